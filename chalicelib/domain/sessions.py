@@ -1,0 +1,260 @@
+"""Trading sessions: to which day an instant of a symbol belongs, and whether its market is open.
+
+Which calendar a symbol follows, what a day without a session means, and what is left simple on
+purpose stands in docs/sessions.md.
+
+All instants taken and given are aware; those given are UTC.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cache, lru_cache
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from chalicelib.domain.exchange_hours import ExchangeHours
+
+Phase = Literal["pre", "regular", "post", "closed"]
+MarketState = Literal["PRE", "REGULAR", "POST", "CLOSED"]
+
+NEW_YORK = "America/New_York"
+
+_DAY = timedelta(days=1)
+_CACHED_SESSIONS = 4096
+_STATES: dict[Phase, MarketState] = {
+    "pre": "PRE",
+    "regular": "REGULAR",
+    "post": "POST",
+    "closed": "CLOSED",
+}
+
+
+class Session(msgspec.Struct, frozen=True):
+    """One trading day of a calendar.
+
+    `open` and `close` are the regular hours, nominal ones where `is_trading_day` is false.
+    The regular phase lasts through `regular_until`, which is later than `close` where a closing
+    auction follows it; extended trading fills `pre_open` to `open` and up to `post_close`.
+    """
+
+    date: date
+    open: datetime
+    close: datetime
+    is_trading_day: bool
+    pre_open: datetime
+    regular_until: datetime
+    post_close: datetime
+    break_start: datetime | None = None
+    break_end: datetime | None = None
+
+    def phase(self, instant: datetime) -> Phase:
+        """Phase of an instant that belongs to this session.
+
+        The instant of the close is regular: closing prices carry it. A lunch break is regular
+        too (late prints of the morning fall into it); `is_break` tells it apart.
+        """
+        if not self.is_trading_day or instant < self.pre_open:
+            return "closed"
+        if instant < self.open:
+            return "pre"
+        if instant <= self.regular_until:
+            return "regular"
+        return "post" if instant < self.post_close else "closed"
+
+    def is_break(self, instant: datetime) -> bool:
+        """Whether trading pauses at the instant: [break_start, break_end)."""
+        if self.break_start is None or self.break_end is None:
+            return False
+        return self.break_start <= instant < self.break_end
+
+
+class Calendar(ABC):
+    """Sessions of a market, kept once made. `zone` is the market's time zone."""
+
+    def __init__(self, name: str, zone: tzinfo) -> None:
+        self.name = name
+        self.zone = zone
+        self._sessions: dict[date, Session] = {}
+
+    @abstractmethod
+    def _date(self, local: datetime) -> date:
+        """Session date of a local time."""
+
+    @abstractmethod
+    def _make(self, day: date) -> Session:
+        """The session of a date."""
+
+    def session_on(self, day: date) -> Session:
+        """The session of a date; nominal hours on a day without one."""
+        session = self._sessions.get(day)
+        if session is None:
+            if len(self._sessions) >= _CACHED_SESSIONS:
+                self._sessions.clear()
+            session = self._sessions[day] = self._make(day)
+        return session
+
+    def session_at(self, instant: datetime) -> Session:
+        """The session to which an aware instant belongs; it always belongs to one.
+
+        Raises ValueError when the instant is naive, OverflowError within a day of the
+        first and last instants that a datetime can hold.
+        """
+        if instant.tzinfo is None:
+            raise ValueError(f"instant {instant} has no time zone")
+        return self.session_on(self._date(instant.astimezone(self.zone)))
+
+    def closing_instant(self, day: date) -> datetime:
+        """Where a price for the whole of `day` stands: its session's close.
+
+        A microsecond earlier where the next session opens at that very instant, so that the
+        instant belongs to `day` in every calendar.
+        """
+        close = self.session_on(day).close
+        belongs = self.session_at(close).date == day
+        return close if belongs else close - timedelta(microseconds=1)
+
+    def market_state(self, instant: datetime) -> MarketState:
+        """State of the market as quotes name it; CLOSED in a lunch break."""
+        session = self.session_at(instant)
+        return "CLOSED" if session.is_break(instant) else _STATES[session.phase(instant)]
+
+    def is_open(self, instant: datetime) -> bool:
+        """Whether regular trading goes on."""
+        return self.market_state(instant) == "REGULAR"
+
+    def next_open(self, instant: datetime) -> datetime:
+        """The first opening after the instant; the end of a lunch break counts as one."""
+        day = self.session_at(instant).date
+        while True:
+            session = self.session_on(day)
+            if session.is_trading_day:
+                for opening in (session.open, session.break_end):
+                    if opening is not None and opening > instant:
+                        return opening
+            day += _DAY
+
+    def _instant(self, day: date, at: time) -> datetime:
+        return datetime.combine(day, at, self.zone).astimezone(UTC)
+
+
+class _ExchangeRule(msgspec.Struct, frozen=True):
+    """What a table of opening and closing hours leaves out."""
+
+    zone: str
+    pre_opens: time | None = None
+    post_market: timedelta = timedelta()
+    closing_auction: timedelta = timedelta()
+
+
+_EXCHANGES = {
+    "XNYS": _ExchangeRule(NEW_YORK, pre_opens=time(4), post_market=timedelta(hours=4)),
+    "XLON": _ExchangeRule("Europe/London", closing_auction=timedelta(minutes=10)),
+    "XHKG": _ExchangeRule("Asia/Hong_Kong", closing_auction=timedelta(minutes=10)),
+}
+
+
+class ExchangeCalendar(Calendar):
+    """Weekdays with opening hours, holidays and early closes out of the session table."""
+
+    def __init__(self, name: str) -> None:
+        self._rule = _EXCHANGES[name]
+        super().__init__(name, ZoneInfo(self._rule.zone))
+        self._hours = ExchangeHours(name)
+
+    def _date(self, local: datetime) -> date:
+        return local.date()
+
+    def _make(self, day: date) -> Session:
+        rule, hours = self._rule, self._hours.on(day)
+        start, close = self._instant(day, hours.open), self._instant(day, hours.close)
+        pause = [self._instant(day, at) for at in hours.pause] if hours.pause else [None, None]
+        return Session(
+            date=day,
+            open=start,
+            close=close,
+            is_trading_day=self._hours.is_trading_day(day),
+            pre_open=self._instant(day, rule.pre_opens) if rule.pre_opens else start,
+            regular_until=close + rule.closing_auction,
+            post_close=close + rule.post_market,
+            break_start=pause[0],
+            break_end=pause[1],
+        )
+
+
+class DayCalendar(Calendar):
+    """Trading round the clock on every day; a session is a whole local day."""
+
+    def _date(self, local: datetime) -> date:
+        return local.date()
+
+    def _make(self, day: date) -> Session:
+        start, end = self._instant(day, time()), self._instant(day + _DAY, time())
+        return Session(day, start, end, True, start, end, end)
+
+
+class CurrencyCalendar(Calendar):
+    """Currencies: Sunday 17:00 to Friday 17:00 in New York, five sessions from 17:00 to 17:00.
+
+    A session bears the date on which it ends. Instants outside bear their own local date.
+    """
+
+    _ROLLS = time(17)
+
+    def _date(self, local: datetime) -> date:
+        ends = local.date() + _DAY if local.time() >= self._ROLLS else local.date()
+        return ends if ends.weekday() < 5 else local.date()
+
+    def _make(self, day: date) -> Session:
+        start, end = self._instant(day - _DAY, self._ROLLS), self._instant(day, self._ROLLS)
+        return Session(day, start, end, day.weekday() < 5, start, end, end)
+
+
+_EXCHANGE_OF_ZONE = {
+    NEW_YORK: "XNYS",
+    "US/Eastern": "XNYS",
+    "Europe/London": "XLON",
+    "GB": "XLON",
+    "Asia/Hong_Kong": "XHKG",
+    "Hongkong": "XHKG",
+}
+_UTC_NAMES = frozenset({"UTC", "Etc/UTC"})
+_CRYPTO_PAIR = re.compile(r"[A-Z0-9]+-(?:USD|USDT|USDC|EUR|GBP|JPY|CAD|AUD|CHF|BTC|ETH)")
+
+
+def calendar_for(symbol: str, exchange_timezone: str | None) -> Calendar:
+    """The calendar that a symbol's ticks follow.
+
+    By symbol: `EURUSD=X` trades as currencies do; a pair like BTC-USD round the clock in UTC
+    unless its time zone is another. By time zone: New York, London and Hong Kong have their
+    exchange's sessions, any other zone of the IANA database whole local days. Without a time
+    zone it is New York's exchange. A name that the database lacks gives UTC days, which claim
+    no opening hours; nothing is raised for it.
+    """
+    if symbol.endswith("=X"):
+        return _currencies()
+    if not exchange_timezone:
+        return _of_zone("UTC" if _CRYPTO_PAIR.fullmatch(symbol) else NEW_YORK)
+    return _of_zone(exchange_timezone)
+
+
+@cache
+def _currencies() -> Calendar:
+    return CurrencyCalendar("24/5", ZoneInfo(NEW_YORK))
+
+
+@lru_cache(maxsize=128)
+def _of_zone(name: str) -> Calendar:
+    exchange = _EXCHANGE_OF_ZONE.get(name)
+    if exchange:
+        return ExchangeCalendar(exchange)
+    if name in _UTC_NAMES:
+        return DayCalendar("24/7", UTC)
+    try:
+        return DayCalendar(name, ZoneInfo(name))
+    except (KeyError, ValueError, OSError):  # unknown, malformed, a folder of the database
+        return _of_zone("UTC")
