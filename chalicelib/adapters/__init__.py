@@ -1,0 +1,1 @@
+"""One AWS resource a file; wire formats stop here."""

@@ -1,0 +1,1 @@
+"""Pure logic: values in, values out; no AWS, environment, clock or randomness."""

@@ -1,0 +1,66 @@
+"""Bars: open, high, low and close of `[start, start + interval)`, labelled by the start.
+
+1m bars stand at whole minutes, 1h bars are anchored at the session's open, 1d bars are labelled
+by the session's date at 00:00Z, so that a range of dates means the same on every exchange.
+Empty intervals have no bar.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+STORED = ("1m", "1h", "1d")
+"""The intervals kept in the table; the others are folded from them on reading."""
+
+ZERO = Decimal(0)
+
+
+class Bar(msgspec.Struct, frozen=True, kw_only=True):
+    """One bar of a symbol.
+
+    `ticks` counts the ticks that it was made from; 0 marks a historical bar that came as such.
+    volume is the number of shares (or units) traded within it; None where nothing is known.
+    `extended` says that it lies outside of the regular session. `revision` counts corrections.
+    """
+
+    symbol: str
+    interval: str
+    start: str
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal | None = None
+    ticks: int = 0
+    session_date: str = ""
+    source: str = "unknown"
+    closed: bool = True
+    extended: bool = False
+    revision: int = 0
+
+    @property
+    def series(self) -> str:
+        """The table's hash key, as `AAPL#1m`."""
+        return f"{self.symbol}#{self.interval}"
+
+    def same_values(self, other: Bar) -> bool:
+        """Whether everything but the revision agrees."""
+        return msgspec.structs.replace(self, revision=0) == msgspec.structs.replace(
+            other, revision=0
+        )
+
+
+def merge(first: Bar, second: Bar) -> Bar:
+    """One bar that spans two neighbours of the same target interval, `first` the earlier."""
+    volume = second.volume if first.volume is None else first.volume + (second.volume or ZERO)
+    return msgspec.structs.replace(
+        first,
+        high=max(first.high, second.high),
+        low=min(first.low, second.low),
+        close=second.close,
+        volume=volume,
+        ticks=first.ticks + second.ticks,
+        closed=second.closed,
+    )

@@ -1,0 +1,52 @@
+"""What can be wrong with what Ticktape is given.
+
+TicktapeError
+├── FieldError          one field of the input is not as it must be
+│   ├── TickError       of a tick on the wire
+│   └── RuleError       of a rule
+├── UnreadableError     bytes that are no JSON of the expected shape
+├── Contended           somebody else holds what is needed: ask again
+└── Incomplete          a deadline came before everything was written: ask again
+"""
+
+from __future__ import annotations
+
+
+class TicktapeError(Exception):
+    """The root of this tree."""
+
+
+class FieldError(TicktapeError, ValueError):
+    """One field of an input is not as it must be.
+
+    `field` is its name on the wire, `value` what was given, `allowed` what may be given.
+    """
+
+    def __init__(self, field: str, value: object, allowed: str) -> None:
+        shown = repr(value)
+        if len(shown) > 80:
+            shown = shown[:77] + "..."
+        super().__init__(f"{field}: {shown} is not allowed; allowed: {allowed}")
+        self.field = field
+        self.value = value
+        self.allowed = allowed
+
+
+class TickError(FieldError):
+    """A field of a tick on the wire."""
+
+
+class RuleError(FieldError):
+    """A field of a rule."""
+
+
+class UnreadableError(TicktapeError, ValueError):
+    """Bytes that cannot be read as ticks at all."""
+
+
+class Contended(TicktapeError):  # noqa: N818 - a state of affairs that a retry resolves
+    """Another invocation holds a claim or keeps winning; a later delivery settles it."""
+
+
+class Incomplete(TicktapeError):  # noqa: N818 - a state of affairs that a retry resolves
+    """The deadline came before everything was written; a later delivery settles it."""

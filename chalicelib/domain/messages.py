@@ -1,0 +1,137 @@
+"""What a person reads when an alert comes: on a phone, at a glance."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from chalicelib.domain.alerts import Alert
+from chalicelib.domain.rules import Rule
+from chalicelib.domain.sessions import calendar_for
+from chalicelib.domain.ticks import Tick
+from chalicelib.domain.times import from_text
+
+SUBJECT_LIMIT = 99
+"""SNS takes subjects of fewer than 100 printable ASCII characters."""
+
+_SIMULATED = "[SIMULATED] "
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One notification: subject and text for people, `data` and `attributes` for machines."""
+
+    subject: str
+    text: str
+    sms: str
+    data: str
+    attributes: dict[str, str]
+
+
+def describe(rule: Rule, tick: Tick, values: dict[str, Decimal]) -> str:
+    """What happened, in one clause: `AAPL golden cross: SMA-5 rose above SMA-20 at 189.84`."""
+    at = f"at {plain(tick.price)}"
+    level = plain(rule.value) if rule.value is not None else ""
+    match rule.condition:
+        case "golden_cross":
+            said = f"golden cross: SMA-{rule.fast} rose above SMA-{rule.slow} {at}"
+        case "death_cross":
+            said = f"death cross: SMA-{rule.fast} fell below SMA-{rule.slow} {at}"
+        case "change_percent":
+            moved = _signed(values.get("change_percent"))
+            said = f"moved {moved}% against the previous close, {at}"
+        case "moving_percent":
+            moved = _signed(values.get("moved_percent"))
+            said = f"moved {moved}% within {rule.window} {_bars(rule)}, {at}"
+        case "greater_than":
+            said = f"is above {level}, {at}"
+        case "less_than":
+            said = f"is below {level}, {at}"
+        case "crossing_up":
+            said = f"crossed above {level}, {at}"
+        case "crossing_down":
+            said = f"crossed below {level}, {at}"
+        case "crossing":
+            said = f"crossed {level}, {at}"
+        case _:
+            said = f"new price {plain(tick.price)}"
+    return f"{tick.symbol} {said}"
+
+
+def compose(alert: Alert, exchange_timezone: str | None, page_url: str) -> Message:
+    """The message of an alert, with the time as the exchange's clocks show it."""
+    mark = _SIMULATED if alert.simulated else ""
+    when = _local_time(alert, exchange_timezone)
+    lines = [mark + alert.message, f"Time: {when}"]
+    if "change_percent" in alert.values:
+        change = f"{_signed(alert.values.get('change'))} ({_signed(alert.values['change_percent'])}%)"
+        lines.append(f"Price: {plain(alert.price)}, {change} against the previous close")
+    averages = [
+        f"{name.upper().replace('_', '-')} {plain(value)}"
+        for name, value in alert.values.items()
+        if name.startswith("sma_")
+    ]
+    if averages:
+        lines.append("Averages: " + ", ".join(averages))
+    if page_url:
+        lines.append(f"Chart: {page_url.rstrip('/')}/?symbol={_percent_encoded(alert.symbol)}")
+    lines.append(f"Source: {alert.source}. Informational only; not investment advice.")
+    return Message(
+        subject=_ascii(mark + alert.message)[:SUBJECT_LIMIT],
+        text="\n".join(lines),
+        sms=_ascii(f"{mark}{alert.message}, {when}")[:140],
+        data=msgspec.json.encode(machine_form(alert)).decode(),
+        attributes={
+            "symbol": alert.symbol,
+            "condition": alert.condition,
+            "event_type": "alert",
+            "alert_id": alert.alert_id,
+            "source": alert.source,
+        },
+    )
+
+
+def machine_form(alert: Alert) -> dict[str, object]:
+    """The alert as JSON for queues, functions and webhooks; prices as decimal text."""
+    return {
+        "alert_id": alert.alert_id,
+        "rule_id": alert.rule_id,
+        "symbol": alert.symbol,
+        "timestamp": alert.timestamp,
+        "condition": alert.condition,
+        "interval": alert.interval,
+        "price": alert.price,
+        "values": alert.values,
+        "message": alert.message,
+        "source": alert.source,
+    }
+
+
+def plain(value: Decimal) -> str:
+    """A number for people: no exponent, no trailing zeros, at most four decimals."""
+    short = value if value.as_tuple().exponent >= -4 else round(value, 4)  # type: ignore[operator]
+    text = f"{short:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _signed(value: Decimal | None) -> str:
+    if value is None:
+        return "?"
+    return f"{round(value, 2):+,.2f}"
+
+
+def _bars(rule: Rule) -> str:
+    return "ticks" if rule.interval == "tick" else f"bars of {rule.interval}"
+
+
+def _local_time(alert: Alert, exchange_timezone: str | None) -> str:
+    zone = calendar_for(alert.symbol, exchange_timezone).zone
+    return from_text(alert.timestamp).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def _ascii(text: str) -> str:
+    return text.encode("ascii", "replace").decode()
+
+
+def _percent_encoded(symbol: str) -> str:
+    return symbol.replace("^", "%5E").replace("=", "%3D")

@@ -1,0 +1,223 @@
+"""Rules: what is to be watched, and how often one may be told."""
+
+from __future__ import annotations
+
+import hashlib
+from decimal import Decimal
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from chalicelib.domain.errors import RuleError
+from chalicelib.domain.ticks import parse_symbol
+from chalicelib.domain.times import from_text, to_text
+
+Condition = Literal[
+    "greater_than",
+    "less_than",
+    "crossing",
+    "crossing_up",
+    "crossing_down",
+    "change_percent",
+    "moving_percent",
+    "golden_cross",
+    "death_cross",
+    "every_record",
+]
+Interval = Literal["tick", "1m", "5m", "15m", "30m", "1h", "1d", "1wk", "1mo"]
+Trigger = Literal["once", "every_time", "once_per_bar", "once_per_session"]
+
+ANY_SYMBOL = "*"
+CROSSES = ("golden_cross", "death_cross")
+PRICE_CONDITIONS = ("greater_than", "less_than", "crossing", "crossing_up", "crossing_down")
+PERCENT_CONDITIONS = ("change_percent", "moving_percent")
+MAX_WINDOW = 400
+MAX_COOLDOWN_SECONDS = 31 * 86400
+VALUE_LIMIT = Decimal(10) ** 12
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule. `symbol` is a symbol or "*" for all.
+
+    value: a price, or a percentage for the percent conditions; fast and slow: the averages'
+    windows in ticks or bars; window: the bars that a move is measured over; cooldown in seconds.
+    A tick interval judges every tick, another one judges the close of each of its bars.
+    """
+
+    rule_id: str
+    symbol: str
+    condition: Condition
+    value: Decimal | None = None
+    interval: Interval = "tick"
+    fast: int | None = None
+    slow: int | None = None
+    window: int | None = None
+    trigger: Trigger = "every_time"
+    cooldown_seconds: int = 0
+    expires_at: str | None = None
+    enabled: bool = True
+    notify: bool = True
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight characters that change with anything that makes the rule another one."""
+        judged = (
+            self.condition,
+            str(self.value),
+            self.interval,
+            self.fast,
+            self.slow,
+            self.window,
+            self.trigger,
+            self.cooldown_seconds,
+            self.expires_at,
+        )
+        return hashlib.sha256(repr(judged).encode()).hexdigest()[:8]
+
+    @property
+    def closes_needed(self) -> int:
+        """How many prices (or closes) have to be known to judge it."""
+        if self.condition in CROSSES:
+            return self.slow or 0
+        if self.condition == "moving_percent":
+            return (self.window or 0) + 1
+        return 1
+
+    def is_active(self, timestamp: str) -> bool:
+        """Whether it is switched on and has not expired at an instant of the market."""
+        return self.enabled and (self.expires_at is None or timestamp < self.expires_at)
+
+
+def default_rules(fast: int, slow: int, anomaly_percent: Decimal) -> tuple[Rule, ...]:
+    """What an empty deployment watches for every symbol."""
+    crosses = tuple(
+        Rule(
+            rule_id=f"default-{condition.replace('_', '-')}",
+            symbol=ANY_SYMBOL,
+            condition=condition,
+            fast=fast,
+            slow=slow,
+        )
+        for condition in ("golden_cross", "death_cross")
+    )
+    anomaly = Rule(
+        rule_id="default-change-percent",
+        symbol=ANY_SYMBOL,
+        condition="change_percent",
+        value=anomaly_percent,
+        trigger="once_per_session",
+    )
+    return (*crosses, anomaly)
+
+
+def parse_rule(given: dict[str, Any], rule_id: str) -> Rule:
+    """The rule that a client describes, checked. Raises RuleError, which names the field."""
+    if not isinstance(given, dict):
+        raise RuleError("rule", given, "a JSON object")
+    known = [field.name for field in msgspec.structs.fields(Rule)]
+    for name in given:
+        if name not in known:
+            raise RuleError(name, given[name], f"only the fields {', '.join(known)}")
+    if given.get("rule_id") not in (None, rule_id):
+        raise RuleError("rule_id", given["rule_id"], f"{rule_id}, as in the path, or none")
+    rule = Rule(
+        rule_id=rule_id,
+        symbol=_symbol(given.get("symbol")),
+        condition=_choice(given, "condition", get_args(Condition), None),
+        value=_value(given.get("value")),
+        interval=_choice(given, "interval", get_args(Interval), "tick"),
+        fast=_count(given, "fast"),
+        slow=_count(given, "slow"),
+        window=_count(given, "window"),
+        trigger=_choice(given, "trigger", get_args(Trigger), "every_time"),
+        cooldown_seconds=_whole(given, "cooldown_seconds", 0, MAX_COOLDOWN_SECONDS) or 0,
+        expires_at=_instant(given.get("expires_at")),
+        enabled=_flag(given, "enabled"),
+        notify=_flag(given, "notify"),
+    )
+    _check_condition(rule)
+    return rule
+
+
+def _check_condition(rule: Rule) -> None:
+    """Every condition has the fields that it is judged by, and no others."""
+    if rule.condition in PRICE_CONDITIONS + PERCENT_CONDITIONS:
+        if rule.value is None:
+            raise RuleError("value", None, f"a number above 0 for {rule.condition}")
+    elif rule.value is not None:
+        raise RuleError("value", str(rule.value), f"none for {rule.condition}")
+    if rule.condition in CROSSES:
+        _check_averages(rule)
+    elif rule.fast is not None or rule.slow is not None:
+        raise RuleError("fast, slow", [rule.fast, rule.slow], f"none for {rule.condition}")
+    if (rule.condition == "moving_percent") != (rule.window is not None):
+        needed = "a whole number" if rule.condition == "moving_percent" else "none"
+        raise RuleError("window", rule.window, f"{needed} for {rule.condition}")
+
+
+def _check_averages(rule: Rule) -> None:
+    if rule.fast is None or rule.slow is None:
+        missing = "fast" if rule.fast is None else "slow"
+        raise RuleError(missing, None, f"1 to {MAX_WINDOW} for {rule.condition}")
+    if rule.fast >= rule.slow:
+        raise RuleError("fast", rule.fast, f"below slow, {rule.slow}")
+
+
+def _symbol(given: Any) -> str:
+    if given == ANY_SYMBOL:
+        return ANY_SYMBOL
+    try:
+        return parse_symbol(given)
+    except ValueError:
+        raise RuleError(
+            "symbol", given, '"*" for all, or 1 to 24 of A-Z 0-9 . - = ^ _'
+        ) from None
+
+
+def _choice(given: dict[str, Any], field: str, allowed: tuple[str, ...], default: str | None) -> Any:
+    value = given.get(field)
+    value = default if value is None else value
+    if not isinstance(value, str) or value not in allowed:
+        raise RuleError(field, value, ", ".join(allowed))
+    return value
+
+
+def _value(given: Any) -> Decimal | None:
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, int | float | Decimal):
+        raise RuleError("value", given, "a number above 0 and below 10^12")
+    value = given if isinstance(given, Decimal) else Decimal(str(given))
+    if not value.is_finite() or not 0 < value < VALUE_LIMIT or abs(value.adjusted()) > 20:
+        raise RuleError("value", str(given), "a number above 0 and below 10^12")
+    return value
+
+
+def _whole(given: dict[str, Any], field: str, low: int, high: int) -> int | None:
+    value = given.get(field)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise RuleError(field, value, f"a whole number from {low} to {high}")
+    return value
+
+
+def _count(given: dict[str, Any], field: str) -> int | None:
+    return _whole(given, field, 1, MAX_WINDOW)
+
+
+def _flag(given: dict[str, Any], field: str) -> bool:
+    value = given.get(field)
+    value = True if value is None else value
+    if not isinstance(value, bool):
+        raise RuleError(field, value, "true, false")
+    return value
+
+
+def _instant(given: Any) -> str | None:
+    if given is None:
+        return None
+    try:
+        return to_text(from_text(given))
+    except (TypeError, ValueError, OverflowError):
+        raise RuleError("expires_at", given, "an RFC 3339 date-time with an offset") from None

@@ -1,0 +1,35 @@
+"""When something has happened to a price: exact, on decimals, never on rounded averages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+
+def average_side(closes: Sequence[Decimal], fast: int, slow: int) -> int | None:
+    """The sign of SMA(fast) - SMA(slow) over the newest closes; None before `slow` are there.
+
+    Compared as `slow * sum(fast closes)` against `fast * sum(slow closes)`, which is exact.
+    """
+    if len(closes) < slow:
+        return None
+    newest = closes[-slow:]
+    difference = slow * sum(newest[-fast:]) - fast * sum(newest)
+    return (difference > 0) - (difference < 0)
+
+
+def crosses_up(previous: Decimal | None, price: Decimal, level: Decimal) -> bool:
+    """At or below before, strictly above now (TradingView's rule)."""
+    return previous is not None and previous <= level < price
+
+
+def crosses_down(previous: Decimal | None, price: Decimal, level: Decimal) -> bool:
+    """At or above before, strictly below now."""
+    return previous is not None and previous >= level > price
+
+
+def moved_more_than(price: Decimal, reference: Decimal | None, percent: Decimal) -> bool:
+    """Whether `price` is strictly more than `percent` away from `reference`, either way."""
+    if reference is None:
+        return False
+    return abs(price - reference) * 100 > percent * reference

@@ -1,0 +1,84 @@
+"""A tick: one observed price of a symbol at an instant, as it comes and as it is stored."""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Literal
+
+import msgspec
+
+from chalicelib.domain.errors import TickError
+
+Mode = Literal["live", "replay", "backfill"]
+
+SYMBOL = re.compile(r"[A-Z0-9.\-=^_]{1,24}")
+SYMBOL_ALLOWED = "1 to 24 of A-Z 0-9 . - = ^ _"
+
+DECIMALS = Decimal("0.00000001")
+"""The archive's type is DECIMAL(20,8): what is finer is rounded half to even."""
+
+UNKNOWN_SOURCE = "unknown"
+
+
+class Tick(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One price of a symbol. Its identity is `(symbol, timestamp)`.
+
+    open, high and low are the session's so far, previous_close the last session's close,
+    volume the session's so far (cumulative). Prices in `currency`; timestamp as stored text.
+    """
+
+    symbol: str
+    timestamp: str
+    price: Decimal
+    open: Decimal | None = None
+    high: Decimal | None = None
+    low: Decimal | None = None
+    previous_close: Decimal | None = None
+    volume: Decimal | None = None
+    currency: str | None = None
+    exchange_timezone: str | None = None
+    market_state: str | None = None
+    source: str = UNKNOWN_SOURCE
+    mode: Mode = "live"
+
+
+class Enriched(msgspec.Struct, frozen=True):
+    """What follows from one tick alone; None where a needed field is missing."""
+
+    change: Decimal | None
+    change_percent: Decimal | None
+    moving_average: Decimal | None
+    anomaly: bool
+
+
+def enrich(tick: Tick, anomaly_percent: Decimal) -> Enriched:
+    """Change against the previous close (percent to four digits), the mean of open, high, low
+    and price, and whether the change is above `anomaly_percent` either way (judged exactly,
+    not on the rounded percentage)."""
+    change = percent = average = None
+    anomaly = False
+    if tick.previous_close is not None:
+        change = tick.price - tick.previous_close
+        exact = change * 100 / tick.previous_close
+        percent = exact.quantize(Decimal("0.0001"), ROUND_HALF_EVEN)
+        anomaly = abs(change) * 100 > anomaly_percent * tick.previous_close
+    if tick.open is not None and tick.high is not None and tick.low is not None:
+        average = (tick.open + tick.high + tick.low + tick.price) / 4
+    return Enriched(change, percent, average, anomaly)
+
+
+def parse_symbol(text: object) -> str:
+    """The symbol in its stored form, upper case. Raises TickError."""
+    symbol = text.upper() if isinstance(text, str) else ""
+    if not SYMBOL.fullmatch(symbol):
+        raise TickError("symbol", text, SYMBOL_ALLOWED)
+    return symbol
+
+
+def number(value: Decimal) -> Decimal:
+    """`value` to at most eight decimals, without an exponent or trailing zeros."""
+    if value.as_tuple().exponent < -8:  # type: ignore[operator]  # finite was checked before
+        value = value.quantize(DECIMALS, ROUND_HALF_EVEN)
+    value = value.normalize()
+    return value if value.as_tuple().exponent <= 0 else value.quantize(Decimal(1))  # type: ignore[operator]

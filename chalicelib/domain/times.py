@@ -1,0 +1,59 @@
+"""Instants as text: always UTC, always six digits and `Z`, so that text order is time order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ONE = timedelta(microseconds=1)
+
+
+def to_text(instant: datetime) -> str:
+    """`2026-11-20T15:30:00.123456Z` for an aware datetime."""
+    if instant.utcoffset() is None:
+        raise ValueError(f"{instant!r} has no time zone")
+    utc = instant.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds")[:26] + "Z"
+
+
+def from_text(text: str) -> datetime:
+    """The aware UTC datetime of an RFC 3339 date-time.
+
+    Raises ValueError for anything else, a date-time without an offset included.
+    """
+    if len(text) < 20 or text[10] not in "Tt ":
+        raise ValueError(f"{text!r} is no RFC 3339 date-time")
+    instant = datetime.fromisoformat(text.upper())
+    if instant.utcoffset() is None:
+        raise ValueError(f"{text!r} has no offset from UTC")
+    return instant.astimezone(UTC)
+
+
+def is_canonical(text: str) -> bool:
+    """Whether `text` already has the stored form (its digits are not checked)."""
+    return len(text) == 27 and text[26] == "Z" and text[10] == "T" and text[19] == "."
+
+
+def from_epoch_seconds(seconds: float) -> datetime:
+    """The instant of an epoch number, exact to the microsecond."""
+    return EPOCH + timedelta(microseconds=round(seconds * 1_000_000))
+
+
+def epoch_seconds(text: str) -> int:
+    """Whole epoch seconds of a stored timestamp, rounded down."""
+    return (from_text(text) - EPOCH) // timedelta(seconds=1)
+
+
+def minute_of(text: str) -> str:
+    """The start of the minute of a stored timestamp."""
+    return text[:17] + "00.000000Z"
+
+
+def later(text: str, **delta: float) -> str:
+    """A stored timestamp moved by `timedelta(**delta)`."""
+    return to_text(from_text(text) + timedelta(**delta))
+
+
+def just_after(text: str) -> str:
+    """The next instant that a stored timestamp can name."""
+    return to_text(from_text(text) + _ONE)

@@ -1,0 +1,124 @@
+"""Judging one rule at one price: has it happened, and may one be told again?
+
+A latch is what a rule remembers between prices. It is replaced when the rule is changed, so that
+a changed rule starts anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+
+from chalicelib.domain.rules import CROSSES, Rule
+from chalicelib.domain.signals import average_side, crosses_down, crosses_up, moved_more_than
+from chalicelib.domain.times import from_text
+
+
+class Latch(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """What a rule remembers.
+
+    side: the last sign of its averages that was not zero; inside: whether its condition held at
+    the last price; session: that price's session date; fired_at, fired_scope: its last alert.
+    """
+
+    fingerprint: str
+    side: int = 0
+    inside: bool = False
+    session: str = ""
+    fired_at: str = ""
+    fired_scope: str = ""
+
+
+class Point(msgspec.Struct, frozen=True):
+    """One price as rules see it: a tick, or the close of a bar.
+
+    `closes` are the prices up to and with this one, newest last; `scope` is the bar that
+    once_per_bar counts, `session` the session's date.
+    """
+
+    timestamp: str
+    price: Decimal
+    previous_price: Decimal | None
+    previous_close: Decimal | None
+    session: str
+    scope: str
+    closes: Sequence[Decimal]
+
+
+def judge(rule: Rule, latch: Latch | None, point: Point) -> tuple[Latch, bool]:
+    """The rule's latch after `point`, and whether it fires there."""
+    before = latch if latch and latch.fingerprint == rule.fingerprint else None
+    if before is None:
+        before = Latch(rule.fingerprint)
+    if rule.condition in CROSSES:
+        side, entered = _cross(rule, before, point)
+        after = msgspec.structs.replace(before, side=side)
+    else:
+        inside, entered = _enter(rule, before, point)
+        after = msgspec.structs.replace(before, inside=inside, session=point.session)
+    if not entered or not _may_fire(rule, before, point):
+        return after, False
+    scope = point.session if rule.trigger == "once_per_session" else point.scope
+    return msgspec.structs.replace(after, fired_at=point.timestamp, fired_scope=scope), True
+
+
+def _cross(rule: Rule, before: Latch, point: Point) -> tuple[int, bool]:
+    """The side after this price, and whether it has flipped to the rule's."""
+    side = average_side(point.closes, rule.fast or 0, rule.slow or 0)
+    if not side:
+        return before.side, False
+    wanted = 1 if rule.condition == "golden_cross" else -1
+    return side, before.side == -wanted and side == wanted
+
+
+def _enter(rule: Rule, before: Latch, point: Point) -> tuple[bool, bool]:
+    """Whether the condition holds now, and whether it has begun to."""
+    holds = _holds(rule, point)
+    if rule.condition in ("greater_than", "less_than", "moving_percent"):
+        return holds, holds and not before.inside
+    if rule.condition == "change_percent":  # another session measures from another close
+        was_inside = before.inside and before.session == point.session
+        return holds, holds and not was_inside
+    return holds, holds
+
+
+def _holds(rule: Rule, point: Point) -> bool:
+    price, value = point.price, rule.value or Decimal(0)
+    match rule.condition:
+        case "greater_than":
+            return price > value
+        case "less_than":
+            return price < value
+        case "crossing_up":
+            return crosses_up(point.previous_price, price, value)
+        case "crossing_down":
+            return crosses_down(point.previous_price, price, value)
+        case "crossing":
+            previous = point.previous_price
+            return crosses_up(previous, price, value) or crosses_down(previous, price, value)
+        case "change_percent":
+            return moved_more_than(price, point.previous_close, value)
+        case "moving_percent":
+            needed = rule.closes_needed
+            start = point.closes[-needed] if len(point.closes) >= needed else None
+            return moved_more_than(price, start, value)
+        case _:
+            return True
+
+
+def _may_fire(rule: Rule, before: Latch, point: Point) -> bool:
+    """Whether trigger and cooldown allow another alert."""
+    if not before.fired_at:
+        return True
+    if rule.trigger == "once":
+        return False
+    if rule.trigger == "once_per_bar" and before.fired_scope == point.scope:
+        return False
+    if rule.trigger == "once_per_session" and before.fired_scope == point.session:
+        return False
+    if rule.cooldown_seconds:
+        since = from_text(point.timestamp) - from_text(before.fired_at)
+        return since.total_seconds() >= rule.cooldown_seconds
+    return True

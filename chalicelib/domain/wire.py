@@ -1,0 +1,242 @@
+"""Ticks on the wire: one JSON object, several one to a line, or an array of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import get_args
+
+import msgspec
+
+from chalicelib.domain.bars import STORED, Bar
+from chalicelib.domain.errors import TickError, UnreadableError
+from chalicelib.domain.ticks import UNKNOWN_SOURCE, Mode, Tick, number, parse_symbol
+from chalicelib.domain.times import from_text, is_canonical, to_text
+
+MAX_AHEAD = timedelta(seconds=300)
+"""A timestamp further ahead of the stream's clock than this would shut out all later ticks."""
+
+PRICE_LIMIT = Decimal(10) ** 12
+VOLUME_LIMIT = Decimal(10) ** 18
+MAX_LABEL = 64
+
+_ZERO = Decimal(0)
+_MODES = get_args(Mode)
+_PRICE_ALLOWED = "a number above 0 and below 10^12"
+_TIME_ALLOWED = "an RFC 3339 date-time with an offset, such as 2026-11-20T15:30:00.123456Z"
+
+
+class WireTick(msgspec.Struct, frozen=True):
+    """The contract's fields as they come; others are ignored here and kept in the archive."""
+
+    symbol: str
+    price: Decimal
+    timestamp: str | None = None
+    open: Decimal | None = None
+    high: Decimal | None = None
+    low: Decimal | None = None
+    previous_close: Decimal | None = None
+    volume: Decimal | None = None
+    currency: str | None = None
+    exchange_timezone: str | None = None
+    market_state: str | None = None
+    source: str | None = None
+    mode: str = "live"
+    bar: str | None = None
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A part of a record that cannot be processed, and why. `line` counts from 0."""
+
+    line: int
+    payload: bytes
+    reason: str
+
+
+class Decoded(msgspec.Struct, frozen=True):
+    """What one record holds. `lines` are the archive's: the record's own, one JSON value each."""
+
+    lines: tuple[bytes, ...]
+    ticks: tuple[Tick, ...]
+    bars: tuple[Bar, ...]
+    rejected: tuple[Rejected, ...]
+
+
+_one = msgspec.json.Decoder(WireTick)
+_many = msgspec.json.Decoder(list[WireTick])
+_rows = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def decode(payload: bytes, arrival: datetime) -> Decoded:
+    """Read one record's payload, which the stream took at `arrival`.
+
+    Nothing raises: what cannot be read stands under `rejected`, line by line, with its reason.
+    """
+    ticks: list[Tick] = []
+    bars: list[Bar] = []
+    rejected: list[Rejected] = []
+    lines = _lines(payload)
+    clock = _arrivals(arrival)
+    for index, line in enumerate(lines):
+        for part, item in _parts(line):
+            try:
+                wire = _read(item) if isinstance(item, msgspec.Raw) else item
+                if wire.bar is None:
+                    ticks.append(to_tick(wire, arrival, clock))
+                else:
+                    bars.append(to_bar(wire, arrival))
+            except (TickError, UnreadableError) as error:
+                rejected.append(Rejected(index, part, str(error)))
+    return Decoded(_archivable(lines), tuple(ticks), tuple(bars), tuple(rejected))
+
+
+def to_tick(wire: WireTick, arrival: datetime, clock: Iterator[str]) -> Tick:
+    """The checked tick. A missing timestamp is taken from `clock`. Raises TickError."""
+    if wire.mode not in _MODES:
+        raise TickError("mode", wire.mode, ", ".join(_MODES))
+    high, low = _price("high", wire.high), _price("low", wire.low)
+    if high is not None and low is not None and high < low:
+        raise TickError("high", str(high), f"not below low, {low}")
+    return Tick(
+        symbol=parse_symbol(wire.symbol),
+        timestamp=next(clock) if wire.timestamp is None else _timestamp(wire.timestamp, arrival),
+        price=_required_price("price", wire.price),
+        open=_price("open", wire.open),
+        high=high,
+        low=low,
+        previous_close=_price("previous_close", wire.previous_close),
+        volume=_volume(wire.volume),
+        currency=_label("currency", wire.currency),
+        exchange_timezone=_label("exchange_timezone", wire.exchange_timezone),
+        market_state=_label("market_state", wire.market_state),
+        source=_label("source", wire.source) or UNKNOWN_SOURCE,
+        mode=wire.mode,  # type: ignore[arg-type]  # checked above
+    )
+
+
+def to_bar(wire: WireTick, arrival: datetime) -> Bar:
+    """The historical bar that a record with `"bar"` brings. Raises TickError."""
+    interval = wire.bar or ""
+    if interval not in STORED:
+        raise TickError("bar", wire.bar, ", ".join(STORED))
+    if wire.timestamp is None:
+        raise TickError("timestamp", None, f"the bar's start, {_TIME_ALLOWED}")
+    if wire.open is None or wire.high is None or wire.low is None:
+        raise TickError("open, high, low", None, "all three with a bar")
+    tick = to_tick(wire, arrival, iter(()))
+    if interval == "1m" and tick.timestamp[17:26] != "00.000000":
+        raise TickError("timestamp", wire.timestamp, "a whole minute for a 1m bar")
+    if interval == "1d" and tick.timestamp[11:26] != "00:00:00.000000":
+        raise TickError("timestamp", wire.timestamp, "the session's date at 00:00Z for a 1d bar")
+    return Bar(
+        symbol=tick.symbol,
+        interval=interval,
+        start=tick.timestamp,
+        open=_required_price("open", wire.open),
+        high=_required_price("high", wire.high),
+        low=_required_price("low", wire.low),
+        close=tick.price,
+        volume=tick.volume,
+        source=tick.source,
+    )
+
+
+def _lines(payload: bytes) -> list[bytes]:
+    if b"\n" not in payload:
+        return [payload]
+    try:
+        return [msgspec.json.format(payload, indent=-1)]
+    except msgspec.DecodeError:
+        lines = [line.strip() for line in payload.split(b"\n")]
+        return [line for line in lines if line] or [payload]
+
+
+def _parts(line: bytes) -> Iterator[tuple[bytes, WireTick | msgspec.Raw]]:
+    """The line's items, each with the bytes that quarantine would keep of it."""
+    if not line.lstrip().startswith(b"["):
+        yield line, msgspec.Raw(line)
+        return
+    try:
+        for wire in _many.decode(line):
+            yield line, wire
+        return
+    except msgspec.MsgspecError:
+        pass  # one item at least is amiss: below each is read for itself
+    except UnicodeDecodeError:
+        pass
+    try:
+        items = _rows.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        yield line, msgspec.Raw(line)
+        return
+    for item in items:
+        yield bytes(item), item
+
+
+def _read(raw: msgspec.Raw) -> WireTick:
+    try:
+        return _one.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UnreadableError(str(error)) from error
+
+
+def _archivable(lines: Sequence[bytes]) -> tuple[bytes, ...]:
+    """The lines that can stand in a text file; quarantine alone keeps the others."""
+    return tuple(line for line in lines if line and _is_text(line))
+
+
+def _is_text(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _arrivals(arrival: datetime) -> Iterator[str]:
+    step = timedelta(microseconds=1)
+    while True:
+        yield to_text(arrival)
+        arrival += step
+
+
+def _timestamp(text: str, arrival: datetime) -> str:
+    try:
+        instant = from_text(text)
+    except ValueError:
+        raise TickError("timestamp", text, _TIME_ALLOWED) from None
+    if instant.year < 1970:
+        raise TickError("timestamp", text, "1970 or later")
+    if instant - arrival > MAX_AHEAD:
+        raise TickError(
+            "timestamp", text, f"at most {MAX_AHEAD.seconds} s ahead of the stream's clock"
+        )
+    return text if is_canonical(text) else to_text(instant)
+
+
+def _required_price(field: str, value: Decimal) -> Decimal:
+    if not value.is_finite() or value <= 0 or value >= PRICE_LIMIT:
+        raise TickError(field, str(value), _PRICE_ALLOWED)
+    rounded = number(value)
+    if rounded <= 0:
+        raise TickError(field, str(value), "at least 0.00000001")
+    return rounded
+
+
+def _price(field: str, value: Decimal | None) -> Decimal | None:
+    return None if value is None else _required_price(field, value)
+
+
+def _volume(value: Decimal | None) -> Decimal | None:
+    if value is None:
+        return None
+    if not value.is_finite() or value < _ZERO or value >= VOLUME_LIMIT:
+        raise TickError("volume", str(value), "a number from 0 and below 10^18")
+    return number(value)
+
+
+def _label(field: str, value: str | None) -> str | None:
+    if value is not None and (len(value) > MAX_LABEL or not value.isprintable()):
+        raise TickError(field, value, f"at most {MAX_LABEL} printable characters")
+    return value or None

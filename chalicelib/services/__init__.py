@@ -1,0 +1,1 @@
+"""What the handlers and routes do, over stores that are passed in."""

@@ -1,0 +1,70 @@
+"""The environment, read once, typed.
+
+Terraform's `environment` output and the local provisioner set the same variables;
+nothing else in the package reads `os.environ`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+
+class SettingsError(ValueError):
+    """A variable is missing or malformed; the message names it and what is allowed."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """One deployment's settings. Each field is read from the variable of its name in capitals."""
+
+    stage: str = "dev"
+    prices_table: str
+    bars_table: str
+    state_table: str
+    alerts_table: str
+    rules_table: str
+    symbols_table: str
+    archive_bucket: str
+    failures_bucket: str
+    alerts_topic_arn: str
+    prices_stream_arn: str
+    ticks_stream: str = ""
+    ticks_queue: str = ""
+    ticks_queue_url: str = ""
+    page_url: str = ""
+    cors_origin: str = ""
+    read_access: str = "closed"
+    write_token_sha256: str = ""
+    anomaly_percent: str = "5"
+    sma_fast: int = 5
+    sma_slow: int = 20
+    quiet_after_seconds: int = 900
+    prices_ttl_days: int = 30
+    bars_1m_ttl_days: int = 90
+    bars_1h_ttl_days: int = 730
+    log_level: str = "INFO"
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read settings from `environ`.
+
+    Raises SettingsError naming the variable that is missing or malformed.
+    """
+    fields = {field.name: field for field in msgspec.structs.fields(Settings)}
+    given: dict[str, Any] = {
+        name: environ[name.upper()] for name in fields if environ.get(name.upper())
+    }
+    missing = [
+        name.upper() for name, field in fields.items() if field.required and name not in given
+    ]
+    if missing:
+        raise SettingsError(f"missing environment variables: {', '.join(sorted(missing))}")
+    try:
+        settings = msgspec.convert(given, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"malformed environment variable: {error}") from error
+    if settings.read_access not in ("open", "closed"):
+        raise SettingsError(f"READ_ACCESS is {settings.read_access!r}; allowed: open, closed")
+    return settings
