@@ -1,0 +1,36 @@
+"""Exponential moving average."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chalicelib.domain.indicators.inputs import Number
+from chalicelib.domain.indicators.sma import SMA
+
+
+class EMA:
+    """Average with weight 2 / (window + 1) on the newest price.
+
+    Seeded with the mean of the first `window` prices. pandas' `ewm(adjust=False)` starts from the
+    first price instead and differs for a while.
+    """
+
+    def __init__(self, window: int) -> None:
+        self._seed = SMA(window)
+        self._weight = 2 / (window + 1)
+        self._value: float | None = None
+        self.lookback = self._seed.lookback
+
+    def update(self, price: Number) -> float | None:
+        """The average after one more price."""
+        if self._value is None:
+            self._value = self._seed.update(price)
+        else:
+            self._value += (float(price) - self._value) * self._weight
+        return self._value
+
+
+def ema(prices: Iterable[Number], window: int) -> list[float | None]:
+    """EMA after each price."""
+    average = EMA(window)
+    return [average.update(price) for price in prices]

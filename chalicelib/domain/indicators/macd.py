@@ -1,0 +1,57 @@
+"""Moving average convergence divergence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from chalicelib.domain.indicators.ema import EMA
+from chalicelib.domain.indicators.inputs import Number, checked_window
+
+
+class MACDValue(msgspec.Struct, frozen=True):
+    """Difference of two EMAs, the difference's own EMA, and what lies between these."""
+
+    macd: float
+    signal: float
+    histogram: float
+
+
+class MACD:
+    """EMA(fast) - EMA(slow), with an EMA of it as the signal line.
+
+    As in TA-Lib both EMAs give their first value on the same bar: the fast one is seeded on the
+    last `fast` of the first `slow` bars (14 to 25 for 12 and 26), and nothing is given before
+    the signal line is known (bar 33). Raises ValueError when `fast` is not below `slow`.
+    """
+
+    def __init__(self, fast: int = 12, slow: int = 26, signal: int = 9) -> None:
+        if checked_window(fast, "fast") >= slow:
+            raise ValueError(f"fast is {fast}, slow {slow}; fast must be below slow")
+        self.lookback = slow + checked_window(signal, "signal") - 2
+        self._bars_before_fast = slow - fast
+        self._fast, self._slow, self._signal = EMA(fast), EMA(slow), EMA(signal)
+
+    def update(self, price: Number) -> MACDValue | None:
+        """The three values after one more price."""
+        slow, fast = self._slow.update(price), self._update_fast(price)
+        if fast is None or slow is None:
+            return None
+        line = fast - slow
+        signal = self._signal.update(line)
+        return None if signal is None else MACDValue(line, signal, line - signal)
+
+    def _update_fast(self, price: Number) -> float | None:
+        if self._bars_before_fast:
+            self._bars_before_fast -= 1
+            return None
+        return self._fast.update(price)
+
+
+def macd(
+    prices: Iterable[Number], fast: int = 12, slow: int = 26, signal: int = 9
+) -> list[MACDValue | None]:
+    """MACD after each price."""
+    indicator = MACD(fast, slow, signal)
+    return [indicator.update(price) for price in prices]

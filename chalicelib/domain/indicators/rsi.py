@@ -1,0 +1,42 @@
+"""Relative strength index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chalicelib.domain.indicators.inputs import Number, checked_window
+from chalicelib.domain.indicators.wilder import WilderAverage
+
+FLAT = 1e-14  # what TA-Lib takes for zero
+
+
+class RSI:
+    """Wilder's share of gains in all price changes, 0 to 100.
+
+    Prices that have not moved have no relative strength: None, where TA-Lib gives 0, which would
+    read as the strongest possible decline.
+    """
+
+    def __init__(self, window: int = 14) -> None:
+        self.lookback = checked_window(window)
+        self._gain = WilderAverage(window)
+        self._loss = WilderAverage(window)
+        self._previous: float | None = None
+
+    def update(self, price: Number) -> float | None:
+        """The index after one more price."""
+        current, previous = float(price), self._previous
+        self._previous = current
+        if previous is None:
+            return None
+        gain = self._gain.update(max(current - previous, 0.0))
+        loss = self._loss.update(max(previous - current, 0.0))
+        if gain is None or loss is None or gain + loss < FLAT:
+            return None
+        return 100 * gain / (gain + loss)
+
+
+def rsi(prices: Iterable[Number], window: int = 14) -> list[float | None]:
+    """RSI after each price."""
+    index = RSI(window)
+    return [index.update(price) for price in prices]

@@ -1,0 +1,42 @@
+"""Volume-weighted average price of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from chalicelib.domain.indicators.inputs import Number
+
+
+class VWAP:
+    """Mean typical price (high, low and close) of a session's bars, weighted by volume.
+
+    Starts anew with each session date; None while the session has no volume. A bar whose volume
+    is unknown (None) adds nothing.
+    """
+
+    lookback = 0
+
+    def __init__(self) -> None:
+        self._session: date | str | None = None
+        self._traded = 0.0
+        self._volume = 0.0
+
+    def update(
+        self, high: Number, low: Number, close: Number, volume: Number | None, session: date | str
+    ) -> float | None:
+        """The average after one more bar; `session` is the bar's session date."""
+        if session != self._session:
+            self._session, self._traded, self._volume = session, 0.0, 0.0
+        weight = float(volume or 0)
+        self._traded += (float(high) + float(low) + float(close)) / 3 * weight
+        self._volume += weight
+        return self._traded / self._volume if self._volume > 0 else None
+
+
+def vwap(
+    bars: Iterable[tuple[Number, Number, Number, Number | None, date | str]],
+) -> list[float | None]:
+    """VWAP after each bar (high, low, close, volume, session date)."""
+    average = VWAP()
+    return [average.update(*bar) for bar in bars]

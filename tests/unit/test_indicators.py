@@ -1,0 +1,160 @@
+"""Indicators by hand, at their edges, and bar by bar against whole series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain import indicators
+
+PRICES = st.decimals(min_value="0.01", max_value="99999", places=2)
+BARS = st.tuples(PRICES, PRICES, PRICES).map(lambda p: (max(p), min(p), sorted(p)[1]))
+VOLUMES = st.none() | st.integers(min_value=0, max_value=10**9).map(Decimal)
+SESSIONS = st.sampled_from(["2026-11-19", "2026-11-20"])
+
+
+def test_sma_by_hand() -> None:
+    assert indicators.sma([1.0, 2.0, 6.0, 4.0], 3) == [None, None, 3.0, 4.0]
+
+
+def test_ema_by_hand_is_seeded_with_the_mean() -> None:
+    assert indicators.ema([1.0, 2.0, 6.0, 5.0, 4.0], 3) == [None, None, 3.0, 4.0, 4.0]
+
+
+def test_rsi_by_hand() -> None:
+    # changes +1 -1 | +2: gains 0.5 then 1.25, losses 0.5 then 0.25
+    result = indicators.rsi([10.0, 11.0, 10.0, 12.0], 2)
+    assert result[:2] == [None, None]
+    assert result[2:] == pytest.approx([50, 100 * 1.25 / 1.5])
+
+
+def test_rsi_of_rising_prices_is_100_and_of_falling_ones_0() -> None:
+    assert indicators.rsi([1.0, 2.0, 3.0], 2)[-1] == 100
+    assert indicators.rsi([3.0, 2.0, 1.0], 2)[-1] == 0
+
+
+def test_rsi_starts_when_flat_prices_move() -> None:
+    assert indicators.rsi([5.0, 5.0, 5.0, 6.0], 2) == [None, None, None, 100.0]
+
+
+def test_the_fast_average_of_macd_is_seeded_on_the_slow_one_s_last_bars() -> None:
+    # EMA(1) is the price itself, SMA-seeded EMA(2) on bars 0..1 is 1.5, then 1.5 + (4 - 1.5) * 2/3
+    values = indicators.macd([1.0, 2.0, 4.0], fast=1, slow=2, signal=1)
+    assert values[0] is None
+    assert [value.macd for value in values if value] == pytest.approx([0.5, 4 - 19 / 6])
+    assert [value.histogram for value in values if value] == [0, 0]
+
+
+def test_bollinger_uses_the_population_deviation() -> None:
+    last = indicators.bollinger([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0], 8)[-1]
+    assert last == indicators.Bands(upper=9.0, middle=5.0, lower=1.0)
+
+
+def test_bollinger_bands_of_flat_prices_meet() -> None:
+    last = indicators.bollinger([0.1] * 20)[-1]
+    assert last == indicators.Bands(0.1, 0.1, 0.1)
+
+
+def test_atr_takes_the_gap_from_the_close_before() -> None:
+    bars = [(10.0, 9.0, 9.5), (12.0, 11.0, 11.5), (11.0, 8.0, 8.0)]
+    assert indicators.atr(bars, 2) == [None, None, (2.5 + 3.5) / 2]
+
+
+def test_vwap_starts_anew_with_each_session() -> None:
+    bars: list[tuple[float, float, float, float | None, str]] = [
+        (11.0, 9.0, 10.0, 0.0, "2026-11-19"),
+        (11.0, 9.0, 10.0, 100.0, "2026-11-19"),
+        (21.0, 19.0, 20.0, 300.0, "2026-11-19"),
+        (99.0, 99.0, 99.0, None, "2026-11-19"),
+        (31.0, 29.0, 30.0, 5.0, "2026-11-20"),
+    ]
+    assert indicators.vwap(bars) == [None, 10.0, 17.5, 17.5, 30.0]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: indicators.SMA(0), "window is 0"),
+        (lambda: indicators.EMA(-1), "window is -1"),
+        (lambda: indicators.RSI(0), "window is 0"),
+        (lambda: indicators.ATR(0), "window is 0"),
+        (lambda: indicators.Bollinger(0), "window is 0"),
+        (lambda: indicators.MACD(0, 26, 9), "fast is 0"),
+        (lambda: indicators.MACD(12, 26, 0), "signal is 0"),
+        (lambda: indicators.MACD(26, 26, 9), "fast must be below slow"),
+    ],
+)
+def test_a_window_without_sense_is_refused_by_name(
+    make: Callable[[], object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+PRICE_INDICATORS: list[Callable[[], Any]] = [
+    lambda: indicators.SMA(5),
+    lambda: indicators.EMA(5),
+    lambda: indicators.RSI(5),
+    lambda: indicators.MACD(3, 6, 4),
+    lambda: indicators.Bollinger(5),
+]
+OVER_SERIES: list[Callable[[list[Decimal]], list[Any]]] = [
+    lambda prices: indicators.sma(prices, 5),
+    lambda prices: indicators.ema(prices, 5),
+    lambda prices: indicators.rsi(prices, 5),
+    lambda prices: indicators.macd(prices, 3, 6, 4),
+    lambda prices: indicators.bollinger(prices, 5),
+]
+
+
+@given(prices=st.lists(PRICES, max_size=30))
+def test_streaming_equals_the_series_on_every_prefix(prices: list[Decimal]) -> None:
+    for make, over in zip(PRICE_INDICATORS, OVER_SERIES, strict=True):
+        indicator = make()
+        streamed = [indicator.update(price) for price in prices]
+        for length in range(len(prices) + 1):
+            assert over(prices[:length]) == streamed[:length]
+
+
+@given(bars=st.lists(st.tuples(BARS, VOLUMES, SESSIONS), max_size=30))
+def test_streaming_bars_equal_the_series_on_every_prefix(
+    bars: list[tuple[tuple[Decimal, Decimal, Decimal], Decimal | None, str]],
+) -> None:
+    average, by_session = indicators.ATR(5), indicators.VWAP()
+    ranges = [average.update(*bar) for bar, _, _ in bars]
+    weighted = [by_session.update(*bar, volume, session) for bar, volume, session in bars]
+    for length in range(len(bars) + 1):
+        prefix = bars[:length]
+        assert indicators.atr((bar for bar, _, _ in prefix), 5) == ranges[:length]
+        assert (
+            indicators.vwap((*bar, volume, session) for bar, volume, session in prefix)
+            == weighted[:length]
+        )
+
+
+@given(prices=st.lists(PRICES, min_size=1, max_size=60))
+def test_the_first_value_comes_after_the_lookback(prices: list[Decimal]) -> None:
+    for make in PRICE_INDICATORS:
+        indicator = make()
+        values = [indicator.update(price) for price in prices]
+        assert all(value is None for value in values[: indicator.lookback])
+        if not isinstance(indicator, indicators.RSI):
+            assert all(value is not None for value in values[indicator.lookback :])
+
+
+@given(prices=st.lists(PRICES, min_size=5, max_size=60))
+def test_values_stay_where_their_definitions_keep_them(prices: list[Decimal]) -> None:
+    lowest, highest = float(min(prices)), float(max(prices))
+    for value in indicators.sma(prices, 5)[4:]:
+        assert value is not None
+        assert lowest - 1e-9 <= value <= highest + 1e-9
+    for strength in indicators.rsi(prices, 5):
+        assert strength is None or 0 <= strength <= 100
+    for bands in indicators.bollinger(prices, 5)[4:]:
+        assert bands is not None
+        assert bands.lower <= bands.middle <= bands.upper
