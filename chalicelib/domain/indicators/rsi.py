@@ -33,7 +33,7 @@ class RSI:
         loss = self._loss.update(max(previous - current, 0.0))
         if gain is None or loss is None or gain + loss < FLAT:
             return None
-        return 100 * gain / (gain + loss)
+        return 100 * (gain / (gain + loss))
 
 
 def rsi(prices: Iterable[Number], window: int = 14) -> list[float | None]:
