@@ -117,10 +117,10 @@ class BarBuilder:
         """What this tick adds to its minute's volume."""
         if tick.volume is None:
             return None
-        last = self.last
-        if last is not None and before is not None and last.volume is not None:
-            if before.session == place.session and before.extended == place.extended:
-                return max(ZERO, tick.volume - last.volume)
+        if before is not None and self.last is not None and self.last.volume is not None:
+            same = before.session == place.session and before.extended == place.extended
+            if same:
+                return max(ZERO, tick.volume - self.last.volume)
         opened = minute_of(to_text(place.session.open))
         return tick.volume if opened == place.minute and not place.extended else ZERO
 

@@ -128,9 +128,7 @@ def averages(closes: Sequence[Decimal], fast: int, slow: int) -> dict[str, Decim
     }
 
 
-def _point(
-    tick: Tick, previous: Tick | None, place: Place, closes: Sequence[Decimal]
-) -> Point:
+def _point(tick: Tick, previous: Tick | None, place: Place, closes: Sequence[Decimal]) -> Point:
     return Point(
         timestamp=tick.timestamp,
         price=tick.price,

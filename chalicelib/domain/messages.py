@@ -64,7 +64,9 @@ def compose(alert: Alert, exchange_timezone: str | None, page_url: str) -> Messa
     when = _local_time(alert, exchange_timezone)
     lines = [mark + alert.message, f"Time: {when}"]
     if "change_percent" in alert.values:
-        change = f"{_signed(alert.values.get('change'))} ({_signed(alert.values['change_percent'])}%)"
+        change = (
+            f"{_signed(alert.values.get('change'))} ({_signed(alert.values['change_percent'])}%)"
+        )
         lines.append(f"Price: {plain(alert.price)}, {change} against the previous close")
     averages = [
         f"{name.upper().replace('_', '-')} {plain(value)}"

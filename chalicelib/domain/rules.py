@@ -169,12 +169,12 @@ def _symbol(given: Any) -> str:
     try:
         return parse_symbol(given)
     except ValueError:
-        raise RuleError(
-            "symbol", given, '"*" for all, or 1 to 24 of A-Z 0-9 . - = ^ _'
-        ) from None
+        raise RuleError("symbol", given, '"*" for all, or 1 to 24 of A-Z 0-9 . - = ^ _') from None
 
 
-def _choice(given: dict[str, Any], field: str, allowed: tuple[str, ...], default: str | None) -> Any:
+def _choice(
+    given: dict[str, Any], field: str, allowed: tuple[str, ...], default: str | None
+) -> Any:
     value = given.get(field)
     value = default if value is None else value
     if not isinstance(value, str) or value not in allowed:

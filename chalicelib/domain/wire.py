@@ -22,6 +22,7 @@ VOLUME_LIMIT = Decimal(10) ** 18
 MAX_LABEL = 64
 
 _ZERO = Decimal(0)
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError)
 _MODES = get_args(Mode)
 _PRICE_ALLOWED = "a number above 0 and below 10^12"
 _TIME_ALLOWED = "an RFC 3339 date-time with an offset, such as 2026-11-20T15:30:00.123456Z"
@@ -154,30 +155,31 @@ def _lines(payload: bytes) -> list[bytes]:
 
 def _parts(line: bytes) -> Iterator[tuple[bytes, WireTick | msgspec.Raw]]:
     """The line's items, each with the bytes that quarantine would keep of it."""
-    if not line.lstrip().startswith(b"["):
-        yield line, msgspec.Raw(line)
-        return
+    if line.lstrip().startswith(b"["):
+        items = _array(line)
+        if items is not None:
+            yield from items
+            return
+    yield line, msgspec.Raw(line)
+
+
+def _array(line: bytes) -> list[tuple[bytes, WireTick | msgspec.Raw]] | None:
+    """The items of an array: all at once if they are in order, else each to be read for itself;
+    None for bytes that are no array."""
     try:
-        for wire in _many.decode(line):
-            yield line, wire
-        return
-    except msgspec.MsgspecError:
-        pass  # one item at least is amiss: below each is read for itself
-    except UnicodeDecodeError:
-        pass
+        return [(line, wire) for wire in _many.decode(line)]
+    except _UNREADABLE:
+        pass  # one item at least is amiss, which reading them one by one will name
     try:
-        items = _rows.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        yield line, msgspec.Raw(line)
-        return
-    for item in items:
-        yield bytes(item), item
+        return [(bytes(item), item) for item in _rows.decode(line)]
+    except _UNREADABLE:
+        return None
 
 
 def _read(raw: msgspec.Raw) -> WireTick:
     try:
         return _one.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise UnreadableError(str(error)) from error
 
 

@@ -1,0 +1,62 @@
+"""Ticktape on Chalice: the handlers and routes. What they do is in chalicelib."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice import Chalice, CORSConfig
+
+from chalicelib import bootstrap, handlers
+from chalicelib.api import access, routes
+from chalicelib.event_sources import EVENT_SOURCES
+
+settings = bootstrap.get_settings()
+app = Chalice(app_name="ticktape")
+
+if settings.cors_origin:
+    app.api.cors = CORSConfig(
+        allow_origin=settings.cors_origin,
+        allow_headers=["Authorization", "Content-Type", "If-None-Match"],
+        expose_headers=["ETag", "Link", "Retry-After"],
+        max_age=600,
+    )
+app.register_blueprint(routes.blueprint)
+if settings.read_access == "closed":
+    access.close_reading(app)
+
+if settings.ticks_stream:
+    _source = EVENT_SOURCES["ingest_kinesis"]
+
+    @app.on_kinesis_record(
+        stream=settings.ticks_stream,
+        batch_size=_source.batch_size,
+        starting_position=_source.starting_position,
+        maximum_batching_window_in_seconds=_source.window_seconds,
+    )
+    def ingest_kinesis(event: Any) -> dict[str, Any]:
+        """Records of the stream into archive and prices."""
+        return handlers.ingest_kinesis(event.to_dict(), event.context)
+
+
+if settings.ticks_queue:
+
+    @app.on_sqs_message(
+        queue=settings.ticks_queue, batch_size=EVENT_SOURCES["ingest_sqs"].batch_size
+    )
+    def ingest_sqs(event: Any) -> dict[str, Any]:
+        """Messages of the queue into archive and prices."""
+        return handlers.ingest_sqs(event.to_dict(), event.context)
+
+
+_detect = EVENT_SOURCES["detect"]
+
+
+@app.on_dynamodb_record(
+    stream_arn=settings.prices_stream_arn,
+    batch_size=_detect.batch_size,
+    starting_position=_detect.starting_position,
+    maximum_batching_window_in_seconds=_detect.window_seconds,
+)
+def detect(event: Any) -> dict[str, Any]:
+    """New prices into bars, signals and alerts."""
+    return handlers.detect(event.to_dict(), event.context)

@@ -1,0 +1,113 @@
+"""The bars table: finished bars, one partition a symbol and interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from chalicelib.adapters.dynamodb import (
+    Item,
+    item_of,
+    key_range,
+    optional_number,
+    put_all,
+    put_if,
+    query,
+)
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.times import epoch_seconds
+from chalicelib.services.stores import Page
+
+
+class Bars:
+    """BarStore over DynamoDB. `ttl_days` by interval; one without is kept."""
+
+    def __init__(self, client: Any, table: str, ttl_days: Mapping[str, int]) -> None:
+        self._client = client
+        self._table = table
+        self._ttl_days = ttl_days
+
+    def bars(
+        self,
+        symbol: str,
+        interval: str,
+        start: str | None,
+        end: str | None,
+        *,
+        limit: int,
+        descending: bool = False,
+        consistent: bool = False,
+    ) -> Page[Bar]:
+        """See BarStore."""
+        request = key_range("series", f"{symbol}#{interval}", "start", start, end)
+        rows: list[Bar] = []
+        more = False
+        for items, is_last in query(
+            self._client,
+            TableName=self._table,
+            ScanIndexForward=not descending,
+            ConsistentRead=consistent,
+            Limit=limit + 1,
+            **request,
+        ):
+            rows += [bar for bar in map(_to_bar, items) if end is None or bar.start < end]
+            more = not is_last or len(rows) > limit
+            if len(rows) >= limit:
+                break
+        kept = tuple(rows[:limit])
+        return Page(kept, kept[-1].start if more and kept else None)
+
+    def put(self, bar: Bar, expires_from: str) -> bool:
+        """See BarStore."""
+        return put_if(
+            self._client,
+            TableName=self._table,
+            Item=self._to_item(bar, expires_from),
+            ConditionExpression="attribute_not_exists(series) OR ticks BETWEEN :one AND :ticks",
+            ExpressionAttributeValues={":one": {"N": "1"}, ":ticks": {"N": str(bar.ticks)}},
+        )
+
+    def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
+        """See BarStore."""
+        items = [self._to_item(bar, arrival) for bar in bars]
+        return put_all(self._client, self._table, ("series", "start"), items, deadline)
+
+    def _to_item(self, bar: Bar, expires_from: str) -> Item:
+        days = self._ttl_days.get(bar.interval)
+        return item_of(
+            series=bar.series,
+            start=bar.start,
+            open=bar.open,
+            high=bar.high,
+            low=bar.low,
+            close=bar.close,
+            volume=bar.volume,
+            ticks=bar.ticks,
+            session_date=bar.session_date,
+            source=bar.source,
+            closed=bar.closed,
+            extended=bar.extended or None,
+            revision=bar.revision,
+            expires_at=epoch_seconds(expires_from) + days * 86400 if days else None,
+        )
+
+
+def _to_bar(item: Item) -> Bar:
+    symbol, _, interval = item["series"]["S"].rpartition("#")
+    return Bar(
+        symbol=symbol,
+        interval=interval,
+        start=item["start"]["S"],
+        open=Decimal(item["open"]["N"]),
+        high=Decimal(item["high"]["N"]),
+        low=Decimal(item["low"]["N"]),
+        close=Decimal(item["close"]["N"]),
+        volume=optional_number(item, "volume"),
+        ticks=int(item["ticks"]["N"]),
+        session_date=item["session_date"]["S"],
+        source=item["source"]["S"],
+        closed=item["closed"]["BOOL"],
+        extended="extended" in item,
+        revision=int(item["revision"]["N"]),
+    )

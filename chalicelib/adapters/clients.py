@@ -1,0 +1,66 @@
+"""AWS clients, made on first use and kept for the life of the container.
+
+Bare botocore: it starts in two thirds of boto3's time, and nothing here needs its resources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from threading import Lock
+from typing import Any
+
+POOL = 16
+
+
+class Clients:
+    """The clients that the adapters share; safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+
+    @cached_property
+    def _session(self) -> Any:
+        import botocore.session
+
+        return botocore.session.get_session()
+
+    def _make(self, service: str) -> Any:
+        from botocore.config import Config
+
+        config = Config(
+            connect_timeout=3,
+            read_timeout=10,
+            max_pool_connections=POOL,
+            parameter_validation=False,
+            retries={"mode": "standard", "total_max_attempts": 4},
+        )
+        with self._lock:
+            return self._session.create_client(service, config=config)
+
+    @cached_property
+    def dynamodb(self) -> Any:
+        """DynamoDB."""
+        return self._make("dynamodb")
+
+    @cached_property
+    def s3(self) -> Any:
+        """S3."""
+        return self._make("s3")
+
+    @cached_property
+    def sns(self) -> Any:
+        """SNS."""
+        return self._make("sns")
+
+
+class Deferred:
+    """Stands for a client until its first call, so that nothing is made at import."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+
+    def __getattr__(self, operation: str) -> Any:
+        method = getattr(self._make(), operation)
+        setattr(self, operation, method)
+        return method

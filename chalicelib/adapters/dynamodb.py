@@ -1,0 +1,198 @@
+"""What the table adapters share: attribute values, batched puts, paged queries."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from typing import Any
+
+Item = dict[str, dict[str, Any]]
+
+BATCH_WRITE = 25
+BATCH_GET = 100
+PARALLEL_WRITES = 4
+FIRST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 2.0
+
+
+def number(value: Decimal | int) -> dict[str, str]:
+    """A DynamoDB number from decimal text; plain digits, no exponent."""
+    return {"N": f"{value:f}" if isinstance(value, Decimal) else str(value)}
+
+
+def text(value: str) -> dict[str, str]:
+    """A DynamoDB string."""
+    return {"S": value}
+
+
+def item_of(**attributes: Decimal | int | str | bool | None) -> Item:
+    """An item of the attributes that are not None."""
+    return {name: _value(value) for name, value in attributes.items() if value is not None}
+
+
+def _value(value: Decimal | int | str | bool) -> dict[str, Any]:
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    return {"S": value} if isinstance(value, str) else number(value)
+
+
+def optional_text(item: Item, name: str) -> str | None:
+    """A string attribute, None where it is absent."""
+    return item[name]["S"] if name in item else None
+
+
+def optional_number(item: Item, name: str) -> Decimal | None:
+    """A number attribute, None where it is absent."""
+    return Decimal(item[name]["N"]) if name in item else None
+
+
+def is_conditional_failure(error: Exception) -> bool:
+    """Whether a conditional write was refused by its condition."""
+    response = getattr(error, "response", {})
+    return bool(response.get("Error", {}).get("Code") == "ConditionalCheckFailedException")
+
+
+def put_if(client: Any, **request: Any) -> bool:
+    """PutItem or, with a Key, UpdateItem under a condition; False where the condition refuses."""
+    from botocore.exceptions import ClientError
+
+    call = client.update_item if "Key" in request else client.put_item
+    try:
+        call(**request)
+    except ClientError as error:
+        if not is_conditional_failure(error):
+            raise
+        return False
+    return True
+
+
+def put_all(
+    client: Any, table: str, key: Sequence[str], items: Sequence[Item], deadline: float
+) -> set[int]:
+    """BatchWriteItem of all items, whose keys must differ; what stays unprocessed is asked again
+    with full jitter. `key` are the names of the key's attributes.
+
+    Returns the indexes of items that were not acknowledged by the deadline (time.monotonic).
+    """
+    chunks = [
+        range(at, min(at + BATCH_WRITE, len(items))) for at in range(0, len(items), BATCH_WRITE)
+    ]
+    put = _BatchPut(client, table, key, items, deadline)
+    if len(chunks) <= 1:
+        return set().union(*map(put.chunk, chunks))
+    with ThreadPoolExecutor(min(PARALLEL_WRITES, len(chunks))) as pool:
+        return set().union(*pool.map(put.chunk, chunks))
+
+
+class _BatchPut:
+    def __init__(
+        self, client: Any, table: str, key: Sequence[str], items: Sequence[Item], deadline: float
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._key = key
+        self._items = items
+        self._deadline = deadline
+
+    def chunk(self, indexes: Sequence[int]) -> set[int]:
+        """Put one request's worth; returns the indexes that are left."""
+        left = list(indexes)
+        pause = FIRST_PAUSE_SECONDS
+        while left:
+            left = self._once(left)
+            if not left or time.monotonic() + pause >= self._deadline:
+                break
+            time.sleep(random.uniform(0, pause))  # noqa: S311 - jitter, no secret
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        return set(left)
+
+    def _once(self, indexes: list[int]) -> list[int]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        requests = [{"PutRequest": {"Item": self._items[index]}} for index in indexes]
+        try:
+            answer = self._client.batch_write_item(RequestItems={self._table: requests})
+        except (BotoCoreError, ClientError) as error:
+            if not _is_passing(error):
+                raise
+            return indexes
+        unprocessed = answer.get("UnprocessedItems", {}).get(self._table, [])
+        refused = {self._key_of(request["PutRequest"]["Item"]) for request in unprocessed}
+        return [index for index in indexes if self._key_of(self._items[index]) in refused]
+
+    def _key_of(self, item: Item) -> tuple[str, ...]:
+        return tuple(item[name]["S"] for name in self._key)
+
+
+def _is_passing(error: Exception) -> bool:
+    """Throttling, a server's fault, or an answer that did not come: worth asking again."""
+    response = getattr(error, "response", None)
+    if response is None:
+        return True
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    code = response.get("Error", {}).get("Code", "")
+    return status >= 500 or "Throttl" in code or "ProvisionedThroughput" in code
+
+
+def query(client: Any, **request: Any) -> Iterator[tuple[list[Item], bool]]:
+    """Pages of a Query: the items of each, and whether it is the last."""
+    while True:
+        answer = client.query(**request)
+        key = answer.get("LastEvaluatedKey")
+        yield answer["Items"], key is None
+        if key is None:
+            return
+        request["ExclusiveStartKey"] = key
+
+
+def key_range(
+    hash_name: str,
+    hash_value: str,
+    range_name: str,
+    start: str | None,
+    end: str | None,
+) -> dict[str, Any]:
+    """The key condition of a Query over `[start, end)`; None leaves an end open.
+
+    DynamoDB takes one condition on the range key, and BETWEEN includes both ends: the caller
+    drops a row at `end` itself.
+    """
+    names = {"#h": hash_name}
+    values = {":h": text(hash_value)}
+    condition = "#h = :h"
+    if start is not None or end is not None:
+        names["#r"] = range_name
+    if start is not None and end is not None:
+        condition += " AND #r BETWEEN :a AND :b"
+        values |= {":a": text(start), ":b": text(max(start, end))}
+    elif start is not None:
+        condition += " AND #r >= :a"
+        values[":a"] = text(start)
+    elif end is not None:
+        condition += " AND #r < :b"
+        values[":b"] = text(end)
+    return {
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
+    }
+
+
+def batch_get(
+    client: Any, table: str, keys: Sequence[Item], pause: Callable[[float], None] = time.sleep
+) -> list[Item]:
+    """BatchGetItem of at most 100 keys, consistent; asks again for what was left out."""
+    found: list[Item] = []
+    left = list(keys)
+    wait = FIRST_PAUSE_SECONDS
+    while left:
+        answer = client.batch_get_item(RequestItems={table: {"Keys": left, "ConsistentRead": True}})
+        found += answer["Responses"].get(table, [])
+        left = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
+        if left:
+            pause(random.uniform(0, wait))  # noqa: S311 - jitter, no secret
+            wait = min(2 * wait, LONGEST_PAUSE_SECONDS)
+    return found

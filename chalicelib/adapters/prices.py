@@ -1,0 +1,197 @@
+"""The prices table: one item a wire record and symbol, keyed by the record's last tick."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from chalicelib.adapters.dynamodb import (
+    Item,
+    item_of,
+    key_range,
+    optional_number,
+    optional_text,
+    put_all,
+    query,
+)
+from chalicelib.domain.ticks import Tick, enrich
+from chalicelib.domain.times import epoch_seconds, from_text, later, to_text
+from chalicelib.services.stores import Page, PricedRecord, StoredTick
+
+SPAN_SECONDS = 60
+"""No item spans more: who looks for ticks up to an instant reads items that far beyond it."""
+
+_MICROSECOND = timedelta(microseconds=1)
+_PRICED = ("price", "open", "high", "low", "previous_close", "volume")
+_ABSENT = ""
+
+# One of the record's other ticks: microseconds before the last one, then the fields of _PRICED
+# as decimal text; None stands for the last tick's own value, "" for none, trailing Nones are
+# left out.
+_Earlier = list[list[int | str | None]]
+_earlier_decoder = msgspec.json.Decoder(_Earlier)
+
+
+class Prices:
+    """PriceStore over DynamoDB."""
+
+    def __init__(self, client: Any, table: str, anomaly_percent: Decimal, ttl_days: int) -> None:
+        self._client = client
+        self._table = table
+        self._anomaly_percent = anomaly_percent
+        self._ttl_seconds = ttl_days * 86400
+
+    def write(self, records: Sequence[PricedRecord], deadline: float) -> set[int]:
+        """See PriceStore."""
+        items = [self._to_item(record) for record in records]
+        return put_all(self._client, self._table, ("symbol", "timestamp"), items, deadline)
+
+    def ticks(
+        self,
+        symbol: str,
+        start: str | None,
+        end: str | None,
+        *,
+        limit: int,
+        descending: bool = False,
+        consistent: bool = False,
+    ) -> Page[StoredTick]:
+        """See PriceStore."""
+        through = later(end, seconds=SPAN_SECONDS) if end is not None else None
+        request = key_range("symbol", symbol, "timestamp", start, through)
+        pages = query(
+            self._client,
+            TableName=self._table,
+            ScanIndexForward=not descending,
+            ConsistentRead=consistent,
+            Limit=min(limit + 2 * SPAN_SECONDS, 5000),
+            **request,
+        )
+        return _collect(pages, start, end, limit, descending)
+
+    def _to_item(self, record: PricedRecord) -> Item:
+        last = record.ticks[-1]
+        extra = enrich(last, self._anomaly_percent)
+        item = item_of(
+            symbol=last.symbol,
+            timestamp=last.timestamp,
+            open=last.open,
+            high=last.high,
+            low=last.low,
+            price=last.price,
+            previous_close=last.previous_close,
+            change=extra.change,
+            change_percent=extra.change_percent,
+            volume=last.volume,
+            moving_average=extra.moving_average,
+            anomaly="Yes" if extra.anomaly else "No",
+            currency=last.currency,
+            exchange_timezone=last.exchange_timezone,
+            market_state=last.market_state,
+            source=last.source,
+            mode=last.mode,
+            ingested_at=record.ingested_at,
+            expires_at=epoch_seconds(record.ingested_at) + self._ttl_seconds,
+            complete_from=record.complete_from,
+        )
+        if len(record.ticks) > 1:
+            item["earlier"] = {"S": _pack(record.ticks[:-1], last)}
+        return item
+
+
+def _pack(earlier: Sequence[Tick], last: Tick) -> str:
+    end = from_text(last.timestamp)
+    rows: _Earlier = []
+    for tick in earlier:
+        row: list[int | str | None] = [(end - from_text(tick.timestamp)) // _MICROSECOND]
+        for field in _PRICED:
+            value, same = getattr(tick, field), getattr(last, field)
+            row.append(None if value == same else _ABSENT if value is None else f"{value:f}")
+        while row[-1] is None:
+            row.pop()
+        rows.append(row)
+    return msgspec.json.encode(rows).decode()
+
+
+def unpack(item: Item) -> Iterator[StoredTick]:
+    """All ticks of an item, in order of time."""
+    last = _last_tick(item)
+    ingested_at = item["ingested_at"]["S"]
+    if "earlier" in item:
+        end = from_text(last.timestamp)
+        for row in _earlier_decoder.decode(item["earlier"]["S"]):
+            yield StoredTick(
+                _earlier_tick(row, last, to_text(end - int(row[0] or 0) * _MICROSECOND)),
+                ingested_at,
+            )
+    yield StoredTick(last, ingested_at)
+
+
+def _earlier_tick(row: Sequence[int | str | None], last: Tick, timestamp: str) -> Tick:
+    given: dict[str, Any] = {}
+    for field, value in zip(_PRICED, row[1:], strict=False):
+        if value is not None:
+            given[field] = None if value == _ABSENT else Decimal(value)
+    return msgspec.structs.replace(last, timestamp=timestamp, **given)
+
+
+def _last_tick(item: Item) -> Tick:
+    return Tick(
+        symbol=item["symbol"]["S"],
+        timestamp=item["timestamp"]["S"],
+        price=Decimal(item["price"]["N"]),
+        open=optional_number(item, "open"),
+        high=optional_number(item, "high"),
+        low=optional_number(item, "low"),
+        previous_close=optional_number(item, "previous_close"),
+        volume=optional_number(item, "volume"),
+        currency=optional_text(item, "currency"),
+        exchange_timezone=optional_text(item, "exchange_timezone"),
+        market_state=optional_text(item, "market_state"),
+        source=item["source"]["S"],
+        mode=item["mode"]["S"],
+    )
+
+
+def _collect(
+    pages: Iterator[tuple[list[Item], bool]],
+    start: str | None,
+    end: str | None,
+    limit: int,
+    descending: bool,
+) -> Page[StoredTick]:
+    """Sorted ticks out of items that may overlap, up to `limit` of them.
+
+    A tick is settled once no item still to come can hold an earlier one (ascending: items
+    reach back at most SPAN_SECONDS) or a later one (descending: items hold nothing beyond
+    their key). The item whose own tick it is wins over one that packs it.
+    """
+    found: dict[str, tuple[bool, StoredTick]] = {}
+    settled: list[str] = []
+    finished = False
+    for items, is_last in pages:
+        for item in items:
+            key = item["timestamp"]["S"]
+            for stored in unpack(item):
+                stamp = stored.tick.timestamp
+                if (start is None or stamp >= start) and (end is None or stamp < end):
+                    own = stamp == key
+                    if own or stamp not in found:
+                        found[stamp] = (own, stored)
+        finished = is_last
+        edge = items[-1]["timestamp"]["S"] if items else ""
+        if not finished and not descending and edge:
+            edge = later(edge, seconds=-SPAN_SECONDS)
+        settled = sorted(
+            (s for s in found if finished or (s >= edge if descending else s <= edge)),
+            reverse=descending,
+        )
+        if len(settled) >= limit:
+            break
+    rows = tuple(found[stamp][1] for stamp in settled[:limit])
+    more = not finished or len(settled) > limit
+    return Page(rows, rows[-1].tick.timestamp if more and rows else None)

@@ -1,0 +1,147 @@
+"""The state table: one small item a symbol, written under its version.
+
+Everything but the key, the last timestamp and the version is one compact JSON text: DynamoDB
+charges by the kilobyte, and nothing asks for its parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from chalicelib.adapters.dynamodb import Item, batch_get, put_if
+from chalicelib.domain.alerts import Alert
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.detection import State
+from chalicelib.domain.ticks import Tick
+from chalicelib.domain.watching import Latch
+
+
+class _Tick(msgspec.Struct, array_like=True, omit_defaults=True):
+    price: Decimal
+    source: str
+    mode: str
+    open: Decimal | None = None
+    high: Decimal | None = None
+    low: Decimal | None = None
+    previous_close: Decimal | None = None
+    volume: Decimal | None = None
+    market_state: str | None = None
+    currency: str | None = None
+    exchange_timezone: str | None = None
+
+
+class _Bar(msgspec.Struct, array_like=True, omit_defaults=True):
+    start: str
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal | None
+    ticks: int
+    session_date: str
+    source: str
+    extended: bool = False
+
+
+class _Data(msgspec.Struct, omit_defaults=True):
+    t: _Tick | None = None
+    m: _Bar | None = None
+    d: _Bar | None = None
+    c: list[Decimal] = []
+    l: dict[str, Latch] = {}  # noqa: E741 - short names save bytes in every state item
+    p: list[Alert] = []
+
+
+_decoder = msgspec.json.Decoder(_Data)
+_encoder = msgspec.json.Encoder(decimal_format="string")
+
+
+class States:
+    """StateStore over DynamoDB."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def get(self, symbol: str) -> State | None:
+        """See StateStore."""
+        answer = self._client.get_item(
+            TableName=self._table, Key={"symbol": {"S": symbol}}, ConsistentRead=True
+        )
+        return from_item(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, symbols: Iterable[str]) -> dict[str, State]:
+        """See StateStore."""
+        keys = [{"symbol": {"S": symbol}} for symbol in symbols]
+        items = batch_get(self._client, self._table, keys)
+        return {state.symbol: state for state in map(from_item, items)}
+
+    def put(self, state: State) -> bool:
+        """See StateStore."""
+        return put_if(
+            self._client,
+            TableName=self._table,
+            Item=to_item(state),
+            ConditionExpression="attribute_not_exists(symbol)"
+            if not state.version
+            else "version = :v",
+            **(
+                {"ExpressionAttributeValues": {":v": {"N": str(state.version)}}}
+                if state.version
+                else {}
+            ),
+        )
+
+
+def to_item(state: State) -> Item:
+    """The item that a write leaves: its version is one above the state's."""
+    data = _Data(
+        t=_short_tick(state.last) if state.last else None,
+        m=_short_bar(state.minute) if state.minute else None,
+        d=_short_bar(state.day) if state.day else None,
+        c=list(state.closes),
+        l=dict(state.latches),
+        p=list(state.pending),
+    )
+    return {
+        "symbol": {"S": state.symbol},
+        "timestamp": {"S": state.last_timestamp or "-"},
+        "version": {"N": str(state.version + 1)},
+        "data": {"S": _encoder.encode(data).decode()},
+    }
+
+
+def from_item(item: Item) -> State:
+    """The state of an item."""
+    data = _decoder.decode(item["data"]["S"])
+    symbol = item["symbol"]["S"]
+    return State(
+        symbol=symbol,
+        version=int(item["version"]["N"]),
+        last=_tick(symbol, item["timestamp"]["S"], data.t) if data.t else None,
+        minute=_bar(symbol, "1m", data.m) if data.m else None,
+        day=_bar(symbol, "1d", data.d) if data.d else None,
+        closes=tuple(data.c),
+        latches=data.l,
+        pending=tuple(data.p),
+    )
+
+
+def _short_tick(tick: Tick) -> _Tick:
+    return _Tick(**{name: getattr(tick, name) for name in _Tick.__struct_fields__})
+
+
+def _tick(symbol: str, timestamp: str, short: _Tick) -> Tick:
+    return Tick(symbol=symbol, timestamp=timestamp, **msgspec.structs.asdict(short))
+
+
+def _short_bar(bar: Bar) -> _Bar:
+    return _Bar(**{name: getattr(bar, name) for name in _Bar.__struct_fields__})
+
+
+def _bar(symbol: str, interval: str, short: _Bar) -> Bar:
+    return Bar(symbol=symbol, interval=interval, closed=False, **msgspec.structs.asdict(short))

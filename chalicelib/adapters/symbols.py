@@ -1,0 +1,76 @@
+"""The symbols table: the lists "seen" and "tracked", each one partition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from chalicelib.adapters.dynamodb import Item, batch_get, item_of, key_range, put_if, query
+from chalicelib.services.stores import SymbolEntry
+
+_LISTS = ("seen", "tracked")
+
+
+class Symbols:
+    """SymbolStore over DynamoDB."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def listed(self, name: str) -> list[SymbolEntry]:
+        """See SymbolStore."""
+        request = key_range("list", name, "symbol", None, None)
+        pages = query(self._client, TableName=self._table, **request)
+        return [_to_entry(item) for items, _ in pages for item in items]
+
+    def find(self, symbol: str) -> SymbolEntry | None:
+        """See SymbolStore. One call for both lists."""
+        items = batch_get(self._client, self._table, [_key(name, symbol) for name in _LISTS])
+        found = {item["list"]["S"]: _to_entry(item) for item in items}
+        return found.get("seen") or found.get("tracked")
+
+    def find_many(self, name: str, symbols: Iterable[str]) -> dict[str, SymbolEntry]:
+        """See SymbolStore."""
+        keys = [_key(name, symbol) for symbol in symbols]
+        items = batch_get(self._client, self._table, keys)
+        return {entry.symbol: entry for entry in map(_to_entry, items)}
+
+    def put(self, name: str, entry: SymbolEntry) -> SymbolEntry:
+        """See SymbolStore."""
+        created = put_if(
+            self._client,
+            TableName=self._table,
+            Item=item_of(list=name, **msgspec.structs.asdict(entry)),
+            ConditionExpression="attribute_not_exists(symbol)",
+        )
+        return entry if created else self.find_many(name, [entry.symbol])[entry.symbol]
+
+    def pin(self, entry: SymbolEntry) -> SymbolEntry:
+        """See SymbolStore. One call: what stands in the line stays, what it lacks is filled in."""
+        given = item_of(**msgspec.structs.asdict(entry))
+        del given["symbol"]
+        answer = self._client.update_item(
+            TableName=self._table,
+            Key=_key("seen", entry.symbol),
+            UpdateExpression="SET " + ", ".join(f"#{n} = if_not_exists(#{n}, :{n})" for n in given),
+            ExpressionAttributeNames={f"#{name}": name for name in given},
+            ExpressionAttributeValues={f":{name}": value for name, value in given.items()},
+            ReturnValues="ALL_NEW",
+        )
+        return _to_entry(answer["Attributes"])
+
+    def remove(self, name: str, symbol: str) -> None:
+        """See SymbolStore."""
+        self._client.delete_item(TableName=self._table, Key=_key(name, symbol))
+
+
+def _key(name: str, symbol: str) -> Item:
+    return {"list": {"S": name}, "symbol": {"S": symbol}}
+
+
+def _to_entry(item: Item) -> SymbolEntry:
+    fields = {name: value["S"] for name, value in item.items() if name != "list"}
+    return msgspec.convert(fields, SymbolEntry)

@@ -1,0 +1,157 @@
+"""Wiring: settings -> clients (made on first use) -> stores -> services, once a container."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
+
+from chalicelib import settings as settings_module
+from chalicelib.domain.detection import Watch
+from chalicelib.domain.rules import Rule, default_rules
+from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from chalicelib.services.detect import Detect
+    from chalicelib.services.ingest import Ingest
+    from chalicelib.services.stores import Stores
+
+RULES_KEPT_SECONDS = 30
+RESERVED_SECONDS = 8.0
+"""Kept back of an invocation's time for what comes after its writes."""
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+class CachedRules:
+    """The rules of the table and the default ones, read again when they have aged."""
+
+    def __init__(self, load: Callable[[], list[Rule]], defaults: tuple[Rule, ...]) -> None:
+        self._load = load
+        self._defaults = defaults
+        self._rules: tuple[Rule, ...] = ()
+        self._read_at = float("-inf")
+
+    def __call__(self) -> tuple[Rule, ...]:
+        """All rules; a stored one with a default's id stands in its place."""
+        if time.monotonic() - self._read_at > RULES_KEPT_SECONDS:
+            stored = {rule.rule_id: rule for rule in self._load()}
+            kept = tuple(rule for rule in self._defaults if rule.rule_id not in stored)
+            self._rules = (*kept, *stored.values())
+            self._read_at = time.monotonic()
+        return self._rules
+
+
+class Services:
+    """Everything a handler or route may ask for; made when first asked for."""
+
+    def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
+        self.settings = settings
+        self.clock = clock
+
+    @property
+    def anomaly_percent(self) -> Decimal:
+        """ANOMALY_PERCENT as a number."""
+        return Decimal(self.settings.anomaly_percent)
+
+    @cached_property
+    def stores(self) -> Stores:
+        """All stores over one set of clients."""
+        return aws_stores(self.settings)
+
+    @cached_property
+    def defaults(self) -> tuple[Rule, ...]:
+        """What is watched without any set-up."""
+        return default_rules(self.settings.sma_fast, self.settings.sma_slow, self.anomaly_percent)
+
+    @property
+    def shown(self) -> Watch:
+        """The averages that are shown beside prices."""
+        return Watch((), self.settings.sma_fast, self.settings.sma_slow)
+
+    @cached_property
+    def rules(self) -> CachedRules:
+        """The rules in force."""
+        return CachedRules(self.stores.rules.all, self.defaults)
+
+    @cached_property
+    def ingest(self) -> Ingest:
+        """The service behind the stream and the queue."""
+        from chalicelib.services.ingest import Ingest
+
+        return Ingest(self.stores, self.clock)
+
+    @cached_property
+    def detect(self) -> Detect:
+        """The service behind the prices table's stream."""
+        from chalicelib.services.detect import Detect, Options
+        from chalicelib.services.notify import Notifier
+
+        options = Options(
+            fast=self.settings.sma_fast,
+            slow=self.settings.sma_slow,
+            anomaly_percent=self.anomaly_percent,
+            quiet_after_seconds=self.settings.quiet_after_seconds,
+        )
+        notifier = Notifier(
+            self.stores.alerts, self.stores.publisher, self.settings.page_url, self.clock
+        )
+        return Detect(self.stores, notifier, self.rules, options, self.clock)
+
+
+def aws_stores(settings: Settings) -> Stores:
+    """The stores over DynamoDB, S3 and SNS; clients are made with their first request."""
+    from chalicelib.adapters.alerts import Alerts
+    from chalicelib.adapters.archive import S3Archive
+    from chalicelib.adapters.bars import Bars
+    from chalicelib.adapters.clients import Clients, Deferred
+    from chalicelib.adapters.prices import Prices
+    from chalicelib.adapters.rules import Rules
+    from chalicelib.adapters.state import States
+    from chalicelib.adapters.symbols import Symbols
+    from chalicelib.adapters.topic import Topic
+    from chalicelib.services.stores import Stores
+
+    clients = Clients()
+    dynamodb: Any = Deferred(lambda: clients.dynamodb)
+    ttl_days = {"1m": settings.bars_1m_ttl_days, "1h": settings.bars_1h_ttl_days}
+    percent = Decimal(settings.anomaly_percent)
+    return Stores(
+        prices=Prices(dynamodb, settings.prices_table, percent, settings.prices_ttl_days),
+        bars=Bars(dynamodb, settings.bars_table, ttl_days),
+        state=States(dynamodb, settings.state_table),
+        alerts=Alerts(dynamodb, settings.alerts_table),
+        rules=Rules(dynamodb, settings.rules_table),
+        symbols=Symbols(dynamodb, settings.symbols_table),
+        archive=S3Archive(Deferred(lambda: clients.s3), settings.archive_bucket),
+        publisher=Topic(Deferred(lambda: clients.sns), settings.alerts_topic_arn),
+    )
+
+
+@cache
+def get_settings() -> Settings:
+    """The process's settings. Raises SettingsError."""
+    settings = settings_module.load(os.environ)
+    logging.getLogger("ticktape").setLevel(settings.log_level)
+    return settings
+
+
+@cache
+def get_services() -> Services:
+    """The process's services."""
+    return Services(get_settings())
+
+
+def deadline(remaining_milliseconds: int) -> float:
+    """The time.monotonic until which an invocation may go on writing."""
+    return time.monotonic() + max(1.0, remaining_milliseconds / 1000 - RESERVED_SECONDS)

@@ -1,0 +1,66 @@
+"""From Lambda's event to a service and back to Lambda's answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib import bootstrap
+from chalicelib.adapters import events
+from chalicelib.adapters.telemetry import emit
+from chalicelib.services.ingest_plan import Incoming
+
+Response = dict[str, list[dict[str, str]]]
+
+
+def ingest_kinesis(event: dict[str, Any], context: Any) -> Response:
+    """A batch of one shard."""
+    return _ingest("ingest_kinesis", events.from_kinesis(event), context, all_later=False)
+
+
+def ingest_sqs(event: dict[str, Any], context: Any) -> Response:
+    """A batch of a FIFO queue: after a failure all later messages come again too."""
+    return _ingest("ingest_sqs", events.from_sqs(event), context, all_later=True)
+
+
+def detect(event: dict[str, Any], context: Any) -> Response:
+    """A batch of the prices table's stream."""
+    services = bootstrap.get_services()
+    triggers = events.triggers(event)
+    done = services.detect(triggers, context.aws_request_id)
+    emit(
+        "detect",
+        services.settings.stage,
+        {
+            "TicksDetected": done.ticks,
+            "LateBatches": done.late,
+            "Alerts": done.alerts,
+            "Notifications": done.sent,
+            "DetectFailures": len(done.failed),
+        },
+        services.clock(),
+    )
+    return _partial(done.failed)
+
+
+def _ingest(name: str, records: list[Incoming], context: Any, *, all_later: bool) -> Response:
+    services = bootstrap.get_services()
+    until = bootstrap.deadline(context.get_remaining_time_in_millis())
+    done = services.ingest(records, until)
+    emit(
+        name,
+        services.settings.stage,
+        {
+            "TicksTaken": done.taken,
+            "TicksStored": done.stored,
+            "BarsStored": done.bars,
+            "RecordsQuarantined": done.quarantined,
+            "IngestFailures": len(done.failed),
+            "StoreAgeMilliseconds": round(done.oldest_age_seconds * 1000),
+        },
+        services.clock(),
+    )
+    return _partial(done.identifiers(records, all_later=all_later))
+
+
+def _partial(identifiers: Any) -> Response:
+    return {"batchItemFailures": [{"itemIdentifier": name} for name in identifiers]}

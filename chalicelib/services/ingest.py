@@ -1,0 +1,192 @@
+"""Ingest: archive the records, then write the prices, then say which records have to come again."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+import msgspec
+
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.errors import TickError
+from chalicelib.domain.ticks import UNKNOWN_SOURCE, Tick
+from chalicelib.domain.times import from_text, to_text
+from chalicelib.services.ingest_plan import (
+    Incoming,
+    Read,
+    Write,
+    items_of,
+    plan_bars,
+    plan_prices,
+    read_all,
+    without,
+)
+from chalicelib.services.stores import Stores, SymbolEntry
+
+log = logging.getLogger("ticktape.ingest")
+
+PARALLEL_PUTS = 4
+MAX_KNOWN = 50_000
+_LOOKUP = 100
+_YAHOO = "yfinance"
+
+
+class Ingested(msgspec.Struct, frozen=True):
+    """What came of a batch. `failed` are the indexes of records to be delivered again."""
+
+    taken: int
+    stored: int
+    bars: int
+    quarantined: int
+    failed: frozenset[int]
+    oldest_age_seconds: float
+
+    def identifiers(self, records: Sequence[Incoming], *, all_later: bool) -> list[str]:
+        """What to report: the first failed record, and on a FIFO queue all later ones too."""
+        if not self.failed:
+            return []
+        first = min(self.failed)
+        reported = records[first:] if all_later else records[first : first + 1]
+        return [record.identifier for record in reported]
+
+
+class Ingest:
+    """The service behind the stream's and the queue's handler; one a container."""
+
+    def __init__(self, stores: Stores, clock: Callable[[], datetime]) -> None:
+        self._stores = stores
+        self._clock = clock
+        self._sources: dict[str, str] = {}
+
+    def __call__(self, records: Sequence[Incoming], deadline: float) -> Ingested:
+        """Process a batch in the order in which it was delivered.
+
+        `deadline` is a time.monotonic; writes that are not acknowledged by then are reported.
+        Raises what the archive raises: then nothing counts as processed.
+        """
+        reads = read_all(records)
+        refused = self._foreign(reads)
+        reads = [without(read, refused) for read in reads] if refused else reads
+        self._archive(reads)
+        writes = plan_prices(reads)
+        failed = self._write_prices(writes, deadline)
+        bars, bar_sources = plan_bars(reads)
+        unwritten = self._write_bars(reads, deadline) if bars else set()
+        failed |= {bar_sources[index] for index in unwritten}
+        taken = sum(len(read.decoded.ticks) for read in reads)
+        return Ingested(
+            taken=taken,
+            stored=sum(len(w.priced.ticks) for w in writes if not w.sources & failed),
+            bars=len(bars) - len(unwritten),
+            quarantined=sum(len(read.decoded.rejected) for read in reads),
+            failed=frozenset(failed),
+            oldest_age_seconds=self._oldest_age(reads),
+        )
+
+    def _foreign(self, reads: Sequence[Read]) -> dict[str, str]:
+        """Symbols whose ticks name another source than their series has, by reason.
+
+        A tick without a source is taken into any series; the first named source is the series'.
+        """
+        offered: dict[str, Tick | Bar] = {}
+        for read in reads:
+            for item in items_of(read.decoded):
+                known = offered.setdefault(item.symbol, item)
+                if known.source == UNKNOWN_SOURCE:
+                    offered[item.symbol] = item
+        self._learn(offered)
+        refused = {}
+        for read in reads:
+            for item in items_of(read.decoded):
+                mine = self._sources.get(item.symbol, "")
+                if item.source != UNKNOWN_SOURCE and mine and family(item.source) != mine:
+                    error = TickError("source", item.source, f"{mine}, as in the whole series")
+                    refused[item.symbol] = str(error)
+        return refused
+
+    def _learn(self, offered: dict[str, Tick | Bar]) -> None:
+        """Look up, and where need be pin, the source of symbols that are new here."""
+        new = [symbol for symbol in offered if symbol not in self._sources]
+        if len(self._sources) + len(new) > MAX_KNOWN:
+            self._sources.clear()
+            new = list(offered)
+        seen: dict[str, SymbolEntry] = {}
+        for at in range(0, len(new), _LOOKUP):
+            seen |= self._stores.symbols.find_many("seen", new[at : at + _LOOKUP])
+        for symbol in new:
+            entry = seen.get(symbol)
+            if entry is None or entry.source is None:
+                entry = self._stores.symbols.pin(self._entry(offered[symbol]))
+            if entry.source:
+                self._sources[symbol] = family(entry.source)
+
+    def _entry(self, item: Tick | Bar) -> SymbolEntry:
+        return SymbolEntry(
+            symbol=item.symbol,
+            added_at=to_text(self._clock()),
+            source=None if item.source == UNKNOWN_SOURCE else item.source,
+            currency=item.currency if isinstance(item, Tick) else None,
+        )
+
+    def _archive(self, reads: Sequence[Read]) -> None:
+        lines = [line for read in reads for line in read.decoded.lines]
+        if lines:
+            first, last = reads[0].record, reads[-1].record
+            self._stores.archive.put_raw(
+                to_text(first.arrival), first.origin, first.number, last.number, lines
+            )
+        bad = [read for read in reads if read.decoded.rejected]
+        if bad:
+            with ThreadPoolExecutor(min(PARALLEL_PUTS, len(bad))) as pool:
+                list(pool.map(self._quarantine, bad))
+
+    def _quarantine(self, read: Read) -> None:
+        record = read.record
+        for position, rejected in enumerate(read.decoded.rejected):
+            name = f"{record.origin}-{record.number}-{position}"
+            log.warning("quarantined %s: %s", name, rejected.reason)
+            self._stores.archive.put_quarantine(
+                to_text(record.arrival),
+                name,
+                {
+                    "reason": rejected.reason,
+                    "origin": record.origin,
+                    "sequence_number": record.number,
+                    "line": rejected.line,
+                    "arrived_at": to_text(record.arrival),
+                    "payload": base64.b64encode(rejected.payload).decode(),
+                },
+            )
+
+    def _write_prices(self, writes: Sequence[Write], deadline: float) -> set[int]:
+        """A symbol's newest item goes last, and only when all its others are acknowledged."""
+        others = [write for write in writes if not write.newest]
+        failed = self._put(others, deadline)
+        symbols = {write.priced.key[0] for write in failed}
+        newest = [w for w in writes if w.newest and w.priced.key[0] not in symbols]
+        symbols |= {write.priced.key[0] for write in self._put(newest, deadline)}
+        return set().union(*(w.sources for w in writes if w.priced.key[0] in symbols))
+
+    def _put(self, writes: Sequence[Write], deadline: float) -> list[Write]:
+        if not writes:
+            return []
+        left = self._stores.prices.write([write.priced for write in writes], deadline)
+        return [writes[index] for index in left]
+
+    def _write_bars(self, reads: Sequence[Read], deadline: float) -> set[int]:
+        bars, _ = plan_bars(reads)
+        arrival = to_text(reads[0].record.arrival)
+        return self._stores.bars.write_history(bars, arrival, deadline)
+
+    def _oldest_age(self, reads: Iterable[Read]) -> float:
+        """From event to store, of the oldest live tick; 0 where there is none."""
+        stamps = [t.timestamp for read in reads for t in read.decoded.ticks if t.mode == "live"]
+        return (self._clock() - from_text(min(stamps))).total_seconds() if stamps else 0.0
+
+
+def family(source: str) -> str:
+    """Sources of the same prices: Yahoo's polled and pushed ones may stand in one series."""
+    return _YAHOO if source.startswith(_YAHOO) else source

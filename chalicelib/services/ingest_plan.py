@@ -1,0 +1,156 @@
+"""What a batch of records is to become: pure, from bytes to what has to be written."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.ticks import Tick
+from chalicelib.domain.times import from_text, to_text
+from chalicelib.domain.wire import Decoded, Rejected, decode
+from chalicelib.services.stores import PricedRecord
+
+MAX_SPAN_SECONDS = 60
+MAX_TICKS = 500
+"""Bounds of one prices item: readers look no further than the span, items stay small."""
+
+
+class Incoming(msgspec.Struct, frozen=True):
+    """One record of a stream or queue.
+
+    identifier: what a failure is reported by; number: its place in the origin (a shard or a
+    message group), unique there; arrival: when the stream took it.
+    """
+
+    identifier: str
+    origin: str
+    number: str
+    arrival: datetime
+    payload: bytes
+
+
+class Read(msgspec.Struct, frozen=True):
+    """A record and what it holds."""
+
+    record: Incoming
+    decoded: Decoded
+
+
+class Write(msgspec.Struct):
+    """A prices item to be put, and the indexes of the records that it comes from."""
+
+    priced: PricedRecord
+    sources: set[int]
+    newest: bool = False
+
+
+def read_all(records: Iterable[Incoming]) -> list[Read]:
+    """Decode every record."""
+    return [Read(record, decode(record.payload, record.arrival)) for record in records]
+
+
+def items_of(decoded: Decoded) -> list[Tick | Bar]:
+    """All that a record brings, ticks and historical bars."""
+    return [*decoded.ticks, *decoded.bars]
+
+
+def without(read: Read, symbols: dict[str, str]) -> Read:
+    """The record without the ticks and bars of symbols that are refused (by reason)."""
+    decoded = read.decoded
+    refused = [item for item in items_of(decoded) if item.symbol in symbols]
+    if not refused:
+        return read
+    rejected = tuple(
+        Rejected(0, msgspec.json.encode(item), symbols[item.symbol]) for item in refused
+    )
+    kept = msgspec.structs.replace(
+        decoded,
+        ticks=tuple(tick for tick in decoded.ticks if tick.symbol not in symbols),
+        bars=tuple(bar for bar in decoded.bars if bar.symbol not in symbols),
+        rejected=decoded.rejected + rejected,
+    )
+    return Read(read.record, kept)
+
+
+def plan_prices(reads: Sequence[Read]) -> list[Write]:
+    """The prices items of a batch: each key once, each symbol's newest marked.
+
+    Where two records have the same last tick their ticks are united, the later record's values
+    winning: BatchWriteItem takes a key only once.
+    """
+    writes: dict[tuple[str, str], Write] = {}
+    for index, read in enumerate(reads):
+        arrival = to_text(read.record.arrival)
+        for ticks in _priced(read.decoded.ticks):
+            write = Write(PricedRecord(ticks, arrival), {index})
+            key = write.priced.key
+            writes[key] = _united(writes[key], write) if key in writes else write
+    _mark_newest(writes.values())
+    return list(writes.values())
+
+
+def plan_bars(reads: Sequence[Read]) -> tuple[list[Bar], list[int]]:
+    """The historical bars of a batch, each key once (the last wins), and their records' indexes."""
+    found: dict[tuple[str, str], tuple[Bar, int]] = {}
+    for index, read in enumerate(reads):
+        for bar in read.decoded.bars:
+            found[bar.series, bar.start] = (bar, index)
+    return [bar for bar, _ in found.values()], [index for _, index in found.values()]
+
+
+def _priced(ticks: Sequence[Tick]) -> Iterable[tuple[Tick, ...]]:
+    """One record's ticks as items: by symbol, in order of time, each timestamp once."""
+    if len(ticks) == 1:
+        yield (ticks[0],)
+        return
+    by_symbol: dict[str, dict[str, Tick]] = defaultdict(dict)
+    for tick in ticks:
+        by_symbol[tick.symbol][tick.timestamp] = tick
+    for mine in by_symbol.values():
+        yield from _runs([mine[stamp] for stamp in sorted(mine)])
+
+
+def _runs(ticks: Sequence[Tick]) -> Iterable[tuple[Tick, ...]]:
+    """Cut a symbol's ticks where one item could not hold them together."""
+    run = [ticks[0]]
+    for tick in ticks[1:]:
+        if len(run) >= MAX_TICKS or not _fits(run[0], tick):
+            yield tuple(run)
+            run = []
+        run.append(tick)
+    yield tuple(run)
+
+
+def _fits(first: Tick, tick: Tick) -> bool:
+    span = from_text(tick.timestamp) - from_text(first.timestamp)
+    return span.total_seconds() <= MAX_SPAN_SECONDS and _shared(first) == _shared(tick)
+
+
+def _shared(tick: Tick) -> tuple[str | None, ...]:
+    return tick.source, tick.mode, tick.currency, tick.exchange_timezone, tick.market_state
+
+
+def _united(first: Write, second: Write) -> Write:
+    ticks = {tick.timestamp: tick for tick in (*first.priced.ticks, *second.priced.ticks)}
+    last = second.priced.ticks[-1]
+    kept = [
+        t for t in ticks.values() if t.timestamp <= last.timestamp and _shared(t) == _shared(last)
+    ]
+    kept.sort(key=lambda tick: tick.timestamp)
+    priced = PricedRecord(tuple(kept), first.priced.ingested_at)
+    return Write(priced, first.sources | second.sources)
+
+
+def _mark_newest(writes: Iterable[Write]) -> None:
+    by_symbol: dict[str, list[Write]] = defaultdict(list)
+    for write in writes:
+        by_symbol[write.priced.key[0]].append(write)
+    for mine in by_symbol.values():
+        first = min(write.priced.ticks[0].timestamp for write in mine)
+        newest = max(mine, key=lambda write: write.priced.key[1])
+        newest.priced = msgspec.structs.replace(newest.priced, complete_from=first)
+        newest.newest = True

@@ -1,0 +1,51 @@
+"""Delivering alerts: recorded once, sent at least once, sent again only if a process dies between
+publishing and marking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from chalicelib.domain.alerts import Alert
+from chalicelib.domain.messages import compose
+from chalicelib.domain.times import to_text
+from chalicelib.services.stores import AlertStore, Publisher
+
+LEASE = timedelta(seconds=20)
+"""Longer than one publish can take with its timeouts and retries."""
+
+Clock = Callable[[], datetime]
+
+
+class Notifier:
+    """Puts each alert into the table and sends it, unless it is quiet."""
+
+    def __init__(
+        self, alerts: AlertStore, publisher: Publisher, page_url: str, clock: Clock
+    ) -> None:
+        self._alerts = alerts
+        self._publisher = publisher
+        self._page_url = page_url
+        self._clock = clock
+
+    def deliver(self, alerts: Iterable[Alert], owner: str, exchange_timezone: str | None) -> int:
+        """Deliver all; returns how many messages were sent.
+
+        Raises Contended where another invocation is sending one of them just now.
+        """
+        return sum(self._one(alert, owner, exchange_timezone) for alert in alerts)
+
+    def _one(self, alert: Alert, owner: str, exchange_timezone: str | None) -> bool:
+        if alert.quiet:
+            self._alerts.record(alert)
+            return False
+        now = self._clock()
+        if not self._alerts.claim(alert, owner, to_text(now), to_text(now + LEASE)):
+            return False
+        try:
+            self._publisher.publish(compose(alert, exchange_timezone, self._page_url))
+        except Exception:
+            self._alerts.release(alert, owner)
+            raise
+        self._alerts.mark_sent(alert, to_text(self._clock()))
+        return True

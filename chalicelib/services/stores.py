@@ -1,0 +1,224 @@
+"""What the services need of the stores; adapters and the tests' fakes both provide it.
+
+Ranges are half-open texts of instants, None an open end. Reads of prices, bars and alerts come
+in pages; `next_key` is None at the end, otherwise more may follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from chalicelib.domain.alerts import Alert, StoredAlert
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.detection import State
+from chalicelib.domain.messages import Message
+from chalicelib.domain.rules import Rule
+from chalicelib.domain.ticks import Tick
+
+Row = TypeVar("Row")
+
+
+class Page(msgspec.Struct, Generic[Row], frozen=True):
+    """Some rows in order, and whether more may follow."""
+
+    rows: tuple[Row, ...]
+    next_key: str | None = None
+
+
+class StoredTick(msgspec.Struct, frozen=True):
+    """A tick and when the stream took it."""
+
+    tick: Tick
+    ingested_at: str
+
+
+class PricedRecord(msgspec.Struct, frozen=True):
+    """One wire record's ticks of a symbol: one item of the prices table, keyed by its last tick.
+
+    `ticks` in order of time, one source and mode; `complete_from` stands on the newest record of
+    a batch and says that from there to here everything is stored.
+    """
+
+    ticks: tuple[Tick, ...]
+    ingested_at: str
+    complete_from: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The item's key."""
+        return self.ticks[-1].symbol, self.ticks[-1].timestamp
+
+
+class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of one of the lists of symbols: "seen" or "tracked"."""
+
+    symbol: str
+    added_at: str
+    source: str | None = None
+    name: str | None = None
+    exchange: str | None = None
+    currency: str | None = None
+
+
+class PriceStore(Protocol):
+    """Ticks by symbol and time."""
+
+    def write(self, records: Sequence[PricedRecord], deadline: float) -> set[int]:
+        """Put all; returns the indexes of those not acknowledged by the deadline (monotonic s)."""
+
+    def ticks(
+        self,
+        symbol: str,
+        start: str | None,
+        end: str | None,
+        *,
+        limit: int,
+        descending: bool = False,
+        consistent: bool = False,
+    ) -> Page[StoredTick]:
+        """Each tick once, in order of time."""
+
+
+class BarStore(Protocol):
+    """Finished bars of the stored intervals."""
+
+    def bars(
+        self,
+        symbol: str,
+        interval: str,
+        start: str | None,
+        end: str | None,
+        *,
+        limit: int,
+        descending: bool = False,
+        consistent: bool = False,
+    ) -> Page[Bar]:
+        """Bars whose start lies in the range."""
+
+    def put(self, bar: Bar, expires_from: str) -> bool:
+        """Put a bar made from ticks unless the stored one counts more, or came as history."""
+
+    def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
+        """Put historical bars; returns the indexes of those not acknowledged by the deadline."""
+
+
+class StateStore(Protocol):
+    """One state a symbol."""
+
+    def get(self, symbol: str) -> State | None:
+        """The state, read consistently."""
+
+    def get_many(self, symbols: Iterable[str]) -> dict[str, State]:
+        """The states there are, of at most 100 symbols, read consistently."""
+
+    def put(self, state: State) -> bool:
+        """Write with a version one above `state.version`, if that is still the stored one."""
+
+
+class AlertStore(Protocol):
+    """Alerts, each once."""
+
+    def record(self, alert: Alert) -> None:
+        """Put an alert that is not to be sent, unless it is there."""
+
+    def claim(self, alert: Alert, owner: str, now: str, until: str) -> bool:
+        """Put if need be, and take the right to send it. False if it has been sent already.
+
+        Raises Contended while another owner's claim is running.
+        """
+
+    def release(self, alert: Alert, owner: str) -> None:
+        """Give a claim back, so that the next delivery need not wait for it to end."""
+
+    def mark_sent(self, alert: Alert, now: str) -> None:
+        """Note that it has been sent."""
+
+    def by_symbol(
+        self,
+        symbol: str,
+        start: str | None,
+        end: str | None,
+        *,
+        limit: int,
+        descending: bool = False,
+        after_key: str | None = None,
+    ) -> Page[StoredAlert]:
+        """A symbol's alerts by the tick's time."""
+
+    def by_day(
+        self, day: str, *, limit: int, descending: bool = False, after_key: str | None = None
+    ) -> Page[StoredAlert]:
+        """All alerts whose tick lies on a UTC day."""
+
+
+class RuleStore(Protocol):
+    """Rules by id."""
+
+    def all(self) -> list[Rule]:
+        """Every rule, by rule_id."""
+
+    def find(self, rule_id: str) -> Rule | None:
+        """One rule."""
+
+    def put(self, rule: Rule) -> None:
+        """Store or replace."""
+
+    def remove(self, rule: Rule) -> None:
+        """Forget; nothing happens if it is not there."""
+
+
+class SymbolStore(Protocol):
+    """The lists of symbols, "seen" and "tracked"."""
+
+    def listed(self, name: str) -> list[SymbolEntry]:
+        """A whole list, by symbol."""
+
+    def find(self, symbol: str) -> SymbolEntry | None:
+        """The symbol's line in "seen", else in "tracked"."""
+
+    def find_many(self, name: str, symbols: Iterable[str]) -> dict[str, SymbolEntry]:
+        """The lines there are, of at most 100 symbols."""
+
+    def put(self, name: str, entry: SymbolEntry) -> SymbolEntry:
+        """Add unless it is there; returns the line that is now there."""
+
+    def pin(self, entry: SymbolEntry) -> SymbolEntry:
+        """Add to "seen", or fill in what the line lacks; returns the line that is now there."""
+
+    def remove(self, name: str, symbol: str) -> None:
+        """Take off a list; nothing happens if it is not there."""
+
+
+class Archive(Protocol):
+    """Raw records and quarantine."""
+
+    def put_raw(
+        self, arrival: str, origin: str, first: str, last: str, lines: Sequence[bytes]
+    ) -> None:
+        """One object with a batch's lines."""
+
+    def put_quarantine(self, arrival: str, name: str, document: Mapping[str, object]) -> None:
+        """One object with what could not be processed, and why."""
+
+
+class Publisher(Protocol):
+    """The topic."""
+
+    def publish(self, message: Message) -> None:
+        """Send once. Raises if it was not accepted."""
+
+
+class Stores(msgspec.Struct, frozen=True):
+    """All stores of a deployment."""
+
+    prices: PriceStore
+    bars: BarStore
+    state: StateStore
+    alerts: AlertStore
+    rules: RuleStore
+    symbols: SymbolStore
+    archive: Archive
+    publisher: Publisher
