@@ -1,0 +1,155 @@
+"""The command line: what may be given, and what each value must be."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import NoReturn
+
+from producer.errors import UsageError
+
+SOURCES = ("auto", "yfinance", "simulator")
+SINKS = ("kinesis", "stdout")
+
+_EXAMPLES = """\
+examples:
+  python -m producer stream --source simulator --sink stdout
+  python -m producer stream --source yfinance --symbols AAPL,MSFT --stream ticktape-dev-ticks
+  python -m producer stream --symbols tracked --spool spool.db --stream ticktape-dev-ticks
+  python -m producer replay days.csv --symbols AAPL --speed max --sink stdout
+  python -m producer backfill --symbols AAPL,MSFT --period 1y --bar 1d --sink stdout
+
+exit status: 0 ended in order, 1 ended with an error or with ticks that were not delivered,
+2 a flag, file or name that cannot be used.
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises UsageError with one line instead of printing the usage and leaving."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the command line."""
+        raise UsageError(message.removeprefix("argument "))
+
+
+def parser() -> Parser:
+    """The whole command line."""
+    top = Parser(
+        prog="python -m producer",
+        description="Brings ticks from a source to a stream, each once and in order.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="stream|replay|backfill")
+    _stream(commands.add_parser("stream", help="live prices, or simulated ones, with history"))
+    _replay(commands.add_parser("replay", help="a recording"))
+    _backfill(commands.add_parser("backfill", help="history, stored without alerts"))
+    for command in commands.choices.values():
+        command.epilog = _EXAMPLES
+        command.formatter_class = argparse.RawDescriptionHelpFormatter
+        _sink(command)
+    return top
+
+
+def _stream(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--source", choices=SOURCES, default="auto")
+    command.add_argument(
+        "--symbols",
+        metavar="A,B|tracked",
+        help="default: 25 large companies, or 25 fictional ones of the simulator; "
+        "`tracked` follows the table of tracked symbols",
+    )
+    command.add_argument(
+        "--interval",
+        type=interval_seconds,
+        metavar="SECONDS",
+        help="between polls; default 15 for yfinance, 2 for the simulator",
+    )
+    command.add_argument("--seed", type=int, default=1, help="of the simulator (default 1)")
+    command.add_argument(
+        "--no-history", action="store_true", help="live ticks only, without the bars before them"
+    )
+    command.add_argument(
+        "--ignore-hours", action="store_true", help="ask also while the exchange is closed"
+    )
+
+
+def _replay(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", metavar="FILE", help="CSV or NDJSON, also .gz")
+    command.add_argument("--symbols", metavar="A,B", help="default: all in the file")
+    command.add_argument(
+        "--speed",
+        type=speed,
+        default=None,
+        metavar="N|max",
+        help="times as fast as recorded (default max)",
+    )
+
+
+def _backfill(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--symbols", metavar="A,B", help="default: 25 large companies")
+    command.add_argument("--period", default="1y", metavar="1y", help="default 1y")
+    command.add_argument("--bar", choices=("1m", "1h", "1d"), default="1d")
+
+
+def _sink(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("sink")
+    group.add_argument("--sink", choices=SINKS, default="kinesis", help="default kinesis")
+    group.add_argument("--stream", metavar="NAME", help="Kinesis stream; else $TICKS_STREAM")
+    group.add_argument("--queue-url", metavar="URL", help="SQS FIFO queue; else $TICKS_QUEUE_URL")
+    group.add_argument(
+        "--ticks-per-record",
+        type=ticks_per_record,
+        default=1,
+        metavar="N",
+        help="ticks of one symbol that may share a Kinesis record (default 1)",
+    )
+    group.add_argument(
+        "--linger",
+        type=seconds,
+        default=1.0,
+        metavar="SECONDS",
+        help="that a tick waits at most for others of its symbol (default 1)",
+    )
+    group.add_argument(
+        "--spool", metavar="PATH", help="keep what is not acknowledged on disk, across restarts"
+    )
+    group.add_argument(
+        "--flush",
+        type=seconds,
+        default=3.0,
+        metavar="SECONDS",
+        help="time to send what waits after SIGTERM or Ctrl-C (default 3)",
+    )
+
+
+def _number(text: str, low: float, high: float, allowed: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high:
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; allowed: {allowed}")
+    return value
+
+
+def interval_seconds(text: str) -> float:
+    """Seconds between polls."""
+    return _number(text, 0.05, 86_400, "0.05 to 86400 seconds")
+
+
+def seconds(text: str) -> float:
+    """A duration."""
+    return _number(text, 0, 3600, "0 to 3600 seconds")
+
+
+def speed(text: str) -> float | None:
+    """Times as fast as recorded; None for `max`."""
+    return None if text == "max" else _number(text, 1e-6, 1e9, "max, or a number above 0")
+
+
+def ticks_per_record(text: str) -> int:
+    """How many ticks may share a record."""
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; allowed: 1 to 1000")
+    return int(text)

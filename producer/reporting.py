@@ -1,0 +1,84 @@
+"""Status for machines: a JSON object a line on stderr (the shape stands in docs/producer.md)."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Protocol, TextIO
+
+from chalicelib.domain.times import to_text
+from producer.status import Status
+
+STATUS_SECONDS = 2.0
+
+
+class Reporter(Protocol):
+    """Shows what goes on, on stderr."""
+
+    def tell(self, event: str, message: str) -> None:
+        """Show a message: event is `note`, `problem` or `error`."""
+
+    def start(self, status: Status) -> None:
+        """Show the status from now on."""
+
+    def end(self, message: str) -> None:
+        """Show the status a last time, and how it ended."""
+
+
+class JsonReporter:
+    """Lines of JSON, the status every two seconds."""
+
+    def __init__(
+        self, out: TextIO, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._out = out
+        self._now = now
+        self._status: Status | None = None
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+
+    def tell(self, event: str, message: str) -> None:
+        """One line."""
+        self._write(event, {"message": message})
+
+    def start(self, status: Status) -> None:
+        """Begin to write the status."""
+        self._status = status
+        threading.Thread(target=self._loop, name="status", daemon=True).start()
+
+    def end(self, message: str) -> None:
+        """The last status and an `end` line."""
+        self._ended.set()
+        if self._status is not None:
+            self._write("status", summary(self._status))
+        self._write("end", {"message": message})
+
+    def _loop(self) -> None:
+        while not self._ended.wait(STATUS_SECONDS):
+            if self._status is not None:
+                self._write("status", summary(self._status))
+
+    def _write(self, event: str, fields: dict[str, Any]) -> None:
+        line = json.dumps({"event": event, "time": to_text(self._now()), **fields})
+        with self._lock:
+            self._out.write(line + "\n")
+            self._out.flush()
+
+
+def summary(status: Status) -> dict[str, Any]:
+    """The status as the fields of its line."""
+    quotes = list(status.quotes.values())
+    return {
+        "source": status.source,
+        "sink": status.sink,
+        "state": status.state,
+        "symbols": len(quotes),
+        "sent": status.sent_ticks,
+        "bars": status.sent_bars,
+        "pending": status.pending(),
+        "refused": status.refused_records,
+        "dropped": dict(status.dropped),
+        "last_tick": max((quote.timestamp for quote in quotes), default="") or None,
+    }

@@ -1,0 +1,112 @@
+"""The sender: takes records out of the outbox and brings them to the sink until it has them.
+
+One request at a time, and in it one record a key, so that a refusal of part of a request cannot
+change the order within a key (PutRecords promises none).
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Sequence
+
+from producer.backoff import Backoff
+from producer.errors import ReaderGone, SinkRefused, SinkUnavailable
+from producer.outbox import Outbox
+from producer.records import Record
+from producer.sinks.base import Sink
+from producer.status import Status
+
+_FIRST_RETRY_SECONDS = 0.025
+_MOST_RETRY_SECONDS = 5.0
+_FIRST_AWAY_SECONDS = 0.1
+
+
+class Sender(threading.Thread):
+    """Runs until the outbox is drained, `abort` is called or the sink refuses for good.
+
+    `refusal` is then what the sink said, None otherwise; `reader_gone` says whether the reader
+    of its output left.
+    """
+
+    def __init__(self, outbox: Outbox, sink: Sink, status: Status, rng: random.Random) -> None:
+        super().__init__(name="sender", daemon=True)
+        self._outbox = outbox
+        self._sink = sink
+        self._status = status
+        self._rng = rng
+        self._away = Backoff(_FIRST_AWAY_SECONDS, _MOST_RETRY_SECONDS, rng)
+        self._failing: dict[str, Backoff] = {}
+        self._not_before: dict[str, float] = {}
+        self._aborted = threading.Event()
+        self._took_anything = False
+        self.refusal: SinkRefused | None = None
+        self.reader_gone = False
+        self.ended = threading.Event()
+
+    def abort(self) -> None:
+        """Give up on what is left; a request under way is not waited for."""
+        self._aborted.set()
+
+    def run(self) -> None:
+        """Send until there is nothing more to send."""
+        try:
+            while not (self._aborted.is_set() or self._outbox.is_drained):
+                self._step()
+        except SinkRefused as error:
+            self.refusal = error
+        except ReaderGone:
+            self.reader_gone = True
+        finally:
+            self.ended.set()
+
+    def _step(self) -> None:
+        records = self._outbox.take(self._sink.limits, self._is_ready)
+        if not records:
+            self._outbox.wait(0.02 if self._failing or self._outbox.pending else 0.5)
+            return
+        try:
+            refused = self._sink.send(records)
+        except SinkUnavailable as error:
+            self._wait_for_sink(error)
+        except SinkRefused as error:
+            if not self._took_anything:
+                raise
+            self._wait_for_sink(error)
+        else:
+            self._away.succeeded()
+            self._settle(records, refused)
+
+    def _is_ready(self, key: str) -> bool:
+        moment = self._not_before.get(key)
+        return moment is None or time.monotonic() >= moment
+
+    def _wait_for_sink(self, error: Exception) -> None:
+        delay = self._away.failed()
+        self._status.sink_failed(str(error))
+        self._aborted.wait(delay)
+
+    def _settle(self, records: Sequence[Record], refused: Sequence[str | None]) -> None:
+        """Acknowledge what was taken, set a time for the rest."""
+        taken = [record for record, why in zip(records, refused, strict=True) if why is None]
+        self._outbox.acknowledge(taken)
+        for record, why in zip(records, refused, strict=True):
+            if why is None:
+                self._failing.pop(record.key, None)
+                self._not_before.pop(record.key, None)
+            else:
+                self._hold_back(record.key)
+        if taken:
+            self._took_anything = True
+            self._status.sent(taken)
+        retried = len(records) - len(taken)
+        if retried:
+            self._status.refused(retried, next(why for why in refused if why))
+
+    def _hold_back(self, key: str) -> None:
+        backoff = self._failing.get(key)
+        if backoff is None:
+            backoff = Backoff(_FIRST_RETRY_SECONDS, _MOST_RETRY_SECONDS, self._rng)
+            self._failing[key] = backoff
+        self._not_before[key] = time.monotonic() + backoff.failed()

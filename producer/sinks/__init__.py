@@ -1,0 +1,1 @@
+"""Where ticks go: one sink a file, behind the interface of `base`."""

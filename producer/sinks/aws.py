@@ -1,0 +1,51 @@
+"""What the sinks on AWS share: clients, and which errors pass and which stay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from producer.errors import SinkRefused, SinkUnavailable, UsageError
+
+_STAYING = {
+    "ResourceNotFoundException": "there is none of that name",
+    "AWS.SimpleQueueService.NonExistentQueue": "there is none of that name",
+    "QueueDoesNotExist": "there is none of that name",
+    "AccessDenied": "the credentials do not allow it",
+    "AccessDeniedException": "the credentials do not allow it",
+    "InvalidClientTokenId": "the credentials are not valid",
+    "UnrecognizedClientException": "the credentials are not valid",
+    "InvalidSignatureException": "the credentials are not valid",
+}
+
+
+def client(service: str) -> Any:
+    """A boto3 client that never retries by itself: the sender does, in order.
+
+    Raises UsageError where region or credentials are missing.
+    """
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+
+    config = Config(
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        connect_timeout=3,
+        read_timeout=10,
+        tcp_keepalive=True,
+    )
+    try:
+        session = boto3.Session()
+        if session.get_credentials() is None:
+            raise UsageError("no AWS credentials; set AWS_ACCESS_KEY_ID or AWS_PROFILE")
+        return session.client(service, config=config)
+    except BotoCoreError as error:
+        raise UsageError(f"AWS settings: {error}") from error
+
+
+def failure(target: str, error: Exception) -> SinkUnavailable | SinkRefused:
+    """A boto3 error as one of ours."""
+    response = getattr(error, "response", {})
+    code = response.get("Error", {}).get("Code", "")
+    if code in _STAYING:
+        return SinkRefused(f"{target}: {_STAYING[code]} ({code})")
+    return SinkUnavailable(f"{target}: {code or error}")

@@ -1,0 +1,35 @@
+"""Ticks on standard output: NDJSON, one tick a line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import BinaryIO
+
+from producer.errors import ReaderGone
+from producer.records import Limits, Record
+
+_LIMITS = Limits(records=1000, request_bytes=1 << 20, record_bytes=1 << 16, ticks_per_record=1000)
+
+
+class StdoutSink:
+    """Writes to a binary stream and flushes after each request. One key: order is the file's."""
+
+    name = "stdout"
+    limits = _LIMITS
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+
+    def key(self, symbol: str) -> str:  # noqa: ARG002 - the interface's
+        """All symbols share one order."""
+        return "stdout"
+
+    def send(self, records: Sequence[Record]) -> Sequence[str | None]:
+        """Raises ReaderGone when nobody reads any more."""
+        try:
+            for record in records:
+                self._out.write(record.payload + b"\n")
+            self._out.flush()
+        except BrokenPipeError as error:
+            raise ReaderGone("nobody reads standard output any more") from error
+        return [None] * len(records)

@@ -1,0 +1,65 @@
+"""What a recording is, and what all kinds of it share."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol, TextIO
+
+from producer.errors import UsageError
+from producer.wire import WireTick
+
+
+class Unreadable:
+    """Lines that were passed over: how many, and the first of them with its reason."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first = ""
+
+    def add(self, number: int, error: Exception) -> None:
+        """One more line."""
+        self.count += 1
+        self.first = self.first or f"line {number}: {error}"
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+
+class Recording(Protocol):
+    """Ticks that were recorded, in the order of time."""
+
+    @property
+    def unreadable(self) -> Unreadable:
+        """What the last reading passed over."""
+
+    def check(self) -> None:
+        """Read it all. Raises UsageError when nothing in it can be replayed."""
+
+    def ticks(self) -> Iterator[WireTick]:
+        """The ticks, with mode `replay` and the source they were recorded with."""
+
+
+def open_text(path: Path) -> TextIO:
+    """The file as text, unpacked where its name ends in .gz. Raises UsageError."""
+    try:
+        if path.suffix == ".gz":
+            return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+        return path.open(encoding="utf-8-sig", newline="")
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from error
+
+
+def require_found(
+    path: Path, wanted: Sequence[str], found: Sequence[str], unreadable: Unreadable
+) -> None:
+    """Raises UsageError when the file lacks a symbol that was asked for, or has no tick."""
+    if not found and unreadable:
+        raise UsageError(f"{path}: {unreadable.first}")
+    if not found:
+        raise UsageError(f"{path}: there is no row that can be replayed")
+    missing = [symbol for symbol in wanted if symbol not in found]
+    if missing:
+        there = ", ".join(sorted(found)[:10]) or "none"
+        raise UsageError(f"--symbols: {path} has no {', '.join(missing)}; it has: {there}")

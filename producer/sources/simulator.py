@@ -1,0 +1,153 @@
+"""The simulator: fictional companies that trade round the clock, history and live alike.
+
+A session is a UTC day. Every price follows from seed, symbol and instant alone
+(`simulated_path`), so that a restart goes on where the last run ended.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+
+from chalicelib.domain.times import from_epoch_seconds, to_text
+from producer.sources.simulated_path import DAY_SECONDS, MINUTES, SimulatedPath
+from producer.wire import Bar, WireTick
+
+SYMBOLS = (
+    "ARBORO", "BRISKO", "CINDRA", "DELVOR", "EMBERO", "FJORDA", "GRANIT", "HELIOQ", "INDIGA",
+    "JUNIPR", "KESTRA", "LUMENO", "MERIDO", "NIMBUQ", "OPALIN", "PYRITA", "QUARZO", "RIVETA",
+    "SOLVEN", "TUNDRO", "UMBRIX", "VELORA", "WILLOQ", "XENONA", "ZEPHYA",
+)  # fmt: skip
+"""Fictional tickers; none is listed anywhere, as far as we know."""
+
+HISTORY_MINUTES = 400
+HISTORY_DAYS = 730
+DEFAULT_INTERVAL_SECONDS = 2.0
+
+
+class Simulator:
+    """Ticks of all symbols every `interval` seconds, after their history.
+
+    Live ticks have mode `live`; history has `backfill` and comes as bars: the first symbol's
+    minutes, the others' minutes, then everyone's days. The minute that runs at the start is left
+    to live ticks.
+    """
+
+    name = "simulator"
+    recorded = False
+
+    def __init__(
+        self,
+        symbols: Sequence[str] = SYMBOLS,
+        *,
+        seed: int = 1,
+        interval: float = DEFAULT_INTERVAL_SECONDS,
+        history: bool = True,
+        say: Callable[[str], None] = lambda _state: None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._paths = {symbol: SimulatedPath(seed, symbol) for symbol in symbols}
+        self._interval = interval
+        self._history = history
+        self._say = say
+        self._now = now
+
+    def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
+        """History, one batch a symbol, among it live ticks when they are due; then live ticks."""
+        due = began = self._now()
+        self._say("sending history")
+        for bars in self._histories(began) if self._history else ():
+            yield bars
+            if stop.is_set():
+                return
+            if self._now() >= due:
+                yield self.poll(self._now())
+                due += self._interval
+        self._say("live")
+        while not stop.wait(max(0.0, due - self._now())):
+            now = self._now()
+            yield self.poll(now)
+            due = max(due + self._interval, now)
+
+    def poll(self, instant: float) -> list[WireTick]:
+        """A tick of each symbol at an instant (epoch seconds)."""
+        return [_tick(symbol, path, instant) for symbol, path in self._paths.items()]
+
+    def _histories(self, until: float) -> Iterator[Sequence[WireTick]]:
+        for symbol, path in self._paths.items():
+            yield minute_bars(symbol, path, until, HISTORY_MINUTES)
+        for symbol, path in self._paths.items():
+            yield day_bars(symbol, path, until, HISTORY_DAYS)
+
+
+def minute_bars(symbol: str, path: SimulatedPath, until: float, count: int) -> list[WireTick]:
+    """The last `count` whole minutes before an instant."""
+    last = int(until // 60)
+    return [_minute_bar(symbol, path, minute) for minute in range(last - count, last)]
+
+
+def day_bars(symbol: str, path: SimulatedPath, until: float, count: int) -> list[WireTick]:
+    """The last `count` whole days before an instant."""
+    today = int(until // DAY_SECONDS)
+    return [_day_bar(symbol, path, day) for day in range(today - count, today)]
+
+
+def _minute_bar(symbol: str, path: SimulatedPath, number: int) -> WireTick:
+    day, minute = divmod(number, MINUTES)
+    made = path.minutes(day)
+    logs = (made.knots[minute], made.highs[minute], made.lows[minute], made.knots[minute + 1])
+    volume = made.volumes[minute + 1] - made.volumes[minute]
+    return _bar(symbol, "1m", number * 60, logs, volume)
+
+
+def _day_bar(symbol: str, path: SimulatedPath, number: int) -> WireTick:
+    day = path.day(number)
+    logs = (day.open, day.high, day.low, day.close)
+    return _bar(symbol, "1d", number * DAY_SECONDS, logs, day.volume)
+
+
+def _bar(
+    symbol: str, bar: Bar, start: int, logs: tuple[float, float, float, float], volume: int
+) -> WireTick:
+    opened, high, low, close = map(_price, logs)
+    return WireTick(
+        symbol=symbol,
+        timestamp=to_text(from_epoch_seconds(start)),
+        price=close,
+        open=opened,
+        high=high,
+        low=low,
+        volume=Decimal(volume),
+        currency="USD",
+        exchange_timezone="UTC",
+        source=Simulator.name,
+        mode="backfill",
+        bar=bar,
+    )
+
+
+def _tick(symbol: str, path: SimulatedPath, instant: float) -> WireTick:
+    day, price, high, low, volume = path.session_at(instant)
+    return WireTick(
+        symbol=symbol,
+        timestamp=to_text(from_epoch_seconds(instant)),
+        price=_price(price),
+        open=_price(day.open),
+        high=_price(high),
+        low=_price(low),
+        previous_close=_price(day.previous_close),
+        volume=Decimal(volume),
+        currency="USD",
+        exchange_timezone="UTC",
+        market_state="REGULAR",
+        source=Simulator.name,
+        mode="live",
+    )
+
+
+def _price(log: float) -> Decimal:
+    """A price in whole cents."""
+    return Decimal(round(math.exp(log) * 100)).scaleb(-2)

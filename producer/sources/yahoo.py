@@ -1,0 +1,161 @@
+"""Yahoo through yfinance: one symbol's quote, and what its errors mean.
+
+yfinance and pandas take seconds to import, so they are imported when they are first needed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from chalicelib.domain.sessions import calendar_for
+from chalicelib.domain.times import from_epoch_seconds, to_text
+from producer.errors import ProducerError
+from producer.wire import Bar, WireTick, decimal_of
+
+TERMS = (
+    "prices come from Yahoo through yfinance and are for personal use only: "
+    "see Yahoo's terms of service before you pass them on"
+)
+_UNAUTHORIZED = ("invalid crumb", "unauthorized", "invalid cookie")
+_LENGTHS = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1)}
+
+
+class Throttled(ProducerError):  # noqa: N818 - a state that passes
+    """Yahoo wants fewer requests (429), or another cookie and crumb (401)."""
+
+
+class UnknownSymbol(ProducerError):  # noqa: N818 - named by what it says
+    """Yahoo has no such symbol."""
+
+
+@cache
+def library() -> Any:
+    """yfinance, told to raise what goes wrong instead of writing it to a log."""
+    import yfinance
+
+    yfinance.config.debug.hide_exceptions = False
+    logging.getLogger("yfinance").setLevel(logging.CRITICAL)
+    return yfinance
+
+
+def quote(symbol: str, timeout_seconds: float = 10) -> WireTick:
+    """The last price of a symbol, its session's range and cumulative volume.
+
+    Also on a holiday, when there are no bars but still a last price. Raises UnknownSymbol,
+    Throttled, or whatever else yfinance and the network raise.
+    """
+    ticker = library().Ticker(symbol)
+    frame = _history(ticker, "1d", "1m", timeout_seconds)
+    meta = ticker.history_metadata
+    if frame is None and not meta.get("regularMarketPrice"):
+        raise UnknownSymbol(f"{symbol}: Yahoo knows no such symbol")
+    opened = frame["Open"].iloc[0] if frame is not None and len(frame) else None
+    return tick_of(symbol, meta, opened)
+
+
+def _history(ticker: Any, period: str, bar: str, timeout_seconds: float) -> Any:
+    """A frame of bars with prices as they were traded; None where Yahoo has no bars.
+
+    Raises Throttled for 429 and 401.
+    """
+    errors = library().exceptions
+    try:
+        return ticker.history(
+            period=period,
+            interval=bar,
+            auto_adjust=False,
+            actions=False,
+            timeout=timeout_seconds,
+        )
+    except errors.YFRateLimitError as error:
+        raise Throttled("Yahoo answers 429: too many requests") from error
+    except errors.YFPricesMissingError as error:
+        reason = (error.yahoo_reason or "").lower()
+        if any(word in reason for word in _UNAUTHORIZED):
+            raise Throttled(f"Yahoo answers 401: {error.yahoo_reason}") from error
+        return None
+
+
+def bars(symbol: str, period: str, bar: Bar, timeout_seconds: float = 20) -> list[WireTick]:
+    """Historical bars in the order of time, mode `backfill`; the running bar is left out.
+
+    Prices are split-adjusted, as Yahoo always gives them, and not adjusted for dividends.
+    """
+    ticker = library().Ticker(symbol)
+    frame = _history(ticker, period, bar, timeout_seconds)
+    if frame is None or not len(frame):
+        return []
+    meta = ticker.history_metadata
+    made = [_bar(symbol, bar, meta, start, row) for start, row in frame.iterrows()]
+    ended = datetime.now(UTC)
+    return [
+        tick
+        for tick, start in zip(made, frame.index, strict=True)
+        if tick is not None and _has_ended(symbol, bar, start, ended)
+    ]
+
+
+def _has_ended(symbol: str, bar: Bar, start: Any, now: datetime) -> bool:
+    if bar == "1d":
+        zone = str(start.tzinfo)
+        return bool(calendar_for(symbol, zone).session_on(start.date()).close < now)
+    return bool(start.to_pydatetime() + _LENGTHS[bar] <= now)
+
+
+def _bar(symbol: str, bar: Bar, meta: Mapping[str, Any], start: Any, row: Any) -> WireTick | None:
+    """One row; None where Yahoo left prices out."""
+    close = decimal_of(float(row["Close"]))
+    if close is None or close <= 0:
+        return None
+    stamp = datetime(start.year, start.month, start.day, tzinfo=UTC) if bar == "1d" else start
+    return WireTick(
+        symbol=symbol,
+        timestamp=to_text(stamp),
+        price=close,
+        open=decimal_of(float(row["Open"])),
+        high=decimal_of(float(row["High"])),
+        low=decimal_of(float(row["Low"])),
+        volume=decimal_of(float(row["Volume"])),
+        currency=meta.get("currency"),
+        exchange_timezone=meta.get("exchangeTimezoneName"),
+        source="yfinance",
+        mode="backfill",
+        bar=bar,
+    )
+
+
+def tick_of(symbol: str, meta: Mapping[str, Any], opened: object) -> WireTick:
+    """A chart's metadata as a tick; Yahoo's names are those of its chart endpoint."""
+    price = decimal_of(meta.get("regularMarketPrice"))
+    if price is None:
+        raise LookupError(f"{symbol}: Yahoo's answer has no price")
+    instant = _instant(meta.get("regularMarketTime"))
+    zone = meta.get("exchangeTimezoneName")
+    return WireTick(
+        symbol=symbol,
+        timestamp=to_text(instant),
+        price=price,
+        open=decimal_of(opened),
+        high=decimal_of(meta.get("regularMarketDayHigh")),
+        low=decimal_of(meta.get("regularMarketDayLow")),
+        previous_close=decimal_of(meta.get("previousClose", meta.get("chartPreviousClose"))),
+        volume=decimal_of(meta.get("regularMarketVolume")),
+        currency=meta.get("currency"),
+        exchange_timezone=zone,
+        market_state=calendar_for(symbol, zone).market_state(datetime.now(UTC)),
+        source="yfinance",
+        mode="live",
+    )
+
+
+def _instant(value: object) -> datetime:
+    """yfinance gives epoch seconds, or a pandas Timestamp once it has formatted them."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    if isinstance(value, int | float):
+        return from_epoch_seconds(value)
+    raise LookupError(f"no time of the last trade in Yahoo's answer: {value!r}")

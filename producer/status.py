@@ -1,0 +1,104 @@
+"""What is going on: counts and states, kept here for whoever shows them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from producer.records import Record
+from producer.wire import WireTick
+
+_REPEAT_PROBLEM_SECONDS = 30.0
+
+
+class Quote(msgspec.Struct):
+    """The last tick of a symbol that passed, and how many lines of it were sent."""
+
+    price: Decimal | None = None
+    previous_close: Decimal | None = None
+    timestamp: str = ""
+    sent: int = 0
+
+
+class Status:
+    """Counts since the start. `tell(event, message)` is called for what people should read.
+
+    Ticks and historical bars count as sent when the sink has acknowledged them;
+    `refused_records` counts what it gave back.
+    """
+
+    def __init__(self, tell: Callable[[str, str], None]) -> None:
+        self.source = ""
+        self.sink = ""
+        self.state = "starting"
+        self.sent_ticks = 0
+        self.sent_bars = 0
+        self.refused_records = 0
+        self.dropped: Counter[str] = Counter()
+        self.quotes: dict[str, Quote] = {}
+        self.pending: Callable[[], int] = lambda: 0
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._told: dict[str, float] = {}
+
+    def say(self, state: str) -> None:
+        """The source is in another state."""
+        self.state = state
+
+    def note(self, message: str) -> None:
+        """Something people should know once."""
+        self._tell("note", message)
+
+    def problem(self, message: str) -> None:
+        """Something is wrong and is being dealt with; the same is told twice a minute at most."""
+        now = time.monotonic()
+        with self._lock:
+            if now - self._told.get(message, float("-inf")) < _REPEAT_PROBLEM_SECONDS:
+                return
+            if len(self._told) > 1000:
+                self._told.clear()
+            self._told[message] = now
+        self._tell("problem", message)
+
+    def sink_failed(self, message: str) -> None:
+        """The sink took nothing; everything is kept and sent again."""
+        self.problem(f"{message}; trying again")
+
+    def refused(self, records: int, why: str) -> None:
+        """The sink gave records back, which will be sent again."""
+        self.refused_records += records
+        self.problem(f"{self.sink} refuses records for now: {why}")
+
+    def passed(self, ticks: Iterable[WireTick]) -> None:
+        """Ticks on their way to the sink."""
+        for tick in ticks:
+            quote = self._quote(tick.symbol)
+            if tick.bar is None:
+                quote.price, quote.timestamp = tick.price, tick.timestamp
+                quote.previous_close = tick.previous_close
+
+    def drop(self, reason: str) -> None:
+        """A tick did not pass."""
+        self.dropped[reason] += 1
+
+    def sent(self, records: Sequence[Record]) -> None:
+        """Records that the sink has acknowledged."""
+        for record in records:
+            if record.lines[0].is_bar:
+                self.sent_bars += len(record.lines)
+                continue
+            self.sent_ticks += len(record.lines)
+            for line in record.lines:
+                self._quote(line.symbol).sent += 1
+
+    def _quote(self, symbol: str) -> Quote:
+        quote = self.quotes.get(symbol)
+        if quote is None:
+            with self._lock:
+                quote = self.quotes.setdefault(symbol, Quote())
+        return quote

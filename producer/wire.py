@@ -1,0 +1,87 @@
+"""Ticks as they go over the wire: one JSON object a tick, numbers as decimal text.
+
+The contract stands in docs/producer.md. Floats never reach the wire: what comes as text stays
+the decimal that it was, what comes as a float is rounded to eight decimals first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
+from typing import Literal
+
+import msgspec
+
+from chalicelib.domain.errors import TickError
+from chalicelib.domain.ticks import number, parse_symbol
+from producer.errors import UsageError
+
+Bar = Literal["1m", "1h", "1d"]
+Mode = Literal["live", "replay", "backfill"]
+
+
+class WireTick(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One tick, or one historical bar where `bar` is set (price is then its close).
+
+    Timestamps are text of 27 characters in UTC. Mutable, since the way through the producer
+    corrects `timestamp` and sets `sent_at`.
+    """
+
+    symbol: str
+    timestamp: str = ""
+    price: Decimal
+    open: Decimal | None = None
+    high: Decimal | None = None
+    low: Decimal | None = None
+    previous_close: Decimal | None = None
+    volume: Decimal | None = None
+    currency: str | None = None
+    exchange_timezone: str | None = None
+    market_state: str | None = None
+    source: str | None = None
+    mode: Mode | None = None
+    bar: Bar | None = None
+    sent_at: str | None = None
+
+
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """An encoded tick on its way out; `row` is its place in the spool, 0 without one."""
+
+    symbol: str
+    payload: bytes
+    is_bar: bool
+    row: int = 0
+
+
+encode = msgspec.json.Encoder(decimal_format="number").encode
+decode = msgspec.json.Decoder(WireTick).decode
+
+
+def line_of(tick: WireTick) -> Line:
+    """The tick as one line of JSON, without its end."""
+    return Line(tick.symbol, encode(tick), tick.bar is not None)
+
+
+def decimal_of(value: object) -> Decimal | None:
+    """A finite number to at most eight decimals; None for what is missing, NaN or infinite.
+
+    Takes text, int, Decimal and float (by its shortest text, so 0.1 is 0.1).
+    Raises ValueError for text that is no number.
+    """
+    if value is None or value == "":
+        return None
+    try:
+        exact = value if isinstance(value, Decimal) else Decimal(str(value).strip())
+    except InvalidOperation as error:
+        raise ValueError(f"{value!r} is no number") from error
+    return number(exact) if exact.is_finite() else None
+
+
+def symbols_of(texts: Iterable[str], named: str) -> tuple[str, ...]:
+    """Symbols in upper case, each once, in order. Raises UsageError naming `named`."""
+    try:
+        return tuple(dict.fromkeys(parse_symbol(text.strip()) for text in texts))
+    except TickError as error:
+        raise UsageError(
+            f"{named}: {error.value!r} is no symbol; allowed: {error.allowed}"
+        ) from error

@@ -1,0 +1,70 @@
+"""A few kept threads that ask for many things at once, none of which can hold up the others.
+
+Threads, since yfinance blocks; daemons, since a request that hangs must not keep the process
+from ending (concurrent.futures joins its threads at exit).
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+Result = TypeVar("Result")
+Asked = tuple[str, Callable[[str], Result], "queue.Queue[tuple[str, Result | Exception]]"]
+
+
+class Workers(Generic[Result]):
+    """`count` threads. A request that outlives its deadline is left to itself."""
+
+    def __init__(self, count: int) -> None:
+        self._asked: queue.Queue[Asked[Result]] = queue.Queue()
+        for number in range(count):
+            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True).start()
+
+    def ask(
+        self,
+        function: Callable[[str], Result],
+        names: Iterable[str],
+        deadline_seconds: float,
+        stop: threading.Event,
+    ) -> dict[str, Result | Exception]:
+        """`function` of each name: its result or its error, TimeoutError after the deadline.
+
+        Returns early when `stop` is set.
+        """
+        answers: queue.Queue[tuple[str, Result | Exception]] = queue.Queue()
+        results: dict[str, Result | Exception] = {
+            name: TimeoutError(f"no answer within {deadline_seconds:g} s") for name in names
+        }
+        for name in results:
+            self._asked.put((name, function, answers))
+        ends = time.monotonic() + deadline_seconds
+        left = len(results)
+        while left and not stop.is_set() and (wait := ends - time.monotonic()) > 0:
+            try:
+                name, result = answers.get(timeout=min(wait, 0.1))
+            except queue.Empty:
+                continue
+            results[name] = result
+            left -= 1
+        self._forget()
+        return results
+
+    def _forget(self) -> None:
+        """What nobody began to ask is not asked after its deadline."""
+        while True:
+            try:
+                self._asked.get_nowait()
+            except queue.Empty:
+                return
+
+    def _work(self) -> None:
+        while True:
+            name, function, answers = self._asked.get()
+            try:
+                answers.put((name, function(name)))
+            except Exception as error:  # noqa: BLE001 - it is handed to who asked
+                answers.put((name, error))

@@ -1,0 +1,121 @@
+"""The outbox keeps each key's order and packs records within the limits."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import msgspec
+
+from producer.outbox import Outbox
+from producer.records import Record
+from producer.wire import Line
+from tests.producer_support.doubles import LIMITS, make_line
+
+NEVER = threading.Event()
+
+
+def always(_key: str) -> bool:
+    return True
+
+
+def filled(*lines: Line) -> Outbox:
+    outbox = Outbox(lambda symbol: symbol)
+    outbox.put(lines, NEVER)
+    return outbox
+
+
+def numbers(record: Record) -> list[str]:
+    return [msgspec.json.decode(line.payload)["timestamp"][17:19] for line in record.lines]
+
+
+def test_a_request_holds_one_record_of_each_symbol() -> None:
+    outbox = filled(make_line("A", 0), make_line("A", 1), make_line("B", 0))
+    records = outbox.take(LIMITS, always)
+    assert [(record.key, numbers(record)) for record in records] == [("A", ["00"]), ("B", ["00"])]
+
+
+def test_what_is_not_acknowledged_is_taken_again() -> None:
+    outbox = filled(make_line("A", 0), make_line("A", 1))
+    assert outbox.take(LIMITS, always) == outbox.take(LIMITS, always)
+    assert outbox.pending == 2
+
+
+def test_acknowledged_records_make_room_for_the_next() -> None:
+    outbox = filled(make_line("A", 0), make_line("A", 1))
+    outbox.acknowledge(outbox.take(LIMITS, always))
+    assert [numbers(record) for record in outbox.take(LIMITS, always)] == [["01"]]
+    assert outbox.pending == 1
+
+
+def test_several_ticks_share_a_record_when_asked_to() -> None:
+    outbox = filled(*(make_line("A", number) for number in range(5)))
+    limits = msgspec.structs.replace(LIMITS, ticks_per_record=3)
+    (record,) = outbox.take(limits, always)
+    assert numbers(record) == ["00", "01", "02"]
+    assert len(record.payload.splitlines()) == 3
+
+
+def test_bars_share_records_below_200_kb_and_never_with_ticks() -> None:
+    bars = [make_line("A", number, bar="1m", mode="backfill") for number in range(1999)]
+    outbox = filled(*bars, make_line("A", 0))
+    sizes, lines = [], 0
+    while records := outbox.take(LIMITS, always):
+        (record,) = records
+        assert len({line.is_bar for line in record.lines}) == 1
+        sizes.append(len(record.payload))
+        lines += len(record.lines)
+        outbox.acknowledge(records)
+    assert lines == 2000
+    assert max(sizes) < 200_000
+    assert len(sizes) == 3
+
+
+def test_a_request_stays_below_its_bytes() -> None:
+    outbox = filled(*(make_line(f"S{number}", 0) for number in range(100)))
+    limits = msgspec.structs.replace(LIMITS, request_bytes=1000)
+    assert sum(record.size for record in outbox.take(limits, always)) <= 1000
+
+
+def test_keys_take_turns_when_there_are_more_than_fit() -> None:
+    outbox = filled(*(make_line(name, number) for number in range(2) for name in "ABC"))
+    limits = msgspec.structs.replace(LIMITS, records=2)
+    order = []
+    while records := outbox.take(limits, always):
+        order.append("".join(record.key for record in records))
+        outbox.acknowledge(records)
+    assert order == ["AB", "CA", "BC"]
+
+
+def test_a_tick_waits_for_company_no_longer_than_it_may() -> None:
+    limits = msgspec.structs.replace(LIMITS, ticks_per_record=2, linger_seconds=0.05)
+    outbox = filled(make_line("A", 0))
+    assert outbox.take(limits, always) == []
+    time.sleep(0.06)
+    assert len(outbox.take(limits, always)) == 1
+
+
+def test_nothing_waits_for_company_once_the_source_has_ended() -> None:
+    limits = msgspec.structs.replace(LIMITS, ticks_per_record=2, linger_seconds=60)
+    outbox = filled(make_line("A", 0))
+    outbox.close()
+    assert len(outbox.take(limits, always)) == 1
+    assert not outbox.is_drained
+
+
+def test_a_full_outbox_makes_the_source_wait() -> None:
+    outbox = Outbox(lambda symbol: symbol, capacity=2)
+    outbox.put([make_line("A", 0), make_line("A", 1)], NEVER)
+    done = threading.Event()
+
+    def put() -> None:
+        outbox.put([make_line("A", 2)], NEVER)
+        done.set()
+
+    waiting = threading.Thread(target=put)
+    waiting.start()
+    assert not done.wait(0.1)
+    outbox.acknowledge(outbox.take(LIMITS, always))
+    assert done.wait(2)
+    waiting.join()
+    assert outbox.pending == 2

@@ -1,0 +1,182 @@
+"""Recordings: CSV of days and NDJSON."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from producer.errors import UsageError
+from producer.sources.replay import Replay, check, open_recording
+from producer.status import Status
+from producer.wire import WireTick
+from tests.producer_support.doubles import AAPL_DAYS
+
+
+def written(folder: Path, text: str, name: str = "days.csv") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def ticks_of(path: Path, *symbols: str) -> list[WireTick]:
+    return list(open_recording(path, symbols).ticks())
+
+
+def test_a_file_of_days_gives_a_tick_a_row_at_the_close_of_new_york() -> None:
+    ticks = ticks_of(AAPL_DAYS, "AAPL")
+    assert len(ticks) == 506
+    first, summer = ticks[0], next(t for t in ticks if t.timestamp.startswith("2015-07-01"))
+    assert first == WireTick(
+        symbol="AAPL",
+        timestamp="2015-02-17T21:00:00.000000Z",
+        price=Decimal("127.830002"),
+        open=Decimal("127.489998"),
+        high=Decimal("128.880005"),
+        low=Decimal("126.919998"),
+        volume=Decimal(63152400),
+        exchange_timezone="America/New_York",
+        market_state="REGULAR",
+        source="replay",
+        mode="replay",
+    )
+    assert summer.timestamp == "2015-07-01T20:00:00.000000Z"
+    assert ticks[1].previous_close == first.price
+
+
+def test_columns_may_have_any_case_and_an_index_without_a_name(tmp_path: Path) -> None:
+    path = written(tmp_path, ",Volume,CLOSE,Open\n2026-11-20,12.5,10,9\n")
+    (tick,) = ticks_of(path, "X")
+    assert (tick.timestamp, tick.price, tick.open, tick.volume) == (
+        "2026-11-20T21:00:00.000000Z",
+        Decimal(10),
+        Decimal(9),
+        Decimal("12.5"),
+    )
+
+
+def test_a_day_without_a_session_has_the_same_close(tmp_path: Path) -> None:
+    path = written(tmp_path, "Date,Close\n2026-11-21,1\n2026-11-27,2\n")
+    assert [tick.timestamp[11:16] for tick in ticks_of(path, "X")] == ["21:00", "21:00"]
+
+
+@pytest.mark.parametrize(
+    ("symbol", "close"),
+    [("VOD.L", "16:30:00.000000"), ("0700.HK", "08:00:00.000000"), ("BTC-USD", "23:59:59.999999")],
+)
+def test_symbols_of_other_markets_have_their_own_close(
+    tmp_path: Path, symbol: str, close: str
+) -> None:
+    path = written(tmp_path, "Date,Close\n2026-11-20,1\n")
+    assert ticks_of(path, symbol)[0].timestamp == f"2026-11-20T{close}Z"
+
+
+def test_rows_with_a_time_of_day_stand_at_that_time(tmp_path: Path) -> None:
+    rows = "Datetime,Close\n2026-11-20 09:31:00-05:00,1\n2026-11-20 09:32:00,2\n"
+    ticks = ticks_of(written(tmp_path, rows), "X")
+    assert [tick.timestamp[11:19] for tick in ticks] == ["14:31:00", "14:32:00"]
+    assert [tick.previous_close for tick in ticks] == [None, None]
+
+
+def test_symbols_of_a_column_are_merged_in_the_order_of_time(tmp_path: Path) -> None:
+    rows = "symbol,date,close\nb,2026-11-20,3\nb,2026-11-19,2\na,2026-11-19,1\n"
+    path = written(tmp_path, rows)
+    ticks = ticks_of(path)
+    assert [(tick.symbol, tick.price) for tick in ticks] == [
+        ("B", Decimal(2)),
+        ("A", Decimal(1)),
+        ("B", Decimal(3)),
+    ]
+    assert ticks[2].previous_close == 2
+    assert [tick.symbol for tick in ticks_of(path, "A")] == ["A"]
+
+
+def test_rows_without_a_price_are_passed_over_and_counted(tmp_path: Path) -> None:
+    path = written(tmp_path, "date,close\n2026-11-18,\n2026-11-19,x\n2026-11-20,1\nsoon,2\n")
+    recording = open_recording(path, ["X"])
+    assert len(list(recording.ticks())) == 1
+    assert recording.unreadable.count == 3
+    assert recording.unreadable.first == "line 2: the close is missing or not above 0"
+
+
+@pytest.mark.parametrize(
+    ("text", "symbols", "message"),
+    [
+        ("date,open\n2026-11-20,1\n", ["X"], "a close column is needed; columns found: date, open"),
+        ("close,open\n1,1\n", ["X"], "a date column is needed"),
+        ("", ["X"], "a date column is needed; columns found: none"),
+        ("date,close\n", ["X"], "there is no row that can be replayed"),
+        ("date,close\nsoon,1\n", ["X"], "line 2: 'soon' is no date"),
+        ("date,close\n2026-11-20,1\n", [], "no symbol column, so exactly one symbol is needed"),
+        ("date,close,symbol\n2026-11-20,1,A\n", ["B"], "has no B; it has: A"),
+    ],
+)
+def test_a_file_that_cannot_be_replayed_is_refused_in_one_line(
+    tmp_path: Path, text: str, symbols: list[str], message: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        check(written(tmp_path, text), symbols)
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no such file"):
+        check(tmp_path / "none.csv", [])
+    with pytest.raises(UsageError, match="is a folder"):
+        check(tmp_path, [])
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    for name in ("days.csv", "ticks.ndjson", "days"):
+        path = tmp_path / name
+        path.write_bytes(bytes(range(128, 256)))
+        with pytest.raises(UsageError):
+            check(path, ["X"])
+
+
+def test_ndjson_keeps_source_and_digits_and_becomes_a_replay(tmp_path: Path) -> None:
+    line = (
+        '{"symbol":"aapl","timestamp":"2026-11-20T15:30:00Z","price":189.8400001,'
+        '"source":"yfinance","mode":"live","sent_at":"2026-11-20T15:30:01.000000Z"}\n'
+    )
+    path = tmp_path / "ticks.ndjson.gz"
+    path.write_bytes(gzip.compress((line + "not json\n").encode()))
+    recording = open_recording(path, [])
+    (tick,) = recording.ticks()
+    assert (tick.symbol, str(tick.price), tick.timestamp) == (
+        "AAPL",
+        "189.8400001",
+        "2026-11-20T15:30:00.000000Z",
+    )
+    assert (tick.source, tick.mode) == ("yfinance", "replay")
+    assert recording.unreadable.count == 1
+
+
+def test_recorded_bars_stay_backfill(tmp_path: Path) -> None:
+    line = '{"symbol":"A","timestamp":"2026-11-20T00:00:00.000000Z","price":1,"bar":"1d"}\n'
+    (tick,) = ticks_of(written(tmp_path, line, "bars.ndjson"))
+    assert (tick.bar, tick.mode) == ("1d", "backfill")
+
+
+def test_speed_paces_by_the_recorded_times(tmp_path: Path) -> None:
+    rows = "".join(f"2026-11-20T15:30:{second:02}Z,1\n" for second in range(0, 50, 10))
+    path = written(tmp_path, "time,close\n" + rows)
+    replay = Replay(open_recording(path, ["X"]), 200.0, Status(lambda _event, _message: None))
+    began = time.monotonic()
+    assert sum(len(batch) for batch in replay.batches(threading.Event())) == 5
+    assert 0.2 <= time.monotonic() - began < 1.5
+
+
+def test_a_paced_replay_ends_when_it_is_stopped(tmp_path: Path) -> None:
+    path = written(tmp_path, "date,close\n2026-11-19,1\n2026-11-20,2\n")
+    replay = Replay(open_recording(path, ["X"]), 1.0, Status(lambda _event, _message: None))
+    stop = threading.Event()
+    threading.Timer(0.1, stop.set).start()
+    began = time.monotonic()
+    assert sum(len(batch) for batch in replay.batches(stop)) == 1
+    assert time.monotonic() - began < 2

@@ -1,0 +1,49 @@
+"""Numbers and ticks on the wire."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from producer.errors import UsageError
+from producer.wire import decimal_of, line_of, symbols_of
+from tests.producer_support.doubles import make_wire_tick
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ("127.830002", "127.830002"),
+        ("63152400.0", "63152400"),
+        (0.1 + 0.2, "0.3"),
+        (189.84000000000003, "189.84"),
+        (0.001, "0.001"),
+        (1e22, "10000000000000000000000"),
+        ("0.123456785", "0.12345678"),
+        (Decimal("1.50"), "1.5"),
+    ],
+)
+def test_numbers_are_plain_decimals_of_at_most_eight_places(given: object, text: str) -> None:
+    assert str(decimal_of(given)) == text
+
+
+@pytest.mark.parametrize("missing", [None, "", float("nan"), float("inf"), "NaN"])
+def test_what_is_not_finite_is_missing(missing: object) -> None:
+    assert decimal_of(missing) is None
+
+
+def test_a_line_has_numbers_not_text_and_no_empty_fields() -> None:
+    line = line_of(make_wire_tick(price=Decimal("189.84"), volume=Decimal(7)))
+    assert line.payload == (
+        b'{"symbol":"AAPL","timestamp":"2026-11-20T15:00:00.000000Z","price":189.84,"volume":7}'
+    )
+
+
+def test_symbols_are_upper_case_and_each_once() -> None:
+    assert symbols_of([" aapl", "EURUSD=X", "AAPL"], "--symbols") == ("AAPL", "EURUSD=X")
+
+
+def test_an_impossible_symbol_is_named() -> None:
+    with pytest.raises(UsageError, match=r"--symbols: 'A B' is no symbol; allowed: 1 to 24"):
+        symbols_of(["A B"], "--symbols")
