@@ -64,8 +64,8 @@ class Bars:
             self._client,
             TableName=self._table,
             Item=self._to_item(bar, expires_from),
-            ConditionExpression="attribute_not_exists(series) OR ticks BETWEEN :one AND :ticks",
-            ExpressionAttributeValues={":one": {"N": "1"}, ":ticks": {"N": str(bar.ticks)}},
+            ConditionExpression="attribute_not_exists(series) OR (ticks > :none AND ticks <= :mine)",
+            ExpressionAttributeValues={":none": {"N": "0"}, ":mine": {"N": str(bar.ticks)}},
         )
 
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:

@@ -15,11 +15,18 @@ from chalicelib.domain.times import from_text, minute_of, to_text
 _HOUR = timedelta(hours=1)
 
 
+class Hour(msgspec.Struct, frozen=True):
+    """An hourly bar's start, and whether it lies outside of the regular session."""
+
+    start: str
+    extended: bool
+
+
 class Place(msgspec.Struct, frozen=True):
-    """Where a tick's minute stands: its label, its hour's, its session, whether outside hours."""
+    """Where a tick stands: its minute's label, its session, whether outside regular hours."""
 
     minute: str
-    hour: str
+    hour: Hour
     session: Session
     extended: bool
 
@@ -55,14 +62,14 @@ def place_of(tick: Tick) -> Place:
     instant = from_text(tick.timestamp)
     session = calendar_for(tick.symbol, tick.exchange_timezone).session_at(instant)
     extended = is_extended(session, instant, tick.market_state)
-    hour = hour_start(session, instant, extended)
-    return Place(minute_of(tick.timestamp), to_text(hour), session, extended)
+    hour = Hour(to_text(hour_start(session, instant, extended)), extended)
+    return Place(minute_of(tick.timestamp), hour, session, extended)
 
 
 class BarBuilder:
     """Folds a symbol's ticks into the running minute and day.
 
-    `closed` collects finished bars in order, `hours` the starts of finished hours. Minute volume
+    `closed` collects finished bars in order, `hours` the finished hours. Minute volume
     is the difference of the session's cumulative volume against the tick before, never below 0;
     the first tick of a session counts all of it if the session opened in its minute, else it
     only sets the baseline.
@@ -75,7 +82,7 @@ class BarBuilder:
         self.minute = minute
         self.day = day
         self.closed: list[Bar] = []
-        self.hours: list[str] = []
+        self.hours: list[Hour] = []
         self._place = place_of(last) if last else None
 
     def add(self, tick: Tick) -> Place:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import msgspec
 
 from chalicelib.domain.bars import Bar, merge
-from chalicelib.domain.building import BarBuilder, place_of
+from chalicelib.domain.building import BarBuilder, Hour, place_of
 from chalicelib.domain.sessions import Calendar
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text, later, minute_of, to_text
@@ -39,20 +39,22 @@ class HourSpan(msgspec.Struct, frozen=True):
     extended: bool
 
 
-def hour_span(start: str, calendar: Calendar) -> HourSpan:
-    """The span of the hour that begins at `start`: 60 minutes, or up to the session's open or
-    close before that. The minute of the closing price belongs to the session's last hour."""
-    begin = from_text(start)
+def hour_span(hour: Hour, calendar: Calendar) -> HourSpan:
+    """The span of an hour: 60 minutes, or up to the session's open or close before that.
+
+    The minute of the closing price belongs to the session's last hour.
+    """
+    begin = from_text(hour.start)
     session = calendar.session_at(begin)
     end = begin + timedelta(hours=1)
-    if not session.is_trading_day or session.open <= begin < session.close:
+    if hour.extended:
+        if begin < session.open < end:
+            end = session.open
+    else:
         closing = calendar.closing_instant(session.date)
         if begin < closing <= end:
             end = from_text(minute_of(to_text(closing))) + timedelta(minutes=1)
-        return HourSpan(start, to_text(end), False)
-    if begin < session.open < end:
-        end = session.open
-    return HourSpan(start, to_text(end), True)
+    return HourSpan(hour.start, to_text(end), hour.extended)
 
 
 def hour_of(span: HourSpan, minutes: Iterable[Bar]) -> Bar | None:

@@ -9,7 +9,7 @@ import msgspec
 
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.bars import Bar
-from chalicelib.domain.building import BarBuilder, Place
+from chalicelib.domain.building import BarBuilder, Hour, Place
 from chalicelib.domain.messages import describe
 from chalicelib.domain.rules import ANY_SYMBOL, Rule
 from chalicelib.domain.ticks import Tick
@@ -53,13 +53,13 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 class Outcome(msgspec.Struct, frozen=True):
     """What a run of ticks led to.
 
-    `closed` are finished 1m and 1d bars, `hours` the starts of finished hours, which are folded
+    `closed` are finished 1m and 1d bars, `hours` the finished hours, which are folded
     from their minutes; `taken` says how many of the ticks were used.
     """
 
     state: State
     closed: tuple[Bar, ...]
-    hours: tuple[str, ...]
+    hours: tuple[Hour, ...]
     taken: int
 
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
 from chalicelib.domain.bars import Bar
-from chalicelib.domain.building import place_of
+from chalicelib.domain.building import Hour, place_of
 from chalicelib.domain.correction import day_of, day_range, hour_of, hour_span, minutes_of
 from chalicelib.domain.detection import State
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
-from chalicelib.domain.times import later, minute_of
+from chalicelib.domain.times import just_after, later, minute_of
 from chalicelib.services.stores import BarStore, PriceStore
 
 _PAGE = 2000
-_MANY = 5000
-_MINUTES = 62
+
+PARALLEL_PUTS = 8
 
 
 class Corrections:
@@ -41,22 +43,42 @@ class Corrections:
         return self._repair_days(state, ticks, arrival)
 
     def put_hours(
-        self, symbol: str, timezone: str | None, hours: Iterable[str], arrival: str
+        self, symbol: str, timezone: str | None, hours: Sequence[Hour], arrival: str
     ) -> None:
-        """Fold and put the finished hours that begin at these instants."""
-        for hour in self._folded(symbol, timezone, hours):
-            self._bars.put(hour, arrival)
+        """Fold and put finished hours, given in order."""
+        self.put_all(self._folded(symbol, timezone, hours), arrival)
 
-    def _folded(self, symbol: str, timezone: str | None, hours: Iterable[str]) -> Iterator[Bar]:
+    def put_all(self, bars: Sequence[Bar], arrival: str) -> None:
+        """Put bars, several at a time: each is a conditional write of its own."""
+        if len(bars) == 1:
+            self._bars.put(bars[0], arrival)
+        elif bars:
+            with ThreadPoolExecutor(min(PARALLEL_PUTS, len(bars))) as pool:
+                list(pool.map(lambda bar: self._bars.put(bar, arrival), bars))
+
+    def _folded(self, symbol: str, timezone: str | None, hours: Sequence[Hour]) -> list[Bar]:
+        if not hours:
+            return []
         calendar = calendar_for(symbol, timezone)
-        for start in hours:
-            span = hour_span(start, calendar)
-            page = self._bars.bars(
-                symbol, "1m", span.start, span.end, limit=_MINUTES, consistent=True
-            )
-            hour = hour_of(span, page.rows)
+        spans = [hour_span(hour, calendar) for hour in hours]
+        minutes = self._stored(symbol, "1m", spans[0].start, spans[-1].end)
+        starts = [bar.start for bar in minutes]
+        folded = []
+        for span in spans:
+            mine = minutes[bisect_left(starts, span.start) : bisect_left(starts, span.end)]
+            hour = hour_of(span, mine)
             if hour is not None:
-                yield hour
+                folded.append(hour)
+        return folded
+
+    def _stored(self, symbol: str, interval: str, start: str, end: str) -> list[Bar]:
+        found: list[Bar] = []
+        while True:
+            page = self._bars.bars(symbol, interval, start, end, limit=_PAGE, consistent=True)
+            found += page.rows
+            if page.next_key is None:
+                return found
+            start = just_after(page.next_key)
 
     def _repair_minutes(
         self, state: State, before: Tick | None, ticks: Sequence[Tick], arrival: str
@@ -73,43 +95,41 @@ class Corrections:
         return state
 
     def _repair_hours(self, state: State, ticks: Sequence[Tick], arrival: str) -> None:
-        running = place_of(state.last).hour if state.last else ""
+        running = place_of(state.last).hour if state.last else None
         hours = dict.fromkeys(place_of(tick).hour for tick in ticks)
         finished = [hour for hour in hours if hour != running]
-        for hour in self._folded(state.symbol, ticks[0].exchange_timezone, finished):
-            self._put_differing([hour], "1h", arrival)
+        folded = self._folded(state.symbol, ticks[0].exchange_timezone, finished)
+        self._put_differing(folded, "1h", arrival)
 
     def _repair_days(self, state: State, ticks: Sequence[Tick], arrival: str) -> State:
-        for date, tick in {place_of(tick).date: tick for tick in ticks}.items():
-            mine = [
-                other
-                for other in self._ticks(state.symbol, *day_range(tick))
-                if place_of(other).date == date and other.timestamp <= state.last_timestamp
-            ]
-            day = day_of(mine)
-            if day is None:
-                continue
-            if state.day is not None and state.day.start == day.start:
+        dates = {place_of(tick).date: tick for tick in ticks}
+        start, end = day_range(ticks[0])[0], day_range(ticks[-1])[1]
+        by_date: dict[str, list[Tick]] = {date: [] for date in dates}
+        for tick in self._ticks(state.symbol, start, end):
+            date = place_of(tick).date
+            if date in by_date and tick.timestamp <= state.last_timestamp:
+                by_date[date].append(tick)
+        days = [day for day in map(day_of, by_date.values()) if day is not None]
+        live = state.day.start if state.day else ""
+        for day in days:
+            if day.start == live:
                 state = msgspec.structs.replace(state, day=day)
-            else:
-                closed = msgspec.structs.replace(day, closed=True)
-                self._put_differing([closed], "1d", arrival)
+        self._put_differing([day for day in days if day.start != live], "1d", arrival)
         return state
 
     def _put_differing(self, bars: Sequence[Bar], interval: str, arrival: str) -> None:
         if not bars:
             return
-        symbol = bars[0].symbol
-        end = later(bars[-1].start, microseconds=1)
-        page = self._bars.bars(symbol, interval, bars[0].start, end, limit=_MANY, consistent=True)
-        stored = {bar.start: bar for bar in page.rows}
+        end = just_after(bars[-1].start)
+        stored = {b.start: b for b in self._stored(bars[0].symbol, interval, bars[0].start, end)}
+        differing = []
         for bar in bars:
             old = stored.get(bar.start)
-            closed = msgspec.structs.replace(
-                bar, closed=True, revision=old.revision + 1 if old else 0
-            )
+            revision = old.revision + 1 if old else 0
+            closed = msgspec.structs.replace(bar, closed=True, revision=revision)
             if old is None or not old.same_values(closed):
-                self._bars.put(closed, arrival)
+                differing.append(closed)
+        self.put_all(differing, arrival)
 
     def _ticks(self, symbol: str, start: str, end: str) -> list[Tick]:
         found: list[Tick] = []
@@ -118,14 +138,14 @@ class Corrections:
             found += [stored.tick for stored in page.rows]
             if page.next_key is None:
                 return found
-            start = later(page.next_key, microseconds=1)
+            start = just_after(page.next_key)
 
     def _next_minute(self, symbol: str, start: str, state: State) -> list[Tick]:
         """The ticks of the next minute that has any: the volume of its first is a difference."""
         last = state.last_timestamp
         if start > last:
             return []
-        end = later(last, microseconds=1)
+        end = just_after(last)
         page = self._prices.ticks(symbol, start, end, limit=1, consistent=True)
         if not page.rows:
             return []

@@ -157,7 +157,7 @@ class Detect:
         outcome = advance(state, ticks, watch, self._quiet)
         after, timezone = outcome.state, _timezone(outcome.state)
         repaired = bool(state.last) and span.complete_from <= state.last_timestamp
-        self._put_closed(outcome, span.ingested_at)
+        self._corrections.put_all(outcome.closed, span.ingested_at)
         if repaired:
             through = min(span.newest, state.last_timestamp)
             after = self._corrections.repair(after, span.complete_from, through, span.ingested_at)
@@ -172,14 +172,6 @@ class Detect:
             return []
         page = self._stores.prices.ticks(span.symbol, start, end, limit=STEP, consistent=True)
         return [stored.tick for stored in page.rows]
-
-    def _put_closed(self, outcome: Outcome, arrival: str) -> None:
-        if len(outcome.closed) < 2:
-            for bar in outcome.closed:
-                self._stores.bars.put(bar, arrival)
-            return
-        with ThreadPoolExecutor(PARALLEL_SYMBOLS) as pool:
-            list(pool.map(lambda bar: self._stores.bars.put(bar, arrival), outcome.closed))
 
     def _deliver(self, state: State, owner: str) -> int:
         if not state.pending:

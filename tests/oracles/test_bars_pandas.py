@@ -117,7 +117,7 @@ def test_every_tick_falls_into_its_hour(case: Case) -> None:
     market, ticks = case
     expected = oracle.placed(ticks, market)
     places = [place_of(tick) for tick in ticks]
-    assert [pd.Timestamp(place.hour) for place in places] == expected["hour"].tolist()
+    assert [pd.Timestamp(place.hour.start) for place in places] == expected["hour"].tolist()
     assert [place.extended for place in places] == expected["extended"].tolist()
     assert [place.date for place in places] == expected["session_date"].tolist()
 

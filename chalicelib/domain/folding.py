@@ -1,0 +1,72 @@
+"""Coarser bars out of stored ones: 5m, 15m and 30m out of 1m, 1wk and 1mo out of 1d.
+
+Minutes fold on the clock (every exchange opens on the half hour), weeks begin on Monday, both
+labelled by their start; weeks and months go by the session's date, at 00:00Z as days do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from functools import reduce
+from itertools import groupby
+
+import msgspec
+
+from chalicelib.domain.bars import Bar, merge
+
+MINUTES = {"5m": 5, "15m": 15, "30m": 30}
+
+BASE_OF = {
+    "1m": "1m",
+    "5m": "1m",
+    "15m": "1m",
+    "30m": "1m",
+    "1h": "1h",
+    "1d": "1d",
+    "1wk": "1d",
+    "1mo": "1d",
+}
+"""The stored interval that each interval is made from."""
+
+MOST_PARTS = {"1m": 1, "5m": 5, "15m": 15, "30m": 30, "1h": 1, "1d": 1, "1wk": 7, "1mo": 31}
+"""How many stored bars one bar of an interval has at most."""
+
+SPAN = {
+    "5m": timedelta(minutes=5),
+    "15m": timedelta(minutes=15),
+    "30m": timedelta(minutes=30),
+    "1wk": timedelta(days=7),
+    "1mo": timedelta(days=31),
+}
+"""How far beyond its label a folded bar may reach."""
+
+
+def label(start: str, interval: str) -> str:
+    """The label of the bar of `interval` to which a stored bar with this start belongs."""
+    if interval in MINUTES:
+        minute = int(start[14:16])
+        return f"{start[:14]}{minute - minute % MINUTES[interval]:02d}:00.000000Z"
+    if interval == "1mo":
+        return f"{start[:8]}01T00:00:00.000000Z"
+    if interval == "1wk":
+        day = date.fromisoformat(start[:10])
+        return f"{day - timedelta(days=day.weekday())}T00:00:00.000000Z"
+    return start
+
+
+def fold_bars(bars: Iterable[Bar], interval: str) -> list[Bar]:
+    """Bars of `interval` out of stored bars in the order of time; a stored interval stays as is.
+
+    A bar is closed when the last of its parts is.
+    """
+    if BASE_OF[interval] == interval:
+        return list(bars)
+    labelled = groupby(bars, key=lambda bar: label(bar.start, interval))
+    return [join(parts, interval, start) for start, parts in labelled]
+
+
+def join(parts: Iterable[Bar], interval: str, start: str) -> Bar:
+    """One bar of `interval` labelled `start` out of its parts, at least one, in order."""
+    joined = reduce(merge, parts)
+    return msgspec.structs.replace(joined, interval=interval, start=start)
