@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalice import Chalice, CORSConfig
+from chalice import AuthResponse, Chalice
 
 from chalicelib import bootstrap, handlers
 from chalicelib.api import access, routes
@@ -13,16 +13,18 @@ from chalicelib.event_sources import EVENT_SOURCES
 settings = bootstrap.get_settings()
 app = Chalice(app_name="ticktape")
 
-if settings.cors_origin:
-    app.api.cors = CORSConfig(
-        allow_origin=settings.cors_origin,
-        allow_headers=["Authorization", "Content-Type", "If-None-Match"],
-        expose_headers=["ETag", "Link", "Retry-After"],
-        max_age=600,
-    )
-app.register_blueprint(routes.blueprint)
-if settings.read_access == "closed":
-    access.close_reading(app)
+app.api.cors = routes.cors(settings.cors_origin)
+
+
+@app.authorizer(ttl_seconds=300)
+def bearer_token(request: Any) -> AuthResponse:
+    """Who bears the token that settings know the hash of may do everything."""
+    return access.authorize(request, settings.write_token_sha256)
+
+
+app.register_blueprint(
+    routes.make_blueprint(bootstrap.get_services, bearer_token, read_access=settings.read_access)
+)
 
 if settings.ticks_stream:
     _source = EVENT_SOURCES["ingest_kinesis"]

@@ -1,0 +1,1 @@
+"""Request parsing, problem responses and the OpenAPI document."""

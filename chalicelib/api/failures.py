@@ -1,0 +1,83 @@
+"""From what went wrong to a problem: errors of the services, refusals of Chalice, and the rest."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.api.problems import (
+    HEADERS,
+    MEDIA_TYPE,
+    Problem,
+    invalid_field,
+    invalid_parameter,
+    of_status,
+    unknown_symbol,
+)
+from chalicelib.domain.errors import FieldError
+from chalicelib.services.alert_history import RangeTooLong
+from chalicelib.services.market_data import NoPrice, UnknownSymbol
+from chalicelib.services.queries import MAX_DAYS
+
+_log = logging.getLogger(__name__)
+
+Middleware = Callable[[Any, Callable[[Any], Response]], Response]
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what the services refuse into problems."""
+    try:
+        yield
+    except UnknownSymbol as error:
+        raise unknown_symbol(str(error)) from error
+    except NoPrice as error:
+        detail = f"no price of {str(error)!r} has come yet"
+        raise Problem(404, detail, kind="no-price", parameter="symbol", value=str(error)) from error
+    except RangeTooLong as error:
+        allowed = f"at most {MAX_DAYS} days to end, or a symbol"
+        raise invalid_parameter("start", "", allowed) from error
+    except FieldError as error:
+        raise invalid_field(error.field, error.value, error.allowed) from error
+
+
+def answered(answer: Callable[[], Response]) -> Response:
+    """What `answer` returns, or the problem that it raises."""
+    try:
+        with translated():
+            return answer()
+    except Problem as problem:
+        headers = {**HEADERS, **problem.headers}
+        return Response(problem.body(), status_code=problem.status, headers=headers)
+
+
+def as_problems(blueprint: Blueprint) -> Middleware:
+    """Middleware that gives Chalice's own refusals the shape of a problem."""
+
+    def middleware(request: Any, get_response: Callable[[Any], Response]) -> Response:
+        response = get_response(request)
+        if response.status_code >= 400 and response.headers.get("Content-Type") != MEDIA_TYPE:
+            response = _rewritten(response)
+        return _with_cors(response, blueprint)
+
+    return middleware
+
+
+def _rewritten(response: Response) -> Response:
+    """Chalice's own refusals (405, 415, 500), which have another shape."""
+    headers, body = of_status(response.status_code)
+    kept = {name: value for name, value in response.headers.items() if name == "Allow"}
+    return Response(body, status_code=response.status_code, headers={**kept, **headers})
+
+
+def _with_cors(response: Response, blueprint: Blueprint) -> Response:
+    """Chalice adds CORS headers only to what a view returned."""
+    cors = blueprint.current_app.api.cors
+    headers = cors.get_access_control_headers() if cors and cors is not True else {}
+    for name, value in headers.items():
+        response.headers.setdefault(name, value)
+    return response

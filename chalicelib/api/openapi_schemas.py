@@ -1,0 +1,213 @@
+"""Schemas of the OpenAPI document: what the answers look like."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from chalicelib.domain.rules import Condition
+from chalicelib.services.queries import BAR_INTERVALS
+
+Schema = dict[str, Any]
+
+
+def text(description: str = "", **more: Any) -> Schema:
+    """A string."""
+    return _described({"type": "string", **more}, description)
+
+
+def number(description: str = "", **more: Any) -> Schema:
+    """A JSON number; prices and volumes are exact decimals as they were stored."""
+    return _described({"type": "number", **more}, description)
+
+
+def nullable(schema: Schema) -> Schema:
+    """The same or null, where something is not known."""
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+def record(properties: dict[str, Schema], description: str = "", **more: Any) -> Schema:
+    """An object in which every property is always there."""
+    required = {"required": list(properties)} if properties else {}
+    return _described({"type": "object", "properties": properties, **required, **more}, description)
+
+
+def list_of(name: str) -> Schema:
+    """An array of one of the schemas."""
+    return {"type": "array", "items": ref(name)}
+
+
+def ref(name: str) -> Schema:
+    """A reference to one of the schemas below."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _described(schema: Schema, description: str) -> Schema:
+    return {**schema, "description": description} if description else schema
+
+
+SYMBOL = text("Upper case.", pattern="^[A-Z0-9.\\-=^_]{1,24}$", examples=["AAPL"])
+INSTANT = text(
+    "UTC, always six digits and Z: texts sort as times do.",
+    format="date-time",
+    examples=["2026-11-20T15:30:00.123456Z"],
+)
+PRICE = number(examples=[189.84])
+FLAG: Schema = {"type": "boolean"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+TOKEN = nullable(text("Give it as page_token for the next page; null on the last one."))
+
+LABELS: dict[str, Schema] = {
+    "currency": nullable(text(examples=["USD"])),
+    "source": text(
+        "Where the prices come from; `simulator` means that they are invented.",
+        examples=["yfinance", "simulator", "replay", "unknown"],
+    ),
+    "adjustment": text("Prices are not adjusted for splits or dividends.", const="raw"),
+    "as_of": nullable({**INSTANT, "description": "The newest known price's own time."}),
+    "delay_seconds": nullable({**COUNT, "description": "The age of that price now."}),
+    "is_stale": {
+        **FLAG,
+        "description": "Whether that price is more than 5 minutes older than the last moment at "
+        "which the market was open, by the exchange's calendar.",
+    },
+    "market_state": text(
+        "Of the exchange now: PRE, REGULAR, POST or CLOSED; where its hours are not known, what "
+        "the source said last."
+    ),
+    "exchange_timezone": nullable(text(examples=["America/New_York"])),
+    "next_open": nullable(
+        {**INSTANT, "description": "null in session, and where its hours are not known."}
+    ),
+}
+
+TICK: dict[str, Schema] = {
+    "timestamp": INSTANT,
+    "symbol": SYMBOL,
+    "open": nullable(number("The session's first price so far.")),
+    "high": nullable(number("The session's highest price so far.")),
+    "low": nullable(number("The session's lowest price so far.")),
+    "price": PRICE,
+    "previous_close": nullable(number("The last session's close.")),
+    "change": nullable(number("price - previous_close")),
+    "change_percent": nullable(number("100 * change / previous_close, to four digits")),
+    "volume": nullable(number("The session's volume so far.")),
+    "moving_average": nullable(number("The mean of open, high, low and price.")),
+    "anomaly": text("Whether the change is above 5% either way.", enum=["Yes", "No"]),
+}
+
+BAR: dict[str, Schema] = {
+    "timestamp": {**INSTANT, "description": "The start of `[start, start + interval)`."},
+    "open": PRICE,
+    "high": PRICE,
+    "low": PRICE,
+    "close": PRICE,
+    "volume": nullable(number("Traded within the bar.")),
+    "closed": {**FLAG, "description": "false while ticks may still change the bar."},
+}
+
+ALERT: dict[str, Schema] = {
+    "alert_id": text("The same for the same rule, symbol and tick."),
+    "rule_id": text(),
+    "symbol": SYMBOL,
+    "timestamp": {**INSTANT, "description": "The tick's time."},
+    "condition": text(enum=list(get_args(Condition))),
+    "interval": text("What the rule judges: ticks, or bars as they close."),
+    "price": PRICE,
+    "values": {
+        "type": "object",
+        "description": "The figures that the rule was judged by.",
+        "additionalProperties": number(),
+    },
+    "message": text(),
+    "source": LABELS["source"],
+    "quiet": nullable(text("Why it was recorded and not sent; null where it was to be sent.")),
+    "notified_at": nullable({**INSTANT, "description": "When it was sent; null before that."}),
+}
+
+SYMBOL_LINE: dict[str, Schema] = {
+    "symbol": SYMBOL,
+    "name": nullable(text()),
+    "exchange": nullable(text()),
+    "currency": nullable(text()),
+    "source": nullable(text()),
+    "added_at": INSTANT,
+    "seen": {**FLAG, "description": "Whether prices of it have come."},
+    "tracked": {**FLAG, "description": "Whether the producer is to follow it."},
+}
+
+PROBLEM = record(
+    {
+        "type": text("A URN that names the kind of problem.", format="uri"),
+        "title": text("The kind in words."),
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": text("What was wrong this time."),
+    },
+    "RFC 9457. Where one input is at fault, `parameter` (path, query) or `field` (body) names it.",
+)
+PROBLEM["properties"] |= {
+    "parameter": text("The parameter at fault."),
+    "field": text("The field at fault."),
+    "value": text("What was given, cut to 80 characters."),
+    "allowed": text("What may be given."),
+}
+
+
+def average_names(fast: int, slow: int) -> dict[str, Schema]:
+    """The two averages of `latest`, named by their windows."""
+    return {
+        f"sma_{size}": nullable(number(f"Mean of the newest {size} prices; null before {size}."))
+        for size in (fast, slow)
+    }
+
+
+def schemas(fast: int, slow: int) -> dict[str, Schema]:
+    """All schemas by name; the averages' windows are a setting."""
+    trend: Schema = {
+        "enum": ["up", "down", "flat", None],
+        "description": f"sma_{fast} above, below or at sma_{slow}; null before both are known.",
+    }
+    return {
+        "Problem": PROBLEM,
+        "Tick": record(TICK, "One stored tick; null where something is not known."),
+        "Bar": record(BAR, "One bar; minutes without a price have none."),
+        "Prices": record(
+            {
+                "symbol": SYMBOL,
+                "interval": text("The one chosen, if auto was asked for.")
+                | {"enum": ["tick", *BAR_INTERVALS]},
+                **LABELS,
+                "prices": {"type": "array", "items": {"anyOf": [ref("Bar"), ref("Tick")]}},
+                "next_page_token": TOKEN,
+            },
+            "Rows of one symbol: ticks for interval=tick, else bars.",
+        ),
+        "Quote": record(
+            {**TICK, **average_names(fast, slow), "trend": trend, **LABELS},
+            "The newest tick with both averages and their trend.",
+        ),
+        "Quotes": record(
+            {
+                "quotes": list_of("Quote"),
+                "without_price": {
+                    "type": "array",
+                    "items": SYMBOL,
+                    "description": "Symbols asked for of which no price has come.",
+                },
+            }
+        ),
+        "Symbol": record(SYMBOL_LINE),
+        "Symbols": record({"symbols": list_of("Symbol")}),
+        "Alert": record(ALERT),
+        "Alerts": record({"alerts": list_of("Alert"), "next_page_token": TOKEN}),
+        "Health": record(
+            {
+                "status": text(const="ok"),
+                "stage": text(),
+                "version": text(),
+                "symbols": {**COUNT, "description": "How many have been seen."},
+                "last_tick": nullable({**INSTANT, "description": "Of the first 100 symbols."}),
+                "last_tick_age_seconds": nullable(COUNT),
+            },
+            "Ages inform; they never make the answer an error.",
+        ),
+    }

@@ -1,0 +1,48 @@
+"""Page tokens: opaque to clients, bound to the query that they continue.
+
+A token is base64url of `checksum + JSON list`. The checksum covers the query's parameters (without
+limit and format, which may change from page to page), so that a token from another query, a
+mistyped one or an invented one is refused. It is no secret: a token grants nothing that the
+query itself would not.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+
+Position = list[str | None]
+
+LONGEST = 600
+_CHECKSUM_BYTES = 6
+_FREE_TO_CHANGE = frozenset({"limit", "format", "page_token"})
+
+
+def encode(position: Position, path: str, query: Mapping[str, str]) -> str:
+    """The token that leads on from `position` in the answer to `query` of `path`."""
+    payload = msgspec.json.encode(position)
+    return base64.urlsafe_b64encode(_checksum(payload, path, query) + payload).decode().rstrip("=")
+
+
+def decode(token: str, path: str, query: Mapping[str, str], length: int) -> Position:
+    """The position of `length` texts in a token. Raises ValueError for one not made by `encode`."""
+    if len(token) > LONGEST or not token.isascii():
+        raise ValueError("no page token")
+    try:
+        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        checksum, payload = raw[:_CHECKSUM_BYTES], raw[_CHECKSUM_BYTES:]
+        position = msgspec.json.decode(payload, type=Position)
+    except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ValueError("no page token") from error
+    if checksum != _checksum(payload, path, query) or len(position) != length:
+        raise ValueError("not a page token of this query")
+    return position
+
+
+def _checksum(payload: bytes, path: str, query: Mapping[str, str]) -> bytes:
+    bound = sorted((name, value) for name, value in query.items() if name not in _FREE_TO_CHANGE)
+    return hashlib.sha256(msgspec.json.encode([path, bound]) + payload).digest()[:_CHECKSUM_BYTES]

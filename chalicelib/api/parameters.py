@@ -1,0 +1,234 @@
+"""Path and query parameters: parsed and checked here and nowhere else.
+
+Each parameter may come once; an empty value counts as not given; names that a route does not know
+are refused. What is wrong is a Problem that names the parameter, the value and what is allowed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+from chalicelib.api import instants, page_tokens
+from chalicelib.api.problems import Problem, invalid_parameter, shown
+from chalicelib.domain.errors import TickError
+from chalicelib.domain.ticks import SYMBOL_ALLOWED, parse_symbol
+from chalicelib.services.queries import (
+    DEFAULT_LIMIT,
+    INTERVALS,
+    MAX_LIMIT,
+    MAX_QUOTES,
+    PERIODS,
+    AlertQuery,
+    Cursor,
+    PriceQuery,
+    Range,
+)
+
+PAGED = ("start", "end", "limit", "page_token", "sort", "format")
+PRICES = ("interval", "period", *PAGED)
+ALERTS = ("symbol", "condition", *PAGED)
+QUOTES = ("symbols",)
+NONE: tuple[str, ...] = ()
+
+SORTS = ("asc", "desc")
+FORMATS = ("json", "csv")
+
+Choice = TypeVar("Choice", bound=str)
+
+_WHOLE = re.compile(r"\d{1,9}", re.ASCII)
+_TOKEN_ALLOWED = "the next_page_token of an answer to this very query"  # noqa: S105
+
+
+class Arguments:
+    """The query parameters of one request to `path` (its symbols decoded)."""
+
+    def __init__(self, path: str, given: Mapping[str, str]) -> None:
+        self.path = path
+        self.given = given
+
+    def text(self, name: str) -> str | None:
+        """The value as given; None where it is not."""
+        return self.given.get(name)
+
+    def choice(self, name: str, allowed: Sequence[Choice], default: Choice) -> Choice:
+        """One of a few words."""
+        value = self.given.get(name, default)
+        for choice in allowed:
+            if value == choice:
+                return choice
+        raise invalid_parameter(name, value, ", ".join(allowed))
+
+    def limit(self) -> int:
+        """How many rows at most."""
+        value = self.given.get("limit", str(DEFAULT_LIMIT))
+        if not _WHOLE.fullmatch(value) or not 1 <= int(value) <= MAX_LIMIT:
+            raise invalid_parameter("limit", value, f"a whole number from 1 to {MAX_LIMIT}")
+        return int(value)
+
+    def range(self) -> Range:
+        """`start` and `end`, half-open."""
+        start, end = (self._parsed(name, instants.parse) for name in ("start", "end"))
+        if start is not None and end is not None and end <= start:
+            raise invalid_parameter("end", self.given["end"], "an instant later than start")
+        return Range(start, end)
+
+    def position(self, length: int) -> page_tokens.Position | None:
+        """What the page token holds: `length` texts."""
+        position: page_tokens.Position | None = self._parsed(
+            "page_token",
+            lambda token: page_tokens.decode(token, self.path, self.given, length),
+            _TOKEN_ALLOWED,
+        )
+        return position
+
+    def refused_token(self) -> Problem:
+        """The problem of a token that decodes and yet makes no sense."""
+        return invalid_parameter("page_token", self.given.get("page_token", ""), _TOKEN_ALLOWED)
+
+    def next_token(self, position: page_tokens.Position) -> str:
+        """The token by which this query goes on after `position`."""
+        return page_tokens.encode(position, self.path, self.given)
+
+    def wants_csv(self) -> bool:
+        """Whether `format` asks for CSV."""
+        return self.choice("format", FORMATS, "json") == "csv"
+
+    def descending(self) -> bool:
+        """Whether `sort` asks for the newest first."""
+        return self.choice("sort", SORTS, "asc") == "desc"
+
+    def _parsed(
+        self, name: str, parse: Callable[[str], Any], allowed: str = instants.ALLOWED
+    ) -> Any:
+        value = self.given.get(name)
+        if value is None:
+            return None
+        try:
+            return parse(value)
+        except ValueError as error:
+            raise invalid_parameter(name, value, allowed) from error
+
+
+def read(request: Any, path: str, known: Iterable[str]) -> Arguments:
+    """The query parameters of a Chalice request; `known` are the names that the route takes."""
+    known = tuple(known)
+    given: dict[str, str] = {}
+    for name in request.query_params or {}:
+        values = [value for value in request.query_params.getlist(name) if value]
+        if name not in known:
+            raise _unknown(name, values, known)
+        if len(values) > 1:
+            raise invalid_parameter(name, ", ".join(values), "one value; it is given twice or more")
+        if values:
+            given[name] = values[0]
+    return Arguments(path, given)
+
+
+def _unknown(name: str, values: list[str], known: tuple[str, ...]) -> Problem:
+    allowed = ", ".join(known) or "no parameters"
+    return Problem(
+        400,
+        f"{shown(name)!r} is no parameter of this route; allowed: {allowed}",
+        kind="unknown-parameter",
+        parameter=shown(name),
+        value=shown(", ".join(values)),
+        allowed=allowed,
+    )
+
+
+def symbol_of(text: str, name: str = "symbol") -> str:
+    """A symbol out of the path or a list, in its stored form.
+
+    The path is decoded here since not every gateway does; `%` is no character of a symbol.
+    """
+    try:
+        return parse_symbol(unquote(text))
+    except TickError as error:
+        raise invalid_parameter(name, text, SYMBOL_ALLOWED) from error
+
+
+def price_query(symbol: str, arguments: Arguments) -> PriceQuery:
+    """What `/prices/{symbol}` asks for."""
+    period = arguments.choice("period", PERIODS, "max") if arguments.text("period") else None
+    for name in ("start", "end"):
+        if period and arguments.text(name):
+            raise invalid_parameter(
+                name, arguments.given[name], "period or start and end, not both"
+            )
+    return PriceQuery(
+        symbol=symbol,
+        interval=arguments.choice("interval", INTERVALS, "auto"),
+        range=arguments.range(),
+        period=period,
+        limit=arguments.limit(),
+        descending=arguments.descending(),
+        cursor=_cursor(arguments),
+    )
+
+
+def _cursor(arguments: Arguments) -> Cursor | None:
+    position = arguments.position(4)
+    if position is None:
+        return None
+    interval, start, end, after = position
+    if interval not in INTERVALS or after is None:
+        raise arguments.refused_token()
+    try:
+        stored = [text and instants.parse(text) for text in (start, end, after)]
+    except ValueError as error:
+        raise arguments.refused_token() from error
+    return Cursor(interval, Range(stored[0], stored[1]), stored[2] or "")
+
+
+def position_of(cursor: Cursor) -> page_tokens.Position:
+    """A cursor as a page token holds it; `_cursor` is the way back."""
+    return [cursor.interval, cursor.range.start, cursor.range.end, cursor.after]
+
+
+def alert_query(arguments: Arguments, conditions: Sequence[str]) -> AlertQuery:
+    """What `/alerts` asks for."""
+    symbol, condition = arguments.text("symbol"), arguments.text("condition")
+    reach = arguments.range()
+    return AlertQuery(
+        symbol=symbol_of(symbol) if symbol else None,
+        condition=arguments.choice("condition", conditions, "") if condition else None,
+        range=reach,
+        limit=arguments.limit(),
+        descending=arguments.descending(),
+        after=_alert_position(arguments, reach),
+    )
+
+
+def _alert_position(arguments: Arguments, reach: Range) -> str | None:
+    """A sort key of the alerts: the tick's time, where all were asked for its symbol, the rule."""
+    position = arguments.position(1)
+    if position is None:
+        return None
+    key = position[0] or ""
+    time, *others = key.split("#", 1 if arguments.text("symbol") else 2)
+    parts = 1 if arguments.text("symbol") else 2
+    try:
+        instants.parse(time)
+    except ValueError as error:
+        raise arguments.refused_token() from error
+    if (
+        len(others) != parts
+        or not all(others)
+        or len(time) != len(key[:27])
+        or not reach.holds(time)
+    ):
+        raise arguments.refused_token()
+    return key
+
+
+def quoted_symbols(arguments: Arguments) -> list[str]:
+    """The symbols of `/quotes`, each once, in the order asked for."""
+    given = arguments.text("symbols") or ""
+    names = [name for name in given.split(",") if name]
+    symbols = list(dict.fromkeys(symbol_of(name, "symbols") for name in names[: MAX_QUOTES + 1]))
+    if not symbols or len(names) > MAX_QUOTES:
+        raise invalid_parameter("symbols", given, f"1 to {MAX_QUOTES} symbols, comma between them")
+    return symbols

@@ -1,0 +1,126 @@
+"""Problem details for HTTP (RFC 9457): the one shape of everything that is refused or fails.
+
+`type` is a URN, `title` and `status` belong to it, `detail` says what was wrong this time. Where
+one input is at fault, `parameter` (of the path or query) or `field` (of the body) names it, with
+`value` as it was given and `allowed`. Nothing of the store, the token or the code gets in.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+MEDIA_TYPE = "application/problem+json"
+HEADERS = {
+    "Content-Type": MEDIA_TYPE,
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+}
+
+SLUGS = {
+    400: "bad-request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    409: "conflict",
+    413: "too-large",
+    415: "unsupported-media-type",
+    429: "too-many-requests",
+    500: "internal-error",
+    503: "unavailable",
+}
+"""The kind of problem that a status stands for when nothing more particular is known."""
+
+LONGEST_VALUE = 80
+
+
+class Problem(Exception):  # noqa: N818 - the standard's name for it
+    """What a route raises in order to answer with a problem."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        kind: str = "",
+        headers: dict[str, str] | None = None,
+        **members: str,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.kind = kind or SLUGS[status]
+        self.headers = headers or {}
+        self.members = members
+
+    def body(self) -> str:
+        """The problem as a JSON document."""
+        return render(self.status, self.kind, self.detail, **self.members)
+
+
+def render(status: int, kind: str, detail: str, **members: str) -> str:
+    """One problem details object; the title is the kind in words."""
+    problem: dict[str, Any] = {
+        "type": f"urn:ticktape:problem:{kind}",
+        "title": kind.replace("-", " ").capitalize(),
+        "status": status,
+        "detail": detail,
+    }
+    return msgspec.json.encode(problem | members).decode()
+
+
+def shown(value: object) -> str:
+    """A client's value as a problem may repeat it: never longer than LONGEST_VALUE."""
+    text = value if isinstance(value, str) else repr(value)
+    text = text.encode("utf-8", "replace").decode()
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
+
+
+def invalid_parameter(name: str, value: str, allowed: str) -> Problem:
+    """400 for one parameter of the path or query."""
+    value = shown(value)
+    return Problem(
+        400,
+        f"{name}: {value!r} is not allowed; allowed: {allowed}",
+        kind="invalid-parameter",
+        parameter=name,
+        value=value,
+        allowed=allowed,
+    )
+
+
+def invalid_field(name: str, value: object, allowed: str) -> Problem:
+    """400 for one field of a JSON body."""
+    text = shown(value)
+    return Problem(
+        400,
+        f"{name}: {text!r} is not allowed; allowed: {allowed}",
+        kind="invalid-field",
+        field=name,
+        value=text,
+        allowed=allowed,
+    )
+
+
+def unknown_symbol(symbol: str) -> Problem:
+    """404: neither a price nor an entry of the symbol was ever stored."""
+    return Problem(
+        404,
+        f"nothing is known of {symbol!r}; GET /symbols lists what is",
+        kind="unknown-symbol",
+        parameter="symbol",
+        value=symbol,
+    )
+
+
+def of_status(status: int, detail: str = "") -> tuple[dict[str, str], str]:
+    """Headers and body of a problem about which only its status is known.
+
+    For what never reaches a route: Chalice's own refusals, and those of a gateway before it.
+    """
+    slug = SLUGS.get(status, "bad-request" if status < 500 else "internal-error")
+    headers = HEADERS | ({"WWW-Authenticate": "Bearer"} if status == 401 else {})
+    return headers, render(status, slug, detail or HTTPStatus(status).description)

@@ -1,0 +1,154 @@
+"""Answers as HTTP responses: JSON or CSV, with ETag, Cache-Control and the link to the next page.
+
+The ETag is weak and leaves out what changes by waiting (`as_of`, `delay_seconds`), so that an
+answer with the same rows and labels is not sent again.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from chalice.app import Response
+
+from chalicelib.api.parameters import Arguments
+from chalicelib.api.problems import Problem
+
+MAX_BODY_BYTES = 5_000_000
+VOLATILE = ("as_of", "delay_seconds")
+
+JSON = "application/json"
+CSV = "text/csv; charset=utf-8"
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+class Caching(msgspec.Struct, frozen=True):
+    """How long an answer may be kept, and whether by anybody or only by who asked."""
+
+    seconds: int
+    private: bool
+
+    @property
+    def header(self) -> str:
+        """The value of Cache-Control."""
+        return f"{'private' if self.private else 'public'}, max-age={self.seconds}"
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Rows, what the envelope calls them, their columns in order, and the token that leads on."""
+
+    name: str
+    columns: Sequence[str]
+    rows: Sequence[Any]
+    token: str | None
+
+
+def document(
+    request: Any, payload: Mapping[str, Any], caching: Caching, link: str | None = None
+) -> Response:
+    """A JSON object; 304 without a body where the client has it already."""
+    return _conditional(request, payload, _encode(payload), JSON, caching, link)
+
+
+def table(
+    request: Any, payload: Mapping[str, Any], page: Page, arguments: Arguments, caching: Caching
+) -> Response:
+    """A JSON envelope around a page of rows, or the rows alone as CSV if the request says so."""
+    payload = {**payload, page.name: page.rows, "next_page_token": page.token}
+    link = next_link(arguments, page.token)
+    if not arguments.wants_csv():
+        return document(request, payload, caching, link)
+    payload["format"] = "csv"
+    return _conditional(request, payload, to_csv(page.columns, page.rows), CSV, caching, link)
+
+
+def next_link(arguments: Arguments, token: str | None) -> str | None:
+    """The Link header's value: relative to the request's own address, whatever gateway it took."""
+    if token is None:
+        return None
+    query = urlencode({**arguments.given, "page_token": token})
+    return f'<?{query}>; rel="next"'
+
+
+def plain(payload: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON answer that is never kept."""
+    return Response(
+        _encode(payload),
+        status_code=status,
+        headers={
+            "Content-Type": JSON,
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            **(headers or {}),
+        },
+    )
+
+
+def empty() -> Response:
+    """204: done, nothing to say."""
+    return Response("", status_code=204, headers={"Cache-Control": "no-store"})
+
+
+def to_csv(columns: Sequence[str], rows: Sequence[Any]) -> str:
+    """Rows (structs or mappings) under a header line; what is unknown is an empty field."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        values = row if isinstance(row, Mapping) else msgspec.structs.asdict(row)
+        writer.writerow(_cell(values[name]) for name in columns)
+    return lines.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _encode(payload: Any) -> str:
+    return _encoder.encode(payload).decode()
+
+
+def _conditional(
+    request: Any,
+    payload: Mapping[str, Any],
+    body: str,
+    media_type: str,
+    caching: Caching,
+    link: str | None,
+) -> Response:
+    if len(body.encode()) > MAX_BODY_BYTES:
+        raise Problem(413, f"the answer is above {MAX_BODY_BYTES} bytes; ask for a smaller limit")
+    etag = _etag(payload)
+    headers = {"ETag": etag, "Cache-Control": caching.header, "X-Content-Type-Options": "nosniff"}
+    if _matches(request.headers.get("if-none-match"), etag):
+        return Response("", status_code=304, headers=headers)
+    headers["Content-Type"] = media_type
+    if link:
+        headers["Link"] = link
+    return Response(body, headers=headers)
+
+
+def _etag(payload: Mapping[str, Any]) -> str:
+    stable = {name: _stable(value) for name, value in payload.items() if name not in VOLATILE}
+    return f'W/"{hashlib.sha256(_encoder.encode(stable)).hexdigest()[:32]}"'
+
+
+def _stable(value: Any) -> Any:
+    """Lists of mappings (quotes) without what is volatile in each; all else as it is."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return [{name: row[name] for name in row if name not in VOLATILE} for row in value]
+    return value
+
+
+def _matches(header: str | None, etag: str) -> bool:
+    """If-None-Match, compared weakly (RFC 9110, 13.1.2)."""
+    if header is None:
+        return False
+    given = [tag.strip().removeprefix("W/") for tag in header.split(",")]
+    return "*" in given or etag.removeprefix("W/") in given

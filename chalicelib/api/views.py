@@ -1,0 +1,180 @@
+"""What each route answers: parse, ask one service, render."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Protocol, get_args
+
+import msgspec
+from chalice.app import Response
+
+from chalicelib.api import parameters, rendering
+from chalicelib.api.openapi import openapi_document
+from chalicelib.api.version import VERSION
+from chalicelib.domain.alerts import StoredAlert
+from chalicelib.domain.rules import Condition
+from chalicelib.services import symbol_lists
+from chalicelib.services.alert_history import AlertHistory
+from chalicelib.services.answers import BarRow, Quote, TickRow
+from chalicelib.services.freshness import OPEN_CACHE_SECONDS, Labels
+from chalicelib.services.health import health as ask_health
+from chalicelib.services.market_data import MarketData
+from chalicelib.services.stores import Stores
+from chalicelib.settings import Settings
+
+_DOCUMENT_SECONDS = 300
+
+
+class Services(Protocol):
+    """What the routes need of the wiring."""
+
+    @property
+    def settings(self) -> Settings:
+        """The deployment's."""
+
+    @property
+    def stores(self) -> Stores:
+        """All of them; made when first asked for."""
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """What gives the present, aware."""
+
+
+View = Callable[..., Response]
+
+
+def prices(services: Services, request: Any, symbol: str) -> Response:
+    """Ticks or bars of one symbol."""
+    symbol = parameters.symbol_of(symbol)
+    arguments = parameters.read(request, f"/prices/{symbol}", parameters.PRICES)
+    found = _market_data(services).prices(parameters.price_query(symbol, arguments))
+    token = arguments.next_token(parameters.position_of(found.cursor)) if found.cursor else None
+    columns = (TickRow if found.interval == "tick" else BarRow).__struct_fields__
+    return rendering.table(
+        request,
+        {"symbol": symbol, "interval": found.interval, **_labels(found.labels)},
+        rendering.Page("prices", columns, found.rows, token),
+        arguments,
+        _caching(services, found.labels.cache_seconds),
+    )
+
+
+def latest(services: Services, request: Any, symbol: str) -> Response:
+    """The newest tick of one symbol, with both averages and their trend."""
+    symbol = parameters.symbol_of(symbol)
+    parameters.read(request, f"/prices/{symbol}/latest", parameters.NONE)
+    found = _market_data(services).latest(symbol)
+    return rendering.document(
+        request, _quote(found), _caching(services, found.labels.cache_seconds)
+    )
+
+
+def quotes(services: Services, request: Any) -> Response:
+    """The newest prices of up to a hundred symbols."""
+    arguments = parameters.read(request, "/quotes", parameters.QUOTES)
+    symbols = parameters.quoted_symbols(arguments)
+    found = _market_data(services).quotes(symbols)
+    rows = [_quote(quote) for quote in found]
+    missing = [symbol for symbol in symbols if symbol not in {row["symbol"] for row in rows}]
+    seconds = min((quote.labels.cache_seconds for quote in found), default=OPEN_CACHE_SECONDS)
+    payload = {"quotes": rows, "without_price": missing}
+    return rendering.document(request, payload, _caching(services, seconds))
+
+
+def symbols(services: Services, request: Any) -> Response:
+    """All symbols that have been seen or are to be followed."""
+    parameters.read(request, "/symbols", parameters.NONE)
+    listed = symbol_lists.all_symbols(services.stores.symbols)
+    rows = [
+        msgspec.structs.asdict(one.entry) | {"seen": one.seen, "tracked": one.tracked}
+        for one in listed
+    ]
+    return rendering.document(request, {"symbols": rows}, _caching(services, OPEN_CACHE_SECONDS))
+
+
+def alerts(services: Services, request: Any) -> Response:
+    """Alerts that were recorded."""
+    arguments = parameters.read(request, "/alerts", parameters.ALERTS)
+    query = parameters.alert_query(arguments, get_args(Condition))
+    found = AlertHistory(services.stores.alerts, services.clock).alerts(query)
+    token = arguments.next_token([found.after]) if found.after else None
+    rows = [_alert(stored) for stored in found.rows]
+    return rendering.document(
+        request,
+        {"alerts": rows, "next_page_token": token},
+        _caching(services, OPEN_CACHE_SECONDS),
+        rendering.next_link(arguments, token),
+    )
+
+
+def health(services: Services, request: Any) -> Response:
+    """Whether the store answers, and how old the newest price is."""
+    parameters.read(request, "/health", parameters.NONE)
+    found = ask_health(
+        services.stores, services.clock, stage=services.settings.stage, version=VERSION
+    )
+    return rendering.plain(found)
+
+
+def openapi(services: Services, request: Any) -> Response:
+    """The OpenAPI document."""
+    parameters.read(request, "/openapi.json", parameters.NONE)
+    settings = services.settings
+    payload = openapi_document(
+        VERSION,
+        fast=settings.sma_fast,
+        slow=settings.sma_slow,
+        closed=settings.read_access == "closed",
+    )
+    return rendering.document(request, payload, rendering.Caching(_DOCUMENT_SECONDS, False))
+
+
+def _market_data(services: Services) -> MarketData:
+    settings = services.settings
+    return MarketData(
+        services.stores,
+        services.clock,
+        anomaly_percent=Decimal(settings.anomaly_percent),
+        fast=settings.sma_fast,
+        slow=settings.sma_slow,
+    )
+
+
+def _caching(services: Services, seconds: int) -> rendering.Caching:
+    return rendering.Caching(seconds, services.settings.read_access == "closed")
+
+
+def _labels(labels: Labels) -> dict[str, Any]:
+    shown = msgspec.structs.asdict(labels)
+    del shown["cache_seconds"]
+    return shown
+
+
+def _quote(quote: Quote) -> dict[str, Any]:
+    return {
+        **msgspec.structs.asdict(quote.row),
+        **quote.averages,
+        "trend": quote.trend,
+        **_labels(quote.labels),
+    }
+
+
+def _alert(stored: StoredAlert) -> dict[str, Any]:
+    alert = stored.alert
+    return {
+        "alert_id": alert.alert_id,
+        "rule_id": alert.rule_id,
+        "symbol": alert.symbol,
+        "timestamp": alert.timestamp,
+        "condition": alert.condition,
+        "interval": alert.interval,
+        "price": alert.price,
+        "values": alert.values,
+        "message": alert.message,
+        "source": alert.source,
+        "quiet": alert.quiet or None,
+        "notified_at": stored.notified_at,
+    }

@@ -1,0 +1,84 @@
+"""What the market data service answers with; field names are those of the JSON and the CSV."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.ticks import Enriched, Tick
+from chalicelib.services.freshness import Labels
+from chalicelib.services.queries import Cursor
+
+
+class BarRow(msgspec.Struct, frozen=True):
+    """One bar `[timestamp, timestamp + interval)`; not closed while ticks may still change it."""
+
+    timestamp: str
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal | None
+    closed: bool
+
+    @classmethod
+    def of(cls, bar: Bar) -> BarRow:
+        """The row of a bar."""
+        return cls(bar.start, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.closed)
+
+
+class TickRow(msgspec.Struct, frozen=True):
+    """One stored tick with what follows from it alone; None where a needed field is unknown."""
+
+    timestamp: str
+    symbol: str
+    open: Decimal | None
+    high: Decimal | None
+    low: Decimal | None
+    price: Decimal
+    previous_close: Decimal | None
+    change: Decimal | None
+    change_percent: Decimal | None
+    volume: Decimal | None
+    moving_average: Decimal | None
+    anomaly: str
+
+    @classmethod
+    def of(cls, tick: Tick, enriched: Enriched) -> TickRow:
+        """The row of a tick."""
+        return cls(
+            tick.timestamp,
+            tick.symbol,
+            tick.open,
+            tick.high,
+            tick.low,
+            tick.price,
+            tick.previous_close,
+            enriched.change,
+            enriched.change_percent,
+            tick.volume,
+            enriched.moving_average,
+            "Yes" if enriched.anomaly else "No",
+        )
+
+
+class PriceTable(msgspec.Struct, frozen=True):
+    """A page of rows of one symbol; `cursor` leads on to the next one."""
+
+    symbol: str
+    interval: str
+    labels: Labels
+    rows: list[BarRow] | list[TickRow]
+    cursor: Cursor | None
+
+
+class Quote(msgspec.Struct, frozen=True):
+    """A symbol's newest tick with its averages by name; trend is up where the fast one is above
+    the slow one, down below, flat at it, None before the slow one is known."""
+
+    row: TickRow
+    averages: dict[str, Decimal | None]
+    trend: str | None
+    labels: Labels

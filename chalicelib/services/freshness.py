@@ -1,0 +1,99 @@
+"""How new a price is: computed from its own time, the clock and the exchange's calendar."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from chalicelib.domain.sessions import Calendar, DayCalendar, calendar_for
+from chalicelib.domain.ticks import Tick
+from chalicelib.domain.times import from_text, to_text
+
+STALE_AFTER = timedelta(minutes=5)
+"""A price this much older than the last moment of trading is not the market's any more."""
+
+OPEN_CACHE_SECONDS = 15
+CLOSED_CACHE_SECONDS = 3600
+
+ADJUSTMENT = "raw"
+"""Prices are stored as they came: nothing is adjusted for splits or dividends afterwards."""
+
+_LONGEST_PAUSE_DAYS = 14
+_LONG_WEEKEND = timedelta(days=4)
+
+
+class Labels(msgspec.Struct, frozen=True, kw_only=True):
+    """What every answer about a symbol says of its data.
+
+    as_of is the newest known price's own time, delay_seconds its age now; next_open is None in
+    session and where the exchange's hours are not known. `cache_seconds`, which is no label, is
+    how long nothing newer is to be expected.
+    """
+
+    currency: str | None
+    source: str
+    adjustment: str
+    as_of: str | None
+    delay_seconds: int | None
+    is_stale: bool
+    market_state: str
+    exchange_timezone: str | None
+    next_open: str | None
+    cache_seconds: int
+
+
+def label(symbol: str, last: Tick | None, now: datetime, source: str = "unknown") -> Labels:
+    """Labels of a symbol whose newest tick is `last`; `source` stands in where there is none."""
+    calendar = calendar_for(symbol, last.exchange_timezone if last else None)
+    state = _market_state(calendar, last, now)
+    opens = None if state == "REGULAR" else _next_open(calendar, now)
+    age = now - from_text(last.timestamp) if last else None
+    return Labels(
+        currency=last.currency if last else None,
+        source=last.source if last else source,
+        adjustment=ADJUSTMENT,
+        as_of=last.timestamp if last else None,
+        delay_seconds=None if age is None else max(0, int(age.total_seconds())),
+        is_stale=last is None or _is_stale(calendar, state, from_text(last.timestamp), now),
+        market_state=state,
+        exchange_timezone=last.exchange_timezone if last else None,
+        next_open=to_text(opens) if opens else None,
+        cache_seconds=_cache_seconds(state, opens, now),
+    )
+
+
+def _market_state(calendar: Calendar, last: Tick | None, now: datetime) -> str:
+    """By the calendar; where that knows no opening hours, what the newest tick says."""
+    if isinstance(calendar, DayCalendar) and last and last.market_state:
+        return last.market_state
+    return calendar.market_state(now)
+
+
+def _is_stale(calendar: Calendar, state: str, as_of: datetime, now: datetime) -> bool:
+    if isinstance(calendar, DayCalendar) and state != "REGULAR":
+        return now - as_of > _LONG_WEEKEND
+    traded = now if state == "REGULAR" else _last_trading(calendar, now)
+    return traded - as_of > STALE_AFTER
+
+
+def _last_trading(calendar: Calendar, now: datetime) -> datetime:
+    """The last moment up to `now` at which regular trading went on."""
+    day = calendar.session_at(now).date
+    for back in range(_LONGEST_PAUSE_DAYS):
+        session = calendar.session_on(day - timedelta(days=back))
+        if session.is_break(now) and session.break_start is not None:
+            return session.break_start
+        if session.is_trading_day and session.open <= now:
+            return min(session.close, now)
+    return now
+
+
+def _next_open(calendar: Calendar, now: datetime) -> datetime | None:
+    return None if isinstance(calendar, DayCalendar) else calendar.next_open(now)
+
+
+def _cache_seconds(state: str, opens: datetime | None, now: datetime) -> int:
+    if state != "CLOSED" or opens is None:
+        return OPEN_CACHE_SECONDS
+    return max(1, min(CLOSED_CACHE_SECONDS, int((opens - now).total_seconds())))

@@ -1,0 +1,198 @@
+"""The routes on fakes: an app, its clock, and symbols filled as the pipeline would."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from chalice.app import Chalice
+from chalice.config import Config
+from chalice.test import TestHTTPClient as HTTPClient
+
+from chalicelib.api import access, routes
+from chalicelib.domain.detection import State, Watch, advance
+from chalicelib.domain.rules import default_rules
+from chalicelib.domain.sessions import calendar_for
+from chalicelib.domain.ticks import Tick
+from chalicelib.domain.times import to_text
+from chalicelib.services.corrections import Corrections
+from chalicelib.services.stores import PricedRecord, Stores, SymbolEntry
+from chalicelib.settings import Settings
+from tests.fakes import fake_stores
+
+NOW = datetime(2026, 11, 20, 16, 0, tzinfo=UTC)  # a Friday, in New York's session
+TOKEN = "a-token-of-the-tests"
+DATA = Path(__file__).parent / "data"
+
+SETTINGS = Settings(
+    stage="test",
+    prices_table="prices",
+    bars_table="bars",
+    state_table="state",
+    alerts_table="alerts",
+    rules_table="rules",
+    symbols_table="symbols",
+    archive_bucket="archive",
+    failures_bucket="failures",
+    alerts_topic_arn="topic",
+    prices_stream_arn="stream",
+    read_access="open",
+    write_token_sha256=access.fingerprint(TOKEN),
+)
+
+
+class FakeServices:
+    """What the routes are given; `now` may be moved."""
+
+    def __init__(self, settings: Settings = SETTINGS) -> None:
+        self.settings = settings
+        self.stores: Stores = fake_stores()
+        self.now = NOW
+
+    def clock(self) -> datetime:
+        """The present of the test."""
+        return self.now
+
+
+class Answer:
+    """A response as a test reads it."""
+
+    def __init__(self, response: Any) -> None:
+        self.status: int = response.status_code
+        self.headers = {name.lower(): value for name, value in response.headers.items()}
+        self.body: bytes = response.body
+
+    @property
+    def json(self) -> Any:
+        """The body parsed, its numbers exact."""
+        return json.loads(self.body, parse_float=Decimal, parse_int=Decimal)
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        """The body parsed as CSV."""
+        return list(csv.DictReader(io.StringIO(self.body.decode())))
+
+
+class Client:
+    """Asks an app that serves `services`."""
+
+    def __init__(self, services: FakeServices, *, origin: str = "") -> None:
+        app = Chalice("ticktape-test")
+        app.api.cors = routes.cors(origin)
+        authorizer = app.authorizer(ttl_seconds=300)(self._authorize)
+        app.register_blueprint(
+            routes.make_blueprint(
+                lambda: services, authorizer, read_access=services.settings.read_access
+            )
+        )
+        self.app = app
+        self._settings = services.settings
+        self._http = HTTPClient(app, Config.create())
+
+    def _authorize(self, request: Any) -> Any:
+        return access.authorize(request, self._settings.write_token_sha256)
+
+    def get(self, path: str, **headers: str) -> Answer:
+        """GET; a header's underscores stand for hyphens."""
+        return self.send("GET", path, headers=headers)
+
+    def send(
+        self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
+    ) -> Answer:
+        """Any method, a body as JSON."""
+        named = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
+        raw = b"" if body is None else json.dumps(body).encode()
+        return Answer(self._http.request(method, path, headers=named, body=raw))
+
+
+def fill(services: FakeServices, ticks: Sequence[Tick]) -> None:
+    """Store ticks of one symbol and all that detection makes of them."""
+    stores, settings = services.stores, services.settings
+    arrival = to_text(services.now)
+    stores.prices.write([PricedRecord((tick,), arrival) for tick in ticks], 0.0)
+    symbol = ticks[0].symbol
+    stores.symbols.put("seen", SymbolEntry(symbol=symbol, added_at=arrival, source=ticks[0].source))
+    rules = default_rules(settings.sma_fast, settings.sma_slow, Decimal(settings.anomaly_percent))
+    state = stores.state.get(symbol) or State(symbol=symbol)
+    left = list(ticks)
+    while left:
+        outcome = advance(state, left, Watch(rules), lambda tick: "")
+        for bar in outcome.closed:
+            stores.bars.put(bar, arrival)
+        corrections = Corrections(stores.prices, stores.bars)
+        corrections.put_hours(symbol, ticks[0].exchange_timezone, outcome.hours, arrival)
+        for alert in outcome.state.pending:
+            stores.alerts.record(alert)
+        stores.state.put(outcome.state)
+        state, left = stores.state.get(symbol) or state, left[outcome.taken :]
+
+
+def make_ticks(
+    count: int,
+    symbol: str = "TEST",
+    *,
+    end: datetime = NOW,
+    step_seconds: float = 60,
+    source: str = "simulator",
+    timezone: str = "UTC",
+) -> list[Tick]:
+    """`count` ticks up to `end`, whose prices go up and down."""
+    first = end - timedelta(seconds=step_seconds * (count - 1))
+    return [
+        Tick(
+            symbol=symbol,
+            timestamp=to_text(first + timedelta(seconds=step_seconds * n)),
+            price=Decimal(100 + (n * 7) % 13) + Decimal(n % 4) / 4,
+            previous_close=Decimal(100),
+            volume=Decimal(10 * n),
+            source=source,
+            exchange_timezone=timezone,
+            currency="USD",
+            market_state="REGULAR",
+        )
+        for n in range(count)
+    ]
+
+
+def aapl_ticks() -> list[Tick]:
+    """AAPL's days of 2015 to 2017, one tick at each close."""
+    text = (DATA / "aapl-daily-2015-2017.csv").read_text()
+    calendar = calendar_for("AAPL", None)
+    before: Decimal | None = None
+    ticks = []
+    for row in csv.DictReader(io.StringIO(text)):
+        close = calendar.closing_instant(date.fromisoformat(row["date"]))
+        ticks.append(
+            Tick(
+                symbol="AAPL",
+                timestamp=to_text(close),
+                price=Decimal(row["close"]),
+                open=Decimal(row["open"]),
+                high=Decimal(row["high"]),
+                low=Decimal(row["low"]),
+                previous_close=before,
+                volume=Decimal(row["volume"]),
+                source="replay",
+                mode="replay",
+            )
+        )
+        before = ticks[-1].price
+    return ticks
+
+
+def walk(client: Client, path: str, rows_name: str = "prices") -> Iterable[Any]:
+    """All rows of a query, page by page."""
+    token = ""
+    while True:
+        joint = "&" if "?" in path else "?"
+        page = client.get(f"{path}{joint}page_token={token}").json
+        yield from page[rows_name]
+        token = page["next_page_token"]
+        if token is None:
+            return

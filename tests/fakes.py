@@ -1,0 +1,328 @@
+"""Stores in memory: what the services see is what DynamoDB would show them.
+
+Pages are short on purpose (PAGE rows), so that whoever reads has to read on.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from chalicelib.domain.alerts import Alert, StoredAlert
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.detection import State
+from chalicelib.domain.errors import Contended
+from chalicelib.domain.messages import Message
+from chalicelib.domain.rules import Rule
+from chalicelib.services.stores import Page, PricedRecord, StoredTick, Stores, SymbolEntry
+
+PAGE = 1000
+
+
+class Sorted:
+    """Values under text keys, read by ranges of keys."""
+
+    def __init__(self) -> None:
+        self._keys: list[str] = []
+        self._values: dict[str, object] = {}
+
+    def put(self, key: str, value: object) -> None:
+        """Add or replace."""
+        if key not in self._values:
+            bisect.insort(self._keys, key)
+        self._values[key] = value
+
+    def get(self, key: str) -> object | None:
+        """One value."""
+        return self._values.get(key)
+
+    def between(self, start: str | None, end: str | None, descending: bool) -> list[str]:
+        """The keys of `[start, end)`."""
+        low = bisect.bisect_left(self._keys, start) if start is not None else 0
+        high = bisect.bisect_left(self._keys, end) if end is not None else len(self._keys)
+        keys = self._keys[low:high]
+        return keys[::-1] if descending else keys
+
+
+def _page(series: Sorted, keys: list[str], limit: int) -> Page[object]:
+    kept = keys[: min(limit, PAGE)]
+    more = len(keys) > len(kept)
+    return Page(tuple(series._values[key] for key in kept), kept[-1] if more and kept else None)
+
+
+class FakePrices:
+    """PriceStore: each tick under its own key, whatever record brought it."""
+
+    def __init__(self) -> None:
+        self.series: dict[str, Sorted] = {}
+        self.records: list[PricedRecord] = []
+
+    def write(self, records: Sequence[PricedRecord], deadline: float) -> set[int]:
+        """See PriceStore."""
+        for record in records:
+            self.records.append(record)
+            series = self.series.setdefault(record.key[0], Sorted())
+            for tick in record.ticks:
+                series.put(tick.timestamp, StoredTick(tick, record.ingested_at))
+        return set()
+
+    def ticks(
+        self,
+        symbol: str,
+        start: str | None,
+        end: str | None,
+        *,
+        limit: int,
+        descending: bool = False,
+        consistent: bool = False,
+    ) -> Page[StoredTick]:
+        """See PriceStore. Fills up to `limit`."""
+        series = self.series.get(symbol, Sorted())
+        keys = series.between(start, end, descending)
+        rows = tuple(series._values[key] for key in keys[:limit])
+        return Page(rows, keys[limit - 1] if len(keys) > limit else None)  # type: ignore[arg-type]
+
+
+class FakeBars:
+    """BarStore."""
+
+    def __init__(self) -> None:
+        self.series: dict[str, Sorted] = {}
+
+    def bars(
+        self,
+        symbol: str,
+        interval: str,
+        start: str | None,
+        end: str | None,
+        *,
+        limit: int,
+        descending: bool = False,
+        consistent: bool = False,
+    ) -> Page[Bar]:
+        """See BarStore."""
+        series = self.series.get(f"{symbol}#{interval}", Sorted())
+        return _page(series, series.between(start, end, descending), limit)  # type: ignore[return-value]
+
+    def put(self, bar: Bar, expires_from: str) -> bool:
+        """See BarStore."""
+        series = self.series.setdefault(bar.series, Sorted())
+        stored = series.get(bar.start)
+        if isinstance(stored, Bar) and not 1 <= stored.ticks <= bar.ticks:
+            return False
+        series.put(bar.start, bar)
+        return True
+
+    def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
+        """See BarStore."""
+        for bar in bars:
+            self.series.setdefault(bar.series, Sorted()).put(bar.start, bar)
+        return set()
+
+
+class FakeStates:
+    """StateStore."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, State] = {}
+
+    def get(self, symbol: str) -> State | None:
+        """See StateStore."""
+        return self.states.get(symbol)
+
+    def get_many(self, symbols: Iterable[str]) -> dict[str, State]:
+        """See StateStore."""
+        return {symbol: self.states[symbol] for symbol in symbols if symbol in self.states}
+
+    def put(self, state: State) -> bool:
+        """See StateStore."""
+        stored = self.states.get(state.symbol)
+        if (stored.version if stored else 0) != state.version:
+            return False
+        self.states[state.symbol] = msgspec.structs.replace(state, version=state.version + 1)
+        return True
+
+
+class FakeAlerts:
+    """AlertStore."""
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, str], StoredAlert] = {}
+        self.claims: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def record(self, alert: Alert) -> None:
+        """See AlertStore."""
+        self.stored.setdefault(_alert_key(alert), StoredAlert(alert))
+
+    def claim(self, alert: Alert, owner: str, now: str, until: str) -> bool:
+        """See AlertStore."""
+        key = _alert_key(alert)
+        self.record(alert)
+        if self.stored[key].notified_at is not None:
+            return False
+        holder, held_until = self.claims.get(key, (owner, ""))
+        if holder != owner and held_until >= now:
+            raise Contended(alert.alert_id)
+        self.claims[key] = (owner, until)
+        return True
+
+    def release(self, alert: Alert, owner: str) -> None:
+        """See AlertStore."""
+        key = _alert_key(alert)
+        if self.claims.get(key, ("", ""))[0] == owner:
+            del self.claims[key]
+
+    def mark_sent(self, alert: Alert, now: str) -> None:
+        """See AlertStore."""
+        self.stored[_alert_key(alert)] = StoredAlert(alert, now)
+
+    def by_symbol(
+        self,
+        symbol: str,
+        start: str | None,
+        end: str | None,
+        *,
+        limit: int,
+        descending: bool = False,
+        after_key: str | None = None,
+    ) -> Page[StoredAlert]:
+        """See AlertStore."""
+        rows = {
+            key[1]: alert
+            for key, alert in self.stored.items()
+            if key[0] == symbol
+            and (start is None or key[1] >= start)
+            and (end is None or key[1] < end)
+        }
+        return _alert_page(rows, limit, descending, after_key)
+
+    def by_day(
+        self, day: str, *, limit: int, descending: bool = False, after_key: str | None = None
+    ) -> Page[StoredAlert]:
+        """See AlertStore."""
+        rows = {
+            f"{one.alert.timestamp}#{one.alert.symbol}#{one.alert.rule_id}": one
+            for one in self.stored.values()
+            if one.alert.timestamp.startswith(day)
+        }
+        return _alert_page(rows, limit, descending, after_key)
+
+
+def _alert_key(alert: Alert) -> tuple[str, str]:
+    return alert.symbol, f"{alert.timestamp}#{alert.rule_id}"
+
+
+def _alert_page(
+    rows: dict[str, StoredAlert], limit: int, descending: bool, after: str | None
+) -> Page[StoredAlert]:
+    keys = sorted(rows, reverse=descending)
+    if after is not None:
+        keys = [key for key in keys if (key < after if descending else key > after)]
+    kept = keys[:limit]
+    more = len(keys) > limit
+    return Page(tuple(rows[key] for key in kept), kept[-1] if more and kept else None)
+
+
+class FakeRules:
+    """RuleStore."""
+
+    def __init__(self) -> None:
+        self.rules: dict[str, Rule] = {}
+
+    def all(self) -> list[Rule]:
+        """See RuleStore."""
+        return [self.rules[rule_id] for rule_id in sorted(self.rules)]
+
+    def find(self, rule_id: str) -> Rule | None:
+        """See RuleStore."""
+        return self.rules.get(rule_id)
+
+    def put(self, rule: Rule) -> None:
+        """See RuleStore."""
+        self.rules[rule.rule_id] = rule
+
+    def remove(self, rule: Rule) -> None:
+        """See RuleStore."""
+        self.rules.pop(rule.rule_id, None)
+
+
+class FakeSymbols:
+    """SymbolStore."""
+
+    def __init__(self) -> None:
+        self.lists: dict[str, dict[str, SymbolEntry]] = {"seen": {}, "tracked": {}}
+
+    def listed(self, name: str) -> list[SymbolEntry]:
+        """See SymbolStore."""
+        return [entry for _, entry in sorted(self.lists[name].items())]
+
+    def find(self, symbol: str) -> SymbolEntry | None:
+        """See SymbolStore."""
+        return self.lists["seen"].get(symbol) or self.lists["tracked"].get(symbol)
+
+    def find_many(self, name: str, symbols: Iterable[str]) -> dict[str, SymbolEntry]:
+        """See SymbolStore."""
+        wanted = self.lists[name]
+        return {symbol: wanted[symbol] for symbol in symbols if symbol in wanted}
+
+    def put(self, name: str, entry: SymbolEntry) -> SymbolEntry:
+        """See SymbolStore."""
+        return self.lists[name].setdefault(entry.symbol, entry)
+
+    def pin(self, entry: SymbolEntry) -> SymbolEntry:
+        """See SymbolStore."""
+        given = msgspec.structs.asdict(entry)
+        stored = self.lists["seen"].get(entry.symbol)
+        known = msgspec.structs.asdict(stored) if stored else {}
+        kept = given | {name: value for name, value in known.items() if value is not None}
+        self.lists["seen"][entry.symbol] = SymbolEntry(**kept)
+        return self.lists["seen"][entry.symbol]
+
+    def remove(self, name: str, symbol: str) -> None:
+        """See SymbolStore."""
+        self.lists[name].pop(symbol, None)
+
+
+class FakeArchive:
+    """Archive: objects in dictionaries."""
+
+    def __init__(self) -> None:
+        self.raw: dict[tuple[str, str, str], tuple[bytes, ...]] = {}
+        self.quarantine: dict[str, object] = {}
+
+    def put_raw(
+        self, arrival: str, origin: str, first: str, last: str, lines: Sequence[bytes]
+    ) -> None:
+        """See Archive."""
+        self.raw[(origin, first, last)] = tuple(lines)
+
+    def put_quarantine(self, arrival: str, name: str, document: object) -> None:
+        """See Archive."""
+        self.quarantine[name] = document
+
+
+class FakePublisher:
+    """Publisher: keeps what was sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[Message] = []
+
+    def publish(self, message: Message) -> None:
+        """See Publisher."""
+        self.sent.append(message)
+
+
+def fake_stores() -> Stores:
+    """A fresh set."""
+    return Stores(
+        FakePrices(),
+        FakeBars(),
+        FakeStates(),
+        FakeAlerts(),
+        FakeRules(),
+        FakeSymbols(),
+        FakeArchive(),
+        FakePublisher(),
+    )
