@@ -1,0 +1,132 @@
+// The HTTP contract, and nothing else: addresses and wire shapes stop here.
+// Every GET is sent with cache "no-cache": the browser keeps the last answer, asks with If-None-Match, and a 304
+// costs a few bytes.
+
+import { decodeAlert, decodeBar, decodeQuote } from "./data/wire.js";
+
+/** An answer other than 2xx, or none at all (status 0). `fields` names what a problem document found wrong. */
+export class ApiError extends Error {
+  /** @param {number} status @param {string} message @param {{field: string, detail: string}[]} [fields] @param {number} [retryAfter] seconds */
+  constructor(status, message, fields = [], retryAfter = 0) {
+    super(message);
+    this.name = "ApiError";
+    this.status = status;
+    this.fields = fields;
+    this.retryAfter = retryAfter;
+  }
+
+  /** @returns {boolean} true where the API does not have such a thing (yet) */
+  get isMissing() {
+    return this.status === 404 || this.status === 405 || this.status === 501;
+  }
+}
+
+/** @param {Response} response @returns {Promise<ApiError>} from an RFC 9457 problem document, or from the status alone */
+async function problemOf(response) {
+  const text = await response.text();
+  const retryAfter = Number(response.headers.get("Retry-After")) || 0;
+  try {
+    const problem = JSON.parse(text);
+    const fields = (problem.errors ?? []).map((/** @type {any} */ e) => ({ field: String(e.field ?? e.name ?? ""), detail: String(e.detail ?? e.message ?? "") }));
+    const named = fields.map((/** @type {any} */ e) => `${e.field}: ${e.detail}`).join("; ");
+    return new ApiError(response.status, named || problem.detail || problem.title || `HTTP ${response.status}`, fields, retryAfter);
+  } catch (error) {
+    if (error instanceof SyntaxError) return new ApiError(response.status, `HTTP ${response.status}`, [], retryAfter);
+    throw error;
+  }
+}
+
+export class Api {
+  /** @param {string} address @param {() => string} token the bearer token for writing, or "" */
+  constructor(address, token) {
+    this.address = address;
+    this.token = token;
+  }
+
+  /**
+   * @param {string} path @param {Record<string, string | number>} [query] @param {RequestInit} [init]
+   * @returns {Promise<any>} the decoded body; throws ApiError
+   */
+  async request(path, query = {}, init = {}) {
+    const filled = Object.entries(query).filter(([, value]) => value !== "" && value != null);
+    const search = new URLSearchParams(filled.map(([key, value]) => [key, String(value)])).toString();
+    /** @type {Response} */
+    let response;
+    try {
+      response = await fetch(`${this.address}${path}${search ? `?${search}` : ""}`, { cache: "no-cache", signal: AbortSignal.timeout(15000), ...init });
+    } catch (error) {
+      if (init.signal?.aborted) throw error;
+      throw new ApiError(0, "The API does not answer.");
+    }
+    if (!response.ok) throw await problemOf(response);
+    return response.status === 204 ? null : response.json();
+  }
+
+  /** @param {string} method @param {string} path @param {any} [body] */
+  write(method, path, body) {
+    const headers = { Authorization: `Bearer ${this.token()}`, "Content-Type": "application/json" };
+    return this.request(path, {}, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  }
+
+  /** @returns {Promise<import("./types.js").Listed[]>} */
+  async symbols() {
+    const { symbols } = await this.request("/symbols");
+    return symbols.map((/** @type {any} */ s) => ({ symbol: s.symbol, name: s.name ?? undefined, source: s.source ?? undefined, addedAt: s.added_at ?? undefined }));
+  }
+
+  /** @param {string[]} symbols at most 100 @returns {Promise<import("./types.js").Quote[]>} */
+  async quotes(symbols) {
+    const { quotes } = await this.request("/quotes", { symbols: symbols.join(",") });
+    return quotes.filter((/** @type {any} */ q) => q.price != null).map(decodeQuote);
+  }
+
+  /**
+   * @param {string} symbol @param {Record<string, string | number>} query @param {AbortSignal} [signal]
+   * @returns {Promise<{envelope: any, bars: import("./types.js").Bar[]}>}
+   */
+  async bars(symbol, query, signal) {
+    const envelope = await this.request(`/prices/${encodeURIComponent(symbol)}`, query, signal ? { signal } : {});
+    return { envelope, bars: envelope.prices.map(decodeBar) };
+  }
+
+  /** @param {Record<string, string | number>} query @returns {Promise<import("./types.js").Alert[]>} */
+  async alerts(query) {
+    const { alerts } = await this.request("/alerts", query);
+    return alerts.map(decodeAlert);
+  }
+
+  /** @returns {Promise<import("./types.js").Rule[]>} */
+  async rules() {
+    return (await this.request("/rules")).rules;
+  }
+
+  /** @param {Partial<import("./types.js").Rule>} rule */
+  createRule(rule) {
+    return this.write("POST", "/rules", rule);
+  }
+
+  /** @param {string} id @param {Partial<import("./types.js").Rule>} rule */
+  replaceRule(id, rule) {
+    return this.write("PUT", `/rules/${encodeURIComponent(id)}`, rule);
+  }
+
+  /** @param {string} id */
+  deleteRule(id) {
+    return this.write("DELETE", `/rules/${encodeURIComponent(id)}`);
+  }
+
+  /** @param {any} question a rule with the range over which it is tried */
+  previewRule(question) {
+    return this.write("POST", "/rules/preview", question);
+  }
+
+  /** @param {string} symbol */
+  track(symbol) {
+    return this.write("PUT", `/symbols/${encodeURIComponent(symbol)}`, {});
+  }
+
+  /** @param {string} symbol */
+  untrack(symbol) {
+    return this.write("DELETE", `/symbols/${encodeURIComponent(symbol)}`);
+  }
+}

@@ -1,0 +1,133 @@
+// The open symbol's chart: figures go to Plotly, gestures come back as a zoom. No state of the page lives here but the
+// zoom's exact indices.
+
+import { chartFigure } from "./figure.js";
+import { Overlay } from "./overlay.js";
+import { MARGIN } from "./layout.js";
+import { fullRange } from "./axis.js";
+import { indexAt } from "../data/series.js";
+import { lengthOf } from "../ranges.js";
+
+/** @typedef {import("../types.js").Series} Series */
+
+const CONFIG = { scrollZoom: true, displayModeBar: false, doubleClick: false, showTips: false, showSendToCloud: false, responsive: false, displaylogo: false };
+
+/** @returns {any} the vendored bundle, a classic script in index.html */
+export const plotly = () => /** @type {any} */ (window).Plotly;
+
+export class PriceChart extends EventTarget {
+  /** @param {HTMLElement} node @param {HTMLElement} layer over it, for the overlay */
+  constructor(node, layer) {
+    super();
+    this.node = node;
+    this.overlay = new Overlay(node, layer);
+    /** @type {[number, number] | null} */
+    this.zoom = null;
+    this.revision = "";
+    /** @type {{series: Series, studies: import("../data/studies.js").Studies, choices: any} | null} */
+    this.shown = null;
+    this.bound = false;
+    this.resets = 0;
+    this.frame = 0;
+  }
+
+  /**
+   * Draw, or update what is drawn.
+   * @param {Series} series @param {import("../data/studies.js").Studies} studies
+   * @param {Omit<import("./figure.js").Choices, "zoom" | "width">} choices
+   * @param {[number, number] | null} times the zoom to begin with when the symbol or range is another, milliseconds
+   */
+  show(series, studies, choices, times) {
+    const revision = `${series.symbol}:${series.range}:${series.interval}`;
+    if (revision !== this.revision) this.resets = 0;
+    if (revision !== this.revision) this.zoom = times ? this.#indices(series, times) : null;
+    this.revision = revision;
+    this.shown = { series, studies, choices };
+    this.draw();
+  }
+
+  draw() {
+    if (!this.shown) return;
+    const { series, studies, choices } = this.shown;
+    const { clientWidth: width, clientHeight: height } = this.node;
+    if (!width || !height) return;
+    const plotWidth = width - MARGIN.l - MARGIN.r;
+    const { data, layout } = chartFigure(series, studies, { ...choices, zoom: this.zoom, width: plotWidth });
+    if (this.resets) layout.uirevision += `:${this.resets}`;
+    plotly().react(this.node, data, { ...layout, width, height }, CONFIG);
+    if (!this.bound) this.#bind();
+    this.dispatchEvent(new Event("drawn"));
+  }
+
+  #bind() {
+    this.bound = true;
+    const node = /** @type {any} */ (this.node);
+    node.on("plotly_relayout", (/** @type {any} */ change) => {
+      const range = change["xaxis.range"] ?? [change["xaxis.range[0]"], change["xaxis.range[1]"]];
+      if (range[0] == null || (this.zoom && range[0] === this.zoom[0] && range[1] === this.zoom[1])) return;
+      this.#setZoom([Number(range[0]), Number(range[1])]);
+    });
+    node.on("plotly_relayouting", () => this.dispatchEvent(new Event("drawn")));
+    node.on("plotly_doubleclick", () => this.reset());
+  }
+
+  /** @param {[number, number] | null} zoom */
+  #setZoom(zoom) {
+    this.zoom = zoom;
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => {
+      this.draw();
+      this.dispatchEvent(new CustomEvent("zoom", { detail: this.times() }));
+    });
+  }
+
+  reset() {
+    if (!this.zoom) return;
+    this.resets += 1; // Plotly keeps a gesture's range under the same uirevision, so that a reset needs a new one
+    this.#setZoom(null);
+  }
+
+  /** @param {number} factor below 1 to see fewer bars @param {number} [shift] share of the visible bars to move by */
+  zoomBy(factor, shift = 0) {
+    if (!this.shown) return;
+    const { first, bars } = this.shown.series;
+    const [a, b] = this.zoom ?? fullRange(first, bars.length);
+    const span = Math.max(5, (b - a) * factor);
+    const middle = (a + b) / 2 + (b - a) * shift;
+    this.#setZoom([middle - span / 2, middle + span / 2]);
+  }
+
+  /** Bring an instant into view. @param {number} time */
+  reveal(time) {
+    if (!this.shown) return;
+    const index = indexAt(this.shown.series, time);
+    const [a, b] = this.zoom ?? fullRange(this.shown.series.first, this.shown.series.bars.length);
+    if (index < a || index > b) this.#setZoom([index - (b - a) / 2, index + (b - a) / 2]);
+  }
+
+  /** @returns {[number, number] | null} the zoom as times, so that it can be carried to another symbol */
+  times() {
+    if (!this.zoom || !this.shown) return null;
+    return [this.#timeAt(this.zoom[0]), this.#timeAt(this.zoom[1])];
+  }
+
+  /** @param {number} index @returns {number} milliseconds; beyond the ends as if bars went on */
+  #timeAt(index) {
+    const { series } = /** @type {NonNullable<typeof this.shown>} */ (this.shown);
+    const last = series.first + series.bars.length - 1;
+    const inside = Math.min(last, Math.max(series.first, Math.floor(index)));
+    return Math.round(series.bars[inside - series.first].time + (index - inside) * lengthOf(series.interval));
+  }
+
+  /** @param {Series} series @param {[number, number]} times @returns {[number, number] | null} null where nothing of it is there */
+  #indices(series, times) {
+    const length = lengthOf(series.interval);
+    const [from, to] = times.map((time) => {
+      const index = indexAt(series, time);
+      const part = (time - series.bars[index - series.first].time) / length;
+      const last = index === series.first + series.bars.length - 1;
+      return index + Math.max(-60, Math.min(last ? 60 : 0.99, part));
+    });
+    return to - from >= 2 && to > series.first && from < series.first + series.bars.length ? [from, to] : null;
+  }
+}

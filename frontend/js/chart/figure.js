@@ -1,0 +1,114 @@
+// bars -> Plotly figure. Pure: everything that it needs comes in, so that it is tested on its own.
+
+import { axisTicks, fullRange, priceRange } from "./axis.js";
+import { layoutOf } from "./layout.js";
+import { markersOf } from "./markers.js";
+import { STUDIES } from "../data/studies.js";
+import { isDated } from "../ranges.js";
+
+/** @typedef {import("../types.js").Series} Series */
+/** @typedef {import("../data/studies.js").Studies} Studies */
+
+/**
+ * @typedef {object} Choices
+ * @property {"candles" | "line"} type
+ * @property {string[]} indicators keys of STUDIES
+ * @property {string} zone of the labels
+ * @property {[number, number] | null} zoom visible indices, null for everything
+ * @property {number} width of the plot in pixels
+ * @property {Record<string, string>} colors by role, see theme.js
+ * @property {{time: number, price: number | null, condition: string}[]} events alerts of this symbol
+ * @property {number[]} preview times of previewed alerts
+ */
+
+/** @param {Series} series @param {Studies} studies @param {Choices} choices @returns {{data: any[], layout: any}} */
+export function chartFigure(series, studies, choices) {
+  const x = series.bars.map((_, i) => series.first + i);
+  const range = choices.zoom ?? fullRange(series.first, x.length);
+  const panes = choices.indicators.filter((key) => /** @type {any} */ (STUDIES)[key]?.pane);
+  const data = [
+    priceTrace(series, x, choices),
+    ...lineTraces(studies.lines, x, choices.colors),
+    ...(choices.indicators.includes("volume") ? [volumeTrace(series, x, choices.colors)] : []),
+    ...paneTraces(studies.lines, x, panes, choices.colors),
+    ...markersOf(series, studies, range, choices),
+  ];
+  const ticks = axisTicks(series.bars.map((bar) => bar.time), series.first, range, Math.max(2, Math.floor(choices.width / 88)), choices.zone, isDated(series.interval));
+  const layout = layoutOf({
+    revision: `${series.symbol}:${series.range}`,
+    range, ticks, panes,
+    priceRange: visiblePrices(series, studies, range),
+    volumeTop: visibleVolume(series, range),
+    volume: choices.indicators.includes("volume"),
+    colors: choices.colors,
+  });
+  return { data, layout };
+}
+
+/** @param {Series} series @param {[number, number]} range */
+const visibleBars = (series, range) => series.bars.slice(Math.max(0, Math.ceil(range[0]) - series.first), Math.max(0, Math.floor(range[1]) - series.first + 1));
+
+/** @param {Series} series @param {Studies} studies @param {[number, number]} range @returns {[number, number]} of the bars, and of the bands around them */
+export function visiblePrices(series, studies, range) {
+  const start = Math.max(0, Math.ceil(range[0]) - series.first);
+  const { bbands_upper: upper, bbands_lower: lower } = studies.lines;
+  return priceRange(visibleBars(series, range).map((bar, i) => ({
+    low: Math.min(bar.low, lower?.[start + i] ?? bar.low),
+    high: Math.max(bar.high, upper?.[start + i] ?? bar.high),
+  })));
+}
+
+/** @param {Series} series @param {[number, number]} range */
+export const visibleVolume = (series, range) => Math.max(1, ...visibleBars(series, range).map((bar) => bar.volume)) * 1.1;
+
+/** @param {Series} series @param {number[]} x @param {Choices} choices */
+function priceTrace(series, x, { type, colors }) {
+  const close = series.bars.map((bar) => bar.close);
+  if (type === "line") {
+    return { type: "scatter", mode: "lines", name: series.symbol, x, y: close, line: { color: colors.accent, width: 1.75 }, fill: "tozeroy", fillcolor: colors.accentFill, hoverinfo: "skip" };
+  }
+  return {
+    type: "candlestick", name: series.symbol, x, close, hoverinfo: "skip",
+    open: series.bars.map((bar) => bar.open), high: series.bars.map((bar) => bar.high), low: series.bars.map((bar) => bar.low),
+    increasing: { line: { color: colors.up, width: 1 }, fillcolor: colors.up },
+    decreasing: { line: { color: colors.down, width: 1 }, fillcolor: colors.down },
+    whiskerwidth: 0,
+  };
+}
+
+/** Lines over the price: study name, colour role, dash. @type {[string, string, string][]} */
+const OVERLAYS = [
+  ["sma_5", "fast", "solid"], ["sma_20", "slow", "solid"], ["ema_20", "ema", "solid"], ["vwap", "vwap", "dot"],
+  ["bbands_upper", "band", "solid"], ["bbands_middle", "band", "dot"], ["bbands_lower", "band", "solid"],
+];
+
+/** @param {Record<string, import("../data/indicators.js").Values>} lines @param {number[]} x @param {Record<string, string>} colors */
+function lineTraces(lines, x, colors) {
+  return OVERLAYS.filter(([name]) => lines[name]).map(([name, role, dash]) => lineTrace(name, x, lines[name], colors[role], dash, "y"));
+}
+
+/** @param {string} name @param {number[]} x @param {import("../data/indicators.js").Values} y @param {string} color @param {string} dash @param {string} yaxis */
+const lineTrace = (name, x, y, color, dash, yaxis) =>
+  ({ type: "scatter", mode: "lines", name, x, y, yaxis, line: { color, width: 1.25, dash }, hoverinfo: "skip", connectgaps: false });
+
+/** @param {Series} series @param {number[]} x @param {Record<string, string>} colors */
+function volumeTrace(series, x, colors) {
+  return {
+    type: "bar", name: "volume", x, y: series.bars.map((bar) => bar.volume), yaxis: "y2", hoverinfo: "skip",
+    marker: { color: series.bars.map((bar) => (bar.close >= bar.open ? colors.upMuted : colors.downMuted)), line: { width: 0 } },
+  };
+}
+
+/** @param {Record<string, import("../data/indicators.js").Values>} lines @param {number[]} x @param {string[]} panes @param {Record<string, string>} colors */
+function paneTraces(lines, x, panes, colors) {
+  return panes.flatMap((pane, i) => {
+    const yaxis = `y${i + 3}`;
+    if (pane === "rsi") return [lineTrace("rsi_14", x, lines.rsi_14, colors.ema, "solid", yaxis)];
+    const marker = { color: lines.macd_histogram.map((v) => ((v ?? 0) >= 0 ? colors.upMuted : colors.downMuted)) };
+    return [
+      { type: "bar", name: "macd_histogram", x, y: lines.macd_histogram, yaxis, marker, hoverinfo: "skip" },
+      lineTrace("macd", x, lines.macd, colors.fast, "solid", yaxis),
+      lineTrace("macd_signal", x, lines.macd_signal, colors.slow, "solid", yaxis),
+    ];
+  });
+}

@@ -1,0 +1,89 @@
+// HTML over the plot: the last price's line and tag, the crosshair with its tags. Moving an element takes a tenth of
+// what a Plotly update takes, so the price follows every poll.
+
+import { el, setText } from "../dom.js";
+import { bottomOf, indexOf, plotOf, priceOf, xOf, yOf } from "./geometry.js";
+
+/** @param {HTMLElement} node @param {number} x @param {number} y */
+function place(node, x, y) {
+  node.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
+}
+
+export class Overlay {
+  /** @param {HTMLElement} plot the element that Plotly draws into @param {HTMLElement} layer the layer over it */
+  constructor(plot, layer) {
+    this.plot = plot;
+    this.priceLine = el("div.price-line");
+    this.priceTag = el("div.tag.price-tag");
+    this.vertical = el("div.cross-v");
+    this.horizontal = el("div.cross-h");
+    this.timeTag = el("div.tag.cross-tag");
+    this.levelTag = el("div.tag.cross-tag");
+    this.marker = el("div.focus-line");
+    for (const node of [this.priceLine, this.priceTag, this.vertical, this.horizontal, this.timeTag, this.levelTag, this.marker]) {
+      node.hidden = true;
+      layer.append(node);
+    }
+  }
+
+  /** @param {number | null} price @param {string} text @param {"up" | "down" | "flat"} way */
+  setPrice(price, text, way) {
+    const box = plotOf(this.plot);
+    const shown = Boolean(box && price !== null);
+    this.priceTag.hidden = this.priceLine.hidden = !shown;
+    if (!box || price === null) return;
+    const y = Math.min(box.top + box.height, Math.max(box.top, yOf(box, price)));
+    const outside = y !== yOf(box, price);
+    this.priceLine.hidden = outside;
+    this.priceLine.style.width = `${box.width}px`;
+    place(this.priceLine, box.left, y);
+    place(this.priceTag, box.left + box.width + 1, y - 10);
+    setText(this.priceTag, text);
+    for (const node of [this.priceLine, this.priceTag]) node.dataset.way = way;
+    this.priceTag.classList.toggle("outside", outside);
+  }
+
+  /**
+   * @param {number} px @param {number} py pixels in the plot's container
+   * @param {(index: number) => string} timeText @param {(price: number) => string} priceText
+   * @returns {{index: number, price: number} | null} what is under the crosshair, null outside of the panes
+   */
+  showCross(px, py, timeText, priceText) {
+    const box = plotOf(this.plot);
+    if (!box || px < box.left || px > box.left + box.width || py < box.top || py > bottomOf(this.plot)) {
+      this.hideCross();
+      return null;
+    }
+    const index = Math.round(indexOf(box, px));
+    const x = xOf(box, index);
+    const price = priceOf(box, py);
+    const inPrice = py <= box.top + box.height;
+    const bottom = bottomOf(this.plot);
+    this.vertical.hidden = this.timeTag.hidden = x < box.left || x > box.left + box.width;
+    this.horizontal.hidden = this.levelTag.hidden = !inPrice;
+    this.vertical.style.height = `${bottom - box.top}px`;
+    this.horizontal.style.width = `${box.width}px`;
+    place(this.vertical, x, box.top);
+    place(this.horizontal, box.left, py);
+    setText(this.timeTag, timeText(index));
+    setText(this.levelTag, priceText(price));
+    const half = this.timeTag.offsetWidth / 2;
+    place(this.timeTag, Math.min(box.left + box.width - half, Math.max(box.left + half, x)) - half, bottom + 3);
+    place(this.levelTag, box.left + box.width + 1, py - 10);
+    return { index, price };
+  }
+
+  hideCross() {
+    for (const node of [this.vertical, this.horizontal, this.timeTag, this.levelTag]) node.hidden = true;
+  }
+
+  /** A line at the bar of an alert that the reader asked to see. @param {number | null} index */
+  setFocus(index) {
+    const box = plotOf(this.plot);
+    const x = box && index !== null ? xOf(box, index) : -1;
+    this.marker.hidden = !box || x < box.left || x > box.left + box.width;
+    if (!box || this.marker.hidden) return;
+    this.marker.style.height = `${bottomOf(this.plot) - box.top}px`;
+    place(this.marker, x, box.top);
+  }
+}

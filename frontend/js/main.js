@@ -1,0 +1,79 @@
+// How the page comes together: config -> api -> store -> views. Data flows one way: feed and loader put answers into the
+// store, views render from it, and what a reader does goes back into the store.
+
+import { Api, ApiError } from "./api.js";
+import { allowOnly, loadConfig } from "./config.js";
+import { Feed } from "./feed.js";
+import { Loader } from "./loader.js";
+import { Store, initialState } from "./store.js";
+import { byId, el } from "./dom.js";
+import { keep, recall, token } from "./settings.js";
+import { readView, writeView } from "./url.js";
+import { mountChart } from "./views/chart_view.js";
+import { mountQuote } from "./views/quote.js";
+import { mountStatus } from "./views/status.js";
+import { mountToolbar } from "./views/toolbar.js";
+import { mountTop } from "./views/top.js";
+import { mountWatch } from "./views/watch.js";
+
+const AWAY = 60e3; // after a pause this long the chart is loaded anew instead of being caught up bar by bar
+
+/** @param {Store} store the address follows the view, and the view the address */
+function bindAddress(store) {
+  const base = initialState().view;
+  const known = readView(location.hash, { ...base, ...recall("view", {}), page: "chart", from: 0, to: 0 });
+  store.set({ view: known, theme: recall("theme", "auto") });
+  store.watch(["view"], ({ view }) => {
+    history.replaceState(null, "", writeView(view, base));
+    const { indicators, clock, type, symbol } = view;
+    keep("view", { indicators, clock, type, symbol });
+  });
+  addEventListener("hashchange", () => store.set({ view: readView(location.hash, base) }));
+}
+
+/** @param {Store} store @param {Loader} loader what makes the chart load */
+function bindLoading(store, loader) {
+  store.when(({ view: { symbol, range, interval, start, end } }) => [symbol, range, interval, start, end].join(), () => void loader.load());
+  store.when(({ view }) => [view.range, view.interval, view.start].join(), () => store.setView({ from: 0, to: 0 }));
+  store.when(({ link, chartState }) => link.state === "live" && chartState === "error", (due) => due && void loader.load());
+  store.when(({ chartState, quotes, view }) => (chartState === "empty" ? quotes.get(view.symbol)?.time : 0), (due) => due && void loader.load());
+  let leftAt = 0;
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) leftAt = Date.now();
+    else if (Date.now() - leftAt > AWAY) void loader.load();
+  });
+}
+
+/** @param {Store} store choose the first symbol of the list when the reader named none */
+function bindFirstSymbol(store) {
+  store.when(({ symbols }) => symbols, (symbols) => {
+    if (!store.state.view.symbol && symbols.length) store.setView({ symbol: symbols[0].symbol });
+  });
+  store.when(({ link, symbols, view }) => link.state === "live" && !symbols.length && !view.symbol, (none) => none && store.set({ chartState: "empty" }));
+}
+
+async function start() {
+  const store = new Store(initialState());
+  bindAddress(store);
+  const config = await loadConfig();
+  allowOnly(config.api);
+  const api = new Api(config.api, token);
+  const loader = new Loader(api, store);
+  const feed = new Feed(api, store, config.poll_seconds);
+  bindLoading(store, loader);
+  bindFirstSymbol(store);
+  const first = loader.load();
+  mountTop(store);
+  mountStatus(store, feed);
+  mountQuote(store);
+  mountToolbar(store);
+  const chart = mountChart(store);
+  mountWatch(store, api, () => chart.colors);
+  feed.wake();
+  await first;
+}
+
+start().catch((error) => {
+  byId("chart-message").replaceChildren(el("p", {}, error instanceof ApiError || error instanceof Error ? error.message : String(error)));
+  throw error;
+});

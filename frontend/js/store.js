@@ -1,0 +1,102 @@
+// One place for state. Views never talk to each other: they change the store and render what it says.
+
+/** @typedef {import("./types.js").View} View */
+
+/**
+ * @typedef {object} State
+ * @property {View} view
+ * @property {import("./types.js").Listed[]} symbols
+ * @property {Map<string, import("./types.js").Quote>} quotes
+ * @property {Map<string, number[]>} sparks closes of the last day by symbol
+ * @property {import("./types.js").Series | null} series
+ * @property {"loading" | "ready" | "empty" | "error"} chartState
+ * @property {string} chartProblem
+ * @property {import("./types.js").Link} link
+ * @property {import("./types.js").Alert[] | null} alerts null until they were asked for
+ * @property {import("./types.js").Rule[] | null} rules null until asked for, or where the API has none
+ * @property {Map<string, string>} pending symbols asked for, with what is known about them
+ * @property {"auto" | "dark" | "light"} theme
+ * @property {import("./types.js").Alert | null} focus the alert that is shown on the chart
+ * @property {number[]} preview times at which a rule would have fired, on the chart
+ * @property {boolean} picking true while the next click on the chart sets a rule's price
+ */
+
+/** @returns {State} */
+export function initialState() {
+  return {
+    view: {
+      page: "chart", symbol: "", range: "1D", interval: "auto", start: "", end: "", type: "candles",
+      indicators: ["volume", "sma"], clock: "exchange", compare: [], from: 0, to: 0,
+    },
+    symbols: [],
+    quotes: new Map(),
+    sparks: new Map(),
+    series: null,
+    chartState: "loading",
+    chartProblem: "",
+    link: { state: "connecting", retryAt: 0, answeredAt: 0, reason: "" },
+    alerts: null,
+    rules: null,
+    pending: new Map(),
+    theme: "auto",
+    focus: null,
+    preview: [],
+    picking: false,
+  };
+}
+
+export class Store extends EventTarget {
+  /** @param {State} state */
+  constructor(state) {
+    super();
+    this.state = state;
+  }
+
+  /** @param {Partial<State>} patch keys whose values are identical to the present ones are no change */
+  set(patch) {
+    const changed = Object.entries(patch).filter(([key, value]) => /** @type {any} */ (this.state)[key] !== value);
+    if (!changed.length) return;
+    this.state = { ...this.state, ...Object.fromEntries(changed) };
+    this.dispatchEvent(new CustomEvent("change", { detail: new Set(changed.map(([key]) => key)) }));
+  }
+
+  /** @param {Partial<View>} patch */
+  setView(patch) {
+    const same = Object.entries(patch).every(([key, value]) => /** @type {any} */ (this.state.view)[key] === value);
+    if (!same) this.set({ view: { ...this.state.view, ...patch } });
+  }
+
+  /**
+   * Call `render` once a frame at most, when one of `keys` changed since the last call.
+   * @param {(keyof State)[]} keys
+   * @param {(state: State) => void} render
+   */
+  watch(keys, render) {
+    let waiting = false;
+    this.addEventListener("change", (event) => {
+      const changed = /** @type {CustomEvent<Set<string>>} */ (event).detail;
+      if (waiting || !keys.some((key) => changed.has(key))) return;
+      waiting = true;
+      requestAnimationFrame(() => {
+        waiting = false;
+        render(this.state);
+      });
+    });
+  }
+
+  /**
+   * Call `act` at once when what `select` picks has changed.
+   * @template T
+   * @param {(state: State) => T} select compared with ===, so it should return a primitive or a kept object
+   * @param {(value: T) => void} act
+   */
+  when(select, act) {
+    let last = select(this.state);
+    this.addEventListener("change", () => {
+      const value = select(this.state);
+      if (value === last) return;
+      last = value;
+      act(value);
+    });
+  }
+}

@@ -1,0 +1,55 @@
+// The view in the address: a link restores what its sender saw. Kept behind the #, so that no server sees it.
+
+import { INTERVALS, RANGES } from "./ranges.js";
+import { STUDIES } from "./data/studies.js";
+
+/** @typedef {import("./types.js").View} View */
+
+const SYMBOL = /^[A-Z0-9.\-=^_]{1,24}$/;
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
+
+/**
+ * @param {string} hash with or without its # @param {View} base what is not named stays as it is there
+ * @returns {View} unknown or impossible values are left out
+ */
+export function readView(hash, base) {
+  const given = new URLSearchParams(hash.replace(/^#/, ""));
+  const view = { ...base };
+  const take = (/** @type {string} */ key, /** @type {(value: string) => boolean} */ valid, /** @type {(value: string) => void} */ use) => {
+    const value = given.get(key);
+    if (value !== null && valid(value)) use(value);
+  };
+  take("view", (v) => ["chart", "compare", "history"].includes(v), (v) => (view.page = /** @type {View["page"]} */ (v)));
+  take("symbol", (v) => SYMBOL.test(v), (v) => (view.symbol = v));
+  take("range", (v) => v in RANGES, (v) => (view.range = v));
+  take("interval", (v) => INTERVALS.includes(v), (v) => (view.interval = v));
+  take("type", (v) => v === "line", () => (view.type = "line"));
+  take("clock", (v) => v === "local", () => (view.clock = "local"));
+  take("show", () => true, (v) => (view.indicators = v.split(",").filter((key) => key in STUDIES)));
+  take("with", () => true, (v) => (view.compare = v.split(",").filter((symbol) => SYMBOL.test(symbol))));
+  const [start, end] = [given.get("start") ?? "", given.get("end") ?? ""];
+  if (DATE.test(start) && DATE.test(end) && start <= end) Object.assign(view, { range: "custom", start, end });
+  const [from, to] = [Number(given.get("from")), Number(given.get("to"))];
+  if (from > 0 && to > from) Object.assign(view, { from, to });
+  return view;
+}
+
+/** @param {View} view @param {View} base values equal to these are left out @returns {string} "#…" */
+export function writeView(view, base) {
+  const out = new URLSearchParams();
+  const put = (/** @type {string} */ key, /** @type {any} */ value, /** @type {any} */ usual) => {
+    if (String(value) !== String(usual)) out.set(key, String(value));
+  };
+  put("view", view.page, base.page);
+  put("symbol", view.symbol, "");
+  if (view.range === "custom") [put("start", view.start, ""), put("end", view.end, "")];
+  else put("range", view.range, base.range);
+  put("interval", view.interval, base.interval);
+  put("type", view.type, base.type);
+  put("clock", view.clock, base.clock);
+  put("show", view.indicators, base.indicators);
+  put("with", view.compare, []);
+  put("from", view.from, 0);
+  put("to", view.to, 0);
+  return `#${out.toString().replaceAll("%2C", ",")}`;
+}

@@ -1,0 +1,54 @@
+// The chart by keyboard: a crosshair that steps from bar to bar, zoom, pan, and a rule at the price.
+
+import { byId, setText } from "../dom.js";
+import { barAt } from "../data/series.js";
+import { formatPrice, formatVolume } from "../format.js";
+import { plotOf, xOf, yOf } from "../chart/geometry.js";
+
+/** @param {import("./chart_view.js").ChartView} view */
+export function bindKeys(view) {
+  const section = byId("chart");
+  /** @type {number | null} */
+  let at = null;
+
+  const step = (/** @type {number} */ by) => {
+    const { series } = view.store.state;
+    const plot = plotOf(byId("plot"));
+    if (!series?.bars.length || !plot) return;
+    const last = series.first + series.bars.length - 1;
+    at = Math.min(last, Math.max(series.first, (at ?? last + 1) + by));
+    const bar = barAt(series, at);
+    if (!bar) return;
+    view.chart.overlay.showCross(xOf(plot, at), yOf(plot, bar.close), (i) => view.timeText(i), (p) => formatPrice(p, view.places));
+    view.readout.show(at);
+    const said = [["open", bar.open], ["high", bar.high], ["low", bar.low], ["close", bar.close]].map(([name, price]) => `${name} ${formatPrice(Number(price), view.places)}`);
+    setText(byId("announce"), `${view.timeText(at)}: ${said.join(", ")}, volume ${formatVolume(bar.volume)}`);
+  };
+  const ruleHere = () => {
+    const { series } = view.store.state;
+    const bar = series && (at === null ? series.bars.at(-1) : barAt(series, at));
+    if (bar) view.chart.dispatchEvent(new CustomEvent("pick", { detail: bar.close }));
+  };
+
+  /** @type {Record<string, (event: KeyboardEvent) => void>} */
+  const keys = {
+    ArrowLeft: (event) => (event.shiftKey ? view.chart.zoomBy(1, -0.2) : step(-1)),
+    ArrowRight: (event) => (event.shiftKey ? view.chart.zoomBy(1, 0.2) : step(1)),
+    "+": () => view.chart.zoomBy(0.7),
+    "=": () => view.chart.zoomBy(0.7),
+    "-": () => view.chart.zoomBy(1.4),
+    0: () => view.chart.reset(),
+    Enter: ruleHere,
+  };
+  section.addEventListener("keydown", (event) => {
+    const act = keys[event.key];
+    if (!act || event.target !== section || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    act(event);
+  });
+  section.addEventListener("blur", () => {
+    at = null;
+    view.chart.overlay.hideCross();
+    view.readout.show(null);
+  });
+}

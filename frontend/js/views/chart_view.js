@@ -1,0 +1,137 @@
+// Joins the store and the chart: what is drawn, when, and what the reader's pointer and keys mean on it.
+
+import { byId, el } from "../dom.js";
+import { PriceChart } from "../chart/chart.js";
+import { computeStudies } from "../data/studies.js";
+import { barAt } from "../data/series.js";
+import { chartColors, onPreference } from "../theme.js";
+import { formatBarTime, formatPrice, ownZone, placesOf, wayOf } from "../format.js";
+import { isDated } from "../ranges.js";
+import { bindKeys } from "./chart_keys.js";
+import { bindPointer } from "./chart_pointer.js";
+import { mountReadout } from "./readout.js";
+
+/** @typedef {import("../store.js").Store} Store */
+
+/** The last candle moves at most so often; the price line follows every poll. Milliseconds. */
+export const COMMIT_EVERY = 1000;
+
+export class ChartView {
+  /** @param {Store} store */
+  constructor(store) {
+    this.store = store;
+    this.chart = new PriceChart(byId("plot"), byId("overlay"));
+    this.readout = mountReadout(byId("readout"), this);
+    this.colors = chartColors();
+    this.committedAt = 0;
+    this.timer = 0;
+    /** @type {import("../data/studies.js").Studies} */
+    this.studies = { lines: {}, crosses: [] };
+  }
+
+  /** @returns {string} zone of the labels */
+  get zone() {
+    const { view, series } = this.store.state;
+    return view.clock === "local" ? ownZone() : (series?.zone ?? "UTC");
+  }
+
+  /** @returns {number} places after the point for this symbol's prices */
+  get places() {
+    const bars = this.store.state.series?.bars;
+    return bars?.length ? placesOf(bars[bars.length - 1].close) : 2;
+  }
+
+  /** Draw now. */
+  commit() {
+    clearTimeout(this.timer);
+    this.timer = 0;
+    const { series, view, alerts, preview, chartState } = this.store.state;
+    if (!series?.bars.length || view.page !== "chart" || chartState === "empty") return;
+    this.committedAt = performance.now();
+    this.studies = computeStudies(series, view.indicators);
+    const events = (alerts ?? []).filter((alert) => alert.symbol === series.symbol);
+    const choices = { type: view.type, indicators: view.indicators, zone: this.zone, colors: this.colors, events, preview };
+    this.chart.show(series, this.studies, choices, view.from ? [view.from, view.to] : null);
+    this.dispatchCommit();
+  }
+
+  dispatchCommit() {
+    this.readout.render();
+    this.chart.dispatchEvent(new Event("committed"));
+  }
+
+  /** Draw when a second has passed since the last time: for live updates. */
+  commitSoon() {
+    if (this.timer) return;
+    const wait = Math.max(0, COMMIT_EVERY - (performance.now() - this.committedAt));
+    this.timer = window.setTimeout(() => this.commit(), wait);
+  }
+
+  /** The price line: the newest of the quote and the last bar. */
+  movePrice() {
+    const { series, quotes } = this.store.state;
+    const quote = series && quotes.get(series.symbol);
+    const last = series?.bars.at(-1);
+    const price = quote?.price ?? last?.close ?? null;
+    this.chart.overlay.setPrice(series?.range === "custom" ? null : price, formatPrice(price, this.places), wayOf(quote?.change ?? (last ? last.close - last.open : 0)));
+  }
+
+  /** @param {number} index on the axis */
+  timeText(index) {
+    const series = this.store.state.series;
+    const bar = series && barAt(series, index);
+    return bar ? formatBarTime(bar.time, this.zone, isDated(series.interval)) : "";
+  }
+}
+
+/** @param {ChartView} view what stands in place of a chart while there is none */
+function renderMessage(view) {
+  const { chartState, chartProblem, series, view: chosen, symbols, link } = view.store.state;
+  const stale = series && (series.symbol !== chosen.symbol || series.range !== chosen.range);
+  const message = byId("chart-message");
+  byId("chart").setAttribute("aria-busy", String(chartState === "loading"));
+  if (chartState === "ready" || (series?.bars.length && !stale && chartState !== "empty")) return message.replaceChildren();
+  if (chartState === "loading" && series) return;
+  const texts = {
+    loading: ["Loading prices …", ""],
+    empty: [`No prices of ${chosen.symbol || "any symbol"} in this range yet`, symbols.length ? "They appear here as soon as the first one is stored." : "Nothing has arrived so far. Is the producer running?"],
+    error: ["The prices could not be loaded", `${chartProblem} ${link.state === "retrying" ? "The page keeps trying." : ""}`],
+    ready: ["", ""],
+  };
+  const [title, detail] = texts[chartState];
+  return message.replaceChildren(el("strong", {}, title), el("span", {}, detail));
+}
+
+/** @param {Store} store @returns {ChartView} */
+export function mountChart(store) {
+  const view = new ChartView(store);
+  store.watch(["view", "alerts", "preview", "focus"], () => view.commit());
+  let drawn = "";
+  store.watch(["series", "chartState"], ({ series }) => {
+    const now = series ? `${series.symbol}:${series.range}:${series.interval}:${series.lead.length}` : "";
+    if (now !== drawn) view.commit();
+    else view.commitSoon();
+    drawn = now;
+    renderMessage(view);
+  });
+  store.watch(["quotes"], () => view.movePrice());
+  store.watch(["link", "view"], () => renderMessage(view));
+  store.when(({ theme }) => theme, () => requestAnimationFrame(() => recolor(view)));
+  onPreference(() => recolor(view));
+  view.chart.addEventListener("drawn", () => view.movePrice());
+  view.chart.addEventListener("zoom", (event) => {
+    const times = /** @type {CustomEvent<[number, number] | null>} */ (event).detail;
+    store.setView({ from: times?.[0] ?? 0, to: times?.[1] ?? 0 });
+  });
+  new ResizeObserver(() => view.chart.draw()).observe(byId("plot"));
+  bindPointer(view);
+  bindKeys(view);
+  renderMessage(view);
+  return view;
+}
+
+/** @param {ChartView} view */
+function recolor(view) {
+  view.colors = chartColors();
+  view.commit();
+}

@@ -1,0 +1,108 @@
+// Range, bar size, kind of chart, indicators and clock of the chart.
+
+import { byId, el } from "../dom.js";
+import { STUDIES } from "../data/studies.js";
+import { INTERVALS, RANGES } from "../ranges.js";
+import { menu } from "./menu.js";
+
+/** @typedef {import("../store.js").Store} Store */
+
+/** @param {Store} store @returns {{node: HTMLElement, render: () => void}} */
+function rangeButtons(store) {
+  const buttons = Object.entries(RANGES).map(([range, { label }]) =>
+    el("button", { type: "button", title: label, "data-range": range, onclick: () => store.setView({ range, interval: "auto" }) }, range));
+  const node = el("div.segments.ranges", { role: "group", "aria-label": "Range" }, ...buttons);
+  const render = () => {
+    for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.range === store.state.view.range));
+  };
+  return { node, render };
+}
+
+/** @param {Store} store */
+function customRange(store) {
+  const today = new Date().toISOString().slice(0, 10);
+  const start = /** @type {HTMLInputElement} */ (el("input.input", { type: "date", max: today, "aria-label": "From" }));
+  const end = /** @type {HTMLInputElement} */ (el("input.input", { type: "date", max: today, value: today, "aria-label": "To, that day included" }));
+  const problem = el("p.problem", { role: "alert" });
+  const show = () => {
+    const wrong = !start.value || !end.value ? "Both days are needed." : start.value > end.value ? "The first day lies after the last." : "";
+    problem.textContent = wrong;
+    if (wrong) return;
+    store.setView({ range: "custom", start: start.value, end: end.value, interval: "auto" });
+    opened.close();
+  };
+  const go = el("button.button.primary", { type: "button", onclick: show }, "Show");
+  const opened = menu("Dates", [el("div.custom", {}, el("label.field", {}, "From", start), el("label.field", {}, "To", end), problem, go)]);
+  opened.button.addEventListener("click", () => {
+    const { view } = store.state;
+    if (view.range === "custom") [start.value, end.value] = [view.start, view.end];
+  });
+  const render = () => {
+    const { range, start: a, end: b } = store.state.view;
+    opened.button.textContent = range === "custom" ? `${a} – ${b}` : "Dates";
+    opened.button.setAttribute("aria-pressed", String(range === "custom"));
+  };
+  return { node: opened.root, render };
+}
+
+/** @param {Store} store */
+function intervalSelect(store) {
+  const auto = el("option", { value: "auto" }, "Auto");
+  const select = /** @type {HTMLSelectElement} */ (el("select", { onchange: () => store.setView({ interval: select.value }) }, auto, ...INTERVALS.map((value) => el("option", { value }, value))));
+  const render = () => {
+    const { view, series } = store.state;
+    select.value = view.interval;
+    auto.textContent = view.interval === "auto" && series ? `Auto (${series.interval})` : "Auto";
+  };
+  return { node: el("label.field", {}, "Bars", select), render };
+}
+
+/** @param {Store} store */
+function indicatorMenu(store) {
+  const boxes = Object.entries(STUDIES).map(([key, { label }]) => {
+    const box = /** @type {HTMLInputElement} */ (el("input", { type: "checkbox", value: key, onchange: () => toggle(key, box.checked) }));
+    return { key, box, row: el("label", {}, box, label) };
+  });
+  const toggle = (/** @type {string} */ key, /** @type {boolean} */ on) => {
+    const rest = store.state.view.indicators.filter((other) => other !== key);
+    store.setView({ indicators: on ? [...rest, key] : rest });
+  };
+  const { root } = menu("Indicators", boxes.map(({ row }) => row));
+  const render = () => {
+    for (const { key, box } of boxes) box.checked = store.state.view.indicators.includes(key);
+  };
+  return { node: root, render };
+}
+
+/**
+ * Two choices side by side.
+ * @template {string} T
+ * @param {string} label @param {[T, string, string][]} choices value, text, title @param {() => T} now @param {(value: T) => void} choose
+ */
+function pair(label, choices, now, choose) {
+  const buttons = choices.map(([value, text, title]) => el("button", { type: "button", title, "data-value": value, onclick: () => choose(value) }, text));
+  const render = () => {
+    for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.value === now()));
+  };
+  return { node: el("div.segments", { role: "group", "aria-label": label }, ...buttons), render };
+}
+
+/** @param {Store} store @returns {HTMLElement} the tool bar, for others to add to */
+export function mountToolbar(store) {
+  const parts = [
+    rangeButtons(store),
+    customRange(store),
+    intervalSelect(store),
+    pair("Kind of chart", [["candles", "Candles", "Open, high, low and close"], ["line", "Line", "Closes only"]], () => store.state.view.type, (type) => store.setView({ type })),
+    indicatorMenu(store),
+    pair("Clock", [["exchange", "Exchange", "Times of the exchange"], ["local", "Local", "Your own time zone"]], () => store.state.view.clock, (clock) => store.setView({ clock })),
+  ];
+  const bar = byId("toolbar");
+  bar.append(...parts.map(({ node }) => node));
+  const render = () => {
+    for (const part of parts) part.render();
+  };
+  store.watch(["view", "series"], render);
+  render();
+  return bar;
+}

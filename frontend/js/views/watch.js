@@ -1,0 +1,108 @@
+// The watch-list: every symbol with its last price, change and day.
+
+import { byId, el, setText } from "../dom.js";
+import { formatPercent, formatPrice, wayOf } from "../format.js";
+import { arrange } from "../data/sorting.js";
+import { keep, recall } from "../settings.js";
+import { drawSparkline } from "./sparkline.js";
+import { bindSparks } from "./watch_sparks.js";
+import { bindWatchKeys } from "./watch_keys.js";
+
+/** @typedef {import("../store.js").Store} Store */
+/** @typedef {{row: HTMLElement, name: HTMLElement, last: HTMLElement, change: HTMLElement, canvas: HTMLCanvasElement, price: number | null, spark: unknown}} Row */
+
+/** @param {string} symbol @param {(symbol: string) => void} open @returns {Row} */
+function makeRow(symbol, open) {
+  const name = el("small");
+  const [last, change] = [el("td.c-last"), el("td.c-change")];
+  const canvas = /** @type {HTMLCanvasElement} */ (el("canvas", { "aria-hidden": "true" }));
+  const row = el("tr", { "data-symbol": symbol, tabIndex: -1, "aria-selected": "false", onclick: () => open(symbol) },
+    el("td", {}, el("b", {}, symbol), name), el("td.c-spark", {}, canvas), last, change);
+  return { row, name, last, change, canvas, price: null, spark: null };
+}
+
+/** @param {Row} row @param {Store} store @param {import("../types.js").Listed} listed @param {Record<string, string>} colors */
+function renderRow(row, store, listed, colors) {
+  const { quotes, sparks, view, pending } = store.state;
+  const quote = quotes.get(listed.symbol);
+  const way = wayOf(quote?.change);
+  setText(row.name, pending.get(listed.symbol) ?? listed.name ?? quote?.name ?? "");
+  setText(row.last, formatPrice(quote?.price));
+  setText(row.change, formatPercent(quote?.changePercent));
+  row.change.dataset.way = way;
+  row.row.setAttribute("aria-selected", String(view.symbol === listed.symbol));
+  row.row.tabIndex = view.symbol === listed.symbol ? 0 : -1;
+  if (quote && row.price !== null && quote.price !== row.price) flash(row.last, quote.price > row.price);
+  row.price = quote?.price ?? null;
+  const spark = sparks.get(listed.symbol);
+  if (!spark || row.spark === spark) return;
+  row.spark = spark;
+  drawSparkline(row.canvas, spark, colors[way === "down" ? "down" : "up"]);
+}
+
+/** @param {HTMLElement} cell @param {boolean} up */
+function flash(cell, up) {
+  cell.classList.remove("flash-up", "flash-down");
+  requestAnimationFrame(() => cell.classList.add(up ? "flash-up" : "flash-down"));
+}
+
+/** @param {import("../data/sorting.js").Order} order @param {() => void} changed */
+function sortHeads(order, changed) {
+  /** @type {[string, "own" | "symbol" | "price" | "change", string][]} */
+  const columns = [["Symbol", "symbol", ""], ["Day", "own", "c-spark"], ["Last", "price", "c-last"], ["Change", "change", "c-change"]];
+  const heads = columns.map(([label, by, name]) => {
+    const press = () => {
+      const again = order.by === by;
+      Object.assign(order, by === "own" ? { by, down: false } : again && order.down !== (by !== "symbol") ? { by: "own", down: false } : { by, down: again ? !order.down : by !== "symbol" });
+      changed();
+    };
+    const content = by === "own" ? el("span.head", {}, label) : el("button", { type: "button", onclick: press }, label);
+    return { by, node: el("th", { scope: "col", className: name }, content) };
+  });
+  const render = () => {
+    for (const { by, node } of heads) node.setAttribute("aria-sort", order.by === by && by !== "own" ? (order.down ? "descending" : "ascending") : "none");
+  };
+  return { row: el("tr", {}, ...heads.map(({ node }) => node)), render };
+}
+
+/** @param {Store} store @param {import("../api.js").Api} api @param {() => Record<string, string>} colors */
+export function mountWatch(store, api, colors) {
+  const order = recall("order", { by: "own", down: false });
+  const search = /** @type {HTMLInputElement} */ (el("input.input", { type: "search", placeholder: "Search  /", "aria-label": "Search symbols", autocomplete: "off", spellcheck: false, oninput: () => render() }));
+  const body = el("tbody");
+  const hint = el("p.hint", { role: "status" }, "Loading symbols …");
+  const open = (/** @type {string} */ symbol) => store.setView({ symbol });
+  const heads = sortHeads(order, () => {
+    keep("order", order);
+    render();
+  });
+  const head = el("div.panel-head", {}, search);
+  const table = el("table", { "aria-label": "Symbols" }, el("thead", {}, heads.row), body);
+  byId("watch").append(head, el("div.scroll", {}, table, hint));
+  /** @type {Map<string, Row>} */
+  const rows = new Map();
+
+  const render = () => {
+    const { symbols, quotes, pending, link } = store.state;
+    const extra = [...pending.keys()].filter((symbol) => !symbols.some((s) => s.symbol === symbol)).map((symbol) => ({ symbol, name: undefined, source: undefined, addedAt: undefined }));
+    const shown = arrange([...symbols, ...extra], quotes, order, search.value);
+    const palette = colors();
+    const nodes = shown.map((listed) => {
+      const row = rows.get(listed.symbol) ?? makeRow(listed.symbol, open);
+      rows.set(listed.symbol, row);
+      renderRow(row, store, listed, palette);
+      return row.row;
+    });
+    if (nodes.length !== body.children.length || nodes.some((node, i) => node !== body.children[i])) body.replaceChildren(...nodes);
+    if (!nodes.some((node) => node.tabIndex === 0) && nodes[0]) nodes[0].tabIndex = 0;
+    heads.render();
+    hint.hidden = nodes.length > 0;
+    setText(hint, search.value ? `No symbol matches “${search.value}”.` : link.state === "connecting" ? "Loading symbols …" : "No symbols yet: they appear when the first price is stored.");
+  };
+  store.watch(["symbols", "quotes", "sparks", "view", "pending", "link", "theme"], render);
+  store.when(({ theme }) => theme, () => rows.forEach((row) => (row.spark = null)));
+  bindSparks(store, api);
+  bindWatchKeys(search, body, open);
+  render();
+  return head;
+}

@@ -1,0 +1,62 @@
+// The sparklines' closes: asked for once a symbol, a few at a time and after the chart, then carried on by the quotes.
+
+import { ApiError } from "../api.js";
+
+const AT_ONCE = 2;
+const KEPT = 60;
+const STEP = 30 * 60e3; // the half hours that are asked for
+
+/** @param {import("../store.js").Store} store @param {import("../api.js").Api} api */
+export function bindSparks(store, api) {
+  /** @type {Map<string, number>} time of the newest close by symbol */
+  const newest = new Map();
+  /** @type {Set<string>} */
+  const asked = new Set();
+  let running = 0;
+
+  const load = async (/** @type {string} */ symbol) => {
+    const { bars } = await api.bars(symbol, { interval: "30m", period: "1d", limit: KEPT });
+    const time = bars.at(-1)?.time;
+    if (time === undefined) return;
+    newest.set(symbol, time);
+    put(symbol, bars.map((bar) => bar.close));
+  };
+  const put = (/** @type {string} */ symbol, /** @type {number[]} */ closes) => store.set({ sparks: new Map(store.state.sparks).set(symbol, closes) });
+
+  const next = () => {
+    const { symbols, chartState, link } = store.state;
+    if (chartState === "loading" || link.state !== "live") return;
+    for (const { symbol } of symbols) {
+      if (running >= AT_ONCE) return;
+      if (asked.has(symbol)) continue;
+      asked.add(symbol);
+      running += 1;
+      load(symbol).catch((error) => {
+        if (!(error instanceof ApiError)) throw error;
+        if (!error.isMissing) asked.delete(symbol);
+      }).finally(() => {
+        running -= 1;
+        setTimeout(next, 100);
+      });
+    }
+  };
+
+  /** A quote moves the last close; one of a later half hour adds one. */
+  const follow = () => {
+    const { quotes, sparks } = store.state;
+    let changed = false;
+    const all = new Map(sparks);
+    for (const [symbol, closes] of sparks) {
+      const quote = quotes.get(symbol);
+      const time = newest.get(symbol) ?? 0;
+      if (!quote || quote.time < time || closes.at(-1) === quote.price) continue;
+      const later = quote.time >= time + STEP;
+      if (later) newest.set(symbol, Math.floor(quote.time / STEP) * STEP);
+      all.set(symbol, [...(later ? closes : closes.slice(0, -1)), quote.price].slice(-KEPT));
+      changed = true;
+    }
+    if (changed) store.set({ sparks: all });
+  };
+  store.watch(["symbols", "chartState", "link"], next);
+  store.watch(["quotes"], follow);
+}

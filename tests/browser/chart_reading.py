@@ -1,0 +1,55 @@
+"""What a drawn chart holds, read from the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Page
+
+_CLOSES = """() => {
+  const graph = document.querySelector('.js-plotly-plot');
+  const trace = graph?.data?.find((t) => t.type === 'candlestick');
+  return trace ? trace.close : [];
+}"""
+
+
+def wait_for_chart(page: Page, bars: int = 60, timeout: float = 25_000) -> None:
+    """Until a candlestick trace of at least `bars` bars is drawn."""
+    page.wait_for_function(f"({_CLOSES})().length >= {bars}", timeout=timeout)
+
+
+def closes(page: Page) -> list[float]:
+    """Closes of the candles that are drawn."""
+    return [float(value) for value in page.evaluate(_CLOSES)]
+
+
+def x_range(page: Page) -> list[float]:
+    """Visible part of the axis, in bars."""
+    return [
+        float(x)
+        for x in page.evaluate("() => document.querySelector('.js-plotly-plot').layout.xaxis.range")
+    ]
+
+
+def layout(page: Page, path: str) -> Any:
+    """A value of the chart's layout, as `yaxis.range`."""
+    return page.evaluate(f"() => document.querySelector('.js-plotly-plot').layout.{path}")
+
+
+def trace_names(page: Page) -> list[str]:
+    """Names of the drawn traces, in order."""
+    return [
+        str(name)
+        for name in page.evaluate(
+            "() => document.querySelector('.js-plotly-plot').data.map((t) => t.name)"
+        )
+    ]
+
+
+def zoom_in(page: Page) -> None:
+    """Turn the wheel over the middle of the candles."""
+    box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.5)
+    page.mouse.wheel(0, -400)
+    page.wait_for_timeout(500)

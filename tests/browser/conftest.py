@@ -1,0 +1,131 @@
+"""One Chromium and one running system for all browser tests; every page is watched."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+from tests.browser.stand_in import StandIn, stand_in
+from tests.browser.system import System, running_system
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-dev-shm-usage",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+LOCAL = {"127.0.0.1", "localhost"}
+
+
+@dataclass
+class Watched:
+    """What a page reported: console errors (also a policy's reports), and hosts that it asked."""
+
+    errors: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+    expected: str = ""
+
+    def on_console(self, message: ConsoleMessage) -> None:
+        """Keep errors and warnings, but those that a test provokes."""
+        text = f"{message.text} {message.location.get('url', '')}"
+        if message.type in ("error", "warning") and not (self.expected and self.expected in text):
+            self.errors.append(text)
+
+    def on_request(self, request: Request) -> None:
+        """Keep the host of a request that leaves the browser."""
+        if host := urlsplit(request.url).hostname:
+            self.hosts.add(host)
+
+    def assert_clean(self) -> None:
+        """No console error, no exception, no other host."""
+        assert self.errors == []
+        assert self.hosts <= LOCAL
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a system Chromium; skips, saying so, where there is none."""
+    path = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
+    if path is None:
+        pytest.skip("no Chromium found: install one, or run `make setup`")
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """One browser for the session."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """Open an address in a fresh context; afterwards the page must have been clean.
+
+    `expect` names a text that console messages may contain, where a test provokes them.
+    """
+    opened: list[tuple[Page, Watched]] = []
+
+    def open_at(
+        url: str,
+        *,
+        width: int = 1440,
+        height: int = 900,
+        scheme: str = "dark",
+        expect: str = "",
+        prepare: Callable[[Page], object] | None = None,
+        permissions: list[str] | None = None,
+    ) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="light" if scheme == "light" else "dark",
+            permissions=permissions or [],
+            accept_downloads=True,
+        )
+        page = context.new_page()
+        watched = Watched(expected=expect)
+        page.on("console", watched.on_console)
+        page.on("pageerror", lambda error: watched.errors.append(str(error)))
+        page.on("request", watched.on_request)
+        opened.append((page, watched))
+        if prepare:
+            prepare(page)
+        page.goto(url)
+        return page
+
+    yield open_at
+    for page, _ in opened:
+        page.context.close()
+    for _, watched in opened:
+        watched.assert_clean()
+
+
+@pytest.fixture
+def world() -> Iterator[StandIn]:
+    """A stand-in for the system, for situations that the real one cannot be brought into."""
+    with stand_in() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def system() -> Iterator[System]:
+    """The real system with simulated prices, started once."""
+    with running_system() as running:
+        yield running

@@ -1,0 +1,237 @@
+"""A small server that speaks the HTTP contract, for what the real system cannot be brought into.
+
+Errors, an API that does not answer, stale data, a closed market: tests set them on `StandIn`.
+Prices are a sum of sines of the time, so that any two answers agree with each other.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+FRONTEND = Path(__file__).resolve().parents[2] / "frontend"
+LENGTHS = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "1d": 86400, "1wk": 604800}
+PERIODS = {"1d": 1, "5d": 5, "1mo": 30, "3mo": 91, "6mo": 182, "1y": 365, "5y": 1826, "max": 1826}
+NAMES = [
+    "ACME",
+    "BOLT",
+    "CRUX",
+    "DYNE",
+    "EPIC",
+    "FLUX",
+    "GRIT",
+    "HALO",
+    "IRIS",
+    "JADE",
+    "KITE",
+    "LUMA",
+]
+
+
+def text_of(seconds: float) -> str:
+    """RFC 3339 with six digits."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def price_at(symbol: str, seconds: float) -> float:
+    """The price of a symbol at any time, a pure function of both."""
+    seed = 40 + 13 * (sum(map(ord, symbol)) % 17)
+    waves = ((0.03, 86400.0), (0.012, 9000.0), (0.005, 1500.0), (0.002, 210.0), (0.001, 17.0))
+    return round(seed * (1 + sum(a * math.sin(seconds / p * 6.28 + seed) for a, p in waves)), 2)
+
+
+@dataclass
+class StandIn:
+    """What the server is to answer, and what it was asked."""
+
+    api: str = ""
+    page: str = ""
+    symbols: list[str] = field(default_factory=lambda: list(NAMES))
+    market_state: str = "REGULAR"
+    next_open: str | None = None
+    age_seconds: float = 0.0
+    source: str = "simulator"
+    failing: int = 0
+    stopped_at: float | None = None
+    poll_seconds: float = 0.5
+    asked: list[str] = field(default_factory=list)
+
+    def now(self) -> float:
+        """Time of the newest tick, in seconds since the epoch."""
+        return (self.stopped_at or time.time()) - self.age_seconds
+
+    def answer(self, path: str, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        """Status and body for a GET."""
+        if self.failing:
+            return self.failing, {
+                "type": "about:blank",
+                "title": "Unavailable",
+                "status": self.failing,
+            }
+        if path == "/symbols":
+            listed = [{"symbol": s, "name": f"{s.title()} Works"} for s in self.symbols]
+            return 200, {"symbols": listed}
+        if path == "/quotes":
+            asked = [s for s in query["symbols"].split(",") if s in self.symbols]
+            return 200, {"quotes": [self.quote(s) for s in asked]}
+        if path.startswith("/prices/"):
+            return self.prices(unquote(path.removeprefix("/prices/")), query)
+        if path == "/alerts":
+            return 200, {"alerts": [], "next_page_token": None}
+        return 404, {"type": "about:blank", "title": "Not found", "status": 404}
+
+    def quote(self, symbol: str) -> dict[str, Any]:
+        """The last tick's record."""
+        now = self.now()
+        price, previous = price_at(symbol, now), price_at(symbol, now - now % 86400)
+        return {
+            "symbol": symbol,
+            "timestamp": text_of(now),
+            "price": price,
+            "previous_close": previous,
+            "change": round(price - previous, 2),
+            "change_percent": round(100 * (price - previous) / previous, 2),
+            "volume": int(now % 86400) * 10,
+            "currency": "USD",
+            "exchange_timezone": "UTC",
+            "market_state": self.market_state,
+            "next_open": self.next_open,
+            "source": self.source,
+            "is_stale": self.age_seconds > 900,
+            "delay_seconds": self.age_seconds,
+        }
+
+    def prices(self, symbol: str, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        """Bars of a range; 404 for a symbol that is not there."""
+        if symbol not in self.symbols:
+            return 404, {
+                "type": "about:blank",
+                "title": "Not found",
+                "status": 404,
+                "detail": f"No symbol {symbol}.",
+            }
+        start, end = self._range(query)
+        interval = query.get("interval", "auto")
+        if interval == "auto":
+            interval = next(i for i, n in LENGTHS.items() if (end - start) / n <= 400)
+        length = LENGTHS[interval]
+        begins = range(math.ceil(start / length) * length, math.ceil(end), length)
+        limit = int(query.get("limit", 500))
+        shown = list(begins)[-limit:][::-1] if query.get("sort") == "desc" else list(begins)[:limit]
+        return 200, {
+            "symbol": symbol,
+            "interval": interval,
+            "currency": "USD",
+            "source": self.source,
+            "adjustment": "raw",
+            "as_of": text_of(time.time()),
+            "is_stale": False,
+            "market_state": self.market_state,
+            "prices": [self.bar(symbol, t, length) for t in shown],
+            "next_page_token": None,
+        }
+
+    def _range(self, query: dict[str, str]) -> tuple[float, float]:
+        now = self.now()
+        if "period" in query:
+            return now - PERIODS[query["period"]] * 86400, now
+        end = datetime.fromisoformat(query["end"]).timestamp() if "end" in query else now
+        start = (
+            datetime.fromisoformat(query["start"]).timestamp() if "start" in query else end - 2e7
+        )
+        return start, min(end, now)
+
+    def bar(self, symbol: str, start: int, length: int) -> dict[str, Any]:
+        """A bar from sixteen samples of the price."""
+        end = min(start + length, self.now())
+        samples = [price_at(symbol, start + (end - start) * i / 15) for i in range(16)]
+        return {
+            "timestamp": text_of(start),
+            "open": samples[0],
+            "high": max(samples),
+            "low": min(samples),
+            "close": samples[-1],
+            "volume": int(500 + 400 * math.sin(start / 777)) * length // 60,
+            "closed": end == start + length,
+        }
+
+
+class ApiHandler(BaseHTTPRequestHandler):
+    """The contract over HTTP."""
+
+    def __init__(self, world: StandIn, *args: Any) -> None:
+        self.world = world
+        super().__init__(*args)
+
+    def do_GET(self) -> None:
+        """Answer from the world."""
+        parts = urlsplit(self.path)
+        self.world.asked.append(self.path)
+        query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+        status, body = self.world.answer(parts.path, query)
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header(
+            "Content-Type", "application/json" if status == 200 else "application/problem+json"
+        )
+        self.send_header("Access-Control-Allow-Origin", "*")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *args: Any) -> None:
+        """Requests are kept in `asked`; the terminal stays quiet."""
+
+
+class PageHandler(SimpleHTTPRequestHandler):
+    """frontend/ and its /config.json."""
+
+    def __init__(self, world: StandIn, *args: Any) -> None:
+        self.world = world
+        super().__init__(*args, directory=str(FRONTEND))
+
+    def do_GET(self) -> None:
+        """A file, or the configuration that names the stand-in's API."""
+        if urlsplit(self.path).path != "/config.json":
+            super().do_GET()
+            return
+        config = {"api": self.world.api, "stage": "test", "poll_seconds": self.world.poll_seconds}
+        data = json.dumps(config).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *args: Any) -> None:
+        """The terminal stays quiet."""
+
+
+@contextmanager
+def stand_in() -> Iterator[StandIn]:
+    """Both servers on free ports of 127.0.0.1, ended on leaving."""
+    world = StandIn()
+    servers = [
+        ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, world))
+        for handler in (ApiHandler, PageHandler)
+    ]
+    world.api, world.page = (f"http://127.0.0.1:{server.server_port}" for server in servers)
+    for server in servers:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield world
+    finally:
+        for server in servers:
+            server.shutdown()
+            server.server_close()

@@ -1,0 +1,100 @@
+"""Starts `python -m local` on free ports and ends it by its process id."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 90
+
+
+@dataclass(frozen=True)
+class System:
+    """Addresses of a running system, and the token for writing."""
+
+    api: str
+    page: str
+    token: str
+
+    def get(self, path: str) -> Any:
+        """Decoded body of a GET on the API; raises HTTPError."""
+        with urllib.request.urlopen(self.api + path, timeout=10) as response:
+            return json.load(response)
+
+
+def free_port() -> int:
+    """A port that nothing listens on at this moment."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_served(process: subprocess.Popen[bytes], api: str, log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise RuntimeError(
+                f"the system ended with {process.returncode}: {log.read_text()[-800:]}"
+            )
+        try:
+            with urllib.request.urlopen(f"{api}/quotes?symbols=ACME", timeout=2):
+                return
+        except (OSError, urllib.error.URLError):
+            time.sleep(0.3)
+    raise RuntimeError(
+        f"the system does not answer after {START_SECONDS} s: {log.read_text()[-800:]}"
+    )
+
+
+def _token_in(log: Path) -> str:
+    found = re.search(r"token[^\n]*?([A-Za-z0-9_-]{20,})", log.read_text())
+    return found.group(1) if found else ""
+
+
+@contextmanager
+def running_system(*arguments: str) -> Iterator[System]:
+    """`python -m local --source simulator` with more arguments; ended on leaving."""
+    api, page, aws = free_port(), free_port(), free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "local",
+        "--source",
+        "simulator",
+        "--data",
+        "none",
+        "--api-port",
+        str(api),
+    ]
+    command += ["--page-port", str(page), "--aws-port", str(aws), *arguments]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
+        address = f"http://127.0.0.1:{api}"
+        try:
+            _wait_until_served(process, address, log)
+            yield System(address, f"http://127.0.0.1:{page}", _token_in(log))
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

@@ -1,0 +1,110 @@
+"""Situations that the real system cannot be brought into at will, against the stand-in."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.chart_reading import closes, wait_for_chart, x_range, zoom_in
+from tests.browser.conftest import OpenPage
+from tests.browser.stand_in import StandIn, text_of
+
+
+def test_chart_is_drawn_and_a_zoom_survives_ten_updates(
+    world: StandIn, open_page: OpenPage
+) -> None:
+    page = open_page(world.page)
+    wait_for_chart(page)
+    assert 60 <= len(closes(page)) <= 500
+    before = x_range(page)
+    zoom_in(page)
+    zoomed = x_range(page)
+    asked = sum(path.startswith("/quotes") for path in world.asked)
+    assert zoomed[1] - zoomed[0] < before[1] - before[0]
+    while sum(path.startswith("/quotes") for path in world.asked) < asked + 10:
+        page.wait_for_timeout(200)
+    assert x_range(page) == zoomed
+
+
+def test_api_that_fails_is_said_and_the_page_recovers(world: StandIn, open_page: OpenPage) -> None:
+    page = open_page(world.page, expect=world.api)
+    wait_for_chart(page)
+    world.failing = 503
+    expect(page.locator("#status")).to_contain_text("No answer, again in")
+    world.failing = 0
+    expect(page.locator("#status")).to_contain_text("Live", timeout=10_000)
+
+
+def test_api_that_fails_at_the_start_is_said_in_the_charts_place(
+    world: StandIn, open_page: OpenPage
+) -> None:
+    world.failing = 500
+    page = open_page(f"{world.page}/#symbol=ACME", expect=world.api)
+    expect(page.locator("#chart-message")).to_contain_text("could not be loaded")
+    world.failing = 0
+    wait_for_chart(page)
+    expect(page.locator("#chart-message")).to_be_empty()
+
+
+def test_device_that_is_offline_is_said(world: StandIn, open_page: OpenPage) -> None:
+    page = open_page(world.page, expect="ERR_INTERNET_DISCONNECTED")
+    wait_for_chart(page)
+    page.context.set_offline(True)
+    expect(page.locator("#status")).to_contain_text("Offline")
+    page.context.set_offline(False)
+    expect(page.locator("#status")).to_contain_text("Live")
+
+
+@pytest.mark.parametrize(
+    ("age", "words"), [(0, "Data"), (120, "Delayed: 2 min"), (5000, "Stale: 83 min old")]
+)
+def test_age_of_the_data_is_always_visible(
+    world: StandIn, open_page: OpenPage, age: float, words: str
+) -> None:
+    world.age_seconds = age
+    page = open_page(world.page)
+    expect(page.locator("#status .age")).to_contain_text(words)
+
+
+def test_closed_market_says_until_when(world: StandIn, open_page: OpenPage) -> None:
+    world.market_state = "CLOSED"
+    world.next_open = "2026-11-23T14:30:00.000000Z"
+    page = open_page(world.page)
+    expect(page.locator("#status .session")).to_have_text(
+        "Market closed until Mon 23 Nov 14:30 UTC"
+    )
+
+
+def test_deployment_without_symbols_says_so(world: StandIn, open_page: OpenPage) -> None:
+    world.symbols = []
+    page = open_page(world.page)
+    expect(page.locator("#watch")).to_contain_text("No symbols yet")
+    expect(page.locator("#chart-message")).to_contain_text("Nothing has arrived so far")
+
+
+def test_reader_with_a_wrong_clock_sees_the_datas_real_age(
+    world: StandIn, open_page: OpenPage
+) -> None:
+    page = open_page(
+        world.page, prepare=lambda page: page.clock.set_system_time(time.time() - 3600)
+    )
+    wait_for_chart(page)
+    expect(page.locator("#status .age")).to_contain_text("Data")
+
+
+def test_new_bars_push_the_oldest_out_and_move_nothing(world: StandIn, open_page: OpenPage) -> None:
+    now = time.time()
+    world.stopped_at = now - now % 60 - 3600
+    page = open_page(f"{world.page}/#symbol=ACME&range=5D&interval=1m")
+    wait_for_chart(page, 500)
+    zoom_in(page)
+    zoomed = x_range(page)
+    world.stopped_at += 600
+    page.wait_for_function(
+        "() => document.querySelector('.js-plotly-plot').data[0].x[0] === 10", timeout=8000
+    )
+    assert len(closes(page)) == 500
+    assert x_range(page) == zoomed
+    assert text_of(world.now()).endswith("Z")
