@@ -1,0 +1,1 @@
+"""The whole system on one machine: embedded AWS, event source poller, API and page servers."""

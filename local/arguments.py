@@ -1,0 +1,164 @@
+"""The command line of `python -m local`: what may be given, checked before anything starts."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+
+from local.errors import UsageError
+from local.http_server import is_free
+from producer import arguments as producer_arguments
+from producer import errors as producer_errors
+from producer.wire import symbols_of
+
+SOURCES = (*producer_arguments.SOURCES, "replay", "none")
+
+_EXAMPLES = """\
+examples:
+  python -m local
+  python -m local --source simulator --data none
+  python -m local --source replay --file days.csv --symbols AAPL --speed max
+
+exit status: 0 ended in order, 1 something did not start or died,
+2 a flag, file, port or name that cannot be used.
+"""
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """A checked command line. Ports of 0 take any that is free; `data` None keeps nothing."""
+
+    source: str
+    symbols: tuple[str, ...]
+    file: Path | None
+    speed: str | None
+    interval: str | None
+    ingest: str
+    api_port: int
+    page_port: int
+    aws_port: int
+    data: Path | None
+    seconds: float | None
+    page: bool
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message.removeprefix("argument "))
+
+
+def parse(arguments: list[str]) -> Options:
+    """Read and check a command line. Raises UsageError with one line."""
+    given = _parser().parse_args(arguments)
+    options = Options(
+        source=given.source,
+        symbols=_symbols(given.symbols),
+        file=given.file,
+        speed=_producers(producer_arguments.speed, given.speed, "--speed"),
+        interval=_producers(producer_arguments.interval_seconds, given.interval, "--interval"),
+        ingest=given.ingest,
+        api_port=given.api_port,
+        page_port=given.page_port,
+        aws_port=given.aws_port,
+        data=None if given.data == "none" else Path(given.data),
+        seconds=given.seconds,
+        page=not given.no_page,
+    )
+    _check_source(options)
+    _check_ports(options)
+    return options
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="python -m local",
+        description="Runs the whole system on this machine: embedded AWS, ingest, detection, "
+        "API, page and producer.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--source", choices=SOURCES, default="auto")
+    parser.add_argument("--symbols", metavar="A,B", help="default: 25 of the source's own")
+    parser.add_argument("--file", type=Path, metavar="PATH", help="the recording to replay")
+    parser.add_argument("--speed", metavar="N|max", help="of the replay")
+    parser.add_argument("--interval", metavar="SECONDS", help="between two polls of the source")
+    parser.add_argument("--ingest", choices=("kinesis",), default="kinesis")
+    parser.add_argument("--api-port", type=_port, default=8000, metavar="PORT")
+    parser.add_argument("--page-port", type=_port, default=8080, metavar="PORT")
+    parser.add_argument("--aws-port", type=_port, default=0, metavar="PORT")
+    parser.add_argument(
+        "--data", default="./data", metavar="DIR|none", help="what to keep, default ./data"
+    )
+    parser.add_argument("--seconds", type=_seconds, metavar="N", help="end after so long")
+    parser.add_argument("--no-page", action="store_true", help="serve the API alone")
+    return parser
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no port; allowed: 0 to 65535")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no duration; allowed: seconds above 0")
+    return seconds
+
+
+def _symbols(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    if text == "tracked":
+        return ("tracked",)
+    try:
+        return symbols_of(text.split(","), "--symbols")
+    except producer_errors.UsageError as error:
+        raise UsageError(str(error)) from error
+
+
+def _producers(check: object, text: str | None, flag: str) -> str | None:
+    """The text as given, once the producer's own type takes it."""
+    if text is None or not callable(check):
+        return text
+    try:
+        check(text)
+    except (argparse.ArgumentTypeError, ValueError, producer_errors.UsageError) as error:
+        raise UsageError(f"{flag}: {error}") from error
+    return text
+
+
+def _check_source(options: Options) -> None:
+    if options.source != "replay":
+        for flag, value in (("--file", options.file), ("--speed", options.speed)):
+            if value is not None:
+                raise UsageError(f"{flag}: only with --source replay")
+        return
+    if options.file is None:
+        raise UsageError("--source replay: which recording? Name it with --file PATH")
+    from producer.sources.replay import check
+
+    try:
+        check(options.file, options.symbols)
+    except producer_errors.UsageError as error:
+        raise UsageError(str(error)) from error
+
+
+def _check_ports(options: Options) -> None:
+    ports = {"--api-port": options.api_port, "--aws-port": options.aws_port}
+    if options.page:
+        ports["--page-port"] = options.page_port
+    taken: dict[int, str] = {}
+    for flag, port in ports.items():
+        if port and port in taken:
+            raise UsageError(f"{flag} {port}: the same as {taken[port]}")
+        taken[port] = flag
+        if not is_free(port):
+            raise UsageError(f"{flag} {port}: the port is in use; give another, or 0 for any")

@@ -1,0 +1,49 @@
+"""`python -m local`: from arguments to a running system, and to an exit status."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from types import FrameType
+
+from local.arguments import parse
+from local.errors import StartError, UsageError
+from local.system import System
+
+OK, FAILED, USAGE = 0, 1, 2
+STOP_SECONDS = 4.5
+
+
+def main(arguments: list[str]) -> int:
+    """Run until told to end; the exit status is documented in `--help`."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        options = parse(arguments)
+        system = System(options)
+        return _run(system, options.seconds)
+    except UsageError as error:
+        print(f"python -m local: {error}", file=sys.stderr)
+        return USAGE
+    except StartError as error:
+        print(f"python -m local: {error}", file=sys.stderr)
+        return FAILED
+
+
+def _run(system: System, seconds: float | None) -> int:
+    def end(_number: int, _frame: FrameType | None) -> None:
+        if system.ended.is_set():
+            return
+        system.ended.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
+    try:
+        system.start()
+        system.ended.wait(seconds)
+    finally:
+        stopping = threading.Thread(target=system.stop, name="stop", daemon=True)
+        stopping.start()
+        stopping.join(STOP_SECONDS)
+    return system.exit_status

@@ -1,0 +1,88 @@
+"""What the running system counts, for the terminal."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from typing import Any
+
+import msgspec
+
+
+class Counters:
+    """Sums of the handlers' metrics and the producer's last status. Safe from many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sums: Counter[str] = Counter()
+        self._producer: dict[str, Any] = {}
+        self._age_seconds = 0.0
+
+    def add(self, counters: dict[str, float]) -> None:
+        """One invocation's."""
+        with self._lock:
+            for name, value in counters.items():
+                if name == "StoreAgeMilliseconds":
+                    self._age_seconds = value / 1000
+                else:
+                    self._sums[name] += int(value)
+
+    def produced(self, status: dict[str, Any]) -> None:
+        """The producer's status, as it writes it."""
+        with self._lock:
+            self._producer = status
+
+    def snapshot(self) -> Snapshot:
+        """All of it, at once."""
+        with self._lock:
+            return Snapshot(
+                source=str(self._producer.get("source", "")),
+                state=str(self._producer.get("state", "")),
+                sent=int(self._producer.get("sent", 0)) + int(self._producer.get("bars", 0)),
+                pending=int(self._producer.get("pending", 0)),
+                ticks=self._sums["TicksStored"],
+                bars=self._sums["BarsStored"],
+                quarantined=self._sums["RecordsQuarantined"],
+                alerts=self._sums["Alerts"],
+                notified=self._sums["Notifications"],
+                age_seconds=self._age_seconds,
+            )
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts since the start; `age_seconds` from a record's arrival to its being stored."""
+
+    source: str = ""
+    state: str = ""
+    sent: int = 0
+    pending: int = 0
+    ticks: int = 0
+    bars: int = 0
+    quarantined: int = 0
+    alerts: int = 0
+    notified: int = 0
+    given_up: int = 0
+    age_seconds: float = 0.0
+
+
+class MetricsHandler(logging.Handler):
+    """Adds up what the handlers log as metrics."""
+
+    def __init__(self, counters: Counters) -> None:
+        super().__init__(logging.INFO)
+        self._counters = counters
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take the record's counters."""
+        counters = getattr(record, "counters", None)
+        if counters:
+            self._counters.add(counters)
+
+
+def count_metrics(counters: Counters) -> None:
+    """Take what is logged as metrics, and show none of it."""
+    log = logging.getLogger("ticktape.metrics")
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    log.handlers = [MetricsHandler(counters)]

@@ -1,0 +1,101 @@
+"""The SQLite file in which the emulator keeps items, stream records and objects.
+
+Every request to the emulator is one transaction, committed before its answer leaves: what was
+acknowledged is in the file, and a process that is killed leaves nothing half done.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+FORMAT = 1
+"""Raised when the tables change in a way that an older file does not fit."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (
+    name TEXT PRIMARY KEY, value TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS items (
+    tbl TEXT NOT NULL, h TEXT NOT NULL, r TEXT NOT NULL, item BLOB NOT NULL,
+    PRIMARY KEY (tbl, h, r)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS index_entries (
+    tbl TEXT NOT NULL, idx TEXT NOT NULL, ih TEXT NOT NULL, ir TEXT NOT NULL,
+    h TEXT NOT NULL, r TEXT NOT NULL,
+    PRIMARY KEY (tbl, idx, ih, ir, h, r)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS item_changes (
+    tbl TEXT NOT NULL, seq INTEGER NOT NULL, created REAL NOT NULL, record BLOB NOT NULL,
+    PRIMARY KEY (tbl, seq)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS records (
+    stream TEXT NOT NULL, shard TEXT NOT NULL, seq INTEGER NOT NULL, created REAL NOT NULL,
+    partition_key TEXT NOT NULL, hash_key TEXT, data BLOB NOT NULL,
+    PRIMARY KEY (stream, shard, seq)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS objects (
+    bucket TEXT NOT NULL, name TEXT NOT NULL, versions BLOB NOT NULL,
+    PRIMARY KEY (bucket, name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS messages (
+    queue TEXT NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL, message BLOB NOT NULL,
+    PRIMARY KEY (queue, id)
+) WITHOUT ROWID;
+"""
+
+
+class DatabaseError(Exception):
+    """The file is not one of ours, or of another format. The message names it."""
+
+
+def connect(path: Path | None) -> sqlite3.Connection:
+    """Open, or create, the file at `path`; None means one that disappears at the end.
+
+    Raises DatabaseError when the file is no database or has another format.
+    """
+    # An empty name is SQLite's private file on disk, unlinked from the start.
+    connection = sqlite3.connect(
+        "" if path is None else str(path), check_same_thread=False, isolation_level=None
+    )
+    try:
+        connection.execute("PRAGMA journal_mode = WAL" if path else "PRAGMA journal_mode = OFF")
+        if path is None:
+            connection.execute("PRAGMA journal_mode = MEMORY")
+        # A power cut may lose the last transactions, the end of a process none.
+        connection.execute("PRAGMA synchronous = NORMAL" if path else "PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA cache_size = -65536")
+        connection.executescript(_SCHEMA)
+        _check_format(connection, path)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise DatabaseError(f"{path}: not a Ticktape database ({error})") from error
+    return connection
+
+
+def _check_format(connection: sqlite3.Connection, path: Path | None) -> None:
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (str(FORMAT),))
+    found = meta(connection, "format")
+    if found != str(FORMAT):
+        raise DatabaseError(f"{path}: format {found}, this version reads {FORMAT}")
+
+
+def meta(connection: sqlite3.Connection, name: str) -> str | None:
+    """The value kept under `name`, or None."""
+    row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    return row[0] if row else None
+
+
+def put_meta(connection: sqlite3.Connection, name: str, value: str) -> None:
+    """Keep `value` under `name`."""
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+
+def next_number(connection: sqlite3.Connection, name: str, start: int) -> int:
+    """Count up under `name`; the first is `start`. Survives deletion of what was numbered."""
+    row = connection.execute(
+        "INSERT INTO meta VALUES (?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1 RETURNING value",
+        (name, str(start)),
+    ).fetchone()
+    return int(row[0])

@@ -1,0 +1,119 @@
+"""The emulator's process, seen from the one that starts it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import selectors
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from local.emulator.server import PRIVATE
+
+START_SECONDS = 60.0
+STOP_SECONDS = 2.0
+
+
+class EmulatorError(Exception):
+    """The emulator did not start; the message says why."""
+
+
+class EmulatorProcess:
+    """A running emulator. `endpoint` is known once `wait_until_ready` returned."""
+
+    def __init__(self, port: int, database: Path | None) -> None:
+        command = [sys.executable, "-m", "local.child", "local.emulator.server"]
+        command += ["--port", str(port)]
+        if database is not None:
+            command += ["--database", str(database)]
+        self._process = subprocess.Popen(  # noqa: S603
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=plain_environment(),
+            cwd=Path(__file__).resolve().parents[2],
+            start_new_session=True,
+        )
+        self.port = port
+
+    @property
+    def endpoint(self) -> str:
+        """The address for AWS_ENDPOINT_URL."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    def wait_until_ready(self) -> None:
+        """Block until it answers. Raises EmulatorError when it ended or took too long."""
+        word, _, rest = self._first_line().partition(" ")
+        if word != "ready":
+            self.stop()
+            raise EmulatorError(rest.strip() or "the emulator ended before it was ready")
+        self.port = int(rest)
+
+    def _first_line(self) -> str:
+        if self._process.stdout is None:
+            raise EmulatorError("the emulator's output is not ours to read")
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            if not selector.select(START_SECONDS):
+                return f"error not ready within {START_SECONDS:.0f} s"
+        return self._process.stdout.readline().decode()
+
+    def stop(self) -> None:
+        """End it; what it acknowledged is on disk already."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        if self.alive():
+            self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class EmulatorControl:
+    """What the emulator offers beside AWS: waiting for changes and trimming."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    def wait_for_changes(self, seen: int, timeout_seconds: float) -> int:
+        """The number of records put so far, as soon as it differs from `seen`."""
+        answer = self._ask("changes", seen=seen, timeout_seconds=timeout_seconds)
+        return int(answer["count"])
+
+    def trim(self, kind: str, name: str, shard: str, upto: str, older_than_seconds: float) -> int:
+        """Delete a shard's records up to and with `upto`, unless younger. Returns how many."""
+        before = time.time() - older_than_seconds
+        answer = self._ask("trim", kind=kind, name=name, shard=shard, upto=upto, before=before)
+        return int(answer["trimmed"])
+
+    def _ask(self, what: str, **request: Any) -> dict[str, Any]:
+        timeout = float(request.get("timeout_seconds", 10.0)) + 10.0
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout)
+        try:
+            connection.request("POST", PRIVATE + what, json.dumps(request))
+            answer: dict[str, Any] = json.loads(connection.getresponse().read())
+            return answer
+        finally:
+            connection.close()
+
+
+def plain_environment() -> dict[str, str]:
+    """This process's environment without anything that points at an AWS account."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "BOTO_"))}
+    return {**kept, "AWS_EC2_METADATA_DISABLED": "true", "PYTHONUNBUFFERED": "1"}

@@ -1,0 +1,189 @@
+"""The moto server, repaired: `python -m local.emulator.server --port 0 --database FILE`.
+
+Prints `ready PORT` once it answers. Requests are one transaction each, one after the other:
+moto's own structures bear no concurrent writes. Binds 127.0.0.1 and ends with its standard
+input, which its parent holds, so that it outlives no parent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import logging
+import sqlite3
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from local.emulator import database
+
+PRIVATE = "/_ticktape/"
+"""Paths that are ours: no bucket's name may start with an underscore."""
+
+_UNLOCKED = ("/sqs/", "/sns/")
+"""Services that wait inside a request: SQS for messages, SNS for its subscribers."""
+
+
+class Changes:
+    """Counts what was put on streams and queues, and lets a reader wait for more."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._count = 0
+
+    def add(self) -> None:
+        """Count one; called inside the transaction, so readers are woken after it."""
+        self._count += 1
+
+    def wake(self) -> None:
+        """Wake whoever waits."""
+        with self._condition:
+            self._condition.notify_all()
+
+    def wait(self, seen: int, timeout_seconds: float) -> int:
+        """The count, as soon as it differs from `seen` or the time is up."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._count != seen, timeout_seconds)
+            return self._count
+
+
+class Emulator:
+    """The WSGI application: moto's dispatcher within a transaction a request."""
+
+    def __init__(
+        self,
+        moto: Any,
+        connection: sqlite3.Connection,
+        end: Callable[[bool], None],
+        changes: Changes,
+    ) -> None:
+        self._moto = moto
+        self._connection = connection
+        self._end = end
+        self._changes = changes
+        self._lock = threading.Lock()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer a request; the answer leaves after the commit."""
+        if environ["PATH_INFO"].startswith(PRIVATE):
+            return self._private(environ, start_response)
+        _read_body(environ)
+        if any(service in environ.get("HTTP_AUTHORIZATION", "") for service in _UNLOCKED):
+            answer: Iterable[bytes] = self._moto(environ, start_response)
+            self._changes.wake()
+            return answer
+        with self._lock:
+            answer = self._transaction(environ, start_response)
+        self._changes.wake()
+        return answer
+
+    def _transaction(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        statuses: list[str] = []
+
+        def note(status: str, *rest: Any) -> Any:
+            statuses.append(status)
+            return start_response(status, *rest)
+
+        self._connection.execute("BEGIN")
+        kept = False
+        try:
+            answer: Iterable[bytes] = self._moto(environ, note)
+            kept = statuses[-1] < "4"
+            self._end(kept and environ["REQUEST_METHOD"] not in ("GET", "HEAD"))
+            return answer
+        finally:
+            self._connection.execute("COMMIT" if kept else "ROLLBACK")
+
+    def _private(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        request = json.loads(_read_body(environ) or b"{}")
+        name = environ["PATH_INFO"].removeprefix(PRIVATE)
+        answer: dict[str, Any] = {}
+        if name == "changes":
+            answer["count"] = self._changes.wait(request["seen"], request["timeout_seconds"])
+        elif name == "trim":
+            with self._lock:
+                answer["trimmed"] = _trim(self._connection, **request)
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps(answer).encode()]
+
+
+def _read_body(environ: dict[str, Any]) -> bytes:
+    """The whole body, before any lock is taken; left readable for the application."""
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    if not length and environ.get("HTTP_TRANSFER_ENCODING"):
+        body = environ["wsgi.input"].read()
+        environ["CONTENT_LENGTH"] = str(len(body))
+    else:
+        body = environ["wsgi.input"].read(length)
+    environ["wsgi.input"] = io.BytesIO(body)
+    return bytes(body)
+
+
+def _trim(
+    connection: sqlite3.Connection, *, kind: str, name: str, shard: str, upto: str, before: float
+) -> int:
+    """Delete a shard's records up to a sequence number that arrived before an epoch second."""
+    if kind == "kinesis":
+        return connection.execute(
+            "DELETE FROM records WHERE stream = ? AND shard = ? AND seq <= ? AND created < ?",
+            (name, shard, int(upto), before),
+        ).rowcount
+    from local.emulator.item_changes import FIRST
+
+    return connection.execute(
+        "DELETE FROM item_changes WHERE tbl = ? AND seq <= ? AND created < ?",
+        (name, int(upto) - FIRST, before),
+    ).rowcount
+
+
+def build(path: Path | None) -> Emulator:
+    """The application over the file at `path`, or over one that disappears (None)."""
+    from moto.core.common_models import BaseModel
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    from local.emulator import dynamodb, kinesis, s3, serializing, topics
+
+    # moto keeps every object that it ever made, for a view that nobody opens here.
+    BaseModel.__new__ = staticmethod(lambda cls, *_, **__: object.__new__(cls))
+    connection = database.connect(path)
+    changes = Changes()
+    dynamodb.install(connection, changes.add)
+    kinesis.install(connection, changes.add)
+    topics.install()
+    serializing.install()
+    end = s3.install(connection)
+    return Emulator(DomainDispatcherApplication(create_backend_app), connection, end, changes)
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until standard input ends."""
+    parser = argparse.ArgumentParser(prog="python -m local.emulator.server")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--database", type=Path)
+    options = parser.parse_args(arguments)
+    from moto.moto_server.werkzeug_app import MotoRequestHandler
+    from werkzeug.serving import make_server
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    try:
+        application = build(options.database)
+        server = make_server(
+            "127.0.0.1",
+            options.port,
+            application,
+            threaded=True,
+            request_handler=MotoRequestHandler,
+        )
+    except (database.DatabaseError, OSError) as error:
+        print(f"error {error}", flush=True)
+        return 2
+    print(f"ready {server.port}", flush=True)
+    server.serve_forever()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

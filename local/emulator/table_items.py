@@ -1,0 +1,193 @@
+"""moto's DynamoDB items, kept in SQLite and read back by key.
+
+moto holds a table's items in a dict of dicts and sorts all of them for every query. The mapping
+here looks like that dict to moto's code; `range_of` gives a query only the items that it can
+return, in order.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+def decode_item(raw: bytes, hash_name: str, range_name: str | None) -> Item:
+    """An item from its DynamoDB JSON, without moto's size check: it was checked when written."""
+    item = Item.__new__(Item)
+    attrs = LimitedSizeDict.__new__(LimitedSizeDict)
+    for name, value in _decode(raw).items():
+        dict.__setitem__(attrs, name, DynamoType(value))
+    item.attrs = attrs
+    item.hash_key = attrs[hash_name]
+    item.range_key = attrs[range_name] if range_name else None
+    return item
+
+
+def encode_item(item: Item) -> bytes:
+    """An item as DynamoDB JSON."""
+    # msgspec writes the bytes of binary values in base64, as DynamoDB's JSON has them.
+    return _encode({name: value.to_regular_json() for name, value in item.attrs.items()})
+
+
+class TableItems:
+    """`Table.items` over SQLite: `items[hash][range]` or `items[hash]` without a range key.
+
+    Keys are strings (type S), as all of ours are. Copies share the rows: moto copies a table
+    only to undo a failed transaction, which the request's own transaction does.
+    """
+
+    def __init__(self, table: Any, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.name: str = table.name
+        self._hash: str = table.hash_key_attr
+        self._range: str | None = table.range_key_attr
+        self._indexes = [(index.name, _index_keys(index)) for index in table.global_indexes]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TableItems:
+        return self
+
+    def __getitem__(self, key: DynamoType) -> Any:
+        if self._range:
+            return Partition(self, key)
+        return self.get(key.value, "")
+
+    def __setitem__(self, key: DynamoType, item: Item) -> None:
+        self.put(key.value, "", item)
+
+    def __contains__(self, key: DynamoType) -> bool:
+        query = "SELECT 1 FROM items WHERE tbl = ? AND h = ? LIMIT 1"
+        return self._connection.execute(query, (self.name, key.value)).fetchone() is not None
+
+    def pop(self, key: DynamoType) -> Item:
+        return self.remove(key.value, "")
+
+    def values(self) -> Iterator[Any]:
+        """As the dict's: a partition for each hash key, or the items without a range key."""
+        query = "SELECT DISTINCT h FROM items WHERE tbl = ? ORDER BY h"
+        for (key,) in self._connection.execute(query, (self.name,)).fetchall():
+            yield self[DynamoType({"S": key})]
+
+    def count(self) -> int:
+        """How many items the table holds."""
+        query = "SELECT count(*) FROM items WHERE tbl = ?"
+        return int(self._connection.execute(query, (self.name,)).fetchone()[0])
+
+    def get(self, hash_value: str, range_value: str) -> Item:
+        """Raises KeyError."""
+        row = self._connection.execute(
+            "SELECT item FROM items WHERE tbl = ? AND h = ? AND r = ?",
+            (self.name, hash_value, range_value),
+        ).fetchone()
+        if row is None:
+            raise KeyError(hash_value, range_value)
+        return decode_item(row[0], self._hash, self._range)
+
+    def put(self, hash_value: str, range_value: str, item: Item) -> None:
+        self._unindex(hash_value, range_value)
+        self._connection.execute(
+            "INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?)",
+            (self.name, hash_value, range_value, encode_item(item)),
+        )
+        self._connection.executemany(
+            "INSERT INTO index_entries VALUES (?, ?, ?, ?, ?, ?)",
+            self._entries(hash_value, range_value, item),
+        )
+
+    def remove(self, hash_value: str, range_value: str) -> Item:
+        """Raises KeyError."""
+        item = self.get(hash_value, range_value)
+        self._unindex(hash_value, range_value)
+        self._connection.execute(
+            "DELETE FROM items WHERE tbl = ? AND h = ? AND r = ?",
+            (self.name, hash_value, range_value),
+        )
+        return item
+
+    def _unindex(self, hash_value: str, range_value: str) -> None:
+        if not self._indexes:
+            return
+        with contextlib.suppress(KeyError):  # nothing there yet
+            item = self.get(hash_value, range_value)
+            self._connection.executemany(
+                "DELETE FROM index_entries WHERE tbl = ? AND idx = ? AND ih = ? AND ir = ?"
+                " AND h = ? AND r = ?",
+                self._entries(hash_value, range_value, item),
+            )
+
+    def _entries(self, hash_value: str, range_value: str, item: Item) -> list[tuple[str, ...]]:
+        entries = []
+        for index, keys in self._indexes:
+            if all(key in item.attrs for key in keys):
+                values = [*(item.attrs[key].value for key in keys), ""][:2]
+                entries.append((self.name, index, *values, hash_value, range_value))
+        return entries
+
+    def partition(self, hash_value: str) -> Iterator[Item]:
+        """All items of a hash key in order of the range key."""
+        rows = self._connection.execute(
+            "SELECT item FROM items WHERE tbl = ? AND h = ? ORDER BY r", (self.name, hash_value)
+        )
+        for (raw,) in rows.fetchall():
+            yield decode_item(raw, self._hash, self._range)
+
+    def range_of(
+        self, hash_value: str, low: str, high: str, *, descending: bool
+    ) -> Iterator[tuple[str, Item]]:
+        """Range keys and items with `low <= range key <= high`, read as they are asked for."""
+        order = "DESC" if descending else "ASC"
+        rows = self._connection.execute(
+            "SELECT r, item FROM items WHERE tbl = ? AND h = ? AND r >= ? AND r <= ?"  # noqa: S608
+            f" ORDER BY r {order}",
+            (self.name, hash_value, low, high),
+        )
+        return ((key, decode_item(raw, self._hash, self._range)) for key, raw in rows)
+
+    def index_range(
+        self, index: str, hash_value: str, low: str, high: str, *, descending: bool
+    ) -> Iterator[tuple[str, Item]]:
+        """The same through a global secondary index."""
+        order = "DESC" if descending else "ASC"
+        rows = self._connection.execute(
+            "SELECT e.ir, i.item FROM index_entries AS e JOIN items AS i"  # noqa: S608
+            " ON i.tbl = e.tbl AND i.h = e.h AND i.r = e.r"
+            " WHERE e.tbl = ? AND e.idx = ? AND e.ih = ? AND e.ir >= ? AND e.ir <= ?"
+            f" ORDER BY e.ir {order}",
+            (self.name, index, hash_value, low, high),
+        )
+        return ((key, decode_item(raw, self._hash, self._range)) for key, raw in rows)
+
+
+class Partition:
+    """The items of one hash key, as moto's inner dict."""
+
+    def __init__(self, items: TableItems, key: DynamoType) -> None:
+        self._items = items
+        self._hash: str = key.value
+
+    def __getitem__(self, key: DynamoType) -> Item:
+        return self._items.get(self._hash, key.value)
+
+    def __setitem__(self, key: DynamoType, item: Item) -> None:
+        self._items.put(self._hash, key.value, item)
+
+    def pop(self, key: DynamoType) -> Item:
+        return self._items.remove(self._hash, key.value)
+
+    def values(self) -> Iterator[Item]:
+        return self._items.partition(self._hash)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.values())
+
+
+def _index_keys(index: Any) -> list[str]:
+    ordered = sorted(index.schema, key=lambda key: str(key["KeyType"]))  # HASH before RANGE
+    return [key["AttributeName"] for key in ordered]

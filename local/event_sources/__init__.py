@@ -1,0 +1,1 @@
+"""What Lambda's event source mappings do, for handlers in this process."""

@@ -1,0 +1,25 @@
+"""A stream's record on its way to a handler."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+PAYLOAD_LIMIT = 6 * 1024 * 1024
+"""An invocation's payload at most, in bytes."""
+
+
+class StreamRecord(msgspec.Struct, frozen=True):
+    """`event` is the record as Lambda hands it over. `arrived` is in epoch seconds."""
+
+    sequence_number: str
+    key: str
+    arrived: float
+    event: dict[str, Any]
+    size_bytes: int
+
+
+def made(sequence_number: str, key: str, arrived: float, event: dict[str, Any]) -> StreamRecord:
+    """A record with its size in the payload."""
+    return StreamRecord(sequence_number, key, arrived, event, len(msgspec.json.encode(event)) + 1)

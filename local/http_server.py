@@ -1,0 +1,67 @@
+"""A threaded HTTP server on 127.0.0.1 in a thread of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+class Server:
+    """Bound at once, serving from `start` until `stop`. Port 0 takes any that is free.
+
+    Raises OSError when the port is taken.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._server = _QuietServer(("127.0.0.1", port), BaseHTTPRequestHandler)
+        self._thread: threading.Thread | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that it is bound to."""
+        return int(self._server.server_address[1])
+
+    @property
+    def address(self) -> str:
+        """`http://127.0.0.1:8000`."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        """Answer requests from now on, those that already wait among them."""
+        self._server.RequestHandlerClass = handler
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.1,), name=handler.__qualname__, daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer no more, and free the port."""
+        if self._thread is not None:
+            self._server.shutdown()
+        self._server.server_close()
+
+
+class _QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up is no error of ours."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could bind `port` on 127.0.0.1 now; 0 always."""
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

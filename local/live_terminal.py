@@ -1,0 +1,77 @@
+"""The live panel: addresses, counts and the last alerts, redrawn twice a second."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from local.counters import Snapshot
+from local.terminal import Addresses, described
+
+RECENT_ALERTS = 8
+
+
+class LiveTerminal:
+    """See Terminal."""
+
+    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
+        self._snapshot = snapshot
+        self._console = Console()
+        self._addresses: Addresses | None = None
+        self._alerts: deque[str] = deque(maxlen=RECENT_ALERTS)
+        self._live = Live(
+            console=self._console, get_renderable=self.render, refresh_per_second=2, transient=False
+        )
+
+    def ready(self, addresses: Addresses) -> None:
+        """See Terminal."""
+        self._addresses = addresses
+        self._live.start()
+
+    def note(self, text: str) -> None:
+        """See Terminal."""
+        self._console.print(Text(text))
+
+    def alert(self, timestamp: str, text: str) -> None:
+        """See Terminal."""
+        self._alerts.append(f"{timestamp[:19].replace('T', ' ')}  {text}")
+
+    def close(self) -> None:
+        """See Terminal."""
+        self._live.stop()
+
+    def render(self) -> Panel:
+        """The panel as it stands."""
+        parts: list[RenderableType] = [self._where(), Text(), self._counts()]
+        if self._alerts:
+            parts += [Text(), Text("\n".join(self._alerts), style="yellow")]
+        return Panel(Group(*parts), title="Ticktape", subtitle="Ctrl-C ends it", expand=False)
+
+    def _where(self) -> Table:
+        grid = Table.grid(padding=(0, 2))
+        for name, value in described(self._addresses) if self._addresses else []:
+            grid.add_row(Text(name, style="bold"), Text(value))
+        return grid
+
+    def _counts(self) -> Table:
+        now = self._snapshot()
+        grid = Table.grid(padding=(0, 2))
+        rows = {
+            "Source": f"{now.source or 'none'}  {now.state}",
+            "Sent": f"{now.sent:,}" + (f"  ({now.pending:,} waiting)" if now.pending else ""),
+            "Stored": f"{now.ticks:,} ticks, {now.bars:,} bars",
+            "Quarantined": f"{now.quarantined:,}",
+            "Alerts": f"{now.alerts:,}, notified {now.notified:,}",
+            "Lag": f"{now.age_seconds:.1f} s",
+        }
+        if now.given_up:
+            rows["Given up"] = f"{now.given_up:,}"
+        for name, value in rows.items():
+            grid.add_row(Text(name, style="bold"), Text(value))
+        return grid

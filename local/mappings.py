@@ -1,0 +1,95 @@
+"""The event source mappings of the app's handlers, as a deployment would set them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping as Environment
+from types import ModuleType
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.event_sources import EVENT_SOURCES
+from local.emulator.process import EmulatorControl
+from local.event_sources.checkpoints import Checkpoints
+from local.event_sources.failures import FailureDestination
+from local.event_sources.invoking import Function
+from local.event_sources.mapping import Mapping, trimmable
+from local.event_sources.shards import DynamoDbShards, KinesisShards
+from local.event_sources.wakeups import Wakeups
+from local.provision import Clients
+
+logger = logging.getLogger(__name__)
+
+TRIM_EVERY_SECONDS = 60.0
+KEPT_SECONDS = 600.0
+"""How long finished records stay readable for others in the emulator's streams."""
+
+
+class Mappings:
+    """All of them, with what they share: wake-ups, checkpoints and the failure destination."""
+
+    def __init__(
+        self,
+        app: ModuleType,
+        environment: Environment[str, str],
+        clients: Clients,
+        checkpoints: Checkpoints,
+        control: EmulatorControl | None,
+    ) -> None:
+        self._control = control
+        self._checkpoints = checkpoints
+        self._wakeups = Wakeups(control)
+        self._stop = threading.Event()
+        self._destination = FailureDestination(clients("s3"), environment["FAILURES_BUCKET"])
+        self._region = clients("s3").meta.region_name
+        self._app = app
+        self.all: list[Mapping] = []
+        if "TICKS_STREAM" in environment:
+            stream = KinesisShards(clients("kinesis"), environment["TICKS_STREAM"])
+            self.all.append(self._mapping("ingest_kinesis", stream))
+        prices = DynamoDbShards(clients("dynamodbstreams"), environment["PRICES_STREAM_ARN"])
+        self.all.append(self._mapping("detect", prices))
+
+    def _mapping(self, handler: str, stream: KinesisShards | DynamoDbShards) -> Mapping:
+        return Mapping(
+            EVENT_SOURCES[handler],
+            stream,
+            Function(handler, getattr(self._app, handler), self._region),
+            self._checkpoints,
+            self._wakeups,
+            self._destination,
+        )
+
+    def start(self) -> None:
+        """Feed the handlers from now on."""
+        self._wakeups.start()
+        for mapping in self.all:
+            mapping.start()
+        if self._control is not None:
+            threading.Thread(target=self._trim, name="trim", daemon=True).start()
+
+    def stop(self, seconds: float) -> bool:
+        """End after the batches at hand; whether that took less than `seconds`."""
+        self._stop.set()
+        for mapping in self.all:
+            mapping.stop()
+        self._wakeups.stop()
+        deadline = time.monotonic() + seconds
+        joined = [mapping.join(deadline) for mapping in self.all]
+        return all(joined)
+
+    def given_up(self) -> int:
+        """Records that were given up on since the start."""
+        return sum(mapping.tally.given_up for mapping in self.all)
+
+    def _trim(self) -> None:
+        while self._control is not None and not self._stop.wait(TRIM_EVERY_SECONDS):
+            for mapping in self.all:
+                for shard, upto in trimmable(mapping):
+                    try:
+                        stream = mapping.stream
+                        self._control.trim(stream.kind, stream.name, shard, upto, KEPT_SECONDS)
+                    except (OSError, ValueError, ClientError, BotoCoreError) as error:
+                        logger.warning("cannot trim %s: %s", mapping.stream.name, error)

@@ -1,0 +1,144 @@
+"""The page on this machine: the files of `frontend/` and `/config.json`."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import logging
+import mimetypes
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+logger = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parents[1] / "frontend"
+COMPRESSED = ("text/", "application/json", "application/javascript", "image/svg+xml")
+_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".json": "application/json"}
+
+
+def content_security_policy(api: str) -> str:
+    """What the page may load: its own files, and answers of its API."""
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+        f"connect-src 'self' {api}; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'; manifest-src 'self'"
+    )
+
+
+class Asset(msgspec.Struct, frozen=True):
+    """A body as it is sent, with its type, entity tag and, where it helps, gzipped form."""
+
+    body: bytes
+    content_type: str
+    etag: str
+    gzipped: bytes | None = None
+
+
+def asset(body: bytes, content_type: str) -> Asset:
+    """An asset; text is compressed once."""
+    etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+    compresses = content_type.startswith(COMPRESSED) and len(body) > 512
+    if content_type.startswith("text/"):
+        content_type += "; charset=utf-8"
+    zipped = gzip.compress(body, 6, mtime=0) if compresses else None
+    return Asset(body, content_type, etag, zipped)
+
+
+class Files:
+    """The files under a folder; read again when they change."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+        self._kept: dict[Path, tuple[int, Asset]] = {}
+
+    def find(self, path: str) -> Asset | None:
+        """The file at a URL's path, `index.html` for a folder's; None if there is none."""
+        named = (self._root / unquote(path).lstrip("/")).resolve()
+        if not named.is_relative_to(self._root):
+            return None
+        if path.endswith("/"):
+            named /= "index.html"
+        if not named.is_file() or any(part.startswith(".") for part in named.parts[-3:]):
+            return None
+        changed = named.stat().st_mtime_ns
+        kept = self._kept.get(named)
+        if kept is None or kept[0] != changed:
+            kept = self._kept[named] = (changed, asset(named.read_bytes(), _type_of(named)))
+        return kept[1]
+
+
+def _type_of(path: Path) -> str:
+    return (
+        _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    )
+
+
+def handler(api: str, config: Mapping[str, Any], root: Path = ROOT) -> type[BaseHTTPRequestHandler]:
+    """Answers with the page for the API at `api`."""
+    members = {
+        "files": Files(root),
+        "policy": content_security_policy(api),
+        "settings": asset(json.dumps({"api": api, **config}).encode(), "application/json"),
+    }
+    return type("PageHandler", (_Handler,), members)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    files: Files
+    policy: str
+    settings: Asset
+
+    def do_GET(self) -> None:  # the base class's name
+        """A file, or 404."""
+        host, _, port = self.headers.get("Host", "").partition(":")
+        if host == "localhost":  # the API answers one origin
+            self._redirect(f"http://127.0.0.1:{port or 80}{self.path}")
+            return
+        path = urlsplit(self.path).path
+        found = self.settings if path == "/config.json" else self.files.find(path)
+        if found is None:
+            missing = asset(b"Not found\n", "text/plain")
+            self._send(404, missing, missing.body, {})
+        elif self.headers.get("If-None-Match") == found.etag:
+            self._send(304, found, b"", {})
+        elif found.gzipped and "gzip" in self.headers.get("Accept-Encoding", ""):
+            self._send(200, found, found.gzipped, {"Content-Encoding": "gzip"})
+        else:
+            self._send(200, found, found.body, {})
+
+    do_HEAD = do_GET  # noqa: N815  # the base class's name
+
+    def _redirect(self, address: str) -> None:
+        self.send_response(307)
+        self.send_header("Location", address)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def _send(self, status: int, found: Asset, body: bytes, headers: Mapping[str, str]) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", found.content_type)
+        self.send_header("Content-Security-Policy", self.policy)
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Referrer-Policy", "no-referrer")
+        self.send_header("Vary", "Accept-Encoding")
+        if status != 404:
+            self.send_header("ETag", found.etag)
+            self.send_header("Cache-Control", "no-cache")
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if status != 304:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Requests are not logged: the terminal belongs to results."""
+        logger.debug(format, *args)

@@ -1,0 +1,101 @@
+"""The producer's process: the same command as beside a deployment."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from local.arguments import Options
+
+STOP_SECONDS = 3.0
+USAGE = 2
+
+
+def command(options: Options, environment: dict[str, str]) -> list[str]:
+    """`python -m producer ...` for these options, into the stream or queue of `environment`."""
+    if options.source == "replay":
+        arguments = ["replay", str(options.file)]
+        arguments += ["--speed", options.speed] if options.speed else []
+    else:
+        arguments = ["stream", "--source", options.source]
+        arguments += ["--interval", options.interval] if options.interval else []
+    if options.symbols:
+        arguments += ["--symbols", ",".join(options.symbols)]
+    if options.ingest == "kinesis":
+        return [*arguments, "--sink", "kinesis", "--stream", environment["TICKS_STREAM"]]
+    return [*arguments, "--sink", "sqs", "--queue-url", environment["TICKS_QUEUE_URL"]]
+
+
+class Producer:
+    """A running producer. Calls back from a thread: `status` for each of its status lines,
+    `said` for what people should read, `ended` with its exit status.
+    """
+
+    def __init__(
+        self,
+        arguments: list[str],
+        *,
+        status: Callable[[dict[str, Any]], None],
+        said: Callable[[str, str], None],
+        ended: Callable[[int], None],
+    ) -> None:
+        self._status, self._said, self._ended = status, said, ended
+        self._stopping = False
+        self._process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "local.child", "producer", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])},
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, name="producer", daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    def stop(self) -> None:
+        """Ask it to send what it holds and end; make it, if it does not."""
+        self._stopping = True
+        if self._process.poll() is None:
+            self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.join(1.0)
+        for pipe in (self._process.stdin, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    def _read(self) -> None:
+        if self._process.stderr is None:
+            return
+        for line in self._process.stderr:
+            self._take(line.rstrip())
+        status = self._process.wait()
+        if not self._stopping:
+            self._ended(status)
+
+    def _take(self, line: str) -> None:
+        try:
+            told = json.loads(line)
+        except ValueError:
+            told = None
+        if not isinstance(told, dict):
+            self._said("problem", line)
+        elif told.get("event") == "status":
+            self._status(told)
+        else:
+            self._said(str(told.get("event")), str(told.get("message", "")))

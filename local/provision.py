@@ -1,0 +1,200 @@
+"""Makes through boto3 what `infra/resources.json` lists, where it is not there yet."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from local.resources import Resources, environment
+
+_EXISTS = {
+    "ResourceInUseException",
+    "BucketAlreadyOwnedByYou",
+    "BucketAlreadyExists",
+    "QueueAlreadyExists",
+}
+ACTIVE_SECONDS = 60.0
+
+
+class Clients:
+    """boto3 clients of one endpoint, made on first use."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._session = boto3.session.Session(
+            aws_access_key_id=variables.get("AWS_ACCESS_KEY_ID"),
+            aws_secret_access_key=variables.get("AWS_SECRET_ACCESS_KEY"),
+            aws_session_token=variables.get("AWS_SESSION_TOKEN"),
+            region_name=variables.get("AWS_DEFAULT_REGION", "us-east-1"),
+        )
+        self._endpoint = variables.get("AWS_ENDPOINT_URL")
+        self._config = Config(
+            retries={"mode": "standard", "max_attempts": 4},
+            s3={"addressing_style": "path"},
+            max_pool_connections=20,
+        )
+        self._made: dict[str, Any] = {}
+
+    def __call__(self, service: str) -> Any:
+        """The service's client. Make them from one thread; using them from many is safe."""
+        if service not in self._made:
+            self._made[service] = self._session.client(
+                service, endpoint_url=self._endpoint, config=self._config
+            )
+        return self._made[service]
+
+
+def provision(clients: Clients, resources: Resources, *, ingest: str) -> dict[str, str]:
+    """Make everything that is missing; return the environment that names it."""
+    dynamodb, kinesis, s3 = clients("dynamodb"), clients("kinesis"), clients("s3")
+    sqs, sns = clients("sqs"), clients("sns")
+    with ThreadPoolExecutor(4) as pool:
+        tables = pool.submit(_make_tables, dynamodb, resources)
+        stream = pool.submit(_make_stream, kinesis, resources)
+        buckets = pool.submit(_make_buckets, s3, resources)
+        queues = pool.submit(_make_queues, sqs, resources)
+        topic_arn = sns.create_topic(Name=resources.name("alerts"))["TopicArn"]
+        stream.result()
+        buckets.result()
+        return environment(
+            resources,
+            ingest=ingest,
+            queue_url=queues.result()["ticks.fifo"],
+            topic_arn=topic_arn,
+            prices_stream_arn=tables.result()["prices"],
+        )
+
+
+@contextlib.contextmanager
+def _unless_there() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _EXISTS:
+            raise
+
+
+def _make_tables(dynamodb: Any, resources: Resources) -> dict[str, str]:
+    """Returns the ARN of each table's stream, by key, where it has one."""
+    for key, table in resources.tables.items():
+        with _unless_there():
+            dynamodb.create_table(**_table(resources.name(key), table))
+    return {key: _settle(dynamodb, resources.name(key), t) for key, t in resources.tables.items()}
+
+
+def _table(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    keys = [table, *table.get("indexes", {}).values()]
+    attributes = sorted({key[part] for key in keys for part in ("hash", "range") if part in key})
+    request: dict[str, Any] = {
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": _key_schema(table),
+        "AttributeDefinitions": [
+            {"AttributeName": attribute, "AttributeType": "S"} for attribute in attributes
+        ],
+    }
+    if "stream" in table:
+        request["StreamSpecification"] = {
+            "StreamEnabled": True,
+            "StreamViewType": table["stream"],
+        }
+    if "indexes" in table:
+        request["GlobalSecondaryIndexes"] = [
+            {
+                "IndexName": index,
+                "KeySchema": _key_schema(key),
+                "Projection": {"ProjectionType": "ALL"},
+            }
+            for index, key in table["indexes"].items()
+        ]
+    return request
+
+
+def _key_schema(key: Mapping[str, Any]) -> list[dict[str, str]]:
+    schema = [{"AttributeName": key["hash"], "KeyType": "HASH"}]
+    if "range" in key:
+        schema.append({"AttributeName": key["range"], "KeyType": "RANGE"})
+    return schema
+
+
+def _settle(dynamodb: Any, name: str, table: Mapping[str, Any]) -> str:
+    deadline = time.monotonic() + ACTIVE_SECONDS
+    while True:
+        found = dynamodb.describe_table(TableName=name)["Table"]
+        if found["TableStatus"] == "ACTIVE" or time.monotonic() > deadline:
+            break
+        time.sleep(0.5)
+    if "ttl" in table:
+        _expire_by(dynamodb, name, table["ttl"])
+    return str(found.get("LatestStreamArn", ""))
+
+
+def _expire_by(dynamodb: Any, name: str, attribute: str) -> None:
+    ttl = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    if ttl.get("TimeToLiveStatus") not in ("ENABLED", "ENABLING"):
+        dynamodb.update_time_to_live(
+            TableName=name,
+            TimeToLiveSpecification={"Enabled": True, "AttributeName": attribute},
+        )
+
+
+def _make_stream(kinesis: Any, resources: Resources) -> None:
+    name = resources.name(resources.stream["key"])
+    with _unless_there():
+        kinesis.create_stream(StreamName=name, ShardCount=resources.stream["shards"])
+    kinesis.get_waiter("stream_exists").wait(
+        StreamName=name, WaiterConfig={"Delay": 1, "MaxAttempts": int(ACTIVE_SECONDS)}
+    )
+
+
+def _make_buckets(s3: Any, resources: Resources) -> None:
+    region = s3.meta.region_name
+    where = {} if region == "us-east-1" else {"LocationConstraint": region}
+    for key in resources.buckets:
+        with _unless_there():
+            s3.create_bucket(
+                Bucket=resources.name(key),
+                **({"CreateBucketConfiguration": where} if where else {}),
+            )
+
+
+def _make_queues(sqs: Any, resources: Resources) -> dict[str, str]:
+    """Returns the queues' URLs by key. Dead-letter queues are made first."""
+    urls: dict[str, str] = {}
+    ordered = sorted(resources.queues.items(), key=lambda entry: "redrive_to" in entry[1])
+    for key, queue in ordered:
+        attributes = _queue_attributes(queue)
+        if "redrive_to" in queue:
+            attributes["RedrivePolicy"] = json.dumps(
+                {
+                    "deadLetterTargetArn": _queue_arn(sqs, urls[queue["redrive_to"]]),
+                    "maxReceiveCount": queue["max_receive_count"],
+                }
+            )
+        urls[key] = sqs.create_queue(QueueName=resources.name(key), Attributes=attributes)[
+            "QueueUrl"
+        ]
+    return urls
+
+
+def _queue_attributes(queue: Mapping[str, Any]) -> dict[str, str]:
+    attributes = {}
+    if queue.get("fifo"):
+        attributes["FifoQueue"] = "true"
+    if "visibility_seconds" in queue:
+        attributes["VisibilityTimeout"] = str(queue["visibility_seconds"])
+    if "retention_seconds" in queue:
+        attributes["MessageRetentionPeriod"] = str(queue["retention_seconds"])
+    return attributes
+
+
+def _queue_arn(sqs: Any, url: str) -> str:
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return str(attributes["Attributes"]["QueueArn"])

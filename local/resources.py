@@ -1,0 +1,51 @@
+"""Names of what `infra/resources.json` lists, and the environment that a deployment sets.
+
+Terraform reads the same file; its `environment` output has the same keys.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+FILE = Path(__file__).resolve().parents[1] / "infra" / "resources.json"
+
+
+class Resources(msgspec.Struct, frozen=True):
+    """The file, and the stage whose names to give."""
+
+    stage: str
+    app: str
+    stream: dict[str, Any]
+    queues: dict[str, dict[str, Any]]
+    tables: dict[str, dict[str, Any]]
+    buckets: dict[str, dict[str, Any]]
+    topics: dict[str, dict[str, Any]]
+
+    def name(self, key: str) -> str:
+        """`ticktape-local-prices` for `prices`."""
+        return f"{self.app}-{self.stage}-{key}"
+
+
+def load(stage: str = "local") -> Resources:
+    """Read the file."""
+    return msgspec.convert({**json.loads(FILE.read_text()), "stage": stage}, Resources)
+
+
+def environment(
+    resources: Resources, *, ingest: str, queue_url: str, topic_arn: str, prices_stream_arn: str
+) -> dict[str, str]:
+    """The variables that name resources, for `ingest` by "kinesis" or by "sqs"."""
+    variables = {f"{key.upper()}_TABLE": resources.name(key) for key in resources.tables}
+    variables |= {f"{key.upper()}_BUCKET": resources.name(key) for key in resources.buckets}
+    variables |= {
+        "STAGE": resources.stage,
+        "ALERTS_TOPIC_ARN": topic_arn,
+        "PRICES_STREAM_ARN": prices_stream_arn,
+    }
+    if ingest == "kinesis":
+        return {**variables, "TICKS_STREAM": resources.name(resources.stream["key"])}
+    return {**variables, "TICKS_QUEUE": resources.name("ticks.fifo"), "TICKS_QUEUE_URL": queue_url}

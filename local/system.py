@@ -1,0 +1,225 @@
+"""The whole system in one process and two children, from start to end."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import logging
+import os
+import secrets
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+from local import aws_environment, producing, running_file
+from local.arguments import Options
+from local.counters import Counters, Snapshot, count_metrics
+from local.data_directory import DataDirectory
+from local.emulator.process import EmulatorControl, EmulatorError, EmulatorProcess
+from local.errors import StartError, UsageError
+from local.http_server import Server
+from local.producing import Producer
+from local.terminal import Addresses, make
+
+POLLERS_STOP_SECONDS = 3.0
+_SLOW_IMPORTS = ("boto3", "chalicelib.bootstrap", "chalicelib.api.routes", "chalice.local")
+_CHALICE = Path(__file__).resolve().parents[1] / ".chalice" / "config.json"
+
+
+class System:
+    """Everything that runs. `start`, then `stop` in any case; `ended` is set when it should."""
+
+    def __init__(self, options: Options) -> None:
+        self.ended = threading.Event()
+        self.exit_status = 0
+        self._options = options
+        self._closing: list[Callable[[], Any]] = []
+        self._working: list[Callable[[], Any]] = []
+        self._token = secrets.token_urlsafe(24)
+        self._counters = Counters()
+        self._given_up: Callable[[], int] = lambda: 0
+        self._terminal = make(self._snapshot)
+
+    def start(self) -> None:
+        """Raises UsageError or StartError; `stop` ends what was started."""
+        api = self._bind("--api-port", self._options.api_port)
+        page = self._bind("--page-port", self._options.page_port) if self._options.page else None
+        data = self._open_data()
+        emulator = self._start_emulator(data)
+        for name in _SLOW_IMPORTS:  # while the emulator starts
+            importlib.import_module(name)
+        self._point_at_aws(emulator)
+        environment, clients = self._provision(page.address if page else "")
+        app = _load_app()
+        self._serve(app, api, page)
+        self._subscribe(clients, environment)
+        self._start_mappings(app, environment, clients, data, emulator)
+        self._start_producer(environment)
+        self._announce(api, page)
+
+    def stop(self) -> None:
+        """End everything that was started, the last first."""
+        self.ended.set()
+        while self._closing:
+            self._closing.pop()()
+        self._terminal.close()
+        running_file.remove()
+
+    def _stop_working(self) -> None:
+        """Producer and pollers, side by side; what is cut off is delivered again next time."""
+        with ThreadPoolExecutor() as pool:
+            for stop in self._working:
+                pool.submit(stop)
+        logging.disable(logging.CRITICAL)  # a handler that is cut off has nothing to tell
+
+    def _bind(self, flag: str, port: int) -> Server:
+        try:
+            server = Server(port)
+        except OSError as error:
+            raise UsageError(f"{flag} {port}: {error.strerror}") from error
+        self._closing.append(server.stop)
+        return server
+
+    def _open_data(self) -> DataDirectory | None:
+        if self._options.data is None:
+            return None
+        data = DataDirectory(self._options.data)
+        self._closing.append(data.close)
+        return data
+
+    def _start_emulator(self, data: DataDirectory | None) -> EmulatorProcess | None:
+        if aws_environment.user_endpoint(os.environ):
+            return None
+        emulator = EmulatorProcess(self._options.aws_port, data.emulator if data else None)
+        self._closing.append(emulator.stop)
+        return emulator
+
+    def _point_at_aws(self, emulator: EmulatorProcess | None) -> None:
+        if emulator is None:
+            aws_environment.keep_users(os.environ)
+            return
+        try:
+            emulator.wait_until_ready()
+        except EmulatorError as error:
+            raise StartError(f"embedded AWS did not start: {error}") from error
+        threading.Thread(target=self._watch, args=(emulator,), daemon=True).start()
+        aws_environment.point_at(os.environ, emulator.endpoint)
+
+    def _watch(self, emulator: EmulatorProcess) -> None:
+        while not self.ended.wait(1.0):
+            if not emulator.alive():
+                self._fail("embedded AWS ended by itself")
+
+    def _provision(self, page_address: str) -> tuple[dict[str, str], Any]:
+        from local import provision, resources
+
+        clients = provision.Clients(os.environ)
+        environment = provision.provision(clients, resources.load(), ingest=self._options.ingest)
+        environment |= {
+            "READ_ACCESS": "open",
+            "CORS_ORIGIN": page_address,
+            "PAGE_URL": page_address,
+            "WRITE_TOKEN_SHA256": hashlib.sha256(self._token.encode()).hexdigest(),
+        }
+        os.environ.update(environment)
+        count_metrics(self._counters)
+        return environment, clients
+
+    def _serve(self, app: ModuleType, api: Server, page: Server | None) -> None:
+        from chalicelib.api.problems import of_status
+        from local import api_server, page_server
+
+        compress_from = json.loads(_CHALICE.read_text()).get("minimum_compression_size")
+        api.start(api_server.handler(app.app, of_status, compress_from))
+        if page is not None:
+            page.start(page_server.handler(api.address, {"stage": "local"}))
+
+    def _subscribe(self, clients: Any, environment: dict[str, str]) -> None:
+        from local import subscriber
+
+        server = Server(0)
+        self._closing.append(server.stop)
+        server.start(subscriber.handler(self._terminal.alert))
+        clients("sns").subscribe(
+            TopicArn=environment["ALERTS_TOPIC_ARN"], Protocol="http", Endpoint=server.address
+        )
+
+    def _start_mappings(
+        self,
+        app: ModuleType,
+        environment: dict[str, str],
+        clients: Any,
+        data: DataDirectory | None,
+        emulator: EmulatorProcess | None,
+    ) -> None:
+        from local.event_sources.checkpoints import Checkpoints
+        from local.mappings import Mappings
+
+        checkpoints = Checkpoints(data.checkpoints if data else None)
+        self._closing.append(checkpoints.close)
+        control = EmulatorControl(emulator.port) if emulator else None
+        mappings = Mappings(app, environment, clients, checkpoints, control)
+        self._given_up = mappings.given_up
+        self._working.append(lambda: mappings.stop(POLLERS_STOP_SECONDS))
+        self._closing.append(self._stop_working)
+        mappings.start()
+
+    def _start_producer(self, environment: dict[str, str]) -> None:
+        if self._options.source == "none":
+            return
+        producer = Producer(
+            producing.command(self._options, environment),
+            status=self._counters.produced,
+            said=self._producer_said,
+            ended=self._producer_ended,
+        )
+        self._working.append(producer.stop)
+
+    def _announce(self, api: Server, page: Server | None) -> None:
+        addresses = Addresses(
+            page=page.address if page else None,
+            api=api.address,
+            aws=os.environ["AWS_ENDPOINT_URL"],
+            token=self._token,
+            data=str(self._options.data or "none: nothing is kept"),
+        )
+        running_file.write(msgspec.to_builtins(addresses))
+        self._terminal.ready(addresses)
+
+    def _producer_said(self, event: str, message: str) -> None:
+        if event == "problem":
+            print(message, file=sys.stderr, flush=True)
+        else:
+            self._terminal.note(f"producer: {message}")
+
+    def _producer_ended(self, status: int) -> None:
+        if status == producing.USAGE:
+            self.exit_status = status
+            self.ended.set()
+        elif status:
+            print(f"the producer ended with status {status}", file=sys.stderr, flush=True)
+
+    def _snapshot(self) -> Snapshot:
+        return msgspec.structs.replace(self._counters.snapshot(), given_up=self._given_up())
+
+    def _fail(self, why: str) -> None:
+        if not self.ended.is_set():
+            print(f"python -m local: {why}", file=sys.stderr, flush=True)
+            self.exit_status = 1
+            self.ended.set()
+
+
+def _load_app() -> ModuleType:
+    """The app's module; its log goes where ours goes, not to stdout as Chalice sets it up."""
+    app = importlib.import_module("app")
+    log = logging.getLogger(app.app.app_name)
+    log.handlers.clear()
+    log.propagate = True
+    return app

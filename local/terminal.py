@@ -1,0 +1,123 @@
+"""What the terminal shows: a live panel where there is one, plain lines elsewhere.
+
+Results go to stdout, what went wrong to stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol, TextIO
+
+import msgspec
+
+from local.counters import Snapshot
+
+LINE_SECONDS = 5.0
+
+
+class Addresses(msgspec.Struct, frozen=True):
+    """Where the system answers, and the token for writing."""
+
+    page: str | None
+    api: str
+    aws: str
+    token: str
+    data: str
+
+
+class Terminal(Protocol):
+    """Somewhere to show what goes on. Safe from many threads."""
+
+    def ready(self, addresses: Addresses) -> None:
+        """The system answers."""
+
+    def note(self, text: str) -> None:
+        """Something to read once."""
+
+    def alert(self, timestamp: str, text: str) -> None:
+        """A notification came."""
+
+    def close(self) -> None:
+        """Show nothing more but the last state."""
+
+
+def described(addresses: Addresses) -> list[tuple[str, str]]:
+    """The addresses as rows for people."""
+    rows = [("Page", addresses.page)] if addresses.page else []
+    return [
+        *rows,
+        ("API", addresses.api),
+        ("AWS", addresses.aws),
+        ("Write token", addresses.token),
+        ("Data", addresses.data),
+    ]
+
+
+def summary(now: Snapshot) -> str:
+    """The counts in one line."""
+    parts = [
+        f"source {now.source or 'none'}{f' ({now.state})' if now.state else ''}",
+        f"sent {now.sent:,}",
+        f"stored {now.ticks:,} ticks and {now.bars:,} bars",
+        f"quarantined {now.quarantined:,}",
+        f"alerts {now.alerts:,}, notified {now.notified:,}",
+    ]
+    if now.given_up:
+        parts.append(f"given up {now.given_up:,}")
+    return "; ".join([*parts, f"lag {now.age_seconds:.1f} s"])
+
+
+class PlainTerminal:
+    """Lines: the addresses, each alert, and the counts when they changed."""
+
+    def __init__(self, snapshot: Callable[[], Snapshot], out: TextIO) -> None:
+        self._snapshot = snapshot
+        self._out = out
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._last = ""
+
+    def ready(self, addresses: Addresses) -> None:
+        """See Terminal."""
+        for name, value in described(addresses):
+            self._line(f"{name + ':':<13}{value}")
+        threading.Thread(target=self._follow, name="terminal", daemon=True).start()
+
+    def note(self, text: str) -> None:
+        """See Terminal."""
+        self._line(text)
+
+    def alert(self, timestamp: str, text: str) -> None:
+        """See Terminal."""
+        self._line(f"alert {timestamp} {text}")
+
+    def close(self) -> None:
+        """See Terminal."""
+        self._closed.set()
+        self._counts()
+
+    def _follow(self) -> None:
+        while not self._closed.wait(LINE_SECONDS):
+            self._counts()
+
+    def _counts(self) -> None:
+        text = summary(self._snapshot())
+        if text != self._last:
+            self._last = text
+            self._line(f"{datetime.now().astimezone():%H:%M:%S} {text}")
+
+    def _line(self, text: str) -> None:
+        with self._lock:
+            print(text, file=self._out, flush=True)
+
+
+def make(snapshot: Callable[[], Snapshot]) -> Terminal:
+    """A live panel on a terminal, plain lines elsewhere."""
+    if sys.stdout.isatty():
+        from local.live_terminal import LiveTerminal
+
+        return LiveTerminal(snapshot)
+    return PlainTerminal(snapshot, sys.stdout)
