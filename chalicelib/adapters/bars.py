@@ -64,7 +64,8 @@ class Bars:
             self._client,
             TableName=self._table,
             Item=self._to_item(bar, expires_from),
-            ConditionExpression="attribute_not_exists(series) OR (ticks > :none AND ticks <= :mine)",
+            ConditionExpression="attribute_not_exists(series)"
+            " OR (ticks > :none AND ticks <= :mine)",
             ExpressionAttributeValues={":none": {"N": "0"}, ":mine": {"N": str(bar.ticks)}},
         )
 

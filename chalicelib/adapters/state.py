@@ -16,6 +16,7 @@ from chalicelib.adapters.dynamodb import Item, batch_get, put_if
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.detection import State
+from chalicelib.domain.splits import Split
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.watching import Latch
 
@@ -49,6 +50,8 @@ class _Bar(msgspec.Struct, array_like=True, omit_defaults=True):
 
 class _Data(msgspec.Struct, omit_defaults=True):
     t: _Tick | None = None
+    r: tuple[str, _Tick] | None = None
+    s: Split | None = None
     m: _Bar | None = None
     d: _Bar | None = None
     c: list[Decimal] = []
@@ -101,6 +104,8 @@ def to_item(state: State) -> Item:
     """The item that a write leaves: its version is one above the state's."""
     data = _Data(
         t=_short_tick(state.last) if state.last else None,
+        r=(state.mark.timestamp, _short_tick(state.mark)) if state.mark else None,
+        s=state.split,
         m=_short_bar(state.minute) if state.minute else None,
         d=_short_bar(state.day) if state.day else None,
         c=list(state.closes),
@@ -123,6 +128,8 @@ def from_item(item: Item) -> State:
         symbol=symbol,
         version=int(item["version"]["N"]),
         last=_tick(symbol, item["timestamp"]["S"], data.t) if data.t else None,
+        mark=_tick(symbol, *data.r) if data.r else None,
+        split=data.s,
         minute=_bar(symbol, "1m", data.m) if data.m else None,
         day=_bar(symbol, "1d", data.d) if data.d else None,
         closes=tuple(data.c),

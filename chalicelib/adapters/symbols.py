@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.adapters.dynamodb import Item, batch_get, item_of, key_range, put_if, query
+from chalicelib.domain.splits import Split
 from chalicelib.services.stores import SymbolEntry
 
 _LISTS = ("seen", "tracked")
@@ -47,6 +48,18 @@ class Symbols:
             ConditionExpression="attribute_not_exists(symbol)",
         )
         return entry if created else self.find_many(name, [entry.symbol])[entry.symbol]
+
+    def note_split(self, symbol: str, split: Split) -> None:
+        """See SymbolStore."""
+        self._client.update_item(
+            TableName=self._table,
+            Key=_key("seen", symbol),
+            UpdateExpression="SET split_date = :date, split_ratio = :ratio",
+            ExpressionAttributeValues={
+                ":date": {"S": split.date},
+                ":ratio": {"S": f"{split.numerator}:{split.denominator}"},
+            },
+        )
 
     def pin(self, entry: SymbolEntry) -> SymbolEntry:
         """See SymbolStore. One call: what stands in the line stays, what it lacks is filled in."""

@@ -8,15 +8,20 @@ from decimal import ROUND_HALF_EVEN, Decimal
 import msgspec
 
 from chalicelib.domain.alerts import Alert
+from chalicelib.domain.bar_watching import BarWatch, Closes, no_history
 from chalicelib.domain.bars import Bar
-from chalicelib.domain.building import BarBuilder, Hour, Place
+from chalicelib.domain.building import BarBuilder, Hour, Place, place_of
 from chalicelib.domain.messages import describe
 from chalicelib.domain.rules import ANY_SYMBOL, Rule
+from chalicelib.domain.sessions import calendar_for
+from chalicelib.domain.splits import Split, find_split
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.watching import Latch, Point, judge
 
 MAX_PENDING = 100
 """Pending alerts lie in the state's item: a run of ticks stops short when there are so many."""
+
+RECORD_ONLY = "record only"
 
 Quiet = Callable[[Tick], str]
 """Why an alert at this tick is only recorded; empty where it is to be sent."""
@@ -25,18 +30,21 @@ Quiet = Callable[[Tick], str]
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """What detect remembers of a symbol.
 
-    last: the newest tick that was folded in; minute, day: the running bars; closes: the newest
-    prices, newest last; latches by rule; pending: alerts of the last step that may not have been
-    delivered yet; version counts the writes.
+    last: the newest tick that was folded in; mark: the newest regular one where that is another;
+    minute, day: the running bars; closes: the newest prices, newest last; latches by rule; split:
+    the last one seen; pending: alerts of the last step that may not have been delivered yet;
+    version counts the writes.
     """
 
     symbol: str
     version: int = 0
     last: Tick | None = None
+    mark: Tick | None = None
     minute: Bar | None = None
     day: Bar | None = None
     closes: tuple[Decimal, ...] = ()
     latches: Mapping[str, Latch] = {}
+    split: Split | None = None
     pending: tuple[Alert, ...] = ()
 
     @property
@@ -54,13 +62,15 @@ class Outcome(msgspec.Struct, frozen=True):
     """What a run of ticks led to.
 
     `closed` are finished 1m and 1d bars, `hours` the finished hours, which are folded
-    from their minutes; `taken` says how many of the ticks were used.
+    from their minutes; `taken` says how many of the ticks were used; `split` is set where this run
+    saw one.
     """
 
     state: State
     closed: tuple[Bar, ...]
     hours: tuple[Hour, ...]
     taken: int
+    split: Split | None = None
 
 
 class Watch(msgspec.Struct, frozen=True):
@@ -83,38 +93,120 @@ def rules_for(symbol: str, rules: Sequence[Rule]) -> tuple[Rule, ...]:
     return tuple(sorted(mine, key=lambda rule: rule.rule_id))
 
 
-def advance(state: State, ticks: Sequence[Tick], watch: Watch, quiet: Quiet) -> Outcome:
+def advance(
+    state: State,
+    ticks: Sequence[Tick],
+    watch: Watch,
+    quiet: Quiet,
+    history: Closes = no_history,
+) -> Outcome:
     """Fold ticks, all later than `state.last` and in order, into the state.
 
     The new state has the alerts of this run as `pending`; the old ones must have been delivered.
     """
-    builder = BarBuilder(state.last, state.minute, state.day)
-    closes = list(state.closes)
-    latches = dict(state.latches)
-    alerts: list[Alert] = []
-    depth = watch.depth
+    run = _Run(state, watch, quiet, history)
     taken = 0
     for tick in ticks:
-        previous = builder.last
-        place = builder.add(tick)
-        closes = [*closes[-depth + 1 :], tick.price] if depth > 1 else [tick.price]
-        point = _point(tick, previous, place, closes)
-        alerts += _judge_all(watch, latches, point, tick, quiet)
+        run.take(tick)
         taken += 1
-        if len(alerts) >= MAX_PENDING:
+        if len(run.alerts) >= MAX_PENDING:
             break
-    known = {rule.rule_id for rule in watch.rules}
-    after = State(
-        symbol=state.symbol,
-        version=state.version,
-        last=builder.last,
-        minute=builder.minute,
-        day=builder.day,
-        closes=tuple(closes),
-        latches={name: latch for name, latch in latches.items() if name in known},
-        pending=tuple(alerts),
-    )
-    return Outcome(after, tuple(builder.closed), tuple(builder.hours), taken)
+    builder = run.builder
+    return Outcome(run.state(), tuple(builder.closed), tuple(builder.hours), taken, run.split)
+
+
+class _Run:
+    """One run of ticks over a state."""
+
+    def __init__(self, state: State, watch: Watch, quiet: Quiet, history: Closes) -> None:
+        self._before = state
+        self._watch = watch
+        self._quiet = quiet
+        self._latches = dict(state.latches)
+        self._closes = list(state.closes)
+        self._mark, self._mark_place = _last_regular(state)
+        self._bars = BarWatch(watch.rules, history, state.split)
+        self.builder = BarBuilder(state.last, state.minute, state.day)
+        self.alerts: list[Alert] = []
+        self.split: Split | None = None
+
+    def take(self, tick: Tick) -> None:
+        """Fold one tick: bars first, then what closes with it, then the rules on ticks."""
+        previous = self.builder.last
+        place = self.builder.add(tick)
+        closing = self._closing(tick, place)
+        for interval, point in closing.items():
+            self._judge(interval, point, self._mark or tick, tick)
+        if self._split_at(tick, place):
+            previous = None
+        depth = self._watch.depth
+        self._closes = [*self._closes, tick.price][-depth:]
+        self._judge("tick", _point(tick, previous, place, self._closes), tick, tick)
+        if not place.extended:
+            self._mark, self._mark_place = tick, place
+
+    def state(self) -> State:
+        """The state after the run."""
+        known = {rule.rule_id for rule in self._watch.rules}
+        last = self.builder.last
+        return State(
+            symbol=self._before.symbol,
+            version=self._before.version,
+            last=last,
+            mark=None if self._mark == last else self._mark,
+            minute=self.builder.minute,
+            day=self.builder.day,
+            closes=tuple(self._closes),
+            latches={name: latch for name, latch in self._latches.items() if name in known},
+            split=self.split or self._before.split,
+            pending=tuple(self.alerts),
+        )
+
+    def _closing(self, tick: Tick, place: Place) -> dict[str, Point]:
+        if self._mark is None or self._mark_place is None:
+            return {}
+        return self._bars.closing(self._mark, self._mark_place, place, tick.timestamp)
+
+    def _split_at(self, tick: Tick, place: Place) -> bool:
+        """Look for a split at the first regular tick of the session after the last one seen."""
+        mark, before = self._mark, self._mark_place
+        if mark is None or before is None or tick.previous_close is None or place.extended:
+            return False
+        if place.date == before.date or not _is_next_session(tick, before, place):
+            return False
+        split = find_split(place.date, mark.price, tick.previous_close)
+        if split is None:
+            return False
+        self.split = split
+        self._closes = [split.adjust(price) for price in self._closes]
+        self._bars.restart(split)
+        return True
+
+    def _judge(self, interval: str, point: Point, tick: Tick, newest: Tick) -> None:
+        """Judge the rules of an interval; `newest` is the tick that has just come."""
+        for rule in self._watch.rules:
+            if rule.interval != interval or not rule.is_active(point.timestamp):
+                continue
+            latch, fires = judge(rule, self._latches.get(rule.rule_id), point)
+            self._latches[rule.rule_id] = latch
+            if fires:
+                reason = self._quiet(newest) if rule.notify else RECORD_ONLY
+                self.alerts.append(make_alert(rule, point, tick, self._watch, reason))
+
+
+def _last_regular(state: State) -> tuple[Tick | None, Place | None]:
+    if state.mark is not None:
+        return state.mark, place_of(state.mark)
+    if state.last is None:
+        return None, None
+    place = place_of(state.last)
+    return (None, None) if place.extended else (state.last, place)
+
+
+def _is_next_session(tick: Tick, before: Place, place: Place) -> bool:
+    """Whether no session lies between: else a jump may be prices that were never seen."""
+    calendar = calendar_for(tick.symbol, tick.exchange_timezone)
+    return calendar.session_at(calendar.next_open(before.session.close)).date == place.session.date
 
 
 def averages(closes: Sequence[Decimal], fast: int, slow: int) -> dict[str, Decimal]:
@@ -140,20 +232,8 @@ def _point(tick: Tick, previous: Tick | None, place: Place, closes: Sequence[Dec
     )
 
 
-def _judge_all(
-    watch: Watch, latches: dict[str, Latch], point: Point, tick: Tick, quiet: Quiet
-) -> list[Alert]:
-    fired = []
-    for rule in watch.rules:
-        if rule.interval != "tick" or not rule.is_active(point.timestamp):
-            continue
-        latches[rule.rule_id], fires = judge(rule, latches.get(rule.rule_id), point)
-        if fires:
-            fired.append(_alert(rule, point, tick, watch, quiet))
-    return fired
-
-
-def _alert(rule: Rule, point: Point, tick: Tick, watch: Watch, quiet: Quiet) -> Alert:
+def make_alert(rule: Rule, point: Point, tick: Tick, watch: Watch, quiet: str) -> Alert:
+    """The alert of a rule that fired at a point, whose price is `tick`'s."""
     values = _values(rule, point, tick, watch)
     return Alert(
         symbol=tick.symbol,
@@ -165,7 +245,7 @@ def _alert(rule: Rule, point: Point, tick: Tick, watch: Watch, quiet: Quiet) -> 
         values=values,
         message=describe(rule, tick, values),
         source=tick.source,
-        quiet="" if rule.notify and not quiet(tick) else (quiet(tick) or "record only"),
+        quiet=quiet,
     )
 
 

@@ -34,9 +34,9 @@ def describe(rule: Rule, tick: Tick, values: dict[str, Decimal]) -> str:
     level = plain(rule.value) if rule.value is not None else ""
     match rule.condition:
         case "golden_cross":
-            said = f"golden cross: SMA-{rule.fast} rose above SMA-{rule.slow} {at}"
+            said = f"golden cross: SMA-{rule.fast} rose above SMA-{rule.slow}{_on(rule)} {at}"
         case "death_cross":
-            said = f"death cross: SMA-{rule.fast} fell below SMA-{rule.slow} {at}"
+            said = f"death cross: SMA-{rule.fast} fell below SMA-{rule.slow}{_on(rule)} {at}"
         case "change_percent":
             moved = _signed(values.get("change_percent"))
             said = f"moved {moved}% against the previous close, {at}"
@@ -120,6 +120,10 @@ def _signed(value: Decimal | None) -> str:
     if value is None:
         return "?"
     return f"{round(value, 2):+,.2f}"
+
+
+def _on(rule: Rule) -> str:
+    return "" if rule.interval == "tick" else f" on {rule.interval} bars"
 
 
 def _bars(rule: Rule) -> str:

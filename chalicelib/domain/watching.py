@@ -20,7 +20,8 @@ class Latch(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     """What a rule remembers.
 
     side: the last sign of its averages that was not zero; inside: whether its condition held at
-    the last price; session: that price's session date; fired_at, fired_scope: its last alert.
+    the last price; session: that price's session date; fired_at, fired_scope: its last alert;
+    bar: the last bar that a rule on bars was judged at.
     """
 
     fingerprint: str
@@ -29,6 +30,7 @@ class Latch(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     session: str = ""
     fired_at: str = ""
     fired_scope: str = ""
+    bar: str = ""
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -49,9 +51,12 @@ class Point(msgspec.Struct, frozen=True):
 
 def judge(rule: Rule, latch: Latch | None, point: Point) -> tuple[Latch, bool]:
     """The rule's latch after `point`, and whether it fires there."""
-    before = latch if latch and latch.fingerprint == rule.fingerprint else None
-    if before is None:
-        before = Latch(rule.fingerprint)
+    known = latch if latch and latch.fingerprint == rule.fingerprint else None
+    before = known or _fresh(rule, point)
+    if rule.interval != "tick":
+        if before.bar == point.scope:
+            return before, False
+        before = msgspec.structs.replace(before, bar=point.scope)
     if rule.condition in CROSSES:
         side, entered = _cross(rule, before, point)
         after = msgspec.structs.replace(before, side=side)
@@ -62,6 +67,17 @@ def judge(rule: Rule, latch: Latch | None, point: Point) -> tuple[Latch, bool]:
         return after, False
     scope = point.session if rule.trigger == "once_per_session" else point.scope
     return msgspec.structs.replace(after, fired_at=point.timestamp, fired_scope=scope), True
+
+
+def _fresh(rule: Rule, point: Point) -> Latch:
+    """The latch of a rule that begins: its averages stand where the prices before left them."""
+    side = 0
+    if rule.condition in CROSSES:
+        earlier = point.closes[:-1]
+        while not side and len(earlier) >= (rule.slow or 0):
+            side = average_side(earlier, rule.fast or 0, rule.slow or 0) or 0
+            earlier = earlier[:-1]
+    return Latch(rule.fingerprint, side=side)
 
 
 def _cross(rule: Rule, before: Latch, point: Point) -> tuple[int, bool]:

@@ -15,6 +15,7 @@ from chalicelib.domain.errors import Contended
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text, just_after
+from chalicelib.services.closes import ClosesBefore
 from chalicelib.services.corrections import Corrections
 from chalicelib.services.notify import Notifier
 from chalicelib.services.stores import Stores
@@ -154,7 +155,8 @@ class Detect:
     def _step(self, span: Trigger, state: State, watch: Watch) -> tuple[Outcome, bool]:
         """Everything up to writing the state: read, fold, repair, put bars."""
         ticks = self._new_ticks(span, state)
-        outcome = advance(state, ticks, watch, self._quiet)
+        history = ClosesBefore(self._stores.bars, span.symbol)
+        outcome = advance(state, ticks, watch, self._quiet, history)
         after, timezone = outcome.state, _timezone(outcome.state)
         repaired = bool(state.last) and span.complete_from <= state.last_timestamp
         self._corrections.put_all(outcome.closed, span.ingested_at)
@@ -163,6 +165,9 @@ class Detect:
             after = self._corrections.repair(after, span.complete_from, through, span.ingested_at)
             outcome = msgspec.structs.replace(outcome, state=after)
         self._corrections.put_hours(span.symbol, timezone, outcome.hours, span.ingested_at)
+        if outcome.split is not None:
+            log.warning("%s: a split, %s", span.symbol, outcome.split)
+            self._stores.symbols.note_split(span.symbol, outcome.split)
         return outcome, repaired
 
     def _new_ticks(self, span: Trigger, state: State) -> list[Tick]:

@@ -16,6 +16,7 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.detection import State
 from chalicelib.domain.messages import Message
 from chalicelib.domain.rules import Rule
+from chalicelib.domain.splits import Split
 from chalicelib.domain.ticks import Tick
 
 Row = TypeVar("Row")
@@ -53,7 +54,11 @@ class PricedRecord(msgspec.Struct, frozen=True):
 
 
 class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of one of the lists of symbols: "seen" or "tracked"."""
+    """A line of one of the lists of symbols: "seen" or "tracked".
+
+    split_date, split_ratio: the last split that detect saw, as `2026-11-20` and `4:1`. History
+    from before it is to be fetched anew.
+    """
 
     symbol: str
     added_at: str
@@ -61,6 +66,8 @@ class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
     exchange: str | None = None
     currency: str | None = None
+    split_date: str | None = None
+    split_ratio: str | None = None
 
 
 class PriceStore(Protocol):
@@ -184,6 +191,9 @@ class SymbolStore(Protocol):
 
     def put(self, name: str, entry: SymbolEntry) -> SymbolEntry:
         """Add unless it is there; returns the line that is now there."""
+
+    def note_split(self, symbol: str, split: Split) -> None:
+        """Write a split into the symbol's line in "seen"."""
 
     def pin(self, entry: SymbolEntry) -> SymbolEntry:
         """Add to "seen", or fill in what the line lacks; returns the line that is now there."""
