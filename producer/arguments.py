@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Sequence
+from datetime import date
 from typing import NoReturn
 
+from producer import configuration
 from producer.errors import UsageError
 
-SOURCES = ("auto", "yfinance", "simulator")
-SINKS = ("kinesis", "stdout")
+SOURCES = ("auto", "yfinance", "yfinance-live", "simulator")
+PERIODS = ("1d", "5d", "1mo", "3mo", "6mo", "1y", "2y", "5y", "10y", "ytd", "max")
+SINKS = ("kinesis", "sqs", "stdout")
 
 _EXAMPLES = """\
 examples:
@@ -32,8 +36,20 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(message.removeprefix("argument "))
 
 
-def parser() -> Parser:
-    """The whole command line."""
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of a command line; a configuration file gives their defaults.
+
+    Raises UsageError with one line, SystemExit after `--help`.
+    """
+    top, commands = _parsers()
+    options = top.parse_args(arguments)
+    if options.config:
+        configuration.apply(options.config, commands[options.command])
+        options = top.parse_args(arguments)
+    return options
+
+
+def _parsers() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
     top = Parser(
         prog="python -m producer",
         description="Brings ticks from a source to a stream, each once and in order.",
@@ -47,8 +63,11 @@ def parser() -> Parser:
     for command in commands.choices.values():
         command.epilog = _EXAMPLES
         command.formatter_class = argparse.RawDescriptionHelpFormatter
+        command.add_argument(
+            "--config", metavar="PATH", help="TOML with these flags' names; flags win"
+        )
         _sink(command)
-    return top
+    return top, dict(commands.choices)
 
 
 def _stream(command: argparse.ArgumentParser) -> None:
@@ -65,6 +84,7 @@ def _stream(command: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="between polls; default 15 for yfinance, 2 for the simulator",
     )
+    _symbols_table(command)
     command.add_argument("--seed", type=int, default=1, help="of the simulator (default 1)")
     command.add_argument(
         "--no-history", action="store_true", help="live ticks only, without the bars before them"
@@ -72,10 +92,26 @@ def _stream(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--ignore-hours", action="store_true", help="ask also while the exchange is closed"
     )
+    command.add_argument(
+        "--live-url",
+        metavar="URL",
+        default="wss://streamer.finance.yahoo.com/?version=2",
+        help="of the stream of yfinance-live",
+    )
+
+
+def _symbols_table(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--symbols-table", metavar="NAME", help="for `tracked`; else $SYMBOLS_TABLE"
+    )
 
 
 def _replay(command: argparse.ArgumentParser) -> None:
-    command.add_argument("file", metavar="FILE", help="CSV or NDJSON, also .gz")
+    command.add_argument(
+        "file",
+        metavar="FILE",
+        help="CSV, NDJSON (both also .gz) or Parquet; or the raw archive: a folder or s3://bucket/raw/",
+    )
     command.add_argument("--symbols", metavar="A,B", help="default: all in the file")
     command.add_argument(
         "--speed",
@@ -84,11 +120,18 @@ def _replay(command: argparse.ArgumentParser) -> None:
         metavar="N|max",
         help="times as fast as recorded (default max)",
     )
+    command.add_argument(
+        "--from", dest="since", type=day, metavar="DAY", help="of arrival in the archive"
+    )
+    command.add_argument(
+        "--to", dest="until", type=day, metavar="DAY", help="the last one, included"
+    )
 
 
 def _backfill(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--symbols", metavar="A,B", help="default: 25 large companies")
-    command.add_argument("--period", default="1y", metavar="1y", help="default 1y")
+    command.add_argument("--symbols", metavar="A,B|tracked", help="default: 25 large companies")
+    _symbols_table(command)
+    command.add_argument("--period", choices=PERIODS, default="1y", help="default 1y")
     command.add_argument("--bar", choices=("1m", "1h", "1d"), default="1d")
 
 
@@ -141,6 +184,16 @@ def interval_seconds(text: str) -> float:
 def seconds(text: str) -> float:
     """A duration."""
     return _number(text, 0, 3600, "0 to 3600 seconds")
+
+
+def day(text: str) -> date:
+    """A date."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not allowed; allowed: a date like 2026-11-20"
+        ) from None
 
 
 def speed(text: str) -> float | None:

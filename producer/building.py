@@ -1,4 +1,4 @@
-"""Source and sink as the options say."""
+"""Source, sink and spool as the options say."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ import argparse
 import os
 import sys
 import threading
+from pathlib import Path
 
 from producer.errors import UsageError
 from producer.sinks.base import Sink
+from producer.sources import simulator
 from producer.sources.base import Source
+from producer.spool import Spool
 from producer.status import Status
+from producer.watchlist import FixedList, TrackedList, Watchlist
 from producer.wire import symbols_of
+
+TRACKED = "tracked"
 
 
 def make_sink(options: argparse.Namespace) -> Sink:
@@ -20,44 +26,118 @@ def make_sink(options: argparse.Namespace) -> Sink:
         from producer.sinks.stdout import StdoutSink
 
         return StdoutSink(sys.stdout.buffer)
+    if options.sink == "sqs":
+        from producer.sinks.sqs import SqsSink
+
+        return SqsSink(_named(options.queue_url, "--queue-url", "TICKS_QUEUE_URL"))
     from producer.sinks.kinesis import KinesisSink
 
-    stream = options.stream or os.environ.get("TICKS_STREAM", "")
-    if not stream:
-        raise UsageError("--stream: the name of a Kinesis stream is needed (or $TICKS_STREAM)")
+    stream = _named(options.stream, "--stream", "TICKS_STREAM")
     return KinesisSink(stream, options.ticks_per_record, options.linger)
 
 
-def make_source(options: argparse.Namespace, status: Status, stop: threading.Event) -> Source:
-    """The source of a command."""
-    symbols = symbols_of((options.symbols or "").split(","), "--symbols") if options.symbols else ()
-    if options.command == "replay":
-        from producer.sources.replay import Replay, check, open_recording
-
-        check(options.file, symbols)
-        return Replay(open_recording(options.file, symbols), options.speed, status)
-    return _live(options, symbols, status, stop)
+def make_spool(options: argparse.Namespace, sink: Sink) -> Spool | None:
+    """The spool, where one was asked for."""
+    if not options.spool:
+        return None
+    if options.sink == "stdout":
+        raise UsageError("--spool: not with --sink stdout, which acknowledges nothing")
+    return Spool(options.spool, sink.name)
 
 
-def _live(
-    options: argparse.Namespace, symbols: tuple[str, ...], status: Status, stop: threading.Event
+def identity_of(options: argparse.Namespace) -> str | None:
+    """What tells one recording from another; None for live sources."""
+    if options.command != "replay":
+        return None
+    path = Path(options.file)
+    facts = path.stat() if path.is_file() else None
+    size = f"{facts.st_size} bytes of {facts.st_mtime_ns}" if facts else "archive"
+    return f"{path} ({size}) {options.symbols or ''} {options.since or ''} {options.until or ''}"
+
+
+def make_source(
+    options: argparse.Namespace, status: Status, stop: threading.Event, skip: int
 ) -> Source:
-    if options.source in ("auto", "yfinance"):
-        from producer.sources import auto
+    """The source of a command; `skip` ticks of a recording were taken over before."""
+    if options.command == "replay":
+        return _replay(options, status, skip)
+    if options.command == "backfill":
+        return _backfill(options, status)
+    return _stream(options, status, stop)
 
-        if options.source == "yfinance" or auto.yahoo_answers(status, stop):
-            from producer.sources import yfinance_poll
 
-            interval = options.interval or yfinance_poll.DEFAULT_INTERVAL_SECONDS
-            return yfinance_poll.YfinancePoll(
-                symbols, status, interval=interval, history=not options.no_history
-            )
-    from producer.sources.simulator import DEFAULT_INTERVAL_SECONDS, SYMBOLS, Simulator
+def _replay(options: argparse.Namespace, status: Status, skip: int) -> Source:
+    from producer.sources.replay import Replay, open_recording
 
-    return Simulator(
-        symbols or SYMBOLS,
+    recording = open_recording(options.file, _symbols(options), options.since, options.until)
+    recording.check()
+    return Replay(recording, options.speed, status, skip)
+
+
+def _backfill(options: argparse.Namespace, status: Status) -> Source:
+    from producer.sources import yahoo
+    from producer.sources.yahoo_history import Backfill
+    from producer.sources.yfinance_poll import SYMBOLS
+
+    status.note(yahoo.TERMS)
+    watched = _watchlist(options, status, SYMBOLS).symbols()
+    return Backfill(watched, options.period, options.bar, status)
+
+
+def _stream(options: argparse.Namespace, status: Status, stop: threading.Event) -> Source:
+    from producer.sources import auto, yahoo
+
+    kind = options.source
+    if kind == "auto":
+        kind = "yfinance" if auto.yahoo_answers(status, stop) else "simulator"
+    elif kind != "simulator":
+        status.note(yahoo.TERMS)
+    if kind == "simulator":
+        return _simulator(options, status)
+    return _yahoo(kind, options, status)
+
+
+def _simulator(options: argparse.Namespace, status: Status) -> Source:
+    return simulator.Simulator(
+        _watchlist(options, status, simulator.SYMBOLS),
         seed=options.seed,
-        interval=options.interval or DEFAULT_INTERVAL_SECONDS,
+        interval=options.interval or simulator.DEFAULT_INTERVAL_SECONDS,
         history=not options.no_history,
         say=status.say,
     )
+
+
+def _yahoo(kind: str, options: argparse.Namespace, status: Status) -> Source:
+    from producer.hours import Always, MarketHours
+    from producer.sources import yfinance_poll
+
+    hours = Always() if options.ignore_hours else MarketHours()
+    watched = _watchlist(options, status, yfinance_poll.SYMBOLS)
+    history = not options.no_history
+    if kind == "yfinance-live":
+        from producer.sources.yfinance_live import YfinanceLive
+
+        return YfinanceLive(watched, status, hours, url=options.live_url, history=history)
+    interval = options.interval or yfinance_poll.DEFAULT_INTERVAL_SECONDS
+    return yfinance_poll.YfinancePoll(watched, status, hours, interval=interval, history=history)
+
+
+def _watchlist(options: argparse.Namespace, status: Status, default: tuple[str, ...]) -> Watchlist:
+    if options.symbols != TRACKED:
+        return FixedList(_symbols(options) or default)
+    from producer.sinks import aws
+
+    table = _named(options.symbols_table, "--symbols-table", "SYMBOLS_TABLE")
+    return TrackedList(table, aws.client("dynamodb"), status)
+
+
+def _symbols(options: argparse.Namespace) -> tuple[str, ...]:
+    return symbols_of(options.symbols.split(","), "--symbols") if options.symbols else ()
+
+
+def _named(value: str | None, flag: str, variable: str) -> str:
+    """A name that a flag or the environment gives. Raises UsageError where neither does."""
+    name = value or os.environ.get(variable, "")
+    if not name:
+        raise UsageError(f"{flag} is needed (or the environment variable {variable})")
+    return name

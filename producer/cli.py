@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from producer.arguments import parser
-from producer.building import make_sink, make_source
+from producer import building
+from producer.arguments import parse
 from producer.errors import SourceError, UsageError
 from producer.outbox import Outbox
 from producer.pipeline import Outcome, Pipeline
+from producer.progress import Progress
 from producer.reporting import JsonReporter, Reporter
 from producer.sender import Sender
 from producer.status import Status
@@ -27,43 +28,59 @@ _ENDING = (signal.SIGTERM, signal.SIGINT)
 def main(arguments: Sequence[str]) -> int:
     """Run a command; the exit status is documented in `--help`."""
     try:
-        return run(parser().parse_args(arguments))
-    except UsageError as error:
+        return run(parse(arguments))
+    except (UsageError, SourceError) as error:
         print(f"python -m producer: {error}", file=sys.stderr)
-        return USAGE
-    except SourceError as error:
-        print(f"python -m producer: {error}", file=sys.stderr)
-        return FAILED
+        return USAGE if isinstance(error, UsageError) else FAILED
 
 
 def run(options: argparse.Namespace) -> int:
     """Build source and sink, run them, say how it ended."""
-    reporter = JsonReporter(sys.stderr)
-    with _stopping() as stop:
-        outcome = _pipeline(options, reporter, stop).run(stop, options.flush)
-    return _ended(outcome, reporter)
+    reporter = make_reporter()
+    try:
+        with _stopping() as stop:
+            pipeline = _pipeline(options, reporter, stop)
+            outcome = pipeline.run(stop, options.flush)
+    finally:
+        reporter.stop()
+    return _ended(outcome, reporter, kept=bool(options.spool))
+
+
+def make_reporter() -> Reporter:
+    """A table for people, lines for machines."""
+    if sys.stderr.isatty():
+        from producer.table import TableReporter
+
+        return TableReporter()
+    return JsonReporter(sys.stderr)
 
 
 def _pipeline(options: argparse.Namespace, reporter: Reporter, stop: threading.Event) -> Pipeline:
     status = Status(reporter.tell)
-    sink = make_sink(options)
-    source = make_source(options, status, stop)
+    sink = building.make_sink(options)
+    spool = building.make_spool(options, sink)
+    progress = Progress(spool, building.identity_of(options)) if spool else None
+    source = building.make_source(options, status, stop, progress.taken if progress else 0)
     status.source, status.sink = source.name, sink.name
-    reporter.start(status)
-    outbox = Outbox(sink.key)
+    outbox = Outbox(sink.key, spool=spool)
+    if outbox.pending:
+        status.note(f"{outbox.pending} lines of an earlier run are sent first")
     sender = Sender(outbox, sink, status, random.Random())  # noqa: S311 - jitter
-    return Pipeline(source, outbox, sender, status)
+    pipeline = Pipeline(source, outbox, sender, status, progress=progress)
+    reporter.start(status)
+    return pipeline
 
 
-def _ended(outcome: Outcome, reporter: Reporter) -> int:
+def _ended(outcome: Outcome, reporter: Reporter, *, kept: bool) -> int:
     if outcome.refusal is not None:
         raise UsageError(outcome.refusal)
     sent = f"{outcome.ticks} ticks and {outcome.bars} bars sent"
-    if outcome.left:
-        reporter.end(f"{sent}, {outcome.left} not delivered")
-        return FAILED
-    reporter.end(sent)
-    return OK
+    if not outcome.left:
+        reporter.end(sent)
+        return OK
+    what = "kept in the spool for the next start" if kept else "not delivered: lost (see --spool)"
+    reporter.end(f"{sent}, {outcome.left} {what}")
+    return OK if kept else FAILED
 
 
 @contextmanager

@@ -9,24 +9,46 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 
 from producer.records import Limits, Record, first_record
+from producer.spool import Spool
 from producer.wire import Line
+
+CAPACITY = 100_000
+SPOOL_CAPACITY = 2_000_000
+_WINDOW = 20_000
+_NOTHING: Mapping[str, str] = {}
 
 
 class Outbox:
-    """Bounded queue between one source and one sender. Safe for those two threads."""
+    """Bounded queue between one source and one sender. Safe for those two threads.
 
-    def __init__(self, key_of: Callable[[str], str], capacity: int = 100_000) -> None:
+    With a spool every line is on disk first; only the oldest 20,000 or so are in memory, and
+    the rest are read when those have left. What an earlier run left comes first.
+    """
+
+    def __init__(
+        self,
+        key_of: Callable[[str], str],
+        capacity: int | None = None,
+        spool: Spool | None = None,
+        window: int = _WINDOW,
+    ) -> None:
         self._key_of = key_of
-        self._capacity = capacity
+        self._capacity = capacity or (SPOOL_CAPACITY if spool else CAPACITY)
+        self._spool = spool
+        self._window = window
         self._queues: dict[str, deque[Line]] = {}
         self._waiting_since: dict[str, float] = {}
         self._changed = threading.Condition()
-        self._pending = 0
+        self._pending = spool.count() if spool else 0
+        self._in_memory = 0
+        self._last_read = 0
         self._closed = False
+        if spool:
+            self._refill(spool)
 
     @property
     def pending(self) -> int:
@@ -38,12 +60,25 @@ class Outbox:
         """Whether the source has to wait."""
         return self._pending >= self._capacity
 
-    def put(self, lines: Sequence[Line], stop: threading.Event) -> None:
-        """Take lines; waits while the outbox is full, unless `stop` is set."""
+    def put(
+        self,
+        lines: Sequence[Line],
+        stop: threading.Event,
+        latest: Mapping[str, str] = _NOTHING,
+        facts: Mapping[str, str] = _NOTHING,
+    ) -> None:
+        """Take lines; waits while the outbox is full, unless `stop` is set.
+
+        `latest` (last timestamps) and `facts` go to the spool together with them.
+        """
         with self._changed:
             while self.is_full and not stop.is_set():
                 self._changed.wait(0.2)
-            self._append(lines)
+            if self._spool is not None:
+                lines = self._spool.append(lines, latest, facts)
+            self._pending += len(lines)
+            if self._spool is None or self._pending - len(lines) == self._in_memory < self._window:
+                self._append(lines)
             self._changed.notify_all()
 
     def _append(self, lines: Sequence[Line]) -> None:
@@ -55,7 +90,14 @@ class Outbox:
                 queue = self._queues[key] = deque()
                 self._waiting_since[key] = now
             queue.append(line)
-        self._pending += len(lines)
+        self._in_memory += len(lines)
+        if lines:
+            self._last_read = lines[-1].row
+
+    def _refill(self, spool: Spool) -> None:
+        """Read on from the disk, where more lies there than in memory."""
+        if self._in_memory < self._pending and self._in_memory <= self._window // 2:
+            self._append(spool.after(self._last_read, self._window))
 
     def take(self, limits: Limits, ready: Callable[[str], bool]) -> list[Record]:
         """The next request: at most one record a key, the longest waiting keys first.
@@ -87,19 +129,27 @@ class Outbox:
 
     def acknowledge(self, records: Sequence[Record]) -> None:
         """Drop what the sink has taken; the key goes to the end of the row."""
+        if self._spool is not None and records:
+            self._spool.delete(line.row for record in records for line in record.lines)
         with self._changed:
             now = time.monotonic()
             for record in records:
-                queue = self._queues.pop(record.key)
-                for _ in record.lines:
-                    queue.popleft()
-                if queue:
-                    self._queues[record.key] = queue
-                    self._waiting_since[record.key] = now
-                else:
-                    del self._waiting_since[record.key]
-                self._pending -= len(record.lines)
+                self._drop_head(record, now)
+            if self._spool is not None:
+                self._refill(self._spool)
             self._changed.notify_all()
+
+    def _drop_head(self, record: Record, now: float) -> None:
+        queue = self._queues.pop(record.key)
+        for _ in record.lines:
+            queue.popleft()
+        if queue:
+            self._queues[record.key] = queue
+            self._waiting_since[record.key] = now
+        else:
+            del self._waiting_since[record.key]
+        self._pending -= len(record.lines)
+        self._in_memory -= len(record.lines)
 
     def close(self) -> None:
         """No more lines will come; what waits for company waits no longer."""
@@ -120,7 +170,5 @@ class Outbox:
 
 
 def _head(queue: deque[Line], limits: Limits) -> Sequence[Line]:
-    """Lines that may go into the next record; all of them for bars."""
-    if queue[0].is_bar:
-        return tuple(islice(queue, 2000))
-    return tuple(islice(queue, limits.ticks_per_record))
+    """Lines that may go into the next record: bars share records of their own size."""
+    return tuple(islice(queue, 2000 if queue[0].is_bar else limits.ticks_per_record))

@@ -1,24 +1,23 @@
-"""From source to sink: admit, encode, queue; and an orderly end."""
+"""From source to sink: clean, order, encode, queue; and an orderly end."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
 from chalicelib.domain.times import to_text
+from producer.hygiene import Hygiene
 from producer.ordering import Ordering
 from producer.outbox import Outbox
+from producer.progress import Progress
 from producer.sender import Sender
 from producer.sources.base import Source
 from producer.status import Status
-from producer.wire import Line, WireTick, line_of
-
-Check = Callable[[WireTick], str | None]
-"""Why a tick may not pass; None when it may."""
+from producer.wire import WireTick, line_of
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -31,7 +30,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Pipeline:
-    """One source, one sink and what lies between them."""
+    """One source, one sink and what lies between them. `progress` comes with a spool."""
 
     def __init__(
         self,
@@ -40,14 +39,17 @@ class Pipeline:
         sender: Sender,
         status: Status,
         *,
-        checks: tuple[Check, ...] = (),
+        progress: Progress | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._source = source
         self._outbox = outbox
         self._sender = sender
         self._status = status
-        self._checks = (*checks, Ordering(recorded=source.recorded).admit)
+        self._progress = progress
+        self._hygiene = Hygiene(status.drop, clock) if source.needs_hygiene else None
+        latest = progress.latest if progress else None
+        self._ordering = Ordering(recorded=source.recorded, latest=latest)
         self._clock = clock
         status.pending = lambda: outbox.pending
 
@@ -60,30 +62,50 @@ class Pipeline:
         for batch in self._source.batches(stop):
             if self._sender.ended.is_set():
                 break
-            self._outbox.put(self._lines(batch), stop)
+            self._forward(batch, stop)
             if stop.is_set():
                 break
+        else:
+            self._source_ended(stop)
         self._outbox.close()
         self._flush(stop, flush_seconds)
         refusal, status = self._sender.refusal, self._status
         left = 0 if self._sender.reader_gone else self._outbox.pending
         return Outcome(status.sent_ticks, status.sent_bars, left, str(refusal) if refusal else None)
 
-    def _lines(self, batch: Iterable[WireTick]) -> list[Line]:
+    def _source_ended(self, stop: threading.Event) -> None:
+        if self._progress is not None and not stop.is_set():
+            self._progress.ended()
+
+    def _forward(self, batch: Sequence[WireTick], stop: threading.Event) -> None:
         sent_at = to_text(self._clock())
-        ticks = [tick for tick in batch if self._admits(tick)]
+        ticks = [tick for tick in self._clean(batch) if self._admits(tick)]
         for tick in ticks:
             tick.sent_at = sent_at
         self._status.passed(ticks)
-        return [line_of(tick) for tick in ticks]
+        if self._outbox.is_full:
+            self._status.problem(
+                f"{self._outbox.pending} lines wait for {self._status.sink} and there is no room "
+                "for more: the source waits until some were sent"
+            )
+        lines = [line_of(tick) for tick in ticks]
+        if self._progress is None:
+            self._outbox.put(lines, stop)
+        else:
+            latest = {tick.symbol: tick.timestamp for tick in ticks if tick.bar is None}
+            self._outbox.put(lines, stop, latest, self._progress.after(len(batch)))
+
+    def _clean(self, batch: Iterable[WireTick]) -> Iterable[WireTick]:
+        if self._hygiene is None:
+            return batch
+        passing = self._hygiene.passing
+        return [passed for tick in batch for passed in passing(tick)]
 
     def _admits(self, tick: WireTick) -> bool:
-        for check in self._checks:
-            reason = check(tick)
-            if reason is not None:
-                self._status.drop(reason)
-                return False
-        return True
+        reason = self._ordering.admit(tick)
+        if reason is not None:
+            self._status.drop(reason)
+        return reason is None
 
     def _flush(self, stop: threading.Event, flush_seconds: float) -> None:
         self._status.say("sending the rest")

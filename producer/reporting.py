@@ -18,13 +18,16 @@ class Reporter(Protocol):
     """Shows what goes on, on stderr."""
 
     def tell(self, event: str, message: str) -> None:
-        """Show a message: event is `note`, `problem` or `error`."""
+        """Show a message: event is `note` or `problem`."""
 
     def start(self, status: Status) -> None:
         """Show the status from now on."""
 
+    def stop(self) -> None:
+        """Show the status a last time."""
+
     def end(self, message: str) -> None:
-        """Show the status a last time, and how it ended."""
+        """Say how it ended."""
 
 
 class JsonReporter:
@@ -36,7 +39,7 @@ class JsonReporter:
         self._out = out
         self._now = now
         self._status: Status | None = None
-        self._ended = threading.Event()
+        self._stopped = threading.Event()
         self._lock = threading.Lock()
 
     def tell(self, event: str, message: str) -> None:
@@ -48,15 +51,18 @@ class JsonReporter:
         self._status = status
         threading.Thread(target=self._loop, name="status", daemon=True).start()
 
-    def end(self, message: str) -> None:
-        """The last status and an `end` line."""
-        self._ended.set()
+    def stop(self) -> None:
+        """The last status line."""
+        self._stopped.set()
         if self._status is not None:
             self._write("status", summary(self._status))
+
+    def end(self, message: str) -> None:
+        """The last line of all."""
         self._write("end", {"message": message})
 
     def _loop(self) -> None:
-        while not self._ended.wait(STATUS_SECONDS):
+        while not self._stopped.wait(STATUS_SECONDS):
             if self._status is not None:
                 self._write("status", summary(self._status))
 

@@ -28,7 +28,7 @@ def yahoo_answers(
         if error is None:
             status.note(yahoo.TERMS)
             return True
-        status.note(f"Yahoo does not answer ({_brief(error)}): simulated prices instead")
+        status.note(f"Yahoo does not answer ({yahoo.brief(error)}): simulated prices instead")
         return False
     status.note(f"Yahoo did not answer within {deadline_seconds:g} s: simulated prices instead")
     return False
@@ -41,8 +41,3 @@ def _ask(answers: queue.Queue[Exception | None]) -> None:
         answers.put(error)
     else:
         answers.put(None)
-
-
-def _brief(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    return (text[0] if text else type(error).__name__)[:160]

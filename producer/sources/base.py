@@ -20,6 +20,10 @@ class Source(Protocol):
         """What people read about where the ticks come from."""
 
     @property
+    def needs_hygiene(self) -> bool:
+        """Whether what it says has to be checked, as Yahoo's answers have."""
+
+    @property
     def recorded(self) -> bool:
         """Whether the ticks are a recording."""
 

@@ -52,7 +52,7 @@ def open_text(path: Path) -> TextIO:
 
 
 def require_found(
-    path: Path, wanted: Sequence[str], found: Sequence[str], unreadable: Unreadable
+    path: Path | str, wanted: Sequence[str], found: Sequence[str], unreadable: Unreadable
 ) -> None:
     """Raises UsageError when the file lacks a symbol that was asked for, or has no tick."""
     if not found and unreadable:

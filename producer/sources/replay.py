@@ -1,15 +1,18 @@
-"""Replay: a recording from a file, at N times its speed or as fast as the sink takes it."""
+"""Replay: a recording, at N times its speed or as fast as the sink takes it."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from itertools import islice
 from pathlib import Path
 
 from chalicelib.domain.times import from_text
 from producer.errors import UsageError
-from producer.sources import csv_days, ndjson
+from producer.sources import archive, ndjson
+from producer.sources.csv_days import open_csv
 from producer.sources.recording import Recording
 from producer.status import Status
 from producer.wire import WireTick
@@ -18,19 +21,38 @@ _BATCH = 500
 _SLICE_SECONDS = 0.5
 
 
-def open_recording(path: str | Path, symbols: Sequence[str]) -> Recording:
-    """The recording in a file, by its name's ending or, failing that, by its first character.
+def open_recording(
+    path: str | Path,
+    symbols: Sequence[str],
+    since: date | None = None,
+    until: date | None = None,
+) -> Recording:
+    """The recording in a file (by its name's ending or, failing that, by its first character),
+    in a folder that holds a raw archive, or at `s3://bucket/prefix`.
 
-    Raises UsageError when there is no such file, or none that can be replayed.
+    `since` and `until` are days of arrival in an archive, both included. Raises UsageError when
+    there is no such file, or none that can be replayed.
     """
+    if str(path).startswith("s3://"):
+        return archive.Recording(archive.Bucket(str(path)), symbols, since, until)
     file = Path(path)
     if not file.exists():
         raise UsageError(f"{path}: there is no such file")
     if file.is_dir():
-        raise UsageError(f"{path} is a folder; a CSV or NDJSON file is needed")
+        return archive.Recording(archive.Folder(file), symbols, since, until)
+    if since or until:
+        raise UsageError(f"--from and --to are for archives; {path} is a file")
+    return _open_file(file, tuple(symbols))
+
+
+def _open_file(file: Path, symbols: tuple[str, ...]) -> Recording:
+    if file.suffix.lower() in (".parquet", ".pq"):
+        from producer.sources.parquet import open_parquet
+
+        return open_parquet(file, symbols)
     if ndjson.is_ndjson(file):
-        return ndjson.Recording(file, tuple(symbols))
-    return csv_days.Recording(file, tuple(symbols))
+        return ndjson.Recording(file, symbols)
+    return open_csv(file, symbols)
 
 
 def check(path: str | Path, symbols: Sequence[str]) -> None:
@@ -42,20 +64,27 @@ def check(path: str | Path, symbols: Sequence[str]) -> None:
 
 
 class Replay:
-    """The source over a recording. `speed` None is as fast as possible."""
+    """The source over a recording. `speed` None is as fast as possible.
 
-    recorded = True
+    `skip` ticks were taken over by the spool in an earlier run and are not given again.
+    """
+
     name = "replay"
+    recorded = True
+    needs_hygiene = False
 
-    def __init__(self, recording: Recording, speed: float | None, status: Status) -> None:
+    def __init__(
+        self, recording: Recording, speed: float | None, status: Status, skip: int = 0
+    ) -> None:
         self._recording = recording
         self._speed = speed
         self._status = status
+        self._skip = skip
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
         """All of the recording, paced by the differences of its timestamps."""
         self._status.say("replaying")
-        ticks = self._recording.ticks()
+        ticks = islice(self._recording.ticks(), self._skip, None)
         yield from in_batches(ticks) if self._speed is None else paced(ticks, self._speed, stop)
         passed_over = self._recording.unreadable
         if passed_over:
@@ -65,13 +94,8 @@ class Replay:
 
 def in_batches(ticks: Iterable[WireTick]) -> Iterator[Sequence[WireTick]]:
     """Batches of 500, the last one shorter."""
-    batch: list[WireTick] = []
-    for tick in ticks:
-        batch.append(tick)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
+    rest = iter(ticks)
+    while batch := list(islice(rest, _BATCH)):
         yield batch
 
 

@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from chalicelib.domain.times import from_epoch_seconds, to_text
 from producer.sources.simulated_path import DAY_SECONDS, MINUTES, SimulatedPath
+from producer.watchlist import FixedList, Watchlist
 from producer.wire import Bar, WireTick
 
 SYMBOLS = (
@@ -38,10 +39,11 @@ class Simulator:
 
     name = "simulator"
     recorded = False
+    needs_hygiene = False
 
     def __init__(
         self,
-        symbols: Sequence[str] = SYMBOLS,
+        watchlist: Watchlist | None = None,
         *,
         seed: int = 1,
         interval: float = DEFAULT_INTERVAL_SECONDS,
@@ -49,7 +51,10 @@ class Simulator:
         say: Callable[[str], None] = lambda _state: None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._paths = {symbol: SimulatedPath(seed, symbol) for symbol in symbols}
+        self._watchlist = watchlist or FixedList(SYMBOLS)
+        self._seed = seed
+        self._paths: dict[str, SimulatedPath] = {}
+        self._seen: set[str] = set()
         self._interval = interval
         self._history = history
         self._say = say
@@ -57,30 +62,46 @@ class Simulator:
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
         """History, one batch a symbol, among it live ticks when they are due; then live ticks."""
-        due = began = self._now()
-        self._say("sending history")
-        for bars in self._histories(began) if self._history else ():
-            yield bars
-            if stop.is_set():
+        due = self._now()
+        while not stop.is_set():
+            for bars in self._histories(self._new_symbols(), self._now()):
+                yield bars
+                if stop.is_set():
+                    return
+                if self._now() >= due:
+                    yield self.poll(self._now())
+                    due += self._interval
+            self._say("live")
+            if stop.wait(max(0.0, due - self._now())):
                 return
-            if self._now() >= due:
-                yield self.poll(self._now())
-                due += self._interval
-        self._say("live")
-        while not stop.wait(max(0.0, due - self._now())):
             now = self._now()
             yield self.poll(now)
             due = max(due + self._interval, now)
 
     def poll(self, instant: float) -> list[WireTick]:
         """A tick of each symbol at an instant (epoch seconds)."""
-        return [_tick(symbol, path, instant) for symbol, path in self._paths.items()]
+        followed = self._watchlist.symbols()
+        return [_tick(symbol, self._path(symbol), instant) for symbol in followed]
 
-    def _histories(self, until: float) -> Iterator[Sequence[WireTick]]:
-        for symbol, path in self._paths.items():
-            yield minute_bars(symbol, path, until, HISTORY_MINUTES)
-        for symbol, path in self._paths.items():
-            yield day_bars(symbol, path, until, HISTORY_DAYS)
+    def _path(self, symbol: str) -> SimulatedPath:
+        if symbol not in self._paths:
+            self._paths[symbol] = SimulatedPath(self._seed, symbol)
+        return self._paths[symbol]
+
+    def _new_symbols(self) -> list[str]:
+        """Symbols that have come onto the list since the last call."""
+        new = [symbol for symbol in self._watchlist.symbols() if symbol not in self._seen]
+        self._seen.update(new)
+        return new
+
+    def _histories(self, symbols: Sequence[str], until: float) -> Iterator[Sequence[WireTick]]:
+        if not self._history or not symbols:
+            return
+        self._say("sending history")
+        for symbol in symbols:
+            yield minute_bars(symbol, self._path(symbol), until, HISTORY_MINUTES)
+        for symbol in symbols:
+            yield day_bars(symbol, self._path(symbol), until, HISTORY_DAYS)
 
 
 def minute_bars(symbol: str, path: SimulatedPath, until: float, count: int) -> list[WireTick]:

@@ -6,10 +6,11 @@ yfinance and pandas take seconds to import, so they are imported when they are f
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.times import from_epoch_seconds, to_text
@@ -21,6 +22,7 @@ TERMS = (
     "see Yahoo's terms of service before you pass them on"
 )
 _UNAUTHORIZED = ("invalid crumb", "unauthorized", "invalid cookie")
+_MISSING = Decimal("NaN")
 _LENGTHS = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1)}
 
 
@@ -30,6 +32,22 @@ class Throttled(ProducerError):  # noqa: N818 - a state that passes
 
 class UnknownSymbol(ProducerError):  # noqa: N818 - named by what it says
     """Yahoo has no such symbol."""
+
+
+class Hours(Protocol):
+    """When exchanges are open; `producer.hours` has two kinds."""
+
+    def is_open(self, symbol: str, instant: datetime) -> bool:
+        """Whether to ask for the symbol at an aware instant."""
+
+    def next_open(self, symbols: Iterable[str], instant: datetime) -> datetime:
+        """When the first of them opens."""
+
+
+def brief(error: Exception) -> str:
+    """The first line of an error's message, fit for a status line."""
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__)[:160]
 
 
 @cache
@@ -129,16 +147,17 @@ def _bar(symbol: str, bar: Bar, meta: Mapping[str, Any], start: Any, row: Any) -
 
 
 def tick_of(symbol: str, meta: Mapping[str, Any], opened: object) -> WireTick:
-    """A chart's metadata as a tick; Yahoo's names are those of its chart endpoint."""
+    """A chart's metadata as a tick; Yahoo's names are those of its chart endpoint.
+
+    A missing price is NaN, which hygiene drops. Raises LookupError without the trade's time.
+    """
     price = decimal_of(meta.get("regularMarketPrice"))
-    if price is None:
-        raise LookupError(f"{symbol}: Yahoo's answer has no price")
     instant = _instant(meta.get("regularMarketTime"))
     zone = meta.get("exchangeTimezoneName")
     return WireTick(
         symbol=symbol,
         timestamp=to_text(instant),
-        price=price,
+        price=_MISSING if price is None else price,
         open=decimal_of(opened),
         high=decimal_of(meta.get("regularMarketDayHigh")),
         low=decimal_of(meta.get("regularMarketDayLow")),

@@ -5,12 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from functools import partial
+from datetime import UTC, datetime, timedelta
 
+from chalicelib.domain.times import to_text
 from producer.errors import SourceError
 from producer.sources import yahoo
+from producer.sources.yahoo_history import History
 from producer.status import Status
-from producer.wire import Bar, WireTick
+from producer.throttling import CircuitBreaker, TokenBucket
+from producer.watchlist import FixedList, Watchlist
+from producer.wire import WireTick
 from producer.workers import Workers
 
 SYMBOLS = (
@@ -20,61 +24,122 @@ SYMBOLS = (
 DEFAULT_INTERVAL_SECONDS = 15.0
 WORKERS = 8
 POLL_DEADLINE_SECONDS = 12.0
-HISTORY_DEADLINE_SECONDS = 30.0
+REQUESTS_PER_SECOND = 2.0
+BURST_REQUESTS = 60
+_SLICE_SECONDS = 20.0
 
 
 class YfinancePoll:
-    """Each symbol's quote every `interval` seconds, after its history."""
+    """Each symbol's quote every `interval` seconds while its exchange is open.
+
+    A new symbol's history comes first, and one quote of it whatever the hour. A symbol that
+    Yahoo does not know is left out; any other failure of a symbol touches no other.
+    """
 
     name = "yfinance"
     recorded = False
+    needs_hygiene = True
 
     def __init__(
-        self, symbols: Sequence[str], status: Status, *, interval: float, history: bool = True
+        self,
+        watchlist: Watchlist,
+        status: Status,
+        hours: yahoo.Hours,
+        *,
+        interval: float = DEFAULT_INTERVAL_SECONDS,
+        history: bool = True,
+        breaker: CircuitBreaker | None = None,
+        deadline_seconds: float = POLL_DEADLINE_SECONDS,
     ) -> None:
-        self._symbols = list(symbols or SYMBOLS)
+        self._watchlist = watchlist
         self._status = status
+        self._hours = hours
         self._interval = interval
-        self._history = history
-        self._quotes: Workers[WireTick] = Workers(WORKERS)
-        self._bars: Workers[list[WireTick]] = Workers(WORKERS)
+        self._history = History(status) if history else None
+        self._breaker = breaker or CircuitBreaker()
+        self._bucket = TokenBucket(REQUESTS_PER_SECOND, BURST_REQUESTS)
+        self._deadline = deadline_seconds
+        self._workers: Workers[WireTick] = Workers(WORKERS)
+        self._known: set[str] = set()
+        self._unknown: set[str] = set()
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
-        """History of all symbols, then a batch a poll. Raises SourceError when none is known."""
-        if self._history:
-            yield from self._histories(stop)
+        """Raises SourceError when Yahoo knows none of the symbols of the command line."""
         while not stop.is_set():
             began = time.monotonic()
-            yield self._poll(stop)
-            stop.wait(max(0.0, self._interval - (time.monotonic() - began)))
+            symbols = self._followed()
+            fresh = [symbol for symbol in symbols if symbol not in self._known]
+            if fresh and self._history is not None and not self._breaker.open_seconds:
+                yield from self._history.batches(fresh, self._breaker, stop)
+            due = self._due(symbols, fresh)
+            if due:
+                yield self._poll(due, stop)
+                self._pause(stop, self._interval - (time.monotonic() - began))
+            else:
+                self._pause(stop, min(_SLICE_SECONDS, self._idle_seconds(symbols)))
 
-    def _histories(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
-        self._status.say("fetching history")
-        spans: tuple[tuple[str, Bar], ...] = (("1d", "1m"), ("2y", "1d"))
-        for period, bar in spans:
-            fetch = partial(yahoo.bars, period=period, bar=bar)
-            answers = self._bars.ask(fetch, self._symbols, HISTORY_DEADLINE_SECONDS, stop)
-            for symbol, answer in answers.items():
-                if isinstance(answer, Exception):
-                    self._status.problem(f"{symbol}: no history: {answer}")
-                else:
-                    yield answer
+    def _pause(self, stop: threading.Event, seconds: float) -> None:
+        stop.wait(max(0.05, seconds))
 
-    def _poll(self, stop: threading.Event) -> list[WireTick]:
-        answers = self._quotes.ask(yahoo.quote, self._symbols, POLL_DEADLINE_SECONDS, stop)
-        ticks = []
+    def _followed(self) -> list[str]:
+        symbols = [name for name in self._watchlist.symbols() if name not in self._unknown]
+        if not symbols and isinstance(self._watchlist, FixedList):
+            raise SourceError("Yahoo knows none of the symbols")
+        return symbols
+
+    def _due(self, symbols: Sequence[str], fresh: Sequence[str]) -> list[str]:
+        """Symbols to ask for now: none while the circuit is open, one to try it."""
+        if self._breaker.open_seconds:
+            return []
+        now = datetime.now(UTC)
+        due = [name for name in symbols if name in fresh or self._hours.is_open(name, now)]
+        return due[:1] if self._breaker.is_half_open else due
+
+    def _idle_seconds(self, symbols: Sequence[str]) -> float:
+        """Seconds until something may be asked again; says why nothing is asked now."""
+        now = datetime.now(UTC)
+        if self._breaker.open_seconds:
+            seconds = self._breaker.open_seconds
+            self._status.say(f"throttled by Yahoo until {_whole(now, seconds)}")
+            return seconds
+        if not symbols:
+            self._status.say("no symbols are tracked")
+            return _SLICE_SECONDS
+        opens = self._hours.next_open(symbols, now)
+        self._status.say(f"market closed until {to_text(opens)}")
+        return (opens - now).total_seconds()
+
+    def _poll(self, due: Sequence[str], stop: threading.Event) -> list[WireTick]:
+        if not self._bucket.take(len(due), stop):
+            return []
+        self._status.say("asking Yahoo")
+        answers = self._workers.ask(yahoo.quote, due, self._deadline, stop)
+        ticks = [answer for answer in answers.values() if isinstance(answer, WireTick)]
+        self._known.update(tick.symbol for tick in ticks)
         for symbol, answer in answers.items():
-            if isinstance(answer, WireTick):
-                ticks.append(answer)
-            elif isinstance(answer, yahoo.UnknownSymbol):
-                self._leave_out(symbol, answer)
-            elif not stop.is_set():
-                self._status.problem(f"{symbol}: no price: {answer}")
-        self._status.say("live" if ticks else "no prices")
+            if isinstance(answer, Exception) and not stop.is_set():
+                self._failed(symbol, answer)
+        self._judge(answers, len(ticks))
         return ticks
 
-    def _leave_out(self, symbol: str, error: Exception) -> None:
-        self._status.problem(f"{error}; it is left out")
-        self._symbols.remove(symbol)
-        if not self._symbols:
-            raise SourceError("Yahoo knows none of the symbols")
+    def _judge(self, answers: dict[str, WireTick | Exception], priced: int) -> None:
+        """Open or close the circuit; say how the poll went."""
+        if any(isinstance(answer, yahoo.Throttled) for answer in answers.values()):
+            seconds = self._breaker.refused()
+            self._status.say(f"throttled by Yahoo until {_whole(datetime.now(UTC), seconds)}")
+        else:
+            self._breaker.answered()
+            self._status.say("live" if priced else "no prices from Yahoo")
+
+    def _failed(self, symbol: str, error: Exception) -> None:
+        if isinstance(error, yahoo.UnknownSymbol):
+            self._unknown.add(symbol)
+            self._status.problem(f"{error}; it is left out")
+        elif isinstance(error, yahoo.Throttled):
+            self._status.problem(str(error))
+        else:
+            self._status.problem(f"{symbol}: no price: {yahoo.brief(error)}")
+
+
+def _whole(now: datetime, seconds: float) -> str:
+    return to_text((now + timedelta(seconds=seconds)).replace(microsecond=0))

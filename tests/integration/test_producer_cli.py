@@ -44,7 +44,10 @@ def test_replay_writes_ticks_to_stdout_and_status_to_stderr() -> None:
         ("stream --source nonsense --sink stdout", "--source: invalid choice: 'nonsense'"),
         ("replay no-such-file.csv --sink stdout", "no-such-file.csv: there is no such file"),
         ("stream --source simulator --symbols A$ --sink stdout", "--symbols: 'A$' is no symbol"),
-        ("stream --source simulator", "--stream: the name of a Kinesis stream is needed"),
+        (
+            "stream --source simulator",
+            "--stream is needed (or the environment variable TICKS_STREAM)",
+        ),
         ("stream --interval 0 --sink stdout", "--interval: '0' is not allowed"),
         ("replay x.csv --speed fast --sink stdout", "--speed: 'fast' is not allowed"),
         ("replay x.csv --ticks-per-record 0", "--ticks-per-record: '0' is not allowed"),

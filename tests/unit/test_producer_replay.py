@@ -127,7 +127,7 @@ def test_a_file_that_cannot_be_replayed_is_refused_in_one_line(
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no such file"):
         check(tmp_path / "none.csv", [])
-    with pytest.raises(UsageError, match="is a folder"):
+    with pytest.raises(UsageError, match="no raw archive of those days"):
         check(tmp_path, [])
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from producer.sources.simulated_path import DAY_SECONDS, SimulatedPath
 from producer.sources.simulator import SYMBOLS, Simulator, day_bars, minute_bars
+from producer.watchlist import FixedList
 from producer.wire import WireTick
 
 NOON = 20_800 * DAY_SECONDS + DAY_SECONDS // 2
@@ -26,7 +27,7 @@ def ticking(start: float) -> Iterator[float]:
 
 def batches(count: int, **options: object) -> list[list[WireTick]]:
     clock = ticking(NOON)
-    simulator = Simulator(("A", "B"), now=lambda: next(clock), interval=0.05, **options)  # type: ignore[arg-type]
+    simulator = Simulator(FixedList(("A", "B")), now=lambda: next(clock), interval=0.05, **options)  # type: ignore[arg-type]
     source = simulator.batches(threading.Event())
     return [list(next(source)) for _ in range(count)]
 
@@ -62,13 +63,13 @@ def test_minute_bars_join_each_other_and_the_live_price() -> None:
     bars = minute_bars("A", path, NOON, 400)
     assert all(before.price == after.open for before, after in pairwise(bars))
     assert bars[-1].timestamp == "2026-12-13T11:59:00.000000Z"
-    tick = Simulator(("A",), seed=1).poll(NOON)[0]
+    tick = Simulator(FixedList(("A",)), seed=1).poll(NOON)[0]
     assert tick.price == bars[-1].price
 
 
 def test_live_prices_stay_within_the_bar_that_history_tells_of_them() -> None:
     path = SimulatedPath(1, "A")
-    live = Simulator(("A",), seed=1)
+    live = Simulator(FixedList(("A",)), seed=1)
     for bar, start in zip(minute_bars("A", path, NOON, 30), range(-30, 0), strict=True):
         prices = [live.poll(NOON + start * 60 + second)[0].price for second in range(60)]
         assert bar.low is not None
@@ -92,7 +93,7 @@ def test_the_day_contains_its_minutes_and_ends_where_they_end() -> None:
 
 
 def test_a_session_runs_on_through_the_day() -> None:
-    live = Simulator(("A",), seed=1)
+    live = Simulator(FixedList(("A",)), seed=1)
     ticks = [live.poll(NOON + 30 * step)[0] for step in range(400)]
     for before, after in pairwise(ticks):
         assert before.volume is not None
@@ -108,7 +109,7 @@ def test_a_session_runs_on_through_the_day() -> None:
 def test_previous_close_is_the_close_of_the_day_before() -> None:
     path = SimulatedPath(1, "A")
     (yesterday,) = day_bars("A", path, NOON, 1)
-    assert Simulator(("A",), seed=1).poll(NOON)[0].previous_close == yesterday.price
+    assert Simulator(FixedList(("A",)), seed=1).poll(NOON)[0].previous_close == yesterday.price
 
 
 def test_some_days_of_some_symbols_move_by_more_than_five_percent() -> None:

@@ -1,0 +1,120 @@
+"""What may pass of what a live source says.
+
+Yahoo's answers hold NaN, zeros, the same trade many times, prices off by a hundred and times to
+come (yfinance issues 515, 1106, 2686). Each tick that does not pass is counted by its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from chalicelib.domain.times import to_text
+from producer.wire import WireTick
+
+FUTURE_SECONDS = 5
+JUMP = Decimal("0.2")
+_OPTIONAL_PRICES = ("open", "high", "low", "previous_close")
+
+
+class _Seen(msgspec.Struct):
+    """A symbol's last tick that passed, and one that waits to be confirmed."""
+
+    last: WireTick | None = None
+    time: str = ""
+    suspect: WireTick | None = None
+
+
+class Hygiene:
+    """Lets ticks pass, one symbol's in the order in which it is given them.
+
+    A move above 20% against the last price (against the previous close for the first) waits:
+    the next tick confirms it when it is nearer to the suspect than that, and then both pass.
+    `drop` is told the reason of each tick that does not pass.
+    """
+
+    def __init__(
+        self,
+        drop: Callable[[str], None],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._drop = drop
+        self._now = now
+        self._seen: dict[str, _Seen] = {}
+
+    def passing(self, tick: WireTick) -> list[WireTick]:
+        """What passes now: none, the tick, or a confirmed one and the tick."""
+        if tick.bar is not None:
+            return [tick]
+        seen = self._seen.setdefault(tick.symbol, _Seen())
+        reason = self._flaw(tick) or _repeats(tick, seen)
+        if reason is not None:
+            self._drop(reason)
+            return []
+        seen.time = tick.timestamp
+        return self._confirmed(_cleaned(tick), seen)
+
+    def _flaw(self, tick: WireTick) -> str | None:
+        if not tick.price.is_finite():
+            return "no price"
+        if tick.price <= 0:
+            return "price not above 0"
+        if tick.timestamp > to_text(self._now() + timedelta(seconds=FUTURE_SECONDS)):
+            return "in the future"
+        return None
+
+    def _confirmed(self, tick: WireTick, seen: _Seen) -> list[WireTick]:
+        suspect, seen.suspect = seen.suspect, None
+        reference = seen.last.price if seen.last else tick.previous_close
+        if not _jumps(tick.price, reference):
+            if suspect is not None:
+                self._drop("unconfirmed jump")
+            seen.last = _key(tick)
+            return [tick]
+        if suspect is not None and not _jumps(tick.price, suspect.price):
+            seen.last = _key(tick)
+            return [suspect, tick]
+        if suspect is not None:
+            self._drop("unconfirmed jump")
+        seen.suspect = tick
+        return []
+
+
+def _key(tick: WireTick) -> WireTick:
+    """The tick as it was given: its timestamp may be moved on its further way."""
+    return msgspec.structs.replace(tick)
+
+
+def _repeats(tick: WireTick, seen: _Seen) -> str | None:
+    if tick.timestamp < seen.time:
+        return "out of order"
+    for known in (seen.last, seen.suspect):
+        if known is not None and _same(tick, known):
+            return "repeat"
+    return None
+
+
+def _same(tick: WireTick, other: WireTick) -> bool:
+    return (tick.timestamp, tick.price, tick.volume) == (
+        other.timestamp,
+        other.price,
+        other.volume,
+    )
+
+
+def _jumps(price: Decimal, reference: Decimal | None) -> bool:
+    return bool(reference) and abs(price - reference) > JUMP * reference  # type: ignore[operator]
+
+
+def _cleaned(tick: WireTick) -> WireTick:
+    """Other fields that make no sense are missing fields."""
+    for name in _OPTIONAL_PRICES:
+        value = getattr(tick, name)
+        if value is not None and not (value.is_finite() and value > 0):
+            setattr(tick, name, None)
+    if tick.volume is not None and not (tick.volume.is_finite() and tick.volume >= 0):
+        tick.volume = None
+    return tick

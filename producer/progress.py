@@ -1,0 +1,34 @@
+"""Where a recording's replay stands, kept in the spool so that a restart goes on there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from producer.spool import Spool
+
+
+class Progress:
+    """Ticks of one recording that the spool has taken over, `taken`.
+
+    `identity` is the recording; another one starts at 0. Live sources have none and only keep
+    their symbols' last timestamps.
+    """
+
+    def __init__(self, spool: Spool, identity: str | None) -> None:
+        self._spool = spool
+        self._identity = identity
+        goes_on = identity is not None and spool.fact("recording") == identity
+        self.taken = int(spool.fact("taken") or 0) if goes_on else 0
+        self.latest = spool.latest() if self.taken or identity is None else {}
+
+    def after(self, count: int) -> Mapping[str, str]:
+        """The facts to store together with the next `count` ticks of the source."""
+        if self._identity is None:
+            return {}
+        self.taken += count
+        return {"recording": self._identity, "taken": str(self.taken)}
+
+    def ended(self) -> None:
+        """The recording is through: the next replay of it starts again."""
+        if self._identity is not None:
+            self._spool.append([], {}, {"recording": "", "taken": "0"})

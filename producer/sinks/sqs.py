@@ -1,0 +1,57 @@
+"""SQS FIFO: the ticks of a group of symbols in one message, ten messages a request.
+
+Groups spread the symbols by a stable hash, so that a symbol's messages stay in one message group
+and in order. The deduplication id follows from the body: a message that SQS took but whose
+answer was lost is not delivered twice within SQS's five minutes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from producer.records import Limits, Record
+from producer.sinks import aws
+
+GROUPS = 10
+_LIMITS = Limits(records=10, request_bytes=240_000, record_bytes=24_000, ticks_per_record=1000)
+"""SQS allows ten messages and 256 KiB a request (more by now, but not everywhere)."""
+
+
+class SqsSink:
+    """Sends to one FIFO queue."""
+
+    limits = _LIMITS
+
+    def __init__(self, queue_url: str) -> None:
+        self.name = f"sqs:{queue_url.rstrip('/').rsplit('/', 1)[-1]}"
+        self._queue_url = queue_url
+        self._client: Any = aws.client("sqs")
+
+    def key(self, symbol: str) -> str:
+        """The message group: crc32 of the symbol modulo ten."""
+        return f"g{zlib.crc32(symbol.encode()) % GROUPS}"
+
+    def send(self, records: Sequence[Record]) -> Sequence[str | None]:
+        """One SendMessageBatch request."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        entries = [_entry(number, record) for number, record in enumerate(records)]
+        try:
+            response = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
+        except (BotoCoreError, ClientError) as error:
+            raise aws.failure(f"queue {self._queue_url}", error) from error
+        failed = {entry["Id"]: entry.get("Code", "failed") for entry in response.get("Failed", ())}
+        return [failed.get(entry["Id"]) for entry in entries]
+
+
+def _entry(number: int, record: Record) -> dict[str, str]:
+    body = record.payload
+    return {
+        "Id": str(number),
+        "MessageBody": body.decode(),
+        "MessageGroupId": record.key,
+        "MessageDeduplicationId": hashlib.sha256(body).hexdigest(),
+    }

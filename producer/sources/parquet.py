@@ -1,0 +1,50 @@
+"""Parquet files: days as in a CSV, or ticks with the wire's names as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from producer.errors import UsageError
+from producer.sources.tables import Table, TableRecording
+
+
+class ParquetTable:
+    """Reads a file in pieces; an index that pandas wrote is a column like any other."""
+
+    def __init__(self, path: Path) -> None:
+        import pyarrow
+        import pyarrow.parquet
+
+        self.name = str(path)
+        try:
+            self._file = pyarrow.parquet.ParquetFile(path)
+        except (OSError, pyarrow.ArrowException) as error:
+            reason = str(error).splitlines()[0]
+            raise UsageError(f"{path}: cannot be read as Parquet: {reason}") from error
+        names = self._file.schema_arrow.names
+        self.header = ["" if name == "__index_level_0__" else name for name in names]
+
+    def rows(self) -> Iterator[tuple[int, Sequence[str]]]:
+        """Row number from 1, and the cells as text."""
+        number = 0
+        for piece in self._file.iter_batches():
+            for row in zip(*(column.to_pylist() for column in piece.columns), strict=True):
+                number += 1
+                yield number, [_text(value) for value in row]
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return (value if value.tzinfo is None else value.astimezone(UTC)).isoformat()
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def open_parquet(path: Path, symbols: tuple[str, ...]) -> TableRecording:
+    """The recording in a Parquet file. Raises UsageError when it is none."""
+    table: Table = ParquetTable(path)
+    return TableRecording(table, symbols)

@@ -1,0 +1,83 @@
+"""Historical bars of symbols from Yahoo."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from producer.sources import yahoo
+from producer.status import Status
+from producer.throttling import CircuitBreaker
+from producer.wire import Bar, WireTick
+from producer.workers import Workers
+
+DEADLINE_SECONDS = 30.0
+SPANS: tuple[tuple[str, Bar], ...] = (("1d", "1m"), ("2y", "1d"))
+_WORKERS = 8
+_AT_ONCE = 8
+
+
+class History:
+    """Bars of several periods: of all symbols the minutes of today, then the days of two years."""
+
+    def __init__(self, status: Status, spans: Sequence[tuple[str, Bar]] = SPANS) -> None:
+        self._status = status
+        self._spans = spans
+        self._workers: Workers[list[WireTick]] = Workers(_WORKERS)
+
+    def batches(
+        self, symbols: Sequence[str], breaker: CircuitBreaker, stop: threading.Event
+    ) -> Iterator[Sequence[WireTick]]:
+        """One batch a symbol and period. What fails is told and left out, and nothing more is
+        asked once Yahoo has had enough."""
+        self._status.say("fetching history")
+        for period, bar in self._spans:
+            for first in range(0, len(symbols), _AT_ONCE):
+                if stop.is_set() or breaker.open_seconds:
+                    return
+                fetch = partial(yahoo.bars, period=period, bar=bar)
+                some = symbols[first : first + _AT_ONCE]
+                answers = self._workers.ask(fetch, some, DEADLINE_SECONDS, stop)
+                yield from self._settled(answers, breaker)
+
+    def _settled(
+        self, answers: dict[str, list[WireTick] | Exception], breaker: CircuitBreaker
+    ) -> Iterator[Sequence[WireTick]]:
+        for symbol, answer in answers.items():
+            if not isinstance(answer, Exception):
+                yield answer
+            elif isinstance(answer, yahoo.Throttled):
+                if not breaker.open_seconds:
+                    breaker.refused()
+                self._status.problem(f"{symbol}: no history: {answer}")
+            else:
+                self._status.problem(f"{symbol}: no history: {yahoo.brief(answer)}")
+
+
+class Backfill:
+    """The source of `backfill`: one period of all symbols, then the end."""
+
+    name = "yfinance"
+    recorded = True
+    needs_hygiene = False
+
+    def __init__(self, symbols: Sequence[str], period: str, bar: Bar, status: Status) -> None:
+        self._symbols = symbols
+        self._history = History(status, ((period, bar),))
+        self._breaker = CircuitBreaker()
+        self._status = status
+
+    def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
+        """One batch a symbol. Waits once, as long as the breaker says, when Yahoo is full."""
+        left = list(self._symbols)
+        while left and not stop.is_set():
+            stop.wait(self._breaker.open_seconds)
+            for batch in self._history.batches(list(left), self._breaker, stop):
+                if batch:
+                    left.remove(batch[0].symbol)
+                yield batch
+            if not self._breaker.open_seconds:
+                break
+        if left and not stop.is_set():
+            self._status.problem(f"no history for {', '.join(left)}")

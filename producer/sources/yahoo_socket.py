@@ -1,0 +1,104 @@
+"""A connection to Yahoo's price stream that keeps itself alive.
+
+Our own loop, since yfinance's spins after a clean close and never reconnects after an abort:
+heartbeat, stall watchdog, reconnection with full jitter, and a new subscription each time.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from producer.backoff import Backoff
+from producer.status import Status
+
+HEARTBEAT_SECONDS = 15.0
+STALL_SECONDS = 60.0
+_RECEIVE_SECONDS = 0.5
+_OPEN_SECONDS = 10.0
+
+
+class YahooSocket:
+    """Frames as they come, over as many connections as it takes.
+
+    `stall_seconds` without a frame end a connection; it stays open meanwhile where `quiet()`
+    says that nothing is to be expected.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        status: Status,
+        quiet: Callable[[], bool] = lambda: False,
+        *,
+        stall_seconds: float = STALL_SECONDS,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._url = url
+        self._status = status
+        self._quiet = quiet
+        self._stall = stall_seconds
+        self._heartbeat = heartbeat_seconds
+        self._backoff = backoff or Backoff(1.0, 60.0, random.Random())  # noqa: S311 - jitter
+        self._wanted: tuple[str, ...] = ()
+
+    def follow(self, symbols: Sequence[str]) -> None:
+        """The symbols to subscribe to, with the next heartbeat at the latest."""
+        self._wanted = tuple(symbols)
+
+    def run(self, frames: queue.Queue[str | bytes], stop: threading.Event) -> None:
+        """Put frames into a queue until `stop` is set."""
+        while not stop.is_set():
+            try:
+                with connect(self._url, open_timeout=_OPEN_SECONDS, close_timeout=1) as socket:
+                    self._status.say("live")
+                    for frame in self._frames(socket, stop):
+                        frames.put(frame)
+            except (OSError, WebSocketException) as error:
+                self._lost(str(error) or type(error).__name__)
+            if not stop.is_set():
+                delay = self._backoff.failed()
+                self._status.say(f"reconnecting to Yahoo in {delay:.1f} s")
+                stop.wait(delay)
+
+    def _lost(self, why: str) -> None:
+        self._status.problem(f"the stream from Yahoo was lost ({why}); connecting again")
+
+    def _frames(self, socket: ClientConnection, stop: threading.Event) -> Iterator[str | bytes]:
+        """Frames of one connection, until it closes or stalls."""
+        subscribed: tuple[str, ...] = ()
+        heard = time.monotonic()
+        beat = 0.0
+        while not stop.is_set():
+            now = time.monotonic()
+            if now >= beat or subscribed != self._wanted:
+                subscribed, beat = self._subscribe(socket, subscribed), now + self._heartbeat
+            try:
+                frame = socket.recv(timeout=_RECEIVE_SECONDS)
+            except TimeoutError:
+                if now - heard < self._stall or self._quiet():
+                    continue
+                return self._lost(f"nothing came for {self._stall:g} s")
+            except ConnectionClosed as closed:
+                return self._lost(str(closed))
+            heard = time.monotonic()
+            self._backoff.succeeded()
+            yield frame
+
+    def _subscribe(self, socket: ClientConnection, before: tuple[str, ...]) -> tuple[str, ...]:
+        """Subscribe again (Yahoo forgets), and no longer to what is not wanted any more."""
+        wanted = self._wanted
+        gone = [symbol for symbol in before if symbol not in wanted]
+        if gone:
+            socket.send(json.dumps({"unsubscribe": gone}))
+        if wanted:
+            socket.send(json.dumps({"subscribe": list(wanted)}))
+        return wanted

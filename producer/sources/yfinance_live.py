@@ -1,0 +1,99 @@
+"""Live prices that Yahoo pushes over a WebSocket."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from producer.sources import yahoo
+from producer.sources.yahoo_frames import BadFrame, tick_of
+from producer.sources.yahoo_history import History
+from producer.sources.yahoo_socket import YahooSocket
+from producer.status import Status
+from producer.throttling import CircuitBreaker
+from producer.watchlist import Watchlist
+from producer.wire import WireTick
+
+URL = "wss://streamer.finance.yahoo.com/?version=2"
+_BATCH_SECONDS = 0.25
+_MOST_WAITING = 100_000
+
+
+class YfinanceLive:
+    """What Yahoo pushes about the symbols, each one's history first.
+
+    The stream is kept open while exchanges are closed, but then silence is no fault.
+    """
+
+    name = "yfinance-live"
+    recorded = False
+    needs_hygiene = True
+
+    def __init__(
+        self,
+        watchlist: Watchlist,
+        status: Status,
+        hours: yahoo.Hours,
+        *,
+        url: str = URL,
+        history: bool = True,
+        socket: YahooSocket | None = None,
+    ) -> None:
+        self._watchlist = watchlist
+        self._status = status
+        self._hours = hours
+        self._history = History(status) if history else None
+        self._socket = socket or YahooSocket(url, status, self._all_closed)
+        self._breaker = CircuitBreaker()
+        self._known: set[str] = set()
+        self._frames: queue.Queue[str | bytes] = queue.Queue(_MOST_WAITING)
+
+    def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
+        """History of new symbols, and every quarter of a second what came since."""
+        receiver = threading.Thread(
+            target=self._socket.run, args=(self._frames, stop), name="yahoo-socket", daemon=True
+        )
+        self._socket.follow(self._watchlist.symbols())
+        receiver.start()
+        while not stop.is_set():
+            symbols = self._watchlist.symbols()
+            self._socket.follow(symbols)
+            yield from self._histories(symbols, stop)
+            yield self._collected(stop)
+
+    def _histories(
+        self, symbols: Sequence[str], stop: threading.Event
+    ) -> Iterator[Sequence[WireTick]]:
+        """Live ticks go on between the batches of history."""
+        fresh = [symbol for symbol in symbols if symbol not in self._known]
+        if not fresh or self._history is None or self._breaker.open_seconds:
+            return
+        for batch in self._history.batches(fresh, self._breaker, stop):
+            yield batch
+            yield self._collected(stop)
+        if not self._breaker.open_seconds:
+            self._known.update(fresh)
+            self._status.say("live")
+
+    def _collected(self, stop: threading.Event) -> list[WireTick]:
+        """Ticks of a quarter of a second; frames that are none are counted."""
+        ticks = []
+        until = time.monotonic() + _BATCH_SECONDS
+        while not stop.is_set() and (left := until - time.monotonic()) > 0:
+            try:
+                tick = tick_of(self._frames.get(timeout=left))
+            except queue.Empty:
+                break
+            except BadFrame as error:
+                self._status.drop(f"bad frame: {error}")
+                continue
+            if tick is not None:
+                ticks.append(tick)
+        return ticks
+
+    def _all_closed(self) -> bool:
+        now = datetime.now(UTC)
+        return not any(self._hours.is_open(name, now) for name in self._watchlist.symbols())

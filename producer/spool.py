@@ -1,0 +1,134 @@
+"""The spool: what the sink has not acknowledged, on disk, across restarts.
+
+SQLite in write-ahead mode: a commit survives the death of the process (and, but for the very
+last ones, of the machine). A batch of lines, the place in the recording it came from and the
+symbols' last timestamps are one transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from producer.errors import UsageError
+from producer.wire import Line
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS lines (
+    row INTEGER PRIMARY KEY AUTOINCREMENT,
+    symbol TEXT NOT NULL, payload BLOB NOT NULL, is_bar INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS latest (symbol TEXT PRIMARY KEY, timestamp TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+_LOCK_SECONDS = 0.5
+
+
+class Spool:
+    """Lines by the row in which they came. Safe for several threads of one process.
+
+    `destination` names the sink: lines spooled for one are not sent to another.
+    Raises UsageError when the file cannot be used, or is in use by another process.
+    """
+
+    def __init__(self, path: str | Path, destination: str) -> None:
+        self._path = Path(path)
+        self._lock = threading.Lock()
+        try:
+            self._connection = self._open()
+            self._claim(destination)
+        except sqlite3.Error as error:
+            raise UsageError(f"--spool: {path}: {error}") from error
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=_LOCK_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.executescript(_SCHEMA)
+        return connection
+
+    def _claim(self, destination: str) -> None:
+        before = self.fact("destination")
+        if before not in (None, destination) and self.count():
+            raise UsageError(
+                f"--spool: {self._path} holds {self.count()} lines for {before}; "
+                f"send them there first, or give another file for {destination}"
+            )
+        with self._lock, self._connection:
+            self._set("destination", destination)
+
+    def append(
+        self, lines: Sequence[Line], latest: Mapping[str, str], facts: Mapping[str, str]
+    ) -> list[Line]:
+        """Store lines; returns them with their rows. `latest` and `facts` replace what was."""
+        with self._lock:
+            run = self._connection.execute
+            run("BEGIN")
+            try:
+                stored = [self._insert(line) for line in lines]
+                for symbol, timestamp in latest.items():
+                    run("INSERT OR REPLACE INTO latest VALUES (?, ?)", (symbol, timestamp))
+                for name, value in facts.items():
+                    self._set(name, value)
+            except BaseException:
+                run("ROLLBACK")
+                raise
+            run("COMMIT")
+        return stored
+
+    def _insert(self, line: Line) -> Line:
+        cursor = self._connection.execute(
+            "INSERT INTO lines (symbol, payload, is_bar) VALUES (?, ?, ?)",
+            (line.symbol, line.payload, line.is_bar),
+        )
+        return msgspec.structs.replace(line, row=cursor.lastrowid)
+
+    def _set(self, name: str, value: str) -> None:
+        self._connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    def delete(self, rows: Iterable[int]) -> None:
+        """Forget lines that were acknowledged."""
+        with self._lock:
+            run = self._connection
+            run.execute("BEGIN")
+            run.executemany("DELETE FROM lines WHERE row = ?", [(row,) for row in rows])
+            run.execute("COMMIT")
+
+    def after(self, row: int, count: int) -> list[Line]:
+        """Up to `count` lines that came after a row, the oldest first."""
+        with self._lock:
+            found = self._connection.execute(
+                "SELECT symbol, payload, is_bar, row FROM lines WHERE row > ? ORDER BY row LIMIT ?",
+                (row, count),
+            ).fetchall()
+        return [Line(symbol, payload, bool(is_bar), at) for symbol, payload, is_bar, at in found]
+
+    def count(self) -> int:
+        """How many lines are there."""
+        with self._lock:
+            (count,) = self._connection.execute("SELECT count(*) FROM lines").fetchone()
+        return int(count)
+
+    def latest(self) -> dict[str, str]:
+        """Each symbol's last timestamp that was ever stored."""
+        with self._lock:
+            return dict(self._connection.execute("SELECT symbol, timestamp FROM latest"))
+
+    def fact(self, name: str) -> str | None:
+        """A fact that was stored, None when it was not."""
+        with self._lock:
+            row = self._connection.execute(
+                "SELECT value FROM facts WHERE name = ?", (name,)
+            ).fetchone()
+        return None if row is None else str(row[0])
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()

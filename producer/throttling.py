@@ -1,0 +1,89 @@
+"""Asking no more than a source bears: a token bucket, and a circuit breaker after a refusal."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+
+FIRST_OPEN_SECONDS = 60.0
+MOST_OPEN_SECONDS = 900.0
+
+
+class TokenBucket:
+    """`rate` tokens a second, `burst` at most at hand."""
+
+    def __init__(
+        self, rate: float, burst: float, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._now = now
+        self._tokens = burst
+        self._filled = now()
+
+    def missing_seconds(self, count: int) -> float:
+        """Seconds until `count` tokens (no more than the burst) are at hand."""
+        self._fill()
+        return max(0.0, (min(count, self._burst) - self._tokens) / self._rate)
+
+    def take(self, count: int, stop: threading.Event) -> bool:
+        """Take `count` tokens, waiting for them; False when `stop` came first.
+
+        More than the burst may be taken at once; the bucket then owes them.
+        """
+        if stop.wait(self.missing_seconds(count)):
+            return False
+        self._fill()
+        self._tokens -= count
+        return True
+
+    def _fill(self) -> None:
+        now = self._now()
+        self._tokens = min(self._burst, self._tokens + (now - self._filled) * self._rate)
+        self._filled = now
+
+
+class CircuitBreaker:
+    """Open for 1 to 15 minutes after a refusal, twice as long after each further one.
+
+    The jitter adds up to a quarter, so that producers that were refused together do not come
+    back together. After it a single request tries (`is_half_open`) before all go on.
+    """
+
+    def __init__(
+        self,
+        first_seconds: float = FIRST_OPEN_SECONDS,
+        most_seconds: float = MOST_OPEN_SECONDS,
+        rng: random.Random | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._first = first_seconds
+        self._most = most_seconds
+        self._rng = rng or random.Random()  # noqa: S311 - jitter
+        self._now = now
+        self._failures = 0
+        self._until = 0.0
+
+    def refused(self) -> float:
+        """Open the circuit; seconds until it may be tried again."""
+        bound = self._first * 2.0 ** min(self._failures, 30)
+        seconds = min(self._most, bound * self._rng.uniform(1.0, 1.25))
+        self._failures += 1
+        self._until = self._now() + seconds
+        return seconds
+
+    def answered(self) -> None:
+        """Close the circuit."""
+        self._failures = 0
+
+    @property
+    def open_seconds(self) -> float:
+        """Seconds for which nothing may be asked; 0 when the circuit is not open."""
+        return max(0.0, self._until - self._now())
+
+    @property
+    def is_half_open(self) -> bool:
+        """Whether only one request may try."""
+        return self._failures > 0 and not self.open_seconds

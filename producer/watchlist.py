@@ -1,0 +1,76 @@
+"""Which symbols to follow: those of the command line, or the table of tracked symbols."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from producer.status import Status
+from producer.wire import symbols_of
+
+REFRESH_SECONDS = 20.0
+
+
+class Watchlist(Protocol):
+    """Symbols that may change while the producer runs."""
+
+    def symbols(self) -> Sequence[str]:
+        """The symbols now."""
+
+
+class FixedList:
+    """The symbols of the command line."""
+
+    def __init__(self, symbols: Sequence[str]) -> None:
+        self._symbols = tuple(symbols)
+
+    def symbols(self) -> Sequence[str]:
+        """Always the same."""
+        return self._symbols
+
+
+class TrackedList:
+    """The items with list = "tracked" of the table of symbols, asked for every 20 seconds.
+
+    A failure keeps the last list, and is told.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        client: Any,
+        status: Status,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._table = table
+        self._client = client
+        self._status = status
+        self._now = now
+        self._symbols: tuple[str, ...] = ()
+        self._next = float("-inf")
+
+    def symbols(self) -> Sequence[str]:
+        """The symbols of at most 20 seconds ago."""
+        if self._now() >= self._next:
+            self._next = self._now() + REFRESH_SECONDS
+            self._refresh()
+        return self._symbols
+
+    def _refresh(self) -> None:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            self._symbols = symbols_of(self._read(), f"table {self._table}")
+        except (BotoCoreError, ClientError) as error:
+            self._status.problem(f"the tracked symbols cannot be read: {error}")
+
+    def _read(self) -> list[str]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="#list = :tracked",
+            ExpressionAttributeNames={"#list": "list"},
+            ExpressionAttributeValues={":tracked": {"S": "tracked"}},
+            ConsistentRead=True,
+        )
+        return [item["symbol"]["S"] for page in pages for item in page["Items"]]

@@ -1,0 +1,85 @@
+"""Market hours by exchange: half days, holidays, summer time, markets without hours."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from producer.hours import Always, MarketHours
+from producer.markets import closing_time, market_of
+
+# exchange_calendars 4.13 calls what pandas 3.1 deprecates
+pytestmark = pytest.mark.filterwarnings("ignore:Series.values:DeprecationWarning")
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "instant", "is_open"),
+    [
+        ("AAPL", "2026-11-20T14:29:59", False),
+        ("AAPL", "2026-11-20T14:30:00", True),
+        ("AAPL", "2026-11-20T21:05:00", True),  # closing prices come late
+        ("AAPL", "2026-11-20T21:10:01", False),
+        ("AAPL", "2026-11-26T15:00:00", False),  # Thanksgiving
+        ("AAPL", "2026-11-27T17:59:00", True),  # a half day: 13:00
+        ("AAPL", "2026-11-27T18:30:00", False),
+        ("AAPL", "2026-07-01T13:30:00", True),  # summer time
+        ("AAPL", "2026-07-01T20:30:00", False),
+        ("AAPL", "2026-11-21T15:00:00", False),  # Saturday
+        ("^GSPC", "2026-11-26T15:00:00", False),
+        ("VOD.L", "2026-11-26T15:00:00", True),
+        ("VOD.L", "2026-11-20T07:59:00", False),
+        ("VOD.L", "2026-07-01T07:00:00", True),
+        ("0700.HK", "2026-11-20T01:30:00", True),
+        ("0700.HK", "2026-11-20T09:00:00", False),
+        ("BTC-USD", "2026-11-21T03:00:00", True),
+        ("BTC-USD", "2026-12-25T03:00:00", True),
+        ("EURUSD=X", "2026-11-20T03:00:00", True),
+        ("EURUSD=X", "2026-11-21T12:00:00", False),
+    ],
+)
+def test_an_exchange_is_open_when_its_calendar_says_so(
+    symbol: str, instant: str, is_open: bool
+) -> None:
+    assert MarketHours().is_open(symbol, utc(instant)) is is_open
+
+
+@pytest.mark.parametrize(
+    ("symbols", "instant", "opens"),
+    [
+        (["AAPL"], "2026-11-25T22:00:00", "2026-11-27T14:30:00"),
+        (["AAPL"], "2026-03-06T22:00:00", "2026-03-09T13:30:00"),  # clocks go forward
+        (["AAPL"], "2026-12-31T22:00:00", "2027-01-04T14:30:00"),
+        (["AAPL", "VOD.L"], "2026-11-25T22:00:00", "2026-11-26T08:00:00"),
+        (["0700.HK"], "2026-11-20T09:00:00", "2026-11-23T01:30:00"),
+    ],
+)
+def test_the_next_opening_is_the_first_of_all_exchanges(
+    symbols: list[str], instant: str, opens: str
+) -> None:
+    assert MarketHours().next_open(symbols, utc(instant)) == utc(opens)
+
+
+def test_hours_can_be_ignored() -> None:
+    now = utc("2026-11-21T15:00:00")
+    assert Always().is_open("AAPL", now)
+    assert Always().next_open(["AAPL"], now) == now
+
+
+def test_symbols_know_their_time_zone() -> None:
+    zones = {name: market_of(name).timezone for name in ("AAPL", "VOD.L", "7203.T", "ETH-EUR")}
+    assert zones == {
+        "AAPL": "America/New_York",
+        "VOD.L": "Europe/London",
+        "7203.T": "Asia/Tokyo",
+        "ETH-EUR": "UTC",
+    }
+
+
+def test_the_nominal_close_follows_summer_time() -> None:
+    assert closing_time("AAPL", date(2026, 7, 1)) == utc("2026-07-01T20:00:00")
+    assert closing_time("AAPL", date(2026, 11, 27)) == utc("2026-11-27T21:00:00")

@@ -1,0 +1,111 @@
+"""What may pass of what a live source says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from producer.hygiene import Hygiene
+from producer.wire import WireTick
+from tests.producer_support.doubles import make_wire_tick
+
+NOW = datetime(2026, 11, 20, 16, tzinfo=UTC)
+
+
+class Watched:
+    """A hygiene whose drops are counted."""
+
+    def __init__(self) -> None:
+        self.dropped: Counter[str] = Counter()
+        self._hygiene = Hygiene(self._drop, lambda: NOW)
+
+    def _drop(self, reason: str) -> None:
+        self.dropped[reason] += 1
+
+    def prices(self, *ticks: WireTick) -> list[Decimal]:
+        return [passed.price for tick in ticks for passed in self._hygiene.passing(tick)]
+
+
+def at(price: object, number: int = 0, **fields: Any) -> WireTick:
+    return make_wire_tick(number=number, price=Decimal(str(price)), **fields)
+
+
+@pytest.mark.parametrize(
+    ("tick", "reason"),
+    [
+        (at("NaN"), "no price"),
+        (at(0), "price not above 0"),
+        (at(-1), "price not above 0"),
+        (at(100, timestamp="2026-11-20T16:00:05.000001Z"), "in the future"),
+    ],
+)
+def test_what_cannot_be_a_price_is_dropped_with_its_reason(tick: WireTick, reason: str) -> None:
+    watched = Watched()
+    assert watched.prices(tick) == []
+    assert watched.dropped == {reason: 1}
+
+
+def test_a_clock_that_is_a_little_behind_is_no_fault() -> None:
+    assert Watched().prices(at(100, timestamp="2026-11-20T16:00:05.000000Z")) == [100]
+
+
+def test_the_same_trade_passes_once() -> None:
+    watched = Watched()
+    assert watched.prices(at(100), at(100), at(100, volume=Decimal(5)), at(101)) == [100, 100, 101]
+    assert watched.dropped == {"repeat": 1}
+
+
+def test_what_is_older_than_the_last_is_dropped() -> None:
+    watched = Watched()
+    assert watched.prices(at(100, 5), at(101, 4), at(102, 5)) == [100, 102]
+    assert watched.dropped == {"out of order": 1}
+
+
+def test_a_real_jump_passes_once_a_second_tick_confirms_it() -> None:
+    watched = Watched()
+    assert watched.prices(at(100, 0), at(75, 1)) == [100]
+    assert watched.prices(at(76, 2)) == [75, 76]
+    assert watched.prices(at(77, 3)) == [77]
+    assert not watched.dropped
+
+
+def test_a_jump_that_nothing_confirms_is_dropped() -> None:
+    watched = Watched()
+    assert watched.prices(at(100, 0), at(1, 1), at(101, 2)) == [100, 101]
+    assert watched.dropped == {"unconfirmed jump": 1}
+
+
+def test_a_repeat_of_a_jump_does_not_confirm_it() -> None:
+    watched = Watched()
+    assert watched.prices(at(100, 0), at(75, 1), at(75, 1)) == [100]
+    assert watched.dropped == {"repeat": 1}
+    assert watched.prices(at(75, 2)) == [75, 75]
+
+
+def test_the_first_tick_is_held_against_the_previous_close() -> None:
+    watched = Watched()
+    assert watched.prices(at(10_000, 0, previous_close=Decimal(100))) == []
+    assert watched.prices(at(100, 1, previous_close=Decimal(100))) == [100]
+    assert watched.dropped == {"unconfirmed jump": 1}
+
+
+def test_exactly_twenty_percent_passes() -> None:
+    assert Watched().prices(at(100, 0), at(120, 1)) == [100, 120]
+
+
+def test_other_fields_without_sense_are_left_out() -> None:
+    tick = at(
+        100, open=Decimal(0), high=Decimal("NaN"), low=Decimal(-1), volume=Decimal(-5),
+        previous_close=Decimal(0),
+    )  # fmt: skip
+    assert Watched().prices(tick) == [100]
+    assert (tick.open, tick.high, tick.low, tick.volume, tick.previous_close) == (None,) * 5
+
+
+def test_bars_are_not_held_against_ticks() -> None:
+    watched = Watched()
+    assert watched.prices(at(100, 9), at(5, 0, bar="1d")) == [100, 5]
