@@ -25,7 +25,10 @@ SYMBOLS = (
 """Fictional tickers; none is listed anywhere, as far as we know."""
 
 HISTORY_MINUTES = 400
-HISTORY_DAYS = 730
+HISTORY_BARS_PER_SECOND = 500
+"""History shares the stream with live ticks, which wait behind it: it goes no faster than a small
+consumer can store it."""
+HISTORY_DAYS = 400
 DEFAULT_INTERVAL_SECONDS = 2.0
 
 
@@ -71,6 +74,8 @@ class Simulator:
                 if self._now() >= due:
                     yield self.poll(self._now())
                     due += self._interval
+                if stop.wait(len(bars) / HISTORY_BARS_PER_SECOND):
+                    return
             self._say("live")
             if stop.wait(max(0.0, due - self._now())):
                 return
