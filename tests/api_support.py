@@ -54,6 +54,8 @@ class FakeServices:
         self.settings = settings
         self.stores: Stores = fake_stores()
         self.now = NOW
+        percent = Decimal(settings.anomaly_percent)
+        self.defaults = default_rules(settings.sma_fast, settings.sma_slow, percent)
 
     def clock(self) -> datetime:
         """The present of the test."""
@@ -113,16 +115,15 @@ class Client:
 
 def fill(services: FakeServices, ticks: Sequence[Tick]) -> None:
     """Store ticks of one symbol and all that detection makes of them."""
-    stores, settings = services.stores, services.settings
+    stores = services.stores
     arrival = to_text(services.now)
     stores.prices.write([PricedRecord((tick,), arrival) for tick in ticks], 0.0)
     symbol = ticks[0].symbol
     stores.symbols.put("seen", SymbolEntry(symbol=symbol, added_at=arrival, source=ticks[0].source))
-    rules = default_rules(settings.sma_fast, settings.sma_slow, Decimal(settings.anomaly_percent))
     state = stores.state.get(symbol) or State(symbol=symbol)
     left = list(ticks)
     while left:
-        outcome = advance(state, left, Watch(rules), lambda tick: "")
+        outcome = advance(state, left, Watch(services.defaults), lambda tick: "")
         for bar in outcome.closed:
             stores.bars.put(bar, arrival)
         corrections = Corrections(stores.prices, stores.bars)

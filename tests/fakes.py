@@ -16,6 +16,7 @@ from chalicelib.domain.detection import State
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.messages import Message
 from chalicelib.domain.rules import Rule
+from chalicelib.domain.splits import Split
 from chalicelib.services.stores import Page, PricedRecord, StoredTick, Stores, SymbolEntry
 
 PAGE = 1000
@@ -226,26 +227,26 @@ def _alert_page(
 
 
 class FakeRules:
-    """RuleStore."""
+    """RuleStore; the symbol is part of the key."""
 
     def __init__(self) -> None:
-        self.rules: dict[str, Rule] = {}
+        self.rules: dict[tuple[str, str], Rule] = {}
 
     def all(self) -> list[Rule]:
         """See RuleStore."""
-        return [self.rules[rule_id] for rule_id in sorted(self.rules)]
+        return sorted(self.rules.values(), key=lambda rule: rule.rule_id)
 
     def find(self, rule_id: str) -> Rule | None:
         """See RuleStore."""
-        return self.rules.get(rule_id)
+        return next((rule for rule in self.all() if rule.rule_id == rule_id), None)
 
     def put(self, rule: Rule) -> None:
         """See RuleStore."""
-        self.rules[rule.rule_id] = rule
+        self.rules[rule.symbol, rule.rule_id] = rule
 
     def remove(self, rule: Rule) -> None:
         """See RuleStore."""
-        self.rules.pop(rule.rule_id, None)
+        self.rules.pop((rule.symbol, rule.rule_id), None)
 
 
 class FakeSymbols:
@@ -279,6 +280,14 @@ class FakeSymbols:
         kept = given | {name: value for name, value in known.items() if value is not None}
         self.lists["seen"][entry.symbol] = SymbolEntry(**kept)
         return self.lists["seen"][entry.symbol]
+
+    def note_split(self, symbol: str, split: Split) -> None:
+        """See SymbolStore."""
+        ratio = f"{split.numerator}:{split.denominator}"
+        stored = self.lists["seen"][symbol]
+        self.lists["seen"][symbol] = msgspec.structs.replace(
+            stored, split_date=split.date, split_ratio=ratio
+        )
 
     def remove(self, name: str, symbol: str) -> None:
         """See SymbolStore."""

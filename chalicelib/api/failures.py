@@ -16,14 +16,21 @@ from chalicelib.api.problems import (
     invalid_field,
     invalid_parameter,
     of_status,
+    unknown_rule,
     unknown_symbol,
 )
 from chalicelib.domain.errors import FieldError
 from chalicelib.services.alert_history import RangeTooLong
-from chalicelib.services.market_data import NoPrice, UnknownSymbol
+from chalicelib.services.market_data import NoPrice
 from chalicelib.services.queries import MAX_DAYS
+from chalicelib.services.rule_book import RuleRefused, UnknownRule
+from chalicelib.services.series import UnknownSymbol
+from chalicelib.services.symbol_lists import ListFull
 
 _log = logging.getLogger(__name__)
+
+RETRY_AFTER = {"Retry-After": "1"}
+_BUSY = ("ProvisionedThroughputExceededException", "RequestLimitExceeded")
 
 Middleware = Callable[[Any, Callable[[Any], Response]], Response]
 
@@ -38,11 +45,32 @@ def translated() -> Iterator[None]:
     except NoPrice as error:
         detail = f"no price of {str(error)!r} has come yet"
         raise Problem(404, detail, kind="no-price", parameter="symbol", value=str(error)) from error
+    except UnknownRule as error:
+        raise unknown_rule(str(error)) from error
+    except (RuleRefused, ListFull) as error:
+        raise Problem(409, str(error)) from error
     except RangeTooLong as error:
         allowed = f"at most {MAX_DAYS} days to end, or a symbol"
         raise invalid_parameter("start", "", allowed) from error
     except FieldError as error:
         raise invalid_field(error.field, error.value, error.allowed) from error
+    except Exception as error:
+        if not _is_passing(error):
+            raise
+        raise Problem(503, "the store does not answer now", headers=RETRY_AFTER) from error
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether AWS was too busy, failed, or did not answer: all that is worth another try.
+
+    Told by botocore's way of reporting, since the routes know nothing of the store.
+    """
+    response = getattr(error, "response", None)
+    if not isinstance(response, dict):
+        return any(base.__name__ == "BotoCoreError" for base in type(error).__mro__)
+    code = response.get("Error", {}).get("Code", "")
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    return status >= 500 or "Throttling" in code or code in _BUSY
 
 
 def answered(answer: Callable[[], Response]) -> Response:
@@ -51,6 +79,8 @@ def answered(answer: Callable[[], Response]) -> Response:
         with translated():
             return answer()
     except Problem as problem:
+        if problem.status >= 500:
+            _log.exception("answered with %s", problem.status)
         headers = {**HEADERS, **problem.headers}
         return Response(problem.body(), status_code=problem.status, headers=headers)
 

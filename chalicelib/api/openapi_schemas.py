@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from chalicelib.domain.rules import Condition
+from chalicelib.domain.rules import MAX_COOLDOWN_SECONDS, MAX_WINDOW, Condition, Trigger
+from chalicelib.domain.rules import Interval as RuleInterval
 from chalicelib.services.queries import BAR_INTERVALS
 
 Schema = dict[str, Any]
@@ -62,7 +63,10 @@ LABELS: dict[str, Schema] = {
         "Where the prices come from; `simulator` means that they are invented.",
         examples=["yfinance", "simulator", "replay", "unknown"],
     ),
-    "adjustment": text("Prices are not adjusted for splits or dividends.", const="raw"),
+    "adjustment": text(
+        "raw: as they came; splits: by a source whose history is adjusted for splits.",
+        enum=["raw", "splits"],
+    ),
     "as_of": nullable({**INSTANT, "description": "The newest known price's own time."}),
     "delay_seconds": nullable({**COUNT, "description": "The age of that price now."}),
     "is_stale": {
@@ -131,8 +135,39 @@ SYMBOL_LINE: dict[str, Schema] = {
     "currency": nullable(text()),
     "source": nullable(text()),
     "added_at": INSTANT,
+    "split_date": nullable(text("The session of the last split seen.", examples=["2026-11-20"])),
+    "split_ratio": nullable(text("New shares for old ones.", examples=["4:1"])),
     "seen": {**FLAG, "description": "Whether prices of it have come."},
     "tracked": {**FLAG, "description": "Whether the producer is to follow it."},
+}
+
+RULE_GIVEN: dict[str, Schema] = {
+    "symbol": text('A symbol, or "*" for all.', pattern="^([A-Za-z0-9.\\-=^_]{1,24}|\\*)$"),
+    "condition": text(enum=list(get_args(Condition))),
+    "value": nullable(
+        number("A price; for change_percent and moving_percent a percentage.", exclusiveMinimum=0)
+    ),
+    "interval": nullable(
+        text("What is judged: ticks, or bars as they close; tick by default.")
+        | {"enum": [*get_args(RuleInterval), None]}
+    ),
+    "fast": nullable({**COUNT, "minimum": 1, "maximum": MAX_WINDOW}),
+    "slow": nullable({**COUNT, "minimum": 1, "maximum": MAX_WINDOW}),
+    "window": nullable({**COUNT, "minimum": 1, "maximum": MAX_WINDOW}),
+    "trigger": nullable(
+        text("How often it may fire; every_time by default.") | {"enum": [*get_args(Trigger), None]}
+    ),
+    "cooldown_seconds": nullable({**COUNT, "maximum": MAX_COOLDOWN_SECONDS}),
+    "expires_at": nullable(INSTANT),
+    "enabled": nullable(FLAG),
+    "notify": nullable(FLAG),
+}
+"""A rule as clients write it; which of the numbers a condition needs is checked on entry."""
+
+RULE: dict[str, Schema] = {
+    "rule_id": text(),
+    **RULE_GIVEN,
+    "default": {**FLAG, "description": "Whether it comes from the settings."},
 }
 
 PROBLEM = record(
@@ -199,6 +234,33 @@ def schemas(fast: int, slow: int) -> dict[str, Schema]:
         "Symbols": record({"symbols": list_of("Symbol")}),
         "Alert": record(ALERT),
         "Alerts": record({"alerts": list_of("Alert"), "next_page_token": TOKEN}),
+        "Indicators": record(
+            {
+                "symbol": SYMBOL,
+                "interval": text(),
+                **LABELS,
+                "indicators": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {"timestamp": INSTANT},
+                        "required": ["timestamp"],
+                        "additionalProperties": nullable(number()),
+                        "description": "Columns are named by indicator and windows: sma_20, "
+                        "macd_12_26_9, macd_signal_12_26_9, macd_histogram_12_26_9, "
+                        "bbands_upper_20_2, vwap; null before the first value.",
+                    },
+                },
+                "next_page_token": TOKEN,
+            }
+        ),
+        "RuleGiven": {
+            "type": "object",
+            "properties": RULE_GIVEN,
+            "required": ["symbol", "condition"],
+        },
+        "Rule": record(RULE),
+        "Rules": record({"rules": list_of("Rule")}),
         "Health": record(
             {
                 "status": text(const="ok"),

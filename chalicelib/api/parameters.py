@@ -27,8 +27,8 @@ from chalicelib.services.queries import (
     Range,
 )
 
-PAGED = ("start", "end", "limit", "page_token", "sort", "format")
-PRICES = ("interval", "period", *PAGED)
+PAGED = ("start", "end", "limit", "page_token", "sort")
+PRICES = ("interval", "period", *PAGED, "format")
 ALERTS = ("symbol", "condition", *PAGED)
 QUOTES = ("symbols",)
 NONE: tuple[str, ...] = ()

@@ -116,6 +116,17 @@ def unknown_symbol(symbol: str) -> Problem:
     )
 
 
+def unknown_rule(rule_id: str) -> Problem:
+    """404: no rule has this id."""
+    return Problem(
+        404,
+        f"there is no rule {rule_id!r}; GET /rules lists what is",
+        kind="unknown-rule",
+        parameter="rule_id",
+        value=rule_id,
+    )
+
+
 def of_status(status: int, detail: str = "") -> tuple[dict[str, str], str]:
     """Headers and body of a problem about which only its status is known.
 

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from chalice.app import Blueprint, ChaliceAuthorizer, CORSConfig, Response
 
-from chalicelib.api import failures, views
-from chalicelib.api.views import Services, View
+from chalicelib.api import failures, rule_views, views
+from chalicelib.api.wiring import Services, View
 
 EXPOSED_HEADERS = ("ETag", "Link", "Retry-After")
 PREFLIGHT_SECONDS = 600
@@ -27,9 +27,17 @@ class Route(msgspec.Struct, frozen=True):
 ROUTES = (
     Route("GET", "/prices/{symbol}", views.prices),
     Route("GET", "/prices/{symbol}/latest", views.latest),
+    Route("GET", "/indicators/{symbol}", views.indicators),
     Route("GET", "/quotes", views.quotes),
     Route("GET", "/symbols", views.symbols),
+    Route("PUT", "/symbols/{symbol}", views.track_symbol, "write"),
+    Route("DELETE", "/symbols/{symbol}", views.untrack_symbol, "write"),
     Route("GET", "/alerts", views.alerts),
+    Route("GET", "/rules", rule_views.rules),
+    Route("POST", "/rules", rule_views.create_rule, "write"),
+    Route("GET", "/rules/{rule_id}", rule_views.rule),
+    Route("PUT", "/rules/{rule_id}", rule_views.replace_rule, "write"),
+    Route("DELETE", "/rules/{rule_id}", rule_views.delete_rule, "write"),
     Route("GET", "/health", views.health, "any"),
     Route("GET", "/openapi.json", views.openapi, "any"),
 )

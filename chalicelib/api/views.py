@@ -2,48 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol, get_args
+from typing import Any, get_args
 
 import msgspec
 from chalice.app import Response
 
-from chalicelib.api import parameters, rendering
+from chalicelib.api import bodies, parameters, rendering
 from chalicelib.api.openapi import openapi_document
+from chalicelib.api.study_parameters import INDICATORS, studies_of
 from chalicelib.api.version import VERSION
+from chalicelib.api.wiring import Services, caching
 from chalicelib.domain.alerts import StoredAlert
 from chalicelib.domain.rules import Condition
-from chalicelib.services import symbol_lists
 from chalicelib.services.alert_history import AlertHistory
 from chalicelib.services.answers import BarRow, Quote, TickRow
 from chalicelib.services.freshness import OPEN_CACHE_SECONDS, Labels
 from chalicelib.services.health import health as ask_health
+from chalicelib.services.indicator_tables import IndicatorTables
 from chalicelib.services.market_data import MarketData
-from chalicelib.services.stores import Stores
-from chalicelib.settings import Settings
+from chalicelib.services.queries import Cursor
+from chalicelib.services.symbol_lists import Listed, SymbolLists
 
 _DOCUMENT_SECONDS = 300
-
-
-class Services(Protocol):
-    """What the routes need of the wiring."""
-
-    @property
-    def settings(self) -> Settings:
-        """The deployment's."""
-
-    @property
-    def stores(self) -> Stores:
-        """All of them; made when first asked for."""
-
-    @property
-    def clock(self) -> Callable[[], datetime]:
-        """What gives the present, aware."""
-
-
-View = Callable[..., Response]
 
 
 def prices(services: Services, request: Any, symbol: str) -> Response:
@@ -51,14 +32,13 @@ def prices(services: Services, request: Any, symbol: str) -> Response:
     symbol = parameters.symbol_of(symbol)
     arguments = parameters.read(request, f"/prices/{symbol}", parameters.PRICES)
     found = _market_data(services).prices(parameters.price_query(symbol, arguments))
-    token = arguments.next_token(parameters.position_of(found.cursor)) if found.cursor else None
     columns = (TickRow if found.interval == "tick" else BarRow).__struct_fields__
     return rendering.table(
         request,
         {"symbol": symbol, "interval": found.interval, **_labels(found.labels)},
-        rendering.Page("prices", columns, found.rows, token),
+        rendering.Page("prices", columns, found.rows, _token(arguments, found.cursor)),
         arguments,
-        _caching(services, found.labels.cache_seconds),
+        caching(services, found.labels.cache_seconds),
     )
 
 
@@ -67,8 +47,26 @@ def latest(services: Services, request: Any, symbol: str) -> Response:
     symbol = parameters.symbol_of(symbol)
     parameters.read(request, f"/prices/{symbol}/latest", parameters.NONE)
     found = _market_data(services).latest(symbol)
-    return rendering.document(
-        request, _quote(found), _caching(services, found.labels.cache_seconds)
+    return rendering.document(request, _quote(found), caching(services, found.labels.cache_seconds))
+
+
+def indicators(services: Services, request: Any, symbol: str) -> Response:
+    """Indicators of one symbol over a range."""
+    symbol = parameters.symbol_of(symbol)
+    arguments = parameters.read(request, f"/indicators/{symbol}", INDICATORS)
+    studies, query = studies_of(arguments), parameters.price_query(symbol, arguments)
+    market_data = _market_data(services)
+    known = market_data.series.known(symbol)
+    found = IndicatorTables(market_data.series).table(query, known, studies)
+    labels = market_data.labels(known)
+    return rendering.table(
+        request,
+        {"symbol": symbol, "interval": found.interval, **_labels(labels)},
+        rendering.Page(
+            "indicators", ("timestamp", *found.columns), found.rows, _token(arguments, found.cursor)
+        ),
+        arguments,
+        caching(services, labels.cache_seconds),
     )
 
 
@@ -81,18 +79,29 @@ def quotes(services: Services, request: Any) -> Response:
     missing = [symbol for symbol in symbols if symbol not in {row["symbol"] for row in rows}]
     seconds = min((quote.labels.cache_seconds for quote in found), default=OPEN_CACHE_SECONDS)
     payload = {"quotes": rows, "without_price": missing}
-    return rendering.document(request, payload, _caching(services, seconds))
+    return rendering.document(request, payload, caching(services, seconds))
 
 
 def symbols(services: Services, request: Any) -> Response:
     """All symbols that have been seen or are to be followed."""
     parameters.read(request, "/symbols", parameters.NONE)
-    listed = symbol_lists.all_symbols(services.stores.symbols)
-    rows = [
-        msgspec.structs.asdict(one.entry) | {"seen": one.seen, "tracked": one.tracked}
-        for one in listed
-    ]
-    return rendering.document(request, {"symbols": rows}, _caching(services, OPEN_CACHE_SECONDS))
+    rows = [_listed(one) for one in _symbol_lists(services).all()]
+    return rendering.document(request, {"symbols": rows}, caching(services, 1))
+
+
+def track_symbol(services: Services, request: Any, symbol: str) -> Response:
+    """Have the producer follow a symbol."""
+    parameters.read(request, "/symbols", parameters.NONE)
+    bodies.refuse_body(request)
+    listed, is_new = _symbol_lists(services).track(parameters.symbol_of(symbol))
+    return rendering.plain(_listed(listed), status=201 if is_new else 200)
+
+
+def untrack_symbol(services: Services, request: Any, symbol: str) -> Response:
+    """Have the producer forget a symbol."""
+    parameters.read(request, "/symbols", parameters.NONE)
+    _symbol_lists(services).untrack(parameters.symbol_of(symbol))
+    return rendering.empty()
 
 
 def alerts(services: Services, request: Any) -> Response:
@@ -105,7 +114,7 @@ def alerts(services: Services, request: Any) -> Response:
     return rendering.document(
         request,
         {"alerts": rows, "next_page_token": token},
-        _caching(services, OPEN_CACHE_SECONDS),
+        caching(services, OPEN_CACHE_SECONDS),
         rendering.next_link(arguments, token),
     )
 
@@ -143,8 +152,16 @@ def _market_data(services: Services) -> MarketData:
     )
 
 
-def _caching(services: Services, seconds: int) -> rendering.Caching:
-    return rendering.Caching(seconds, services.settings.read_access == "closed")
+def _token(arguments: parameters.Arguments, cursor: Cursor | None) -> str | None:
+    return arguments.next_token(parameters.position_of(cursor)) if cursor else None
+
+
+def _symbol_lists(services: Services) -> SymbolLists:
+    return SymbolLists(services.stores.symbols, services.clock)
+
+
+def _listed(one: Listed) -> dict[str, Any]:
+    return msgspec.structs.asdict(one.entry) | {"seen": one.seen, "tracked": one.tracked}
 
 
 def _labels(labels: Labels) -> dict[str, Any]:

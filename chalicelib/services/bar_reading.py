@@ -51,7 +51,7 @@ class BarPage(msgspec.Struct, frozen=True):
 def read_bars(store: BarStore, request: BarRequest, live: Bar | None) -> BarPage:
     """One page. `live` is the unfinished bar of the stored interval, known from the state."""
     wanted = min((request.limit + 1) * MOST_PARTS[request.interval], MOST_READ)
-    stored, exhausted = _stored(store, request, wanted)
+    stored, exhausted = _stored(store, request, wanted, live)
     _add_live(stored, live, _stored_range(request), request.descending, exhausted)
     if request.descending:
         stored.reverse()
@@ -82,9 +82,15 @@ def _later(end: str, span: timedelta) -> str | None:
         return None
 
 
-def _stored(store: BarStore, request: BarRequest, wanted: int) -> tuple[list[Bar], bool]:
-    """Up to `wanted` stored bars in the order asked for, and whether there are no others."""
+def _stored(
+    store: BarStore, request: BarRequest, wanted: int, live: Bar | None
+) -> tuple[list[Bar], bool]:
+    """Up to `wanted` stored bars in the order asked for, and whether there are no others.
+
+    Read consistently where the live bar follows: the one before it may have closed just now.
+    """
     reach, base = _stored_range(request), BASE_OF[request.interval]
+    consistent = live is not None and reach.holds(live.start)
     rows: list[Bar] = []
     while True:
         page = store.bars(
@@ -94,6 +100,7 @@ def _stored(store: BarStore, request: BarRequest, wanted: int) -> tuple[list[Bar
             reach.end,
             limit=wanted - len(rows),
             descending=request.descending,
+            consistent=consistent,
         )
         rows += page.rows
         exhausted = page.next_key is None or not page.rows

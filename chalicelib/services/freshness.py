@@ -16,8 +16,9 @@ STALE_AFTER = timedelta(minutes=5)
 OPEN_CACHE_SECONDS = 15
 CLOSED_CACHE_SECONDS = 3600
 
-ADJUSTMENT = "raw"
-"""Prices are stored as they came: nothing is adjusted for splits or dividends afterwards."""
+SPLIT_ADJUSTED = ("yfinance", "yfinance-live")
+"""Sources whose history is adjusted for splits, whatever one asks for (yfinance issue 2076).
+All else is raw: nothing is adjusted once it is stored."""
 
 _LONGEST_PAUSE_DAYS = 14
 _LONG_WEEKEND = timedelta(days=4)
@@ -48,11 +49,12 @@ def label(symbol: str, last: Tick | None, now: datetime, source: str = "unknown"
     calendar = calendar_for(symbol, last.exchange_timezone if last else None)
     state = _market_state(calendar, last, now)
     opens = None if state == "REGULAR" else _next_open(calendar, now)
+    source = last.source if last else source
     age = now - from_text(last.timestamp) if last else None
     return Labels(
         currency=last.currency if last else None,
-        source=last.source if last else source,
-        adjustment=ADJUSTMENT,
+        source=source,
+        adjustment="splits" if source in SPLIT_ADJUSTED else "raw",
         as_of=last.timestamp if last else None,
         delay_seconds=None if age is None else max(0, int(age.total_seconds())),
         is_stale=last is None or _is_stale(calendar, state, from_text(last.timestamp), now),

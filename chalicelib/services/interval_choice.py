@@ -23,7 +23,8 @@ ReadBars = Callable[[str, int], list[Bar]]
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """An interval with all its bars in the range; `rows` is None where even it has too many."""
+    """An interval. `rows` are all its bars in the range where these are known: not where they
+    are folded (the last one's parts may lie beyond the range) or too many."""
 
     interval: str
     rows: list[Bar] | None
@@ -32,8 +33,8 @@ class Choice(msgspec.Struct, frozen=True):
 class _Series:
     """The bars of one stored interval, read as far as they were needed."""
 
-    def __init__(self, base: str, read: ReadBars) -> None:
-        self._base, self._read = base, read
+    def __init__(self, base: str, read: ReadBars, start: str | None) -> None:
+        self._base, self._read, self._start = base, read, start
         self._asked = 0
         self._rows: list[Bar] = []
 
@@ -49,30 +50,35 @@ class _Series:
         rows = self.first(MOST_ROWS + 1)
         return (rows[0].session_date or rows[0].start[:10]) if rows else ""
 
-    def fits(self, interval: str) -> list[Bar] | None:
-        """All bars of `interval`, unless they are more than MOST_ROWS."""
-        enough = MOST_ROWS * MOST_PARTS[interval] + 1
+    def count(self, interval: str) -> int:
+        """How many bars of `interval` have their label in the range; above MOST_ROWS not exact."""
+        enough = (MOST_ROWS + 1) * MOST_PARTS[interval]
         rows = self.first(enough)
-        folded = fold_bars(rows, interval) if len(rows) < enough else []
-        return folded if len(rows) < enough and len(folded) <= MOST_ROWS else None
+        if len(rows) >= enough:
+            return MOST_ROWS + 1
+        labels = (bar.start for bar in fold_bars(rows, interval))
+        return sum(self._start is None or label >= self._start for label in labels)
 
 
-def choose(read: ReadBars) -> Choice:
+def choose(read: ReadBars, start: str | None) -> Choice:
     """The finest fitting interval; the coarsest of those that reach back if none fits.
+    `start` is the range's.
 
     Reads one page of each stored interval first; more of the minutes (or days) only where hours
     (or days) leave it open whether 5m to 30m (or weeks) fit.
     """
-    series = {base: _Series(base, read) for base in STORED}
+    series = {base: _Series(base, read, start) for base in STORED}
     reaching = _reaching_back(series)
     if not reaching:
         return Choice(BAR_INTERVALS[0], [])
     for base, interval in _candidates(reaching, series):
-        rows = series[base].fits(interval)
-        if rows is not None:
+        count = series[base].count(interval)
+        if count <= MOST_ROWS:
             days = series["1d"].first(MOST_ROWS + 1) if "1d" in reaching else []
-            one_a_day = len(rows) > 1 and len(days) == len(rows)
-            return Choice("1d", days) if one_a_day else Choice(interval, rows)
+            if 1 < count == len(days):
+                return Choice("1d", days)
+            rows = series[base].first(MOST_ROWS + 1) if base == interval else None
+            return Choice(interval, rows)
     return Choice(_made_from(reaching[-1])[-1], None)
 
 

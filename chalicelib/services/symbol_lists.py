@@ -7,10 +7,18 @@ from datetime import datetime
 
 import msgspec
 
+from chalicelib.domain.errors import TicktapeError
 from chalicelib.domain.times import to_text
 from chalicelib.services.stores import SymbolEntry, SymbolStore
 
 SEEN, TRACKED = "seen", "tracked"
+
+MAX_TRACKED = 500
+"""A producer asks its source about every one of them, again and again."""
+
+
+class ListFull(TicktapeError):  # noqa: N818 - named as the problem that it becomes
+    """MAX_TRACKED symbols are tracked already."""
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -21,21 +29,36 @@ class Listed(msgspec.Struct, frozen=True):
     tracked: bool
 
 
-def all_symbols(store: SymbolStore) -> list[Listed]:
-    """Both lists as one, by symbol: two Query calls."""
-    seen = {entry.symbol: entry for entry in store.listed(SEEN)}
-    tracked = {entry.symbol: entry for entry in store.listed(TRACKED)}
-    return [
-        Listed(seen.get(symbol) or tracked[symbol], symbol in seen, symbol in tracked)
-        for symbol in sorted(seen.keys() | tracked.keys())
-    ]
+class SymbolLists:
+    """Reads and changes the lists. `clock` gives the present as an aware datetime."""
 
+    def __init__(self, store: SymbolStore, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
 
-def track(store: SymbolStore, symbol: str, clock: Callable[[], datetime]) -> SymbolEntry:
-    """Put on the list that the producer follows; its line if it is there already."""
-    return store.put(TRACKED, SymbolEntry(symbol=symbol, added_at=to_text(clock())))
+    def all(self) -> list[Listed]:
+        """Both lists as one, by symbol: two Query calls."""
+        seen = {entry.symbol: entry for entry in self._store.listed(SEEN)}
+        tracked = {entry.symbol: entry for entry in self._store.listed(TRACKED)}
+        return [
+            Listed(seen.get(symbol) or tracked[symbol], symbol in seen, symbol in tracked)
+            for symbol in sorted(seen.keys() | tracked.keys())
+        ]
 
+    def track(self, symbol: str) -> tuple[Listed, bool]:
+        """Have the producer follow a symbol; its line, and whether that is new.
 
-def untrack(store: SymbolStore, symbol: str) -> None:
-    """Take off that list; what is stored of the symbol stays."""
-    store.remove(TRACKED, symbol)
+        Raises ListFull.
+        """
+        tracked = {entry.symbol: entry for entry in self._store.listed(TRACKED)}
+        is_new = symbol not in tracked
+        if is_new and len(tracked) >= MAX_TRACKED:
+            raise ListFull(f"{MAX_TRACKED} symbols are tracked, which is the most; remove one")
+        entry = SymbolEntry(symbol=symbol, added_at=to_text(self._clock()))
+        entry = tracked.get(symbol) or self._store.put(TRACKED, entry)
+        seen = self._store.find_many(SEEN, [symbol]).get(symbol)
+        return Listed(seen or entry, seen is not None, True), is_new
+
+    def untrack(self, symbol: str) -> None:
+        """Have the producer forget it; what is stored of the symbol stays."""
+        self._store.remove(TRACKED, symbol)

@@ -1,0 +1,75 @@
+"""Parameters of the OpenAPI document, by the names that paths refer to them by."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from chalicelib.api.openapi_schemas import Schema, text
+from chalicelib.api.parameters import FORMATS, SORTS
+from chalicelib.api.rule_views import RULE_ID_ALLOWED
+from chalicelib.api.study_parameters import ALLOWED, KINDS
+from chalicelib.domain.rules import Condition
+from chalicelib.services.queries import DEFAULT_LIMIT, INTERVALS, MAX_LIMIT, MAX_QUOTES, PERIODS
+
+_INSTANT = "A date, an RFC 3339 date-time, or epoch milliseconds."
+
+
+def _query(name: str, description: str, schema: Schema, **more: Any) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": schema, **more}
+
+
+def _one_of(values: tuple[str, ...], default: str | None = None) -> Schema:
+    return {"type": "string", "enum": list(values), **({"default": default} if default else {})}
+
+
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "symbol_path": {
+        "name": "symbol",
+        "in": "path",
+        "required": True,
+        "description": "Upper-cased on entry; percent-encode what is special, as in %5EGSPC.",
+        "schema": text(pattern="^[A-Za-z0-9.\\-=^_]{1,24}$", examples=["AAPL"]),
+    },
+    "interval": _query(
+        "interval",
+        "Ticks, or bars of a length. auto: the finest bar that gives at most 400 rows and reaches "
+        "as far back as the others do.",
+        _one_of(INTERVALS, "auto"),
+    ),
+    "period": _query(
+        "period",
+        "Back from the newest stored price; not together with start and end. Days are as many "
+        "sessions at least.",
+        _one_of(PERIODS),
+    ),
+    "start": _query("start", f"{_INSTANT} Within the range.", text(examples=["2026-11-20"])),
+    "end": _query("end", f"{_INSTANT} Not within the range.", text(examples=["2026-11-21"])),
+    "limit": _query(
+        "limit",
+        "The most rows of a page.",
+        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+    ),
+    "page_token": _query(
+        "page_token", "Out of the answer to the same query; limit and format may differ.", text()
+    ),
+    "sort": _query("sort", "Oldest or newest first.", _one_of(SORTS, "asc")),
+    "format": _query("format", "CSV has the rows alone.", _one_of(FORMATS, "json")),
+    "symbols": _query(
+        "symbols",
+        f"1 to {MAX_QUOTES} symbols, comma between them.",
+        text(examples=["AAPL,MSFT"], minLength=1),
+        required=True,
+    ),
+    "symbol": _query(
+        "symbol", "One symbol; without it all, over at most 31 days.", text(examples=["AAPL"])
+    ),
+    "condition": _query("condition", "One kind of alert.", _one_of(get_args(Condition))),
+    "rule_id": {
+        "name": "rule_id",
+        "in": "path",
+        "required": True,
+        "description": RULE_ID_ALLOWED,
+        "schema": text(pattern="^[A-Za-z0-9_-]{1,64}$"),
+    },
+    **{kind: _query(kind, ALLOWED[kind], text()) for kind in KINDS},
+}

@@ -1,0 +1,169 @@
+"""Paths of the OpenAPI document: what may be asked, and with what it is answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.api.openapi_schemas import Schema, ref, text
+from chalicelib.api.study_parameters import KINDS
+
+Operation = dict[str, Any]
+
+_HEADERS = {
+    "ETag": {"schema": text("Weak; leaves out as_of and delay_seconds.")},
+    "Cache-Control": {"schema": text("15 s in session, up to an hour while closed.")},
+}
+_LINK = {"Link": {"schema": text('`<?...>; rel="next"` where another page follows.')}}
+
+_REFUSALS = {
+    400: "A parameter or field is not as it must be; the problem names it.",
+    401: "A bearer token is needed.",
+    403: "The token is not good.",
+    404: "Nothing is known of what the path names.",
+    409: "It cannot be done as things stand.",
+    413: "The answer would be above 5 MB (ask for a smaller limit), or the body is too large.",
+    415: "The body is not application/json.",
+    500: "Something failed here.",
+    503: "The store does not answer or is too busy; Retry-After says when to try again.",
+}
+
+
+def problem(status: int) -> dict[str, Any]:
+    """The answer of a refusal."""
+    media = {"application/problem+json": {"schema": ref("Problem")}}
+    return {"description": _REFUSALS[status], "content": media}
+
+
+def _operation(
+    summary: str, parameters: tuple[str, ...], responses: dict[str, Any], refusals: tuple[int, ...]
+) -> Operation:
+    for status in (*refusals, 400, 415, 500, 503):
+        responses[str(status)] = problem(status)
+    return {
+        "summary": summary,
+        "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in parameters],
+        "responses": responses,
+    }
+
+
+def _get(
+    summary: str,
+    answer: str,
+    parameters: tuple[str, ...] = (),
+    *,
+    refusals: tuple[int, ...] = (),
+    csv: bool = False,
+    kept: bool = True,
+) -> Operation:
+    """Reading: `csv` says that there is a table, `kept` that the answer has an ETag."""
+    content: dict[str, Any] = {"application/json": {"schema": ref(answer)}}
+    if csv:
+        content["text/csv"] = {"schema": text("The rows, under a line with their names.")}
+    headers = {**_HEADERS, **(_LINK if "page_token" in parameters else {})} if kept else {}
+    responses: dict[str, Any] = {
+        "200": {"description": summary, "headers": headers, "content": content}
+    }
+    if kept:
+        responses["304"] = {"description": "If-None-Match names the present ETag."}
+    return _operation(summary, parameters, responses, refusals)
+
+
+def _put(
+    summary: str,
+    answer: str,
+    parameters: tuple[str, ...] = (),
+    *,
+    body: str | None = None,
+    statuses: tuple[int, ...] = (200, 201),
+    refusals: tuple[int, ...] = (409,),
+) -> Operation:
+    """Writing, by PUT or POST: 201 where something is new."""
+    described = {200: "It was there and is now as given.", 201: "It is new."}
+    media: Schema = {"application/json": {"schema": ref(answer)}}
+    responses = {
+        str(status): {"description": described[status], "content": media} for status in statuses
+    }
+    operation = _operation(summary, parameters, responses, refusals)
+    if body:
+        content = {"application/json": {"schema": ref(body)}}
+        operation["requestBody"] = {"required": True, "content": content}
+    return operation
+
+
+def _delete(
+    summary: str, parameters: tuple[str, ...], *, refusals: tuple[int, ...] = ()
+) -> Operation:
+    responses: dict[str, Any] = {"204": {"description": "It is not there (any more)."}}
+    return _operation(summary, parameters, responses, refusals)
+
+
+_PAGED = ("start", "end", "limit", "page_token", "sort")
+_RANGED = ("symbol_path", "interval", "period", *_PAGED, "format")
+
+PATHS: dict[str, dict[str, Operation]] = {
+    "/prices/{symbol}": {
+        "get": _get(
+            "Ticks or bars of one symbol.", "Prices", _RANGED, refusals=(404, 413), csv=True
+        )
+    },
+    "/prices/{symbol}/latest": {
+        "get": _get(
+            "The newest tick of one symbol, with both averages and their trend.",
+            "Quote",
+            ("symbol_path",),
+            refusals=(404,),
+        )
+    },
+    "/indicators/{symbol}": {
+        "get": _get(
+            "Indicators as TA-Lib computes them, over a range; at least one is to be asked for.",
+            "Indicators",
+            (*KINDS, *_RANGED),
+            refusals=(404, 413),
+            csv=True,
+        )
+    },
+    "/quotes": {"get": _get("The newest prices of some symbols.", "Quotes", ("symbols",))},
+    "/symbols": {"get": _get("All symbols, seen or tracked.", "Symbols", refusals=(413,))},
+    "/symbols/{symbol}": {
+        "put": _put(
+            "Track a symbol: the producer fetches its history and follows it.",
+            "Symbol",
+            ("symbol_path",),
+        ),
+        "delete": _delete("Stop tracking; what is stored stays.", ("symbol_path",)),
+    },
+    "/alerts": {
+        "get": _get(
+            "Alerts that were recorded. Without a symbol and a range: the last 31 days.",
+            "Alerts",
+            ("symbol", "condition", *_PAGED),
+            refusals=(413,),
+        )
+    },
+    "/rules": {
+        "get": _get("All rules in force.", "Rules", refusals=(413,)),
+        "post": _put("Add a rule.", "Rule", body="RuleGiven", statuses=(201,), refusals=(409, 413)),
+    },
+    "/rules/{rule_id}": {
+        "get": _get("One rule.", "Rule", ("rule_id",), refusals=(404,)),
+        "put": _put(
+            "Add or replace a rule; a default one is replaced under its id.",
+            "Rule",
+            ("rule_id",),
+            body="RuleGiven",
+            refusals=(409, 413),
+        ),
+        "delete": _delete(
+            "Delete a rule; a default that it replaced is in force again.",
+            ("rule_id",),
+            refusals=(404, 409),
+        ),
+    },
+    "/health": {
+        "get": _get(
+            "Whether the store answers, and how old the newest price is.", "Health", kept=False
+        )
+    },
+    "/openapi.json": {"get": _get("This document.", "Document")},
+}

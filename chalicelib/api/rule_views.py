@@ -1,0 +1,76 @@
+"""What the routes of the rules answer."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+from chalice.app import Response
+
+from chalicelib.api import bodies, parameters, rendering
+from chalicelib.api.problems import invalid_parameter
+from chalicelib.api.wiring import Services, caching
+from chalicelib.domain.rules import Rule
+from chalicelib.services.rule_book import RuleBook
+
+CACHE_SECONDS = 1
+"""A rule that was just written is to be seen."""
+
+RULE_ID_ALLOWED = "1 to 64 of A-Z a-z 0-9 - _"
+_RULE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+
+def rules(services: Services, request: Any) -> Response:
+    """All rules in force."""
+    parameters.read(request, "/rules", parameters.NONE)
+    rows = [_shown(kept.rule, kept.default) for kept in _book(services).all()]
+    return rendering.document(request, {"rules": rows}, caching(services, CACHE_SECONDS))
+
+
+def rule(services: Services, request: Any, rule_id: str) -> Response:
+    """One rule."""
+    parameters.read(request, "/rules", parameters.NONE)
+    kept = _book(services).find(rule_id_of(rule_id))
+    return rendering.document(
+        request, _shown(kept.rule, kept.default), caching(services, CACHE_SECONDS)
+    )
+
+
+def create_rule(services: Services, request: Any) -> Response:
+    """Store a rule under a new id."""
+    parameters.read(request, "/rules", parameters.NONE)
+    made = _book(services).create(bodies.read_object(request))
+    location = {"Location": f"rules/{made.rule_id}"}
+    return rendering.plain(_shown(made, False), status=201, headers=location)
+
+
+def replace_rule(services: Services, request: Any, rule_id: str) -> Response:
+    """Store a rule under its id, whether there is one or not."""
+    parameters.read(request, "/rules", parameters.NONE)
+    given = bodies.read_object(request)
+    given.pop("default", None)  # so that what was read may be sent back
+    made, is_new = _book(services).replace(rule_id_of(rule_id), given)
+    return rendering.plain(_shown(made, False), status=201 if is_new else 200)
+
+
+def delete_rule(services: Services, request: Any, rule_id: str) -> Response:
+    """Forget a rule."""
+    parameters.read(request, "/rules", parameters.NONE)
+    _book(services).remove(rule_id_of(rule_id))
+    return rendering.empty()
+
+
+def rule_id_of(text: str) -> str:
+    """A rule's id out of the path."""
+    if not _RULE_ID.fullmatch(text):
+        raise invalid_parameter("rule_id", text, RULE_ID_ALLOWED)
+    return text
+
+
+def _book(services: Services) -> RuleBook:
+    return RuleBook(services.stores.rules, services.defaults)
+
+
+def _shown(rule: Rule, default: bool) -> dict[str, Any]:
+    return {**msgspec.structs.asdict(rule), "default": default}

@@ -1,0 +1,42 @@
+"""What the views are given, and the type of a view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from chalice.app import Response
+
+from chalicelib.api.rendering import Caching
+from chalicelib.domain.rules import Rule
+from chalicelib.services.stores import Stores
+from chalicelib.settings import Settings
+
+View = Callable[..., Response]
+"""Takes services, Chalice's request and, by name, what stands in the path."""
+
+
+class Services(Protocol):
+    """What the routes need of the wiring."""
+
+    @property
+    def settings(self) -> Settings:
+        """The deployment's."""
+
+    @property
+    def stores(self) -> Stores:
+        """All of them; made when first asked for."""
+
+    @property
+    def defaults(self) -> Sequence[Rule]:
+        """The rules that hold without any being stored."""
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """What gives the present, aware."""
+
+
+def caching(services: Services, seconds: int) -> Caching:
+    """How long an answer may be kept; where reading needs the token, by its bearer only."""
+    return Caching(seconds, services.settings.read_access == "closed")

@@ -1,0 +1,180 @@
+"""A symbol's series: ticks and bars of the range that a query means, and what came before them."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+import msgspec
+
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.building import place_of
+from chalicelib.domain.correction import hour_of, hour_span
+from chalicelib.domain.detection import State
+from chalicelib.domain.errors import TicktapeError
+from chalicelib.domain.folding import BASE_OF
+from chalicelib.domain.sessions import calendar_for
+from chalicelib.domain.ticks import Tick
+from chalicelib.domain.times import just_after
+from chalicelib.services.bar_reading import BarPage, BarRequest, read_bars
+from chalicelib.services.interval_choice import choose
+from chalicelib.services.periods import SESSIONS, period_start
+from chalicelib.services.queries import Cursor, PriceQuery, Range
+from chalicelib.services.stores import Stores, SymbolEntry
+
+MOST_MINUTES = 61
+"""Of an hourly bar: its own, and the one of the closing price."""
+
+Row = TypeVar("Row")
+
+
+class UnknownSymbol(TicktapeError):  # noqa: N818 - named as the problem that it becomes
+    """Neither a price nor a line of a list is there. `args` is the symbol."""
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What is known of a symbol before its rows are read."""
+
+    symbol: str
+    state: State | None
+    entry: SymbolEntry | None
+
+    @property
+    def last(self) -> Tick | None:
+        """The newest tick that has been detected."""
+        return self.state.last if self.state else None
+
+
+class Slice(msgspec.Struct, Generic[Row], frozen=True):
+    """A page of a series in the order asked for; `cursor` leads on to the next one."""
+
+    interval: str
+    rows: list[Row]
+    cursor: Cursor | None
+
+
+class Series:
+    """Reads what is stored of symbols."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+
+    def known(self, symbol: str) -> Known:
+        """One GetItem, and one BatchGetItem where no tick has come. Raises UnknownSymbol."""
+        state = self._stores.state.get(symbol)
+        entry = None
+        if state is None or state.last is None:
+            entry = self._stores.symbols.find(symbol)
+            if state is None and entry is None:
+                raise UnknownSymbol(symbol)
+        return Known(symbol, state, entry)
+
+    def ticks(self, query: PriceQuery, known: Known) -> Slice[Tick]:
+        """A page of ticks: one Query.
+
+        A batch's items are written side by side, so that behind the newest detected tick one may
+        still be missing. A page with a next one therefore ends there: what comes is not skipped.
+        """
+        reach = self._range(query, known)
+        after = query.cursor.after if query.cursor else None
+        start, end = reach.start, reach.end
+        if after and query.descending:
+            end = after
+        elif after:
+            start = just_after(after)
+        page = self._stores.prices.ticks(
+            query.symbol, start, end, limit=query.limit + 1, descending=query.descending
+        )
+        rows = [stored.tick for stored in page.rows[: query.limit]]
+        more = len(page.rows) > query.limit or page.next_key is not None
+        if more and not query.descending:
+            rows = _up_to(known.last, rows) or rows
+        cursor = Cursor("tick", reach, rows[-1].timestamp) if more and rows else None
+        return Slice("tick", rows, cursor)
+
+    def bars(self, query: PriceQuery, known: Known) -> Slice[Bar]:
+        """A page of bars, in the interval asked for or chosen."""
+        reach = self._range(query, known)
+        interval: str = query.cursor.interval if query.cursor else query.interval
+        page = None
+        if interval == "auto":
+            choice = choose(
+                lambda base, limit: self._read(known, base, reach, limit=limit).rows, reach.start
+            )
+            interval = choice.interval
+            if choice.rows is not None:
+                rows = choice.rows[::-1] if query.descending else choice.rows
+                page = BarPage(rows[: query.limit], len(rows) > query.limit)
+        after = query.cursor.after if query.cursor else None
+        page = page or self._read(
+            known, interval, reach, limit=query.limit, descending=query.descending, after=after
+        )
+        cursor = Cursor(interval, reach, page.rows[-1].start) if page.more else None
+        return Slice(interval, page.rows, cursor)
+
+    def ticks_before(self, symbol: str, instant: str, count: int) -> list[Tick]:
+        """The last `count` ticks before an instant, oldest first."""
+        page = self._stores.prices.ticks(symbol, None, instant, limit=count, descending=True)
+        return [stored.tick for stored in reversed(page.rows)]
+
+    def bars_before(self, known: Known, interval: str, label: str, count: int) -> list[Bar]:
+        """The last `count` bars before the one with this label, oldest first."""
+        page = self._read(known, interval, Range(None, label), limit=count, descending=True)
+        return page.rows[::-1]
+
+    def _range(self, query: PriceQuery, known: Known) -> Range:
+        """The range that a query means: its page's, its own or its period's."""
+        if query.cursor:
+            return query.cursor.range
+        if query.period is None or query.period == "max":
+            return query.range
+        sessions: list[Bar] = []
+        if query.period in SESSIONS or known.last is None:
+            count = SESSIONS.get(query.period, 1)
+            sessions = self._read(known, "1d", Range(), limit=count, descending=True).rows
+        labels = [bar.start for bar in sessions]
+        newest = known.last.timestamp if known.last else max(labels, default=None)
+        if newest is None:
+            return query.range
+        return Range(period_start(query.period, newest, min(labels, default=None)))
+
+    def _read(
+        self,
+        known: Known,
+        interval: str,
+        reach: Range,
+        *,
+        limit: int,
+        descending: bool = False,
+        after: str | None = None,
+    ) -> BarPage:
+        request = BarRequest(
+            symbol=known.symbol,
+            interval=interval,
+            range=reach,
+            limit=limit,
+            descending=descending,
+            after=after,
+        )
+        live = self._live(known, BASE_OF[interval], request.selected)
+        return read_bars(self._stores.bars, request, live)
+
+    def _live(self, known: Known, base: str, reach: Range) -> Bar | None:
+        """The running bar of a stored interval; the hour's is made from its minutes."""
+        if known.state is None or known.last is None or base != "1h":
+            return known.state.live.get(base) if known.state else None
+        calendar = calendar_for(known.symbol, known.last.exchange_timezone)
+        span = hour_span(place_of(known.last).hour, calendar)
+        if not reach.holds(span.start):
+            return None
+        request = BarRequest(
+            symbol=known.symbol,
+            interval="1m",
+            range=Range(span.start, span.end),
+            limit=MOST_MINUTES,
+        )
+        hour = hour_of(span, read_bars(self._stores.bars, request, known.state.minute).rows)
+        return msgspec.structs.replace(hour, closed=False) if hour else None
+
+
+def _up_to(last: Tick | None, ticks: list[Tick]) -> list[Tick]:
+    return [tick for tick in ticks if last is not None and tick.timestamp <= last.timestamp]

@@ -1,0 +1,142 @@
+"""Routes, parameters, answers, the OpenAPI document and its readable page agree."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from chalicelib.api.routes import ROUTES, Route
+from chalicelib.api.version import VERSION
+from tests.api_support import SETTINGS, TOKEN, Client, FakeServices, aapl_ticks, fill, make_ticks
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "api.md").read_text()
+
+RULE = {"symbol": "AAPL", "condition": "crossing_up", "value": 140.5, "trigger": "once"}
+
+ANSWERS = [
+    ("GET", "/prices/AAPL?limit=3", "/prices/{symbol}"),
+    ("GET", "/prices/AAPL?interval=tick&limit=3", "/prices/{symbol}"),
+    ("GET", "/prices/TEST?interval=1h", "/prices/{symbol}"),
+    ("GET", "/prices/NOSUCH", "/prices/{symbol}"),
+    ("GET", "/prices/AAPL?limit=0", "/prices/{symbol}"),
+    ("GET", "/prices/TEST/latest", "/prices/{symbol}/latest"),
+    ("GET", "/indicators/AAPL?sma=5&macd=12,26,9&vwap=session", "/indicators/{symbol}"),
+    ("GET", "/quotes?symbols=AAPL,TEST,X", "/quotes"),
+    ("GET", "/symbols", "/symbols"),
+    ("GET", "/alerts", "/alerts"),
+    ("GET", "/alerts?symbol=AAPL", "/alerts"),
+    ("GET", "/rules", "/rules"),
+    ("POST", "/rules", "/rules"),
+    ("PUT", "/rules/mine", "/rules/{rule_id}"),
+    ("GET", "/rules/default-golden-cross", "/rules/{rule_id}"),
+    ("GET", "/rules/none", "/rules/{rule_id}"),
+    ("DELETE", "/rules/default-golden-cross", "/rules/{rule_id}"),
+    ("PUT", "/symbols/NEW", "/symbols/{symbol}"),
+    ("GET", "/health", "/health"),
+    ("GET", "/openapi.json", "/openapi.json"),
+]
+
+
+@pytest.fixture(scope="module")
+def client() -> Client:
+    services = FakeServices()
+    fill(services, aapl_ticks())
+    fill(services, make_ticks(120))
+    return Client(services)
+
+
+@pytest.fixture(scope="module")
+def document(client: Client) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(client.get("/openapi.json").body)
+    return parsed
+
+
+def _send(client: Client, method: str, path: str) -> Any:
+    body = RULE if method in ("POST", "PUT") and path.startswith("/rules") else None
+    headers = {"content-type": "application/json", "authorization": f"Bearer {TOKEN}"}
+    return client.send(method, path, body, headers)
+
+
+def test_the_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
+    assert document["openapi"] == "3.1.0"
+    assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
+
+
+def test_the_document_has_exactly_the_routes(document: dict[str, Any]) -> None:
+    described = {
+        (method.upper(), path)
+        for path, operations in document["paths"].items()
+        for method in operations
+    }
+    assert described == {(route.method, route.path) for route in ROUTES}
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_the_document_has_exactly_the_parameters(
+    client: Client, document: dict[str, Any], route: Route
+) -> None:
+    operation = document["paths"][route.path][route.method.lower()]
+    named = [_resolved(document, one) for one in operation["parameters"]]
+    query = {one["name"] for one in named if one["in"] == "query"}
+    path = re.sub(r"\{\w+\}", "AAPL", route.path)
+    refusal = _send(client, route.method, f"{path}?no_such=1").json
+    assert refusal["parameter"] == "no_such"
+    allowed = refusal["allowed"]
+    assert query == (set() if allowed == "no parameters" else set(allowed.split(", ")))
+    in_path = {one["name"] for one in named if one["in"] == "path"}
+    assert in_path == set(re.findall(r"\{(\w+)\}", route.path))
+
+
+def _resolved(document: dict[str, Any], reference: dict[str, str]) -> dict[str, Any]:
+    name = reference["$ref"].rpartition("/")[2]
+    parameter: dict[str, Any] = document["components"]["parameters"][name]
+    return parameter
+
+
+@pytest.mark.parametrize(("method", "path", "route"), ANSWERS, ids=lambda value: str(value))
+def test_answers_are_as_documented(
+    client: Client, document: dict[str, Any], method: str, path: str, route: str
+) -> None:
+    answer = _send(client, method, path)
+    responses = document["paths"][route][method.lower()]["responses"]
+    assert str(answer.status) in responses
+    media = answer.headers["content-type"]
+    schema = responses[str(answer.status)]["content"][media]["schema"]
+    whole = {**schema, "components": document["components"]}
+    Draft202012Validator(whole).validate(json.loads(answer.body))
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_the_document_says_what_needs_the_token(closed: bool) -> None:
+    access = "closed" if closed else "open"
+    services = FakeServices(msgspec.structs.replace(SETTINGS, read_access=access))
+    client = Client(services)
+    document = json.loads(client.get("/openapi.json").body)
+    for path, entries in client.app.routes.items():
+        for method, entry in entries.items():
+            operation = document["paths"][path][method.lower()]
+            assert ("security" in operation) == (entry.authorizer is not None)
+            assert ({"401", "403"} <= operation["responses"].keys()) == ("security" in operation)
+
+
+def test_the_readable_page_has_every_route_and_parameter(document: dict[str, Any]) -> None:
+    for route in ROUTES:
+        assert f"`{route.method} {route.path}`" in PAGE
+    for parameter in document["components"]["parameters"].values():
+        assert f"`{parameter['name']}`" in PAGE
+    for name in document["components"]["schemas"]["Quote"]["properties"]:
+        assert f"`{name}`" in PAGE
+
+
+def test_the_version_is_the_projects() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == VERSION
