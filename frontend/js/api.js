@@ -2,6 +2,7 @@
 // Every GET is sent with cache "no-cache": the browser keeps the last answer, asks with If-None-Match, and a 304
 // costs a few bytes.
 
+import { observe } from "./clock.js";
 import { decodeAlert, decodeBar, decodeQuote } from "./data/wire.js";
 
 /** An answer other than 2xx, or none at all (status 0). `fields` names what a problem document found wrong. */
@@ -68,6 +69,19 @@ export class Api {
     return this.request(path, {}, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
   }
 
+  /**
+   * What this deployment offers, by its own description: a route that is not there is not asked for.
+   * @returns {Promise<Set<string>>} paths as in the OpenAPI document; none where there is no such document
+   */
+  async routes() {
+    try {
+      return new Set(Object.keys((await this.request("/openapi.json")).paths));
+    } catch (error) {
+      if (error instanceof ApiError) return new Set();
+      throw error;
+    }
+  }
+
   /** @returns {Promise<import("./types.js").Listed[]>} */
   async symbols() {
     const { symbols } = await this.request("/symbols");
@@ -77,6 +91,7 @@ export class Api {
   /** @param {string[]} symbols at most 100 @returns {Promise<import("./types.js").Quote[]>} */
   async quotes(symbols) {
     const { quotes } = await this.request("/quotes", { symbols: symbols.join(",") });
+    quotes.forEach((/** @type {any} */ quote) => observe(quote));
     return quotes.filter((/** @type {any} */ q) => q.price != null).map(decodeQuote);
   }
 
@@ -86,6 +101,7 @@ export class Api {
    */
   async bars(symbol, query, signal) {
     const envelope = await this.request(`/prices/${encodeURIComponent(symbol)}`, query, signal ? { signal } : {});
+    observe(envelope);
     return { envelope, bars: envelope.prices.map(decodeBar) };
   }
 
@@ -115,9 +131,13 @@ export class Api {
     return this.write("DELETE", `/rules/${encodeURIComponent(id)}`);
   }
 
-  /** @param {any} question a rule with the range over which it is tried */
-  previewRule(question) {
-    return this.write("POST", "/rules/preview", question);
+  /**
+   * @param {Partial<import("./types.js").Rule>} rule @param {string} start of the range, RFC 3339
+   * @returns {Promise<number[]>} times at which it would have fired, milliseconds
+   */
+  async previewRule(rule, start) {
+    const { alerts } = await this.write("POST", "/rules/preview", { rule, start });
+    return alerts.map((/** @type {any} */ alert) => Date.parse(alert.timestamp));
   }
 
   /** @param {string} symbol */

@@ -1,6 +1,7 @@
 // How the page comes together: config -> api -> store -> views. Data flows one way: feed and loader put answers into the
 // store, views render from it, and what a reader does goes back into the store.
 
+import { AlertsFeed } from "./alerts_feed.js";
 import { Api, ApiError } from "./api.js";
 import { allowOnly, loadConfig } from "./config.js";
 import { Feed } from "./feed.js";
@@ -9,7 +10,12 @@ import { Store, initialState } from "./store.js";
 import { byId, el } from "./dom.js";
 import { keep, recall, token } from "./settings.js";
 import { readView, writeView } from "./url.js";
+import { mountActivity } from "./views/activity.js";
+import { mountAddSymbol } from "./views/add_symbol.js";
+import { mountBelow } from "./views/below.js";
 import { mountChart } from "./views/chart_view.js";
+import { mountExport } from "./views/export.js";
+import { mountPages } from "./views/pages.js";
 import { mountQuote } from "./views/quote.js";
 import { mountStatus } from "./views/status.js";
 import { mountToolbar } from "./views/toolbar.js";
@@ -66,9 +72,13 @@ async function start() {
   mountTop(store);
   mountStatus(store, feed);
   mountQuote(store);
-  mountToolbar(store);
+  const bar = mountToolbar(store);
   const chart = mountChart(store);
-  mountWatch(store, api, () => chart.colors);
+  mountExport(bar, chart);
+  mountBelow(chart);
+  mountAddSymbol(mountWatch(store, api, () => chart.colors), store, api);
+  mountActivity(store, api, new AlertsFeed(api, store), chart);
+  mountPages(store, api, chart);
   feed.wake();
   await first;
 }

@@ -13,6 +13,7 @@
  * @property {string} chartProblem
  * @property {import("./types.js").Link} link
  * @property {import("./types.js").Alert[] | null} alerts null until they were asked for
+ * @property {import("./types.js").Alert[]} symbolAlerts those of the open symbol, over its whole history
  * @property {import("./types.js").Rule[] | null} rules null until asked for, or where the API has none
  * @property {Map<string, string>} pending symbols asked for, with what is known about them
  * @property {"auto" | "dark" | "light"} theme
@@ -36,6 +37,7 @@ export function initialState() {
     chartProblem: "",
     link: { state: "connecting", retryAt: 0, answeredAt: 0, reason: "" },
     alerts: null,
+    symbolAlerts: [],
     rules: null,
     pending: new Map(),
     theme: "auto",

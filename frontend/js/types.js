@@ -46,6 +46,8 @@
  * @property {number | null} nextOpen milliseconds
  * @property {boolean} stale as the API computed it
  * @property {boolean} anomaly
+ * @property {number | null} fast the short average of the last prices
+ * @property {number | null} slow
  */
 
 /**

@@ -87,6 +87,8 @@ class StandIn:
             return 200, {"quotes": [self.quote(s) for s in asked]}
         if path.startswith("/prices/"):
             return self.prices(unquote(path.removeprefix("/prices/")), query)
+        if path == "/openapi.json":
+            return 200, {"openapi": "3.1.0", "paths": {"/quotes": {}, "/prices/{symbol}": {}}}
         if path == "/alerts":
             return 200, {"alerts": [], "next_page_token": None}
         return 404, {"type": "about:blank", "title": "Not found", "status": 404}

@@ -25,11 +25,14 @@ START_SECONDS = 90
 
 @dataclass(frozen=True)
 class System:
-    """Addresses of a running system, and the token for writing."""
+    """Addresses of a running system, the token for writing, its process and what it prints."""
 
     api: str
     page: str
     token: str
+    aws: str
+    process: subprocess.Popen[bytes]
+    log: Path
 
     def get(self, path: str) -> Any:
         """Decoded body of a GET on the API; raises HTTPError."""
@@ -68,7 +71,8 @@ def _token_in(log: Path) -> str:
 
 @contextmanager
 def running_system(*arguments: str) -> Iterator[System]:
-    """`python -m local --source simulator` with more arguments; ended on leaving."""
+    """`python -m local --source simulator --data none` with more arguments, of which the last of
+    a kind counts; ended on leaving."""
     api, page, aws = free_port(), free_port(), free_port()
     command = [
         sys.executable,
@@ -90,7 +94,14 @@ def running_system(*arguments: str) -> Iterator[System]:
         address = f"http://127.0.0.1:{api}"
         try:
             _wait_until_served(process, address, log)
-            yield System(address, f"http://127.0.0.1:{page}", _token_in(log))
+            yield System(
+                address,
+                f"http://127.0.0.1:{page}",
+                _token_in(log),
+                f"http://127.0.0.1:{aws}",
+                process,
+                log,
+            )
         finally:
             process.send_signal(signal.SIGINT)
             try:

@@ -66,6 +66,7 @@ export function axisTicks(times, first, range, room, zone, dated) {
   const end = Math.min(times.length - 1, Math.floor(range[1]) - first);
   const walls = times.map((time) => time + offsetOf(dated ? "UTC" : zone, time));
   for (const step of STEPS) {
+    /** @type {number[]} */
     const places = [];
     for (let i = begin; i <= end && places.length <= room; i++) {
       if (step(walls[i]) !== step(walls[i - 1])) places.push(i);

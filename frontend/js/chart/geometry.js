@@ -10,7 +10,7 @@ export function plotOf(node) {
   const full = node._fullLayout;
   if (!full?.xaxis || !full.yaxis?._length) return null;
   const { xaxis, yaxis } = full;
-  return { left: xaxis._offset, top: yaxis._offset, width: xaxis._length, height: yaxis._length, x: [...xaxis.range], y: [...yaxis.range] };
+  return { left: xaxis._offset, top: yaxis._offset, width: xaxis._length, height: yaxis._length, x: [xaxis.range[0], xaxis.range[1]], y: [yaxis.range[0], yaxis.range[1]] };
 }
 
 /** @param {any} node @returns {number} the lowest pane's lower edge */

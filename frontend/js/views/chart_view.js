@@ -3,7 +3,7 @@
 import { byId, el } from "../dom.js";
 import { PriceChart } from "../chart/chart.js";
 import { computeStudies } from "../data/studies.js";
-import { barAt } from "../data/series.js";
+import { barAt, indexAt } from "../data/series.js";
 import { chartColors, onPreference } from "../theme.js";
 import { formatBarTime, formatPrice, ownZone, placesOf, wayOf } from "../format.js";
 import { isDated } from "../ranges.js";
@@ -45,11 +45,11 @@ export class ChartView {
   commit() {
     clearTimeout(this.timer);
     this.timer = 0;
-    const { series, view, alerts, preview, chartState } = this.store.state;
+    const { series, view, symbolAlerts, preview, chartState } = this.store.state;
     if (!series?.bars.length || view.page !== "chart" || chartState === "empty") return;
     this.committedAt = performance.now();
     this.studies = computeStudies(series, view.indicators);
-    const events = (alerts ?? []).filter((alert) => alert.symbol === series.symbol);
+    const events = symbolAlerts.filter((alert) => alert.symbol === series.symbol);
     const choices = { type: view.type, indicators: view.indicators, zone: this.zone, colors: this.colors, events, preview };
     this.chart.show(series, this.studies, choices, view.from ? [view.from, view.to] : null);
     this.dispatchCommit();
@@ -74,6 +74,13 @@ export class ChartView {
     const last = series?.bars.at(-1);
     const price = quote?.price ?? last?.close ?? null;
     this.chart.overlay.setPrice(series?.range === "custom" ? null : price, formatPrice(price, this.places), wayOf(quote?.change ?? (last ? last.close - last.open : 0)));
+  }
+
+  /** The line at the alert that the reader asked to see. */
+  showFocus() {
+    const { series, focus } = this.store.state;
+    const here = series && focus && focus.symbol === series.symbol && series.bars.length && focus.time >= series.bars[0].time;
+    this.chart.overlay.setFocus(here ? indexAt(series, focus.time) : null);
   }
 
   /** @param {number} index on the axis */
@@ -105,7 +112,13 @@ function renderMessage(view) {
 /** @param {Store} store @returns {ChartView} */
 export function mountChart(store) {
   const view = new ChartView(store);
-  store.watch(["view", "alerts", "preview", "focus"], () => view.commit());
+  store.watch(["view", "preview"], () => view.commit());
+  store.watch(["symbolAlerts"], () => view.commitSoon());
+  store.watch(["focus", "series"], ({ focus, series }) => {
+    if (focus && focus.symbol === series?.symbol) view.chart.reveal(focus.time);
+    view.showFocus();
+  });
+  store.watch(["picking"], ({ picking }) => byId("chart").classList.toggle("picking", picking));
   let drawn = "";
   store.watch(["series", "chartState"], ({ series }) => {
     const now = series ? `${series.symbol}:${series.range}:${series.interval}:${series.lead.length}` : "";
@@ -118,7 +131,10 @@ export function mountChart(store) {
   store.watch(["link", "view"], () => renderMessage(view));
   store.when(({ theme }) => theme, () => requestAnimationFrame(() => recolor(view)));
   onPreference(() => recolor(view));
-  view.chart.addEventListener("drawn", () => view.movePrice());
+  view.chart.addEventListener("drawn", () => {
+    view.movePrice();
+    view.showFocus();
+  });
   view.chart.addEventListener("zoom", (event) => {
     const times = /** @type {CustomEvent<[number, number] | null>} */ (event).detail;
     store.setView({ from: times?.[0] ?? 0, to: times?.[1] ?? 0 });

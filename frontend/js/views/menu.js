@@ -10,7 +10,7 @@ export function menu(label, items, { end = false, title } = {}) {
   const open = (/** @type {boolean} */ shown) => {
     list.hidden = !shown;
     button.setAttribute("aria-expanded", String(shown));
-    if (shown) list.querySelector("button, input")?.focus();
+    if (shown) /** @type {HTMLElement | null} */ (list.querySelector("button, input"))?.focus();
   };
   button.addEventListener("click", () => open(list.hidden));
   root.addEventListener("keydown", (event) => {

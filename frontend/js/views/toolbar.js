@@ -2,6 +2,7 @@
 
 import { byId, el } from "../dom.js";
 import { STUDIES } from "../data/studies.js";
+import { ownZone } from "../format.js";
 import { INTERVALS, RANGES } from "../ranges.js";
 import { menu } from "./menu.js";
 
@@ -87,6 +88,20 @@ function pair(label, choices, now, choose) {
   return { node: el("div.segments", { role: "group", "aria-label": label }, ...buttons), render };
 }
 
+/** @param {Store} store the exchange's time zone or the reader's own */
+function clockButton(store) {
+  const press = () => store.setView({ clock: store.state.view.clock === "local" ? "exchange" : "local" });
+  const node = el("button.button", { type: "button", "data-clock": "", onclick: press });
+  const render = () => {
+    const { view, series } = store.state;
+    const local = view.clock === "local";
+    node.textContent = local ? "Local time" : "Exchange time";
+    node.title = local ? ownZone() : (series?.zone ?? "UTC");
+    node.setAttribute("aria-pressed", String(local));
+  };
+  return { node, render };
+}
+
 /** @param {Store} store @returns {HTMLElement} the tool bar, for others to add to */
 export function mountToolbar(store) {
   const parts = [
@@ -95,10 +110,11 @@ export function mountToolbar(store) {
     intervalSelect(store),
     pair("Kind of chart", [["candles", "Candles", "Open, high, low and close"], ["line", "Line", "Closes only"]], () => store.state.view.type, (type) => store.setView({ type })),
     indicatorMenu(store),
-    pair("Clock", [["exchange", "Exchange", "Times of the exchange"], ["local", "Local", "Your own time zone"]], () => store.state.view.clock, (clock) => store.setView({ clock })),
+    clockButton(store),
   ];
   const bar = byId("toolbar");
   bar.append(...parts.map(({ node }) => node));
+  for (const { node } of parts.slice(2, 5)) node.classList.add("chart-only");
   const render = () => {
     for (const part of parts) part.render();
   };

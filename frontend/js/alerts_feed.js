@@ -1,0 +1,68 @@
+// Alerts and rules of the API, kept in the store: asked for every few seconds while the page is live.
+
+import { ApiError } from "./api.js";
+import { serverNow } from "./clock.js";
+
+const EVERY = 5000; // milliseconds
+const KEPT = 200;
+
+/** @typedef {import("./store.js").Store} Store */
+
+export class AlertsFeed {
+  /** @param {import("./api.js").Api} api @param {Store} store */
+  constructor(api, store) {
+    this.api = api;
+    this.store = store;
+    this.askedAt = 0;
+    /** @type {Promise<Set<string>> | null} */
+    this.routes = null;
+    store.watch(["link", "chartState"], ({ link, chartState }) => {
+      const due = Date.now() - this.askedAt > EVERY;
+      if (due && link.state === "live" && chartState !== "loading") void this.refresh();
+    });
+    store.when(({ view }) => view.symbol, () => {
+      store.set({ symbolAlerts: [], preview: [] });
+      this.askedAt = 0;
+    });
+  }
+
+  /** Ask for everything now. */
+  async refresh() {
+    this.askedAt = Date.now();
+    await Promise.all([this.#keep("alerts", () => this.#recent()), this.#symbol(), this.rules()]);
+  }
+
+  /** Everything that the API gives without a range (a month) once; then only what is new since yesterday. */
+  async #recent() {
+    const known = this.store.state.alerts;
+    if (!known) return this.api.alerts({ sort: "desc", limit: KEPT });
+    const yesterday = new Date(serverNow() - 86400e3).toISOString().slice(0, 10);
+    const newest = await this.api.alerts({ sort: "desc", limit: KEPT, start: yesterday });
+    const ids = new Set(newest.map((alert) => alert.id));
+    return [...newest, ...known.filter((alert) => !ids.has(alert.id))].slice(0, KEPT);
+  }
+
+  async rules() {
+    this.routes ??= this.api.routes();
+    const routes = await this.routes;
+    if (routes.has("/rules")) await this.#keep("rules", () => this.api.rules());
+  }
+
+  async #symbol() {
+    const { symbol } = this.store.state.view;
+    if (symbol) await this.#keep("symbolAlerts", () => this.api.alerts({ symbol, sort: "desc", limit: KEPT }), () => this.store.state.view.symbol === symbol);
+  }
+
+  /**
+   * An identical answer changes nothing; failures are the feed's to tell, which asks the same API.
+   * @param {"alerts" | "rules" | "symbolAlerts"} key @param {() => Promise<any>} ask @param {() => boolean} [still] whether the answer is still wanted
+   */
+  async #keep(key, ask, still = () => true) {
+    try {
+      const answer = await ask();
+      if (still() && JSON.stringify(answer) !== JSON.stringify(this.store.state[key])) this.store.set({ [key]: answer });
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+    }
+  }
+}

@@ -1,0 +1,58 @@
+// The panel with what fired and the rules, one tab each, and the browser's own notifications.
+
+import { byId, el } from "../dom.js";
+import { AlertsPanel } from "./alerts.js";
+import { RulesPanel } from "./rules.js";
+import { bindNotifications } from "./notifications.js";
+
+/** @typedef {import("../store.js").Store} Store */
+
+/**
+ * @param {Store} store @param {import("../api.js").Api} api @param {import("../alerts_feed.js").AlertsFeed} feed
+ * @param {import("./chart_view.js").ChartView} chart
+ */
+export function mountActivity(store, api, feed, chart) {
+  const panels = { alerts: new AlertsPanel(store), rules: new RulesPanel(store, api, feed) };
+  let open = /** @type {keyof typeof panels} */ ("alerts");
+  const count = { alerts: el("span.count"), rules: el("span.count") };
+  const names = { alerts: "Fired", rules: "Rules" };
+  const tabs = /** @type {(keyof typeof panels)[]} */ (["alerts", "rules"]).map((name) =>
+    ({ name, node: el("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, onclick: () => show(name) }, names[name], count[name]) }));
+  const bar = el("div.segments", { role: "tablist", "aria-label": "Alerts and rules" }, ...tabs.map(({ node }) => node));
+  bar.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+    const other = tabs.find(({ name, node }) => name !== open && !node.hidden);
+    if (!other) return;
+    show(other.name);
+    other.node.focus();
+  });
+  for (const { name } of tabs) Object.assign(panels[name].node, { id: `panel-${name}` }).setAttribute("role", "tabpanel");
+  for (const { name } of tabs) panels[name].node.setAttribute("aria-labelledby", `tab-${name}`);
+  byId("activity").append(el("div.panel-head", {}, bar, el("span.grow"), bindNotifications(store)), panels.alerts.node, panels.rules.node);
+
+  const show = (/** @type {keyof typeof panels} */ name) => {
+    open = name;
+    render();
+  };
+  const render = () => {
+    const { alerts, rules } = store.state;
+    const today = new Date().toISOString().slice(0, 10);
+    count.alerts.textContent = alerts ? ` ${alerts.filter((alert) => new Date(alert.time).toISOString().startsWith(today)).length}` : "";
+    count.rules.textContent = rules ? ` ${rules.filter((rule) => rule.enabled).length}` : "";
+    for (const { name, node } of tabs) {
+      node.setAttribute("aria-selected", String(name === open));
+      node.tabIndex = name === open ? 0 : -1;
+      panels[name].node.hidden = name !== open;
+    }
+    tabs[1].node.hidden = rules === null;
+    panels[open].render();
+  };
+  store.watch(["alerts", "symbolAlerts", "rules", "quotes", "view"], render);
+  chart.chart.addEventListener("pick", (event) => {
+    store.set({ picking: false });
+    if (store.state.rules === null) return;
+    show("rules");
+    panels.rules.create(/** @type {CustomEvent<number>} */ (event).detail);
+  });
+  render();
+}

@@ -1,0 +1,37 @@
+// Adding a symbol to what is followed, and saying what becomes of it until its first price has come.
+
+import { el } from "../dom.js";
+import { ApiError } from "../api.js";
+import { formatClock } from "../format.js";
+import { openDialog } from "./dialog.js";
+import { withToken } from "./token.js";
+
+/** @param {HTMLElement} head of the watch-list @param {import("../store.js").Store} store @param {import("../api.js").Api} api */
+export function mountAddSymbol(head, store, api) {
+  const add = el("button.button.icon", { type: "button", "aria-label": "Add a symbol", title: "Add a symbol", onclick: () => ask() }, "+");
+  head.append(add);
+
+  const ask = () => {
+    const input = /** @type {HTMLInputElement} */ (el("input.input", { name: "symbol", required: true, maxLength: 24, pattern: "[A-Za-z0-9.\\-=^_]{1,24}", placeholder: "MSFT, BTC-USD, EURUSD=X", autocomplete: "off", spellcheck: false }));
+    openDialog("Add a symbol", [el("p", {}, "It is followed from now on, and its history fetched."), el("label.whole", {}, "Symbol", input)], {
+      submit: "Add",
+      onsubmit: async () => {
+        const symbol = input.value.trim().toUpperCase();
+        await withToken(() => api.track(symbol)).catch((error) => {
+          if (error instanceof ApiError && error.isMissing) throw new Error("This deployment does not take new symbols.");
+          throw error;
+        });
+        const said = `collecting since ${formatClock(Date.now(), "UTC")} UTC`;
+        store.set({ pending: new Map(store.state.pending).set(symbol, said) });
+        store.setView({ symbol });
+      },
+    });
+    input.focus();
+  };
+
+  /** A symbol whose first price has come is like any other. */
+  store.watch(["quotes", "pending"], ({ quotes, pending }) => {
+    const left = new Map([...pending].filter(([symbol]) => !quotes.has(symbol)));
+    if (left.size !== pending.size) store.set({ pending: left });
+  });
+}

@@ -1,0 +1,77 @@
+// Under the chart: every cross and anomaly of the drawn range as a list, and the chart's data as a table.
+
+import { byId, el } from "../dom.js";
+import { arrowOf, formatBarTime, formatPrice, formatVolume } from "../format.js";
+import { conditionLabel, conditionWay } from "../data/conditions.js";
+import { isDated } from "../ranges.js";
+
+/** @typedef {import("./chart_view.js").ChartView} ChartView */
+/** @typedef {{time: number, condition: string, price: number | null}} Signal */
+
+const COLUMNS = ["Time", "Open", "High", "Low", "Close", "Volume"];
+
+/** @param {ChartView} view @returns {Signal[]} newest first */
+export function signalsOf(view) {
+  const { series, symbolAlerts } = view.store.state;
+  if (!series?.bars.length) return [];
+  const from = series.bars[0].time;
+  const crosses = view.studies.crosses.map(({ index, kind }) => ({ time: series.bars[index].time, condition: kind, price: series.bars[index].close }));
+  const moves = symbolAlerts.filter((alert) => alert.symbol === series.symbol && alert.time >= from && alert.condition.endsWith("_percent"));
+  return [...crosses, ...moves].sort((a, b) => b.time - a.time);
+}
+
+/** @param {ChartView} view @param {Signal} signal */
+function chip(view, signal) {
+  const { series } = view.store.state;
+  const way = conditionWay(signal.condition);
+  const time = series ? formatBarTime(signal.time, view.zone, isDated(series.interval)) : "";
+  const show = () => view.store.set({ focus: { ...blank(signal), symbol: series?.symbol ?? "" } });
+  return el("li", {}, el("button.chip", { type: "button", onclick: show },
+    el("span", { "data-way": way }, `${arrowOf(way)} ${conditionLabel(signal.condition)}`), formatPrice(signal.price, view.places), el("span.muted", {}, time)));
+}
+
+/** @param {Signal} signal @returns {import("../types.js").Alert} */
+const blank = ({ time, condition, price }) => ({ id: "", ruleId: "", symbol: "", condition, time, price, message: "", source: "", notifiedAt: null });
+
+/** @param {ChartView} view @returns {HTMLElement} every drawn bar, newest first */
+function dataTable(view) {
+  const { series } = view.store.state;
+  if (!series) return el("table");
+  const names = Object.keys(view.studies.lines);
+  const rows = series.bars.map((bar, i) => [
+    formatBarTime(bar.time, view.zone, isDated(series.interval)),
+    ...[bar.open, bar.high, bar.low, bar.close].map((price) => formatPrice(price, view.places)),
+    formatVolume(bar.volume),
+    ...names.map((name) => formatPrice(view.studies.lines[name][i], view.places)),
+  ]);
+  return el("table", {}, el("caption.announce", {}, `${series.symbol}, bars of ${series.interval}`),
+    el("thead", {}, el("tr", {}, ...[...COLUMNS, ...names].map((name) => el("th", { scope: "col" }, name)))),
+    el("tbody", {}, ...rows.reverse().map(([time, ...cells]) => el("tr", {}, el("th", { scope: "row" }, time), ...cells.map((cell) => el("td", {}, cell))))));
+}
+
+/** @param {ChartView} view */
+export function mountBelow(view) {
+  const list = el("ul.signals", { "aria-label": "Crosses and anomalies in the chart, newest first", tabIndex: 0 });
+  const title = el("h2", {}, "Signals in this range");
+  const box = el("div.data", { hidden: true, tabIndex: 0, role: "region", "aria-label": "The chart's data" });
+  const toggle = el("button.button", { type: "button", "aria-expanded": "false", onclick: () => open(box.hidden) }, "Data as a table");
+  byId("below").append(el("div.signal-box", {}, title, list), toggle, box);
+  let key = "";
+
+  const open = (/** @type {boolean} */ shown) => {
+    box.hidden = !shown;
+    toggle.setAttribute("aria-expanded", String(shown));
+    if (shown) box.replaceChildren(dataTable(view));
+  };
+  const render = () => {
+    const signals = signalsOf(view);
+    const now = view.store.state.series?.symbol + JSON.stringify(signals) + view.zone;
+    if (now === key) return;
+    key = now;
+    title.textContent = signals.length ? `Signals in this range (${signals.length})` : "No cross or anomaly in this range";
+    list.replaceChildren(...signals.map((signal) => chip(view, signal)));
+    if (!box.hidden) box.replaceChildren(dataTable(view));
+  };
+  view.chart.addEventListener("committed", render);
+  view.store.watch(["symbolAlerts", "chartState"], render);
+}

@@ -1,0 +1,135 @@
+// Several symbols from a common start, in percent. Loaded when the reader first asks for it.
+
+import { byId, el, setText } from "../dom.js";
+import { ApiError } from "../api.js";
+import { LINE_ROLES, compareFigure, legendText } from "../chart/compare_figure.js";
+import { alignPercent, lastOf } from "../data/compare.js";
+import { plotly } from "../chart/chart.js";
+import { formatBarTime, wayOf } from "../format.js";
+import { MAX_BARS, isDated, rangeParameters } from "../ranges.js";
+
+/** @typedef {import("../store.js").Store} Store */
+
+const MOST = 8;
+const RELOAD = 20e3; // milliseconds
+const CONFIG = { scrollZoom: true, displayModeBar: false, showTips: false, responsive: false };
+
+export class CompareView {
+  /** @param {Store} store @param {import("../api.js").Api} api @param {import("./chart_view.js").ChartView} chart */
+  constructor(store, api, chart) {
+    this.store = store;
+    this.api = api;
+    this.chart = chart;
+    /** @type {{symbol: string, bars: import("../types.js").Bar[], interval: string}[]} */
+    this.series = [];
+    this.revision = 0;
+    this.legend = el("div.legend");
+    this.plot = el("div.compare-plot");
+    this.message = el("p.hint", { role: "status" });
+    this.choice = /** @type {HTMLSelectElement} */ (el("select", { "aria-label": "Add a symbol to the comparison", onchange: () => this.add(this.choice.value) }));
+    byId("compare").append(el("div.page-head", {}, this.legend, this.choice), this.message, this.plot);
+    store.watch(["view", "symbols"], () => this.update());
+    store.watch(["quotes"], () => this.follow());
+    store.watch(["theme"], () => requestAnimationFrame(() => this.draw()));
+    new ResizeObserver(() => this.draw()).observe(this.plot);
+    setInterval(() => !document.hidden && this.shown && void this.load(), RELOAD);
+    this.update();
+  }
+
+  get shown() {
+    return this.store.state.view.page === "compare";
+  }
+
+  /** @returns {string[]} the open symbol first, then the others */
+  get symbols() {
+    const { symbol, compare } = this.store.state.view;
+    return [...new Set([symbol, ...compare])].filter(Boolean).slice(0, MOST);
+  }
+
+  /** @param {string} symbol */
+  add(symbol) {
+    if (symbol) this.store.setView({ compare: [...this.store.state.view.compare, symbol] });
+  }
+
+  update() {
+    if (!this.shown) return;
+    const { view, symbols } = this.store.state;
+    const free = symbols.map(({ symbol }) => symbol).filter((symbol) => !this.symbols.includes(symbol));
+    this.choice.replaceChildren(el("option", { value: "" }, "Add a symbol"), ...free.map((symbol) => el("option", { value: symbol }, symbol)));
+    this.choice.disabled = this.symbols.length >= MOST;
+    const key = [...this.symbols, view.range, view.start, view.end].join();
+    if (key === this.key) return;
+    this.key = key;
+    void this.load();
+  }
+
+  key = "";
+
+  /** All of them with one bar size: the one that the API chooses for the first. */
+  async load() {
+    const key = this.key;
+    const [first, ...others] = this.symbols;
+    if (!first) return;
+    setText(this.message, this.series.length ? "" : "Loading prices …");
+    try {
+      const range = { ...rangeParameters(this.store.state.view), limit: MAX_BARS, sort: "desc" };
+      const main = await this.api.bars(first, { ...range, interval: "auto" });
+      const interval = main.envelope.interval;
+      const rest = await Promise.all(others.map((symbol) => this.api.bars(symbol, { ...range, interval })));
+      if (key !== this.key) return;
+      this.series = [main, ...rest].map(({ envelope, bars }) => ({ symbol: envelope.symbol, interval, bars: bars.reverse() }));
+      this.revision += this.loaded === key ? 0 : 1;
+      this.loaded = key;
+      setText(this.message, "");
+      this.draw();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      setText(this.message, `The prices could not be loaded. ${error.message}`);
+    }
+  }
+
+  loaded = "";
+
+  /** The newest prices move the ends of the lines. */
+  follow() {
+    if (!this.shown || !this.series.length || this.store.state.view.range === "custom") return;
+    const { quotes } = this.store.state;
+    this.series = this.series.map((one) => {
+      const quote = quotes.get(one.symbol);
+      const last = one.bars.at(-1);
+      if (!quote || !last || quote.time < last.time || quote.price === last.close) return one;
+      return { ...one, bars: [...one.bars.slice(0, -1), { ...last, close: quote.price }] };
+    });
+    this.draw();
+  }
+
+  draw() {
+    const { clientWidth: width, clientHeight: height } = this.plot;
+    if (!this.shown || !this.series.length || !width) return;
+    const aligned = alignPercent(this.series);
+    const dated = isDated(this.series[0].interval);
+    const zone = this.chart.zone;
+    const { data, layout } = compareFigure(aligned, { colors: this.chart.colors, zone, dated, width, revision: String(this.revision) });
+    plotly().react(this.plot, data, { ...layout, width, height }, CONFIG);
+    this.#renderLegend(aligned, aligned.times.length ? `since ${formatBarTime(aligned.times[0], zone, dated)}` : "");
+  }
+
+  /** @param {ReturnType<typeof alignPercent>} aligned @param {string} since */
+  #renderLegend({ lines }, since) {
+    const { symbol: main } = this.store.state.view;
+    const remove = (/** @type {string} */ symbol) => this.store.setView({ compare: this.store.state.view.compare.filter((other) => other !== symbol) });
+    const key = lines.map(({ symbol }) => symbol).join() + main;
+    if (this.legend.dataset.key !== key) {
+      this.legend.dataset.key = key;
+      this.legend.replaceChildren(...lines.map(({ symbol }) => el("span.chip", {}, el("span.key"), el("b", {}, symbol), el("span.value"),
+        symbol !== main && el("button.button.quiet.small", { type: "button", "aria-label": `Remove ${symbol}`, onclick: () => remove(symbol) }, "×"))), el("span.muted.since"));
+    }
+    lines.forEach(({ values }, i) => {
+      const [key, , value] = /** @type {HTMLCollectionOf<HTMLElement>} */ (this.legend.children[i].children);
+      key.style.background = this.chart.colors[LINE_ROLES[i % LINE_ROLES.length]];
+      setText(value, legendText(values));
+      value.dataset.way = wayOf(lastOf(values));
+    });
+    setText(this.legend.children[lines.length], since);
+  }
+}

@@ -1,0 +1,43 @@
+// Modal dialogs on <dialog>: the browser keeps the focus inside and gives it back.
+
+import { el } from "../dom.js";
+
+/**
+ * @param {string} title @param {Node[]} content
+ * @param {{submit: string, onsubmit: (form: HTMLFormElement) => Promise<void>, extra?: Node[]}} action
+ *   onsubmit throws an Error to keep the dialog open and show its message
+ * @returns {{dialog: HTMLDialogElement, form: HTMLFormElement, problem: HTMLElement, closed: Promise<boolean>}} closed: whether it was submitted
+ */
+export function openDialog(title, content, { submit, onsubmit, extra = [] }) {
+  const heading = el("h2", { id: "dialog-title" }, title);
+  const problem = el("p.problem", { role: "alert" });
+  const go = /** @type {HTMLButtonElement} */ (el("button.button.primary", { type: "submit" }, submit));
+  const cancel = el("button.button", { type: "button", onclick: () => dialog.close() }, "Cancel");
+  const form = /** @type {HTMLFormElement} */ (el("form", { noValidate: false }, heading, ...content, problem, el("div.actions", {}, ...extra, cancel, go)));
+  const dialog = /** @type {HTMLDialogElement} */ (el("dialog", { "aria-labelledby": "dialog-title" }, form));
+  let done = false;
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    go.disabled = true;
+    problem.textContent = "";
+    try {
+      await onsubmit(form);
+      done = true;
+      dialog.close();
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      problem.textContent = error.message;
+    } finally {
+      go.disabled = false;
+    }
+  });
+  const closed = new Promise((/** @type {(submitted: boolean) => void} */ resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(done);
+    });
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+  return { dialog, form, problem, closed };
+}

@@ -1,0 +1,88 @@
+// Taking along what is shown: CSV, picture, link; and the tool bar's buttons for it.
+
+import { byId, el, setText } from "../dom.js";
+import { MARGIN } from "../chart/layout.js";
+import { plotly } from "../chart/chart.js";
+import { formatBarTime } from "../format.js";
+import { isDated } from "../ranges.js";
+import { isSimulated, sourceName } from "./status.js";
+import { menu } from "./menu.js";
+
+/** @typedef {import("./chart_view.js").ChartView} ChartView */
+
+/** @param {import("../types.js").Series} series @param {Record<string, (number | null)[]>} lines @returns {string} the columns of the API's CSV, then the lines' */
+export function csvOf(series, lines) {
+  const names = Object.keys(lines);
+  const head = ["timestamp", "open", "high", "low", "close", "volume", "closed", ...names];
+  const rows = series.bars.map((bar, i) =>
+    [new Date(bar.time).toISOString(), bar.open, bar.high, bar.low, bar.close, bar.volume, bar.closed, ...names.map((name) => lines[name][i] ?? "")]);
+  return [head, ...rows].map((row) => row.join(",")).join("\n") + "\n";
+}
+
+/** @param {string} name @param {string} url */
+function download(name, url) {
+  const link = /** @type {HTMLAnchorElement} */ (el("a", { href: url, download: name }));
+  link.click();
+}
+
+/** @param {ChartView} view @param {string} ending */
+function fileName(view, ending) {
+  const { series } = view.store.state;
+  return `${series?.symbol}-${series?.range}-${series?.interval}.${ending}`.replace(/[^\w.=^-]/g, "_");
+}
+
+/** @param {ChartView} view */
+function saveCsv(view) {
+  const { series } = view.store.state;
+  if (!series) return;
+  const url = URL.createObjectURL(new Blob([csvOf(series, view.studies.lines)], { type: "text/csv" }));
+  download(fileName(view, "csv"), url);
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+/** The picture says what it shows, where it comes from, and when it was taken. @param {ChartView} view */
+async function savePicture(view) {
+  const { series } = view.store.state;
+  if (!series) return;
+  const node = /** @type {any} */ (view.chart.node);
+  const last = series.bars[series.bars.length - 1];
+  const source = isSimulated(series.source) ? "SIMULATED" : sourceName(series.source);
+  const text = `${series.symbol} · ${series.range} · ${series.interval} · ${source} · until ${formatBarTime(last.time, view.zone, isDated(series.interval))} · Ticktape`;
+  const layout = { ...node.layout, margin: { ...MARGIN, t: 40 }, paper_bgcolor: view.colors.surface, plot_bgcolor: view.colors.surface, title: { text, font: { size: 14, color: view.colors.text }, x: 0.01, xanchor: "left" } };
+  const url = await plotly().toImage({ data: node.data, layout }, { format: "png", width: node.clientWidth, height: node.clientHeight + 32, scale: 2 });
+  download(fileName(view, "png"), url);
+}
+
+/** @param {ChartView} view */
+async function copyLink(view) {
+  try {
+    await navigator.clipboard.writeText(location.href);
+    setText(byId("announce"), "Link copied.");
+    return true;
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    view.store.setView({}); // the address bar has the same link
+    return false;
+  }
+}
+
+/** @param {HTMLElement} bar the tool bar @param {ChartView} view */
+export function mountExport(bar, view) {
+  const { store } = view;
+  const item = (/** @type {string} */ label, /** @type {() => any} */ act) => el("button", { type: "button", onclick: () => void act() }, label);
+  const link = item("Copy link to this view", async () => (link.textContent = (await copyLink(view)) ? "Link copied" : "The address bar has the link"));
+  const { root, button } = menu("Export", [item("Data shown (CSV)", () => saveCsv(view)), item("Picture (PNG)", () => savePicture(view)), link], { end: true });
+  button.addEventListener("click", () => (link.textContent = "Copy link to this view"));
+  const pick = el("button.button", { type: "button", "aria-pressed": "false", title: "Then click a price on the chart", onclick: () => store.set({ picking: !store.state.picking }) }, "Rule at price");
+  const reset = el("button.button", { type: "button", onclick: () => view.chart.reset() }, "Reset zoom");
+  for (const node of [pick, reset, root]) node.classList.add("chart-only");
+  bar.append(el("span.grow"), reset, pick, root);
+  const render = () => {
+    pick.setAttribute("aria-pressed", String(store.state.picking));
+    pick.hidden = store.state.rules === null;
+    reset.style.visibility = view.chart.zoom ? "visible" : "hidden";
+  };
+  store.watch(["picking", "view", "rules"], render);
+  view.chart.addEventListener("drawn", render);
+  render();
+}

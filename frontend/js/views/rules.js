@@ -1,0 +1,116 @@
+// The rules: armed or not, how far from firing, and what can be done with each.
+
+import { el } from "../dom.js";
+import { TRIGGERS, conditionWay, distanceText, ruleBody, ruleText } from "../data/conditions.js";
+import { editRule } from "./rule_editor.js";
+import { openDialog } from "./dialog.js";
+import { withToken } from "./token.js";
+
+/** @typedef {import("../types.js").Rule} Rule */
+/** @typedef {import("../store.js").Store} Store */
+
+/** @param {Rule} rule default rules come from the deployment's settings and cannot be changed here */
+const isDefault = (rule) => rule.origin === "default" || rule.rule_id.startsWith("default-");
+
+/** @param {Rule} rule what a PUT takes: the rule without what the API adds */
+const bodyOf = (rule) => ({ ...ruleBody({ ...rule, cooldown: (rule.cooldown_seconds ?? 0) / 60, expires: rule.expires_at ?? "" }) });
+
+export class RulesPanel {
+  /** @param {Store} store @param {import("../api.js").Api} api @param {import("../alerts_feed.js").AlertsFeed} feed */
+  constructor(store, api, feed) {
+    this.store = store;
+    this.context = { api, saved: () => feed.rules(), preview: (/** @type {Partial<Rule>} */ rule) => this.preview(rule) };
+    this.list = el("ul.list", { "aria-label": "Rules" });
+    this.problem = el("p.hint.problem", { role: "alert" });
+    const add = el("button.button.primary", { type: "button", onclick: () => this.create() }, "New rule");
+    this.node = el("div.scroll", {}, el("div.panel-tools", {}, add, el("span.muted", {}, "or click a price on the chart")), this.problem, this.list,
+      el("p.hint", {}, "Rules are judged on polled prices, not on every trade."));
+  }
+
+  /** @param {number} [value] a price to begin with */
+  create(value) {
+    const { view, quotes } = this.store.state;
+    const price = quotes.get(view.symbol)?.price ?? 0;
+    const condition = value === undefined ? "crossing" : value > price ? "crossing_up" : "crossing_down";
+    editRule(this.context, { symbol: view.symbol, condition, value: value === undefined ? null : Number(value.toFixed(price < 1 ? 4 : 2)) });
+  }
+
+  /** @param {Partial<Rule>} rule @returns {Promise<string>} what to tell the reader */
+  async preview(rule) {
+    const { series, view } = this.store.state;
+    if (!series?.bars.length) return "There is no chart to show it on.";
+    const symbol = rule.symbol === "*" ? view.symbol : (rule.symbol ?? view.symbol);
+    const start = new Date(series.bars[0].time).toISOString();
+    const times = await withToken(() => this.context.api.previewRule({ ...rule, symbol }, start));
+    this.store.set({ preview: symbol === view.symbol ? times : [] });
+    return times.length ? `It would have fired ${times.length} ${times.length === 1 ? "time" : "times"} in the chart's range.` : "It would not have fired in the chart's range.";
+  }
+
+  /** @param {() => Promise<any>} write */
+  async #change(write) {
+    this.problem.textContent = "";
+    try {
+      await withToken(write);
+      await this.context.saved();
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.problem.textContent = error.message;
+    }
+  }
+
+  /** @param {Rule} rule */
+  #confirmDelete(rule) {
+    openDialog("Delete this rule?", [el("p", {}, `${rule.symbol}: ${ruleText(rule)}`)], {
+      submit: "Delete",
+      onsubmit: async () => {
+        await withToken(() => this.context.api.deleteRule(rule.rule_id));
+        await this.context.saved();
+      },
+    });
+  }
+
+  /** @param {Rule} rule */
+  #item(rule) {
+    const quote = this.store.state.quotes.get(rule.symbol === "*" ? this.store.state.view.symbol : rule.symbol);
+    const state = rule.enabled ? "Armed" : "Off";
+    const button = (/** @type {string} */ label, /** @type {() => void} */ act) => el("button.button.quiet", { type: "button", onclick: act, "aria-label": `${label}: ${rule.symbol} ${ruleText(rule)}` }, label);
+    const toggle = () => this.#change(() => this.context.api.replaceRule(rule.rule_id, { ...bodyOf(rule), enabled: !rule.enabled }));
+    const controls = isDefault(rule)
+      ? [button("Preview", () => void this.#show(rule))]
+      : [button(rule.enabled ? "Switch off" : "Arm", () => void toggle()), button("Edit", () => editRule(this.context, rule)), button("Preview", () => void this.#show(rule)), button("Delete", () => this.#confirmDelete(rule))];
+    return el("li", {}, el(rule.enabled ? "div.entry" : "div.entry.off", {},
+      el("span.what", { "data-way": conditionWay(rule.condition) }, `${rule.symbol === "*" ? "All symbols" : rule.symbol}: ${ruleText(rule)}`), el("small.end", {}, state),
+      el("small", {}, `${TRIGGERS[rule.trigger] ?? rule.trigger} · ${rule.interval === "tick" ? "every tick" : `${rule.interval} bars`}${isDefault(rule) ? " · default" : ""}`),
+      el("small.end.distance", {}, distanceText(rule, quote)),
+      el("div.controls", {}, ...controls)));
+  }
+
+  /** @param {Rule} rule */
+  async #show(rule) {
+    try {
+      this.problem.textContent = await this.preview(bodyOf(rule));
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.problem.textContent = error.message;
+    }
+  }
+
+  /** Distances change with every poll; a list that the reader is working in is left in place. */
+  render() {
+    const rules = this.store.state.rules ?? [];
+    const key = JSON.stringify(rules) + this.store.state.view.symbol;
+    if (key !== this.key) {
+      this.key = key;
+      this.list.replaceChildren(...rules.map((rule) => this.#item(rule)));
+      return;
+    }
+    rules.forEach((rule, i) => {
+      const quote = this.store.state.quotes.get(rule.symbol === "*" ? this.store.state.view.symbol : rule.symbol);
+      const node = this.list.children[i]?.querySelector(".distance");
+      const text = distanceText(rule, quote);
+      if (node && node.textContent !== text) node.textContent = text;
+    });
+  }
+
+  key = "";
+}
