@@ -17,10 +17,10 @@ setup: $(BIN)/.dev ## .venv with everything pinned, and a browser for the tests 
 	@tools/browser.sh
 
 test: setup ## every test that fits into ten minutes on two cores
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"
 
 test-long: setup ## the same suites at full length
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup ## format, lint, types, imports, security lint; changes nothing
 	@tools/check.sh

@@ -1,0 +1,65 @@
+"""What `chalice package` puts into the Lambda zip."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LARGEST_BYTES = 5_000_000
+OUTSIDE = ("producer", "local", "bench", "tests", "frontend", "infra")
+HEAVY = ("boto3", "botocore", "pandas", "numpy", "yfinance", "moto")
+SETTINGS = dict.fromkeys(
+    (
+        "PRICES_TABLE",
+        "BARS_TABLE",
+        "STATE_TABLE",
+        "ALERTS_TABLE",
+        "RULES_TABLE",
+        "SYMBOLS_TABLE",
+        "ARCHIVE_BUCKET",
+        "FAILURES_BUCKET",
+        "TICKS_STREAM",
+    ),
+    "test",
+)
+TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/prices/stream/2026-11-20T00:00:00.000"
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """The zip of the dev stage."""
+    out = tmp_path_factory.mktemp("package")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")} | SETTINGS
+    environment |= {
+        "PRICES_STREAM_ARN": TABLE,
+        "ALERTS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:alerts",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    command = [str(Path(sys.executable).with_name("chalice")), "package", str(out)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return zipfile.ZipFile(out / "deployment.zip")
+
+
+def test_package_is_small(package: zipfile.ZipFile) -> None:
+    assert Path(str(package.filename)).stat().st_size < LARGEST_BYTES
+
+
+def test_package_holds_app_and_chalicelib_as_they_are(package: zipfile.ZipFile) -> None:
+    sources = [ROOT / "app.py", *(ROOT / "chalicelib").rglob("*.py")]
+    for source in sources:
+        packed = package.read(source.relative_to(ROOT).as_posix())
+        assert hashlib.sha256(packed).digest() == hashlib.sha256(source.read_bytes()).digest()
+
+
+def test_package_carries_nothing_that_runs_beside_it(package: zipfile.ZipFile) -> None:
+    tops = {name.split("/")[0] for name in package.namelist()}
+    assert tops.isdisjoint(OUTSIDE + HEAVY)
+    assert {"app.py", "chalicelib", "chalice", "msgspec", "tzdata"} <= tops
