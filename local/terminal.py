@@ -79,11 +79,13 @@ class PlainTerminal:
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._last = ""
+        self._is_ready = False
 
     def ready(self, addresses: Addresses) -> None:
         """See Terminal."""
         for name, value in described(addresses):
             self._line(f"{name + ':':<13}{value}")
+        self._is_ready = True
         threading.Thread(target=self._follow, name="terminal", daemon=True).start()
 
     def note(self, text: str) -> None:
@@ -96,8 +98,9 @@ class PlainTerminal:
 
     def close(self) -> None:
         """See Terminal."""
-        self._closed.set()
-        self._counts()
+        if self._is_ready:
+            self._closed.set()
+            self._counts()
 
     def _follow(self) -> None:
         while not self._closed.wait(LINE_SECONDS):

@@ -98,7 +98,8 @@ def _narrow_queries() -> None:
             bounds = _bounds(range_comparison, range_objs)
             start = _start(self, exclusive_start_key, index_name)
             rows = _rows(self, key.value, bounds, start, index_name, not scan_index_forward)
-            view = _Narrowed(self, _enough(rows, limit, start))
+            uncounted = {start, *_left_out(range_comparison, range_objs)}
+            view = _Narrowed(self, _enough(rows, limit, uncounted))
         return query(
             view,
             hash_key,
@@ -160,17 +161,22 @@ def _rows(
     return table.items.range_of(key, low, high, descending=descending)
 
 
-def _enough(rows: Any, limit: int | None, start: str | None) -> list[Item]:
+def _left_out(comparison: str | None, values: list[DynamoType]) -> set[str]:
+    """The bound of an open range: read, and not returned."""
+    return {values[0].value} if comparison in {"LT", "<", "GT", ">"} else set()
+
+
+def _enough(rows: Any, limit: int | None, uncounted: set[str | None]) -> list[Item]:
     """As many items as a page takes, and one that tells that there are more.
 
-    moto itself skips the items up to the start key; items that tie with it in an index are
-    read beyond the limit, which is why those before it are not counted here.
+    moto itself skips the items up to the start key. Those whose sort key equals it, or an
+    open bound, are not counted: in an index several may tie.
     """
     found: list[Item] = []
     counted = size = 0
     for sort_key, item in rows:
         found.append(item)
-        if sort_key == start:
+        if sort_key in uncounted:
             continue
         counted += 1
         size += item.size()

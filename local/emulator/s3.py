@@ -113,7 +113,7 @@ class Objects(_VersionedKeyStore):  # type: ignore[misc]  # moto is untyped here
         if keep:
             rows = [
                 (self._bucket, name, pickle.dumps(dict.__getitem__(self, name)))
-                for name in dict.keys(self)
+                for name in list[str](dict.keys(self))
             ]
             self._connection.executemany("INSERT OR REPLACE INTO objects VALUES (?, ?, ?)", rows)
         dict.clear(self)

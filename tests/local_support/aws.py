@@ -1,0 +1,47 @@
+"""An emulator process for tests, and clients for it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from local.emulator.process import EmulatorControl, EmulatorProcess
+from local.provision import Clients
+
+
+def clients_of(endpoint: str) -> Clients:
+    """boto3 clients for an endpoint, whatever this process's environment says."""
+    return Clients(
+        {
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+    )
+
+
+class Emulator:
+    """A running emulator and its clients."""
+
+    def __init__(self, database: Path | None = None) -> None:
+        self.process = EmulatorProcess(0, database)
+        self.process.wait_until_ready()
+        self.clients = clients_of(self.process.endpoint)
+        self.control = EmulatorControl(self.process.port)
+
+    def __call__(self, service: str) -> Any:
+        """The service's client."""
+        return self.clients(service)
+
+
+@contextlib.contextmanager
+def emulator(database: Path | None = None) -> Iterator[Emulator]:
+    """An emulator on a free port, ended afterwards."""
+    running = Emulator(database)
+    try:
+        yield running
+    finally:
+        running.process.stop()

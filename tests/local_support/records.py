@@ -1,0 +1,30 @@
+"""Stream records for tests, naming only what matters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.event_sources import EventSource
+from local.event_sources.records import StreamRecord
+
+
+def make_record(
+    number: int,
+    *,
+    key: str = "AAPL",
+    arrived: float = 0.0,
+    size: int = 100,
+    event: dict[str, Any] | None = None,
+) -> StreamRecord:
+    """A record whose sequence number is `number`."""
+    return StreamRecord(str(number), key, arrived, event or {"n": number}, size)
+
+
+def make_records(count: int, **fields: Any) -> tuple[StreamRecord, ...]:
+    """Records 1 to `count`."""
+    return tuple(make_record(number, **fields) for number in range(1, count + 1))
+
+
+def make_source(**fields: Any) -> EventSource:
+    """A Kinesis source: batches of ten, no window."""
+    return EventSource(**{"handler": "h", "kind": "kinesis", "batch_size": 10, **fields})

@@ -1,0 +1,169 @@
+"""Small parts of the local system: counts, environment, subscriber, running file, lock."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from chalicelib.settings import Settings, load
+from local import aws_environment, producing, resources, running_file
+from local.arguments import Options
+from local.counters import Counters, Snapshot, count_metrics
+from local.data_directory import DataDirectory
+from local.errors import UsageError
+from local.page_server import content_security_policy
+from local.subscriber import Once
+from local.terminal import Addresses, PlainTerminal, summary
+
+
+def test_metrics_of_the_handlers_are_added_up() -> None:
+    counters = Counters()
+    count_metrics(counters)
+    log = logging.getLogger("ticktape.metrics")
+    log.info("{}", extra={"counters": {"TicksStored": 3, "StoreAgeMilliseconds": 1500}})
+    log.info("{}", extra={"counters": {"TicksStored": 2, "RecordsQuarantined": 1}})
+    log.info("a line without counters")
+    log.handlers.clear()
+    log.propagate = True
+    now = counters.snapshot()
+    assert (now.ticks, now.quarantined, now.age_seconds) == (5, 1, 1.5)
+
+
+def test_the_producers_status_is_the_last_one() -> None:
+    counters = Counters()
+    counters.produced({"source": "simulator", "state": "live", "sent": 5, "bars": 2})
+    counters.produced({"source": "simulator", "state": "live", "sent": 9, "bars": 2})
+    assert counters.snapshot().sent == 11
+
+
+def test_the_line_says_what_is_going_on() -> None:
+    line = summary(Snapshot(source="replay", state="live", sent=1506, ticks=506, given_up=2))
+    for part in ("replay (live)", "sent 1,506", "506 ticks", "quarantined 0", "given up 2", "lag"):
+        assert part in line
+
+
+def test_a_plain_terminal_writes_addresses_and_alerts() -> None:
+    out = io.StringIO()
+    terminal = PlainTerminal(Snapshot, out)
+    terminal.ready(Addresses(None, "http://api", "http://aws", "secret", "none"))
+    terminal.alert("2026-11-20T15:30:00.000000Z", "AAPL golden cross")
+    terminal.close()
+    text = out.getvalue()
+    assert "http://api" in text
+    assert "secret" in text
+    assert "alert 2026-11-20T15:30:00.000000Z AAPL golden cross\n" in text
+
+
+def test_the_users_own_aws_does_not_show_through() -> None:
+    environ = {"AWS_PROFILE": "work", "AWS_CA_BUNDLE": "/x", "HTTP_PROXY": "http://p", "A": "b"}
+    aws_environment.point_at(environ, "http://127.0.0.1:1")
+    assert "AWS_PROFILE" not in environ
+    assert "AWS_CA_BUNDLE" not in environ
+    assert environ["AWS_ENDPOINT_URL"] == "http://127.0.0.1:1"
+    assert environ["NO_PROXY"] == "127.0.0.1,localhost"
+    assert environ["A"] == "b"
+
+
+def test_a_users_endpoint_keeps_its_keys() -> None:
+    environ = {"AWS_ENDPOINT_URL": "http://e", "AWS_ACCESS_KEY_ID": "mine", "AWS_REGION": "eu-x-1"}
+    aws_environment.keep_users(environ)
+    assert environ["AWS_ACCESS_KEY_ID"] == "mine"
+    assert environ["AWS_DEFAULT_REGION"] == "eu-x-1"
+
+
+@pytest.mark.parametrize("ingest", ["kinesis", "sqs"])
+def test_the_environment_is_what_the_app_reads(ingest: str) -> None:
+    variables = resources.environment(
+        resources.load(),
+        ingest=ingest,
+        queue_url="http://queue",
+        topic_arn="arn:topic",
+        prices_stream_arn="arn:stream",
+    )
+    settings = load(variables)
+    assert settings.prices_table == "ticktape-local-prices"
+    assert settings.archive_bucket == "ticktape-local-archive"
+    assert bool(settings.ticks_stream) == (ingest == "kinesis")
+    assert bool(settings.ticks_queue_url) == (ingest == "sqs")
+    names = {field.upper() for field in Settings.__struct_fields__}
+    assert set(variables) <= names
+
+
+def make_options(**fields: object) -> Options:
+    given: dict[str, object] = {
+        "source": "simulator",
+        "symbols": (),
+        "file": None,
+        "speed": None,
+        "interval": None,
+        "ingest": "kinesis",
+        "api_port": 0,
+        "page_port": 0,
+        "aws_port": 0,
+        "data": None,
+        "seconds": None,
+        "page": True,
+    }
+    return Options(**{**given, **fields})  # type: ignore[arg-type]
+
+
+def test_the_producer_is_started_as_its_contract_says() -> None:
+    options = make_options(symbols=("A", "B"), interval="0.5")
+    assert producing.command(options, {"TICKS_STREAM": "s"}) == [
+        "stream", "--source", "simulator", "--interval", "0.5", "--symbols", "A,B",
+        "--sink", "kinesis", "--stream", "s",
+    ]  # fmt: skip
+
+
+def test_a_replay_is_started_with_its_file_and_speed() -> None:
+    options = make_options(source="replay", file=Path("x.csv"), speed="max", ingest="sqs")
+    assert producing.command(options, {"TICKS_QUEUE_URL": "u"}) == [
+        "replay", "x.csv", "--speed", "max", "--sink", "sqs", "--queue-url", "u",
+    ]  # fmt: skip
+
+
+def test_a_message_is_shown_once() -> None:
+    once = Once(remembered=2)
+    assert [once.is_new(name) for name in ("a", "a", "b", "a")] == [True, False, True, False]
+
+
+def test_only_the_last_messages_are_remembered() -> None:
+    once = Once(remembered=1)
+    assert [once.is_new(name) for name in ("a", "b", "a")] == [True, True, True]
+
+
+def test_a_data_folder_is_used_by_one_system_at_a_time(tmp_path: Path) -> None:
+    first = DataDirectory(tmp_path / "data")
+    with pytest.raises(UsageError, match=f"in use by process {os.getpid()}"):
+        DataDirectory(tmp_path / "data")
+    first.close()
+    DataDirectory(tmp_path / "data").close()
+
+
+def test_a_data_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="--data"):
+        DataDirectory(tmp_path / "file" / "data")
+
+
+def test_the_running_file_tells_and_forgets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    path = running_file.write({"api": "http://api"})
+    assert path.stat().st_mode & 0o777 == 0o600
+    (path.parent / "999999999.json").write_text("{}")
+    assert running_file.find() == [{"pid": os.getpid(), "api": "http://api"}]
+    running_file.remove()
+    assert list(path.parent.iterdir()) == []
+
+
+def test_the_page_may_load_itself_and_its_api_alone() -> None:
+    policy = content_security_policy("http://127.0.0.1:8000")
+    assert "default-src 'none'" in policy
+    assert "connect-src 'self' http://127.0.0.1:8000;" in policy
