@@ -19,6 +19,7 @@ from chalicelib.settings import Settings
 if TYPE_CHECKING:
     from chalicelib.services.detect import Detect
     from chalicelib.services.ingest import Ingest
+    from chalicelib.services.preview import Preview
     from chalicelib.services.stores import Stores
 
 RULES_KEPT_SECONDS = 30
@@ -107,6 +108,13 @@ class Services:
             self.stores.alerts, self.stores.publisher, self.settings.page_url, self.clock
         )
         return Detect(self.stores, notifier, self.rules, options, self.clock)
+
+    @cached_property
+    def preview(self) -> Preview:
+        """What a rule would have fired."""
+        from chalicelib.services.preview import Preview
+
+        return Preview(self.stores, self.shown)
 
 
 def aws_stores(settings: Settings) -> Stores:

@@ -6,7 +6,7 @@ Pages are short on purpose (PAGE rows), so that whoever reads has to read on.
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -17,7 +17,15 @@ from chalicelib.domain.errors import Contended
 from chalicelib.domain.messages import Message
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.splits import Split
-from chalicelib.services.stores import Page, PricedRecord, StoredTick, Stores, SymbolEntry
+from chalicelib.domain.times import just_after
+from chalicelib.services.stores import (
+    Close,
+    Page,
+    PricedRecord,
+    StoredTick,
+    Stores,
+    SymbolEntry,
+)
 
 PAGE = 1000
 
@@ -106,6 +114,18 @@ class FakeBars:
         """See BarStore."""
         series = self.series.get(f"{symbol}#{interval}", Sorted())
         return _page(series, series.between(start, end, descending), limit)  # type: ignore[return-value]
+
+    def closes(
+        self, symbol: str, interval: str, start: str | None, end: str | None
+    ) -> Iterator[Close]:
+        """See BarStore."""
+        reading = True
+        while reading:
+            page = self.bars(symbol, interval, start, end, limit=PAGE)
+            for bar in page.rows:
+                yield Close(bar.start, bar.session_date or bar.start[:10], bar.close, bar.extended)
+            reading = page.next_key is not None
+            start = just_after(page.next_key) if page.next_key else None
 
     def put(self, bar: Bar, expires_from: str) -> bool:
         """See BarStore."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +17,7 @@ from chalicelib.adapters.dynamodb import (
 )
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.times import epoch_seconds
-from chalicelib.services.stores import Page
+from chalicelib.services.stores import Close, Page
 
 
 class Bars:
@@ -57,6 +57,24 @@ class Bars:
                 break
         kept = tuple(rows[:limit])
         return Page(kept, kept[-1].start if more and kept else None)
+
+    def closes(
+        self, symbol: str, interval: str, start: str | None, end: str | None
+    ) -> Iterator[Close]:
+        """See BarStore."""
+        request = key_range("series", f"{symbol}#{interval}", "start", start, end)
+        request["ExpressionAttributeNames"] |= {"#s": "start", "#c": "close", "#d": "session_date"}
+        for items, _ in query(
+            self._client,
+            TableName=self._table,
+            ProjectionExpression="#s, #c, #d, extended",
+            **request,
+        ):
+            for item in items:
+                begin = item["start"]["S"]
+                if end is None or begin < end:
+                    date = item["session_date"]["S"] or begin[:10]
+                    yield Close(begin, date, Decimal(item["close"]["N"]), "extended" in item)
 
     def put(self, bar: Bar, expires_from: str) -> bool:
         """See BarStore."""

@@ -6,7 +6,8 @@ in pages; `next_key` is None at the end, otherwise more may follow.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -89,8 +90,22 @@ class PriceStore(Protocol):
         """Each tick once, in order of time."""
 
 
+class Close(msgspec.Struct, frozen=True):
+    """What rules need of a bar. `date` is its session's."""
+
+    start: str
+    date: str
+    close: Decimal
+    extended: bool = False
+
+
 class BarStore(Protocol):
     """Finished bars of the stored intervals."""
+
+    def closes(
+        self, symbol: str, interval: str, start: str | None, end: str | None
+    ) -> Iterator[Close]:
+        """The closes of all bars whose start lies in the range, in order."""
 
     def bars(
         self,

@@ -15,20 +15,12 @@ ROOT = Path(__file__).resolve().parents[2]
 LARGEST_BYTES = 5_000_000
 OUTSIDE = ("producer", "local", "bench", "tests", "frontend", "infra")
 HEAVY = ("boto3", "botocore", "pandas", "numpy", "yfinance", "moto")
-SETTINGS = dict.fromkeys(
-    (
-        "PRICES_TABLE",
-        "BARS_TABLE",
-        "STATE_TABLE",
-        "ALERTS_TABLE",
-        "RULES_TABLE",
-        "SYMBOLS_TABLE",
-        "ARCHIVE_BUCKET",
-        "FAILURES_BUCKET",
-        "TICKS_STREAM",
-    ),
-    "test",
-)
+TABLES = ("prices", "bars", "state", "alerts", "rules", "symbols")
+SETTINGS = {f"{name.upper()}_TABLE": name for name in TABLES} | {
+    "ARCHIVE_BUCKET": "archive",
+    "FAILURES_BUCKET": "failures",
+    "TICKS_STREAM": "ticks",
+}
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/prices/stream/2026-11-20T00:00:00.000"
 
 

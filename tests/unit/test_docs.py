@@ -27,7 +27,7 @@ def test_documents_name_only_files_that_are_there() -> None:
 
 
 def test_missing_settings_are_all_named() -> None:
-    with pytest.raises(SettingsError, match="ALERTS_TABLE, ALERTS_TOPIC_ARN.*PRICES_TABLE"):
+    with pytest.raises(SettingsError, match=r"ALERTS_TABLE, ALERTS_TOPIC_ARN.*PRICES_TABLE"):
         load({})
 
 

@@ -1,0 +1,185 @@
+"""Preview: what a rule would have fired over a range of history, by the code that judges live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+import msgspec
+
+from chalicelib.domain.alerts import Alert
+from chalicelib.domain.detection import MAX_PENDING, State, Watch, advance, make_alert
+from chalicelib.domain.errors import RuleError
+from chalicelib.domain.folding import BASE_OF, label
+from chalicelib.domain.rules import ANY_SYMBOL, Rule
+from chalicelib.domain.ticks import Tick
+from chalicelib.domain.times import just_after
+from chalicelib.domain.watching import Latch, Point, judge
+from chalicelib.services.closes import ClosesBefore
+from chalicelib.services.stores import Close, Stores
+
+MAX_BARS = 150_000
+MAX_TICKS = 50_000
+MAX_ALERTS = 1_000
+"""More than a year of 1m bars, and what one answer can hold and do in its time."""
+
+_PAGE = 2_000
+
+
+class Previewed(msgspec.Struct, frozen=True):
+    """What would have fired, in order.
+
+    `judged` counts the prices that the rule was judged at; `complete` is false where a bound was
+    reached before the end of the range, `until` says how far it got.
+    """
+
+    alerts: tuple[Alert, ...]
+    judged: int
+    complete: bool
+    until: str | None
+
+
+class Preview:
+    """The service; reads bars for rules on bars, ticks for rules on ticks."""
+
+    def __init__(self, stores: Stores, shown: Watch) -> None:
+        self._stores = stores
+        self._shown = shown
+
+    def __call__(self, rule: Rule, symbol: str, start: str | None, end: str | None) -> Previewed:
+        """Judge `rule` for one symbol over `[start, end)`; None is an open end.
+
+        Raises RuleError where the rule is another symbol's.
+        """
+        if rule.symbol not in (ANY_SYMBOL, symbol):
+            raise RuleError("symbol", rule.symbol, f"{symbol} or *")
+        run = _Run(msgspec.structs.replace(rule, enabled=True), symbol, self._watch(rule))
+        if rule.interval == "tick":
+            return run.over_ticks(
+                self._warm_up(rule, symbol, start), self._ticks(symbol, start, end)
+            )
+        closes = _folded(self._closes(rule, symbol, start, end), rule.interval)
+        return run.over_bars(self._before(rule, symbol, start), closes)
+
+    def _watch(self, rule: Rule) -> Watch:
+        return Watch((rule,), self._shown.fast, self._shown.slow)
+
+    def _closes(
+        self, rule: Rule, symbol: str, start: str | None, end: str | None
+    ) -> Iterator[Close]:
+        base = BASE_OF[rule.interval]
+        closes = self._stores.bars.closes(symbol, base, start, end)
+        return (close for close in closes if not close.extended)
+
+    def _before(self, rule: Rule, symbol: str, start: str | None) -> list[Decimal]:
+        if start is None:
+            return []
+        history = ClosesBefore(self._stores.bars, symbol)
+        count = max(rule.closes_needed, self._shown.slow)
+        return list(history(rule.interval, start, count, None))
+
+    def _warm_up(self, rule: Rule, symbol: str, start: str | None) -> list[Tick]:
+        if start is None:
+            return []
+        depth = self._watch(rule).depth
+        page = self._stores.prices.ticks(symbol, None, start, limit=depth, descending=True)
+        return [stored.tick for stored in reversed(page.rows)]
+
+    def _ticks(self, symbol: str, start: str | None, end: str | None) -> Iterator[list[Tick]]:
+        while True:
+            page = self._stores.prices.ticks(symbol, start, end, limit=_PAGE)
+            yield [stored.tick for stored in page.rows]
+            if page.next_key is None:
+                return
+            start = just_after(page.next_key)
+
+
+class _Run:
+    """One rule over one range."""
+
+    def __init__(self, rule: Rule, symbol: str, watch: Watch) -> None:
+        self._rule = rule
+        self._symbol = symbol
+        self._watch = watch
+        self._alerts: list[Alert] = []
+        self._judged = 0
+        self._until: str | None = None
+
+    def over_ticks(self, warm_up: list[Tick], pages: Iterable[list[Tick]]) -> Previewed:
+        """The very run that detect makes, over as many ticks as there are."""
+        state = State(symbol=self._symbol)
+        closes = tuple(tick.price for tick in warm_up)
+        state = msgspec.structs.replace(state, last=warm_up[-1] if warm_up else None, closes=closes)
+        for page in pages:
+            ticks = page
+            while ticks:
+                outcome = advance(state, ticks, self._watch, _aloud)
+                state = outcome.state
+                self._take(state.pending, outcome.taken, state.last_timestamp)
+                ticks = ticks[outcome.taken :]
+                if self._is_full(MAX_TICKS - MAX_PENDING):
+                    return self._result(complete=False)
+        return self._result(complete=True)
+
+    def over_bars(self, before: list[Decimal], closes: Iterable[Close]) -> Previewed:
+        """The closes of bars in order, after those before the range."""
+        latch: Latch | None = None
+        window = before
+        needed = max(self._rule.closes_needed, self._watch.slow) + 1
+        session, previous_close, last = "", None, before[-1] if before else None
+        for bar in closes:
+            if bar.date != session:
+                session, previous_close = bar.date, last
+            window = [*window[-needed + 1 :], bar.close]
+            point = Point(
+                timestamp=bar.start,
+                price=bar.close,
+                previous_price=last,
+                previous_close=previous_close,
+                session=session,
+                scope=bar.start,
+                closes=window,
+            )
+            latch, fires = judge(self._rule, latch, point)
+            self._take([self._alert(point)] if fires else [], 1, bar.start)
+            last = bar.close
+            if self._is_full(MAX_BARS):
+                return self._result(complete=False)
+        return self._result(complete=True)
+
+    def _alert(self, point: Point) -> Alert:
+        tick = Tick(
+            symbol=self._symbol,
+            timestamp=point.timestamp,
+            price=point.price,
+            previous_close=point.previous_close,
+        )
+        return make_alert(self._rule, point, tick, self._watch, "preview")
+
+    def _take(self, alerts: Iterable[Alert], judged: int, until: str) -> None:
+        self._alerts += alerts
+        self._judged += judged
+        self._until = until
+
+    def _is_full(self, most: int) -> bool:
+        return self._judged >= most or len(self._alerts) >= MAX_ALERTS
+
+    def _result(self, *, complete: bool) -> Previewed:
+        return Previewed(tuple(self._alerts[:MAX_ALERTS]), self._judged, complete, self._until)
+
+
+def _aloud(_tick: Tick) -> str:
+    """Nothing is quiet in a preview, where nothing is sent."""
+    return ""
+
+
+def _folded(closes: Iterable[Close], interval: str) -> Iterator[Close]:
+    """Closes of `interval`: the last part's close under the whole's label."""
+    pending: Close | None = None
+    for close in closes:
+        start = label(close.start, interval)
+        if pending is not None and pending.start != start:
+            yield pending
+        pending = Close(start, close.date, close.close)
+    if pending is not None:
+        yield pending
