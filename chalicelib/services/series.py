@@ -69,14 +69,17 @@ class Series:
         return Known(symbol, state, entry)
 
     def ticks(self, query: PriceQuery, known: Known) -> Slice[Tick]:
-        """A page of ticks: one Query.
+        """A page of ticks, up to the newest one that has been detected: one Query.
 
-        A batch's items are written side by side, so that behind the newest detected tick one may
-        still be missing. A page with a next one therefore ends there: what comes is not skipped.
+        Beyond that a batch's items may still be on their way side by side, and a walk would skip
+        what comes late; up to there, bars, alerts and quotes agree with the ticks.
         """
         reach = self._range(query, known)
         after = query.cursor.after if query.cursor else None
         start, end = reach.start, reach.end
+        if known.last is not None:
+            detected = just_after(known.last.timestamp)
+            end = detected if end is None else min(end, detected)
         if after and query.descending:
             end = after
         elif after:
@@ -86,8 +89,6 @@ class Series:
         )
         rows = [stored.tick for stored in page.rows[: query.limit]]
         more = len(page.rows) > query.limit or page.next_key is not None
-        if more and not query.descending:
-            rows = _up_to(known.last, rows) or rows
         cursor = Cursor("tick", reach, rows[-1].timestamp) if more and rows else None
         return Slice("tick", rows, cursor)
 
@@ -174,7 +175,3 @@ class Series:
         )
         hour = hour_of(span, read_bars(self._stores.bars, request, known.state.minute).rows)
         return msgspec.structs.replace(hour, closed=False) if hour else None
-
-
-def _up_to(last: Tick | None, ticks: list[Tick]) -> list[Tick]:
-    return [tick for tick in ticks if last is not None and tick.timestamp <= last.timestamp]

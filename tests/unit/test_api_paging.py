@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.api import page_tokens
+from chalicelib.services.stores import PricedRecord
 from tests.api_support import NOW, Client, FakeServices, aapl_ticks, fill, make_ticks, walk
 
 INTERVALS = ["auto", "tick", "1m", "5m", "15m", "30m", "1h", "1d", "1wk", "1mo"]
@@ -108,6 +109,23 @@ def test_a_period_keeps_its_start_over_all_pages() -> None:
         "15:52",
         "15:51",
     ]
+
+
+def test_a_tick_is_shown_once_all_before_it_are_stored() -> None:
+    """Detection has seen the first five; of a batch still being written, one is missing."""
+    services = FakeServices()
+    ticks = make_ticks(8)
+    fill(services, ticks[:5])
+    late = [PricedRecord((tick,), "") for tick in (ticks[5], ticks[7])]
+    services.stores.prices.write(late, 0.0)
+    query = "/prices/TEST?interval=tick&limit=4"
+    client = Client(services)
+    first = client.get(query).json
+    second = client.get(f"{query}&page_token={first['next_page_token']}").json
+    assert len(second["prices"]) == 1
+    assert second["next_page_token"] is None
+    fill(services, ticks[5:])
+    assert len(list(walk(client, query))) == 8
 
 
 def test_the_link_leads_to_the_next_page(client: Client) -> None:
