@@ -138,18 +138,20 @@ class Detect:
 
     def _symbol(self, span: Trigger, state: State, watch: Watch, owner: str) -> Tally:
         tally = Tally()
-        for _ in range(TRIES):
+        lost = 0
+        while lost < TRIES:
             tally = self._add(tally, self._deliver(state, owner))
             outcome, repaired = self._step(span, state, watch)
             if outcome.state != state and not self._stores.state.put(outcome.state):
+                lost += 1
                 state = self._stores.state.get(span.symbol) or State(symbol=span.symbol)
                 continue
             sent = self._deliver(outcome.state, owner)
             tally = self._add(tally, sent, outcome.taken, len(outcome.state.pending), repaired)
             state = msgspec.structs.replace(outcome.state, version=state.version + 1)
-            span = msgspec.structs.replace(span, complete_from=just_after(state.last_timestamp))
             if state.last_timestamp >= span.newest or not outcome.taken:
                 return tally
+            span = msgspec.structs.replace(span, complete_from=just_after(state.last_timestamp))
         raise Contended(f"{span.symbol}: another invocation was faster {TRIES} times")
 
     def _step(self, span: Trigger, state: State, watch: Watch) -> tuple[Outcome, bool]:

@@ -80,17 +80,27 @@ def plan_prices(reads: Sequence[Read]) -> list[Write]:
     """The prices items of a batch: each key once, each symbol's newest marked.
 
     Where two records have the same last tick their ticks are united, the later record's values
-    winning: BatchWriteItem takes a key only once.
+    winning: BatchWriteItem takes a key only once. Ticks that cannot share the united item get
+    one of their own.
     """
     writes: dict[tuple[str, str], Write] = {}
     for index, read in enumerate(reads):
         arrival = to_text(read.record.arrival)
         for ticks in _priced(read.decoded.ticks):
-            write = Write(PricedRecord(ticks, arrival), {index})
-            key = write.priced.key
-            writes[key] = _united(writes[key], write) if key in writes else write
+            _add(writes, Write(PricedRecord(ticks, arrival), {index}))
     _mark_newest(writes.values())
     return list(writes.values())
+
+
+def _add(writes: dict[tuple[str, str], Write], write: Write) -> None:
+    key = write.priced.key
+    known = writes.get(key)
+    if known is None:
+        writes[key] = write
+        return
+    writes[key], left = _united(known, write)
+    for other in left:
+        _add(writes, other)
 
 
 def plan_bars(reads: Sequence[Read]) -> tuple[list[Bar], list[int]]:
@@ -134,15 +144,22 @@ def _shared(tick: Tick) -> tuple[str | None, ...]:
     return tick.source, tick.mode, tick.currency, tick.exchange_timezone, tick.market_state
 
 
-def _united(first: Write, second: Write) -> Write:
+def _united(first: Write, second: Write) -> tuple[Write, list[Write]]:
+    """Two writes of one key as one, and the first's ticks that it cannot hold as others."""
     ticks = {tick.timestamp: tick for tick in (*first.priced.ticks, *second.priced.ticks)}
     last = second.priced.ticks[-1]
-    kept = [
-        t for t in ticks.values() if t.timestamp <= last.timestamp and _shared(t) == _shared(last)
-    ]
-    kept.sort(key=lambda tick: tick.timestamp)
-    priced = PricedRecord(tuple(kept), first.priced.ingested_at)
-    return Write(priced, first.sources | second.sources)
+    alike = [tick for tick in ticks.values() if _shared(tick) == _shared(last)]
+    kept = sorted(alike, key=_timestamp)[-MAX_TICKS:]
+    sources = first.sources | second.sources
+    united = {tick.timestamp for tick in kept}
+    left = sorted((ticks[stamp] for stamp in ticks.keys() - united), key=_timestamp)
+    arrival = first.priced.ingested_at
+    others = [Write(PricedRecord(run, arrival), sources) for run in _runs(left)] if left else []
+    return Write(PricedRecord(tuple(kept), arrival), sources), others
+
+
+def _timestamp(tick: Tick) -> str:
+    return tick.timestamp
 
 
 def _mark_newest(writes: Iterable[Write]) -> None:

@@ -1,0 +1,245 @@
+"""Things to test with: every argument has a default, name only what matters.
+
+`at(90)` is the instant 90 seconds after START, 15:30 UTC of a trading Friday in New York.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from chalicelib.domain.alerts import Alert
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.rules import Rule
+from chalicelib.domain.ticks import Tick
+from chalicelib.domain.times import to_text
+from chalicelib.services.detect import Trigger
+from chalicelib.services.ingest_plan import Incoming
+from chalicelib.services.stores import PricedRecord
+
+START = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
+SHARD = "shardId-000000000000"
+NEVER = float("inf")
+"""A deadline that does not come."""
+
+
+def instant(seconds: float = 0) -> datetime:
+    """START and so many seconds."""
+    return START + timedelta(seconds=seconds)
+
+
+def at(seconds: float = 0) -> str:
+    """The same as stored text."""
+    return to_text(instant(seconds))
+
+
+def decimal(value: object) -> Decimal:
+    """An exact number from how it is written."""
+    return Decimal(str(value))
+
+
+_NUMBERS = ("price", "open", "high", "low", "close", "previous_close", "volume", "value")
+
+
+def _exact(fields: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: decimal(value) if name in _NUMBERS and value is not None else value
+        for name, value in fields.items()
+    }
+
+
+def make_tick(price: object = 100, seconds: float = 0, **fields: Any) -> Tick:
+    """A replayed tick of AAPL (so that its age keeps no alert quiet)."""
+    given = {
+        "symbol": "AAPL",
+        "timestamp": at(seconds),
+        "source": "replay",
+        "mode": "replay",
+        "exchange_timezone": "America/New_York",
+        **fields,
+    }
+    return Tick(price=decimal(price), **_exact(given))
+
+
+def make_ticks(prices: Iterable[object], step: float = 1, start: float = 0, **f: Any) -> list[Tick]:
+    """Ticks at these prices, `step` seconds apart."""
+    return [make_tick(price, start + n * step, **f) for n, price in enumerate(prices)]
+
+
+def make_bar(start: float = 0, close: object = 100, **fields: Any) -> Bar:
+    """A finished minute of one tick; open, high and low are the close unless given."""
+    given = {
+        "symbol": "AAPL",
+        "interval": "1m",
+        "start": at(start),
+        "open": close,
+        "high": close,
+        "low": close,
+        "close": close,
+        "ticks": 1,
+        "session_date": "2026-11-20",
+        "source": "replay",
+        **fields,
+    }
+    return Bar(**_exact(given))
+
+
+def make_rule(condition: str = "crossing_up", **fields: Any) -> Rule:
+    """A rule of AAPL on ticks; crosses get averages of 2 and 4, all else the value 100."""
+    crosses = condition in ("golden_cross", "death_cross")
+    judged: dict[str, Any] = {"fast": 2, "slow": 4} if crosses else {"value": 100}
+    given = {"rule_id": "r1", "symbol": "AAPL", "condition": condition, **judged, **fields}
+    return Rule(**_exact(given))
+
+
+def make_alert(seconds: float = 0, rule_id: str = "r1", **fields: Any) -> Alert:
+    """A loud alert at a tick of AAPL."""
+    given = {
+        "symbol": "AAPL",
+        "timestamp": at(seconds),
+        "rule_id": rule_id,
+        "condition": "crossing_up",
+        "interval": "tick",
+        "price": 101,
+        "values": {"value": Decimal(100)},
+        "message": "AAPL crossed above 100, at 101",
+        "source": "replay",
+        **fields,
+    }
+    return Alert(**_exact(given))
+
+
+def make_priced(
+    ticks: Sequence[Tick], complete_from: str | None = None, arrival: str | None = None
+) -> PricedRecord:
+    """One prices item."""
+    return PricedRecord(tuple(ticks), arrival or at(), complete_from)
+
+
+def wire(price: object = 100, seconds: float | None = 0, **fields: Any) -> dict[str, Any]:
+    """A tick as JSON would carry it; `seconds=None` leaves its timestamp out."""
+    given: dict[str, Any] = {"symbol": "AAPL", "price": price}
+    if seconds is not None:
+        given["timestamp"] = at(seconds)
+    return {**given, "mode": "replay", "source": "replay", **fields}
+
+
+def payload(*ticks: dict[str, Any]) -> bytes:
+    """A record of these ticks, one to a line."""
+    return b"\n".join(json.dumps(tick).encode() for tick in ticks)
+
+
+def make_incoming(
+    data: bytes | dict[str, Any], number: int = 0, arrival: float = 0, origin: str = SHARD
+) -> Incoming:
+    """A record of a stream; a dict is one tick."""
+    raw = data if isinstance(data, bytes) else payload(data)
+    return Incoming(f"seq-{number}", origin, str(number), instant(arrival), raw)
+
+
+def make_trigger(
+    newest: float = 0, complete_from: float | None = None, symbol: str = "AAPL", number: int = 0
+) -> Trigger:
+    """A stream record that says that all ticks from complete_from to newest are stored."""
+    first = newest if complete_from is None else complete_from
+    return Trigger(f"change-{number}", symbol, at(newest), at(first), at(newest))
+
+
+def kinesis_event(
+    payloads: Sequence[bytes], first: int = 0, arrival: float = 0, shard: str = SHARD
+) -> dict[str, Any]:
+    """A batch of one shard as Lambda hands it over; sequence numbers count from `first`."""
+    return {
+        "Records": [
+            {
+                "kinesis": {
+                    "kinesisSchemaVersion": "1.0",
+                    "partitionKey": "AAPL",
+                    "sequenceNumber": str(first + n),
+                    "data": base64.b64encode(data).decode(),
+                    "approximateArrivalTimestamp": instant(arrival).timestamp(),
+                },
+                "eventSource": "aws:kinesis",
+                "eventVersion": "1.0",
+                "eventID": f"{shard}:{first + n}",
+                "eventName": "aws:kinesis:record",
+                "invokeIdentityArn": "arn:aws:iam::123456789012:role/ticktape",
+                "awsRegion": "us-east-1",
+                "eventSourceARN": "arn:aws:kinesis:us-east-1:123456789012:stream/ticks",
+            }
+            for n, data in enumerate(payloads)
+        ]
+    }
+
+
+def sqs_event(payloads: Sequence[bytes], first: int = 0, arrival: float = 0) -> dict[str, Any]:
+    """A batch of a FIFO queue as Lambda hands it over."""
+    sent = str(round(instant(arrival).timestamp() * 1000))
+    return {
+        "Records": [
+            {
+                "messageId": f"message-{first + n}",
+                "receiptHandle": f"handle-{first + n}",
+                "body": data.decode(),
+                "attributes": {
+                    "ApproximateReceiveCount": "1",
+                    "SentTimestamp": sent,
+                    "SequenceNumber": str(first + n),
+                    "MessageGroupId": "0",
+                    "SenderId": "AIDAIO23YVJENQZJOL4VO",
+                    "MessageDeduplicationId": str(first + n),
+                    "ApproximateFirstReceiveTimestamp": sent,
+                },
+                "messageAttributes": {},
+                "md5OfBody": "",
+                "eventSource": "aws:sqs",
+                "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:ticks.fifo",
+                "awsRegion": "us-east-1",
+            }
+            for n, data in enumerate(payloads)
+        ]
+    }
+
+
+def stream_record(
+    image: dict[str, Any], number: int = 0, name: str = "INSERT", **change: Any
+) -> dict[str, Any]:
+    """One record of the prices table's stream."""
+    return {
+        "eventID": str(number),
+        "eventName": name,
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "us-east-1",
+        "dynamodb": {
+            "Keys": {key: image[key] for key in ("symbol", "timestamp")},
+            "NewImage": image,
+            "SequenceNumber": str(number),
+            "SizeBytes": 1,
+            "StreamViewType": "NEW_IMAGE",
+            **change,
+        },
+    }
+
+
+def gunzipped(body: bytes) -> list[bytes]:
+    """The lines of a raw object."""
+    return gzip.decompress(body).splitlines()
+
+
+class LambdaContext:
+    """What a handler is given beside its event."""
+
+    def __init__(self, request_id: str = "request-1", milliseconds: int = 60_000) -> None:
+        self.aws_request_id = request_id
+        self.function_name = "test"
+        self.milliseconds = milliseconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        """The time that is left."""
+        return self.milliseconds

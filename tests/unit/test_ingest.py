@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from chalicelib.services.ingest import Ingest, Ingested, family
+from chalicelib.services.ingest_plan import Incoming
+from chalicelib.services.stores import SymbolEntry
+from tests.factories import NEVER, at, instant, make_incoming, payload, wire
+from tests.fakes import fake_stores
+
+
+class System:
+    """Ingest on fakes, at 100 seconds after START."""
+
+    def __init__(self) -> None:
+        self.stores: Any = fake_stores()
+        self.ingest = Ingest(self.stores, lambda: instant(100))
+
+    def __call__(self, *payloads: bytes) -> Ingested:
+        return self.ingest(records_of(*payloads), NEVER)
+
+    def prices(self, symbol: str = "AAPL") -> list[Any]:
+        page = self.stores.prices.ticks(symbol, None, None, limit=1000)
+        return [stored.tick.price for stored in page.rows]
+
+
+def records_of(*payloads: bytes) -> list[Incoming]:
+    return [make_incoming(data, number) for number, data in enumerate(payloads)]
+
+
+@pytest.fixture
+def system() -> System:
+    return System()
+
+
+def test_ticks_are_archived_and_stored(system: System) -> None:
+    done = system(payload(wire(1, 0), wire(2, 1)), payload(wire(3, 2)))
+    assert system.prices() == [1, 2, 3]
+    assert (done.taken, done.stored, done.failed) == (3, 3, frozenset())
+    lines = [line for lines in system.stores.archive.raw.values() for line in lines]
+    assert lines == [payload(wire(1, 0)), payload(wire(2, 1)), payload(wire(3, 2))]
+
+
+def test_a_batch_is_one_object_of_the_archive(system: System) -> None:
+    system(*(payload(wire(n + 1, n)) for n in range(40)))
+    assert len(system.stores.archive.raw) == 1
+
+
+def test_a_poison_record_beside_good_ones_is_quarantined_and_fails_nothing(
+    system: System,
+) -> None:
+    done = system(payload(wire(1, 0)), b"\xff\x00poison", payload(wire(2, 1)))
+    assert system.prices() == [1, 2]
+    assert (done.quarantined, done.failed) == (1, frozenset())
+    (document,) = system.stores.archive.quarantine.values()
+    assert base64.b64decode(document["payload"]) == b"\xff\x00poison"
+    assert document["reason"]
+    assert document["sequence_number"] == "1"
+
+
+def test_poison_comes_to_the_same_place_however_often_it_is_delivered(system: System) -> None:
+    for _ in range(3):
+        system(b"poison", b"poison")
+    assert len(system.stores.archive.quarantine) == 2
+
+
+def test_the_newest_item_is_written_only_after_all_others_are_acknowledged(
+    system: System,
+) -> None:
+    writes: list[list[str]] = []
+    write = system.stores.prices.write
+
+    def noted(records: Any, deadline: float) -> Any:
+        writes.append([record.key[1] for record in records])
+        return write(records, deadline)
+
+    system.stores.prices.write = noted
+    system(*(payload(wire(1, n)) for n in (0, 2, 1)))
+    assert writes == [[at(0), at(1)], [at(2)]]
+
+
+def test_where_another_item_is_not_acknowledged_the_newest_is_not_written(
+    system: System,
+) -> None:
+    system.stores.prices.write = lambda records, deadline: {0}
+    done = system(payload(wire(1, 0)), payload(wire(2, 1)))
+    assert system.prices() == []
+    assert done.failed == {0, 1}
+
+
+def test_another_symbols_failure_does_not_hold_a_symbol_back(system: System) -> None:
+    write = system.stores.prices.write
+
+    def failing(records: Any, deadline: float) -> set[int]:
+        left = {index for index, record in enumerate(records) if record.key[0] == "BAD"}
+        write([record for index, record in enumerate(records) if index not in left], deadline)
+        return left
+
+    system.stores.prices.write = failing
+    done = system(*(payload(wire(1, n, symbol=s)) for n, s in enumerate(["GOOD", "BAD"] * 2)))
+    assert len(system.prices("GOOD")) == 2
+    assert done.failed == {1, 3}
+    assert done.stored == 2
+
+
+def test_a_stream_is_told_the_first_failed_record_and_a_queue_all_later_ones_too() -> None:
+    records = records_of(*(payload(wire(1, n)) for n in range(4)))
+    done = Ingested(4, 2, 0, 0, frozenset({1, 3}), 0.0)
+    assert done.identifiers(records, all_later=False) == ["seq-1"]
+    assert done.identifiers(records, all_later=True) == ["seq-1", "seq-2", "seq-3"]
+    whole = Ingested(4, 4, 0, 0, frozenset(), 0.0)
+    assert whole.identifiers(records, all_later=True) == []
+
+
+def test_what_the_archive_raises_stops_everything(system: System) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("no archive")
+
+    system.stores.archive.put_raw = broken
+    with pytest.raises(OSError, match="no archive"):
+        system(payload(wire(1, 0)))
+    assert system.prices() == []
+
+
+def test_a_symbol_is_seen_with_the_source_and_currency_of_its_first_tick(system: System) -> None:
+    system(payload(wire(1, 0, currency="USD")))
+    assert system.stores.symbols.listed("seen") == [
+        SymbolEntry(symbol="AAPL", added_at=at(100), source="replay", currency="USD")
+    ]
+
+
+def test_a_tick_of_another_source_goes_to_quarantine(system: System) -> None:
+    system(payload(wire(1, 0, source="simulator")))
+    done = system(payload(wire(2, 1, source="yfinance")))
+    assert system.prices() == [1]
+    assert done.quarantined == 1
+    (document,) = system.stores.archive.quarantine.values()
+    assert document["reason"].startswith("source: 'yfinance' is not allowed")
+
+
+def test_a_tick_without_a_source_fits_into_any_series(system: System) -> None:
+    bare = wire(2, 1)
+    del bare["source"]
+    system(payload(wire(1, 0)))
+    system(payload(bare))
+    assert system.prices() == [1, 2]
+
+
+def test_yahoos_polled_and_pushed_prices_are_one_family() -> None:
+    assert family("yfinance-live") == family("yfinance") == "yfinance"
+    assert family("simulator") == "simulator"
+
+
+def test_the_source_of_a_known_symbol_is_looked_up_once(system: System) -> None:
+    asked: list[list[str]] = []
+    find = system.stores.symbols.find_many
+
+    def noted(name: str, symbols: Any) -> Any:
+        asked.append(list(symbols))
+        return find(name, symbols)
+
+    system.stores.symbols.find_many = noted
+    for n in range(3):
+        system(payload(wire(1, n)), payload(wire(1, n, symbol="MSFT")))
+    assert asked == [["AAPL", "MSFT"]]
+
+
+def test_historical_bars_go_straight_into_their_series(system: System) -> None:
+    history = {"bar": "1m", "open": 1, "high": 2, "low": 1}
+    done = system(payload(*(wire(2, 60 * n, **history) for n in range(3))))
+    assert (done.bars, done.taken) == (3, 0)
+    assert system.prices() == []
+    page = system.stores.bars.bars("AAPL", "1m", None, None, limit=10)
+    assert [bar.start for bar in page.rows] == [at(0), at(60), at(120)]
+
+
+def test_historical_bars_that_are_not_acknowledged_are_reported(system: System) -> None:
+    history = {"bar": "1m", "open": 1, "high": 2, "low": 1}
+    system.stores.bars.write_history = lambda bars, arrival, deadline: {1}
+    done = system(payload(wire(1, 0)), *(payload(wire(2, 60 * n, **history)) for n in (1, 2)))
+    assert done.failed == {2}
+    assert done.bars == 1
+
+
+def test_the_age_is_that_of_the_oldest_live_tick(system: System) -> None:
+    assert (
+        system(payload(wire(1, 0, mode="live"), wire(1, 40, mode="live"))).oldest_age_seconds == 100
+    )
+    assert system(payload(wire(1, 0))).oldest_age_seconds == 0
+
+
+def test_an_empty_batch_is_nothing(system: System) -> None:
+    assert system().taken == 0
+    assert system.stores.archive.raw == {}
+
+
+def test_a_redelivery_adds_nothing(system: System) -> None:
+    payloads = [payload(wire(n, n)) for n in range(1, 6)]
+    system(*payloads)
+    before = (system.prices(), dict(system.stores.archive.raw))
+    system(*payloads)
+    assert (system.prices(), dict(system.stores.archive.raw)) == before
