@@ -31,6 +31,8 @@ ANY_SYMBOL = "*"
 CROSSES = ("golden_cross", "death_cross")
 PRICE_CONDITIONS = ("greater_than", "less_than", "crossing", "crossing_up", "crossing_down")
 PERCENT_CONDITIONS = ("change_percent", "moving_percent")
+MAX_RULES = 50
+"""Enabled rules that may concern one symbol, those for all included."""
 MAX_WINDOW = 400
 MAX_COOLDOWN_SECONDS = 31 * 86400
 VALUE_LIMIT = Decimal(10) ** 12

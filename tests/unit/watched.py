@@ -1,0 +1,54 @@
+"""A symbol watched by some rules, over stores in memory: ticks go in, alerts come out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from chalicelib.domain.alerts import Alert
+from chalicelib.domain.rules import Rule
+from chalicelib.domain.ticks import Tick
+from chalicelib.services.detect import Detect, Options, Trigger
+from chalicelib.services.notify import Notifier
+from chalicelib.services.stores import PricedRecord, SymbolEntry
+from tests.factories import NEVER
+from tests.fakes import fake_stores
+
+ARRIVAL = "2026-11-20T16:00:00.000000Z"
+
+
+class Watched:
+    """Detect over fakes; `now` is the clock by which live ticks are old."""
+
+    def __init__(self, *rules: Rule, now: datetime | None = None) -> None:
+        self.stores = fake_stores()
+        self.rules = list(rules)
+        self.now = now or datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
+        notifier = Notifier(self.stores.alerts, self.stores.publisher, "", self._clock)
+        options = Options(5, 20, Decimal(5), 900)
+        self._detect = Detect(self.stores, notifier, lambda: self.rules, options, self._clock)
+
+    def _clock(self) -> datetime:
+        return self.now
+
+    def feed(self, ticks: Sequence[Tick], batch: int = 1) -> None:
+        """Store the ticks and have them detected, `batch` at a time."""
+        for at in range(0, len(ticks), batch):
+            part = ticks[at : at + batch]
+            records = [PricedRecord((tick,), ARRIVAL) for tick in part]
+            self.stores.symbols.pin(SymbolEntry(symbol=part[0].symbol, added_at=ARRIVAL))
+            assert self.stores.prices.write(records, NEVER) == set()
+            first, last = part[0], part[-1]
+            trigger = Trigger("1", last.symbol, last.timestamp, first.timestamp, ARRIVAL)
+            assert self._detect([trigger], "test").failed == ()
+
+    def fired(self, symbol: str = "AAPL") -> list[Alert]:
+        """All alerts of a symbol, by time."""
+        page = self.stores.alerts.by_symbol(symbol, None, None, limit=10_000)
+        return [stored.alert for stored in page.rows]
+
+    @property
+    def sent(self) -> int:
+        """How many messages went out."""
+        return len(self.stores.publisher.sent)  # type: ignore[attr-defined]  # the fake keeps them
