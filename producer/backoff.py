@@ -18,11 +18,15 @@ class Backoff:
         self._rng = rng
         self.failures = 0
 
-    def failed(self) -> float:
-        """Count a failure; seconds to wait before the next attempt."""
+    def failed(self, share: float | None = None) -> float:
+        """Count a failure; seconds to wait before the next attempt.
+
+        `share` of the bound, in [0, 1), is drawn unless it is given: things that failed
+        together may come back together.
+        """
         bound = min(self._most, self._first * 2.0 ** min(self.failures, 30))
         self.failures += 1
-        return self._rng.uniform(0, bound)
+        return bound * (self._rng.random() if share is None else share)
 
     def succeeded(self) -> None:
         """Start over."""

@@ -65,17 +65,15 @@ class Pipeline:
             self._forward(batch, stop)
             if stop.is_set():
                 break
-        else:
-            self._source_ended(stop)
         self._outbox.close()
         self._flush(stop, flush_seconds)
+        if self._progress is not None and self._outbox.is_drained and not stop.is_set():
+            self._progress.ended()
+        if self._sender.fault is not None:
+            raise self._sender.fault
         refusal, status = self._sender.refusal, self._status
         left = 0 if self._sender.reader_gone else self._outbox.pending
         return Outcome(status.sent_ticks, status.sent_bars, left, str(refusal) if refusal else None)
-
-    def _source_ended(self, stop: threading.Event) -> None:
-        if self._progress is not None and not stop.is_set():
-            self._progress.ended()
 
     def _forward(self, batch: Sequence[WireTick], stop: threading.Event) -> None:
         sent_at = to_text(self._clock())

@@ -43,6 +43,7 @@ class Sender(threading.Thread):
         self._took_anything = False
         self.refusal: SinkRefused | None = None
         self.reader_gone = False
+        self.fault: Exception | None = None
         self.ended = threading.Event()
 
     def abort(self) -> None:
@@ -58,6 +59,8 @@ class Sender(threading.Thread):
             self.refusal = error
         except ReaderGone:
             self.reader_gone = True
+        except Exception as error:  # noqa: BLE001 - a fault of ours, raised again by the main thread
+            self.fault = error
         finally:
             self.ended.set()
 
@@ -91,12 +94,13 @@ class Sender(threading.Thread):
         """Acknowledge what was taken, set a time for the rest."""
         taken = [record for record, why in zip(records, refused, strict=True) if why is None]
         self._outbox.acknowledge(taken)
+        share = self._rng.random()
         for record, why in zip(records, refused, strict=True):
             if why is None:
                 self._failing.pop(record.key, None)
                 self._not_before.pop(record.key, None)
             else:
-                self._hold_back(record.key)
+                self._hold_back(record.key, share)
         if taken:
             self._took_anything = True
             self._status.sent(taken)
@@ -104,9 +108,9 @@ class Sender(threading.Thread):
         if retried:
             self._status.refused(retried, next(why for why in refused if why))
 
-    def _hold_back(self, key: str) -> None:
+    def _hold_back(self, key: str, share: float) -> None:
         backoff = self._failing.get(key)
         if backoff is None:
             backoff = Backoff(_FIRST_RETRY_SECONDS, _MOST_RETRY_SECONDS, self._rng)
             self._failing[key] = backoff
-        self._not_before[key] = time.monotonic() + backoff.failed()
+        self._not_before[key] = time.monotonic() + backoff.failed(share)

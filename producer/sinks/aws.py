@@ -44,7 +44,7 @@ def client(service: str) -> Any:
 
 def failure(target: str, error: Exception) -> SinkUnavailable | SinkRefused:
     """A boto3 error as one of ours."""
-    response = getattr(error, "response", {})
+    response = getattr(error, "response", None) or {}  # None where a connection broke
     code = response.get("Error", {}).get("Code", "")
     if code in _STAYING:
         return SinkRefused(f"{target}: {_STAYING[code]} ({code})")

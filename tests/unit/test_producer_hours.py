@@ -10,7 +10,7 @@ from producer.hours import Always, MarketHours
 from producer.markets import closing_time, market_of
 
 # exchange_calendars 4.13 calls what pandas 3.1 deprecates
-pytestmark = pytest.mark.filterwarnings("ignore:Series.values:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
 
 
 def utc(text: str) -> datetime:
