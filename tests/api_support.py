@@ -22,6 +22,7 @@ from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
 from chalicelib.services.corrections import Corrections
+from chalicelib.services.preview import Preview
 from chalicelib.services.stores import PricedRecord, Stores, SymbolEntry
 from chalicelib.settings import Settings
 from tests.fakes import fake_stores
@@ -56,6 +57,7 @@ class FakeServices:
         self.now = NOW
         percent = Decimal(settings.anomaly_percent)
         self.defaults = default_rules(settings.sma_fast, settings.sma_slow, percent)
+        self.preview = Preview(self.stores, Watch((), settings.sma_fast, settings.sma_slow))
 
     def clock(self) -> datetime:
         """The present of the test."""

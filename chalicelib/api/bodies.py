@@ -7,7 +7,9 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.api.problems import Problem
+from chalicelib.api import instants
+from chalicelib.api.problems import Problem, invalid_field
+from chalicelib.services.queries import PERIODS, Period, Range
 
 MAX_BYTES = 64_000
 
@@ -23,6 +25,29 @@ def read_object(request: Any) -> dict[str, Any]:
         return _decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError) as error:
         raise _no_object() from error
+
+
+def take_range(given: dict[str, Any]) -> tuple[Range, Period | None]:
+    """Take `start`, `end` and `period` out of a body; they mean what they do in a query."""
+    start, end = (_instant(name, given.pop(name, None)) for name in ("start", "end"))
+    period = given.pop("period", None)
+    if period is not None and period not in PERIODS:
+        raise invalid_field("period", period, ", ".join(PERIODS))
+    if period is not None and (start or end):
+        raise invalid_field("period", period, "period or start and end, not both")
+    if start is not None and end is not None and end <= start:
+        raise invalid_field("end", end, "an instant later than start")
+    return Range(start, end), period
+
+
+def _instant(name: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    text = str(value) if type(value) in (str, int) else ""
+    try:
+        return instants.parse(text)
+    except ValueError as error:
+        raise invalid_field(name, value, instants.ALLOWED) from error
 
 
 def refuse_body(request: Any) -> None:

@@ -48,7 +48,7 @@ def translated() -> Iterator[None]:
     except UnknownRule as error:
         raise unknown_rule(str(error)) from error
     except (RuleRefused, ListFull) as error:
-        raise Problem(409, str(error)) from error
+        raise Problem(409, str(error), field="symbol") from error
     except RangeTooLong as error:
         allowed = f"at most {MAX_DAYS} days to end, or a symbol"
         raise invalid_parameter("start", "", allowed) from error

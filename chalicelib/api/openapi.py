@@ -19,6 +19,7 @@ again. Errors are problem details (RFC 9457).
 Informational only; not investment advice."""
 
 _ALWAYS_OPEN = ("/health", "/openapi.json")
+_READS_BY_POST = ("/rules/preview",)
 
 
 def openapi_document(version: str, *, fast: int, slow: int, closed: bool) -> dict[str, Any]:
@@ -48,10 +49,16 @@ def _guarded(path: str, operations: dict[str, Any], closed: bool) -> dict[str, A
     """The operations of a path with what they need of a token."""
     return {
         method: _with_token(operation)
-        if method != "get" or (closed and path not in _ALWAYS_OPEN)
+        if _needs_token(method, path, closed)
         else operation
         for method, operation in operations.items()
     }
+
+
+def _needs_token(method: str, path: str, closed: bool) -> bool:
+    if method == "get" or path in _READS_BY_POST:
+        return closed and path not in _ALWAYS_OPEN
+    return True
 
 
 def _with_token(operation: dict[str, Any]) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def _put(
     refusals: tuple[int, ...] = (409,),
 ) -> Operation:
     """Writing, by PUT or POST: 201 where something is new."""
-    described = {200: "It was there and is now as given.", 201: "It is new."}
+    described = {200: "Done; nothing is new.", 201: "It is new."}
     media: Schema = {"application/json": {"schema": ref(answer)}}
     responses = {
         str(status): {"description": described[status], "content": media} for status in statuses
@@ -144,6 +144,15 @@ PATHS: dict[str, dict[str, Operation]] = {
     "/rules": {
         "get": _get("All rules in force.", "Rules", refusals=(413,)),
         "post": _put("Add a rule.", "Rule", body="RuleGiven", statuses=(201,), refusals=(409, 413)),
+    },
+    "/rules/preview": {
+        "post": _put(
+            "What a rule would have fired over a range; nothing is stored or sent.",
+            "Preview",
+            body="PreviewGiven",
+            statuses=(200,),
+            refusals=(404, 413),
+        )
     },
     "/rules/{rule_id}": {
         "get": _get("One rule.", "Rule", ("rule_id",), refusals=(404,)),

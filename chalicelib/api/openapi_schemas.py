@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from chalicelib.domain.rules import MAX_COOLDOWN_SECONDS, MAX_WINDOW, Condition, Trigger
 from chalicelib.domain.rules import Interval as RuleInterval
-from chalicelib.services.queries import BAR_INTERVALS
+from chalicelib.services.queries import BAR_INTERVALS, PERIODS
 
 Schema = dict[str, Any]
 
@@ -47,6 +47,7 @@ def _described(schema: Schema, description: str) -> Schema:
 
 
 SYMBOL = text("Upper case.", pattern="^[A-Z0-9.\\-=^_]{1,24}$", examples=["AAPL"])
+SYMBOL_GIVEN = text(pattern="^[A-Za-z0-9.\\-=^_]{1,24}$", examples=["AAPL"])
 INSTANT = text(
     "UTC, always six digits and Z: texts sort as times do.",
     format="date-time",
@@ -126,6 +127,11 @@ ALERT: dict[str, Schema] = {
     "source": LABELS["source"],
     "quiet": nullable(text("Why it was recorded and not sent; null where it was to be sent.")),
     "notified_at": nullable({**INSTANT, "description": "When it was sent; null before that."}),
+}
+
+WOULD_BE = {
+    name: ALERT[name]
+    for name in ("symbol", "timestamp", "condition", "interval", "price", "values", "message")
 }
 
 SYMBOL_LINE: dict[str, Schema] = {
@@ -259,6 +265,29 @@ def schemas(fast: int, slow: int) -> dict[str, Schema]:
             "properties": RULE_GIVEN,
             "required": ["symbol", "condition"],
         },
+        "PreviewGiven": {
+            "type": "object",
+            "properties": {
+                **RULE_GIVEN,
+                "symbol": SYMBOL_GIVEN,
+                "start": nullable(text("A date, an RFC 3339 date-time or epoch milliseconds.")),
+                "end": nullable(text("The same; not within the range.")),
+                "period": nullable(text("Instead of start and end, as for prices."))
+                | {"enum": [*PERIODS, None]},
+            },
+            "required": ["symbol", "condition"],
+        },
+        "Preview": record(
+            {
+                "alerts": {"type": "array", "items": record(WOULD_BE)},
+                "judged": {**COUNT, "description": "At how many prices or closes."},
+                "complete": {
+                    **FLAG,
+                    "description": "false where a bound was reached before the range's end.",
+                },
+                "until": nullable({**INSTANT, "description": "The last price judged."}),
+            }
+        ),
         "Rule": record(RULE),
         "Rules": record({"rules": list_of("Rule")}),
         "Health": record(

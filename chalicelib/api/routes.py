@@ -35,6 +35,7 @@ ROUTES = (
     Route("GET", "/alerts", views.alerts),
     Route("GET", "/rules", rule_views.rules),
     Route("POST", "/rules", rule_views.create_rule, "write"),
+    Route("POST", "/rules/preview", rule_views.preview_rule),
     Route("GET", "/rules/{rule_id}", rule_views.rule),
     Route("PUT", "/rules/{rule_id}", rule_views.replace_rule, "write"),
     Route("DELETE", "/rules/{rule_id}", rule_views.delete_rule, "write"),

@@ -9,13 +9,19 @@ import msgspec
 from chalice.app import Response
 
 from chalicelib.api import bodies, parameters, rendering
-from chalicelib.api.problems import invalid_parameter
+from chalicelib.api.problems import invalid_field, invalid_parameter
 from chalicelib.api.wiring import Services, caching
-from chalicelib.domain.rules import Rule
+from chalicelib.domain.alerts import Alert
+from chalicelib.domain.rules import ANY_SYMBOL, Rule, parse_rule
+from chalicelib.services.queries import PriceQuery
 from chalicelib.services.rule_book import RuleBook
+from chalicelib.services.series import Series
 
 CACHE_SECONDS = 1
 """A rule that was just written is to be seen."""
+
+PREVIEW = "preview"
+"""The id of a rule that is not stored."""
 
 RULE_ID_ALLOWED = "1 to 64 of A-Z a-z 0-9 - _"
 _RULE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -61,6 +67,28 @@ def delete_rule(services: Services, request: Any, rule_id: str) -> Response:
     return rendering.empty()
 
 
+def preview_rule(services: Services, request: Any) -> Response:
+    """What a rule would have fired over a range."""
+    parameters.read(request, "/rules", parameters.NONE)
+    given = bodies.read_object(request)
+    query, period = bodies.take_range(given)
+    asked = parse_rule(given, PREVIEW)
+    if asked.symbol == ANY_SYMBOL:
+        raise invalid_field("symbol", ANY_SYMBOL, "one symbol")
+    series = Series(services.stores)
+    price_query = PriceQuery(symbol=asked.symbol, range=query, period=period)
+    reach = series.range_of(price_query, series.known(asked.symbol))
+    found = services.preview(asked, asked.symbol, reach.start, reach.end)
+    return rendering.plain(
+        {
+            "alerts": [_would_be(alert) for alert in found.alerts],
+            "judged": found.judged,
+            "complete": found.complete,
+            "until": found.until,
+        }
+    )
+
+
 def rule_id_of(text: str) -> str:
     """A rule's id out of the path."""
     if not _RULE_ID.fullmatch(text):
@@ -70,6 +98,11 @@ def rule_id_of(text: str) -> str:
 
 def _book(services: Services) -> RuleBook:
     return RuleBook(services.stores.rules, services.defaults)
+
+
+def _would_be(alert: Alert) -> dict[str, Any]:
+    names = ("symbol", "timestamp", "condition", "interval", "price", "values", "message")
+    return {name: getattr(alert, name) for name in names}
 
 
 def _shown(rule: Rule, default: bool) -> dict[str, Any]:

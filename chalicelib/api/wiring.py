@@ -10,6 +10,7 @@ from chalice.app import Response
 
 from chalicelib.api.rendering import Caching
 from chalicelib.domain.rules import Rule
+from chalicelib.services.preview import Previewed
 from chalicelib.services.stores import Stores
 from chalicelib.settings import Settings
 
@@ -31,6 +32,10 @@ class Services(Protocol):
     @property
     def defaults(self) -> Sequence[Rule]:
         """The rules that hold without any being stored."""
+
+    @property
+    def preview(self) -> Callable[[Rule, str, str | None, str | None], Previewed]:
+        """Judges a rule for one symbol over `[start, end)`."""
 
     @property
     def clock(self) -> Callable[[], datetime]:

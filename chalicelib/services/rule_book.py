@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from chalicelib.domain.errors import TicktapeError
-from chalicelib.domain.rules import Rule, parse_rule
+from chalicelib.domain.rules import ANY_SYMBOL, MAX_RULES, Rule, parse_rule
 from chalicelib.services.stores import RuleStore
 
-MAX_RULES = 500
-"""Detection judges every rule of a symbol at every price."""
+MAX_STORED = 1_000
+"""All rules together: they are listed in one answer and read by every container."""
 
 
 class UnknownRule(TicktapeError):  # noqa: N818 - named as the problem that it becomes
@@ -56,7 +57,7 @@ class RuleBook:
     def create(self, given: dict[str, Any]) -> Rule:
         """Store a rule under a new id. Raises RuleError, RuleRefused."""
         rule = parse_rule(given, secrets.token_hex(8))
-        self._check_room()
+        self._check_room(rule)
         self._store.put(rule)
         return rule
 
@@ -64,8 +65,7 @@ class RuleBook:
         """Store a rule under its id; and whether it is new. Raises RuleError, RuleRefused."""
         rule = parse_rule(given, rule_id)
         before = self._store.find(rule_id)
-        if before is None:
-            self._check_room()
+        self._check_room(rule)
         self._store.put(rule)
         if before is not None and before.symbol != rule.symbol:
             self._store.remove(before)  # the symbol is part of the key
@@ -81,6 +81,16 @@ class RuleBook:
             raise RuleRefused("a default rule stays; PUT it with enabled false to switch it off")
         self._store.remove(kept.rule)
 
-    def _check_room(self) -> None:
-        if len(self._store.all()) >= MAX_RULES:
-            raise RuleRefused(f"there are {MAX_RULES} rules, which is the most; delete one first")
+    def _check_room(self, new: Rule) -> None:
+        """Raises RuleRefused where `new` would be one too many, of all or of its symbol."""
+        others = [kept.rule for kept in self.all() if kept.rule.rule_id != new.rule_id]
+        if len(others) >= MAX_STORED:
+            raise RuleRefused(f"symbol: there are {MAX_STORED} rules, which is the most")
+        counts = Counter(rule.symbol for rule in others if rule.enabled)
+        for_all = counts.pop(ANY_SYMBOL, 0)
+        own = max(counts.values(), default=0) if new.symbol == ANY_SYMBOL else counts[new.symbol]
+        if new.enabled and own + for_all >= MAX_RULES:
+            raise RuleRefused(
+                f"symbol: {new.symbol!r} has {MAX_RULES} enabled rules, those for * counted in, "
+                "which is the most"
+            )

@@ -74,7 +74,7 @@ class Series:
         Beyond that a batch's items may still be on their way side by side, and a walk would skip
         what comes late; up to there, bars, alerts and quotes agree with the ticks.
         """
-        reach = self._range(query, known)
+        reach = self.range_of(query, known)
         after = query.cursor.after if query.cursor else None
         start, end = reach.start, reach.end
         if known.last is not None:
@@ -94,7 +94,7 @@ class Series:
 
     def bars(self, query: PriceQuery, known: Known) -> Slice[Bar]:
         """A page of bars, in the interval asked for or chosen."""
-        reach = self._range(query, known)
+        reach = self.range_of(query, known)
         interval: str = query.cursor.interval if query.cursor else query.interval
         page = None
         if interval == "auto":
@@ -122,7 +122,7 @@ class Series:
         page = self._read(known, interval, Range(None, label), limit=count, descending=True)
         return page.rows[::-1]
 
-    def _range(self, query: PriceQuery, known: Known) -> Range:
+    def range_of(self, query: PriceQuery, known: Known) -> Range:
         """The range that a query means: its page's, its own or its period's."""
         if query.cursor:
             return query.cursor.range

@@ -36,6 +36,7 @@ ANSWERS = [
     ("GET", "/alerts?symbol=AAPL", "/alerts"),
     ("GET", "/rules", "/rules"),
     ("POST", "/rules", "/rules"),
+    ("POST", "/rules/preview", "/rules/preview"),
     ("PUT", "/rules/mine", "/rules/{rule_id}"),
     ("GET", "/rules/default-golden-cross", "/rules/{rule_id}"),
     ("GET", "/rules/none", "/rules/{rule_id}"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.services import rule_book, symbol_lists
-from tests.api_support import TOKEN, Answer, Client, FakeServices, fill, make_ticks
+from tests.api_support import TOKEN, Answer, Client, FakeServices, aapl_ticks, fill, make_ticks
 
 RULE = {"symbol": "aapl", "condition": "crossing_up", "value": 200.125, "trigger": "once"}
 
@@ -26,6 +26,7 @@ def _ids(client: Client) -> list[Any]:
     return [rule["rule_id"] for rule in client.get("/rules").json["rules"]]
 
 
+JSON = {"content-type": "application/json"}
 DEFAULTS = ["default-change-percent", "default-death-cross", "default-golden-cross"]
 
 
@@ -130,11 +131,70 @@ def test_an_id_that_is_none_is_refused(client: Client, rule_id: str) -> None:
     assert (refused.status, refused.json["parameter"]) == (400, "rule_id")
 
 
-def test_rules_are_bounded(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rule_book, "MAX_RULES", 2)
-    statuses = [_write(client, "POST", "/rules", RULE).status for _ in range(3)]
-    assert statuses == [201, 201, 409]
-    assert _write(client, "PUT", "/rules/another", RULE).status == 409
+def test_a_symbol_has_at_most_fifty_enabled_rules(client: Client) -> None:
+    """Three defaults hold for every symbol."""
+    statuses = [_write(client, "POST", "/rules", RULE).status for _ in range(48)]
+    assert statuses == [201] * 47 + [409]
+    refused = _write(client, "PUT", "/rules/another", RULE)
+    assert (refused.status, refused.json["field"]) == (409, "symbol")
+    assert _write(client, "POST", "/rules", RULE | {"symbol": "*"}).status == 409
+    assert _write(client, "POST", "/rules", RULE | {"enabled": False}).status == 201
+    assert _write(client, "POST", "/rules", RULE | {"symbol": "MSFT"}).status == 201
+
+
+def test_all_rules_together_are_bounded(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rule_book, "MAX_STORED", 5)
+    bodies = [RULE | {"symbol": symbol} for symbol in "ABC"]
+    assert [_write(client, "POST", "/rules", body).status for body in bodies] == [201, 201, 409]
+
+
+GOLDEN = {"symbol": "AAPL", "condition": "golden_cross", "fast": 5, "slow": 20}
+
+
+def test_a_preview_shows_what_would_have_fired() -> None:
+    services = FakeServices()
+    fill(services, aapl_ticks())
+    client = Client(services)
+    fired = client.send("POST", "/rules/preview", GOLDEN, JSON).json
+    recorded = client.get("/alerts?symbol=AAPL&condition=golden_cross").json["alerts"]
+    assert [alert["timestamp"] for alert in fired["alerts"]] == [
+        alert["timestamp"] for alert in recorded
+    ]
+    assert len(recorded) == 15
+    assert (fired["judged"], fired["complete"]) == (506, True)
+    part = GOLDEN | {"start": "2016-01-01", "end": 1483228800000}
+    fired = client.send("POST", "/rules/preview", part, JSON).json
+    assert {alert["timestamp"][:4] for alert in fired["alerts"]} == {"2016"}
+    year = client.send("POST", "/rules/preview", GOLDEN | {"period": "1y"}, JSON).json
+    assert year["judged"] == 254
+    assert _ids(client) == DEFAULTS
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "name"),
+    [
+        ({"symbol": "*"}, 400, "field"),
+        ({"symbol": "NOSUCH"}, 404, "parameter"),
+        ({"start": "then"}, 400, "field"),
+        ({"start": [1]}, 400, "field"),
+        ({"start": True}, 400, "field"),
+        ({"end": 1.5}, 400, "field"),
+        ({"period": "1w"}, 400, "field"),
+        ({"period": ["1d"]}, 400, "field"),
+        ({"period": "1d", "start": "2016-01-01"}, 400, "field"),
+        ({"start": "2016-01-01", "end": "2015-01-01"}, 400, "field"),
+        ({"fast": 20}, 400, "field"),
+        ({"until": "2016"}, 400, "field"),
+    ],
+)
+def test_a_preview_refuses_what_it_cannot_do(
+    change: dict[str, Any], status: int, name: str
+) -> None:
+    services = FakeServices()
+    fill(services, make_ticks(2, "AAPL"))
+    refused = Client(services).send("POST", "/rules/preview", GOLDEN | change, JSON)
+    assert refused.status == status
+    assert refused.json[name] in {*change, "fast, slow"}
 
 
 def test_a_symbol_is_tracked_once_and_no_more() -> None:
