@@ -8,6 +8,7 @@ import sys
 import threading
 from types import FrameType
 
+from local import commands
 from local.arguments import parse
 from local.errors import StartError, UsageError
 from local.system import System
@@ -18,6 +19,8 @@ STOP_SECONDS = 4.5
 
 def main(arguments: list[str]) -> int:
     """Run until told to end; the exit status is documented in `--help`."""
+    if arguments and arguments[0] in commands.COMMANDS:
+        return commands.run(arguments[0], arguments[1:])
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         options = parse(arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
@@ -10,7 +11,7 @@ from chalicelib.domain.alerts import Alert
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
-from chalicelib.domain.times import from_text
+from chalicelib.domain.times import from_text, to_text
 
 SUBJECT_LIMIT = 99
 """SNS takes subjects of fewer than 100 printable ASCII characters."""
@@ -91,6 +92,23 @@ def compose(alert: Alert, exchange_timezone: str | None, page_url: str) -> Messa
             "source": alert.source,
         },
     )
+
+
+def compose_test(symbol: str, now: datetime, page_url: str) -> Message:
+    """A message that says of itself that it is a test; its event_type is `test`."""
+    alert = Alert(
+        symbol=symbol,
+        timestamp=to_text(now),
+        rule_id="test",
+        condition="test",
+        interval="tick",
+        price=Decimal(0),
+        values={},
+        message=f"Test alert of Ticktape for {symbol}: alerts reach you",
+        source="test",
+    )
+    message = compose(alert, "UTC", page_url)
+    return msgspec.structs.replace(message, attributes=message.attributes | {"event_type": "test"})
 
 
 def machine_form(alert: Alert) -> dict[str, object]:

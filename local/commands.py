@@ -1,0 +1,71 @@
+"""Commands that speak to a system that already runs: `python -m local <command>`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from local import running_file
+from local.aws_environment import point_at
+from local.errors import UsageError
+
+OK, FAILED, USAGE = 0, 1, 2
+
+
+def find_running() -> dict[str, Any]:
+    """The newest running system's facts. Raises UsageError where none runs."""
+    running = running_file.find()
+    if not running:
+        raise UsageError("no running system was found; start one with `make run`")
+    return dict(running[0])
+
+
+def connect(facts: dict[str, Any]) -> Callable[[str], Any]:
+    """Point this process at a system's AWS; returns a maker of clients."""
+    import boto3
+
+    point_at(os.environ, str(facts["aws"]))
+    return lambda service: boto3.client(service)
+
+
+def test_alert(arguments: list[str]) -> int:
+    """Send one message to the alerts topic, as a rule that fires would."""
+    from chalicelib.adapters.topic import Topic
+    from chalicelib.domain.messages import compose_test
+
+    parser = argparse.ArgumentParser(
+        prog="python -m local test-alert",
+        description="Sends one test message to the topic of the running system; whoever has "
+        "subscribed gets it.",
+    )
+    parser.add_argument("--symbol", default="TEST", help="the symbol that it names")
+    options = parser.parse_args(arguments)
+    facts = find_running()
+    sns = connect(facts)("sns")
+    arns = [topic["TopicArn"] for topic in sns.list_topics()["Topics"]]
+    topic = next((arn for arn in arns if arn.endswith("-alerts")), None)
+    if topic is None:
+        print("python -m local test-alert: the system has no alerts topic", file=sys.stderr)
+        return FAILED
+    message = compose_test(options.symbol, datetime.now(UTC), str(facts.get("page") or ""))
+    Topic(sns, topic).publish(message)
+    subscribers = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    print(f"sent to {topic}, which has {len(subscribers)} subscription(s)")
+    print(message.text)
+    return OK
+
+
+COMMANDS: dict[str, Callable[[list[str]], int]] = {"test-alert": test_alert}
+
+
+def run(name: str, arguments: list[str]) -> int:
+    """Run a command; its exit status."""
+    try:
+        return COMMANDS[name](arguments)
+    except UsageError as error:
+        print(f"python -m local {name}: {error}", file=sys.stderr)
+        return USAGE
