@@ -16,6 +16,7 @@ from producer.records import Record
 from producer.sinks.kinesis import KinesisSink
 from producer.sinks.sqs import SqsSink
 from producer.sources.replay import open_recording
+from producer.sources.simulator import HISTORY_DAYS, HISTORY_MINUTES
 from producer.status import Status
 from producer.watchlist import REFRESH_SECONDS, TrackedList
 from producer.wire import Line, encode
@@ -26,6 +27,8 @@ from tests.producer_support.doubles import (
     make_wire_tick,
     run_producer,
 )
+
+HISTORY = HISTORY_MINUTES + HISTORY_DAYS
 
 
 @pytest.fixture(scope="module")
@@ -223,14 +226,14 @@ def test_the_simulator_follows_tracked_symbols_with_history(moto: str) -> None:
     aws.make_stream(moto, "simulated")
     try:
         assert process.stderr is not None
-        while json.loads(process.stderr.readline()).get("bars", 0) < 1130:
+        while json.loads(process.stderr.readline()).get("bars", 0) < HISTORY:
             pass
     finally:
         aws.end(process, 15)
     ticks = aws.ticks_by_symbol(moto, "simulated")
     assert set(ticks) == {"FJORDA"}
     bars = [tick for tick in ticks["FJORDA"] if tick.get("bar")]
-    assert len(bars) == 400 + 730
+    assert len(bars) == HISTORY
 
 
 def archived(hours: dict[str, list[bytes]]) -> dict[str, bytes]:
