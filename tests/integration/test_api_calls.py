@@ -1,0 +1,135 @@
+"""How many DynamoDB calls each route makes, on the real adapters; the table is in docs/api.md."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.alerts import Alerts
+from chalicelib.adapters.bars import Bars
+from chalicelib.adapters.prices import Prices
+from chalicelib.adapters.rules import Rules
+from chalicelib.adapters.state import States
+from chalicelib.adapters.symbols import Symbols
+from chalicelib.services.preview import Preview
+from chalicelib.services.stores import Stores, SymbolEntry
+from local import resources
+from local.provision import provision
+from tests.api_support import TOKEN, Client, FakeServices, fill, make_ticks, walk
+from tests.fakes import fake_stores
+from tests.local_support.aws import emulator
+
+CALLS = [
+    ("GET", "/prices/TEST?interval=tick", {"GetItem": 1, "Query": 1}),
+    ("GET", "/prices/TEST?interval=tick&sort=desc&limit=5", {"GetItem": 1, "Query": 1}),
+    ("GET", "/prices/TEST?interval=1m", {"GetItem": 1, "Query": 1}),
+    ("GET", "/prices/TEST?interval=1d&format=csv", {"GetItem": 1, "Query": 1}),
+    ("GET", "/prices/TEST?interval=1h", {"GetItem": 1, "Query": 2}),
+    ("GET", "/prices/TEST?interval=5m&sort=desc", {"GetItem": 1, "Query": 1}),
+    ("GET", "/prices/TEST?interval=1wk", {"GetItem": 1, "Query": 1}),
+    ("GET", "/prices/TEST", {"GetItem": 1, "Query": 4}),
+    ("GET", "/prices/TEST?period=1d&interval=1m", {"GetItem": 1, "Query": 2}),
+    ("GET", "/prices/TEST/latest", {"GetItem": 1}),
+    ("GET", "/indicators/TEST?sma=5&interval=1m", {"GetItem": 1, "Query": 2}),
+    ("GET", "/quotes?symbols=TEST,OTHER,NOSUCH", {"BatchGetItem": 1}),
+    ("GET", "/symbols", {"Query": 2}),
+    ("PUT", "/symbols/NEW", {"Query": 1, "PutItem": 1, "BatchGetItem": 1}),
+    ("DELETE", "/symbols/NEW", {"DeleteItem": 1}),
+    ("GET", "/alerts?symbol=TEST", {"Query": 1}),
+    ("GET", "/alerts?start=2026-11-20&end=2026-11-21T00:00:01Z", {"Query": 2}),
+    ("GET", "/rules", {"Query": 1}),
+    ("GET", "/rules/default-golden-cross", {"Query": 1}),
+    ("PUT", "/rules/mine", {"Query": 2, "PutItem": 1}),
+    ("POST", "/rules/preview", {"GetItem": 1, "Query": 1}),
+    ("DELETE", "/rules/mine", {"Query": 1, "DeleteItem": 1}),
+    ("GET", "/health", {"Query": 1, "BatchGetItem": 1}),
+    ("GET", "/openapi.json", {}),
+    ("GET", "/prices/TRACKED?interval=1d", {"GetItem": 1, "BatchGetItem": 1, "Query": 1}),
+    ("GET", "/prices/NOSUCH", {"GetItem": 1, "BatchGetItem": 1}),
+    ("GET", "/prices/TEST?limit=0", {}),
+]
+RULE = {"symbol": "TEST", "condition": "crossing_up", "value": 104}
+
+
+class Counted:
+    """A system's stores, and the operations that were asked of them."""
+
+    def __init__(self, client: Any, stores: Stores) -> None:
+        self.operations: Counter[str] = Counter()
+        self.services = FakeServices()
+        self.services.stores = stores
+        self.services.preview = Preview(stores, self.services.preview._shown)
+        self.client = Client(self.services)
+        client.meta.events.register("before-call.dynamodb", self._count)
+
+    def _count(self, model: Any, **_: Any) -> None:
+        self.operations[model.name] += 1
+
+    def send(self, method: str, path: str) -> tuple[int, dict[str, int]]:
+        """The status of an answer, and the calls that it took."""
+        self.operations.clear()
+        headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
+        body = RULE if method in ("PUT", "POST") and path.startswith("/rules") else None
+        status = self.client.send(method, path, body, headers).status
+        return status, dict(self.operations)
+
+
+@pytest.fixture(scope="module")
+def counted() -> Iterator[Counted]:
+    with emulator() as running:
+        names = provision(running.clients, resources.load(), ingest="kinesis")
+        client = running("dynamodb")
+        fakes = fake_stores()
+        stores = Stores(
+            prices=Prices(client, names["PRICES_TABLE"], Decimal(5), 30),
+            bars=Bars(client, names["BARS_TABLE"], {}),
+            state=States(client, names["STATE_TABLE"]),
+            alerts=Alerts(client, names["ALERTS_TABLE"]),
+            rules=Rules(client, names["RULES_TABLE"]),
+            symbols=Symbols(client, names["SYMBOLS_TABLE"]),
+            archive=fakes.archive,
+            publisher=fakes.publisher,
+        )
+        made = Counted(client, stores)
+        fill(made.services, make_ticks(150))
+        fill(made.services, make_ticks(3, "OTHER"))
+        entry = SymbolEntry(symbol="TRACKED", added_at="2026-11-20T00:00:00.000000Z")
+        stores.symbols.put("tracked", entry)
+        yield made
+
+
+@pytest.mark.parametrize(("method", "path", "calls"), CALLS, ids=lambda value: str(value)[:50])
+def test_a_route_makes_no_more_calls_than_documented(
+    counted: Counted, method: str, path: str, calls: dict[str, int]
+) -> None:
+    status, made = counted.send(method, path)
+    assert made == calls
+    assert status in (200, 201, 204) or "NOSUCH" in path or "limit=0" in path
+
+
+@pytest.mark.parametrize("interval", ["tick", "1m", "5m", "1h", "1d", "auto"])
+@pytest.mark.parametrize("sort", ["asc", "desc"])
+def test_pages_of_the_real_stores_are_the_range_in_one_piece(
+    counted: Counted, interval: str, sort: str
+) -> None:
+    query = f"/prices/TEST?interval={interval}&sort={sort}"
+    whole = counted.client.get(f"{query}&limit=5000").json["prices"]
+    assert whole
+    assert list(walk(counted.client, f"{query}&limit=7")) == whole
+
+
+def test_alerts_of_all_symbols_come_in_pages_over_days(counted: Counted) -> None:
+    client = counted.client
+    for sort in ("asc", "desc"):
+        whole = client.get(f"/alerts?sort={sort}").json["alerts"]
+        stamps = [alert["timestamp"] for alert in whole]
+        assert stamps == sorted(stamps, reverse=sort == "desc")
+        assert len(whole) > 3
+        assert list(walk(client, f"/alerts?sort={sort}&limit=2", "alerts")) == whole
+        crosses = [alert for alert in whole if alert["condition"] == "golden_cross"]
+        path = f"/alerts?sort={sort}&condition=golden_cross&limit=1"
+        assert list(walk(client, path, "alerts")) == crosses
