@@ -85,7 +85,7 @@ def _parser() -> _Parser:
     parser.add_argument("--file", type=Path, metavar="PATH", help="the recording to replay")
     parser.add_argument("--speed", metavar="N|max", help="of the replay")
     parser.add_argument("--interval", metavar="SECONDS", help="between two polls of the source")
-    parser.add_argument("--ingest", choices=("kinesis",), default="kinesis")
+    parser.add_argument("--ingest", choices=("kinesis", "sqs"), default="kinesis")
     parser.add_argument("--api-port", type=_port, default=8000, metavar="PORT")
     parser.add_argument("--page-port", type=_port, default=8080, metavar="PORT")
     parser.add_argument("--aws-port", type=_port, default=0, metavar="PORT")

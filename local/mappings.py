@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Mapping as Environment
 from types import ModuleType
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -16,6 +17,7 @@ from local.event_sources.checkpoints import Checkpoints
 from local.event_sources.failures import FailureDestination
 from local.event_sources.invoking import Function
 from local.event_sources.mapping import Mapping, trimmable
+from local.event_sources.queue_mapping import QueueMapping
 from local.event_sources.shards import DynamoDbShards, KinesisShards
 from local.event_sources.wakeups import Wakeups
 from local.provision import Clients
@@ -45,18 +47,31 @@ class Mappings:
         self._destination = FailureDestination(clients("s3"), environment["FAILURES_BUCKET"])
         self._region = clients("s3").meta.region_name
         self._app = app
-        self.all: list[Mapping] = []
+        prices = DynamoDbShards(clients("dynamodbstreams"), environment["PRICES_STREAM_ARN"])
+        self._streams = [self._mapping("detect", prices)]
+        self._queues: list[QueueMapping] = []
         if "TICKS_STREAM" in environment:
             stream = KinesisShards(clients("kinesis"), environment["TICKS_STREAM"])
-            self.all.append(self._mapping("ingest_kinesis", stream))
-        prices = DynamoDbShards(clients("dynamodbstreams"), environment["PRICES_STREAM_ARN"])
-        self.all.append(self._mapping("detect", prices))
+            self._streams.append(self._mapping("ingest_kinesis", stream))
+        else:
+            self._queues.append(self._queue(clients("sqs"), environment["TICKS_QUEUE_URL"]))
+
+    @property
+    def _all(self) -> list[Mapping | QueueMapping]:
+        return [*self._streams, *self._queues]
+
+    def _function(self, handler: str) -> Function:
+        return Function(handler, getattr(self._app, handler), self._region)
+
+    def _queue(self, sqs: Any, url: str) -> QueueMapping:
+        source = EVENT_SOURCES["ingest_sqs"]
+        return QueueMapping(source, sqs, url, self._function(source.handler), self._wakeups)
 
     def _mapping(self, handler: str, stream: KinesisShards | DynamoDbShards) -> Mapping:
         return Mapping(
             EVENT_SOURCES[handler],
             stream,
-            Function(handler, getattr(self._app, handler), self._region),
+            self._function(handler),
             self._checkpoints,
             self._wakeups,
             self._destination,
@@ -65,7 +80,7 @@ class Mappings:
     def start(self) -> None:
         """Feed the handlers from now on."""
         self._wakeups.start()
-        for mapping in self.all:
+        for mapping in self._all:
             mapping.start()
         if self._control is not None:
             threading.Thread(target=self._trim, name="trim", daemon=True).start()
@@ -73,20 +88,20 @@ class Mappings:
     def stop(self, seconds: float) -> bool:
         """End after the batches at hand; whether that took less than `seconds`."""
         self._stop.set()
-        for mapping in self.all:
+        for mapping in self._all:
             mapping.stop()
         self._wakeups.stop()
         deadline = time.monotonic() + seconds
-        joined = [mapping.join(deadline) for mapping in self.all]
+        joined = [mapping.join(deadline) for mapping in self._all]
         return all(joined)
 
     def given_up(self) -> int:
         """Records that were given up on since the start."""
-        return sum(mapping.tally.given_up for mapping in self.all)
+        return sum(mapping.tally.given_up for mapping in self._all)
 
     def _trim(self) -> None:
         while self._control is not None and not self._stop.wait(TRIM_EVERY_SECONDS):
-            for mapping in self.all:
+            for mapping in self._streams:
                 for shard, upto in trimmable(mapping):
                     try:
                         stream = mapping.stream

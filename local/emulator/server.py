@@ -23,8 +23,8 @@ from local.emulator import database
 PRIVATE = "/_ticktape/"
 """Paths that are ours: no bucket's name may start with an underscore."""
 
-_UNLOCKED = ("/sqs/", "/sns/")
-"""Services that wait inside a request: SQS for messages, SNS for its subscribers."""
+_TOPICS, _QUEUES = "/sns/", "/sqs/"
+"""Services whose requests may wait inside: for subscribers to answer, and for messages."""
 
 
 class Changes:
@@ -58,26 +58,40 @@ class Emulator:
         moto: Any,
         connection: sqlite3.Connection,
         end: Callable[[bool], None],
+        save_queues: Callable[[], None],
         changes: Changes,
+        lock: threading.Lock,
     ) -> None:
         self._moto = moto
         self._connection = connection
         self._end = end
+        self._save_queues = save_queues
         self._changes = changes
-        self._lock = threading.Lock()
+        self._lock = lock
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request; the answer leaves after the commit."""
         if environ["PATH_INFO"].startswith(PRIVATE):
             return self._private(environ, start_response)
         _read_body(environ)
-        if any(service in environ.get("HTTP_AUTHORIZATION", "") for service in _UNLOCKED):
+        service = environ.get("HTTP_AUTHORIZATION", "")
+        if _TOPICS in service:
             answer: Iterable[bytes] = self._moto(environ, start_response)
-            self._changes.wake()
-            return answer
-        with self._lock:
-            answer = self._transaction(environ, start_response)
+        elif _QUEUES in service:
+            with self._lock:
+                answer = self._queue_request(environ, start_response)
+        else:
+            with self._lock:
+                answer = self._transaction(environ, start_response)
         self._changes.wake()
+        return answer
+
+    def _queue_request(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """The transaction begins behind moto's part, which may let the lock go and wait."""
+        answer: Iterable[bytes] = self._moto(environ, start_response)
+        self._connection.execute("BEGIN")
+        self._save_queues()
+        self._connection.execute("COMMIT")
         return answer
 
     def _transaction(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -144,7 +158,7 @@ def build(path: Path | None) -> Emulator:
     from moto.core.common_models import BaseModel
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from local.emulator import dynamodb, kinesis, s3, serializing, topics
+    from local.emulator import dynamodb, kinesis, queues, s3, serializing, topics
 
     # moto keeps every object that it ever made, for a view that nobody opens here.
     BaseModel.__new__ = staticmethod(lambda cls, *_, **__: object.__new__(cls))
@@ -153,9 +167,12 @@ def build(path: Path | None) -> Emulator:
     dynamodb.install(connection, changes.add)
     kinesis.install(connection, changes.add)
     topics.install()
+    lock = threading.Lock()
+    save_queues = queues.install(connection, lock, changes.add)
     serializing.install()
     end = s3.install(connection)
-    return Emulator(DomainDispatcherApplication(create_backend_app), connection, end, changes)
+    moto = DomainDispatcherApplication(create_backend_app)
+    return Emulator(moto, connection, end, save_queues, changes, lock)
 
 
 def main(arguments: list[str]) -> int:
