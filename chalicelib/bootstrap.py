@@ -56,9 +56,10 @@ class CachedRules:
 class Services:
     """Everything a handler or route may ask for; made when first asked for."""
 
-    def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
+    def __init__(self, settings: Settings, clock: Clock = utc_now, clients: Any = None) -> None:
         self.settings = settings
         self.clock = clock
+        self._clients = clients
 
     @property
     def anomaly_percent(self) -> Decimal:
@@ -68,7 +69,7 @@ class Services:
     @cached_property
     def stores(self) -> Stores:
         """All stores over one set of clients."""
-        return aws_stores(self.settings)
+        return aws_stores(self.settings, self._clients)
 
     @cached_property
     def defaults(self) -> tuple[Rule, ...]:
@@ -117,8 +118,11 @@ class Services:
         return Preview(self.stores, self.shown)
 
 
-def aws_stores(settings: Settings) -> Stores:
-    """The stores over DynamoDB, S3 and SNS; clients are made with their first request."""
+def aws_stores(settings: Settings, clients: Any = None) -> Stores:
+    """The stores over DynamoDB, S3 and SNS; clients are made with their first request.
+
+    `clients` has the attributes of adapters.clients.Clients, which is the default.
+    """
     from chalicelib.adapters.alerts import Alerts
     from chalicelib.adapters.archive import S3Archive
     from chalicelib.adapters.bars import Bars
@@ -130,7 +134,7 @@ def aws_stores(settings: Settings) -> Stores:
     from chalicelib.adapters.topic import Topic
     from chalicelib.services.stores import Stores
 
-    clients = Clients()
+    clients = clients or Clients()
     dynamodb: Any = Deferred(lambda: clients.dynamodb)
     ttl_days = {"1m": settings.bars_1m_ttl_days, "1h": settings.bars_1h_ttl_days}
     percent = Decimal(settings.anomaly_percent)

@@ -131,8 +131,10 @@ class FakeBars:
         """See BarStore."""
         series = self.series.setdefault(bar.series, Sorted())
         stored = series.get(bar.start)
-        if isinstance(stored, Bar) and not 1 <= stored.ticks <= bar.ticks:
-            return False
+        if isinstance(stored, Bar):
+            mine, theirs = (bar.ticks, bar.revision), (stored.ticks, stored.revision)
+            if stored.ticks == 0 or theirs > mine:
+                return False
         series.put(bar.start, bar)
         return True
 

@@ -63,11 +63,11 @@ class Bars:
     ) -> Iterator[Close]:
         """See BarStore."""
         request = key_range("series", f"{symbol}#{interval}", "start", start, end)
-        request["ExpressionAttributeNames"] |= {"#s": "start", "#c": "close", "#d": "session_date"}
+        request["ExpressionAttributeNames"] |= {"#s": "start", "#c": "close", "#e": "extended"}
         for items, _ in query(
             self._client,
             TableName=self._table,
-            ProjectionExpression="#s, #c, #d, extended",
+            ProjectionExpression="#s, #c, session_date, #e",
             **request,
         ):
             for item in items:
@@ -82,9 +82,13 @@ class Bars:
             self._client,
             TableName=self._table,
             Item=self._to_item(bar, expires_from),
-            ConditionExpression="attribute_not_exists(series)"
-            " OR (ticks > :none AND ticks <= :mine)",
-            ExpressionAttributeValues={":none": {"N": "0"}, ":mine": {"N": str(bar.ticks)}},
+            ConditionExpression="attribute_not_exists(series) OR (ticks > :none"
+            " AND (ticks < :mine OR (ticks = :mine AND revision <= :revision)))",
+            ExpressionAttributeValues={
+                ":none": {"N": "0"},
+                ":mine": {"N": str(bar.ticks)},
+                ":revision": {"N": str(bar.revision)},
+            },
         )
 
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:

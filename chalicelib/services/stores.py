@@ -121,7 +121,8 @@ class BarStore(Protocol):
         """Bars whose start lies in the range."""
 
     def put(self, bar: Bar, expires_from: str) -> bool:
-        """Put a bar made from ticks unless the stored one counts more, or came as history."""
+        """Put a bar made from ticks, unless the stored one counts more or as many in a later
+        revision, or came as history."""
 
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
         """Put historical bars; returns the indexes of those not acknowledged by the deadline."""

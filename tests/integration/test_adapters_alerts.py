@@ -1,0 +1,141 @@
+"""The contract of AlertStore."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from chalicelib.domain.alerts import StoredAlert
+from chalicelib.domain.errors import Contended
+from chalicelib.services.stores import AlertStore, Stores
+from tests.factories import at, make_alert
+
+_days = itertools.count()
+
+
+@pytest.fixture
+def alerts(stores: Stores) -> AlertStore:
+    return stores.alerts
+
+
+@pytest.fixture
+def day() -> str:
+    """A day on which no other test has alerts."""
+    return f"2{next(_days):03}-01-01"
+
+
+def only(alerts: AlertStore, symbol: str) -> StoredAlert:
+    (stored,) = alerts.by_symbol(symbol, None, None, limit=10).rows
+    return stored
+
+
+def test_an_alert_comes_back_as_it_was_recorded(alerts: AlertStore, symbol: str) -> None:
+    alert = make_alert(symbol=symbol, quiet="old")
+    alerts.record(alert)
+    assert only(alerts, symbol) == StoredAlert(alert, None)
+
+
+def test_recording_again_changes_nothing(alerts: AlertStore, symbol: str) -> None:
+    alerts.record(make_alert(symbol=symbol))
+    alerts.record(make_alert(symbol=symbol, message="another"))
+    assert only(alerts, symbol).alert.message == make_alert().message
+
+
+def test_a_claim_records_the_alert(alerts: AlertStore, symbol: str) -> None:
+    alert = make_alert(symbol=symbol)
+    assert alerts.claim(alert, "me", at(0), at(20))
+    assert only(alerts, symbol) == StoredAlert(alert, None)
+
+
+def test_an_alert_recorded_before_can_be_claimed(alerts: AlertStore, symbol: str) -> None:
+    alert = make_alert(symbol=symbol)
+    alerts.record(alert)
+    assert alerts.claim(alert, "me", at(0), at(20))
+
+
+def test_one_at_a_time_may_send(alerts: AlertStore, symbol: str) -> None:
+    alert = make_alert(symbol=symbol)
+    assert alerts.claim(alert, "me", at(0), at(20))
+    with pytest.raises(Contended):
+        alerts.claim(alert, "another", at(20), at(40))
+    assert alerts.claim(alert, "me", at(1), at(21))
+    assert alerts.claim(alert, "another", at(22), at(42))
+    with pytest.raises(Contended):
+        alerts.claim(alert, "me", at(23), at(43))
+
+
+def test_what_was_sent_is_claimed_by_nobody(alerts: AlertStore, symbol: str) -> None:
+    alert = make_alert(symbol=symbol)
+    alerts.claim(alert, "me", at(0), at(20))
+    alerts.mark_sent(alert, at(1))
+    assert only(alerts, symbol).notified_at == at(1)
+    assert not alerts.claim(alert, "me", at(2), at(22))
+    assert not alerts.claim(alert, "another", at(50), at(70))
+
+
+def test_a_released_claim_is_free(alerts: AlertStore, symbol: str) -> None:
+    alert = make_alert(symbol=symbol)
+    alerts.claim(alert, "me", at(0), at(20))
+    alerts.release(alert, "another")
+    with pytest.raises(Contended):
+        alerts.claim(alert, "another", at(1), at(21))
+    alerts.release(alert, "me")
+    assert alerts.claim(alert, "another", at(1), at(21))
+
+
+def test_a_symbols_alerts_are_ordered_by_the_ticks_time(alerts: AlertStore, symbol: str) -> None:
+    given = [make_alert(s, rule, symbol=symbol) for s in (2, 0, 1) for rule in ("b", "a")]
+    for alert in given:
+        alerts.record(alert)
+    page = alerts.by_symbol(symbol, None, None, limit=10)
+    expected = sorted(given, key=lambda alert: (alert.timestamp, alert.rule_id))
+    assert [stored.alert for stored in page.rows] == expected
+    part = alerts.by_symbol(symbol, at(1), at(2), limit=10)
+    assert [stored.alert for stored in part.rows] == expected[2:4]
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("limit", [1, 3, 50])
+def test_pages_of_a_symbol_join(
+    alerts: AlertStore, symbol: str, limit: int, descending: bool
+) -> None:
+    given = [make_alert(n, symbol=symbol) for n in range(9)]
+    for alert in given:
+        alerts.record(alert)
+    found = []
+    after: str | None = None
+    while True:
+        page = alerts.by_symbol(
+            symbol, None, None, limit=limit, descending=descending, after_key=after
+        )
+        found += [stored.alert for stored in page.rows]
+        assert len(page.rows) <= limit
+        after = page.next_key
+        if after is None:
+            break
+    assert found == (given[::-1] if descending else given)
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("limit", [1, 2, 50])
+def test_a_days_alerts_of_all_symbols_join(
+    alerts: AlertStore, symbol: str, day: str, limit: int, descending: bool
+) -> None:
+    given = [
+        make_alert(symbol=f"{symbol}.{name}", timestamp=f"{day}T00:00:0{second}.000000Z")
+        for second in range(3)
+        for name in ("A", "B")
+    ]
+    for alert in given:
+        alerts.record(alert)
+    alerts.record(make_alert(symbol=symbol))
+    found = []
+    after: str | None = None
+    while True:
+        page = alerts.by_day(day, limit=limit, descending=descending, after_key=after)
+        found += [stored.alert for stored in page.rows]
+        after = page.next_key
+        if after is None:
+            break
+    assert found == (given[::-1] if descending else given)

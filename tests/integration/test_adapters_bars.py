@@ -1,0 +1,119 @@
+"""The contract of BarStore."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.times import just_after
+from chalicelib.services.stores import BarStore, Stores
+from tests.factories import NEVER, at, make_bar
+
+
+@pytest.fixture
+def bars(stores: Stores) -> BarStore:
+    return stores.bars
+
+
+def read(bars: BarStore, symbol: str, interval: str = "1m", **options: Any) -> list[Bar]:
+    given: dict[str, Any] = {"limit": 1000, "consistent": True, **options}
+    start, end = given.pop("start", None), given.pop("end", None)
+    return list(bars.bars(symbol, interval, start, end, **given).rows)
+
+
+@pytest.mark.parametrize("interval", ["1m", "1h", "1d"])
+def test_a_bar_comes_back_as_it_was_put(bars: BarStore, symbol: str, interval: str) -> None:
+    bar = make_bar(
+        0, "2.5", open="1.00000001", high=3, low=1, volume="12.5", ticks=7, symbol=symbol,
+        interval=interval, extended=True, revision=2,
+    )  # fmt: skip
+    assert bars.put(bar, at())
+    assert read(bars, symbol, interval) == [bar]
+
+
+def test_volume_may_be_unknown(bars: BarStore, symbol: str) -> None:
+    bars.put(make_bar(symbol=symbol, volume=None), at())
+    assert read(bars, symbol)[0].volume is None
+
+
+def test_intervals_do_not_mix(bars: BarStore, symbol: str) -> None:
+    bars.put(make_bar(symbol=symbol), at())
+    assert read(bars, symbol, "1h") == []
+
+
+@pytest.mark.parametrize(
+    ("stored", "offered", "taken"),
+    [(2, 3, True), (2, 2, True), (3, 2, False), (0, 9, False)],
+)
+def test_a_bar_replaces_one_that_counts_no_more_ticks(
+    bars: BarStore, symbol: str, stored: int, offered: int, taken: bool
+) -> None:
+    first = make_bar(0, 1, symbol=symbol, ticks=stored)
+    if stored:
+        bars.put(first, at())
+    else:
+        bars.write_history([first], at(), NEVER)
+    second = make_bar(0, 2, symbol=symbol, ticks=offered, revision=1)
+    assert bars.put(second, at()) is taken
+    assert read(bars, symbol) == [second if taken else first]
+
+
+def test_a_correction_is_not_undone_by_one_that_saw_as_many_ticks_before_it(
+    bars: BarStore, symbol: str
+) -> None:
+    corrected = make_bar(0, 2, symbol=symbol, ticks=3, revision=1)
+    bars.put(corrected, at())
+    assert not bars.put(make_bar(0, 1, symbol=symbol, ticks=3), at())
+    assert read(bars, symbol) == [corrected]
+
+
+def test_history_replaces_whatever_is_there(bars: BarStore, symbol: str) -> None:
+    bars.put(make_bar(0, 1, symbol=symbol, ticks=9), at())
+    history = [make_bar(60 * n, 5, symbol=symbol, ticks=0) for n in range(60)]
+    assert bars.write_history(history, at(), NEVER) == set()
+    assert read(bars, symbol) == history
+
+
+def test_a_range_is_half_open(bars: BarStore, symbol: str) -> None:
+    stored = [make_bar(60 * n, symbol=symbol) for n in range(4)]
+    for bar in stored:
+        bars.put(bar, at())
+    assert read(bars, symbol, start=at(60), end=at(180)) == stored[1:3]
+    assert read(bars, symbol, end=at(60)) == stored[:1]
+    assert read(bars, symbol, start=at(180)) == stored[3:]
+    assert read(bars, symbol, start=at(60), end=at(60)) == []
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("limit", [1, 4, 100])
+def test_pages_join_without_gap_or_overlap(
+    bars: BarStore, symbol: str, limit: int, descending: bool
+) -> None:
+    stored = [make_bar(60 * n, symbol=symbol, ticks=0) for n in range(17)]
+    bars.write_history(stored, at(), NEVER)
+    found: list[Bar] = []
+    start: str | None = None
+    end: str | None = None
+    while True:
+        page = bars.bars(symbol, "1m", start, end, limit=limit, descending=descending)
+        found += page.rows
+        assert len(page.rows) <= limit
+        if page.next_key is None:
+            break
+        if descending:
+            end = page.next_key
+        else:
+            start = just_after(page.next_key)
+    assert found == (stored[::-1] if descending else stored)
+
+
+def test_closes_are_all_bars_in_short(bars: BarStore, symbol: str) -> None:
+    stored = [make_bar(60 * n, n + 1, symbol=symbol, extended=n > 8) for n in range(10)]
+    for bar in stored:
+        bars.put(bar, at())
+    found = list(bars.closes(symbol, "1m", at(60), at(600)))
+    assert [close.start for close in found] == [bar.start for bar in stored[1:]]
+    assert [close.close for close in found] == [bar.close for bar in stored[1:]]
+    assert [close.extended for close in found] == [False] * 8 + [True]

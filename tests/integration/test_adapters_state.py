@@ -1,0 +1,101 @@
+"""The contract of StateStore."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from chalicelib.adapters.state import to_item
+from chalicelib.domain.detection import State, Watch, advance
+from chalicelib.domain.rules import default_rules
+from chalicelib.domain.ticks import Tick
+from chalicelib.services.stores import StateStore, Stores
+from tests.factories import make_tick
+
+WATCH = Watch(default_rules(5, 20, Decimal(5)))
+FULL = {
+    "open": "188188.01",
+    "high": "190190.02",
+    "low": "187187.03",
+    "previous_close": "187187.04",
+    "volume": "123456789012",
+    "currency": "USD",
+    "market_state": "REGULAR",
+}
+
+
+@pytest.fixture
+def states(stores: Stores) -> StateStore:
+    return stores.state
+
+
+def state_after(ticks: Sequence[Tick]) -> State:
+    state = State(symbol=ticks[0].symbol)
+    return advance(state, ticks, WATCH, lambda tick: "").state
+
+
+def grown(symbol: str, count: int = 30) -> State:
+    """A state with all that the default rules remember."""
+    prices = [Decimal(188188) + Decimal((n * 37) % 23) / 100 for n in range(count)]
+    return state_after([make_tick(p, 7 * n, symbol=symbol, **FULL) for n, p in enumerate(prices)])
+
+
+def test_there_is_none_at_first(states: StateStore, symbol: str) -> None:
+    assert states.get(symbol) is None
+    assert states.get_many([symbol]) == {}
+
+
+def test_a_state_comes_back_as_it_was_put_one_version_on(states: StateStore, symbol: str) -> None:
+    state = grown(symbol)
+    assert states.put(state)
+    assert states.get(symbol) == msgspec.structs.replace(state, version=1)
+
+
+def test_pending_alerts_come_back(states: StateStore, symbol: str) -> None:
+    state = state_after([make_tick(106, symbol=symbol, previous_close=100)])
+    assert len(state.pending) == 1
+    states.put(state)
+    found = states.get(symbol)
+    assert found is not None
+    assert found.pending == state.pending
+
+
+def test_only_the_stored_version_may_be_replaced(states: StateStore, symbol: str) -> None:
+    first = grown(symbol, 10)
+    assert states.put(first)
+    assert not states.put(first)
+    second = msgspec.structs.replace(grown(symbol, 20), version=1)
+    assert states.put(second)
+    assert not states.put(second)
+    assert not states.put(msgspec.structs.replace(second, version=7))
+    found = states.get(symbol)
+    assert found is not None
+    assert (found.version, found.last_timestamp) == (2, second.last_timestamp)
+
+
+def test_a_hundred_states_come_at_once(states: StateStore, symbol: str) -> None:
+    symbols = [f"{symbol}.{n}" for n in range(100)]
+    for name in symbols[::3]:
+        states.put(grown(name, 2))
+    assert sorted(states.get_many(symbols)) == sorted(symbols[::3])
+
+
+def size_bytes(state: State) -> int:
+    """As DynamoDB counts an item: names and texts by their bytes, a number by its digits."""
+    total = 0
+    for name, value in to_item(state).items():
+        ((kind, held),) = value.items()
+        total += len(name) + (len(held) // 2 + 2 if kind == "N" else len(held.encode()))
+    return total
+
+
+def test_a_state_with_the_default_rules_takes_at_most_1024_bytes() -> None:
+    state = grown("BRK-B.LONGEST=SYMBOL^OF24"[:24], 300)
+    assert len(state.closes) == 20
+    assert len(state.latches) == 3
+    assert state.minute is not None
+    assert state.day is not None
+    assert size_bytes(msgspec.structs.replace(state, pending=(), version=10**9)) <= 1024

@@ -1,0 +1,81 @@
+"""The contract of SymbolStore."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.services.stores import Stores, SymbolEntry, SymbolStore
+from tests.factories import at
+
+
+@pytest.fixture
+def symbols(stores: Stores) -> SymbolStore:
+    return stores.symbols
+
+
+def entry(symbol: str, **fields: Any) -> SymbolEntry:
+    return SymbolEntry(**{"symbol": symbol, "added_at": at(), **fields})
+
+
+FULL = {"source": "yfinance", "name": "Apple Inc.", "exchange": "NMS", "currency": "USD"}
+
+
+def test_a_line_comes_back_as_it_was_put(symbols: SymbolStore, symbol: str) -> None:
+    line = entry(symbol, **FULL)
+    assert symbols.put("tracked", line) == line
+    assert symbols.find(symbol) == line
+    assert line in symbols.listed("tracked")
+    assert line not in symbols.listed("seen")
+
+
+def test_putting_again_keeps_the_first_line(symbols: SymbolStore, symbol: str) -> None:
+    first = entry(symbol)
+    symbols.put("tracked", first)
+    assert symbols.put("tracked", entry(symbol, added_at=at(5))) == first
+
+
+def test_a_list_is_in_order(symbols: SymbolStore, symbol: str) -> None:
+    for name in "CAB":
+        symbols.put("tracked", entry(symbol + name))
+    mine = [line.symbol for line in symbols.listed("tracked") if line.symbol.startswith(symbol)]
+    assert mine == [symbol + name for name in "ABC"]
+
+
+def test_seen_goes_before_tracked(symbols: SymbolStore, symbol: str) -> None:
+    symbols.put("tracked", entry(symbol, name="tracked"))
+    symbols.pin(entry(symbol, name="seen"))
+    found = symbols.find(symbol)
+    assert found is not None
+    assert found.name == "seen"
+
+
+def test_pinning_fills_in_what_is_missing_and_changes_nothing_else(
+    symbols: SymbolStore, symbol: str
+) -> None:
+    assert symbols.pin(entry(symbol, currency="USD")) == entry(symbol, currency="USD")
+    pinned = symbols.pin(entry(symbol, added_at=at(9), source="yfinance", currency="EUR"))
+    assert pinned == entry(symbol, source="yfinance", currency="USD")
+    assert symbols.find(symbol) == pinned
+
+
+def test_of_many_those_come_that_are_there(symbols: SymbolStore, symbol: str) -> None:
+    names = [f"{symbol}.{n}" for n in range(100)]
+    for name in names[:3]:
+        symbols.pin(entry(name))
+    assert sorted(symbols.find_many("seen", names)) == names[:3]
+    assert symbols.find_many("tracked", names) == {}
+
+
+def test_a_line_is_removed_from_one_list_only(symbols: SymbolStore, symbol: str) -> None:
+    symbols.put("tracked", entry(symbol))
+    symbols.pin(entry(symbol))
+    symbols.remove("tracked", symbol)
+    symbols.remove("tracked", symbol)
+    assert symbols.find_many("tracked", [symbol]) == {}
+    assert symbols.find(symbol) == entry(symbol)
+
+
+def test_what_was_never_seen_is_nothing(symbols: SymbolStore, symbol: str) -> None:
+    assert symbols.find(symbol) is None

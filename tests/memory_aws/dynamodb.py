@@ -1,0 +1,214 @@
+"""A client of the tables in memory, called as botocore's is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tests.memory_aws import expressions
+from tests.memory_aws.tables import Item, Table
+
+Perform = Callable[[], dict[str, Any]]
+Around = Callable[[str, dict[str, Any], Perform], dict[str, Any]]
+"""What stands between a call and its effect; faults, counters and schedulers go here."""
+
+_HIGHEST = "\U0010ffff"
+_EQUALS = re.compile(r"^([#\w]+) = (:\w+)")
+
+
+def directly(operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
+    """No fault."""
+    return perform()
+
+
+def error(operation: str, code: str, status: int) -> ClientError:
+    """An error as AWS answers it."""
+    answer = {
+        "Error": {"Code": code, "Message": code},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(answer, operation)
+
+
+class DynamoDB:
+    """The client. `page_items` bounds a query's page, as 1 MB does on AWS."""
+
+    def __init__(
+        self, tables: Mapping[str, Table], around: Around = directly, page_items: int = 1000
+    ) -> None:
+        self._tables = tables
+        self.around = around
+        self.page_items = page_items
+
+    def _call(
+        self,
+        operation: str,
+        do: Callable[[dict[str, Any]], dict[str, Any]],
+        request: dict[str, Any],
+    ) -> dict[str, Any]:
+        return self.around(operation, request, lambda: do(request))
+
+    def put_item(self, **request: Any) -> dict[str, Any]:
+        """PutItem."""
+        return self._call("PutItem", self._put_item, request)
+
+    def _put_item(self, request: dict[str, Any]) -> dict[str, Any]:
+        table = self._tables[request["TableName"]]
+        before = table.items.get(table.key_of(request["Item"]), {})
+        self._check("PutItem", request, before)
+        table.put(request["Item"])
+        return {}
+
+    def update_item(self, **request: Any) -> dict[str, Any]:
+        """UpdateItem."""
+        return self._call("UpdateItem", self._update_item, request)
+
+    def _update_item(self, request: dict[str, Any]) -> dict[str, Any]:
+        table = self._tables[request["TableName"]]
+        before = table.items.get(table.key_of(request["Key"]), {})
+        self._check("UpdateItem", request, before)
+        scope = (before or request["Key"], *_scope(request))
+        table.put(expressions.updated(request["UpdateExpression"], scope))
+        after = table.items[table.key_of(request["Key"])]
+        return {"Attributes": after} if request.get("ReturnValues") == "ALL_NEW" else {}
+
+    @staticmethod
+    def _check(operation: str, request: dict[str, Any], before: Item) -> None:
+        condition = request.get("ConditionExpression")
+        if condition and not expressions.condition(condition)((before, *_scope(request))):
+            raise error(operation, "ConditionalCheckFailedException", 400)
+
+    def delete_item(self, **request: Any) -> dict[str, Any]:
+        """DeleteItem."""
+        return self._call("DeleteItem", self._delete_item, request)
+
+    def _delete_item(self, request: dict[str, Any]) -> dict[str, Any]:
+        table = self._tables[request["TableName"]]
+        self._check("DeleteItem", request, table.items.get(table.key_of(request["Key"]), {}))
+        table.remove(table.key_of(request["Key"]))
+        return {}
+
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        """GetItem."""
+        return self._call("GetItem", self._get_item, request)
+
+    def _get_item(self, request: dict[str, Any]) -> dict[str, Any]:
+        table = self._tables[request["TableName"]]
+        item = table.items.get(table.key_of(request["Key"]))
+        return {} if item is None else {"Item": _projected(item, request)}
+
+    def batch_get_item(self, **request: Any) -> dict[str, Any]:
+        """BatchGetItem."""
+        return self._call("BatchGetItem", self._batch_get_item, request)
+
+    def _batch_get_item(self, request: dict[str, Any]) -> dict[str, Any]:
+        answers: dict[str, list[Item]] = {}
+        if sum(len(wanted["Keys"]) for wanted in request["RequestItems"].values()) > 100:
+            raise error("BatchGetItem", "ValidationException", 400)
+        for name, wanted in request["RequestItems"].items():
+            table = self._tables[name]
+            keys = [table.key_of(key) for key in wanted["Keys"]]
+            if len(set(keys)) != len(keys):
+                raise error("BatchGetItem", "ValidationException", 400)
+            found = (table.items[key] for key in keys if key in table.items)
+            answers[name] = [_projected(item, wanted) for item in found]
+        return {"Responses": answers, "UnprocessedKeys": {}}
+
+    def batch_write_item(self, **request: Any) -> dict[str, Any]:
+        """BatchWriteItem of puts."""
+        return self._call("BatchWriteItem", self._batch_write_item, request)
+
+    def _batch_write_item(self, request: dict[str, Any]) -> dict[str, Any]:
+        if not 1 <= sum(map(len, request["RequestItems"].values())) <= 25:
+            raise error("BatchWriteItem", "ValidationException", 400)
+        for name, writes in request["RequestItems"].items():
+            table = self._tables[name]
+            items = [write["PutRequest"]["Item"] for write in writes]
+            if len({table.key_of(item) for item in items}) != len(items):
+                raise error("BatchWriteItem", "ValidationException", 400)
+            for item in items:
+                table.put(item)
+        return {"UnprocessedItems": {}}
+
+    def query(self, **request: Any) -> dict[str, Any]:
+        """Query."""
+        return self._call("Query", self._query, request)
+
+    def _query(self, request: dict[str, Any]) -> dict[str, Any]:
+        table = self._tables[request["TableName"]]
+        items = self._matching(table, request)
+        if not request.get("ScanIndexForward", True):
+            items.reverse()
+        start = request.get("ExclusiveStartKey")
+        if start:
+            items = _after(table, items, start)
+        limit = min(request.get("Limit", self.page_items), self.page_items)
+        page = items[:limit]
+        shown = [_projected(item, request) for item in page]
+        answer: dict[str, Any] = {"Items": shown, "Count": len(page)}
+        if len(page) == limit:  # as on AWS, also where nothing follows
+            answer["LastEvaluatedKey"] = _key(table, page[-1], request.get("IndexName"))
+        return answer
+
+    def _matching(self, table: Table, request: dict[str, Any]) -> list[Item]:
+        names, values = _scope(request)
+        expression = request["KeyConditionExpression"]
+        equals = _EQUALS.match(expression)
+        if equals is None:
+            raise ValueError(f"unknown key condition: {expression}")
+        hash_value = values[equals[2]]["S"]
+        index = request.get("IndexName")
+        if index:
+            items = table.indexed(index, hash_value)
+        else:
+            low, high = _bounds(values, equals[2])
+            items = table.between(hash_value, low, high)
+        matches = expressions.condition(expression)
+        return [item for item in items if matches((item, names, values))]
+
+
+def _scope(request: dict[str, Any]) -> tuple[Mapping[str, str], Mapping[str, Mapping[str, Any]]]:
+    return (
+        request.get("ExpressionAttributeNames", {}),
+        request.get("ExpressionAttributeValues", {}),
+    )
+
+
+def _bounds(values: Mapping[str, Mapping[str, Any]], hash_name: str) -> tuple[str, str]:
+    """A range wide enough for the condition; the condition itself decides."""
+    if ":a" in values and hash_name != ":a":
+        return values[":a"]["S"], values[":b"]["S"] if ":b" in values else _HIGHEST
+    if ":b" in values:
+        return "", values[":b"]["S"]
+    return "", _HIGHEST
+
+
+def _projected(item: Item, request: Mapping[str, Any]) -> Item:
+    names = request.get("ProjectionExpression")
+    if not names:
+        return item
+    given = request.get("ExpressionAttributeNames", {})
+    wanted = {
+        given[name] if name.startswith("#") else expressions.unreserved(name)
+        for name in names.replace(" ", "").split(",")
+    }
+    return {name: value for name, value in item.items() if name in wanted}
+
+
+def _key(table: Table, item: Item, index: str | None) -> dict[str, Any]:
+    names = {table.hash, table.range or table.hash}
+    if index:
+        names |= set(table.indexes[index].values())
+    return {name: item[name] for name in names}
+
+
+def _after(table: Table, items: list[Item], start: Item) -> list[Item]:
+    """What follows the item with this key; the key need not be there any more."""
+    key = table.key_of(start)
+    keys = [table.key_of(item) for item in items]
+    if key in keys:
+        return items[keys.index(key) + 1 :]
+    return [item for item, mine in zip(items, keys, strict=True) if mine > key]

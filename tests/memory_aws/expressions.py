@@ -1,0 +1,172 @@
+"""DynamoDB's condition, key and update expressions, as far as the adapters write them.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
+Whatever is not understood raises ValueError: a test must not pass on a guess.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
+
+Item = Mapping[str, Mapping[str, Any]]
+Scope = tuple[Item, Mapping[str, str], Mapping[str, Mapping[str, Any]]]
+Condition = Callable[[Scope], bool]
+Operand = Callable[[Scope], Mapping[str, Any] | None]
+
+_TOKEN = re.compile(r"\s*(<=|>=|<>|[=<>(),]|[#:]?[A-Za-z_][A-Za-z0-9_]*)")
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "=": lambda a, b: a == b,
+    "<>": lambda a, b: a != b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+}
+
+
+def plain(value: Mapping[str, Any]) -> Any:
+    """An attribute value as something that compares: numbers by value."""
+    ((kind, held),) = value.items()
+    return Decimal(held) if kind == "N" else held
+
+
+class _Reader:
+    def __init__(self, expression: str) -> None:
+        self.tokens = _TOKEN.findall(expression)
+        if "".join(self.tokens) != re.sub(r"\s", "", expression):
+            raise ValueError(f"unknown expression: {expression}")
+        self.at = 0
+
+    def peek(self) -> str:
+        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+
+    def take(self, *wanted: str) -> str:
+        token = self.peek()
+        if not token or (wanted and token not in wanted):
+            raise ValueError(f"{token!r} where {wanted} was expected in {self.tokens}")
+        self.at += 1
+        return str(token)
+
+
+@cache
+def condition(expression: str) -> Condition:
+    """A condition expression as a function of (item, names, values)."""
+    reader = _Reader(expression)
+    found = _either(reader)
+    if reader.peek():
+        raise ValueError(f"unknown expression: {expression}")
+    return found
+
+
+def _either(reader: _Reader) -> Condition:
+    parts = [_both(reader)]
+    while reader.peek() == "OR":
+        reader.take()
+        parts.append(_both(reader))
+    return parts[0] if len(parts) == 1 else lambda scope: any(part(scope) for part in parts)
+
+
+def _both(reader: _Reader) -> Condition:
+    parts = [_single(reader)]
+    while reader.peek() == "AND":
+        reader.take()
+        parts.append(_single(reader))
+    return parts[0] if len(parts) == 1 else lambda scope: all(part(scope) for part in parts)
+
+
+def _single(reader: _Reader) -> Condition:
+    if reader.peek() == "(":
+        reader.take()
+        inner = _either(reader)
+        reader.take(")")
+        return inner
+    if reader.peek() == "NOT":
+        reader.take()
+        negated = _single(reader)
+        return lambda scope: not negated(scope)
+    if reader.peek() in ("attribute_exists", "attribute_not_exists"):
+        return _existence(reader)
+    left = _operand(reader)
+    if reader.peek() == "BETWEEN":
+        reader.take()
+        low = _operand(reader)
+        reader.take("AND")
+        high = _operand(reader)
+        return lambda scope: _holds(">=", left, low, scope) and _holds("<=", left, high, scope)
+    operator = reader.take(*_COMPARE)
+    right = _operand(reader)
+    return lambda scope: _holds(operator, left, right, scope)
+
+
+def _existence(reader: _Reader) -> Condition:
+    wanted = reader.take() == "attribute_exists"
+    reader.take("(")
+    operand = _operand(reader)
+    reader.take(")")
+    return lambda scope: (operand(scope) is not None) == wanted
+
+
+def _operand(reader: _Reader) -> Operand:
+    token = reader.take()
+    if token.startswith(":"):
+        return lambda scope: scope[2][token]
+    if token == "if_not_exists":
+        reader.take("(")
+        stored = _operand(reader)
+        reader.take(",")
+        given = _operand(reader)
+        reader.take(")")
+
+        def first(scope: Scope) -> Mapping[str, Any] | None:
+            found = stored(scope)
+            return given(scope) if found is None else found
+
+        return first
+    return lambda scope: scope[0].get(_name(token, scope))
+
+
+def _name(token: str, scope: Scope) -> str:
+    return scope[1][token] if token.startswith("#") else unreserved(token)
+
+
+def unreserved(name: str) -> str:
+    """A bare name; AWS refuses those of its reserved words."""
+    if name.upper() in ReservedKeywords.get_reserved_keywords():
+        raise ValueError(f"{name} is a reserved word")
+    return name
+
+
+def _holds(operator: str, left: Operand, right: Operand, scope: Scope) -> bool:
+    """As DynamoDB: what is absent, or of another type, compares with nothing."""
+    a, b = left(scope), right(scope)
+    if a is None or b is None or a.keys() != b.keys():
+        return False
+    return _COMPARE[operator](plain(a), plain(b))
+
+
+def updated(expression: str, scope: Scope) -> dict[str, Mapping[str, Any]]:
+    """The item after an update expression with SET and REMOVE clauses."""
+    reader = _Reader(expression)
+    after = dict(scope[0])
+    while reader.peek():
+        clause = reader.take("SET", "REMOVE")
+        while True:
+            name = _name(reader.take(), scope)
+            if clause == "REMOVE":
+                after.pop(name, None)
+            else:
+                reader.take("=")
+                value = _operand(reader)(scope)
+                if value is None:
+                    raise ValueError(f"{name} is set to nothing")
+                after[name] = value
+            if reader.peek() != ",":
+                break
+            reader.take()
+    return after

@@ -1,0 +1,90 @@
+"""The whole of AWS in memory, and the app's stores and services over it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from chalicelib.bootstrap import Services
+from chalicelib.settings import Settings
+from tests.factories import instant
+from tests.memory_aws.dynamodb import Around, DynamoDB, Perform, directly
+from tests.memory_aws.tables import Table
+
+RESOURCES = json.loads((Path(__file__).parents[2] / "infra" / "resources.json").read_text())
+
+SETTINGS = Settings(
+    stage="test",
+    prices_table="prices",
+    bars_table="bars",
+    state_table="state",
+    alerts_table="alerts",
+    rules_table="rules",
+    symbols_table="symbols",
+    archive_bucket="archive",
+    failures_bucket="failures",
+    alerts_topic_arn="arn:aws:sns:us-east-1:123456789012:alerts",
+    prices_stream_arn="arn:aws:dynamodb:us-east-1:123456789012:table/prices/stream/1",
+    read_access="open",
+)
+
+
+class S3:
+    """Buckets in memory."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+
+    def put_object(self, **request: Any) -> dict[str, Any]:
+        """PutObject."""
+        return self._aws.around("PutObject", request, lambda: self._put(request))
+
+    def _put(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._aws.objects[request["Bucket"], request["Key"]] = request["Body"]
+        return {}
+
+
+class SNS:
+    """A topic in memory."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+
+    def publish(self, **request: Any) -> dict[str, Any]:
+        """Publish."""
+        return self._aws.around("Publish", request, lambda: self._publish(request))
+
+    def _publish(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._aws.published.append(request)
+        return {"MessageId": str(len(self._aws.published))}
+
+
+class Aws:
+    """All resources; `around` stands around every call and may be exchanged."""
+
+    def __init__(self, page_items: int = 1000) -> None:
+        self.around: Around = directly
+        self.tables = {name: Table(table) for name, table in RESOURCES["tables"].items()}
+        self.objects: dict[tuple[str, str], bytes] = {}
+        self.published: list[dict[str, Any]] = []
+        self.dynamodb = DynamoDB(self.tables, self._around, page_items)
+        self.s3 = S3(self)
+        self.sns = SNS(self)
+
+    def _around(self, operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
+        return self.around(operation, request, perform)
+
+    @property
+    def stream(self) -> list[dict[str, Any]]:
+        """The changes of the prices table so far."""
+        return self.tables["prices"].stream
+
+
+def services_over(
+    aws: Any, settings: Settings = SETTINGS, clock: Callable[[], datetime] | None = None
+) -> Services:
+    """The app's services with their stores on `aws`; the clock stands 100 s after START."""
+    return Services(settings, clock or (lambda: instant(100)), aws)

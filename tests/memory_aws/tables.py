@@ -1,0 +1,76 @@
+"""Tables in memory: items by key, ranges in order, a stream of changes."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Mapping
+from typing import Any
+
+Item = Mapping[str, Mapping[str, Any]]
+Key = tuple[str, str]
+
+
+class Table:
+    """One table. Keys are texts; `stream` gets a record for each change of an item.
+
+    A put of an identical item changes nothing and leaves no record, as on AWS.
+    """
+
+    def __init__(self, description: Mapping[str, Any]) -> None:
+        self.hash: str = description["hash"]
+        self.range: str | None = description.get("range")
+        self.indexes: Mapping[str, Any] = description.get("indexes", {})
+        self.has_stream = "stream" in description
+        self.items: dict[Key, Item] = {}
+        self.stream: list[dict[str, Any]] = []
+        self._ranges: dict[str, list[str]] = {}
+
+    def key_of(self, item: Item) -> Key:
+        """The key within an item or a request's Key."""
+        return item[self.hash]["S"], item[self.range]["S"] if self.range else ""
+
+    def put(self, item: Item) -> None:
+        """Add or replace."""
+        key = self.key_of(item)
+        before = self.items.get(key)
+        if before is None:
+            bisect.insort(self._ranges.setdefault(key[0], []), key[1])
+        self.items[key] = dict(item)
+        if before != item:
+            self._record("INSERT" if before is None else "MODIFY", item)
+
+    def remove(self, key: Key) -> None:
+        """Forget."""
+        before = self.items.pop(key, None)
+        if before is not None:
+            self._ranges[key[0]].remove(key[1])
+            self._record("REMOVE", before)
+
+    def _record(self, name: str, item: Item) -> None:
+        if not self.has_stream:
+            return
+        number = str(len(self.stream) + 1)
+        change: dict[str, Any] = {
+            "Keys": {attribute: item[attribute] for attribute in (self.hash, self.range or "")},
+            "SequenceNumber": number,
+            "StreamViewType": "NEW_IMAGE",
+        }
+        if name != "REMOVE":
+            change["NewImage"] = dict(item)
+        self.stream.append({"eventID": number, "eventName": name, "dynamodb": change})
+
+    def between(self, hash_value: str, low: str, high: str) -> list[Item]:
+        """Items of a hash key with `low <= range key <= high`, in order."""
+        keys = self._ranges.get(hash_value, [])
+        first, last = bisect.bisect_left(keys, low), bisect.bisect_right(keys, high)
+        return [self.items[hash_value, key] for key in keys[first:last]]
+
+    def indexed(self, index: str, hash_value: str) -> list[Item]:
+        """Items of an index's hash key, in the order of its range key."""
+        names = self.indexes[index]
+        found = [
+            item
+            for item in self.items.values()
+            if item.get(names["hash"]) == {"S": hash_value} and names["range"] in item
+        ]
+        return sorted(found, key=lambda item: (item[names["range"]]["S"], self.key_of(item)))
