@@ -1,0 +1,35 @@
+"""Timing: CPU seconds of this process, medians over rounds that alternate between the cases.
+
+The machines are shared: absolute times drift, so cases that are compared run in turn.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Mapping
+
+
+def alternate(cases: Mapping[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
+    """CPU seconds of each case in each round, after one round that is not counted."""
+    found: dict[str, list[float]] = {name: [] for name in cases}
+    for number in range(rounds + 1):
+        for name, run in cases.items():
+            gc.collect()
+            began = time.process_time()
+            run()
+            if number:
+                found[name].append(time.process_time() - began)
+    return found
+
+
+def median(values: list[float]) -> float:
+    """The median."""
+    return statistics.median(values)
+
+
+def p95(values: list[float]) -> float:
+    """The 95th percentile, by the nearest rank."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
