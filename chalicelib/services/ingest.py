@@ -68,8 +68,8 @@ class Ingest:
         Raises what the archive raises: then nothing counts as processed.
         """
         reads = read_all(records)
-        refused = self._foreign(reads)
-        reads = [without(read, refused) for read in reads] if refused else reads
+        self._learn(_offered(reads))
+        reads = [without(read, self._foreign) for read in reads]
         self._archive(reads)
         writes = plan_prices(reads)
         failed = self._write_prices(writes, deadline)
@@ -86,28 +86,17 @@ class Ingest:
             oldest_age_seconds=self._oldest_age(reads),
         )
 
-    def _foreign(self, reads: Sequence[Read]) -> dict[str, str]:
-        """Symbols whose ticks name another source than their series has, by reason.
+    def _foreign(self, item: Tick | Bar) -> str | None:
+        """Why an item does not belong into its symbol's series; None where it does.
 
         A tick without a source is taken into any series; the first named source is the series'.
         """
-        offered: dict[str, Tick | Bar] = {}
-        for read in reads:
-            for item in items_of(read.decoded):
-                known = offered.setdefault(item.symbol, item)
-                if known.source == UNKNOWN_SOURCE:
-                    offered[item.symbol] = item
-        self._learn(offered)
-        refused = {}
-        for read in reads:
-            for item in items_of(read.decoded):
-                mine = self._sources.get(item.symbol, "")
-                if item.source != UNKNOWN_SOURCE and mine and family(item.source) != mine:
-                    error = TickError("source", item.source, f"{mine}, as in the whole series")
-                    refused[item.symbol] = str(error)
-        return refused
+        mine = self._sources.get(item.symbol, "")
+        if item.source == UNKNOWN_SOURCE or not mine or family(item.source) == mine:
+            return None
+        return str(TickError("source", item.source, f"{mine}, as in the whole series"))
 
-    def _learn(self, offered: dict[str, Tick | Bar]) -> None:
+    def _learn(self, offered: dict[str, SymbolEntry]) -> None:
         """Look up, and where need be pin, the source of symbols that are new here."""
         new = [symbol for symbol in offered if symbol not in self._sources]
         if len(self._sources) + len(new) > MAX_KNOWN:
@@ -119,17 +108,9 @@ class Ingest:
         for symbol in new:
             entry = seen.get(symbol)
             if entry is None or entry.source is None:
-                entry = self._stores.symbols.pin(self._entry(offered[symbol]))
+                entry = self._stores.symbols.pin(offered[symbol])
             if entry.source:
                 self._sources[symbol] = family(entry.source)
-
-    def _entry(self, item: Tick | Bar) -> SymbolEntry:
-        return SymbolEntry(
-            symbol=item.symbol,
-            added_at=to_text(self._clock()),
-            source=None if item.source == UNKNOWN_SOURCE else item.source,
-            currency=item.currency if isinstance(item, Tick) else None,
-        )
 
     def _archive(self, reads: Sequence[Read]) -> None:
         lines = [line for read in reads for line in read.decoded.lines]
@@ -185,6 +166,28 @@ class Ingest:
         """From event to store, of the oldest live tick; 0 where there is none."""
         stamps = [t.timestamp for read in reads for t in read.decoded.ticks if t.mode == "live"]
         return (self._clock() - from_text(min(stamps))).total_seconds() if stamps else 0.0
+
+
+def _offered(reads: Iterable[Read]) -> dict[str, SymbolEntry]:
+    """What a batch says of its symbols: the first named source of each, the first arrival."""
+    offered: dict[str, SymbolEntry] = {}
+    for read in reads:
+        arrival = to_text(read.record.arrival)
+        for item in items_of(read.decoded):
+            known = offered.get(item.symbol)
+            if known is None or known.source is None:
+                added_at = known.added_at if known else arrival
+                offered[item.symbol] = _entry(item, added_at)
+    return offered
+
+
+def _entry(item: Tick | Bar, added_at: str) -> SymbolEntry:
+    return SymbolEntry(
+        symbol=item.symbol,
+        added_at=added_at,
+        source=None if item.source == UNKNOWN_SOURCE else item.source,
+        currency=item.currency if isinstance(item, Tick) else None,
+    )
 
 
 def family(source: str) -> str:

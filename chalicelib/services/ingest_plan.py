@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -58,20 +58,22 @@ def items_of(decoded: Decoded) -> list[Tick | Bar]:
     return [*decoded.ticks, *decoded.bars]
 
 
-def without(read: Read, symbols: dict[str, str]) -> Read:
-    """The record without the ticks and bars of symbols that are refused (by reason)."""
+def without(read: Read, refusal: Callable[[Tick | Bar], str | None]) -> Read:
+    """The record without the ticks and bars that are refused, which are rejected instead.
+
+    `refusal` says why an item is refused, None of one that is not.
+    """
     decoded = read.decoded
-    refused = [item for item in items_of(decoded) if item.symbol in symbols]
-    if not refused:
+    reasons = [(item, reason) for item in items_of(decoded) if (reason := refusal(item))]
+    if not reasons:
         return read
-    rejected = tuple(
-        Rejected(0, msgspec.json.encode(item), symbols[item.symbol]) for item in refused
-    )
+    refused = [item for item, _ in reasons]
     kept = msgspec.structs.replace(
         decoded,
-        ticks=tuple(tick for tick in decoded.ticks if tick.symbol not in symbols),
-        bars=tuple(bar for bar in decoded.bars if bar.symbol not in symbols),
-        rejected=decoded.rejected + rejected,
+        ticks=tuple(tick for tick in decoded.ticks if tick not in refused),
+        bars=tuple(bar for bar in decoded.bars if bar not in refused),
+        rejected=decoded.rejected
+        + tuple(Rejected(0, msgspec.json.encode(item), reason) for item, reason in reasons),
     )
     return Read(read.record, kept)
 

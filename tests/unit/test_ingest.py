@@ -128,8 +128,18 @@ def test_what_the_archive_raises_stops_everything(system: System) -> None:
 def test_a_symbol_is_seen_with_the_source_and_currency_of_its_first_tick(system: System) -> None:
     system(payload(wire(1, 0, currency="USD")))
     assert system.stores.symbols.listed("seen") == [
-        SymbolEntry(symbol="AAPL", added_at=at(100), source="replay", currency="USD")
+        SymbolEntry(symbol="AAPL", added_at=at(0), source="replay", currency="USD")
     ]
+
+
+def test_a_batchs_first_named_source_is_the_symbols(system: System) -> None:
+    bare = wire(1, 0)
+    del bare["source"]
+    done = system(payload(bare), payload(wire(2, 1, source="yfinance")), payload(wire(3, 2)))
+    (entry,) = system.stores.symbols.listed("seen")
+    assert entry.source == "yfinance"
+    assert system.prices() == [1, 2]
+    assert done.quarantined == 1
 
 
 def test_a_tick_of_another_source_goes_to_quarantine(system: System) -> None:
