@@ -24,7 +24,7 @@ def point_at(environ: MutableMapping[str, str], endpoint: str) -> None:
     environ.update(
         AWS_ENDPOINT_URL=endpoint,
         AWS_ACCESS_KEY_ID="local",
-        AWS_SECRET_ACCESS_KEY="local",  # noqa: S106  # any: the emulator checks none
+        AWS_SECRET_ACCESS_KEY="local",  # noqa: S106  # any: the emulator checks none  # nosec B106
         AWS_DEFAULT_REGION=REGION,
         AWS_REGION=REGION,
         AWS_EC2_METADATA_DISABLED="true",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+import pickle  # nosec B403
 import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -62,7 +62,7 @@ class Objects(_VersionedKeyStore):  # type: ignore[misc]  # moto is untyped here
         ).fetchone()
         if row is None:
             raise KeyError(key)
-        versions = pickle.loads(row[0])  # noqa: S301  # our own file
+        versions = pickle.loads(row[0])  # noqa: S301  # our own file  # nosec B301
         dict.__setitem__(self, key, versions)
         self._live.add(self)
         return versions

@@ -144,7 +144,7 @@ class TableItems:
         """Range keys and items with `low <= range key <= high`, read as they are asked for."""
         order = "DESC" if descending else "ASC"
         rows = self._connection.execute(
-            "SELECT r, item FROM items WHERE tbl = ? AND h = ? AND r >= ? AND r <= ?"  # noqa: S608
+            "SELECT r, item FROM items WHERE tbl = ? AND h = ? AND r >= ? AND r <= ?"  # noqa: S608  # nosec B608
             f" ORDER BY r {order}",
             (self.name, hash_value, low, high),
         )
@@ -156,7 +156,7 @@ class TableItems:
         """The same through a global secondary index."""
         order = "DESC" if descending else "ASC"
         rows = self._connection.execute(
-            "SELECT e.ir, i.item FROM index_entries AS e JOIN items AS i"  # noqa: S608
+            "SELECT e.ir, i.item FROM index_entries AS e JOIN items AS i"  # noqa: S608  # nosec B608
             " ON i.tbl = e.tbl AND i.h = e.h AND i.r = e.r"
             " WHERE e.tbl = ? AND e.idx = ? AND e.ih = ? AND e.ir >= ? AND e.ir <= ?"
             f" ORDER BY e.ir {order}",
