@@ -6,6 +6,7 @@ yfinance and pandas take seconds to import, so they are imported when they are f
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -57,6 +58,8 @@ def library() -> Any:
 
     yfinance.config.debug.hide_exceptions = False
     logging.getLogger("yfinance").setLevel(logging.CRITICAL)
+    # it turns its own deprecation warnings on, which would get among the status lines
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module="^yfinance")
     return yfinance
 
 
@@ -69,7 +72,7 @@ def quote(symbol: str, timeout_seconds: float = 10) -> WireTick:
     ticker = library().Ticker(symbol)
     frame = _history(ticker, "1d", "1m", timeout_seconds)
     meta = ticker.history_metadata
-    if frame is None and not meta.get("regularMarketPrice"):
+    if frame is None and not meta.get("exchangeTimezoneName"):
         raise UnknownSymbol(f"{symbol}: Yahoo knows no such symbol")
     opened = frame["Open"].iloc[0] if frame is not None and len(frame) else None
     return tick_of(symbol, meta, opened)
@@ -149,10 +152,12 @@ def _bar(symbol: str, bar: Bar, meta: Mapping[str, Any], start: Any, row: Any) -
 def tick_of(symbol: str, meta: Mapping[str, Any], opened: object) -> WireTick:
     """A chart's metadata as a tick; Yahoo's names are those of its chart endpoint.
 
-    A missing price is NaN, which hygiene drops. Raises LookupError without the trade's time.
+    A missing price is NaN, which hygiene drops. It is always the regular session's price, never
+    one from before or after it, so the state is REGULAR or CLOSED. Raises LookupError without
+    the trade's time.
     """
     price = decimal_of(meta.get("regularMarketPrice"))
-    instant = _instant(meta.get("regularMarketTime"))
+    instant, now = _instant(meta.get("regularMarketTime")), datetime.now(UTC)
     zone = meta.get("exchangeTimezoneName")
     return WireTick(
         symbol=symbol,
@@ -165,7 +170,7 @@ def tick_of(symbol: str, meta: Mapping[str, Any], opened: object) -> WireTick:
         volume=decimal_of(meta.get("regularMarketVolume")),
         currency=meta.get("currency"),
         exchange_timezone=zone,
-        market_state=calendar_for(symbol, zone).market_state(datetime.now(UTC)),
+        market_state="REGULAR" if calendar_for(symbol, zone).is_open(now) else "CLOSED",
         source="yfinance",
         mode="live",
     )

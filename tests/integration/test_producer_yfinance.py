@@ -1,0 +1,228 @@
+"""Polls through the real yfinance: proxy, TLS, cookie, crumb, curl and parsing are all its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.producer_support.doubles import ROOT, environment, run_producer
+from tests.producer_support.yahoo import Answer, StandIn, chart, failure, meta
+
+NOT_FOUND = failure(404, "Not Found", "No data found, symbol may be delisted")
+_AAPL = ["--symbols", "AAPL", "--interval", "1", "--ignore-hours", "--sink", "stdout"]
+TOO_MANY = (429, "Too Many Requests")
+
+
+@pytest.fixture
+def yahoo(tmp_path: Path) -> Iterator[StandIn]:
+    with StandIn(tmp_path) as stand_in:
+        yield stand_in
+
+
+class Driver:
+    """The lines that a polling process writes, as they come."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.lines: list[dict[str, Any]] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.lines.append(json.loads(line))
+
+    def end(self) -> None:
+        self._process.terminate()
+        self._reader.join(10)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._process.wait(10)
+
+    def ticks(self, symbol: str) -> list[dict[str, Any]]:
+        return [line for line in list(self.lines) if line.get("symbol") == symbol]
+
+    def problems(self) -> list[str]:
+        return [line["problem"] for line in list(self.lines) if "problem" in line]
+
+    def states(self) -> list[str]:
+        return [line["state"] for line in list(self.lines) if "state" in line]
+
+    def wait(self, seconds: float, condition: Any) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert self._process.poll() is None, "the driver ended"
+            assert time.monotonic() < deadline, self.lines[-20:]
+            time.sleep(0.05)
+
+
+@contextmanager
+def polling(yahoo: StandIn, symbols: str, deadline: float = 5) -> Iterator[Driver]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.producer_support.poll_driver", symbols, "0.3", str(deadline)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=environment(**yahoo.variables),
+    )
+    driver = Driver(process)
+    try:
+        yield driver
+    finally:
+        driver.end()
+
+
+def test_one_symbols_trouble_does_not_touch_the_others(yahoo: StandIn) -> None:
+    holiday = meta("HOLI", 50.0, time.time() - 86_400)
+
+    def answer(symbol: str, query: dict[str, str]) -> Answer:
+        if symbol == "SLOW":
+            time.sleep(6)
+        if symbol == "NOPE":
+            return NOT_FOUND
+        if symbol == "HOLI":
+            return chart(holiday, [], [])
+        if symbol == "ZERO":
+            return chart(meta("ZERO", 0.0, time.time()), [], [])
+        if symbol == "HTML":
+            return 200, "<html>Will be right back</html>"
+        return yahoo.moving(symbol, query)
+
+    yahoo.chart_of = answer
+    with polling(yahoo, "AAPL,NOPE,SLOW,HOLI,ZERO,HTML,^GSPC", deadline=1.5) as driver:
+        driver.wait(40, lambda: len(driver.ticks("AAPL")) >= 4)
+        dropped = next(line["dropped"] for line in reversed(driver.lines) if "dropped" in line)
+    assert len(driver.ticks("^GSPC")) >= 2
+    assert driver.ticks("SLOW") == driver.ticks("NOPE") == driver.ticks("ZERO") == []
+    (holiday_tick,) = driver.ticks("HOLI")
+    assert holiday_tick["price"] == 50
+    assert dropped["repeat"] >= 1
+    assert dropped["price not above 0"] >= 1
+    assert "NOPE: Yahoo knows no such symbol; it is left out" in driver.problems()
+    assert "SLOW: no price: no answer within 1.5 s" in driver.problems()
+    assert any(problem.startswith("HTML: no price") for problem in driver.problems())
+    asked = [symbol for _, symbol in yahoo.charts()]
+    assert asked.count("NOPE") < 8 < asked.count("AAPL") * 3
+
+
+def test_a_storm_of_429_opens_the_circuit_until_it_is_over(yahoo: StandIn) -> None:
+    with polling(yahoo, "AAPL,MSFT,NVDA") as driver:
+        driver.wait(30, lambda: driver.ticks("AAPL"))
+        yahoo.chart_of = lambda _symbol, _query: TOO_MANY
+        driver.wait(20, lambda: driver.states()[-1].startswith("throttled by Yahoo until"))
+        storm = time.time()
+        time.sleep(4)
+        asked = len([at for at, _ in yahoo.charts() if at > storm])
+        yahoo.chart_of = yahoo.moving
+        calm = time.time()
+        before = len(driver.ticks("MSFT"))
+        driver.wait(20, lambda: len(driver.ticks("MSFT")) > before + 1)
+    assert asked <= 12  # one try at a time, each of them two requests of yfinance's
+    tried = [symbol for at, symbol in yahoo.charts() if at > calm]
+    assert tried[0] == "AAPL"
+    assert "Yahoo answers 429: too many requests" in driver.problems()
+
+
+def test_a_401_is_answered_with_a_new_crumb(yahoo: StandIn) -> None:
+    yahoo.needs_crumb = True
+    with polling(yahoo, "AAPL") as driver:
+        driver.wait(30, lambda: driver.ticks("AAPL"))
+        yahoo.crumb = "crumb2"
+        changed = len(driver.ticks("AAPL"))
+        driver.wait(30, lambda: len(driver.ticks("AAPL")) > changed + 1)
+    assert any("crumb=crumb2" in path for _, path in yahoo.requests)
+
+
+def test_prices_are_exact_and_history_comes_first(yahoo: StandIn) -> None:
+    now = time.time()
+    fixed = meta("AAPL", 189.84, now - 5, regularMarketDayHigh=190.1, regularMarketDayLow=187.5)
+
+    def answer(symbol: str, query: dict[str, str]) -> Answer:
+        if query["interval"] == "1d":
+            return yahoo.moving(symbol, query)
+        minute = int(now) // 60 * 60
+        starts = [minute - 120, minute - 60, minute]
+        return chart(fixed, starts, [188.015, 188.3, 189.84])
+
+    yahoo.chart_of = answer
+    running = subprocess.Popen(
+        [sys.executable, "-m", "producer", "stream", *_AAPL],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        env=environment(**yahoo.variables),
+        bufsize=0,
+    )
+    assert running.stdout is not None
+    lines: list[dict[str, Any]] = []
+    while not lines or "bar" in lines[-1]:
+        lines.append(json.loads(running.stdout.readline()))
+    running.terminate()
+    _, err = running.communicate(timeout=20)
+    assert running.returncode == 0
+    events = [json.loads(line) for line in err.splitlines()]
+    assert events[0]["event"] == "note"
+    assert "personal use" in events[0]["message"]
+    minutes = [line for line in lines if line.get("bar") == "1m"]
+    days = [line for line in lines if line.get("bar") == "1d"]
+    assert [bar["price"] for bar in minutes][:2] == [188.015, 188.3]
+    assert (minutes[0]["high"], minutes[0]["low"]) == (188.025, 188.005)
+    assert len(days) >= 8
+    assert all(day["timestamp"].endswith("T00:00:00.000000Z") for day in days)
+    assert {line["mode"] for line in minutes + days} == {"backfill"}
+    tick = lines[-1]
+    assert (tick["price"], tick["high"], tick["low"]) == (189.84, 190.1, 187.5)
+    assert (tick["open"], tick["previous_close"], tick["volume"]) == (188.015, 188.84, 1_000_189)
+    assert (tick["currency"], tick["exchange_timezone"]) == ("USD", "America/New_York")
+    assert (tick["source"], tick["mode"]) == ("yfinance", "live")
+
+
+def test_backfill_sends_a_period_of_bars_and_ends(yahoo: StandIn) -> None:
+    done = run_producer(
+        "backfill", "--symbols", "AAPL,NOPE", "--period", "1mo", "--bar", "1d",
+        "--sink", "stdout", **yahoo.variables,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    bars = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {(bar["bar"], bar["mode"], bar["source"]) for bar in bars} == {
+        ("1d", "backfill", "yfinance")
+    }
+    assert any("range=1mo" in path for _, path in yahoo.requests)
+    times = [bar["timestamp"] for bar in bars if bar["symbol"] == "AAPL"]
+    assert times == sorted(set(times))
+
+
+def test_auto_takes_the_simulator_when_yahoo_does_not_answer(yahoo: StandIn) -> None:
+    def hanging(_symbol: str, _query: dict[str, str]) -> Answer:
+        time.sleep(20)
+        return TOO_MANY
+
+    yahoo.chart_of = hanging
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "producer", "stream", "--sink", "stdout", "--no-history"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        env=environment(**yahoo.variables),
+        bufsize=0,
+    )
+    assert process.stdout is not None
+    tick = json.loads(process.stdout.readline())
+    took = time.monotonic() - began
+    process.terminate()
+    _, err = process.communicate(timeout=10)
+    assert tick["source"] == "simulator"
+    assert took < 12
+    note = json.loads(err.splitlines()[0])["message"]
+    assert note == "Yahoo did not answer within 5 s: simulated prices instead"

@@ -1,0 +1,119 @@
+"""Frames of Yahoo's stream, encoded by hand after the protobuf wire format (field numbers and
+types from yfinance's pricing.proto), and a server that plays a script of connections."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import ServerConnection, serve
+
+_TEXTS = {"id": 1, "currency": 4, "exchange": 5}
+_FLOATS = {
+    "price": 2, "change_percent": 8, "day_high": 10, "day_low": 11, "change": 12,
+    "open_price": 15, "previous_close": 16,
+}  # fmt: skip
+_SIGNED = {"time": 3, "day_volume": 9}
+_UNSIGNED = {"market_hours": 7}
+
+Play = Callable[[ServerConnection], None]
+
+
+def _varint(value: int) -> bytes:
+    out = b""
+    while value > 127:
+        out += bytes([value & 127 | 128])
+        value >>= 7
+    return out + bytes([value])
+
+
+def _field(name: str, value: object) -> bytes:
+    if name in _TEXTS:
+        text = str(value).encode()
+        return _varint(_TEXTS[name] << 3 | 2) + _varint(len(text)) + text
+    assert isinstance(value, int | float)
+    if name in _FLOATS:
+        return _varint(_FLOATS[name] << 3 | 5) + struct.pack("<f", value)
+    if name in _SIGNED:
+        return _varint(_SIGNED[name] << 3) + _varint(int(value) << 1)
+    return _varint(_UNSIGNED[name] << 3) + _varint(int(value))
+
+
+def pricing(**fields: object) -> str:
+    """A frame; fields that are not given are missing, as zeros are in protobuf 3."""
+    message = b"".join(_field(name, value) for name, value in fields.items())
+    return json.dumps({"type": "pricing", "message": base64.b64encode(message).decode()})
+
+
+class Script:
+    """What each connection does, in turn; the last one again for all that follow.
+
+    `subscriptions` holds, for each connection, what it was asked for.
+    """
+
+    def __init__(self, *plays: Play) -> None:
+        self._plays = plays
+        self.subscriptions: list[list[object]] = []
+        self._lock = threading.Lock()
+
+    def connected(self, connection: ServerConnection) -> None:
+        with self._lock:
+            mine: list[object] = []
+            number = len(self.subscriptions)
+            self.subscriptions.append(mine)
+        mine.append(json.loads(connection.recv()))
+        threading.Thread(target=_listen, args=(connection, mine), daemon=True).start()
+        self._plays[min(number, len(self._plays) - 1)](connection)
+
+
+def _listen(connection: ServerConnection, heard: list[object]) -> None:
+    try:
+        heard.extend(json.loads(message) for message in connection)
+    except ConnectionClosed:
+        return
+
+
+@contextmanager
+def streaming(*plays: Play) -> Iterator[tuple[str, Script]]:
+    """The address of a server that plays the script, and the script."""
+    script = Script(*plays)
+    with serve(script.connected, "127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}", script
+        server.shutdown()
+        thread.join(5)
+
+
+def sends(frames: Sequence[str | bytes], then: Play | None = None) -> Play:
+    """Send frames, then do something (by default stay open and silent)."""
+
+    def play(connection: ServerConnection) -> None:
+        for frame in frames:
+            connection.send(frame)
+        (then or silence)(connection)
+
+    return play
+
+
+def silence(connection: ServerConnection) -> None:
+    """Say nothing until the client leaves."""
+    while connection.protocol.state.name == "OPEN":
+        time.sleep(0.05)
+
+
+def close(connection: ServerConnection) -> None:
+    """A clean close."""
+    connection.close()
+
+
+def abort(connection: ServerConnection) -> None:
+    """The connection breaks without a closing handshake."""
+    connection.socket.shutdown(socket.SHUT_RDWR)
