@@ -7,7 +7,7 @@ messages.
 
 from __future__ import annotations
 
-import pickle
+import pickle  # nosec B403
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -79,7 +79,7 @@ class KeptQueue:
             "SELECT position, message FROM messages WHERE queue = ? ORDER BY position", (self.name,)
         )
         for self._position, raw in rows.fetchall():
-            message: Any = pickle.loads(raw)  # noqa: S301  # our own file
+            message: Any = pickle.loads(raw)  # noqa: S301  # our own file  # nosec B301
             message.visible_at = 0.0
             self._queue._messages.append(message)
             self._rows[message.id] = _version(message)

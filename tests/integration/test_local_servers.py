@@ -1,0 +1,251 @@
+"""The API and page servers and the topic's subscriber, over HTTP."""
+
+from __future__ import annotations
+
+import base64
+import concurrent.futures
+import gzip
+import http.client
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chalice import Chalice, CORSConfig, Response
+
+from local import api_server, page_server, subscriber
+from local.http_server import Server, is_free
+
+COMPRESS_FROM = 1000
+
+
+def make_app() -> Chalice:
+    app = Chalice(app_name="small")
+    app.api.cors = CORSConfig(allow_origin="http://page", expose_headers=["ETag"])
+
+    def echo(name: str) -> dict[str, Any]:
+        request = app.current_request
+        time.sleep(0.02)  # a request that is kept on the app would be another's by now
+        return {"name": name, "query": request.query_params, "method": request.method}
+
+    def long() -> str:
+        return "x" * COMPRESS_FROM
+
+    def unchanged() -> Response:
+        return Response(body="", status_code=304, headers={"ETag": '"e"'})
+
+    def binary() -> Response:
+        return Response(
+            body=b"\x00\xff", status_code=200, headers={"Content-Type": "application/octet-stream"}
+        )
+
+    app.route("/echo/{name}", methods=["GET", "PUT"])(echo)
+    for path, view in (("/long", long), ("/unchanged", unchanged), ("/binary", binary)):
+        app.route(path)(view)
+    return app
+
+
+def problem(status: int) -> tuple[dict[str, str], str]:
+    return {"Content-Type": "application/problem+json"}, json.dumps({"status": status})
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[Server]:
+    server = Server(0)
+    server.start(api_server.handler(make_app(), problem, COMPRESS_FROM))
+    yield server
+    server.stop()
+
+
+def ask(
+    server: Server,
+    path: str,
+    method: str = "GET",
+    headers: dict[str, str] | None = None,
+    body: bytes | None = None,
+) -> tuple[int, dict[str, str], bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    try:
+        connection.request(method, path, body, headers or {})
+        answer = connection.getresponse()
+        return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
+    finally:
+        connection.close()
+
+
+def test_a_route_answers_with_cors(api: Server) -> None:
+    status, headers, body = ask(api, "/echo/a?x=1")
+    assert status == 200
+    assert json.loads(body) == {"name": "a", "query": {"x": "1"}, "method": "GET"}
+    assert headers["access-control-allow-origin"] == "http://page"
+    assert headers["access-control-expose-headers"] == "ETag"
+
+
+def test_requests_at_once_keep_apart(api: Server) -> None:
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda n: ask(api, f"/echo/{n}?n={n}")[2], range(40)))
+    found = [json.loads(body) for body in answers]
+    assert [(f["name"], f["query"]["n"]) for f in found] == [(str(n), str(n)) for n in range(40)]
+
+
+def test_a_connection_serves_several_requests(api: Server) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", api.port, timeout=10)
+    for name in ("a", "b"):
+        connection.request("GET", f"/echo/{name}")
+        assert json.loads(connection.getresponse().read())["name"] == name
+    connection.close()
+
+
+def test_long_answers_are_compressed_where_taken(api: Server) -> None:
+    _, headers, body = ask(api, "/long", headers={"Accept-Encoding": "gzip"})
+    assert headers["content-encoding"] == "gzip"
+    assert gzip.decompress(body) == b"x" * COMPRESS_FROM
+    _, headers, body = ask(api, "/long")
+    assert "content-encoding" not in headers
+    assert body == b"x" * COMPRESS_FROM
+
+
+def test_short_answers_are_not_compressed(api: Server) -> None:
+    _, headers, _ = ask(api, "/echo/a", headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in headers
+
+
+def test_head_answers_as_get_without_a_body(api: Server) -> None:
+    status, headers, body = ask(api, "/long", "HEAD")
+    assert (status, headers["content-length"], body) == (200, str(COMPRESS_FROM), b"")
+
+
+def test_not_modified_has_no_body(api: Server) -> None:
+    status, headers, body = ask(api, "/unchanged")
+    assert (status, headers["etag"], body) == (304, '"e"', b"")
+
+
+def test_binary_answers_pass(api: Server) -> None:
+    accept = {"Accept": "application/octet-stream"}
+    assert ask(api, "/binary", headers=accept)[2] == b"\x00\xff"
+
+
+def test_preflight_is_answered(api: Server) -> None:
+    status, headers, _ = ask(api, "/echo/a", "OPTIONS")
+    assert status == 200
+    assert "PUT" in headers["access-control-allow-methods"]
+
+
+def test_what_no_route_takes_is_a_problem(api: Server) -> None:
+    status, headers, body = ask(api, "/nowhere")
+    assert 400 <= status < 500
+    assert headers["content-type"] == "application/problem+json"
+    assert json.loads(body) == {"status": status}
+
+
+def test_a_body_above_the_gateways_limit_is_refused(api: Server) -> None:
+    length = {"Content-Length": str(api_server.BODY_LIMIT + 1)}
+    assert ask(api, "/echo/a", "PUT", headers=length, body=b"")[0] == 413
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    root = tmp_path_factory.mktemp("frontend")
+    (root / "js").mkdir()
+    (root / "index.html").write_text("<!doctype html>" + " " * 1000)
+    (root / "js" / "main.js").write_text("export const a = 1;\n" * 100)
+    (root / "font.woff2").write_bytes(b"wOF2" * 500)
+    (root / ".secret").write_text("no")
+    (root.parent / "outside.txt").write_text("no")
+    server = Server(0)
+    server.start(page_server.handler("http://api", {"stage": "local"}, root))
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/", "text/html; charset=utf-8"),
+        ("/index.html", "text/html; charset=utf-8"),
+        ("/js/main.js?v=1", "text/javascript; charset=utf-8"),
+        ("/font.woff2", "font/woff2"),
+        ("/config.json", "application/json"),
+    ],
+)
+def test_files_have_their_types_and_a_policy(page: Server, path: str, kind: str) -> None:
+    status, headers, _ = ask(page, path)
+    assert (status, headers["content-type"]) == (200, kind)
+    assert "connect-src 'self' http://api" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_page_learns_its_apis_address(page: Server) -> None:
+    assert json.loads(ask(page, "/config.json")[2]) == {"api": "http://api", "stage": "local"}
+
+
+def test_text_is_compressed_and_the_rest_is_not(page: Server) -> None:
+    accept = {"Accept-Encoding": "gzip"}
+    _, headers, body = ask(page, "/js/main.js", headers=accept)
+    assert headers["content-encoding"] == "gzip"
+    assert gzip.decompress(body).startswith(b"export")
+    assert "content-encoding" not in ask(page, "/font.woff2", headers=accept)[1]
+
+
+def test_what_the_browser_has_is_not_sent_again(page: Server) -> None:
+    etag = ask(page, "/js/main.js")[1]["etag"]
+    assert ask(page, "/js/main.js", headers={"If-None-Match": etag})[::2] == (304, b"")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/js/",
+        "/js",
+        "/nothing",
+        "/.secret",
+        "/../outside.txt",
+        "/%2e%2e/outside.txt",
+        "/js/../../x",
+    ],
+)
+def test_nothing_else_is_served(page: Server, path: str) -> None:
+    assert ask(page, path)[0] == 404
+
+
+def test_localhost_is_sent_to_the_origin_that_the_api_answers(page: Server) -> None:
+    status, headers, _ = ask(page, "/?symbol=A", headers={"Host": f"localhost:{page.port}"})
+    assert (status, headers["location"]) == (307, f"{page.address}/?symbol=A")
+
+
+def test_the_real_page_is_there(tmp_path: Path) -> None:
+    files = page_server.Files(page_server.ROOT)
+    found = files.find("/")
+    assert found is not None
+    assert b"<!doctype html>" in found.body.lower()
+
+
+def test_the_subscriber_shows_each_message_once() -> None:
+    shown: list[tuple[str, str]] = []
+    server = Server(0)
+    server.start(subscriber.handler(lambda timestamp, text: shown.append((timestamp, text))))
+    alert = {"timestamp": "2026-11-20T15:30:00.000000Z", "symbol": "AAPL"}
+    message = {
+        "Type": "Notification",
+        "MessageId": "m1",
+        "Subject": "AAPL golden cross",
+        "Message": json.dumps(alert),
+    }
+    for sent in (message, message, {**message, "MessageId": "m2", "Message": "plain"}):
+        assert ask(server, "/", "POST", body=json.dumps(sent).encode())[0] == 200
+    assert ask(server, "/", "POST", body=base64.b64decode("AAAA"))[0] == 200
+    server.stop()
+    assert shown == [
+        ("2026-11-20T15:30:00.000000Z", "AAPL golden cross"),
+        ("", "AAPL golden cross"),
+    ]
+
+
+def test_a_stopped_server_frees_its_port() -> None:
+    server = Server(0)
+    server.start(subscriber.handler(lambda _timestamp, _text: None))
+    assert not is_free(server.port)
+    server.stop()
+    assert is_free(server.port)

@@ -1,0 +1,130 @@
+"""`python -m local` as a user starts it, on free ports."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def environment() -> dict[str, str]:
+    """Ours without anything of AWS."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+
+
+def run_local(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command line that is expected to end soon."""
+    command = [sys.executable, "-m", "local", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=60
+    )
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class LocalSystem:
+    """A started system. Its output goes to a file, so that a kill loses none of it."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.api_port, self.page_port = free_port(), free_port()
+        ports = ["--api-port", str(self.api_port), "--page-port", str(self.page_port)]
+        self._output = tempfile.NamedTemporaryFile("w+", suffix=".log")  # noqa: SIM115
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "local", *ports, *arguments],
+            cwd=ROOT,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def output(self) -> str:
+        """What it wrote so far."""
+        return Path(self._output.name).read_text()
+
+    def get(self, path: str) -> Any:
+        """The JSON at a path of the API; None while it does not answer 200."""
+        url = f"http://127.0.0.1:{self.api_port}{path}"
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return json.load(answer)
+        except OSError:  # HTTP errors among them
+            return None
+
+    def until(self, ask: Callable[[], Any], seconds: float = 90.0) -> Any:
+        """What `ask` gives, once it is true."""
+        deadline = time.monotonic() + seconds
+        while not (found := ask()):
+            assert self.process.poll() is None, self.output()[-2000:]
+            assert time.monotonic() < deadline, self.output()[-2000:]
+            time.sleep(0.1)
+        return found
+
+    def ready(self) -> None:
+        """Wait until the API answers."""
+        self.until(lambda: self.get("/health"))
+
+    def descendants(self) -> list[int]:
+        """The processes that it started."""
+        found = []
+        for status in Path("/proc").glob("[0-9]*/status"):
+            with contextlib.suppress(OSError):
+                fields = dict(line.split(":\t", 1) for line in status.read_text().splitlines())
+                if fields.get("PPid", "").strip() == str(self.process.pid):
+                    found.append(int(status.parent.name))
+        return found
+
+    def end(self, number: signal.Signals = signal.SIGINT) -> float:
+        """Signal it; the seconds until it ended."""
+        began = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(15)
+        return time.monotonic() - began
+
+    def close(self) -> None:
+        """End it in any case."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self._output.close()
+
+
+@contextlib.contextmanager
+def local_system(*arguments: str) -> Iterator[LocalSystem]:
+    """A system, ended afterwards."""
+    system = LocalSystem(*arguments)
+    try:
+        yield system
+    finally:
+        system.close()
+
+
+def all_gone(pids: list[int]) -> bool:
+    """Whether no such process runs (one that ended and was not collected does not)."""
+    return not any(_runs(pid) for pid in pids)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return status.rsplit(")", 1)[1].split()[0] != "Z"
