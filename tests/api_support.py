@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -199,3 +200,12 @@ def walk(client: Client, path: str, rows_name: str = "prices") -> Iterable[Any]:
         token = page["next_page_token"]
         if token is None:
             return
+
+
+def wait_for_a_price(system: Any, symbol: str, seconds: float = 90) -> None:
+    """Until a running system quotes the symbol. Raises TimeoutError."""
+    end = time.monotonic() + seconds
+    while not system.get(f"/quotes?symbols={symbol}")["quotes"]:
+        if time.monotonic() > end:
+            raise TimeoutError(f"no price of {symbol} after {seconds} s")
+        time.sleep(0.3)

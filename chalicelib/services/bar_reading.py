@@ -72,12 +72,13 @@ def _stored_range(request: BarRequest) -> Range:
     span = SPAN.get(request.interval)
     if span and request.after is not None and request.descending:
         span = None  # labels fall on boundaries: nothing of what is left lies beyond
-    return Range(start, _later(end, span) if end and span else end)
+    return Range(start, past(end, span) if span else end)
 
 
-def _later(end: str, span: timedelta) -> str | None:
+def past(end: str | None, span: timedelta) -> str | None:
+    """The end of a range moved on; an open one stays open, and so is one beyond all times."""
     try:
-        return to_text(from_text(end) + span)
+        return to_text(from_text(end) + span) if end else None
     except OverflowError:
         return None
 

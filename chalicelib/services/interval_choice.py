@@ -14,71 +14,73 @@ import msgspec
 
 from chalicelib.domain.bars import STORED, Bar
 from chalicelib.domain.folding import BASE_OF, MOST_PARTS, fold_bars
-from chalicelib.services.queries import BAR_INTERVALS
+from chalicelib.services.queries import BAR_INTERVALS, Range
 
 MOST_ROWS = 400
 
-ReadBars = Callable[[str, int], list[Bar]]
-"""The first bars of a stored interval in the range, in the order of time: `(interval, limit)`."""
+ReadBars = Callable[[str, str | None, int], list[Bar]]
+"""Stored bars in the order of time: `(interval, after, limit)`, from the range's start or after
+the label `after`, and beyond the range's end as far as a bar that begins within may reach."""
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """An interval. `rows` are all its bars in the range where these are known: not where they
-    are folded (the last one's parts may lie beyond the range) or too many."""
+    """An interval with all its bars in the range; `rows` is None where even it has too many."""
 
     interval: str
     rows: list[Bar] | None
 
 
 class _Series:
-    """The bars of one stored interval, read as far as they were needed."""
+    """The bars of one stored interval, read no further than was needed."""
 
-    def __init__(self, base: str, read: ReadBars, start: str | None) -> None:
-        self._base, self._read, self._start = base, read, start
-        self._asked = 0
+    def __init__(self, base: str, read: ReadBars, selected: Range) -> None:
+        self._base, self._read, self._selected = base, read, selected
         self._rows: list[Bar] = []
+        self._complete = False
 
-    def first(self, count: int) -> list[Bar]:
-        """The first `count` bars of the range, or all where there are fewer."""
-        complete = len(self._rows) < self._asked
-        if count > self._asked and not complete:
-            self._rows, self._asked = self._read(self._base, count), count
-        return self._rows
+    def _read_up_to(self, count: int) -> None:
+        missing = count - len(self._rows)
+        if missing > 0 and not self._complete:
+            after = self._rows[-1].start if self._rows else None
+            rows = self._read(self._base, after, missing)
+            self._rows += rows
+            self._complete = len(rows) < missing
 
     def session(self) -> str:
         """The session of the first bar; empty where there is none."""
-        rows = self.first(MOST_ROWS + 1)
-        return (rows[0].session_date or rows[0].start[:10]) if rows else ""
+        self._read_up_to(1)
+        if not self._rows or not self._selected.holds(self._rows[0].start):
+            return ""
+        return _session(self._rows[0])
 
-    def count(self, interval: str) -> int:
-        """How many bars of `interval` have their label in the range; above MOST_ROWS not exact."""
-        enough = (MOST_ROWS + 1) * MOST_PARTS[interval]
-        rows = self.first(enough)
-        if len(rows) >= enough:
-            return MOST_ROWS + 1
-        labels = (bar.start for bar in fold_bars(rows, interval))
-        return sum(self._start is None or label >= self._start for label in labels)
+    def bars(self, interval: str) -> list[Bar] | None:
+        """All bars of `interval` in the range, unless they are more than MOST_ROWS."""
+        beyond = max(MOST_PARTS[made] for made in _made_from(self._base))
+        self._read_up_to((MOST_ROWS + 1) * MOST_PARTS[interval] + beyond)
+        if not self._complete:
+            return None
+        folded = fold_bars(self._rows, interval)
+        bars = [bar for bar in folded if self._selected.holds(bar.start)]
+        return bars if len(bars) <= MOST_ROWS else None
 
 
-def choose(read: ReadBars, start: str | None) -> Choice:
+def choose(read: ReadBars, selected: Range) -> Choice:
     """The finest fitting interval; the coarsest of those that reach back if none fits.
-    `start` is the range's.
 
-    Reads one page of each stored interval first; more of the minutes (or days) only where hours
-    (or days) leave it open whether 5m to 30m (or weeks) fit.
+    Reads the first bar of each stored interval, and then of the finest as many as it takes to
+    tell; minutes (or days) are folded only if hours (or days) do not already tell that it is in
+    vain.
     """
-    series = {base: _Series(base, read, start) for base in STORED}
+    series = {base: _Series(base, read, selected) for base in STORED}
     reaching = _reaching_back(series)
     if not reaching:
         return Choice(BAR_INTERVALS[0], [])
     for base, interval in _candidates(reaching, series):
-        count = series[base].count(interval)
-        if count <= MOST_ROWS:
-            days = series["1d"].first(MOST_ROWS + 1) if "1d" in reaching else []
-            if 1 < count == len(days):
-                return Choice("1d", days)
-            rows = series[base].first(MOST_ROWS + 1) if base == interval else None
-            return Choice(interval, rows)
+        bars = series[base].bars(interval)
+        if bars is not None:
+            days = series["1d"].bars("1d") if "1d" in reaching and _one_a_day(bars) else None
+            same = days is not None and len(days) == len(bars)
+            return Choice("1d", days) if same else Choice(interval, bars)
     return Choice(_made_from(reaching[-1])[-1], None)
 
 
@@ -93,9 +95,17 @@ def _candidates(reaching: list[str], series: dict[str, _Series]) -> Iterator[tup
     because a coarser stored interval has."""
     for base, coarser in zip(reaching, [*reaching[1:], ""], strict=True):
         yield base, base
-        if not coarser or len(series[coarser].first(MOST_ROWS + 1)) <= MOST_ROWS:
+        if not coarser or series[coarser].bars(coarser) is not None:
             for interval in _made_from(base)[1:]:
                 yield base, interval
+
+
+def _one_a_day(bars: list[Bar]) -> bool:
+    return 1 < len(bars) == len({_session(bar) for bar in bars})
+
+
+def _session(bar: Bar) -> str:
+    return bar.session_date or bar.start[:10]
 
 
 def _made_from(base: str) -> list[str]:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Generic, TypeVar
 
 import msgspec
 
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.building import place_of
-from chalicelib.domain.correction import hour_of, hour_span
+from chalicelib.domain.correction import HourSpan, hour_of, hour_span
 from chalicelib.domain.detection import State
 from chalicelib.domain.errors import TicktapeError
-from chalicelib.domain.folding import BASE_OF
+from chalicelib.domain.folding import BASE_OF, SPAN
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after
-from chalicelib.services.bar_reading import BarPage, BarRequest, read_bars
+from chalicelib.services.bar_reading import BarPage, BarRequest, past, read_bars
 from chalicelib.services.interval_choice import choose
 from chalicelib.services.periods import SESSIONS, period_start
 from chalicelib.services.queries import Cursor, PriceQuery, Range
 from chalicelib.services.stores import Stores, SymbolEntry
+
+WIDEST = {"1m": SPAN["30m"], "1h": timedelta(), "1d": SPAN["1mo"]}
+"""How far the coarsest bar made from a stored interval may reach beyond its label."""
 
 MOST_MINUTES = 61
 """Of an hourly bar: its own, and the one of the closing price."""
@@ -53,10 +57,11 @@ class Slice(msgspec.Struct, Generic[Row], frozen=True):
 
 
 class Series:
-    """Reads what is stored of symbols."""
+    """Reads what is stored of symbols; made anew for each request, since it keeps what it read."""
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
+        self._hours: dict[str, Bar | None] = {}
 
     def known(self, symbol: str) -> Known:
         """One GetItem, and one BatchGetItem where no tick has come. Raises UnknownSymbol."""
@@ -98,9 +103,7 @@ class Series:
         interval: str = query.cursor.interval if query.cursor else query.interval
         page = None
         if interval == "auto":
-            choice = choose(
-                lambda base, limit: self._read(known, base, reach, limit=limit).rows, reach.start
-            )
+            choice = choose(lambda *asked: self._first(known, reach, *asked), reach)
             interval = choice.interval
             if choice.rows is not None:
                 rows = choice.rows[::-1] if query.descending else choice.rows
@@ -138,6 +141,13 @@ class Series:
             return query.range
         return Range(period_start(query.period, newest, min(labels, default=None)))
 
+    def _first(
+        self, known: Known, reach: Range, base: str, after: str | None, limit: int
+    ) -> list[Bar]:
+        """Stored bars for choosing an interval, those of the range's last whole bar included."""
+        beyond = Range(reach.start, past(reach.end, WIDEST[base]))
+        return self._read(known, base, beyond, limit=limit, after=after).rows
+
     def _read(
         self,
         known: Known,
@@ -167,11 +177,17 @@ class Series:
         span = hour_span(place_of(known.last).hour, calendar)
         if not reach.holds(span.start):
             return None
+        if known.symbol not in self._hours:
+            self._hours[known.symbol] = self._live_hour(known, span)
+        return self._hours[known.symbol]
+
+    def _live_hour(self, known: Known, span: HourSpan) -> Bar | None:
         request = BarRequest(
             symbol=known.symbol,
             interval="1m",
             range=Range(span.start, span.end),
             limit=MOST_MINUTES,
         )
-        hour = hour_of(span, read_bars(self._stores.bars, request, known.state.minute).rows)
+        live = known.state.minute if known.state else None
+        hour = hour_of(span, read_bars(self._stores.bars, request, live).rows)
         return msgspec.structs.replace(hour, closed=False) if hour else None

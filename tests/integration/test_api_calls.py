@@ -31,7 +31,7 @@ CALLS = [
     ("GET", "/prices/TEST?interval=1h", {"GetItem": 1, "Query": 2}),
     ("GET", "/prices/TEST?interval=5m&sort=desc", {"GetItem": 1, "Query": 1}),
     ("GET", "/prices/TEST?interval=1wk", {"GetItem": 1, "Query": 1}),
-    ("GET", "/prices/TEST", {"GetItem": 1, "Query": 4}),
+    ("GET", "/prices/TEST", {"GetItem": 1, "Query": 5}),
     ("GET", "/prices/TEST?period=1d&interval=1m", {"GetItem": 1, "Query": 2}),
     ("GET", "/prices/TEST/latest", {"GetItem": 1}),
     ("GET", "/indicators/TEST?sma=5&interval=1m", {"GetItem": 1, "Query": 2}),

@@ -107,6 +107,8 @@ def test_a_bar_is_the_same_in_every_range(client: Client) -> None:
     ("query", "interval", "rows"),
     [
         ("start=2026-11-20T12:00:00Z", "1m", 241),
+        ("start=2026-11-20T07:30:00Z&end=2026-11-20T14:10:00Z", "1m", 400),
+        ("start=2026-11-20T07:30:00Z&end=2026-11-20T14:10:30Z", "5m", 81),
         ("", "5m", 121),
         ("start=2026-11-20T15:59:30Z", "1m", 1),
     ],
