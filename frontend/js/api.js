@@ -65,8 +65,9 @@ export class Api {
 
   /** @param {string} method @param {string} path @param {any} [body] */
   write(method, path, body) {
-    const headers = { Authorization: `Bearer ${this.token()}`, "Content-Type": "application/json" };
-    return this.request(path, {}, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    const authorization = { Authorization: `Bearer ${this.token()}` };
+    if (body === undefined) return this.request(path, {}, { method, headers: authorization });
+    return this.request(path, {}, { method, headers: { ...authorization, "Content-Type": "application/json" }, body: JSON.stringify(body) });
   }
 
   /**
@@ -85,7 +86,7 @@ export class Api {
   /** @returns {Promise<import("./types.js").Listed[]>} */
   async symbols() {
     const { symbols } = await this.request("/symbols");
-    return symbols.map((/** @type {any} */ s) => ({ symbol: s.symbol, name: s.name ?? undefined, source: s.source ?? undefined, addedAt: s.added_at ?? undefined }));
+    return symbols.map((/** @type {any} */ s) => ({ symbol: s.symbol, name: s.name ?? undefined, source: s.source ?? undefined, addedAt: s.added_at ?? undefined, seen: s.seen !== false }));
   }
 
   /** @param {string[]} symbols at most 100 @returns {Promise<import("./types.js").Quote[]>} */
@@ -136,13 +137,14 @@ export class Api {
    * @returns {Promise<number[]>} times at which it would have fired, milliseconds
    */
   async previewRule(rule, start) {
-    const { alerts } = await this.write("POST", "/rules/preview", { rule, start });
+    const headers = { "Content-Type": "application/json", ...(this.token() && { Authorization: `Bearer ${this.token()}` }) };
+    const { alerts } = await this.request("/rules/preview", {}, { method: "POST", headers, body: JSON.stringify({ ...rule, start }) });
     return alerts.map((/** @type {any} */ alert) => Date.parse(alert.timestamp));
   }
 
   /** @param {string} symbol */
   track(symbol) {
-    return this.write("PUT", `/symbols/${encodeURIComponent(symbol)}`, {});
+    return this.write("PUT", `/symbols/${encodeURIComponent(symbol)}`);
   }
 
   /** @param {string} symbol */

@@ -15,7 +15,6 @@
  * @property {import("./types.js").Alert[] | null} alerts null until they were asked for
  * @property {import("./types.js").Alert[]} symbolAlerts those of the open symbol, over its whole history
  * @property {import("./types.js").Rule[] | null} rules null until asked for, or where the API has none
- * @property {Map<string, string>} pending symbols asked for, with what is known about them
  * @property {"auto" | "dark" | "light"} theme
  * @property {import("./types.js").Alert | null} focus the alert that is shown on the chart
  * @property {number[]} preview times at which a rule would have fired, on the chart
@@ -39,7 +38,6 @@ export function initialState() {
     alerts: null,
     symbolAlerts: [],
     rules: null,
-    pending: new Map(),
     theme: "auto",
     focus: null,
     preview: [],

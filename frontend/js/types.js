@@ -56,6 +56,7 @@
  * @property {string | undefined} name
  * @property {string | undefined} source
  * @property {string | undefined} addedAt
+ * @property {boolean} seen false while no price of it has come yet
  */
 
 /**
@@ -87,7 +88,7 @@
  * @property {string | null} [expires_at]
  * @property {boolean} enabled
  * @property {boolean} notify
- * @property {string} [origin] "settings" for a default rule
+ * @property {boolean} [default] true for a rule of the deployment's settings
  */
 
 /**

@@ -1,8 +1,7 @@
-// Adding a symbol to what is followed, and saying what becomes of it until its first price has come.
+// Adding a symbol to what is followed. The watch-list says what becomes of it until its first price has come.
 
 import { el } from "../dom.js";
 import { ApiError } from "../api.js";
-import { formatClock } from "../format.js";
 import { openDialog } from "./dialog.js";
 import { withToken } from "./token.js";
 
@@ -21,17 +20,10 @@ export function mountAddSymbol(head, store, api) {
           if (error instanceof ApiError && error.isMissing) throw new Error("This deployment does not take new symbols.");
           throw error;
         });
-        const said = `collecting since ${formatClock(Date.now(), "UTC")} UTC`;
-        store.set({ pending: new Map(store.state.pending).set(symbol, said) });
+        store.set({ symbols: await api.symbols() });
         store.setView({ symbol });
       },
     });
     input.focus();
   };
-
-  /** A symbol whose first price has come is like any other. */
-  store.watch(["quotes", "pending"], ({ quotes, pending }) => {
-    const left = new Map([...pending].filter(([symbol]) => !quotes.has(symbol)));
-    if (left.size !== pending.size) store.set({ pending: left });
-  });
 }

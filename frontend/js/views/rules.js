@@ -9,8 +9,6 @@ import { withToken } from "./token.js";
 /** @typedef {import("../types.js").Rule} Rule */
 /** @typedef {import("../store.js").Store} Store */
 
-/** @param {Rule} rule default rules come from the deployment's settings and cannot be changed here */
-const isDefault = (rule) => rule.origin === "default" || rule.rule_id.startsWith("default-");
 
 /** @param {Rule} rule what a PUT takes: the rule without what the API adds */
 const bodyOf = (rule) => ({ ...ruleBody({ ...rule, cooldown: (rule.cooldown_seconds ?? 0) / 60, expires: rule.expires_at ?? "" }) });
@@ -41,7 +39,7 @@ export class RulesPanel {
     if (!series?.bars.length) return "There is no chart to show it on.";
     const symbol = rule.symbol === "*" ? view.symbol : (rule.symbol ?? view.symbol);
     const start = new Date(series.bars[0].time).toISOString();
-    const times = await withToken(() => this.context.api.previewRule({ ...rule, symbol }, start));
+    const times = await this.context.api.previewRule({ ...rule, symbol }, start);
     this.store.set({ preview: symbol === view.symbol ? times : [] });
     return times.length ? `It would have fired ${times.length} ${times.length === 1 ? "time" : "times"} in the chart's range.` : "It would not have fired in the chart's range.";
   }
@@ -75,12 +73,11 @@ export class RulesPanel {
     const state = rule.enabled ? "Armed" : "Off";
     const button = (/** @type {string} */ label, /** @type {() => void} */ act) => el("button.button.quiet", { type: "button", onclick: act, "aria-label": `${label}: ${rule.symbol} ${ruleText(rule)}` }, label);
     const toggle = () => this.#change(() => this.context.api.replaceRule(rule.rule_id, { ...bodyOf(rule), enabled: !rule.enabled }));
-    const controls = isDefault(rule)
-      ? [button("Preview", () => void this.#show(rule))]
-      : [button(rule.enabled ? "Switch off" : "Arm", () => void toggle()), button("Edit", () => editRule(this.context, rule)), button("Preview", () => void this.#show(rule)), button("Delete", () => this.#confirmDelete(rule))];
+    const controls = [button(rule.enabled ? "Switch off" : "Arm", () => void toggle()), button("Edit", () => editRule(this.context, rule)), button("Preview", () => void this.#show(rule))];
+    if (!rule.default) controls.push(button("Delete", () => this.#confirmDelete(rule)));
     return el("li", {}, el(rule.enabled ? "div.entry" : "div.entry.off", {},
       el("span.what", { "data-way": conditionWay(rule.condition) }, `${rule.symbol === "*" ? "All symbols" : rule.symbol}: ${ruleText(rule)}`), el("small.end", {}, state),
-      el("small", {}, `${TRIGGERS[rule.trigger] ?? rule.trigger} · ${rule.interval === "tick" ? "every tick" : `${rule.interval} bars`}${isDefault(rule) ? " · default" : ""}`),
+      el("small", {}, `${TRIGGERS[rule.trigger] ?? rule.trigger} · ${rule.interval === "tick" ? "every tick" : `${rule.interval} bars`}${rule.default ? " · default" : ""}`),
       el("small.end.distance", {}, distanceText(rule, quote)),
       el("div.controls", {}, ...controls)));
   }

@@ -1,32 +1,46 @@
 // The watch-list: every symbol with its last price, change and day.
 
 import { byId, el, setText } from "../dom.js";
-import { formatPercent, formatPrice, wayOf } from "../format.js";
+import { ApiError } from "../api.js";
+import { serverNow } from "../clock.js";
+import { formatClock, formatPercent, formatPrice, ownZone, wayOf } from "../format.js";
 import { arrange } from "../data/sorting.js";
 import { keep, recall } from "../settings.js";
 import { drawSparkline } from "./sparkline.js";
 import { bindSparks } from "./watch_sparks.js";
 import { bindWatchKeys } from "./watch_keys.js";
+import { withToken } from "./token.js";
 
 /** @typedef {import("../store.js").Store} Store */
-/** @typedef {{row: HTMLElement, name: HTMLElement, last: HTMLElement, change: HTMLElement, canvas: HTMLCanvasElement, price: number | null, spark: unknown}} Row */
+/** @typedef {{row: HTMLElement, name: HTMLElement, last: HTMLElement, change: HTMLElement, canvas: HTMLCanvasElement, stop: HTMLElement, price: number | null, spark: unknown}} Row */
 
-/** @param {string} symbol @param {(symbol: string) => void} open @returns {Row} */
-function makeRow(symbol, open) {
+const LONG_WAIT = 120e3; // milliseconds after which a symbol without a price is doubtful
+
+/** @param {string} symbol @param {(symbol: string) => void} open @param {(symbol: string) => void} forget @returns {Row} */
+function makeRow(symbol, open, forget) {
   const name = el("small");
   const [last, change] = [el("td.c-last"), el("td.c-change")];
   const canvas = /** @type {HTMLCanvasElement} */ (el("canvas", { "aria-hidden": "true" }));
+  const drop = (/** @type {Event} */ event) => {
+    event.stopPropagation();
+    forget(symbol);
+  };
+  const stop = el("button.button.quiet.small", { type: "button", "aria-label": `Stop following ${symbol}`, onclick: drop }, "×");
+  const changed = el("span");
+  change.append(changed, stop);
   const row = el("tr", { "data-symbol": symbol, tabIndex: -1, "aria-selected": "false", onclick: () => open(symbol) },
     el("td", {}, el("b", {}, symbol), name), el("td.c-spark", {}, canvas), last, change);
-  return { row, name, last, change, canvas, price: null, spark: null };
+  return { row, name, last, change: changed, canvas, stop, price: null, spark: null };
 }
 
 /** @param {Row} row @param {Store} store @param {import("../types.js").Listed} listed @param {Record<string, string>} colors */
 function renderRow(row, store, listed, colors) {
-  const { quotes, sparks, view, pending } = store.state;
+  const { quotes, sparks, view } = store.state;
   const quote = quotes.get(listed.symbol);
   const way = wayOf(quote?.change);
-  setText(row.name, pending.get(listed.symbol) ?? listed.name ?? quote?.name ?? "");
+  setText(row.name, quote ? (listed.name ?? "") : waitingText(listed));
+  row.name.title = row.name.textContent ?? "";
+  row.stop.hidden = Boolean(quote) || listed.seen;
   setText(row.last, formatPrice(quote?.price));
   setText(row.change, formatPercent(quote?.changePercent));
   row.change.dataset.way = way;
@@ -38,6 +52,13 @@ function renderRow(row, store, listed, colors) {
   if (!spark || row.spark === spark) return;
   row.spark = spark;
   drawSparkline(row.canvas, spark, colors[way === "down" ? "down" : "up"]);
+}
+
+/** @param {import("../types.js").Listed} listed a symbol that is followed and has no price yet @returns {string} */
+function waitingText({ addedAt }) {
+  if (!addedAt) return "no price yet";
+  const since = formatClock(Date.parse(addedAt), ownZone());
+  return serverNow() - Date.parse(addedAt) < LONG_WAIT ? `collecting since ${since}` : `no price since ${since}: the source may not know it`;
 }
 
 /** @param {HTMLElement} cell @param {boolean} up */
@@ -72,6 +93,10 @@ export function mountWatch(store, api, colors) {
   const body = el("tbody");
   const hint = el("p.hint", { role: "status" }, "Loading symbols …");
   const open = (/** @type {string} */ symbol) => store.setView({ symbol });
+  const forget = (/** @type {string} */ symbol) => void withToken(() => api.untrack(symbol)).then(async () => store.set({ symbols: await api.symbols() })).catch((error) => {
+    if (!(error instanceof ApiError)) throw error;
+    setText(byId("announce"), error.message);
+  });
   const heads = sortHeads(order, () => {
     keep("order", order);
     render();
@@ -83,12 +108,11 @@ export function mountWatch(store, api, colors) {
   const rows = new Map();
 
   const render = () => {
-    const { symbols, quotes, pending, link } = store.state;
-    const extra = [...pending.keys()].filter((symbol) => !symbols.some((s) => s.symbol === symbol)).map((symbol) => ({ symbol, name: undefined, source: undefined, addedAt: undefined }));
-    const shown = arrange([...symbols, ...extra], quotes, order, search.value);
+    const { symbols, quotes, link } = store.state;
+    const shown = arrange(symbols, quotes, order, search.value);
     const palette = colors();
     const nodes = shown.map((listed) => {
-      const row = rows.get(listed.symbol) ?? makeRow(listed.symbol, open);
+      const row = rows.get(listed.symbol) ?? makeRow(listed.symbol, open, forget);
       rows.set(listed.symbol, row);
       renderRow(row, store, listed, palette);
       return row.row;
@@ -99,7 +123,7 @@ export function mountWatch(store, api, colors) {
     hint.hidden = nodes.length > 0;
     setText(hint, search.value ? `No symbol matches “${search.value}”.` : link.state === "connecting" ? "Loading symbols …" : "No symbols yet: they appear when the first price is stored.");
   };
-  store.watch(["symbols", "quotes", "sparks", "view", "pending", "link", "theme"], render);
+  store.watch(["symbols", "quotes", "sparks", "view", "link", "theme"], render);
   store.when(({ theme }) => theme, () => rows.forEach((row) => (row.spark = null)));
   bindSparks(store, api);
   bindWatchKeys(search, body, open);
