@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 
 import msgspec
 
 from chalicelib.domain.bars import Bar, merge
-from chalicelib.domain.building import BarBuilder, Hour, place_of
+from chalicelib.domain.building import BarBuilder, Hour, hour_start, place_of
 from chalicelib.domain.sessions import Calendar
 from chalicelib.domain.ticks import Tick
-from chalicelib.domain.times import from_text, later, minute_of, to_text
+from chalicelib.domain.times import from_text, later, to_text
 
 
 def minutes_of(before: Tick | None, ticks: Sequence[Tick]) -> list[Bar]:
@@ -32,37 +31,38 @@ def day_of(ticks: Sequence[Tick]) -> Bar | None:
 
 
 class HourSpan(msgspec.Struct, frozen=True):
-    """Where an hourly bar's minutes lie: labels in `[start, end)`, all with this flag."""
+    """An hour, and where its minutes' labels lie: `[start, end)`, among them perhaps others'.
 
-    start: str
+    Hours count from a session's open or close, so that those of neighbouring sessions may overlap:
+    a minute belongs to the hour that its own session and flag say.
+    """
+
+    hour: Hour
     end: str
-    extended: bool
+    calendar: Calendar
+
+    @property
+    def start(self) -> str:
+        """The hour's label."""
+        return self.hour.start
+
+    def holds(self, bar: Bar) -> bool:
+        """Whether a 1m bar is one of the hour's."""
+        instant = from_text(bar.start)
+        session = self.calendar.session_at(instant)
+        return to_text(hour_start(session, instant, bar.extended)) == self.start
 
 
 def hour_span(hour: Hour, calendar: Calendar) -> HourSpan:
-    """The span of an hour: 60 minutes, or up to the session's open or close before that.
-
-    The minute of the closing price belongs to the session's last hour.
-    """
-    begin = from_text(hour.start)
-    session = calendar.session_at(begin)
-    end = begin + timedelta(hours=1)
-    if hour.extended:
-        if begin < session.open < end:
-            end = session.open
-    else:
-        closing = calendar.closing_instant(session.date)
-        if begin < closing <= end:
-            end = from_text(minute_of(to_text(closing))) + timedelta(minutes=1)
-    return HourSpan(hour.start, to_text(end), hour.extended)
+    """The 60 minutes of an hour."""
+    return HourSpan(hour, later(hour.start, hours=1), calendar)
 
 
 def hour_of(span: HourSpan, minutes: Iterable[Bar]) -> Bar | None:
     """The 1h bar of a span, folded from the 1m bars in it; None where there are none."""
     folded: Bar | None = None
-    for bar in minutes:
-        if bar.extended == span.extended:
-            folded = bar if folded is None else merge(folded, bar)
+    for bar in filter(span.holds, minutes):
+        folded = bar if folded is None else merge(folded, bar)
     if folded is None:
         return None
     return msgspec.structs.replace(folded, interval="1h", start=span.start, closed=True, revision=0)

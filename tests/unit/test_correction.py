@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
+from chalicelib.domain.bars import Bar
 from chalicelib.domain.building import Hour, place_of
 from chalicelib.domain.correction import day_of, day_range, hour_of, hour_span, minutes_of
 from chalicelib.domain.sessions import calendar_for
@@ -23,6 +28,11 @@ def test_the_bar_of_the_tick_before_is_not_among_them() -> None:
     assert [(bar.start, bar.ticks) for bar in bars] == [(at(), 2)]
 
 
+def minute_bar(start: str, **fields: Any) -> Bar:
+    """A 1m bar that begins at a stored instant."""
+    return msgspec.structs.replace(make_bar(**fields), start=start)
+
+
 def test_no_ticks_make_no_minutes() -> None:
     assert minutes_of(make_tick(1), []) == []
 
@@ -39,7 +49,10 @@ def test_a_regular_hour_spans_sixty_minutes_from_the_open() -> None:
 def test_the_minute_of_the_closing_price_belongs_to_the_sessions_last_hour() -> None:
     closing = place_of(make_tick(1, timestamp=CLOSE)).hour
     span = hour_span(closing, CALENDAR)
-    assert span.end == later(CLOSE, minutes=1)
+    regular = minute_bar(CLOSE)
+    assert span.start < CLOSE < span.end
+    assert span.holds(regular)
+    assert not span.holds(minute_bar(CLOSE, extended=True))
 
 
 def test_the_hour_before_the_open_ends_with_it() -> None:
@@ -49,8 +62,11 @@ def test_the_hour_before_the_open_ends_with_it() -> None:
 
 def test_an_hour_is_folded_from_the_minutes_of_its_own_kind() -> None:
     span = hour_span(Hour(OPEN, extended=False), CALENDAR)
-    inside = [make_bar(0, 5, ticks=2), make_bar(60, 7, ticks=3)]
-    other = make_bar(120, 99, extended=True)
+    inside = [
+        minute_bar(OPEN, close=5, ticks=2),
+        minute_bar(later(OPEN, minutes=1), close=7, ticks=3),
+    ]
+    other = minute_bar(later(OPEN, minutes=60), close=99)
     hour = hour_of(span, [*inside, other])
     assert hour is not None
     assert (hour.interval, hour.start, hour.close, hour.ticks) == ("1h", OPEN, 7, 5)
