@@ -81,7 +81,7 @@ class Pipeline:
         for tick in ticks:
             tick.sent_at = sent_at
         self._status.passed(ticks)
-        if self._outbox.is_full:
+        if self._outbox.is_full and not self._source.recorded:
             self._status.problem(
                 f"{self._outbox.pending} lines wait for {self._status.sink} and there is no room "
                 "for more: the source waits until some were sent"

@@ -47,7 +47,7 @@ class TableReporter:
 
     def end(self, message: str) -> None:
         """A line below the table."""
-        self._console.print(message)
+        self._console.print(Text(message))
 
     def _loop(self) -> None:
         while not self._stopped.wait(_REFRESH_SECONDS):

@@ -1,0 +1,207 @@
+"""The producer: ticks a second into a Kinesis endpoint that takes everything and keeps nothing,
+beside a plain loop of put_record, one tick a call, over the same ticks and the same endpoint.
+
+Rounds alternate, since shared machines drift. Bias: the endpoint is near and never throttles, so
+the loop pays less for each call than it would in a region far away, and neither side retries.
+
+    python -m bench.producer_throughput
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from bench.measuring import median, p95
+from producer.outbox import Outbox
+from producer.pipeline import Pipeline
+from producer.sender import Sender
+from producer.sinks.kinesis import KinesisSink
+from producer.status import Status
+from producer.wire import WireTick, encode
+
+ROUNDS = 3
+LOOP_TICKS = 1_500
+PRODUCER_TICKS = 50_000
+MEMORY_TICKS = 1_000_000
+TARGET_RATIO = 30
+TARGET_GROWTH_MB = 10
+_CASES = {
+    "producer_throughput": (25, 20, PRODUCER_TICKS),
+    "producer_throughput_1_tick_a_record": (25, 1, PRODUCER_TICKS // 3),
+    "producer_throughput_500_symbols": (500, 1, PRODUCER_TICKS),
+}
+_PRICES = [Decimal(18_900 + number) / 100 for number in range(97)]
+
+
+class Ticks:
+    """A source of as many ticks as are asked for, made as they are taken."""
+
+    name = "bench"
+    recorded = True
+    needs_hygiene = False
+
+    def __init__(self, symbols: int, count: int) -> None:
+        self._symbols = [f"S{number:03}" for number in range(symbols)]
+        self._polls = count // symbols
+
+    def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
+        """A batch a poll."""
+        for poll in range(self._polls):
+            if stop.is_set():
+                return
+            yield [tick(symbol, poll) for symbol in self._symbols]
+
+
+def tick(symbol: str, number: int) -> WireTick:
+    """A tick with all the fields that Yahoo's have."""
+    second, micros = divmod(number, 1000)
+    return WireTick(
+        symbol=symbol,
+        timestamp=f"2026-11-20T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+        f".{micros:06}Z",
+        price=_PRICES[number % 97],
+        open=_PRICES[0],
+        high=_PRICES[96],
+        low=_PRICES[0],
+        previous_close=_PRICES[50],
+        volume=Decimal(number),
+        currency="USD",
+        exchange_timezone="America/New_York",
+        market_state="REGULAR",
+        source="yfinance",
+        mode="live",
+        sent_at="2026-11-20T15:30:00.000000Z",
+    )
+
+
+@contextmanager
+def null_kinesis() -> Iterator[None]:
+    """The endpoint, and an environment that leads to it and to no proxy."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.null_kinesis"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).resolve().parents[1],
+    )
+    before = dict(os.environ)
+    try:
+        assert process.stdout is not None
+        port = process.stdout.readline().strip()
+        _lead_to(f"http://127.0.0.1:{port}")
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+def _lead_to(endpoint: str) -> None:
+    for name in list(os.environ):
+        if name.startswith("AWS_") or name.upper().endswith("_PROXY"):
+            del os.environ[name]
+    os.environ.update(
+        AWS_ENDPOINT_URL=endpoint,
+        AWS_ACCESS_KEY_ID="bench",
+        AWS_SECRET_ACCESS_KEY="bench",
+        AWS_DEFAULT_REGION="us-east-1",
+    )
+
+
+def loop() -> float:
+    """Ticks a second of put_record, one tick a call."""
+    import boto3
+
+    client: Any = boto3.client("kinesis")
+    began = time.perf_counter()
+    for number in range(LOOP_TICKS):
+        made = tick("S001", number)
+        client.put_record(StreamName="ticks", Data=encode(made), PartitionKey=made.symbol)
+    return LOOP_TICKS / (time.perf_counter() - began)
+
+
+def produce(symbols: int, ticks_per_record: int, count: int) -> float:
+    """Ticks a second through the whole producer, from source to acknowledgement."""
+    sink = KinesisSink("ticks", ticks_per_record)
+    status = Status(lambda event, message: print(event, message, file=sys.stderr))
+    outbox = Outbox(sink.key)
+    sender = Sender(outbox, sink, status, random.Random(1))
+    began = time.perf_counter()
+    outcome = Pipeline(Ticks(symbols, count), outbox, sender, status).run(threading.Event(), 5)
+    assert (outcome.ticks, outcome.left) == (count // symbols * symbols, 0)
+    return outcome.ticks / (time.perf_counter() - began)
+
+
+def resident_mb() -> float:
+    """Memory of this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def memory_growth_mb() -> float:
+    """How much more memory a million ticks need than the first fifth of them, with which the
+    queue between source and sink (100,000 lines) has been full once."""
+    warm = MEMORY_TICKS // 5
+    produce(25, 20, warm)
+    before = resident_mb()
+    produce(25, 20, MEMORY_TICKS - warm)
+    return resident_mb() - before
+
+
+def measure() -> list[dict[str, object]]:
+    """The benchmark's results."""
+    with null_kinesis():
+        cases: dict[str, Callable[[], float]] = {"loop": loop}
+        for name, (symbols, together, count) in _CASES.items():
+            cases[name] = lambda s=symbols, k=together, n=count: produce(s, k, n)  # type: ignore[misc]
+        found: dict[str, list[float]] = {name: [] for name in cases}
+        for _ in range(ROUNDS):
+            for name, run in cases.items():
+                found[name].append(run())
+        growth = memory_growth_mb()
+    baseline = median(found.pop("loop"))
+    return [*(_result(name, rates, baseline) for name, rates in found.items()), _memory(growth)]
+
+
+def _result(name: str, rates: list[float], baseline: float) -> dict[str, object]:
+    ratio = median(rates) / baseline
+    made: dict[str, object] = {
+        "name": name,
+        "value": round(median(rates)),
+        "p95": round(p95(rates)),
+        "unit": "ticks/s",
+        "baseline": round(baseline),
+        "ratio": round(ratio, 1),
+    }
+    if name == "producer_throughput":
+        made |= {
+            "target": f"at least {TARGET_RATIO} times put_record",
+            "holds": ratio >= TARGET_RATIO,
+        }
+    return made
+
+
+def _memory(growth: float) -> dict[str, object]:
+    return {
+        "name": "producer_memory_growth",
+        "value": round(growth, 1),
+        "unit": "MB over a million ticks",
+        "target": f"at most {TARGET_GROWTH_MB}",
+        "holds": growth <= TARGET_GROWTH_MB,
+    }
+
+
+if __name__ == "__main__":
+    json.dump(measure(), sys.stdout, indent=2, ensure_ascii=False)
+    print()
