@@ -6,7 +6,9 @@ import itertools
 import os
 from typing import Any
 
+import botocore.session
 import msgspec
+from botocore.config import Config
 
 from chalicelib.settings import Settings, load
 from local import provision, resources
@@ -19,25 +21,20 @@ class EmulatedClients:
     """botocore clients of an emulator, as adapters.clients.Clients makes them."""
 
     def __init__(self, endpoint: str) -> None:
-        import botocore.session
-        from botocore.config import Config
+        self.dynamodb = _client(endpoint, "dynamodb")
+        self.s3 = _client(endpoint, "s3")
+        self.sns = _client(endpoint, "sns")
 
-        session = botocore.session.get_session()
-        config = Config(retries={"total_max_attempts": 1, "mode": "standard"})
 
-        def client(service: str) -> Any:
-            return session.create_client(
-                service,
-                region_name="us-east-1",
-                endpoint_url=endpoint,
-                aws_access_key_id="test",
-                aws_secret_access_key="test",
-                config=config,
-            )
-
-        self.dynamodb = client("dynamodb")
-        self.s3 = client("s3")
-        self.sns = client("sns")
+def _client(endpoint: str, service: str) -> Any:
+    return botocore.session.get_session().create_client(
+        service,
+        region_name="us-east-1",
+        endpoint_url=endpoint,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"total_max_attempts": 1, "mode": "standard"}),
+    )
 
 
 class Emulated:

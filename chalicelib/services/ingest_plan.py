@@ -67,7 +67,7 @@ def without(read: Read, refusal: Callable[[Tick | Bar], str | None]) -> Read:
     reasons = [(item, reason) for item in items_of(decoded) if (reason := refusal(item))]
     if not reasons:
         return read
-    refused = [item for item, _ in reasons]
+    refused = {item for item, _ in reasons}
     kept = msgspec.structs.replace(
         decoded,
         ticks=tuple(tick for tick in decoded.ticks if tick not in refused),

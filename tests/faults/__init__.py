@@ -1,0 +1,1 @@
+"""What goes wrong on the way of a tick, and that it leaves no trace."""

@@ -1,0 +1,83 @@
+"""The handlers on botocore's clients, killed, and delivered again as Lambda would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from chalicelib import bootstrap, handlers
+from chalicelib.bootstrap import Services
+from tests.factories import LambdaContext, instant
+from tests.faults.stores import TABLES, Contents, comparable
+from tests.memory_aws.system import SETTINGS, Aws
+from tests.memory_aws.transport import Transport
+
+Handler = Callable[[dict[str, Any], Any], dict[str, list[dict[str, str]]]]
+
+INGEST: dict[str, Handler] = {"kinesis": handlers.ingest_kinesis, "sqs": handlers.ingest_sqs}
+SMALL_AVERAGES = msgspec.structs.replace(SETTINGS, sma_fast=2, sma_slow=4)
+MOST_DELIVERIES = 6
+
+
+class Run:
+    """One fresh system; each delivery is to a new container, ten seconds after the one before."""
+
+    def __init__(self, transport: Transport, use: Callable[[Services], None]) -> None:
+        self.aws = transport.aws = Aws()
+        self._transport = transport
+        self._use = use
+        self.seconds = 4300.0
+        self._deliveries = 0
+
+    def once(self, handler: Handler, event: dict[str, Any]) -> list[str]:
+        """Deliver once; the identifiers that were reported."""
+        self._use(Services(SMALL_AVERAGES, lambda: instant(self.seconds), self._transport))
+        self._deliveries += 1
+        self.seconds += 10
+        answer = handler(event, LambdaContext(f"request-{self._deliveries}"))
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def until_done(self, handler: Handler, event: dict[str, Any]) -> None:
+        """Deliver until nothing is reported."""
+        for _ in range(MOST_DELIVERIES):
+            if not self.once(handler, event):
+                return
+        raise AssertionError("it never went through")
+
+    def changes(self) -> dict[str, Any]:
+        """All that the prices table's stream holds, as one batch."""
+        return {"Records": list(self.aws.stream)}
+
+    def ingest(self, kind: str, event: dict[str, Any]) -> None:
+        """Deliver to ingest without any fault."""
+        self.until_done(INGEST[kind], event)
+
+    def detect(self) -> None:
+        """Deliver all changes to detect without any fault."""
+        self.until_done(handlers.detect, self.changes())
+
+    def marked(self) -> set[str]:
+        """The alert_ids of the alerts that are marked as sent."""
+        items = self.aws.tables["alerts"].items.values()
+        return {item["alert_id"]["S"] for item in items if "notified_at" in item}
+
+    def contents(self) -> Contents:
+        """All stores."""
+        return contents_of(self.aws)
+
+
+def contents_of(aws: Aws) -> Contents:
+    """All stores of a system in memory."""
+    tables = {name: list(aws.tables[name].items.values()) for name in TABLES}
+    return comparable(tables, {key: body for (_, key), body in aws.objects.items()})
+
+
+def use_services(monkeypatch: Any) -> Callable[[Services], None]:
+    """How a test's services become those of the handlers."""
+
+    def use(services: Services) -> None:
+        monkeypatch.setattr(bootstrap, "get_services", lambda: services)
+
+    return use

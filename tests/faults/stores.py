@@ -1,0 +1,55 @@
+"""What the stores hold, in a form in which two runs can be compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tests.factories import gunzipped
+
+APART = {"notified_at", "version", "revision", "complete_from"}
+"""What may differ between a clean run and one with faults."""
+
+TABLES = ("prices", "bars", "state", "alerts", "symbols")
+
+Contents = dict[str, Any]
+
+
+def comparable(
+    tables: Mapping[str, Iterable[Mapping[str, Any]]], objects: Mapping[str, bytes]
+) -> Contents:
+    """Tables as sorted items without what may differ, the archive as a set of lines.
+
+    Alerts that the state has as pending are left out after a look whether they were delivered:
+    the next write of the state drops them.
+    """
+    contents: Contents = {name: sorted(map(_kept, tables[name]), key=_text) for name in TABLES}
+    delivered = {
+        (item["symbol"]["S"], item["timestamp"]["S"], item["rule_id"]["S"])
+        for item in tables["alerts"]
+        if "notified_at" in item or "quiet" in item
+    }
+    contents["state"] = [_without_delivered(item, delivered) for item in contents["state"]]
+    contents["raw"] = {
+        line for key, body in objects.items() if key.startswith("raw/") for line in gunzipped(body)
+    }
+    contents["quarantine"] = {
+        key: json.loads(body) for key, body in objects.items() if key.startswith("quarantine/")
+    }
+    return contents
+
+
+def _kept(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in item.items() if name not in APART}
+
+
+def _text(item: Mapping[str, Any]) -> str:
+    return json.dumps(item, sort_keys=True)
+
+
+def _without_delivered(item: dict[str, Any], delivered: set[tuple[str, str, str]]) -> Any:
+    data = json.loads(item["data"]["S"])
+    pending = data.pop("p", [])
+    left = [a for a in pending if (a["symbol"], a["timestamp"], a["rule_id"]) not in delivered]
+    return {**item, "data": data, "undelivered": left}

@@ -1,0 +1,83 @@
+"""botocore's own clients over AWS in memory: requests are answered where the network would be.
+
+Serializing, signing, events, parsing and errors are botocore's; only the wire is missing.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import botocore.session
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from tests.memory_aws.system import Aws
+
+_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+class _Raw(io.BytesIO):
+    def stream(self, *_: object, **__: object) -> Any:
+        """As urllib3 hands a body over."""
+        yield self.read()
+
+
+class Transport:
+    """The clients that the adapters take. `aws` may be exchanged for a fresh one."""
+
+    def __init__(self, aws: Aws) -> None:
+        self.aws = aws
+        self.dynamodb = self._client("dynamodb", self._dynamodb)
+        self.s3 = self._client("s3", self._s3)
+        self.sns = self._client("sns", self._sns)
+
+    def _client(self, service: str, answer: Any) -> Any:
+        client = botocore.session.get_session().create_client(
+            service,
+            region_name="us-east-1",
+            endpoint_url="http://127.0.0.1:9",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(
+                retries={"total_max_attempts": 1, "mode": "standard"},
+                parameter_validation=False,
+                s3={"addressing_style": "path"},
+            ),
+        )
+        client.meta.events.register("before-send", answer)
+        return client
+
+    def _dynamodb(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        target = request.headers["X-Amz-Target"]
+        operation = (target.decode() if isinstance(target, bytes) else target).partition(".")[2]
+        call = getattr(self.aws.dynamodb, _CAPITAL.sub("_", operation).lower())
+        try:
+            return _answer(request, 200, json.dumps(call(**json.loads(request.body))))
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            answer = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code}
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            return _answer(request, status, json.dumps(answer))
+
+    def _s3(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        _, bucket, key = unquote(urlsplit(request.url).path).split("/", 2)
+        body = request.body.read() if hasattr(request.body, "read") else request.body
+        self.aws.s3.put_object(Bucket=bucket, Key=key, Body=body)
+        return _answer(request, 200, "")
+
+    def _sns(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        body = request.body
+        form = parse_qs(body.decode() if isinstance(body, bytes) else body)
+        given = {name: values[0] for name, values in form.items()}
+        number = self.aws.sns.publish(**given)["MessageId"]
+        xml = f"<PublishResponse><PublishResult><MessageId>{number}</MessageId></PublishResult>"
+        return _answer(request, 200, xml + "</PublishResponse>")
+
+
+def _answer(request: AWSPreparedRequest, status: int, body: str) -> AWSResponse:
+    return AWSResponse(request.url, status, {}, _Raw(body.encode()))
