@@ -59,14 +59,11 @@ class Pipeline:
         After `stop` that takes `flush_seconds` at most, what is left then is counted.
         """
         self._sender.start()
-        for batch in self._source.batches(stop):
-            if self._sender.ended.is_set():
-                break
-            self._forward(batch, stop)
-            if stop.is_set():
-                break
-        self._outbox.close()
-        self._flush(stop, flush_seconds)
+        try:
+            self._forward_all(stop)
+        finally:  # also what came before a source that failed is sent
+            self._outbox.close()
+            self._flush(stop, flush_seconds)
         if self._progress is not None and self._outbox.is_drained and not stop.is_set():
             self._progress.ended()
         if self._sender.fault is not None:
@@ -74,6 +71,14 @@ class Pipeline:
         refusal, status = self._sender.refusal, self._status
         left = 0 if self._sender.reader_gone else self._outbox.pending
         return Outcome(status.sent_ticks, status.sent_bars, left, str(refusal) if refusal else None)
+
+    def _forward_all(self, stop: threading.Event) -> None:
+        for batch in self._source.batches(stop):
+            if self._sender.ended.is_set():
+                return
+            self._forward(batch, stop)
+            if stop.is_set():
+                return
 
     def _forward(self, batch: Sequence[WireTick], stop: threading.Event) -> None:
         sent_at = to_text(self._clock())

@@ -7,6 +7,10 @@ import threading
 import time
 from collections.abc import Callable
 
+REQUESTS_PER_SECOND = 2.0
+BURST_REQUESTS = 60
+"""What Yahoo has been seen to bear: 20 symbols every 15 s go through, much more does not."""
+
 FIRST_OPEN_SECONDS = 60.0
 MOST_OPEN_SECONDS = 900.0
 
@@ -82,6 +86,11 @@ class CircuitBreaker:
     def open_seconds(self) -> float:
         """Seconds for which nothing may be asked; 0 when the circuit is not open."""
         return max(0.0, self._until - self._now())
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether everything may be asked."""
+        return self._failures == 0
 
     @property
     def is_half_open(self) -> bool:

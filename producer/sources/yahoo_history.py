@@ -8,7 +8,7 @@ from functools import partial
 
 from producer.sources import yahoo
 from producer.status import Status
-from producer.throttling import CircuitBreaker
+from producer.throttling import BURST_REQUESTS, REQUESTS_PER_SECOND, CircuitBreaker, TokenBucket
 from producer.wire import Bar, WireTick
 from producer.workers import Workers
 
@@ -21,8 +21,14 @@ _AT_ONCE = 8
 class History:
     """Bars of several periods: of all symbols the minutes of today, then the days of two years."""
 
-    def __init__(self, status: Status, spans: Sequence[tuple[str, Bar]] = SPANS) -> None:
+    def __init__(
+        self,
+        status: Status,
+        bucket: TokenBucket | None = None,
+        spans: Sequence[tuple[str, Bar]] = SPANS,
+    ) -> None:
         self._status = status
+        self._bucket = bucket or TokenBucket(REQUESTS_PER_SECOND, BURST_REQUESTS)
         self._spans = spans
         self._workers: Workers[list[WireTick]] = Workers(_WORKERS)
 
@@ -38,6 +44,8 @@ class History:
                     return
                 fetch = partial(yahoo.bars, period=period, bar=bar)
                 some = symbols[first : first + _AT_ONCE]
+                if not self._bucket.take(len(some), stop):
+                    return
                 answers = self._workers.ask(fetch, some, DEADLINE_SECONDS, stop)
                 yield from self._settled(answers, breaker)
 
@@ -64,7 +72,7 @@ class Backfill:
 
     def __init__(self, symbols: Sequence[str], period: str, bar: Bar, status: Status) -> None:
         self._symbols = symbols
-        self._history = History(status, ((period, bar),))
+        self._history = History(status, spans=((period, bar),))
         self._breaker = CircuitBreaker()
         self._status = status
 

@@ -12,7 +12,7 @@ from producer.errors import SourceError
 from producer.sources import yahoo
 from producer.sources.yahoo_history import History
 from producer.status import Status
-from producer.throttling import CircuitBreaker, TokenBucket
+from producer.throttling import BURST_REQUESTS, REQUESTS_PER_SECOND, CircuitBreaker, TokenBucket
 from producer.watchlist import FixedList, Watchlist
 from producer.wire import WireTick
 from producer.workers import Workers
@@ -24,8 +24,6 @@ SYMBOLS = (
 DEFAULT_INTERVAL_SECONDS = 15.0
 WORKERS = 8
 POLL_DEADLINE_SECONDS = 12.0
-REQUESTS_PER_SECOND = 2.0
-BURST_REQUESTS = 60
 _SLICE_SECONDS = 20.0
 
 
@@ -55,12 +53,13 @@ class YfinancePoll:
         self._status = status
         self._hours = hours
         self._interval = interval
-        self._history = History(status) if history else None
-        self._breaker = breaker or CircuitBreaker()
         self._bucket = TokenBucket(REQUESTS_PER_SECOND, BURST_REQUESTS)
+        self._history = History(status, self._bucket) if history else None
+        self._breaker = breaker or CircuitBreaker()
         self._deadline = deadline_seconds
         self._workers: Workers[WireTick] = Workers(WORKERS)
-        self._known: set[str] = set()
+        self._with_history: set[str] = set()
+        self._answered: set[str] = set()
         self._unknown: set[str] = set()
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
@@ -68,15 +67,24 @@ class YfinancePoll:
         while not stop.is_set():
             began = time.monotonic()
             symbols = self._followed()
-            fresh = [symbol for symbol in symbols if symbol not in self._known]
-            if fresh and self._history is not None and not self._breaker.open_seconds:
-                yield from self._history.batches(fresh, self._breaker, stop)
-            due = self._due(symbols, fresh)
+            yield from self._histories(symbols, stop)
+            due = self._due(symbols)
             if due:
                 yield self._poll(due, stop)
                 self._pause(stop, self._interval - (time.monotonic() - began))
             else:
                 self._pause(stop, min(_SLICE_SECONDS, self._idle_seconds(symbols)))
+
+    def _histories(
+        self, symbols: Sequence[str], stop: threading.Event
+    ) -> Iterator[Sequence[WireTick]]:
+        """History of the symbols that have none yet, while Yahoo answers."""
+        fresh = [symbol for symbol in symbols if symbol not in self._with_history]
+        if self._history is None or not fresh or not self._breaker.is_closed:
+            return
+        yield from self._history.batches(fresh, self._breaker, stop)
+        if self._breaker.is_closed:
+            self._with_history.update(fresh)
 
     def _pause(self, stop: threading.Event, seconds: float) -> None:
         stop.wait(max(0.05, seconds))
@@ -87,12 +95,14 @@ class YfinancePoll:
             raise SourceError("Yahoo knows none of the symbols")
         return symbols
 
-    def _due(self, symbols: Sequence[str], fresh: Sequence[str]) -> list[str]:
+    def _due(self, symbols: Sequence[str]) -> list[str]:
         """Symbols to ask for now: none while the circuit is open, one to try it."""
         if self._breaker.open_seconds:
             return []
         now = datetime.now(UTC)
-        due = [name for name in symbols if name in fresh or self._hours.is_open(name, now)]
+        due = [
+            name for name in symbols if name not in self._answered or self._hours.is_open(name, now)
+        ]
         return due[:1] if self._breaker.is_half_open else due
 
     def _idle_seconds(self, symbols: Sequence[str]) -> float:
@@ -115,8 +125,9 @@ class YfinancePoll:
         self._status.say("asking Yahoo")
         answers = self._workers.ask(yahoo.quote, due, self._deadline, stop)
         ticks = [answer for answer in answers.values() if isinstance(answer, WireTick)]
-        self._known.update(tick.symbol for tick in ticks)
         for symbol, answer in answers.items():
+            if not isinstance(answer, yahoo.Throttled):
+                self._answered.add(symbol)
             if isinstance(answer, Exception) and not stop.is_set():
                 self._failed(symbol, answer)
         self._judge(answers, len(ticks))
