@@ -11,18 +11,18 @@ import gzip
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from email.message import Message
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from chalice.config import Config
-from chalice.local import LocalGateway, LocalGatewayException
+from chalice.local import LocalGateway, LocalGatewayException, RouteMatcher
 
 logger = logging.getLogger(__name__)
 
 BODY_LIMIT = 10 * 1024 * 1024
 """API Gateway's, in bytes of the request."""
-
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 Problem = Callable[[int], tuple[Mapping[str, str], str]]
 
@@ -32,11 +32,13 @@ def handler(app: Any, problem: Problem, compress_from: int | None) -> type[BaseH
     `compress_from` bytes or more are compressed where the client takes it.
     """
     _separate_requests(app)
+    cors = app.api.cors
     members = {
         "gateway": LocalGateway(app, Config(user_provided_params={"chalice_stage": "local"})),
+        "routes": RouteMatcher(list(app.routes)),
         "problem": staticmethod(problem),
+        "cors_headers": cors.get_access_control_headers() if cors else {},
         "compress_from": compress_from,
-        **{f"do_{method}": _Handler.handle_any for method in METHODS},
     }
     return type("ApiHandler", (_Handler,), members)
 
@@ -58,16 +60,25 @@ def _separate_requests(app: Any) -> None:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     gateway: LocalGateway
+    routes: RouteMatcher
     problem: Problem
+    cors_headers: Mapping[str, str]
     compress_from: int | None
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever the method: the routes say which they have."""
+        if name.startswith("do_"):
+            return self.handle_any
+        raise AttributeError(name)
 
     def handle_any(self) -> None:
         """One request."""
-        length = int(self.headers.get("Content-Length") or 0)
-        if length > BODY_LIMIT:
+        refusal = self._refusal()
+        if refusal is not None:
             self.close_connection = True
-            self._send_problem(413)
+            self._send_problem(refusal)
             return
+        length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length) if length else None
         method = "GET" if self.command == "HEAD" else self.command
         try:
@@ -80,9 +91,32 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send_response(response)
 
+    def _refusal(self) -> int | None:
+        """The status of what is answered without reading on, as a gateway would."""
+        length = self.headers.get("Content-Length") or "0"
+        if "Transfer-Encoding" in self.headers:
+            return HTTPStatus.LENGTH_REQUIRED
+        if not (length.isascii() and length.isdigit()):
+            return HTTPStatus.BAD_REQUEST
+        if int(length) > BODY_LIMIT:
+            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        try:
+            self.routes.match_route(self.path)
+        except ValueError:
+            return HTTPStatus.NOT_FOUND
+        return None
+
+    def send_error(self, code: int, *_: str | None) -> None:
+        """What http.server itself refuses, in our shape; a client's fault is never a 5xx."""
+        self.close_connection = True
+        self.request_version = self.protocol_version
+        if not hasattr(self, "headers"):
+            self.headers = Message()
+        self._send_problem(code if code < HTTPStatus.INTERNAL_SERVER_ERROR else 400)
+
     def _send_problem(self, status: int) -> None:
         headers, body = type(self).problem(status)
-        self._send(status, dict(headers), body.encode())
+        self._send(status, {**self.cors_headers, **headers}, body.encode())
 
     def _send_response(self, response: Mapping[str, Any]) -> None:
         body = response.get("body") or b""

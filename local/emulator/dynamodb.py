@@ -1,8 +1,8 @@
-"""Repairs of moto's DynamoDB: queries that do not sort the table, and a stream as AWS's.
+"""Repairs of moto's DynamoDB: items that are kept, and a stream as AWS's.
 
-moto sorts every item of a table for each query, emits MODIFY where an identical item was put,
-numbers an update that creates an item as two changes, keeps every iterator for ever, and
-forgets all at the end.
+moto emits MODIFY where an identical item was put,
+numbers an update that creates an item as two changes, keeps every iterator for ever, adds an
+item's size up for each of its attributes, and forgets all at the end.
 """
 
 from __future__ import annotations
@@ -15,22 +15,18 @@ from typing import Any
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
-from moto.dynamodb.models.table import RESULT_SIZE_LIMIT, GlobalSecondaryIndex, Table
+from moto.dynamodb.models.table import Table
 from moto.dynamodbstreams.models import DynamoDBStreamsBackend
 
+from local.emulator import queries
 from local.emulator.item_changes import ItemChanges, stream_label
 from local.emulator.table_items import TableItems
-
-_TO_THE_END = "\U0010ffff"
-_EQUAL = {"EQ", "="}
-_UP_TO = {"LE", "<=", "LT", "<"}
-_FROM = {"GE", ">=", "GT", ">"}
 
 
 def install(connection: sqlite3.Connection, changed: Callable[[], None]) -> None:
     """Put the repairs into moto. `changed` is called for each record on a table's stream."""
     _keep_tables(connection, changed)
-    _narrow_queries()
+    queries.install()
     _change_as_aws_does()
     _stateless_iterators()
     _check_sizes_once()
@@ -58,131 +54,6 @@ def _keep_tables(connection: sqlite3.Connection, changed: Callable[[], None]) ->
     Table.__init__ = init
     Table.set_stream_specification = set_stream_specification
     Table.__len__ = length
-
-
-class _Narrowed:
-    """A table as `Table.query` sees it, holding only what the query can return."""
-
-    def __init__(self, table: Any, items: list[Item]) -> None:
-        self._table = table
-        self._items = items
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._table, name)
-
-    def all_items(self) -> list[Item]:
-        return self._items
-
-
-def _narrow_queries() -> None:
-    query = Table.query
-
-    def narrowed(
-        self: Any,
-        hash_key: Any,
-        range_comparison: str | None,
-        range_objs: list[DynamoType],
-        limit: int | None,
-        exclusive_start_key: dict[str, Any] | None,
-        scan_index_forward: bool,
-        projection_expressions: Any,
-        index_name: str | None = None,
-        consistent_read: bool = False,
-        filter_expression: Any = None,
-        hash_key_conditions: Any = None,
-        **kwargs: Any,
-    ) -> Any:
-        view = self
-        key = hash_key or (hash_key_conditions or [(None, None)])[0][1]
-        if isinstance(self.items, TableItems) and key is not None:
-            bounds = _bounds(range_comparison, range_objs)
-            start = _start(self, exclusive_start_key, index_name)
-            rows = _rows(self, key.value, bounds, start, index_name, not scan_index_forward)
-            uncounted = {start, *_left_out(range_comparison, range_objs)}
-            view = _Narrowed(self, _enough(rows, limit, uncounted))
-        return query(
-            view,
-            hash_key,
-            range_comparison,
-            range_objs,
-            limit,
-            exclusive_start_key,
-            scan_index_forward,
-            projection_expressions,
-            index_name,
-            consistent_read,
-            filter_expression,
-            hash_key_conditions,
-            **kwargs,
-        )
-
-    Table.query = narrowed
-
-
-def _bounds(comparison: str | None, values: list[DynamoType]) -> tuple[str, str]:
-    """Closed bounds that hold every range key for which the comparison can be true."""
-    if comparison in _EQUAL:
-        return values[0].value, values[0].value
-    if comparison in _UP_TO:
-        return "", values[0].value
-    if comparison in _FROM:
-        return values[0].value, _TO_THE_END
-    if comparison == "BETWEEN":
-        return values[0].value, values[1].value
-    if comparison == "BEGINS_WITH":
-        return values[0].value, values[0].value + _TO_THE_END
-    return "", _TO_THE_END
-
-
-def _start(table: Any, key: dict[str, Any] | None, index_name: str | None) -> str | None:
-    """The range key, of the table or the index, after which the page starts."""
-    if not key:
-        return None
-    name = table.range_key_attr
-    if index_name:
-        index = table.get_index(index_name)
-        name = next((k["AttributeName"] for k in index.schema if k["KeyType"] == "RANGE"), None)
-    return str(next(iter(key[name].values()))) if name in key else None
-
-
-def _rows(
-    table: Any,
-    key: str,
-    bounds: tuple[str, str],
-    start: str | None,
-    index_name: str | None,
-    descending: bool,
-) -> Any:
-    low, high = bounds
-    if start is not None:
-        low, high = (low, min(high, start)) if descending else (max(low, start), high)
-    if index_name and isinstance(table.get_index(index_name), GlobalSecondaryIndex):
-        return table.items.index_range(index_name, key, low, high, descending=descending)
-    return table.items.range_of(key, low, high, descending=descending)
-
-
-def _left_out(comparison: str | None, values: list[DynamoType]) -> set[str]:
-    """The bound of an open range: read, and not returned."""
-    return {values[0].value} if comparison in {"LT", "<", "GT", ">"} else set()
-
-
-def _enough(rows: Any, limit: int | None, uncounted: set[str | None]) -> list[Item]:
-    """As many items as a page takes, and one that tells that there are more.
-
-    moto itself skips the items up to the start key. Those whose sort key equals it, or an
-    open bound, are not counted: in an index several may tie.
-    """
-    found: list[Item] = []
-    counted = size = 0
-    for sort_key, item in rows:
-        found.append(item)
-        if sort_key in uncounted:
-            continue
-        counted += 1
-        size += item.size()
-        if counted > (limit or counted) or size > RESULT_SIZE_LIMIT:
-            break
-    return found
 
 
 def _change_as_aws_does() -> None:
@@ -247,5 +118,6 @@ def _check_sizes_once() -> None:
             dict.__setitem__(self.attrs, name, DynamoType(value))
         if self.size() > 405_000:
             raise ItemSizeTooLarge
+        self.given = attrs
 
     Item.__init__ = init

@@ -1,5 +1,5 @@
-"""A short way for moto's answers: it looks up each member of each attribute value by six names,
-which is nine tenths of a query's time.
+"""A short way for moto's requests and answers: it looks up each member of each attribute value
+by six names, which is nine tenths of a query's time.
 """
 
 from __future__ import annotations
@@ -7,12 +7,16 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from moto.core.parse import BaseJSONParser
 from moto.core.serialize import BaseJSONSerializer
+
+from local.emulator.queries import Plain
 
 
 def install() -> None:
     """Put the repair into moto."""
     structure = BaseJSONSerializer._serialize_type_structure
+    mapping = BaseJSONSerializer._serialize_type_map
 
     def serialize(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
         if shape.name == "AttributeValue" and type(value) is dict:
@@ -22,7 +26,27 @@ def install() -> None:
         else:
             structure(self, serialized, value, shape, key)
 
+    def serialize_map(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
+        if type(value) is Plain:
+            serialized[key] = value
+        else:
+            mapping(self, serialized, value, shape, key)
+
     BaseJSONSerializer._serialize_type_structure = serialize
+    BaseJSONSerializer._serialize_type_map = serialize_map
+    _short_way_in()
+
+
+def _short_way_in() -> None:
+    """Attribute values come as they are kept: nothing to parse in them."""
+    structure = BaseJSONParser._parse_structure
+
+    def parse(self: Any, shape: Any, value: Any) -> Any:
+        if shape.name == "AttributeValue" and type(value) is dict and len(value) == 1:
+            return value
+        return structure(self, shape, value)
+
+    BaseJSONParser._parse_structure = parse
 
 
 def _attribute_value(value: dict[str, Any]) -> dict[str, Any]:

@@ -158,7 +158,7 @@ def build(path: Path | None) -> Emulator:
     from moto.core.common_models import BaseModel
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from local.emulator import dynamodb, kinesis, queues, s3, serializing, topics
+    from local.emulator import dispatching, dynamodb, kinesis, queues, s3, serializing, topics
 
     # moto keeps every object that it ever made, for a view that nobody opens here.
     BaseModel.__new__ = staticmethod(lambda cls, *_, **__: object.__new__(cls))
@@ -170,6 +170,7 @@ def build(path: Path | None) -> Emulator:
     lock = threading.Lock()
     save_queues = queues.install(connection, lock, changes.add)
     serializing.install()
+    dispatching.install()
     end = s3.install(connection)
     moto = DomainDispatcherApplication(create_backend_app)
     return Emulator(moto, connection, end, save_queues, changes, lock)

@@ -1,7 +1,7 @@
 """moto's DynamoDB items, kept in SQLite and read back by key.
 
 moto holds a table's items in a dict of dicts and sorts all of them for every query. The mapping
-here looks like that dict to moto's code; `range_of` gives a query only the items that it can
+here looks like that dict to moto's code; `rows` gives a query only the items that it can
 return, in order.
 """
 
@@ -32,9 +32,25 @@ def decode_item(raw: bytes, hash_name: str, range_name: str | None) -> Item:
 
 
 def encode_item(item: Item) -> bytes:
-    """An item as DynamoDB JSON."""
+    """An item as DynamoDB JSON: as it was given, where it is just being put."""
     # msgspec writes the bytes of binary values in base64, as DynamoDB's JSON has them.
+    given = getattr(item, "given", None)
+    if given is not None:
+        return _encode(given)
     return _encode({name: value.to_regular_json() for name, value in item.attrs.items()})
+
+
+class Row(msgspec.Struct, frozen=True):
+    """An item as found: `place` orders rows that are asked for together."""
+
+    sort_key: str
+    place: tuple[str, ...]
+    raw: bytes
+
+    def attributes(self) -> dict[str, Any]:
+        """The item as DynamoDB's JSON."""
+        attributes: dict[str, Any] = _decode(self.raw)
+        return attributes
 
 
 class TableItems:
@@ -138,31 +154,40 @@ class TableItems:
         for (raw,) in rows.fetchall():
             yield decode_item(raw, self._hash, self._range)
 
-    def range_of(
-        self, hash_value: str, low: str, high: str, *, descending: bool
-    ) -> Iterator[tuple[str, Item]]:
-        """Range keys and items with `low <= range key <= high`, read as they are asked for."""
-        order = "DESC" if descending else "ASC"
-        rows = self._connection.execute(
-            "SELECT r, item FROM items WHERE tbl = ? AND h = ? AND r >= ? AND r <= ?"  # noqa: S608  # nosec B608
-            f" ORDER BY r {order}",
-            (self.name, hash_value, low, high),
-        )
-        return ((key, decode_item(raw, self._hash, self._range)) for key, raw in rows)
+    def key_of(self, text: dict[str, str]) -> tuple[str, str]:
+        """Hash and range value among values by attribute name."""
+        return text[self._hash], text[self._range] if self._range else ""
 
-    def index_range(
-        self, index: str, hash_value: str, low: str, high: str, *, descending: bool
-    ) -> Iterator[tuple[str, Item]]:
-        """The same through a global secondary index."""
+    def item(self, raw: bytes) -> Item:
+        """An item from its row."""
+        return decode_item(raw, self._hash, self._range)
+
+    def rows(
+        self, hash_value: str, low: str, high: str, *, index: str | None, descending: bool
+    ) -> Iterator[Row]:
+        """Rows with `low <= sort key <= high` in order, read as they are asked for.
+
+        In a global secondary index rows that tie are in the order of the table's key.
+        """
         order = "DESC" if descending else "ASC"
-        rows = self._connection.execute(
-            "SELECT e.ir, i.item FROM index_entries AS e JOIN items AS i"  # noqa: S608  # nosec B608
-            " ON i.tbl = e.tbl AND i.h = e.h AND i.r = e.r"
-            " WHERE e.tbl = ? AND e.idx = ? AND e.ih = ? AND e.ir >= ? AND e.ir <= ?"
-            f" ORDER BY e.ir {order}",
-            (self.name, index, hash_value, low, high),
-        )
-        return ((key, decode_item(raw, self._hash, self._range)) for key, raw in rows)
+        if index is None:
+            found = self._connection.execute(
+                "SELECT r, '', '', item FROM items"  # noqa: S608
+                " WHERE tbl = ? AND h = ? AND r >= ? AND r <= ?"
+                f" ORDER BY r {order}",
+                (self.name, hash_value, low, high),
+            )
+        else:
+            found = self._connection.execute(
+                "SELECT e.ir, e.h, e.r, i.item FROM index_entries AS e JOIN items AS i"  # noqa: S608
+                " ON i.tbl = e.tbl AND i.h = e.h AND i.r = e.r"
+                " WHERE e.tbl = ? AND e.idx = ? AND e.ih = ? AND e.ir >= ? AND e.ir <= ?"
+                f" ORDER BY e.ir {order}, e.h {order}, e.r {order}",
+                (self.name, index, hash_value, low, high),
+            )
+        for sort_key, hash_of, range_of, raw in found:
+            place = (sort_key,) if index is None else (sort_key, hash_of, range_of)
+            yield Row(sort_key, place, raw)
 
 
 class Partition:

@@ -352,3 +352,38 @@ def test_the_emulator_ends_with_its_parent() -> None:
     stdin.close()  # as the kernel does for a parent that was killed
     assert running.process._process.wait(5) is not None
     running.process.stop()
+
+
+def test_filters_and_projections_apply_to_what_the_keys_find(aws: Emulator) -> None:
+    put_prices(aws, "FILTERED", range(1, 31))
+    for number in range(3, 31, 9):
+        item = price("FILTERED", number, kept={"S": "yes"})
+        aws("dynamodb").put_item(TableName=PRICES, Item=item)
+    items = query(
+        aws,
+        PRICES,
+        KeyConditionExpression="symbol = :s AND #t > :a",
+        FilterExpression="kept = :k",
+        ProjectionExpression="#t, kept",
+        ExpressionAttributeNames={"#t": "timestamp"},
+        ExpressionAttributeValues={
+            ":s": {"S": "FILTERED"},
+            ":a": {"S": "000003"},
+            ":k": {"S": "yes"},
+        },
+        Limit=4,
+    )
+    assert items == [
+        {"timestamp": {"S": f"{number:06}"}, "kept": {"S": "yes"}} for number in (12, 21, 30)
+    ]
+
+
+def test_counts_need_no_items(aws: Emulator) -> None:
+    put_prices(aws, "COUNTED", range(1, 31))
+    page = aws("dynamodb").query(
+        TableName=PRICES,
+        KeyConditionExpression="symbol = :s",
+        ExpressionAttributeValues={":s": {"S": "COUNTED"}},
+        Select="COUNT",
+    )
+    assert (page["Count"], "Items" in page) == (30, False)
