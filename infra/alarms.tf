@@ -1,0 +1,141 @@
+# What each alarm means and what to do stands in docs/operating.md, under its name.
+
+locals {
+  # Of Lambda's metrics: statistic, bound, minutes of a period, periods looked at, periods above.
+  function_alarms = {
+    errors    = { metric = "Errors", statistic = "Sum", bound = 0, minutes = 1, periods = 5, above = 3 }
+    throttles = { metric = "Throttles", statistic = "Sum", bound = 0, minutes = 1, periods = 5, above = 3 }
+    iterator-age = {
+      metric = "IteratorAge", statistic = "Maximum", bound = 60000, minutes = 1, periods = 5, above = 3
+    }
+  }
+
+  # Errors and throttles as resources.json asks, of every function where all alarms are wanted.
+  watched = merge([
+    for key, function in local.functions : {
+      for kind in setunion(
+        function.alarms,
+        var.alarms == "all" ? ["errors", "throttles"] : [],
+        contains(local.gives_up, try(local.triggers[key], "")) ? ["iterator-age"] : [],
+        ) : "${kind}-${key}" => merge(local.function_alarms[kind], {
+          namespace  = "AWS/Lambda"
+          dimensions = { FunctionName = function.name }
+      })
+    }
+  ]...)
+
+  queue_alarms = merge(
+    {
+      failures = {
+        namespace  = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum"
+        bound      = 0, minutes = 5, periods = 1, above = 1
+        dimensions = { QueueName = local.queues["failures"].name }
+      }
+    },
+    var.sqs ? {
+      dead-letters = {
+        namespace  = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum"
+        bound      = 0, minutes = 5, periods = 1, above = 1
+        dimensions = { QueueName = local.queues["ticks-dead.fifo"].name }
+      }
+      queue-age = {
+        namespace  = "AWS/SQS", metric = "ApproximateAgeOfOldestMessage", statistic = "Maximum"
+        bound      = 60, minutes = 1, periods = 5, above = 3
+        dimensions = { QueueName = local.queues["ticks.fifo"].name }
+      }
+    } : {},
+  )
+
+  further_alarms = var.alarms == "all" ? {
+    api-errors = {
+      namespace  = "AWS/ApiGateway", metric = "5XXError", statistic = "Sum"
+      bound      = 0, minutes = 5, periods = 3, above = 2
+      dimensions = { ApiName = local.resources.app, Stage = var.stage }
+    }
+    quarantined = {
+      namespace  = "Ticktape", metric = "RecordsQuarantined", statistic = "Sum"
+      bound      = 0, minutes = 5, periods = 3, above = 2
+      dimensions = { stage = var.stage }
+    }
+    store-age = {
+      namespace  = "Ticktape", metric = "StoreAgeMilliseconds", statistic = "Average"
+      bound      = 30000, minutes = 5, periods = 3, above = 2
+      dimensions = { stage = var.stage }
+    }
+  } : {}
+
+  # Both are counted while Lambda polls, also when nothing comes: silence is a zero, not a gap.
+  arrivals = merge(
+    { for key, stream in aws_kinesis_stream.ticks : "stream" => {
+      namespace = "AWS/Kinesis", metric = "GetRecords.Records", dimensions = { StreamName = stream.name }
+    } },
+    var.sqs ? { queue = {
+      namespace = "AWS/SQS", metric = "NumberOfMessagesSent", dimensions = { QueueName = local.queues["ticks.fifo"].name }
+    } } : {},
+  )
+}
+
+resource "aws_cloudwatch_metric_alarm" "watched" {
+  for_each = merge(local.watched, local.queue_alarms, local.further_alarms)
+
+  alarm_name          = "${local.prefix}-${each.key}"
+  alarm_description   = "docs/operating.md, ${each.key}"
+  namespace           = each.value.namespace
+  metric_name         = each.value.metric
+  dimensions          = each.value.dimensions
+  statistic           = each.value.statistic
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = each.value.bound
+  period              = each.value.minutes * 60
+  evaluation_periods  = each.value.periods
+  datapoints_to_alarm = each.value.above
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.operations.arn]
+  ok_actions          = [aws_sns_topic.operations.arn]
+}
+
+resource "aws_cloudwatch_metric_alarm" "silence" {
+  alarm_name          = "${local.prefix}-silence"
+  alarm_description   = "docs/operating.md, silence: no ticks while the market is open"
+  comparison_operator = "LessThanThreshold"
+  threshold           = 1
+  evaluation_periods  = 3
+  datapoints_to_alarm = 3
+  treat_missing_data  = "breaching"
+  alarm_actions       = [aws_sns_topic.operations.arn]
+  ok_actions          = [aws_sns_topic.operations.arn]
+
+  dynamic "metric_query" {
+    for_each = local.arrivals
+
+    content {
+      id = metric_query.key
+
+      metric {
+        namespace   = metric_query.value.namespace
+        metric_name = metric_query.value.metric
+        dimensions  = metric_query.value.dimensions
+        period      = 300
+        stat        = "Sum"
+      }
+    }
+  }
+
+  metric_query {
+    id         = "arrived"
+    label      = "Records that arrived"
+    expression = join(" + ", keys(local.arrivals))
+  }
+
+  metric_query {
+    id          = "expected"
+    label       = "Records that arrived while the market was open"
+    return_data = true
+
+    expression = join("", [
+      "IF(DAY(arrived) >= ${var.market_hours.first_day} AND DAY(arrived) <= ${var.market_hours.last_day}",
+      " AND HOUR(arrived) >= ${var.market_hours.from} AND HOUR(arrived) < ${var.market_hours.until}",
+      ", arrived, 1)",
+    ])
+  }
+}

@@ -1,0 +1,65 @@
+# Data, which outlives `make destroy`: the archive, and what Lambda gave up on.
+module "data_bucket" {
+  source   = "./bucket"
+  for_each = local.resources.buckets
+
+  name               = "${local.prefix}-${each.key}-${local.account}"
+  key_arn            = var.own_key ? aws_kms_key.own[0].arn : null
+  older_version_days = var.retention_days.older_versions
+  lifecycle_rules    = local.lifecycle_rules[each.key]
+}
+
+locals {
+  lifecycle_rules = {
+    archive = {
+      raw        = { prefix = "raw/", cold = var.retention_days.raw_cold, days = var.retention_days.raw }
+      ticks      = { prefix = "ticks/", days = var.retention_days.parquet }
+      bars_1m    = { prefix = "bars_1m/", days = var.retention_days.parquet }
+      quarantine = { prefix = "quarantine/", days = var.retention_days.quarantine }
+      results    = { prefix = "results/", days = var.retention_days.results }
+    }
+    failures = { given-up = { prefix = "aws/lambda/", days = var.retention_days.failures } }
+  }
+}
+
+# CloudFront reads the page, and S3 and CloudFront write logs, without a key of ours.
+module "page_bucket" {
+  source = "./bucket"
+
+  name               = "${local.prefix}-page-${local.account}"
+  older_version_days = var.retention_days.older_versions
+
+  statements = [{
+    sid       = "PageThroughCloudFront"
+    service   = "cloudfront.amazonaws.com"
+    action    = "s3:GetObject"
+    condition = { variable = "aws:SourceArn", value = aws_cloudfront_distribution.page.arn }
+  }]
+}
+
+module "logs_bucket" {
+  source = "./bucket"
+
+  name               = "${local.prefix}-access-logs-${local.account}"
+  takes_acls         = true
+  older_version_days = 1
+  lifecycle_rules    = { requests = { prefix = "", days = var.retention_days.access_logs } }
+
+  statements = [{
+    sid       = "LogsOfOurBuckets"
+    service   = "logging.s3.amazonaws.com"
+    action    = "s3:PutObject"
+    condition = { variable = "aws:SourceAccount", value = local.account }
+  }]
+}
+
+resource "aws_s3_bucket_logging" "buckets" {
+  for_each = merge(
+    { for key, bucket in module.data_bucket : key => bucket.name },
+    { page = module.page_bucket.name },
+  )
+
+  bucket        = each.value
+  target_bucket = module.logs_bucket.name
+  target_prefix = "s3/${each.key}/"
+}

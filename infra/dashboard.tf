@@ -1,0 +1,53 @@
+# The way of a tick, from left to right and from top to bottom.
+
+locals {
+  own_metric = { for name in [
+    "TicksTaken", "TicksStored", "BarsStored", "RecordsQuarantined", "IngestFailures",
+    "StoreAgeMilliseconds", "TicksDetected", "LateBatches", "Alerts", "Notifications", "DetectFailures",
+  ] : name => ["Ticktape", name, "stage", var.stage] }
+
+  charts = concat(
+    [
+      { title = "Records that arrive", stat = "Sum", metrics = [
+        for name, arrival in local.arrivals : concat([arrival.namespace, arrival.metric], flatten([for key, value in arrival.dimensions : [key, value]]))
+      ] },
+      { title = "Ticks taken, stored, quarantined", stat = "Sum", metrics = [
+        local.own_metric.TicksTaken, local.own_metric.TicksStored, local.own_metric.BarsStored, local.own_metric.RecordsQuarantined, local.own_metric.IngestFailures
+      ] },
+      { title = "From event to store, ms", stat = "p95", metrics = [local.own_metric.StoreAgeMilliseconds] },
+      { title = "Age of what is read next, ms", stat = "Maximum", metrics = [
+        for key, function in local.functions : ["AWS/Lambda", "IteratorAge", "FunctionName", function.name]
+        if contains(local.gives_up, try(local.triggers[key], ""))
+      ] },
+      { title = "Ticks detected, late batches, failures", stat = "Sum", metrics = [
+        local.own_metric.TicksDetected, local.own_metric.LateBatches, local.own_metric.DetectFailures
+      ] },
+      { title = "Alerts and notifications", stat = "Sum", metrics = [
+        local.own_metric.Alerts, local.own_metric.Notifications, ["AWS/SNS", "NumberOfNotificationsFailed", "TopicName", aws_sns_topic.alerts.name]
+      ] },
+      { title = "API requests and errors", stat = "Sum", metrics = [
+        for metric in ["Count", "4XXError", "5XXError"] : ["AWS/ApiGateway", metric, "ApiName", local.resources.app, "Stage", var.stage]
+      ] },
+      { title = "API latency, ms", stat = "p95", metrics = [["AWS/ApiGateway", "Latency", "ApiName", local.resources.app, "Stage", var.stage]] },
+      { title = "What was given up on", stat = "Maximum", metrics = [
+        for key, queue in local.queues : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue.name] if key != "ticks.fifo"
+      ] },
+    ],
+    [for metric in ["Errors", "Throttles", "Duration"] : {
+      title   = "Functions: ${lower(metric)}", stat = metric == "Duration" ? "p95" : "Sum"
+      metrics = [for function in values(local.functions) : ["AWS/Lambda", metric, "FunctionName", function.name]]
+    }],
+  )
+}
+
+resource "aws_cloudwatch_dashboard" "main" {
+  count = var.dashboard ? 1 : 0
+
+  dashboard_name = local.prefix
+  dashboard_body = jsonencode({
+    widgets = [for position, chart in local.charts : {
+      type       = "metric", x = (position % 3) * 8, y = floor(position / 3) * 6, width = 8, height = 6
+      properties = merge(chart, { region = var.region, period = 60 })
+    }]
+  })
+}

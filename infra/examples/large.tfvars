@@ -1,0 +1,18 @@
+# Some 5,000 symbols a second. Five shards (55 USD a month) hold as many records a second; with
+# several ticks to a record (`--ticks-per-record`) fewer will do. On demand instead, for a load
+# that varies: kinesis = { mode = "on_demand" }.
+region  = "us-east-1"
+kinesis = { mode = "provisioned", shards = 5, retention_hours = 48 }
+
+# A function that has concurrency reserved cannot be starved by the others, nor starve them.
+functions = {
+  ingest_kinesis = { memory_mb = 1024, reserved_concurrency = 20 }
+  detect         = { memory_mb = 1024, reserved_concurrency = 20 }
+  api_handler    = { memory_mb = 1024, reserved_concurrency = 50 }
+}
+
+api_rate       = { per_second = 200, burst = 400 }
+retention_days = { logs = 90, raw = 730, raw_cold = 30 }
+
+# operations_emails   = ["you@example.com"]
+# alert_subscriptions = [{ protocol = "email", endpoint = "you@example.com" }]

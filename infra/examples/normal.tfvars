@@ -1,0 +1,7 @@
+# One Kinesis shard (11 USD a month, 1,000 records or 1 MB a second), a key of one's own (1 USD a
+# month), all alarms (10 US cents a month each beyond ten) and a dashboard.
+region  = "us-east-1"
+kinesis = { mode = "provisioned", shards = 1 }
+
+# operations_emails   = ["you@example.com"]
+# alert_subscriptions = [{ protocol = "email", endpoint = "you@example.com" }]

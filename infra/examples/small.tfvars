@@ -1,0 +1,14 @@
+# The cheapest way: ticks by SQS, AWS's own keys, the ten alarms that are free, no dashboard.
+# What is left to pay is by use: requests, storage, point-in-time recovery by GB. Nothing by the hour.
+region    = "us-east-1"
+kinesis   = { mode = "off" }
+sqs       = true
+own_key   = false
+alarms    = "essential"
+dashboard = false
+tracing   = false
+
+retention_days = { logs = 30, raw = 365 }
+
+# operations_emails   = ["you@example.com"]
+# alert_subscriptions = [{ protocol = "email", endpoint = "you@example.com" }]

@@ -1,0 +1,102 @@
+# One key for all that holds data, where a stage has its own. Services use it for whoever may use
+# them, as they do AWS's own keys: access to data is decided by the roles, not here.
+
+locals {
+  key_administration = [
+    "kms:CancelKeyDeletion", "kms:CreateAlias", "kms:CreateGrant", "kms:DeleteAlias",
+    "kms:DescribeKey", "kms:DisableKey", "kms:EnableKey", "kms:EnableKeyRotation",
+    "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListGrants", "kms:ListKeyPolicies",
+    "kms:ListResourceTags", "kms:PutKeyPolicy", "kms:RevokeGrant", "kms:ScheduleKeyDeletion",
+    "kms:TagResource", "kms:UntagResource", "kms:UpdateAlias", "kms:UpdateKeyDescription",
+  ]
+  key_use = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+}
+
+data "aws_iam_policy_document" "own_key" {
+  #checkov:skip=CKV_AWS_109:In a key's policy the resource is the key itself
+  #checkov:skip=CKV_AWS_111:In a key's policy the resource is the key itself
+  #checkov:skip=CKV_AWS_356:In a key's policy the resource is the key itself
+  statement {
+    sid       = "AdministeredByTheAccount"
+    actions   = local.key_administration
+    resources = ["*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:${local.partition}:iam::${local.account}:root"]
+    }
+  }
+
+  statement {
+    sid       = "ThroughTheServicesThatKeepData"
+    actions   = concat(local.key_use, ["kms:CreateGrant"])
+    resources = ["*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:CallerAccount"
+      values   = [local.account]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = [for service in ["dynamodb", "kinesis", "s3", "sns"] : "${service}.${var.region}.amazonaws.com"]
+    }
+  }
+
+  statement {
+    sid       = "Alarms"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = ["*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["cloudwatch.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account]
+    }
+  }
+
+  statement {
+    sid       = "Logs"
+    actions   = local.key_use
+    resources = ["*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["logs.${var.region}.amazonaws.com"]
+    }
+
+    condition {
+      test     = "ArnLike"
+      variable = "kms:EncryptionContext:aws:logs:arn"
+      values   = ["arn:${local.partition}:logs:${var.region}:${local.account}:log-group:/aws/lambda/${local.prefix}*"]
+    }
+  }
+}
+
+resource "aws_kms_key" "own" {
+  count = var.own_key ? 1 : 0
+
+  description             = "${local.prefix}: tables, stream, archive, topics and logs"
+  enable_key_rotation     = true
+  deletion_window_in_days = 7
+  policy                  = data.aws_iam_policy_document.own_key.json
+}
+
+resource "aws_kms_alias" "own" {
+  count = var.own_key ? 1 : 0
+
+  name          = "alias/${local.prefix}"
+  target_key_id = aws_kms_key.own[0].key_id
+}

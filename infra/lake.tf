@@ -1,0 +1,113 @@
+# The archive as tables: lake.json has the columns.
+
+locals {
+  lake_formats = {
+    json = {
+      input  = "org.apache.hadoop.mapred.TextInputFormat"
+      output = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
+      serde  = "org.openx.data.jsonserde.JsonSerDe"
+      # A line that is no JSON is a row of nulls, not the end of the query.
+      options = { "ignore.malformed.json" = "true" }
+    }
+    parquet = {
+      input   = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
+      output  = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
+      serde   = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+      options = {}
+    }
+  }
+
+  # Which partitions there are follows from the calendar.
+  lake_projection = {
+    date = {
+      "projection.date.type"          = "date"
+      "projection.date.format"        = "yyyy-MM-dd"
+      "projection.date.range"         = "${local.lake.first_date},NOW"
+      "projection.date.interval"      = "1"
+      "projection.date.interval.unit" = "DAYS"
+    }
+    hour = {
+      "projection.hour.type"   = "integer"
+      "projection.hour.range"  = "0,23"
+      "projection.hour.digits" = "2"
+    }
+  }
+}
+
+resource "aws_glue_catalog_database" "lake" {
+  name        = replace(local.prefix, "-", "_")
+  description = "The archive of ${local.prefix}."
+}
+
+resource "aws_glue_catalog_table" "lake" {
+  for_each = local.lake.tables
+
+  name          = each.key
+  database_name = aws_glue_catalog_database.lake.name
+  description   = each.value.description
+  table_type    = "EXTERNAL_TABLE"
+
+  parameters = merge(
+    { "classification" = each.value.format, "EXTERNAL" = "TRUE" },
+    each.value.projected ? merge(
+      {
+        "projection.enabled" = "true"
+        "storage.location.template" = join("", concat(
+          ["s3://${module.data_bucket["archive"].name}/${each.value.prefix}"],
+          [for partition in each.value.partitions : "${partition[0]}=$${${partition[0]}}/"],
+        ))
+      },
+      [for partition in each.value.partitions : local.lake_projection[partition[0]]]...
+    ) : {},
+  )
+
+  dynamic "partition_keys" {
+    for_each = each.value.partitions
+
+    content {
+      name = partition_keys.value[0]
+      type = partition_keys.value[1]
+    }
+  }
+
+  storage_descriptor {
+    location      = "s3://${module.data_bucket["archive"].name}/${each.value.prefix}"
+    input_format  = local.lake_formats[each.value.format].input
+    output_format = local.lake_formats[each.value.format].output
+
+    ser_de_info {
+      serialization_library = local.lake_formats[each.value.format].serde
+      parameters            = local.lake_formats[each.value.format].options
+    }
+
+    dynamic "columns" {
+      for_each = each.value.columns
+
+      content {
+        name = columns.value[0]
+        type = columns.value[1]
+      }
+    }
+  }
+}
+
+resource "aws_athena_workgroup" "lake" {
+  name          = local.prefix
+  description   = "Queries over the archive; each stops at ${var.athena_scan_limit_bytes} bytes."
+  force_destroy = true # of saved queries, not of data
+
+  configuration {
+    enforce_workgroup_configuration    = true
+    publish_cloudwatch_metrics_enabled = true
+    bytes_scanned_cutoff_per_query     = var.athena_scan_limit_bytes
+
+    result_configuration {
+      output_location = "s3://${module.data_bucket["archive"].name}/results/"
+
+      encryption_configuration {
+        encryption_option = var.own_key ? "SSE_KMS" : "SSE_S3"
+        kms_key_arn       = var.own_key ? aws_kms_key.own[0].arn : null
+      }
+    }
+  }
+}

@@ -1,0 +1,8 @@
+resource "aws_cloudwatch_log_group" "functions" {
+  #checkov:skip=CKV_AWS_338:A year by default; a stage may keep less
+  for_each = local.functions
+
+  name              = "/aws/lambda/${each.value.name}"
+  retention_in_days = var.retention_days.logs
+  kms_key_id        = var.own_key ? aws_kms_key.own[0].arn : null
+}

@@ -1,0 +1,56 @@
+# Names, keys and sizes stand in resources.json, which the local provisioner reads too.
+
+data "aws_caller_identity" "current" {
+  lifecycle {
+    postcondition {
+      condition     = terraform.workspace == var.stage
+      error_message = "The workspace is ${terraform.workspace}, the stage ${var.stage}: terraform workspace select -or-create ${var.stage}"
+    }
+  }
+}
+
+data "aws_partition" "current" {}
+
+locals {
+  resources = jsondecode(file("${path.module}/resources.json"))
+  lake      = jsondecode(file("${path.module}/lake.json"))
+
+  prefix    = "${local.resources.app}-${var.stage}"
+  account   = data.aws_caller_identity.current.account_id
+  partition = data.aws_partition.current.partition
+
+  tags = {
+    app        = local.resources.app
+    stage      = var.stage
+    managed_by = "terraform"
+  }
+
+  takes_kinesis = var.kinesis.mode != "off"
+
+  # What a function is fed from, if this stage has it.
+  sources = concat(
+    local.takes_kinesis ? ["stream/ticks"] : [],
+    var.sqs ? ["queue/ticks.fifo"] : [],
+    ["table-stream/prices"],
+  )
+
+  functions = {
+    for key, function in local.resources.functions : key => merge(function, {
+      # Chalice names the function of the REST API after app and stage alone.
+      name                 = key == "api_handler" ? local.prefix : "${local.prefix}-${key}"
+      memory_mb            = coalesce(try(var.functions[key].memory_mb, null), function.memory_mb)
+      timeout_seconds      = coalesce(try(var.functions[key].timeout_seconds, null), function.timeout_seconds)
+      reserved_concurrency = try(var.functions[key].reserved_concurrency, null)
+    }) if try(contains(local.sources, function.trigger), true)
+  }
+
+  # What permissions in resources.json name, by "kind/key".
+  arns = merge(
+    { for key, table in aws_dynamodb_table.data : "table/${key}" => table.arn },
+    { for key, table in aws_dynamodb_table.data : "table-stream/${key}" => table.stream_arn if table.stream_enabled },
+    { for key, bucket in module.data_bucket : "bucket/${key}" => bucket.arn },
+    { for key, queue in local.queues : "queue/${key}" => queue.arn },
+    { for key, stream in aws_kinesis_stream.ticks : "stream/${key}" => stream.arn },
+    { "topic/alerts" = aws_sns_topic.alerts.arn },
+  )
+}

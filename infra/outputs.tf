@@ -1,0 +1,106 @@
+output "stage" {
+  description = "The stage's name."
+  value       = var.stage
+}
+
+output "region" {
+  description = "Where it is."
+  value       = var.region
+}
+
+output "tags" {
+  description = "Tags of everything, also of what Chalice makes."
+  value       = local.tags
+}
+
+output "functions" {
+  description = "Name, role and sizes of each function that this stage has."
+  value = { for key, function in local.functions : key => {
+    name                 = function.name
+    role_arn             = aws_iam_role.functions[key].arn
+    memory_mb            = function.memory_mb
+    timeout_seconds      = function.timeout_seconds
+    reserved_concurrency = function.reserved_concurrency
+  } }
+}
+
+output "chalice" {
+  description = "What applies to all functions and the API."
+  value = {
+    architecture = var.architecture
+    tracing      = var.tracing
+    api_rate     = var.api_rate
+  }
+}
+
+output "environment" {
+  description = "The variables that the application reads, but for the token's hash."
+  value = merge(
+    { for key, table in aws_dynamodb_table.data : "${upper(key)}_TABLE" => table.name },
+    { for key, bucket in module.data_bucket : "${upper(key)}_BUCKET" => bucket.name },
+    { for stream in aws_kinesis_stream.ticks : "TICKS_STREAM" => stream.name },
+    var.sqs ? {
+      TICKS_QUEUE     = local.queues["ticks.fifo"].name
+      TICKS_QUEUE_URL = local.queues["ticks.fifo"].url
+    } : {},
+    {
+      STAGE             = var.stage
+      ALERTS_TOPIC_ARN  = aws_sns_topic.alerts.arn
+      PRICES_STREAM_ARN = aws_dynamodb_table.data["prices"].stream_arn
+      PAGE_URL          = "https://${aws_cloudfront_distribution.page.domain_name}"
+      CORS_ORIGIN       = coalesce(var.cors_origin, "https://${aws_cloudfront_distribution.page.domain_name}")
+      READ_ACCESS       = var.read_access
+    },
+    var.settings,
+  )
+}
+
+output "failures_bucket_arn" {
+  description = "Where Lambda puts what it gave up on."
+  value       = module.data_bucket["failures"].arn
+}
+
+output "topics" {
+  description = "Price alerts, and alarms."
+  value = {
+    alerts     = aws_sns_topic.alerts.arn
+    operations = aws_sns_topic.operations.arn
+  }
+}
+
+output "producer_role_arn" {
+  description = "The role of who sends ticks."
+  value       = aws_iam_role.producer.arn
+}
+
+output "token_parameter" {
+  description = "Where the hash of the token for writing is."
+  value       = aws_ssm_parameter.token.name
+}
+
+output "page" {
+  description = "The page's bucket, distribution and address."
+  value = {
+    bucket       = module.page_bucket.name
+    distribution = aws_cloudfront_distribution.page.id
+    url          = "https://${aws_cloudfront_distribution.page.domain_name}"
+  }
+}
+
+output "lake" {
+  description = "The archive's database and workgroup in Athena."
+  value = {
+    database  = aws_glue_catalog_database.lake.name
+    workgroup = aws_athena_workgroup.lake.name
+  }
+}
+
+output "data_buckets" {
+  description = "Buckets that hold what cannot be made again."
+  value       = [for bucket in module.data_bucket : bucket.name]
+}
+
+output "hosting_buckets" {
+  description = "Buckets of the page and of access logs."
+  value       = [module.page_bucket.name, module.logs_bucket.name]
+}

@@ -1,0 +1,93 @@
+# One role a function, with its own actions on its own resources: `permissions` in resources.json.
+
+locals {
+  # What Lambda does with the function's role to read what the function is fed from.
+  trigger_actions = {
+    stream       = ["kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards"]
+    table-stream = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"]
+    queue        = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+  }
+
+  # Streams give up on records in the end; what Lambda then writes is in its own key format.
+  gives_up = ["stream", "table-stream"]
+
+  triggers = {
+    for key, function in local.functions : key => split("/", function.trigger)[0]
+    if try(function.trigger, null) != null
+  }
+
+  statements = merge(
+    { for key, function in local.functions : key => concat(
+      local.own_statements[key],
+      [{
+        actions  = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        resource = "${aws_cloudwatch_log_group.functions[key].arn}:*"
+      }],
+      # X-Ray's actions know no resources.
+      var.tracing ? [{ actions = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resource = "*" }] : [],
+      try([{ actions = local.trigger_actions[local.triggers[key]], resource = local.arns[function.trigger] }], []),
+      contains(local.gives_up, try(local.triggers[key], "")) ? [
+        { actions = ["s3:PutObject"], resource = "${local.arns["bucket/failures"]}/aws/lambda/*" },
+        { actions = ["s3:ListBucket"], resource = local.arns["bucket/failures"] },
+      ] : [],
+    ) },
+  )
+
+  own_statements = { for key, function in merge(local.functions, { producer = local.resources.producer }) : key => [
+    for named, actions in function.permissions : {
+      actions  = actions
+      resource = join("/", concat([local.arns[local.named[named].source]], local.named[named].rest))
+    } if contains(keys(local.arns), local.named[named].source)
+  ] }
+
+  # "table/alerts/index/by_day" is the source "table/alerts" and the rest of its ARN.
+  named = {
+    for named in toset(flatten([
+      [for function in values(local.resources.functions) : keys(function.permissions)],
+      keys(local.resources.producer.permissions),
+      ])) : named => {
+      source = join("/", slice(split("/", named), 0, 2))
+      rest   = slice(split("/", named), 2, length(split("/", named)))
+    }
+  }
+}
+
+data "aws_iam_policy_document" "assumed_by_lambda" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["lambda.amazonaws.com"]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "functions" {
+  for_each = local.functions
+
+  dynamic "statement" {
+    for_each = local.statements[each.key]
+
+    content {
+      actions   = statement.value.actions
+      resources = [statement.value.resource]
+    }
+  }
+}
+
+resource "aws_iam_role" "functions" {
+  for_each = local.functions
+
+  name               = "${local.prefix}-${each.key}"
+  description        = "What ${each.value.name} may do, and no more."
+  assume_role_policy = data.aws_iam_policy_document.assumed_by_lambda.json
+}
+
+resource "aws_iam_role_policy" "functions" {
+  for_each = local.functions
+
+  name   = "own"
+  role   = aws_iam_role.functions[each.key].id
+  policy = data.aws_iam_policy_document.functions[each.key].json
+}

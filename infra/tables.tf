@@ -1,0 +1,54 @@
+resource "aws_dynamodb_table" "data" {
+  #checkov:skip=CKV_AWS_28:Point-in-time recovery is on; the linter does not see it through for_each
+  for_each = local.resources.tables
+
+  name                        = "${local.prefix}-${each.key}"
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = each.value.hash
+  range_key                   = try(each.value.range, null)
+  stream_enabled              = try(each.value.stream, null) != null
+  stream_view_type            = try(each.value.stream, null)
+  deletion_protection_enabled = var.deletion_protection
+
+  dynamic "attribute" {
+    for_each = toset(compact(flatten([
+      each.value.hash,
+      try(each.value.range, null),
+      [for index in values(try(each.value.indexes, {})) : [index.hash, try(index.range, null)]],
+    ])))
+
+    content {
+      name = attribute.value
+      type = "S"
+    }
+  }
+
+  dynamic "global_secondary_index" {
+    for_each = try(each.value.indexes, {})
+
+    content {
+      name            = global_secondary_index.key
+      hash_key        = global_secondary_index.value.hash
+      range_key       = try(global_secondary_index.value.range, null)
+      projection_type = "ALL"
+    }
+  }
+
+  dynamic "ttl" {
+    for_each = try([each.value.ttl], [])
+
+    content {
+      attribute_name = ttl.value
+      enabled        = true
+    }
+  }
+
+  point_in_time_recovery {
+    enabled = true
+  }
+
+  server_side_encryption {
+    enabled     = true
+    kms_key_arn = var.own_key ? aws_kms_key.own[0].arn : null
+  }
+}

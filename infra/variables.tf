@@ -1,0 +1,190 @@
+variable "stage" {
+  description = "Name of the deployment, a part of every name. The Terraform workspace has the same."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]{0,15}$", var.stage))
+    error_message = "Allowed: 1 to 16 of a-z and 0-9, starting with a letter."
+  }
+}
+
+variable "region" {
+  description = "AWS region."
+  type        = string
+  default     = "us-east-1"
+}
+
+variable "kinesis" {
+  description = "The stream: provisioned shards, on_demand, or off for those who take the queue. Retention in hours."
+  type = object({
+    mode            = optional(string, "provisioned")
+    shards          = optional(number)
+    retention_hours = optional(number)
+  })
+  default = {}
+
+  validation {
+    condition     = contains(["provisioned", "on_demand", "off"], var.kinesis.mode)
+    error_message = "mode: allowed are provisioned, on_demand and off."
+  }
+
+  validation {
+    condition     = var.kinesis.mode != "off" || var.sqs
+    error_message = "Without the stream ticks need the queue: set sqs = true."
+  }
+}
+
+variable "sqs" {
+  description = "Whether there is a FIFO queue that takes ticks, beside the stream or instead of it."
+  type        = bool
+  default     = false
+}
+
+variable "functions" {
+  description = "Memory (MB), timeout (seconds) and reserved concurrency by function, where they differ from resources.json."
+  type = map(object({
+    memory_mb            = optional(number)
+    timeout_seconds      = optional(number)
+    reserved_concurrency = optional(number)
+  }))
+  default = {}
+}
+
+variable "architecture" {
+  description = "Processor of the functions: arm64 costs a fifth less, x86_64 suits wheels that have no other."
+  type        = string
+  default     = "arm64"
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "Allowed: arm64, x86_64."
+  }
+}
+
+variable "tracing" {
+  description = "Whether functions and API send traces to X-Ray."
+  type        = bool
+  default     = true
+}
+
+variable "settings" {
+  description = "Further settings of the application, by environment variable, such as { ANOMALY_PERCENT = \"3\" }."
+  type        = map(string)
+  default     = {}
+}
+
+variable "read_access" {
+  description = "closed: reading needs the token as writing does; open: anyone may read."
+  type        = string
+  default     = "closed"
+
+  validation {
+    condition     = contains(["open", "closed"], var.read_access)
+    error_message = "Allowed: open, closed."
+  }
+}
+
+variable "cors_origin" {
+  description = "Origin whose pages may call the API; empty for the page that is deployed here."
+  type        = string
+  default     = ""
+}
+
+variable "api_rate" {
+  description = "Requests a second that the API takes, with a burst; what is above is answered with 429."
+  type = object({
+    per_second = optional(number, 50)
+    burst      = optional(number, 100)
+  })
+  default = {}
+}
+
+variable "own_key" {
+  description = "Encrypt with a key of one's own (1 USD a month) instead of AWS's."
+  type        = bool
+  default     = true
+}
+
+variable "alarms" {
+  description = "essential: the ten that are free; all: errors and throttles of every function, the API's errors and quarantine too."
+  type        = string
+  default     = "all"
+
+  validation {
+    condition     = contains(["essential", "all"], var.alarms)
+    error_message = "Allowed: essential, all."
+  }
+}
+
+variable "dashboard" {
+  description = "Whether there is a CloudWatch dashboard (an account's first three are free, then 3 USD a month)."
+  type        = bool
+  default     = true
+}
+
+variable "market_hours" {
+  description = "When ticks are expected, for the alarm on silence: hours in UTC, [from, until), and days, 1 for Monday to 7. The default lies within New York's session in summer and winter."
+  type = object({
+    from      = optional(number, 15)
+    until     = optional(number, 20)
+    first_day = optional(number, 1)
+    last_day  = optional(number, 5)
+  })
+  default = {}
+}
+
+variable "alert_subscriptions" {
+  description = "Who gets price alerts: protocol (email, sms, https, sqs, lambda), endpoint, and a filter on message attributes."
+  type = list(object({
+    protocol      = string
+    endpoint      = string
+    filter_policy = optional(map(list(string)))
+  }))
+  default = []
+}
+
+variable "operations_emails" {
+  description = "Who gets alarms."
+  type        = list(string)
+  default     = []
+}
+
+variable "retention_days" {
+  description = "Days that logs, raw records, query results and access logs are kept. raw_cold: after so many days raw records move to cheaper storage."
+  type = object({
+    logs           = optional(number, 365)
+    raw            = optional(number, 365)
+    raw_cold       = optional(number, 90)
+    parquet        = optional(number, 3650)
+    quarantine     = optional(number, 90)
+    results        = optional(number, 7)
+    failures       = optional(number, 90)
+    access_logs    = optional(number, 90)
+    older_versions = optional(number, 30)
+  })
+  default = {}
+}
+
+variable "athena_scan_limit_bytes" {
+  description = "Bytes at which a query is stopped; 10 GB cost 5 US cents."
+  type        = number
+  default     = 10737418240
+}
+
+variable "deletion_protection" {
+  description = "Whether tables refuse to be deleted. `make destroy DATA=delete` lifts it by itself."
+  type        = bool
+  default     = true
+}
+
+variable "producer_principals" {
+  description = "ARNs that may assume the producer's role; empty for whoever the account itself allows to."
+  type        = list(string)
+  default     = []
+}
+
+variable "s3_use_path_style" {
+  description = "Only for an emulator behind AWS_ENDPOINT_URL."
+  type        = bool
+  default     = false
+}
