@@ -41,7 +41,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
     Raises UsageError with one line, SystemExit after `--help`.
     """
-    top, commands = _parsers()
+    top, commands = parsers()
     options = top.parse_args(arguments)
     if options.config:
         configuration.apply(options.config, commands[options.command])
@@ -49,7 +49,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def _parsers() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
+def parsers() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
+    """The whole command line, and its commands by name."""
     top = Parser(
         prog="python -m producer",
         description="Brings ticks from a source to a stream, each once and in order.",

@@ -10,9 +10,11 @@ from typing import Any
 from producer.errors import UsageError
 from producer.sources.tables import Table, TableRecording
 
+_INDEX = "__index_level_0__"
+
 
 class ParquetTable:
-    """Reads a file in pieces; an index that pandas wrote is a column like any other."""
+    """Reads a file in pieces; an index without a name, which pandas writes last, comes first."""
 
     def __init__(self, path: Path) -> None:
         import pyarrow
@@ -25,13 +27,15 @@ class ParquetTable:
             reason = str(error).splitlines()[0]
             raise UsageError(f"{path}: cannot be read as Parquet: {reason}") from error
         names = self._file.schema_arrow.names
-        self.header = ["" if name == "__index_level_0__" else name for name in names]
+        self._order = sorted(range(len(names)), key=lambda at: names[at] != _INDEX)
+        self.header = ["" if names[at] == _INDEX else names[at] for at in self._order]
 
     def rows(self) -> Iterator[tuple[int, Sequence[str]]]:
         """Row number from 1, and the cells as text."""
         number = 0
         for piece in self._file.iter_batches():
-            for row in zip(*(column.to_pylist() for column in piece.columns), strict=True):
+            columns = [piece.columns[at].to_pylist() for at in self._order]
+            for row in zip(*columns, strict=True):
                 number += 1
                 yield number, [_text(value) for value in row]
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import gzip
 import threading
 import time
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from producer.errors import UsageError
@@ -180,3 +184,43 @@ def test_a_paced_replay_ends_when_it_is_stopped(tmp_path: Path) -> None:
     began = time.monotonic()
     assert sum(len(batch) for batch in replay.batches(stop)) == 1
     assert time.monotonic() - began < 2
+
+
+def parquet(folder: Path, columns: dict[str, list[Any]]) -> Path:
+    path = folder / "recording.parquet"
+    pyarrow.parquet.write_table(pyarrow.table(columns), path)
+    return path
+
+
+@pytest.mark.parametrize("index", ["Date", "__index_level_0__"])
+def test_parquet_of_days_is_read_as_a_csv_is(tmp_path: Path, index: str) -> None:
+    days = [datetime(2026, 11, 19), datetime(2026, 11, 20)]  # noqa: DTZ001 - as pandas writes it
+    path = parquet(tmp_path, {"Close": [10.1, 10.2], "Volume": [1.5, 2.5], index: days})
+    check(path, ["X"])
+    ticks = ticks_of(path, "X")
+    assert [tick.timestamp[:16] for tick in ticks] == ["2026-11-19T21:00", "2026-11-20T21:00"]
+    assert (str(ticks[1].price), str(ticks[1].volume)) == ("10.2", "2.5")
+    assert ticks[1].previous_close == Decimal("10.1")
+
+
+def test_parquet_of_ticks_keeps_their_fields(tmp_path: Path) -> None:
+    path = parquet(
+        tmp_path,
+        {
+            "symbol": ["A", "B"],
+            "timestamp": ["2026-11-20T15:30:00.000001Z", "2026-11-20T00:00:00.000000Z"],
+            "price": [Decimal("1.5"), Decimal("2.5")],
+            "previous_close": [Decimal("1.4"), None],
+            "source": ["yfinance", None],
+        },
+    )
+    ticks = {tick.symbol: tick for tick in ticks_of(path)}
+    assert ticks["A"].previous_close == Decimal("1.4")
+    assert (ticks["A"].source, ticks["B"].source) == ("yfinance", "replay")
+    assert ticks["B"].timestamp == "2026-11-20T00:00:00.000000Z"
+
+
+def test_a_file_that_only_ends_like_parquet_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, "no parquet", "days.parquet")
+    with pytest.raises(UsageError, match="cannot be read as Parquet"):
+        check(path, ["X"])
