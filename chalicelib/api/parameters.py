@@ -39,7 +39,7 @@ FORMATS = ("json", "csv")
 Choice = TypeVar("Choice", bound=str)
 
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
-_TOKEN_ALLOWED = "the next_page_token of an answer to this very query"  # noqa: S105
+_TOKEN_ALLOWED = "the next_page_token of an answer to this very query"  # noqa: S105  # nosec B105
 
 
 class Arguments:

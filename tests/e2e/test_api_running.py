@@ -1,0 +1,297 @@
+"""The API of a running system: the clients of its README, hostile input, walks while ticks come."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import io
+import json
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pandas as pd
+import pytest
+import requests
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.api_support import wait_for_a_price
+from tests.browser.system import System, running_system
+
+ROOT = Path(__file__).parents[2]
+TEXTS = {name: (ROOT / name).read_text() for name in ("README.md", "docs/api.md")}
+WRITTEN = "http://127.0.0.1:8000"
+KNOWN = "ACME"
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def system() -> Iterator[System]:
+    with running_system("--symbols", KNOWN, "--interval", "0.5") as running:
+        wait_for_a_price(running, KNOWN)
+        yield running
+
+
+def _here(text: str, system: System) -> str:
+    """A command of the documentation, sent to this system and asking for what it has."""
+    return text.replace(WRITTEN, system.api).replace("AAPL", KNOWN).replace("MSFT", KNOWN)
+
+
+# Clients
+
+
+def _addresses() -> list[str]:
+    found = [re.findall(rf"{WRITTEN}/[^\s'\"`<>)]*", text) for text in TEXTS.values()]
+    return sorted({address for addresses in found for address in addresses})
+
+
+@pytest.mark.parametrize("address", _addresses())
+def test_addresses_in_the_documentation_answer(system: System, address: str) -> None:
+    now = int(time.time() * 1000)
+    filled = address.replace("${__timeFrom}", str(now - 3_600_000)).replace("${__timeTo}", str(now))
+    method = "OPTIONS" if address.endswith("/rules") else "GET"
+    answer = requests.request(method, _here(filled, system), timeout=20)
+    assert answer.status_code == 200, answer.text
+
+
+def test_grafana_finds_rows_under_its_root_selector(system: System) -> None:
+    written = next(address for address in _addresses() if "__timeFrom" in address)
+    now = int(time.time() * 1000)
+    filled = written.replace("${__timeFrom}", str(now - 600_000)).replace("${__timeTo}", str(now))
+    rows = requests.get(_here(filled, system), timeout=20).json()["prices"]
+    assert rows
+    assert {"timestamp", "open", "high", "low", "close", "volume"} <= rows[0].keys()
+
+
+def _curls() -> list[str]:
+    lines = [line.strip() for text in TEXTS.values() for line in text.splitlines()]
+    return sorted({line for line in lines if line.startswith("curl 'http")})
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.parametrize("command", _curls())
+def test_the_curl_lines_of_the_documentation_work(system: System, command: str) -> None:
+    shell = ["bash", "-c", _here(command, system) + " --silent --fail-with-body"]
+    done = subprocess.run(shell, capture_output=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stdout
+    assert isinstance(json.loads(done.stdout), dict)
+
+
+def test_pandas_reads_a_series_in_one_line(system: System) -> None:
+    """The very call of the documentation, but for the address."""
+    assert all('parse_dates=["timestamp"], index_col=0)' in text for text in TEXTS.values())
+    url = f"{system.api}/prices/{KNOWN}?interval=1m&limit=5000&format=csv"
+    bars = pd.read_csv(url, parse_dates=["timestamp"], index_col=0)
+    rows = system.get(f"/prices/{KNOWN}?interval=1m&limit=5000")["prices"]
+    assert list(bars.columns) == ["open", "high", "low", "close", "volume", "closed"]
+    assert isinstance(bars.index, pd.DatetimeIndex)
+    assert str(bars.index.tz) == "UTC"
+    assert bars.index.is_monotonic_increasing
+    assert float(bars["close"].iloc[0]) == rows[0]["close"]
+    assert bool(bars["closed"].iloc[0]) is True
+
+
+def test_answers_are_gzipped_where_that_is_asked_for(system: System) -> None:
+    address = f"{system.api}/prices/{KNOWN}?interval=1m&limit=300&end={int(time.time() - 3600)}000"
+    plain = requests.get(address, headers={"Accept-Encoding": "identity"}, timeout=20)
+    packed = requests.get(address, timeout=20, stream=True, headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    raw = packed.raw.read(decode_content=False)
+    assert len(raw) < len(plain.content) / 3
+    assert json.loads(gzip.decompress(raw))["prices"] == plain.json()["prices"]
+
+
+def test_a_browser_elsewhere_is_told_who_may_ask(system: System) -> None:
+    headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "PUT"}
+    preflight = requests.options(f"{system.api}/rules/x", headers=headers, timeout=10)
+    assert {"PUT", "GET", "DELETE"} <= set(
+        preflight.headers["Access-Control-Allow-Methods"].split(",")
+    )
+    assert "Authorization" in preflight.headers["Access-Control-Allow-Headers"]
+    paths = ("/health", "/quotes", "/nowhere", "/rules/x")
+    answers = [requests.get(system.api + path, headers=headers, timeout=10) for path in paths]
+    for answer in (preflight, *answers, requests.post(f"{system.api}/rules", timeout=10)):
+        assert answer.headers["Access-Control-Allow-Origin"] == system.page
+        assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
+
+
+def test_the_printed_token_writes_and_another_does_not(system: System) -> None:
+    rule = {"symbol": KNOWN, "condition": "greater_than", "value": 1e9}
+    statuses = [
+        requests.post(f"{system.api}/rules", json=rule, headers=headers, timeout=10).status_code
+        for headers in (
+            {},
+            {"Authorization": "Bearer wrong"},
+            {"Authorization": f"Bearer {system.token}"},
+        )
+    ]
+    assert statuses == [401, 403, 201]
+
+
+# Hostile input
+
+LONG = "A" * 20_000
+HOSTILE: list[tuple[str, str, dict[str, str], bytes, set[int]]] = [
+    ("GET", "/prices/';DROP%20TABLE%20prices;--", {}, b"", {400}),
+    ("GET", "/prices/%24%7Bjndi:ldap:%2F%2Fx%7D", {}, b"", {400}),
+    ("GET", "/prices/%00", {}, b"", {400}),
+    ("GET", "/prices/..%2F..%2Fetc%2Fpasswd", {}, b"", {400}),
+    ("GET", "/prices/../../etc/passwd", {}, b"", {404}),
+    ("GET", f"/prices/{LONG}", {}, b"", {400}),
+    ("GET", f"/prices/{KNOWN}?start={LONG}", {}, b"", {400}),
+    ("GET", "/" + "a/" * 5000, {}, b"", {404}),
+    ("GET", f"/{LONG * 4}", {}, b"", {400, 404, 414}),
+    ("GET", "/nowhere", {}, b"", {404}),
+    ("GET", "/nowhere", {"Authorization": "Bearer wrong"}, b"", {404}),
+    ("GET", "/nowhere", {"Authorization": "Bearer \xe4"}, b"", {404}),
+    ("GET", "//prices/ACME", {}, b"", {200, 404}),
+    ("GET", "/", {}, b"", {404}),
+    ("GET", f"/prices/{KNOWN}?limit=%F0%9F%92%A9", {}, b"", {400}),
+    ("GET", f"/prices/{KNOWN}?limit[]=5", {}, b"", {400}),
+    ("GET", f"/prices/{KNOWN}?limit[$gt]=5", {}, b"", {400}),
+    ("GET", f"/prices/{KNOWN}?&&&=&=&limit=1", {}, b"", {200, 400}),
+    ("GET", f"/prices/{KNOWN}?limit=1#fragment", {}, b"", {200, 400}),
+    ("GET", "/quotes?symbols=" + ",".join(f"S{n}" for n in range(10_000)), {}, b"", {400, 414}),
+    ("GET", "/quotes?symbols=" + ",".join(f"S{n}" for n in range(100)), {}, b"", {200}),
+    ("GET", f"/prices/{KNOWN}", {"X-Forwarded-For": "127.0.0.1, evil\x0b"}, b"", {200, 400}),
+    ("GET", "/health", {"X-Forwarded-For": "1.2.3.4", "X-Forwarded-Host": "evil"}, b"", {200}),
+    ("GET", "/health", {"If-None-Match": '"' + LONG}, b"", {200}),
+    ("GET", f"/prices/{KNOWN}", {"If-None-Match": ',,,W/W/"'}, b"", {200}),
+    ("GET", "/health", {"Accept": "application/xml"}, b"", {200}),
+    ("GET", "/health", {"Content-Type": "\xff/\xfe"}, b"", {415}),
+    ("GET", "/health", {f"X-{n}": "x" for n in range(300)}, b"", {200, 400, 431}),
+    ("GET", "/health", {"Content-Length": "x"}, b"", {400}),
+    ("GET", "/health", {"Content-Length": "-5"}, b"", {400}),
+    ("POST", "/rules", {"Content-Length": "99999999999"}, b"", {400, 401, 413}),
+    ("POST", "/rules", {"Transfer-Encoding": "chunked"}, b"0\r\n\r\n", {400, 401, 411}),
+    ("POST", "/rules", {"Authorization": ""}, b"{}", {401, 403}),
+    ("POST", "/rules", {"Authorization": "Bearer " + LONG}, b"{}", {403}),
+    ("POST", "/rules", {"Authorization": "Bearer \xff\xfe"}, b"{}", {403}),
+    ("POST", "/rules", {"Authorization": "Basic YTpi"}, b"{}", {403}),
+    ("POST", "/rules", {"Authorization": "TOKEN"}, b"[" * 60_000, {400}),
+    ("POST", "/rules", {"Authorization": "TOKEN"}, b"\x00\xff" * 100, {400}),
+    ("POST", "/rules", {"Authorization": "TOKEN"}, b'{"symbol": "ACME"', {400}),
+    ("POST", "/rules", {"Authorization": "TOKEN"}, b"1e9999", {400}),
+    ("POST", "/rules", {"Authorization": "TOKEN"}, b" " * (MEGABYTE // 10), {413}),
+    ("POST", "/rules", {"Authorization": "TOKEN", "Content-Type": "text/xml"}, b"<a/>", {415}),
+    ("POST", "/rules/preview", {}, b'{"symbol": "<script>", "condition": "crossing"}', {400}),
+    ("PUT", "/symbols/%3Cimg%3E", {"Authorization": "TOKEN"}, b"", {400}),
+    ("DELETE", "/prices/ACME", {"Authorization": "TOKEN"}, b"", {405}),
+    ("PATCH", "/rules/x", {"Authorization": "TOKEN"}, b"{}", {405}),
+    ("TRACE", "/health", {}, b"", {405}),
+    ("FOO", "/health", {}, b"", {405}),
+    ("CONNECT", "/health", {}, b"", {405}),
+]
+TELLTALE = (b"Traceback", b"botocore", b"chalice", b"site-packages", b"ticktape-local", b"arn:")
+
+
+def _send_raw(
+    system: System, method: str, path: str, headers: dict[str, str], body: bytes
+) -> tuple[int, http.client.HTTPMessage, bytes]:
+    """Exactly these bytes, which no client library would send."""
+    given = {"Host": "x", "Content-Type": "application/json", "Connection": "close"}
+    given |= {
+        name: value.replace("TOKEN", f"Bearer {system.token}") for name, value in headers.items()
+    }
+    given.setdefault("Content-Length", str(len(body)))
+    if "Transfer-Encoding" in given:
+        del given["Content-Length"]
+    head = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items())]
+    address = urlsplit(system.api)
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=20) as raw:
+        raw.sendall("\r\n".join(head).encode("latin-1") + b"\r\n\r\n" + body)
+        response = http.client.HTTPResponse(raw, method=method)
+        response.begin()
+        return response.status, response.msg, response.read()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "body", "statuses"),
+    HOSTILE,
+    ids=[f"{number}-{case[0]} {case[1][:30]}" for number, case in enumerate(HOSTILE)],
+)
+def test_hostile_input_is_answered_with_a_refusal(
+    system: System,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    statuses: set[int],
+) -> None:
+    status, received, content = _send_raw(system, method, path, headers, body)
+    assert status in statuses, content[:300]
+    if status >= 400:
+        assert received.get_content_type() == "application/problem+json"
+        assert json.loads(content)["status"] == status
+    assert not any(word in content for word in TELLTALE)
+    assert system.token.encode() not in content
+
+
+def test_a_request_cannot_be_smuggled_in_a_header(system: System) -> None:
+    """A line break inside of a value ends the header: no second answer, no echo."""
+    sent = {"X-Forwarded-For": "1\r\nX-Injected: yes"}
+    status, received, content = _send_raw(system, "GET", "/health", sent, b"")
+    assert status == 200
+    assert "X-Injected" not in received
+    assert b"yes" not in content
+
+
+# Walks
+
+
+def _walk(system: System, query: str, limit: int) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    token = ""
+    for _ in range(400):
+        page = system.get(f"{query}&limit={limit}&page_token={token}")
+        rows += page["prices"]
+        token = page["next_page_token"]
+        if token is None:
+            return rows
+    raise AssertionError("the walk does not end")
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    interval=st.sampled_from(["tick", "1m", "5m", "1h"]),
+    sort=st.sampled_from(["asc", "desc"]),
+    limit=st.integers(7, 200),
+    minutes=st.integers(3, 60),
+)
+def test_a_walk_has_every_row_once_while_the_simulator_writes(
+    system: System, interval: str, sort: str, limit: int, minutes: int
+) -> None:
+    start = int((time.time() - 60 * minutes) * 1000)
+    query = f"/prices/{KNOWN}?interval={interval}&sort={sort}&start={start}"
+    before = [row["timestamp"] for row in system.get(f"{query}&limit=5000")["prices"]]
+    walked = [row["timestamp"] for row in _walk(system, query, limit)]
+    after = [row["timestamp"] for row in system.get(f"{query}&limit=5000")["prices"]]
+    assert walked == sorted(set(walked), reverse=sort == "desc")
+    assert set(before) <= set(walked) <= set(after)
+
+
+def test_csv_pages_follow_their_links(system: System) -> None:
+    end = int(time.time() * 1000) - 120_000
+    whole = f"{system.api}/prices/{KNOWN}?interval=1m&format=csv&limit=500&end={end}"
+    want = requests.get(whole, timeout=20)
+    address, rows = whole.replace("limit=500", "limit=60"), []
+    for _ in range(60):
+        answer = requests.get(address, timeout=20)
+        rows += list(pd.read_csv(io.StringIO(answer.text))["timestamp"])
+        if "next" not in answer.links or len(rows) >= 500:
+            break
+        address = requests.compat.urljoin(address, answer.links["next"]["url"])
+    assert rows[:500] == list(pd.read_csv(io.StringIO(want.text))["timestamp"])[: len(rows)]

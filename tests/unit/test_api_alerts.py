@@ -1,0 +1,178 @@
+"""GET /alerts, answers that would be too large, and a store that does not answer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from chalicelib.domain.alerts import Alert
+from chalicelib.domain.times import to_text
+from tests.api_support import NOW, Client, FakeServices, aapl_ticks, fill, walk
+
+
+def _alert(days_ago: float, symbol: str = "AAPL", **fields: Any) -> Alert:
+    given: dict[str, Any] = {
+        "symbol": symbol,
+        "timestamp": to_text(NOW - timedelta(days=days_ago)),
+        "rule_id": "mine",
+        "condition": "crossing_up",
+        "interval": "tick",
+        "price": Decimal("189.84"),
+        "values": {"value": Decimal(189)},
+        "message": f"{symbol} rose above 189",
+        "source": "yfinance",
+    }
+    return Alert(**(given | fields))
+
+
+def _served(*alerts: Alert) -> Client:
+    services = FakeServices()
+    for alert in alerts:
+        services.stores.alerts.record(alert)
+    return Client(services)
+
+
+def _days(rows: list[dict[str, Any]]) -> list[int]:
+    return [(NOW - NOW.fromisoformat(row["timestamp"])).days for row in rows]
+
+
+def test_an_alert_says_what_fired_and_whether_it_was_sent() -> None:
+    services = FakeServices()
+    sent, quiet = _alert(2), _alert(1, quiet="older than 900 s")
+    for alert in (sent, quiet):
+        services.stores.alerts.record(alert)
+    services.stores.alerts.mark_sent(sent, "2026-11-18T16:00:02.000000Z")
+    first, second = Client(services).get("/alerts?symbol=AAPL").json["alerts"]
+    assert first == {
+        "alert_id": sent.alert_id,
+        "rule_id": "mine",
+        "symbol": "AAPL",
+        "timestamp": "2026-11-18T16:00:00.000000Z",
+        "condition": "crossing_up",
+        "interval": "tick",
+        "price": Decimal("189.84"),
+        "values": {"value": 189},
+        "message": "AAPL rose above 189",
+        "source": "yfinance",
+        "quiet": None,
+        "notified_at": "2026-11-18T16:00:02.000000Z",
+    }
+    assert (second["quiet"], second["notified_at"]) == ("older than 900 s", None)
+
+
+def test_without_symbol_and_range_it_is_the_last_31_days() -> None:
+    client = _served(*(_alert(days, "MSFT" if days % 2 else "AAPL") for days in range(0, 40, 3)))
+    assert _days(client.get("/alerts").json["alerts"]) == list(range(30, -1, -3))
+    assert _days(client.get("/alerts?sort=desc").json["alerts"]) == list(range(0, 31, 3))
+
+
+def test_one_end_of_the_range_gives_31_days_beside_it() -> None:
+    client = _served(*(_alert(days) for days in range(0, 100, 10)))
+    ninety = to_text(NOW - timedelta(days=90))
+    assert _days(client.get(f"/alerts?start={ninety}").json["alerts"]) == [90, 80, 70, 60]
+    assert _days(client.get(f"/alerts?end={ninety}").json["alerts"]) == []
+    assert _days(client.get("/alerts?start=2027-01-01").json["alerts"]) == []
+
+
+def test_of_one_symbol_any_range_is_answered() -> None:
+    client = _served(*(_alert(days) for days in range(0, 1000, 100)), _alert(5, "MSFT"))
+    assert len(client.get("/alerts?symbol=aapl").json["alerts"]) == 10
+    path = "/alerts?symbol=AAPL&start=2025-01-01&end=2026-01-01"
+    assert _days(client.get(path).json["alerts"]) == [600, 500, 400]
+
+
+@pytest.mark.parametrize("query", ["", "symbol=AAPL&", "condition=crossing_down&"])
+@pytest.mark.parametrize("sort", ["asc", "desc"])
+@pytest.mark.parametrize("limit", [1, 2, 7, 50])
+def test_pages_of_alerts_are_the_whole(query: str, sort: str, limit: int) -> None:
+    conditions = ("crossing_up", "crossing_down", "crossing")
+    client = _served(
+        *(
+            _alert(n / 7, symbol, rule_id=condition, condition=condition)
+            for n in range(20)
+            for symbol in ("AAPL", "MSFT")
+            for condition in conditions
+        )
+    )
+    path = f"/alerts?{query}sort={sort}"
+    whole = client.get(path).json
+    assert whole["next_page_token"] is None
+    assert len(whole["alerts"]) in (120, 60, 40)
+    assert list(walk(client, f"{path}&limit={limit}", "alerts")) == whole["alerts"]
+
+
+def test_the_recordings_alerts_are_all_there() -> None:
+    services = FakeServices()
+    fill(services, aapl_ticks())
+    rows = Client(services).get("/alerts?symbol=AAPL&limit=1000").json["alerts"]
+    kinds = [row["condition"] for row in rows]
+    assert [kinds.count(kind) for kind in ("golden_cross", "death_cross", "change_percent")] == [
+        15,
+        14,
+        8,
+    ]
+
+
+def test_an_answer_above_5_mb_is_refused_and_a_smaller_page_served() -> None:
+    long = "x" * 1500
+    client = _served(*(_alert(n / 1000, message=long) for n in range(5000)))
+    refused = client.get("/alerts?symbol=AAPL&limit=5000")
+    assert (refused.status, refused.json["title"]) == (413, "Too large")
+    answer = client.get("/alerts?symbol=AAPL&limit=1000")
+    assert answer.status == 200
+    assert len(answer.body) < 5_000_000
+
+
+class _Failing:
+    """A table that answers every call with an error."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        def fail(*_: object, **__: object) -> None:
+            raise self._error
+
+        return fail
+
+
+class _FailingStores:
+    def __init__(self, error: Exception) -> None:
+        self._table = _Failing(error)
+
+    def __getattr__(self, name: str) -> Any:
+        return self._table
+
+
+def _client_error(code: str, status: int) -> ClientError:
+    response: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "Query")
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (EndpointConnectionError(endpoint_url="http://secret.internal"), 503),
+        (_client_error("ThrottlingException", 400), 503),
+        (_client_error("ProvisionedThroughputExceededException", 400), 503),
+        (_client_error("InternalServerError", 500), 503),
+        (_client_error("ResourceNotFoundException", 400), 500),
+        (_client_error("AccessDeniedException", 400), 500),
+        (KeyError("secret"), 500),
+    ],
+)
+@pytest.mark.parametrize("path", ["/health", "/prices/AAPL", "/quotes?symbols=A", "/alerts"])
+def test_a_store_that_fails_is_told_from_a_fault_of_ours(
+    error: Exception, status: int, path: str
+) -> None:
+    services = FakeServices()
+    services.stores = _FailingStores(error)  # type: ignore[assignment]
+    answer = Client(services).get(path)
+    assert answer.status == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert ("retry-after" in answer.headers) == (status == 503)
+    assert b"secret" not in answer.body
