@@ -21,6 +21,7 @@ from local.event_sources.queue_mapping import QueueMapping
 from local.event_sources.shards import DynamoDbShards, KinesisShards
 from local.event_sources.wakeups import Wakeups
 from local.provision import Clients
+from local.resources import Resources
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class Mappings:
         self,
         app: ModuleType,
         environment: Environment[str, str],
+        resources: Resources,
         clients: Clients,
         checkpoints: Checkpoints,
         control: EmulatorControl | None,
@@ -47,6 +49,7 @@ class Mappings:
         self._destination = FailureDestination(clients("s3"), environment["FAILURES_BUCKET"])
         self._region = clients("s3").meta.region_name
         self._app = app
+        self._resources = resources
         prices = DynamoDbShards(clients("dynamodbstreams"), environment["PRICES_STREAM_ARN"])
         self._streams = [self._mapping("detect", prices)]
         self._queues: list[QueueMapping] = []
@@ -61,7 +64,8 @@ class Mappings:
         return [*self._streams, *self._queues]
 
     def _function(self, handler: str) -> Function:
-        return Function(handler, getattr(self._app, handler), self._region)
+        timeout = float(self._resources.functions[handler]["timeout_seconds"])
+        return Function(handler, getattr(self._app, handler), self._region, timeout)
 
     def _queue(self, sqs: Any, url: str) -> QueueMapping:
         source = EVENT_SOURCES["ingest_sqs"]

@@ -63,6 +63,7 @@ def provision(clients: Clients, resources: Resources, *, ingest: str) -> dict[st
         topic_arn = sns.create_topic(Name=resources.name("alerts"))["TopicArn"]
         stream.result()
         buckets.result()
+        _announce_failures(s3, sqs, resources, queues.result())
         return environment(
             resources,
             ingest=ingest,
@@ -182,6 +183,29 @@ def _make_queues(sqs: Any, resources: Resources) -> dict[str, str]:
             "QueueUrl"
         ]
     return urls
+
+
+def _announce_failures(s3: Any, sqs: Any, resources: Resources, urls: Mapping[str, str]) -> None:
+    """Have the failures bucket tell the failures queue what is put into it."""
+    bucket, url = resources.name("failures"), urls["failures"]
+    arn = _queue_arn(sqs, url)
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"Service": "s3.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{bucket}"}},
+        },
+    }
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    s3.put_bucket_notification_configuration(
+        Bucket=bucket,
+        NotificationConfiguration={
+            "QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]
+        },
+    )
 
 
 def _queue_attributes(queue: Mapping[str, Any]) -> dict[str, str]:

@@ -24,6 +24,7 @@ class Resources(msgspec.Struct, frozen=True):
     tables: dict[str, dict[str, Any]]
     buckets: dict[str, dict[str, Any]]
     topics: dict[str, dict[str, Any]]
+    functions: dict[str, dict[str, Any]]
 
     def name(self, key: str) -> str:
         """`ticktape-local-prices` for `prices`."""

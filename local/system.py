@@ -159,13 +159,14 @@ class System:
         data: DataDirectory | None,
         emulator: EmulatorProcess | None,
     ) -> None:
+        from local import resources
         from local.event_sources.checkpoints import Checkpoints
         from local.mappings import Mappings
 
         checkpoints = Checkpoints(data.checkpoints if data else None)
         self._closing.append(checkpoints.close)
         control = EmulatorControl(emulator.port) if emulator else None
-        mappings = Mappings(app, environment, clients, checkpoints, control)
+        mappings = Mappings(app, environment, resources.load(), clients, checkpoints, control)
         self._given_up = mappings.given_up
         self._working.append(lambda: mappings.stop(POLLERS_STOP_SECONDS))
         self._closing.append(self._stop_working)

@@ -20,12 +20,14 @@ WAIT_SECONDS = 0.1
 
 def install(
     connection: sqlite3.Connection, lock: threading.Lock, changed: Callable[[], None]
-) -> Callable[[], None]:
-    """Put the keeping into moto. What is returned writes what changed; call it in a transaction.
+) -> Callable[[bool], None]:
+    """Put the keeping into moto. What is returned writes what changed: call it in a transaction,
+    with True after a request to SQS, with False after others, which may send notices.
 
     `lock` is held by whoever calls moto; `changed` is called for each message sent.
     """
     kept: list[KeptQueue] = []
+    sent: set[str] = set()
     create, add, visible = Queue.__init__, Queue.add_message, Queue.messages.fget
 
     def init(self: Any, name: str, *args: Any, **kwargs: Any) -> None:
@@ -35,6 +37,7 @@ def install(
 
     def add_message(self: Any, message: Message) -> None:
         add(self, message)
+        sent.add(self.name)
         changed()
 
     def messages(self: Any) -> list[Message]:
@@ -55,9 +58,11 @@ def install(
     Queue.__init__, Queue.add_message = init, add_message
     Queue.wait_for_messages, Queue.messages = wait_for_messages, property(messages)
 
-    def save() -> None:
+    def save(received: bool) -> None:
         for queue in kept:
-            queue.save()
+            if received or queue.name in sent:
+                queue.save()
+        sent.clear()
 
     return save
 

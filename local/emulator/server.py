@@ -58,7 +58,7 @@ class Emulator:
         moto: Any,
         connection: sqlite3.Connection,
         end: Callable[[bool], None],
-        save_queues: Callable[[], None],
+        save_queues: Callable[[bool], None],
         changes: Changes,
         lock: threading.Lock,
     ) -> None:
@@ -90,7 +90,7 @@ class Emulator:
         """The transaction begins behind moto's part, which may let the lock go and wait."""
         answer: Iterable[bytes] = self._moto(environ, start_response)
         self._connection.execute("BEGIN")
-        self._save_queues()
+        self._save_queues(True)
         self._connection.execute("COMMIT")
         return answer
 
@@ -107,6 +107,7 @@ class Emulator:
             answer: Iterable[bytes] = self._moto(environ, note)
             kept = statuses[-1] < "4"
             self._end(kept and environ["REQUEST_METHOD"] not in ("GET", "HEAD"))
+            self._save_queues(False)
             return answer
         finally:
             self._connection.execute("COMMIT" if kept else "ROLLBACK")

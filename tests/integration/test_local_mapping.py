@@ -200,11 +200,13 @@ def test_a_poison_record_goes_to_the_failure_destination_alone(
 
     handler = Recorder(raise_on_poison)
     texts = [*"abc", "poison", *"def"]
+    told = waiting(aws, "failures")
     kinesis.put(*texts)
     destination = FailureDestination(aws("s3"), FAILURES)
     mapping, run = feed(kinesis, handler, destination=destination, bisect=True, maximum_retries=1)
     with run:
-        eventually(lambda: "f" in handler.seen and mapping.tally.given_up == 1)
+        eventually(lambda: (mapping.tally.records, mapping.tally.given_up) == (6, 1))
+    assert waiting(aws, "failures") > told
     prefix = f"aws/lambda/{mapping.mapping_id}/"
     (entry,) = aws("s3").list_objects_v2(Bucket=FAILURES, Prefix=prefix)["Contents"]
     stored = json.loads(aws("s3").get_object(Bucket=FAILURES, Key=entry["Key"])["Body"].read())
