@@ -37,7 +37,7 @@ def problem(status: int) -> dict[str, Any]:
 def _operation(
     summary: str, parameters: tuple[str, ...], responses: dict[str, Any], refusals: tuple[int, ...]
 ) -> Operation:
-    for status in (*refusals, 400, 415, 500, 503):
+    for status in (*refusals, 400, 500, 503):
         responses[str(status)] = problem(status)
     return {
         "summary": summary,
@@ -83,7 +83,7 @@ def _put(
     responses = {
         str(status): {"description": described[status], "content": media} for status in statuses
     }
-    operation = _operation(summary, parameters, responses, refusals)
+    operation = _operation(summary, parameters, responses, (*refusals, 415))
     if body:
         content = {"application/json": {"schema": ref(body)}}
         operation["requestBody"] = {"required": True, "content": content}

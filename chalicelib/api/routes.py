@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from chalice.app import Blueprint, ChaliceAuthorizer, CORSConfig, Response
 
-from chalicelib.api import failures, rule_views, views
+from chalicelib.api import failures, rendering, rule_views, views
 from chalicelib.api.wiring import Services, View
 
 EXPOSED_HEADERS = ("ETag", "Link", "Retry-After")
@@ -22,6 +22,11 @@ class Route(msgspec.Struct, frozen=True):
     path: str
     view: View
     access: str = "read"
+
+    @property
+    def takes_body(self) -> bool:
+        """Whether a body means anything; only then is its media type looked at."""
+        return self.method in ("POST", "PUT")
 
 
 ROUTES = (
@@ -59,6 +64,7 @@ def make_blueprint(
         blueprint.route(
             route.path,
             methods=[route.method],
+            content_types=[rendering.JSON if route.takes_body else "*/*"],
             authorizer=authorizer if route.access in guarded else None,
         )(_bind(route.view, services, blueprint))
     return blueprint

@@ -166,7 +166,7 @@ HOSTILE: list[tuple[str, str, dict[str, str], bytes, set[int]]] = [
     ("GET", "/health", {"If-None-Match": '"' + LONG}, b"", {200}),
     ("GET", f"/prices/{KNOWN}", {"If-None-Match": ',,,W/W/"'}, b"", {200}),
     ("GET", "/health", {"Accept": "application/xml"}, b"", {200}),
-    ("GET", "/health", {"Content-Type": "\xff/\xfe"}, b"", {415}),
+    ("GET", "/health", {"Content-Type": "\xff/\xfe"}, b"", {200}),
     ("GET", "/health", {f"X-{n}": "x" for n in range(300)}, b"", {200, 400, 431}),
     ("GET", "/health", {"Content-Length": "x"}, b"", {400}),
     ("GET", "/health", {"Content-Length": "-5"}, b"", {400}),

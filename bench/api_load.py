@@ -1,0 +1,101 @@
+"""Sixteen clients on the API for half a minute, with the pipeline running beside it.
+
+Clients, API, pollers, producer and the embedded AWS share this machine's cores, so the figures
+say how the local system holds up; in a deployment each request has a Lambda of its own. Requests
+are those of the page: quotes, the live end of a series, ranges, indicators, alerts. Answers are
+read to their end; anything but a 200 or 304 is an error.
+"""
+
+from __future__ import annotations
+
+import http.client
+import random
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from statistics import quantiles
+from typing import Any
+from urllib.parse import urlsplit
+
+from bench.local_system import local_system
+
+CLIENTS = 16
+SECONDS = 30.0
+WARM_UP_SECONDS = 3.0
+SYMBOLS = ("ACME", "GLOBEX", "INITECH", "UMBRELLA", "HOOLI")
+REQUESTS: dict[str, tuple[int, str]] = {
+    "quotes": (6, "/quotes?symbols={all}"),
+    "latest": (4, "/prices/{symbol}/latest"),
+    "1m, last 60": (4, "/prices/{symbol}?interval=1m&sort=desc&limit=60"),
+    "ticks, last 100": (2, "/prices/{symbol}?interval=tick&sort=desc&limit=100"),
+    "auto, 1 day": (2, "/prices/{symbol}?period=1d"),
+    "days, 1 year": (1, "/prices/{symbol}?interval=1d&period=1y"),
+    "indicators": (1, "/indicators/{symbol}?sma=5,20&interval=5m&sort=desc&limit=60"),
+    "alerts": (2, "/alerts?symbol={symbol}&sort=desc&limit=50"),
+}
+
+Sample = tuple[str, float, bool]
+
+
+def measure() -> list[dict[str, Any]]:
+    """Requests a second, percentiles in milliseconds of all and by kind, and errors."""
+    with local_system(SYMBOLS[0], "--source", "simulator", "--symbols", ",".join(SYMBOLS)) as api:
+        _run(api, WARM_UP_SECONDS)
+        samples = _run(api, SECONDS)
+    errors = sum(not good for _, _, good in samples)
+    by_kind: dict[str, list[float]] = defaultdict(list)
+    for kind, seconds, _ in samples:
+        by_kind[kind].append(seconds)
+    everything = [seconds for _, seconds, _ in samples]
+    rate = {
+        "name": f"API, {CLIENTS} clients",
+        "value": round(len(samples) / SECONDS, 1),
+        "unit": "requests/s",
+    }
+    wrong = {
+        "name": f"API, {CLIENTS} clients: errors",
+        "value": errors,
+        "unit": f"of {len(samples)}",
+        "target": 0,
+        "holds": errors == 0,
+    }
+    kinds = [_percentiles(f"API, {kind}", by_kind[kind]) for kind in REQUESTS if by_kind[kind]]
+    return [rate, wrong, _percentiles("API, all", everything), *kinds]
+
+
+def _percentiles(name: str, seconds: Sequence[float]) -> dict[str, Any]:
+    """Median (as value), p95 and p99 in milliseconds."""
+    cuts = quantiles(seconds, n=100, method="inclusive")
+    p50, p95, p99 = (round(cuts[at] * 1000, 1) for at in (49, 94, 98))
+    return {"name": name, "value": p50, "p95": p95, "p99": p99, "unit": "ms"}
+
+
+def _run(api: str, seconds: float) -> list[Sample]:
+    end = time.monotonic() + seconds
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        runs = [pool.submit(_client, api, random.Random(number), end) for number in range(CLIENTS)]
+        return [sample for run in runs for sample in run.result()]
+
+
+def _client(api: str, choose: random.Random, end: float) -> list[Sample]:
+    """One client on one connection, the next request as soon as an answer is read."""
+    kinds = list(REQUESTS)
+    weights = [REQUESTS[kind][0] for kind in kinds]
+    samples: list[Sample] = []
+    connection = http.client.HTTPConnection(urlsplit(api).netloc, timeout=30)
+    while time.monotonic() < end:
+        kind = choose.choices(kinds, weights)[0]
+        path = REQUESTS[kind][1].format(symbol=choose.choice(SYMBOLS), all=",".join(SYMBOLS))
+        start = time.perf_counter()
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            answer.read()
+            good = answer.status in (200, 304)
+        except (OSError, http.client.HTTPException):
+            good = False
+            connection.close()
+        samples.append((kind, time.perf_counter() - start, good))
+    connection.close()
+    return samples
