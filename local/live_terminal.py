@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections import deque
 from collections.abc import Callable
 
@@ -33,6 +35,9 @@ class LiveTerminal:
         """See Terminal."""
         self._addresses = addresses
         self._live.start()
+        for handler in logging.getLogger().handlers:
+            if isinstance(handler, logging.StreamHandler):
+                handler.setStream(sys.stderr)  # which now writes above the panel
 
     def note(self, text: str) -> None:
         """See Terminal."""
@@ -45,6 +50,9 @@ class LiveTerminal:
     def close(self) -> None:
         """See Terminal."""
         self._live.stop()
+        for handler in logging.getLogger().handlers:
+            if isinstance(handler, logging.StreamHandler):
+                handler.setStream(sys.stderr)
 
     def render(self) -> Panel:
         """The panel as it stands."""

@@ -118,11 +118,17 @@ class System:
                 self._fail("embedded AWS ended by itself")
 
     def _provision(self, page_address: str) -> tuple[dict[str, str], Any]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
         from local import provision, resources
 
         clients = provision.Clients(os.environ)
-        environment = provision.provision(clients, resources.load(), ingest=self._options.ingest)
-        environment |= {
+        try:
+            made = provision.provision(clients, resources.load(), ingest=self._options.ingest)
+        except (BotoCoreError, ClientError) as error:
+            raise StartError(f"AWS at {os.environ['AWS_ENDPOINT_URL']}: {error}") from error
+        environment = {
+            **made,
             "READ_ACCESS": "open",
             "CORS_ORIGIN": page_address,
             "PAGE_URL": page_address,

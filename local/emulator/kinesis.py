@@ -125,6 +125,7 @@ def _keep_shards(connection: sqlite3.Connection) -> None:
 
     def init_shards(self: Any, shard_count: int) -> None:
         self.shards = _Named(self.stream_name)
+        self.creation_datetime = _created(connection, self)
         kept = database.meta(connection, f"shards:{self.stream_name}")
         if kept is None:
             fresh(self, shard_count)
@@ -142,6 +143,14 @@ def _keep_shards(connection: sqlite3.Connection) -> None:
         self.shard_count = sum(shard.is_open for shard in self.shards.values())
 
     Stream.init_shards = init_shards
+
+
+def _created(connection: sqlite3.Connection, stream: Any) -> datetime.datetime:
+    """When the stream was made, by which readers know it from a later one of its name."""
+    name = f"created:{stream.stream_name}"
+    if database.meta(connection, name) is None:
+        database.put_meta(connection, name, stream.creation_datetime.isoformat())
+    return datetime.datetime.fromisoformat(database.meta(connection, name) or "")
 
 
 def _save_shards(connection: sqlite3.Connection, stream: Any) -> None:

@@ -54,7 +54,7 @@ class Mapping:
         self.stream = stream
         self.function = function
         self.tally = Tally()
-        self.mapping_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{stream.arn} {source.handler}"))
+        self.mapping_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{stream.identity} {source.handler}"))
         self._checkpoints = checkpoints
         self._wakeups = wakeups
         self._destination = destination

@@ -27,6 +27,8 @@ class ShardSource(Protocol):
     kind: str
     name: str
     arn: str
+    identity: str
+    """Tells the stream from a later one of the same name."""
     read_limit: int
 
     def shards(self) -> list[Shard]:
@@ -55,6 +57,7 @@ class KinesisShards:
         self.name = name
         summary = client.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
         self.arn: str = summary["StreamARN"]
+        self.identity = f"{self.arn} {summary['StreamCreationTimestamp'].timestamp():.0f}"
         self._region = self.arn.split(":")[3]
 
     def shards(self) -> list[Shard]:
@@ -104,7 +107,7 @@ class DynamoDbShards:
 
     def __init__(self, client: Any, arn: str) -> None:
         self._client = client
-        self.arn = arn
+        self.arn = self.identity = arn
         self.name = arn.split(":table/")[1].split("/")[0]
 
     def shards(self) -> list[Shard]:
