@@ -10,34 +10,50 @@ from producer.sources import yahoo
 from producer.status import Status
 
 DEADLINE_SECONDS = 5.0
+IMPORT_SECONDS = 15.0
 _PROBE = "AAPL"
+_IMPORTED, _ANSWERED = "imported", "answered"
 
 
 def yahoo_answers(
     status: Status, stop: threading.Event, deadline_seconds: float = DEADLINE_SECONDS
 ) -> bool:
-    """Whether Yahoo gives one quote within the deadline (importing yfinance included)."""
-    answers: queue.Queue[Exception | None] = queue.Queue()
-    threading.Thread(target=_ask, args=(answers,), name="yahoo-probe", daemon=True).start()
-    ends = time.monotonic() + deadline_seconds
-    while time.monotonic() < ends and not stop.is_set():
-        try:
-            error = answers.get(timeout=0.1)
-        except queue.Empty:
-            continue
-        if error is None:
-            status.note(yahoo.TERMS)
-            return True
-        status.note(f"Yahoo does not answer ({yahoo.brief(error)}): simulated prices instead")
-        return False
-    status.note(f"Yahoo did not answer within {deadline_seconds:g} s: simulated prices instead")
+    """Whether Yahoo gives one quote within the deadline, once yfinance is imported (seconds on a
+    busy machine, which say nothing about Yahoo)."""
+    said: queue.Queue[Exception | str] = queue.Queue()
+    threading.Thread(target=_ask, args=(said,), name="yahoo-probe", daemon=True).start()
+    answer = _next(said, IMPORT_SECONDS, stop)
+    if answer == _IMPORTED:
+        answer = _next(said, deadline_seconds, stop)
+    if answer == _ANSWERED:
+        status.note(yahoo.TERMS)
+        return True
+    if isinstance(answer, Exception):
+        status.note(f"Yahoo does not answer ({yahoo.brief(answer)}): simulated prices instead")
+    else:
+        status.note(f"Yahoo did not answer within {deadline_seconds:g} s: simulated prices instead")
     return False
 
 
-def _ask(answers: queue.Queue[Exception | None]) -> None:
+def _next(
+    said: queue.Queue[Exception | str], seconds: float, stop: threading.Event
+) -> Exception | str | None:
+    """What is said next; None when nothing is in time, or `stop` comes first."""
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends and not stop.is_set():
+        try:
+            return said.get(timeout=0.1)
+        except queue.Empty:
+            continue
+    return None
+
+
+def _ask(said: queue.Queue[Exception | str]) -> None:
     try:
+        yahoo.library()
+        said.put(_IMPORTED)
         yahoo.quote(_PROBE, DEADLINE_SECONDS)
     except Exception as error:  # noqa: BLE001 - whatever it is, Yahoo did not answer
-        answers.put(error)
+        said.put(error)
     else:
-        answers.put(None)
+        said.put(_ANSWERED)

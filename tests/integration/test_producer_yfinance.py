@@ -223,6 +223,6 @@ def test_auto_takes_the_simulator_when_yahoo_does_not_answer(yahoo: StandIn) -> 
     process.terminate()
     _, err = process.communicate(timeout=10)
     assert tick["source"] == "simulator"
-    assert took < 12
+    assert 5 < took < 30  # most of it is the import where the machine is busy
     note = json.loads(err.splitlines()[0])["message"]
     assert note == "Yahoo did not answer within 5 s: simulated prices instead"

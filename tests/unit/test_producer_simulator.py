@@ -34,14 +34,15 @@ def batches(count: int, **options: object) -> list[list[WireTick]]:
 
 def test_the_same_seed_and_instant_give_the_same_tick_in_any_order() -> None:
     instants = [NOON + 7.25, NOON - 90_000, NOON + 3600]
-    forward = [Simulator(seed=5).poll(instant) for instant in instants]
-    fresh = Simulator(seed=5)
+    forward = [Simulator(FixedList(("A", "B")), seed=5).poll(instant) for instant in instants]
+    fresh = Simulator(FixedList(("A", "B")), seed=5)
     backward = [fresh.poll(instant) for instant in reversed(instants)]
     assert forward == backward[::-1]
 
 
 def test_another_seed_gives_other_prices() -> None:
-    assert Simulator(seed=1).poll(NOON)[0].price != Simulator(seed=2).poll(NOON)[0].price
+    one, other = (Simulator(FixedList(("A",)), seed=seed).poll(NOON)[0] for seed in (1, 2))
+    assert one.price != other.price
 
 
 def test_history_comes_first_symbol_first_and_days_last() -> None:
