@@ -7,13 +7,21 @@ from typing import Any
 from chalice import AuthResponse, Chalice
 
 from chalicelib import bootstrap, handlers
+from chalicelib.adapters import json_logs
 from chalicelib.api import access, routes
 from chalicelib.event_sources import EVENT_SOURCES
 
 settings = bootstrap.get_settings()
-app = Chalice(app_name="ticktape")
+app = Chalice(app_name="ticktape", configure_logs=False)
 
 app.api.cors = routes.cors(settings.cors_origin)
+
+
+@app.middleware("all")
+def correlated(event: Any, get_response: Any) -> Any:
+    """What is logged on the way carries the request's id."""
+    json_logs.correlate(json_logs.id_of(event))
+    return get_response(event)
 
 
 @app.authorizer(ttl_seconds=300)

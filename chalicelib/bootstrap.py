@@ -12,6 +12,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import settings as settings_module
+from chalicelib.adapters import json_logs
 from chalicelib.domain.detection import Watch
 from chalicelib.domain.rules import Rule, default_rules
 from chalicelib.settings import Settings
@@ -155,6 +156,8 @@ def get_settings() -> Settings:
     """The process's settings. Raises SettingsError."""
     settings = settings_module.load(os.environ)
     logging.getLogger("ticktape").setLevel(settings.log_level)
+    if settings.aws_lambda_function_name:
+        json_logs.configure(settings.aws_lambda_function_name)
     return settings
 
 

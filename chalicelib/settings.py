@@ -45,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bars_1m_ttl_days: int = 90
     bars_1h_ttl_days: int = 730
     log_level: str = "INFO"
+    aws_lambda_function_name: str = ""
 
 
 def load(environ: Mapping[str, str]) -> Settings:

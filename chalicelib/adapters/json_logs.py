@@ -1,0 +1,67 @@
+"""Logs as JSON, an object a line, each with the id of the request or invocation that it is of.
+
+CloudWatch takes metrics (EMF) only from a line that is a JSON object from its first character,
+which neither Lambda's nor Chalice's own format leaves.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+_correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
+
+_PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+"""What every record has; anything else was given as `extra`."""
+
+
+def correlate(correlation_id: str) -> None:
+    """All that is logged from now on belongs to this request or invocation."""
+    _correlation_id.set(correlation_id)
+
+
+def id_of(event: Any) -> str:
+    """The id of a Chalice event: the gateway's for a request, Lambda's for any other."""
+    context = event.context
+    if isinstance(context, dict):  # Chalice's local gateway gives requests no id
+        return str(context.get("requestId", ""))
+    return str(context.aws_request_id)
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as a JSON object; one that carries `counters` is an object already."""
+
+    def __init__(self, function: str) -> None:
+        super().__init__()
+        self._function = function
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line. What JSON cannot hold is written as text."""
+        if hasattr(record, "counters"):
+            return record.getMessage()
+        document = {
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(
+                timespec="milliseconds"
+            ),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "function": self._function,
+            "correlation_id": _correlation_id.get(),
+        }
+        document |= {name: v for name, v in vars(record).items() if name not in _PLAIN}
+        if record.exc_info:
+            document["exception"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(document, enc_hook=str).decode()
+
+
+def configure(function: str) -> None:
+    """Have everything that is logged leave this way, in place of Lambda's own handler."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonFormatter(function))
+    logging.getLogger().handlers = [handler]
