@@ -51,7 +51,7 @@ def translated() -> Iterator[None]:
         raise Problem(409, str(error), field="symbol") from error
     except RangeTooLong as error:
         allowed = f"at most {MAX_DAYS} days to end, or a symbol"
-        raise invalid_parameter("start", "", allowed) from error
+        raise invalid_parameter("start", str(error), allowed) from error
     except FieldError as error:
         raise invalid_field(error.field, error.value, error.allowed) from error
     except Exception as error:

@@ -20,7 +20,7 @@ MOST_READ = 20_000
 
 
 class RangeTooLong(ValueError):  # noqa: N818 - named as the problem that it becomes
-    """All symbols were asked for over more than MAX_DAYS."""
+    """All symbols were asked for over more than MAX_DAYS. `args` is the range's start."""
 
 
 class AlertTable(msgspec.Struct, frozen=True):
@@ -89,9 +89,9 @@ class AlertHistory:
             end = from_text(asked.end) if asked.end else self._default_end(asked.start, span)
             start = from_text(asked.start) if asked.start else end - span
         except OverflowError as error:
-            raise RangeTooLong from error
+            raise RangeTooLong(asked.start) from error
         if end - start > span:
-            raise RangeTooLong
+            raise RangeTooLong(asked.start)
         return Range(to_text(start), to_text(end))
 
     def _default_end(self, start: str | None, span: timedelta) -> datetime:
