@@ -13,7 +13,7 @@ from types import FrameType
 
 from producer import building
 from producer.arguments import parse
-from producer.errors import SourceError, UsageError
+from producer.errors import ProducerError, UsageError
 from producer.outbox import Outbox
 from producer.pipeline import Outcome, Pipeline
 from producer.progress import Progress
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run a command; the exit status is documented in `--help`."""
     try:
         return run(parse(arguments))
-    except (UsageError, SourceError) as error:
+    except ProducerError as error:
         print(f"python -m producer: {error}", file=sys.stderr)
         return USAGE if isinstance(error, UsageError) else FAILED
 

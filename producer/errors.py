@@ -3,6 +3,7 @@
 ProducerError
 ├── UsageError           a flag, file or name that the user gave: exit status 2
 ├── SourceError          the source cannot go on: exit status 1
+├── SpoolError           the spool's file failed (a full disk): exit status 1
 └── SinkError            the sink
     ├── SinkUnavailable      it may take the records later: they are kept and sent again
     ├── SinkRefused          it will never take them: no such stream, no permission
@@ -22,6 +23,10 @@ class UsageError(ProducerError):
 
 class SourceError(ProducerError):
     """The source cannot go on."""
+
+
+class SpoolError(ProducerError):
+    """The spool's file cannot be written or read any more."""
 
 
 class SinkError(ProducerError):

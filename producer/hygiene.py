@@ -6,7 +6,7 @@ come (yfinance issues 515, 1106, 2686). Each tick that does not pass is counted 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -21,8 +21,10 @@ _OPTIONAL_PRICES = ("open", "high", "low", "previous_close")
 
 
 class _Seen(msgspec.Struct):
-    """A symbol's last tick that passed, and one that waits to be confirmed."""
+    """A symbol's last tick that passed, the last timestamp of an earlier run, and a tick that
+    waits to be confirmed."""
 
+    before: str = ""
     last: WireTick | None = None
     time: str = ""
     suspect: WireTick | None = None
@@ -33,14 +35,17 @@ class Hygiene:
 
     A move above 20% against the last price (against the previous close for the first) waits:
     the next tick confirms it when it is nearer to the suspect than that, and then both pass.
-    `drop` is told the reason of each tick that does not pass.
+    `drop` is told the reason of each tick that does not pass. What is not later than `latest`,
+    the last timestamps of an earlier run, was sent then.
     """
 
     def __init__(
         self,
         drop: Callable[[str], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        latest: Mapping[str, str] | None = None,
     ) -> None:
+        self._latest = latest or {}
         self._drop = drop
         self._now = now
         self._seen: dict[str, _Seen] = {}
@@ -49,7 +54,9 @@ class Hygiene:
         """What passes now: none, the tick, or a confirmed one and the tick."""
         if tick.bar is not None:
             return [tick]
-        seen = self._seen.setdefault(tick.symbol, _Seen())
+        seen = self._seen.get(tick.symbol)
+        if seen is None:
+            seen = self._seen[tick.symbol] = _Seen(before=self._latest.get(tick.symbol, ""))
         reason = self._flaw(tick) or _repeats(tick, seen)
         if reason is not None:
             self._drop(reason)
@@ -89,6 +96,8 @@ def _key(tick: WireTick) -> WireTick:
 
 
 def _repeats(tick: WireTick, seen: _Seen) -> str | None:
+    if tick.timestamp <= seen.before:
+        return "repeat"
     if tick.timestamp < seen.time:
         return "out of order"
     for known in (seen.last, seen.suspect):

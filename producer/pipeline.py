@@ -47,8 +47,8 @@ class Pipeline:
         self._sender = sender
         self._status = status
         self._progress = progress
-        self._hygiene = Hygiene(status.drop, clock) if source.needs_hygiene else None
         latest = progress.latest if progress else None
+        self._hygiene = Hygiene(status.drop, clock, latest) if source.needs_hygiene else None
         self._ordering = Ordering(recorded=source.recorded, latest=latest)
         self._clock = clock
         status.pending = lambda: outbox.pending

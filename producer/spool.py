@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from producer.errors import UsageError
+from producer.errors import SpoolError, UsageError
 from producer.wire import Line
 
 _SCHEMA = """
@@ -38,7 +38,7 @@ class Spool:
         self._path = Path(path)
         self._lock = threading.Lock()
         try:
-            self._connection = self._open()
+            self.connection = self._open()
             self._claim(destination)
         except sqlite3.Error as error:
             raise UsageError(f"--spool: {path}: {error}") from error
@@ -60,50 +60,62 @@ class Spool:
                 f"--spool: {self._path} holds {self.count()} lines for {before}; "
                 f"send them there first, or give another file for {destination}"
             )
-        with self._lock, self._connection:
+        with self._lock, self.connection:
             self._set("destination", destination)
 
     def append(
         self, lines: Sequence[Line], latest: Mapping[str, str], facts: Mapping[str, str]
     ) -> list[Line]:
-        """Store lines; returns them with their rows. `latest` and `facts` replace what was."""
+        """Store lines; returns them with their rows. `latest` and `facts` replace what was.
+
+        All or nothing: raises SpoolError when the file cannot be written.
+        """
         with self._lock:
-            run = self._connection.execute
-            run("BEGIN")
+            run = self.connection.execute
             try:
+                run("BEGIN")
                 stored = [self._insert(line) for line in lines]
                 for symbol, timestamp in latest.items():
                     run("INSERT OR REPLACE INTO latest VALUES (?, ?)", (symbol, timestamp))
                 for name, value in facts.items():
                     self._set(name, value)
-            except BaseException:
-                run("ROLLBACK")
-                raise
-            run("COMMIT")
+                run("COMMIT")
+            except sqlite3.Error as error:
+                self._undo()
+                raise SpoolError(f"--spool: {self._path}: {error}") from error
         return stored
 
+    def _undo(self) -> None:
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+
     def _insert(self, line: Line) -> Line:
-        cursor = self._connection.execute(
+        cursor = self.connection.execute(
             "INSERT INTO lines (symbol, payload, is_bar) VALUES (?, ?, ?)",
             (line.symbol, line.payload, line.is_bar),
         )
         return msgspec.structs.replace(line, row=cursor.lastrowid)
 
     def _set(self, name: str, value: str) -> None:
-        self._connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+        self.connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def delete(self, rows: Iterable[int]) -> None:
         """Forget lines that were acknowledged."""
         with self._lock:
-            run = self._connection
-            run.execute("BEGIN")
-            run.executemany("DELETE FROM lines WHERE row = ?", [(row,) for row in rows])
-            run.execute("COMMIT")
+            try:
+                self.connection.execute("BEGIN")
+                self.connection.executemany(
+                    "DELETE FROM lines WHERE row = ?", [(row,) for row in rows]
+                )
+                self.connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                self._undo()
+                raise SpoolError(f"--spool: {self._path}: {error}") from error
 
     def after(self, row: int, count: int) -> list[Line]:
         """Up to `count` lines that came after a row, the oldest first."""
         with self._lock:
-            found = self._connection.execute(
+            found = self.connection.execute(
                 "SELECT symbol, payload, is_bar, row FROM lines WHERE row > ? ORDER BY row LIMIT ?",
                 (row, count),
             ).fetchall()
@@ -112,18 +124,18 @@ class Spool:
     def count(self) -> int:
         """How many lines are there."""
         with self._lock:
-            (count,) = self._connection.execute("SELECT count(*) FROM lines").fetchone()
+            (count,) = self.connection.execute("SELECT count(*) FROM lines").fetchone()
         return int(count)
 
     def latest(self) -> dict[str, str]:
         """Each symbol's last timestamp that was ever stored."""
         with self._lock:
-            return dict(self._connection.execute("SELECT symbol, timestamp FROM latest"))
+            return dict(self.connection.execute("SELECT symbol, timestamp FROM latest"))
 
     def fact(self, name: str) -> str | None:
         """A fact that was stored, None when it was not."""
         with self._lock:
-            row = self._connection.execute(
+            row = self.connection.execute(
                 "SELECT value FROM facts WHERE name = ?", (name,)
             ).fetchone()
         return None if row is None else str(row[0])
@@ -131,4 +143,4 @@ class Spool:
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            self._connection.close()
+            self.connection.close()

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from producer.errors import UsageError
 from producer.status import Status
 from producer.wire import symbols_of
 
@@ -62,7 +63,7 @@ class TrackedList:
 
         try:
             self._symbols = symbols_of(self._read(), f"table {self._table}")
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, UsageError) as error:
             self._status.problem(f"the tracked symbols cannot be read: {error}")
 
     def _read(self) -> list[str]:

@@ -71,29 +71,41 @@ class Columns:
 
 
 class TableRecording:
-    """A table. All of it is held in memory while it is put into the order of time."""
+    """A table, read as it goes where its rows are in the order of time; else all of it is held in
+    memory while it is put into that order."""
 
     def __init__(self, table: Table, symbols: tuple[str, ...]) -> None:
         self._table = table
         self._symbols = symbols
         self.unreadable = Unreadable()
+        self._is_sorted: bool | None = None
 
     def check(self) -> None:
         """Raises UsageError, naming the first bad line when no line is good."""
-        found = dict.fromkeys(tick.symbol for tick, _ in self._all())
+        found: dict[str, None] = {}
+        last, self._is_sorted = "", True
+        for tick, _ in self._all():
+            found[tick.symbol] = None
+            self._is_sorted = self._is_sorted and last <= tick.timestamp
+            last = tick.timestamp
         require_found(self._table.name, self._symbols, list(found), self.unreadable)
 
     def ticks(self) -> Iterator[WireTick]:
         """The ticks of the symbols asked for; a day's previous_close is that of the day before
         in the table, unless the table has the column."""
         closes: dict[str, Decimal] = {}
-        for tick, is_day in sorted(self._all(), key=lambda pair: pair[0].timestamp):
+        for tick, is_day in self._in_order():
             if self._symbols and tick.symbol not in self._symbols:
                 continue
             if is_day:
                 tick.previous_close = tick.previous_close or closes.get(tick.symbol)
                 closes[tick.symbol] = tick.price
             yield tick
+
+    def _in_order(self) -> Iterator[tuple[WireTick, bool]]:
+        if self._is_sorted:
+            return self._all()
+        return iter(sorted(self._all(), key=lambda pair: pair[0].timestamp))
 
     def _all(self) -> Iterator[tuple[WireTick, bool]]:
         """Ticks by line, and whether each is a whole day's."""

@@ -85,6 +85,7 @@ def test_a_third_of_the_records_refused_changes_nothing(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 def test_a_third_of_ten_thousand_refused_changes_nothing(
     moto: str, stream: str, tmp_path: Path
 ) -> None:
@@ -104,7 +105,7 @@ def away_for(seconds: float, moto: str, stream: str, path: Path, spool: Path) ->
     faults.stop()
     time.sleep(seconds)
     faults.start()
-    _, err = process.communicate(timeout=90)
+    _, err = process.communicate(timeout=300)
     faults.stop()
     assert process.returncode == 0, err
     events = [json.loads(line) for line in err.splitlines()]
@@ -121,6 +122,7 @@ def test_a_stream_that_is_away_for_seconds_gets_everything(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 def test_a_stream_that_is_away_for_a_minute_gets_everything(
     moto: str, stream: str, tmp_path: Path
 ) -> None:
@@ -172,6 +174,7 @@ def test_a_killed_producer_goes_on_where_it_was(moto: str, stream: str, tmp_path
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 def test_a_producer_that_is_killed_ten_times_goes_on_where_it_was(
     moto: str, stream: str, tmp_path: Path
 ) -> None:

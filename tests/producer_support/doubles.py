@@ -96,7 +96,7 @@ def run_producer(*arguments: str, **variables: str) -> subprocess.CompletedProce
         [sys.executable, "-m", "producer", *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         cwd=ROOT,
         env=environment(**variables),
         check=False,

@@ -106,6 +106,15 @@ def test_other_fields_without_sense_are_left_out() -> None:
     assert (tick.open, tick.high, tick.low, tick.volume, tick.previous_close) == (None,) * 5
 
 
+def test_what_an_earlier_run_sent_is_a_repeat() -> None:
+    reasons: list[str] = []
+    sent = {"AAPL": at(100, 5).timestamp}
+    hygiene = Hygiene(reasons.append, lambda: NOW, sent)
+    passed = [tick.price for n in (4, 5, 6) for tick in hygiene.passing(at(100 + n, n))]
+    assert passed == [106]
+    assert reasons == ["repeat", "repeat"]
+
+
 def test_bars_are_not_held_against_ticks() -> None:
     watched = Watched()
     assert watched.prices(at(100, 9), at(5, 0, bar="1d")) == [100, 5]

@@ -99,6 +99,19 @@ def test_symbols_of_a_column_are_merged_in_the_order_of_time(tmp_path: Path) -> 
     assert [tick.symbol for tick in ticks_of(path, "A")] == ["A"]
 
 
+def test_a_sorted_table_and_an_unsorted_one_replay_alike(tmp_path: Path) -> None:
+    rows = [f"2026-11-{day},{day}\n" for day in range(10, 21)]
+    forward = written(tmp_path, "date,close\n" + "".join(rows), "forward.csv")
+    backward = written(tmp_path, "date,close\n" + "".join(reversed(rows)), "backward.csv")
+    replayed = []
+    for path in (forward, backward):
+        recording = open_recording(path, ["X"])
+        recording.check()
+        replayed.append(list(recording.ticks()))
+    assert replayed[0] == replayed[1]
+    assert [tick.price for tick in replayed[0]] == list(range(10, 21))
+
+
 def test_rows_without_a_price_are_passed_over_and_counted(tmp_path: Path) -> None:
     path = written(tmp_path, "date,close\n2026-11-18,\n2026-11-19,x\n2026-11-20,1\nsoon,2\n")
     recording = open_recording(path, ["X"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from producer.errors import UsageError
+from producer.errors import SpoolError, UsageError
 from producer.outbox import Outbox
 from producer.progress import Progress
 from producer.spool import Spool
@@ -115,6 +115,15 @@ def test_lines_for_one_sink_are_not_sent_to_another(tmp_path: Path) -> None:
     spool.close()
     with pytest.raises(UsageError, match="holds 1 lines for kinesis:a"):
         Spool(tmp_path / "spool.db", "kinesis:b")
+
+
+def test_a_full_disk_stores_all_or_nothing_and_is_told(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool.db", "s")
+    spool.append([make_line("A", 0)], {}, {})
+    spool.connection.execute("PRAGMA max_page_count=10")
+    with pytest.raises(SpoolError, match=r"--spool: .*full"):
+        spool.append([make_line("A", number) for number in range(5000)], {"A": "t"}, {})
+    assert (spool.count(), spool.latest()) == (1, {})
 
 
 def test_a_path_that_cannot_be_a_spool_is_refused(tmp_path: Path) -> None:
