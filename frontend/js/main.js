@@ -1,21 +1,17 @@
 // How the page comes together: config -> api -> store -> views. Data flows one way: feed and loader put answers into the
 // store, views render from it, and what a reader does goes back into the store.
 
-import { AlertsFeed } from "./alerts_feed.js";
 import { Api, ApiError } from "./api.js";
 import { allowOnly, loadConfig } from "./config.js";
+import { plotlyLoaded } from "./chart/plotly.js";
 import { Feed } from "./feed.js";
 import { Loader } from "./loader.js";
 import { Store, initialState } from "./store.js";
 import { byId, el } from "./dom.js";
 import { keep, recall, token } from "./settings.js";
 import { readView, writeView } from "./url.js";
-import { mountActivity } from "./views/activity.js";
-import { mountAddSymbol } from "./views/add_symbol.js";
-import { mountBelow } from "./views/below.js";
 import { mountChart } from "./views/chart_view.js";
 import { mountExport } from "./views/export.js";
-import { mountPages } from "./views/pages.js";
 import { mountQuote } from "./views/quote.js";
 import { mountStatus } from "./views/status.js";
 import { mountToolbar } from "./views/toolbar.js";
@@ -23,6 +19,8 @@ import { mountTop } from "./views/top.js";
 import { mountWatch } from "./views/watch.js";
 
 const AWAY = 60e3; // after a pause this long the chart is loaded anew instead of being caught up bar by bar
+
+const PATIENCE = 1500; // milliseconds for which everything else lets the first chart go first
 
 /** @param {Store} store the address follows the view, and the view the address */
 function bindAddress(store) {
@@ -34,7 +32,7 @@ function bindAddress(store) {
     const { indicators, clock, type, symbol } = view;
     keep("view", { indicators, clock, type, symbol });
   });
-  addEventListener("hashchange", () => store.set({ view: readView(location.hash, base) }));
+  addEventListener("hashchange", () => store.set({ view: readView(location.hash, { ...base, symbol: store.state.view.symbol }) }));
 }
 
 /** @param {Store} store @param {Loader} loader what makes the chart load */
@@ -58,6 +56,9 @@ function bindFirstSymbol(store) {
   store.when(({ link, symbols, view }) => link.state === "live" && !symbols.length && !view.symbol, (none) => none && store.set({ chartState: "empty" }));
 }
 
+/** @param {number} milliseconds */
+const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
 async function start() {
   const store = new Store(initialState());
   bindAddress(store);
@@ -68,22 +69,25 @@ async function start() {
   const feed = new Feed(api, store, config.poll_seconds);
   bindLoading(store, loader);
   bindFirstSymbol(store);
-  const first = loader.load();
+  const bars = loader.load();
   mountTop(store);
   mountStatus(store, feed);
   mountQuote(store);
   const bar = mountToolbar(store);
   const chart = mountChart(store);
   mountExport(bar, chart);
-  mountBelow(chart);
-  mountAddSymbol(mountWatch(store, api, () => chart.colors), store, api);
-  mountActivity(store, api, new AlertsFeed(api, store), chart);
-  mountPages(store, api, chart);
+  mountWatch(store, api, () => chart.colors);
+  document.body.classList.remove("starting");
   feed.wake();
-  await first;
+  await plotlyLoaded();
+  chart.commit();
+  await Promise.race([bars, wait(PATIENCE)]);
+  const { mountLater } = await import("./later.js");
+  mountLater(store, api, chart);
 }
 
 start().catch((error) => {
+  document.body.classList.remove("starting");
   byId("chart-message").replaceChildren(el("p", {}, error instanceof ApiError || error instanceof Error ? error.message : String(error)));
   throw error;
 });

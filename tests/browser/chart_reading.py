@@ -6,6 +6,9 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+MINUS = "\N{MINUS SIGN}"
+"""The page writes a real minus."""
+
 _CLOSES = """() => {
   const graph = document.querySelector('.js-plotly-plot');
   const trace = graph?.data?.find((t) => t.type === 'candlestick');
@@ -15,7 +18,7 @@ _CLOSES = """() => {
 
 def wait_for_chart(page: Page, bars: int = 60, timeout: float = 25_000) -> None:
     """Until a candlestick trace of at least `bars` bars is drawn."""
-    page.wait_for_function(f"({_CLOSES})().length >= {bars}", timeout=timeout)
+    page.wait_for_function(f"(bars) => ({_CLOSES})().length >= bars", arg=bars, timeout=timeout)
 
 
 def closes(page: Page) -> list[float]:
@@ -53,3 +56,8 @@ def zoom_in(page: Page) -> None:
     page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.5)
     page.mouse.wheel(0, -400)
     page.wait_for_timeout(500)
+
+
+def percent_of(text: str) -> float:
+    """A percentage as the page writes it, as a number."""
+    return float(text.replace(MINUS, "-").replace("+", "").replace(",", "").rstrip("%"))

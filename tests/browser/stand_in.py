@@ -67,6 +67,15 @@ class StandIn:
     poll_seconds: float = 0.5
     asked: list[str] = field(default_factory=list)
 
+    fixed: dict[str, Any] = field(default_factory=dict)
+
+    def fix(self, bars: int) -> None:
+        """From now on answer every request for prices with the same minute bars, made once."""
+        end = int(self.now()) // 60 * 60
+        symbol = self.symbols[0]
+        rows = [self.bar(symbol, end - 60 * i, 60) for i in range(bars, 0, -1)]
+        self.fixed = {**self.prices(symbol, {"limit": "1"})[1], "interval": "1m", "prices": rows}
+
     def now(self) -> float:
         """Time of the newest tick, in seconds since the epoch."""
         return (self.stopped_at or time.time()) - self.age_seconds
@@ -86,6 +95,12 @@ class StandIn:
             asked = [s for s in query["symbols"].split(",") if s in self.symbols]
             return 200, {"quotes": [self.quote(s) for s in asked]}
         if path.startswith("/prices/"):
+            if self.fixed:
+                newest_first = query.get("sort") == "desc"
+                return 200, {
+                    **self.fixed,
+                    "prices": self.fixed["prices"][:: -1 if newest_first else 1],
+                }
             return self.prices(unquote(path.removeprefix("/prices/")), query)
         if path == "/openapi.json":
             return 200, {"openapi": "3.1.0", "paths": {"/quotes": {}, "/prices/{symbol}": {}}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from pathlib import Path
 
 from tests.browser.stand_in import FRONTEND
 
@@ -26,3 +27,19 @@ def test_page_names_no_other_host_and_no_inline_script() -> None:
 def test_first_party_modules_stay_small() -> None:
     lengths = {path.name: path.read_text().count("\n") for path in (FRONTEND / "js").rglob("*.js")}
     assert {name: n for name, n in lengths.items() if n > 200} == {}
+
+
+def _static_imports(path: Path, found: set[Path]) -> set[Path]:
+    """The module and everything that it imports at once."""
+    if path not in found:
+        found.add(path)
+        for name in re.findall(r'^import[^;]*?from "(\.[^"]+)"', path.read_text(), re.MULTILINE):
+            _static_imports((path.parent / name).resolve(), found)
+    return found
+
+
+def test_page_preloads_exactly_the_modules_of_the_first_view() -> None:
+    needed = _static_imports((FRONTEND / "js/main.js").resolve(), set())
+    html = (FRONTEND / "index.html").read_text()
+    named = re.findall(r'<link rel="modulepreload" href="([^"]+)">', html)
+    assert {(FRONTEND / name).resolve() for name in named} == needed

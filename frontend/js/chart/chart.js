@@ -1,6 +1,7 @@
 // The open symbol's chart: figures go to Plotly, gestures come back as a zoom. No state of the page lives here but the
 // zoom's exact indices.
 
+import { plotly } from "./plotly.js";
 import { chartFigure } from "./figure.js";
 import { Overlay } from "./overlay.js";
 import { MARGIN } from "./layout.js";
@@ -12,8 +13,6 @@ import { lengthOf } from "../ranges.js";
 
 const CONFIG = { scrollZoom: true, displayModeBar: false, doubleClick: false, showTips: false, showSendToCloud: false, responsive: false, displaylogo: false };
 
-/** @returns {any} the vendored bundle, a classic script in index.html */
-export const plotly = () => /** @type {any} */ (window).Plotly;
 
 export class PriceChart extends EventTarget {
   /** @param {HTMLElement} node @param {HTMLElement} layer over it, for the overlay */

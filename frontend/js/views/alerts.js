@@ -58,7 +58,7 @@ export class AlertsPanel {
 
   render() {
     const shown = this.shown;
-    const key = JSON.stringify(shown) + this.store.state.view.clock;
+    const key = JSON.stringify(shown) + this.store.state.view.clock + (this.store.state.alerts === null);
     if (key === this.key && this.list.childElementCount) return;
     this.key = key;
     const today = formatDate(Date.now(), "UTC");

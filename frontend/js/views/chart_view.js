@@ -2,12 +2,12 @@
 
 import { byId, el } from "../dom.js";
 import { PriceChart } from "../chart/chart.js";
+import { plotly } from "../chart/plotly.js";
 import { computeStudies } from "../data/studies.js";
 import { barAt, indexAt } from "../data/series.js";
 import { chartColors, onPreference } from "../theme.js";
 import { formatBarTime, formatPrice, ownZone, placesOf, wayOf } from "../format.js";
 import { isDated } from "../ranges.js";
-import { bindKeys } from "./chart_keys.js";
 import { bindPointer } from "./chart_pointer.js";
 import { mountReadout } from "./readout.js";
 
@@ -46,7 +46,7 @@ export class ChartView {
     clearTimeout(this.timer);
     this.timer = 0;
     const { series, view, symbolAlerts, preview, chartState } = this.store.state;
-    if (!series?.bars.length || view.page !== "chart" || chartState === "empty") return;
+    if (!plotly() || !series?.bars.length || view.page !== "chart" || chartState === "empty") return;
     this.committedAt = performance.now();
     this.studies = computeStudies(series, view.indicators);
     const events = symbolAlerts.filter((alert) => alert.symbol === series.symbol);
@@ -141,7 +141,6 @@ export function mountChart(store) {
   });
   new ResizeObserver(() => view.chart.draw()).observe(byId("plot"));
   bindPointer(view);
-  bindKeys(view);
   renderMessage(view);
   return view;
 }

@@ -2,7 +2,7 @@
 
 import { byId, el, setText } from "../dom.js";
 import { MARGIN } from "../chart/layout.js";
-import { plotly } from "../chart/chart.js";
+import { plotly } from "../chart/plotly.js";
 import { formatBarTime } from "../format.js";
 import { isDated } from "../ranges.js";
 import { isSimulated, sourceName } from "./status.js";
@@ -73,14 +73,15 @@ export function mountExport(bar, view) {
   const link = item("Copy link to this view", async () => (link.textContent = (await copyLink(view)) ? "Link copied" : "The address bar has the link"));
   const { root, button } = menu("Export", [item("Data shown (CSV)", () => saveCsv(view)), item("Picture (PNG)", () => savePicture(view)), link], { end: true });
   button.addEventListener("click", () => (link.textContent = "Copy link to this view"));
-  const pick = el("button.button", { type: "button", "aria-pressed": "false", title: "Then click a price on the chart", onclick: () => store.set({ picking: !store.state.picking }) }, "Rule at price");
-  const reset = el("button.button", { type: "button", onclick: () => view.chart.reset() }, "Reset zoom");
-  for (const node of [pick, reset, root]) node.classList.add("chart-only");
-  bar.append(el("span.grow"), reset, pick, root);
+  const pick = el("button.button", { type: "button", "aria-pressed": "false", "aria-label": "Rule at price", title: "Make a rule: press, then click a price on the chart", onclick: () => store.set({ picking: !store.state.picking }) }, "+ Rule");
+  const reset = el("button.button.reset-zoom", { type: "button", hidden: true, onclick: () => view.chart.reset() }, "Reset zoom");
+  for (const node of [pick, root]) node.classList.add("chart-only");
+  bar.append(el("span.grow"), pick, root);
+  byId("chart").append(reset);
   const render = () => {
     pick.setAttribute("aria-pressed", String(store.state.picking));
-    pick.hidden = store.state.rules === null;
-    reset.style.visibility = view.chart.zoom ? "visible" : "hidden";
+    pick.style.visibility = store.state.rules === null ? "hidden" : "visible"; // its room is kept, so that nothing moves
+    reset.hidden = !view.chart.zoom;
   };
   store.watch(["picking", "view", "rules"], render);
   view.chart.addEventListener("drawn", render);

@@ -1,15 +1,12 @@
 // The watch-list: every symbol with its last price, change and day.
 
 import { byId, el, setText } from "../dom.js";
-import { ApiError } from "../api.js";
 import { serverNow } from "../clock.js";
 import { formatClock, formatPercent, formatPrice, ownZone, wayOf } from "../format.js";
 import { arrange } from "../data/sorting.js";
 import { keep, recall } from "../settings.js";
 import { drawSparkline } from "./sparkline.js";
-import { bindSparks } from "./watch_sparks.js";
 import { bindWatchKeys } from "./watch_keys.js";
-import { withToken } from "./token.js";
 
 /** @typedef {import("../store.js").Store} Store */
 /** @typedef {{row: HTMLElement, name: HTMLElement, last: HTMLElement, change: HTMLElement, canvas: HTMLCanvasElement, stop: HTMLElement, price: number | null, spark: unknown}} Row */
@@ -93,15 +90,13 @@ export function mountWatch(store, api, colors) {
   const body = el("tbody");
   const hint = el("p.hint", { role: "status" }, "Loading symbols …");
   const open = (/** @type {string} */ symbol) => store.setView({ symbol });
-  const forget = (/** @type {string} */ symbol) => void withToken(() => api.untrack(symbol)).then(async () => store.set({ symbols: await api.symbols() })).catch((error) => {
-    if (!(error instanceof ApiError)) throw error;
-    setText(byId("announce"), error.message);
-  });
+  const forget = async (/** @type {string} */ symbol) => (await import("./follow.js")).stopFollowing(store, api, symbol);
+  const add = el("button.button.icon", { type: "button", "aria-label": "Add a symbol", title: "Add a symbol", onclick: async () => (await import("./follow.js")).askForSymbol(store, api) }, "+");
   const heads = sortHeads(order, () => {
     keep("order", order);
     render();
   });
-  const head = el("div.panel-head", {}, search);
+  const head = el("div.panel-head", {}, search, add);
   const table = el("table", { "aria-label": "Symbols" }, el("thead", {}, heads.row), body);
   byId("watch").append(head, el("div.scroll", {}, table, hint));
   /** @type {Map<string, Row>} */
@@ -112,7 +107,7 @@ export function mountWatch(store, api, colors) {
     const shown = arrange(symbols, quotes, order, search.value);
     const palette = colors();
     const nodes = shown.map((listed) => {
-      const row = rows.get(listed.symbol) ?? makeRow(listed.symbol, open, forget);
+      const row = rows.get(listed.symbol) ?? makeRow(listed.symbol, open, (name) => void forget(name));
       rows.set(listed.symbol, row);
       renderRow(row, store, listed, palette);
       return row.row;
@@ -125,8 +120,6 @@ export function mountWatch(store, api, colors) {
   };
   store.watch(["symbols", "quotes", "sparks", "view", "link", "theme"], render);
   store.when(({ theme }) => theme, () => rows.forEach((row) => (row.spark = null)));
-  bindSparks(store, api);
   bindWatchKeys(search, body, open);
   render();
-  return head;
 }

@@ -1,0 +1,156 @@
+"""The page in Chromium: the first chart of 390 candles beside two bare pages, and live updates.
+
+The bare pages draw the same candles, volume and averages with full Plotly and with
+lightweight-charts, both from npm. All three are served gzipped by the same server, get their bars
+from the same API, and take turns, each time in a fresh browser context (nothing cached). Times are
+milliseconds; with lightweight-charts a paint on a canvas is seen one frame late at most, which
+favours nobody by more than that.
+"""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, sync_playwright
+
+from bench.measuring import median, p95
+from local.page_server import handler
+from tests.browser.conftest import ARGUMENTS
+from tests.browser.stand_in import FRONTEND, StandIn, stand_in
+
+FILES = Path(__file__).with_name("page_files")
+ROUNDS = 7
+CANDLES = 390
+MAX_SCRIPT_KB = 460
+
+_DRAWN = """() => {
+  const seen = () => window.drawn
+    || document.querySelectorAll('.js-plotly-plot .trace.boxes path').length > 100;
+  const look = () => {
+    if (!seen()) return requestAnimationFrame(look);
+    requestAnimationFrame(() => { window.drawnAt = performance.now(); });
+  };
+  requestAnimationFrame(look);
+}"""
+
+Result = dict[str, Any]
+
+
+def _assemble(root: Path) -> None:
+    """The page, the bare pages and what they need from npm in one folder."""
+    shutil.copytree(FRONTEND, root, dirs_exist_ok=True)
+    shutil.copytree(FILES, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("npm"))
+    command = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]
+    subprocess.run(command, cwd=FILES / "npm", check=True)
+    shutil.copytree(FILES / "npm" / "node_modules", root / "npm")
+
+
+@contextmanager
+def _served(world: StandIn) -> Iterator[str]:
+    """Address of a server of all three pages."""
+    with tempfile.TemporaryDirectory() as folder:
+        _assemble(Path(folder))
+        kind = handler(world.api, {"stage": "bench", "poll_seconds": 60}, Path(folder))
+        server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            server.server_close()
+
+
+def _first_chart(browser: Browser, url: str) -> float:
+    """Milliseconds from navigation to the frame in which the candles are there."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
+    page = context.new_page()
+    page.add_init_script(f"({_DRAWN})()")
+    page.goto(url)
+    page.wait_for_function("() => window.drawnAt", timeout=30_000)
+    taken = float(page.evaluate("window.drawnAt"))
+    context.close()
+    return taken
+
+
+def _updates(browser: Browser, base: str) -> dict[str, list[float]]:
+    context = browser.new_context(viewport={"width": 1100, "height": 900}, bypass_csp=True)
+    page = context.new_page()
+    page.goto(f"{base}/updates.html")
+    page.wait_for_function("() => window.measure")
+    page.evaluate("() => window.measure(2)")
+    found: dict[str, list[float]] = page.evaluate("(n) => window.measure(n)", ROUNDS)
+    context.close()
+    return found
+
+
+def script_kb() -> float:
+    """All JavaScript that the page can load, gzipped, in KB."""
+    files = [*(FRONTEND / "js").rglob("*.js"), *(FRONTEND / "vendor").glob("*.js")]
+    return sum(len(gzip.compress(path.read_bytes(), 6)) for path in files) / 1000
+
+
+def _result(name: str, values: list[float], target: float, **more: Any) -> Result:
+    value = round(median(values), 1)
+    return {
+        "name": name,
+        "value": value,
+        "p95": round(p95(values), 1),
+        "unit": "ms",
+        "target": f"<= {target:g} ms",
+        "holds": value <= target,
+        **more,
+    }
+
+
+def _beside(ours: list[float], name: str, theirs: list[float], limit: float) -> Result:
+    """Ours against a bare page of the same run."""
+    baseline = round(median(theirs), 1)
+    ratio = round(median(ours) / baseline, 2)
+    more = {"baseline": f"{baseline} {name}", "ratio": ratio, "target": f"< {limit:g} x"}
+    title = f"page: first chart, beside {name}"
+    return {**_result(title, ours, 0), **more, "holds": ratio < limit}
+
+
+def measure() -> list[Result]:
+    """Medians of ROUNDS, after one round that is not counted."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    paths = {
+        "ours": "/#symbol=ACME",
+        "full": "/bare_plotly.html",
+        "light": "/bare_lightweight.html",
+    }
+    first: dict[str, list[float]] = {name: [] for name in paths}
+    with stand_in() as world, _served(world) as base, sync_playwright() as playwright:
+        world.fix(CANDLES)
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        for number in range(ROUNDS + 1):
+            for name, path in paths.items():
+                taken = _first_chart(browser, base + path)
+                if number:
+                    first[name].append(taken)
+        updates = _updates(browser, base)
+        browser.close()
+    size = round(script_kb(), 1)
+    return [
+        _beside(first["ours"], "full Plotly", first["full"], 0.5),
+        _beside(first["ours"], "lightweight-charts", first["light"], 2.2),
+        _result("page: symbol switch to paint", updates["symbol switch"], 100),
+        _result("page: price update to paint", updates["price update"], 20),
+        _result("page: candle commit to paint", updates["candle commit"], 60),
+        {
+            "name": "page: all JavaScript, gzipped",
+            "value": size,
+            "unit": "KB",
+            "target": f"< {MAX_SCRIPT_KB} KB",
+            "holds": size < MAX_SCRIPT_KB,
+        },
+    ]

@@ -1,0 +1,179 @@
+"""Alerts, rules, the token and added symbols, against the real system."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.chart_reading import trace_names, wait_for_chart
+from tests.browser.conftest import OpenPage
+from tests.browser.system import System
+
+
+def give_token(page: Page, token: str) -> None:
+    """Fill the dialog that asks for the token."""
+    page.get_by_label("Token", exact=True).fill(token)
+    page.get_by_role("button", name="Use token").click()
+
+
+def open_rules(page: Page) -> None:
+    """Go to the rules' tab."""
+    page.get_by_role("tab", name=re.compile("Rules")).click()
+
+
+def click_chart(page: Page) -> None:
+    """Click into the candles, a quarter from the top."""
+    box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 4)
+
+
+def test_what_fired_is_listed_filtered_and_leads_to_the_chart(
+    system: System, open_page: OpenPage
+) -> None:
+    page = open_page(system.page)
+    wait_for_chart(page)
+    entries = page.locator("#panel-alerts .entry")
+    expect(entries.first).to_be_visible(timeout=60_000)
+    expect(page.locator("#panel-alerts")).to_contain_text("Today")
+    page.get_by_label("Kind", exact=True).select_option("golden_cross")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('#panel-alerts .what')]"
+        ".every((node) => node.textContent.includes('Golden cross'))"
+    )
+    page.get_by_label("Kind", exact=True).select_option("")
+    page.get_by_label("Delivery").select_option("yes")
+    expect(page.locator("#panel-alerts")).not_to_contain_text("not delivered")
+    what = entries.first.locator(".what").inner_text()
+    entries.first.click()
+    symbol = what.split()[1]
+    expect(page.locator("#quote h1")).to_have_text(symbol)
+    expect(page.locator(".focus-line")).to_be_visible(timeout=20_000)
+    page.get_by_label("Whose alerts").select_option("own")
+    page.wait_for_function(
+        "(s) => [...document.querySelectorAll('#panel-alerts .what')]"
+        ".every((node) => node.textContent.includes(s))",
+        arg=f" {symbol} ",
+    )
+    assert symbol in what
+
+
+def test_rule_is_made_at_a_price_of_the_chart_changed_and_deleted(
+    system: System, open_page: OpenPage
+) -> None:
+    page = open_page(system.page, expect="status of 40")
+    wait_for_chart(page)
+    expect(page.get_by_role("tab", name=re.compile("Rules 3"))).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Rule at price").click()
+    click_chart(page)
+    price = float(page.get_by_label("Price or percent").input_value())
+    assert price > 0
+    page.get_by_role("button", name="Create").click()
+    give_token(page, "not the token of this system")
+    expect(page.get_by_text("The API refused this token.")).to_be_visible()
+    give_token(page, system.token)
+    mine = page.locator("#panel-rules li", has_text="Price crosses")
+    expect(mine).to_have_count(1)
+    expect(mine).to_contain_text(f"{price:,.2f}")
+    expect(mine.locator(".distance")).to_contain_text("%")
+    mine.get_by_role("button", name=re.compile("Switch off")).click()
+    expect(mine.locator(".entry")).to_contain_text("Off")
+    mine.get_by_role("button", name=re.compile("Edit")).click()
+    page.get_by_label("Condition").select_option("moving_percent")
+    page.get_by_label("Price or percent").fill("2.5")
+    page.get_by_label("Bars of the move").fill("6")
+    page.get_by_label("Judged at").select_option("5m")
+    page.get_by_role("button", name="Save").click()
+    moved = page.locator("#panel-rules li", has_text="Move above 2.5% in 6 bars")
+    expect(moved).to_have_count(1)
+    moved.get_by_role("button", name=re.compile("Delete")).click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(moved).to_have_count(0)
+    assert page.evaluate("() => sessionStorage.length") == 1
+    assert page.evaluate("(t) => JSON.stringify(localStorage).includes(t)", system.token) is False
+
+
+def test_impossible_rule_is_refused_with_the_fields_name(
+    system: System, open_page: OpenPage
+) -> None:
+    page = open_page(system.page, expect="status of 4")
+    wait_for_chart(page)
+    expect(page.get_by_role("tab", name=re.compile("Rules"))).to_be_visible(timeout=30_000)
+    open_rules(page)
+    page.get_by_role("button", name="New rule").click()
+    page.get_by_label("Condition").select_option("golden_cross")
+    page.get_by_label("Fast average").fill("30")
+    page.get_by_label("Slow average").fill("20")
+    page.get_by_role("button", name="Create").click()
+    give_token(page, system.token)
+    expect(page.locator("dialog .problem")).to_contain_text(re.compile("fast|slow"))
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog")).to_have_count(0)
+
+
+def test_preview_marks_where_a_rule_would_have_fired(system: System, open_page: OpenPage) -> None:
+    page = open_page(system.page)
+    wait_for_chart(page)
+    expect(page.get_by_role("tab", name=re.compile("Rules"))).to_be_visible(timeout=30_000)
+    open_rules(page)
+    page.get_by_role("button", name="New rule").click()
+    page.get_by_label("Condition").select_option("golden_cross")
+    page.get_by_label("Judged at").select_option("1m")
+    page.get_by_label("Fires").select_option("every_time")
+    page.get_by_role("button", name="Preview on chart").click()
+    expect(page.get_by_text(re.compile(r"It would have fired \d+ times"))).to_be_visible()
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(300)
+    assert "would have fired" in trace_names(page)
+
+
+def test_added_symbol_says_that_it_is_collecting(system: System, open_page: OpenPage) -> None:
+    page = open_page(system.page)
+    wait_for_chart(page)
+    page.get_by_role("button", name="Add a symbol").click()
+    page.get_by_label("Symbol", exact=True).fill("nope-usd")
+    page.get_by_role("button", name="Add", exact=True).click()
+    give_token(page, system.token)
+    row = page.locator("#watch tr[data-symbol='NOPE-USD']")
+    expect(row).to_contain_text("collecting since")
+    expect(page.locator("#chart-message")).to_contain_text("No prices of NOPE-USD", timeout=15_000)
+    row.get_by_role("button", name="Stop following NOPE-USD").click()
+    expect(row).to_have_count(0)
+
+
+def test_notifications_are_shown_to_those_who_switch_them_on(
+    system: System, open_page: OpenPage
+) -> None:
+    record = """() => {
+      const Real = window.Notification;
+      window.shown = [];
+      window.Notification = class extends Real {
+        constructor(title, options) { super(title, options); window.shown.push(title); }
+      };
+    }"""
+    page = open_page(
+        system.page,
+        permissions=["notifications"],
+        prepare=lambda page: page.add_init_script(f"({record})()"),
+    )
+    wait_for_chart(page)
+    page.get_by_role("button", name="Notify").click()
+    expect(page.get_by_role("button", name="Notify: on")).to_be_visible()
+    page.wait_for_function("() => window.shown.length > 0", timeout=60_000)
+    assert page.evaluate("window.shown[0]").startswith("Ticktape: ")
+
+
+@pytest.mark.parametrize("key", ["ArrowLeft", "ArrowRight"])
+def test_tabs_of_the_panel_follow_the_arrow_keys(
+    system: System, open_page: OpenPage, key: str
+) -> None:
+    page = open_page(system.page)
+    wait_for_chart(page)
+    tab = page.get_by_role("tab", name=re.compile("Rules"))
+    expect(tab).to_be_visible(timeout=30_000)
+    page.get_by_role("tab", name=re.compile("Fired")).focus()
+    page.keyboard.press(key)
+    expect(tab).to_have_attribute("aria-selected", "true")
+    expect(tab).to_be_focused()

@@ -1,0 +1,135 @@
+"""Nothing jumps, nothing overflows, and everybody can use it."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.chart_reading import wait_for_chart
+from tests.browser.conftest import OpenPage
+from tests.browser.npm_tools import npm_file
+from tests.browser.system import System
+
+SHIFTS = """() => {
+  window.shift = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+  }).observe({ type: 'layout-shift', buffered: true });
+}"""
+
+VIEWS = ["#range=1D", "#view=compare&with=BRISKO,CINDRA", "#view=history"]
+
+
+def show_everything(page: Page, view: str) -> None:
+    """Wait until a view has its data."""
+    if "compare" in view:
+        page.wait_for_function(
+            "() => document.querySelector('.compare-plot')?.data?.length === 3", timeout=30_000
+        )
+    elif "history" in view:
+        expect(page.locator("#history")).to_contain_text("Open and close of", timeout=60_000)
+    else:
+        wait_for_chart(page)
+        expect(page.locator("#panel-alerts .entry").first).to_be_visible(timeout=60_000)
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_nothing_jumps_while_the_page_fills(
+    system: System, open_page: OpenPage, width: int
+) -> None:
+    page = open_page(
+        system.page, width=width, prepare=lambda page: page.add_init_script(f"({SHIFTS})()")
+    )
+    show_everything(page, VIEWS[0])
+    page.wait_for_timeout(1500)
+    assert page.evaluate("window.shift") < 0.1
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_no_width_overflows(system: System, open_page: OpenPage, view: str) -> None:
+    page = open_page(f"{system.page}/{view}")
+    show_everything(page, view)
+    for width in (320, 390, 768, 1024, 1440, 1920):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.wait_for_timeout(150)
+        over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert over <= 0, f"{over} pixels too wide at {width}"
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_axe_finds_nothing(system: System, open_page: OpenPage, scheme: str) -> None:
+    axe = npm_file("axe-core/axe.min.js").read_text()
+    page = open_page(f"{system.page}/{VIEWS[0]}", scheme=scheme)
+    found = {}
+    for view in VIEWS:
+        page.evaluate("(hash) => { location.hash = hash; }", view)
+        show_everything(page, view)
+        found[view] = audit(page, axe)
+    page.evaluate("() => { location.hash = '#range=1D'; }")
+    wait_for_chart(page)
+    page.get_by_role("tab", name="Rules").click()
+    page.get_by_role("button", name="Data as a table").click()
+    found["rules and table"] = audit(page, axe)
+    page.get_by_role("button", name="New rule").click()
+    found["rule editor"] = audit(page, axe)
+    assert {view: list_ for view, list_ in found.items() if list_} == {}
+
+
+def audit(page: Page, axe: str) -> list[str]:
+    """What axe-core finds against WCAG 2.2 AA and its best practices."""
+    page.wait_for_timeout(1000)
+    page.evaluate(axe)
+    result = page.evaluate(
+        "() => axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa',"
+        " 'wcag22aa', 'best-practice'] })"
+    )
+    return [
+        f"{broken['id']}: {node['target']} {node['failureSummary'][:200]}"
+        for broken in result["violations"]
+        for node in broken["nodes"][:3]
+    ]
+
+
+def test_every_control_is_reached_by_tab_and_shows_its_focus(
+    system: System, open_page: OpenPage
+) -> None:
+    page = open_page(system.page)
+    wait_for_chart(page)
+    seen = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        seen.add(
+            page.evaluate(
+                "() => document.activeElement.id || document.activeElement.dataset.symbol ||"
+                " document.activeElement.textContent.trim().slice(0, 20)"
+            )
+        )
+    wanted = {"Skip to the chart", "Chart", "Compare", "1D", "Max", "Dates", "Indicators"}
+    assert wanted | {"Exchange time", "Export", "chart", "Data as a table", "ARBORO"} <= seen
+    page.locator("#chart").focus()
+    page.keyboard.press("Tab")
+    outline = page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+
+
+def test_motion_is_left_out_for_those_who_ask(system: System, open_page: OpenPage) -> None:
+    page = open_page(system.page, prepare=lambda page: page.emulate_media(reduced_motion="reduce"))
+    wait_for_chart(page)
+    page.evaluate("() => document.querySelector('#watch td').classList.add('flash-up')")
+    name = page.evaluate(
+        "() => getComputedStyle(document.querySelector('#watch td')).animationName"
+    )
+    assert name == "none"
+
+
+def test_policy_stops_inline_scripts_and_other_hosts(system: System, open_page: OpenPage) -> None:
+    page = open_page(system.page, expect="Content Security Policy")
+    wait_for_chart(page)
+    page.evaluate("""() => {
+      const script = document.createElement('script');
+      script.textContent = 'window.inline = true';
+      document.body.append(script);
+    }""")
+    assert page.evaluate("window.inline") is None
+    refused = page.evaluate("() => fetch('http://127.0.0.2:9/').catch((e) => e.name)")
+    assert refused == "TypeError"

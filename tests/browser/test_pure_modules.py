@@ -1,0 +1,270 @@
+"""The page's pure modules, run in the browser and held against TA-Lib and hand-worked answers."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import talib
+from playwright.sync_api import Browser
+
+from tests.browser.chart_reading import MINUS
+from tests.browser.stand_in import stand_in
+
+Call = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def call(browser: Browser) -> Iterator[Call]:
+    """Call an exported function: `call("data/indicators.js", "sma", closes, 5)`."""
+    with stand_in() as world:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(f"{world.page}/config.json")
+
+        def run(module: str, name: str, *arguments: object) -> Any:
+            script = """async ([module, name, given]) => {
+              const revive = (v) => v?.$map ? new Map(v.$map) : v;
+              const out = (await import(`/js/${module}`))[name](...given.map(revive));
+              return out instanceof Map ? [...out] : out;
+            }"""
+            return page.evaluate(script, [module, name, list(arguments)])
+
+        yield run
+        context.close()
+
+
+CLOSES = [round(100 + random.Random(7).gauss(0, 1) * 3 + i * 0.05, 2) for i in range(150)]
+WALK = list(np.round(100 + np.cumsum(np.random.default_rng(11).normal(0, 0.7, 150)), 2))
+
+
+def same(ours: list[float | None], theirs: Any) -> bool:
+    """Equal within rounding, with null exactly where TA-Lib has no value."""
+    wanted = [None if np.isnan(value) else float(value) for value in theirs]
+    return ours == [
+        None if want is None else pytest.approx(want, rel=1e-9, abs=1e-9) for want in wanted
+    ]
+
+
+@pytest.mark.parametrize("closes", [CLOSES, WALK])
+def test_averages_and_momentum_equal_ta_lib(call: Call, closes: list[float]) -> None:
+    closes = [float(close) for close in closes]
+    array = np.array(closes)
+    module = "data/indicators.js"
+    assert same(call(module, "sma", closes, 5), talib.SMA(array, 5))
+    assert same(call(module, "sma", closes, 20), talib.SMA(array, 20))
+    assert same(call(module, "ema", closes, 20), talib.EMA(array, 20))
+    assert same(call(module, "rsi", closes, 14), talib.RSI(array, 14))
+
+
+def test_macd_and_bands_equal_ta_lib(call: Call) -> None:
+    closes = [float(close) for close in WALK]
+    line, signal, histogram = talib.MACD(np.array(closes), 12, 26, 9)
+    ours = call("data/indicators.js", "macd", closes, 12, 26, 9)
+    assert same(ours["macd"], line)
+    assert same(ours["signal"], signal)
+    assert same(ours["histogram"], histogram)
+    upper, middle, lower = talib.BBANDS(np.array(closes), 20, 2, 2)
+    bands = call("data/indicators.js", "bollinger", closes, 20, 2)
+    assert same(bands["upper"], upper)
+    assert same(bands["middle"], middle)
+    assert same(bands["lower"], lower)
+
+
+def test_indicators_of_too_few_bars_are_unknown(call: Call) -> None:
+    module = "data/indicators.js"
+    assert call(module, "sma", [1, 2], 5) == [None, None]
+    assert call(module, "ema", [1, 2], 5) == [None, None]
+    assert call(module, "macd", [1, 2, 3], 12, 26, 9)["signal"] == [None, None, None]
+    assert call(module, "rsi", [5] * 20, 14) == [None] * 20
+
+
+def test_crosses_alternate_through_ties(call: Call) -> None:
+    found = call(
+        "data/indicators.js", "crosses", [None, 1, 2, 3, 3, 2, 2, 1], [9, 2, 2, 2, 3, 2, 2, 2]
+    )
+    assert found == [{"index": 3, "kind": "golden_cross"}, {"index": 7, "kind": "death_cross"}]
+
+
+def bar(minute: int, close: float = 10, volume: float = 5) -> dict[str, Any]:
+    """A flat bar at a minute."""
+    return {
+        "time": minute * 60_000,
+        "open": close,
+        "high": close,
+        "low": close,
+        "close": close,
+        "volume": volume,
+        "closed": True,
+    }
+
+
+def series(minutes: range) -> dict[str, Any]:
+    """A series of flat bars."""
+    return {
+        "symbol": "ACME",
+        "range": "1D",
+        "interval": "1m",
+        "zone": "UTC",
+        "lead": [],
+        "bars": [bar(m) for m in minutes],
+        "first": 0,
+    }
+
+
+def test_merging_replaces_appends_and_drops_without_moving_indices(call: Call) -> None:
+    merged = call(
+        "data/series.js", "mergeBars", series(range(500)), [bar(499, 11), bar(500), bar(501)]
+    )
+    assert len(merged["bars"]) == 500
+    assert merged["first"] == 2
+    assert merged["bars"][497]["close"] == 11
+    assert merged["bars"][-1]["time"] == 501 * 60_000
+
+
+def test_late_correction_changes_a_bar_and_nothing_else(call: Call) -> None:
+    merged = call("data/series.js", "mergeBars", series(range(10)), [bar(8, 12)])
+    assert [one["close"] for one in merged["bars"]] == [10] * 8 + [12, 10]
+    assert merged["first"] == 0
+
+
+def test_vwap_begins_anew_with_each_session(call: Call) -> None:
+    script = [bar(0, 10, 1), bar(1, 20, 3), bar(1440, 30, 2)]
+    drawn = {**series(range(0)), "bars": script}
+    lines = call("data/studies.js", "computeStudies", drawn, ["vwap"])["lines"]
+    assert lines["vwap"] == [10, 17.5, 30]
+
+
+def test_axis_labels_stand_at_round_times_and_days(call: Call) -> None:
+    times = [m * 300_000 for m in range(288 * 2)]
+    ticks = call("chart/axis.js", "axisTicks", times, 100, [99.5, 676], 10, "UTC", False)
+    assert 4 <= len(ticks) <= 10
+    assert [tick["index"] for tick in ticks if tick["label"] == "2 Jan"] == [100 + 288]
+    assert {tick["label"] for tick in ticks} <= {"06:00", "12:00", "18:00", "2 Jan"}
+
+
+def test_axis_labels_follow_the_exchanges_clock(call: Call) -> None:
+    opens = 1_795_185_000_000  # 2026-11-20T14:30Z, 09:30 in New York
+    times = [opens + m * 60_000 for m in range(60)]
+    ticks = call("chart/axis.js", "axisTicks", times, 0, [0, 59], 6, "America/New_York", False)
+    assert [tick["label"] for tick in ticks][:2] == ["09:40", "09:50"]
+
+
+def test_price_range_holds_all_visible_bars_with_a_margin(call: Call) -> None:
+    low, high = call(
+        "chart/axis.js", "priceRange", [{"low": 10, "high": 12}, {"low": 9, "high": 11}]
+    )
+    assert (low, high) == (pytest.approx(8.82), pytest.approx(12.18))
+    assert call("chart/axis.js", "priceRange", []) == [0, 1]
+
+
+def test_comparison_starts_where_all_have_a_price(call: Call) -> None:
+    one = {"symbol": "A", "bars": [bar(0, 50), bar(1, 100), bar(2, 110)]}
+    two = {"symbol": "B", "bars": [bar(1, 20), bar(3, 30)]}
+    aligned = call("data/compare.js", "alignPercent", [one, two])
+    assert aligned["times"] == [60_000, 120_000, 180_000]
+    assert aligned["lines"][0]["values"] == [0, pytest.approx(10), None]
+    assert aligned["lines"][1]["values"] == [0, None, pytest.approx(50)]
+
+
+def test_years_go_from_their_first_open_to_their_last_close(call: Call) -> None:
+    day = 1440
+    bars = [{**bar(0, 10), "open": 8}, bar(200 * day, 12), {**bar(400 * day, 6), "open": 12}]
+    years = dict(call("data/history.js", "byYear", bars))
+    assert years[1970]["change"] == pytest.approx(50)
+    assert years[1971]["change"] == pytest.approx(-50)
+
+
+def test_link_restores_the_view_and_ignores_nonsense(call: Call) -> None:
+    base = {
+        "page": "chart",
+        "symbol": "",
+        "range": "1D",
+        "interval": "auto",
+        "start": "",
+        "end": "",
+        "type": "candles",
+        "indicators": ["volume", "sma"],
+        "clock": "exchange",
+        "compare": [],
+        "from": 0,
+        "to": 0,
+    }
+    view = {
+        **base,
+        "symbol": "BTC-USD",
+        "range": "custom",
+        "start": "2026-01-02",
+        "end": "2026-02-03",
+        "indicators": ["rsi"],
+        "compare": ["EURUSD=X"],
+        "from": 5,
+        "to": 9,
+        "type": "line",
+        "clock": "local",
+    }
+    assert call("url.js", "readView", call("url.js", "writeView", view, base), base) == view
+    nonsense = "#symbol=<b>&range=7Q&interval=2m&type=pie&show=evil"
+    nonsense += "&start=2026-01-02&end=2025-01-01&from=9&to=1"
+    assert call("url.js", "readView", nonsense, base) == {**base, "indicators": []}
+
+
+def test_numbers_and_ages_are_written_as_readers_expect(call: Call) -> None:
+    module = "format.js"
+    assert call(module, "formatPrice", 1234.5) == "1,234.50"
+    assert call(module, "formatPrice", 0.12345) == "0.1235"
+    assert call(module, "formatPrice", None) == "\N{EN DASH}"
+    assert call(module, "formatSigned", -1.005) in (f"{MINUS}1.00", f"{MINUS}1.01")
+    assert call(module, "formatSigned", 0.001) == "0.00"
+    assert call(module, "formatPercent", 2.5) == "+2.50%"
+    assert [call(module, "formatVolume", v) for v in (999, 1500, 45_100, 123_456_789)] == [
+        "999",
+        "1.50K",
+        "45.1K",
+        "123M",
+    ]
+    assert [call(module, "formatAge", s) for s in (4, 180, 7200, 432_000)] == [
+        "4 s",
+        "3 min",
+        "2 h",
+        "5 d",
+    ]
+
+
+def test_list_is_ordered_with_unknown_prices_last(call: Call) -> None:
+    listed = [{"symbol": s} for s in ("B", "A", "C")]
+    quotes = {
+        "$map": [["A", {"price": 5, "changePercent": -1}], ["B", {"price": 9, "changePercent": 2}]]
+    }
+
+    def order(by: str, *, down: bool = False, search: str = "") -> list[str]:
+        rows = call("data/sorting.js", "arrange", listed, quotes, {"by": by, "down": down}, search)
+        return [row["symbol"] for row in rows]
+
+    assert order("own") == ["B", "A", "C"]
+    assert order("symbol") == ["A", "B", "C"]
+    assert order("price", down=True) == ["B", "A", "C"]
+    assert order("change") == ["A", "B", "C"]
+    assert order("own", search="a") == ["A"]
+
+
+def test_backoff_doubles_up_to_half_a_minute(call: Call) -> None:
+    assert [call("feed.js", "backoff", n, 2) for n in (1, 2, 3, 9)] == [2, 4, 8, 30]
+
+
+def test_distance_to_a_rule_is_said_in_the_rules_own_terms(call: Call) -> None:
+    quote = {"price": 100, "changePercent": -3, "fast": 101, "slow": 100}
+    rule = {"condition": "crossing_up", "value": 110, "fast": None, "slow": None}
+    module = "data/conditions.js"
+    assert call(module, "distanceText", rule, quote) == "+10.00% away"
+    assert call(module, "distanceText", {**rule, "condition": "less_than"}, quote) == "holds now"
+    assert (
+        call(module, "distanceText", {**rule, "condition": "change_percent", "value": 5}, quote)
+        == "2.00 points away"
+    )
+    golden = {**rule, "condition": "golden_cross", "value": None, "fast": 5, "slow": 20}
+    assert call(module, "distanceText", golden, quote) == "averages +1.00% apart"
+    assert call(module, "ruleText", golden) == "Golden cross 5/20"

@@ -1,0 +1,87 @@
+"""The watch-list against the real system."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.chart_reading import percent_of, wait_for_chart
+from tests.browser.conftest import OpenPage
+from tests.browser.system import System
+
+
+def symbols(page: Page) -> list[str]:
+    """Symbols in the order shown."""
+    return page.locator("#watch tbody tr").evaluate_all(
+        "(rows) => rows.map((r) => r.dataset.symbol)"
+    )
+
+
+def test_list_has_every_symbol_with_price_change_and_sparkline(
+    system: System, open_page: OpenPage
+) -> None:
+    page = open_page(system.page)
+    wait_for_chart(page)
+    expect(page.locator("#watch tbody tr")).to_have_count(25)
+    expect(page.locator("#watch .c-change").nth(5)).to_contain_text("%")
+    drawn = "() => { const c = document.querySelector('#watch canvas');"
+    drawn += (
+        " return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v) => v); }"
+    )
+    page.wait_for_function(drawn, timeout=20_000)
+    assert page.evaluate(drawn)
+
+
+def test_whole_list_is_fed_by_one_request_a_poll(system: System, open_page: OpenPage) -> None:
+    page = open_page(system.page)
+    wait_for_chart(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(7000)
+    quotes = [url for url in asked if "/quotes" in url]
+    assert 1 <= len(quotes) <= 4
+    assert all(url.count("%2C") == 24 for url in quotes)
+
+
+def test_list_is_sorted_by_head_and_the_order_is_kept(system: System, open_page: OpenPage) -> None:
+    page = open_page(system.page)
+    wait_for_chart(page)
+    expect(page.locator("#watch tbody tr")).to_have_count(25)
+    page.locator("#watch thead").get_by_role("button", name="Symbol").click()
+    page.locator("#watch thead").get_by_role("button", name="Symbol").click()
+    assert symbols(page) == sorted(symbols(page), reverse=True)
+    page.reload()
+    expect(page.locator("#watch tbody tr")).to_have_count(25)
+    assert symbols(page) == sorted(symbols(page), reverse=True)
+    page.locator("#watch thead").get_by_role("button", name="Change").click()
+    shown = page.locator("#watch td.c-change").all_inner_texts()
+    changes = [percent_of(text) for text in shown]
+    assert sum(a < b for a, b in pairwise(changes)) <= 1
+
+
+def test_list_is_searched_and_walked_by_keyboard(system: System, open_page: OpenPage) -> None:
+    page = open_page(system.page)
+    wait_for_chart(page)
+    expect(page.locator("#watch tbody tr")).to_have_count(25)
+    page.keyboard.press("/")
+    page.keyboard.type("gran")
+    assert symbols(page) == ["GRANIT"]
+    page.keyboard.press("Enter")
+    expect(page.locator("#quote h1")).to_have_text("GRANIT")
+    page.keyboard.press("/")
+    page.keyboard.press("Escape")
+    order = symbols(page)
+    page.locator("#watch tr[data-symbol=GRANIT]").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#quote h1")).to_have_text(order[order.index("GRANIT") + 1])
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#quote h1")).to_have_text(order[order.index("GRANIT") - 1])
+
+
+def test_search_without_a_match_says_so(system: System, open_page: OpenPage) -> None:
+    page = open_page(system.page)
+    wait_for_chart(page)
+    page.get_by_label("Search symbols").fill("zzz")
+    expect(page.locator("#watch")).to_contain_text("No symbol matches “zzz”.")
