@@ -29,7 +29,7 @@ from tests.browser.system import System, running_system
 DOCUMENT = openapi_document(VERSION, fast=5, slow=20, closed=False)
 OPERATIONS = sum(len(operations) for operations in DOCUMENT["paths"].values())
 CASES, CASES_LONG = 500, 3000
-FUZZED, FUZZED_LONG = 170, 2700
+FUZZED, FUZZED_LONG = 170, 3200
 """Random cases, on top of those that schemathesis derives from each constraint of the document."""
 
 KNOWN = "ACME"
@@ -86,6 +86,7 @@ def test_five_hundred_cases_were_sent() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 @schema.parametrize()  # type: ignore[untyped-decorator]
 @fuzzed(FUZZED_LONG)
 def test_thousands_of_cases_do_not_either(case: Case, system: System) -> None:
