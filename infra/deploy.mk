@@ -1,0 +1,49 @@
+# The deployment's targets: `make deploy STAGE=dev`. docs/deploying.md explains.
+# YES=1 asks nothing, ONLY=code deploys without Terraform, DATA=delete deletes tables and archive too, ARGS="..." goes to the producer.
+
+STAGE ?= dev
+DEPLOYMENT = $(BIN)/python -m infra.deploy --stage $(STAGE) $(if $(YES),--yes)
+
+.PHONY: deploy settings destroy token test-alert smoke producer package checkov audit terraform-check
+
+deploy: $(BIN)/.run ## to AWS: Terraform, Chalice, settings, page, smoke test (STAGE=dev)
+	$(DEPLOYMENT) $(if $(filter code,$(ONLY)),--code-only) deploy
+
+settings: $(BIN)/.run ## After a plain `chalice deploy`: mappings' settings and the gateway's answers
+	$(DEPLOYMENT) settings
+
+destroy: $(BIN)/.run ## Take the stage down; DATA=delete: tables and archive too
+	$(DEPLOYMENT) $(if $(filter delete,$(DATA)),--delete-data) destroy
+
+token: $(BIN)/.run ## Make a token for writing; printed once
+	@$(DEPLOYMENT) token
+
+test-alert: $(BIN)/.run ## A test message to all subscribers; warns of unconfirmed ones
+	$(DEPLOYMENT) test-alert
+
+smoke: $(BIN)/.run ## One tick through the deployment and back
+	$(DEPLOYMENT) smoke
+
+producer: $(BIN)/.run ## The producer with the stage's names and role (ARGS="--source yfinance")
+	$(DEPLOYMENT) producer $(ARGS)
+
+package: $(BIN)/.run ## The Lambda package alone
+	$(DEPLOYMENT) package
+
+terraform-check: ## Terraform's format, and its own validation where the provider is here
+	@if command -v terraform >/dev/null; then terraform fmt -check -recursive infra; \
+	else echo "terraform-check: skipped, there is no terraform"; fi
+
+# checkov pins old versions of what we use: it has an environment of its own.
+.venv-checkov/done: requirements/checkov.txt
+	@$(BIN)/python -m venv .venv-checkov
+	@if .venv-checkov/bin/pip install -q -r requirements/checkov.txt; then touch $@; \
+	else echo "checkov: cannot be installed here"; fi
+
+checkov: .venv-checkov/done ## Security lint of infra/
+	@if [ -e .venv-checkov/done ]; then \
+	.venv-checkov/bin/checkov -d infra --framework terraform --skip-download --compact --quiet; \
+	else echo "checkov: skipped, it cannot be installed here"; fi
+
+audit: ## Known vulnerabilities of what is pinned, where a vulnerability service answers
+	@$(BIN)/python -m tools.audit

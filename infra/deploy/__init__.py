@@ -1,0 +1,1 @@
+"""The deployment, a step a module: `python -m infra.deploy --help`."""

@@ -1,0 +1,56 @@
+"""A test message to everybody who is to get price alerts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from infra.deploy.errors import DeployError
+from infra.deploy.stage import Stage
+
+PENDING = "PendingConfirmation"
+"""What stands in place of an ARN until the subscriber follows the link in AWS's mail."""
+
+
+def send(stage: Stage) -> list[str]:
+    """Publish, and tell who is subscribed.
+
+    Returns a line for each subscription; raises DeployError where nobody would have got it.
+    """
+    subscriptions = _subscriptions(stage, stage.topics.alerts)
+    text = f"A test of price alerts from {stage.tags['app']}, stage {stage.stage}."
+    data = json.dumps({"event_type": "test", "stage": stage.stage, "message": text})
+    answer = stage.client("sns").publish(
+        TopicArn=stage.topics.alerts,
+        Subject=f"[TEST] {stage.tags['app']} {stage.stage}",
+        Message=json.dumps({"default": text, "sqs": data, "lambda": data, "https": data}),
+        MessageStructure="json",
+        MessageAttributes={"event_type": {"DataType": "String", "StringValue": "test"}},
+    )
+    told = [f"published {answer['MessageId']}", *map(_described, subscriptions)]
+    if all(item["SubscriptionArn"] == PENDING for item in subscriptions):
+        raise DeployError("\n".join([*told, "nobody gets alerts: no subscription is confirmed"]))
+    return told
+
+
+def unconfirmed(stage: Stage) -> list[str]:
+    """A warning for each subscription to either topic that waits for its confirmation."""
+    return [
+        f"{item['Protocol']} {item['Endpoint']} is not confirmed: follow the link in AWS's mail"
+        for topic in (stage.topics.alerts, stage.topics.operations)
+        for item in _subscriptions(stage, topic)
+        if item["SubscriptionArn"] == PENDING
+    ]
+
+
+def _subscriptions(stage: Stage, topic: str) -> list[dict[str, Any]]:
+    pages = (
+        stage.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+    )
+    return [item for page in pages for item in page["Subscriptions"]]
+
+
+def _described(subscription: dict[str, Any]) -> str:
+    pending = subscription["SubscriptionArn"] == PENDING
+    state = "NOT CONFIRMED, gets nothing" if pending else "confirmed"
+    return f"{subscription['Protocol']} {subscription['Endpoint']}: {state}"

@@ -1,0 +1,112 @@
+"""What a stage costs each month however little it is used, said before it is made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from infra.deploy.project import INFRA
+
+Resources = Sequence[Mapping[str, Any]]
+
+
+class Prices(msgspec.Struct, frozen=True):
+    """`infra/fixed-costs.json`: list prices in USD of one region on one day."""
+
+    as_of: str
+    region: str
+    hours_a_month: float
+    usd: dict[str, float]
+    free: dict[str, int]
+
+
+class Line(msgspec.Struct, frozen=True):
+    """What, how many, USD a month."""
+
+    what: str
+    count: int
+    usd: float
+
+
+def prices() -> Prices:
+    """Read the file."""
+    return msgspec.json.decode((INFRA / "fixed-costs.json").read_bytes(), type=Prices)
+
+
+def planned(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """All resources of a plan as `terraform show -json` prints it, those of modules too."""
+
+    def of(module: Mapping[str, Any]) -> list[dict[str, Any]]:
+        nested = [found for child in module.get("child_modules", []) for found in of(child)]
+        return [*module.get("resources", []), *nested]
+
+    return of(plan["planned_values"]["root_module"])
+
+
+def lines(resources: Resources, listed: Prices) -> list[Line]:
+    """The fixed costs of the planned resources, free allowances taken off."""
+    shards, on_demand = _shards(resources), _on_demand(resources)
+    alarms = sum(_alarm_metrics(r["values"]) for r in _of(resources, "aws_cloudwatch_metric_alarm"))
+    dashboards = len(_of(resources, "aws_cloudwatch_dashboard"))
+    keys = len(_of(resources, "aws_kms_key"))
+    hours = listed.hours_a_month
+    found = [
+        Line("Kinesis shards", shards, shards * hours * listed.usd["kinesis_shard_hour"]),
+        Line(
+            "Kinesis on demand", on_demand, on_demand * hours * listed.usd["kinesis_on_demand_hour"]
+        ),
+        Line("keys of one's own", keys, keys * listed.usd["key_month"]),
+        Line(
+            "alarms' metrics",
+            alarms,
+            max(0, alarms - listed.free["alarm_metrics"]) * listed.usd["alarm_metric_month"],
+        ),
+        Line(
+            "dashboards",
+            dashboards,
+            max(0, dashboards - listed.free["dashboards"]) * listed.usd["dashboard_month"],
+        ),
+    ]
+    return [line for line in found if line.count]
+
+
+def described(found: Sequence[Line], listed: Prices) -> list[str]:
+    """For people."""
+    total = sum(line.usd for line in found)
+    return [
+        *(f"  {line.count:>3} {line.what:<20} {line.usd:7.2f} USD a month" for line in found),
+        f"  fixed: {total:.2f} USD a month, at list prices of {listed.as_of}, {listed.region}",
+        "  the rest goes by use",
+    ]
+
+
+def of_plan(text: str) -> list[str]:
+    """Described, from the JSON of a plan."""
+    listed = prices()
+    return described(lines(planned(json.loads(text)), listed), listed)
+
+
+def _of(resources: Resources, kind: str) -> list[Mapping[str, Any]]:
+    return [found for found in resources if found["type"] == kind and found["mode"] == "managed"]
+
+
+def _shards(resources: Resources) -> int:
+    streams = [found["values"] for found in _of(resources, "aws_kinesis_stream")]
+    return sum(int(values.get("shard_count") or 0) for values in streams)
+
+
+def _on_demand(resources: Resources) -> int:
+    streams = [found["values"] for found in _of(resources, "aws_kinesis_stream")]
+    return sum(
+        any(mode["stream_mode"] == "ON_DEMAND" for mode in values["stream_mode_details"])
+        for values in streams
+    )
+
+
+def _alarm_metrics(values: Mapping[str, Any]) -> int:
+    """An alarm over an expression is charged by the metrics in it."""
+    queries = values.get("metric_query") or []
+    return sum(1 for query in queries if query.get("metric")) or 1

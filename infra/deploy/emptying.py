@@ -1,0 +1,35 @@
+"""What has to be done before Terraform can destroy: buckets emptied, tables released."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from infra.deploy.errors import DeployError
+from infra.deploy.stage import Stage
+
+
+def empty(stage: Stage, buckets: Iterable[str]) -> None:
+    """Delete all objects of the buckets, in all versions."""
+    for bucket in buckets:
+        for batch in _batches(stage.client("s3"), bucket):
+            answer = stage.client("s3").delete_objects(Bucket=bucket, Delete={"Objects": batch})
+            if answer.get("Errors"):
+                first = answer["Errors"][0]
+                raise DeployError(f"{bucket}: {first['Key']} stays: {first['Message']}")
+
+
+def release(stage: Stage) -> None:
+    """Let the tables be deleted."""
+    dynamodb = stage.client("dynamodb")
+    for name, table in stage.environment.items():
+        if name.endswith("_TABLE"):
+            dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
+
+
+def _batches(s3: Any, bucket: str) -> Iterable[list[dict[str, str]]]:
+    """Versions and deletion marks, at most a thousand at a time."""
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        listed = page.get("Versions", []) + page.get("DeleteMarkers", [])
+        if listed:
+            yield [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in listed]

@@ -1,0 +1,90 @@
+"""The API's gateway: its own answers, in our problem shape and with CORS, and its rate.
+
+An answer that the gateway makes by itself carries no CORS headers, so that a page could not tell
+a wrong token from a broken network. An import of the API, which each `chalice deploy` is, takes
+these answers away again: this step follows it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice.app import CORSConfig
+
+from chalicelib.api import problems, routes
+from infra.deploy.errors import DeployError
+from infra.deploy.stage import Stage
+
+STATUS = {
+    "ACCESS_DENIED": 403,
+    "AUTHORIZER_CONFIGURATION_ERROR": 500,
+    "AUTHORIZER_FAILURE": 500,
+    "BAD_REQUEST_BODY": 400,
+    "DEFAULT_4XX": 400,
+    "DEFAULT_5XX": 500,
+    "INTEGRATION_FAILURE": 503,
+    "INTEGRATION_TIMEOUT": 503,
+    "MISSING_AUTHENTICATION_TOKEN": 404,
+    "REQUEST_TOO_LARGE": 413,
+    "THROTTLED": 429,
+    "UNAUTHORIZED": 401,
+}
+"""Status by the gateway's kinds of answers; it calls a path without a route a missing token."""
+
+
+def apply(stage: Stage) -> None:
+    """Put the answers, deploy them to the API's stage, and set its rate."""
+    client = stage.client("apigateway")
+    api_id = stage.api()["rest_api_id"]
+    for kind, status in STATUS.items():
+        client.put_gateway_response(
+            restApiId=api_id, responseType=kind, **answer(status, stage.environment["CORS_ORIGIN"])
+        )
+    client.create_deployment(
+        restApiId=api_id, stageName=stage.stage, description="The gateway's own answers"
+    )
+    _limit(client, api_id, stage)
+
+
+def answer(status: int, origin: str) -> dict[str, Any]:
+    """Status, headers and body of one kind of answer. Values in quotes are literal."""
+    headers, body = problems.of_status(status)
+    cors = routes.cors(origin)
+    if isinstance(cors, CORSConfig):
+        headers = headers | cors.get_access_control_headers()
+    if status == 429:
+        headers["Retry-After"] = "1"
+    return {
+        "statusCode": str(status),
+        "responseParameters": {
+            f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()
+        },
+        "responseTemplates": {"application/json": body},
+    }
+
+
+def check(stage: Stage) -> None:
+    """Raises DeployError where the answers are not the ones that `apply` puts."""
+    client = stage.client("apigateway")
+    found = client.get_gateway_responses(restApiId=stage.api()["rest_api_id"])["items"]
+    by_kind = {item["responseType"]: item for item in found}
+    for kind, status in STATUS.items():
+        put = answer(status, stage.environment["CORS_ORIGIN"])
+        has = by_kind.get(kind, {})
+        if any(has.get(name) != value for name, value in put.items()):
+            raise DeployError(
+                f"the gateway's answer {kind} is not ours: python -m infra.deploy settings"
+            )
+
+
+def _limit(client: Any, api_id: str, stage: Stage) -> None:
+    rate = stage.chalice.api_rate
+    values = {"rateLimit": f"{rate.per_second:g}", "burstLimit": str(rate.burst)}
+    client.update_stage(
+        restApiId=api_id,
+        stageName=stage.stage,
+        patchOperations=[
+            {"op": "replace", "path": f"/*/*/throttling/{name}", "value": value}
+            for name, value in values.items()
+        ],
+    )

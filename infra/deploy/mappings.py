@@ -1,0 +1,137 @@
+"""The event source mappings: what Chalice cannot set on them, and which have to go.
+
+`chalicelib/event_sources.py` is the table. AWS keeps what is set here over later deployments,
+since Chalice's own update sends batch size and window alone.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from chalicelib.event_sources import EVENT_SOURCES, EventSource
+from infra.deploy.errors import DeployError
+from infra.deploy.stage import Stage
+
+SETTLING_SECONDS = 120.0
+_SETTLED = ("Enabled", "Disabled")
+
+Pause = Callable[[float], None]
+
+
+def wanted(source: EventSource, failures_bucket_arn: str) -> dict[str, Any]:
+    """The settings of a mapping beside those that Chalice sends, as the Lambda API names them."""
+    settings: dict[str, Any] = {
+        "FunctionResponseTypes": ["ReportBatchItemFailures"] if source.partial_responses else []
+    }
+    if source.kind == "sqs":
+        return settings
+    settings |= {
+        "BisectBatchOnFunctionError": source.bisect,
+        "MaximumRetryAttempts": source.maximum_retries,
+        "MaximumRecordAgeInSeconds": source.maximum_record_age_seconds,
+        "ParallelizationFactor": source.parallelization,
+    }
+    if source.failures:
+        settings["DestinationConfig"] = {"OnFailure": {"Destination": failures_bucket_arn}}
+    if source.filters:
+        patterns = [{"Pattern": json.dumps(pattern)} for pattern in source.filters]
+        settings["FilterCriteria"] = {"Filters": patterns}
+    return settings
+
+
+def prune(stage: Stage) -> list[str]:
+    """Delete mappings that Chalice would leave in the way: of a table or stream that was made
+    anew (it never moves them), and of a deployment that broke off (it would make them twice).
+
+    Returns a line for each.
+    """
+    client = stage.client("lambda")
+    recorded = {r["event_uuid"] for r in stage.deployed() if "event_uuid" in r}
+    told = []
+    for handler in _fed(stage):
+        for mapping in _of(client, stage.functions[handler].name):
+            is_ours = mapping["UUID"] in recorded
+            if is_ours and mapping["EventSourceArn"] == _arn(stage, handler, mapping):
+                continue
+            client.delete_event_source_mapping(UUID=mapping["UUID"])
+            _wait(client, mapping["UUID"], until_gone=True)
+            why = "its source was made anew" if is_ours else "no deployment knows it"
+            told.append(f"{handler}: removed the mapping of {mapping['EventSourceArn']}: {why}")
+    return told
+
+
+def apply(stage: Stage) -> list[str]:
+    """Set what differs; returns a line for each handler. Raises DeployError."""
+    client = stage.client("lambda")
+    told = []
+    for handler, mapping in _single(stage).items():
+        different = _different(stage, handler, mapping)
+        if different:
+            _wait(client, mapping["UUID"])
+            client.update_event_source_mapping(UUID=mapping["UUID"], **different)
+            _wait(client, mapping["UUID"])
+        told.append(f"{handler}: {'set ' + ', '.join(sorted(different)) if different else 'as is'}")
+    return told
+
+
+def check(stage: Stage) -> None:
+    """Raises DeployError where a mapping is missing, is double or has other settings."""
+    for handler, mapping in _single(stage).items():
+        different = _different(stage, handler, mapping)
+        if different:
+            raise DeployError(f"{handler}: the mapping differs in {', '.join(sorted(different))}")
+
+
+def _fed(stage: Stage) -> list[str]:
+    return [handler for handler in EVENT_SOURCES if handler in stage.functions]
+
+
+def _of(client: Any, function: str) -> list[dict[str, Any]]:
+    """All of a function's; asked for without its name, which a deleted function would refuse."""
+    pages = client.get_paginator("list_event_source_mappings").paginate()
+    every = [mapping for page in pages for mapping in page["EventSourceMappings"]]
+    return [mapping for mapping in every if mapping["FunctionArn"].split(":")[6] == function]
+
+
+def _arn(stage: Stage, handler: str, mapping: dict[str, Any]) -> str:
+    """What the mapping should read; streams and queues of one name have one ARN for ever."""
+    if EVENT_SOURCES[handler].kind == "dynamodb":
+        return stage.environment["PRICES_STREAM_ARN"]
+    return str(mapping["EventSourceArn"])
+
+
+def _single(stage: Stage) -> dict[str, dict[str, Any]]:
+    client = stage.client("lambda")
+    found = {}
+    for handler in _fed(stage):
+        mappings = _of(client, stage.functions[handler].name)
+        if len(mappings) != 1:
+            raise DeployError(f"{handler} has {len(mappings)} mappings; chalice deploy makes one")
+        if mappings[0]["EventSourceArn"] != _arn(stage, handler, mappings[0]):
+            raise DeployError(f"{handler} reads {mappings[0]['EventSourceArn']}, which is gone")
+        found[handler] = mappings[0]
+    return found
+
+
+def _different(stage: Stage, handler: str, mapping: dict[str, Any]) -> dict[str, Any]:
+    settings = wanted(EVENT_SOURCES[handler], stage.failures_bucket_arn)
+    return {name: value for name, value in settings.items() if mapping.get(name) != value}
+
+
+def _wait(client: Any, uuid: str, *, until_gone: bool = False, pause: Pause = time.sleep) -> None:
+    """Until the mapping can be changed, or is gone; AWS takes seconds for either."""
+    deadline = time.monotonic() + SETTLING_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            state = client.get_event_source_mapping(UUID=uuid)["State"]
+        except client.exceptions.ResourceNotFoundException:
+            if until_gone:
+                return
+            raise
+        if state in _SETTLED and not until_gone:
+            return
+        pause(1)
+    raise DeployError(f"mapping {uuid} is still {state} after {SETTLING_SECONDS:.0f} s")

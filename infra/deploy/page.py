@@ -1,0 +1,75 @@
+"""The page: the files of `frontend/` and `/config.json` into its bucket."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import mimetypes
+import time
+from typing import Any
+
+from infra.deploy.project import PAGE
+from infra.deploy.stage import Stage
+
+_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".json": "application/json"}
+KEPT_SECONDS = 86_400
+"""How long browsers keep what is vendored; all else they ask for again."""
+
+
+def files(api_url: str, stage: str) -> dict[str, bytes]:
+    """Everything that the bucket should hold, by key."""
+    found = {
+        path.relative_to(PAGE).as_posix(): path.read_bytes()
+        for path in sorted(PAGE.rglob("*"))
+        if path.is_file() and not any(part.startswith(".") for part in path.parts[-3:])
+    }
+    config = json.dumps({"api": api_url, "stage": stage}).encode()
+    return {**found, "config.json": config}
+
+
+def upload(stage: Stage) -> list[str]:
+    """Put what differs, remove what is no more, and have CloudFront ask again.
+
+    Returns the keys that changed.
+    """
+    s3 = stage.client("s3")
+    wanted = files(stage.api_url, stage.stage)
+    stored = _stored(s3, stage.page.bucket)
+    changed = [key for key, body in wanted.items() if stored.get(key) != _etag(body)]
+    for key in changed:
+        _put(s3, stage.page.bucket, key, wanted[key])
+    gone = sorted(stored.keys() - wanted.keys())
+    for key in gone:
+        s3.delete_object(Bucket=stage.page.bucket, Key=key)
+    if changed or gone:
+        _invalidate(stage)
+    return changed + gone
+
+
+def _etag(body: bytes) -> str:
+    """S3's tag of an object that was put at once, under its own encryption."""
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+
+def _stored(s3: Any, bucket: str) -> dict[str, str]:
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    return {
+        item["Key"]: item["ETag"].strip('"') for page in pages for item in page.get("Contents", [])
+    }
+
+
+def _put(s3: Any, bucket: str, key: str, body: bytes) -> None:
+    suffix = f".{key.rsplit('.', 1)[-1]}"
+    kind = _TYPES.get(suffix) or mimetypes.guess_type(key)[0] or "application/octet-stream"
+    kept = f"public, max-age={KEPT_SECONDS}" if key.startswith("vendor/") else "no-cache"
+    s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=kind, CacheControl=kept)
+
+
+def _invalidate(stage: Stage) -> None:
+    stage.client("cloudfront").create_invalidation(
+        DistributionId=stage.page.distribution,
+        InvalidationBatch={
+            "Paths": {"Quantity": 1, "Items": ["/*"]},
+            "CallerReference": str(time.time_ns()),
+        },
+    )

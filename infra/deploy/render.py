@@ -1,0 +1,92 @@
+"""The stage's section of `.chalice/config.json`, from Terraform's outputs.
+
+Other stages' sections stay, so that a plain `chalice deploy --stage STAGE` works for each.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from chalicelib import settings
+from infra.deploy import tokens
+from infra.deploy.errors import DeployError
+from infra.deploy.project import CHALICE
+from infra.deploy.stage import Function, Stage
+
+REST = "api_handler"
+"""Chalice's name for the function behind the API; its sizes and role stand at the stage itself."""
+
+
+def render(stage: Stage) -> None:
+    """Check roles and settings, then write the section. Raises DeployError."""
+    environment = stage.environment | {"WRITE_TOKEN_SHA256": tokens.stored(stage)}
+    _check_settings(environment)
+    _check_roles(stage)
+    path = CHALICE / "config.json"
+    kept = json.loads(path.read_text())["stages"] if _has_stages() else {}
+    config = json.loads((CHALICE / "base.json").read_text())
+    config["stages"] = {**kept, stage.stage: section(stage, environment)}
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def section(stage: Stage, environment: dict[str, str]) -> dict[str, Any]:
+    """What Chalice reads of a stage."""
+    return {
+        "api_gateway_stage": stage.stage,
+        "api_gateway_endpoint_type": "REGIONAL",
+        "lambda_architecture": stage.chalice.architecture,
+        "xray": stage.chalice.tracing,
+        "tags": stage.tags,
+        "environment_variables": {name: value for name, value in environment.items() if value},
+        **_sizes(stage.functions[REST]),
+        "lambda_functions": {key: _sizes(function) for key, function in stage.functions.items()},
+    }
+
+
+def remove(stage: str) -> None:
+    """Take a destroyed stage's section out."""
+    path = CHALICE / "config.json"
+    if _has_stages():
+        config = json.loads(path.read_text())
+        config["stages"].pop(stage, None)
+        path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def _has_stages() -> bool:
+    path = CHALICE / "config.json"
+    return path.exists() and "stages" in json.loads(path.read_text())
+
+
+def _sizes(function: Function) -> dict[str, Any]:
+    sizes: dict[str, Any] = {
+        "manage_iam_role": False,
+        "iam_role_arn": function.role_arn,
+        "lambda_memory_size": function.memory_mb,
+        "lambda_timeout": function.timeout_seconds,
+    }
+    if function.reserved_concurrency is not None:
+        sizes["reserved_concurrency"] = function.reserved_concurrency
+    return sizes
+
+
+def _check_settings(environment: dict[str, str]) -> None:
+    known = {field.upper() for field in settings.Settings.__struct_fields__}
+    unknown = sorted(set(environment) - known)
+    if unknown:
+        raise DeployError(f"the application knows no setting {', '.join(unknown)}")
+    try:
+        settings.load(environment)
+    except settings.SettingsError as error:
+        raise DeployError(str(error)) from error
+
+
+def _check_roles(stage: Stage) -> None:
+    """Chalice tries a role that does not exist for over a minute, in silence."""
+    iam = stage.client("iam")
+    for function in stage.functions.values():
+        name = function.role_arn.rsplit("/", 1)[-1]
+        try:
+            iam.get_role(RoleName=name)
+        except iam.exceptions.NoSuchEntityException:
+            raise DeployError(f"role {name} is gone; terraform apply makes it") from None

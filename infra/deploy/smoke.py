@@ -1,0 +1,137 @@
+"""The smoke test: one tick through the whole deployment, read back, and taken out again.
+
+The tick is a `backfill` one of a symbol of its own, so that nobody is alerted.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from infra.deploy.errors import DeployError
+from infra.deploy.stage import Stage
+
+SYMBOL = "TICKTAPE.SMOKE"
+PATIENCE_SECONDS = 120.0
+_OPEN_PATH = "/health"
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An HTTP status and body."""
+
+    status: int
+    body: str
+
+
+def run(stage: Stage, token: str | None, api_url: str | None = None) -> list[str]:
+    """Send, wait until ingest and detect have stored, ask the API, clean up.
+
+    With a token, or where reading is open, the tick itself is read through the API; otherwise
+    the API's health alone, and that it refuses a reader without a token. Raises DeployError.
+    """
+    timestamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    base = api_url or stage.api_url
+    began = time.monotonic()
+    try:
+        _send(stage, timestamp)
+        _await("ingest has stored no price", lambda: _price(stage, timestamp))
+        _await("detect has stored no state", lambda: _state(stage) == timestamp)
+        took = time.monotonic() - began
+        return [f"a tick was stored and detected in {took:.1f} s", _ask(stage, base, token)]
+    finally:
+        _clean(stage, timestamp)
+
+
+def _send(stage: Stage, timestamp: str) -> None:
+    tick = {"symbol": SYMBOL, "timestamp": timestamp, "price": 1, "source": "smoke"}
+    body = json.dumps({**tick, "mode": "backfill", "exchange_timezone": "UTC"})
+    if stream := stage.environment.get("TICKS_STREAM"):
+        stage.client("kinesis").put_record(
+            StreamName=stream, Data=body.encode(), PartitionKey=SYMBOL
+        )
+    else:
+        stage.client("sqs").send_message(
+            QueueUrl=stage.environment["TICKS_QUEUE_URL"],
+            MessageBody=body,
+            MessageGroupId=SYMBOL,
+            MessageDeduplicationId=uuid.uuid4().hex,
+        )
+
+
+def _await(otherwise: str, happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not happened():
+        if time.monotonic() > deadline:
+            raise DeployError(
+                f"{otherwise} within {PATIENCE_SECONDS:.0f} s; the functions' logs say why "
+                "(docs/operating.md)"
+            )
+        time.sleep(0.5)
+
+
+def _price(stage: Stage, timestamp: str) -> bool:
+    key = {"symbol": {"S": SYMBOL}, "timestamp": {"S": timestamp}}
+    return "Item" in _get(stage, "PRICES_TABLE", key)
+
+
+def _state(stage: Stage) -> str:
+    item = _get(stage, "STATE_TABLE", {"symbol": {"S": SYMBOL}}).get("Item", {})
+    return str(item.get("timestamp", {}).get("S", ""))
+
+
+def _get(stage: Stage, table: str, key: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = stage.client("dynamodb").get_item(
+        TableName=stage.environment[table], Key=key, ConsistentRead=True
+    )
+    return found
+
+
+def _ask(stage: Stage, base: str, token: str | None) -> str:
+    health = _fetch(f"{base}{_OPEN_PATH}", None)
+    if health.status != 200:
+        raise DeployError(f"{base}{_OPEN_PATH} answers {health.status}: {health.body[:200]}")
+    path = f"/prices/{SYMBOL}/latest"
+    answer = _fetch(base + path, token)
+    if token is None and stage.environment["READ_ACCESS"] == "closed":
+        if answer.status != 401:
+            raise DeployError(f"{path} without a token answers {answer.status}, not 401")
+        return "the API is well, and refuses who has no token (set TICKTAPE_TOKEN to read on)"
+    if answer.status != 200 or json.loads(answer.body).get("symbol") != SYMBOL:
+        raise DeployError(f"{path} answers {answer.status}: {answer.body[:200]}")
+    return "the API gives it back"
+
+
+def _fetch(url: str, token: str | None) -> Answer:
+    request = urllib.request.Request(url)  # noqa: S310  # the stage's own address
+    if token is not None:
+        request.add_header("Authorization", f"Bearer {token}")
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310  # likewise
+            return Answer(response.status, response.read().decode())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, error.read().decode())
+    except urllib.error.URLError as error:
+        raise DeployError(f"{url}: {error.reason}") from error
+
+
+def _clean(stage: Stage, timestamp: str) -> None:
+    """The archive keeps its line, as it keeps all."""
+    keys: dict[str, dict[str, str]] = {
+        "PRICES_TABLE": {"symbol": SYMBOL, "timestamp": timestamp},
+        "STATE_TABLE": {"symbol": SYMBOL},
+        "SYMBOLS_TABLE": {"list": "seen", "symbol": SYMBOL},
+    }
+    for table, key in keys.items():
+        stage.client("dynamodb").delete_item(
+            TableName=stage.environment[table],
+            Key={name: {"S": value} for name, value in key.items()},
+        )

@@ -1,0 +1,121 @@
+"""A stage as Terraform's outputs describe it, and clients for its region."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache, cached_property
+from typing import Any
+
+import msgspec
+
+from infra.deploy.errors import DeployError
+from infra.deploy.project import deployed_file, variables_file
+from infra.deploy.terraform import Terraform
+
+
+class Function(msgspec.Struct, frozen=True):
+    """A function's name, role and sizes. No reserved concurrency: it shares the account's."""
+
+    name: str
+    role_arn: str
+    memory_mb: int
+    timeout_seconds: int
+    reserved_concurrency: int | None = None
+
+
+class ApiRate(msgspec.Struct, frozen=True):
+    """Requests a second that the API takes, and how many at once beyond that."""
+
+    per_second: float
+    burst: int
+
+
+class Common(msgspec.Struct, frozen=True):
+    """What applies to all functions and the API."""
+
+    architecture: str
+    tracing: bool
+    api_rate: ApiRate
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Where the page's files go, and where it is read."""
+
+    bucket: str
+    distribution: str
+    url: str
+
+
+class Topics(msgspec.Struct, frozen=True):
+    """ARNs of the topics: price alerts, and alarms."""
+
+    alerts: str
+    operations: str
+
+
+class Stage(msgspec.Struct, frozen=True, dict=True):
+    """Terraform's outputs."""
+
+    stage: str
+    region: str
+    tags: dict[str, str]
+    functions: dict[str, Function]
+    chalice: Common
+    environment: dict[str, str]
+    failures_bucket_arn: str
+    topics: Topics
+    producer_role_arn: str
+    token_parameter: str
+    page: Page
+    lake: dict[str, str]
+    data_buckets: list[str]
+    hosting_buckets: list[str]
+
+    @cached_property
+    def _clients(self) -> dict[str, Any]:
+        return {}
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the stage's region."""
+        import boto3
+        from botocore.config import Config
+
+        if service not in self._clients:
+            config = Config(retries={"mode": "standard", "total_max_attempts": 5})
+            if os.environ.get("AWS_ENDPOINT_URL"):  # an emulator's buckets have no hosts
+                config = config.merge(Config(s3={"addressing_style": "path"}))
+            session = boto3.Session(region_name=self.region)
+            self._clients[service] = session.client(service, config=config)
+        return self._clients[service]
+
+    def deployed(self) -> list[dict[str, Any]]:
+        """Chalice's record of what it made: empty before the first `chalice deploy`."""
+        path = deployed_file(self.stage)
+        if not path.exists():
+            return []
+        found: list[dict[str, Any]] = json.loads(path.read_text())["resources"]
+        return found
+
+    def api(self) -> dict[str, Any]:
+        """The REST API of Chalice's record. Raises DeployError before there is one."""
+        for resource in self.deployed():
+            if resource["resource_type"] == "rest_api":
+                return resource
+        raise DeployError(f"stage {self.stage} has no API yet: make deploy STAGE={self.stage}")
+
+    @property
+    def api_url(self) -> str:
+        """The API's address, without a slash at its end."""
+        return str(self.api()["rest_api_url"]).rstrip("/")
+
+
+@cache
+def load(stage: str) -> Stage:
+    """Read the outputs, once. Raises DeployError where the stage was never applied."""
+    if not variables_file(stage).exists():
+        raise DeployError(f"there is no stage {stage} here: make deploy STAGE={stage}")
+    outputs = Terraform(stage, confirmed=True).outputs()
+    if "stage" not in outputs:
+        raise DeployError(f"stage {stage} is not applied: make deploy STAGE={stage}")
+    return msgspec.convert(outputs, Stage)

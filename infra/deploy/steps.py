@@ -1,0 +1,199 @@
+"""The order of the steps, what is said at each, and how to go on where one fails."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from infra.deploy import (
+    alerting,
+    emptying,
+    gateway,
+    mappings,
+    package,
+    page,
+    render,
+    smoke,
+    stage,
+    tokens,
+)
+from infra.deploy.errors import DeployError
+from infra.deploy.project import INFRA, deployed_file, variables_file
+from infra.deploy.stage import Stage
+from infra.deploy.terraform import Terraform
+
+KEPT = ("aws_dynamodb_table.data", "aws_kms_key.own", "aws_kms_alias.own", "module.data_bucket")
+"""Addresses that `destroy` leaves unless it is told to delete data."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A step by name; `hint` says what to look at where it fails."""
+
+    name: str
+    run: Callable[[], Iterable[str] | None]
+    hint: str = ""
+
+
+def say(text: str) -> None:
+    """Progress goes where logs go."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def run(steps: list[Step], again: str) -> None:
+    """Run them in order. Raises DeployError that says what to repeat where one fails."""
+    for number, step in enumerate(steps, 1):
+        say(f"[{number}/{len(steps)}] {step.name}")
+        began = time.monotonic()
+        try:
+            for line in step.run() or ():
+                say(f"  {line}")
+        except Exception as error:
+            done = ", ".join(earlier.name for earlier in steps[: number - 1]) or "nothing"
+            raise DeployError(
+                f"step {number} of {len(steps)}, {step.name}: {error}\n"
+                + (f"{step.hint}\n" if step.hint else "")
+                + f"Done and kept: {done}. Every step can be repeated: put it right, then {again}"
+            ) from error
+        say(f"  done in {time.monotonic() - began:.1f} s")
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How to deploy. `api_url` is where the smoke test finds the API, if not where Chalice says."""
+
+    confirmed: bool = False
+    code_only: bool = False
+    smoke_test: bool = True
+    api_url: str | None = None
+
+
+def deploy(name: str, options: Options) -> None:
+    """From nothing, or from any earlier state, to a stage that works."""
+    prepare_variables(name)
+    steps = [] if options.code_only else terraform_steps(name, confirmed=options.confirmed)
+    steps += code_steps(name)
+    if options.smoke_test:
+        steps.append(Step("smoke test", lambda: smoke_lines(name, options.api_url)))
+    run(steps, f"make deploy STAGE={name}")
+    _tell(stage.load(name))
+
+
+def terraform_steps(name: str, *, confirmed: bool) -> list[Step]:
+    """What holds data, roles, alarms, the page's hosting."""
+    terraform = Terraform(name, confirmed=confirmed)
+    return [
+        Step("terraform: prepare", terraform.prepare, "Credentials and the registry are needed."),
+        Step(
+            "terraform: apply",
+            terraform.apply,
+            "Terraform keeps what it made in its state and goes on from there.",
+        ),
+    ]
+
+
+def code_steps(name: str) -> list[Step]:
+    """Functions, API and page."""
+    return [
+        Step("render Chalice's configuration", lambda: render.render(stage.load(name))),
+        Step("build the package", lambda: [_described_package(name)]),
+        Step("prune event source mappings", lambda: mappings.prune(stage.load(name))),
+        Step(
+            "chalice deploy",
+            lambda: chalice(name, "deploy"),
+            "A deployment that broke off leaves functions and mappings that it has no record of; "
+            "the next run takes the functions over and removes the mappings first.",
+        ),
+        *settings_steps(name),
+        Step("upload the page", lambda: _described_upload(stage.load(name))),
+        Step("subscriptions", lambda: alerting.unconfirmed(stage.load(name))),
+    ]
+
+
+def settings_steps(name: str) -> list[Step]:
+    """What has to follow every `chalice deploy`."""
+    return [
+        Step("event source settings", lambda: mappings.apply(stage.load(name))),
+        Step("the gateway's answers and rate", lambda: gateway.apply(stage.load(name))),
+        Step("check", lambda: check(stage.load(name))),
+    ]
+
+
+def chalice(name: str, command: str) -> None:
+    """A command of Chalice's on the stage."""
+    package.chalice(stage.load(name).region, command, "--stage", name)
+
+
+def check(found: Stage) -> None:
+    """Raises DeployError where the stage differs from what the repository says."""
+    mappings.check(found)
+    gateway.check(found)
+
+
+def smoke_lines(name: str, api_url: str | None) -> list[str]:
+    """The smoke test, with the token of TICKTAPE_TOKEN if there is one."""
+    return smoke.run(stage.load(name), os.environ.get("TICKTAPE_TOKEN"), api_url)
+
+
+def destroy(name: str, *, confirmed: bool, delete_data: bool) -> None:
+    """Take the stage down; tables, archive and their key only if told to."""
+    found = stage.load(name)
+    terraform = Terraform(name, confirmed=confirmed)
+    buckets = found.hosting_buckets + (found.data_buckets if delete_data else [])
+    steps = [
+        Step("chalice delete", lambda: _delete(name)),
+        Step("empty the buckets", lambda: emptying.empty(found, buckets)),
+    ]
+    if delete_data:
+        steps.append(Step("release the tables", lambda: emptying.release(found)))
+        steps.append(Step("terraform: destroy", terraform.destroy))
+        steps.append(Step("forget the workspace", terraform.forget))
+    else:
+        steps.append(Step("terraform: destroy", lambda: _destroy_but_data(terraform)))
+    steps.append(Step("forget Chalice's configuration", lambda: render.remove(name)))
+    run(steps, f"make destroy STAGE={name}" + (" DATA=delete" if delete_data else ""))
+    if not delete_data:
+        say("Tables and archive are kept; this deletes them too:")
+        say(f"  make destroy STAGE={name} DATA=delete")
+
+
+def prepare_variables(name: str) -> None:
+    """Start a stage's file of variables from the small example where there is none."""
+    path = variables_file(name)
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        shutil.copyfile(INFRA / "examples" / "small.tfvars", path)
+        say(f"made {path.relative_to(INFRA.parent)} from the small example: edit it, deploy again")
+
+
+def _destroy_but_data(terraform: Terraform) -> None:
+    targets = [address for address in terraform.addresses() if not address.startswith(KEPT)]
+    if targets:
+        terraform.destroy(targets)
+
+
+def _delete(name: str) -> None:
+    if deployed_file(name).exists():
+        chalice(name, "delete")
+
+
+def _described_package(name: str) -> str:
+    path = package.build(stage.load(name))
+    return f"{path.name}: {path.stat().st_size:,} bytes"
+
+
+def _described_upload(found: Stage) -> list[str]:
+    return [f"{len(page.upload(found))} files changed"]
+
+
+def _tell(found: Stage) -> None:
+    results: dict[str, Any] = {"page": found.page.url, "api": found.api_url}
+    for what, where in results.items():
+        print(f"{what}: {where}")
+    if not tokens.stored(found):
+        say("No token is made yet; writing, and closed reading, need one:")
+        say(f"  make token STAGE={found.stage}")

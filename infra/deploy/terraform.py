@@ -1,0 +1,86 @@
+"""Terraform, as a command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from infra.deploy import costs
+from infra.deploy.errors import DeployError
+from infra.deploy.project import INFRA, variables_file
+
+
+class Terraform:
+    """Terraform over `infra/` for one stage, whose workspace it selects."""
+
+    def __init__(self, stage: str, *, confirmed: bool) -> None:
+        self._stage = stage
+        self._confirmed = confirmed
+
+    def prepare(self) -> None:
+        """Fetch the provider and select the workspace, made if there is none."""
+        self._run("init", "-input=false")
+        self._run("workspace", "select", "-or-create=true", self._stage)
+
+    def apply(self) -> None:
+        """Plan, say what it will cost, and make it; asks first unless confirmed."""
+        with tempfile.TemporaryDirectory() as directory:
+            plan = str(Path(directory) / "plan")
+            self._run("plan", "-input=false", f"-out={plan}", *self._variables())
+            print(*costs.of_plan(self._read("show", "-json", plan)), sep="\n", file=sys.stderr)
+            if not self._confirmed and input("Make it so? Only yes will do: ") != "yes":
+                raise DeployError("nothing was changed")
+            self._run("apply", plan)
+
+    def destroy(self, targets: Sequence[str] = ()) -> None:
+        """Destroy everything, or the targets and what stands on them."""
+        chosen = [f"-target={target}" for target in targets]
+        approval = ["-auto-approve", "-input=false"] if self._confirmed else []
+        self._run("destroy", *approval, *self._variables(), *chosen)
+
+    def addresses(self) -> list[str]:
+        """Everything that the state holds, but for data sources."""
+        lines = self._read("state", "list").splitlines()
+        return [line for line in lines if "data." not in line.split("[")[0]]
+
+    def outputs(self) -> dict[str, Any]:
+        """The outputs' values; empty before the first apply."""
+        found = json.loads(self._read("output", "-json"))
+        return {name: output["value"] for name, output in found.items()}
+
+    def forget(self) -> None:
+        """Delete the stage's workspace, empty by now."""
+        self._run("workspace", "select", "default")
+        self._run("workspace", "delete", self._stage)
+
+    def _variables(self) -> list[str]:
+        return [f"-var=stage={self._stage}", f"-var-file={variables_file(self._stage)}"]
+
+    def _run(self, *arguments: str) -> None:
+        command = ["terraform", f"-chdir={INFRA}", *arguments]
+        status = subprocess.run(  # noqa: S603  # our own words, no shell
+            command, env=self._environment(arguments), check=False
+        ).returncode
+        if status != 0:
+            raise DeployError(f"terraform {arguments[0]} ended with status {status}, see above")
+
+    def _read(self, *arguments: str) -> str:
+        command = ["terraform", f"-chdir={INFRA}", *arguments]
+        done = subprocess.run(  # noqa: S603  # likewise
+            command, env=self._environment(arguments), capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise DeployError(f"terraform {arguments[0]}: {done.stderr.strip()}")
+        return done.stdout
+
+    def _environment(self, arguments: Sequence[str]) -> dict[str, str]:
+        """With the workspace named, but where one is being made or deleted."""
+        if arguments[0] in ("init", "workspace"):
+            return {name: value for name, value in os.environ.items() if name != "TF_WORKSPACE"}
+        return {**os.environ, "TF_WORKSPACE": self._stage}

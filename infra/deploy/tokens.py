@@ -1,0 +1,25 @@
+"""The token for writing: made here, shown once, kept as a hash alone."""
+
+from __future__ import annotations
+
+from chalicelib.api import access
+from infra.deploy.stage import Stage
+
+NONE = "none"
+"""The parameter's value before a token is made."""
+
+
+def stored(stage: Stage) -> str:
+    """The hash in the stage's parameter; empty before a token is made."""
+    answer = stage.client("ssm").get_parameter(Name=stage.token_parameter)
+    value = str(answer["Parameter"]["Value"])
+    return "" if value == NONE else value
+
+
+def renew(stage: Stage) -> str:
+    """Make a token and store its hash; it holds from the next `chalice deploy` on."""
+    token = access.new_token()
+    stage.client("ssm").put_parameter(
+        Name=stage.token_parameter, Value=access.fingerprint(token), Overwrite=True
+    )
+    return token

@@ -1,0 +1,63 @@
+"""A moto server of a test's own, and the environment that points at it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_OURS = ("AWS_", "TF_", "TICKS_", "CHALICE_")
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without what would point somewhere else."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+
+
+class EmulatedAws:
+    """Started when made, ended by `stop`."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.deploy_support.server"],
+            cwd=ROOT,
+            env=clean_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        word, _, port = self._process.stdout.readline().partition(" ")
+        assert word == "ready", "the emulated AWS did not start"
+        self.url = f"http://127.0.0.1:{int(port)}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For a subprocess or a client that is to use it."""
+        return {
+            **clean_environment(),
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def fail_once(self, path_end: str) -> None:
+        """Refuse the next POST to a path that ends so."""
+        request = urllib.request.Request(f"{self.url}/_fail", path_end.encode(), method="POST")
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert answer.status == 204
+
+    def stop(self) -> None:
+        """End the process."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=20)
+        self._process.stdout.close()

@@ -1,0 +1,82 @@
+"""Which AWS calls each function makes: action and ARN, from a hook on the clients that it uses."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+ACCOUNT = "123456789012"
+
+
+class Call(msgspec.Struct, frozen=True, order=True):
+    """A call as IAM sees it."""
+
+    function: str
+    action: str
+    arn: str
+
+
+class Recorder:
+    """Functions run one at a time, so that a call belongs to the one that runs."""
+
+    def __init__(self, region: str) -> None:
+        self._region = region
+        self._lock = threading.Lock()
+        self._running = ""
+        self.calls: set[Call] = set()
+
+    @contextmanager
+    def running(self, function: str) -> Iterator[None]:
+        """Calls made inside are the function's."""
+        with self._lock:
+            self._running = function
+            yield
+            self._running = ""
+
+    def wrap(self, function: str, handler: Callable[..., Any]) -> Callable[..., Any]:
+        """The handler, with its calls recorded."""
+
+        def recorded(*arguments: Any) -> Any:
+            with self.running(function):
+                return handler(*arguments)
+
+        return recorded
+
+    def watch(self, client: Any) -> Any:
+        """Record what a botocore client is asked, before it is sent."""
+        service = client.meta.service_model.service_name
+
+        def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+            for arn in arns(service, params, self._region):
+                action = f"{service}:{model.name}"
+                self.calls.add(Call(self._running, action, arn))
+
+        client.meta.events.register(f"provide-client-params.{service}.*", note)
+        return client
+
+
+def arns(service: str, params: dict[str, Any], region: str) -> list[str]:
+    """The ARNs that a request's parameters name. Raises KeyError for a service not known here."""
+    return _READERS[service](params, region)
+
+
+def _dynamodb(params: dict[str, Any], region: str) -> list[str]:
+    tables = [params["TableName"]] if "TableName" in params else list(params["RequestItems"])
+    index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
+    return [f"arn:aws:dynamodb:{region}:{ACCOUNT}:table/{name}{index}" for name in tables]
+
+
+def _s3(params: dict[str, Any], region: str) -> list[str]:
+    key = f"/{params['Key']}" if "Key" in params else ""
+    return [f"arn:aws:s3:::{params['Bucket']}{key}"]
+
+
+def _sns(params: dict[str, Any], region: str) -> list[str]:
+    return [params["TopicArn"]]
+
+
+_READERS = {"dynamodb": _dynamodb, "s3": _s3, "sns": _sns}

@@ -1,0 +1,121 @@
+"""What a moto server needs so that Terraform and Chalice can deploy to it, on its side alone."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import uuid
+from typing import Any
+
+
+def install() -> None:
+    """Put all repairs into moto."""
+    _take_swagger()
+    _tag_workgroups()
+    _keep_response_headers_policies()
+    _heed_conditions()
+
+
+def as_openapi3(document: dict[str, Any]) -> dict[str, Any]:
+    """The Swagger 2.0 document that Chalice sends, with what moto's importer wants of OpenAPI 3."""
+    document = copy.deepcopy(document)
+    if document.pop("swagger", None):
+        document["openapi"] = "3.0.1"
+    document["info"].setdefault("description", "")
+    for methods in document["paths"].values():
+        for method in methods.values():
+            integration = method.get("x-amazon-apigateway-integration")
+            if integration is not None:
+                integration.setdefault("uri", "")
+                integration.setdefault("httpMethod", "POST")
+    return document
+
+
+def _take_swagger() -> None:
+    from moto.apigateway.models import APIGatewayBackend
+
+    imported, put = APIGatewayBackend.import_rest_api, APIGatewayBackend.put_rest_api
+
+    def import_rest_api(self: Any, api_doc: dict[str, Any], fail_on_warnings: bool) -> Any:
+        return imported(self, as_openapi3(api_doc), fail_on_warnings)
+
+    def put_rest_api(
+        self: Any,
+        function_id: str,
+        api_doc: dict[str, Any],
+        fail_on_warnings: bool,
+        mode: str = "merge",
+    ) -> Any:
+        if mode == "overwrite":  # on AWS an import takes the gateway's own answers away
+            self.get_rest_api(function_id).gateway_responses.clear()
+        return put(self, function_id, as_openapi3(api_doc), fail_on_warnings, mode)
+
+    APIGatewayBackend.import_rest_api = import_rest_api
+    APIGatewayBackend.put_rest_api = put_rest_api
+
+
+def _tag_workgroups() -> None:
+    from moto.athena.models import AthenaBackend
+
+    def list_tags_for_resource(self: Any, arn: str) -> Any:
+        return self.tagger.list_tags_for_resource(arn)
+
+    AthenaBackend.list_tags_for_resource = list_tags_for_resource
+
+
+def _keep_response_headers_policies() -> None:
+    """CloudFront's policies of response headers, of which moto knows none."""
+    from moto.cloudfront import responses, urls
+
+    kept: dict[str, tuple[str, Any]] = {}
+
+    def described(policy_id: str) -> Any:
+        etag, config = kept[policy_id]
+        policy = {
+            "Id": policy_id,
+            "LastModifiedTime": datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
+            "ResponseHeadersPolicyConfig": config,
+        }
+        return responses.ActionResult(
+            {"ResponseHeadersPolicy": policy, "ResponseHeadersPolicyConfig": config, "ETag": etag}
+        )
+
+    def put(self: Any, policy_id: str) -> Any:
+        kept[policy_id] = (uuid.uuid4().hex, self._get_param("ResponseHeadersPolicyConfig", {}))
+        return described(policy_id)
+
+    def delete(self: Any) -> Any:
+        kept.pop(self._get_param("Id"), None)
+        return responses.EmptyResult()
+
+    answers = {
+        "create_response_headers_policy": lambda self: put(self, str(uuid.uuid4())),
+        "update_response_headers_policy": lambda self: put(self, self._get_param("Id")),
+        "get_response_headers_policy": lambda self: described(self._get_param("Id")),
+        "get_response_headers_policy_config": lambda self: described(self._get_param("Id")),
+        "delete_response_headers_policy": delete,
+    }
+    for name, answer in answers.items():
+        setattr(responses.CloudFrontResponse, name, answer)
+    for path in ("$", "/(?P<Id>[^/]+)$", "/(?P<Id>[^/]+)/config$"):
+        urls.url_paths["{0}/2020-05-31/response-headers-policy" + path] = (
+            responses.CloudFrontResponse.dispatch
+        )
+
+
+def _heed_conditions() -> None:
+    """A statement whose condition is not met says nothing; moto takes it for a denial.
+
+    None of our conditions is met here: plain HTTP to the emulator stands for TLS, and no
+    request comes from a service.
+    """
+    from moto.iam.access_control import IAMPolicyStatement, PermissionResult
+
+    judge = IAMPolicyStatement.is_action_permitted
+
+    def is_action_permitted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self._statement.get("Condition"):
+            return PermissionResult.NEUTRAL
+        return judge(self, *args, **kwargs)
+
+    IAMPolicyStatement.is_action_permitted = is_action_permitted

@@ -1,0 +1,108 @@
+"""A copy of the project that deploys to an emulated AWS, command by command."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from tests.deploy_support.emulated_aws import ROOT, EmulatedAws
+from tests.deploy_support.terraform_here import terraform_environment
+
+STAGE = "dev"
+COPIED = ("chalicelib", "frontend", "infra", "local", "producer")
+VARIABLES = """
+sqs               = true
+operations_emails = ["operations@example.com"]
+alert_subscriptions = [
+  { protocol = "email", endpoint = "alerts@example.com", filter_policy = { symbol = ["AAPL"] } },
+]
+"""
+_LEFT_OUT = shutil.ignore_patterns(
+    "__pycache__", ".terraform*", "terraform.tfstate*", "stages", "*.tfstate*"
+)
+
+
+class Outcome:
+    """A finished command."""
+
+    def __init__(self, status: int, output: str, errors: str) -> None:
+        self.status = status
+        self.output = output
+        self.errors = errors
+
+
+class StageLife:
+    """The project copied into `directory`, and its stage on the emulated AWS."""
+
+    def __init__(self, directory: Path, aws: EmulatedAws, variables: str = VARIABLES) -> None:
+        self.directory = directory
+        self.environment = {**aws.environment, **terraform_environment()}
+        copy_project(directory)
+        stages = directory / "infra" / "stages"
+        stages.mkdir()
+        (stages / f"{STAGE}.tfvars").write_text(variables)
+        self._config = Config(s3={"addressing_style": "path"})
+        self._session = boto3.Session("testing", "testing", region_name="us-east-1")
+        self._url = aws.url
+
+    def client(self, service: str) -> Any:
+        """A client of the emulated AWS."""
+        return self._session.client(service, endpoint_url=self._url, config=self._config)
+
+    def deployment(self, *arguments: str, more: Mapping[str, str] | None = None) -> Outcome:
+        """`python -m infra.deploy --stage dev --yes ...` in the copy."""
+        command = [sys.executable, "-m", "infra.deploy", "--stage", STAGE, "--yes", *arguments]
+        return self.run(command, more)
+
+    def chalice(self, *arguments: str) -> Outcome:
+        """The plain `chalice` command in the copy."""
+        command = [
+            sys.executable,
+            "-c",
+            "import sys; from chalice.cli import main; sys.exit(main())",
+        ]
+        return self.run([*command, *arguments])
+
+    def run(self, command: Sequence[str], more: Mapping[str, str] | None = None) -> Outcome:
+        """Any command in the copy."""
+        done = subprocess.run(
+            command,
+            cwd=self.directory,
+            env={**self.environment, **(more or {})},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=400,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def outputs(self) -> dict[str, Any]:
+        """Terraform's outputs."""
+        command = ["terraform", f"-chdir={self.directory / 'infra'}", "output", "-json"]
+        outcome = self.run(command, {"TF_WORKSPACE": STAGE})
+        assert outcome.status == 0, outcome.errors
+        return {name: output["value"] for name, output in json.loads(outcome.output).items()}
+
+    def configuration(self) -> dict[str, Any]:
+        """The stage's section of Chalice's configuration."""
+        config = json.loads((self.directory / ".chalice" / "config.json").read_text())
+        section: dict[str, Any] = config["stages"][STAGE]
+        return section
+
+
+def copy_project(directory: Path) -> None:
+    """What a deployment needs of the working tree."""
+    for name in COPIED:
+        shutil.copytree(ROOT / name, directory / name, ignore=_LEFT_OUT)
+    for name in ("app.py", "requirements.txt"):
+        shutil.copyfile(ROOT / name, directory / name)
+    (directory / ".chalice").mkdir()
+    shutil.copyfile(ROOT / ".chalice" / "base.json", directory / ".chalice" / "base.json")

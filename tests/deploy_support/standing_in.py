@@ -1,0 +1,89 @@
+"""Stands in for Lambda and API Gateway: `python -m tests.deploy_support.standing_in CALLS`.
+
+Runs the handlers over the stage that the environment names, with the local pollers, and the API
+on a port of its own; prints `ready PORT`. Ends with its standard input and then writes the AWS
+calls that each function made to the file CALLS.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+
+from tests.deploy_support.recorded_calls import Recorder
+
+HANDLERS = ("ingest_kinesis", "ingest_sqs", "detect")
+METHODS = ("do_GET", "do_HEAD", "do_POST", "do_PUT", "do_DELETE", "do_OPTIONS")
+
+
+def main(calls: Path) -> None:
+    """Run until the parent goes."""
+    recorder = Recorder(os.environ["AWS_DEFAULT_REGION"])
+    _watch_clients(recorder)
+    import app
+    from chalicelib.api.problems import of_status
+    from local import api_server
+    from local.http_server import Server
+
+    handler = api_server.handler(app.app, of_status, None)
+    for method in METHODS:
+        setattr(handler, method, recorder.wrap("api_handler", getattr(handler, method)))
+    server = Server(0)
+    server.start(handler)
+    stop = _start_pollers(app, recorder)
+    print("ready", server.port, flush=True)
+    sys.stdin.read()
+    stop()
+    server.stop()
+    calls.write_text(json.dumps(msgspec.to_builtins(sorted(recorder.calls))))
+
+
+def _watch_clients(recorder: Recorder) -> None:
+    from chalicelib.adapters.clients import Clients
+
+    make = Clients._make
+    Clients._make = lambda self, service: recorder.watch(make(self, service))  # type: ignore[method-assign]
+
+
+def _start_pollers(app: Any, recorder: Recorder) -> Any:
+    from chalicelib.event_sources import EVENT_SOURCES
+    from local.event_sources.checkpoints import Checkpoints
+    from local.event_sources.invoking import Function
+    from local.event_sources.queue_mapping import QueueMapping
+    from local.event_sources.wakeups import Wakeups
+    from local.mappings import Mappings
+    from local.provision import Clients
+
+    clients = Clients(os.environ)
+    wrapped: Any = SimpleNamespace(
+        **{name: recorder.wrap(name, getattr(app, name)) for name in HANDLERS}
+    )
+    checkpoints = Checkpoints(None)
+    mappings = Mappings(wrapped, os.environ, clients, checkpoints, None)
+    wakeups = Wakeups(None)
+    queue = QueueMapping(
+        EVENT_SOURCES["ingest_sqs"],
+        clients("sqs"),
+        os.environ["TICKS_QUEUE_URL"],
+        Function("ingest_sqs", wrapped.ingest_sqs, os.environ["AWS_DEFAULT_REGION"]),
+        wakeups,
+    )
+    mappings.start()
+    queue.start()
+
+    def stop() -> None:
+        queue.stop()
+        mappings.stop(10)
+        checkpoints.close()
+
+    return stop
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,60 @@
+"""Whether Terraform and its provider are on this machine, and where."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+MIRROR = "registry.terraform.io"
+_ROOTS = ("/usr", "/opt", "/var/lib", "~/.terraform.d", "~/.local/share/terraform")
+_DEPTH = "6"
+
+
+@cache
+def plugin_directory() -> Path | None:
+    """The folder that holds a mirror of the registry with the AWS provider."""
+    for mirror in [*_configured(), *_found()]:
+        if (mirror / MIRROR / "hashicorp" / "aws").is_dir():
+            return mirror
+    return None
+
+
+def needs_terraform() -> None:
+    """Skip the test where Terraform or the provider is missing, saying which."""
+    if shutil.which("terraform") is None:
+        pytest.skip("there is no terraform on the PATH")
+    if plugin_directory() is None:
+        pytest.skip(f"there is no folder {MIRROR} with Terraform's AWS provider")
+
+
+def terraform_environment() -> dict[str, str]:
+    """What Terraform needs beside the emulated AWS."""
+    return {
+        "TF_CLI_ARGS_init": f"-plugin-dir={plugin_directory()}",
+        "TF_CLI_ARGS_apply": "-parallelism=30",
+        "TF_CLI_ARGS_destroy": "-parallelism=30",
+        "TF_IN_AUTOMATION": "1",
+        "TF_VAR_s3_use_path_style": "true",
+        "CHECKPOINT_DISABLE": "1",
+    }
+
+
+def _configured() -> list[Path]:
+    file = Path(os.environ.get("TF_CLI_CONFIG_FILE", "~/.terraformrc")).expanduser()
+    if not file.is_file():
+        return []
+    blocks = re.findall(r"filesystem_mirror\s*\{[^}]*\}", file.read_text())
+    return [Path(path) for block in blocks for path in re.findall(r'path\s*=\s*"([^"]+)"', block)]
+
+
+def _found() -> list[Path]:
+    roots = [str(root) for root in (Path(r).expanduser() for r in _ROOTS) if root.is_dir()]
+    command = ["find", *roots, "-maxdepth", _DEPTH, "-type", "d", "-name", MIRROR, "-prune"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return [Path(line).parent for line in found.splitlines()]

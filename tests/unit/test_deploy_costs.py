@@ -1,0 +1,68 @@
+"""What is said of fixed costs before anything is made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from infra.deploy.costs import Prices, described, lines, planned
+
+PRICES = Prices(
+    as_of="2026-01-01",
+    region="us-east-1",
+    hours_a_month=730,
+    usd={
+        "kinesis_shard_hour": 0.015,
+        "kinesis_on_demand_hour": 0.04,
+        "key_month": 1.0,
+        "alarm_metric_month": 0.1,
+        "dashboard_month": 3.0,
+    },
+    free={"alarm_metrics": 10, "dashboards": 3},
+)
+
+
+def resource(kind: str, **values: Any) -> dict[str, Any]:
+    """A planned resource."""
+    return {"type": kind, "mode": "managed", "values": values}
+
+
+def total(*resources: dict[str, Any]) -> float:
+    """USD a month."""
+    return sum(line.usd for line in lines(resources, PRICES))
+
+
+def stream(mode: str, shards: int | None) -> dict[str, Any]:
+    """A Kinesis stream."""
+    modes = [{"stream_mode": mode}]
+    return resource("aws_kinesis_stream", shard_count=shards, stream_mode_details=modes)
+
+
+def test_shards_cost_by_the_hour() -> None:
+    assert total(stream("PROVISIONED", 2)) == pytest.approx(21.90)
+
+
+def test_stream_on_demand_costs_by_the_hour_too() -> None:
+    assert total(stream("ON_DEMAND", None)) == pytest.approx(29.20)
+
+
+def test_ten_alarms_are_free_and_the_eleventh_is_not() -> None:
+    alarm = resource("aws_cloudwatch_metric_alarm", metric_name="Errors")
+    assert total(*[alarm] * 10) == 0
+    assert total(*[alarm] * 11) == pytest.approx(0.10)
+
+
+def test_alarm_over_an_expression_counts_by_its_metrics() -> None:
+    queries = [{"metric": [{}]}, {"metric": [{}]}, {"expression": "a + b", "metric": []}]
+    alarm = resource("aws_cloudwatch_metric_alarm", metric_query=queries)
+    assert lines([alarm], PRICES)[0].count == 2
+
+
+def test_resources_of_modules_are_found() -> None:
+    root = {"child_modules": [{"resources": [resource("aws_kms_key")]}], "resources": []}
+    assert total(*planned({"planned_values": {"root_module": root}})) == 1.0
+
+
+def test_nothing_fixed_is_said_to_cost_nothing() -> None:
+    assert described(lines([], PRICES), PRICES)[0].strip().startswith("fixed: 0.00 USD")

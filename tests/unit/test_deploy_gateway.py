@@ -1,0 +1,43 @@
+"""What API Gateway answers by itself."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from infra.deploy.gateway import STATUS, answer
+
+ORIGIN = "https://page.example.com"
+
+
+@pytest.mark.parametrize("status", sorted(set(STATUS.values())))
+def test_answer_is_a_problem_that_the_page_may_read(status: int) -> None:
+    found = answer(status, ORIGIN)
+    headers = found["responseParameters"]
+    assert found["statusCode"] == str(status)
+    assert headers["gatewayresponse.header.Access-Control-Allow-Origin"] == f"'{ORIGIN}'"
+    assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+    body = json.loads(found["responseTemplates"]["application/json"])
+    assert body["status"] == status
+    assert body["type"].startswith("urn:ticktape:problem:")
+
+
+def test_missing_token_names_the_scheme() -> None:
+    headers = answer(401, ORIGIN)["responseParameters"]
+    assert headers["gatewayresponse.header.WWW-Authenticate"] == "'Bearer'"
+
+
+def test_too_many_requests_say_when_to_come_back() -> None:
+    assert answer(429, ORIGIN)["responseParameters"]["gatewayresponse.header.Retry-After"] == "'1'"
+
+
+def test_no_origin_means_no_cors_headers() -> None:
+    headers = answer(403, "")["responseParameters"]
+    assert not [name for name in headers if "Access-Control" in name]
+
+
+def test_body_holds_nothing_that_the_gateways_template_language_would_read() -> None:
+    for status in STATUS.values():
+        body = answer(status, ORIGIN)["responseTemplates"]["application/json"]
+        assert not set("$#") & set(body)

@@ -1,0 +1,52 @@
+"""The package, made the same whatever the clock and the file system say."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from infra.deploy import package
+from infra.deploy.errors import DeployError
+
+
+def written(path: Path, entries: list[tuple[str, bytes]], year: int) -> Path:
+    """A zip with its entries in this order and of this year."""
+    with zipfile.ZipFile(path, "w") as target:
+        for name, content in entries:
+            target.writestr(zipfile.ZipInfo(name, (year, 1, 1, 0, 0, 0)), content)
+    return path
+
+
+def test_order_and_times_leave_no_trace(tmp_path: Path) -> None:
+    entries = [("app.py", b"app"), ("chalicelib/a.py", b"a" * 1000)]
+    first = written(tmp_path / "1.zip", entries, 2020)
+    second = written(tmp_path / "2.zip", entries[::-1], 2026)
+    assert first.read_bytes() != second.read_bytes()
+    package.normalize(first)
+    package.normalize(second)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_contents_stay(tmp_path: Path) -> None:
+    path = written(tmp_path / "1.zip", [("b.py", b"b"), ("a.py", b"a")], 2020)
+    package.normalize(path)
+    with zipfile.ZipFile(path) as found:
+        assert found.namelist() == ["a.py", "b.py"]
+        assert found.read("b.py") == b"b"
+
+
+def test_what_lambda_brings_itself_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "1.zip", [("boto3/__init__.py", b"")], 2020)
+    with pytest.raises(DeployError, match=r"boto3/__init__\.py"):
+        package.check(path)
+
+
+def test_package_that_is_too_large_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(package, "SIZE_LIMIT", 100)
+    path = written(tmp_path / "1.zip", [("app.py", b"x" * 200)], 2020)
+    with pytest.raises(DeployError, match="at most 100"):
+        package.check(path)

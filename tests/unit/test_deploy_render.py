@@ -1,0 +1,55 @@
+"""Chalice's configuration, from Terraform's outputs."""
+
+from __future__ import annotations
+
+import msgspec
+
+from infra.deploy.render import section
+from infra.deploy.stage import Function
+from tests.deploy_support.stages import make_stage
+
+
+def test_every_function_has_its_own_role_and_sizes() -> None:
+    stage = make_stage()
+    functions = section(stage, stage.environment)["lambda_functions"]
+    assert set(functions) == set(stage.functions)
+    assert functions["detect"] == {
+        "manage_iam_role": False,
+        "iam_role_arn": "arn:aws:iam::123456789012:role/ticktape-dev-detect",
+        "lambda_memory_size": 512,
+        "lambda_timeout": 60,
+    }
+
+
+def test_role_of_the_api_stands_at_the_stage_where_chalice_reads_it() -> None:
+    stage = make_stage()
+    found = section(stage, stage.environment)
+    assert found["iam_role_arn"].endswith("ticktape-dev-api_handler")
+    assert found["manage_iam_role"] is False
+
+
+def test_concurrency_is_reserved_only_where_it_is_asked_for() -> None:
+    stage = make_stage()
+    reserved = msgspec.structs.replace(stage.functions["detect"], reserved_concurrency=20)
+    functions = stage.functions | {"detect": reserved}
+    found = section(msgspec.structs.replace(stage, functions=functions), {})["lambda_functions"]
+    assert found["detect"]["reserved_concurrency"] == 20
+    assert "reserved_concurrency" not in found["api_handler"]
+
+
+def test_stage_without_the_stream_has_no_section_for_its_handler() -> None:
+    kept = {k: f for k, f in make_stage().functions.items() if k != "ingest_kinesis"}
+    found = section(msgspec.structs.replace(make_stage(), functions=kept), {})
+    assert "ingest_kinesis" not in found["lambda_functions"]
+
+
+def test_empty_variables_are_left_out_since_lambda_would_keep_them() -> None:
+    stage = make_stage()
+    assert "PAGE_URL" not in section(stage, stage.environment)["environment_variables"]
+
+
+def test_function_without_reserved_concurrency_shares_the_accounts() -> None:
+    function = msgspec.convert(
+        {"name": "f", "role_arn": "r", "memory_mb": 1, "timeout_seconds": 1}, Function
+    )
+    assert function.reserved_concurrency is None
