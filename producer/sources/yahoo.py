@@ -23,6 +23,7 @@ TERMS = (
     "see Yahoo's terms of service before you pass them on"
 )
 _UNAUTHORIZED = ("invalid crumb", "unauthorized", "invalid cookie")
+_UNKNOWN = ("no data found", "may be delisted", "not found")
 _MISSING = Decimal("NaN")
 _LENGTHS = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1)}
 
@@ -47,6 +48,8 @@ class Hours(Protocol):
 
 def brief(error: Exception) -> str:
     """The first line of an error's message, fit for a status line."""
+    if isinstance(error, KeyError):
+        return f"an answer without {error}"
     lines = str(error).strip().splitlines()
     return (lines[0] if lines else type(error).__name__)[:160]
 
@@ -72,8 +75,6 @@ def quote(symbol: str, timeout_seconds: float = 10) -> WireTick:
     ticker = library().Ticker(symbol)
     frame = _history(ticker, "1d", "1m", timeout_seconds)
     meta = ticker.history_metadata
-    if frame is None and not meta.get("exchangeTimezoneName"):
-        raise UnknownSymbol(f"{symbol}: Yahoo knows no such symbol")
     opened = frame["Open"].iloc[0] if frame is not None and len(frame) else None
     return tick_of(symbol, meta, opened)
 
@@ -81,7 +82,7 @@ def quote(symbol: str, timeout_seconds: float = 10) -> WireTick:
 def _history(ticker: Any, period: str, bar: str, timeout_seconds: float) -> Any:
     """A frame of bars with prices as they were traded; None where Yahoo has no bars.
 
-    Raises Throttled for 429 and 401.
+    Raises Throttled for 429 and 401, UnknownSymbol where Yahoo says so.
     """
     errors = library().exceptions
     try:
@@ -93,12 +94,25 @@ def _history(ticker: Any, period: str, bar: str, timeout_seconds: float) -> Any:
             timeout=timeout_seconds,
         )
     except errors.YFRateLimitError as error:
+        _forget_answers()
         raise Throttled("Yahoo answers 429: too many requests") from error
     except errors.YFPricesMissingError as error:
         reason = (error.yahoo_reason or "").lower()
-        if any(word in reason for word in _UNAUTHORIZED):
+        if any(words in reason for words in _UNAUTHORIZED):
+            _forget_answers()
             raise Throttled(f"Yahoo answers 401: {error.yahoo_reason}") from error
+        if any(words in reason for words in _UNKNOWN):
+            raise UnknownSymbol(f"{ticker.ticker}: Yahoo knows no such symbol") from error
         return None
+    except Exception:
+        _forget_answers()
+        raise
+
+
+def _forget_answers() -> None:
+    """yfinance keeps the answer to its first look-up of a symbol's time zone, a refusal too, and
+    would not ask again for the life of the process."""
+    library().data.YfData.cache_get.cache_clear()
 
 
 def bars(symbol: str, period: str, bar: Bar, timeout_seconds: float = 20) -> list[WireTick]:

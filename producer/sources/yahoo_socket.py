@@ -13,16 +13,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from producer.backoff import Backoff
 from producer.status import Status
+from producer.throttling import CircuitBreaker
 
 HEARTBEAT_SECONDS = 15.0
 STALL_SECONDS = 60.0
 _RECEIVE_SECONDS = 0.5
 _OPEN_SECONDS = 10.0
+_THROTTLED = (401, 429)
 
 
 class YahooSocket:
@@ -41,6 +43,7 @@ class YahooSocket:
         stall_seconds: float = STALL_SECONDS,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
         backoff: Backoff | None = None,
+        breaker: CircuitBreaker | None = None,
     ) -> None:
         self._url = url
         self._status = status
@@ -48,6 +51,7 @@ class YahooSocket:
         self._stall = stall_seconds
         self._heartbeat = heartbeat_seconds
         self._backoff = backoff or Backoff(1.0, 60.0, random.Random())  # noqa: S311 - jitter
+        self._breaker = breaker or CircuitBreaker()
         self._wanted: tuple[str, ...] = ()
 
     def follow(self, symbols: Sequence[str]) -> None:
@@ -64,10 +68,18 @@ class YahooSocket:
                         frames.put(frame)
             except (OSError, WebSocketException) as error:
                 self._lost(str(error) or type(error).__name__)
-            if not stop.is_set():
+                delay = self._delay_after(error)
+            else:
                 delay = self._backoff.failed()
+            if not stop.is_set():
                 self._status.say(f"reconnecting to Yahoo in {delay:.1f} s")
                 stop.wait(delay)
+
+    def _delay_after(self, error: Exception) -> float:
+        """Seconds until the next attempt: minutes after 429 and 401, fewer after other losses."""
+        if isinstance(error, InvalidStatus) and error.response.status_code in _THROTTLED:
+            return self._breaker.refused()
+        return self._backoff.failed()
 
     def _lost(self, why: str) -> None:
         self._status.problem(f"the stream from Yahoo was lost ({why}); connecting again")
@@ -91,6 +103,7 @@ class YahooSocket:
                 return self._lost(str(closed))
             heard = time.monotonic()
             self._backoff.succeeded()
+            self._breaker.answered()
             yield frame
 
     def _subscribe(self, socket: ClientConnection, before: tuple[str, ...]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ import pytest
 from producer.backoff import Backoff
 from producer.sources.yahoo_socket import YahooSocket
 from producer.status import Status
+from producer.throttling import CircuitBreaker
 from tests.producer_support.doubles import ROOT, environment
 from tests.producer_support.frames import abort, close, pricing, sends, silence, streaming
 
@@ -34,7 +35,14 @@ def receiving(url: str, *, stall: float = 60, beat: float = 15) -> Iterator[Any]
     problems: list[str] = []
     status = Status(lambda _event, message: problems.append(message))
     quick = Backoff(0.05, 0.2, random.Random(1))
-    ours = YahooSocket(url, status, stall_seconds=stall, heartbeat_seconds=beat, backoff=quick)
+    ours = YahooSocket(
+        url,
+        status,
+        stall_seconds=stall,
+        heartbeat_seconds=beat,
+        backoff=quick,
+        breaker=CircuitBreaker(first_seconds=0.6, most_seconds=2),
+    )
     ours.follow(["AAPL"])
     frames: queue.Queue[str | bytes] = queue.Queue()
     stop = threading.Event()
@@ -86,6 +94,16 @@ def test_a_server_that_is_away_is_tried_again_without_a_busy_loop() -> None:
         time.sleep(1)
     assert problems
     assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize("status", [429, 401])
+def test_a_refusal_is_waited_out_longer_than_a_loss(status: int) -> None:
+    with streaming(sends(["one"]), refusing=[status, status]) as (url, _):
+        began = time.monotonic()
+        with receiving(url) as (frames, problems, _):
+            assert frames.get(timeout=10) == "one"
+        assert time.monotonic() - began > 0.6 + 1.2
+    assert str(status) in problems[0]
 
 
 def test_the_command_turns_frames_into_ticks_and_survives_all_of_it() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
 _TEXTS = {"id": 1, "currency": 4, "exchange": 5}
@@ -81,10 +82,19 @@ def _listen(connection: ServerConnection, heard: list[object]) -> None:
 
 
 @contextmanager
-def streaming(*plays: Play) -> Iterator[tuple[str, Script]]:
-    """The address of a server that plays the script, and the script."""
+def streaming(*plays: Play, refusing: Sequence[int] = ()) -> Iterator[tuple[str, Script]]:
+    """The address of a server that plays the script, and the script.
+
+    The first connections are refused with the HTTP statuses of `refusing`.
+    """
     script = Script(*plays)
-    with serve(script.connected, "127.0.0.1", 0) as server:
+    statuses = iter(refusing)
+
+    def refuse(connection: ServerConnection, _request: Request) -> Response | None:
+        status = next(statuses, None)
+        return None if status is None else connection.respond(status, "not now")
+
+    with serve(script.connected, "127.0.0.1", 0, process_request=refuse) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}", script
