@@ -18,6 +18,15 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
+_IN_TABLE = """SELECT r, '', '', item FROM items
+    WHERE tbl = ? AND h = ? AND r >= ? AND r <= ? ORDER BY """
+_IN_INDEX = """SELECT e.ir, e.h, e.r, i.item FROM index_entries AS e JOIN items AS i
+    ON i.tbl = e.tbl AND i.h = e.h AND i.r = e.r
+    WHERE e.tbl = ? AND e.idx = ? AND e.ih = ? AND e.ir >= ? AND e.ir <= ? ORDER BY """
+_RISING, _FALLING = _IN_TABLE + "r", _IN_TABLE + "r DESC"
+_RISING_IN_INDEX = _IN_INDEX + "e.ir, e.h, e.r"
+_FALLING_IN_INDEX = _IN_INDEX + "e.ir DESC, e.h DESC, e.r DESC"
+
 
 def decode_item(raw: bytes, hash_name: str, range_name: str | None) -> Item:
     """An item from its DynamoDB JSON, without moto's size check: it was checked when written."""
@@ -169,22 +178,12 @@ class TableItems:
 
         In a global secondary index rows that tie are in the order of the table's key.
         """
-        order = "DESC" if descending else "ASC"
         if index is None:
-            found = self._connection.execute(
-                "SELECT r, '', '', item FROM items"  # noqa: S608
-                " WHERE tbl = ? AND h = ? AND r >= ? AND r <= ?"
-                f" ORDER BY r {order}",
-                (self.name, hash_value, low, high),
-            )
+            query = _FALLING if descending else _RISING
+            found = self._connection.execute(query, (self.name, hash_value, low, high))
         else:
-            found = self._connection.execute(
-                "SELECT e.ir, e.h, e.r, i.item FROM index_entries AS e JOIN items AS i"  # noqa: S608
-                " ON i.tbl = e.tbl AND i.h = e.h AND i.r = e.r"
-                " WHERE e.tbl = ? AND e.idx = ? AND e.ih = ? AND e.ir >= ? AND e.ir <= ?"
-                f" ORDER BY e.ir {order}, e.h {order}, e.r {order}",
-                (self.name, index, hash_value, low, high),
-            )
+            query = _FALLING_IN_INDEX if descending else _RISING_IN_INDEX
+            found = self._connection.execute(query, (self.name, index, hash_value, low, high))
         for sort_key, hash_of, range_of, raw in found:
             place = (sort_key,) if index is None else (sort_key, hash_of, range_of)
             yield Row(sort_key, place, raw)
