@@ -41,6 +41,7 @@ export class Feed {
 
   async #poll() {
     this.running = true;
+    const began = performance.now();
     let wait = this.pollSeconds;
     try {
       if (this.polls++ % SYMBOLS_EVERY === 0) await this.#symbols();
@@ -56,7 +57,7 @@ export class Feed {
     } finally {
       this.running = false;
       clearTimeout(this.timer);
-      if (!document.hidden) this.timer = window.setTimeout(() => this.#poll(), wait * 1000);
+      if (!document.hidden) this.timer = window.setTimeout(() => this.#poll(), Math.max(50, wait * 1000 - (this.failures ? 0 : performance.now() - began)));
     }
   }
 

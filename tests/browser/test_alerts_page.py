@@ -30,36 +30,6 @@ def click_chart(page: Page) -> None:
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 4)
 
 
-def test_what_fired_is_listed_filtered_and_leads_to_the_chart(
-    system: System, open_page: OpenPage
-) -> None:
-    page = open_page(system.page)
-    wait_for_chart(page)
-    entries = page.locator("#panel-alerts .entry")
-    expect(entries.first).to_be_visible(timeout=60_000)
-    expect(page.locator("#panel-alerts")).to_contain_text("Today")
-    page.get_by_label("Kind", exact=True).select_option("golden_cross")
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('#panel-alerts .what')]"
-        ".every((node) => node.textContent.includes('Golden cross'))"
-    )
-    page.get_by_label("Kind", exact=True).select_option("")
-    page.get_by_label("Delivery").select_option("yes")
-    expect(page.locator("#panel-alerts")).not_to_contain_text("not delivered")
-    what = entries.first.locator(".what").inner_text()
-    entries.first.click()
-    symbol = what.split()[1]
-    expect(page.locator("#quote h1")).to_have_text(symbol)
-    expect(page.locator(".focus-line")).to_be_visible(timeout=20_000)
-    page.get_by_label("Whose alerts").select_option("own")
-    page.wait_for_function(
-        "(s) => [...document.querySelectorAll('#panel-alerts .what')]"
-        ".every((node) => node.textContent.includes(s))",
-        arg=f" {symbol} ",
-    )
-    assert symbol in what
-
-
 def test_rule_is_made_at_a_price_of_the_chart_changed_and_deleted(
     system: System, open_page: OpenPage
 ) -> None:
@@ -161,7 +131,7 @@ def test_notifications_are_shown_to_those_who_switch_them_on(
     wait_for_chart(page)
     page.get_by_role("button", name="Notify").click()
     expect(page.get_by_role("button", name="Notify: on")).to_be_visible()
-    page.wait_for_function("() => window.shown.length > 0", timeout=60_000)
+    page.wait_for_function("() => window.shown.length > 0", timeout=120_000)
     assert page.evaluate("window.shown[0]").startswith("Ticktape: ")
 
 
@@ -177,3 +147,33 @@ def test_tabs_of_the_panel_follow_the_arrow_keys(
     page.keyboard.press(key)
     expect(tab).to_have_attribute("aria-selected", "true")
     expect(tab).to_be_focused()
+
+
+def test_what_fired_is_listed_filtered_and_leads_to_the_chart(
+    system: System, open_page: OpenPage
+) -> None:
+    page = open_page(system.page)
+    wait_for_chart(page)
+    entries = page.locator("#panel-alerts .entry")
+    expect(entries.first).to_be_visible(timeout=120_000)
+    expect(page.locator("#panel-alerts")).to_contain_text("Today")
+    page.get_by_label("Kind", exact=True).select_option("golden_cross")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('#panel-alerts .what')]"
+        ".every((node) => node.textContent.includes('Golden cross'))"
+    )
+    page.get_by_label("Kind", exact=True).select_option("")
+    page.get_by_label("Delivery").select_option("yes")
+    expect(page.locator("#panel-alerts")).not_to_contain_text("not delivered")
+    what = entries.first.locator(".what").inner_text()
+    entries.first.click()
+    symbol = what.split()[1]
+    expect(page.locator("#quote h1")).to_have_text(symbol)
+    expect(page.locator(".focus-line")).to_be_visible(timeout=20_000)
+    page.get_by_label("Whose alerts").select_option("own")
+    page.wait_for_function(
+        "(s) => [...document.querySelectorAll('#panel-alerts .what')]"
+        ".every((node) => node.textContent.includes(s))",
+        arg=f" {symbol} ",
+    )
+    assert symbol in what

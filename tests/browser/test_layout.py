@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -30,7 +32,8 @@ def show_everything(page: Page, view: str) -> None:
         expect(page.locator("#history")).to_contain_text("Open and close of", timeout=60_000)
     else:
         wait_for_chart(page)
-        expect(page.locator("#panel-alerts .entry").first).to_be_visible(timeout=60_000)
+        expect(page.locator("#panel-alerts")).not_to_contain_text("Loading", timeout=60_000)
+        expect(page.get_by_role("tab", name=re.compile("Rules"))).to_be_visible(timeout=30_000)
 
 
 @pytest.mark.parametrize("width", [390, 1440])

@@ -13,9 +13,8 @@ from tests.browser.system import System
 
 def symbols(page: Page) -> list[str]:
     """Symbols in the order shown."""
-    return page.locator("#watch tbody tr").evaluate_all(
-        "(rows) => rows.map((r) => r.dataset.symbol)"
-    )
+    names = "(rows) => rows.map((row) => row.dataset.symbol)"
+    return [str(name) for name in page.locator("#watch tbody tr").evaluate_all(names)]
 
 
 def test_list_has_every_symbol_with_price_change_and_sparkline(

@@ -67,7 +67,7 @@ export class AlertsPanel {
       ["Before", shown.filter((alert) => formatDate(alert.time, "UTC") !== today)],
     ]);
     const nodes = groups.filter(([, list]) => list.length).flatMap(([title, list]) => [
-      el("h3", {}, `${title} (${list.length})`), el("ul.list", {}, ...list.map((alert) => this.#item(alert))),
+      el("h2", {}, `${title} (${list.length})`), el("ul.list", {}, ...list.map((alert) => this.#item(alert))),
     ]);
     this.list.replaceChildren(...(nodes.length ? nodes : [el("p.hint", {}, this.store.state.alerts ? "Nothing has fired here." : "Loading alerts …")]));
   }
