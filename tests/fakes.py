@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 
@@ -17,7 +18,7 @@ from chalicelib.domain.errors import Contended
 from chalicelib.domain.messages import Message
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.splits import Split
-from chalicelib.domain.times import just_after
+from chalicelib.domain.times import just_after, later
 from chalicelib.services.stores import (
     Close,
     Page,
@@ -27,6 +28,7 @@ from chalicelib.services.stores import (
     SymbolEntry,
 )
 
+SPAN_SECONDS = 60
 PAGE = 1000
 
 
@@ -62,7 +64,7 @@ def _page(series: Sorted, keys: list[str], limit: int) -> Page[object]:
 
 
 class FakePrices:
-    """PriceStore: each tick under its own key, whatever record brought it."""
+    """PriceStore: records under the keys of their last ticks."""
 
     def __init__(self) -> None:
         self.series: dict[str, Sorted] = {}
@@ -72,10 +74,13 @@ class FakePrices:
         """See PriceStore."""
         for record in records:
             self.records.append(record)
-            series = self.series.setdefault(record.key[0], Sorted())
-            for tick in record.ticks:
-                series.put(tick.timestamp, StoredTick(tick, record.ingested_at))
+            self.series.setdefault(record.key[0], Sorted()).put(record.key[1], record)
         return set()
+
+    def packed(self, keys: Sequence[tuple[str, str]]) -> list[PricedRecord]:
+        """See PriceStore."""
+        found = (self.series.get(symbol, Sorted()).get(stamp) for symbol, stamp in keys)
+        return [r for r in found if isinstance(r, PricedRecord) and len(r.ticks) > 1]
 
     def ticks(
         self,
@@ -88,10 +93,24 @@ class FakePrices:
         consistent: bool = False,
     ) -> Page[StoredTick]:
         """See PriceStore. Fills up to `limit`."""
+        found = self._unpacked(symbol, start, end)
+        stamps = sorted(found, reverse=descending)
+        rows = tuple(found[stamp] for stamp in stamps[:limit])
+        return Page(rows, stamps[limit - 1] if len(stamps) > limit else None)
+
+    def _unpacked(self, symbol: str, start: str | None, end: str | None) -> dict[str, StoredTick]:
+        """By timestamp; the record whose own tick it is wins over one that packs it."""
         series = self.series.get(symbol, Sorted())
-        keys = series.between(start, end, descending)
-        rows = tuple(series._values[key] for key in keys[:limit])
-        return Page(rows, keys[limit - 1] if len(keys) > limit else None)  # type: ignore[arg-type]
+        through = later(end, seconds=SPAN_SECONDS) if end is not None else None
+        found: dict[str, StoredTick] = {}
+        for key in series.between(start, through, descending=False):
+            record: Any = series.get(key)
+            for tick in record.ticks:
+                stamp = tick.timestamp
+                inside = (start is None or stamp >= start) and (end is None or stamp < end)
+                if inside and (stamp == key or stamp not in found):
+                    found[stamp] = StoredTick(tick, record.ingested_at)
+        return found
 
 
 class FakeBars:

@@ -11,6 +11,7 @@ import msgspec
 
 from chalicelib.adapters.dynamodb import (
     Item,
+    batch_get,
     item_of,
     key_range,
     optional_number,
@@ -49,6 +50,12 @@ class Prices:
         """See PriceStore."""
         items = [self._to_item(record) for record in records]
         return put_all(self._client, self._table, ("symbol", "timestamp"), items, deadline)
+
+    def packed(self, keys: Sequence[tuple[str, str]]) -> list[PricedRecord]:
+        """See PriceStore."""
+        asked = [{"symbol": {"S": symbol}, "timestamp": {"S": stamp}} for symbol, stamp in keys]
+        found = batch_get(self._client, self._table, asked)
+        return [_to_record(item) for item in found if "earlier" in item]
 
     def ticks(
         self,
@@ -115,6 +122,11 @@ def _pack(earlier: Sequence[Tick], last: Tick) -> str:
             row.pop()
         rows.append(row)
     return msgspec.json.encode(rows).decode()
+
+
+def _to_record(item: Item) -> PricedRecord:
+    ticks = tuple(stored.tick for stored in unpack(item))
+    return PricedRecord(ticks, item["ingested_at"]["S"], optional_text(item, "complete_from"))
 
 
 def unpack(item: Item) -> Iterator[StoredTick]:

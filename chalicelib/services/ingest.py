@@ -22,6 +22,7 @@ from chalicelib.services.ingest_plan import (
     plan_bars,
     plan_prices,
     read_all,
+    with_stored,
     without,
 )
 from chalicelib.services.stores import Stores, SymbolEntry
@@ -71,7 +72,7 @@ class Ingest:
         self._learn(_offered(reads))
         reads = [without(read, self._foreign) for read in reads]
         self._archive(reads)
-        writes = plan_prices(reads)
+        writes = self._beside_stored(plan_prices(reads))
         failed = self._write_prices(writes, deadline)
         bars, bar_sources = plan_bars(reads)
         unwritten = self._write_bars(reads, deadline) if bars else set()
@@ -141,6 +142,10 @@ class Ingest:
                     "payload": base64.b64encode(rejected.payload).decode(),
                 },
             )
+
+    def _beside_stored(self, writes: list[Write]) -> list[Write]:
+        stored = self._stores.prices.packed([write.priced.key for write in writes])
+        return with_stored(writes, stored) if stored else writes
 
     def _write_prices(self, writes: Sequence[Write], deadline: float) -> set[int]:
         """A symbol's newest item goes last, and only when all its others are acknowledged."""

@@ -14,6 +14,9 @@ from chalicelib.domain.times import from_text, to_text
 from chalicelib.domain.wire import Decoded, Rejected, decode
 from chalicelib.services.stores import PricedRecord
 
+Key = tuple[str, str]
+"""Of a prices item: symbol and timestamp."""
+
 MAX_SPAN_SECONDS = 60
 MAX_TICKS = 500
 """Bounds of one prices item: readers look no further than the span, items stay small."""
@@ -85,7 +88,7 @@ def plan_prices(reads: Sequence[Read]) -> list[Write]:
     winning: BatchWriteItem takes a key only once. Ticks that cannot share the united item get
     one of their own.
     """
-    writes: dict[tuple[str, str], Write] = {}
+    writes: dict[Key, Write] = {}
     for index, read in enumerate(reads):
         arrival = to_text(read.record.arrival)
         for ticks in _priced(read.decoded.ticks):
@@ -94,15 +97,29 @@ def plan_prices(reads: Sequence[Read]) -> list[Write]:
     return list(writes.values())
 
 
-def _add(writes: dict[tuple[str, str], Write], write: Write) -> None:
+def with_stored(writes: Sequence[Write], stored: Iterable[PricedRecord]) -> list[Write]:
+    """The writes, none of which would overwrite ticks that the table has under its key.
+
+    `stored` are the packed records that the table has under keys of the writes: a producer that
+    sends a part of a record again must not lose the rest. The batch's values win.
+    """
+    planned = {write.priced.key: write for write in writes}
+    for record in stored:
+        _add(planned, Write(record, set()), older=True)
+    return list(planned.values())
+
+
+def _add(writes: dict[Key, Write], write: Write, *, older: bool = False) -> None:
+    """Add a write; where its key is taken both are united, and the later one's values win."""
     key = write.priced.key
     known = writes.get(key)
     if known is None:
         writes[key] = write
         return
-    writes[key], left = _united(known, write)
+    first, second = (write, known) if older else (known, write)
+    writes[key], left = _united(first, second)
     for other in left:
-        _add(writes, other)
+        _add(writes, other, older=older)
 
 
 def plan_bars(reads: Sequence[Read]) -> tuple[list[Bar], list[int]]:
@@ -157,7 +174,8 @@ def _united(first: Write, second: Write) -> tuple[Write, list[Write]]:
     left = sorted((ticks[stamp] for stamp in ticks.keys() - united), key=_timestamp)
     arrival = first.priced.ingested_at
     others = [Write(PricedRecord(run, arrival), sources) for run in _runs(left)] if left else []
-    return Write(PricedRecord(tuple(kept), arrival), sources), others
+    priced = PricedRecord(tuple(kept), arrival, second.priced.complete_from)
+    return Write(priced, sources, second.newest), others
 
 
 def _timestamp(tick: Tick) -> str:

@@ -77,6 +77,9 @@ class PriceStore(Protocol):
     def write(self, records: Sequence[PricedRecord], deadline: float) -> set[int]:
         """Put all; returns the indexes of those not acknowledged by the deadline (monotonic s)."""
 
+    def packed(self, keys: Sequence[tuple[str, str]]) -> list[PricedRecord]:
+        """The records of several ticks that are stored under these keys, read consistently."""
+
     def ticks(
         self,
         symbol: str,

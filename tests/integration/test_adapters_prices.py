@@ -137,6 +137,22 @@ def test_a_rewritten_record_has_its_last_content(prices: PriceStore, symbol: str
     assert [tick.price for tick in read(prices, symbol)] == [2]
 
 
+def test_a_rewritten_record_no_longer_has_what_it_packed(prices: PriceStore, symbol: str) -> None:
+    ticks = make_ticks([1, 2, 3], symbol=symbol)
+    prices.write([make_priced(ticks)], NEVER)
+    prices.write([make_priced(ticks[2:])], NEVER)
+    assert read(prices, symbol) == ticks[2:]
+
+
+def test_packed_records_can_be_looked_up_by_key(prices: PriceStore, symbol: str) -> None:
+    ticks = make_ticks(range(1, 131), symbol=symbol)
+    packed = make_priced(ticks[:2], at(0), at(5))
+    prices.write([packed, *(make_priced([tick]) for tick in ticks[2:])], NEVER)
+    keys = [(symbol, tick.timestamp) for tick in ticks]
+    assert prices.packed(keys) == [packed]
+    assert prices.packed([]) == []
+
+
 def test_symbols_do_not_mix(prices: PriceStore, symbol: str) -> None:
     other = f"{symbol}.L"
     prices.write([make_priced([make_tick(1, symbol=s)]) for s in (symbol, other)], NEVER)

@@ -33,9 +33,9 @@ SETTINGS = Settings(
 
 
 class S3:
-    """Buckets in memory."""
+    """Buckets in memory. `aws` has `around` and `objects`, as Aws has."""
 
-    def __init__(self, aws: Aws) -> None:
+    def __init__(self, aws: Any) -> None:
         self._aws = aws
 
     def put_object(self, **request: Any) -> dict[str, Any]:
@@ -48,9 +48,9 @@ class S3:
 
 
 class SNS:
-    """A topic in memory."""
+    """A topic in memory. `aws` has `around` and `published`, as Aws has."""
 
-    def __init__(self, aws: Aws) -> None:
+    def __init__(self, aws: Any) -> None:
         self._aws = aws
 
     def publish(self, **request: Any) -> dict[str, Any]:

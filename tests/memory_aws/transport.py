@@ -60,9 +60,9 @@ class Transport:
             return _answer(request, 200, json.dumps(call(**json.loads(request.body))))
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            answer = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code}
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            return _answer(request, status, json.dumps(answer))
+            refusal = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code}
+            return _answer(request, status, json.dumps(refusal))
 
     def _s3(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         _, bucket, key = unquote(urlsplit(request.url).path).split("/", 2)

@@ -207,6 +207,20 @@ def test_an_empty_batch_is_nothing(system: System) -> None:
     assert system.stores.archive.raw == {}
 
 
+def test_sending_a_part_of_a_record_again_does_not_lose_the_rest(system: System) -> None:
+    system(payload(wire(1, 0), wire(2, 1), wire(3, 2)))
+    system(payload(wire(4, 2)))
+    assert system.prices() == [1, 2, 4]
+
+
+def test_a_part_that_is_sent_again_with_another_state_does_not_lose_the_rest(
+    system: System,
+) -> None:
+    system(payload(wire(1, 0), wire(2, 1), wire(3, 2)))
+    system(payload(wire(4, 2, market_state="POST")), payload(wire(5, 1)))
+    assert system.prices() == [1, 5, 4]
+
+
 def test_a_redelivery_adds_nothing(system: System) -> None:
     payloads = [payload(wire(n, n)) for n in range(1, 6)]
     system(*payloads)

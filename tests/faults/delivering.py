@@ -1,0 +1,169 @@
+"""Delivery as Lambda's event source mappings do it, driven by the world's dice.
+
+Batches of any size, redelivery of what was done already, bisecting, shards that split, stream
+records in any order and twice, several detects at a time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from chalicelib.adapters import events
+from chalicelib.bootstrap import Services
+from tests.factories import kinesis_event, sqs_event
+from tests.faults.world import Invocation, World
+
+SIDE_BY_SIDE = 3
+MOST_STEPS = 100_000
+
+
+class Shard:
+    """Records in order, a checkpoint, and at most one invocation at a time."""
+
+    def __init__(
+        self, name: str, payloads: Sequence[bytes], arrival: float, first: int = 0
+    ) -> None:
+        self.name = name
+        self.first = first
+        self.payloads = payloads
+        self.arrival = arrival
+        self.checkpoint = 0
+        self.numbers: dict[str, int] = {}
+        self.running: Invocation | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether a child shard may be read."""
+        return self.checkpoint >= len(self.payloads) and self.running is None
+
+
+class Delivery(msgspec.Struct):
+    """A batch of stream records at a detect."""
+
+    records: list[dict[str, Any]]
+    running: Invocation
+
+
+class Deliverer:
+    """Brings generations of shards to ingest, and the table's changes to detect."""
+
+    def __init__(self, world: World, generations: Sequence[Sequence[Shard]], kind: str) -> None:
+        self._world = world
+        self._generations = generations
+        self._kind = kind
+        self._repeats = 5
+        self._seen = 0
+        self._changes: list[dict[str, Any]] = []
+        self._detects: list[Delivery] = []
+
+    def drain(self) -> None:
+        """Until everything has been delivered and nothing is reported."""
+        for _ in range(MOST_STEPS):
+            if not self._step():
+                return
+        raise AssertionError("it does not come to an end")
+
+    def _step(self) -> bool:
+        self._watch()
+        shards = self._open_shards()
+        may_detect = bool(self._changes) and len(self._detects) < SIDE_BY_SIDE
+        choices = [*shards, *(["start"] if may_detect else []), *self._detects, *self._detects]
+        if not choices:
+            return False
+        if not self._detects and not any(shard.running for shard in shards):
+            self._world.wait(30)  # leases of the dead end
+        chosen = self._world.dice.choice(choices)
+        if isinstance(chosen, Shard):
+            self._ingest(chosen)
+        elif isinstance(chosen, Delivery):
+            self._detect(chosen)
+        else:
+            self._start_detect()
+        return True
+
+    def _open_shards(self) -> list[Shard]:
+        """Children are read when all of their parents are finished."""
+        for generation in self._generations:
+            left = [shard for shard in generation if not shard.finished]
+            if left:
+                return left
+        return []
+
+    def _watch(self) -> None:
+        """New changes that the mapping's filter lets through, some of them twice."""
+        stream = self._world.aws.stream
+        for record in stream[self._seen :]:
+            if "complete_from" in record["dynamodb"].get("NewImage", {}):
+                times = 2 if self._world.dice.random() < 0.15 else 1
+                self._changes += [record] * times
+        self._seen = len(stream)
+
+    def _ingest(self, shard: Shard) -> None:
+        if shard.running is None:
+            self._start_ingest(shard)
+            return
+        shard.running.step()
+        if shard.running.done:
+            self._settle_ingest(shard, shard.running)
+            shard.running = None
+
+    def _start_ingest(self, shard: Shard) -> None:
+        dice = self._world.dice
+        size = dice.choice([1, 2, 5, 20, 1000])
+        batch = shard.payloads[shard.checkpoint : shard.checkpoint + size]
+        first = shard.first + shard.checkpoint
+        if self._kind == "kinesis":
+            event = kinesis_event(batch, first, shard.arrival, shard.name)
+            records = events.from_kinesis(event)
+        else:
+            records = events.from_sqs(sqs_event(batch, first, shard.arrival))
+        hurry = dice.random() < 0.2
+        deadline = -math.inf if hurry else math.inf
+        all_later = self._kind == "sqs"
+
+        def work(services: Services, request_id: str) -> list[str]:
+            done = services.ingest(records, deadline)
+            return done.identifiers(records, all_later=all_later)
+
+        shard.numbers = {record.identifier: n for n, record in enumerate(records)}
+        shard.running = self._world.invoke(work)
+
+    def _settle_ingest(self, shard: Shard, done: Invocation) -> None:
+        if done.failure is not None:
+            return  # the whole batch comes again, split anew
+        failed = [shard.numbers[identifier] for identifier in done.result]
+        shard.checkpoint += min(failed, default=len(shard.numbers))
+        if self._repeats and self._world.dice.random() < 0.1:
+            self._repeats -= 1
+            shard.checkpoint -= self._world.dice.randint(0, shard.checkpoint)
+
+    def _start_detect(self) -> None:
+        dice = self._world.dice
+        count = dice.randint(1, min(8, len(self._changes)))
+        in_order = dice.random() < 0.5
+        places = range(count) if in_order else dice.sample(range(len(self._changes)), count)
+        records = [self._changes[place] for place in places]
+        for place in sorted(places, reverse=True):
+            del self._changes[place]
+        triggers = events.triggers({"Records": records})
+
+        def work(services: Services, request_id: str) -> list[str]:
+            return list(services.detect(triggers, request_id).failed)
+
+        self._detects.append(Delivery(records, self._world.invoke(work)))
+
+    def _detect(self, delivery: Delivery) -> None:
+        delivery.running.step()
+        if not delivery.running.done:
+            return
+        self._detects.remove(delivery)
+        if delivery.running.failure is not None:
+            self._changes = delivery.records + self._changes
+        elif delivery.running.result:
+            numbers = [record["dynamodb"]["SequenceNumber"] for record in delivery.records]
+            first = min(map(numbers.index, delivery.running.result))
+            self._changes = delivery.records[first:] + self._changes

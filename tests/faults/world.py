@@ -1,0 +1,169 @@
+"""A world in which containers run side by side and everything fails that may fail.
+
+Each invocation is a thread that stops at each of its calls to AWS until its turn comes, so one
+seed always gives the same course of events. Faults are drawn at each call.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from botocore.exceptions import ReadTimeoutError
+
+from chalicelib.bootstrap import Services
+from tests.factories import instant
+from tests.faults.killing import Killed
+from tests.faults.tracing import Trace
+from tests.memory_aws.dynamodb import DynamoDB, Perform, error
+from tests.memory_aws.system import S3, SNS, Aws
+
+
+class Faults(msgspec.Struct, frozen=True):
+    """How likely each fault is at a call, and how many there may be in all.
+
+    A detect of many bars hardly ever comes through where each of its calls may fail.
+    """
+
+    crash: float = 0.0
+    refused: float = 0.0
+    lost: float = 0.0
+    withheld: float = 0.0
+    most: int = 0
+
+
+class World:
+    """The stores, the clock, and the dice."""
+
+    def __init__(self, settings: Any, seed: int, faults: Faults, page_items: int) -> None:
+        self.settings = settings
+        self.aws = Aws(page_items)
+        self.dice = random.Random(seed)
+        self.faults = faults
+        self.left = faults.most
+        self.trace = Trace(self.aws)
+        self.seconds = 0.0
+        self.invocations = 0
+
+    def clock(self) -> datetime:
+        """A little later at each look; leases end only when `wait` is called."""
+        self.seconds += 0.001
+        return instant(10**7 + self.seconds)
+
+    def happens(self, rate: float) -> bool:
+        """Whether a fault of this rate comes now."""
+        comes = self.left > 0 and self.dice.random() < rate
+        self.left -= comes
+        return comes
+
+    def wait(self, seconds: float) -> None:
+        """Nothing happens for a while."""
+        self.seconds += seconds
+
+    def invoke(self, work: Callable[[Services, str], Any]) -> Invocation:
+        """A container that is about to do `work` with its services and its request's id."""
+        self.invocations += 1
+        return Invocation(self, f"request-{self.invocations}", work)
+
+
+class Invocation:
+    """One run of a handler. `step` lets it go on to its next call; `failure` is what it raised."""
+
+    def __init__(self, world: World, request_id: str, work: Callable[[Services, str], Any]) -> None:
+        self.world = world
+        self.request_id = request_id
+        self.result: Any = None
+        self.failure: BaseException | None = None
+        self.done = False
+        self._work = work
+        self._dead = False
+        self._go = threading.Semaphore(0)
+        self._stopped = threading.Semaphore(0)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def step(self) -> None:
+        """To the next call, or to the end."""
+        self._go.release()
+        self._stopped.acquire()
+        if self.done:
+            self._thread.join()
+
+    def _run(self) -> None:
+        self._go.acquire()
+        try:
+            self.result = self._work(self._services(), self.request_id)
+        except (Exception, Killed) as failure:  # noqa: BLE001 - who delivers looks at it
+            self.failure = failure
+        self.done = True
+        self._stopped.release()
+
+    def _services(self) -> Services:
+        aws = self.world.aws
+        clients = _Clients(aws, self._call)
+        return Services(self.world.settings, self.world.clock, clients)
+
+    def _turn(self) -> None:
+        if self._dead:
+            raise Killed
+        self._stopped.release()
+        self._go.acquire()
+
+    def _die(self) -> None:
+        self._dead = True
+        raise Killed
+
+    def _call(self, operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
+        self._turn()
+        happens, faults = self.world.happens, self.world.faults
+        if happens(faults.crash):
+            self._die()
+        if happens(faults.refused):
+            raise error(operation, "InternalServerError", 500)
+        answer = self._performed(operation, request, perform)
+        if happens(faults.crash):
+            self._die()
+        if happens(faults.lost):
+            raise ReadTimeoutError(endpoint_url="https://aws.example")
+        return answer
+
+    def _performed(
+        self, operation: str, request: dict[str, Any], perform: Perform
+    ) -> dict[str, Any]:
+        if operation == "BatchWriteItem":
+            return self._written_one_by_one(request)
+        answer = perform()
+        self.world.trace.performed(self.request_id, operation, request, answer)
+        return answer
+
+    def _written_one_by_one(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """In any order, others coming in between, and some of it not at all."""
+        dice = self.world.dice
+        unprocessed: dict[str, list[Any]] = {}
+        for name, writes in request["RequestItems"].items():
+            left = list(writes)
+            dice.shuffle(left)
+            for write in left:
+                if self.world.happens(self.world.faults.withheld):
+                    unprocessed.setdefault(name, []).append(write)
+                    continue
+                self.world.aws.tables[name].put(write["PutRequest"]["Item"])
+                self.world.trace.put(name, write["PutRequest"]["Item"])
+                if dice.random() < 0.3:
+                    self._turn()
+        return {"UnprocessedItems": unprocessed}
+
+
+class _Clients:
+    """One container's clients."""
+
+    def __init__(self, aws: Aws, call: Any) -> None:
+        self.around = call
+        self.objects, self.published = aws.objects, aws.published
+        self.dynamodb = DynamoDB(aws.tables, call, aws.dynamodb.page_items)
+        self.s3 = S3(self)
+        self.sns = SNS(self)
