@@ -6,8 +6,10 @@ a status or media type that is not documented, or a body that does not fit its s
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import schemathesis
@@ -27,7 +29,7 @@ from tests.api_support import wait_for_a_price
 from tests.browser.system import System, running_system
 
 DOCUMENT = openapi_document(VERSION, fast=5, slow=20, closed=False)
-OPERATIONS = sum(len(operations) for operations in DOCUMENT["paths"].values())
+OPERATIONS = [(method, path) for path, methods in DOCUMENT["paths"].items() for method in methods]
 CASES, CASES_LONG = 500, 3000
 FUZZED, FUZZED_LONG = 170, 3200
 """Random cases, on top of those that schemathesis derives from each constraint of the document."""
@@ -45,7 +47,7 @@ CHECKS = [
 def fuzzed(total: int) -> settings:
     """Settings that share `total` random cases out among the operations."""
     return settings(
-        max_examples=-(-total // OPERATIONS),
+        max_examples=-(-total // len(OPERATIONS)),
         deadline=None,
         database=None,
         derandomize=True,
@@ -75,22 +77,32 @@ def _ask(case: Case, system: System, test: str) -> None:
     assert response.elapsed < 29
 
 
-@schema.parametrize()  # type: ignore[untyped-decorator]
-@fuzzed(FUZZED)
-def test_nothing_in_or_beside_the_document_breaks_the_api(case: Case, system: System) -> None:
-    _ask(case, system, "short")
+def _name(method: str, path: str) -> str:
+    return f"{method}_{re.sub(r'[^a-z]+', '_', path).strip('_')}"
+
+
+def _fuzz(method: str, path: str, total: int, kind: str) -> Any:
+    """A test of one operation. schemathesis gives all items of a function one name, of which
+    pytest-xdist would run only the first: so each operation has a function of its own."""
+
+    @fuzzed(total)
+    def test(case: Case, system: System) -> None:
+        _ask(case, system, kind)
+
+    return schema.include(method=method.upper(), path=path).parametrize()(test)
+
+
+for _method, _path in OPERATIONS:
+    globals()[f"test_nothing_breaks_{_name(_method, _path)}"] = _fuzz(
+        _method, _path, FUZZED, "short"
+    )
+    globals()[f"test_thousands_do_not_break_{_name(_method, _path)}"] = pytest.mark.long(
+        pytest.mark.timeout(900)(_fuzz(_method, _path, FUZZED_LONG, "long"))
+    )
 
 
 def test_five_hundred_cases_were_sent() -> None:
     assert sent["short"] >= CASES
-
-
-@pytest.mark.long
-@pytest.mark.timeout(900)
-@schema.parametrize()  # type: ignore[untyped-decorator]
-@fuzzed(FUZZED_LONG)
-def test_thousands_of_cases_do_not_either(case: Case, system: System) -> None:
-    _ask(case, system, "long")
 
 
 @pytest.mark.long
