@@ -155,7 +155,8 @@ def killed(times: int, moto: str, stream: str, path: Path, spool: Path) -> None:
         faults.on_request = lambda count, at=at, working=working: (  # type: ignore[misc]
             working.set() if count >= at else None
         )
-        working.wait(20)
+        while not working.wait(0.05) and process.poll() is None:
+            pass
         process.kill()
         process.communicate(timeout=10)
         if process.returncode == 0:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import http.client
 import json
 import os
@@ -251,11 +250,6 @@ class _Forward(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Quiet."""
-
-
-def data_of(record: dict[str, Any]) -> bytes:
-    """The payload of a PutRecords entry on the wire."""
-    return base64.b64decode(record["Data"])
 
 
 def start_producer(*arguments: str, **environ: str) -> subprocess.Popen[bytes]:
