@@ -25,7 +25,7 @@ EVENTS: dict[str, Callable[..., dict[str, Any]]] = {"kinesis": kinesis_event, "s
 MOMENTS: tuple[Moment, ...] = ("before", "after")
 
 ARRIVAL = 4200
-INGEST_CALLS = 9
+INGEST_CALLS = 10
 DETECT_CALLS = 22
 REPAIR_CALLS = 32
 

@@ -40,7 +40,8 @@ class S3:
 
     def put_object(self, **request: Any) -> dict[str, Any]:
         """PutObject."""
-        return self._aws.around("PutObject", request, lambda: self._put(request))
+        answer: dict[str, Any] = self._aws.around("PutObject", request, lambda: self._put(request))
+        return answer
 
     def _put(self, request: dict[str, Any]) -> dict[str, Any]:
         self._aws.objects[request["Bucket"], request["Key"]] = request["Body"]
@@ -55,7 +56,10 @@ class SNS:
 
     def publish(self, **request: Any) -> dict[str, Any]:
         """Publish."""
-        return self._aws.around("Publish", request, lambda: self._publish(request))
+        answer: dict[str, Any] = self._aws.around(
+            "Publish", request, lambda: self._publish(request)
+        )
+        return answer
 
     def _publish(self, request: dict[str, Any]) -> dict[str, Any]:
         self._aws.published.append(request)

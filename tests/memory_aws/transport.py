@@ -56,8 +56,9 @@ class Transport:
         target = request.headers["X-Amz-Target"]
         operation = (target.decode() if isinstance(target, bytes) else target).partition(".")[2]
         call = getattr(self.aws.dynamodb, _CAPITAL.sub("_", operation).lower())
+        given: Any = request.body
         try:
-            return _answer(request, 200, json.dumps(call(**json.loads(request.body))))
+            return _answer(request, 200, json.dumps(call(**json.loads(given))))
         except ClientError as error:
             code = error.response["Error"]["Code"]
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
@@ -65,14 +66,14 @@ class Transport:
             return _answer(request, status, json.dumps(refusal))
 
     def _s3(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-        _, bucket, key = unquote(urlsplit(request.url).path).split("/", 2)
+        bucket, key = unquote(urlsplit(request.url).path).removeprefix("/").split("/", 1)
         body = request.body.read() if hasattr(request.body, "read") else request.body
         self.aws.s3.put_object(Bucket=bucket, Key=key, Body=body)
         return _answer(request, 200, "")
 
     def _sns(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-        body = request.body
-        form = parse_qs(body.decode() if isinstance(body, bytes) else body)
+        text: Any = request.body
+        form = parse_qs(text.decode() if isinstance(text, bytes) else text)
         given = {name: values[0] for name, values in form.items()}
         number = self.aws.sns.publish(**given)["MessageId"]
         xml = f"<PublishResponse><PublishResult><MessageId>{number}</MessageId></PublishResult>"
