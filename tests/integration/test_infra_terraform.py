@@ -1,0 +1,167 @@
+"""`infra/` as Terraform reads it: its form, its validity, and what the examples would make."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.deploy import costs
+from tests.deploy_support.emulated_aws import ROOT, EmulatedAws
+from tests.deploy_support.terraform_here import needs_terraform, terraform_environment
+
+pytestmark = pytest.mark.timeout(300)
+
+INFRA = ROOT / "infra"
+EXAMPLES = ("small", "normal", "large")
+
+
+class Plans:
+    """Terraform over a copy of `infra/`, and the plans of the examples, made when asked for."""
+
+    def __init__(self, directory: Path, aws: EmulatedAws) -> None:
+        self._environment = {**aws.environment, **terraform_environment(), "TF_WORKSPACE": "dev"}
+        self._directory = directory
+        self._made: dict[str, dict[str, Any]] = {}
+
+    def terraform(self, *arguments: str) -> str:
+        """Its standard output; fails with its standard error."""
+        done = subprocess.run(
+            ["terraform", *arguments],
+            cwd=self._directory,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def plan(self, example: str) -> dict[str, Any]:
+        """The plan of an example as JSON."""
+        if example not in self._made:
+            variables = f"-var-file={INFRA / 'examples' / f'{example}.tfvars'}"
+            self.terraform("plan", "-input=false", "-var=stage=dev", variables, "-out=plan")
+            self._made[example] = json.loads(self.terraform("show", "-json", "plan"))
+        return self._made[example]
+
+    def resources(self, example: str, kind: str) -> list[dict[str, Any]]:
+        """The planned values of all resources of a kind."""
+        found = costs.planned(self.plan(example))
+        return [r["values"] for r in found if r["type"] == kind and r["mode"] == "managed"]
+
+    def functions(self, example: str) -> dict[str, Any]:
+        """The output of that name, as far as a plan knows it: without the roles' ARNs."""
+        found: dict[str, Any] = self.plan(example)["output_changes"]["functions"]["after"]
+        return found
+
+
+@pytest.fixture(scope="module")
+def plans(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plans]:
+    """With the provider initialised; an emulated AWS says whose account it is."""
+    needs_terraform()
+    directory = tmp_path_factory.mktemp("infra") / "infra"
+    shutil.copytree(
+        INFRA, directory, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*", "stages")
+    )
+    aws = EmulatedAws()
+    try:
+        made = Plans(directory, aws)
+        made.terraform("init", "-input=false")
+        yield made
+    finally:
+        aws.stop()
+
+
+def test_format_is_terraforms_own() -> None:
+    if shutil.which("terraform") is None:
+        pytest.skip("there is no terraform on the PATH")
+    done = subprocess.run(
+        ["terraform", "fmt", "-check", "-recursive", "-diff", "."],
+        cwd=INFRA,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_configuration_is_valid(plans: Plans) -> None:
+    assert json.loads(plans.terraform("validate", "-json"))["valid"] is True
+
+
+def test_every_variable_and_output_is_described() -> None:
+    for path in INFRA.rglob("*.tf"):
+        for kind, body in re.findall(
+            r'^(variable|output) "\w+" \{\n(.*?)^\}', path.read_text(), re.S | re.M
+        ):
+            assert "  description = " in body, f"{path.name}: {body}"
+            assert kind == "output" or re.search(r"^  type +=", body, re.M), f"{path.name}: {body}"
+
+
+def test_small_example_costs_nothing_by_the_hour(plans: Plans) -> None:
+    listed = costs.prices()
+    found = costs.lines(costs.planned(plans.plan("small")), listed)
+    assert sum(line.usd for line in found) == 0
+    assert [line.what for line in found] == ["alarms' metrics"]
+    assert found[0].count <= listed.free["alarm_metrics"]
+
+
+def test_small_example_takes_ticks_by_the_queue_alone(plans: Plans) -> None:
+    assert plans.resources("small", "aws_kinesis_stream") == []
+    names = {queue["name"] for queue in plans.resources("small", "aws_sqs_queue")}
+    assert names == {
+        "ticktape-dev-ticks.fifo",
+        "ticktape-dev-ticks-dead.fifo",
+        "ticktape-dev-failures",
+    }
+    assert "ingest_kinesis" not in plans.functions("small")
+
+
+def test_normal_example_takes_ticks_by_the_stream_alone(plans: Plans) -> None:
+    stream = plans.resources("normal", "aws_kinesis_stream")[0]
+    assert (stream["shard_count"], stream["name"]) == (1, "ticktape-dev-ticks")
+    names = {queue["name"] for queue in plans.resources("normal", "aws_sqs_queue")}
+    assert names == {"ticktape-dev-failures"}
+    assert "ingest_sqs" not in plans.functions("normal")
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_costs_that_an_examples_comment_states_are_those_of_its_plan(
+    plans: Plans, example: str
+) -> None:
+    text = (INFRA / "examples" / f"{example}.tfvars").read_text()
+    shards = [
+        line
+        for line in costs.lines(costs.planned(plans.plan(example)), costs.prices())
+        if line.what == "Kinesis shards"
+    ]
+    stated = re.findall(r"shards? ?h?o?l?d?.*?\((\d+) USD a month", text)
+    assert [round(line.usd) for line in shards] == [int(usd) for usd in stated]
+
+
+def test_large_example_reserves_concurrency(plans: Plans) -> None:
+    functions = plans.functions("large")
+    reserved = {key: function["reserved_concurrency"] for key, function in functions.items()}
+    assert reserved["detect"] == 20
+    assert reserved["bearer_token"] is None
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_table_is_protected_and_every_alarm_stands_in_the_runbook(
+    plans: Plans, example: str
+) -> None:
+    tables = plans.resources(example, "aws_dynamodb_table")
+    assert len(tables) == 6
+    assert all(table["deletion_protection_enabled"] for table in tables)
+    runbook = (ROOT / "docs" / "operating.md").read_text()
+    for alarm in plans.resources(example, "aws_cloudwatch_metric_alarm"):
+        kind = alarm["alarm_description"].removeprefix("docs/operating.md, ").split(":")[0]
+        kind = re.sub(r"-(api_handler|[a-z]+_[a-z]+|detect)$", "", kind)
+        assert f"### {kind}\n" in runbook, kind

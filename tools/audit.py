@@ -1,0 +1,78 @@
+"""Asks for known vulnerabilities of what is pinned: `python -m tools.audit`.
+
+The vulnerability service is OSV (https://osv.dev), whose API takes all packages in one request.
+Where it does not answer, that is said and nothing is claimed: exit status 0, as nothing was found
+out. Vulnerabilities found: exit status 1.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = ("requirements.txt", "requirements/run.txt", "requirements/dev.txt")
+SERVICE = "https://api.osv.dev/v1/querybatch"
+PATIENCE_SECONDS = 20
+
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;]+)")
+
+Pin = tuple[str, str]
+
+
+def pins(lines: Iterable[str]) -> set[Pin]:
+    """Name and version of each pinned requirement."""
+    return {(found[1].lower(), found[2]) for line in lines if (found := _PIN.match(line))}
+
+
+def question(pinned: list[Pin]) -> bytes:
+    """The request's body."""
+    queries = [
+        {"package": {"name": name, "ecosystem": "PyPI"}, "version": version}
+        for name, version in pinned
+    ]
+    return json.dumps({"queries": queries}).encode()
+
+
+def vulnerable(pinned: list[Pin], answer: dict[str, Any]) -> list[str]:
+    """A line for each package that the service knows vulnerabilities of."""
+    return [
+        f"{name} {version}: {', '.join(found['id'] for found in result['vulns'])}"
+        for (name, version), result in zip(pinned, answer["results"], strict=True)
+        if result.get("vulns")
+    ]
+
+
+def ask(body: bytes, url: str = SERVICE) -> dict[str, Any]:
+    """The service's answer. Raises OSError where there is none."""
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310  # nosec B310 - a constant address
+    with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as response:  # noqa: S310  # nosec B310 - likewise
+        found: dict[str, Any] = json.load(response)
+    return found
+
+
+def main() -> int:
+    """Ask and tell."""
+    lines = [line for name in FILES for line in (ROOT / name).read_text().splitlines()]
+    pinned = sorted(pins(lines))
+    try:
+        found = vulnerable(pinned, ask(question(pinned)))
+    except (OSError, ValueError) as error:
+        print(f"audit: skipped, {SERVICE} does not answer ({error})", file=sys.stderr)
+        return 0
+    print(
+        f"audit: {len(pinned)} packages, {len(found)} with known vulnerabilities", file=sys.stderr
+    )
+    for line in found:
+        print(line)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
