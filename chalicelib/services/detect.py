@@ -142,7 +142,10 @@ class Detect:
         while lost < TRIES:
             tally = self._add(tally, self._deliver(state, owner))
             outcome, repaired = self._step(span, state, watch)
-            if outcome.state != state and not self._stores.state.put(outcome.state):
+            # A repair is written down even where it left the state as it was: who has meanwhile
+            # finished the hour or day that was running here must make this one look again.
+            changed = repaired or outcome.state != state
+            if changed and not self._stores.state.put(outcome.state):
                 lost += 1
                 state = self._stores.state.get(span.symbol) or State(symbol=span.symbol)
                 continue

@@ -1,0 +1,205 @@
+"""Faults that the designs before this one had, and counter-examples that were found in this one."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters import events
+from chalicelib.bootstrap import Services
+from chalicelib.domain.ticks import Tick
+from tests.factories import (
+    NEVER,
+    instant,
+    kinesis_event,
+    payload,
+    wire,
+)
+from tests.faults.run import SMALL_AVERAGES, contents_of
+from tests.faults.stores import Contents
+from tests.memory_aws.system import Aws
+from tests.oracles.crosses import crosses
+
+SYMBOL = "BTC-USD"
+
+
+class System:
+    """Ingest and detect over AWS in memory; detect sees what ingest wrote after each batch."""
+
+    def __init__(self) -> None:
+        self.aws = Aws()
+        self.services = Services(SMALL_AVERAGES, lambda: instant(10**7), self.aws)
+        self._number = 0
+        self._seen = 0
+
+    def ingest(self, *payloads: bytes) -> None:
+        """One batch."""
+        event = kinesis_event(payloads, self._number, arrival=10**7)
+        self._number += len(payloads)
+        done = self.services.ingest(events.from_kinesis(event), NEVER)
+        assert done.failed == frozenset()
+
+    def detect(self) -> None:
+        """All changes since the last look."""
+        records = self.aws.stream[self._seen :]
+        self._seen = len(self.aws.stream)
+        done = self.services.detect(events.triggers({"Records": records}), "me")
+        assert done.failed == ()
+
+    def deliver(self, payloads: Sequence[bytes], size: int) -> None:
+        """Batches of `size`, each ingested and detected."""
+        for first in range(0, len(payloads), size):
+            self.ingest(*payloads[first : first + size])
+            self.detect()
+
+    def ticks(self) -> list[Tick]:
+        page = self.services.stores.prices.ticks(SYMBOL, None, None, limit=20_000)
+        return [stored.tick for stored in page.rows]
+
+    def alerts(self) -> list[tuple[str, str]]:
+        page = self.services.stores.alerts.by_symbol(SYMBOL, None, None, limit=20_000)
+        return [(row.alert.timestamp, row.alert.condition) for row in page.rows]
+
+    def sent(self) -> list[str]:
+        return [m["MessageAttributes"]["alert_id"]["StringValue"] for m in self.aws.published]
+
+
+def walk(count: int, step: float, seed: int = 1) -> list[dict[str, Any]]:
+    """Ticks of a random walk around 100."""
+    dice = random.Random(seed)
+    prices = [100.0]
+    while len(prices) < count:
+        prices.append(min(104, max(96, prices[-1] + dice.choice([-0.5, -0.25, 0, 0.25, 0.5]))))
+    return [
+        wire(price, n * step, symbol=SYMBOL, previous_close=100, volume=10 * n)
+        for n, price in enumerate(prices)
+    ]
+
+
+def expected_crosses(ticks: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
+    found = crosses([str(tick["price"]) for tick in ticks], 2, 4)
+    return [(ticks[cross.position]["timestamp"], cross.kind) for cross in found]
+
+
+def test_ticks_a_tenth_of_a_second_apart_are_all_kept() -> None:
+    system = System()
+    given = walk(600, 0.1)
+    system.deliver([payload(tick) for tick in given], 100)
+    assert [tick.timestamp for tick in system.ticks()] == [tick["timestamp"] for tick in given]
+
+
+def test_a_cross_in_the_middle_of_a_batch_is_found() -> None:
+    system = System()
+    given = walk(40, 1)
+    expected = expected_crosses(given)
+    assert len(expected) > 3
+    system.deliver([payload(tick) for tick in given], 40)
+    assert system.alerts() == expected
+
+
+def test_alerts_are_still_right_after_ten_thousand_ticks_in_a_day() -> None:
+    system = System()
+    given = walk(10_000, 1)
+    system.deliver([payload(*given[n : n + 10]) for n in range(0, 10_000, 10)], 100)
+    expected = expected_crosses(given)
+    assert len(expected) > 1000
+    assert system.alerts() == expected
+    assert len(system.sent()) == len(set(system.sent())) == len(expected)
+
+
+def test_a_poison_record_beside_good_ones_touches_none_of_them() -> None:
+    system = System()
+    given = walk(9, 1)
+    records = [payload(tick) for tick in given]
+    system.deliver([*records[:4], b"\x00\xff", *records[4:]], 10)
+    assert len(system.ticks()) == 9
+    assert len([key for _, key in system.aws.objects if key.startswith("quarantine/")]) == 1
+
+
+def test_a_redelivery_adds_nothing_and_sends_nothing() -> None:
+    system = System()
+    records = [payload(tick) for tick in walk(200, 20)]
+    system.deliver(records, 50)
+    before, sent = contents_of(system.aws), system.sent()
+    system._number = 0
+    system._seen = 0
+    system.deliver(records, 50)
+    assert contents_of(system.aws) == before
+    assert system.sent() == sent
+
+
+def comparable(contents: Contents) -> Contents:
+    """What a split of batches may change apart: how long bars are kept goes by the batch."""
+    bars = [{k: v for k, v in bar.items() if k != "expires_at"} for bar in contents["bars"]]
+    return {**contents, "bars": bars}
+
+
+FIVE_THOUSAND = [payload(tick) for tick in walk(5000, 7.3, seed=5)]
+_whole: list[Any] = []
+
+
+def delivered_whole() -> System:
+    if not _whole:
+        _whole.append(System())
+        _whole[0].deliver(FIVE_THOUSAND, 5000)
+    return _whole[0]  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 100])
+def test_how_five_thousand_ticks_are_split_into_batches_changes_nothing(size: int) -> None:
+    system, whole = System(), delivered_whole()
+    system.deliver(FIVE_THOUSAND, size)
+    mine, theirs = contents_of(system.aws), contents_of(whole.aws)
+    assert comparable(mine) == comparable(theirs)
+    assert len(mine["alerts"]) > 500
+    assert sorted(system.sent()) == sorted(whole.sent())
+
+
+def test_part_of_a_packed_record_sent_again_does_not_lose_the_rest() -> None:
+    """Found by test_random_faults: the item of the part overwrote the item of the whole."""
+    system = System()
+    ticks = walk(4, 1)
+    system.ingest(payload(*ticks))
+    system.ingest(payload(ticks[-1]))
+    system.detect()
+    assert len(system.ticks()) == 4
+
+
+def test_an_hour_that_ends_while_one_of_its_minutes_is_repaired_has_the_late_tick() -> None:
+    """The hour was folded from the old minute, and its repair saw it as still running."""
+    system = System()
+    system.ingest(payload(wire(1, 0, symbol=SYMBOL), wire(2, 70, symbol=SYMBOL)))
+    system.detect()
+    system.ingest(payload(wire(9, 30, symbol=SYMBOL)))
+    rival = Services(SMALL_AVERAGES, lambda: instant(10**7), system.aws)
+    late = events.triggers({"Records": system.aws.stream[-1:]})
+    next_hour = wire(3, 3700, symbol=SYMBOL)
+    raced: list[bool] = []
+
+    def around(operation: str, request: dict[str, Any], perform: Any) -> Any:
+        corrected = operation == "PutItem" and request["TableName"] == "bars"
+        if corrected and not raced:
+            raced.append(True)
+            system.ingest(payload(next_hour))
+            done = rival.detect(events.triggers({"Records": system.aws.stream[-1:]}), "rival")
+            assert done.failed == ()
+        return perform()
+
+    system.aws.around = around
+    assert system.services.detect(late, "me").failed == ()
+    assert raced
+    page = system.services.stores.bars.bars(SYMBOL, "1h", None, None, limit=10)
+    assert [(bar.high, bar.ticks) for bar in page.rows] == [(9, 3)]
+
+
+def test_the_value_of_a_tick_that_is_sent_again_is_the_last_one() -> None:
+    system = System()
+    system.ingest(payload(wire(1, 0, symbol=SYMBOL)), payload(wire(2, 70, symbol=SYMBOL)))
+    system.detect()
+    system.ingest(payload(wire(5, 0, symbol=SYMBOL)))
+    system.detect()
+    page = system.services.stores.bars.bars(SYMBOL, "1m", None, None, limit=10)
+    assert [(bar.close, bar.ticks, bar.revision) for bar in page.rows] == [(5, 1, 1)]
