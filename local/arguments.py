@@ -22,6 +22,10 @@ examples:
   python -m local --source simulator --data none
   python -m local --source replay --file days.csv --symbols AAPL --speed max
 
+commands for a system that runs (each has --help):
+  python -m local redrive       process again what was given up on
+  python -m local test-alert    send a test message to the alerts topic
+
 exit status: 0 ended in order, 1 something did not start or died,
 2 a flag, file, port or name that cannot be used.
 """

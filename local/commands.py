@@ -60,7 +60,14 @@ def test_alert(arguments: list[str]) -> int:
     return OK
 
 
-COMMANDS: dict[str, Callable[[list[str]], int]] = {"test-alert": test_alert}
+def redrive(arguments: list[str]) -> int:
+    """Process again what was given up on."""
+    from local import redrive_command
+
+    return redrive_command.redrive(arguments)
+
+
+COMMANDS: dict[str, Callable[[list[str]], int]] = {"redrive": redrive, "test-alert": test_alert}
 
 
 def run(name: str, arguments: list[str]) -> int:

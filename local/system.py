@@ -62,7 +62,7 @@ class System:
         self._subscribe(clients, environment)
         self._start_mappings(app, environment, clients, data, emulator)
         self._start_producer(environment)
-        self._announce(api, page)
+        self._announce(api, page, environment)
 
     def stop(self) -> None:
         """End everything that was started, the last first."""
@@ -189,7 +189,7 @@ class System:
         )
         self._working.append(producer.stop)
 
-    def _announce(self, api: Server, page: Server | None) -> None:
+    def _announce(self, api: Server, page: Server | None, environment: dict[str, str]) -> None:
         addresses = Addresses(
             page=page.address if page else None,
             api=api.address,
@@ -197,7 +197,7 @@ class System:
             token=self._token,
             data=str(self._options.data or "none: nothing is kept"),
         )
-        running_file.write(msgspec.to_builtins(addresses))
+        running_file.write({**msgspec.to_builtins(addresses), "environment": environment})
         self._terminal.ready(addresses)
 
     def _producer_said(self, event: str, message: str) -> None:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from moto.s3 import notifications
 from moto.s3.models import FakeBucket, FakeKey, S3Backend
 from moto.s3.utils import _VersionedKeyStore
 
@@ -28,6 +29,8 @@ def install(connection: sqlite3.Connection) -> Callable[[bool], None]:
 
     FakeBucket.__init__ = init
     S3Backend.list_objects = list_objects
+    # Sent with each configuration, which comes with each start: not a notice of anything.
+    notifications.send_test_event = lambda **_: None
     # The buffer of an object that the collector takes holds no file worth a warning.
     FakeKey.__del__ = FakeKey.dispose
 

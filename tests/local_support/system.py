@@ -19,16 +19,22 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def environment() -> dict[str, str]:
-    """Ours without anything of AWS."""
-    return {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+def environment(temporary: Path | None = None) -> dict[str, str]:
+    """Ours without anything of AWS; systems of one temporary folder find each other."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    return kept | ({"TMPDIR": str(temporary)} if temporary else {})
 
 
-def run_local(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run_local(*arguments: str, temporary: Path | None = None) -> subprocess.CompletedProcess[str]:
     """A command line that is expected to end soon."""
     command = [sys.executable, "-m", "local", *arguments]
     return subprocess.run(
-        command, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=60
+        command,
+        cwd=ROOT,
+        env=environment(temporary),
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
 
@@ -42,14 +48,14 @@ def free_port() -> int:
 class LocalSystem:
     """A started system. Its output goes to a file, so that a kill loses none of it."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, temporary: Path | None = None) -> None:
         self.api_port, self.page_port = free_port(), free_port()
         ports = ["--api-port", str(self.api_port), "--page-port", str(self.page_port)]
         self._output = tempfile.NamedTemporaryFile("w+", suffix=".log")  # noqa: SIM115
         self.process = subprocess.Popen(
             [sys.executable, "-m", "local", *ports, *arguments],
             cwd=ROOT,
-            env=environment(),
+            env=environment(temporary),
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=subprocess.STDOUT,
@@ -108,9 +114,9 @@ class LocalSystem:
 
 
 @contextlib.contextmanager
-def local_system(*arguments: str) -> Iterator[LocalSystem]:
+def local_system(*arguments: str, temporary: Path | None = None) -> Iterator[LocalSystem]:
     """A system, ended afterwards."""
-    system = LocalSystem(*arguments)
+    system = LocalSystem(*arguments, temporary=temporary)
     try:
         yield system
     finally:

@@ -1,0 +1,114 @@
+"""Processes again what was given up on: batches in the failures bucket, dead-letter messages.
+
+What succeeds is deleted; what fails again stays where it is. Every write of the handlers is
+idempotent, so that a batch that had been half done comes to no harm.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from local.event_sources.lambda_events import event, sqs_record
+from local.event_sources.queue_mapping import failed_messages
+
+PREFIX = "aws/lambda/"
+
+Call = Callable[[str, dict[str, Any]], Any]
+"""Calls a function, by name, with an event; gives its answer, raises what it raised."""
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """A stored batch: where it lies, whose it was and the event that it was."""
+
+    key: str
+    function: str
+    event: dict[str, Any]
+
+
+class Redriven(msgspec.Struct, frozen=True):
+    """What became of a batch. `error` is empty when it is done."""
+
+    name: str
+    function: str
+    records: int
+    error: str = ""
+
+
+def stored_batches(s3: Any, bucket: str) -> Iterator[Batch]:
+    """All batches in the bucket, in the order in which they were given up on."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=PREFIX)
+    entries = [entry for page in pages for entry in page.get("Contents", [])]
+    for entry in sorted(entries, key=lambda entry: entry["LastModified"]):
+        body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
+        yield batch_of(entry["Key"], json.loads(body))
+
+
+def batch_of(key: str, record: dict[str, Any]) -> Batch:
+    """From Lambda's invocation record, whose payload is the event or its text."""
+    payload = record["payload"]
+    function = record["requestContext"]["functionArn"].split(":function:")[1].split(":")[0]
+    return Batch(key, function, json.loads(payload) if isinstance(payload, str) else payload)
+
+
+def redrive_batches(s3: Any, bucket: str, call: Call) -> Iterator[Redriven]:
+    """Process every stored batch again, telling of each as it is done."""
+    for batch in stored_batches(s3, bucket):
+        error = _error(call, batch.function, batch.event)
+        if not error:
+            s3.delete_object(Bucket=bucket, Key=batch.key)
+        yield Redriven(batch.key, batch.function, len(batch.event["Records"]), error)
+
+
+def _error(call: Call, function: str, payload: dict[str, Any]) -> str:
+    try:
+        answer = call(function, payload)
+    except Exception as error:  # noqa: BLE001  # whatever the function raises is told
+        return f"{type(error).__name__}: {error}"
+    failed = (answer or {}).get("batchItemFailures")
+    return f"{len(failed)} of its records failed again" if failed else ""
+
+
+def redrive_messages(
+    sqs: Any, url: str, function: str, region: str, call: Call
+) -> Iterator[Redriven]:
+    """Hand the messages of a dead-letter queue to the function, in order, until it is empty."""
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    while messages := _receive(sqs, url):
+        payload = event([sqs_record(message, arn["QueueArn"], region) for message in messages])
+        names = [message["MessageId"] for message in messages]
+        try:
+            failed, error = failed_messages(call(function, payload), names), ""
+        except Exception as raised:  # noqa: BLE001  # whatever the function raises is told
+            failed, error = frozenset(names), f"{type(raised).__name__}: {raised}"
+        _delete(sqs, url, [m for m in messages if m["MessageId"] not in failed])
+        if failed:
+            error = error or f"{len(failed)} of its messages failed again"
+        yield Redriven(url.rsplit("/", 1)[1], function, len(messages), error)
+        if failed:
+            return
+
+
+def drop_messages(sqs: Any, url: str) -> None:
+    """Delete all messages of a queue that can be seen (PurgeQueue may be asked once a minute)."""
+    while messages := _receive(sqs, url):
+        _delete(sqs, url, messages)
+
+
+def _receive(sqs: Any, url: str) -> list[dict[str, Any]]:
+    answer = sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"], MessageAttributeNames=["All"]
+    )
+    return list(answer.get("Messages", []))
+
+
+def _delete(sqs: Any, url: str, messages: Sequence[dict[str, Any]]) -> None:
+    if messages:
+        entries = [
+            {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]}
+            for index, message in enumerate(messages)
+        ]
+        sqs.delete_message_batch(QueueUrl=url, Entries=entries)

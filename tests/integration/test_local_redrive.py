@@ -1,0 +1,92 @@
+"""What was given up on is processed again by `python -m local redrive`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.event_sources.attempts import GivenUp
+from local.event_sources.failures import FailureDestination
+from local.event_sources.records import StreamRecord
+from local.provision import Clients
+from local.redrive import batch_of
+from tests.factories import kinesis_event
+from tests.local_support.aws import clients_of
+from tests.local_support.system import LocalSystem, local_system, run_local
+
+FAILURES = "ticktape-local-failures"
+
+
+@dataclass
+class Origin:
+    kind: str = "kinesis"
+    arn: str = "arn:aws:kinesis:us-east-1:123456789012:stream/ticktape-local-ticks"
+
+
+def clients_for(system: LocalSystem) -> Clients:
+    system.ready()
+    lines = system.until(lambda: [x for x in system.output().splitlines() if x[:4] == "AWS:"])
+    return clients_of(lines[0].split()[1])
+
+
+def tick(symbol: str) -> bytes:
+    """Without a timestamp: it is the time at which the stream took the record."""
+    return json.dumps({"symbol": symbol, "price": 12.5}).encode()
+
+
+def give_up(clients: Clients, function: str, event: dict[str, Any]) -> None:
+    records = tuple(StreamRecord(str(n), "K", 0.0, r, 1) for n, r in enumerate(event["Records"]))
+    given_up = GivenUp(records, "RetryAttemptsExhausted", 1, "boom")
+    destination = FailureDestination(clients("s3"), FAILURES)
+    destination.put(given_up, Origin(), "shardId-000000000000", function, "mapping")
+
+
+def stored(clients: Clients) -> int:
+    return int(clients("s3").list_objects_v2(Bucket=FAILURES)["KeyCount"])
+
+
+def test_batches_are_processed_and_deleted_and_failures_stay(tmp_path: Path) -> None:
+    with local_system("--source", "none", "--data", "none", temporary=tmp_path) as system:
+        clients = clients_for(system)
+        give_up(clients, "ingest_kinesis", kinesis_event([tick("AGAIN")]))
+        give_up(clients, "no_such_function", kinesis_event([tick("OTHER")]))
+        done = run_local("redrive", temporary=tmp_path)
+        assert done.returncode == 1, done.stderr
+        assert "ingest_kinesis: 1 records, done" in done.stdout
+        assert "no function no_such_function" in done.stdout
+        assert stored(clients) == 1
+        system.until(lambda: (system.get("/prices/AGAIN/latest") or {}).get("price") == 12.5)
+        assert system.get("/prices/OTHER/latest") is None
+
+
+def test_dead_messages_are_processed_and_deleted(tmp_path: Path) -> None:
+    arguments = ("--source", "none", "--data", "none", "--ingest", "sqs")
+    with local_system(*arguments, temporary=tmp_path) as system:
+        clients = clients_for(system)
+        sqs = clients("sqs")
+        url = sqs.get_queue_url(QueueName="ticktape-local-ticks-dead.fifo")["QueueUrl"]
+        body = tick("DEAD").decode()
+        sqs.send_message(
+            QueueUrl=url, MessageBody=body, MessageGroupId="g", MessageDeduplicationId="d"
+        )
+        done = run_local("redrive", temporary=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "1 of 1 batches" in done.stdout
+        system.until(lambda: (system.get("/prices/DEAD/latest") or {}).get("price") == 12.5)
+        assert "0 of 0 batches" in run_local("redrive", temporary=tmp_path).stdout
+
+
+def test_without_a_running_system_there_is_nothing_to_redrive(tmp_path: Path) -> None:
+    done = run_local("redrive", temporary=tmp_path)
+    assert done.returncode == 2
+    assert "no running system" in done.stderr
+
+
+def test_a_payload_may_be_text_or_the_event_itself() -> None:
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:ticktape-dev-detect:$LATEST"
+    record = {"requestContext": {"functionArn": arn}, "payload": {"Records": []}}
+    as_text = {**record, "payload": '{"Records": []}'}
+    assert batch_of("k", record) == batch_of("k", as_text)
+    assert batch_of("k", record).function == "ticktape-dev-detect"
