@@ -169,14 +169,18 @@ def test_part_of_a_packed_record_sent_again_does_not_lose_the_rest() -> None:
 
 
 def test_an_hour_that_ends_while_one_of_its_minutes_is_repaired_has_the_late_tick() -> None:
-    """The hour was folded from the old minute, and its repair saw it as still running."""
+    """The hour was folded from the old minute, and its repair saw it as still running.
+
+    After the close there is no running day, whose change would have been written to the state.
+    """
     system = System()
-    system.ingest(payload(wire(1, 0, symbol=SYMBOL), wire(2, 70, symbol=SYMBOL)))
+    after: dict[str, Any] = {"symbol": SYMBOL, "market_state": "POST"}
+    system.ingest(payload(wire(1, 0, **after), wire(2, 70, **after)))
     system.detect()
-    system.ingest(payload(wire(9, 30, symbol=SYMBOL)))
+    system.ingest(payload(wire(9, 30, **after)))
     rival = Services(SMALL_AVERAGES, lambda: instant(10**7), system.aws)
     late = events.triggers({"Records": system.aws.stream[-1:]})
-    next_hour = wire(3, 3700, symbol=SYMBOL)
+    next_hour = wire(3, 3700, **after)
     raced: list[bool] = []
 
     def around(operation: str, request: dict[str, Any], perform: Any) -> Any:
