@@ -110,6 +110,11 @@ BAR: dict[str, Schema] = {
     "closed": {**FLAG, "description": "false while ticks may still change the bar."},
 }
 
+EXTENDED: Schema = {
+    **FLAG,
+    "description": "Stands, as true, with bars before or after the regular session.",
+}
+
 ALERT: dict[str, Schema] = {
     "alert_id": text("The same for the same rule, symbol and tick."),
     "rule_id": text(),
@@ -210,7 +215,10 @@ def schemas(fast: int, slow: int) -> dict[str, Schema]:
     return {
         "Problem": PROBLEM,
         "Tick": record(TICK, "One stored tick; null where something is not known."),
-        "Bar": record(BAR, "One bar; minutes without a price have none."),
+        "Bar": {
+            **record(BAR, "One bar; minutes without a price have none."),
+            "properties": {**BAR, "extended": EXTENDED},
+        },
         "Prices": record(
             {
                 "symbol": SYMBOL,

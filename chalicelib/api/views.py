@@ -16,7 +16,7 @@ from chalicelib.api.wiring import Services, caching
 from chalicelib.domain.alerts import StoredAlert
 from chalicelib.domain.rules import Condition
 from chalicelib.services.alert_history import AlertHistory
-from chalicelib.services.answers import BarRow, Quote, TickRow
+from chalicelib.services.answers import BAR_COLUMNS, Quote, TickRow
 from chalicelib.services.freshness import OPEN_CACHE_SECONDS, Labels
 from chalicelib.services.health import health as ask_health
 from chalicelib.services.indicator_tables import IndicatorTables
@@ -32,7 +32,7 @@ def prices(services: Services, request: Any, symbol: str) -> Response:
     symbol = parameters.symbol_of(symbol)
     arguments = parameters.read(request, f"/prices/{symbol}", parameters.PRICES)
     found = _market_data(services).prices(parameters.price_query(symbol, arguments))
-    columns = (TickRow if found.interval == "tick" else BarRow).__struct_fields__
+    columns = TickRow.__struct_fields__ if found.interval == "tick" else BAR_COLUMNS
     return rendering.table(
         request,
         {"symbol": symbol, "interval": found.interval, **_labels(found.labels)},

@@ -206,7 +206,7 @@ def _last_regular(state: State) -> tuple[Tick | None, Place | None]:
 def _is_next_session(tick: Tick, before: Place, place: Place) -> bool:
     """Whether no session lies between: else a jump may be prices that were never seen."""
     calendar = calendar_for(tick.symbol, tick.exchange_timezone)
-    return calendar.session_at(calendar.next_open(before.session.close)).date == place.session.date
+    return calendar.next_session(before.session).date == place.session.date
 
 
 def averages(closes: Sequence[Decimal], fast: int, slow: int) -> dict[str, Decimal]:

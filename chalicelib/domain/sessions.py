@@ -138,6 +138,10 @@ class Calendar(ABC):
                         return opening
             day += _DAY
 
+    def next_session(self, session: Session) -> Session:
+        """The trading day that follows a session."""
+        return self.session_at(self.next_open(session.close))
+
     def _instant(self, day: date, at: time) -> datetime:
         return datetime.combine(day, at, self.zone).astimezone(UTC)
 

@@ -12,8 +12,11 @@ from chalicelib.services.freshness import Labels
 from chalicelib.services.queries import Cursor
 
 
-class BarRow(msgspec.Struct, frozen=True):
-    """One bar `[timestamp, timestamp + interval)`; not closed while ticks may still change it."""
+class BarRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One bar `[timestamp, timestamp + interval)`; not closed while ticks may still change it.
+
+    `extended` stands only with bars before or after the regular session, and is no CSV column.
+    """
 
     timestamp: str
     open: Decimal
@@ -22,11 +25,16 @@ class BarRow(msgspec.Struct, frozen=True):
     close: Decimal
     volume: Decimal | None
     closed: bool
+    extended: bool = False
 
     @classmethod
     def of(cls, bar: Bar) -> BarRow:
         """The row of a bar."""
-        return cls(bar.start, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.closed)
+        prices = (bar.open, bar.high, bar.low, bar.close)
+        return cls(bar.start, *prices, bar.volume, bar.closed, bar.extended)
+
+
+BAR_COLUMNS = tuple(name for name in BarRow.__struct_fields__ if name != "extended")
 
 
 class TickRow(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from producer.sources import yahoo
 from producer.sources.yahoo_frames import BadFrame, tick_of
 from producer.sources.yahoo_history import History
 from producer.sources.yahoo_socket import YahooSocket
+from producer.split_watch import SplitWatch
 from producer.status import Status
 from producer.throttling import CircuitBreaker
 from producer.watchlist import Watchlist
@@ -49,6 +50,7 @@ class YfinanceLive:
         self._socket = socket or YahooSocket(url, status, self._all_closed)
         self._breaker = CircuitBreaker()
         self._known: set[str] = set()
+        self._splits = SplitWatch(status)
         self._frames: queue.Queue[str | bytes] = queue.Queue(_MOST_WAITING)
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
@@ -92,6 +94,7 @@ class YfinanceLive:
                 continue
             if tick is not None:
                 ticks.append(tick)
+        self._known -= self._splits.seen_in(ticks)
         return ticks
 
     def _all_closed(self) -> bool:

@@ -11,6 +11,7 @@ from chalicelib.domain.times import to_text
 from producer.errors import SourceError
 from producer.sources import yahoo
 from producer.sources.yahoo_history import History
+from producer.split_watch import SplitWatch
 from producer.status import Status
 from producer.throttling import BURST_REQUESTS, REQUESTS_PER_SECOND, CircuitBreaker, TokenBucket
 from producer.watchlist import FixedList, Watchlist
@@ -59,6 +60,7 @@ class YfinancePoll:
         self._deadline = deadline_seconds
         self._workers: Workers[WireTick] = Workers(WORKERS)
         self._with_history: set[str] = set()
+        self._splits = SplitWatch(status)
         self._answered: set[str] = set()
         self._unknown: set[str] = set()
 
@@ -131,6 +133,7 @@ class YfinancePoll:
             if isinstance(answer, Exception) and not stop.is_set():
                 self._failed(symbol, answer)
         self._judge(answers, len(ticks))
+        self._with_history -= self._splits.seen_in(ticks)
         return ticks
 
     def _judge(self, answers: dict[str, WireTick | Exception], priced: int) -> None:
