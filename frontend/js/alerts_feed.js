@@ -4,7 +4,8 @@ import { ApiError } from "./api.js";
 import { serverNow } from "./clock.js";
 
 const EVERY = 5000; // milliseconds
-const KEPT = 200;
+/** Alerts kept at most; there may be more. */
+export const KEPT = 200;
 
 /** @typedef {import("./store.js").Store} Store */
 

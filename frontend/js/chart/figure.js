@@ -79,7 +79,7 @@ function priceTrace(series, x, { type, colors }) {
 /** Lines over the price: study name, colour role, dash. @type {[string, string, string][]} */
 const OVERLAYS = [
   ["sma_5", "fast", "solid"], ["sma_20", "slow", "solid"], ["ema_20", "ema", "solid"], ["vwap", "vwap", "dot"],
-  ["bbands_upper", "band", "solid"], ["bbands_middle", "band", "dot"], ["bbands_lower", "band", "solid"],
+  ["bbands_upper", "band", "solid"], ["bbands_lower", "band", "solid"],
 ];
 
 /** @param {Record<string, import("../data/indicators.js").Values>} lines @param {number[]} x @param {Record<string, string>} colors */

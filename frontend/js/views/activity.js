@@ -1,5 +1,6 @@
 // The panel with what fired and the rules, one tab each, and the browser's own notifications.
 
+import { KEPT } from "../alerts_feed.js";
 import { byId, el } from "../dom.js";
 import { AlertsPanel } from "./alerts.js";
 import { RulesPanel } from "./rules.js";
@@ -37,7 +38,8 @@ export function mountActivity(store, api, feed, chart) {
   const render = () => {
     const { alerts, rules } = store.state;
     const today = new Date().toISOString().slice(0, 10);
-    count.alerts.textContent = alerts ? ` ${alerts.filter((alert) => new Date(alert.time).toISOString().startsWith(today)).length}` : "";
+    const fired = (alerts ?? []).filter((alert) => new Date(alert.time).toISOString().startsWith(today)).length;
+    count.alerts.textContent = alerts ? ` ${fired}${fired === KEPT ? "+" : ""}` : "";
     count.rules.textContent = rules ? ` ${rules.filter((rule) => rule.enabled).length}` : "";
     for (const { name, node } of tabs) {
       node.setAttribute("aria-selected", String(name === open));

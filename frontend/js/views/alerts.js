@@ -1,5 +1,6 @@
 // What fired: today and before, of all symbols or of the open one.
 
+import { KEPT } from "../alerts_feed.js";
 import { el } from "../dom.js";
 import { CONDITIONS, conditionLabel, conditionWay } from "../data/conditions.js";
 import { arrowOf, formatClock, formatDate, formatDay, formatPrice, ownZone } from "../format.js";
@@ -67,7 +68,7 @@ export class AlertsPanel {
       ["Before", shown.filter((alert) => formatDate(alert.time, "UTC") !== today)],
     ]);
     const nodes = groups.filter(([, list]) => list.length).flatMap(([title, list]) => [
-      el("h2", {}, `${title} (${list.length})`), el("ul.list", {}, ...list.map((alert) => this.#item(alert))),
+      el("h2", {}, `${title} (${list.length}${list.length === KEPT ? "+" : ""})`), el("ul.list", {}, ...list.map((alert) => this.#item(alert))),
     ]);
     this.list.replaceChildren(...(nodes.length ? nodes : [el("p.hint", {}, this.store.state.alerts ? "Nothing has fired here." : "Loading alerts …")]));
   }
