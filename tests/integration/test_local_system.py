@@ -39,8 +39,8 @@ def printed(system: LocalSystem) -> list[str]:
 def test_it_ends_within_five_seconds_and_leaves_nothing(number: signal.Signals) -> None:
     with local_system("--source", "simulator", "--data", "none") as system:
         system.ready()
+        system.until(lambda: len(system.descendants()) == 2)
         children = system.descendants()
-        assert len(children) == 2
         assert system.end(number) < 5
         assert system.process.returncode == 0
         assert all_gone(children)

@@ -10,6 +10,7 @@ import pytest
 
 from local.arguments import parse
 from local.errors import UsageError
+from tests.local_support.system import free_port
 
 AAPL = Path(__file__).resolve().parents[1] / "data" / "aapl-daily-2015-2017.csv"
 ANY_PORTS = ["--api-port", "0", "--page-port", "0"]
@@ -107,6 +108,6 @@ def test_a_page_that_is_not_served_needs_no_port(taken_port: int) -> None:
     assert not parse(["--api-port", "0", "--page-port", str(taken_port), "--no-page"]).page
 
 
-def test_one_port_cannot_serve_two(taken_port: int) -> None:
-    free = str(taken_port + 1)
+def test_one_port_cannot_serve_two() -> None:
+    free = str(free_port())
     assert "the same as" in refusal("--api-port", free, "--aws-port", free)
