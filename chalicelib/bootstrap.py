@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.services.detect import Detect
     from chalicelib.services.ingest import Ingest
     from chalicelib.services.preview import Preview
+    from chalicelib.services.rebuild import Rebuild
     from chalicelib.services.stores import Stores
 
 RULES_KEPT_SECONDS = 30
@@ -110,6 +111,13 @@ class Services:
             self.stores.alerts, self.stores.publisher, self.settings.page_url, self.clock
         )
         return Detect(self.stores, notifier, self.rules, options, self.clock)
+
+    @cached_property
+    def rebuild(self) -> Rebuild:
+        """Bars and state out of prices."""
+        from chalicelib.services.rebuild import Rebuild
+
+        return Rebuild(self.stores, self.rules, self.shown)
 
     @cached_property
     def preview(self) -> Preview:

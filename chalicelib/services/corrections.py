@@ -46,7 +46,7 @@ class Corrections:
         self, symbol: str, timezone: str | None, hours: Sequence[Hour], arrival: str
     ) -> None:
         """Fold and put finished hours, given in order."""
-        self.put_all(self._folded(symbol, timezone, hours), arrival)
+        self.put_all(self.folded(symbol, timezone, hours), arrival)
 
     def put_all(self, bars: Sequence[Bar], arrival: str) -> None:
         """Put bars, several at a time: each is a conditional write of its own."""
@@ -56,7 +56,8 @@ class Corrections:
             with ThreadPoolExecutor(min(PARALLEL_PUTS, len(bars))) as pool:
                 list(pool.map(lambda bar: self._bars.put(bar, arrival), bars))
 
-    def _folded(self, symbol: str, timezone: str | None, hours: Sequence[Hour]) -> list[Bar]:
+    def folded(self, symbol: str, timezone: str | None, hours: Sequence[Hour]) -> list[Bar]:
+        """Hours, given in order, out of their stored minutes."""
         if not hours:
             return []
         calendar = calendar_for(symbol, timezone)
@@ -91,15 +92,15 @@ class Corrections:
                     running = msgspec.structs.replace(bar, closed=False)
                     state = msgspec.structs.replace(state, minute=running)
         finished = [bar for bar in bars if live is None or bar.start != live.start]
-        self._put_differing(finished, "1m", arrival)
+        self.put_differing(finished, "1m", arrival)
         return state
 
     def _repair_hours(self, state: State, ticks: Sequence[Tick], arrival: str) -> None:
         running = place_of(state.last).hour if state.last else None
         hours = dict.fromkeys(place_of(tick).hour for tick in ticks)
         finished = [hour for hour in hours if hour != running]
-        folded = self._folded(state.symbol, ticks[0].exchange_timezone, finished)
-        self._put_differing(folded, "1h", arrival)
+        folded = self.folded(state.symbol, ticks[0].exchange_timezone, finished)
+        self.put_differing(folded, "1h", arrival)
 
     def _repair_days(self, state: State, ticks: Sequence[Tick], arrival: str) -> State:
         dates = {place_of(tick).date: tick for tick in ticks}
@@ -114,12 +115,14 @@ class Corrections:
         for day in days:
             if day.start == live:
                 state = msgspec.structs.replace(state, day=day)
-        self._put_differing([day for day in days if day.start != live], "1d", arrival)
+        self.put_differing([day for day in days if day.start != live], "1d", arrival)
         return state
 
-    def _put_differing(self, bars: Sequence[Bar], interval: str, arrival: str) -> None:
+    def put_differing(self, bars: Sequence[Bar], interval: str, arrival: str) -> int:
+        """Put finished bars of a symbol, in order, where they differ from what is stored, with
+        `revision` raised. Returns how many differed."""
         if not bars:
-            return
+            return 0
         end = just_after(bars[-1].start)
         stored = {b.start: b for b in self._stored(bars[0].symbol, interval, bars[0].start, end)}
         differing = []
@@ -130,6 +133,7 @@ class Corrections:
             if old is None or not old.same_values(closed):
                 differing.append(closed)
         self.put_all(differing, arrival)
+        return len(differing)
 
     def _ticks(self, symbol: str, start: str, end: str) -> list[Tick]:
         found: list[Tick] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,73 +9,11 @@ import pytest
 
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
-from chalicelib.domain.ticks import Tick
-from tests.factories import (
-    NEVER,
-    instant,
-    kinesis_event,
-    payload,
-    wire,
-)
+from tests.factories import instant, payload, wire
 from tests.faults.run import SMALL_AVERAGES, contents_of
 from tests.faults.stores import Contents
-from tests.memory_aws.system import Aws
+from tests.faults.system import SYMBOL, System, walk
 from tests.oracles.crosses import crosses
-
-SYMBOL = "BTC-USD"
-
-
-class System:
-    """Ingest and detect over AWS in memory; detect sees what ingest wrote after each batch."""
-
-    def __init__(self) -> None:
-        self.aws = Aws()
-        self.services = Services(SMALL_AVERAGES, lambda: instant(10**7), self.aws)
-        self._number = 0
-        self._seen = 0
-
-    def ingest(self, *payloads: bytes) -> None:
-        """One batch."""
-        event = kinesis_event(payloads, self._number, arrival=10**7)
-        self._number += len(payloads)
-        done = self.services.ingest(events.from_kinesis(event), NEVER)
-        assert done.failed == frozenset()
-
-    def detect(self) -> None:
-        """All changes since the last look."""
-        records = self.aws.stream[self._seen :]
-        self._seen = len(self.aws.stream)
-        done = self.services.detect(events.triggers({"Records": records}), "me")
-        assert done.failed == ()
-
-    def deliver(self, payloads: Sequence[bytes], size: int) -> None:
-        """Batches of `size`, each ingested and detected."""
-        for first in range(0, len(payloads), size):
-            self.ingest(*payloads[first : first + size])
-            self.detect()
-
-    def ticks(self) -> list[Tick]:
-        page = self.services.stores.prices.ticks(SYMBOL, None, None, limit=20_000)
-        return [stored.tick for stored in page.rows]
-
-    def alerts(self) -> list[tuple[str, str]]:
-        page = self.services.stores.alerts.by_symbol(SYMBOL, None, None, limit=20_000)
-        return [(row.alert.timestamp, row.alert.condition) for row in page.rows]
-
-    def sent(self) -> list[str]:
-        return [m["MessageAttributes"]["alert_id"]["StringValue"] for m in self.aws.published]
-
-
-def walk(count: int, step: float, seed: int = 1) -> list[dict[str, Any]]:
-    """Ticks of a random walk around 100."""
-    dice = random.Random(seed)
-    prices = [100.0]
-    while len(prices) < count:
-        prices.append(min(104, max(96, prices[-1] + dice.choice([-0.5, -0.25, 0, 0.25, 0.5]))))
-    return [
-        wire(price, n * step, symbol=SYMBOL, previous_close=100, volume=10 * n)
-        for n, price in enumerate(prices)
-    ]
 
 
 def expected_crosses(ticks: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -124,8 +61,7 @@ def test_a_redelivery_adds_nothing_and_sends_nothing() -> None:
     records = [payload(tick) for tick in walk(200, 20)]
     system.deliver(records, 50)
     before, sent = contents_of(system.aws), system.sent()
-    system._number = 0
-    system._seen = 0
+    system.again()
     system.deliver(records, 50)
     assert contents_of(system.aws) == before
     assert system.sent() == sent
