@@ -67,7 +67,18 @@ def redrive(arguments: list[str]) -> int:
     return redrive_command.redrive(arguments)
 
 
-COMMANDS: dict[str, Callable[[list[str]], int]] = {"redrive": redrive, "test-alert": test_alert}
+def rebuild(arguments: list[str]) -> int:
+    """Compute bars and state again from prices."""
+    from local import rebuild_command
+
+    return rebuild_command.rebuild(arguments)
+
+
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "rebuild": rebuild,
+    "redrive": redrive,
+    "test-alert": test_alert,
+}
 
 
 def run(name: str, arguments: list[str]) -> int:

@@ -1,0 +1,80 @@
+"""`python -m local rebuild AAPL`: of the running system, or with `--stage` of a deployment."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+
+from chalicelib import settings
+from chalicelib.bootstrap import Services
+from chalicelib.domain.errors import Contended, TickError
+from chalicelib.domain.ticks import parse_symbol
+from chalicelib.domain.times import from_text, to_text
+from local import resources
+from local.aws_environment import point_at
+from local.commands import FAILED, OK, find_running
+from local.errors import UsageError
+
+_UNUSED = "not-used-here"
+
+
+def rebuild(arguments: list[str]) -> int:
+    """Compute bars and state of symbols again from their prices. Status 1 when one failed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m local rebuild",
+        description="Computes bars and state of symbols again from their prices, silently: no "
+        "alert is recorded or sent.",
+    )
+    parser.add_argument("symbols", nargs="+", metavar="SYMBOL")
+    parser.add_argument("--from", dest="start", metavar="TIME", help="leave earlier bars alone")
+    parser.add_argument(
+        "--stage", help="of this deployment, with your AWS credentials; else the running system's"
+    )
+    options = parser.parse_args(arguments)
+    symbols, start = _symbols(options.symbols), _instant(options.start)
+    services = Services(settings.load(_deployed(options.stage) if options.stage else _running()))
+    return max(_one(services, symbol, start) for symbol in symbols)
+
+
+def _symbols(given: list[str]) -> list[str]:
+    try:
+        return [parse_symbol(text) for text in given]
+    except TickError as error:
+        raise UsageError(str(error)) from error
+
+
+def _instant(given: str | None) -> str | None:
+    try:
+        return to_text(from_text(given)) if given else None
+    except ValueError as error:
+        raise UsageError(f"--from: {error}") from error
+
+
+def _one(services: Services, symbol: str, start: str | None) -> int:
+    try:
+        done = services.rebuild(symbol, start)
+    except Contended as error:
+        print(f"{symbol}: {error}", file=sys.stderr)
+        return FAILED
+    print(f"{symbol}: {done.ticks} ticks folded, {done.bars} bars differed")
+    return OK
+
+
+def _running() -> Mapping[str, str]:
+    facts = find_running()
+    point_at(os.environ, str(facts["aws"]))
+    found: Mapping[str, str] = facts["environment"]
+    return found
+
+
+def _deployed(stage: str) -> Mapping[str, str]:
+    """The names of a deployment's tables; nothing else of it is used."""
+    return resources.environment(
+        resources.load(stage),
+        ingest="kinesis",
+        queue_url="",
+        topic_arn=_UNUSED,
+        prices_stream_arn=_UNUSED,
+    )

@@ -1,0 +1,40 @@
+"""`python -m local rebuild`, over a process of the emulator."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.bootstrap import Services
+from chalicelib.settings import load
+from local import commands, rebuild_command
+from tests.emulated import Emulated
+from tests.factories import NEVER, instant, make_incoming, make_trigger, payload, wire
+
+
+def test_bars_that_were_lost_are_made_again(
+    emulated: Emulated, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = emulated.provisioned()
+    services = Services(settings, lambda: instant(1000), emulated.clients)
+    records = [make_incoming(payload(wire(n + 1, 40 * n)), n, 500) for n in range(6)]
+    assert services.ingest(records, NEVER).failed == frozenset()
+    assert services.detect([make_trigger(200, 0)], "me").failed == ()
+    before = services.stores.bars.bars("AAPL", "1m", None, None, limit=10).rows
+    assert len(before) == 3
+    key = {"series": {"S": "AAPL#1m"}, "start": {"S": before[1].start}}
+    emulated.clients.dynamodb.delete_item(TableName=settings.bars_table, Key=key)
+    assert rebuild_command._one(services, "AAPL", None) == 0
+    assert services.stores.bars.bars("AAPL", "1m", None, None, limit=10).rows == before
+    assert capsys.readouterr().out == "AAPL: 6 ticks folded, 1 bars differed\n"
+
+
+@pytest.mark.parametrize("arguments", [["A/B"], ["AAPL", "--from", "yesterday"]])
+def test_what_cannot_be_meant_is_refused_with_status_two(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert commands.run("rebuild", arguments) == 2
+    assert capsys.readouterr().err.startswith("python -m local rebuild: ")
+
+
+def test_the_names_of_a_deployments_tables_are_enough() -> None:
+    assert load(rebuild_command._deployed("dev")).prices_table == "ticktape-dev-prices"
