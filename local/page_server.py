@@ -23,9 +23,14 @@ _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".json": "applica
 
 
 def content_security_policy(api: str) -> str:
-    """What the page may load: its own files, and answers of its API."""
+    """What the page may load: its own files, and answers of its API.
+
+    On this machine browser automation may evaluate expressions in the page ('unsafe-eval');
+    the page itself evaluates none, and a deployment's policy forbids it.
+    """
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+        "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self'; "
+        "img-src 'self' data: blob:; "
         f"connect-src 'self' {api}; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'; manifest-src 'self'"
     )
