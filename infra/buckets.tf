@@ -27,6 +27,7 @@ module "page_bucket" {
   source = "./bucket"
 
   name               = "${local.prefix}-page-${local.account}"
+  disposable         = true
   older_version_days = var.retention_days.older_versions
 
   statements = [{
@@ -41,6 +42,7 @@ module "logs_bucket" {
   source = "./bucket"
 
   name               = "${local.prefix}-access-logs-${local.account}"
+  disposable         = true
   takes_acls         = true
   older_version_days = 1
   lifecycle_rules    = { requests = { prefix = "", days = var.retention_days.access_logs } }

@@ -9,6 +9,7 @@ step() {
   shift
   if output=$("$@" 2>&1); then
     echo "ok      $name"
+    grep -i skipped <<<"$output" | sed 's/^/        /'
   else
     failed=1
     printf 'FAILED  %s\n%s\n' "$name" "$output"

@@ -4,7 +4,8 @@ resource "aws_s3_bucket" "bucket" {
   #checkov:skip=CKV_AWS_144:A copy in a second region doubles the storage's cost; tables have point-in-time recovery, objects versions
   #checkov:skip=CKV2_AWS_62:Only the failures bucket's objects are events; aws_s3_bucket_notification.failures has them
   #checkov:skip=CKV_AWS_18:Every bucket but that of the logs itself has its access logged, in aws_s3_bucket_logging of the root module
-  bucket = var.name
+  bucket        = var.name
+  force_destroy = var.disposable
 }
 
 resource "aws_s3_bucket_public_access_block" "bucket" {

@@ -15,6 +15,12 @@ variable "takes_acls" {
   default     = false
 }
 
+variable "disposable" {
+  description = "Whether it may be destroyed with what is in it."
+  type        = bool
+  default     = false
+}
+
 variable "older_version_days" {
   description = "Days that a version is kept after a newer one or a deletion."
   type        = number

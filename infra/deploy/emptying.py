@@ -10,8 +10,9 @@ from infra.deploy.stage import Stage
 
 
 def empty(stage: Stage, buckets: Iterable[str]) -> None:
-    """Delete all objects of the buckets, in all versions."""
-    for bucket in buckets:
+    """Delete all objects of the buckets that are there, in all versions."""
+    there = {bucket["Name"] for bucket in stage.client("s3").list_buckets()["Buckets"]}
+    for bucket in there.intersection(buckets):
         for batch in _batches(stage.client("s3"), bucket):
             answer = stage.client("s3").delete_objects(Bucket=bucket, Delete={"Objects": batch})
             if answer.get("Errors"):
@@ -23,8 +24,16 @@ def release(stage: Stage) -> None:
     """Let the tables be deleted."""
     dynamodb = stage.client("dynamodb")
     for name, table in stage.environment.items():
-        if name.endswith("_TABLE"):
+        if name.endswith("_TABLE") and _is_protected(dynamodb, table):
             dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
+
+
+def _is_protected(dynamodb: Any, table: str) -> bool:
+    try:
+        found = dynamodb.describe_table(TableName=table)["Table"]
+    except dynamodb.exceptions.ResourceNotFoundException:
+        return False
+    return bool(found.get("DeletionProtectionEnabled"))
 
 
 def _batches(s3: Any, bucket: str) -> Iterable[list[dict[str, str]]]:

@@ -143,12 +143,9 @@ def destroy(name: str, *, confirmed: bool, delete_data: bool) -> None:
     """Take the stage down; tables, archive and their key only if told to."""
     found = stage.load(name)
     terraform = Terraform(name, confirmed=confirmed)
-    buckets = found.hosting_buckets + (found.data_buckets if delete_data else [])
-    steps = [
-        Step("chalice delete", lambda: _delete(name)),
-        Step("empty the buckets", lambda: emptying.empty(found, buckets)),
-    ]
+    steps = [Step("chalice delete", lambda: _delete(name))]
     if delete_data:
+        steps.append(Step("empty the archive", lambda: emptying.empty(found, found.data_buckets)))
         steps.append(Step("release the tables", lambda: emptying.release(found)))
         steps.append(Step("terraform: destroy", terraform.destroy))
         steps.append(Step("forget the workspace", terraform.forget))

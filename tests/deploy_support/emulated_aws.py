@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -42,11 +43,16 @@ class EmulatedAws:
         return {
             **clean_environment(),
             "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_ACCESS_KEY_ID": "deployer",
             "AWS_SECRET_ACCESS_KEY": "testing",
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+
+    def asked(self) -> set[str]:
+        """Actions that were asked for with the deployer's key, `service:Operation`."""
+        with urllib.request.urlopen(f"{self.url}/_asked", timeout=10) as answer:
+            return set(json.load(answer))
 
     def fail_once(self, path_end: str) -> None:
         """Refuse the next POST to a path that ends so."""

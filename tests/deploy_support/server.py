@@ -1,25 +1,37 @@
 """The emulated AWS of the deployment's tests: `python -m tests.deploy_support.server`.
 
 Prints `ready PORT` once it answers; ends with its standard input, which the test holds. A POST
-to `/_fail` with a path's end makes the next POST to such a path fail with 500, once.
+to `/_fail` with a path's end makes the next POST to such a path be refused, once. `/_asked` says
+which actions were asked for with the deployer's key.
 """
 
 from __future__ import annotations
 
+import io
+import json
 import os
+import re
 import threading
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import parse_qs
 
 from tests.deploy_support import repairs
 
+DEPLOYER = "deployer"
+"""The access key's id of who deploys; functions and tests use others."""
 
-class Failing:
-    """A WSGI application that fails where it was told to, once."""
+_SCOPE = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/aws4_request")
+_PREFIXES = {"monitoring": "cloudwatch"}
+
+
+class Watched:
+    """A WSGI application that fails where it was told to, once, and notes what was asked for."""
 
     def __init__(self, application: Any) -> None:
         self._application = application
         self._ends: list[str] = []
+        self._asked: set[str] = set()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request, or fail it."""
@@ -29,6 +41,10 @@ class Failing:
             self._ends.append(environ["wsgi.input"].read(length).decode())
             start_response("204 No Content", [])
             return []
+        if path == "/_asked":
+            start_response("200 OK", [("Content-Type", "application/json")])
+            return [json.dumps(sorted(self._asked)).encode()]
+        self._note(environ)
         for end in self._ends:
             if environ["REQUEST_METHOD"] == "POST" and path.endswith(end):
                 self._ends.remove(end)
@@ -36,6 +52,24 @@ class Failing:
                 return [b'{"message": "refused by the test"}']
         answer: Iterable[bytes] = self._application(environ, start_response)
         return answer
+
+    def _note(self, environ: dict[str, Any]) -> None:
+        scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+        action = _action(environ)
+        if scope and scope[1] == DEPLOYER and action:
+            self._asked.add(f"{_PREFIXES.get(scope[2], scope[2])}:{action}")
+
+
+def _action(environ: dict[str, Any]) -> str:
+    """The operation of a request in AWS's JSON and query protocols; empty for REST."""
+    target: str = environ.get("HTTP_X_AMZ_TARGET", "")
+    if target:
+        return target.rpartition(".")[2]
+    if "x-www-form-urlencoded" not in environ.get("CONTENT_TYPE", ""):
+        return ""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return parse_qs(body.decode()).get("Action", [""])[0]
 
 
 def _end_with_parent() -> None:
@@ -50,7 +84,7 @@ def main() -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
-    application = Failing(DomainDispatcherApplication(create_backend_app))
+    application = Watched(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, application, threaded=True)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     print("ready", server.port, flush=True)

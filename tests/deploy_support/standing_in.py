@@ -19,7 +19,6 @@ import msgspec
 from tests.deploy_support.recorded_calls import Recorder
 
 HANDLERS = ("ingest_kinesis", "ingest_sqs", "detect")
-METHODS = ("do_GET", "do_HEAD", "do_POST", "do_PUT", "do_DELETE", "do_OPTIONS")
 
 
 def main(calls: Path) -> None:
@@ -32,8 +31,8 @@ def main(calls: Path) -> None:
     from local.http_server import Server
 
     handler = api_server.handler(app.app, of_status, None)
-    for method in METHODS:
-        setattr(handler, method, recorder.wrap("api_handler", getattr(handler, method)))
+    gateway: Any = vars(handler)["gateway"]
+    gateway.handle_request = recorder.wrap("api_handler", gateway.handle_request)
     server = Server(0)
     server.start(handler)
     stop = _start_pollers(app, recorder)
@@ -53,6 +52,7 @@ def _watch_clients(recorder: Recorder) -> None:
 
 def _start_pollers(app: Any, recorder: Recorder) -> Any:
     from chalicelib.event_sources import EVENT_SOURCES
+    from local import resources
     from local.event_sources.checkpoints import Checkpoints
     from local.event_sources.invoking import Function
     from local.event_sources.queue_mapping import QueueMapping
@@ -65,7 +65,7 @@ def _start_pollers(app: Any, recorder: Recorder) -> Any:
         **{name: recorder.wrap(name, getattr(app, name)) for name in HANDLERS}
     )
     checkpoints = Checkpoints(None)
-    mappings = Mappings(wrapped, os.environ, clients, checkpoints, None)
+    mappings = Mappings(wrapped, os.environ, resources.load(), clients, checkpoints, None)
     wakeups = Wakeups(None)
     queue = QueueMapping(
         EVENT_SOURCES["ingest_sqs"],

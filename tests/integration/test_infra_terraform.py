@@ -133,17 +133,15 @@ def test_normal_example_takes_ticks_by_the_stream_alone(plans: Plans) -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_costs_that_an_examples_comment_states_are_those_of_its_plan(
-    plans: Plans, example: str
-) -> None:
-    text = (INFRA / "examples" / f"{example}.tfvars").read_text()
-    shards = [
-        line
-        for line in costs.lines(costs.planned(plans.plan(example)), costs.prices())
-        if line.what == "Kinesis shards"
-    ]
-    stated = re.findall(r"shards? ?h?o?l?d?.*?\((\d+) USD a month", text)
-    assert [round(line.usd) for line in shards] == [int(usd) for usd in stated]
+def test_fixed_costs_in_the_documentation_are_those_of_the_plan(plans: Plans, example: str) -> None:
+    found = costs.lines(costs.planned(plans.plan(example)), costs.prices())
+    stated = re.search(
+        rf"^\| `{example}.tfvars` \|[^|]*\| ([\d.]+) USD",
+        (ROOT / "docs" / "deploying.md").read_text(),
+        re.M,
+    )
+    assert stated is not None
+    assert f"{sum(line.usd for line in found):.2f}" == stated[1]
 
 
 def test_large_example_reserves_concurrency(plans: Plans) -> None:
