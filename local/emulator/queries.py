@@ -42,7 +42,12 @@ class Found(msgspec.Struct, frozen=True):
 
 def install() -> None:
     """Put the queries into moto."""
-    original, convert = Table.query, utilities.dynamo_to_dict
+    Table.query = _by_key(Table.query)
+    responses.dynamo_to_dict = _unless_plain(utilities.dynamo_to_dict)
+
+
+def _by_key(original: Any) -> Any:
+    """`Table.query` over the rows that the keys find; the rest of it is moto's."""
 
     def query(
         self: Any,
@@ -52,7 +57,7 @@ def install() -> None:
         limit: int | None,
         exclusive_start_key: dict[str, Any] | None,
         scan_index_forward: bool,
-        projection_expressions: Any,
+        projections: Any,
         index_name: str | None = None,
         consistent_read: bool = False,
         filter_expression: Any = None,
@@ -60,31 +65,23 @@ def install() -> None:
         range_key_conditions: Any = None,
         **filters: Any,
     ) -> Any:
+        view = self
         asked = _ask(self, hash_key or (hash_key_conditions or [(None, None)])[0][1], index_name)
-        if asked is None or (consistent_read and index_name):
-            view = self
-        else:
+        if asked and not (consistent_read and index_name) and len(range_key_conditions or ()) < 2:
             bounds = _bounds(range_comparison, range_objs)
             rows = _rows(asked, bounds, exclusive_start_key, not scan_index_forward)
-            if not projection_expressions and not filters and type(filter_expression) is OpDefault:
+            if not projections and not filters and type(filter_expression) is OpDefault:
                 return _page(asked, rows, limit)
             view = _Narrowed(self, _enough(asked, rows, limit))
-        return original(
-            view,
-            hash_key,
-            range_comparison,
-            range_objs,
-            limit,
-            exclusive_start_key,
-            scan_index_forward,
-            projection_expressions,
-            index_name,
-            consistent_read,
-            filter_expression,
-            hash_key_conditions,
-            range_key_conditions,
-            **filters,
-        )
+        where = (hash_key, range_comparison, range_objs, limit, exclusive_start_key)
+        how = (scan_index_forward, projections, index_name, consistent_read, filter_expression)
+        return original(view, *where, *how, hash_key_conditions, range_key_conditions, **filters)
+
+    return query
+
+
+def _unless_plain(convert: Any) -> Any:
+    """moto's conversion of answers to JSON, past items that are JSON already."""
 
     def dynamo_to_dict(value: Any) -> Any:
         if isinstance(value, dict) and isinstance(value.get("Items"), list):
@@ -93,8 +90,7 @@ def install() -> None:
                 return {**convert({**value, "Items": []}), "Items": items}
         return convert(value)
 
-    Table.query = query
-    responses.dynamo_to_dict = dynamo_to_dict
+    return dynamo_to_dict
 
 
 class _Asked(msgspec.Struct, frozen=True):

@@ -1,0 +1,33 @@
+"""Running mappings, and looking at queues, in tests."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+from local.event_sources.mapping import Mapping
+from local.event_sources.queue_mapping import QueueMapping
+from local.event_sources.wakeups import Wakeups
+from tests.local_support.aws import Emulator
+
+
+@contextlib.contextmanager
+def running(mapping: Mapping | QueueMapping, wakeups: Wakeups) -> Iterator[None]:
+    """The mapping started, and ended afterwards."""
+    wakeups.start()
+    mapping.start()
+    try:
+        yield
+    finally:
+        mapping.stop()
+        wakeups.stop()
+        assert mapping.join(time.monotonic() + 5)
+
+
+def waiting(aws: Emulator, name: str) -> int:
+    """How many messages a queue holds, received ones among them."""
+    url = aws("sqs").get_queue_url(QueueName=f"ticktape-local-{name}")["QueueUrl"]
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(found[name]) for name in names)
