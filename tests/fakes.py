@@ -16,6 +16,7 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.detection import State
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.messages import Message
+from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.splits import Split
 from chalicelib.domain.times import just_after, later
@@ -343,10 +344,10 @@ class FakeArchive:
         self.quarantine: dict[str, object] = {}
 
     def put_raw(
-        self, arrival: str, origin: str, first: str, last: str, lines: Sequence[bytes]
+        self, arrival: str, origin: str, first: str, last: str, lines: Sequence[ArchivedLine]
     ) -> None:
         """See Archive."""
-        self.raw[(origin, first, last)] = tuple(lines)
+        self.raw[(origin, first, last)] = tuple(line.line for line in lines)
 
     def put_quarantine(self, arrival: str, name: str, document: object) -> None:
         """See Archive."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
-COMPRESSION = 6
+from chalicelib.domain.raw_lines import ArchivedLine, pack
 
 
 class S3Archive:
@@ -21,13 +20,12 @@ class S3Archive:
         self._bucket = bucket
 
     def put_raw(
-        self, arrival: str, origin: str, first: str, last: str, lines: Sequence[bytes]
+        self, arrival: str, origin: str, first: str, last: str, lines: Sequence[ArchivedLine]
     ) -> None:
         """See Archive: `raw/date=2026-11-20/hour=15/<origin>-<first>-<last>.json.gz`."""
         name = quote(f"{origin}-{first}-{last}", safe="-")
         key = f"raw/date={arrival[:10]}/hour={arrival[11:13]}/{name}.json.gz"
-        body = gzip.compress(b"\n".join(lines) + b"\n", COMPRESSION, mtime=0)
-        self._put(key, body, "application/gzip")
+        self._put(key, pack(lines), "application/gzip")
 
     def put_quarantine(self, arrival: str, name: str, document: Mapping[str, object]) -> None:
         """See Archive: `quarantine/date=2026-11-20/<name>.json`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import get_args
@@ -11,6 +11,7 @@ import msgspec
 
 from chalicelib.domain.bars import STORED, Bar
 from chalicelib.domain.errors import TickError, UnreadableError
+from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.ticks import UNKNOWN_SOURCE, Mode, Tick, number, parse_symbol
 from chalicelib.domain.times import from_text, is_canonical, to_text
 
@@ -22,6 +23,7 @@ VOLUME_LIMIT = Decimal(10) ** 18
 MAX_LABEL = 64
 
 _ZERO = Decimal(0)
+_MICROSECOND = timedelta(microseconds=1)
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError)
 _MODES = get_args(Mode)
 _PRICE_ALLOWED = "a number above 0 and below 10^12"
@@ -56,9 +58,13 @@ class Rejected(msgspec.Struct, frozen=True):
 
 
 class Decoded(msgspec.Struct, frozen=True):
-    """What one record holds. `lines` are the archive's: the record's own, one JSON value each."""
+    """What one record holds.
 
-    lines: tuple[bytes, ...]
+    `lines` are the archive's: the record's own, one JSON value each, with the instant that
+    the first tick without a timestamp in it gets.
+    """
+
+    lines: tuple[ArchivedLine, ...]
     ticks: tuple[Tick, ...]
     bars: tuple[Bar, ...]
     rejected: tuple[Rejected, ...]
@@ -78,8 +84,11 @@ def decode(payload: bytes, arrival: datetime) -> Decoded:
     bars: list[Bar] = []
     rejected: list[Rejected] = []
     lines = _lines(payload)
-    clock = _arrivals(arrival)
+    clock = _Arrivals(arrival)
+    archived: list[ArchivedLine] = []
     for index, line in enumerate(lines):
+        if line and _is_text(line):  # quarantine alone keeps what cannot stand in a text file
+            archived.append(ArchivedLine(line, clock.now))
         for part, item in _parts(line):
             try:
                 wire = _read(item) if isinstance(item, msgspec.Raw) else item
@@ -89,7 +98,7 @@ def decode(payload: bytes, arrival: datetime) -> Decoded:
                     bars.append(to_bar(wire, arrival))
             except (TickError, UnreadableError) as error:
                 rejected.append(Rejected(index, part, str(error)))
-    return Decoded(_archivable(lines), tuple(ticks), tuple(bars), tuple(rejected))
+    return Decoded(tuple(archived), tuple(ticks), tuple(bars), tuple(rejected))
 
 
 def to_tick(wire: WireTick, arrival: datetime, clock: Iterator[str]) -> Tick:
@@ -183,11 +192,6 @@ def _read(raw: msgspec.Raw) -> WireTick:
         raise UnreadableError(str(error)) from error
 
 
-def _archivable(lines: Sequence[bytes]) -> tuple[bytes, ...]:
-    """The lines that can stand in a text file; quarantine alone keeps the others."""
-    return tuple(line for line in lines if line and _is_text(line))
-
-
 def _is_text(line: bytes) -> bool:
     try:
         line.decode()
@@ -196,11 +200,19 @@ def _is_text(line: bytes) -> bool:
     return True
 
 
-def _arrivals(arrival: datetime) -> Iterator[str]:
-    step = timedelta(microseconds=1)
-    while True:
-        yield to_text(arrival)
-        arrival += step
+class _Arrivals:
+    """The clock of ticks without a timestamp: the record's arrival, and 1 us more for each."""
+
+    def __init__(self, arrival: datetime) -> None:
+        self.now = arrival
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        text = to_text(self.now)
+        self.now += _MICROSECOND
+        return text
 
 
 def _timestamp(text: str, arrival: datetime) -> str:

@@ -16,6 +16,7 @@ from chalicelib.domain.alerts import Alert, StoredAlert
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.detection import State
 from chalicelib.domain.messages import Message
+from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.splits import Split
 from chalicelib.domain.ticks import Tick
@@ -225,7 +226,7 @@ class Archive(Protocol):
     """Raw records and quarantine."""
 
     def put_raw(
-        self, arrival: str, origin: str, first: str, last: str, lines: Sequence[bytes]
+        self, arrival: str, origin: str, first: str, last: str, lines: Sequence[ArchivedLine]
     ) -> None:
         """One object with a batch's lines."""
 

@@ -135,5 +135,5 @@ def assert_archive(world: World, payloads: Sequence[bytes]) -> None:
             lines |= set(gunzipped(body))
         else:
             quarantined[base64.b64decode(json.loads(body)["payload"])] += 1
-    assert lines == {line for data in payloads for line in decode(data, instant()).lines}
+    assert lines == {line.line for data in payloads for line in decode(data, instant()).lines}
     assert quarantined == Counter(data for data in payloads if data in POISON)

@@ -34,6 +34,10 @@ def ticks_of(data: bytes) -> tuple[Tick, ...]:
     return decoded.ticks
 
 
+def lines_of(data: bytes) -> list[bytes]:
+    return [archived.line for archived in decode(data, instant()).lines]
+
+
 def reasons(data: bytes) -> list[str]:
     return [rejected.reason for rejected in decode(data, instant()).rejected]
 
@@ -78,19 +82,26 @@ def test_several_ticks_may_stand_one_to_a_line() -> None:
 def test_an_array_is_as_good_as_lines() -> None:
     data = json.dumps([wire(1, 0), wire(2, 1)]).encode()
     assert [tick.price for tick in ticks_of(data)] == [1, 2]
-    assert decode(data, instant()).lines == (data,)
+    assert lines_of(data) == [data]
 
 
 def test_a_pretty_printed_object_is_one_line_of_the_archive() -> None:
     decoded = decode(json.dumps(wire(1, 0), indent=2).encode(), instant())
     assert len(decoded.ticks) == len(decoded.lines) == 1
-    assert b"\n" not in decoded.lines[0]
+    assert b"\n" not in decoded.lines[0].line
 
 
 def test_the_nth_tick_without_timestamp_comes_n_microseconds_after_the_arrival() -> None:
     data = payload(wire(1, None), wire(2, 30), wire(3, None), wire(4, None))
     stamps = [tick.timestamp for tick in ticks_of(data)]
     assert stamps == [at(), at(30), at(0.000001), at(0.000002)]
+
+
+def test_each_line_of_the_archive_knows_the_clock_of_its_ticks_without_timestamp() -> None:
+    data = payload(wire(1, None), wire(2, 30), wire(3, None), wire(4, None))
+    lines = decode(data, instant()).lines
+    again = [tick for line in lines for tick in decode(line.line, line.arrival).ticks]
+    assert tuple(again) == ticks_of(data)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +219,7 @@ def test_bytes_that_are_no_text_stay_out_of_the_archives_lines() -> None:
 def test_unknown_fields_are_kept_in_the_archive_and_otherwise_ignored() -> None:
     data = payload(wire(1, mood="good"))
     assert ticks_of(data)[0].price == 1
-    assert decode(data, instant()).lines == (data,)
+    assert lines_of(data) == [data]
 
 
 HISTORY: dict[str, Any] = {"bar": "1m", "open": 1, "high": 3, "low": 1, "volume": 7}

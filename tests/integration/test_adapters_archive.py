@@ -1,0 +1,51 @@
+"""The contract of Archive, as it lies on S3."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.archive import S3Archive
+from chalicelib.domain.raw_lines import ArchivedLine, unpack
+from tests.emulated import Emulated
+from tests.factories import at, instant
+
+LINES = [ArchivedLine(b'{"price": 1}', instant(0)), ArchivedLine(b'{"price": 2}', instant(1))]
+
+
+@pytest.fixture
+def bucket(emulated: Emulated) -> str:
+    return emulated.provisioned().archive_bucket
+
+
+def objects(emulated: Emulated, bucket: str) -> dict[str, bytes]:
+    s3: Any = emulated.clients.s3
+    listed = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
+    keys = [entry["Key"] for entry in listed]
+    return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
+
+def test_a_batch_lies_under_its_arrival_and_numbers_however_often_it_comes(
+    emulated: Emulated, bucket: str
+) -> None:
+    archive = S3Archive(emulated.clients.s3, bucket)
+    for _ in range(2):
+        archive.put_raw(at(), "shardId-1", "7", "9", LINES)
+    archive.put_raw(at(), "shardId-2", "7", "9", LINES)
+    found = objects(emulated, bucket)
+    assert sorted(found) == [
+        "raw/date=2026-11-20/hour=15/shardId-1-7-9.json.gz",
+        "raw/date=2026-11-20/hour=15/shardId-2-7-9.json.gz",
+    ]
+    expected = [(line.line, line.arrival) for line in LINES]
+    assert all(unpack(body) == expected for body in found.values())
+
+
+def test_what_is_quarantined_lies_under_its_day(emulated: Emulated, bucket: str) -> None:
+    archive = S3Archive(emulated.clients.s3, bucket)
+    archive.put_quarantine(at(), "ticks.fifo-7-0", {"reason": "why"})
+    ((key, body),) = objects(emulated, bucket).items()
+    assert key == "quarantine/date=2026-11-20/ticks.fifo-7-0.json"
+    assert json.loads(body) == {"reason": "why"}
