@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -40,7 +41,7 @@ class System:
         self.ended = threading.Event()
         self.exit_status = 0
         self._options = options
-        self._closing: list[Callable[[], Any]] = []
+        self._closing = ExitStack()
         self._working: list[Callable[[], Any]] = []
         self._token = secrets.token_urlsafe(24)
         self._counters = Counters()
@@ -67,8 +68,7 @@ class System:
     def stop(self) -> None:
         """End everything that was started, the last first."""
         self.ended.set()
-        while self._closing:
-            self._closing.pop()()
+        self._closing.close()
         self._terminal.close()
         running_file.remove()
 
@@ -84,21 +84,21 @@ class System:
             server = Server(port)
         except OSError as error:
             raise UsageError(f"{flag} {port}: {error.strerror}") from error
-        self._closing.append(server.stop)
+        self._closing.callback(server.stop)
         return server
 
     def _open_data(self) -> DataDirectory | None:
         if self._options.data is None:
             return None
         data = DataDirectory(self._options.data)
-        self._closing.append(data.close)
+        self._closing.callback(data.close)
         return data
 
     def _start_emulator(self, data: DataDirectory | None) -> EmulatorProcess | None:
         if aws_environment.user_endpoint(os.environ):
             return None
         emulator = EmulatorProcess(self._options.aws_port, data.emulator if data else None)
-        self._closing.append(emulator.stop)
+        self._closing.callback(emulator.stop)
         return emulator
 
     def _point_at_aws(self, emulator: EmulatorProcess | None) -> None:
@@ -151,7 +151,7 @@ class System:
         from local import subscriber
 
         server = Server(0)
-        self._closing.append(server.stop)
+        self._closing.callback(server.stop)
         server.start(subscriber.handler(self._terminal.alert))
         clients("sns").subscribe(
             TopicArn=environment["ALERTS_TOPIC_ARN"], Protocol="http", Endpoint=server.address
@@ -170,12 +170,12 @@ class System:
         from local.mappings import Mappings
 
         checkpoints = Checkpoints(data.checkpoints if data else None)
-        self._closing.append(checkpoints.close)
+        self._closing.callback(checkpoints.close)
         control = EmulatorControl(emulator.port) if emulator else None
         mappings = Mappings(app, environment, resources.load(), clients, checkpoints, control)
         self._given_up = mappings.given_up
         self._working.append(lambda: mappings.stop(POLLERS_STOP_SECONDS))
-        self._closing.append(self._stop_working)
+        self._closing.callback(self._stop_working)
         mappings.start()
 
     def _start_producer(self, environment: dict[str, str]) -> None:

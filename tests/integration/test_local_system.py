@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -54,6 +55,15 @@ def test_it_ends_within_five_seconds_and_leaves_nothing(number: signal.Signals) 
 def test_it_ends_by_itself() -> None:
     with local_system("--source", "none", "--data", "none", "--seconds", "1") as system:
         assert system.process.wait(60) == 0
+
+
+def test_it_says_so_and_ends_when_embedded_aws_dies() -> None:
+    with local_system("--source", "none", "--data", "none") as system:
+        system.ready()
+        (emulator,) = system.descendants()
+        os.kill(emulator, signal.SIGKILL)
+        assert system.process.wait(15) == 1
+        assert "embedded AWS ended by itself" in system.output()
 
 
 @pytest.fixture
