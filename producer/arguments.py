@@ -127,6 +127,11 @@ def _replay(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--to", dest="until", type=day, metavar="DAY", help="the last one, included"
     )
+    command.add_argument(
+        "--alerts",
+        action="store_true",
+        help="send the alerts of an archive once more (default: they are recorded only)",
+    )
 
 
 def _backfill(command: argparse.ArgumentParser) -> None:

@@ -69,7 +69,9 @@ def make_source(
 def _replay(options: argparse.Namespace, status: Status, skip: int) -> Source:
     from producer.sources.replay import Replay, open_recording
 
-    recording = open_recording(options.file, _symbols(options), options.since, options.until)
+    recording = open_recording(
+        options.file, _symbols(options), options.since, options.until, alerts=options.alerts
+    )
     recording.check()
     return Replay(recording, options.speed, status, skip)
 

@@ -13,8 +13,8 @@ class Ordering:
 
     What is live and not later than the last is moved to just after it: two trades of one
     millisecond are two ticks. What is recorded keeps its timestamps, so there a tick that is
-    not later is a repeat (archives hold at-least-once) and does not pass. Historical bars are
-    not part of this order.
+    not later is a repeat (archives hold at-least-once) and does not pass, but that a backfilled
+    one may be late: nobody is alerted of it. Historical bars are not part of this order.
     """
 
     def __init__(self, *, recorded: bool, latest: Mapping[str, str] | None = None) -> None:
@@ -28,6 +28,8 @@ class Ordering:
         last = self.latest.get(tick.symbol, "")
         if tick.timestamp <= last:
             if self._recorded:
+                if tick.mode == "backfill" and tick.timestamp < last:
+                    return None
                 return "repeat" if tick.timestamp == last else "out of order"
             tick.timestamp = just_after(last)
         self.latest[tick.symbol] = tick.timestamp

@@ -1,27 +1,33 @@
 """The raw archive as a recording: `raw/date=.../hour=.../*.json.gz`, on S3 or in a folder.
 
 The archive holds each record at least once and by arrival, so each hour is put into the order of
-time, and what was seen before does not pass (`producer.ordering`).
+time, each tick once. Lines are read as ingest read them, at the time at which the stream took them:
+what was quarantined then does not pass now, and a tick without a timestamp gets the one it got.
 """
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
+from chalicelib.domain.bars import Bar
 from chalicelib.domain.errors import TickError
+from chalicelib.domain.raw_lines import unpack
+from chalicelib.domain.ticks import UNKNOWN_SOURCE, Tick
+from chalicelib.domain.times import EPOCH
+from chalicelib.domain.wire import decode
 from producer.errors import UsageError
 from producer.sinks import aws
 from producer.sources.ndjson import tick_of
 from producer.sources.recording import Unreadable
-from producer.wire import WireTick
+from producer.wire import Mode, WireTick
 
 
 class Objects(Protocol):
@@ -84,11 +90,18 @@ class Bucket:
 
 class Recording:
     """Ticks of some symbols (all when none are given) that arrived from `since` to `until`,
-    both days included."""
+    both days included. Their alerts are recorded, and sent only where `alerts` asks for it."""
 
     def __init__(
-        self, objects: Objects, symbols: Sequence[str], since: date | None, until: date | None
+        self,
+        objects: Objects,
+        symbols: Sequence[str],
+        since: date | None,
+        until: date | None,
+        *,
+        alerts: bool = False,
     ) -> None:
+        self._mode: Mode = "replay" if alerts else "backfill"
         self._objects = objects
         self._symbols = frozenset(symbols)
         self._since = since or date.min
@@ -101,10 +114,12 @@ class Recording:
             raise UsageError(f"{self._objects.name}: no raw archive of those days is there")
 
     def ticks(self) -> Iterator[WireTick]:
-        """By the hour of arrival, within it by timestamp."""
+        """By the hour of arrival, within it by timestamp; the last to arrive of a tick counts."""
         for _, keys in groupby(self._keys(), key=lambda key: key.rpartition("/")[0]):
-            hour = [tick for key in keys for tick in self._ticks_of(key)]
-            yield from sorted(hour, key=lambda tick: tick.timestamp)
+            arrived = [entry for key in keys for entry in self._ticks_of(key)]
+            arrived.sort(key=itemgetter(0))
+            hour = {(tick.symbol, tick.bar, tick.timestamp): tick for _, tick in arrived}
+            yield from sorted(hour.values(), key=lambda tick: tick.timestamp)
 
     def _keys(self) -> Iterator[str]:
         for key in self._objects.listing():
@@ -112,22 +127,52 @@ class Recording:
             if day is not None and self._since <= day <= self._until:
                 yield key
 
-    def _ticks_of(self, key: str) -> Iterator[WireTick]:
-        for number, line in enumerate(self._lines(key), 1):
-            try:
-                tick = tick_of(line)
-            except (msgspec.MsgspecError, TickError, ValueError) as error:
-                self.unreadable.add(number, error)
-                continue
-            if not self._symbols or tick.symbol in self._symbols:
-                yield tick
+    def _ticks_of(self, key: str) -> Iterator[tuple[datetime, WireTick]]:
+        for number, (line, arrival) in enumerate(self._lines(key), 1):
+            for tick in self._read(line, arrival, number):
+                tick.mode = "backfill" if tick.bar else self._mode
+                if not self._symbols or tick.symbol in self._symbols:
+                    yield arrival or EPOCH, tick
 
-    def _lines(self, key: str) -> list[bytes]:
+    def _read(self, line: bytes, arrival: datetime | None, number: int) -> Iterator[WireTick]:
+        if arrival is not None:
+            decoded = decode(line, arrival)
+            for rejected in decoded.rejected:
+                self.unreadable.add(number, ValueError(rejected.reason))
+            yield from map(_of_tick, decoded.ticks)
+            yield from map(_of_bar, decoded.bars)
+            return
+        try:  # a file that ingest did not write
+            yield tick_of(line)
+        except (msgspec.MsgspecError, TickError, ValueError) as error:
+            self.unreadable.add(number, error)
+
+    def _lines(self, key: str) -> list[tuple[bytes, datetime | None]]:
         try:
-            return gzip.decompress(self._objects.body(key)).splitlines()
+            return unpack(self._objects.body(key))
         except (OSError, EOFError, zlib.error) as error:
             self.unreadable.add(0, ValueError(f"{key}: {error}"))
             return []
+
+
+def _of_tick(tick: Tick) -> WireTick:
+    given = msgspec.structs.asdict(tick)
+    source = given.pop("source")
+    return WireTick(**given, source=None if source == UNKNOWN_SOURCE else source)
+
+
+def _of_bar(bar: Bar) -> WireTick:
+    return WireTick(
+        symbol=bar.symbol,
+        timestamp=bar.start,
+        price=bar.close,
+        open=bar.open,
+        high=bar.high,
+        low=bar.low,
+        volume=bar.volume,
+        source=None if bar.source == UNKNOWN_SOURCE else bar.source,
+        bar=bar.interval,  # type: ignore[arg-type]  # ingest takes these three only
+    )
 
 
 def _day_of(key: str) -> date | None:

@@ -26,22 +26,25 @@ def open_recording(
     symbols: Sequence[str],
     since: date | None = None,
     until: date | None = None,
+    *,
+    alerts: bool = False,
 ) -> Recording:
     """The recording in a file (by its name's ending or, failing that, by its first character),
     in a folder that holds a raw archive, or at `s3://bucket/prefix`.
 
-    `since` and `until` are days of arrival in an archive, both included. Raises UsageError when
-    there is no such file, or none that can be replayed.
+    `since` and `until` are days of arrival in an archive, both included; `alerts` asks that an
+    archive's alerts be sent once more. Raises UsageError when there is no such file, or none that
+    can be replayed.
     """
     if str(path).startswith("s3://"):
-        return archive.Recording(archive.Bucket(str(path)), symbols, since, until)
+        return archive.Recording(archive.Bucket(str(path)), symbols, since, until, alerts=alerts)
     file = Path(path)
     if not file.exists():
         raise UsageError(f"{path}: there is no such file")
     if file.is_dir():
-        return archive.Recording(archive.Folder(file), symbols, since, until)
-    if since or until:
-        raise UsageError(f"--from and --to are for archives; {path} is a file")
+        return archive.Recording(archive.Folder(file), symbols, since, until, alerts=alerts)
+    if since or until or alerts:
+        raise UsageError(f"--from, --to and --alerts are for archives; {path} is a file")
     return _open_file(file, tuple(symbols))
 
 

@@ -22,12 +22,14 @@ class System:
     def __init__(self) -> None:
         self.aws = Aws()
         self.services = Services(SMALL_AVERAGES, lambda: instant(10**7), self.aws)
+        self.arrival = 10.0**7
         self._number = 0
         self._seen = 0
 
     def ingest(self, *payloads: bytes) -> None:
-        """One batch."""
-        event = kinesis_event(payloads, self._number, arrival=10**7)
+        """One batch, a second after the one before."""
+        self.arrival += 1
+        event = kinesis_event(payloads, self._number, arrival=self.arrival)
         self._number += len(payloads)
         done = self.services.ingest(events.from_kinesis(event), NEVER)
         assert done.failed == frozenset()
@@ -48,6 +50,7 @@ class System:
     def again(self) -> None:
         """The next batches are the first ones once more."""
         self._number = self._seen = 0
+        self.arrival = 10.0**7
 
     def ticks(self) -> list[Tick]:
         page = self.services.stores.prices.ticks(SYMBOL, None, None, limit=20_000)
