@@ -31,7 +31,7 @@ from local.terminal import Addresses, make
 
 POLLERS_STOP_SECONDS = 3.0
 _SLOW_IMPORTS = ("boto3", "chalicelib.bootstrap", "chalicelib.api.routes", "chalice.local")
-_CHALICE = Path(__file__).resolve().parents[1] / ".chalice" / "config.json"
+_CHALICE = Path(__file__).resolve().parents[1] / ".chalice" / "base.json"
 
 
 class System:
