@@ -17,9 +17,10 @@ SYMBOL = "BTC-USD"
 
 
 class System:
-    """Detect sees what ingest wrote after each batch."""
+    """Detect sees what ingest wrote after each batch; batches arrive `step` seconds apart."""
 
-    def __init__(self) -> None:
+    def __init__(self, step: float = 0.0) -> None:
+        self._step = step
         self.aws = Aws()
         self.services = Services(SMALL_AVERAGES, lambda: instant(10**7), self.aws)
         self.arrival = 10.0**7
@@ -27,8 +28,8 @@ class System:
         self._seen = 0
 
     def ingest(self, *payloads: bytes) -> None:
-        """One batch, a second after the one before."""
-        self.arrival += 1
+        """One batch."""
+        self.arrival += self._step
         event = kinesis_event(payloads, self._number, arrival=self.arrival)
         self._number += len(payloads)
         done = self.services.ingest(events.from_kinesis(event), NEVER)

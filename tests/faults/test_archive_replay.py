@@ -22,7 +22,7 @@ HISTORY = {"bar": "1m", "open": 1, "high": 3, "low": 1, "volume": 5}
 
 def recorded() -> System:
     """A system that has seen all that can come."""
-    system = System()
+    system = System(step=1)
     ticks = walk(200, 41.7)
     system.deliver([payload(*ticks[n : n + 2]) for n in range(0, 150, 2)], 7)
     system.ingest(json.dumps(ticks[150:]).encode())
@@ -45,7 +45,7 @@ def replayed(system: System, folder: Path, *, alerts: bool = False) -> System:
     ordering = Ordering(recorded=True)
     ticks = open_recording(folder, [], alerts=alerts).ticks()
     lines = [line_of(tick).payload for tick in ticks if ordering.admit(tick) is None]
-    another = System()
+    another = System(step=1)
     another.arrival = 2 * 10.0**7
     another.deliver(lines, 50)
     return another
@@ -98,7 +98,7 @@ def test_alerts_are_sent_again_where_that_is_asked_for(tmp_path: Path) -> None:
 
 
 def test_late_ticks_are_rebuilt_too(tmp_path: Path) -> None:
-    system = System()
+    system = System(step=1)
     ticks = walk(20, 41.7)
     system.ingest(*(payload(tick) for tick in [*ticks[:9], *ticks[10:]]))
     system.detect()

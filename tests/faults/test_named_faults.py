@@ -11,7 +11,7 @@ from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from tests.factories import instant, payload, wire
 from tests.faults.run import SMALL_AVERAGES, contents_of
-from tests.faults.stores import Contents
+from tests.faults.stores import without_ttl
 from tests.faults.system import SYMBOL, System, walk
 from tests.oracles.crosses import crosses
 
@@ -67,12 +67,6 @@ def test_a_redelivery_adds_nothing_and_sends_nothing() -> None:
     assert system.sent() == sent
 
 
-def comparable(contents: Contents) -> Contents:
-    """What a split of batches may change apart: how long bars are kept goes by the batch."""
-    bars = [{k: v for k, v in bar.items() if k != "expires_at"} for bar in contents["bars"]]
-    return {**contents, "bars": bars}
-
-
 FIVE_THOUSAND = [payload(tick) for tick in walk(5000, 7.3, seed=5)]
 _whole: list[Any] = []
 
@@ -89,7 +83,7 @@ def test_how_five_thousand_ticks_are_split_into_batches_changes_nothing(size: in
     system, whole = System(), delivered_whole()
     system.deliver(FIVE_THOUSAND, size)
     mine, theirs = contents_of(system.aws), contents_of(whole.aws)
-    assert comparable(mine) == comparable(theirs)
+    assert without_ttl(mine) == without_ttl(theirs)
     assert len(mine["alerts"]) > 500
     assert sorted(system.sent()) == sorted(whole.sent())
 

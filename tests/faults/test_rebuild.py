@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib.domain.times import later
 from tests.factories import at, payload, wire
 from tests.faults.run import contents_of
-from tests.faults.stores import Contents
+from tests.faults.stores import Contents, without_ttl
 from tests.faults.system import SYMBOL, System, walk
 
 TICKS = walk(400, 37.3)
@@ -19,12 +19,6 @@ def delivered() -> System:
     system = System()
     system.deliver(RECORDS, 10)
     return system
-
-
-def without_ttl(contents: Contents) -> Contents:
-    """How long a bar is kept goes by the batch that it came from."""
-    bars = [{k: v for k, v in bar.items() if k != "expires_at"} for bar in contents["bars"]]
-    return {**contents, "bars": bars}
 
 
 def same(system: System, expected: Contents) -> bool:
