@@ -15,6 +15,7 @@ run: $(BIN)/.run ## the whole system on this machine (ARGS="--source replay --fi
 
 setup: $(BIN)/.dev ## .venv with everything pinned, and a browser for the tests where it can be had
 	@tools/browser.sh
+	@tools/node.sh
 
 test: setup ## every test that fits into ten minutes on two cores
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"
