@@ -20,7 +20,15 @@ export class ApiError extends Error {
   get isMissing() {
     return this.status === 404 || this.status === 405 || this.status === 501;
   }
+
+  /** @returns {boolean} true where a token is wanted, or another one */
+  get isRefusal() {
+    return isRefusal(this.status);
+  }
 }
+
+/** @param {number} status */
+const isRefusal = (status) => status === 401 || status === 403;
 
 /** @param {Response} response @returns {Promise<ApiError>} from an RFC 9457 problem document, or from the status alone */
 async function problemOf(response) {
@@ -42,6 +50,7 @@ export class Api {
   constructor(address, token) {
     this.address = address;
     this.token = token;
+    this.readsWithToken = false;
   }
 
   /**
@@ -51,16 +60,25 @@ export class Api {
   async request(path, query = {}, init = {}) {
     const filled = Object.entries(query).filter(([, value]) => value !== "" && value != null);
     const search = new URLSearchParams(filled.map(([key, value]) => [key, String(value)])).toString();
-    /** @type {Response} */
-    let response;
+    const url = `${this.address}${path}${search ? `?${search}` : ""}`;
+    let response = await this.#fetch(url, init);
+    if (isRefusal(response.status) && !init.method && this.token() && !this.readsWithToken) {
+      this.readsWithToken = true; // a deployment that is closed for reading takes the same token
+      response = await this.#fetch(url, init);
+    }
+    if (!response.ok) throw await problemOf(response);
+    return response.status === 204 ? null : response.json();
+  }
+
+  /** @param {string} url @param {RequestInit} init @returns {Promise<Response>} */
+  async #fetch(url, init) {
+    const headers = this.readsWithToken && !init.method ? { Authorization: `Bearer ${this.token()}` } : undefined;
     try {
-      response = await fetch(`${this.address}${path}${search ? `?${search}` : ""}`, { cache: "no-cache", signal: AbortSignal.timeout(15000), ...init });
+      return await fetch(url, { cache: "no-cache", signal: AbortSignal.timeout(15000), headers, ...init });
     } catch (error) {
       if (init.signal?.aborted) throw error;
       throw new ApiError(0, "The API does not answer.");
     }
-    if (!response.ok) throw await problemOf(response);
-    return response.status === 204 ? null : response.json();
   }
 
   /** @param {string} method @param {string} path @param {any} [body] */

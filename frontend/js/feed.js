@@ -23,9 +23,18 @@ export class Feed {
     this.failures = 0;
     this.timer = 0;
     this.running = false;
+    this.mayAsk = true;
+    /** Asks the reader for a token; whether one was given. @type {() => Promise<boolean>} */
+    this.askForToken = async () => false;
     document.addEventListener("visibilitychange", () => (document.hidden ? this.#pause() : this.wake()));
     addEventListener("online", () => this.wake());
     addEventListener("offline", () => this.#report("offline", "This device is offline."));
+  }
+
+  /** Poll now because the reader asked to. */
+  retry() {
+    this.mayAsk = true;
+    this.wake();
   }
 
   /** Poll now, and go on from there. */
@@ -50,8 +59,9 @@ export class Feed {
       if (!document.hidden) this.store.set({ link: { state: "live", retryAt: 0, answeredAt: Date.now(), reason: "" } });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.failures += 1;
       this.polls = 0;
+      if (error.isRefusal && (await this.#newToken())) return;
+      this.failures += 1;
       wait = Math.max(error.retryAfter, backoff(this.failures, this.pollSeconds));
       this.#report(navigator.onLine ? "retrying" : "offline", error.message, Date.now() + wait * 1000);
     } finally {
@@ -59,6 +69,13 @@ export class Feed {
       clearTimeout(this.timer);
       if (!document.hidden) this.timer = window.setTimeout(() => this.#poll(), Math.max(50, wait * 1000 - (this.failures ? 0 : performance.now() - began)));
     }
+  }
+
+  /** @returns {Promise<boolean>} whether the reader gave one; asked once, and again when the reader wants to */
+  async #newToken() {
+    if (!this.mayAsk) return false;
+    this.mayAsk = false;
+    return this.askForToken();
   }
 
   /** @param {import("./types.js").Link["state"]} state @param {string} reason @param {number} [retryAt] */

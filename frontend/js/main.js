@@ -67,6 +67,7 @@ async function start() {
   const api = new Api(config.api, token);
   const loader = new Loader(api, store);
   const feed = new Feed(api, store, config.poll_seconds);
+  feed.askForToken = async () => (await import("./views/token.js")).askForToken("This deployment is not open for reading: a token is needed. It stays in this tab.");
   bindLoading(store, loader);
   bindFirstSymbol(store);
   const bars = loader.load();

@@ -127,5 +127,5 @@ def world() -> Iterator[StandIn]:
 @pytest.fixture(scope="session")
 def system() -> Iterator[System]:
     """The real system with simulated prices, started once."""
-    with running_system() as running:
+    with running_system("--interval", "1") as running:
         yield running

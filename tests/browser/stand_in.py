@@ -65,6 +65,7 @@ class StandIn:
     failing: int = 0
     stopped_at: float | None = None
     poll_seconds: float = 0.5
+    token: str = ""
     asked: list[str] = field(default_factory=list)
 
     fixed: dict[str, Any] = field(default_factory=dict)
@@ -191,12 +192,21 @@ class ApiHandler(BaseHTTPRequestHandler):
         self.world = world
         super().__init__(*args)
 
+    def do_OPTIONS(self) -> None:
+        """A preflight: everything is allowed."""
+        self.send_response(204)
+        self.send_header("Access-Control-Allow-Origin", "*")
+        self.send_header("Access-Control-Allow-Headers", "Authorization,Content-Type")
+        self.end_headers()
+
     def do_GET(self) -> None:
         """Answer from the world."""
         parts = urlsplit(self.path)
         self.world.asked.append(self.path)
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
         status, body = self.world.answer(parts.path, query)
+        if self.world.token and self.headers["Authorization"] != f"Bearer {self.world.token}":
+            status, body = 403, {"type": "about:blank", "title": "Forbidden", "status": 403}
         data = json.dumps(body).encode()
         self.send_response(status)
         self.send_header(

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -47,21 +46,29 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_served(process: subprocess.Popen[bytes], api: str, log: Path) -> None:
+def _wait_until_served(process: subprocess.Popen[bytes], api: str, log: Path) -> str:
+    """The token for writing, once that is printed and the API answers."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
         if process.poll() is not None:
-            raise RuntimeError(
-                f"the system ended with {process.returncode}: {log.read_text()[-800:]}"
-            )
-        try:
-            with urllib.request.urlopen(f"{api}/quotes?symbols=ACME", timeout=2):
-                return
-        except (OSError, urllib.error.URLError):
-            time.sleep(0.3)
-    raise RuntimeError(
-        f"the system does not answer after {START_SECONDS} s: {log.read_text()[-800:]}"
-    )
+            raise RuntimeError(f"the system ended with {process.returncode}: {_end_of(log)}")
+        token = _token_in(log)
+        if token and _answers(api):
+            return token
+        time.sleep(0.3)
+    raise RuntimeError(f"the system does not answer after {START_SECONDS} s: {_end_of(log)}")
+
+
+def _answers(api: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{api}/symbols", timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text()[-800:]
 
 
 def _token_in(log: Path) -> str:

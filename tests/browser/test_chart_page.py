@@ -55,7 +55,11 @@ def test_first_view_says_source_age_session_price_and_draws_candles(
 
 
 def test_prices_move_and_a_zoom_survives_ten_updates(system: System, open_page: OpenPage) -> None:
-    page = open_page(system.page)
+    config = {"api": system.api, "stage": "local", "poll_seconds": 0.5}
+    page = open_page(
+        system.page,
+        prepare=lambda page: page.route("**/config.json", lambda route: route.fulfill(json=config)),
+    )
     wait_for_chart(page)
     zoom_in(page)
     zoomed = x_range(page)

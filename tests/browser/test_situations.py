@@ -108,3 +108,18 @@ def test_new_bars_push_the_oldest_out_and_move_nothing(world: StandIn, open_page
     assert len(closes(page)) == 500
     assert x_range(page) == zoomed
     assert text_of(world.now()).endswith("Z")
+
+
+def test_deployment_closed_for_reading_asks_for_a_token_once_and_keeps_it(
+    world: StandIn, open_page: OpenPage
+) -> None:
+    world.token = "the token of this test"
+    page = open_page(f"{world.page}/#symbol=ACME", expect="status of 403")
+    expect(page.get_by_role("dialog")).to_contain_text("not open for reading")
+    page.get_by_label("Token", exact=True).fill(world.token)
+    page.get_by_role("button", name="Use token").click()
+    wait_for_chart(page)
+    expect(page.locator("#status")).to_contain_text("Live")
+    page.reload()
+    wait_for_chart(page)
+    expect(page.get_by_role("dialog")).to_have_count(0)

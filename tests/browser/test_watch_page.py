@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 from playwright.sync_api import Page, expect
@@ -24,12 +25,13 @@ def test_list_has_every_symbol_with_price_change_and_sparkline(
     wait_for_chart(page)
     expect(page.locator("#watch tbody tr")).to_have_count(25)
     expect(page.locator("#watch .c-change").nth(5)).to_contain_text("%")
-    drawn = "() => { const c = document.querySelector('#watch canvas');"
-    drawn += (
-        " return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v) => v); }"
+    canvas = page.locator("#watch canvas").first
+    expect(canvas).to_have_attribute("data-points", re.compile(r"\d\d"), timeout=30_000)
+    same_size = (
+        "Object.assign(document.createElement('canvas'), { width: c.width, height: c.height })"
     )
-    page.wait_for_function(drawn, timeout=20_000)
-    assert page.evaluate(drawn)
+    drawn, blank = canvas.evaluate(f"(c) => [c, {same_size}].map((one) => one.toDataURL().length)")
+    assert drawn > blank
 
 
 def test_whole_list_is_fed_by_one_request_a_poll(system: System, open_page: OpenPage) -> None:

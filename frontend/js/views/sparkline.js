@@ -17,4 +17,5 @@ export function drawSparkline(canvas, values, color) {
   pen.lineWidth = 1.25;
   pen.lineJoin = "round";
   pen.stroke();
+  canvas.dataset.points = String(values.length);
 }

@@ -48,11 +48,11 @@ export function sessionText(quote, zone) {
   return `Market closed until ${formatDay(quote.nextOpen, zone)} ${formatClock(quote.nextOpen, zone)} ${zoneName(zone, quote.nextOpen)}`;
 }
 
-/** @param {Store} store @param {{wake: () => void}} feed */
+/** @param {Store} store @param {{retry: () => void}} feed */
 export function mountStatus(store, feed) {
   const dot = el("span.dot", { "aria-hidden": "true" });
   const linkLabel = el("span", {}, "Connecting");
-  const link = el("button.badge.button", { type: "button", title: "Ask again now", onclick: () => feed.wake() }, dot, linkLabel);
+  const link = el("button.badge.button", { type: "button", title: "Ask again now", onclick: () => feed.retry() }, dot, linkLabel);
   const simulated = el("span.badge.warn", { title: "Prices are made up by a simulator: no real company, no real market" }, "SIMULATED");
   const source = el("span.badge.source");
   const age = el("span.badge.age");
@@ -63,6 +63,7 @@ export function mountStatus(store, feed) {
     const { view, quotes, link: state } = store.state;
     const quote = quotes.get(view.symbol);
     link.dataset.link = state.state;
+    link.title = state.reason || "Ask again now";
     link.classList.toggle("bad", state.state === "offline" || state.state === "retrying");
     setText(linkLabel, linkText(state, Date.now()));
     for (const node of [source, age, session]) node.hidden = !quote;

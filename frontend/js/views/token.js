@@ -6,9 +6,9 @@ import { keepToken, token } from "../settings.js";
 import { openDialog } from "./dialog.js";
 
 /** @param {string} reason @returns {Promise<boolean>} whether a token was given */
-async function askForToken(reason) {
+export async function askForToken(reason) {
   const input = /** @type {HTMLInputElement} */ (el("input.input", { type: "password", name: "token", required: true, autocomplete: "off", spellcheck: false }));
-  const { closed } = openDialog("Token for writing", [
+  const { closed } = openDialog("Token needed", [
     el("p", {}, reason || "Changing rules or symbols needs a token. `make run` prints one; a deployment has its own. It stays in this tab."),
     el("label.whole", {}, "Token", input),
   ], { submit: "Use token", onsubmit: async () => keepToken(input.value.trim()) });
@@ -28,7 +28,7 @@ export async function withToken(write) {
     try {
       return await write();
     } catch (error) {
-      if (!(error instanceof ApiError) || (error.status !== 401 && error.status !== 403)) throw error;
+      if (!(error instanceof ApiError) || !error.isRefusal) throw error;
       keepToken("");
       reason = "The API refused this token.";
     }
