@@ -1,0 +1,134 @@
+"""Counts the calls that botocore clients make: by operation their number, bytes and capacity.
+
+Capacity is reckoned from what went over the wire, as DynamoDB charges it on demand: a write unit
+for each started KB of an item, also where a condition refuses it, and again for each index; a
+read unit for each started 4 KB, half where the read is not consistent.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+KB = 1024
+_OWN = "aws-calls"
+
+
+class Tally(msgspec.Struct):
+    """Of one operation. Units are DynamoDB's request units, 0 for other services."""
+
+    calls: int = 0
+    errors: int = 0
+    request_bytes: int = 0
+    response_bytes: int = 0
+    read_units: float = 0.0
+    write_units: float = 0.0
+
+
+class AwsCalls:
+    """Watches clients. `indexes` are the numbers of global indexes by table name."""
+
+    def __init__(self, clients: Iterable[Any], indexes: Mapping[str, int] | None = None) -> None:
+        self.by_operation: dict[str, Tally] = {}
+        self._indexes = dict(indexes or {})
+        self._lock = threading.Lock()
+        for client in clients:
+            events = client.meta.events
+            events.register("provide-client-params", self._params)
+            events.register("before-call", self._request)
+            events.register("after-call", self._answer)
+
+    @property
+    def calls(self) -> int:
+        """All calls."""
+        return sum(tally.calls for tally in self.by_operation.values())
+
+    def count(self, *operations: str) -> int:
+        """Calls of some operations."""
+        return sum(self.by_operation[name].calls for name in operations if name in self.by_operation)
+
+    def forget(self) -> None:
+        """Start from nothing."""
+        with self._lock:
+            self.by_operation = {}
+
+    def _params(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
+        context[_OWN] = params
+
+    def _request(self, model: Any, params: Mapping[str, Any], context: Any, **_: Any) -> None:
+        body = params.get("body") or b""
+        context[_OWN, "bytes"] = len(body) if hasattr(body, "__len__") else 0
+
+    def _answer(
+        self, model: Any, http_response: Any, parsed: Any, context: Mapping[Any, Any], **_: Any
+    ) -> None:
+        request = context.get(_OWN, {})
+        failed = http_response.status_code >= 400
+        with self._lock:
+            tally = self.by_operation.setdefault(model.name, Tally())
+            tally.calls += 1
+            tally.errors += failed
+            tally.request_bytes += context.get((_OWN, "bytes"), 0)
+            tally.response_bytes += len(http_response.content or b"")
+            tally.write_units += self._write_units(model.name, request, parsed)
+            tally.read_units += read_units(model.name, request, {} if failed else parsed)
+
+    def _write_units(self, name: str, request: Mapping[str, Any], answer: Any) -> float:
+        if name in ("PutItem", "UpdateItem", "DeleteItem"):
+            return self._units(request["TableName"], request.get("Item") or request["Key"])
+        if name != "BatchWriteItem":
+            return 0.0
+        left = answer.get("UnprocessedItems", {})
+        return sum(
+            self._units(table, write["PutRequest"]["Item"])
+            for table, writes in request["RequestItems"].items()
+            for write in writes
+            if write not in left.get(table, [])
+        )
+
+    def _units(self, table: str, item: Mapping[str, Any]) -> float:
+        return math.ceil(item_bytes(item) / KB) * (1 + self._indexes.get(table, 0))
+
+
+def read_units(name: str, request: Mapping[str, Any], answer: Mapping[str, Any]) -> float:
+    """What a read costs; nothing that was found costs as much as the smallest item."""
+    if name == "GetItem":
+        return _read(item_bytes(answer.get("Item", {})), request)
+    if name == "Query":
+        return _read(sum(map(item_bytes, answer.get("Items", []))), request)
+    if name != "BatchGetItem":
+        return 0.0
+    total = 0.0
+    for table, wanted in request["RequestItems"].items():
+        found = answer.get("Responses", {}).get(table, [])
+        total += sum(_read(item_bytes(item), wanted) for item in found)
+        total += (len(wanted["Keys"]) - len(found)) * _read(0, wanted)
+    return total
+
+
+def _read(size: int, request: Mapping[str, Any]) -> float:
+    return max(1, math.ceil(size / (4 * KB))) * (1.0 if request.get("ConsistentRead") else 0.5)
+
+
+def item_bytes(item: Mapping[str, Mapping[str, Any]]) -> int:
+    """An item's size as DynamoDB counts it: names and values, numbers by their digits."""
+    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
+
+
+def _value_bytes(value: Mapping[str, Any]) -> int:
+    ((kind, held),) = value.items()
+    if kind == "S":
+        return len(held.encode())
+    if kind == "N":
+        digits = held.lstrip("-").replace(".", "").strip("0")
+        return math.ceil(len(digits) / 2) + 1 + held.startswith("-")
+    if kind == "M":
+        return 3 + sum(1 + len(name.encode()) + _value_bytes(v) for name, v in held.items())
+    if kind == "L":
+        return 3 + sum(1 + _value_bytes(entry) for entry in held)
+    return 1 if kind in ("BOOL", "NULL") else len(held)
