@@ -16,6 +16,8 @@ import { mountReadout } from "./readout.js";
 /** The last candle moves at most so often; the price line follows every poll. Milliseconds. */
 export const COMMIT_EVERY = 1000;
 
+const PRICE_CONDITIONS = new Set(["crossing", "crossing_up", "crossing_down", "greater_than", "less_than"]);
+
 export class ChartView {
   /** @param {Store} store */
   constructor(store) {
@@ -76,6 +78,13 @@ export class ChartView {
     this.chart.overlay.setPrice(series?.range === "custom" ? null : price, formatPrice(price, this.places), wayOf(quote?.change ?? (last ? last.close - last.open : 0)));
   }
 
+  /** Lines at the prices of this symbol's armed rules. */
+  showRules() {
+    const { series, rules } = this.store.state;
+    const armed = (rules ?? []).filter((rule) => rule.enabled && rule.symbol === series?.symbol && PRICE_CONDITIONS.has(rule.condition) && rule.value !== null);
+    this.chart.overlay.setLevels(armed.map((rule) => ({ price: Number(rule.value), text: `rule ${formatPrice(Number(rule.value), this.places)}` })));
+  }
+
   /** The line at the alert that the reader asked to see. */
   showFocus() {
     const { series, focus } = this.store.state;
@@ -128,11 +137,13 @@ export function mountChart(store) {
     renderMessage(view);
   });
   store.watch(["quotes"], () => view.movePrice());
+  store.watch(["rules"], () => view.showRules());
   store.watch(["link", "view"], () => renderMessage(view));
   store.when(({ theme }) => theme, () => requestAnimationFrame(() => recolor(view)));
   onPreference(() => recolor(view));
   view.chart.addEventListener("drawn", () => {
     view.movePrice();
+    view.showRules();
     view.showFocus();
   });
   view.chart.addEventListener("zoom", (event) => {
