@@ -12,6 +12,7 @@ import { drawOpenClose } from "./open_close.js";
 /** Period of the API, label, bar size: some fifty bars each. @type {[string, string, string][]} */
 const PERIODS = [["1y", "1 year", "1wk"], ["2y", "2 years", "1mo"], ["5y", "5 years", "1mo"], ["max", "Everything", "1mo"]];
 const AT_ONCE = 3;
+const FRESH = 120e3; // milliseconds after which the view loads anew when it is opened
 
 export class HistoryView {
   /** @param {Store} store @param {import("../api.js").Api} api @param {import("./chart_view.js").ChartView} chart */
@@ -26,6 +27,7 @@ export class HistoryView {
     this.bars = new Map();
     this.problem = "";
     this.loaded = "";
+    this.loadedAt = 0;
     this.heading = el("p.muted", { role: "status" });
     this.body = el("div.history-body");
     byId("history").append(this.#head(), this.heading, this.body);
@@ -65,8 +67,9 @@ export class HistoryView {
   update() {
     if (!this.shown) return;
     const key = this.period + this.store.state.symbols.map(({ symbol }) => symbol).join();
-    if (key === this.loaded) return;
+    if (key === this.loaded && Date.now() - this.loadedAt < FRESH) return;
     this.loaded = key;
+    this.loadedAt = Date.now();
     this.bars = new Map();
     this.problem = "";
     void this.#load(key);
