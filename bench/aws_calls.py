@@ -12,6 +12,7 @@ import math
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -50,7 +51,9 @@ class AwsCalls:
 
     def count(self, *operations: str) -> int:
         """Calls of some operations."""
-        return sum(self.by_operation[name].calls for name in operations if name in self.by_operation)
+        return sum(
+            self.by_operation[name].calls for name in operations if name in self.by_operation
+        )
 
     def forget(self) -> None:
         """Start from nothing."""
@@ -60,9 +63,8 @@ class AwsCalls:
     def _params(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
         context[_OWN] = params
 
-    def _request(self, model: Any, params: Mapping[str, Any], context: Any, **_: Any) -> None:
-        body = params.get("body") or b""
-        context[_OWN, "bytes"] = len(body) if hasattr(body, "__len__") else 0
+    def _request(self, params: Mapping[str, Any], context: Any, **_: Any) -> None:
+        context[_OWN, "bytes"] = body_bytes(params.get("body") or b"")
 
     def _answer(
         self, model: Any, http_response: Any, parsed: Any, context: Mapping[Any, Any], **_: Any
@@ -95,6 +97,18 @@ class AwsCalls:
         return math.ceil(item_bytes(item) / KB) * (1 + self._indexes.get(table, 0))
 
 
+def body_bytes(body: Any) -> int:
+    """The size of a request's body: bytes, text, form fields or an open file."""
+    if hasattr(body, "seek"):
+        at = body.tell()
+        size = int(body.seek(0, 2))
+        body.seek(at)
+        return size
+    if isinstance(body, Mapping):
+        return len(urlencode(body))
+    return len(body)
+
+
 def read_units(name: str, request: Mapping[str, Any], answer: Mapping[str, Any]) -> float:
     """What a read costs; nothing that was found costs as much as the smallest item."""
     if name == "GetItem":
@@ -122,13 +136,17 @@ def item_bytes(item: Mapping[str, Mapping[str, Any]]) -> int:
 
 def _value_bytes(value: Mapping[str, Any]) -> int:
     ((kind, held),) = value.items()
-    if kind == "S":
-        return len(held.encode())
-    if kind == "N":
-        digits = held.lstrip("-").replace(".", "").strip("0")
-        return math.ceil(len(digits) / 2) + 1 + held.startswith("-")
-    if kind == "M":
-        return 3 + sum(1 + len(name.encode()) + _value_bytes(v) for name, v in held.items())
-    if kind == "L":
-        return 3 + sum(1 + _value_bytes(entry) for entry in held)
-    return 1 if kind in ("BOOL", "NULL") else len(held)
+    match kind:
+        case "S":
+            return len(str(held).encode())
+        case "N":
+            digits = str(held).lstrip("-").replace(".", "").strip("0")
+            return math.ceil(len(digits) / 2) + 1 + str(held).startswith("-")
+        case "M":
+            return 3 + sum(1 + len(name.encode()) + _value_bytes(v) for name, v in held.items())
+        case "L":
+            return 3 + sum(1 + _value_bytes(entry) for entry in held)
+        case "BOOL" | "NULL":
+            return 1
+        case _:
+            return len(bytes(held))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import logging
+import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -31,8 +33,10 @@ log = logging.getLogger("ticktape.ingest")
 
 PARALLEL_PUTS = 4
 MAX_KNOWN = 50_000
+KNOWN_SECONDS = 60
 _LOOKUP = 100
 _YAHOO = "yfinance"
+_YES = "yes"
 
 
 class Ingested(msgspec.Struct, frozen=True):
@@ -60,7 +64,8 @@ class Ingest:
     def __init__(self, stores: Stores, clock: Callable[[], datetime]) -> None:
         self._stores = stores
         self._clock = clock
-        self._sources: dict[str, str] = {}
+        self._known: dict[str, SymbolEntry] = {}
+        self._forgot_at = time.monotonic()
 
     def __call__(self, records: Sequence[Incoming], deadline: float) -> Ingested:
         """Process a batch in the order in which it was delivered.
@@ -92,26 +97,33 @@ class Ingest:
 
         A tick without a source is taken into any series; the first named source is the series'.
         """
-        mine = self._sources.get(item.symbol, "")
-        if item.source == UNKNOWN_SOURCE or not mine or family(item.source) == mine:
+        line = self._known.get(item.symbol)
+        if item.source == UNKNOWN_SOURCE or line is None or line.source is None:
+            return None
+        mine = family(line.source)
+        if family(item.source) == mine:
             return None
         return str(TickError("source", item.source, f"{mine}, as in the whole series"))
 
     def _learn(self, offered: dict[str, SymbolEntry]) -> None:
-        """Look up, and where need be pin, the source of symbols that are new here."""
-        new = [symbol for symbol in offered if symbol not in self._sources]
-        if len(self._sources) + len(new) > MAX_KNOWN:
-            self._sources.clear()
-            new = list(offered)
-        seen: dict[str, SymbolEntry] = {}
+        """Look up the lines of symbols that are new here, and pin what they lack."""
+        self._forget()
+        new = [symbol for symbol in offered if symbol not in self._known]
         for at in range(0, len(new), _LOOKUP):
-            seen |= self._stores.symbols.find_many("seen", new[at : at + _LOOKUP])
-        for symbol in new:
-            entry = seen.get(symbol)
-            if entry is None or entry.source is None:
-                entry = self._stores.symbols.pin(offered[symbol])
-            if entry.source:
-                self._sources[symbol] = family(entry.source)
+            self._known |= self._stores.symbols.find_many("seen", new[at : at + _LOOKUP])
+        for symbol, entry in offered.items():
+            if _lacks(self._known.get(symbol), entry):
+                self._known[symbol] = self._stores.symbols.pin(entry)
+
+    def _forget(self) -> None:
+        """Lines to which another container may have added are read anew each minute."""
+        if len(self._known) > MAX_KNOWN:
+            self._known = {}
+        if time.monotonic() - self._forgot_at > KNOWN_SECONDS:
+            self._known = {
+                symbol: line for symbol, line in self._known.items() if line.source and line.packed
+            }
+            self._forgot_at = time.monotonic()
 
     def _archive(self, reads: Sequence[Read]) -> None:
         lines = [line for read in reads for line in read.decoded.lines]
@@ -144,7 +156,10 @@ class Ingest:
             )
 
     def _beside_stored(self, writes: list[Write]) -> list[Write]:
-        stored = self._stores.prices.packed([write.priced.key for write in writes])
+        """Of symbols that were ever sent packed: look what would be overwritten."""
+        keys = [write.priced.key for write in writes]
+        asked = [key for key in keys if self._known[key[0]].packed]
+        stored = self._stores.prices.packed(asked) if asked else []
         return with_stored(writes, stored) if stored else writes
 
     def _write_prices(self, writes: Sequence[Write], deadline: float) -> set[int]:
@@ -174,25 +189,43 @@ class Ingest:
 
 
 def _offered(reads: Iterable[Read]) -> dict[str, SymbolEntry]:
-    """What a batch says of its symbols: the first named source of each, the first arrival."""
+    """What a batch says of its symbols: the first named source of each, the first arrival, and
+    whether a record packs several of its ticks."""
     offered: dict[str, SymbolEntry] = {}
     for read in reads:
         arrival = to_text(read.record.arrival)
+        ticks = Counter(tick.symbol for tick in read.decoded.ticks)
         for item in items_of(read.decoded):
+            entry = _entry(item, arrival, packed=ticks[item.symbol] > 1)
             known = offered.get(item.symbol)
-            if known is None or known.source is None:
-                added_at = known.added_at if known else arrival
-                offered[item.symbol] = _entry(item, added_at)
+            offered[item.symbol] = entry if known is None else _joined(known, entry)
     return offered
 
 
-def _entry(item: Tick | Bar, added_at: str) -> SymbolEntry:
+def _entry(item: Tick | Bar, added_at: str, *, packed: bool) -> SymbolEntry:
     return SymbolEntry(
         symbol=item.symbol,
         added_at=added_at,
         source=None if item.source == UNKNOWN_SOURCE else item.source,
         currency=item.currency if isinstance(item, Tick) else None,
+        packed=_YES if packed else None,
     )
+
+
+def _joined(first: SymbolEntry, second: SymbolEntry) -> SymbolEntry:
+    return msgspec.structs.replace(
+        first,
+        source=first.source or second.source,
+        currency=first.currency or second.currency,
+        packed=first.packed or second.packed,
+    )
+
+
+def _lacks(line: SymbolEntry | None, offered: SymbolEntry) -> bool:
+    """Whether a symbol's line is not there, or without something that matters here."""
+    if line is None:
+        return True
+    return bool(offered.source and not line.source) or bool(offered.packed and not line.packed)
 
 
 def family(source: str) -> str:

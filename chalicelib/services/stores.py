@@ -58,6 +58,7 @@ class PricedRecord(msgspec.Struct, frozen=True):
 class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A line of one of the lists of symbols: "seen" or "tracked".
 
+    packed: "yes" once a record came with several ticks of the symbol.
     split_date, split_ratio: the last split that detect saw, as `2026-11-20` and `4:1`. History
     from before it is to be fetched anew.
     """
@@ -68,6 +69,7 @@ class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
     exchange: str | None = None
     currency: str | None = None
+    packed: str | None = None
     split_date: str | None = None
     split_ratio: str | None = None
 

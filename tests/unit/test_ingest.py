@@ -207,6 +207,55 @@ def test_an_empty_batch_is_nothing(system: System) -> None:
     assert system.stores.archive.raw == {}
 
 
+def test_prices_are_looked_up_only_for_symbols_that_were_ever_sent_packed(system: System) -> None:
+    asked: list[Any] = []
+    packed = system.stores.prices.packed
+
+    def noted(keys: Any) -> Any:
+        asked.append(keys)
+        return packed(keys)
+
+    system.stores.prices.packed = noted
+    system(payload(wire(1, 0)), payload(wire(1, 0, symbol="MSFT"), wire(1, 1, symbol="MSFT")))
+    assert asked == [[("MSFT", at(1))]]
+    (_, microsoft) = system.stores.symbols.listed("seen")
+    assert microsoft.packed == "yes"
+
+
+def test_another_container_knows_that_a_symbol_was_sent_packed(system: System) -> None:
+    system(payload(wire(1, 0), wire(2, 1), wire(3, 2)))
+    another = Ingest(system.stores, lambda: instant(100))
+    another(records_of(payload(wire(4, 2))), NEVER)
+    assert system.prices() == [1, 2, 4]
+
+
+def test_what_a_container_knows_of_a_symbol_grows_old(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system(payload(wire(1, -1)))
+    another = Ingest(system.stores, lambda: instant(100))
+    another(records_of(payload(wire(1, 0), wire(2, 1), wire(3, 2))), NEVER)
+    monkeypatch.setattr("chalicelib.services.ingest.KNOWN_SECONDS", -1)
+    system(payload(wire(4, 2)))
+    assert system.prices() == [1, 1, 2, 4]
+
+
+def test_a_symbol_without_any_source_is_pinned_once(system: System) -> None:
+    pinned: list[str] = []
+    pin = system.stores.symbols.pin
+
+    def noted(entry: SymbolEntry) -> SymbolEntry:
+        pinned.append(entry.symbol)
+        return pin(entry)  # type: ignore[no-any-return]
+
+    system.stores.symbols.pin = noted
+    bare = wire(1, 0)
+    del bare["source"]
+    for _ in range(3):
+        system(payload(bare))
+    assert pinned == ["AAPL"]
+
+
 def test_sending_a_part_of_a_record_again_does_not_lose_the_rest(system: System) -> None:
     system(payload(wire(1, 0), wire(2, 1), wire(3, 2)))
     system(payload(wire(4, 2)))
