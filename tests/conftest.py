@@ -8,6 +8,8 @@ import pytest
 
 from tests.emulated import Emulated
 
+pytest.register_assert_rewrite("tests.deploy_support")
+
 
 @pytest.fixture(scope="session")
 def emulated() -> Iterator[Emulated]:

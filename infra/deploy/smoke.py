@@ -114,7 +114,7 @@ def _fetch(url: str, token: str | None) -> Answer:
     if token is not None:
         request.add_header("Authorization", f"Bearer {token}")
     try:
-        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310  # likewise
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310  # nosec B310 - likewise
             return Answer(response.status, response.read().decode())
     except urllib.error.HTTPError as error:
         with error:

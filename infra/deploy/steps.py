@@ -24,7 +24,7 @@ from infra.deploy import (
     tokens,
 )
 from infra.deploy.errors import DeployError
-from infra.deploy.project import INFRA, deployed_file, variables_file
+from infra.deploy.project import INFRA, variables_file
 from infra.deploy.stage import Stage
 from infra.deploy.terraform import Terraform
 
@@ -174,7 +174,7 @@ def _destroy_but_data(terraform: Terraform) -> None:
 
 
 def _delete(name: str) -> None:
-    if deployed_file(name).exists():
+    if stage.load(name).deployed():
         chalice(name, "delete")
 
 

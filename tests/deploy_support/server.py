@@ -62,7 +62,7 @@ class Watched:
 
 def _action(environ: dict[str, Any]) -> str:
     """The operation of a request in AWS's JSON and query protocols; empty for REST."""
-    target: str = environ.get("HTTP_X_AMZ_TARGET", "")
+    target = str(environ.get("HTTP_X_AMZ_TARGET", ""))
     if target:
         return target.rpartition(".")[2]
     if "x-www-form-urlencoded" not in environ.get("CONTENT_TYPE", ""):

@@ -1,0 +1,75 @@
+"""What happened to the stage of a test, in order, and how it is asked about."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from chalicelib.event_sources import EVENT_SOURCES
+from tests.deploy_support.emulated_aws import ROOT, EmulatedAws
+from tests.deploy_support.recorded_calls import Call
+from tests.deploy_support.stage_life import STAGE, Outcome, StageLife
+
+RESOURCES = json.loads((ROOT / "infra" / "resources.json").read_text())
+FUNCTIONS = RESOURCES["functions"]
+
+
+class Life:
+    """What happened to the stage, in order."""
+
+    def __init__(
+        self, aws: EmulatedAws, stage: StageLife, broken: Outcome, deployed: Outcome
+    ) -> None:
+        self.aws = aws
+        self.stage = stage
+        self.broken = broken
+        self.deployed = deployed
+        self.outputs = stage.outputs()
+        self.token = ""
+        self.calls: set[Call] = set()
+
+    def client(self, service: str) -> Any:
+        """A client of the emulated AWS."""
+        return self.stage.client(service)
+
+
+def function_name(key: str) -> str:
+    """Chalice's name of a function."""
+    return f"ticktape-{STAGE}" if key == "api_handler" else f"ticktape-{STAGE}-{key}"
+
+
+def all_mappings(life: Life) -> dict[str, dict[str, Any]]:
+    """The event source mappings by handler; fails where one is double."""
+    found = life.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    by_function = {mapping["FunctionArn"].split(":")[6]: mapping for mapping in found}
+    assert len(found) == len(by_function)
+    return {key: by_function[function_name(key)] for key in EVENT_SOURCES}
+
+
+def statements(life: Life, role: str) -> list[tuple[list[str], list[str]]]:
+    """Actions and resources of the statements of a role's policies."""
+    iam, found = life.client("iam"), []
+    for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        for statement in document["Statement"]:
+            assert statement["Effect"] == "Allow"
+            found.append((listed(statement["Action"]), listed(statement["Resource"])))
+    return found
+
+
+def listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def roles(life: Life) -> list[str]:
+    """All roles of the stage."""
+    return [role["RoleName"] for role in life.client("iam").list_roles()["Roles"]]
+
+
+def eventually(happened: Any, seconds: float = 120) -> Any:
+    """The first true value, asked for until the time is up."""
+    deadline = time.monotonic() + seconds
+    while not (found := happened()) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return found

@@ -1,0 +1,101 @@
+"""Who may do what: policies as they stand, against what was really asked for."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+
+from tests.deploy_support.emulated_aws import ROOT
+from tests.deploy_support.life import FUNCTIONS, Life, listed, roles, statements
+from tests.deploy_support.stage_life import STAGE
+
+NEEDS_ANY_RESOURCE = {
+    "xray:PutTelemetryRecords": "X-Ray's actions know no resource types",
+    "xray:PutTraceSegments": "X-Ray's actions know no resource types",
+}
+"""Actions for which IAM lets no resource be named (Service Authorization Reference)."""
+
+
+def no_policy_has_a_wildcard_that_iam_does_not_demand(life: Life) -> None:
+    assert set(roles(life)) == {f"ticktape-{STAGE}-{key}" for key in (*FUNCTIONS, "producer")}
+    for role in roles(life):
+        found = statements(life, role)
+        for actions, arns in found:
+            assert not [action for action in actions if "*" in action]
+            if "*" in arns:
+                assert set(actions) <= set(NEEDS_ANY_RESOURCE)
+            for arn in set(arns) - {"*"}:
+                account = f"ticktape-{STAGE}"
+                assert account in arn, f"{role}: {arn} is not of this stage"
+
+
+def resource_policies_have_no_wildcard_action(life: Life) -> None:
+    documents = [
+        life.client("s3").get_bucket_policy(Bucket=bucket)["Policy"]
+        for bucket in life.outputs["data_buckets"] + life.outputs["hosting_buckets"]
+    ]
+    key = life.client("kms").list_aliases()["Aliases"]
+    own = next(a["TargetKeyId"] for a in key if a["AliasName"] == f"alias/ticktape-{STAGE}")
+    documents.append(life.client("kms").get_key_policy(KeyId=own, PolicyName="default")["Policy"])
+    for document in documents:
+        for statement in json.loads(document)["Statement"]:
+            assert not [action for action in listed(statement["Action"]) if "*" in action]
+
+
+BY_LAMBDA = {
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+    "kinesis:DescribeStream",
+    "kinesis:DescribeStreamSummary",
+    "kinesis:GetRecords",
+    "kinesis:GetShardIterator",
+    "kinesis:ListShards",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "s3:ListBucket",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+"""What Lambda does with a function's role: polling, failures, logs, traces (developer guide)."""
+
+
+def function_may_do_what_it_did_and_nothing_else(life: Life, function: str) -> None:
+    """Its calls in `life.calls`, against its role's policy."""
+    made = {call for call in life.calls if call.function == function}
+    allowed = {
+        (action, arn)
+        for actions, arns in statements(life, f"ticktape-{STAGE}-{function}")
+        for action in actions
+        for arn in arns
+    }
+    missing = [
+        call
+        for call in made
+        if not any(
+            call.action == action and fnmatch.fnmatchcase(call.arn, arn) for action, arn in allowed
+        )
+    ]
+    assert missing == []
+    unused = [
+        (action, arn)
+        for action, arn in allowed
+        if action not in BY_LAMBDA
+        and not arn.endswith("/aws/lambda/*")
+        and not any(c.action == action and fnmatch.fnmatchcase(c.arn, arn) for c in made)
+    ]
+    assert unused == []
+    assert made or function == "bearer_token"
+
+
+def deployers_policy_allows(asked: set[str]) -> None:
+    """All that was asked for with the deployer's key."""
+    policy = json.loads((ROOT / "infra" / "deployer-policy.json").read_text())
+    allowed = {action for s in policy["Statement"] for action in listed(s["Action"])}
+    assert {"dynamodb:CreateTable", "iam:CreateRole", "sqs:DeleteQueue"} <= asked
+    assert sorted(asked - allowed) == []
+    assert not [action for action in allowed if "*" in action]

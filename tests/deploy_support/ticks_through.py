@@ -1,0 +1,67 @@
+"""Ticks for the stage of a test, and what the API says of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.deploy_support.life import Life
+from tests.deploy_support.stage_life import STAGE
+from tests.deploy_support.standing import Standing
+
+
+def alerts_of(standing: Standing, symbol: str, count: int) -> list[dict[str, Any]]:
+    """The crosses alerted and sent, once there are so many."""
+    _, answer = standing.ask("GET", f"/alerts?symbol={symbol}&limit=100&sort=desc")
+    found = [a for a in answer["alerts"] if a["condition"] in ("golden_cross", "death_cross")]
+    return found if len([a for a in found if a["notified_at"]]) == count else []
+
+
+def tick(symbol: str, timestamp: str, price: float, **more: Any) -> dict[str, Any]:
+    """A replayed tick of the test's own source."""
+    return {
+        "symbol": symbol,
+        "timestamp": timestamp,
+        "price": price,
+        "source": "test",
+        "mode": "replay",
+        **more,
+    }
+
+
+def bodies(symbol: str) -> list[str]:
+    """Three ticks, two of them in one record, and a daily bar."""
+    day = "2026-01-05T15:0"
+    ticks = [tick(symbol, f"{day}{minute}:00.000000Z", 100 + minute) for minute in range(3)]
+    bar = tick(
+        symbol, "2026-01-02T00:00:00.000000Z", 99, open=98, high=99, low=97, volume=5, bar="1d"
+    )
+    first, second, third = map(json.dumps, ticks)
+    return [f"{first}\n{second}", third, json.dumps({**bar, "mode": "backfill"})]
+
+
+def put_by_kinesis(life: Life, symbol: str, *records: str) -> None:
+    """Records of a symbol."""
+    entries = [{"Data": body.encode(), "PartitionKey": symbol} for body in records]
+    life.client("kinesis").put_records(StreamName=f"ticktape-{STAGE}-ticks", Records=entries)
+
+
+def put_by_sqs(life: Life, symbol: str, *records: str) -> None:
+    """The same as messages."""
+    url = life.outputs["environment"]["TICKS_QUEUE_URL"]
+    for number, body in enumerate(records):
+        life.client("sqs").send_message(
+            QueueUrl=url,
+            MessageBody=body,
+            MessageGroupId=symbol,
+            MessageDeduplicationId=f"{symbol}-{number}",
+        )
+
+
+def count_of(standing: Standing, symbol: str) -> int:
+    """How many ticks of a symbol the API gives, once detection has seen the newest."""
+    status, latest = standing.ask("GET", f"/prices/{symbol}/latest")
+    if status != 200:
+        return 0
+    prices = standing.ask("GET", f"/prices/{symbol}?interval=tick")[1]["prices"]
+    return len(prices) if prices[-1]["timestamp"] == latest["timestamp"] else 0

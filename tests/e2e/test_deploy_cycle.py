@@ -1,0 +1,344 @@
+"""The whole life of a stage: made by Terraform and Chalice, used, taken down.
+
+Against an emulated AWS, which keeps all settings and stores all data, but runs no functions: the
+local pollers and the local API stand in for Lambda and API Gateway. What stands is checked one
+by one by the functions of `tests/deploy_support/*_checks.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import msgspec
+import pytest
+
+from chalicelib.api import access, routes
+from chalicelib.event_sources import EVENT_SOURCES
+from infra.deploy import gateway, mappings
+from tests.deploy_support import (
+    data_checks,
+    made_checks,
+    operation_checks,
+    policy_checks,
+)
+from tests.deploy_support.emulated_aws import ROOT, EmulatedAws
+from tests.deploy_support.life import (
+    FUNCTIONS,
+    RESOURCES,
+    Life,
+    all_mappings,
+    eventually,
+    function_name,
+    roles,
+)
+from tests.deploy_support.recorded_calls import Call
+from tests.deploy_support.stage_life import STAGE, StageLife
+from tests.deploy_support.standing import Standing
+from tests.deploy_support.terraform_here import needs_terraform
+from tests.deploy_support.ticks_through import (
+    alerts_of,
+    bodies,
+    count_of,
+    put_by_kinesis,
+    put_by_sqs,
+    tick,
+)
+from tests.oracles.crosses import crosses
+
+pytestmark = pytest.mark.timeout(600)
+
+ROWS = 150
+"""Days of the recording that are replayed."""
+
+DATA = ROOT / "tests" / "data" / "aapl-daily-2015-2017.csv"
+
+Check = Callable[[Life], None]
+
+
+def checks_of(*modules: ModuleType) -> list[Check]:
+    """The functions of modules that take the life alone."""
+    return [
+        found
+        for module in modules
+        for found in vars(module).values()
+        if getattr(found, "__module__", "") == module.__name__
+        and getattr(found, "__annotations__", {}) == {"life": "Life", "return": "None"}
+    ]
+
+
+STANDING = checks_of(made_checks, data_checks, operation_checks, policy_checks)
+
+
+@pytest.fixture(scope="module")
+def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
+    """A stage whose first deployment breaks off, and whose second goes on from there."""
+    needs_terraform()
+    aws = EmulatedAws()
+    try:
+        stage = StageLife(tmp_path_factory.mktemp("project"), aws)
+        aws.fail_once("/restapis")
+        broken = stage.deployment("--no-smoke", "deploy")
+        deployed = stage.deployment("--no-smoke", "--code-only", "deploy")
+        assert deployed.status == 0, deployed.errors[-4000:]
+        yield Life(aws, stage, broken, deployed)
+    finally:
+        aws.stop()
+
+
+# The deployment.
+
+
+def test_deployment_that_breaks_off_says_what_is_done_and_how_to_go_on(life: Life) -> None:
+    assert life.broken.status == 1
+    said = life.broken.errors
+    assert "step 6 of 11, chalice deploy" in said
+    done = said.rpartition("Done and kept: ")[2]
+    assert "terraform: apply" in done
+    assert done.rstrip().endswith(f"make deploy STAGE={STAGE}")
+
+
+@pytest.mark.parametrize("check", STANDING, ids=lambda check: check.__name__)
+def test_stage(life: Life, check: Check) -> None:
+    check(life)
+
+
+@pytest.mark.parametrize("handler", EVENT_SOURCES)
+def test_mapping_has_the_settings_of_the_table(life: Life, handler: str) -> None:
+    mapping, source = all_mappings(life)[handler], EVENT_SOURCES[handler]
+    assert mapping["BatchSize"] == source.batch_size
+    assert mapping["MaximumBatchingWindowInSeconds"] == source.window_seconds
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    if source.kind != "sqs":
+        assert mapping["StartingPosition"] == source.starting_position
+        assert mapping["BisectBatchOnFunctionError"] is source.bisect
+        assert mapping["MaximumRetryAttempts"] == source.maximum_retries
+        assert mapping["MaximumRecordAgeInSeconds"] == source.maximum_record_age_seconds
+        assert mapping["ParallelizationFactor"] == source.parallelization
+        destination = mapping["DestinationConfig"]["OnFailure"]["Destination"]
+        assert destination == life.outputs["failures_bucket_arn"]
+    patterns = [
+        json.loads(f["Pattern"]) for f in mapping.get("FilterCriteria", {}).get("Filters", [])
+    ]
+    assert patterns == list(source.filters)
+
+
+# Later deployments.
+
+
+def test_plain_chalice_deploy_keeps_the_mappings_and_their_settings(life: Life) -> None:
+    before = all_mappings(life)
+    outcome = life.stage.chalice("deploy", "--stage", STAGE)
+    assert outcome.status == 0, outcome.errors
+    after = all_mappings(life)
+    for handler, source in EVENT_SOURCES.items():
+        assert after[handler]["UUID"] == before[handler]["UUID"]
+        wanted = mappings.wanted(source, life.outputs["failures_bucket_arn"])
+        assert wanted.items() <= after[handler].items()
+
+
+def test_package_built_again_has_the_same_bytes(life: Life) -> None:
+    hashes = []
+    for _ in range(2):
+        outcome = life.stage.deployment("package")
+        assert outcome.status == 0, outcome.errors
+        path = Path(outcome.output.splitlines()[-1])
+        hashes.append(hashlib.sha256(path.read_bytes()).hexdigest())
+        assert path.stat().st_size < 1_500_000
+        path.unlink()
+    assert hashes[0] == hashes[1]
+
+
+def test_new_token_is_shown_once_and_only_its_hash_is_kept(life: Life) -> None:
+    shown = life.stage.deployment("token")
+    life.token = shown.output.strip()
+    assert len(life.token) >= 40
+    parameter = life.client("ssm").get_parameter(Name=life.outputs["token_parameter"])
+    assert parameter["Parameter"]["Value"] == access.fingerprint(life.token)
+    state = (life.stage.directory / "infra").rglob("terraform.tfstate*")
+    assert not [path for path in state if path.is_file() and life.token in path.read_text()]
+
+
+def test_settings_put_the_gateways_answers_back_and_the_token_in_force(life: Life) -> None:
+    assert life.stage.deployment("render").status == 0
+    assert life.stage.chalice("deploy", "--stage", STAGE).status == 0
+    outcome = life.stage.deployment("settings")
+    assert outcome.status == 0, outcome.errors
+    found = life.client("lambda").get_function_configuration(
+        FunctionName=function_name("api_handler")
+    )
+    variables = found["Environment"]["Variables"]
+    assert variables["WRITE_TOKEN_SHA256"] == access.fingerprint(life.token)
+    api = life.client("apigateway").get_rest_apis()["items"][0]["id"]
+    kinds = life.client("apigateway").get_gateway_responses(restApiId=api)["items"]
+    assert {kind["responseType"] for kind in kinds} >= set(gateway.STATUS)
+
+
+# Ticks through it.
+
+
+@pytest.fixture(scope="module")
+def standing(life: Life, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
+    """The stand-in, until the last test that uses it; then its calls are in `life.calls`."""
+    calls = tmp_path_factory.mktemp("calls") / "calls.json"
+    standing = Standing(life, calls)
+    standing_calls[id(life)] = (standing, calls)
+    yield standing
+    _collect(life)
+
+
+standing_calls: dict[int, tuple[Standing, Path]] = {}
+
+
+def _collect(life: Life) -> None:
+    """End the stand-in, once, and take its calls."""
+    if id(life) in standing_calls:
+        standing, calls = standing_calls.pop(id(life))
+        standing.stop()
+        life.calls = set(msgspec.json.decode(calls.read_bytes(), type=list[Call]))
+
+
+def test_smoke_test_reads_its_tick_back_and_leaves_nothing(life: Life, standing: Standing) -> None:
+    outcome = life.stage.deployment(
+        "--api-url", standing.url, "smoke", more={"TICKTAPE_TOKEN": life.token}
+    )
+    assert outcome.status == 0, outcome.errors
+    assert "the API gives it back" in outcome.output
+    table = life.outputs["environment"]["SYMBOLS_TABLE"]
+    assert life.client("dynamodb").scan(TableName=table)["Items"] == []
+
+
+def test_recorded_prices_reach_the_api_through_stream_and_detection(
+    life: Life, standing: Standing
+) -> None:
+    rows = DATA.read_text().splitlines()[: ROWS + 1]
+    recording = life.stage.directory / "aapl.csv"
+    recording.write_text("\n".join(rows) + "\n")
+    replay = ["replay", str(recording), "--symbols", "AAPL", "--ticks-per-record", "200"]
+    outcome = life.stage.deployment("producer", *replay)
+    assert outcome.status == 0, outcome.errors
+    expected = crosses([row.split(",")[4] for row in rows[1:]], 5, 20)
+    assert len(expected) >= 5
+    found = eventually(lambda: alerts_of(standing, "AAPL", len(expected)))
+    assert [a["condition"] for a in reversed(found)] == [cross.kind for cross in expected]
+    prices = standing.ask("GET", "/prices/AAPL?interval=tick&limit=5000")[1]["prices"]
+    assert len(prices) == ROWS
+    assert prices[0]["timestamp"].startswith("2015-02-17")
+
+
+def test_ticks_history_and_junk_by_queue_and_stream_land_where_they_belong(
+    life: Life, standing: Standing
+) -> None:
+    put_by_kinesis(life, "KIN", *bodies("KIN"), "not json")
+    put_by_sqs(life, "QUE", *bodies("QUE"), "not json either")
+    for symbol in ("KIN", "QUE"):
+        assert eventually(lambda s=symbol: count_of(standing, s) == 3)
+    archive = life.outputs["environment"]["ARCHIVE_BUCKET"]
+    listed = life.client("s3").list_objects_v2(Bucket=archive, Prefix="quarantine/")
+    assert listed["KeyCount"] == 2
+
+
+def test_detection_bears_late_ticks_splits_rivals_and_a_lost_state(
+    life: Life, standing: Standing
+) -> None:
+    late = tick("KIN", "2026-01-05T15:00:00.500000Z", 101)
+    split = tick("KIN", "2026-01-06T15:00:00.000000Z", 51, previous_close=51)
+    put_by_kinesis(life, "KIN", json.dumps(late), json.dumps(split))
+    put_by_kinesis(life, "RIVAL", *bodies("RIVAL"))
+    key = {"symbol": {"S": "AAPL"}}
+    state = life.outputs["environment"]["STATE_TABLE"]
+    before = len(standing.ask("GET", "/alerts?symbol=AAPL&limit=100")[1]["alerts"])
+    life.client("dynamodb").delete_item(TableName=state, Key=key)
+    later = tick("AAPL", "2016-12-30T21:00:00.000000Z", 115, source="replay")
+    put_by_kinesis(life, "AAPL", json.dumps(later))
+    assert eventually(lambda: count_of(standing, "KIN") == 5)
+    assert eventually(lambda: count_of(standing, "RIVAL") == 3)
+    assert eventually(lambda: standing.ask("GET", "/prices/AAPL/latest")[1]["price"] == 115)
+    after = len(standing.ask("GET", "/alerts?symbol=AAPL&limit=100")[1]["alerts"])
+    assert after >= before
+
+
+def test_every_route_of_the_api_answers(standing: Standing) -> None:
+    rule = {"symbol": "AAPL", "condition": "crossing_up", "value": 200, "interval": "tick"}
+    status, made = standing.ask("POST", "/rules", rule)
+    assert status == 201, made
+    asked = {
+        ("POST", "/rules"): None,
+        ("GET", "/quotes"): "/quotes?symbols=AAPL",
+        ("GET", "/indicators/{symbol}"): "/indicators/{symbol}?sma=5,20",
+        ("POST", "/rules/preview"): "/rules/preview?period=1y",
+    }
+    for route in routes.ROUTES:
+        path = asked.get((route.method, route.path), route.path)
+        if path is None or route.method == "DELETE":
+            continue
+        path = path.replace("{symbol}", "AAPL").replace("{rule_id}", made["rule_id"])
+        body = rule if route.path.startswith("/rules") and route.method != "GET" else None
+        status, answer = standing.ask(route.method, path, body)
+        assert status < 300, (route, answer)
+    for path in ("/symbols/AAPL", f"/rules/{made['rule_id']}"):
+        assert standing.ask("DELETE", path)[0] < 300
+    assert standing.ask("GET", "/prices/NOBODY")[0] == 404
+    for interval in ("1m", "1h", "1d"):
+        assert standing.ask("GET", f"/prices/AAPL?interval={interval}")[0] == 200
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_function_may_do_what_it_did_and_nothing_else(
+    life: Life, standing: Standing, function: str
+) -> None:
+    _collect(life)
+    policy_checks.function_may_do_what_it_did_and_nothing_else(life, function)
+
+
+# The end.
+
+
+@pytest.mark.long
+def test_destroy_keeps_data_unless_told_to_delete_it(life: Life) -> None:
+    _collect(life)
+    kept = life.stage.deployment("destroy")
+    assert kept.status == 0, kept.errors[-3000:]
+    tables = life.client("dynamodb").list_tables()["TableNames"]
+    assert len(tables) == len(RESOURCES["tables"])
+    buckets = {bucket["Name"] for bucket in life.client("s3").list_buckets()["Buckets"]}
+    assert buckets == set(life.outputs["data_buckets"])
+    for bucket in buckets:
+        block = life.client("s3").get_public_access_block(Bucket=bucket)
+        assert all(block["PublicAccessBlockConfiguration"].values())
+    assert life.client("lambda").list_functions()["Functions"] == []
+    assert roles(life) == []
+
+
+def test_destroy_with_data_leaves_nothing(life: Life) -> None:
+    gone = life.stage.deployment("--delete-data", "destroy")
+    assert gone.status == 0, gone.errors[-3000:]
+    left = {
+        "alarms": life.client("cloudwatch").describe_alarms()["MetricAlarms"],
+        "apis": life.client("apigateway").get_rest_apis()["items"],
+        "buckets": life.client("s3").list_buckets()["Buckets"],
+        "dashboards": life.client("cloudwatch").list_dashboards()["DashboardEntries"],
+        "databases": life.client("glue").get_databases()["DatabaseList"],
+        "distributions": life.client("cloudfront")
+        .list_distributions()["DistributionList"]
+        .get("Items", []),
+        "functions": life.client("lambda").list_functions()["Functions"],
+        "log groups": life.client("logs").describe_log_groups()["logGroups"],
+        "mappings": life.client("lambda").list_event_source_mappings()["EventSourceMappings"],
+        "parameters": life.client("ssm").describe_parameters()["Parameters"],
+        "queues": life.client("sqs").list_queues().get("QueueUrls", []),
+        "roles": roles(life),
+        "streams": life.client("kinesis").list_streams()["StreamNames"],
+        "tables": life.client("dynamodb").list_tables()["TableNames"],
+        "topics": life.client("sns").list_topics()["Topics"],
+    }
+    assert {what: found for what, found in left.items() if found} == {}
+    config = json.loads((life.stage.directory / ".chalice" / "config.json").read_text())
+    assert STAGE not in config["stages"]
+
+
+def test_deployers_policy_allows_all_that_was_asked_for(life: Life) -> None:
+    policy_checks.deployers_policy_allows(life.aws.asked())
