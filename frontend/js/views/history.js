@@ -68,9 +68,9 @@ export class HistoryView {
     if (!this.shown) return;
     const key = this.period + this.store.state.symbols.map(({ symbol }) => symbol).join();
     if (key === this.loaded && Date.now() - this.loadedAt < FRESH) return;
+    if (key !== this.loaded) this.bars = new Map();
     this.loaded = key;
     this.loadedAt = Date.now();
-    this.bars = new Map();
     this.problem = "";
     void this.#load(key);
   }
