@@ -136,6 +136,7 @@ def aws_stores(settings: Settings, clients: Any = None) -> Stores:
     from chalicelib.adapters.archive import S3Archive
     from chalicelib.adapters.bars import Bars
     from chalicelib.adapters.clients import Clients, Deferred
+    from chalicelib.adapters.failures import Failures
     from chalicelib.adapters.prices import Prices
     from chalicelib.adapters.rules import Rules
     from chalicelib.adapters.state import States
@@ -145,6 +146,7 @@ def aws_stores(settings: Settings, clients: Any = None) -> Stores:
 
     clients = clients or Clients()
     dynamodb: Any = Deferred(lambda: clients.dynamodb)
+    s3: Any = Deferred(lambda: clients.s3)
     ttl_days = {"1m": settings.bars_1m_ttl_days, "1h": settings.bars_1h_ttl_days}
     percent = Decimal(settings.anomaly_percent)
     return Stores(
@@ -154,8 +156,9 @@ def aws_stores(settings: Settings, clients: Any = None) -> Stores:
         alerts=Alerts(dynamodb, settings.alerts_table),
         rules=Rules(dynamodb, settings.rules_table),
         symbols=Symbols(dynamodb, settings.symbols_table),
-        archive=S3Archive(Deferred(lambda: clients.s3), settings.archive_bucket),
+        archive=S3Archive(s3, settings.archive_bucket),
         publisher=Topic(Deferred(lambda: clients.sns), settings.alerts_topic_arn),
+        failures=Failures(s3, settings.failures_bucket),
     )
 
 

@@ -365,6 +365,17 @@ class FakePublisher:
         self.sent.append(message)
 
 
+class FakeFailures:
+    """FailureStore: as many as a test says."""
+
+    def __init__(self) -> None:
+        self.batches: int | None = 0
+
+    def count(self) -> int | None:
+        """See FailureStore."""
+        return self.batches
+
+
 def fake_stores() -> Stores:
     """A fresh set."""
     return Stores(
@@ -376,4 +387,5 @@ def fake_stores() -> Stores:
         FakeSymbols(),
         FakeArchive(),
         FakePublisher(),
+        FakeFailures(),
     )

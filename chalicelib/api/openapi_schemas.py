@@ -306,6 +306,9 @@ def schemas(fast: int, slow: int) -> dict[str, Schema]:
                 "symbols": {**COUNT, "description": "How many have been seen."},
                 "last_tick": nullable({**INSTANT, "description": "Of the first 100 symbols."}),
                 "last_tick_age_seconds": nullable(COUNT),
+                "given_up": nullable(
+                    {**COUNT, "description": "Batches that wait to be redriven, 1,000 for more."}
+                ),
             },
             "Ages inform; they never make the answer an error.",
         ),

@@ -13,7 +13,9 @@ from chalicelib.services.stores import Stores
 
 
 class Health(msgspec.Struct, frozen=True):
-    """Ages inform and never fail: a market may be closed. `symbols` counts those seen."""
+    """Ages and counts inform and never fail: a market may be closed. `symbols` counts those seen,
+    `given_up` the batches that wait to be redriven; None where that cannot be told.
+    """
 
     status: str
     stage: str
@@ -21,10 +23,12 @@ class Health(msgspec.Struct, frozen=True):
     symbols: int
     last_tick: str | None
     last_tick_age_seconds: int | None
+    given_up: int | None
 
 
 def health(stores: Stores, clock: Callable[[], datetime], *, stage: str, version: str) -> Health:
-    """One Query and one BatchGetItem (of the first 100 symbols); raises what the store raises."""
+    """One Query, one BatchGetItem (of the first 100 symbols) and one listing of the failures
+    bucket; raises what the store raises."""
     seen = [entry.symbol for entry in stores.symbols.listed("seen")]
     states = stores.state.get_many(seen[:MAX_QUOTES]) if seen else {}
     ticks = [state.last_timestamp for state in states.values() if state.last]
@@ -37,4 +41,5 @@ def health(stores: Stores, clock: Callable[[], datetime], *, stage: str, version
         symbols=len(seen),
         last_tick=newest,
         last_tick_age_seconds=None if age is None else max(0, int(age.total_seconds())),
+        given_up=stores.failures.count(),
     )

@@ -236,6 +236,13 @@ class Archive(Protocol):
         """One object with what could not be processed, and why."""
 
 
+class FailureStore(Protocol):
+    """What was given up on."""
+
+    def count(self) -> int | None:
+        """Batches that wait to be redriven, 1,000 for more; None where it cannot be told."""
+
+
 class Publisher(Protocol):
     """The topic."""
 
@@ -254,3 +261,4 @@ class Stores(msgspec.Struct, frozen=True):
     symbols: SymbolStore
     archive: Archive
     publisher: Publisher
+    failures: FailureStore

@@ -93,6 +93,7 @@ def counted() -> Iterator[Counted]:
             symbols=Symbols(client, names["SYMBOLS_TABLE"]),
             archive=fakes.archive,
             publisher=fakes.publisher,
+            failures=fakes.failures,
         )
         made = Counted(client, stores)
         fill(made.services, make_ticks(150))

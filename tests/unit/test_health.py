@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.detection import State
+from chalicelib.services.health import health
+from chalicelib.services.stores import SymbolEntry
+from tests.factories import at, instant, make_tick
+from tests.fakes import fake_stores
+
+
+def ask(stores: Any) -> Any:
+    return health(stores, lambda: instant(100), stage="test", version="1")
+
+
+def test_it_tells_the_age_of_the_newest_tick_of_all_symbols() -> None:
+    stores: Any = fake_stores()
+    for symbol, seconds in (("A", 0), ("B", 40)):
+        stores.symbols.put("seen", SymbolEntry(symbol=symbol, added_at=at()))
+        stores.state.put(State(symbol=symbol, last=make_tick(1, seconds, symbol=symbol)))
+    found = ask(stores)
+    assert (found.symbols, found.last_tick, found.last_tick_age_seconds) == (2, at(40), 60)
+
+
+def test_an_empty_system_is_healthy() -> None:
+    found = ask(fake_stores())
+    assert (found.status, found.symbols, found.last_tick, found.given_up) == ("ok", 0, None, 0)
+
+
+@pytest.mark.parametrize("batches", [0, 3, None])
+def test_it_tells_how_many_batches_were_given_up_on(batches: int | None) -> None:
+    stores: Any = fake_stores()
+    stores.failures.batches = batches
+    assert ask(stores).given_up == batches
