@@ -13,9 +13,6 @@ locals {
 }
 
 data "aws_iam_policy_document" "own_key" {
-  #checkov:skip=CKV_AWS_109:In a key's policy the resource is the key itself
-  #checkov:skip=CKV_AWS_111:In a key's policy the resource is the key itself
-  #checkov:skip=CKV_AWS_356:In a key's policy the resource is the key itself
   statement {
     sid       = "AdministeredByTheAccount"
     actions   = local.key_administration

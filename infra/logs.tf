@@ -1,5 +1,4 @@
 resource "aws_cloudwatch_log_group" "functions" {
-  #checkov:skip=CKV_AWS_338:A year by default; a stage may keep less
   for_each = local.functions
 
   name              = "/aws/lambda/${each.value.name}"

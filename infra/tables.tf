@@ -1,5 +1,4 @@
 resource "aws_dynamodb_table" "data" {
-  #checkov:skip=CKV_AWS_28:Point-in-time recovery is on; the linter does not see it through for_each
   for_each = local.resources.tables
 
   name                        = "${local.prefix}-${each.key}"

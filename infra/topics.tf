@@ -7,7 +7,6 @@ resource "aws_sns_topic" "alerts" {
 # Alarms. CloudWatch may not use AWS's own key, so without a key of ours there is none;
 # a message holds an alarm's name and numbers, no prices.
 resource "aws_sns_topic" "operations" {
-  #checkov:skip=CKV_AWS_26:Encrypted wherever the stage has a key; CloudWatch cannot publish under AWS's own
   name              = "${local.prefix}-operations"
   kms_master_key_id = var.own_key ? aws_kms_key.own[0].arn : null
 }

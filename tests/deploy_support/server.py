@@ -69,7 +69,7 @@ def _action(environ: dict[str, Any]) -> str:
         return ""
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)
-    return parse_qs(body.decode()).get("Action", [""])[0]
+    return str(parse_qs(body.decode()).get("Action", [""])[0])
 
 
 def _end_with_parent() -> None:
