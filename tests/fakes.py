@@ -199,6 +199,11 @@ class FakeAlerts:
         """See AlertStore."""
         self.stored.setdefault(_alert_key(alert), StoredAlert(alert))
 
+    def is_settled(self, alert: Alert) -> bool:
+        """See AlertStore."""
+        stored = self.stored.get(_alert_key(alert))
+        return stored is not None and (bool(alert.quiet) or stored.notified_at is not None)
+
     def claim(self, alert: Alert, owner: str, now: str, until: str) -> bool:
         """See AlertStore."""
         key = _alert_key(alert)

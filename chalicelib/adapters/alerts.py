@@ -32,13 +32,17 @@ class Alerts:
         """See AlertStore."""
         self._create(_to_item(alert))
 
+    def is_settled(self, alert: Alert) -> bool:
+        """See AlertStore."""
+        item = self._find(alert)
+        return "notified_at" in item or bool(item and alert.quiet)
+
     def claim(self, alert: Alert, owner: str, now: str, until: str) -> bool:
         """See AlertStore."""
         held = {"claimed_by": {"S": owner}, "claimed_until": {"S": until}}
         if self._create(_to_item(alert) | held) or self._take_over(alert, owner, now, until):
             return True
-        answer = self._client.get_item(TableName=self._table, Key=_key(alert), ConsistentRead=True)
-        if "notified_at" in answer.get("Item", {}):
+        if "notified_at" in self._find(alert):
             return False
         raise Contended(f"alert {alert.alert_id} is being sent by another invocation")
 
@@ -115,6 +119,12 @@ class Alerts:
         kept = rows[:limit]
         next_key = kept[-1][sort_key]["S"] if more and kept else None
         return Page(tuple(map(_to_stored, kept)), next_key)
+
+    def _find(self, alert: Alert) -> Item:
+        """The stored item; empty where there is none."""
+        answer = self._client.get_item(TableName=self._table, Key=_key(alert), ConsistentRead=True)
+        found: Item = answer.get("Item", {})
+        return found
 
     def _create(self, item: Item) -> bool:
         return put_if(

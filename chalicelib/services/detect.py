@@ -140,7 +140,8 @@ class Detect:
         tally = Tally()
         lost = 0
         while lost < TRIES:
-            tally = self._add(tally, self._deliver(state, owner))
+            sent = self._notifier.drain(state.pending, owner, _timezone(state))
+            tally = self._add(tally, sent)
             outcome, repaired = self._step(span, state, watch)
             # A repair is written down even where it left the state as it was: who has meanwhile
             # finished the hour or day that was running here must make this one look again.
@@ -149,9 +150,10 @@ class Detect:
                 lost += 1
                 state = self._stores.state.get(span.symbol) or State(symbol=span.symbol)
                 continue
-            sent = self._deliver(outcome.state, owner)
-            tally = self._add(tally, sent, outcome.taken, len(outcome.state.pending), repaired)
-            state = msgspec.structs.replace(outcome.state, version=state.version + 1)
+            pending = outcome.state.pending
+            sent = self._notifier.deliver(pending, owner, _timezone(outcome.state))
+            tally = self._add(tally, sent, outcome.taken, len(pending), repaired)
+            state = msgspec.structs.replace(outcome.state, version=state.version + 1, pending=())
             if state.last_timestamp >= span.newest or not outcome.taken:
                 return tally
             span = msgspec.structs.replace(span, complete_from=just_after(state.last_timestamp))
@@ -182,11 +184,6 @@ class Detect:
             return []
         page = self._stores.prices.ticks(span.symbol, start, end, limit=STEP, consistent=True)
         return [stored.tick for stored in page.rows]
-
-    def _deliver(self, state: State, owner: str) -> int:
-        if not state.pending:
-            return 0
-        return self._notifier.deliver(state.pending, owner, _timezone(state))
 
     def _quiet(self, tick: Tick) -> str:
         """Live ticks that are old and historical ones alert nobody."""

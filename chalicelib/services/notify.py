@@ -35,6 +35,11 @@ class Notifier:
         """
         return sum(self._one(alert, owner, exchange_timezone) for alert in alerts)
 
+    def drain(self, alerts: Iterable[Alert], owner: str, exchange_timezone: str | None) -> int:
+        """Deliver those that another invocation has left undelivered: hardly ever any."""
+        left = [alert for alert in alerts if not self._alerts.is_settled(alert)]
+        return self.deliver(left, owner, exchange_timezone)
+
     def _one(self, alert: Alert, owner: str, exchange_timezone: str | None) -> bool:
         if alert.quiet:
             self._alerts.record(alert)

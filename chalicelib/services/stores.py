@@ -153,6 +153,9 @@ class AlertStore(Protocol):
     def record(self, alert: Alert) -> None:
         """Put an alert that is not to be sent, unless it is there."""
 
+    def is_settled(self, alert: Alert) -> bool:
+        """Whether it is stored and, unless it is quiet, marked as sent; read consistently."""
+
     def claim(self, alert: Alert, owner: str, now: str, until: str) -> bool:
         """Put if need be, and take the right to send it. False if it has been sent already.
 

@@ -27,7 +27,7 @@ MOMENTS: tuple[Moment, ...] = ("before", "after")
 ARRIVAL = 4200
 INGEST_CALLS = 10
 DETECT_CALLS = 22
-REPAIR_CALLS = 32
+REPAIR_CALLS = 26
 
 
 def tick(price: float, seconds: float, symbol: str = "AAPL", **fields: Any) -> dict[str, Any]:

@@ -82,6 +82,7 @@ def run(scenario: Scenario) -> None:
     judge(world, [data for _, data in scenario.records])
 
 
+@pytest.mark.timeout(600)  # 20 s of work, on machines that may be busy
 @settings(max_examples=300, **ANY)
 @given(scenarios())
 def test_everything_is_stored_once_and_alerted_rightly_under_any_faults(scenario: Scenario) -> None:
@@ -89,6 +90,7 @@ def test_everything_is_stored_once_and_alerted_rightly_under_any_faults(scenario
 
 
 @pytest.mark.long
+@pytest.mark.timeout(7200)
 @settings(max_examples=5000, **ANY)
 @given(scenarios())
 def test_the_same_at_length(scenario: Scenario) -> None:

@@ -74,6 +74,20 @@ def test_what_was_sent_is_claimed_by_nobody(alerts: AlertStore, symbol: str) -> 
     assert not alerts.claim(alert, "another", at(50), at(70))
 
 
+def test_an_alert_is_settled_once_it_is_sent_or_recorded_quietly(
+    alerts: AlertStore, symbol: str
+) -> None:
+    loud, quiet = make_alert(symbol=symbol), make_alert(1, symbol=symbol, quiet="old")
+    assert not alerts.is_settled(loud)
+    assert not alerts.is_settled(quiet)
+    alerts.record(quiet)
+    alerts.claim(loud, "me", at(0), at(20))
+    assert alerts.is_settled(quiet)
+    assert not alerts.is_settled(loud)
+    alerts.mark_sent(loud, at(1))
+    assert alerts.is_settled(loud)
+
+
 def test_a_released_claim_is_free(alerts: AlertStore, symbol: str) -> None:
     alert = make_alert(symbol=symbol)
     alerts.claim(alert, "me", at(0), at(20))

@@ -207,6 +207,29 @@ def test_delivered_alerts_leave_the_state_with_its_next_write(system: System) ->
     assert len(system.sent()) == 1
 
 
+def test_alerts_that_were_delivered_cost_one_look_each_the_next_time(system: System) -> None:
+    asked: list[str] = []
+
+    def noted(name: str) -> Any:
+        method = getattr(system.stores.alerts, name)
+
+        def call(*given: Any) -> Any:
+            asked.append(name)
+            return method(*given)
+
+        return call
+
+    for name in ("claim", "is_settled"):
+        setattr(system.stores.alerts, name, noted(name))
+    system.store(make_tick(106, 0, previous_close=100))
+    system.look(0)
+    system.store(make_tick(106, 1, previous_close=100))
+    system.look(1, 1)
+    system.store(make_tick(106, 2, previous_close=100))
+    system.look(2, 2)
+    assert asked == ["claim", "is_settled"]
+
+
 def test_an_alert_that_another_is_sending_makes_the_record_come_again(system: System) -> None:
     rule = next(rule for rule in DEFAULTS if rule.condition == "change_percent")
     alert = make_alert(0, rule.rule_id)
