@@ -16,7 +16,7 @@ _CLOSES = """() => {
 }"""
 
 
-def wait_for_chart(page: Page, bars: int = 60, timeout: float = 25_000) -> None:
+def wait_for_chart(page: Page, bars: int = 60, timeout: float = 60_000) -> None:
     """Until a candlestick trace of at least `bars` bars is drawn."""
     page.wait_for_function(f"(bars) => ({_CLOSES})().length >= bars", arg=bars, timeout=timeout)
 
