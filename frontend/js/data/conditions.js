@@ -1,0 +1,84 @@
+// Conditions of rules in words, which fields each one has, and how far a rule is from firing. Pure.
+
+import { formatPercent, formatPrice } from "../format.js";
+
+/** @typedef {import("../types.js").Rule} Rule */
+
+/** @type {Record<string, {label: string, fields: ("price" | "percent" | "averages" | "window")[]}>} */
+export const CONDITIONS = {
+  crossing: { label: "Price crosses", fields: ["price"] },
+  crossing_up: { label: "Price crosses upward", fields: ["price"] },
+  crossing_down: { label: "Price crosses downward", fields: ["price"] },
+  greater_than: { label: "Price above", fields: ["price"] },
+  less_than: { label: "Price below", fields: ["price"] },
+  change_percent: { label: "Change of the day above", fields: ["percent"] },
+  moving_percent: { label: "Move above", fields: ["percent", "window"] },
+  golden_cross: { label: "Golden cross", fields: ["averages"] },
+  death_cross: { label: "Death cross", fields: ["averages"] },
+  every_record: { label: "Every record", fields: [] },
+};
+
+/** @type {Record<string, string>} */
+export const TRIGGERS = { once: "Once", every_time: "Every time", once_per_bar: "Once per bar", once_per_session: "Once per session" };
+
+/** @param {string} condition */
+export const conditionLabel = (condition) => CONDITIONS[condition]?.label ?? condition.replaceAll("_", " ");
+
+/** @param {string} condition @returns {"up" | "down" | "flat"} */
+export const conditionWay = (condition) =>
+  ["golden_cross", "crossing_up", "greater_than"].includes(condition) ? "up" : ["death_cross", "crossing_down", "less_than"].includes(condition) ? "down" : "flat";
+
+/** @param {Rule} rule @returns {string} "Price above 200.00", "Golden cross 5/20" */
+export function ruleText(rule) {
+  const fields = CONDITIONS[rule.condition]?.fields ?? [];
+  const value = fields.includes("percent") ? `${rule.value}%` : fields.includes("price") ? formatPrice(rule.value) : "";
+  const averages = fields.includes("averages") && rule.fast && rule.slow ? `${rule.fast}/${rule.slow}` : "";
+  const window = fields.includes("window") && rule.window ? `in ${rule.window} bars` : "";
+  return [conditionLabel(rule.condition), value, averages, window].filter(Boolean).join(" ");
+}
+
+/**
+ * @param {Rule} rule @param {import("../types.js").Quote | undefined} quote of the rule's symbol
+ * @returns {string} what the market has to do until the rule fires; "" where that cannot be said
+ */
+export function distanceText(rule, quote) {
+  if (!quote) return "";
+  const fields = CONDITIONS[rule.condition]?.fields ?? [];
+  if (fields.includes("price") && rule.value !== null) {
+    const percent = (100 * (Number(rule.value) - quote.price)) / quote.price;
+    const met = (rule.condition === "greater_than" && percent < 0) || (rule.condition === "less_than" && percent > 0);
+    return met ? "holds now" : `${formatPercent(percent)} away`;
+  }
+  if (rule.condition === "change_percent" && quote.changePercent !== null) {
+    const left = Number(rule.value) - Math.abs(quote.changePercent);
+    return left < 0 ? "holds now" : `${left.toFixed(2)} points away`;
+  }
+  if (fields.includes("averages") && rule.fast === 5 && rule.slow === 20 && quote.fast && quote.slow) {
+    return `averages ${formatPercent((100 * (quote.fast - quote.slow)) / quote.slow)} apart`;
+  }
+  return "";
+}
+
+/**
+ * A rule as the API takes it, from the form's fields; what the condition does not use is left out.
+ * @param {Record<string, any>} form
+ * @returns {Partial<Rule>}
+ */
+export function ruleBody(form) {
+  const fields = CONDITIONS[form.condition]?.fields ?? [];
+  const number = (/** @type {any} */ value) => (value === "" || value == null ? null : Number(value));
+  return {
+    symbol: form.symbol.trim().toUpperCase(),
+    condition: form.condition,
+    value: fields.includes("price") || fields.includes("percent") ? number(form.value) : null,
+    fast: fields.includes("averages") ? number(form.fast) : null,
+    slow: fields.includes("averages") ? number(form.slow) : null,
+    window: fields.includes("window") ? number(form.window) : null,
+    interval: form.interval,
+    trigger: form.trigger,
+    cooldown_seconds: 60 * (number(form.cooldown) ?? 0),
+    expires_at: form.expires ? new Date(form.expires).toISOString() : null,
+    enabled: Boolean(form.enabled),
+    notify: Boolean(form.notify),
+  };
+}

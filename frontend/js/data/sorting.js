@@ -1,0 +1,24 @@
+// The order of the watch-list. Pure.
+
+/** @typedef {{by: "own" | "symbol" | "price" | "change", down: boolean}} Order */
+
+/**
+ * @param {import("../types.js").Listed[]} symbols @param {Map<string, import("../types.js").Quote>} quotes
+ * @param {Order} order @param {string} search part of a symbol or name
+ * @returns {import("../types.js").Listed[]} symbols without a price come last, whichever way the order runs
+ */
+export function arrange(symbols, quotes, order, search) {
+  const wanted = search.trim().toUpperCase();
+  const found = symbols.filter(({ symbol, name }) => symbol.includes(wanted) || (name ?? "").toUpperCase().includes(wanted));
+  if (order.by === "own") return found;
+  const value = (/** @type {import("../types.js").Listed} */ s) => {
+    const quote = quotes.get(s.symbol);
+    return { symbol: s.symbol, price: quote?.price ?? null, change: quote?.changePercent ?? null }[/** @type {"symbol" | "price" | "change"} */ (order.by)];
+  };
+  const sign = order.down ? -1 : 1;
+  return [...found].sort((a, b) => {
+    const [x, y] = [value(a), value(b)];
+    if (x === null || y === null) return x === y ? 0 : x === null ? 1 : -1;
+    return sign * (x < y ? -1 : x > y ? 1 : 0) || (a.symbol < b.symbol ? -1 : 1);
+  });
+}

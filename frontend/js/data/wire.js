@@ -1,0 +1,60 @@
+// The API's JSON to the page's shapes, one function a shape.
+
+import { knownZone } from "../format.js";
+
+/** @param {string} text RFC 3339 @returns {number} milliseconds */
+const timeOf = (text) => Date.parse(text);
+
+/** @param {any} value @returns {number | null} */
+const numberOf = (value) => (value == null ? null : Number(value));
+
+/** @param {any} row @returns {import("../types.js").Bar} */
+export function decodeBar(row) {
+  return {
+    time: timeOf(row.timestamp),
+    open: Number(row.open),
+    high: Number(row.high),
+    low: Number(row.low),
+    close: Number(row.close),
+    volume: Number(row.volume ?? 0),
+    closed: row.closed !== false,
+  };
+}
+
+/** @param {any} row the last tick's record @returns {import("../types.js").Quote} */
+export function decodeQuote(row) {
+  return {
+    symbol: row.symbol,
+    name: row.name ?? undefined,
+    time: timeOf(row.timestamp),
+    price: Number(row.price),
+    change: numberOf(row.change),
+    changePercent: numberOf(row.change_percent),
+    previousClose: numberOf(row.previous_close),
+    volume: numberOf(row.volume),
+    currency: row.currency ?? null,
+    zone: knownZone(row.exchange_timezone),
+    source: row.source ?? "unknown",
+    marketState: row.market_state ?? null,
+    nextOpen: row.next_open ? timeOf(row.next_open) : null,
+    stale: row.is_stale === true,
+    anomaly: row.anomaly === "Yes",
+    fast: numberOf(row.sma_5),
+    slow: numberOf(row.sma_20),
+  };
+}
+
+/** @param {any} row @returns {import("../types.js").Alert} */
+export function decodeAlert(row) {
+  return {
+    id: row.alert_id,
+    ruleId: row.rule_id,
+    symbol: row.symbol,
+    condition: row.condition,
+    time: timeOf(row.timestamp),
+    price: numberOf(row.price),
+    message: row.message ?? "",
+    source: row.source ?? "unknown",
+    notifiedAt: row.notified_at ?? null,
+  };
+}
