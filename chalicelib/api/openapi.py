@@ -48,9 +48,7 @@ def openapi_document(version: str, *, fast: int, slow: int, closed: bool) -> dic
 def _guarded(path: str, operations: dict[str, Any], closed: bool) -> dict[str, Any]:
     """The operations of a path with what they need of a token."""
     return {
-        method: _with_token(operation)
-        if _needs_token(method, path, closed)
-        else operation
+        method: _with_token(operation) if _needs_token(method, path, closed) else operation
         for method, operation in operations.items()
     }
 
