@@ -42,31 +42,44 @@ def resource_policies_have_no_wildcard_action(life: Life) -> None:
             assert not [action for action in listed(statement["Action"]) if "*" in action]
 
 
+_EVERY = frozenset(
+    {
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+    }
+)
+
 BY_LAMBDA = {
-    "dynamodb:DescribeStream",
-    "dynamodb:GetRecords",
-    "dynamodb:GetShardIterator",
-    "dynamodb:ListStreams",
-    "kinesis:DescribeStream",
-    "kinesis:DescribeStreamSummary",
-    "kinesis:GetRecords",
-    "kinesis:GetShardIterator",
-    "kinesis:ListShards",
-    "logs:CreateLogStream",
-    "logs:PutLogEvents",
-    "s3:ListBucket",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "sqs:ReceiveMessage",
-    "xray:PutTelemetryRecords",
-    "xray:PutTraceSegments",
+    "none": _EVERY,
+    "queue": _EVERY | {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
+    "stream": _EVERY
+    | {
+        "kinesis:DescribeStream",
+        "kinesis:DescribeStreamSummary",
+        "kinesis:GetRecords",
+        "kinesis:GetShardIterator",
+        "kinesis:ListShards",
+        "s3:ListBucket",
+    },
+    "table-stream": _EVERY
+    | {
+        "dynamodb:DescribeStream",
+        "dynamodb:GetRecords",
+        "dynamodb:GetShardIterator",
+        "dynamodb:ListStreams",
+        "s3:ListBucket",
+    },
 }
-"""What Lambda does with a function's role: polling, failures, logs, traces (developer guide)."""
+"""What Lambda itself does with a function's role, by what the function is fed from: polling,
+failures, logs, traces (AWS Lambda developer guide)."""
 
 
 def function_may_do_what_it_did_and_nothing_else(life: Life, function: str) -> None:
     """Its calls in `life.calls`, against its role's policy."""
     made = {call for call in life.calls if call.function == function}
+    kind = FUNCTIONS[function].get("trigger", "none").split("/")[0]
     allowed = {
         (action, arn)
         for actions, arns in statements(life, f"ticktape-{STAGE}-{function}")
@@ -84,7 +97,7 @@ def function_may_do_what_it_did_and_nothing_else(life: Life, function: str) -> N
     unused = [
         (action, arn)
         for action, arn in allowed
-        if action not in BY_LAMBDA
+        if action not in BY_LAMBDA[kind]
         and not arn.endswith("/aws/lambda/*")
         and not any(c.action == action and fnmatch.fnmatchcase(c.arn, arn) for c in made)
     ]

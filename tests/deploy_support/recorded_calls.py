@@ -11,6 +11,9 @@ import msgspec
 
 ACCOUNT = "123456789012"
 
+ACTIONS = {"s3:ListObjectsV2": "s3:ListBucket"}
+"""Operations that IAM knows by another name."""
+
 
 class Call(msgspec.Struct, frozen=True, order=True):
     """A call as IAM sees it."""
@@ -53,7 +56,7 @@ class Recorder:
         def note(params: dict[str, Any], model: Any, **_: Any) -> None:
             for arn in arns(service, params, self._region):
                 action = f"{service}:{model.name}"
-                self.calls.add(Call(self._running, action, arn))
+                self.calls.add(Call(self._running, ACTIONS.get(action, action), arn))
 
         client.meta.events.register(f"provide-client-params.{service}.*", note)
         return client
