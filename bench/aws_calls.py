@@ -76,7 +76,7 @@ class AwsCalls:
             tally.calls += 1
             tally.errors += failed
             tally.request_bytes += context.get((_OWN, "bytes"), 0)
-            tally.response_bytes += len(http_response.content or b"")
+            tally.response_bytes += _response_bytes(model, http_response)
             tally.write_units += self._write_units(model.name, request, parsed)
             tally.read_units += read_units(model.name, request, {} if failed else parsed)
 
@@ -95,6 +95,13 @@ class AwsCalls:
 
     def _units(self, table: str, item: Mapping[str, Any]) -> float:
         return math.ceil(item_bytes(item) / KB) * (1 + self._indexes.get(table, 0))
+
+
+def _response_bytes(model: Any, response: Any) -> int:
+    """A streamed body is its reader's: to read it here would leave nothing of it."""
+    if model.has_streaming_output:
+        return int(response.headers.get("Content-Length", 0))
+    return len(response.content or b"")
 
 
 def body_bytes(body: Any) -> int:

@@ -147,3 +147,12 @@ def test_the_emulators_calls_are_counted_too(emulated: Emulated) -> None:
     services.ingest(records, NEVER)
     counts = {name: tally.calls for name, tally in calls.by_operation.items()}
     assert counts == {"BatchGetItem": 1, "UpdateItem": 1, "PutObject": 1, "BatchWriteItem": 1}
+
+
+def test_counting_leaves_a_streamed_body_to_its_reader(emulated: Emulated) -> None:
+    s3 = emulated.clients.s3
+    bucket = emulated.provisioned().archive_bucket
+    s3.put_object(Bucket=bucket, Key="a", Body=b"twelve bytes")
+    calls = AwsCalls([s3])
+    assert s3.get_object(Bucket=bucket, Key="a")["Body"].read() == b"twelve bytes"
+    assert calls.by_operation["GetObject"].response_bytes == len("twelve bytes")
