@@ -64,6 +64,7 @@ class Pipeline:
         finally:  # also what came before a source that failed is sent
             self._outbox.close()
             self._flush(stop, flush_seconds)
+        self._status.say("ended")
         if self._progress is not None and self._outbox.is_drained and not stop.is_set():
             self._progress.ended()
         if self._sender.fault is not None:

@@ -34,6 +34,15 @@ SLUGS = {
 }
 """The kind of problem that a status stands for when nothing more particular is known."""
 
+DETAILS = {
+    401: "a token is needed: Authorization: Bearer TOKEN",
+    403: "the token is not valid here",
+    404: "no such route; GET /openapi.json lists them",
+    405: "the route does not take this method; GET /openapi.json lists those that it takes",
+    429: "too many requests; try again after the seconds in Retry-After",
+}
+"""What to do about it, where a gateway says nothing more particular."""
+
 LONGEST_VALUE = 80
 
 
@@ -134,4 +143,5 @@ def of_status(status: int, detail: str = "") -> tuple[dict[str, str], str]:
     """
     slug = SLUGS.get(status, "bad-request" if status < 500 else "internal-error")
     headers = HEADERS | ({"WWW-Authenticate": "Bearer"} if status == 401 else {})
-    return headers, render(status, slug, detail or HTTPStatus(status).description)
+    told = detail or DETAILS.get(status) or HTTPStatus(status).description
+    return headers, render(status, slug, told)
