@@ -14,6 +14,7 @@ from chalicelib.api.study_parameters import INDICATORS, studies_of
 from chalicelib.api.version import VERSION
 from chalicelib.api.wiring import Services, caching
 from chalicelib.domain.alerts import StoredAlert
+from chalicelib.domain.messages import machine_form
 from chalicelib.domain.rules import Condition
 from chalicelib.services.alert_history import AlertHistory
 from chalicelib.services.answers import BAR_COLUMNS, Quote, TickRow
@@ -180,18 +181,5 @@ def _quote(quote: Quote) -> dict[str, Any]:
 
 
 def _alert(stored: StoredAlert) -> dict[str, Any]:
-    alert = stored.alert
-    return {
-        "alert_id": alert.alert_id,
-        "rule_id": alert.rule_id,
-        "symbol": alert.symbol,
-        "timestamp": alert.timestamp,
-        "condition": alert.condition,
-        "interval": alert.interval,
-        "price": alert.price,
-        "values": alert.values,
-        "message": alert.message,
-        "source": alert.source,
-        "quiet": alert.quiet or None,
-        "notified_at": stored.notified_at,
-    }
+    told = {"quiet": stored.alert.quiet or None, "notified_at": stored.notified_at}
+    return machine_form(stored.alert) | told
