@@ -1,0 +1,152 @@
+"""The old designs' way, as good as it can be: what our handlers are measured against.
+
+Per record of the stream: read it with exact numbers, put one object, put one item. Per stored
+item: query the symbol's day, take both averages, publish where they cross. The API: query the
+rows, `json.dumps`. boto3 as its tutorials have it, with clients that are kept, connections that
+stay open, a key by which one can ask, and only the attributes that are needed in the day's query.
+It does none of what Ticktape adds: checks, quarantine, bars, repair, claims, ETags, pages.
+
+`bench.cost` counts the calls of the same functions.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from decimal import Decimal
+from typing import Any
+
+import boto3
+from boto3.dynamodb.conditions import Key
+
+ANOMALY_PERCENT = 5
+FAST, SLOW = 5, 20
+
+Event = dict[str, Any]
+
+
+class Baseline:
+    """One container: clients are made here, once. `endpoint` None means what boto3 would take."""
+
+    def __init__(
+        self, prices: str, bars: str, bucket: str, topic: str, endpoint: str | None = None
+    ) -> None:
+        session = boto3.session.Session()
+        self.s3 = session.client("s3", endpoint_url=endpoint)
+        self.sns = session.client("sns", endpoint_url=endpoint)
+        dynamodb = session.resource("dynamodb", endpoint_url=endpoint)
+        self.dynamodb = dynamodb.meta.client
+        self._prices = dynamodb.Table(prices)
+        self._bars = dynamodb.Table(bars)
+        self._bucket = bucket
+        self._topic = topic
+
+    @property
+    def clients(self) -> tuple[Any, Any, Any]:
+        """All clients, for counting their calls."""
+        return self.dynamodb, self.s3, self.sns
+
+    def ingest(self, event: Event, context: Any = None) -> None:  # noqa: ARG002 - Lambda's signature
+        """A batch of the stream: one object and one item a record."""
+        for record in event["Records"]:
+            raw = base64.b64decode(record["kinesis"]["data"])
+            tick = json.loads(raw, parse_float=Decimal)
+            name = f"raw-data/{tick['symbol']}/{tick['timestamp']}.json"
+            self.s3.put_object(
+                Bucket=self._bucket, Key=name, Body=raw, ContentType="application/json"
+            )
+            self._prices.put_item(Item=enriched(tick))
+
+    def detect(self, event: Event, context: Any = None) -> int:  # noqa: ARG002 - Lambda's signature
+        """Stored items: for each the day so far, its averages, and a message at a cross.
+
+        Returns how many messages it published.
+        """
+        published = 0
+        for record in event["Records"]:
+            image = record["dynamodb"]["NewImage"]
+            symbol, timestamp = image["symbol"]["S"], image["timestamp"]["S"]
+            cross = crossed(self._day(symbol, timestamp))
+            if cross:
+                self.sns.publish(
+                    TopicArn=self._topic,
+                    Subject=f"{symbol}: {cross}",
+                    Message=f"{symbol}: {cross} at {image['price']['N']}, {timestamp}",
+                )
+                published += 1
+        return published
+
+    def _day(self, symbol: str, until: str) -> list[Decimal]:
+        """The day's prices up to a tick, oldest first, all pages."""
+        condition = Key("symbol").eq(symbol) & Key("timestamp").between(until[:10], until)
+        request: dict[str, Any] = {
+            "KeyConditionExpression": condition,
+            "ProjectionExpression": "price",
+        }
+        prices: list[Decimal] = []
+        while True:
+            answer = self._prices.query(**request)
+            prices += [item["price"] for item in answer["Items"]]
+            if "LastEvaluatedKey" not in answer:
+                return prices
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def bars(self, event: Event, context: Any = None) -> Event:  # noqa: ARG002 - Lambda's signature
+        """GET the newest bars of a symbol."""
+        series = f"{event['pathParameters']['symbol']}#{_asked(event, 'interval')}"
+        return self._newest(self._bars, Key("series").eq(series), event)
+
+    def ticks(self, event: Event, context: Any = None) -> Event:  # noqa: ARG002 - Lambda's signature
+        """GET the newest ticks of a symbol."""
+        symbol = Key("symbol").eq(event["pathParameters"]["symbol"])
+        return self._newest(self._prices, symbol, event)
+
+    @staticmethod
+    def _newest(table: Any, condition: Any, event: Event) -> Event:
+        answer = table.query(
+            KeyConditionExpression=condition,
+            ScanIndexForward=False,
+            Limit=int(_asked(event, "limit")),
+        )
+        return {
+            "statusCode": 200,
+            "headers": {"Content-Type": "application/json"},
+            "body": json.dumps({"prices": answer["Items"]}, default=float),
+        }
+
+
+def _asked(event: Event, name: str) -> str:
+    value: str = event["multiValueQueryStringParameters"][name][0]
+    return value
+
+
+def enriched(tick: dict[str, Any]) -> dict[str, Any]:
+    """The item of a tick: its fields and what follows from them."""
+    change = tick["price"] - tick["previous_close"]
+    percent = change * 100 / tick["previous_close"]
+    return {
+        **tick,
+        "change": change,
+        "change_percent": round(percent, 4),
+        "moving_average": (tick["open"] + tick["high"] + tick["low"] + tick["price"]) / 4,
+        "anomaly": "Yes" if abs(percent) > ANOMALY_PERCENT else "No",
+    }
+
+
+def crossed(prices: list[Decimal]) -> str:
+    """Which way the fast average passed the slow one with the last price; empty if it did not."""
+    if len(prices) <= SLOW:
+        return ""
+    before, now = _gap(prices[:-1]), _gap(prices)
+    if before <= 0 < now:
+        return "golden cross"
+    return "death cross" if before >= 0 > now else ""
+
+
+def _gap(prices: list[Decimal]) -> Decimal:
+    """The fast average less the slow one."""
+    return _mean(prices[-FAST:]) - _mean(prices[-SLOW:])
+
+
+def _mean(prices: list[Decimal]) -> Decimal:
+    return sum(prices, Decimal(0)) / len(prices)

@@ -1,0 +1,130 @@
+"""What benchmarks feed to the handlers: Lambda's events, made from the producer's own ticks."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from bench import stored
+from producer.wire import WireTick, encode
+
+SYMBOLS = tuple(f"S{number:03}" for number in range(25))
+STREAM = "arn:aws:kinesis:us-east-1:123456789012:stream/ticks"
+
+_PRICES = [Decimal(18_900 + number) / 100 for number in range(97)]
+
+
+class Context:
+    """What Lambda hands over beside the event."""
+
+    aws_request_id = "00000000-0000-0000-0000-000000000000"
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        """A minute, always."""
+        return 60_000
+
+
+def wire_tick(symbol: str, number: int, when: datetime) -> WireTick:
+    """A tick with all the fields that Yahoo's have."""
+    return WireTick(
+        symbol=symbol,
+        timestamp=stored.stamp(when),
+        price=_PRICES[(number * 31) % 97],
+        open=_PRICES[0],
+        high=_PRICES[96],
+        low=_PRICES[0],
+        previous_close=_PRICES[50],
+        volume=Decimal(1_000 + number),
+        currency="USD",
+        exchange_timezone="America/New_York",
+        market_state="REGULAR",
+        source="yfinance",
+        mode="live",
+        sent_at=stored.stamp(when),
+    )
+
+
+def kinesis_event(
+    count: int, symbols: Sequence[str] = SYMBOLS, start: datetime = stored.NEWEST
+) -> dict[str, Any]:
+    """`count` records of one tick each, the symbols in turn, a second from poll to poll."""
+    return {
+        "Records": [
+            _record(n, symbols[n % len(symbols)], _poll(n, symbols, start)) for n in range(count)
+        ]
+    }
+
+
+def _poll(number: int, symbols: Sequence[str], start: datetime) -> datetime:
+    return start + timedelta(seconds=number // len(symbols))
+
+
+def _record(number: int, symbol: str, when: datetime) -> dict[str, Any]:
+    sequence = f"496{number:053}"
+    return {
+        "kinesis": {
+            "kinesisSchemaVersion": "1.0",
+            "partitionKey": symbol,
+            "sequenceNumber": sequence,
+            "data": base64.b64encode(encode(wire_tick(symbol, number, when))).decode(),
+            "approximateArrivalTimestamp": when.timestamp() + 0.5,
+        },
+        "eventSource": "aws:kinesis",
+        "eventVersion": "1.0",
+        "eventID": f"shardId-000000000000:{sequence}",
+        "eventName": "aws:kinesis:record",
+        "invokeIdentityArn": "arn:aws:iam::123456789012:role/ticktape",
+        "awsRegion": "us-east-1",
+        "eventSourceARN": STREAM,
+    }
+
+
+def api_event(path: str, resource: str, symbol: str, **query: str) -> dict[str, Any]:
+    """A GET as API Gateway's REST proxy hands it over."""
+    return {
+        "resource": resource,
+        "path": path,
+        "httpMethod": "GET",
+        "headers": {"accept": "application/json", "host": "api.example.com"},
+        "multiValueHeaders": {"accept": ["application/json"], "host": ["api.example.com"]},
+        "queryStringParameters": query,
+        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()},
+        "pathParameters": {"symbol": symbol},
+        "stageVariables": None,
+        "requestContext": {
+            "resourcePath": resource,
+            "path": path,
+            "httpMethod": "GET",
+            "requestId": "request-1",
+            "identity": {"sourceIp": "127.0.0.1"},
+        },
+        "body": None,
+        "isBase64Encoded": False,
+    }
+
+
+def stream_event(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The prices table's stream: these items were put."""
+    return {
+        "Records": [
+            {
+                "eventID": f"event-{number}",
+                "eventName": "INSERT",
+                "eventSource": "aws:dynamodb",
+                "awsRegion": "us-east-1",
+                "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/prices/stream/1",
+                "dynamodb": {
+                    "Keys": {name: item[name] for name in ("symbol", "timestamp")},
+                    "NewImage": item,
+                    "SequenceNumber": f"{number:021}",
+                    "SizeBytes": 400,
+                    "StreamViewType": "NEW_IMAGE",
+                },
+            }
+            for number, item in enumerate(items)
+        ]
+    }

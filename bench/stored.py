@@ -1,0 +1,170 @@
+"""Tables as long as wanted, whose rows are made when a Query asks for them.
+
+A query costs what its answer costs, however many rows there are, as on DynamoDB; so a
+benchmark can ask the same of a thousand rows and of a million. Every symbol has the same rows,
+one a second (ticks) or a minute (bars). No imports of the app: both sides' rows come from here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+Item = dict[str, dict[str, Any]]
+Request = dict[str, Any]
+
+NEWEST = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
+"""When the last row is, whatever their number: 15:00 of a trading Friday in New York."""
+
+DAY = "2026-11-20"
+PAGE_ITEMS = 2_000
+"""Of about 400 bytes each: a little below the megabyte at which DynamoDB ends a page."""
+
+_HASH = re.compile(r"(?<!\w)= (:\w+)")
+_BETWEEN = re.compile(r"BETWEEN (:\w+) AND (:\w+)")
+_FROM = re.compile(r">= (:\w+)")
+_BEFORE = re.compile(r"< (:\w+)")
+
+
+def stamp(instant: datetime) -> str:
+    """An instant as the tables hold it."""
+    return instant.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def price(number: int) -> str:
+    """The price of a row: a walk of a few cents up and down, never two alike in a row."""
+    cents = 18_900 + (number * 7919) % 97
+    return f"{cents / 100:.2f}"
+
+
+def tick_item(symbol: str, number: int, when: str) -> Item:
+    """A row of the prices table as ingest writes it, all attributes there."""
+    return {
+        "symbol": {"S": symbol},
+        "timestamp": {"S": when},
+        "open": {"N": "189"},
+        "high": {"N": "189.96"},
+        "low": {"N": "188.2"},
+        "price": {"N": price(number)},
+        "previous_close": {"N": "189.5"},
+        "change": {"N": "-0.1"},
+        "change_percent": {"N": "-0.0528"},
+        "volume": {"N": str(1_000 + number)},
+        "moving_average": {"N": "189.2"},
+        "anomaly": {"S": "No"},
+        "currency": {"S": "USD"},
+        "exchange_timezone": {"S": "America/New_York"},
+        "market_state": {"S": "REGULAR"},
+        "source": {"S": "yfinance"},
+        "mode": {"S": "replay"},
+        "ingested_at": {"S": when},
+        "expires_at": {"N": "1797000000"},
+    }
+
+
+def bar_item(series: str, number: int, when: str) -> Item:
+    """A row of the bars table as detect writes it."""
+    close = price(number)
+    return {
+        "series": {"S": series},
+        "start": {"S": when},
+        "open": {"N": "189"},
+        "high": {"N": "189.96"},
+        "low": {"N": "188.2"},
+        "close": {"N": close},
+        "volume": {"N": str(10_000 + number)},
+        "ticks": {"N": "60"},
+        "session_date": {"S": DAY},
+        "source": {"S": "yfinance"},
+        "closed": {"BOOL": True},
+        "revision": {"N": "0"},
+        "expires_at": {"N": "1804000000"},
+    }
+
+
+class Rows:
+    """`count` rows of each key, `step` apart, the last one at NEWEST."""
+
+    def __init__(self, key: str, make: Callable[..., Item], step: timedelta, count: int) -> None:
+        self._key = key
+        self._make = make
+        self._step = step
+        self._count = count
+
+    def when(self, number: int) -> str:
+        """The range key of a row; the first has number 0."""
+        return stamp(NEWEST - (self._count - 1 - number) * self._step)
+
+    def query(self, request: Request) -> dict[str, Any]:
+        """The answer to a Query with an equality and at most one condition on the range key."""
+        values = {name: v["S"] for name, v in request["ExpressionAttributeValues"].items()}
+        condition = request["KeyConditionExpression"]
+        hash_match = _HASH.search(condition)
+        if hash_match is None:
+            raise ValueError(f"no equality in {condition!r}")
+        numbers = self._selected(condition, values, request)
+        page = numbers[: min(request.get("Limit", PAGE_ITEMS), PAGE_ITEMS)]
+        name = values[hash_match[1]]
+        answer: dict[str, Any] = {
+            "Items": [self._shown(self._make(name, n, self.when(n)), request) for n in page],
+            "Count": len(page),
+            "ScannedCount": len(page),
+        }
+        if len(page) < len(numbers):
+            hash_name = next(iter(self._make(name, 0, "")))
+            last = {hash_name: {"S": name}, self._key: {"S": self.when(page[-1])}}
+            answer["LastEvaluatedKey"] = last
+        return answer
+
+    def _selected(self, condition: str, values: dict[str, str], request: Request) -> range:
+        low, high = 0, self._count
+        if found := _BETWEEN.search(condition):
+            low, high = self._at(values[found[1]]), self._past(values[found[2]])
+        if found := _FROM.search(condition):
+            low = self._at(values[found[1]])
+        if found := _BEFORE.search(condition):
+            high = self._at(values[found[1]])
+        after = request.get("ExclusiveStartKey", {}).get(self._key, {}).get("S")
+        forward = request.get("ScanIndexForward", True)
+        if after and forward:
+            low = max(low, self._past(after))
+        elif after:
+            high = min(high, self._at(after))
+        numbers = range(low, max(low, high))
+        return numbers if forward else numbers[::-1]
+
+    def _at(self, text: str) -> int:
+        """The number of the first row that is not before `text`."""
+        low, high = 0, self._count
+        while low < high:
+            middle = (low + high) // 2
+            if self.when(middle) < text:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def _past(self, text: str) -> int:
+        at = self._at(text)
+        return at + (at < self._count and self.when(at) == text)
+
+    @staticmethod
+    def _shown(item: Item, request: Request) -> Item:
+        projection = request.get("ProjectionExpression")
+        if not projection:
+            return item
+        names = request.get("ExpressionAttributeNames", {})
+        wanted = {names.get(name, name) for name in projection.replace(" ", "").split(",")}
+        return {name: value for name, value in item.items() if name in wanted}
+
+
+def ticks(count: int) -> Rows:
+    """A prices table with so many ticks of each symbol, one a second."""
+    return Rows("timestamp", tick_item, timedelta(seconds=1), count)
+
+
+def bars(count: int) -> Rows:
+    """A bars table with so many minutes of each series."""
+    return Rows("start", bar_item, timedelta(minutes=1), count)
