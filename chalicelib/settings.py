@@ -30,6 +30,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     failures_bucket: str
     alerts_topic_arn: str
     prices_stream_arn: str
+    athena_workgroup: str = ""
+    athena_database: str = ""
     ticks_stream: str = ""
     ticks_queue: str = ""
     ticks_queue_url: str = ""

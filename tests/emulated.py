@@ -24,6 +24,8 @@ class EmulatedClients:
         self.dynamodb = _client(endpoint, "dynamodb")
         self.s3 = _client(endpoint, "s3")
         self.sns = _client(endpoint, "sns")
+        self.athena = _client(endpoint, "athena")
+        self.glue = _client(endpoint, "glue")
 
 
 def _client(endpoint: str, service: str) -> Any:

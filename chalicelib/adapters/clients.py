@@ -53,6 +53,16 @@ class Clients:
         """SNS."""
         return self._make("sns")
 
+    @cached_property
+    def athena(self) -> Any:
+        """Athena."""
+        return self._make("athena")
+
+    @cached_property
+    def glue(self) -> Any:
+        """Glue's catalog."""
+        return self._make("glue")
+
 
 class Deferred:
     """Stands for a client until its first call, so that nothing is made at import."""

@@ -7,8 +7,9 @@ in pages; `next_key` is None at the end, otherwise more may follow.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -251,6 +252,71 @@ class Publisher(Protocol):
 
     def publish(self, message: Message) -> None:
         """Send once. Raises if it was not accepted."""
+
+
+QueryValue = str | int | Decimal | date
+"""What may be bound to a statement's `?`."""
+
+QueryState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+class QueryStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a statement is.
+
+    `reason` says why it failed or was cancelled; `reused` that an earlier result stands for its
+    own, which scans nothing; `location` where its result is, as `s3://bucket/key`.
+    """
+
+    query_id: str
+    state: QueryState
+    reason: str | None
+    sql: str
+    bytes_scanned: int
+    milliseconds: int
+    reused: bool
+    location: str | None
+    submitted_at: datetime
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.state not in ("queued", "running")
+
+
+class QueryRows(msgspec.Struct, frozen=True):
+    """A page of a result: names and SQL types of the columns, values as text, None for null."""
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+    next_token: str | None = None
+
+
+class QueryEngine(Protocol):
+    """SQL over the lake, without waiting."""
+
+    def start(
+        self,
+        sql: str,
+        parameters: Sequence[QueryValue] = (),
+        *,
+        token: str | None = None,
+        reuse_minutes: int = 0,
+    ) -> str:
+        """Start a statement; returns its id. One with the same `token` is started only once.
+
+        A result of the same statement and parameters that is no older than `reuse_minutes` may
+        stand for a new one.
+        """
+
+    def status(self, query_id: str) -> QueryStatus | None:
+        """How far it is; None for an id that is not known here."""
+
+    def rows(self, query_id: str, *, limit: int = 1000, page_token: str | None = None) -> QueryRows:
+        """A page of at most 1,000 rows of a statement that succeeded."""
+
+    def stop(self, query_id: str) -> None:
+        """Cancel; nothing happens to one that has ended."""
 
 
 class Stores(msgspec.Struct, frozen=True):
