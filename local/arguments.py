@@ -40,6 +40,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     file: Path | None
     speed: str | None
     interval: str | None
+    ticks_per_record: str | None
+    flush_seconds: str | None
     ingest: str
     api_port: int
     page_port: int
@@ -63,6 +65,12 @@ def parse(arguments: list[str]) -> Options:
         file=given.file,
         speed=_producers(producer_arguments.speed, given.speed, "--speed"),
         interval=_producers(producer_arguments.interval_seconds, given.interval, "--interval"),
+        ticks_per_record=_producers(
+            producer_arguments.ticks_per_record, given.ticks_per_record, "--ticks-per-record"
+        ),
+        flush_seconds=_producers(
+            producer_arguments.flush_seconds, given.flush_seconds, "--flush-seconds"
+        ),
         ingest=given.ingest,
         api_port=given.api_port,
         page_port=given.page_port,
@@ -90,6 +98,12 @@ def _parser() -> _Parser:
     parser.add_argument("--file", type=Path, metavar="PATH", help="the recording to replay")
     parser.add_argument("--speed", metavar="N|max", help="of the replay")
     parser.add_argument("--interval", metavar="SECONDS", help="between two polls of the source")
+    parser.add_argument(
+        "--ticks-per-record", metavar="N", help="ticks of a symbol that may share a record"
+    )
+    parser.add_argument(
+        "--flush-seconds", metavar="SECONDS", help="that a tick waits at most for others"
+    )
     parser.add_argument("--ingest", choices=("kinesis", "sqs"), default="kinesis")
     parser.add_argument("--api-port", type=_port, default=8000, metavar="PORT")
     parser.add_argument("--page-port", type=_port, default=8080, metavar="PORT")

@@ -27,6 +27,10 @@ def command(options: Options, environment: dict[str, str]) -> list[str]:
         arguments += ["--interval", options.interval] if options.interval else []
     if options.symbols:
         arguments += ["--symbols", ",".join(options.symbols)]
+    if options.ticks_per_record:
+        arguments += ["--ticks-per-record", options.ticks_per_record]
+    if options.flush_seconds:
+        arguments += ["--flush-seconds", options.flush_seconds]
     if options.ingest == "kinesis":
         return [*arguments, "--sink", "kinesis", "--stream", environment["TICKS_STREAM"]]
     return [*arguments, "--sink", "sqs", "--queue-url", environment["TICKS_QUEUE_URL"]]

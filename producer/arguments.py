@@ -63,6 +63,7 @@ def parsers() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
     _backfill(commands.add_parser("backfill", help="history, stored without alerts"))
     for command in commands.choices.values():
         command.epilog = _EXAMPLES
+        command.allow_abbrev = False
         command.formatter_class = argparse.RawDescriptionHelpFormatter
         command.add_argument(
             "--config", metavar="PATH", help="TOML with these flags' names; flags win"
@@ -149,22 +150,22 @@ def _sink(command: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--ticks-per-record",
         type=ticks_per_record,
-        default=1,
         metavar="N",
-        help="ticks of one symbol that may share a Kinesis record (default 1)",
+        help="ticks of one symbol that may share a record (default 1; with --flush-seconds "
+        "as many as come)",
     )
     group.add_argument(
-        "--linger",
-        type=seconds,
-        default=1.0,
+        "--flush-seconds",
+        type=flush_seconds,
         metavar="SECONDS",
-        help="that a tick waits at most for others of its symbol (default 1)",
+        help="that a tick waits at most for others of its symbol (default 0; with "
+        "--ticks-per-record 1)",
     )
     group.add_argument(
         "--spool", metavar="PATH", help="keep what is not acknowledged on disk, across restarts"
     )
     group.add_argument(
-        "--flush",
+        "--drain",
         type=seconds,
         default=3.0,
         metavar="SECONDS",
@@ -190,6 +191,11 @@ def interval_seconds(text: str) -> float:
 def seconds(text: str) -> float:
     """A duration."""
     return _number(text, 0, 3600, "0 to 3600 seconds")
+
+
+def flush_seconds(text: str) -> float:
+    """How long a tick may wait for others; beyond a minute they could not share an item."""
+    return _number(text, 0, 60, "0 to 60 seconds")
 
 
 def day(text: str) -> date:

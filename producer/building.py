@@ -18,6 +18,8 @@ from producer.watchlist import FixedList, TrackedList, Watchlist
 from producer.wire import symbols_of
 
 TRACKED = "tracked"
+MOST_TICKS = 1000
+DEFAULT_FLUSH_SECONDS = 1.0
 
 
 def make_sink(options: argparse.Namespace) -> Sink:
@@ -29,11 +31,26 @@ def make_sink(options: argparse.Namespace) -> Sink:
     if options.sink == "sqs":
         from producer.sinks.sqs import SqsSink
 
-        return SqsSink(_named(options.queue_url, "--queue-url", "TICKS_QUEUE_URL"))
+        url = _named(options.queue_url, "--queue-url", "TICKS_QUEUE_URL")
+        return SqsSink(url, *packing(options, MOST_TICKS))
     from producer.sinks.kinesis import KinesisSink
 
     stream = _named(options.stream, "--stream", "TICKS_STREAM")
-    return KinesisSink(stream, options.ticks_per_record, options.linger)
+    return KinesisSink(stream, *packing(options, 1))
+
+
+def packing(options: argparse.Namespace, unless_asked: int) -> tuple[int, float]:
+    """How many ticks of a symbol share a record, and how many seconds one waits for others.
+
+    One of the flags alone sets the other: `--ticks-per-record` waits a second at most,
+    `--flush-seconds` takes as many ticks as come.
+    """
+    ticks, seconds = options.ticks_per_record, options.flush_seconds
+    if ticks is None:
+        return (MOST_TICKS, seconds) if seconds else (unless_asked, 0.0)
+    if ticks == 1:
+        return 1, 0.0
+    return ticks, DEFAULT_FLUSH_SECONDS if seconds is None else seconds
 
 
 def make_spool(options: argparse.Namespace, sink: Sink) -> Spool | None:

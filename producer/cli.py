@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         with _stopping() as stop:
             pipeline = _pipeline(options, reporter, stop)
-            outcome = pipeline.run(stop, options.flush)
+            outcome = pipeline.run(stop, options.drain)
     finally:
         reporter.stop()
     return _ended(outcome, reporter, kept=bool(options.spool))

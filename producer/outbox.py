@@ -6,13 +6,14 @@ at the head of its queue: a failed record holds back everything after it, and no
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 
-from producer.records import Limits, Record, first_record
+from producer.records import Limits, Record, first_record, is_full
 from producer.spool import Spool
 from producer.wire import Line
 
@@ -41,7 +42,8 @@ class Outbox:
         self._spool = spool
         self._window = window
         self._queues: dict[str, deque[Line]] = {}
-        self._waiting_since: dict[str, float] = {}
+        self._next_due = math.inf
+        self._news = False
         self._changed = threading.Condition()
         self._pending = spool.count() if spool else 0
         self._in_memory = 0
@@ -77,18 +79,17 @@ class Outbox:
             if self._spool is not None:
                 lines = self._spool.append(lines, latest, facts)
             self._pending += len(lines)
+            self._news = True
             if self._spool is None or self._pending - len(lines) == self._in_memory < self._window:
                 self._append(lines)
             self._changed.notify_all()
 
     def _append(self, lines: Sequence[Line]) -> None:
-        now = time.monotonic()
         for line in lines:
             key = self._key_of(line.symbol)
             queue = self._queues.get(key)
             if queue is None:
                 queue = self._queues[key] = deque()
-                self._waiting_since[key] = now
             queue.append(line)
         self._in_memory += len(lines)
         if lines:
@@ -103,16 +104,20 @@ class Outbox:
         """The next request: at most one record a key, the longest waiting keys first.
 
         The lines stay in the outbox until they are acknowledged. Keys for which `ready` is
-        false, and those whose ticks wait for company, are passed over.
+        false, and those whose ticks wait for others, are passed over.
         """
         with self._changed:
             now = time.monotonic()
             records: list[Record] = []
             room = limits.request_bytes
+            self._next_due = math.inf
+            self._news = False
             for key, queue in self._queues.items():
-                if not ready(key) or self._lingers(key, queue, limits, now):
+                if not ready(key):
                     continue
-                record = first_record(key, _head(queue, limits), limits)
+                record = self._due_record(key, queue, limits, now)
+                if record is None:
+                    continue
                 room -= record.size
                 if records and room < 0:
                     break
@@ -121,40 +126,43 @@ class Outbox:
                     break
             return records
 
-    def _lingers(self, key: str, queue: deque[Line], limits: Limits, now: float) -> bool:
-        if self._closed or not limits.linger_seconds or queue[0].is_bar:
-            return False
-        waited = now - self._waiting_since[key]
-        return len(queue) < limits.ticks_per_record and waited < limits.linger_seconds
+    def _due_record(
+        self, key: str, queue: deque[Line], limits: Limits, now: float
+    ) -> Record | None:
+        """The record at the head of a queue; None while its ticks wait for others."""
+        head = _head(queue, limits)
+        record = first_record(key, head, limits)
+        due = queue[0].since + limits.flush_seconds
+        if self._closed or now >= due or queue[0].is_bar or is_full(record, head, limits):
+            return record
+        self._next_due = min(self._next_due, due)
+        return None
 
     def acknowledge(self, records: Sequence[Record]) -> None:
         """Drop what the sink has taken; the key goes to the end of the row."""
         if self._spool is not None and records:
             self._spool.delete(line.row for record in records for line in record.lines)
         with self._changed:
-            now = time.monotonic()
             for record in records:
-                self._drop_head(record, now)
+                self._drop_head(record)
             if self._spool is not None:
                 self._refill(self._spool)
             self._changed.notify_all()
 
-    def _drop_head(self, record: Record, now: float) -> None:
+    def _drop_head(self, record: Record) -> None:
         queue = self._queues.pop(record.key)
         for _ in record.lines:
             queue.popleft()
         if queue:
             self._queues[record.key] = queue
-            self._waiting_since[record.key] = now
-        else:
-            del self._waiting_since[record.key]
         self._pending -= len(record.lines)
         self._in_memory -= len(record.lines)
 
     def close(self) -> None:
-        """No more lines will come; what waits for company waits no longer."""
+        """No more lines will come; what waits for others waits no longer."""
         with self._changed:
             self._closed = True
+            self._news = True
             self._changed.notify_all()
 
     @property
@@ -163,12 +171,13 @@ class Outbox:
         return self._closed and not self._pending
 
     def wait(self, seconds: float) -> None:
-        """Wait until something changes, `seconds` at most."""
+        """Wait until there is something new since the last `take`, or a tick has waited as long as
+        it may; `seconds` at most."""
         with self._changed:
-            if not self.is_drained:
-                self._changed.wait(seconds)
+            until_due = max(0.0, self._next_due - time.monotonic())
+            self._changed.wait_for(lambda: self._news, min(seconds, until_due))
 
 
 def _head(queue: deque[Line], limits: Limits) -> Sequence[Line]:
     """Lines that may go into the next record: bars share records of their own size."""
-    return tuple(islice(queue, 2000 if queue[0].is_bar else limits.ticks_per_record))
+    return tuple(islice(queue, 2000 if queue[0].is_bar else limits.lines))

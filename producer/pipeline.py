@@ -53,17 +53,17 @@ class Pipeline:
         self._clock = clock
         status.pending = lambda: outbox.pending
 
-    def run(self, stop: threading.Event, flush_seconds: float) -> Outcome:
+    def run(self, stop: threading.Event, drain_seconds: float) -> Outcome:
         """Until the source ends or `stop` is set; then what waits is sent.
 
-        After `stop` that takes `flush_seconds` at most, what is left then is counted.
+        After `stop` that takes `drain_seconds` at most, what is left then is counted.
         """
         self._sender.start()
         try:
             self._forward_all(stop)
         finally:  # also what came before a source that failed is sent
             self._outbox.close()
-            self._flush(stop, flush_seconds)
+            self._drain(stop, drain_seconds)
         self._status.say("ended")
         if self._progress is not None and self._outbox.is_drained and not stop.is_set():
             self._progress.ended()
@@ -111,11 +111,11 @@ class Pipeline:
             self._status.drop(reason)
         return reason is None
 
-    def _flush(self, stop: threading.Event, flush_seconds: float) -> None:
+    def _drain(self, stop: threading.Event, drain_seconds: float) -> None:
         self._status.say("sending the rest")
         while not (stop.is_set() or self._sender.ended.wait(0.05)):
             pass
-        deadline = time.monotonic() + flush_seconds
+        deadline = time.monotonic() + drain_seconds
         while time.monotonic() < deadline and not self._sender.ended.wait(0.05):
             pass
         self._sender.abort()

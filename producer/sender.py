@@ -67,7 +67,7 @@ class Sender(threading.Thread):
     def _step(self) -> None:
         records = self._outbox.take(self._sink.limits, self._is_ready)
         if not records:
-            self._outbox.wait(0.02 if self._failing or self._outbox.pending else 0.5)
+            self._outbox.wait(0.02 if self._failing else 0.5)
             return
         try:
             refused = self._sink.send(records)

@@ -6,6 +6,7 @@ the decimal that it was, what comes as a float is rounded to eight decimals firs
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Literal
@@ -45,12 +46,14 @@ class WireTick(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
-    """An encoded tick on its way out; `row` is its place in the spool, 0 without one."""
+    """An encoded tick on its way out; `row` is its place in the spool, 0 without one, `since` the
+    time.monotonic at which it came, 0 of what was read back from the spool."""
 
     symbol: str
     payload: bytes
     is_bar: bool
     row: int = 0
+    since: float = 0.0
 
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -59,7 +62,7 @@ decode = msgspec.json.Decoder(WireTick).decode
 
 def line_of(tick: WireTick) -> Line:
     """The tick as one line of JSON, without its end."""
-    return Line(tick.symbol, encode(tick), tick.bar is not None)
+    return Line(tick.symbol, encode(tick), tick.bar is not None, since=time.monotonic())
 
 
 def decimal_of(value: object) -> Decimal | None:

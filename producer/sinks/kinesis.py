@@ -16,14 +16,14 @@ from producer.sinks import aws
 class KinesisSink:
     """Sends to one stream. Ticks of a symbol keep their order, bar what consumers re-read."""
 
-    def __init__(self, stream: str, ticks_per_record: int = 1, linger_seconds: float = 0) -> None:
+    def __init__(self, stream: str, ticks_per_record: int = 1, flush_seconds: float = 0) -> None:
         self.name = f"kinesis:{stream}"
         self.limits = Limits(
             records=500,
             request_bytes=4_718_592,
             record_bytes=1_000_000,
             ticks_per_record=ticks_per_record,
-            linger_seconds=linger_seconds if ticks_per_record > 1 else 0,
+            flush_seconds=flush_seconds,
         )
         self._stream = stream
         self._client: Any = aws.client("kinesis")

@@ -16,17 +16,25 @@ from producer.records import Limits, Record
 from producer.sinks import aws
 
 GROUPS = 10
-_LIMITS = Limits(records=10, request_bytes=240_000, record_bytes=24_000, ticks_per_record=1000)
-"""SQS allows ten messages and 256 KiB a request (more by now, but not everywhere)."""
+_LINES = 1000
 
 
 class SqsSink:
     """Sends to one FIFO queue."""
 
-    limits = _LIMITS
-
-    def __init__(self, queue_url: str) -> None:
+    def __init__(
+        self, queue_url: str, ticks_per_record: int = _LINES, flush_seconds: float = 0
+    ) -> None:
         self.name = f"sqs:{queue_url.rstrip('/').rsplit('/', 1)[-1]}"
+        # SQS allows ten messages and 256 KiB a request (more by now, but not everywhere).
+        self.limits = Limits(
+            records=10,
+            request_bytes=240_000,
+            record_bytes=24_000,
+            ticks_per_record=ticks_per_record,
+            lines_per_record=_LINES,
+            flush_seconds=flush_seconds,
+        )
         self._queue_url = queue_url
         self._client: Any = aws.client("sqs")
 

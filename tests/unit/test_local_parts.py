@@ -101,6 +101,8 @@ def make_options(**fields: object) -> Options:
         "file": None,
         "speed": None,
         "interval": None,
+        "ticks_per_record": None,
+        "flush_seconds": None,
         "ingest": "kinesis",
         "api_port": 0,
         "page_port": 0,

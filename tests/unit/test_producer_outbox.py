@@ -87,8 +87,55 @@ def test_keys_take_turns_when_there_are_more_than_fit() -> None:
     assert order == ["AB", "CA", "BC"]
 
 
+def test_a_symbol_that_has_its_ticks_does_not_wait() -> None:
+    limits = msgspec.structs.replace(LIMITS, ticks_per_record=2, flush_seconds=60)
+    outbox = filled(make_line("A", 0), make_line("A", 1), make_line("A", 2), make_line("B", 0))
+    assert [numbers(record) for record in outbox.take(limits, always)] == [["00", "01"]]
+    outbox.acknowledge(outbox.take(limits, always))
+    assert outbox.take(limits, always) == []
+    assert outbox.pending == 2
+
+
+def test_ticks_of_several_symbols_in_a_message_are_counted_by_symbol() -> None:
+    limits = msgspec.structs.replace(
+        LIMITS, ticks_per_record=2, lines_per_record=1000, flush_seconds=60
+    )
+    outbox = Outbox(lambda _symbol: "group")
+    outbox.put([make_line(name, 0) for name in "ABC"], NEVER)
+    assert outbox.take(limits, always) == []
+    outbox.put([make_line(name, 1) for name in "ABC"], NEVER)
+    outbox.put([make_line("A", 2)], NEVER)
+    (record,) = outbox.take(limits, always)
+    assert [line.symbol for line in record.lines] == ["A", "B", "C", "A", "B", "C"]
+
+
+def test_what_was_read_back_from_a_spool_has_waited_long_enough() -> None:
+    limits = msgspec.structs.replace(LIMITS, ticks_per_record=2, flush_seconds=60)
+    outbox = filled(msgspec.structs.replace(make_line("A", 0), since=0.0))
+    assert len(outbox.take(limits, always)) == 1
+
+
+def test_the_sender_is_woken_when_a_tick_has_waited_long_enough() -> None:
+    limits = msgspec.structs.replace(LIMITS, ticks_per_record=2, flush_seconds=0.05)
+    outbox = filled(make_line("A", 0))
+    assert outbox.take(limits, always) == []
+    began = time.monotonic()
+    outbox.wait(10)
+    assert time.monotonic() - began < 5
+    assert len(outbox.take(limits, always)) == 1
+
+
+def test_what_came_between_a_look_and_the_wait_is_not_slept_through() -> None:
+    outbox = filled()
+    assert outbox.take(LIMITS, always) == []
+    outbox.put([make_line("A", 0)], NEVER)
+    began = time.monotonic()
+    outbox.wait(10)
+    assert time.monotonic() - began < 5
+
+
 def test_a_tick_waits_for_company_no_longer_than_it_may() -> None:
-    limits = msgspec.structs.replace(LIMITS, ticks_per_record=2, linger_seconds=0.05)
+    limits = msgspec.structs.replace(LIMITS, ticks_per_record=2, flush_seconds=0.05)
     outbox = filled(make_line("A", 0))
     assert outbox.take(limits, always) == []
     time.sleep(0.06)
@@ -96,7 +143,7 @@ def test_a_tick_waits_for_company_no_longer_than_it_may() -> None:
 
 
 def test_nothing_waits_for_company_once_the_source_has_ended() -> None:
-    limits = msgspec.structs.replace(LIMITS, ticks_per_record=2, linger_seconds=60)
+    limits = msgspec.structs.replace(LIMITS, ticks_per_record=2, flush_seconds=60)
     outbox = filled(make_line("A", 0))
     outbox.close()
     assert len(outbox.take(limits, always)) == 1
