@@ -9,7 +9,9 @@ from typing import Any
 import botocore.session
 import msgspec
 from botocore.config import Config
+from botocore.validate import ParamValidator
 
+from chalicelib.adapters import json_wire
 from chalicelib.settings import Settings, load
 from local import provision, resources
 from local.emulator.process import EmulatorProcess
@@ -21,21 +23,32 @@ class EmulatedClients:
     """botocore clients of an emulator, as adapters.clients.Clients makes them."""
 
     def __init__(self, endpoint: str) -> None:
-        self.dynamodb = _client(endpoint, "dynamodb")
+        self.dynamodb = _client(endpoint, "dynamodb", parameter_validation=False)
+        self.dynamodb.meta.events.register("provide-client-params.dynamodb", _validate)
+        json_wire.install(self.dynamodb)
         self.s3 = _client(endpoint, "s3")
         self.sns = _client(endpoint, "sns")
         self.athena = _client(endpoint, "athena")
         self.glue = _client(endpoint, "glue")
 
 
-def _client(endpoint: str, service: str) -> Any:
+def _validate(params: Any, model: Any, **_: Any) -> None:
+    """The look that botocore would take at a request, if it came to serialize it."""
+    report = ParamValidator().validate(params, model.input_shape)
+    assert not report.has_errors(), report.generate_report()
+
+
+def _client(endpoint: str, service: str, *, parameter_validation: bool = True) -> Any:
     return botocore.session.get_session().create_client(
         service,
         region_name="us-east-1",
         endpoint_url=endpoint,
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=Config(retries={"total_max_attempts": 1, "mode": "standard"}),
+        config=Config(
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            parameter_validation=parameter_validation,
+        ),
     )
 
 

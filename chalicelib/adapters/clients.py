@@ -10,7 +10,12 @@ from functools import cached_property
 from threading import Lock
 from typing import Any
 
+from chalicelib.adapters import json_wire
+
 POOL = 16
+
+USER_AGENT = "ticktape"
+"""A fixed one: botocore's own is put together anew, twice, for each request."""
 
 
 class Clients:
@@ -34,6 +39,7 @@ class Clients:
             max_pool_connections=POOL,
             parameter_validation=False,
             retries={"mode": "standard", "total_max_attempts": 4},
+            user_agent=USER_AGENT,
         )
         with self._lock:
             return self._session.create_client(service, config=config)
@@ -41,7 +47,9 @@ class Clients:
     @cached_property
     def dynamodb(self) -> Any:
         """DynamoDB."""
-        return self._make("dynamodb")
+        client = self._make("dynamodb")
+        json_wire.install(client)
+        return client
 
     @cached_property
     def s3(self) -> Any:

@@ -16,6 +16,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from chalicelib.adapters import json_wire
 from tests.memory_aws.system import Aws
 
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
@@ -33,6 +34,7 @@ class Transport:
     def __init__(self, aws: Aws) -> None:
         self.aws = aws
         self.dynamodb = self._client("dynamodb", self._dynamodb)
+        json_wire.install(self.dynamodb)
         self.s3 = self._client("s3", self._s3)
         self.sns = self._client("sns", self._sns)
 

@@ -1,0 +1,124 @@
+"""Ingest: CPU a tick from Lambda's event to the handler's result, beside the baseline's.
+
+Both sides take the same events of 25 symbols and write to the same endpoint, which is a process
+of its own. Bias: the endpoint is near and never throttles, and the plain HTTP of this
+benchmark spares both sides TLS, which costs the baseline more, as it makes more calls. The
+baseline's work is the same for each record, so it gets the first SLICE records of a batch.
+
+    python -m bench.ingest_cpu [--profile]
+"""
+
+from __future__ import annotations
+
+import cProfile
+import json
+import pstats
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from bench import feeds
+from bench.baseline import Baseline
+from bench.measuring import alternate, median, p95
+from bench.null_aws import NullAws
+from bench.our_app import TOPIC, our_app
+
+SIZES = (1, 100, 1_000, 10_000)
+SLICE = 200
+TICKS_A_ROUND = 2_000
+ROUNDS = 5
+TARGET_AT, TARGET = 1_000, 20
+
+Event = dict[str, Any]
+
+
+def seen(aws: NullAws) -> None:
+    """Have the endpoint know the symbols, as every batch but a symbol's first finds them."""
+    lines = [
+        {
+            "list": {"S": "seen"},
+            "symbol": {"S": symbol},
+            "added_at": {"S": "2026-11-20T14:30:00.000000Z"},
+            "source": {"S": "yfinance"},
+            "currency": {"S": "USD"},
+        }
+        for symbol in feeds.SYMBOLS
+    ]
+    answer = {"Responses": {"symbols": lines}, "UnprocessedKeys": {}}
+    aws.answer("BatchGetItem", "symbols", answer)
+
+
+def ours(app: Any, event: Event, repeats: int) -> Callable[[], None]:
+    """A batch through our handler, `repeats` times."""
+
+    def run() -> None:
+        for _ in range(repeats):
+            assert app.ingest_kinesis(event, feeds.Context()) == {"batchItemFailures": []}
+
+    return run
+
+
+def theirs(baseline: Baseline, event: Event, repeats: int) -> Callable[[], None]:
+    """The same through the baseline."""
+
+    def run() -> None:
+        for _ in range(repeats):
+            baseline.ingest(event)
+
+    return run
+
+
+def measure() -> list[dict[str, object]]:
+    """The benchmark's results."""
+    with our_app() as (app, aws):
+        seen(aws)
+        baseline = Baseline("prices", "bars", "archive", TOPIC)
+        cases: dict[str, Callable[[], None]] = {}
+        ticks: dict[str, int] = {}
+        for size in SIZES:
+            event = feeds.kinesis_event(size)
+            slice_ = {"Records": event["Records"][:SLICE]}
+            repeats = max(1, TICKS_A_ROUND // size)
+            cases[f"ours {size}"], ticks[f"ours {size}"] = ours(app, event, repeats), size * repeats
+            repeats = SLICE // len(slice_["Records"])
+            cases[f"theirs {size}"] = theirs(baseline, slice_, repeats)
+            ticks[f"theirs {size}"] = len(slice_["Records"]) * repeats
+        found = alternate(cases, ROUNDS)
+    microseconds = {n: [s / ticks[n] * 1e6 for s in found[n]] for n in cases}
+    return [result(n, microseconds[f"ours {n}"], microseconds[f"theirs {n}"]) for n in SIZES]
+
+
+def result(size: int, mine: list[float], others: list[float]) -> dict[str, object]:
+    """One line of the table. The ratio says how many times less we need."""
+    ratio = median(others) / median(mine)
+    name = "ingest_cpu_per_tick" if size == TARGET_AT else f"ingest_cpu_per_tick_batch_{size}"
+    made: dict[str, object] = {
+        "name": name,
+        "value": round(median(mine), 1),
+        "p95": round(p95(mine), 1),
+        "unit": "µs CPU a tick",
+        "baseline": round(median(others), 1),
+        "ratio": round(ratio, 1),
+    }
+    if size == TARGET_AT:
+        made |= {"target": f"at least {TARGET} times less", "holds": ratio >= TARGET}
+    return made
+
+
+def profile(size: int = TARGET_AT) -> None:
+    """Where our time goes in batches of `size`."""
+    with our_app() as (app, aws):
+        seen(aws)
+        run = ours(app, feeds.kinesis_event(size), 5)
+        run()
+        with cProfile.Profile() as taken:
+            run()
+    pstats.Stats(taken).sort_stats("tottime").print_stats(40)
+
+
+if __name__ == "__main__":
+    if "--profile" in sys.argv:
+        profile()
+    else:
+        json.dump(measure(), sys.stdout, indent=2, ensure_ascii=False)
+        print()

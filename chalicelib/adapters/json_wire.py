@@ -1,0 +1,64 @@
+"""DynamoDB's JSON read and written in one step, in place of botocore's walk over every value.
+
+An attribute value is JSON on the wire just as botocore's callers write it (`{"S": "AAPL"}`), so
+there is nothing to convert, yet botocore's serializer and parser visit each: for a page of 500
+items that is nine tenths of a call. Its events let a client hand over the request's body and
+take the answer's (docs/decisions/0080). Signing, endpoints, retries, checksums and errors stay
+botocore's. Binary values, which need base64, are not used in Ticktape's tables.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+OPERATIONS = (
+    "BatchGetItem",
+    "BatchWriteItem",
+    "DeleteItem",
+    "GetItem",
+    "PutItem",
+    "Query",
+    "UpdateItem",
+)
+"""What the adapters call; any other operation goes botocore's way."""
+
+_BODY = "ticktape-body"
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def install(client: Any) -> None:
+    """Have a DynamoDB client go this way."""
+    events = client.meta.events
+    for operation in OPERATIONS:
+        events.register(f"provide-client-params.dynamodb.{operation}", _take_request)
+        events.register(f"before-call.dynamodb.{operation}", _put_body)
+        events.register(f"before-parse.dynamodb.{operation}", _read_answer)
+
+
+def _take_request(params: dict[str, Any], context: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Leaves botocore's serializer an empty request; its choice of an endpoint looks at the
+    tables of a batch, for ARNs, which Ticktape does not use."""
+    context[_BODY] = _encode(params)
+    return {"RequestItems": {}} if "RequestItems" in params else {}
+
+
+def _put_body(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    params["body"] = context[_BODY]
+
+
+def _read_answer(
+    response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any
+) -> None:
+    """Leaves botocore's parser the headers. Errors, and what is no JSON object, are its own."""
+    if response_dict["status_code"] >= 300:
+        return
+    try:
+        answer = _decode(response_dict["body"])
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return  # botocore says of a broken answer what its retries and callers know
+    customized_response_dict.update(answer)
+    response_dict["body"] = b"{}"
