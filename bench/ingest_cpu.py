@@ -70,7 +70,7 @@ def theirs(baseline: Baseline, event: Event, repeats: int) -> Callable[[], None]
 
 def measure() -> list[dict[str, object]]:
     """The benchmark's results."""
-    with our_app() as (app, aws):
+    with our_app() as (app, aws, _):
         seen(aws)
         baseline = Baseline("prices", "bars", "archive", TOPIC)
         cases: dict[str, Callable[[], None]] = {}
@@ -107,7 +107,7 @@ def result(size: int, mine: list[float], others: list[float]) -> dict[str, objec
 
 def profile(size: int = TARGET_AT) -> None:
     """Where our time goes in batches of `size`."""
-    with our_app() as (app, aws):
+    with our_app() as (app, aws, _):
         seen(aws)
         run = ours(app, feeds.kinesis_event(size), 5)
         run()

@@ -7,10 +7,12 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
+from unittest.mock import patch
 
 from bench.null_aws import NullAws, null_aws
 from chalicelib import bootstrap
+from chalicelib.adapters.clients import Clients
 
 TABLES = ("prices", "bars", "state", "alerts", "rules", "symbols")
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alerts"
@@ -26,20 +28,26 @@ ENVIRONMENT = {
 }
 
 
+class OurApp(NamedTuple):
+    """The module `app`, the endpoint that its clients go to, and the clients."""
+
+    handlers: Any
+    aws: NullAws
+    clients: Clients
+
+
 @contextmanager
-def our_app() -> Iterator[tuple[Any, NullAws]]:
-    """The module `app`, freshly imported, and the endpoint that its clients go to."""
+def our_app() -> Iterator[OurApp]:
+    """A new container: the app freshly imported, no settings or services kept from before."""
     with null_aws() as aws:
         os.environ.update(ENVIRONMENT)
-        forget()
+        bootstrap.get_settings.cache_clear()
+        sys.modules.pop("app", None)
+        clients = Clients()
+        services = bootstrap.Services(bootstrap.get_settings(), clients=clients)
         try:
-            yield importlib.import_module("app"), aws
+            with patch.object(bootstrap, "get_services", lambda: services):
+                yield OurApp(importlib.import_module("app"), aws, clients)
         finally:
-            forget()
-
-
-def forget() -> None:
-    """Start a new container: no settings, services or clients are kept."""
-    sys.modules.pop("app", None)
-    bootstrap.get_settings.cache_clear()
-    bootstrap.get_services.cache_clear()
+            sys.modules.pop("app", None)
+            bootstrap.get_settings.cache_clear()

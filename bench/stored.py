@@ -15,7 +15,7 @@ from typing import Any
 Item = dict[str, dict[str, Any]]
 Request = dict[str, Any]
 
-NEWEST = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
+NEWEST = datetime(2026, 11, 20, 20, 0, 30, tzinfo=UTC)
 """When the last row is, whatever their number: 15:00 of a trading Friday in New York."""
 
 DAY = "2026-11-20"
@@ -33,13 +33,18 @@ def stamp(instant: datetime) -> str:
     return instant.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def price(number: int) -> str:
-    """The price of a row: a walk of a few cents up and down, never two alike in a row."""
-    cents = 18_900 + (number * 7919) % 97
-    return f"{cents / 100:.2f}"
+_WAVE = 36
+"""Rows from crest to crest: averages of 5 and 20 cross about 55 times in a thousand ticks, as
+often as in the old designs' example."""
 
 
-def tick_item(symbol: str, number: int, when: str) -> Item:
+def price(age: int) -> str:
+    """The price of the row that so many others follow: up and down in a wave."""
+    step = age % _WAVE
+    return f"{189 + min(step, _WAVE - step) / 100:.2f}"
+
+
+def tick_item(symbol: str, age: int, when: str) -> Item:
     """A row of the prices table as ingest writes it, all attributes there."""
     return {
         "symbol": {"S": symbol},
@@ -47,11 +52,11 @@ def tick_item(symbol: str, number: int, when: str) -> Item:
         "open": {"N": "189"},
         "high": {"N": "189.96"},
         "low": {"N": "188.2"},
-        "price": {"N": price(number)},
+        "price": {"N": price(age)},
         "previous_close": {"N": "189.5"},
         "change": {"N": "-0.1"},
         "change_percent": {"N": "-0.0528"},
-        "volume": {"N": str(1_000 + number)},
+        "volume": {"N": str(10_000_000 - age)},
         "moving_average": {"N": "189.2"},
         "anomaly": {"S": "No"},
         "currency": {"S": "USD"},
@@ -64,17 +69,16 @@ def tick_item(symbol: str, number: int, when: str) -> Item:
     }
 
 
-def bar_item(series: str, number: int, when: str) -> Item:
+def bar_item(series: str, age: int, when: str) -> Item:
     """A row of the bars table as detect writes it."""
-    close = price(number)
     return {
         "series": {"S": series},
         "start": {"S": when},
         "open": {"N": "189"},
         "high": {"N": "189.96"},
         "low": {"N": "188.2"},
-        "close": {"N": close},
-        "volume": {"N": str(10_000 + number)},
+        "close": {"N": price(age)},
+        "volume": {"N": str(10_000 + age)},
         "ticks": {"N": "60"},
         "session_date": {"S": DAY},
         "source": {"S": "yfinance"},
@@ -85,17 +89,20 @@ def bar_item(series: str, number: int, when: str) -> Item:
 
 
 class Rows:
-    """`count` rows of each key, `step` apart, the last one at NEWEST."""
+    """`count` rows of each key, `step` apart, the last one at `newest`."""
 
-    def __init__(self, key: str, make: Callable[..., Item], step: timedelta, count: int) -> None:
+    def __init__(
+        self, key: str, make: Callable[..., Item], step: timedelta, count: int, newest: datetime
+    ) -> None:
         self._key = key
+        self._newest = newest
         self._make = make
         self._step = step
         self._count = count
 
     def when(self, number: int) -> str:
         """The range key of a row; the first has number 0."""
-        return stamp(NEWEST - (self._count - 1 - number) * self._step)
+        return stamp(self._newest - (self._count - 1 - number) * self._step)
 
     def query(self, request: Request) -> dict[str, Any]:
         """The answer to a Query with an equality and at most one condition on the range key."""
@@ -108,7 +115,7 @@ class Rows:
         page = numbers[: min(request.get("Limit", PAGE_ITEMS), PAGE_ITEMS)]
         name = values[hash_match[1]]
         answer: dict[str, Any] = {
-            "Items": [self._shown(self._make(name, n, self.when(n)), request) for n in page],
+            "Items": [self._shown(self._row(name, n), request) for n in page],
             "Count": len(page),
             "ScannedCount": len(page),
         }
@@ -117,6 +124,9 @@ class Rows:
             last = {hash_name: {"S": name}, self._key: {"S": self.when(page[-1])}}
             answer["LastEvaluatedKey"] = last
         return answer
+
+    def _row(self, name: str, number: int) -> Item:
+        return self._make(name, self._count - 1 - number, self.when(number))
 
     def _selected(self, condition: str, values: dict[str, str], request: Request) -> range:
         low, high = 0, self._count
@@ -162,9 +172,9 @@ class Rows:
 
 def ticks(count: int) -> Rows:
     """A prices table with so many ticks of each symbol, one a second."""
-    return Rows("timestamp", tick_item, timedelta(seconds=1), count)
+    return Rows("timestamp", tick_item, timedelta(seconds=1), count, NEWEST)
 
 
 def bars(count: int) -> Rows:
     """A bars table with so many minutes of each series."""
-    return Rows("start", bar_item, timedelta(minutes=1), count)
+    return Rows("start", bar_item, timedelta(minutes=1), count, NEWEST.replace(second=0))

@@ -20,7 +20,8 @@ LONGEST_PAUSE_SECONDS = 2.0
 
 def number(value: Decimal | int) -> dict[str, str]:
     """A DynamoDB number from decimal text; plain digits, no exponent."""
-    return {"N": f"{value:f}" if isinstance(value, Decimal) else str(value)}
+    written = str(value)
+    return {"N": f"{value:f}" if "E" in written else written}
 
 
 def text(value: str) -> dict[str, str]:
@@ -30,13 +31,15 @@ def text(value: str) -> dict[str, str]:
 
 def item_of(**attributes: Decimal | int | str | bool | None) -> Item:
     """An item of the attributes that are not None."""
-    return {name: _value(value) for name, value in attributes.items() if value is not None}
+    return {
+        name: {"S": value} if isinstance(value, str) else _value(value)
+        for name, value in attributes.items()
+        if value is not None
+    }
 
 
-def _value(value: Decimal | int | str | bool) -> dict[str, Any]:
-    if isinstance(value, bool):
-        return {"BOOL": value}
-    return {"S": value} if isinstance(value, str) else number(value)
+def _value(value: Decimal | int | bool) -> dict[str, Any]:
+    return {"BOOL": value} if isinstance(value, bool) else number(value)
 
 
 def optional_text(item: Item, name: str) -> str | None:
@@ -120,6 +123,8 @@ class _BatchPut:
                 raise
             return indexes
         unprocessed = answer.get("UnprocessedItems", {}).get(self._table, [])
+        if not unprocessed:
+            return []
         refused = {self._key_of(request["PutRequest"]["Item"]) for request in unprocessed}
         return [index for index in indexes if self._key_of(self._items[index]) in refused]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -19,6 +20,9 @@ DECIMALS = Decimal("0.00000001")
 """The archive's type is DECIMAL(20,8): what is finer is rounded half to even."""
 
 UNKNOWN_SOURCE = "unknown"
+
+_PERCENT_DIGITS = Decimal("0.0001")
+_PRICES_KEPT = 8192
 
 
 class Tick(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -61,7 +65,7 @@ def enrich(tick: Tick, anomaly_percent: Decimal) -> Enriched:
     if tick.previous_close is not None:
         change = tick.price - tick.previous_close
         exact = change * 100 / tick.previous_close
-        percent = exact.quantize(Decimal("0.0001"), ROUND_HALF_EVEN)
+        percent = exact.quantize(_PERCENT_DIGITS, ROUND_HALF_EVEN)
         anomaly = abs(change) * 100 > anomaly_percent * tick.previous_close
     if tick.open is not None and tick.high is not None and tick.low is not None:
         average = (tick.open + tick.high + tick.low + tick.price) / 4
@@ -76,9 +80,10 @@ def parse_symbol(text: object) -> str:
     return symbol
 
 
+@lru_cache(_PRICES_KEPT)  # most of a tick's prices are those of the tick before
 def number(value: Decimal) -> Decimal:
-    """`value` to at most eight decimals, without an exponent or trailing zeros."""
+    """`value` to at most eight decimals, without an exponent, trailing zeros or a zero's sign."""
     if value.as_tuple().exponent < -8:  # type: ignore[operator]  # finite was checked before
         value = value.quantize(DECIMALS, ROUND_HALF_EVEN)
-    value = value.normalize()
+    value = value.normalize() if value else Decimal(0)
     return value if value.as_tuple().exponent <= 0 else value.quantize(Decimal(1))  # type: ignore[operator]

@@ -69,3 +69,10 @@ def test_what_is_no_symbol_is_refused_by_name(symbol: object) -> None:
 )
 def test_numbers_have_eight_decimals_and_no_exponent(given: str, kept: str) -> None:
     assert str(number(Decimal(given))) == kept
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("-0", "0"), ("0E+5", "0"), ("-1E-9", "0"), ("1E+3", "1000")]
+)
+def test_numbers_have_one_form_whichever_of_them_came_first(given: str, kept: str) -> None:
+    assert str(number(Decimal(given))) == kept

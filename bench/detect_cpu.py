@@ -1,0 +1,175 @@
+"""Detect: CPU a tick from Lambda's event to the handler's result, beside the second function of
+the baseline, and for a thousand to a million ticks stored.
+
+Both sides query the same rows at the same endpoint, a process of its own (see stored.py). The
+baseline's day has DAY_TICKS ticks; ours gets what AWS would deliver through its filter: a
+symbol's newest item. Bias: of the thousand stream records of a batch the baseline gets SLICE,
+since each costs the same; near endpoint, no TLS, which spares the side with more calls more.
+How often the averages cross is the same for both, as often as in the old designs' example.
+
+    python -m bench.detect_cpu
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from bench import feeds, stored
+from bench.aws_calls import AwsCalls
+from bench.baseline import Baseline
+from bench.measuring import alternate, median, p95
+from bench.null_aws import NullAws
+from bench.our_app import TOPIC, our_app
+from chalicelib import bootstrap
+from chalicelib.adapters.clients import Clients
+from chalicelib.adapters.prices import unpack
+from chalicelib.adapters.state import to_item
+from chalicelib.domain.detection import State, Watch, advance, rules_for
+from chalicelib.domain.rules import default_rules
+from chalicelib.domain.ticks import Tick
+
+DAY_TICKS = 1_000
+STORED = (1_000, 30_000, 1_000_000)
+FEW, MANY = 1, 40
+SLICE = 25
+ROUNDS = 5
+REPEATS = {FEW: 8, MANY: 1}
+TARGET, FLAT = 10, 1.3
+_BEFORE = 100
+"""Ticks that the state has seen before a batch."""
+
+Run = Callable[[], None]
+
+
+def ticks_of(symbol: str, newest_age: int, count: int) -> Iterator[Tick]:
+    """Rows of the stored table as ticks, in order, the last one of age `newest_age`."""
+    rows = stored.ticks(STORED[0])
+    for age in range(newest_age + count - 1, newest_age - 1, -1):
+        item = stored.tick_item(symbol, age, rows.when(STORED[0] - 1 - age))
+        yield from (found.tick for found in unpack(item))
+
+
+def state_before(symbol: str, new: int) -> dict[str, Any]:
+    """The state's item of a symbol whose newest `new` ticks are not folded in yet."""
+    rules = default_rules(5, 20, bootstrap.get_services().anomaly_percent)
+    watch = Watch(rules_for(symbol, rules))
+    ticks = list(ticks_of(symbol, new, _BEFORE))
+    return to_item(advance(State(symbol=symbol), ticks, watch, lambda _tick: "").state)
+
+
+def without_alerts(item: dict[str, Any]) -> dict[str, Any]:
+    """The state as delivered: its alerts have been sent."""
+    data = json.loads(item["data"]["S"])
+    data.pop("p", None)
+    return {**item, "data": {"S": json.dumps(data)}}
+
+
+def trigger(symbol: str, new: int) -> dict[str, Any]:
+    """The item that says that a symbol is complete."""
+    rows = stored.ticks(STORED[0])
+    item = stored.tick_item(symbol, 0, rows.when(STORED[0] - 1))
+    return {**item, "complete_from": {"S": rows.when(STORED[0] - new)}}
+
+
+def our_case(app: Any, aws: NullAws, new: int, rows: int) -> Run:
+    """A batch of `new` ticks of each symbol over a table of so many rows of each."""
+    event = feeds.stream_event([trigger(symbol, new) for symbol in feeds.SYMBOLS])
+    states = [without_alerts(state_before(symbol, new)) for symbol in feeds.SYMBOLS]
+    answer = {"Responses": {"state": states}, "UnprocessedKeys": {}}
+
+    def run() -> None:
+        aws.store("prices", rows)
+        aws.answer("BatchGetItem", "state", answer)
+        for _ in range(REPEATS[new]):
+            assert app.detect(event, feeds.Context()) == {"batchItemFailures": []}
+
+    return run
+
+
+def their_case(baseline: Baseline, aws: NullAws) -> Run:
+    """SLICE stream records through the baseline, a day of DAY_TICKS behind each."""
+    rows = stored.ticks(DAY_TICKS)
+    items = [stored.tick_item(symbol, 0, rows.when(DAY_TICKS - 1)) for symbol in feeds.SYMBOLS]
+    event = feeds.stream_event(items[:SLICE])
+
+    def run() -> None:
+        aws.store("prices", DAY_TICKS)
+        baseline.detect(event)
+
+    return run
+
+
+def counted(run: Run, calls: AwsCalls) -> tuple[int, float]:
+    """Calls and read units of a run."""
+    calls.forget()
+    run()
+    return calls.calls, sum(tally.read_units for tally in calls.by_operation.values())
+
+
+def measure() -> list[dict[str, object]]:
+    """The benchmark's results."""
+    with our_app() as (app, aws, clients):
+        baseline = Baseline("prices", "bars", "archive", TOPIC)
+        cases = {f"{MANY} {rows}": our_case(app, aws, MANY, rows) for rows in STORED}
+        cases[f"{FEW} {STORED[0]}"] = our_case(app, aws, FEW, STORED[0])
+        cases["theirs"] = their_case(baseline, aws)
+        ticks = {name: len(feeds.SYMBOLS) * MANY for name in cases}
+        ticks[f"{FEW} {STORED[0]}"] = len(feeds.SYMBOLS) * FEW * REPEATS[FEW]
+        ticks["theirs"] = SLICE
+        found = alternate(cases, ROUNDS)
+        used = count_all(cases, clients)
+    per_tick = {name: [s / ticks[name] * 1e6 for s in found[name]] for name in cases}
+    theirs = per_tick.pop("theirs")
+    return [
+        beside("detect_cpu_per_tick", per_tick[f"{MANY} {STORED[0]}"], theirs, TARGET),
+        beside("detect_cpu_per_tick_one_a_symbol", per_tick[f"{FEW} {STORED[0]}"], theirs, None),
+        *(flat(rows, per_tick, used) for rows in STORED[1:]),
+    ]
+
+
+def count_all(cases: dict[str, Run], clients: Clients) -> dict[str, tuple[int, float]]:
+    """Calls and read units of our cases; after the measuring, since counting takes time too."""
+    calls = AwsCalls([clients.dynamodb, clients.sns])
+    return {name: counted(run, calls) for name, run in cases.items() if name != "theirs"}
+
+
+def beside(name: str, mine: list[float], theirs: list[float], target: int | None) -> dict[str, Any]:
+    """Ours beside the baseline's."""
+    ratio = median(theirs) / median(mine)
+    made: dict[str, Any] = {
+        "name": name,
+        "value": round(median(mine), 1),
+        "p95": round(p95(mine), 1),
+        "unit": "µs CPU a tick",
+        "baseline": round(median(theirs), 1),
+        "ratio": round(ratio, 1),
+    }
+    if target:
+        made |= {"target": f"at least {target} times less", "holds": ratio >= target}
+    return made
+
+
+def flat(
+    rows: int, per_tick: dict[str, list[float]], used: dict[str, tuple[int, float]]
+) -> dict[str, Any]:
+    """A longer table beside the shortest one: CPU, calls and read units."""
+    few, many = f"{MANY} {STORED[0]}", f"{MANY} {rows}"
+    ratio = median(per_tick[many]) / median(per_tick[few])
+    return {
+        "name": f"detect_cpu_per_tick_{rows}_stored",
+        "value": round(median(per_tick[many]), 1),
+        "p95": round(p95(per_tick[many]), 1),
+        "unit": f"µs CPU a tick; {used[many][0]} calls, {used[many][1]:g} read units a batch",
+        "baseline": f"{median(per_tick[few]):.1f}; {used[few][0]} calls, {used[few][1]:g} units",
+        "ratio": round(ratio, 2),
+        "target": f"at most {FLAT} times {STORED[0]} stored, equal calls and units",
+        "holds": ratio <= FLAT and used[many] == used[few],
+    }
+
+
+if __name__ == "__main__":
+    json.dump(measure(), sys.stdout, indent=2, ensure_ascii=False)
+    print()
