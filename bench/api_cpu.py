@@ -1,0 +1,119 @@
+"""The API: CPU from Lambda's event to its response for 390 bars (a session) and for 500 ticks,
+beside `Table.query` and `json.dumps`.
+
+Both sides read the same rows at the same endpoint, a process of its own. Bias: the baseline
+gives the rows as they lie there, with floats for prices, and nothing else; ours checks the
+request, reads the symbol's state for the labels and the unfinished bar, keeps numbers exact and
+adds ETag and Cache-Control.
+
+    python -m bench.api_cpu [--profile]
+"""
+
+from __future__ import annotations
+
+import cProfile
+import json
+import pstats
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from bench import feeds
+from bench.baseline import Baseline
+from bench.detect_cpu import state_before, without_alerts
+from bench.measuring import alternate, median, p95
+from bench.our_app import TOPIC, OurApp, our_app
+
+BARS, TICKS = 390, 500
+STORED = 10_000
+REPEATS = 5
+ROUNDS = 9
+TARGET = 3
+SYMBOL = feeds.SYMBOLS[0]
+_RESOURCE = "/prices/{symbol}"
+
+
+def event(interval: str, limit: int) -> dict[str, Any]:
+    """GET the newest rows."""
+    query = {"interval": interval, "limit": str(limit), "sort": "desc"}
+    return feeds.api_event(f"/prices/{SYMBOL}", _RESOURCE, SYMBOL, **query)
+
+
+EVENTS = {f"{BARS}_bars": event("1m", BARS), f"{TICKS}_ticks": event("tick", TICKS)}
+
+
+def prepare(ours: OurApp) -> None:
+    """Rows, and a state that has seen them all."""
+    ours.aws.store("prices", STORED)
+    ours.aws.store("bars", STORED)
+    state = without_alerts(state_before(SYMBOL, 0))
+    ours.aws.answer("GetItem", "state", {"Item": state})
+
+
+def rows_of(response: dict[str, Any]) -> int:
+    """How many rows a response has. Raises AssertionError for anything but a 200."""
+    assert response["statusCode"] == 200, response
+    return len(json.loads(response["body"])["prices"])
+
+
+def case(answer: Callable[[dict[str, Any]], Any], asked: dict[str, Any]) -> Callable[[], None]:
+    """A request, REPEATS times."""
+
+    def run() -> None:
+        for _ in range(REPEATS):
+            answer(asked)
+
+    return run
+
+
+def measure() -> list[dict[str, object]]:
+    """The benchmark's results."""
+    with our_app() as ours:
+        prepare(ours)
+        baseline = Baseline("prices", "bars", "archive", TOPIC)
+        theirs = dict(zip(EVENTS, (baseline.bars, baseline.ticks), strict=True))
+        cases: dict[str, Callable[[], None]] = {}
+        for name, asked in EVENTS.items():
+            ask_us = lambda request: ours.handlers.app(request, feeds.Context())  # noqa: E731
+            assert rows_of(ask_us(asked)) == rows_of(theirs[name](asked))
+            cases[f"ours {name}"] = case(ask_us, asked)
+            cases[f"theirs {name}"] = case(theirs[name], asked)
+        found = alternate(cases, ROUNDS)
+    ms = {name: [seconds / REPEATS * 1000 for seconds in taken] for name, taken in found.items()}
+    return [result(name, ms[f"ours {name}"], ms[f"theirs {name}"]) for name in EVENTS]
+
+
+def result(name: str, mine: list[float], theirs: list[float]) -> dict[str, object]:
+    """One line of the table."""
+    ratio = median(theirs) / median(mine)
+    return {
+        "name": f"api_cpu_{name}",
+        "value": round(median(mine), 2),
+        "p95": round(p95(mine), 2),
+        "unit": "ms CPU a request",
+        "baseline": round(median(theirs), 2),
+        "ratio": round(ratio, 1),
+        "target": f"at least {TARGET} times less",
+        "holds": ratio >= TARGET,
+    }
+
+
+def profile() -> None:
+    """Where our time goes."""
+    with our_app() as ours:
+        prepare(ours)
+        for name, asked in EVENTS.items():
+            run = case(lambda request: ours.handlers.app(request, feeds.Context()), asked)
+            run()
+            with cProfile.Profile() as taken:
+                run()
+            print(name)
+            pstats.Stats(taken).sort_stats("tottime").print_stats(25)
+
+
+if __name__ == "__main__":
+    if "--profile" in sys.argv:
+        profile()
+    else:
+        json.dump(measure(), sys.stdout, indent=2, ensure_ascii=False)
+        print()
