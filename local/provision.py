@@ -13,6 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from local.lake import make_lake
 from local.resources import Resources, environment
 
 _EXISTS = {
@@ -55,6 +56,7 @@ def provision(clients: Clients, resources: Resources, *, ingest: str) -> dict[st
     """Make everything that is missing; return the environment that names it."""
     dynamodb, kinesis, s3 = clients("dynamodb"), clients("kinesis"), clients("s3")
     sqs, sns = clients("sqs"), clients("sns")
+    glue, athena = clients("glue"), clients("athena")
     with ThreadPoolExecutor(4) as pool:
         tables = pool.submit(_make_tables, dynamodb, resources)
         stream = pool.submit(_make_stream, kinesis, resources)
@@ -63,6 +65,7 @@ def provision(clients: Clients, resources: Resources, *, ingest: str) -> dict[st
         topic_arn = sns.create_topic(Name=resources.name("alerts"))["TopicArn"]
         stream.result()
         buckets.result()
+        make_lake(glue, athena, resources)
         _announce_failures(s3, sqs, resources, queues.result())
         return environment(
             resources,

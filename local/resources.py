@@ -28,7 +28,17 @@ class Resources(msgspec.Struct, frozen=True):
 
     def name(self, key: str) -> str:
         """`ticktape-local-prices` for `prices`."""
-        return f"{self.app}-{self.stage}-{key}"
+        return f"{self.prefix}-{key}"
+
+    @property
+    def prefix(self) -> str:
+        """`ticktape-local`, which is also the name of Athena's workgroup."""
+        return f"{self.app}-{self.stage}"
+
+    @property
+    def database(self) -> str:
+        """`ticktape_local`, Glue's database."""
+        return self.prefix.replace("-", "_")
 
 
 def load(stage: str = "local") -> Resources:
@@ -46,6 +56,8 @@ def environment(
         "STAGE": resources.stage,
         "ALERTS_TOPIC_ARN": topic_arn,
         "PRICES_STREAM_ARN": prices_stream_arn,
+        "ATHENA_WORKGROUP": resources.prefix,
+        "ATHENA_DATABASE": resources.database,
     }
     if ingest == "kinesis":
         return {**variables, "TICKS_STREAM": resources.name(resources.stream["key"])}

@@ -19,12 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from local.emulator import database
+from local.emulator.object_reading import list_names, packed_bodies
 
 PRIVATE = "/_ticktape/"
 """Paths that are ours: no bucket's name may start with an underscore."""
 
 _TOPICS, _QUEUES = "/sns/", "/sqs/"
 """Services whose requests may wait inside: for subscribers to answer, and for messages."""
+
+_ATHENA, _GLUE = "/athena/", "/glue/"
 
 
 class Changes:
@@ -61,7 +64,11 @@ class Emulator:
         save_queues: Callable[[bool], None],
         changes: Changes,
         lock: threading.Lock,
+        athena: Any,
+        glue: Any,
     ) -> None:
+        self._athena = athena
+        self._glue = glue
         self._moto = moto
         self._connection = connection
         self._end = end
@@ -77,6 +84,8 @@ class Emulator:
         service = environ.get("HTTP_AUTHORIZATION", "")
         if _TOPICS in service:
             answer: Iterable[bytes] = self._moto(environ, start_response)
+        elif _ATHENA in service:
+            answer = self._athena(environ, start_response)
         elif _QUEUES in service:
             with self._lock:
                 answer = self._queue_request(environ, start_response)
@@ -103,8 +112,13 @@ class Emulator:
 
         self._connection.execute("BEGIN")
         kept = False
+        is_glue = _GLUE in environ.get("HTTP_AUTHORIZATION", "")
         try:
+            if is_glue:
+                self._glue.load()
             answer: Iterable[bytes] = self._moto(environ, note)
+            if is_glue:
+                self._glue.save(environ.get("HTTP_X_AMZ_TARGET", ""))
             kept = statuses[-1] < "4"
             self._end(kept and environ["REQUEST_METHOD"] not in ("GET", "HEAD"))
             self._save_queues(False)
@@ -115,6 +129,11 @@ class Emulator:
     def _private(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = json.loads(_read_body(environ) or b"{}")
         name = environ["PATH_INFO"].removeprefix(PRIVATE)
+        if name in _OBJECTS:
+            with self._lock:
+                body = _OBJECTS[name](self._connection, **request)
+            start_response("200 OK", [("Content-Length", str(len(body)))])
+            return [body]
         answer: dict[str, Any] = {}
         if name == "changes":
             answer["count"] = self._changes.wait(request["seen"], request["timeout_seconds"])
@@ -154,12 +173,23 @@ def _trim(
     ).rowcount
 
 
+def _names(
+    connection: sqlite3.Connection, bucket: str, prefix: str, after: str, most: int
+) -> bytes:
+    return json.dumps(list_names(connection, bucket, prefix, after, most)).encode()
+
+
+_OBJECTS: dict[str, Callable[..., bytes]] = {"names": _names, "bodies": packed_bodies}
+"""For the query engine, which reads many objects: straight from SQLite."""
+
+
 def build(path: Path | None) -> Emulator:
     """The application over the file at `path`, or over one that disappears (None)."""
     from moto.core.common_models import BaseModel
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from local.emulator import dispatching, dynamodb, kinesis, queues, s3, serializing, topics
+    from local.athena.api import Athena
+    from local.emulator import dispatching, dynamodb, glue, kinesis, queues, s3, serializing, topics
 
     # moto keeps every object that it ever made, for a view that nobody opens here.
     BaseModel.__new__ = staticmethod(lambda cls, *_, **__: object.__new__(cls))
@@ -174,7 +204,9 @@ def build(path: Path | None) -> Emulator:
     dispatching.install()
     end = s3.install(connection)
     moto = DomainDispatcherApplication(create_backend_app)
-    return Emulator(moto, connection, end, save_queues, changes, lock)
+    athena = Athena(connection, lock)
+    tables = glue.Glue(connection)
+    return Emulator(moto, connection, end, save_queues, changes, lock, athena, tables)
 
 
 def main(arguments: list[str]) -> int:

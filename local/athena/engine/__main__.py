@@ -1,0 +1,107 @@
+"""`python -m local.athena.engine --port 4566`: jobs on standard input, changes on standard output.
+
+Ends with its standard input, which the emulator holds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from local.athena.engine.failures import QueryError, ScanLimitError
+from local.athena.engine.running import Change, Runner
+
+AT_ONCE = 4
+
+
+class Engine:
+    """Runs jobs side by side, and stops them."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._room = threading.Semaphore(AT_ONCE)
+        self._guard = threading.Lock()
+        self._stopped: set[str] = set()
+        self._connections: dict[str, Any] = {}
+
+    def take(self, message: dict[str, Any]) -> None:
+        """Start a job, or stop one."""
+        if "run" in message:
+            threading.Thread(target=self._work, args=(message["run"],), daemon=True).start()
+        else:
+            self._stop(message["stop"])
+
+    def _stop(self, number: str) -> None:
+        with self._guard:
+            self._stopped.add(number)
+            connection = self._connections.get(number)
+        if connection is not None:
+            connection.interrupt()
+
+    def _work(self, job: dict[str, Any]) -> None:
+        number = job["id"]
+        with self._room:
+            connection = self._runner.connect()
+            with self._guard:
+                self._connections[number] = connection
+                stopped = number in self._stopped
+            if not stopped:
+                self._tell(number, {"state": "RUNNING"})
+            change = _cancelled() if stopped else self._result(job, connection)
+            with self._guard:
+                del self._connections[number]
+                self._stopped.discard(number)
+            connection.close()
+        self._tell(number, change)
+
+    def _result(self, job: dict[str, Any], connection: Any) -> Change:
+        try:
+            return self._runner.run(job, connection)
+        except ScanLimitError as error:
+            change: Change = {"state": "CANCELLED", "reason": str(error)}
+        except QueryError as error:
+            change = {"state": "FAILED", "reason": str(error)}
+        except duckdb.InterruptException:
+            change = _cancelled()
+        except Exception as error:  # noqa: BLE001  # told to whoever asked, not lost
+            change = {
+                "state": "FAILED",
+                "reason": f"INTERNAL_ERROR: {type(error).__name__}: {error}",
+            }
+        if "meter" in job:
+            change["statistics"] = {"DataScannedInBytes": job["meter"].bytes}
+        return change
+
+    def _tell(self, number: str, change: Change) -> None:
+        line = json.dumps({"id": number, **change}) + "\n"
+        with self._guard:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+
+
+def _cancelled() -> Change:
+    return {"state": "CANCELLED", "reason": "Query cancelled by user"}
+
+
+def main(arguments: list[str]) -> None:
+    """Serve until standard input ends."""
+    parser = argparse.ArgumentParser(prog="python -m local.athena.engine")
+    parser.add_argument("--port", type=int, required=True)
+    port = parser.parse_args(arguments).port
+    with tempfile.TemporaryDirectory(prefix="ticktape-athena-") as folder:
+        engine = Engine(Runner(port, Path(folder)))
+        for line in sys.stdin:
+            engine.take(json.loads(line))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
+    os._exit(0)  # a query that still runs is nobody's any more

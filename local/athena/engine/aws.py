@@ -1,0 +1,112 @@
+"""The emulator as the engine sees it: Glue and S3 over HTTP, many objects at a time."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from local.athena.engine.failures import QueryError
+from local.emulator.object_reading import unpacked
+
+_SCOPE = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/{}/aws4_request, Signature=none"
+_NAMES_AT_ONCE = 5000
+_BODIES_AT_ONCE = 100
+
+
+class StoredBody:
+    """An object's ETag and size; `body` is None where the asker knows this ETag already."""
+
+    __slots__ = ("body", "etag", "size")
+
+    def __init__(self, etag: str, size: int, body: bytes | None) -> None:
+        self.etag = etag
+        self.size = size
+        self.body = body
+
+
+class Aws:
+    """Requests to the emulator at a port; a connection for each thread."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._of_thread = threading.local()
+
+    def glue(self, operation: str, **request: Any) -> dict[str, Any]:
+        """Ask Glue. Raises LookupError for what does not exist, QueryError otherwise."""
+        status, body = self._ask(
+            "POST",
+            "/",
+            json.dumps(request).encode(),
+            {
+                "X-Amz-Target": f"AWSGlue.{operation}",
+                "Content-Type": "application/x-amz-json-1.1",
+                "Authorization": _SCOPE.format("glue"),
+            },
+        )
+        answer: dict[str, Any] = json.loads(body or b"{}")
+        if status < 400:
+            return answer
+        if "EntityNotFound" in str(answer.get("__type", "")):
+            raise LookupError(answer.get("message") or answer.get("Message") or operation)
+        raise QueryError("HIVE_METASTORE_ERROR", f"{operation}: {body.decode()}")
+
+    def put(self, address: str, body: bytes) -> None:
+        """Put an object at `s3://bucket/key`. Raises QueryError."""
+        path = "/" + quote(address.removeprefix("s3://"))
+        status, answer = self._ask("PUT", path, body, {"Authorization": _SCOPE.format("s3")})
+        if status >= 400:
+            reason = answer.decode(errors="replace")
+            raise QueryError("HIVE_WRITER_CLOSE_ERROR", f"{address}: {reason}")
+
+    def names(self, address: str) -> Iterator[str]:
+        """Keys of the objects under `s3://bucket/prefix`, in order."""
+        bucket, _, prefix = address.removeprefix("s3://").partition("/")
+        after = ""
+        while True:
+            page = self._private(
+                "names", bucket=bucket, prefix=prefix, after=after, most=_NAMES_AT_ONCE
+            )
+            found: list[str] = json.loads(page)
+            yield from found
+            if len(found) < _NAMES_AT_ONCE:
+                return
+            after = found[-1]
+
+    def bodies(
+        self, bucket: str, keys: Sequence[str], known: dict[str, str]
+    ) -> Iterator[tuple[str, StoredBody]]:
+        """Key and content of each object that is there. `known` has ETags by key, of which no
+        body is sent."""
+        for start in range(0, len(keys), _BODIES_AT_ONCE):
+            part = keys[start : start + _BODIES_AT_ONCE]
+            raw = self._private(
+                "bodies", bucket=bucket, keys=part, known=[known.get(key) for key in part]
+            )
+            for key, etag, size, body in unpacked(part, raw):
+                yield key, StoredBody(etag, size, body)
+
+    def _private(self, name: str, **request: Any) -> bytes:
+        status, body = self._ask("POST", f"/_ticktape/{name}", json.dumps(request).encode(), {})
+        if status >= 400:
+            raise QueryError("HIVE_FILESYSTEM_ERROR", f"{name}: status {status}")
+        return body
+
+    def _ask(
+        self, method: str, path: str, body: bytes, headers: dict[str, str]
+    ) -> tuple[int, bytes]:
+        connection = getattr(self._of_thread, "connection", None)
+        if connection is None:
+            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=120)
+            self._of_thread.connection = connection
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        except (OSError, http.client.HTTPException):
+            self._of_thread.connection = None
+            connection.close()
+            raise

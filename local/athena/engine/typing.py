@@ -1,0 +1,188 @@
+"""Types of a statement's parts, asked of DuckDB.
+
+sqlglot knows no types of decimals or of most functions. So each part that is asked for is
+wrapped into `CASE WHEN 'm1' = 'm1' THEN ... END`, and DuckDB's unoptimised plan of the wrapped
+statement tells the type of each such CASE.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import duckdb
+import msgspec
+from sqlglot import exp
+
+from local.athena.engine.failures import QueryError, unsupported
+
+INTEGERS = {
+    "TINYINT": 3,
+    "SMALLINT": 5,
+    "INTEGER": 10,
+    "BIGINT": 19,
+    "HUGEINT": 38,
+    "INTEGER_LITERAL": 10,
+}
+"""Digits of each as a decimal: Trino's, and those of sums, which are bigint there."""
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """A type of DuckDB."""
+
+    name: str
+    precision: int = 0
+    scale: int = 0
+
+    @property
+    def family(self) -> str:
+        """What can be compared with it in Trino."""
+        if self.name in INTEGERS or self.name in ("DECIMAL", "DOUBLE", "FLOAT", "BIGNUM"):
+            return "number"
+        if self.name.startswith("TIMESTAMP") or self.name == "DATE":
+            return "time"
+        if self.name in ("VARCHAR", "STRING_LITERAL", "CHAR"):
+            return "varchar"
+        return "any" if self.name in ("NULL", "SQLNULL", "UNKNOWN") else self.name.lower()
+
+    def athena(self) -> str:
+        """As Trino's messages name it."""
+        if self.name == "DECIMAL":
+            return f"decimal({self.precision},{self.scale})"
+        names = {"HUGEINT": "bigint", "TIMESTAMP": "timestamp(3)", "FLOAT": "real"}
+        names |= {"TIMESTAMP WITH TIME ZONE": "timestamp(3) with time zone"}
+        names |= {"STRING_LITERAL": "varchar", "INTEGER_LITERAL": "integer"}
+        return names.get(self.name, self.name.lower())
+
+    def as_decimal(self) -> Kind | None:
+        """The decimal that Trino makes of an exact number; None for others."""
+        if self.name == "DECIMAL":
+            return self
+        if self.name in INTEGERS:
+            return Kind("DECIMAL", min(INTEGERS[self.name], 19), 0)
+        return None
+
+
+class Types:
+    """Asks a DuckDB connection in which the statement's tables are."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def of(self, tree: exp.Expression, parts: Iterable[exp.Expression]) -> dict[int, Kind]:
+        """Kinds by the id of the part. Equal parts of one SELECT are wrapped equally, so that
+        GROUP BY finds them. Raises QueryError for a statement that DuckDB does not take."""
+        marks: dict[tuple[int, str], str] = {}
+        marked: list[tuple[exp.Expression, str]] = []
+        for part in parts:
+            key = (id(part.parent_select), part.sql("duckdb"))
+            marked.append((part, marks.setdefault(key, f"m{len(marks)}")))
+        if not marked:
+            return {}
+        places = {id(part): mark for part, mark in marked}
+        kinds = self._kinds(_wrapped(tree, places))
+        return {
+            id(part): kinds[mark] if mark in kinds else self._of_constant(part)
+            for part, mark in marked
+        }
+
+    def _of_constant(self, part: exp.Expression) -> Kind:
+        """DuckDB folds constants while it binds, so that the plan has no trace of them."""
+        try:
+            described = self._connection.execute(f"DESCRIBE SELECT {part.sql('duckdb')}")
+        except duckdb.Error as error:
+            raise unsupported(f"{part.sql('athena')}, whose type cannot be told,") from error
+        return _named(described.fetchone()[1])
+
+    def _kinds(self, tree: exp.Expression) -> dict[str, Kind]:
+        text = tree.sql("duckdb").replace("'", "''")
+        raw = self._connection.execute(
+            f"SELECT json_serialize_plan('{text}', optimize := false)"  # nosec B608
+        ).fetchone()[0]
+        plan = json.loads(raw)
+        if plan.get("error"):
+            raise refused(str(plan.get("error_message")))
+        found: dict[str, Kind] = {}
+        _collect(plan["plans"], found)
+        return found
+
+
+def _wrapped(tree: exp.Expression, places: dict[int, str]) -> exp.Expression:
+    copies: list[tuple[exp.Expression, str]] = []
+    copy = tree.copy()
+    for old, new in zip(tree.walk(), copy.walk(), strict=True):
+        if id(old) in places:
+            copies.append((new, places[id(old)]))
+    for node, mark in reversed(copies):  # the inner ones first
+        node.replace(_marker(node.copy(), mark))
+    return copy
+
+
+def _marker(node: exp.Expression, mark: str) -> exp.Expression:
+    same = exp.EQ(this=exp.Literal.string(mark), expression=exp.Literal.string(mark))
+    return exp.Case(ifs=[exp.If(this=same, true=node)])
+
+
+def _collect(node: Any, found: dict[str, Kind]) -> None:
+    if isinstance(node, list):
+        for one in node:
+            _collect(one, found)
+    elif isinstance(node, dict):
+        if node.get("expression_class") == "BOUND_CASE" and node["case_checks"]:
+            mark = _mark(node["case_checks"][0]["when_expr"])
+            if mark is not None:
+                found[mark] = _kind(node["return_type"])
+        for one in node.values():
+            if isinstance(one, (dict, list)):
+                _collect(one, found)
+
+
+def _mark(condition: Any) -> str | None:
+    text = json.dumps(condition)
+    at = text.find('"value": "m')
+    if at < 0:
+        return None
+    value = text[at + 10 :].split('"', 1)[0]
+    return value if value[1:].isdecimal() else None
+
+
+def _named(name: str) -> Kind:
+    match = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", name)
+    return Kind("DECIMAL", int(match[1]), int(match[2])) if match else Kind(name)
+
+
+def _kind(raw: dict[str, Any]) -> Kind:
+    info = raw.get("type_info") or {}
+    if raw["id"] == "DECIMAL":
+        return Kind("DECIMAL", info.get("width", 18), info.get("scale", 0))
+    return Kind(raw["id"])
+
+
+def refused(message: str) -> QueryError:
+    """DuckDB's reason for not taking a statement, under Trino's name."""
+    line = message.splitlines()[0]
+    for word, name in _NAMES:
+        if word in line:
+            return QueryError(name, line)
+    return QueryError("SYNTAX_ERROR", line)
+
+
+_NAMES: Sequence[tuple[str, str]] = (
+    ("Referenced column", "COLUMN_NOT_FOUND"),
+    ("does not have a column", "COLUMN_NOT_FOUND"),
+    ("Referenced table", "COLUMN_NOT_FOUND"),
+    ("Ambiguous reference", "AMBIGUOUS_NAME"),
+    ("No function matches", "FUNCTION_NOT_FOUND"),
+    ("must appear in the GROUP BY", "EXPRESSION_NOT_AGGREGATE"),
+    ("Cannot compare", "TYPE_MISMATCH"),
+    ("Cannot mix", "TYPE_MISMATCH"),
+    ("Conversion Error", "TYPE_MISMATCH"),
+    ("Could not convert", "INVALID_CAST_ARGUMENT"),
+    ("Division by zero", "DIVISION_BY_ZERO"),
+    ("Out of Range", "NUMERIC_VALUE_OUT_OF_RANGE"),
+    ("Overflow", "NUMERIC_VALUE_OUT_OF_RANGE"),
+    ("Out of Memory", "EXCEEDED_LOCAL_MEMORY_LIMIT"),
+    ("More than one row returned", "SUBQUERY_MULTIPLE_ROWS"),
+)

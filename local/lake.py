@@ -1,0 +1,147 @@
+"""Makes the lake of `infra/lake.json` in Glue and Athena, as `infra/lake.tf` does."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local.resources import Resources
+
+FILE = Path(__file__).resolve().parents[1] / "infra" / "lake.json"
+SCAN_LIMIT_BYTES = 10 * 1024**3
+"""A query's; the default of the deployment's `athena_scan_limit_bytes`."""
+
+_FORMATS: dict[str, dict[str, Any]] = {
+    "json": {
+        "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+        "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+        "SerdeInfo": {
+            "SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe",
+            "Parameters": {"ignore.malformed.json": "true", "case.insensitive": "FALSE"},
+        },
+    },
+    "parquet": {
+        "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+        "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+        "SerdeInfo": {
+            "SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+            "Parameters": {},
+        },
+    },
+}
+_PROJECTION = {
+    "date": {
+        "projection.date.type": "date",
+        "projection.date.format": "yyyy-MM-dd",
+        "projection.date.range": "{first_date},NOW",
+        "projection.date.interval": "1",
+        "projection.date.interval.unit": "DAYS",
+    },
+    "hour": {
+        "projection.hour.type": "integer",
+        "projection.hour.range": "0,23",
+        "projection.hour.digits": "2",
+    },
+}
+
+
+def make_lake(glue: Any, athena: Any, resources: Resources) -> None:
+    """Make the database, its tables and views and the workgroup. Tables whose declaration has
+    changed are brought up to date; a view that is there stays, since compact moves it."""
+    lake = json.loads(FILE.read_text())
+    database, bucket = resources.database, resources.name("archive")
+    with _unless_there():
+        description = f"The archive of {resources.prefix}."
+        glue.create_database(DatabaseInput={"Name": database, "Description": description})
+    there = {table["Name"]: table for table in _tables(glue, database)}
+    for name, table in lake["tables"].items():
+        wanted = _table(name, table, bucket, lake["first_date"])
+        if name not in there:
+            glue.create_table(DatabaseName=database, TableInput=wanted)
+        elif any(there[name].get(key) != value for key, value in wanted.items()):
+            glue.update_table(DatabaseName=database, TableInput=wanted)
+    for name, view in lake.get("views", {}).items():
+        if name not in there:
+            glue.create_table(DatabaseName=database, TableInput=_view(name, view, database))
+    _make_workgroup(athena, resources.prefix, bucket)
+
+
+def _tables(glue: Any, database: str) -> Iterator[dict[str, Any]]:
+    for page in glue.get_paginator("get_tables").paginate(DatabaseName=database):
+        yield from page["TableList"]
+
+
+def _table(name: str, table: Mapping[str, Any], bucket: str, first_date: str) -> dict[str, Any]:
+    location = f"s3://{bucket}/{table['prefix']}"
+    parameters = {"classification": table["format"], "EXTERNAL": "TRUE"}
+    if table["projected"]:
+        folders = "".join(f"{key}=${{{key}}}/" for key, _ in table["partitions"])
+        parameters |= {"projection.enabled": "true"}
+        parameters |= {"storage.location.template": location + folders}
+        for key, _ in table["partitions"]:
+            parameters |= {
+                name: value.format(first_date=first_date)
+                for name, value in _PROJECTION[key].items()
+            }
+    return {
+        "Name": name,
+        "Description": table["description"],
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": parameters,
+        "PartitionKeys": _columns(table["partitions"]),
+        "StorageDescriptor": {
+            "Location": location,
+            "Columns": _columns(table["columns"]),
+            **_FORMATS[table["format"]],
+        },
+    }
+
+
+def _view(name: str, view: Mapping[str, Any], database: str) -> dict[str, Any]:
+    from chalicelib.adapters.glue import view_text
+    from chalicelib.services import lake_sql
+
+    statement = getattr(lake_sql, name)(None)
+    return {
+        "Name": name,
+        "Description": view["description"],
+        "TableType": "VIRTUAL_VIEW",
+        "Parameters": {"presto_view": "true", "comment": "Presto View"},
+        "ViewExpandedText": "/* Presto View */",
+        "ViewOriginalText": view_text(database, statement, view["columns"]),
+        "StorageDescriptor": {"Columns": _columns(view["columns"])},
+    }
+
+
+def _columns(columns: list[list[str]]) -> list[dict[str, str]]:
+    return [{"Name": name, "Type": kind} for name, kind in columns]
+
+
+def _make_workgroup(athena: Any, name: str, bucket: str) -> None:
+    results = {"OutputLocation": f"s3://{bucket}/results/"}
+    with _unless_there():
+        athena.create_work_group(
+            Name=name,
+            Description=f"Queries over the archive; each stops at {SCAN_LIMIT_BYTES} bytes.",
+            Configuration={
+                "EnforceWorkGroupConfiguration": True,
+                "BytesScannedCutoffPerQuery": SCAN_LIMIT_BYTES,
+                "ResultConfiguration": results,
+            },
+        )
+
+
+@contextlib.contextmanager
+def _unless_there() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        told = error.response["Error"]
+        there = told["Code"] == "AlreadyExistsException" or "already" in told["Message"]
+        if not there:
+            raise
