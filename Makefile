@@ -5,13 +5,18 @@ PYTHON ?=
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run setup test test-long check format bench clean
+.PHONY: help run sql setup test test-long check format bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: $(BIN)/.run ## the whole system on this machine (ARGS="--source replay --file F --symbols A")
 	@exec $(BIN)/python -m local $(ARGS)
+
+sql: export TICKTAPE_SQL = $(value SQL)
+sql: $(BIN)/.run ## a statement of Athena's SQL on the running system (SQL="SELECT ...", ARGS="--format csv")
+	@if [ -n "$$TICKTAPE_SQL" ]; then $(BIN)/python -m local sql "$$TICKTAPE_SQL" $(ARGS); \
+	else $(BIN)/python -m local sql $(ARGS); fi
 
 setup: $(BIN)/.dev ## .venv with everything pinned, and a browser for the tests where it can be had
 	@tools/browser.sh

@@ -25,6 +25,7 @@ examples:
 commands for a system that runs (each has --help):
   python -m local redrive       process again what was given up on
   python -m local rebuild A B   compute bars and state of symbols again from their prices
+  python -m local sql "SELECT"  run a statement of Athena's SQL on the archive
   python -m local test-alert    send a test message to the alerts topic
 
 exit status: 0 ended in order, 1 something did not start or died,

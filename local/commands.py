@@ -74,9 +74,17 @@ def rebuild(arguments: list[str]) -> int:
     return rebuild_command.rebuild(arguments)
 
 
+def sql(arguments: list[str]) -> int:
+    """Run a statement of Athena's SQL."""
+    from local import sql_command
+
+    return sql_command.sql(arguments)
+
+
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "rebuild": rebuild,
     "redrive": redrive,
+    "sql": sql,
     "test-alert": test_alert,
 }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import Literal
 
 import sqlglot
 from sqlglot import exp
@@ -13,15 +12,12 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokens import TokenType
 
 from local.athena.engine import vocabulary
-from local.athena.engine.catalog import PATH, VIEW, Catalog, Table
+from local.athena.engine.catalog import PATH, VIEW, Catalog, Shape, Table
 from local.athena.engine.failures import QueryError, unsupported
 
 _DEEPEST = 10
 _VIEW_START, _VIEW_END = "/* Presto View: ", " */"
 PARTITIONS = "$partitions"
-
-Shape = Literal["rows", "rows and path", "partitions"]
-"""What of a table is meant: its rows, without or with `$path`, or its `$partitions`."""
 
 
 def parse(text: str) -> exp.Expression:
@@ -88,6 +84,7 @@ class Binder:
         self._database = database
         self.tables: dict[str, tuple[Table, Shape]] = {}
         """By the name in the bound statement."""
+        self.read: list[Table] = []
 
     def bind(self, tree: exp.Expression) -> exp.Expression:
         """The statement over the names in `tables`. Raises QueryError."""
@@ -114,6 +111,7 @@ class Binder:
         alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(name, quoted=True))
         meant = name.removesuffix(PARTITIONS)
         table = self._catalog.table(database, meant)
+        self.read.append(table)
         if table.kind == VIEW:
             view = self._bound(parse(_statement(table)), _schema(table) or database, depth + 1)
             node.replace(exp.Subquery(this=view, alias=alias.copy()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -17,6 +17,10 @@ PATH = "$path"
 """The hidden column with an object's address."""
 
 Column = tuple[str, str]
+
+
+Shape = Literal["rows", "rows and path", "partitions"]
+"""What of a table is meant: its rows, without or with `$path`, or its `$partitions`."""
 
 
 class Partition(msgspec.Struct, frozen=True):
@@ -46,6 +50,13 @@ class Table(msgspec.Struct, frozen=True):
     def projected(self) -> bool:
         """Whether its partitions follow from its properties."""
         return self.parameters.get("projection.enabled", "").lower() == "true"
+
+    def columns_of(self, shape: Shape) -> tuple[Column, ...]:
+        """Names and Hive's types of what is meant."""
+        if shape == "partitions":
+            return self.partition_columns
+        path: tuple[Column, ...] = ((PATH, "string"),) if shape == "rows and path" else ()
+        return (*self.columns, *self.partition_columns, *path)
 
 
 class Catalog:

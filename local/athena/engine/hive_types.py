@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
@@ -25,6 +26,11 @@ _SIMPLE = {
     "timestamp": pa.timestamp("us"),
 }
 _PARAMETERS = re.compile(r"(\w+)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)")
+
+
+def to_arrow_schema(columns: Iterable[tuple[str, str]]) -> Any:
+    """Arrow's schema of names and types. Raises QueryError."""
+    return pa.schema([(name, to_arrow(hive)) for name, hive in columns])
 
 
 def to_arrow(hive: str) -> Any:

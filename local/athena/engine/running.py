@@ -12,6 +12,7 @@ from local.athena.engine.aws import Aws
 from local.athena.engine.catalog import Catalog
 from local.athena.engine.lines_cache import line_objects
 from local.athena.engine.object_cache import parquet_files
+from local.athena.engine.planning import Plans
 from local.athena.engine.queries import Query
 from local.athena.engine.scanning import Lake, Meter
 from local.athena.engine.texts import type_info, value_text
@@ -25,6 +26,7 @@ class Runner:
     def __init__(self, port: int, folder: Path) -> None:
         self._aws = Aws(port)
         self._folder = folder
+        self._plans = Plans()
         self._lines = line_objects(self._aws)
         self._files = parquet_files(self._aws, folder)
 
@@ -43,7 +45,8 @@ class Runner:
         planned = time.monotonic()
         fields: dict[str, Any]
         if isinstance(statement, (statements.Select, statements.Unload)):
-            query = Query(statement.text, database, lake, connection)
+            plan = self._plans.plan(statement.text, database, catalog)
+            query = Query(plan, lake, connection)
             planned = time.monotonic()
             if isinstance(statement, statements.Unload):
                 fields = self._unload(job, statement, query)

@@ -18,9 +18,9 @@ import pyarrow.dataset as ds
 from pyarrow import fs
 
 from local.athena.engine.aws import Aws
-from local.athena.engine.catalog import PATH, Catalog, Partition, Table
+from local.athena.engine.catalog import PATH, Catalog, Partition, Shape, Table
 from local.athena.engine.failures import QueryError, ScanLimitError, unsupported
-from local.athena.engine.hive_types import to_arrow
+from local.athena.engine.hive_types import to_arrow_schema
 from local.athena.engine.json_lines import LineReader
 from local.athena.engine.object_cache import ObjectCache
 
@@ -74,19 +74,11 @@ class Lake:
         return bucket, [key for key in found if key.rpartition("/")[2][:1] not in ("_", ".", "")]
 
 
-def schema_of(table: Table, *, with_path: bool) -> Any:
-    """Columns, partition columns and, where it is wanted, `$path`."""
-    columns = table.columns + table.partition_columns
-    if with_path:
-        columns += ((PATH, "string"),)
-    return pa.schema([(name, to_arrow(kind)) for name, kind in columns])
-
-
 class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped here
     """A dataset without rows of its own, whose scans read the lake."""
 
-    def __init__(self, table: Table, lake: Lake, *, with_path: bool) -> None:
-        super().__init__(schema_of(table, with_path=with_path).empty_table())
+    def __init__(self, table: Table, lake: Lake, shape: Shape) -> None:
+        super().__init__(to_arrow_schema(table.columns_of(shape)).empty_table())
         self._table = table
         self._lake = lake
 

@@ -163,7 +163,7 @@ def _next_parts(tree: exp.Expression) -> list[exp.Expression]:
 
 
 def _waits(node: Any) -> bool:
-    return isinstance(node, tuple(_TYPED)) and not node.meta.get(_DONE)
+    return type(node) in _TYPED and not node.meta.get(_DONE)
 
 
 _DONE = "done"
@@ -199,13 +199,9 @@ def _change_types(tree: exp.Expression, parts: list[exp.Expression], types: Type
             continue  # copied with what stands around it; the copy's turn is yet to come
         part.meta[_DONE] = True
         found = [kinds[id(operand)] for operand in _operands(part)]
-        changed = _TYPED[_typed_as(part)](part, found)
+        changed = _TYPED[type(part)](part, found)
         if changed is not part:
             part.replace(changed)
-
-
-def _typed_as(part: exp.Expression) -> type[exp.Expression]:
-    return next(kind for kind in _TYPED if isinstance(part, kind))
 
 
 def _operands(part: exp.Expression) -> Iterator[exp.Expression]:

@@ -49,6 +49,12 @@ class AlterPartitions(msgspec.Struct, frozen=True):
 Statement = Select | Unload | Show | AlterPartitions
 
 _COMMENTS = re.compile(r"\A(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.DOTALL)
+_KNOWN_WORDS = frozenset(
+    """ANALYZE CALL CREATE DEALLOCATE DELETE DESC DESCRIBE DROP EXECUTE EXPLAIN INSERT MERGE MSCK
+    OPTIMIZE PREPARE TABLE UPDATE VACUUM""".split()  # noqa: SIM905  # as one reads them
+)
+"""What other statements of Athena begin with."""
+
 _COMPRESSIONS = ("GZIP", "NONE", "SNAPPY", "ZSTD")
 
 
@@ -63,8 +69,10 @@ def read(text: str) -> Statement:
         "SHOW": _Reader.show,
         "ALTER": _Reader.alter,
     }
+    if first in _KNOWN_WORDS:
+        raise unsupported(f"the statement {first}")
     if first not in readers:
-        raise unsupported(f"the statement {first or text[:10]}")
+        raise QueryError("SYNTAX_ERROR", f"line 1:1: mismatched input '{first or text[:10]}'")
     read_statement: Callable[[_Reader], Statement] = readers[first]
     return read_statement(_Reader(text, _tokens(text, first)))
 

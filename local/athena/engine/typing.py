@@ -29,6 +29,9 @@ INTEGERS = {
 """Digits of each as a decimal: Trino's, and those of sums, which are bigint there."""
 
 
+_MARK = re.compile(r"m\d+")
+
+
 class Kind(msgspec.Struct, frozen=True):
     """A type of DuckDB."""
 
@@ -74,10 +77,10 @@ class Types:
     def of(self, tree: exp.Expression, parts: Iterable[exp.Expression]) -> dict[int, Kind]:
         """Kinds by the id of the part. Equal parts of one SELECT are wrapped equally, so that
         GROUP BY finds them. Raises QueryError for a statement that DuckDB does not take."""
-        marks: dict[tuple[int, str], str] = {}
+        marks: dict[tuple[int, exp.Expression], str] = {}
         marked: list[tuple[exp.Expression, str]] = []
         for part in parts:
-            key = (id(part.parent_select), part.sql("duckdb"))
+            key = (id(part.parent_select), part)  # expressions are equal by what they say
             marked.append((part, marks.setdefault(key, f"m{len(marks)}")))
         if not marked:
             return {}
@@ -140,12 +143,13 @@ def _collect(node: Any, found: dict[str, Kind]) -> None:
 
 
 def _mark(condition: Any) -> str | None:
-    text = json.dumps(condition)
-    at = text.find('"value": "m')
-    if at < 0:
-        return None
-    value = text[at + 10 :].split('"', 1)[0]
-    return value if value[1:].isdecimal() else None
+    """The constant that a marker compares with itself, maybe within casts."""
+    while isinstance(condition, dict):
+        if condition.get("expression_class") == "BOUND_CONSTANT":
+            value = condition["value"].get("value")
+            return value if isinstance(value, str) and _MARK.fullmatch(value) else None
+        condition = next(iter(condition.get("children") or [None]))
+    return None
 
 
 def _named(name: str) -> Kind:
@@ -162,23 +166,28 @@ def _kind(raw: dict[str, Any]) -> Kind:
 
 def refused(message: str) -> QueryError:
     """DuckDB's reason for not taking a statement, under Trino's name."""
-    line = message.splitlines()[0]
+    line = _PREFIX.sub("", message.splitlines()[0])
+    if column := _NO_COLUMN.match(line):
+        return QueryError(
+            "COLUMN_NOT_FOUND", f"Column '{column[1] or column[2]}' cannot be resolved"
+        )
     for word, name in _NAMES:
         if word in line:
             return QueryError(name, line)
     return QueryError("SYNTAX_ERROR", line)
 
 
+_PREFIX = re.compile(r"^(Binder|Catalog|Conversion|Invalid Input|Parser) Error: ")
+_NO_COLUMN = re.compile(
+    r'Referenced column "([^"]+)" not found|.*does not have a column named "([^"]+)"'
+)
 _NAMES: Sequence[tuple[str, str]] = (
-    ("Referenced column", "COLUMN_NOT_FOUND"),
-    ("does not have a column", "COLUMN_NOT_FOUND"),
     ("Referenced table", "COLUMN_NOT_FOUND"),
     ("Ambiguous reference", "AMBIGUOUS_NAME"),
     ("No function matches", "FUNCTION_NOT_FOUND"),
     ("must appear in the GROUP BY", "EXPRESSION_NOT_AGGREGATE"),
     ("Cannot compare", "TYPE_MISMATCH"),
     ("Cannot mix", "TYPE_MISMATCH"),
-    ("Conversion Error", "TYPE_MISMATCH"),
     ("Could not convert", "INVALID_CAST_ARGUMENT"),
     ("Division by zero", "DIVISION_BY_ZERO"),
     ("Out of Range", "NUMERIC_VALUE_OUT_OF_RANGE"),
