@@ -32,6 +32,8 @@ TARGET = 3
 SYMBOL = feeds.SYMBOLS[0]
 _RESOURCE = "/prices/{symbol}"
 
+Ask = Callable[[dict[str, Any]], dict[str, Any]]
+
 
 def event(interval: str, limit: int) -> dict[str, Any]:
     """GET the newest rows."""
@@ -56,7 +58,12 @@ def rows_of(response: dict[str, Any]) -> int:
     return len(json.loads(response["body"])["prices"])
 
 
-def case(answer: Callable[[dict[str, Any]], Any], asked: dict[str, Any]) -> Callable[[], None]:
+def asker(ours: OurApp) -> Ask:
+    """A request to our function."""
+    return lambda request: ours.handlers.app(request, feeds.Context())
+
+
+def case(answer: Ask, asked: dict[str, Any]) -> Callable[[], None]:
     """A request, REPEATS times."""
 
     def run() -> None:
@@ -74,9 +81,8 @@ def measure() -> list[dict[str, object]]:
         theirs = dict(zip(EVENTS, (baseline.bars, baseline.ticks), strict=True))
         cases: dict[str, Callable[[], None]] = {}
         for name, asked in EVENTS.items():
-            ask_us = lambda request: ours.handlers.app(request, feeds.Context())  # noqa: E731
-            assert rows_of(ask_us(asked)) == rows_of(theirs[name](asked))
-            cases[f"ours {name}"] = case(ask_us, asked)
+            assert rows_of(asker(ours)(asked)) == rows_of(theirs[name](asked))
+            cases[f"ours {name}"] = case(asker(ours), asked)
             cases[f"theirs {name}"] = case(theirs[name], asked)
         found = alternate(cases, ROUNDS)
     ms = {name: [seconds / REPEATS * 1000 for seconds in taken] for name, taken in found.items()}
@@ -103,7 +109,7 @@ def profile() -> None:
     with our_app() as ours:
         prepare(ours)
         for name, asked in EVENTS.items():
-            run = case(lambda request: ours.handlers.app(request, feeds.Context()), asked)
+            run = case(asker(ours), asked)
             run()
             with cProfile.Profile() as taken:
                 run()

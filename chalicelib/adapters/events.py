@@ -5,22 +5,26 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.times import from_epoch_seconds
-from chalicelib.services.detect import Trigger
-from chalicelib.services.ingest_plan import Incoming
+
+if TYPE_CHECKING:  # each function imports what it takes, not what the others do
+    from chalicelib.services.detect import Trigger
+    from chalicelib.services.ingest_plan import Incoming
 
 
 def from_kinesis(event: dict[str, Any]) -> list[Incoming]:
     """The records of a Kinesis event; a record's origin is its shard."""
-    return [_kinesis_record(record) for record in event["Records"]]
+    from chalicelib.services.ingest_plan import Incoming
+
+    return [Incoming(**_kinesis_fields(record)) for record in event["Records"]]
 
 
-def _kinesis_record(record: dict[str, Any]) -> Incoming:
+def _kinesis_fields(record: dict[str, Any]) -> dict[str, Any]:
     kinesis = record["kinesis"]
     shard, _, _ = record["eventID"].partition(":")
-    return Incoming(
+    return dict(  # noqa: C408 - named as Incoming's fields
         identifier=kinesis["sequenceNumber"],
         origin=shard,
         number=kinesis["sequenceNumber"],
@@ -31,14 +35,16 @@ def _kinesis_record(record: dict[str, Any]) -> Incoming:
 
 def from_sqs(event: dict[str, Any]) -> list[Incoming]:
     """The messages of an SQS event; a message's origin is its queue."""
-    return [_sqs_message(record) for record in event["Records"]]
+    from chalicelib.services.ingest_plan import Incoming
+
+    return [Incoming(**_sqs_fields(record)) for record in event["Records"]]
 
 
-def _sqs_message(record: dict[str, Any]) -> Incoming:
+def _sqs_fields(record: dict[str, Any]) -> dict[str, Any]:
     attributes = record["attributes"]
     milliseconds = int(attributes["SentTimestamp"])
     sent = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
-    return Incoming(
+    return dict(  # noqa: C408 - named as Incoming's fields
         identifier=record["messageId"],
         origin=record["eventSourceARN"].rpartition(":")[2],
         number=attributes.get("SequenceNumber") or record["messageId"],
@@ -53,14 +59,16 @@ def triggers(event: dict[str, Any]) -> list[Trigger]:
     The mapping's filter lets only these through; between a first deployment and the setting of
     the filter others come too.
     """
-    return list(_triggers(event["Records"]))
+    from chalicelib.services.detect import Trigger
+
+    return [Trigger(**fields) for fields in _triggers(event["Records"])]
 
 
-def _triggers(records: Iterable[dict[str, Any]]) -> Iterable[Trigger]:
+def _triggers(records: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
     for record in records:
         image = record["dynamodb"].get("NewImage", {})
         if record["eventName"] in ("INSERT", "MODIFY") and "complete_from" in image:
-            yield Trigger(
+            yield dict(  # noqa: C408 - as above
                 identifier=record["dynamodb"]["SequenceNumber"],
                 symbol=image["symbol"]["S"],
                 newest=image["timestamp"]["S"],

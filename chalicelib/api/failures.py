@@ -20,12 +20,6 @@ from chalicelib.api.problems import (
     unknown_symbol,
 )
 from chalicelib.domain.errors import FieldError
-from chalicelib.services.alert_history import RangeTooLong
-from chalicelib.services.market_data import NoPrice
-from chalicelib.services.queries import MAX_DAYS
-from chalicelib.services.rule_book import RuleRefused, UnknownRule
-from chalicelib.services.series import UnknownSymbol
-from chalicelib.services.symbol_lists import ListFull
 
 _log = logging.getLogger(__name__)
 
@@ -40,24 +34,45 @@ def translated() -> Iterator[None]:
     """Turn what the services refuse into problems."""
     try:
         yield
-    except UnknownSymbol as error:
-        raise unknown_symbol(str(error)) from error
-    except NoPrice as error:
-        detail = f"no price of {str(error)!r} has come yet"
-        raise Problem(404, detail, kind="no-price", parameter="symbol", value=str(error)) from error
-    except UnknownRule as error:
-        raise unknown_rule(str(error)) from error
-    except (RuleRefused, ListFull) as error:
-        raise Problem(409, str(error), field="symbol") from error
-    except RangeTooLong as error:
-        allowed = f"at most {MAX_DAYS} days to end, or a symbol"
-        raise invalid_parameter("start", str(error), allowed) from error
-    except FieldError as error:
-        raise invalid_field(error.field, error.value, error.allowed) from error
+    except Problem:
+        raise
     except Exception as error:
-        if not _is_passing(error):
+        problem = _problem_of(error)
+        if problem is None:
             raise
-        raise Problem(503, "the store does not answer now", headers=RETRY_AFTER) from error
+        raise problem from error
+
+
+def _problem_of(error: Exception) -> Problem | None:
+    """What a client is told of an error; None of one that it is not to blame for.
+
+    The services' errors are imported here, since no function has to load them all at its start.
+    """
+    from chalicelib.services.alert_history import RangeTooLong
+    from chalicelib.services.market_data import NoPrice
+    from chalicelib.services.queries import MAX_DAYS
+    from chalicelib.services.rule_book import RuleRefused, UnknownRule
+    from chalicelib.services.series import UnknownSymbol
+    from chalicelib.services.symbol_lists import ListFull
+
+    text = str(error)
+    match error:
+        case UnknownSymbol():
+            return unknown_symbol(text)
+        case NoPrice():
+            detail = f"no price of {text!r} has come yet"
+            return Problem(404, detail, kind="no-price", parameter="symbol", value=text)
+        case UnknownRule():
+            return unknown_rule(text)
+        case RuleRefused() | ListFull():
+            return Problem(409, text, field="symbol")
+        case RangeTooLong():
+            return invalid_parameter("start", text, f"at most {MAX_DAYS} days to end, or a symbol")
+        case FieldError():
+            return invalid_field(error.field, error.value, error.allowed)
+    if _is_passing(error):
+        return Problem(503, "the store does not answer now", headers=RETRY_AFTER)
+    return None
 
 
 def _is_passing(error: Exception) -> bool:

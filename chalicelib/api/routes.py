@@ -1,26 +1,35 @@
-"""The table of routes, and the Chalice blueprint made from it."""
+"""The table of routes, and the Chalice blueprint made from it.
+
+Each Lambda function imports this module with `app`; a view's module is imported when the first
+request for it comes, so that neither the stream's functions nor other routes wait for it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from chalice.app import Blueprint, ChaliceAuthorizer, CORSConfig, Response
 
-from chalicelib.api import failures, rendering, rule_views, views
-from chalicelib.api.wiring import Services, View
+if TYPE_CHECKING:
+    from chalicelib.api.wiring import Services, View
 
+BODY_TYPE = "application/json"
 EXPOSED_HEADERS = ("ETag", "Link", "Retry-After")
 PREFLIGHT_SECONDS = 600
 
 
 class Route(msgspec.Struct, frozen=True):
-    """One method of one path. `access` says who may: anyone, readers, or bearers of the token."""
+    """One method of one path, and its view as `module.function`.
+
+    `access` says who may: anyone, readers, or bearers of the token.
+    """
 
     method: str
     path: str
-    view: View
+    view: str
     access: str = "read"
 
     @property
@@ -30,22 +39,22 @@ class Route(msgspec.Struct, frozen=True):
 
 
 ROUTES = (
-    Route("GET", "/prices/{symbol}", views.prices),
-    Route("GET", "/prices/{symbol}/latest", views.latest),
-    Route("GET", "/indicators/{symbol}", views.indicators),
-    Route("GET", "/quotes", views.quotes),
-    Route("GET", "/symbols", views.symbols),
-    Route("PUT", "/symbols/{symbol}", views.track_symbol, "write"),
-    Route("DELETE", "/symbols/{symbol}", views.untrack_symbol, "write"),
-    Route("GET", "/alerts", views.alerts),
-    Route("GET", "/rules", rule_views.rules),
-    Route("POST", "/rules", rule_views.create_rule, "write"),
-    Route("POST", "/rules/preview", rule_views.preview_rule),
-    Route("GET", "/rules/{rule_id}", rule_views.rule),
-    Route("PUT", "/rules/{rule_id}", rule_views.replace_rule, "write"),
-    Route("DELETE", "/rules/{rule_id}", rule_views.delete_rule, "write"),
-    Route("GET", "/health", views.health, "any"),
-    Route("GET", "/openapi.json", views.openapi, "any"),
+    Route("GET", "/prices/{symbol}", "views.prices"),
+    Route("GET", "/prices/{symbol}/latest", "views.latest"),
+    Route("GET", "/indicators/{symbol}", "views.indicators"),
+    Route("GET", "/quotes", "views.quotes"),
+    Route("GET", "/symbols", "views.symbols"),
+    Route("PUT", "/symbols/{symbol}", "views.track_symbol", "write"),
+    Route("DELETE", "/symbols/{symbol}", "views.untrack_symbol", "write"),
+    Route("GET", "/alerts", "views.alerts"),
+    Route("GET", "/rules", "rule_views.rules"),
+    Route("POST", "/rules", "rule_views.create_rule", "write"),
+    Route("POST", "/rules/preview", "rule_views.preview_rule"),
+    Route("GET", "/rules/{rule_id}", "rule_views.rule"),
+    Route("PUT", "/rules/{rule_id}", "rule_views.replace_rule", "write"),
+    Route("DELETE", "/rules/{rule_id}", "rule_views.delete_rule", "write"),
+    Route("GET", "/health", "views.health", "any"),
+    Route("GET", "/openapi.json", "views.openapi", "any"),
 )
 
 
@@ -58,13 +67,13 @@ def make_blueprint(
     `read_access` is "open".
     """
     blueprint = Blueprint(__name__)
-    blueprint.register_middleware(failures.as_problems(blueprint), "http")
+    blueprint.register_middleware(_as_problems(blueprint), "http")
     guarded = ("write",) if read_access == "open" else ("write", "read")
     for route in ROUTES:
         blueprint.route(
             route.path,
             methods=[route.method],
-            content_types=[rendering.JSON if route.takes_body else "*/*"],
+            content_types=[BODY_TYPE if route.takes_body else "*/*"],
             authorizer=authorizer if route.access in guarded else None,
         )(_bind(route.view, services, blueprint))
     return blueprint
@@ -82,11 +91,30 @@ def cors(origin: str) -> CORSConfig | bool:
     )
 
 
-def _bind(view: View, services: Callable[[], Services], blueprint: Blueprint) -> Any:
+def _as_problems(blueprint: Blueprint) -> Callable[[Any, Any], Response]:
+    def middleware(request: Any, get_response: Any) -> Response:
+        from chalicelib.api import failures
+
+        return failures.as_problems(blueprint)(request, get_response)
+
+    return middleware
+
+
+def _view(name: str) -> View:
+    """The function of a module of this package."""
+    module, _, function = name.partition(".")
+    view: View = getattr(import_module(f"{__package__}.{module}"), function)
+    return view
+
+
+def _bind(name: str, services: Callable[[], Services], blueprint: Blueprint) -> Any:
     """The view as Chalice calls it: with the path's parameters alone."""
 
     def bound(**path: str) -> Response:
+        from chalicelib.api import failures
+
+        view = _view(name)
         return failures.answered(lambda: view(services(), blueprint.current_request, **path))
 
-    bound.__name__ = view.__name__
+    bound.__name__ = name.partition(".")[2]
     return bound

@@ -9,8 +9,6 @@ import msgspec
 from chalice.app import Response
 
 from chalicelib.api import bodies, parameters, rendering
-from chalicelib.api.openapi import openapi_document
-from chalicelib.api.study_parameters import INDICATORS, studies_of
 from chalicelib.api.version import VERSION
 from chalicelib.api.wiring import Services, caching
 from chalicelib.domain.alerts import StoredAlert
@@ -19,8 +17,6 @@ from chalicelib.domain.rules import Condition
 from chalicelib.services.alert_history import AlertHistory
 from chalicelib.services.answers import BAR_COLUMNS, Quote, TickRow
 from chalicelib.services.freshness import OPEN_CACHE_SECONDS, Labels
-from chalicelib.services.health import health as ask_health
-from chalicelib.services.indicator_tables import IndicatorTables
 from chalicelib.services.market_data import MarketData
 from chalicelib.services.queries import Cursor
 from chalicelib.services.symbol_lists import Listed, SymbolLists
@@ -53,6 +49,9 @@ def latest(services: Services, request: Any, symbol: str) -> Response:
 
 def indicators(services: Services, request: Any, symbol: str) -> Response:
     """Indicators of one symbol over a range."""
+    from chalicelib.api.study_parameters import INDICATORS, studies_of
+    from chalicelib.services.indicator_tables import IndicatorTables
+
     symbol = parameters.symbol_of(symbol)
     arguments = parameters.read(request, f"/indicators/{symbol}", INDICATORS)
     studies, query = studies_of(arguments), parameters.price_query(symbol, arguments)
@@ -122,6 +121,8 @@ def alerts(services: Services, request: Any) -> Response:
 
 def health(services: Services, request: Any) -> Response:
     """Whether the store answers, and how old the newest price is."""
+    from chalicelib.services.health import health as ask_health
+
     parameters.read(request, "/health", parameters.NONE)
     found = ask_health(
         services.stores, services.clock, stage=services.settings.stage, version=VERSION
@@ -131,6 +132,8 @@ def health(services: Services, request: Any) -> Response:
 
 def openapi(services: Services, request: Any) -> Response:
     """The OpenAPI document."""
+    from chalicelib.api.openapi import openapi_document
+
     parameters.read(request, "/openapi.json", parameters.NONE)
     settings = services.settings
     payload = openapi_document(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from chalice.app import Response
 
 from chalicelib.api.rendering import Caching
-from chalicelib.domain.rules import Rule
-from chalicelib.services.preview import Previewed
-from chalicelib.services.stores import Stores
 from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from chalicelib.domain.rules import Rule
+    from chalicelib.services.preview import Previewed
+    from chalicelib.services.stores import Stores
 
 View = Callable[..., Response]
 """Takes services, Chalice's request and, by name, what stands in the path."""

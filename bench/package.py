@@ -1,0 +1,56 @@
+"""The Lambda zip as `chalice package` makes it, unpacked as Lambda lays it out.
+
+What the runtime brings beside it (botocore and what that needs) is linked into a folder of its
+own, so that a process started with both sees what a function sees, and nothing of the tests'.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from bench.our_app import ENVIRONMENT
+
+ROOT = Path(__file__).resolve().parents[1]
+_RUNTIME = ("botocore", "jmespath", "dateutil", "urllib3", "six")
+
+
+def build(folder: Path) -> Path:
+    """The zip. Raises RuntimeError with what chalice said."""
+    project = folder / "project"
+    shutil.copytree(
+        ROOT / "chalicelib", project / "chalicelib", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    (project / ".chalice").mkdir()
+    shutil.copy(ROOT / ".chalice" / "base.json", project / ".chalice" / "config.json")
+    for name in ("app.py", "requirements.txt"):
+        shutil.copy(ROOT / name, project)
+    command = [str(Path(sys.executable).with_name("chalice")), "package", str(folder / "out")]
+    environment = {**os.environ, **ENVIRONMENT, "AWS_DEFAULT_REGION": "us-east-1"}
+    done = subprocess.run(
+        command, cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip()[-600:])
+    return folder / "out" / "deployment.zip"
+
+
+def unpack(package: Path, folder: Path) -> list[Path]:
+    """The function's import path: the unpacked zip, then the runtime's libraries."""
+    task, runtime = folder / "task", folder / "runtime"
+    with zipfile.ZipFile(package) as zipped:
+        zipped.extractall(task)
+    runtime.mkdir()
+    for name in _RUNTIME:
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:
+            raise RuntimeError(f"{name}, which Lambda's runtime has, is not installed here")
+        origin = Path(spec.origin)
+        found = origin.parent if origin.name == "__init__.py" else origin
+        (runtime / found.name).symlink_to(found)
+    return [task, runtime]
