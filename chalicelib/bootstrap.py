@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import settings as settings_module
 from chalicelib.adapters import json_logs
-from chalicelib.domain.detection import Watch
-from chalicelib.domain.rules import Rule, default_rules
 from chalicelib.settings import Settings
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what one function needs, the others are not to wait for
+    from chalicelib.domain.detection import Watch
+    from chalicelib.domain.rules import Rule
     from chalicelib.services.detect import Detect
     from chalicelib.services.ingest import Ingest
     from chalicelib.services.preview import Preview
@@ -76,11 +76,15 @@ class Services:
     @cached_property
     def defaults(self) -> tuple[Rule, ...]:
         """What is watched without any set-up."""
+        from chalicelib.domain.rules import default_rules
+
         return default_rules(self.settings.sma_fast, self.settings.sma_slow, self.anomaly_percent)
 
     @property
     def shown(self) -> Watch:
         """The averages that are shown beside prices."""
+        from chalicelib.domain.detection import Watch
+
         return Watch((), self.settings.sma_fast, self.settings.sma_slow)
 
     @cached_property

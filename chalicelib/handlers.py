@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib import bootstrap
 from chalicelib.adapters import events
 from chalicelib.adapters.telemetry import emit
-from chalicelib.services.ingest_plan import Incoming
+
+if TYPE_CHECKING:
+    from chalicelib.services.ingest_plan import Incoming
 
 Response = dict[str, list[dict[str, str]]]
 
