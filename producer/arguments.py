@@ -112,7 +112,8 @@ def _replay(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "file",
         metavar="FILE",
-        help="CSV, NDJSON (both also .gz) or Parquet; or the raw archive: a folder or s3://bucket/raw/",
+        help="CSV, NDJSON (both also .gz) or Parquet; or the archive: a folder, or s3://bucket/raw/ "
+        "or s3://bucket/ticks/ with compacted days",
     )
     command.add_argument("--symbols", metavar="A,B", help="default: all in the file")
     command.add_argument(
@@ -123,10 +124,19 @@ def _replay(command: argparse.ArgumentParser) -> None:
         help="times as fast as recorded (default max)",
     )
     command.add_argument(
-        "--from", dest="since", type=day, metavar="DAY", help="of arrival in the archive"
+        "--from",
+        dest="since",
+        type=day,
+        metavar="DAY",
+        help="of arrival in raw/, of trade in ticks/",
     )
     command.add_argument(
         "--to", dest="until", type=day, metavar="DAY", help="the last one, included"
+    )
+    command.add_argument(
+        "--database",
+        metavar="NAME",
+        help="Glue's, which knows the current files of compacted days; else $ATHENA_DATABASE",
     )
     command.add_argument(
         "--alerts",

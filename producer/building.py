@@ -87,7 +87,12 @@ def _replay(options: argparse.Namespace, status: Status, skip: int) -> Source:
     from producer.sources.replay import Replay, open_recording
 
     recording = open_recording(
-        options.file, _symbols(options), options.since, options.until, alerts=options.alerts
+        options.file,
+        _symbols(options),
+        options.since,
+        options.until,
+        alerts=options.alerts,
+        database=options.database or os.environ.get("ATHENA_DATABASE"),
     )
     recording.check()
     return Replay(recording, options.speed, status, skip)

@@ -53,7 +53,7 @@ class Folder:
 
     def listing(self) -> Iterator[str]:
         """Paths relative to the folder."""
-        found = self._path.rglob("*.json.gz")
+        found = (path for path in self._path.rglob("*") if path.is_file())
         return iter(sorted(path.relative_to(self._path).as_posix() for path in found))
 
     def body(self, key: str) -> bytes:

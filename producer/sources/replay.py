@@ -11,7 +11,7 @@ from pathlib import Path
 
 from chalicelib.domain.times import from_text
 from producer.errors import UsageError
-from producer.sources import archive, ndjson
+from producer.sources import archive, lake, ndjson
 from producer.sources.csv_days import open_csv
 from producer.sources.recording import Recording
 from producer.status import Status
@@ -28,21 +28,26 @@ def open_recording(
     until: date | None = None,
     *,
     alerts: bool = False,
+    database: str | None = None,
 ) -> Recording:
     """The recording in a file (by its name's ending or, failing that, by its first character),
-    in a folder that holds a raw archive, or at `s3://bucket/prefix`.
+    in a folder that holds a raw archive or compacted days, or at `s3://bucket/prefix`.
 
-    `since` and `until` are days of arrival in an archive, both included; `alerts` asks that an
-    archive's alerts be sent once more. Raises UsageError when there is no such file, or none that
+    `since` and `until` are days of arrival in an archive, trading days of compacted ones, both
+    included; `alerts` asks that their alerts be sent once more; `database` is Glue's that knows
+    the current files of compacted days. Raises UsageError when there is no such file, or none that
     can be replayed.
     """
-    if str(path).startswith("s3://"):
-        return archive.Recording(archive.Bucket(str(path)), symbols, since, until, alerts=alerts)
+    is_remote = str(path).startswith("s3://")
     file = Path(path)
-    if not file.exists():
+    if not is_remote and not file.exists():
         raise UsageError(f"{path}: there is no such file")
-    if file.is_dir():
-        return archive.Recording(archive.Folder(file), symbols, since, until, alerts=alerts)
+    if is_remote or file.is_dir():
+        objects = archive.Bucket(str(path)) if is_remote else archive.Folder(file)
+        if not lake.is_lake(str(path)):
+            return archive.Recording(objects, symbols, since, until, alerts=alerts)
+        current = lake.locations(database) if database and is_remote else None
+        return lake.Recording(objects, symbols, since, until, alerts=alerts, current=current)
     if since or until or alerts:
         raise UsageError(f"--from, --to and --alerts are for archives; {path} is a file")
     return _open_file(file, tuple(symbols))

@@ -1,0 +1,216 @@
+"""Compacted days as a recording: `ticks/date=.../run=.../.../*` in Parquet, on S3 or in a folder.
+
+Each run of compact writes a day into a folder of its own, and Glue says which is a day's. Where
+Glue is not asked (no `--database`) a day must have one run only. A day's files are sorted by
+symbol; here all ticks come in the order of time, a few days being open at once, since the local
+dates of two exchanges overlap.
+"""
+
+from __future__ import annotations
+
+import heapq
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from chalicelib.domain.ticks import UNKNOWN_SOURCE, number
+from producer.errors import UsageError
+from producer.sinks import aws
+from producer.sources.archive import Objects
+from producer.sources.recording import Unreadable
+from producer.wire import Mode, WireTick
+
+TABLE = "ticks"
+MOST_ROWS = 2_000_000
+"""That are put into order at once; a day of more is read hour by hour."""
+
+_OVERLAP = timedelta(days=2)
+"""Ticks of days that lie as far apart do not overlap: local dates span 26 hours around UTC."""
+
+_PRICES = ("price", "open", "high", "low", "previous_close", "volume")
+_LABELS = ("currency", "exchange_timezone", "market_state", "source")
+_COLUMNS = ("symbol", "timestamp", *_PRICES, *_LABELS)
+
+
+def is_lake(address: str) -> bool:
+    """Whether a folder or an address on S3 is that of the compacted ticks, by its last part that
+    is a name of ours."""
+    parts = [part for part in address.removeprefix("s3://").split("/") if part in ("raw", TABLE)]
+    return bool(parts) and parts[-1] == TABLE
+
+
+def locations(database: str) -> dict[str, str]:
+    """By day, the address of the folder that Glue's table says is the day's. Raises UsageError."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    pages = aws.client("glue").get_paginator("get_partitions")
+    try:
+        return {
+            partition["Values"][0]: partition["StorageDescriptor"]["Location"]
+            for page in pages.paginate(DatabaseName=database, TableName=TABLE)
+            for partition in page["Partitions"]
+        }
+    except (BotoCoreError, ClientError) as error:
+        raise UsageError(f"--database {database}: {error}") from error
+
+
+class Recording:
+    """Ticks of some symbols (all when none are given) of the trading days from `since` to
+    `until`, both included. Their alerts are recorded, and sent only where `alerts` asks for it."""
+
+    def __init__(
+        self,
+        objects: Objects,
+        symbols: Sequence[str],
+        since: date | None,
+        until: date | None,
+        *,
+        alerts: bool = False,
+        current: dict[str, str] | None = None,
+    ) -> None:
+        self._objects = objects
+        self._symbols = list(symbols)
+        self._since = since or date.min
+        self._until = until or date.max
+        self._mode: Mode = "replay" if alerts else "backfill"
+        self._current = current
+        self.unreadable = Unreadable()
+
+    def check(self) -> None:
+        """Raises UsageError when there is no such day, or one of several runs."""
+        if not self._days():
+            raise UsageError(f"{self._objects.name}: no compacted day of those is there")
+
+    def ticks(self) -> Iterator[WireTick]:
+        """All of them in the order of time, each once."""
+        days = self._days()
+        waiting = sorted(days)
+        open_days: list[tuple[str, str, int, WireTick, Iterator[WireTick]]] = []
+        opened = 0
+        while waiting or open_days:
+            while waiting and (not open_days or _may_overlap(waiting[0], open_days[0][0])):
+                rest = self._day(days[waiting.pop(0)])
+                opened += 1
+                _push(open_days, opened, rest)
+            if open_days:
+                _, _, order, tick, rest = heapq.heappop(open_days)
+                yield tick
+                _push(open_days, order, rest)
+
+    def _days(self) -> dict[str, list[str]]:
+        """Keys of the files by day. Raises UsageError where a day has more than one run."""
+        found: dict[str, list[str]] = {}
+        runs: dict[str, set[str]] = {}
+        for key in self._objects.listing():
+            values = _values(key)
+            day = values.get("date", "")
+            if not self._is_wanted(key, day):
+                continue
+            found.setdefault(day, []).append(key)
+            runs.setdefault(day, set()).add(values.get("run", ""))
+        for day, names in sorted(runs.items()):
+            if len(names) > 1:
+                raise UsageError(
+                    f"{self._objects.name}: {day} has the runs {', '.join(sorted(names))}; "
+                    "say with --database which Glue database knows the right one"
+                )
+        return found
+
+    def _is_wanted(self, key: str, day: str) -> bool:
+        name = key.rpartition("/")[2]
+        try:
+            if not self._since <= date.fromisoformat(day) <= self._until:
+                return False
+        except ValueError:
+            return False
+        if name[:1] in ("_", ".", "") or not _is_of(_values(key).get("series"), self._symbols):
+            return False
+        if self._current is None:
+            return True
+        location = self._current.get(day, "")
+        return bool(location) and f"/{key}".find(_path(location)) >= 0
+
+    def _day(self, keys: list[str]) -> Iterator[WireTick]:
+        """A day's ticks by time."""
+        with ExitStack() as held:
+            folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="replay-")))
+            files = []
+            for at, key in enumerate(keys):
+                files.append(folder / str(at))
+                files[-1].write_bytes(self._objects.body(key))
+            yield from self._read(files)
+
+    def _read(self, files: list[Path]) -> Iterator[WireTick]:
+        import pyarrow
+        from pyarrow import dataset
+
+        try:
+            day = dataset.dataset([str(file) for file in files], format="parquet")
+            names = [name for name in _COLUMNS if name in day.schema.names]
+            for condition in _slices(day, self._symbols):
+                rows = day.to_table(columns=names, filter=condition)
+                order = [("timestamp", "ascending"), ("symbol", "ascending")]
+                for batch in rows.sort_by(order).to_batches(max_chunksize=10_000):
+                    yield from (self._tick(row) for row in batch.to_pylist())
+        except (OSError, pyarrow.ArrowException) as error:
+            reason = str(error).splitlines()[0]
+            raise UsageError(
+                f"{self._objects.name}: cannot be read as Parquet: {reason}"
+            ) from error
+
+    def _tick(self, row: dict[str, Any]) -> WireTick:
+        for name in _PRICES:
+            value = row.get(name)
+            row[name] = None if value is None else number(value)
+        source = row.get("source")
+        return WireTick(
+            **{**row, "source": None if source == UNKNOWN_SOURCE else source}, mode=self._mode
+        )
+
+
+def _values(key: str) -> dict[str, str]:
+    """`date`, `run` and `series` in a key's folders."""
+    pairs = (part.partition("=") for part in key.split("/")[:-1])
+    return {name: value for name, is_pair, value in pairs if is_pair}
+
+
+def _is_of(series: str | None, symbols: Sequence[str]) -> bool:
+    """Whether a folder can hold one of the symbols; those with odd characters are looked into."""
+    return series is None or not symbols or "%" in series or series in symbols
+
+
+def _path(location: str) -> str:
+    """`/ticks/date=.../run=.../`, which an object's key of that location has in it."""
+    path = "/" + location.removeprefix("s3://").partition("/")[2]
+    return path if path.endswith("/") else path + "/"
+
+
+def _may_overlap(day: str, timestamp: str) -> bool:
+    return date.fromisoformat(day) < date.fromisoformat(timestamp[:10]) + _OVERLAP
+
+
+def _push(
+    heap: list[tuple[str, str, int, WireTick, Iterator[WireTick]]],
+    order: int,
+    rest: Iterator[WireTick],
+) -> None:
+    tick = next(rest, None)
+    if tick is not None:
+        heapq.heappush(heap, (tick.timestamp, tick.symbol, order, tick, rest))
+
+
+def _slices(day: Any, symbols: Sequence[str]) -> Iterator[Any]:
+    """Filters that take a day apart by time, few enough rows each."""
+    import pyarrow.compute as pc
+
+    time, symbol = pc.field("timestamp"), pc.field("symbol")
+    wanted = symbol.isin(list(symbols)) if symbols else pc.scalar(True)
+    if day.count_rows(filter=wanted) <= MOST_ROWS:
+        yield wanted
+        return
+    hours = day.to_table(columns={"hour": pc.utf8_slice_codeunits(time, 0, 13)}, filter=wanted)
+    for hour in sorted(pc.unique(hours["hour"]).to_pylist()):
+        yield wanted & (time >= hour) & (time < hour + "~")  # behind every digit and colon
