@@ -6,6 +6,7 @@ own, so that a process started with both sees what a function sees, and nothing 
 
 from __future__ import annotations
 
+import compileall
 import importlib.util
 import os
 import shutil
@@ -41,10 +42,11 @@ def build(folder: Path) -> Path:
 
 
 def unpack(package: Path, folder: Path) -> list[Path]:
-    """The function's import path: the unpacked zip, then the runtime's libraries."""
+    """The function's import path: the unpacked and compiled zip, then the runtime's libraries."""
     task, runtime = folder / "task", folder / "runtime"
     with zipfile.ZipFile(package) as zipped:
         zipped.extractall(task)
+    compileall.compile_dir(task, quiet=1)
     runtime.mkdir()
     for name in _RUNTIME:
         spec = importlib.util.find_spec(name)
