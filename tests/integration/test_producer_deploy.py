@@ -71,7 +71,7 @@ def test_both_start_with_flags_that_there_are() -> None:
     (command,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
     arguments = shlex.split(command)[3:]
     arguments[arguments.index("--config") + 1] = str(DEPLOY / "producer.toml")
-    assert parse(arguments).flush == 20
+    assert parse(arguments).drain == 20
     (started,) = instructions("CMD")
     options = parse(re.findall(r"[^\[\], ]+", " ".join(started)))
     assert (options.symbols, options.spool) == ("tracked", "/var/lib/ticktape/spool.db")
