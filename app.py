@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalice import AuthResponse, Chalice
+from chalice import AuthResponse, Chalice, Cron
 
 from chalicelib import bootstrap, handlers
 from chalicelib.adapters import json_logs
 from chalicelib.api import access, routes
-from chalicelib.event_sources import EVENT_SOURCES
+from chalicelib.event_sources import COMPACTION, EVENT_SOURCES
 
 settings = bootstrap.get_settings()
 app = Chalice(app_name="ticktape", configure_logs=False)
@@ -70,3 +70,11 @@ _detect = EVENT_SOURCES["detect"]
 def detect(event: Any) -> dict[str, Any]:
     """New prices into bars, signals and alerts."""
     return handlers.detect(event.to_dict(), event.context)
+
+
+if settings.athena_workgroup:
+
+    @app.schedule(Cron(*COMPACTION))
+    def compact(event: Any) -> dict[str, Any]:
+        """Finished days of the raw archive into Parquet."""
+        return handlers.compact(event.to_dict(), event.context)

@@ -18,8 +18,10 @@ from chalicelib.settings import Settings
 if TYPE_CHECKING:  # what one function needs, the others are not to wait for
     from chalicelib.domain.detection import Watch
     from chalicelib.domain.rules import Rule
+    from chalicelib.services.compact import Compact
     from chalicelib.services.detect import Detect
     from chalicelib.services.ingest import Ingest
+    from chalicelib.services.lake_stores import LakeStores
     from chalicelib.services.preview import Preview
     from chalicelib.services.rebuild import Rebuild
     from chalicelib.services.stores import Stores
@@ -129,6 +131,32 @@ class Services:
         from chalicelib.services.preview import Preview
 
         return Preview(self.stores, self.shown)
+
+    @cached_property
+    def compact(self) -> Compact:
+        """The service behind the schedule."""
+        from chalicelib.services.compact import Compact
+
+        return Compact(aws_lake(self.settings, self._clients), self.clock)
+
+
+def aws_lake(settings: Settings, clients: Any = None) -> LakeStores:
+    """What compaction works on, over Athena, Glue, S3 and DynamoDB; clients as for aws_stores."""
+    from chalicelib.adapters.athena import Athena
+    from chalicelib.adapters.clients import Clients, Deferred
+    from chalicelib.adapters.glue import GlueCatalog
+    from chalicelib.adapters.lake_objects import S3LakeObjects
+    from chalicelib.adapters.lease import CompactionLease
+    from chalicelib.services.lake_stores import LakeStores
+
+    clients = clients or Clients()
+    athena: Any = Deferred(lambda: clients.athena)
+    return LakeStores(
+        engine=Athena(athena, settings.athena_workgroup, settings.athena_database),
+        catalog=GlueCatalog(Deferred(lambda: clients.glue), settings.athena_database),
+        objects=S3LakeObjects(Deferred(lambda: clients.s3), settings.archive_bucket),
+        lease=CompactionLease(Deferred(lambda: clients.dynamodb), settings.symbols_table),
+    )
 
 
 def aws_stores(settings: Settings, clients: Any = None) -> Stores:

@@ -63,3 +63,7 @@ EVENT_SOURCES: dict[str, EventSource] = {
         ),
     )
 }
+
+COMPACTION = (30, "6-12/2", "*", "*", "?", "*")
+"""When compact runs, as EventBridge's cron in UTC: once a day is over everywhere, and three times
+more, which find nothing to do unless the one before failed or had no time for all."""

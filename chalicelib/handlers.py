@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from chalicelib import bootstrap
 from chalicelib.adapters import events
 from chalicelib.adapters.telemetry import emit
@@ -42,6 +44,29 @@ def detect(event: dict[str, Any], context: Any) -> Response:
         services.clock(),
     )
     return _partial(done.failed)
+
+
+def compact(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """The schedule's event, or one that names a day: `{"detail": {"date": "2026-11-20"}}`.
+
+    Returns what was done. Raises what the service raises.
+    """
+    services = bootstrap.get_services()
+    until = bootstrap.deadline(context.get_remaining_time_in_millis())
+    day = event.get("detail", {}).get("date")
+    done = services.compact(day, context.aws_request_id, until)
+    emit(
+        "compact",
+        services.settings.stage,
+        {
+            "DaysCompacted": len(done.days),
+            "TicksCompacted": done.ticks,
+            "CompactionBytesScanned": done.bytes_scanned,
+        },
+        services.clock(),
+    )
+    found: dict[str, Any] = msgspec.to_builtins(done)
+    return found
 
 
 def _ingest(name: str, records: list[Incoming], context: Any, *, all_later: bool) -> Response:

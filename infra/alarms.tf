@@ -5,6 +5,8 @@ locals {
   function_alarms = {
     errors    = { metric = "Errors", statistic = "Sum", bound = 0, minutes = 1, periods = 5, above = 3 }
     throttles = { metric = "Throttles", statistic = "Sum", bound = 0, minutes = 1, periods = 5, above = 3 }
+    # A function that runs once in hours: one run that failed is enough.
+    failed-run = { metric = "Errors", statistic = "Sum", bound = 0, minutes = 60, periods = 1, above = 1 }
     iterator-age = {
       metric = "IteratorAge", statistic = "Maximum", bound = 60000, minutes = 1, periods = 5, above = 3
     }
@@ -15,7 +17,7 @@ locals {
     for key, function in local.functions : {
       for kind in setunion(
         function.alarms,
-        var.alarms == "all" ? ["errors", "throttles"] : [],
+        var.alarms == "all" ? try(function.further_alarms, ["errors", "throttles"]) : [],
         contains(local.gives_up, try(local.triggers[key], "")) ? ["iterator-age"] : [],
         ) : "${kind}-${key}" => merge(local.function_alarms[kind], {
           namespace  = "AWS/Lambda"

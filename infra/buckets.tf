@@ -13,6 +13,7 @@ locals {
   lifecycle_rules = {
     archive = {
       raw        = { prefix = "raw/", cold = var.retention_days.raw_cold, days = var.retention_days.raw }
+      readings   = { prefix = "readings/", cold = var.retention_days.raw_cold, days = var.retention_days.raw }
       ticks      = { prefix = "ticks/", days = var.retention_days.parquet }
       bars_1m    = { prefix = "bars_1m/", days = var.retention_days.parquet }
       quarantine = { prefix = "quarantine/", days = var.retention_days.quarantine }

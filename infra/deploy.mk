@@ -4,7 +4,7 @@
 STAGE ?= dev
 DEPLOYMENT = $(BIN)/python -m infra.deploy --stage $(STAGE) $(if $(YES),--yes)
 
-.PHONY: deploy settings destroy token test-alert smoke producer package checkov audit terraform-check
+.PHONY: compact deploy settings destroy token test-alert smoke producer package checkov audit terraform-check
 
 deploy: $(BIN)/.run ## to AWS: Terraform, Chalice, settings, page, smoke test (STAGE=dev)
 	$(DEPLOYMENT) $(if $(filter code,$(ONLY)),--code-only) deploy
@@ -26,6 +26,9 @@ smoke: $(BIN)/.run ## One tick through the deployment and back
 
 producer: $(BIN)/.run ## The producer with the stage's names and role (ARGS="--source yfinance")
 	$(DEPLOYMENT) producer $(ARGS)
+
+compact: $(BIN)/.run ## Finished days of the archive into Parquet, now (DATE=2026-11-20 for that day)
+	@$(BIN)/python -m local compact --stage $(STAGE) $(if $(DATE),--date $(DATE))
 
 package: $(BIN)/.run ## The Lambda package alone
 	$(DEPLOYMENT) package

@@ -6,8 +6,9 @@ locals {
       input  = "org.apache.hadoop.mapred.TextInputFormat"
       output = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
       serde  = "org.openx.data.jsonserde.JsonSerDe"
-      # A line that is no JSON is a row of nulls, not the end of the query.
-      options = { "ignore.malformed.json" = "true" }
+      # A line that is no JSON is a row of nulls, not the end of the query. Names are what they
+      # are, as ingest has it: "Price" is not "price".
+      options = { "ignore.malformed.json" = "true", "case.insensitive" = "FALSE" }
     }
     parquet = {
       input   = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
@@ -88,6 +89,56 @@ resource "aws_glue_catalog_table" "lake" {
         type = columns.value[1]
       }
     }
+  }
+}
+
+# The views' statements are chalicelib's, which compact puts in force anew with each boundary.
+locals {
+  lake_views = {
+    for key, view in local.lake.views : key => merge(view, {
+      statement = templatefile("${path.module}/../chalicelib/lake/${view.sql}", {
+        compacted_until = "0001-01-01"
+        raw = trimspace(templatefile("${path.module}/../chalicelib/lake/raw_ticks.sql", {
+          arrived = "\"date\" >= '0001-01-01'"
+        }))
+      })
+    })
+  }
+}
+
+resource "aws_glue_catalog_table" "views" {
+  for_each = local.lake_views
+
+  name          = each.key
+  database_name = aws_glue_catalog_database.lake.name
+  description   = each.value.description
+  table_type    = "VIRTUAL_VIEW"
+  parameters    = { "presto_view" = "true", "comment" = "Presto View" }
+
+  view_expanded_text = "/* Presto View */"
+  view_original_text = join("", ["/* Presto View: ", base64encode(jsonencode({
+    originalSql = trimspace(each.value.statement)
+    catalog     = "awsdatacatalog"
+    schema      = aws_glue_catalog_database.lake.name
+    columns = [for column in each.value.columns : {
+      name = column[0]
+      type = column[1] == "string" ? "varchar" : column[1]
+    }]
+  })), " */"])
+
+  storage_descriptor {
+    dynamic "columns" {
+      for_each = each.value.columns
+
+      content {
+        name = columns.value[0]
+        type = columns.value[1]
+      }
+    }
+  }
+
+  lifecycle {
+    ignore_changes = [view_original_text, parameters]
   }
 }
 

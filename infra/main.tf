@@ -52,5 +52,11 @@ locals {
     { for key, queue in local.queues : "queue/${key}" => queue.arn },
     { for key, stream in aws_kinesis_stream.ticks : "stream/${key}" => stream.arn },
     { "topic/alerts" = aws_sns_topic.alerts.arn },
+    {
+      "athena/workgroup" = aws_athena_workgroup.lake.arn
+      "glue/catalog"     = "arn:${local.partition}:glue:${var.region}:${local.account}:catalog"
+      "glue/database"    = aws_glue_catalog_database.lake.arn
+      "glue/table"       = "arn:${local.partition}:glue:${var.region}:${local.account}:table/${aws_glue_catalog_database.lake.name}"
+    },
   )
 }

@@ -47,6 +47,8 @@ output "environment" {
       STAGE             = var.stage
       ALERTS_TOPIC_ARN  = aws_sns_topic.alerts.arn
       PRICES_STREAM_ARN = aws_dynamodb_table.data["prices"].stream_arn
+      ATHENA_WORKGROUP  = aws_athena_workgroup.lake.name
+      ATHENA_DATABASE   = aws_glue_catalog_database.lake.name
       PAGE_URL          = "https://${aws_cloudfront_distribution.page.domain_name}"
       CORS_ORIGIN       = coalesce(var.cors_origin, "https://${aws_cloudfront_distribution.page.domain_name}")
       READ_ACCESS       = var.read_access

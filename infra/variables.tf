@@ -163,6 +163,11 @@ variable "retention_days" {
     older_versions = optional(number, 30)
   })
   default = {}
+
+  validation {
+    condition     = var.retention_days.raw >= 45
+    error_message = "raw: at least 45 days, since compaction counts on the raw records of the last 30."
+  }
 }
 
 variable "athena_scan_limit_bytes" {

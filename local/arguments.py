@@ -27,6 +27,7 @@ commands for a system that runs (each has --help):
   python -m local rebuild A B   compute bars and state of symbols again from their prices
   python -m local sql "SELECT"  run a statement of Athena's SQL on the archive
   python -m local test-alert    send a test message to the alerts topic
+  python -m local compact       finished days of the raw archive into Parquet, now
 
 exit status: 0 ended in order, 1 something did not start or died,
 2 a flag, file, port or name that cannot be used.

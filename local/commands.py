@@ -81,7 +81,15 @@ def sql(arguments: list[str]) -> int:
     return sql_command.sql(arguments)
 
 
+def compact(arguments: list[str]) -> int:
+    """Turn finished days of the raw archive into Parquet."""
+    from local import compact_command
+
+    return compact_command.compact(arguments)
+
+
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "compact": compact,
     "rebuild": rebuild,
     "redrive": redrive,
     "sql": sql,

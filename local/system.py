@@ -27,6 +27,7 @@ from local.emulator.process import EmulatorControl, EmulatorError, EmulatorProce
 from local.errors import StartError, UsageError
 from local.http_server import Server
 from local.producing import Producer
+from local.schedule import Schedule
 from local.terminal import Addresses, make
 
 POLLERS_STOP_SECONDS = 3.0
@@ -62,6 +63,7 @@ class System:
         self._serve(app, api, page)
         self._subscribe(clients, environment)
         self._start_mappings(app, environment, clients, data, emulator)
+        self._start_schedule(app)
         self._start_producer(environment)
         self._announce(api, page, environment)
 
@@ -177,6 +179,11 @@ class System:
         self._working.append(lambda: mappings.stop(POLLERS_STOP_SECONDS))
         self._closing.callback(self._stop_working)
         mappings.start()
+
+    def _start_schedule(self, app: ModuleType) -> None:
+        schedule = Schedule(app.compact, os.environ["AWS_DEFAULT_REGION"])
+        self._working.append(schedule.stop)
+        schedule.start()
 
     def _start_producer(self, environment: dict[str, str]) -> None:
         if self._options.source == "none":

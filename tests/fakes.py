@@ -17,6 +17,7 @@ from chalicelib.domain.detection import State
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.messages import Message
 from chalicelib.domain.raw_lines import ArchivedLine
+from chalicelib.domain.readings import Reading
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.splits import Split
 from chalicelib.domain.times import just_after, later
@@ -346,7 +347,14 @@ class FakeArchive:
 
     def __init__(self) -> None:
         self.raw: dict[tuple[str, str, str], tuple[bytes, ...]] = {}
+        self.readings: dict[tuple[str, str, str], tuple[Reading, ...]] = {}
         self.quarantine: dict[str, object] = {}
+
+    def put_readings(
+        self, arrival: str, origin: str, first: str, last: str, readings: Sequence[Reading]
+    ) -> None:
+        """See Archive."""
+        self.readings[(origin, first, last)] = tuple(readings)
 
     def put_raw(
         self, arrival: str, origin: str, first: str, last: str, lines: Sequence[ArchivedLine]

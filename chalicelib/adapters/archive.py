@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from chalicelib.domain.raw_lines import ArchivedLine, pack
+from chalicelib.domain.readings import Reading
 
 
 class S3Archive:
@@ -23,9 +25,16 @@ class S3Archive:
         self, arrival: str, origin: str, first: str, last: str, lines: Sequence[ArchivedLine]
     ) -> None:
         """See Archive: `raw/date=2026-11-20/hour=15/<origin>-<first>-<last>.json.gz`."""
-        name = quote(f"{origin}-{first}-{last}", safe="-")
-        key = f"raw/date={arrival[:10]}/hour={arrival[11:13]}/{name}.json.gz"
+        key = f"raw/{_batch(arrival, origin, first, last)}"
         self._put(key, pack(lines), "application/gzip")
+
+    def put_readings(
+        self, arrival: str, origin: str, first: str, last: str, readings: Sequence[Reading]
+    ) -> None:
+        """See Archive: under `readings/`, with the key that the lines have under `raw/`."""
+        key = f"readings/{_batch(arrival, origin, first, last)}"
+        body = b"".join(msgspec.json.encode(reading.row()) + b"\n" for reading in readings)
+        self._put(key, gzip.compress(body, mtime=0), "application/gzip")
 
     def put_quarantine(self, arrival: str, name: str, document: Mapping[str, object]) -> None:
         """See Archive: `quarantine/date=2026-11-20/<name>.json`."""
@@ -34,3 +43,8 @@ class S3Archive:
 
     def _put(self, key: str, body: bytes, content_type: str) -> None:
         self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
+
+
+def _batch(arrival: str, origin: str, first: str, last: str) -> str:
+    name = quote(f"{origin}-{first}-{last}", safe="-")
+    return f"date={arrival[:10]}/hour={arrival[11:13]}/{name}.json.gz"

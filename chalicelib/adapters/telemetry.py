@@ -15,7 +15,7 @@ NAMESPACE = "Ticktape"
 
 log = logging.getLogger("ticktape.metrics")
 
-_UNITS = {"StoreAgeMilliseconds": "Milliseconds"}
+_UNITS = {"StoreAgeMilliseconds": "Milliseconds", "CompactionBytesScanned": "Bytes"}
 
 
 def emit(function: str, stage: str, counters: Mapping[str, float], now: datetime) -> None:

@@ -6,7 +6,9 @@ TicktapeError
 │   └── RuleError       of a rule
 ├── UnreadableError     bytes that are no JSON of the expected shape
 ├── Contended           somebody else holds what is needed: ask again
-└── Incomplete          a deadline came before everything was written: ask again
+├── Incomplete          a deadline came before everything was written: ask again
+├── CompactionError     a statement failed, or what it wrote is not what it should be
+└── OutOfTime           a deadline came; the next run goes on from there
 """
 
 from __future__ import annotations
@@ -50,3 +52,11 @@ class Contended(TicktapeError):  # noqa: N818 - a state of affairs that a retry 
 
 class Incomplete(TicktapeError):  # noqa: N818 - a state of affairs that a retry resolves
     """The deadline came before everything was written; a later delivery settles it."""
+
+
+class CompactionError(TicktapeError):
+    """A statement of compaction failed, or what was written is not what the raw archive holds."""
+
+
+class OutOfTime(TicktapeError):  # noqa: N818 - a state of affairs that the next run resolves
+    """The time of a run is over; the next one goes on from there."""

@@ -12,6 +12,7 @@ import msgspec
 from chalicelib.domain.bars import STORED, Bar
 from chalicelib.domain.errors import TickError, UnreadableError
 from chalicelib.domain.raw_lines import ArchivedLine
+from chalicelib.domain.readings import Identity, is_plain, mistakable
 from chalicelib.domain.ticks import UNKNOWN_SOURCE, Mode, Tick, number, parse_symbol
 from chalicelib.domain.times import from_text, is_canonical, to_text
 
@@ -61,13 +62,15 @@ class Decoded(msgspec.Struct, frozen=True):
     """What one record holds.
 
     `lines` are the archive's: the record's own, one JSON value each, with the instant that
-    the first tick without a timestamp in it gets.
+    the first tick without a timestamp in it gets. `untold` are identities that SQL would not, or
+    not so, read off the lines: of ticks, and of what was rejected.
     """
 
     lines: tuple[ArchivedLine, ...]
     ticks: tuple[Tick, ...]
     bars: tuple[Bar, ...]
     rejected: tuple[Rejected, ...]
+    untold: tuple[Identity, ...] = ()
 
 
 _one = msgspec.json.Decoder(WireTick)
@@ -86,6 +89,7 @@ def decode(payload: bytes, arrival: datetime) -> Decoded:
     lines = _lines(payload)
     clock = _Arrivals(arrival)
     archived: list[ArchivedLine] = []
+    untold: list[Identity] = []
     for index, line in enumerate(lines):
         if line and _is_text(line):  # quarantine alone keeps what cannot stand in a text file
             archived.append(ArchivedLine(line, clock.now))
@@ -93,12 +97,19 @@ def decode(payload: bytes, arrival: datetime) -> Decoded:
             try:
                 wire = _read(item) if isinstance(item, msgspec.Raw) else item
                 if wire.bar is None:
-                    ticks.append(to_tick(wire, arrival, clock))
+                    tick = to_tick(wire, arrival, clock)
+                    ticks.append(tick)
+                    alone = part is line and wire is not item  # no item of an array
+                    if not (alone and is_plain(line, wire.timestamp, tick)):
+                        untold.append((tick.symbol, tick.timestamp))
                 else:
                     bars.append(to_bar(wire, arrival))
             except (TickError, UnreadableError) as error:
                 rejected.append(Rejected(index, part, str(error)))
-    return Decoded(tuple(archived), tuple(ticks), tuple(bars), tuple(rejected))
+                mistaken = mistakable(part)
+                if mistaken is not None:
+                    untold.append(mistaken)
+    return Decoded(tuple(archived), tuple(ticks), tuple(bars), tuple(rejected), tuple(untold))
 
 
 def to_tick(wire: WireTick, arrival: datetime, clock: Iterator[str]) -> Tick:

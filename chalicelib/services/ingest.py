@@ -23,6 +23,7 @@ from chalicelib.services.ingest_plan import (
     items_of,
     plan_bars,
     plan_prices,
+    plan_readings,
     read_all,
     with_stored,
     without,
@@ -129,9 +130,11 @@ class Ingest:
         lines = [line for read in reads for line in read.decoded.lines]
         if lines:
             first, last = reads[0].record, reads[-1].record
-            self._stores.archive.put_raw(
-                to_text(first.arrival), first.origin, first.number, last.number, lines
-            )
+            place = to_text(first.arrival), first.origin, first.number, last.number
+            readings = plan_readings(reads)
+            if readings:  # before the lines, which SQL would misread without them
+                self._stores.archive.put_readings(*place, readings)
+            self._stores.archive.put_raw(*place, lines)
         bad = [read for read in reads if read.decoded.rejected]
         if bad:
             with ThreadPoolExecutor(min(PARALLEL_PUTS, len(bad))) as pool:

@@ -18,6 +18,7 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.detection import State
 from chalicelib.domain.messages import Message
 from chalicelib.domain.raw_lines import ArchivedLine
+from chalicelib.domain.readings import Reading
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.splits import Split
 from chalicelib.domain.ticks import Tick
@@ -235,6 +236,11 @@ class Archive(Protocol):
         self, arrival: str, origin: str, first: str, last: str, lines: Sequence[ArchivedLine]
     ) -> None:
         """One object with a batch's lines."""
+
+    def put_readings(
+        self, arrival: str, origin: str, first: str, last: str, readings: Sequence[Reading]
+    ) -> None:
+        """One object beside a batch's lines: what SQL cannot read off them."""
 
     def put_quarantine(self, arrival: str, name: str, document: Mapping[str, object]) -> None:
         """One object with what could not be processed, and why."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
+from chalicelib.adapters.glue import view_text
+from chalicelib.services import lake_sql
 from local import resources as local_resources
 from tests.deploy_support.emulated_aws import ROOT
 from tests.deploy_support.life import RESOURCES, Life
@@ -85,13 +88,25 @@ def what_lambda_gives_up_on_is_told_to_the_alarmed_queue(life: Life) -> None:
     assert queue["Events"] == ["s3:ObjectCreated:*"]
 
 
+def views_statement_is_the_one_that_compaction_puts_in_force(life: Life) -> None:
+    lake = json.loads((ROOT / "infra" / "lake.json").read_text())
+    database = life.outputs["lake"]["database"]
+    found = life.client("glue").get_table(DatabaseName=database, Name="all_ticks")["Table"]
+    start, end = "/* Presto View: ", " */"
+    text = found["ViewOriginalText"].removeprefix(start).removesuffix(end)
+    columns = lake["views"]["all_ticks"]["columns"]
+    wanted = view_text(database, lake_sql.all_ticks(None), columns)
+    wanted = wanted.removeprefix(start).removesuffix(end)
+    assert json.loads(base64.b64decode(text)) == json.loads(base64.b64decode(wanted))
+    assert found["TableType"] == "VIRTUAL_VIEW"
+
+
 def lake_has_the_columns_of_its_file_and_a_limit_on_what_a_query_reads(life: Life) -> None:
     lake = json.loads((ROOT / "infra" / "lake.json").read_text())
     database = life.outputs["lake"]["database"]
     glue = life.client("glue")
-    assert {t["Name"] for t in glue.get_tables(DatabaseName=database)["TableList"]} == set(
-        lake["tables"]
-    )
+    listed = {table["Name"] for table in glue.get_tables(DatabaseName=database)["TableList"]}
+    assert listed == {*lake["tables"], *lake["views"]}
     for name, table in lake["tables"].items():
         found = glue.get_table(DatabaseName=database, Name=name)["Table"]
         columns = [[c["Name"], c["Type"]] for c in found["StorageDescriptor"]["Columns"]]

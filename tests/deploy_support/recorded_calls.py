@@ -9,9 +9,11 @@ from typing import Any
 
 import msgspec
 
+from tests.deploy_support.stage_life import STAGE
+
 ACCOUNT = "123456789012"
 
-ACTIONS = {"s3:ListObjectsV2": "s3:ListBucket"}
+ACTIONS = {"s3:ListObjectsV2": "s3:ListBucket", "s3:DeleteObjects": "s3:DeleteObject"}
 """Operations that IAM knows by another name."""
 
 
@@ -74,12 +76,27 @@ def _dynamodb(params: dict[str, Any], region: str) -> list[str]:
 
 
 def _s3(params: dict[str, Any], region: str) -> list[str]:
-    key = f"/{params['Key']}" if "Key" in params else ""
-    return [f"arn:aws:s3:::{params['Bucket']}{key}"]
+    bucket = f"arn:aws:s3:::{params['Bucket']}"
+    if "Delete" in params:
+        return [f"{bucket}/{entry['Key']}" for entry in params["Delete"]["Objects"]]
+    return [f"{bucket}/{params['Key']}" if "Key" in params else bucket]
+
+
+def _athena(params: dict[str, Any], region: str) -> list[str]:
+    """A query's id says nothing of its workgroup; functions have one."""
+    group = params.get("WorkGroup") or f"ticktape-{STAGE}"
+    return [f"arn:aws:athena:{region}:{ACCOUNT}:workgroup/{group}"]
+
+
+def _glue(params: dict[str, Any], region: str) -> list[str]:
+    """Glue asks for the right on the catalog, the database and the table."""
+    start, database = f"arn:aws:glue:{region}:{ACCOUNT}", params["DatabaseName"]
+    table = params.get("TableName") or params.get("Name") or params["TableInput"]["Name"]
+    return [f"{start}:catalog", f"{start}:database/{database}", f"{start}:table/{database}/{table}"]
 
 
 def _sns(params: dict[str, Any], region: str) -> list[str]:
     return [params["TopicArn"]]
 
 
-_READERS = {"dynamodb": _dynamodb, "s3": _s3, "sns": _sns}
+_READERS = {"athena": _athena, "dynamodb": _dynamodb, "glue": _glue, "s3": _s3, "sns": _sns}

@@ -10,12 +10,15 @@ from __future__ import annotations
 import json
 import os
 import sys
+import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 
+from local.provision import Clients
 from tests.deploy_support.recorded_calls import Recorder
 
 HANDLERS = ("ingest_kinesis", "ingest_sqs", "detect")
@@ -39,6 +42,7 @@ def main(calls: Path) -> None:
     print("ready", server.port, flush=True)
     sys.stdin.read()
     stop()
+    _compact(app, recorder)
     server.stop()
     calls.write_text(json.dumps(msgspec.to_builtins(sorted(recorder.calls))))
 
@@ -68,6 +72,44 @@ def _watch_clients(recorder: Recorder) -> None:
     Clients._make = watched  # type: ignore[method-assign]
 
 
+DAY = "2026-01-05"
+"""A day that is compacted twice, so that its partition is made and then moved."""
+
+
+def _compact(app: Any, recorder: Recorder) -> None:
+    """compact, over an Athena that gives the answers that it is told to give."""
+    from chalicelib import bootstrap
+    from local.event_sources.scheduling import call, scheduled_event
+
+    services = bootstrap.get_services()
+    services.clock = lambda: datetime.now(UTC) + timedelta(days=3)
+    found, counted, same = [DAY, DAY], [DAY, "UTC", "1"], [DAY, "2", "0"]
+    _answer([found, counted, same, counted, same])
+    for key in ("ticks/run=old/1.parquet", "bars_1m/run=old/1.parquet"):
+        Clients(os.environ)("s3").put_object(
+            Bucket=services.settings.archive_bucket, Key=key, Body=b""
+        )
+    handler = recorder.wrap("compact", app.compact)
+    region = os.environ["AWS_DEFAULT_REGION"]
+    first = call(handler, "compact", scheduled_event(datetime.now(UTC), region))
+    _answer([counted, same, counted, same])
+    again = call(handler, "compact", scheduled_event(datetime.now(UTC), region, DAY))
+    assert [*first["days"], *again["days"]] == [DAY, DAY], (first, again)
+    assert first["removed"] == 2, first
+
+
+def _answer(results: list[list[str]]) -> None:
+    """Athena's next results, of one row each."""
+    queued = [{"rows": [{"Data": [{"VarCharValue": cell} for cell in row]}]} for row in results]
+    request = urllib.request.Request(
+        os.environ["AWS_ENDPOINT_URL"] + "/moto-api/static/athena/query-results",
+        json.dumps({"results": [{**entry, "column_info": []} for entry in queued]}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 201
+
+
 def _start_pollers(app: Any, recorder: Recorder) -> Any:
     from chalicelib.event_sources import EVENT_SOURCES
     from local import resources
@@ -76,7 +118,6 @@ def _start_pollers(app: Any, recorder: Recorder) -> Any:
     from local.event_sources.queue_mapping import QueueMapping
     from local.event_sources.wakeups import Wakeups
     from local.mappings import Mappings
-    from local.provision import Clients
 
     clients = Clients(os.environ)
     wrapped: Any = SimpleNamespace(

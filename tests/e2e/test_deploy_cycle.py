@@ -331,6 +331,7 @@ def test_destroy_with_data_leaves_nothing(life: Life) -> None:
         "parameters": life.client("ssm").describe_parameters()["Parameters"],
         "queues": life.client("sqs").list_queues().get("QueueUrls", []),
         "roles": roles(life),
+        "rules": life.client("events").list_rules()["Rules"],
         "streams": life.client("kinesis").list_streams()["StreamNames"],
         "tables": life.client("dynamodb").list_tables()["TableNames"],
         "topics": life.client("sns").list_topics()["Topics"],

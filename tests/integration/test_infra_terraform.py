@@ -70,6 +70,7 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plans]:
     shutil.copytree(
         INFRA, directory, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*", "stages")
     )
+    shutil.copytree(ROOT / "chalicelib" / "lake", directory.parent / "chalicelib" / "lake")
     aws = EmulatedAws()
     try:
         made = Plans(directory, aws)

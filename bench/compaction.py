@@ -1,0 +1,106 @@
+"""Compaction of a day of ticks over the local stand-in: how fast, and how small Parquet is.
+
+The day is simulated: 25 symbols, as many ticks as asked for, in batches of a thousand lines as
+ingest archives them. The baseline of the throughput is one reading of the same objects by ingest's
+own decoder in one thread; that of the size is the gzipped raw archive.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chalicelib.adapters.archive import S3Archive
+from chalicelib.bootstrap import aws_lake
+from chalicelib.domain.raw_lines import ArchivedLine, unpack
+from chalicelib.domain.times import from_text, to_text
+from chalicelib.domain.wire import decode
+from chalicelib.services.compact import Compact
+from chalicelib.settings import Settings
+from producer.sources.simulator import Simulator
+from producer.wire import encode
+from tests.emulated import Emulated
+
+TICKS = 1_000_000
+BATCH = 1000
+DAY = datetime(2026, 11, 18, tzinfo=UTC)
+READ_OBJECTS = 50
+"""Of the raw objects, for the baseline of the throughput."""
+
+
+def measure(ticks: int = TICKS) -> list[dict[str, Any]]:
+    """Throughput and bytes a tick."""
+    emulated = Emulated()
+    try:
+        settings = emulated.provisioned()
+        _fill(emulated, settings, ticks)
+        reading = _reading_rate(emulated, settings)
+        began = time.perf_counter()
+        lake = aws_lake(settings, emulated.clients)
+        done = Compact(lake, lambda: DAY + timedelta(days=2))(None, "bench", began + 86400)
+        took = time.perf_counter() - began
+        prefixes = ("raw/", "ticks/", "bars_1m/")
+        sizes = {name: _bytes(emulated, settings, name) / ticks for name in prefixes}
+    finally:
+        emulated.stop()
+    if done.ticks != ticks:
+        raise RuntimeError(f"{done.ticks} of {ticks} ticks were compacted")
+    return [
+        _result("ticks compacted a second", done.ticks / took, "ticks/s", reading),
+        _result("Parquet of ticks, bytes a tick", sizes["ticks/"], "bytes", sizes["raw/"]),
+        _result("Parquet of minute bars, bytes a tick", sizes["bars_1m/"], "bytes", sizes["raw/"]),
+    ]
+
+
+def _result(name: str, value: float, unit: str, baseline: float) -> dict[str, Any]:
+    return {
+        "name": f"compaction: {name}",
+        "value": round(value, 2),
+        "unit": unit,
+        "baseline": round(baseline, 2),
+        "ratio": round(value / baseline, 3),
+    }
+
+
+def _fill(emulated: Emulated, settings: Settings, ticks: int) -> None:
+    """Raw objects as ingest would have archived them, evenly over the day."""
+    archive = S3Archive(emulated.clients.s3, settings.archive_bucket)
+    simulator = Simulator()
+    polls = -(-ticks // len(simulator.poll(DAY.timestamp())))
+    waiting: list[ArchivedLine] = []
+    left = ticks
+    for number in range(polls):
+        instant = DAY.timestamp() + number * 86_399 / polls
+        for tick in simulator.poll(instant)[:left]:
+            tick.sent_at = tick.timestamp
+            waiting.append(ArchivedLine(encode(tick), from_text(tick.timestamp)))
+            left -= 1
+        if len(waiting) >= BATCH or number == polls - 1:
+            first, last = str(10**9 + left + len(waiting)), str(10**9 + (ticks - left))
+            archive.put_raw(to_text(waiting[0].arrival), "shardId-0", first, last, waiting)
+            waiting = []
+    print(f"  {ticks} ticks are in the archive", file=sys.stderr)
+
+
+def _objects(emulated: Emulated, settings: Settings, prefix: str) -> list[dict[str, Any]]:
+    pages = emulated.clients.s3.get_paginator("list_objects_v2").paginate(
+        Bucket=settings.archive_bucket, Prefix=prefix
+    )
+    return [entry for page in pages for entry in page.get("Contents", ())]
+
+
+def _bytes(emulated: Emulated, settings: Settings, prefix: str) -> int:
+    return sum(int(entry["Size"]) for entry in _objects(emulated, settings, prefix))
+
+
+def _reading_rate(emulated: Emulated, settings: Settings) -> float:
+    """Ticks that ingest's decoder reads off raw objects in a second."""
+    keys = [entry["Key"] for entry in _objects(emulated, settings, "raw/")][:READ_OBJECTS]
+    began, count = time.perf_counter(), 0
+    for key in keys:
+        found = emulated.clients.s3.get_object(Bucket=settings.archive_bucket, Key=key)
+        for line, arrival in unpack(found["Body"].read()):
+            count += len(decode(line, arrival or DAY).ticks)
+    return count / (time.perf_counter() - began)

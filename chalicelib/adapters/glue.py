@@ -1,0 +1,169 @@
+"""Glue's catalog: days of the Parquet tables, and the view over them and the raw archive."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from chalicelib.services.lake_sql import Table
+from chalicelib.services.lake_stores import Marks, Part
+
+VIEW = "all_ticks"
+
+_BATCH = 100
+_DELETED = 25
+_EXISTS = "AlreadyExistsException"
+_INPUT = (
+    "Name", "Description", "Owner", "Retention", "StorageDescriptor", "PartitionKeys",
+    "ViewOriginalText", "ViewExpandedText", "TableType", "Parameters",
+)  # fmt: skip
+_OPENS, _CLOSES = "/* Presto View: ", " */"
+
+
+class CatalogError(RuntimeError):
+    """Glue refused some of a batch of partitions."""
+
+
+def view_text(database: str, statement: str, columns: Sequence[Sequence[str]]) -> str:
+    """A view as Athena keeps it in Glue. `columns` are names and Glue's types."""
+    document = {
+        "originalSql": statement,
+        "catalog": "awsdatacatalog",
+        "schema": database,
+        "columns": [{"name": name, "type": _presto(kind)} for name, kind in columns],
+    }
+    return f"{_OPENS}{base64.b64encode(msgspec.json.encode(document)).decode()}{_CLOSES}"
+
+
+def _presto(kind: str) -> str:
+    return "varchar" if kind == "string" else kind
+
+
+class GlueCatalog:
+    """Catalog over one database of Glue."""
+
+    def __init__(self, client: Any, database: str) -> None:
+        self._client = client
+        self._database = database
+        self._descriptor = cache(self._descriptor_of)
+
+    def marks(self) -> Marks:
+        """See Catalog."""
+        parameters = self._table(VIEW).get("Parameters", {})
+        return Marks(parameters.get("compacted_until"), parameters.get("surveyed_until"))
+
+    def move(self, marks: Marks, statement: str) -> None:
+        """See Catalog."""
+        view = self._table(VIEW)
+        columns = [(c["Name"], c["Type"]) for c in view["StorageDescriptor"]["Columns"]]
+        told = {name: value for name, value in msgspec.structs.asdict(marks).items() if value}
+        wanted = {name: view[name] for name in _INPUT if name in view} | {
+            "ViewOriginalText": view_text(self._database, statement, columns),
+            "Parameters": {**view.get("Parameters", {}), **told},
+        }
+        self._client.update_table(DatabaseName=self._database, TableInput=wanted, SkipArchive=True)
+
+    def parts(self, table: Table) -> dict[str, Part]:
+        """See Catalog."""
+        return {entry["Values"][0]: _part(entry) for entry in self._partitions(table.name)}
+
+    def switch(self, table: Table, parts: Mapping[str, Part]) -> None:
+        """See Catalog. Days that another run has made meanwhile are moved as any other."""
+        inputs = [self._input(table.name, [day], part) for day, part in parts.items()]
+        for chunk in _chunks(inputs, _BATCH):
+            there = self._create(table.name, chunk)
+            if there:
+                self._update(table.name, [one for one in chunk if one["Values"] in there])
+
+    def stage(self, table: Table, run: str, locations: Mapping[str, str]) -> None:
+        """See Catalog."""
+        inputs = [
+            self._input(table.unchecked, [run, day], Part(location, run, 0, ""))
+            for day, location in locations.items()
+        ]
+        for chunk in _chunks(inputs, _BATCH):
+            self._create(table.unchecked, chunk)
+
+    def unstage(self, table: Table) -> None:
+        """See Catalog."""
+        staged = [{"Values": entry["Values"]} for entry in self._partitions(table.unchecked)]
+        for chunk in _chunks(staged, _DELETED):
+            self._client.batch_delete_partition(
+                DatabaseName=self._database,
+                TableName=table.unchecked,
+                PartitionsToDelete=chunk,
+            )
+
+    def _create(self, name: str, inputs: Sequence[dict[str, Any]]) -> list[list[str]]:
+        """Returns the values of those that are there already."""
+        answer = self._client.batch_create_partition(
+            DatabaseName=self._database, TableName=name, PartitionInputList=list(inputs)
+        )
+        errors = answer.get("Errors", [])
+        self._raise(name, [e for e in errors if e["ErrorDetail"]["ErrorCode"] != _EXISTS])
+        return [error["PartitionValues"] for error in errors]
+
+    def _update(self, name: str, inputs: Sequence[dict[str, Any]]) -> None:
+        answer = self._client.batch_update_partition(
+            DatabaseName=self._database,
+            TableName=name,
+            Entries=[
+                {"PartitionValueList": one["Values"], "PartitionInput": one} for one in inputs
+            ],
+        )
+        self._raise(name, answer.get("Errors", []))
+
+    def _raise(self, name: str, errors: Sequence[Mapping[str, Any]]) -> None:
+        if errors:
+            raise CatalogError(f"{name}: {errors[0]}, and {len(errors) - 1} more")
+
+    def _input(self, name: str, values: list[str], part: Part) -> dict[str, Any]:
+        parameters = {
+            "run": part.run,
+            "rows": str(part.rows),
+            "moved_at": part.moved_at,
+            "arrivals": ",".join(part.arrivals),
+        }
+        return {
+            "Values": values,
+            "StorageDescriptor": {**self._descriptor(name), "Location": part.location},
+            "Parameters": parameters,
+        }
+
+    def _descriptor_of(self, name: str) -> dict[str, Any]:
+        descriptor: dict[str, Any] = self._table(name)["StorageDescriptor"]
+        return descriptor
+
+    def _table(self, name: str) -> dict[str, Any]:
+        table: dict[str, Any] = self._client.get_table(DatabaseName=self._database, Name=name)[
+            "Table"
+        ]
+        return table
+
+    def _partitions(self, name: str) -> list[dict[str, Any]]:
+        pages = self._client.get_paginator("get_partitions").paginate(
+            DatabaseName=self._database, TableName=name, ExcludeColumnSchema=True
+        )
+        return [entry for page in pages for entry in page["Partitions"]]
+
+
+def _part(entry: Mapping[str, Any]) -> Part:
+    parameters = entry.get("Parameters", {})
+    return Part(
+        entry["StorageDescriptor"]["Location"],
+        parameters.get("run", ""),
+        int(parameters.get("rows", 0)),
+        parameters.get("moved_at", ""),
+        tuple(filter(None, parameters.get("arrivals", "").split(","))),
+    )
+
+
+def _chunks(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
+        yield chunk

@@ -1,0 +1,105 @@
+"""The archive bucket as compaction sees it: raw objects by their time of writing, old Parquet."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib.domain.times import from_text, later, to_text
+from chalicelib.services.lake_sql import Table
+from chalicelib.services.lake_stores import Changed, Part, folded
+
+LOOKED_BACK_DAYS = 14
+"""Raw objects of older arrivals that are written now (redriven by hand) are not looked for."""
+
+OVERLAP = timedelta(minutes=5)
+"""What was written this shortly before the last look may not have been listed then."""
+
+MOST_DELETED = 1000
+
+_HOUR = re.compile(r"raw/date=(\d{4}-\d{2}-\d{2})/hour=(\d{2})/")
+
+_DAY = re.compile(r"/date=(\d{4}-\d{2}-\d{2})/")
+
+
+class S3LakeObjects:
+    """LakeObjects over S3."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def location(self, key: str) -> str:
+        """See LakeObjects."""
+        return f"s3://{self._bucket}/{key}"
+
+    def changed(self, since: str | None) -> Changed:
+        """See LakeObjects."""
+        bound = from_text(since) - OVERLAP if since else None
+        newest = from_text(since) if since else None
+        hours: set[tuple[str, int]] = set()
+        for prefix in self._dates(since):
+            for entry in self._listed(prefix):
+                found = _HOUR.match(entry["Key"])
+                if found is None:
+                    continue
+                written = entry["LastModified"]
+                newest = written if newest is None else max(newest, written)
+                if bound is None or written >= bound:
+                    hours.add((found[1], int(found[2])))
+        return Changed(folded(hours), to_text(newest) if newest else None)
+
+    def remove_superseded(
+        self, table: Table, parts: Mapping[str, Part], before: datetime, deadline: float
+    ) -> int:
+        """See LakeObjects."""
+        folders = {
+            part.location.removeprefix(self.location("")).rstrip("/") for part in parts.values()
+        }
+        moving = {day for day, part in parts.items() if part.moved_at >= to_text(before)}
+        removed = 0
+        old: list[dict[str, str]] = []
+        for entry in self._listed(f"{table.name}/"):
+            key, day = entry["Key"], _DAY.search(entry["Key"])
+            read = _below(key, folders) or (day is not None and day[1] in moving)
+            if entry["LastModified"] < before and not read:
+                old.append({"Key": key})
+            if len(old) == MOST_DELETED:
+                removed += self._delete(old)
+                old = []
+            if time.monotonic() > deadline:
+                break
+        return removed + (self._delete(old) if old else 0)
+
+    def _dates(self, since: str | None) -> Iterator[str]:
+        """Prefixes of the dates of arrival to look into."""
+        first = f"raw/date={later(since, days=-LOOKED_BACK_DAYS)[:10]}/" if since else ""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix="raw/", Delimiter="/"
+        )
+        for page in pages:
+            for entry in page.get("CommonPrefixes", ()):
+                if entry["Prefix"] >= first:
+                    yield entry["Prefix"]
+
+    def _listed(self, prefix: str) -> Iterator[dict[str, Any]]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=prefix
+        )
+        for page in pages:
+            yield from page.get("Contents", ())
+
+    def _delete(self, keys: list[dict[str, str]]) -> int:
+        answer = self._client.delete_objects(
+            Bucket=self._bucket, Delete={"Objects": keys, "Quiet": True}
+        )
+        return len(keys) - len(answer.get("Errors", ()))
+
+
+def _below(key: str, folders: Collection[str]) -> bool:
+    """Whether a folder is one of those that the key lies in."""
+    parts = key.split("/")
+    return any("/".join(parts[:depth]) in folders for depth in range(1, len(parts)))

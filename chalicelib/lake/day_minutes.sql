@@ -1,0 +1,53 @@
+-- One-minute bars of compacted days, by the rules of chalicelib/domain/building.py.
+SELECT
+  symbol,
+  "minute" AS "start",
+  min_by(price, "timestamp") AS open,
+  max(price) AS high,
+  min(price) AS low,
+  max_by(price, "timestamp") AS close,
+  CAST(sum(traded) AS decimal(26,8)) AS volume,
+  count(*) AS ticks,
+  min_by(source, "timestamp") AS source,
+  min_by(extended, "timestamp") AS extended,
+  "date"
+FROM (
+  SELECT
+    symbol, "timestamp", price, source, extended, "date", "minute",
+    CASE
+      WHEN volume IS NULL THEN NULL
+      WHEN volume_before IS NOT NULL AND extended_before = extended
+      THEN greatest(volume - volume_before, CAST(0 AS decimal(26,8)))
+      WHEN opens = "minute" AND NOT extended THEN volume
+      ELSE CAST(0 AS decimal(26,8))
+    END AS traded
+  FROM (
+    SELECT
+      *,
+      lag(volume) OVER (PARTITION BY symbol, "date" ORDER BY "timestamp") AS volume_before,
+      lag(extended) OVER (PARTITION BY symbol, "date" ORDER BY "timestamp") AS extended_before
+    FROM (
+      SELECT
+        t.symbol, t."timestamp", t.price, t.volume, t.source, t."date",
+        concat(substr(t."timestamp", 1, 17), '00.000000Z') AS "minute",
+        coalesce(s.opens, concat(t."date", 'T00:00:00.000000Z')) AS opens,
+        CASE
+          WHEN t.market_state IS NOT NULL THEN t.market_state LIKE '%PRE%' OR t.market_state LIKE '%POST%'
+          ELSE coalesce(s.trades, 0) = 1 AND (t."timestamp" < s.regular_from OR t."timestamp" > s.regular_until)
+        END AS extended
+      FROM ticks AS t
+      LEFT JOIN (
+        SELECT '' AS "date", '' AS calendar, '' AS opens, '' AS regular_from, '' AS regular_until, 0 AS trades
+        ${sessions}
+      ) AS s
+        ON s."date" = t."date"
+        AND s.calendar = CASE
+          WHEN t.symbol LIKE '%=X' THEN '=X'
+          WHEN t.exchange_timezone IS NULL AND regexp_like(t.symbol, '^[A-Z0-9]+-(USD|USDT|USDC|EUR|GBP|JPY|CAD|AUD|CHF|BTC|ETH)$') THEN 'UTC'
+          ELSE coalesce(t.exchange_timezone, 'America/New_York')
+        END
+      WHERE t."date" IN (${dates})
+    ) AS flagged
+  ) AS ordered
+) AS trades
+GROUP BY symbol, "minute", "date"

@@ -1,0 +1,7 @@
+SELECT
+  symbol, "timestamp", price, open, high, low, previous_close, volume,
+  currency, exchange_timezone, market_state, source, mode, "date"
+FROM (
+${raw}
+) AS wanted
+WHERE "date" IN (${dates})

@@ -1,0 +1,85 @@
+"""`python -m local compact`: of the running system, or with `--stage` of a deployment."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.domain.errors import CompactionError, FieldError
+from chalicelib.services.lake_sql import is_day
+from local import resources
+from local.aws_environment import point_at
+from local.commands import FAILED, OK, find_running
+from local.errors import UsageError
+from local.event_sources.scheduling import TIMEOUT_SECONDS, call, scheduled_event
+
+
+def compact(arguments: list[str]) -> int:
+    """Compact now what is due, or one day. Status 1 when something failed or is left."""
+    parser = argparse.ArgumentParser(
+        prog="python -m local compact",
+        description="Turns finished days of the raw archive into Parquet, as the schedule does.",
+    )
+    parser.add_argument(
+        "--date", metavar="2026-11-20", help="this trading day, even if it was done before"
+    )
+    parser.add_argument(
+        "--stage", help="of this deployment, with your AWS credentials; else the running system's"
+    )
+    options = parser.parse_args(arguments)
+    if options.date is not None and not is_day(options.date):
+        raise UsageError(f"--date: {options.date!r} is not a date such as 2026-11-20")
+    try:
+        answer = _deployed(options.stage, options.date) if options.stage else _running(options.date)
+    except FieldError as error:
+        raise UsageError(f"--{error}") from error
+    except CompactionError as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    return _report(answer)
+
+
+def _running(day: str | None) -> dict[str, Any]:
+    """The handler in this process, in the running system's environment."""
+    facts = find_running()
+    point_at(os.environ, str(facts["aws"]))
+    os.environ.update(facts["environment"])
+    app = importlib.import_module("app")
+    event = scheduled_event(datetime.now(UTC), os.environ["AWS_REGION"], day)
+    return call(app.compact, "compact", event)
+
+
+def _deployed(stage: str, day: str | None) -> dict[str, Any]:
+    """The deployed function. Raises CompactionError with what it raised."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(read_timeout=TIMEOUT_SECONDS + 10, retries={"total_max_attempts": 1})
+    client = boto3.client("lambda", config=config)
+    event = scheduled_event(datetime.now(UTC), client.meta.region_name, day)
+    answer = client.invoke(
+        FunctionName=f"{resources.load(stage).app}-{stage}-compact",
+        Payload=json.dumps(event).encode(),
+    )
+    payload: dict[str, Any] = json.loads(answer["Payload"].read() or b"{}")
+    if "FunctionError" in answer:
+        raise CompactionError(f"{payload.get('errorType')}: {payload.get('errorMessage')}")
+    return payload
+
+
+def _report(answer: dict[str, Any]) -> int:
+    if answer["busy"]:
+        print("another run is on: ask again when it has ended", file=sys.stderr)
+        return FAILED
+    days = answer["days"]
+    which = f", {days[0]} to {days[-1]}" if days else ""
+    print(f"compacted {len(days)} days{which}: {answer['ticks']} ticks")
+    if answer["left"]:
+        print("there was no time for all: run it again", file=sys.stderr)
+        return FAILED
+    return OK

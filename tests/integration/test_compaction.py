@@ -1,0 +1,270 @@
+"""Compaction over the emulator: Parquet against what our own reading of the raw objects gives."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from chalicelib.bootstrap import Services, aws_lake
+from chalicelib.domain.building import place_of
+from chalicelib.domain.correction import minutes_of
+from chalicelib.domain.raw_lines import unpack
+from chalicelib.domain.ticks import Tick
+from chalicelib.domain.wire import decode
+from chalicelib.services.compact import Compact
+from chalicelib.services.ingest_plan import Incoming
+from chalicelib.services.lake_sql import TABLES
+from chalicelib.services.lake_stores import LakeStores, Part
+from chalicelib.settings import Settings
+from tests.emulated import Emulated
+
+NOW = datetime(2026, 11, 19, 8, tzinfo=UTC)
+Row = tuple[str | None, ...]
+
+TICKS = (
+    'SELECT symbol, "timestamp", price, open, high, low, previous_close, volume, currency,'
+    ' exchange_timezone, market_state, source, mode, "date" FROM '
+)
+
+
+class Lake:
+    """A stage of its own: ingest fills it, compaction works on it, statements read it."""
+
+    def __init__(self, emulated: Emulated) -> None:
+        self.settings: Settings = emulated.provisioned()
+        self.services = Services(self.settings, clients=emulated.clients)
+        self.clients: Any = emulated.clients
+        self.stores: LakeStores = aws_lake(self.settings, emulated.clients)
+        self.now = NOW
+        self._numbers = iter(range(1000, 10**9))
+
+    def ingest(self, *records: tuple[datetime, bytes], again: int = 0) -> None:
+        """A batch, as ingest takes it; the last `again` records come again with the next one."""
+        numbered = [
+            Incoming(str(n), "shardId-0", str(n), at, payload)
+            for n, (at, payload) in zip(self._numbers, records, strict=False)
+        ]
+        self.services.ingest(numbered, time.monotonic() + 60)
+        if again:
+            self.services.ingest(numbered[-again:], time.monotonic() + 60)
+
+    def compact(self, day: str | None = None) -> Any:
+        """One run."""
+        return Compact(self.stores, lambda: self.now)(day, "test", time.monotonic() + 600)
+
+    def parts(self) -> dict[str, Part]:
+        """The days of ticks."""
+        return self.stores.catalog.parts(TABLES[0])
+
+    def ask(self, sql: str) -> list[Row]:
+        """A statement's rows. Fails with its reason."""
+        query_id = self.stores.engine.start(sql)
+        while True:
+            status = self.stores.engine.status(query_id)
+            assert status is not None
+            if status.ended:
+                break
+            time.sleep(0.02)
+        assert status.state == "succeeded", status.reason
+        rows: list[Row] = []
+        token: str | None = None
+        while True:
+            page = self.stores.engine.rows(query_id, page_token=token)
+            rows += page.rows
+            token = page.next_token
+            if token is None:
+                return rows
+
+    def counts(self) -> dict[str, int]:
+        """Rows of all_ticks by day."""
+        found = self.ask('SELECT "date", count(*) FROM all_ticks GROUP BY "date"')
+        return {str(day): int(count or 0) for day, count in found}
+
+    def expected(self) -> list[Tick]:
+        """The valid ticks of all raw objects by our own reading, in the order of the stream."""
+        bucket, s3 = self.settings.archive_bucket, self.clients.s3
+        listed = s3.list_objects_v2(Bucket=bucket, Prefix="raw/").get("Contents", [])
+        keys = sorted((e["Key"] for e in listed), key=lambda k: int(k.split("-")[-1].split(".")[0]))
+        found: dict[tuple[str, str], Tick] = {}
+        for key in keys:
+            for line, arrival in unpack(s3.get_object(Bucket=bucket, Key=key)["Body"].read()):
+                assert arrival is not None
+                for tick in decode(line, arrival).ticks:
+                    if tick.symbol != "FOREIGN" or tick.source == "simulator":
+                        found[tick.symbol, tick.timestamp] = tick
+        return list(found.values())
+
+
+def row_of(tick: Tick) -> Row:
+    """A tick as a statement gives it."""
+    numbers = (tick.price, tick.open, tick.high, tick.low, tick.previous_close, tick.volume)
+    return (
+        tick.symbol,
+        tick.timestamp,
+        *(None if number is None else f"{number:.8f}" for number in numbers),
+        tick.currency,
+        tick.exchange_timezone,
+        tick.market_state,
+        tick.source,
+        tick.mode,
+        place_of(tick).date,
+    )
+
+
+def wire(at: datetime, symbol: str, price: object, **more: object) -> bytes:
+    """A tick on the wire."""
+    stamp = at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return json.dumps({"symbol": symbol, "timestamp": stamp, "price": price, **more}).encode()
+
+
+def a_day_and_a_half(start: datetime) -> Iterator[tuple[datetime, bytes]]:
+    """Ticks of several markets over midnight, with all that may be odd about them."""
+    zones = {
+        "AAPL": {"exchange_timezone": "America/New_York", "currency": "USD"},
+        "vod.l": {"exchange_timezone": "Europe/London", "market_state": "REGULAR"},
+        "0700.HK": {"exchange_timezone": "Asia/Hong_Kong"},
+        "BTC-USD": {},
+        "EURUSD=X": {"market_state": "REGULAR"},
+        "TCS.NS": {"exchange_timezone": "Asia/Kolkata"},
+        "7203.T": {"exchange_timezone": "Asia/Tokyo", "market_state": "PREPRE"},
+    }
+    for n in range(150):
+        at = start + timedelta(minutes=14 * n, seconds=n % 7)
+        for place, (symbol, more) in enumerate(zones.items()):
+            price = round(100 + place + (n % 13) / 7, 4)
+            yield at, wire(at, symbol, price, volume=n * 100 - (50 if n % 9 == 0 else 0), **more)
+        yield at, wire(at + timedelta(seconds=3), "AAPL", 101.5, volume=n * 100 + 7)
+        yield at, odd(n, at)
+
+
+def odd(n: int, at: datetime) -> bytes:
+    """One of the odd records."""
+    stamp = at.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return [
+        b"no json at all",
+        b'{"symbol":"STAMPLESS","price":7}\n{"symbol":"STAMPLESS","price":8}',
+        f'[{{"symbol":"ARRAY","price":{n}.5,"timestamp":"{stamp}"}},{{"price":3}}]'.encode(),
+        f'{{"symbol":"EXPO","price":1.5e2,"timestamp":"{stamp}"}}'.encode(),
+        wire(at, "ZERO", 0),
+        wire(at + timedelta(minutes=10), "AHEAD", 5),
+        wire(at, "LABEL", 5, currency=7),
+        wire(at, "FOREIGN", 5, source="simulator" if n < 20 else "yfinance"),
+        f'{{"symbol":"FINE","price":"1.123456785","timestamp":"{stamp}"}}'.encode(),
+        json.dumps({"symbol": "BAR", "bar": "1d", "price": 1, "open": 1, "high": 1, "low": 1,
+                    "timestamp": "2026-11-18T00:00:00Z"}).encode(),
+        wire(at, "HIGHLOW", 5, high=1, low=2),
+        wire(at, "BIG", 5, volume=10**17),
+    ][n % 12]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lake(emulated: Emulated) -> Lake:
+    """Everything of a day and a half, in batches of which some come again."""
+    made = Lake(emulated)
+    records = list(a_day_and_a_half(datetime(2026, 11, 18, 13, tzinfo=UTC)))
+    for start in range(0, len(records), 90):
+        made.ingest(*records[start : start + 90], again=40 if start % 180 else 0)
+    at, stamp = records[5][0], records[0][0]
+    made.ingest((at, wire(stamp, "AAPL", 1)), (at, wire(stamp, "AAPL", 2)))
+    return made
+
+
+def same(found: Iterable[Row], wanted: Sequence[Row]) -> None:
+    """The same rows, each once; what differs is shown."""
+    found = list(found)
+    assert sorted(set(found) - set(wanted), key=str)[:5] == []
+    assert sorted(set(wanted) - set(found), key=str)[:5] == []
+    assert len(found) == len(wanted)
+
+
+def test_the_view_reads_raw_objects_as_ingest_did(lake: Lake) -> None:
+    same(lake.ask(TICKS + "all_ticks"), [row_of(tick) for tick in lake.expected()])
+
+
+def test_compaction_gives_each_valid_tick_once_and_readers_see_no_change(lake: Lake) -> None:
+    before = lake.counts()
+    done = lake.compact()
+    wanted = [row_of(tick) for tick in lake.expected()]
+    finished = [row for row in wanted if str(row[-1]) <= "2026-11-18"]
+    assert done.days == tuple(sorted({str(row[-1]) for row in finished}))
+    same(lake.ask(TICKS + "ticks"), finished)
+    same(lake.ask(TICKS + "all_ticks"), wanted)
+    assert lake.counts() == before
+
+
+def test_minute_bars_are_those_that_detection_builds(lake: Lake) -> None:
+    lake.now = NOW + timedelta(days=1)
+    lake.compact()
+    by_day: dict[tuple[str, str], list[Tick]] = {}
+    for tick in sorted(lake.expected(), key=lambda t: t.timestamp):
+        if place_of(tick).date <= "2026-11-19":
+            by_day.setdefault((place_of(tick).date, tick.symbol), []).append(tick)
+    wanted = [
+        (bar.symbol, bar.start, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.ticks,
+         bar.source, bar.extended, bar.session_date)
+        for ticks in by_day.values() for bar in minutes_of(None, ticks)
+    ]  # fmt: skip
+    names = 'symbol, "start", open, high, low, close, volume, ticks, source, extended, "date"'
+    found = [
+        (*row[:2], *(None if cell is None else Decimal(cell) for cell in row[2:7]),
+         int(row[7] or 0), row[8], row[9] == "true", row[10])
+        for row in lake.ask(f"SELECT {names} FROM bars_1m")
+    ]  # fmt: skip
+    assert len(wanted) > 1000
+    assert sorted(set(found) ^ set(wanted), key=str)[:6] == []
+    assert len(found) == len(wanted)
+
+
+def test_a_late_object_has_its_day_compacted_again_and_no_other(lake: Lake) -> None:
+    lake.now = NOW + timedelta(days=2)
+    lake.compact()
+    late = datetime(2026, 11, 18, 15, 0, 1, tzinfo=UTC)
+    arrival = datetime(2026, 11, 21, 20, tzinfo=UTC)
+    runs = {day: part.run for day, part in lake.parts().items()}
+    lake.ingest((arrival, wire(late, "AAPL", 77)), (arrival, b'{"symbol":"msft","price":3}'))
+    lake.now = NOW + timedelta(days=3)
+    lake.compact()
+    now = {day: part.run for day, part in lake.parts().items()}
+    assert now["2026-11-18"] != runs["2026-11-18"]
+    assert lake.parts()["2026-11-18"].arrivals == ("2026-11-21",)
+    wanted = [row_of(tick) for tick in lake.expected()]
+    same(lake.ask(TICKS + "all_ticks"), wanted)
+
+
+def test_parquet_is_sorted_and_has_a_folder_for_each_symbol(lake: Lake) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    import pyarrow
+
+    bucket = lake.settings.archive_bucket
+    place = lake.parts()["2026-11-18"].location.removeprefix(f"s3://{bucket}/")
+    listed = lake.clients.s3.list_objects_v2(Bucket=bucket, Prefix=place)["Contents"]
+    folders = {entry["Key"].removeprefix(place).split("/")[0] for entry in listed}
+    found = lake.ask("SELECT DISTINCT symbol FROM ticks WHERE \"date\" = '2026-11-18'")
+    assert len(folders) == len(found)
+    assert "series=AAPL" in folders
+    for entry in listed:
+        body = lake.clients.s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
+        file = parquet.ParquetFile(pyarrow.BufferReader(body))
+        assert file.metadata.row_group(0).column(0).compression == "ZSTD"
+        table = file.read(columns=["symbol", "timestamp"]).to_pydict()
+        keys = list(zip(table["symbol"], table["timestamp"], strict=True))
+        assert keys == sorted(keys)
+
+
+def test_over_a_hundred_symbols_are_written_by_date_alone(emulated: Emulated) -> None:
+    lake = Lake(emulated)
+    at = datetime(2026, 11, 18, 15, tzinfo=UTC)
+    lake.ingest(*((at, wire(at + timedelta(microseconds=n), f"S{n}", n + 1)) for n in range(130)))
+    assert lake.compact().ticks == 130
+    bucket = lake.settings.archive_bucket
+    place = lake.parts()["2026-11-18"].location.removeprefix(f"s3://{bucket}/")
+    assert place.startswith("ticks/date=2026-11-18/run=")
+    listed = lake.clients.s3.list_objects_v2(Bucket=bucket, Prefix=place)["Contents"]
+    assert not [entry["Key"] for entry in listed if "series=" in entry["Key"]]
+    same(lake.ask(TICKS + "all_ticks"), [row_of(tick) for tick in lake.expected()])

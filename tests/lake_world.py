@@ -1,0 +1,273 @@
+"""A lake in memory: statements are data, tables are dictionaries, every call can be watched."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chalicelib.domain.times import to_text
+from chalicelib.services import compact, compact_writing
+from chalicelib.services.compact import Compact, Compacted
+from chalicelib.services.lake_sql import TABLES, Arrived, Table
+from chalicelib.services.lake_stores import Changed, LakeStores, Marks, Part, folded
+from chalicelib.services.stores import QueryRows, QueryStatus, QueryValue
+
+Tick = tuple[str, str, int]
+"""Trading day, symbol, number: of two with the same identity the higher number is the later."""
+
+
+class Statements:
+    """In place of lake_sql: each statement is the JSON of what it asks for."""
+
+    def __getattr__(self, name: str) -> Callable[..., str]:
+        def said(*arguments: Any) -> str:
+            plain = [list(a) if isinstance(a, tuple | list) else a for a in arguments]
+            return json.dumps([name, *plain], default=_plain)
+
+        return said
+
+    @staticmethod
+    def is_day(text: str) -> bool:
+        """Dates are right here."""
+        return len(text) == 10
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Table):
+        return value.name
+    if isinstance(value, Arrived):
+        return [value.date, value.first, value.last]
+    return list(value)
+
+
+class World:
+    """What the run and its readers see. `around` is told of each call before and after."""
+
+    def __init__(self, monkeypatch: Any) -> None:
+        monkeypatch.setattr(compact, "lake_sql", Statements())
+        monkeypatch.setattr(compact_writing, "lake_sql", Statements())
+        self.now = datetime(2026, 11, 21, 6, 30, tzinfo=UTC)
+        self.raw: list[tuple[Arrived, datetime, tuple[Tick, ...]]] = []
+        self.files: dict[str, tuple[list[Any], datetime]] = {}
+        self.tables: dict[str, dict[str, Part]] = {table.name: {} for table in TABLES}
+        self.unchecked: dict[str, dict[tuple[str, str], str]] = {t.name: {} for t in TABLES}
+        self.marks = Marks()
+        self.leases: dict[str, datetime] = {}
+        self.lease_holds = True
+        self.around: Callable[[str, str], None] = lambda when, call: None
+        self.results: dict[str, list[tuple[str, ...]]] = {}
+        self.lake = LakeStores(*(_Watched(self, part) for part in (
+            _Engine(self), _Catalog(self), _Objects(self), _Lease(self))))  # fmt: skip
+
+    def arrive(self, arrived: str, hour: int, *ticks: Tick) -> None:
+        """Another raw object, written in that hour."""
+        written = datetime.fromisoformat(f"{arrived}T{hour:02d}:30:00+00:00")
+        self.raw.append((Arrived(arrived, hour, hour), written, ticks))
+
+    def run(self, day: str | None = None, owner: str = "a", seconds: float = 600.0) -> Compacted:
+        """One run of compaction."""
+        service = Compact(self.lake, lambda: self.now, sleep=lambda _: None)
+        return service(day, owner, time.monotonic() + seconds)
+
+    def valid(self, arrived: Iterable[Sequence[Any]] | None = None) -> dict[str, set[Tick]]:
+        """Each tick once, by day: of all that arrived, or of some partitions."""
+        best: dict[tuple[str, str], int] = {}
+        wanted = None if arrived is None else [tuple(one) for one in arrived]
+        for where, _, ticks in self.raw:
+            if wanted is None or any(_within(where, one) for one in wanted):
+                for day, symbol, number in ticks:
+                    best[day, symbol] = max(number, best.get((day, symbol), 0))
+        days: dict[str, set[Tick]] = {}
+        for (day, symbol), number in best.items():
+            days.setdefault(day, set()).add((day, symbol, number))
+        return days
+
+    def read(self) -> dict[str, Counter[Tick]]:
+        """What a reader of all_ticks gets now, by day, each row counted."""
+        until = self.marks.compacted_until or ""
+        parts = self.tables["ticks"]
+        found = {
+            day: Counter(map(tuple, self.files[part.location][0]))
+            for day, part in parts.items()
+            if day <= until
+        }
+        return found | {d: Counter(t) for d, t in self.valid().items() if d > until}
+
+    def compacted(self) -> dict[str, set[Tick]]:
+        """What Parquet has, by day."""
+        parts = self.tables["ticks"]
+        return {day: {tuple(r) for r in self.files[p.location][0]} for day, p in parts.items()}
+
+
+def _within(where: Arrived, one: Sequence[Any]) -> bool:
+    return bool(where.date == one[0] and one[1] <= where.first <= one[2])
+
+
+class _Watched:
+    def __init__(self, world: World, part: Any) -> None:
+        self._world, self._part = world, part
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._part, name)
+        if name == "location":
+            return method
+
+        def watched(*arguments: Any, **named: Any) -> Any:
+            call = f"{type(self._part).__name__}.{name}"
+            if name == "start":
+                call += ":" + json.loads(arguments[0])[0]
+            self._world.around("before", call)
+            answer = method(*arguments, **named)
+            self._world.around("after", call)
+            return answer
+
+        return watched
+
+
+class _Engine:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def start(self, sql: str, parameters: Sequence[QueryValue] = (), **_: Any) -> str:
+        name, *arguments = json.loads(sql)
+        query_id = str(len(self._world.results))
+        self._world.results[query_id] = list(getattr(self, f"_{name}")(*arguments))
+        return query_id
+
+    def status(self, query_id: str) -> QueryStatus:
+        return QueryStatus(
+            query_id=query_id, state="succeeded", reason=None, sql="", bytes_scanned=1,
+            milliseconds=1, reused=False, location=None, submitted_at=self._world.now,
+        )  # fmt: skip
+
+    def rows(self, query_id: str, *, limit: int = 1, page_token: str | None = None) -> QueryRows:
+        """A page holds two rows."""
+        rows, at = self._world.results[query_id], int(page_token or 0)
+        more = str(at + 2) if at + 2 < len(rows) else None
+        return QueryRows((), (), tuple(rows[at : at + 2]), more)
+
+    def _select(self, sql: str) -> list[tuple[Any, ...]]:
+        name, *arguments = json.loads(sql)
+        if name == "day_ticks":
+            days, arrived, kept = arguments
+            found = self._world.valid(arrived)
+            rows = {tick[:2]: tick for day in kept for tick in self._parquet(day)}
+            rows |= {tick[:2]: tick for day in days for tick in found.get(day, ())}
+            return sorted(rows.values())
+        if name == "compacted_ticks":
+            return [tick for day in arguments[0] for tick in self._parquet(day)]
+        assert name == "day_minutes"
+        return [(*tick, "bar") for day in arguments[0] for tick in self._parquet(day)]
+
+    def _parquet(self, day: str) -> list[tuple[Any, ...]]:
+        part = self._world.tables["ticks"].get(day)
+        return [tuple(row) for row in self._world.files[part.location][0]] if part else []
+
+    def _survey(self, arrived: Any) -> Iterable[tuple[str, str]]:
+        return sorted(
+            {
+                (tick[0], where.date)
+                for where, _, ticks in self._world.raw
+                if any(_within(where, one) for one in arrived)
+                for tick in ticks
+            }
+        )
+
+    def _measure(self, sql: str) -> Iterable[tuple[str, str, str]]:
+        symbols = Counter(row[0] for row in set(self._select(sql)))
+        return [(day, "UTC", str(count)) for day, count in sorted(symbols.items())]
+
+    def _unload(self, table: str, select: str, location: str, fields: list[str]) -> list[Any]:
+        rows = self._select(select)
+        for day in {row[0] for row in rows}:
+            folder = location + (f"date={day}/" if "date" in fields else "")
+            assert folder not in self._world.files
+            self._world.files[folder] = [r for r in rows if r[0] == day], self._world.now
+        return []
+
+    def _check(self, table: str, select: str, run: str) -> Iterable[tuple[str, str, str]]:
+        wanted = Counter(self._select(select))
+        written: Counter[Any] = Counter()
+        for (of, _), folder in self._world.unchecked[table].items():
+            if of == run:
+                written.update(map(tuple, self._world.files[folder][0]))
+        for day in sorted({row[0] for row in (*wanted, *written)}):
+            differ = [r for r in (*wanted, *written) if r[0] == day and wanted[r] != written[r]]
+            count = sum(n for row, n in written.items() if row[0] == day)
+            yield day, str(count), str(len(differ))
+
+
+class _Catalog:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def marks(self) -> Marks:
+        return self._world.marks
+
+    def move(self, marks: Marks, statement: str) -> None:
+        self._world.marks = marks
+
+    def parts(self, table: Table) -> dict[str, Part]:
+        return dict(self._world.tables[table.name])
+
+    def switch(self, table: Table, parts: Mapping[str, Part]) -> None:
+        for day, part in parts.items():
+            self._world.tables[table.name][day] = part
+            self._world.around("within", "switch")
+
+    def stage(self, table: Table, run: str, locations: Mapping[str, str]) -> None:
+        staged = {(run, day): folder for day, folder in locations.items()}
+        self._world.unchecked[table.name].update(staged)
+
+    def unstage(self, table: Table) -> None:
+        self._world.unchecked[table.name].clear()
+
+
+class _Objects:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def location(self, key: str) -> str:
+        return f"s3://lake/{key}"
+
+    def changed(self, since: str | None) -> Changed:
+        bound = datetime.fromisoformat(since) - timedelta(minutes=5) if since else None
+        hours = [(w.date, w.first) for w, at, _ in self._world.raw if not bound or at >= bound]
+        times = [at for _, at, _ in self._world.raw]
+        return Changed(folded(hours), max(times).isoformat() if times else since)
+
+    def remove_superseded(
+        self, table: Table, parts: Mapping[str, Part], before: datetime, deadline: float
+    ) -> int:
+        current = {part.location for part in parts.values()}
+        moving = [day for day, part in parts.items() if part.moved_at >= to_text(before)]
+        old = [
+            folder
+            for folder, (_, written) in self._world.files.items()
+            if folder.startswith(f"s3://lake/{table.name}/")
+            and folder not in current
+            and written < before
+            and not any(f"date={day}/" in folder for day in moving)
+        ]
+        for folder in old:
+            del self._world.files[folder]
+        return len(old)
+
+
+class _Lease:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def take(self, owner: str, now: datetime, until: datetime) -> bool:
+        held = {who for who, end in self._world.leases.items() if end > now}
+        if self._world.lease_holds and held - {owner}:
+            return False
+        self._world.leases[owner] = until
+        return True
+
+    def release(self, owner: str, now: datetime) -> None:
+        self._world.leases.pop(owner, None)

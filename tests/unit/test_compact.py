@@ -1,0 +1,267 @@
+"""Compaction's steps, over a lake in memory: broken off anywhere, side by side, again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.errors import CompactionError, FieldError
+from chalicelib.services.compact_plan import Batch, Day, batches, days_between, last_finished
+from chalicelib.services.lake_sql import TABLES, day_ticks
+from tests.lake_world import World
+
+DAYS = ("2026-11-18", "2026-11-19", "2026-11-20")
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    """Three finished days and a part of the one that is not over, with redeliveries."""
+    made = World(monkeypatch)
+    for number, day in enumerate((*DAYS, "2026-11-21")):
+        made.arrive(day, 3, (day, "A", 1), (day, "B", 1))
+        made.arrive(day, 4, (day, "A", 1), (day, "B", 2), (day, "C", number))
+    made.arrive("2026-11-20", 1, ("2026-11-19", "D", 1))
+    return made
+
+
+def agrees(world: World) -> None:
+    """A reader finds each tick of each day exactly once."""
+    expected = world.valid()
+    found = world.read()
+    assert {day: set(rows) for day, rows in found.items()} == expected
+    assert all(count == 1 for rows in found.values() for count in rows.values())
+
+
+def is_done(world: World) -> None:
+    """All finished days are compacted, bars in step, nothing is left in between."""
+    agrees(world)
+    assert world.compacted() == {day: ticks for day, ticks in world.valid().items() if day in DAYS}
+    ticks, bars = (world.tables[table.name] for table in TABLES)
+    assert {day: part.run for day, part in bars.items()} == {d: p.run for d, p in ticks.items()}
+    assert not any(world.unchecked.values())
+    assert world.marks.compacted_until == DAYS[-1]
+
+
+def test_finished_days_are_compacted_and_the_rest_stays_raw(world: World) -> None:
+    agrees(world)
+    done = world.run()
+    assert done.days == DAYS
+    assert done.ticks == 10
+    is_done(world)
+
+
+def test_a_second_run_finds_nothing_to_do(world: World) -> None:
+    world.now += timedelta(hours=1)
+    world.run()
+    files = set(world.files)
+    assert world.run().days == ()
+    assert set(world.files) == files
+
+
+def _calls(world: World) -> list[str]:
+    seen: list[str] = []
+    world.around = lambda when, call: seen.append(f"{when} {call}")
+    world.run()
+    world.around = lambda when, call: None
+    return seen
+
+
+def test_a_run_may_break_off_at_any_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    count = len(_calls(_fresh(monkeypatch)))
+    assert count > 60
+    for point in range(count):
+        world = _fresh(monkeypatch)
+        steps = iter(range(count))
+
+        def around(when: str, call: str, world: World = world, point: int = point) -> None:
+            agrees(world)
+            if next(steps) == point:  # noqa: B023 - used within this round alone
+                raise Crash
+
+        world.around = around
+        with pytest.raises(Crash):
+            world.run()
+        world.around = _always_agreeing(world)
+        world.now += timedelta(minutes=17)
+        world.run(owner="b")
+        is_done(world)
+        world.now += timedelta(days=2)
+        world.run(owner="c")
+        kept = {part.location for table in TABLES for part in world.tables[table.name].values()}
+        assert set(world.files) == kept, "what broken-off runs left is removed"
+
+
+def _always_agreeing(world: World) -> Callable[[str, str], None]:
+    return lambda when, call: agrees(world)
+
+
+def _fresh(monkeypatch: pytest.MonkeyPatch) -> World:
+    made = World(monkeypatch)
+    for day in (*DAYS, "2026-11-21"):
+        made.arrive(day, 3, (day, "A", 1), (day, "B", 1))
+        made.arrive(day, 4, (day, "A", 2))
+    return made
+
+
+@pytest.mark.parametrize("lease_holds", [True, False])
+def test_two_runs_at_once_do_no_harm(monkeypatch: pytest.MonkeyPatch, lease_holds: bool) -> None:
+    count = len(_calls(_fresh(monkeypatch)))
+    for point in range(count):
+        world = _fresh(monkeypatch)
+        world.lease_holds = lease_holds
+        _run_beside(world, point)
+        agrees(world)
+        world.now += timedelta(minutes=20)
+        world.around = lambda when, call: None
+        world.run(owner="c")
+        is_done(world)
+
+
+def _run_beside(world: World, point: int) -> None:
+    """A run, and another from its start to its end at one step of the first."""
+    steps = iter(range(10_000))
+
+    def around(when: str, call: str) -> None:
+        agrees(world)
+        if next(steps) == point:
+            world.around = _always_agreeing(world)
+            try:
+                world.run(owner="b")
+            except CompactionError:
+                assert not world.lease_holds
+            world.around = around
+
+    world.around = around
+    try:
+        world.run()
+    except CompactionError:
+        assert not world.lease_holds
+
+
+def test_while_one_runs_another_says_so(world: World) -> None:
+    world.leases["other"] = world.now + timedelta(minutes=5)
+    assert world.run().busy
+    assert world.files == {}
+
+
+def test_late_objects_have_their_day_compacted_again(world: World) -> None:
+    world.run()
+    before = world.compacted()
+    world.now += timedelta(days=1)
+    late = ("2026-11-18", "LATE", 1)
+    world.arrive("2026-11-21", 20, late, ("2026-11-18", "B", 9))
+    world.now += timedelta(hours=1)
+    done = world.run()
+    assert "2026-11-18" in done.days
+    assert "2026-11-19" not in done.days
+    agrees(world)
+    assert world.compacted()["2026-11-18"] == before["2026-11-18"] - {("2026-11-18", "B", 2)} | {
+        late,
+        ("2026-11-18", "B", 9),
+    }
+    assert world.tables["ticks"]["2026-11-18"].arrivals == ("2026-11-21",)
+    world.run(day="2026-11-18")
+    agrees(world)
+
+
+def test_a_feed_that_stops_before_its_day_is_over_loses_nothing(world: World) -> None:
+    world.run()
+    world.now += timedelta(days=9)
+    assert world.run().days == ("2026-11-21",)
+    agrees(world)
+    assert world.marks.compacted_until == "2026-11-29"
+
+
+def test_readers_of_the_old_folder_have_a_day_to_finish(world: World) -> None:
+    world.run()
+    old = world.tables["ticks"]["2026-11-18"].location
+    world.now += timedelta(days=9)
+    world.run(day="2026-11-18")
+    assert old in world.files
+    world.now += timedelta(hours=23)
+    world.run(day="2026-11-19")
+    assert old in world.files
+    world.now += timedelta(hours=2)
+    world.run(day="2026-11-19")
+    assert old not in world.files
+
+
+def test_what_raw_has_lost_stays_in_parquet(world: World) -> None:
+    world.run()
+    kept = world.compacted()["2026-11-18"]
+    world.raw = [entry for entry in world.raw if entry[0].date != "2026-11-18"]
+    world.now += timedelta(days=60)
+    world.arrive("2027-01-20", 5, ("2026-11-18", "LATE", 1))
+    world.run()
+    assert world.compacted()["2026-11-18"] == kept | {("2026-11-18", "LATE", 1)}
+
+
+def test_without_time_the_next_run_goes_on(world: World) -> None:
+    assert world.run(seconds=1).left
+    agrees(world)
+    assert world.marks.compacted_until is None
+    world.run()
+    is_done(world)
+
+
+def test_a_day_that_fails_stops_no_other_and_moves_no_boundary(world: World) -> None:
+    def spoil(when: str, call: str) -> None:
+        if (when, call) == ("after", "_Catalog.stage"):
+            for (_, day), folder in world.unchecked["ticks"].items():
+                if day == "2026-11-19" and len(world.files[folder][0]) > 1:
+                    world.files[folder][0].pop()
+
+    world.around = spoil
+    with pytest.raises(CompactionError, match="2026-11-19: 1 rows"):
+        world.run()
+    agrees(world)
+    assert world.marks.compacted_until is None
+    world.around = lambda when, call: None
+    world.run()
+    is_done(world)
+
+
+@pytest.mark.parametrize("day", ["2026-11-21", "2027-01-01", "yesterday", ""])
+def test_a_day_that_is_not_over_is_refused_by_name(world: World, day: str) -> None:
+    with pytest.raises(FieldError, match=r"date: .*2026-11-20"):
+        world.run(day=day)
+
+
+def test_a_day_is_over_when_new_york_is() -> None:
+    made = "2026-11-20"
+    assert days_between("2026-11-18", made) == ["2026-11-19", "2026-11-20"]
+    assert days_between(made, made) == []
+
+
+def test_an_unload_writes_at_most_a_hundred_folders() -> None:
+    days = [Day(f"2026-10-{n:02d}", symbols, ("UTC",)) for n, symbols in enumerate(
+        [25, 25, 25, 25, 25, 100, 101, 5000, 1], 1)]  # fmt: skip
+    made = list(batches(days))
+    assert [[day.symbols for day in batch.days] for batch in made] == [
+        [25, 25, 25, 25],
+        [25],
+        [100],
+        [101, 5000],
+        [1],
+    ]
+    assert [batch.by_symbol for batch in made] == [True, True, True, False, True]
+    assert isinstance(made[0], Batch)
+    many = list(batches(Day(f"day {n:03d}", 1000, ()) for n in range(250)))
+    assert [len(batch.days) for batch in many] == [100, 100, 50]
+
+
+@pytest.mark.parametrize("day", ["2026-11-20'; DROP", "2026-11", "20261120"])
+def test_nothing_but_a_date_gets_into_a_statement(day: str) -> None:
+    with pytest.raises(ValueError, match="not a date"):
+        day_ticks([day], [])
+
+
+def test_the_last_finished_day_follows_the_clock(world: World) -> None:
+    early = world.now.replace(hour=5, minute=59)
+    assert (last_finished(early), last_finished(world.now)) == ("2026-11-19", "2026-11-20")

@@ -1,0 +1,122 @@
+"""What SQL is told of a batch, beside its lines."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from chalicelib.domain.readings import PLAIN_ZONES, Reading
+from chalicelib.domain.wire import decode
+from chalicelib.services.ingest_plan import Incoming, plan_readings, read_all, without
+from chalicelib.services.lake_sql import FOLDER
+
+NOW = datetime(2026, 11, 20, 15, 31, tzinfo=UTC)
+STAMP = "2026-11-20T15:30:00.000000Z"
+PLAIN = {
+    "symbol": "AAPL",
+    "timestamp": STAMP,
+    "price": 189.84,
+    "open": 188,
+    "volume": 1234567,
+    "currency": "USD",
+    "exchange_timezone": "America/New_York",
+    "mode": "live",
+    "sent_at": "2026-11-20T15:30:01.004000Z",
+}
+
+
+def told(*records: object) -> list[Reading]:
+    """The readings of a batch of records: bytes as they are, anything else as JSON."""
+    incoming = [
+        Incoming(
+            str(n), "shard", str(n), NOW, r if isinstance(r, bytes) else msgspec.json.encode(r)
+        )
+        for n, r in enumerate(records)
+    ]
+    return plan_readings(read_all(incoming))
+
+
+def _bytes(record: object) -> bytes:
+    return record if isinstance(record, bytes) else msgspec.json.encode(record)
+
+
+def test_of_plain_lines_nothing_needs_to_be_told() -> None:
+    other = {**PLAIN, "symbol": "msft", "price": 1, "exchange_timezone": "Asia/Tokyo"}
+    assert told(PLAIN, PLAIN, other, {**PLAIN, "symbol": "EURUSD=X"}) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"symbol":"A","timestamp":"2026-11-20T15:30:00.000000Z","price":1e2}',
+        b'{"symbol":"A","timestamp":"2026-11-20T15:30:00.000000Z","price":5E-1}',
+        b'{"symbol":"A","timestamp":"2026-11-20T15:30:00.000000Z","price":"1.5"}',
+        b'{"symbol":"A","timestamp":"2026-11-20T15:30:00.000000Z","price":1.0000000049}',
+        b'{"symbol":"A","timestamp":"2026-11-20T15:30:00.000000Z","price":1,"volume":-0}',
+        b'{"symbol":"\\u0041","timestamp":"2026-11-20T15:30:00.000000Z","price":1}',
+        '{"symbol":"\u017f","timestamp":"2026-11-20T15:30:00.000000Z","price":1}'.encode(),
+        b'{"symbol":"A","timestamp":"2026-11-20T15:30:00Z","price":1}',
+        b'{"symbol":"A","timestamp":"2026-11-20T16:30:00+01:00","price":1}',
+        b'{"symbol":"A","price":1}',
+        b'[{"symbol":"A","timestamp":"2026-11-20T15:30:00.000000Z","price":1}]',
+        b'[{"symbol":"A","timestamp":"2026-11-20T15:30:00.000000Z","price":1}, 5]',
+        b'{"symbol":"A","timestamp":"2026-11-20T15:30:00.000000Z","price":1,"exchange_timezone":"X"}',
+    ],
+)
+def test_a_tick_that_its_line_does_not_show_plainly_is_told_in_full(line: bytes) -> None:
+    tick = decode(line, NOW).ticks[0]
+    assert told(line) == [Reading((tick.symbol, tick.timestamp), tick)]
+
+
+def test_a_reading_is_text_with_the_day_of_its_session() -> None:
+    (reading,) = told({**PLAIN, "price": "0.00000001", "exchange_timezone": "Pacific/Auckland"})
+    row = reading.row()
+    assert row["price"] == "0.00000001"
+    assert row["volume"] == "1234567"
+    assert row["session_date"] == "2026-11-21"
+    assert all(isinstance(value, str) for value in row.values())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"price": 0},
+        {"price": None},
+        {"currency": 5},
+        {"symbol": 5},
+        {"mode": "lively"},
+        {"timestamp": "2026-11-20T15:36:01.000000Z"},
+        {"timestamp": "2026-13-20T15:36:01.000000Z"},
+        {"bar": "7m"},
+    ],
+)
+def test_a_refused_line_that_sql_could_take_for_a_tick_is_told(wrong: dict[str, object]) -> None:
+    record = {**PLAIN, **wrong}
+    expected = (str(record["symbol"]), str(record["timestamp"]))
+    assert told(record) == [Reading(expected, None)]
+    assert Reading(expected, None).row()["refused"]
+
+
+@pytest.mark.parametrize("junk", [b"junk", b"5", b'{"symbol":"A"}', b"\xff", b"[5]"])
+def test_of_a_refused_line_that_sql_cannot_take_for_a_tick_nothing_is_told(junk: bytes) -> None:
+    assert told(junk) == []
+
+
+def test_of_copies_that_contradict_each_other_the_last_is_told() -> None:
+    (reading,) = told(PLAIN, {**PLAIN, "price": 7}, {**PLAIN, "price": 0})
+    assert reading.tick is not None
+    assert reading.tick.price == Decimal(7)
+
+
+def test_a_tick_of_a_foreign_source_is_told_as_refused() -> None:
+    (read,) = read_all([Incoming("1", "shard", "1", NOW, msgspec.json.encode(PLAIN))])
+    refused = without(read, lambda _: "source: not of this series")
+    assert plan_readings([refused]) == [Reading(("AAPL", STAMP), None)]
+
+
+def test_the_statement_knows_the_same_time_zones() -> None:
+    statement = (FOLDER / "raw_ticks.sql").read_text()
+    assert {zone for zone in PLAIN_ZONES if f"'{zone}'" not in statement} == set()
