@@ -112,7 +112,7 @@ def _replay(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "file",
         metavar="FILE",
-        help="CSV, NDJSON (both also .gz) or Parquet; or the archive: a folder, or s3://bucket/raw/ "
+        help="CSV, NDJSON (both also .gz) or Parquet; or the archive: a folder, s3://bucket/raw/ "
         "or s3://bucket/ticks/ with compacted days",
     )
     command.add_argument("--symbols", metavar="A,B", help="default: all in the file")

@@ -16,6 +16,7 @@ from chalicelib.services.stores import Stores
 from chalicelib.settings import Settings
 from tests.emulated import Emulated
 from tests.fakes import fake_stores
+from tests.local_support.lake import Lake
 from tests.memory_aws.system import SETTINGS, Aws
 
 _numbers = itertools.count()
@@ -42,3 +43,9 @@ def stores(request: pytest.FixtureRequest) -> Stores:
 def symbol() -> str:
     """A symbol of the test's own."""
     return f"T{next(_numbers)}"
+
+
+@pytest.fixture(scope="module")
+def lake(emulated: Emulated) -> Lake:
+    """A database, a bucket and a workgroup of the module's own."""
+    return Lake(emulated.clients)

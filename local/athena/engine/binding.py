@@ -34,7 +34,7 @@ def parse(text: str) -> exp.Expression:
         tree = exp.select("*").from_(exp.alias_(tree, "v", table=True))
     if not isinstance(tree, exp.Query):
         raise unsupported(f"the statement {text.split(maxsplit=1)[0].upper()}")
-    vocabulary.require_names(tokens)
+    vocabulary.require_names(tokens, tree)
     vocabulary.require_known(tree)
     return tree
 
@@ -58,22 +58,38 @@ def fill(text: str, parameters: list[str] | None) -> str:
             f"Incorrect number of parameters: expected {len(places)} but found {len(given)}",
         )
     for place, value in reversed(list(zip(places, given, strict=True))):
-        _require_literal(value)
-        text = f"{text[: place.start]} {value} {text[place.end + 1 :]}"
+        text = f"{text[: place.start]} {_literal(value)} {text[place.end + 1 :]}"
     return text
 
 
-def _require_literal(text: str) -> None:
+_LITERALS = (
+    exp.Boolean,
+    exp.Cast,
+    exp.DataType,
+    exp.DataTypeParam,
+    exp.Interval,
+    exp.Literal,
+    exp.Neg,
+    exp.Null,
+    exp.Var,
+)
+
+
+def _literal(text: str) -> str:
+    """A parameter that is nothing but a literal, written anew. Raises QueryError."""
     try:
-        value = sqlglot.parse_one(f"SELECT {text}", read="athena").expressions[0]
+        tree = sqlglot.parse_one(f"SELECT {text}", read="athena")
     except SqlglotError as error:
         raise QueryError("SYNTAX_ERROR", f"parameter {text}: {_first_line(error)}") from error
-    allowed = (exp.Literal, exp.Neg, exp.Cast, exp.Null, exp.Boolean, exp.DataType, exp.Interval)
-    if not all(isinstance(node, (*allowed, exp.DataTypeParam, exp.Var)) for node in value.walk()):
+    parts = [name for name, part in tree.args.items() if part]
+    values = tree.expressions
+    is_one = isinstance(tree, exp.Select) and parts == ["expressions"] and len(values) == 1
+    if not is_one or not all(isinstance(node, _LITERALS) for node in values[0].walk()):
         raise QueryError(
             "INVALID_PARAMETER_USAGE",
             f"parameter {text}: not a literal; a varchar stands in single quotes",
         )
+    return str(values[0].sql("trino", comments=False))
 
 
 class Binder:

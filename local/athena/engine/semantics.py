@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from local.athena.engine import vocabulary
 from local.athena.engine.failures import QueryError, unsupported
-from local.athena.engine.typing import INTEGERS, Kind, Types
+from local.athena.engine.typing import INTEGERS, Kind, Types, unexpected
 
 _INTEGER_TEXT = r"^[+-]?[0-9]+$"
 _NUMBER_TEXT = r"^([+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|NaN|[+-]?Infinity)$"
@@ -103,6 +103,15 @@ def _iso_timestamp(node: exp.Expression) -> exp.Expression:
     return _if_like(node.this, _ISO_TEXT, instant, "INVALID_FUNCTION_ARGUMENT: Invalid format: {}")
 
 
+def _series_of_days(node: exp.Expression) -> exp.Expression:
+    """DuckDB has none of dates without a step."""
+    start = node.args["start"]
+    is_date = isinstance(start, exp.Cast) and start.to.this == exp.DataType.Type.DATE
+    if is_date and node.args.get("step") is None:
+        node.set("step", exp.Interval(this=text("1"), unit=exp.Var(this="DAY")))
+    return node
+
+
 def _log(node: exp.Expression) -> exp.Expression:
     if node.this.name in ("10", "2") and node.expression is not None:
         return call(f"log{node.this.name}", node.expression)
@@ -137,6 +146,7 @@ _PLAIN: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expression]] =
     exp.RegexpExtract: _regexp_extract,
     exp.FromISO8601Timestamp: _iso_timestamp,
     exp.Log: _log,
+    exp.GenerateSeries: _series_of_days,
     exp.AtTimeZone: _require_local_use,
     exp.Cast: _require_plain_cast,
     exp.TryCast: _require_plain_cast,
@@ -289,7 +299,7 @@ def _average(node: exp.Expression, kinds: list[Kind]) -> exp.Expression:
     average = _quotient(
         total,
         Kind("DECIMAL", 38, kind.scale),
-        count,
+        exp.Nullif(this=count, expression=exp.Literal.number(0)),  # of nothing it is null
         Kind("DECIMAL", 19, 0),
         kind.precision,
         kind.scale,
@@ -328,7 +338,7 @@ def _date_add(node: exp.Expression, kinds: list[Kind]) -> exp.Expression:
 
 def _trunc(node: exp.Expression, kinds: list[Kind]) -> exp.Expression:
     if kinds[0].family != "time":
-        raise _mismatch(f"Unexpected parameters ({kinds[0].athena()}) for function date_trunc")
+        raise unexpected(kinds[0].athena(), "date_trunc")
     return _cast(node.copy(), "DATE") if kinds[0].name == "DATE" else node
 
 
@@ -339,11 +349,7 @@ def _percentile(node: exp.Expression, kinds: list[Kind]) -> exp.Expression:
 
 
 def _series(node: exp.Expression, kinds: list[Kind]) -> exp.Expression:
-    if kinds[0].name != "DATE":
-        return node
-    if node.args.get("step") is None:
-        node.set("step", exp.Interval(this=text("1"), unit=exp.Var(this="DAY")))
-    return _cast(node.copy(), "DATE[]")
+    return _cast(node.copy(), "DATE[]") if kinds[0].name == "DATE" else node
 
 
 _TYPED: dict[type[exp.Expression], Callable[[exp.Expression, list[Kind]], exp.Expression]] = {
@@ -355,6 +361,7 @@ _TYPED: dict[type[exp.Expression], Callable[[exp.Expression, list[Kind]], exp.Ex
     exp.Mul: _plus,
     exp.Mod: _plus,
     exp.DateAdd: _date_add,
+    exp.DateTrunc: _trunc,
     exp.TimestampTrunc: _trunc,
     exp.ApproxQuantile: _percentile,
     exp.GenerateSeries: _series,
@@ -414,8 +421,8 @@ def _require_agreement(node: exp.Expression, kinds: list[Kind]) -> None:
     if isinstance(node, (exp.DPipe, exp.Concat, *vocabulary.TEXT_FIRST)):
         if not families <= {"varchar", "list"}:
             told = ", ".join(kind.athena() for kind in kinds)
-            called = "concat" if isinstance(node, exp.DPipe) else node.key
-            raise _mismatch(f"Unexpected parameters ({told}) for function {called}")
+            called = "concat" if isinstance(node, exp.DPipe) else node.sql_name().lower()
+            raise unexpected(told, called)
     elif len(families) > 1:
         names = [kind.athena() for kind in kinds]
         sign = _SIGNS.get(node.key)
@@ -487,7 +494,7 @@ def _to_instant(node: exp.Expression, source: str) -> exp.Expression:
 def _to_varchar(node: exp.Expression, kind: Kind) -> exp.Expression:
     if kind.name in ("DOUBLE", "FLOAT"):
         changed = call("trino_double_text", _cast(node.this, "DOUBLE"))
-    elif kind.name == "TIMESTAMP":
+    elif kind.name.startswith("TIMESTAMP") and not kind.has_zone:
         changed = call("strftime", node.this, text("%Y-%m-%d %H:%M:%S.%g"))
     elif kind.name.startswith("TIMESTAMP"):
         changed = call("strftime", node.this, text("%Y-%m-%d %H:%M:%S.%g UTC"))
@@ -525,7 +532,7 @@ def _require_numbers(sign: str, kinds: list[Kind]) -> None:
         if kind.family not in ("number", "any"):
             names = f" {sign} ".join(one.athena() for one in kinds)
             if len(kinds) == 1:
-                raise _mismatch(f"Unexpected parameters ({names}) for function {sign}")
+                raise unexpected(names, sign)
             raise _mismatch(f"Cannot apply operator: {names}")
 
 

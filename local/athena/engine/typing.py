@@ -40,6 +40,11 @@ class Kind(msgspec.Struct, frozen=True):
     scale: int = 0
 
     @property
+    def has_zone(self) -> bool:
+        """Whether it is an instant: `TIMESTAMP WITH TIME ZONE`, or `TIMESTAMP_TZ` in a plan."""
+        return self.name.endswith(("ZONE", "TZ"))
+
+    @property
     def family(self) -> str:
         """What can be compared with it in Trino."""
         if self.name in INTEGERS or self.name in ("DECIMAL", "DOUBLE", "FLOAT", "BIGNUM"):
@@ -164,6 +169,13 @@ def _kind(raw: dict[str, Any]) -> Kind:
     return Kind(raw["id"])
 
 
+def unexpected(kinds: str, function: str) -> QueryError:
+    """For a function that has no form for these types."""
+    return QueryError(
+        "FUNCTION_NOT_FOUND", f"Unexpected parameters ({kinds}) for function {function}"
+    )
+
+
 def refused(message: str) -> QueryError:
     """DuckDB's reason for not taking a statement, under Trino's name."""
     line = _PREFIX.sub("", message.splitlines()[0])
@@ -171,12 +183,20 @@ def refused(message: str) -> QueryError:
         return QueryError(
             "COLUMN_NOT_FOUND", f"Column '{column[1] or column[2]}' cannot be resolved"
         )
+    if call := _NO_FUNCTION.search(line):
+        kinds = [Kind(kind).athena() for kind in call[2].split(", ")]
+        if call[1].isidentifier():
+            return unexpected(", ".join(kinds), call[1])
+        return QueryError("TYPE_MISMATCH", f"Cannot apply operator: {f' {call[1]} '.join(kinds)}")
     for word, name in _NAMES:
         if word in line:
             return QueryError(name, line)
     return QueryError("SYNTAX_ERROR", line)
 
 
+_NO_FUNCTION = re.compile(
+    r"(?:No function matches .* argument types|for the function call) ['\"]([^(]+)\((.*)\)['\"]"
+)
 _PREFIX = re.compile(r"^(Binder|Catalog|Conversion|Invalid Input|Parser) Error: ")
 _NO_COLUMN = re.compile(
     r'Referenced column "([^"]+)" not found|.*does not have a column named "([^"]+)"'
@@ -184,7 +204,6 @@ _NO_COLUMN = re.compile(
 _NAMES: Sequence[tuple[str, str]] = (
     ("Referenced table", "COLUMN_NOT_FOUND"),
     ("Ambiguous reference", "AMBIGUOUS_NAME"),
-    ("No function matches", "FUNCTION_NOT_FOUND"),
     ("must appear in the GROUP BY", "EXPRESSION_NOT_AGGREGATE"),
     ("Cannot compare", "TYPE_MISMATCH"),
     ("Cannot mix", "TYPE_MISMATCH"),

@@ -103,6 +103,7 @@ FUNCTIONS: tuple[type[exp.Expression], ...] = (
     exp.Date,
     exp.DateAdd,
     exp.DateDiff,
+    exp.DateTrunc,
     exp.Day,
     exp.DayOfMonth,
     exp.DayOfWeekIso,
@@ -322,14 +323,15 @@ those of other databases, which Athena does not know."""
 _MODIFIERS = ("qualify", "pivots", "sample", "laterals", "distribute", "sort", "cluster", "windows")
 
 
-def require_names(tokens: Sequence[Token]) -> None:
+def require_names(tokens: Sequence[Token], tree: exp.Expression) -> None:
     """Raises QueryError for what sqlglot reads and Athena does not."""
+    aliases = {one.name.lower() for one in tree.find_all(exp.TableAlias)}
     for token, following in pairwise(tokens):
         if token.token_type == TokenType.DCOLON:
             raise QueryError("SYNTAX_ERROR", "mismatched input '::'; use CAST")
         is_call = following.token_type == TokenType.L_PAREN
         plain = token.token_type == TokenType.VAR or token.text.lower() in _CALLED_KEYWORDS
-        if is_call and plain and token.text.lower() not in NAMES:
+        if is_call and plain and token.text.lower() not in NAMES | aliases:
             name = token.text.lower()
             raise QueryError(
                 "FUNCTION_NOT_FOUND",

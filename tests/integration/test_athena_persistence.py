@@ -1,0 +1,73 @@
+"""Tables, partitions and results survive a kill of the emulator; the engine's end is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from local.emulator.process import EmulatorProcess
+from tests.emulated import EmulatedClients
+from tests.integration.test_athena_api import SLOW
+from tests.local_support.lake import PARQUET, TICKS, Lake, ticks_of
+
+
+def started(database: Path) -> tuple[EmulatorProcess, EmulatedClients]:
+    process = EmulatorProcess(0, database)
+    process.wait_until_ready()
+    return process, EmulatedClients(process.endpoint)
+
+
+def engine_of(emulator: int) -> int:
+    """The engine's process, a child of the emulator's."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(path.read_text().rpartition(")")[2].split()[1])
+            command = (path.parent / "cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has just ended
+        if parent == emulator and b"local.athena.engine" in command:
+            return int(path.parent.name)
+    raise AssertionError("there is no engine")
+
+
+def test_a_kill_loses_nothing_of_the_lake(tmp_path: Path) -> None:
+    process, clients = started(tmp_path / "aws.sqlite")
+    try:
+        lake = Lake(clients)
+        lake.make_table("ticks", TICKS, {"date": "string"}, serde=PARQUET)
+        lake.make_view("prices", "SELECT price FROM ticks")
+        lake.put_parquet("ticks/run/part", ticks_of(("A", "1", "2.5")))
+        place = lake.address("ticks/run/")
+        lake.run(f"ALTER TABLE ticks ADD PARTITION (date = '2024-01-02') LOCATION '{place}'")
+        done = lake.run("SELECT price FROM prices")["QueryExecutionId"]
+        slow = lake.start(SLOW)
+        _kill_engine_while(lake, slow, process.pid)
+        again = lake.start(SLOW)  # by an engine that is new
+        os.kill(process.pid, signal.SIGKILL)
+        process.stop()
+        process, clients = started(tmp_path / "aws.sqlite")
+        lake.glue, lake.athena, lake.s3 = clients.glue, clients.athena, clients.s3
+        assert lake.results(done) == [["price"], ["2.50000000"]]
+        cut_off = lake.ended(again)["Status"]
+        assert cut_off["State"] == "FAILED"
+        assert "the emulator ended while the query ran" in cut_off["StateChangeReason"]
+        lake.s3.create_bucket(Bucket=lake.bucket)  # as provisioning does at each start
+        assert lake.rows("SELECT price, date FROM ticks") == [["2.50000000", "2024-01-02"]]
+        assert lake.rows("SELECT * FROM prices") == [["2.50000000"]]
+    finally:
+        process.stop()
+
+
+def _kill_engine_while(lake: Lake, number: str, emulator: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        found = lake.athena.get_query_execution(QueryExecutionId=number)["QueryExecution"]
+        if found["Status"]["State"] == "RUNNING":
+            break
+        time.sleep(0.02)
+    os.kill(engine_of(emulator), signal.SIGKILL)
+    status = lake.ended(number)["Status"]
+    assert status["State"] == "FAILED"
+    assert status["StateChangeReason"] == "INTERNAL_ERROR: the query engine ended by itself"
