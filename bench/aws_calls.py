@@ -41,6 +41,7 @@ class AwsCalls:
         for client in clients:
             events = client.meta.events
             events.register("provide-client-params", self._params)
+            events.register_last("before-parameter-build", self._as_sent)
             events.register("before-call", self._request)
             events.register("after-call", self._answer)
 
@@ -62,6 +63,11 @@ class AwsCalls:
 
     def _params(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
         context[_OWN] = params
+
+    def _as_sent(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
+        """boto3's tables turn values of Python into DynamoDB's by now."""
+        if params and params.get("RequestItems") != {}:  # json_wire sends bodies of its own
+            context[_OWN] = params
 
     def _request(self, params: Mapping[str, Any], context: Any, **_: Any) -> None:
         context[_OWN, "bytes"] = body_bytes(params.get("body") or b"")

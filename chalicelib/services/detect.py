@@ -25,6 +25,7 @@ log = logging.getLogger("ticktape.detect")
 PARALLEL_SYMBOLS = 8
 TRIES = 10
 STEP = 1000
+MAX_KEPT = 4000
 _LOOKUP = 100
 
 
@@ -72,7 +73,11 @@ class Options(msgspec.Struct, frozen=True):
 
 
 class Detect:
-    """The service behind the table's stream; one a container."""
+    """The service behind the table's stream; one a container.
+
+    It keeps the states that it wrote: the version under which the next one is written tells whether
+    another invocation wrote since, and only then is the state read again.
+    """
 
     def __init__(
         self,
@@ -88,6 +93,7 @@ class Detect:
         self._options = options
         self._clock = clock
         self._corrections = Corrections(stores.prices, stores.bars)
+        self._kept: dict[str, State] = {}
 
     def __call__(self, triggers: Sequence[Trigger], owner: str) -> Detected:
         """Bring every symbol of the batch up to its newest complete record.
@@ -117,9 +123,13 @@ class Detect:
         )
 
     def _states(self, symbols: Sequence[str]) -> dict[str, State]:
-        found: dict[str, State] = {}
-        for at in range(0, len(symbols), _LOOKUP):
-            found |= self._stores.state.get_many(symbols[at : at + _LOOKUP])
+        """Those that are kept, which has them forgotten until they are written, and the stored."""
+        found = {name: state for name in symbols if (state := self._kept.pop(name, None))}
+        missing = [name for name in symbols if name not in found]
+        for at in range(0, len(missing), _LOOKUP):
+            found |= self._stores.state.get_many(missing[at : at + _LOOKUP])
+        if len(self._kept) > MAX_KEPT:
+            self._kept.clear()
         return found
 
     def _isolated(
@@ -153,7 +163,9 @@ class Detect:
             pending = outcome.state.pending
             sent = self._notifier.deliver(pending, owner, _timezone(outcome.state))
             tally = self._add(tally, sent, outcome.taken, len(pending), repaired)
-            state = msgspec.structs.replace(outcome.state, version=state.version + 1, pending=())
+            version = state.version + int(changed)
+            state = msgspec.structs.replace(outcome.state, version=version, pending=())
+            self._kept[span.symbol] = state
             if state.last_timestamp >= span.newest or not outcome.taken:
                 return tally
             span = msgspec.structs.replace(span, complete_from=just_after(state.last_timestamp))

@@ -8,19 +8,10 @@ from typing import Any
 
 import msgspec
 
-from infra.deploy.project import INFRA
+from bench import list_prices
+from bench.list_prices import Prices
 
 Resources = Sequence[Mapping[str, Any]]
-
-
-class Prices(msgspec.Struct, frozen=True):
-    """`infra/fixed-costs.json`: list prices in USD of one region on one day."""
-
-    as_of: str
-    region: str
-    hours_a_month: float
-    usd: dict[str, float]
-    free: dict[str, int]
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -32,8 +23,8 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def prices() -> Prices:
-    """Read the file."""
-    return msgspec.json.decode((INFRA / "fixed-costs.json").read_bytes(), type=Prices)
+    """Of `bench/prices.json`, the one file of prices."""
+    return list_prices.prices()
 
 
 def planned(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -54,20 +45,20 @@ def lines(resources: Resources, listed: Prices) -> list[Line]:
     keys = len(_of(resources, "aws_kms_key"))
     hours = listed.hours_a_month
     found = [
-        Line("Kinesis shards", shards, shards * hours * listed.usd["kinesis_shard_hour"]),
+        Line("Kinesis shards", shards, listed.of("kinesis_shard_hour", shards * hours)),
         Line(
-            "Kinesis on demand", on_demand, on_demand * hours * listed.usd["kinesis_on_demand_hour"]
+            "Kinesis on demand", on_demand, listed.of("kinesis_on_demand_hour", on_demand * hours)
         ),
-        Line("keys of one's own", keys, keys * listed.usd["key_month"]),
+        Line("keys of one's own", keys, listed.of("key_month", keys)),
         Line(
             "alarms' metrics",
             alarms,
-            max(0, alarms - listed.free["alarm_metrics"]) * listed.usd["alarm_metric_month"],
+            listed.of("alarm_metric_month", max(0, alarms - listed.free["alarm_metrics"])),
         ),
         Line(
             "dashboards",
             dashboards,
-            max(0, dashboards - listed.free["dashboards"]) * listed.usd["dashboard_month"],
+            listed.of("dashboard_month", max(0, dashboards - listed.free["dashboards"])),
         ),
     ]
     return [line for line in found if line.count]

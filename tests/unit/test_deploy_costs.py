@@ -6,19 +6,21 @@ from typing import Any
 
 import pytest
 
-from infra.deploy.costs import Prices, described, lines, planned
+from bench.list_prices import Price, Prices
+from infra.deploy.costs import described, lines, planned
 
+USD = {
+    "kinesis_shard_hour": 0.015,
+    "kinesis_on_demand_hour": 0.04,
+    "key_month": 1.0,
+    "alarm_metric_month": 0.1,
+    "dashboard_month": 3.0,
+}
 PRICES = Prices(
     as_of="2026-01-01",
     region="us-east-1",
     hours_a_month=730,
-    usd={
-        "kinesis_shard_hour": 0.015,
-        "kinesis_on_demand_hour": 0.04,
-        "key_month": 1.0,
-        "alarm_metric_month": 0.1,
-        "dashboard_month": 3.0,
-    },
+    usd={name: Price(usd, "piece", "https://aws.amazon.com/") for name, usd in USD.items()},
     free={"alarm_metrics": 10, "dashboards": 3},
 )
 

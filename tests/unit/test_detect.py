@@ -33,13 +33,17 @@ DEFAULTS = default_rules(2, 4, Decimal(5))
 class System:
     """Detect on fakes."""
 
-    def __init__(self, rules: Sequence[Rule] = DEFAULTS) -> None:
-        self.stores: Any = fake_stores()
+    def __init__(self, rules: Sequence[Rule] = DEFAULTS, stores: Any = None) -> None:
+        self.stores: Any = stores or fake_stores()
         self.seconds = 100.0
         clock = lambda: instant(self.seconds)  # noqa: E731
         notifier = Notifier(self.stores.alerts, self.stores.publisher, "", clock)
         options = Options(2, 4, Decimal(5), quiet_after_seconds=900)
         self.detect = Detect(self.stores, notifier, lambda: rules, options, clock)
+
+    def another_container(self) -> System:
+        """Over the same stores, with nothing kept."""
+        return System(stores=self.stores)
 
     def store(self, *ticks: Tick) -> None:
         self.stores.prices.write([make_priced([tick]) for tick in ticks], NEVER)
@@ -207,7 +211,7 @@ def test_delivered_alerts_leave_the_state_with_its_next_write(system: System) ->
     assert len(system.sent()) == 1
 
 
-def test_alerts_that_were_delivered_cost_one_look_each_the_next_time(system: System) -> None:
+def test_alerts_that_were_delivered_cost_another_container_one_look(system: System) -> None:
     asked: list[str] = []
 
     def noted(name: str) -> Any:
@@ -224,10 +228,42 @@ def test_alerts_that_were_delivered_cost_one_look_each_the_next_time(system: Sys
     system.store(make_tick(106, 0, previous_close=100))
     system.look(0)
     system.store(make_tick(106, 1, previous_close=100))
-    system.look(1, 1)
+    system.another_container().look(1, 1)
     system.store(make_tick(106, 2, previous_close=100))
     system.look(2, 2)
     assert asked == ["claim", "is_settled"]
+
+
+def test_a_state_is_read_once_by_the_container_that_writes_it(system: System) -> None:
+    read = counted(system.stores.state, "get_many")
+    for second in range(3):
+        system.store(make_tick(100 + second, second))
+        system.look(second, second)
+    assert read == [["AAPL"]]
+
+
+def test_a_kept_state_that_is_behind_is_read_again_and_tells_nothing_twice(
+    system: System,
+) -> None:
+    other = system.another_container()
+    for second, looks in ((0, system), (1, other), (2, system), (3, other)):
+        system.store(make_tick(106 - second / 10, second, previous_close=100))
+        looks.look(second, second)
+    assert system.stores.state.get("AAPL").live["1m"].ticks == 4
+    assert len(system.sent()) == 1
+
+
+def counted(store: Any, name: str) -> list[Any]:
+    """What a method of a store is asked from now on."""
+    asked: list[Any] = []
+    method = getattr(store, name)
+
+    def call(given: Any) -> Any:
+        asked.append(given)
+        return method(given)
+
+    setattr(store, name, call)
+    return asked
 
 
 def test_an_alert_that_another_is_sending_makes_the_record_come_again(system: System) -> None:

@@ -1,0 +1,231 @@
+"""What Ticktape costs at AWS's list prices: `python -m bench.cost --symbols 25 --interval 30`.
+
+Calls, capacity units, bytes and CPU are counted while the app's handlers work (bench/cost_run.py);
+bench/pricing.py says what follows from them, docs/cost.md how to read it. Nothing reaches AWS.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from bench import old_design
+from bench.cost_run import record_bytes, run
+from bench.cost_settings import MARKET_HOURS, ROUND_THE_CLOCK, Settings
+from bench.counting import Counted
+from bench.list_prices import prices
+from bench.pricing import Line, fixed, mails, total, variable
+
+TENTH = 0.1
+SMALL = Settings(crosses="5m", mails=1)
+LARGE = Settings(symbols=5000, interval_seconds=1, detect_window=10, crosses="1m", prices_days=7)
+PACKED = msgspec.structs.replace(LARGE, ticks_per_record=10, flush_seconds=10, detect_window=30)
+CASES: dict[str, tuple[Settings, float | None]] = {
+    "25 symbols each 30 s, Kinesis": (SMALL, 2.6),
+    "25 symbols each 30 s, SQS": (msgspec.structs.replace(SMALL, ingest="sqs"), None),
+    "5,000 symbols each 1 s": (LARGE, 0.9),
+    "5,000 symbols each 1 s, packed by 10 s": (PACKED, 0.2),
+}
+
+
+class Bill(msgspec.Struct, frozen=True):
+    """What a load costs: USD for a million ticks, USD fixed a month."""
+
+    settings: Settings
+    shards: int
+    ticks: int
+    variable: list[Line]
+    mails: float
+    fixed: list[Line]
+
+    @property
+    def million(self) -> float:
+        """USD for a million ticks, without mails."""
+        return total(self.variable)
+
+    @property
+    def month(self) -> float:
+        """USD a month, with everything."""
+        return self.of_use + total(self.fixed)
+
+    @property
+    def of_use(self) -> float:
+        """USD a month for the ticks."""
+        return (self.million + self.mails) * self.settings.ticks_a_month / 1e6
+
+
+def bill(settings: Settings, counted: Counted | None = None) -> Bill:
+    """Count a load, unless it was counted before, and price it."""
+    counted = counted or run(settings)
+    shards = settings.shards_for(record_bytes() * settings.packed)
+    listed = prices()
+    return Bill(
+        settings,
+        shards,
+        counted.ticks,
+        variable(counted, settings, listed),
+        mails(counted, listed, settings.mails),
+        fixed(settings, shards, listed),
+    )
+
+
+def measure() -> list[dict[str, Any]]:
+    """Every case with its target, beside the dearest old design, mails of both included."""
+    old = bill(old_design.SETTINGS, old_design.count())
+    dearest = old.million + old.mails
+    bills = {name: bill(settings) for name, (settings, _) in CASES.items()}
+    kinesis, queue = (bills[f"25 symbols each 30 s, {way}"] for way in ("Kinesis", "SQS"))
+    return [
+        *(_result(name, found, dearest, CASES[name][1]) for name, found in bills.items()),
+        {
+            "name": "cost: 25 symbols each 30 s, a month by SQS beside Kinesis",
+            "value": round(queue.month, 2),
+            "unit": "USD a month",
+            "baseline": round(kinesis.month, 2),
+            "ratio": round(queue.month / kinesis.month, 3),
+            "target": "less",
+            "holds": queue.month < kinesis.month,
+        },
+    ]
+
+
+def _result(name: str, found: Bill, dearest: float, target: float | None) -> dict[str, Any]:
+    ratio = (found.million + found.mails) / dearest
+    wanted = f"<= {target:g}, " if target else ""
+    return {
+        "name": f"cost: {name} ({found.settings.said()})",
+        "value": round(found.million, 3),
+        "unit": "USD a million ticks",
+        "baseline": round(dearest, 2),
+        "ratio": round(ratio, 4),
+        "target": f"{wanted}a tenth of the old design",
+        "holds": ratio <= TENTH and (target is None or found.million <= target),
+    }
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit status 2 for a flag that cannot be used."""
+    options = vars(_parser().parse_args(arguments))
+    as_json = options.pop("json")
+    if options["flush_seconds"] and options["ticks_per_record"] == 1:
+        options["ticks_per_record"] = 1000
+    if options["ticks_per_record"] > 1 and not options["flush_seconds"]:
+        options["flush_seconds"] = 1.0
+    found = bill(Settings(**options))
+    if as_json:
+        print(json.dumps(as_builtins(found), indent=2))
+    else:
+        show(found)
+    return 0
+
+
+def as_builtins(found: Bill) -> dict[str, Any]:
+    """For programs: what `show` prints."""
+    sums = {"usd_a_million": found.million, "ticks_a_month": found.settings.ticks_a_month}
+    sums |= {"usd_a_month": found.month, "usd_fixed_a_month": total(found.fixed)}
+    listed = {"as_of": prices().as_of, "region": prices().region}
+    return {**msgspec.to_builtins(found), **sums, "prices": listed}
+
+
+def show(found: Bill) -> None:
+    """For people."""
+    settings, listed = found.settings, prices()
+    console = Console(width=None if sys.stdout.isatty() else 100)
+    title = f"{settings.symbols:,} symbols each {settings.interval_seconds:g} s"
+    table = Table("for what", "USD a million ticks", "USD a month", title=title)
+    month = settings.ticks_a_month / 1e6
+    for line in found.variable:
+        table.add_row(line.what, f"{line.usd:.4f}", f"{line.usd * month:,.2f}")
+    table.add_section()
+    table.add_row("by use", f"{found.million:.4f}", f"{found.million * month:,.2f}")
+    if settings.mails:
+        name = f"alerts by mail to {settings.mails}"
+        table.add_row(name, f"{found.mails:.4f}", f"{found.mails * month:,.2f}")
+    for line in found.fixed:
+        table.add_row(f"fixed: {line.what}", "", f"{line.usd:,.2f}")
+    table.add_section()
+    table.add_row("all", "", f"{found.month:,.2f}")
+    console.print(table)
+    console.print(
+        f"{settings.said()}\n{settings.ticks_a_month / 1e6:,.2f} million ticks a month "
+        f"({settings.hours:g} hours); counted over {found.ticks:,} ticks; list prices of "
+        f"{listed.as_of}, {listed.region}, free allowances of use not taken off"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.cost",
+        description="Counts what a load takes and prices it; docs/cost.md tells how.",
+        allow_abbrev=False,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--symbols", type=_whole(1, 1_000_000), default=25, metavar="N", help="how many")
+    add(
+        "--interval", dest="interval_seconds", type=_seconds(0.01, 86_400), default=30.0,
+        metavar="S", help="between two ticks of a symbol",
+    )  # fmt: skip
+    add("--ingest", choices=("kinesis", "sqs"), default="kinesis", help="by which way")
+    add("--stream", choices=("provisioned", "on-demand"), default="provisioned", help="of Kinesis")
+    add("--shards", type=_whole(1, 10_000), metavar="N", help="unless it follows from the load")
+    add("--ticks-per-record", type=_whole(1, 1000), default=1, metavar="N", help="the producer's")
+    add("--flush-seconds", type=_seconds(0, 60), default=0.0, metavar="S", help="the producer's")
+    add("--ingest-window", type=_seconds(0, 300), default=1.0, metavar="S", help="seconds")
+    add("--detect-window", type=_seconds(0, 300), default=1.0, metavar="S", help="seconds")
+    add(
+        "--crosses", choices=("tick", "1m", "5m", "1h"), default="tick",
+        help="what golden and death crosses are judged on",
+    )  # fmt: skip
+    add("--mails", type=_whole(0, 1000), default=0, metavar="N", help="addresses for alerts")
+    add("--memory", dest="memory_mb", type=_whole(128, 10_240), default=512, metavar="MB",
+        help="of each function")  # fmt: skip
+    add("--prices-days", type=_seconds(1, 3650), default=30.0, metavar="D", help="ticks are kept")
+    add("--raw-days", type=_seconds(1, 3650), default=365.0, metavar="D", help="archive is kept")
+    add("--tracing", action="store_true", help="X-Ray is on")
+    add(
+        "--hours", type=_hours, default=ROUND_THE_CLOCK, metavar="H|market",
+        help=f"in a month in which ticks come; market: {MARKET_HOURS:g}",
+    )  # fmt: skip
+    add("--json", action="store_true", help="for programs")
+    return parser
+
+
+def _whole(low: int, high: int) -> Any:
+    def read(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not allowed; allowed: {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def _seconds(low: float, high: float) -> Any:
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not allowed; allowed: {low:g} to {high:g}"
+            )
+        return value
+
+    return read
+
+
+def _hours(text: str) -> float:
+    found: float = MARKET_HOURS if text == "market" else _seconds(1, 744)(text)
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,84 @@
+"""What the cost model is asked: a load, and the settings of a deployment and its producer."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import msgspec
+
+SHARD_RECORDS = 1000
+SHARD_BYTES = 1_000_000
+HEADROOM = 1.25
+"""Shards are reckoned for a quarter more than the load."""
+
+MARKET_HOURS = 21 * 6.5
+ROUND_THE_CLOCK = 730.0
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """`interval_seconds` lie between two ticks of a symbol. `ticks_per_record` and `flush_seconds`
+    are the producer's. `hours` of ticks a month; `crosses`: what the golden and death crosses are
+    judged on; `mails`: addresses that alerts go to. Windows in seconds, memory in MB."""
+
+    symbols: int = 25
+    interval_seconds: float = 30.0
+    ingest: Literal["kinesis", "sqs"] = "kinesis"
+    stream: Literal["provisioned", "on-demand"] = "provisioned"
+    ticks_per_record: int = 1
+    flush_seconds: float = 0.0
+    ingest_window: float = 1.0
+    detect_window: float = 1.0
+    memory_mb: int = 512
+    prices_days: float = 30.0
+    raw_days: float = 365.0
+    hours: float = ROUND_THE_CLOCK
+    shards: int | None = None
+    tracing: bool = False
+    crosses: Literal["tick", "1m", "5m", "1h"] = "tick"
+    mails: int = 0
+
+    @property
+    def packed(self) -> int:
+        """Ticks of a symbol in a record: as many as come while the first one waits."""
+        if self.ticks_per_record <= 1 or not self.flush_seconds:
+            return 1
+        waiting = max(1, round(self.flush_seconds / self.interval_seconds))
+        return min(self.ticks_per_record, waiting)
+
+    @property
+    def ticks_a_second(self) -> float:
+        """Of all symbols."""
+        return self.symbols / self.interval_seconds
+
+    @property
+    def ticks_a_month(self) -> float:
+        """Of all symbols in the hours of a month in which ticks come."""
+        return self.ticks_a_second * 3600 * self.hours
+
+    def shards_for(self, record_bytes: float) -> int:
+        """Shards of a provisioned stream, at most 1,000 records and 1 MB a second each."""
+        records = self.ticks_a_second / self.packed
+        load = max(records / SHARD_RECORDS, records * record_bytes / SHARD_BYTES)
+        return self.shards or max(1, math.ceil(load * HEADROOM))
+
+    def said(self) -> str:
+        """The settings that differ from the defaults, as they are given."""
+        flags = {
+            "ingest": self.ingest,
+            "stream": self.stream if self.ingest == "kinesis" else None,
+            "ticks-per-record": self.ticks_per_record if self.ticks_per_record > 1 else None,
+            "flush-seconds": self.flush_seconds or None,
+            "detect-window": self.detect_window if self.detect_window != 1 else None,
+            "ingest-window": self.ingest_window if self.ingest_window != 1 else None,
+            "memory": self.memory_mb if self.memory_mb != 512 else None,
+            "prices-days": self.prices_days if self.prices_days != 30 else None,
+            "raw-days": self.raw_days if self.raw_days != 365 else None,
+            "crosses": self.crosses if self.crosses != "tick" else None,
+            "mails": self.mails or None,
+        }
+        return " ".join(
+            f"--{name} {value:g}" if isinstance(value, float) else f"--{name} {value}"
+            for name, value in flags.items()
+            if value is not None
+        )

@@ -1,0 +1,52 @@
+"""The dearest of the old designs (000), counted as ours is: a stream on demand, one record an
+invocation, one object and one item a tick, and a message by mail for each.
+
+Its ingest is `bench.baseline`'s; its second function publishes each item that it is handed.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import Any
+from unittest import mock
+
+from bench import feeds
+from bench.baseline import Baseline
+from bench.cost_settings import Settings
+from bench.counting import Counted, Meter, TimedTransport
+from tests.memory_aws.system import Aws
+
+TICKS = 100
+SETTINGS = Settings(stream="on-demand", memory_mb=128, mails=1)
+PUT_UNIT_BYTES = 1024
+_KEYS = {
+    "AWS_ACCESS_KEY_ID": "bench",
+    "AWS_SECRET_ACCESS_KEY": "bench",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+
+
+def count() -> Counted:
+    """What so many ticks take."""
+    aws = Aws()
+    memory = TimedTransport(aws)
+    with mock.patch.dict(os.environ, _KEYS):
+        design = Baseline("prices", "bars", "archive", "topic")
+    for client in design.clients:
+        name = client.meta.service_model.service_name
+        client.meta.events.register("before-send", memory.answers[name])
+    meter = Meter(memory, design.clients)
+    for record in feeds.kinesis_event(TICKS)["Records"]:
+        meter.invoke("ingest", partial(design.ingest, {"Records": [record]}))
+        meter.invoke("alert", partial(_publish, design, aws.stream[-1]))
+    counted = meter.counted
+    counted.ticks = counted.records = counted.alerts = TICKS
+    counted.rounded_gb = TICKS * PUT_UNIT_BYTES / 1e9
+    return counted
+
+
+def _publish(design: Baseline, change: dict[str, Any]) -> None:
+    image = change["dynamodb"]["NewImage"]
+    symbol, price = image["symbol"]["S"], image["price"]["N"]
+    design.sns.publish(TopicArn="topic", Subject=f"{symbol}: {price}", Message=str(image))

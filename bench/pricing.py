@@ -1,0 +1,157 @@
+"""From counts to dollars: plain arithmetic at the list prices of `bench/prices.json`.
+
+What AWS meters and a run in memory cannot show is stated here, once, and nowhere else:
+
+- Lambda: a function of M MB has M/1769 of a processor. Its billed seconds are the measured CPU,
+  times CPU_FACTOR, over that share, and what it waits: WAIT_MILLISECONDS a call, over as many as
+  the code has under way at once.
+- Lambda's own lines in the log, START, END and REPORT, take PLATFORM_LOG_BYTES an invocation.
+- An idle queue is asked by five pollers of Lambda, each with long polls of 20 seconds.
+- A key of one's own is asked some KEY_REQUESTS_AN_HOUR times: services keep data keys for minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from bench.cost_settings import Settings
+from bench.counting import Counted
+from bench.list_prices import Prices
+
+FULL_PROCESSOR_MB = 1769
+CPU_FACTOR = 1.5
+WAIT_MILLISECONDS = {"PutObject": 30, "Publish": 20, "BatchWriteItem": 10, "BatchGetItem": 8}
+OTHER_WAIT_MILLISECONDS = 6
+AT_ONCE = {"BatchWriteItem": 4, "PutObject": 1, "BatchGetItem": 1}
+OTHERS_AT_ONCE = 8
+PLATFORM_LOG_BYTES = 450
+IDLE_POLLS_AN_HOUR = 5 * 3 * 60
+KEY_REQUESTS_AN_HOUR = 100
+METRIC_NAMES = 14
+ALARM_METRICS = {"kinesis": 16, "sqs": 10}
+"""Of infra/examples: normal.tfvars (all alarms) and small.tfvars (the free ones)."""
+
+DAYS_A_MONTH = 30.4
+GB = 1e9
+
+
+class Line(msgspec.Struct, frozen=True):
+    """What, and USD for a million ticks or for a month."""
+
+    what: str
+    usd: float
+
+
+def variable(counted: Counted, settings: Settings, prices: Prices) -> list[Line]:
+    """USD for a million ticks, by what it is spent on. Messages by mail are not in it."""
+    usd, million = prices.of, 1e6 / counted.ticks
+    found = [
+        Line("stream or queue", _carried(counted, settings, prices)),
+        Line("Lambda: requests", usd("lambda_request", sum(counted.invocations.values()))),
+        Line("Lambda: GB-seconds", usd("lambda_gb_second", gb_seconds(counted, settings))),
+        Line("S3: puts", usd("s3_put", counted.units("calls", operation="PutObject"))),
+        Line("DynamoDB: prices written", usd("dynamodb_write_unit", _ingest(counted, "write"))),
+        Line("DynamoDB: state, bars, alerts written", usd("dynamodb_write_unit", _rest(counted))),
+        Line("DynamoDB: read", usd("dynamodb_read_unit", counted.units("read_units"))),
+        Line("SNS: messages", usd("sns_publish", counted.alerts)),
+        Line("logs", usd("logs_gb", _logged(counted) / GB)),
+        Line("prices kept, with recovery", _kept(counted, settings, prices)),
+        Line("archive kept", _archived(counted, settings, prices)),
+        Line("traces", usd("trace", _traces(counted) if settings.tracing else 0)),
+    ]
+    return [Line(line.what, line.usd * million) for line in found if line.usd]
+
+
+def mails(counted: Counted, prices: Prices, addresses: int = 1) -> float:
+    """USD for a million ticks: each message to so many addresses by mail."""
+    return prices.of("sns_mail", counted.alerts * addresses) * 1e6 / counted.ticks
+
+
+def fixed(settings: Settings, shards: int, prices: Prices) -> list[Line]:
+    """USD a month, however few ticks come; free allowances are taken off."""
+    usd, hours = prices.of, prices.hours_a_month
+    has_stream = settings.ingest == "kinesis"
+    on_demand = has_stream and settings.stream == "on-demand"
+    alarms = max(0, ALARM_METRICS[settings.ingest] - prices.free["alarm_metrics"])
+    found = [
+        Line(
+            f"Kinesis, {shards} provisioned",
+            usd("kinesis_shard_hour", hours * shards) if has_stream and not on_demand else 0,
+        ),
+        Line("Kinesis on demand", usd("kinesis_on_demand_hour", hours) if on_demand else 0),
+        Line(
+            "SQS: asking an idle queue",
+            0 if has_stream else usd("sqs_fifo_request", IDLE_POLLS_AN_HOUR * hours),
+        ),
+        Line("alarms beyond ten", usd("alarm_metric_month", alarms)),
+        Line("metrics beyond ten", usd("metric_month", METRIC_NAMES - prices.free["metrics"])),
+        Line("a key of one's own", usd("key_month") if has_stream else 0),
+        Line(
+            "requests to the key",
+            usd("key_request", KEY_REQUESTS_AN_HOUR * hours) if has_stream else 0,
+        ),
+        Line("page: CloudFront's free allowance", 0.0),
+    ]
+    return [line for line in found if line.usd or line.what.startswith("page")]
+
+
+def total(lines: Sequence[Line]) -> float:
+    """The sum."""
+    return sum(line.usd for line in lines)
+
+
+def billed_seconds(counted: Counted, function: str, memory_mb: int) -> float:
+    """Of all of a function's invocations."""
+    share = min(1.0, memory_mb / FULL_PROCESSOR_MB)
+    waits = sum(
+        tally.calls
+        * WAIT_MILLISECONDS.get(name, OTHER_WAIT_MILLISECONDS)
+        / AT_ONCE.get(name, OTHERS_AT_ONCE)
+        for name, tally in counted.calls.get(function, {}).items()
+    )
+    return counted.cpu[function] * CPU_FACTOR / share + waits / 1000
+
+
+def gb_seconds(counted: Counted, settings: Settings) -> float:
+    """Of all functions."""
+    seconds = sum(billed_seconds(counted, name, settings.memory_mb) for name in counted.cpu)
+    return seconds * settings.memory_mb / 1024
+
+
+def _carried(counted: Counted, settings: Settings, prices: Prices) -> float:
+    if settings.ingest == "sqs":
+        return prices.of("sqs_fifo_request", counted.queue_requests)
+    if settings.stream == "provisioned":
+        return prices.of("kinesis_put_unit", counted.put_units)
+    both = prices.of("kinesis_on_demand_in_gb") + prices.of("kinesis_on_demand_out_gb")
+    return both * counted.rounded_gb
+
+
+def _ingest(counted: Counted, kind: str) -> float:
+    return sum(
+        counted.units(f"{kind}_units", name) for name in counted.calls if name.startswith("ingest")
+    )
+
+
+def _rest(counted: Counted) -> float:
+    return counted.units("write_units") - _ingest(counted, "write")
+
+
+def _logged(counted: Counted) -> float:
+    return counted.logged + PLATFORM_LOG_BYTES * sum(counted.invocations.values())
+
+
+def _traces(counted: Counted) -> float:
+    return sum(counted.invocations.values())
+
+
+def _kept(counted: Counted, settings: Settings, prices: Prices) -> float:
+    gb_month = prices.of("dynamodb_gb_month") + prices.of("dynamodb_backup_gb_month")
+    return gb_month * counted.item_bytes / GB * settings.prices_days / DAYS_A_MONTH
+
+
+def _archived(counted: Counted, settings: Settings, prices: Prices) -> float:
+    months = settings.raw_days / DAYS_A_MONTH
+    return prices.of("s3_gb_month", counted.archive_bytes / GB * months)

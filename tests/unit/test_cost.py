@@ -1,0 +1,186 @@
+"""The cost model's arithmetic against cases reckoned by hand, and its file of prices."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bench import cost, old_design, pricing
+from bench.aws_calls import Tally
+from bench.cost_settings import Settings
+from bench.counting import Counted
+from bench.list_prices import prices
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = "".join((ROOT / "bench" / f"{name}.py").read_text() for name in ("pricing", "cost"))
+PER_MILLION = {
+    "stream or queue": 0.014 * 2,  # two units of 25 KB each
+    "Lambda: requests": 0.2 * 0.3,
+    # 0.1 s CPU * 1.5 / (512/1769) + (100 * 30 + 200 * 10 / 4) ms, of half a GB
+    "Lambda: GB-seconds": ((0.1 * 1.5 * 1769 / 512 + 3.5) + 0.1 * 1.5 * 1769 / 512)
+    * 0.5
+    * 0.0000166667
+    * 1000,
+    "S3: puts": 5 * 0.1,
+    "DynamoDB: prices written": 0.625 * 1.0,
+    "DynamoDB: state, bars, alerts written": 0.625 * 1.5,
+    "DynamoDB: read": 0.125 * 2.0,
+    "SNS: messages": 0.5 * 0.05,
+    "logs": 0.5 * (100_000 + 450 * 300) / 1e9 * 1000,
+    "prices kept, with recovery": 0.45 * 500_000 / 1e9 * 30 / 30.4 * 1000,
+    "archive kept": 0.023 * 40_000 / 1e9 * 365 / 30.4 * 1000,
+}
+
+
+def counted() -> Counted:
+    """A thousand ticks."""
+    return Counted(
+        ticks=1000,
+        records=1000,
+        put_units=2000,
+        rounded_gb=1000 * 1024 / 1e9,
+        queue_requests=120,
+        alerts=50,
+        logged=100_000,
+        item_bytes=500_000,
+        archive_bytes=40_000,
+        cpu={"ingest_kinesis": 0.1, "detect": 0.1},
+        invocations={"ingest_kinesis": 100, "detect": 200},
+        calls={
+            "ingest_kinesis": {
+                "PutObject": Tally(calls=100),
+                "BatchWriteItem": Tally(calls=200, write_units=1000),
+            },
+            "detect": {"State": Tally(calls=0, write_units=1500, read_units=2000)},
+        },
+    )
+
+
+def test_each_line_is_what_a_hand_reckons() -> None:
+    lines = {line.what: line.usd for line in pricing.variable(counted(), Settings(), prices())}
+    assert lines == pytest.approx(PER_MILLION, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "usd"),
+    [
+        (Settings(), 0.014 * 2),
+        (Settings(stream="on-demand"), 0.12 * 1000 * 1024 / 1e9 * 1000),
+        (Settings(ingest="sqs"), 0.5 * 0.12),
+    ],
+    ids=["provisioned", "on demand", "sqs"],
+)
+def test_what_carries_ticks_costs_by_its_kind(settings: Settings, usd: float) -> None:
+    (line, *_) = pricing.variable(counted(), settings, prices())
+    assert line.usd == pytest.approx(usd)
+
+
+def test_mails_and_traces_are_by_the_piece() -> None:
+    assert pricing.mails(counted(), prices(), 2) == pytest.approx(20 * 0.05 * 2)
+    traced = pricing.variable(counted(), Settings(tracing=True), prices())
+    assert traced[-1].usd == pytest.approx(5 * 0.3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "shards", "usd"),
+    [
+        (Settings(), 1, 10.95 + 0.6 + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219),
+        (Settings(), 3, 32.85 + 0.6 + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219),
+        (
+            Settings(stream="on-demand"),
+            1,
+            29.2 + 0.6 + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219,
+        ),
+        (Settings(ingest="sqs"), 1, 0.5 * 0.657 + 0.3 * (pricing.METRIC_NAMES - 10)),
+    ],
+)
+def test_what_is_fixed_is_by_the_month(settings: Settings, shards: int, usd: float) -> None:
+    assert pricing.total(pricing.fixed(settings, shards, prices())) == pytest.approx(usd)
+
+
+def test_a_month_is_the_ticks_and_what_is_fixed() -> None:
+    found = cost.bill(Settings(hours=730), counted())
+    assert found.settings.ticks_a_month == pytest.approx(25 / 30 * 3600 * 730)
+    use = sum(PER_MILLION.values()) * 2.19
+    assert found.month == pytest.approx(use + pricing.total(found.fixed), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("given", "packed"),
+    [
+        ({}, 1),
+        ({"ticks_per_record": 10}, 1),
+        ({"ticks_per_record": 10, "flush_seconds": 10, "interval_seconds": 1}, 10),
+        ({"ticks_per_record": 10, "flush_seconds": 4, "interval_seconds": 1}, 4),
+        ({"ticks_per_record": 10, "flush_seconds": 10, "interval_seconds": 30}, 1),
+    ],
+)
+def test_records_hold_what_comes_while_they_wait(given: dict[str, float], packed: int) -> None:
+    assert msgspec.convert(given, Settings, strict=False).packed == packed
+
+
+def test_shards_follow_from_records_and_bytes() -> None:
+    fast = Settings(symbols=5000, interval_seconds=1)
+    assert fast.shards_for(300) == 7  # 5,000 records a second and a quarter more
+    assert fast.shards_for(1000) == 7
+    assert fast.shards_for(2000) == 13
+    assert Settings().shards_for(300) == 1
+
+
+def test_the_prices_are_dated_and_each_names_its_page() -> None:
+    listed = prices()
+    assert date.fromisoformat(listed.as_of) > date(2026, 1, 1)
+    used = set(re.findall(r'(?:usd|of)\(\s*"(\w+)"', SOURCES))
+    assert len(used) > 15
+    assert used <= set(listed.usd)
+    for name, price in listed.usd.items():
+        assert re.fullmatch(r"https://aws\.amazon\.com/[\w/-]+/", price.source), name
+        assert price.usd > 0
+        assert price.per
+
+
+def test_alarms_and_metrics_are_those_that_are_there() -> None:
+    alarms = (pricing.ALARM_METRICS["kinesis"] - 10) * prices().usd["alarm_metric_month"].usd
+    assert f"alarms {alarms:.2f} |" in (ROOT / "docs" / "deploying.md").read_text()
+    handlers = (ROOT / "chalicelib" / "handlers.py").read_text()
+    assert len(set(re.findall(r'"([A-Z][A-Za-z]+)":', handlers))) == pricing.METRIC_NAMES
+
+
+def test_the_old_design_costs_what_its_calls_cost() -> None:
+    found = cost.bill(old_design.SETTINGS, old_design.count())
+    assert 26 < found.million + found.mails < 29
+    lines = {line.what: line.usd for line in found.variable}
+    assert (lines["S3: puts"], lines["DynamoDB: prices written"]) == pytest.approx((5, 0.625))
+
+
+def test_a_small_load_is_counted_and_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cost.main(["--symbols", "2", "--interval", "30", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    lines = {line["what"]: line["usd"] for line in found["variable"]}
+    assert lines["DynamoDB: prices written"] == pytest.approx(0.625)
+    assert lines["S3: puts"] == pytest.approx(2.5)
+    assert found["usd_a_month"] > found["usd_fixed_a_month"] > 10
+    assert found["prices"]["as_of"] == prices().as_of
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("--symbols 0", "'0' is not allowed; allowed: 1 to 1000000"),
+        ("--hours never", "'never' is not allowed; allowed: 1 to 744"),
+        ("--ingest mail", "invalid choice: 'mail'"),
+        ("--flush-seconds 61", "'61' is not allowed; allowed: 0 to 60"),
+    ],
+)
+def test_what_cannot_be_used_is_said(
+    arguments: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cost.main(arguments.split())
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
