@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local.lake import make_lake
 from local.resources import Resources, environment
 
+_log = logging.getLogger(__name__)
 _EXISTS = {
     "ResourceInUseException",
     "BucketAlreadyOwnedByYou",
@@ -63,17 +65,28 @@ def provision(clients: Clients, resources: Resources, *, ingest: str) -> dict[st
         buckets = pool.submit(_make_buckets, s3, resources)
         queues = pool.submit(_make_queues, sqs, resources)
         topic_arn = sns.create_topic(Name=resources.name("alerts"))["TopicArn"]
+        lake = pool.submit(make_lake, glue, athena, resources)
         stream.result()
         buckets.result()
-        make_lake(glue, athena, resources)
         _announce_failures(s3, sqs, resources, queues.result())
         return environment(
             resources,
+            has_lake=_is_made(lake),
             ingest=ingest,
             queue_url=queues.result()["ticks.fifo"],
             topic_arn=topic_arn,
             prices_stream_arn=tables.result()["prices"],
         )
+
+
+def _is_made(lake: Future[None]) -> bool:
+    """Whether there is a lake; an endpoint of the user's may have neither Glue nor Athena."""
+    try:
+        lake.result()
+    except (BotoCoreError, ClientError) as error:
+        _log.warning("no SQL over the archive: %s", error)
+        return False
+    return True
 
 
 @contextlib.contextmanager

@@ -47,7 +47,13 @@ def load(stage: str = "local") -> Resources:
 
 
 def environment(
-    resources: Resources, *, ingest: str, queue_url: str, topic_arn: str, prices_stream_arn: str
+    resources: Resources,
+    *,
+    ingest: str,
+    queue_url: str,
+    topic_arn: str,
+    prices_stream_arn: str,
+    has_lake: bool = True,
 ) -> dict[str, str]:
     """The variables that name resources, for `ingest` by "kinesis" or by "sqs"."""
     variables = {f"{key.upper()}_TABLE": resources.name(key) for key in resources.tables}
@@ -56,9 +62,10 @@ def environment(
         "STAGE": resources.stage,
         "ALERTS_TOPIC_ARN": topic_arn,
         "PRICES_STREAM_ARN": prices_stream_arn,
-        "ATHENA_WORKGROUP": resources.prefix,
-        "ATHENA_DATABASE": resources.database,
     }
+    if has_lake:
+        variables["ATHENA_WORKGROUP"] = resources.prefix
+        variables["ATHENA_DATABASE"] = resources.database
     if ingest == "kinesis":
         return {**variables, "TICKS_STREAM": resources.name(resources.stream["key"])}
     return {**variables, "TICKS_QUEUE": resources.name("ticks.fifo"), "TICKS_QUEUE_URL": queue_url}

@@ -49,7 +49,7 @@ def sql(arguments: list[str]) -> int:
     facts = find_running()
     environment = facts["environment"]
     if "ATHENA_WORKGROUP" not in environment:
-        raise UsageError("the running system is of an older version; start it again")
+        raise UsageError("the running system has no Athena, or is of an older version")
     client = connect(facts)("athena")
     return run(
         client,

@@ -147,7 +147,7 @@ def test_bytes_of_parquet_are_those_of_the_columns_and_row_groups_that_are_read(
     lake.make_table("groups", TICKS, {}, serde=PARQUET)
     rows = [(symbol, f"{n:06}", f"{n}.5") for symbol in ("A", "B", "C") for n in range(500)]
     metadata = lake.put_parquet("groups/part", ticks_of(*rows), row_group_size=500)
-    footer = metadata.serialized_size + 8
+    footer = int(metadata.serialized_size) + 8
 
     def chunks(groups: range, *columns: int) -> int:
         sizes = (
@@ -155,7 +155,7 @@ def test_bytes_of_parquet_are_those_of_the_columns_and_row_groups_that_are_read(
             for group in groups
             for column in columns
         )
-        return footer + sum(sizes)
+        return footer + int(sum(sizes))
 
     assert metadata.num_row_groups == 3
     assert lake.scanned("SELECT * FROM groups") == chunks(range(3), 0, 1, 2)

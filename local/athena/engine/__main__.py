@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -20,6 +21,7 @@ from local.athena.engine.failures import QueryError, ScanLimitError
 from local.athena.engine.running import Change, Runner
 
 AT_ONCE = 4
+_FOLDERS = "ticktape-athena-"
 
 
 class Engine:
@@ -91,12 +93,21 @@ def _cancelled() -> Change:
     return {"state": "CANCELLED", "reason": "Query cancelled by user"}
 
 
+def _remove_left() -> None:
+    """Folders of engines that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDERS}*-*"):
+        number = folder.name.removeprefix(_FOLDERS).partition("-")[0]
+        if number.isdecimal() and not Path(f"/proc/{number}").exists():
+            shutil.rmtree(folder, ignore_errors=True)  # another's, or gone meanwhile
+
+
 def main(arguments: list[str]) -> None:
     """Serve until standard input ends."""
     parser = argparse.ArgumentParser(prog="python -m local.athena.engine")
     parser.add_argument("--port", type=int, required=True)
     port = parser.parse_args(arguments).port
-    with tempfile.TemporaryDirectory(prefix="ticktape-athena-") as folder:
+    _remove_left()
+    with tempfile.TemporaryDirectory(prefix=f"{_FOLDERS}{os.getpid()}-") as folder:
         engine = Engine(Runner(port, Path(folder)))
         for line in sys.stdin:
             engine.take(json.loads(line))
