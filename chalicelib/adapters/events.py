@@ -72,6 +72,6 @@ def _triggers(records: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
                 identifier=record["dynamodb"]["SequenceNumber"],
                 symbol=image["symbol"]["S"],
                 newest=image["timestamp"]["S"],
-                complete_from=image["complete_from"]["S"],
+                complete_from=image["complete_from"]["S"].partition(" ")[0],
                 ingested_at=image["ingested_at"]["S"],
             )

@@ -103,11 +103,18 @@ class Prices:
             mode=last.mode,
             ingested_at=record.ingested_at,
             expires_at=epoch_seconds(record.ingested_at) + self._ttl_seconds,
-            complete_from=record.complete_from,
+            complete_from=_complete_from(record),
         )
         if len(record.ticks) > 1:
             item["earlier"] = {"S": _pack(record.ticks[:-1], last)}
         return item
+
+
+def _complete_from(record: PricedRecord) -> str | None:
+    """The timestamp, and behind a space the digest of the batch's others, if it had any."""
+    if record.complete_from is None or record.others is None:
+        return record.complete_from
+    return f"{record.complete_from} {record.others}"
 
 
 def _pack(earlier: Sequence[Tick], last: Tick) -> str:
@@ -126,7 +133,8 @@ def _pack(earlier: Sequence[Tick], last: Tick) -> str:
 
 def _to_record(item: Item) -> PricedRecord:
     ticks = tuple(stored.tick for stored in unpack(item))
-    return PricedRecord(ticks, item["ingested_at"]["S"], optional_text(item, "complete_from"))
+    complete_from, _, others = (optional_text(item, "complete_from") or "").partition(" ")
+    return PricedRecord(ticks, item["ingested_at"]["S"], complete_from or None, others or None)
 
 
 def unpack(item: Item) -> Iterator[StoredTick]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -195,7 +196,7 @@ def _united(first: Write, second: Write) -> tuple[Write, list[Write]]:
     left = sorted((ticks[stamp] for stamp in ticks.keys() - united), key=_timestamp)
     arrival = first.priced.ingested_at
     others = [Write(PricedRecord(run, arrival), sources) for run in _runs(left)] if left else []
-    priced = PricedRecord(tuple(kept), arrival, second.priced.complete_from)
+    priced = msgspec.structs.replace(second.priced, ticks=tuple(kept), ingested_at=arrival)
     return Write(priced, sources, second.newest), others
 
 
@@ -210,5 +211,13 @@ def _mark_newest(writes: Iterable[Write]) -> None:
     for mine in by_symbol.values():
         first = min(write.priced.ticks[0].timestamp for write in mine)
         newest = max(mine, key=lambda write: write.priced.key[1])
-        newest.priced = msgspec.structs.replace(newest.priced, complete_from=first)
+        others = _digest([write for write in mine if write is not newest])
+        newest.priced = msgspec.structs.replace(newest.priced, complete_from=first, others=others)
         newest.newest = True
+
+
+def _digest(others: Iterable[Write]) -> str | None:
+    """A table's stream tells nothing of an item that is put again as it was. A late tick that comes
+    between two that are stored already would go unseen if the newest item did not tell of it."""
+    ticks = [write.priced.ticks for write in sorted(others, key=lambda write: write.priced.key)]
+    return f"{zlib.crc32(msgspec.json.encode(ticks)):08x}" if ticks else None

@@ -44,12 +44,14 @@ class PricedRecord(msgspec.Struct, frozen=True):
     """One wire record's ticks of a symbol: one item of the prices table, keyed by its last tick.
 
     `ticks` in order of time, one source and mode; `complete_from` stands on the newest record of
-    a batch and says that from there to here everything is stored.
+    a batch and says that from there to here everything is stored; `others` beside it is a digest
+    of the symbol's other ticks in that batch, where it had others.
     """
 
     ticks: tuple[Tick, ...]
     ingested_at: str
     complete_from: str | None = None
+    others: str | None = None
 
     @property
     def key(self) -> tuple[str, str]:

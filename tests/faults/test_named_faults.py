@@ -137,3 +137,13 @@ def test_the_value_of_a_tick_that_is_sent_again_is_the_last_one() -> None:
     system.detect()
     page = system.services.stores.bars.bars(SYMBOL, "1m", None, None, limit=10)
     assert [(bar.close, bar.ticks, bar.revision) for bar in page.rows] == [(5, 1, 1)]
+
+
+def test_a_late_tick_between_two_that_come_again_is_in_its_bar() -> None:
+    system = System()
+    first, late, last = (wire(100, at, symbol=SYMBOL, volume=0) for at in (0.1, 0.2, 0.3))
+    system.deliver([payload(first), payload(last)], 2)
+    system.deliver([payload(first), payload(late), payload(last)], 3)
+    state = system.services.stores.state.get(SYMBOL)
+    assert state is not None
+    assert state.live["1m"].ticks == 3

@@ -43,6 +43,15 @@ def test_only_a_symbols_newest_item_says_from_where_it_is_complete() -> None:
     ]
 
 
+def test_the_newest_item_differs_where_others_of_its_batch_do() -> None:
+    first, last = payload(wire(1, 0)), payload(wire(3, 2))
+    batches = [(first, last), (first, payload(wire(2, 1)), last), (payload(wire(9, 0)), last)]
+    newest = [next(w.priced for w in planned(*batch) if w.newest) for batch in batches]
+    assert len(set(newest)) == 3
+    assert {priced.complete_from for priced in newest} == {at(0)}
+    assert planned(last)[0].priced.others is None
+
+
 def test_each_symbol_has_its_own_newest_item() -> None:
     writes = planned(payload(wire(1, 0)), payload(wire(1, 5, symbol="MSFT")))
     assert all(write.newest for write in writes)
