@@ -6,9 +6,11 @@ The machines are shared: absolute times drift, so cases that are compared run in
 from __future__ import annotations
 
 import gc
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 
 def alternate(cases: Mapping[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
@@ -33,3 +35,9 @@ def p95(values: list[float]) -> float:
     """The 95th percentile, by the nearest rank."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
+
+
+def resident_mb() -> float:
+    """Memory of this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6

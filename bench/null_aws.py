@@ -110,11 +110,11 @@ async def _main() -> None:
                     writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 found = _LENGTH.search(head)
                 body = await reader.readexactly(int(found[1]) if found else 0)
+                writer.write(endpoint.answer(head, body))
+                await writer.drain()
             except (asyncio.IncompleteReadError, ConnectionError):
                 writer.close()
                 return
-            writer.write(endpoint.answer(head, body))
-            await writer.drain()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 23)
     print(server.sockets[0].getsockname()[1], flush=True)

@@ -22,7 +22,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from bench.measuring import median, p95
+from bench.measuring import median, p95, resident_mb
 from producer.outbox import Outbox
 from producer.pipeline import Pipeline
 from producer.sender import Sender
@@ -141,12 +141,6 @@ def produce(symbols: int, ticks_per_record: int, count: int) -> float:
     outcome = Pipeline(Ticks(symbols, count), outbox, sender, status).run(threading.Event(), 5)
     assert (outcome.ticks, outcome.left) == (count // symbols * symbols, 0)
     return outcome.ticks / (time.perf_counter() - began)
-
-
-def resident_mb() -> float:
-    """Memory of this process."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def memory_growth_mb() -> float:

@@ -1,0 +1,109 @@
+"""Memory of a handler that takes a batch of 10,000 records, above what importing `app` takes.
+
+A fresh process imports `app`, reads the event from JSON as Lambda's runtime does, and calls the
+handler; its highest resident memory less that after the import is the result, so the event and
+botocore's clients are in it. Two batches, since a container takes many.
+
+    python -m bench.memory
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from bench import feeds, ingest_cpu, stored
+from bench.detect_cpu import state_before, without_alerts
+from bench.measuring import resident_mb
+from bench.our_app import our_app
+
+RECORDS = 10_000
+BATCHES = 2
+NEW = RECORDS // len(feeds.SYMBOLS)
+"""Ticks of a symbol that a batch of detect brings."""
+
+MOST_MB = 128
+FUNCTIONS = ("ingest_kinesis", "detect")
+
+
+def stream_batch() -> dict[str, Any]:
+    """As many changes of the prices table as one invocation can get, each the newest of a batch."""
+    rows = stored.ticks(RECORDS)
+    items = []
+    for number in range(RECORDS):
+        age = NEW - 1 - number // len(feeds.SYMBOLS)
+        when = rows.when(RECORDS - 1 - age)
+        item = stored.tick_item(feeds.SYMBOLS[number % len(feeds.SYMBOLS)], age, when)
+        items.append({**item, "complete_from": {"S": when}})
+    return feeds.stream_event(items)
+
+
+def measure() -> list[dict[str, Any]]:
+    """The benchmark's results."""
+    events = {"ingest_kinesis": feeds.kinesis_event(RECORDS), "detect": stream_batch()}
+    with our_app() as app, tempfile.TemporaryDirectory() as folder:
+        ingest_cpu.seen(app.aws)
+        app.aws.store("prices", RECORDS)
+        states = [without_alerts(state_before(s, NEW)) for s in feeds.SYMBOLS]
+        answer = {"Responses": {"state": states}, "UnprocessedKeys": {}}
+        app.aws.answer("BatchGetItem", "state", answer)
+        results = []
+        for function in FUNCTIONS:
+            file = Path(folder) / f"{function}.json"
+            file.write_text(json.dumps(events[function]))
+            results.append(result(function, grown_mb(function, file)))
+    return results
+
+
+def grown_mb(function: str, file: Path) -> float:
+    """Of a fresh process. Raises RuntimeError with what it said if it failed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.memory", function, str(file)],
+        cwd=Path(__file__).resolve().parents[1],
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip()[-600:])
+    return float(done.stdout.split()[-1])
+
+
+def child(function: str, file: Path) -> float:
+    """What the fresh process does."""
+    import app
+
+    before = resident_mb()
+    for _ in range(BATCHES):
+        event = json.loads(file.read_text())
+        answer = getattr(app, function)(event, feeds.Context())
+        assert answer == {"batchItemFailures": []}, answer
+        del event  # the runtime keeps no event while it reads the next one
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000 - before
+
+
+def result(function: str, grown: float) -> dict[str, Any]:
+    """One function's line."""
+    return {
+        "name": f"memory_{function}_{RECORDS}_records",
+        "value": round(grown, 1),
+        "unit": "MB above import",
+        "target": f"under {MOST_MB} MB",
+        "holds": grown < MOST_MB,
+    }
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        print(child(sys.argv[1], Path(sys.argv[2])))
+    else:
+        json.dump(measure(), sys.stdout, indent=2)
+        print()
