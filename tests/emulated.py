@@ -30,8 +30,6 @@ class EmulatedClients:
         self.sns = _client(endpoint, "sns")
         self.athena = _client(endpoint, "athena")
         self.glue = _client(endpoint, "glue")
-        self.athena = _client(endpoint, "athena")
-        self.glue = _client(endpoint, "glue")
 
 
 def _validate(params: Any, model: Any, **_: Any) -> None:

@@ -59,5 +59,5 @@ class Standing:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=120)  # it compacts a day before it ends
         self._process.stdout.close()

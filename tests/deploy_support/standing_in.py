@@ -84,7 +84,8 @@ def _compact(app: Any, recorder: Recorder) -> None:
     services = bootstrap.get_services()
     services.clock = lambda: datetime.now(UTC) + timedelta(days=3)
     found, counted, same = [DAY, DAY], [DAY, "UTC", "1"], [DAY, "2", "0"]
-    _answer([found, counted, same, counted, same])
+    of_day = [counted, same, same]  # how many symbols; of the UNLOAD; the check
+    _answer([found, *of_day, *of_day])
     for key in ("ticks/run=old/1.parquet", "bars_1m/run=old/1.parquet"):
         Clients(os.environ)("s3").put_object(
             Bucket=services.settings.archive_bucket, Key=key, Body=b""
@@ -92,7 +93,7 @@ def _compact(app: Any, recorder: Recorder) -> None:
     handler = recorder.wrap("compact", app.compact)
     region = os.environ["AWS_DEFAULT_REGION"]
     first = call(handler, "compact", scheduled_event(datetime.now(UTC), region))
-    _answer([counted, same, counted, same])
+    _answer([*of_day, *of_day])
     again = call(handler, "compact", scheduled_event(datetime.now(UTC), region, DAY))
     assert [*first["days"], *again["days"]] == [DAY, DAY], (first, again)
     assert first["removed"] == 2, first

@@ -30,9 +30,9 @@ def tick(symbol: str, timestamp: str, price: float, **more: Any) -> dict[str, An
 
 
 def bodies(symbol: str) -> list[str]:
-    """Three ticks, two of them in one record, and a daily bar."""
-    day = "2026-01-05T15:0"
-    ticks = [tick(symbol, f"{day}{minute}:00.000000Z", 100 + minute) for minute in range(3)]
+    """Three ticks, two of them in one record, one in another form, and a daily bar."""
+    times = ("15:00:00.000000", "15:01:00.000000", "15:02:00")
+    ticks = [tick(symbol, f"2026-01-05T{at}Z", 100 + n) for n, at in enumerate(times)]
     bar = tick(
         symbol, "2026-01-02T00:00:00.000000Z", 99, open=98, high=99, low=97, volume=5, bar="1d"
     )

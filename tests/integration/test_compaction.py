@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,10 +23,12 @@ from chalicelib.services.ingest_plan import Incoming
 from chalicelib.services.lake_sql import TABLES
 from chalicelib.services.lake_stores import LakeStores, Part
 from chalicelib.settings import Settings
-from tests.emulated import Emulated
+from tests.emulated import Emulated, EmulatedClients
 
 NOW = datetime(2026, 11, 19, 8, tzinfo=UTC)
 Row = tuple[str | None, ...]
+Ends = Callable[[list[str]], bool]
+"""Whether a run ends now, which has made these calls."""
 
 TICKS = (
     'SELECT symbol, "timestamp", price, open, high, low, previous_close, volume, currency,'
@@ -222,8 +225,6 @@ def test_minute_bars_are_those_that_detection_builds(lake: Lake) -> None:
 
 
 def test_a_late_object_has_its_day_compacted_again_and_no_other(lake: Lake) -> None:
-    lake.now = NOW + timedelta(days=2)
-    lake.compact()
     late = datetime(2026, 11, 18, 15, 0, 1, tzinfo=UTC)
     arrival = datetime(2026, 11, 21, 20, tzinfo=UTC)
     runs = {day: part.run for day, part in lake.parts().items()}
@@ -232,6 +233,7 @@ def test_a_late_object_has_its_day_compacted_again_and_no_other(lake: Lake) -> N
     lake.compact()
     now = {day: part.run for day, part in lake.parts().items()}
     assert now["2026-11-18"] != runs["2026-11-18"]
+    assert now["2026-11-19"] == runs["2026-11-19"]
     assert lake.parts()["2026-11-18"].arrivals == ("2026-11-21",)
     wanted = [row_of(tick) for tick in lake.expected()]
     same(lake.ask(TICKS + "all_ticks"), wanted)
@@ -268,3 +270,94 @@ def test_over_a_hundred_symbols_are_written_by_date_alone(emulated: Emulated) ->
     listed = lake.clients.s3.list_objects_v2(Bucket=bucket, Prefix=place)["Contents"]
     assert not [entry["Key"] for entry in listed if "series=" in entry["Key"]]
     same(lake.ask(TICKS + "all_ticks"), [row_of(tick) for tick in lake.expected()])
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+class Breaking:
+    """Clients whose run ends at a call: before it is made, or when its answer is lost."""
+
+    def __init__(self, emulated: Emulated, ends: Ends, look: Callable[[], None]) -> None:
+        self.clients = EmulatedClients(emulated.endpoint)
+        self._calls: list[str] = []
+        self._ends = ends
+        self._look = look
+        for service in ("athena", "dynamodb", "glue", "s3"):
+            client = getattr(self.clients, service)
+            client.meta.events.register(f"before-call.{service}", self._step)
+            client.meta.events.register(f"after-call.{service}", self._step)
+
+    def _step(self, model: Any, event_name: str, **_: Any) -> None:
+        self._calls.append(f"{event_name.split('-')[0]} {model.name}")
+        if model.name in EFFECTS:
+            self._look()
+        if self._ends(self._calls):
+            raise Crash
+
+
+EFFECTS = {"BatchCreatePartition", "BatchUpdatePartition", "UpdateTable"}
+"""Calls that readers could notice."""
+
+
+def _break_off(emulated: Emulated, points: Iterable[Ends]) -> None:
+    """Break runs off, one after the other on the same lake, until one ends; then all is right."""
+    lake = Lake(emulated)
+    at = datetime(2026, 11, 18, 15, tzinfo=UTC)
+    times = [at + timedelta(hours=6 * n) for n in range(5)]
+    lake.ingest(*((t, wire(t, symbol, 100)) for t in times for symbol in ("A", "B-USD")), again=4)
+    wanted = lake.counts()
+
+    def look() -> None:
+        assert lake.counts() == wanted
+
+    for ends in points:
+        stores = aws_lake(lake.settings, Breaking(emulated, ends, look).clients)
+        lake.now += timedelta(minutes=17)
+        try:
+            Compact(stores, lambda: lake.now)(None, "breaks", time.monotonic() + 600)
+        except Crash:
+            continue
+        break
+    lake.now += timedelta(minutes=17)
+    lake.compact()
+    same(lake.ask(TICKS + "all_ticks"), [row_of(tick) for tick in lake.expected()])
+    assert set(lake.parts()) == {"2026-11-18"}
+    bars = lake.ask('SELECT "date", sum(ticks) FROM bars_1m GROUP BY "date"')
+    assert bars == [("2026-11-18", str(wanted["2026-11-18"]))]
+
+
+def test_runs_that_break_off_where_it_matters_leave_readers_nothing_to_see(
+    emulated: Emulated,
+) -> None:
+    _break_off(
+        emulated,
+        [
+            lambda calls: calls.count("after BatchCreatePartition") == 2,  # ticks have moved
+            lambda calls: calls[-1] == "before UpdateTable",
+        ],
+    )
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_runs_may_break_off_at_every_call(emulated: Emulated) -> None:
+    _break_off(emulated, (lambda calls, n=n: len(calls) > n for n in range(1000)))  # type: ignore[misc]
+
+
+def test_two_runs_side_by_side_and_a_reader(emulated: Emulated) -> None:
+    lake = Lake(emulated)
+    at = datetime(2026, 11, 18, 15, tzinfo=UTC)
+    lake.ingest((at, wire(at, "A", 1)), (at + timedelta(days=1), wire(at, "B", 2)), again=1)
+    wanted = lake.counts()
+    with ThreadPoolExecutor(2) as pool:
+        runs = [
+            pool.submit(Compact(lake.stores, lambda: NOW), None, owner, time.monotonic() + 600)
+            for owner in ("one", "two")
+        ]
+        while not all(run.done() for run in runs):
+            assert lake.counts() == wanted
+    assert sorted(run.result().busy for run in runs) == [False, True]
+    assert lake.counts() == wanted
+    assert set(lake.parts()) == {"2026-11-18"}
