@@ -4,7 +4,7 @@ import { PriceChart } from "./js/chart/chart.js";
 import { decodeBar } from "./js/data/wire.js";
 import { makeSeries, mergeBars } from "./js/data/series.js";
 import { computeStudies } from "./js/data/studies.js";
-import { chartColors } from "./js/theme.js";
+import { chartColors } from "./js/settings.js";
 import { loadBars } from "./bare_data.js";
 
 const bars = (await loadBars()).map(decodeBar);

@@ -1,7 +1,6 @@
 // Alerts and rules of the API, kept in the store: asked for every few seconds while the page is live.
 
-import { ApiError } from "./api.js";
-import { serverNow } from "./clock.js";
+import { ApiError, serverNow } from "./api.js";
 
 const EVERY = 5000; // milliseconds
 /** Alerts kept at most; there may be more. */

@@ -2,7 +2,7 @@
 // Every GET is sent with cache "no-cache": the browser keeps the last answer, asks with If-None-Match, and a 304
 // costs a few bytes.
 
-import { observe } from "./clock.js";
+import { takeEarly } from "./settings.js";
 import { decodeAlert, decodeBar, decodeQuote } from "./data/wire.js";
 
 /** An answer other than 2xx, or none at all (status 0). `fields` names what a problem document found wrong. */
@@ -74,7 +74,9 @@ export class Api {
   async #fetch(url, init) {
     const headers = this.readsWithToken && !init.method ? { Authorization: `Bearer ${this.token()}` } : undefined;
     try {
-      return await fetch(url, { cache: "no-cache", signal: AbortSignal.timeout(15000), headers, ...init });
+      const early = headers || init.method ? undefined : await takeEarly(url);
+      init.signal?.throwIfAborted();
+      return early ?? (await fetch(url, { cache: "no-cache", signal: AbortSignal.timeout(15000), headers, ...init }));
     } catch (error) {
       if (init.signal?.aborted) throw error;
       throw new ApiError(0, "The API does not answer.");
@@ -170,3 +172,18 @@ export class Api {
     return this.write("DELETE", `/symbols/${encodeURIComponent(symbol)}`);
   }
 }
+
+// What time it is at the server. A reader's clock may be wrong by minutes, and the age of data should not be.
+// An answer says how old its price is at that moment: as_of + delay_seconds is the server's time. In an answer from the
+// browser's cache it lies in the past, so the largest difference seen is the best estimate.
+
+let ahead = -Infinity;
+
+/** @param {{as_of?: string | null, delay_seconds?: number | null}} answer @param {number} [now] the reader's clock, milliseconds */
+export function observe(answer, now = Date.now()) {
+  const time = Date.parse(answer.as_of ?? "") + (answer.delay_seconds ?? NaN) * 1000;
+  if (Number.isFinite(time)) ahead = Math.max(ahead, time - now);
+}
+
+/** @returns {number} milliseconds since the epoch, by the server's clock as far as it is known */
+export const serverNow = () => Date.now() + (Number.isFinite(ahead) ? ahead : 0);

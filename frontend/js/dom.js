@@ -38,8 +38,3 @@ export function byId(id) {
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
-
-/** @param {Element} node @param {Record<string, string | boolean>} classes class name to whether it is on; a string replaces its group */
-export function setClasses(node, classes) {
-  for (const [name, on] of Object.entries(classes)) node.classList.toggle(name, Boolean(on));
-}

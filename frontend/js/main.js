@@ -2,20 +2,16 @@
 // store, views render from it, and what a reader does goes back into the store.
 
 import { Api, ApiError } from "./api.js";
-import { allowOnly, loadConfig } from "./config.js";
-import { plotlyLoaded } from "./chart/plotly.js";
-import { Feed } from "./feed.js";
-import { Loader } from "./loader.js";
+import { allowOnly, keep, loadConfig, recall, token } from "./settings.js";
+import { plotly, plotlyLoaded } from "./chart/chart.js";
+import { Feed, Loader } from "./feed.js";
 import { Store, initialState } from "./store.js";
 import { byId, el } from "./dom.js";
-import { keep, recall, token } from "./settings.js";
 import { readView, writeView } from "./url.js";
 import { mountChart } from "./views/chart_view.js";
 import { mountExport } from "./views/export.js";
-import { mountQuote } from "./views/quote.js";
-import { mountStatus } from "./views/status.js";
+import { mountQuote, mountStatus, mountTop } from "./views/top.js";
 import { mountToolbar } from "./views/toolbar.js";
-import { mountTop } from "./views/top.js";
 import { mountWatch } from "./views/watch.js";
 
 const AWAY = 60e3; // after a pause this long the chart is loaded anew instead of being caught up bar by bar
@@ -59,6 +55,9 @@ function bindFirstSymbol(store) {
 /** @param {number} milliseconds */
 const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+/** @returns {Promise<unknown>} after the next frame; in a hidden page, which has none, soon */
+const painted = () => Promise.race([wait(200), new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))]);
+
 async function start() {
   const store = new Store(initialState());
   bindAddress(store);
@@ -67,24 +66,36 @@ async function start() {
   const api = new Api(config.api, token);
   const loader = new Loader(api, store);
   const feed = new Feed(api, store, config.poll_seconds);
-  feed.askForToken = async () => (await import("./views/token.js")).askForToken("This deployment is not open for reading: a token is needed. It stays in this tab.");
+  feed.askForToken = async () => (await import("./views/dialog.js")).askForToken("This deployment is not open for reading: a token is needed. It stays in this tab.");
   bindLoading(store, loader);
   bindFirstSymbol(store);
-  const bars = loader.load();
+  const answered = new Promise((resolve) => store.when(({ chartState }) => chartState !== "loading", resolve));
+  void loader.load();
+  feed.wake();
+  const chart = mountChart(store);
+  const draw = async () => {
+    await plotlyLoaded();
+    await Promise.race([answered, wait(PATIENCE)]);
+    document.body.classList.remove("starting");
+    chart.commit();
+    await painted();
+  };
+  // While the library is on its way there is time for the rest of the page; once it is there, the chart goes first.
+  const first = plotly() ? await draw() : draw();
+  mountFrame(store, api, feed, chart);
+  await first;
+  const { mountLater } = await import("./later.js");
+  mountLater(store, api, chart);
+}
+
+/** @param {Store} store @param {Api} api @param {Feed} feed @param {import("./views/chart_view.js").ChartView} chart what stands around the chart */
+function mountFrame(store, api, feed, chart) {
   mountTop(store);
   mountStatus(store, feed);
   mountQuote(store);
-  const bar = mountToolbar(store);
-  const chart = mountChart(store);
-  mountExport(bar, chart);
+  mountExport(mountToolbar(store), chart);
   mountWatch(store, api, () => chart.colors);
   document.body.classList.remove("starting");
-  feed.wake();
-  await plotlyLoaded();
-  chart.commit();
-  await Promise.race([bars, wait(PATIENCE)]);
-  const { mountLater } = await import("./later.js");
-  mountLater(store, api, chart);
 }
 
 start().catch((error) => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from playwright.sync_api import Page
@@ -49,13 +50,26 @@ def trace_names(page: Page) -> list[str]:
     ]
 
 
+def wait_for_other_range(page: Page, before: list[float]) -> None:
+    """Until the visible part of the axis is another one, and a frame later the same."""
+    page.wait_for_function(
+        "(before) => JSON.stringify(document.querySelector('.js-plotly-plot').layout.xaxis.range)"
+        " !== before",
+        arg=json.dumps(before, separators=(",", ":")),
+    )
+    last = None
+    while last != (last := x_range(page)):
+        page.wait_for_timeout(60)
+
+
 def zoom_in(page: Page) -> None:
     """Turn the wheel over the middle of the candles."""
     box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.5)
+    before = x_range(page)
     page.mouse.wheel(0, -400)
-    page.wait_for_timeout(500)
+    wait_for_other_range(page, before)
 
 
 def percent_of(text: str) -> float:

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import Page
+
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90
 
@@ -37,6 +39,12 @@ class System:
         """Decoded body of a GET on the API; raises HTTPError."""
         with urllib.request.urlopen(self.api + path, timeout=10) as response:
             return json.load(response)
+
+
+def polls_every(page: Page, system: System, seconds: float) -> None:
+    """Have a page that is opened afterwards poll so often."""
+    config = {"api": system.api, "stage": "local", "poll_seconds": seconds}
+    page.route("**/config.json", lambda route: route.fulfill(json=config))
 
 
 def free_port() -> int:

@@ -12,11 +12,12 @@ from tests.browser.chart_reading import (
     layout,
     trace_names,
     wait_for_chart,
+    wait_for_other_range,
     x_range,
     zoom_in,
 )
 from tests.browser.conftest import OpenPage
-from tests.browser.system import System
+from tests.browser.system import System, polls_every
 
 FIRST, SECOND = "ARBORO", "BRISKO"
 
@@ -55,11 +56,7 @@ def test_first_view_says_source_age_session_price_and_draws_candles(
 
 
 def test_prices_move_and_a_zoom_survives_ten_updates(system: System, open_page: OpenPage) -> None:
-    config = {"api": system.api, "stage": "local", "poll_seconds": 0.5}
-    page = open_page(
-        system.page,
-        prepare=lambda page: page.route("**/config.json", lambda route: route.fulfill(json=config)),
-    )
+    page = open_page(system.page, prepare=lambda page: polls_every(page, system, 0.5))
     wait_for_chart(page)
     zoom_in(page)
     zoomed = x_range(page)
@@ -102,7 +99,7 @@ def test_zoom_is_carried_to_another_symbol_and_reset_by_double_click(
     box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
     assert box
     page.mouse.dblclick(box["x"] + 200, box["y"] + 100)
-    page.wait_for_timeout(600)
+    wait_for_other_range(page, carried)
     assert x_range(page)[1] - x_range(page)[0] == pytest.approx(full[1] - full[0], abs=3)
 
 
@@ -111,9 +108,11 @@ def test_price_axis_fits_what_is_in_view(system: System, open_page: OpenPage) ->
     wait_for_chart(page)
     before = layout(page, "yaxis.range")
     page.locator("#chart").focus()
-    for _ in range(6):
+    expect(page.get_by_role("button", name="Data as a table")).to_be_visible()
+    for _ in range(3):
+        zoomed = x_range(page)
         page.keyboard.press("+")
-        page.wait_for_timeout(150)
+        wait_for_other_range(page, zoomed)
     after = layout(page, "yaxis.range")
     assert after[1] - after[0] < before[1] - before[0]
 
@@ -129,7 +128,6 @@ def test_hidden_and_added_traces_survive_a_change_of_symbol(
     page.get_by_role("checkbox", name="MACD 12, 26, 9").check()
     page.get_by_role("checkbox", name="Bollinger 20, 2").check()
     page.keyboard.press("Escape")
-    page.wait_for_timeout(400)
     page.locator(f"#watch tr[data-symbol={SECOND}]").click()
     wait_for_symbol(page, SECOND)
     names = trace_names(page)
@@ -138,21 +136,18 @@ def test_hidden_and_added_traces_survive_a_change_of_symbol(
     assert layout(page, "yaxis3.domain")[1] < layout(page, "yaxis2.domain")[0]
 
 
-@pytest.mark.parametrize(("label", "interval"), [("1Y", "1d"), ("Max", "1wk")])
-def test_wider_ranges_choose_their_bar_size(
-    system: System, open_page: OpenPage, label: str, interval: str
-) -> None:
+def test_wider_ranges_choose_their_bar_size(system: System, open_page: OpenPage) -> None:
     page = open_page(system.page)
     wait_for_chart(page)
-    page.get_by_role("button", name=label, exact=True).click()
-    page.wait_for_function(
-        "(r) => document.querySelector('.js-plotly-plot').layout.uirevision.endsWith(r)",
-        arg=f":{label}",
-        timeout=20_000,
-    )
-    assert len(closes(page)) <= 500
-    expect(page.get_by_label("Bars")).to_contain_text(re.compile(r"Auto \((1d|1wk)\)"))
-    assert interval in ("1d", "1wk")
+    for label, interval in (("1Y", "1d"), ("Max", "1wk")):
+        page.get_by_role("button", name=label, exact=True).click()
+        page.wait_for_function(
+            "(r) => document.querySelector('.js-plotly-plot').layout.uirevision.endsWith(r)",
+            arg=f":{label}",
+            timeout=20_000,
+        )
+        assert 60 <= len(closes(page)) <= 500
+        expect(page.get_by_label("Bars")).to_contain_text(f"Auto ({interval})")
 
 
 def test_range_of_days_and_bar_size_can_be_chosen(system: System, open_page: OpenPage) -> None:
@@ -198,15 +193,17 @@ def test_keyboard_reads_zooms_and_resets_the_chart(system: System, open_page: Op
     page = open_page(system.page)
     wait_for_chart(page)
     full = x_range(page)
+    expect(page.get_by_role("button", name="Data as a table")).to_be_visible()  # keys come with it
     page.locator("#chart").focus()
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#announce")).to_contain_text("close")
     page.keyboard.press("+")
-    page.wait_for_timeout(300)
+    wait_for_other_range(page, full)
     assert x_range(page)[1] - x_range(page)[0] < full[1] - full[0]
+    zoomed = x_range(page)
     page.keyboard.press("0")
-    page.wait_for_timeout(300)
+    wait_for_other_range(page, zoomed)
     assert x_range(page)[1] - x_range(page)[0] == pytest.approx(full[1] - full[0], abs=3)
 
 
@@ -230,7 +227,9 @@ def test_crosses_are_listed_and_lead_to_their_bar(system: System, open_page: Ope
     first.click()
     expect(page.locator(".focus-line")).to_be_visible()
     choose_indicator(page, "Crosses")
-    page.wait_for_timeout(400)
+    page.wait_for_function(
+        "() => document.querySelector('.js-plotly-plot').data.some((t) => / cross$/.test(t.name))"
+    )
     assert {"golden cross", "death cross"} & set(trace_names(page))
 
 
@@ -246,7 +245,7 @@ def test_chart_data_is_there_as_a_table(system: System, open_page: OpenPage) -> 
 
 
 def test_page_pauses_while_hidden_and_catches_up(system: System, open_page: OpenPage) -> None:
-    page = open_page(system.page)
+    page = open_page(system.page, prepare=lambda page: polls_every(page, system, 0.5))
     wait_for_chart(page)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -254,9 +253,9 @@ def test_page_pauses_while_hidden_and_catches_up(system: System, open_page: Open
     hide += " document.dispatchEvent(new Event('visibilitychange')); }"
     page.evaluate(hide, True)
     expect(page.locator("#status")).to_contain_text("Paused")
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(500)  # what was under way
     asked.clear()
-    page.wait_for_timeout(4500)
+    page.wait_for_timeout(2000)
     assert not [url for url in asked if "/quotes" in url]
     page.evaluate(hide, False)
     expect(page.locator("#status")).to_contain_text("Live", timeout=15_000)

@@ -173,7 +173,7 @@ def test_comparison_starts_where_all_have_a_price(call: Call) -> None:
 def test_years_go_from_their_first_open_to_their_last_close(call: Call) -> None:
     day = 1440
     bars = [{**bar(0, 10), "open": 8}, bar(200 * day, 12), {**bar(400 * day, 6), "open": 12}]
-    years = dict(call("data/history.js", "byYear", bars))
+    years = dict(call("data/compare.js", "byYear", bars))
     assert years[1970]["change"] == pytest.approx(50)
     assert years[1971]["change"] == pytest.approx(-50)
 

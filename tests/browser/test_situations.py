@@ -28,6 +28,21 @@ def test_chart_is_drawn_and_a_zoom_survives_ten_updates(
     assert x_range(page) == zoomed
 
 
+@pytest.mark.parametrize("address", ["", "#symbol=BOLT"])
+def test_first_view_asks_for_each_thing_once(
+    world: StandIn, open_page: OpenPage, address: str
+) -> None:
+    world.poll_seconds = 60
+    page = open_page(f"{world.page}/{address}")
+    wait_for_chart(page)
+    expect(page.locator("#quote .change")).to_contain_text("%")
+    symbol = "BOLT" if address else "ACME"
+    bars = f"/prices/{symbol}?period=1d&interval=auto&limit=500&sort=desc"
+    assert world.asked.count(bars) == 1
+    assert sum(path.startswith("/symbols") for path in world.asked) == 1
+    assert sum(path.startswith("/quotes") for path in world.asked) == 1
+
+
 def test_api_that_fails_is_said_and_the_page_recovers(world: StandIn, open_page: OpenPage) -> None:
     page = open_page(world.page, expect=world.api)
     wait_for_chart(page)

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.chart_reading import percent_of, wait_for_chart
 from tests.browser.conftest import OpenPage
-from tests.browser.system import System
+from tests.browser.system import System, polls_every
 
 
 def symbols(page: Page) -> list[str]:
@@ -35,11 +35,11 @@ def test_list_has_every_symbol_with_price_change_and_sparkline(
 
 
 def test_whole_list_is_fed_by_one_request_a_poll(system: System, open_page: OpenPage) -> None:
-    page = open_page(system.page)
+    page = open_page(system.page, prepare=lambda page: polls_every(page, system, 1))
     wait_for_chart(page)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.wait_for_timeout(7000)
+    page.wait_for_timeout(3000)
     quotes = [url for url in asked if "/quotes" in url]
     assert 1 <= len(quotes) <= 4
     assert all(url.count("%2C") == 24 for url in quotes)

@@ -1,18 +1,15 @@
 // The open symbol's chart: figures go to Plotly, gestures come back as a zoom. No state of the page lives here but the
 // zoom's exact indices.
 
-import { plotly } from "./plotly.js";
 import { chartFigure } from "./figure.js";
 import { Overlay } from "./overlay.js";
-import { MARGIN } from "./layout.js";
-import { fullRange } from "./axis.js";
+import { fullRange, MARGIN } from "./axis.js";
 import { indexAt } from "../data/series.js";
 import { lengthOf } from "../ranges.js";
 
 /** @typedef {import("../types.js").Series} Series */
 
 const CONFIG = { scrollZoom: true, displayModeBar: false, doubleClick: false, showTips: false, showSendToCloud: false, responsive: false, displaylogo: false };
-
 
 export class PriceChart extends EventTarget {
   /** @param {HTMLElement} node @param {HTMLElement} layer over it, for the overlay */
@@ -56,6 +53,12 @@ export class PriceChart extends EventTarget {
     plotly().react(this.node, data, { ...layout, width, height }, CONFIG);
     if (!this.bound) this.#bind();
     this.dispatchEvent(new Event("drawn"));
+  }
+
+  /** Draw anew where the element has another size than what is drawn. */
+  fit() {
+    const drawn = /** @type {any} */ (this.node)._fullLayout;
+    if (drawn?.width !== this.node.clientWidth || drawn?.height !== this.node.clientHeight) this.draw();
   }
 
   #bind() {
@@ -129,4 +132,21 @@ export class PriceChart extends EventTarget {
     });
     return to - from >= 2 && to > series.first && from < series.first + series.bars.length ? [from, to] : null;
   }
+}
+
+// The vendored bundle: a classic script that early.js put into the page.
+
+/** @returns {any} the bundle; undefined before it is there */
+export const plotly = () => /** @type {any} */ (window).Plotly;
+
+/** @returns {Promise<void>} once it is there; rejects when it could not be loaded */
+export function plotlyLoaded() {
+  const script = /** @type {HTMLElement} */ (document.getElementById("plotly-bundle"));
+  return new Promise((resolve, reject) => {
+    const fail = () => reject(new Error("The chart's library could not be loaded."));
+    if (plotly()) return resolve();
+    if (script.dataset.failed) return fail();
+    script.addEventListener("load", () => resolve());
+    return script.addEventListener("error", fail);
+  });
 }

@@ -1,7 +1,6 @@
 // Percent lines -> Plotly figure. Pure.
 
-import { axisTicks } from "./axis.js";
-import { MARGIN } from "./layout.js";
+import { axisTicks, MARGIN } from "./axis.js";
 import { formatPercent } from "../format.js";
 import { lastOf } from "../data/compare.js";
 

@@ -1,10 +1,9 @@
 // bars -> Plotly figure. Pure: everything that it needs comes in, so that it is tested on its own.
 
-import { axisTicks, fullRange, priceRange } from "./axis.js";
-import { layoutOf } from "./layout.js";
-import { markersOf } from "./markers.js";
+import { axisTicks, fullRange, layoutOf, priceRange } from "./axis.js";
 import { STUDIES } from "../data/studies.js";
 import { isDated } from "../ranges.js";
+import { indexAt } from "../data/series.js";
 
 /** @typedef {import("../types.js").Series} Series */
 /** @typedef {import("../data/studies.js").Studies} Studies */
@@ -16,7 +15,7 @@ import { isDated } from "../ranges.js";
  * @property {string} zone of the labels
  * @property {[number, number] | null} zoom visible indices, null for everything
  * @property {number} width of the plot in pixels
- * @property {Record<string, string>} colors by role, see theme.js
+ * @property {Record<string, string>} colors by role, see settings.js
  * @property {{time: number, price: number | null, condition: string}[]} events alerts of this symbol
  * @property {number[]} preview times of previewed alerts
  */
@@ -29,7 +28,7 @@ export function chartFigure(series, studies, choices) {
   const data = [
     priceTrace(series, x, choices),
     ...lineTraces(studies.lines, x, choices.colors),
-    ...(choices.indicators.includes("volume") ? [volumeTrace(series, x, choices.colors)] : []),
+    ...(choices.indicators.includes("volume") ? volumeTraces(series, x, choices.colors) : []),
     ...paneTraces(studies.lines, x, panes, choices.colors),
     ...markersOf(series, studies, range, choices),
   ];
@@ -49,7 +48,7 @@ export function chartFigure(series, studies, choices) {
 const visibleBars = (series, range) => series.bars.slice(Math.max(0, Math.ceil(range[0]) - series.first), Math.max(0, Math.floor(range[1]) - series.first + 1));
 
 /** @param {Series} series @param {Studies} studies @param {[number, number]} range @returns {[number, number]} of the bars, and of the bands around them */
-export function visiblePrices(series, studies, range) {
+function visiblePrices(series, studies, range) {
   const start = Math.max(0, Math.ceil(range[0]) - series.first);
   const { bbands_upper: upper, bbands_lower: lower } = studies.lines;
   return priceRange(visibleBars(series, range).map((bar, i) => ({
@@ -59,7 +58,7 @@ export function visiblePrices(series, studies, range) {
 }
 
 /** @param {Series} series @param {[number, number]} range */
-export const visibleVolume = (series, range) => Math.max(1, ...visibleBars(series, range).map((bar) => bar.volume)) * 1.1;
+const visibleVolume = (series, range) => Math.max(1, ...visibleBars(series, range).map((bar) => bar.volume)) * 1.1;
 
 /** @param {Series} series @param {number[]} x @param {Choices} choices */
 function priceTrace(series, x, { type, colors }) {
@@ -92,11 +91,24 @@ const lineTrace = (name, x, y, color, dash, yaxis) =>
   ({ type: "scatter", mode: "lines", name, x, y, yaxis, line: { color, width: 1.25, dash }, hoverinfo: "skip", connectgaps: false });
 
 /** @param {Series} series @param {number[]} x @param {Record<string, string>} colors */
-function volumeTrace(series, x, colors) {
-  return {
-    type: "bar", name: "volume", x, y: series.bars.map((bar) => bar.volume), yaxis: "y2", hoverinfo: "skip",
-    marker: { color: series.bars.map((bar) => (bar.close >= bar.open ? colors.upMuted : colors.downMuted)), line: { width: 0 } },
+function volumeTraces(series, x, colors) {
+  const rising = series.bars.map((bar) => bar.close >= bar.open);
+  return columns("volume", x, series.bars.map((bar) => bar.volume), rising, "y2", colors);
+}
+
+/**
+ * Columns in two colours, each the outline of an area: Plotly draws, and styles, every bar of a bar trace by itself.
+ * @param {string} name @param {number[]} x @param {import("../data/indicators.js").Values} values
+ * @param {boolean[]} rising by column @param {string} yaxis @param {Record<string, string>} colors
+ */
+function columns(name, x, values, rising, yaxis, colors) {
+  const outline = (/** @type {boolean} */ way) => {
+    const places = x.filter((_, i) => rising[i] === way);
+    const heights = values.filter((_, i) => rising[i] === way);
+    return { x: places.flatMap((i) => [i - 0.375, i - 0.375, i + 0.375, i + 0.375]), y: heights.flatMap((v) => [0, v ?? 0, v ?? 0, 0]) };
   };
+  const shared = { type: "scatter", mode: "none", fill: "tozeroy", yaxis, hoverinfo: "skip" };
+  return [{ ...shared, name, ...outline(true), fillcolor: colors.upMuted }, { ...shared, name: `${name} (falling)`, ...outline(false), fillcolor: colors.downMuted }];
 }
 
 /** @param {Record<string, import("../data/indicators.js").Values>} lines @param {number[]} x @param {string[]} panes @param {Record<string, string>} colors */
@@ -104,11 +116,58 @@ function paneTraces(lines, x, panes, colors) {
   return panes.flatMap((pane, i) => {
     const yaxis = `y${i + 3}`;
     if (pane === "rsi") return [lineTrace("rsi_14", x, lines.rsi_14, colors.ema, "solid", yaxis)];
-    const marker = { color: lines.macd_histogram.map((v) => ((v ?? 0) >= 0 ? colors.upMuted : colors.downMuted)) };
+    const above = lines.macd_histogram.map((value) => (value ?? 0) >= 0);
     return [
-      { type: "bar", name: "macd_histogram", x, y: lines.macd_histogram, yaxis, marker, hoverinfo: "skip" },
+      ...columns("macd_histogram", x, lines.macd_histogram, above, yaxis, colors),
       lineTrace("macd", x, lines.macd, colors.fast, "solid", yaxis),
       lineTrace("macd_signal", x, lines.macd_signal, colors.slow, "solid", yaxis),
     ];
   });
+}
+
+// Marks over the candles: crosses of the averages, anomalies, previewed alerts. Pure.
+// Where they would stand closer than the eye can tell apart they are left out: the list beside the chart has them all.
+
+/** Pixels that a mark should have for itself. */
+const ROOM = 34;
+
+/**
+ * @param {import("../types.js").Series} series @param {import("../data/studies.js").Studies} studies
+ * @param {[number, number]} range @param {Choices} choices
+ * @returns {any[]} Plotly traces
+ */
+function markersOf(series, studies, range, choices) {
+  const { colors, indicators, width, events, preview } = choices;
+  const fits = (/** @type {any[]} */ list) => list.length * ROOM <= width;
+  const inView = (/** @type {number} */ index) => index >= range[0] && index <= range[1];
+  const traces = [];
+  const found = studies.crosses.map(({ index, kind }) => ({ index: series.first + index, kind })).filter(({ index }) => inView(index));
+  if (indicators.includes("crosses") && fits(found)) {
+    const golden = found.filter(({ kind }) => kind === "golden_cross").map(({ index }) => index);
+    const death = found.filter(({ kind }) => kind === "death_cross").map(({ index }) => index);
+    traces.push(marks("golden cross", series, golden, "low", "triangle-up", colors.up), marks("death cross", series, death, "high", "triangle-down", colors.down));
+  }
+  const moves = events.filter((event) => event.condition === "change_percent" || event.condition === "moving_percent");
+  if (indicators.includes("anomalies")) traces.push(marks("anomaly", series, placed(series, moves.map((event) => event.time)), "high", "diamond", colors.warn));
+  if (preview.length) traces.push(marks("would have fired", series, placed(series, preview), "high", "star", colors.accent));
+  return traces.filter((trace) => trace.x.length);
+}
+
+/** @param {import("../types.js").Series} series @param {number[]} times @returns {number[]} one index a bar, of those that the series spans */
+function placed(series, times) {
+  const inside = times.filter((time) => series.bars.length && time >= series.bars[0].time);
+  return [...new Set(inside.map((time) => indexAt(series, time)))];
+}
+
+/**
+ * @param {string} name @param {import("../types.js").Series} series @param {number[]} indices
+ * @param {"low" | "high"} edge @param {string} symbol @param {string} color
+ */
+function marks(name, series, indices, edge, symbol, color) {
+  const spread = Math.max(...series.bars.map((bar) => bar.high)) - Math.min(...series.bars.map((bar) => bar.low));
+  const away = spread * 0.02 * (edge === "low" ? -1 : 1);
+  return {
+    type: "scatter", mode: "markers", name, x: indices, y: indices.map((i) => series.bars[i - series.first][edge] + away),
+    marker: { symbol, color, size: 9, line: { width: 0 } }, hoverinfo: "skip", cliponaxis: true,
+  };
 }

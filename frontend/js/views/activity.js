@@ -4,7 +4,7 @@ import { KEPT } from "../alerts_feed.js";
 import { byId, el } from "../dom.js";
 import { AlertsPanel } from "./alerts.js";
 import { RulesPanel } from "./rules.js";
-import { bindNotifications } from "./notifications.js";
+import { keep, recall } from "../settings.js";
 
 /** @typedef {import("../store.js").Store} Store */
 
@@ -57,4 +57,33 @@ export function mountActivity(store, api, feed, chart) {
     panels.rules.create(/** @type {CustomEvent<number>} */ (event).detail);
   });
   render();
+}
+
+// The browser's own notifications of what fires while the page is open, for those who switch them on.
+
+/** @param {import("../store.js").Store} store @returns {HTMLElement} the switch; empty where the browser has none */
+function bindNotifications(store) {
+  if (!("Notification" in window)) return el("span");
+  let on = recall("notify", false) && Notification.permission === "granted";
+  /** @type {Set<string> | null} */
+  let known = null;
+  const button = el("button.button.quiet", { type: "button", onclick: () => void toggle() });
+  const render = () => {
+    button.textContent = on ? "Notify: on" : "Notify";
+    button.setAttribute("aria-pressed", String(on));
+    button.title = Notification.permission === "denied" ? "Notifications are blocked in this browser's settings" : "Show a notification when something fires while this page is open";
+  };
+  const toggle = async () => {
+    on = !on && (await Notification.requestPermission()) === "granted";
+    keep("notify", on);
+    render();
+  };
+  store.watch(["alerts"], ({ alerts }) => {
+    if (!alerts) return;
+    const fresh = known ? alerts.filter((alert) => !known?.has(alert.id)) : [];
+    known = new Set(alerts.map((alert) => alert.id));
+    if (on) for (const alert of fresh.slice(0, 5)) new Notification(`Ticktape: ${alert.symbol}`, { body: alert.message || alert.condition, tag: alert.id });
+  });
+  render();
+  return button;
 }

@@ -13,7 +13,7 @@ import { RANGES } from "../ranges.js";
 const DAYS = [["1D", 1], ["5D", 5], ["1M", 30], ["3M", 91], ["6M", 182], ["1Y", 365], ["5Y", 1826]];
 
 /** Show an alert on the chart: its symbol, a range that holds it, a line at its bar. @param {Store} store @param {Alert} alert */
-export function showAlert(store, alert) {
+function showAlert(store, alert) {
   const { view, series } = store.state;
   const inside = series?.symbol === alert.symbol && series.bars.length && series.bars[0].time <= alert.time;
   const age = (Date.now() - alert.time) / 86400e3;

@@ -11,7 +11,7 @@ import { isDated } from "../ranges.js";
 const COLUMNS = ["Time", "Open", "High", "Low", "Close", "Volume"];
 
 /** @param {ChartView} view @returns {Signal[]} newest first */
-export function signalsOf(view) {
+function signalsOf(view) {
   const { series, symbolAlerts } = view.store.state;
   if (!series?.bars.length) return [];
   const from = series.bars[0].time;

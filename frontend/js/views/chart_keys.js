@@ -3,7 +3,7 @@
 import { byId, setText } from "../dom.js";
 import { barAt } from "../data/series.js";
 import { formatPrice, formatVolume } from "../format.js";
-import { plotOf, xOf, yOf } from "../chart/geometry.js";
+import { plotOf, xOf, yOf } from "../chart/overlay.js";
 
 /** @param {import("./chart_view.js").ChartView} view */
 export function bindKeys(view) {

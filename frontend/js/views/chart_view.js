@@ -1,20 +1,18 @@
 // Joins the store and the chart: what is drawn, when, and what the reader's pointer and keys mean on it.
 
 import { byId, el } from "../dom.js";
-import { PriceChart } from "../chart/chart.js";
-import { plotly } from "../chart/plotly.js";
+import { plotly, PriceChart } from "../chart/chart.js";
 import { computeStudies } from "../data/studies.js";
 import { barAt, indexAt } from "../data/series.js";
-import { chartColors, onPreference } from "../theme.js";
+import { chartColors, onPreference } from "../settings.js";
 import { formatBarTime, formatPrice, ownZone, placesOf, wayOf } from "../format.js";
 import { isDated } from "../ranges.js";
-import { bindPointer } from "./chart_pointer.js";
 import { mountReadout } from "./readout.js";
 
 /** @typedef {import("../store.js").Store} Store */
 
 /** The last candle moves at most so often; the price line follows every poll. Milliseconds. */
-export const COMMIT_EVERY = 1000;
+const COMMIT_EVERY = 1000;
 
 const PRICE_CONDITIONS = new Set(["crossing", "crossing_up", "crossing_down", "greater_than", "less_than"]);
 
@@ -26,6 +24,8 @@ export class ChartView {
     this.readout = mountReadout(byId("readout"), this);
     this.colors = chartColors();
     this.committedAt = 0;
+    /** What is drawn. @type {import("../types.js").Series | null} */
+    this.committed = null;
     this.timer = 0;
     /** @type {import("../data/studies.js").Studies} */
     this.studies = { lines: {}, crosses: [] };
@@ -50,6 +50,7 @@ export class ChartView {
     const { series, view, symbolAlerts, preview, chartState } = this.store.state;
     if (!plotly() || !series?.bars.length || view.page !== "chart" || chartState === "empty") return;
     this.committedAt = performance.now();
+    this.committed = series;
     this.studies = computeStudies(series, view.indicators);
     const events = symbolAlerts.filter((alert) => alert.symbol === series.symbol);
     const choices = { type: view.type, indicators: view.indicators, zone: this.zone, colors: this.colors, events, preview };
@@ -118,6 +119,11 @@ function renderMessage(view) {
   return message.replaceChildren(el("strong", {}, title), el("span", {}, detail));
 }
 
+/** @typedef {import("../types.js").Series | null} Shown */
+
+/** @param {Shown} a @param {Shown} b @returns {boolean} whether they differ by new ticks at most */
+const sameBars = (a, b) => a?.symbol === b?.symbol && a?.range === b?.range && a?.interval === b?.interval && a?.lead.length === b?.lead.length;
+
 /** @param {Store} store @returns {ChartView} */
 export function mountChart(store) {
   const view = new ChartView(store);
@@ -128,12 +134,9 @@ export function mountChart(store) {
     view.showFocus();
   });
   store.watch(["picking"], ({ picking }) => byId("chart").classList.toggle("picking", picking));
-  let drawn = "";
   store.watch(["series", "chartState"], ({ series }) => {
-    const now = series ? `${series.symbol}:${series.range}:${series.interval}:${series.lead.length}` : "";
-    if (now !== drawn) view.commit();
-    else view.commitSoon();
-    drawn = now;
+    if (!sameBars(series, view.committed)) view.commit();
+    else if (series !== view.committed) view.commitSoon();
     renderMessage(view);
   });
   store.watch(["quotes"], () => view.movePrice());
@@ -150,7 +153,7 @@ export function mountChart(store) {
     const times = /** @type {CustomEvent<[number, number] | null>} */ (event).detail;
     store.setView({ from: times?.[0] ?? 0, to: times?.[1] ?? 0 });
   });
-  new ResizeObserver(() => view.chart.draw()).observe(byId("plot"));
+  new ResizeObserver(() => view.chart.fit()).observe(byId("plot"));
   bindPointer(view);
   renderMessage(view);
   return view;
@@ -160,4 +163,31 @@ export function mountChart(store) {
 function recolor(view) {
   view.colors = chartColors();
   view.commit();
+}
+
+// The pointer over the chart: crosshair, readout, and a click that sets a rule's price.
+
+/** A press that moves further than this is a drag, in pixels. */
+const STILL = 5;
+
+/** @param {ChartView} view */
+function bindPointer(view) {
+  const section = byId("chart");
+  const plot = byId("plot");
+  const place = (/** @type {PointerEvent} */ event) => {
+    const box = plot.getBoundingClientRect();
+    return view.chart.overlay.showCross(event.clientX - box.left, event.clientY - box.top, (i) => view.timeText(i), (p) => formatPrice(p, view.places));
+  };
+  section.addEventListener("pointermove", (event) => view.readout.show(place(event)?.index ?? null));
+  section.addEventListener("pointerleave", () => {
+    view.chart.overlay.hideCross();
+    view.readout.show(null);
+  });
+  section.addEventListener("pointerdown", (down) => {
+    document.addEventListener("pointerup", (up) => {
+      if (Math.hypot(up.clientX - down.clientX, up.clientY - down.clientY) > STILL) return;
+      const under = place(up);
+      if (under && view.store.state.picking) view.chart.dispatchEvent(new CustomEvent("pick", { detail: under.price }));
+    }, { once: true });
+  }, { capture: true });
 }

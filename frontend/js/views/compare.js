@@ -4,7 +4,7 @@ import { byId, el, setText } from "../dom.js";
 import { ApiError } from "../api.js";
 import { LINE_ROLES, compareFigure, legendText } from "../chart/compare_figure.js";
 import { alignPercent, lastOf } from "../data/compare.js";
-import { plotly } from "../chart/plotly.js";
+import { plotly } from "../chart/chart.js";
 import { formatBarTime, wayOf } from "../format.js";
 import { MAX_BARS, isDated, rangeParameters } from "../ranges.js";
 

@@ -1,6 +1,8 @@
 // Modal dialogs on <dialog>: the browser keeps the focus inside and gives it back.
 
-import { el } from "../dom.js";
+import { byId, el, setText } from "../dom.js";
+import { ApiError } from "../api.js";
+import { keepToken, token } from "../settings.js";
 
 /**
  * @param {string} title @param {Node[]} content
@@ -40,4 +42,75 @@ export function openDialog(title, content, { submit, onsubmit, extra = [] }) {
   document.body.append(dialog);
   dialog.showModal();
   return { dialog, form, problem, closed };
+}
+
+// The token for writing: asked for once, when it is first needed, and kept for this tab only.
+
+/** @param {string} reason @returns {Promise<boolean>} whether a token was given */
+export async function askForToken(reason) {
+  const input = /** @type {HTMLInputElement} */ (el("input.input", { type: "password", name: "token", required: true, autocomplete: "off", spellcheck: false }));
+  const { closed } = openDialog("Token needed", [
+    el("p", {}, reason || "Changing rules or symbols needs a token. `make run` prints one; a deployment has its own. It stays in this tab."),
+    el("label.whole", {}, "Token", input),
+  ], { submit: "Use token", onsubmit: async () => keepToken(input.value.trim()) });
+  input.focus();
+  return closed;
+}
+
+/**
+ * Run something that writes, with a token; asks again when it is refused.
+ * @template T
+ * @param {() => Promise<T>} write @returns {Promise<T>} throws ApiError, also when the reader gave no token
+ */
+export async function withToken(write) {
+  let reason = "";
+  for (;;) {
+    if (!token() && !(await askForToken(reason))) throw new ApiError(401, "Nothing was changed: a token is needed.");
+    try {
+      return await write();
+    } catch (error) {
+      if (!(error instanceof ApiError) || !error.isRefusal) throw error;
+      keepToken("");
+      reason = "The API refused this token.";
+    }
+  }
+}
+
+// Which symbols are followed: adding one, and leaving one. The watch-list says what becomes of a new one until its first
+// price has come.
+
+/** @typedef {import("../store.js").Store} Store */
+/** @typedef {import("../api.js").Api} Api */
+
+/** @param {Store} store @param {Api} api */
+export function askForSymbol(store, api) {
+  const input = /** @type {HTMLInputElement} */ (el("input.input", {
+    name: "symbol", required: true, maxLength: 24, pattern: "[A-Za-z0-9.\\-=^_]{1,24}", placeholder: "MSFT, BTC-USD, EURUSD=X", autocomplete: "off", spellcheck: false,
+  }));
+  openDialog("Add a symbol", [el("p", {}, "It is followed from now on, and its history fetched."), el("label.whole", {}, "Symbol", input)], {
+    submit: "Add",
+    onsubmit: async () => {
+      const symbol = input.value.trim().toUpperCase();
+      try {
+        await withToken(() => api.track(symbol));
+      } catch (error) {
+        if (error instanceof ApiError && error.isMissing) throw new Error("This deployment does not take new symbols.");
+        throw error;
+      }
+      store.set({ symbols: await api.symbols() });
+      store.setView({ symbol });
+    },
+  });
+  input.focus();
+}
+
+/** @param {Store} store @param {Api} api @param {string} symbol what is stored of it stays */
+export async function stopFollowing(store, api, symbol) {
+  try {
+    await withToken(() => api.untrack(symbol));
+    store.set({ symbols: await api.symbols() });
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    setText(byId("announce"), error.message);
+  }
 }

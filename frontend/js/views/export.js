@@ -1,17 +1,17 @@
 // Taking along what is shown: CSV, picture, link; and the tool bar's buttons for it.
 
 import { byId, el, setText } from "../dom.js";
-import { MARGIN } from "../chart/layout.js";
-import { plotly } from "../chart/plotly.js";
+import { MARGIN } from "../chart/axis.js";
+import { plotly } from "../chart/chart.js";
 import { formatBarTime } from "../format.js";
 import { isDated } from "../ranges.js";
-import { isSimulated, sourceName } from "./status.js";
-import { menu } from "./menu.js";
+import { isSimulated, sourceName } from "./top.js";
+import { menu } from "./toolbar.js";
 
 /** @typedef {import("./chart_view.js").ChartView} ChartView */
 
 /** @param {import("../types.js").Series} series @param {Record<string, (number | null)[]>} lines @returns {string} the columns of the API's CSV, then the lines' */
-export function csvOf(series, lines) {
+function csvOf(series, lines) {
   const names = Object.keys(lines);
   const head = ["timestamp", "open", "high", "low", "close", "volume", "closed", ...names];
   const rows = series.bars.map((bar, i) =>

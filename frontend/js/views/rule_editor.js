@@ -3,8 +3,7 @@
 import { el } from "../dom.js";
 import { CONDITIONS, TRIGGERS, ruleBody } from "../data/conditions.js";
 import { INTERVALS } from "../ranges.js";
-import { openDialog } from "./dialog.js";
-import { withToken } from "./token.js";
+import { openDialog, withToken } from "./dialog.js";
 
 /** @typedef {import("../types.js").Rule} Rule */
 /** @typedef {{api: import("../api.js").Api, saved: () => Promise<void>, preview: (rule: Partial<Rule>) => Promise<string>}} Context */

@@ -3,8 +3,7 @@
 import { el } from "../dom.js";
 import { TRIGGERS, conditionWay, distanceText, ruleBody, ruleText } from "../data/conditions.js";
 import { editRule } from "./rule_editor.js";
-import { openDialog } from "./dialog.js";
-import { withToken } from "./token.js";
+import { openDialog, withToken } from "./dialog.js";
 
 /** @typedef {import("../types.js").Rule} Rule */
 /** @typedef {import("../store.js").Store} Store */

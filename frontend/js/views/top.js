@@ -1,8 +1,9 @@
 // The views' tabs and the switch of the theme.
 
-import { byId, el } from "../dom.js";
-import { keep } from "../settings.js";
-import { applyTheme } from "../theme.js";
+import { byId, el, setText } from "../dom.js";
+import { applyTheme, keep } from "../settings.js";
+import { arrowOf, formatAge, formatClock, formatDay, formatPercent, formatPrice, formatSeconds, formatSigned, formatVolume, ownZone, placesOf, wayOf, zoneName } from "../format.js";
+import { serverNow } from "../api.js";
 
 /** @typedef {import("../store.js").Store} Store */
 
@@ -36,5 +37,120 @@ export function mountTop(store) {
     keep("theme", chosen);
   });
   applyTheme(store.state.theme);
+  render();
+}
+
+// The open symbol: its name, last price and change.
+
+/** @param {import("../store.js").Store} store */
+export function mountQuote(store) {
+  const symbol = el("h1", {}, "–");
+  const name = el("span.name");
+  const price = el("span.value");
+  const currency = el("span.currency");
+  const change = el("span.change");
+  const [previous, volume, time] = [el("b"), el("b"), el("b")];
+  const fact = (/** @type {string} */ label, /** @type {HTMLElement} */ value) => el("span", {}, label, value);
+  byId("quote").append(symbol, el("span.price", {}, price, currency), change, name,
+    el("div.facts", {}, fact("Previous close", previous), fact("Session volume", volume), fact("Last tick", time)));
+
+  const render = () => {
+    const { view, quotes, symbols } = store.state;
+    const quote = quotes.get(view.symbol);
+    setText(symbol, view.symbol || "–");
+    setText(name, quote?.name ?? symbols.find((s) => s.symbol === view.symbol)?.name ?? "");
+    const places = quote ? placesOf(quote.price) : 2;
+    setText(price, formatPrice(quote?.price, places));
+    setText(currency, quote?.currency ?? "");
+    const way = wayOf(quote?.change);
+    change.dataset.way = way;
+    setText(change, quote?.change == null ? "" : `${arrowOf(way)} ${formatSigned(quote.change, places)} (${formatPercent(quote.changePercent)})`);
+    setText(previous, formatPrice(quote?.previousClose, places));
+    setText(volume, formatVolume(quote?.volume));
+    const zone = view.clock === "local" ? ownZone() : (quote?.zone ?? "UTC");
+    setText(time, quote ? `${formatSeconds(quote.time, zone)} ${zoneName(zone, quote.time)}` : "–");
+    document.title = quote ? `${formatPrice(quote.price, places)} ${view.symbol} · Ticktape` : "Ticktape";
+  };
+  store.watch(["quotes", "view", "symbols"], render);
+  render();
+}
+
+// What a reader must know before believing a price: where it comes from, how old it is, whether the market is open,
+// and whether the page still hears from its API.
+
+/** @typedef {import("../types.js").Quote} Quote */
+
+const DELAYED_SECONDS = 60;
+
+/** @type {Record<string, string>} */
+const SOURCES = { yfinance: "Yahoo Finance", "yfinance-live": "Yahoo Finance, streaming", simulator: "Simulator", replay: "Recording", unknown: "Unnamed source" };
+
+/** @param {string} source */
+export const sourceName = (source) => SOURCES[source] ?? source;
+
+/** @param {string} source */
+export const isSimulated = (source) => source.startsWith("simulator");
+
+/** @param {import("../types.js").Link} link @param {number} now @returns {string} */
+function linkText(link, now) {
+  const seconds = Math.max(0, Math.ceil((link.retryAt - now) / 1000));
+  return {
+    connecting: "Connecting", live: "Live", paused: "Paused",
+    retrying: `No answer, again in ${seconds} s`, offline: "Offline",
+  }[link.state];
+}
+
+/** @param {Quote} quote @param {number} now by the server's clock @returns {{text: string, kind: "" | "warn" | "bad"}} */
+function ageText(quote, now) {
+  const age = (now - quote.time) / 1000;
+  const text = `Data ${formatAge(age)} old`;
+  if (isClosed(quote)) return { text, kind: "" };
+  if (quote.stale) return { text: `Stale: ${formatAge(age)} old`, kind: "bad" };
+  return age > DELAYED_SECONDS ? { text: `Delayed: ${formatAge(age)}`, kind: "warn" } : { text, kind: "" };
+}
+
+/** @param {Quote} quote */
+const isClosed = (quote) => quote.marketState === "CLOSED";
+
+/** @param {Quote} quote @param {string} zone for the time of opening */
+function sessionText(quote, zone) {
+  const names = /** @type {Record<string, string>} */ ({ REGULAR: "Market open", PRE: "Pre-market", POST: "After hours" });
+  if (!isClosed(quote)) return names[quote.marketState ?? ""] ?? "";
+  if (!quote.nextOpen) return "Market closed";
+  return `Market closed until ${formatDay(quote.nextOpen, zone)} ${formatClock(quote.nextOpen, zone)} ${zoneName(zone, quote.nextOpen)}`;
+}
+
+/** @param {Store} store @param {{retry: () => void}} feed */
+export function mountStatus(store, feed) {
+  const dot = el("span.dot", { "aria-hidden": "true" });
+  const linkLabel = el("span", {}, "Connecting");
+  const link = el("button.badge.button", { type: "button", title: "Ask again now", onclick: () => feed.retry() }, dot, linkLabel);
+  const simulated = el("span.badge.warn", { title: "Prices are made up by a simulator: no real company, no real market" }, "SIMULATED");
+  const source = el("span.badge.source");
+  const age = el("span.badge.age");
+  const session = el("span.badge.session");
+  byId("status").append(simulated, source, session, age, link);
+
+  const render = () => {
+    const { view, quotes, link: state } = store.state;
+    const quote = quotes.get(view.symbol);
+    link.dataset.link = state.state;
+    link.title = state.reason || "Ask again now";
+    link.classList.toggle("bad", state.state === "offline" || state.state === "retrying");
+    setText(linkLabel, linkText(state, Date.now()));
+    for (const node of [source, age, session]) node.hidden = !quote;
+    simulated.hidden = !quote || !isSimulated(quote.source);
+    if (!quote) return;
+    setText(source, sourceName(quote.source));
+    source.hidden = isSimulated(quote.source);
+    const { text, kind } = ageText(quote, serverNow());
+    setText(age, text);
+    age.className = `badge age ${kind}`;
+    const said = sessionText(quote, view.clock === "local" ? ownZone() : quote.zone);
+    setText(session, said);
+    session.hidden = !said;
+  };
+  store.watch(["quotes", "link", "view"], render);
+  setInterval(render, 1000); // an age grows while nothing arrives
   render();
 }

@@ -1,12 +1,10 @@
 // The watch-list: every symbol with its last price, change and day.
 
 import { byId, el, setText } from "../dom.js";
-import { serverNow } from "../clock.js";
+import { serverNow } from "../api.js";
 import { formatClock, formatPercent, formatPrice, ownZone, wayOf } from "../format.js";
 import { arrange } from "../data/sorting.js";
 import { keep, recall } from "../settings.js";
-import { drawSparkline } from "./sparkline.js";
-import { bindWatchKeys } from "./watch_keys.js";
 
 /** @typedef {import("../store.js").Store} Store */
 /** @typedef {{row: HTMLElement, name: HTMLElement, last: HTMLElement, change: HTMLElement, canvas: HTMLCanvasElement, stop: HTMLElement, price: number | null, spark: unknown}} Row */
@@ -90,8 +88,8 @@ export function mountWatch(store, api, colors) {
   const body = el("tbody");
   const hint = el("p.hint", { role: "status" }, "Loading symbols …");
   const open = (/** @type {string} */ symbol) => store.setView({ symbol });
-  const forget = async (/** @type {string} */ symbol) => (await import("./follow.js")).stopFollowing(store, api, symbol);
-  const add = el("button.button.icon", { type: "button", "aria-label": "Add a symbol", title: "Add a symbol", onclick: async () => (await import("./follow.js")).askForSymbol(store, api) }, "+");
+  const forget = async (/** @type {string} */ symbol) => (await import("./dialog.js")).stopFollowing(store, api, symbol);
+  const add = el("button.button.icon", { type: "button", "aria-label": "Add a symbol", title: "Add a symbol", onclick: async () => (await import("./dialog.js")).askForSymbol(store, api) }, "+");
   const heads = sortHeads(order, () => {
     keep("order", order);
     render();
@@ -122,4 +120,66 @@ export function mountWatch(store, api, colors) {
   store.when(({ theme }) => theme, () => rows.forEach((row) => (row.spark = null)));
   bindWatchKeys(search, body, open);
   render();
+}
+
+// The watch-list by keyboard: "/" to search, up and down from row to row, Enter to open the first match.
+
+/**
+ * @param {HTMLInputElement} search @param {HTMLElement} body the table's rows @param {(symbol: string) => void} open
+ */
+function bindWatchKeys(search, body, open) {
+  const rows = () => /** @type {HTMLElement[]} */ ([...body.children]);
+  const go = (/** @type {HTMLElement | undefined} */ row) => {
+    if (!row?.dataset.symbol) return;
+    open(row.dataset.symbol);
+    row.tabIndex = 0;
+    row.focus({ preventScroll: false });
+  };
+  document.addEventListener("keydown", (event) => {
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || target.closest("input, select, textarea, dialog")) return;
+    event.preventDefault();
+    search.focus();
+    search.select();
+  });
+  search.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" || event.key === "ArrowDown") {
+      event.preventDefault();
+      go(rows()[0]);
+    }
+    if (event.key === "Escape") {
+      search.value = "";
+      search.dispatchEvent(new Event("input"));
+    }
+  });
+  body.addEventListener("keydown", (event) => {
+    const list = rows();
+    const at = list.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: list.length - 1 }[event.key];
+    if (to === undefined && event.key !== "Enter") return;
+    event.preventDefault();
+    go(list[to ?? at]);
+  });
+}
+
+// A day's closes in 64 by 26 pixels, on a canvas.
+
+/** @param {HTMLCanvasElement} canvas @param {number[]} values in the order of time @param {string} color */
+function drawSparkline(canvas, values, color) {
+  const scale = devicePixelRatio || 1;
+  const [width, height] = [64, 26];
+  canvas.width = width * scale;
+  canvas.height = height * scale;
+  const pen = canvas.getContext("2d");
+  if (!pen || values.length < 2) return;
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const y = (/** @type {number} */ v) => 3 + (height - 6) * (high === low ? 0.5 : (high - v) / (high - low));
+  pen.scale(scale, scale);
+  pen.beginPath();
+  values.forEach((value, i) => pen.lineTo(1 + (i / (values.length - 1)) * (width - 2), y(value)));
+  pen.strokeStyle = color;
+  pen.lineWidth = 1.25;
+  pen.lineJoin = "round";
+  pen.stroke();
+  canvas.dataset.points = String(values.length);
 }
