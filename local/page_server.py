@@ -15,9 +15,10 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from local.page_files import ROOT, content, gzipped, is_sent
+
 logger = logging.getLogger(__name__)
 
-ROOT = Path(__file__).resolve().parents[1] / "frontend"
 COMPRESSED = ("text/", "application/json", "application/javascript", "image/svg+xml")
 _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".json": "application/json"}
 
@@ -45,14 +46,15 @@ class Asset(msgspec.Struct, frozen=True):
     gzipped: bytes | None = None
 
 
-def asset(body: bytes, content_type: str) -> Asset:
-    """An asset; text is compressed once."""
+def asset(body: bytes, content_type: str, zipped: bytes | None = None) -> Asset:
+    """An asset; text is compressed once, unless it comes with its compressed form."""
     etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
     compresses = content_type.startswith(COMPRESSED) and len(body) > 512
     if content_type.startswith("text/"):
         content_type += "; charset=utf-8"
-    zipped = gzip.compress(body, 6, mtime=0) if compresses else None
-    return Asset(body, content_type, etag, zipped)
+    if compresses and zipped is None:
+        zipped = gzip.compress(body, 9, mtime=0)
+    return Asset(body, content_type, etag, zipped if compresses else None)
 
 
 class Files:
@@ -69,12 +71,14 @@ class Files:
             return None
         if path.endswith("/"):
             named /= "index.html"
-        if not named.is_file() or any(part.startswith(".") for part in named.parts[-3:]):
+        if not is_sent(named):
             return None
         changed = named.stat().st_mtime_ns
         kept = self._kept.get(named)
         if kept is None or kept[0] != changed:
-            kept = self._kept[named] = (changed, asset(named.read_bytes(), _type_of(named)))
+            body = content(named)
+            made = asset(body, _type_of(named), gzipped(named, body))
+            kept = self._kept[named] = (changed, made)
         return kept[1]
 
 

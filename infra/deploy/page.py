@@ -10,6 +10,7 @@ from typing import Any
 
 from infra.deploy.project import PAGE
 from infra.deploy.stage import Stage
+from local.page_files import content, is_sent
 
 _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".json": "application/json"}
 KEPT_SECONDS = 86_400
@@ -19,9 +20,9 @@ KEPT_SECONDS = 86_400
 def files(api_url: str, stage: str) -> dict[str, bytes]:
     """Everything that the bucket should hold, by key."""
     found = {
-        path.relative_to(PAGE).as_posix(): path.read_bytes()
+        path.relative_to(PAGE).as_posix(): content(path)
         for path in sorted(PAGE.rglob("*"))
-        if path.is_file() and not any(part.startswith(".") for part in path.parts[-3:])
+        if is_sent(path)
     }
     config = json.dumps({"api": api_url, "stage": stage}).encode()
     return {**found, "config.json": config}

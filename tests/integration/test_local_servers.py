@@ -17,6 +17,7 @@ from chalice import Chalice, CORSConfig, Response
 
 from local import api_server, page_server, subscriber
 from local.http_server import Server, is_free
+from local.page_files import ROOT
 
 COMPRESS_FROM = 1000
 
@@ -216,7 +217,7 @@ def test_localhost_is_sent_to_the_origin_that_the_api_answers(page: Server) -> N
 
 
 def test_the_real_page_is_there(tmp_path: Path) -> None:
-    files = page_server.Files(page_server.ROOT)
+    files = page_server.Files(ROOT)
     found = files.find("/")
     assert found is not None
     assert b"<!doctype html>" in found.body.lower()
