@@ -47,7 +47,7 @@ class Query:
             return error
         for marked in _MARKED.findall(str(error)):
             return QueryError(*marked)
-        return refused(str(error))
+        return refused(str(error), "GENERIC_INTERNAL_ERROR")
 
     def _each(self, reader: Any, schema: Any) -> Iterator[Any]:
         try:

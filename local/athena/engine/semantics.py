@@ -7,6 +7,7 @@ the inside out, since an outer type may follow from an inner division.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -27,20 +28,21 @@ _ISO_TEXT = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?$"
 )
-_LOCAL_USES = (
-    exp.Date,
+_OF_TIME = (
     exp.Day,
+    exp.DayOfMonth,
     exp.DayOfWeekIso,
     exp.DayOfYear,
-    exp.Extract,
     exp.Hour,
     exp.Minute,
     exp.Month,
     exp.Quarter,
     exp.Second,
     exp.TimeToStr,
+    exp.TimeToUnix,
     exp.Year,
 )
+_LOCAL_USES = (*_OF_TIME, exp.Date, exp.Extract)
 
 
 def rewrite(tree: exp.Expression, types: Types) -> exp.Expression:
@@ -97,6 +99,27 @@ def _regexp_extract(node: exp.Expression) -> exp.Expression:
     return exp.Case(ifs=[exp.If(this=matches, true=found)])
 
 
+def _regexp_replace(node: exp.Expression) -> exp.Expression:
+    """Java names a group `$1`, RE2 `\\1`."""
+    replacement = node.args.get("replacement")
+    if not isinstance(replacement, exp.Literal) or "${" in replacement.name:
+        raise unsupported("regexp_replace by other than a text")
+    written = re.sub(r"\$(\d)", r"\\\1", replacement.name.replace("\\", "\\\\"))
+    return call("regexp_replace", node.this, node.expression, text(written), text("g"))
+
+
+def _split_part(node: exp.Expression) -> exp.Expression:
+    """Null behind the last part, not an empty text."""
+    parts = call("str_split", node.this, node.args["delimiter"])
+    return call("list_extract", parts, node.args["part_index"])
+
+
+def _substring(node: exp.Expression) -> exp.Expression:
+    if node.args["start"].name == "0":
+        raise unsupported("substr from 0, which is always empty,")
+    return node
+
+
 def _iso_timestamp(node: exp.Expression) -> exp.Expression:
     """Milliseconds, of texts in ISO 8601 only."""
     instant = call("date_trunc", text("millisecond"), _cast(node.this, "TIMESTAMPTZ"))
@@ -144,6 +167,9 @@ _PLAIN: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expression]] =
     exp.ArgMax: _max_by,
     exp.ArgMin: _max_by,
     exp.RegexpExtract: _regexp_extract,
+    exp.RegexpReplace: _regexp_replace,
+    exp.SplitPart: _split_part,
+    exp.Substring: _substring,
     exp.FromISO8601Timestamp: _iso_timestamp,
     exp.Log: _log,
     exp.GenerateSeries: _series_of_days,
@@ -376,6 +402,7 @@ _SIGNS = {"eq": "=", "neq": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="
 
 def _check_and_convert(tree: exp.Expression, types: Types) -> None:
     groups = [(node, _compared(node)) for node in tree.walk()]
+    groups += [(node, pair) for node in tree.find_all(exp.SetOperation) for pair in _pairs(node)]
     groups = [(node, parts) for node, parts in groups if parts]
     kinds = types.of(tree.this, [part for _, parts in groups for part in parts])
     casts = []
@@ -399,6 +426,22 @@ def _compared(node: exp.Expression) -> list[exp.Expression]:
     return []
 
 
+def _pairs(node: exp.Expression) -> list[list[exp.Expression]]:
+    """Columns of a UNION's two sides, where both are named one by one."""
+    sides = [[column.unalias() for column in side.selects] for side in (node.left, node.right)]
+    if any(one.find(exp.Star) for side in sides for one in side if not one.find(exp.Count)):
+        return []
+    return [list(pair) for pair in zip(*sides, strict=False)]
+
+
+def _in(node: exp.Expression) -> list[exp.Expression]:
+    query = node.args.get("query")
+    if query is None:
+        return [node.this, *node.expressions]
+    column = query.unnest().selects[0].unalias()
+    return [] if isinstance(column, exp.Star) else [node.this, column]
+
+
 def _branches(node: exp.Expression) -> list[exp.Expression]:
     default = node.args.get("default")
     parts = [branch.args["true"] for branch in node.args["ifs"]]
@@ -408,11 +451,12 @@ def _branches(node: exp.Expression) -> list[exp.Expression]:
 _OPINIONS: list[tuple[Any, Callable[[exp.Expression], list[exp.Expression]]]] = [
     ((*_COMPARISONS, exp.DPipe), lambda node: [node.this, node.expression]),
     (exp.Between, lambda node: [node.this, node.args["low"], node.args["high"]]),
-    (exp.In, lambda node: [node.this, *node.expressions] if node.expressions else []),
+    (exp.In, _in),
     ((exp.Coalesce, exp.Greatest, exp.Least), lambda node: [node.this, *node.expressions]),
     (exp.Case, _branches),
     (exp.Concat, lambda node: list(node.expressions)),
     (vocabulary.TEXT_FIRST, lambda node: [node.this]),
+    (_OF_TIME, lambda node: [node.this]),
 ]
 
 
@@ -423,6 +467,9 @@ def _require_agreement(node: exp.Expression, kinds: list[Kind]) -> None:
             told = ", ".join(kind.athena() for kind in kinds)
             called = "concat" if isinstance(node, exp.DPipe) else node.sql_name().lower()
             raise unexpected(told, called)
+    elif isinstance(node, _OF_TIME):
+        if not families <= {"time"}:
+            raise unexpected(kinds[0].athena(), node.sql_name().lower())
     elif len(families) > 1:
         names = [kind.athena() for kind in kinds]
         sign = _SIGNS.get(node.key)

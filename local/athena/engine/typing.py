@@ -124,7 +124,10 @@ def _wrapped(tree: exp.Expression, places: dict[int, str]) -> exp.Expression:
         if id(old) in places:
             copies.append((new, places[id(old)]))
     for node, mark in reversed(copies):  # the inner ones first
-        node.replace(_marker(node.copy(), mark))
+        is_column = isinstance(node.parent, exp.Select) and node.arg_key == "expressions"
+        name = node.output_name if is_column else ""
+        marker = _marker(node.copy(), mark)
+        node.replace(exp.alias_(marker, name, quoted=True) if name else marker)
     return copy
 
 
@@ -176,7 +179,7 @@ def unexpected(kinds: str, function: str) -> QueryError:
     )
 
 
-def refused(message: str) -> QueryError:
+def refused(message: str, otherwise: str = "SYNTAX_ERROR") -> QueryError:
     """DuckDB's reason for not taking a statement, under Trino's name."""
     line = _PREFIX.sub("", message.splitlines()[0])
     if column := _NO_COLUMN.match(line):
@@ -191,7 +194,7 @@ def refused(message: str) -> QueryError:
     for word, name in _NAMES:
         if word in line:
             return QueryError(name, line)
-    return QueryError("SYNTAX_ERROR", line)
+    return QueryError(otherwise, line)
 
 
 _NO_FUNCTION = re.compile(
@@ -210,6 +213,8 @@ _NAMES: Sequence[tuple[str, str]] = (
     ("Could not convert", "INVALID_CAST_ARGUMENT"),
     ("Division by zero", "DIVISION_BY_ZERO"),
     ("Out of Range", "NUMERIC_VALUE_OUT_OF_RANGE"),
+    ("out of bounds", "NUMERIC_VALUE_OUT_OF_RANGE"),
+    ("not in range", "NUMERIC_VALUE_OUT_OF_RANGE"),
     ("Overflow", "NUMERIC_VALUE_OUT_OF_RANGE"),
     ("Out of Memory", "EXCEEDED_LOCAL_MEMORY_LIMIT"),
     ("More than one row returned", "SUBQUERY_MULTIPLE_ROWS"),
