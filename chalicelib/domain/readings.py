@@ -11,7 +11,6 @@ import re
 
 import msgspec
 
-from chalicelib.domain.building import place_of
 from chalicelib.domain.ticks import SYMBOL, Tick
 
 Identity = tuple[str, str]
@@ -56,6 +55,8 @@ class Reading(msgspec.Struct, frozen=True):
         symbol, timestamp = self.identity
         if self.tick is None:
             return {"symbol": symbol, "timestamp": timestamp, "refused": "yes"}
+        from chalicelib.domain.building import place_of  # ingest needs no sessions else
+
         given = {
             name: f"{value:f}" if name in _NUMBERS else value
             for name, value in msgspec.structs.asdict(self.tick).items()

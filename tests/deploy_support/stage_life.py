@@ -17,7 +17,7 @@ from tests.deploy_support.emulated_aws import ROOT, EmulatedAws
 from tests.deploy_support.terraform_here import terraform_environment
 
 STAGE = "dev"
-COPIED = ("chalicelib", "frontend", "infra", "local", "producer")
+COPIED = ("bench", "chalicelib", "frontend", "infra", "local", "producer")
 VARIABLES = """
 sqs               = true
 operations_emails = ["operations@example.com"]
