@@ -61,12 +61,15 @@ class Wave(msgspec.Struct, frozen=True):
 
 
 class Walk:
-    """Ticks of one symbol: a seeded random walk by cents, with all the fields that Yahoo's have."""
+    """Ticks of one symbol: a seeded random walk by cents, with all the fields that Yahoo's have.
 
-    def __init__(self, symbol: str) -> None:
+    Walks of a symbol start at one price and go different ways by `seed`.
+    """
+
+    def __init__(self, symbol: str, seed: str = "") -> None:
         self._symbol = symbol
-        self._dice = random.Random(symbol)
-        self._cents = self._dice.randint(2_000, 60_000)
+        self._dice = random.Random(f"{symbol} {seed}")
+        self._cents = random.Random(symbol).randint(2_000, 60_000)
         self._close = Decimal(self._cents) / 100
         self._low = self._high = self._cents
         self._volume = 1_000_000
@@ -213,7 +216,7 @@ class _Rig:
         """Bars of the minutes before, where rules look at bars, the newest near the first tick."""
         minutes = HISTORY_BARS * MINUTES.get(self._settings.crosses, 0)
         for symbol in symbols if minutes else ():
-            walk = Walk(symbol)
+            walk = Walk(symbol, "history")
             bars = [walk.tick(-60.0 * ago) for ago in range(1, minutes + 1)][::-1]
             for bar in bars:
                 bar.bar, bar.mode = "1m", "backfill"

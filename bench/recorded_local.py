@@ -1,0 +1,62 @@
+"""`python -m bench.recorded_local FILE ...`: `python -m local ...`, and at its end FILE holds every
+request that its pollers, handlers and API made of AWS, in the order in which they began."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from botocore.httpsession import URLLib3Session
+
+from local.cli import main
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One request: monotonic seconds, its method, path, headers that matter, and body."""
+
+    at: float
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+KEPT_HEADERS = ("x-amz-target", "content-type", "authorization", "host")
+
+
+def record(into: list[Request]) -> None:
+    """Have every botocore session of this process note what it sends."""
+    send = URLLib3Session.send
+
+    def noted(self: Any, request: Any) -> Any:
+        into.append(_request(request))
+        return send(self, request)
+
+    URLLib3Session.send = noted
+
+
+def _request(request: Any) -> Request:
+    body: Any = request.body or b""
+    if hasattr(body, "read"):
+        at = body.tell()
+        body = body.read()
+        request.body.seek(at)
+    path = "/" + request.url.split("/", 3)[3] if request.url.count("/") > 2 else "/"
+    headers = {
+        name.lower(): value.decode() if isinstance(value, bytes) else str(value)
+        for name, value in request.headers.items()
+        if name.lower() in KEPT_HEADERS
+    }
+    data = body.encode() if isinstance(body, str) else bytes(body)
+    return Request(time.monotonic(), request.method, path, headers, data)
+
+
+if __name__ == "__main__":
+    made: list[Request] = []
+    record(made)
+    status = main(sys.argv[2:])
+    Path(sys.argv[1]).write_bytes(msgspec.msgpack.encode(made))
+    sys.exit(status)
