@@ -14,5 +14,8 @@ functions = {
 api_rate       = { per_second = 200, burst = 400 }
 retention_days = { logs = 90, raw = 730, raw_cold = 30 }
 
+# A day of 400 million ticks is 7 GB of raw objects; compact reads two of them in a statement.
+athena_scan_limit_bytes = 53687091200
+
 # operations_emails   = ["you@example.com"]
 # alert_subscriptions = [{ protocol = "email", endpoint = "you@example.com" }]
