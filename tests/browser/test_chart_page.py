@@ -146,7 +146,7 @@ def test_wider_ranges_choose_their_bar_size(system: System, open_page: OpenPage)
             arg=f":{label}",
             timeout=20_000,
         )
-        assert 60 <= len(closes(page)) <= 500
+        assert 40 <= len(closes(page)) <= 500
         expect(page.get_by_label("Bars")).to_contain_text(f"Auto ({interval})")
 
 

@@ -66,9 +66,7 @@ def test_api_that_fails_at_the_start_is_said_in_the_charts_place(
 def test_device_that_is_offline_is_said(world: StandIn, open_page: OpenPage) -> None:
     page = open_page(world.page, expect="ERR_INTERNET_DISCONNECTED")
     wait_for_chart(page)
-    page.wait_for_function(
-        "() => performance.getEntriesByType('resource').some(e => e.name.endsWith('/later.js'))"
-    )
+    expect(page.get_by_role("button", name="Data as a table")).to_be_visible()  # all has come
     page.context.set_offline(True)
     expect(page.locator("#status")).to_contain_text("Offline")
     page.context.set_offline(False)
