@@ -51,7 +51,15 @@ def test_lines_are_read_as_the_serde_reads_them(lake: Lake) -> None:
 def test_malformed_lines_and_names_follow_the_serdes_options(lake: Lake) -> None:
     lake.make_table("strict", TEXTS, {}, options={"case.insensitive": "FALSE"})
     lake.put("strict/a.json", b'{"Symbol": "B", "n": 1}\n')
-    assert lake.rows("SELECT symbol, n FROM strict") == [[None, "1"]]
+    lake.put(
+        "strict/odd.json", b'  {"n": 2, "symbol": "\\u00e9", "other": {"x": [1]}}\r\n["A"]\n7\n'
+    )
+    assert lake.rows("SELECT n, symbol FROM strict") == [
+        ["1", None],
+        ["2", "é"],
+        [None, "A"],
+        [None, None],
+    ]
     lake.put("strict/b.json", b"no JSON\n{bad\n")
     assert lake.reason("SELECT symbol FROM strict").startswith("HIVE_CURSOR_ERROR: Row is not")
 

@@ -18,6 +18,8 @@ import pyarrow as pa
 
 from local.athena.engine.failures import QueryError, unsupported
 
+Cells = list[msgspec.Raw | None]
+
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 _text = msgspec.json.Decoder(str)
@@ -52,47 +54,68 @@ class LineReader:
 
     def read(self, lines: Sequence[bytes], wanted: Sequence[str]) -> dict[str, Any]:
         """Arrow arrays of the wanted columns, by name."""
-        rows = [self._row(line) for line in lines]
-        return {name: self._column(rows, name) for name in wanted}
+        decode = self._any_case if self._fold else _exact(wanted)
+        positions = [self._positions[name] for name in wanted]
+        reads = [_reader(self._kinds[name]) for name in wanted]
+        columns: list[list[Any]] = [[] for _ in wanted]
+        for line in lines:
+            for values, read, raw in zip(
+                columns, reads, self._row(line, decode, wanted, positions), strict=True
+            ):
+                values.append(None if raw is None else read(bytes(raw)))
+        kinds = [self._kinds[name] for name in wanted]
+        arrays = [pa.array(held, kind) for held, kind in zip(columns, kinds, strict=True)]
+        return dict(zip(wanted, arrays, strict=True))
 
-    def _row(self, line: bytes) -> dict[str, msgspec.Raw] | list[msgspec.Raw] | None:
+    def _row(
+        self,
+        line: bytes,
+        decode: Callable[[bytes, Sequence[str]], Cells],
+        wanted: Sequence[str],
+        positions: Sequence[int],
+    ) -> Cells:
+        line = line.strip()
         try:
             if line.startswith(b"{"):
-                row = _object.decode(line)
-                return row if row.keys() <= self._known else self._folded(row)
-            stripped = line.strip()
-            if stripped.startswith(b"{"):
-                return self._folded(_object.decode(stripped))
-            return _array.decode(stripped) if stripped.startswith(b"[") else None
+                return decode(line, wanted)
+            if line.startswith(b"["):
+                found = _array.decode(line)
+                return [found[at] if at < len(found) else None for at in positions]
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            if self._ignore:
-                return None
-            raise QueryError(
-                "HIVE_CURSOR_ERROR", f"Row is not a valid JSON Object: {error}"
-            ) from error
+            if not self._ignore:
+                reason = f"Row is not a valid JSON Object: {error}"
+                raise QueryError("HIVE_CURSOR_ERROR", reason) from error
+        return [None] * len(wanted)  # any other line is a row of nulls
 
-    def _folded(self, row: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
-        return {name.lower(): value for name, value in row.items()} if self._fold else row
+    def _any_case(self, line: bytes, wanted: Sequence[str]) -> Cells:
+        row = _object.decode(line)
+        if not row.keys() <= self._known:
+            row = {name.lower(): value for name, value in row.items()}
+        return [row.get(name) for name in wanted]
 
-    def _column(self, rows: Sequence[Any], name: str) -> Any:
-        position, kind = self._positions[name], self._kinds[name]
-        read = _reader(kind)
-        values = []
-        for row in rows:
-            raw: msgspec.Raw | None = None
-            if type(row) is dict:
-                raw = row.get(name)
-            elif row is not None and position < len(row):
-                raw = row[position]
-            values.append(None if raw is None else read(bytes(raw)))
-        return pa.array(values, kind)
+
+def _exact(wanted: Sequence[str]) -> Callable[[bytes, Sequence[str]], Cells]:
+    """Reads an object's members of just these names; others are passed over."""
+    fields = {f"c{at}": name for at, name in enumerate(wanted)}
+    members = [(field, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET) for field in fields]
+    kind = msgspec.defstruct("Row", members, rename=fields)
+    decoder = msgspec.json.Decoder(kind)
+
+    def decode(line: bytes, _: Sequence[str]) -> Cells:
+        row = decoder.decode(line)
+        cells = (getattr(row, field) for field in fields)
+        return [None if cell is msgspec.UNSET else cell for cell in cells]
+
+    return decode
 
 
 def as_text(raw: bytes) -> str | None:
-    """A JSON value's text: a string's own, null's none, any other's as it is written."""
-    if raw[:1] == b'"':
-        return _text.decode(raw) if b"\\" in raw else raw[1:-1].decode()
-    return None if raw == b"null" else raw.decode()
+    """A JSON value's text: a string's own, null's none, any other's as it is written. What is no
+    Unicode in it is replaced."""
+    if raw[:1] != b'"':
+        return None if raw == b"null" else raw.decode(errors="replace")
+    text = raw.decode(errors="replace")
+    return _text.decode(text) if b"\\" in raw else text[1:-1]
 
 
 def _number(kind: Callable[[str], Any]) -> Callable[[bytes], Any]:
