@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # what one function needs, the others are not to wait for
     from chalicelib.services.lake_stores import LakeStores
     from chalicelib.services.preview import Preview
     from chalicelib.services.rebuild import Rebuild
+    from chalicelib.services.reports import Reports
     from chalicelib.services.stores import Stores
 
 RULES_KEPT_SECONDS = 30
@@ -131,6 +132,20 @@ class Services:
         from chalicelib.services.preview import Preview
 
         return Preview(self.stores, self.shown)
+
+    @cached_property
+    def reports(self) -> Reports:
+        """Statements over the lake, and their runs."""
+        from chalicelib.adapters.athena import Athena
+        from chalicelib.adapters.clients import Clients, Deferred
+        from chalicelib.adapters.result_links import ResultLinks
+        from chalicelib.services.reports import Reports
+
+        settings, clients = self.settings, self._clients or Clients()
+        athena: Any = Deferred(lambda: clients.athena)
+        lake = Athena(athena, settings.athena_workgroup, settings.athena_database)
+        links = ResultLinks(Deferred(lambda: clients.s3))
+        return Reports(lake if settings.athena_workgroup else None, links, self.clock)
 
     @cached_property
     def compact(self) -> Compact:

@@ -24,8 +24,10 @@ from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
 from chalicelib.services.corrections import Corrections
 from chalicelib.services.preview import Preview
+from chalicelib.services.reports import Reports
 from chalicelib.services.stores import PricedRecord, Stores, SymbolEntry
 from chalicelib.settings import Settings
+from tests.fake_lake import FakeLake
 from tests.fakes import fake_stores
 
 NOW = datetime(2026, 11, 20, 16, 0, tzinfo=UTC)  # a Friday, in New York's session
@@ -58,6 +60,8 @@ class FakeServices:
         self.now = NOW
         percent = Decimal(settings.anomaly_percent)
         self.defaults = default_rules(settings.sma_fast, settings.sma_slow, percent)
+        self.lake = FakeLake()
+        self.reports = Reports(self.lake, self.lake, self.clock)
         self.preview = Preview(self.stores, Watch((), settings.sma_fast, settings.sma_slow))
 
     def clock(self) -> datetime:

@@ -131,4 +131,5 @@ def _status(found: dict[str, Any]) -> QueryStatus:
         reused=bool(counted.get("ResultReuseInformation", {}).get("ReusedPreviousResult")),
         location=found.get("ResultConfiguration", {}).get("OutputLocation"),
         submitted_at=status["SubmissionDateTime"],
+        parameters=tuple(found.get("ExecutionParameters", ())),
     )

@@ -30,7 +30,7 @@ class Clients:
 
         return botocore.session.get_session()
 
-    def _make(self, service: str) -> Any:
+    def _make(self, service: str, **options: str) -> Any:
         from botocore.config import Config
 
         config = Config(
@@ -40,6 +40,7 @@ class Clients:
             parameter_validation=False,
             retries={"mode": "standard", "total_max_attempts": 4},
             user_agent=USER_AGENT,
+            **options,
         )
         with self._lock:
             return self._session.create_client(service, config=config)
@@ -54,7 +55,7 @@ class Clients:
     @cached_property
     def s3(self) -> Any:
         """S3."""
-        return self._make("s3")
+        return self._make("s3", signature_version="s3v4")
 
     @cached_property
     def sns(self) -> Any:

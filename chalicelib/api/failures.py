@@ -16,7 +16,9 @@ from chalicelib.api.problems import (
     invalid_field,
     invalid_parameter,
     of_status,
+    unknown_report,
     unknown_rule,
+    unknown_run,
     unknown_symbol,
 )
 from chalicelib.domain.errors import FieldError
@@ -70,8 +72,24 @@ def _problem_of(error: Exception) -> Problem | None:
             return invalid_parameter("start", text, f"at most {MAX_DAYS} days to end, or a symbol")
         case FieldError():
             return invalid_field(error.field, error.value, error.allowed)
+    if problem := _of_reports(error):
+        return problem
     if _is_passing(error):
         return Problem(503, "the store does not answer now", headers=RETRY_AFTER)
+    return None
+
+
+def _of_reports(error: Exception) -> Problem | None:
+    from chalicelib.services.report_files import UnknownReport
+    from chalicelib.services.reports import NoLake, UnknownRun
+
+    match error:
+        case UnknownReport():
+            return unknown_report(str(error))
+        case UnknownRun():
+            return unknown_run(str(error))
+        case NoLake():
+            return Problem(503, str(error))
     return None
 
 

@@ -71,5 +71,19 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "description": RULE_ID_ALLOWED,
         "schema": text(pattern="^[A-Za-z0-9_-]{1,64}$"),
     },
+    "report_name": {
+        "name": "name",
+        "in": "path",
+        "required": True,
+        "description": "One of those that GET /reports lists.",
+        "schema": text(examples=["top_movers"]),
+    },
+    "run_id": {
+        "name": "run_id",
+        "in": "path",
+        "required": True,
+        "description": "Out of the answer to POST /reports/{name}.",
+        "schema": text(examples=["acc6612e-6bb6-48a6-9183-12145240c4aa"]),
+    },
     **{kind: _query(kind, ALLOWED[kind], text()) for kind in KINDS},
 }

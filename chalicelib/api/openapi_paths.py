@@ -78,7 +78,11 @@ def _put(
     refusals: tuple[int, ...] = (409,),
 ) -> Operation:
     """Writing, by PUT or POST: 201 where something is new."""
-    described = {200: "Done; nothing is new.", 201: "It is new."}
+    described = {
+        200: "Done; nothing is new.",
+        201: "It is new.",
+        202: "It has begun; Location is where it can be looked after.",
+    }
     media: Schema = {"application/json": {"schema": ref(answer)}}
     responses = {
         str(status): {"description": described[status], "content": media} for status in statuses
@@ -168,6 +172,26 @@ PATHS: dict[str, dict[str, Operation]] = {
             ("rule_id",),
             refusals=(404, 409),
         ),
+    },
+    "/reports": {"get": _get("The reports, and what each takes and gives.", "Reports")},
+    "/reports/{name}": {
+        "post": _put(
+            "Start a report; its rows are asked for by the run's id.",
+            "Started",
+            ("report_name",),
+            body="ReportGiven",
+            statuses=(202,),
+            refusals=(404, 413),
+        )
+    },
+    "/reports/runs/{run_id}": {
+        "get": _get(
+            "How far a run is and, when it is done, a page of its rows.",
+            "Run",
+            ("run_id", "limit", "page_token", "format"),
+            refusals=(404, 409, 413),
+            csv=True,
+        )
     },
     "/health": {
         "get": _get(

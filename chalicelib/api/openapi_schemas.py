@@ -7,6 +7,7 @@ from typing import Any, get_args
 from chalicelib.domain.rules import MAX_COOLDOWN_SECONDS, MAX_WINDOW, Condition, Trigger
 from chalicelib.domain.rules import Interval as RuleInterval
 from chalicelib.services.queries import BAR_INTERVALS, PERIODS
+from chalicelib.services.reports import MOST_REUSE_MINUTES, REUSE_MINUTES
 
 Schema = dict[str, Any]
 
@@ -198,6 +199,87 @@ PROBLEM["properties"] |= {
 }
 
 
+_VALUES: Schema = {
+    "type": "object",
+    "description": "The value of each parameter.",
+    "additionalProperties": {"type": ["string", "number"]},
+}
+
+REPORTS: dict[str, Schema] = {
+    "Report": record(
+        {
+            "name": text(examples=["top_movers"]),
+            "title": text(),
+            "description": text(),
+            "parameters": list_of("ReportParameter"),
+            "columns": {"type": "array", "items": text()},
+        }
+    ),
+    "ReportParameter": record(
+        {
+            "name": text(),
+            "type": text(enum=["date", "symbol", "integer", "decimal", "choice"]),
+            "description": text(),
+            "required": FLAG,
+            "default": {"type": ["string", "number", "null"], "description": "As of today (UTC)."},
+            "allowed": text("What may be given, in words."),
+        }
+    ),
+    "Reports": record({"reports": list_of("Report")}),
+    "ReportGiven": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "parameters": {
+                "type": ["object", "null"],
+                "description": "Those that differ from their defaults, by name.",
+            },
+            "max_age_minutes": {
+                "type": ["integer", "null"],
+                "minimum": 0,
+                "maximum": MOST_REUSE_MINUTES,
+                "description": "How old a result of the same report and parameters may be that "
+                f"stands for a new one; {REUSE_MINUTES} by default, 0 for none.",
+            },
+        },
+    },
+    "Started": record(
+        {
+            "run_id": text(),
+            "report": text(),
+            "state": text(enum=["queued"]),
+            "parameters": _VALUES,
+        }
+    ),
+    "Run": record(
+        {
+            "run_id": text(),
+            "report": text(),
+            "state": text(enum=["queued", "running", "succeeded", "failed", "cancelled"]),
+            "reason": nullable(text("Why it failed, or was cancelled.")),
+            "parameters": _VALUES,
+            "submitted_at": INSTANT,
+            "milliseconds": COUNT,
+            "bytes_scanned": COUNT,
+            "price_usd": number("By Athena's list price in us-east-1; 0 for a reused result."),
+            "reused": {**FLAG, "description": "Whether an earlier result stands for a new one."},
+            "result_url": nullable(text("The whole result as CSV, in S3.")),
+            "result_url_expires_at": nullable(INSTANT),
+            "rows": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "description": "By the report's columns; null where something is not known.",
+                    "additionalProperties": {"type": ["string", "number", "null"]},
+                },
+            },
+            "next_page_token": TOKEN,
+        },
+        "A run of a report; without rows until it has succeeded.",
+    ),
+}
+
+
 def average_names(fast: int, slow: int) -> dict[str, Schema]:
     """The two averages of `latest`, named by their windows."""
     return {
@@ -298,6 +380,7 @@ def schemas(fast: int, slow: int) -> dict[str, Schema]:
         ),
         "Rule": record(RULE),
         "Rules": record({"rules": list_of("Rule")}),
+        **REPORTS,
         "Health": record(
             {
                 "status": text(const="ok"),

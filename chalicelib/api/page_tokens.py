@@ -17,7 +17,7 @@ import msgspec
 
 Position = list[str | None]
 
-LONGEST = 600
+LONGEST = 2_000
 _CHECKSUM_BYTES = 6
 _FREE_TO_CHANGE = frozenset({"limit", "format", "page_token"})
 

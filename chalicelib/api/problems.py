@@ -136,6 +136,20 @@ def unknown_rule(rule_id: str) -> Problem:
     )
 
 
+def unknown_report(name: str) -> Problem:
+    """404: no report has this name."""
+    name = shown(name)
+    detail = f"there is no report {name!r}; GET /reports lists what is"
+    return Problem(404, detail, kind="unknown-report", parameter="name", value=name)
+
+
+def unknown_run(run_id: str) -> Problem:
+    """404: no statement of a report was started with this id, or Athena has forgotten it."""
+    run_id = shown(run_id)
+    detail = f"there is no run {run_id!r} of a report; Athena keeps them for 45 days"
+    return Problem(404, detail, kind="unknown-run", parameter="run_id", value=run_id)
+
+
 def of_status(status: int, detail: str = "") -> tuple[dict[str, str], str]:
     """Headers and body of a problem about which only its status is known.
 

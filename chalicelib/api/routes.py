@@ -53,6 +53,9 @@ ROUTES = (
     Route("GET", "/rules/{rule_id}", "rule_views.rule"),
     Route("PUT", "/rules/{rule_id}", "rule_views.replace_rule", "write"),
     Route("DELETE", "/rules/{rule_id}", "rule_views.delete_rule", "write"),
+    Route("GET", "/reports", "report_views.reports"),
+    Route("POST", "/reports/{name}", "report_views.start_report", "write"),
+    Route("GET", "/reports/runs/{run_id}", "report_views.report_run"),
     Route("GET", "/health", "views.health", "any"),
     Route("GET", "/openapi.json", "views.openapi", "any"),
 )

@@ -14,6 +14,7 @@ from chalicelib.settings import Settings
 if TYPE_CHECKING:
     from chalicelib.domain.rules import Rule
     from chalicelib.services.preview import Previewed
+    from chalicelib.services.reports import Reports
     from chalicelib.services.stores import Stores
 
 View = Callable[..., Response]
@@ -38,6 +39,10 @@ class Services(Protocol):
     @property
     def preview(self) -> Callable[[Rule, str, str | None, str | None], Previewed]:
         """Judges a rule for one symbol over `[start, end)`."""
+
+    @property
+    def reports(self) -> Reports:
+        """Statements over the lake."""
 
     @property
     def clock(self) -> Callable[[], datetime]:

@@ -272,7 +272,8 @@ class QueryStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How far a statement is.
 
     `reason` says why it failed or was cancelled; `reused` that an earlier result stands for its
-    own, which scans nothing; `location` where its result is, as `s3://bucket/key`.
+    own, which scans nothing; `location` where its result is, as `s3://bucket/key`; `parameters`
+    what was bound, as SQL literals.
     """
 
     query_id: str
@@ -284,6 +285,7 @@ class QueryStatus(msgspec.Struct, frozen=True, kw_only=True):
     reused: bool
     location: str | None
     submitted_at: datetime
+    parameters: tuple[str, ...] = ()
 
     @property
     def ended(self) -> bool:

@@ -28,7 +28,11 @@ BAD = [
     f"Bearer {TOKEN} {TOKEN}",
 ]
 PATHS = [
-    (route.method, route.path.format(symbol="NEW", rule_id="mine"), route.access)
+    (
+        route.method,
+        route.path.format(symbol="NEW", rule_id="mine", name="gaps", run_id="none"),
+        route.access,
+    )
     for route in ROUTES
     if "write" in (route.access,)
 ]
@@ -80,7 +84,7 @@ def test_writing_needs_the_token(
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 def test_reading_needs_it_where_it_is_closed(route: Any) -> None:
     services = FakeServices(msgspec.structs.replace(SETTINGS, read_access="closed"))
-    path = route.path.format(symbol="NEW", rule_id="mine")
+    path = route.path.format(symbol="NEW", rule_id="mine", name="gaps", run_id="none")
     without = Client(services).send(route.method, path)
     assert (without.status == 401) == (route.access != "any")
     bearing = {"authorization": GOOD, "content-type": "application/json"}

@@ -16,6 +16,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from chalicelib.api.routes import ROUTES, Route
 from chalicelib.api.version import VERSION
 from tests.api_support import SETTINGS, TOKEN, Client, FakeServices, aapl_ticks, fill, make_ticks
+from tests.fake_lake import FINISHED, OTHER, RUNNING
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "api.md").read_text()
@@ -42,6 +43,14 @@ ANSWERS = [
     ("GET", "/rules/none", "/rules/{rule_id}"),
     ("DELETE", "/rules/default-golden-cross", "/rules/{rule_id}"),
     ("PUT", "/symbols/NEW", "/symbols/{symbol}"),
+    ("GET", "/reports", "/reports"),
+    ("POST", "/reports/top_movers", "/reports/{name}"),
+    ("POST", "/reports/none", "/reports/{name}"),
+    ("POST", "/reports/gaps", "/reports/{name}"),
+    ("GET", f"/reports/runs/{FINISHED}", "/reports/runs/{run_id}"),
+    ("GET", f"/reports/runs/{RUNNING}", "/reports/runs/{run_id}"),
+    ("GET", f"/reports/runs/{RUNNING}?format=csv", "/reports/runs/{run_id}"),
+    ("GET", f"/reports/runs/{OTHER}", "/reports/runs/{run_id}"),
     ("GET", "/health", "/health"),
     ("GET", "/openapi.json", "/openapi.json"),
 ]
@@ -62,7 +71,9 @@ def document(client: Client) -> dict[str, Any]:
 
 
 def _send(client: Client, method: str, path: str) -> Any:
-    body = RULE if method in ("POST", "PUT") and path.startswith("/rules") else None
+    body: Any = RULE if method in ("POST", "PUT") and path.startswith("/rules") else None
+    if path.startswith("/reports") and method == "POST":
+        body = {"parameters": {}}
     headers = {"content-type": "application/json", "authorization": f"Bearer {TOKEN}"}
     return client.send(method, path, body, headers)
 

@@ -1,0 +1,50 @@
+-- title: Golden and death crosses
+-- description: Where the fast average of a symbol's prices went above the slow one (golden) or below (death): the sign of their exact difference flips against the last sign that was not zero. None before so many prices as the slow average needs are in the range.
+-- parameter: symbol symbol; The symbol.
+-- parameter: start date default=today-30; The first trading day.
+-- parameter: end date default=today+2; The trading day before which to stop.
+-- parameter: interval choice tick|1d default=tick; Every tick, or the last one of each trading day.
+-- parameter: fast integer 1..1000 default=5; Prices of the fast average.
+-- parameter: slow integer 2..1000 default=20; Prices of the slow average; more than fast.
+-- columns: timestamp, cross, price, fast_average, slow_average
+WITH given_fast AS (
+  SELECT n FROM UNNEST(SEQUENCE(1, 1000)) AS numbers (n) WHERE n = :fast
+), given_slow AS (
+  SELECT n FROM UNNEST(SEQUENCE(1, 1000)) AS numbers (n) WHERE n = :slow
+), prices AS (
+  SELECT "timestamp", price, ROW_NUMBER() OVER (ORDER BY "timestamp") AS place,
+    SUM(price) OVER (ORDER BY "timestamp" ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS total
+  FROM (
+    SELECT "timestamp", price,
+      ROW_NUMBER() OVER (PARTITION BY "date" ORDER BY "timestamp" DESC) AS from_end
+    FROM all_ticks
+    WHERE symbol = :symbol AND "date" >= :start AND "date" < :end
+  ) AS numbered
+  WHERE :interval = 'tick' OR from_end = 1
+), summed AS (
+  SELECT here."timestamp", here.price, here.place, given_fast.n AS fast, given_slow.n AS slow,
+    here.total - first_of_fast.total + first_of_fast.price AS fast_sum,
+    here.total - first_of_slow.total + first_of_slow.price AS slow_sum
+  FROM prices AS here
+  CROSS JOIN given_fast
+  CROSS JOIN given_slow
+  LEFT JOIN prices AS first_of_fast ON first_of_fast.place = here.place - given_fast.n + 1
+  LEFT JOIN prices AS first_of_slow ON first_of_slow.place = here.place - given_slow.n + 1
+), signed AS (
+  SELECT "timestamp", price, place, fast_sum, slow_sum, fast, slow,
+    SIGN(CAST(slow AS decimal(4,0)) * fast_sum - CAST(fast AS decimal(4,0)) * slow_sum) AS side
+  FROM summed
+  WHERE slow_sum IS NOT NULL
+), sided AS (
+  SELECT *, LAG(side) OVER (ORDER BY place) AS side_before
+  FROM signed
+  WHERE side <> 0
+)
+SELECT "timestamp",
+  CASE WHEN side > 0 THEN 'golden' ELSE 'death' END AS "cross",
+  price,
+  CAST(fast_sum AS double) / fast AS fast_average,
+  CAST(slow_sum AS double) / slow AS slow_average
+FROM sided
+WHERE side <> side_before
+ORDER BY place

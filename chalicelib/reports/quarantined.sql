@@ -1,0 +1,10 @@
+-- title: Quarantined records
+-- description: What could not be read, by date of arrival and reason.
+-- parameter: start date default=today-7; The first trading day.
+-- parameter: end date default=today+2; The trading day before which to stop.
+-- columns: date, reason, records
+SELECT "date", reason, COUNT(*) AS records
+FROM quarantine
+WHERE "date" >= :start AND "date" < :end
+GROUP BY "date", reason
+ORDER BY "date", reason
