@@ -1,0 +1,319 @@
+"""Each report, through the HTTP routes and the stand-in for Athena, equals pandas on the ticks.
+
+AAPL's recorded days, and a simulated week of 25 symbols in which batches come again, whole and in
+part, among lines that are no ticks. Once on raw objects, in the long run again on Parquet.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pytest
+
+from chalicelib.adapters.archive import S3Archive
+from chalicelib.api import access
+from chalicelib.bootstrap import Services, aws_lake
+from chalicelib.domain.raw_lines import ArchivedLine
+from chalicelib.domain.times import from_text, to_text
+from chalicelib.services.compact import Compact
+from chalicelib.services.report_files import all_reports
+from producer.sources.simulator import Simulator
+from producer.wire import encode
+from tests.api_support import TOKEN, Client
+from tests.emulated import Emulated
+from tests.oracles.crosses import crosses
+
+CSV = Path(__file__).parents[1] / "data" / "aapl-daily-2015-2017.csv"
+WEEK = datetime(2026, 11, 9, tzinfo=UTC)
+DAYS = 7
+STEP = timedelta(hours=4)
+NOW = WEEK + timedelta(days=DAYS + 2)
+HEADERS = {"content-type": "application/json", "authorization": f"Bearer {TOKEN}"}
+NUMBERS = ("price", "open", "high", "low", "previous_close", "volume")
+POISON = (b"no JSON at all", b'{"symbol": "b\\u00e4d", "price": 1}', b'{"symbol": "LOST"}', b"[1,")
+
+ALL = {"start": "2015-01-01", "end": "2026-12-01"}
+AAPL = {**ALL, "symbol": "AAPL"}
+ASKED: dict[str, dict[str, Any]] = {
+    "latest_records": {**ALL, "limit": 40},
+    "top_movers": {**ALL, "direction": "both", "limit": 20},
+    "average_volume": ALL,
+    "anomalies": {**ALL, "percent": 2.5, "limit": 1000},
+    "price_by_symbol": ALL,
+    "volume_above": {**ALL, "volume": 60_000_000, "limit": 1000},
+    "historical_prices": AAPL,
+    "volume_trend": AAPL,
+    "volatility": AAPL,
+    "moving_averages": AAPL,
+    "crosses": AAPL,
+    "gaps": {"start": "2026-11-09", "end": "2026-11-16", "symbol": "", "minutes": 300},
+    "quarantined": ALL,
+}
+
+
+class Lake:
+    """The archive, the app over it, and the same ticks as a table."""
+
+    def __init__(self, emulated: Emulated) -> None:
+        made = emulated.provisioned()
+        settings = msgspec.structs.replace(made, write_token_sha256=access.fingerprint(TOKEN))
+        self.services = Services(settings, lambda: NOW, emulated.clients)
+        self.client = Client(self.services)  # type: ignore[arg-type]
+        self.stores = aws_lake(settings, emulated.clients)
+        archive = S3Archive(emulated.clients.s3, settings.archive_bucket)
+        days = _recorded()
+        lines = [json.dumps(day).replace('"#', "").replace('#"', "").encode() for day in days]
+        arrival = to_text(NOW - timedelta(days=1))
+        history = [ArchivedLine(line, from_text(arrival)) for line in lines]
+        archive.put_raw(arrival, "shardId-9", "1000", "2000", history)
+        ticks = [{**day, **{n: day[n].strip("#") for n in NUMBERS if n in day}} for day in days]
+        self.ticks = _table([*ticks, *_week(archive)])
+        self.gappy = str(self.ticks[self.ticks.source == "simulator"].symbol.min())
+
+    def run(self, names: list[str]) -> dict[str, list[dict[str, Any]]]:
+        """Start all reports, then wait for each and read all its pages."""
+        ids = {}
+        for name in names:
+            given = {**ASKED[name]}
+            if "symbol" in given:
+                given["symbol"] = given["symbol"] or self.gappy
+            body = {"parameters": given, "max_age_minutes": 0}
+            answer = self.client.send("POST", f"/reports/{name}", body, HEADERS)
+            assert answer.status == 202, answer.body
+            ids[name] = answer.json["run_id"]
+        return {name: self._rows(run_id) for name, run_id in ids.items()}
+
+    def _rows(self, run_id: str) -> list[dict[str, Any]]:
+        path, found, token = f"/reports/runs/{run_id}?limit=300", [], ""
+        while True:
+            run = self.client.get(path + token).json
+            if run["state"] in ("queued", "running"):
+                time.sleep(0.1)
+                continue
+            assert run["state"] == "succeeded", run["reason"]
+            found += run["rows"]
+            if run["next_page_token"] is None:
+                return found
+            token = f"&page_token={run['next_page_token']}"
+
+
+def _recorded() -> list[dict[str, str]]:
+    """AAPL's days as ticks on the wire; `#` marks numbers."""
+    ticks, before = [], None
+    for row in csv.DictReader(CSV.open()):
+        tick = {"symbol": "AAPL", "timestamp": f"{row['date']}T21:00:00.000000Z",
+                "exchange_timezone": "America/New_York", "source": "replay", "mode": "replay",
+                "price": f"#{row['close']}#"}  # fmt: skip
+        tick |= {name: f"#{row[name]}#" for name in ("open", "high", "low", "volume")}
+        ticks.append(tick if before is None else {**tick, "previous_close": before})
+        before = tick["price"]
+    return ticks
+
+
+def _week(archive: S3Archive) -> Iterator[dict[str, Any]]:
+    """Archive the week; each third poll comes again, half of each fifth in another batch."""
+    simulator, number = Simulator(), 10_000
+    for step in range(int(timedelta(days=DAYS) / STEP)):
+        if step % 6 == 3:
+            continue  # a poll was missed
+        instant = WEEK + STEP * step
+        lines = []
+        for tick in simulator.poll(instant.timestamp()):
+            tick.sent_at = tick.timestamp
+            lines.append(encode(tick))
+            yield json.loads(lines[-1], parse_float=str, parse_int=str)
+        lines[3:3] = POISON
+        _put(archive, instant, number, lines)
+        if step % 3 == 0:
+            _put(archive, instant, number, lines)
+        if step % 5 == 0:
+            _put(archive, instant + timedelta(minutes=1), number + 1, lines[: len(lines) // 2])
+        if step % 6 == 0:
+            name = f"shardId-0-{number}-0"
+            told = {"reason": "no JSON", "origin": "shardId-0", "sequence_number": str(number)}
+            archive.put_quarantine(to_text(instant), name, told)
+        number += 10
+
+
+def _put(archive: S3Archive, instant: datetime, number: int, lines: list[bytes]) -> None:
+    archived = [ArchivedLine(line, instant) for line in lines]
+    archive.put_raw(to_text(instant), "shardId-0", str(number), str(number + 5), archived)
+
+
+def _table(ticks: list[dict[str, Any]]) -> pd.DataFrame:
+    """Ticks in order of time, numbers as decimals, `date` the trading day."""
+    table = pd.DataFrame(ticks)
+    for name in NUMBERS:
+        table[name] = table[name].map(lambda text: None if pd.isna(text) else Decimal(text))
+    local = [
+        pd.Timestamp(instant).tz_convert(zone or "UTC")
+        for instant, zone in zip(table.timestamp, table.exchange_timezone.fillna(""), strict=True)
+    ]
+    table["date"] = [instant.strftime("%Y-%m-%d") for instant in local]
+    return table.sort_values(["timestamp", "symbol"], kind="stable").reset_index(drop=True)
+
+
+@pytest.fixture(scope="module")
+def lake() -> Iterator[Lake]:
+    emulated = Emulated()
+    try:
+        yield Lake(emulated)
+    finally:
+        emulated.stop()
+
+
+def test_every_report_on_raw_objects(lake: Lake) -> None:
+    _compare(lake, lake.run(list(ASKED)))
+
+
+@pytest.mark.long
+def test_every_report_on_parquet(lake: Lake) -> None:
+    done = Compact(lake.stores, lambda: NOW)(None, "test", time.monotonic() + 600)
+    assert done.ticks == len(lake.ticks)
+    _compare(lake, lake.run(list(ASKED)))
+
+
+def _compare(lake: Lake, found: dict[str, list[dict[str, Any]]]) -> None:
+    assert set(found) == {report.name for report in all_reports()}
+    for name, rows in found.items():
+        _same(name, rows, globals()[f"_{name}"](lake))
+
+
+def _same(name: str, rows: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None:
+    assert expected or name == "none", name
+    assert len(rows) == len(expected), f"{name}: {len(rows)} rows, {len(expected)} expected"
+    for row, wanted in zip(rows, expected, strict=True):
+        for column, value in wanted.items():
+            at = f"{name}, {column}: {row} and not {wanted}"
+            if value is None or (isinstance(value, float) and np.isnan(value)):
+                assert row[column] is None, at
+            elif isinstance(value, str):
+                assert row[column] == value, at
+            elif isinstance(value, Decimal):
+                assert Decimal(row[column]) == value, at
+            else:
+                assert float(row[column]) == pytest.approx(float(value), rel=1e-9, abs=1e-9), at
+
+
+def _records(table: pd.DataFrame, columns: list[str]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = table[columns].to_dict("records")
+    return rows
+
+
+def _aapl(lake: Lake) -> pd.DataFrame:
+    return lake.ticks[lake.ticks.symbol == "AAPL"].reset_index(drop=True)
+
+
+def _changed(lake: Lake) -> pd.DataFrame:
+    known = lake.ticks[lake.ticks.previous_close.notna()].copy()
+    known["change"] = known.price - known.previous_close
+    percent = 100 * known.change.astype(float) / known.previous_close.astype(float)
+    known["exact"], known["change_percent"] = percent, percent.round(4)
+    return known
+
+
+def _newest_first(table: pd.DataFrame) -> pd.DataFrame:
+    return table.sort_values(["timestamp", "symbol"], ascending=[False, True])
+
+
+def _latest_records(lake: Lake) -> list[dict[str, Any]]:
+    columns = ["symbol", "timestamp", "price", "open", "high", "low", "volume", "source"]
+    return _records(_newest_first(lake.ticks).head(40), columns)
+
+
+def _top_movers(lake: Lake) -> list[dict[str, Any]]:
+    newest = _changed(lake).groupby("symbol").tail(1)
+    placed = newest[newest.exact != 0].sort_values("exact", key=abs, ascending=False).head(20)
+    return _records(placed, ["symbol", "timestamp", "price", "change", "change_percent"])
+
+
+def _average_volume(lake: Lake) -> list[dict[str, Any]]:
+    known = lake.ticks[lake.ticks.volume.notna()]
+    sessions = known.groupby(["symbol", "date"]).volume.max().astype(float).groupby("symbol")
+    made = pd.DataFrame({"sessions": sessions.count(), "average_volume": sessions.mean()})
+    return _records(made.reset_index(), ["symbol", "sessions", "average_volume"])
+
+
+def _anomalies(lake: Lake) -> list[dict[str, Any]]:
+    known = _changed(lake)
+    beyond = known[known.change.map(abs) * 100 > known.previous_close * Decimal("2.5")]
+    columns = ["symbol", "timestamp", "price", "previous_close", "change", "change_percent"]
+    return _records(_newest_first(beyond).head(1000), columns)
+
+
+def _price_by_symbol(lake: Lake) -> list[dict[str, Any]]:
+    by = lake.ticks.groupby("symbol").price
+    mean = by.apply(lambda prices: prices.astype(float).mean())
+    made = pd.DataFrame({"ticks": by.count(), "average_price": mean, "maximum_price": by.max()})
+    made["minimum_price"] = by.min()
+    return _records(made.reset_index(), ["symbol", *made.columns])
+
+
+def _volume_above(lake: Lake) -> list[dict[str, Any]]:
+    known = lake.ticks[lake.ticks.volume.notna()]
+    above = known[known.volume > 60_000_000]
+    return _records(_newest_first(above).head(1000), ["symbol", "timestamp", "price", "volume"])
+
+
+def _historical_prices(lake: Lake) -> list[dict[str, Any]]:
+    days = _aapl(lake).rename(columns={"price": "close"})
+    return _records(days, ["date", "open", "high", "low", "close", "volume"])
+
+
+def _volume_trend(lake: Lake) -> list[dict[str, Any]]:
+    days = _aapl(lake)
+    volume = days.volume.astype(float)
+    days["average_volume"] = volume.rolling(5).mean()
+    days["ratio"] = volume / days.average_volume
+    days["change_percent"] = 100 * volume.pct_change()
+    return _records(days, ["date", "volume", "average_volume", "ratio", "change_percent"])
+
+
+def _volatility(lake: Lake) -> list[dict[str, Any]]:
+    days = _aapl(lake)
+    days["log_return"] = np.log(days.price.astype(float)).diff()
+    days["volatility"] = days.log_return.rolling(20).std()
+    days["annual_percent"] = 100 * days.volatility * np.sqrt(252)
+    return _records(days, ["date", "log_return", "volatility", "annual_percent"])
+
+
+def _moving_averages(lake: Lake) -> list[dict[str, Any]]:
+    days = _aapl(lake)
+    for name, window in (("fast_average", 5), ("slow_average", 20)):
+        days[name] = days.price.astype(float).rolling(window).mean()
+    return _records(days, ["timestamp", "price", "fast_average", "slow_average"])
+
+
+def _crosses(lake: Lake) -> list[dict[str, Any]]:
+    days = _aapl(lake)
+    found = crosses(list(days.price), 5, 20)
+    assert len(found) == 29
+    return [
+        {"timestamp": days.timestamp[at.position], "cross": at.kind.removesuffix("_cross")}
+        for at in found
+    ]
+
+
+def _gaps(lake: Lake) -> list[dict[str, Any]]:
+    own = lake.ticks[lake.ticks.symbol == lake.gappy].copy()
+    own["gap_start"] = own.groupby("date").timestamp.shift()
+    own = own[own.gap_start.notna()]
+    lasted = pd.to_datetime(own.timestamp) - pd.to_datetime(own.gap_start)
+    own["seconds"] = lasted.dt.total_seconds()
+    own["gap_end"] = own.timestamp
+    return _records(own[own.seconds > 18_000], ["date", "gap_start", "gap_end", "seconds"])
+
+
+def _quarantined(lake: Lake) -> list[dict[str, Any]]:
+    days = [(WEEK + timedelta(days=day)).date().isoformat() for day in range(DAYS)]
+    return [{"date": day, "reason": "no JSON", "records": 1} for day in days]
