@@ -110,7 +110,7 @@ class Lake:
 def _recorded() -> list[dict[str, str]]:
     """AAPL's days as ticks on the wire; `#` marks numbers."""
     ticks, before = [], None
-    for row in csv.DictReader(CSV.open()):
+    for row in csv.DictReader(CSV.read_text().splitlines()):
         tick = {"symbol": "AAPL", "timestamp": f"{row['date']}T21:00:00.000000Z",
                 "exchange_timezone": "America/New_York", "source": "replay", "mode": "replay",
                 "price": f"#{row['close']}#"}  # fmt: skip
