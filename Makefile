@@ -23,7 +23,7 @@ setup: $(BIN)/.dev ## .venv with everything pinned, and a browser for the tests 
 	@tools/node.sh
 
 test: setup ## every test that fits into ten minutes on two cores
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"
+	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not long"
 
 test-long: setup ## the same suites at full length
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
