@@ -46,7 +46,7 @@ def measure() -> list[dict[str, Any]]:
 
 def _measured(emulated: Emulated, name: str, ticks: int, batch: int) -> list[dict[str, Any]]:
     settings = emulated.provisioned()
-    _fill(emulated, settings, ticks, batch)
+    fill_day(emulated, settings, ticks, batch)
     reading = _reading_rate(emulated, settings)
     lake = aws_lake(settings, emulated.clients)
     began = time.perf_counter()
@@ -74,15 +74,17 @@ def _result(name: str, value: float, unit: str, baseline: float) -> dict[str, An
     }
 
 
-def _fill(emulated: Emulated, settings: Settings, ticks: int, batch: int) -> None:
+def fill_day(
+    emulated: Emulated, settings: Settings, ticks: int, batch: int, day: datetime = DAY
+) -> None:
     """Raw objects as ingest would have archived them, evenly over the day."""
     archive = S3Archive(emulated.clients.s3, settings.archive_bucket)
     simulator = Simulator()
-    polls = -(-ticks // len(simulator.poll(DAY.timestamp())))
+    polls = -(-ticks // len(simulator.poll(day.timestamp())))
     waiting: list[ArchivedLine] = []
     left = ticks
     for number in range(polls):
-        instant = DAY.timestamp() + number * 86_399 / polls
+        instant = day.timestamp() + number * 86_399 / polls
         for tick in simulator.poll(instant)[:left]:
             tick.sent_at = tick.timestamp
             waiting.append(ArchivedLine(encode(tick), from_text(tick.timestamp)))

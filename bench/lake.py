@@ -1,0 +1,91 @@
+"""Each report over a day of a million ticks, on raw and again on Parquet: bytes read and time.
+
+The same statements run before and after the day is compacted, through the local stand-in, whose
+bytes are reckoned as Athena charges them: gzipped objects whole, of Parquet the columns that a
+statement names in those row groups that its conditions may meet. Time is that of the stand-in,
+which says how the two compare and nothing about Athena. The baseline is the run on raw. A small day
+follows the large one and is compacted with it, since `all_ticks` reads what arrived from the last
+compacted day on.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import timedelta
+from typing import Any
+
+from bench.compaction import DAY, fill_day
+from chalicelib.bootstrap import Services, aws_lake
+from chalicelib.services.compact import Compact
+from chalicelib.services.report_files import Report, all_reports
+from chalicelib.services.reports import Reports, Run
+from producer.sources.simulator import SYMBOLS
+from tests.emulated import Emulated
+
+TICKS, BATCH = 1_000_000, 1000
+TARGET = 0.1
+"""Of raw's bytes, for a report on one symbol."""
+
+NOT_OF_TICKS = ("quarantined",)
+"""Reports that read another table than the one that compaction makes smaller."""
+
+
+def measure() -> list[dict[str, Any]]:
+    """Bytes and time of each report, on Parquet against raw."""
+    emulated = Emulated()
+    try:
+        return _measured(emulated)
+    finally:
+        emulated.stop()
+
+
+def _measured(emulated: Emulated) -> list[dict[str, Any]]:
+    settings = emulated.provisioned()
+    fill_day(emulated, settings, TICKS, BATCH)
+    fill_day(emulated, settings, len(SYMBOLS), BATCH, DAY + timedelta(days=1))
+    later = DAY + timedelta(days=3)
+    reports = Services(settings, lambda: later, emulated.clients).reports
+    chosen = [report for report in all_reports() if report.name not in NOT_OF_TICKS]
+    on_raw = {report.name: _run(reports, report) for report in chosen}
+    lake = aws_lake(settings, emulated.clients)
+    done = Compact(lake, lambda: later)(None, "bench", time.monotonic() + 86400)
+    if done.ticks != TICKS + len(SYMBOLS):
+        raise RuntimeError(f"{done.ticks} ticks were compacted, not {TICKS + len(SYMBOLS)}")
+    print("  both days are compacted", file=sys.stderr)
+    return [
+        result
+        for report in chosen
+        for result in _compared(report, on_raw[report.name], _run(reports, report))
+    ]
+
+
+def _run(reports: Reports, report: Report) -> Run:
+    """One run to its end, on the one day, for one symbol where the report is of one."""
+    given = {"symbol": SYMBOLS[0]} if _is_of_one(report) else {}
+    dates = {"start": DAY.date().isoformat(), "end": (DAY + timedelta(days=1)).date().isoformat()}
+    run_id, _ = reports.start(report.name, given | dates, 0)
+    while not (run := reports.run(run_id)).status.ended:
+        time.sleep(0.05)
+    if run.status.state != "succeeded":
+        raise RuntimeError(f"{report.name}: {run.status.reason}")
+    return run
+
+
+def _is_of_one(report: Report) -> bool:
+    return any(parameter.name == "symbol" for parameter in report.parameters)
+
+
+def _compared(report: Report, raw: Run, parquet: Run) -> list[dict[str, Any]]:
+    kind = "one symbol" if _is_of_one(report) else "all symbols"
+    name = f"lake: {report.name} ({kind})"
+    read = _result(f"{name}, read", parquet.status.bytes_scanned, raw.status.bytes_scanned, "bytes")
+    if _is_of_one(report):
+        read |= {"target": f"<= {TARGET}", "holds": read["ratio"] <= TARGET}
+    took = parquet.status.milliseconds, raw.status.milliseconds
+    return [read, _result(f"{name}, took", *took, "ms")]
+
+
+def _result(name: str, value: float, baseline: float, unit: str) -> dict[str, Any]:
+    ratio = round(value / baseline, 4) if baseline else 0.0
+    return {"name": name, "value": value, "unit": unit, "baseline": baseline, "ratio": ratio}
