@@ -28,6 +28,7 @@
     const bars = (/** @type {string} */ symbol) => ask(`${api}/prices/${encodeURIComponent(symbol)}?${new URLSearchParams({ period: "1d", interval: "auto", limit: "500", sort: "desc" })}`);
     const known = given.get("symbol") ?? JSON.parse(recall("view") ?? "{}").symbol;
     const first = known && usual ? bars(known) : null;
+    first?.catch(() => {}); // not awaited where the symbols do not come
     const { symbols } = await ask(`${api}/symbols`);
     const names = symbols.slice(0, 100).map((/** @type {any} */ listed) => listed.symbol);
     if (!names.length) return;
