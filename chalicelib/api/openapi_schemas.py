@@ -288,6 +288,108 @@ def average_names(fast: int, slow: int) -> dict[str, Schema]:
     }
 
 
+_PRICES: dict[str, Schema] = {
+    "Problem": PROBLEM,
+    "Tick": record(TICK, "One stored tick; null where something is not known."),
+    "Bar": {
+        **record(BAR, "One bar; minutes without a price have none."),
+        "properties": {**BAR, "extended": EXTENDED},
+    },
+    "Prices": record(
+        {
+            "symbol": SYMBOL,
+            "interval": text("The one chosen, if auto was asked for.")
+            | {"enum": ["tick", *BAR_INTERVALS]},
+            **LABELS,
+            "prices": {"type": "array", "items": {"anyOf": [ref("Bar"), ref("Tick")]}},
+            "next_page_token": TOKEN,
+        },
+        "Rows of one symbol: ticks for interval=tick, else bars.",
+    ),
+    "Quotes": record(
+        {
+            "quotes": list_of("Quote"),
+            "without_price": {
+                "type": "array",
+                "items": SYMBOL,
+                "description": "Symbols asked for of which no price has come.",
+            },
+        }
+    ),
+    "Symbol": record(SYMBOL_LINE),
+    "Symbols": record({"symbols": list_of("Symbol")}),
+    "Indicators": record(
+        {
+            "symbol": SYMBOL,
+            "interval": text(),
+            **LABELS,
+            "indicators": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {"timestamp": INSTANT},
+                    "required": ["timestamp"],
+                    "additionalProperties": nullable(number()),
+                    "description": "Columns are named by indicator and windows: sma_20, "
+                    "macd_12_26_9, macd_signal_12_26_9, macd_histogram_12_26_9, "
+                    "bbands_upper_20_2, vwap; null before the first value.",
+                },
+            },
+            "next_page_token": TOKEN,
+        }
+    ),
+    "Health": record(
+        {
+            "status": text(const="ok"),
+            "stage": text(),
+            "version": text(),
+            "symbols": {**COUNT, "description": "How many have been seen."},
+            "last_tick": nullable({**INSTANT, "description": "Of the first 100 symbols."}),
+            "last_tick_age_seconds": nullable(COUNT),
+            "given_up": nullable(
+                {**COUNT, "description": "Batches that wait to be redriven, 1,000 for more."}
+            ),
+        },
+        "Ages inform; they never make the answer an error.",
+    ),
+}
+
+_RULES: dict[str, Schema] = {
+    "Alert": record(ALERT),
+    "Alerts": record({"alerts": list_of("Alert"), "next_page_token": TOKEN}),
+    "RuleGiven": {
+        "type": "object",
+        "properties": RULE_GIVEN,
+        "required": ["symbol", "condition"],
+    },
+    "PreviewGiven": {
+        "type": "object",
+        "properties": {
+            **RULE_GIVEN,
+            "symbol": SYMBOL_GIVEN,
+            "start": nullable(text("A date, an RFC 3339 date-time or epoch milliseconds.")),
+            "end": nullable(text("The same; not within the range.")),
+            "period": nullable(text("Instead of start and end, as for prices."))
+            | {"enum": [*PERIODS, None]},
+        },
+        "required": ["symbol", "condition"],
+    },
+    "Preview": record(
+        {
+            "alerts": {"type": "array", "items": record(WOULD_BE)},
+            "judged": {**COUNT, "description": "At how many prices or closes."},
+            "complete": {
+                **FLAG,
+                "description": "false where a bound was reached before the range's end.",
+            },
+            "until": nullable({**INSTANT, "description": "The last price judged."}),
+        }
+    ),
+    "Rule": record(RULE),
+    "Rules": record({"rules": list_of("Rule")}),
+}
+
+
 def schemas(fast: int, slow: int) -> dict[str, Schema]:
     """All schemas by name; the averages' windows are a setting."""
     trend: Schema = {
@@ -295,104 +397,11 @@ def schemas(fast: int, slow: int) -> dict[str, Schema]:
         "description": f"sma_{fast} above, below or at sma_{slow}; null before both are known.",
     }
     return {
-        "Problem": PROBLEM,
-        "Tick": record(TICK, "One stored tick; null where something is not known."),
-        "Bar": {
-            **record(BAR, "One bar; minutes without a price have none."),
-            "properties": {**BAR, "extended": EXTENDED},
-        },
-        "Prices": record(
-            {
-                "symbol": SYMBOL,
-                "interval": text("The one chosen, if auto was asked for.")
-                | {"enum": ["tick", *BAR_INTERVALS]},
-                **LABELS,
-                "prices": {"type": "array", "items": {"anyOf": [ref("Bar"), ref("Tick")]}},
-                "next_page_token": TOKEN,
-            },
-            "Rows of one symbol: ticks for interval=tick, else bars.",
-        ),
+        **_PRICES,
+        **_RULES,
         "Quote": record(
             {**TICK, **average_names(fast, slow), "trend": trend, **LABELS},
             "The newest tick with both averages and their trend.",
         ),
-        "Quotes": record(
-            {
-                "quotes": list_of("Quote"),
-                "without_price": {
-                    "type": "array",
-                    "items": SYMBOL,
-                    "description": "Symbols asked for of which no price has come.",
-                },
-            }
-        ),
-        "Symbol": record(SYMBOL_LINE),
-        "Symbols": record({"symbols": list_of("Symbol")}),
-        "Alert": record(ALERT),
-        "Alerts": record({"alerts": list_of("Alert"), "next_page_token": TOKEN}),
-        "Indicators": record(
-            {
-                "symbol": SYMBOL,
-                "interval": text(),
-                **LABELS,
-                "indicators": {
-                    "type": "array",
-                    "items": {
-                        "type": "object",
-                        "properties": {"timestamp": INSTANT},
-                        "required": ["timestamp"],
-                        "additionalProperties": nullable(number()),
-                        "description": "Columns are named by indicator and windows: sma_20, "
-                        "macd_12_26_9, macd_signal_12_26_9, macd_histogram_12_26_9, "
-                        "bbands_upper_20_2, vwap; null before the first value.",
-                    },
-                },
-                "next_page_token": TOKEN,
-            }
-        ),
-        "RuleGiven": {
-            "type": "object",
-            "properties": RULE_GIVEN,
-            "required": ["symbol", "condition"],
-        },
-        "PreviewGiven": {
-            "type": "object",
-            "properties": {
-                **RULE_GIVEN,
-                "symbol": SYMBOL_GIVEN,
-                "start": nullable(text("A date, an RFC 3339 date-time or epoch milliseconds.")),
-                "end": nullable(text("The same; not within the range.")),
-                "period": nullable(text("Instead of start and end, as for prices."))
-                | {"enum": [*PERIODS, None]},
-            },
-            "required": ["symbol", "condition"],
-        },
-        "Preview": record(
-            {
-                "alerts": {"type": "array", "items": record(WOULD_BE)},
-                "judged": {**COUNT, "description": "At how many prices or closes."},
-                "complete": {
-                    **FLAG,
-                    "description": "false where a bound was reached before the range's end.",
-                },
-                "until": nullable({**INSTANT, "description": "The last price judged."}),
-            }
-        ),
-        "Rule": record(RULE),
-        "Rules": record({"rules": list_of("Rule")}),
         **REPORTS,
-        "Health": record(
-            {
-                "status": text(const="ok"),
-                "stage": text(),
-                "version": text(),
-                "symbols": {**COUNT, "description": "How many have been seen."},
-                "last_tick": nullable({**INSTANT, "description": "Of the first 100 symbols."}),
-                "last_tick_age_seconds": nullable(COUNT),
-                "given_up": nullable(
-                    {**COUNT, "description": "Batches that wait to be redriven, 1,000 for more."}
-                ),
-            },
-            "Ages inform; they never make the answer an error.",
-        ),
     }
