@@ -49,8 +49,9 @@ def test_package_is_small(package: zipfile.ZipFile) -> None:
 
 
 def test_package_holds_app_and_chalicelib_as_they_are(package: zipfile.ZipFile) -> None:
-    sources = [ROOT / "app.py", *(ROOT / "chalicelib").rglob("*.py")]
-    for source in sources:
+    carried = [path for kind in ("py", "sql") for path in (ROOT / "chalicelib").rglob(f"*.{kind}")]
+    assert {path.parent.name for path in carried} >= {"domain", "lake", "reports"}
+    for source in [ROOT / "app.py", *carried]:
         packed = package.read(source.relative_to(ROOT).as_posix())
         assert hashlib.sha256(packed).digest() == hashlib.sha256(source.read_bytes()).digest()
 
