@@ -39,6 +39,7 @@ DETAILS = {
     403: "the token is not valid here",
     404: "no such route; GET /openapi.json lists them",
     405: "the route does not take this method; GET /openapi.json lists those that it takes",
+    415: "the body has to be JSON: Content-Type: application/json",
     429: "too many requests; try again after the seconds in Retry-After",
 }
 """What to do about it, where a gateway says nothing more particular."""
