@@ -265,8 +265,12 @@ def test_every_route_of_the_api_answers(standing: Standing) -> None:
     rule = {"symbol": "AAPL", "condition": "crossing_up", "value": 200, "interval": "tick"}
     status, made = standing.ask("POST", "/rules", rule)
     assert status == 201, made
+    status, started = standing.ask("POST", "/reports/top_movers", {})
+    assert status == 202, started
     asked = {
         ("POST", "/rules"): None,
+        ("POST", "/reports/{name}"): None,
+        ("GET", "/reports/runs/{run_id}"): f"/reports/runs/{started['run_id']}",
         ("GET", "/quotes"): "/quotes?symbols=AAPL",
         ("GET", "/indicators/{symbol}"): "/indicators/{symbol}?sma=5,20",
     }

@@ -8,6 +8,10 @@ from typing import Any, NoReturn
 
 import msgspec
 import sqlglot
+
+# Now, since two threads that use a dialect first may find it half imported.
+import sqlglot.dialects.athena
+import sqlglot.dialects.duckdb
 from sqlglot.errors import SqlglotError
 from sqlglot.tokens import Token, TokenType
 
