@@ -61,8 +61,9 @@ export class Api {
     const filled = Object.entries(query).filter(([, value]) => value !== "" && value != null);
     const search = new URLSearchParams(filled.map(([key, value]) => [key, String(value)])).toString();
     const url = `${this.address}${path}${search ? `?${search}` : ""}`;
+    const withoutToken = !this.readsWithToken; // before another request's refusal can change it
     let response = await this.#fetch(url, init);
-    if (isRefusal(response.status) && !init.method && this.token() && !this.readsWithToken) {
+    if (isRefusal(response.status) && !init.method && this.token() && withoutToken) {
       this.readsWithToken = true; // a deployment that is closed for reading takes the same token
       response = await this.#fetch(url, init);
     }
