@@ -126,6 +126,7 @@ def world() -> Iterator[StandIn]:
 
 @pytest.fixture(scope="session")
 def system() -> Iterator[System]:
-    """The real system with simulated prices, started once."""
+    """The real system with simulated prices and all of their history, started once."""
     with running_system("--interval", "1") as running:
+        running.wait_for_history()
         yield running

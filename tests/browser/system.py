@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
+
+from producer.sources.simulator import HISTORY_DAYS, SYMBOLS
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90
@@ -39,6 +42,22 @@ class System:
         """Decoded body of a GET on the API; raises HTTPError."""
         with urllib.request.urlopen(self.api + path, timeout=10) as response:
             return json.load(response)
+
+    def wait_for_history(self) -> None:
+        """Until the last symbol has its simulated days, which are sent after everything else."""
+        end = time.monotonic() + START_SECONDS
+        while self._days(SYMBOLS[-1]) < HISTORY_DAYS:
+            if time.monotonic() > end:
+                raise RuntimeError(f"no history after {START_SECONDS} s: {_end_of(self.log)}")
+            time.sleep(0.5)
+
+    def _days(self, symbol: str) -> int:
+        try:
+            return len(self.get(f"/prices/{symbol}?period=5y&interval=1d&limit=500")["prices"])
+        except urllib.error.HTTPError as error:
+            if error.code == 404:  # nothing has come yet
+                return 0
+            raise
 
 
 def polls_every(page: Page, system: System, seconds: float) -> None:

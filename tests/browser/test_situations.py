@@ -139,3 +139,25 @@ def test_deployment_closed_for_reading_asks_for_a_token_once_and_keeps_it(
     page.reload()
     wait_for_chart(page)
     expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_signals_are_those_of_the_drawn_bars_while_other_bars_are_on_their_way(
+    world: StandIn, open_page: OpenPage
+) -> None:
+    page = open_page(world.page)
+    wait_for_chart(page)
+    shown = page.evaluate("""async () => {
+      const { mountBelow } = await import("/js/views/below.js");
+      const bars = (n) => Array.from({ length: n }, (_, i) => ({ time: i * 60e3, close: i }));
+      const series = (n) => ({ symbol: "ACME", interval: "1m", bars: bars(n) });
+      const studies = { lines: {}, crosses: [{ index: 250, kind: "golden_cross" }] };
+      const state = { series: series(10), symbolAlerts: [] };
+      const chart = new EventTarget();
+      document.querySelector("#below").replaceChildren();
+      const store = { state, watch() {} };
+      mountBelow({ chart, zone: "UTC", places: 2, committed: series(300), studies, store });
+      chart.dispatchEvent(new Event("committed"));
+      return document.querySelector("#below .signals").innerText;
+    }""")
+    assert "250.00" in shown
+    assert "04:10" in shown

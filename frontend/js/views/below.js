@@ -10,10 +10,17 @@ import { isDated } from "../ranges.js";
 
 const COLUMNS = ["Time", "Open", "High", "Low", "Close", "Volume"];
 
+/**
+ * @param {ChartView} view
+ * @returns {import("../types.js").Series | null} what the studies are of: the store may be ahead of the chart by an answer
+ */
+const drawn = (view) => (view.store.state.series?.bars.length ? view.committed : null);
+
 /** @param {ChartView} view @returns {Signal[]} newest first */
 function signalsOf(view) {
-  const { series, symbolAlerts } = view.store.state;
-  if (!series?.bars.length) return [];
+  const { symbolAlerts } = view.store.state;
+  const series = drawn(view);
+  if (!series) return [];
   const from = series.bars[0].time;
   const crosses = view.studies.crosses.map(({ index, kind }) => ({ time: series.bars[index].time, condition: kind, price: series.bars[index].close }));
   const moves = symbolAlerts.filter((alert) => alert.symbol === series.symbol && alert.time >= from && alert.condition.endsWith("_percent"));
@@ -22,7 +29,7 @@ function signalsOf(view) {
 
 /** @param {ChartView} view @param {Signal} signal */
 function chip(view, signal) {
-  const { series } = view.store.state;
+  const series = drawn(view);
   const way = conditionWay(signal.condition);
   const time = series ? formatBarTime(signal.time, view.zone, isDated(series.interval)) : "";
   const show = () => view.store.set({ focus: { ...blank(signal), symbol: series?.symbol ?? "" } });
@@ -35,7 +42,7 @@ const blank = ({ time, condition, price }) => ({ id: "", ruleId: "", symbol: "",
 
 /** @param {ChartView} view @returns {HTMLElement} every drawn bar, newest first */
 function dataTable(view) {
-  const { series } = view.store.state;
+  const series = drawn(view);
   if (!series) return el("table");
   const names = Object.keys(view.studies.lines);
   const rows = series.bars.map((bar, i) => [
@@ -65,7 +72,7 @@ export function mountBelow(view) {
   };
   const render = () => {
     const signals = signalsOf(view);
-    const now = view.store.state.series?.symbol + JSON.stringify(signals) + view.zone;
+    const now = drawn(view)?.symbol + JSON.stringify(signals) + view.zone;
     if (now === key) return;
     key = now;
     title.textContent = signals.length ? `Signals in this range (${signals.length})` : "No cross or anomaly in this range";

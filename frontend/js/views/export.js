@@ -27,13 +27,13 @@ function download(name, url) {
 
 /** @param {ChartView} view @param {string} ending */
 function fileName(view, ending) {
-  const { series } = view.store.state;
+  const series = view.committed;
   return `${series?.symbol}-${series?.range}-${series?.interval}.${ending}`.replace(/[^\w.=^-]/g, "_");
 }
 
 /** @param {ChartView} view */
 function saveCsv(view) {
-  const { series } = view.store.state;
+  const series = view.committed;
   if (!series) return;
   const url = URL.createObjectURL(new Blob([csvOf(series, view.studies.lines)], { type: "text/csv" }));
   download(fileName(view, "csv"), url);
@@ -42,7 +42,7 @@ function saveCsv(view) {
 
 /** The picture says what it shows, where it comes from, and when it was taken. @param {ChartView} view */
 async function savePicture(view) {
-  const { series } = view.store.state;
+  const series = view.committed;
   if (!series) return;
   const node = /** @type {any} */ (view.chart.node);
   const last = series.bars[series.bars.length - 1];
