@@ -13,11 +13,12 @@ import threading
 from collections.abc import Callable, Mapping
 from email.message import Message
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from chalice.config import Config
 from chalice.local import LocalGateway, LocalGatewayException, RouteMatcher
+
+from local.http_server import Handler
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ BODY_LIMIT = 10 * 1024 * 1024
 Problem = Callable[[int], tuple[Mapping[str, str], str]]
 
 
-def handler(app: Any, problem: Problem, compress_from: int | None) -> type[BaseHTTPRequestHandler]:
+def handler(app: Any, problem: Problem, compress_from: int | None) -> type[Handler]:
     """Answers the app's routes. `problem` makes what the gateway itself answers; bodies of
     `compress_from` bytes or more are compressed where the client takes it.
     """
@@ -57,8 +58,7 @@ def _separate_requests(app: Any) -> None:
     app.__class__ = type(kind.__name__, (kind,), {"current_request": property(get, put)})
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(Handler):
     gateway: LocalGateway
     routes: RouteMatcher
     problem: Problem

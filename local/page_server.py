@@ -8,13 +8,13 @@ import json
 import logging
 import mimetypes
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from local.http_server import Handler
 from local.page_files import ROOT, content, gzipped, is_sent
 
 logger = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ def _type_of(path: Path) -> str:
     )
 
 
-def handler(api: str, config: Mapping[str, Any], root: Path = ROOT) -> type[BaseHTTPRequestHandler]:
+def handler(api: str, config: Mapping[str, Any], root: Path = ROOT) -> type[Handler]:
     """Answers with the page for the API at `api`."""
     members = {
         "files": Files(root),
@@ -98,13 +98,12 @@ def handler(api: str, config: Mapping[str, Any], root: Path = ROOT) -> type[Base
     return type("PageHandler", (_Handler,), members)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(Handler):
     files: Files
     policy: str
     settings: Asset
 
-    def do_GET(self) -> None:  # the base class's name
+    def do_GET(self) -> None:  # noqa: N802  # the name that http.server calls
         """A file, or 404."""
         host, _, port = self.headers.get("Host", "").partition(":")
         if host == "localhost":  # the API answers one origin
