@@ -12,16 +12,15 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from bench.measuring import median, p95
+from local.http_server import Server
 from local.page_files import ROOT, content, gzipped, is_sent
 from local.page_server import handler
 from tests.browser.conftest import ARGUMENTS
@@ -55,29 +54,44 @@ def _assemble(root: Path) -> None:
 
 
 @contextmanager
-def _served(world: StandIn) -> Iterator[str]:
+def served(world: StandIn) -> Iterator[str]:
     """Address of a server of all three pages."""
     with tempfile.TemporaryDirectory() as folder:
         _assemble(Path(folder))
         kind = handler(world.api, {"stage": "bench", "poll_seconds": 60}, Path(folder))
-        server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        server = Server(0)
+        server.start(kind)
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield server.address
         finally:
-            server.shutdown()
-            server.server_close()
+            server.stop()
+
+
+def chromium() -> str | None:
+    """Path of the system's browser."""
+    return shutil.which("chromium") or shutil.which("google-chrome")
+
+
+def launched(playwright: Playwright, path: str | None) -> Browser:
+    """As the tests start it."""
+    return playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+
+
+def watched_page(browser: Browser) -> Page:
+    """A page of a fresh context, which notes in `drawnAt` when the candles are there."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
+    page = context.new_page()
+    page.add_init_script(f"({_DRAWN})()")
+    return page
 
 
 def _first_chart(browser: Browser, url: str) -> float:
     """Milliseconds from navigation to the frame in which the candles are there."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
-    page = context.new_page()
-    page.add_init_script(f"({_DRAWN})()")
+    page = watched_page(browser)
     page.goto(url)
     page.wait_for_function("() => window.drawnAt", timeout=30_000)
     taken = float(page.evaluate("window.drawnAt"))
-    context.close()
+    page.context.close()
     return taken
 
 
@@ -122,16 +136,15 @@ def _beside(ours: list[float], name: str, theirs: list[float], limit: float) -> 
 
 def measure() -> list[Result]:
     """Medians of ROUNDS, after one round that is not counted."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
     paths = {
         "ours": "/#symbol=ACME",
         "full": "/bare_plotly.html",
         "light": "/bare_lightweight.html",
     }
     first: dict[str, list[float]] = {name: [] for name in paths}
-    with stand_in() as world, _served(world) as base, sync_playwright() as playwright:
+    with stand_in() as world, served(world) as base, sync_playwright() as playwright:
         world.fix(CANDLES)
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        browser = launched(playwright, chromium())
         for number in range(ROUNDS + 1):
             for name, path in paths.items():
                 taken = _first_chart(browser, base + path)

@@ -24,15 +24,22 @@ def is_sent(path: Path) -> bool:
 
 
 def content(path: Path) -> bytes:
-    """A file's bytes as they are sent; what is vendored stays as its digest says."""
-    body = path.read_bytes()
-    if path.suffix != ".js" or path.parent.name == "vendor":
-        return body
-    bare: str = rjsmin.jsmin(body.decode())
+    """A file's bytes as they are sent. A vendored script keeps its digest (`vendor/SHA256SUMS`)
+    and is sent as `tools/prepare_plotly.py` made it."""
+    if path.suffix != ".js":
+        return path.read_bytes()
+    if path.parent.name == "vendor":
+        kept = _kept(path)
+        return gzip.decompress(kept.read_bytes()) if kept.is_file() else path.read_bytes()
+    bare: str = rjsmin.jsmin(path.read_text())
     return f"{bare}\n".encode()
 
 
 def gzipped(path: Path, body: bytes) -> bytes:
     """The body for `Content-Encoding: gzip`: as kept beside the file, else made now."""
-    kept = path.with_name(f"{path.name}.gz")
+    kept = _kept(path)
     return kept.read_bytes() if kept.is_file() else gzip.compress(body, 9, mtime=0)
+
+
+def _kept(path: Path) -> Path:
+    return path.with_name(f"{path.name}.gz")

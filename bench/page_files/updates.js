@@ -3,7 +3,7 @@
 import { PriceChart } from "./js/chart/chart.js";
 import { decodeBar } from "./js/data/wire.js";
 import { makeSeries, mergeBars } from "./js/data/series.js";
-import { computeStudies } from "./js/data/studies.js";
+import { computeStudies } from "./js/data/indicators.js";
 import { chartColors } from "./js/settings.js";
 import { loadBars } from "./bare_data.js";
 

@@ -1,11 +1,25 @@
-// What may come after the first chart: alerts and rules, signals, the data's table, keys, sparklines, the other views.
+// What comes after the first chart: what stands around it, then alerts and rules, signals, the data's table, keys,
+// sparklines, the other views.
 
 import { AlertsFeed } from "./alerts_feed.js";
 import { mountActivity } from "./views/activity.js";
 import { mountBelow } from "./views/below.js";
 import { bindKeys } from "./views/chart_keys.js";
 import { byId } from "./dom.js";
+import { mountExport } from "./views/export.js";
+import { mountQuote, mountStatus, mountTop } from "./views/top.js";
+import { mountToolbar } from "./views/toolbar.js";
+import { mountWatch } from "./views/watch.js";
 import { bindSparks } from "./views/watch_sparks.js";
+
+/** @param {import("./store.js").Store} store @param {import("./api.js").Api} api @param {import("./feed.js").Feed} feed @param {import("./views/chart_view.js").ChartView} chart */
+export function mountFrame(store, api, feed, chart) {
+  mountTop(store);
+  mountStatus(store, feed);
+  mountQuote(store);
+  mountExport(mountToolbar(store), chart);
+  mountWatch(store, api, () => chart.colors);
+}
 
 /** @param {import("./store.js").Store} store @param {import("./api.js").Api} api @param {import("./views/chart_view.js").ChartView} chart */
 export function mountLater(store, api, chart) {

@@ -3,16 +3,12 @@
 
 import { Api, ApiError } from "./api.js";
 import { allowOnly, keep, loadConfig, recall, token } from "./settings.js";
-import { plotly, plotlyLoaded } from "./chart/chart.js";
+import { plotlyLoaded } from "./chart/chart.js";
 import { Feed, Loader } from "./feed.js";
 import { Store, initialState } from "./store.js";
 import { byId, el } from "./dom.js";
 import { readView, writeView } from "./url.js";
 import { mountChart } from "./views/chart_view.js";
-import { mountExport } from "./views/export.js";
-import { mountQuote, mountStatus, mountTop } from "./views/top.js";
-import { mountToolbar } from "./views/toolbar.js";
-import { mountWatch } from "./views/watch.js";
 
 const AWAY = 60e3; // after a pause this long the chart is loaded anew instead of being caught up bar by bar
 
@@ -80,22 +76,14 @@ async function start() {
     chart.commit();
     await painted();
   };
-  // While the library is on its way there is time for the rest of the page; once it is there, the chart goes first.
-  const first = plotly() ? await draw() : draw();
+  // The chart goes first: what stands around it comes with the next frame, or when the library is long in coming.
+  const first = draw();
+  await Promise.race([first.catch(() => {}), wait(PATIENCE)]);
+  const { mountFrame, mountLater } = await import("./later.js");
   mountFrame(store, api, feed, chart);
-  await first;
-  const { mountLater } = await import("./later.js");
-  mountLater(store, api, chart);
-}
-
-/** @param {Store} store @param {Api} api @param {Feed} feed @param {import("./views/chart_view.js").ChartView} chart what stands around the chart */
-function mountFrame(store, api, feed, chart) {
-  mountTop(store);
-  mountStatus(store, feed);
-  mountQuote(store);
-  mountExport(mountToolbar(store), chart);
-  mountWatch(store, api, () => chart.colors);
   document.body.classList.remove("starting");
+  await first;
+  mountLater(store, api, chart);
 }
 
 start().catch((error) => {

@@ -1,7 +1,7 @@
 // The view in the address: a link restores what its sender saw. Kept behind the #, so that no server sees it.
 
 import { INTERVALS, RANGES } from "./ranges.js";
-import { STUDIES } from "./data/studies.js";
+import { STUDIES } from "./data/indicators.js";
 
 /** @typedef {import("./types.js").View} View */
 

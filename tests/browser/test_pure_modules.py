@@ -134,7 +134,7 @@ def test_late_correction_changes_a_bar_and_nothing_else(call: Call) -> None:
 def test_vwap_begins_anew_with_each_session(call: Call) -> None:
     script = [bar(0, 10, 1), bar(1, 20, 3), bar(1440, 30, 2)]
     drawn = {**series(range(0)), "bars": script}
-    lines = call("data/studies.js", "computeStudies", drawn, ["vwap"])["lines"]
+    lines = call("data/indicators.js", "computeStudies", drawn, ["vwap"])["lines"]
     assert lines["vwap"] == [10, 17.5, 30]
 
 

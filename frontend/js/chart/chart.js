@@ -20,7 +20,7 @@ export class PriceChart extends EventTarget {
     /** @type {[number, number] | null} */
     this.zoom = null;
     this.revision = "";
-    /** @type {{series: Series, studies: import("../data/studies.js").Studies, choices: any} | null} */
+    /** @type {{series: Series, studies: import("../data/indicators.js").Studies, choices: any} | null} */
     this.shown = null;
     this.bound = false;
     this.resets = 0;
@@ -29,7 +29,7 @@ export class PriceChart extends EventTarget {
 
   /**
    * Draw, or update what is drawn.
-   * @param {Series} series @param {import("../data/studies.js").Studies} studies
+   * @param {Series} series @param {import("../data/indicators.js").Studies} studies
    * @param {Omit<import("./figure.js").Choices, "zoom" | "width">} choices
    * @param {[number, number] | null} times the zoom to begin with when the symbol or range is another, milliseconds
    */

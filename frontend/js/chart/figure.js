@@ -1,12 +1,12 @@
 // bars -> Plotly figure. Pure: everything that it needs comes in, so that it is tested on its own.
 
 import { axisTicks, fullRange, layoutOf, priceRange } from "./axis.js";
-import { STUDIES } from "../data/studies.js";
+import { STUDIES } from "../data/indicators.js";
 import { isDated } from "../ranges.js";
 import { indexAt } from "../data/series.js";
 
 /** @typedef {import("../types.js").Series} Series */
-/** @typedef {import("../data/studies.js").Studies} Studies */
+/** @typedef {import("../data/indicators.js").Studies} Studies */
 
 /**
  * @typedef {object} Choices
@@ -132,7 +132,7 @@ function paneTraces(lines, x, panes, colors) {
 const ROOM = 34;
 
 /**
- * @param {import("../types.js").Series} series @param {import("../data/studies.js").Studies} studies
+ * @param {import("../types.js").Series} series @param {import("../data/indicators.js").Studies} studies
  * @param {[number, number]} range @param {Choices} choices
  * @returns {any[]} Plotly traces
  */

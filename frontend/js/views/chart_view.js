@@ -2,7 +2,7 @@
 
 import { byId, el } from "../dom.js";
 import { plotly, PriceChart } from "../chart/chart.js";
-import { computeStudies } from "../data/studies.js";
+import { computeStudies } from "../data/indicators.js";
 import { barAt, indexAt } from "../data/series.js";
 import { chartColors, onPreference } from "../settings.js";
 import { formatBarTime, formatPrice, ownZone, placesOf, wayOf } from "../format.js";
@@ -27,7 +27,7 @@ export class ChartView {
     /** What is drawn. @type {import("../types.js").Series | null} */
     this.committed = null;
     this.timer = 0;
-    /** @type {import("../data/studies.js").Studies} */
+    /** @type {import("../data/indicators.js").Studies} */
     this.studies = { lines: {}, crosses: [] };
   }
 

@@ -1,7 +1,7 @@
 // Range, bar size, kind of chart, indicators and clock of the chart.
 
 import { byId, el } from "../dom.js";
-import { STUDIES } from "../data/studies.js";
+import { STUDIES } from "../data/indicators.js";
 import { ownZone } from "../format.js";
 import { INTERVALS, RANGES } from "../ranges.js";
 
