@@ -23,6 +23,7 @@ import tempfile
 import threading
 import time
 import urllib.request
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -43,8 +44,9 @@ from producer.wire import WireTick, encode
 
 TARGET_RATIO = 0.6
 TARGET_SECONDS = 2.0
-GUESSED_RATE = 400
-"""Ticks a second, by which a run's ticks are chosen to take about as long as it is asked to."""
+GUESSED_RATES = {25: 400, 1000: 100}
+"""Ticks a second by number of symbols, by which a run's ticks are chosen to take about as long as
+it is asked to."""
 
 DRIVERS = 8
 SUBSCRIBES = b"Action=Subscribe"
@@ -54,6 +56,8 @@ REQUEST_RECORDS = 500
 END_SECONDS = 600.0
 ASKED_SYMBOLS = 25
 POLL_SECONDS = 0.05
+SEND_SECONDS = 0.1
+LONGEST_WATCH = 30.0
 
 
 def ticks_of(symbols: int, count: int) -> list[list[WireTick]]:
@@ -157,7 +161,7 @@ def stream_name() -> str:
 
 def sustained(symbols: int, seconds: float) -> tuple[float, float]:
     """Ticks a second through the chain, and of the driver."""
-    first, *polls = ticks_of(symbols, symbols + round(GUESSED_RATE * seconds))
+    first, *polls = ticks_of(symbols, symbols + round(GUESSED_RATES[symbols] * seconds))
     count = sum(map(len, polls))
     with running() as system:
         client = kinesis(system.aws)
@@ -252,48 +256,79 @@ def _drive(port: int, waiting: Iterator[Request], lock: threading.Lock) -> None:
             connection.getresponse().read()
 
 
+class Feed(threading.Thread):
+    """Ticks at `rate` a second of all symbols, which take turns: spread over time as those of a
+    live feed are, and not a burst a poll. Knows which of them the API has not shown yet."""
+
+    def __init__(self, client: Any, symbols: int, rate: float) -> None:
+        super().__init__()
+        self._client, self._rate = client, rate
+        self._walks = [Walk(f"S{number:04}") for number in range(symbols)]
+        self._stopped, self._lock = threading.Event(), threading.Lock()
+        self._unseen: deque[tuple[str, str]] = deque()
+
+    def run(self) -> None:
+        """Send what is due, until it is stopped."""
+        began, made = time.monotonic(), 0
+        while not self._stopped.wait(SEND_SECONDS):
+            due = int(self._rate * (time.monotonic() - began))
+            poll = [self._walks[number % len(self._walks)].tick(0) for number in range(made, due)]
+            for tick in poll:
+                tick.timestamp, tick.source = to_text(datetime.now(UTC)), "bench"
+            with self._lock:
+                self._unseen.extend((tick.symbol, tick.timestamp) for tick in poll)
+            put(self._client, stream_name(), [poll])
+            made = due
+
+    def oldest(self, count: int) -> list[str]:
+        """Symbols of the ticks that have waited longest."""
+        with self._lock:
+            return list(dict.fromkeys(symbol for symbol, _ in self._unseen))[:count]
+
+    def seen(self, quoted: dict[str, str]) -> list[str]:
+        """Timestamps of the ticks that the API's newest ones now cover."""
+        with self._lock:
+            found = [stamp for symbol, stamp in self._unseen if stamp <= quoted.get(symbol, "")]
+            self._unseen = deque(
+                (symbol, stamp) for symbol, stamp in self._unseen if stamp > quoted.get(symbol, "")
+            )
+            return found
+
+    def stop(self) -> list[str]:
+        """End it; timestamps of the ticks that were never seen."""
+        self._stopped.set()
+        self.join()
+        return [stamp for _, stamp in self._unseen]
+
+
 def latencies(symbols: int, rate: float, seconds: float) -> list[float]:
-    """Seconds from a tick's event until the API quotes it, of one tick a second of some symbols,
-    at `rate` ticks a second of all."""
-    names = [f"S{number:04}" for number in range(symbols)]
-    every = max(0.2, symbols / rate)
-    sent: dict[str, float] = {}
+    """Seconds from each tick's event until the API quotes it, or a later one of its symbol.
+
+    Those that are still on their way at the end count where they are late already.
+    """
     found: list[float] = []
     with running() as system:
-        client = kinesis(system.aws)
-        stop = threading.Event()
-
-        def produce() -> None:
-            walks = [Walk(name) for name in names]
-            while not stop.is_set():
-                began = time.monotonic()
-                poll = [walk.tick(0) for walk in walks]
-                for tick in poll:
-                    tick.timestamp, tick.source = to_text(datetime.now(UTC)), "bench"
-                put(client, stream_name(), [poll])
-                stop.wait(max(0.0, every - (time.monotonic() - began)))
-
-        producing = threading.Thread(target=produce)
-        producing.start()
+        feed = Feed(kinesis(system.aws), symbols, rate)
+        feed.start()
         end = time.monotonic() + seconds
-        path = f"/quotes?symbols={','.join(names[:ASKED_SYMBOLS])}"
         while time.monotonic() < end:
-            now = datetime.now(UTC)
-            for quote in (system.get(path) or {"quotes": []})["quotes"]:
-                stamp = quote["timestamp"]
-                if sent.get(quote["symbol"]) != stamp:
-                    sent[quote["symbol"]] = stamp
-                    found.append((now - from_text(stamp)).total_seconds())
             time.sleep(POLL_SECONDS)
-        stop.set()
-        producing.join()
-    return found
+            if names := feed.oldest(ASKED_SYMBOLS):
+                quotes = (system.get(f"/quotes?symbols={','.join(names)}") or {}).get("quotes", [])
+                shown = {quote["symbol"]: quote["timestamp"] for quote in quotes}
+                found += _ages(feed.seen(shown))
+        return found + [age for age in _ages(feed.stop()) if age > TARGET_SECONDS]
+
+
+def _ages(stamps: Sequence[str]) -> list[float]:
+    now = datetime.now(UTC)
+    return [(now - from_text(stamp)).total_seconds() for stamp in stamps]
 
 
 def results(seconds: float) -> list[dict[str, Any]]:
     """Both numbers of symbols, and the latency at a tenth of the lesser load."""
     found = []
-    for symbols in (25, 1000):
+    for symbols in GUESSED_RATES:
         chain, driver = sustained(symbols, seconds)
         ratio = chain / driver
         found.append(
@@ -307,7 +342,7 @@ def results(seconds: float) -> list[dict[str, Any]]:
                 "holds": ratio >= TARGET_RATIO,
             }
         )
-        found.append(_latency(symbols, latencies(symbols, chain / 10, seconds)))
+        found.append(_latency(symbols, latencies(symbols, chain / 10, min(seconds, LONGEST_WATCH))))
     return found
 
 
@@ -325,8 +360,8 @@ def _latency(symbols: int, seconds: list[float]) -> dict[str, Any]:
 
 
 def measure() -> list[dict[str, Any]]:
-    """A short run."""
-    return results(20)
+    """A minute of each."""
+    return results(60)
 
 
 if __name__ == "__main__":
