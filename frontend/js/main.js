@@ -54,6 +54,9 @@ const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mill
 /** @returns {Promise<unknown>} after the next frame; in a hidden page, which has none, soon */
 const painted = () => Promise.race([wait(200), new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))]);
 
+/** @param {number} [tries] @returns {Promise<typeof import("./later.js")>} asked for again, since connections drop */
+const later = (tries = 3) => import("./later.js").catch((error) => (tries ? wait(1000).then(() => later(tries - 1)) : Promise.reject(error)));
+
 async function start() {
   const store = new Store(initialState());
   bindAddress(store);
@@ -79,7 +82,7 @@ async function start() {
   // The chart goes first: what stands around it comes with the next frame, or when the library is long in coming.
   const first = draw();
   await Promise.race([first.catch(() => {}), wait(PATIENCE)]);
-  const { mountFrame, mountLater } = await import("./later.js");
+  const { mountFrame, mountLater } = await later();
   mountFrame(store, api, feed, chart);
   document.body.classList.remove("starting");
   await first;

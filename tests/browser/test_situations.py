@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.chart_reading import closes, wait_for_chart, x_range, zoom_in
 from tests.browser.conftest import OpenPage
@@ -161,3 +161,23 @@ def test_signals_are_those_of_the_drawn_bars_while_other_bars_are_on_their_way(
     }""")
     assert "250.00" in shown
     assert "04:10" in shown
+
+
+def test_what_stands_around_the_chart_is_asked_for_again_when_the_connection_drops(
+    world: StandIn, open_page: OpenPage
+) -> None:
+    dropped: list[str] = []
+
+    def drop_once(route: Route) -> None:
+        if dropped:
+            route.continue_()
+        else:
+            dropped.append(route.request.url)
+            route.abort()
+
+    page = open_page(
+        world.page, expect="later.js", prepare=lambda page: page.route("**/later.js", drop_once)
+    )
+    wait_for_chart(page)
+    expect(page.locator("#watch td").first).to_be_visible()
+    assert len(dropped) == 1
