@@ -179,7 +179,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--ticks-per-record", type=_whole(1, 1000), default=1, metavar="N", help="the producer's")
     add("--flush-seconds", type=_seconds(0, 60), default=0.0, metavar="S", help="the producer's")
     add("--ingest-window", type=_seconds(0, 300), default=1.0, metavar="S", help="seconds")
-    add("--detect-window", type=_seconds(0, 300), default=1.0, metavar="S", help="seconds")
+    add("--detect-window", type=_seconds(0, 300), default=0.0, metavar="S", help="seconds")
     add(
         "--crosses", choices=("tick", "1m", "5m", "1h"), default="tick",
         help="what golden and death crosses are judged on",

@@ -28,7 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ticks_per_record: int = 1
     flush_seconds: float = 0.0
     ingest_window: float = 1.0
-    detect_window: float = 1.0
+    detect_window: float = 0.0
     memory_mb: int = 512
     prices_days: float = 30.0
     raw_days: float = 365.0
@@ -69,7 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "stream": self.stream if self.ingest == "kinesis" else None,
             "ticks-per-record": self.ticks_per_record if self.ticks_per_record > 1 else None,
             "flush-seconds": self.flush_seconds or None,
-            "detect-window": self.detect_window if self.detect_window != 1 else None,
+            "detect-window": self.detect_window if self.detect_window else None,
             "ingest-window": self.ingest_window if self.ingest_window != 1 else None,
             "memory": self.memory_mb if self.memory_mb != 512 else None,
             "prices-days": self.prices_days if self.prices_days != 30 else None,

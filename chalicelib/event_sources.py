@@ -50,7 +50,6 @@ EVENT_SOURCES: dict[str, EventSource] = {
             handler="detect",
             kind="dynamodb",
             batch_size=1000,
-            window_seconds=1,
             maximum_retries=8,
             maximum_record_age_seconds=21600,
             bisect=True,

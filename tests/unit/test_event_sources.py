@@ -13,7 +13,7 @@ def test_each_source_stays_within_lambdas_limits(source: EventSource) -> None:
     assert 0 <= source.window_seconds <= 300
     assert source.maximum_retries == -1 or 0 <= source.maximum_retries <= 10_000
     assert 1 <= source.parallelization <= 10
-    assert source.window_seconds >= 1 or source.batch_size <= 10
+    assert source.kind != "sqs" or source.window_seconds >= 1 or source.batch_size <= 10
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.handler)
@@ -41,3 +41,8 @@ def test_detect_is_woken_only_by_what_is_complete() -> None:
 
 def test_records_of_a_symbol_stay_in_order() -> None:
     assert all(source.parallelization == 1 for source in SOURCES)
+
+
+def test_what_ingest_has_gathered_is_not_gathered_again() -> None:
+    assert EVENT_SOURCES["ingest_kinesis"].window_seconds == 1
+    assert EVENT_SOURCES["detect"].window_seconds == 0
