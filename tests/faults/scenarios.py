@@ -28,6 +28,11 @@ class Scenario(msgspec.Struct, frozen=True):
     page_items: int
     seed: int
 
+    @property
+    def payloads(self) -> list[bytes]:
+        """What the records carry."""
+        return [data for _, data in self.records]
+
 
 @st.composite
 def _series(draw: st.DrawFn, symbol: str) -> list[tuple[str, bytes]]:

@@ -300,8 +300,8 @@ EFFECTS = {"BatchCreatePartition", "BatchUpdatePartition", "UpdateTable"}
 """Calls that readers could notice."""
 
 
-def _break_off(emulated: Emulated, points: Iterable[Ends]) -> None:
-    """Break runs off, one after the other on the same lake, until one ends; then all is right."""
+def _broken_off(emulated: Emulated, points: Iterable[Ends]) -> Lake:
+    """The lake of runs that broke off, one after the other, until one ended: readers saw none."""
     lake = Lake(emulated)
     at = datetime(2026, 11, 18, 15, tzinfo=UTC)
     times = [at + timedelta(hours=6 * n) for n in range(5)]
@@ -321,28 +321,46 @@ def _break_off(emulated: Emulated, points: Iterable[Ends]) -> None:
         break
     lake.now += timedelta(minutes=17)
     lake.compact()
-    same(lake.ask(TICKS + "all_ticks"), [row_of(tick) for tick in lake.expected()])
-    assert set(lake.parts()) == {"2026-11-18"}
-    bars = lake.ask('SELECT "date", sum(ticks) FROM bars_1m GROUP BY "date"')
-    assert bars == [("2026-11-18", str(wanted["2026-11-18"]))]
+    return lake
 
 
 def test_runs_that_break_off_where_it_matters_leave_readers_nothing_to_see(
     emulated: Emulated,
 ) -> None:
-    _break_off(
+    lake = _broken_off(
         emulated,
         [
             lambda calls: calls.count("after BatchCreatePartition") == 2,  # ticks have moved
             lambda calls: calls[-1] == "before UpdateTable",
         ],
     )
+    assert set(lake.parts()) == {"2026-11-18"}
+    _assert_whole(lake)
+
+
+def _assert_whole(lake: Lake) -> None:
+    """Each tick once, and in the bars of the compacted days as well."""
+    same(lake.ask(TICKS + "all_ticks"), [row_of(tick) for tick in lake.expected()])
+    counts = lake.counts()
+    bars = lake.ask('SELECT "date", sum(ticks) FROM bars_1m GROUP BY "date" ORDER BY "date"')
+    assert bars == [(day, str(counts[day])) for day in sorted(lake.parts())]
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_runs_may_break_off_at_every_call(emulated: Emulated) -> None:
-    _break_off(emulated, (lambda calls, n=n: len(calls) > n for n in range(1000)))  # type: ignore[misc]
+    """Each run comes one call further than the last one; days pass meanwhile."""
+    points = 0
+
+    def each() -> Iterator[Ends]:
+        nonlocal points
+        for points in range(1000):
+            yield lambda calls, n=points: len(calls) > n  # type: ignore[misc]
+
+    lake = _broken_off(emulated, each())
+    assert 100 < points < 999, "a run came to its end, having been broken off at every call"
+    assert set(lake.parts()) >= {"2026-11-18"}
+    _assert_whole(lake)
 
 
 def test_two_runs_side_by_side_and_a_reader(emulated: Emulated) -> None:

@@ -30,7 +30,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return made
 
 
-def agrees(world: World) -> None:
+def assert_agrees(world: World) -> None:
     """A reader finds each tick of each day exactly once."""
     expected = world.valid()
     found = world.read()
@@ -38,9 +38,9 @@ def agrees(world: World) -> None:
     assert all(count == 1 for rows in found.values() for count in rows.values())
 
 
-def is_done(world: World) -> None:
+def assert_done(world: World) -> None:
     """All finished days are compacted, bars in step, nothing is left in between."""
-    agrees(world)
+    assert_agrees(world)
     assert world.compacted() == {day: ticks for day, ticks in world.valid().items() if day in DAYS}
     ticks, bars = (world.tables[table.name] for table in TABLES)
     assert {day: part.run for day, part in bars.items()} == {d: p.run for d, p in ticks.items()}
@@ -49,11 +49,11 @@ def is_done(world: World) -> None:
 
 
 def test_finished_days_are_compacted_and_the_rest_stays_raw(world: World) -> None:
-    agrees(world)
+    assert_agrees(world)
     done = world.run()
     assert done.days == DAYS
     assert done.ticks == 10
-    is_done(world)
+    assert_done(world)
 
 
 def test_a_second_run_finds_nothing_to_do(world: World) -> None:
@@ -80,7 +80,7 @@ def test_a_run_may_break_off_at_any_step(monkeypatch: pytest.MonkeyPatch) -> Non
         steps = iter(range(count))
 
         def around(when: str, call: str, world: World = world, point: int = point) -> None:
-            agrees(world)
+            assert_agrees(world)
             if next(steps) == point:  # noqa: B023 - used within this round alone
                 raise Crash
 
@@ -90,7 +90,7 @@ def test_a_run_may_break_off_at_any_step(monkeypatch: pytest.MonkeyPatch) -> Non
         world.around = _always_agreeing(world)
         world.now += timedelta(minutes=17)
         world.run(owner="b")
-        is_done(world)
+        assert_done(world)
         world.now += timedelta(days=2)
         world.run(owner="c")
         kept = {part.location for table in TABLES for part in world.tables[table.name].values()}
@@ -98,7 +98,7 @@ def test_a_run_may_break_off_at_any_step(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def _always_agreeing(world: World) -> Callable[[str, str], None]:
-    return lambda when, call: agrees(world)
+    return lambda when, call: assert_agrees(world)
 
 
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> World:
@@ -116,11 +116,11 @@ def test_two_runs_at_once_do_no_harm(monkeypatch: pytest.MonkeyPatch, lease_hold
         world = _fresh(monkeypatch)
         world.lease_holds = lease_holds
         _run_beside(world, point)
-        agrees(world)
+        assert_agrees(world)
         world.now += timedelta(minutes=20)
         world.around = lambda when, call: None
-        world.run(owner="c")
-        is_done(world)
+        assert not world.run(owner="c").busy
+        assert_done(world)
 
 
 def _run_beside(world: World, point: int) -> None:
@@ -128,7 +128,7 @@ def _run_beside(world: World, point: int) -> None:
     steps = iter(range(10_000))
 
     def around(when: str, call: str) -> None:
-        agrees(world)
+        assert_agrees(world)
         if next(steps) == point:
             world.around = _always_agreeing(world)
             try:
@@ -160,21 +160,21 @@ def test_late_objects_have_their_day_compacted_again(world: World) -> None:
     done = world.run()
     assert "2026-11-18" in done.days
     assert "2026-11-19" not in done.days
-    agrees(world)
+    assert_agrees(world)
     assert world.compacted()["2026-11-18"] == before["2026-11-18"] - {("2026-11-18", "B", 2)} | {
         late,
         ("2026-11-18", "B", 9),
     }
     assert world.tables["ticks"]["2026-11-18"].arrivals == ("2026-11-21",)
     world.run(day="2026-11-18")
-    agrees(world)
+    assert_agrees(world)
 
 
 def test_a_feed_that_stops_before_its_day_is_over_loses_nothing(world: World) -> None:
     world.run()
     world.now += timedelta(days=9)
     assert world.run().days == ("2026-11-21",)
-    agrees(world)
+    assert_agrees(world)
     assert world.marks.compacted_until == "2026-11-29"
 
 
@@ -204,10 +204,10 @@ def test_what_raw_has_lost_stays_in_parquet(world: World) -> None:
 
 def test_without_time_the_next_run_goes_on(world: World) -> None:
     assert world.run(seconds=1).left
-    agrees(world)
+    assert_agrees(world)
     assert world.marks.compacted_until is None
     world.run()
-    is_done(world)
+    assert_done(world)
 
 
 def test_a_day_that_fails_stops_no_other_and_moves_no_boundary(world: World) -> None:
@@ -220,11 +220,11 @@ def test_a_day_that_fails_stops_no_other_and_moves_no_boundary(world: World) -> 
     world.around = spoil
     with pytest.raises(CompactionError, match="2026-11-19: 1 rows"):
         world.run()
-    agrees(world)
+    assert_agrees(world)
     assert world.marks.compacted_until is None
     world.around = lambda when, call: None
     world.run()
-    is_done(world)
+    assert_done(world)
 
 
 @pytest.mark.parametrize("day", ["2026-11-21", "2027-01-01", "yesterday", ""])
