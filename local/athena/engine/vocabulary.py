@@ -33,6 +33,22 @@ TEXT_FIRST = (
 )
 """Functions whose first argument must be a varchar: Trino converts no number to one."""
 
+OF_TIME = (
+    exp.Day,
+    exp.DayOfMonth,
+    exp.DayOfWeekIso,
+    exp.DayOfYear,
+    exp.Hour,
+    exp.Minute,
+    exp.Month,
+    exp.Quarter,
+    exp.Second,
+    exp.TimeToStr,
+    exp.TimeToUnix,
+    exp.Year,
+)
+"""Functions that take a part of a time."""
+
 FUNCTIONS: tuple[type[exp.Expression], ...] = (
     *TEXT_FIRST,
     # aggregates
