@@ -23,10 +23,10 @@ setup: $(BIN)/.dev ## .venv with everything pinned, and a browser for the tests 
 	@tools/node.sh
 
 test: setup ## every test that fits into ten minutes on two cores
-	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not long"
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long"
 
 test-long: setup ## the same suites at full length
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: setup ## format, lint, types, imports, security lint; changes nothing
 	@tools/check.sh

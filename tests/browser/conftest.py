@@ -66,9 +66,9 @@ def chromium() -> str:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(chromium: str) -> Iterator[Browser]:
-    """One browser for the session."""
+    """One browser for all files."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield browser
@@ -124,9 +124,10 @@ def world() -> Iterator[StandIn]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system() -> Iterator[System]:
-    """The real system with simulated prices and all of their history, started once."""
+    """The real system with simulated prices and all of their history, started once. It ends with
+    the last of these files: its prices would keep half a core busy beside the other tests."""
     with running_system("--interval", "1") as running:
         running.wait_for_history()
         yield running
