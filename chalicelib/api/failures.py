@@ -25,6 +25,10 @@ from chalicelib.domain.errors import FieldError
 
 _log = logging.getLogger(__name__)
 
+_TOO_MANY_ROWS = (
+    "the range has more than {} rows: narrow it with start and end, or ask for pages with limit"
+    " and follow Link or next_page_token"
+)
 RETRY_AFTER = {"Retry-After": "1"}
 _BUSY = ("ProvisionedThroughputExceededException", "RequestLimitExceeded")
 
@@ -56,6 +60,7 @@ def _problem_of(error: Exception) -> Problem | None:
     from chalicelib.services.rule_book import RuleRefused, UnknownRule
     from chalicelib.services.series import UnknownSymbol
     from chalicelib.services.symbol_lists import ListFull
+    from chalicelib.services.whole_ranges import TooManyRows
 
     text = str(error)
     match error:
@@ -70,6 +75,8 @@ def _problem_of(error: Exception) -> Problem | None:
             return Problem(409, text, field="symbol")
         case RangeTooLong():
             return invalid_parameter("start", text, f"at most {MAX_DAYS} days to end, or a symbol")
+        case TooManyRows():
+            return Problem(413, _TOO_MANY_ROWS.format(text), parameter="limit")
         case FieldError():
             return invalid_field(error.field, error.value, error.allowed)
     if problem := _of_reports(error):

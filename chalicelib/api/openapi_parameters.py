@@ -5,12 +5,25 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from chalicelib.api.openapi_schemas import Schema, text
-from chalicelib.api.parameters import FORMATS, SORTS
+from chalicelib.api.parameters import FORMATS, MANY_INTERVALS, SORTS, WHOLE
 from chalicelib.api.rule_views import RULE_ID_ALLOWED
 from chalicelib.api.study_parameters import ALLOWED, KINDS
 from chalicelib.domain.rules import Condition
-from chalicelib.services.queries import DEFAULT_LIMIT, INTERVALS, MAX_LIMIT, MAX_QUOTES, PERIODS
+from chalicelib.services.queries import (
+    DEFAULT_LIMIT,
+    INTERVALS,
+    MAX_LIMIT,
+    MAX_QUOTES,
+    MOST_WHOLE_ROWS,
+    PERIODS,
+)
 
+_LIMIT: Schema = {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": MAX_LIMIT,
+    "default": DEFAULT_LIMIT,
+}
 _INSTANT = "A date, an RFC 3339 date-time, or epoch milliseconds."
 
 
@@ -47,7 +60,16 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "limit": _query(
         "limit",
         "The most rows of a page.",
-        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+        _LIMIT,
+    ),
+    "row_limit": _query(
+        "limit",
+        f"The most rows of a page. `{WHOLE}`, and CSV without a limit: the whole range, at most "
+        f"{MOST_WHOLE_ROWS:,} rows.",
+        {"oneOf": [_LIMIT, text(enum=[WHOLE])], "default": DEFAULT_LIMIT},
+    ),
+    "many_interval": _query(
+        "interval", "Ticks, or bars of a length.", _one_of(MANY_INTERVALS, "1d")
     ),
     "page_token": _query(
         "page_token", "Out of the answer to the same query; limit and format may differ.", text()

@@ -21,7 +21,7 @@ _REFUSALS = {
     403: "The token is not good.",
     404: "Nothing is known of what the path names.",
     409: "It cannot be done as things stand.",
-    413: "The answer would be above 5 MB (ask for a smaller limit), or the body is too large.",
+    413: "The answer would be too large (ask for a smaller limit or range), or the body is.",
     415: "The body is not application/json.",
     500: "Something failed here.",
     503: "The store does not answer or is too busy; Retry-After says when to try again.",
@@ -102,9 +102,19 @@ def _delete(
 
 
 _PAGED = ("start", "end", "limit", "page_token", "sort")
-_RANGED = ("symbol_path", "interval", "period", *_PAGED, "format")
+_TABLE = ("period", "start", "end", "row_limit", "page_token", "sort", "format")
+_RANGED = ("symbol_path", "interval", *_TABLE)
 
 PATHS: dict[str, dict[str, Operation]] = {
+    "/prices": {
+        "get": _get(
+            "Ticks or bars of several symbols, one symbol after the other.",
+            "ManyPrices",
+            ("symbols", "many_interval", *_TABLE),
+            refusals=(404, 413),
+            csv=True,
+        )
+    },
     "/prices/{symbol}": {
         "get": _get(
             "Ticks or bars of one symbol.", "Prices", _RANGED, refusals=(404, 413), csv=True
@@ -188,7 +198,7 @@ PATHS: dict[str, dict[str, Operation]] = {
         "get": _get(
             "How far a run is and, when it is done, a page of its rows.",
             "Run",
-            ("run_id", "limit", "page_token", "format"),
+            ("run_id", "row_limit", "page_token", "format"),
             refusals=(404, 409, 413),
             csv=True,
         )

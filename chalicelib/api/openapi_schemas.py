@@ -111,6 +111,8 @@ BAR: dict[str, Schema] = {
     "closed": {**FLAG, "description": "false while ticks may still change the bar."},
 }
 
+SYMBOL_BAR: dict[str, Schema] = {"timestamp": INSTANT, "symbol": SYMBOL} | BAR
+
 EXTENDED: Schema = {
     **FLAG,
     "description": "Stands, as true, with bars before or after the regular session.",
@@ -305,6 +307,21 @@ _PRICES: dict[str, Schema] = {
             "next_page_token": TOKEN,
         },
         "Rows of one symbol: ticks for interval=tick, else bars.",
+    ),
+    "SymbolBar": {
+        **record(SYMBOL_BAR, "One bar of a table of several symbols."),
+        "properties": {**SYMBOL_BAR, "extended": EXTENDED},
+    },
+    "SymbolLabels": record({"symbol": SYMBOL, **LABELS}, "What a symbol's rows are worth."),
+    "ManyPrices": record(
+        {
+            "interval": text() | {"enum": ["tick", *BAR_INTERVALS]},
+            "symbols": list_of("SymbolLabels"),
+            "prices": {"type": "array", "items": {"anyOf": [ref("SymbolBar"), ref("Tick")]}},
+            "next_page_token": TOKEN,
+        },
+        "Rows of several symbols: ticks for interval=tick, else bars. `symbols` lists those that "
+        "this page has reached.",
     ),
     "Quotes": record(
         {

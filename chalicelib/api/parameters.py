@@ -23,22 +23,28 @@ from chalicelib.services.queries import (
     PERIODS,
     AlertQuery,
     Cursor,
+    ManyPricesQuery,
+    PriceCursor,
     PriceQuery,
     Range,
 )
 
 PAGED = ("start", "end", "limit", "page_token", "sort")
 PRICES = ("interval", "period", *PAGED, "format")
+MANY_PRICES = ("symbols", *PRICES)
 ALERTS = ("symbol", "condition", *PAGED)
 QUOTES = ("symbols",)
 NONE: tuple[str, ...] = ()
 
 SORTS = ("asc", "desc")
 FORMATS = ("json", "csv")
+WHOLE = "max"
+MANY_INTERVALS = tuple(interval for interval in INTERVALS if interval != "auto")
 
 Choice = TypeVar("Choice", bound=str)
 
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
+_LIMIT_ALLOWED = f"a whole number from 1 to {MAX_LIMIT}"
 _TOKEN_ALLOWED = "the next_page_token of an answer to this very query"  # noqa: S105  # nosec B105
 
 
@@ -63,9 +69,22 @@ class Arguments:
 
     def limit(self) -> int:
         """How many rows at most."""
+        return self._limit(_LIMIT_ALLOWED)
+
+    def row_limit(self) -> int | None:
+        """How many rows of a table at most; None for the whole range.
+
+        A CSV file has no place for a page token, so CSV without a limit is the whole range too.
+        """
+        value = self.given.get("limit")
+        if value == WHOLE or (value is None and self.wants_csv()):
+            return None
+        return self._limit(f"{_LIMIT_ALLOWED}, or {WHOLE}")
+
+    def _limit(self, allowed: str) -> int:
         value = self.given.get("limit", str(DEFAULT_LIMIT))
         if not _WHOLE.fullmatch(value) or not 1 <= int(value) <= MAX_LIMIT:
-            raise invalid_parameter("limit", value, f"a whole number from 1 to {MAX_LIMIT}")
+            raise invalid_parameter("limit", value, allowed)
         return int(value)
 
     def range(self) -> Range:
@@ -163,16 +182,47 @@ def price_query(symbol: str, arguments: Arguments) -> PriceQuery:
         interval=arguments.choice("interval", INTERVALS, "auto"),
         range=arguments.range(),
         period=period,
-        limit=arguments.limit(),
+        limit=arguments.row_limit(),
         descending=arguments.descending(),
         cursor=_cursor(arguments),
     )
 
 
+def many_prices_query(arguments: Arguments) -> ManyPricesQuery:
+    """What `/prices?symbols=` asks for: bars of one interval, 1d unless it says so, or ticks."""
+    symbols = tuple(listed_symbols(arguments))
+    interval = arguments.choice("interval", MANY_INTERVALS, "1d")
+    position = arguments.position(5)
+    given = {name: value for name, value in arguments.given.items() if name != "page_token"}
+    plain = Arguments(arguments.path, {**given, "interval": interval})
+    return ManyPricesQuery(
+        symbols=symbols,
+        each=price_query(symbols[0], plain),
+        cursor=_many_cursor(arguments, symbols, interval, position) if position else None,
+    )
+
+
+def _many_cursor(
+    arguments: Arguments, symbols: tuple[str, ...], interval: str, position: page_tokens.Position
+) -> PriceCursor:
+    symbol, *within = position
+    if symbol not in symbols or within[0] not in (interval, None):
+        raise arguments.refused_token()
+    return PriceCursor(symbol, _cursor_at(arguments, within) if within[0] else None)
+
+
+def position_among(cursor: PriceCursor) -> page_tokens.Position:
+    """A cursor over several symbols as a page token holds it."""
+    within = position_of(cursor.within) if cursor.within else [None] * 4
+    return [cursor.symbol, *within]
+
+
 def _cursor(arguments: Arguments) -> Cursor | None:
     position = arguments.position(4)
-    if position is None:
-        return None
+    return _cursor_at(arguments, position) if position is not None else None
+
+
+def _cursor_at(arguments: Arguments, position: page_tokens.Position) -> Cursor:
     interval, start, end, after = position
     if interval not in INTERVALS or after is None:
         raise arguments.refused_token()
@@ -224,8 +274,8 @@ def _alert_position(arguments: Arguments, reach: Range) -> str | None:
     return key
 
 
-def quoted_symbols(arguments: Arguments) -> list[str]:
-    """The symbols of `/quotes`, each once, in the order asked for."""
+def listed_symbols(arguments: Arguments) -> list[str]:
+    """The symbols of the parameter `symbols`, each once, in the order asked for."""
     given = arguments.text("symbols") or ""
     names = [name for name in given.split(",") if name]
     symbols = list(dict.fromkeys(symbol_of(name, "symbols") for name in names[: MAX_QUOTES + 1]))

@@ -123,7 +123,9 @@ def _conditional(
     link: str | None,
 ) -> Response:
     if len(body.encode()) > MAX_BODY_BYTES:
-        raise Problem(413, f"the answer is above {MAX_BODY_BYTES} bytes; ask for a smaller limit")
+        raise Problem(
+            413, f"the answer is above {MAX_BODY_BYTES} bytes; ask for a smaller limit or range"
+        )
     etag = _etag(payload)
     headers = {"ETag": etag, "Cache-Control": caching.header, "X-Content-Type-Options": "nosniff"}
     if _matches(request.headers.get("if-none-match"), etag):

@@ -12,7 +12,7 @@ from chalicelib.api.problems import Problem, invalid_field
 from chalicelib.api.wiring import Services, caching
 from chalicelib.domain.times import to_text
 from chalicelib.services.report_files import Parameter, Report
-from chalicelib.services.reports import LINK_SECONDS, MOST_ROWS, Run, reuse_minutes
+from chalicelib.services.reports import LINK_SECONDS, Run, reuse_minutes
 from chalicelib.services.stores import QueryValue
 
 RUN = ("limit", "page_token", "format")
@@ -48,7 +48,7 @@ def start_report(services: Services, request: Any, name: str) -> Response:
 def report_run(services: Services, request: Any, run_id: str) -> Response:
     """How far a run is and, when it is done, a page of its rows."""
     arguments = parameters.read(request, f"/reports/runs/{run_id}", RUN)
-    limit = min(arguments.limit(), MOST_ROWS)
+    limit = arguments.row_limit()
     position = arguments.position(1)
     run = services.reports.run(run_id)
     if run.status.state != "succeeded":
@@ -58,7 +58,7 @@ def report_run(services: Services, request: Any, run_id: str) -> Response:
             _run(run) | _link(services, run) | {"rows": (), "next_page_token": None}  # nosec B105 - of a page
         )
     found = services.reports.rows(run, limit, position[0] if position else None)
-    token = arguments.next_token([found.next_token]) if found.next_token else None
+    token = arguments.next_token([found.cursor]) if found.cursor else None
     page = rendering.Page("rows", run.report.columns, found.rows, token)
     payload = _run(run) | _link(services, run)
     return rendering.table(request, payload, page, arguments, caching(services, _RUN_SECONDS))

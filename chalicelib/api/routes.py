@@ -39,6 +39,7 @@ class Route(msgspec.Struct, frozen=True):
 
 
 ROUTES = (
+    Route("GET", "/prices", "views.many_prices"),
     Route("GET", "/prices/{symbol}", "views.prices"),
     Route("GET", "/prices/{symbol}/latest", "views.latest"),
     Route("GET", "/indicators/{symbol}", "views.indicators"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, get_args
 
@@ -15,7 +16,15 @@ from chalicelib.domain.alerts import StoredAlert
 from chalicelib.domain.messages import machine_form
 from chalicelib.domain.rules import Condition
 from chalicelib.services.alert_history import AlertHistory
-from chalicelib.services.answers import BAR_COLUMNS, Quote, TickRow
+from chalicelib.services.answers import (
+    BAR_COLUMNS,
+    SYMBOL_BAR_COLUMNS,
+    BarRow,
+    PriceTable,
+    Quote,
+    SymbolBarRow,
+    TickRow,
+)
 from chalicelib.services.freshness import OPEN_CACHE_SECONDS, Labels
 from chalicelib.services.market_data import MarketData
 from chalicelib.services.queries import Cursor
@@ -37,6 +46,37 @@ def prices(services: Services, request: Any, symbol: str) -> Response:
         arguments,
         caching(services, found.labels.cache_seconds),
     )
+
+
+def many_prices(services: Services, request: Any) -> Response:
+    """Ticks or bars of several symbols in one table."""
+    from chalicelib.services.many_prices import many_prices as read_prices
+
+    arguments = parameters.read(request, "/prices", parameters.MANY_PRICES)
+    query = parameters.many_prices_query(arguments)
+    found = read_prices(_market_data(services), query)
+    interval = query.each.interval
+    columns = TickRow.__struct_fields__ if interval == "tick" else SYMBOL_BAR_COLUMNS
+    token = arguments.next_token(parameters.position_among(found.cursor)) if found.cursor else None
+    return rendering.table(
+        request,
+        {"interval": interval, "symbols": [_labels_of(table) for table in found.tables]},
+        rendering.Page("prices", columns, _rows_of(found.tables), token),
+        arguments,
+        caching(services, min(table.labels.cache_seconds for table in found.tables)),
+    )
+
+
+def _labels_of(table: PriceTable) -> dict[str, Any]:
+    return {"symbol": table.symbol, **_labels(table.labels)}
+
+
+def _rows_of(tables: Sequence[PriceTable]) -> list[SymbolBarRow | TickRow]:
+    return [
+        SymbolBarRow.of(table.symbol, row) if isinstance(row, BarRow) else row
+        for table in tables
+        for row in table.rows
+    ]
 
 
 def latest(services: Services, request: Any, symbol: str) -> Response:
@@ -73,7 +113,7 @@ def indicators(services: Services, request: Any, symbol: str) -> Response:
 def quotes(services: Services, request: Any) -> Response:
     """The newest prices of up to a hundred symbols."""
     arguments = parameters.read(request, "/quotes", parameters.QUOTES)
-    symbols = parameters.quoted_symbols(arguments)
+    symbols = parameters.listed_symbols(arguments)
     found = _market_data(services).quotes(symbols)
     rows = [_quote(quote) for quote in found]
     missing = [symbol for symbol in symbols if symbol not in {row["symbol"] for row in rows}]

@@ -34,6 +34,27 @@ class BarRow(msgspec.Struct, frozen=True, omit_defaults=True):
         return cls(bar.start, *prices, bar.volume, bar.closed, bar.extended)
 
 
+class SymbolBarRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A bar's row in a table of several symbols; see BarRow."""
+
+    timestamp: str
+    symbol: str
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal | None
+    closed: bool
+    extended: bool = False
+
+    @classmethod
+    def of(cls, symbol: str, row: BarRow) -> SymbolBarRow:
+        """A bar's row with its symbol."""
+        prices = (row.open, row.high, row.low, row.close)
+        return cls(row.timestamp, symbol, *prices, row.volume, row.closed, row.extended)
+
+
+SYMBOL_BAR_COLUMNS = tuple(name for name in SymbolBarRow.__struct_fields__ if name != "extended")
 BAR_COLUMNS = tuple(name for name in BarRow.__struct_fields__ if name != "extended")
 
 

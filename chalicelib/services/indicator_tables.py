@@ -11,6 +11,7 @@ from chalicelib.domain.ticks import Tick
 from chalicelib.services.queries import Cursor, PriceQuery
 from chalicelib.services.series import Known, Series, Slice
 from chalicelib.services.studies import Study, Values
+from chalicelib.services.whole_ranges import read_whole
 
 Row = dict[str, str | float | None]
 
@@ -31,7 +32,15 @@ class IndicatorTables:
         self._series = series
 
     def table(self, query: PriceQuery, known: Known, studies: Sequence[Study]) -> IndicatorTable:
-        """One page. It reads on backwards from its first row as far as the indicators need."""
+        """One page, or the whole range. Raises TooManyRows."""
+
+        def read(cursor: Cursor | None) -> IndicatorTable:
+            return self._table(msgspec.structs.replace(query, cursor=cursor), known, studies)
+
+        return read_whole(read, query.cursor) if query.limit is None else read(query.cursor)
+
+    def _table(self, query: PriceQuery, known: Known, studies: Sequence[Study]) -> IndicatorTable:
+        """It reads on backwards from its first row as far as the indicators need."""
         page = self._page(query, known)
         bars = page.rows[::-1] if query.descending else page.rows
         earlier = self._earlier(page.interval, known, bars, studies) if bars else []

@@ -6,9 +6,11 @@ interval; docs/api.md has the table.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
+
+import msgspec
 
 from chalicelib.domain.detection import State, averages
 from chalicelib.domain.errors import TicktapeError
@@ -16,9 +18,10 @@ from chalicelib.domain.signals import average_side
 from chalicelib.domain.ticks import UNKNOWN_SOURCE, Tick, enrich
 from chalicelib.services.answers import BarRow, PriceTable, Quote, TickRow
 from chalicelib.services.freshness import Labels, label
-from chalicelib.services.queries import PriceQuery
+from chalicelib.services.queries import Cursor, PriceQuery
 from chalicelib.services.series import Known, Series
 from chalicelib.services.stores import Stores
+from chalicelib.services.whole_ranges import read_whole
 
 _TRENDS = {1: "up", 0: "flat", -1: "down"}
 
@@ -51,8 +54,15 @@ class MarketData:
         return f"sma_{self._fast}", f"sma_{self._slow}"
 
     def prices(self, query: PriceQuery) -> PriceTable:
-        """A page of ticks or bars. Raises UnknownSymbol."""
+        """A page of ticks or bars, or the whole range. Raises UnknownSymbol, TooManyRows."""
         known = self.series.known(query.symbol)
+
+        def read(cursor: Cursor | None) -> PriceTable:
+            return self._page(msgspec.structs.replace(query, cursor=cursor), known)
+
+        return read_whole(read, query.cursor) if query.limit is None else read(query.cursor)
+
+    def _page(self, query: PriceQuery, known: Known) -> PriceTable:
         labels = self.labels(known)
         if query.interval == "tick":
             ticks = self.series.ticks(query, known)
@@ -61,6 +71,13 @@ class MarketData:
         bars = self.series.bars(query, known)
         rows = [BarRow.of(bar) for bar in bars.rows]
         return PriceTable(query.symbol, bars.interval, labels, rows, bars.cursor)
+
+    def require_known(self, symbols: Sequence[str]) -> None:
+        """Raises UnknownSymbol for the first symbol that was neither seen nor tracked."""
+        states = self._states.get_many(symbols)
+        for symbol in symbols:
+            if symbol not in states:
+                self.series.known(symbol)
 
     def latest(self, symbol: str) -> Quote:
         """The newest tick with both averages and their trend. Raises UnknownSymbol, NoPrice."""

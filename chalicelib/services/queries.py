@@ -19,6 +19,8 @@ BAR_INTERVALS = INTERVALS[2:]
 MAX_LIMIT = 5000
 DEFAULT_LIMIT = 500
 MAX_QUOTES = 100
+MOST_WHOLE_ROWS = 50_000
+"""The longest range that is answered in one piece: 5 MB hold about as many bars as CSV."""
 MAX_DAYS = 31
 """The longest range of alerts that is read without a symbol."""
 
@@ -46,15 +48,41 @@ class Cursor(msgspec.Struct, frozen=True):
 
 
 class PriceQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of one symbol. `period` and a `range` with an end never come together."""
+    """Rows of one symbol. `period` and a `range` with an end never come together.
+
+    `limit` is None for the whole range in one piece.
+    """
 
     symbol: str
     interval: Interval = "auto"
     range: Range = Range()
     period: Period | None = None
-    limit: int = DEFAULT_LIMIT
+    limit: int | None = DEFAULT_LIMIT
     descending: bool = False
     cursor: Cursor | None = None
+
+    @property
+    def page_size(self) -> int:
+        """The most rows that one read may return."""
+        return MAX_LIMIT if self.limit is None else self.limit
+
+
+class PriceCursor(msgspec.Struct, frozen=True):
+    """Where a walk over several symbols stands: within `symbol`, or before its first row."""
+
+    symbol: str
+    within: Cursor | None = None
+
+
+class ManyPricesQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of several symbols, one symbol after the other.
+
+    `each` holds what is asked of every symbol; its own symbol and cursor are not used.
+    """
+
+    symbols: tuple[str, ...]
+    each: PriceQuery
+    cursor: PriceCursor | None = None
 
 
 class AlertQuery(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ import msgspec
 from chalicelib.domain.errors import FieldError, TicktapeError
 from chalicelib.services.report_files import Report, all_reports, find_report
 from chalicelib.services.stores import QueryEngine, QueryStatus, QueryValue
+from chalicelib.services.whole_ranges import read_whole
 
 REUSE_MINUTES = 5
 MOST_REUSE_MINUTES = 10_080
@@ -69,10 +70,10 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Rows(msgspec.Struct, frozen=True):
-    """A page of a run's rows by the names of the columns, and what leads on."""
+    """A page of a run's rows by column name; `cursor` leads to the next page."""
 
-    rows: tuple[dict[str, Any], ...] = ()
-    next_token: str | None = None
+    rows: Sequence[dict[str, Any]] = ()
+    cursor: str | None = None
 
 
 class Reports:
@@ -112,8 +113,15 @@ class Reports:
         ordered = {parameter.name: values[parameter.name] for parameter in report.parameters}
         return Run(run_id, report, ordered, status)
 
-    def rows(self, run: Run, limit: int, page_token: str | None) -> Rows:
-        """A page of a run that succeeded."""
+    def rows(self, run: Run, limit: int | None, page_token: str | None) -> Rows:
+        """A page of a run that succeeded, or all its rows. Raises TooManyRows."""
+
+        def read(token: str | None) -> Rows:
+            return self._rows(run, MOST_ROWS if limit is None else min(limit, MOST_ROWS), token)
+
+        return read_whole(read, page_token) if limit is None else read(page_token)
+
+    def _rows(self, run: Run, limit: int, page_token: str | None) -> Rows:
         found = self._engine.rows(run.run_id, limit=limit, page_token=page_token)
         read = [_reader(kind) for kind in found.types]
         rows = tuple(

@@ -90,10 +90,10 @@ class Series:
         elif after:
             start = just_after(after)
         page = self._stores.prices.ticks(
-            query.symbol, start, end, limit=query.limit + 1, descending=query.descending
+            query.symbol, start, end, limit=query.page_size + 1, descending=query.descending
         )
-        rows = [stored.tick for stored in page.rows[: query.limit]]
-        more = len(page.rows) > query.limit or page.next_key is not None
+        rows = [stored.tick for stored in page.rows[: query.page_size]]
+        more = len(page.rows) > query.page_size or page.next_key is not None
         cursor = Cursor("tick", reach, rows[-1].timestamp) if more and rows else None
         return Slice("tick", rows, cursor)
 
@@ -107,10 +107,10 @@ class Series:
             interval = choice.interval
             if choice.rows is not None:
                 rows = choice.rows[::-1] if query.descending else choice.rows
-                page = BarPage(rows[: query.limit], len(rows) > query.limit)
+                page = BarPage(rows[: query.page_size], len(rows) > query.page_size)
         after = query.cursor.after if query.cursor else None
         page = page or self._read(
-            known, interval, reach, limit=query.limit, descending=query.descending, after=after
+            known, interval, reach, limit=query.page_size, descending=query.descending, after=after
         )
         cursor = Cursor(interval, reach, page.rows[-1].start) if page.more else None
         return Slice(interval, page.rows, cursor)

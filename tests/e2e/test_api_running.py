@@ -27,7 +27,9 @@ from tests.api_support import wait_for_a_price
 from tests.browser.system import System, running_system
 
 ROOT = Path(__file__).parents[2]
-TEXTS = {name: (ROOT / name).read_text() for name in ("README.md", "docs/api.md")}
+PAGES = ("README.md", "docs/api.md", "docs/examples.md")
+TEXTS = {name: (ROOT / name).read_text() for name in PAGES}
+EXAMPLES = TEXTS["docs/examples.md"]
 WRITTEN = "http://127.0.0.1:8000"
 KNOWN = "ACME"
 MEGABYTE = 1_000_000
@@ -111,16 +113,60 @@ def test_the_curl_lines_of_the_documentation_work(system: System, command: str) 
 
 def test_pandas_reads_a_series_in_one_line(system: System) -> None:
     """The very call of the documentation, but for the address."""
-    assert all('parse_dates=["timestamp"], index_col=0)' in text for text in TEXTS.values())
-    url = f"{system.api}/prices/{KNOWN}?interval=1m&limit=5000&format=csv"
+    call = 'parse_dates=["timestamp"], index_col=0)'
+    assert call in TEXTS["README.md"]
+    assert call in TEXTS["docs/api.md"]
+    end = int(time.time() * 1000)
+    url = f"{system.api}/prices/{KNOWN}?interval=1m&end={end}&format=csv"
     bars = pd.read_csv(url, parse_dates=["timestamp"], index_col=0)
-    rows = system.get(f"/prices/{KNOWN}?interval=1m&limit=5000")["prices"]
+    rows = system.get(f"/prices/{KNOWN}?interval=1m&end={end}&limit=max")["prices"]
+    assert len(bars) == len(rows)
     assert list(bars.columns) == ["open", "high", "low", "close", "volume", "closed"]
     assert isinstance(bars.index, pd.DatetimeIndex)
     assert str(bars.index.tz) == "UTC"
     assert bars.index.is_monotonic_increasing
     assert float(bars["close"].iloc[0]) == rows[0]["close"]
     assert bool(bars["closed"].iloc[0]) is True
+
+
+def _blocks(language: str) -> str:
+    """All code of one language on the page of examples."""
+    return "\n".join(re.findall(rf"```{language}\n(.*?)```", EXAMPLES, re.DOTALL))
+
+
+def test_the_python_examples_run_as_one_notebook(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API", system.api)
+    monkeypatch.setenv("TOKEN", system.token)
+    names: dict[str, Any] = {}
+    exec(_here(_blocks("python"), system), names)
+    assert isinstance(names["days"].index, pd.DatetimeIndex)
+    assert list(names["closes"].columns) == [KNOWN]
+    newest = int(time.time() * 1000)
+    stored = system.get(f"/prices/{KNOWN}?interval=1m&limit=max&end={newest}")["prices"]
+    assert 0 <= len(stored) - len(names["minutes"]) <= 10
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_shell_examples_write_what_they_say(system: System, tmp_path: Path) -> None:
+    commands = _here(_blocks("sh"), system).replace("the-token", system.token)
+    commands = commands.replace("curl ", "curl --silent --fail-with-body ")
+    done = subprocess.run(
+        ["bash", "-ec", commands], cwd=tmp_path, capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "prices.csv").read_text().startswith("timestamp,symbol,open,")
+
+
+def test_the_query_in_excels_example_answers_with_csv(system: System) -> None:
+    path = re.findall(r'RelativePath = "([^"]+)"', EXAMPLES)[0]
+    query = dict(re.findall(r'(\w+) = "([^"]+)"', re.findall(r"Query = \[(.*?)\]", EXAMPLES)[0]))
+    headers = {"Authorization": f"Bearer {system.token}"}
+    url = f"{system.api}/{_here(path, system)}"
+    answer = requests.get(url, params=query, headers=headers, timeout=20)
+    assert answer.status_code == 200
+    assert {"timestamp", "close"} <= set(answer.text.splitlines()[0].split(","))
 
 
 def test_answers_are_gzipped_where_that_is_asked_for(system: System) -> None:

@@ -28,6 +28,7 @@ CALLS = [
     ("GET", "/prices/TEST?interval=tick&sort=desc&limit=5", {"GetItem": 1, "Query": 1}),
     ("GET", "/prices/TEST?interval=1m", {"GetItem": 1, "Query": 1}),
     ("GET", "/prices/TEST?interval=1d&format=csv", {"GetItem": 1, "Query": 1}),
+    ("GET", "/prices?symbols=TEST,TRACKED", {"BatchGetItem": 3, "GetItem": 3, "Query": 2}),
     ("GET", "/prices/TEST?interval=1h", {"GetItem": 1, "Query": 2}),
     ("GET", "/prices/TEST?interval=5m&sort=desc", {"GetItem": 1, "Query": 1}),
     ("GET", "/prices/TEST?interval=1wk", {"GetItem": 1, "Query": 1}),

@@ -24,7 +24,11 @@ PAGE = (ROOT / "docs" / "api.md").read_text()
 RULE = {"symbol": "AAPL", "condition": "crossing_up", "value": 140.5, "trigger": "once"}
 
 ANSWERS = [
+    ("GET", "/prices?symbols=AAPL,TEST&limit=900", "/prices"),
+    ("GET", "/prices?symbols=TEST&interval=tick&limit=2", "/prices"),
+    ("GET", "/prices?symbols=TEST,NOSUCH", "/prices"),
     ("GET", "/prices/AAPL?limit=3", "/prices/{symbol}"),
+    ("GET", "/prices/AAPL?limit=max", "/prices/{symbol}"),
     ("GET", "/prices/AAPL?interval=tick&limit=3", "/prices/{symbol}"),
     ("GET", "/prices/TEST?interval=1h", "/prices/{symbol}"),
     ("GET", "/prices/NOSUCH", "/prices/{symbol}"),

@@ -126,6 +126,13 @@ def test_rows_come_in_pages_and_as_csv(client: Client) -> None:
     assert rest["next_page_token"] is None
 
 
+def test_csv_without_a_limit_has_every_row(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chalicelib.services.reports.MOST_ROWS", 2)  # two pages of Athena's
+    whole = client.get(f"/reports/runs/{FINISHED}?format=csv")
+    assert [row["symbol"] for row in whole.rows] == ["AAPL", "A,B", "MSFT"]
+    assert "link" not in whole.headers
+
+
 def test_a_run_without_rows_says_why(client: Client) -> None:
     running, failed = (client.get(f"/reports/runs/{run}").json for run in (RUNNING, FAILED))
     assert (running["state"], running["rows"]) == ("running", [])
