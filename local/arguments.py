@@ -51,6 +51,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     data: Path | None
     seconds: float | None
     page: bool
+    verbose: bool = False
 
 
 class _Parser(argparse.ArgumentParser):
@@ -80,6 +81,7 @@ def parse(arguments: list[str]) -> Options:
         data=None if given.data == "none" else Path(given.data),
         seconds=given.seconds,
         page=not given.no_page,
+        verbose=given.verbose,
     )
     _check_source(options)
     _check_ports(options)
@@ -115,6 +117,9 @@ def _parser() -> _Parser:
     )
     parser.add_argument("--seconds", type=_seconds, metavar="N", help="end after so long")
     parser.add_argument("--no-page", action="store_true", help="serve the API alone")
+    parser.add_argument(
+        "--verbose", action="store_true", help="messages with the error's full text"
+    )
     return parser
 
 

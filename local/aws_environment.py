@@ -13,7 +13,7 @@ def user_endpoint(environ: Mapping[str, str]) -> str | None:
     return environ.get("AWS_ENDPOINT_URL") or None
 
 
-def point_at(environ: MutableMapping[str, str], endpoint: str) -> None:
+def point_at(environ: MutableMapping[str, str], endpoint: str, region: str = REGION) -> None:
     """Have every AWS client of this process, and of its children, use the emulator.
 
     Nothing of the user's own AWS set-up may show through: no profile, no bundle of
@@ -25,8 +25,8 @@ def point_at(environ: MutableMapping[str, str], endpoint: str) -> None:
         AWS_ENDPOINT_URL=endpoint,
         AWS_ACCESS_KEY_ID="local",
         AWS_SECRET_ACCESS_KEY="local",  # noqa: S106  # any: the emulator checks none  # nosec B106
-        AWS_DEFAULT_REGION=REGION,
-        AWS_REGION=REGION,
+        AWS_DEFAULT_REGION=region,
+        AWS_REGION=region,
         AWS_EC2_METADATA_DISABLED="true",
         AWS_CONFIG_FILE=os.devnull,
         AWS_SHARED_CREDENTIALS_FILE=os.devnull,
@@ -36,7 +36,8 @@ def point_at(environ: MutableMapping[str, str], endpoint: str) -> None:
 
 def keep_users(environ: MutableMapping[str, str]) -> None:
     """Fill in what the user's own endpoint needs and was not given."""
-    environ.setdefault("AWS_DEFAULT_REGION", environ.get("AWS_REGION", REGION))
+    environ.setdefault("AWS_REGION", environ.get("AWS_DEFAULT_REGION") or REGION)
+    environ["AWS_DEFAULT_REGION"] = environ["AWS_REGION"]
     environ.setdefault("AWS_ACCESS_KEY_ID", "local")
     environ.setdefault("AWS_SECRET_ACCESS_KEY", "local")
     bypass_proxy(environ)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -12,6 +13,8 @@ from local import commands
 from local.arguments import parse
 from local.errors import StartError, UsageError
 from local.system import System
+from producer import region
+from producer.reasons import in_full
 
 OK, FAILED, USAGE = 0, 1, 2
 STOP_SECONDS = 4.5
@@ -19,6 +22,7 @@ STOP_SECONDS = 4.5
 
 def main(arguments: list[str]) -> int:
     """Run until told to end; the exit status is documented in `--help`."""
+    region.adopt(os.environ)
     if arguments and arguments[0] in commands.COMMANDS:
         return commands.run(arguments[0], arguments[1:])
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
@@ -31,6 +35,8 @@ def main(arguments: list[str]) -> int:
         return USAGE
     except StartError as error:
         print(f"python -m local: {error}", file=sys.stderr)
+        if "--verbose" in arguments and error.__cause__ is not None:
+            print(f"caused by {in_full(error.__cause__)}", file=sys.stderr)
         return FAILED
 
 

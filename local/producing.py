@@ -31,6 +31,8 @@ def command(options: Options, environment: dict[str, str]) -> list[str]:
         arguments += ["--ticks-per-record", options.ticks_per_record]
     if options.flush_seconds:
         arguments += ["--flush-seconds", options.flush_seconds]
+    if options.verbose:
+        arguments.append("--verbose")
     if options.ingest == "kinesis":
         return [*arguments, "--sink", "kinesis", "--stream", environment["TICKS_STREAM"]]
     return [*arguments, "--sink", "sqs", "--queue-url", environment["TICKS_QUEUE_URL"]]

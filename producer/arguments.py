@@ -68,6 +68,9 @@ def parsers() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
         command.add_argument(
             "--config", metavar="PATH", help="TOML with these flags' names; flags win"
         )
+        command.add_argument(
+            "--verbose", action="store_true", help="messages with the error's full text"
+        )
         _sink(command)
     return top, dict(commands.choices)
 

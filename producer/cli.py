@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import signal
 import sys
@@ -11,12 +12,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from producer import building
+from producer import building, region
 from producer.arguments import parse
 from producer.errors import ProducerError, UsageError
 from producer.outbox import Outbox
 from producer.pipeline import Outcome, Pipeline
 from producer.progress import Progress
+from producer.reasons import in_full
 from producer.reporting import JsonReporter, Reporter
 from producer.sender import Sender
 from producer.status import Status
@@ -27,10 +29,13 @@ _ENDING = (signal.SIGTERM, signal.SIGINT)
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command; the exit status is documented in `--help`."""
+    region.adopt(os.environ)
     try:
         return run(parse(arguments))
     except ProducerError as error:
         print(f"python -m producer: {error}", file=sys.stderr)
+        if "--verbose" in arguments and error.__cause__ is not None:
+            print(f"caused by {in_full(error.__cause__)}", file=sys.stderr)
         return USAGE if isinstance(error, UsageError) else FAILED
 
 
@@ -56,7 +61,7 @@ def make_reporter() -> Reporter:
 
 
 def _pipeline(options: argparse.Namespace, reporter: Reporter, stop: threading.Event) -> Pipeline:
-    status = Status(reporter.tell)
+    status = Status(reporter.tell, verbose=options.verbose)
     sink = building.make_sink(options)
     spool = building.make_spool(options, sink)
     progress = Progress(spool, building.identity_of(options)) if spool else None

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
+from producer.reasons import in_full
 from producer.records import Record
 from producer.wire import WireTick
 
@@ -29,10 +30,12 @@ class Status:
     """Counts since the start. `tell(event, message)` is called for what people should read.
 
     Ticks and historical bars count as sent when the sink has acknowledged them;
-    `refused_records` counts what it gave back.
+    `refused_records` counts what it gave back. With `verbose` a message ends with its cause, as
+    the library worded it.
     """
 
-    def __init__(self, tell: Callable[[str, str], None]) -> None:
+    def __init__(self, tell: Callable[[str, str], None], *, verbose: bool = False) -> None:
+        self._verbose = verbose
         self.source = ""
         self.sink = ""
         self.state = "starting"
@@ -50,11 +53,11 @@ class Status:
         """The source is in another state."""
         self.state = state
 
-    def note(self, message: str) -> None:
+    def note(self, message: str, cause: BaseException | None = None) -> None:
         """Something people should know once."""
-        self._tell("note", message)
+        self._tell("note", self._with(cause, message))
 
-    def problem(self, message: str) -> None:
+    def problem(self, message: str, cause: BaseException | None = None) -> None:
         """Something is wrong and is being dealt with; the same is told twice a minute at most."""
         now = time.monotonic()
         with self._lock:
@@ -63,11 +66,16 @@ class Status:
             if len(self._told) > 1000:
                 self._told.clear()
             self._told[message] = now
-        self._tell("problem", message)
+        self._tell("problem", self._with(cause, message))
 
-    def sink_failed(self, message: str) -> None:
+    def _with(self, cause: BaseException | None, message: str) -> str:
+        if not self._verbose or cause is None:
+            return message
+        return f"{message} [{in_full(cause.__cause__ or cause)}]"
+
+    def sink_failed(self, error: Exception) -> None:
         """The sink took nothing; everything is kept and sent again."""
-        self.problem(f"{message}; trying again")
+        self.problem(f"{error}; trying again", error)
 
     def refused(self, records: int, why: str) -> None:
         """The sink gave records back, which will be sent again."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from producer.errors import UsageError
+from producer.sinks import aws
 from producer.status import Status
 from producer.wire import symbols_of
 
@@ -64,7 +65,7 @@ class TrackedList:
         try:
             self._symbols = symbols_of(self._read(), f"table {self._table}")
         except (BotoCoreError, ClientError, UsageError) as error:
-            self._status.problem(f"the tracked symbols cannot be read: {error}")
+            self._status.problem(f"the tracked symbols cannot be read: {aws.why(error)}", error)
 
     def _read(self) -> list[str]:
         pages = self._client.get_paginator("query").paginate(

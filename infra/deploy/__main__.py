@@ -8,8 +8,12 @@ import re
 import sys
 from collections.abc import Callable
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from infra.deploy import alerting, package, producing, render, stage, steps, tokens
 from infra.deploy.errors import DeployError
+from producer import region
+from producer.sinks.aws import why
 
 _STAGE_ALLOWED = "1 to 16 of a-z and 0-9, starting with a letter"
 
@@ -20,10 +24,14 @@ def main(arguments: list[str]) -> int:
     if rest and options.command != "producer":
         _parser().error(f"unknown arguments: {' '.join(rest)}")
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    region.adopt(os.environ)
     try:
         return COMMANDS[options.command](options, rest)
     except DeployError as error:
         print(error, file=sys.stderr)
+        return 1
+    except (BotoCoreError, ClientError) as error:
+        print(f"make {options.command}: AWS: {why(error)}", file=sys.stderr)
         return 1
 
 

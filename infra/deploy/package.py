@@ -47,6 +47,7 @@ def chalice(region: str, *arguments: str) -> None:
     environment = {
         **os.environ,
         "PYTHONDONTWRITEBYTECODE": "1",
+        "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
     }
     command = [

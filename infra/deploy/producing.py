@@ -46,8 +46,13 @@ def environment(
         name: stage.environment[name] for name in _NAMES if name in stage.environment
     }
     kept = {name: value for name, value in own.items() if name not in _KEYS}
-    ours = {"AWS_CONFIG_FILE": str(path), "AWS_PROFILE": PROFILE}
-    return {**kept, **names, **ours, "AWS_DEFAULT_REGION": stage.region}
+    ours = {
+        "AWS_CONFIG_FILE": str(path),
+        "AWS_PROFILE": PROFILE,
+        "AWS_REGION": stage.region,
+        "AWS_DEFAULT_REGION": stage.region,
+    }
+    return {**kept, **names, **ours}
 
 
 def run(stage: Stage, arguments: Sequence[str]) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from producer import region
 from producer.errors import SinkRefused, SinkUnavailable, UsageError
+from producer.reasons import reason
 
 _STAYING = {
     "ResourceNotFoundException": "there is none of that name",
@@ -33,6 +35,7 @@ def client(service: str) -> Any:
         read_timeout=10,
         tcp_keepalive=True,
     )
+    region.require()
     try:
         session = boto3.Session()
         if session.get_credentials() is None:
@@ -42,10 +45,19 @@ def client(service: str) -> Any:
         raise UsageError(f"AWS settings: {error}") from error
 
 
+def why(error: Exception) -> str:
+    """A boto3 error in a few words: AWS's own code and text, or why there was no answer."""
+    response = getattr(error, "response", None) or {}  # None where a connection broke
+    told = response.get("Error", {})
+    if told.get("Code"):
+        return f"{told['Code']}: {told.get('Message', '')}".rstrip(": ")
+    return reason(error)
+
+
 def failure(target: str, error: Exception) -> SinkUnavailable | SinkRefused:
     """A boto3 error as one of ours."""
-    response = getattr(error, "response", None) or {}  # None where a connection broke
+    response = getattr(error, "response", None) or {}
     code = response.get("Error", {}).get("Code", "")
     if code in _STAYING:
         return SinkRefused(f"{target}: {_STAYING[code]} ({code})")
-    return SinkUnavailable(f"{target}: {code or error}")
+    return SinkUnavailable(f"{target}: {code or reason(error)}")

@@ -80,7 +80,7 @@ class Bucket:
             for page in pages:
                 yield from (item["Key"] for item in page.get("Contents", ()))
         except (BotoCoreError, ClientError) as error:
-            raise UsageError(f"{self.name}: {error}") from error
+            raise UsageError(f"{self.name}: {aws.why(error)}") from error
 
     def body(self, key: str) -> bytes:
         """An object's bytes."""

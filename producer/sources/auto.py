@@ -6,12 +6,14 @@ import queue
 import threading
 import time
 
+from producer.reasons import is_network, reason
 from producer.sources import yahoo
 from producer.status import Status
 
 DEADLINE_SECONDS = 5.0
 IMPORT_SECONDS = 15.0
 _PROBE = "AAPL"
+_INSTEAD = "Showing simulated prices instead."
 _IMPORTED, _ANSWERED = "imported", "answered"
 
 
@@ -29,10 +31,15 @@ def yahoo_answers(
         status.note(yahoo.TERMS)
         return True
     if isinstance(answer, Exception):
-        status.note(f"Yahoo does not answer ({yahoo.brief(answer)}): simulated prices instead")
+        status.note(f"{_failed(answer)}. {_INSTEAD}", answer)
     else:
-        status.note(f"Yahoo did not answer within {deadline_seconds:g} s: simulated prices instead")
+        status.note(f"Yahoo did not answer within {deadline_seconds:g} s. {_INSTEAD}")
     return False
+
+
+def _failed(error: Exception) -> str:
+    what = "cannot be reached" if is_network(error) else "gives no prices"
+    return f"Yahoo {what}: {reason(error)}"
 
 
 def _next(

@@ -54,7 +54,7 @@ def locations(database: str) -> dict[str, str]:
             for partition in page["Partitions"]
         }
     except (BotoCoreError, ClientError) as error:
-        raise UsageError(f"--database {database}: {error}") from error
+        raise UsageError(f"--database {database}: {aws.why(error)}") from error
 
 
 class Recording:

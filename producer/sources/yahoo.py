@@ -36,6 +36,10 @@ class UnknownSymbol(ProducerError):  # noqa: N818 - named by what it says
     """Yahoo has no such symbol."""
 
 
+class NoTrade(ProducerError):  # noqa: N818 - named by what it says
+    """Yahoo's answer has no time of a last trade."""
+
+
 class Hours(Protocol):
     """When exchanges are open; `producer.hours` has two kinds."""
 
@@ -44,14 +48,6 @@ class Hours(Protocol):
 
     def next_open(self, symbols: Iterable[str], instant: datetime) -> datetime:
         """When the first of them opens."""
-
-
-def brief(error: Exception) -> str:
-    """The first line of an error's message, fit for a status line."""
-    if isinstance(error, KeyError):
-        return f"an answer without {error}"
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:160]
 
 
 @cache
@@ -167,8 +163,8 @@ def tick_of(symbol: str, meta: Mapping[str, Any], opened: object) -> WireTick:
     """A chart's metadata as a tick; Yahoo's names are those of its chart endpoint.
 
     A missing price is NaN, which hygiene drops. It is always the regular session's price, never
-    one from before or after it, so the state is REGULAR or CLOSED. Raises LookupError without
-    the trade's time.
+    one from before or after it, so the state is REGULAR or CLOSED. Raises NoTrade without the
+    trade's time.
     """
     price = decimal_of(meta.get("regularMarketPrice"))
     instant, now = _instant(meta.get("regularMarketTime")), datetime.now(UTC)
@@ -196,4 +192,4 @@ def _instant(value: object) -> datetime:
         return value.astimezone(UTC)
     if isinstance(value, int | float):
         return from_epoch_seconds(value)
-    raise LookupError(f"no time of the last trade in Yahoo's answer: {value!r}")
+    raise NoTrade("an answer without the time of the last trade")

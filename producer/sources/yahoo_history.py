@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from producer.reasons import reason
 from producer.sources import yahoo
 from producer.status import Status
 from producer.throttling import BURST_REQUESTS, REQUESTS_PER_SECOND, CircuitBreaker, TokenBucket
@@ -58,9 +59,9 @@ class History:
             elif isinstance(answer, yahoo.Throttled):
                 if not breaker.open_seconds:
                     breaker.refused()
-                self._status.problem(f"{symbol}: no history: {answer}")
+                self._status.problem(f"{symbol}: no history: {answer}", answer)
             else:
-                self._status.problem(f"{symbol}: no history: {yahoo.brief(answer)}")
+                self._status.problem(f"{symbol}: no history: {reason(answer)}", answer)
 
 
 class Backfill:

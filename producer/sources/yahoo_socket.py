@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from websockets.sync.client import ClientConnection, connect
 
 from producer.backoff import Backoff
+from producer.reasons import reason
 from producer.status import Status
 from producer.throttling import CircuitBreaker
 
@@ -67,7 +68,7 @@ class YahooSocket:
                     for frame in self._frames(socket, stop):
                         frames.put(frame)
             except (OSError, WebSocketException) as error:
-                self._lost(str(error) or type(error).__name__)
+                self._lost(reason(error), error)
                 delay = self._delay_after(error)
             else:
                 delay = self._backoff.failed()
@@ -81,8 +82,8 @@ class YahooSocket:
             return self._breaker.refused()
         return self._backoff.failed()
 
-    def _lost(self, why: str) -> None:
-        self._status.problem(f"the stream from Yahoo was lost ({why}); connecting again")
+    def _lost(self, why: str, error: Exception | None = None) -> None:
+        self._status.problem(f"the stream from Yahoo was lost ({why}); connecting again", error)
 
     def _frames(self, socket: ClientConnection, stop: threading.Event) -> Iterator[str | bytes]:
         """Frames of one connection, until it closes or stalls."""
@@ -100,7 +101,7 @@ class YahooSocket:
                     continue
                 return self._lost(f"nothing came for {self._stall:g} s")
             except ConnectionClosed as closed:
-                return self._lost(str(closed))
+                return self._lost(reason(closed), closed)
             heard = time.monotonic()
             self._backoff.succeeded()
             self._breaker.answered()

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.times import to_text
 from producer.errors import SourceError
+from producer.reasons import reason
 from producer.sources import yahoo
 from producer.sources.yahoo_history import History
 from producer.split_watch import SplitWatch
@@ -150,9 +151,9 @@ class YfinancePoll:
             self._unknown.add(symbol)
             self._status.problem(f"{error}; it is left out")
         elif isinstance(error, yahoo.Throttled):
-            self._status.problem(str(error))
+            self._status.problem(str(error), error)
         else:
-            self._status.problem(f"{symbol}: no price: {yahoo.brief(error)}")
+            self._status.problem(f"{symbol}: no price: {reason(error)}", error)
 
 
 def _whole(now: datetime, seconds: float) -> str:

@@ -240,4 +240,4 @@ def test_auto_takes_the_simulator_when_yahoo_does_not_answer(yahoo: StandIn) -> 
     assert tick["source"] == "simulator"
     assert 5 < took < 30  # most of it is the import where the machine is busy
     note = json.loads(err.splitlines()[0])["message"]
-    assert note == "Yahoo did not answer within 5 s: simulated prices instead"
+    assert note == "Yahoo did not answer within 5 s. Showing simulated prices instead."

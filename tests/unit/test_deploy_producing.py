@@ -34,11 +34,11 @@ def test_stage_without_a_stream_sends_to_its_queue() -> None:
 
 
 def test_keys_of_the_environment_become_the_source_of_the_role(tmp_path: Path) -> None:
-    own = {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "PATH": "/bin"}
+    own = {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
     found = environment(make_stage(), own, tmp_path, config=tmp_path / "none")
     assert "AWS_ACCESS_KEY_ID" not in found
     assert found["TICKS_STREAM"] == "ticktape-dev-ticks"
-    assert found["AWS_DEFAULT_REGION"] == "eu-west-1"
+    assert found["AWS_DEFAULT_REGION"] == found["AWS_REGION"] == "eu-west-1"
     role = profiles(tmp_path)[f"profile {PROFILE}"]
     assert role["role_arn"].endswith("ticktape-dev-producer")
     assert profiles(tmp_path)[f"profile {role['source_profile']}"]["aws_access_key_id"] == "id"

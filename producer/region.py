@@ -1,0 +1,34 @@
+"""The AWS region: AWS_REGION, as most tools of AWS call it, or AWS_DEFAULT_REGION, as boto3 does.
+
+boto3 reads only the second name. Each entry point calls `adopt` first, so that both names work
+there and in every process that it starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+
+from producer.errors import UsageError
+
+MISSING = "no AWS region; set AWS_REGION or AWS_DEFAULT_REGION"
+
+
+def adopt(environ: MutableMapping[str, str]) -> None:
+    """Give both variables the same value; AWS_REGION wins, as in AWS's command line."""
+    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+    if region:
+        environ["AWS_REGION"] = environ["AWS_DEFAULT_REGION"] = region
+
+
+def require() -> str:
+    """The region of the environment or the AWS profile. Raises UsageError where there is none."""
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        region = boto3.Session().region_name
+    except BotoCoreError as error:
+        raise UsageError(f"AWS settings: {error}") from error
+    if not region:
+        raise UsageError(MISSING)
+    return str(region)
