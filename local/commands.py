@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
-from local import running_file
-from local.aws_environment import point_at
+from local.choosing import add_flags, connect, find_running
 from local.errors import UsageError
+from producer.errors import UsageError as ProducerUsageError
+from producer.sinks.aws import why
 
-OK, FAILED, USAGE = 0, 1, 2
-
-
-def find_running() -> dict[str, Any]:
-    """The newest running system's facts. Raises UsageError where none runs."""
-    running = running_file.find()
-    if not running:
-        raise UsageError("no running system was found; start one with `make run`")
-    return dict(running[0])
-
-
-def connect(facts: dict[str, Any]) -> Callable[[str], Any]:
-    """Point this process at a system's AWS; returns a maker of clients."""
-    import boto3
-
-    point_at(os.environ, str(facts["aws"]))
-    make: Callable[[str], Any] = boto3.client
-    return make
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 def test_alert(arguments: list[str]) -> int:
@@ -44,8 +26,9 @@ def test_alert(arguments: list[str]) -> int:
         "subscribed gets it.",
     )
     parser.add_argument("--symbol", default="TEST", help="the symbol that it names")
+    add_flags(parser)
     options = parser.parse_args(arguments)
-    facts = find_running()
+    facts = find_running(options)
     sns = connect(facts)("sns")
     arns = [topic["TopicArn"] for topic in sns.list_topics()["Topics"]]
     topic = next((arn for arn in arns if arn.endswith("-alerts")), None)
@@ -99,8 +82,18 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
 
 def run(name: str, arguments: list[str]) -> int:
     """Run a command; its exit status."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
     try:
         return COMMANDS[name](arguments)
-    except UsageError as error:
-        print(f"python -m local {name}: {error}", file=sys.stderr)
-        return USAGE
+    except (UsageError, ProducerUsageError) as error:
+        return _told(name, str(error), USAGE)
+    except (BotoCoreError, ClientError) as error:
+        return _told(name, f"AWS: {why(error)}", FAILED)
+    except KeyboardInterrupt:
+        return _told(name, "interrupted", INTERRUPTED)
+
+
+def _told(name: str, text: str, status: int) -> int:
+    print(f"python -m local {name}: {text}", file=sys.stderr)
+    return status

@@ -13,10 +13,11 @@ from typing import Any
 from chalicelib.domain.errors import CompactionError, FieldError
 from chalicelib.services.lake_sql import is_day
 from local import resources
-from local.aws_environment import point_at
-from local.commands import FAILED, OK, find_running
+from local.choosing import add_flags, enter, find_running
+from local.commands import FAILED, OK
 from local.errors import UsageError
 from local.event_sources.scheduling import TIMEOUT_SECONDS, call, scheduled_event
+from producer import region
 
 
 def compact(arguments: list[str]) -> int:
@@ -31,11 +32,12 @@ def compact(arguments: list[str]) -> int:
     parser.add_argument(
         "--stage", help="of this deployment, with your AWS credentials; else the running system's"
     )
+    add_flags(parser)
     options = parser.parse_args(arguments)
     if options.date is not None and not is_day(options.date):
         raise UsageError(f"--date: {options.date!r} is not a date such as 2026-11-20")
     try:
-        answer = _deployed(options.stage, options.date) if options.stage else _running(options.date)
+        answer = _deployed(options.stage, options.date) if options.stage else _running(options)
     except FieldError as error:
         raise UsageError(f"--{error}") from error
     except CompactionError as error:
@@ -44,13 +46,13 @@ def compact(arguments: list[str]) -> int:
     return _report(answer)
 
 
-def _running(day: str | None) -> dict[str, Any]:
+def _running(options: argparse.Namespace) -> dict[str, Any]:
     """The handler in this process, in the running system's environment."""
-    facts = find_running()
-    point_at(os.environ, str(facts["aws"]))
+    facts = find_running(options)
+    enter(facts)
     os.environ.update(facts["environment"])
     app = importlib.import_module("app")
-    event = scheduled_event(datetime.now(UTC), os.environ["AWS_REGION"], day)
+    event = scheduled_event(datetime.now(UTC), os.environ["AWS_REGION"], options.date)
     return call(app.compact, "compact", event)
 
 
@@ -59,6 +61,7 @@ def _deployed(stage: str, day: str | None) -> dict[str, Any]:
     import boto3
     from botocore.config import Config
 
+    region.require()
     config = Config(read_timeout=TIMEOUT_SECONDS + 10, retries={"total_max_attempts": 1})
     client = boto3.client("lambda", config=config)
     event = scheduled_event(datetime.now(UTC), client.meta.region_name, day)

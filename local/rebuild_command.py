@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Mapping
 
 from chalicelib import settings
+from chalicelib.api import instants
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import Contended, TickError
 from chalicelib.domain.ticks import parse_symbol
-from chalicelib.domain.times import from_text, to_text
 from local import resources
-from local.aws_environment import point_at
-from local.commands import FAILED, OK, find_running
+from local.choosing import add_flags, enter, find_running
+from local.commands import FAILED, OK
 from local.errors import UsageError
+from producer import region
 
 _UNUSED = "not-used-here"
 
@@ -28,13 +28,22 @@ def rebuild(arguments: list[str]) -> int:
         "alert is recorded or sent.",
     )
     parser.add_argument("symbols", nargs="+", metavar="SYMBOL")
-    parser.add_argument("--from", dest="start", metavar="TIME", help="leave earlier bars alone")
+    parser.add_argument(
+        "--from",
+        dest="start",
+        metavar="TIME",
+        help=f"leave earlier bars alone; {instants.ALLOWED}; a date is midnight in UTC",
+    )
     parser.add_argument(
         "--stage", help="of this deployment, with your AWS credentials; else the running system's"
     )
+    add_flags(parser)
     options = parser.parse_args(arguments)
     symbols, start = _symbols(options.symbols), _instant(options.start)
-    services = Services(settings.load(_deployed(options.stage) if options.stage else _running()))
+    if options.stage:
+        region.require()
+    names = _deployed(options.stage) if options.stage else _running(options)
+    services = Services(settings.load(names))
     return max(_one(services, symbol, start) for symbol in symbols)
 
 
@@ -47,9 +56,9 @@ def _symbols(given: list[str]) -> list[str]:
 
 def _instant(given: str | None) -> str | None:
     try:
-        return to_text(from_text(given)) if given else None
+        return None if given is None else instants.parse(given)
     except ValueError as error:
-        raise UsageError(f"--from: {error}") from error
+        raise UsageError(f"--from: {error}; allowed: {instants.ALLOWED}") from error
 
 
 def _one(services: Services, symbol: str, start: str | None) -> int:
@@ -58,13 +67,16 @@ def _one(services: Services, symbol: str, start: str | None) -> int:
     except Contended as error:
         print(f"{symbol}: {error}", file=sys.stderr)
         return FAILED
+    if not done.ticks:
+        print(f"{symbol}: no ticks are stored, so there is nothing to rebuild", file=sys.stderr)
+        return FAILED
     print(f"{symbol}: {done.ticks} ticks folded, {done.bars} bars differed")
     return OK
 
 
-def _running() -> Mapping[str, str]:
-    facts = find_running()
-    point_at(os.environ, str(facts["aws"]))
+def _running(options: argparse.Namespace) -> Mapping[str, str]:
+    facts = find_running(options)
+    enter(facts)
     found: Mapping[str, str] = facts["environment"]
     return found
 

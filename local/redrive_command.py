@@ -10,10 +10,11 @@ import sys
 from typing import Any
 
 from local import resources
-from local.aws_environment import point_at
-from local.commands import FAILED, OK, find_running
+from local.choosing import add_flags, enter, find_running
+from local.commands import FAILED, OK
 from local.event_sources.invoking import Function
 from local.redrive import Call, Redriven, drop_messages, redrive_batches, redrive_messages
+from producer import region
 
 
 def redrive(arguments: list[str]) -> int:
@@ -26,15 +27,17 @@ def redrive(arguments: list[str]) -> int:
     parser.add_argument(
         "--stage", help="of this deployment, with your AWS credentials; else the running system's"
     )
-    stage = parser.parse_args(arguments).stage
-    call = _deployed(stage) if stage else _running()
+    add_flags(parser)
+    options = parser.parse_args(arguments)
+    stage = options.stage
+    call = _deployed(stage) if stage else _running(options)
     return _report(_all(resources.load(stage or "local"), call))
 
 
-def _running() -> Call:
+def _running(options: argparse.Namespace) -> Call:
     """Calls the handlers in this process, in the running system's environment."""
-    facts = find_running()
-    point_at(os.environ, str(facts["aws"]))
+    facts = find_running(options)
+    enter(facts)
     os.environ.update(facts["environment"])
     app = importlib.import_module("app")
 
@@ -51,6 +54,7 @@ def _deployed(stage: str) -> Call:
     """Invokes the deployed functions."""
     import boto3
 
+    region.require()
     client = boto3.client("lambda")
     prefix = f"{resources.load(stage).app}-{stage}-"
 

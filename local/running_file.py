@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 
 def folder() -> Path:
@@ -33,7 +34,7 @@ def remove() -> None:
     (folder() / f"{os.getpid()}.json").unlink(missing_ok=True)
 
 
-def find() -> list[dict[str, object]]:
+def find() -> list[dict[str, Any]]:
     """The systems that run, newest first; what processes left that were killed is removed."""
     found = []
     for path in sorted(folder().glob("*.json"), key=_changed, reverse=True):

@@ -13,10 +13,10 @@ from typing import Any, TextIO
 
 import msgspec
 
-from local.commands import FAILED, OK, USAGE, connect, find_running
+from local.choosing import add_flags, connect, find_running
+from local.commands import FAILED, INTERRUPTED, OK, USAGE
 from local.errors import UsageError
 
-INTERRUPTED = 130
 _FIRST_WAIT, _LONGEST_WAIT = 0.02, 0.5
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _NUMERIC = ("tinyint", "smallint", "integer", "bigint", "decimal", "float", "double")
@@ -46,7 +46,7 @@ def sql(arguments: list[str]) -> int:
     statement = sys.stdin.read() if options.statement == "-" else options.statement
     if not statement.strip():
         raise UsageError("there is no statement; give it as an argument, or to stdin with -")
-    facts = find_running()
+    facts = find_running(options)
     environment = facts["environment"]
     if "ATHENA_WORKGROUP" not in environment:
         raise UsageError("the running system has no Athena, or is of an older version")
@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="VALUE",
         help="the next ? in the statement; a number as it is, anything else as a text",
     )
+    add_flags(parser)
     return parser
 
 

@@ -29,6 +29,7 @@ from local.http_server import Server
 from local.producing import Producer
 from local.schedule import Schedule
 from local.terminal import Addresses, make
+from producer.sinks.aws import why
 
 POLLERS_STOP_SECONDS = 3.0
 _SLOW_IMPORTS = ("boto3", "chalicelib.bootstrap", "chalicelib.api.routes", "chalice.local")
@@ -128,7 +129,7 @@ class System:
         try:
             made = provision.provision(clients, resources.load(), ingest=self._options.ingest)
         except (BotoCoreError, ClientError) as error:
-            raise StartError(f"AWS at {os.environ['AWS_ENDPOINT_URL']}: {error}") from error
+            raise StartError(f"AWS at {os.environ['AWS_ENDPOINT_URL']}: {why(error)}") from error
         environment = {
             **made,
             "READ_ACCESS": "open",
@@ -204,7 +205,13 @@ class System:
             token=self._token,
             data=str(self._options.data or "none: nothing is kept"),
         )
-        running_file.write({**msgspec.to_builtins(addresses), "environment": environment})
+        data = self._options.data
+        facts = {
+            "region": os.environ["AWS_REGION"],
+            "data": None if data is None else str(data.resolve()),
+            "environment": environment,
+        }
+        running_file.write({**msgspec.to_builtins(addresses), **facts})
         self._terminal.ready(addresses)
 
     def _producer_said(self, event: str, message: str) -> None:

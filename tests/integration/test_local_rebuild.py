@@ -28,6 +28,20 @@ def test_bars_that_were_lost_are_made_again(
     assert capsys.readouterr().out == "AAPL: 6 ticks folded, 1 bars differed\n"
 
 
+def test_a_symbol_without_ticks_is_one_line_and_status_one(
+    emulated: Emulated, capsys: pytest.CaptureFixture[str]
+) -> None:
+    services = Services(emulated.provisioned(), lambda: instant(1000), emulated.clients)
+    assert rebuild_command._one(services, "NOPE", None) == 1
+    assert capsys.readouterr().err == (
+        "NOPE: no ticks are stored, so there is nothing to rebuild\n"
+    )
+
+
+def test_a_date_means_its_midnight_in_utc() -> None:
+    assert rebuild_command._instant("2015-06-01") == "2015-06-01T00:00:00.000000Z"
+
+
 @pytest.mark.parametrize("arguments", [["A/B"], ["AAPL", "--from", "yesterday"]])
 def test_what_cannot_be_meant_is_refused_with_status_two(
     arguments: list[str], capsys: pytest.CaptureFixture[str]

@@ -26,6 +26,14 @@ def test_documents_name_only_files_that_are_there() -> None:
         assert [link for link in links if not (page.parent / link).exists()] == [], page.name
 
 
+def test_commands_to_copy_name_the_interpreter_that_has_the_packages() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        blocks = page.read_text().split("```")[1::2]
+        lines = [line.strip() for block in blocks for line in block.splitlines()]
+        bare = [line for line in lines if re.match(r"python -m \w+ [^─]", line)]
+        assert bare == [], page.name
+
+
 def test_missing_settings_are_all_named() -> None:
     with pytest.raises(SettingsError, match=r"ALERTS_TABLE, ALERTS_TOPIC_ARN.*PRICES_TABLE"):
         load({})

@@ -1,0 +1,79 @@
+"""Which of the running systems a command means: the only one, or the one that its flags name."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from local import running_file
+from local.aws_environment import REGION, point_at
+from local.errors import UsageError
+
+Facts = dict[str, Any]
+"""What a system's running file says: its addresses, region, data folder and environment."""
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """`--data` and `--api`, which choose among several running systems."""
+    group = parser.add_argument_group("where several systems run")
+    group.add_argument("--data", metavar="DIR|none", help="the one with this data folder")
+    group.add_argument("--api", metavar="URL", help="the one with this API address")
+
+
+def find_running(options: argparse.Namespace) -> Facts:
+    """The facts of the system that is meant.
+
+    Raises UsageError where none runs, or several do and the flags do not choose one of them.
+    """
+    running: list[Facts] = running_file.find()
+    if not running:
+        raise UsageError("no running system was found; start one with `make run`")
+    found = [facts for facts in running if _is_meant(facts, options)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UsageError(f"no such system runs; running: {_listed(running)}")
+    raise UsageError(
+        f"{len(found)} systems run: {_listed(found)}; choose one with --api URL or --data DIR"
+    )
+
+
+def _is_meant(facts: Facts, options: argparse.Namespace) -> bool:
+    if options.api is not None and _place(options.api) != _place(str(facts["api"])):
+        return False
+    return options.data is None or _folder(options.data) == facts["data"]
+
+
+def _place(url: str) -> tuple[str, int | None]:
+    """Host and port; `localhost` and an address without a scheme are understood."""
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        return (parts.hostname or "").replace("localhost", "127.0.0.1"), parts.port
+    except ValueError as error:
+        raise UsageError(f"--api: {url!r} is no address such as http://127.0.0.1:8000") from error
+
+
+def _folder(given: str) -> str | None:
+    return None if given == "none" else str(Path(given).resolve())
+
+
+def _listed(running: Sequence[Facts]) -> str:
+    return ", ".join(f"{facts['api']} (data: {facts['data'] or 'none'})" for facts in running)
+
+
+def enter(facts: Facts) -> None:
+    """Point this process at a system's AWS."""
+    point_at(os.environ, str(facts["aws"]), str(facts.get("region", REGION)))
+
+
+def connect(facts: Facts) -> Callable[[str], Any]:
+    """Point this process at a system's AWS; returns a maker of clients."""
+    import boto3
+
+    enter(facts)
+    make: Callable[[str], Any] = boto3.client
+    return make
