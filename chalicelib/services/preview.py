@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from itertools import groupby
 
 import msgspec
 
@@ -13,9 +14,10 @@ from chalicelib.domain.errors import RuleError
 from chalicelib.domain.folding import BASE_OF, label
 from chalicelib.domain.rules import ANY_SYMBOL, Rule
 from chalicelib.domain.ticks import Tick
-from chalicelib.domain.times import just_after
+from chalicelib.domain.times import just_after, later
 from chalicelib.domain.watching import Latch, Point, judge
 from chalicelib.services.closes import ClosesBefore
+from chalicelib.services.last_ticks import LastTicks
 from chalicelib.services.stores import Close, Stores
 
 MAX_BARS = 150_000
@@ -58,8 +60,10 @@ class Preview:
             return run.over_ticks(
                 self._warm_up(rule, symbol, start), self._ticks(symbol, start, end)
             )
-        closes = _folded(self._closes(rule, symbol, start, end), rule.interval)
-        return run.over_bars(self._before(rule, symbol, start), closes)
+        closes = self._closes(rule, symbol, start, end)
+        parts = _last_parts(closes, rule.interval)
+        times = LastTicks(self._stores, symbol, rule.interval)
+        return run.over_bars(self._before(rule, symbol, start), parts, times)
 
     def _watch(self, rule: Rule) -> Watch:
         return Watch((rule,), self._shown.fast, self._shown.slow)
@@ -121,8 +125,11 @@ class _Run:
                     return self._result(complete=False)
         return self._result(complete=True)
 
-    def over_bars(self, before: list[Decimal], closes: Iterable[Close]) -> Previewed:
-        """The closes of bars in order, after those before the range."""
+    def over_bars(
+        self, before: list[Decimal], closes: Iterable[Close], times: LastTicks
+    ) -> Previewed:
+        """The closes of bars in order, after those before the range; `closes` are the last stored
+        part of each bar."""
         latch: Latch | None = None
         window = before
         needed = max(self._rule.closes_needed, self._watch.slow) + 1
@@ -131,21 +138,30 @@ class _Run:
             if bar.date != session:
                 session, previous_close = bar.date, last
             window = [*window[-needed + 1 :], bar.close]
+            start = label(bar.start, self._rule.interval)
             point = Point(
-                timestamp=bar.start,
+                timestamp=start,
                 price=bar.close,
                 previous_price=last,
                 previous_close=previous_close,
                 session=session,
-                scope=bar.start,
+                scope=start,
                 closes=window,
             )
+            if self._may_fire(latch, point, bar):
+                point = msgspec.structs.replace(point, timestamp=times.time_of(bar) or start)
             latch, fires = judge(self._rule, latch, point)
-            self._take([self._alert(point)] if fires else [], 1, bar.start)
+            self._take([self._alert(point)] if fires else [], 1, start)
             last = bar.close
             if self._is_full(MAX_BARS):
                 return self._result(complete=False)
         return self._result(complete=True)
+
+    def _may_fire(self, latch: Latch | None, point: Point, part: Close) -> bool:
+        """Whether the rule fires if the bar's last tick is as late as it can be; most bars need
+        no look for that tick then, which only matters for an alert's time and a cooldown."""
+        latest = later(part.start, days=2)
+        return judge(self._rule, latch, msgspec.structs.replace(point, timestamp=latest))[1]
 
     def _alert(self, point: Point) -> Alert:
         tick = Tick(
@@ -173,13 +189,8 @@ def _aloud(_tick: Tick) -> str:
     return ""
 
 
-def _folded(closes: Iterable[Close], interval: str) -> Iterator[Close]:
-    """Closes of `interval`: the last part's close under the whole's label."""
-    pending: Close | None = None
-    for close in closes:
-        start = label(close.start, interval)
-        if pending is not None and pending.start != start:
-            yield pending
-        pending = Close(start, close.date, close.close)
-    if pending is not None:
-        yield pending
+def _last_parts(closes: Iterable[Close], interval: str) -> Iterator[Close]:
+    """The last stored bar of each bar of `interval`, whose close is the whole's."""
+    for _, parts in groupby(closes, key=lambda close: label(close.start, interval)):
+        *_, last = parts
+        yield last

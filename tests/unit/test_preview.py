@@ -57,6 +57,45 @@ def test_preview_tells_what_live_told(prices: list[int], rule: Rule, interval: s
     assert len(told) - len(live) in (0, 1) if interval == "5m" else len(told) == len(live)
 
 
+@pytest.mark.parametrize("interval", ["tick", "1m", "5m", "1h", "1d"])
+@pytest.mark.parametrize("cooldown", [0, 90, 3630, 100_000])
+def test_a_previewed_alert_has_the_time_of_the_live_one(interval: str, cooldown: int) -> None:
+    rule = make_rule("every_record", value=None, interval=interval, cooldown_seconds=cooldown)
+    watched = Watched(rule)
+    days = [OPEN + timedelta(days=day) for day in (0, 3, 4)]
+    ticks = [
+        make_tick(100 + i, timestamp=to_text(day + timedelta(seconds=47 * i)))
+        for day in days
+        for i in (*range(20), 90, 150, 300)
+    ]
+    after_hours = make_tick(1, timestamp=to_text(days[1] + timedelta(hours=7)))
+    ticks = sorted([*ticks, after_hours], key=lambda tick: tick.timestamp)
+    watched.feed(ticks, batch=len(ticks))
+    live = [alert.timestamp for alert in watched.fired()]
+    previewed = Preview(watched.stores, SHOWN)(rule, "AAPL", None, None)
+    assert live
+    assert [alert.timestamp for alert in previewed.alerts][: len(live)] == live
+
+
+def test_a_bar_without_ticks_has_its_start_as_the_alerts_time() -> None:
+    rule = make_rule("every_record", value=None, interval="1d")
+    watched = Watched()
+    start = "2026-11-19T00:00:00.000000Z"
+    bar = Bar(
+        symbol="AAPL",
+        interval="1d",
+        start=start,
+        open=Decimal(1),
+        high=Decimal(1),
+        low=Decimal(1),
+        close=Decimal(1),
+        session_date="2026-11-19",
+    )
+    watched.stores.bars.write_history([bar], ARRIVAL, NEVER)
+    (alert,) = Preview(watched.stores, SHOWN)(rule, "AAPL", None, None).alerts
+    assert alert.timestamp == start
+
+
 def test_preview_of_a_part_knows_what_came_before() -> None:
     rule = make_rule("golden_cross", value=None, fast=2, slow=5)
     watched = Watched(rule)

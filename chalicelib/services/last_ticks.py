@@ -1,0 +1,58 @@
+"""The last regular tick of a bar, whose time a live alert on the bar has."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import cached_property
+
+from chalicelib.domain.bar_watching import label_of
+from chalicelib.domain.building import place_of
+from chalicelib.domain.folding import BASE_OF
+from chalicelib.domain.sessions import calendar_for
+from chalicelib.domain.ticks import Tick
+from chalicelib.domain.times import just_after, later, to_text
+from chalicelib.services.stores import Close, Stores
+
+_LENGTH = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1)}
+_MOST_AFTER_HOURS = 1000
+"""How many ticks are read to find the last one of regular hours."""
+
+
+class LastTicks:
+    """Reads a symbol's prices; none for bars from before the oldest stored price."""
+
+    def __init__(self, stores: Stores, symbol: str, interval: str) -> None:
+        self._stores = stores
+        self._symbol = symbol
+        self._base = BASE_OF[interval]
+
+    def time_of(self, part: Close) -> str | None:
+        """The last regular tick's timestamp in the stored bar `part`, the last one of a bar of the
+        interval; None where no tick of it is stored (history, or expired)."""
+        start, end = self._range(part)
+        if self._oldest is None or end <= self._oldest:
+            return None
+        ticks = self._stores.prices.ticks
+        page = ticks(self._symbol, start, end, limit=_MOST_AFTER_HOURS, descending=True)
+        regular = (row.tick.timestamp for row in page.rows if self._is_in(row.tick, part))
+        return next(regular, None)
+
+    def _is_in(self, tick: Tick, part: Close) -> bool:
+        place = place_of(tick)
+        return not place.extended and label_of(place, self._base) == part.start
+
+    def _range(self, part: Close) -> tuple[str, str]:
+        if self._base != "1d":
+            return part.start, later(part.start, seconds=_LENGTH[self._base].total_seconds())
+        session = calendar_for(self._symbol, self._zone).session_on(date.fromisoformat(part.date))
+        return to_text(min(session.open, session.pre_open)), just_after(to_text(session.post_close))
+
+    @cached_property
+    def _oldest(self) -> str | None:
+        page = self._stores.prices.ticks(self._symbol, None, None, limit=1)
+        return page.rows[0].tick.timestamp if page.rows else None
+
+    @cached_property
+    def _zone(self) -> str | None:
+        state = self._stores.state.get(self._symbol)
+        return state.last.exchange_timezone if state and state.last else None
