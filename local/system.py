@@ -32,6 +32,9 @@ from local.terminal import Addresses, make
 from producer.sinks.aws import why
 
 POLLERS_STOP_SECONDS = 3.0
+SWEEP_SECONDS = 30.0
+"""Between two looks of the emulator for what has expired."""
+
 _SLOW_IMPORTS = ("boto3", "chalicelib.bootstrap", "chalicelib.api.routes", "chalice.local")
 _CHALICE = Path(__file__).resolve().parents[1] / ".chalice" / "base.json"
 
@@ -59,7 +62,7 @@ class System:
         for name in _SLOW_IMPORTS:  # while the emulator starts
             importlib.import_module(name)
         self._point_at_aws(emulator)
-        environment, clients = self._provision(page.address if page else "")
+        environment, clients = self._provision(page.address if page else "", emulator)
         app = _load_app()
         self._serve(app, api, page)
         self._subscribe(clients, environment)
@@ -100,7 +103,8 @@ class System:
     def _start_emulator(self, data: DataDirectory | None) -> EmulatorProcess | None:
         if aws_environment.user_endpoint(os.environ):
             return None
-        emulator = EmulatorProcess(self._options.aws_port, data.emulator if data else None)
+        database = data.emulator if data else None
+        emulator = EmulatorProcess(self._options.aws_port, database, SWEEP_SECONDS)
         self._closing.callback(emulator.stop)
         return emulator
 
@@ -120,14 +124,18 @@ class System:
             if not emulator.alive():
                 self._fail("embedded AWS ended by itself")
 
-    def _provision(self, page_address: str) -> tuple[dict[str, str], Any]:
+    def _provision(
+        self, page_address: str, emulator: EmulatorProcess | None
+    ) -> tuple[dict[str, str], Any]:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        from local import provision, resources
+        from local import lifecycle_rules, provision, resources
 
         clients = provision.Clients(os.environ)
         try:
             made = provision.provision(clients, resources.load(), ingest=self._options.ingest)
+            if emulator is not None:
+                lifecycle_rules.put_rules(clients("s3"), resources.load())
         except (BotoCoreError, ClientError) as error:
             raise StartError(f"AWS at {os.environ['AWS_ENDPOINT_URL']}: {why(error)}") from error
         environment = {

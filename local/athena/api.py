@@ -36,7 +36,7 @@ class Athena:
         self._connection = connection
         self._lock = lock
         self._workgroups = Workgroups(connection)
-        self._executions = Executions(connection)
+        self.executions = Executions(connection)
         self._engine = EngineProcess(self._changed)
         self._operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "StartQueryExecution": self._start,
@@ -95,17 +95,17 @@ class Athena:
     def _accept(self, request: dict[str, Any]) -> tuple[Execution, dict[str, Any] | None]:
         query = _text_of(request)
         token = request.get("ClientRequestToken")
-        if token is not None and (known := self._executions.of_token(token)):
+        if token is not None and (known := self.executions.of_token(token)):
             if known["_request"] != _what_counts(request):
                 raise InvalidRequestError("Idempotent parameters do not match")
             return known, None
         workgroup = self._enabled(request.get("WorkGroup", PRIMARY))
-        if self._executions.active() >= MOST_ACTIVE:
+        if self.executions.active() >= MOST_ACTIVE:
             raise TooManyRequestsError("You have exceeded the limit for concurrent queries.")
         execution = _queued(query, request, workgroup)
         same = _sameness(execution)
         reused = self._reused(execution, same)
-        self._executions.put(execution, token, same)
+        self.executions.put(execution, token, same)
         return execution, None if reused else _job(execution, workgroup)
 
     def _enabled(self, name: str) -> dict[str, Any]:
@@ -118,7 +118,7 @@ class Athena:
         age = execution.get("ResultReuseConfiguration", {}).get("ResultReuseByAgeConfiguration")
         if not age or not age.get("Enabled"):
             return False
-        before = self._executions.reusable(same, time.time() - 60 * age.get("MaxAgeInMinutes", 60))
+        before = self.executions.reusable(same, time.time() - 60 * age.get("MaxAgeInMinutes", 60))
         if before is None or before["StatementType"] != "DML" or "_manifest" in before:
             return False
         for key in ("StatementType", "SubstatementType", "ResultConfiguration"):
@@ -136,7 +136,7 @@ class Athena:
     def _changed(self, number: str, change: dict[str, Any]) -> None:
         """The engine tells of a query: it runs, or how it ended."""
         with self._transaction():
-            execution = self._executions.get(number)
+            execution = self.executions.get(number)
             if execution["Status"]["State"] not in ACTIVE:
                 return  # it was stopped meanwhile
             state = change["state"]
@@ -146,18 +146,18 @@ class Athena:
                 execution["Status"]["State"] = state
             else:
                 end(execution, state, change.get("reason"))
-            self._executions.update(execution)
+            self.executions.update(execution)
 
     def _get(self, request: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
-            return {"QueryExecution": _shown(self._executions.get(_number(request)))}
+            return {"QueryExecution": _shown(self.executions.get(_number(request)))}
 
     def _batch_get(self, request: dict[str, Any]) -> dict[str, Any]:
         found, missing = [], []
         with self._lock:
             for number in request.get("QueryExecutionIds", ()):
                 try:
-                    found.append(_shown(self._executions.get(number)))
+                    found.append(_shown(self.executions.get(number)))
                 except InvalidRequestError as error:
                     missing.append({"QueryExecutionId": number, "ErrorMessage": str(error)})
         return {"QueryExecutions": found, "UnprocessedQueryExecutionIds": missing}
@@ -165,7 +165,7 @@ class Athena:
     def _list(self, request: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
             workgroup = self._workgroups.get(request.get("WorkGroup", PRIMARY))["Name"]
-            numbers = self._executions.numbers(workgroup)
+            numbers = self.executions.numbers(workgroup)
         start = int(request.get("NextToken") or 0)
         most = request.get("MaxResults", 50)
         answer: dict[str, Any] = {"QueryExecutionIds": numbers[start : start + most]}
@@ -175,7 +175,7 @@ class Athena:
 
     def _results(self, request: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
-            execution = self._executions.get(_number(request))
+            execution = self.executions.get(_number(request))
             state = execution["Status"]["State"]
             if state != "SUCCEEDED":
                 raise InvalidRequestError(f"Query has not yet finished. Current state: {state}")
@@ -188,11 +188,11 @@ class Athena:
     def _stop(self, request: dict[str, Any]) -> dict[str, Any]:
         number = _number(request)
         with self._transaction():
-            execution = self._executions.get(number)
+            execution = self.executions.get(number)
             if execution["Status"]["State"] not in ACTIVE:
                 return {}
             end(execution, "CANCELLED", "Query cancelled by user")
-            self._executions.update(execution)
+            self.executions.update(execution)
         self._engine.stop_query(number)
         return {}
 

@@ -13,12 +13,17 @@ ACTIVE = ("QUEUED", "RUNNING")
 KEPT_SECONDS = 45 * 86400
 """Athena keeps the history of queries for 45 days."""
 
+MOST_FORGOTTEN = 100
+"""Queries that one step forgets."""
+
 Execution = dict[str, Any]
 
 
 class Executions:
     """Executions in SQLite, as GetQueryExecution gives them, with the fields of ours in
     `_columns` and the like, which are not shown."""
+
+    name = "athena_queries"
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -33,10 +38,18 @@ class Executions:
         connection.execute(
             "CREATE INDEX IF NOT EXISTS athena_queries_token ON athena_queries (token)"
         )
-        self._end_what_was_cut_off()
         connection.execute(
-            "DELETE FROM athena_queries WHERE submitted < ?", (time.time() - KEPT_SECONDS,)
+            "CREATE INDEX IF NOT EXISTS athena_queries_submitted ON athena_queries (submitted)"
         )
+        self._end_what_was_cut_off()
+
+    def step(self, now: float) -> int:
+        """Forget some of those that are too old at an epoch second; 0 when none is left."""
+        return self._connection.execute(
+            "DELETE FROM athena_queries WHERE id IN"
+            " (SELECT id FROM athena_queries WHERE submitted < ? LIMIT ?)",
+            (now - KEPT_SECONDS, MOST_FORGOTTEN),
+        ).rowcount
 
     def get(self, number: str) -> Execution:
         """Raises InvalidRequestError where there is none."""

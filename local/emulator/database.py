@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS meta (
     name TEXT PRIMARY KEY, value TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS items (
-    tbl TEXT NOT NULL, h TEXT NOT NULL, r TEXT NOT NULL, item BLOB NOT NULL,
+    tbl TEXT NOT NULL, h TEXT NOT NULL, r TEXT NOT NULL, item BLOB NOT NULL, expires INTEGER,
     PRIMARY KEY (tbl, h, r)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS index_entries (
@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS records (
     PRIMARY KEY (stream, shard, seq)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS objects (
-    bucket TEXT NOT NULL, name TEXT NOT NULL, versions BLOB NOT NULL,
+    bucket TEXT NOT NULL, name TEXT NOT NULL, versions BLOB NOT NULL, written REAL,
     PRIMARY KEY (bucket, name)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS messages (
@@ -43,6 +43,18 @@ CREATE TABLE IF NOT EXISTS messages (
     PRIMARY KEY (queue, id)
 ) WITHOUT ROWID;
 """
+
+
+_ADDED = (("items", "expires", "INTEGER"), ("objects", "written", "REAL"))
+"""Columns that the tables of older files lack."""
+
+_INDEXES = """
+CREATE INDEX IF NOT EXISTS items_by_expiry ON items (tbl, expires) WHERE expires IS NOT NULL;
+CREATE INDEX IF NOT EXISTS objects_by_age ON objects (bucket, written, name);
+"""
+
+_LONGEST_LOG_BYTES = 16 * 1024 * 1024
+"""The write-ahead log is cut back to this once its pages are in the file."""
 
 
 class DatabaseError(Exception):
@@ -59,7 +71,10 @@ def connect(path: Path | None) -> sqlite3.Connection:
         "" if path is None else str(path), check_same_thread=False, isolation_level=None
     )
     try:
+        # In a file that is there already it changes nothing: freed pages are used again at least.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL" if path else "PRAGMA journal_mode = OFF")
+        connection.execute(f"PRAGMA journal_size_limit = {_LONGEST_LOG_BYTES}")
         if path is None:
             connection.execute("PRAGMA journal_mode = MEMORY")
         # A power cut may lose the last transactions, the end of a process none.
@@ -67,6 +82,7 @@ def connect(path: Path | None) -> sqlite3.Connection:
         connection.execute("PRAGMA cache_size = -65536")
         connection.executescript(_SCHEMA)
         _check_format(connection, path)
+        _add_columns(connection)
     except sqlite3.DatabaseError as error:
         connection.close()
         raise DatabaseError(f"{path}: not a Ticktape database ({error})") from error
@@ -78,6 +94,15 @@ def _check_format(connection: sqlite3.Connection, path: Path | None) -> None:
     found = meta(connection, "format")
     if found != str(FORMAT):
         raise DatabaseError(f"{path}: format {found}, this version reads {FORMAT}")
+
+
+def _add_columns(connection: sqlite3.Connection) -> None:
+    """Bring the tables of an older file up to date; sweeping fills the new columns."""
+    for table, column, kind in _ADDED:
+        found = connection.execute(f"PRAGMA table_info({table})").fetchall()
+        if column not in [row[1] for row in found]:
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+    connection.executescript(_INDEXES)
 
 
 def meta(connection: sqlite3.Connection, name: str) -> str | None:

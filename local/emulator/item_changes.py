@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import datetime
 import sqlite3
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,9 @@ from local.emulator.table_items import encode_item
 
 FIRST = 1100000000017454423009
 """moto's first sequence number; stored ones are distances from it, which fit SQLite."""
+
+_SERVICE = {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
+"""Who deleted what had expired, as its record says."""
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -61,14 +65,17 @@ class ItemChanges:
             "SequenceNumberRange": {"StartingSequenceNumber": str(FIRST)},
         }
 
-    def add(self, old: Item | None, new: Item | None) -> None:
-        """Record the change from `old` to `new`; one of them may be None, not both."""
+    def add(self, old: Item | None, new: Item | None, *, by_service: bool = False) -> None:
+        """Record the change from `old` to `new`; one of them may be None, not both.
+
+        `by_service` marks what DynamoDB itself did: it deletes items that have expired.
+        """
         if old is not None and new is not None and old == new:
             return
         number = database.next_number(self._connection, self._counter, 0)
         self._connection.execute(
             "INSERT INTO item_changes VALUES (?, ?, ?, ?)",
-            (self.table.name, number, utcnow().timestamp(), self._record(old, new, number)),
+            (self.table.name, number, time.time(), self._record(old, new, number, by_service)),
         )
         self._changed()
 
@@ -93,7 +100,7 @@ class ItemChanges:
         records = [_readable(created, raw) for _, created, raw in rows]
         return records, rows[-1][0] + 1 if rows else position
 
-    def _record(self, old: Item | None, new: Item | None, number: int) -> bytes:
+    def _record(self, old: Item | None, new: Item | None, number: int, by_service: bool) -> bytes:
         view = self.table.stream_specification["StreamViewType"]
         present: Any = new or old
         names = [self.table.hash_key_attr, self.table.range_key_attr]
@@ -115,6 +122,7 @@ class ItemChanges:
                 "eventSource": "aws:dynamodb",
                 "awsRegion": self.table.region_name,
                 "dynamodb": {**change, "SizeBytes": len(raw)},
+                **({"userIdentity": _SERVICE} if by_service else {}),
             }
         )
 

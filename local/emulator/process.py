@@ -23,11 +23,14 @@ class EmulatorError(Exception):
 
 
 class EmulatorProcess:
-    """A running emulator. `endpoint` is known once `wait_until_ready` returned."""
+    """A running emulator. `endpoint` is known once `wait_until_ready` returned.
 
-    def __init__(self, port: int, database: Path | None) -> None:
+    Every `sweep_seconds` it deletes what is past its time; with 0 only when it is told to.
+    """
+
+    def __init__(self, port: int, database: Path | None, sweep_seconds: float = 0.0) -> None:
         command = [sys.executable, "-m", "local.child", "local.emulator.server"]
-        command += ["--port", str(port)]
+        command += ["--port", str(port), "--sweep-seconds", str(sweep_seconds)]
         if database is not None:
             command += ["--database", str(database)]
         self._process = subprocess.Popen(  # noqa: S603
@@ -86,7 +89,7 @@ class EmulatorProcess:
 
 
 class EmulatorControl:
-    """What the emulator offers beside AWS: waiting for changes and trimming."""
+    """What the emulator offers beside AWS: waiting for changes, trimming and sweeping."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -99,8 +102,16 @@ class EmulatorControl:
     def trim(self, kind: str, name: str, shard: str, upto: str, older_than_seconds: float) -> int:
         """Delete a shard's records up to and with `upto`, unless younger. Returns how many."""
         before = time.time() - older_than_seconds
-        answer = self._ask("trim", kind=kind, name=name, shard=shard, upto=upto, before=before)
-        return int(answer["trimmed"])
+        request = {"kind": kind, "name": name, "shard": shard, "upto": upto, "before": before}
+        total = 0
+        while count := int(self._ask("trim", **request)["trimmed"]):
+            total += count
+        return total
+
+    def sweep(self, now: float) -> dict[str, int]:
+        """Delete all that is past its time at an epoch second. Returns how much of each kind."""
+        done: dict[str, int] = self._ask("sweep", now=now)["done"]
+        return done
 
     def _ask(self, what: str, **request: Any) -> dict[str, Any]:
         timeout = float(request.get("timeout_seconds", 10.0)) + 10.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle  # nosec B403
 import sqlite3
 from collections.abc import Callable, Iterator
+from datetime import UTC
 from typing import Any
 
 from moto.s3 import notifications
@@ -115,11 +116,20 @@ class Objects(_VersionedKeyStore):  # type: ignore[misc]  # moto is untyped here
         """Write what the request touched, or not, and let it go."""
         if keep:
             rows = [
-                (self._bucket, name, pickle.dumps(dict.__getitem__(self, name)))
-                for name in list[str](dict.keys(self))
+                (self._bucket, name, pickle.dumps(versions), written(versions))
+                for name, versions in list[tuple[str, Any]](dict.items(self))
             ]
-            self._connection.executemany("INSERT OR REPLACE INTO objects VALUES (?, ?, ?)", rows)
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO objects (bucket, name, versions, written)"
+                " VALUES (?, ?, ?, ?)",
+                rows,
+            )
         dict.clear(self)
+
+
+def written(versions: list[Any]) -> float:
+    """When an object's newest version was written, in epoch seconds."""
+    return float(versions[-1].last_modified.replace(tzinfo=UTC).timestamp())
 
 
 class _WithPrefix:

@@ -14,12 +14,18 @@ import logging
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from local.emulator import database
+from local.emulator.expiring import ItemExpiry
+from local.emulator.lifecycles import ObjectExpiry
+from local.emulator.message_expiry import MessageExpiry
 from local.emulator.object_reading import list_names, packed_bodies
+from local.emulator.sweeping import FreePages, Sweeping
+from local.emulator.trimming import Retention, StreamTrimming, trim_changes, trim_kinesis
 
 PRIVATE = "/_ticktape/"
 """Paths that are ours: no bucket's name may start with an underscore."""
@@ -66,7 +72,9 @@ class Emulator:
         lock: threading.Lock,
         athena: Any,
         glue: Any,
+        sweeping: Sweeping,
     ) -> None:
+        self.sweeping = sweeping
         self._athena = athena
         self._glue = glue
         self._moto = moto
@@ -140,6 +148,8 @@ class Emulator:
         elif name == "trim":
             with self._lock:
                 answer["trimmed"] = _trim(self._connection, **request)
+        elif name == "sweep":
+            answer["done"] = self.sweeping.sweep(request["now"])
         start_response("200 OK", [("Content-Type", "application/json")])
         return [json.dumps(answer).encode()]
 
@@ -159,18 +169,11 @@ def _read_body(environ: dict[str, Any]) -> bytes:
 def _trim(
     connection: sqlite3.Connection, *, kind: str, name: str, shard: str, upto: str, before: float
 ) -> int:
-    """Delete a shard's records up to a sequence number that arrived before an epoch second."""
+    """Delete some of a shard's records up to a sequence number that arrived before an epoch
+    second; 0 when none is left."""
     if kind == "kinesis":
-        return connection.execute(
-            "DELETE FROM records WHERE stream = ? AND shard = ? AND seq <= ? AND created < ?",
-            (name, shard, int(upto), before),
-        ).rowcount
-    from local.emulator.item_changes import FIRST
-
-    return connection.execute(
-        "DELETE FROM item_changes WHERE tbl = ? AND seq <= ? AND created < ?",
-        (name, int(upto) - FIRST, before),
-    ).rowcount
+        return trim_kinesis(connection, name, shard, int(upto), before)
+    return trim_changes(connection, name, int(upto), before)
 
 
 def _names(
@@ -206,7 +209,17 @@ def build(path: Path | None) -> Emulator:
     moto = DomainDispatcherApplication(create_backend_app)
     athena = Athena(connection, lock)
     tables = glue.Glue(connection)
-    return Emulator(moto, connection, end, save_queues, changes, lock, athena, tables)
+    retention = Retention(time.time())
+    tasks = (
+        ItemExpiry(connection),
+        StreamTrimming(connection, retention),
+        MessageExpiry(retention, save_queues),
+        ObjectExpiry(connection),
+        athena.executions,
+        FreePages(connection),
+    )
+    sweeping = Sweeping(connection, lock, tasks, changes.wake)
+    return Emulator(moto, connection, end, save_queues, changes, lock, athena, tables, sweeping)
 
 
 def main(arguments: list[str]) -> int:
@@ -214,6 +227,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m local.emulator.server")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--database", type=Path)
+    parser.add_argument("--sweep-seconds", type=float, default=0.0)
     options = parser.parse_args(arguments)
     from moto.moto_server.werkzeug_app import MotoRequestHandler
     from werkzeug.serving import make_server
@@ -231,6 +245,8 @@ def main(arguments: list[str]) -> int:
     except (database.DatabaseError, OSError) as error:
         print(f"error {error}", flush=True)
         return 2
+    if options.sweep_seconds:
+        application.sweeping.start(options.sweep_seconds, time.time)
     print(f"ready {server.port}", flush=True)
     server.serve_forever()
     return 0

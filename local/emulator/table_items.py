@@ -49,6 +49,19 @@ def encode_item(item: Item) -> bytes:
     return _encode({name: value.to_regular_json() for name, value in item.attrs.items()})
 
 
+def expiry(value: dict[str, Any] | None) -> int | None:
+    """The epoch second in a time-to-live attribute; None where DynamoDB would see none."""
+    text = value.get("N") if value else None
+    if text is None:
+        return None
+    seconds = float(text)
+    return int(seconds) if abs(seconds) < _LATEST else None
+
+
+_LATEST = 2.0**62
+"""What SQLite's integers hold."""
+
+
 class Row(msgspec.Struct, frozen=True):
     """An item as found: `place` orders rows that are asked for together."""
 
@@ -71,6 +84,7 @@ class TableItems:
 
     def __init__(self, table: Any, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._table = table
         self.name: str = table.name
         self._hash: str = table.hash_key_attr
         self._range: str | None = table.range_key_attr
@@ -115,11 +129,21 @@ class TableItems:
             raise KeyError(hash_value, range_value)
         return decode_item(row[0], self._hash, self._range)
 
+    def expires_by(self) -> str | None:
+        """The attribute of the table's time to live, where that is on."""
+        ttl = self._table.ttl
+        return ttl["AttributeName"] if ttl.get("TimeToLiveStatus") == "ENABLED" else None
+
+    def _expiry(self, item: Item) -> int | None:
+        attribute = self.expires_by()
+        value = item.attrs.get(attribute) if attribute else None
+        return expiry({value.type: value.value}) if value is not None else None
+
     def put(self, hash_value: str, range_value: str, item: Item) -> None:
         self._unindex(hash_value, range_value)
         self._connection.execute(
-            "INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?)",
-            (self.name, hash_value, range_value, encode_item(item)),
+            "INSERT OR REPLACE INTO items (tbl, h, r, item, expires) VALUES (?, ?, ?, ?, ?)",
+            (self.name, hash_value, range_value, encode_item(item), self._expiry(item)),
         )
         self._connection.executemany(
             "INSERT INTO index_entries VALUES (?, ?, ?, ?, ?, ?)",

@@ -1,0 +1,105 @@
+"""What AWS does by itself: it deletes what is past its time. Here it also shrinks the file.
+
+All of it goes in steps, each a short transaction, so that requests wait for no more than one.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+logger = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 0.05
+"""Between two steps; requests come in between."""
+
+MOST_FREE_PAGES = 1000
+"""Free pages (of 4 KB) that stay in the file to be used again."""
+
+PAGES = 500
+"""Pages that one step gives back."""
+
+
+class Task(Protocol):
+    """A kind of thing that goes when its time has come."""
+
+    name: str
+
+    def step(self, now: float) -> int:
+        """Do a bounded part of what is due at an epoch second; how much, 0 when nothing is left."""
+        ...
+
+
+class FreePages:
+    """Gives pages that deletions have freed back to the file system."""
+
+    name = "pages"
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def step(self, now: float) -> int:  # noqa: ARG002  # pages have no age
+        """Give back at most PAGES; 0 where the file has few, or keeps them (older files do)."""
+        free = self._number("freelist_count")
+        if free <= MOST_FREE_PAGES or self._number("auto_vacuum") != 2:
+            return 0
+        self._connection.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
+        return free - self._number("freelist_count")
+
+    def _number(self, pragma: str) -> int:
+        return int(self._connection.execute(f"PRAGMA {pragma}").fetchone()[0])
+
+
+class Sweeping:
+    """Takes the steps of all tasks, each in a transaction of its own under the emulator's lock."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        lock: threading.Lock,
+        tasks: Sequence[Task],
+        swept: Callable[[], None],
+    ) -> None:
+        self._connection = connection
+        self._lock = lock
+        self._tasks = tasks
+        self._swept = swept
+
+    def start(self, every_seconds: float, clock: Callable[[], float]) -> None:
+        """Sweep from a thread of its own, again and again."""
+        threading.Thread(
+            target=self._repeat, args=(every_seconds, clock), name="sweeping", daemon=True
+        ).start()
+
+    def sweep(self, now: float, pause_seconds: float = 0.0) -> dict[str, int]:
+        """Do all that is due at an epoch second. Returns how much of each kind."""
+        done = {}
+        for task in self._tasks:
+            done[task.name] = 0
+            while count := self._step(task, now):
+                done[task.name] += count
+                threading.Event().wait(pause_seconds)
+        self._swept()
+        return done
+
+    def _step(self, task: Task, now: float) -> int:
+        with self._lock:
+            self._connection.execute("BEGIN")
+            try:
+                count = task.step(now)
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+            return count
+
+    def _repeat(self, every_seconds: float, clock: Callable[[], float]) -> None:
+        while True:
+            threading.Event().wait(every_seconds)
+            try:
+                self.sweep(clock(), PAUSE_SECONDS)
+            except sqlite3.Error:
+                logger.exception("cannot delete what has expired; trying again")
