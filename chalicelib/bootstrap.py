@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # what one function needs, the others are not to wait for
     from chalicelib.domain.rules import Rule
     from chalicelib.services.compact import Compact
     from chalicelib.services.detect import Detect
+    from chalicelib.services.forgetting import Forget
     from chalicelib.services.ingest import Ingest
     from chalicelib.services.lake_stores import LakeStores
     from chalicelib.services.preview import Preview
@@ -132,6 +133,18 @@ class Services:
         from chalicelib.services.preview import Preview
 
         return Preview(self.stores, self.shown)
+
+    @cached_property
+    def forget(self) -> Forget:
+        """Deletes what is stored of a symbol."""
+        from chalicelib.adapters.clients import Clients, Deferred
+        from chalicelib.adapters.erasing import Eraser, Tables
+        from chalicelib.services.forgetting import Forget
+
+        settings, clients = self.settings, self._clients or Clients()
+        tables = Tables(settings.prices_table, settings.bars_table, settings.alerts_table)
+        eraser = Eraser(Deferred(lambda: clients.dynamodb), tables)
+        return Forget(self.stores, eraser, self.ingest.unlearn)
 
     @cached_property
     def reports(self) -> Reports:

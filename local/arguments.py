@@ -25,6 +25,7 @@ examples:
 commands for a system that runs (each has --help):
   python -m local redrive       process again what was given up on
   python -m local rebuild A B   compute bars and state of symbols again from their prices
+  python -m local forget A B    delete the prices, bars, alerts and state of symbols
   python -m local sql "SELECT"  run a statement of Athena's SQL on the archive
   python -m local test-alert    send a test message to the alerts topic
   python -m local compact       finished days of the raw archive into Parquet, now

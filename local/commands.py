@@ -64,6 +64,13 @@ def sql(arguments: list[str]) -> int:
     return sql_command.sql(arguments)
 
 
+def forget(arguments: list[str]) -> int:
+    """Delete what is stored of symbols."""
+    from local import forget_command
+
+    return forget_command.forget(arguments)
+
+
 def compact(arguments: list[str]) -> int:
     """Turn finished days of the raw archive into Parquet."""
     from local import compact_command
@@ -73,6 +80,7 @@ def compact(arguments: list[str]) -> int:
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "compact": compact,
+    "forget": forget,
     "rebuild": rebuild,
     "redrive": redrive,
     "sql": sql,

@@ -23,12 +23,13 @@ from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
 from chalicelib.services.corrections import Corrections
+from chalicelib.services.forgetting import Forget
 from chalicelib.services.preview import Preview
 from chalicelib.services.reports import Reports
 from chalicelib.services.stores import PricedRecord, Stores, SymbolEntry
 from chalicelib.settings import Settings
 from tests.fake_lake import FakeLake
-from tests.fakes import fake_stores
+from tests.fakes import FakeEraser, fake_stores
 
 NOW = datetime(2026, 11, 20, 16, 0, tzinfo=UTC)  # a Friday, in New York's session
 TOKEN = "a-token-of-the-tests"
@@ -62,6 +63,7 @@ class FakeServices:
         self.defaults = default_rules(settings.sma_fast, settings.sma_slow, percent)
         self.lake = FakeLake()
         self.reports = Reports(self.lake, self.lake, self.clock)
+        self.forget = Forget(self.stores, FakeEraser(self.stores), lambda _symbol: None)
         self.preview = Preview(self.stores, Watch((), settings.sma_fast, settings.sma_slow))
 
     def clock(self) -> datetime:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.domain.alerts import Alert, StoredAlert
-from chalicelib.domain.bars import Bar
+from chalicelib.domain.bars import STORED, Bar
 from chalicelib.domain.detection import State
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.messages import Message
@@ -23,8 +23,10 @@ from chalicelib.domain.splits import Split
 from chalicelib.domain.times import just_after, later
 from chalicelib.services.stores import (
     Close,
+    Erased,
     Page,
     PricedRecord,
+    SeriesKind,
     StoredTick,
     Stores,
     SymbolEntry,
@@ -387,6 +389,26 @@ class FakeFailures:
     def count(self) -> int | None:
         """See FailureStore."""
         return self.batches
+
+
+class FakeEraser:
+    """SeriesEraser over the fakes of `stores`."""
+
+    def __init__(self, stores: Any) -> None:
+        self._stores = stores
+
+    def erase(self, kind: SeriesKind, symbol: str, deadline: float) -> Erased:
+        """See SeriesEraser."""
+        if kind == "alerts":
+            stored = self._stores.alerts.stored
+            mine = [key for key in stored if key[0] == symbol]
+            for key in mine:
+                del stored[key]
+            return Erased(len(mine), complete=True)
+        names = [symbol] if kind == "prices" else [f"{symbol}#{one}" for one in STORED]
+        series = getattr(self._stores, kind).series
+        gone = [series.pop(name, Sorted()).between(None, None, False) for name in names]
+        return Erased(sum(map(len, gone)), complete=True)
 
 
 def fake_stores() -> Stores:

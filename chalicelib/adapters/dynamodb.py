@@ -17,6 +17,9 @@ PARALLEL_WRITES = 4
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 2.0
 
+_PUT = ("PutRequest", "Item")
+_DELETE = ("DeleteRequest", "Key")
+
 
 def number(value: Decimal | int) -> dict[str, str]:
     """A DynamoDB number from decimal text; plain digits, no exponent."""
@@ -80,28 +83,45 @@ def put_all(
 
     Returns the indexes of items that were not acknowledged by the deadline (time.monotonic).
     """
-    chunks = [
-        range(at, min(at + BATCH_WRITE, len(items))) for at in range(0, len(items), BATCH_WRITE)
-    ]
-    put = _BatchPut(client, table, key, items, deadline)
+    return _write_all(_BatchWrite(client, table, key, items, deadline, _PUT), len(items))
+
+
+def delete_all(
+    client: Any, table: str, key: Sequence[str], keys: Sequence[Item], deadline: float
+) -> set[int]:
+    """BatchWriteItem that deletes the items with these keys; otherwise as put_all."""
+    return _write_all(_BatchWrite(client, table, key, keys, deadline, _DELETE), len(keys))
+
+
+def _write_all(write: _BatchWrite, count: int) -> set[int]:
+    chunks = [range(at, min(at + BATCH_WRITE, count)) for at in range(0, count, BATCH_WRITE)]
     if len(chunks) <= 1:
-        return set().union(*map(put.chunk, chunks))
+        return set().union(*map(write.chunk, chunks))
     with ThreadPoolExecutor(min(PARALLEL_WRITES, len(chunks))) as pool:
-        return set().union(*pool.map(put.chunk, chunks))
+        return set().union(*pool.map(write.chunk, chunks))
 
 
-class _BatchPut:
+class _BatchWrite:
+    """Requests of one kind: `form` names the request and what it carries."""
+
     def __init__(
-        self, client: Any, table: str, key: Sequence[str], items: Sequence[Item], deadline: float
+        self,
+        client: Any,
+        table: str,
+        key: Sequence[str],
+        items: Sequence[Item],
+        deadline: float,
+        form: tuple[str, str],
     ) -> None:
         self._client = client
         self._table = table
         self._key = key
         self._items = items
         self._deadline = deadline
+        self._request, self._carried = form
 
     def chunk(self, indexes: Sequence[int]) -> set[int]:
-        """Put one request's worth; returns the indexes that are left."""
+        """Write one request's worth; returns the indexes that are left."""
         left = list(indexes)
         pause = FIRST_PAUSE_SECONDS
         while left:
@@ -115,7 +135,7 @@ class _BatchPut:
     def _once(self, indexes: list[int]) -> list[int]:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        requests = [{"PutRequest": {"Item": self._items[index]}} for index in indexes]
+        requests = [{self._request: {self._carried: self._items[index]}} for index in indexes]
         try:
             answer = self._client.batch_write_item(RequestItems={self._table: requests})
         except (BotoCoreError, ClientError) as error:
@@ -125,7 +145,7 @@ class _BatchPut:
         unprocessed = answer.get("UnprocessedItems", {}).get(self._table, [])
         if not unprocessed:
             return []
-        refused = {self._key_of(request["PutRequest"]["Item"]) for request in unprocessed}
+        refused = {self._key_of(one[self._request][self._carried]) for one in unprocessed}
         return [index for index in indexes if self._key_of(self._items[index]) in refused]
 
     def _key_of(self, item: Item) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from chalicelib.api.problems import (
     unknown_run,
     unknown_symbol,
 )
-from chalicelib.domain.errors import FieldError
+from chalicelib.domain.errors import Contended, FieldError
 
 _log = logging.getLogger(__name__)
 
@@ -49,8 +49,8 @@ def translated() -> Iterator[None]:
         raise problem from error
 
 
-def _problem_of(error: Exception) -> Problem | None:
-    """What a client is told of an error; None of one that it is not to blame for.
+def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an error
+    """What a client is told of an error; None for server faults.
 
     The services' errors are imported here, since no function has to load them all at its start.
     """
@@ -73,6 +73,8 @@ def _problem_of(error: Exception) -> Problem | None:
             return unknown_rule(text)
         case RuleRefused() | ListFull():
             return Problem(409, text, field="symbol")
+        case Contended():
+            return Problem(409, text)
         case RangeTooLong():
             return invalid_parameter("start", text, f"at most {MAX_DAYS} days to end, or a symbol")
         case TooManyRows():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from chalicelib.api.openapi_schemas import Schema, text
-from chalicelib.api.parameters import FORMATS, MANY_INTERVALS, SORTS, WHOLE
+from chalicelib.api.parameters import FLAGS, FORMATS, MANY_INTERVALS, SORTS, WHOLE
 from chalicelib.api.rule_views import RULE_ID_ALLOWED
 from chalicelib.api.study_parameters import ALLOWED, KINDS
 from chalicelib.domain.rules import Condition
@@ -81,6 +81,12 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         f"1 to {MAX_QUOTES} symbols, comma between them.",
         text(examples=["AAPL,MSFT"], minLength=1),
         required=True,
+    ),
+    "data": _query(
+        "data",
+        "true: also delete the prices, bars, alerts and state of the symbol. Its rules and its "
+        "records in the archive stay.",
+        _one_of(FLAGS, "false"),
     ),
     "symbol": _query(
         "symbol", "One symbol; without it all, over at most 31 days.", text(examples=["AAPL"])

@@ -101,6 +101,17 @@ def _delete(
     return _operation(summary, parameters, responses, refusals)
 
 
+def _forget() -> Operation:
+    operation = _delete(
+        "Stop tracking; what is stored stays unless `data` is true.",
+        ("symbol_path", "data"),
+        refusals=(409,),
+    )
+    content = {"application/json": {"schema": ref("Forgotten")}}
+    operation["responses"]["200"] = {"description": "With data=true.", "content": content}
+    return operation
+
+
 _PAGED = ("start", "end", "limit", "page_token", "sort")
 _TABLE = ("period", "start", "end", "row_limit", "page_token", "sort", "format")
 _RANGED = ("symbol_path", "interval", *_TABLE)
@@ -145,7 +156,7 @@ PATHS: dict[str, dict[str, Operation]] = {
             "Symbol",
             ("symbol_path",),
         ),
-        "delete": _delete("Stop tracking; what is stored stays.", ("symbol_path",)),
+        "delete": _forget(),
     },
     "/alerts": {
         "get": _get(

@@ -334,6 +334,16 @@ _PRICES: dict[str, Schema] = {
         }
     ),
     "Symbol": record(SYMBOL_LINE),
+    "Forgotten": record(
+        {
+            "symbol": SYMBOL,
+            "prices": COUNT,
+            "bars": COUNT,
+            "alerts": COUNT,
+            "complete": {**FLAG, "description": "false: time ran out; the same request goes on."},
+        },
+        "How many items were deleted.",
+    ),
     "Symbols": record({"symbols": list_of("Symbol")}),
     "Indicators": record(
         {

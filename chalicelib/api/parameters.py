@@ -34,10 +34,12 @@ PRICES = ("interval", "period", *PAGED, "format")
 MANY_PRICES = ("symbols", *PRICES)
 ALERTS = ("symbol", "condition", *PAGED)
 QUOTES = ("symbols",)
+UNTRACK = ("data",)
 NONE: tuple[str, ...] = ()
 
 SORTS = ("asc", "desc")
 FORMATS = ("json", "csv")
+FLAGS = ("true", "false")
 WHOLE = "max"
 MANY_INTERVALS = tuple(interval for interval in INTERVALS if interval != "auto")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, get_args
@@ -31,6 +32,8 @@ from chalicelib.services.queries import Cursor
 from chalicelib.services.symbol_lists import Listed, SymbolLists
 
 _DOCUMENT_SECONDS = 300
+_FORGET_SECONDS = 20.0
+"""Within the 29 s that API Gateway waits for an answer."""
 
 
 def prices(services: Services, request: Any, symbol: str) -> Response:
@@ -138,10 +141,13 @@ def track_symbol(services: Services, request: Any, symbol: str) -> Response:
 
 
 def untrack_symbol(services: Services, request: Any, symbol: str) -> Response:
-    """Have the producer forget a symbol."""
-    parameters.read(request, "/symbols", parameters.NONE)
-    _symbol_lists(services).untrack(parameters.symbol_of(symbol))
-    return rendering.empty()
+    """Stop following a symbol; with `data=true`, also delete what is stored of it."""
+    symbol = parameters.symbol_of(symbol)
+    arguments = parameters.read(request, f"/symbols/{symbol}", parameters.UNTRACK)
+    if arguments.choice("data", parameters.FLAGS, "false") == "false":
+        _symbol_lists(services).untrack(symbol)
+        return rendering.empty()
+    return rendering.plain(services.forget(symbol, time.monotonic() + _FORGET_SECONDS))
 
 
 def alerts(services: Services, request: Any) -> Response:

@@ -13,6 +13,7 @@ from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
     from chalicelib.domain.rules import Rule
+    from chalicelib.services.forgetting import Forgotten
     from chalicelib.services.preview import Previewed
     from chalicelib.services.reports import Reports
     from chalicelib.services.stores import Stores
@@ -39,6 +40,10 @@ class Services(Protocol):
     @property
     def preview(self) -> Callable[[Rule, str, str | None, str | None], Previewed]:
         """Judges a rule for one symbol over `[start, end)`."""
+
+    @property
+    def forget(self) -> Callable[[str, float], Forgotten]:
+        """Deletes what is stored of a symbol until a deadline (time.monotonic)."""
 
     @property
     def reports(self) -> Reports:

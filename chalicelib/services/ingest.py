@@ -35,6 +35,7 @@ log = logging.getLogger("ticktape.ingest")
 PARALLEL_PUTS = 4
 MAX_KNOWN = 50_000
 KNOWN_SECONDS = 60
+COMPLETE_SECONDS = 300
 _LOOKUP = 100
 _YAHOO = "yfinance"
 _YES = "yes"
@@ -66,7 +67,7 @@ class Ingest:
         self._stores = stores
         self._clock = clock
         self._known: dict[str, SymbolEntry] = {}
-        self._forgot_at = time.monotonic()
+        self._forgot_at = self._emptied_at = time.monotonic()
 
     def __call__(self, records: Sequence[Incoming], deadline: float) -> Ingested:
         """Process a batch in the order in which it was delivered.
@@ -109,22 +110,42 @@ class Ingest:
     def _learn(self, offered: dict[str, SymbolEntry]) -> None:
         """Look up the lines of symbols that are new here, and pin what they lack."""
         self._forget()
-        new = [symbol for symbol in offered if symbol not in self._known]
+        new = [symbol for symbol, entry in offered.items() if self._is_news(symbol, entry)]
+        for symbol in new:
+            self._known.pop(symbol, None)
         for at in range(0, len(new), _LOOKUP):
             self._known |= self._stores.symbols.find_many("seen", new[at : at + _LOOKUP])
         for symbol, entry in offered.items():
             if _lacks(self._known.get(symbol), entry):
                 self._known[symbol] = self._stores.symbols.pin(entry)
 
+    def unlearn(self, symbol: str) -> None:
+        """Read the symbol's line again with its next record: it has been forgotten."""
+        self._known.pop(symbol, None)
+
+    def _is_news(self, symbol: str, offered: SymbolEntry) -> bool:
+        """Whether the stored line has to be read: it is not known here, or names another source.
+
+        The series of that other source may have been forgotten since the line was read.
+        """
+        line = self._known.get(symbol)
+        if line is None:
+            return True
+        named = offered.source is not None and line.source is not None
+        return named and family(offered.source or "") != family(line.source or "")
+
     def _forget(self) -> None:
-        """Lines to which another container may have added are read anew each minute."""
-        if len(self._known) > MAX_KNOWN:
+        """Lines to which another container may have added are read again each minute, complete
+        ones, which only change when a symbol is forgotten, every five."""
+        now = time.monotonic()
+        if len(self._known) > MAX_KNOWN or now - self._emptied_at > COMPLETE_SECONDS:
             self._known = {}
-        if time.monotonic() - self._forgot_at > KNOWN_SECONDS:
+            self._emptied_at = now
+        if now - self._forgot_at > KNOWN_SECONDS:
             self._known = {
                 symbol: line for symbol, line in self._known.items() if line.source and line.packed
             }
-            self._forgot_at = time.monotonic()
+            self._forgot_at = now
 
     def _archive(self, reads: Sequence[Read]) -> None:
         lines = [line for read in reads for line in read.decoded.lines]

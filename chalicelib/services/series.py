@@ -67,9 +67,9 @@ class Series:
         """One GetItem, and one BatchGetItem where no tick has come. Raises UnknownSymbol."""
         state = self._stores.state.get(symbol)
         entry = None
-        if state is None or state.last is None:
+        if state is None or state.last is None:  # the latter is left of one that was forgotten
             entry = self._stores.symbols.find(symbol)
-            if state is None and entry is None:
+            if entry is None:
                 raise UnknownSymbol(symbol)
         return Known(symbol, state, entry)
 

@@ -248,6 +248,23 @@ class Archive(Protocol):
         """One object with what could not be processed, and why."""
 
 
+SeriesKind = Literal["prices", "bars", "alerts"]
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """How many items were deleted, and whether none is left."""
+
+    count: int
+    complete: bool
+
+
+class SeriesEraser(Protocol):
+    """Deletes what is stored of one symbol."""
+
+    def erase(self, kind: SeriesKind, symbol: str, deadline: float) -> Erased:
+        """Delete all items of a kind until the deadline (time.monotonic)."""
+
+
 class FailureStore(Protocol):
     """What was given up on."""
 

@@ -118,7 +118,7 @@ class DynamoDB:
         return {"Responses": answers, "UnprocessedKeys": {}}
 
     def batch_write_item(self, **request: Any) -> dict[str, Any]:
-        """BatchWriteItem of puts."""
+        """BatchWriteItem of puts and deletes."""
         return self._call("BatchWriteItem", self._batch_write_item, request)
 
     def _batch_write_item(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -126,11 +126,14 @@ class DynamoDB:
             raise error("BatchWriteItem", "ValidationException", 400)
         for name, writes in request["RequestItems"].items():
             table = self._tables[name]
-            items = [write["PutRequest"]["Item"] for write in writes]
-            if len({table.key_of(item) for item in items}) != len(items):
+            items = [write["PutRequest"]["Item"] for write in writes if "PutRequest" in write]
+            gone = [write["DeleteRequest"]["Key"] for write in writes if "DeleteRequest" in write]
+            if len({table.key_of(item) for item in (*items, *gone)}) != len(writes):
                 raise error("BatchWriteItem", "ValidationException", 400)
             for item in items:
                 table.put(item)
+            for key in gone:
+                table.remove(table.key_of(key))
         return {"UnprocessedItems": {}}
 
     def query(self, **request: Any) -> dict[str, Any]:

@@ -47,6 +47,7 @@ ANSWERS = [
     ("GET", "/rules/none", "/rules/{rule_id}"),
     ("DELETE", "/rules/default-golden-cross", "/rules/{rule_id}"),
     ("PUT", "/symbols/NEW", "/symbols/{symbol}"),
+    ("DELETE", "/symbols/NEW?data=true", "/symbols/{symbol}"),
     ("GET", "/reports", "/reports"),
     ("POST", "/reports/top_movers", "/reports/{name}"),
     ("POST", "/reports/none", "/reports/{name}"),

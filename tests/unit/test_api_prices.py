@@ -11,7 +11,7 @@ import pytest
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.detection import State
 from chalicelib.services.stores import SymbolEntry
-from tests.api_support import NOW, Client, FakeServices, aapl_ticks, fill, make_ticks
+from tests.api_support import NOW, TOKEN, Client, FakeServices, aapl_ticks, fill, make_ticks
 
 TICK_COLUMNS = [
     "timestamp",
@@ -200,6 +200,19 @@ def test_a_known_symbol_without_rows_in_the_range_is_an_empty_list(client: Clien
     assert answer.status == 200
     assert answer.json["prices"] == []
     assert answer.json["next_page_token"] is None
+
+
+def test_a_symbol_may_be_forgotten_with_its_data() -> None:
+    services = FakeServices()
+    fill(services, make_ticks(30))
+    client = Client(services)
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    assert client.send("DELETE", "/symbols/TEST?data=yes", headers=headers).status == 400
+    assert client.send("DELETE", "/symbols/TEST?data=true", headers=headers).json == {
+        "symbol": "TEST", "prices": 30, "bars": 30, "alerts": 5, "complete": True
+    }  # fmt: skip
+    assert client.get("/prices/TEST").status == 404
+    assert client.get("/symbols").json == {"symbols": []}
 
 
 def test_a_symbol_that_is_only_tracked_is_known() -> None:

@@ -1,0 +1,61 @@
+"""Deleting what the tables hold of one symbol."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+
+from chalicelib.adapters.dynamodb import delete_all, key_range, query
+from chalicelib.domain.bars import STORED
+from chalicelib.services.stores import Erased, SeriesKind
+
+_KEYS_A_READ = 1000
+
+
+class Tables(msgspec.Struct, frozen=True):
+    """Names of the tables that hold series."""
+
+    prices: str
+    bars: str
+    alerts: str
+
+
+class Eraser:
+    """SeriesEraser over DynamoDB."""
+
+    def __init__(self, client: Any, tables: Tables) -> None:
+        self._client = client
+        self._tables = tables
+
+    def erase(self, kind: SeriesKind, symbol: str, deadline: float) -> Erased:
+        """See SeriesEraser."""
+        if kind == "bars":
+            parts = [
+                self._partition(self._tables.bars, ("series", "start"), f"{symbol}#{it}", deadline)
+                for it in STORED
+            ]
+            return Erased(sum(one.count for one in parts), all(one.complete for one in parts))
+        if kind == "prices":
+            return self._partition(self._tables.prices, ("symbol", "timestamp"), symbol, deadline)
+        return self._partition(self._tables.alerts, ("symbol", "timestamp_rule"), symbol, deadline)
+
+    def _partition(self, table: str, key: tuple[str, str], value: str, deadline: float) -> Erased:
+        names = {f"#{name}": name for name in key}
+        request = key_range(key[0], value, key[1], None, None)
+        request["ExpressionAttributeNames"] |= names
+        count = 0
+        for keys, _ in query(
+            self._client,
+            TableName=table,
+            ProjectionExpression=", ".join(names),
+            Limit=_KEYS_A_READ,
+            ConsistentRead=True,
+            **request,
+        ):
+            left = delete_all(self._client, table, key, keys, deadline)
+            count += len(keys) - len(left)
+            if left or time.monotonic() >= deadline:
+                return Erased(count, complete=False)
+        return Erased(count, complete=True)

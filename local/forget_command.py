@@ -1,0 +1,76 @@
+"""`python -m local forget AAPL`: delete what the running system stores of symbols."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from chalicelib.domain.errors import TickError
+from chalicelib.domain.ticks import parse_symbol
+from local.choosing import add_flags, find_running
+from local.commands import FAILED, OK
+from local.errors import UsageError
+
+_ANSWER_SECONDS = 60
+
+
+def forget(arguments: list[str]) -> int:
+    """Delete prices, bars, alerts and state of symbols. Status 1 when one failed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m local forget",
+        description="Deletes prices, bars, alerts and state of symbols, and takes them off the "
+        "list, so that their series can begin again, from another source too. Rules and the "
+        "archive stay. Stop what sends a symbol first.",
+    )
+    parser.add_argument("symbols", nargs="+", metavar="SYMBOL")
+    add_flags(parser)
+    options = parser.parse_args(arguments)
+    symbols = [_symbol(text) for text in options.symbols]
+    facts = find_running(options)
+    return max(_one(facts, symbol) for symbol in symbols)
+
+
+def _symbol(text: str) -> str:
+    try:
+        return parse_symbol(text)
+    except TickError as error:
+        raise UsageError(str(error)) from error
+
+
+def _one(facts: Mapping[str, Any], symbol: str) -> int:
+    """Ask the API again until all is gone."""
+    deleted = dict.fromkeys(("prices", "bars", "alerts"), 0)
+    complete = False
+    while not complete:
+        try:
+            answer = _delete(facts, symbol)
+        except urllib.error.HTTPError as error:
+            print(f"python -m local forget: {json.load(error)['detail']}", file=sys.stderr)
+            return FAILED
+        except OSError as error:
+            print(f"{symbol}: {facts['api']} does not answer: {error}", file=sys.stderr)
+            return FAILED
+        deleted = {kind: count + answer[kind] for kind, count in deleted.items()}
+        complete = answer["complete"]
+    print(
+        f"{symbol}: deleted {deleted['prices']:,} prices, {deleted['bars']:,} bars and "
+        f"{deleted['alerts']:,} alerts"
+    )
+    return OK
+
+
+def _delete(facts: Mapping[str, Any], symbol: str) -> dict[str, Any]:
+    request = urllib.request.Request(  # noqa: S310 - the running system's own address
+        f"{facts['api']}/symbols/{quote(symbol, safe='')}?data=true",
+        method="DELETE",
+        headers={"Authorization": f"Bearer {facts['token']}"},
+    )
+    with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS) as response:  # noqa: S310  # nosec B310
+        answer: dict[str, Any] = json.load(response)
+    return answer
