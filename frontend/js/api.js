@@ -60,7 +60,7 @@ export class Api {
   async request(path, query = {}, init = {}) {
     const filled = Object.entries(query).filter(([, value]) => value !== "" && value != null);
     const search = new URLSearchParams(filled.map(([key, value]) => [key, String(value)])).toString();
-    const url = `${this.address}${path}${search ? `?${search}` : ""}`;
+    const url = `${this.address}${path}${search && "?"}${search}`;
     const withoutToken = !this.readsWithToken; // before another request's refusal can change it
     let response = await this.#fetch(url, init);
     if (isRefusal(response.status) && !init.method && this.token() && withoutToken) {

@@ -38,3 +38,22 @@ export function byId(id) {
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
+
+/**
+ * Make `nodes` the children of a parent with as few moves as possible: a node that keeps its place keeps its focus and
+ * the press that is under way on it; of a node that moves, the focus is given back.
+ * @param {HTMLElement} parent @param {HTMLElement[]} nodes
+ */
+export function arrange(parent, nodes) {
+  const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+  const wanted = new Set(nodes);
+  for (const child of /** @type {HTMLElement[]} */ ([...parent.children])) if (!wanted.has(child)) child.remove();
+  nodes.forEach((node, i) => parent.children[i] !== node && parent.insertBefore(node, parent.children[i] ?? null));
+  if (focused !== document.activeElement && parent.contains(focused)) focused?.focus({ preventScroll: true });
+}
+
+/** Run the animation of a class from its beginning. @param {HTMLElement} node @param {string} name */
+export function flash(node, name) {
+  node.classList.remove(name);
+  requestAnimationFrame(() => node.classList.add(name));
+}

@@ -78,6 +78,8 @@ export interface Alert {
   price: number | null;
   message: string;
   source: string;
+  /** what the rule was judged by: value, change_percent, moved_percent, sma_5 … */
+  values: Record<string, number>;
   notifiedAt: string | null;
 }
 

@@ -69,6 +69,26 @@ class StandIn:
     asked: list[str] = field(default_factory=list)
 
     fixed: dict[str, Any] = field(default_factory=dict)
+    alerts: list[dict[str, Any]] = field(default_factory=list)
+
+    def fire(self, symbol: str, condition: str, **values: float) -> None:
+        """From now on list an alert of this moment; `values` are what it was judged by."""
+        now = self.now()
+        alert = {
+            "alert_id": f"alert-{len(self.alerts)}",
+            "rule_id": f"default-{condition}",
+            "symbol": symbol,
+            "timestamp": text_of(now),
+            "condition": condition,
+            "interval": "tick",
+            "price": price_at(symbol, now),
+            "values": values,
+            "message": f"{symbol} {condition}",
+            "source": self.source,
+            "quiet": None,
+            "notified_at": text_of(now),
+        }
+        self.alerts.insert(0, alert)
 
     def fix(self, bars: int) -> None:
         """From now on answer every request for prices with the same minute bars, made once."""
@@ -106,7 +126,9 @@ class StandIn:
         if path == "/openapi.json":
             return 200, {"openapi": "3.1.0", "paths": {"/quotes": {}, "/prices/{symbol}": {}}}
         if path == "/alerts":
-            return 200, {"alerts": [], "next_page_token": None}
+            asked = query.get("symbol")
+            fired = [one for one in self.alerts if asked in (None, one["symbol"])]
+            return 200, {"alerts": fired[: int(query["limit"])], "next_page_token": None}
         return 404, {"type": "about:blank", "title": "Not found", "status": 404}
 
     def quote(self, symbol: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import struct
 from pathlib import Path
 
@@ -35,7 +36,9 @@ def test_symbols_are_compared_from_a_common_start(system: System, open_page: Ope
 
 def test_history_shows_open_and_close_of_every_symbol(system: System, open_page: OpenPage) -> None:
     page = open_page(f"{system.page}/#view=history")
-    expect(page.locator("#history")).to_contain_text("Open and close of 25 symbols", timeout=60_000)
+    expect(page.locator("#history p")).to_have_text(
+        re.compile(r"^Open and close of 25 symbols since \d+ \w+ 20\d\d$"), timeout=60_000
+    )
     assert page.locator(".card").count() == 25
     page.get_by_role("button", name="By change").click()
     texts = page.locator(".card-head span").all_inner_texts()

@@ -255,6 +255,35 @@ def test_backoff_doubles_up_to_half_a_minute(call: Call) -> None:
     assert [call("feed.js", "backoff", n, 2) for n in (1, 2, 3, 9)] == [2, 4, 8, 30]
 
 
+def test_alert_is_named_with_its_rules_numbers(call: Call) -> None:
+    def text(condition: str, **values: float) -> str:
+        named = call("data/conditions.js", "alertText", {"condition": condition, "values": values})
+        return str(named)
+
+    assert text("change_percent", value=5, change_percent=7.9208) == "Change of the day above 5%"
+    assert text("crossing_up", value=101.5, sma_5=1, sma_20=2) == "Price crosses upward 101.50"
+    assert text("golden_cross", sma_20=2, sma_5=1, change=3) == "Golden cross 5/20"
+    assert text("greater_than") == "Price above"  # recorded without its figures
+    moved = {"condition": "change_percent", "values": {"value": 5, "change_percent": -7.9208}}
+    assert call("data/conditions.js", "movedText", moved) == f"{MINUS}7.92%"
+
+
+def test_three_alerts_of_one_kind_share_a_line_at_the_place_of_the_newest(call: Call) -> None:
+    def fired(number: int, symbol: str, condition: str = "golden_cross") -> dict[str, Any]:
+        return {"id": str(number), "symbol": symbol, "condition": condition, "values": {}}
+
+    listed = [fired(7, "B"), fired(6, "A"), fired(5, "B"), fired(4, "A", "death_cross")]
+    listed += [fired(3, "A"), fired(2, "A")]
+    lines = call("data/fired.js", "collapse", listed)
+    assert [[one["id"] for one in line["alerts"]] for line in lines] == [
+        ["7"],
+        ["6", "3", "2"],
+        ["5"],
+        ["4"],
+    ]
+    assert len({line["key"] for line in lines}) == 4
+
+
 def test_distance_to_a_rule_is_said_in_the_rules_own_terms(call: Call) -> None:
     quote = {"price": 100, "changePercent": -3, "fast": 101, "slow": 100}
     rule = {"condition": "crossing_up", "value": 110, "fast": None, "slow": None}

@@ -28,13 +28,33 @@ export const conditionLabel = (condition) => CONDITIONS[condition]?.label ?? con
 export const conditionWay = (condition) =>
   ["golden_cross", "crossing_up", "greater_than"].includes(condition) ? "up" : ["death_cross", "crossing_down", "less_than"].includes(condition) ? "down" : "flat";
 
-/** @param {Rule} rule @returns {string} "Price above 200.00", "Golden cross 5/20" */
+/**
+ * @param {Pick<Rule, "condition" | "value" | "fast" | "slow" | "window">} rule
+ * @returns {string} "Price above 200.00", "Golden cross 5/20"
+ */
 export function ruleText(rule) {
   const fields = CONDITIONS[rule.condition]?.fields ?? [];
   const value = fields.includes("percent") ? `${rule.value}%` : fields.includes("price") ? formatPrice(rule.value) : "";
   const averages = fields.includes("averages") && rule.fast && rule.slow ? `${rule.fast}/${rule.slow}` : "";
   const window = fields.includes("window") && rule.window ? `in ${rule.window} bars` : "";
   return [conditionLabel(rule.condition), value, averages, window].filter(Boolean).join(" ");
+}
+
+/**
+ * @param {Pick<import("../types.js").Alert, "condition" | "values">} alert
+ * @returns {string} the text of the rule that fired, as far as the alert knows it: "Change of the day above 5%"
+ */
+export function alertText({ condition, values }) {
+  const fields = CONDITIONS[condition]?.fields ?? [];
+  if (values.value === undefined && (fields.includes("price") || fields.includes("percent"))) return conditionLabel(condition);
+  const windows = Object.keys(values).filter((name) => name.startsWith("sma_")).map((name) => Number(name.slice(4))).sort((a, b) => a - b);
+  return ruleText({ condition, value: values.value ?? null, fast: windows[0], slow: windows[1] });
+}
+
+/** @param {Pick<import("../types.js").Alert, "condition" | "values">} alert @returns {string} "+5.20%" for an alert on a percentage, else "" */
+export function movedText({ condition, values }) {
+  const moved = condition === "change_percent" ? values.change_percent : condition === "moving_percent" ? values.moved_percent : undefined;
+  return moved === undefined ? "" : formatPercent(moved);
 }
 
 /**

@@ -55,6 +55,7 @@ export function decodeAlert(row) {
     price: numberOf(row.price),
     message: row.message ?? "",
     source: row.source ?? "unknown",
+    values: Object.fromEntries(Object.entries(row.values ?? {}).map(([name, value]) => [name, Number(value)])),
     notifiedAt: row.notified_at ?? null,
   };
 }

@@ -1,7 +1,7 @@
 // The panel with what fired and the rules, one tab each, and the browser's own notifications.
 
 import { KEPT } from "../alerts_feed.js";
-import { byId, el } from "../dom.js";
+import { byId, el, flash } from "../dom.js";
 import { AlertsPanel } from "./alerts.js";
 import { RulesPanel } from "./rules.js";
 import { keep, recall } from "../settings.js";
@@ -49,7 +49,13 @@ export function mountActivity(store, api, feed, chart) {
     tabs[1].node.hidden = rules === null;
     panels[open].render();
   };
-  store.watch(["alerts", "symbolAlerts", "rules", "quotes", "view"], render);
+  let newest = "";
+  store.watch(["alerts"], ({ alerts }) => {
+    const id = alerts?.[0]?.id ?? "";
+    if (newest && id !== newest && open !== "alerts") flash(tabs[0].node, "fresh");
+    newest = id;
+  });
+  store.watch(["alerts", "symbolAlerts", "rules", "quotes", "view", "focus"], render);
   chart.chart.addEventListener("pick", (event) => {
     store.set({ picking: false });
     if (store.state.rules === null) return;

@@ -1,10 +1,12 @@
 // What fired: today and before, of all symbols or of the open one.
 
 import { KEPT } from "../alerts_feed.js";
-import { el } from "../dom.js";
-import { CONDITIONS, conditionLabel, conditionWay } from "../data/conditions.js";
-import { arrowOf, formatClock, formatDate, formatDay, formatPrice, ownZone } from "../format.js";
+import { el, setText } from "../dom.js";
+import { CONDITIONS } from "../data/conditions.js";
+import { collapse, sameEvent } from "../data/fired.js";
+import { formatDate, ownZone } from "../format.js";
 import { RANGES } from "../ranges.js";
+import { alertLine, fillLines, stormLine } from "./alert_lines.js";
 
 /** @typedef {import("../types.js").Alert} Alert */
 /** @typedef {import("../store.js").Store} Store */
@@ -14,18 +16,22 @@ const DAYS = [["1D", 1], ["5D", 5], ["1M", 30], ["3M", 91], ["6M", 182], ["1Y", 
 
 /** Show an alert on the chart: its symbol, a range that holds it, a line at its bar. @param {Store} store @param {Alert} alert */
 function showAlert(store, alert) {
-  const { view, series } = store.state;
+  const { view, series, focus } = store.state;
   const inside = series?.symbol === alert.symbol && series.bars.length && series.bars[0].time <= alert.time;
   const age = (Date.now() - alert.time) / 86400e3;
   const range = DAYS.find(([, days]) => days > age)?.[0] ?? Object.keys(RANGES).at(-1) ?? "Max";
+  const again = view.page === "chart" && view.symbol === alert.symbol && sameEvent(focus, alert);
   store.setView({ page: "chart", symbol: alert.symbol, ...(inside ? {} : { range, interval: "auto" }) });
-  store.set({ focus: view.symbol === alert.symbol && store.state.focus === alert ? null : alert });
+  store.set({ focus: again ? null : alert });
 }
 
 /** @param {string} name @param {[string, string][]} options @param {() => void} changed */
 function filter(name, options, changed) {
   return /** @type {HTMLSelectElement} */ (el("select", { "aria-label": name, onchange: changed }, ...options.map(([value, text]) => el("option", { value }, text))));
 }
+
+/** @param {string} title @returns {{title: string, head: HTMLElement, list: HTMLElement, lines: Map<string, import("./alert_lines.js").Line>}} */
+const section = (title) => ({ title, head: el("h2", { hidden: true }), list: el("ul.list"), lines: new Map() });
 
 export class AlertsPanel {
   /** @param {Store} store */
@@ -35,9 +41,14 @@ export class AlertsPanel {
     this.scope = filter("Whose alerts", [["all", "All symbols"], ["own", "This symbol"]], changed);
     this.kind = filter("Kind", [["", "Every kind"], ...Object.entries(CONDITIONS).map(([key, { label }]) => /** @type {[string, string]} */ ([key, label]))], changed);
     this.sent = filter("Delivery", [["", "All"], ["yes", "Delivered"], ["no", "Not delivered"]], changed);
-    this.list = el("div.alerts");
-    this.node = el("div.scroll", {}, el("div.panel-tools", {}, this.scope, this.kind, this.sent), this.list);
-    this.key = "";
+    this.sections = [section("Today"), section("Before")];
+    this.hint = el("p.hint");
+    this.node = el("div.scroll", {}, el("div.panel-tools", {}, this.scope, this.kind, this.sent),
+      el("div.alerts", {}, ...this.sections.flatMap(({ head, list }) => [head, list]), this.hint));
+    /** @type {Set<string> | null} ids of the alerts of the last rendering, null before the first answer */
+    this.known = null;
+    /** @type {unknown[]} what the last rendering was made of */
+    this.from = [];
   }
 
   /** @returns {Alert[]} after the filters, newest first */
@@ -47,29 +58,35 @@ export class AlertsPanel {
       (!this.kind.value || alert.condition === this.kind.value) && (!this.sent.value || (this.sent.value === "yes") === Boolean(alert.notifiedAt)));
   }
 
-  /** @param {Alert} alert */
-  #item(alert) {
-    const { view, quotes } = this.store.state;
-    const zone = view.clock === "local" ? ownZone() : (quotes.get(alert.symbol)?.zone ?? "UTC");
-    const way = conditionWay(alert.condition);
-    return el("li", {}, el("button.entry", { type: "button", "data-alert": alert.id, title: alert.message, onclick: () => showAlert(this.store, alert) },
-      el("span.what", { "data-way": way }, `${arrowOf(way)} ${alert.symbol} · ${conditionLabel(alert.condition)}`), el("span.end", {}, formatPrice(alert.price)),
-      el("small", {}, `${formatDay(alert.time, zone)} ${formatClock(alert.time, zone)}`), el("small.end", {}, alert.notifiedAt ? "delivered" : "not delivered")));
+  render() {
+    const { view, quotes, focus, alerts, symbolAlerts } = this.store.state;
+    const today = formatDate(Date.now(), "UTC");
+    const isToday = (/** @type {Alert} */ alert) => formatDate(alert.time, "UTC") === today;
+    const from = [alerts, symbolAlerts, focus, view.clock, quotes.size, today, this.scope.value, this.kind.value, this.sent.value];
+    if (from.every((value, i) => value === this.from[i])) return;
+    this.from = from;
+    const { shown } = this;
+    const ids = alerts && new Set(alerts.map(({ id }) => id));
+    const context = {
+      focus,
+      fresh: (/** @type {Alert} */ { id }) => Boolean(this.known && ids?.has(id) && !this.known.has(id)),
+      zone: (/** @type {string} */ symbol) => (view.clock === "local" ? ownZone() : (quotes.get(symbol)?.zone ?? "UTC")),
+      show: (/** @type {Alert} */ alert) => showAlert(this.store, alert),
+    };
+    [shown.filter(isToday), shown.filter((alert) => !isToday(alert))].forEach((list, i) => this.#fill(this.sections[i], list, context));
+    this.hint.hidden = shown.length > 0;
+    setText(this.hint, alerts ? "Nothing has fired here." : "Loading alerts …");
+    this.known = ids;
   }
 
-  render() {
-    const shown = this.shown;
-    const key = JSON.stringify(shown) + this.store.state.view.clock + (this.store.state.alerts === null);
-    if (key === this.key && this.list.childElementCount) return;
-    this.key = key;
-    const today = formatDate(Date.now(), "UTC");
-    const groups = /** @type {[string, Alert[]][]} */ ([
-      ["Today", shown.filter((alert) => formatDate(alert.time, "UTC") === today)],
-      ["Before", shown.filter((alert) => formatDate(alert.time, "UTC") !== today)],
-    ]);
-    const nodes = groups.filter(([, list]) => list.length).flatMap(([title, list]) => [
-      el("h2", {}, `${title} (${list.length}${list.length === KEPT ? "+" : ""})`), el("ul.list", {}, ...list.map((alert) => this.#item(alert))),
-    ]);
-    this.list.replaceChildren(...(nodes.length ? nodes : [el("p.hint", {}, this.store.state.alerts ? "Nothing has fired here." : "Loading alerts …")]));
+  /**
+   * @param {ReturnType<typeof section>} section @param {Alert[]} alerts newest first
+   * @param {import("./alert_lines.js").Context} context
+   */
+  #fill({ title, head, list, lines }, alerts, context) {
+    const make = (/** @type {Alert[]} */ { length }) => (length > 1 ? stormLine() : alertLine());
+    head.hidden = alerts.length === 0;
+    setText(head, `${title} (${alerts.length}${alerts.length === KEPT ? "+" : ""})`);
+    fillLines(list, lines, collapse(alerts), make, context);
   }
 }

@@ -2,11 +2,11 @@
 
 import { byId, el } from "../dom.js";
 import { arrowOf, formatBarTime, formatPrice, formatVolume } from "../format.js";
-import { conditionLabel, conditionWay } from "../data/conditions.js";
+import { alertText, conditionWay } from "../data/conditions.js";
 import { isDated } from "../ranges.js";
 
 /** @typedef {import("./chart_view.js").ChartView} ChartView */
-/** @typedef {{time: number, condition: string, price: number | null}} Signal */
+/** @typedef {Pick<import("../types.js").Alert, "time" | "condition" | "price" | "values">} Signal */
 
 const COLUMNS = ["Time", "Open", "High", "Low", "Close", "Volume"];
 
@@ -22,7 +22,7 @@ function signalsOf(view) {
   const series = drawn(view);
   if (!series) return [];
   const from = series.bars[0].time;
-  const crosses = view.studies.crosses.map(({ index, kind }) => ({ time: series.bars[index].time, condition: kind, price: series.bars[index].close }));
+  const crosses = view.studies.crosses.map(({ index, kind }) => ({ time: series.bars[index].time, condition: kind, price: series.bars[index].close, values: {} }));
   const moves = symbolAlerts.filter((alert) => alert.symbol === series.symbol && alert.time >= from && alert.condition.endsWith("_percent"));
   return [...crosses, ...moves].sort((a, b) => b.time - a.time);
 }
@@ -34,11 +34,11 @@ function chip(view, signal) {
   const time = series ? formatBarTime(signal.time, view.zone, isDated(series.interval)) : "";
   const show = () => view.store.set({ focus: { ...blank(signal), symbol: series?.symbol ?? "" } });
   return el("li", {}, el("button.chip", { type: "button", onclick: show },
-    el("span", { "data-way": way }, `${arrowOf(way)} ${conditionLabel(signal.condition)}`), formatPrice(signal.price, view.places), el("span.muted", {}, time)));
+    el("span", { "data-way": way }, `${arrowOf(way)} ${alertText(signal)}`), formatPrice(signal.price, view.places), el("span.muted", {}, time)));
 }
 
 /** @param {Signal} signal @returns {import("../types.js").Alert} */
-const blank = ({ time, condition, price }) => ({ id: "", ruleId: "", symbol: "", condition, time, price, message: "", source: "", notifiedAt: null });
+const blank = ({ time, condition, price, values }) => ({ id: "", ruleId: "", symbol: "", condition, time, price, values, message: "", source: "", notifiedAt: null });
 
 /** @param {ChartView} view @returns {HTMLElement} every drawn bar, newest first */
 function dataTable(view) {

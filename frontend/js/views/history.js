@@ -110,8 +110,9 @@ export class HistoryView {
     const total = this.store.state.symbols.length;
     const all = [...this.bars.values()].filter((bars) => bars.length);
     const since = all.length ? formatDate(Math.min(...all.map((bars) => bars[0].time)), "UTC") : "";
-    const done = this.bars.size === total ? `Open and close of ${total} symbols${since ? ` since ${since}` : ""}` : `Loading ${this.bars.size} of ${total} …`;
-    setText(this.heading, this.problem || done);
+    const shownOf = `Open and close of ${total} symbols`;
+    const done = since ? `${shownOf} since ${since}` : shownOf;
+    setText(this.heading, this.problem || (this.bars.size === total ? done : `Loading ${this.bars.size} of ${total} …`));
     this.body.replaceChildren(this.as === "table" ? this.#table() : el("div.cards", {}, ...this.ordered.map(([symbol, bars]) => this.#card(symbol, bars))));
     if (this.as === "table") return;
     const shown = this.ordered;

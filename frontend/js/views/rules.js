@@ -74,10 +74,11 @@ export class RulesPanel {
     const toggle = () => this.#change(() => this.context.api.replaceRule(rule.rule_id, { ...bodyOf(rule), enabled: !rule.enabled }));
     const controls = [button(rule.enabled ? "Switch off" : "Arm", () => void toggle()), button("Edit", () => editRule(this.context, rule)), button("Preview", () => void this.#show(rule))];
     if (!rule.default) controls.push(button("Delete", () => this.#confirmDelete(rule)));
+    const judged = rule.interval === "tick" ? "every tick" : `${rule.interval} bars`;
+    const about = [rule.symbol === "*" ? "All symbols" : rule.symbol, TRIGGERS[rule.trigger] ?? rule.trigger, judged].join(" · ");
     return el("li", {}, el(rule.enabled ? "div.entry" : "div.entry.off", {},
-      el("span.what", { "data-way": conditionWay(rule.condition) }, `${rule.symbol === "*" ? "All symbols" : rule.symbol}: ${ruleText(rule)}`), el("small.end", {}, state),
-      el("small", {}, `${TRIGGERS[rule.trigger] ?? rule.trigger} · ${rule.interval === "tick" ? "every tick" : `${rule.interval} bars`}${rule.default ? " · default" : ""}`),
-      el("small.end.distance", {}, distanceText(rule, quote)),
+      el("span.what.wide", { "data-way": conditionWay(rule.condition) }, ruleText(rule)), el("small.wide", {}, about),
+      el("small", {}, rule.default ? `${state} · default` : state), el("small.end.distance", {}, distanceText(rule, quote)),
       el("div.controls", {}, ...controls)));
   }
 

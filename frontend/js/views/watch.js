@@ -1,6 +1,6 @@
 // The watch-list: every symbol with its last price, change and day.
 
-import { byId, el, setText } from "../dom.js";
+import { byId, el, flash, setText } from "../dom.js";
 import { serverNow } from "../api.js";
 import { formatClock, formatPercent, formatPrice, ownZone, wayOf } from "../format.js";
 import { arrange } from "../data/sorting.js";
@@ -41,7 +41,7 @@ function renderRow(row, store, listed, colors) {
   row.change.dataset.way = way;
   row.row.setAttribute("aria-selected", String(view.symbol === listed.symbol));
   row.row.tabIndex = view.symbol === listed.symbol ? 0 : -1;
-  if (quote && row.price !== null && quote.price !== row.price) flash(row.last, quote.price > row.price);
+  if (quote && row.price !== null && quote.price !== row.price) flashPrice(row.last, quote.price > row.price);
   row.price = quote?.price ?? null;
   const spark = sparks.get(listed.symbol);
   if (!spark || row.spark === spark) return;
@@ -57,9 +57,9 @@ function waitingText({ addedAt }) {
 }
 
 /** @param {HTMLElement} cell @param {boolean} up */
-function flash(cell, up) {
-  cell.classList.remove("flash-up", "flash-down");
-  requestAnimationFrame(() => cell.classList.add(up ? "flash-up" : "flash-down"));
+function flashPrice(cell, up) {
+  cell.classList.remove(up ? "flash-down" : "flash-up");
+  flash(cell, up ? "flash-up" : "flash-down");
 }
 
 /** @param {import("../data/sorting.js").Order} order @param {() => void} changed */
