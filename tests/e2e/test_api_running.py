@@ -6,10 +6,13 @@ import gzip
 import http.client
 import io
 import json
+import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from functools import cache
@@ -25,6 +28,7 @@ from hypothesis import strategies as st
 
 from tests.api_support import wait_for_a_price
 from tests.browser.system import System, running_system
+from tests.documents import commands
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/api.md", "docs/examples.md")
@@ -167,6 +171,23 @@ def test_the_query_in_excels_example_answers_with_csv(system: System) -> None:
     answer = requests.get(url, params=query, headers=headers, timeout=20)
     assert answer.status_code == 200
     assert {"timestamp", "close"} <= set(answer.text.splitlines()[0].split(","))
+
+
+def _local_commands() -> list[str]:
+    """Commands of the documentation to a running system."""
+    found = [line for _, line in commands() if re.match(r"\S+ -m local [a-z]", line)]
+    return sorted({line for line in found if "--stage" not in line and "forget" not in line})
+
+
+@pytest.mark.parametrize("line", _local_commands())
+def test_the_commands_to_a_running_system_work(system: System, line: str) -> None:
+    words = shlex.split(_here(line, system), comments=True)
+    done = subprocess.run(
+        [sys.executable, *words[1:], "--api", system.api],
+        cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, timeout=170, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
 
 
 def test_answers_are_gzipped_where_that_is_asked_for(system: System) -> None:
