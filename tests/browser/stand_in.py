@@ -126,8 +126,8 @@ class StandIn:
         if path == "/openapi.json":
             return 200, {"openapi": "3.1.0", "paths": {"/quotes": {}, "/prices/{symbol}": {}}}
         if path == "/alerts":
-            asked = query.get("symbol")
-            fired = [one for one in self.alerts if asked in (None, one["symbol"])]
+            symbol = query.get("symbol")
+            fired = [one for one in self.alerts if symbol in (None, one["symbol"])]
             return 200, {"alerts": fired[: int(query["limit"])], "next_page_token": None}
         return 404, {"type": "about:blank", "title": "Not found", "status": 404}
 
