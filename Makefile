@@ -4,8 +4,13 @@ SHELL := /bin/bash
 PYTHON ?=
 BIN := .venv/bin
 ARGS ?=
+TIMES ?= 3
+PYTEST := $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 
-.PHONY: help run sql setup test test-long check format bench clean
+# Without compiled modules each process compiles what it imports again: three times the start.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help run sql setup browser node test test-fast test-loaded test-long check format bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,15 +23,26 @@ sql: $(BIN)/.run ## a statement of Athena's SQL on the running system (SQL="SELE
 	@if [ -n "$$TICKTAPE_SQL" ]; then $(BIN)/python -m local sql "$$TICKTAPE_SQL" $(ARGS); \
 	else $(BIN)/python -m local sql $(ARGS); fi
 
-setup: $(BIN)/.dev ## .venv with everything pinned, and a browser for the tests where it can be had
+setup: ## .venv with everything pinned, and a browser for the tests where it can be had
+	@$(MAKE) --no-print-directory --silent -j 3 $(BIN)/.dev browser node
+
+browser:
 	@tools/browser.sh
+
+node:
 	@tools/node.sh
 
 test: setup ## every test that fits into ten minutes on two cores
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long"
+	@$(PYTEST) -n 3 -m "not long" $(ARGS)
+
+test-fast: $(BIN)/.dev ## unit tests and oracles, for whoever changes a line: under a minute
+	@$(PYTEST) -n 2 -m "not long" tests/unit tests/oracles $(ARGS)
+
+test-loaded: setup ## `make test` TIMES=3 times beside four processes that keep the processor busy
+	@$(BIN)/python -m tools.loaded $(TIMES) $(PYTEST) -n 3 -m "not long" $(ARGS)
 
 test-long: setup ## the same suites at full length
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(PYTEST) -n 2 $(ARGS)
 
 check: setup ## format, lint, types, imports, security lint; changes nothing
 	@tools/check.sh

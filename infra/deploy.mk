@@ -39,8 +39,8 @@ terraform-check: ## Terraform's format, and its own validation where the provide
 
 # checkov pins old versions of what we use: it has an environment of its own.
 .venv-checkov/done: requirements/checkov.txt
-	@$(BIN)/python -m venv .venv-checkov
-	@if .venv-checkov/bin/pip install --no-compile -qq -r requirements/checkov.txt; then touch $@; \
+	@$(BIN)/python -m venv --without-pip .venv-checkov
+	@if tools/install.sh .venv-checkov requirements/checkov.txt; then touch $@; \
 	else echo "checkov: cannot be installed here"; fi
 
 checkov: .venv-checkov/done ## Security lint of infra/

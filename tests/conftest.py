@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from tests.emulated import Emulated
 
@@ -21,7 +23,10 @@ FIRST = (
     "faults",
 )
 """Files and folders that take long, the longest first: were one of them left for the end, the
-other workers would wait for it. `browser` stands together, since all its files share a system."""
+other workers would wait for it."""
+
+TOGETHER = ("tests/browser/",)
+"""Folders whose files run in one worker, since they share a browser and a running system."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,6 +37,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((n for n, path in enumerate(places) if item.path.is_relative_to(path)), 99)
 
     items.sort(key=place)
+
+
+class FilesAndFolders(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """A file's tests run in one worker, and so do all files of a folder in TOGETHER."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        """The file of a test, or its folder."""
+        folder = next((folder for folder in TOGETHER if nodeid.startswith(folder)), "")
+        return folder or str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    """How `--dist loadfile` shares tests out; other schedulers stay as they are."""
+    return FilesAndFolders(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,5 @@ if [ ! -x .venv/bin/python ] || ! fits .venv/bin/python; then
   "$python" -m venv --clear .venv
 fi
 echo "installing $list into .venv (a few minutes the first time)" >&2
-# What is imported is compiled then; compiling all of it here takes a third of the time.
-.venv/bin/python -m pip install --no-compile --quiet --disable-pip-version-check -r "$list" \
-  2> >(grep -v "^WARNING: Location" >&2)
+tools/install.sh .venv "$list"
 touch "$stamp"
