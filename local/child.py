@@ -29,6 +29,17 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
+def how_it_ended(status: int) -> str:
+    """An exit status in words; a negative one is a signal's, as in subprocess."""
+    if status >= 0:
+        return f"ended with status {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    return f"was killed ({name})"
+
+
 def main(arguments: list[str]) -> None:
     """Run the module named first, with the rest as its command line."""
     module, *rest = arguments

@@ -38,6 +38,10 @@ def main(arguments: list[str]) -> int:
         if "--verbose" in arguments and error.__cause__ is not None:
             print(f"caused by {in_full(error.__cause__)}", file=sys.stderr)
         return FAILED
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        print(f"python -m local: {error.strerror or error}{where}", file=sys.stderr)
+        return FAILED
 
 
 def _run(system: System, seconds: float | None) -> int:

@@ -17,6 +17,7 @@ class Counters:
         self._lock = threading.Lock()
         self._sums: Counter[str] = Counter()
         self._producer: dict[str, Any] = {}
+        self._sent_before = 0
         self._age_seconds = 0.0
 
     def add(self, counters: dict[str, float]) -> None:
@@ -33,13 +34,23 @@ class Counters:
         with self._lock:
             self._producer = status
 
+    def producer_is_down(self, seconds: float) -> None:
+        """It failed and is started again in so many seconds, when it counts from 0."""
+        with self._lock:
+            self._sent_before += self._sent()
+            state = f"failed, starting again in {seconds:.0f} s"
+            self._producer = {"source": self._producer.get("source", ""), "state": state}
+
+    def _sent(self) -> int:
+        return int(self._producer.get("sent", 0)) + int(self._producer.get("bars", 0))
+
     def snapshot(self) -> Snapshot:
         """All of it, at once."""
         with self._lock:
             return Snapshot(
                 source=str(self._producer.get("source", "")),
                 state=str(self._producer.get("state", "")),
-                sent=int(self._producer.get("sent", 0)) + int(self._producer.get("bars", 0)),
+                sent=self._sent_before + self._sent(),
                 pending=int(self._producer.get("pending", 0)),
                 ticks=self._sums["TicksStored"],
                 bars=self._sums["BarsStored"],

@@ -81,6 +81,10 @@ class Producer:
             self._process.kill()
             self._process.wait()
         self._reader.join(1.0)
+        self.forget()
+
+    def forget(self) -> None:
+        """Let go of a process that has ended."""
         for pipe in (self._process.stdin, self._process.stderr):
             if pipe is not None:
                 pipe.close()

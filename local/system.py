@@ -26,6 +26,7 @@ from local.data_directory import DataDirectory
 from local.emulator.process import EmulatorControl, EmulatorError, EmulatorProcess
 from local.errors import StartError, UsageError
 from local.http_server import Server
+from local.keeping import Keeper
 from local.producing import Producer
 from local.schedule import Schedule
 from local.terminal import Addresses, make
@@ -51,6 +52,7 @@ class System:
         self._token = secrets.token_urlsafe(24)
         self._counters = Counters()
         self._given_up: Callable[[], int] = lambda: 0
+        self._producer_down: Callable[[], bool] = lambda: False
         self._terminal = make(self._snapshot)
 
     def start(self) -> None:
@@ -74,6 +76,8 @@ class System:
     def stop(self) -> None:
         """End everything that was started, the last first."""
         self.ended.set()
+        if self._producer_down() and not self.exit_status:
+            self.exit_status = 1
         self._closing.close()
         self._terminal.close()
         running_file.remove()
@@ -117,12 +121,13 @@ class System:
         except EmulatorError as error:
             raise StartError(f"embedded AWS did not start: {error}") from error
         threading.Thread(target=self._watch, args=(emulator,), daemon=True).start()
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(emulator.filter)
         aws_environment.point_at(os.environ, emulator.endpoint)
 
     def _watch(self, emulator: EmulatorProcess) -> None:
-        while not self.ended.wait(1.0):
-            if not emulator.alive():
-                self._fail("embedded AWS ended by itself")
+        why = emulator.wait()
+        self._fail(why)
 
     def _provision(
         self, page_address: str, emulator: EmulatorProcess | None
@@ -180,7 +185,7 @@ class System:
         from local.event_sources.checkpoints import Checkpoints
         from local.mappings import Mappings
 
-        checkpoints = Checkpoints(data.checkpoints if data else None)
+        checkpoints = Checkpoints(data.checkpoints if data else None, self._fail)
         self._closing.callback(checkpoints.close)
         control = EmulatorControl(emulator.port) if emulator else None
         mappings = Mappings(app, environment, resources.load(), clients, checkpoints, control)
@@ -197,13 +202,17 @@ class System:
     def _start_producer(self, environment: dict[str, str]) -> None:
         if self._options.source == "none":
             return
-        producer = Producer(
-            producing.command(self._options, environment),
-            status=self._counters.produced,
-            said=self._producer_said,
-            ended=self._producer_ended,
-        )
-        self._working.append(producer.stop)
+        command = producing.command(self._options, environment)
+
+        def start(ended: Callable[[int], None]) -> Producer:
+            return Producer(
+                command, status=self._counters.produced, said=self._producer_said, ended=ended
+            )
+
+        keeper = Keeper(start, failing=self._producer_failed, ended=self._producer_ended)
+        self._working.append(keeper.stop)
+        self._producer_down = lambda: keeper.is_down
+        keeper.start()
 
     def _announce(self, api: Server, page: Server | None, environment: dict[str, str]) -> None:
         addresses = Addresses(
@@ -228,21 +237,26 @@ class System:
         else:
             self._terminal.note(f"producer: {message}")
 
+    def _producer_failed(self, how: str, seconds: float) -> None:
+        self._counters.producer_is_down(seconds)
+        text = f"the producer {how}; starting it again in {seconds:.0f} s"
+        print(text, file=sys.stderr, flush=True)
+
     def _producer_ended(self, status: int) -> None:
         if status == producing.USAGE:
             self.exit_status = status
             self.ended.set()
-        elif status:
-            print(f"the producer ended with status {status}", file=sys.stderr, flush=True)
 
     def _snapshot(self) -> Snapshot:
         return msgspec.structs.replace(self._counters.snapshot(), given_up=self._given_up())
 
     def _fail(self, why: str) -> None:
-        if not self.ended.is_set():
-            print(f"python -m local: {why}", file=sys.stderr, flush=True)
-            self.exit_status = 1
-            self.ended.set()
+        if self.ended.is_set():
+            return
+        logging.disable(logging.CRITICAL)  # what fails from now on fails for this reason
+        print(f"python -m local: {why}", file=sys.stderr, flush=True)
+        self.exit_status = 1
+        self.ended.set()
 
 
 def _load_app() -> ModuleType:

@@ -23,8 +23,8 @@ examples:
   python -m producer replay days.csv --symbols AAPL --speed max --sink stdout
   python -m producer backfill --symbols AAPL,MSFT --period 1y --bar 1d --sink stdout
 
-exit status: 0 ended in order, 1 ended with an error or with ticks that were not delivered,
-2 a flag, file or name that cannot be used.
+exit status: 0 ended in order, 1 ended with an error, with ticks that were not delivered or without
+the history of a symbol, 2 a flag, file or name that cannot be used.
 """
 
 

@@ -7,7 +7,9 @@ acknowledged is in the file, and a process that is killed leaves nothing half do
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 FORMAT = 1
 """Raised when the tables change in a way that an older file does not fit."""
@@ -61,15 +63,52 @@ class DatabaseError(Exception):
     """The file is not one of ours, or of another format. The message names it."""
 
 
-def connect(path: Path | None) -> sqlite3.Connection:
+_CANNOT_WRITE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+
+
+def cannot_write(error: sqlite3.Error) -> bool:
+    """Whether the disk is full or fails, as against a statement that is wrong."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _CANNOT_WRITE
+
+
+class _Connection(sqlite3.Connection):
+    """Calls `failed` where a write fails for want of room, before the error goes on."""
+
+    failed: Callable[[], None] = staticmethod(lambda: None)
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        try:
+            return super().execute(*arguments)
+        except sqlite3.OperationalError as error:
+            self._judge(error)
+            raise
+
+    def executemany(self, *arguments: Any) -> sqlite3.Cursor:
+        try:
+            return super().executemany(*arguments)
+        except sqlite3.OperationalError as error:
+            self._judge(error)
+            raise
+
+    def _judge(self, error: sqlite3.OperationalError) -> None:
+        if cannot_write(error):
+            self.failed()
+
+
+def connect(path: Path | None, failed: Callable[[], None] = lambda: None) -> sqlite3.Connection:
     """Open, or create, the file at `path`; None means one that disappears at the end.
 
-    Raises DatabaseError when the file is no database or has another format.
+    `failed` is called when the disk is full or fails. Raises DatabaseError when the file is no
+    database or has another format.
     """
     # An empty name is SQLite's private file on disk, unlinked from the start.
     connection = sqlite3.connect(
-        "" if path is None else str(path), check_same_thread=False, isolation_level=None
+        "" if path is None else str(path),
+        check_same_thread=False,
+        isolation_level=None,
+        factory=_Connection,
     )
+    connection.failed = failed
     try:
         # In a file that is there already it changes nothing: freed pages are used again at least.
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
@@ -85,6 +124,8 @@ def connect(path: Path | None) -> sqlite3.Connection:
         _add_columns(connection)
     except sqlite3.DatabaseError as error:
         connection.close()
+        if cannot_write(error):
+            raise DatabaseError(f"{path}: cannot be written ({error})") from error
         raise DatabaseError(f"{path}: not a Ticktape database ({error})") from error
     return connection
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import http.client
 import json
+import logging
 import os
 import selectors
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from local.emulator.server import PRIVATE
+from local.child import how_it_ended
+from local.emulator.server import DISK_FULL, PRIVATE
 
 START_SECONDS = 60.0
 STOP_SECONDS = 2.0
+_MOMENT_SECONDS = 0.1
 
 
 class EmulatorError(Exception):
@@ -33,6 +37,7 @@ class EmulatorProcess:
         command += ["--port", str(port), "--sweep-seconds", str(sweep_seconds)]
         if database is not None:
             command += ["--database", str(database)]
+        self._database = database
         self._process = subprocess.Popen(  # noqa: S603
             command,
             stdin=subprocess.PIPE,
@@ -56,6 +61,25 @@ class EmulatorProcess:
     def alive(self) -> bool:
         """Whether the process still runs."""
         return self._process.poll() is None
+
+    def filter(self, _record: logging.LogRecord) -> bool:
+        """Whether to log what went wrong elsewhere: not where the emulator's end is the cause.
+
+        A filter of handlers. A connection breaks a moment before the process has ended.
+        """
+        try:
+            self._process.wait(_MOMENT_SECONDS)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
+
+    def wait(self) -> str:
+        """Block until the process ends; why it did, in words."""
+        status = self._process.wait()
+        if status == DISK_FULL:
+            place = self._database or f"the temporary folder {tempfile.gettempdir()}"
+            return f"{place} cannot be written any more: is the disk full?"
+        return f"embedded AWS {how_it_ended(status)}"
 
     def wait_until_ready(self) -> None:
         """Block until it answers. Raises EmulatorError when it ended or took too long."""

@@ -11,6 +11,7 @@ import argparse
 import io
 import json
 import logging
+import os
 import sqlite3
 import sys
 import threading
@@ -29,6 +30,9 @@ from local.emulator.trimming import Retention, StreamTrimming, trim_changes, tri
 
 PRIVATE = "/_ticktape/"
 """Paths that are ours: no bucket's name may start with an underscore."""
+
+DISK_FULL = 28
+"""Exit status where the file cannot be written: no answer leaves for what was not kept."""
 
 _TOPICS, _QUEUES = "/sns/", "/sqs/"
 """Services whose requests may wait inside: for subscribers to answer, and for messages."""
@@ -196,7 +200,7 @@ def build(path: Path | None) -> Emulator:
 
     # moto keeps every object that it ever made, for a view that nobody opens here.
     BaseModel.__new__ = staticmethod(lambda cls, *_, **__: object.__new__(cls))
-    connection = database.connect(path)
+    connection = database.connect(path, failed=lambda: os._exit(DISK_FULL))
     changes = Changes()
     dynamodb.install(connection, changes.add)
     kinesis.install(connection, changes.add)

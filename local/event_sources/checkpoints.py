@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 ENDED = "SHARD_END"
@@ -11,9 +12,15 @@ ENDED = "SHARD_END"
 
 
 class Checkpoints:
-    """Checkpoints by mapping and shard, in the SQLite file at `path`; None keeps none."""
+    """Checkpoints by mapping and shard, in the SQLite file at `path`; None keeps none.
 
-    def __init__(self, path: Path | None) -> None:
+    `failed` is told when the file cannot be written.
+    """
+
+    def __init__(self, path: Path | None, failed: Callable[[str], None] = lambda _: None) -> None:
+        self._path = path
+        self._failed = failed
+        self._closed = False
         self._connection = sqlite3.connect(
             ":memory:" if path is None else str(path), check_same_thread=False, isolation_level=None
         )
@@ -35,13 +42,24 @@ class Checkpoints:
         return row[0] if row else None
 
     def put(self, mapping: str, shard: str, checkpoint: str) -> None:
-        """Remember; durable when it returns."""
+        """Remember; durable when it returns.
+
+        After `close`, and where the file cannot be written, the checkpoint stays as it was: what
+        came after it is delivered again.
+        """
         with self._lock:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)", (mapping, shard, checkpoint)
-            )
+            if self._closed:
+                return
+            try:
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)",
+                    (mapping, shard, checkpoint),
+                )
+            except sqlite3.OperationalError as error:
+                self._failed(f"{self._path} cannot be written any more ({error})")
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
+            self._closed = True
             self._connection.close()

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from producer.errors import SourceError
 from producer.reasons import reason
 from producer.sources import yahoo
 from producer.status import Status
@@ -61,7 +62,13 @@ class History:
                     breaker.refused()
                 self._status.problem(f"{symbol}: no history: {answer}", answer)
             else:
-                self._status.problem(f"{symbol}: no history: {reason(answer)}", answer)
+                self._status.problem(_no_history(symbol, answer), answer)
+
+
+def _no_history(symbol: str, error: Exception) -> str:
+    if isinstance(error, yahoo.UnknownSymbol):
+        return f"{error}; there is no history of it"
+    return f"{symbol}: no history: {reason(error)}"
 
 
 class Backfill:
@@ -78,7 +85,10 @@ class Backfill:
         self._status = status
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
-        """One batch a symbol. Waits once, as long as the breaker says, when Yahoo is full."""
+        """One batch a symbol; waits as long as the breaker says when Yahoo refuses.
+
+        Raises SourceError at the end where a symbol has no history.
+        """
         left = list(self._symbols)
         while left and not stop.is_set():
             stop.wait(self._breaker.open_seconds)
@@ -89,4 +99,4 @@ class Backfill:
             if not self._breaker.open_seconds:
                 break
         if left and not stop.is_set():
-            self._status.problem(f"no history for {', '.join(left)}")
+            raise SourceError(f"no history for {', '.join(left)}")

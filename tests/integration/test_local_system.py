@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import signal
 from pathlib import Path
 
@@ -57,13 +59,45 @@ def test_it_ends_by_itself() -> None:
         assert system.process.wait(60) == 0
 
 
-def test_it_says_so_and_ends_when_embedded_aws_dies() -> None:
-    with local_system("--source", "none", "--data", "none") as system:
+def child(system: LocalSystem, module: str) -> int:
+    """The process number of a child that runs; 0 while there is none."""
+    for pid in system.descendants():
+        with contextlib.suppress(OSError):
+            if module in Path(f"/proc/{pid}/cmdline").read_text().split("\0"):
+                return pid
+    return 0
+
+
+def complaints(system: LocalSystem) -> list[str]:
+    """What went to stderr, beside the producer's notes."""
+    telling = ("python -m local:", "the producer ", "Traceback", "WARNING", "ERROR")
+    return [line for line in system.output().splitlines() if line.startswith(telling)]
+
+
+def test_a_killed_producer_is_started_again_and_a_killed_emulator_is_the_end() -> None:
+    with local_system("--source", "simulator", "--data", "none") as system:
         system.ready()
-        (emulator,) = system.descendants()
-        os.kill(emulator, signal.SIGKILL)
-        assert system.process.wait(15) == 1
-        assert "embedded AWS ended by itself" in system.output()
+        first = system.until(lambda: child(system, "producer"))
+        system.until(lambda: system.get("/symbols") != {"symbols": []})
+        os.kill(first, signal.SIGKILL)
+        system.until(lambda: child(system, "producer") not in (0, first))
+        assert complaints(system) == ["the producer was killed (SIGKILL); starting it again in 1 s"]
+        os.kill(child(system, "local.emulator.server"), signal.SIGKILL)
+        assert system.process.wait(60) == 1
+        assert complaints(system)[1:] == ["python -m local: embedded AWS was killed (SIGKILL)"]
+
+
+def test_a_full_disk_is_one_line_and_status_1(tmp_path: Path) -> None:
+    with local_system("--source", "simulator", "--data", str(tmp_path / "data")) as system:
+        system.ready()
+        system.until(lambda: system.get("/symbols") != {"symbols": []})
+        emulator = child(system, "local.emulator.server")
+        resource.prlimit(emulator, resource.RLIMIT_FSIZE, (4096, 4096))
+        assert system.process.wait(60) == 1
+        (line,) = complaints(system)
+    assert line == (
+        f"python -m local: {tmp_path}/data/aws.sqlite cannot be written any more: is the disk full?"
+    )
 
 
 @pytest.fixture

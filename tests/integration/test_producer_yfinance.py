@@ -202,12 +202,19 @@ def test_prices_are_exact_and_history_comes_first(yahoo: StandIn) -> None:
     assert (tick["source"], tick["mode"]) == ("yfinance", "live")
 
 
-def test_backfill_sends_a_period_of_bars_and_ends(yahoo: StandIn) -> None:
+def test_backfill_sends_a_period_of_bars_and_fails_for_a_symbol_without_any(yahoo: StandIn) -> None:
+    usual = yahoo.chart_of
+
+    def chart_of(symbol: str, query: dict[str, str]) -> Answer:
+        return NOT_FOUND if symbol == "NOPE" else usual(symbol, query)
+
+    yahoo.chart_of = chart_of
     done = run_producer(
         "backfill", "--symbols", "AAPL,NOPE", "--period", "1mo", "--bar", "1d",
         "--sink", "stdout", **yahoo.variables,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.splitlines()[-1] == "python -m producer: no history for NOPE"
     bars = [json.loads(line) for line in done.stdout.splitlines()]
     assert {(bar["bar"], bar["mode"], bar["source"]) for bar in bars} == {
         ("1d", "backfill", "yfinance")

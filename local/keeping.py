@@ -1,0 +1,92 @@
+"""Keeps a producer running: one that fails or is killed is started again, later each time."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from local.child import how_it_ended
+from local.producing import USAGE
+from producer.backoff import Backoff
+
+FIRST_SECONDS, MOST_SECONDS = 1.0, 60.0
+STEADY_SECONDS = 60.0
+"""A producer that ran so long was well: the next wait is a short one again."""
+
+
+class Running(Protocol):
+    """A started producer."""
+
+    def stop(self) -> None:
+        """End it."""
+
+    def forget(self) -> None:
+        """Let go of one that has ended by itself."""
+
+
+class Keeper:
+    """Starts a producer and, while it fails, starts it again.
+
+    `start` gets a callback for the exit status; `failing` is told what happened and the seconds
+    until the next start; `ended` gets the status of one that is not started again: it ended in
+    order, or its command line cannot be used.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[Callable[[int], None]], Running],
+        *,
+        failing: Callable[[str, float], None],
+        ended: Callable[[int], None],
+        backoff: Backoff | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._make = start
+        self._failing = failing
+        self._done = ended
+        self._backoff = backoff or Backoff(FIRST_SECONDS, MOST_SECONDS, random.Random())  # noqa: S311 - jitter
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._running: Running | None = None
+        self._started = 0.0
+        self.is_down = False
+
+    def start(self) -> None:
+        """Start the producer, unless everything stops."""
+        with self._lock:
+            if self._stopping.is_set():
+                return
+            self._started = self._clock()
+            self.is_down = False
+            self._running = self._make(self._ended)
+
+    def stop(self) -> None:
+        """End the producer; none is started any more."""
+        self._stopping.set()
+        with self._lock:
+            running, self._running = self._running, None
+        if running is not None:
+            running.stop()
+
+    def _ended(self, status: int) -> None:
+        """Called from the thread of the producer that has ended."""
+        with self._lock:
+            running, self._running = self._running, None
+        if self._stopping.is_set():
+            return
+        if running is not None:
+            running.forget()
+        if status in (0, USAGE):
+            self._done(status)
+            return
+        if self._clock() - self._started >= STEADY_SECONDS:
+            self._backoff.succeeded()
+        self.is_down = True
+        seconds = self._backoff.failed(share=0.999)
+        self._failing(how_it_ended(status), seconds)
+        if not self._stopping.wait(seconds):
+            self.start()
