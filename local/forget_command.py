@@ -16,6 +16,7 @@ from chalicelib.domain.ticks import parse_symbol
 from local.choosing import add_flags, find_running
 from local.commands import FAILED, OK
 from local.errors import UsageError
+from producer.reasons import reason
 
 _ANSWER_SECONDS = 60
 
@@ -54,7 +55,8 @@ def _one(facts: Mapping[str, Any], symbol: str) -> int:
             print(f"python -m local forget: {json.load(error)['detail']}", file=sys.stderr)
             return FAILED
         except OSError as error:
-            print(f"{symbol}: {facts['api']} does not answer: {error}", file=sys.stderr)
+            why = reason(getattr(error, "reason", error))
+            print(f"{symbol}: {facts['api']} does not answer: {why}", file=sys.stderr)
             return FAILED
         deleted = {kind: count + answer[kind] for kind, count in deleted.items()}
         complete = answer["complete"]
