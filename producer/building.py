@@ -135,7 +135,7 @@ def _yahoo(kind: str, options: argparse.Namespace, status: Status) -> Source:
     from producer.hours import Always, MarketHours
     from producer.sources import yfinance_poll
 
-    hours = Always() if options.ignore_hours else MarketHours()
+    hours = Always() if options.ignore_hours else MarketHours(status.note)
     watched = _watchlist(options, status, yfinance_poll.SYMBOLS)
     history = not options.no_history
     if kind == "yfinance-live":

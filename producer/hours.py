@@ -1,15 +1,11 @@
-"""When a symbol's exchange is open, by exchange_calendars (holidays, half days, summer time).
-
-exchange_calendars needs pandas, so it is imported when hours are first asked for.
-"""
+"""When a symbol's exchange is open."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
-from functools import cache
-from typing import Any
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 
+from producer.exchange_hours import ExchangeHours, hours_of
 from producer.markets import market_of
 
 AFTER_CLOSE = timedelta(minutes=10)
@@ -29,38 +25,45 @@ class Always:
 
 
 class MarketHours:
-    """Hours by exchange. A lunch break counts as open. Instants are aware UTC."""
+    """Hours by exchange. Instants are aware UTC.
+
+    Each exchange stands alone: one whose hours cannot be told counts as open, and the others keep
+    theirs. `note` is told once for each exchange whose holidays or hours are not known.
+    """
+
+    def __init__(self, note: Callable[[str], None] = lambda _: None) -> None:
+        self._note = note
+        self._noted: set[str] = set()
 
     def is_open(self, symbol: str, instant: datetime) -> bool:
         """Whether the exchange is open, or closed less than ten minutes ago."""
-        calendar = _calendar(market_of(symbol).calendar, instant.year)
-        return _trades(calendar, instant) or _trades(calendar, instant - AFTER_CLOSE)
+        hours = self._hours(market_of(symbol).calendar, instant)
+        if hours is None:
+            return True
+        return hours.is_open(instant) or hours.is_open(instant - AFTER_CLOSE)
 
     def next_open(self, symbols: Iterable[str], instant: datetime) -> datetime:
         """The first opening of any of the symbols' exchanges after the instant."""
         names = {market_of(symbol).calendar for symbol in symbols}
-        return min(_next_open(_calendar(name, instant.year), instant) for name in names)
+        known = [self._hours(name, instant) for name in names]
+        return min(instant if hours is None else hours.next_open(instant) for hours in known)
 
+    def _hours(self, name: str, instant: datetime) -> ExchangeHours | None:
+        """None where the exchange's hours cannot be told."""
+        try:
+            hours = hours_of(name, instant.year)
+        except Exception as error:  # noqa: BLE001 - whatever it is, other exchanges go on
+            self._once(name, f"{name}: its hours are not known ({error}); it counts as open")
+            return None
+        if hours.assumed_after is not None and instant >= hours.assumed_after:
+            day = hours.assumed_after.date()
+            self._once(
+                name,
+                f"{name}: holidays after {day} are not known; every weekday counts as a session",
+            )
+        return hours
 
-def _trades(calendar: Any, instant: datetime) -> bool:
-    import pandas
-
-    return bool(
-        calendar.is_open_at_time(pandas.Timestamp(instant), side="left", ignore_breaks=True)
-    )
-
-
-def _next_open(calendar: Any, instant: datetime) -> datetime:
-    import pandas
-
-    opens = calendar.next_open(pandas.Timestamp(instant).floor("min"))
-    return datetime.fromtimestamp(opens.timestamp(), UTC)
-
-
-@cache
-def _calendar(name: str, year: int) -> Any:
-    """A calendar that holds the year and the next (exchange_calendars' default ends too soon
-    for a producer that runs for months)."""
-    import exchange_calendars
-
-    return exchange_calendars.get_calendar(name, start=f"{year - 1}-12-01", end=f"{year + 1}-02-28")
+    def _once(self, name: str, message: str) -> None:
+        if name not in self._noted:
+            self._noted.add(name)
+            self._note(message)

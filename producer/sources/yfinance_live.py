@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import queue
+import random
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from producer.backoff import Backoff
+from producer.reasons import reason
 from producer.sources import yahoo
 from producer.sources.yahoo_frames import BadFrame, tick_of
 from producer.sources.yahoo_history import History
@@ -42,6 +45,7 @@ class YfinanceLive:
         url: str = URL,
         history: bool = True,
         socket: YahooSocket | None = None,
+        restart: Backoff | None = None,
     ) -> None:
         self._watchlist = watchlist
         self._status = status
@@ -51,12 +55,13 @@ class YfinanceLive:
         self._breaker = CircuitBreaker()
         self._known: set[str] = set()
         self._splits = SplitWatch(status)
+        self._restart = restart or Backoff(1.0, 60.0, random.Random())  # noqa: S311 - jitter
         self._frames: queue.Queue[str | bytes] = queue.Queue(_MOST_WAITING)
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
         """History of new symbols, and every quarter of a second what came since."""
         receiver = threading.Thread(
-            target=self._socket.run, args=(self._frames, stop), name="yahoo-socket", daemon=True
+            target=self._receive, args=(stop,), name="yahoo-socket", daemon=True
         )
         self._socket.follow(self._watchlist.symbols())
         receiver.start()
@@ -65,6 +70,18 @@ class YfinanceLive:
             self._socket.follow(symbols)
             yield from self._histories(symbols, stop)
             yield self._collected(stop)
+
+    def _receive(self, stop: threading.Event) -> None:
+        """Fill the queue of frames; begin again whatever ends the receiver."""
+        while not stop.is_set():
+            try:
+                self._socket.run(self._frames, stop)
+            except Exception as error:  # noqa: BLE001 - said, and the prices have to go on
+                self._status.problem(
+                    f"the receiver of Yahoo's stream failed ({reason(error)}); it starts again",
+                    error,
+                )
+                stop.wait(self._restart.failed())
 
     def _histories(
         self, symbols: Sequence[str], stop: threading.Event

@@ -1,0 +1,146 @@
+"""Opening hours of one exchange: by exchange_calendars as far as it knows holidays, then assumed.
+
+exchange_calendars knows the holidays of some exchanges (Bombay, Shanghai) only to the end of the
+year, since they are announced a year ahead. Beyond that every weekday counts as a session with
+the exchange's usual hours.
+
+It needs pandas, so it is imported when hours are first asked for. Instants are aware UTC.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+_DAY = timedelta(days=1)
+_USUAL_OF = 60
+"""Sessions that are looked at for an exchange's usual hours."""
+
+
+class ExchangeHours(Protocol):
+    """When an exchange trades; a lunch break counts as trading."""
+
+    def is_open(self, instant: datetime) -> bool:
+        """Whether it trades at the instant."""
+
+    def next_open(self, instant: datetime) -> datetime:
+        """The first opening after the instant."""
+
+    @property
+    def assumed_after(self) -> datetime | None:
+        """From when on holidays are not known; None where they are known throughout."""
+
+
+class CalendarHours:
+    """Hours of a calendar of exchange_calendars."""
+
+    assumed_after: datetime | None = None
+
+    def __init__(self, calendar: Any) -> None:
+        self._calendar = calendar
+
+    def is_open(self, instant: datetime) -> bool:
+        """See ExchangeHours."""
+        import pandas
+
+        return bool(
+            self._calendar.is_open_at_time(
+                pandas.Timestamp(instant), side="left", ignore_breaks=True
+            )
+        )
+
+    def next_open(self, instant: datetime) -> datetime:
+        """See ExchangeHours."""
+        import pandas
+
+        opens = self._calendar.next_open(pandas.Timestamp(instant).floor("min"))
+        return datetime.fromtimestamp(opens.timestamp(), UTC)
+
+
+class WeekdayHours(msgspec.Struct, frozen=True):
+    """The same local hours on every weekday. `opens` and `closes` count from its midnight."""
+
+    zone: ZoneInfo
+    opens: timedelta
+    closes: timedelta
+
+    def is_open(self, instant: datetime) -> bool:
+        """Whether the instant lies in `[opens, closes)` of a weekday."""
+        return any(start <= instant < end for start, end in self._around(instant))
+
+    def next_open(self, instant: datetime) -> datetime:
+        """The first opening after the instant."""
+        return next(start for start, _ in self._around(instant) if start > instant)
+
+    def _around(self, instant: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Sessions from the day before the instant on."""
+        first = instant.astimezone(self.zone).date() - _DAY
+        for day in (first + _DAY * n for n in range(7)):
+            if day.weekday() < 5:
+                yield self._at(day, self.opens), self._at(day, self.closes)
+
+    def _at(self, day: date, offset: timedelta) -> datetime:
+        local = datetime.combine(day, time()) + offset
+        return local.replace(tzinfo=self.zone).astimezone(UTC)
+
+
+class BoundedHours(msgspec.Struct, frozen=True):
+    """A calendar's hours up to `assumed_after`, and usual weekdays beyond."""
+
+    known: CalendarHours
+    usual: WeekdayHours
+    assumed_after: datetime
+
+    def is_open(self, instant: datetime) -> bool:
+        """See ExchangeHours."""
+        return self._hours_at(instant).is_open(instant)
+
+    def next_open(self, instant: datetime) -> datetime:
+        """See ExchangeHours."""
+        return self._hours_at(instant).next_open(instant)
+
+    def _hours_at(self, instant: datetime) -> CalendarHours | WeekdayHours:
+        return self.known if instant < self.assumed_after else self.usual
+
+
+@cache
+def hours_of(name: str, year: int) -> ExchangeHours:
+    """Hours of a calendar by its name, for a year and the turns of the year around it.
+
+    Raises exchange_calendars' errors for a name that it does not know.
+    """
+    import exchange_calendars
+
+    start, end = f"{year - 1}-12-01", f"{year + 1}-02-28"
+    try:
+        return CalendarHours(exchange_calendars.get_calendar(name, start=start, end=end))
+    except ValueError:  # its holidays are not known so far ahead
+        return _bounded(exchange_calendars.get_calendar(name))
+
+
+def _bounded(calendar: Any) -> BoundedHours:
+    zone = ZoneInfo(str(calendar.tz))
+    sessions = calendar.schedule.iloc[-_USUAL_OF:]
+    spans = Counter(
+        (_offset(row.open, day, zone), _offset(row.close, day, zone))
+        for day, row in zip(sessions.index, sessions.itertuples(), strict=True)
+    )
+    opens, closes = spans.most_common(1)[0][0]
+    last_open = sessions["open"].iloc[-1]
+    return BoundedHours(CalendarHours(calendar), WeekdayHours(zone, opens, closes), _utc(last_open))
+
+
+def _offset(stamp: Any, day: Any, zone: ZoneInfo) -> timedelta:
+    """How long after the local midnight of its session's date."""
+    local = _utc(stamp).astimezone(zone).replace(tzinfo=None)
+    return local - datetime.combine(day.date(), time())
+
+
+def _utc(stamp: Any) -> datetime:
+    return datetime.fromtimestamp(stamp.timestamp(), UTC)
