@@ -62,7 +62,11 @@ class Counters:
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts since the start; `age_seconds` from a record's arrival to its being stored."""
+    """Counts since the start.
+
+    `age_seconds` is from a record's arrival to its being stored; `waiting` counts the records that
+    are not processed, None where that cannot be told; the oldest of them came `lag_seconds` ago.
+    """
 
     source: str = ""
     state: str = ""
@@ -75,6 +79,9 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     notified: int = 0
     given_up: int = 0
     age_seconds: float = 0.0
+    waiting: int | None = None
+    lag_seconds: float = 0.0
+    stopped: bool = False
 
 
 class MetricsHandler(logging.Handler):

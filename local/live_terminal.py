@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from local.counters import Snapshot
+from local.describing import activity, alerts, lag, stored
 from local.terminal import Addresses, described
 
 RECENT_ALERTS = 8
@@ -71,13 +72,14 @@ class LiveTerminal:
         now = self._snapshot()
         grid = Table.grid(padding=(0, 2))
         rows = {
-            "Source": f"{now.source or 'none'}  {now.state}",
+            "Source": activity(now),
             "Sent": f"{now.sent:,}" + (f"  ({now.pending:,} waiting)" if now.pending else ""),
-            "Stored": f"{now.ticks:,} ticks, {now.bars:,} bars",
-            "Quarantined": f"{now.quarantined:,}",
-            "Alerts": f"{now.alerts:,}, notified {now.notified:,}",
-            "Lag": f"{now.age_seconds:.1f} s",
+            "Stored": stored(now),
+            "Alerts": alerts(now),
+            "Lag": lag(now),
         }
+        if now.quarantined:
+            rows["Quarantined"] = f"{now.quarantined:,}"
         if now.given_up:
             rows["Given up"] = f"{now.given_up:,}"
         for name, value in rows.items():

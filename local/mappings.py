@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from collections.abc import Mapping as Environment
 from types import ModuleType
 from typing import Any
@@ -12,8 +13,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.event_sources import EVENT_SOURCES
+from local.backlog import Backlog, Position, Waiting
 from local.emulator.process import EmulatorControl
-from local.event_sources.checkpoints import Checkpoints
+from local.event_sources.checkpoints import ENDED, Checkpoints
 from local.event_sources.failures import FailureDestination
 from local.event_sources.invoking import Function
 from local.event_sources.mapping import Mapping, trimmable
@@ -102,6 +104,21 @@ class Mappings:
     def given_up(self) -> int:
         """Records that were given up on since the start."""
         return sum(mapping.tally.given_up for mapping in self._all)
+
+    def backlog(self) -> Callable[[], Waiting] | None:
+        """What asks for the records that wait; None where only AWS could tell."""
+        if self._control is None:
+            return None
+        queues = [mapping.name for mapping in self._queues]
+        return Backlog(self._control, self._positions, queues, lambda: self._wakeups.generation)
+
+    def _positions(self) -> list[Position]:
+        return [
+            (mapping.stream.kind, mapping.stream.name, shard, checkpoint)
+            for mapping in self._streams
+            for shard in mapping.shard_ids()
+            if (checkpoint := mapping.checkpoint(shard)) != ENDED
+        ]
 
     def _trim(self) -> None:
         while self._control is not None and not self._stop.wait(TRIM_EVERY_SECONDS):

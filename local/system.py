@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import json
@@ -10,6 +11,7 @@ import os
 import secrets
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -21,6 +23,7 @@ import msgspec
 
 from local import aws_environment, producing, running_file
 from local.arguments import Options
+from local.backlog import Waiting
 from local.counters import Counters, Snapshot, count_metrics
 from local.data_directory import DataDirectory
 from local.emulator.process import EmulatorControl, EmulatorError, EmulatorProcess
@@ -52,11 +55,13 @@ class System:
         self._token = secrets.token_urlsafe(24)
         self._counters = Counters()
         self._given_up: Callable[[], int] = lambda: 0
+        self._backlog: Callable[[], Waiting] | None = None
         self._producer_down: Callable[[], bool] = lambda: False
         self._terminal = make(self._snapshot)
 
     def start(self) -> None:
         """Raises UsageError or StartError; `stop` ends what was started."""
+        self._terminal.note("Starting Ticktape, which takes a few seconds.")
         api = self._bind("--api-port", self._options.api_port)
         page = self._bind("--page-port", self._options.page_port) if self._options.page else None
         data = self._open_data()
@@ -87,6 +92,8 @@ class System:
         with ThreadPoolExecutor() as pool:
             for stop in self._working:
                 pool.submit(stop)
+        if self._backlog:  # while the emulator can still be asked
+            self._backlog = functools.partial(_same, self._backlog())
         logging.disable(logging.CRITICAL)  # a handler that is cut off has nothing to tell
 
     def _bind(self, flag: str, port: int) -> Server:
@@ -190,6 +197,7 @@ class System:
         control = EmulatorControl(emulator.port) if emulator else None
         mappings = Mappings(app, environment, resources.load(), clients, checkpoints, control)
         self._given_up = mappings.given_up
+        self._backlog = mappings.backlog()
         self._working.append(lambda: mappings.stop(POLLERS_STOP_SECONDS))
         self._closing.callback(self._stop_working)
         mappings.start()
@@ -248,7 +256,15 @@ class System:
             self.ended.set()
 
     def _snapshot(self) -> Snapshot:
-        return msgspec.structs.replace(self._counters.snapshot(), given_up=self._given_up())
+        now = self._counters.snapshot()
+        waiting = self._backlog() if self._backlog else None
+        return msgspec.structs.replace(
+            now,
+            given_up=self._given_up(),
+            waiting=waiting.count if waiting else None,
+            lag_seconds=waiting.age_seconds(time.time()) if waiting else 0.0,
+            stopped=self.ended.is_set(),
+        )
 
     def _fail(self, why: str) -> None:
         if self.ended.is_set():
@@ -257,6 +273,11 @@ class System:
         print(f"python -m local: {why}", file=sys.stderr, flush=True)
         self.exit_status = 1
         self.ended.set()
+
+
+def _same(found: Waiting) -> Waiting:
+    """What waited when it was last asked for."""
+    return found
 
 
 def _load_app() -> ModuleType:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol, TextIO
@@ -14,8 +15,10 @@ from typing import Protocol, TextIO
 import msgspec
 
 from local.counters import Snapshot
+from local.describing import summary, turning_points
 
-LINE_SECONDS = 5.0
+LOOK_SECONDS = 0.5
+LINE_SECONDS = 30.0
 
 
 class Addresses(msgspec.Struct, frozen=True):
@@ -56,29 +59,23 @@ def described(addresses: Addresses) -> list[tuple[str, str]]:
     ]
 
 
-def summary(now: Snapshot) -> str:
-    """The counts in one line."""
-    parts = [
-        f"source {now.source or 'none'}{f' ({now.state})' if now.state else ''}",
-        f"sent {now.sent:,}",
-        f"stored {now.ticks:,} ticks and {now.bars:,} bars",
-        f"quarantined {now.quarantined:,}",
-        f"alerts {now.alerts:,}, notified {now.notified:,}",
-    ]
-    if now.given_up:
-        parts.append(f"given up {now.given_up:,}")
-    return "; ".join([*parts, f"lag {now.age_seconds:.1f} s"])
-
-
 class PlainTerminal:
-    """Lines: the addresses, each alert, and the counts when they changed."""
+    """Lines: the addresses, each alert, and the counts at a turning point or each 30 seconds."""
 
-    def __init__(self, snapshot: Callable[[], Snapshot], out: TextIO) -> None:
+    def __init__(
+        self,
+        snapshot: Callable[[], Snapshot],
+        out: TextIO,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._snapshot = snapshot
         self._out = out
+        self._clock = clock
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._last = ""
+        self._points: tuple[object, ...] = ()
+        self._told = float("-inf")
         self._is_ready = False
 
     def ready(self, addresses: Addresses) -> None:
@@ -100,16 +97,24 @@ class PlainTerminal:
         """See Terminal."""
         if self._is_ready:
             self._closed.set()
-            self._counts()
+            self._tell(self._snapshot())
+
+    def look(self) -> None:
+        """Write the counts, if something changed that people should know or 30 s have passed."""
+        now = self._snapshot()
+        points = turning_points(now)
+        if points != self._points or self._clock() - self._told >= LINE_SECONDS:
+            self._points = points
+            self._tell(now)
 
     def _follow(self) -> None:
-        while not self._closed.wait(LINE_SECONDS):
-            self._counts()
+        while not self._closed.wait(LOOK_SECONDS):
+            self.look()
 
-    def _counts(self) -> None:
-        text = summary(self._snapshot())
+    def _tell(self, now: Snapshot) -> None:
+        text = summary(now)
         if text != self._last:
-            self._last = text
+            self._last, self._told = text, self._clock()
             self._line(f"{datetime.now().astimezone():%H:%M:%S} {text}")
 
     def _line(self, text: str) -> None:

@@ -69,7 +69,7 @@ def _pipeline(options: argparse.Namespace, reporter: Reporter, stop: threading.E
     status.source, status.sink = source.name, sink.name
     outbox = Outbox(sink.key, spool=spool)
     if outbox.pending:
-        status.note(f"{outbox.pending} lines of an earlier run are sent first")
+        status.note(f"{outbox.pending:,} lines of an earlier run are sent first")
     sender = Sender(outbox, sink, status, random.Random())  # noqa: S311 - jitter
     pipeline = Pipeline(source, outbox, sender, status, progress=progress)
     reporter.start(status)
@@ -79,12 +79,12 @@ def _pipeline(options: argparse.Namespace, reporter: Reporter, stop: threading.E
 def _ended(outcome: Outcome, reporter: Reporter, *, kept: bool) -> int:
     if outcome.refusal is not None:
         raise UsageError(outcome.refusal)
-    sent = f"{outcome.ticks} ticks and {outcome.bars} bars sent"
+    sent = f"{outcome.ticks:,} ticks and {outcome.bars:,} bars sent"
     if not outcome.left:
         reporter.end(sent)
         return OK
     what = "kept in the spool for the next start" if kept else "not delivered: lost (see --spool)"
-    reporter.end(f"{sent}, {outcome.left} {what}")
+    reporter.end(f"{sent}, {outcome.left:,} {what}")
     return OK if kept else FAILED
 
 

@@ -11,9 +11,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from local.backlog import Position, Waiting
 from local.child import how_it_ended
 from local.emulator.server import DISK_FULL, PRIVATE
 
@@ -131,6 +133,11 @@ class EmulatorControl:
         while count := int(self._ask("trim", **request)["trimmed"]):
             total += count
         return total
+
+    def waiting(self, streams: Sequence[Position], queues: Sequence[str]) -> Waiting:
+        """What waits behind these positions, and in these queues."""
+        found = self._ask("waiting", streams=list(streams), queues=list(queues))
+        return Waiting(int(found["count"]), found["oldest"])
 
     def sweep(self, now: float) -> dict[str, int]:
         """Delete all that is past its time at an epoch second. Returns how much of each kind."""

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from local.emulator import database
+from local.emulator.backlog import waiting
 from local.emulator.expiring import ItemExpiry
 from local.emulator.lifecycles import ObjectExpiry
 from local.emulator.message_expiry import MessageExpiry
@@ -141,9 +142,9 @@ class Emulator:
     def _private(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = json.loads(_read_body(environ) or b"{}")
         name = environ["PATH_INFO"].removeprefix(PRIVATE)
-        if name in _OBJECTS:
+        if name in _READS:
             with self._lock:
-                body = _OBJECTS[name](self._connection, **request)
+                body = _READS[name](self._connection, **request)
             start_response("200 OK", [("Content-Length", str(len(body)))])
             return [body]
         answer: dict[str, Any] = {}
@@ -186,8 +187,12 @@ def _names(
     return json.dumps(list_names(connection, bucket, prefix, after, most)).encode()
 
 
-_OBJECTS: dict[str, Callable[..., bytes]] = {"names": _names, "bodies": packed_bodies}
-"""For the query engine, which reads many objects: straight from SQLite."""
+_READS: dict[str, Callable[..., bytes]] = {
+    "names": _names,
+    "bodies": packed_bodies,
+    "waiting": waiting,
+}
+"""Straight from SQLite: the first two for the query engine, which reads many objects."""
 
 
 def build(path: Path | None) -> Emulator:

@@ -56,6 +56,7 @@ class QueueMapping:
         self.function = function
         self.tally = Tally()
         self._sqs = sqs
+        self.name = queue_url.rsplit("/", 1)[-1]
         self._url = queue_url
         self._wakeups = wakeups
         self._stop = threading.Event()

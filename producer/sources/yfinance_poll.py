@@ -125,7 +125,8 @@ class YfinancePoll:
     def _poll(self, due: Sequence[str], stop: threading.Event) -> list[WireTick]:
         if not self._bucket.take(len(due), stop):
             return []
-        self._status.say("asking Yahoo")
+        if not self._answered:
+            self._status.say("asking Yahoo")
         answers = self._workers.ask(yahoo.quote, due, self._deadline, stop)
         ticks = [answer for answer in answers.values() if isinstance(answer, WireTick)]
         for symbol, answer in answers.items():

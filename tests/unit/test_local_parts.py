@@ -8,6 +8,7 @@ import os
 import tempfile
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from chalicelib.settings import Settings, load
@@ -15,10 +16,11 @@ from local import aws_environment, producing, resources, running_file
 from local.arguments import Options
 from local.counters import Counters, Snapshot, count_metrics
 from local.data_directory import DataDirectory
+from local.describing import activity, lag, summary
 from local.errors import UsageError
 from local.page_server import content_security_policy
 from local.subscriber import Once
-from local.terminal import Addresses, PlainTerminal, summary
+from local.terminal import Addresses, PlainTerminal
 
 
 def test_metrics_of_the_handlers_are_added_up() -> None:
@@ -42,9 +44,83 @@ def test_the_producers_status_is_the_last_one() -> None:
 
 
 def test_the_line_says_what_is_going_on() -> None:
-    line = summary(Snapshot(source="replay", state="live", sent=1506, ticks=506, given_up=2))
-    for part in ("replay (live)", "sent 1,506", "506 ticks", "quarantined 0", "given up 2", "lag"):
-        assert part in line
+    now = Snapshot(source="replay", state="replaying", sent=1506, ticks=506, bars=1, given_up=2)
+    assert summary(now) == (
+        "replay: replaying; 1,506 sent; 506 ticks and 1 bar stored; 0 alerts, 0 sent; 2 given up"
+    )
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [
+        (Snapshot(), "waiting for the first prices"),
+        (Snapshot(source="simulator", state="live", stopped=True), "stopped"),
+        (Snapshot(source="simulator", state="live", waiting=3), "simulator: live"),
+        (
+            Snapshot(source="replay", state="ended", waiting=1305),
+            "replay: the recording ended; 1,305 records still being processed",
+        ),
+        (Snapshot(source="replay", state="ended", waiting=0), "replay: the recording ended"),
+        (
+            Snapshot(source="yfinance", state="ended", waiting=1),
+            "yfinance: the producer ended; 1 record still being processed",
+        ),
+    ],
+)
+def test_an_end_is_told_apart_from_the_end_of_the_work(now: Snapshot, words: str) -> None:
+    assert activity(now) == words
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [
+        (Snapshot(waiting=0, age_seconds=9), "nothing waits"),
+        (Snapshot(waiting=1305, lag_seconds=12.34), "1,305 records wait, 12.3 s behind"),
+        (Snapshot(waiting=None, age_seconds=0.44), "stored after 0.4 s"),
+        (Snapshot(waiting=1305, stopped=True), "1,305 records not processed yet"),
+    ],
+)
+def test_the_lag_is_what_waits_and_for_how_long(now: Snapshot, words: str) -> None:
+    assert lag(now) == words
+
+
+class Watched:
+    """A plain terminal over a snapshot and a clock that the test sets."""
+
+    def __init__(self) -> None:
+        self.now = Snapshot()
+        self.seconds = 0.0
+        self.out = io.StringIO()
+        self.terminal = PlainTerminal(lambda: self.now, self.out, lambda: self.seconds)
+
+    def lines(self, seconds: float, **changes: object) -> int:
+        """How many lines are written when so much later these counts have changed."""
+        before = self.out.getvalue().count("\n")
+        self.seconds += seconds
+        self.now = msgspec.structs.replace(self.now, **changes)
+        self.terminal.look()
+        return self.out.getvalue().count("\n") - before
+
+
+def test_plain_lines_come_at_turning_points() -> None:
+    watched = Watched()
+    assert watched.lines(0) == 1
+    assert watched.lines(1, source="simulator", state="sending history") == 1
+    assert watched.lines(1, bars=100) == 1
+    assert watched.lines(1, ticks=25) == 1
+    assert watched.lines(1, state="live") == 1
+    assert watched.lines(1, quarantined=1) == 1
+    assert watched.lines(1, given_up=10) == 1
+    assert watched.lines(1, state="ended", waiting=50) == 1
+    assert watched.lines(1, waiting=0) == 1
+
+
+def test_numbers_that_merely_grow_are_a_line_each_30_seconds() -> None:
+    watched = Watched()
+    watched.lines(0, source="simulator", state="live", ticks=1, bars=1, quarantined=1)
+    grown = [watched.lines(1, ticks=n, bars=n, quarantined=n, alerts=n) for n in range(2, 93)]
+    assert sum(grown) == 3
+    assert [watched.lines(300), watched.lines(300)] == [1, 0]
 
 
 def test_a_plain_terminal_writes_addresses_and_alerts() -> None:

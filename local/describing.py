@@ -1,0 +1,66 @@
+"""The running system's counts in words."""
+
+from __future__ import annotations
+
+from local.counters import Snapshot
+
+
+def activity(now: Snapshot) -> str:
+    """What the source does, in words."""
+    if now.stopped:
+        return "stopped"
+    if not now.source:
+        return now.state or "waiting for the first prices"
+    if now.state != "ended":
+        return f"{now.source}: {now.state}"
+    ended = "the recording ended" if now.source == "replay" else "the producer ended"
+    if now.waiting:
+        return f"{now.source}: {ended}; {counted(now.waiting, 'record')} still being processed"
+    return f"{now.source}: {ended}"
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 record`, `1,305 records`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def stored(now: Snapshot) -> str:
+    """Ticks and bars in the tables."""
+    return f"{counted(now.ticks, 'tick')} and {counted(now.bars, 'bar')}"
+
+
+def alerts(now: Snapshot) -> str:
+    """Alerts, and messages sent."""
+    return f"{counted(now.alerts, 'alert')}, {now.notified:,} sent"
+
+
+def lag(now: Snapshot) -> str:
+    """What waits in the streams, and how long the oldest has; without the embedded AWS, how old
+    the last stored record was."""
+    if now.waiting is None:
+        return f"stored after {now.age_seconds:.1f} s"
+    if not now.waiting:
+        return "nothing waits"
+    if now.stopped:
+        return f"{counted(now.waiting, 'record')} not processed yet"
+    waits = "waits" if now.waiting == 1 else "wait"
+    return f"{counted(now.waiting, 'record')} {waits}, {now.lag_seconds:.1f} s behind"
+
+
+def summary(now: Snapshot) -> str:
+    """The counts in one line."""
+    parts = [activity(now)]
+    if now.sent or now.ticks or now.bars:
+        parts += [f"{now.sent:,} sent", f"{stored(now)} stored", alerts(now)]
+    if now.quarantined:
+        parts.append(f"{now.quarantined:,} quarantined")
+    if now.given_up:
+        parts.append(f"{now.given_up:,} given up")
+    return "; ".join([*parts, lag(now)] if now.waiting or now.age_seconds else parts)
+
+
+def turning_points(now: Snapshot) -> tuple[object, ...]:
+    """Whatever changes here is worth a line at once; numbers that merely grow are not."""
+    is_behind = now.state == "ended" and bool(now.waiting)
+    began = (now.ticks > 0, now.bars > 0, now.quarantined > 0)
+    return (now.source, now.state, is_behind, now.given_up, *began)
