@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from collections.abc import Sequence
 from datetime import date
 from typing import NoReturn
+from zoneinfo import ZoneInfo
 
 from producer import configuration
 from producer.errors import UsageError
+from producer.files.asked import Label
+from producer.wire import symbols_of
 
 SOURCES = ("auto", "yfinance", "yfinance-live", "simulator")
+BARS = ("1m", "1h", "1d")
 PERIODS = ("1d", "5d", "1mo", "3mo", "6mo", "1y", "2y", "5y", "10y", "ytd", "max")
 SINKS = ("kinesis", "sqs", "stdout")
 
@@ -119,6 +124,10 @@ def _replay(command: argparse.ArgumentParser) -> None:
         "or s3://bucket/ticks/ with compacted days",
     )
     command.add_argument("--symbols", metavar="A,B", help="default: all in the file")
+    _reading(command)
+    command.add_argument(
+        "--bar", choices=BARS, help="length of a file's bars (default: recognised)"
+    )
     command.add_argument(
         "--speed",
         type=speed,
@@ -145,6 +154,35 @@ def _replay(command: argparse.ArgumentParser) -> None:
         "--alerts",
         action="store_true",
         help="send the alerts of an archive once more (default: they are recorded only)",
+    )
+
+
+def _reading(command: argparse.ArgumentParser) -> None:
+    """How files are read."""
+    group = command.add_argument_group("files")
+    group.add_argument(
+        "--as",
+        dest="rows_as",
+        choices=("bars", "ticks"),
+        help="what a file's rows are (default: bars where they have open, high, low and close)",
+    )
+    group.add_argument(
+        "--day-first",
+        action="store_true",
+        help="03/04/2024 is the third of April, in a file whose dates do not tell",
+    )
+    group.add_argument(
+        "--timezone",
+        type=timezone,
+        metavar="ZONE",
+        help="of times without an offset (default: the exchange's), such as Europe/Warsaw",
+    )
+    group.add_argument(
+        "--as-source",
+        type=label,
+        metavar="NAME[=A,B]",
+        help="the source under which a file's prices are stored (default: the file's own, or "
+        "replay); with symbols, of these alone",
     )
 
 
@@ -219,6 +257,28 @@ def day(text: str) -> date:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not allowed; allowed: a date like 2026-11-20"
         ) from None
+
+
+def timezone(text: str) -> str:
+    """A zone of the IANA database."""
+    try:
+        return ZoneInfo(text).key
+    except (KeyError, ValueError, OSError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not allowed; allowed: a zone of the IANA database, such as Europe/Berlin"
+        ) from None
+
+
+def label(text: str) -> Label:
+    """A source's name, of all symbols or of some."""
+    name, _, symbols = text.partition("=")
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", name):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not allowed; allowed: a name of 1 to 64 of A-Z a-z 0-9 . _ -, "
+            "with =A,B behind it for some symbols"
+        )
+    some = frozenset(symbols_of(symbols.split(","), "--as-source")) if symbols else None
+    return Label(name, some)
 
 
 def speed(text: str) -> float | None:

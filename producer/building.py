@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 from producer.errors import UsageError
+from producer.files.asked import Asked
 from producer.sinks.base import Sink
 from producer.sources import simulator
 from producer.sources.base import Source
@@ -93,9 +94,23 @@ def _replay(options: argparse.Namespace, status: Status, skip: int) -> Source:
         options.until,
         alerts=options.alerts,
         database=options.database or os.environ.get("ATHENA_DATABASE"),
+        asked=asked_of(options),
     )
     recording.check()
     return Replay(recording, options.speed, status, skip)
+
+
+def asked_of(options: argparse.Namespace) -> Asked:
+    """How the options say that files are read."""
+    return Asked(
+        symbols=_symbols(options),
+        rows_as=options.rows_as,
+        bar=options.bar,
+        day_first=options.day_first,
+        timezone=options.timezone,
+        label=options.as_source,
+        history=options.command == "backfill",
+    )
 
 
 def _backfill(options: argparse.Namespace, status: Status) -> Source:

@@ -22,7 +22,8 @@ Mode = Literal["live", "replay", "backfill"]
 
 
 class WireTick(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One tick, or one historical bar where `bar` is set (price is then its close).
+    """One tick, or one historical bar where `bar` is set (price is then its close). `folded` is
+    the number of finer bars that it was made from, None of one that came as it is.
 
     Timestamps are text of 27 characters in UTC. Mutable, since the way through the producer
     corrects `timestamp` and sets `sent_at`.
@@ -42,6 +43,7 @@ class WireTick(msgspec.Struct, kw_only=True, omit_defaults=True):
     source: str | None = None
     mode: Mode | None = None
     bar: Bar | None = None
+    folded: int | None = None
     sent_at: str | None = None
 
 

@@ -167,6 +167,14 @@ class FakeBars:
             self.series.setdefault(bar.series, Sorted()).put(bar.start, bar)
         return set()
 
+    def fill(self, bars: Sequence[Bar], arrival: str) -> None:
+        """See BarStore."""
+        for bar in bars:
+            series = self.series.setdefault(bar.series, Sorted())
+            stored = series.get(bar.start)
+            if not isinstance(stored, Bar) or 0 < stored.folded <= bar.folded:
+                series.put(bar.start, bar)
+
 
 class FakeStates:
     """StateStore."""

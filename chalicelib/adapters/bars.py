@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,8 @@ from chalicelib.adapters.dynamodb import (
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.times import epoch_seconds
 from chalicelib.services.stores import Close, Page
+
+PARALLEL_PUTS = 8
 
 
 class Bars:
@@ -96,6 +99,21 @@ class Bars:
         items = [self._to_item(bar, arrival) for bar in bars]
         return put_all(self._client, self._table, ("series", "start"), items, deadline)
 
+    def fill(self, bars: Sequence[Bar], arrival: str) -> None:
+        """See BarStore."""
+        if bars:
+            with ThreadPoolExecutor(min(PARALLEL_PUTS, len(bars))) as pool:
+                list(pool.map(lambda bar: self._fill(bar, arrival), bars))
+
+    def _fill(self, bar: Bar, arrival: str) -> bool:
+        return put_if(
+            self._client,
+            TableName=self._table,
+            Item=self._to_item(bar, arrival),
+            ConditionExpression="attribute_not_exists(series) OR folded <= :mine",
+            ExpressionAttributeValues={":mine": {"N": str(bar.folded)}},
+        )
+
     def _to_item(self, bar: Bar, expires_from: str) -> Item:
         days = self._ttl_days.get(bar.interval)
         return item_of(
@@ -112,6 +130,7 @@ class Bars:
             closed=bar.closed,
             extended=bar.extended or None,
             revision=bar.revision,
+            folded=bar.folded or None,
             expires_at=epoch_seconds(expires_from) + days * 86400 if days else None,
         )
 
@@ -133,4 +152,5 @@ def _to_bar(item: Item) -> Bar:
         closed=item["closed"]["BOOL"],
         extended="extended" in item,
         revision=int(item["revision"]["N"]),
+        folded=int(item["folded"]["N"]) if "folded" in item else 0,
     )

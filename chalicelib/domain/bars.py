@@ -23,6 +23,8 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
     `ticks` counts the ticks that it was made from; 0 marks a historical bar that came as such.
     volume is the number of shares (or units) traded within it; None where nothing is known.
     `extended` says that it lies outside of the regular session. `revision` counts corrections.
+    `folded` is the number of finer bars that a historical bar was made from by whoever sent it; 0
+    of one that came as it is.
     """
 
     symbol: str
@@ -39,6 +41,7 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
     closed: bool = True
     extended: bool = False
     revision: int = 0
+    folded: int = 0
 
     @property
     def series(self) -> str:

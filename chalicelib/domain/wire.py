@@ -22,6 +22,7 @@ MAX_AHEAD = timedelta(seconds=300)
 PRICE_LIMIT = Decimal(10) ** 12
 VOLUME_LIMIT = Decimal(10) ** 18
 MAX_LABEL = 64
+MOST_FOLDED = 1_000_000
 
 _ZERO = Decimal(0)
 _MICROSECOND = timedelta(microseconds=1)
@@ -48,6 +49,7 @@ class WireTick(msgspec.Struct, frozen=True):
     source: str | None = None
     mode: str = "live"
     bar: str | None = None
+    folded: int | None = None
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -145,6 +147,8 @@ def to_bar(wire: WireTick, arrival: datetime) -> Bar:
         raise TickError("timestamp", None, f"the bar's start, {_TIME_ALLOWED}")
     if wire.open is None or wire.high is None or wire.low is None:
         raise TickError("open, high, low", None, "all three with a bar")
+    if wire.folded is not None and not 1 <= wire.folded <= MOST_FOLDED:
+        raise TickError("folded", str(wire.folded), f"1 to {MOST_FOLDED}")
     tick = to_tick(wire, arrival, iter(()))
     if interval == "1m" and tick.timestamp[17:26] != "00.000000":
         raise TickError("timestamp", wire.timestamp, "a whole minute for a 1m bar")
@@ -160,6 +164,7 @@ def to_bar(wire: WireTick, arrival: datetime) -> Bar:
         close=tick.price,
         volume=tick.volume,
         source=tick.source,
+        folded=wire.folded or 0,
     )
 
 

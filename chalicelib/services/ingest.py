@@ -82,7 +82,7 @@ class Ingest:
         writes = self._beside_stored(plan_prices(reads))
         failed = self._write_prices(writes, deadline)
         bars, bar_sources = plan_bars(reads)
-        unwritten = self._write_bars(reads, deadline) if bars else set()
+        unwritten = self._write_bars(bars, reads[0].record.arrival, deadline) if bars else set()
         failed |= {bar_sources[index] for index in unwritten}
         taken = sum(len(read.decoded.ticks) for read in reads)
         return Ingested(
@@ -201,10 +201,17 @@ class Ingest:
         left = self._stores.prices.write([write.priced for write in writes], deadline)
         return [writes[index] for index in left]
 
-    def _write_bars(self, reads: Sequence[Read], deadline: float) -> set[int]:
-        bars, _ = plan_bars(reads)
-        arrival = to_text(reads[0].record.arrival)
-        return self._stores.bars.write_history(bars, arrival, deadline)
+    def _write_bars(self, bars: Sequence[Bar], arrived: datetime, deadline: float) -> set[int]:
+        """Returns the indexes of bars that were not acknowledged by the deadline."""
+        arrival = to_text(arrived)
+        whole = [index for index, bar in enumerate(bars) if not bar.folded]
+        unwritten: set[int] = set()
+        if whole:
+            history = [bars[index] for index in whole]
+            left = self._stores.bars.write_history(history, arrival, deadline)
+            unwritten = {whole[index] for index in left}
+        self._stores.bars.fill([bar for bar in bars if bar.folded], arrival)
+        return unwritten
 
     def _oldest_age(self, reads: Iterable[Read]) -> float:
         """From event to store, of the oldest live tick; 0 where there is none."""

@@ -145,12 +145,22 @@ def _add(writes: dict[Key, Write], write: Write, *, older: bool = False) -> None
 
 
 def plan_bars(reads: Sequence[Read]) -> tuple[list[Bar], list[int]]:
-    """The historical bars of a batch, each key once (the last wins), and their records' indexes."""
+    """The historical bars of a batch, each key once, and their records' indexes.
+
+    The last wins; a bar that came as it is wins over one that was folded.
+    """
     found: dict[tuple[str, str], tuple[Bar, int]] = {}
     for index, read in enumerate(reads):
         for bar in read.decoded.bars:
-            found[bar.series, bar.start] = (bar, index)
+            known = found.get((bar.series, bar.start))
+            if known is None or _stands_above(bar, known[0]):
+                found[bar.series, bar.start] = (bar, index)
     return [bar for bar, _ in found.values()], [index for _, index in found.values()]
+
+
+def _stands_above(bar: Bar, other: Bar) -> bool:
+    """Whether a later historical bar takes an earlier one's place."""
+    return not bar.folded or 0 < other.folded <= bar.folded
 
 
 def _priced(ticks: Sequence[Tick]) -> Iterable[tuple[Tick, ...]]:

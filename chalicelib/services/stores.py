@@ -137,6 +137,9 @@ class BarStore(Protocol):
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
         """Put historical bars; returns the indexes of those not acknowledged by the deadline."""
 
+    def fill(self, bars: Sequence[Bar], arrival: str) -> None:
+        """Put folded historical bars where no bar is stored, or one folded from no more bars."""
+
 
 class StateStore(Protocol):
     """One state a symbol."""

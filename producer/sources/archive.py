@@ -107,6 +107,8 @@ class Recording:
         self._since = since or date.min
         self._until = until or date.max
         self.unreadable = Unreadable()
+        self.notes: tuple[str, ...] = ()
+        self.total: int | None = None  # only reading all of it would tell
 
     def check(self) -> None:
         """Raises UsageError when the archive has no object of those days."""

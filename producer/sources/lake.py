@@ -78,6 +78,8 @@ class Recording:
         self._mode: Mode = "replay" if alerts else "backfill"
         self._current = current
         self.unreadable = Unreadable()
+        self.notes: tuple[str, ...] = ()
+        self.total: int | None = None  # only reading all of it would tell
 
     def check(self) -> None:
         """Raises UsageError when there is no such day, or one of several runs."""

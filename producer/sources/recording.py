@@ -34,6 +34,14 @@ class Recording(Protocol):
     def unreadable(self) -> Unreadable:
         """What the last reading passed over."""
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """What people should know of it once it was checked, a line each."""
+
+    @property
+    def total(self) -> int | None:
+        """How many ticks there are, once `check` has counted them; None where it does not."""
+
     def check(self) -> None:
         """Read it all. Raises UsageError when nothing in it can be replayed."""
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from chalicelib.domain.times import from_text
 from producer.errors import UsageError
-from producer.sources import archive, lake, ndjson
-from producer.sources.csv_days import open_csv
+from producer.files import opening
+from producer.files.asked import Asked
+from producer.sources import archive, lake
 from producer.sources.recording import Recording
 from producer.status import Status
 from producer.wire import WireTick
@@ -29,20 +30,21 @@ def open_recording(
     *,
     alerts: bool = False,
     database: str | None = None,
+    asked: Asked | None = None,
 ) -> Recording:
     """The recording in a file (by its name's ending or, failing that, by its first character),
-    in a folder that holds a raw archive or compacted days, or at `s3://bucket/prefix`.
+    in a folder of such files, of a raw archive or of compacted days, or at `s3://bucket/prefix`.
 
     `since` and `until` are days of arrival in an archive, trading days of compacted ones, both
     included; `alerts` asks that their alerts be sent once more; `database` is Glue's that knows
-    the current files of compacted days. Raises UsageError when there is no such file, or none that
-    can be replayed.
+    the current files of compacted days; `asked` says how to read files. Raises UsageError when
+    there is no such file, or none that can be replayed.
     """
     is_remote = str(path).startswith("s3://")
     file = Path(path)
     if not is_remote and not file.exists():
         raise UsageError(f"{path}: there is no such file")
-    if is_remote or file.is_dir():
+    if is_remote or (file.is_dir() and not opening.is_folder_of_files(file)):
         objects = archive.Bucket(str(path)) if is_remote else archive.Folder(file)
         if not lake.is_lake(str(path)):
             return archive.Recording(objects, symbols, since, until, alerts=alerts)
@@ -50,25 +52,15 @@ def open_recording(
         return lake.Recording(objects, symbols, since, until, alerts=alerts, current=current)
     if since or until or alerts:
         raise UsageError(f"--from, --to and --alerts are for archives; {path} is a file")
-    return _open_file(file, tuple(symbols))
+    return opening.open_files([file], asked or Asked(symbols=tuple(symbols)))
 
 
-def _open_file(file: Path, symbols: tuple[str, ...]) -> Recording:
-    if file.suffix.lower() in (".parquet", ".pq"):
-        from producer.sources.parquet import open_parquet
-
-        return open_parquet(file, symbols)
-    if ndjson.is_ndjson(file):
-        return ndjson.Recording(file, symbols)
-    return open_csv(file, symbols)
-
-
-def check(path: str | Path, symbols: Sequence[str]) -> None:
+def check(path: str | Path, symbols: Sequence[str], asked: Asked | None = None) -> None:
     """Whether `path` can be replayed for `symbols` (none: all that are in it).
 
     Reads the whole file. Raises UsageError with one line that says what is wrong.
     """
-    open_recording(path, symbols).check()
+    open_recording(path, symbols, asked=asked).check()
 
 
 class Replay:
@@ -92,6 +84,8 @@ class Replay:
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
         """All of the recording, paced by the differences of its timestamps."""
         self._status.say("replaying")
+        for note in self._recording.notes:
+            self._status.note(note)
         ticks = islice(self._recording.ticks(), self._skip, None)
         yield from in_batches(ticks) if self._speed is None else paced(ticks, self._speed, stop)
         passed_over = self._recording.unreadable

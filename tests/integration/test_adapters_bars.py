@@ -76,6 +76,29 @@ def test_history_replaces_whatever_is_there(bars: BarStore, symbol: str) -> None
     assert read(bars, symbol) == history
 
 
+@pytest.mark.parametrize(
+    ("stored", "offered", "taken"), [(None, 5, True), (0, 60, False), (5, 5, True), (6, 5, False)]
+)
+def test_a_folded_bar_fills_a_gap_or_replaces_one_of_no_more_parts(
+    bars: BarStore, symbol: str, stored: int | None, offered: int, taken: bool
+) -> None:
+    first = make_bar(0, 1, symbol=symbol, ticks=0, folded=stored or 0)
+    if stored:
+        bars.fill([first], at())
+    elif stored is not None:
+        bars.write_history([first], at(), NEVER)
+    second = make_bar(0, 2, symbol=symbol, ticks=0, folded=offered)
+    bars.fill([second], at())
+    assert read(bars, symbol) == [second if taken else first]
+
+
+def test_a_folded_bar_leaves_one_made_from_ticks_alone(bars: BarStore, symbol: str) -> None:
+    live = make_bar(0, 1, symbol=symbol, ticks=3)
+    bars.put(live, at())
+    bars.fill([make_bar(0, 2, symbol=symbol, ticks=0, folded=60)], at())
+    assert read(bars, symbol) == [live]
+
+
 def test_a_range_is_half_open(bars: BarStore, symbol: str) -> None:
     stored = [make_bar(60 * n, symbol=symbol) for n in range(4)]
     for bar in stored:

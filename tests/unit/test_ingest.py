@@ -187,6 +187,15 @@ def test_historical_bars_go_straight_into_their_series(system: System) -> None:
     assert [bar.start for bar in page.rows] == [at(0), at(60), at(120)]
 
 
+def test_a_folded_bar_never_takes_the_place_of_one_that_came_as_it_is(system: System) -> None:
+    fields = {"bar": "1d", "open": 1, "high": 9, "low": 1, "timestamp": "2026-11-20T00:00:00Z"}
+    own, folded = wire(5, 0, **fields), wire(7, 0, folded=390, **fields)
+    for batch in ([payload(folded)], [payload(own, folded)], [payload(folded)]):
+        assert system(*batch).bars == 1
+    page = system.stores.bars.bars("AAPL", "1d", None, None, limit=10)
+    assert [(bar.close, bar.folded) for bar in page.rows] == [(5, 0)]
+
+
 def test_historical_bars_that_are_not_acknowledged_are_reported(system: System) -> None:
     history = {"bar": "1m", "open": 1, "high": 2, "low": 1}
     system.stores.bars.write_history = lambda bars, arrival, deadline: {1}

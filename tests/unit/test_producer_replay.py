@@ -127,7 +127,7 @@ def test_rows_without_a_price_are_passed_over_and_counted(tmp_path: Path) -> Non
         ("close,open\n1,1\n", ["X"], "a date column is needed"),
         ("", ["X"], "a date column is needed; columns found: none"),
         ("date,close\n", ["X"], "there is no row that can be replayed"),
-        ("date,close\nsoon,1\n", ["X"], "line 2: 'soon' is no date"),
+        ("date,close\nsoon,1\n", ["X"], "line 2: 'soon' is not a date"),
         ("date,close\n2026-11-20,1\n", [], "no symbol column, so exactly one symbol is needed"),
         ("date,close,symbol\n2026-11-20,1,A\n", ["B"], "has no B; it has: A"),
     ],

@@ -230,7 +230,7 @@ def test_a_historical_bar_takes_price_as_its_close() -> None:
     (bar,) = decoded.bars
     assert not decoded.ticks
     assert (bar.series, bar.start, bar.close, bar.high, bar.volume) == ("AAPL#1m", at(60), 2, 3, 7)
-    assert (bar.ticks, bar.closed) == (0, True)
+    assert (bar.ticks, bar.closed, bar.folded) == (0, True, 0)
 
 
 @pytest.mark.parametrize(
@@ -241,6 +241,7 @@ def test_a_historical_bar_takes_price_as_its_close() -> None:
         ("open", None),
         ("high", None),
         ("low", None),
+        ("folded", 0),
     ],
 )
 def test_a_historical_bar_needs_its_start_and_all_four_prices(field: str, value: object) -> None:

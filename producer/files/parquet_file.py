@@ -1,4 +1,4 @@
-"""Parquet files: days as in a CSV, or ticks with the wire's names as columns."""
+"""Parquet files, as rows of text: numbers by their shortest text, times in ISO 8601."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from producer.errors import UsageError
-from producer.sources.tables import Table, TableRecording
 
 _INDEX = "__index_level_0__"
 
 
-class ParquetTable:
-    """Reads a file in pieces; an index without a name, which pandas writes last, comes first."""
+class ParquetFile:
+    """Reads a file in pieces; an index without a name, which pandas writes last, comes first.
+
+    Row 0 is the header. Raises UsageError for a file that is no Parquet.
+    """
+
+    decimal_comma = False
 
     def __init__(self, path: Path) -> None:
         import pyarrow
         import pyarrow.parquet
 
-        self.name = str(path)
+        self.path = path
         try:
             self._file = pyarrow.parquet.ParquetFile(path)
         except (OSError, pyarrow.ArrowException) as error:
@@ -28,10 +32,11 @@ class ParquetTable:
             raise UsageError(f"{path}: cannot be read as Parquet: {reason}") from error
         names = self._file.schema_arrow.names
         self._order = sorted(range(len(names)), key=lambda at: names[at] != _INDEX)
-        self.header = ["" if names[at] == _INDEX else names[at] for at in self._order]
+        self._header = ["" if names[at] == _INDEX else names[at] for at in self._order]
 
     def rows(self) -> Iterator[tuple[int, Sequence[str]]]:
-        """Row number from 1, and the cells as text."""
+        """See Grid; rows count from 1."""
+        yield 0, self._header
         number = 0
         for piece in self._file.iter_batches():
             columns = [piece.columns[at].to_pylist() for at in self._order]
@@ -46,9 +51,3 @@ def _text(value: Any) -> str:
     if isinstance(value, datetime):
         return (value if value.tzinfo is None else value.astimezone(UTC)).isoformat()
     return value.isoformat() if isinstance(value, date) else str(value)
-
-
-def open_parquet(path: Path, symbols: tuple[str, ...]) -> TableRecording:
-    """The recording in a Parquet file. Raises UsageError when it is none."""
-    table: Table = ParquetTable(path)
-    return TableRecording(table, symbols)

@@ -1,0 +1,41 @@
+"""What people ask of a file: symbols, and what its rows are to be taken for."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from producer.wire import Bar
+
+RowsAs = Literal["bars", "ticks"]
+REPLAY = "replay"
+"""The source of prices whose file names none."""
+
+
+class Label(msgspec.Struct, frozen=True):
+    """A source's name for all symbols, or for some."""
+
+    source: str
+    symbols: frozenset[str] | None = None
+
+    def of(self, symbol: str, source: str) -> str:
+        """The label of a symbol that has `source` in its file."""
+        return self.source if self.symbols is None or symbol in self.symbols else source
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """How to read files.
+
+    `symbols` are those wanted, all where it is empty; `rows_as` and `bar` None are recognised;
+    `timezone` is that of times without one, the exchange's where it is None. `history` makes
+    everything history: days become bars, ticks are alerted to nobody.
+    """
+
+    symbols: tuple[str, ...] = ()
+    rows_as: RowsAs | None = None
+    bar: Bar | None = None
+    day_first: bool = False
+    timezone: str | None = None
+    label: Label | None = None
+    history: bool = False

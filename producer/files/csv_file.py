@@ -1,0 +1,92 @@
+"""Text files of cells: CSV, TSV, semicolons, .gz, in UTF-8, UTF-16 or the encoding of Windows."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import zlib
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO, TextIO, cast
+
+from producer.errors import UsageError
+
+_UNREADABLE = (UnicodeError, csv.Error, OSError, EOFError, zlib.error)
+_DELIMITERS = ",;\t|"
+_PIECE = 1 << 20
+
+
+class CsvFile:
+    """A text file. Its delimiter is read off its first line; a line `sep=;` before it, as Excel
+    writes one, says so by itself."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._encoding = self._encoding_of()
+        first = self._first_line()
+        self._skips = first.lower().startswith("sep=")
+        self._delimiter = first[4:5] if self._skips else delimiter_of(first)
+
+    @property
+    def decimal_comma(self) -> bool:
+        """Semicolons part cells where a comma is the decimal mark."""
+        return self._delimiter == ";"
+
+    def rows(self) -> Iterator[tuple[int, Sequence[str]]]:
+        """See Grid."""
+        with self._open() as file:
+            reader = csv.reader(file, delimiter=self._delimiter or ",", skipinitialspace=True)
+            try:
+                for row in reader:
+                    if any(row) and not (self._skips and reader.line_num == 1):
+                        yield reader.line_num, row
+            except _UNREADABLE as error:
+                raise UsageError(f"{self.path}: cannot be read as CSV: {error}") from error
+
+    def _first_line(self) -> str:
+        with self._open() as file:
+            try:
+                return next((line for line in file if line.strip()), "").strip("\r\n")
+            except _UNREADABLE as error:
+                raise UsageError(f"{self.path}: cannot be read as CSV: {error}") from error
+
+    def _open(self) -> TextIO:
+        try:
+            if self.path.suffix.lower() == ".gz":
+                return gzip.open(self.path, "rt", encoding=self._encoding, newline="")
+            return self.path.open(encoding=self._encoding, newline="")
+        except OSError as error:
+            raise UsageError(f"{self.path}: {error.strerror or error}") from error
+
+    def _encoding_of(self) -> str:
+        """UTF-16 has its mark; what is not UTF-8 is taken for the encoding of Windows."""
+        try:
+            with self._open_bytes() as file:
+                start = file.read(_PIECE)
+                if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                    return "utf-16"
+                decoder = codecs.getincrementaldecoder("utf-8")()
+                for piece in chain([start], iter(lambda: file.read(_PIECE), b"")):
+                    decoder.decode(piece)
+                decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return "cp1252"
+        except (OSError, EOFError, zlib.error) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise UsageError(f"{self.path}: {reason}") from error
+        return "utf-8-sig"
+
+    def _open_bytes(self) -> BinaryIO:
+        if self.path.suffix.lower() == ".gz":
+            return cast(BinaryIO, gzip.open(self.path, "rb"))
+        return self.path.open("rb")
+
+
+def delimiter_of(line: str) -> str:
+    """The delimiter of a header's cells; a comma where there is but one cell."""
+    try:
+        return csv.Sniffer().sniff(line, _DELIMITERS).delimiter
+    except csv.Error:
+        return ","

@@ -1,0 +1,162 @@
+"""Which column of a file is what.
+
+The header may stand below lines of other text, and may have several lines: yfinance writes one of
+fields, one of symbols and one with the index's name. A file of several symbols has a column of
+symbols, or columns for each symbol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+
+import msgspec
+
+from producer.errors import UsageError
+from producer.files.grid import Grid
+from producer.files.names import FIELDS, OTHERS, UNNAMED, field_of, is_symbol, pair_of, plain
+
+MOST_LINES = 20
+"""How far down the header may stand."""
+
+
+class Group(msgspec.Struct, frozen=True):
+    """The columns of one symbol, or with an empty symbol those of every row."""
+
+    symbol: str
+    at: Mapping[str, int]
+
+    @property
+    def has_bars(self) -> bool:
+        """Whether rows have open, high, low and close."""
+        return {"open", "high", "low", "price"} <= self.at.keys()
+
+
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file's columns are. `header` counts the rows before the first row of figures.
+
+    `clock` is a column of times beside one of dates; `is_utc`: the time's column says so.
+    `are_ticks`: rows are one tick each, by their names, as Ticktape itself exports them.
+    """
+
+    header: int
+    time: int
+    clock: int | None = None
+    groups: tuple[Group, ...]
+    is_utc: bool = False
+    are_ticks: bool = False
+
+    @property
+    def has_symbols(self) -> bool:
+        """Whether the file itself names the symbols."""
+        return bool(self.groups[0].symbol) or "symbol" in self.groups[0].at
+
+    @property
+    def has_bars(self) -> bool:
+        """Whether rows can be bars."""
+        return self.groups[0].has_bars and not self.are_ticks
+
+
+def layout_of(grid: Grid) -> Layout:
+    """Raises UsageError when time or price is missing, naming what is there."""
+    rows = [list(row) for _, row in islice(grid.rows(), MOST_LINES)]
+    for at in range(len(rows)):
+        found = _levels(rows, at) or _flat(rows[at], at)
+        if found is not None:
+            return found
+    header = max(rows, key=_known, default=[])
+    there = ", ".join(name for name in header if name) or "none"
+    needed = "a close column" if _time_of(header) is not None else "a date column"
+    raise UsageError(f"{grid.path}: {needed} is needed; columns found: {there[:200]}")
+
+
+def _known(row: Sequence[str]) -> int:
+    return sum(field_of(name) is not None for name in row)
+
+
+def _flat(header: Sequence[str], at: int) -> Layout | None:
+    """A header of one line."""
+    names = [plain(name) for name in header]
+    time = _time_of(header)
+    columns = _columns(names)
+    if time is None:
+        return None
+    if "price" in columns:
+        is_date = names[time] not in ("time", "timestamp", "datetime", *UNNAMED)
+        clock = names.index("time") if "time" in names and is_date else None
+        return Layout(
+            header=at + 1,
+            time=time,
+            clock=clock,
+            groups=(Group("", columns),),
+            is_utc=any(zone in header[time].lower() for zone in ("gmt", "utc")),
+            are_ticks=names[columns["price"]] == "price" and "symbol" in columns,
+        )
+    groups = _paired(header, time) or _symbols_alone(header, time)
+    return Layout(header=at + 1, time=time, groups=groups) if groups else None
+
+
+def _time_of(header: Sequence[str]) -> int | None:
+    names = [plain(name) for name in header]
+    for name in FIELDS["time"]:
+        if name in names:
+            return names.index(name)
+    return 0 if names and names[0] in UNNAMED and len(names) > 1 else None
+
+
+def _columns(names: Sequence[str]) -> dict[str, int]:
+    found = {}
+    for field, known in FIELDS.items():
+        name = next((name for name in known if name in names), None)
+        if name is not None and field != "time":
+            found[field] = names.index(name)
+    units = [at for at, name in enumerate(names) if name.startswith("volume ")]
+    if units:
+        found.setdefault("volume", units[0])
+    return found
+
+
+def _paired(header: Sequence[str], time: int) -> tuple[Group, ...]:
+    """Columns that each name a field and a symbol."""
+    pairs = [(at, pair_of(name)) for at, name in enumerate(header) if at != time and name]
+    return _grouped([(at, pair) for at, pair in pairs if pair]) if all(p for _, p in pairs) else ()
+
+
+def _symbols_alone(header: Sequence[str], time: int) -> tuple[Group, ...]:
+    """Columns that are named by symbols: of each its close."""
+    others = [(at, name) for at, name in enumerate(header) if at != time]
+    if not others or not all(is_symbol(name) and field_of(name) is None for _, name in others):
+        return ()
+    return tuple(Group(symbol, {"price": at}) for at, symbol in others)
+
+
+def _levels(rows: Sequence[Sequence[str]], at: int) -> Layout | None:
+    """A header with a line of fields and a line of symbols, in either order."""
+    if at + 1 >= len(rows) or len(rows[at]) != len(rows[at + 1]) or len(rows[at]) < 2:
+        return None
+    first, second = rows[at][1:], rows[at + 1][1:]
+    if _are_fields(first) and all(map(is_symbol, second)):
+        fields, symbols = first, second
+    elif _are_fields(second) and all(map(is_symbol, first)):
+        fields, symbols = second, first
+    else:
+        return None
+    pairs = [(field_of(field) or "other", symbol) for field, symbol in zip(fields, symbols)]  # noqa: B905
+    groups = _grouped(list(enumerate(pairs, 1)))
+    below = rows[at + 2] if at + 2 < len(rows) else []
+    names_index = bool(below) and not any(below[1:])
+    return Layout(header=at + 2 + names_index, time=0, groups=groups) if groups else None
+
+
+def _are_fields(names: Sequence[str]) -> bool:
+    return all(field_of(name) or plain(name) in OTHERS for name in names)
+
+
+def _grouped(pairs: Sequence[tuple[int, tuple[str, str]]]) -> tuple[Group, ...]:
+    """Groups by symbol; empty where one lacks a price."""
+    by_symbol: dict[str, dict[str, int]] = {}
+    for at, (field, symbol) in pairs:
+        by_symbol.setdefault(symbol, {}).setdefault(field, at)
+    if not all("price" in columns for columns in by_symbol.values()):
+        return ()
+    return tuple(Group(symbol, columns) for symbol, columns in by_symbol.items())

@@ -1,0 +1,129 @@
+"""Names of columns, and symbols as other people's files write them."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import PurePath
+
+from chalicelib.domain.errors import TickError
+from chalicelib.domain.ticks import parse_symbol
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "time": (
+        "timestamp", "datetime", "date", "time", "date/time", "date time", "day", "gmt time",
+        "local time", "open time", "trade date", "trading date", "observation date", "unix",
+        "datum", "fecha", "t",
+    ),
+    "price": (
+        "close", "close/last", "close price", "closing price", "adj close price", "last",
+        "last price", "last sale", "settle", "settlement price", "schluss", "schlusskurs",
+        "letzter", "clôture", "cloture", "dernier", "cierre", "c", "price",
+    ),
+    "open": (
+        "open", "open price", "opening price", "opening", "first", "eröffnung", "eroeffnung",
+        "erster", "ouverture", "ouv", "apertura", "o",
+    ),
+    "high": ("high", "high price", "max", "hoch", "tageshoch", "haut", "plus haut", "máximo", "h"),
+    "low": ("low", "low price", "min", "tief", "tagestief", "bas", "plus bas", "mínimo", "l"),
+    "volume": (
+        "volume", "vol", "total volume", "volume traded", "total traded quantity", "stücke",
+        "stuecke", "volumen", "umsatz", "v",
+    ),
+    "symbol": (
+        "symbol", "ticker", "ticker symbol", "stock symbol", "stock", "instrument", "tic", "code",
+        "name",
+    ),
+    "previous_close": ("previous close", "prev close", "prevclose"),
+    "currency": ("currency",),
+    "exchange_timezone": ("exchange timezone",),
+    "market_state": ("market state",),
+    "source": ("source",),
+}  # fmt: skip
+"""What each field may be called, the better name first."""
+
+UNNAMED = frozenset(("", "unnamed: 0", "index"))
+OTHERS = frozenset(
+    ("adj close", "adjusted", "dividends", "stock splits", "capital gains", "repaired?")
+)
+"""Columns of yfinance and quantmod that nothing is made of."""
+
+FIGURES = ("price", "open", "high", "low", "volume", "previous_close")
+
+_FIELD_OF = {name: field for field, names in FIELDS.items() for name in names}
+_TUPLE = re.compile(r"\('([^']+)', '([^']+)'\)")
+_PAIR = re.compile(r"(.+?)[ ._-](.+)")
+_STOOQ = {"US": "", "UK": ".L", "JP": ".T"}
+_ENDINGS = re.compile(r"\.(csv|txt|tsv|parquet|pq|ndjson|jsonl|json|gz)$", re.IGNORECASE)
+_BEHIND = re.compile(
+    r"(?:[_ ]+(?:\d{0,3}[dhm]|\d+min|daily|hourly|minutes?|intraday|day|data|history"
+    r"|historical|prices?|stock|max)| ?\(\d+\))+$",
+    re.IGNORECASE,
+)
+
+
+def plain(name: str) -> str:
+    """A column's name in small letters, without `<>`, `*`, units and underscores."""
+    bare = re.sub(r"[<>*\"]|\(.*\)", "", name).replace("_", " ").strip().rstrip(".").lower()
+    return " ".join(bare.split())
+
+
+def field_of(name: str) -> str | None:
+    """The field that a column's name stands for."""
+    return _FIELD_OF.get(plain(name))
+
+
+def is_symbol(name: str) -> bool:
+    """Whether a column may be named by a symbol: in capitals, and no number."""
+    try:
+        return parse_symbol(name) == name and any("A" <= letter <= "Z" for letter in name)
+    except TickError:
+        return False
+
+
+def pair_of(name: str) -> tuple[str, str] | None:
+    """Field and symbol of a column like `AAPL.Close`, `Close_AAPL` or `('Close', 'AAPL')`.
+
+    The field is `other` for columns that nothing is made of.
+    """
+    found = _TUPLE.fullmatch(name) or _PAIR.fullmatch(name)
+    last = re.fullmatch(r"(.+)[ ._-]([^ ._-]+)", name)
+    for pair in (found, last):
+        if pair is None:
+            continue
+        for field, symbol in ((pair[1], pair[2]), (pair[2], pair[1])):
+            known = field_of(field) or ("other" if plain(field) in OTHERS else None)
+            if known and is_symbol(symbol):
+                return known, symbol
+    return None
+
+
+@lru_cache(4096)
+def symbol_of(text: str) -> str:
+    """The symbol of a cell, as Yahoo writes it: Stooq's AAPL.US is AAPL, BTC/USD is BTC-USD.
+
+    Raises TickError for what is no symbol.
+    """
+    symbol = parse_symbol(text.strip().replace("/", "-"))
+    stem, _, country = symbol.rpartition(".")
+    return stem + _STOOQ[country] if stem and country in _STOOQ else symbol
+
+
+def symbol_of_file(path: PurePath) -> str | None:
+    """The symbol that a file is named by: `AAPL.csv`, `aapl.us.txt`, `aapl_us_d.csv`,
+    `BRK-B_1m.csv.gz`; None where the name can be none."""
+    name = path.name
+    while (shorter := _ENDINGS.sub("", name)) != name:
+        name = shorter
+    name = re.sub(r"(?i)_(us|uk|jp)(?=$|_)", r".\1", _BEHIND.sub("", name))
+    try:
+        return symbol_of(name)
+    except TickError:
+        return None
+
+
+def is_named_by_symbol(path: PurePath) -> bool:
+    """Whether a file's name looks as if it were meant as a symbol: in capitals, or Stooq's."""
+    stem = path.name.split(".")[0].split("_")[0].split(" ")[0]
+    stooq = re.match(r"(?i)[^.]+[._](us|uk|jp)[._]", path.name)
+    return bool(stooq) or (stem == stem.upper() and symbol_of_file(path) is not None)

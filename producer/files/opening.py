@@ -1,0 +1,163 @@
+"""Files and folders of files as one recording."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from producer.errors import UsageError
+from producer.files.asked import Asked
+from producer.files.csv_file import CsvFile
+from producer.files.grid import Grid
+from producer.files.recording import FileRecording
+from producer.sources import lake, ndjson
+from producer.sources.recording import Recording, Unreadable
+from producer.wire import WireTick
+
+_PARQUET = (".parquet", ".pq")
+_TEXT = (".csv", ".txt", ".tsv", ".ndjson", ".jsonl")
+_ENDINGS = (*_PARQUET, *_TEXT, *(f"{ending}.gz" for ending in _TEXT))
+_MOST_OPEN = 200
+_MOST_NOTES = 5
+
+
+class One(Recording, Protocol):
+    """A recording in one file."""
+
+    @property
+    def found(self) -> Sequence[str]:
+        """The file's symbols, once it was checked."""
+
+
+def is_folder_of_files(path: Path) -> bool:
+    """Whether a folder holds files of prices, as against a raw archive or compacted days."""
+    if lake.is_lake(str(path)) or any(path.glob("date=*")) or any(path.glob("*/date=*")):
+        return False
+    return next(_files_in(path), None) is not None
+
+
+def open_files(paths: Sequence[Path], asked: Asked) -> Recording:
+    """The recording in files and folders of files. Raises UsageError where there is none."""
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"{path}: there is no such file")
+        if path.is_dir() and not is_folder_of_files(path):
+            raise UsageError(f"{path}: no file of prices is in it; allowed: {', '.join(_ENDINGS)}")
+    if len(paths) == 1 and not paths[0].is_dir():
+        return _open_one(paths[0], asked, alone=True)
+    return Files(paths, asked)
+
+
+def _open_one(path: Path, asked: Asked, *, alone: bool) -> One:
+    if path.suffix.lower() in _PARQUET:
+        from producer.files.parquet_file import ParquetFile
+
+        parquet: Grid = ParquetFile(path)
+        return FileRecording(parquet, asked, alone=alone)
+    if ndjson.is_ndjson(path):
+        return ndjson.Recording(path, asked)
+    text: Grid = CsvFile(path)
+    return FileRecording(text, asked, alone=alone)
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    return (
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.name.lower().endswith(_ENDINGS) and not path.name.startswith(".") and path.is_file()
+    )
+
+
+class Files:
+    """Several files. In a folder those that cannot be read are passed over and named; a file that
+    was named by itself has to be readable."""
+
+    def __init__(self, paths: Sequence[Path], asked: Asked) -> None:
+        self._paths = paths
+        self._asked = asked
+        self._each = msgspec.structs.replace(asked, symbols=())
+        self._recordings: list[One] | None = None
+        self.notes: list[str] = []
+        self.total: int | None = None
+
+    @property
+    def unreadable(self) -> Unreadable:
+        """What the last reading passed over, in all files."""
+        everything = Unreadable()
+        for recording in self._recordings or []:
+            everything.count += recording.unreadable.count
+            everything.first = everything.first or recording.unreadable.first
+        return everything
+
+    def check(self) -> None:
+        """Raises UsageError when nothing can be replayed, or a symbol asked for is nowhere."""
+        self._checked()
+
+    def ticks(self) -> Iterator[WireTick]:
+        """Those of history file by file, others in the order of time."""
+        recordings = self._checked()
+        ticks: Iterator[WireTick]
+        if self._asked.history:
+            ticks = (tick for recording in recordings for tick in recording.ticks())
+        elif len(recordings) <= _MOST_OPEN:
+            ticks = heapq.merge(*(one.ticks() for one in recordings), key=_timestamp)
+        else:
+            ticks = iter(sorted((t for one in recordings for t in one.ticks()), key=_timestamp))
+        wanted = frozenset(self._asked.symbols)
+        return (tick for tick in ticks if tick.symbol in wanted) if wanted else ticks
+
+    def _checked(self) -> list[One]:
+        if self._recordings is None:
+            passed_over: list[str] = []
+            found = [one for path in self._paths for one in self._readable(path, passed_over)]
+            self._require(found, passed_over)
+            self._recordings = found
+            self.total = sum(one.total or 0 for one in found)
+            self.notes = [*_noted(found, self.total), *_told(passed_over)]
+        return self._recordings
+
+    def _readable(self, path: Path, passed_over: list[str]) -> Iterator[One]:
+        if not path.is_dir():
+            one = _open_one(path, self._each, alone=False)
+            one.check()
+            yield one
+            return
+        for file in _files_in(path):
+            try:
+                one = _open_one(file, self._each, alone=False)
+                one.check()
+            except UsageError as error:
+                passed_over.append(str(error))
+            else:
+                yield one
+
+    def _require(self, recordings: Sequence[One], passed_over: Sequence[str]) -> None:
+        if not recordings:
+            raise UsageError(passed_over[0] if passed_over else "there is no file of prices")
+        there = {symbol for one in recordings for symbol in one.found}
+        missing = [symbol for symbol in self._asked.symbols if symbol not in there]
+        if missing:
+            some = ", ".join(sorted(there)[:10])
+            raise UsageError(f"--symbols: no file has {', '.join(missing)}; there are: {some}")
+
+
+def _noted(recordings: Sequence[One], total: int) -> list[str]:
+    if len(recordings) <= _MOST_NOTES:
+        return [note for one in recordings for note in one.notes]
+    symbols = {symbol for one in recordings for symbol in one.found}
+    first = next((f"; the first is {one.notes[0]}" for one in recordings if one.notes), "")
+    return [f"{len(recordings):,} files: {total:,} rows of {len(symbols):,} symbols{first}"]
+
+
+def _told(passed_over: Sequence[str]) -> list[str]:
+    if not passed_over:
+        return []
+    return [f"{len(passed_over)} files passed over; {passed_over[0]}"]
+
+
+def _timestamp(tick: WireTick) -> str:
+    return tick.timestamp

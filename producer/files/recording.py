@@ -1,0 +1,190 @@
+"""A file of prices as a recording: read once to see what it is, then given row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+
+from producer.errors import UsageError
+from producer.files.asked import Asked
+from producer.files.folding import SECONDS, targets_of, with_folded
+from producer.files.grid import Grid
+from producer.files.layout import Layout, layout_of
+from producer.files.names import is_named_by_symbol, symbol_of_file
+from producer.files.rows import Row, RowReader, Written
+from producer.files.shapes import shape_of
+from producer.files.survey import Kind, Spacing, Spelling, seen, zone_named
+from producer.sources.recording import Unreadable, require_found
+from producer.wire import WireTick
+
+_STORED = frozenset(SECONDS.values())
+
+
+class FileRecording:
+    """Prices of a file: read as it goes where its rows are in the order of time, else held in
+    memory while they are put into that order.
+
+    `alone` says that the file was named by itself: then its name counts as a symbol only where it
+    looks like one.
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        asked: Asked,
+        *,
+        alone: bool = True,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._grid = grid
+        self._asked = asked
+        self._alone = alone
+        self._now = now
+        self._is_sorted: bool | None = None
+        self._surveyed: tuple[Layout, Written, Spacing, Kind] | None = None
+        self.unreadable = Unreadable()
+        self.notes: list[str] = []
+        self.found: tuple[str, ...] = ()
+        self.total: int | None = None
+
+    def check(self) -> None:
+        """Raises UsageError, naming the first bad line when no line is good."""
+        self._survey()
+
+    @property
+    def kind(self) -> Kind:
+        """What its rows are."""
+        return self._survey()[3]
+
+    def ticks(self) -> Iterator[WireTick]:
+        """The ticks or bars of the symbols asked for, in the order of time; bars with the coarser
+        ones that they make."""
+        layout, written, spacing, kind = self._survey()
+        shape = shape_of(kind, spacing, self._asked)
+        self.unreadable = Unreadable()
+        rows = self._wanted(self._read(layout, written))
+        if not self._is_sorted:
+            rows = iter(sorted(rows, key=spacing.instant_of))
+        return self._folded(self._shaped(rows, shape), kind)
+
+    def _shaped(self, rows: Iterator[Row], shape: Callable[[Row], WireTick]) -> Iterator[WireTick]:
+        for row in rows:
+            try:
+                tick = shape(row)
+            except ValueError as error:
+                self.unreadable.add(row.number, error)
+            else:
+                yield tick
+
+    def _folded(self, ticks: Iterator[WireTick], kind: Kind) -> Iterator[WireTick]:
+        """Bars of lengths that are not stored only serve to make those that are."""
+        if kind.name != "bars" or self._asked.rows_as == "ticks":
+            return ticks
+        both = with_folded(ticks, targets_of(kind.seconds), self._now())
+        if kind.seconds in _STORED:
+            return both
+        return (bar for bar in both if bar.folded)
+
+    def _wanted(self, rows: Iterator[Row]) -> Iterator[Row]:
+        wanted = frozenset(self._asked.symbols)
+        return (row for row in rows if row.symbol in wanted) if wanted else rows
+
+    def _read(self, layout: Layout, written: Written) -> Iterator[Row]:
+        reader = RowReader(layout, written, "" if layout.has_symbols else self._lone_symbol())
+        for number, cells in islice(self._grid.rows(), layout.header, None):
+            yield from reader.rows(number, cells, self.unreadable)
+
+    def _survey(self) -> tuple[Layout, Written, Spacing, Kind]:
+        if self._surveyed is None:
+            layout = layout_of(self._grid)
+            spelling = seen(layout, islice(self._grid.rows(), layout.header, None))
+            written = spelling.written(
+                day_first=self._asked.day_first, decimal_comma=self._grid.decimal_comma
+            )
+            spacing = self._spacing(layout, written)
+            kind = self._kind_of(layout, spelling, spacing)
+            self._surveyed = layout, written, spacing, kind
+            self._note(layout, spelling, kind)
+        return self._surveyed
+
+    def _spacing(self, layout: Layout, written: Written) -> Spacing:
+        spacing = Spacing(zone_named(self._asked.timezone, layout))
+        found: dict[str, None] = {}
+        last: datetime | None = None
+        self._is_sorted = True
+        for row in self._read(layout, written):
+            spacing.see(row)
+            found[row.symbol] = None
+            instant = spacing.instant_of(row)
+            self._is_sorted = self._is_sorted and (last is None or last <= instant)
+            last = instant
+        self.found, self.total = tuple(found), spacing.rows
+        require_found(self._grid.path, self._asked.symbols, self.found, self.unreadable)
+        return spacing
+
+    def _lone_symbol(self) -> str:
+        """The one symbol of a file that names none. Raises UsageError."""
+        asked, path = self._asked.symbols, self._grid.path
+        if self._alone and len(asked) == 1:
+            return asked[0]
+        if not self._alone or is_named_by_symbol(path):
+            named = symbol_of_file(path)
+            if named is not None:
+                return named
+        raise UsageError(f"--symbols: {path} has no symbol column, so exactly one symbol is needed")
+
+    def _kind_of(self, layout: Layout, spelling: Spelling, spacing: Spacing) -> Kind:
+        """What the rows are. Raises UsageError where that cannot be told or taken."""
+        kind = self._recognised(layout, spelling, spacing)
+        if kind.name == "days" and spacing.smallest_is_a_week and self._asked.bar is None:
+            raise UsageError(
+                f"{self._grid.path}: its rows are weeks or months apart; allowed: rows of a day, "
+                "an hour or less, or --bar 1d if they are days all the same"
+            )
+        if self._asked.rows_as == "bars" and kind.name == "ticks":
+            raise UsageError(
+                f"--as bars: {self._grid.path} has no open, high, low and close columns"
+            )
+        return kind
+
+    def _recognised(self, layout: Layout, spelling: Spelling, spacing: Spacing) -> Kind:
+        if self._asked.bar is not None:
+            seconds = SECONDS[self._asked.bar]
+            return Kind("days") if seconds == SECONDS["1d"] else Kind("bars", seconds)
+        if spacing.at_midnight and not (layout.are_ticks and spelling.has_clock):
+            return Kind("days")
+        if not layout.has_bars:
+            return Kind("ticks")
+        if spacing.smallest_is_a_day:
+            return Kind("days")
+        if spacing.seconds is None:
+            raise UsageError(
+                f"{self._grid.path}: too few rows to tell how long its bars are; "
+                "give --bar 1m, 1h or 1d, or --as ticks"
+            )
+        return Kind("bars", spacing.seconds)
+
+    def _note(self, layout: Layout, spelling: Spelling, kind: Kind) -> None:
+        """What people should know of the file, a line each."""
+        self.notes = [f"{self._grid.path.name}: {self._described(layout, kind)}"]
+        if spelling.is_order_open:
+            first = "day" if self._asked.day_first else "month"
+            other = "" if self._asked.day_first else " (--day-first reads the day first)"
+            self.notes.append(
+                f"{self._grid.path.name}: dates like {spelling.example} are read {first} first, "
+                f"since none in the file tells{other}"
+            )
+
+    def _described(self, layout: Layout, kind: Kind) -> str:
+        names = ", ".join(self.found[:3]) + (", ..." if len(self.found) > 3 else "")
+        text = f"{self.total:,} rows of {kind.words} of {names}"
+        if kind.name == "days" and self._asked.history:
+            text = f"{self.total:,} rows of 1d bars of {names}"
+            return text if layout.has_bars else f"{text}; open, high and low are the close"
+        if kind.name == "bars" and self._asked.rows_as == "ticks":
+            return f"{text}, sent as ticks"
+        if kind.name == "bars" and kind.seconds not in _STORED:
+            made = " and ".join(targets_of(kind.seconds))
+            return f"{text}, stored as {made} (stored bars are 1m, 1h and 1d)"
+        return text

@@ -1,0 +1,105 @@
+"""One row of a file: its symbol, time and figures, as they are written there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from chalicelib.domain.errors import TickError
+from producer.files.layout import Group, Layout
+from producer.files.names import FIGURES, symbol_of
+from producer.files.numbers import Mark, number_of
+from producer.files.times import Order, instant_of
+from producer.sources.recording import Unreadable
+
+_LABELS = ("currency", "exchange_timezone", "market_state", "source")
+_ABOVE_ZERO = ("open", "high", "low", "previous_close")
+_NONE: Mapping[str, str] = {}
+
+
+class Row(msgspec.Struct):
+    """A symbol's figures at a time, which is naive where the file names no zone."""
+
+    number: int
+    symbol: str
+    when: datetime
+    price: Decimal
+    open: Decimal | None
+    high: Decimal | None
+    low: Decimal | None
+    volume: Decimal | None
+    previous_close: Decimal | None
+    labels: Mapping[str, str] = _NONE
+
+
+class Written(msgspec.Struct, frozen=True):
+    """How a file writes its dates and numbers."""
+
+    order: Order = "month"
+    mark: Mark = "."
+
+
+class RowReader:
+    """Reads rows of cells. `lone` is the symbol of a file that names none."""
+
+    def __init__(self, layout: Layout, written: Written, lone: str) -> None:
+        self._layout = layout
+        self._written = written
+        self._lone = lone
+        self._is_wide = len(layout.groups) > 1 or bool(layout.groups[0].symbol)
+        columns = layout.groups[0].at
+        self._labels = tuple((name, columns[name]) for name in _LABELS if name in columns)
+
+    def rows(self, number: int, cells: Sequence[str], unreadable: Unreadable) -> Iterator[Row]:
+        """What a line holds: a row of each symbol. What cannot be read is counted."""
+        try:
+            when = self.when(cells)
+        except ValueError as error:
+            unreadable.add(number, error)
+            return
+        for group in self._layout.groups:
+            try:
+                row = self._row(number, when, cells, group)
+            except (TickError, ValueError) as error:
+                unreadable.add(number, error)
+            else:
+                if row is not None:
+                    yield row
+
+    def when(self, cells: Sequence[str]) -> datetime:
+        """The row's time. Raises ValueError."""
+        return instant_of(time_text(self._layout, cells), self._written.order)
+
+    def _row(self, number: int, when: datetime, cells: Sequence[str], group: Group) -> Row | None:
+        """None for a symbol that has nothing in a line of several symbols."""
+        figures = {name: self._figure(cells, group.at.get(name)) for name in FIGURES}
+        price = figures["price"]
+        if price is None or price <= 0:
+            if self._is_wide and price is None:
+                return None
+            raise ValueError("the close is missing or not above 0")
+        for name in _ABOVE_ZERO:
+            value = figures[name]
+            figures[name] = value if value is not None and value > 0 else None
+        symbol = group.symbol or self._lone or symbol_of(cell(cells, group.at["symbol"]))
+        labels = {name: text for name, at in self._labels if (text := cell(cells, at))}
+        return Row(number, symbol, when, **figures, labels=labels)  # type: ignore[arg-type]
+
+    def _figure(self, cells: Sequence[str], at: int | None) -> Decimal | None:
+        text = cell(cells, at)
+        return number_of(text, self._written.mark) if text else None
+
+
+def cell(cells: Sequence[str], at: int | None) -> str:
+    """A cell without space around it; empty where the row ends before it."""
+    return cells[at].strip() if at is not None and at < len(cells) else ""
+
+
+def time_text(layout: Layout, cells: Sequence[str]) -> str:
+    """The cell of the time, or those of date and time together."""
+    text = cell(cells, layout.time)
+    clock = cell(cells, layout.clock)
+    return f"{text} {clock}" if clock and ":" not in text else text

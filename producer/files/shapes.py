@@ -1,0 +1,141 @@
+"""Rows as they go over the wire: days as ticks or bars, bars as bars or ticks, ticks as ticks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from chalicelib.domain.building import is_extended
+from chalicelib.domain.sessions import calendar_for
+from chalicelib.domain.times import to_text
+from producer.files.asked import REPLAY, Asked
+from producer.files.folding import SECONDS
+from producer.files.rows import Row
+from producer.files.survey import Kind, Spacing
+from producer.markets import closing_time, market_of
+from producer.wire import Bar, WireTick
+
+Shape = Callable[[Row], WireTick]
+
+_INSTANT = timedelta(microseconds=1)
+_STORED: dict[int, Bar] = {seconds: bar for bar, seconds in SECONDS.items()}
+
+
+def shape_of(kind: Kind, spacing: Spacing, asked: Asked) -> Shape:
+    """How the rows of a file become ticks or bars. The shape raises ValueError for a row that
+    can be none."""
+    if kind.name == "days":
+        return _day_bar(spacing, asked) if asked.history else _day_tick(spacing, asked)
+    if kind.name == "bars" and asked.rows_as != "ticks":
+        return _bar(kind, spacing, asked)
+    if kind.name == "bars":
+        return _Closes(kind, spacing, asked)
+    return _tick(spacing, asked)
+
+
+def _day_tick(spacing: Spacing, asked: Asked) -> Shape:
+    """One tick a row, at the close; `previous_close` is the row before of the symbol."""
+    closes: dict[str, Decimal] = {}
+
+    def shape(row: Row) -> WireTick:
+        tick = _made(row, closing_time(row.symbol, spacing.date_of(row)), asked)
+        tick.open, tick.high, tick.low, tick.volume = row.open, row.high, row.low, row.volume
+        tick.previous_close = row.previous_close or closes.get(row.symbol)
+        tick.market_state = row.labels.get("market_state", "REGULAR")
+        closes[row.symbol] = row.price
+        return tick
+
+    return shape
+
+
+def _tick(spacing: Spacing, asked: Asked) -> Shape:
+    """One tick a row, with the session's figures so far as the row has them."""
+
+    def shape(row: Row) -> WireTick:
+        tick = _made(row, spacing.instant_of(row), asked)
+        tick.open, tick.high, tick.low, tick.volume = row.open, row.high, row.low, row.volume
+        tick.previous_close = row.previous_close
+        return tick
+
+    return shape
+
+
+def _day_bar(spacing: Spacing, asked: Asked) -> Shape:
+    def shape(row: Row) -> WireTick:
+        day = datetime.combine(spacing.date_of(row), datetime.min.time(), UTC)
+        return _as_bar(row, _made(row, day, asked), "1d")
+
+    return shape
+
+
+def _bar(kind: Kind, spacing: Spacing, asked: Asked) -> Shape:
+    """A bar of the file's length. Bars of lengths that are not stored are named 1m here, and only
+    what they are folded into is sent."""
+    interval = _STORED.get(kind.seconds, "1m")
+    whole_minutes = kind.seconds % 60 == 0
+
+    def shape(row: Row) -> WireTick:
+        start = spacing.instant_of(row)
+        if whole_minutes:
+            start = start.replace(second=0, microsecond=0)
+        return _as_bar(row, _made(row, start, asked), interval)
+
+    return shape
+
+
+class _Closes:
+    """Bars as ticks: the close at the bar's end, and the volume of the session so far.
+
+    A bar's open, high and low are not the session's, and so they are left out.
+    """
+
+    def __init__(self, kind: Kind, spacing: Spacing, asked: Asked) -> None:
+        self._length = timedelta(seconds=kind.seconds) - _INSTANT
+        self._spacing = spacing
+        self._asked = asked
+        self._volumes: dict[str, tuple[object, Decimal]] = {}
+
+    def __call__(self, row: Row) -> WireTick:
+        start = self._spacing.instant_of(row)
+        tick = _made(row, start + self._length, self._asked)
+        if row.volume is not None:
+            tick.volume = self._volume(row.symbol, tick.exchange_timezone, start, row.volume)
+        return tick
+
+    def _volume(self, symbol: str, zone: str | None, start: datetime, traded: Decimal) -> Decimal:
+        """Cumulative within a session's regular hours, and without them."""
+        session = calendar_for(symbol, zone).session_at(start)
+        part = session.date, is_extended(session, start, None)
+        before, volume = self._volumes.get(symbol, (part, Decimal(0)))
+        volume = traded + (volume if before == part else Decimal(0))
+        self._volumes[symbol] = part, volume
+        return volume
+
+
+def _made(row: Row, when: datetime, asked: Asked) -> WireTick:
+    labels = row.labels
+    source = labels.get("source", REPLAY)
+    return WireTick(
+        symbol=row.symbol,
+        timestamp=to_text(when),
+        price=row.price,
+        currency=labels.get("currency"),
+        exchange_timezone=labels.get("exchange_timezone", market_of(row.symbol).timezone),
+        market_state=labels.get("market_state"),
+        source=asked.label.of(row.symbol, source) if asked.label else source,
+        mode="backfill" if asked.history else "replay",
+    )
+
+
+def _as_bar(row: Row, tick: WireTick, bar: Bar) -> WireTick:
+    """A row that has only a close is a bar whose four prices are the close."""
+    prices = row.open, row.high, row.low
+    if any(price is None for price in prices) and any(price is not None for price in prices):
+        raise ValueError("open, high or low is missing or not above 0")
+    tick.open, tick.high, tick.low = (price or row.price for price in prices)
+    if tick.high < tick.low:
+        raise ValueError(f"high, {tick.high:f}, is below low, {tick.low:f}")
+    tick.volume, tick.mode, tick.bar = row.volume, "backfill", bar
+    tick.market_state = None
+    return tick

@@ -1,0 +1,178 @@
+"""What holds for a file as a whole: how it writes dates and numbers, and what its rows are.
+
+Both are decided once, from all rows. A row that does not fit then is passed over; it does not
+change what its neighbours mean.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, time, tzinfo
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from producer.files.layout import Layout
+from producer.files.names import FIGURES
+from producer.files.numbers import Mark, mark_shown
+from producer.files.rows import Row, Written, cell, time_text
+from producer.files.times import Order, has_clock, is_either, order_shown
+from producer.markets import zone_of
+
+_MIDNIGHT = time()
+_DAY_SECONDS = 86_400
+_LIKE_A_DAY = 20 * 3600
+_LIKE_A_WEEK = 5 * _DAY_SECONDS
+_FEW = 4
+
+
+class Spelling:
+    """Looks at the cells of all rows to tell how the file writes."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._figures = [group.at[name] for group in layout.groups for name in FIGURES
+                         if name in group.at]  # fmt: skip
+        self._marks: Counter[Mark] = Counter()
+        self._orders: Counter[Order] = Counter()
+        self._open_dates = 0
+        self.example = ""
+        self.has_clock = False
+
+    def see(self, cells: Sequence[str]) -> None:
+        """One more row."""
+        text = time_text(self._layout, cells)
+        self.has_clock = self.has_clock or has_clock(text)
+        if is_either(text.split(" ")[0]):
+            self._see_date(text.split(" ")[0])
+        for at in self._figures:
+            figure = cell(cells, at)
+            shown = mark_shown(figure) if figure else None
+            if shown is not None:
+                self._marks[shown] += 1
+
+    def _see_date(self, text: str) -> None:
+        shown = order_shown(text)
+        if shown is not None:
+            self._orders[shown] += 1
+        self._open_dates += 1
+        self.example = self.example or text
+
+    @property
+    def is_order_open(self) -> bool:
+        """Whether no date of the file shows if its day or its month comes first."""
+        return self._open_dates > 0 and not self._orders
+
+    def written(self, *, day_first: bool, decimal_comma: bool) -> Written:
+        """What most cells show. `day_first` and `decimal_comma` count where none shows any."""
+        order: Order = "day" if day_first else "month"
+        if self._orders:
+            order = self._orders.most_common(1)[0][0]
+        mark: Mark = "," if decimal_comma and not self._marks else "."
+        if self._marks:
+            mark = self._marks.most_common(1)[0][0]
+        return Written(order, mark)
+
+
+class Spacing:
+    """Looks at the times of all rows to tell whether they are days, or how long their bars are."""
+
+    def __init__(self, zone: tzinfo | None) -> None:
+        self._zone = zone
+        self._last: dict[str, datetime] = {}
+        self._gaps: Counter[int] = Counter()
+        self._own_midnight = True
+        self._local_midnight = True
+        self.rows = 0
+
+    def see(self, row: Row) -> None:
+        """One more row, its time as it is written."""
+        self.rows += 1
+        if row.when.time() != _MIDNIGHT:
+            self._own_midnight = False
+        if not self._own_midnight and self._local_midnight:
+            self._local_midnight = self.local(row).time() == _MIDNIGHT
+        instant = row.when if row.when.tzinfo else row.when.replace(tzinfo=UTC)
+        before = self._last.get(row.symbol)
+        if before is not None and before != instant:
+            self._gaps[round(abs((instant - before).total_seconds()))] += 1
+        self._last[row.symbol] = instant
+
+    def local(self, row: Row) -> datetime:
+        """The row's time in its file's zone or its exchange's."""
+        zone = self._zone or zone_of(row.symbol)
+        return row.when.astimezone(zone) if row.when.tzinfo else row.when.replace(tzinfo=zone)
+
+    @property
+    def at_midnight(self) -> bool:
+        """Whether all rows stand at midnight, as they are written or where they are traded."""
+        return self._own_midnight or self._local_midnight
+
+    @property
+    def seconds(self) -> int | None:
+        """The smallest distance of two rows of a symbol that is at least half as frequent as the
+        most frequent one; None where no two differ.
+
+        Nights are rarer than the bars between them, so are single gaps, and hours that begin with
+        a half one.
+        """
+        if not self._gaps:
+            return None
+        most = max(self._gaps.values())
+        return min(gap for gap, count in self._gaps.items() if 2 * count >= most)
+
+    @property
+    def smallest_is_a_day(self) -> bool:
+        """Whether no two rows of a symbol are nearer than trading days are."""
+        return bool(self._gaps) and min(self._gaps) >= _LIKE_A_DAY
+
+    @property
+    def smallest_is_a_week(self) -> bool:
+        """Whether rows are weeks or months: at least four, and never two in a week."""
+        return sum(self._gaps.values()) >= _FEW and min(self._gaps) >= _LIKE_A_WEEK
+
+    def date_of(self, row: Row) -> date:
+        """The trading day of a row that is a day's."""
+        return row.when.date() if self._own_midnight else self.local(row).date()
+
+    def instant_of(self, row: Row) -> datetime:
+        """The row's time in UTC."""
+        return (row.when if row.when.tzinfo else self.local(row)).astimezone(UTC)
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """What a file's rows are. `seconds` is the length of bars."""
+
+    name: str
+    seconds: int = 0
+
+    @property
+    def words(self) -> str:
+        """As people read it."""
+        if self.name != "bars":
+            return "days" if self.name == "days" else "ticks"
+        return f"{length_of(self.seconds)} bars"
+
+
+def length_of(seconds: int) -> str:
+    """`5m` of 300."""
+    for unit, length in (("d", _DAY_SECONDS), ("h", 3600), ("m", 60)):
+        if seconds % length == 0:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"
+
+
+def zone_named(name: str | None, layout: Layout) -> tzinfo | None:
+    """The zone of times that name none; None for each symbol's exchange."""
+    if name is not None:
+        return ZoneInfo(name)
+    return UTC if layout.is_utc or layout.are_ticks else None
+
+
+def seen(layout: Layout, rows: Iterable[tuple[int, Sequence[str]]]) -> Spelling:
+    """The spelling of a file's rows."""
+    spelling = Spelling(layout)
+    for _, cells in rows:
+        spelling.see(cells)
+    return spelling

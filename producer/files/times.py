@@ -1,0 +1,158 @@
+"""Dates and times as people's files have them.
+
+Years first (`2024-01-31`, `2024/1/31`, `20240131`), day or month first (`31.01.2024`,
+`01/31/2024`), months by name (`31-Jan-2024`, `Jan 31, 2024`), and epoch numbers in seconds,
+milliseconds, microseconds or nanoseconds, which their number of digits tells. With a time of day
+behind it (`09:30`, `9:30:00 AM`, `093000`), and with an offset or a zone's name behind that.
+
+A library that guesses each cell for itself is of no use here: it would fill in what is missing and
+change its mind from row to row (docs/decisions/0110).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from decimal import Decimal
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from chalicelib.domain.times import EPOCH
+
+Order = Literal["day", "month"]
+"""What comes first in dates like 03/04/2024."""
+
+_REST = r"(?:(?:[ T,:]+|(?<=\d)T)(?P<rest>.+))?"
+_YEAR_FIRST = re.compile(rf"(?P<y>\d{{4}})[-/.](?P<m>\d{{1,2}})[-/.](?P<d>\d{{1,2}}){_REST}")
+_COMPACT = re.compile(
+    r"(?P<y>(?:19|20)\d\d)(?P<m>\d\d)(?P<d>\d\d)(?:[ T:,]*(?P<rest>\d\d:?\d\d.*))?"
+)
+_EITHER_FIRST = re.compile(
+    rf"(?P<a>\d{{1,2}})(?P<by>[-/.])(?P<b>\d{{1,2}})(?P=by)(?P<y>\d{{4}}|\d\d){_REST}"
+)
+_DAY_NAMED = re.compile(
+    rf"(?P<d>\d{{1,2}})[ -](?P<name>[A-Za-z]{{3,9}})\.?[ ,-]+(?P<y>\d{{4}}|\d\d){_REST}"
+)
+_NAMED_DAY = re.compile(
+    rf"(?P<name>[A-Za-z]{{3,9}})\.?[ -](?P<d>\d{{1,2}}),?[ -]+(?P<y>\d{{4}}){_REST}"
+)
+_CLOCK = re.compile(
+    r"(?P<h>\d{1,2}):?(?P<min>\d\d)(?::?(?P<s>\d\d)(?:[.,](?P<f>\d{1,9}))?)?"
+    r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?(?: ?(?P<zone>\S+))?"
+)
+_OFFSET = re.compile(r"(?P<sign>[+-])(?P<h>\d\d):?(?P<m>\d\d)?")
+_EPOCH = re.compile(r"-?\d{9,19}(?:\.\d+)?|\d(?:\.\d+)?[eE]\+?\d{1,2}")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_HOURS_OF = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "PST": -8, "PDT": -7}
+_UTC = frozenset(("Z", "UTC", "GMT", "ETC/UTC"))
+_ALLOWED = "2026-11-20, 11/20/2026, 20.11.2026, ISO 8601 and epoch numbers"
+
+
+def instant_of(text: str, order: Order = "month") -> datetime:
+    """What the cell says: aware where it names an offset, a zone or an epoch number, else naive.
+
+    Raises ValueError for what is not a date.
+    """
+    if text[4:5] == "-" and text[7:8] == "-":
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            pass  # not quite ISO 8601: 2024-01-02 9:30, or with a zone's name
+    found = _dated(text, order) or _from_epoch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is not a date; allowed: {_ALLOWED}")
+    return found
+
+
+def order_shown(text: str) -> Order | None:
+    """The order that a date like 31/01/2024 or 01/31/2024 gives away.
+
+    None for one like 03/04/2024, and for dates of other forms.
+    """
+    found = _EITHER_FIRST.fullmatch(text)
+    if found is None or found["by"] == ".":
+        return None
+    if int(found["a"]) > 12:
+        return "day"
+    return "month" if int(found["b"]) > 12 else None
+
+
+def is_either(text: str) -> bool:
+    """Whether the date's form leaves open what comes first, as in 03/04/2024 or 01/31/2024."""
+    found = _EITHER_FIRST.fullmatch(text)
+    return found is not None and found["by"] != "."
+
+
+def has_clock(text: str) -> bool:
+    """Whether the cell says more than a date."""
+    return ":" in text or (len(text) > 8 and text.lstrip("-").replace(".", "").isdecimal())
+
+
+def _dated(text: str, order: Order) -> datetime | None:
+    for form in (_YEAR_FIRST, _COMPACT, _EITHER_FIRST, _DAY_NAMED, _NAMED_DAY):
+        found = form.fullmatch(text)
+        if found is not None:
+            parts = found.groupdict()
+            try:
+                return _made(parts, order)
+            except (ValueError, KeyError):
+                if form is not _COMPACT:
+                    raise ValueError(f"{text!r} is not a date; allowed: {_ALLOWED}") from None
+    return None
+
+
+def _made(parts: dict[str, str], order: Order) -> datetime:
+    day, month = parts.get("d"), parts.get("m")
+    if "name" in parts:
+        month = str(_MONTHS.index(parts["name"][:3].lower()) + 1)
+    elif "a" in parts:
+        day_first = order == "day" or parts["by"] == "."
+        day, month = (parts["a"], parts["b"]) if day_first else (parts["b"], parts["a"])
+    date = datetime(_year(parts["y"]), int(month or ""), int(day or ""))  # noqa: DTZ001 - as written
+    return _at_clock(date, parts["rest"].strip()) if parts.get("rest") else date
+
+
+def _year(text: str) -> int:
+    """Two digits mean 1969 to 2068, as POSIX has it."""
+    year = int(text)
+    return year if len(text) == 4 else year + (1900 if year >= 69 else 2000)
+
+
+def _at_clock(date: datetime, text: str) -> datetime:
+    found = _CLOCK.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    hour = int(found["h"])
+    if found["half"]:
+        hour = hour % 12 + (12 if found["half"] in "Pp" else 0)
+    fraction = int((found["f"] or "0")[:6].ljust(6, "0"))
+    zone = _zone(found["zone"]) if found["zone"] else None
+    return date.replace(
+        hour=hour,
+        minute=int(found["min"]),
+        second=int(found["s"] or 0),
+        microsecond=fraction,
+        tzinfo=zone,
+    )
+
+
+def _zone(text: str) -> tzinfo:
+    """Raises ValueError and KeyError for a name that is none."""
+    if text.upper() in _UTC:
+        return UTC
+    offset = _OFFSET.fullmatch(text)
+    if offset is not None:
+        span = timedelta(hours=int(offset["h"]), minutes=int(offset["m"] or 0))
+        return timezone(-span if offset["sign"] == "-" else span)
+    if text.upper() in _HOURS_OF:
+        return timezone(timedelta(hours=_HOURS_OF[text.upper()]))
+    return ZoneInfo(text)
+
+
+def _from_epoch(text: str) -> datetime | None:
+    if not _EPOCH.fullmatch(text):
+        return None
+    value = Decimal(text)
+    digits = len(str(abs(int(value))))
+    per_second = 1 if digits <= 10 else 10**3 if digits <= 13 else 10**6 if digits <= 16 else 10**9
+    return EPOCH + timedelta(microseconds=int(value * 10**6 / per_second))
