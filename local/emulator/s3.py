@@ -12,6 +12,8 @@ from moto.s3 import notifications
 from moto.s3.models import FakeBucket, FakeKey, S3Backend
 from moto.s3.utils import _VersionedKeyStore
 
+from local.emulator.object_reading import list_names
+
 
 def install(connection: sqlite3.Connection) -> Callable[[bool], None]:
     """Put the keeping into moto. What is returned ends a request: it writes the objects that
@@ -104,6 +106,10 @@ class Objects(_VersionedKeyStore):  # type: ignore[misc]  # moto is untyped here
             (self._bucket, prefix, prefix + "\U0010ffff"),
         )
         return [str(row[0]) for row in rows]
+
+    def names_behind(self, prefix: str, after: str, most: int) -> list[str]:
+        """At most so many keys that start with `prefix` and come after `after`, in order."""
+        return list_names(self._connection, self._bucket, prefix, after, most)
 
     def _self_iterable(self) -> dict[str, Any]:
         return dict.fromkeys(self.names())

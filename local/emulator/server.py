@@ -201,7 +201,17 @@ def build(path: Path | None) -> Emulator:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     from local.athena.api import Athena
-    from local.emulator import dispatching, dynamodb, glue, kinesis, queues, s3, serializing, topics
+    from local.emulator import (
+        dispatching,
+        dynamodb,
+        glue,
+        kinesis,
+        listing,
+        queues,
+        s3,
+        serializing,
+        topics,
+    )
 
     # moto keeps every object that it ever made, for a view that nobody opens here.
     BaseModel.__new__ = staticmethod(lambda cls, *_, **__: object.__new__(cls))
@@ -215,6 +225,7 @@ def build(path: Path | None) -> Emulator:
     serializing.install()
     dispatching.install()
     end = s3.install(connection)
+    listing.install()
     moto = DomainDispatcherApplication(create_backend_app)
     athena = Athena(connection, lock)
     tables = glue.Glue(connection)

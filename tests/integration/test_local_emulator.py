@@ -282,6 +282,39 @@ def test_finished_records_are_trimmed(aws: Emulator) -> None:
     assert record["SequenceNumber"] == put[2]["SequenceNumber"]
 
 
+LISTED = ["a", "b/1", "b/2", "b/c/3", "b/d/4", "b/d/5", "b0", "c/6"]
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 1000])
+@pytest.mark.parametrize(
+    ("request_", "keys", "folders"),
+    [
+        ({}, LISTED, []),
+        ({"Prefix": "b/"}, LISTED[1:6], []),
+        ({"Prefix": "b/", "Delimiter": "/"}, ["b/1", "b/2"], ["b/c/", "b/d/"]),
+        ({"Delimiter": "/"}, ["a", "b0"], ["b/", "c/"]),
+        ({"StartAfter": "b/2"}, LISTED[3:], []),
+        ({"Prefix": "b", "StartAfter": "b/c/"}, LISTED[3:7], []),
+        ({"Prefix": "none"}, [], []),
+    ],
+)
+def test_a_listing_has_every_key_and_folder_once_over_pages(
+    aws: Emulator, request_: dict[str, Any], keys: list[str], folders: list[str], most: int
+) -> None:
+    s3 = aws("s3")
+    if not s3.list_buckets(Prefix="listed")["Buckets"]:
+        s3.create_bucket(Bucket="listed")
+        for key in LISTED:
+            s3.put_object(Bucket="listed", Key=key, Body=b"x")
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket="listed", PaginationConfig={"PageSize": most}, **request_
+    )
+    pages = list(pages)
+    assert [e["Key"] for page in pages for e in page.get("Contents", ())] == keys
+    assert [e["Prefix"] for page in pages for e in page.get("CommonPrefixes", ())] == folders
+    assert all(page["KeyCount"] <= most for page in pages)
+
+
 def state_of(aws: Emulator) -> dict[str, Any]:
     """Everything that a restart must keep, as clients see it."""
     kinesis = aws("kinesis")
