@@ -175,6 +175,7 @@ def aws_lake(settings: Settings, clients: Any = None) -> LakeStores:
     from chalicelib.adapters.glue import GlueCatalog
     from chalicelib.adapters.lake_objects import S3LakeObjects
     from chalicelib.adapters.lease import CompactionLease
+    from chalicelib.adapters.raw_objects import S3RawObjects
     from chalicelib.services.lake_stores import LakeStores
 
     clients = clients or Clients()
@@ -184,6 +185,7 @@ def aws_lake(settings: Settings, clients: Any = None) -> LakeStores:
         catalog=GlueCatalog(Deferred(lambda: clients.glue), settings.athena_database),
         objects=S3LakeObjects(Deferred(lambda: clients.s3), settings.archive_bucket),
         lease=CompactionLease(Deferred(lambda: clients.dynamodb), settings.symbols_table),
+        raw=S3RawObjects(Deferred(lambda: clients.s3), settings.archive_bucket),
     )
 
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.times import from_text, later, to_text
 from chalicelib.services.lake_sql import Table
-from chalicelib.services.lake_stores import Changed, Part, folded
+from chalicelib.services.lake_stores import OVERLAP, Changed, Part, folded
+from chalicelib.services.merge_plan import is_merged
 
 LOOKED_BACK_DAYS = 14
 """Raw objects of older arrivals that are written now (redriven by hand) are not looked for."""
-
-OVERLAP = timedelta(minutes=5)
-"""What was written this shortly before the last look may not have been listed then."""
 
 MOST_DELETED = 1000
 
@@ -44,8 +42,8 @@ class S3LakeObjects:
         for prefix in self._dates(since):
             for entry in self._listed(prefix):
                 found = _HOUR.match(entry["Key"])
-                if found is None:
-                    continue
+                if found is None or is_merged(entry["Key"]):
+                    continue  # merged objects hold what was looked at before
                 written = entry["LastModified"]
                 newest = written if newest is None else max(newest, written)
                 if bound is None or written >= bound:

@@ -2,7 +2,8 @@
 
 A tick without a timestamp gets the stream's clock, which is not in its line; it stands in the
 gzip header's comment (RFC 1952, FCOMMENT), which every reader of the lines skips:
-`{"arrivals": [["2026-11-20T15:30:00.123000Z", 3], ...]}`, each with its number of lines.
+`{"arrivals": [["2026-11-20T15:30:00.123000Z", 3], [2000, 1], ...]}`, each with its number of lines:
+an instant, then microseconds after the arrival before, or null where it is not known.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import gzip
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 
 import msgspec
@@ -34,16 +35,25 @@ class ArchivedLine(msgspec.Struct, frozen=True):
     arrival: datetime
 
 
+Line = tuple[bytes, datetime | None]
+"""A line and its arrival, None where that is not known."""
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
 class _Comment(msgspec.Struct, frozen=True):
-    arrivals: list[tuple[str, int]]
+    arrivals: list[tuple[str | int | None, int]]
 
 
 def pack(lines: Sequence[ArchivedLine]) -> bytes:
     """The gzip file: the same bytes for the same lines."""
-    runs = groupby(lines, key=lambda line: line.arrival)
-    arrivals = [(to_text(arrival), sum(1 for _ in same)) for arrival, same in runs]
-    comment = msgspec.json.encode(_Comment(arrivals))
-    body = b"".join(line.line + b"\n" for line in lines)
+    return pack_lines([(line.line, line.arrival) for line in lines])
+
+
+def pack_lines(lines: Sequence[Line]) -> bytes:
+    """The gzip file of what `unpack` gave."""
+    comment = msgspec.json.encode(_Comment(list(_arrivals(lines))))
+    body = b"".join(line + b"\n" for line, _ in lines)
     deflate = zlib.compressobj(COMPRESSION, zlib.DEFLATED, -zlib.MAX_WBITS)
     return b"".join(
         (
@@ -55,7 +65,18 @@ def pack(lines: Sequence[ArchivedLine]) -> bytes:
     )
 
 
-def unpack(body: bytes) -> list[tuple[bytes, datetime | None]]:
+def _arrivals(lines: Sequence[Line]) -> Iterable[tuple[str | int | None, int]]:
+    before: datetime | None = None
+    for arrival, same in groupby(lines, key=lambda line: line[1]):
+        count = sum(1 for _ in same)
+        if arrival is None:
+            yield None, count
+            continue
+        yield (to_text(arrival) if before is None else (arrival - before) // _MICROSECOND), count
+        before = arrival
+
+
+def unpack(body: bytes) -> list[Line]:
     """The lines, each with its arrival; None where the file does not say.
 
     Raises OSError, EOFError or zlib.error for what is no gzip file.
@@ -67,7 +88,7 @@ def unpack(body: bytes) -> list[tuple[bytes, datetime | None]]:
     return list(zip(lines, arrivals, strict=True))
 
 
-def _comment(body: bytes) -> Iterable[tuple[str, int]]:
+def _comment(body: bytes) -> Iterable[tuple[str | int | None, int]]:
     if body[:3] != _MAGIC or not body[3] & _FCOMMENT or body[3] & _NAMED:
         return ()
     end = body.index(b"\x00", _HEADER)
@@ -77,6 +98,11 @@ def _comment(body: bytes) -> Iterable[tuple[str, int]]:
         return ()  # a comment of somebody else's
 
 
-def _each(arrivals: Iterable[tuple[str, int]]) -> Iterable[datetime]:
-    for text, count in arrivals:
-        yield from [from_text(text)] * count
+def _each(arrivals: Iterable[tuple[str | int | None, int]]) -> Iterable[datetime | None]:
+    instant: datetime | None = None
+    for said, count in arrivals:
+        if isinstance(said, str):
+            instant = from_text(said)
+        elif said is not None and instant is not None:
+            instant += said * _MICROSECOND
+        yield from [None if said is None else instant] * count

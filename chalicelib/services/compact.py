@@ -12,12 +12,12 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import msgspec
 
 from chalicelib.domain.errors import CompactionError, FieldError, OutOfTime
-from chalicelib.domain.times import to_text
+from chalicelib.domain.times import from_text, to_text
 from chalicelib.services import lake_sql
 from chalicelib.services.compact_plan import (
     DAYS,
@@ -32,7 +32,8 @@ from chalicelib.services.compact_plan import (
 )
 from chalicelib.services.compact_writing import Statements, write
 from chalicelib.services.lake_sql import TABLES, Table
-from chalicelib.services.lake_stores import LakeStores, Marks, Part
+from chalicelib.services.lake_stores import OVERLAP, LakeStores, Marks, Part
+from chalicelib.services.merge import Merge, Merged
 
 log = logging.getLogger("ticktape.compact")
 
@@ -49,13 +50,17 @@ _TICKS, _MINUTES = TABLES
 
 
 class Compacted(msgspec.Struct, frozen=True):
-    """What a run has done. `left` says that it had no time for all; `busy` that another is on."""
+    """What a run has done. `left` says that it had no time for all; `busy` that another is on.
+
+    `removed` counts superseded objects, `merged` raw objects whose lines went into others.
+    """
 
     days: tuple[str, ...] = ()
     ticks: int = 0
     bytes_scanned: int = 0
     left: bool = False
     removed: int = 0
+    merged: int = 0
     busy: bool = False
 
 
@@ -108,21 +113,23 @@ class _Run:
         """Everything, in an order in which it may break off anywhere."""
         for table in TABLES:
             self._lake.catalog.unstage(table)
-        left, removed = False, 0
+        left, removed, merged = False, 0, Merged()
         try:
             if day is None:
                 self._all_due()
             else:
                 self._ticks({day: set()})
                 self._minutes()
+            removed = self._clean(superseded_before, deadline)
+            if day is None and not self._failed:
+                self._merge(merged)
         except OutOfTime:
             left = True
-        else:
-            removed = self._clean(superseded_before, deadline)
         if self._failed:
             raise CompactionError("; ".join(str(error) for error in self._failed))
         ticks = sum(part.rows for part in self._done.values())
-        return Compacted(tuple(self._done), ticks, self._statements.scanned, left, removed)
+        scanned = self._statements.scanned
+        return Compacted(tuple(self._done), ticks, scanned, left, removed, merged.objects)
 
     def _all_due(self) -> None:
         """What is due, and then the view's boundary."""
@@ -192,6 +199,19 @@ class _Run:
             parts = self._lake.catalog.parts(table)
             removed += self._lake.objects.remove_superseded(table, parts, before, deadline)
         return removed
+
+    def _merge(self, merged: Merged) -> None:
+        """Merge the raw objects that have arrived before the last compacted day.
+
+        Only what a survey has seen is merged, so that no late tick is overlooked.
+        """
+        marks = self._lake.catalog.marks()
+        if marks.compacted_until is None or marks.surveyed_until is None:
+            return
+        first = (self._now - RAW_IS_WHOLE).date().isoformat()
+        last = date.fromisoformat(marks.compacted_until) - timedelta(days=1)
+        before = to_text(from_text(marks.surveyed_until) - OVERLAP)
+        Merge(self._lake.raw, self._statements.need)(first, last.isoformat(), before, merged)
 
 
 def _require_finished(day: str, now: datetime) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import msgspec
 
 from chalicelib.services.lake_sql import Arrived, Table
 from chalicelib.services.stores import QueryEngine
+
+OVERLAP = timedelta(minutes=5)
+"""What was written this shortly before the last look may not have been listed then."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -79,6 +82,37 @@ class LakeObjects(Protocol):
         """`s3://bucket/key`."""
 
 
+class RawObject(msgspec.Struct, frozen=True):
+    """A batch of the raw archive: its name below `raw/`, and its size in bytes."""
+
+    name: str
+    size: int
+
+
+class RawHour(msgspec.Struct, frozen=True):
+    """An hour of arrival: its objects under `raw/`, and the names of those under `readings/`."""
+
+    objects: tuple[RawObject, ...]
+    readings: tuple[str, ...]
+
+
+class RawObjects(Protocol):
+    """The raw archive's objects and their readings; `root` is `raw/` or `readings/`."""
+
+    def hours(self, first: str, last: str, before: str) -> Iterator[RawHour]:
+        """The hours of the dates `[first, last]`, of objects written before an instant."""
+
+    def read(self, root: str, names: Sequence[str]) -> list[bytes]:
+        """The objects' bodies."""
+
+    def put(self, root: str, name: str, body: bytes) -> None:
+        """Write an object."""
+
+    def delete(self, root: str, names: Sequence[str]) -> None:
+        """Delete objects; those that are not there do not matter. Raises CompactionError when
+        some could not be deleted: what depends on that must not follow."""
+
+
 class Lease(Protocol):
     """One run at a time."""
 
@@ -96,6 +130,7 @@ class LakeStores(msgspec.Struct, frozen=True):
     catalog: Catalog
     objects: LakeObjects
     lease: Lease
+    raw: RawObjects
 
 
 def folded(arrived: Iterable[tuple[str, int]]) -> tuple[Arrived, ...]:

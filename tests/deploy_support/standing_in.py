@@ -7,6 +7,7 @@ calls that each function made to the file CALLS.
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import sys
@@ -106,6 +107,7 @@ def _compact(app: Any, recorder: Recorder) -> None:
         Clients(os.environ)("s3").put_object(
             Bucket=services.settings.archive_bucket, Key=key, Body=b""
         )
+    _put_batches(services.settings.archive_bucket)
     handler = recorder.wrap("compact", app.compact)
     region = os.environ["AWS_DEFAULT_REGION"]
     first = call(handler, "compact", scheduled_event(datetime.now(UTC), region))
@@ -113,6 +115,23 @@ def _compact(app: Any, recorder: Recorder) -> None:
     again = call(handler, "compact", scheduled_event(datetime.now(UTC), region, DAY))
     assert [*first["days"], *again["days"]] == [DAY, DAY], (first, again)
     assert first["removed"] == 2, first
+    assert first["merged"] >= 2, first
+
+
+def _put_batches(bucket: str) -> None:
+    """Two batches of today with readings, for compact to merge: it does not wait until what was
+    written a moment ago is surveyed."""
+    from chalicelib.domain.raw_lines import pack_lines
+    from chalicelib.services import compact
+
+    compact.OVERLAP = timedelta(minutes=-1)
+    s3, now = Clients(os.environ)("s3"), datetime.now(UTC)
+    line = b'{"symbol":"MERGED","timestamp":"2026-01-05T15:00:00.000000Z","price":1}'
+    told = b'{"symbol":"MERGED","timestamp":"2026-01-05T15:00:00.000000Z","refused":"yes"}\n'
+    for number in (1, 2):
+        name = f"date={now:%Y-%m-%d}/hour={now:%H}/shardId-9-{number}-{number}.json.gz"
+        s3.put_object(Bucket=bucket, Key=f"readings/{name}", Body=gzip.compress(told))
+        s3.put_object(Bucket=bucket, Key=f"raw/{name}", Body=pack_lines([(line, now)]))
 
 
 def _answer(results: list[list[str]]) -> None:

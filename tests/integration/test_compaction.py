@@ -18,11 +18,13 @@ from chalicelib.domain.correction import minutes_of
 from chalicelib.domain.raw_lines import unpack
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.wire import decode
+from chalicelib.services import compact
 from chalicelib.services.compact import Compact
 from chalicelib.services.ingest_plan import Incoming
 from chalicelib.services.lake_sql import TABLES
 from chalicelib.services.lake_stores import LakeStores, Part
 from chalicelib.settings import Settings
+from producer.sources.archive import Recording
 from tests.emulated import Emulated, EmulatedClients
 
 NOW = datetime(2026, 11, 19, 8, tzinfo=UTC)
@@ -236,6 +238,69 @@ def test_a_late_object_has_its_day_compacted_again(lake: Lake) -> None:
     assert lake.parts()["2026-11-18"].arrivals == ("2026-11-21",)
     wanted = [row_of(tick) for tick in lake.expected()]
     same(lake.ask(TICKS + "all_ticks"), wanted)
+
+
+def _lines(lake: Lake) -> set[tuple[bytes, datetime | None]]:
+    """Every raw line with its arrival."""
+    return {line for key in _keys(lake, "raw/") for line in unpack(_body(lake, key))}
+
+
+def _keys(lake: Lake, prefix: str) -> list[str]:
+    pages = lake.clients.s3.get_paginator("list_objects_v2").paginate(
+        Bucket=lake.settings.archive_bucket, Prefix=prefix
+    )
+    return [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+
+
+def _body(lake: Lake, key: str) -> bytes:
+    body: bytes = lake.clients.s3.get_object(Bucket=lake.settings.archive_bucket, Key=key)[
+        "Body"
+    ].read()
+    return body
+
+
+class _Archive:
+    """The bucket as `producer replay s3://...` reads it."""
+
+    name = "the archive"
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+
+    def listing(self) -> Iterator[str]:
+        return iter(_keys(self._lake, "raw/"))
+
+    def body(self, key: str) -> bytes:
+        return _body(self._lake, key)
+
+
+def _replayed(lake: Lake) -> list[Any]:
+    return list(Recording(_Archive(lake), (), None, None).ticks())
+
+
+def test_a_run_merges_raw_objects_and_no_reader_sees_a_change(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What was written a moment ago has been surveyed all the same: nothing else writes here.
+    monkeypatch.setattr(compact, "OVERLAP", timedelta(days=-1))
+    lake.now = NOW + timedelta(days=4)
+    lines, replayed, keys = _lines(lake), _replayed(lake), _keys(lake, "raw/")
+    rows, telling = lake.ask(TICKS + "all_ticks"), len(_keys(lake, "readings/"))
+    raw = lake.ask('SELECT DISTINCT symbol, price, "timestamp" FROM raw_ticks')
+    done = lake.compact()
+    merged = _keys(lake, "raw/")
+    assert len(merged) == len(keys) - done.merged + sum("merged-" in key for key in merged)
+    assert len(merged) == len({key.rpartition("/")[0] for key in keys}), "one object an hour"
+    assert len(_keys(lake, "readings/")) < telling
+    assert (_lines(lake), _replayed(lake)) == (lines, replayed)
+    same(lake.ask(TICKS + "all_ticks"), rows)
+    same(lake.ask('SELECT DISTINCT symbol, price, "timestamp" FROM raw_ticks'), raw)
+    changed = {
+        f"{one.date}/hour={one.first:02}" for one in lake.stores.objects.changed(None).arrived
+    }
+    assert not [key for key in merged if "merged-" in key and key[9:27] in changed], "nothing new"
+    lake.compact("2026-11-18")  # from merged objects, and checked against them
+    same(lake.ask(TICKS + "all_ticks"), rows)
 
 
 def test_parquet_is_sorted_and_has_a_folder_for_each_symbol(lake: Lake) -> None:

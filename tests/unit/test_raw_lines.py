@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from chalicelib.domain.raw_lines import ArchivedLine, pack, unpack
+from chalicelib.domain.raw_lines import ArchivedLine, pack, pack_lines, unpack
 from tests.factories import instant
 
 LINES = [
@@ -17,6 +17,17 @@ LINES = [
 
 def test_lines_come_back_with_their_arrivals() -> None:
     assert unpack(pack(LINES)) == [(line.line, line.arrival) for line in LINES]
+
+
+def test_arrivals_may_go_back_or_be_unknown() -> None:
+    lines = [
+        (b"a", instant(5)),
+        (b"b", None),
+        (b"c", instant(3)),
+        (b"d", instant(9.5)),
+        (b"e", None),
+    ]
+    assert unpack(pack_lines(lines)) == lines
 
 
 def test_any_reader_of_gzip_sees_the_lines_alone() -> None:

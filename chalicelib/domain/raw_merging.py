@@ -1,0 +1,139 @@
+"""Several batches of the raw archive as one: all their lines, and what SQL has to be told of them.
+
+SQL takes of several copies of a tick the one in the object whose last sequence number is highest.
+In one object it cannot tell them apart, so a reading says which copy that was.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import msgspec
+
+from chalicelib.domain.raw_lines import Line
+from chalicelib.domain.readings import Identity, Reading, is_plain
+
+ReadingRow = dict[str, str]
+"""A line under `readings/`: a tick in full, or an identity that was refused."""
+
+
+class RawBatch(msgspec.Struct, frozen=True):
+    """An object under `raw/`: its last sequence number, its lines, and its readings."""
+
+    number: int
+    lines: tuple[Line, ...]
+    readings: tuple[ReadingRow, ...] = ()
+
+
+def merged_lines(batches: Iterable[RawBatch]) -> list[Line]:
+    """The lines of all batches in their order, each that came again left out."""
+    return list(dict.fromkeys(line for batch in batches for line in batch.lines))
+
+
+def merged_readings(batches: Sequence[RawBatch]) -> list[ReadingRow]:
+    """What SQL has to be told of the merged lines so that it takes the same ticks as before."""
+    told = [{_identity_of(row): row for row in batch.readings} for batch in batches]
+    contested = _contradicted(batches) | {identity for rows in told for identity in rows}
+    if not contested:
+        return []
+    copies = _copies(batches, told, contested)
+    rows = (_chosen(identity, copies[identity], told) for identity in sorted(contested))
+    return [row for row in rows if row is not None]
+
+
+_LATEST = datetime(9998, 1, 1, tzinfo=UTC)
+"""In place of an arrival that is not known: no timestamp is ahead of it."""
+
+
+class _Stamped(msgspec.Struct):
+    symbol: str
+    timestamp: str
+    sent_at: str | None = None
+
+
+_stamped = msgspec.json.Decoder(_Stamped)
+
+
+def _identity(line: bytes) -> Identity | None:
+    """The identity of a line in the form that SQL reads; None for any other line."""
+    try:
+        found = _stamped.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return found.symbol.upper(), found.timestamp
+
+
+def _identity_of(row: Mapping[str, str]) -> Identity:
+    return row["symbol"], row["timestamp"]
+
+
+def _contradicted(batches: Iterable[RawBatch]) -> set[Identity]:
+    """Identities of which there are lines that differ."""
+    first: dict[Identity, bytes] = {}
+    found: set[Identity] = set()
+    for batch in batches:
+        for line, _ in batch.lines:
+            identity = _identity(line)
+            if identity is not None and first.setdefault(identity, line) != line:
+                found.add(identity)
+    return found
+
+
+class _Copy(msgspec.Struct, frozen=True):
+    """A tick as one batch has it; the one of the highest rank counts, as in raw_ticks.sql."""
+
+    number: int
+    has_sent_at: bool
+    sent_at: str
+    price: Decimal
+    place: int
+    row: ReadingRow
+
+    @property
+    def rank(self) -> tuple[int, bool, str, Decimal, int]:
+        return self.number, self.has_sent_at, self.sent_at, self.price, self.place
+
+
+def _copies(
+    batches: Sequence[RawBatch],
+    told: Sequence[Mapping[Identity, ReadingRow]],
+    contested: set[Identity],
+) -> Mapping[Identity, list[_Copy]]:
+    """Each contested identity's ticks, as SQL would take them from the batches."""
+    found: dict[Identity, list[_Copy]] = defaultdict(list)
+    for place, (batch, rows) in enumerate(zip(batches, told, strict=True)):
+        for identity, row in rows.items():
+            if "refused" not in row:
+                price = Decimal(row["price"])
+                found[identity].append(_Copy(batch.number, False, "", price, place, row))
+        for line in batch.lines:
+            of_line = _identity(line[0])
+            if of_line in contested and of_line not in rows:
+                found[of_line].extend(_plain(batch.number, place, line))
+    return found
+
+
+def _plain(number: int, place: int, line: Line) -> Iterator[_Copy]:
+    """The tick that SQL reads off a line, if it reads one."""
+    from chalicelib.domain.wire import decode
+
+    decoded = decode(line[0], line[1] or _LATEST)
+    if len(decoded.ticks) != 1 or decoded.rejected or decoded.bars:
+        return
+    (tick,) = decoded.ticks
+    stamped = _stamped.decode(line[0])
+    if is_plain(line[0], stamped.timestamp, tick):
+        row = Reading((tick.symbol, tick.timestamp), tick).row()
+        sent = stamped.sent_at
+        yield _Copy(number, sent is not None, sent or "", tick.price, place, row)
+
+
+def _chosen(
+    identity: Identity, copies: Sequence[_Copy], told: Sequence[Mapping[Identity, ReadingRow]]
+) -> ReadingRow | None:
+    if copies:
+        return max(copies, key=lambda copy: copy.rank).row
+    return next((rows[identity] for rows in told if identity in rows), None)

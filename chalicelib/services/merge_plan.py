@@ -1,0 +1,81 @@
+"""Which raw objects are merged into one, and how that one is named: pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+from chalicelib.services.lake_stores import RawHour, RawObject
+
+MOST_BYTES = 1_000_000
+"""Of the objects, as they lie, that are merged into one. Their lines take up to thirty times as
+much memory."""
+
+MERGED = "merged"
+"""In place of a shard's name in the names of merged objects."""
+
+_NAME = re.compile(r"(?P<folder>.*/)?(?P<origin>[^/]+)-(?P<first>\d+)-(?P<last>\d+)\.json\.gz")
+
+
+class Numbered(msgspec.Struct, frozen=True):
+    """An object of the raw archive, and what its name says: its first and last sequence number."""
+
+    name: str
+    size: int
+    folder: str
+    origin: str
+    first: int
+    last: int
+
+
+def numbered(stored: RawObject) -> Numbered | None:
+    """None for a name that ingest does not give."""
+    found = _NAME.fullmatch(stored.name)
+    if found is None:
+        return None
+    first, last = int(found["first"]), int(found["last"])
+    return Numbered(stored.name, stored.size, found["folder"] or "", found["origin"], first, last)
+
+
+def is_merged(name: str) -> bool:
+    """Whether an object is a merged one, by its name or key."""
+    return name.rpartition("/")[2].startswith(MERGED + "-")
+
+
+def groups(hour: RawHour) -> list[list[Numbered]]:
+    """The objects to merge, each group into one, by their last sequence numbers.
+
+    Groups follow one another in that order, so that of two copies of a tick the same one has the
+    higher number as before. What is merged already is merged again only with what came later.
+    """
+    known = [one for one in map(numbered, hour.objects) if one is not None]
+    found: list[list[Numbered]] = []
+    size = MOST_BYTES
+    for one in sorted(known, key=lambda one: (one.last, one.first, one.name)):
+        size += one.size
+        if size > MOST_BYTES:
+            found.append([])
+            size = one.size
+        found[-1].append(one)
+    return [g for g in found if len(g) > 1 and any(one.origin != MERGED for one in g)]
+
+
+def merged_name(group: Iterable[Numbered]) -> str:
+    """`date=.../hour=.../merged-<first>-<last>.json.gz`."""
+    members = list(group)
+    first = min(one.first for one in members)
+    last = max(one.last for one in members)
+    return f"{members[0].folder}{MERGED}-{first}-{last}.json.gz"
+
+
+def orphans(hour: RawHour) -> list[str]:
+    """Readings whose lines went into a merged object, and which a run that broke off has left."""
+    present = {stored.name for stored in hour.objects}
+    merged = [one for one in map(numbered, hour.objects) if one and one.origin == MERGED]
+    lonely = [RawObject(name, 0) for name in hour.readings if name not in present]
+    found = [one for one in map(numbered, lonely) if one is not None]
+    return [
+        one.name for one in found if any(m.first <= one.first <= one.last <= m.last for m in merged)
+    ]

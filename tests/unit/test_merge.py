@@ -1,0 +1,278 @@
+"""Merging raw objects: what readers take of the archive stays the same, wherever a run breaks off.
+
+`taken` reads the archive by the rules of chalicelib/lake/raw_ticks.sql, batch by batch.
+"""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+import random
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import pytest
+
+from chalicelib.domain.errors import OutOfTime
+from chalicelib.domain.raw_lines import Line, pack_lines, unpack
+from chalicelib.services.lake_stores import RawHour, RawObject
+from chalicelib.services.merge import Merge, Merged
+from chalicelib.services.merge_plan import MOST_BYTES, groups, is_merged
+
+HOUR = "date=2026-11-18/hour=15/"
+AT = datetime(2026, 11, 18, 15, tzinfo=UTC)
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+class Archive:
+    """RawObjects in memory. `around` is told of each change, before and after it."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.around: Callable[[], None] = lambda: None
+
+    def batch(
+        self, first: int, last: int, lines: Sequence[Line], readings: Sequence[dict[str, str]] = ()
+    ) -> None:
+        """A batch as ingest writes it."""
+        name = f"{HOUR}shardId-0-{first}-{last}.json.gz"
+        if readings:
+            text = "".join(json.dumps(row) + "\n" for row in readings)
+            self.objects["readings/" + name] = gzip.compress(text.encode())
+        self.objects["raw/" + name] = pack_lines(lines)
+
+    def names(self, root: str) -> list[str]:
+        return sorted(key.removeprefix(root) for key in self.objects if key.startswith(root))
+
+    def hours(self, first: str, last: str, before: str) -> Iterator[RawHour]:
+        self.around()
+        objects = [RawObject(n, len(self.objects["raw/" + n])) for n in self.names("raw/")]
+        yield RawHour(tuple(objects), tuple(self.names("readings/")))
+
+    def read(self, root: str, names: Sequence[str]) -> list[bytes]:
+        self.around()
+        return [self.objects[root + name] for name in names]
+
+    def put(self, root: str, name: str, body: bytes) -> None:
+        self.around()
+        self.objects[root + name] = body
+        self.around()
+
+    def delete(self, root: str, names: Sequence[str]) -> None:
+        for name in names:  # S3 deletes many at once, in no order and not at one moment
+            self.around()
+            self.objects.pop(root + name, None)
+        self.around()
+
+    def lines(self) -> set[Line]:
+        return {line for name in self.names("raw/") for line in unpack(self.objects["raw/" + name])}
+
+    def rows(self, name: str) -> list[dict[str, str]]:
+        body = self.objects.get("readings/" + name)
+        return [json.loads(row) for row in gzip.decompress(body).splitlines()] if body else []
+
+    def merge(self) -> int:
+        merged = Merged()
+        Merge(self, lambda _: None)("2026-11-18", "2026-11-18", "", merged)
+        return merged.objects
+
+
+def taken(archive: Archive) -> dict[tuple[str, str], tuple[str, str]]:
+    """Price and source of the tick that SQL takes for each identity."""
+    copies: dict[tuple[str, str], list[Any]] = {}
+    for name in archive.names("raw/"):
+        told = {(row["symbol"], row["timestamp"]) for row in archive.rows(name)}
+        for line, _ in unpack(archive.objects["raw/" + name]):
+            tick = json.loads(line)
+            identity = tick["symbol"].upper(), tick["timestamp"]
+            if identity not in told and "bar" not in tick and float(tick["price"]) > 0:
+                stamp = tick.get("sent_at")
+                rank = (_number(name), stamp is not None, stamp or "", float(tick["price"]))
+                copies.setdefault(identity, []).append((rank, str(tick["price"]), tick["source"]))
+    for name in archive.names("readings/"):
+        for row in archive.rows(name):
+            if "refused" not in row:
+                rank = (_number(name), False, "", float(row["price"]))
+                identity = row["symbol"], row["timestamp"]
+                copies.setdefault(identity, []).append((rank, row["price"], row["source"]))
+    return {identity: max(found)[1:] for identity, found in copies.items()}
+
+
+def _number(name: str) -> int:
+    return int(name.split("-")[-1].split(".")[0])
+
+
+def line(symbol: str, second: int, price: float, **more: Any) -> Line:
+    stamp = f"2026-11-18T15:00:{second:02}.000000Z"
+    tick = {"symbol": symbol, "timestamp": stamp, "price": price, "source": "s", **more}
+    return json.dumps(tick).encode(), AT + timedelta(seconds=second, milliseconds=second)
+
+
+def reading(symbol: str, second: int, price: float | None) -> dict[str, str]:
+    row = {"symbol": symbol, "timestamp": f"2026-11-18T15:00:{second:02}.000000Z"}
+    if price is None:
+        return {**row, "refused": "yes"}
+    return {**row, "price": str(price), "source": "s", "mode": "live"}
+
+
+def test_the_batches_of_an_hour_become_one_object_of_the_same_lines() -> None:
+    archive = Archive()
+    for number in range(30):
+        archive.batch(number, number, [line("A", number, 5 + number), line("b", number, 7)])
+    lines, ticks = archive.lines(), taken(archive)
+    assert archive.merge() == 30
+    (name,) = archive.names("raw/")
+    assert name == HOUR + "merged-0-29.json.gz"
+    assert (archive.lines(), taken(archive)) == (lines, ticks)
+    assert archive.names("readings/") == []
+    assert archive.merge() == 0, "what is merged is left alone"
+
+
+def test_a_batch_that_comes_later_joins_the_merged_ones() -> None:
+    archive = Archive()
+    for number in range(4):
+        archive.batch(number, number, [line("A", number, 5)])
+    archive.merge()
+    archive.batch(9, 9, [line("A", 9, 6)])
+    lines = archive.lines()
+    archive.merge()
+    assert archive.names("raw/") == [HOUR + "merged-0-9.json.gz"]
+    assert archive.lines() == lines
+
+
+def test_of_contradicting_copies_the_later_batchs_stays() -> None:
+    archive = Archive()
+    archive.batch(1, 1, [line("A", 1, 900, sent_at="2026-11-18T15:00:59.000000Z")])
+    archive.batch(2, 2, [line("A", 1, 5)])
+    archive.merge()
+    assert taken(archive)["A", "2026-11-18T15:00:01.000000Z"][0] == "5"
+
+
+def test_a_refused_copy_does_not_come_back() -> None:
+    archive = Archive()
+    archive.batch(1, 1, [line("A", 1, 5)])
+    archive.batch(2, 2, [line("A", 1, 6)], [reading("A", 1, None)])
+    archive.batch(3, 3, [line("B", 1, 6)], [reading("B", 1, None)])
+    archive.merge()
+    assert [price for price, _ in taken(archive).values()] == ["5"]
+
+
+def test_bytes_bound_a_group_and_numbers_never_cross() -> None:
+    sizes = [MOST_BYTES // 2, MOST_BYTES // 3, MOST_BYTES // 2, 10, 2 * MOST_BYTES, 10, 20]
+    objects = [
+        RawObject(f"{HOUR}s-{n}-{n}.json.gz", size) for n, size in reversed([*enumerate(sizes)])
+    ]
+    found = [[one.first for one in group] for group in groups(RawHour(tuple(objects), ()))]
+    assert found == [[0, 1], [2, 3], [5, 6]]
+
+
+def test_files_of_others_and_of_merging_alone_are_left() -> None:
+    names = ("notes.txt", "x.json.gz", "merged-1-2.json.gz", "merged-3-4.json.gz")
+    hour = RawHour(tuple(RawObject(HOUR + name, 1) for name in names), ())
+    assert groups(hour) == []
+    assert [is_merged(f"raw/{HOUR}{name}") for name in names] == [False, False, True, True]
+
+
+def test_an_object_that_cannot_be_read_keeps_its_neighbours_as_they_are() -> None:
+    archive = Archive()
+    archive.batch(1, 1, [line("A", 1, 5)])
+    archive.batch(2, 2, [line("A", 2, 5)])
+    archive.objects[f"raw/{HOUR}shardId-0-3-3.json.gz"] = b"no gzip"
+    before = dict(archive.objects)
+    assert archive.merge() == 0
+    assert archive.objects == before
+
+
+def test_merging_ends_when_time_does() -> None:
+    archive = Archive()
+    for number in range(3):
+        archive.batch(number, number, [line("A", number, 5)])
+
+    def need(_: float) -> None:
+        raise OutOfTime("no time")
+
+    with pytest.raises(OutOfTime):
+        Merge(archive, need)("2026-11-18", "2026-11-18", "", Merged())
+    assert len(archive.names("raw/")) == 3
+
+
+class Record(NamedTuple):
+    """A record of a stream: its line, and whether ingest refuses it or tells how to read it."""
+
+    line: Line
+    refused: bool
+    told: bool
+
+
+def random_archive(seed: int) -> Archive:
+    """Batches of one stream, redelivered in part, with copies of ticks that contradict."""
+    draw = random.Random(seed)
+    records = [_some_record(draw) for _ in range(draw.randint(4, 14))]
+    archive = Archive()
+    first = 0
+    while first < len(records):
+        last = min(first + draw.randint(0, 3), len(records) - 1)
+        batch = records[first : last + 1]
+        archive.batch(first, last, [record.line for record in batch], list(_readings(batch)))
+        first = max(
+            0, last + 1 - draw.choice([0, 0, 1, 2]) if last + 1 < len(records) else last + 1
+        )
+    return archive
+
+
+def _some_record(draw: random.Random) -> Record:
+    more = {}
+    if draw.random() < 0.5:
+        more["sent_at"] = f"2026-11-18T15:01:0{draw.randint(0, 2)}.000000Z"
+    if draw.random() < 0.1:
+        more["bar"] = "1m"
+    price = draw.choice([0, 1, 2, 3.5])
+    made = line(draw.choice("AbC"), draw.randint(0, 2), price, **more)
+    refused = "bar" not in more and (price == 0 or draw.random() < 0.2)
+    return Record(made, refused, draw.random() < 0.2)
+
+
+def _readings(batch: Sequence[Record]) -> Iterator[dict[str, str]]:
+    """What ingest writes beside a batch: of copies that contradict the later valid one."""
+    copies: dict[tuple[str, int], list[Record]] = {}
+    for record in batch:
+        tick = json.loads(record.line[0])
+        if "bar" not in tick:
+            identity = tick["symbol"].upper(), int(tick["timestamp"][17:19])
+            copies.setdefault(identity, []).append(record)
+    for identity, found in copies.items():
+        valid = [json.loads(record.line[0])["price"] for record in found if not record.refused]
+        differ = len({record.line[0] for record in found}) > 1
+        if differ or any(record.refused or record.told for record in found):
+            yield reading(*identity, valid[-1] if valid else None)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_readers_see_no_change_wherever_a_run_breaks_off(seed: int) -> None:
+    whole = random_archive(seed)
+    lines, ticks = whole.lines(), taken(whole)
+    for point in itertools.count():
+        archive = random_archive(seed)
+        steps = iter(range(10_000))
+
+        def around(archive: Archive = archive, point: int = point) -> None:
+            assert archive.lines() == lines
+            assert taken(archive) == ticks
+            if next(steps) == point:  # noqa: B023 - used within this round alone
+                raise Crash
+
+        archive.around = around
+        try:
+            archive.merge()
+        except Crash:
+            archive.merge()  # which looks, too
+            assert len(archive.names("raw/")) == 1
+            assert set(archive.names("readings/")) <= set(archive.names("raw/"))
+        else:
+            break
+    assert point > 5 or len(whole.names("raw/")) == 1
