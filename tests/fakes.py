@@ -102,6 +102,14 @@ class FakePrices:
         rows = tuple(found[stamp] for stamp in stamps[:limit])
         return Page(rows, stamps[limit - 1] if len(stamps) > limit else None)
 
+    def arrival_after(self, symbol: str, after: str | None) -> str | None:
+        """See PriceStore."""
+        series = self.series.get(symbol, Sorted())
+        start = just_after(after) if after is not None else None
+        key = next(iter(series.between(start, None, descending=False)), None)
+        record: Any = None if key is None else series.get(key)
+        return None if record is None else str(record.ingested_at)
+
     def _unpacked(self, symbol: str, start: str | None, end: str | None) -> dict[str, StoredTick]:
         """By timestamp; the record whose own tick it is wins over one that packs it."""
         series = self.series.get(symbol, Sorted())

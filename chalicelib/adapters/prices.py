@@ -20,7 +20,7 @@ from chalicelib.adapters.dynamodb import (
     query,
 )
 from chalicelib.domain.ticks import Tick, enrich
-from chalicelib.domain.times import epoch_seconds, from_text, later, to_text
+from chalicelib.domain.times import epoch_seconds, from_text, just_after, later, to_text
 from chalicelib.services.stores import Page, PricedRecord, StoredTick
 
 SPAN_SECONDS = 60
@@ -79,6 +79,17 @@ class Prices:
             **request,
         )
         return _collect(pages, start, end, limit, descending)
+
+    def arrival_after(self, symbol: str, after: str | None) -> str | None:
+        """See PriceStore."""
+        start = just_after(after) if after is not None else None
+        found = self._client.query(
+            TableName=self._table,
+            Limit=1,
+            ProjectionExpression="ingested_at",
+            **key_range("symbol", symbol, "timestamp", start, None),
+        )["Items"]
+        return optional_text(found[0], "ingested_at") if found else None
 
     def _to_item(self, record: PricedRecord) -> Item:
         last = record.ticks[-1]

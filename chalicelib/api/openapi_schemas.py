@@ -373,6 +373,11 @@ _PRICES: dict[str, Schema] = {
             "symbols": {**COUNT, "description": "How many have been seen."},
             "last_tick": nullable({**INSTANT, "description": "Of the first 100 symbols."}),
             "last_tick_age_seconds": nullable(COUNT),
+            "detect_lag_seconds": {
+                **COUNT,
+                "description": "How long ago the oldest price came that has no bars, signals and "
+                "alerts yet; 0 when all have. Of the first 100 symbols.",
+            },
             "given_up": nullable(
                 {**COUNT, "description": "Batches that wait to be redriven, 1,000 for more."}
             ),

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import msgspec
 
+from chalicelib.domain.detection import State
 from chalicelib.domain.times import from_text
 from chalicelib.services.queries import MAX_QUOTES
-from chalicelib.services.stores import Stores
+from chalicelib.services.stores import PriceStore, Stores
+
+_AT_ONCE = 8
 
 
 class Health(msgspec.Struct, frozen=True):
     """Ages and counts inform and never fail: a market may be closed. `symbols` counts those seen,
     `given_up` the batches that wait to be redriven; None where that cannot be told.
+
+    `detect_lag_seconds` is how long ago the oldest price came that detect has not processed, 0
+    where it has processed all; of the first 100 symbols, as `last_tick`.
     """
 
     status: str
@@ -23,23 +30,43 @@ class Health(msgspec.Struct, frozen=True):
     symbols: int
     last_tick: str | None
     last_tick_age_seconds: int | None
+    detect_lag_seconds: int
     given_up: int | None
 
 
 def health(stores: Stores, clock: Callable[[], datetime], *, stage: str, version: str) -> Health:
-    """One Query, one BatchGetItem (of the first 100 symbols) and one listing of the failures
-    bucket; raises what the store raises."""
+    """A Query, a BatchGetItem and a Query a symbol (of the first 100 symbols) and a listing of the
+    failures bucket; raises what the store raises."""
     seen = [entry.symbol for entry in stores.symbols.listed("seen")]
     states = stores.state.get_many(seen[:MAX_QUOTES]) if seen else {}
     ticks = [state.last_timestamp for state in states.values() if state.last]
     newest = max(ticks, default=None)
-    age = clock() - from_text(newest) if newest else None
+    now = clock()
     return Health(
         status="ok",
         stage=stage,
         version=version,
         symbols=len(seen),
         last_tick=newest,
-        last_tick_age_seconds=None if age is None else max(0, int(age.total_seconds())),
+        last_tick_age_seconds=_age_seconds(now, newest) if newest else None,
+        detect_lag_seconds=_detect_lag(stores.prices, seen[:MAX_QUOTES], states, now),
         given_up=stores.failures.count(),
     )
+
+
+def _detect_lag(
+    prices: PriceStore, symbols: Sequence[str], states: Mapping[str, State], now: datetime
+) -> int:
+    def first_waiting(symbol: str) -> str | None:
+        state = states.get(symbol)
+        return prices.arrival_after(symbol, state.last_timestamp if state and state.last else None)
+
+    if not symbols:
+        return 0
+    with ThreadPoolExecutor(min(_AT_ONCE, len(symbols))) as pool:
+        arrivals = [arrival for arrival in pool.map(first_waiting, symbols) if arrival]
+    return max((_age_seconds(now, arrival) for arrival in arrivals), default=0)
+
+
+def _age_seconds(now: datetime, instant: str) -> int:
+    return max(0, int((now - from_text(instant)).total_seconds()))

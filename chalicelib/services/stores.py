@@ -99,6 +99,10 @@ class PriceStore(Protocol):
     ) -> Page[StoredTick]:
         """Each tick once, in order of time."""
 
+    def arrival_after(self, symbol: str, after: str | None) -> str | None:
+        """When the stream took the symbol's first record after an instant (of all for None);
+        None where there is none. Reads one item at most."""
+
 
 class Close(msgspec.Struct, frozen=True):
     """What rules need of a bar. `date` is its session's."""

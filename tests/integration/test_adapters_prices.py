@@ -57,6 +57,18 @@ def test_the_least_that_a_tick_can_have_comes_back_too(prices: PriceStore, symbo
     assert read(prices, symbol) == [tick]
 
 
+def test_the_first_record_after_an_instant_tells_when_it_came(
+    prices: PriceStore, symbol: str
+) -> None:
+    ticks = make_ticks((1, 2, 3), step=10, symbol=symbol)
+    records = [make_priced([tick], at(), at(100 + n)) for n, tick in enumerate(ticks)]
+    prices.write(records, NEVER)
+    assert prices.arrival_after(symbol, None) == at(100)
+    assert prices.arrival_after(symbol, ticks[0].timestamp) == at(101)
+    assert prices.arrival_after(symbol, ticks[2].timestamp) is None
+    assert prices.arrival_after(f"{symbol}X", None) is None
+
+
 def test_a_packed_record_comes_back_tick_by_tick(prices: PriceStore, symbol: str) -> None:
     ticks = [
         make_tick(1, 0, symbol=symbol, **FULL),

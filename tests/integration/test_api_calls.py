@@ -47,7 +47,7 @@ CALLS = [
     ("PUT", "/rules/mine", {"Query": 2, "PutItem": 1}),
     ("POST", "/rules/preview", {"GetItem": 1, "Query": 1}),
     ("DELETE", "/rules/mine", {"Query": 1, "DeleteItem": 1}),
-    ("GET", "/health", {"Query": 1, "BatchGetItem": 1}),
+    ("GET", "/health", {"Query": 3, "BatchGetItem": 1}),  # of two symbols
     ("GET", "/openapi.json", {}),
     ("GET", "/prices/TRACKED?interval=1d", {"GetItem": 1, "BatchGetItem": 1, "Query": 1}),
     ("GET", "/prices/NOSUCH", {"GetItem": 1, "BatchGetItem": 1}),

@@ -6,8 +6,8 @@ import pytest
 
 from chalicelib.domain.detection import State
 from chalicelib.services.health import health
-from chalicelib.services.stores import SymbolEntry
-from tests.factories import at, instant, make_tick
+from chalicelib.services.stores import PricedRecord, SymbolEntry
+from tests.factories import NEVER, at, instant, make_tick
 from tests.fakes import fake_stores
 
 
@@ -24,9 +24,31 @@ def test_it_tells_the_age_of_the_newest_tick_of_all_symbols() -> None:
     assert (found.symbols, found.last_tick, found.last_tick_age_seconds) == (2, at(40), 60)
 
 
+def test_it_tells_how_long_the_oldest_price_has_waited_for_detect() -> None:
+    stores: Any = fake_stores()
+    for symbol in ("A", "B", "C"):
+        stores.symbols.put("seen", SymbolEntry(symbol=symbol, added_at=at()))
+    for symbol, seconds, arrival in (("A", 0, 1), ("A", 40, 41), ("A", 50, 51), ("B", 45, 46)):
+        tick = make_tick(1, seconds, symbol=symbol)
+        stores.prices.write([PricedRecord((tick,), at(arrival))], NEVER)
+    stores.state.put(State(symbol="A", last=make_tick(1, 0, symbol="A")))
+    stores.state.put(State(symbol="B", last=make_tick(1, 45, symbol="B")))
+    assert ask(stores).detect_lag_seconds == 100 - 41
+    stores.state.put(State(symbol="A", version=1, last=make_tick(1, 50, symbol="A")))
+    assert ask(stores).detect_lag_seconds == 0
+
+
+def test_a_symbol_that_detect_has_not_begun_counts_from_its_first_price() -> None:
+    stores: Any = fake_stores()
+    stores.symbols.put("seen", SymbolEntry(symbol="A", added_at=at()))
+    stores.prices.write([PricedRecord((make_tick(1, 3, symbol="A"),), at(5))], NEVER)
+    assert ask(stores).detect_lag_seconds == 95
+
+
 def test_an_empty_system_is_healthy() -> None:
     found = ask(fake_stores())
     assert (found.status, found.symbols, found.last_tick, found.given_up) == ("ok", 0, None, 0)
+    assert found.detect_lag_seconds == 0
 
 
 @pytest.mark.parametrize("batches", [0, 3, None])
