@@ -12,7 +12,9 @@ from typing import Any
 
 from chalicelib.adapters import json_wire
 
-POOL = 16
+POOL = 128
+"""Connections that a client keeps, opened when they are needed. Detect puts 8 bars of 8 symbols at
+once, and the local system has all functions and the API's requests in one process."""
 
 USER_AGENT = "ticktape"
 """A fixed one: botocore's own is put together anew, twice, for each request."""
