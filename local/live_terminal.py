@@ -1,9 +1,10 @@
-"""The live panel: addresses, counts and the last alerts, redrawn twice a second."""
+"""The live panel: addresses, counts and the last alerts, redrawn when one of them changed."""
 
 from __future__ import annotations
 
 import logging
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable
 
@@ -19,17 +20,22 @@ from local.terminal import Addresses, described
 
 RECENT_ALERTS = 8
 
+LOOK_SECONDS = 0.5
+"""Between two looks for something that changed."""
+
 
 class LiveTerminal:
     """See Terminal."""
 
-    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
+    def __init__(self, snapshot: Callable[[], Snapshot], console: Console | None = None) -> None:
         self._snapshot = snapshot
-        self._console = Console()
+        self._console = console or Console()
+        self._closed = threading.Event()
+        self._drawn: object = None
         self._addresses: Addresses | None = None
         self._alerts: deque[str] = deque(maxlen=RECENT_ALERTS)
         self._live = Live(
-            console=self._console, get_renderable=self.render, refresh_per_second=2, transient=False
+            console=self._console, get_renderable=self.render, auto_refresh=False, transient=False
         )
 
     def ready(self, addresses: Addresses) -> None:
@@ -39,6 +45,18 @@ class LiveTerminal:
         for handler in logging.getLogger().handlers:
             if isinstance(handler, logging.StreamHandler):
                 handler.setStream(sys.stderr)  # which now writes above the panel
+        threading.Thread(target=self._follow, name="terminal", daemon=True).start()
+
+    def look(self) -> None:
+        """Draw the panel again, if what it shows has changed."""
+        shown = self._snapshot(), tuple(self._alerts)
+        if shown != self._drawn:
+            self._drawn = shown
+            self._live.refresh()
+
+    def _follow(self) -> None:
+        while not self._closed.wait(LOOK_SECONDS):
+            self.look()
 
     def note(self, text: str) -> None:
         """See Terminal."""
@@ -50,6 +68,7 @@ class LiveTerminal:
 
     def close(self) -> None:
         """See Terminal."""
+        self._closed.set()
         self._live.stop()
         for handler in logging.getLogger().handlers:
             if isinstance(handler, logging.StreamHandler):

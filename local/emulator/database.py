@@ -118,7 +118,7 @@ def connect(path: Path | None, failed: Callable[[], None] = lambda: None) -> sql
             connection.execute("PRAGMA journal_mode = MEMORY")
         # A power cut may lose the last transactions, the end of a process none.
         connection.execute("PRAGMA synchronous = NORMAL" if path else "PRAGMA synchronous = OFF")
-        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute("PRAGMA cache_size = -16384")
         connection.executescript(_SCHEMA)
         _check_format(connection, path)
         _add_columns(connection)

@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 RELIST_SECONDS = 10.0
 """How often to look for new shards; at once when one ends."""
 
+TOLD_RELIST_SECONDS = 60.0
+"""The same where changes are told: a shard that is split is seen to end with the next record."""
+
 UNREACHABLE_SECONDS = 1.0
 
 
@@ -95,7 +98,7 @@ class Mapping:
             except (ClientError, BotoCoreError) as error:
                 if not self._stop.is_set():
                     logger.warning("cannot list the shards of %s: %s", self.stream.name, error)
-            self._relist.wait(RELIST_SECONDS)
+            self._relist.wait(TOLD_RELIST_SECONDS if self._wakeups.tells else RELIST_SECONDS)
 
     def _start_shards(self) -> None:
         shards = self.stream.shards()

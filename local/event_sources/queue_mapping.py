@@ -27,6 +27,9 @@ RECEIVE_WAIT_SECONDS = 2
 
 UNREACHABLE_SECONDS = 1.0
 
+RETRY_SLACK_SECONDS = 5.0
+"""For how long a message that failed is looked for after it became visible again."""
+
 _retry_after = exponential(1.0, 30.0)
 
 
@@ -59,6 +62,7 @@ class QueueMapping:
         self.name = queue_url.rsplit("/", 1)[-1]
         self._url = queue_url
         self._wakeups = wakeups
+        self._retry_until = float("-inf")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=source.handler, daemon=True)
         self._arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])[
@@ -84,7 +88,8 @@ class QueueMapping:
             try:
                 if not self._round() and self._wakeups.tells:
                     # A message that failed becomes visible without being told.
-                    self._wakeups.wait(generation, 1.0)
+                    is_due = time.monotonic() < self._retry_until
+                    self._wakeups.wait(generation, 1.0 if is_due else None)
             except (ClientError, BotoCoreError) as error:
                 if not self._stop.is_set():
                     logger.warning("cannot use the queue: %s", error)
@@ -129,8 +134,12 @@ class QueueMapping:
             )
         for message in again:
             received = int(message["Attributes"]["ApproximateReceiveCount"])
+            wait = int(_retry_after(received - 1))
+            self._retry_until = max(
+                self._retry_until, time.monotonic() + wait + RETRY_SLACK_SECONDS
+            )
             self._sqs.change_message_visibility(
                 QueueUrl=self._url,
                 ReceiptHandle=message["ReceiptHandle"],
-                VisibilityTimeout=int(_retry_after(received - 1)),
+                VisibilityTimeout=wait,
             )
