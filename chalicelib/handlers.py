@@ -85,6 +85,7 @@ def _ingest(name: str, records: list[Incoming], context: Any, *, all_later: bool
             "StoreAgeMilliseconds": round(done.oldest_age_seconds * 1000),
         },
         services.clock(),
+        **({"quarantine_reason": done.reason} if done.reason else {}),
     )
     return _partial(done.identifiers(records, all_later=all_later))
 

@@ -19,10 +19,12 @@ class Counters:
         self._producer: dict[str, Any] = {}
         self._sent_before = 0
         self._age_seconds = 0.0
+        self._quarantine_reason = ""
 
-    def add(self, counters: dict[str, float]) -> None:
+    def add(self, counters: dict[str, float], properties: dict[str, str]) -> None:
         """One invocation's."""
         with self._lock:
+            self._quarantine_reason = properties.get("quarantine_reason", self._quarantine_reason)
             for name, value in counters.items():
                 if name == "StoreAgeMilliseconds":
                     self._age_seconds = value / 1000
@@ -55,6 +57,7 @@ class Counters:
                 ticks=self._sums["TicksStored"],
                 bars=self._sums["BarsStored"],
                 quarantined=self._sums["RecordsQuarantined"],
+                quarantine_reason=self._quarantine_reason,
                 alerts=self._sums["Alerts"],
                 notified=self._sums["Notifications"],
                 age_seconds=self._age_seconds,
@@ -75,6 +78,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     ticks: int = 0
     bars: int = 0
     quarantined: int = 0
+    quarantine_reason: str = ""
     alerts: int = 0
     notified: int = 0
     given_up: int = 0
@@ -95,7 +99,7 @@ class MetricsHandler(logging.Handler):
         """Take the record's counters."""
         counters = getattr(record, "counters", None)
         if counters:
-            self._counters.add(counters)
+            self._counters.add(counters, getattr(record, "properties", {}))
 
 
 def count_metrics(counters: Counters) -> None:

@@ -47,13 +47,19 @@ def lag(now: Snapshot) -> str:
     return f"{counted(now.waiting, 'record')} {waits}, {now.lag_seconds:.1f} s behind"
 
 
+def quarantined(now: Snapshot) -> str:
+    """How many records are in quarantine, and why the last one is."""
+    why = f" (the last one: {now.quarantine_reason})" if now.quarantine_reason else ""
+    return f"{now.quarantined:,} quarantined{why}"
+
+
 def summary(now: Snapshot) -> str:
     """The counts in one line."""
     parts = [activity(now)]
     if now.sent or now.ticks or now.bars:
         parts += [f"{now.sent:,} sent", f"{stored(now)} stored", alerts(now)]
     if now.quarantined:
-        parts.append(f"{now.quarantined:,} quarantined")
+        parts.append(quarantined(now))
     if now.given_up:
         parts.append(f"{now.given_up:,} given up")
     return "; ".join([*parts, lag(now)] if now.waiting or now.age_seconds else parts)

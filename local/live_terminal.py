@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from local.counters import Snapshot
-from local.describing import activity, alerts, lag, stored
+from local.describing import activity, alerts, lag, quarantined, stored
 from local.terminal import Addresses, described
 
 RECENT_ALERTS = 8
@@ -98,7 +98,7 @@ class LiveTerminal:
             "Lag": lag(now),
         }
         if now.quarantined:
-            rows["Quarantined"] = f"{now.quarantined:,}"
+            rows["Quarantined"] = quarantined(now).replace(" quarantined", "", 1)
         if now.given_up:
             rows["Given up"] = f"{now.given_up:,}"
         for name, value in rows.items():

@@ -355,6 +355,11 @@ class FakeSymbols:
             stored, split_date=split.date, split_ratio=ratio
         )
 
+    def note_problem(self, symbol: str, problem: str, at: str) -> None:
+        """See SymbolStore."""
+        stored = self.lists["seen"][symbol]
+        self.lists["seen"][symbol] = msgspec.structs.replace(stored, problem=problem, problem_at=at)
+
     def remove(self, name: str, symbol: str) -> None:
         """See SymbolStore."""
         self.lists[name].pop(symbol, None)

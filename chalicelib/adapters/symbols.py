@@ -61,6 +61,15 @@ class Symbols:
             },
         )
 
+    def note_problem(self, symbol: str, problem: str, at: str) -> None:
+        """See SymbolStore."""
+        self._client.update_item(
+            TableName=self._table,
+            Key=_key("seen", symbol),
+            UpdateExpression="SET problem = :problem, problem_at = :at",
+            ExpressionAttributeValues={":problem": {"S": problem}, ":at": {"S": at}},
+        )
+
     def pin(self, entry: SymbolEntry) -> SymbolEntry:
         """See SymbolStore. One call: what stands in the line stays, what it lacks is filled in."""
         given = item_of(**msgspec.structs.asdict(entry))

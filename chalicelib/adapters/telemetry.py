@@ -18,14 +18,22 @@ log = logging.getLogger("ticktape.metrics")
 _UNITS = {"StoreAgeMilliseconds": "Milliseconds", "CompactionBytesScanned": "Bytes"}
 
 
-def emit(function: str, stage: str, counters: Mapping[str, float], now: datetime) -> None:
-    """Write the counters that are not zero; the record also carries them as `counters`."""
+def emit(
+    function: str, stage: str, counters: Mapping[str, float], now: datetime, **properties: str
+) -> None:
+    """Write the counters that are not zero, and beside them texts to search the log by.
+
+    The record also carries them as `counters` and `properties`.
+    """
     counted = {name: value for name, value in counters.items() if value}
     if counted:
-        log.info(embedded(function, stage, counted, now), extra={"counters": counted})
+        line = embedded(function, stage, counted, now, **properties)
+        log.info(line, extra={"counters": counted, "properties": properties})
 
 
-def embedded(function: str, stage: str, counters: Mapping[str, float], now: datetime) -> str:
+def embedded(
+    function: str, stage: str, counters: Mapping[str, float], now: datetime, **properties: str
+) -> str:
     """The line for CloudWatch: dimensions are the stage alone, which keeps the metrics few."""
     metrics = [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in counters]
     document = {
@@ -38,5 +46,6 @@ def embedded(function: str, stage: str, counters: Mapping[str, float], now: date
         "stage": stage,
         "function": function,
         **counters,
+        **properties,
     }
     return msgspec.json.encode(document).decode()

@@ -151,6 +151,8 @@ SYMBOL_LINE: dict[str, Schema] = {
     "added_at": INSTANT,
     "split_date": nullable(text("The session of the last split seen.", examples=["2026-11-20"])),
     "split_ratio": nullable(text("New shares for old ones.", examples=["4:1"])),
+    "problem": nullable(text("Why the last item of it was quarantined for its source.")),
+    "problem_at": nullable(INSTANT),
     "seen": {**FLAG, "description": "Whether prices of it have come."},
     "tracked": {**FLAG, "description": "Whether the producer is to follow it."},
 }

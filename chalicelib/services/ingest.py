@@ -6,7 +6,7 @@ import base64
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -36,19 +36,25 @@ PARALLEL_PUTS = 4
 MAX_KNOWN = 50_000
 KNOWN_SECONDS = 60
 COMPLETE_SECONDS = 300
+PROBLEM_SECONDS = 60
 _LOOKUP = 100
 _YAHOO = "yfinance"
 _YES = "yes"
 
 
 class Ingested(msgspec.Struct, frozen=True):
-    """What came of a batch. `failed` are the indexes of records to be delivered again."""
+    """What came of a batch.
+
+    `failed` are the indexes of records to be delivered again; `reason` says why the last part was
+    quarantined, empty where none was.
+    """
 
     taken: int
     stored: int
     bars: int
     quarantined: int
     failed: frozenset[int]
+    reason: str
     oldest_age_seconds: float
 
     def identifiers(self, records: Sequence[Incoming], *, all_later: bool) -> list[str]:
@@ -67,6 +73,7 @@ class Ingest:
         self._stores = stores
         self._clock = clock
         self._known: dict[str, SymbolEntry] = {}
+        self._noted: dict[tuple[str, str], float] = {}
         self._forgot_at = self._emptied_at = time.monotonic()
 
     def __call__(self, records: Sequence[Incoming], deadline: float) -> Ingested:
@@ -77,8 +84,10 @@ class Ingest:
         """
         reads = read_all(records)
         self._learn(_offered(reads))
-        reads = [without(read, self._foreign) for read in reads]
+        foreign = _Foreign(self._known)
+        reads = [without(read, foreign.reason) for read in reads]
         self._archive(reads)
+        self._note_problems(foreign.found, to_text(reads[0].record.arrival) if reads else "")
         writes = self._beside_stored(plan_prices(reads))
         failed = self._write_prices(writes, deadline)
         bars, bar_sources = plan_bars(reads)
@@ -91,21 +100,19 @@ class Ingest:
             bars=len(bars) - len(unwritten),
             quarantined=sum(len(read.decoded.rejected) for read in reads),
             failed=frozenset(failed),
+            reason=_last_reason(reads),
             oldest_age_seconds=self._oldest_age(reads),
         )
 
-    def _foreign(self, item: Tick | Bar) -> str | None:
-        """Why an item does not belong into its symbol's series; None where it does.
-
-        A tick without a source is taken into any series; the first named source is the series'.
-        """
-        line = self._known.get(item.symbol)
-        if item.source == UNKNOWN_SOURCE or line is None or line.source is None:
-            return None
-        mine = family(line.source)
-        if family(item.source) == mine:
-            return None
-        return str(TickError("source", item.source, f"{mine}, as in the whole series"))
+    def _note_problems(self, found: Mapping[str, str], arrival: str) -> None:
+        """Say beside each symbol why items of it were quarantined, at most once in a while."""
+        now = time.monotonic()
+        for symbol, problem in found.items():
+            if now - self._noted.get((symbol, problem), -PROBLEM_SECONDS) >= PROBLEM_SECONDS:
+                self._stores.symbols.note_problem(symbol, problem, arrival)
+                self._noted[symbol, problem] = now
+        if len(self._noted) > MAX_KNOWN:
+            self._noted.clear()
 
     def _learn(self, offered: dict[str, SymbolEntry]) -> None:
         """Look up the lines of symbols that are new here, and pin what they lack."""
@@ -158,6 +165,7 @@ class Ingest:
             self._stores.archive.put_raw(*place, lines)
         bad = [read for read in reads if read.decoded.rejected]
         if bad:
+            _log_rejected(bad)
             with ThreadPoolExecutor(min(PARALLEL_PUTS, len(bad))) as pool:
                 list(pool.map(self._quarantine, bad))
 
@@ -165,7 +173,6 @@ class Ingest:
         record = read.record
         for position, rejected in enumerate(read.decoded.rejected):
             name = f"{record.origin}-{record.number}-{position}"
-            log.warning("quarantined %s: %s", name, rejected.reason)
             self._stores.archive.put_quarantine(
                 to_text(record.arrival),
                 name,
@@ -217,6 +224,47 @@ class Ingest:
         """From event to store, of the oldest live tick; 0 where there is none."""
         stamps = [t.timestamp for read in reads for t in read.decoded.ticks if t.mode == "live"]
         return (self._clock() - from_text(min(stamps))).total_seconds() if stamps else 0.0
+
+
+def _last_reason(reads: Sequence[Read]) -> str:
+    reasons = [rejected.reason for read in reads for rejected in read.decoded.rejected]
+    return reasons[-1] if reasons else ""
+
+
+def _log_rejected(bad: Sequence[Read]) -> None:
+    """A line for each reason, with how many parts were rejected for it and the first of them."""
+    first: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for read in bad:
+        for position, rejected in enumerate(read.decoded.rejected):
+            name = f"{read.record.origin}-{read.record.number}-{position}"
+            first.setdefault(rejected.reason, name)
+            counts[rejected.reason] += 1
+    for reason, count in counts.items():
+        log.warning("quarantined %d, the first %s: %s", count, first[reason], reason)
+
+
+class _Foreign:
+    """Items that do not belong into their symbol's series, by the lines of the symbols."""
+
+    def __init__(self, known: Mapping[str, SymbolEntry]) -> None:
+        self._known = known
+        self.found: dict[str, str] = {}
+
+    def reason(self, item: Tick | Bar) -> str | None:
+        """Why an item does not belong into the series; None where it does.
+
+        A tick without a source is taken into any series; the first named source is the series'.
+        """
+        line = self._known.get(item.symbol)
+        if item.source == UNKNOWN_SOURCE or line is None or line.source is None:
+            return None
+        mine = family(line.source)
+        if family(item.source) == mine:
+            return None
+        reason = str(TickError("source", item.source, f"{mine}, as in the whole series"))
+        self.found[item.symbol] = reason
+        return reason
 
 
 def _offered(reads: Iterable[Read]) -> dict[str, SymbolEntry]:

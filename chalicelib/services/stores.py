@@ -65,6 +65,7 @@ class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
     packed: "yes" once a record came with several ticks of the symbol.
     split_date, split_ratio: the last split that detect saw, as `2026-11-20` and `4:1`. History
     from before it is to be fetched anew.
+    problem, problem_at: why and when (its arrival) the last item of the symbol was quarantined.
     """
 
     symbol: str
@@ -76,6 +77,8 @@ class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
     packed: str | None = None
     split_date: str | None = None
     split_ratio: str | None = None
+    problem: str | None = None
+    problem_at: str | None = None
 
 
 class PriceStore(Protocol):
@@ -230,6 +233,9 @@ class SymbolStore(Protocol):
 
     def note_split(self, symbol: str, split: Split) -> None:
         """Write a split into the symbol's line in "seen"."""
+
+    def note_problem(self, symbol: str, problem: str, at: str) -> None:
+        """Write into the symbol's line in "seen" why an item of it was quarantined."""
 
     def pin(self, entry: SymbolEntry) -> SymbolEntry:
         """Add to "seen", or fill in what the line lacks; returns the line that is now there."""

@@ -108,10 +108,10 @@ def test_another_symbols_failure_does_not_hold_a_symbol_back(system: System) -> 
 
 def test_a_stream_is_told_the_first_failed_record_and_a_queue_all_later_ones_too() -> None:
     records = records_of(*(payload(wire(1, n)) for n in range(4)))
-    done = Ingested(4, 2, 0, 0, frozenset({1, 3}), 0.0)
+    done = Ingested(4, 2, 0, 0, frozenset({1, 3}), "", 0.0)
     assert done.identifiers(records, all_later=False) == ["seq-1"]
     assert done.identifiers(records, all_later=True) == ["seq-1", "seq-2", "seq-3"]
-    whole = Ingested(4, 4, 0, 0, frozenset(), 0.0)
+    whole = Ingested(4, 4, 0, 0, frozenset(), "", 0.0)
     assert whole.identifiers(records, all_later=True) == []
 
 
@@ -149,6 +149,33 @@ def test_a_tick_of_another_source_goes_to_quarantine(system: System) -> None:
     assert done.quarantined == 1
     (document,) = system.stores.archive.quarantine.values()
     assert document["reason"].startswith("source: 'yfinance' is not allowed")
+
+
+def test_the_symbols_line_says_why_its_ticks_go_to_quarantine(system: System) -> None:
+    system(payload(wire(1, 0, source="simulator")))
+    noted: list[tuple[str, str, str]] = []
+    note = system.stores.symbols.note_problem
+
+    def noting(symbol: str, problem: str, at: str) -> None:
+        noted.append((symbol, problem, at))
+        note(symbol, problem, at)
+
+    system.stores.symbols.note_problem = noting
+    done = [system(payload(wire(2, n, source="yfinance"))) for n in range(1, 4)]
+    why = "source: 'yfinance' is not allowed; allowed: simulator, as in the whole series"
+    assert [one.reason for one in done] == [why] * 3
+    assert noted == [("AAPL", why, noted[0][2])]  # once, though three batches brought one
+    (line,) = system.stores.symbols.listed("seen")
+    assert (line.problem, line.problem_at) == (why, noted[0][2])
+
+
+def test_quarantined_parts_are_logged_once_for_each_reason(
+    system: System, caplog: pytest.LogCaptureFixture
+) -> None:
+    system(b"nonsense", b"nonsense", payload(wire(-1, 0)))
+    logged = [record.getMessage() for record in caplog.records]
+    assert len(logged) == 2
+    assert logged[0].startswith("quarantined 2, the first ")
 
 
 def test_a_tick_without_a_source_fits_into_any_series(system: System) -> None:

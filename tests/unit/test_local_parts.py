@@ -16,7 +16,7 @@ from local import aws_environment, producing, resources, running_file
 from local.arguments import Options
 from local.counters import Counters, Snapshot, count_metrics
 from local.data_directory import DataDirectory
-from local.describing import activity, lag, summary
+from local.describing import activity, lag, quarantined, summary
 from local.errors import UsageError
 from local.page_server import content_security_policy
 from local.subscriber import Once
@@ -29,11 +29,14 @@ def test_metrics_of_the_handlers_are_added_up() -> None:
     log = logging.getLogger("ticktape.metrics")
     log.info("{}", extra={"counters": {"TicksStored": 3, "StoreAgeMilliseconds": 1500}})
     log.info("{}", extra={"counters": {"TicksStored": 2, "RecordsQuarantined": 1}})
+    told = {"quarantine_reason": "price: above 0"}
+    log.info("{}", extra={"counters": {"RecordsQuarantined": 1}, "properties": told})
     log.info("a line without counters")
     log.handlers.clear()
     log.propagate = True
     now = counters.snapshot()
-    assert (now.ticks, now.quarantined, now.age_seconds) == (5, 1, 1.5)
+    assert (now.ticks, now.quarantined, now.age_seconds) == (5, 2, 1.5)
+    assert quarantined(now) == "2 quarantined (the last one: price: above 0)"
 
 
 def test_the_producers_status_is_the_last_one() -> None:
