@@ -104,6 +104,11 @@ export class Api {
     }
   }
 
+  /** @returns {Promise<number>} seconds by which signals and alerts are behind the stored prices */
+  async lag() {
+    return (await this.request("/health")).detect_lag_seconds ?? 0;
+  }
+
   /** @returns {Promise<import("./types.js").Listed[]>} */
   async symbols() {
     const { symbols } = await this.request("/symbols");

@@ -7,6 +7,7 @@ import { mountBelow } from "./views/below.js";
 import { bindKeys } from "./views/chart_keys.js";
 import { byId } from "./dom.js";
 import { mountExport } from "./views/export.js";
+import { mountLag } from "./views/lag.js";
 import { mountQuote, mountStatus, mountTop } from "./views/top.js";
 import { mountToolbar } from "./views/toolbar.js";
 import { mountWatch } from "./views/watch.js";
@@ -16,6 +17,7 @@ import { bindSparks } from "./views/watch_sparks.js";
 export function mountFrame(store, api, feed, chart) {
   mountTop(store);
   mountStatus(store, feed);
+  mountLag(api, feed.pollSeconds);
   mountQuote(store);
   mountExport(mountToolbar(store), chart);
   mountWatch(store, api, () => chart.colors);

@@ -63,6 +63,7 @@ class StandIn:
     age_seconds: float = 0.0
     source: str = "simulator"
     failing: int = 0
+    detect_lag_seconds: int = 0
     stopped_at: float | None = None
     poll_seconds: float = 0.5
     token: str = ""
@@ -109,6 +110,8 @@ class StandIn:
                 "title": "Unavailable",
                 "status": self.failing,
             }
+        if path == "/health":
+            return 200, {"status": "ok", "detect_lag_seconds": self.detect_lag_seconds}
         if path == "/symbols":
             listed = [{"symbol": s, "name": f"{s.title()} Works"} for s in self.symbols]
             return 200, {"symbols": listed}

@@ -84,6 +84,17 @@ def test_age_of_the_data_is_always_visible(
     expect(page.locator("#status .age")).to_contain_text(words)
 
 
+def test_signals_that_are_behind_the_prices_are_said_until_they_have_caught_up(
+    world: StandIn, open_page: OpenPage
+) -> None:
+    world.detect_lag_seconds = 441
+    page = open_page(world.page)
+    badge = page.locator("#status .lag")
+    expect(badge).to_have_text("Catching up: 7 min behind", timeout=60_000)
+    world.detect_lag_seconds = 0
+    expect(badge).to_be_hidden(timeout=60_000)
+
+
 def test_closed_market_says_until_when(world: StandIn, open_page: OpenPage) -> None:
     world.market_state = "CLOSED"
     world.next_open = "2026-11-23T14:30:00.000000Z"
