@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import msgspec
 
+from local import own_files
 from local.errors import UsageError
 from local.http_server import is_free
 from producer import arguments as producer_arguments
@@ -21,6 +22,7 @@ examples:
   python -m local
   python -m local --source simulator --data none
   python -m local --source replay --file days.csv --symbols AAPL --speed max
+  python -m local --history AAPL.csv minutes/ --source none
 
 commands for a system that runs (each has --help):
   python -m local redrive       process again what was given up on
@@ -36,7 +38,11 @@ exit status: 0 ended in order, 1 something did not start or died,
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """A checked command line. Ports of 0 take any that is free; `data` None keeps nothing."""
+    """A checked command line. Ports of 0 take any that is free; `data` None keeps nothing.
+
+    `history` are files that come before the source; `reading` are the producer's flags on how
+    files are read.
+    """
 
     source: str
     symbols: tuple[str, ...]
@@ -53,6 +59,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float | None
     page: bool
     verbose: bool = False
+    history: tuple[Path, ...] = ()
+    reading: tuple[str, ...] = ()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -83,8 +91,11 @@ def parse(arguments: list[str]) -> Options:
         seconds=given.seconds,
         page=not given.no_page,
         verbose=given.verbose,
+        history=tuple(given.history or ()),
+        reading=own_files.flags(given),
     )
     _check_source(options)
+    own_files.check(options.history, options.source, options.symbols, options.reading)
     _check_ports(options)
     return options
 
@@ -102,6 +113,7 @@ def _parser() -> _Parser:
     parser.add_argument("--symbols", metavar="A,B", help="default: 25 of the source's own")
     parser.add_argument("--file", type=Path, metavar="PATH", help="the recording to replay")
     parser.add_argument("--speed", metavar="N|max", help="of the replay")
+    own_files.add_to(parser)
     parser.add_argument("--interval", metavar="SECONDS", help="between two polls of the source")
     parser.add_argument(
         "--ticks-per-record", metavar="N", help="ticks of a symbol that may share a record"
@@ -173,7 +185,7 @@ def _check_source(options: Options) -> None:
     from producer.sources.replay import check
 
     try:
-        check(options.file, options.symbols)
+        check(options.file, options.symbols, own_files.asked(options.symbols, options.reading))
     except producer_errors.UsageError as error:
         raise UsageError(str(error)) from error
 

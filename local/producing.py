@@ -12,15 +12,27 @@ from pathlib import Path
 from typing import Any
 
 from local.arguments import Options
+from local.own_files import history_command
 
 STOP_SECONDS = 3.0
 USAGE = 2
 
 
+def commands(options: Options, environment: dict[str, str]) -> list[list[str]]:
+    """The producer's commands, each to begin when the one before has ended: history, the source."""
+    found = []
+    if options.history:
+        history = history_command(options.history, options.source, options.symbols, options.reading)
+        found.append(_into_sink(history, options, environment))
+    if options.source != "none":
+        found.append(command(options, environment))
+    return found
+
+
 def command(options: Options, environment: dict[str, str]) -> list[str]:
     """`python -m producer ...` for these options, into the stream or queue of `environment`."""
     if options.source == "replay":
-        arguments = ["replay", str(options.file)]
+        arguments = ["replay", str(options.file), *options.reading]
         arguments += ["--speed", options.speed] if options.speed else []
     else:
         arguments = ["stream", "--source", options.source]
@@ -31,8 +43,12 @@ def command(options: Options, environment: dict[str, str]) -> list[str]:
         arguments += ["--ticks-per-record", options.ticks_per_record]
     if options.flush_seconds:
         arguments += ["--flush-seconds", options.flush_seconds]
+    return _into_sink(arguments, options, environment)
+
+
+def _into_sink(arguments: list[str], options: Options, environment: dict[str, str]) -> list[str]:
     if options.verbose:
-        arguments.append("--verbose")
+        arguments = [*arguments, "--verbose"]
     if options.ingest == "kinesis":
         return [*arguments, "--sink", "kinesis", "--stream", environment["TICKS_STREAM"]]
     return [*arguments, "--sink", "sqs", "--queue-url", environment["TICKS_QUEUE_URL"]]

@@ -24,12 +24,12 @@ import msgspec
 from local import aws_environment, producing, running_file
 from local.arguments import Options
 from local.backlog import Waiting
+from local.chain import Chain, Start
 from local.counters import Counters, Snapshot, count_metrics
 from local.data_directory import DataDirectory
 from local.emulator.process import EmulatorControl, EmulatorError, EmulatorProcess
 from local.errors import StartError, UsageError
 from local.http_server import Server
-from local.keeping import Keeper
 from local.producing import Producer
 from local.schedule import Schedule
 from local.terminal import Addresses, make
@@ -208,19 +208,25 @@ class System:
         schedule.start()
 
     def _start_producer(self, environment: dict[str, str]) -> None:
-        if self._options.source == "none":
+        commands = producing.commands(self._options, environment)
+        if not commands:
             return
-        command = producing.command(self._options, environment)
+        chain = Chain(
+            [self._starting(command) for command in commands],
+            failing=self._producer_failed,
+            ended=self._producer_ended,
+        )
+        self._working.append(chain.stop)
+        self._producer_down = lambda: chain.is_down
+        chain.start()
 
+    def _starting(self, command: list[str]) -> Start:
         def start(ended: Callable[[int], None]) -> Producer:
             return Producer(
                 command, status=self._counters.produced, said=self._producer_said, ended=ended
             )
 
-        keeper = Keeper(start, failing=self._producer_failed, ended=self._producer_ended)
-        self._working.append(keeper.stop)
-        self._producer_down = lambda: keeper.is_down
-        keeper.start()
+        return start
 
     def _announce(self, api: Server, page: Server | None, environment: dict[str, str]) -> None:
         addresses = Addresses(

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 from typing import NoReturn
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,7 @@ examples:
   python -m producer stream --symbols tracked --spool spool.db --stream ticktape-dev-ticks
   python -m producer replay days.csv --symbols AAPL --speed max --sink stdout
   python -m producer backfill --symbols AAPL,MSFT --period 1y --bar 1d --sink stdout
+  python -m producer backfill --file minutes/ AAPL.csv --as-source yfinance --sink stdout
 
 exit status: 0 ended in order, 1 ended with an error, with ticks that were not delivered or without
 the history of a symbol, 2 a flag, file or name that cannot be used.
@@ -124,7 +126,7 @@ def _replay(command: argparse.ArgumentParser) -> None:
         "or s3://bucket/ticks/ with compacted days",
     )
     command.add_argument("--symbols", metavar="A,B", help="default: all in the file")
-    _reading(command)
+    reading(command.add_argument_group("files"))
     command.add_argument(
         "--bar", choices=BARS, help="length of a file's bars (default: recognised)"
     )
@@ -157,9 +159,8 @@ def _replay(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _reading(command: argparse.ArgumentParser) -> None:
-    """How files are read."""
-    group = command.add_argument_group("files")
+def reading(group: argparse._ActionsContainer) -> None:
+    """Flags on how files are read."""
     group.add_argument(
         "--as",
         dest="rows_as",
@@ -189,8 +190,17 @@ def _reading(command: argparse.ArgumentParser) -> None:
 def _backfill(command: argparse.ArgumentParser) -> None:
     command.add_argument("--symbols", metavar="A,B|tracked", help="default: 25 large companies")
     _symbols_table(command)
-    command.add_argument("--period", choices=PERIODS, default="1y", help="default 1y")
-    command.add_argument("--bar", choices=("1m", "1h", "1d"), default="1d")
+    command.add_argument("--period", choices=PERIODS, help="of Yahoo's history (default 1y)")
+    command.add_argument("--bar", choices=BARS, help="default 1d; of files recognised")
+    command.add_argument(
+        "--file",
+        nargs="+",
+        action="extend",
+        type=Path,
+        metavar="PATH",
+        help="files, or folders of files, in place of Yahoo's history",
+    )
+    reading(command.add_argument_group("files"))
 
 
 def _sink(command: argparse.ArgumentParser) -> None:
@@ -278,7 +288,7 @@ def label(text: str) -> Label:
             "with =A,B behind it for some symbols"
         )
     some = frozenset(symbols_of(symbols.split(","), "--as-source")) if symbols else None
-    return Label(name, some)
+    return Label(name, some, text)
 
 
 def speed(text: str) -> float | None:

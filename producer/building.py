@@ -80,7 +80,7 @@ def make_source(
     if options.command == "replay":
         return _replay(options, status, skip)
     if options.command == "backfill":
-        return _backfill(options, status)
+        return _history(options, status) if options.file else _backfill(options, status)
     return _stream(options, status, stop)
 
 
@@ -113,6 +113,19 @@ def asked_of(options: argparse.Namespace) -> Asked:
     )
 
 
+def _history(options: argparse.Namespace, status: Status) -> Source:
+    """Own files as history."""
+    from producer.files.opening import open_files
+    from producer.sources.replay import Replay
+
+    if options.period:
+        raise UsageError("--period: only without --file, whose whole content is history")
+    status.say("reading files")
+    recording = open_files(options.file, asked_of(options))
+    recording.check()
+    return Replay(recording, None, status, name="files")
+
+
 def _backfill(options: argparse.Namespace, status: Status) -> Source:
     from producer.sources import yahoo
     from producer.sources.yahoo_history import Backfill
@@ -120,7 +133,7 @@ def _backfill(options: argparse.Namespace, status: Status) -> Source:
 
     status.note(yahoo.TERMS)
     watched = _watchlist(options, status, SYMBOLS).symbols()
-    return Backfill(watched, options.period, options.bar, status)
+    return Backfill(watched, options.period or "1y", options.bar or "1d", status)
 
 
 def _stream(options: argparse.Namespace, status: Status, stop: threading.Event) -> Source:

@@ -112,7 +112,7 @@ class Pipeline:
         return reason is None
 
     def _drain(self, stop: threading.Event, drain_seconds: float) -> None:
-        self._status.say("sending the rest")
+        self._status.say("sending the rest", 1.0)
         while not (stop.is_set() or self._sender.ended.wait(0.05)):
             pass
         deadline = time.monotonic() + drain_seconds

@@ -80,6 +80,7 @@ def summary(status: Status) -> dict[str, Any]:
         "source": status.source,
         "sink": status.sink,
         "state": status.state,
+        "progress": status.progress,
         "symbols": len(quotes),
         "sent": status.sent_ticks,
         "bars": status.sent_bars,

@@ -48,10 +48,21 @@ class Status:
         self._tell = tell
         self._lock = threading.Lock()
         self._told: dict[str, float] = {}
+        self._given: float | None = None
 
-    def say(self, state: str) -> None:
-        """The source is in another state."""
-        self.state = state
+    def say(self, state: str, progress: float | None = None) -> None:
+        """Set the source's state. `progress` is the share of its history that it has given, from
+        0 to 1; None where there is no end to measure against."""
+        self.state, self._given = state, progress
+
+    @property
+    def progress(self) -> float | None:
+        """The share of the source's history that the sink has acknowledged, from 0 to 1."""
+        if self._given is None:
+            return None
+        sent = self.sent_ticks + self.sent_bars
+        passed = sent + self.pending()
+        return round(min(1.0, self._given) * (sent / passed if passed else 1.0), 3)
 
     def note(self, message: str, cause: BaseException | None = None) -> None:
         """Something people should know once."""

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -71,7 +72,16 @@ def view_of(status: Status, now: datetime, height: int = _MOST_ROWS + 8) -> Grou
         table.add_row(symbol, *_cells(quote, now))
     hidden = len(quotes) - len(shown)
     more = Text(f"and {hidden} more" if hidden else "")
-    return Group(table, more, _totals(status))
+    return Group(table, more, *_bar(status.progress), _totals(status))
+
+
+def _bar(progress: float | None) -> list[Table]:
+    """The share of the history that was sent, as a bar and a number."""
+    if progress is None:
+        return []
+    grid = Table.grid(padding=(0, 1))
+    grid.add_row(ProgressBar(1.0, progress, width=40), f"{progress:.0%}")
+    return [grid]
 
 
 def _cells(quote: Quote, now: datetime) -> tuple[str | Text, ...]:

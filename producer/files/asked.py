@@ -14,10 +14,11 @@ REPLAY = "replay"
 
 
 class Label(msgspec.Struct, frozen=True):
-    """A source's name for all symbols, or for some."""
+    """A source's name for all symbols, or for some. `text` is how it was given."""
 
     source: str
     symbols: frozenset[str] | None = None
+    text: str = ""
 
     def of(self, symbol: str, source: str) -> str:
         """The label of a symbol that has `source` in its file."""

@@ -13,8 +13,10 @@ from producer.errors import UsageError
 from producer.files.asked import Asked
 from producer.files.csv_file import CsvFile
 from producer.files.grid import Grid
+from producer.files.layout import layout_of
+from producer.files.names import is_named_by_symbol
 from producer.files.recording import FileRecording
-from producer.sources import lake, ndjson
+from producer.sources import ndjson
 from producer.sources.recording import Recording, Unreadable
 from producer.wire import WireTick
 
@@ -25,22 +27,22 @@ _MOST_OPEN = 200
 _MOST_NOTES = 5
 
 
-class One(Recording, Protocol):
-    """A recording in one file."""
+class Own(Recording, Protocol):
+    """A recording in people's own files."""
 
     @property
     def found(self) -> Sequence[str]:
-        """The file's symbols, once it was checked."""
+        """Its symbols, once it was checked."""
 
 
 def is_folder_of_files(path: Path) -> bool:
     """Whether a folder holds files of prices, as against a raw archive or compacted days."""
-    if lake.is_lake(str(path)) or any(path.glob("date=*")) or any(path.glob("*/date=*")):
+    if any(path.glob("date=*")) or any(path.glob("*/date=*")):
         return False
     return next(_files_in(path), None) is not None
 
 
-def open_files(paths: Sequence[Path], asked: Asked) -> Recording:
+def open_files(paths: Sequence[Path], asked: Asked) -> Own:
     """The recording in files and folders of files. Raises UsageError where there is none."""
     for path in paths:
         if not path.exists():
@@ -52,16 +54,29 @@ def open_files(paths: Sequence[Path], asked: Asked) -> Recording:
     return Files(paths, asked)
 
 
-def _open_one(path: Path, asked: Asked, *, alone: bool) -> One:
+def names_no_symbol(path: Path) -> bool:
+    """Whether a file, by its header and its name, leaves open whose prices it has."""
+    if not path.is_file() or _is_ndjson(path):
+        return False
+    return not layout_of(_grid(path)).has_symbols and not is_named_by_symbol(path)
+
+
+def _open_one(path: Path, asked: Asked, *, alone: bool) -> Own:
+    if _is_ndjson(path):
+        return ndjson.Recording(path, asked)
+    return FileRecording(_grid(path), asked, alone=alone)
+
+
+def _is_ndjson(path: Path) -> bool:
+    return path.suffix.lower() not in _PARQUET and ndjson.is_ndjson(path)
+
+
+def _grid(path: Path) -> Grid:
     if path.suffix.lower() in _PARQUET:
         from producer.files.parquet_file import ParquetFile
 
-        parquet: Grid = ParquetFile(path)
-        return FileRecording(parquet, asked, alone=alone)
-    if ndjson.is_ndjson(path):
-        return ndjson.Recording(path, asked)
-    text: Grid = CsvFile(path)
-    return FileRecording(text, asked, alone=alone)
+        return ParquetFile(path)
+    return CsvFile(path)
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
@@ -80,7 +95,7 @@ class Files:
         self._paths = paths
         self._asked = asked
         self._each = msgspec.structs.replace(asked, symbols=())
-        self._recordings: list[One] | None = None
+        self._recordings: list[Own] | None = None
         self.notes: list[str] = []
         self.total: int | None = None
 
@@ -92,6 +107,11 @@ class Files:
             everything.count += recording.unreadable.count
             everything.first = everything.first or recording.unreadable.first
         return everything
+
+    @property
+    def found(self) -> Sequence[str]:
+        """All symbols of the files."""
+        return list(dict.fromkeys(symbol for one in self._checked() for symbol in one.found))
 
     def check(self) -> None:
         """Raises UsageError when nothing can be replayed, or a symbol asked for is nowhere."""
@@ -110,7 +130,7 @@ class Files:
         wanted = frozenset(self._asked.symbols)
         return (tick for tick in ticks if tick.symbol in wanted) if wanted else ticks
 
-    def _checked(self) -> list[One]:
+    def _checked(self) -> list[Own]:
         if self._recordings is None:
             passed_over: list[str] = []
             found = [one for path in self._paths for one in self._readable(path, passed_over)]
@@ -120,7 +140,7 @@ class Files:
             self.notes = [*_noted(found, self.total), *_told(passed_over)]
         return self._recordings
 
-    def _readable(self, path: Path, passed_over: list[str]) -> Iterator[One]:
+    def _readable(self, path: Path, passed_over: list[str]) -> Iterator[Own]:
         if not path.is_dir():
             one = _open_one(path, self._each, alone=False)
             one.check()
@@ -135,7 +155,7 @@ class Files:
             else:
                 yield one
 
-    def _require(self, recordings: Sequence[One], passed_over: Sequence[str]) -> None:
+    def _require(self, recordings: Sequence[Own], passed_over: Sequence[str]) -> None:
         if not recordings:
             raise UsageError(passed_over[0] if passed_over else "there is no file of prices")
         there = {symbol for one in recordings for symbol in one.found}
@@ -145,7 +165,7 @@ class Files:
             raise UsageError(f"--symbols: no file has {', '.join(missing)}; there are: {some}")
 
 
-def _noted(recordings: Sequence[One], total: int) -> list[str]:
+def _noted(recordings: Sequence[Own], total: int) -> list[str]:
     if len(recordings) <= _MOST_NOTES:
         return [note for one in recordings for note in one.notes]
     symbols = {symbol for one in recordings for symbol in one.found}

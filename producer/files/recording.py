@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -110,16 +111,17 @@ class FileRecording:
 
     def _spacing(self, layout: Layout, written: Written) -> Spacing:
         spacing = Spacing(zone_named(self._asked.timezone, layout))
-        found: dict[str, None] = {}
+        found: Counter[str] = Counter()
         last: datetime | None = None
         self._is_sorted = True
         for row in self._read(layout, written):
             spacing.see(row)
-            found[row.symbol] = None
+            found[row.symbol] += 1
             instant = spacing.instant_of(row)
             self._is_sorted = self._is_sorted and (last is None or last <= instant)
             last = instant
-        self.found, self.total = tuple(found), spacing.rows
+        self.found = tuple(found)
+        self.total = sum(found[symbol] for symbol in self._asked.symbols or found)
         require_found(self._grid.path, self._asked.symbols, self.found, self.unreadable)
         return spacing
 

@@ -69,29 +69,46 @@ class Replay:
     `skip` ticks were taken over by the spool in an earlier run and are not given again.
     """
 
-    name = "replay"
     recorded = True
     needs_hygiene = False
 
     def __init__(
-        self, recording: Recording, speed: float | None, status: Status, skip: int = 0
+        self,
+        recording: Recording,
+        speed: float | None,
+        status: Status,
+        skip: int = 0,
+        *,
+        name: str = "replay",
     ) -> None:
+        self.name = name
         self._recording = recording
         self._speed = speed
         self._status = status
-        self._skip = skip
+        self._given = skip
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
         """All of the recording, paced by the differences of its timestamps."""
-        self._status.say("replaying")
         for note in self._recording.notes:
             self._status.note(note)
-        ticks = islice(self._recording.ticks(), self._skip, None)
-        yield from in_batches(ticks) if self._speed is None else paced(ticks, self._speed, stop)
+        ticks = islice(self._recording.ticks(), self._given, None)
+        for batch in in_batches(ticks) if self._speed is None else paced(ticks, self._speed, stop):
+            self._say()
+            yield batch
+            self._given += len(batch)
+        self._say()
         passed_over = self._recording.unreadable
         if passed_over:
             self._status.dropped["unreadable"] += passed_over.count
             self._status.problem(f"{passed_over.count} lines passed over; {passed_over.first}")
+
+    def _say(self) -> None:
+        total = self._recording.total
+        progress = self._given / total if total else None
+        if self.name == "replay":
+            self._status.say("replaying", progress)
+        else:
+            self._status.say("sending history", progress)
 
 
 def in_batches(ticks: Iterable[WireTick]) -> Iterator[Sequence[WireTick]]:

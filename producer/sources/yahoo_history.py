@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from functools import partial
 
 from producer.errors import SourceError
+from producer.files.folding import SECONDS, targets_of, with_folded
 from producer.reasons import reason
 from producer.sources import yahoo
 from producer.status import Status
@@ -81,11 +83,13 @@ class Backfill:
     def __init__(self, symbols: Sequence[str], period: str, bar: Bar, status: Status) -> None:
         self._symbols = symbols
         self._history = History(status, spans=((period, bar),))
+        self._coarser = targets_of(SECONDS[bar])
         self._breaker = CircuitBreaker()
         self._status = status
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
-        """One batch a symbol; waits as long as the breaker says when Yahoo refuses.
+        """One batch a symbol, with the hours and days that its bars make; waits as long as the
+        breaker says when Yahoo refuses.
 
         Raises SourceError at the end where a symbol has no history.
         """
@@ -95,7 +99,7 @@ class Backfill:
             for batch in self._history.batches(list(left), self._breaker, stop):
                 if batch:
                     left.remove(batch[0].symbol)
-                yield batch
+                yield list(with_folded(batch, self._coarser, datetime.now(UTC)))
             if not self._breaker.open_seconds:
                 break
         if left and not stop.is_set():

@@ -199,6 +199,22 @@ def test_a_paced_replay_ends_when_it_is_stopped(tmp_path: Path) -> None:
     assert time.monotonic() - began < 2
 
 
+def test_progress_is_what_the_sink_has_of_a_recording(tmp_path: Path) -> None:
+    rows = "".join(f"2020-01-01T00:{n // 60:02}:{n % 60:02}Z,1\n" for n in range(1000))
+    status = Status(lambda _event, _message: None)
+    recording = open_recording(written(tmp_path, "time,close\n" + rows), ["X"])
+    recording.check()
+    batches = Replay(recording, None, status).batches(threading.Event())
+    next(batches)
+    assert status.progress == 0
+    next(batches)
+    assert status.progress == 0.5
+    status.sent_ticks, status.pending = 300, lambda: 200
+    assert status.progress == 0.3
+    assert next(batches, None) is None
+    assert status.progress == 0.6
+
+
 def parquet(folder: Path, columns: dict[str, list[Any]]) -> Path:
     path = folder / "recording.parquet"
     pyarrow.parquet.write_table(pyarrow.table(columns), path)

@@ -36,6 +36,7 @@ def test_the_summary_has_the_documented_fields() -> None:
         "source": "yfinance",
         "sink": "kinesis:ticks",
         "state": "live",
+        "progress": None,
         "symbols": 2,
         "sent": 1,
         "bars": 2,

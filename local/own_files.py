@@ -1,0 +1,111 @@
+"""People's own files: `--history`, and how files are read."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from local.errors import UsageError
+from producer import arguments as producer_arguments
+from producer import errors as producer_errors
+from producer.files.asked import Asked
+
+_YAHOO = ("auto", "yfinance", "yfinance-live")
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """The flags."""
+    group = parser.add_argument_group("own files")
+    group.add_argument(
+        "--history",
+        nargs="+",
+        action="extend",
+        type=Path,
+        metavar="PATH",
+        help="files, or folders of files, that are stored as history before the source begins",
+    )
+    producer_arguments.reading(group)
+
+
+def flags(given: argparse.Namespace) -> tuple[str, ...]:
+    """How files are read, as flags of the producer."""
+    texts = {"--as": given.rows_as, "--timezone": given.timezone}
+    label = given.as_source
+    texts["--as-source"] = label and label.text
+    named = [part for flag, text in texts.items() if text for part in (flag, text)]
+    return (*named, *(["--day-first"] if given.day_first else []))
+
+
+def history_command(
+    paths: Sequence[Path], source: str, symbols: Sequence[str], reading: Sequence[str]
+) -> list[str]:
+    """`backfill --file ...`, with the name of the source that is to continue the series.
+
+    Prices that Yahoo is to continue are stored as its own, since a series never mixes sources:
+    those of the symbols that are followed. `--as-source` decides otherwise.
+    """
+    command = ["backfill", "--file", *map(str, paths), *reading]
+    lone = _lone(paths, symbols)
+    if lone:
+        command += ["--symbols", *lone]
+    if source in _YAHOO and "--as-source" not in reading:
+        followed = ",".join(_followed(symbols))
+        command += ["--as-source", f"yfinance={followed}" if followed else "yfinance"]
+    return command
+
+
+def check(
+    paths: Sequence[Path], source: str, symbols: Sequence[str], reading: Sequence[str]
+) -> None:
+    """Read the files of `--history`. Raises UsageError where they cannot be history."""
+    if not paths:
+        return
+    from producer.files.opening import open_files
+
+    try:
+        recording = open_files(paths, asked(_lone(paths, symbols), reading, history=True))
+        recording.check()
+    except producer_errors.UsageError as error:
+        raise UsageError(f"--history: {error}") from error
+    if source == "simulator" and "--as-source" not in reading:
+        _refuse_mixture(recording.found, symbols)
+
+
+def asked(symbols: Sequence[str], reading: Sequence[str], *, history: bool = False) -> Asked:
+    """The same flags as the producer reads them."""
+    from producer.building import asked_of
+
+    command = ["backfill"] if history else ["replay", "-"]
+    given = producer_arguments.parse([*command, *reading])
+    given.symbols = ",".join(symbols)
+    return asked_of(given)
+
+
+def _refuse_mixture(found: Sequence[str], symbols: Sequence[str]) -> None:
+    from producer.sources import simulator
+
+    followed = set(symbols or simulator.SYMBOLS)
+    mixed = [symbol for symbol in found if symbol in followed]
+    if mixed:
+        raise UsageError(
+            f"--history: the simulator would continue {', '.join(mixed[:5])}, with its own prices; "
+            "follow other symbols, or give --as-source simulator"
+        )
+
+
+def _lone(paths: Sequence[Path], symbols: Sequence[str]) -> Sequence[str]:
+    """The one symbol that is followed, where a file names none and so must be its own."""
+    from producer.files.opening import names_no_symbol
+
+    is_one = len(symbols) == 1 and symbols[0] != "tracked"
+    return symbols if is_one and len(paths) == 1 and names_no_symbol(paths[0]) else ()
+
+
+def _followed(symbols: Sequence[str]) -> Sequence[str]:
+    """The symbols that Yahoo is asked for; none where the table of tracked ones says it."""
+    if tuple(symbols) == ("tracked",):
+        return ()
+    from producer.sources.yfinance_poll import SYMBOLS
+
+    return symbols or SYMBOLS
