@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 OPERATIONS = (
+    "BatchExecuteStatement",
     "BatchGetItem",
     "BatchWriteItem",
     "DeleteItem",
@@ -36,7 +37,7 @@ def install(client: Any) -> None:
     for operation in OPERATIONS:
         events.register(f"provide-client-params.dynamodb.{operation}", _take_request)
         events.register(f"before-call.dynamodb.{operation}", _put_body)
-        events.register(f"before-parse.dynamodb.{operation}", _read_answer)
+        events.register(f"before-parse.dynamodb.{operation}", read_answer)
 
 
 def _take_request(params: dict[str, Any], context: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def _put_body(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None
     params["body"] = context[_BODY]
 
 
-def _read_answer(
+def read_answer(
     response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any
 ) -> None:
     """Leaves botocore's parser the headers. Errors, and what is no JSON object, are its own."""

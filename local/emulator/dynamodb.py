@@ -18,7 +18,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodbstreams.models import DynamoDBStreamsBackend
 
-from local.emulator import queries
+from local.emulator import inserts, queries
 from local.emulator.item_changes import ItemChanges, stream_label
 from local.emulator.table_items import TableItems
 
@@ -27,6 +27,7 @@ def install(connection: sqlite3.Connection, changed: Callable[[], None]) -> None
     """Put the repairs into moto. `changed` is called for each record on a table's stream."""
     _keep_tables(connection, changed)
     queries.install()
+    inserts.install()
     _change_as_aws_does()
     _stateless_iterators()
     _check_sizes_once()

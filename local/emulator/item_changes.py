@@ -18,6 +18,7 @@ from moto.core.utils import utcnow
 from moto.dynamodb.models.dynamo_type import Item
 
 from local.emulator import database
+from local.emulator.queries import Plain
 from local.emulator.table_items import encode_item
 
 FIRST = 1100000000017454423009
@@ -25,6 +26,9 @@ FIRST = 1100000000017454423009
 
 _SERVICE = {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
 """Who deleted what had expired, as its record says."""
+
+_ITEMS = ("Keys", "NewImage", "OldImage")
+"""What a change has of an item."""
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -129,11 +133,14 @@ class ItemChanges:
 
 def _readable(created: float, raw: bytes) -> dict[str, Any]:
     record: dict[str, Any] = _decode(raw)
+    change = record["dynamodb"]
     # AWS gives the second.
     second = datetime.datetime.fromtimestamp(int(created), datetime.UTC)
-    record["dynamodb"]["ApproximateCreationDateTime"] = second
+    change["ApproximateCreationDateTime"] = second
     if b'"B":' in raw or b'"BS":' in raw:
-        record["dynamodb"] = _with_bytes(record["dynamodb"])
+        record["dynamodb"] = _with_bytes(change)
+    else:
+        change |= {name: Plain(change[name]) for name in _ITEMS if name in change}
     return record
 
 

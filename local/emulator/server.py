@@ -249,8 +249,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--database", type=Path)
     parser.add_argument("--sweep-seconds", type=float, default=0.0)
     options = parser.parse_args(arguments)
-    from moto.moto_server.werkzeug_app import MotoRequestHandler
     from werkzeug.serving import make_server
+
+    from local.emulator.connections import RequestHandler
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     try:
@@ -260,7 +261,7 @@ def main(arguments: list[str]) -> int:
             options.port,
             application,
             threaded=True,
-            request_handler=MotoRequestHandler,
+            request_handler=RequestHandler,
         )
     except (database.DatabaseError, OSError) as error:
         print(f"error {error}", flush=True)

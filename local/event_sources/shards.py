@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import msgspec
 from botocore.exceptions import ClientError
 
+from chalicelib.adapters.json_wire import read_answer
 from local.event_sources.lambda_events import dynamodb_record, kinesis_record
 from local.event_sources.records import StreamRecord, made
 
@@ -100,13 +101,14 @@ def _kinesis_shard(shard: dict[str, Any]) -> Shard:
 
 
 class DynamoDbShards:
-    """A table's stream."""
+    """A table's stream. The client's records stay as they are on the wire, as Lambda has them."""
 
     kind = "dynamodb"
     read_limit = 1000
 
     def __init__(self, client: Any, arn: str) -> None:
         self._client = client
+        client.meta.events.register("before-parse.dynamodb-streams.GetRecords", read_answer)
         self.arn = self.identity = arn
         self.name = arn.split(":table/")[1].split("/")[0]
 
@@ -140,7 +142,7 @@ class DynamoDbShards:
         records = []
         for record in answer["Records"]:
             change = record["dynamodb"]
-            arrived = change["ApproximateCreationDateTime"].timestamp()
+            arrived = float(change["ApproximateCreationDateTime"])
             key = repr(next(iter(change["Keys"].values())))
             event = dynamodb_record(record, self.arn)
             records.append(made(change["SequenceNumber"], key, arrived, event))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import time
@@ -420,3 +421,54 @@ def test_counts_need_no_items(aws: Emulator) -> None:
         Select="COUNT",
     )
     assert (page["Count"], "Items" in page) == (30, False)
+
+
+def insert(name: str, item: dict[str, Any]) -> dict[str, Any]:
+    attributes = ", ".join(f"'{attribute}': ?" for attribute in item)
+    return {
+        "Statement": f'INSERT INTO "{name}" VALUE {{{attributes}}}',
+        "Parameters": list(item.values()),
+    }
+
+
+def test_inserts_are_judged_each_by_itself(aws: Emulator) -> None:
+    stored = price("INSERTED", 1, volume={"N": "5"})
+    aws("dynamodb").put_item(TableName=PRICES, Item=stored)
+    new = [price("INSERTED", n, note={"S": 'it\'s "new"'}) for n in range(3)]
+    statements = [insert(PRICES, item) for item in new] + [insert("none", new[0])]
+    answer = aws("dynamodb").batch_execute_statement(Statements=statements)["Responses"]
+    codes = [response.get("Error", {}).get("Code") for response in answer]
+    assert codes == [None, "DuplicateItem", None, "ResourceNotFound"]
+    found = query(
+        aws, PRICES, KeyConditionExpression="symbol = :s",
+        ExpressionAttributeValues={":s": {"S": "INSERTED"}},
+    )  # fmt: skip
+    assert found == [new[0], stored, new[2]]
+    assert changes(aws, "INSERTED") == [
+        ("INSERT", "000001"), ("INSERT", "000000"), ("INSERT", "000002")
+    ]  # fmt: skip
+
+
+def test_a_batch_takes_25_statements(aws: Emulator) -> None:
+    statements = [insert(PRICES, price("MANY", n)) for n in range(26)]
+    with pytest.raises(ClientError, match="ValidationException"):
+        aws("dynamodb").batch_execute_statement(Statements=statements)
+    assert changes(aws, "MANY") == []
+
+
+def test_a_connection_serves_one_request_after_another(aws: Emulator) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", aws.process.port, timeout=60)
+    connection.connect()
+    socket = connection.sock
+    credential = "AWS4-HMAC-SHA256 Credential=test/20261120/us-east-1/dynamodb/aws4_request"
+    headers = {"X-Amz-Target": "DynamoDB_20120810.DescribeTable", "Authorization": credential}
+    for table, status in ((PRICES, 200), ("none", 400), (PRICES, 200)):
+        connection.request("POST", "/", f'{{"TableName": "{table}"}}', headers)
+        answer = connection.getresponse()
+        assert (answer.status, bool(answer.read())) == (status, True)
+        assert connection.sock is socket
+    body = f'{{"TableName": "{PRICES}"}}'
+    connection.request("POST", "/", body, {**headers, "Connection": "close"})
+    answer = connection.getresponse()
+    assert (answer.headers["Connection"], bool(answer.read())) == ("close", True)
+    assert connection.sock is None

@@ -293,7 +293,8 @@ def test_detect_sees_each_finished_write_of_a_table(aws: Emulator) -> None:
     )
     with running(mapping, wakeups):
         for number in range(6):
-            item = {"symbol": {"S": "SEEN"}, "timestamp": {"S": str(number)}}
+            item: dict[str, Any] = {"symbol": {"S": "SEEN"}, "timestamp": {"S": str(number)}}
+            item["bytes"] = {"B": b"xy"}
             if number % 2:
                 item["complete_from"] = {"S": "0"}
             for _ in range(2):  # the second writes nothing new
@@ -305,4 +306,5 @@ def test_detect_sees_each_finished_write_of_a_table(aws: Emulator) -> None:
     assert [event["dynamodb"]["Keys"]["timestamp"]["S"] for event in events] == ["1", "3", "5"]
     assert {event["eventName"] for event in events} == {"INSERT"}
     assert {event["eventSourceARN"] for event in events} == {arn}
+    assert all(event["dynamodb"]["NewImage"]["bytes"] == {"B": "eHk="} for event in events)
     assert all(type(e["dynamodb"]["ApproximateCreationDateTime"]) is int for e in events)

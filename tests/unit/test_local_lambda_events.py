@@ -50,10 +50,9 @@ def test_kinesis_event_equals_the_recorded_one() -> None:
 
 
 def from_stream(record: dict[str, Any]) -> dict[str, Any]:
-    """As boto3's GetRecords of DynamoDB Streams would have given it."""
+    """As GetRecords of DynamoDB Streams has it on the wire, where a time may have a fraction."""
     change = dict(record["dynamodb"])
-    created = change["ApproximateCreationDateTime"]
-    change["ApproximateCreationDateTime"] = datetime.fromtimestamp(created, UTC)
+    change["ApproximateCreationDateTime"] += 0.25
     given = {**record, "dynamodb": change}
     del given["eventSourceARN"]
     if identity := given.pop("userIdentity", None):
@@ -72,13 +71,6 @@ def test_dynamodb_event_equals_the_recorded_one() -> None:
     assert json.loads(json.dumps(made)) == expected
     moment = made["Records"][0]["dynamodb"]["ApproximateCreationDateTime"]
     assert type(moment) is int
-
-
-def test_binary_attributes_are_base64_text() -> None:
-    record = from_stream(recorded("dynamodb.json")["Records"][0])
-    record["dynamodb"]["NewImage"] = {"b": {"B": b"xy"}, "l": {"L": [{"BS": [b"z"]}]}}
-    made = dynamodb_record(record, "arn")
-    assert made["dynamodb"]["NewImage"] == {"b": {"B": "eHk="}, "l": {"L": [{"BS": ["eg=="]}]}}
 
 
 def test_sqs_event_equals_the_recorded_one() -> None:
