@@ -89,6 +89,8 @@ class AwsCalls:
     def _write_units(self, name: str, request: Mapping[str, Any], answer: Any) -> float:
         if name in ("PutItem", "UpdateItem", "DeleteItem"):
             return self._units(request["TableName"], request.get("Item") or request["Key"])
+        if name == "BatchExecuteStatement":
+            return sum(map(self._inserted_units, request["Statements"]))
         if name != "BatchWriteItem":
             return 0.0
         left = answer.get("UnprocessedItems", {})
@@ -98,6 +100,12 @@ class AwsCalls:
             for write in writes
             if write not in left.get(table, [])
         )
+
+    def _inserted_units(self, statement: Mapping[str, Any]) -> float:
+        """A refused insert costs as much as one that is done."""
+        head, *rest = statement["Statement"].split("'")
+        item = dict(zip(rest[::2], statement["Parameters"], strict=True))
+        return self._units(head.split('"')[1], item)
 
     def _units(self, table: str, item: Mapping[str, Any]) -> float:
         return math.ceil(item_bytes(item) / KB) * (1 + self._indexes.get(table, 0))

@@ -22,9 +22,15 @@ from bench.list_prices import Prices
 
 FULL_PROCESSOR_MB = 1769
 CPU_FACTOR = 1.5
-WAIT_MILLISECONDS = {"PutObject": 30, "Publish": 20, "BatchWriteItem": 10, "BatchGetItem": 8}
+WAIT_MILLISECONDS = {
+    "PutObject": 30,
+    "Publish": 20,
+    "BatchWriteItem": 10,
+    "BatchExecuteStatement": 10,
+    "BatchGetItem": 8,
+}
 OTHER_WAIT_MILLISECONDS = 6
-AT_ONCE = {"BatchWriteItem": 4, "PutObject": 1, "BatchGetItem": 1}
+AT_ONCE = {"BatchWriteItem": 4, "BatchExecuteStatement": 4, "PutObject": 1, "BatchGetItem": 1}
 OTHERS_AT_ONCE = 8
 PLATFORM_LOG_BYTES = 450
 IDLE_POLLS_AN_HOUR = 5 * 3 * 60

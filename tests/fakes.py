@@ -169,6 +169,11 @@ class FakeBars:
         series.put(bar.start, bar)
         return True
 
+    def put_all(self, bars: Sequence[Bar], expires_from: str) -> None:
+        """See BarStore."""
+        for bar in bars:
+            self.put(bar, expires_from)
+
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
         """See BarStore."""
         for bar in bars:

@@ -16,6 +16,7 @@ from chalicelib.adapters.dynamodb import (
     put_if,
     query,
 )
+from chalicelib.adapters.inserts import insert_all
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.times import epoch_seconds
 from chalicelib.services.stores import Close, Page
@@ -93,6 +94,22 @@ class Bars:
                 ":revision": {"N": str(bar.revision)},
             },
         )
+
+    def put_all(self, bars: Sequence[Bar], expires_from: str) -> None:
+        """See BarStore. New bars share requests; those that are stored already are put singly."""
+        new = [bar for bar in bars if not bar.revision]
+        left = [bar for bar in bars if bar.revision]
+        if len(new) > 1:
+            items = [self._to_item(bar, expires_from) for bar in new]
+            new = [new[index] for index in insert_all(self._client, self._table, items)]
+        self._put_each([*new, *left], expires_from)
+
+    def _put_each(self, bars: Sequence[Bar], expires_from: str) -> None:
+        if len(bars) == 1:
+            self.put(bars[0], expires_from)
+        elif bars:
+            with ThreadPoolExecutor(min(PARALLEL_PUTS, len(bars))) as pool:
+                list(pool.map(lambda bar: self.put(bar, expires_from), bars))
 
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
         """See BarStore."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
@@ -18,8 +17,6 @@ from chalicelib.domain.times import just_after, later, minute_of
 from chalicelib.services.stores import BarStore, PriceStore
 
 _PAGE = 2000
-
-PARALLEL_PUTS = 8
 
 
 class Corrections:
@@ -49,12 +46,9 @@ class Corrections:
         self.put_all(self.folded(symbol, timezone, hours), arrival)
 
     def put_all(self, bars: Sequence[Bar], arrival: str) -> None:
-        """Put bars, several at a time: each is a conditional write of its own."""
-        if len(bars) == 1:
-            self._bars.put(bars[0], arrival)
-        elif bars:
-            with ThreadPoolExecutor(min(PARALLEL_PUTS, len(bars))) as pool:
-                list(pool.map(lambda bar: self._bars.put(bar, arrival), bars))
+        """Put bars of any intervals, none where there are none."""
+        if bars:
+            self._bars.put_all(bars, arrival)
 
     def folded(self, symbol: str, timezone: str | None, hours: Sequence[Hour]) -> list[Bar]:
         """Hours, given in order, out of their stored minutes."""

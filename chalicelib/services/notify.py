@@ -4,6 +4,7 @@ publishing and marking."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from chalicelib.domain.alerts import Alert
@@ -13,6 +14,10 @@ from chalicelib.services.stores import AlertStore, Publisher
 
 LEASE = timedelta(seconds=20)
 """Longer than one publish can take with its timeouts and retries."""
+
+PARALLEL_SENDS = 8
+"""Alerts of one symbol under way at once: each is put, published and marked by itself, and a topic
+keeps no order."""
 
 Clock = Callable[[], datetime]
 
@@ -29,11 +34,21 @@ class Notifier:
         self._clock = clock
 
     def deliver(self, alerts: Iterable[Alert], owner: str, exchange_timezone: str | None) -> int:
-        """Deliver all; returns how many messages were sent.
+        """Deliver all, several at a time; returns how many messages were sent.
 
-        Raises Contended where another invocation is sending one of them just now.
+        Raises Contended where another invocation is sending one of them just now, or what else one
+        failed with, after all the others were tried.
         """
-        return sum(self._one(alert, owner, exchange_timezone) for alert in alerts)
+        waiting = list(alerts)
+
+        def one(alert: Alert) -> bool:
+            return self._one(alert, owner, exchange_timezone)
+
+        if len(waiting) < 2:
+            return sum(map(one, waiting))
+        with ThreadPoolExecutor(min(PARALLEL_SENDS, len(waiting))) as pool:
+            sent = [pool.submit(one, alert) for alert in waiting]
+        return sum(future.result() for future in sent)
 
     def drain(self, alerts: Iterable[Alert], owner: str, exchange_timezone: str | None) -> int:
         """Deliver those that another invocation has left undelivered: hardly ever any."""

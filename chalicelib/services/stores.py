@@ -141,6 +141,13 @@ class BarStore(Protocol):
         """Put a bar made from ticks, unless the stored one counts more or as many in a later
         revision, or came as history."""
 
+    def put_all(self, bars: Sequence[Bar], expires_from: str) -> None:
+        """Put bars made from ticks, each as `put` does; no two of the same series and start.
+
+        Returns when all are stored or were refused by what is stored. Where it raises, some may
+        be stored and others not.
+        """
+
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
         """Put historical bars; returns the indexes of those not acknowledged by the deadline."""
 

@@ -38,7 +38,8 @@ class Scenario(msgspec.Struct, frozen=True):
 def _series(draw: st.DrawFn, symbol: str) -> list[tuple[str, bytes]]:
     """A symbol's records, in order of time."""
     steps = draw(st.lists(st.tuples(st.sampled_from(GAPS), st.integers(-3, 3)), max_size=30))
-    packing = draw(st.lists(st.integers(1, 4), min_size=1, max_size=8))
+    sizes = st.one_of(st.integers(1, 4), st.just(30))
+    packing = draw(st.lists(sizes, min_size=1, max_size=8))
     ticks: list[dict[str, Any]] = []
     seconds, price, volume = 0.05, 100, 0
     for gap, move in steps:

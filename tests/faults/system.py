@@ -53,6 +53,11 @@ class System:
         self._number = self._seen = 0
         self.arrival = 10.0**7
 
+    def restart(self) -> None:
+        """A new container, to which all changes are delivered again."""
+        self.services = Services(SMALL_AVERAGES, lambda: instant(10**7), self.aws)
+        self._seen = 0
+
     def ticks(self) -> list[Tick]:
         page = self.services.stores.prices.ticks(SYMBOL, None, None, limit=20_000)
         return [stored.tick for stored in page.rows]

@@ -26,8 +26,9 @@ MOMENTS: tuple[Moment, ...] = ("before", "after")
 
 ARRIVAL = 4200
 INGEST_CALLS = 10
-DETECT_CALLS = 22
+DETECT_CALLS = 21
 REPAIR_CALLS = 26
+RUN_CALLS = 12
 
 
 def tick(price: float, seconds: float, symbol: str = "AAPL", **fields: Any) -> dict[str, Any]:
@@ -44,6 +45,7 @@ FIRST = [
     payload(tick(50, 4000, "MSFT")),
     payload(wire(2, 60, symbol="OLD", **HISTORY)),
 ]
+A_RUN = [payload(*(tick(100 + n / 10, 60 * n) for n in range(63)))]
 LATE = [payload(tick(120, 30)), payload(tick(109, 3700.5)), payload(tick(60, 3702))]
 
 
@@ -120,7 +122,25 @@ def repaired(run: Run) -> None:
     run.detect()
 
 
-CASES = {"detect": (ingested, detected, DETECT_CALLS), "repair": (late, repaired, REPAIR_CALLS)}
+def ran(run: Run) -> None:
+    """Many bars are to be put, in several requests at a time."""
+    run.ingest("kinesis", kinesis_event(A_RUN, arrival=ARRIVAL))
+
+
+def folded(run: Run) -> None:
+    ran(run)
+    run.detect()
+
+
+CASES = {
+    "detect": (ingested, detected, DETECT_CALLS),
+    "repair": (late, repaired, REPAIR_CALLS),
+    "run": (ran, folded, RUN_CALLS),
+}
+
+
+INSERTS = {"detect": 1, "repair": 0, "run": 3}
+"""Requests that put several bars."""
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -164,3 +184,4 @@ def test_every_call_of_detect_is_a_crash_point_above(
     run.once(handlers.detect, run.changes())
     assert len(calls.names) == count, calls.names
     assert {"Query", "PutItem", "UpdateItem", "Publish"} <= set(calls.names)
+    assert calls.names.count("BatchExecuteStatement") == INSERTS[case]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 import pytest
@@ -10,9 +12,12 @@ import pytest
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from tests.factories import instant, payload, wire
+from tests.faults.killing import Killed
 from tests.faults.run import SMALL_AVERAGES, contents_of
 from tests.faults.stores import without_ttl
 from tests.faults.system import SYMBOL, System, walk
+from tests.memory_aws import inserts
+from tests.memory_aws.dynamodb import directly
 from tests.oracles.crosses import crosses
 
 
@@ -147,3 +152,32 @@ def test_a_late_tick_between_two_that_come_again_is_in_its_bar() -> None:
     state = system.services.stores.state.get(SYMBOL)
     assert state is not None
     assert state.live["1m"].ticks == 3
+
+
+@pytest.mark.parametrize("batch", range(3))
+def test_a_process_that_dies_with_half_of_its_bars_put_leaves_no_trace(batch: int) -> None:
+    ticks = [wire(100 + n, 60 * n, symbol=SYMBOL, volume=n) for n in range(70)]
+    undisturbed, system = System(), System()
+    for each in (undisturbed, system):
+        each.ingest(payload(*ticks))
+    undisturbed.detect()
+    lock, batches = threading.Lock(), count()
+
+    def around(operation: str, request: dict[str, Any], perform: Any) -> Any:
+        if operation != "BatchExecuteStatement":
+            return perform()
+        with lock:
+            if next(batches) != batch:
+                return perform()
+            for statement in request["Statements"][::2]:
+                inserts.inserted(system.aws.tables, statement)
+            raise Killed
+
+    system.aws.around = around
+    with pytest.raises(Killed):
+        system.detect()
+    assert not system.aws.tables["state"].items
+    system.aws.around = directly
+    system.restart()
+    system.detect()
+    assert contents_of(system.aws) == contents_of(undisturbed.aws)

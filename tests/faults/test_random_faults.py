@@ -15,8 +15,8 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from chalicelib.adapters import dynamodb
-from chalicelib.services import corrections, detect, ingest
+from chalicelib.adapters import bars, dynamodb, inserts
+from chalicelib.services import detect, ingest, notify
 from tests.faults.delivering import Deliverer, Shard
 from tests.faults.scenarios import Scenario, scenarios
 from tests.faults.verdict import FAST, SLOW, assert_consequences, stored, valid
@@ -39,7 +39,9 @@ def one_thing_at_a_time() -> Iterator[None]:
     with (
         mock.patch.object(ingest, "PARALLEL_PUTS", 1),
         mock.patch.object(detect, "PARALLEL_SYMBOLS", 1),
-        mock.patch.object(corrections, "PARALLEL_PUTS", 1),
+        mock.patch.object(notify, "PARALLEL_SENDS", 1),
+        mock.patch.object(bars, "PARALLEL_PUTS", 1),
+        mock.patch.object(inserts, "PARALLEL_WRITES", 1),
         mock.patch.object(dynamodb, "PARALLEL_WRITES", 1),
         mock.patch.object(dynamodb, "FIRST_PAUSE_SECONDS", 0.0),
         mock.patch.object(logging.getLogger("ticktape"), "disabled", new=True),

@@ -19,6 +19,7 @@ from chalicelib.bootstrap import Services
 from tests.factories import instant
 from tests.faults.killing import Killed
 from tests.faults.tracing import Trace
+from tests.memory_aws import inserts
 from tests.memory_aws.dynamodb import DynamoDB, Perform, error
 from tests.memory_aws.system import S3, SNS, Aws
 
@@ -136,6 +137,8 @@ class Invocation:
     ) -> dict[str, Any]:
         if operation == "BatchWriteItem":
             return self._written_one_by_one(request)
+        if operation == "BatchExecuteStatement":
+            return self._inserted_one_by_one(request)
         answer = perform()
         self.world.trace.performed(self.request_id, operation, request, answer)
         return answer
@@ -156,6 +159,27 @@ class Invocation:
                 if dice.random() < 0.3:
                     self._turn()
         return {"UnprocessedItems": unprocessed}
+
+    def _inserted_one_by_one(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """In any order, others coming in between, and some refused for the load."""
+        dice = self.world.dice
+        numbers = list(range(len(request["Statements"])))
+        dice.shuffle(numbers)
+        responses: dict[int, Any] = {}
+        for number in numbers:
+            responses[number] = self._inserted(request["Statements"][number])
+            if dice.random() < 0.3:
+                self._turn()
+        return {"Responses": [responses[number] for number in sorted(numbers)]}
+
+    def _inserted(self, statement: Mapping[str, Any]) -> dict[str, Any]:
+        name, item = inserts.parsed(statement)
+        if self.world.happens(self.world.faults.withheld):
+            return inserts.refusal("ThrottlingError", name)
+        response = inserts.inserted(self.world.aws.tables, statement)
+        if "Error" not in response:
+            self.world.trace.put(name, item)
+        return response
 
 
 class _Clients:

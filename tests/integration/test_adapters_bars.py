@@ -140,3 +140,33 @@ def test_closes_are_all_bars_in_short(bars: BarStore, symbol: str) -> None:
     assert [close.start for close in found] == [bar.start for bar in stored[1:]]
     assert [close.close for close in found] == [bar.close for bar in stored[1:]]
     assert [close.extended for close in found] == [False] * 8 + [True]
+
+
+def test_of_many_bars_at_once_each_is_put_under_its_own_condition(
+    bars: BarStore, symbol: str
+) -> None:
+    offered = [make_bar(60 * n, 2, symbol=symbol, ticks=3) for n in range(60)]
+    fuller = make_bar(60 * 3, 1, symbol=symbol, ticks=4)
+    emptier = make_bar(60 * 30, 1, symbol=symbol, ticks=2)
+    history = make_bar(60 * 59, 1, symbol=symbol, ticks=0)
+    bars.put(fuller, at())
+    bars.put(emptier, at())
+    bars.write_history([history], at(), NEVER)
+    bars.put_all(offered, at())
+    kept = {bar.start: bar for bar in (fuller, history)}
+    assert read(bars, symbol) == [kept.get(bar.start, bar) for bar in offered]
+
+
+def test_corrected_bars_replace_those_that_they_correct(bars: BarStore, symbol: str) -> None:
+    stored = [make_bar(60 * n, 1, symbol=symbol, ticks=3) for n in range(4)]
+    bars.put_all(stored, at())
+    corrected = [make_bar(60 * n, 2, symbol=symbol, ticks=3, revision=1) for n in range(4)]
+    bars.put_all([*corrected, make_bar(600, symbol=symbol)], at())
+    assert read(bars, symbol) == [*corrected, make_bar(600, symbol=symbol)]
+    bars.put_all(stored, at())
+    assert read(bars, symbol)[:4] == corrected
+
+
+def test_no_bars_are_nothing(bars: BarStore, symbol: str) -> None:
+    bars.put_all([], at())
+    assert read(bars, symbol) == []

@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from chalicelib.adapters import bars
 from chalicelib.adapters.clients import POOL, Clients
-from chalicelib.services import corrections, detect, ingest
+from chalicelib.services import detect, ingest
 from local.aws_environment import point_at
 from tests.emulated import Emulated
 
-MOST = detect.PARALLEL_SYMBOLS * corrections.PARALLEL_PUTS + ingest.PARALLEL_PUTS
+MOST = detect.PARALLEL_SYMBOLS * bars.PARALLEL_PUTS + ingest.PARALLEL_PUTS
 
 
 def test_the_pool_has_room_for_all_threads_of_detect_and_ingest() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.memory_aws import expressions
+from tests.memory_aws import expressions, inserts
 from tests.memory_aws.tables import Item, Table
 
 Perform = Callable[[], dict[str, Any]]
@@ -135,6 +135,18 @@ class DynamoDB:
             for key in gone:
                 table.remove(table.key_of(key))
         return {"UnprocessedItems": {}}
+
+    def batch_execute_statement(self, **request: Any) -> dict[str, Any]:
+        """BatchExecuteStatement of inserts."""
+        return self._call("BatchExecuteStatement", self._batch_execute_statement, request)
+
+    def _batch_execute_statement(self, request: dict[str, Any]) -> dict[str, Any]:
+        statements = request["Statements"]
+        targets = [inserts.parsed(statement) for statement in statements]
+        keys = {(name, self._tables[name].key_of(item)) for name, item in targets}
+        if not 1 <= len(statements) <= 25 or len(keys) != len(statements):
+            raise error("BatchExecuteStatement", "ValidationException", 400)
+        return {"Responses": [inserts.inserted(self._tables, given) for given in statements]}
 
     def query(self, **request: Any) -> dict[str, Any]:
         """Query."""

@@ -170,6 +170,23 @@ def test_a_finished_hour_is_folded_from_its_minutes(system: System) -> None:
     assert (hour.start, hour.open, hour.close, hour.ticks) == (at(0), 1, 6, 6)
 
 
+def test_a_bar_that_cannot_be_put_keeps_the_state_from_being_written(system: System) -> None:
+    system.store(*(make_tick(5, 60 * n) for n in range(4)))
+    put = system.stores.bars.put
+
+    def failing(bar: Bar, expires_from: str) -> Any:
+        if bar.start == at(60):
+            raise OSError("no such luck")
+        return put(bar, expires_from)
+
+    system.stores.bars.put = failing
+    assert system.look(180).failed == ("change-0",)
+    assert system.stores.state.get("AAPL") is None
+    system.stores.bars.put = put
+    assert system.look(180).failed == ()
+    assert [bar.start for bar in system.bars()] == [at(60 * n) for n in range(3)]
+
+
 def test_one_symbols_failure_does_not_touch_the_others(system: System) -> None:
     system.store(*make_ticks([1, 2]), *make_ticks([1, 2], symbol="BAD"))
     ticks = system.stores.prices.ticks

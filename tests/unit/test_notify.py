@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.messages import Message
-from chalicelib.services.notify import LEASE, Notifier
+from chalicelib.services.notify import LEASE, PARALLEL_SENDS, Notifier
 from tests.factories import at, instant, make_alert
 from tests.fakes import FakeAlerts, FakePublisher
 
@@ -58,6 +59,37 @@ def test_while_another_sends_it_one_has_to_ask_again(system: System) -> None:
     with pytest.raises(Contended):
         system.deliver()
     assert system.publisher.sent == []
+
+
+def test_of_several_alerts_one_that_fails_holds_up_none_of_the_others(system: System) -> None:
+    alerts = [make_alert(rule_id=f"r{number}") for number in range(20)]
+    system.alerts.claim(alerts[7], "another", at(0), at(LEASE.total_seconds()))
+    with pytest.raises(Contended):
+        system.notifier.deliver(alerts, "me", None)
+    assert len(system.publisher.sent) == 19
+    system.seconds = LEASE.total_seconds() + 1
+    assert system.notifier.deliver(alerts, "me", None) == 1
+    assert len({sent.attributes["alert_id"] for sent in system.publisher.sent}) == 20
+
+
+def test_several_alerts_are_under_way_at_once(system: System) -> None:
+    meeting = threading.Barrier(PARALLEL_SENDS, timeout=60)
+    working = system.publisher.publish
+
+    def publish(message: Message) -> None:
+        meeting.wait()
+        working(message)
+
+    system.publisher.publish = publish
+    alerts = [make_alert(rule_id=f"r{number}") for number in range(2 * PARALLEL_SENDS)]
+    assert system.notifier.deliver(alerts, "me", None) == len(alerts)
+
+
+def test_a_single_alert_is_delivered_in_the_callers_thread(system: System) -> None:
+    threads: list[threading.Thread] = []
+    system.publisher.publish = lambda _message: threads.append(threading.current_thread())
+    assert system.deliver() == 1
+    assert threads == [threading.current_thread()]
 
 
 def test_a_claim_that_has_run_out_is_taken_over(system: System) -> None:

@@ -1,0 +1,47 @@
+"""Inserts: items put only where nothing lies under their keys, 25 to a request.
+
+PutItem takes one item and BatchWriteItem no condition; a transaction costs twice the capacity and
+refuses all of its items for one. The statements of a BatchExecuteStatement are judged each by
+itself, and an INSERT costs what a PutItem costs (docs/decisions/0120).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from chalicelib.adapters.dynamodb import PARALLEL_WRITES, Item
+
+BATCH_INSERT = 25
+
+
+def insert_all(client: Any, table: str, items: Sequence[Item]) -> list[int]:
+    """Insert items, whose keys must differ. Names of attributes must not hold quotes.
+
+    Returns the indexes of those that were refused, for whatever reason: mostly because an item
+    lies under their key. Raises ClientError or BotoCoreError where a request as a whole fails,
+    after the others under way are done.
+    """
+    chunks = [
+        range(at, min(at + BATCH_INSERT, len(items))) for at in range(0, len(items), BATCH_INSERT)
+    ]
+
+    def insert(indexes: Sequence[int]) -> list[int]:
+        statements = [_statement(table, items[index]) for index in indexes]
+        answer = client.batch_execute_statement(Statements=statements)
+        pairs = zip(indexes, answer["Responses"], strict=True)
+        return [index for index, response in pairs if "Error" in response]
+
+    if len(chunks) == 1:
+        return insert(chunks[0])
+    with ThreadPoolExecutor(min(PARALLEL_WRITES, max(1, len(chunks)))) as pool:
+        return [index for refused in pool.map(insert, chunks) for index in refused]
+
+
+def _statement(table: str, item: Item) -> dict[str, Any]:
+    attributes = ", ".join(f"'{name}': ?" for name in item)
+    return {
+        "Statement": f'INSERT INTO "{table}" VALUE {{{attributes}}}',
+        "Parameters": list(item.values()),
+    }

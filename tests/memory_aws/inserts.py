@@ -1,0 +1,37 @@
+"""PartiQL's INSERT in memory, as far as the adapters write it.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.insert.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from tests.memory_aws.tables import Item, Table
+
+_INSERT = re.compile(r"""INSERT INTO "([^"]+)" VALUE \{('[^']+': \?(?:, '[^']+': \?)*)\}""")
+
+
+def parsed(statement: Mapping[str, Any]) -> tuple[str, Item]:
+    """The table's name and the item. Raises ValueError for any other statement."""
+    found = _INSERT.fullmatch(statement["Statement"])
+    if found is None:
+        raise ValueError(f"unknown statement: {statement['Statement']}")
+    names = re.findall(r"'([^']+)'", found[2])
+    return found[1], dict(zip(names, statement["Parameters"], strict=True))
+
+
+def inserted(tables: Mapping[str, Table], statement: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the item, unless one lies under its key; the statement's response."""
+    name, item = parsed(statement)
+    if tables[name].key_of(item) in tables[name].items:
+        return refusal("DuplicateItem", name)
+    tables[name].put(item)
+    return {"TableName": name}
+
+
+def refusal(code: str, table: str) -> dict[str, Any]:
+    """The response of a statement that did nothing."""
+    return {"Error": {"Code": code, "Message": code}, "TableName": table}
