@@ -212,8 +212,8 @@ def _sink(command: argparse.ArgumentParser) -> None:
         "--ticks-per-record",
         type=ticks_per_record,
         metavar="N",
-        help="ticks of one symbol that may share a record (default 1; with --flush-seconds "
-        "as many as come)",
+        help="ticks of one symbol that may share a record (default 1; of a file replayed at full "
+        "speed 100; with --flush-seconds as many as come)",
     )
     group.add_argument(
         "--flush-seconds",

@@ -22,6 +22,9 @@ TRACKED = "tracked"
 MOST_TICKS = 1000
 DEFAULT_FLUSH_SECONDS = 1.0
 
+RECORDED_TICKS = 100
+"""Ticks of a symbol in a record where files are replayed at full speed: none waits for others."""
+
 
 def make_sink(options: argparse.Namespace) -> Sink:
     """The sink. Raises UsageError where its name, region or credentials are missing."""
@@ -37,7 +40,17 @@ def make_sink(options: argparse.Namespace) -> Sink:
     from producer.sinks.kinesis import KinesisSink
 
     stream = _named(options.stream, "--stream", "TICKS_STREAM")
-    return KinesisSink(stream, *packing(options, 1))
+    return KinesisSink(stream, *packing(options, RECORDED_TICKS if _is_quick(options) else 1))
+
+
+def _is_quick(options: argparse.Namespace) -> bool:
+    """Whether the ticks of files, not of an archive, are sent as fast as the sink takes them."""
+    if options.command != "replay" or options.speed is not None:
+        return False
+    from producer.files.opening import is_folder_of_files
+
+    path = Path(options.file)
+    return path.is_file() or is_folder_of_files(path)
 
 
 def packing(options: argparse.Namespace, unless_asked: int) -> tuple[int, float]:

@@ -21,6 +21,7 @@ from chalicelib.services.ingest_plan import (
     Read,
     Write,
     items_of,
+    packed_symbols,
     plan_bars,
     plan_prices,
     plan_readings,
@@ -269,13 +270,13 @@ class _Foreign:
 
 def _offered(reads: Iterable[Read]) -> dict[str, SymbolEntry]:
     """What a batch says of its symbols: the first named source of each, the first arrival, and
-    whether a record packs several of its ticks."""
+    whether several of its ticks may share an item."""
     offered: dict[str, SymbolEntry] = {}
     for read in reads:
         arrival = to_text(read.record.arrival)
-        ticks = Counter(tick.symbol for tick in read.decoded.ticks)
+        packed = packed_symbols(read)
         for item in items_of(read.decoded):
-            entry = _entry(item, arrival, packed=ticks[item.symbol] > 1)
+            entry = _entry(item, arrival, packed=item.symbol in packed)
             known = offered.get(item.symbol)
             offered[item.symbol] = entry if known is None else _joined(known, entry)
     return offered

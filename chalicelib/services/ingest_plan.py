@@ -6,6 +6,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from itertools import pairwise
 
 import msgspec
 
@@ -117,6 +118,20 @@ def plan_prices(reads: Sequence[Read]) -> list[Write]:
             _add(writes, Write(PricedRecord(ticks, arrival), {index}))
     _mark_newest(writes.values())
     return list(writes.values())
+
+
+def packed_symbols(read: Read) -> set[str]:
+    """The symbols of which a record brings ticks that may share an item: two lie near enough."""
+    stamps: dict[str, list[str]] = defaultdict(list)
+    for tick in read.decoded.ticks:
+        stamps[tick.symbol].append(tick.timestamp)
+    return {symbol for symbol, mine in stamps.items() if len(mine) > 1 and _any_near(mine)}
+
+
+def _any_near(stamps: Iterable[str]) -> bool:
+    instants = [from_text(stamp) for stamp in sorted(stamps)]
+    gaps = (after - before for before, after in pairwise(instants))
+    return any(gap.total_seconds() <= MAX_SPAN_SECONDS for gap in gaps)
 
 
 def with_stored(writes: Sequence[Write], stored: Iterable[PricedRecord]) -> list[Write]:

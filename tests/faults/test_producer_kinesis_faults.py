@@ -20,6 +20,7 @@ from tests.producer_support import aws
 from tests.producer_support.doubles import make_wire_tick, run_producer
 
 SYMBOLS = [f"SYM{number:02}" for number in range(25)]
+SINGLY = ("--ticks-per-record", "1")
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,9 @@ def refused_at_random(moto: str, stream: str, path: Path) -> dict[str, list[str]
     """What arrives where nearly a third of the records are refused at first."""
     faults = aws.FaultyKinesis(moto, withholding=0.3)
     faults.start()
-    done = run_producer("replay", str(path), "--stream", stream, **aws.variables(faults.endpoint))
+    done = run_producer(
+        "replay", str(path), *SINGLY, "--stream", stream, **aws.variables(faults.endpoint)
+    )
     faults.stop()
     assert done.returncode == 0, done.stderr
     assert faults.withheld > 0.2 * sum(map(len, expected(path).values()))
@@ -104,7 +107,7 @@ def away_for(
     faults.on_request = lambda count: gone.set() if count == 20 else None
     faults.start()
     process = aws.start_producer(
-        "replay", str(path), "--stream", stream, "--spool", str(spool),
+        "replay", str(path), *SINGLY, "--stream", stream, "--spool", str(spool),
         **aws.variables(faults.endpoint),
     )  # fmt: skip
     assert gone.wait(30)
@@ -143,7 +146,9 @@ def test_lost_answers_repeat_identical_ticks_and_keep_the_order(
     path = recorded(tmp_path, 1_000)
     faults = aws.FaultyKinesis(moto, losing_answers=0.2)
     faults.start()
-    done = run_producer("replay", str(path), "--stream", stream, **aws.variables(faults.endpoint))
+    done = run_producer(
+        "replay", str(path), *SINGLY, "--stream", stream, **aws.variables(faults.endpoint)
+    )
     faults.stop()
     assert done.returncode == 0, done.stderr
     assert faults.lost_answers > 0
@@ -157,7 +162,8 @@ def killed(
     comes to its end."""
     faults = aws.FaultyKinesis(moto, withholding=0.2)
     faults.start()
-    arguments = ["replay", str(path), "--stream", stream, "--spool", str(spool), *packing]
+    arguments = ["replay", str(path), "--stream", stream, "--spool", str(spool)]
+    arguments += packing or SINGLY
     rng = random.Random(times)
     for _ in range(times):
         process = aws.start_producer(*arguments, **aws.variables(faults.endpoint))
@@ -208,7 +214,17 @@ def test_what_a_stopped_producer_could_not_send_is_sent_by_the_next(
 ) -> None:
     path, spool = recorded(tmp_path, 500), tmp_path / "spool.db"
     faults = aws.FaultyKinesis(moto)
-    arguments = ["replay", str(path), "--stream", stream, "--spool", str(spool), "--drain", "0.5"]
+    arguments = [
+        "replay",
+        str(path),
+        *SINGLY,
+        "--stream",
+        stream,
+        "--spool",
+        str(spool),
+        "--drain",
+        "0.5",
+    ]
     process = aws.start_producer(*arguments, **aws.variables(faults.endpoint))
     _first_status(process)
     said = aws.end(process, signal.SIGTERM)
@@ -226,7 +242,14 @@ def test_without_a_spool_what_is_lost_is_said(moto: str, stream: str, tmp_path: 
     path = recorded(tmp_path, 100)
     faults = aws.FaultyKinesis(moto)
     process = aws.start_producer(
-        "replay", str(path), "--stream", stream, "--drain", "0.2", **aws.variables(faults.endpoint)
+        "replay",
+        str(path),
+        *SINGLY,
+        "--stream",
+        stream,
+        "--drain",
+        "0.2",
+        **aws.variables(faults.endpoint),
     )
     _first_status(process)
     said = aws.end(process, signal.SIGINT)

@@ -258,6 +258,31 @@ def test_prices_are_looked_up_only_for_symbols_that_were_ever_sent_packed(system
     assert microsoft.packed == "yes"
 
 
+def test_ticks_that_share_a_record_but_no_item_leave_their_symbol_unpacked(system: System) -> None:
+    day = 86_400
+    system(payload(*(wire(n + 1, (n - 9) * day) for n in range(5))))
+    (apple,) = system.stores.symbols.listed("seen")
+    assert apple.packed is None
+    assert system.prices() == [1, 2, 3, 4, 5]
+    system(payload(wire(6, 0), wire(7, 60)))
+    (apple,) = system.stores.symbols.listed("seen")
+    assert apple.packed == "yes"
+
+
+def test_ticks_near_each_other_count_as_packed_whatever_lies_between(system: System) -> None:
+    """A tick of a foreign source parts two that share an item once it was sorted out."""
+    system(payload(wire(1, -100, source="replay")))
+    system(
+        payload(
+            wire(1, 0, source="replay"),
+            wire(2, 10, source="simulator"),
+            wire(3, 20, source="replay"),
+        )
+    )
+    (apple,) = system.stores.symbols.listed("seen")
+    assert apple.packed == "yes"
+
+
 def test_another_container_knows_that_a_symbol_was_sent_packed(system: System) -> None:
     system(payload(wire(1, 0), wire(2, 1), wire(3, 2)))
     another = Ingest(system.stores, lambda: instant(100))
