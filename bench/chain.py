@@ -78,11 +78,11 @@ def ticks_of(symbols: int, count: int) -> list[list[WireTick]]:
 class Running:
     """`python -m local` without a producer, its addresses, and what it asked of AWS."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self._record = folder / "requests"
         self.api, self.aws = free_port(), free_port()
         command = [sys.executable, "-m", "bench.recorded_local", str(self._record)]
-        command += ["--source", "none", "--data", "none", "--no-page"]
+        command += ["--source", "none", "--data", "none", "--no-page", *options]
         command += ["--api-port", str(self.api), "--aws-port", str(self.aws)]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
         self._log = (folder / "log").open("w+")
@@ -203,13 +203,14 @@ def driven(
     asked: Sequence[Request],
     first: Sequence[WireTick],
     polls: Sequence[Sequence[WireTick]],
+    ingest: str = "kinesis",
 ) -> float:
     """Seconds that the same requests take with nothing around them; those before are not timed."""
     emulator = EmulatorProcess(free_port(), None)
     try:
         emulator.wait_until_ready()
         clients = Clients(variables_of(emulator.endpoint))
-        made = provision(clients, resources.load(), ingest="kinesis")
+        made = provision(clients, resources.load(), ingest=ingest)
         arn, client = made["PRICES_STREAM_ARN"], clients("kinesis")
         _all_driven(emulator.port, [_moved(request, arn) for request in before], client, [first])
         moved = [_moved(request, arn) for request in asked]

@@ -1,0 +1,200 @@
+"""A recording through the whole chain on one machine: seconds from the start of `python -m
+producer replay` until the last cross of its averages is marked as notified, by way of Kinesis, of
+Kinesis with up to a thousand ticks in a record, and of SQS.
+
+    python -m bench.replay [kinesis] [packed] [sqs]
+
+The baseline is the same system's own requests, sent once more as they were, eight at a time, to a
+fresh emulator with nothing around them, as in `bench.chain`. Bias: the producer's own requests are
+left out there, and so is what the emulator sends to the topic's subscriber: against us.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import date, timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bench.chain import SUBSCRIBES, Running, driven, variables_of
+from bench.local_system import ROOT
+from bench.recorded_local import Request
+from local import resources
+
+ROWS = 2_148
+"""Trading days of some eight and a half years."""
+
+SYMBOL = "REPLAYED"
+SEED = 15
+LAST_DAY = date(2026, 10, 30)
+FAST, SLOW = 5, 20
+TARGET_SECONDS = 10.0
+END_SECONDS = 300.0
+POLL_SECONDS = 0.5
+
+WAYS: dict[str, tuple[str, ...]] = {
+    "kinesis": ("--sink", "kinesis"),
+    "packed": ("--sink", "kinesis", "--ticks-per-record", "1000"),
+    "sqs": ("--sink", "sqs"),
+}
+"""The producer's options."""
+
+
+class Day(msgspec.Struct, frozen=True):
+    """A row of the recording; prices in cents."""
+
+    date: date
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+
+
+def days_of(count: int = ROWS, seed: int = SEED) -> list[Day]:
+    """A random walk over the weekdays that end with LAST_DAY."""
+    dice = random.Random(seed)
+    dates: list[date] = []
+    day = LAST_DAY
+    while len(dates) < count:
+        if day.weekday() < 5:
+            dates.append(day)
+        day -= timedelta(days=1)
+    close, days = 15_000, []
+    for day in reversed(dates):
+        first = round(close * dice.gauss(1, 0.004))
+        close = round(first * dice.gauss(1.0002, 0.013))
+        high = round(max(first, close) * (1 + abs(dice.gauss(0, 0.004))))
+        low = round(min(first, close) * (1 - abs(dice.gauss(0, 0.004))))
+        days.append(Day(day, first, high, low, close, dice.randrange(10**6, 10**8)))
+    return days
+
+
+def write(path: Path, days: Sequence[Day]) -> None:
+    """The recording as a CSV file, as Yahoo's downloads are."""
+    lines = ["Date,Open,High,Low,Close,Volume"]
+    for day in days:
+        prices = ",".join(
+            f"{cents / 100:.2f}" for cents in (day.open, day.high, day.low, day.close)
+        )
+        lines.append(f"{day.date},{prices},{day.volume}")
+    path.write_text("\n".join(lines) + "\n")
+
+
+def crosses(closes: Sequence[int], fast: int = FAST, slow: int = SLOW) -> list[int]:
+    """Indexes at which the sign of the averages' difference flips, reckoned in fractions."""
+    found: list[int] = []
+    before = 0
+    for end in range(slow, len(closes) + 1):
+        difference = Fraction(sum(closes[end - fast : end]), fast) - Fraction(
+            sum(closes[end - slow : end]), slow
+        )
+        sign = (difference > 0) - (difference < 0)
+        if sign and before and sign != before:
+            found.append(end - 1)
+        before = sign or before
+    return found
+
+
+def seconds_of(way: str, path: Path, wanted: int) -> tuple[float, float]:
+    """Seconds until so many crosses are notified, and those of the same requests alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        system = Running(Path(folder), "--ingest", "sqs" if way == "sqs" else "kinesis")
+        try:
+            system.wait()
+            began = time.monotonic()
+            produced = _start_producer(way, path, system.aws)
+            _await_crosses(system, wanted)
+            took = time.monotonic() - began
+            produced.wait(30)
+        finally:
+            asked = system.requests()
+    made = [request for request in asked if SUBSCRIBES not in request.body]
+    return took, alone(way, made, began)
+
+
+def alone(way: str, asked: Sequence[Request], began: float) -> float:
+    """Seconds that the requests made since take with nothing around them."""
+    warm = sum(request.at < began for request in asked)
+    ingest = "sqs" if way == "sqs" else "kinesis"
+    return driven(asked[:warm], asked[warm:], [], [], ingest)
+
+
+def _start_producer(way: str, path: Path, port: int) -> subprocess.Popen[bytes]:
+    endpoint = f"http://127.0.0.1:{port}"
+    names = resources.load()
+    variables = {
+        **variables_of(endpoint),
+        "TICKS_STREAM": names.name("ticks"),
+        "TICKS_QUEUE_URL": f"{endpoint}/123456789012/{names.name('ticks.fifo')}",
+    }
+    command = [sys.executable, "-m", "producer", "replay", str(path), "--speed", "max"]
+    return subprocess.Popen(
+        [*command, "--symbols", SYMBOL, *WAYS[way]],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _await_crosses(system: Running, wanted: int) -> None:
+    deadline = time.monotonic() + END_SECONDS
+    while (found := _notified(system)) < wanted:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{found} of {wanted} crosses within {END_SECONDS:.0f} s")
+        time.sleep(POLL_SECONDS)
+    if found > wanted:
+        raise RuntimeError(f"{found} crosses, where the recording has {wanted}")
+
+
+def _notified(system: Running) -> int:
+    answer = system.get(f"/alerts?symbol={SYMBOL}&limit=5000") or {"alerts": []}
+    crossed = [alert for alert in answer["alerts"] if alert["condition"].endswith("_cross")]
+    return sum(alert["notified_at"] is not None for alert in crossed)
+
+
+def results(ways: Sequence[str]) -> list[dict[str, Any]]:
+    """One entry a way."""
+    days = days_of()
+    wanted = len(crosses([day.close for day in days]))
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "recording.csv"
+        write(path, days)
+        for way in ways:
+            took, same = seconds_of(way, path, wanted)
+            found.append(_result(way, took, same, wanted))
+    return found
+
+
+def _result(way: str, took: float, same: float, wanted: int) -> dict[str, Any]:
+    return {
+        "name": f"replay: {ROWS:,} daily rows, {way}",
+        "value": round(took, 1),
+        "unit": f"s until the last of {wanted} crosses is notified",
+        "baseline": round(same, 1),
+        "ratio": round(took / same, 2),
+        "target": f"below {TARGET_SECONDS:g} s",
+        "holds": took < TARGET_SECONDS,
+    }
+
+
+def measure() -> list[dict[str, Any]]:
+    """All ways."""
+    return results(tuple(WAYS))
+
+
+if __name__ == "__main__":
+    json.dump(results(sys.argv[1:] or tuple(WAYS)), sys.stdout, indent=2)
+    print()
