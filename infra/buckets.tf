@@ -12,12 +12,15 @@ module "data_bucket" {
 locals {
   lifecycle_rules = {
     archive = {
-      raw        = { prefix = "raw/", cold = var.retention_days.raw_cold, days = var.retention_days.raw }
-      readings   = { prefix = "readings/", cold = var.retention_days.raw_cold, days = var.retention_days.raw }
-      ticks      = { prefix = "ticks/", days = var.retention_days.parquet }
-      bars_1m    = { prefix = "bars_1m/", days = var.retention_days.parquet }
-      quarantine = { prefix = "quarantine/", days = var.retention_days.quarantine }
-      results    = { prefix = "results/", days = var.retention_days.results }
+      raw            = { prefix = "raw/", cold = var.retention_days.raw_cold, days = var.retention_days.raw }
+      readings       = { prefix = "readings/", cold = var.retention_days.raw_cold, days = var.retention_days.raw }
+      ticks          = { prefix = "ticks/", days = var.retention_days.parquet }
+      ticks_by_month = { prefix = "ticks_by_month/", days = var.retention_days.parquet }
+      history_1d     = { prefix = "history_1d/", days = var.retention_days.parquet }
+      history_1h     = { prefix = "history_1h/", days = var.retention_days.parquet }
+      bars_1m        = { prefix = "bars_1m/", days = var.retention_days.parquet }
+      quarantine     = { prefix = "quarantine/", days = var.retention_days.quarantine }
+      results        = { prefix = "results/", days = var.retention_days.results }
     }
     failures = { given-up = { prefix = "aws/lambda/", days = var.retention_days.failures } }
   }

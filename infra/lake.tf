@@ -97,9 +97,16 @@ locals {
   lake_views = {
     for key, view in local.lake.views : key => merge(view, {
       statement = templatefile("${path.module}/../chalicelib/lake/${view.sql}", {
+        bar             = try(view.bar, "")
         compacted_until = "0001-01-01"
+        by_day          = ""
+        months          = "''"
         raw = trimspace(templatefile("${path.module}/../chalicelib/lake/raw_ticks.sql", {
           arrived = "\"date\" >= '0001-01-01'"
+        }))
+        raw_bars = trimspace(templatefile("${path.module}/../chalicelib/lake/raw_bars.sql", {
+          arrived = "\"date\" >= '0001-01-01'"
+          bar     = try(view.bar, "")
         }))
       })
     })

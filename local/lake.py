@@ -51,24 +51,48 @@ _PROJECTION = {
 
 
 def make_lake(glue: Any, athena: Any, resources: Resources) -> None:
-    """Make the database, its tables and views and the workgroup. Tables whose declaration has
-    changed are brought up to date; a view that is there stays, since compact moves it."""
+    """Make the database, its tables and views and the workgroup. What is there and declared
+    otherwise now is brought up to date; a view keeps the boundary to which compact moved it."""
     lake = json.loads(FILE.read_text())
     database, bucket = resources.database, resources.name("archive")
     with _unless_there():
         description = f"The archive of {resources.prefix}."
         glue.create_database(DatabaseInput={"Name": database, "Description": description})
     there = {table["Name"]: table for table in _tables(glue, database)}
+    _make_room(glue, database, there, lake["views"])
     for name, table in lake["tables"].items():
         wanted = _table(name, table, bucket, lake["first_date"])
         if name not in there:
             glue.create_table(DatabaseName=database, TableInput=wanted)
         elif any(there[name].get(key) != value for key, value in wanted.items()):
             glue.update_table(DatabaseName=database, TableInput=wanted)
-    for name, view in lake.get("views", {}).items():
-        if name not in there:
-            glue.create_table(DatabaseName=database, TableInput=_view(name, view, database))
+    _make_views(glue, database, there, lake["views"])
     _make_workgroup(athena, resources.prefix, bucket)
+
+
+def _make_views(glue: Any, database: str, there: dict[str, Any], views: Mapping[str, Any]) -> None:
+    from chalicelib.adapters.glue import VIEW
+    from chalicelib.adapters.lake_marks import marks_of
+    from chalicelib.services import lake_sql
+
+    marks = marks_of(there.get(VIEW, {}).get("Parameters", {}))
+    statements = lake_sql.views(marks.compacted_until, marks.months)
+    for name, view in views.items():
+        wanted = _view(statements[name], view, database) | {"Name": name}
+        found = there.get(name)
+        if found is None:
+            glue.create_table(DatabaseName=database, TableInput=wanted)
+        elif found.get("ViewOriginalText") != wanted["ViewOriginalText"]:
+            wanted["Parameters"] = {**found.get("Parameters", {}), **wanted["Parameters"]}
+            glue.update_table(DatabaseName=database, TableInput=wanted)
+
+
+def _make_room(glue: Any, database: str, there: dict[str, Any], views: Mapping[str, Any]) -> None:
+    """Drop tables that are views now. They had no partitions of their own in the catalog."""
+    for name in [one for one in there if one in views]:
+        if there[name].get("TableType") == "EXTERNAL_TABLE":
+            glue.delete_table(DatabaseName=database, Name=name)
+            del there[name]
 
 
 def _tables(glue: Any, database: str) -> Iterator[dict[str, Any]]:
@@ -102,13 +126,10 @@ def _table(name: str, table: Mapping[str, Any], bucket: str, first_date: str) ->
     }
 
 
-def _view(name: str, view: Mapping[str, Any], database: str) -> dict[str, Any]:
+def _view(statement: str, view: Mapping[str, Any], database: str) -> dict[str, Any]:
     from chalicelib.adapters.glue import view_text
-    from chalicelib.services import lake_sql
 
-    statement = getattr(lake_sql, name)(None)
     return {
-        "Name": name,
         "Description": view["description"],
         "TableType": "VIRTUAL_VIEW",
         "Parameters": {"presto_view": "true", "comment": "Presto View"},

@@ -203,7 +203,7 @@ class System:
         mappings.start()
 
     def _start_schedule(self, app: ModuleType) -> None:
-        schedule = Schedule(app.compact, os.environ["AWS_DEFAULT_REGION"])
+        schedule = Schedule(app.compact, os.environ["AWS_DEFAULT_REGION"], self._terminal.note)
         self._working.append(schedule.stop)
         schedule.start()
 

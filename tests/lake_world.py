@@ -6,14 +6,21 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
+from chalicelib.adapters.raw_survey import Survey
 from chalicelib.domain.times import to_text
-from chalicelib.services import compact, compact_writing
+from chalicelib.services import (
+    compact_history,
+    compact_months,
+    compact_progress,
+    compact_run,
+    compact_writing,
+)
 from chalicelib.services.compact import Compact, Compacted
 from chalicelib.services.lake_sql import TABLES, Arrived, Table
-from chalicelib.services.lake_stores import Changed, LakeStores, Marks, Part, RawHour, folded
+from chalicelib.services.lake_stores import Changed, LakeStores, Marks, Part, RawHour
 from chalicelib.services.stores import QueryRows, QueryStatus, QueryValue
 
 Tick = tuple[str, str, int]
@@ -24,16 +31,11 @@ class Statements:
     """In place of lake_sql: each statement is the JSON of what it asks for."""
 
     def __getattr__(self, name: str) -> Callable[..., str]:
-        def said(*arguments: Any) -> str:
+        def said(*arguments: Any, **_: Any) -> str:
             plain = [list(a) if isinstance(a, tuple | list) else a for a in arguments]
             return json.dumps([name, *plain], default=_plain)
 
         return said
-
-    @staticmethod
-    def is_day(text: str) -> bool:
-        """Dates are right here."""
-        return len(text) == 10
 
 
 def _plain(value: Any) -> Any:
@@ -48,30 +50,58 @@ class World:
     """What the run and its readers see. `around` is told of each call before and after."""
 
     def __init__(self, monkeypatch: Any) -> None:
-        monkeypatch.setattr(compact, "lake_sql", Statements())
-        monkeypatch.setattr(compact_writing, "lake_sql", Statements())
+        for module in (
+            compact_run, compact_history, compact_months, compact_progress, compact_writing
+        ):  # fmt: skip
+            monkeypatch.setattr(module, "lake_sql", Statements())
         self.now = datetime(2026, 11, 21, 6, 30, tzinfo=UTC)
         self.raw: list[tuple[Arrived, datetime, tuple[Tick, ...]]] = []
+        self.bars: dict[int, tuple[Tick, ...]] = {}
         self.files: dict[str, tuple[list[Any], datetime]] = {}
         self.tables: dict[str, dict[str, Part]] = {table.name: {} for table in TABLES}
         self.unchecked: dict[str, dict[tuple[str, str], str]] = {t.name: {} for t in TABLES}
         self.marks = Marks()
         self.leases: dict[str, datetime] = {}
         self.lease_holds = True
+        self.monotonic: Callable[[], float] = time.monotonic
         self.around: Callable[[str, str], None] = lambda when, call: None
         self.results: dict[str, list[tuple[str, ...]]] = {}
         self.lake = LakeStores(*(_Watched(self, part) for part in (
             _Engine(self), _Catalog(self), _Objects(self), _Lease(self), _NoRaw())))  # fmt: skip
 
     def arrive(self, arrived: str, hour: int, *ticks: Tick) -> None:
-        """Another raw object, written in that hour."""
+        """Another raw object, written at half past that hour."""
         written = datetime.fromisoformat(f"{arrived}T{hour:02d}:30:00+00:00")
         self.raw.append((Arrived(arrived, hour, hour), written, ticks))
+
+    def arrive_bars(self, arrived: str, hour: int, *bars: Tick) -> None:
+        """Another raw object, of daily bars."""
+        self.bars[len(self.raw)] = bars
+        self.arrive(arrived, hour)
+
+    def valid_bars(self, arrived: Iterable[Sequence[Any]] | None = None) -> set[Tick]:
+        """Each daily bar once: of all that arrived, or of some partitions."""
+        wanted = None if arrived is None else [tuple(one) for one in arrived]
+        return _latest(
+            bar
+            for number, bars in self.bars.items()
+            if wanted is None or any(_within(self.raw[number][0], one) for one in wanted)
+            for bar in bars
+        )
+
+    def read_bars(self) -> set[Tick]:
+        """What a reader of bars_1d gets now."""
+        until = self.marks.compacted_until or ""
+        newer = [
+            bar for n, bars in self.bars.items() if self.raw[n][0].date >= until for bar in bars
+        ]
+        parts = self.tables["history_1d"].values()
+        return _latest([*newer, *(row for p in parts for row in self.files[p.location][0])])
 
     def run(self, day: str | None = None, owner: str = "a", seconds: float = 600.0) -> Compacted:
         """One run of compaction."""
         service = Compact(self.lake, lambda: self.now, sleep=lambda _: None)
-        return service(day, owner, time.monotonic() + seconds)
+        return service(day, owner, self.monotonic() + seconds)
 
     def valid(self, arrived: Iterable[Sequence[Any]] | None = None) -> dict[str, set[Tick]]:
         """Each tick once, by day: of all that arrived, or of some partitions."""
@@ -93,14 +123,39 @@ class World:
         found = {
             day: Counter(map(tuple, self.files[part.location][0]))
             for day, part in parts.items()
-            if day <= until
+            if day <= until and day[:7] not in self.marks.months
         }
+        for month in self.marks.months:
+            for row in self.files[self.tables["ticks_by_month"][month].location][0]:
+                found.setdefault(row[0], Counter())[tuple(row)] += 1
         return found | {d: Counter(t) for d, t in self.valid().items() if d > until}
 
     def compacted(self) -> dict[str, set[Tick]]:
         """What Parquet has, by day."""
         parts = self.tables["ticks"]
         return {day: {tuple(r) for r in self.files[p.location][0]} for day, p in parts.items()}
+
+
+_PERIODS = {table.name: table.period for table in TABLES}
+_OF = {table.name: table.period_of for table in TABLES}
+
+
+def _by_period(table: str, rows: Iterable[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        found.setdefault(_OF[table](row[0]), []).append(row)
+    return found
+
+
+def _latest(rows: Iterable[Any]) -> set[Tick]:
+    best: dict[tuple[str, str], int] = {}
+    for day, symbol, number in rows:
+        best[day, symbol] = max(number, best.get((day, symbol), 0))
+    return {(day, symbol, number) for (day, symbol), number in best.items()}
+
+
+def _name(where: Arrived, number: int) -> str:
+    return f"date={where.date}/hour={where.first:02d}/{number}.json.gz"
 
 
 def _within(where: Arrived, one: Sequence[Any]) -> bool:
@@ -158,6 +213,12 @@ class _Engine:
             rows = {tick[:2]: tick for day in kept for tick in self._parquet(day)}
             rows |= {tick[:2]: tick for day in days for tick in found.get(day, ())}
             return sorted(rows.values())
+        if name == "history":
+            bar, periods, arrived = arguments
+            parts = [self._world.tables[f"history_{bar}"].get(period) for period in periods]
+            kept = [row for p in parts if p for row in self._world.files[p.location][0]]
+            new = [row for row in self._world.valid_bars(arrived) if row[0][:4] in periods]
+            return sorted(_latest([*kept, *new]))
         if name == "compacted_ticks":
             return [tick for day in arguments[0] for tick in self._parquet(day)]
         assert name == "day_minutes"
@@ -167,26 +228,40 @@ class _Engine:
         part = self._world.tables["ticks"].get(day)
         return [tuple(row) for row in self._world.files[part.location][0]] if part else []
 
-    def _survey(self, arrived: Any) -> Iterable[tuple[str, str]]:
+    def _survey(self, arrived: Any, by_object: bool) -> Iterable[tuple[str, str, str]]:
         return sorted(
             {
-                (tick[0], where.date)
-                for where, _, ticks in self._world.raw
+                (tick[0], where.date, _name(where, number) if by_object else "")
+                for number, (where, _, ticks) in enumerate(self._world.raw)
                 if any(_within(where, one) for one in arrived)
                 for tick in ticks
             }
         )
 
-    def _measure(self, sql: str) -> Iterable[tuple[str, str, str]]:
+    def _raw_bars_survey(
+        self, arrived: Any, by_object: bool
+    ) -> Iterable[tuple[str, str, str, str]]:
+        return sorted(
+            {
+                ("1d", bar[0][:7], where.date, _name(where, number) if by_object else "")
+                for number, bars in self._world.bars.items()
+                for where in [self._world.raw[number][0]]
+                if any(_within(where, one) for one in arrived)
+                for bar in bars
+            }
+        )
+
+    def _measure(self, sql: str) -> Iterable[tuple[str, str, str, str]]:
         symbols = Counter(row[0] for row in set(self._select(sql)))
-        return [(day, "UTC", str(count)) for day, count in sorted(symbols.items())]
+        return [(day, "UTC", str(n), str(n)) for day, n in sorted(symbols.items())]
 
     def _unload(self, table: str, select: str, location: str, fields: list[str]) -> list[Any]:
         rows = self._select(select)
-        for day in {row[0] for row in rows}:
-            folder = location + (f"date={day}/" if "date" in fields else "")
+        for period, found in _by_period(table, rows).items():
+            name = _PERIODS[table]
+            folder = location + (f"{name}={period}/" if name in fields else "")
             assert folder not in self._world.files
-            self._world.files[folder] = [r for r in rows if r[0] == day], self._world.now
+            self._world.files[folder] = found, self._world.now
         return []
 
     def _check(self, table: str, select: str, run: str) -> Iterable[tuple[str, str, str]]:
@@ -195,10 +270,10 @@ class _Engine:
         for (of, _), folder in self._world.unchecked[table].items():
             if of == run:
                 written.update(map(tuple, self._world.files[folder][0]))
-        for day in sorted({row[0] for row in (*wanted, *written)}):
-            differ = [r for r in (*wanted, *written) if r[0] == day and wanted[r] != written[r]]
-            count = sum(n for row, n in written.items() if row[0] == day)
-            yield day, str(count), str(len(differ))
+        periods = _by_period(table, [*wanted, *written])
+        for period, rows in sorted(periods.items()):
+            differ = [row for row in rows if wanted[row] != written[row]]
+            yield period, str(sum(written[row] for row in set(rows))), str(len(differ))
 
 
 class _Catalog:
@@ -208,7 +283,10 @@ class _Catalog:
     def marks(self) -> Marks:
         return self._world.marks
 
-    def move(self, marks: Marks, statement: str) -> None:
+    def move(self, marks: Marks, statements: str) -> None:
+        self._world.marks = marks
+
+    def record(self, marks: Marks) -> None:
         self._world.marks = marks
 
     def parts(self, table: Table) -> dict[str, Part]:
@@ -218,6 +296,10 @@ class _Catalog:
         for day, part in parts.items():
             self._world.tables[table.name][day] = part
             self._world.around("within", "switch")
+
+    def drop(self, table: Table, periods: Sequence[str]) -> None:
+        for period in periods:
+            del self._world.tables[table.name][period]
 
     def stage(self, table: Table, run: str, locations: Mapping[str, str]) -> None:
         staged = {(run, day): folder for day, folder in locations.items()}
@@ -234,11 +316,11 @@ class _Objects:
     def location(self, key: str) -> str:
         return f"s3://lake/{key}"
 
-    def changed(self, since: str | None) -> Changed:
-        bound = datetime.fromisoformat(since) - timedelta(minutes=5) if since else None
-        hours = [(w.date, w.first) for w, at, _ in self._world.raw if not bound or at >= bound]
-        times = [at for _, at, _ in self._world.raw]
-        return Changed(folded(hours), max(times).isoformat() if times else since)
+    def changed(self, since: str | None, known: frozenset[str]) -> Changed:
+        survey = Survey(datetime.fromisoformat(since) if since else None, known)
+        for number, (where, written, _) in enumerate(self._world.raw):
+            survey.add(f"raw/{_name(where, number)}", written, "")
+        return survey.changed()
 
     def remove_superseded(
         self, table: Table, parts: Mapping[str, Part], before: datetime, deadline: float
@@ -251,7 +333,7 @@ class _Objects:
             if folder.startswith(f"s3://lake/{table.name}/")
             and folder not in current
             and written < before
-            and not any(f"date={day}/" in folder for day in moving)
+            and not any(f"={period}/" in folder for period in moving)
         ]
         for folder in old:
             del self._world.files[folder]

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.adapters.lake_marks import marks_of, parameters_of
 from chalicelib.services.lake_sql import Table
 from chalicelib.services.lake_stores import Marks, Part
 
@@ -54,18 +55,27 @@ class GlueCatalog:
 
     def marks(self) -> Marks:
         """See Catalog."""
-        parameters = self._table(VIEW).get("Parameters", {})
-        return Marks(parameters.get("compacted_until"), parameters.get("surveyed_until"))
+        return marks_of(self._table(VIEW).get("Parameters", {}))
 
-    def move(self, marks: Marks, statement: str) -> None:
+    def record(self, marks: Marks) -> None:
         """See Catalog."""
-        view = self._table(VIEW)
-        columns = [(c["Name"], c["Type"]) for c in view["StorageDescriptor"]["Columns"]]
-        told = {name: value for name, value in msgspec.structs.asdict(marks).items() if value}
-        wanted = {name: view[name] for name in _INPUT if name in view} | {
-            "ViewOriginalText": view_text(self._database, statement, columns),
-            "Parameters": {**view.get("Parameters", {}), **told},
-        }
+        self._update_view(self._table(VIEW), marks)
+
+    def move(self, marks: Marks, statements: Mapping[str, str]) -> None:
+        """See Catalog."""
+        for name, statement in statements.items():
+            view = self._table(name)
+            columns = [(c["Name"], c["Type"]) for c in view["StorageDescriptor"]["Columns"]]
+            text = view_text(self._database, statement, columns)
+            if name == VIEW:
+                self._update_view({**view, "ViewOriginalText": text}, marks)
+            elif text != view.get("ViewOriginalText"):
+                self._update_view({**view, "ViewOriginalText": text})
+
+    def _update_view(self, view: Mapping[str, Any], marks: Marks | None = None) -> None:
+        wanted = {name: view[name] for name in _INPUT if name in view}
+        told = parameters_of(marks) if marks else {}
+        wanted["Parameters"] = {**view.get("Parameters", {}), **told}
         self._client.update_table(DatabaseName=self._database, TableInput=wanted, SkipArchive=True)
 
     def parts(self, table: Table) -> dict[str, Part]:
@@ -91,12 +101,17 @@ class GlueCatalog:
 
     def unstage(self, table: Table) -> None:
         """See Catalog."""
-        staged = [{"Values": entry["Values"]} for entry in self._partitions(table.unchecked)]
-        for chunk in _chunks(staged, _DELETED):
+        staged = [entry["Values"] for entry in self._partitions(table.unchecked)]
+        self._delete(table.unchecked, staged)
+
+    def drop(self, table: Table, periods: Sequence[str]) -> None:
+        """See Catalog."""
+        self._delete(table.name, [[period] for period in periods])
+
+    def _delete(self, name: str, values: Sequence[list[str]]) -> None:
+        for chunk in _chunks([{"Values": one} for one in values], _DELETED):
             self._client.batch_delete_partition(
-                DatabaseName=self._database,
-                TableName=table.unchecked,
-                PartitionsToDelete=chunk,
+                DatabaseName=self._database, TableName=name, PartitionsToDelete=chunk
             )
 
     def _create(self, name: str, inputs: Sequence[dict[str, Any]]) -> list[list[str]]:

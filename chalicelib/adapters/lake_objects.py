@@ -8,19 +8,17 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from chalicelib.adapters.raw_survey import Survey
 from chalicelib.domain.times import from_text, later, to_text
 from chalicelib.services.lake_sql import Table
-from chalicelib.services.lake_stores import OVERLAP, Changed, Part, folded
-from chalicelib.services.merge_plan import is_merged
+from chalicelib.services.lake_stores import Changed, Part
 
 LOOKED_BACK_DAYS = 14
 """Raw objects of older arrivals that are written now (redriven by hand) are not looked for."""
 
 MOST_DELETED = 1000
 
-_HOUR = re.compile(r"raw/date=(\d{4}-\d{2}-\d{2})/hour=(\d{2})/")
-
-_DAY = re.compile(r"/date=(\d{4}-\d{2}-\d{2})/")
+_PERIOD = re.compile(r"/(?:date|month|year)=([0-9-]+)/")
 
 
 class S3LakeObjects:
@@ -34,21 +32,13 @@ class S3LakeObjects:
         """See LakeObjects."""
         return f"s3://{self._bucket}/{key}"
 
-    def changed(self, since: str | None) -> Changed:
+    def changed(self, since: str | None, known: frozenset[str]) -> Changed:
         """See LakeObjects."""
-        bound = from_text(since) - OVERLAP if since else None
-        newest = from_text(since) if since else None
-        hours: set[tuple[str, int]] = set()
+        survey = Survey(from_text(since) if since else None, known)
         for prefix in self._dates(since):
             for entry in self._listed(prefix):
-                found = _HOUR.match(entry["Key"])
-                if found is None or is_merged(entry["Key"]):
-                    continue  # merged objects hold what was looked at before
-                written = entry["LastModified"]
-                newest = written if newest is None else max(newest, written)
-                if bound is None or written >= bound:
-                    hours.add((found[1], int(found[2])))
-        return Changed(folded(hours), to_text(newest) if newest else None)
+                survey.add(entry["Key"], entry["LastModified"], entry["ETag"])
+        return survey.changed()
 
     def remove_superseded(
         self, table: Table, parts: Mapping[str, Part], before: datetime, deadline: float
@@ -57,12 +47,12 @@ class S3LakeObjects:
         folders = {
             part.location.removeprefix(self.location("")).rstrip("/") for part in parts.values()
         }
-        moving = {day for day, part in parts.items() if part.moved_at >= to_text(before)}
+        moving = {period for period, part in parts.items() if part.moved_at >= to_text(before)}
         removed = 0
         old: list[dict[str, str]] = []
         for entry in self._listed(f"{table.name}/"):
-            key, day = entry["Key"], _DAY.search(entry["Key"])
-            read = _below(key, folders) or (day is not None and day[1] in moving)
+            key, period = entry["Key"], _PERIOD.search(entry["Key"])
+            read = _below(key, folders) or (period is not None and period[1] in moving)
             if entry["LastModified"] < before and not read:
                 old.append({"Key": key})
             if len(old) == MOST_DELETED:

@@ -13,8 +13,10 @@ from decimal import Decimal
 
 import msgspec
 
+from chalicelib.domain.bars import Bar
 from chalicelib.domain.raw_lines import Line
-from chalicelib.domain.readings import Identity, Reading, is_plain
+from chalicelib.domain.readings import Identity, Reading, bars_start, identity_of
+from chalicelib.domain.ticks import Tick
 
 ReadingRow = dict[str, str]
 """A line under `readings/`: a tick in full, or an identity that was refused."""
@@ -52,6 +54,7 @@ class _Stamped(msgspec.Struct):
     symbol: str
     timestamp: str
     sent_at: str | None = None
+    bar: str | None = None
 
 
 _stamped = msgspec.json.Decoder(_Stamped)
@@ -63,11 +66,15 @@ def _identity(line: bytes) -> Identity | None:
         found = _stamped.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    return found.symbol.upper(), found.timestamp
+    if found.bar is None:
+        return found.symbol.upper(), found.timestamp
+    start = bars_start(found.timestamp)
+    return (found.symbol.upper(), start, found.bar) if start else None
 
 
 def _identity_of(row: Mapping[str, str]) -> Identity:
-    return row["symbol"], row["timestamp"]
+    interval = (row["bar"],) if "bar" in row else ()
+    return row["symbol"], row["timestamp"], *interval
 
 
 def _contradicted(batches: Iterable[RawBatch]) -> set[Identity]:
@@ -83,7 +90,8 @@ def _contradicted(batches: Iterable[RawBatch]) -> set[Identity]:
 
 
 class _Copy(msgspec.Struct, frozen=True):
-    """A tick as one batch has it; the one of the highest rank counts, as in raw_ticks.sql."""
+    """A tick or bar as one batch has it; the one of the highest rank counts, as in raw_ticks.sql
+    and raw_bars.sql."""
 
     number: int
     has_sent_at: bool
@@ -102,7 +110,7 @@ def _copies(
     told: Sequence[Mapping[Identity, ReadingRow]],
     contested: set[Identity],
 ) -> Mapping[Identity, list[_Copy]]:
-    """Each contested identity's ticks, as SQL would take them from the batches."""
+    """Each contested identity's ticks and bars, as SQL would take them from the batches."""
     found: dict[Identity, list[_Copy]] = defaultdict(list)
     for place, (batch, rows) in enumerate(zip(batches, told, strict=True)):
         for identity, row in rows.items():
@@ -117,18 +125,18 @@ def _copies(
 
 
 def _plain(number: int, place: int, line: Line) -> Iterator[_Copy]:
-    """The tick that SQL reads off a line, if it reads one."""
+    """The tick or bar that SQL reads off a line, if it reads one."""
     from chalicelib.domain.wire import decode
 
     decoded = decode(line[0], line[1] or _LATEST)
-    if len(decoded.ticks) != 1 or decoded.rejected or decoded.bars:
+    items: tuple[Tick | Bar, ...] = (*decoded.ticks, *decoded.bars)
+    if len(items) != 1 or decoded.rejected or decoded.untold:
         return
-    (tick,) = decoded.ticks
-    stamped = _stamped.decode(line[0])
-    if is_plain(line[0], stamped.timestamp, tick):
-        row = Reading((tick.symbol, tick.timestamp), tick).row()
-        sent = stamped.sent_at
-        yield _Copy(number, sent is not None, sent or "", tick.price, place, row)
+    (item,) = items
+    sent = _stamped.decode(line[0]).sent_at
+    price = item.close if isinstance(item, Bar) else item.price
+    row = Reading(identity_of(item), item).row()
+    yield _Copy(number, sent is not None, sent or "", price, place, row)
 
 
 def _chosen(

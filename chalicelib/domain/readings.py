@@ -11,10 +11,11 @@ import re
 
 import msgspec
 
+from chalicelib.domain.bars import Bar
 from chalicelib.domain.ticks import SYMBOL, Tick
 
-Identity = tuple[str, str]
-"""Of a tick: symbol and timestamp."""
+Identity = tuple[str, ...]
+"""Symbol and timestamp of a tick; symbol, start and interval of a historical bar."""
 
 PLAIN_ZONES = frozenset(
     {
@@ -33,6 +34,9 @@ PLAIN_ZONES = frozenset(
 )
 """The time zones in which chalicelib/lake/raw_ticks.sql tells a tick's trading day."""
 
+_BARS_STAMP = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{6})?Z")
+"""The forms of a bar's start that chalicelib/lake/raw_bars.sql takes."""
+
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 _NUMBERS = ("price", "open", "high", "low", "previous_close", "volume")
 _ODD = re.compile(
@@ -45,24 +49,47 @@ _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What one identity of a batch is: its tick, or None where every copy of it was refused."""
+    """What one identity of a batch is: its tick or bar, or None where every copy of it was
+    refused."""
 
     identity: Identity
-    tick: Tick | None
+    item: Tick | Bar | None
 
     def row(self) -> dict[str, str]:
         """The line in the archive, all of it text."""
-        symbol, timestamp = self.identity
-        if self.tick is None:
-            return {"symbol": symbol, "timestamp": timestamp, "refused": "yes"}
+        symbol, timestamp, *interval = self.identity
+        named = {"symbol": symbol, "timestamp": timestamp}
+        named |= {"bar": interval[0]} if interval else {}
+        if self.item is None:
+            return {**named, "refused": "yes"}
+        if isinstance(self.item, Bar):
+            return {**named, **_texts(self.item, _BARS_FIELDS)}
         from chalicelib.domain.building import place_of  # ingest needs no sessions else
 
-        given = {
-            name: f"{value:f}" if name in _NUMBERS else value
-            for name, value in msgspec.structs.asdict(self.tick).items()
-            if value is not None
-        }
-        return {**given, "session_date": place_of(self.tick).date}
+        fields = {name: name for name in self.item.__struct_fields__}
+        return {**_texts(self.item, fields), "session_date": place_of(self.item).date}
+
+
+_BARS_FIELDS = {name: name for name in ("open", "high", "low", "volume", "source")} | {
+    "close": "price"
+}
+
+
+def _texts(item: Tick | Bar, fields: dict[str, str]) -> dict[str, str]:
+    """Fields that are there, under the names to give them, numbers in plain decimals."""
+    values = {named: getattr(item, name) for name, named in fields.items()}
+    return {
+        name: f"{value:f}" if name in _NUMBERS else value
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def identity_of(item: Tick | Bar) -> Identity:
+    """What SQL knows a tick or bar by."""
+    if isinstance(item, Bar):
+        return item.symbol, item.start, item.interval
+    return item.symbol, item.timestamp
 
 
 def is_plain(line: bytes, timestamp: str | None, tick: Tick) -> bool:
@@ -71,10 +98,23 @@ def is_plain(line: bytes, timestamp: str | None, tick: Tick) -> bool:
     return (
         timestamp == tick.timestamp
         and (zone is None or zone in PLAIN_ZONES or tick.symbol.endswith("=X"))
-        and line.isascii()
-        and b"\\" not in line
-        and _ODD.search(line) is None
+        and _has_plain_values(line)
     )
+
+
+def is_plain_bar(line: bytes, timestamp: str | None, bar: Bar) -> bool:
+    """Whether SQL reads the bar off its line; `timestamp` as it stands there."""
+    return bars_start(timestamp or "") == bar.start and _has_plain_values(line)
+
+
+def _has_plain_values(line: bytes) -> bool:
+    return line.isascii() and b"\\" not in line and _ODD.search(line) is None
+
+
+def bars_start(timestamp: str) -> str | None:
+    """A bar's start as SQL reads it; None where it does not."""
+    found = _BARS_STAMP.fullmatch(timestamp)
+    return found and f"{found[1]}{found[2] or '.000000'}Z"
 
 
 def mistakable(line: bytes) -> Identity | None:
@@ -84,9 +124,12 @@ def mistakable(line: bytes) -> Identity | None:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     symbol, timestamp = _text(fields, "symbol").upper(), _text(fields, "timestamp")
-    if SYMBOL.fullmatch(symbol) and _STAMP.fullmatch(timestamp):
-        return symbol, timestamp
-    return None
+    if not SYMBOL.fullmatch(symbol):
+        return None
+    if (bar := _text(fields, "bar")) != "null":
+        start = bars_start(timestamp)
+        return (symbol, start, bar) if start else None
+    return (symbol, timestamp) if _STAMP.fullmatch(timestamp) else None
 
 
 def _text(fields: dict[str, msgspec.Raw], name: str) -> str:

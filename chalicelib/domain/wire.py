@@ -12,7 +12,7 @@ import msgspec
 from chalicelib.domain.bars import STORED, Bar
 from chalicelib.domain.errors import TickError, UnreadableError
 from chalicelib.domain.raw_lines import ArchivedLine
-from chalicelib.domain.readings import Identity, is_plain, mistakable
+from chalicelib.domain.readings import Identity, identity_of, is_plain, is_plain_bar, mistakable
 from chalicelib.domain.ticks import UNKNOWN_SOURCE, Mode, Tick, number, parse_symbol
 from chalicelib.domain.times import from_text, is_canonical, to_text
 
@@ -103,9 +103,13 @@ def decode(payload: bytes, arrival: datetime) -> Decoded:
                     ticks.append(tick)
                     alone = part is line and wire is not item  # no item of an array
                     if not (alone and is_plain(line, wire.timestamp, tick)):
-                        untold.append((tick.symbol, tick.timestamp))
+                        untold.append(identity_of(tick))
                 else:
-                    bars.append(to_bar(wire, arrival))
+                    bar = to_bar(wire, arrival)
+                    bars.append(bar)
+                    alone = part is line and wire is not item
+                    if not (alone and is_plain_bar(line, wire.timestamp, bar)):
+                        untold.append(identity_of(bar))
             except (TickError, UnreadableError) as error:
                 rejected.append(Rejected(index, part, str(error)))
                 mistaken = mistakable(part)

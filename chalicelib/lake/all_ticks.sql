@@ -1,9 +1,16 @@
--- Days that are compacted, and the raw ticks of later ones. compact moves the boundary.
+-- Days that are compacted, those of small months out of the months' files, and the raw ticks of
+-- later ones. compact moves the boundary and lists the months.
 SELECT
   symbol, "timestamp", price, open, high, low, previous_close, volume,
   currency, exchange_timezone, market_state, source, mode, "date"
 FROM ticks
-WHERE "date" <= '${compacted_until}'
+WHERE "date" <= '${compacted_until}'${by_day}
+UNION ALL
+SELECT
+  symbol, "timestamp", price, open, high, low, previous_close, volume,
+  currency, exchange_timezone, market_state, source, mode, "date"
+FROM ticks_by_month
+WHERE "month" IN (${months})
 UNION ALL
 SELECT
   symbol, "timestamp", price, open, high, low, previous_close, volume,

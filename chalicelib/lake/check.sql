@@ -1,5 +1,5 @@
--- Rows that were written of each day, and rows that only one side has.
-SELECT "date", sum(written) AS written, sum(CASE WHEN wanted = written THEN 0 ELSE 1 END) AS different
+-- Rows that were written of each period, and rows that only one side has.
+SELECT ${period} AS period, sum(written) AS written, sum(CASE WHEN wanted = written THEN 0 ELSE 1 END) AS different
 FROM (
   SELECT ${columns}, sum(wanted) AS wanted, sum(written) AS written
   FROM (
@@ -14,4 +14,4 @@ ${rows}
   ) AS sides
   GROUP BY ${columns}
 ) AS matched
-GROUP BY "date"
+GROUP BY 1

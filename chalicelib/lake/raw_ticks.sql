@@ -3,7 +3,7 @@
 -- the later in the stream stays: that of the object whose last sequence number is higher.
 SELECT
   symbol, "timestamp", price, open, high, low, previous_close, volume,
-  currency, exchange_timezone, market_state, source, mode, "date", arrived
+  currency, exchange_timezone, market_state, source, mode, "date", arrived, batch
 FROM (
   SELECT
     *,
@@ -37,7 +37,7 @@ FROM (
         WHEN plain.exchange_timezone IN ('Europe/Berlin', 'Europe/Paris') THEN CAST(plain.instant AT TIME ZONE 'Europe/Berlin' AS date)
         WHEN plain.exchange_timezone = 'Asia/Tokyo' THEN CAST(plain.instant AT TIME ZONE 'Asia/Tokyo' AS date)
       END AS varchar) AS "date",
-      plain.arrived, plain.number, plain.sent_at
+      plain.arrived, plain.batch, plain.number, plain.sent_at
     FROM (
       SELECT
         upper(symbol) AS symbol, "timestamp", price, open, high, low, previous_close, volume,
@@ -51,7 +51,7 @@ FROM (
         "date" AS arrived,
         regexp_extract("$path", '/raw/(.*)$', 1) AS batch,
         regexp_extract("$path", '([0-9]+)[.]json[.]gz$', 1) AS number
-      FROM raw_ticks
+      FROM raw_lines
       WHERE (${arrived})
         AND bar IS NULL
         AND regexp_like(symbol, '^[A-Za-z0-9.=^_-]{1,24}$')
@@ -74,7 +74,7 @@ FROM (
     LEFT JOIN (
       SELECT DISTINCT symbol, "timestamp", regexp_extract("$path", '/readings/(.*)$', 1) AS batch
       FROM readings
-      WHERE (${arrived})
+      WHERE (${arrived}) AND bar IS NULL
     ) AS told
       ON told.batch = plain.batch AND told.symbol = plain.symbol AND told."timestamp" = plain."timestamp"
     WHERE told.symbol IS NULL AND plain.instant IS NOT NULL
@@ -86,10 +86,11 @@ FROM (
       currency, exchange_timezone, market_state, source, mode,
       session_date,
       "date",
+      regexp_extract("$path", '/readings/(.*)$', 1),
       regexp_extract("$path", '([0-9]+)[.]json[.]gz$', 1),
       CAST(NULL AS varchar)
     FROM readings
-    WHERE (${arrived}) AND refused IS NULL
+    WHERE (${arrived}) AND refused IS NULL AND bar IS NULL
   ) AS copies
 ) AS placed
 WHERE place = 1 AND "date" IS NOT NULL

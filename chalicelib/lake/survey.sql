@@ -1,6 +1,5 @@
--- Which trading days raw objects hold ticks of, and when those arrived.
-SELECT "date", arrived
+-- The trading days that raw objects hold ticks of, when those arrived, and in which objects.
+SELECT DISTINCT "date", arrived, ${batch} AS batch
 FROM (
 ${raw}
 ) AS found
-GROUP BY "date", arrived

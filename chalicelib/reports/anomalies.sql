@@ -1,5 +1,5 @@
 -- title: Anomalies
--- description: Ticks whose price is further from the last session's close than a bound, newest first.
+-- description: Ticks whose price is further from the last session's close than a bound, newest first. A day without ticks counts once, with its close in daily history.
 -- parameter: start date default=today-30; The first trading day.
 -- parameter: end date default=today+2; The trading day before which to stop.
 -- parameter: percent decimal 0..1000 default=5; The bound in percent, either way; a change of just that much is none.
@@ -11,7 +11,7 @@ SELECT symbol, "timestamp", price, previous_close,
 FROM (
   SELECT symbol, "timestamp", price, previous_close,
     ROW_NUMBER() OVER (ORDER BY "timestamp" DESC, symbol) AS place
-  FROM all_ticks
+  FROM all_prices
   WHERE "date" >= :start AND "date" < :end
     AND previous_close > 0
     AND ABS(price - previous_close) * 100 > previous_close * :percent

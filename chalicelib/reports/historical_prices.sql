@@ -1,5 +1,5 @@
 -- title: Historical prices
--- description: Open, high, low, close and volume of a symbol's trading days, out of its ticks, those before and after regular hours among them.
+-- description: Open, high, low, close and volume of a symbol's trading days, out of its ticks, those before and after regular hours among them; out of daily history for days without ticks, where ticks is 0.
 -- parameter: symbol symbol; The symbol.
 -- parameter: start date default=today-365; The first trading day.
 -- parameter: end date default=today+2; The trading day before which to stop.
@@ -10,14 +10,14 @@ SELECT "date",
   MAX(CASE WHEN from_end = 1 THEN COALESCE(low, lowest) END) AS low,
   MAX(CASE WHEN from_end = 1 THEN price END) AS close,
   MAX(volume) AS volume,
-  COUNT(*) AS ticks
+  SUM(ticks) AS ticks
 FROM (
-  SELECT "date", open, high, low, price, volume,
+  SELECT "date", open, high, low, price, volume, ticks,
     FIRST_VALUE(price) OVER (PARTITION BY "date" ORDER BY "timestamp") AS first_price,
     MAX(price) OVER (PARTITION BY "date") AS highest,
     MIN(price) OVER (PARTITION BY "date") AS lowest,
     ROW_NUMBER() OVER (PARTITION BY "date" ORDER BY "timestamp" DESC) AS from_end
-  FROM all_ticks
+  FROM all_prices
   WHERE symbol = :symbol AND "date" >= :start AND "date" < :end
 ) AS numbered
 GROUP BY "date"

@@ -3,7 +3,7 @@
 -- parameter: symbol symbol; The symbol.
 -- parameter: start date default=today-30; The first trading day.
 -- parameter: end date default=today+2; The trading day before which to stop.
--- parameter: interval choice tick|1d default=tick; Every tick, or the last one of each trading day.
+-- parameter: interval choice tick|1d default=tick; Every tick, or the last one of each trading day; a day without ticks counts once either way, with its close in daily history.
 -- parameter: fast integer 1..1000 default=5; Prices of the fast average.
 -- parameter: slow integer 2..1000 default=20; Prices of the slow average; more than fast.
 -- columns: timestamp, price, fast_average, slow_average
@@ -17,7 +17,7 @@ WITH given_fast AS (
   FROM (
     SELECT "timestamp", price,
       ROW_NUMBER() OVER (PARTITION BY "date" ORDER BY "timestamp" DESC) AS from_end
-    FROM all_ticks
+    FROM all_prices
     WHERE symbol = :symbol AND "date" >= :start AND "date" < :end
   ) AS numbered
   WHERE :interval = 'tick' OR from_end = 1

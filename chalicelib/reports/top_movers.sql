@@ -1,5 +1,5 @@
 -- title: Top movers
--- description: Symbols by the change of their newest price since the last session's close, in percent.
+-- description: Symbols by the change of their newest price since the last session's close, in percent. A day without ticks counts once, with its close in daily history.
 -- parameter: start date default=today-7; The first trading day.
 -- parameter: end date default=today+2; The trading day before which to stop.
 -- parameter: direction choice up|down|both default=up; Gains, losses, or either.
@@ -8,7 +8,7 @@
 WITH newest AS (
   SELECT symbol, "timestamp", price, previous_close,
     ROW_NUMBER() OVER (PARTITION BY symbol ORDER BY "timestamp" DESC) AS age
-  FROM all_ticks
+  FROM all_prices
   WHERE "date" >= :start AND "date" < :end AND previous_close > 0
 ), moved AS (
   SELECT symbol, "timestamp", price, previous_close,

@@ -1,5 +1,5 @@
 -- title: Volatility
--- description: Realised volatility of a symbol by trading day: the sample deviation of the last log returns from close to close, and the same in percent a year (times the root of the sessions of a year).
+-- description: Realised volatility of a symbol by trading day: the sample deviation of the last log returns from close to close, and the same in percent a year (times the root of the sessions of a year). Days without ticks come from daily history.
 -- parameter: symbol symbol; The symbol.
 -- parameter: start date default=today-365; The first trading day.
 -- parameter: end date default=today+2; The trading day before which to stop.
@@ -16,7 +16,7 @@ WITH given AS (
   FROM (
     SELECT "date", price,
       ROW_NUMBER() OVER (PARTITION BY "date" ORDER BY "timestamp" DESC) AS from_end
-    FROM all_ticks
+    FROM all_prices
     WHERE symbol = :symbol AND "date" >= :start AND "date" < :end AND price > 0
   ) AS numbered
   WHERE from_end = 1

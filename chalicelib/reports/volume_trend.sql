@@ -1,5 +1,5 @@
 -- title: Volume trend
--- description: A symbol's volume by trading day, beside the mean of the days up to it and the day before.
+-- description: A symbol's volume by trading day, beside the mean of the days up to it and the day before. Days without ticks come from daily history.
 -- parameter: symbol symbol; The symbol.
 -- parameter: start date default=today-90; The first trading day.
 -- parameter: end date default=today+2; The trading day before which to stop.
@@ -9,7 +9,7 @@ WITH given AS (
   SELECT n FROM UNNEST(SEQUENCE(2, 250)) AS numbers (n) WHERE n = :window
 ), days AS (
   SELECT "date", MAX(volume) AS volume, ROW_NUMBER() OVER (ORDER BY "date") AS place
-  FROM all_ticks
+  FROM all_prices
   WHERE symbol = :symbol AND "date" >= :start AND "date" < :end AND volume IS NOT NULL
   GROUP BY "date"
 ), measured AS (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import TypeVar
 
 import msgspec
@@ -20,22 +20,45 @@ FOLDERS = 100
 DAYS = 100
 """The most days that one statement looks at."""
 
+FOLDER_TICKS = 1000
+"""The ticks a symbol, on average, from which on a day has a folder for each. A reader of one symbol
+pays for the footers of all files, so that a folder of fewer ticks costs more than it saves."""
+
+MONTH_TICKS = 500_000
+"""The most ticks of a month whose days are copied into one file: some 8 MB, less than the 10 MB
+that Athena charges for at least."""
+
 _Item = TypeVar("_Item")
 
 
 class Day(msgspec.Struct, frozen=True):
-    """A trading day that has ticks: of how many symbols, on which calendars."""
+    """A trading day that has ticks: how many, of how many symbols, on which calendars."""
 
     date: str
     symbols: int
     calendars: tuple[str, ...]
+    ticks: int
+
+    @property
+    def by_symbol(self) -> bool:
+        """Whether each symbol has a folder."""
+        return self.symbols <= FOLDERS and self.ticks >= self.symbols * FOLDER_TICKS
+
+    @property
+    def folders(self) -> int:
+        """How many folders the day takes."""
+        return self.symbols if self.by_symbol else 1
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Days that one statement writes, with a folder for each symbol or without."""
+    """Days that one statement writes, all with a folder for each symbol or all without."""
 
     days: tuple[Day, ...]
-    by_symbol: bool
+
+    @property
+    def by_symbol(self) -> bool:
+        """Whether each symbol of a day has a folder."""
+        return self.days[0].by_symbol
 
     @property
     def dates(self) -> list[str]:
@@ -68,42 +91,44 @@ def arrived(days: Iterable[str], arrivals: Mapping[str, Iterable[str]]) -> list[
 
 
 def measured(rows: Iterable[Sequence[str | None]]) -> list[Day]:
-    """Days in order, out of rows of date, calendar and number of symbols."""
-    calendars: dict[str, list[str]] = defaultdict(list)
-    symbols: dict[str, int] = defaultdict(int)
-    for day, calendar, count in rows:
-        calendars[str(day)].append(str(calendar))
-        symbols[str(day)] += int(count or 0)
-    return [Day(day, symbols[day], tuple(sorted(calendars[day]))) for day in sorted(symbols)]
+    """Days in order, out of rows of date, calendar, number of symbols and of ticks."""
+    found: dict[str, Day] = {}
+    for date_text, calendar, symbols, ticks in rows:
+        day = found.get(str(date_text), Day(str(date_text), 0, (), 0))
+        found[day.date] = Day(
+            day.date,
+            day.symbols + int(symbols or 0),
+            tuple(sorted((*day.calendars, str(calendar)))),
+            day.ticks + int(ticks or 0),
+        )
+    return [found[day] for day in sorted(found)]
 
 
 def batches(days: Iterable[Day]) -> Iterator[Batch]:
     """Days in order, as many at once as one UNLOAD can write.
 
-    A day of up to a hundred symbols has a folder for each, any other has one for itself.
+    A day of up to a hundred symbols and many ticks has a folder for each symbol, any other has one
+    for itself.
     """
     batch: list[Day] = []
     for day in days:
         if batch and not _fits(batch, day):
-            yield Batch(tuple(batch), _small(batch[0]))
+            yield Batch(tuple(batch))
             batch = []
         batch.append(day)
     if batch:
-        yield Batch(tuple(batch), _small(batch[0]))
+        yield Batch(tuple(batch))
 
 
 def _fits(batch: Sequence[Day], day: Day) -> bool:
-    if _small(day) != _small(batch[0]):
+    if day.by_symbol != batch[0].by_symbol:
         return False
-    return sum(map(_folders, batch)) + _folders(day) <= FOLDERS
+    return sum(one.folders for one in batch) + day.folders <= FOLDERS
 
 
-def _small(day: Day) -> bool:
-    return day.symbols <= FOLDERS
-
-
-def _folders(day: Day) -> int:
-    return day.symbols if _small(day) else 1
+def by_date(hours: Iterable[Arrived]) -> list[tuple[Arrived, ...]]:
+    """Hours of arrival, grouped by their date."""
+    return [tuple(group) for _, group in groupby(sorted(hours), key=lambda hour: hour.date)]
 
 
 def chunked(items: Sequence[_Item], size: int) -> Iterator[Sequence[_Item]]:

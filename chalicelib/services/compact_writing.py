@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-
-import msgspec
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from chalicelib.domain.errors import CompactionError, OutOfTime
 from chalicelib.services import lake_sql
-from chalicelib.services.compact_plan import Batch
 from chalicelib.services.lake_sql import Table
 from chalicelib.services.lake_stores import LakeStores, Part
 from chalicelib.services.stores import QueryStatus
+
+log = logging.getLogger("ticktape.compact")
 
 SHORTEST_SECONDS = 30.0
 """With less time than this left nothing is begun."""
@@ -73,54 +74,85 @@ class Statements:
             yield _WAITS[-1]
 
 
-def write(
-    lake: LakeStores,
-    statements: Statements,
-    table: Table,
-    batch: Batch,
-    select: str,
-    noted: Mapping[str, Part],
-) -> dict[str, Part]:
-    """Write a statement's rows of a batch of days, check them, and move the days there.
+class Writer:
+    """Writes periods of tables. `failed` has what went wrong: one failure does not keep the other
+    periods waiting."""
 
-    `noted` is what is to be noted of each day beside location and rows; where its run is empty it
-    is this one. Returns the parts as they are now. Raises CompactionError, and then nothing has
-    moved.
-    """
-    run = uuid.uuid4().hex
-    prefix, fields = _layout(table, batch, run)
-    statements.run(lake_sql.unload(table, select, lake.objects.location(prefix), fields))
-    folders = {
-        day: lake.objects.location(prefix + (f"date={day}/" if "date" in fields else ""))
-        for day in batch.dates
-    }
-    lake.catalog.stage(table, run, folders)
-    rows = _checked(statements, table, select, run)
-    parts = {
-        day: msgspec.structs.replace(
-            noted[day], location=folders[day], run=noted[day].run or run, rows=rows[day]
-        )
-        for day in batch.dates
-    }
-    lake.catalog.switch(table, parts)
-    lake.catalog.unstage(table)
-    return parts
+    def __init__(self, lake: LakeStores, statements: Statements, moved_at: str) -> None:
+        self._lake = lake
+        self._statements = statements
+        self._moved_at = moved_at
+        self.failed: list[CompactionError] = []
+
+    def write(
+        self,
+        table: Table,
+        periods: Sequence[str],
+        select: str,
+        *,
+        by_symbol: bool = False,
+        runs: Mapping[str, str] = MappingProxyType({}),
+        arrivals: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    ) -> dict[str, Part]:
+        """Write a statement's rows, check them, and move the partitions there.
+
+        `runs` is the run to be noted of a period where it is not this one, `arrivals` its late
+        dates of arrival. Returns the parts as they are now; none where something failed, and then
+        nothing has moved.
+        """
+        run = uuid.uuid4().hex
+        try:
+            written = self._written(table, periods, select, run, by_symbol)
+        except CompactionError as error:
+            log.exception("%s: not %s to %s", table.name, periods[0], periods[-1])
+            self.failed.append(error)
+            return {}
+        parts = {
+            period: Part(
+                location,
+                runs.get(period, run),
+                rows,
+                self._moved_at,
+                arrivals.get(period, ()),
+            )
+            for period, (location, rows) in written.items()
+        }
+        self._lake.catalog.switch(table, parts)
+        self._lake.catalog.unstage(table)
+        return parts
+
+    def _written(
+        self, table: Table, periods: Sequence[str], select: str, run: str, by_symbol: bool
+    ) -> dict[str, tuple[str, int]]:
+        """Folder and rows by period, checked. Raises CompactionError."""
+        prefix, fields = _layout(table, periods, run, by_symbol)
+        location = self._lake.objects.location
+        self._statements.run(lake_sql.unload(table, select, location(prefix), fields))
+        below = f"{table.period}={{}}/" if table.period in fields else ""
+        folders = {period: location(prefix + below.format(period)) for period in periods}
+        self._lake.catalog.stage(table, run, folders)
+        rows = self._checked(table, select, run)
+        return {period: (folders[period], count) for period, count in rows.items() if count}
+
+    def _checked(self, table: Table, select: str, run: str) -> dict[str, int]:
+        """What a run wrote, in rows by period. Raises CompactionError where its source differs."""
+        rows: dict[str, int] = {}
+        found = self._statements.rows(lake_sql.check(table, select, run))
+        for period, written, different in found:
+            if int(different or 0):
+                raise CompactionError(
+                    f"{table.name} of {period}: {different} rows are not their source's"
+                )
+            rows[str(period)] = int(written or 0)
+        return rows
 
 
-def _layout(table: Table, batch: Batch, run: str) -> tuple[str, list[str]]:
+def _layout(
+    table: Table, periods: Sequence[str], run: str, by_symbol: bool
+) -> tuple[str, list[str]]:
     """Where a run writes to: `ticks/date=2026-11-20/run=.../series=AAPL/`, and for several days
-    at once `ticks/run=.../date=2026-11-20/series=AAPL/`."""
-    several = len(batch.days) > 1
-    day = "" if several else f"date={batch.dates[0]}/"
-    fields = (["date"] if several else []) + (["series"] if batch.by_symbol else [])
-    return f"{table.name}/{day}run={run}/", fields
-
-
-def _checked(statements: Statements, table: Table, select: str, run: str) -> dict[str, int]:
-    """What a run wrote, in rows by day. Raises CompactionError where its source differs."""
-    rows: dict[str, int] = {}
-    for day, written, different in statements.rows(lake_sql.check(table, select, run)):
-        if int(different or 0):
-            raise CompactionError(f"{table.name} of {day}: {different} rows are not their source's")
-        rows[str(day)] = int(written or 0)
-    return rows
+    at once `ticks/run=.../date=2026-11-20/series=AAPL/`; without `series` where days are small."""
+    several = len(periods) > 1
+    period = "" if several else f"{table.period}={periods[0]}/"
+    fields = ([table.period] if several else []) + (["series"] if by_symbol else [])
+    return f"{table.name}/{period}run={run}/", fields

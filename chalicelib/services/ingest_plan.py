@@ -11,7 +11,7 @@ from itertools import pairwise
 import msgspec
 
 from chalicelib.domain.bars import Bar
-from chalicelib.domain.readings import Identity, Reading
+from chalicelib.domain.readings import Identity, Reading, identity_of
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.domain.wire import Decoded, Rejected, decode
@@ -80,8 +80,7 @@ def without(read: Read, refusal: Callable[[Tick | Bar], str | None]) -> Read:
         bars=tuple(bar for bar in decoded.bars if bar not in refused),
         rejected=decoded.rejected
         + tuple(Rejected(0, msgspec.json.encode(item), reason) for item, reason in reasons),
-        untold=decoded.untold
-        + tuple((item.symbol, item.timestamp) for item in refused if isinstance(item, Tick)),
+        untold=decoded.untold + tuple(identity_of(item) for item in refused),
     )
     return Read(read.record, kept)
 
@@ -89,18 +88,18 @@ def without(read: Read, refusal: Callable[[Tick | Bar], str | None]) -> Read:
 def plan_readings(reads: Iterable[Read]) -> list[Reading]:
     """What SQL has to be told of a batch, by identity: what it would not read so off the lines,
     and which of several copies that contradict each other counts, the last."""
-    found: dict[Identity, Tick | None] = {}
+    found: dict[Identity, Tick | Bar | None] = {}
     told: set[Identity] = set()
     for read in reads:
         for identity in read.decoded.untold:
             told.add(identity)
             found.setdefault(identity, None)
-        for tick in read.decoded.ticks:
-            identity = tick.symbol, tick.timestamp
+        for item in items_of(read.decoded):
+            identity = identity_of(item)
             known = found.get(identity)
-            if known is not None and known != tick:
+            if known is not None and known != item:
                 told.add(identity)
-            found[identity] = tick
+            found[identity] = item
     return [Reading(identity, found[identity]) for identity in sorted(told)]
 
 

@@ -27,6 +27,12 @@ MINUTES = (
     "symbol", "start", "open", "high", "low", "close", "volume", "ticks", "source", "extended",
 )  # fmt: skip
 
+HISTORIC = (
+    "symbol", "start", "open", "high", "low", "close", "volume", "source", "number",
+)  # fmt: skip
+"""Columns of historical bars. `number` is the sequence number of the last record of the batch that
+a bar came with: of two copies that with the higher number counts."""
+
 NOTHING_YET = "0001-01-01"
 """The view's boundary before the first compaction."""
 
@@ -48,38 +54,132 @@ class Arrived(msgspec.Struct, frozen=True, order=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A table of Parquet that compaction writes, its columns and what its files are sorted by."""
+    """A table of Parquet that compaction writes, its columns and what its files are sorted by.
+
+    `period` names its partition column: `date`, `month` (2026-11) or `year`.
+    """
 
     name: str
     columns: tuple[str, ...]
     order: tuple[str, ...]
+    period: str = "date"
 
     @property
     def unchecked(self) -> str:
         """The table of the same columns, over what was written and not yet checked."""
         return f"{self.name}_unchecked"
 
+    def period_of(self, date: str) -> str:
+        """The partition that holds a date."""
+        return date[: _LENGTHS[self.period]]
 
-TABLES = (
-    Table("ticks", TICKS, ("symbol", "timestamp")),
-    Table("bars_1m", MINUTES, ("symbol", "start")),
-)
+    @property
+    def period_sql(self) -> str:
+        """The same in SQL, of the column `date`."""
+        return f'substr("date", 1, {_LENGTHS[self.period]})'
 
 
-def all_ticks(compacted_until: str | None) -> str:
-    """The view's statement: compacted days up to this one, and raw ticks of later days.
+_LENGTHS = {"date": 10, "month": 7, "year": 4}
+
+DAYS_OF_TICKS = Table("ticks", TICKS, ("symbol", "timestamp"))
+MINUTE_BARS = Table("bars_1m", MINUTES, ("symbol", "start"))
+MONTHS_OF_TICKS = Table("ticks_by_month", (*TICKS, "date"), ("symbol", "timestamp"), "month")
+HISTORY = {
+    "1h": Table("history_1h", (*HISTORIC, "date"), ("symbol", "start"), "month"),
+    "1d": Table("history_1d", (*HISTORIC, "date"), ("symbol", "start"), "year"),
+}
+"""The tables of historical bars, by interval."""
+
+TABLES = (DAYS_OF_TICKS, MINUTE_BARS, MONTHS_OF_TICKS, *HISTORY.values())
+
+
+def views(compacted_until: str | None, months: Sequence[str] = ()) -> dict[str, str]:
+    """The statements of all views, `all_ticks` last: it says how far compaction is."""
+    return {
+        "raw_ticks": _fill("raw_ticks_view"),
+        **{f"bars_{bar}": bars(bar, compacted_until) for bar in HISTORY},
+        "all_prices": _fill("all_prices"),
+        "all_ticks": all_ticks(compacted_until, months),
+    }
+
+
+def bars(bar: str, compacted_until: str | None) -> str:
+    """The view of historical bars: compacted ones, and those that arrived from the day on up to
+    which days are compacted. A bar may be in both."""
+    raw = _raw_bars(bar, _since(_day(compacted_until or NOTHING_YET)))
+    return _fill("bars", bar=bar, raw_bars=raw)
+
+
+def raw_bars_survey(arrived: Iterable[Arrived], by_object: bool = False) -> str:
+    """Intervals and months of the historical bars of some hours of arrival, object by object where
+    asked."""
+    return _fill(
+        "raw_bars_survey",
+        arrived=_partitions(arrived),
+        batch="batch" if by_object else "''",
+        bars=", ".join(f"'{bar}'" for bar in HISTORY),
+    )
+
+
+def history(bar: str, periods: Sequence[str], arrived: Iterable[Arrived]) -> str:
+    """The historical bars of some periods of their table: those in it, and those that arrived."""
+    table = HISTORY[bar]
+    return _fill(
+        "history",
+        bar=bar,
+        raw_bars=_raw_bars(bar, _partitions(arrived)),
+        period=table.period,
+        period_sql=table.period_sql,
+        periods=", ".join(f"'{_safe(period)}'" for period in periods),
+    )
+
+
+def _raw_bars(bar: str, arrived: str) -> str:
+    return _fill("raw_bars", bar=bar, arrived=arrived)
+
+
+def _since(day: str) -> str:
+    return f"\"date\" >= '{day}'"
+
+
+def all_ticks(compacted_until: str | None, months: Sequence[str] = ()) -> str:
+    """The view's statement: compacted days up to this one, and raw ticks of later days. Ticks of
+    `months` are read from the table of months, others from that of days.
 
     A tick is at most five minutes ahead of its arrival, and a local date at most 14 hours ahead
     of UTC's: ticks of later days have arrived on the boundary's own date at the earliest.
     """
     until = _day(compacted_until or NOTHING_YET)
-    raw = _fill("raw_ticks", arrived=f"\"date\" >= '{until}'")
-    return _fill("all_ticks", raw=raw, compacted_until=until)
+    return _fill(
+        "all_ticks",
+        raw=_fill("raw_ticks", arrived=_since(until)),
+        compacted_until=until,
+        by_day="".join(
+            f"\n  AND NOT (\"date\" BETWEEN '{first}-01' AND '{last}-31')"
+            for first, last in runs_of_months(months)
+        ),
+        months=", ".join(f"'{_day(month + '-01')[:7]}'" for month in months) or "''",
+    )
 
 
-def survey(arrived: Iterable[Arrived]) -> str:
-    """Trading days of the raw ticks that arrived so."""
-    return _fill("survey", raw=_raw(arrived))
+def runs_of_months(months: Iterable[str]) -> list[tuple[str, str]]:
+    """The first and last of each run of months without a gap, in order."""
+    runs: list[tuple[str, str]] = []
+    for month in sorted(months):
+        if runs and month == _next_month(runs[-1][1]):
+            runs[-1] = runs[-1][0], month
+        else:
+            runs.append((month, month))
+    return runs
+
+
+def _next_month(month: str) -> str:
+    return (date.fromisoformat(f"{month}-28") + timedelta(days=4)).isoformat()[:7]
+
+
+def survey(arrived: Iterable[Arrived], by_object: bool = False) -> str:
+    """Trading days of the raw ticks of some hours of arrival, object by object where asked."""
+    return _fill("survey", raw=_raw(arrived), batch="batch" if by_object else "''")
 
 
 def measure(ticks: str) -> str:
@@ -112,12 +212,13 @@ def day_minutes(days: Sequence[str], calendars: Mapping[str, Iterable[str]]) -> 
 
 def unload(table: Table, rows: str, location: str, fields: Sequence[str]) -> str:
     """Write a statement's rows as Parquet below `location`, a folder for each value of `fields`."""
-    columns = [_quoted(table.columns)]
-    columns += ['symbol AS "series"' if field == "series" else f'"{field}"' for field in fields]
+    made = {"series": "symbol", "month": table.period_sql, "year": table.period_sql}
+    more = [f'{made[field]} AS "{field}"' if field in made else f'"{field}"' for field in fields]
+    columns = [_quoted(table.columns), *more]
     properties = ["format = 'PARQUET'", "compression = 'ZSTD'"]
     if fields:
-        named = ", ".join(f"'{field}'" for field in fields)
-        properties.append(f"partitioned_by = ARRAY[{named}]")
+        listed = ", ".join(f"'{field}'" for field in fields)
+        properties.append(f"partitioned_by = ARRAY[{listed}]")
     return _fill(
         "unload",
         columns=", ".join(columns),
@@ -129,10 +230,11 @@ def unload(table: Table, rows: str, location: str, fields: Sequence[str]) -> str
 
 
 def check(table: Table, rows: str, run: str) -> str:
-    """Compare a statement's rows with what a run has written, by day."""
+    """Compare a statement's rows with what a run has written, by the table's period."""
     return _fill(
         "check",
-        columns=_quoted((*table.columns, "date")),
+        columns=_quoted(dict.fromkeys((*table.columns, "date"))),
+        period=table.period_sql,
         rows=rows,
         unchecked=table.unchecked,
         run=_safe(run),

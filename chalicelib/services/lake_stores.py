@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import Protocol
 
 import msgspec
@@ -16,7 +17,7 @@ OVERLAP = timedelta(minutes=5)
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A day of a table: where its Parquet lies since when, which run wrote it, from what.
+    """A period (day or month) of a table: where its Parquet lies since when, by which run.
 
     `arrivals` are the dates of arrival, beyond the usual ones, on which ticks of the day came.
     """
@@ -29,18 +30,38 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Marks(msgspec.Struct, frozen=True):
-    """How far compaction is: the last compacted day, and the newest raw object that was looked at,
-    by its time of writing. None before the first run."""
+    """How far compaction is. Times are None before the first run.
+
+    compacted_until: the last compacted day, the boundary of the view.
+    surveyed_until: when the newest raw object was written whose days are known.
+    lately: `fingerprint`s of the raw objects written shortly before that, which are known too.
+    bars_due: periods of historical bars still to be compacted, as `1d 2026`, each with the dates on
+        which they arrived; None where a version wrote the marks that surveyed no bars.
+    months: those that the view reads from the table of months.
+    due: trading days still to be compacted, each with the dates on which its ticks arrived; None
+    where a version wrote the marks that did not record them.
+    """
 
     compacted_until: str | None = None
     surveyed_until: str | None = None
+    lately: frozenset[str] = frozenset()
+    months: tuple[str, ...] = ()
+    due: Mapping[str, tuple[str, ...]] | None = None
+    bars_due: Mapping[str, tuple[str, ...]] | None = None
 
 
 class Changed(msgspec.Struct, frozen=True):
-    """Partitions of the raw archive that were written to, and the newest writing of all."""
+    """Raw objects that were written since the last survey.
 
-    arrived: tuple[Arrived, ...]
+    hours: their partitions, each with the names of its new objects (`date=.../hour=.../...`), or
+    None where all objects of the partition are new.
+    newest: when the newest raw object was written.
+    lately: `fingerprint`s of all objects written shortly before that.
+    """
+
+    hours: Mapping[Arrived, frozenset[str] | None]
     newest: str | None
+    lately: frozenset[str] = frozenset()
 
 
 class Catalog(Protocol):
@@ -49,17 +70,24 @@ class Catalog(Protocol):
     def marks(self) -> Marks:
         """As the last run that came to its end left them."""
 
-    def move(self, marks: Marks, statement: str) -> None:
-        """Write marks and the view's statement in one step."""
+    def record(self, marks: Marks) -> None:
+        """Write marks, in one step."""
+
+    def move(self, marks: Marks, statements: Mapping[str, str]) -> None:
+        """Write the views' statements; those of `all_ticks`, the last one, with the marks in one
+        step."""
 
     def parts(self, table: Table) -> dict[str, Part]:
-        """A table's days."""
+        """A table's periods."""
 
     def switch(self, table: Table, parts: Mapping[str, Part]) -> None:
-        """Have each day stand at its part from now on: one step for each."""
+        """Have each period stand at its part from now on: one step for each."""
+
+    def drop(self, table: Table, periods: Sequence[str]) -> None:
+        """Have a table without these periods; objects stay."""
 
     def stage(self, table: Table, run: str, locations: Mapping[str, str]) -> None:
-        """Show what a run has written, by day, in the table of what is not yet checked."""
+        """Show what a run has written, by period, in the table of what is not yet checked."""
 
     def unstage(self, table: Table) -> None:
         """Empty the table of what is not yet checked; objects stay."""
@@ -68,15 +96,17 @@ class Catalog(Protocol):
 class LakeObjects(Protocol):
     """The archive bucket's objects."""
 
-    def changed(self, since: str | None) -> Changed:
-        """What was written at or after an instant, with some minutes to spare; all for None."""
+    def changed(self, since: str | None, known: frozenset[str]) -> Changed:
+        """Raw objects written since an instant, all for None. Objects written up to some minutes
+        before it count too, unless their fingerprints are `known`: S3 may have listed them late.
+        """
 
     def remove_superseded(
         self, table: Table, parts: Mapping[str, Part], before: datetime, deadline: float
     ) -> int:
         """Delete a table's objects that are in no part and that nobody reads any more: written
-        before an instant, and of a day whose part moved before it. Returns how many; stops at the
-        deadline, a time.monotonic."""
+        before an instant, and of a period whose part moved before it. Returns how many; stops at
+        the deadline, a time.monotonic."""
 
     def location(self, key: str) -> str:
         """`s3://bucket/key`."""
@@ -133,6 +163,6 @@ class LakeStores(msgspec.Struct, frozen=True):
     raw: RawObjects
 
 
-def folded(arrived: Iterable[tuple[str, int]]) -> tuple[Arrived, ...]:
-    """Dates and hours of arrival, each hour by itself, in order."""
-    return tuple(Arrived(day, hour, hour) for day, hour in sorted(set(arrived)))
+def fingerprint(name: str, content: str) -> str:
+    """A short mark of an object with this name and content (S3's ETag)."""
+    return blake2b(f"{name} {content}".encode(), digest_size=8).hexdigest()

@@ -91,14 +91,16 @@ def what_lambda_gives_up_on_is_told_to_the_alarmed_queue(life: Life) -> None:
 def views_statement_is_the_one_that_compaction_puts_in_force(life: Life) -> None:
     lake = json.loads((ROOT / "infra" / "lake.json").read_text())
     database = life.outputs["lake"]["database"]
-    found = life.client("glue").get_table(DatabaseName=database, Name="all_ticks")["Table"]
     start, end = "/* Presto View: ", " */"
-    text = found["ViewOriginalText"].removeprefix(start).removesuffix(end)
-    columns = lake["views"]["all_ticks"]["columns"]
-    wanted = view_text(database, lake_sql.all_ticks(None), columns)
-    wanted = wanted.removeprefix(start).removesuffix(end)
-    assert json.loads(base64.b64decode(text)) == json.loads(base64.b64decode(wanted))
-    assert found["TableType"] == "VIRTUAL_VIEW"
+    statements = lake_sql.views(None)
+    assert set(statements) == set(lake["views"])
+    for name, statement in statements.items():
+        found = life.client("glue").get_table(DatabaseName=database, Name=name)["Table"]
+        text = found["ViewOriginalText"].removeprefix(start).removesuffix(end)
+        wanted = view_text(database, statement, lake["views"][name]["columns"])
+        wanted = wanted.removeprefix(start).removesuffix(end)
+        assert json.loads(base64.b64decode(text)) == json.loads(base64.b64decode(wanted))
+        assert found["TableType"] == "VIRTUAL_VIEW"
 
 
 def lake_has_the_columns_of_its_file_and_a_limit_on_what_a_query_reads(life: Life) -> None:
@@ -113,7 +115,7 @@ def lake_has_the_columns_of_its_file_and_a_limit_on_what_a_query_reads(life: Lif
         assert columns == table["columns"]
         assert [[c["Name"], c["Type"]] for c in found["PartitionKeys"]] == table["partitions"]
         assert (found["Parameters"].get("projection.enabled") == "true") is table["projected"]
-    raw = glue.get_table(DatabaseName=database, Name="raw_ticks")["Table"]["Parameters"]
+    raw = glue.get_table(DatabaseName=database, Name="raw_lines")["Table"]["Parameters"]
     assert raw["storage.location.template"].endswith("/raw/date=${date}/hour=${hour}/")
     workgroup = life.client("athena").get_work_group(WorkGroup=life.outputs["lake"]["workgroup"])
     configuration = workgroup["WorkGroup"]["Configuration"]

@@ -18,11 +18,12 @@ from chalicelib.domain.correction import minutes_of
 from chalicelib.domain.raw_lines import unpack
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.wire import decode
-from chalicelib.services import compact
+from chalicelib.services import compact_plan, compact_run
 from chalicelib.services.compact import Compact
 from chalicelib.services.ingest_plan import Incoming
 from chalicelib.services.lake_sql import TABLES
 from chalicelib.services.lake_stores import LakeStores, Part
+from chalicelib.services.stores import QueryStatus
 from chalicelib.settings import Settings
 from producer.sources.archive import Recording
 from tests.emulated import Emulated, EmulatedClients
@@ -67,16 +68,30 @@ class Lake:
         """The days of ticks."""
         return self.stores.catalog.parts(TABLES[0])
 
-    def ask(self, sql: str) -> list[Row]:
-        """A statement's rows. Fails with its reason."""
-        query_id = self.stores.engine.start(sql)
+    def files(self, day: str) -> list[str]:
+        """Keys of the Parquet files of a day's ticks."""
+        bucket = self.settings.archive_bucket
+        place = self.parts()[day].location.removeprefix(f"s3://{bucket}/")
+        listed = self.clients.s3.list_objects_v2(Bucket=bucket, Prefix=place)["Contents"]
+        return [entry["Key"] for entry in listed]
+
+    def scanned(self, sql: str) -> int:
+        """The bytes that a statement scans."""
+        return self._ended(self.stores.engine.start(sql)).bytes_scanned
+
+    def _ended(self, query_id: str) -> QueryStatus:
         while True:
             status = self.stores.engine.status(query_id)
             assert status is not None
             if status.ended:
-                break
+                assert status.state == "succeeded", status.reason
+                return status
             time.sleep(0.02)
-        assert status.state == "succeeded", status.reason
+
+    def ask(self, sql: str) -> list[Row]:
+        """A statement's rows. Fails with its reason."""
+        query_id = self.stores.engine.start(sql)
+        self._ended(query_id)
         rows: list[Row] = []
         token: str | None = None
         while True:
@@ -282,7 +297,7 @@ def test_a_run_merges_raw_objects_and_no_reader_sees_a_change(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What was written a moment ago has been surveyed all the same: nothing else writes here.
-    monkeypatch.setattr(compact, "OVERLAP", timedelta(days=-1))
+    monkeypatch.setattr(compact_run, "OVERLAP", timedelta(days=-1))
     lake.now = NOW + timedelta(days=4)
     lines, replayed, keys = _lines(lake), _replayed(lake), _keys(lake, "raw/")
     rows, telling = lake.ask(TICKS + "all_ticks"), len(_keys(lake, "readings/"))
@@ -295,45 +310,141 @@ def test_a_run_merges_raw_objects_and_no_reader_sees_a_change(
     assert (_lines(lake), _replayed(lake)) == (lines, replayed)
     same(lake.ask(TICKS + "all_ticks"), rows)
     same(lake.ask('SELECT DISTINCT symbol, price, "timestamp" FROM raw_ticks'), raw)
-    changed = {
-        f"{one.date}/hour={one.first:02}" for one in lake.stores.objects.changed(None).arrived
-    }
-    assert not [key for key in merged if "merged-" in key and key[9:27] in changed], "nothing new"
+    marks = lake.stores.catalog.marks()
+    assert lake.stores.objects.changed(marks.surveyed_until, marks.lately).hours == {}
     lake.compact("2026-11-18")  # from merged objects, and checked against them
     same(lake.ask(TICKS + "all_ticks"), rows)
 
 
-def test_parquet_is_sorted_and_has_a_folder_for_each_symbol(lake: Lake) -> None:
+def test_a_small_day_is_one_sorted_file(lake: Lake) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     import pyarrow
 
-    bucket = lake.settings.archive_bucket
-    place = lake.parts()["2026-11-18"].location.removeprefix(f"s3://{bucket}/")
-    listed = lake.clients.s3.list_objects_v2(Bucket=bucket, Prefix=place)["Contents"]
-    folders = {entry["Key"].removeprefix(place).split("/")[0] for entry in listed}
-    found = lake.ask("SELECT DISTINCT symbol FROM ticks WHERE \"date\" = '2026-11-18'")
-    assert len(folders) == len(found)
-    assert "series=AAPL" in folders
-    for entry in listed:
-        body = lake.clients.s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
-        file = parquet.ParquetFile(pyarrow.BufferReader(body))
-        assert file.metadata.row_group(0).column(0).compression == "ZSTD"
-        table = file.read(columns=["symbol", "timestamp"]).to_pydict()
-        keys = list(zip(table["symbol"], table["timestamp"], strict=True))
-        assert keys == sorted(keys)
+    (key,) = lake.files("2026-11-18")
+    body = lake.clients.s3.get_object(Bucket=lake.settings.archive_bucket, Key=key)["Body"].read()
+    file = parquet.ParquetFile(pyarrow.BufferReader(body))
+    assert file.metadata.row_group(0).column(0).compression == "ZSTD"
+    table = file.read(columns=["symbol", "timestamp"]).to_pydict()
+    keys = list(zip(table["symbol"], table["timestamp"], strict=True))
+    assert keys == sorted(keys)
+    assert len(set(table["symbol"])) > 7
 
 
-def test_over_a_hundred_symbols_are_written_by_date_alone(emulated: Emulated) -> None:
+def test_up_to_a_hundred_symbols_have_folders_on_a_day_of_many_ticks(
+    emulated: Emulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compact_plan, "FOLDER_TICKS", 2)
+    lake = Lake(emulated)
+    at = datetime(2026, 11, 17, 15, tzinfo=UTC)
+    times = [at + timedelta(days=day, microseconds=n) for day in (0, 1) for n in (1, 2)]
+    lake.ingest(*((t, wire(t, f"S{n}", n + 1)) for t in times[:2] for n in range(2)))
+    lake.ingest(*((t, wire(t, f"S{n}", n + 1)) for t in times[2:] for n in range(101)))
+    assert lake.compact().ticks == 206
+    series = [key.partition("series=")[2].partition("/")[0] for key in lake.files("2026-11-17")]
+    assert sorted(series) == ["S0", "S1"]
+    assert "series=" not in lake.files("2026-11-18")[0]
+    same(lake.ask(TICKS + "all_ticks"), [row_of(tick) for tick in lake.expected()])
+
+
+def test_small_months_are_one_file_each_that_readers_open(emulated: Emulated) -> None:
+    lake = Lake(emulated)
+    days = [datetime(2026, 8, 20, 15, tzinfo=UTC) + timedelta(days=n) for n in range(0, 24, 2)]
+    arrival = datetime(2026, 11, 18, 15, tzinfo=UTC)
+    lake.ingest(*((arrival, wire(day, symbol, 5)) for day in days for symbol in ("A", "B", "C")))
+    wanted = [row_of(tick) for tick in lake.expected()]
+    assert lake.compact().ticks == 36
+    opened = 'SELECT count(DISTINCT "$path"), count(*) FROM ticks_by_month'
+    assert lake.ask(opened) == [("2", "36")]
+    assert lake.stores.catalog.marks().months == ("2026-08", "2026-09")
+    same(lake.ask(TICKS + "all_ticks"), wanted)
+    same(lake.ask(TICKS + "ticks"), wanted)
+    assert lake.ask("SELECT count(*) FROM all_ticks WHERE \"date\" = '2026-08-22'") == [("3",)]
+    assert lake.scanned("SELECT count(*) FROM all_ticks") < 0.3 * lake.scanned(
+        "SELECT count(*) FROM ticks"
+    )
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_two_thousand_days_are_compacted_each_once_over_several_runs(emulated: Emulated) -> None:
+    lake = Lake(emulated)
+    days = [datetime(2020, 1, 1, 15, tzinfo=UTC) + timedelta(days=n) for n in range(2000)]
+    arrival = datetime(2026, 11, 18, 15, tzinfo=UTC)
+    for first in range(0, len(days), 500):
+        lake.ingest(*((arrival, wire(day, "A", 5)) for day in days[first : first + 500]))
+    done: list[str] = []
+    for _ in range(100):
+        deadline = time.monotonic() + 120  # some batches' time
+        run = Compact(lake.stores, lambda: lake.now)(None, "test", deadline)
+        done += run.days
+        if not run.left:
+            break
+    assert done == [day.date().isoformat() for day in days]
+    assert lake.compact().days == ()
+    assert lake.ask("SELECT count(*) FROM all_ticks") == [("2000",)]
+    assert lake.ask('SELECT count(DISTINCT "month") FROM ticks_by_month') == [("66",)]
+
+
+BARS = 'SELECT symbol, "start", open, high, low, close, volume, source FROM bars_'
+
+
+def bar(day: str, close: object, symbol: str = "HIST", **more: object) -> bytes:
+    """A daily bar on the wire."""
+    given = {"symbol": symbol, "bar": "1d", "timestamp": f"{day}T00:00:00Z", "price": close,
+             "open": 5, "high": 9.5, "low": 1, "volume": 100, **more}  # fmt: skip
+    return json.dumps(given).encode()
+
+
+def test_historical_bars_are_each_once_in_sql_before_and_after_compaction(
+    emulated: Emulated,
+) -> None:
     lake = Lake(emulated)
     at = datetime(2026, 11, 18, 15, tzinfo=UTC)
-    lake.ingest(*((at, wire(at + timedelta(microseconds=n), f"S{n}", n + 1)) for n in range(130)))
-    assert lake.compact().ticks == 130
-    bucket = lake.settings.archive_bucket
-    place = lake.parts()["2026-11-18"].location.removeprefix(f"s3://{bucket}/")
-    assert place.startswith("ticks/date=2026-11-18/run=")
-    listed = lake.clients.s3.list_objects_v2(Bucket=bucket, Prefix=place)["Contents"]
-    assert not [entry["Key"] for entry in listed if "series=" in entry["Key"]]
-    same(lake.ask(TICKS + "all_ticks"), [row_of(tick) for tick in lake.expected()])
+    hour = {"bar": "1h", "timestamp": "2026-11-18T14:30:00.000000Z"}
+    lake.ingest(
+        (at, bar("2025-05-01", 2)),
+        (at, bar("2025-05-02", 3) + b"\n" + bar("2026-05-04", "4.25", volume=None)),
+        (at, bar("2025-05-01", 2.5, timestamp="2025-05-01T00:00:00+00:00")),
+        (at, b"[" + bar("2025-05-05", 6) + b"," + wire(at, "HIST", 7) + b"]"),
+        (at, bar("2025-05-06", 0)),
+        (at, bar("2025-05-07", 5, source="simulator")),
+        (at, bar("2025-05-08", 5, source="yfinance")),
+        (at, bar("2025-05-09", 5).replace(b": 5,", b": 5e0,")),
+        (at, bar("", 6, **hour)),
+        again=3,
+    )
+    lake.ingest((at + timedelta(minutes=1), bar("2025-05-02", 3.5)))
+    daily = [
+        (day, close)
+        for day, close in (
+            ("2025-05-01", "2.5"), ("2025-05-02", "3.5"), ("2025-05-05", "6"), ("2025-05-07", "5"),
+            ("2025-05-09", "5"), ("2026-05-04", "4.25"),
+        )
+    ]  # fmt: skip
+
+    def look() -> None:
+        found = lake.ask(BARS + '1d ORDER BY "start"')
+        assert [(row[1], Decimal(row[5] or 0)) for row in found] == [
+            (f"{day}T00:00:00.000000Z", Decimal(close)) for day, close in daily
+        ]
+
+    look()
+    by_ticks = "SELECT ticks, count(*) FROM all_prices GROUP BY ticks ORDER BY 1"
+    assert lake.ask(by_ticks) == [("0", "6"), ("1", "1")]
+    assert lake.ask("SELECT count(*) FROM raw_ticks WHERE symbol = 'HIST'") == [("0",)]
+    lake.compact()
+    look()
+    assert [row[1] for row in lake.ask(BARS + "1h")] == [hour["timestamp"]]
+    assert lake.ask('SELECT "year", count(*) FROM history_1d GROUP BY 1 ORDER BY 1') == [
+        ("2025", "5"),
+        ("2026", "1"),
+    ]
+    lake.now += timedelta(days=1)
+    lake.ingest((at + timedelta(hours=30), bar("2026-05-04", 8)))
+    daily[-1] = ("2026-05-04", "8")
+    look()
+    lake.compact()
+    look()
 
 
 class Crash(BaseException):

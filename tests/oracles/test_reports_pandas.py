@@ -1,7 +1,8 @@
 """Each report, through the HTTP routes and the stand-in for Athena, equals pandas on the ticks.
 
-AAPL's recorded days, and a simulated week of 25 symbols in which batches come again, whole and in
-part, among lines that are no ticks. Once on raw objects, in the long run again on Parquet.
+AAPL's recorded days, a simulated week of 25 symbols in which batches come again, whole and in part,
+among lines that are no ticks, and daily history: of AAPL before, among and after its ticks, and of
+a symbol that has nothing else. Once on raw objects, in the long run again on Parquet.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ class Lake:
         archive.put_raw(arrival, "shardId-9", "1000", "2000", history)
         ticks = [{**day, **{n: day[n].strip("#") for n in NUMBERS if n in day}} for day in days]
         self.ticks = _table([*ticks, *_week(archive)])
+        self.prices = _with_history(self.ticks, _history(archive))
         self.gappy = str(self.ticks[self.ticks.source == "simulator"].symbol.min())
 
     def run(self, names: list[str]) -> dict[str, list[dict[str, Any]]]:
@@ -143,6 +145,44 @@ def _week(archive: S3Archive) -> Iterator[dict[str, Any]]:
             told = {"reason": "no JSON", "origin": "shardId-0", "sequence_number": str(number)}
             archive.put_quarantine(to_text(instant), name, told)
         number += 10
+
+
+def _history(archive: S3Archive) -> pd.DataFrame:
+    """Archive daily bars, and wrong ones before them that they replace. Returns the bars."""
+    days = pd.bdate_range("2014-10-01", "2015-02-27").union(
+        pd.bdate_range("2017-12-01", "2018-03-30")
+    )
+    bars = [_bar("AAPL", day, number) for number, day in enumerate(days)]
+    bars += [
+        _bar("HIST", day, n) for n, day in enumerate(pd.bdate_range("2025-03-03", periods=401))
+    ]
+    for number, kept in ((5_000, 0), (6_000, 1)):
+        lines = [json.dumps({**bar, "price": bar["price"] if kept else 1}).encode() for bar in bars]
+        _put(archive, NOW - timedelta(hours=12), number, lines)
+    table = pd.DataFrame(bars).drop(columns=["bar"])
+    table["date"] = table.timestamp.str[:10]
+    table["timestamp"] = table.date + "T00:00:00.000000Z"
+    for name in ("price", "open", "high", "low", "volume"):
+        table[name] = table[name].map(lambda value: Decimal(str(value)))
+    table["previous_close"] = table.groupby("symbol").price.shift()
+    return table
+
+
+def _bar(symbol: str, day: pd.Timestamp, number: int) -> dict[str, Any]:
+    close = 100 + (number * 37 % 23) / 4
+    return {"symbol": symbol, "bar": "1d", "timestamp": f"{day:%Y-%m-%d}T00:00:00Z",
+            "open": close - 0.5, "high": close + 1.25, "low": close - 1.75, "price": close,
+            "volume": 50_000_000 + number * 40_000, "source": "yfinance"}  # fmt: skip
+
+
+def _with_history(ticks: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
+    """Ticks, and the bars of days on which their symbol has none."""
+    known = set(zip(ticks.symbol, ticks.date, strict=True))
+    missing = [pair not in known for pair in zip(bars.symbol, bars.date, strict=True)]
+    assert 0 < sum(missing) < len(bars)
+    united = pd.concat([ticks.assign(ticks=1), bars[missing].assign(ticks=0)])
+    united["previous_close"] = united.previous_close.where(united.previous_close.notna(), None)
+    return united.sort_values(["timestamp", "symbol"], kind="stable").reset_index(drop=True)
 
 
 def _put(archive: S3Archive, instant: datetime, number: int, lines: list[bytes]) -> None:
@@ -219,15 +259,22 @@ def _records(table: pd.DataFrame, columns: list[str]) -> list[dict[str, Any]]:
 
 
 def _aapl(lake: Lake) -> pd.DataFrame:
-    return lake.ticks[lake.ticks.symbol == "AAPL"].reset_index(drop=True)
+    """A row a day: the one tick of the day, or its bar."""
+    days = lake.prices[(lake.prices.symbol == "AAPL") & (lake.prices.date >= ALL["start"])]
+    return days.reset_index(drop=True)
 
 
 def _changed(lake: Lake) -> pd.DataFrame:
-    known = lake.ticks[lake.ticks.previous_close.notna()].copy()
+    known = lake.prices[lake.prices.previous_close.notna()].copy()
+    known = known[known.date >= ALL["start"]]
     known["change"] = known.price - known.previous_close
     percent = 100 * known.change.astype(float) / known.previous_close.astype(float)
     known["exact"], known["change_percent"] = percent, percent.round(4)
     return known
+
+
+def _of_range(lake: Lake) -> pd.DataFrame:
+    return lake.prices[lake.prices.date >= ALL["start"]].copy()
 
 
 def _newest_first(table: pd.DataFrame) -> pd.DataFrame:
@@ -246,7 +293,8 @@ def _top_movers(lake: Lake) -> list[dict[str, Any]]:
 
 
 def _average_volume(lake: Lake) -> list[dict[str, Any]]:
-    known = lake.ticks[lake.ticks.volume.notna()]
+    known = _of_range(lake)
+    known = known[known.volume.notna()]
     sessions = known.groupby(["symbol", "date"]).volume.max().astype(float).groupby("symbol")
     made = pd.DataFrame({"sessions": sessions.count(), "average_volume": sessions.mean()})
     return _records(made.reset_index(), ["symbol", "sessions", "average_volume"])
@@ -260,22 +308,26 @@ def _anomalies(lake: Lake) -> list[dict[str, Any]]:
 
 
 def _price_by_symbol(lake: Lake) -> list[dict[str, Any]]:
-    by = lake.ticks.groupby("symbol").price
-    mean = by.apply(lambda prices: prices.astype(float).mean())
-    made = pd.DataFrame({"ticks": by.count(), "average_price": mean, "maximum_price": by.max()})
-    made["minimum_price"] = by.min()
+    known = _of_range(lake)
+    known["most"] = known.price.where(known.ticks == 1, known.high)
+    known["least"] = known.price.where(known.ticks == 1, known.low)
+    by = known.groupby("symbol")
+    mean = by.price.apply(lambda prices: prices.astype(float).mean())
+    made = pd.DataFrame({"ticks": by.ticks.sum(), "average_price": mean})
+    made["maximum_price"], made["minimum_price"] = by.most.max(), by.least.min()
     return _records(made.reset_index(), ["symbol", *made.columns])
 
 
 def _volume_above(lake: Lake) -> list[dict[str, Any]]:
-    known = lake.ticks[lake.ticks.volume.notna()]
+    known = _of_range(lake)
+    known = known[known.volume.notna()]
     above = known[known.volume > 60_000_000]
     return _records(_newest_first(above).head(1000), ["symbol", "timestamp", "price", "volume"])
 
 
 def _historical_prices(lake: Lake) -> list[dict[str, Any]]:
     days = _aapl(lake).rename(columns={"price": "close"})
-    return _records(days, ["date", "open", "high", "low", "close", "volume"])
+    return _records(days, ["date", "open", "high", "low", "close", "volume", "ticks"])
 
 
 def _volume_trend(lake: Lake) -> list[dict[str, Any]]:
@@ -304,8 +356,8 @@ def _moving_averages(lake: Lake) -> list[dict[str, Any]]:
 
 def _crosses(lake: Lake) -> list[dict[str, Any]]:
     days = _aapl(lake)
+    assert len(crosses(list(days.price[days.ticks == 1]), 5, 20)) == 29
     found = crosses(list(days.price), 5, 20)
-    assert len(found) == 29
     return [
         {"timestamp": days.timestamp[at.position], "cross": at.kind.removesuffix("_cross")}
         for at in found

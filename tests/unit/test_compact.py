@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
+from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from chalicelib.domain.errors import CompactionError, FieldError
+from chalicelib.services import compact_months, compact_writing
 from chalicelib.services.compact_plan import Batch, Day, batches, days_between, last_finished
 from chalicelib.services.lake_sql import TABLES, day_ticks
+from chalicelib.services.lake_stores import Marks
 from tests.lake_world import World
 
 DAYS = ("2026-11-18", "2026-11-19", "2026-11-20")
@@ -42,7 +46,7 @@ def assert_done(world: World) -> None:
     """All finished days are compacted, bars in step, nothing is left in between."""
     assert_agrees(world)
     assert world.compacted() == {day: ticks for day, ticks in world.valid().items() if day in DAYS}
-    ticks, bars = (world.tables[table.name] for table in TABLES)
+    ticks, bars = world.tables["ticks"], world.tables["bars_1m"]
     assert {day: part.run for day, part in bars.items()} == {d: p.run for d, p in ticks.items()}
     assert not any(world.unchecked.values())
     assert world.marks.compacted_until == DAYS[-1]
@@ -210,6 +214,197 @@ def test_without_time_the_next_run_goes_on(world: World) -> None:
     assert_done(world)
 
 
+def test_a_long_history_is_compacted_run_by_run_and_each_day_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, days = World(monkeypatch), _two_thousand_days()
+    for first in range(0, len(days), 50):
+        world.arrive("2026-11-20", 3, *((day, "A", 1) for day in days[first : first + 50]))
+    clock = [0.0]
+    world.monotonic = lambda: clock[0]
+    monkeypatch.setattr(compact_writing, "time", SimpleNamespace(monotonic=world.monotonic))
+
+    def around(when: str, call: str) -> None:
+        clock[0] += 1 if when == "before" and call.startswith("_Engine.start") else 0
+
+    world.around = around
+    runs = [world.run(seconds=60)]
+    while runs[-1].left:
+        assert len(runs) < 10
+        runs.append(world.run(seconds=60))
+    assert len(runs) > 2
+    assert [day for run in runs for day in run.days] == days
+    assert set(world.tables["bars_1m"]) == set(days)
+    world.around = lambda when, call: None
+    assert world.run().days == ()
+    assert world.marks.compacted_until == DAYS[-1]
+
+
+def _two_thousand_days() -> list[str]:
+    first = date(2020, 1, 1)
+    return [(first + timedelta(days=number)).isoformat() for number in range(2000)]
+
+
+def _history(world: World, *days: str) -> None:
+    world.arrive("2026-11-20", 4, *((day, "H", 1) for day in days))
+
+
+def test_small_months_are_copied_and_read_in_place_of_their_days(world: World) -> None:
+    _history(world, "2025-01-30", "2025-01-31", "2025-02-28", "2025-03-01", "2025-03-02")
+    world.run()
+    assert_agrees(world)
+    assert world.marks.months == ("2025-01", "2025-03")
+    copies = world.tables["ticks_by_month"]
+    assert {month: part.rows for month, part in copies.items()} == {"2025-01": 2, "2025-03": 2}
+    assert {"2025-01-30", "2025-02-28"} < set(world.compacted())
+    world.around = _always_agreeing(world)
+    world.now += timedelta(days=1)
+    world.arrive("2026-11-21", 7, ("2025-01-31", "LATE", 1))
+    world.around = lambda when, call: None
+    assert set(world.run().days) == {"2025-01-31", "2026-11-21"}
+    assert world.tables["ticks_by_month"]["2025-01"].rows == 3
+    assert world.tables["ticks_by_month"]["2025-03"] == copies["2025-03"]
+    assert_agrees(world)
+
+
+def test_a_month_that_grows_large_is_read_by_its_days_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _history(world, "2025-01-30", "2025-01-31")
+    world.run()
+    monkeypatch.setattr(compact_months, "MONTH_TICKS", 2)
+    world.now += timedelta(days=1)
+    world.arrive("2026-11-21", 7, ("2025-01-31", "LATE", 1))
+    world.run()
+    assert world.marks.months == ()
+    assert_agrees(world)
+    assert set(world.tables["ticks_by_month"]) == {"2025-01"}, "running queries may still read it"
+    world.now += timedelta(days=3)
+    world.run()
+    assert world.tables["ticks_by_month"] == {}
+    assert not [folder for folder in world.files if "ticks_by_month" in folder]
+
+
+def test_a_run_over_small_months_may_break_off_at_any_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for point in range(400):
+        world = World(monkeypatch)
+        _history(world, "2025-01-30", "2025-01-31", "2025-03-01", "2025-03-02")
+        steps = iter(range(1000))
+
+        def around(when: str, call: str, world: World = world, point: int = point) -> None:
+            assert_agrees(world)
+            if next(steps) == point:  # noqa: B023 - used within this round alone
+                raise Crash
+
+        world.around = around
+        try:
+            world.run()
+        except Crash:
+            world.around = _always_agreeing(world)
+            world.now += timedelta(minutes=17)
+            world.run(owner="b")
+        else:
+            break
+        assert world.marks.months == ("2025-01", "2025-03")
+        assert world.marks.due == {}
+    assert 100 < point < 399
+
+
+def assert_bars_agree(world: World) -> None:
+    """A reader finds the latest copy of each bar exactly once."""
+    assert world.read_bars() == world.valid_bars()
+
+
+def _of_bars(monkeypatch: pytest.MonkeyPatch) -> World:
+    world = World(monkeypatch)
+    world.arrive_bars("2026-11-20", 5, ("2024-05-01", "A", 3), ("2025-05-01", "A", 1))
+    world.arrive_bars("2026-11-20", 5, ("2024-05-01", "A", 2), ("2025-05-01", "B", 4))
+    return world
+
+
+def test_historical_bars_are_compacted_the_latest_copy_of_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = _of_bars(monkeypatch)
+    assert_bars_agree(world)
+    world.run()
+    assert_bars_agree(world)
+    parts = world.tables["history_1d"]
+    assert {period: part.rows for period, part in parts.items()} == {"2024": 1, "2025": 2}
+    world.now += timedelta(days=1)
+    world.arrive_bars("2026-11-20", 5, ("2025-05-01", "B", 9), ("2025-05-02", "B", 5))
+    world.raw[2] = (world.raw[2][0], world.now, ())
+    world.run()
+    assert world.tables["history_1d"]["2024"] == parts["2024"]
+    assert world.tables["history_1d"]["2025"].rows == 3
+    assert_bars_agree(world)
+    assert world.marks.bars_due == {}
+
+
+def test_a_run_over_bars_may_break_off_at_any_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    for point in range(200):
+        world = _of_bars(monkeypatch)
+        steps = iter(range(1000))
+
+        def around(when: str, call: str, world: World = world, point: int = point) -> None:
+            assert_bars_agree(world)
+            if next(steps) == point:  # noqa: B023 - used within this round alone
+                raise Crash
+
+        world.around = around
+        try:
+            world.run()
+        except Crash:
+            world.around = lambda when, call: None
+            world.now += timedelta(minutes=17)
+            world.run(owner="b")
+        else:
+            break
+        assert_bars_agree(world)
+        assert world.marks.bars_due == {}
+    assert 40 < point < 199
+
+
+def test_bars_that_an_older_version_passed_over_are_compacted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = _of_bars(monkeypatch)
+    world.run()
+    world.tables["history_1d"].clear()
+    world.marks = msgspec.structs.replace(world.marks, bars_due=None)
+    world.run()
+    assert set(world.tables["history_1d"]) == {"2024", "2025"}
+    assert_bars_agree(world)
+
+
+def test_a_day_stays_as_it_is_when_other_days_get_new_objects_in_its_hour(world: World) -> None:
+    world.now += timedelta(days=1)
+    history = [f"2025-01-{day:02d}" for day in range(1, 29)]
+    world.arrive("2026-11-21", 5, *((day, "H", 1) for day in history))
+    assert set(history) < set(world.run().days)
+    world.arrive("2026-11-21", 5, ("2026-11-21", "LIVE", 1))
+    assert world.run().days == ("2026-11-21",)
+    assert world.run().days == ()
+    assert_agrees(world)
+
+
+def test_an_object_that_is_listed_late_is_still_found(world: World) -> None:
+    world.run()
+    world.arrive("2026-11-21", 4, ("2026-11-19", "LATE", 1))  # as old as the newest one surveyed
+    assert world.run().days == ("2026-11-19",)
+    assert_agrees(world)
+
+
+def test_marks_of_a_version_without_due_days_lose_no_day(world: World) -> None:
+    world.run()
+    world.marks = Marks(world.marks.compacted_until, world.marks.surveyed_until)
+    world.now += timedelta(days=1)
+    assert "2026-11-21" in world.run().days
+    assert_agrees(world)
+
+
 def test_a_day_that_fails_stops_no_other_and_moves_no_boundary(world: World) -> None:
     def spoil(when: str, call: str) -> None:
         if (when, call) == ("after", "_Catalog.stage"):
@@ -240,7 +435,7 @@ def test_a_day_is_over_when_new_york_is() -> None:
 
 
 def test_an_unload_writes_at_most_a_hundred_folders() -> None:
-    days = [Day(f"2026-10-{n:02d}", symbols, ("UTC",)) for n, symbols in enumerate(
+    days = [Day(f"2026-10-{n:02d}", symbols, ("UTC",), symbols * 1000) for n, symbols in enumerate(
         [25, 25, 25, 25, 25, 100, 101, 5000, 1], 1)]  # fmt: skip
     made = list(batches(days))
     assert [[day.symbols for day in batch.days] for batch in made] == [
@@ -250,9 +445,11 @@ def test_an_unload_writes_at_most_a_hundred_folders() -> None:
         [101, 5000],
         [1],
     ]
+    sparse = list(batches(Day(f"day {n:03d}", 25, (), 24_999) for n in range(150)))
+    assert [(len(batch.days), batch.by_symbol) for batch in sparse] == [(100, False), (50, False)]
     assert [batch.by_symbol for batch in made] == [True, True, True, False, True]
     assert isinstance(made[0], Batch)
-    many = list(batches(Day(f"day {n:03d}", 1000, ()) for n in range(250)))
+    many = list(batches(Day(f"day {n:03d}", 1000, (), 10**6) for n in range(250)))
     assert [len(batch.days) for batch in many] == [100, 100, 50]
 
 

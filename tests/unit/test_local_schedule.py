@@ -45,8 +45,37 @@ def test_a_run_that_fails_does_not_end_the_schedule(
             made.stop()
         raise ValueError("this one failed")
 
-    made = schedule.Schedule(compact, "us-east-1")
+    said: list[str] = []
+    made = schedule.Schedule(compact, "us-east-1", said.append)
     made.start()
-    assert twice.wait(10)
+    assert twice.wait(60)
     assert called == ["Scheduled Event"] * 2
     assert "compact failed" in caplog.text
+    assert "compaction failed: this one failed" in said
+
+
+def test_each_run_is_told_when_it_begins_and_when_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "AFTER_START", timedelta())
+    monkeypatch.setattr(schedule, "AFTER_PART", timedelta())
+    done = {"days": ("2026-11-19", "2026-11-20"), "ticks": 5, "left": True, "busy": False}
+    answers = [done, {**done, "days": (), "ticks": 0, "left": False}]
+    said: list[str] = []
+    ended = threading.Event()
+
+    def say(line: str) -> None:
+        said.append(line)
+        if len(said) == 4:
+            ended.set()
+
+    made = schedule.Schedule(lambda event, context: answers.pop(0), "us-east-1", say)
+    made.start()
+    assert ended.wait(60)
+    made.stop()
+    which = "2026-11-19 to 2026-11-20"
+    begins = "compaction (scheduled) begins: finished days of the archive become Parquet"
+    assert said == [
+        begins,
+        f"compaction ends: 2 days ({which}), 5 ticks; more days are left, it goes on shortly",
+        begins,
+        "compaction ends: nothing was left to do",
+    ]

@@ -86,7 +86,8 @@ def taken(archive: Archive) -> dict[tuple[str, str], tuple[str, str]]:
     """Price and source of the tick that SQL takes for each identity."""
     copies: dict[tuple[str, str], list[Any]] = {}
     for name in archive.names("raw/"):
-        told = {(row["symbol"], row["timestamp"]) for row in archive.rows(name)}
+        rows = [row for row in archive.rows(name) if "bar" not in row]
+        told = {(row["symbol"], row["timestamp"]) for row in rows}
         for line, _ in unpack(archive.objects["raw/" + name]):
             tick = json.loads(line)
             identity = tick["symbol"].upper(), tick["timestamp"]
@@ -96,7 +97,7 @@ def taken(archive: Archive) -> dict[tuple[str, str], tuple[str, str]]:
                 copies.setdefault(identity, []).append((rank, str(tick["price"]), tick["source"]))
     for name in archive.names("readings/"):
         for row in archive.rows(name):
-            if "refused" not in row:
+            if "refused" not in row and "bar" not in row:
                 rank = (_number(name), False, "", float(row["price"]))
                 identity = row["symbol"], row["timestamp"]
                 copies.setdefault(identity, []).append((rank, row["price"], row["source"]))
@@ -151,6 +152,19 @@ def test_of_contradicting_copies_the_later_batchs_stays() -> None:
     archive.batch(2, 2, [line("A", 1, 5)])
     archive.merge()
     assert taken(archive)["A", "2026-11-18T15:00:01.000000Z"][0] == "5"
+
+
+def test_of_contradicting_bars_the_later_batchs_stays_beside_a_tick_of_that_time() -> None:
+    archive = Archive()
+    hour = {"bar": "1h", "open": 1, "high": 9, "low": 1}
+    archive.batch(1, 1, [line("A", 1, 6, **hour, sent_at="2026-11-18T15:00:59.000000Z")])
+    archive.batch(2, 2, [line("A", 1, 5, **hour), line("A", 1, 7)])
+    archive.batch(3, 3, [line("B", 1, 5, **hour)], [{**reading("B", 1, None), "bar": "1h"}])
+    archive.merge()
+    (name,) = archive.names("raw/")
+    told = {(row["symbol"], row["bar"]): row.get("price") for row in archive.rows(name)}
+    assert told == {("A", "1h"): "5", ("B", "1h"): None}
+    assert taken(archive)["A", "2026-11-18T15:00:01.000000Z"][0] == "7"
 
 
 def test_a_refused_copy_does_not_come_back() -> None:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from chalicelib.domain.readings import PLAIN_ZONES, Reading
+from chalicelib.domain.ticks import Tick
 from chalicelib.domain.wire import decode
 from chalicelib.services.ingest_plan import Incoming, plan_readings, read_all, without
 from chalicelib.services.lake_sql import FOLDER
@@ -90,7 +91,6 @@ def test_a_reading_is_text_with_the_day_of_its_session() -> None:
         {"mode": "lively"},
         {"timestamp": "2026-11-20T15:36:01.000000Z"},
         {"timestamp": "2026-13-20T15:36:01.000000Z"},
-        {"bar": "7m"},
     ],
 )
 def test_a_refused_line_that_sql_could_take_for_a_tick_is_told(wrong: dict[str, object]) -> None:
@@ -107,8 +107,8 @@ def test_of_a_refused_line_that_sql_cannot_take_for_a_tick_nothing_is_told(junk:
 
 def test_of_copies_that_contradict_each_other_the_last_is_told() -> None:
     (reading,) = told(PLAIN, {**PLAIN, "price": 7}, {**PLAIN, "price": 0})
-    assert reading.tick is not None
-    assert reading.tick.price == Decimal(7)
+    assert isinstance(reading.item, Tick)
+    assert reading.item.price == Decimal(7)
 
 
 def test_a_tick_of_a_foreign_source_is_told_as_refused() -> None:
@@ -120,3 +120,58 @@ def test_a_tick_of_a_foreign_source_is_told_as_refused() -> None:
 def test_the_statement_knows_the_same_time_zones() -> None:
     statement = (FOLDER / "raw_ticks.sql").read_text()
     assert {zone for zone in PLAIN_ZONES if f"'{zone}'" not in statement} == set()
+
+
+BAR = {
+    "symbol": "aapl",
+    "bar": "1d",
+    "timestamp": "2026-11-19T00:00:00Z",
+    "open": 188,
+    "high": 190.1,
+    "low": 187.5,
+    "price": 189.84,
+    "volume": 5,
+}
+
+
+def test_of_plain_bars_nothing_needs_to_be_told() -> None:
+    assert told(BAR, BAR, {**BAR, "bar": "1h", "timestamp": STAMP}, PLAIN) == []
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {**BAR, "timestamp": "2026-11-19T00:00:00+00:00"},
+        {**BAR, "price": "189.84"},
+        [BAR, PLAIN],
+    ],
+)
+def test_a_bar_that_its_line_does_not_show_plainly_is_told_in_full(record: object) -> None:
+    rows = [reading.row() for reading in told(record)]
+    assert {
+        "symbol": "AAPL", "bar": "1d", "timestamp": "2026-11-19T00:00:00.000000Z",
+        "open": "188", "high": "190.1", "low": "187.5", "price": "189.84", "volume": "5",
+        "source": "unknown",
+    } in rows  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", [{"high": 1}, {"currency": 5}, {"bar": "7m"}, {"price": 0}])
+def test_a_refused_bar_is_told_as_a_bar(wrong: dict[str, object]) -> None:
+    bar = {**BAR, **wrong}
+    start = "2026-11-19T00:00:00.000000Z"
+    (reading,) = told(bar)
+    assert reading == Reading(("AAPL", start, str(bar["bar"])), None)
+    assert reading.row() == {
+        "symbol": "AAPL", "timestamp": start, "bar": bar["bar"], "refused": "yes"
+    }  # fmt: skip
+
+
+def test_of_bars_that_contradict_each_other_the_last_is_told() -> None:
+    (reading,) = told(BAR, {**BAR, "price": 189.85})
+    assert reading.row()["price"] == "189.85"
+
+
+def test_a_bar_of_a_foreign_source_is_told_as_refused() -> None:
+    (read,) = read_all([Incoming("0", "shard", "0", NOW, msgspec.json.encode(BAR))])
+    (reading,) = plan_readings([without(read, lambda item: "foreign")])
+    assert reading.row()["refused"] == "yes"

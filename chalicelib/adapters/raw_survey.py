@@ -1,0 +1,65 @@
+"""Which raw objects are new, given a listing of all of them."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from datetime import datetime
+
+from chalicelib.domain.times import to_text
+from chalicelib.services.lake_sql import Arrived
+from chalicelib.services.lake_stores import OVERLAP, Changed, fingerprint
+from chalicelib.services.merge_plan import is_merged
+
+MOST_KNOWN = 10_000
+"""Fingerprints that are kept, within the size of a parameter in Glue. Objects of the overlap beyond
+those are surveyed twice."""
+
+_NAME = re.compile(r"raw/(date=(\d{4}-\d{2}-\d{2})/hour=(\d{2})/.+)")
+
+
+class Survey:
+    """Raw objects one by one, compared with the last survey: `since`, the newest writing that it
+    saw, and `known`, the fingerprints of what it saw of the minutes before."""
+
+    def __init__(self, since: datetime | None, known: frozenset[str]) -> None:
+        self._bound = since - OVERLAP if since else None
+        self._newest = since
+        self._known = known
+        self._new: dict[Arrived, set[str]] = defaultdict(set)
+        self._mixed: set[Arrived] = set()
+        self._late: list[tuple[datetime, str]] = []
+
+    def add(self, key: str, written: datetime, content: str) -> None:
+        """Count one object. Keys of other forms than ingest's are passed over."""
+        found = _NAME.fullmatch(key)
+        if found is None:
+            return
+        hour = Arrived(found[2], int(found[3]), int(found[3]))
+        if self._bound is not None and is_merged(key):  # its lines were surveyed before
+            self._mixed.add(hour)
+            return
+        self._newest = max(self._newest or written, written)
+        recent = self._bound is None or written >= self._bound
+        mark = fingerprint(key, content) if recent else ""
+        if recent:
+            self._late.append((written, mark))
+        if recent and mark not in self._known:
+            self._new[hour].add(found[1])
+        else:
+            self._mixed.add(hour)
+
+    def changed(self) -> Changed:
+        """What is new among the objects counted so far."""
+        if self._newest is None:
+            return Changed({}, None)
+        bound = self._newest - OVERLAP
+        lately = sorted((one for one in self._late if one[0] >= bound), reverse=True)
+        return Changed(
+            {
+                hour: frozenset(names) if hour in self._mixed else None
+                for hour, names in sorted(self._new.items())
+            },
+            to_text(self._newest),
+            frozenset(mark for _, mark in lately[:MOST_KNOWN]),
+        )

@@ -1,0 +1,91 @@
+"""The local lake is brought up to date when a newer version starts on data of an older one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from chalicelib.adapters.glue import view_text
+from chalicelib.adapters.lake_marks import parameters_of
+from chalicelib.services import lake_sql
+from chalicelib.services.lake_stores import Marks
+from local import resources
+from local.lake import make_lake
+
+HERE = resources.load("local")
+
+
+class Glue:
+    """Tables by name, as Glue lists them."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, Any] = {}
+        self.written: list[str] = []
+
+    def create_database(self, **_: Any) -> None:
+        """There is one."""
+
+    def get_paginator(self, name: str) -> Any:
+        """Only of tables."""
+        assert name == "get_tables"
+        return self
+
+    def paginate(self, **_: Any) -> list[dict[str, Any]]:
+        """One page."""
+        return [{"TableList": list(self.tables.values())}]
+
+    def create_table(self, *, TableInput: dict[str, Any], **_: Any) -> None:  # noqa: N803
+        """A new one."""
+        assert TableInput["Name"] not in self.tables
+        self.update_table(TableInput=TableInput)
+
+    def update_table(self, *, TableInput: dict[str, Any], **_: Any) -> None:  # noqa: N803
+        """The table as it is from now on."""
+        self.tables[TableInput["Name"]] = msgspec.json.decode(msgspec.json.encode(TableInput))
+        self.written.append(TableInput["Name"])
+
+    def delete_table(self, *, Name: str, **_: Any) -> None:  # noqa: N803
+        """Without it."""
+        del self.tables[Name]
+
+
+class Athena:
+    """Takes any workgroup."""
+
+    def create_work_group(self, **_: Any) -> None:
+        """There is one."""
+
+
+def made() -> Glue:
+    glue = Glue()
+    make_lake(glue, Athena(), HERE)
+    return glue
+
+
+def test_a_second_start_changes_nothing() -> None:
+    glue = made()
+    glue.written.clear()
+    make_lake(glue, Athena(), HERE)
+    assert glue.written == []
+
+
+def test_a_table_that_is_a_view_now_makes_room_for_it() -> None:
+    glue = made()
+    glue.tables["raw_ticks"] = {**glue.tables["raw_lines"], "Name": "raw_ticks"}
+    make_lake(glue, Athena(), HERE)
+    assert glue.tables["raw_ticks"]["TableType"] == "VIRTUAL_VIEW"
+
+
+def test_a_changed_view_keeps_the_boundary_of_compaction() -> None:
+    glue = made()
+    marks = Marks("2026-11-20", "2026-11-21T06:30:00.000000Z", months=("2025-01",), due={})
+    view = glue.tables["all_ticks"]
+    view |= {"ViewOriginalText": "of an older version"}
+    view["Parameters"] |= parameters_of(marks)
+    make_lake(glue, Athena(), HERE)
+    columns = [(c["Name"], c["Type"]) for c in view["StorageDescriptor"]["Columns"]]
+    wanted = lake_sql.all_ticks("2026-11-20", ("2025-01",))
+    found = glue.tables["all_ticks"]
+    assert found["ViewOriginalText"] == view_text(HERE.database, wanted, columns)
+    assert found["Parameters"] == view["Parameters"]
