@@ -228,6 +228,40 @@ def test_the_file_shrinks_when_much_was_deleted_and_its_log_stays_short(tmp_path
         assert path.with_name("aws.sqlite-wal").stat().st_size < 24_000_000
 
 
+def test_after_its_retention_the_file_is_flat(tmp_path: Path) -> None:
+    """Twelve rounds of the same writes, a day between them, of which each expires after two."""
+    path = tmp_path / "aws.sqlite"
+    sizes = []
+    with emulator(path) as running:
+        provision(running.clients, resources.load(), ingest="sqs")
+        rules = [{"Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 2}}]
+        running("s3").put_bucket_lifecycle_configuration(
+            Bucket=ARCHIVE, LifecycleConfiguration={"Rules": rules}
+        )
+        running("kinesis").create_stream(StreamName="kept", ShardCount=1)
+        for number in range(12):
+            now = time.time() + number * DAY
+            write_a_round(running, number, now)
+            running.control.sweep(now)
+            sizes.append(path.stat().st_size)
+    assert max(sizes[6:]) <= 1.05 * max(sizes[:6]), sizes
+
+
+def write_a_round(aws: Emulator, number: int, now: float) -> None:
+    text = {"S": "x" * 5_000}
+    for start in range(0, 100, 25):
+        items = [
+            {"symbol": {"S": "FLAT"}, "timestamp": {"S": f"{number:03}-{n:03}"}, "text": text,
+             "expires_at": {"N": str(int(now + 2 * DAY))}}
+            for n in range(start, start + 25)
+        ]  # fmt: skip
+        requests = [{"PutRequest": {"Item": item}} for item in items]
+        aws("dynamodb").batch_write_item(RequestItems={PRICES: requests})
+    records = [{"Data": b"x" * 20_000, "PartitionKey": "A"} for _ in range(50)]
+    aws("kinesis").put_records(StreamName="kept", Records=records)
+    aws("s3").put_object(Bucket=ARCHIVE, Key=f"any/{number}", Body=b"x" * 500_000)
+
+
 def test_a_file_of_before_expires_as_well(tmp_path: Path) -> None:
     path = tmp_path / "aws.sqlite"
     now = time.time()
