@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType
 
 from local import commands
@@ -56,7 +57,12 @@ def _run(system: System, seconds: float | None) -> int:
         system.start()
         system.ended.wait(seconds)
     finally:
-        stopping = threading.Thread(target=system.stop, name="stop", daemon=True)
-        stopping.start()
-        stopping.join(STOP_SECONDS)
+        stop_within(STOP_SECONDS, system.stop)
     return system.exit_status
+
+
+def stop_within(seconds: float, stop: Callable[[], None]) -> None:
+    """Call `stop`, and wait for it no longer than `seconds`: what hangs ends with the process."""
+    stopping = threading.Thread(target=stop, name="stop", daemon=True)
+    stopping.start()
+    stopping.join(seconds)

@@ -36,7 +36,9 @@ class Outbox:
         capacity: int | None = None,
         spool: Spool | None = None,
         window: int = _WINDOW,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._now = now
         self._key_of = key_of
         self._capacity = capacity or (SPOOL_CAPACITY if spool else CAPACITY)
         self._spool = spool
@@ -107,7 +109,7 @@ class Outbox:
         false, and those whose ticks wait for others, are passed over.
         """
         with self._changed:
-            now = time.monotonic()
+            now = self._now()
             records: list[Record] = []
             room = limits.request_bytes
             self._next_due = math.inf
@@ -174,7 +176,7 @@ class Outbox:
         """Wait until there is something new since the last `take`, or a tick has waited as long as
         it may; `seconds` at most."""
         with self._changed:
-            until_due = max(0.0, self._next_due - time.monotonic())
+            until_due = max(0.0, self._next_due - self._now())
             self._changed.wait_for(lambda: self._news, min(seconds, until_due))
 
 

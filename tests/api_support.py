@@ -30,6 +30,7 @@ from chalicelib.services.stores import PricedRecord, Stores, SymbolEntry
 from chalicelib.settings import Settings
 from tests.fake_lake import FakeLake
 from tests.fakes import FakeEraser, fake_stores
+from tests.patience import PATIENCE_SECONDS
 
 NOW = datetime(2026, 11, 20, 16, 0, tzinfo=UTC)  # a Friday, in New York's session
 TOKEN = "a-token-of-the-tests"
@@ -208,7 +209,7 @@ def walk(client: Client, path: str, rows_name: str = "prices") -> Iterable[Any]:
             return
 
 
-def wait_for_a_price(system: Any, symbol: str, seconds: float = 90) -> None:
+def wait_for_a_price(system: Any, symbol: str, seconds: float = PATIENCE_SECONDS) -> None:
     """Until a running system quotes the symbol. Raises TimeoutError."""
     end = time.monotonic() + seconds
     while not system.get(f"/quotes?symbols={symbol}")["quotes"]:

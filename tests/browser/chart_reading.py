@@ -17,9 +17,9 @@ _CLOSES = """() => {
 }"""
 
 
-def wait_for_chart(page: Page, bars: int = 60, timeout: float = 60_000) -> None:
+def wait_for_chart(page: Page, bars: int = 60) -> None:
     """Until a candlestick trace of at least `bars` bars is drawn."""
-    page.wait_for_function(f"(bars) => ({_CLOSES})().length >= bars", arg=bars, timeout=timeout)
+    page.wait_for_function(f"(bars) => ({_CLOSES})().length >= bars", arg=bars)
 
 
 def closes(page: Page) -> list[float]:
@@ -48,6 +48,14 @@ def trace_names(page: Page) -> list[str]:
             "() => document.querySelector('.js-plotly-plot').data.map((t) => t.name)"
         )
     ]
+
+
+def wait_for_trace(page: Page, name: str) -> None:
+    """Until a trace of that name is drawn."""
+    page.wait_for_function(
+        "(name) => document.querySelector('.js-plotly-plot').data.some((t) => t.name === name)",
+        arg=name,
+    )
 
 
 def wait_for_other_range(page: Page, before: list[float]) -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.browser.stand_in import StandIn, stand_in
 from tests.browser.system import System, running_system
+from tests.patience import PATIENCE_SECONDS
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -22,6 +23,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+PATIENCE_MS = PATIENCE_SECONDS * 1000
 LOCAL = {"127.0.0.1", "localhost"}
 
 
@@ -69,6 +71,7 @@ def chromium() -> str:
 @pytest.fixture(scope="package")
 def browser(chromium: str) -> Iterator[Browser]:
     """One browser for all files."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield browser
@@ -99,6 +102,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
             permissions=permissions or [],
             accept_downloads=True,
         )
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         watched = Watched(expected=expect)
         page.on("console", watched.on_console)

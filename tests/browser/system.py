@@ -22,9 +22,10 @@ from typing import Any
 from playwright.sync_api import Page
 
 from producer.sources.simulator import HISTORY_DAYS, SYMBOLS
+from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 90
+START_SECONDS = PATIENCE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class System:
 
     def get(self, path: str) -> Any:
         """Decoded body of a GET on the API; raises HTTPError."""
-        with urllib.request.urlopen(self.api + path, timeout=10) as response:
+        with urllib.request.urlopen(self.api + path, timeout=PATIENCE_SECONDS) as response:
             return json.load(response)
 
     def wait_for_history(self) -> None:
@@ -48,7 +49,7 @@ class System:
         end = time.monotonic() + START_SECONDS
         while self._days(SYMBOLS[-1]) < HISTORY_DAYS:
             if time.monotonic() > end:
-                raise RuntimeError(f"no history after {START_SECONDS} s: {_end_of(self.log)}")
+                raise RuntimeError(f"no history after {START_SECONDS:.0f} s: {_end_of(self.log)}")
             time.sleep(0.5)
 
     def _days(self, symbol: str) -> int:
@@ -83,12 +84,12 @@ def _wait_until_served(process: subprocess.Popen[bytes], api: str, log: Path) ->
         if token and _answers(api):
             return token
         time.sleep(0.3)
-    raise RuntimeError(f"the system does not answer after {START_SECONDS} s: {_end_of(log)}")
+    raise RuntimeError(f"the system does not answer after {START_SECONDS:.0f} s: {_end_of(log)}")
 
 
 def _answers(api: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{api}/symbols", timeout=2):
+        with urllib.request.urlopen(f"{api}/symbols", timeout=PATIENCE_SECONDS):
             return True
     except OSError:
         return False
@@ -139,7 +140,7 @@ def running_system(*arguments: str) -> Iterator[System]:
         finally:
             process.send_signal(signal.SIGINT)
             try:
-                process.wait(15)
+                process.wait(PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

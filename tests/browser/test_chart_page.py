@@ -25,9 +25,7 @@ FIRST, SECOND = "ARBORO", "BRISKO"
 def wait_for_symbol(page: Page, symbol: str) -> None:
     """Until the candles of a symbol are drawn."""
     page.wait_for_function(
-        "(s) => document.querySelector('.js-plotly-plot')?.data?.[0]?.name === s",
-        arg=symbol,
-        timeout=20_000,
+        "(s) => document.querySelector('.js-plotly-plot')?.data?.[0]?.name === s", arg=symbol
     )
 
 
@@ -62,12 +60,9 @@ def test_prices_move_and_a_zoom_survives_ten_updates(system: System, open_page: 
     zoomed = x_range(page)
     tick = page.locator("#quote .facts b").last
     seen = {tick.inner_text()}
-    for _ in range(300):  # 20 s where a machine is idle
+    while len(seen) <= 10:
         page.wait_for_timeout(200)
         seen.add(tick.inner_text())
-        if len(seen) > 10:
-            break
-    assert len(seen) > 10
     assert x_range(page) == zoomed
 
 
@@ -76,7 +71,7 @@ def test_price_tag_follows_the_quote(system: System, open_page: OpenPage) -> Non
     wait_for_chart(page)
     price = page.locator("#quote .price .value")
     before = price.inner_text()
-    expect(price).not_to_have_text(before, timeout=20_000)
+    expect(price).not_to_have_text(before)
     page.wait_for_function(
         "() => document.querySelector('.price-tag').textContent === "
         "document.querySelector('#quote .price .value').textContent"
@@ -144,7 +139,6 @@ def test_wider_ranges_choose_their_bar_size(system: System, open_page: OpenPage)
         page.wait_for_function(
             "(r) => document.querySelector('.js-plotly-plot').layout.uirevision.endsWith(r)",
             arg=f":{label}",
-            timeout=20_000,
         )
         assert 40 <= len(closes(page)) <= 500
         expect(page.get_by_label("Bars")).to_contain_text(f"Auto ({interval})")
@@ -161,14 +155,11 @@ def test_range_of_days_and_bar_size_can_be_chosen(system: System, open_page: Ope
     page.get_by_label("To, that day included").fill("2026-08-31")
     page.get_by_role("button", name="Show").click()
     page.wait_for_function(
-        "() => document.querySelector('.js-plotly-plot').layout.uirevision.endsWith(':custom')",
-        timeout=20_000,
+        "() => document.querySelector('.js-plotly-plot').layout.uirevision.endsWith(':custom')"
     )
     assert "start=2026-03-02&end=2026-08-31" in page.url
     page.get_by_label("Bars").select_option("1wk")
-    page.wait_for_function(
-        "() => document.querySelector('.js-plotly-plot').data[0].x.length < 30", timeout=20_000
-    )
+    page.wait_for_function("() => document.querySelector('.js-plotly-plot').data[0].x.length < 30")
     expect(page.locator("#readout .time")).to_contain_text("Aug 2026")
     expect(page.locator(".price-tag")).to_be_hidden()
 
@@ -210,8 +201,7 @@ def test_keyboard_reads_zooms_and_resets_the_chart(system: System, open_page: Op
 def test_line_chart_and_own_clock(system: System, open_page: OpenPage) -> None:
     page = open_page(f"{system.page}/#type=line&clock=local")
     page.wait_for_function(
-        "() => document.querySelector('.js-plotly-plot')?.data?.[0]?.type === 'scatter'",
-        timeout=25_000,
+        "() => document.querySelector('.js-plotly-plot')?.data?.[0]?.type === 'scatter'"
     )
     expect(page.get_by_role("button", name="Local time")).to_have_attribute("aria-pressed", "true")
     page.get_by_role("button", name="Candles").click()
@@ -258,5 +248,5 @@ def test_page_pauses_while_hidden_and_catches_up(system: System, open_page: Open
     page.wait_for_timeout(2000)
     assert not [url for url in asked if "/quotes" in url]
     page.evaluate(hide, False)
-    expect(page.locator("#status")).to_contain_text("Live", timeout=15_000)
+    expect(page.locator("#status")).to_contain_text("Live")
     assert [url for url in asked if "/quotes" in url]

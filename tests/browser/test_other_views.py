@@ -23,7 +23,7 @@ def test_symbols_are_compared_from_a_common_start(system: System, open_page: Ope
     page.get_by_role("button", name="Compare").click()
     page.get_by_label("Add a symbol to the comparison").select_option("BRISKO")
     page.get_by_label("Add a symbol to the comparison").select_option("DELVOR")
-    page.wait_for_function(f"() => ({COMPARED})().length === 3", timeout=20_000)
+    page.wait_for_function(f"() => ({COMPARED})().length === 3")
     lines = page.evaluate(COMPARED)
     assert [line["name"] for line in lines] == ["ARBORO", "BRISKO", "DELVOR"]
     assert [line["y"][0] for line in lines] == [0, 0, 0]
@@ -31,13 +31,13 @@ def test_symbols_are_compared_from_a_common_start(system: System, open_page: Ope
     assert "view=compare" in page.url
     assert "with=BRISKO,DELVOR" in page.url
     page.get_by_role("button", name="Remove BRISKO").click()
-    page.wait_for_function(f"() => ({COMPARED})().length === 2", timeout=20_000)
+    page.wait_for_function(f"() => ({COMPARED})().length === 2")
 
 
 def test_history_shows_open_and_close_of_every_symbol(system: System, open_page: OpenPage) -> None:
     page = open_page(f"{system.page}/#view=history")
     expect(page.locator("#history p")).to_have_text(
-        re.compile(r"^Open and close of 25 symbols since \d+ \w+ 20\d\d$"), timeout=60_000
+        re.compile(r"^Open and close of 25 symbols since \d+ \w+ 20\d\d$")
     )
     assert page.locator(".card").count() == 25
     page.get_by_role("button", name="By change").click()
@@ -106,9 +106,9 @@ def test_theme_follows_the_preference_and_the_switch(system: System, open_page: 
     wait_for_chart(page)
     light = page.evaluate(ground)
     page.get_by_role("button", name="Theme: as the system").click()
-    page.wait_for_timeout(200)
+    page.wait_for_function(f"(light) => ({ground})() !== light", arg=light)
+    page.wait_for_function("() => document.getAnimations().length === 0")
     dark = page.evaluate(ground)
-    assert light != dark
     page.reload()
     wait_for_chart(page)
     assert page.evaluate(ground) == dark

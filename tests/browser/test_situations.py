@@ -49,7 +49,7 @@ def test_api_that_fails_is_said_and_the_page_recovers(world: StandIn, open_page:
     world.failing = 503
     expect(page.locator("#status")).to_contain_text("No answer, again in")
     world.failing = 0
-    expect(page.locator("#status")).to_contain_text("Live", timeout=10_000)
+    expect(page.locator("#status")).to_contain_text("Live")
 
 
 def test_api_that_fails_at_the_start_is_said_in_the_charts_place(
@@ -129,9 +129,7 @@ def test_new_bars_push_the_oldest_out_and_move_nothing(world: StandIn, open_page
     zoom_in(page)
     zoomed = x_range(page)
     world.stopped_at += 600
-    page.wait_for_function(
-        "() => document.querySelector('.js-plotly-plot').data[0].x[0] === 10", timeout=8000
-    )
+    page.wait_for_function("() => document.querySelector('.js-plotly-plot').data[0].x[0] === 10")
     assert len(closes(page)) == 500
     assert x_range(page) == zoomed
     assert text_of(world.now()).endswith("Z")

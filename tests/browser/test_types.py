@@ -10,6 +10,7 @@ import pytest
 
 from local.page_files import ROOT, content
 from tests.browser.npm_tools import FOLDER, npm_file
+from tests.patience import PATIENCE_SECONDS
 
 _DIFFERING = """
 const ts = require(process.argv[1]);
@@ -47,7 +48,9 @@ def test_modules_as_sent_are_the_written_ones_without_comments() -> None:
     ]
     command = [node, "-e", _DIFFERING, str(typescript)]
     asked = json.dumps([*pairs, *broken])
-    done = subprocess.run(command, input=asked, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        command, input=asked, capture_output=True, text=True, timeout=PATIENCE_SECONDS
+    )
     assert json.loads(done.stdout) == ["value.js", "space.js"], done.stderr
     assert len(modules) > 30
 
@@ -56,6 +59,6 @@ def test_page_has_no_type_error() -> None:
     node = _node()
     tsc = npm_file("typescript/bin/tsc")
     command = [node, str(tsc), "-p", str(FOLDER / "tsconfig.json")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
     assert done.stdout == ""
     assert done.returncode == 0

@@ -9,6 +9,8 @@ import sys
 import urllib.request
 from pathlib import Path
 
+from tests.patience import PATIENCE_SECONDS
+
 ROOT = Path(__file__).resolve().parents[2]
 
 _OURS = ("AWS_", "TF_", "TICKS_", "CHALICE_")
@@ -51,13 +53,13 @@ class EmulatedAws:
 
     def asked(self) -> set[str]:
         """Actions that were asked for with the deployer's key, `service:Operation`."""
-        with urllib.request.urlopen(f"{self.url}/_asked", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.url}/_asked", timeout=PATIENCE_SECONDS) as answer:
             return set(json.load(answer))
 
     def fail_once(self, path_end: str) -> None:
         """Refuse the next POST to a path that ends so."""
         request = urllib.request.Request(f"{self.url}/_fail", path_end.encode(), method="POST")
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
             assert answer.status == 204
 
     def stop(self) -> None:
@@ -65,5 +67,5 @@ class EmulatedAws:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(timeout=20)
+        self._process.wait(timeout=PATIENCE_SECONDS)
         self._process.stdout.close()

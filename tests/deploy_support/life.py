@@ -10,6 +10,7 @@ from chalicelib.event_sources import EVENT_SOURCES
 from tests.deploy_support.emulated_aws import ROOT, EmulatedAws
 from tests.deploy_support.recorded_calls import Call
 from tests.deploy_support.stage_life import STAGE, Outcome, StageLife
+from tests.patience import PATIENCE_SECONDS
 
 RESOURCES = json.loads((ROOT / "infra" / "resources.json").read_text())
 FUNCTIONS = RESOURCES["functions"]
@@ -67,7 +68,7 @@ def roles(life: Life) -> list[str]:
     return [role["RoleName"] for role in life.client("iam").list_roles()["Roles"]]
 
 
-def eventually(happened: Any, seconds: float = 120) -> Any:
+def eventually(happened: Any, seconds: float = PATIENCE_SECONDS) -> Any:
     """The first true value, asked for until the time is up."""
     deadline = time.monotonic() + seconds
     while not (found := happened()) and time.monotonic() < deadline:

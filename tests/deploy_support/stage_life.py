@@ -15,6 +15,7 @@ from botocore.config import Config
 
 from tests.deploy_support.emulated_aws import ROOT, EmulatedAws
 from tests.deploy_support.terraform_here import terraform_environment
+from tests.patience import PATIENCE_SECONDS
 
 STAGE = "dev"
 COPIED = ("bench", "chalicelib", "frontend", "infra", "local", "producer")
@@ -80,7 +81,7 @@ class StageLife:
             capture_output=True,
             text=True,
             check=False,
-            timeout=400,
+            timeout=4 * PATIENCE_SECONDS,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
 

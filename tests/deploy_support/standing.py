@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.deploy_support.emulated_aws import ROOT
 from tests.deploy_support.life import Life, function_name
+from tests.patience import PATIENCE_SECONDS
 
 
 class Standing:
@@ -47,7 +48,7 @@ class Standing:
         request.add_header("Authorization", f"Bearer {self._token}")
         request.add_header("Content-Type", "application/json")
         try:
-            with urllib.request.urlopen(request, timeout=120) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
                 text = answer.read()
                 return answer.status, json.loads(text) if text else None
         except urllib.error.HTTPError as error:
@@ -59,5 +60,5 @@ class Standing:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(timeout=120)  # it compacts a day before it ends
+        self._process.wait(timeout=PATIENCE_SECONDS)  # it compacts a day before it ends
         self._process.stdout.close()

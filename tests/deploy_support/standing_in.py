@@ -21,6 +21,7 @@ import msgspec
 
 from local.provision import Clients
 from tests.deploy_support.recorded_calls import Recorder
+from tests.patience import PATIENCE_SECONDS
 
 HANDLERS = ("ingest_kinesis", "ingest_sqs", "detect")
 
@@ -142,7 +143,7 @@ def _answer(results: list[list[str]]) -> None:
         json.dumps({"results": [{**entry, "column_info": []} for entry in queued]}).encode(),
         {"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
         assert answer.status == 201
 
 

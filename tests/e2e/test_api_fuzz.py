@@ -27,6 +27,7 @@ from chalicelib.api.openapi import openapi_document
 from chalicelib.api.version import VERSION
 from tests.api_support import wait_for_a_price
 from tests.browser.system import System, running_system
+from tests.patience import PATIENCE_SECONDS
 
 DOCUMENT = openapi_document(VERSION, fast=5, slow=20, closed=False)
 OPERATIONS = [(method, path) for path, methods in DOCUMENT["paths"].items() for method in methods]
@@ -72,9 +73,8 @@ def _ask(case: Case, system: System, test: str) -> None:
     if case.path_parameters.get("symbol") and len(str(case.path_parameters["symbol"])) % 2:
         case.path_parameters["symbol"] = KNOWN
     headers = {"Authorization": f"Bearer {system.token}"}
-    response = case.call(base_url=system.api, headers=headers, timeout=30)
+    response = case.call(base_url=system.api, headers=headers, timeout=PATIENCE_SECONDS)
     case.validate_response(response, checks=CHECKS)
-    assert response.elapsed < 29
 
 
 def _name(method: str, path: str) -> str:
@@ -97,7 +97,7 @@ for _method, _path in OPERATIONS:
         _method, _path, FUZZED, "short"
     )
     globals()[f"test_thousands_do_not_break_{_name(_method, _path)}"] = pytest.mark.long(
-        pytest.mark.timeout(900)(_fuzz(_method, _path, FUZZED_LONG, "long"))
+        _fuzz(_method, _path, FUZZED_LONG, "long")
     )
 
 

@@ -29,6 +29,7 @@ from hypothesis import strategies as st
 from tests.api_support import wait_for_a_price
 from tests.browser.system import System, running_system
 from tests.documents import commands
+from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/api.md", "docs/examples.md")
@@ -60,7 +61,9 @@ def _finished_run(system: System) -> str:
     """The id of a report's run that has its rows."""
     headers = {"Authorization": f"Bearer {system.token}"}
     url = f"{system.api}/reports/quarantined"
-    run_id = str(requests.post(url, json={}, headers=headers, timeout=20).json()["run_id"])
+    run_id = str(
+        requests.post(url, json={}, headers=headers, timeout=PATIENCE_SECONDS).json()["run_id"]
+    )
     for _ in range(100):
         if system.get(f"/reports/runs/{run_id}")["state"] == "succeeded":
             return run_id
@@ -85,7 +88,7 @@ def test_addresses_in_the_documentation_answer(system: System, address: str) -> 
     now = int(time.time() * 1000)
     filled = address.replace("${__timeFrom}", str(now - 3_600_000)).replace("${__timeTo}", str(now))
     method = "OPTIONS" if WRITTEN_TO.search(address) else "GET"
-    answer = requests.request(method, _here(filled, system), timeout=20)
+    answer = requests.request(method, _here(filled, system), timeout=PATIENCE_SECONDS)
     assert answer.status_code == 200, answer.text
 
 
@@ -93,7 +96,7 @@ def test_grafana_finds_rows_under_its_root_selector(system: System) -> None:
     written = next(address for address in _addresses() if "__timeFrom" in address)
     now = int(time.time() * 1000)
     filled = written.replace("${__timeFrom}", str(now - 600_000)).replace("${__timeTo}", str(now))
-    rows = requests.get(_here(filled, system), timeout=20).json()["prices"]
+    rows = requests.get(_here(filled, system), timeout=PATIENCE_SECONDS).json()["prices"]
     assert rows
     assert {"timestamp", "open", "high", "low", "close", "volume"} <= rows[0].keys()
 
@@ -107,7 +110,7 @@ def _curls() -> list[str]:
 @pytest.mark.parametrize("command", _curls())
 def test_the_curl_lines_of_the_documentation_work(system: System, command: str) -> None:
     shell = ["bash", "-c", _here(command, system) + " --silent --fail-with-body"]
-    done = subprocess.run(shell, capture_output=True, timeout=30, check=False)
+    done = subprocess.run(shell, capture_output=True, timeout=PATIENCE_SECONDS, check=False)
     assert done.returncode == 0, done.stdout
     if "format=csv" in command:
         assert done.stdout.startswith(b"date,reason,records")
@@ -168,7 +171,7 @@ def test_the_query_in_excels_example_answers_with_csv(system: System) -> None:
     query = dict(re.findall(r'(\w+) = "([^"]+)"', re.findall(r"Query = \[(.*?)\]", EXAMPLES)[0]))
     headers = {"Authorization": f"Bearer {system.token}"}
     url = f"{system.api}/{_here(path, system)}"
-    answer = requests.get(url, params=query, headers=headers, timeout=20)
+    answer = requests.get(url, params=query, headers=headers, timeout=PATIENCE_SECONDS)
     assert answer.status_code == 200
     assert {"timestamp", "close"} <= set(answer.text.splitlines()[0].split(","))
 
@@ -192,8 +195,10 @@ def test_the_commands_to_a_running_system_work(system: System, line: str) -> Non
 
 def test_answers_are_gzipped_where_that_is_asked_for(system: System) -> None:
     address = f"{system.api}/prices/{KNOWN}?interval=1m&limit=300&end={int(time.time() - 3600)}000"
-    plain = requests.get(address, headers={"Accept-Encoding": "identity"}, timeout=20)
-    packed = requests.get(address, timeout=20, stream=True, headers={"Accept-Encoding": "gzip"})
+    plain = requests.get(address, headers={"Accept-Encoding": "identity"}, timeout=PATIENCE_SECONDS)
+    packed = requests.get(
+        address, timeout=PATIENCE_SECONDS, stream=True, headers={"Accept-Encoding": "gzip"}
+    )
     assert "content-encoding" not in plain.headers
     assert packed.headers["content-encoding"] == "gzip"
     raw = packed.raw.read(decode_content=False)
@@ -203,14 +208,20 @@ def test_answers_are_gzipped_where_that_is_asked_for(system: System) -> None:
 
 def test_a_browser_elsewhere_is_told_who_may_ask(system: System) -> None:
     headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "PUT"}
-    preflight = requests.options(f"{system.api}/rules/x", headers=headers, timeout=10)
+    preflight = requests.options(f"{system.api}/rules/x", headers=headers, timeout=PATIENCE_SECONDS)
     assert {"PUT", "GET", "DELETE"} <= set(
         preflight.headers["Access-Control-Allow-Methods"].split(",")
     )
     assert "Authorization" in preflight.headers["Access-Control-Allow-Headers"]
     paths = ("/health", "/quotes", "/nowhere", "/rules/x")
-    answers = [requests.get(system.api + path, headers=headers, timeout=10) for path in paths]
-    for answer in (preflight, *answers, requests.post(f"{system.api}/rules", timeout=10)):
+    answers = [
+        requests.get(system.api + path, headers=headers, timeout=PATIENCE_SECONDS) for path in paths
+    ]
+    for answer in (
+        preflight,
+        *answers,
+        requests.post(f"{system.api}/rules", timeout=PATIENCE_SECONDS),
+    ):
         assert answer.headers["Access-Control-Allow-Origin"] == system.page
         assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
 
@@ -218,7 +229,9 @@ def test_a_browser_elsewhere_is_told_who_may_ask(system: System) -> None:
 def test_the_printed_token_writes_and_another_does_not(system: System) -> None:
     rule = {"symbol": KNOWN, "condition": "greater_than", "value": 1e9}
     statuses = [
-        requests.post(f"{system.api}/rules", json=rule, headers=headers, timeout=10).status_code
+        requests.post(
+            f"{system.api}/rules", json=rule, headers=headers, timeout=PATIENCE_SECONDS
+        ).status_code
         for headers in (
             {},
             {"Authorization": "Bearer wrong"},
@@ -298,7 +311,9 @@ def _send_raw(
         del given["Content-Length"]
     head = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items())]
     address = urlsplit(system.api)
-    with socket.create_connection((address.hostname or "", address.port or 0), timeout=20) as raw:
+    with socket.create_connection(
+        (address.hostname or "", address.port or 0), timeout=PATIENCE_SECONDS
+    ) as raw:
         raw.sendall("\r\n".join(head).encode("latin-1") + b"\r\n\r\n" + body)
         response = http.client.HTTPResponse(raw, method=method)
         response.begin()
@@ -378,10 +393,10 @@ def test_a_walk_has_every_row_once_while_the_simulator_writes(
 def test_csv_pages_follow_their_links(system: System) -> None:
     end = int(time.time() * 1000) - 120_000
     whole = f"{system.api}/prices/{KNOWN}?interval=1m&format=csv&limit=500&end={end}"
-    want = requests.get(whole, timeout=20)
+    want = requests.get(whole, timeout=PATIENCE_SECONDS)
     address, rows = whole.replace("limit=500", "limit=60"), []
     for _ in range(60):
-        answer = requests.get(address, timeout=20)
+        answer = requests.get(address, timeout=PATIENCE_SECONDS)
         rows += list(pd.read_csv(io.StringIO(answer.text))["timestamp"])
         if "next" not in answer.links or len(rows) >= 500:
             break

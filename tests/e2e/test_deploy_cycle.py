@@ -49,8 +49,6 @@ from tests.deploy_support.ticks_through import (
 )
 from tests.oracles.crosses import crosses
 
-pytestmark = pytest.mark.timeout(600)
-
 ROWS = 150
 """Days of the recording that are replayed."""
 

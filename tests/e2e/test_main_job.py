@@ -24,12 +24,12 @@ import talib
 
 from tests.browser.system import ROOT, System, running_system
 from tests.oracles import crosses
+from tests.patience import PATIENCE_SECONDS
 
 FILE = Path(__file__).parents[1] / "data" / "aapl-daily-2015-2017.csv"
 REPLAY = ("replay", str(FILE), "--symbols", "AAPL", "--speed", "max")
 EVERYTHING = "start=2015-01-01&end=2017-12-31"
 ROWS = 506
-PATIENCE_SECONDS = 120
 Answer = TypeVar("Answer")
 
 

@@ -14,6 +14,7 @@ import pytest
 from chalicelib.domain.times import to_text
 from tests.browser.system import System, running_system
 from tests.e2e.test_main_job import client, eventually, messages, subscribe_queue
+from tests.patience import PATIENCE_SECONDS
 
 START = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)
 
@@ -76,7 +77,7 @@ def post_rule(system: System, symbol: str, rule: dict[str, Any]) -> str:
         data=json.dumps({"symbol": symbol, **rule}).encode(),
         headers={"Authorization": f"Bearer {system.token}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
         assert answer.status == 201
         return str(json.load(answer)["rule_id"])
 

@@ -84,7 +84,6 @@ def delivered(scenario: Scenario) -> World:
     return world
 
 
-@pytest.mark.timeout(600)  # 20 s of work, on machines that may be busy
 @settings(max_examples=300, **ANY)
 @given(scenarios())
 def test_everything_is_stored_once_and_alerted_rightly_under_any_faults(scenario: Scenario) -> None:

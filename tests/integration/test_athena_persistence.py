@@ -11,6 +11,7 @@ from local.emulator.process import EmulatorProcess
 from tests.emulated import EmulatedClients
 from tests.integration.test_athena_api import SLOW
 from tests.local_support.lake import PARQUET, TICKS, Lake, ticks_of
+from tests.patience import PATIENCE_SECONDS
 
 
 def started(database: Path) -> tuple[EmulatorProcess, EmulatedClients]:
@@ -61,7 +62,7 @@ def test_a_kill_loses_nothing_of_the_lake(tmp_path: Path) -> None:
 
 
 def _kill_engine_while(lake: Lake, number: str, emulator: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         found = lake.athena.get_query_execution(QueryExecutionId=number)["QueryExecution"]
         if found["Status"]["State"] == "RUNNING":

@@ -16,8 +16,6 @@ from infra.deploy import costs
 from tests.deploy_support.emulated_aws import ROOT, EmulatedAws
 from tests.deploy_support.terraform_here import needs_terraform, terraform_environment
 
-pytestmark = pytest.mark.timeout(300)
-
 INFRA = ROOT / "infra"
 EXAMPLES = ("small", "normal", "large")
 

@@ -17,6 +17,7 @@ from local import resources
 from local.emulator.process import EmulatorError, EmulatorProcess
 from local.provision import provision
 from tests.local_support.aws import Emulator, emulator
+from tests.patience import PATIENCE_SECONDS
 
 STREAM = "ticktape-local-ticks"
 PRICES = "ticktape-local-prices"
@@ -266,7 +267,7 @@ def test_waiting_ends_with_a_change(aws: Emulator) -> None:
     assert aws.control.wait_for_changes(seen, 0.2) == seen
     assert time.monotonic() - began >= 0.2
     aws("kinesis").put_record(StreamName=STREAM, Data=b"x", PartitionKey="A")
-    assert aws.control.wait_for_changes(seen, 5) != seen
+    assert aws.control.wait_for_changes(seen, PATIENCE_SECONDS) != seen
 
 
 def test_finished_records_are_trimmed(aws: Emulator) -> None:
@@ -384,7 +385,7 @@ def test_the_emulator_ends_with_its_parent() -> None:
     stdin = running.process._process.stdin
     assert stdin is not None
     stdin.close()  # as the kernel does for a parent that was killed
-    assert running.process._process.wait(5) is not None
+    assert running.process._process.wait(PATIENCE_SECONDS) is not None
     running.process.stop()
 
 

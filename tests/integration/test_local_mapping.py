@@ -25,8 +25,9 @@ from local.provision import Clients, provision
 from tests.local_support import kinesalite
 from tests.local_support.aws import Emulator, clients_of, emulator
 from tests.local_support.mapping import running, waiting
-from tests.local_support.recording import Recorder, eventually, identifiers, report
+from tests.local_support.recording import Recorder, identifiers, report
 from tests.local_support.records import make_source
+from tests.patience import eventually
 
 FAILURES = "ticktape-local-failures"
 
@@ -47,7 +48,7 @@ class Kinesis:
         self.name = f"stream-{uuid.uuid4().hex[:8]}"
         self.client.create_stream(StreamName=self.name, ShardCount=1)
         self.client.get_waiter("stream_exists").wait(
-            StreamName=self.name, WaiterConfig={"Delay": 1, "MaxAttempts": 10}
+            StreamName=self.name, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
         )
 
     def put(self, *texts: str, key: str = "AAPL") -> None:
@@ -151,9 +152,9 @@ def test_events_are_complete(kinesis: Kinesis) -> None:
     }
 
 
-def test_a_window_gathers_what_comes_within_it(kinesis: Kinesis) -> None:
+def test_a_window_gathers_until_the_batch_is_full(kinesis: Kinesis) -> None:
     handler = Recorder()
-    _, run = feed(kinesis, handler, window_seconds=1)
+    _, run = feed(kinesis, handler, window_seconds=3600, batch_size=3)
     with run:
         for text in "abc":
             kinesis.put(text)
@@ -250,10 +251,10 @@ def test_splits_and_merges_keep_each_key_in_order(kinesis: Kinesis) -> None:
     checkpoints = Checkpoints(None)
     mapping, run = feed(kinesis, handler, batch_size=3, checkpoints=checkpoints)
     with run:
-        eventually(lambda: len(handler.seen) >= 80, seconds=30)
+        eventually(lambda: len(handler.seen) >= 80)
         kinesis.merge()
         put_round("merged")
-        eventually(lambda: len(handler.seen) >= 120, seconds=30)
+        eventually(lambda: len(handler.seen) >= 120)
     found = {key: [t for t in handler.seen if t.split()[0] == key] for key in keys}
     assert found == expected
     shards = kinesis.client.list_shards(StreamName=kinesis.name)["Shards"]

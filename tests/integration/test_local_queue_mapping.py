@@ -18,7 +18,8 @@ from local.event_sources.wakeups import Wakeups
 from local.provision import provision
 from tests.local_support.aws import Emulator, emulator
 from tests.local_support.mapping import running, waiting
-from tests.local_support.recording import Recorder, eventually, identifiers, report
+from tests.local_support.recording import Recorder, identifiers, report
+from tests.patience import eventually
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +101,7 @@ def test_a_message_that_keeps_failing_ends_in_the_dead_letter_queue(
     handler = Recorder(refuse)
     send(aws, "d", "bad")
     with queue_fed(aws, handler):
-        eventually(lambda: waiting(aws, "ticks-dead.fifo") == 1, seconds=30)
+        eventually(lambda: waiting(aws, "ticks-dead.fifo") == 1)
         send(aws, "d", "good")
         eventually(lambda: handler.seen[-1] == "good")
     assert handler.seen.count("bad") == 5

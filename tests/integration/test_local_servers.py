@@ -18,6 +18,7 @@ from chalice import Chalice, CORSConfig, Response
 from local import api_server, page_server, subscriber
 from local.http_server import Server, is_free
 from local.page_files import ROOT
+from tests.patience import PATIENCE_SECONDS
 
 COMPRESS_FROM = 1000
 
@@ -67,7 +68,7 @@ def ask(
     headers: dict[str, str] | None = None,
     body: bytes | None = None,
 ) -> tuple[int, dict[str, str], bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_SECONDS)
     try:
         connection.request(method, path, body, headers or {})
         answer = connection.getresponse()
@@ -92,7 +93,7 @@ def test_requests_at_once_keep_apart(api: Server) -> None:
 
 
 def test_a_connection_serves_several_requests(api: Server) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", api.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", api.port, timeout=PATIENCE_SECONDS)
     for name in ("a", "b"):
         connection.request("GET", f"/echo/{name}")
         assert json.loads(connection.getresponse().read())["name"] == name

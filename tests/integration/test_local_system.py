@@ -13,6 +13,7 @@ import pytest
 from tests.local_support.aws import clients_of
 from tests.local_support.system import LocalSystem, all_gone, local_system, run_local
 from tests.oracles.crosses import crosses, moves_above
+from tests.patience import PATIENCE_SECONDS, eventually
 
 AAPL = Path(__file__).resolve().parents[1] / "data" / "aapl-daily-2015-2017.csv"
 ROWS = 200
@@ -39,14 +40,13 @@ def printed(system: LocalSystem) -> list[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_within_five_seconds_and_leaves_nothing(number: signal.Signals) -> None:
+def test_a_signal_ends_it_and_leaves_nothing(number: signal.Signals) -> None:
     with local_system("--source", "simulator", "--data", "none") as system:
         system.ready()
         system.until(lambda: len(system.descendants()) == 2)
         children = system.descendants()
-        assert system.end(number) < 5
-        assert system.process.returncode == 0
-        assert all_gone(children)
+        assert system.end(number) == 0
+        eventually(lambda: all_gone(children))
         text = system.output()
     assert f"http://127.0.0.1:{system.page_port}" in text
     assert f"http://127.0.0.1:{system.api_port}" in text
@@ -56,7 +56,7 @@ def test_it_ends_within_five_seconds_and_leaves_nothing(number: signal.Signals) 
 
 def test_it_ends_by_itself() -> None:
     with local_system("--source", "none", "--data", "none", "--seconds", "1") as system:
-        assert system.process.wait(60) == 0
+        assert system.process.wait(PATIENCE_SECONDS) == 0
 
 
 def child(system: LocalSystem, module: str) -> int:
@@ -83,7 +83,7 @@ def test_a_killed_producer_is_started_again_and_a_killed_emulator_is_the_end() -
         system.until(lambda: child(system, "producer") not in (0, first))
         assert complaints(system) == ["the producer was killed (SIGKILL); starting it again in 1 s"]
         os.kill(child(system, "local.emulator.server"), signal.SIGKILL)
-        assert system.process.wait(60) == 1
+        assert system.process.wait(PATIENCE_SECONDS) == 1
         assert complaints(system)[1:] == ["python -m local: embedded AWS was killed (SIGKILL)"]
 
 
@@ -93,7 +93,7 @@ def test_a_full_disk_is_one_line_and_status_1(tmp_path: Path) -> None:
         system.until(lambda: system.get("/symbols") != {"symbols": []})
         emulator = child(system, "local.emulator.server")
         resource.prlimit(emulator, resource.RLIMIT_FSIZE, (4096, 4096))
-        assert system.process.wait(60) == 1
+        assert system.process.wait(PATIENCE_SECONDS) == 1
         (line,) = complaints(system)
     assert line == (
         f"python -m local: {tmp_path}/data/aws.sqlite cannot be written any more: is the disk full?"
@@ -132,11 +132,11 @@ def test_a_kill_in_the_middle_loses_and_doubles_nothing(tmp_path: Path, recordin
         printed_first = printed(first)
     with local_system(*replay, "--speed", "max") as second:
         second.ready()
-        assert all_gone(children)
+        eventually(lambda: all_gone(children))
         assert rows(second)[: len(before)] == before
         second.until(lambda: dated(second) == expected)
         after, printed_second = rows(second), printed(second)
-        assert second.end() < 5
+        assert second.end() == 0
     assert len(after) == len(set(after)) == ROWS
     assert after == sorted(after)
     assert len({*printed_first, *printed_second}) == len(expected)

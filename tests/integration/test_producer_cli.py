@@ -6,10 +6,10 @@ import json
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
+from tests.patience import PATIENCE_SECONDS
 from tests.producer_support.doubles import AAPL_DAYS, ROOT, environment, run_producer
 
 _SIMULATOR = [
@@ -17,7 +17,7 @@ _SIMULATOR = [
     "--source",
     "simulator",
     "--interval",
-    "0.1",
+    "3600",
     "--no-history",
     "--sink",
     "stdout",
@@ -75,7 +75,7 @@ def test_help_has_examples_and_the_exit_statuses(command: list[str]) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_simulator_quickly_and_in_order(number: signal.Signals) -> None:
+def test_a_signal_ends_the_simulator_between_two_ticks_and_in_order(number: signal.Signals) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "producer", *_SIMULATOR],
         stdout=subprocess.PIPE,
@@ -87,9 +87,7 @@ def test_a_signal_ends_the_simulator_quickly_and_in_order(number: signal.Signals
     assert process.stdout is not None
     first = json.loads(process.stdout.readline())
     process.send_signal(number)
-    asked = time.monotonic()
-    out, err = process.communicate(timeout=20)
-    assert time.monotonic() - asked < 3
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)  # far less than the interval
     assert process.returncode == 0
     assert first["source"] == "simulator"
     assert all(json.loads(line)["symbol"] for line in out.splitlines())
@@ -102,7 +100,13 @@ def test_a_reader_that_leaves_ends_the_producer_without_complaint() -> None:
         " --sink stdout | head -n 1"
     )
     done = subprocess.run(
-        command, shell=True, capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=60
+        command,
+        shell=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment(),
+        timeout=PATIENCE_SECONDS,
     )
     assert len(done.stdout.splitlines()) == 1
     assert "Traceback" not in done.stderr

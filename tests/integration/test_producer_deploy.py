@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from producer.arguments import parse
+from tests.patience import PATIENCE_SECONDS
 from tests.producer_support.doubles import ROOT, environment
 
 DEPLOY = ROOT / "producer" / "deploy"
@@ -40,7 +41,7 @@ def test_the_copied_files_run_the_producer(tmp_path: Path) -> None:
         text=True,
         cwd=tmp_path,
         env=environment(),
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert done.returncode == 2

@@ -7,19 +7,32 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE_SECONDS, eventually
 from tests.producer_support.doubles import ROOT, environment, run_producer
 from tests.producer_support.yahoo import Answer, StandIn, chart, failure, meta
 
 NOT_FOUND = failure(404, "Not Found", "No data found, symbol may be delisted")
-_AAPL = ["--symbols", "AAPL", "--interval", "1", "--ignore-hours", "--sink", "stdout"]
+_AAPL = [
+    "--source",
+    "yfinance",
+    "--symbols",
+    "AAPL",
+    "--interval",
+    "1",
+    "--ignore-hours",
+    "--sink",
+    "stdout",
+]
 TOO_MANY = (429, "Too Many Requests")
+_ZERO = "price not above 0"
+_LEFT_OUT = "NOPE: Yahoo knows no such symbol; it is left out"
 
 
 @pytest.fixture
@@ -44,30 +57,35 @@ class Driver:
 
     def end(self) -> None:
         self._process.terminate()
-        self._reader.join(10)
+        self._reader.join(PATIENCE_SECONDS)
         assert self._process.stdout is not None
         self._process.stdout.close()
-        self._process.wait(10)
+        self._process.wait(PATIENCE_SECONDS)
 
     def ticks(self, symbol: str) -> list[dict[str, Any]]:
         return [line for line in list(self.lines) if line.get("symbol") == symbol]
 
-    def problems(self) -> list[str]:
-        return [line["problem"] for line in list(self.lines) if "problem" in line]
+    def problems(self) -> set[str]:
+        return {line["problem"] for line in list(self.lines) if "problem" in line}
+
+    def dropped(self) -> dict[str, int]:
+        """How many ticks were dropped so far, by reason."""
+        told = (line["dropped"] for line in reversed(list(self.lines)) if "dropped" in line)
+        return next(told, {})
 
     def states(self) -> list[str]:
         return [line["state"] for line in list(self.lines) if "state" in line]
 
-    def wait(self, seconds: float, condition: Any) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
+    def wait(self, condition: Callable[[], Any]) -> None:
+        def holds() -> Any:
             assert self._process.poll() is None, "the driver ended"
-            assert time.monotonic() < deadline, self.lines[-20:]
-            time.sleep(0.05)
+            return condition()
+
+        eventually(holds, lambda: self.lines[-20:])
 
 
 @contextmanager
-def polling(yahoo: StandIn, symbols: str, deadline: float = 5) -> Iterator[Driver]:
+def polling(yahoo: StandIn, symbols: str, deadline: float = PATIENCE_SECONDS) -> Iterator[Driver]:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.producer_support.poll_driver", symbols, "0.3", str(deadline)],
         stdout=subprocess.PIPE,
@@ -84,10 +102,11 @@ def polling(yahoo: StandIn, symbols: str, deadline: float = 5) -> Iterator[Drive
 
 def test_one_symbols_trouble_does_not_touch_the_others(yahoo: StandIn) -> None:
     holiday = meta("HOLI", 50.0, time.time() - 86_400)
+    over = threading.Event()
 
     def answer(symbol: str, query: dict[str, str]) -> Answer:
         if symbol == "SLOW":
-            time.sleep(6)
+            over.wait(PATIENCE_SECONDS)
         if symbol == "NOPE":
             return NOT_FOUND
         if symbol == "HOLI":
@@ -99,34 +118,32 @@ def test_one_symbols_trouble_does_not_touch_the_others(yahoo: StandIn) -> None:
         return yahoo.moving(symbol, query)
 
     yahoo.chart_of = answer
-    with polling(yahoo, "AAPL,NOPE,SLOW,HOLI,ZERO,HTML,^GSPC", deadline=1.5) as driver:
-        driver.wait(40, lambda: len(driver.ticks("AAPL")) >= 4)
-        dropped = next(line["dropped"] for line in reversed(driver.lines) if "dropped" in line)
-    assert len(driver.ticks("^GSPC")) >= 2
+    with polling(yahoo, "AAPL,NOPE,SLOW,HOLI,ZERO,HTML,^GSPC", deadline=3) as driver:
+        driver.wait(lambda: len(driver.ticks("AAPL")) >= 2 and len(driver.ticks("^GSPC")) >= 2)
+        driver.wait(lambda: driver.ticks("HOLI") and {"repeat", _ZERO} <= set(driver.dropped()))
+        driver.wait(lambda: {_LEFT_OUT, "SLOW: no price: no answer in time"} <= driver.problems())
+        asked = len(yahoo.charts())
+        driver.wait(lambda: len(yahoo.charts()) > asked + 20)
+        over.set()
     assert driver.ticks("SLOW") == driver.ticks("NOPE") == driver.ticks("ZERO") == []
     (holiday_tick,) = driver.ticks("HOLI")
     assert holiday_tick["price"] == 50
-    assert dropped["repeat"] >= 1
-    assert dropped["price not above 0"] >= 1
-    assert "NOPE: Yahoo knows no such symbol; it is left out" in driver.problems()
-    assert "SLOW: no price: no answer within 1.5 s" in driver.problems()
     assert any(problem.startswith("HTML: no price") for problem in driver.problems())
-    asked = [symbol for _, symbol in yahoo.charts()]
-    assert "NOPE" not in asked[-5:]
+    assert "NOPE" not in [symbol for _, symbol in yahoo.charts()[-10:]]
 
 
 def test_a_storm_of_429_opens_the_circuit_until_it_is_over(yahoo: StandIn) -> None:
     with polling(yahoo, "AAPL,MSFT,NVDA") as driver:
-        driver.wait(30, lambda: driver.ticks("AAPL"))
+        driver.wait(lambda: driver.ticks("AAPL"))
         yahoo.chart_of = lambda _symbol, _query: TOO_MANY
-        driver.wait(20, lambda: driver.states()[-1].startswith("throttled by Yahoo until"))
-        storm = time.time()
+        driver.wait(lambda: driver.states()[-1].startswith("throttled by Yahoo until"))
+        storm = len(yahoo.charts())
         time.sleep(4)
-        asked = len([at for at, _ in yahoo.charts() if at > storm])
+        asked = len(yahoo.charts()) - storm
         yahoo.chart_of = yahoo.moving
         calm = time.time()
         before = len(driver.ticks("MSFT"))
-        driver.wait(20, lambda: len(driver.ticks("MSFT")) > before + 1)
+        driver.wait(lambda: len(driver.ticks("MSFT")) > before + 1)
     assert asked <= 12  # one try at a time, each of them two requests of yfinance's
     tried = [symbol for at, symbol in yahoo.charts() if at > calm]
     assert tried[0] == "AAPL"
@@ -136,10 +153,10 @@ def test_a_storm_of_429_opens_the_circuit_until_it_is_over(yahoo: StandIn) -> No
 def test_a_401_is_answered_with_a_new_crumb(yahoo: StandIn) -> None:
     yahoo.needs_crumb = True
     with polling(yahoo, "AAPL") as driver:
-        driver.wait(30, lambda: driver.ticks("AAPL"))
+        driver.wait(lambda: driver.ticks("AAPL"))
         yahoo.crumb = "crumb2"
         changed = len(driver.ticks("AAPL"))
-        driver.wait(30, lambda: len(driver.ticks("AAPL")) > changed + 1)
+        driver.wait(lambda: len(driver.ticks("AAPL")) > changed + 1)
     assert any("crumb=crumb2" in path for _, path in yahoo.requests)
 
 
@@ -153,7 +170,7 @@ def test_a_refusal_without_a_reason_does_not_make_a_symbol_unknown(yahoo: StandI
 
     yahoo.chart_of = answer
     with polling(yahoo, "AAPL,MSFT") as driver:
-        driver.wait(30, lambda: driver.ticks("MSFT"))
+        driver.wait(lambda: driver.ticks("MSFT"))
     assert any(problem.startswith("MSFT: no price") for problem in driver.problems())
     assert driver.ticks("AAPL")
 
@@ -183,7 +200,7 @@ def test_prices_are_exact_and_history_comes_first(yahoo: StandIn) -> None:
     while not lines or "bar" in lines[-1]:
         lines.append(json.loads(running.stdout.readline()))
     running.terminate()
-    _, err = running.communicate(timeout=20)
+    _, err = running.communicate(timeout=PATIENCE_SECONDS)
     assert running.returncode == 0
     events = [json.loads(line) for line in err.splitlines()]
     assert events[0]["event"] == "note"
@@ -225,12 +242,13 @@ def test_backfill_sends_a_period_of_bars_and_fails_for_a_symbol_without_any(yaho
 
 
 def test_auto_takes_the_simulator_when_yahoo_does_not_answer(yahoo: StandIn) -> None:
+    over = threading.Event()
+
     def hanging(_symbol: str, _query: dict[str, str]) -> Answer:
-        time.sleep(20)
+        over.wait(PATIENCE_SECONDS)
         return TOO_MANY
 
     yahoo.chart_of = hanging
-    began = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-m", "producer", "stream", "--sink", "stdout", "--no-history"],
         stdout=subprocess.PIPE,
@@ -241,10 +259,9 @@ def test_auto_takes_the_simulator_when_yahoo_does_not_answer(yahoo: StandIn) -> 
     )
     assert process.stdout is not None
     tick = json.loads(process.stdout.readline())
-    took = time.monotonic() - began
     process.terminate()
-    _, err = process.communicate(timeout=10)
+    over.set()
+    _, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert tick["source"] == "simulator"
-    assert 5 < took < 30  # most of it is the import where the machine is busy
     note = json.loads(err.splitlines()[0])["message"]
     assert note == "Yahoo did not answer within 5 s. Showing simulated prices instead."

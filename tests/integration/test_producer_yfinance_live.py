@@ -19,6 +19,7 @@ from producer.backoff import Backoff
 from producer.sources.yahoo_socket import YahooSocket
 from producer.status import Status
 from producer.throttling import CircuitBreaker
+from tests.patience import PATIENCE_SECONDS, eventually
 from tests.producer_support.doubles import ROOT, environment
 from tests.producer_support.frames import abort, close, pricing, sends, silence, streaming
 
@@ -52,7 +53,7 @@ def receiving(url: str, *, stall: float = 60, beat: float = 15) -> Iterator[Any]
         yield frames, problems, ours
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(PATIENCE_SECONDS)
     assert not thread.is_alive()
 
 
@@ -60,7 +61,10 @@ def receiving(url: str, *, stall: float = 60, beat: float = 15) -> Iterator[Any]
 def test_a_lost_connection_is_made_again_and_subscribed_again(loss: Any, why: str) -> None:
     with streaming(sends(["one"], loss), sends(["two"])) as (url, script):
         with receiving(url) as (frames, problems, _):
-            assert [frames.get(timeout=5), frames.get(timeout=5)] == ["one", "two"]
+            assert [frames.get(timeout=PATIENCE_SECONDS), frames.get(timeout=PATIENCE_SECONDS)] == [
+                "one",
+                "two",
+            ]
         assert script.subscriptions[:2] == [[{"subscribe": ["AAPL"]}]] * 2
     assert len(problems) == 1
     assert "the stream from Yahoo was lost" in problems[0]
@@ -72,17 +76,16 @@ def test_a_silent_connection_is_given_up_after_a_while() -> None:
         streaming(silence, sends(["late"])) as (url, _),
         receiving(url, stall=0.3) as (frames, problems, _),
     ):
-        assert frames.get(timeout=5) == "late"
+        assert frames.get(timeout=PATIENCE_SECONDS) == "late"
     assert "nothing came for 0.3 s" in problems[0]
 
 
 def test_the_heartbeat_subscribes_again_and_follows_the_list() -> None:
     with streaming(silence) as (url, script), receiving(url, beat=0.2) as (_, _, ours):
-        time.sleep(1)
+        said = eventually(lambda: script.subscriptions)[0]
+        eventually(lambda: said.count({"subscribe": ["AAPL"]}) >= 2)
         ours.follow(["MSFT"])
-        time.sleep(1)
-    said = script.subscriptions[0]
-    assert said.count({"subscribe": ["AAPL"]}) >= 2
+        eventually(lambda: {"subscribe": ["MSFT"]} in said)
     assert said.index({"unsubscribe": ["AAPL"]}) < said.index({"subscribe": ["MSFT"]})
 
 
@@ -101,7 +104,7 @@ def test_a_refusal_is_waited_out_longer_than_a_loss(status: int) -> None:
     with streaming(sends(["one"]), refusing=[status, status]) as (url, _):
         began = time.monotonic()
         with receiving(url) as (frames, problems, _):
-            assert frames.get(timeout=10) == "one"
+            assert frames.get(timeout=PATIENCE_SECONDS) == "one"
         assert time.monotonic() - began > 0.6 + 1.2
     assert str(status) in problems[0]
 
@@ -130,7 +133,7 @@ def test_the_command_turns_frames_into_ticks_and_survives_all_of_it() -> None:
         assert process.stdout is not None
         ticks = [json.loads(process.stdout.readline()) for _ in range(3)]
         process.terminate()
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 0
     assert (ticks[0]["price"], ticks[0]["open"], ticks[0]["previous_close"]) == (189.84, 188, 187.9)
     assert (ticks[0]["high"], ticks[0]["low"], ticks[0]["volume"]) == (190.1, 187.5, 1_234_567)

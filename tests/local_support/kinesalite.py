@@ -8,6 +8,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.patience import PATIENCE_SECONDS
+
 FOLDER = Path(__file__).resolve().parents[1] / "node"
 
 
@@ -36,4 +38,4 @@ def kinesalite() -> Iterator[str]:
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 pipe.close()
-        process.wait(5)
+        process.wait(PATIENCE_SECONDS)

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.emulated import EmulatedClients
+from tests.patience import PATIENCE_SECONDS
 
 Rows = list[list[str | None]]
 
@@ -140,7 +141,7 @@ class Lake:
 
     def ended(self, number: str) -> dict[str, Any]:
         """The execution, once it has ended."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             execution: dict[str, Any] = self.athena.get_query_execution(QueryExecutionId=number)[
                 "QueryExecution"

@@ -10,6 +10,7 @@ from local.event_sources.mapping import Mapping
 from local.event_sources.queue_mapping import QueueMapping
 from local.event_sources.wakeups import Wakeups
 from tests.local_support.aws import Emulator
+from tests.patience import PATIENCE_SECONDS
 
 
 @contextlib.contextmanager
@@ -22,7 +23,7 @@ def running(mapping: Mapping | QueueMapping, wakeups: Wakeups) -> Iterator[None]
     finally:
         mapping.stop()
         wakeups.stop()
-        assert mapping.join(time.monotonic() + 5)
+        assert mapping.join(time.monotonic() + PATIENCE_SECONDS)
 
 
 def waiting(aws: Emulator, name: str) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -54,11 +53,3 @@ def identifiers(event: dict[str, Any]) -> dict[str, str]:
 def report(*failed: str) -> dict[str, Any]:
     """A partial response."""
     return {"batchItemFailures": [{"itemIdentifier": name} for name in failed]}
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 15.0) -> None:
-    """Wait until something holds; fail when it does not."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.patience import PATIENCE_SECONDS
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -34,7 +36,7 @@ def run_local(*arguments: str, temporary: Path | None = None) -> subprocess.Comp
         env=environment(temporary),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
 
 
@@ -70,12 +72,12 @@ class LocalSystem:
         """The JSON at a path of the API; None while it does not answer 200."""
         url = f"http://127.0.0.1:{self.api_port}{path}"
         try:
-            with urllib.request.urlopen(url, timeout=10) as answer:
+            with urllib.request.urlopen(url, timeout=PATIENCE_SECONDS) as answer:
                 return json.load(answer)
         except OSError:  # HTTP errors among them
             return None
 
-    def until(self, ask: Callable[[], Any], seconds: float = 90.0) -> Any:
+    def until(self, ask: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
         """What `ask` gives, once it is true."""
         deadline = time.monotonic() + seconds
         while not (found := ask()):
@@ -98,12 +100,10 @@ class LocalSystem:
                     found.append(int(status.parent.name))
         return found
 
-    def end(self, number: signal.Signals = signal.SIGINT) -> float:
-        """Signal it; the seconds until it ended."""
-        began = time.monotonic()
+    def end(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Signal it and wait; its exit status."""
         self.process.send_signal(number)
-        self.process.wait(15)
-        return time.monotonic() - began
+        return self.process.wait(PATIENCE_SECONDS)
 
     def close(self) -> None:
         """End it in any case."""

@@ -217,7 +217,6 @@ def test_every_report_on_raw_objects(lake: Lake) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)  # over five hundred days are compacted
 def test_every_report_on_parquet(lake: Lake) -> None:
     done = Compact(lake.stores, lambda: NOW)(None, "test", time.monotonic() + 600)
     assert done.ticks == len(lake.ticks)

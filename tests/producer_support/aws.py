@@ -18,6 +18,7 @@ from typing import Any
 
 import boto3
 
+from tests.patience import PATIENCE_SECONDS
 from tests.producer_support.doubles import ROOT, environment
 
 REGION = "us-east-1"
@@ -60,11 +61,11 @@ def moto_server() -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE_SECONDS)
 
 
 def _await(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         assert process.poll() is None, "moto ended"
         with socket.socket() as client:
@@ -95,7 +96,7 @@ def make_stream(endpoint: str, name: str, shards: int = 2) -> None:
     kinesis = client("kinesis", endpoint)
     kinesis.create_stream(StreamName=name, ShardCount=shards)
     kinesis.get_waiter("stream_exists").wait(
-        StreamName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20}
+        StreamName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
     )
 
 
@@ -197,7 +198,7 @@ class FaultyKinesis:
         return list(json.loads(answer)["Records"])
 
     def _send(self, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection(self._target, timeout=30)
+        connection = http.client.HTTPConnection(self._target, timeout=PATIENCE_SECONDS)
         kept = {
             name: value
             for name, value in headers.items()
@@ -266,5 +267,5 @@ def start_producer(*arguments: str, **environ: str) -> subprocess.Popen[bytes]:
 def end(process: subprocess.Popen[bytes], number: int) -> str:
     """Send a signal and wait; what it said on stderr."""
     os.kill(process.pid, number)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=PATIENCE_SECONDS)
     return err.decode()

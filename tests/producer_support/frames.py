@@ -16,6 +16,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
+from tests.patience import PATIENCE_SECONDS
+
 _TEXTS = {"id": 1, "currency": 4, "exchange": 5}
 _FLOATS = {
     "price": 2, "change_percent": 8, "day_high": 10, "day_low": 11, "change": 12,
@@ -99,7 +101,7 @@ def streaming(*plays: Play, refusing: Sequence[int] = ()) -> Iterator[tuple[str,
         thread.start()
         yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}", script
         server.shutdown()
-        thread.join(5)
+        thread.join(PATIENCE_SECONDS)
 
 
 def sends(frames: Sequence[str | bytes], then: Play | None = None) -> Play:

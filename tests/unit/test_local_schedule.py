@@ -11,6 +11,7 @@ import pytest
 from chalicelib.event_sources import COMPACTION
 from local import schedule
 from local.event_sources.scheduling import scheduled_event
+from tests.patience import PATIENCE_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_a_run_that_fails_does_not_end_the_schedule(
     said: list[str] = []
     made = schedule.Schedule(compact, "us-east-1", said.append)
     made.start()
-    assert twice.wait(60)
+    assert twice.wait(PATIENCE_SECONDS)
     assert called == ["Scheduled Event"] * 2
     assert "compact failed" in caplog.text
     assert "compaction failed: this one failed" in said
@@ -69,7 +70,7 @@ def test_each_run_is_told_when_it_begins_and_when_it_ends(monkeypatch: pytest.Mo
 
     made = schedule.Schedule(lambda event, context: answers.pop(0), "us-east-1", say)
     made.start()
-    assert ended.wait(60)
+    assert ended.wait(PATIENCE_SECONDS)
     made.stop()
     which = "2026-11-19 to 2026-11-20"
     begins = "compaction (scheduled) begins: finished days of the archive become Parquet"

@@ -6,13 +6,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.detection import Watch
 from chalicelib.domain.errors import RuleError
+from chalicelib.domain.folding import label
 from chalicelib.domain.rules import Rule
+from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
 from chalicelib.services.preview import MAX_ALERTS, Preview
 from tests.factories import NEVER, make_rule, make_tick
@@ -35,12 +37,18 @@ def on(rule: Rule, interval: str) -> Rule:
     )
 
 
+def minute_of(tick: Tick) -> str:
+    """The start of its minute."""
+    return tick.timestamp[:17] + "00.000000Z"
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     prices=st.lists(st.integers(45, 56), min_size=2, max_size=60),
     rule=st.sampled_from(RULES),
     interval=st.sampled_from(["tick", "1m", "5m"]),
 )
+@example(prices=[49] * 8 + [51] * 8, rule=RULES[1], interval="5m")  # the last opens a bar
 def test_preview_tells_what_live_told(prices: list[int], rule: Rule, interval: str) -> None:
     rule = on(rule, interval)
     watched = Watched(rule)
@@ -50,11 +58,9 @@ def test_preview_tells_what_live_told(prices: list[int], rule: Rule, interval: s
     ]
     watched.feed(ticks, batch=len(ticks))
     previewed = Preview(watched.stores, SHOWN)(rule, "AAPL", None, None)
-    running = {"1m": ticks[-1].timestamp[:16], "5m": previewed.until or ""}.get(interval, "~")
-    told = [alert.price for alert in previewed.alerts if not alert.timestamp.startswith(running)]
-    live = [alert.price for alert in watched.fired()]
-    assert told[: len(live)] == live
-    assert len(told) - len(live) in (0, 1) if interval == "5m" else len(told) == len(live)
+    running = "~" if interval == "tick" else label(minute_of(ticks[-1]), interval)
+    told = [alert.price for alert in previewed.alerts if alert.timestamp < running]
+    assert told == [alert.price for alert in watched.fired()]
 
 
 @pytest.mark.parametrize("interval", ["tick", "1m", "5m", "1h", "1d"])

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import msgspec
 
 from producer.outbox import Outbox
 from producer.records import Record
 from producer.wire import Line
+from tests.patience import PATIENCE_SECONDS
 from tests.producer_support.doubles import LIMITS, make_line
 
 NEVER = threading.Event()
+HANGS = 3600.0
+"""A wait that would outlast the test's own time."""
+
+
+class Clock:
+    """Seconds that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 def always(_key: str) -> bool:
@@ -22,6 +34,13 @@ def always(_key: str) -> bool:
 def filled(*lines: Line) -> Outbox:
     outbox = Outbox(lambda symbol: symbol)
     outbox.put(lines, NEVER)
+    return outbox
+
+
+def waiting(line: Line, clock: Clock) -> Outbox:
+    """An outbox with one line that came at second 0 of the clock."""
+    outbox = Outbox(lambda symbol: symbol, now=clock)
+    outbox.put([msgspec.structs.replace(line, since=0.0)], NEVER)
     return outbox
 
 
@@ -117,11 +136,11 @@ def test_what_was_read_back_from_a_spool_has_waited_long_enough() -> None:
 
 def test_the_sender_is_woken_when_a_tick_has_waited_long_enough() -> None:
     limits = msgspec.structs.replace(LIMITS, ticks_per_record=2, flush_seconds=0.05)
-    outbox = filled(make_line("A", 0))
+    clock = Clock()
+    outbox = waiting(make_line("A", 0), clock)
     assert outbox.take(limits, always) == []
-    began = time.monotonic()
-    outbox.wait(10)
-    assert time.monotonic() - began < 5
+    outbox.wait(HANGS)
+    clock.now += 0.05
     assert len(outbox.take(limits, always)) == 1
 
 
@@ -129,16 +148,16 @@ def test_what_came_between_a_look_and_the_wait_is_not_slept_through() -> None:
     outbox = filled()
     assert outbox.take(LIMITS, always) == []
     outbox.put([make_line("A", 0)], NEVER)
-    began = time.monotonic()
-    outbox.wait(10)
-    assert time.monotonic() - began < 5
+    outbox.wait(HANGS)
 
 
 def test_a_tick_waits_for_company_no_longer_than_it_may() -> None:
-    limits = msgspec.structs.replace(LIMITS, ticks_per_record=2, flush_seconds=0.05)
-    outbox = filled(make_line("A", 0))
+    limits = msgspec.structs.replace(LIMITS, ticks_per_record=2, flush_seconds=60)
+    clock = Clock()
+    outbox = waiting(make_line("A", 0), clock)
+    clock.now = 59.9
     assert outbox.take(limits, always) == []
-    time.sleep(0.06)
+    clock.now = 60.0
     assert len(outbox.take(limits, always)) == 1
 
 
@@ -159,10 +178,10 @@ def test_a_full_outbox_makes_the_source_wait() -> None:
         outbox.put([make_line("A", 2)], NEVER)
         done.set()
 
-    waiting = threading.Thread(target=put)
-    waiting.start()
+    putting = threading.Thread(target=put)
+    putting.start()
     assert not done.wait(0.1)
     outbox.acknowledge(outbox.take(LIMITS, always))
-    assert done.wait(2)
-    waiting.join()
+    assert done.wait(PATIENCE_SECONDS)
+    putting.join()
     assert outbox.pending == 2

@@ -14,6 +14,7 @@ from producer.pipeline import Outcome, Pipeline
 from producer.sender import Sender
 from producer.status import Status
 from producer.wire import WireTick
+from tests.patience import PATIENCE_SECONDS
 from tests.producer_support.doubles import MemorySink, make_wire_tick
 
 
@@ -41,11 +42,14 @@ class Given:
         if self._failure is not None:
             raise self._failure
         if self._waits:
-            stop.wait(10)
+            stop.wait(PATIENCE_SECONDS)
 
 
 def run(
-    source: Given, sink: MemorySink, stop: threading.Event | None = None, flush: float = 5
+    source: Given,
+    sink: MemorySink,
+    stop: threading.Event | None = None,
+    flush: float = PATIENCE_SECONDS,
 ) -> tuple[Outcome, Status]:
     status = Status(lambda _event, _message: None)
     outbox = Outbox(sink.key)

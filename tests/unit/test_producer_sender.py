@@ -10,6 +10,7 @@ from producer.errors import SinkError, SinkRefused, SinkUnavailable
 from producer.outbox import Outbox
 from producer.sender import Sender
 from producer.status import Status
+from tests.patience import PATIENCE_SECONDS
 from tests.producer_support.doubles import MemorySink, make_line
 
 
@@ -23,7 +24,7 @@ def send(sink: MemorySink, symbols: str, count: int) -> tuple[Sender, Status, li
     outbox.close()
     sender = Sender(outbox, sink, status, random.Random(3))
     sender.start()
-    sender.join(30)
+    sender.join(PATIENCE_SECONDS)
     assert not sender.is_alive()
     return sender, status, told
 
