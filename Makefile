@@ -42,7 +42,7 @@ test-loaded: setup ## `make test` TIMES=3 times beside four processes that keep 
 	@$(BIN)/python -m tools.loaded $(TIMES) $(PYTEST) -n 3 -m "not long" $(ARGS)
 
 test-long: setup ## the same suites at full length
-	@$(PYTEST) -n 2 $(ARGS)
+	@$(PYTEST) -n 2 --hypothesis-profile=explore $(ARGS)
 
 check: setup ## format, lint, types, imports, security lint; changes nothing
 	@tools/check.sh

@@ -6,12 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from tests.emulated import Emulated
 
 pytest.register_assert_rewrite("tests.deploy_support")
+
+settings.register_profile(
+    "same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("explore", settings.get_profile("same"), derandomize=False)
+settings.load_profile("same")
+"""`make test` tries the same examples each time, however long they take; `make test-long` tries
+others."""
 
 FIRST = (
     "e2e/test_deploy_cycle.py",

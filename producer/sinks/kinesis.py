@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from producer.errors import SinkUnavailable
 from producer.records import Limits, Record
 from producer.sinks import aws
 
@@ -41,4 +42,7 @@ class KinesisSink:
             response = self._client.put_records(StreamName=self._stream, Records=entries)
         except (BotoCoreError, ClientError) as error:
             raise aws.failure(f"stream {self._stream}", error) from error
-        return [result.get("ErrorCode") for result in response["Records"]]
+        results = response.get("Records", ())
+        if len(results) != len(records):
+            raise SinkUnavailable(f"stream {self._stream}: the answer was cut off")
+        return [result.get("ErrorCode") for result in results]

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
+from producer.errors import SinkUnavailable
 from producer.records import Limits, Record
 from producer.sinks import aws
 
@@ -51,7 +52,10 @@ class SqsSink:
             response = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
         except (BotoCoreError, ClientError) as error:
             raise aws.failure(f"queue {self._queue_url}", error) from error
+        taken = {entry["Id"] for entry in response.get("Successful", ())}
         failed = {entry["Id"]: entry.get("Code", "failed") for entry in response.get("Failed", ())}
+        if len(taken) + len(failed) != len(entries):
+            raise SinkUnavailable(f"queue {self._queue_url}: the answer was cut off")
         return [failed.get(entry["Id"]) for entry in entries]
 
 

@@ -88,7 +88,7 @@ def test_link_restores_symbol_range_indicators_and_zoom(
     wait_for_chart(page)
     zoom_in(page)
     zoomed = x_range(page)
-    page.wait_for_timeout(200)
+    page.wait_for_function("() => location.hash.includes('from=')")
     page.get_by_role("button", name="Export").click()
     page.get_by_role("button", name="Copy link to this view").click()
     expect(page.get_by_text("Link copied", exact=True)).to_be_visible()

@@ -370,7 +370,7 @@ def _walk(system: System, query: str, limit: int) -> list[dict[str, Any]]:
     max_examples=12,
     deadline=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     interval=st.sampled_from(["tick", "1m", "5m", "1h"]),

@@ -56,13 +56,13 @@ class Lake:
             Incoming(str(n), "shardId-0", str(n), at, payload)
             for n, (at, payload) in zip(self._numbers, records, strict=False)
         ]
-        self.services.ingest(numbered, time.monotonic() + 60)
+        self.services.ingest(numbered, time.monotonic() + 3600)
         if again:
-            self.services.ingest(numbered[-again:], time.monotonic() + 60)
+            self.services.ingest(numbered[-again:], time.monotonic() + 3600)
 
     def compact(self, day: str | None = None) -> Any:
         """One run."""
-        return Compact(self.stores, lambda: self.now)(day, "test", time.monotonic() + 600)
+        return Compact(self.stores, lambda: self.now)(day, "test", time.monotonic() + 3600)
 
     def parts(self) -> dict[str, Part]:
         """The days of ticks."""
@@ -491,7 +491,7 @@ def _broken_off(emulated: Emulated, points: Iterable[Ends]) -> Lake:
         stores = aws_lake(lake.settings, Breaking(emulated, ends, look).clients)
         lake.now += timedelta(minutes=17)
         try:
-            Compact(stores, lambda: lake.now)(None, "breaks", time.monotonic() + 600)
+            Compact(stores, lambda: lake.now)(None, "breaks", time.monotonic() + 3600)
         except Crash:
             continue
         break
@@ -546,7 +546,7 @@ def test_two_runs_side_by_side_and_a_reader(emulated: Emulated) -> None:
     wanted = lake.counts()
     with ThreadPoolExecutor(2) as pool:
         runs = [
-            pool.submit(Compact(lake.stores, lambda: NOW), None, owner, time.monotonic() + 600)
+            pool.submit(Compact(lake.stores, lambda: NOW), None, owner, time.monotonic() + 3600)
             for owner in ("one", "two")
         ]
         while not all(run.done() for run in runs):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import threading
 from collections.abc import Iterator
 from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +108,33 @@ def test_a_stream_that_is_away_may_come_back(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{aws.free_port()}")
     with pytest.raises(SinkUnavailable, match="stream s: "):
         KinesisSink("s").send([Record("A", (make_line("A"),))])
+
+
+class Empty(BaseHTTPRequestHandler):
+    """Answers 200 with nothing in it."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Quiet."""
+
+
+@pytest.mark.parametrize("kind", [KinesisSink, SqsSink])
+def test_an_answer_that_names_no_record_counts_as_none(
+    kind: type[KinesisSink | SqsSink], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Empty) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+        with pytest.raises(SinkUnavailable, match="the answer was cut off"):
+            kind(f"{address}/s").send([Record("A", (make_line("A"),))])
+        server.shutdown()
 
 
 @pytest.mark.parametrize(

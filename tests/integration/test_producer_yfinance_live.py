@@ -57,7 +57,7 @@ def receiving(url: str, *, stall: float = 60, beat: float = 15) -> Iterator[Any]
     assert not thread.is_alive()
 
 
-@pytest.mark.parametrize(("loss", "why"), [(close, "1000"), (abort, "")])
+@pytest.mark.parametrize(("loss", "why"), [(close, "the connection was closed"), (abort, "")])
 def test_a_lost_connection_is_made_again_and_subscribed_again(loss: Any, why: str) -> None:
     with streaming(sends(["one"], loss), sends(["two"])) as (url, script):
         with receiving(url) as (frames, problems, _):

@@ -218,7 +218,7 @@ def test_every_report_on_raw_objects(lake: Lake) -> None:
 
 @pytest.mark.long
 def test_every_report_on_parquet(lake: Lake) -> None:
-    done = Compact(lake.stores, lambda: NOW)(None, "test", time.monotonic() + 600)
+    done = Compact(lake.stores, lambda: NOW)(None, "test", time.monotonic() + 3600)
     assert done.ticks == len(lake.ticks)
     assert _differences(lake, lake.run(list(ASKED))) == []
 
