@@ -24,6 +24,9 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 PATIENCE_MS = PATIENCE_SECONDS * 1000
+PATIENT = "AbortSignal.timeout = () => new AbortController().signal;"
+"""The page gives up on an answer after 15 s, which a busy machine may need."""
+
 LOCAL = {"127.0.0.1", "localhost"}
 
 
@@ -103,6 +106,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
             accept_downloads=True,
         )
         context.set_default_timeout(PATIENCE_MS)
+        context.add_init_script(PATIENT)
         page = context.new_page()
         watched = Watched(expected=expect)
         page.on("console", watched.on_console)
