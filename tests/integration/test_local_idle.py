@@ -17,7 +17,8 @@ from local.event_sources.wakeups import Wakeups
 from local.provision import Clients, provision
 from tests.local_support.aws import emulator
 from tests.local_support.mapping import running
-from tests.local_support.recording import Recorder, eventually
+from tests.local_support.recording import Recorder
+from tests.patience import eventually
 
 IDLE_SECONDS = 6.0
 
