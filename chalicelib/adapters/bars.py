@@ -117,10 +117,14 @@ class Bars:
         return put_all(self._client, self._table, ("series", "start"), items, deadline)
 
     def fill(self, bars: Sequence[Bar], arrival: str) -> None:
-        """See BarStore."""
-        if bars:
-            with ThreadPoolExecutor(min(PARALLEL_PUTS, len(bars))) as pool:
-                list(pool.map(lambda bar: self._fill(bar, arrival), bars))
+        """See BarStore. Those that are stored already are put singly."""
+        left = bars
+        if len(bars) > 1:
+            items = [self._to_item(bar, arrival) for bar in bars]
+            left = [bars[index] for index in insert_all(self._client, self._table, items)]
+        if left:
+            with ThreadPoolExecutor(min(PARALLEL_PUTS, len(left))) as pool:
+                list(pool.map(lambda bar: self._fill(bar, arrival), left))
 
     def _fill(self, bar: Bar, arrival: str) -> bool:
         return put_if(

@@ -92,6 +92,14 @@ def test_a_folded_bar_fills_a_gap_or_replaces_one_of_no_more_parts(
     assert read(bars, symbol) == [second if taken else first]
 
 
+def test_many_folded_bars_fill_what_is_missing(bars: BarStore, symbol: str) -> None:
+    own = [make_bar(60 * n, 1, symbol=symbol, ticks=0) for n in (0, 30)]
+    bars.write_history(own, at(), NEVER)
+    folded = [make_bar(60 * n, 2, symbol=symbol, ticks=0, folded=5) for n in range(60)]
+    bars.fill(folded, at())
+    assert read(bars, symbol) == [own[0], *folded[1:30], own[1], *folded[31:]]
+
+
 def test_a_folded_bar_leaves_one_made_from_ticks_alone(bars: BarStore, symbol: str) -> None:
     live = make_bar(0, 1, symbol=symbol, ticks=3)
     bars.put(live, at())
