@@ -52,6 +52,7 @@ class Counters:
             return Snapshot(
                 source=str(self._producer.get("source", "")),
                 state=str(self._producer.get("state", "")),
+                progress=self._producer.get("progress"),
                 sent=self._sent_before + self._sent(),
                 pending=int(self._producer.get("pending", 0)),
                 ticks=self._sums["TicksStored"],
@@ -73,6 +74,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     source: str = ""
     state: str = ""
+    progress: float | None = None
     sent: int = 0
     pending: int = 0
     ticks: int = 0

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -103,4 +104,13 @@ class LiveTerminal:
             rows["Given up"] = f"{now.given_up:,}"
         for name, value in rows.items():
             grid.add_row(Text(name, style="bold"), Text(value))
+            if name == "Sent" and now.progress is not None:
+                grid.add_row(Text("History", style="bold"), _bar(now.progress))
         return grid
+
+
+def _bar(progress: float) -> Table:
+    """The share of the history that was sent, as a bar and a number."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_row(ProgressBar(1.0, progress, width=30), f"{progress:.0%}")
+    return grid

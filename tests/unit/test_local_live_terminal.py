@@ -38,3 +38,13 @@ def test_the_panel_is_drawn_again_only_when_something_changed(
         assert "AAPL above 200" in out.getvalue()
     finally:
         terminal.close()
+
+
+def test_the_panel_shows_how_much_of_the_history_was_sent() -> None:
+    console = Console(width=100, file=io.StringIO(), force_terminal=False)
+    now = Snapshot(source="files", state="sending history", progress=0.4)
+    with console.capture() as captured:
+        console.print(LiveTerminal(lambda: now, console).render())
+    row = next(line for line in captured.get().splitlines() if "History" in line)
+    assert "40%" in row
+    assert "━" in row

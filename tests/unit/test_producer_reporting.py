@@ -101,3 +101,11 @@ def test_the_table_reporter_draws_and_ends() -> None:
     reporter.end("1 ticks sent")
     assert "AAPL" in out.getvalue()
     assert "1 ticks sent" in out.getvalue()
+
+
+def test_people_see_how_much_of_the_history_was_sent() -> None:
+    status = busy()
+    assert "━" not in drawn(status)
+    status.say("sending history", 1.0)
+    assert "30%" in drawn(status)  # 3 of 10 lines
+    assert "━" in drawn(status)
