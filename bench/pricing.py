@@ -7,6 +7,7 @@ What AWS meters and a run in memory cannot show is stated here, once, and nowher
   the code has under way at once.
 - Lambda's own lines in the log, START, END and REPORT, take PLATFORM_LOG_BYTES an invocation.
 - An idle queue is asked by five pollers of Lambda, each with long polls of 20 seconds.
+- The producer runs all month and writes its status, below 1 KB, at its usual pace.
 - A key of one's own is asked some KEY_REQUESTS_AN_HOUR times: services keep data keys for minutes.
 """
 
@@ -19,6 +20,7 @@ import msgspec
 from bench.cost_settings import Settings
 from bench.counting import Counted
 from bench.list_prices import Prices
+from producer.publishing import USUAL_SECONDS
 
 FULL_PROCESSOR_MB = 1769
 CPU_FACTOR = 1.5
@@ -35,6 +37,7 @@ OTHERS_AT_ONCE = 8
 PLATFORM_LOG_BYTES = 450
 IDLE_POLLS_AN_HOUR = 5 * 3 * 60
 KEY_REQUESTS_AN_HOUR = 100
+STATUSES_AN_HOUR = 3600 / USUAL_SECONDS
 METRIC_NAMES = 14
 ALARM_METRICS = {"kinesis": 16, "sqs": 10}
 """Of infra/examples: normal.tfvars (all alarms) and small.tfvars (the free ones)."""
@@ -98,6 +101,7 @@ def fixed(settings: Settings, shards: int, prices: Prices) -> list[Line]:
             "requests to the key",
             usd("key_request", KEY_REQUESTS_AN_HOUR * hours) if has_stream else 0,
         ),
+        Line("the producer's status", usd("dynamodb_write_unit", hours * STATUSES_AN_HOUR)),
         Line("page: CloudFront's free allowance", 0.0),
     ]
     return [line for line in found if line.usd or line.what.startswith("page")]

@@ -200,6 +200,7 @@ def aws_stores(settings: Settings, clients: Any = None) -> Stores:
     from chalicelib.adapters.clients import Clients, Deferred
     from chalicelib.adapters.failures import Failures
     from chalicelib.adapters.prices import Prices
+    from chalicelib.adapters.producers import Producers
     from chalicelib.adapters.rules import Rules
     from chalicelib.adapters.state import States
     from chalicelib.adapters.symbols import Symbols
@@ -221,6 +222,7 @@ def aws_stores(settings: Settings, clients: Any = None) -> Stores:
         archive=S3Archive(s3, settings.archive_bucket),
         publisher=Topic(Deferred(lambda: clients.sns), settings.alerts_topic_arn),
         failures=Failures(s3, settings.failures_bucket),
+        producers=Producers(dynamodb, settings.symbols_table),
     )
 
 

@@ -1,4 +1,4 @@
-# Who sends: may put ticks and read which symbols to follow.
+# Who sends: may put ticks, read which symbols to follow, and write how far it is.
 
 data "aws_iam_policy_document" "assumed_by_producer" {
   statement {
@@ -18,6 +18,24 @@ data "aws_iam_policy_document" "producer" {
     content {
       actions   = statement.value.actions
       resources = [statement.value.resource]
+    }
+  }
+
+  # Its status, in a list of its own: symbols and compact's lease stand in the same table.
+  statement {
+    actions   = ["dynamodb:PutItem"]
+    resources = [local.arns["table/symbols"]]
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["producers"]
+    }
+
+    condition {
+      test     = "Null"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["false"]
     }
   }
 }

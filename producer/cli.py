@@ -18,6 +18,7 @@ from producer.errors import ProducerError, UsageError
 from producer.outbox import Outbox
 from producer.pipeline import Outcome, Pipeline
 from producer.progress import Progress
+from producer.publishing import published
 from producer.reasons import in_full
 from producer.reporting import JsonReporter, Reporter
 from producer.sender import Sender
@@ -42,10 +43,14 @@ def main(arguments: Sequence[str]) -> int:
 def run(options: argparse.Namespace) -> int:
     """Build source and sink, run them, say how it ended."""
     reporter = make_reporter()
+    status = Status(reporter.tell, verbose=options.verbose)
+    status.source = getattr(options, "source", options.command)
     try:
-        with _stopping() as stop:
-            pipeline = _pipeline(options, reporter, stop)
+        with _stopping() as stop, published(options, status):
+            pipeline = _pipeline(options, reporter, status, stop)
             outcome = pipeline.run(stop, options.drain)
+            if outcome.refusal is not None:
+                status.failed(outcome.refusal)
     finally:
         reporter.stop()
     return _ended(outcome, reporter, kept=bool(options.spool))
@@ -60,8 +65,9 @@ def make_reporter() -> Reporter:
     return JsonReporter(sys.stderr)
 
 
-def _pipeline(options: argparse.Namespace, reporter: Reporter, stop: threading.Event) -> Pipeline:
-    status = Status(reporter.tell, verbose=options.verbose)
+def _pipeline(
+    options: argparse.Namespace, reporter: Reporter, status: Status, stop: threading.Event
+) -> Pipeline:
     sink = building.make_sink(options)
     spool = building.make_spool(options, sink)
     progress = Progress(spool, building.identity_of(options)) if spool else None

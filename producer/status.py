@@ -15,6 +15,8 @@ from producer.records import Record
 from producer.wire import WireTick
 
 _REPEAT_PROBLEM_SECONDS = 30.0
+_PROBLEM_SECONDS = 60.0
+"""A problem that was not told again for so long counts as dealt with."""
 
 
 class Quote(msgspec.Struct):
@@ -31,7 +33,7 @@ class Status:
 
     Ticks and historical bars count as sent when the sink has acknowledged them;
     `refused_records` counts what it gave back. With `verbose` a message ends with its cause, as
-    the library worded it.
+    the library worded it. `changed` is set when the state changes or a problem is told.
     """
 
     def __init__(self, tell: Callable[[str, str], None], *, verbose: bool = False) -> None:
@@ -39,6 +41,7 @@ class Status:
         self.source = ""
         self.sink = ""
         self.state = "starting"
+        self.changed = threading.Event()
         self.sent_ticks = 0
         self.sent_bars = 0
         self.refused_records = 0
@@ -49,11 +52,15 @@ class Status:
         self._lock = threading.Lock()
         self._told: dict[str, float] = {}
         self._given: float | None = None
+        self._problem = ("", float("-inf"))
 
     def say(self, state: str, progress: float | None = None) -> None:
         """Set the source's state. `progress` is the share of its history that it has given, from
         0 to 1; None where there is no end to measure against."""
+        is_new = state != self.state
         self.state, self._given = state, progress
+        if is_new:
+            self.changed.set()
 
     @property
     def progress(self) -> float | None:
@@ -64,6 +71,17 @@ class Status:
         passed = sent + self.pending()
         return round(min(1.0, self._given) * (sent / passed if passed else 1.0), 3)
 
+    @property
+    def current_problem(self) -> str | None:
+        """The problem that was told last, if that was within a minute."""
+        message, told_at = self._problem
+        return message if time.monotonic() - told_at < _PROBLEM_SECONDS else None
+
+    def failed(self, message: str) -> None:
+        """Record why the run ends, which whoever ended it tells."""
+        self._problem = (message, float("inf"))
+        self.changed.set()
+
     def note(self, message: str, cause: BaseException | None = None) -> None:
         """Something people should know once."""
         self._tell("note", self._with(cause, message))
@@ -71,6 +89,8 @@ class Status:
     def problem(self, message: str, cause: BaseException | None = None) -> None:
         """Something is wrong and is being dealt with; the same is told twice a minute at most."""
         now = time.monotonic()
+        self._problem = (message, now)
+        self.changed.set()
         with self._lock:
             if now - self._told.get(message, float("-inf")) < _REPEAT_PROBLEM_SECONDS:
                 return

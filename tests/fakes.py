@@ -26,6 +26,7 @@ from chalicelib.services.stores import (
     Erased,
     Page,
     PricedRecord,
+    ProducerStatus,
     SeriesKind,
     StoredTick,
     Stores,
@@ -437,6 +438,17 @@ class FakeEraser:
         return Erased(sum(map(len, gone)), complete=True)
 
 
+class FakeProducers:
+    """ProducerStore: what a test puts into it."""
+
+    def __init__(self) -> None:
+        self.written: list[ProducerStatus] = []
+
+    def statuses(self) -> list[ProducerStatus]:
+        """See ProducerStore."""
+        return list(self.written)
+
+
 def fake_stores() -> Stores:
     """A fresh set."""
     return Stores(
@@ -449,4 +461,5 @@ def fake_stores() -> Stores:
         FakeArchive(),
         FakePublisher(),
         FakeFailures(),
+        FakeProducers(),
     )

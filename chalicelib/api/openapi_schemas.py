@@ -367,6 +367,29 @@ _PRICES: dict[str, Schema] = {
             "next_page_token": TOKEN,
         }
     ),
+    "Producer": record(
+        {
+            "command": text("Of the producer: stream, replay or backfill."),
+            "source": text(examples=["simulator"]),
+            "state": text("In the words of docs/producer.md.", examples=["sending history"]),
+            "progress": nullable(
+                number("Share of its history that was sent.", minimum=0, maximum=1, examples=[0.4])
+            ),
+            "time": {**INSTANT, "description": "When it wrote this, by its own clock."},
+            "age_seconds": COUNT,
+            "problem": nullable(
+                text("Told within the last minute; null where reading needs a token.")
+            ),
+            "dropped": {
+                "type": "object",
+                "additionalProperties": COUNT,
+                "description": "Ticks that it did not send, by reason; "
+                "empty where reading needs a token.",
+            },
+        },
+        "What the producer that reported last says of itself. One that runs reports at least every "
+        "30 s.",
+    ),
     "Health": record(
         {
             "status": text(const="ok"),
@@ -383,6 +406,7 @@ _PRICES: dict[str, Schema] = {
             "given_up": nullable(
                 {**COUNT, "description": "Batches that wait to be redriven, 1,000 for more."}
             ),
+            "producer": {"anyOf": [ref("Producer"), {"type": "null"}]},
         },
         "Ages inform; they never make the answer an error.",
     ),

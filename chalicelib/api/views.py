@@ -166,12 +166,16 @@ def alerts(services: Services, request: Any) -> Response:
 
 
 def health(services: Services, request: Any) -> Response:
-    """Whether the store answers, and how old the newest price is."""
+    """Whether the store answers, how old the newest price is, and what the producer does."""
     from chalicelib.services.health import health as ask_health
 
     parameters.read(request, "/health", parameters.NONE)
     found = ask_health(
-        services.stores, services.clock, stage=services.settings.stage, version=VERSION
+        services.stores,
+        services.clock,
+        stage=services.settings.stage,
+        version=VERSION,
+        is_closed=services.settings.read_access == "closed",
     )
     return rendering.plain(found)
 

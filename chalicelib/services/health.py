@@ -1,19 +1,39 @@
-"""What a monitor asks: does the store answer, and how old is the newest price."""
+"""What a monitor asks: store, newest price and producer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from decimal import Decimal
 
 import msgspec
 
 from chalicelib.domain.detection import State
 from chalicelib.domain.times import from_text
 from chalicelib.services.queries import MAX_QUOTES
-from chalicelib.services.stores import PriceStore, Stores
+from chalicelib.services.stores import PriceStore, ProducerStatus, Stores
 
 _AT_ONCE = 8
+
+ENDED = "ended"
+
+
+class Producing(msgspec.Struct, frozen=True):
+    """What the producer that reported last says of itself, `age_seconds` ago.
+
+    `progress` is the share of its history that was sent, from 0 to 1. `problem` and `dropped` name
+    symbols, so they stay empty where reading needs a token: this answer needs none.
+    """
+
+    command: str
+    source: str
+    state: str
+    progress: Decimal | None
+    time: str
+    age_seconds: int
+    problem: str | None
+    dropped: Mapping[str, int]
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -32,11 +52,15 @@ class Health(msgspec.Struct, frozen=True):
     last_tick_age_seconds: int | None
     detect_lag_seconds: int
     given_up: int | None
+    producer: Producing | None
 
 
-def health(stores: Stores, clock: Callable[[], datetime], *, stage: str, version: str) -> Health:
-    """A Query, a BatchGetItem and a Query a symbol (of the first 100 symbols) and a listing of the
-    failures bucket; raises what the store raises."""
+def health(
+    stores: Stores, clock: Callable[[], datetime], *, stage: str, version: str, is_closed: bool
+) -> Health:
+    """Two Query calls, a BatchGetItem and a Query a symbol (of the first 100 symbols) and a listing
+    of the failures bucket; raises what the store raises. `is_closed` says that reading needs a
+    token."""
     seen = [entry.symbol for entry in stores.symbols.listed("seen")]
     states = stores.state.get_many(seen[:MAX_QUOTES]) if seen else {}
     ticks = [state.last_timestamp for state in states.values() if state.last]
@@ -51,6 +75,7 @@ def health(stores: Stores, clock: Callable[[], datetime], *, stage: str, version
         last_tick_age_seconds=_age_seconds(now, newest) if newest else None,
         detect_lag_seconds=_detect_lag(stores.prices, seen[:MAX_QUOTES], states, now),
         given_up=stores.failures.count(),
+        producer=_producing(stores.producers.statuses(), now, is_closed),
     )
 
 
@@ -68,5 +93,22 @@ def _detect_lag(
     return max((_age_seconds(now, arrival) for arrival in arrivals), default=0)
 
 
-def _age_seconds(now: datetime, instant: str) -> int:
-    return max(0, int((now - from_text(instant)).total_seconds()))
+def _producing(statuses: list[ProducerStatus], now: datetime, is_closed: bool) -> Producing | None:
+    """The one that reported last; one that has ended only if no other is running."""
+    if not statuses:
+        return None
+    last = max(statuses, key=lambda status: (status.state != ENDED, status.time))
+    return Producing(
+        command=last.command,
+        source=last.source,
+        state=last.state,
+        progress=last.progress,
+        time=last.time,
+        age_seconds=_age_seconds(now, last.time),
+        problem=None if is_closed else last.problem,
+        dropped={} if is_closed else last.dropped,
+    )
+
+
+def _age_seconds(now: datetime, written: str) -> int:
+    return max(0, int((now - from_text(written)).total_seconds()))

@@ -251,6 +251,29 @@ class SymbolStore(Protocol):
         """Take off a list; nothing happens if it is not there."""
 
 
+class ProducerStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What a producer wrote about itself at `time`.
+
+    `progress` is the share of its history that was sent, from 0 to 1, None where there is no end
+    to measure against. `dropped` counts by reason the ticks that it did not send.
+    """
+
+    command: str
+    source: str
+    state: str
+    time: str
+    progress: Decimal | None = None
+    problem: str | None = None
+    dropped: Mapping[str, int] = {}
+
+
+class ProducerStore(Protocol):
+    """What the producers wrote about themselves."""
+
+    def statuses(self) -> list[ProducerStatus]:
+        """The last status of each command that ever ran."""
+
+
 class Archive(Protocol):
     """Raw records and quarantine."""
 
@@ -378,3 +401,4 @@ class Stores(msgspec.Struct, frozen=True):
     archive: Archive
     publisher: Publisher
     failures: FailureStore
+    producers: ProducerStore

@@ -22,6 +22,7 @@ def yahoo_answers(
 ) -> bool:
     """Whether Yahoo gives one quote within the deadline, once yfinance is imported (seconds on a
     busy machine, which say nothing about Yahoo)."""
+    status.say("asking Yahoo")
     said: queue.Queue[Exception | str] = queue.Queue()
     threading.Thread(target=_ask, args=(said,), name="yahoo-probe", daemon=True).start()
     answer = _next(said, IMPORT_SECONDS, stop)

@@ -51,7 +51,7 @@ class Simulator:
         seed: int = 1,
         interval: float = DEFAULT_INTERVAL_SECONDS,
         history: bool = True,
-        say: Callable[[str], None] = lambda _state: None,
+        say: Callable[[str, float | None], None] = lambda _state, _progress: None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._watchlist = watchlist or FixedList(SYMBOLS)
@@ -76,7 +76,7 @@ class Simulator:
                     due += self._interval
                 if stop.wait(len(bars) / HISTORY_BARS_PER_SECOND):
                     return
-            self._say("live")
+            self._say("live", None)
             if stop.wait(max(0.0, due - self._now())):
                 return
             now = self._now()
@@ -102,11 +102,13 @@ class Simulator:
     def _histories(self, symbols: Sequence[str], until: float) -> Iterator[Sequence[WireTick]]:
         if not self._history or not symbols:
             return
-        self._say("sending history")
-        for symbol in symbols:
-            yield minute_bars(symbol, self._path(symbol), until, HISTORY_MINUTES)
-        for symbol in symbols:
-            yield day_bars(symbol, self._path(symbol), until, HISTORY_DAYS)
+        kinds = ((minute_bars, HISTORY_MINUTES), (day_bars, HISTORY_DAYS))
+        given, total = 0, len(symbols) * (HISTORY_MINUTES + HISTORY_DAYS)
+        for make, count in kinds:
+            for symbol in symbols:
+                self._say("sending history", given / total)
+                yield make(symbol, self._path(symbol), until, count)
+                given += count
 
 
 def minute_bars(symbol: str, path: SimulatedPath, until: float, count: int) -> list[WireTick]:

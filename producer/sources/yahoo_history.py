@@ -37,13 +37,19 @@ class History:
         self._workers: Workers[list[WireTick]] = Workers(_WORKERS)
 
     def batches(
-        self, symbols: Sequence[str], breaker: CircuitBreaker, stop: threading.Event
+        self,
+        symbols: Sequence[str],
+        breaker: CircuitBreaker,
+        stop: threading.Event,
+        fetched: int = 0,
     ) -> Iterator[Sequence[WireTick]]:
         """One batch a symbol and period. What fails is told and left out, and nothing more is
-        asked once Yahoo has had enough."""
-        self._status.say("fetching history")
+        asked once Yahoo has had enough. `fetched` symbols of the same run came before these."""
+        total = (fetched + len(symbols)) * len(self._spans)
+        done = fetched * len(self._spans)
         for period, bar in self._spans:
             for first in range(0, len(symbols), _AT_ONCE):
+                self._status.say("fetching history", done / total)
                 if stop.is_set() or breaker.open_seconds:
                     return
                 fetch = partial(yahoo.bars, period=period, bar=bar)
@@ -52,6 +58,7 @@ class History:
                     return
                 answers = self._workers.ask(fetch, some, DEADLINE_SECONDS, stop)
                 yield from self._settled(answers, breaker)
+                done += len(some)
 
     def _settled(
         self, answers: dict[str, list[WireTick] | Exception], breaker: CircuitBreaker
@@ -96,7 +103,9 @@ class Backfill:
         left = list(self._symbols)
         while left and not stop.is_set():
             stop.wait(self._breaker.open_seconds)
-            for batch in self._history.batches(list(left), self._breaker, stop):
+            for batch in self._history.batches(
+                list(left), self._breaker, stop, len(self._symbols) - len(left)
+            ):
                 if batch:
                     left.remove(batch[0].symbol)
                 yield list(with_folded(batch, self._coarser, datetime.now(UTC)))

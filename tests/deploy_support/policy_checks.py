@@ -31,6 +31,24 @@ def no_policy_has_a_wildcard_that_iam_does_not_demand(life: Life) -> None:
                 assert ours, f"{role}: {arn} is not of this stage"
 
 
+def producer_may_write_its_status_and_no_other_list(life: Life) -> None:
+    name = f"ticktape-{STAGE}-producer"
+    policy = life.client("iam").get_role_policy(RoleName=name, PolicyName="own")["PolicyDocument"]
+    writing = [
+        statement
+        for statement in policy["Statement"]
+        if {action for action in listed(statement["Action"]) if action.startswith("dynamodb:")}
+        - {"dynamodb:Query"}
+    ]
+    (statement,) = writing
+    assert listed(statement["Action"]) == ["dynamodb:PutItem"]
+    (table,) = listed(statement["Resource"])
+    assert table.endswith(f":table/ticktape-{STAGE}-symbols")
+    conditions = statement["Condition"]
+    assert listed(conditions["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"]) == ["producers"]
+    assert listed(conditions["Null"]["dynamodb:LeadingKeys"]) == ["false"]
+
+
 def resource_policies_have_no_wildcard_action(life: Life) -> None:
     documents = [
         life.client("s3").get_bucket_policy(Bucket=bucket)["Policy"]

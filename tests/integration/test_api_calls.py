@@ -12,6 +12,7 @@ import pytest
 from chalicelib.adapters.alerts import Alerts
 from chalicelib.adapters.bars import Bars
 from chalicelib.adapters.prices import Prices
+from chalicelib.adapters.producers import Producers
 from chalicelib.adapters.rules import Rules
 from chalicelib.adapters.state import States
 from chalicelib.adapters.symbols import Symbols
@@ -47,7 +48,7 @@ CALLS = [
     ("PUT", "/rules/mine", {"Query": 2, "PutItem": 1}),
     ("POST", "/rules/preview", {"GetItem": 1, "Query": 1}),
     ("DELETE", "/rules/mine", {"Query": 1, "DeleteItem": 1}),
-    ("GET", "/health", {"Query": 3, "BatchGetItem": 1}),  # of two symbols
+    ("GET", "/health", {"Query": 4, "BatchGetItem": 1}),  # of two symbols
     ("GET", "/openapi.json", {}),
     ("GET", "/prices/TRACKED?interval=1d", {"GetItem": 1, "BatchGetItem": 1, "Query": 1}),
     ("GET", "/prices/NOSUCH", {"GetItem": 1, "BatchGetItem": 1}),
@@ -95,6 +96,7 @@ def counted() -> Iterator[Counted]:
             archive=fakes.archive,
             publisher=fakes.publisher,
             failures=fakes.failures,
+            producers=Producers(client, names["SYMBOLS_TABLE"]),
         )
         made = Counted(client, stores)
         fill(made.services, make_ticks(150))

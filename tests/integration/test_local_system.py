@@ -35,6 +35,12 @@ def alerts(system: LocalSystem) -> list[tuple[str, str]]:
     return sorted((a["timestamp"], a["condition"]) for a in found["alerts"] if a["notified_at"])
 
 
+def producer(system: LocalSystem) -> tuple[str, str]:
+    """Command and state of what `/health` calls the producer."""
+    found = (system.get("/health") or {})["producer"] or {"command": "", "state": ""}
+    return found["command"], found["state"]
+
+
 def printed(system: LocalSystem) -> list[str]:
     return [line for line in system.output().splitlines() if line.startswith("alert ")]
 
@@ -135,6 +141,7 @@ def test_a_kill_in_the_middle_loses_and_doubles_nothing(tmp_path: Path, recordin
         eventually(lambda: all_gone(children))
         assert rows(second)[: len(before)] == before
         second.until(lambda: dated(second) == expected)
+        second.until(lambda: producer(second) == ("replay", "ended"))
         after, printed_second = rows(second), printed(second)
         assert second.end() == 0
     assert len(after) == len(set(after)) == ROWS

@@ -86,17 +86,21 @@ def test_mails_and_traces_are_by_the_piece() -> None:
     assert traced[-1].usd == pytest.approx(5 * 0.3)
 
 
+STATUS = 2 * 60 * 730 * 0.625e-6
+"""USD a month for a write unit every 30 s."""
+
+
 @pytest.mark.parametrize(
     ("settings", "shards", "usd"),
     [
-        (Settings(), 1, 10.95 + 0.6 + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219),
-        (Settings(), 3, 32.85 + 0.6 + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219),
+        (Settings(), 1, 10.95 + 0.6 + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219 + STATUS),
+        (Settings(), 3, 32.85 + 0.6 + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219 + STATUS),
         (
             Settings(stream="on-demand"),
             1,
-            29.2 + 0.6 + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219,
+            29.2 + 0.6 + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219 + STATUS,
         ),
-        (Settings(ingest="sqs"), 1, 0.5 * 0.657 + 0.3 * (pricing.METRIC_NAMES - 10)),
+        (Settings(ingest="sqs"), 1, 0.5 * 0.657 + 0.3 * (pricing.METRIC_NAMES - 10) + STATUS),
     ],
 )
 def test_what_is_fixed_is_by_the_month(settings: Settings, shards: int, usd: float) -> None:

@@ -1,18 +1,24 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from chalicelib.domain.detection import State
 from chalicelib.services.health import health
-from chalicelib.services.stores import PricedRecord, SymbolEntry
+from chalicelib.services.stores import PricedRecord, ProducerStatus, SymbolEntry
 from tests.factories import NEVER, at, instant, make_tick
 from tests.fakes import fake_stores
 
 
-def ask(stores: Any) -> Any:
-    return health(stores, lambda: instant(100), stage="test", version="1")
+def ask(stores: Any, *, is_closed: bool = False) -> Any:
+    return health(stores, lambda: instant(100), stage="test", version="1", is_closed=is_closed)
+
+
+def status(command: str = "stream", seconds: float = 90, **fields: Any) -> ProducerStatus:
+    told = {"source": "simulator", "state": "live", "time": at(seconds)}
+    return ProducerStatus(command=command, **(told | fields))
 
 
 def test_it_tells_the_age_of_the_newest_tick_of_all_symbols() -> None:
@@ -56,3 +62,49 @@ def test_it_tells_how_many_batches_were_given_up_on(batches: int | None) -> None
     stores: Any = fake_stores()
     stores.failures.batches = batches
     assert ask(stores).given_up == batches
+
+
+def test_without_a_producer_it_names_none() -> None:
+    assert ask(fake_stores()).producer is None
+
+
+def test_it_tells_what_the_producer_does_and_how_far_it_is() -> None:
+    stores: Any = fake_stores()
+    stores.producers.written = [status(state="sending history", progress=Decimal("0.4"))]
+    found = ask(stores).producer
+    assert (found.state, found.progress, found.age_seconds) == (
+        "sending history",
+        Decimal("0.4"),
+        10,
+    )
+
+
+@pytest.mark.parametrize(
+    ("statuses", "command"),
+    [
+        ([status("backfill", 95), status("stream", 90)], "backfill"),
+        ([status("backfill", 95, state="ended"), status("stream", 70)], "stream"),
+        ([status("backfill", 95, state="ended"), status("stream", 70, state="ended")], "backfill"),
+    ],
+)
+def test_of_several_commands_the_last_to_report_that_still_runs_is_told(
+    statuses: list[ProducerStatus], command: str
+) -> None:
+    stores: Any = fake_stores()
+    stores.producers.written = statuses
+    assert ask(stores).producer.command == command
+
+
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_problems_are_told_only_where_anyone_may_read(is_closed: bool) -> None:
+    stores: Any = fake_stores()
+    stores.producers.written = [status(problem="AAPL: no price", dropped={"repeat": 3})]
+    found = ask(stores, is_closed=is_closed).producer
+    told = (found.problem, dict(found.dropped))
+    assert told == ((None, {}) if is_closed else ("AAPL: no price", {"repeat": 3}))
+
+
+def test_a_producer_whose_clock_runs_ahead_is_not_of_the_future() -> None:
+    stores: Any = fake_stores()
+    stores.producers.written = [status(seconds=200)]
+    assert ask(stores).producer.age_seconds == 0

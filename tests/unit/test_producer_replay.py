@@ -251,3 +251,31 @@ def test_a_file_that_only_ends_like_parquet_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, "no parquet", "days.parquet")
     with pytest.raises(UsageError, match="cannot be read as Parquet"):
         check(path, ["X"])
+
+
+def test_a_replay_tells_how_much_of_the_file_was_given(tmp_path: Path) -> None:
+    days = "".join(f"2026-11-{day:02},{day}\n" for day in range(1, 21))
+    for path, symbols in (
+        (written(tmp_path, "date,close\n" + days), ("A",)),
+        (
+            written(
+                tmp_path,
+                "".join(
+                    f'{{"symbol":"{symbol}","price":1,"timestamp":"2026-11-20T15:{n:02}:00Z"}}\n'
+                    for n in range(20)
+                    for symbol in "AB"
+                ),
+                "ticks.ndjson",
+            ),
+            ("A",),
+        ),
+    ):
+        recording = open_recording(path, symbols)
+        recording.check()
+        assert recording.total == 20
+        status = Status(lambda _event, _message: None)
+        shares = []
+        for batch in Replay(recording, 1e9, status, skip=10).batches(threading.Event()):
+            assert len(batch) == 1
+            shares.append(status.progress)
+        assert shares == [pytest.approx(given / 20, abs=0.001) for given in range(10, 20)]

@@ -150,3 +150,19 @@ def test_prices_are_whole_cents_and_stay_realistic(symbol: str) -> None:
 def test_every_tick_says_that_it_is_simulated() -> None:
     assert {tick.source for tick in Simulator().poll(NOON)} == {"simulator"}
     assert len(SYMBOLS) == len(set(SYMBOLS)) == 25
+
+
+def test_history_tells_how_much_of_it_was_given() -> None:
+    told: list[tuple[str, float | None]] = []
+    clock = ticking(NOON)
+    simulator = Simulator(
+        FixedList(("A", "B")),
+        now=lambda: next(clock),
+        interval=0.05,
+        say=lambda state, progress: told.append((state, progress)),
+    )
+    source = simulator.batches(threading.Event())
+    while ("live", None) not in told:
+        next(source)
+    history = [progress for state, progress in told if state == "sending history"]
+    assert history == [0.0, 0.25, 0.5, 0.75]

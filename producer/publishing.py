@@ -1,0 +1,153 @@
+"""The producer's status, kept in the symbols table for whoever asks `/health`.
+
+One item a command (`stream`, `replay`, `backfill`) in the list `producers`, replaced when the state
+changes, every 2 s while history is sent, else every 30 s. Ticks never wait for it, and a write that
+fails is told once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.domain.times import to_text
+from producer.errors import ProducerError
+from producer.sinks import aws
+from producer.status import Status
+
+LIST = "producers"
+HISTORY_SECONDS = 2.0
+USUAL_SECONDS = 30.0
+_LEAST_SECONDS = 1.0
+_LAST_WRITE_SECONDS = 1.0
+_MOST_TEXT = 300
+_MOST_REASONS = 10
+
+Item = dict[str, dict[str, Any]]
+Put = Callable[[Item], None]
+
+
+class Publisher(threading.Thread):
+    """Writes the status until `end`. `connect` gives what puts an item; it is called in this
+    thread, since making a client takes a while."""
+
+    def __init__(
+        self,
+        command: str,
+        status: Status,
+        connect: Callable[[], Put],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(name="status-publisher", daemon=True)
+        self._command = command
+        self._status = status
+        self._connect = connect
+        self._now = now
+        self._monotonic = monotonic
+        self._written_at = float("-inf")
+        self._has_failed = False
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        """Write what is due until `end` is called, then the last state."""
+        try:
+            put = self._connect()
+        except ProducerError as error:
+            self._fail(error)
+            return
+        while not self._stopped.is_set():
+            self.write_if_due(put)
+            self._stopped.wait(_LEAST_SECONDS)
+            self._status.changed.wait(HISTORY_SECONDS - _LEAST_SECONDS)
+        self._write(put)
+
+    def end(self) -> None:
+        """Write the last state; a table that does not answer holds the end up by a second."""
+        self._stopped.set()
+        self._status.changed.set()
+        self.join(_LAST_WRITE_SECONDS)
+
+    def write_if_due(self, put: Put) -> bool:
+        """Write if something changed, or if the last write is long enough ago."""
+        changed = self._status.changed.is_set()
+        self._status.changed.clear()
+        age = self._monotonic() - self._written_at
+        most = USUAL_SECONDS if self._status.progress is None else HISTORY_SECONDS
+        if not changed and age < most:
+            return False
+        self._written_at = self._monotonic()
+        self._write(put)
+        return True
+
+    def _write(self, put: Put) -> None:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            put(item_of(self._command, self._status, to_text(self._now())))
+        except (BotoCoreError, ClientError) as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        if not self._has_failed:
+            self._has_failed = True
+            told = f"the producer's status cannot be written: {aws.why(error)}"
+            self._status.note(told, error)
+
+
+def item_of(command: str, status: Status, written_at: str) -> Item:
+    """The item: texts, the progress as a number, counts of dropped ticks by reason as a map."""
+    item: Item = {
+        "list": {"S": LIST},
+        "symbol": {"S": command},
+        "source": {"S": status.source},
+        "state": {"S": status.state},
+        "time": {"S": written_at},
+        "dropped": {"M": _reasons(status)},
+    }
+    if (progress := status.progress) is not None:
+        item["progress"] = {"N": f"{progress:.3f}"}
+    if problem := status.current_problem:
+        item["problem"] = {"S": problem[:_MOST_TEXT]}
+    return item
+
+
+def _reasons(status: Status) -> dict[str, dict[str, str]]:
+    most = status.dropped.most_common(_MOST_REASONS)
+    return {reason[:_MOST_TEXT]: {"N": str(count)} for reason, count in most}
+
+
+@contextmanager
+def published(options: argparse.Namespace, status: Status) -> Iterator[None]:
+    """Publish the status meanwhile, if the sink is on AWS and the table's name is known."""
+    table = table_of(options, os.environ)
+    publisher = Publisher(options.command, status, lambda: _into(table)) if table else None
+    if publisher:
+        publisher.start()
+    try:
+        yield
+    except ProducerError as error:
+        status.failed(str(error))
+        raise
+    finally:
+        status.say("ended")
+        if publisher:
+            publisher.end()
+
+
+def table_of(options: argparse.Namespace, environ: Mapping[str, str]) -> str:
+    """The name of the symbols table; empty where nothing is to be published."""
+    if options.sink == "stdout":
+        return ""
+    return getattr(options, "symbols_table", None) or environ.get("SYMBOLS_TABLE", "")
+
+
+def _into(table: str) -> Put:
+    client = aws.client("dynamodb")
+    return lambda item: client.put_item(TableName=table, Item=item)
