@@ -88,7 +88,8 @@ def _stream(command: argparse.ArgumentParser) -> None:
         "--symbols",
         metavar="A,B|tracked",
         help="default: 25 large companies, or 25 fictional ones of the simulator; "
-        "`tracked` follows the table of tracked symbols",
+        "beside those that are tracked, if the sink is on AWS and the symbols table is named; "
+        "`tracked` follows these alone",
     )
     command.add_argument(
         "--interval",
@@ -114,7 +115,9 @@ def _stream(command: argparse.ArgumentParser) -> None:
 
 def _symbols_table(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--symbols-table", metavar="NAME", help="for `tracked`; else $SYMBOLS_TABLE"
+        "--symbols-table",
+        metavar="NAME",
+        help="of tracked symbols and of the producer's status; else $SYMBOLS_TABLE",
     )
 
 

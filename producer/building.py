@@ -10,12 +10,13 @@ from pathlib import Path
 
 from producer.errors import UsageError
 from producer.files.asked import Asked
+from producer.publishing import table_of
 from producer.sinks.base import Sink
 from producer.sources import simulator
 from producer.sources.base import Source
 from producer.spool import Spool
 from producer.status import Status
-from producer.watchlist import FixedList, TrackedList, Watchlist
+from producer.watchlist import DefaultList, FixedList, TrackedList, Watchlist
 from producer.wire import symbols_of
 
 TRACKED = "tracked"
@@ -188,11 +189,19 @@ def _yahoo(kind: str, options: argparse.Namespace, status: Status) -> Source:
 
 
 def _watchlist(options: argparse.Namespace, status: Status, default: tuple[str, ...]) -> Watchlist:
-    if options.symbols != TRACKED:
+    """The symbols named; without any the source's own, and while prices are streamed into AWS also
+    the tracked ones, where the table's name is known."""
+    if options.symbols == TRACKED:
+        return _tracked(_named(options.symbols_table, "--symbols-table", "SYMBOLS_TABLE"), status)
+    table = table_of(options, os.environ) if options.command == "stream" else ""
+    if options.symbols or not table:
         return FixedList(_symbols(options) or default)
+    return DefaultList(default, lambda: _tracked(table, status))
+
+
+def _tracked(table: str, status: Status) -> TrackedList:
     from producer.sinks import aws
 
-    table = _named(options.symbols_table, "--symbols-table", "SYMBOLS_TABLE")
     return TrackedList(table, aws.client("dynamodb"), status)
 
 

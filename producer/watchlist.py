@@ -1,4 +1,4 @@
-"""Which symbols to follow: those of the command line, or the table of tracked symbols."""
+"""Which symbols to follow: those of the command line, the table of tracked symbols, or both."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from producer.sinks import aws
 from producer.status import Status
 from producer.wire import symbols_of
 
-REFRESH_SECONDS = 20.0
+REFRESH_SECONDS = 5.0
 
 
 class Watchlist(Protocol):
@@ -33,7 +33,7 @@ class FixedList:
 
 
 class TrackedList:
-    """The items with list = "tracked" of the table of symbols, asked for every 20 seconds.
+    """The items with list = "tracked" of the table of symbols, asked for every 5 seconds.
 
     A failure keeps the last list, and is told.
     """
@@ -53,7 +53,7 @@ class TrackedList:
         self._next = float("-inf")
 
     def symbols(self) -> Sequence[str]:
-        """The symbols of at most 20 seconds ago."""
+        """The symbols of at most 5 seconds ago."""
         if self._now() >= self._next:
             self._next = self._now() + REFRESH_SECONDS
             self._refresh()
@@ -73,6 +73,25 @@ class TrackedList:
             KeyConditionExpression="#list = :tracked",
             ExpressionAttributeNames={"#list": "list"},
             ExpressionAttributeValues={":tracked": {"S": "tracked"}},
-            ConsistentRead=True,
         )
         return [item["symbol"]["S"] for page in pages for item in page["Items"]]
+
+
+class DefaultList:
+    """The source's own symbols, and those that people track beside them.
+
+    The table is first asked in the second call: the first prices do not wait for it.
+    """
+
+    def __init__(self, default: Sequence[str], tracked: Callable[[], Watchlist]) -> None:
+        self._default = tuple(default)
+        self._connect = tracked
+        self._tracked: Watchlist = FixedList(())
+        self._calls = 0
+
+    def symbols(self) -> Sequence[str]:
+        """Each symbol once, the source's own first."""
+        self._calls += 1
+        if self._calls == 2:
+            self._tracked = self._connect()
+        return tuple(dict.fromkeys((*self._default, *self._tracked.symbols())))
