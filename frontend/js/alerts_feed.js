@@ -14,12 +14,15 @@ export class AlertsFeed {
     this.api = api;
     this.store = store;
     this.askedAt = 0;
+    this.fromScratch = true;
     /** @type {Promise<Set<string>> | null} */
     this.routes = null;
     store.watch(["link", "chartState"], ({ link, chartState }) => {
       const due = Date.now() - this.askedAt > EVERY;
       if (due && link.state === "live" && chartState !== "loading") void this.refresh();
     });
+    // A system that was away may have been started anew, with other data.
+    store.when(({ link }) => link.state === "retrying", (away) => away && (this.fromScratch = true));
     store.when(({ view }) => view.symbol, () => {
       store.set({ symbolAlerts: [], preview: [] });
       this.askedAt = 0;
@@ -35,7 +38,11 @@ export class AlertsFeed {
   /** Everything that the API gives without a range (a month) once; then only what is new since yesterday. */
   async #recent() {
     const known = this.store.state.alerts;
-    if (!known) return this.api.alerts({ sort: "desc", limit: KEPT });
+    if (!known || this.fromScratch) {
+      const all = await this.api.alerts({ sort: "desc", limit: KEPT });
+      this.fromScratch = false;
+      return all;
+    }
     const yesterday = new Date(serverNow() - 86400e3).toISOString().slice(0, 10);
     const newest = await this.api.alerts({ sort: "desc", limit: KEPT, start: yesterday });
     const ids = new Set(newest.map((alert) => alert.id));
@@ -43,9 +50,13 @@ export class AlertsFeed {
   }
 
   async rules() {
-    this.routes ??= this.api.routes();
-    const routes = await this.routes;
-    if (routes.has("/rules")) await this.#keep("rules", () => this.api.rules());
+    await this.#keep("rules", async () => {
+      this.routes ??= this.api.routes().catch((error) => {
+        this.routes = null;
+        throw error;
+      });
+      return (await this.routes).has("/rules") ? this.api.rules() : null;
+    });
   }
 
   async #symbol() {

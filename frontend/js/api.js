@@ -93,13 +93,13 @@ export class Api {
 
   /**
    * What this deployment offers, by its own description: a route that is not there is not asked for.
-   * @returns {Promise<Set<string>>} paths as in the OpenAPI document; none where there is no such document
+   * @returns {Promise<Set<string>>} paths as in the OpenAPI document; none where there is no such document. Throws ApiError
    */
   async routes() {
     try {
       return new Set(Object.keys((await this.request("/openapi.json")).paths));
     } catch (error) {
-      if (error instanceof ApiError) return new Set();
+      if (error instanceof ApiError && error.isMissing) return new Set();
       throw error;
     }
   }
@@ -113,6 +113,12 @@ export class Api {
   async symbols() {
     const { symbols } = await this.request("/symbols");
     return symbols.map((/** @type {any} */ s) => ({ symbol: s.symbol, name: s.name ?? undefined, source: s.source ?? undefined, addedAt: s.added_at ?? undefined, seen: s.seen !== false }));
+  }
+
+  /** @returns {Promise<import("./types.js").Producer | null>} null where none has reported, or the API tells of none */
+  async producer() {
+    const { producer } = await this.request("/health");
+    return producer ? { source: producer.source, state: producer.state, progress: producer.progress ?? null, ageSeconds: producer.age_seconds, problem: producer.problem ?? "" } : null;
   }
 
   /** @param {string[]} symbols at most 100 @returns {Promise<import("./types.js").Quote[]>} */

@@ -1,28 +1,31 @@
 // The rhythm of the page: one /quotes request a poll for the whole list, and one small /prices request for the open
-// symbol. Pauses while the page is hidden, catches up on return, backs off when the API does not answer.
+// symbol. While there is no symbol, or no price of the open one, all that could bring the first is asked for in each
+// poll. Pauses while the page is hidden, catches up on return, waits longer when the API fails.
 
 import { ApiError } from "./api.js";
-import { makeSeries, mergeBars, pollFrom } from "./data/series.js";
+import { makeSeries, mergeBars, pollFrom, withHistory } from "./data/series.js";
+import { backoff, isHistoryComing, isWaiting, pace } from "./data/waiting.js";
 import { LEAD_BARS, MAX_BARS, rangeParameters } from "./ranges.js";
 
 /** @typedef {import("./store.js").Store} Store */
 
-const SYMBOLS_EVERY = 15; // polls between two looks at the list of symbols
-const LONGEST_WAIT = 30; // seconds between two attempts
-
-/** @param {number} failures in a row, at least 1 @param {number} poll seconds @returns {number} seconds until the next attempt */
-export const backoff = (failures, poll) => Math.min(LONGEST_WAIT, Math.max(1, poll) * 2 ** (failures - 1));
+const SYMBOLS_EVERY = 15; // polls between two looks at the list of symbols and the producer, once all has come
+const SETTLING = 15; // polls after the last news of either for which they are asked for in each
+const HISTORY_EVERY = 3; // polls between two looks, meanwhile, whether older bars have come
 
 export class Feed {
-  /** @param {import("./api.js").Api} api @param {Store} store @param {number} pollSeconds */
-  constructor(api, store, pollSeconds) {
+  /** @param {import("./api.js").Api} api @param {Store} store @param {number} pollSeconds @param {Loader} loader */
+  constructor(api, store, pollSeconds, loader) {
     this.api = api;
     this.store = store;
+    this.loader = loader;
     this.pollSeconds = pollSeconds;
     this.polls = 0;
+    this.settledAt = 0;
     this.failures = 0;
     this.timer = 0;
     this.running = false;
+    this.asking = false;
     this.mayAsk = true;
     /** Asks the reader for a token; whether one was given. @type {() => Promise<boolean>} */
     this.askForToken = async () => false;
@@ -45,6 +48,7 @@ export class Feed {
 
   #pause() {
     clearTimeout(this.timer);
+    this.store.set({ waitingSince: 0 });
     this.#report("paused", "");
   }
 
@@ -53,22 +57,43 @@ export class Feed {
     const began = performance.now();
     let wait = this.pollSeconds;
     try {
-      if (this.polls++ % SYMBOLS_EVERY === 0) await this.#symbols();
-      await Promise.all([this.#quotes(), this.#newest()]);
+      await this.#ask();
       this.failures = 0;
       if (!document.hidden) this.store.set({ link: { state: "live", retryAt: 0, answeredAt: Date.now(), reason: "" } });
+      wait = pace(this.pollSeconds, this.#waited());
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.polls = 0;
+      this.polls = this.settledAt = 0;
       if (error.isRefusal && (await this.#newToken())) return;
       this.failures += 1;
-      wait = Math.max(error.retryAfter, backoff(this.failures, this.pollSeconds));
+      wait = Math.max(error.retryAfter, backoff(this.failures, this.pollSeconds, error.status > 0));
       this.#report(navigator.onLine ? "retrying" : "offline", error.message, Date.now() + wait * 1000);
     } finally {
       this.running = false;
       clearTimeout(this.timer);
       if (!document.hidden) this.timer = window.setTimeout(() => this.#poll(), Math.max(50, wait * 1000 - (this.failures ? 0 : performance.now() - began)));
     }
+  }
+
+  async #ask() {
+    const poll = this.polls++;
+    const isFirst = poll === 0; // which knows nothing yet
+    if (!isFirst && (isWaiting(this.store.state) || isHistoryComing(this.store.state.producer))) this.settledAt = poll + SETTLING;
+    const settling = poll < this.settledAt;
+    if (settling || poll % SYMBOLS_EVERY === 0) {
+      if (isWaiting(this.store.state) || poll % HISTORY_EVERY === 0) void this.#producer();
+      await this.#symbols();
+    }
+    await Promise.all([this.#quotes(), this.#bars(settling && !isFirst && poll % HISTORY_EVERY === 0)]);
+  }
+
+  /** @returns {number} seconds for which there has been no price to show, 0 when there is one */
+  #waited() {
+    const { waitingSince, chartState } = this.store.state;
+    const waiting = isWaiting(this.store.state) || (waitingSince && chartState === "loading");
+    const since = waiting ? waitingSince || Date.now() : 0;
+    this.store.set({ waitingSince: since });
+    return since ? Math.max(0.001, (Date.now() - since) / 1000) : 0;
   }
 
   /** @returns {Promise<boolean>} whether the reader gave one; asked once, and again when the reader wants to */
@@ -83,10 +108,28 @@ export class Feed {
     this.store.set({ link: { ...this.store.state.link, state, reason, retryAt } });
   }
 
+  /** What the producer does. Prices do not wait for it, and it failing is no failure of theirs. */
+  async #producer() {
+    if (this.asking) return;
+    this.asking = true;
+    try {
+      this.store.set({ producer: await this.api.producer() });
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+    } finally {
+      this.asking = false;
+    }
+  }
+
   async #symbols() {
     const symbols = await this.api.symbols();
     const known = this.store.state.symbols;
-    if (JSON.stringify(known) !== JSON.stringify(symbols)) this.store.set({ symbols });
+    if (JSON.stringify(known) === JSON.stringify(symbols)) return;
+    if (known.length) this.settledAt = this.polls + SETTLING;
+    const listed = new Set(symbols.map(({ symbol }) => symbol));
+    const quotes = new Map([...this.store.state.quotes].filter(([symbol]) => listed.has(symbol)));
+    this.store.set({ symbols, quotes });
+    if (known.length && !listed.has(this.store.state.view.symbol)) this.loader.forget();
   }
 
   async #quotes() {
@@ -104,15 +147,13 @@ export class Feed {
     this.store.set({ quotes: next });
   }
 
-  /** Newer bars of the open symbol; a reader who meanwhile chose another symbol is not disturbed by the answer. */
-  async #newest() {
-    const series = this.store.state.series;
-    if (!series?.bars.length || series.range === "custom") return;
-    const query = { interval: series.interval, start: new Date(pollFrom(series)).toISOString(), limit: MAX_BARS };
-    const { bars } = await this.api.bars(series.symbol, query);
-    const now = this.store.state.series;
-    if (!now || now.symbol !== series.symbol || now.range !== series.range || now.interval !== series.interval) return;
-    this.store.set({ series: mergeBars(now, bars) });
+  /** @param {boolean} whole whether older bars may have come as well */
+  async #bars(whole) {
+    const { chartState, series, symbols, view } = this.store.state;
+    const hasPrices = symbols.some(({ symbol, seen }) => seen && symbol === view.symbol);
+    if (chartState === "loading" || (chartState === "empty" && !hasPrices)) return;
+    if (whole || chartState !== "ready" || !series?.bars.length) await this.loader.refresh();
+    else if (series.range !== "custom") await this.loader.follow(series);
   }
 }
 
@@ -128,16 +169,13 @@ export class Loader {
 
   /** Load what the view names; an earlier load that has not come back is dropped. */
   async load() {
-    const { view, quotes } = this.store.state;
-    if (!view.symbol) return;
+    if (!this.store.state.view.symbol) return;
     this.abort.abort();
     this.abort = new AbortController();
     const { signal } = this.abort;
     this.store.set({ chartState: "loading", chartProblem: "" });
     try {
-      const query = { ...rangeParameters(view), interval: view.interval, limit: MAX_BARS, sort: "desc" };
-      const { envelope, bars } = await this.api.bars(view.symbol, query, signal);
-      const series = makeSeries(envelope, bars.reverse(), view.range, quotes.get(view.symbol)?.zone ?? "UTC");
+      const series = await this.#series(signal);
       this.store.set({ series, chartState: series.bars.length ? "ready" : "empty" });
       if (series.bars.length) await this.#lead(series, signal);
     } catch (error) {
@@ -147,11 +185,64 @@ export class Loader {
     }
   }
 
+  /** Load it once more, and show nothing of it but more bars. Throws ApiError. */
+  async refresh() {
+    if (!this.store.state.view.symbol) return;
+    this.abort = new AbortController();
+    const { signal } = this.abort;
+    try {
+      const found = await this.#series(signal);
+      const { series: drawn, chartState } = this.store.state;
+      const series = drawn && chartState === "ready" ? withHistory(drawn, found) : found;
+      this.store.set({ series, chartState: series.bars.length ? "ready" : "empty" });
+      if (series.bars.length && series.lead.length < LEAD_BARS) await this.#lead(series, signal);
+    } catch (error) {
+      if (!signal.aborted) this.#missing(error);
+    }
+  }
+
+  /** Newer bars; a reader who meanwhile chose another symbol is not disturbed. Throws ApiError. @param {import("./types.js").Series} series */
+  async follow(series) {
+    const query = { interval: series.interval, start: new Date(pollFrom(series)).toISOString(), limit: MAX_BARS };
+    try {
+      const { bars } = await this.api.bars(series.symbol, query);
+      const now = this.store.state.series;
+      if (isOf(series, now)) this.store.set({ series: mergeBars(now, bars) });
+    } catch (error) {
+      if (isOf(series, this.store.state.series)) this.#missing(error);
+    }
+  }
+
+  /** A symbol that has no prices is no failure: it has none yet, or none any more. @param {unknown} error */
+  #missing(error) {
+    if (!(error instanceof ApiError) || error.status !== 404) throw error;
+    this.forget();
+  }
+
+  /** Show nothing of the open symbol: a system that was started anew has none of its prices. */
+  forget() {
+    this.store.set({ series: null, chartState: "empty" });
+  }
+
+  /** @param {AbortSignal} signal @returns {Promise<import("./types.js").Series>} of what the view names */
+  async #series(signal) {
+    const { view } = this.store.state;
+    const query = { ...rangeParameters(view), interval: view.interval, limit: MAX_BARS, sort: "desc" };
+    const { envelope, bars } = await this.api.bars(view.symbol, query, signal);
+    return makeSeries(envelope, bars.reverse(), view.range, this.store.state.quotes.get(view.symbol)?.zone ?? "UTC");
+  }
+
   /** @param {import("./types.js").Series} series @param {AbortSignal} signal */
   async #lead(series, signal) {
     const query = { interval: series.interval, end: new Date(series.bars[0].time).toISOString(), sort: "desc", limit: LEAD_BARS };
     const { bars } = await this.api.bars(series.symbol, query, signal);
     const now = this.store.state.series;
-    if (now?.symbol === series.symbol && now.range === series.range && now.interval === series.interval && bars.length) this.store.set({ series: { ...now, lead: bars.reverse() } });
+    if (isOf(series, now) && bars.length && bars.length !== now.lead.length) this.store.set({ series: { ...now, lead: bars.reverse() } });
   }
 }
+
+/**
+ * @param {import("./types.js").Series} one @param {import("./types.js").Series | null} other
+ * @returns {other is import("./types.js").Series} whether both are of the same symbol, range and bar size
+ */
+const isOf = (one, other) => other?.symbol === one.symbol && other.range === one.range && other.interval === one.interval;

@@ -14,9 +14,10 @@ const AWAY = 60e3; // after a pause this long the chart is loaded anew instead o
 
 const PATIENCE = 1500; // milliseconds for which everything else lets the first chart go first
 
-/** @param {Store} store the address follows the view, and the view the address */
+/** @param {Store} store the address follows the view, and the view the address @returns {boolean} whether the address named a symbol */
 function bindAddress(store) {
   const base = initialState().view;
+  const named = Boolean(readView(location.hash, base).symbol);
   const known = readView(location.hash, { ...base, ...recall("view", {}), page: "chart", from: 0, to: 0 });
   store.set({ view: known, theme: recall("theme", "auto") });
   store.watch(["view"], ({ view }) => {
@@ -25,14 +26,13 @@ function bindAddress(store) {
     keep("view", { indicators, clock, type, symbol });
   });
   addEventListener("hashchange", () => store.set({ view: readView(location.hash, { ...base, symbol: store.state.view.symbol }) }));
+  return named;
 }
 
 /** @param {Store} store @param {Loader} loader what makes the chart load */
 function bindLoading(store, loader) {
   store.when(({ view: { symbol, range, interval, start, end } }) => [symbol, range, interval, start, end].join(), () => void loader.load());
   store.when(({ view }) => [view.range, view.interval, view.start].join(), () => store.setView({ from: 0, to: 0 }));
-  store.when(({ link, chartState }) => link.state === "live" && chartState === "error", (due) => due && void loader.load());
-  store.when(({ chartState, quotes, view }) => (chartState === "empty" ? quotes.get(view.symbol)?.time : 0), (due) => due && void loader.load());
   let leftAt = 0;
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) leftAt = Date.now();
@@ -40,10 +40,15 @@ function bindLoading(store, loader) {
   });
 }
 
-/** @param {Store} store choose the first symbol of the list when the reader named none */
-function bindFirstSymbol(store) {
+/**
+ * @param {Store} store choose the first symbol of the list when the reader named none
+ * @param {string} remembered one of an earlier visit, which stands back where it is not on the list
+ */
+function bindFirstSymbol(store, remembered) {
   store.when(({ symbols }) => symbols, (symbols) => {
-    if (!store.state.view.symbol && symbols.length) store.setView({ symbol: symbols[0].symbol });
+    const { symbol } = store.state.view;
+    const free = !symbol || (symbol === remembered && !symbols.some((listed) => listed.symbol === symbol));
+    if (free && symbols.length) store.setView({ symbol: symbols[0].symbol });
   });
   store.when(({ link, symbols, view }) => link.state === "live" && !symbols.length && !view.symbol, (none) => none && store.set({ chartState: "empty" }));
 }
@@ -59,15 +64,15 @@ const later = (tries = 3) => import("./later.js").catch((error) => (tries ? wait
 
 async function start() {
   const store = new Store(initialState());
-  bindAddress(store);
+  const named = bindAddress(store);
   const config = await loadConfig();
   allowOnly(config.api);
   const api = new Api(config.api, token);
   const loader = new Loader(api, store);
-  const feed = new Feed(api, store, config.poll_seconds);
+  const feed = new Feed(api, store, config.poll_seconds, loader);
   feed.askForToken = async () => (await import("./views/dialog.js")).askForToken("This deployment is not open for reading: a token is needed. It stays in this tab.");
   bindLoading(store, loader);
-  bindFirstSymbol(store);
+  bindFirstSymbol(store, named ? "" : store.state.view.symbol);
   const answered = new Promise((resolve) => store.when(({ chartState }) => chartState !== "loading", resolve));
   void loader.load();
   feed.wake();

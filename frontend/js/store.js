@@ -12,6 +12,8 @@
  * @property {"loading" | "ready" | "empty" | "error"} chartState
  * @property {string} chartProblem
  * @property {import("./types.js").Link} link
+ * @property {import("./types.js").Producer | null} producer null before any has reported
+ * @property {number} waitingSince milliseconds since when there is no price to show, 0 while there is one
  * @property {import("./types.js").Alert[] | null} alerts null until they were asked for
  * @property {import("./types.js").Alert[]} symbolAlerts those of the open symbol, over its whole history
  * @property {import("./types.js").Rule[] | null} rules null until asked for, or where the API has none
@@ -35,6 +37,8 @@ export function initialState() {
     chartState: "loading",
     chartProblem: "",
     link: { state: "connecting", retryAt: 0, answeredAt: 0, reason: "" },
+    producer: null,
+    waitingSince: 0,
     alerts: null,
     symbolAlerts: [],
     rules: null,

@@ -113,6 +113,19 @@ export interface Link {
   reason: string;
 }
 
+/** What the producer says of itself, by way of /health. */
+export interface Producer {
+  source: string;
+  /** in the words of docs/producer.md */
+  state: string;
+  /** share of its history that was sent, 0 to 1; null where there is no end to measure against */
+  progress: number | null;
+  /** since it said so */
+  ageSeconds: number;
+  /** empty where it has none */
+  problem: string;
+}
+
 /** What the reader chose: everything that a link restores. */
 export interface View {
   page: "chart" | "compare" | "history";

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
+from tests.browser.first_visit import FirstVisit, visit
 from tests.browser.stand_in import StandIn, stand_in
 from tests.browser.system import System, running_system
 from tests.patience import PATIENCE_SECONDS
@@ -133,9 +134,22 @@ def world() -> Iterator[StandIn]:
 
 
 @pytest.fixture(scope="package")
-def system() -> Iterator[System]:
-    """The real system with simulated prices and all of their history, started once. It ends with
-    the last of these files: its prices would keep half a core busy beside the other tests."""
+def cold_start(browser: Browser) -> Iterator[tuple[System, FirstVisit]]:
+    """The real system with simulated prices, started once, and what its page showed when it was
+    opened at the moment when its address was printed. It ends with the last of these files: its
+    prices would keep half a core busy beside the other tests."""
     with running_system("--interval", "1") as running:
-        running.wait_for_history()
-        yield running
+        yield running, visit(browser, running.page)
+
+
+@pytest.fixture(scope="package")
+def first_visit(cold_start: tuple[System, FirstVisit]) -> FirstVisit:
+    """What the first visitor of the system saw."""
+    return cold_start[1]
+
+
+@pytest.fixture(scope="package")
+def system(cold_start: tuple[System, FirstVisit]) -> System:
+    """The system, once it has all of its history."""
+    cold_start[0].wait_for_history()
+    return cold_start[0]

@@ -68,6 +68,11 @@ class StandIn:
     poll_seconds: float = 0.5
     token: str = ""
     asked: list[str] = field(default_factory=list)
+    producer: dict[str, Any] | None = None
+    without_prices: set[str] = field(default_factory=set)
+    begins: float = 0.0
+    away: bool = False
+    rules: list[dict[str, Any]] | None = None
 
     fixed: dict[str, Any] = field(default_factory=dict)
     alerts: list[dict[str, Any]] = field(default_factory=list)
@@ -111,12 +116,14 @@ class StandIn:
                 "status": self.failing,
             }
         if path == "/health":
-            return 200, {"status": "ok", "detect_lag_seconds": self.detect_lag_seconds}
+            lag = self.detect_lag_seconds
+            return 200, {"status": "ok", "detect_lag_seconds": lag, "producer": self.producer}
         if path == "/symbols":
             listed = [{"symbol": s, "name": f"{s.title()} Works"} for s in self.symbols]
             return 200, {"symbols": listed}
         if path == "/quotes":
-            asked = [s for s in query["symbols"].split(",") if s in self.symbols]
+            there = set(self.symbols) - self.without_prices
+            asked = [s for s in query["symbols"].split(",") if s in there]
             return 200, {"quotes": [self.quote(s) for s in asked]}
         if path.startswith("/prices/"):
             if self.fixed:
@@ -127,11 +134,18 @@ class StandIn:
                 }
             return self.prices(unquote(path.removeprefix("/prices/")), query)
         if path == "/openapi.json":
-            return 200, {"openapi": "3.1.0", "paths": {"/quotes": {}, "/prices/{symbol}": {}}}
+            paths = ["/quotes", "/prices/{symbol}", *(["/rules"] if self.rules is not None else [])]
+            return 200, {"openapi": "3.1.0", "paths": {path: {} for path in paths}}
         if path == "/alerts":
             symbol = query.get("symbol")
             fired = [one for one in self.alerts if symbol in (None, one["symbol"])]
             return 200, {"alerts": fired[: int(query["limit"])], "next_page_token": None}
+        return self.rules_or_nothing(path)
+
+    def rules_or_nothing(self, path: str) -> tuple[int, dict[str, Any]]:
+        """The rules, in a system that has any; 404 for all else."""
+        if path == "/rules" and self.rules is not None:
+            return 200, {"rules": self.rules}
         return 404, {"type": "about:blank", "title": "Not found", "status": 404}
 
     def quote(self, symbol: str) -> dict[str, Any]:
@@ -165,6 +179,7 @@ class StandIn:
                 "detail": f"No symbol {symbol}.",
             }
         start, end = self._range(query)
+        start = end if symbol in self.without_prices else max(start, self.begins)
         interval = query.get("interval", "auto")
         if interval == "auto":
             interval = next(i for i, n in LENGTHS.items() if (end - start) / n <= 400)
@@ -226,6 +241,9 @@ class ApiHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer from the world."""
+        if self.world.away:
+            self.close_connection = True
+            return
         parts = urlsplit(self.path)
         self.world.asked.append(self.path)
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}

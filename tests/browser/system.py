@@ -83,7 +83,7 @@ def _wait_until_served(process: subprocess.Popen[bytes], api: str, log: Path) ->
         token = _token_in(log)
         if token and _answers(api):
             return token
-        time.sleep(0.3)
+        time.sleep(0.05)
     raise RuntimeError(f"the system does not answer after {START_SECONDS:.0f} s: {_end_of(log)}")
 
 

@@ -251,8 +251,115 @@ def test_list_is_ordered_with_unknown_prices_last(call: Call) -> None:
     assert order("own", search="a") == ["A"]
 
 
-def test_backoff_doubles_up_to_half_a_minute(call: Call) -> None:
-    assert [call("feed.js", "backoff", n, 2) for n in (1, 2, 3, 9)] == [2, 4, 8, 30]
+WAITING = "data/waiting.js"
+
+
+def test_api_that_answers_with_errors_is_asked_ever_less_up_to_half_a_minute(call: Call) -> None:
+    assert [call(WAITING, "backoff", n, 2, True) for n in (1, 2, 3, 9)] == [2, 4, 8, 30]
+
+
+def test_api_that_is_not_there_is_asked_at_the_pace_of_prices_and_then_each_5_s(call: Call) -> None:
+    assert [call(WAITING, "backoff", n, 2, False) for n in (1, 29, 30, 900)] == [2, 2, 5, 5]
+    assert call(WAITING, "backoff", 900, 15, False) == 15
+
+
+def test_empty_page_asks_twice_as_often_for_a_minute(call: Call) -> None:
+    assert [call(WAITING, "pace", 2, waited) for waited in (0, 0.1, 59, 60)] == [2, 1, 1, 2]
+
+
+def producer(state: str, progress: float | None = None, **fields: Any) -> dict[str, Any]:
+    told = {"source": "simulator", "state": state, "progress": progress}
+    return {**told, "ageSeconds": 1, "problem": "", **fields}
+
+
+STARTS = "No producer has reported here. Start one with “make run” or “python -m producer”."
+SOON = "The chart appears as soon as the first price is stored."
+
+
+@pytest.mark.parametrize(
+    ("facts", "title", "detail"),
+    [
+        ({}, "Waiting for the first prices", SOON),
+        (
+            {"producer": producer("sending history", 0.409)},
+            "The simulator is sending history: 40%",
+            SOON,
+        ),
+        (
+            {"producer": producer("sending history", 0.5, source="files")},
+            "History is being sent: 50%",
+            SOON,
+        ),
+        ({"producer": producer("starting")}, "The producer is starting", SOON),
+        (
+            {"producer": producer("fetching history", 0.1, source="yfinance")},
+            "History is being fetched from Yahoo Finance: 10%",
+            SOON,
+        ),
+        (
+            {"producer": producer("no prices from Yahoo", problem="AAPL: no network")},
+            "The producer says: no prices from Yahoo",
+            "AAPL: no network",
+        ),
+        ({"symbol": "BOLT", "producer": producer("live")}, "No prices of BOLT yet", SOON),
+        (
+            {"symbol": "BOLT", "isListed": False, "waited": 500},
+            "No prices of BOLT",
+            "BOLT is not on the list: choose another symbol, or follow it with “+”.",
+        ),
+        (
+            {"symbol": "BOLT", "isCustom": True, "waited": 500},
+            "No prices of BOLT in this range",
+            "Choose other days, or a range that ends now.",
+        ),
+        ({"waited": 59}, "Waiting for the first prices", SOON),
+        ({"waited": 59, "producer": producer("ended")}, "Waiting for the first prices", SOON),
+        (
+            {"waited": 60},
+            "No prices have arrived yet",
+            STARTS,
+        ),
+        (
+            {"waited": 60, "producer": producer("ended", problem="no stream of that name")},
+            "The producer has ended",
+            "no stream of that name",
+        ),
+        (
+            {"waited": 60, "producer": producer("sending history", 0.4, ageSeconds=200)},
+            "The producer has not reported for 3 minutes",
+            "Start it again to get prices.",
+        ),
+    ],
+)
+def test_empty_page_says_what_happens_and_accuses_nobody_for_a_minute(
+    call: Call, facts: dict[str, Any], title: str, detail: str
+) -> None:
+    usual = {"symbol": "", "isListed": True, "isCustom": False, "producer": None, "waited": 1}
+    words = call(WAITING, "waitingWords", {**usual, **facts})
+    assert (words["title"], words["detail"]) == (title, detail)
+
+
+def test_instant_in_the_producers_state_is_written_for_the_reader(call: Call) -> None:
+    state = "market closed until 2026-11-23T14:30:00.000000Z"
+    facts = {"symbol": "", "isListed": True, "isCustom": False, "waited": 1}
+    words = call(WAITING, "waitingWords", {**facts, "producer": producer(state)})
+    assert words["title"].startswith("The producer says: market closed until Mon 23 Nov ")
+
+
+def test_history_goes_before_the_drawn_bars_and_both_keep_their_places(call: Call) -> None:
+    def bars(*times: int) -> list[dict[str, Any]]:
+        values = {"open": 1, "high": 1, "low": 1, "close": 1, "volume": 1, "closed": True}
+        return [{"time": time, **values} for time in times]
+
+    def series(first: int, *times: int) -> dict[str, Any]:
+        made = {"symbol": "A", "range": "1D", "interval": "1m", "lead": [], "truncated": False}
+        return {**made, "first": first, "bars": bars(*times)}
+
+    drawn = series(3, 50, 60)
+    grown = call("data/series.js", "withHistory", drawn, series(0, 30, 40, 50, 60, 70))
+    assert (grown["first"], [bar["time"] for bar in grown["bars"]]) == (1, [30, 40, 50, 60, 70])
+    same = call("data/series.js", "withHistory", drawn, series(0, 60, 70))
+    assert (same["first"], [bar["time"] for bar in same["bars"]]) == (3, [50, 60, 70])
 
 
 def test_alert_is_named_with_its_rules_numbers(call: Call) -> None:

@@ -108,7 +108,7 @@ def test_deployment_without_symbols_says_so(world: StandIn, open_page: OpenPage)
     world.symbols = []
     page = open_page(world.page)
     expect(page.locator("#watch")).to_contain_text("No symbols yet")
-    expect(page.locator("#chart-message")).to_contain_text("Nothing has arrived so far")
+    expect(page.locator("#chart-message")).to_contain_text("Waiting for the first prices")
 
 
 def test_reader_with_a_wrong_clock_sees_the_datas_real_age(

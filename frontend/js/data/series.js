@@ -50,6 +50,18 @@ export function mergeBars(series, newer) {
   return { ...series, lead, bars: bars.slice(dropped), first: series.first + dropped };
 }
 
+/**
+ * Put a whole answer over the series: history that has come since is added before it.
+ * @param {Series} drawn @param {Series} found for the same symbol and range
+ * @returns {Series} the drawn one where nothing differs; bars of both keep their places on the axis
+ */
+export function withHistory(drawn, found) {
+  const kept = drawn.symbol === found.symbol && drawn.range === found.range && drawn.interval === found.interval && drawn.bars.length > 0;
+  if (!kept) return found;
+  const older = found.bars.filter((bar) => bar.time < drawn.bars[0].time).length;
+  return older ? { ...found, first: drawn.first - older } : mergeBars(drawn, found.bars);
+}
+
 /** @param {Bar} a @param {Bar} b */
 function sameBar(a, b) {
   return a.open === b.open && a.high === b.high && a.low === b.low && a.close === b.close && a.volume === b.volume && a.closed === b.closed;

@@ -1,6 +1,6 @@
 // Joins the store and the chart: what is drawn, when, and what the reader's pointer and keys mean on it.
 
-import { byId, el } from "../dom.js";
+import { byId } from "../dom.js";
 import { plotly, PriceChart } from "../chart/chart.js";
 import { computeStudies } from "../data/indicators.js";
 import { barAt, indexAt } from "../data/series.js";
@@ -8,6 +8,7 @@ import { chartColors, onPreference } from "../settings.js";
 import { formatBarTime, formatPrice, ownZone, placesOf, wayOf } from "../format.js";
 import { isDated } from "../ranges.js";
 import { mountReadout } from "./readout.js";
+import { mountWaiting } from "./waiting.js";
 
 /** @typedef {import("../store.js").Store} Store */
 
@@ -101,24 +102,6 @@ export class ChartView {
   }
 }
 
-/** @param {ChartView} view what stands in place of a chart while there is none */
-function renderMessage(view) {
-  const { chartState, chartProblem, series, view: chosen, symbols, link } = view.store.state;
-  const stale = series && (series.symbol !== chosen.symbol || series.range !== chosen.range);
-  const message = byId("chart-message");
-  byId("chart").setAttribute("aria-busy", String(chartState === "loading"));
-  if (chartState === "ready" || (series?.bars.length && !stale && chartState !== "empty")) return message.replaceChildren();
-  if (chartState === "loading" && series) return;
-  const texts = {
-    loading: ["Loading prices …", ""],
-    empty: [`No prices of ${chosen.symbol || "any symbol"} in this range yet`, symbols.length ? "They appear here as soon as the first one is stored." : "Nothing has arrived so far. Is the producer running?"],
-    error: ["The prices could not be loaded", `${chartProblem} ${link.state === "retrying" ? "The page keeps trying." : ""}`],
-    ready: ["", ""],
-  };
-  const [title, detail] = texts[chartState];
-  return message.replaceChildren(el("strong", {}, title), el("span", {}, detail));
-}
-
 /** @typedef {import("../types.js").Series | null} Shown */
 
 /** @param {Shown} a @param {Shown} b @returns {boolean} whether they differ by new ticks at most */
@@ -127,6 +110,7 @@ const sameBars = (a, b) => a?.symbol === b?.symbol && a?.range === b?.range && a
 /** @param {Store} store @returns {ChartView} */
 export function mountChart(store) {
   const view = new ChartView(store);
+  const renderMessage = mountWaiting(store);
   store.watch(["view", "preview"], () => view.commit());
   store.watch(["symbolAlerts"], () => view.commitSoon());
   store.watch(["focus", "series"], ({ focus, series }) => {
@@ -137,11 +121,11 @@ export function mountChart(store) {
   store.watch(["series", "chartState"], ({ series }) => {
     if (!sameBars(series, view.committed)) view.commit();
     else if (series !== view.committed) view.commitSoon();
-    renderMessage(view);
+    renderMessage();
   });
   store.watch(["quotes"], () => view.movePrice());
   store.watch(["rules"], () => view.showRules());
-  store.watch(["link", "view"], () => renderMessage(view));
+  store.watch(["link", "view", "producer"], renderMessage);
   store.when(({ theme }) => theme, () => requestAnimationFrame(() => recolor(view)));
   onPreference(() => recolor(view));
   view.chart.addEventListener("drawn", () => {
@@ -155,7 +139,7 @@ export function mountChart(store) {
   });
   new ResizeObserver(() => view.chart.fit()).observe(byId("plot"));
   bindPointer(view);
-  renderMessage(view);
+  renderMessage();
   return view;
 }
 

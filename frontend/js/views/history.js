@@ -2,6 +2,7 @@
 
 import { byId, el, setText } from "../dom.js";
 import { ApiError } from "../api.js";
+import { isHistoryComing } from "../data/waiting.js";
 import { byYear, stretchOf } from "../data/compare.js";
 import { formatDate, formatPercent, formatPrice, wayOf } from "../format.js";
 
@@ -11,7 +12,8 @@ import { formatDate, formatPercent, formatPrice, wayOf } from "../format.js";
 /** Period of the API, label, bar size: some fifty bars each. @type {[string, string, string][]} */
 const PERIODS = [["1y", "1 year", "1wk"], ["2y", "2 years", "1mo"], ["5y", "5 years", "1mo"], ["max", "Everything", "1mo"]];
 const AT_ONCE = 3;
-const FRESH = 120e3; // milliseconds after which the view loads anew when it is opened
+const FRESH = 120e3; // milliseconds after which the view loads anew
+const COMING = 10e3; // the same while history is still being sent
 
 export class HistoryView {
   /** @param {Store} store @param {import("../api.js").Api} api @param {import("./chart_view.js").ChartView} chart */
@@ -30,7 +32,7 @@ export class HistoryView {
     this.heading = el("p.muted", { role: "status" });
     this.body = el("div.history-body");
     byId("history").append(this.#head(), this.heading, this.body);
-    store.watch(["view", "symbols"], () => this.update());
+    store.watch(["view", "symbols", "link"], () => this.update());
     store.watch(["theme"], () => requestAnimationFrame(() => this.render()));
     this.update();
   }
@@ -66,7 +68,8 @@ export class HistoryView {
   update() {
     if (!this.shown) return;
     const key = this.period + this.store.state.symbols.map(({ symbol }) => symbol).join();
-    if (key === this.loaded && Date.now() - this.loadedAt < FRESH) return;
+    const fresh = isHistoryComing(this.store.state.producer) ? COMING : FRESH;
+    if (key === this.loaded && Date.now() - this.loadedAt < fresh) return;
     if (key !== this.loaded) this.bars = new Map();
     this.loaded = key;
     this.loadedAt = Date.now();

@@ -60,7 +60,7 @@ export function mountQuote(store) {
     setText(symbol, view.symbol || "–");
     setText(name, quote?.name ?? symbols.find((s) => s.symbol === view.symbol)?.name ?? "");
     const places = quote ? placesOf(quote.price) : 2;
-    setText(price, formatPrice(quote?.price, places));
+    setText(price, view.symbol ? formatPrice(quote?.price, places) : "");
     setText(currency, quote?.currency ?? "");
     const way = wayOf(quote?.change);
     change.dataset.way = way;
@@ -132,14 +132,15 @@ export function mountStatus(store, feed) {
   byId("status").append(simulated, source, session, age, link);
 
   const render = () => {
-    const { view, quotes, link: state } = store.state;
+    const { view, quotes, link: state, series } = store.state;
     const quote = quotes.get(view.symbol);
     link.dataset.link = state.state;
     link.title = state.reason || "Ask again now";
     link.classList.toggle("bad", state.state === "offline" || state.state === "retrying");
     setText(linkLabel, linkText(state, Date.now()));
     for (const node of [source, age, session]) node.hidden = !quote;
-    simulated.hidden = !quote || !isSimulated(quote.source);
+    const origin = quote?.source ?? (series?.symbol === view.symbol ? series.source : "");
+    simulated.hidden = !isSimulated(origin); // bars come before the first quote
     if (!quote) return;
     setText(source, sourceName(quote.source));
     source.hidden = isSimulated(quote.source);
@@ -150,7 +151,7 @@ export function mountStatus(store, feed) {
     setText(session, said);
     session.hidden = !said;
   };
-  store.watch(["quotes", "link", "view"], render);
+  store.watch(["quotes", "link", "view", "series"], render);
   setInterval(render, 1000); // an age grows while nothing arrives
   render();
 }

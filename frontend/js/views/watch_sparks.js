@@ -1,6 +1,8 @@
-// The sparklines' closes: asked for once a symbol, a few at a time and after the chart, then carried on by the quotes.
+// The sparklines' closes: asked for once a symbol, a few at a time and after the chart, then carried on by the quotes;
+// once more when a symbol gets its first price, and when all history has come.
 
 import { ApiError } from "../api.js";
+import { isHistoryComing } from "../data/waiting.js";
 
 const AT_ONCE = 2;
 const KEPT = 60;
@@ -10,8 +12,8 @@ const STEP = 30 * 60e3; // the half hours that are asked for
 export function bindSparks(store, api) {
   /** @type {Map<string, number>} time of the newest close by symbol */
   const newest = new Map();
-  /** @type {Set<string>} */
-  const asked = new Set();
+  /** @type {Map<string, number>} how much was there when a symbol was asked for */
+  const asked = new Map();
   let running = 0;
 
   const load = async (/** @type {string} */ symbol) => {
@@ -24,12 +26,13 @@ export function bindSparks(store, api) {
   const put = (/** @type {string} */ symbol, /** @type {number[]} */ closes) => store.set({ sparks: new Map(store.state.sparks).set(symbol, closes) });
 
   const next = () => {
-    const { symbols, chartState, link } = store.state;
+    const { symbols, chartState, link, quotes, producer } = store.state;
     if (chartState === "loading" || link.state !== "live") return;
     for (const { symbol } of symbols) {
       if (running >= AT_ONCE) return;
-      if (asked.has(symbol)) continue;
-      asked.add(symbol);
+      const there = Number(quotes.has(symbol)) + 2 * Number(!isHistoryComing(producer));
+      if ((asked.get(symbol) ?? -1) >= there) continue;
+      asked.set(symbol, there);
       running += 1;
       load(symbol).catch((error) => {
         if (!(error instanceof ApiError)) throw error;
