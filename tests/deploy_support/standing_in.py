@@ -101,9 +101,10 @@ def _compact(app: Any, recorder: Recorder) -> None:
 
     services = bootstrap.get_services()
     services.clock = lambda: datetime.now(UTC) + timedelta(days=3)
-    found, counted, same = [DAY, DAY], [DAY, "UTC", "1"], [DAY, "2", "0"]
+    found, no_bars = [DAY, DAY, ""], ["", "", "", ""]  # of the surveys of ticks and of history
+    counted, same = [DAY, "UTC", "1", "2"], [DAY, "2", "0"]
     of_day = [counted, same, same]  # how many symbols; of the UNLOAD; the check
-    _answer([found, *of_day, *of_day])
+    _answer([found, no_bars, *of_day, *of_day])
     for key in ("ticks/run=old/1.parquet", "bars_1m/run=old/1.parquet"):
         Clients(os.environ)("s3").put_object(
             Bucket=services.settings.archive_bucket, Key=key, Body=b""
@@ -123,9 +124,9 @@ def _put_batches(bucket: str) -> None:
     """Two batches of today with readings, for compact to merge: it does not wait until what was
     written a moment ago is surveyed."""
     from chalicelib.domain.raw_lines import pack_lines
-    from chalicelib.services import compact
+    from chalicelib.services import compact_run
 
-    vars(compact)["OVERLAP"] = timedelta(minutes=-1)
+    vars(compact_run)["OVERLAP"] = timedelta(minutes=-1)
     s3, now = Clients(os.environ)("s3"), datetime.now(UTC)
     line = b'{"symbol":"MERGED","timestamp":"2026-01-05T15:00:00.000000Z","price":1}'
     told = b'{"symbol":"MERGED","timestamp":"2026-01-05T15:00:00.000000Z","refused":"yes"}\n'
