@@ -109,9 +109,8 @@ def _age(seconds: float) -> str:
 
 def _totals(status: Status) -> Text:
     dropped = ", ".join(f"{count} {reason}" for reason, count in status.dropped.most_common())
-    share = "" if status.progress is None else f", {status.progress:.0%}"
     parts = [
-        f"{status.source} -> {status.sink}: {status.state}{share}",
+        f"{status.source} -> {status.sink}: {status.state}",
         f"{status.sent_ticks} ticks and {status.sent_bars} bars sent, {status.pending()} waiting",
         f"{status.refused_records} records refused and sent again",
         f"dropped: {dropped}" if dropped else "nothing dropped",

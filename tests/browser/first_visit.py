@@ -13,6 +13,8 @@ from playwright.sync_api import Browser
 
 from tests.browser.chart_reading import wait_for_chart
 
+MOST_MS = 120_000
+
 _RECORDER = """(() => {
   const visit = (window.visit = []);
   const note = (kind, what) => visit.push([kind, performance.timeOrigin + performance.now(), what]);
@@ -87,10 +89,11 @@ def visit(browser: Browser, address: str) -> FirstVisit:
     """Open the page now, and wait for its chart."""
     printed_at = time.time()
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.set_default_timeout(MOST_MS)
     page.add_init_script(_RECORDER)
     page.goto(address)
-    wait_for_chart(page, 1, timeout=120_000)
-    page.wait_for_function("() => window.visit.some(([kind]) => kind === 'chart')", timeout=60_000)
+    wait_for_chart(page, 1)
+    page.wait_for_function("() => window.visit.some(([kind]) => kind === 'chart')")
     events = page.evaluate("() => window.visit")
     page.context.close()
     return FirstVisit(printed_at, events)

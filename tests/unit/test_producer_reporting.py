@@ -85,13 +85,6 @@ def test_people_see_each_symbol_with_its_change_and_age() -> None:
     assert "dropped: 1 repeat" in view
 
 
-def test_people_see_how_much_of_the_history_was_sent() -> None:
-    status = busy()
-    status.pending = lambda: 0
-    status.say("sending history", 0.42)
-    assert "yfinance -> kinesis:ticks: sending history, 42%" in drawn(status)
-
-
 def test_a_low_terminal_shows_what_fits_and_says_what_does_not() -> None:
     status = busy()
     status.passed([make_wire_tick(f"S{number:02}") for number in range(30)])
