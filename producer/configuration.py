@@ -52,6 +52,9 @@ def _value(path: str, name: str, value: object, action: argparse.Action) -> obje
         if not isinstance(value, bool):
             raise UsageError(f"{path}: {name} is {value!r}; allowed: true, false")
         return value
+    if action.nargs == "+":
+        many = [value] if isinstance(value, str) or not isinstance(value, Sequence) else value
+        return [action.type(str(one)) if callable(action.type) else str(one) for one in many]
     if isinstance(value, Sequence) and not isinstance(value, str):
         value = ",".join(map(str, value))
     try:

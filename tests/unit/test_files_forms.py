@@ -115,6 +115,18 @@ def test_a_file_of_several_symbols_keeps_them_apart(form: str) -> None:
     assert len(halves) == (4 if form in UNEVEN else 5)
 
 
+def test_history_out_of_order_goes_symbol_by_symbol_so_that_records_are_large(
+    tmp_path: Path,
+) -> None:
+    header, *rows = (FORMS / "kaggle_name.csv").read_text().splitlines()
+    path = tmp_path / "both.csv"
+    path.write_text("\n".join([header, *reversed(rows)]) + "\n")
+    bars = open_files([path], Asked(history=True)).ticks()
+    assert [bar.symbol for bar in bars] == ["AAPL"] * 5 + ["MSFT"] * 5
+    stamps = [tick.timestamp for tick in open_files([path], Asked()).ticks()]
+    assert stamps == sorted(stamps)
+
+
 def test_columns_named_by_symbols_are_closes() -> None:
     recording = opened("closes_by_symbol.csv", history=True)
     bars = [bar for bar in recording.ticks() if bar.symbol == "AAPL"]

@@ -59,3 +59,10 @@ def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, text: str, message: st
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"--config: .*none\.toml: No such file"):
         parse(["stream", "--config", str(tmp_path / "none.toml")])
+
+
+def test_files_may_be_a_list(tmp_path: Path) -> None:
+    path = written(tmp_path, 'file = ["a.csv", "b"]\nday_first = true\nas_source = "yfinance"\n')
+    options = parse(["backfill", "--config", path])
+    assert (options.file, options.day_first) == ([Path("a.csv"), Path("b")], True)
+    assert options.as_source.source == "yfinance"
