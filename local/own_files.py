@@ -103,9 +103,5 @@ def _lone(paths: Sequence[Path], symbols: Sequence[str]) -> Sequence[str]:
 
 
 def _followed(symbols: Sequence[str]) -> Sequence[str]:
-    """The symbols that Yahoo is asked for; none where the table of tracked ones says it."""
-    if tuple(symbols) == ("tracked",):
-        return ()
-    from producer.sources.yfinance_poll import SYMBOLS
-
-    return symbols or SYMBOLS
+    """The symbols that alone are followed; none where tracked ones are, which may be any."""
+    return () if tuple(symbols) == ("tracked",) else symbols

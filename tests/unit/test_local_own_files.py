@@ -50,6 +50,7 @@ def test_history_may_be_given_several_times_and_stand_alone(tmp_path: Path) -> N
     [
         (["--symbols", "AAPL,MSFT"], "yfinance=AAPL,MSFT"),
         (["--symbols", "tracked"], "yfinance"),
+        ([], "yfinance"),  # which follows tracked symbols beside its own
         (["--source", "yfinance-live", "--symbols", "AAPL"], "yfinance=AAPL"),
         (["--as-source", "mine"], "mine"),
         (["--source", "simulator"], None),
@@ -60,12 +61,6 @@ def test_history_bears_the_name_of_the_source_that_goes_on(
     tmp_path: Path, arguments: list[str], source: str | None
 ) -> None:
     assert label(made("--history", str(written(tmp_path)), *arguments)[0]) == source
-
-
-def test_without_symbols_the_25_that_yahoo_is_asked_for_bear_its_name(tmp_path: Path) -> None:
-    source = label(made("--history", str(written(tmp_path)))[0])
-    assert source is not None
-    assert source.startswith("yfinance=AAPL,MSFT,")
 
 
 def test_a_file_that_names_no_symbol_is_that_of_the_one_followed(tmp_path: Path) -> None:
