@@ -5,6 +5,7 @@ import { AlertsFeed } from "./alerts_feed.js";
 import { mountActivity } from "./views/activity.js";
 import { mountBelow } from "./views/below.js";
 import { bindKeys } from "./views/chart_keys.js";
+import { RuleLine } from "./views/rule_line.js";
 import { byId } from "./dom.js";
 import { mountExport } from "./views/export.js";
 import { mountLag } from "./views/lag.js";
@@ -26,6 +27,7 @@ export function mountFrame(store, api, feed, chart) {
 /** @param {import("./store.js").Store} store @param {import("./api.js").Api} api @param {import("./views/chart_view.js").ChartView} chart */
 export function mountLater(store, api, chart) {
   bindKeys(chart);
+  new RuleLine(chart, /** @type {HTMLElement} */ (byId("toolbar").querySelector("[data-pick]")));
   mountBelow(chart);
   bindSparks(store, api);
   mountActivity(store, api, new AlertsFeed(api, store), chart);

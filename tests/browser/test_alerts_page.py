@@ -37,6 +37,7 @@ def test_rule_is_made_at_a_price_of_the_chart_changed_and_deleted(
     wait_for_chart(page)
     expect(page.get_by_role("tab", name=re.compile("Rules 3"))).to_be_visible()
     page.get_by_role("button", name="Rule at price").click()
+    expect(page.get_by_role("slider", name="Price of the new rule")).to_be_visible()
     click_chart(page)
     price = float(page.get_by_label("Price or percent").input_value())
     assert price > 0

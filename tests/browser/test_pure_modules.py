@@ -391,6 +391,28 @@ def test_three_alerts_of_one_kind_share_a_line_at_the_place_of_the_newest(call: 
     assert len({line["key"] for line in lines}) == 4
 
 
+def test_line_of_a_new_rule_moves_by_round_steps_and_stays_in_view(call: Call) -> None:
+    def moved(price: float, key: str) -> float | None:
+        at: float | None = call("views/rule_line.js", "movedPrice", price, key, [90, 110.4], 2)
+        return at
+
+    module = "views/rule_line.js"
+    assert [call(module, "stepOf", span, 2) for span in (0.2, 1.8, 20.4, 900)] == [
+        0.01,
+        0.02,
+        0.5,
+        10,
+    ]
+    assert call(module, "stepOf", 0.02, 4) == pytest.approx(0.0002)
+    assert moved(100.13, "ArrowUp") == 100.5
+    assert moved(100.5, "ArrowDown") == 100
+    assert moved(100, "PageUp") == 105
+    assert moved(109, "PageUp") == 110.4
+    assert moved(100, "Home") == 90
+    assert moved(100, "End") == 110.4
+    assert moved(100, "Tab") is None
+
+
 def test_distance_to_a_rule_is_said_in_the_rules_own_terms(call: Call) -> None:
     quote = {"price": 100, "changePercent": -3, "fast": 101, "slow": 100}
     rule = {"condition": "crossing_up", "value": 110, "fast": None, "slow": None}

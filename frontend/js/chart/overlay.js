@@ -17,7 +17,7 @@ export class Overlay {
     this.vertical = el("div.cross-v");
     this.horizontal = el("div.cross-h");
     this.timeTag = el("div.tag.cross-tag");
-    this.levelTag = el("div.tag.cross-tag");
+    this.levelTag = el("div.tag.cross-tag.cross-level");
     this.marker = el("div.focus-line");
     this.levels = el("div.levels");
     layer.append(this.levels);
@@ -129,7 +129,7 @@ export const indexOf = (plot, px) => plot.x[0] + ((px - plot.left) / plot.width)
 export const xOf = (plot, index) => plot.left + ((index - plot.x[0]) / (plot.x[1] - plot.x[0])) * plot.width;
 
 /** @param {Plot} plot @param {number} py */
-const priceOf = (plot, py) => plot.y[1] - ((py - plot.top) / plot.height) * (plot.y[1] - plot.y[0]);
+export const priceOf = (plot, py) => plot.y[1] - ((py - plot.top) / plot.height) * (plot.y[1] - plot.y[0]);
 
 /** @param {Plot} plot @param {number} price */
 export const yOf = (plot, price) => plot.top + ((plot.y[1] - price) / (plot.y[1] - plot.y[0])) * plot.height;

@@ -60,7 +60,7 @@ export function mountActivity(store, api, feed, chart) {
     store.set({ picking: false });
     if (store.state.rules === null) return;
     show("rules");
-    panels.rules.create(/** @type {CustomEvent<number>} */ (event).detail);
+    panels.rules.create(/** @type {CustomEvent<number | null>} */ (event).detail ?? undefined);
   });
   render();
 }

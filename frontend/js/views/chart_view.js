@@ -113,11 +113,15 @@ export function mountChart(store) {
   const renderMessage = mountWaiting(store);
   store.watch(["view", "preview"], () => view.commit());
   store.watch(["symbolAlerts"], () => view.commitSoon());
+  /** @type {unknown} what was brought into view last: where the reader goes from there is theirs */
+  let revealed = null;
   store.watch(["focus", "series"], ({ focus, series }) => {
-    if (focus && focus.symbol === series?.symbol) view.chart.reveal(focus.time);
+    if (focus && focus !== revealed && focus.symbol === series?.symbol) {
+      revealed = focus;
+      view.chart.reveal(focus.time);
+    }
     view.showFocus();
   });
-  store.watch(["picking"], ({ picking }) => byId("chart").classList.toggle("picking", picking));
   store.watch(["series", "chartState"], ({ series }) => {
     if (!sameBars(series, view.committed)) view.commit();
     else if (series !== view.committed) view.commitSoon();
@@ -149,10 +153,7 @@ function recolor(view) {
   view.commit();
 }
 
-// The pointer over the chart: crosshair, readout, and a click that sets a rule's price.
-
-/** A press that moves further than this is a drag, in pixels. */
-const STILL = 5;
+// The pointer over the chart: crosshair and readout.
 
 /** @param {ChartView} view */
 function bindPointer(view) {
@@ -167,11 +168,4 @@ function bindPointer(view) {
     view.chart.overlay.hideCross();
     view.readout.show(null);
   });
-  section.addEventListener("pointerdown", (down) => {
-    document.addEventListener("pointerup", (up) => {
-      if (Math.hypot(up.clientX - down.clientX, up.clientY - down.clientY) > STILL) return;
-      const under = place(up);
-      if (under && view.store.state.picking) view.chart.dispatchEvent(new CustomEvent("pick", { detail: under.price }));
-    }, { once: true });
-  }, { capture: true });
 }

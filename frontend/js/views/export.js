@@ -73,7 +73,7 @@ export function mountExport(bar, view) {
   const link = item("Copy link to this view", async () => (link.textContent = (await copyLink(view)) ? "Link copied" : "The address bar has the link"));
   const { root, button } = menu("Export", [item("Data shown (CSV)", () => saveCsv(view)), item("Picture (PNG)", () => savePicture(view)), link], { end: true });
   button.addEventListener("click", () => (link.textContent = "Copy link to this view"));
-  const pick = el("button.button", { type: "button", "aria-pressed": "false", "aria-label": "Rule at price", title: "Make a rule: press, then click a price on the chart", onclick: () => store.set({ picking: !store.state.picking }) }, "+ Rule");
+  const pick = el("button.button", { type: "button", "aria-pressed": "false", "aria-label": "Rule at price", "data-pick": "", title: "Make a rule at a price of the chart", onclick: () => store.set({ picking: !store.state.picking }) }, "+ Rule");
   const reset = el("button.button.reset-zoom", { type: "button", hidden: true, onclick: () => view.chart.reset() }, "Reset zoom");
   for (const node of [pick, root]) node.classList.add("chart-only");
   bar.append(el("span.grow"), pick, root);

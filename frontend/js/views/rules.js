@@ -2,6 +2,7 @@
 
 import { el } from "../dom.js";
 import { TRIGGERS, conditionWay, distanceText, ruleBody, ruleText } from "../data/conditions.js";
+import { placesOf } from "../format.js";
 import { editRule } from "./rule_editor.js";
 import { openDialog, withToken } from "./dialog.js";
 
@@ -24,12 +25,13 @@ export class RulesPanel {
       el("p.hint", {}, "Rules are judged on polled prices, not on every trade."));
   }
 
-  /** @param {number} [value] a price to begin with */
+  /** @param {number} [value] a price to begin with, else the last one */
   create(value) {
     const { view, quotes } = this.store.state;
-    const price = quotes.get(view.symbol)?.price ?? 0;
-    const condition = value === undefined ? "crossing" : value > price ? "crossing_up" : "crossing_down";
-    editRule(this.context, { symbol: view.symbol, condition, value: value === undefined ? null : Number(value.toFixed(price < 1 ? 4 : 2)) });
+    const last = quotes.get(view.symbol)?.price;
+    const price = value ?? last;
+    const condition = value === undefined || last === undefined ? "crossing" : value > last ? "crossing_up" : "crossing_down";
+    editRule(this.context, { symbol: view.symbol, condition, value: price === undefined ? null : Number(price.toFixed(placesOf(price))) });
   }
 
   /** @param {Partial<Rule>} rule @returns {Promise<string>} what to tell the reader */
