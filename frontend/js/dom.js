@@ -57,3 +57,27 @@ export function flash(node, name) {
   node.classList.remove(name);
   requestAnimationFrame(() => node.classList.add(name));
 }
+
+/**
+ * Say on a button that its work is under way, from the press until it is done; further presses do nothing meanwhile. The
+ * button keeps the focus, which a disabled one would lose.
+ * @param {HTMLElement} button @param {string} text shown meanwhile @param {() => Promise<unknown>} work
+ */
+export async function busy(button, text, work) {
+  if (button.getAttribute("aria-busy") === "true") return;
+  const label = button.textContent ?? "";
+  button.setAttribute("aria-busy", "true");
+  button.textContent = text;
+  try {
+    await work();
+  } finally {
+    button.setAttribute("aria-busy", "false");
+    if (button.textContent === text) button.textContent = label;
+  }
+}
+
+/** Disable a control, saying why, or enable it. @param {HTMLElement} control a button, select or input @param {string} reason "" to enable */
+export function disable(control, reason) {
+  /** @type {HTMLButtonElement} */ (control).disabled = reason !== "";
+  control.title = reason;
+}

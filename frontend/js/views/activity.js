@@ -1,7 +1,7 @@
 // The panel with what fired and the rules, one tab each, and the browser's own notifications.
 
 import { KEPT } from "../alerts_feed.js";
-import { byId, el, flash } from "../dom.js";
+import { busy, byId, disable, el, flash } from "../dom.js";
 import { AlertsPanel } from "./alerts.js";
 import { RulesPanel } from "./rules.js";
 import { keep, recall } from "../settings.js";
@@ -75,15 +75,18 @@ function bindNotifications(store) {
   let known = null;
   const button = el("button.button.quiet", { type: "button", onclick: () => void toggle() });
   const render = () => {
-    button.textContent = on ? "Notify: on" : "Notify";
+    const denied = Notification.permission === "denied";
+    disable(button, denied ? "Notifications are blocked in this browser's settings" : "");
+    button.textContent = denied ? "Notify: blocked" : on ? "Notify: on" : "Notify";
     button.setAttribute("aria-pressed", String(on));
-    button.title = Notification.permission === "denied" ? "Notifications are blocked in this browser's settings" : "Show a notification when something fires while this page is open";
+    button.title ||= "Show a notification when something fires while this page is open";
   };
-  const toggle = async () => {
+  const toggle = () => busy(button, "Waiting for leave …", async () => {
     on = !on && (await Notification.requestPermission()) === "granted";
     keep("notify", on);
     render();
-  };
+  });
+  addEventListener("focus", render); // the browser's settings may have been changed meanwhile
   store.watch(["alerts"], ({ alerts }) => {
     if (!alerts) return;
     const fresh = known ? alerts.filter((alert) => !known?.has(alert.id)) : [];

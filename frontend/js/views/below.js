@@ -1,8 +1,9 @@
 // Under the chart: every cross and anomaly of the drawn range as a list, and the chart's data as a table.
 
-import { byId, el } from "../dom.js";
+import { byId, disable, el, setText } from "../dom.js";
 import { arrowOf, formatBarTime, formatPrice, formatVolume } from "../format.js";
 import { alertText, conditionWay } from "../data/conditions.js";
+import { sameEvent } from "../data/fired.js";
 import { isDated } from "../ranges.js";
 
 /** @typedef {import("./chart_view.js").ChartView} ChartView */
@@ -27,18 +28,22 @@ function signalsOf(view) {
   return [...crosses, ...moves].sort((a, b) => b.time - a.time);
 }
 
+/** @param {ChartView} view @param {Signal} signal @returns {import("../types.js").Alert} what the chart is asked to show */
+const eventOf = (view, { time, condition, price, values }) =>
+  ({ id: "", ruleId: "", symbol: drawn(view)?.symbol ?? "", condition, time, price, values, message: "", source: "", notifiedAt: null });
+
 /** @param {ChartView} view @param {Signal} signal */
 function chip(view, signal) {
   const series = drawn(view);
   const way = conditionWay(signal.condition);
   const time = series ? formatBarTime(signal.time, view.zone, isDated(series.interval)) : "";
-  const show = () => view.store.set({ focus: { ...blank(signal), symbol: series?.symbol ?? "" } });
+  const show = () => {
+    const event = eventOf(view, signal);
+    view.store.set({ focus: sameEvent(view.store.state.focus, event) ? null : event });
+  };
   return el("li", {}, el("button.chip", { type: "button", onclick: show },
     el("span", { "data-way": way }, `${arrowOf(way)} ${alertText(signal)}`), formatPrice(signal.price, view.places), el("span.muted", {}, time)));
 }
-
-/** @param {Signal} signal @returns {import("../types.js").Alert} */
-const blank = ({ time, condition, price, values }) => ({ id: "", ruleId: "", symbol: "", condition, time, price, values, message: "", source: "", notifiedAt: null });
 
 /** @param {ChartView} view @returns {HTMLElement} every drawn bar, newest first */
 function dataTable(view) {
@@ -64,21 +69,32 @@ export function mountBelow(view) {
   const toggle = el("button.button", { type: "button", "aria-expanded": "false", onclick: () => open(box.hidden) }, "Data as a table");
   byId("below").append(el("div.signal-box", {}, title, list), toggle, box);
   let key = "";
+  /** @type {Signal[]} */
+  let signals = [];
 
   const open = (/** @type {boolean} */ shown) => {
     box.hidden = !shown;
     toggle.setAttribute("aria-expanded", String(shown));
-    if (shown) box.replaceChildren(dataTable(view));
+    setText(toggle, shown ? "Hide the table" : "Data as a table");
+    if (!shown) return;
+    box.replaceChildren(dataTable(view));
+    box.scrollIntoView({ block: "nearest" });
   };
+  const mark = () => [...list.children].forEach(({ firstElementChild: node }, i) =>
+    node?.setAttribute("aria-pressed", String(sameEvent(view.store.state.focus, eventOf(view, signals[i])))));
   const render = () => {
-    const signals = signalsOf(view);
+    signals = signalsOf(view);
+    disable(toggle, drawn(view) ? "" : "There are no bars to list yet");
     const now = drawn(view)?.symbol + JSON.stringify(signals) + view.zone;
     if (now === key) return;
     key = now;
     title.textContent = signals.length ? `Signals in this range (${signals.length})` : "No cross or anomaly in this range";
     list.replaceChildren(...signals.map((signal) => chip(view, signal)));
+    mark();
     if (!box.hidden) box.replaceChildren(dataTable(view));
   };
   view.chart.addEventListener("committed", render);
   view.store.watch(["symbolAlerts", "chartState"], render);
+  view.store.watch(["focus"], mark);
+  render();
 }

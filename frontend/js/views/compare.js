@@ -1,6 +1,6 @@
 // Several symbols from a common start, in percent. Loaded when the reader first asks for it.
 
-import { byId, el, setText } from "../dom.js";
+import { byId, disable, el, setText } from "../dom.js";
 import { ApiError } from "../api.js";
 import { axisTicks, MARGIN } from "../chart/axis.js";
 import { alignPercent, lastOf } from "../data/compare.js";
@@ -27,7 +27,7 @@ export class CompareView {
     this.plot = el("div.compare-plot");
     this.message = el("p.hint", { role: "status" });
     this.choice = /** @type {HTMLSelectElement} */ (el("select", { "aria-label": "Add a symbol to the comparison", onchange: () => this.add(this.choice.value) }));
-    byId("compare").append(el("div.page-head", {}, this.legend, this.choice), this.message, this.plot);
+    byId("compare").append(el("div.page-head", {}, this.legend, this.choice, this.message), this.plot);
     store.watch(["view", "symbols"], () => this.update());
     store.watch(["quotes"], () => this.follow());
     store.watch(["theme"], () => requestAnimationFrame(() => this.draw()));
@@ -55,11 +55,16 @@ export class CompareView {
     if (!this.shown) return;
     const { view, symbols } = this.store.state;
     const free = symbols.map(({ symbol }) => symbol).filter((symbol) => !this.symbols.includes(symbol));
-    this.choice.replaceChildren(el("option", { value: "" }, "Add a symbol"), ...free.map((symbol) => el("option", { value: symbol }, symbol)));
-    this.choice.disabled = this.symbols.length >= MOST;
+    const full = this.symbols.length >= MOST;
+    this.choice.replaceChildren(el("option", { value: "" }, full ? `${MOST} at most` : "Add a symbol"), ...free.map((symbol) => el("option", { value: symbol }, symbol)));
+    disable(this.choice, full ? `At most ${MOST} symbols are compared: remove one first` : "");
     const key = [...this.symbols, view.range, view.start, view.end].join();
     if (key === this.key) return;
     this.key = key;
+    this.series = this.series.filter(({ symbol }) => this.symbols.includes(symbol));
+    const missing = this.symbols.filter((symbol) => !this.series.some((one) => one.symbol === symbol));
+    setText(this.message, missing.length ? `Loading ${missing.join(", ")} …` : "Loading prices …");
+    this.draw();
     void this.load();
   }
 
@@ -70,7 +75,6 @@ export class CompareView {
     const key = this.key;
     const [first, ...others] = this.symbols;
     if (!first) return;
-    setText(this.message, this.series.length ? "" : "Loading prices …");
     try {
       const range = { ...rangeParameters(this.store.state.view), limit: MAX_BARS, sort: "desc" };
       const main = await this.api.bars(first, { ...range, interval: "auto" });

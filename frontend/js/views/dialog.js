@@ -1,6 +1,6 @@
 // Modal dialogs on <dialog>: the browser keeps the focus inside and gives it back.
 
-import { byId, el, setText } from "../dom.js";
+import { el } from "../dom.js";
 import { ApiError } from "../api.js";
 import { keepToken, token } from "../settings.js";
 
@@ -111,6 +111,6 @@ export async function stopFollowing(store, api, symbol) {
     store.set({ symbols: await api.symbols() });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    setText(byId("announce"), error.message);
+    openDialog(`${symbol} is still followed`, [el("p", {}, error.message)], { submit: "Close", onsubmit: async () => {} });
   }
 }

@@ -1,6 +1,6 @@
 // Taking along what is shown: CSV, picture, link; and the tool bar's buttons for it.
 
-import { byId, el, setText } from "../dom.js";
+import { busy, byId, disable, el, setText } from "../dom.js";
 import { MARGIN } from "../chart/axis.js";
 import { plotly } from "../chart/chart.js";
 import { formatBarTime } from "../format.js";
@@ -31,19 +31,20 @@ function fileName(view, ending) {
   return `${series?.symbol}-${series?.range}-${series?.interval}.${ending}`.replace(/[^\w.=^-]/g, "_");
 }
 
-/** @param {ChartView} view */
-function saveCsv(view) {
+/** @param {ChartView} view @returns {Promise<string>} what to tell the reader */
+async function saveCsv(view) {
   const series = view.committed;
-  if (!series) return;
+  if (!series) return NO_CHART;
   const url = URL.createObjectURL(new Blob([csvOf(series, view.studies.lines)], { type: "text/csv" }));
   download(fileName(view, "csv"), url);
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  return `Saved ${fileName(view, "csv")}`;
 }
 
 /** The picture says what it shows, where it comes from, and when it was taken. @param {ChartView} view */
 async function savePicture(view) {
   const series = view.committed;
-  if (!series) return;
+  if (!series) return NO_CHART;
   const node = /** @type {any} */ (view.chart.node);
   const last = series.bars[series.bars.length - 1];
   const source = isSimulated(series.source) ? "SIMULATED" : sourceName(series.source);
@@ -51,28 +52,41 @@ async function savePicture(view) {
   const layout = { ...node.layout, margin: { ...MARGIN, t: 40 }, paper_bgcolor: view.colors.surface, plot_bgcolor: view.colors.surface, title: { text, font: { size: 14, color: view.colors.text }, x: 0.01, xanchor: "left" } };
   const url = await plotly().toImage({ data: node.data, layout }, { format: "png", width: node.clientWidth, height: node.clientHeight + 32, scale: 2 });
   download(fileName(view, "png"), url);
+  return `Saved ${fileName(view, "png")}`;
 }
 
-/** @param {ChartView} view */
-async function copyLink(view) {
+async function copyLink() {
   try {
     await navigator.clipboard.writeText(location.href);
     setText(byId("announce"), "Link copied.");
-    return true;
+    return "Link copied";
   } catch (error) {
     if (!(error instanceof DOMException)) throw error;
-    view.store.setView({}); // the address bar has the same link
-    return false;
+    return "The address bar has the link";
   }
+}
+
+const NO_CHART = "There is no chart yet";
+
+/**
+ * An entry of the menu that says what has become of it.
+ * @param {string} label @param {string} meanwhile @param {() => Promise<string>} work
+ */
+function exportItem(label, meanwhile, work) {
+  const run = () => busy(node, meanwhile, async () => void (node.textContent = await work()));
+  const node = el("button", { type: "button", onclick: () => void run() }, label);
+  return { node, reset: () => setText(node, label) };
 }
 
 /** @param {HTMLElement} bar the tool bar @param {ChartView} view */
 export function mountExport(bar, view) {
   const { store } = view;
-  const item = (/** @type {string} */ label, /** @type {() => any} */ act) => el("button", { type: "button", onclick: () => void act() }, label);
-  const link = item("Copy link to this view", async () => (link.textContent = (await copyLink(view)) ? "Link copied" : "The address bar has the link"));
-  const { root, button } = menu("Export", [item("Data shown (CSV)", () => saveCsv(view)), item("Picture (PNG)", () => savePicture(view)), link], { end: true });
-  button.addEventListener("click", () => (link.textContent = "Copy link to this view"));
+  const items = [exportItem("Data shown (CSV)", "Writing …", () => saveCsv(view)), exportItem("Picture (PNG)", "Drawing …", () => savePicture(view)), exportItem("Copy link to this view", "Copying …", copyLink)];
+  const { root, button } = menu("Export", items.map(({ node }) => node), { end: true });
+  button.addEventListener("click", () => {
+    for (const item of items) item.reset();
+    for (const { node } of items.slice(0, 2)) disable(node, view.committed ? "" : NO_CHART);
+  });
   const pick = el("button.button", { type: "button", "aria-pressed": "false", "aria-label": "Rule at price", "data-pick": "", title: "Make a rule at a price of the chart", onclick: () => store.set({ picking: !store.state.picking }) }, "+ Rule");
   const reset = el("button.button.reset-zoom", { type: "button", hidden: true, onclick: () => view.chart.reset() }, "Reset zoom");
   for (const node of [pick, root]) node.classList.add("chart-only");

@@ -1,6 +1,6 @@
 // One rule in a dialog: make, change, delete, and see on the chart where it would have fired.
 
-import { el } from "../dom.js";
+import { busy, el } from "../dom.js";
 import { CONDITIONS, TRIGGERS, ruleBody } from "../data/conditions.js";
 import { INTERVALS } from "../ranges.js";
 import { openDialog, withToken } from "./dialog.js";
@@ -70,7 +70,7 @@ export function editRule(context, rule) {
   const grid = el("div.rows", {}, ...fields(rule));
   const ticks = el("div.rows", {}, tick("enabled", rule.enabled ?? true, "Armed"), tick("notify", rule.notify ?? true, "Send a notification"));
   const note = el("p", {}, "Judged on the prices that are polled or streamed in: a spike between two of them is not seen.");
-  const preview = el("button.button.first", { type: "button", onclick: () => show() }, "Preview on chart");
+  const preview = el("button.button.first", { type: "button", onclick: () => void busy(preview, "Looking …", show) }, "Preview on chart");
   const said = el("p", { role: "status" });
   const { form, problem } = openDialog(known ? "Change rule" : "New rule", [grid, ticks, note, said], {
     submit: known ? "Save" : "Create",

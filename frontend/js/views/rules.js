@@ -1,6 +1,6 @@
 // The rules: armed or not, how far from firing, and what can be done with each.
 
-import { el } from "../dom.js";
+import { busy, el } from "../dom.js";
 import { TRIGGERS, conditionWay, distanceText, ruleBody, ruleText } from "../data/conditions.js";
 import { placesOf } from "../format.js";
 import { editRule } from "./rule_editor.js";
@@ -21,7 +21,8 @@ export class RulesPanel {
     this.list = el("ul.list", { "aria-label": "Rules" });
     this.problem = el("p.hint.problem", { role: "alert" });
     const add = el("button.button.primary", { type: "button", onclick: () => this.create() }, "New rule");
-    this.node = el("div.scroll", {}, el("div.panel-tools", {}, add, el("span.muted", {}, "or click a price on the chart")), this.problem, this.list,
+    const onChart = el("button.button", { type: "button", onclick: () => this.#pickOnChart() }, "Set one on the chart");
+    this.node = el("div.scroll", {}, el("div.panel-tools", {}, add, onChart), this.problem, this.list,
       el("p.hint", {}, "Rules are judged on polled prices, not on every trade."));
   }
 
@@ -32,6 +33,11 @@ export class RulesPanel {
     const price = value ?? last;
     const condition = value === undefined || last === undefined ? "crossing" : value > last ? "crossing_up" : "crossing_down";
     editRule(this.context, { symbol: view.symbol, condition, value: price === undefined ? null : Number(price.toFixed(placesOf(price))) });
+  }
+
+  #pickOnChart() {
+    this.store.setView({ page: "chart" });
+    this.store.set({ picking: true });
   }
 
   /** @param {Partial<Rule>} rule @returns {Promise<string>} what to tell the reader */
@@ -73,24 +79,28 @@ export class RulesPanel {
     const quote = this.store.state.quotes.get(rule.symbol === "*" ? this.store.state.view.symbol : rule.symbol);
     const state = rule.enabled ? "Armed" : "Off";
     const button = (/** @type {string} */ label, /** @type {() => void} */ act) => el("button.button.quiet", { type: "button", onclick: act, "aria-label": `${label}: ${rule.symbol} ${ruleText(rule)}` }, label);
-    const toggle = () => this.#change(() => this.context.api.replaceRule(rule.rule_id, { ...bodyOf(rule), enabled: !rule.enabled }));
-    const controls = [button(rule.enabled ? "Switch off" : "Arm", () => void toggle()), button("Edit", () => editRule(this.context, rule)), button("Preview", () => void this.#show(rule))];
+    const said = el("small.wide", { role: "status" });
+    const change = () => this.#change(() => this.context.api.replaceRule(rule.rule_id, { ...bodyOf(rule), enabled: !rule.enabled }));
+    const toggle = button(rule.enabled ? "Switch off" : "Arm", () => void busy(toggle, rule.enabled ? "Switching off …" : "Arming …", change));
+    const preview = button("Preview", () => void busy(preview, "Looking …", () => this.#show(rule, said)));
+    const controls = [toggle, button("Edit", () => editRule(this.context, rule)), preview];
     if (!rule.default) controls.push(button("Delete", () => this.#confirmDelete(rule)));
     const judged = rule.interval === "tick" ? "every tick" : `${rule.interval} bars`;
     const about = [rule.symbol === "*" ? "All symbols" : rule.symbol, TRIGGERS[rule.trigger] ?? rule.trigger, judged].join(" · ");
     return el("li", {}, el(rule.enabled ? "div.entry" : "div.entry.off", {},
       el("span.what.wide", { "data-way": conditionWay(rule.condition) }, ruleText(rule)), el("small.wide", {}, about),
       el("small", {}, rule.default ? `${state} · default` : state), el("small.end.distance", {}, distanceText(rule, quote)),
-      el("div.controls", {}, ...controls)));
+      said, el("div.controls", {}, ...controls)));
   }
 
-  /** @param {Rule} rule */
-  async #show(rule) {
+  /** @param {Rule} rule @param {HTMLElement} said where the answer stands */
+  async #show(rule, said) {
+    said.textContent = "";
     try {
-      this.problem.textContent = await this.preview(bodyOf(rule));
+      said.textContent = await this.preview(bodyOf(rule));
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      this.problem.textContent = error.message;
+      said.textContent = error.message;
     }
   }
 

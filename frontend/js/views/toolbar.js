@@ -35,6 +35,7 @@ function customRange(store) {
   const opened = menu("Dates", [el("div.custom", {}, el("label.field", {}, "From", start), el("label.field", {}, "To", end), problem, go)]);
   opened.button.addEventListener("click", () => {
     const { view } = store.state;
+    problem.textContent = "";
     if (view.range === "custom") [start.value, end.value] = [view.start, view.end];
   });
   const render = () => {

@@ -124,20 +124,27 @@ function sessionText(quote, zone) {
 export function mountStatus(store, feed) {
   const dot = el("span.dot", { "aria-hidden": "true" });
   const linkLabel = el("span", {}, "Connecting");
-  const link = el("button.badge.button", { type: "button", title: "Ask again now", onclick: () => feed.retry() }, dot, linkLabel);
+  const link = el("button.badge.button", { type: "button", title: "Ask again now", onclick: () => ask() }, dot, linkLabel);
   const simulated = el("span.badge.warn", { title: "Prices are made up by a simulator: no real company, no real market" }, "SIMULATED");
   const source = el("span.badge.source");
   const age = el("span.badge.age");
   const session = el("span.badge.session");
   byId("status").append(simulated, source, session, age, link);
 
+  /** @type {unknown} how the link stood when the reader asked; each answer brings another one */
+  let askedAt = null;
+  const ask = () => {
+    askedAt = store.state.link;
+    feed.retry();
+    render();
+  };
   const render = () => {
     const { view, quotes, link: state, series } = store.state;
     const quote = quotes.get(view.symbol);
     link.dataset.link = state.state;
     link.title = state.reason || "Ask again now";
     link.classList.toggle("bad", state.state === "offline" || state.state === "retrying");
-    setText(linkLabel, linkText(state, Date.now()));
+    setText(linkLabel, askedAt === state ? "Asking …" : linkText(state, Date.now()));
     for (const node of [source, age, session]) node.hidden = !quote;
     const origin = quote?.source ?? (series?.symbol === view.symbol ? series.source : "");
     simulated.hidden = !isSimulated(origin); // bars come before the first quote

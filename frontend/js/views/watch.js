@@ -1,6 +1,6 @@
 // The watch-list: every symbol with its last price, change and day.
 
-import { byId, el, flash, setText } from "../dom.js";
+import { busy, byId, el, flash, setText } from "../dom.js";
 import { serverNow } from "../api.js";
 import { formatClock, formatPercent, formatPrice, ownZone, wayOf } from "../format.js";
 import { arrange } from "../data/sorting.js";
@@ -11,14 +11,14 @@ import { keep, recall } from "../settings.js";
 
 const LONG_WAIT = 120e3; // milliseconds after which a symbol without a price is doubtful
 
-/** @param {string} symbol @param {(symbol: string) => void} open @param {(symbol: string) => void} forget @returns {Row} */
+/** @param {string} symbol @param {(symbol: string) => void} open @param {(symbol: string) => Promise<void>} forget @returns {Row} */
 function makeRow(symbol, open, forget) {
   const name = el("small");
   const [last, change] = [el("td.c-last"), el("td.c-change")];
   const canvas = /** @type {HTMLCanvasElement} */ (el("canvas", { "aria-hidden": "true" }));
   const drop = (/** @type {Event} */ event) => {
     event.stopPropagation();
-    forget(symbol);
+    void busy(stop, "…", () => forget(symbol));
   };
   const stop = el("button.button.quiet.small", { type: "button", "aria-label": `Stop following ${symbol}`, onclick: drop }, "×");
   const changed = el("span");
@@ -89,7 +89,8 @@ export function mountWatch(store, api, colors) {
   const hint = el("p.hint", { role: "status" }, "Loading symbols …");
   const open = (/** @type {string} */ symbol) => store.setView({ symbol });
   const forget = async (/** @type {string} */ symbol) => (await import("./dialog.js")).stopFollowing(store, api, symbol);
-  const add = el("button.button.icon", { type: "button", "aria-label": "Add a symbol", title: "Add a symbol", onclick: async () => (await import("./dialog.js")).askForSymbol(store, api) }, "+");
+  const ask = async () => (await import("./dialog.js")).askForSymbol(store, api);
+  const add = el("button.button.icon", { type: "button", "aria-label": "Add a symbol", title: "Add a symbol", onclick: () => void busy(add, "…", ask) }, "+");
   const heads = sortHeads(order, () => {
     keep("order", order);
     render();
@@ -105,7 +106,7 @@ export function mountWatch(store, api, colors) {
     const shown = arrange(symbols, quotes, order, search.value);
     const palette = colors();
     const nodes = shown.map((listed) => {
-      const row = rows.get(listed.symbol) ?? makeRow(listed.symbol, open, (name) => void forget(name));
+      const row = rows.get(listed.symbol) ?? makeRow(listed.symbol, open, forget);
       rows.set(listed.symbol, row);
       renderRow(row, store, listed, palette);
       return row.row;
