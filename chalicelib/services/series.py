@@ -77,14 +77,16 @@ class Series:
         """A page of ticks, up to the newest one that has been detected: one Query.
 
         Beyond that a batch's items may still be on their way side by side, and a walk would skip
-        what comes late; up to there, bars, alerts and quotes agree with the ticks.
+        what comes late; up to there, bars, alerts and quotes agree with the ticks. Of a symbol
+        that detect has not seen yet there are none.
         """
         reach = self.range_of(query, known)
+        if known.last is None:
+            return Slice("tick", [], None)
         after = query.cursor.after if query.cursor else None
         start, end = reach.start, reach.end
-        if known.last is not None:
-            detected = just_after(known.last.timestamp)
-            end = detected if end is None else min(end, detected)
+        detected = just_after(known.last.timestamp)
+        end = detected if end is None else min(end, detected)
         if after and query.descending:
             end = after
         elif after:

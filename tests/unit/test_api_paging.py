@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.api import page_tokens
-from chalicelib.services.stores import PricedRecord
+from chalicelib.services.stores import PricedRecord, SymbolEntry
 from tests.api_support import NOW, Client, FakeServices, aapl_ticks, fill, make_ticks, walk
 
 INTERVALS = ["auto", "tick", "1m", "5m", "15m", "30m", "1h", "1d", "1wk", "1mo"]
@@ -126,6 +126,18 @@ def test_a_tick_is_shown_once_all_before_it_are_stored() -> None:
     assert second["next_page_token"] is None
     fill(services, ticks[5:])
     assert len(list(walk(client, query))) == 8
+
+
+def test_ticks_that_detection_has_not_seen_are_not_shown_before_its_first_look() -> None:
+    """Shown and then hidden until detection has caught up, they would look like lost ones."""
+    services = FakeServices()
+    ticks = make_ticks(8)
+    services.stores.prices.write([PricedRecord((tick,), "") for tick in ticks], 0.0)
+    services.stores.symbols.put("seen", SymbolEntry(symbol="TEST", added_at=""))
+    client = Client(services)
+    assert client.get("/prices/TEST?interval=tick").json["prices"] == []
+    fill(services, ticks[:3])
+    assert len(client.get("/prices/TEST?interval=tick").json["prices"]) == 3
 
 
 def test_the_link_leads_to_the_next_page(client: Client) -> None:
