@@ -30,6 +30,7 @@ FIRST = (
     "integration/test_local_system.py",
     "e2e/test_api_fuzz.py",
     "faults",
+    "oracles/test_reports_pandas.py",
 )
 """Files and folders that take long, the longest first: were one of them left for the end, the
 other workers would wait for it."""
