@@ -11,6 +11,7 @@ from typing import Any
 from moto.s3 import notifications
 from moto.s3.models import FakeBucket, FakeKey, S3Backend
 from moto.s3.utils import _VersionedKeyStore
+from moto.utilities.tagging_service import TaggingService
 
 from local.emulator.object_reading import list_names
 
@@ -30,7 +31,14 @@ def install(connection: sqlite3.Connection) -> Callable[[bool], None]:
         with_prefix = _WithPrefix(bucket, prefix or "")
         return listing(self, with_prefix, prefix, *args, **kwargs)
 
+    tag = TaggingService.tag_resource
+
+    def tag_resource(self: Any, arn: str, tags: list[dict[str, str]] | None) -> None:
+        if tags:  # moto would keep an empty dict for every object that was ever put
+            tag(self, arn, tags)
+
     FakeBucket.__init__ = init
+    TaggingService.tag_resource = tag_resource
     S3Backend.list_objects = list_objects
     # Sent with each configuration, which comes with each start: not a notice of anything.
     notifications.send_test_event = lambda **_: None
