@@ -35,8 +35,8 @@ def install() -> None:
         create_topic(self, name, backend)
         self.sent_notifications = LastMessages()
 
-    def init_backend(self: Any, *arguments: Any) -> None:
-        create_backend(self, *arguments)
+    def init_backend(self: Any, *arguments: Any, **named: Any) -> None:
+        create_backend(self, *arguments, **named)
         self._message_public_keys = LastKeys()
 
     Topic.__init__ = init_topic

@@ -61,6 +61,18 @@ def _make(words: list[str]) -> None:
         _local(shlex.split(given.get("ARGS", "")))
 
 
+@pytest.fixture(autouse=True)
+def readers_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The project's folder as a reader has it who owns the files that the examples name."""
+    days = "date,open,high,low,close,volume\n2026-11-19,1,2,1,2,10\n2026-11-20,2,3,1,2,10\n"
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    for name in ("AAPL.csv", "days.csv", "prices/MSFT.csv", "minutes/MSFT.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(days)
+    (tmp_path / "sp500.csv").write_text("symbol,date,close\nAAPL,2026-11-19,1\nMSFT,2026-11-19,2\n")
+    monkeypatch.chdir(tmp_path)
+
+
 def test_the_pages_have_commands() -> None:
     assert len(commands()) > 50
     assert {page for page, _ in commands()} > {"README.md", "docs/producer.md", "docs/local.md"}
