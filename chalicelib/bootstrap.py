@@ -144,7 +144,13 @@ class Services:
         settings, clients = self.settings, self._clients or Clients()
         tables = Tables(settings.prices_table, settings.bars_table, settings.alerts_table)
         eraser = Eraser(Deferred(lambda: clients.dynamodb), tables)
-        return Forget(self.stores, eraser, self.ingest.unlearn)
+        return Forget(self.stores, eraser, self._unlearn)
+
+    def _unlearn(self, symbol: str) -> None:
+        """Have the services that were made here read anew what they cache of a symbol."""
+        for name in ("ingest", "detect"):
+            if service := self.__dict__.get(name):
+                service.unlearn(symbol)
 
     @cached_property
     def reports(self) -> Reports:

@@ -27,7 +27,7 @@ def forget(arguments: list[str]) -> int:
         prog="python -m local forget",
         description="Deletes prices, bars, alerts and state of symbols, and takes them off the "
         "list, so that their series can begin again, from another source too. Rules and the "
-        "archive stay. Stop what sends a symbol first.",
+        "archive stay. First stop what sends a symbol.",
     )
     parser.add_argument("symbols", nargs="+", metavar="SYMBOL")
     add_flags(parser)

@@ -249,7 +249,8 @@ class FakeAlerts:
 
     def mark_sent(self, alert: Alert, now: str) -> None:
         """See AlertStore."""
-        self.stored[_alert_key(alert)] = StoredAlert(alert, now)
+        if _alert_key(alert) in self.stored:
+            self.stored[_alert_key(alert)] = StoredAlert(alert, now)
 
     def by_symbol(
         self,
@@ -356,15 +357,16 @@ class FakeSymbols:
     def note_split(self, symbol: str, split: Split) -> None:
         """See SymbolStore."""
         ratio = f"{split.numerator}:{split.denominator}"
-        stored = self.lists["seen"][symbol]
-        self.lists["seen"][symbol] = msgspec.structs.replace(
-            stored, split_date=split.date, split_ratio=ratio
-        )
+        self._note(symbol, split_date=split.date, split_ratio=ratio)
 
     def note_problem(self, symbol: str, problem: str, at: str) -> None:
         """See SymbolStore."""
-        stored = self.lists["seen"][symbol]
-        self.lists["seen"][symbol] = msgspec.structs.replace(stored, problem=problem, problem_at=at)
+        self._note(symbol, problem=problem, problem_at=at)
+
+    def _note(self, symbol: str, **noted: str) -> None:
+        stored = self.lists["seen"].get(symbol)
+        if stored is not None:
+            self.lists["seen"][symbol] = msgspec.structs.replace(stored, **noted)
 
     def remove(self, name: str, symbol: str) -> None:
         """See SymbolStore."""

@@ -59,7 +59,9 @@ class Alerts:
 
     def mark_sent(self, alert: Alert, now: str) -> None:
         """See AlertStore."""
-        self._client.update_item(
+        put_if(
+            self._client,
+            ConditionExpression="attribute_exists(symbol)",  # its symbol may have been forgotten
             TableName=self._table,
             Key=_key(alert),
             UpdateExpression="SET notified_at = :now REMOVE claimed_by, claimed_until",
@@ -140,8 +142,10 @@ class Alerts:
             TableName=self._table,
             Key=_key(alert),
             UpdateExpression="SET claimed_by = :owner, claimed_until = :until",
-            ConditionExpression="attribute_not_exists(notified_at) AND "
-            "(attribute_not_exists(claimed_by) OR claimed_by = :owner OR claimed_until < :now)",
+            ConditionExpression="attribute_exists(symbol)"
+            " AND attribute_not_exists(notified_at)"
+            " AND (attribute_not_exists(claimed_by)"
+            " OR claimed_by = :owner OR claimed_until < :now)",
             ExpressionAttributeValues={
                 ":owner": {"S": owner},
                 ":until": {"S": until},

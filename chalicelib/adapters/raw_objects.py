@@ -11,6 +11,7 @@ from typing import Any
 from chalicelib.domain.errors import CompactionError
 from chalicelib.domain.times import from_text
 from chalicelib.services.lake_stores import RawHour, RawObject
+from chalicelib.services.merge_plan import is_merged
 
 AT_ONCE = 8
 """Objects that are read at the same time."""
@@ -49,7 +50,9 @@ class S3RawObjects:
         )
         for page in pages:
             for entry in page.get("Contents", ()):
-                if entry["LastModified"] < bound:
+                # What is merged counts whenever it was written: a group made without it could
+                # take its name, and with it the lines that are nowhere else any more.
+                if entry["LastModified"] < bound or is_merged(entry["Key"]):
                     yield entry["Key"].removeprefix(root), entry["Size"]
 
     def read(self, root: str, names: Sequence[str]) -> list[bytes]:

@@ -12,6 +12,8 @@ from chalicelib.domain.splits import Split
 from chalicelib.services.stores import SymbolEntry
 
 _LISTS = ("seen", "tracked")
+_IS_THERE = "attribute_exists(symbol)"
+"""What is noted of a symbol that was forgotten meanwhile must not leave half a line behind."""
 
 
 class Symbols:
@@ -51,7 +53,9 @@ class Symbols:
 
     def note_split(self, symbol: str, split: Split) -> None:
         """See SymbolStore."""
-        self._client.update_item(
+        put_if(
+            self._client,
+            ConditionExpression=_IS_THERE,
             TableName=self._table,
             Key=_key("seen", symbol),
             UpdateExpression="SET split_date = :date, split_ratio = :ratio",
@@ -63,7 +67,9 @@ class Symbols:
 
     def note_problem(self, symbol: str, problem: str, at: str) -> None:
         """See SymbolStore."""
-        self._client.update_item(
+        put_if(
+            self._client,
+            ConditionExpression=_IS_THERE,
             TableName=self._table,
             Key=_key("seen", symbol),
             UpdateExpression="SET problem = :problem, problem_at = :at",

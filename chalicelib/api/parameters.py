@@ -229,7 +229,7 @@ def _cursor_at(arguments: Arguments, position: page_tokens.Position) -> Cursor:
     if interval not in INTERVALS or after is None:
         raise arguments.refused_token()
     try:
-        stored = [text and instants.parse(text) for text in (start, end, after)]
+        stored = [None if text is None else instants.parse(text) for text in (start, end, after)]
     except ValueError as error:
         raise arguments.refused_token() from error
     return Cursor(interval, Range(stored[0], stored[1]), stored[2] or "")

@@ -81,7 +81,9 @@ def unpack(body: bytes) -> list[Line]:
 
     Raises OSError, EOFError or zlib.error for what is no gzip file.
     """
-    lines = gzip.decompress(body).splitlines()
+    lines = gzip.decompress(body).split(b"\n")  # and not at a CR, which is part of a line
+    if not lines[-1]:
+        lines.pop()
     arrivals = list(_each(_comment(body)))
     if len(arrivals) != len(lines):
         return [(line, None) for line in lines]

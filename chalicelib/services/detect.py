@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ PARALLEL_SYMBOLS = 8
 TRIES = 10
 STEP = 1000
 MAX_KEPT = 4000
+KEPT_SECONDS = 60.0
 _LOOKUP = 100
 
 
@@ -76,7 +78,8 @@ class Detect:
     """The service behind the table's stream; one a container.
 
     It keeps the states that it wrote: the version under which the next one is written tells whether
-    another invocation wrote since, and only then is the state read again.
+    another invocation wrote since, and only then is the state read again. A state that was not used
+    for KEPT_SECONDS is read again too, since its symbol may have been forgotten meanwhile.
     """
 
     def __init__(
@@ -93,7 +96,7 @@ class Detect:
         self._options = options
         self._clock = clock
         self._corrections = Corrections(stores.prices, stores.bars)
-        self._kept: dict[str, State] = {}
+        self._kept: dict[str, tuple[State, float]] = {}
 
     def __call__(self, triggers: Sequence[Trigger], owner: str) -> Detected:
         """Bring every symbol of the batch up to its newest complete record.
@@ -124,13 +127,19 @@ class Detect:
 
     def _states(self, symbols: Sequence[str]) -> dict[str, State]:
         """Those that are kept, which has them forgotten until they are written, and the stored."""
-        found = {name: state for name in symbols if (state := self._kept.pop(name, None))}
+        kept = {name: held for name in symbols if (held := self._kept.pop(name, None))}
+        oldest = time.monotonic() - KEPT_SECONDS
+        found = {name: state for name, (state, since) in kept.items() if since >= oldest}
         missing = [name for name in symbols if name not in found]
         for at in range(0, len(missing), _LOOKUP):
             found |= self._stores.state.get_many(missing[at : at + _LOOKUP])
         if len(self._kept) > MAX_KEPT:
             self._kept.clear()
         return found
+
+    def unlearn(self, symbol: str) -> None:
+        """Read the symbol's state again with its next tick: it has been forgotten."""
+        self._kept.pop(symbol, None)
 
     def _isolated(
         self, span: Trigger, state: State | None, rules: Sequence[Rule], owner: str
@@ -165,7 +174,7 @@ class Detect:
             tally = self._add(tally, sent, outcome.taken, len(pending), repaired)
             version = state.version + int(changed)
             state = msgspec.structs.replace(outcome.state, version=version, pending=())
-            self._kept[span.symbol] = state
+            self._kept[span.symbol] = state, time.monotonic()
             if state.last_timestamp >= span.newest or not outcome.taken:
                 return tally
             span = msgspec.structs.replace(span, complete_from=just_after(state.last_timestamp))

@@ -37,7 +37,7 @@ class Forget:
     ) -> None:
         """`forgotten` is called with a symbol that is gone, for what this container caches of it.
 
-        Other containers' ingest notices within COMPLETE_SECONDS, or when another source comes.
+        Other containers read anew what they cached once the symbol has not come for a minute.
         """
         self._stores = stores
         self._eraser = eraser

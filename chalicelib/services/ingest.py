@@ -37,6 +37,7 @@ PARALLEL_PUTS = 4
 MAX_KNOWN = 50_000
 KNOWN_SECONDS = 60
 COMPLETE_SECONDS = 300
+IDLE_SECONDS = 60
 PROBLEM_SECONDS = 60
 _LOOKUP = 100
 _YAHOO = "yfinance"
@@ -74,6 +75,7 @@ class Ingest:
         self._stores = stores
         self._clock = clock
         self._known: dict[str, SymbolEntry] = {}
+        self._came: dict[str, float] = {}
         self._noted: dict[tuple[str, str], float] = {}
         self._forgot_at = self._emptied_at = time.monotonic()
 
@@ -118,6 +120,7 @@ class Ingest:
     def _learn(self, offered: dict[str, SymbolEntry]) -> None:
         """Look up the lines of symbols that are new here, and pin what they lack."""
         self._forget()
+        self._forget_idle(offered)
         new = [symbol for symbol, entry in offered.items() if self._is_news(symbol, entry)]
         for symbol in new:
             self._known.pop(symbol, None)
@@ -126,6 +129,15 @@ class Ingest:
         for symbol, entry in offered.items():
             if _lacks(self._known.get(symbol), entry):
                 self._known[symbol] = self._stores.symbols.pin(entry)
+
+    def _forget_idle(self, offered: Iterable[str]) -> None:
+        """Lines of symbols that have not come for a while are read again: the symbols may have been
+        forgotten meanwhile."""
+        now = time.monotonic()
+        for symbol in offered:
+            if now - self._came.get(symbol, now) > IDLE_SECONDS:
+                self._known.pop(symbol, None)
+            self._came[symbol] = now
 
     def unlearn(self, symbol: str) -> None:
         """Read the symbol's line again with its next record: it has been forgotten."""
@@ -147,7 +159,7 @@ class Ingest:
         ones, which only change when a symbol is forgotten, every five."""
         now = time.monotonic()
         if len(self._known) > MAX_KNOWN or now - self._emptied_at > COMPLETE_SECONDS:
-            self._known = {}
+            self._known, self._came = {}, {}
             self._emptied_at = now
         if now - self._forgot_at > KNOWN_SECONDS:
             self._known = {

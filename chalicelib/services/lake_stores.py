@@ -130,7 +130,8 @@ class RawObjects(Protocol):
     """The raw archive's objects and their readings; `root` is `raw/` or `readings/`."""
 
     def hours(self, first: str, last: str, before: str) -> Iterator[RawHour]:
-        """The hours of the dates `[first, last]`, of objects written before an instant."""
+        """The hours of the dates `[first, last]`: batches written before an instant, and whatever
+        is merged already."""
 
     def read(self, root: str, names: Sequence[str]) -> list[bytes]:
         """The objects' bodies."""

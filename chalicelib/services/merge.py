@@ -71,6 +71,8 @@ class Merge:
             log.warning("%s to %s are not merged: %s", group[0].name, group[-1].name, error)
             return 0
         name = merged_name(group)
+        if name in {one.name for one in hour.objects} - {one.name for one in group}:
+            raise CompactionError(f"raw/{name} is there already and would be overwritten")
         self._write(name, batches)
         gone = [one.name for one in group if one.name != name]
         told = set(hour.readings)

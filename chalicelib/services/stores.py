@@ -187,7 +187,7 @@ class AlertStore(Protocol):
         """Give a claim back, so that the next delivery need not wait for it to end."""
 
     def mark_sent(self, alert: Alert, now: str) -> None:
-        """Note that it has been sent."""
+        """Note that it has been sent, if it is still there."""
 
     def by_symbol(
         self,
@@ -239,10 +239,10 @@ class SymbolStore(Protocol):
         """Add unless it is there; returns the line that is now there."""
 
     def note_split(self, symbol: str, split: Split) -> None:
-        """Write a split into the symbol's line in "seen"."""
+        """Write a split into the symbol's line in "seen", if there is one."""
 
     def note_problem(self, symbol: str, problem: str, at: str) -> None:
-        """Write into the symbol's line in "seen" why an item of it was quarantined."""
+        """Write into the symbol's line in "seen", if there is one, why an item was quarantined."""
 
     def pin(self, entry: SymbolEntry) -> SymbolEntry:
         """Add to "seen", or fill in what the line lacks; returns the line that is now there."""

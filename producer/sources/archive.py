@@ -117,10 +117,14 @@ class Recording:
 
     def ticks(self) -> Iterator[WireTick]:
         """By the hour of arrival, within it by timestamp; the last to arrive of a tick counts."""
-        for _, keys in groupby(self._keys(), key=lambda key: key.rpartition("/")[0]):
-            arrived = [entry for key in keys for entry in self._ticks_of(key)]
+        for _, names in groupby(self._keys(), key=lambda name: name.rpartition("/")[0]):
+            arrived = [entry for name in names for entry in self._ticks_of(name)]
             arrived.sort(key=itemgetter(0))
-            hour = {(tick.symbol, tick.bar, tick.timestamp): tick for _, tick in arrived}
+            hour: dict[tuple[str, str | None, str], WireTick] = {}
+            for _, tick in arrived:
+                key = tick.symbol, tick.bar, tick.timestamp
+                if key not in hour or _takes_the_place_of(hour[key], tick):
+                    hour[key] = tick
             yield from sorted(hour.values(), key=lambda tick: tick.timestamp)
 
     def _keys(self) -> Iterator[str]:
@@ -157,6 +161,11 @@ class Recording:
             return []
 
 
+def _takes_the_place_of(earlier: WireTick, later: WireTick) -> bool:
+    """As ingest would have it: a folded bar only where none, or one of no more bars, is stored."""
+    return not later.folded or bool(earlier.folded and earlier.folded <= later.folded)
+
+
 def _of_tick(tick: Tick) -> WireTick:
     given = msgspec.structs.asdict(tick)
     source = given.pop("source")
@@ -174,6 +183,7 @@ def _of_bar(bar: Bar) -> WireTick:
         volume=bar.volume,
         source=None if bar.source == UNKNOWN_SOURCE else bar.source,
         bar=bar.interval,  # type: ignore[arg-type]  # ingest takes these three only
+        folded=bar.folded or None,
     )
 
 

@@ -153,3 +153,11 @@ def test_a_days_alerts_of_all_symbols_join(
         if after is None:
             break
     assert found == (given[::-1] if descending else given)
+
+
+def test_marking_an_alert_that_is_gone_leaves_nothing_behind(
+    alerts: AlertStore, symbol: str
+) -> None:
+    """Its symbol was forgotten while the message went out."""
+    alerts.mark_sent(make_alert(symbol=symbol), at(3))
+    assert alerts.by_symbol(symbol, None, None, limit=10).rows == ()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from chalicelib.domain.splits import Split
 from chalicelib.services.stores import Stores, SymbolEntry, SymbolStore
 from tests.factories import at
 
@@ -79,3 +81,17 @@ def test_a_line_is_removed_from_one_list_only(symbols: SymbolStore, symbol: str)
 
 def test_what_was_never_seen_is_nothing(symbols: SymbolStore, symbol: str) -> None:
     assert symbols.find(symbol) is None
+
+
+def test_noting_something_of_a_symbol_that_is_gone_leaves_nothing_behind(
+    symbols: SymbolStore, symbol: str
+) -> None:
+    """It was forgotten while its ticks were looked at."""
+    symbols.note_problem(symbol, "source: ...", at(3))
+    symbols.note_split(symbol, Split("2026-11-20", 4, 1, Decimal(100)))
+    assert symbols.find(symbol) is None
+    symbols.pin(SymbolEntry(symbol=symbol, added_at=at()))
+    symbols.note_problem(symbol, "source: ...", at(3))
+    found = symbols.find(symbol)
+    assert found is not None
+    assert (found.problem, found.problem_at) == ("source: ...", at(3))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -80,6 +80,11 @@ class _Chain:
         self._number += len(ticks)
         (services or self.services).ingest(events.from_kinesis(event), NEVER)
 
+    def ingest_raw(self, record: bytes, services: Services) -> None:
+        event = kinesis_event([record], self._number, arrival=10.0**7)
+        self._number += 1
+        services.ingest(events.from_kinesis(event), 10.0**9)
+
     def detect(self, services: Services | None = None) -> None:
         records = self.aws.stream[self._seen :]
         self._seen = len(self.aws.stream)
@@ -130,6 +135,58 @@ def test_a_state_kept_by_another_container_cannot_come_back() -> None:
     state = chain.services.stores.state.get("BTC-USD")
     assert state is not None
     assert list(state.closes) == [50, 51, 52]
+
+
+@pytest.fixture
+def minutes(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Lets minutes pass for what the services cache."""
+    now = [1000.0]
+    monkeypatch.setattr("chalicelib.services.ingest.time.monotonic", lambda: now[0])
+    return lambda count: now.__setitem__(0, now[0] + 60 * count)
+
+
+def _bars(chain: _Chain) -> list[tuple[str, str]]:
+    table = chain.aws.tables["bars"].items.values()
+    return sorted((item["series"]["S"], item["source"]["S"]) for item in table)
+
+
+def test_no_bar_of_the_old_series_comes_back_from_a_warm_container(
+    minutes: Callable[[float], None],
+) -> None:
+    chain = _Chain()
+    other = chain.container()
+    chain.ingest(_ticks("replay", 100, 101, 102))
+    chain.detect(other)
+    chain.services.forget("BTC-USD", 10.0**9)
+    minutes(1.1)
+    chain.ingest(_ticks("coinbase", 500, 501, start=86_400))
+    chain.detect(other)
+    assert {source for _, source in _bars(chain)} <= {"coinbase"}
+
+
+def test_no_bar_of_the_old_series_comes_back_in_the_container_that_forgot_it() -> None:
+    chain = _Chain()
+    chain.ingest(_ticks("replay", 100, 101, 102))
+    chain.detect()
+    chain.services.forget("BTC-USD", NEVER)
+    chain.ingest(_ticks("coinbase", 500, 501, start=86_400))
+    chain.detect()
+    assert {source for _, source in _bars(chain)} <= {"coinbase"}
+
+
+def test_a_warm_ingest_learns_anew_that_a_symbol_comes_packed(
+    minutes: Callable[[float], None],
+) -> None:
+    """It knew so of the old series; the line of the new one has to say it too."""
+    chain = _Chain()
+    other = chain.container()
+    packed = b"\n".join(payload(tick) for tick in _ticks("replay", 1, 2, 3))
+    chain.ingest_raw(packed, other)
+    chain.services.forget("BTC-USD", 10.0**9)
+    minutes(1.1)
+    chain.ingest_raw(packed, other)
+    (line,) = chain.services.stores.symbols.listed("seen")
+    assert line.packed == "yes"
 
 
 def test_a_symbol_that_keeps_coming_from_its_source_is_listed_again(
