@@ -22,6 +22,7 @@ from chalicelib.domain.times import epoch_seconds
 from chalicelib.services.stores import Close, Page
 
 PARALLEL_PUTS = 8
+_KEY = ("series", "start")
 
 
 class Bars:
@@ -101,7 +102,7 @@ class Bars:
         left = [bar for bar in bars if bar.revision]
         if len(new) > 1:
             items = [self._to_item(bar, expires_from) for bar in new]
-            new = [new[index] for index in insert_all(self._client, self._table, items)]
+            new = [new[index] for index in insert_all(self._client, self._table, _KEY, items)]
         self._put_each([*new, *left], expires_from)
 
     def _put_each(self, bars: Sequence[Bar], expires_from: str) -> None:
@@ -114,14 +115,14 @@ class Bars:
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
         """See BarStore."""
         items = [self._to_item(bar, arrival) for bar in bars]
-        return put_all(self._client, self._table, ("series", "start"), items, deadline)
+        return put_all(self._client, self._table, _KEY, items, deadline)
 
     def fill(self, bars: Sequence[Bar], arrival: str) -> None:
         """See BarStore. Those that are stored already are put singly."""
         left = bars
         if len(bars) > 1:
             items = [self._to_item(bar, arrival) for bar in bars]
-            left = [bars[index] for index in insert_all(self._client, self._table, items)]
+            left = [bars[index] for index in insert_all(self._client, self._table, _KEY, items)]
         if left:
             with ThreadPoolExecutor(min(PARALLEL_PUTS, len(left))) as pool:
                 list(pool.map(lambda bar: self._fill(bar, arrival), left))

@@ -16,16 +16,20 @@ from chalicelib.adapters.dynamodb import PARALLEL_WRITES, Item
 BATCH_INSERT = 25
 
 
-def insert_all(client: Any, table: str, items: Sequence[Item]) -> list[int]:
-    """Insert items, whose keys must differ. Names of attributes must not hold quotes.
+def insert_all(client: Any, table: str, key: Sequence[str], items: Sequence[Item]) -> list[int]:
+    """Insert items. Names of attributes must not hold quotes. `key` names the key's attributes.
 
-    Returns the indexes of those that were refused, for whatever reason: mostly because an item
-    lies under their key. Raises ClientError or BotoCoreError where a request as a whole fails,
-    after the others under way are done.
+    Returns the indexes of those that are not inserted: mostly because an item lies under their key,
+    or because an earlier one of `items` has it, since a request may not name a key twice. Raises
+    ClientError or BotoCoreError where a request as a whole fails, after the others under way are
+    done.
     """
-    chunks = [
-        range(at, min(at + BATCH_INSERT, len(items))) for at in range(0, len(items), BATCH_INSERT)
-    ]
+    first: dict[tuple[str, ...], int] = {}
+    for index, item in enumerate(items):
+        first.setdefault(tuple(item[name]["S"] for name in key), index)
+    distinct = list(first.values())
+    again = sorted(set(range(len(items))) - set(distinct))
+    chunks = [distinct[at : at + BATCH_INSERT] for at in range(0, len(distinct), BATCH_INSERT)]
 
     def insert(indexes: Sequence[int]) -> list[int]:
         statements = [_statement(table, items[index]) for index in indexes]
@@ -34,9 +38,9 @@ def insert_all(client: Any, table: str, items: Sequence[Item]) -> list[int]:
         return [index for index, response in pairs if "Error" in response]
 
     if len(chunks) == 1:
-        return insert(chunks[0])
+        return [*insert(chunks[0]), *again]
     with ThreadPoolExecutor(min(PARALLEL_WRITES, max(1, len(chunks)))) as pool:
-        return [index for refused in pool.map(insert, chunks) for index in refused]
+        return [*(index for refused in pool.map(insert, chunks) for index in refused), *again]
 
 
 def _statement(table: str, item: Item) -> dict[str, Any]:

@@ -1,12 +1,22 @@
-"""Repairs of moto's SNS: it keeps every message, and a certificate for every message."""
+"""Repairs of moto's SNS.
+
+It keeps every message, and a certificate for every message. It fails a publication for a subscriber
+that does not answer; SNS accepts the message and tries to deliver it on its own.
+"""
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
-from moto.sns.models import SNSBackend, Topic
+import requests
+from moto.sns import models as sns_models
+from moto.sns.models import SNSBackend, Subscription, Topic
 
 KEPT = 100
+DELIVERY_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
 
 
 class LastMessages(list[Any]):
@@ -16,6 +26,15 @@ class LastMessages(list[Any]):
         """Add, and let the oldest go."""
         super().append(entry)
         del self[:-KEPT]
+
+
+class _BoundedRequests:
+    """The part of `requests` that moto uses to deliver, with a time limit."""
+
+    @staticmethod
+    def post(url: str, **named: Any) -> requests.Response:
+        """Post within DELIVERY_SECONDS. Raises requests.RequestException."""
+        return requests.post(url, timeout=DELIVERY_SECONDS, **named)
 
 
 class LastKeys(dict[str, bytes]):
@@ -29,6 +48,16 @@ class LastKeys(dict[str, bytes]):
 
 def install() -> None:
     """Put the repairs into moto."""
+    deliver = Subscription.publish
+
+    def publish(self: Any, *arguments: Any, **named: Any) -> None:
+        try:
+            deliver(self, *arguments, **named)
+        except requests.RequestException as error:
+            log.warning("no delivery to %s: %s", self.endpoint, type(error).__name__)
+
+    Subscription.publish = publish
+    sns_models.requests = _BoundedRequests()
     create_topic, create_backend = Topic.__init__, SNSBackend.__init__
 
     def init_topic(self: Any, name: str, backend: Any) -> None:

@@ -31,6 +31,10 @@ class Own(Recording, Protocol):
     """A recording in people's own files."""
 
     @property
+    def name(self) -> str:
+        """The file's name; of several files their number."""
+
+    @property
     def found(self) -> Sequence[str]:
         """Its symbols, once it was checked."""
 
@@ -100,12 +104,18 @@ class Files:
         self.total: int | None = None
 
     @property
+    def name(self) -> str:
+        """How many files they are."""
+        return f"{len(self._paths)} files"
+
+    @property
     def unreadable(self) -> Unreadable:
         """What the last reading passed over, in all files."""
         everything = Unreadable()
         for recording in self._recordings or []:
             everything.count += recording.unreadable.count
-            everything.first = everything.first or recording.unreadable.first
+            if recording.unreadable and not everything.first:
+                everything.first = f"{recording.name}, {recording.unreadable.first}"
         return everything
 
     @property

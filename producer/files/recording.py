@@ -44,6 +44,7 @@ class FileRecording:
         self._now = now
         self._is_sorted: bool | None = None
         self._surveyed: tuple[Layout, Written, Spacing, Kind] | None = None
+        self.name = grid.path.name
         self.unreadable = Unreadable()
         self.notes: list[str] = []
         self.found: tuple[str, ...] = ()

@@ -63,6 +63,7 @@ class Recording:
     def __init__(self, path: Path, asked: Asked) -> None:
         self._path = path
         self._asked = asked
+        self.name = path.name
         self.unreadable = Unreadable()
         self.notes: list[str] = []
         self.found: tuple[str, ...] = ()

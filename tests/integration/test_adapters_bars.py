@@ -175,6 +175,13 @@ def test_corrected_bars_replace_those_that_they_correct(bars: BarStore, symbol: 
     assert read(bars, symbol)[:4] == corrected
 
 
+def test_of_two_bars_of_one_start_the_one_of_more_ticks_stays(bars: BarStore, symbol: str) -> None:
+    """Two hours of one label come about where a source says PRE just after the open."""
+    few, many = (make_bar(0, price, symbol=symbol, ticks=price) for price in (2, 7))
+    bars.put_all([many, make_bar(60, 1, symbol=symbol), few], at())
+    assert [bar.ticks for bar in read(bars, symbol)] == [7, 1]
+
+
 def test_no_bars_are_nothing(bars: BarStore, symbol: str) -> None:
     bars.put_all([], at())
     assert read(bars, symbol) == []

@@ -176,6 +176,15 @@ def test_a_dirty_row_is_passed_over_and_the_first_is_shown(tmp_path: Path) -> No
     assert recording.unreadable.first.startswith("line 3: '11:34' is not a date")
 
 
+def test_a_bad_row_of_a_folder_is_shown_with_its_file(tmp_path: Path) -> None:
+    for name in ("AAPL", "MSFT"):
+        text = "Date,Close\n2024-01-29,1\n2024-01-30,2\n2024-01-31,3\n"
+        (tmp_path / f"{name}.csv").write_text(text + ("what,4\n" if name == "MSFT" else ""))
+    recording = open_files([tmp_path], Asked())
+    assert len(list(recording.ticks())) == 6
+    assert recording.unreadable.first.startswith("MSFT.csv, line 5: ")
+
+
 def test_times_without_an_offset_are_the_exchanges_or_as_asked(tmp_path: Path) -> None:
     path = intraday(tmp_path, [time.removesuffix("-05:00") for time in clock(2, 1)])
     assert read(path)[0].timestamp[11:16] == "14:30"
