@@ -64,10 +64,12 @@ def chalice(region: str, *arguments: str) -> None:
 
 
 def normalize(path: Path) -> None:
-    """Write a zip again with entries sorted, without times, all with the same mode."""
+    """Write a zip again with entries sorted, without bytecode and times, all with the same mode."""
     scratch = path.with_suffix(".tmp")
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(scratch, "w") as target:
         for name in sorted(source.namelist()):
+            if "__pycache__/" in name:  # of a process that imported the package meanwhile
+                continue
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = _MODE

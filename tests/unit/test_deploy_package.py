@@ -37,6 +37,14 @@ def test_contents_stay(tmp_path: Path) -> None:
         assert found.read("b.py") == b"b"
 
 
+def test_bytecode_of_a_process_beside_the_build_is_left_out(tmp_path: Path) -> None:
+    entries = [("chalicelib/__pycache__/a.cpython-311.pyc", b"x"), ("chalicelib/a.py", b"a")]
+    path = written(tmp_path / "1.zip", entries, 2020)
+    package.normalize(path)
+    with zipfile.ZipFile(path) as found:
+        assert found.namelist() == ["chalicelib/a.py"]
+
+
 def test_what_lambda_brings_itself_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path / "1.zip", [("boto3/__init__.py", b"")], 2020)
     with pytest.raises(DeployError, match=r"boto3/__init__\.py"):
