@@ -1,6 +1,7 @@
 // Alerts and rules of the API, kept in the store: asked for every few seconds while the page is live.
 
-import { ApiError, serverNow } from "./api.js";
+import { ApiError } from "./api.js";
+import { serverNow } from "./server_clock.js";
 
 const EVERY = 5000; // milliseconds
 /** Alerts kept at most; there may be more. */

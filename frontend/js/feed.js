@@ -3,11 +3,9 @@
 // poll. Pauses while the page is hidden, catches up on return, waits longer when the API fails.
 
 import { ApiError } from "./api.js";
-import { makeSeries, mergeBars, pollFrom, withHistory } from "./data/series.js";
 import { backoff, isHistoryComing, isWaiting, pace } from "./data/waiting.js";
-import { LEAD_BARS, MAX_BARS, rangeParameters } from "./ranges.js";
 
-/** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("./store.js").Store} Store @typedef {import("./loader.js").Loader} Loader */
 
 const SYMBOLS_EVERY = 15; // polls between two looks at the list of symbols and the producer, once all has come
 const SETTLING = 15; // polls after the last news of either for which they are asked for in each
@@ -156,93 +154,3 @@ export class Feed {
     else if (series.range !== "custom") await this.loader.follow(series);
   }
 }
-
-// Loads the open symbol's bars when the symbol, the range or the bar size changes, then the bars before them.
-
-export class Loader {
-  /** @param {import("./api.js").Api} api @param {Store} store */
-  constructor(api, store) {
-    this.api = api;
-    this.store = store;
-    this.abort = new AbortController();
-  }
-
-  /** Load what the view names; an earlier load that has not come back is dropped. */
-  async load() {
-    if (!this.store.state.view.symbol) return;
-    this.abort.abort();
-    this.abort = new AbortController();
-    const { signal } = this.abort;
-    this.store.set({ chartState: "loading", chartProblem: "" });
-    try {
-      const series = await this.#series(signal);
-      this.store.set({ series, chartState: series.bars.length ? "ready" : "empty" });
-      if (series.bars.length) await this.#lead(series, signal);
-    } catch (error) {
-      if (signal.aborted) return;
-      if (!(error instanceof ApiError)) throw error;
-      this.store.set({ chartState: error.status === 404 ? "empty" : "error", chartProblem: error.message });
-    }
-  }
-
-  /** Load it once more, and show nothing of it but more bars. Throws ApiError. */
-  async refresh() {
-    if (!this.store.state.view.symbol) return;
-    this.abort = new AbortController();
-    const { signal } = this.abort;
-    try {
-      const found = await this.#series(signal);
-      const { series: drawn, chartState } = this.store.state;
-      const series = drawn && chartState === "ready" ? withHistory(drawn, found) : found;
-      this.store.set({ series, chartState: series.bars.length ? "ready" : "empty" });
-      if (series.bars.length && series.lead.length < LEAD_BARS) await this.#lead(series, signal);
-    } catch (error) {
-      if (!signal.aborted) this.#missing(error);
-    }
-  }
-
-  /** Newer bars; a reader who meanwhile chose another symbol is not disturbed. Throws ApiError. @param {import("./types.js").Series} series */
-  async follow(series) {
-    const query = { interval: series.interval, start: new Date(pollFrom(series)).toISOString(), limit: MAX_BARS };
-    try {
-      const { bars } = await this.api.bars(series.symbol, query);
-      const now = this.store.state.series;
-      if (isOf(series, now)) this.store.set({ series: mergeBars(now, bars) });
-    } catch (error) {
-      if (isOf(series, this.store.state.series)) this.#missing(error);
-    }
-  }
-
-  /** A symbol that has no prices is no failure: it has none yet, or none any more. @param {unknown} error */
-  #missing(error) {
-    if (!(error instanceof ApiError) || error.status !== 404) throw error;
-    this.forget();
-  }
-
-  /** Show nothing of the open symbol: a system that was started anew has none of its prices. */
-  forget() {
-    this.store.set({ series: null, chartState: "empty" });
-  }
-
-  /** @param {AbortSignal} signal @returns {Promise<import("./types.js").Series>} of what the view names */
-  async #series(signal) {
-    const { view } = this.store.state;
-    const query = { ...rangeParameters(view), interval: view.interval, limit: MAX_BARS, sort: "desc" };
-    const { envelope, bars } = await this.api.bars(view.symbol, query, signal);
-    return makeSeries(envelope, bars.reverse(), view.range, this.store.state.quotes.get(view.symbol)?.zone ?? "UTC");
-  }
-
-  /** @param {import("./types.js").Series} series @param {AbortSignal} signal */
-  async #lead(series, signal) {
-    const query = { interval: series.interval, end: new Date(series.bars[0].time).toISOString(), sort: "desc", limit: LEAD_BARS };
-    const { bars } = await this.api.bars(series.symbol, query, signal);
-    const now = this.store.state.series;
-    if (isOf(series, now) && bars.length && bars.length !== now.lead.length) this.store.set({ series: { ...now, lead: bars.reverse() } });
-  }
-}
-
-/**
- * @param {import("./types.js").Series} one @param {import("./types.js").Series | null} other
- * @returns {other is import("./types.js").Series} whether both are of the same symbol, range and bar size
- */
-const isOf = (one, other) => other?.symbol === one.symbol && other.range === one.range && other.interval === one.interval;

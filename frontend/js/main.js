@@ -4,7 +4,8 @@
 import { Api, ApiError } from "./api.js";
 import { allowOnly, keep, loadConfig, recall, token } from "./settings.js";
 import { plotlyLoaded } from "./chart/chart.js";
-import { Feed, Loader } from "./feed.js";
+import { Feed } from "./feed.js";
+import { Loader } from "./loader.js";
 import { Store, initialState } from "./store.js";
 import { byId, el } from "./dom.js";
 import { readView, writeView } from "./url.js";

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,11 @@ from tests.deploy_support.stage_life import STAGE
 
 ACCOUNT = "123456789012"
 
-ACTIONS = {"s3:ListObjectsV2": "s3:ListBucket", "s3:DeleteObjects": "s3:DeleteObject"}
+ACTIONS = {
+    "dynamodb:BatchExecuteStatement": "dynamodb:PartiQLInsert",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:DeleteObjects": "s3:DeleteObject",
+}
 """Operations that IAM knows by another name."""
 
 
@@ -69,8 +74,16 @@ def arns(service: str, params: dict[str, Any], region: str) -> list[str]:
     return _READERS[service](params, region)
 
 
+_INTO = re.compile(r'^INSERT INTO "([^"]+)"')
+
+
 def _dynamodb(params: dict[str, Any], region: str) -> list[str]:
-    tables = [params["TableName"]] if "TableName" in params else list(params["RequestItems"])
+    if "Statements" in params:
+        tables = [_INTO.findall(one["Statement"])[0] for one in params["Statements"]]
+    elif "TableName" in params:
+        tables = [params["TableName"]]
+    else:
+        tables = list(params["RequestItems"])
     index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
     return [f"arn:aws:dynamodb:{region}:{ACCOUNT}:table/{name}{index}" for name in tables]
 

@@ -7,6 +7,8 @@ import datetime
 import uuid
 from typing import Any
 
+from local.emulator import inserts
+
 
 def install() -> None:
     """Put all repairs into moto."""
@@ -15,6 +17,7 @@ def install() -> None:
     _keep_response_headers_policies()
     _heed_conditions()
     _run_no_functions()
+    inserts.install()
 
 
 def as_openapi3(document: dict[str, Any]) -> dict[str, Any]:

@@ -269,6 +269,7 @@ def test_every_route_of_the_api_answers(standing: Standing) -> None:
         ("POST", "/rules"): None,
         ("POST", "/reports/{name}"): None,
         ("GET", "/reports/runs/{run_id}"): f"/reports/runs/{started['run_id']}",
+        ("GET", "/prices"): "/prices?symbols=AAPL",
         ("GET", "/quotes"): "/quotes?symbols=AAPL",
         ("GET", "/indicators/{symbol}"): "/indicators/{symbol}?sma=5,20",
     }
@@ -281,11 +282,11 @@ def test_every_route_of_the_api_answers(standing: Standing) -> None:
         body = {**rule, "period": "1y"} if route.path == "/rules/preview" else body
         status, answer = standing.ask(route.method, path, body)
         assert status < 300, (route, answer)
-    for path in ("/symbols/AAPL", f"/rules/{made['rule_id']}"):
-        assert standing.ask("DELETE", path)[0] < 300
     assert standing.ask("GET", "/prices/NOBODY")[0] == 404
     for interval in ("1m", "1h", "1d"):
         assert standing.ask("GET", f"/prices/AAPL?interval={interval}")[0] == 200
+    for path in ("/symbols/AAPL", "/symbols/AAPL?data=true", f"/rules/{made['rule_id']}"):
+        assert standing.ask("DELETE", path)[0] < 300
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -47,6 +47,13 @@ def numbers(aws: Emulator, symbol: str) -> list[int]:
     return [int(item["timestamp"]["S"]) for item in found["Items"]]
 
 
+def _as_sent(record: dict[str, Any]) -> dict[str, Any]:
+    """A stream record with its time as it is on the wire, in epoch seconds."""
+    change = record["dynamodb"]
+    stamp = change["ApproximateCreationDateTime"].timestamp()
+    return {**record, "dynamodb": {**change, "ApproximateCreationDateTime": stamp}}
+
+
 def changes(aws: Emulator, symbol: str) -> list[dict[str, Any]]:
     """The table's stream, as Lambda would be handed it, of one symbol."""
     arn = aws("dynamodb").describe_table(TableName=PRICES)["Table"]["LatestStreamArn"]
@@ -59,7 +66,7 @@ def changes(aws: Emulator, symbol: str) -> list[dict[str, Any]]:
     while page := streams.get_records(ShardIterator=iterator):
         if not page["Records"]:
             return [r for r in found if r["dynamodb"]["Keys"]["symbol"]["S"] == symbol]
-        found += [dynamodb_record(record, arn) for record in page["Records"]]
+        found += [dynamodb_record(_as_sent(record), arn) for record in page["Records"]]
         iterator = page["NextShardIterator"]
     return found
 

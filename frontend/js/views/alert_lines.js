@@ -1,6 +1,6 @@
 // The lines of the list of alerts: one alert, or a storm of them that unfolds.
 
-import { serverNow } from "../api.js";
+import { serverNow } from "../server_clock.js";
 import { arrange, el, flash, setText } from "../dom.js";
 import { alertText, conditionWay, movedText } from "../data/conditions.js";
 import { sameEvent } from "../data/fired.js";

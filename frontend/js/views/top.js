@@ -3,7 +3,7 @@
 import { byId, el, setText } from "../dom.js";
 import { applyTheme, keep } from "../settings.js";
 import { arrowOf, formatAge, formatClock, formatDay, formatPercent, formatPrice, formatSeconds, formatSigned, formatVolume, ownZone, placesOf, wayOf, zoneName } from "../format.js";
-import { serverNow } from "../api.js";
+import { serverNow } from "../server_clock.js";
 
 /** @typedef {import("../store.js").Store} Store */
 

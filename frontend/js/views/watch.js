@@ -1,7 +1,7 @@
 // The watch-list: every symbol with its last price, change and day.
 
 import { busy, byId, el, flash, setText } from "../dom.js";
-import { serverNow } from "../api.js";
+import { serverNow } from "../server_clock.js";
 import { formatClock, formatPercent, formatPrice, ownZone, wayOf } from "../format.js";
 import { arrange } from "../data/sorting.js";
 import { keep, recall } from "../settings.js";
