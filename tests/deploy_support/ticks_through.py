@@ -40,6 +40,13 @@ def bodies(symbol: str) -> list[str]:
     return [f"{first}\n{second}", third, json.dumps({**bar, "mode": "backfill"})]
 
 
+def folded(symbol: str, *days: str) -> str:
+    """A record of daily bars that were folded from minutes."""
+    figures = {"open": 98, "high": 99, "low": 97, "volume": 5, "bar": "1d", "folded": 390}
+    bars = [tick(symbol, f"{day}T00:00:00.000000Z", 98, mode="backfill", **figures) for day in days]
+    return "\n".join(map(json.dumps, bars))
+
+
 def put_by_kinesis(life: Life, symbol: str, *records: str) -> None:
     """Records of a symbol."""
     entries = [{"Data": body.encode(), "PartitionKey": symbol} for body in records]
@@ -56,6 +63,12 @@ def put_by_sqs(life: Life, symbol: str, *records: str) -> None:
             MessageGroupId=symbol,
             MessageDeduplicationId=f"{symbol}-{number}",
         )
+
+
+def days_of(standing: Standing, symbol: str) -> list[str]:
+    """The labels of a symbol's daily bars."""
+    status, answer = standing.ask("GET", f"/prices/{symbol}?interval=1d")
+    return [row["timestamp"] for row in answer["prices"]] if status == 200 else []
 
 
 def count_of(standing: Standing, symbol: str) -> int:

@@ -43,6 +43,8 @@ from tests.deploy_support.ticks_through import (
     alerts_of,
     bodies,
     count_of,
+    days_of,
+    folded,
     put_by_kinesis,
     put_by_sqs,
     tick,
@@ -234,6 +236,13 @@ def test_ticks_history_and_junk_by_queue_and_stream_land_where_they_belong(
     put_by_sqs(life, "QUE", *bodies("QUE"), "not json either")
     for symbol in ("KIN", "QUE"):
         assert eventually(lambda s=symbol: count_of(standing, s) == 3)
+    days = ["2025-12-29", "2025-12-30"]
+    for sent in (days, [*days, "2025-12-31"]):  # inserted, then refused beside one that is new
+        put_by_kinesis(life, "KIN", folded("KIN", *sent))
+        put_by_sqs(life, f"QUE{len(sent)}", folded("QUE", *sent))
+        for symbol in ("KIN", "QUE"):
+            wanted = f"{sent[-1]}T00:00:00.000000Z"
+            assert eventually(lambda s=symbol, w=wanted: w in days_of(standing, s))
     archive = life.outputs["environment"]["ARCHIVE_BUCKET"]
     listed = life.client("s3").list_objects_v2(Bucket=archive, Prefix="quarantine/")
     assert listed["KeyCount"] == 2
