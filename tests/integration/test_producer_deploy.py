@@ -35,8 +35,10 @@ def test_the_copied_files_run_the_producer(tmp_path: Path) -> None:
         else:
             goal.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, goal)
+    empty = tmp_path / "archive"
+    (empty / "date=2026-11-20").mkdir(parents=True)
     done = subprocess.run(
-        [sys.executable, "-m", "producer", "replay", str(ROOT / "tests/data"), *_TO_STDOUT],
+        [sys.executable, "-m", "producer", "replay", str(empty), *_TO_STDOUT],
         capture_output=True,
         text=True,
         cwd=tmp_path,
