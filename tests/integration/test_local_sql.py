@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from local import sql_command
-from tests.local_support.system import ROOT, local_system, run_local
+from tests.local_support.system import ROOT, LocalSystem, local_system, run_local
 
 RECORDING = ROOT / "tests" / "data" / "aapl-daily-2015-2017.csv"
 
@@ -24,6 +24,12 @@ def recorded() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def _stored(system: LocalSystem) -> list[Any]:
+    """AAPL's ticks, as the API gives them."""
+    found = system.get("/prices/AAPL?interval=tick&limit=max") or {"prices": []}
+    return list(found["prices"])
+
+
 @pytest.fixture(scope="module")
 def temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The temporary folder by which a system is found that has stored the whole recording."""
@@ -31,7 +37,7 @@ def temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     arguments = ["--source", "replay", "--file", str(RECORDING), "--symbols", "AAPL"]
     more = ["--speed", "max", "--data", "none", "--no-page"]
     with local_system(*arguments, *more, temporary=folder) as system:
-        system.until(lambda: f"stored {len(recorded())} ticks" in system.output())
+        system.until(lambda: len(_stored(system)) == len(recorded()))
         yield folder
 
 
