@@ -95,7 +95,7 @@ class AwsCalls:
             return 0.0
         left = answer.get("UnprocessedItems", {})
         return sum(
-            self._units(table, write["PutRequest"]["Item"])
+            self._units(table, _written(write))
             for table, writes in request["RequestItems"].items()
             for write in writes
             if write not in left.get(table, [])
@@ -171,3 +171,9 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
             return 1
         case _:
             return len(bytes(held))
+
+
+def _written(write: dict[str, Any]) -> dict[str, Any]:
+    """The item of a batch's put; of a delete its key, all that is known of what goes."""
+    item: dict[str, Any] = write.get("PutRequest", {}).get("Item") or write["DeleteRequest"]["Key"]
+    return item
