@@ -80,6 +80,7 @@ export function mountQuote(store) {
 
 /** @typedef {import("../types.js").Quote} Quote */
 
+const ASKING_SHOWN = 600; // milliseconds for which a press is seen to be heard, however soon the answer comes
 const DELAYED_SECONDS = 60;
 
 /** @type {Record<string, string>} */
@@ -133,10 +134,13 @@ export function mountStatus(store, feed) {
 
   /** @type {unknown} how the link stood when the reader asked; each answer brings another one */
   let askedAt = null;
+  let shownUntil = 0;
   const ask = () => {
     askedAt = store.state.link;
+    shownUntil = performance.now() + ASKING_SHOWN;
     feed.retry();
     render();
+    setTimeout(render, ASKING_SHOWN);
   };
   const render = () => {
     const { view, quotes, link: state, series } = store.state;
@@ -144,7 +148,7 @@ export function mountStatus(store, feed) {
     link.dataset.link = state.state;
     link.title = state.reason || "Ask again now";
     link.classList.toggle("bad", state.state === "offline" || state.state === "retrying");
-    setText(linkLabel, askedAt === state ? "Asking …" : linkText(state, Date.now()));
+    setText(linkLabel, askedAt === state || performance.now() < shownUntil ? "Asking …" : linkText(state, Date.now()));
     for (const node of [source, age, session]) node.hidden = !quote;
     const origin = quote?.source ?? (series?.symbol === view.symbol ? series.source : "");
     simulated.hidden = !isSimulated(origin); // bars come before the first quote
