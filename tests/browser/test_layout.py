@@ -54,6 +54,7 @@ def test_no_width_overflows(system: System, open_page: OpenPage, view: str) -> N
         page.set_viewport_size({"width": width, "height": 844})
         page.wait_for_timeout(150)
         page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
 
 
 def test_axe_finds_nothing_in_both_themes(system: System, open_page: OpenPage) -> None:
