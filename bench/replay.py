@@ -138,7 +138,7 @@ def _start_producer(way: str, path: Path, port: int) -> subprocess.Popen[bytes]:
         "TICKS_STREAM": names.name("ticks"),
         "TICKS_QUEUE_URL": f"{endpoint}/123456789012/{names.name('ticks.fifo')}",
     }
-    command = [sys.executable, "-m", "producer", "replay", str(path), "--speed", "max"]
+    command = [sys.executable, "-m", "producer", "replay", str(path), "--speed", "max", "--alerts"]
     return subprocess.Popen(
         [*command, "--symbols", SYMBOL, *WAYS[way]],
         cwd=ROOT,

@@ -48,6 +48,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     symbols: tuple[str, ...]
     file: Path | None
     speed: str | None
+    alerts: bool = True
     interval: str | None
     ticks_per_record: str | None
     flush_seconds: str | None
@@ -76,6 +77,7 @@ def parse(arguments: list[str]) -> Options:
         symbols=_symbols(given.symbols),
         file=given.file,
         speed=_producers(producer_arguments.speed, given.speed, "--speed"),
+        alerts=given.alerts is not False,
         interval=_producers(producer_arguments.interval_seconds, given.interval, "--interval"),
         ticks_per_record=_producers(
             producer_arguments.ticks_per_record, given.ticks_per_record, "--ticks-per-record"
@@ -95,6 +97,8 @@ def parse(arguments: list[str]) -> Options:
         reading=own_files.flags(given),
     )
     _check_source(options)
+    if options.source != "replay" and given.alerts is not None:
+        raise UsageError("--alerts, --no-alerts: only with --source replay")
     own_files.check(options.history, options.source, options.symbols, options.reading)
     _check_ports(options)
     return options
@@ -113,6 +117,13 @@ def _parser() -> _Parser:
     parser.add_argument("--symbols", metavar="A,B", help="default: 25 of the source's own")
     parser.add_argument("--file", type=Path, metavar="PATH", help="the recording to replay")
     parser.add_argument("--speed", metavar="N|max", help="of the replay")
+    parser.add_argument(
+        "--alerts",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="whether the alerts of the replay are sent, to this terminal and to who subscribed "
+        "here, or recorded only (default: sent)",
+    )
     own_files.add_to(parser)
     parser.add_argument("--interval", metavar="SECONDS", help="between two polls of the source")
     parser.add_argument(

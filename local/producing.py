@@ -34,6 +34,7 @@ def command(options: Options, environment: dict[str, str]) -> list[str]:
     if options.source == "replay":
         arguments = ["replay", str(options.file), *options.reading]
         arguments += ["--speed", options.speed] if options.speed else []
+        arguments += ["--alerts"] if options.alerts else []
     else:
         arguments = ["stream", "--source", options.source]
         arguments += ["--interval", options.interval] if options.interval else []

@@ -158,7 +158,7 @@ def _replay(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--alerts",
         action="store_true",
-        help="send the alerts of an archive once more (default: they are recorded only)",
+        help="send the alerts of its ticks (default: they are recorded only)",
     )
 
 

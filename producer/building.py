@@ -124,6 +124,7 @@ def asked_of(options: argparse.Namespace) -> Asked:
         timezone=options.timezone,
         label=options.as_source,
         history=options.command == "backfill",
+        alerts=options.command == "replay" and options.alerts,
     )
 
 

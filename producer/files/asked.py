@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from producer.wire import Bar
+from producer.wire import Bar, Mode
 
 RowsAs = Literal["bars", "ticks"]
 REPLAY = "replay"
@@ -30,7 +30,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     `symbols` are those wanted, all where it is empty; `rows_as` and `bar` None are recognised;
     `timezone` is that of times without one, the exchange's where it is None. `history` makes
-    everything history: days become bars, ticks are alerted to nobody.
+    everything history: days become bars. `alerts` asks that the alerts of ticks be sent, which else
+    are recorded only.
     """
 
     symbols: tuple[str, ...] = ()
@@ -40,3 +41,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str | None = None
     label: Label | None = None
     history: bool = False
+    alerts: bool = False
+
+    @property
+    def mode(self) -> Mode:
+        """Of the ticks."""
+        return "replay" if self.alerts else "backfill"

@@ -124,7 +124,7 @@ def _made(row: Row, when: datetime, asked: Asked) -> WireTick:
         exchange_timezone=labels.get("exchange_timezone", market_of(row.symbol).timezone),
         market_state=labels.get("market_state"),
         source=asked.label.of(row.symbol, source) if asked.label else source,
-        mode="backfill" if asked.history else "replay",
+        mode=asked.mode,
     )
 
 

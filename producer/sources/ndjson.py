@@ -50,7 +50,7 @@ def tick_of(line: str | bytes, asked: Asked = _REPLAY) -> WireTick:
     tick.source = tick.source or REPLAY
     if asked.label is not None:
         tick.source = asked.label.of(tick.symbol, tick.source)
-    tick.mode = "backfill" if tick.bar or asked.history else "replay"
+    tick.mode = "backfill" if tick.bar else asked.mode
     return tick
 
 

@@ -36,8 +36,9 @@ def open_recording(
     in a folder of such files, of a raw archive or of compacted days, or at `s3://bucket/prefix`.
 
     `since` and `until` are days of arrival in an archive, trading days of compacted ones, both
-    included; `alerts` asks that their alerts be sent once more; `database` is Glue's that knows
-    the current files of compacted days; `asked` says how to read files. Raises UsageError when
+    included; `alerts` asks that the alerts of its ticks be sent; `database` is Glue's that knows
+    the current files of compacted days; `asked` says how to read files, with or without alerts.
+    Raises UsageError when
     there is no such file, or none that can be replayed.
     """
     is_remote = str(path).startswith("s3://")
@@ -50,9 +51,9 @@ def open_recording(
             return archive.Recording(objects, symbols, since, until, alerts=alerts)
         current = lake.locations(database) if database and is_remote else None
         return lake.Recording(objects, symbols, since, until, alerts=alerts, current=current)
-    if since or until or alerts:
-        raise UsageError(f"--from, --to and --alerts are for archives; {path} is a file")
-    return opening.open_files([file], asked or Asked(symbols=tuple(symbols)))
+    if since or until:
+        raise UsageError(f"--from and --to are for archives; {path} is a file")
+    return opening.open_files([file], asked or Asked(symbols=tuple(symbols), alerts=alerts))
 
 
 def check(path: str | Path, symbols: Sequence[str], asked: Asked | None = None) -> None:

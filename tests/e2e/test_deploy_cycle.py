@@ -217,7 +217,15 @@ def test_recorded_prices_reach_the_api_through_stream_and_detection(
     rows = DATA.read_text().splitlines()[: ROWS + 1]
     recording = life.stage.directory / "aapl.csv"
     recording.write_text("\n".join(rows) + "\n")
-    replay = ["replay", str(recording), "--symbols", "AAPL", "--ticks-per-record", "200"]
+    replay = [
+        "replay",
+        str(recording),
+        "--symbols",
+        "AAPL",
+        "--ticks-per-record",
+        "200",
+        "--alerts",
+    ]
     outcome = life.stage.deployment("producer", *replay)
     assert outcome.status == 0, outcome.errors
     expected = crosses([row.split(",")[4] for row in rows[1:]], 5, 20)

@@ -27,7 +27,7 @@ from tests.oracles import crosses
 from tests.patience import PATIENCE_SECONDS
 
 FILE = Path(__file__).parents[1] / "data" / "aapl-daily-2015-2017.csv"
-REPLAY = ("replay", str(FILE), "--symbols", "AAPL", "--speed", "max")
+REPLAY = ("replay", str(FILE), "--symbols", "AAPL", "--speed", "max", "--alerts")
 EVERYTHING = "start=2015-01-01&end=2017-12-31"
 ROWS = 506
 Answer = TypeVar("Answer")

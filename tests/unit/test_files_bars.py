@@ -140,7 +140,7 @@ def test_bars_sent_as_ticks_have_the_close_at_their_end_and_nothing_of_the_sessi
     assert [tick.timestamp[11:] for tick in ticks][:2] == ["14:30:59.999999Z", "14:31:59.999999Z"]
     assert {(tick.open, tick.high, tick.low, tick.bar) for tick in ticks} == {(None,) * 4}
     assert [tick.volume for tick in ticks] == [10, 20, 30]
-    assert {tick.mode for tick in ticks} == {"replay"}
+    assert {tick.mode for tick in ticks} == {"backfill"}
 
 
 def test_the_volume_of_bars_sent_as_ticks_starts_again_with_each_session(tmp_path: Path) -> None:

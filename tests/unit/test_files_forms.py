@@ -102,7 +102,7 @@ def test_the_same_file_replays_as_a_tick_a_day_at_the_close(form: str) -> None:
     ticks = list(opened((LONE | NAMED)[form], "AAPL").ticks())
     assert [tick.timestamp for tick in ticks] == [f"{day}T21:00:00.000000Z" for day in DAYS]
     assert figures(ticks) == ROWS
-    assert {(tick.bar, tick.mode) for tick in ticks} == {(None, "replay")}
+    assert {(tick.bar, tick.mode) for tick in ticks} == {(None, "backfill")}
 
 
 @pytest.mark.parametrize("form", SEVERAL)

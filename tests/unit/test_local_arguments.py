@@ -69,6 +69,7 @@ def test_a_replay_is_taken() -> None:
         (["--source", "replay", "--file", "no-such-file.csv"], "no-such-file.csv"),
         (["--file", str(AAPL)], "--file"),
         (["--speed", "2"], "--speed"),
+        (["--no-alerts"], "--no-alerts: only with --source replay"),
         (["--interval", "soon"], "--interval"),
         (["--seconds", "0"], "--seconds"),
         (["--seconds", "nan"], "--seconds"),

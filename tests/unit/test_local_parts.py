@@ -201,11 +201,14 @@ def test_the_producer_is_started_as_its_contract_says() -> None:
     ]  # fmt: skip
 
 
-def test_a_replay_is_started_with_its_file_and_speed() -> None:
-    options = make_options(source="replay", file=Path("x.csv"), speed="max", ingest="sqs")
-    assert producing.command(options, {"TICKS_QUEUE_URL": "u"}) == [
-        "replay", "x.csv", "--speed", "max", "--sink", "sqs", "--queue-url", "u",
-    ]  # fmt: skip
+def test_a_replay_is_started_with_its_file_and_speed_and_sends_alerts_unless_refused() -> None:
+    given = {"source": "replay", "file": Path("x.csv"), "speed": "max", "ingest": "sqs"}
+    replay = ["replay", "x.csv", "--speed", "max"]
+    into = ["--sink", "sqs", "--queue-url", "u"]
+    environment = {"TICKS_QUEUE_URL": "u"}
+    assert producing.command(make_options(**given), environment) == [*replay, "--alerts", *into]
+    quiet = make_options(**given, alerts=False)
+    assert producing.command(quiet, environment) == [*replay, *into]
 
 
 def test_a_message_is_shown_once() -> None:

@@ -46,7 +46,7 @@ def test_a_file_of_days_gives_a_tick_a_row_at_the_close_of_new_york() -> None:
         exchange_timezone="America/New_York",
         market_state="REGULAR",
         source="replay",
-        mode="replay",
+        mode="backfill",
     )
     assert summer.timestamp == "2015-07-01T20:00:00.000000Z"
     assert ticks[1].previous_close == first.price
@@ -156,7 +156,17 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
             check(path, ["X"])
 
 
-def test_ndjson_keeps_source_and_digits_and_becomes_a_replay(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("alerts", "mode"), [(False, "backfill"), (True, "replay")])
+def test_a_file_alerts_nobody_unless_it_is_asked_to(
+    tmp_path: Path, alerts: bool, mode: str
+) -> None:
+    line = '{"symbol":"AAPL","timestamp":"2026-11-20T15:30:00Z","price":1,"mode":"live"}\n'
+    for path in (AAPL_DAYS, written(tmp_path, line, "ticks.ndjson")):
+        ticks = open_recording(path, ["AAPL"], alerts=alerts).ticks()
+        assert {tick.mode for tick in ticks} == {mode}
+
+
+def test_ndjson_keeps_source_and_digits(tmp_path: Path) -> None:
     line = (
         '{"symbol":"aapl","timestamp":"2026-11-20T15:30:00Z","price":189.8400001,'
         '"source":"yfinance","mode":"live","sent_at":"2026-11-20T15:30:01.000000Z"}\n'
@@ -170,7 +180,7 @@ def test_ndjson_keeps_source_and_digits_and_becomes_a_replay(tmp_path: Path) -> 
         "189.8400001",
         "2026-11-20T15:30:00.000000Z",
     )
-    assert (tick.source, tick.mode) == ("yfinance", "replay")
+    assert (tick.source, tick.mode) == ("yfinance", "backfill")
     assert recording.unreadable.count == 1
 
 
