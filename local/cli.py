@@ -8,16 +8,17 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from types import FrameType
 
 from local import commands
 from local.arguments import parse
 from local.errors import StartError, UsageError
 from local.system import System
 from producer import region
+from producer.endings import told_to_end
 from producer.reasons import in_full
 
 OK, FAILED, USAGE = 0, 1, 2
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_SECONDS = 4.5
 
 
@@ -46,18 +47,12 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(system: System, seconds: float | None) -> int:
-    def end(_number: int, _frame: FrameType | None) -> None:
-        if system.ended.is_set():
-            return
-        system.ended.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
-    try:
-        system.start()
-        system.ended.wait(seconds)
-    finally:
-        stop_within(STOP_SECONDS, system.stop)
+    with told_to_end(_ENDING, system.ended.set, at_once=False):
+        try:
+            system.start()
+            system.ended.wait(seconds)
+        finally:
+            stop_within(STOP_SECONDS, system.stop)
     return system.exit_status
 
 

@@ -8,12 +8,11 @@ import random
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Sequence
 
 from producer import building, region
 from producer.arguments import parse
+from producer.endings import told_to_end
 from producer.errors import ProducerError, UsageError
 from producer.outbox import Outbox
 from producer.pipeline import Outcome, Pipeline
@@ -46,7 +45,8 @@ def run(options: argparse.Namespace) -> int:
     status = Status(reporter.tell, verbose=options.verbose)
     status.source = getattr(options, "source", options.command)
     try:
-        with _stopping() as stop, published(options, status):
+        stop = threading.Event()
+        with told_to_end(_ENDING, stop.set, at_once=True), published(options, status):
             pipeline = _pipeline(options, reporter, status, stop)
             outcome = pipeline.run(stop, options.drain)
             if outcome.refusal is not None:
@@ -92,22 +92,3 @@ def _ended(outcome: Outcome, reporter: Reporter, *, kept: bool) -> int:
     what = "kept in the spool for the next start" if kept else "not delivered: lost (see --spool)"
     reporter.end(f"{sent}, {outcome.left:,} {what}")
     return OK if kept else FAILED
-
-
-@contextmanager
-def _stopping() -> Iterator[threading.Event]:
-    """An event that SIGTERM and Ctrl-C set; the second of them ends the process at once."""
-    stop = threading.Event()
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
-        stop.set()
-
-    before = {number: signal.signal(number, end) for number in _ENDING}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

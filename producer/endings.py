@@ -1,0 +1,58 @@
+"""Signals that ask a process to end, heard however the main thread waits."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+
+@contextmanager
+def told_to_end(
+    numbers: Sequence[signal.Signals], tell: Callable[[], None], *, at_once: bool
+) -> Iterator[None]:
+    """Call `tell`, from a thread, at the first of these signals. The second is ignored, or with
+    `at_once` ends the process with status 128 + its number. To be used from the main thread.
+
+    Python runs a handler between two steps of the main thread. For a signal that comes just before
+    that thread begins to wait, it does not run until something else wakes the thread; and an
+    `Event.set` within `Event.wait` may wait for itself. So a thread reads the interpreter's wakeup
+    descriptor (https://docs.python.org/3/library/signal.html#signal.set_wakeup_fd).
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    watch = threading.Thread(
+        target=_watch, args=(reading, frozenset(numbers), tell, at_once), name="signals"
+    )
+    watch.daemon = True
+    watch.start()
+    earlier = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    before = {number: signal.signal(number, _heard) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(earlier)
+        os.close(writing)
+        watch.join()
+        os.close(reading)
+
+
+def _heard(_number: int, _frame: FrameType | None) -> None:
+    """Nothing: the thread has been told."""
+
+
+def _watch(reading: int, numbers: frozenset[int], tell: Callable[[], None], at_once: bool) -> None:
+    told = False
+    while heard := os.read(reading, 1):
+        if heard[0] not in numbers:
+            continue
+        if not told:
+            tell()
+        elif at_once:
+            os._exit(128 + heard[0])
+        told = True

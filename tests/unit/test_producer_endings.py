@@ -1,0 +1,80 @@
+"""Signals reach a process however its main thread waits."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from producer.endings import told_to_end
+from tests.patience import PATIENCE_SECONDS
+from tests.producer_support.doubles import ROOT
+
+NUMBER = signal.SIGUSR1
+
+
+@pytest.fixture
+def deaf_main_thread() -> Iterator[None]:
+    """The main thread is not woken by the signal, as when it comes just before a wait begins."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [NUMBER])
+    yield
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _send_from_a_thread_that_hears_it(times: int = 1) -> None:
+    def send() -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [NUMBER])
+        for _ in range(times):
+            os.kill(os.getpid(), NUMBER)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.usefixtures("deaf_main_thread")
+def test_a_signal_is_heard_by_a_main_thread_that_it_does_not_wake() -> None:
+    stop = threading.Event()
+    with told_to_end([NUMBER], stop.set, at_once=True):
+        _send_from_a_thread_that_hears_it()
+        assert stop.wait(PATIENCE_SECONDS)
+
+
+@pytest.mark.usefixtures("deaf_main_thread")
+def test_a_second_signal_tells_nothing_new() -> None:
+    told = []
+    with told_to_end([NUMBER], lambda: told.append(1), at_once=False):
+        _send_from_a_thread_that_hears_it(times=3)
+    assert told == [1]
+
+
+def test_handlers_and_descriptor_are_as_before_afterwards() -> None:
+    before = signal.getsignal(NUMBER)
+    with told_to_end([NUMBER], lambda: None, at_once=True):
+        assert signal.getsignal(NUMBER) != before
+    assert signal.getsignal(NUMBER) == before
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_the_second_signal_ends_a_process_that_does_not_get_on() -> None:
+    stuck = """
+import os, signal, threading
+from producer.endings import told_to_end
+with told_to_end([signal.SIGTERM], lambda: print("told", flush=True), at_once=True):
+    print("ready", flush=True)
+    threading.Event().wait()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", stuck], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.terminate()
+        assert process.stdout.readline() == "told\n"
+        process.terminate()
+        assert process.wait(PATIENCE_SECONDS) == 128 + signal.SIGTERM
