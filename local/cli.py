@@ -12,6 +12,7 @@ from collections.abc import Callable
 from local import commands
 from local.arguments import parse
 from local.errors import StartError, UsageError
+from local.quiet_logs import OnceAMinute
 from local.system import System
 from producer import region
 from producer.endings import told_to_end
@@ -28,6 +29,8 @@ def main(arguments: list[str]) -> int:
     if arguments and arguments[0] in commands.COMMANDS:
         return commands.run(arguments[0], arguments[1:])
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(OnceAMinute())
     try:
         options = parse(arguments)
         system = System(options)

@@ -60,6 +60,9 @@ def _one(facts: Mapping[str, Any], symbol: str) -> int:
             return FAILED
         deleted = {kind: count + answer[kind] for kind, count in deleted.items()}
         complete = answer["complete"]
+    if not any(deleted.values()):
+        print(f"{symbol}: nothing was stored of it")
+        return OK
     print(
         f"{symbol}: deleted {deleted['prices']:,} prices, {deleted['bars']:,} bars and "
         f"{deleted['alerts']:,} alerts"

@@ -26,11 +26,16 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help="files, or folders of files, that are stored as history before the source begins",
     )
     producer_arguments.reading(group)
+    group.add_argument(
+        "--bar",
+        choices=producer_arguments.BARS,
+        help="length of a file's bars (default: recognised)",
+    )
 
 
 def flags(given: argparse.Namespace) -> tuple[str, ...]:
     """How files are read, as flags of the producer."""
-    texts = {"--as": given.rows_as, "--timezone": given.timezone}
+    texts = {"--as": given.rows_as, "--bar": given.bar, "--timezone": given.timezone}
     label = given.as_source
     texts["--as-source"] = label and label.text
     named = [part for flag, text in texts.items() if text for part in (flag, text)]

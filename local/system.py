@@ -53,6 +53,7 @@ class System:
         self._closing = ExitStack()
         self._working: list[Callable[[], Any]] = []
         self._token = secrets.token_urlsafe(24)
+        self._users_aws = aws_environment.user_endpoint(os.environ) is not None
         self._counters = Counters()
         self._given_up: Callable[[], int] = lambda: 0
         self._backlog: Callable[[], Waiting] | None = None
@@ -112,7 +113,7 @@ class System:
         return data
 
     def _start_emulator(self, data: DataDirectory | None) -> EmulatorProcess | None:
-        if aws_environment.user_endpoint(os.environ):
+        if self._users_aws:
             return None
         database = data.emulator if data else None
         emulator = EmulatorProcess(self._options.aws_port, database, SWEEP_SECONDS)
@@ -234,7 +235,7 @@ class System:
             api=api.address,
             aws=os.environ["AWS_ENDPOINT_URL"],
             token=self._token,
-            data=str(self._options.data or "none: nothing is kept"),
+            data=self._data_said(),
         )
         data = self._options.data
         facts = {
@@ -244,6 +245,11 @@ class System:
         }
         running_file.write({**msgspec.to_builtins(addresses), **facts})
         self._terminal.ready(addresses)
+
+    def _data_said(self) -> str:
+        if self._users_aws:
+            return "kept by the AWS that AWS_ENDPOINT_URL names"
+        return str(self._options.data or "none: nothing is kept")
 
     def _producer_said(self, event: str, message: str) -> None:
         if event == "problem":

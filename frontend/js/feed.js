@@ -140,7 +140,7 @@ export class Feed {
     const next = new Map(this.store.state.quotes);
     for (const quote of quotes) {
       const old = next.get(quote.symbol);
-      if (!old || quote.time >= old.time) next.set(quote.symbol, quote);
+      if (!old || old.historical || quote.time >= old.time) next.set(quote.symbol, quote);
     }
     this.store.set({ quotes: next });
   }

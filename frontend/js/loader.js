@@ -2,7 +2,7 @@
 
 import { ApiError } from "./api.js";
 import { makeSeries, mergeBars, pollFrom, withHistory } from "./data/series.js";
-import { LEAD_BARS, MAX_BARS, rangeParameters } from "./ranges.js";
+import { LEAD_BARS, MAX_BARS, isDated, rangeParameters } from "./ranges.js";
 
 /** @typedef {import("./store.js").Store} Store */
 
@@ -23,6 +23,7 @@ export class Loader {
     this.store.set({ chartState: "loading", chartProblem: "" });
     try {
       const series = await this.#series(signal);
+      if (isOneDay(series, this.store.state.view)) return this.store.setView({ range: "1Y" });
       this.store.set({ series, chartState: series.bars.length ? "ready" : "empty" });
       if (series.bars.length) await this.#lead(series, signal);
     } catch (error) {
@@ -87,6 +88,12 @@ export class Loader {
     if (isOf(series, now) && bars.length && bars.length !== now.lead.length) this.store.set({ series: { ...now, lead: bars.reverse() } });
   }
 }
+
+/**
+ * @param {import("./types.js").Series} series @param {import("./types.js").View} view
+ * @returns {boolean} whether a day was asked for and only daily bars are stored: a chart of one candle
+ */
+const isOneDay = (series, view) => view.range === "1D" && view.interval === "auto" && isDated(series.interval);
 
 /**
  * @param {import("./types.js").Series} one @param {import("./types.js").Series | null} other

@@ -39,8 +39,10 @@ export interface Series {
 export interface Quote {
   symbol: string;
   name: string | undefined;
-  /** of the last tick, milliseconds */
+  /** of the last tick, milliseconds; of the last day where there is history alone */
   time: number;
+  /** true for the close of a symbol of which only bars are stored */
+  historical: boolean;
   price: number;
   change: number | null;
   changePercent: number | null;

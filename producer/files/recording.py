@@ -153,12 +153,22 @@ class FileRecording:
             raise UsageError(
                 f"{self._grid.path}: its rows are weeks or months apart; allowed: rows of a day, "
                 "an hour or less, or --bar 1d if they are days all the same"
+                + self._order_hint(spelling)
             )
         if self._asked.rows_as == "bars" and kind.name == "ticks":
             raise UsageError(
                 f"--as bars: {self._grid.path} has no open, high, low and close columns"
             )
         return kind
+
+    def _order_hint(self, spelling: Spelling) -> str:
+        if not spelling.is_order_open:
+            return ""
+        read, flag = ("day", "without") if self._asked.day_first else ("month", "with")
+        return (
+            f". Dates like {spelling.example} were read {read} first, since none in the file "
+            f"tells; try it {flag} --day-first"
+        )
 
     def _recognised(self, layout: Layout, spelling: Spelling, spacing: Spacing) -> Kind:
         if self._asked.bar is not None:

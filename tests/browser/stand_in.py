@@ -70,6 +70,7 @@ class StandIn:
     asked: list[str] = field(default_factory=list)
     producer: dict[str, Any] | None = None
     without_prices: set[str] = field(default_factory=set)
+    only_days: set[str] = field(default_factory=set)
     begins: float = 0.0
     away: bool = False
     rules: list[dict[str, Any]] | None = None
@@ -122,7 +123,7 @@ class StandIn:
             listed = [{"symbol": s, "name": f"{s.title()} Works"} for s in self.symbols]
             return 200, {"symbols": listed}
         if path == "/quotes":
-            there = set(self.symbols) - self.without_prices
+            there = set(self.symbols) - self.without_prices - self.only_days
             asked = [s for s in query["symbols"].split(",") if s in there]
             return 200, {"quotes": [self.quote(s) for s in asked]}
         if path.startswith("/prices/"):
@@ -181,8 +182,13 @@ class StandIn:
         start, end = self._range(query)
         start = end if symbol in self.without_prices else max(start, self.begins)
         interval = query.get("interval", "auto")
+        days = symbol in self.only_days
         if interval == "auto":
-            interval = next(i for i, n in LENGTHS.items() if (end - start) / n <= 400)
+            interval = (
+                "1d" if days else next(i for i, n in LENGTHS.items() if (end - start) / n <= 400)
+            )
+        if days and interval != "1d":
+            start = end
         length = LENGTHS[interval]
         begins = range(math.ceil(start / length) * length, math.ceil(end), length)
         limit = int(query.get("limit", 500))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -190,3 +191,27 @@ def test_what_stands_around_the_chart_is_asked_for_again_when_the_connection_dro
     wait_for_chart(page)
     expect(page.locator("#watch td").first).to_be_visible()
     assert len(dropped) == 1
+
+
+def test_symbol_with_history_alone_has_its_last_close_and_opens_on_a_year(
+    world: StandIn, open_page: OpenPage
+) -> None:
+    world.symbols, world.only_days, world.source = ["ACME", "BOLT"], {"ACME"}, "replay"
+    world.stopped_at = time.time()
+    days = world.prices("ACME", {"interval": "1d", "limit": "2", "sort": "desc"})[1]["prices"]
+    last, before = (day["close"] for day in days)
+    page = open_page(f"{world.page}/#symbol=ACME")
+    wait_for_chart(page)
+    expect(page.locator("#quote .value")).to_have_text(f"{last:,.2f}")
+    percent = f"{abs(100 * (last / before - 1)):.2f}%"
+    expect(page.locator("#quote .change")).to_contain_text(percent)
+    expect(page.locator("#quote .facts")).to_contain_text("Last day")
+    expect(page.locator("#status .source")).to_have_text("Recording")
+    expect(page.locator("#status .age")).to_contain_text("History until")
+    expect(page.locator("#toolbar [aria-pressed=true]", has_text="1Y")).to_be_visible()
+    row = page.locator("#watch tr[data-symbol=ACME]")
+    expect(row.locator(".c-last")).to_have_text(f"{last:,.2f}")
+    expect(row.locator("canvas")).to_have_attribute("data-points", "60")
+    assert not re.search("collecting|no price", row.inner_text())
+    world.only_days = set()  # its first tick comes
+    expect(page.locator("#quote .facts")).to_contain_text("Last tick")

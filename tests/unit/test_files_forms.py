@@ -235,3 +235,13 @@ def test_weekly_rows_are_not_taken_for_days(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="weeks or months apart"):
         open_files([path], Asked(symbols=("X",))).check()
     assert len(list(open_files([path], Asked(symbols=("X",), bar="1d")).ticks())) == 5
+
+
+def test_months_that_may_be_days_are_refused_with_the_flag_that_reads_them(tmp_path: Path) -> None:
+    path = tmp_path / "X.csv"
+    rows = "".join(f"0{day}/02/2024,1,2,1,2,10\n" for day in range(1, 6))
+    path.write_text(f"Date,Open,High,Low,Close,Volume\n{rows}")
+    with pytest.raises(UsageError, match=r"weeks or months apart.*try it with --day-first"):
+        open_files([path], Asked(symbols=("X",))).check()
+    found = open_files([path], Asked(symbols=("X",), day_first=True, history=True)).ticks()
+    assert [bar.timestamp[:10] for bar in found] == [f"2024-02-0{day}" for day in range(1, 6)]

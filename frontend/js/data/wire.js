@@ -27,6 +27,7 @@ export function decodeQuote(row) {
     symbol: row.symbol,
     name: row.name ?? undefined,
     time: timeOf(row.timestamp),
+    historical: false,
     price: Number(row.price),
     change: numberOf(row.change),
     changePercent: numberOf(row.change_percent),
@@ -41,6 +42,37 @@ export function decodeQuote(row) {
     anomaly: row.anomaly === "Yes",
     fast: numberOf(row.sma_5),
     slow: numberOf(row.sma_20),
+  };
+}
+
+/**
+ * What stands for a quote where only bars are stored: the last day's close.
+ * @param {any} envelope of daily bars @param {import("../types.js").Bar[]} days in the order of time, at least one
+ * @returns {import("../types.js").Quote}
+ */
+export function closingQuote(envelope, days) {
+  const last = days[days.length - 1];
+  const previousClose = days.at(-2)?.close ?? null;
+  const change = previousClose === null ? null : last.close - previousClose;
+  return {
+    symbol: envelope.symbol,
+    name: undefined,
+    time: last.time,
+    historical: true,
+    price: last.close,
+    change,
+    changePercent: change === null || !previousClose ? null : (change / previousClose) * 100,
+    previousClose,
+    volume: last.volume,
+    currency: envelope.currency ?? null,
+    zone: knownZone(envelope.exchange_timezone),
+    source: envelope.source ?? "unknown",
+    marketState: null,
+    nextOpen: null,
+    stale: false,
+    anomaly: false,
+    fast: null,
+    slow: null,
   };
 }
 

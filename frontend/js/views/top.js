@@ -2,7 +2,7 @@
 
 import { byId, el, setText } from "../dom.js";
 import { applyTheme, keep } from "../settings.js";
-import { arrowOf, formatAge, formatClock, formatDay, formatPercent, formatPrice, formatSeconds, formatSigned, formatVolume, ownZone, placesOf, wayOf, zoneName } from "../format.js";
+import { arrowOf, formatAge, formatClock, formatDate, formatDay, formatPercent, formatPrice, formatSeconds, formatSigned, formatVolume, ownZone, placesOf, wayOf, zoneName } from "../format.js";
 import { serverNow } from "../server_clock.js";
 
 /** @typedef {import("../store.js").Store} Store */
@@ -50,9 +50,10 @@ export function mountQuote(store) {
   const currency = el("span.currency");
   const change = el("span.change");
   const [previous, volume, time] = [el("b"), el("b"), el("b")];
-  const fact = (/** @type {string} */ label, /** @type {HTMLElement} */ value) => el("span", {}, label, value);
+  const fact = (/** @type {string | HTMLElement} */ label, /** @type {HTMLElement} */ value) => el("span", {}, label, value);
+  const [volumeOf, timeOf] = [el("span"), el("span")];
   byId("quote").append(symbol, el("span.price", {}, price, currency), change, name,
-    el("div.facts", {}, fact("Previous close", previous), fact("Session volume", volume), fact("Last tick", time)));
+    el("div.facts", {}, fact("Previous close", previous), fact(volumeOf, volume), fact(timeOf, time)));
 
   const render = () => {
     const { view, quotes, symbols } = store.state;
@@ -68,11 +69,18 @@ export function mountQuote(store) {
     setText(previous, formatPrice(quote?.previousClose, places));
     setText(volume, formatVolume(quote?.volume));
     const zone = view.clock === "local" ? ownZone() : (quote?.zone ?? "UTC");
-    setText(time, quote ? `${formatSeconds(quote.time, zone)} ${zoneName(zone, quote.time)}` : "–");
+    setText(volumeOf, quote?.historical ? "Volume" : "Session volume");
+    setText(timeOf, quote?.historical ? "Last day" : "Last tick");
+    setText(time, quote ? timeText(quote, zone) : "–");
     document.title = quote ? `${formatPrice(quote.price, places)} ${view.symbol} · Ticktape` : "Ticktape";
   };
   store.watch(["quotes", "view", "symbols"], render);
   render();
+}
+
+/** @param {Quote} quote @param {string} zone */
+function timeText({ historical, time }, zone) {
+  return historical ? formatDate(time, "UTC") : `${formatSeconds(time, zone)} ${zoneName(zone, time)}`;
 }
 
 // What a reader must know before believing a price: where it comes from, how old it is, whether the market is open,
@@ -104,6 +112,7 @@ function linkText(link, now) {
 /** @param {Quote} quote @param {number} now by the server's clock @returns {{text: string, kind: "" | "warn" | "bad"}} */
 function ageText(quote, now) {
   const age = (now - quote.time) / 1000;
+  if (quote.historical) return { text: `History until ${formatDate(quote.time, "UTC")}`, kind: "" };
   const text = `Data ${formatAge(age)} old`;
   if (isClosed(quote)) return { text, kind: "" };
   if (quote.stale) return { text: `Stale: ${formatAge(age)} old`, kind: "bad" };

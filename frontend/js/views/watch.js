@@ -2,7 +2,7 @@
 
 import { busy, byId, el, flash, setText } from "../dom.js";
 import { serverNow } from "../server_clock.js";
-import { formatClock, formatPercent, formatPrice, ownZone, wayOf } from "../format.js";
+import { formatClock, formatDate, formatPercent, formatPrice, ownZone, wayOf } from "../format.js";
 import { arrange } from "../data/sorting.js";
 import { keep, recall } from "../settings.js";
 
@@ -33,7 +33,7 @@ function renderRow(row, store, listed, colors) {
   const { quotes, sparks, view } = store.state;
   const quote = quotes.get(listed.symbol);
   const way = wayOf(quote?.change);
-  setText(row.name, quote ? (listed.name ?? "") : waitingText(listed));
+  setText(row.name, quote ? nameOf(listed, quote) : waitingText(listed));
   row.name.title = row.name.textContent ?? "";
   row.stop.hidden = Boolean(quote) || listed.seen;
   setText(row.last, formatPrice(quote?.price));
@@ -47,6 +47,11 @@ function renderRow(row, store, listed, colors) {
   if (!spark || row.spark === spark) return;
   row.spark = spark;
   drawSparkline(row.canvas, spark, colors[way === "down" ? "down" : "up"]);
+}
+
+/** @param {import("../types.js").Listed} listed @param {import("../types.js").Quote} quote @returns {string} */
+function nameOf({ name }, { historical, time }) {
+  return name ?? (historical ? `history until ${formatDate(time, "UTC")}` : "");
 }
 
 /** @param {import("../types.js").Listed} listed a symbol that is followed and has no price yet @returns {string} */

@@ -1,12 +1,17 @@
 // The sparklines' closes: asked for once a symbol, a few at a time and after the chart, then carried on by the quotes;
-// once more when a symbol gets its first price, and when all history has come.
+// once more when a symbol gets its first price, and when all history has come. A symbol of which only bars are stored
+// has no quote: its last day's close stands for one.
 
 import { ApiError } from "../api.js";
 import { isHistoryComing } from "../data/waiting.js";
+import { closingQuote } from "../data/wire.js";
 
 const AT_ONCE = 2;
 const KEPT = 60;
 const STEP = 30 * 60e3; // the half hours that are asked for
+
+/** @param {import("../types.js").Quote | undefined} quote */
+const hasTicks = (quote) => Boolean(quote && !quote.historical);
 
 /** @param {import("../store.js").Store} store @param {import("../api.js").Api} api */
 export function bindSparks(store, api) {
@@ -17,11 +22,20 @@ export function bindSparks(store, api) {
   let running = 0;
 
   const load = async (/** @type {string} */ symbol) => {
+    if (!hasTicks(store.state.quotes.get(symbol))) return loadDays(symbol);
     const { bars } = await api.bars(symbol, { interval: "30m", period: "1d", limit: KEPT });
     const time = bars.at(-1)?.time;
     if (time === undefined) return;
     newest.set(symbol, time);
     put(symbol, bars.map((bar) => bar.close));
+  };
+  const loadDays = async (/** @type {string} */ symbol) => {
+    const { envelope, bars } = await api.bars(symbol, { interval: "1d", period: "max", sort: "desc", limit: KEPT });
+    const { quotes } = store.state;
+    if (!bars.length || hasTicks(quotes.get(symbol))) return;
+    const days = bars.reverse();
+    store.set({ quotes: new Map(quotes).set(symbol, closingQuote(envelope, days)) });
+    put(symbol, days.map((bar) => bar.close));
   };
   const put = (/** @type {string} */ symbol, /** @type {number[]} */ closes) => store.set({ sparks: new Map(store.state.sparks).set(symbol, closes) });
 
@@ -30,7 +44,7 @@ export function bindSparks(store, api) {
     if (chartState === "loading" || link.state !== "live") return;
     for (const { symbol } of symbols) {
       if (running >= AT_ONCE) return;
-      const there = Number(quotes.has(symbol)) + 2 * Number(!isHistoryComing(producer));
+      const there = Number(hasTicks(quotes.get(symbol))) + 2 * Number(!isHistoryComing(producer));
       if ((asked.get(symbol) ?? -1) >= there) continue;
       asked.set(symbol, there);
       running += 1;
@@ -52,7 +66,7 @@ export function bindSparks(store, api) {
     for (const [symbol, closes] of sparks) {
       const quote = quotes.get(symbol);
       const time = newest.get(symbol) ?? 0;
-      if (!quote || quote.time < time || closes.at(-1) === quote.price) continue;
+      if (!quote || quote.historical || quote.time < time || closes.at(-1) === quote.price) continue;
       const later = quote.time >= time + STEP;
       if (later) newest.set(symbol, Math.floor(quote.time / STEP) * STEP);
       all.set(symbol, [...(later ? closes : closes.slice(0, -1)), quote.price].slice(-KEPT));
