@@ -14,7 +14,9 @@ from tests.browser.conftest import OpenPage
 from tests.browser.stand_in import StandIn
 
 POLL_SECONDS = 0.2
-WARM_UP = 40
+WARM_UP = 25
+ROUNDS = 10
+SETTLED = 1.02
 ALLOWED_GROWTH = 1.2
 
 
@@ -32,7 +34,19 @@ def wait_for_updates(page: Page, world: StandIn, count: int) -> None:
         page.wait_for_timeout(200)
 
 
-@pytest.mark.parametrize("updates", [80, pytest.param(1500, marks=pytest.mark.long)])
+def settled_heap(page: Page, world: StandIn, session: CDPSession) -> float:
+    """The heap once it has stopped growing: what is loaded late on a busy machine is no leak."""
+    heap = heap_bytes(session)
+    for _ in range(ROUNDS):
+        before = heap
+        wait_for_updates(page, world, WARM_UP)
+        heap = heap_bytes(session)
+        if heap <= before * SETTLED:
+            return heap
+    raise AssertionError(f"the heap grew in each of {ROUNDS} rounds, to {heap:,.0f} bytes")
+
+
+@pytest.mark.parametrize("updates", [60, pytest.param(1500, marks=pytest.mark.long)])
 def test_updates_keep_memory_and_zoom(world: StandIn, open_page: OpenPage, updates: int) -> None:
     world.poll_seconds = POLL_SECONDS
     page = open_page(world.page)
@@ -40,8 +54,7 @@ def test_updates_keep_memory_and_zoom(world: StandIn, open_page: OpenPage, updat
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
     zoom_in(page)
-    wait_for_updates(page, world, WARM_UP)
-    zoomed, before = x_range(page), heap_bytes(session)
+    zoomed, before = x_range(page), settled_heap(page, world, session)
     wait_for_updates(page, world, updates)
     assert x_range(page) == zoomed
     assert heap_bytes(session) <= before * ALLOWED_GROWTH
