@@ -1,13 +1,14 @@
-"""Opening hours of the exchanges in the session table, day by day, in local time.
+"""Opening hours of the exchanges in the generated tables, day by day, in local time.
 
-The table is generated from exchange_calendars by `tools/generate_sessions.py` and loaded with the
-first exchange that is asked for. Outside its years every weekday is a trading day with the
-nearest known regular hours.
+The tables are generated from exchange_calendars by `tools/generate_sessions.py`; each is loaded
+with the first exchange of it that is asked for. Outside their years every weekday is a trading
+day with the nearest known regular hours.
 """
 
 from __future__ import annotations
 
 from datetime import date, time
+from types import ModuleType
 
 import msgspec
 
@@ -21,14 +22,17 @@ class Hours(msgspec.Struct, frozen=True):
 
 
 class ExchangeHours:
-    """Opening hours of one exchange: XNYS, XLON or XHKG. Raises KeyError for any other."""
+    """Opening hours of one exchange. Raises KeyError for one that no table has.
+
+    Of XNYS, XLON and XHKG the hours are whole; of the others only the days and closes are known,
+    and `on` has midnight as their opening.
+    """
 
     def __init__(self, exchange: str) -> None:
-        from chalicelib.domain import session_table
-
-        self._runs = [_run(line) for line in reversed(session_table.HOURS[exchange].splitlines())]
-        self._closed = _by_year(session_table.CLOSED[exchange])
-        self._early = _by_year(session_table.EARLY[exchange])
+        table = _table_of(exchange)
+        self._runs = [_run(line) for line in reversed(table.HOURS[exchange].splitlines())]
+        self._closed = _by_year(table.CLOSED[exchange])
+        self._early = _by_year(table.EARLY[exchange])
 
     def is_trading_day(self, day: date) -> bool:
         """Whether the exchange has a session on the day."""
@@ -44,6 +48,16 @@ class ExchangeHours:
             if mark.startswith(f"{day:%m%d}@"):
                 return Hours(hours.open, time.fromisoformat(mark[5:]))
         return hours
+
+
+def _table_of(exchange: str) -> ModuleType:
+    if exchange in ("XNYS", "XLON", "XHKG"):
+        from chalicelib.domain import session_table
+
+        return session_table
+    from chalicelib.domain import closing_table
+
+    return closing_table
 
 
 def _run(line: str) -> tuple[date, Hours]:

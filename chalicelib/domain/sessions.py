@@ -138,9 +138,17 @@ class Calendar(ABC):
                         return opening
             day += _DAY
 
+    def trades_on(self, day: date) -> bool:
+        """Whether the market has a session on the day, as far as the calendar knows."""
+        return self.session_on(day).is_trading_day
+
     def next_session(self, session: Session) -> Session:
-        """The trading day that follows a session."""
-        return self.session_at(self.next_open(session.close))
+        """The trading day that follows a session, by their dates: one session may close at the
+        very instant at which the next one opens."""
+        day = session.date + _DAY
+        while not self.trades_on(day):
+            day += _DAY
+        return self.session_on(day)
 
     def _instant(self, day: date, at: time) -> datetime:
         return datetime.combine(day, at, self.zone).astimezone(UTC)
@@ -191,7 +199,22 @@ class ExchangeCalendar(Calendar):
 
 
 class DayCalendar(Calendar):
-    """Trading round the clock on every day; a session is a whole local day."""
+    """Sessions that are whole local days, and never closed.
+
+    Where the zone's exchange is in the closing table, `trades_on` knows its holidays; another
+    zone than UTC counts Monday to Friday, and UTC every day.
+    """
+
+    def __init__(self, name: str, zone: tzinfo) -> None:
+        super().__init__(name, zone)
+        exchange = _DAY_EXCHANGE_OF_ZONE.get(name)
+        self._hours = ExchangeHours(exchange) if exchange else None
+
+    def trades_on(self, day: date) -> bool:
+        """See Calendar. Every day's session is a trading day to the phases."""
+        if self._hours is not None:
+            return self._hours.is_trading_day(day)
+        return self.zone is UTC or day.weekday() < 5
 
     def _date(self, local: datetime) -> date:
         return local.date()
@@ -226,6 +249,20 @@ _EXCHANGE_OF_ZONE = {
     "Asia/Hong_Kong": "XHKG",
     "Hongkong": "XHKG",
 }
+_DAY_EXCHANGE_OF_ZONE = {
+    "America/Toronto": "XTSE",
+    "Asia/Calcutta": "XBOM",
+    "Asia/Kolkata": "XBOM",
+    "Asia/Seoul": "XKRX",
+    "Asia/Shanghai": "XSHG",
+    "Asia/Tokyo": "XTKS",
+    "Australia/Sydney": "XASX",
+    "Europe/Amsterdam": "XAMS",
+    "Europe/Berlin": "XETR",
+    "Europe/Paris": "XPAR",
+    "Europe/Rome": "XMIL",
+    "Europe/Zurich": "XSWX",
+}
 _UTC_NAMES = frozenset({"UTC", "Etc/UTC"})
 _CRYPTO_PAIR = re.compile(r"[A-Z0-9]+-(?:USD|USDT|USDC|EUR|GBP|JPY|CAD|AUD|CHF|BTC|ETH)")
 
@@ -259,6 +296,7 @@ def _of_zone(name: str) -> Calendar:
     if name in _UTC_NAMES:
         return DayCalendar("24/7", UTC)
     try:
-        return DayCalendar(name, ZoneInfo(name))
+        zone = ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # unknown, malformed, a folder of the database
         return _of_zone("UTC")
+    return DayCalendar(name, zone)

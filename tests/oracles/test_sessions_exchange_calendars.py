@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import exchange_calendars as xcals
@@ -17,6 +18,19 @@ from tools import generate_sessions
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
 
 ZONES = {"XNYS": "America/New_York", "XLON": "Europe/London", "XHKG": "Asia/Hong_Kong"}
+DAY_ZONES = {
+    "XAMS": "Europe/Amsterdam",
+    "XASX": "Australia/Sydney",
+    "XBOM": "Asia/Kolkata",
+    "XETR": "Europe/Berlin",
+    "XKRX": "Asia/Seoul",
+    "XMIL": "Europe/Rome",
+    "XPAR": "Europe/Paris",
+    "XSHG": "Asia/Shanghai",
+    "XSWX": "Europe/Zurich",
+    "XTKS": "Asia/Tokyo",
+    "XTSE": "America/Toronto",
+}
 FIRST, LAST = date(session_table.FIRST_YEAR, 1, 1), date(session_table.LAST_YEAR, 12, 31)
 
 
@@ -63,8 +77,42 @@ def test_ten_years_of_next_openings(exchange: str, reference: Any) -> None:
         assert calendar.next_open(noon.to_pydatetime()) == reference.next_open(noon)
 
 
+@pytest.mark.parametrize(("exchange", "zone"), sorted((ZONES | DAY_ZONES).items()))
+def test_the_next_session_is_the_exchanges_next_one(exchange: str, zone: str) -> None:
+    calendar = calendar_for("ANY", zone)
+    known = xcals.get_calendar(exchange, start="2015-01-01", end="2026-12-31").sessions
+    days = [day.date() for day in known if day.weekday() < 5]  # Bombay's hour on Diwali apart
+    assert len(days) > 2_800
+    for day, following in pairwise(days):
+        assert calendar.next_session(calendar.session_on(day)).date == following
+        weekend = calendar.session_on(following - timedelta(days=1))
+        assert calendar.next_session(weekend).date == following
+
+
+def test_every_zone_of_the_closing_table_has_its_exchange() -> None:
+    assert set(DAY_ZONES) == set(generate_sessions.CLOSING_EXCHANGES)
+
+
+@pytest.mark.parametrize("interval", [timedelta(hours=5), timedelta(hours=17)])
+def test_the_next_session_of_currencies_is_that_of_the_24_5_calendar(interval: timedelta) -> None:
+    calendar = calendar_for("EURUSD=X", None)
+    known = xcals.get_calendar("24/5", start="2025-01-01", end="2027-12-31").sessions
+    for day, following in pairwise(day.to_pydatetime() for day in known):
+        session = calendar.session_at(day.replace(tzinfo=UTC) + interval)
+        assert calendar.next_session(session).date == following.date()
+
+
+def test_the_next_session_round_the_clock_is_that_of_the_24_7_calendar() -> None:
+    calendar = calendar_for("BTC-USD", "UTC")
+    known = xcals.get_calendar("24/7", start="2025-01-01", end="2027-12-31").sessions
+    for day, following in pairwise(day.date() for day in known):
+        assert calendar.next_session(calendar.session_on(day)).date == following
+
+
 def test_the_table_is_what_the_generator_writes() -> None:
     assert generate_sessions.TARGET.read_text(encoding="utf-8") == generate_sessions.render()
+    closing = generate_sessions.CLOSING_TARGET.read_text(encoding="utf-8")
+    assert closing == generate_sessions.render_closing()
 
 
 def test_the_table_does_not_run_out_within_a_year() -> None:
