@@ -49,7 +49,7 @@ def _sqs_fields(record: dict[str, Any]) -> dict[str, Any]:
         origin=record["eventSourceARN"].rpartition(":")[2],
         number=attributes.get("SequenceNumber") or record["messageId"],
         arrival=sent,
-        payload=record["body"].encode(),
+        payload=record["body"].encode(errors="surrogatepass"),
     )
 
 

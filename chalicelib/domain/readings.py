@@ -8,6 +8,7 @@ stored one, time zones that the statement does not list, and identities that wer
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 
@@ -108,7 +109,8 @@ def is_plain_bar(line: bytes, timestamp: str | None, bar: Bar) -> bool:
 
 
 def _has_plain_values(line: bytes) -> bool:
-    return line.isascii() and b"\\" not in line and _ODD.search(line) is None
+    plain = line.isascii() and b"\\" not in line and b"\r" not in line
+    return plain and _ODD.search(line) is None
 
 
 def bars_start(timestamp: str) -> str | None:
@@ -117,12 +119,21 @@ def bars_start(timestamp: str) -> str | None:
     return found and f"{found[1]}{found[2] or '.000000'}Z"
 
 
-def mistakable(line: bytes) -> Identity | None:
-    """The identity under which SQL might take a line that was refused; None where it cannot."""
-    try:
-        fields = _object.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None
+def mistakable(line: bytes) -> Iterator[Identity]:
+    """The identities under which SQL might take a line that was refused, or a piece of it.
+
+    Athena ends a line at a carriage return, too.
+    """
+    for piece in line.split(b"\r"):
+        try:
+            identity = _mistaken(_object.decode(piece))
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            continue  # SQL cannot read it either
+        if identity is not None:
+            yield identity
+
+
+def _mistaken(fields: dict[str, msgspec.Raw]) -> Identity | None:
     symbol, timestamp = _text(fields, "symbol").upper(), _text(fields, "timestamp")
     if not SYMBOL.fullmatch(symbol):
         return None

@@ -19,19 +19,23 @@ def to_text(instant: datetime) -> str:
 def from_text(text: str) -> datetime:
     """The aware UTC datetime of an RFC 3339 date-time.
 
-    Raises ValueError for anything else, a date-time without an offset included.
+    Raises ValueError for anything else: no offset, or an instant outside the years 1 to 9999.
     """
     if len(text) < 20 or text[10] not in "Tt ":
         raise ValueError(f"{text!r} is no RFC 3339 date-time")
     instant = datetime.fromisoformat(text.upper())
     if instant.utcoffset() is None:
         raise ValueError(f"{text!r} has no offset from UTC")
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text!r} lies outside the years 1 to 9999") from None
 
 
 def is_canonical(text: str) -> bool:
-    """Whether `text` already has the stored form (its digits are not checked)."""
-    return len(text) == 27 and text[26] == "Z" and text[10] == "T" and text[19] == "."
+    """Whether an RFC 3339 date-time already has the stored form."""
+    marks = text[4:5] + text[7:8] + text[10:11] + text[19:20] + text[26:]
+    return marks == "--T.Z"  # a week date, 2026-W47-5, has no second dash there
 
 
 def from_epoch_seconds(seconds: float) -> datetime:

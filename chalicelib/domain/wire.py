@@ -11,6 +11,7 @@ import msgspec
 
 from chalicelib.domain.bars import STORED, Bar
 from chalicelib.domain.errors import TickError, UnreadableError
+from chalicelib.domain.payloads import JSON_SPACE, UNREADABLE, Line, items_of, lines_of
 from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.readings import Identity, identity_of, is_plain, is_plain_bar, mistakable
 from chalicelib.domain.ticks import UNKNOWN_SOURCE, Mode, Tick, number, parse_symbol
@@ -26,7 +27,6 @@ MOST_FOLDED = 1_000_000
 
 _ZERO = Decimal(0)
 _MICROSECOND = timedelta(microseconds=1)
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError)
 _MODES = get_args(Mode)
 _PRICE_ALLOWED = "a number above 0 and below 10^12"
 _TIME_ALLOWED = "an RFC 3339 date-time with an offset, such as 2026-11-20T15:30:00.123456Z"
@@ -77,45 +77,68 @@ class Decoded(msgspec.Struct, frozen=True):
 
 _one = msgspec.json.Decoder(WireTick)
 _many = msgspec.json.Decoder(list[WireTick])
-_rows = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def decode(payload: bytes, arrival: datetime) -> Decoded:
     """Read one record's payload, which the stream took at `arrival`.
 
-    Nothing raises: what cannot be read stands under `rejected`, line by line, with its reason.
+    Nothing raises, whatever the bytes: each part that cannot be read stands under `rejected`
+    with its reason.
     """
-    ticks: list[Tick] = []
-    bars: list[Bar] = []
-    rejected: list[Rejected] = []
-    lines = _lines(payload)
-    clock = _Arrivals(arrival)
-    archived: list[ArchivedLine] = []
-    untold: list[Identity] = []
-    for index, line in enumerate(lines):
-        if line and _is_text(line):  # quarantine alone keeps what cannot stand in a text file
-            archived.append(ArchivedLine(line, clock.now))
-        for part, item in _parts(line):
+    record = _Record(arrival)
+    for line in lines_of(payload):
+        record.read(line)
+    return record.decoded()
+
+
+class _Record:
+    """What has been read of a record so far."""
+
+    def __init__(self, arrival: datetime) -> None:
+        self._arrival = arrival
+        self._clock = _Arrivals(arrival)
+        self._archived: list[ArchivedLine] = []
+        self._ticks: list[Tick] = []
+        self._bars: list[Bar] = []
+        self._rejected: list[Rejected] = []
+        self._untold: list[Identity] = []
+
+    def decoded(self) -> Decoded:
+        return Decoded(
+            tuple(self._archived),
+            tuple(self._ticks),
+            tuple(self._bars),
+            tuple(self._rejected),
+            tuple(self._untold),
+        )
+
+    def read(self, line: Line) -> None:
+        if line.fault is not None:  # quarantine alone keeps what no reader of lines could read
+            self._rejected.append(Rejected(line.number, line.received, line.fault))
+            return
+        if line.text:
+            self._archived.append(ArchivedLine(line.text, self._clock.now))
+        for part, item in _parts(line.text):
             try:
-                wire = _read(item) if isinstance(item, msgspec.Raw) else item
-                if wire.bar is None:
-                    tick = to_tick(wire, arrival, clock)
-                    ticks.append(tick)
-                    alone = part is line and wire is not item  # no item of an array
-                    if not (alone and is_plain(line, wire.timestamp, tick)):
-                        untold.append(identity_of(tick))
-                else:
-                    bar = to_bar(wire, arrival)
-                    bars.append(bar)
-                    alone = part is line and wire is not item
-                    if not (alone and is_plain_bar(line, wire.timestamp, bar)):
-                        untold.append(identity_of(bar))
+                self._take(part, item, alone=part is line.text and isinstance(item, msgspec.Raw))
             except (TickError, UnreadableError) as error:
-                rejected.append(Rejected(index, part, str(error)))
-                mistaken = mistakable(part)
-                if mistaken is not None:
-                    untold.append(mistaken)
-    return Decoded(tuple(archived), tuple(ticks), tuple(bars), tuple(rejected), tuple(untold))
+                received = line.received if part is line.text else part
+                self._rejected.append(Rejected(line.number, received, str(error)))
+                self._untold.extend(mistakable(part))
+
+    def _take(self, part: bytes, item: WireTick | msgspec.Raw, *, alone: bool) -> None:
+        """Add the tick or bar; `alone` if it is all of its line. Raises what says why it cannot."""
+        wire = _read(item) if isinstance(item, msgspec.Raw) else item
+        if wire.bar is None:
+            tick = to_tick(wire, self._arrival, self._clock)
+            self._ticks.append(tick)
+            if not (alone and is_plain(part, wire.timestamp, tick)):
+                self._untold.append(identity_of(tick))
+        else:
+            bar = to_bar(wire, self._arrival)
+            self._bars.append(bar)
+            if not (alone and is_plain_bar(part, wire.timestamp, bar)):
+                self._untold.append(identity_of(bar))
 
 
 def to_tick(wire: WireTick, arrival: datetime, clock: Iterator[str]) -> Tick:
@@ -172,52 +195,27 @@ def to_bar(wire: WireTick, arrival: datetime) -> Bar:
     )
 
 
-def _lines(payload: bytes) -> list[bytes]:
-    if b"\n" not in payload:
-        return [payload]
-    try:
-        return [msgspec.json.format(payload, indent=-1)]
-    except msgspec.DecodeError:
-        lines = [line.strip() for line in payload.split(b"\n")]
-        return [line for line in lines if line] or [payload]
-
-
 def _parts(line: bytes) -> Iterator[tuple[bytes, WireTick | msgspec.Raw]]:
-    """The line's items, each with the bytes that quarantine would keep of it."""
-    if line.lstrip().startswith(b"["):
-        items = _array(line)
-        if items is not None:
-            yield from items
-            return
-    yield line, msgspec.Raw(line)
+    """The line's items, each with the bytes that quarantine would keep of it.
 
-
-def _array(line: bytes) -> list[tuple[bytes, WireTick | msgspec.Raw]] | None:
-    """The items of an array: all at once if they are in order, else each to be read for itself;
-    None for bytes that are no array."""
+    An array is read at once if all its items are ticks, else item by item.
+    """
+    if not line.lstrip(JSON_SPACE).startswith(b"["):
+        yield line, msgspec.Raw(line)
+        return
     try:
-        return [(line, wire) for wire in _many.decode(line)]
-    except _UNREADABLE:
-        pass  # one item at least is amiss, which reading them one by one will name
-    try:
-        return [(bytes(item), item) for item in _rows.decode(line)]
-    except _UNREADABLE:
-        return None
+        yield from [(line, wire) for wire in _many.decode(line)]
+    except UNREADABLE:
+        items = items_of(line)
+        parts = [line] if items is None else items
+        yield from ((part, msgspec.Raw(part)) for part in parts)
 
 
 def _read(raw: msgspec.Raw) -> WireTick:
     try:
         return _one.decode(raw)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise UnreadableError(str(error)) from error
-
-
-def _is_text(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 class _Arrivals:

@@ -1,0 +1,114 @@
+"""One record's bytes, cut into lines and the lines into JSON values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+MAX_DEPTH = 64
+"""How deep a line's arrays and objects may be nested. Readers of JSON give up at different depths,
+so ingest decides, for all of them."""
+
+JSON_SPACE = b" \t\r\n"
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that it cannot read."""
+
+_STRING = rb'"(?:[^"\\]|\\.)*+"?+'  # one without an end goes on to the line's
+_BESIDE_BRACKETS = re.compile(rb'(?:[^\[\]{}"]|' + _STRING + rb")++", re.DOTALL)
+_TOKENS = re.compile(_STRING + rb"|[\[\]{},]", re.DOTALL)
+_rows = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A line of a record.
+
+    number: its place in the record, from 0; text: what is read, and archived; received: the bytes
+    that quarantine keeps of it; fault: why no part of it can be read, None where one may be.
+    """
+
+    number: int
+    text: bytes
+    received: bytes
+    fault: str | None = None
+
+
+def lines_of(payload: bytes) -> Iterator[Line]:
+    """The record's lines. A single JSON value that spans lines is put onto one."""
+    texts = _split(payload)
+    for number, text in enumerate(texts):
+        received = payload if len(texts) == 1 else text
+        yield from _checked(Line(number, text, received))
+
+
+def _split(payload: bytes) -> list[bytes]:
+    if b"\n" not in payload:
+        return [payload]
+    try:
+        return [msgspec.json.format(payload, indent=-1)]
+    except UNREADABLE:
+        lines = [line.strip(JSON_SPACE) for line in payload.split(b"\n")]
+        return [line for line in lines if line] or [payload]
+
+
+def _checked(line: Line) -> Iterator[Line]:
+    """The line, or the line with its fault and, of an array, the items that are free of it."""
+    fault = _fault(line.text)
+    if fault is None:
+        yield line
+        return
+    yield msgspec.structs.replace(line, fault=fault)
+    for item in _cut(line.text):
+        if _fault(item) is None:
+            yield Line(line.number, item, item)
+
+
+def items_of(line: bytes) -> list[bytes] | None:
+    """The items of an array as they stand there; None for what is not an array."""
+    if not line.lstrip(JSON_SPACE).startswith(b"["):
+        return None
+    try:
+        return [bytes(item) for item in _rows.decode(line)]
+    except UNREADABLE:
+        return None
+
+
+def _cut(line: bytes) -> list[bytes]:
+    """The items of an array that no JSON decoder could read; none of what is not an array."""
+    items: list[bytes] = []
+    depth = start = 0
+    for token in _TOKENS.finditer(line if line.startswith(b"[") else b""):
+        if token[0] in b"[{":
+            depth += 1
+            start = token.end() if depth == 1 else start
+            continue
+        if depth == 1 and token[0] in b",]":
+            items.append(line[start : token.start()].strip(JSON_SPACE))
+            start = token.end()
+        depth -= token[0] in b"]}"
+    return items if depth == 0 else []
+
+
+def _fault(line: bytes) -> str | None:
+    """Why a line can neither be read nor stand in a text file; None where it can."""
+    try:
+        line.decode()
+    except UnicodeDecodeError as error:
+        return f"not UTF-8: {error.reason} (byte {error.start})"
+    return f"nested deeper than {MAX_DEPTH}" if _is_deep(line) else None
+
+
+def _is_deep(line: bytes) -> bool:
+    if line.count(b"[") + line.count(b"{") <= MAX_DEPTH:
+        return False
+    depth = 0
+    for bracket in _BESIDE_BRACKETS.sub(b"", line):
+        if bracket in b"[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                return True
+        elif bracket in b"]}":
+            depth -= 1
+    return False
