@@ -1,4 +1,5 @@
-"""Splits among the live ticks: Yahoo's history has to be fetched anew after one.
+"""Splits among the live ticks, as Yahoo lists them: each tick of such a session says so, and the
+symbol's history has to be fetched anew.
 
 Yahoo's history is split-adjusted whatever one asks for (ranaroussi/yfinance issue 2076): what was
 fetched before a split does not fit what comes after it.
@@ -6,13 +7,14 @@ fetched before a split does not fit what comes after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
-from chalicelib.domain.sessions import Calendar, Session, calendar_for
+from chalicelib.domain.sessions import Session, calendar_for
 from chalicelib.domain.splits import find_split
 from chalicelib.domain.times import from_text
+from producer.reasons import reason
 from producer.status import Status
 from producer.wire import WireTick
 
@@ -23,36 +25,58 @@ class _Seen(NamedTuple):
 
 
 class SplitWatch:
-    """Remembers each symbol's last regular price, and compares the next session's previous close
-    with it, by the rule that detection has too."""
+    """Writes into ticks the split of their session, and tells of each split once.
 
-    def __init__(self, status: Status) -> None:
+    Polled ticks bring their split with them. Pushed ones do not: where the previous close differs
+    from the last price by the ratio of a split, `listed(symbol)` is asked whether there was one in
+    the session. Only what is listed is a split.
+    """
+
+    def __init__(
+        self, status: Status, listed: Callable[[str], str | None] = lambda _symbol: None
+    ) -> None:
         self._status = status
+        self._listed = listed
         self._last: dict[str, _Seen] = {}
+        self._splits: dict[tuple[str, str], str] = {}
+
+    def learn(self, bars: Iterable[WireTick]) -> None:
+        """Take in the splits that history brings; it is adjusted for them."""
+        for bar in bars:
+            if bar.split is not None:
+                self._splits[bar.symbol, bar.timestamp[:10]] = bar.split
 
     def seen_in(self, ticks: Iterable[WireTick]) -> set[str]:
-        """The symbols whose ticks, in order, show a split."""
-        return {tick.symbol for tick in ticks if self._shows_split(tick)}
+        """The symbols whose ticks, in order, tell of a split that was not known."""
+        return {tick.symbol for tick in ticks if self._is_new(tick)}
 
-    def _shows_split(self, tick: WireTick) -> bool:
+    def _is_new(self, tick: WireTick) -> bool:
         calendar = calendar_for(tick.symbol, tick.exchange_timezone)
         instant = from_text(tick.timestamp)
         session = calendar.session_at(instant)
-        if session.phase(instant) != "regular":
+        key = tick.symbol, session.date.isoformat()
+        found = tick.split or self._asked(tick, session)
+        if session.phase(instant) == "regular":
+            self._last[tick.symbol] = _Seen(session, tick.price)
+        known = self._splits.get(key)
+        tick.split = known or found
+        if known is not None or found is None:
             return False
-        before = self._last.get(tick.symbol)
-        self._last[tick.symbol] = _Seen(session, tick.price)
-        if before is None or not _is_next(calendar, before.session, session):
-            return False
-        if tick.previous_close is None:
-            return False
-        split = find_split(session.date.isoformat(), before.price, tick.previous_close)
-        if split is None:
-            return False
-        ratio = f"{split.numerator}:{split.denominator}"
-        self._status.problem(f"{tick.symbol}: a split, {ratio}: its history is fetched anew")
+        self._splits[key] = found
+        self._status.problem(f"{tick.symbol}: a split, {found}: its history is fetched anew")
         return True
 
-
-def _is_next(calendar: Calendar, before: Session, session: Session) -> bool:
-    return session.date > before.date and calendar.next_session(before).date == session.date
+    def _asked(self, tick: WireTick, session: Session) -> str | None:
+        """What is listed for the first tick of a session whose previous close fits a split."""
+        before = self._last.get(tick.symbol)
+        if before is None or before.session.date >= session.date or tick.previous_close is None:
+            return None
+        if find_split(session.date.isoformat(), before.price, tick.previous_close) is None:
+            return None
+        try:
+            return self._listed(tick.symbol)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the price itself goes on
+            self._status.problem(
+                f"{tick.symbol}: whether it was split is not known: {reason(error)}", error
+            )
+            return None

@@ -23,7 +23,8 @@ Mode = Literal["live", "replay", "backfill"]
 
 class WireTick(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One tick, or one historical bar where `bar` is set (price is then its close). `folded` is
-    the number of finer bars that it was made from, None of one that came as it is.
+    the number of finer bars that it was made from, None of one that came as it is. `split` is
+    "5:1" where five shares have taken the place of one with the tick's session, or the bar's day.
 
     Timestamps are text of 27 characters in UTC. Mutable, since the way through the producer
     corrects `timestamp` and sets `sent_at`.
@@ -44,6 +45,7 @@ class WireTick(msgspec.Struct, kw_only=True, omit_defaults=True):
     mode: Mode | None = None
     bar: Bar | None = None
     folded: int | None = None
+    split: str | None = None
     sent_at: str | None = None
 
 

@@ -112,6 +112,7 @@ class Prices:
             market_state=last.market_state,
             source=last.source,
             mode=last.mode,
+            split=last.split,
             ingested_at=record.ingested_at,
             expires_at=epoch_seconds(record.ingested_at) + self._ttl_seconds,
             complete_from=_complete_from(record),
@@ -185,6 +186,7 @@ def _last_tick(item: Item) -> Tick:
         market_state=optional_text(item, "market_state"),
         source=item["source"]["S"],
         mode=item["mode"]["S"],
+        split=optional_text(item, "split"),
     )
 
 

@@ -14,8 +14,9 @@ from chalicelib.domain.building import BarBuilder, Hour, Place, place_of
 from chalicelib.domain.messages import describe
 from chalicelib.domain.rules import ANY_SYMBOL, Rule
 from chalicelib.domain.sessions import calendar_for
-from chalicelib.domain.splits import Split, find_split
+from chalicelib.domain.splits import FEEDS, Split, find_split, told_split
 from chalicelib.domain.ticks import Tick
+from chalicelib.domain.times import from_text
 from chalicelib.domain.watching import Latch, Point, judge
 
 MAX_PENDING = 100
@@ -168,13 +169,14 @@ class _Run:
         return self._bars.closing(self._mark, self._mark_place, place, tick.timestamp)
 
     def _split_at(self, tick: Tick, place: Place) -> bool:
-        """Look for a split at the first regular tick of the session after the last one seen."""
+        """Look for a split at the first tick of a session."""
         mark, before = self._mark, self._mark_place
-        if mark is None or before is None or tick.previous_close is None or place.extended:
+        known = self.split or self._before.split
+        if mark is None or before is None or place.date == before.date:
             return False
-        if place.date == before.date or not _is_next_session(tick, before, place):
+        if known is not None and known.date == place.date:
             return False
-        split = find_split(place.date, mark.price, tick.previous_close)
+        split = _split_between(mark, before, tick, place)
         if split is None:
             return False
         self.split = split
@@ -203,10 +205,24 @@ def _last_regular(state: State) -> tuple[Tick | None, Place | None]:
     return (None, None) if place.extended else (state.last, place)
 
 
-def _is_next_session(tick: Tick, before: Place, place: Place) -> bool:
-    """Whether no session lies between: else a jump may be prices that were never seen."""
-    calendar = calendar_for(tick.symbol, tick.exchange_timezone)
-    return calendar.next_session(before.session).date == place.session.date
+def _split_between(mark: Tick, before: Place, tick: Tick, place: Place) -> Split | None:
+    """The split that the tick tells of; from a source that tells of none, what prices show."""
+    if tick.split is not None:
+        return told_split(place.date, tick.split, mark.price)
+    if tick.source in FEEDS or tick.previous_close is None or place.extended:
+        return None
+    if not _is_next_session(mark, before, place):
+        return None
+    return find_split(place.date, mark.price, tick.previous_close)
+
+
+def _is_next_session(mark: Tick, before: Place, place: Place) -> bool:
+    """Whether no price lies between that was never seen: the mark is its session's last one, and
+    the place is in the next session. Else a jump may be real."""
+    calendar = calendar_for(mark.symbol, mark.exchange_timezone)
+    if calendar.next_session(before.session).date != place.session.date:
+        return False
+    return calendar.is_last_price(before.session, from_text(mark.timestamp))
 
 
 def averages(closes: Sequence[Decimal], fast: int, slow: int) -> dict[str, Decimal]:

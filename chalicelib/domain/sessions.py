@@ -24,6 +24,9 @@ MarketState = Literal["PRE", "REGULAR", "POST", "CLOSED"]
 
 NEW_YORK = "America/New_York"
 
+LAST_PRICE = timedelta(minutes=5)
+"""A price from so shortly before the close, or later, counts as its session's last."""
+
 _DAY = timedelta(days=1)
 _CACHED_SESSIONS = 4096
 _STATES: dict[Phase, MarketState] = {
@@ -150,6 +153,14 @@ class Calendar(ABC):
             day += _DAY
         return self.session_on(day)
 
+    def trading_ends(self, session: Session) -> datetime:
+        """When regular trading of a session ends, as far as the calendar knows; its close else."""
+        return session.close
+
+    def is_last_price(self, session: Session, instant: datetime) -> bool:
+        """Whether a price of the instant may stand for the session's close."""
+        return instant >= self.trading_ends(session) - LAST_PRICE
+
     def _instant(self, day: date, at: time) -> datetime:
         return datetime.combine(day, at, self.zone).astimezone(UTC)
 
@@ -215,6 +226,12 @@ class DayCalendar(Calendar):
         if self._hours is not None:
             return self._hours.is_trading_day(day)
         return self.zone is UTC or day.weekday() < 5
+
+    def trading_ends(self, session: Session) -> datetime:
+        """See Calendar: when the zone's exchange closes, where it is in the closing table."""
+        if self._hours is None:
+            return session.close
+        return self._instant(session.date, self._hours.on(session.date).close)
 
     def _date(self, local: datetime) -> date:
         return local.date()

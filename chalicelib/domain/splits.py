@@ -1,5 +1,5 @@
-"""Splits, as they show in quotes: the previous close that a source gives no longer fits the last
-close that was stored.
+"""Splits, as a source tells of them, or as they show in quotes: the previous close that a source
+gives no longer fits the last close that was stored.
 
 Yahoo's history is split-adjusted whatever one asks for (ranaroussi/yfinance issue 2076), and so is
 the previous close that its quotes bring on the day of a split. Prices from before do not fit what
@@ -26,13 +26,16 @@ _FORWARD = (
 RATIOS = (*_FORWARD, *(1 / ratio for ratio in _FORWARD))
 """New shares for one old share; below 1 for a reverse split."""
 
+FEEDS = ("yfinance", "yfinance-live")
+"""Sources whose ticks tell of splits in `split`. For them a ratio of prices decides nothing."""
+
 TOLERANCE = Fraction(4, 100)
 """The last stored price may lie that far from the official close. Dividends move it by less than
 the smallest ratio does."""
 
 
 class Split(msgspec.Struct, frozen=True, array_like=True):
-    """A split seen at the first tick of a session.
+    """A split that takes effect with the first tick of a session.
 
     `numerator` new shares for `denominator` old ones; `before` is the last close before it, not
     adjusted.
@@ -58,9 +61,16 @@ class Split(msgspec.Struct, frozen=True, array_like=True):
         return squared > middle if self.numerator > self.denominator else squared < middle
 
 
+def told_split(date: str, ratio: str, before: Decimal) -> Split:
+    """The split that a tick tells of, as "5:1" (see docs/producer.md); `before` is the last price
+    that was stored."""
+    numerator, denominator = ratio.split(":")
+    return Split(date, int(numerator), int(denominator), before)
+
+
 def find_split(date: str, last_close: Decimal, previous_close: Decimal) -> Split | None:
-    """The split between the last stored close and the previous close that a tick of the very next
-    session gives; None where they fit within what dividends and a missed minute explain."""
+    """The split between the last price of a session and the previous close that a tick of the very
+    next session gives; None where they fit within what dividends and a missed minute explain."""
     seen = Fraction(last_close) / Fraction(previous_close)
     fitting = [ratio for ratio in RATIOS if abs(seen / ratio - 1) <= TOLERANCE]
     if not fitting or abs(seen - 1) <= 2 * TOLERANCE:

@@ -30,6 +30,7 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     open, high and low are the session's so far, previous_close the last session's close,
     volume the session's so far (cumulative). Prices in `currency`; timestamp as stored text.
+    `split` is "5:1" where five shares have taken the place of one with this session.
     """
 
     symbol: str
@@ -45,6 +46,7 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     market_state: str | None = None
     source: str = UNKNOWN_SOURCE
     mode: Mode = "live"
+    split: str | None = None
 
 
 class Enriched(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -27,6 +28,7 @@ MOST_FOLDED = 1_000_000
 
 _ZERO = Decimal(0)
 _MICROSECOND = timedelta(microseconds=1)
+_SPLIT = re.compile(r"[1-9][0-9]{0,5}:[1-9][0-9]{0,5}")
 _MODES = get_args(Mode)
 _PRICE_ALLOWED = "a number above 0 and below 10^12"
 _TIME_ALLOWED = "an RFC 3339 date-time with an offset, such as 2026-11-20T15:30:00.123456Z"
@@ -50,6 +52,7 @@ class WireTick(msgspec.Struct, frozen=True):
     mode: str = "live"
     bar: str | None = None
     folded: int | None = None
+    split: str | None = None
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -162,6 +165,7 @@ def to_tick(wire: WireTick, arrival: datetime, clock: Iterator[str]) -> Tick:
         market_state=_label("market_state", wire.market_state),
         source=_label("source", wire.source) or UNKNOWN_SOURCE,
         mode=wire.mode,  # type: ignore[arg-type]  # checked above
+        split=_split(wire.split),
     )
 
 
@@ -266,6 +270,12 @@ def _volume(value: Decimal | None) -> Decimal | None:
     if not value.is_finite() or value < _ZERO or value >= VOLUME_LIMIT:
         raise TickError("volume", str(value), "a number from 0 and below 10^18")
     return number(value)
+
+
+def _split(value: str | None) -> str | None:
+    if value is not None and not _SPLIT.fullmatch(value):
+        raise TickError("split", value, 'new shares for old ones, such as "5:1", each up to 999999')
+    return value
 
 
 def _label(field: str, value: str | None) -> str | None:

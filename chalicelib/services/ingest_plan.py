@@ -206,7 +206,14 @@ def _fits(first: Tick, tick: Tick) -> bool:
 
 
 def _shared(tick: Tick) -> tuple[str | None, ...]:
-    return tick.source, tick.mode, tick.currency, tick.exchange_timezone, tick.market_state
+    return (
+        tick.source,
+        tick.mode,
+        tick.currency,
+        tick.exchange_timezone,
+        tick.market_state,
+        tick.split,
+    )
 
 
 def _united(first: Write, second: Write) -> tuple[Write, list[Write]]:

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache
 from typing import Any, Protocol
 
@@ -24,6 +25,7 @@ TERMS = (
 )
 _UNAUTHORIZED = ("invalid crumb", "unauthorized", "invalid cookie")
 _UNKNOWN = ("no data found", "may be delisted", "not found")
+_FINEST_SPLIT = 1000
 _MISSING = Decimal("NaN")
 _LENGTHS = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1)}
 
@@ -72,7 +74,10 @@ def quote(symbol: str, timeout_seconds: float = 10) -> WireTick:
     frame = _history(ticker, "1d", "1m", timeout_seconds)
     meta = ticker.history_metadata
     opened = frame["Open"].iloc[0] if frame is not None and len(frame) else None
-    return tick_of(symbol, meta, opened)
+    tick = tick_of(symbol, meta, opened)
+    if frame is not None:
+        tick.split = next(filter(None, map(split_of, frame.get("Stock Splits", ()))), None)
+    return tick
 
 
 def _history(ticker: Any, period: str, bar: str, timeout_seconds: float) -> Any:
@@ -86,7 +91,7 @@ def _history(ticker: Any, period: str, bar: str, timeout_seconds: float) -> Any:
             period=period,
             interval=bar,
             auto_adjust=False,
-            actions=False,
+            actions=True,
             timeout=timeout_seconds,
         )
     except errors.YFRateLimitError as error:
@@ -156,7 +161,22 @@ def _bar(symbol: str, bar: Bar, meta: Mapping[str, Any], start: Any, row: Any) -
         source="yfinance",
         mode="backfill",
         bar=bar,
+        split=split_of(row.get("Stock Splits")) if bar == "1d" else None,
     )
+
+
+def split_of(ratio: object) -> str | None:
+    """Yahoo's new shares for an old one, such as 5.0 or 0.1, as "5:1" or "1:10"; None for none."""
+    value = decimal_of(ratio)
+    if not value or value < 0 or value == 1:
+        return None
+    exact = Fraction(value).limit_denominator(_FINEST_SPLIT)
+    return f"{exact.numerator}:{exact.denominator}" if exact else None
+
+
+def split_today(symbol: str) -> str | None:
+    """The split that Yahoo lists for the symbol's last session. Raises as `quote` does."""
+    return quote(symbol).split
 
 
 def tick_of(symbol: str, meta: Mapping[str, Any], opened: object) -> WireTick:

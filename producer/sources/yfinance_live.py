@@ -54,7 +54,7 @@ class YfinanceLive:
         self._socket = socket or YahooSocket(url, status, self._all_closed)
         self._breaker = CircuitBreaker()
         self._known: set[str] = set()
-        self._splits = SplitWatch(status)
+        self._splits = SplitWatch(status, yahoo.split_today)
         self._restart = restart or Backoff(1.0, 60.0, random.Random())  # noqa: S311 - jitter
         self._frames: queue.Queue[str | bytes] = queue.Queue(_MOST_WAITING)
 
@@ -91,6 +91,7 @@ class YfinanceLive:
         if not fresh or self._history is None or self._breaker.open_seconds:
             return
         for batch in self._history.batches(fresh, self._breaker, stop):
+            self._splits.learn(batch)
             yield batch
             yield self._collected(stop)
         if not self._breaker.open_seconds:

@@ -85,7 +85,9 @@ class YfinancePoll:
         fresh = [symbol for symbol in symbols if symbol not in self._with_history]
         if self._history is None or not fresh or not self._breaker.is_closed:
             return
-        yield from self._history.batches(fresh, self._breaker, stop)
+        for batch in self._history.batches(fresh, self._breaker, stop):
+            self._splits.learn(batch)
+            yield batch
         if self._breaker.is_closed:
             self._with_history.update(fresh)
 

@@ -40,6 +40,7 @@ FULL: dict[str, Any] = {
     "volume": "1234567.5",
     "currency": "USD",
     "market_state": "REGULAR",
+    "split": "5:1",
 }
 
 
@@ -72,7 +73,7 @@ def test_the_first_record_after_an_instant_tells_when_it_came(
 def test_a_packed_record_comes_back_tick_by_tick(prices: PriceStore, symbol: str) -> None:
     ticks = [
         make_tick(1, 0, symbol=symbol, **FULL),
-        make_tick(2, 0.1, symbol=symbol, currency="USD", market_state="REGULAR"),
+        make_tick(2, 0.1, symbol=symbol, currency="USD", market_state="REGULAR", split="5:1"),
         make_tick("3.5", 0.2, symbol=symbol, **{**FULL, "high": None, "volume": "1234570"}),
         make_tick(4, 0.3, symbol=symbol, **FULL),
     ]

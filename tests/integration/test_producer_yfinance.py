@@ -184,7 +184,8 @@ def test_prices_are_exact_and_history_comes_first(yahoo: StandIn) -> None:
             return yahoo.moving(symbol, query)
         minute = int(now) // 60 * 60
         starts = [minute - 120, minute - 60, minute]
-        return chart(fixed, starts, [188.015, 188.3, 189.84])
+        splits = {str(starts[0]): {"date": starts[0], "numerator": 4, "denominator": 1}}
+        return chart(fixed, starts, [188.015, 188.3, 189.84], {"splits": splits})
 
     yahoo.chart_of = answer
     running = subprocess.Popen(
@@ -216,7 +217,7 @@ def test_prices_are_exact_and_history_comes_first(yahoo: StandIn) -> None:
     assert (tick["price"], tick["high"], tick["low"]) == (189.84, 190.1, 187.5)
     assert (tick["open"], tick["previous_close"], tick["volume"]) == (188.015, 188.84, 1_000_189)
     assert (tick["currency"], tick["exchange_timezone"]) == ("USD", "America/New_York")
-    assert (tick["source"], tick["mode"]) == ("yfinance", "live")
+    assert (tick["source"], tick["mode"], tick["split"]) == ("yfinance", "live", "4:1")
 
 
 def test_backfill_sends_a_period_of_bars_and_fails_for_a_symbol_without_any(yahoo: StandIn) -> None:

@@ -105,7 +105,12 @@ def _whole_day(at: float) -> dict[str, object]:
     return {"timezone": "EST", "gmtoffset": -18000, **times}
 
 
-def chart(facts: dict[str, object], starts: list[int], prices: list[float]) -> Answer:
+def chart(
+    facts: dict[str, object],
+    starts: list[int],
+    prices: list[float],
+    events: dict[str, object] | None = None,
+) -> Answer:
     """A chart's answer: one bar at each start, a cent wide above and below its price."""
     quote = {
         "open": prices,
@@ -117,6 +122,8 @@ def chart(facts: dict[str, object], starts: list[int], prices: list[float]) -> A
     result: dict[str, object] = {"meta": facts, "indicators": {"quote": [quote if starts else {}]}}
     if starts:
         result["timestamp"] = starts
+    if events:
+        result["events"] = events
     return 200, {"chart": {"result": [result], "error": None}}
 
 

@@ -61,6 +61,11 @@ def test_the_contracts_example_is_read_field_by_field() -> None:
     )
 
 
+def test_a_split_is_read_as_it_is_told() -> None:
+    (tick,) = ticks_of(payload({**CONTRACT, "split": "5:1"}))
+    assert tick.split == "5:1"
+
+
 def test_symbol_and_price_are_enough() -> None:
     (tick,) = ticks_of(b'{"symbol": "aapl", "price": 1}')
     assert (tick.symbol, tick.timestamp, tick.mode) == ("AAPL", at(), "live")
@@ -175,6 +180,9 @@ def test_a_missing_field_is_named(field: str) -> None:
         ("source", "a\nb"),
         ("market_state", "\x00"),
         ("bar", "2m"),
+        ("split", "5"),
+        ("split", "0:1"),
+        ("split", "5:1000000"),
     ],
 )
 def test_any_other_field_out_of_bounds_is_named(field: str, value: object) -> None:
