@@ -27,6 +27,7 @@ from chalicelib.services.stores import (
     Page,
     PricedRecord,
     ProducerStatus,
+    QuarantinedPart,
     SeriesKind,
     StoredTick,
     Stores,
@@ -379,7 +380,7 @@ class FakeArchive:
     def __init__(self) -> None:
         self.raw: dict[tuple[str, str, str], tuple[bytes, ...]] = {}
         self.readings: dict[tuple[str, str, str], tuple[Reading, ...]] = {}
-        self.quarantine: dict[str, object] = {}
+        self.quarantine: dict[tuple[str, str, str, str], tuple[QuarantinedPart, ...]] = {}
 
     def put_readings(
         self, arrival: str, origin: str, first: str, last: str, readings: Sequence[Reading]
@@ -393,9 +394,11 @@ class FakeArchive:
         """See Archive."""
         self.raw[(origin, first, last)] = tuple(line.line for line in lines)
 
-    def put_quarantine(self, arrival: str, name: str, document: object) -> None:
+    def put_quarantine(
+        self, date: str, origin: str, first: str, last: str, parts: Sequence[QuarantinedPart]
+    ) -> None:
         """See Archive."""
-        self.quarantine[name] = document
+        self.quarantine[(date, origin, first, last)] = tuple(parts)
 
 
 class FakePublisher:

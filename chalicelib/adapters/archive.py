@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +11,7 @@ import msgspec
 
 from chalicelib.domain.raw_lines import ArchivedLine, pack
 from chalicelib.domain.readings import Reading
+from chalicelib.services.stores import QuarantinedPart
 
 
 class S3Archive:
@@ -36,15 +37,21 @@ class S3Archive:
         body = b"".join(msgspec.json.encode(reading.row()) + b"\n" for reading in readings)
         self._put(key, gzip.compress(body, mtime=0), "application/gzip")
 
-    def put_quarantine(self, arrival: str, name: str, document: Mapping[str, object]) -> None:
-        """See Archive: `quarantine/date=2026-11-20/<name>.json`."""
-        key = f"quarantine/date={arrival[:10]}/{quote(name, safe='-')}.json"
-        self._put(key, msgspec.json.encode(document), "application/json")
+    def put_quarantine(
+        self, date: str, origin: str, first: str, last: str, parts: Sequence[QuarantinedPart]
+    ) -> None:
+        """See Archive: `quarantine/date=2026-11-20/<origin>-<first>-<last>.json`, JSON lines."""
+        key = f"quarantine/date={date}/{_name(origin, first, last)}.json"
+        body = b"".join(msgspec.json.encode(part) + b"\n" for part in parts)
+        self._put(key, body, "application/x-ndjson")
 
     def _put(self, key: str, body: bytes, content_type: str) -> None:
         self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
 
 
 def _batch(arrival: str, origin: str, first: str, last: str) -> str:
-    name = quote(f"{origin}-{first}-{last}", safe="-")
-    return f"date={arrival[:10]}/hour={arrival[11:13]}/{name}.json.gz"
+    return f"date={arrival[:10]}/hour={arrival[11:13]}/{_name(origin, first, last)}.json.gz"
+
+
+def _name(origin: str, first: str, last: str) -> str:
+    return quote(f"{origin}-{first}-{last}", safe="-")

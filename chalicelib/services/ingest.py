@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import msgspec
@@ -29,11 +25,9 @@ from chalicelib.services.ingest_plan import (
     with_stored,
     without,
 )
+from chalicelib.services.quarantine import last_reason, quarantine
 from chalicelib.services.stores import Stores, SymbolEntry
 
-log = logging.getLogger("ticktape.ingest")
-
-PARALLEL_PUTS = 4
 MAX_KNOWN = 50_000
 KNOWN_SECONDS = 60
 COMPLETE_SECONDS = 300
@@ -103,7 +97,7 @@ class Ingest:
             bars=len(bars) - len(unwritten),
             quarantined=sum(len(read.decoded.rejected) for read in reads),
             failed=frozenset(failed),
-            reason=_last_reason(reads),
+            reason=last_reason(reads),
             oldest_age_seconds=self._oldest_age(reads),
         )
 
@@ -176,28 +170,7 @@ class Ingest:
             if readings:  # before the lines, which SQL would misread without them
                 self._stores.archive.put_readings(*place, readings)
             self._stores.archive.put_raw(*place, lines)
-        bad = [read for read in reads if read.decoded.rejected]
-        if bad:
-            _log_rejected(bad)
-            with ThreadPoolExecutor(min(PARALLEL_PUTS, len(bad))) as pool:
-                list(pool.map(self._quarantine, bad))
-
-    def _quarantine(self, read: Read) -> None:
-        record = read.record
-        for position, rejected in enumerate(read.decoded.rejected):
-            name = f"{record.origin}-{record.number}-{position}"
-            self._stores.archive.put_quarantine(
-                to_text(record.arrival),
-                name,
-                {
-                    "reason": rejected.reason,
-                    "origin": record.origin,
-                    "sequence_number": record.number,
-                    "line": rejected.line,
-                    "arrived_at": to_text(record.arrival),
-                    "payload": base64.b64encode(rejected.payload).decode(),
-                },
-            )
+        quarantine(self._stores.archive, reads)
 
     def _beside_stored(self, writes: list[Write]) -> list[Write]:
         """Of symbols that were ever sent packed: look what would be overwritten."""
@@ -237,24 +210,6 @@ class Ingest:
         """From event to store, of the oldest live tick; 0 where there is none."""
         stamps = [t.timestamp for read in reads for t in read.decoded.ticks if t.mode == "live"]
         return (self._clock() - from_text(min(stamps))).total_seconds() if stamps else 0.0
-
-
-def _last_reason(reads: Sequence[Read]) -> str:
-    reasons = [rejected.reason for read in reads for rejected in read.decoded.rejected]
-    return reasons[-1] if reasons else ""
-
-
-def _log_rejected(bad: Sequence[Read]) -> None:
-    """A line for each reason, with how many parts were rejected for it and the first of them."""
-    first: dict[str, str] = {}
-    counts: Counter[str] = Counter()
-    for read in bad:
-        for position, rejected in enumerate(read.decoded.rejected):
-            name = f"{read.record.origin}-{read.record.number}-{position}"
-            first.setdefault(rejected.reason, name)
-            counts[rejected.reason] += 1
-    for reason, count in counts.items():
-        log.warning("quarantined %d, the first %s: %s", count, first[reason], reason)
 
 
 class _Foreign:

@@ -274,6 +274,22 @@ class ProducerStore(Protocol):
         """The last status of each command that ever ran."""
 
 
+class QuarantinedPart(msgspec.Struct, frozen=True):
+    """A part of a record that could not be processed.
+
+    origin, sequence_number and part name it: a shard or queue, the record, and the place among the
+    record's rejected parts; line: of the record, from 0; payload: its bytes in base64.
+    """
+
+    reason: str
+    origin: str
+    sequence_number: str
+    part: int
+    line: int
+    arrived_at: str
+    payload: str
+
+
 class Archive(Protocol):
     """Raw records and quarantine."""
 
@@ -287,8 +303,10 @@ class Archive(Protocol):
     ) -> None:
         """One object beside a batch's lines: what SQL cannot read off them."""
 
-    def put_quarantine(self, arrival: str, name: str, document: Mapping[str, object]) -> None:
-        """One object with what could not be processed, and why."""
+    def put_quarantine(
+        self, date: str, origin: str, first: str, last: str, parts: Sequence[QuarantinedPart]
+    ) -> None:
+        """One object with what could not be processed of a batch, and why."""
 
 
 SeriesKind = Literal["prices", "bars", "alerts"]

@@ -35,7 +35,10 @@ def comparable(
         line for key, body in objects.items() if key.startswith("raw/") for line in gunzipped(body)
     }
     contents["quarantine"] = {
-        key: json.loads(body) for key, body in objects.items() if key.startswith("quarantine/")
+        line
+        for key, body in objects.items()
+        if key.startswith("quarantine/")
+        for line in body.splitlines()
     }
     return contents
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from chalicelib.adapters import bars, dynamodb, inserts
-from chalicelib.services import detect, ingest, notify
+from chalicelib.services import detect, notify
 from tests.faults.delivering import Deliverer, Shard
 from tests.faults.scenarios import Scenario, scenarios
 from tests.faults.verdict import FAST, SLOW, assert_consequences, stored, valid
@@ -37,7 +37,6 @@ ANY: dict[str, Any] = {
 def one_thing_at_a_time() -> Iterator[None]:
     """One call of an invocation at a time and no pauses: the world's dice say who comes next."""
     with (
-        mock.patch.object(ingest, "PARALLEL_PUTS", 1),
         mock.patch.object(detect, "PARALLEL_SYMBOLS", 1),
         mock.patch.object(notify, "PARALLEL_SENDS", 1),
         mock.patch.object(bars, "PARALLEL_PUTS", 1),

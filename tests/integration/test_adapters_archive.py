@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.adapters.archive import S3Archive
 from chalicelib.domain.raw_lines import ArchivedLine, unpack
+from chalicelib.services.stores import QuarantinedPart
 from tests.emulated import Emulated
 from tests.factories import at, instant
 
@@ -43,9 +44,24 @@ def test_a_batch_lies_under_its_arrival_and_numbers_however_often_it_comes(
     assert all(unpack(body) == expected for body in found.values())
 
 
-def test_what_is_quarantined_lies_under_its_day(emulated: Emulated, bucket: str) -> None:
+def test_what_is_quarantined_of_a_batch_is_one_object_of_lines(
+    emulated: Emulated, bucket: str
+) -> None:
     archive = S3Archive(emulated.clients.s3, bucket)
-    archive.put_quarantine(at(), "ticks.fifo-7-0", {"reason": "why"})
+    parts = [QuarantinedPart("why", "ticks.fifo", "7", part, 0, at(), "e30=") for part in (0, 1)]
+    for _ in range(2):
+        archive.put_quarantine("2026-11-20", "ticks.fifo", "7", "9", parts)
     ((key, body),) = objects(emulated, bucket).items()
-    assert key == "quarantine/date=2026-11-20/ticks.fifo-7-0.json"
-    assert json.loads(body) == {"reason": "why"}
+    assert key == "quarantine/date=2026-11-20/ticks.fifo-7-9.json"
+    assert [json.loads(line) for line in body.splitlines()] == [
+        {
+            "reason": "why",
+            "origin": "ticks.fifo",
+            "sequence_number": "7",
+            "part": part,
+            "line": 0,
+            "arrived_at": at(),
+            "payload": "e30=",
+        }
+        for part in (0, 1)
+    ]

@@ -10,14 +10,14 @@ import pytest
 
 from chalicelib.adapters import bars
 from chalicelib.adapters.clients import POOL, Clients
-from chalicelib.services import detect, ingest
+from chalicelib.services import detect
 from local.aws_environment import point_at
 from tests.emulated import Emulated
 
-MOST = detect.PARALLEL_SYMBOLS * bars.PARALLEL_PUTS + ingest.PARALLEL_PUTS
+MOST = detect.PARALLEL_SYMBOLS * bars.PARALLEL_PUTS
 
 
-def test_the_pool_has_room_for_all_threads_of_detect_and_ingest() -> None:
+def test_the_pool_has_room_for_all_threads_of_detect() -> None:
     assert MOST <= POOL
 
 

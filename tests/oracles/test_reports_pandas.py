@@ -28,6 +28,7 @@ from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.services.compact import Compact
 from chalicelib.services.report_files import all_reports
+from chalicelib.services.stores import QuarantinedPart
 from producer.sources.simulator import Simulator
 from producer.wire import encode
 from tests.api_support import TOKEN, Client
@@ -141,9 +142,10 @@ def _week(archive: S3Archive) -> Iterator[dict[str, Any]]:
         if step % 5 == 0:
             _put(archive, instant + timedelta(minutes=1), number + 1, lines[: len(lines) // 2])
         if step % 6 == 0:
-            name = f"shardId-0-{number}-0"
-            told = {"reason": "no JSON", "origin": "shardId-0", "sequence_number": str(number)}
-            archive.put_quarantine(to_text(instant), name, told)
+            arrival, sent = to_text(instant), str(number)
+            told = QuarantinedPart("no JSON", "shardId-0", sent, 0, 0, arrival, "e30=")
+            for last in (sent, f"{number + 5}"):  # it came in two batches
+                archive.put_quarantine(arrival[:10], "shardId-0", sent, last, [told])
         number += 10
 
 

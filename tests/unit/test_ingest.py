@@ -55,16 +55,24 @@ def test_a_poison_record_beside_good_ones_is_quarantined_and_fails_nothing(
     done = system(payload(wire(1, 0)), b"\xff\x00poison", payload(wire(2, 1)))
     assert system.prices() == [1, 2]
     assert (done.quarantined, done.failed) == (1, frozenset())
-    (document,) = system.stores.archive.quarantine.values()
-    assert base64.b64decode(document["payload"]) == b"\xff\x00poison"
-    assert document["reason"]
-    assert document["sequence_number"] == "1"
+    ((part,),) = system.stores.archive.quarantine.values()
+    assert base64.b64decode(part.payload) == b"\xff\x00poison"
+    assert part.reason
+    assert part.sequence_number == "1"
 
 
 def test_poison_comes_to_the_same_place_however_often_it_is_delivered(system: System) -> None:
     for _ in range(3):
         system(b"poison", b"poison")
-    assert len(system.stores.archive.quarantine) == 2
+    (parts,) = system.stores.archive.quarantine.values()
+    assert [part.sequence_number for part in parts] == ["0", "1"]
+
+
+def test_a_record_of_20_000_bad_lines_is_one_object_of_quarantine(system: System) -> None:
+    done = system(b"{}\n" * 20_000)
+    (parts,) = system.stores.archive.quarantine.values()
+    assert done.quarantined == len(parts) == 20_000
+    assert [part.part for part in parts] == list(range(20_000))
 
 
 def test_the_newest_item_is_written_only_after_all_others_are_acknowledged(
@@ -147,8 +155,8 @@ def test_a_tick_of_another_source_goes_to_quarantine(system: System) -> None:
     done = system(payload(wire(2, 1, source="yfinance")))
     assert system.prices() == [1]
     assert done.quarantined == 1
-    (document,) = system.stores.archive.quarantine.values()
-    assert document["reason"].startswith("source: 'yfinance' is not allowed")
+    ((part,),) = system.stores.archive.quarantine.values()
+    assert part.reason.startswith("source: 'yfinance' is not allowed")
 
 
 def test_the_symbols_line_says_why_its_ticks_go_to_quarantine(system: System) -> None:
