@@ -59,6 +59,11 @@ locals {
       bound      = 0, minutes = 5, periods = 3, above = 2
       dimensions = { stage = var.stage }
     }
+    broken-rules = {
+      namespace  = "Ticktape", metric = "RulesBroken", statistic = "Maximum"
+      bound      = 0, minutes = 5, periods = 3, above = 2
+      dimensions = { stage = var.stage }
+    }
     store-age = {
       namespace  = "Ticktape", metric = "StoreAgeMilliseconds", statistic = "Average"
       bound      = 30000, minutes = 5, periods = 3, above = 2

@@ -18,7 +18,7 @@ from chalicelib.domain.errors import Contended
 from chalicelib.domain.messages import Message
 from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.readings import Reading
-from chalicelib.domain.rules import Rule
+from chalicelib.domain.rules import BrokenRule, Rule
 from chalicelib.domain.splits import Split
 from chalicelib.domain.times import just_after, later
 from chalicelib.services.stores import (
@@ -305,21 +305,25 @@ class FakeRules:
 
     def __init__(self) -> None:
         self.rules: dict[tuple[str, str], Rule] = {}
+        self.broken: tuple[BrokenRule, ...] = ()
 
     def all(self) -> list[Rule]:
         """See RuleStore."""
         return sorted(self.rules.values(), key=lambda rule: rule.rule_id)
 
-    def find(self, rule_id: str) -> Rule | None:
+    def find(self, rule_id: str) -> Rule | BrokenRule | None:
         """See RuleStore."""
-        return next((rule for rule in self.all() if rule.rule_id == rule_id), None)
+        found: list[Rule | BrokenRule] = [*self.all(), *self.broken]
+        return next((rule for rule in found if rule.rule_id == rule_id), None)
 
     def put(self, rule: Rule) -> None:
         """See RuleStore."""
+        self.broken = tuple(one for one in self.broken if one.rule_id != rule.rule_id)
         self.rules[rule.symbol, rule.rule_id] = rule
 
-    def remove(self, rule: Rule) -> None:
+    def remove(self, rule: Rule | BrokenRule) -> None:
         """See RuleStore."""
+        self.broken = tuple(one for one in self.broken if one.rule_id != rule.rule_id)
         self.rules.pop((rule.symbol, rule.rule_id), None)
 
 

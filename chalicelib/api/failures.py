@@ -57,7 +57,7 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
     from chalicelib.services.alert_history import RangeTooLong
     from chalicelib.services.market_data import NoPrice
     from chalicelib.services.queries import MAX_DAYS
-    from chalicelib.services.rule_book import RuleRefused, UnknownRule
+    from chalicelib.services.rule_book import RuleRefused, RuleUnreadable, UnknownRule
     from chalicelib.services.series import UnknownSymbol
     from chalicelib.services.symbol_lists import ListFull
     from chalicelib.services.whole_ranges import TooManyRows
@@ -73,7 +73,7 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
             return unknown_rule(text)
         case RuleRefused() | ListFull():
             return Problem(409, text, field="symbol")
-        case Contended():
+        case Contended() | RuleUnreadable():
             return Problem(409, text)
         case RangeTooLong():
             return invalid_parameter("start", text, f"at most {MAX_DAYS} days to end, or a symbol")

@@ -167,7 +167,9 @@ PATHS: dict[str, dict[str, Operation]] = {
         )
     },
     "/rules": {
-        "get": _get("All rules in force.", "Rules", refusals=(413,)),
+        "get": _get(
+            "All rules in force, and stored ones that cannot be read.", "Rules", refusals=(413,)
+        ),
         "post": _put("Add a rule.", "Rule", body="RuleGiven", statuses=(201,), refusals=(409, 413)),
     },
     "/rules/preview": {
@@ -180,7 +182,7 @@ PATHS: dict[str, dict[str, Operation]] = {
         )
     },
     "/rules/{rule_id}": {
-        "get": _get("One rule.", "Rule", ("rule_id",), refusals=(404,)),
+        "get": _get("One rule.", "Rule", ("rule_id",), refusals=(404, 409)),
         "put": _put(
             "Add or replace a rule; a default one is replaced under its id.",
             "Rule",

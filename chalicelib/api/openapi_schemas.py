@@ -444,7 +444,15 @@ _RULES: dict[str, Schema] = {
         }
     ),
     "Rule": record(RULE),
-    "Rules": record({"rules": list_of("Rule")}),
+    "BrokenRule": record(
+        {
+            "rule_id": text(),
+            "symbol": text(),
+            "problem": text("What is wrong with it, by its field."),
+        },
+        "A stored rule that cannot be read. It is not judged until it is replaced or deleted.",
+    ),
+    "Rules": record({"rules": list_of("Rule"), "broken": list_of("BrokenRule")}),
 }
 
 

@@ -28,10 +28,13 @@ _RULE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 def rules(services: Services, request: Any) -> Response:
-    """All rules in force."""
+    """All rules in force, and the stored ones that cannot be read."""
     parameters.read(request, "/rules", parameters.NONE)
-    rows = [_shown(kept.rule, kept.default) for kept in _book(services).all()]
-    return rendering.document(request, {"rules": rows}, caching(services, CACHE_SECONDS))
+    book = _book(services)
+    rows = [_shown(kept.rule, kept.default) for kept in book.all()]
+    broken = [msgspec.structs.asdict(rule) for rule in book.broken()]
+    answer = {"rules": rows, "broken": broken}
+    return rendering.document(request, answer, caching(services, CACHE_SECONDS))
 
 
 def rule(services: Services, request: Any, rule_id: str) -> Response:

@@ -90,6 +90,14 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         return self.enabled and (self.expires_at is None or timestamp < self.expires_at)
 
 
+class BrokenRule(msgspec.Struct, frozen=True):
+    """A stored rule that cannot be read, written by a newer version or by hand, and why."""
+
+    rule_id: str
+    symbol: str
+    problem: str
+
+
 def default_rules(fast: int, slow: int, anomaly_percent: Decimal) -> tuple[Rule, ...]:
     """What an empty deployment watches for every symbol."""
     crosses = tuple(

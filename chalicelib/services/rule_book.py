@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.domain.errors import TicktapeError
-from chalicelib.domain.rules import ANY_SYMBOL, MAX_RULES, Rule, parse_rule
+from chalicelib.domain.rules import ANY_SYMBOL, MAX_RULES, BrokenRule, Rule, parse_rule
 from chalicelib.services.stores import RuleStore
 
 MAX_STORED = 1_000
@@ -23,6 +23,10 @@ class UnknownRule(TicktapeError):  # noqa: N818 - named as the problem that it b
 
 class RuleRefused(TicktapeError):  # noqa: N818 - named as the problem that it becomes
     """A rule is well formed, and yet cannot be written now. `args` says why."""
+
+
+class RuleUnreadable(TicktapeError):  # noqa: N818 - named as the problem that it becomes
+    """A stored rule cannot be read. `args` says why."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -45,9 +49,15 @@ class RuleBook:
         rules = {**self._defaults, **stored}
         return [Kept(rules[name], name not in stored) for name in sorted(rules)]
 
+    def broken(self) -> tuple[BrokenRule, ...]:
+        """The stored rules that the last `all` passed over."""
+        return self._store.broken
+
     def find(self, rule_id: str) -> Kept:
-        """One rule: one Query. Raises UnknownRule."""
+        """One rule: one Query. Raises UnknownRule, RuleUnreadable."""
         stored = self._store.find(rule_id)
+        if isinstance(stored, BrokenRule):
+            raise RuleUnreadable(f"rule {rule_id!r} cannot be read: {stored.problem}")
         if stored is not None:
             return Kept(stored, default=False)
         if rule_id not in self._defaults:
@@ -76,10 +86,13 @@ class RuleBook:
 
         Raises UnknownRule, and RuleRefused for a default.
         """
-        kept = self.find(rule_id)
-        if kept.default:
+        stored = self._store.find(rule_id)
+        if stored is not None:
+            self._store.remove(stored)
+        elif rule_id in self._defaults:
             raise RuleRefused("a default rule stays; PUT it with enabled false to switch it off")
-        self._store.remove(kept.rule)
+        else:
+            raise UnknownRule(rule_id)
 
     def _check_room(self, new: Rule) -> None:
         """Raises RuleRefused where `new` would be one too many, of all or of its symbol."""

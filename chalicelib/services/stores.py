@@ -19,7 +19,7 @@ from chalicelib.domain.detection import State
 from chalicelib.domain.messages import Message
 from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.readings import Reading
-from chalicelib.domain.rules import Rule
+from chalicelib.domain.rules import BrokenRule, Rule
 from chalicelib.domain.splits import Split
 from chalicelib.domain.ticks import Tick
 
@@ -208,18 +208,23 @@ class AlertStore(Protocol):
 
 
 class RuleStore(Protocol):
-    """Rules by id."""
+    """Rules by id.
+
+    broken: the stored rules that the last `all` passed over, because they cannot be read.
+    """
+
+    broken: tuple[BrokenRule, ...]
 
     def all(self) -> list[Rule]:
         """Every rule, by rule_id."""
 
-    def find(self, rule_id: str) -> Rule | None:
+    def find(self, rule_id: str) -> Rule | BrokenRule | None:
         """One rule."""
 
     def put(self, rule: Rule) -> None:
         """Store or replace."""
 
-    def remove(self, rule: Rule) -> None:
+    def remove(self, rule: Rule | BrokenRule) -> None:
         """Forget; nothing happens if it is not there."""
 
 
