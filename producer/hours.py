@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
+from chalicelib.domain.delays import exchange_delay
 from producer.exchange_hours import ExchangeHours, hours_of
 from producer.markets import market_of
 
 AFTER_CLOSE = timedelta(minutes=10)
-"""Closing prices come a few minutes late: an exchange counts as open this long after its close."""
+"""Closing prices come a few minutes late: an exchange counts as open this long after its close,
+and beyond that as long as Yahoo delays its prices."""
 
 
 class Always:
@@ -36,11 +38,13 @@ class MarketHours:
         self._noted: set[str] = set()
 
     def is_open(self, symbol: str, instant: datetime) -> bool:
-        """Whether the exchange is open, or closed less than ten minutes ago."""
+        """Whether the exchange is open, or its last prices may still come: Yahoo's delay and ten
+        minutes after the close."""
         hours = self._hours(market_of(symbol).calendar, instant)
         if hours is None:
             return True
-        return hours.is_open(instant) or hours.is_open(instant - AFTER_CLOSE)
+        late = AFTER_CLOSE + exchange_delay(symbol)
+        return hours.is_open(instant) or hours.is_open(instant - late)
 
     def next_open(self, symbols: Iterable[str], instant: datetime) -> datetime:
         """The first opening of any of the symbols' exchanges after the instant."""

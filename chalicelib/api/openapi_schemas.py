@@ -71,10 +71,14 @@ LABELS: dict[str, Schema] = {
     ),
     "as_of": nullable({**INSTANT, "description": "The newest known price's own time."}),
     "delay_seconds": nullable({**COUNT, "description": "The age of that price now."}),
+    "exchange_delay_seconds": {
+        **COUNT,
+        "description": "How late the source gives prices of this exchange; 0 for real time.",
+    },
     "is_stale": {
         **FLAG,
         "description": "Whether that price is more than 5 minutes older than the last moment at "
-        "which the market was open, by the exchange's calendar.",
+        "which the market was open, by the exchange's calendar, beyond exchange_delay_seconds.",
     },
     "market_state": text(
         "Of the exchange now: PRE, REGULAR, POST or CLOSED; where its hours are not known, what "

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import msgspec
 
+from chalicelib.domain.delays import source_delay
 from chalicelib.domain.detection import Outcome, State, Watch, advance, rules_for
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.rules import Rule
@@ -207,10 +208,12 @@ class Detect:
         return [stored.tick for stored in page.rows]
 
     def _quiet(self, tick: Tick) -> str:
-        """Live ticks that are old and historical ones alert nobody."""
+        """Live ticks older than their exchange's delay explains, and historical ones, alert
+        nobody."""
         if tick.mode == "backfill":
             return "backfill"
         limit = timedelta(seconds=self._options.quiet_after_seconds)
+        limit += source_delay(tick.symbol, tick.source)
         if tick.mode == "live" and self._clock() - from_text(tick.timestamp) > limit:
             return "old"
         return ""

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from chalicelib.domain.delays import source_delay
 from chalicelib.domain.sessions import Calendar, DayCalendar, calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text, to_text
 
 STALE_AFTER = timedelta(minutes=5)
-"""A price this much older than the last moment of trading is not the market's any more."""
+"""A price this much older than the last moment of trading, beyond the exchange's delay, is not
+the market's any more."""
 
 OPEN_CACHE_SECONDS = 15
 CLOSED_CACHE_SECONDS = 3600
@@ -27,7 +29,8 @@ _LONG_WEEKEND = timedelta(days=4)
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
     """What every answer about a symbol says of its data.
 
-    as_of is the newest known price's own time, delay_seconds its age now; next_open is None in
+    as_of is the newest known price's own time, delay_seconds its age now, exchange_delay_seconds
+    how late the source gives the exchange's prices; next_open is None in
     session and where the exchange's hours are not known. `cache_seconds`, which is no label, is
     how long nothing newer is to be expected.
     """
@@ -37,6 +40,7 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
     adjustment: str
     as_of: str | None
     delay_seconds: int | None
+    exchange_delay_seconds: int
     is_stale: bool
     market_state: str
     exchange_timezone: str | None
@@ -51,17 +55,19 @@ def label(symbol: str, last: Tick | None, now: datetime, source: str = "unknown"
     opens = None if state == "REGULAR" else _next_open(calendar, now)
     source = last.source if last else source
     age = now - from_text(last.timestamp) if last else None
+    late = source_delay(symbol, source)
     return Labels(
         currency=last.currency if last else None,
         source=source,
         adjustment="splits" if source in SPLIT_ADJUSTED else "raw",
         as_of=last.timestamp if last else None,
         delay_seconds=None if age is None else max(0, int(age.total_seconds())),
-        is_stale=last is None or _is_stale(calendar, state, from_text(last.timestamp), now),
+        exchange_delay_seconds=int(late.total_seconds()),
+        is_stale=last is None or _is_stale(calendar, state, from_text(last.timestamp) + late, now),
         market_state=state,
         exchange_timezone=last.exchange_timezone if last else None,
         next_open=to_text(opens) if opens else None,
-        cache_seconds=_cache_seconds(state, opens, now),
+        cache_seconds=_cache_seconds(_market_state(calendar, last, now - late), opens, now),
     )
 
 
@@ -73,6 +79,7 @@ def _market_state(calendar: Calendar, last: Tick | None, now: datetime) -> str:
 
 
 def _is_stale(calendar: Calendar, state: str, as_of: datetime, now: datetime) -> bool:
+    """`as_of` is when the source could give the price."""
     if isinstance(calendar, DayCalendar) and state != "REGULAR":
         return now - as_of > _LONG_WEEKEND
     traded = now if state == "REGULAR" else _last_trading(calendar, now)

@@ -56,6 +56,7 @@ export interface Quote {
   nextOpen: number | null;
   /** as the API computed it */
   stale: boolean;
+  exchangeDelay: number; // seconds by which the source gives this exchange's prices late
   anomaly: boolean;
   /** the short average of the last prices */
   fast: number | null;

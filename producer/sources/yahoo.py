@@ -14,6 +14,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any, Protocol
 
+from chalicelib.domain.delays import exchange_delay
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.times import from_epoch_seconds, to_text
 from producer.errors import ProducerError
@@ -136,10 +137,12 @@ def bars(symbol: str, period: str, bar: Bar, timeout_seconds: float = 20) -> lis
 
 
 def _has_ended(symbol: str, bar: Bar, start: Any, now: datetime) -> bool:
+    """Whether a bar had all its prices, as late as Yahoo gives them, and a day its auction's."""
+    seen = now - exchange_delay(symbol)
     if bar == "1d":
         zone = str(start.tzinfo)
-        return bool(calendar_for(symbol, zone).session_on(start.date()).close < now)
-    return bool(start.to_pydatetime() + _LENGTHS[bar] <= now)
+        return bool(calendar_for(symbol, zone).session_on(start.date()).regular_until < seen)
+    return bool(start.to_pydatetime() + _LENGTHS[bar] <= seen)
 
 
 def _bar(symbol: str, bar: Bar, meta: Mapping[str, Any], start: Any, row: Any) -> WireTick | None:

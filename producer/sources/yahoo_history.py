@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
+from chalicelib.domain.delays import exchange_delay
 from producer.errors import SourceError
 from producer.files.folding import SECONDS, targets_of, with_folded
 from producer.reasons import reason
@@ -74,6 +75,12 @@ class History:
                 self._status.problem(_no_history(symbol, answer), answer)
 
 
+def _seen_until(batch: Sequence[WireTick]) -> datetime:
+    """Up to when Yahoo can have given prices of the batch's symbol."""
+    now = datetime.now(UTC)
+    return now - exchange_delay(batch[0].symbol) if batch else now
+
+
 def _no_history(symbol: str, error: Exception) -> str:
     if isinstance(error, yahoo.UnknownSymbol):
         return f"{error}; there is no history of it"
@@ -108,7 +115,7 @@ class Backfill:
             ):
                 if batch:
                     left.remove(batch[0].symbol)
-                yield list(with_folded(batch, self._coarser, datetime.now(UTC)))
+                yield list(with_folded(batch, self._coarser, _seen_until(batch)))
             if not self._breaker.open_seconds:
                 break
         if left and not stop.is_set():

@@ -61,6 +61,7 @@ class StandIn:
     market_state: str = "REGULAR"
     next_open: str | None = None
     age_seconds: float = 0.0
+    exchange_delay_seconds: float = 0.0
     source: str = "simulator"
     failing: int = 0
     detect_lag_seconds: int = 0
@@ -168,6 +169,7 @@ class StandIn:
             "source": self.source,
             "is_stale": self.age_seconds > 900,
             "delay_seconds": self.age_seconds,
+            "exchange_delay_seconds": self.exchange_delay_seconds,
         }
 
     def prices(self, symbol: str, query: dict[str, str]) -> tuple[int, dict[str, Any]]:

@@ -85,6 +85,16 @@ def test_age_of_the_data_is_always_visible(
     expect(page.locator("#status .age")).to_contain_text(words)
 
 
+def test_prices_of_an_exchange_that_the_source_delays_are_said_to_be(
+    world: StandIn, open_page: OpenPage
+) -> None:
+    world.age_seconds = world.exchange_delay_seconds = 1200
+    page = open_page(world.page)
+    badge = page.locator("#status .age")
+    expect(badge).to_contain_text("Delayed: 20 min")
+    expect(badge).to_have_attribute("title", re.compile("prices of this exchange 20 minutes late"))
+
+
 def test_signals_that_are_behind_the_prices_are_said_until_they_have_caught_up(
     world: StandIn, open_page: OpenPage
 ) -> None:

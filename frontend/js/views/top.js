@@ -116,8 +116,13 @@ function ageText(quote, now) {
   const text = `Data ${formatAge(age)} old`;
   if (isClosed(quote)) return { text, kind: "" };
   if (quote.stale) return { text: `Stale: ${formatAge(age)} old`, kind: "bad" };
-  return age > DELAYED_SECONDS ? { text: `Delayed: ${formatAge(age)}`, kind: "warn" } : { text, kind: "" };
+  const delayed = quote.exchangeDelay > 0 || age > DELAYED_SECONDS;
+  return delayed ? { text: `Delayed: ${formatAge(age)}`, kind: "warn" } : { text, kind: "" };
 }
+
+/** @param {Quote} quote */
+const delayText = ({ exchangeDelay, source }) =>
+  exchangeDelay > 0 ? `${sourceName(source)} gives prices of this exchange ${exchangeDelay / 60} minutes late` : "";
 
 /** @param {Quote} quote */
 const isClosed = (quote) => quote.marketState === "CLOSED";
@@ -167,6 +172,7 @@ export function mountStatus(store, feed) {
     const { text, kind } = ageText(quote, serverNow());
     setText(age, text);
     age.className = `badge age ${kind}`;
+    age.title = delayText(quote);
     const said = sessionText(quote, view.clock === "local" ? ownZone() : quote.zone);
     setText(session, said);
     session.hidden = !said;
