@@ -29,7 +29,8 @@ _NAMED = 0x02 | 0x04 | 0x08
 
 
 class ArchivedLine(msgspec.Struct, frozen=True):
-    """One line, and the instant that its first tick without a timestamp gets."""
+    """One line, and the instant that its first tick without a timestamp gets; the arrival of a line
+    that has none."""
 
     line: bytes
     arrival: datetime

@@ -15,6 +15,7 @@ from chalicelib.domain.errors import TickError, UnreadableError
 from chalicelib.domain.payloads import JSON_SPACE, UNREADABLE, Line, items_of, lines_of
 from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.readings import Identity, identity_of, is_plain, is_plain_bar, mistakable
+from chalicelib.domain.stamps import Stamps
 from chalicelib.domain.ticks import UNKNOWN_SOURCE, Mode, Tick, number, parse_symbol
 from chalicelib.domain.times import from_text, is_canonical, to_text
 
@@ -27,7 +28,6 @@ MAX_LABEL = 64
 MOST_FOLDED = 1_000_000
 
 _ZERO = Decimal(0)
-_MICROSECOND = timedelta(microseconds=1)
 _SPLIT = re.compile(r"[1-9][0-9]{0,5}:[1-9][0-9]{0,5}")
 _MODES = get_args(Mode)
 _PRICE_ALLOWED = "a number above 0 and below 10^12"
@@ -67,8 +67,9 @@ class Decoded(msgspec.Struct, frozen=True):
     """What one record holds.
 
     `lines` are the archive's: the record's own, one JSON value each, with the instant that
-    the first tick without a timestamp in it gets. `untold` are identities that SQL would not, or
-    not so, read off the lines: of ticks, and of what was rejected.
+    the first tick without a timestamp in it gets, or the arrival where it has none.
+    `untold` are identities that SQL would not, or not so, read off the lines: of ticks, and of what
+    was rejected.
     """
 
     lines: tuple[ArchivedLine, ...]
@@ -82,13 +83,15 @@ _one = msgspec.json.Decoder(WireTick)
 _many = msgspec.json.Decoder(list[WireTick])
 
 
-def decode(payload: bytes, arrival: datetime) -> Decoded:
-    """Read one record's payload, which the stream took at `arrival`.
+def decode(payload: bytes, arrival: datetime, number: str | None = None) -> Decoded:
+    """Read one record's payload, which the stream took at `arrival` under a sequence number.
+
+    A line of the archive has no number, and as arrival the time that was archived with it.
 
     Nothing raises, whatever the bytes: each part that cannot be read stands under `rejected`
     with its reason.
     """
-    record = _Record(arrival)
+    record = _Record(arrival, Stamps(arrival, number))
     for line in lines_of(payload):
         record.read(line)
     return record.decoded()
@@ -97,9 +100,9 @@ def decode(payload: bytes, arrival: datetime) -> Decoded:
 class _Record:
     """What has been read of a record so far."""
 
-    def __init__(self, arrival: datetime) -> None:
+    def __init__(self, arrival: datetime, stamps: Stamps) -> None:
         self._arrival = arrival
-        self._clock = _Arrivals(arrival)
+        self._stamps = stamps
         self._archived: list[ArchivedLine] = []
         self._ticks: list[Tick] = []
         self._bars: list[Bar] = []
@@ -119,8 +122,7 @@ class _Record:
         if line.fault is not None:  # quarantine alone keeps what no reader of lines could read
             self._rejected.append(Rejected(line.number, line.received, line.fault))
             return
-        if line.text:
-            self._archived.append(ArchivedLine(line.text, self._clock.now))
+        before = self._stamps.given
         for part, item in _parts(line.text):
             try:
                 self._take(part, item, alone=part is line.text and isinstance(item, msgspec.Raw))
@@ -128,12 +130,16 @@ class _Record:
                 received = line.received if part is line.text else part
                 self._rejected.append(Rejected(line.number, received, str(error)))
                 self._untold.extend(mistakable(part))
+        if line.text:
+            stamped = self._stamps.given > before
+            instant = self._stamps.at(before) if stamped else self._arrival
+            self._archived.append(ArchivedLine(line.text, instant))
 
     def _take(self, part: bytes, item: WireTick | msgspec.Raw, *, alone: bool) -> None:
         """Add the tick or bar; `alone` if it is all of its line. Raises what says why it cannot."""
         wire = _read(item) if isinstance(item, msgspec.Raw) else item
         if wire.bar is None:
-            tick = to_tick(wire, self._arrival, self._clock)
+            tick = to_tick(wire, self._arrival, self._stamps)
             self._ticks.append(tick)
             if not (alone and is_plain(part, wire.timestamp, tick)):
                 self._untold.append(identity_of(tick))
@@ -144,8 +150,8 @@ class _Record:
                 self._untold.append(identity_of(bar))
 
 
-def to_tick(wire: WireTick, arrival: datetime, clock: Iterator[str]) -> Tick:
-    """The checked tick. A missing timestamp is taken from `clock`. Raises TickError."""
+def to_tick(wire: WireTick, arrival: datetime, stamps: Stamps) -> Tick:
+    """The checked tick. A missing timestamp is taken from `stamps`. Raises TickError."""
     if wire.mode not in _MODES:
         raise TickError("mode", wire.mode, ", ".join(_MODES))
     high, low = _price("high", wire.high), _price("low", wire.low)
@@ -153,7 +159,7 @@ def to_tick(wire: WireTick, arrival: datetime, clock: Iterator[str]) -> Tick:
         raise TickError("high", str(high), f"not below low, {low}")
     return Tick(
         symbol=parse_symbol(wire.symbol),
-        timestamp=next(clock) if wire.timestamp is None else _timestamp(wire.timestamp, arrival),
+        timestamp=stamps.take() if wire.timestamp is None else _timestamp(wire.timestamp, arrival),
         price=_required_price("price", wire.price),
         open=_price("open", wire.open),
         high=high,
@@ -180,7 +186,7 @@ def to_bar(wire: WireTick, arrival: datetime) -> Bar:
         raise TickError("open, high, low", None, "all three with a bar")
     if wire.folded is not None and not 1 <= wire.folded <= MOST_FOLDED:
         raise TickError("folded", str(wire.folded), f"1 to {MOST_FOLDED}")
-    tick = to_tick(wire, arrival, iter(()))
+    tick = to_tick(wire, arrival, Stamps(arrival, None))
     if interval == "1m" and tick.timestamp[17:26] != "00.000000":
         raise TickError("timestamp", wire.timestamp, "a whole minute for a 1m bar")
     if interval == "1d" and tick.timestamp[11:26] != "00:00:00.000000":
@@ -220,21 +226,6 @@ def _read(raw: msgspec.Raw) -> WireTick:
         return _one.decode(raw)
     except UNREADABLE as error:
         raise UnreadableError(str(error)) from error
-
-
-class _Arrivals:
-    """The clock of ticks without a timestamp: the record's arrival, and 1 us more for each."""
-
-    def __init__(self, arrival: datetime) -> None:
-        self.now = arrival
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        text = to_text(self.now)
-        self.now += _MICROSECOND
-        return text
 
 
 def _timestamp(text: str, arrival: datetime) -> str:

@@ -56,7 +56,7 @@ class Write(msgspec.Struct):
 
 def read_all(records: Iterable[Incoming]) -> list[Read]:
     """Decode every record."""
-    return [Read(record, decode(record.payload, record.arrival)) for record in records]
+    return [Read(one, decode(one.payload, one.arrival, one.number)) for one in records]
 
 
 def items_of(decoded: Decoded) -> list[Tick | Bar]:

@@ -1,0 +1,73 @@
+"""The times of ticks that come without a timestamp.
+
+A stream or queue says to the millisecond when it took a record, and takes many records in one. The
+record's sequence number says at which microsecond of that millisecond its first such tick stands;
+the n-th stands n microseconds later, the eighth and each further seventh in the next millisecond.
+
+Neighbouring records stand seven microseconds apart, so that they keep their order. Seven has no
+divisor in common with a thousand: of a thousand records in one millisecond no two share a first
+microsecond, and of 142 no two share any.
+"""
+
+from __future__ import annotations
+
+import zlib
+from datetime import datetime, timedelta
+
+from chalicelib.domain.times import to_text
+
+SLOTS = 1_000
+"""Microseconds of a millisecond."""
+
+ROOM = 7
+"""Ticks of one record that stand in one millisecond."""
+
+_KINESIS = 80
+"""The bit from which a Kinesis sequence number counts a shard's records; below it stand the second
+and the shard, which are the same for all records of a millisecond."""
+
+_FIFO = 60
+"""SQS's numbers of a FIFO queue have more bits than that, and are multiples of 256."""
+
+
+class Stamps:
+    """The times that one record gives to its ticks without a timestamp.
+
+    number: the record's sequence number; None for a line of the archive, whose arrival is the first
+    such tick's time already.
+    """
+
+    def __init__(self, arrival: datetime, number: str | None) -> None:
+        self._arrival = arrival
+        self._number = number
+        self.given = 0
+
+    def at(self, place: int) -> datetime:
+        """The time of the record's tick at this place, from 0, among those without a timestamp."""
+        milliseconds, microseconds = divmod(place, ROOM)
+        return self._first() + timedelta(milliseconds=milliseconds, microseconds=microseconds)
+
+    def take(self) -> str:
+        """The next tick's time."""
+        self.given += 1
+        return to_text(self.at(self.given - 1))
+
+    def _first(self) -> datetime:
+        if self._number is None:
+            return self._arrival
+        millisecond = self._arrival.microsecond // SLOTS * SLOTS
+        return self._arrival.replace(microsecond=millisecond + slot_of(self._number))
+
+
+def slot_of(number: str) -> int:
+    """The microsecond, 0 to 999, of a sequence number; a message's id may stand for one."""
+    if not (number.isascii() and number.isdecimal()):
+        return zlib.crc32(number.encode()) % SLOTS
+    return _count(int(number)) * ROOM % SLOTS
+
+
+def _count(number: int) -> int:
+    """What grows by one from a record to the next."""
+    if number >> _KINESIS:
+        return number >> _KINESIS
+    return number >> 8 if number >> _FIFO else number
