@@ -12,6 +12,11 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
+
+class NotAsked(TimeoutError):  # noqa: N818 - named by what it says
+    """The deadline came before a thread was free to ask."""
+
+
 Result = TypeVar("Result")
 Asked = tuple[str, Callable[[str], Result], "queue.Queue[tuple[str, Result | Exception]]"]
 
@@ -31,7 +36,8 @@ class Workers(Generic[Result]):
         deadline_seconds: float,
         stop: threading.Event,
     ) -> dict[str, Result | Exception]:
-        """`function` of each name: its result or its error, TimeoutError after the deadline.
+        """`function` of each name, begun in their order: its result or its error, TimeoutError
+        after the deadline, NotAsked where it was not even begun by then.
 
         Returns early when `stop` is set.
         """
@@ -50,16 +56,17 @@ class Workers(Generic[Result]):
                 continue
             results[name] = result
             left -= 1
-        self._forget()
+        results.update({name: NotAsked("not asked in time") for name in self._forget()})
         return results
 
-    def _forget(self) -> None:
+    def _forget(self) -> list[str]:
         """What nobody began to ask is not asked after its deadline."""
+        names = []
         while True:
             try:
-                self._asked.get_nowait()
+                names.append(self._asked.get_nowait()[0])
             except queue.Empty:
-                return
+                return names
 
     def _work(self) -> None:
         while True:

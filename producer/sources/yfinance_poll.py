@@ -15,9 +15,10 @@ from producer.sources.yahoo_history import History
 from producer.split_watch import SplitWatch
 from producer.status import Status
 from producer.throttling import BURST_REQUESTS, REQUESTS_PER_SECOND, CircuitBreaker, TokenBucket
+from producer.turns import Turns
 from producer.watchlist import FixedList, Watchlist
 from producer.wire import WireTick
-from producer.workers import Workers
+from producer.workers import NotAsked, Workers
 
 SYMBOLS = (
     "AAPL", "MSFT", "NVDA", "AMZN", "GOOGL", "META", "AVGO", "TSLA", "LLY", "JPM", "WMT", "V",
@@ -30,10 +31,12 @@ _SLICE_SECONDS = 20.0
 
 
 class YfinancePoll:
-    """Each symbol's quote every `interval` seconds while its exchange is open.
+    """Each symbol's quote every `interval` seconds while its exchange is open, and where that is
+    more than Yahoo bears, in turn: each of N symbols within N / 2 seconds and a poll's deadline.
 
     A new symbol's history comes first, and one quote of it whatever the hour. A symbol that
-    Yahoo does not know is left out; any other failure of a symbol touches no other.
+    Yahoo does not know is asked again after waits that grow; any other failure of a symbol
+    touches no other.
     """
 
     name = "yfinance"
@@ -54,7 +57,6 @@ class YfinancePoll:
         self._watchlist = watchlist
         self._status = status
         self._hours = hours
-        self._interval = interval
         self._bucket = TokenBucket(REQUESTS_PER_SECOND, BURST_REQUESTS)
         self._history = History(status, self._bucket) if history else None
         self._breaker = breaker or CircuitBreaker()
@@ -63,26 +65,28 @@ class YfinancePoll:
         self._with_history: set[str] = set()
         self._splits = SplitWatch(status)
         self._answered: set[str] = set()
-        self._unknown: set[str] = set()
+        self._knew_any = False
+        self._turns = Turns(interval)
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
         """Raises SourceError when Yahoo knows none of the symbols of the command line."""
         while not stop.is_set():
-            began = time.monotonic()
             symbols = self._followed()
             yield from self._histories(symbols, stop)
-            due = self._due(symbols)
+            askable = self._askable(symbols)
+            due = self._turns.due(askable)[:BURST_REQUESTS]
             if due:
                 yield self._poll(due, stop)
-                self._pause(stop, self._interval - (time.monotonic() - began))
             else:
-                self._pause(stop, min(_SLICE_SECONDS, self._idle_seconds(symbols)))
+                idle = self._turns.wait_seconds if askable else self._idle_seconds
+                self._pause(stop, min(_SLICE_SECONDS, idle(askable or symbols)))
 
     def _histories(
         self, symbols: Sequence[str], stop: threading.Event
     ) -> Iterator[Sequence[WireTick]]:
         """History of the symbols that have none yet, while Yahoo answers."""
-        fresh = [symbol for symbol in symbols if symbol not in self._with_history]
+        known = [symbol for symbol in symbols if not self._turns.is_missing(symbol)]
+        fresh = [symbol for symbol in known if symbol not in self._with_history]
         if self._history is None or not fresh or not self._breaker.is_closed:
             return
         for batch in self._history.batches(fresh, self._breaker, stop):
@@ -95,20 +99,25 @@ class YfinancePoll:
         stop.wait(max(0.05, seconds))
 
     def _followed(self) -> list[str]:
-        symbols = [name for name in self._watchlist.symbols() if name not in self._unknown]
-        if not symbols and isinstance(self._watchlist, FixedList):
+        symbols = list(self._watchlist.symbols())
+        self._turns.keep(symbols)
+        fixed = isinstance(self._watchlist, FixedList)
+        if fixed and not self._knew_any and all(map(self._turns.is_missing, symbols)):
             raise SourceError("Yahoo knows none of the symbols")
         return symbols
 
-    def _due(self, symbols: Sequence[str]) -> list[str]:
-        """Symbols to ask for now: none while the circuit is open, one to try it."""
+    def _askable(self, symbols: Sequence[str]) -> list[str]:
+        """Symbols to ask for when it is their turn: none while the circuit is open, one to try
+        it."""
         if self._breaker.open_seconds:
             return []
         now = datetime.now(UTC)
-        due = [
+        askable = [
             name for name in symbols if name not in self._answered or self._hours.is_open(name, now)
         ]
-        return due[:1] if self._breaker.is_half_open else due
+        if self._breaker.is_half_open:
+            return (self._turns.due(askable) or askable)[:1]
+        return [name for name in askable if not self._turns.is_put_off(name)]
 
     def _idle_seconds(self, symbols: Sequence[str]) -> float:
         """Seconds until something may be asked again; says why nothing is asked now."""
@@ -129,11 +138,16 @@ class YfinancePoll:
             return []
         if not self._answered:
             self._status.say("asking Yahoo")
+        began = time.monotonic()
         answers = self._workers.ask(yahoo.quote, due, self._deadline, stop)
+        answers = {name: it for name, it in answers.items() if not isinstance(it, NotAsked)}
+        self._turns.asked(answers, began)
         ticks = [answer for answer in answers.values() if isinstance(answer, WireTick)]
         for symbol, answer in answers.items():
-            if not isinstance(answer, yahoo.Throttled):
+            if not isinstance(answer, yahoo.Throttled | yahoo.UnknownSymbol):
                 self._answered.add(symbol)
+                self._knew_any = True
+                self._turns.found(symbol)
             if isinstance(answer, Exception) and not stop.is_set():
                 self._failed(symbol, answer)
         self._judge(answers, len(ticks))
@@ -151,8 +165,10 @@ class YfinancePoll:
 
     def _failed(self, symbol: str, error: Exception) -> None:
         if isinstance(error, yahoo.UnknownSymbol):
-            self._unknown.add(symbol)
-            self._status.problem(f"{error}; it is left out")
+            self._answered.discard(symbol)
+            self._with_history.discard(symbol)
+            wait = self._turns.not_found(symbol)
+            self._status.problem(f"{error}; it is asked again in {wait:g} s")
         elif isinstance(error, yahoo.Throttled):
             self._status.problem(str(error), error)
         else:
