@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Any
 
 from chalicelib.adapters import json_wire
+from chalicelib.services.call_limits import PUBLISHING, USUAL, CallLimits
 
 POOL = 128
 """Connections that a client keeps, opened when they are needed. Detect puts 8 bars of 8 symbols at
@@ -32,15 +33,15 @@ class Clients:
 
         return botocore.session.get_session()
 
-    def _make(self, service: str, **options: str) -> Any:
+    def _make(self, service: str, limits: CallLimits = USUAL, **options: str) -> Any:
         from botocore.config import Config
 
         config = Config(
-            connect_timeout=3,
-            read_timeout=10,
+            connect_timeout=limits.connect_seconds,
+            read_timeout=limits.read_seconds,
             max_pool_connections=POOL,
             parameter_validation=False,
-            retries={"mode": "standard", "total_max_attempts": 4},
+            retries={"mode": "standard", "total_max_attempts": limits.attempts},
             user_agent=USER_AGENT,
             **options,
         )
@@ -62,7 +63,7 @@ class Clients:
     @cached_property
     def sns(self) -> Any:
         """SNS."""
-        return self._make("sns")
+        return self._make("sns", PUBLISHING)
 
     @cached_property
     def athena(self) -> Any:

@@ -1,5 +1,5 @@
 """Delivering alerts: recorded once, sent at least once, sent again only if a process dies between
-publishing and marking."""
+publishing and marking, or the topic's answer is lost."""
 
 from __future__ import annotations
 
@@ -8,12 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from chalicelib.domain.alerts import Alert
+from chalicelib.domain.errors import Contended
 from chalicelib.domain.messages import compose
 from chalicelib.domain.times import to_text
+from chalicelib.services.call_limits import PUBLISHING
 from chalicelib.services.stores import AlertStore, Publisher
 
-LEASE = timedelta(seconds=20)
-"""Longer than one publish can take with its timeouts and retries."""
+CLAIM_AND_MARK = timedelta(seconds=8)
+"""For the writes before and after a publish. A claim that took longer is renewed before it."""
+
+CLAIMS = 3
+"""Attempts to write a claim in time."""
+
+LEASE = timedelta(seconds=PUBLISHING.longest_seconds) + CLAIM_AND_MARK
+"""How long an alert stays claimed: longer than one publish can take."""
 
 PARALLEL_SENDS = 8
 """Alerts of one symbol under way at once: each is put, published and marked by itself, and a topic
@@ -59,8 +67,7 @@ class Notifier:
         if alert.quiet:
             self._alerts.record(alert)
             return False
-        now = self._clock()
-        if not self._alerts.claim(alert, owner, to_text(now), to_text(now + LEASE)):
+        if not self._claim(alert, owner):
             return False
         try:
             self._publisher.publish(compose(alert, exchange_timezone, self._page_url))
@@ -69,3 +76,17 @@ class Notifier:
             raise
         self._alerts.mark_sent(alert, to_text(self._clock()))
         return True
+
+    def _claim(self, alert: Alert, owner: str) -> bool:
+        """Claim the alert so that the lease covers a publish from now on; False where it was sent.
+
+        Raises Contended where another invocation holds it, or where no claim is written in time.
+        """
+        for _ in range(CLAIMS):
+            begun = self._clock()
+            if not self._alerts.claim(alert, owner, to_text(begun), to_text(begun + LEASE)):
+                return False
+            if self._clock() - begun <= CLAIM_AND_MARK / 2:
+                return True
+        self._alerts.release(alert, owner)
+        raise Contended(f"alert {alert.alert_id} could not be claimed in time")

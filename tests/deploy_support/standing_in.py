@@ -59,6 +59,7 @@ RIVAL = "RIVAL"
 
 def _watch_clients(recorder: Recorder) -> None:
     from chalicelib.adapters.clients import Clients
+    from chalicelib.services.call_limits import USUAL, CallLimits
 
     make = Clients._make
     rival = make(Clients(), "dynamodb")
@@ -69,8 +70,8 @@ def _watch_clients(recorder: Recorder) -> None:
             beaten.append(RIVAL)
             rival.put_item(TableName=params["TableName"], Item=params["Item"])
 
-    def watched(self: Any, service: str, **options: str) -> Any:
-        client = recorder.watch(make(self, service, **options))
+    def watched(self: Any, service: str, limits: CallLimits = USUAL, **options: str) -> Any:
+        client = recorder.watch(make(self, service, limits, **options))
         if service == "dynamodb":
             client.meta.events.register("provide-client-params.dynamodb.PutItem", be_faster)
         return client

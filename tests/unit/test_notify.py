@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.alerts import Alert
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.messages import Message
 from chalicelib.services.notify import LEASE, PARALLEL_SENDS, Notifier
@@ -90,6 +91,37 @@ def test_a_single_alert_is_delivered_in_the_callers_thread(system: System) -> No
     system.publisher.publish = lambda _message: threads.append(threading.current_thread())
     assert system.deliver() == 1
     assert threads == [threading.current_thread()]
+
+
+def test_a_claim_that_was_slow_is_renewed_before_publishing(system: System) -> None:
+    claim, ends = system.alerts.claim, []
+
+    def slow(alert: Alert, owner: str, now: str, until: str) -> bool:
+        ends.append(until)
+        system.seconds += 20 if len(ends) == 1 else 0
+        return claim(alert, owner, now, until)
+
+    system.alerts.claim = slow  # type: ignore[method-assign]
+    assert system.deliver() == 1
+    lease = LEASE.total_seconds()
+    assert ends == [at(lease), at(20 + lease)]
+
+
+def test_an_alert_that_cannot_be_claimed_in_time_is_left_to_whoever_asks_next(
+    system: System,
+) -> None:
+    claim = system.alerts.claim
+
+    def slow(alert: Alert, owner: str, now: str, until: str) -> bool:
+        system.seconds += 20
+        return claim(alert, owner, now, until)
+
+    system.alerts.claim = slow  # type: ignore[method-assign]
+    with pytest.raises(Contended, match="in time"):
+        system.deliver()
+    system.alerts.claim = claim  # type: ignore[method-assign]
+    assert system.deliver("another") == 1
+    assert len(system.publisher.sent) == 1
 
 
 def test_a_claim_that_has_run_out_is_taken_over(system: System) -> None:
