@@ -98,7 +98,7 @@ def is_plain(line: bytes, timestamp: str | None, tick: Tick) -> bool:
     zone = tick.exchange_timezone
     return (
         timestamp == tick.timestamp
-        and (zone is None or zone in PLAIN_ZONES or tick.symbol.endswith("=X"))
+        and (zone is None or zone in PLAIN_ZONES or tick.symbol.endswith(("=X", "=F")))
         and _has_plain_values(line)
     )
 

@@ -241,20 +241,23 @@ class DayCalendar(Calendar):
         return Session(day, start, end, True, start, end, end)
 
 
-class CurrencyCalendar(Calendar):
-    """Currencies: Sunday 17:00 to Friday 17:00 in New York, five sessions from 17:00 to 17:00.
+class OvernightCalendar(Calendar):
+    """Five sessions a week that open on the evening before, from Sunday's on; no holidays.
 
     A session bears the date on which it ends. Instants outside bear their own local date.
     """
 
-    _ROLLS = time(17)
+    def __init__(self, name: str, zone: tzinfo, opens: time, closes: time) -> None:
+        super().__init__(name, zone)
+        self._opens = opens
+        self._closes = closes
 
     def _date(self, local: datetime) -> date:
-        ends = local.date() + _DAY if local.time() >= self._ROLLS else local.date()
+        ends = local.date() + _DAY if local.time() >= self._opens else local.date()
         return ends if ends.weekday() < 5 else local.date()
 
     def _make(self, day: date) -> Session:
-        start, end = self._instant(day - _DAY, self._ROLLS), self._instant(day, self._ROLLS)
+        start, end = self._instant(day - _DAY, self._opens), self._instant(day, self._closes)
         return Session(day, start, end, day.weekday() < 5, start, end, end)
 
 
@@ -287,7 +290,8 @@ _CRYPTO_PAIR = re.compile(r"[A-Z0-9]+-(?:USD|USDT|USDC|EUR|GBP|JPY|CAD|AUD|CHF|B
 def calendar_for(symbol: str, exchange_timezone: str | None) -> Calendar:
     """The calendar that a symbol's ticks follow.
 
-    By symbol: `EURUSD=X` trades as currencies do; a pair like BTC-USD round the clock in UTC
+    By symbol: `EURUSD=X` trades as currencies do, 17:00 to 17:00 in New York, `ES=F` as futures do
+    on CME, 18:00 to 17:00; a pair like BTC-USD round the clock in UTC
     unless its time zone is another. By time zone: New York, London and Hong Kong have their
     exchange's sessions, any other zone of the IANA database whole local days. Without a time
     zone it is New York's exchange. A name that the database lacks gives UTC days, which claim
@@ -295,6 +299,8 @@ def calendar_for(symbol: str, exchange_timezone: str | None) -> Calendar:
     """
     if symbol.endswith("=X"):
         return _currencies()
+    if symbol.endswith("=F"):
+        return _futures()
     if not exchange_timezone:
         return _of_zone("UTC" if _CRYPTO_PAIR.fullmatch(symbol) else NEW_YORK)
     return _of_zone(exchange_timezone)
@@ -302,7 +308,12 @@ def calendar_for(symbol: str, exchange_timezone: str | None) -> Calendar:
 
 @cache
 def _currencies() -> Calendar:
-    return CurrencyCalendar("24/5", ZoneInfo(NEW_YORK))
+    return OvernightCalendar("24/5", ZoneInfo(NEW_YORK), time(17), time(17))
+
+
+@cache
+def _futures() -> Calendar:
+    return OvernightCalendar("CME", ZoneInfo(NEW_YORK), time(18), time(17))
 
 
 @lru_cache(maxsize=128)

@@ -43,6 +43,7 @@ FROM (
         ON s."date" = t."date"
         AND s.calendar = CASE
           WHEN t.symbol LIKE '%=X' THEN '=X'
+          WHEN t.symbol LIKE '%=F' THEN '=F'
           WHEN t.exchange_timezone IS NULL AND regexp_like(t.symbol, '^[A-Z0-9]+-(USD|USDT|USDC|EUR|GBP|JPY|CAD|AUD|CHF|BTC|ETH)$') THEN 'UTC'
           ELSE coalesce(t.exchange_timezone, 'America/New_York')
         END

@@ -27,6 +27,11 @@ FROM (
           THEN CAST(CAST(plain.instant AT TIME ZONE 'America/New_York' AS timestamp) + INTERVAL '7' HOUR AS date)
           ELSE CAST(plain.instant AT TIME ZONE 'America/New_York' AS date)
         END
+        WHEN plain.symbol LIKE '%=F' THEN CASE
+          WHEN day_of_week(CAST(CAST(plain.instant AT TIME ZONE 'America/New_York' AS timestamp) + INTERVAL '6' HOUR AS date)) <= 5
+          THEN CAST(CAST(plain.instant AT TIME ZONE 'America/New_York' AS timestamp) + INTERVAL '6' HOUR AS date)
+          ELSE CAST(plain.instant AT TIME ZONE 'America/New_York' AS date)
+        END
         WHEN plain.exchange_timezone IN ('UTC', 'Etc/UTC') THEN CAST(plain.instant AT TIME ZONE 'UTC' AS date)
         WHEN plain.exchange_timezone IS NULL AND regexp_like(plain.symbol, '^[A-Z0-9]+-(USD|USDT|USDC|EUR|GBP|JPY|CAD|AUD|CHF|BTC|ETH)$')
         THEN CAST(plain.instant AT TIME ZONE 'UTC' AS date)

@@ -42,7 +42,8 @@ _BEFORE, _AFTER = 10, 12
 
 _FIELD = re.compile(r"\$\{(\w+)\}")
 _TEXT = re.compile(r"[A-Za-z0-9:.=/_+-]*")
-_CURRENCIES = "=X"
+_BY_SYMBOL = ("=X", "=F")
+"""Currencies and futures, whose calendar the symbol's ending says and no time zone."""
 
 
 class Arrived(msgspec.Struct, frozen=True, order=True):
@@ -273,8 +274,8 @@ def _partitions(arrived: Iterable[Arrived]) -> str:
 
 
 def _session(day: str, named: str) -> str:
-    """A row of day_minutes' sessions. `named` is a time zone, or `=X` for currencies."""
-    calendar: Calendar = calendar_for(named, None if named == _CURRENCIES else named)
+    """A row of day_minutes' sessions. `named` is a time zone, or an ending of symbols."""
+    calendar: Calendar = calendar_for(named, None if named in _BY_SYMBOL else named)
     session = calendar.session_on(date.fromisoformat(day))
     cells = [
         _day(day),

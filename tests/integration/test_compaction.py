@@ -151,6 +151,7 @@ def a_day_and_a_half(start: datetime) -> Iterator[tuple[datetime, bytes]]:
         "0700.HK": {"exchange_timezone": "Asia/Hong_Kong"},
         "BTC-USD": {},
         "EURUSD=X": {"market_state": "REGULAR"},
+        "ES=F": {"exchange_timezone": "America/New_York"},
         "TCS.NS": {"exchange_timezone": "Asia/Kolkata"},
         "7203.T": {"exchange_timezone": "Asia/Tokyo", "market_state": "PREPRE"},
     }

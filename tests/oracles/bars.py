@@ -95,7 +95,9 @@ def _sessions(at: pd.Series, market: str) -> pd.DataFrame:
         opens = at.dt.floor("D")
         return _session_columns(opens.dt.date, opens, opens + pd.Timedelta(days=1), False)
     if market == "24/5":
-        return _currency_sessions(at)
+        return _overnight_sessions(at, opens=17)
+    if market == "CME":
+        return _overnight_sessions(at, opens=18)
     schedule = _schedule(at, market)
     dates = at.dt.tz_convert(ZONES[market]).dt.date
     opens, closes = dates.map(schedule["open"]), dates.map(schedule["close"])
@@ -117,13 +119,17 @@ def _session_columns(
     )
 
 
-def _currency_sessions(at: pd.Series) -> pd.DataFrame:
-    """From Sunday to Friday, 17:00 to 17:00 New York; instants of the weekend are not expected."""
+def _overnight_sessions(at: pd.Series, opens: int) -> pd.DataFrame:
+    """From Sunday to Friday, from an hour in the evening to 17:00 New York; instants of the weekend
+    are not expected."""
     walls = at.dt.tz_convert("America/New_York").dt.tz_localize(None)
-    ends = (walls + pd.Timedelta(hours=7)).dt.floor("D") + pd.Timedelta(hours=17)
-    closes = ends.dt.tz_localize("America/New_York").dt.tz_convert("UTC")
-    begins = (ends - pd.Timedelta(days=1)).dt.tz_localize("America/New_York")
-    return _session_columns(ends.dt.date, begins.dt.tz_convert("UTC"), closes, False)
+    days = (walls + pd.Timedelta(hours=24 - opens)).dt.floor("D")
+    begins = days - pd.Timedelta(hours=24 - opens)
+    opened, closes = (
+        times.dt.tz_localize("America/New_York").dt.tz_convert("UTC")
+        for times in (begins, days + pd.Timedelta(hours=17))
+    )
+    return _session_columns(days.dt.date, opened, closes, at > closes)
 
 
 def _schedule(at: pd.Series, market: str) -> pd.DataFrame:

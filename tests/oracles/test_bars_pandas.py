@@ -24,6 +24,7 @@ MARKETS = {
     "XHKG": ("0700.HK", "Asia/Hong_Kong"),
     "24/7": ("BTC-USD", "UTC"),
     "24/5": ("EURUSD=X", "Europe/London"),
+    "CME": ("ES=F", "America/New_York"),
 }
 SPANS = [  # market, first day, days
     ("XNYS", "2026-11-25", 4),  # Thanksgiving, half day, weekend
@@ -34,6 +35,7 @@ SPANS = [  # market, first day, days
     ("XHKG", "2026-02-13", 4),  # half day before the lunar new year
     ("24/7", "2026-02-27", 3),
     ("24/5", "2026-03-09", 4),  # the week after summer time begins in New York
+    ("CME", "2026-03-09", 4),
 ]
 Case = tuple[str, list[Tick]]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import exchange_calendars as xcals
 import pandas as pd
@@ -100,6 +101,22 @@ def test_the_next_session_of_currencies_is_that_of_the_24_5_calendar(interval: t
     for day, following in pairwise(day.to_pydatetime() for day in known):
         session = calendar.session_at(day.replace(tzinfo=UTC) + interval)
         assert calendar.next_session(session).date == following.date()
+
+
+def test_sessions_of_futures_are_those_of_cme() -> None:
+    calendar = calendar_for("ES=F", "America/New_York")
+    known = xcals.get_calendar("CMES", start="2025-01-01", end="2027-12-31").schedule
+    for day, opens, closes in known[["open", "close"]].itertuples():
+        session = calendar.session_on(day.date())
+        assert session.is_trading_day
+        assert session.open == opens.to_pydatetime()
+        assert session.close in (closes.to_pydatetime(), _usual_close(day.date()))
+    assert len(known) > 760
+
+
+def _usual_close(day: date) -> datetime:
+    """17:00 in New York, which CME's early closes are not."""
+    return datetime(day.year, day.month, day.day, 17, tzinfo=ZoneInfo("America/New_York"))
 
 
 def test_the_next_session_round_the_clock_is_that_of_the_24_7_calendar() -> None:

@@ -19,6 +19,7 @@ ALL_CALENDARS = {
     "Tokyo": ("7203.T", "Asia/Tokyo"),
     "crypto": ("BTC-USD", "UTC"),
     "currencies": ("EURUSD=X", "Europe/London"),
+    "futures": ("ES=F", "America/New_York"),
 }
 
 
@@ -46,6 +47,8 @@ def new_york(text: str) -> datetime:
         ("ACME", "UTC", "24/7"),
         ("EURUSD=X", "Europe/London", "24/5"),
         ("EURUSD=X", None, "24/5"),
+        ("ES=F", "America/New_York", "CME"),
+        ("ES=F", None, "CME"),
         ("7203.T", "Asia/Tokyo", "Asia/Tokyo"),
     ],
 )
