@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from chalicelib.domain.times import from_text
 from producer.errors import UsageError
 from producer.files.asked import Asked, Label
 from producer.files.csv_file import CsvFile
@@ -123,6 +125,21 @@ def test_a_row_at_midnight_among_hours_is_an_hour(tmp_path: Path) -> None:
     bars = of(read(intraday(tmp_path, times, "EURUSD=X.csv")), "1h")
     assert bars[24].timestamp == "2024-01-30T00:00:00.000000Z"
     assert [bar.timestamp for bar in bars] == sorted(bar.timestamp for bar in bars)
+
+
+@pytest.mark.parametrize("symbol", ["BTC-USD", "EURUSD=X", "AAPL"])
+@pytest.mark.parametrize("offset", ["+00:00", "-05:00", ""])
+@pytest.mark.parametrize("rows_as", [None, "ticks"])
+def test_no_row_of_an_hourly_file_moves_to_another_time(
+    tmp_path: Path, symbol: str, offset: str, rows_as: str | None
+) -> None:
+    """The row at midnight was taken for a whole day, and stood at its end among later prices."""
+    times = [f"2026-11-{day} {hour:02}:00:00{offset}" for day in (18, 19, 20) for hour in range(24)]
+    sent = read(intraday(tmp_path, times, f"{symbol}.csv"), rows_as=rows_as)
+    hours = of(sent, "1h") if rows_as is None else sent
+    assert [tick.price for tick in hours] == [Decimal(f"{100 + n}.5") for n in range(72)]
+    starts = [from_text(tick.timestamp) for tick in hours]
+    assert {late - early for early, late in pairwise(starts)} == {timedelta(hours=1)}
 
 
 def test_closes_at_midnight_among_others_stay_where_they_are(tmp_path: Path) -> None:
