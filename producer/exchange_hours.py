@@ -1,6 +1,6 @@
 """Opening hours of one exchange: by exchange_calendars as far as it knows holidays, then assumed.
 
-exchange_calendars knows the holidays of some exchanges (Bombay, Shanghai) only to the end of the
+exchange_calendars knows the holidays of some exchanges (Bombay, Shanghai, Singapore) only to the end of the
 year, since they are announced a year ahead. Beyond that every weekday counts as a session with
 the exchange's usual hours.
 

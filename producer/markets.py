@@ -27,23 +27,71 @@ _FUTURES = Market("CMES", NEW_YORK)
 _LONDON = Market("XLON", "Europe/London")
 _HONG_KONG = Market("XHKG", "Asia/Hong_Kong")
 
+_MUMBAI = Market("XBOM", "Asia/Kolkata")
+_SEOUL = Market("XKRX", "Asia/Seoul")
+_SHANGHAI = Market("XSHG", "Asia/Shanghai")
+_STUTTGART = Market("XSTU", "Europe/Berlin")
+_TAIPEI = Market("XTAI", "Asia/Taipei")
+_TORONTO = Market("XTSE", "America/Toronto")
+
 _SUFFIXES = {
     ".AS": Market("XAMS", "Europe/Amsterdam"),
     ".AX": Market("XASX", "Australia/Sydney"),
+    ".BA": Market("XBUE", "America/Argentina/Buenos_Aires"),
+    ".BD": Market("XBUD", "Europe/Budapest"),
+    ".BE": _STUTTGART,
+    ".BK": Market("XBKK", "Asia/Bangkok"),
+    ".BO": _MUMBAI,
+    ".BR": Market("XBRU", "Europe/Brussels"),
+    ".CN": _TORONTO,
+    ".CO": Market("XCSE", "Europe/Copenhagen"),
     ".DE": Market("XETR", "Europe/Berlin"),
+    ".DU": _STUTTGART,
+    ".F": _STUTTGART,
+    ".HA": _STUTTGART,
+    ".HE": Market("XHEL", "Europe/Helsinki"),
     ".HK": _HONG_KONG,
-    ".KS": Market("XKRX", "Asia/Seoul"),
+    ".HM": _STUTTGART,
+    ".IC": Market("XICE", "Atlantic/Reykjavik"),
+    ".IL": _LONDON,
+    ".IR": Market("XDUB", "Europe/Dublin"),
+    ".IS": Market("XIST", "Europe/Istanbul"),
+    ".JK": Market("XIDX", "Asia/Jakarta"),
+    ".JO": Market("XJSE", "Africa/Johannesburg"),
+    ".KL": Market("XKLS", "Asia/Kuala_Lumpur"),
+    ".KQ": _SEOUL,
+    ".KS": _SEOUL,
     ".L": _LONDON,
+    ".LS": Market("XLIS", "Europe/Lisbon"),
+    ".MC": Market("XMAD", "Europe/Madrid"),
     ".MI": Market("XMIL", "Europe/Rome"),
-    ".NS": Market("XBOM", "Asia/Kolkata"),
+    ".MU": _STUTTGART,
+    ".MX": Market("XMEX", "America/Mexico_City"),
+    ".NS": _MUMBAI,
+    ".NZ": Market("XNZE", "Pacific/Auckland"),
+    ".OL": Market("XOSL", "Europe/Oslo"),
     ".PA": Market("XPAR", "Europe/Paris"),
-    ".SS": Market("XSHG", "Asia/Shanghai"),
+    ".PR": Market("XPRA", "Europe/Prague"),
+    ".SA": Market("BVMF", "America/Sao_Paulo"),
+    ".SG": _STUTTGART,
+    ".SI": Market("XSES", "Asia/Singapore"),
+    ".SN": Market("XSGO", "America/Santiago"),
+    ".SS": _SHANGHAI,
+    ".ST": Market("XSTO", "Europe/Stockholm"),
     ".SW": Market("XSWX", "Europe/Zurich"),
+    ".SZ": _SHANGHAI,
     ".T": Market("XTKS", "Asia/Tokyo"),
-    ".TO": Market("XTSE", "America/Toronto"),
+    ".TO": _TORONTO,
+    ".TW": _TAIPEI,
+    ".TWO": _TAIPEI,
+    ".V": _TORONTO,
+    ".VI": Market("XWBO", "Europe/Vienna"),
+    ".WA": Market("XWAR", "Europe/Warsaw"),
     "=F": _FUTURES,
     "=X": _CURRENCIES,
 }
+"""Frankfurt's floor and the regional exchanges of Germany have Stuttgart's hours, 7:30 to 22:00."""
+
 _INDICES = {
     "^FTSE": _LONDON,
     "^HSI": _HONG_KONG,
@@ -58,9 +106,9 @@ def market_of(symbol: str) -> Market:
     """The symbol's market; New York's where nothing says otherwise."""
     if symbol in _INDICES:
         return _INDICES[symbol]
-    for suffix, market in _SUFFIXES.items():
-        if symbol.endswith(suffix):
-            return market
+    suffix = symbol[max(symbol.rfind("."), symbol.rfind("=")) :]
+    if suffix in _SUFFIXES and suffix != symbol:
+        return _SUFFIXES[suffix]
     return _CRYPTO if _CRYPTO_PAIR.fullmatch(symbol) else _NEW_YORK
 
 

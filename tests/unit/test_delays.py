@@ -61,7 +61,7 @@ def test_the_delay_of_a_symbols_exchange(symbol: str, minutes: int) -> None:
 
 def test_every_exchange_that_is_polled_by_its_suffix_has_a_delay() -> None:
     delayed = {suffix for suffix in _SUFFIXES if exchange_delay(f"X{suffix}")}
-    assert set(_SUFFIXES) - delayed == {"=X"}
+    assert set(_SUFFIXES) - delayed == {"=X", ".CO", ".HE", ".IC", ".ST"}
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,8 @@ def test_an_alert_is_old_only_beyond_its_exchanges_delay(
         ("VOD.L", "2026-12-24T12:30", 30),  # a half day
         ("7203.T", "2026-11-19T06:30", 30),
         ("600519.SS", "2026-11-19T07:00", 40),
+        ("D05.SI", "2026-11-19T09:00", 30),
+        ("VOLV-B.ST", "2026-11-19T16:30", 10),
     ],
 )
 def test_polling_ends_when_the_last_prices_have_come(symbol: str, close: str, minutes: int) -> None:

@@ -33,6 +33,10 @@ def utc(text: str) -> datetime:
         ("AAPL", "2026-11-21T15:00:00", False),  # Saturday
         ("^GSPC", "2026-11-26T15:00:00", False),
         ("VOD.L", "2026-11-26T15:00:00", True),
+        ("VOLV-B.ST", "2026-11-26T08:30:00", True),
+        ("VOLV-B.ST", "2026-11-26T19:00:00", False),
+        ("BMW.F", "2026-11-26T20:30:00", True),
+        ("HIVE.V", "2026-11-26T15:00:00", True),
         ("VOD.L", "2026-11-20T07:59:00", False),
         ("VOD.L", "2026-07-01T07:00:00", True),
         ("0700.HK", "2026-11-20T01:30:00", True),
@@ -135,12 +139,17 @@ def test_hours_can_be_ignored() -> None:
 
 
 def test_symbols_know_their_time_zone() -> None:
-    zones = {name: market_of(name).timezone for name in ("AAPL", "VOD.L", "7203.T", "ETH-EUR")}
+    zones = {
+        name: market_of(name).timezone
+        for name in ("AAPL", "VOD.L", "7203.T", "ETH-EUR", "BRK.B", "PETR4.SA")
+    }
     assert zones == {
         "AAPL": "America/New_York",
         "VOD.L": "Europe/London",
         "7203.T": "Asia/Tokyo",
         "ETH-EUR": "UTC",
+        "BRK.B": "America/New_York",
+        "PETR4.SA": "America/Sao_Paulo",
     }
 
 
