@@ -1,8 +1,8 @@
 """Opening hours of one exchange: by exchange_calendars as far as it knows holidays, then assumed.
 
-exchange_calendars knows the holidays of some exchanges (Bombay, Shanghai, Singapore) only to the end of the
-year, since they are announced a year ahead. Beyond that every weekday counts as a session with
-the exchange's usual hours.
+exchange_calendars knows the holidays of some exchanges (Bombay, Shanghai, Singapore) only to the
+end of the year, since they are announced a year ahead. Beyond that every weekday counts as a
+session with the exchange's usual hours.
 
 It needs pandas, so it is imported when hours are first asked for. Instants are aware UTC.
 """
