@@ -23,6 +23,7 @@ from chalicelib.domain.splits import Split
 from chalicelib.domain.times import just_after, later
 from chalicelib.services.stores import (
     Close,
+    CopyRank,
     Erased,
     Page,
     PricedRecord,
@@ -32,6 +33,7 @@ from chalicelib.services.stores import (
     StoredTick,
     Stores,
     SymbolEntry,
+    copy_rank,
 )
 
 SPAN_SECONDS = 60
@@ -113,18 +115,19 @@ class FakePrices:
         return None if record is None else str(record.ingested_at)
 
     def _unpacked(self, symbol: str, start: str | None, end: str | None) -> dict[str, StoredTick]:
-        """By timestamp; the record whose own tick it is wins over one that packs it."""
+        """By timestamp; of several copies the one of the highest rank."""
         series = self.series.get(symbol, Sorted())
         through = later(end, seconds=SPAN_SECONDS) if end is not None else None
-        found: dict[str, StoredTick] = {}
+        found: dict[str, tuple[CopyRank, StoredTick]] = {}
         for key in series.between(start, through, descending=False):
             record: Any = series.get(key)
             for tick in record.ticks:
-                stamp = tick.timestamp
+                stamp, stored = tick.timestamp, StoredTick(tick, record.ingested_at)
                 inside = (start is None or stamp >= start) and (end is None or stamp < end)
-                if inside and (stamp == key or stamp not in found):
-                    found[stamp] = StoredTick(tick, record.ingested_at)
-        return found
+                rank = copy_rank(key, record.sequence, stored)
+                if inside and (stamp not in found or rank > found[stamp][0]):
+                    found[stamp] = (rank, stored)
+        return {stamp: stored for stamp, (_, stored) in found.items()}
 
 
 class FakeBars:

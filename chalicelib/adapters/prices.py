@@ -21,7 +21,7 @@ from chalicelib.adapters.dynamodb import (
 )
 from chalicelib.domain.ticks import Tick, enrich
 from chalicelib.domain.times import epoch_seconds, from_text, just_after, later, to_text
-from chalicelib.services.stores import Page, PricedRecord, StoredTick
+from chalicelib.services.stores import CopyRank, Page, PricedRecord, StoredTick, copy_rank
 
 SPAN_SECONDS = 60
 """No item spans more: who looks for ticks up to an instant reads items that far beyond it."""
@@ -116,6 +116,7 @@ class Prices:
             ingested_at=record.ingested_at,
             expires_at=epoch_seconds(record.ingested_at) + self._ttl_seconds,
             complete_from=_complete_from(record),
+            sequence=record.sequence or None,
         )
         if len(record.ticks) > 1:
             item["earlier"] = {"S": _pack(record.ticks[:-1], last)}
@@ -146,7 +147,12 @@ def _pack(earlier: Sequence[Tick], last: Tick) -> str:
 def _to_record(item: Item) -> PricedRecord:
     ticks = tuple(stored.tick for stored in unpack(item))
     complete_from, _, others = (optional_text(item, "complete_from") or "").partition(" ")
-    return PricedRecord(ticks, item["ingested_at"]["S"], complete_from or None, others or None)
+    arrival, sequence = item["ingested_at"]["S"], _sequence(item)
+    return PricedRecord(ticks, arrival, complete_from or None, others or None, sequence)
+
+
+def _sequence(item: Item) -> int:
+    return int(item["sequence"]["N"]) if "sequence" in item else 0
 
 
 def unpack(item: Item) -> Iterator[StoredTick]:
@@ -201,20 +207,20 @@ def _collect(
 
     A tick is settled once no item still to come can hold an earlier one (ascending: items
     reach back at most SPAN_SECONDS) or a later one (descending: items hold nothing beyond
-    their key). The item whose own tick it is wins over one that packs it.
+    their key). Of several copies of a tick the one that came last counts, in either direction.
     """
-    found: dict[str, tuple[bool, StoredTick]] = {}
+    found: dict[str, tuple[CopyRank, StoredTick]] = {}
     settled: list[str] = []
     finished = False
     for items, is_last in pages:
         for item in items:
-            key = item["timestamp"]["S"]
+            key, sequence = item["timestamp"]["S"], _sequence(item)
             for stored in unpack(item):
                 stamp = stored.tick.timestamp
                 if (start is None or stamp >= start) and (end is None or stamp < end):
-                    own = stamp == key
-                    if own or stamp not in found:
-                        found[stamp] = (own, stored)
+                    rank = copy_rank(key, sequence, stored)
+                    if stamp not in found or rank > found[stamp][0]:
+                        found[stamp] = (rank, stored)
         finished = is_last
         edge = items[-1]["timestamp"]["S"] if items else ""
         if not finished and not descending and edge:

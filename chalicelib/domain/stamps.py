@@ -29,6 +29,8 @@ and the shard, which are the same for all records of a millisecond."""
 _FIFO = 60
 """SQS's numbers of a FIFO queue have more bits than that, and are multiples of 256."""
 
+_SEQUENCES = 1 << 20
+
 
 class Stamps:
     """The times that one record gives to its ticks without a timestamp.
@@ -64,6 +66,12 @@ def slot_of(number: str) -> int:
     if not (number.isascii() and number.isdecimal()):
         return zlib.crc32(number.encode()) % SLOTS
     return _count(int(number)) * ROOM % SLOTS
+
+
+def sequence_of(number: str) -> int:
+    """The order of the records of a shard or group that came in one millisecond, below 2^20."""
+    numbered = number.isascii() and number.isdecimal()
+    return _count(int(number)) % _SEQUENCES if numbered else 0
 
 
 def _count(number: int) -> int:

@@ -12,6 +12,7 @@ import msgspec
 
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.readings import Identity, Reading, identity_of
+from chalicelib.domain.stamps import sequence_of
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.domain.wire import Decoded, Rejected, decode
@@ -112,9 +113,9 @@ def plan_prices(reads: Sequence[Read]) -> list[Write]:
     """
     writes: dict[Key, Write] = {}
     for index, read in enumerate(reads):
-        arrival = to_text(read.record.arrival)
+        arrival, sequence = to_text(read.record.arrival), sequence_of(read.record.number)
         for ticks in _priced(read.decoded.ticks):
-            _add(writes, Write(PricedRecord(ticks, arrival), {index}))
+            _add(writes, Write(PricedRecord(ticks, arrival, sequence=sequence), {index}))
     _mark_newest(writes.values())
     return list(writes.values())
 
@@ -225,9 +226,12 @@ def _united(first: Write, second: Write) -> tuple[Write, list[Write]]:
     sources = first.sources | second.sources
     united = {tick.timestamp for tick in kept}
     left = sorted((ticks[stamp] for stamp in ticks.keys() - united), key=_timestamp)
-    arrival = first.priced.ingested_at
-    others = [Write(PricedRecord(run, arrival), sources) for run in _runs(left)] if left else []
-    priced = msgspec.structs.replace(second.priced, ticks=tuple(kept), ingested_at=arrival)
+    arrival, sequence = first.priced.ingested_at, max(first.priced.sequence, second.priced.sequence)
+    runs = _runs(left) if left else ()
+    others = [Write(PricedRecord(run, arrival, sequence=sequence), sources) for run in runs]
+    priced = msgspec.structs.replace(
+        second.priced, ticks=tuple(kept), ingested_at=arrival, sequence=sequence
+    )
     return Write(priced, sources, second.newest), others
 
 

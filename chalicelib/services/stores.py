@@ -45,13 +45,15 @@ class PricedRecord(msgspec.Struct, frozen=True):
 
     `ticks` in order of time, one source and mode; `complete_from` stands on the newest record of
     a batch and says that from there to here everything is stored; `others` beside it is a digest
-    of the symbol's other ticks in that batch, where it had others.
+    of the symbol's other ticks in that batch, where it had others. `sequence` orders the records
+    of a shard or group that came in one millisecond.
     """
 
     ticks: tuple[Tick, ...]
     ingested_at: str
     complete_from: str | None = None
     others: str | None = None
+    sequence: int = 0
 
     @property
     def key(self) -> tuple[str, str]:
@@ -79,6 +81,17 @@ class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
     split_ratio: str | None = None
     problem: str | None = None
     problem_at: str | None = None
+
+
+CopyRank = tuple[str, int, bool, str]
+
+
+def copy_rank(key: str, sequence: int, stored: StoredTick) -> CopyRank:
+    """The copy of the highest rank counts where several items hold a tick: the one that came last.
+
+    Of copies of one record it is the one that is its item's own tick.
+    """
+    return stored.ingested_at, sequence, stored.tick.timestamp == key, key
 
 
 class PriceStore(Protocol):

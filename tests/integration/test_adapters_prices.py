@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import msgspec
 import pytest
 
 from chalicelib.domain.ticks import Tick
@@ -142,6 +143,44 @@ def test_a_tick_that_two_records_hold_comes_once(prices: PriceStore, symbol: str
     prices.write([make_priced(ticks[:6])], NEVER)
     prices.write([make_priced(ticks[3:8]), make_priced(ticks[8:])], NEVER)
     assert read(prices, symbol) == ticks
+
+
+def in_pages(
+    prices: PriceStore, symbol: str, limit: int, *, descending: bool
+) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    start = end = None
+    while True:
+        page = prices.ticks(symbol, start, end, limit=limit, descending=descending)
+        found += [(row.tick.timestamp, str(row.tick.price)) for row in page.rows]
+        if page.next_key is None:
+            return found
+        start, end = (None, page.next_key) if descending else (just_after(page.next_key), None)
+
+
+@pytest.mark.parametrize("sequences", [(0, 0, 0), (3, 4, 5)])
+def test_a_tick_that_was_corrected_in_another_record_has_its_newest_value_however_it_is_read(
+    prices: PriceStore, symbol: str, sequences: tuple[int, int, int]
+) -> None:
+    def ticks(*given: tuple[int, float]) -> list[Tick]:
+        return [make_tick(price, seconds, symbol=symbol) for price, seconds in given]
+
+    arrivals = (0, 0, 0) if sequences[0] else (0, 1, 2)  # seconds, or sequences of one millisecond
+    records = [
+        make_priced(ticks((1, 0), (2, 1), (3, 2)), None, at(arrivals[0])),
+        make_priced(ticks((91, 0), (92, 1), (4, 3)), None, at(arrivals[1])),
+        make_priced(ticks((93, 2), (5, 4)), None, at(arrivals[2])),
+        make_priced(ticks((81, 0)), None, at(arrivals[2])),
+    ]
+    placed = [
+        msgspec.structs.replace(record, sequence=sequence)
+        for record, sequence in zip(records, (*sequences, sequences[2]), strict=True)
+    ]
+    prices.write(placed, NEVER)
+    newest = list(zip(map(at, range(5)), ("81", "92", "93", "4", "5"), strict=True))
+    for limit in (1, 2, 3, 9):
+        assert in_pages(prices, symbol, limit, descending=False) == newest
+        assert in_pages(prices, symbol, limit, descending=True) == newest[::-1]
 
 
 def test_a_rewritten_record_has_its_last_content(prices: PriceStore, symbol: str) -> None:

@@ -181,7 +181,10 @@ def odd(n: int, at: datetime) -> bytes:
                     "timestamp": "2026-11-18T00:00:00Z"}).encode(),
         wire(at, "HIGHLOW", 5, high=1, low=2),
         wire(at, "BIG", 5, volume=10**17),
-    ][n % 12]  # fmt: skip
+        wire(at, "RETURN", 5, volume=n).replace(b",", b",\r"),
+        wire(at, "PIECES", 5) + b"\r" + wire(at, "PIECES", 6),
+        b'[{"symbol":"LATIN","price":5,"name":"\xe9"},' + wire(at, "ASCII", 6) + b"]",
+    ][n % 15]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

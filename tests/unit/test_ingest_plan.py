@@ -4,6 +4,10 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
+from chalicelib.adapters import events
+from chalicelib.bootstrap import Services
 from chalicelib.services.ingest_plan import (
     MAX_TICKS,
     Read,
@@ -13,7 +17,8 @@ from chalicelib.services.ingest_plan import (
     read_all,
     without,
 )
-from tests.factories import at, make_incoming, payload, wire
+from tests.factories import NEVER, at, instant, kinesis_event, make_incoming, payload, wire
+from tests.memory_aws.system import SETTINGS, Aws
 
 
 def reads_of(*payloads: bytes) -> list[Read]:
@@ -134,3 +139,19 @@ def test_what_is_refused_of_a_record_goes_to_quarantine_and_the_rest_stays() -> 
     (rejected,) = kept.decoded.rejected
     assert rejected.reason == "source: why"
     assert without(read, lambda item: None) is read
+
+
+@pytest.mark.parametrize("cut", [1, 2])
+def test_a_tick_corrected_in_a_later_packed_record_of_the_same_millisecond_reads_new(
+    cut: int,
+) -> None:
+    aws = Aws()
+    services = Services(SETTINGS, lambda: instant(100), aws)
+    sent = [payload(wire(1, 0), wire(2, 1)), payload(wire(99, 1), wire(4, 2))]
+    for first in range(0, 2, cut):
+        event = kinesis_event(sent[first : first + cut], first)
+        services.ingest(events.from_kinesis(event), NEVER)
+    for descending in (False, True):
+        page = services.stores.prices.ticks("AAPL", None, None, limit=9, descending=descending)
+        prices = [str(row.tick.price) for row in page.rows]
+        assert prices == (["4", "99", "1"] if descending else ["1", "99", "4"])
