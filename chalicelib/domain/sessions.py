@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -218,8 +218,12 @@ class DayCalendar(Calendar):
 
     def __init__(self, name: str, zone: tzinfo) -> None:
         super().__init__(name, zone)
-        exchange = _DAY_EXCHANGE_OF_ZONE.get(name)
-        self._hours = ExchangeHours(exchange) if exchange else None
+        self._exchange = _DAY_EXCHANGE_OF_ZONE.get(name)
+
+    @cached_property
+    def _hours(self) -> ExchangeHours | None:
+        """Loaded when the first of a symbol's sessions ends: most answers never need it."""
+        return ExchangeHours(self._exchange) if self._exchange else None
 
     def trades_on(self, day: date) -> bool:
         """See Calendar. Every day's session is a trading day to the phases."""
