@@ -27,6 +27,7 @@ _FUTURES = Market("CMES", NEW_YORK)
 _LONDON = Market("XLON", "Europe/London")
 _HONG_KONG = Market("XHKG", "Asia/Hong_Kong")
 
+_MILAN = Market("XMIL", "Europe/Rome")
 _MUMBAI = Market("XBOM", "Asia/Kolkata")
 _SEOUL = Market("XKRX", "Asia/Seoul")
 _SHANGHAI = Market("XSHG", "Asia/Shanghai")
@@ -64,7 +65,7 @@ _SUFFIXES = {
     ".L": _LONDON,
     ".LS": Market("XLIS", "Europe/Lisbon"),
     ".MC": Market("XMAD", "Europe/Madrid"),
-    ".MI": Market("XMIL", "Europe/Rome"),
+    ".MI": _MILAN,
     ".MU": _STUTTGART,
     ".MX": Market("XMEX", "America/Mexico_City"),
     ".NS": _MUMBAI,
@@ -76,11 +77,13 @@ _SUFFIXES = {
     ".SG": _STUTTGART,
     ".SI": Market("XSES", "Asia/Singapore"),
     ".SN": Market("XSGO", "America/Santiago"),
+    ".SR": Market("XSAU", "Asia/Riyadh"),
     ".SS": _SHANGHAI,
     ".ST": Market("XSTO", "Europe/Stockholm"),
     ".SW": Market("XSWX", "Europe/Zurich"),
     ".SZ": _SHANGHAI,
     ".T": Market("XTKS", "Asia/Tokyo"),
+    ".TI": _MILAN,
     ".TO": _TORONTO,
     ".TW": _TAIPEI,
     ".TWO": _TAIPEI,

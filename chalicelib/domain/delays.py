@@ -18,7 +18,7 @@ _MINUTES = {
     15: (
         ".AS", ".AT", ".BD", ".BE", ".BK", ".BM", ".BO", ".BR", ".CN", ".CR", ".DE", ".DU", ".F",
         ".HA", ".HK", ".HM", ".IR", ".IS", ".JO", ".KL", ".LS", ".MC", ".MU", ".NS", ".OL", ".PA",
-        ".QA", ".SA", ".SAU", ".SG", ".SN", ".TO", ".V", ".VI", ".WA",
+        ".QA", ".SA", ".SAU", ".SG", ".SN", ".SR", ".TO", ".V", ".VI", ".WA",
     ),
     20: (
         ".AX", ".CA", ".IL", ".KQ", ".KS", ".L", ".MI", ".MX", ".NZ", ".PR", ".SI", ".T", ".TA",
