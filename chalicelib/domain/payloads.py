@@ -17,7 +17,8 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that it cannot read."""
 
 _STRING = rb'"(?:[^"\\]|\\.)*+"?+'  # one without an end goes on to the line's
-_BESIDE_BRACKETS = re.compile(rb'(?:[^\[\]{}"]|' + _STRING + rb")++", re.DOTALL)
+_STRINGS = re.compile(_STRING, re.DOTALL)
+_BESIDE_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _TOKENS = re.compile(_STRING + rb"|[\[\]{},]", re.DOTALL)
 _rows = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -100,11 +101,17 @@ def _fault(line: bytes) -> str | None:
     return f"nested deeper than {MAX_DEPTH}" if _is_deep(line) else None
 
 
+def _outside_strings(line: bytes) -> bytes:
+    if b"\\" in line:
+        return _STRINGS.sub(b"", line)
+    return b"".join(line.split(b'"')[::2])  # without escapes each quote begins or ends a string
+
+
 def _is_deep(line: bytes) -> bool:
     if line.count(b"[") + line.count(b"{") <= MAX_DEPTH:
         return False
     depth = 0
-    for bracket in _BESIDE_BRACKETS.sub(b"", line):
+    for bracket in _outside_strings(line).translate(None, _BESIDE_BRACKETS):
         if bracket in b"[{":
             depth += 1
             if depth > MAX_DEPTH:
