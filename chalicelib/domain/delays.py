@@ -1,10 +1,11 @@
 """How late a source gives an exchange's prices: a property of the exchange, known by the symbol.
 
 The minutes are those that Yahoo publishes in "Exchanges and data providers on Yahoo Finance"
-(https://help.yahoo.com/kb/SLN2310.html), which GnuCash's manual repeats under "Yahoo Codes for
-Exchanges and Markets". Editions of the list differ; the longer delay stands here, since one that
-is too short silences every alert of an exchange, and one that is too long lets somewhat older
-prices alert.
+(https://help.yahoo.com/kb/SLN2310.html), as GnuCash's manual repeats them ("Yahoo Codes for
+Exchanges and Markets", gnucash-docs, C/manual/tips-appendix.docbook). Johannesburg, Riyadh's .SR
+and Warsaw are not in that copy; they have the 15 minutes of most exchanges. A delay that is too
+short would silence every alert of an exchange; one that is too long lets somewhat older prices
+alert.
 """
 
 from __future__ import annotations
@@ -14,18 +15,26 @@ from datetime import timedelta
 YAHOO_SOURCES = ("yfinance", "yfinance-live")
 
 _MINUTES = {
-    10: (".JK", "=F"),
+    10: (".CBT", ".CME", ".JK"),
     15: (
-        ".AS", ".AT", ".BD", ".BE", ".BK", ".BM", ".BO", ".BR", ".CN", ".CR", ".DE", ".DU", ".F",
-        ".HA", ".HK", ".HM", ".IR", ".IS", ".JO", ".KL", ".LS", ".MC", ".MU", ".NS", ".OL", ".PA",
+        ".AS", ".AT", ".BD", ".BE", ".BK", ".BM", ".BR", ".CN", ".CR", ".DE", ".DU", ".F",
+        ".HA", ".HK", ".HM", ".IR", ".IS", ".JO", ".KL", ".LS", ".MC", ".MU", ".NX", ".OL", ".PA",
         ".QA", ".SA", ".SAU", ".SG", ".SN", ".SR", ".TO", ".V", ".VI", ".WA",
     ),
     20: (
         ".AX", ".CA", ".IL", ".KQ", ".KS", ".L", ".MI", ".MX", ".NZ", ".PR", ".SI", ".T", ".TA",
         ".TI", ".TW", ".TWO",
     ),
-    30: (".BA", ".SS", ".SW", ".SZ"),
+    30: (".BA", ".CMX", ".NYB", ".NYM", ".SS", ".SW", ".SZ", "=F"),
 }  # fmt: skip
+_CME_AND_CBOT = frozenset(
+    (
+        "6A", "6B", "6C", "6E", "6J", "6S", "BTC", "ES", "ETH", "GF", "HE", "KE", "LE", "M2K",
+        "MES", "MNQ", "MYM", "NQ", "RTY", "YM", "ZB", "ZC", "ZF", "ZL", "ZM", "ZN", "ZO", "ZR",
+        "ZS", "ZT", "ZW",
+    )
+)  # fmt: skip
+"""Futures of .CME and .CBT, which bear no exchange in `ES=F`; all others may be NYMEX's."""
 _INDICES = {"^FTSE": ".L", "^GDAXI": ".DE", "^HSI": ".HK", "^N225": ".T"}
 _DELAYS = {
     suffix: timedelta(minutes=minutes) for minutes, names in _MINUTES.items() for suffix in names
@@ -36,12 +45,12 @@ _NONE = timedelta()
 def exchange_delay(symbol: str) -> timedelta:
     """How late Yahoo gives the prices of the symbol's exchange.
 
-    Zero for real-time exchanges (New York, Stockholm, Copenhagen, Helsinki), currencies, crypto
-    and suffixes that are not in the list.
+    Zero for real-time exchanges (New York, Mumbai, Stockholm, Copenhagen, Helsinki), currencies,
+    crypto and suffixes that are not in the list.
     """
     name = _INDICES.get(symbol, symbol)
     if name.endswith("=F"):
-        return _DELAYS["=F"]
+        return _DELAYS[".CME" if name[:-2] in _CME_AND_CBOT else "=F"]
     return _DELAYS.get(name[name.rfind(".") :], _NONE) if "." in name else _NONE
 
 

@@ -43,6 +43,8 @@ def utc(text: str) -> datetime:
         ("EURUSD=X", 0),
         ("VOLV-B.ST", 0),
         ("ES=F", 10),
+        ("CL=F", 30),
+        ("RELIANCE.NS", 0),
         ("0700.HK", 15),
         ("^HSI", 15),
         ("SAP.DE", 15),
@@ -61,7 +63,7 @@ def test_the_delay_of_a_symbols_exchange(symbol: str, minutes: int) -> None:
 
 def test_every_exchange_that_is_polled_by_its_suffix_has_a_delay() -> None:
     delayed = {suffix for suffix in _SUFFIXES if exchange_delay(f"X{suffix}")}
-    assert set(_SUFFIXES) - delayed == {"=X", ".CO", ".HE", ".IC", ".ST"}
+    assert set(_SUFFIXES) - delayed == {"=X", ".BO", ".CO", ".HE", ".IC", ".NS", ".ST"}
 
 
 @pytest.mark.parametrize(
