@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache, cached_property
@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # what one function needs, the others are not to wait for
     from chalicelib.services.preview import Preview
     from chalicelib.services.rebuild import Rebuild
     from chalicelib.services.reports import Reports
-    from chalicelib.services.stores import Stores
+    from chalicelib.services.stores import RuleStore, Stores
 
 RULES_KEPT_SECONDS = 30
 RESERVED_SECONDS = 8.0
@@ -43,8 +43,8 @@ def utc_now() -> datetime:
 class CachedRules:
     """The rules of the table and the default ones, read again when they have aged."""
 
-    def __init__(self, load: Callable[[], list[Rule]], defaults: tuple[Rule, ...]) -> None:
-        self._load = load
+    def __init__(self, store: RuleStore, defaults: tuple[Rule, ...]) -> None:
+        self._store = store
         self._defaults = defaults
         self._rules: tuple[Rule, ...] = ()
         self._read_at = float("-inf")
@@ -52,11 +52,24 @@ class CachedRules:
     def __call__(self) -> tuple[Rule, ...]:
         """All rules; a stored one with a default's id stands in its place."""
         if time.monotonic() - self._read_at > RULES_KEPT_SECONDS:
-            stored = {rule.rule_id: rule for rule in self._load()}
-            kept = tuple(rule for rule in self._defaults if rule.rule_id not in stored)
-            self._rules = (*kept, *stored.values())
+            self._rules = self._with_defaults(self._store.all())
             self._read_at = time.monotonic()
         return self._rules
+
+    def now(self, symbol: str) -> tuple[Rule, ...]:
+        """The rules that concern a symbol, as they are at this moment: two Queries.
+
+        The rules of all symbols are read again with the next call.
+        """
+        from chalicelib.domain.rules import ANY_SYMBOL
+
+        self._read_at = float("-inf")
+        return self._with_defaults([*self._store.of(symbol), *self._store.of(ANY_SYMBOL)])
+
+    def _with_defaults(self, rules: Sequence[Rule]) -> tuple[Rule, ...]:
+        stored = {rule.rule_id: rule for rule in rules}
+        kept = tuple(rule for rule in self._defaults if rule.rule_id not in stored)
+        return (*kept, *stored.values())
 
 
 class Services:
@@ -94,7 +107,7 @@ class Services:
     @cached_property
     def rules(self) -> CachedRules:
         """The rules in force."""
-        return CachedRules(self.stores.rules.all, self.defaults)
+        return CachedRules(self.stores.rules, self.defaults)
 
     @cached_property
     def ingest(self) -> Ingest:

@@ -6,7 +6,7 @@ Pages are short on purpose (PAGE rows), so that whoever reads has to read on.
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -18,7 +18,7 @@ from chalicelib.domain.errors import Contended
 from chalicelib.domain.messages import Message
 from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.readings import Reading
-from chalicelib.domain.rules import BrokenRule, Rule
+from chalicelib.domain.rules import ANY_SYMBOL, BrokenRule, Rule
 from chalicelib.domain.splits import Split
 from chalicelib.domain.times import just_after, later
 from chalicelib.services.stores import (
@@ -167,17 +167,19 @@ class FakeBars:
         """See BarStore."""
         series = self.series.setdefault(bar.series, Sorted())
         stored = series.get(bar.start)
-        if isinstance(stored, Bar):
-            mine, theirs = (bar.ticks, bar.revision), (stored.ticks, stored.revision)
-            if stored.ticks == 0 or theirs > mine:
-                return False
+        if isinstance(stored, Bar) and (stored.ticks == 0 or stored.revision >= bar.revision):
+            return False
         series.put(bar.start, bar)
         return True
 
-    def put_all(self, bars: Sequence[Bar], expires_from: str) -> None:
+    def put_all(self, bars: Sequence[Bar], expires_from: str) -> list[Bar]:
         """See BarStore."""
-        for bar in bars:
-            self.put(bar, expires_from)
+        refused = [bar for bar in bars if not self.put(bar, expires_from)]
+        return [bar for bar in refused if self._differs_from_stored(bar)]
+
+    def _differs_from_stored(self, bar: Bar) -> bool:
+        stored = self.series[bar.series].get(bar.start)
+        return isinstance(stored, Bar) and stored.ticks > 0 and not stored.same_values(bar)
 
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
         """See BarStore."""
@@ -314,6 +316,10 @@ class FakeRules:
         """See RuleStore."""
         return sorted(self.rules.values(), key=lambda rule: rule.rule_id)
 
+    def of(self, symbol: str) -> list[Rule]:
+        """See RuleStore."""
+        return [rule for rule in self.all() if rule.symbol == symbol]
+
     def find(self, rule_id: str) -> Rule | BrokenRule | None:
         """See RuleStore."""
         found: list[Rule | BrokenRule] = [*self.all(), *self.broken]
@@ -328,6 +334,21 @@ class FakeRules:
         """See RuleStore."""
         self.broken = tuple(one for one in self.broken if one.rule_id != rule.rule_id)
         self.rules.pop((rule.symbol, rule.rule_id), None)
+
+
+class FakeRulesInForce:
+    """RulesInForce, never out of date."""
+
+    def __init__(self, rules: Callable[[], Sequence[Rule]]) -> None:
+        self._rules = rules
+
+    def __call__(self) -> Sequence[Rule]:
+        """See RulesInForce."""
+        return self._rules()
+
+    def now(self, symbol: str) -> Sequence[Rule]:
+        """See RulesInForce."""
+        return [rule for rule in self._rules() if rule.symbol in (symbol, ANY_SYMBOL)]
 
 
 class FakeSymbols:

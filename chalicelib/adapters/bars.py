@@ -18,7 +18,7 @@ from chalicelib.adapters.dynamodb import (
 )
 from chalicelib.adapters.inserts import insert_all
 from chalicelib.domain.bars import Bar
-from chalicelib.domain.times import epoch_seconds
+from chalicelib.domain.times import epoch_seconds, just_after
 from chalicelib.services.stores import Close, Page
 
 PARALLEL_PUTS = 8
@@ -87,30 +87,37 @@ class Bars:
             self._client,
             TableName=self._table,
             Item=self._to_item(bar, expires_from),
-            ConditionExpression="attribute_not_exists(series) OR (ticks > :none"
-            " AND (ticks < :mine OR (ticks = :mine AND revision <= :revision)))",
+            ConditionExpression="attribute_not_exists(series)"
+            " OR (ticks > :none AND revision < :revision)",
             ExpressionAttributeValues={
                 ":none": {"N": "0"},
-                ":mine": {"N": str(bar.ticks)},
                 ":revision": {"N": str(bar.revision)},
             },
         )
 
-    def put_all(self, bars: Sequence[Bar], expires_from: str) -> None:
+    def put_all(self, bars: Sequence[Bar], expires_from: str) -> list[Bar]:
         """See BarStore. New bars share requests; those that are stored already are put singly."""
         new = [bar for bar in bars if not bar.revision]
         left = [bar for bar in bars if bar.revision]
         if len(new) > 1:
             items = [self._to_item(bar, expires_from) for bar in new]
             new = [new[index] for index in insert_all(self._client, self._table, _KEY, items)]
-        self._put_each([*new, *left], expires_from)
+        return self._put_each([*new, *left], expires_from)
 
-    def _put_each(self, bars: Sequence[Bar], expires_from: str) -> None:
-        if len(bars) == 1:
-            self.put(bars[0], expires_from)
-        elif bars:
-            with ThreadPoolExecutor(min(PARALLEL_PUTS, len(bars))) as pool:
-                list(pool.map(lambda bar: self.put(bar, expires_from), bars))
+    def _put_each(self, bars: Sequence[Bar], expires_from: str) -> list[Bar]:
+        def clashes(bar: Bar) -> bool:
+            return not self.put(bar, expires_from) and self._differs_from_stored(bar)
+
+        if len(bars) < 2:
+            return [bar for bar in bars if clashes(bar)]
+        with ThreadPoolExecutor(min(PARALLEL_PUTS, len(bars))) as pool:
+            return [bar for bar, does in zip(bars, pool.map(clashes, bars), strict=True) if does]
+
+    def _differs_from_stored(self, bar: Bar) -> bool:
+        """Whether the stored bar, if it was made from ticks, has other values."""
+        end = just_after(bar.start)
+        page = self.bars(bar.symbol, bar.interval, bar.start, end, limit=1, consistent=True)
+        return any(stored.ticks > 0 and not stored.same_values(bar) for stored in page.rows)
 
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
         """See BarStore."""

@@ -34,6 +34,12 @@ class Rules:
         self.broken = tuple(rule for rule in found if isinstance(rule, BrokenRule))
         return list(_readable(found))
 
+    def of(self, symbol: str) -> list[Rule]:
+        """See RuleStore."""
+        request = key_range("symbol", symbol, "rule_id", None, None)
+        pages = query(self._client, TableName=self._table, ConsistentRead=True, **request)
+        return list(_readable(_read(item) for items, _ in pages for item in items))
+
     def find(self, rule_id: str) -> Rule | BrokenRule | None:
         """See RuleStore."""
         answer = self._client.query(

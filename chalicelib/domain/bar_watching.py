@@ -7,7 +7,7 @@ read only when a bar with a rule on it closes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from chalicelib.domain.building import Place
@@ -16,7 +16,7 @@ from chalicelib.domain.rules import Rule
 from chalicelib.domain.splits import Split
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text
-from chalicelib.domain.watching import Point
+from chalicelib.domain.watching import Latch, Point
 
 Closes = Callable[[str, str, int, Split | None], Sequence[Decimal]]
 """(interval, label, count, split) -> at most `count` closes of bars before the label, in order."""
@@ -43,48 +43,86 @@ def has_closed(interval: str, mark: Place, place: Place, instant: str) -> bool:
     return interval == "1d" and place.extended and from_text(instant) > mark.session.close
 
 
-class BarWatch:
-    """Points at which the bars of one run of ticks close."""
+class _Closed:
+    """The bars of one interval that close in a run: the first one's label, and their closes.
 
-    def __init__(self, rules: Sequence[Rule], history: Closes, split: Split | None) -> None:
-        self._needed: dict[str, int] = {}
+    `before` are the closes of earlier bars, None until a rule needs them. Bars of this run are not
+    stored yet, so history is always asked for what comes before the first of them.
+    """
+
+    def __init__(self, label: str) -> None:
+        self.first = self.last = label
+        self.closes: list[Decimal] = []
+        self.before: list[Decimal] | None = None
+
+
+class BarWatch:
+    """Points at which the bars of one run of ticks close, each once.
+
+    `latches` tell which bars were closed in earlier runs: ticks outside of the session come after
+    the same bar again and again, and for them nothing is read.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        history: Closes,
+        split: Split | None,
+        latches: Mapping[str, Latch],
+    ) -> None:
+        self._rules: dict[str, list[Rule]] = {}
         for rule in rules:
             if rule.interval != "tick":
-                needed = max(self._needed.get(rule.interval, 1), rule.closes_needed)
-                self._needed[rule.interval] = needed
+                self._rules.setdefault(rule.interval, []).append(rule)
         self._history = history
         self._split = split
-        self._closes: dict[str, list[Decimal]] = {}
+        self._latches = latches
+        self._closed: dict[str, _Closed] = {}
 
     def restart(self, split: Split) -> None:
         """Count everything as after a split that has just been seen."""
         self._split = split
-        self._closes.clear()
+        for closed in self._closed.values():
+            closed.closes = [split.adjust(close) for close in closed.closes]
+            closed.before = None
 
     def closing(self, tick: Tick, mark: Place, place: Place, instant: str) -> dict[str, Point]:
         """By interval, the points of bars that are over; `tick` is the last regular one, at
         `mark`; the new one stands at `place` and `instant`."""
-        return {
-            interval: self._point(interval, tick, mark)
-            for interval in self._needed
-            if has_closed(interval, mark, place, instant)
-        }
+        points = {}
+        for interval in self._rules:
+            if not has_closed(interval, mark, place, instant):
+                continue
+            if self._closes_now(interval, label_of(mark, interval), tick):
+                points[interval] = self._point(interval, tick, mark)
+        return points
+
+    def _closes_now(self, interval: str, label: str, tick: Tick) -> bool:
+        """Whether the bar has not been closed yet, in this run or, for all rules, before it."""
+        closed = self._closed.setdefault(interval, _Closed(label))
+        if closed.closes and closed.last == label:
+            return False
+        closed.last = label
+        closed.closes.append(tick.price)
+        active = (rule for rule in self._rules[interval] if rule.is_active(tick.timestamp))
+        return any(self._last_bar(rule) != label for rule in active)
+
+    def _last_bar(self, rule: Rule) -> str:
+        latch = self._latches.get(rule.rule_id)
+        return latch.bar if latch and latch.fingerprint == rule.fingerprint else ""
 
     def _point(self, interval: str, tick: Tick, mark: Place) -> Point:
-        bar = label_of(mark, interval)
-        needed = self._needed[interval]
-        closes = self._closes.get(interval)
-        if closes is None:
-            closes = list(self._history(interval, bar, needed, self._split))
-        previous = closes[-1] if closes else None
-        closes = [*closes, tick.price][-needed - 1 :]
-        self._closes[interval] = closes
+        needed = max(1, *(rule.closes_needed for rule in self._rules[interval]))
+        closed = self._closed[interval]
+        if closed.before is None:
+            closed.before = list(self._history(interval, closed.first, needed, self._split))
+        closes = [*closed.before, *closed.closes][-needed - 1 :]
         return Point(
             timestamp=tick.timestamp,
             price=tick.price,
-            previous_price=previous,
+            previous_price=closes[-2] if len(closes) > 1 else None,
             previous_close=tick.previous_close,
             session=mark.date,
-            scope=bar,
+            scope=label_of(mark, interval),
             closes=closes,
         )

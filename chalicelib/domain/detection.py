@@ -126,7 +126,7 @@ class _Run:
         self._latches = dict(state.latches)
         self._closes = list(state.closes)
         self._mark, self._mark_place = _last_regular(state)
-        self._bars = BarWatch(watch.rules, history, state.split)
+        self._bars = BarWatch(watch.rules, history, state.split, state.latches)
         self.builder = BarBuilder(state.last, state.minute, state.day)
         self.alerts: list[Alert] = []
         self.split: Split | None = None

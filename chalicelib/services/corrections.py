@@ -11,6 +11,7 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.building import Hour, place_of
 from chalicelib.domain.correction import day_of, day_range, hour_of, hour_span, minutes_of
 from chalicelib.domain.detection import State
+from chalicelib.domain.errors import Contended
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after, later, minute_of
@@ -43,12 +44,21 @@ class Corrections:
         self, symbol: str, timezone: str | None, hours: Sequence[Hour], arrival: str
     ) -> None:
         """Fold and put finished hours, given in order."""
-        self.put_all(self.folded(symbol, timezone, hours), arrival)
+        clashes = self.put_all(self.folded(symbol, timezone, hours), arrival)
+        self.put_differing(sorted(clashes, key=lambda bar: bar.start), "1h", arrival)
 
-    def put_all(self, bars: Sequence[Bar], arrival: str) -> None:
-        """Put bars of any intervals, none where there are none."""
-        if bars:
-            self._bars.put_all(bars, arrival)
+    def put_all(self, bars: Sequence[Bar], arrival: str) -> list[Bar]:
+        """Put bars of any intervals; returns those that differ from what is stored already."""
+        return self._bars.put_all(bars, arrival) if bars else []
+
+    def settle(self, state: State, clashes: Sequence[Bar], arrival: str) -> State:
+        """Compute bars again of which another container has stored other values: its state had
+        what this one did not know, or the other way round. Prices decide."""
+        for bar in clashes:
+            length = {"days": 1} if bar.interval == "1d" else {"minutes": 1}
+            through = min(later(bar.start, **length), state.last_timestamp)
+            state = self.repair(state, bar.start, through, arrival)
+        return state
 
     def folded(self, symbol: str, timezone: str | None, hours: Sequence[Hour]) -> list[Bar]:
         """Hours, given in order, out of their stored minutes."""
@@ -114,7 +124,11 @@ class Corrections:
 
     def put_differing(self, bars: Sequence[Bar], interval: str, arrival: str) -> int:
         """Put finished bars of a symbol, in order, where they differ from what is stored, with
-        `revision` raised. Returns how many differed."""
+        `revision` raised. Returns how many differed.
+
+        Two hours have one label where a source says PRE just after the open: that of more ticks
+        stays.
+        """
         if not bars:
             return 0
         end = just_after(bars[-1].start)
@@ -122,11 +136,14 @@ class Corrections:
         differing = []
         for bar in bars:
             old = stored.get(bar.start)
+            if old is not None and interval == "1h" and bar.ticks < old.ticks:
+                continue
             revision = old.revision + 1 if old else 0
             closed = msgspec.structs.replace(bar, closed=True, revision=revision)
             if old is None or not old.same_values(closed):
                 differing.append(closed)
-        self.put_all(differing, arrival)
+        if clashes := self.put_all(differing, arrival):
+            raise Contended(f"{clashes[0].series}: a bar is being corrected by another invocation")
         return len(differing)
 
     def _ticks(self, symbol: str, start: str, end: str) -> list[Tick]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Protocol
 
 import msgspec
 
@@ -75,6 +76,16 @@ class Options(msgspec.Struct, frozen=True):
     quiet_after_seconds: int
 
 
+class RulesInForce(Protocol):
+    """All rules, as this container knows them: up to half a minute old."""
+
+    def __call__(self) -> Sequence[Rule]:
+        """All of them."""
+
+    def now(self, symbol: str) -> Sequence[Rule]:
+        """Those that concern a symbol, as they are at this moment."""
+
+
 class Detect:
     """The service behind the table's stream; one a container.
 
@@ -87,7 +98,7 @@ class Detect:
         self,
         stores: Stores,
         notifier: Notifier,
-        rules: Callable[[], Sequence[Rule]],
+        rules: RulesInForce,
         options: Options,
         clock: Callable[[], datetime],
     ) -> None:
@@ -160,6 +171,7 @@ class Detect:
         tally = Tally()
         lost = 0
         while lost < TRIES:
+            watch = self._agreed(state, watch)
             sent = self._notifier.drain(state.pending, owner, _timezone(state))
             tally = self._add(tally, sent)
             outcome, repaired = self._step(span, state, watch)
@@ -181,6 +193,15 @@ class Detect:
             span = msgspec.structs.replace(span, complete_from=just_after(state.last_timestamp))
         raise Contended(f"{span.symbol}: another invocation was faster {TRIES} times")
 
+    def _agreed(self, state: State, watch: Watch) -> Watch:
+        """The rules as they are now, where those of this container are not the ones that the state
+        was last judged by: a rule that another container knows already, or knows no more."""
+        known = {rule.rule_id: rule.fingerprint for rule in watch.rules}
+        if all(known.get(name) == latch.fingerprint for name, latch in state.latches.items()):
+            return watch
+        rules = rules_for(state.symbol, self._rules.now(state.symbol))
+        return msgspec.structs.replace(watch, rules=rules)
+
     def _step(self, span: Trigger, state: State, watch: Watch) -> tuple[Outcome, bool]:
         """Everything up to writing the state: read, fold, repair, put bars."""
         ticks = self._new_ticks(span, state)
@@ -188,11 +209,13 @@ class Detect:
         outcome = advance(state, ticks, watch, self._quiet, history)
         after, timezone = outcome.state, _timezone(outcome.state)
         repaired = bool(state.last) and span.complete_from <= state.last_timestamp
-        self._corrections.put_all(outcome.closed, span.ingested_at)
+        clashes = self._corrections.put_all(outcome.closed, span.ingested_at)
         if repaired:
             through = min(span.newest, state.last_timestamp)
             after = self._corrections.repair(after, span.complete_from, through, span.ingested_at)
-            outcome = msgspec.structs.replace(outcome, state=after)
+        if clashes:
+            after = self._corrections.settle(after, clashes, span.ingested_at)
+        outcome = msgspec.structs.replace(outcome, state=after)
         self._corrections.put_hours(span.symbol, timezone, outcome.hours, span.ingested_at)
         if outcome.split is not None:
             log.warning("%s: a split, %s", span.symbol, outcome.split)

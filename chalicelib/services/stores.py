@@ -151,14 +151,15 @@ class BarStore(Protocol):
         """Bars whose start lies in the range."""
 
     def put(self, bar: Bar, expires_from: str) -> bool:
-        """Put a bar made from ticks, unless the stored one counts more or as many in a later
-        revision, or came as history."""
+        """Put a bar made from ticks, unless one is stored that came as history, or whose revision
+        is not lower. Returns whether it was put."""
 
-    def put_all(self, bars: Sequence[Bar], expires_from: str) -> None:
+    def put_all(self, bars: Sequence[Bar], expires_from: str) -> list[Bar]:
         """Put bars made from ticks, each as `put` does; no two of the same series and start.
 
-        Returns when all are stored or were refused by what is stored. Where it raises, some may
-        be stored and others not.
+        Returns those that were refused although they differ from what is stored, which was made
+        from ticks too: one of both is out of date. Where it raises, some may be stored and others
+        not.
         """
 
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
@@ -229,7 +230,10 @@ class RuleStore(Protocol):
     broken: tuple[BrokenRule, ...]
 
     def all(self) -> list[Rule]:
-        """Every rule, by rule_id."""
+        """Every rule, by rule_id; one that was written within the last seconds may be missing."""
+
+    def of(self, symbol: str) -> list[Rule]:
+        """The rules stored for a symbol (`*` for those of all), as they are at this moment."""
 
     def find(self, rule_id: str) -> Rule | BrokenRule | None:
         """One rule."""

@@ -15,6 +15,9 @@ from tests.browser.stand_in import StandIn
 
 POLL_SECONDS = 0.2
 WARM_UP = 25
+TIMEOUTS_PASS = 16_000
+"""Milliseconds after which as many timers of requests end as begin: each lives for 15 s."""
+
 ROUNDS = 10
 SETTLED = 1.02
 ALLOWED_GROWTH = 1.2
@@ -54,6 +57,8 @@ def test_updates_keep_memory_and_zoom(world: StandIn, open_page: OpenPage, updat
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
     zoom_in(page)
+    wait_for_updates(page, world, WARM_UP)
+    page.wait_for_timeout(TIMEOUTS_PASS)
     zoomed, before = x_range(page), settled_heap(page, world, session)
     wait_for_updates(page, world, updates)
     assert x_range(page) == zoomed

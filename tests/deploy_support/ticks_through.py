@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
+
+from chalicelib.adapters.state import States
+from chalicelib.domain.watching import Latch
 from tests.deploy_support.life import Life
 from tests.deploy_support.stage_life import STAGE
 from tests.deploy_support.standing import Standing
@@ -78,3 +82,12 @@ def count_of(standing: Standing, symbol: str) -> int:
         return 0
     prices = standing.ask("GET", f"/prices/{symbol}?interval=tick")[1]["prices"]
     return len(prices) if prices[-1]["timestamp"] == latest["timestamp"] else 0
+
+
+def judge_by_a_rule_that_is_gone(life: Life, symbol: str) -> None:
+    """Let the symbol's state remember a rule that no container knows."""
+    states = States(life.client("dynamodb"), life.outputs["environment"]["STATE_TABLE"])
+    state = states.get(symbol)
+    assert state is not None
+    latches = {**state.latches, "gone": Latch("unknown")}
+    assert states.put(msgspec.structs.replace(state, latches=latches))

@@ -45,6 +45,7 @@ from tests.deploy_support.ticks_through import (
     count_of,
     days_of,
     folded,
+    judge_by_a_rule_that_is_gone,
     put_by_kinesis,
     put_by_sqs,
     tick,
@@ -259,6 +260,7 @@ def test_ticks_history_and_junk_by_queue_and_stream_land_where_they_belong(
 def test_detection_bears_late_ticks_splits_rivals_and_a_lost_state(
     life: Life, standing: Standing
 ) -> None:
+    judge_by_a_rule_that_is_gone(life, "KIN")
     late = tick("KIN", "2026-01-05T15:00:00.500000Z", 101)
     split = tick("KIN", "2026-01-06T15:00:00.000000Z", 51, previous_close=51)
     put_by_kinesis(life, "KIN", json.dumps(late), json.dumps(split))

@@ -44,18 +44,18 @@ def test_intervals_do_not_mix(bars: BarStore, symbol: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stored", "offered", "taken"),
-    [(2, 3, True), (2, 2, True), (3, 2, False), (0, 9, False)],
+    ("ticks", "revision", "taken"),
+    [(2, 1, True), (3, 1, True), (3, 0, False), (0, 1, False)],
 )
-def test_a_bar_replaces_one_that_counts_no_more_ticks(
-    bars: BarStore, symbol: str, stored: int, offered: int, taken: bool
+def test_a_bar_goes_over_one_of_a_lower_revision_and_never_over_history(
+    bars: BarStore, symbol: str, ticks: int, revision: int, taken: bool
 ) -> None:
-    first = make_bar(0, 1, symbol=symbol, ticks=stored)
-    if stored:
+    first = make_bar(0, 1, symbol=symbol, ticks=ticks)
+    if ticks:
         bars.put(first, at())
     else:
         bars.write_history([first], at(), NEVER)
-    second = make_bar(0, 2, symbol=symbol, ticks=offered, revision=1)
+    second = make_bar(0, 2, symbol=symbol, ticks=2, revision=revision)
     assert bars.put(second, at()) is taken
     assert read(bars, symbol) == [second if taken else first]
 
@@ -154,14 +154,13 @@ def test_of_many_bars_at_once_each_is_put_under_its_own_condition(
     bars: BarStore, symbol: str
 ) -> None:
     offered = [make_bar(60 * n, 2, symbol=symbol, ticks=3) for n in range(60)]
-    fuller = make_bar(60 * 3, 1, symbol=symbol, ticks=4)
-    emptier = make_bar(60 * 30, 1, symbol=symbol, ticks=2)
+    same, other = offered[3], make_bar(60 * 30, 1, symbol=symbol, ticks=4)
     history = make_bar(60 * 59, 1, symbol=symbol, ticks=0)
-    bars.put(fuller, at())
-    bars.put(emptier, at())
+    bars.put(same, at())
+    bars.put(other, at())
     bars.write_history([history], at(), NEVER)
-    bars.put_all(offered, at())
-    kept = {bar.start: bar for bar in (fuller, history)}
+    assert bars.put_all(offered, at()) == [offered[30]]
+    kept = {bar.start: bar for bar in (other, history)}
     assert read(bars, symbol) == [kept.get(bar.start, bar) for bar in offered]
 
 
@@ -175,10 +174,11 @@ def test_corrected_bars_replace_those_that_they_correct(bars: BarStore, symbol: 
     assert read(bars, symbol)[:4] == corrected
 
 
-def test_of_two_bars_of_one_start_the_one_of_more_ticks_stays(bars: BarStore, symbol: str) -> None:
-    """Two hours of one label come about where a source says PRE just after the open."""
+def test_of_two_bars_of_one_start_the_first_stays_and_the_other_is_given_back(
+    bars: BarStore, symbol: str
+) -> None:
     few, many = (make_bar(0, price, symbol=symbol, ticks=price) for price in (2, 7))
-    bars.put_all([many, make_bar(60, 1, symbol=symbol), few], at())
+    assert bars.put_all([many, make_bar(60, 1, symbol=symbol), few], at()) == [few]
     assert [bar.ticks for bar in read(bars, symbol)] == [7, 1]
 
 

@@ -23,7 +23,7 @@ from tests.factories import (
     make_ticks,
     make_trigger,
 )
-from tests.fakes import fake_stores
+from tests.fakes import FakeRulesInForce, fake_stores
 from tests.oracles.crosses import crosses
 
 PRICES = [5, 5, 5, 5, 6, 7, 5, 3, 2, 2, 2, 2, 2, 4, 4, 4, 4, 4, 1, 9, 9, 1, 1, 9]
@@ -39,7 +39,7 @@ class System:
         clock = lambda: instant(self.seconds)  # noqa: E731
         notifier = Notifier(self.stores.alerts, self.stores.publisher, "", clock)
         options = Options(2, 4, Decimal(5), quiet_after_seconds=900)
-        self.detect = Detect(self.stores, notifier, lambda: rules, options, clock)
+        self.detect = Detect(self.stores, notifier, FakeRulesInForce(lambda: rules), options, clock)
 
     def another_container(self) -> System:
         """Over the same stores, with nothing kept."""

@@ -13,7 +13,7 @@ from chalicelib.services.detect import Detect, Options, Trigger
 from chalicelib.services.notify import Notifier
 from chalicelib.services.stores import PricedRecord, SymbolEntry
 from tests.factories import NEVER
-from tests.fakes import fake_stores
+from tests.fakes import FakeRulesInForce, fake_stores
 
 ARRIVAL = "2026-11-20T16:00:00.000000Z"
 
@@ -27,7 +27,8 @@ class Watched:
         self.now = now or datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
         notifier = Notifier(self.stores.alerts, self.stores.publisher, "", self._clock)
         options = Options(5, 20, Decimal(5), 900)
-        self._detect = Detect(self.stores, notifier, lambda: self.rules, options, self._clock)
+        in_force = FakeRulesInForce(lambda: self.rules)
+        self._detect = Detect(self.stores, notifier, in_force, options, self._clock)
 
     def _clock(self) -> datetime:
         return self.now
