@@ -262,8 +262,9 @@ def test_detection_bears_late_ticks_splits_rivals_and_a_lost_state(
 ) -> None:
     judge_by_a_rule_that_is_gone(life, "KIN")
     late = tick("KIN", "2026-01-05T15:00:00.500000Z", 101)
+    close = tick("KIN", "2026-01-05T20:59:00.000000Z", 102)
     split = tick("KIN", "2026-01-06T15:00:00.000000Z", 51, previous_close=51)
-    put_by_kinesis(life, "KIN", json.dumps(late), json.dumps(split))
+    put_by_kinesis(life, "KIN", *map(json.dumps, (late, close, split)))
     put_by_kinesis(life, "RIVAL", *bodies("RIVAL"))
     key = {"symbol": {"S": "AAPL"}}
     state = life.outputs["environment"]["STATE_TABLE"]
@@ -271,7 +272,7 @@ def test_detection_bears_late_ticks_splits_rivals_and_a_lost_state(
     life.client("dynamodb").delete_item(TableName=state, Key=key)
     later = tick("AAPL", "2016-12-30T21:00:00.000000Z", 115, source="replay")
     put_by_kinesis(life, "AAPL", json.dumps(later))
-    assert eventually(lambda: count_of(standing, "KIN") == 5)
+    assert eventually(lambda: count_of(standing, "KIN") == 6)
     assert eventually(lambda: count_of(standing, "RIVAL") == 3)
     assert eventually(lambda: standing.ask("GET", "/prices/AAPL/latest")[1]["price"] == 115)
     after = len(standing.ask("GET", "/alerts?symbol=AAPL&limit=100")[1]["alerts"])
