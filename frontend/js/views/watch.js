@@ -51,7 +51,7 @@ function renderRow(row, store, listed, colors) {
 
 /** @param {import("../types.js").Listed} listed @param {import("../types.js").Quote} quote @returns {string} */
 function nameOf({ name }, { historical, time }) {
-  return name ?? (historical ? `history until ${formatDate(time, "UTC")}` : "");
+  return name ?? (historical ? `to ${formatDate(time, "UTC")}` : "");
 }
 
 /** @param {import("../types.js").Listed} listed a symbol that is followed and has no price yet @returns {string} */
