@@ -27,6 +27,7 @@ class Scenario(msgspec.Struct, frozen=True):
     faults: Faults
     page_items: int
     seed: int
+    warm: int = 0
 
     @property
     def payloads(self) -> list[bytes]:
@@ -101,6 +102,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         ),
         page_items=draw(st.sampled_from([3, 7, 1000])),
         seed=draw(st.integers(0, 2**32)),
+        warm=draw(st.integers(0, 3)),
     )
 
 

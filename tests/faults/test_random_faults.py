@@ -78,7 +78,7 @@ def _place(symbol: str, generation: int, scenario: Scenario) -> int:
 
 def delivered(scenario: Scenario) -> World:
     """The stores after a scenario came to its end."""
-    world = World(SMALL, scenario.seed, scenario.faults, scenario.page_items)
+    world = World(SMALL, scenario.seed, scenario.faults, scenario.page_items, scenario.warm)
     Deliverer(world, shards_of(scenario), scenario.kind).drain()
     return world
 

@@ -40,8 +40,13 @@ class Faults(msgspec.Struct, frozen=True):
 class World:
     """The stores, the clock, and the dice."""
 
-    def __init__(self, settings: Any, seed: int, faults: Faults, page_items: int) -> None:
+    def __init__(
+        self, settings: Any, seed: int, faults: Faults, page_items: int, warm: int = 0
+    ) -> None:
+        """`warm` containers at most live on for later invocations, as Lambda keeps them."""
         self.settings = settings
+        self.warm = warm
+        self._idle: list[Container] = []
         self.aws = Aws(page_items)
         self.dice = random.Random(seed)
         self.faults = faults
@@ -65,10 +70,37 @@ class World:
         """Nothing happens for a while."""
         self.seconds += seconds
 
+    def container(self) -> Container:
+        """One that is idle, or a new one."""
+        if not self._idle or self.dice.random() < 0.1:
+            return Container(self)
+        return self._idle.pop(self.dice.randrange(len(self._idle)))
+
+    def release(self, container: Container) -> None:
+        """The container has done its work and may be used again."""
+        self._idle.append(container)
+        while len(self._idle) > self.warm:
+            self._idle.pop(self.dice.randrange(len(self._idle)))
+
     def invoke(self, work: Callable[[Services, str], Any]) -> Invocation:
         """A container that is about to do `work` with its services and its request's id."""
         self.invocations += 1
         return Invocation(self, f"request-{self.invocations}", work)
+
+
+class Container:
+    """Services that live on between invocations, with all that they keep; one invocation at a
+    time has it."""
+
+    def __init__(self, world: World) -> None:
+        self.invocation: Invocation | None = None
+        clients = _Clients(world.aws, self._call)
+        self.services = Services(world.settings, world.clock, clients)
+
+    def _call(self, operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
+        if self.invocation is None:
+            raise AssertionError(f"{operation} outside of an invocation")
+        return self.invocation.call(operation, request, perform)
 
 
 class Invocation:
@@ -96,17 +128,17 @@ class Invocation:
 
     def _run(self) -> None:
         self._go.acquire()
+        container = self.world.container()
+        container.invocation = self
         try:
-            self.result = self._work(self._services(), self.request_id)
+            self.result = self._work(container.services, self.request_id)
         except (Exception, Killed) as failure:  # noqa: BLE001 - who delivers looks at it
             self.failure = failure
+        container.invocation = None
+        if not self._dead:  # an error leaves a container as it is
+            self.world.release(container)
         self.done = True
         self._stopped.release()
-
-    def _services(self) -> Services:
-        aws = self.world.aws
-        clients = _Clients(aws, self._call)
-        return Services(self.world.settings, self.world.clock, clients)
 
     def _turn(self) -> None:
         if self._dead:
@@ -118,7 +150,8 @@ class Invocation:
         self._dead = True
         raise Killed
 
-    def _call(self, operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
+    def call(self, operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
+        """A call to AWS, which may fail, or be the last one."""
         self._turn()
         happens, faults = self.world.happens, self.world.faults
         if happens(faults.crash):
