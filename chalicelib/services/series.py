@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Generic, TypeVar
 
 import msgspec
@@ -15,7 +15,7 @@ from chalicelib.domain.errors import TicktapeError
 from chalicelib.domain.folding import BASE_OF, SPAN
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
-from chalicelib.domain.times import just_after
+from chalicelib.domain.times import just_after, to_text
 from chalicelib.services.bar_reading import BarPage, BarRequest, past, read_bars
 from chalicelib.services.interval_choice import choose
 from chalicelib.services.periods import SESSIONS, period_start
@@ -27,6 +27,8 @@ WIDEST = {"1m": SPAN["30m"], "1h": timedelta(), "1d": SPAN["1mo"]}
 
 MOST_MINUTES = 61
 """Of an hourly bar: its own, and the one of the closing price."""
+
+_INSTANT = timedelta(microseconds=1)
 
 Row = TypeVar("Row")
 
@@ -54,6 +56,12 @@ class Slice(msgspec.Struct, Generic[Row], frozen=True):
     interval: str
     rows: list[Row]
     cursor: Cursor | None
+
+
+def _last_instant(symbol: str, label: str) -> str:
+    """The last instant of a daily bar's session: where a period of a symbol without ticks ends."""
+    session = calendar_for(symbol, None).session_on(date.fromisoformat(label[:10]))
+    return to_text(session.close - _INSTANT)
 
 
 class Series:
@@ -138,9 +146,9 @@ class Series:
             count = SESSIONS.get(query.period, 1)
             sessions = self._read(known, "1d", Range(), limit=count, descending=True).rows
         labels = [bar.start for bar in sessions]
-        newest = known.last.timestamp if known.last else max(labels, default=None)
-        if newest is None:
+        if known.last is None and not labels:
             return query.range
+        newest = known.last.timestamp if known.last else _last_instant(known.symbol, max(labels))
         return Range(period_start(query.period, newest, min(labels, default=None)))
 
     def _first(

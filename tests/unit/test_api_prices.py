@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.detection import State
+from chalicelib.domain.times import from_text, to_text
 from chalicelib.services.stores import SymbolEntry
 from tests.api_support import NOW, TOKEN, Client, FakeServices, aapl_ticks, fill, make_ticks
 
@@ -322,3 +323,27 @@ def test_labels_are_computed_from_clock_and_calendar() -> None:
 def _labels(answer: dict[str, object]) -> dict[str, object]:
     names = ("currency", "source", "adjustment", "as_of", "delay_seconds", "is_stale")
     return {name: answer[name] for name in (*names, "market_state")}
+
+
+@pytest.mark.parametrize(
+    ("symbol", "opens", "minutes"),
+    [("BTC-USD", "00:00", 1440), ("AAPL", "14:30", 390)],
+)
+def test_a_day_of_history_without_a_tick_is_its_last_session(
+    symbol: str, opens: str, minutes: int
+) -> None:
+    services = FakeServices()
+    entry = SymbolEntry(symbol=symbol, added_at="", source="replay")
+    services.stores.symbols.put("seen", entry)
+    for date in ("2026-11-12", "2026-11-13"):
+        start = from_text(f"{date}T{opens}:00.000000Z")
+        day = _day(date, symbol)
+        rows = [to_text(start + timedelta(minutes=n)) for n in range(minutes)]
+        bars = [msgspec.structs.replace(day, interval="1m", start=row) for row in rows]
+        services.stores.bars.write_history([*bars, day], "", 0.0)
+    client = Client(services)
+    for interval, count in (("1m", minutes), ("1d", 1)):
+        query = f"interval={interval}&period=1d&limit=5000"
+        found = client.get(f"/prices/{symbol}?{query}").json["prices"]
+        assert len(found) == count
+        assert {row["timestamp"][:10] for row in found} == {"2026-11-13"}
