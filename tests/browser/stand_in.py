@@ -167,7 +167,7 @@ class StandIn:
             "market_state": self.market_state,
             "next_open": self.next_open,
             "source": self.source,
-            "is_stale": self.age_seconds > 900,
+            "is_stale": self.age_seconds - self.exchange_delay_seconds > 900,
             "delay_seconds": self.age_seconds,
             "exchange_delay_seconds": self.exchange_delay_seconds,
         }

@@ -101,7 +101,7 @@ export const fullRange = (first, count) => [first - 0.75, first + count - 0.25 +
 
 // The chart's panes, axes and margins. Pure. Margins are fixed: nothing jumps when a label gets longer.
 
-export const MARGIN = { l: 8, r: 68, t: 8, b: 26 };
+export const MARGIN = { l: 8, r: 76, t: 8, b: 26 };
 
 const VOLUME_SHARE = 0.16;
 const PANE_SHARE = 0.18;
