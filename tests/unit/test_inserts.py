@@ -61,11 +61,11 @@ def test_a_single_bar_is_one_put_in_the_callers_thread(stored: Stored) -> None:
     assert threads == [threading.current_thread()]
 
 
-def test_what_is_stored_already_is_put_once_more_by_itself(stored: Stored) -> None:
+def test_what_is_stored_already_is_put_once_more_by_itself_and_compared(stored: Stored) -> None:
     stored.bars.put_all(MINUTES[:30], at())
     stored.called.clear()
     stored.bars.put_all(MINUTES, at())
-    assert stored.called == {"BatchExecuteStatement": 3, "PutItem": 30}
+    assert stored.called == {"BatchExecuteStatement": 3, "PutItem": 30, "Query": 30}
     assert stored.count == len(MINUTES)
 
 
