@@ -86,6 +86,8 @@ def _ended(outcome: Outcome, reporter: Reporter, *, kept: bool) -> int:
     if outcome.refusal is not None:
         raise UsageError(outcome.refusal)
     sent = f"{outcome.ticks:,} ticks and {outcome.bars:,} bars sent"
+    if outcome.is_cut:
+        sent += ", which is not all: the same command sends the rest"
     if not outcome.left:
         reporter.end(sent)
         return OK

@@ -21,12 +21,14 @@ from producer.wire import WireTick, line_of
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """How a run ended: ticks and bars sent, how many are left, and a refusal for good."""
+    """How a run ended: ticks and bars sent, how many are left, a refusal for good, and whether a
+    recording was cut short."""
 
     ticks: int
     bars: int
     left: int
     refusal: str | None
+    is_cut: bool = False
 
 
 class Pipeline:
@@ -60,7 +62,7 @@ class Pipeline:
         """
         self._sender.start()
         try:
-            self._forward_all(stop)
+            is_whole = self._forward_all(stop)
         finally:  # also what came before a source that failed is sent
             self._outbox.close()
             self._drain(stop, drain_seconds)
@@ -71,15 +73,19 @@ class Pipeline:
             raise self._sender.fault
         refusal, status = self._sender.refusal, self._status
         left = 0 if self._sender.reader_gone else self._outbox.pending
-        return Outcome(status.sent_ticks, status.sent_bars, left, str(refusal) if refusal else None)
+        why = str(refusal) if refusal else None
+        is_cut = self._source.recorded and not is_whole
+        return Outcome(status.sent_ticks, status.sent_bars, left, why, is_cut)
 
-    def _forward_all(self, stop: threading.Event) -> None:
+    def _forward_all(self, stop: threading.Event) -> bool:
+        """Whether all of the source was taken."""
         for batch in self._source.batches(stop):
             if self._sender.ended.is_set():
-                return
+                return False
             self._forward(batch, stop)
             if stop.is_set():
-                return
+                return False
+        return not stop.is_set()
 
     def _forward(self, batch: Sequence[WireTick], stop: threading.Event) -> None:
         sent_at = to_text(self._clock())

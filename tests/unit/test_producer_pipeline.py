@@ -110,3 +110,13 @@ def test_a_fault_of_ours_in_the_sender_is_not_hidden() -> None:
 
     with pytest.raises(ZeroDivisionError):
         run(Given([make_wire_tick()]), Broken())
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_recording_that_was_stopped_before_its_end_is_cut(recorded: bool) -> None:
+    stop = threading.Event()
+    stop.set()
+    outcome, _ = run(Given([make_wire_tick()], recorded=recorded), MemorySink(), stop)
+    assert outcome.is_cut is recorded
+    outcome, _ = run(Given([make_wire_tick()], recorded=recorded), MemorySink())
+    assert outcome.is_cut is False
