@@ -65,7 +65,7 @@ def _one(facts: Mapping[str, Any], symbol: str) -> int:
         return OK
     print(
         f"{symbol}: deleted {deleted['prices']:,} prices, {deleted['bars']:,} bars and "
-        f"{deleted['alerts']:,} alerts"
+        f"{deleted['alerts']:,} alerts; the archive keeps its records"
     )
     return OK
 
