@@ -32,10 +32,10 @@ browser:
 node:
 	@tools/node.sh
 
-test: setup ## every test that fits into ten minutes on two cores
+test: setup ## every test but the long ones
 	@$(PYTEST) -n 3 -m "not long" $(ARGS)
 
-test-fast: $(BIN)/.dev ## unit tests and oracles, for whoever changes a line: under a minute
+test-fast: $(BIN)/.dev ## unit tests and oracles, for whoever changes a line: about a minute
 	@$(PYTEST) -n 2 -m "not long" tests/unit tests/oracles $(ARGS)
 
 test-loaded: setup ## `make test` TIMES=3 times beside four processes that keep the processor busy

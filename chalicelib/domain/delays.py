@@ -13,6 +13,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 YAHOO_SOURCES = ("yfinance", "yfinance-live")
+"""Sources whose prices are Yahoo's."""
 
 _MINUTES = {
     10: (".CBT", ".CME", ".JK"),

@@ -11,10 +11,11 @@ from chalicelib.domain.alerts import Alert
 from chalicelib.domain.bar_watching import BarWatch, Closes, no_history
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.building import BarBuilder, Hour, Place, place_of
+from chalicelib.domain.delays import YAHOO_SOURCES
 from chalicelib.domain.messages import describe
 from chalicelib.domain.rules import ANY_SYMBOL, Rule
 from chalicelib.domain.sessions import calendar_for
-from chalicelib.domain.splits import FEEDS, Split, find_split, told_split
+from chalicelib.domain.splits import Split, find_split, told_split
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text
 from chalicelib.domain.watching import Latch, Point, judge
@@ -206,10 +207,13 @@ def _last_regular(state: State) -> tuple[Tick | None, Place | None]:
 
 
 def _split_between(mark: Tick, before: Place, tick: Tick, place: Place) -> Split | None:
-    """The split that the tick tells of; from a source that tells of none, what prices show."""
+    """The split that the tick tells of; from a source that tells of none, what prices show.
+
+    Yahoo's ticks tell of splits, so of them a ratio of prices decides nothing.
+    """
     if tick.split is not None:
         return told_split(place.date, tick.split, mark.price)
-    if tick.source in FEEDS or tick.previous_close is None or place.extended:
+    if tick.source in YAHOO_SOURCES or tick.previous_close is None or place.extended:
         return None
     if not _is_next_session(mark, before, place):
         return None

@@ -26,9 +26,6 @@ _FORWARD = (
 RATIOS = (*_FORWARD, *(1 / ratio for ratio in _FORWARD))
 """New shares for one old share; below 1 for a reverse split."""
 
-FEEDS = ("yfinance", "yfinance-live")
-"""Sources whose ticks tell of splits in `split`. For them a ratio of prices decides nothing."""
-
 TOLERANCE = Fraction(4, 100)
 """The last stored price may lie that far from the official close. Dividends move it by less than
 the smallest ratio does."""
