@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.chart_reading import wait_for_chart, wait_for_trace
 from tests.browser.conftest import OpenPage
-from tests.browser.system import System
+from tests.browser.system import System, running_system
 
 
 def give_token(page: Page, token: str) -> None:
@@ -101,13 +102,19 @@ def test_preview_marks_where_a_rule_would_have_fired(system: System, open_page: 
     wait_for_trace(page, "would have fired")
 
 
-def test_added_symbol_says_that_it_is_collecting(system: System, open_page: OpenPage) -> None:
-    page = open_page(system.page)
-    wait_for_chart(page)
+@pytest.fixture
+def unfed() -> Iterator[System]:
+    """A system without a producer, which would soon send prices of whatever is added."""
+    with running_system("--source", "none") as running:
+        yield running
+
+
+def test_added_symbol_says_that_it_is_collecting(unfed: System, open_page: OpenPage) -> None:
+    page = open_page(unfed.page)
     page.get_by_role("button", name="Add a symbol").click()
     page.get_by_label("Symbol", exact=True).fill("nope-usd")
     page.get_by_role("button", name="Add", exact=True).click()
-    give_token(page, system.token)
+    give_token(page, unfed.token)
     row = page.locator("#watch tr[data-symbol='NOPE-USD']")
     expect(row).to_contain_text("collecting since")
     expect(page.locator("#chart-message")).to_contain_text("No prices of NOPE-USD")
