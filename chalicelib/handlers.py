@@ -40,6 +40,7 @@ def detect(event: dict[str, Any], context: Any) -> Response:
             "Alerts": done.alerts,
             "Notifications": done.sent,
             "DetectFailures": len(done.failed),
+            "RepairsLeft": done.unrepaired,
             "RulesBroken": len(services.stores.rules.broken),
         },
         services.clock(),

@@ -64,6 +64,11 @@ locals {
       bound      = 0, minutes = 5, periods = 3, above = 2
       dimensions = { stage = var.stage }
     }
+    repairs-left = {
+      namespace  = "Ticktape", metric = "RepairsLeft", statistic = "Sum"
+      bound      = 0, minutes = 5, periods = 1, above = 1
+      dimensions = { stage = var.stage }
+    }
     store-age = {
       namespace  = "Ticktape", metric = "StoreAgeMilliseconds", statistic = "Average"
       bound      = 30000, minutes = 5, periods = 3, above = 2

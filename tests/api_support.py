@@ -22,7 +22,7 @@ from chalicelib.domain.rules import default_rules
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
-from chalicelib.services.corrections import Corrections
+from chalicelib.services.bar_writing import BarWriter
 from chalicelib.services.forgetting import Forget
 from chalicelib.services.preview import Preview
 from chalicelib.services.reports import Reports
@@ -136,8 +136,8 @@ def fill(services: FakeServices, ticks: Sequence[Tick]) -> None:
         outcome = advance(state, left, Watch(services.defaults), lambda tick: "")
         for bar in outcome.closed:
             stores.bars.put(bar, arrival)
-        corrections = Corrections(stores.prices, stores.bars)
-        corrections.put_hours(symbol, ticks[0].exchange_timezone, outcome.hours, arrival)
+        writer = BarWriter(stores.bars)
+        writer.put_hours(symbol, ticks[0].exchange_timezone, outcome.hours, arrival)
         for alert in outcome.state.pending:
             stores.alerts.record(alert)
         stores.state.put(outcome.state)

@@ -57,6 +57,11 @@ class Sorted:
         """One value."""
         return self._values.get(key)
 
+    def remove(self, key: str) -> None:
+        """Take away a key that is there, if it is."""
+        if self._values.pop(key, None) is not None:
+            self._keys.remove(key)
+
     def between(self, start: str | None, end: str | None, descending: bool) -> list[str]:
         """The keys of `[start, end)`."""
         low = bisect.bisect_left(self._keys, start) if start is not None else 0
@@ -149,7 +154,14 @@ class FakeBars:
     ) -> Page[Bar]:
         """See BarStore."""
         series = self.series.get(f"{symbol}#{interval}", Sorted())
-        return _page(series, series.between(start, end, descending), limit)  # type: ignore[return-value]
+        page = _page(series, series.between(start, end, descending), limit)
+        shown = (bar for bar in page.rows if isinstance(bar, Bar))
+        return Page(tuple(bar for bar in shown if not self._is_behind(bar)), page.next_key)
+
+    def _is_behind(self, bar: Bar) -> bool:
+        """Whether history is shown in the place of an extended bar."""
+        stored = self.series[bar.series].get(bar.start)
+        return bar.extended and isinstance(stored, Bar) and not stored.ticks
 
     def closes(
         self, symbol: str, interval: str, start: str | None, end: str | None
@@ -166,10 +178,18 @@ class FakeBars:
     def put(self, bar: Bar, expires_from: str) -> bool:
         """See BarStore."""
         series = self.series.setdefault(bar.series, Sorted())
-        stored = series.get(bar.start)
+        stored = series.get(bar.key)
         if isinstance(stored, Bar) and (stored.ticks == 0 or stored.revision >= bar.revision):
             return False
-        series.put(bar.start, bar)
+        series.put(bar.key, bar)
+        return True
+
+    def discard(self, bar: Bar) -> bool:
+        """See BarStore."""
+        stored = self.series[bar.series].get(bar.key)
+        if isinstance(stored, Bar) and (stored.ticks == 0 or stored.revision != bar.revision):
+            return False
+        self.series[bar.series].remove(bar.key)
         return True
 
     def put_all(self, bars: Sequence[Bar], expires_from: str) -> list[Bar]:
@@ -178,7 +198,7 @@ class FakeBars:
         return [bar for bar in refused if self._differs_from_stored(bar)]
 
     def _differs_from_stored(self, bar: Bar) -> bool:
-        stored = self.series[bar.series].get(bar.start)
+        stored = self.series[bar.series].get(bar.key)
         return isinstance(stored, Bar) and stored.ticks > 0 and not stored.same_values(bar)
 
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:

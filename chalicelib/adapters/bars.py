@@ -1,4 +1,9 @@
-"""The bars table: finished bars, one partition a symbol and interval."""
+"""The bars table: finished bars, one partition a symbol and interval.
+
+An extended bar has its start, moved on by a microsecond, as its range key: a minute or an hour may
+have a regular bar too. A historical bar stands for all of its interval; an extended bar of ticks
+beside it is not read.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,7 @@ from typing import Any
 
 from chalicelib.adapters.dynamodb import (
     Item,
+    delete_if,
     item_of,
     key_range,
     optional_number,
@@ -17,7 +23,7 @@ from chalicelib.adapters.dynamodb import (
     query,
 )
 from chalicelib.adapters.inserts import insert_all
-from chalicelib.domain.bars import Bar
+from chalicelib.domain.bars import Bar, start_of
 from chalicelib.domain.times import epoch_seconds, just_after
 from chalicelib.services.stores import Close, Page
 
@@ -56,12 +62,17 @@ class Bars:
             Limit=limit + 1,
             **request,
         ):
-            rows += [bar for bar in map(_to_bar, items) if end is None or bar.start < end]
+            rows += [bar for bar in map(_to_bar, items) if end is None or bar.key < end]
             more = not is_last or len(rows) > limit
             if len(rows) >= limit:
                 break
-        kept = tuple(rows[:limit])
-        return Page(kept, kept[-1].start if more and kept else None)
+        kept = rows[:limit]
+        next_key = kept[-1].key if more and kept else None
+        if next_key and rows[limit:] and rows[limit].start == kept[-1].start and not descending:
+            next_key = rows[limit].key if not kept[-1].ticks else next_key
+        whole = {bar.start for bar in rows if not bar.ticks}
+        shown = (bar for bar in kept if not bar.extended or bar.start not in whole)
+        return Page(tuple(shown), next_key)
 
     def closes(
         self, symbol: str, interval: str, start: str | None, end: str | None
@@ -76,10 +87,11 @@ class Bars:
             **request,
         ):
             for item in items:
-                begin = item["start"]["S"]
-                if end is None or begin < end:
-                    date = item["session_date"]["S"] or begin[:10]
-                    yield Close(begin, date, Decimal(item["close"]["N"]), "extended" in item)
+                key, extended = item["start"]["S"], "extended" in item
+                if end is None or key < end:
+                    date = item["session_date"]["S"] or key[:10]
+                    start = start_of(key, extended=extended)
+                    yield Close(start, date, Decimal(item["close"]["N"]), extended)
 
     def put(self, bar: Bar, expires_from: str) -> bool:
         """See BarStore."""
@@ -115,9 +127,23 @@ class Bars:
 
     def _differs_from_stored(self, bar: Bar) -> bool:
         """Whether the stored bar, if it was made from ticks, has other values."""
-        end = just_after(bar.start)
-        page = self.bars(bar.symbol, bar.interval, bar.start, end, limit=1, consistent=True)
+        end = just_after(bar.key)
+        page = self.bars(bar.symbol, bar.interval, bar.key, end, limit=1, consistent=True)
         return any(stored.ticks > 0 and not stored.same_values(bar) for stored in page.rows)
+
+    def discard(self, bar: Bar) -> bool:
+        """See BarStore."""
+        return delete_if(
+            self._client,
+            TableName=self._table,
+            Key={"series": {"S": bar.series}, "start": {"S": bar.key}},
+            ConditionExpression="attribute_not_exists(series)"
+            " OR (ticks > :none AND revision = :revision)",
+            ExpressionAttributeValues={
+                ":none": {"N": "0"},
+                ":revision": {"N": str(bar.revision)},
+            },
+        )
 
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
         """See BarStore."""
@@ -147,7 +173,7 @@ class Bars:
         days = self._ttl_days.get(bar.interval)
         return item_of(
             series=bar.series,
-            start=bar.start,
+            start=bar.key,
             open=bar.open,
             high=bar.high,
             low=bar.low,
@@ -166,10 +192,11 @@ class Bars:
 
 def _to_bar(item: Item) -> Bar:
     symbol, _, interval = item["series"]["S"].rpartition("#")
+    extended = "extended" in item
     return Bar(
         symbol=symbol,
         interval=interval,
-        start=item["start"]["S"],
+        start=start_of(item["start"]["S"], extended=extended),
         open=Decimal(item["open"]["N"]),
         high=Decimal(item["high"]["N"]),
         low=Decimal(item["low"]["N"]),
@@ -179,7 +206,7 @@ def _to_bar(item: Item) -> Bar:
         session_date=item["session_date"]["S"],
         source=item["source"]["S"],
         closed=item["closed"]["BOOL"],
-        extended="extended" in item,
+        extended=extended,
         revision=int(item["revision"]["N"]),
         folded=int(item["folded"]["N"]) if "folded" in item else 0,
     )

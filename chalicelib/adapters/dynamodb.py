@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
@@ -63,9 +63,17 @@ def is_conditional_failure(error: Exception) -> bool:
 
 def put_if(client: Any, **request: Any) -> bool:
     """PutItem or, with a Key, UpdateItem under a condition; False where the condition refuses."""
+    return _holds(client.update_item if "Key" in request else client.put_item, request)
+
+
+def delete_if(client: Any, **request: Any) -> bool:
+    """DeleteItem under a condition; False where the condition refuses."""
+    return _holds(client.delete_item, request)
+
+
+def _holds(call: Callable[..., Any], request: dict[str, Any]) -> bool:
     from botocore.exceptions import ClientError
 
-    call = client.update_item if "Key" in request else client.put_item
     try:
         call(**request)
     except ClientError as error:

@@ -65,13 +65,17 @@ def triggers(event: dict[str, Any]) -> list[Trigger]:
 
 
 def _triggers(records: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+    from chalicelib.adapters.prices import CompleteFrom
+
     for record in records:
         image = record["dynamodb"].get("NewImage", {})
         if record["eventName"] in ("INSERT", "MODIFY") and "complete_from" in image:
+            mark = CompleteFrom.of(image["complete_from"]["S"])
             yield dict(  # noqa: C408 - as above
                 identifier=record["dynamodb"]["SequenceNumber"],
                 symbol=image["symbol"]["S"],
                 newest=image["timestamp"]["S"],
-                complete_from=image["complete_from"]["S"].partition(" ")[0],
+                complete_from=mark.first,
                 ingested_at=image["ingested_at"]["S"],
+                spans=mark.spans,
             )

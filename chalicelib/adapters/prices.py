@@ -124,10 +124,27 @@ class Prices:
 
 
 def _complete_from(record: PricedRecord) -> str | None:
-    """The timestamp, and behind a space the digest of the batch's others, if it had any."""
+    """The timestamp, and behind spaces the digest of the batch's others and their stretches, if it
+    had any: `FIRST 1a2b3c4d FIRST/LAST,FIRST/LAST`, with timestamps as they are stored."""
     if record.complete_from is None or record.others is None:
         return record.complete_from
-    return f"{record.complete_from} {record.others}"
+    spans = ",".join(f"{start}/{end}" for start, end in record.spans)
+    return " ".join(filter(None, (record.complete_from, record.others, spans)))
+
+
+class CompleteFrom(msgspec.Struct, frozen=True):
+    """What an item's `complete_from` says; see PricedRecord."""
+
+    first: str
+    others: str | None = None
+    spans: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, text: str) -> CompleteFrom:
+        """Out of the attribute."""
+        first, *rest = text.split(" ")
+        spans = (span.partition("/") for span in rest[1].split(",")) if len(rest) > 1 else ()
+        return cls(first, rest[0] if rest else None, tuple((start, end) for start, _, end in spans))
 
 
 def _pack(earlier: Sequence[Tick], last: Tick) -> str:
@@ -146,9 +163,15 @@ def _pack(earlier: Sequence[Tick], last: Tick) -> str:
 
 def _to_record(item: Item) -> PricedRecord:
     ticks = tuple(stored.tick for stored in unpack(item))
-    complete_from, _, others = (optional_text(item, "complete_from") or "").partition(" ")
-    arrival, sequence = item["ingested_at"]["S"], _sequence(item)
-    return PricedRecord(ticks, arrival, complete_from or None, others or None, sequence)
+    mark = CompleteFrom.of(optional_text(item, "complete_from") or "")
+    return PricedRecord(
+        ticks,
+        item["ingested_at"]["S"],
+        mark.first or None,
+        mark.others,
+        _sequence(item),
+        mark.spans,
+    )
 
 
 def _sequence(item: Item) -> int:

@@ -53,6 +53,7 @@ class _Data(msgspec.Struct, omit_defaults=True):
     r: tuple[str, _Tick] | None = None
     s: Split | None = None
     m: _Bar | None = None
+    x: _Bar | None = None
     d: _Bar | None = None
     c: list[Decimal] = []
     l: dict[str, Latch] = {}  # noqa: E741 - short names save bytes in every state item
@@ -107,6 +108,7 @@ def to_item(state: State) -> Item:
         r=(state.mark.timestamp, _short_tick(state.mark)) if state.mark else None,
         s=state.split,
         m=_short_bar(state.minute) if state.minute else None,
+        x=_short_bar(state.beside) if state.beside else None,
         d=_short_bar(state.day) if state.day else None,
         c=list(state.closes),
         l=dict(state.latches),
@@ -131,6 +133,7 @@ def from_item(item: Item) -> State:
         mark=_tick(symbol, *data.r) if data.r else None,
         split=data.s,
         minute=_bar(symbol, "1m", data.m) if data.m else None,
+        beside=_bar(symbol, "1m", data.x) if data.x else None,
         day=_bar(symbol, "1d", data.d) if data.d else None,
         closes=tuple(data.c),
         latches=data.l,

@@ -22,7 +22,8 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
 
     `ticks` counts the ticks that it was made from; 0 marks a historical bar that came as such.
     volume is the number of shares (or units) traded within it; None where nothing is known.
-    `extended` says that it lies outside of the regular session. `revision` counts corrections.
+    `extended` says that it is made of ticks outside of the regular session. `revision` counts
+    corrections.
     `folded` is the number of finer bars that a historical bar was made from by whoever sent it; 0
     of one that came as it is.
     """
@@ -48,11 +49,27 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
         """The table's hash key, as `AAPL#1m`."""
         return f"{self.symbol}#{self.interval}"
 
+    @property
+    def key(self) -> str:
+        """The place in its series: the start, a microsecond later for an extended bar, since one
+        minute may have a regular and an extended bar."""
+        return key_of(self.start, extended=self.extended)
+
     def same_values(self, other: Bar) -> bool:
         """Whether everything but the revision agrees."""
         return msgspec.structs.replace(self, revision=0) == msgspec.structs.replace(
             other, revision=0
         )
+
+
+def key_of(start: str, *, extended: bool) -> str:
+    """The key of a bar with this start."""
+    return f"{start[:-2]}1Z" if extended else start
+
+
+def start_of(key: str, *, extended: bool) -> str:
+    """The start of the bar at a place in its series."""
+    return f"{key[:-2]}0Z" if extended else key
 
 
 def merge(first: Bar, second: Bar) -> Bar:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -66,30 +67,51 @@ def place_of(tick: Tick) -> Place:
     return Place(minute_of(tick.timestamp), hour, session, extended)
 
 
+def hour_around(bar: Bar, place: Place) -> Hour:
+    """The hour of a 1m bar in the session of `place`."""
+    start = hour_start(place.session, from_text(bar.start), bar.extended)
+    return Hour(to_text(start), bar.extended)
+
+
 class BarBuilder:
     """Folds a symbol's ticks into the running minute and day.
 
-    `closed` collects finished bars in order, `hours` the finished hours. Minute volume
+    A bar is regular or extended as its ticks are: a minute with ticks of both kinds has two bars,
+    `minute` that of the last tick's kind and `beside` the other one. `closed` collects finished
+    bars in order, `hours` the finished hours; both end when a tick of a later minute comes, so
+    that nothing depends on where a run of ticks is cut. Minute volume
     is the difference of the session's cumulative volume against the tick before, never below 0;
     the first tick of a session counts all of it if the session opened in its minute, else it
     only sets the baseline.
     """
 
     def __init__(
-        self, last: Tick | None = None, minute: Bar | None = None, day: Bar | None = None
+        self, last: Tick | None = None, minutes: Iterable[Bar] = (), day: Bar | None = None
     ) -> None:
         self.last = last
-        self.minute = minute
         self.day = day
         self.closed: list[Bar] = []
         self.hours: list[Hour] = []
         self._place = place_of(last) if last else None
+        self._running = {bar.extended: bar for bar in minutes}
+
+    @property
+    def minute(self) -> Bar | None:
+        """The running bar of the last tick's kind."""
+        return self._running.get(self._place.extended) if self._place else None
+
+    @property
+    def beside(self) -> Bar | None:
+        """The running bar of the other kind."""
+        return self._running.get(not self._place.extended) if self._place else None
 
     def add(self, tick: Tick) -> Place:
         """Take the next tick; returns its place."""
         before, place = self._place, self._place_of(tick)
-        self._close_before(place, before)
-        self.minute = self._fold_minute(tick, place, self._traded(tick, place, before))
+        if before is not None:
+            self._close_before(place, before)
+        traded = self._traded(tick, place, before)
+        self._running[place.extended] = self._fold_minute(tick, place, traded)
         if not place.extended:
             self.day = self._fold_day(tick, place)
         self.last, self._place = tick, place
@@ -109,13 +131,15 @@ class BarBuilder:
             return place
         return place_of(tick)
 
-    def _close_before(self, place: Place, before: Place | None) -> None:
-        minute, day = self.minute, self.day
-        if minute is not None and minute.start != place.minute:
-            self.closed.append(msgspec.structs.replace(minute, closed=True))
-            self.minute = None
-        if before is not None and before.hour != place.hour:
-            self.hours.append(before.hour)
+    def _close_before(self, place: Place, before: Place) -> None:
+        if before.minute != place.minute:
+            for extended in sorted(self._running):
+                bar = self._running.pop(extended)
+                self.closed.append(msgspec.structs.replace(bar, closed=True))
+                hour = before.hour if extended is before.extended else hour_around(bar, before)
+                if hour != place.hour:
+                    self.hours.append(hour)
+        day = self.day
         if day is not None and day.session_date < place.date:
             self.closed.append(msgspec.structs.replace(day, closed=True))
             self.day = None
@@ -132,7 +156,7 @@ class BarBuilder:
         return tick.volume if opened == place.minute and not place.extended else ZERO
 
     def _fold_minute(self, tick: Tick, place: Place, traded: Decimal | None) -> Bar:
-        bar = self.minute
+        bar = self._running.get(place.extended)
         if bar is None:
             return _new(tick, "1m", place.minute, place, traded)
         volume = bar.volume if traded is None else (bar.volume or ZERO) + traded
@@ -150,15 +174,20 @@ class BarBuilder:
         if bar is None:
             bar = _new(tick, "1d", f"{place.date}T00:00:00.000000Z", place, tick.volume)
             bar = msgspec.structs.replace(bar, ticks=0)
-        return msgspec.structs.replace(
-            bar,
-            open=tick.open or bar.open,
-            high=max(tick.high or bar.high, tick.price),
-            low=min(tick.low or bar.low, tick.price),
-            close=tick.price,
-            volume=bar.volume if tick.volume is None else tick.volume,
-            ticks=bar.ticks + 1,
-        )
+        return with_session_figures(bar, tick, bar.ticks + 1)
+
+
+def with_session_figures(day: Bar, tick: Tick, ticks: int) -> Bar:
+    """A 1d bar after the next tick, whose own open, high, low and volume of the session count."""
+    return msgspec.structs.replace(
+        day,
+        open=tick.open or day.open,
+        high=max(tick.high or day.high, tick.price),
+        low=min(tick.low or day.low, tick.price),
+        close=tick.price,
+        volume=day.volume if tick.volume is None else tick.volume,
+        ticks=ticks,
+    )
 
 
 def _new(tick: Tick, interval: str, start: str, place: Place, volume: Decimal | None) -> Bar:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
 
 import msgspec
 
-from chalicelib.domain.bars import Bar, merge
-from chalicelib.domain.building import BarBuilder, Hour, hour_start, place_of
-from chalicelib.domain.sessions import Calendar
+from chalicelib.domain.bars import Bar, key_of, merge
+from chalicelib.domain.building import BarBuilder, Hour, hour_start, with_session_figures
+from chalicelib.domain.sessions import Calendar, Session
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text, later, to_text
 
@@ -18,8 +19,11 @@ def minutes_of(before: Tick | None, ticks: Sequence[Tick]) -> list[Bar]:
     builder = BarBuilder(last=before)
     for tick in ticks:
         builder.add(tick)
-    running = [builder.minute] if builder.minute else []
-    return [bar for bar in [*builder.closed, *running] if bar.interval == "1m"]
+    running = (bar for bar in (builder.minute, builder.beside) if bar is not None)
+    return sorted(
+        (bar for bar in (*builder.closed, *running) if bar.interval == "1m"),
+        key=lambda bar: bar.key,
+    )
 
 
 def day_of(ticks: Sequence[Tick]) -> Bar | None:
@@ -28,6 +32,29 @@ def day_of(ticks: Sequence[Tick]) -> Bar | None:
     for tick in ticks:
         builder.add(tick)
     return builder.day
+
+
+def day_of_parts(parts: Sequence[Bar], newest: Sequence[Tick]) -> Bar | None:
+    """The 1d bar of a session out of its regular hours or minutes, in order, and its newest
+    regular ticks; None where there are no parts.
+
+    Of the session's own open, high, low and volume the last that a tick gives counts, as in
+    BarBuilder; one that none of `newest` gives is taken from the parts, which know no volume.
+    """
+    if not parts:
+        return None
+    whole = reduce(merge, parts)
+    day = msgspec.structs.replace(
+        whole,
+        interval="1d",
+        start=f"{whole.session_date}T00:00:00.000000Z",
+        volume=None,
+        closed=False,
+        revision=0,
+    )
+    for tick in newest:
+        day = with_session_figures(day, tick, whole.ticks)
+    return day
 
 
 class HourSpan(msgspec.Struct, frozen=True):
@@ -46,8 +73,15 @@ class HourSpan(msgspec.Struct, frozen=True):
         """The hour's label."""
         return self.hour.start
 
+    @property
+    def key(self) -> str:
+        """The hourly bar's."""
+        return key_of(self.hour.start, extended=self.hour.extended)
+
     def holds(self, bar: Bar) -> bool:
         """Whether a 1m bar is one of the hour's."""
+        if bar.extended is not self.hour.extended:
+            return False
         instant = from_text(bar.start)
         session = self.calendar.session_at(instant)
         return to_text(hour_start(session, instant, bar.extended)) == self.start
@@ -68,9 +102,8 @@ def hour_of(span: HourSpan, minutes: Iterable[Bar]) -> Bar | None:
     return msgspec.structs.replace(folded, interval="1h", start=span.start, closed=True, revision=0)
 
 
-def day_range(tick: Tick) -> tuple[str, str]:
-    """Instants between which all ticks of a tick's session lie, with room to spare."""
-    session = place_of(tick).session
+def day_range(session: Session) -> tuple[str, str]:
+    """Instants between which all ticks of a session lie, with room to spare."""
     early = min(session.open, session.pre_open)
     late = max(session.post_close, session.regular_until, session.close)
     return later(to_text(early), hours=-12), later(to_text(late), hours=12)

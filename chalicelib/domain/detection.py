@@ -33,9 +33,10 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """What detect remembers of a symbol.
 
     last: the newest tick that was folded in; mark: the newest regular one where that is another;
-    minute, day: the running bars; closes: the newest prices, newest last; latches by rule; split:
-    the last one seen; pending: alerts of the last step that may not have been delivered yet;
-    version counts the writes.
+    minute, day: the running bars; beside: that of the same minute and the other kind, regular or
+    extended; closes: the newest prices, newest last; latches by rule; split: the last one seen;
+    pending: alerts of the last step that may not have been delivered yet; version counts the
+    writes.
     """
 
     symbol: str
@@ -43,6 +44,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     last: Tick | None = None
     mark: Tick | None = None
     minute: Bar | None = None
+    beside: Bar | None = None
     day: Bar | None = None
     closes: tuple[Decimal, ...] = ()
     latches: Mapping[str, Latch] = {}
@@ -55,9 +57,21 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         return self.last.timestamp if self.last else ""
 
     @property
-    def live(self) -> dict[str, Bar]:
-        """The running bars by interval."""
-        return {bar.interval: bar for bar in (self.minute, self.day) if bar is not None}
+    def timezone(self) -> str | None:
+        """The exchange's, as the last tick names it."""
+        return self.last.exchange_timezone if self.last else None
+
+    @property
+    def minutes(self) -> list[Bar]:
+        """The running 1m bars in order: one, or a regular and an extended one."""
+        bars = [bar for bar in (self.minute, self.beside) if bar is not None]
+        return sorted(bars, key=lambda bar: bar.key)
+
+    def running(self, interval: str) -> list[Bar]:
+        """The running bars of a stored interval in order; none of 1h, which readers fold."""
+        if interval == "1m":
+            return self.minutes
+        return [self.day] if interval == "1d" and self.day else []
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -128,7 +142,7 @@ class _Run:
         self._closes = list(state.closes)
         self._mark, self._mark_place = _last_regular(state)
         self._bars = BarWatch(watch.rules, history, state.split, state.latches)
-        self.builder = BarBuilder(state.last, state.minute, state.day)
+        self.builder = BarBuilder(state.last, state.minutes, state.day)
         self.alerts: list[Alert] = []
         self.split: Split | None = None
 
@@ -157,6 +171,7 @@ class _Run:
             last=last,
             mark=None if self._mark == last else self._mark,
             minute=self.builder.minute,
+            beside=self.builder.beside,
             day=self.builder.day,
             closes=tuple(self._closes),
             latches={name: latch for name, latch in self._latches.items() if name in known},

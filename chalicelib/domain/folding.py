@@ -58,12 +58,18 @@ def label(start: str, interval: str) -> str:
 def fold_bars(bars: Iterable[Bar], interval: str) -> list[Bar]:
     """Bars of `interval` out of stored bars in the order of time; a stored interval stays as is.
 
-    A bar is closed when the last of its parts is.
+    Regular and extended parts make bars of their own. A bar is closed when the last of its parts
+    is.
     """
     if BASE_OF[interval] == interval:
         return list(bars)
-    labelled = groupby(bars, key=lambda bar: label(bar.start, interval))
-    return [join(parts, interval, start) for start, parts in labelled]
+    folded = []
+    for start, parts in groupby(bars, key=lambda bar: label(bar.start, interval)):
+        kinds: dict[bool, list[Bar]] = {False: [], True: []}
+        for part in parts:
+            kinds[part.extended].append(part)
+        folded += [join(kind, interval, start) for kind in kinds.values() if kind]
+    return folded
 
 
 def join(parts: Iterable[Bar], interval: str, start: str) -> Bar:

@@ -9,7 +9,7 @@ SELECT
   CAST(sum(traded) AS decimal(26,8)) AS volume,
   count(*) AS ticks,
   min_by(source, "timestamp") AS source,
-  min_by(extended, "timestamp") AS extended,
+  extended,
   "date"
 FROM (
   SELECT
@@ -51,4 +51,4 @@ FROM (
     ) AS flagged
   ) AS ordered
 ) AS trades
-GROUP BY symbol, "minute", "date"
+GROUP BY symbol, "minute", extended, "date"

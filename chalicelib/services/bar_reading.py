@@ -1,4 +1,4 @@
-"""Bars of any interval: the stored ones, folded where need be, with the live one at their end.
+"""Bars of any interval: the stored ones, folded where need be, with the live ones at their end.
 
 A bar's figures do not depend on the range that it is asked for in: a range selects bars by their
 label, and each one is complete. Reading stops after MOST_READ stored bars, so that no answer is
@@ -7,6 +7,7 @@ slow; a page may then have fewer rows than its limit and yet a next one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import msgspec
@@ -21,7 +22,8 @@ MOST_READ = 15_000
 
 
 class BarRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Bars of a symbol whose labels lie in `range` and, in the order asked for, after `after`."""
+    """Bars of a symbol whose labels lie in `range` and, in the order asked for, after the one with
+    the key `after`."""
 
     symbol: str
     interval: str
@@ -32,7 +34,7 @@ class BarRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def selected(self) -> Range:
-        """The labels that are wanted."""
+        """The keys that are wanted."""
         start, end = self.range.start, self.range.end
         if self.after is not None and self.descending:
             end = self.after if end is None else min(end, self.after)
@@ -48,30 +50,39 @@ class BarPage(msgspec.Struct, frozen=True):
     more: bool
 
 
-def read_bars(store: BarStore, request: BarRequest, live: Bar | None) -> BarPage:
-    """One page. `live` is the unfinished bar of the stored interval, known from the state."""
-    wanted = min((request.limit + 1) * MOST_PARTS[request.interval], MOST_READ)
+def read_bars(store: BarStore, request: BarRequest, live: Sequence[Bar]) -> BarPage:
+    """One page. `live` are the unfinished bars of the stored interval, known from the state."""
+    wanted = min(_parts(request.interval, request.limit + 1), MOST_READ)
     stored, exhausted = _stored(store, request, wanted, live)
-    _add_live(stored, live, _stored_range(request), request.descending, exhausted)
+    for bar in live:
+        _add_live(stored, bar, _stored_range(request), request.descending, exhausted)
     if request.descending:
         stored.reverse()
     bars = fold_bars(stored, request.interval)
     if not exhausted and BASE_OF[request.interval] != request.interval:
-        del bars[0 if request.descending else -1]  # its other parts were not read
+        cut = bars[0 if request.descending else -1].start  # its other parts were not read
+        bars = [bar for bar in bars if bar.start != cut]
     selected = request.selected
-    rows = [bar for bar in bars if selected.holds(bar.start)]
+    rows = [bar for bar in bars if selected.holds(bar.key)]
     if request.descending:
         rows.reverse()
     more = len(rows) > request.limit or not exhausted
     return BarPage(rows[: request.limit], more and bool(rows))
 
 
+def _parts(interval: str, bars: int) -> int:
+    """How many stored bars are enough for `bars` bars: a label may have both kinds, and the parts
+    of the last label may not all be among them."""
+    parts = MOST_PARTS[interval]
+    return bars if parts == 1 else (bars + 1) * parts
+
+
 def _stored_range(request: BarRequest) -> Range:
     """Where the parts of the selected bars lie."""
     start, end = request.selected.start, request.selected.end
     span = SPAN.get(request.interval)
-    if span and request.after is not None and request.descending:
-        span = None  # labels fall on boundaries: nothing of what is left lies beyond
+    if request.after is not None and request.descending and request.after.endswith("0Z"):
+        span = None  # a regular bar's label, a boundary: nothing of what is left lies beyond
     return Range(start, past(end, span) if span else end)
 
 
@@ -84,14 +95,14 @@ def past(end: str | None, span: timedelta) -> str | None:
 
 
 def _stored(
-    store: BarStore, request: BarRequest, wanted: int, live: Bar | None
+    store: BarStore, request: BarRequest, wanted: int, live: Sequence[Bar]
 ) -> tuple[list[Bar], bool]:
     """Up to `wanted` stored bars in the order asked for, and whether there are no others.
 
-    Read consistently where the live bar follows: the one before it may have closed just now.
+    Read consistently where a live bar follows: the one before it may have closed just now.
     """
     reach, base = _stored_range(request), BASE_OF[request.interval]
-    consistent = live is not None and reach.holds(live.start)
+    consistent = any(reach.holds(bar.key) for bar in live)
     rows: list[Bar] = []
     while True:
         page = store.bars(
@@ -104,29 +115,32 @@ def _stored(
             consistent=consistent,
         )
         rows += page.rows
-        exhausted = page.next_key is None or not page.rows
-        if exhausted or len(rows) >= wanted:
-            return rows, exhausted
-        reach = _beyond(reach, rows[-1].start, request.descending)
+        if page.next_key is None or len(rows) >= wanted:
+            return rows, page.next_key is None
+        reach = _beyond(reach, page.next_key, request.descending)
 
 
-def _beyond(reach: Range, start: str, descending: bool) -> Range:
-    return Range(reach.start, start) if descending else Range(just_after(start), reach.end)
+def _beyond(reach: Range, key: str, descending: bool) -> Range:
+    return Range(reach.start, key) if descending else Range(just_after(key), reach.end)
 
 
 def _add_live(
-    stored: list[Bar], live: Bar | None, reach: Range, descending: bool, exhausted: bool
+    stored: list[Bar], live: Bar, reach: Range, descending: bool, exhausted: bool
 ) -> None:
-    """Put the live bar where it belongs, unless a stored one is as new.
+    """Put a live bar where it belongs, unless a stored one is as new.
 
     The state was read before the bars: a bar that closed in between is among the stored ones.
     """
-    if live is None or not reach.holds(live.start):
+    if not reach.holds(live.key) or not (descending or exhausted):
         return
-    newest = stored[0 if descending else -1].start if stored else ""
-    if live.start <= newest:
+    newest = stored[:2] if descending else stored[-2:]
+    beside = [bar for bar in newest if bar.start >= live.start]
+    twin = next((bar for bar in beside if bar.key == live.key), None)
+    if any(bar.start > live.start for bar in beside) or (twin and not 0 < twin.ticks < live.ticks):
         return
+    others = [bar for bar in beside if bar is not twin]
+    last = sorted([*others, live], key=lambda bar: bar.key, reverse=descending)
     if descending:
-        stored.insert(0, live)
-    elif exhausted:
-        stored.append(live)
+        stored[: len(beside)] = last
+    else:
+        stored[len(stored) - len(beside) :] = last

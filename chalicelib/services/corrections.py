@@ -1,23 +1,32 @@
-"""Repair of bars that a late or redelivered tick touches."""
+"""Repair of bars that a late or redelivered tick touches.
+
+A minute is computed again from its ticks, an hour from its stored minutes, a day from its stored
+hours and the session's newest ticks: what is read depends on what is touched, not on how long the
+session or the history is.
+"""
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
+from datetime import date
 
 import msgspec
 
-from chalicelib.domain.bars import Bar
-from chalicelib.domain.building import Hour, place_of
-from chalicelib.domain.correction import day_of, day_range, hour_of, hour_span, minutes_of
+from chalicelib.domain.bars import Bar, key_of
+from chalicelib.domain.building import Hour, hour_around, place_of
+from chalicelib.domain.correction import day_of, minutes_of
 from chalicelib.domain.detection import State
-from chalicelib.domain.errors import Contended
-from chalicelib.domain.sessions import calendar_for
+from chalicelib.domain.sessions import Session, calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after, later, minute_of
+from chalicelib.services.bar_writing import BarWriter
+from chalicelib.services.day_repair import Days, Touched
+from chalicelib.services.repair_reading import MOST_TICKS, Expired, Reader, TooMuch
 from chalicelib.services.stores import BarStore, PriceStore
 
-_PAGE = 2000
+Span = tuple[str, str]
+"""The first and the last instant of a stretch of ticks."""
 
 
 class Corrections:
@@ -26,148 +35,173 @@ class Corrections:
     def __init__(self, prices: PriceStore, bars: BarStore) -> None:
         self._prices = prices
         self._bars = bars
+        self._writer = BarWriter(bars)
 
-    def repair(self, state: State, first: str, through: str, arrival: str) -> State:
-        """Repair all bars with ticks in `[first, through]`, none of which is newer than the
-        state's last. Returns the state with its running bars repaired."""
-        symbol = state.symbol
-        low, high = minute_of(first), later(minute_of(through), minutes=1)
-        ticks = [t for t in self._ticks(symbol, low, high) if t.timestamp <= state.last_timestamp]
-        ticks += self._next_minute(symbol, high, state)
-        if not ticks:
-            return state
-        state = self._repair_minutes(state, self._before(symbol, low), ticks, arrival)
-        self._repair_hours(state, ticks, arrival)
-        return self._repair_days(state, ticks, arrival)
+    def repair(self, state: State, spans: Sequence[Span], arrival: str) -> tuple[State, list[Span]]:
+        """Repair all bars with ticks in one of the spans, in order and apart, none of which goes
+        beyond the state's last.
 
-    def put_hours(
-        self, symbol: str, timezone: str | None, hours: Sequence[Hour], arrival: str
-    ) -> None:
-        """Fold and put finished hours, given in order."""
-        clashes = self.put_all(self.folded(symbol, timezone, hours), arrival)
-        self.put_differing(sorted(clashes, key=lambda bar: bar.start), "1h", arrival)
-
-    def put_all(self, bars: Sequence[Bar], arrival: str) -> list[Bar]:
-        """Put bars of any intervals; returns those that differ from what is stored already."""
-        return self._bars.put_all(bars, arrival) if bars else []
+        Returns the state with its last tick and its running bars repaired, and the spans that are
+        left because they hold too many ticks.
+        """
+        if not spans:
+            return state, []
+        run = self._run(state, arrival)
+        for span in spans:
+            run.repair(span)
+        run.repair_days()
+        return run.state, run.left
 
     def settle(self, state: State, clashes: Sequence[Bar], arrival: str) -> State:
         """Compute bars again of which another container has stored other values: its state had
         what this one did not know, or the other way round. Prices decide."""
-        for bar in clashes:
-            length = {"days": 1} if bar.interval == "1d" else {"minutes": 1}
-            through = min(later(bar.start, **length), state.last_timestamp)
-            state = self.repair(state, bar.start, through, arrival)
-        return state
-
-    def folded(self, symbol: str, timezone: str | None, hours: Sequence[Hour]) -> list[Bar]:
-        """Hours, given in order, out of their stored minutes."""
-        if not hours:
-            return []
-        calendar = calendar_for(symbol, timezone)
-        spans = [hour_span(hour, calendar) for hour in hours]
-        minutes = self._stored(symbol, "1m", spans[0].start, spans[-1].end)
-        starts = [bar.start for bar in minutes]
-        folded = []
-        for span in spans:
-            mine = minutes[bisect_left(starts, span.start) : bisect_left(starts, span.end)]
-            hour = hour_of(span, mine)
-            if hour is not None:
-                folded.append(hour)
-        return folded
-
-    def _stored(self, symbol: str, interval: str, start: str, end: str) -> list[Bar]:
-        found: list[Bar] = []
-        while True:
-            page = self._bars.bars(symbol, interval, start, end, limit=_PAGE, consistent=True)
-            found += page.rows
-            if page.next_key is None:
-                return found
-            start = just_after(page.next_key)
-
-    def _repair_minutes(
-        self, state: State, before: Tick | None, ticks: Sequence[Tick], arrival: str
-    ) -> State:
-        bars = minutes_of(before, ticks)
-        live = state.minute
-        if live is not None:
-            for bar in bars:
-                if bar.start == live.start:
-                    running = msgspec.structs.replace(bar, closed=False)
-                    state = msgspec.structs.replace(state, minute=running)
-        finished = [bar for bar in bars if live is None or bar.start != live.start]
-        self.put_differing(finished, "1m", arrival)
-        return state
-
-    def _repair_hours(self, state: State, ticks: Sequence[Tick], arrival: str) -> None:
-        running = place_of(state.last).hour if state.last else None
-        hours = dict.fromkeys(place_of(tick).hour for tick in ticks)
-        finished = [hour for hour in hours if hour != running]
-        folded = self.folded(state.symbol, ticks[0].exchange_timezone, finished)
-        self.put_differing(folded, "1h", arrival)
-
-    def _repair_days(self, state: State, ticks: Sequence[Tick], arrival: str) -> State:
-        dates = {place_of(tick).date: tick for tick in ticks}
-        start, end = day_range(ticks[0])[0], day_range(ticks[-1])[1]
-        by_date: dict[str, list[Tick]] = {date: [] for date in dates}
-        for tick in self._ticks(state.symbol, start, end):
-            date = place_of(tick).date
-            if date in by_date and tick.timestamp <= state.last_timestamp:
-                by_date[date].append(tick)
-        days = [day for day in map(day_of, by_date.values()) if day is not None]
-        live = state.day.start if state.day else ""
-        for day in days:
-            if day.start == live:
-                state = msgspec.structs.replace(state, day=day)
-        self.put_differing([day for day in days if day.start != live], "1d", arrival)
-        return state
-
-    def put_differing(self, bars: Sequence[Bar], interval: str, arrival: str) -> int:
-        """Put finished bars of a symbol, in order, where they differ from what is stored, with
-        `revision` raised. Returns how many differed.
-
-        Two hours have one label where a source says PRE just after the open: that of more ticks
-        stays.
-        """
-        if not bars:
-            return 0
-        end = just_after(bars[-1].start)
-        stored = {b.start: b for b in self._stored(bars[0].symbol, interval, bars[0].start, end)}
-        differing = []
-        for bar in bars:
-            old = stored.get(bar.start)
-            if old is not None and interval == "1h" and bar.ticks < old.ticks:
-                continue
-            revision = old.revision + 1 if old else 0
-            closed = msgspec.structs.replace(bar, closed=True, revision=revision)
-            if old is None or not old.same_values(closed):
-                differing.append(closed)
-        if clashes := self.put_all(differing, arrival):
-            raise Contended(f"{clashes[0].series}: a bar is being corrected by another invocation")
-        return len(differing)
-
-    def _ticks(self, symbol: str, start: str, end: str) -> list[Tick]:
-        found: list[Tick] = []
-        while True:
-            page = self._prices.ticks(symbol, start, end, limit=_PAGE, consistent=True)
-            found += [stored.tick for stored in page.rows]
-            if page.next_key is None:
-                return found
-            start = just_after(page.next_key)
-
-    def _next_minute(self, symbol: str, start: str, state: State) -> list[Tick]:
-        """The ticks of the next minute that has any: the volume of its first is a difference."""
         last = state.last_timestamp
-        if start > last:
-            return []
-        end = just_after(last)
-        page = self._prices.ticks(symbol, start, end, limit=1, consistent=True)
-        if not page.rows:
-            return []
-        minute = minute_of(page.rows[0].tick.timestamp)
-        ticks = self._ticks(symbol, minute, later(minute, minutes=1))
-        return [tick for tick in ticks if tick.timestamp <= last]
+        starts = sorted({bar.start for bar in clashes if bar.interval == "1m"})
+        spans = [(start, min(f"{start[:17]}59.999999Z", last)) for start in starts]
+        state, _ = self.repair(state, spans, arrival)
+        run = self._run(state, arrival)
+        calendar = calendar_for(state.symbol, state.timezone)
+        for bar in clashes:
+            if bar.interval == "1d":
+                session = calendar.session_on(date.fromisoformat(bar.session_date))
+                run.repair_day(session, touched=bar.ticks)
+        return run.state
 
-    def _before(self, symbol: str, start: str) -> Tick | None:
-        page = self._prices.ticks(symbol, None, start, limit=1, descending=True, consistent=True)
-        return page.rows[0].tick if page.rows else None
+    def _run(self, state: State, arrival: str) -> _Run:
+        return _Run(state, Reader(self._prices, self._bars), self._writer, arrival)
+
+
+class _Run:
+    """One repair of a symbol."""
+
+    def __init__(self, state: State, reader: Reader, writer: BarWriter, arrival: str) -> None:
+        self.state = state
+        self.left: list[Span] = []
+        self._reader = reader
+        self._writer = writer
+        self._arrival = arrival
+        self._touched = Touched()
+        self._days = Days(reader)
+
+    def repair(self, span: Span) -> None:
+        """Repair minutes and hours, and note the sessions."""
+        try:
+            self._repair(span)
+        except TooMuch:
+            self.left.append(span)
+
+    def repair_days(self) -> None:
+        """Repair the days of all spans."""
+        for session, ticks in self._touched.sessions():
+            try:
+                if self._touched.is_whole(session):
+                    self._put_day(session, day_of(ticks), len(ticks))
+                else:
+                    self.repair_day(session, touched=len(ticks))
+            except TooMuch:
+                self.left.append((ticks[0].timestamp, ticks[-1].timestamp))
+
+    def repair_day(self, session: Session, touched: int) -> None:
+        """Repair a day of which so many ticks were late or came again. Raises TooMuch."""
+        try:
+            day = self._days.day(self.state, session)
+        except Expired:
+            return
+        self._put_day(session, day, touched)
+
+    def _repair(self, span: Span) -> None:
+        symbol, last = self.state.symbol, self.state.last_timestamp
+        low, high = minute_of(span[0]), later(minute_of(span[1]), minutes=1)
+        touched = [t for t in self._reader.ticks(symbol, low, high) if t.timestamp <= last]
+        ticks = [*touched, *self._reader.next_minute(symbol, high, last)]
+        if not ticks:
+            return
+        self.state = _with_stored(self.state, ticks)
+        minutes = self._repair_minutes(self._reader.before(symbol, low), ticks)
+        whole = [tick for tick in ticks if minute_of(tick.timestamp) not in minutes.expired]
+        if whole:
+            self._repair_hours(whole, minutes.gone)
+            self._touched.add([tick for tick in touched if tick in whole] or whole)
+
+    def _repair_minutes(self, before: Tick | None, ticks: Sequence[Tick]) -> _Minutes:
+        bars, state = minutes_of(before, ticks), self.state
+        live = state.minute.start if state.minute and state.last else ""
+        running = {bar.extended: bar for bar in bars if bar.start == live}
+        if running and state.last:
+            kind = place_of(state.last).extended
+            self.state = msgspec.structs.replace(
+                state, minute=running.get(kind), beside=running.get(not kind)
+            )
+        return self._put_minutes([bar for bar in bars if bar.start != live])
+
+    def _put_minutes(self, bars: Sequence[Bar]) -> _Minutes:
+        """Put whole minutes, but those of which ticks have expired; both kinds are given."""
+        if not bars:
+            return _Minutes([], set())
+        end = just_after(key_of(bars[-1].start, extended=True))
+        stored = self._reader.stored(bars[0].symbol, "1m", bars[0].start, end)
+        counts, had = _ticks_by_start(bars), _ticks_by_start(stored)
+        known = [bar for bar in bars if counts[bar.start] >= had[bar.start]]
+        self._writer.put_unlike(known, stored, self._arrival, fewer=MOST_TICKS)
+        kept, starts = {bar.key for bar in known}, {bar.start for bar in known}
+        gone = [b for b in stored if b.start in starts and b.key not in kept and b.ticks]
+        self._writer.discard(gone)
+        return _Minutes(gone, {bar.start for bar in bars} - starts)
+
+    def _repair_hours(self, ticks: Sequence[Tick], gone: Sequence[Bar]) -> None:
+        symbol = self.state.symbol
+        places = {place.minute: place for place in map(place_of, ticks)}
+        hours = {place_of(tick).hour for tick in ticks}
+        hours |= {hour_around(bar, places[bar.start]) for bar in gone}
+        hours -= _running_hours(self.state)
+        folded = self._writer.folded(symbol, ticks[0].exchange_timezone, hours)
+        self._writer.put_differing(folded, "1h", self._arrival, fewer=len(ticks))
+        left = hours - {Hour(bar.start, bar.extended) for bar in folded} if gone else set()
+        for hour in left:
+            key = key_of(hour.start, extended=hour.extended)
+            stored = self._reader.stored(symbol, "1h", key, just_after(key))
+            self._writer.discard(bar for bar in stored if bar.ticks)
+
+    def _put_day(self, session: Session, day: Bar | None, touched: int) -> None:
+        """Into the state where the day is running, else into the table."""
+        start = f"{session.date.isoformat()}T00:00:00.000000Z"
+        if self.state.day is not None and self.state.day.start == start:
+            self.state = msgspec.structs.replace(self.state, day=day)
+        elif day is not None:
+            self._writer.put_differing([day], "1d", self._arrival, fewer=touched)
+        else:
+            stored = self._reader.stored(self.state.symbol, "1d", start, just_after(start))
+            self._writer.discard(bar for bar in stored if 0 < bar.ticks <= touched)
+
+
+class _Minutes(msgspec.Struct, frozen=True):
+    """What a repair of minutes came to: bars that are no more, because their ticks are of the other
+    kind now, and the starts of minutes of which ticks have expired."""
+
+    gone: list[Bar]
+    expired: set[str]
+
+
+def _ticks_by_start(bars: Sequence[Bar]) -> Counter[str]:
+    counts = Counter[str]()
+    for bar in bars:
+        counts[bar.start] += bar.ticks
+    return counts
+
+
+def _with_stored(state: State, ticks: Sequence[Tick]) -> State:
+    """The state with its last ticks as they are stored, which may be other values by now."""
+    stored = {tick.timestamp: tick for tick in ticks}
+    last, mark = state.last, state.mark
+    if last is not None:
+        last = stored.get(last.timestamp, last)
+    if mark is not None:
+        mark = stored.get(mark.timestamp, mark)
+    return msgspec.structs.replace(state, last=last, mark=mark)
+
+
+def _running_hours(state: State) -> set[Hour]:
+    if state.last is None:
+        return set()
+    place = place_of(state.last)
+    return {hour_around(bar, place) for bar in state.minutes}

@@ -17,9 +17,10 @@ from chalicelib.domain.detection import Outcome, State, Watch, advance, rules_fo
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
-from chalicelib.domain.times import from_text, just_after
+from chalicelib.domain.times import from_text, just_after, later
+from chalicelib.services.bar_writing import BarWriter
 from chalicelib.services.closes import ClosesBefore
-from chalicelib.services.corrections import Corrections
+from chalicelib.services.corrections import Corrections, Span
 from chalicelib.services.notify import Notifier
 from chalicelib.services.stores import Stores
 
@@ -30,13 +31,17 @@ TRIES = 10
 STEP = 1000
 MAX_KEPT = 4000
 KEPT_SECONDS = 60.0
+NEAR_SECONDS = 600
+"""Late ticks that are no further apart are repaired together."""
+
 _LOOKUP = 100
 
 
 class Trigger(msgspec.Struct, frozen=True):
     """One stream record that says: of `symbol`, everything from complete_from to newest is there.
 
-    `identifier` is what a failure is reported by.
+    `identifier` is what a failure is reported by. The ticks lie in `spans`, in order, or anywhere
+    between where there are none.
     """
 
     identifier: str
@@ -44,11 +49,30 @@ class Trigger(msgspec.Struct, frozen=True):
     newest: str
     complete_from: str
     ingested_at: str
+    spans: tuple[Span, ...] = ()
+
+    @property
+    def stretches(self) -> tuple[Span, ...]:
+        """The spans, at least one."""
+        return self.spans or ((self.complete_from, self.newest),)
+
+    def late(self, last: str) -> list[Span]:
+        """The stretches of ticks up to an instant, those that are near each other as one."""
+        united: list[Span] = []
+        for start, end in self.stretches:
+            if start > last:
+                break
+            if united and start <= later(united[-1][1], seconds=NEAR_SECONDS):
+                united[-1] = united[-1][0], max(united[-1][1], min(end, last))
+            else:
+                united.append((start, min(end, last)))
+        return united
 
 
 class Detected(msgspec.Struct, frozen=True):
     """What came of a batch. `failed` are identifiers of records to be delivered again, the first
-    of each symbol that did not go through."""
+    of each symbol that did not go through; `unrepaired` counts stretches of late ticks that are
+    left to `rebuild`."""
 
     symbols: int
     ticks: int
@@ -56,6 +80,7 @@ class Detected(msgspec.Struct, frozen=True):
     alerts: int
     sent: int
     failed: tuple[str, ...]
+    unrepaired: int = 0
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -65,6 +90,16 @@ class Tally(msgspec.Struct, frozen=True):
     late: int = 0
     alerts: int = 0
     sent: int = 0
+    unrepaired: int = 0
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What one step came to: the outcome of new ticks, whether bars were repaired, and how many
+    stretches of late ticks were not because they hold too many."""
+
+    outcome: Outcome
+    repaired: bool
+    unrepaired: int
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -108,6 +143,7 @@ class Detect:
         self._options = options
         self._clock = clock
         self._corrections = Corrections(stores.prices, stores.bars)
+        self._writer = BarWriter(stores.bars)
         self._kept: dict[str, tuple[State, float]] = {}
 
     def __call__(self, triggers: Sequence[Trigger], owner: str) -> Detected:
@@ -135,6 +171,7 @@ class Detect:
             alerts=sum(tally.alerts for tally in done),
             sent=sum(tally.sent for tally in done),
             failed=tuple(failed),
+            unrepaired=sum(tally.unrepaired for tally in done),
         )
 
     def _states(self, symbols: Sequence[str]) -> dict[str, State]:
@@ -172,25 +209,27 @@ class Detect:
         lost = 0
         while lost < TRIES:
             watch = self._agreed(state, watch)
-            sent = self._notifier.drain(state.pending, owner, _timezone(state))
+            sent = self._notifier.drain(state.pending, owner, state.timezone)
             tally = self._add(tally, sent)
-            outcome, repaired = self._step(span, state, watch)
+            step = self._step(span, state, watch)
+            outcome = step.outcome
             # A repair is written down even where it left the state as it was: who has meanwhile
             # finished the hour or day that was running here must make this one look again.
-            changed = repaired or outcome.state != state
+            changed = step.repaired or outcome.state != state
             if changed and not self._stores.state.put(outcome.state):
                 lost += 1
                 state = self._stores.state.get(span.symbol) or State(symbol=span.symbol)
                 continue
             pending = outcome.state.pending
-            sent = self._notifier.deliver(pending, owner, _timezone(outcome.state))
-            tally = self._add(tally, sent, outcome.taken, len(pending), repaired)
+            sent = self._notifier.deliver(pending, owner, outcome.state.timezone)
+            tally = self._add(tally, sent, outcome.taken, len(pending), step)
             version = state.version + int(changed)
             state = msgspec.structs.replace(outcome.state, version=version, pending=())
             self._kept[span.symbol] = state, time.monotonic()
             if state.last_timestamp >= span.newest or not outcome.taken:
                 return tally
-            span = msgspec.structs.replace(span, complete_from=just_after(state.last_timestamp))
+            begin = just_after(state.last_timestamp)
+            span = msgspec.structs.replace(span, complete_from=begin, spans=())
         raise Contended(f"{span.symbol}: another invocation was faster {TRIES} times")
 
     def _agreed(self, state: State, watch: Watch) -> Watch:
@@ -202,25 +241,30 @@ class Detect:
         rules = rules_for(state.symbol, self._rules.now(state.symbol))
         return msgspec.structs.replace(watch, rules=rules)
 
-    def _step(self, span: Trigger, state: State, watch: Watch) -> tuple[Outcome, bool]:
+    def _step(self, span: Trigger, state: State, watch: Watch) -> Step:
         """Everything up to writing the state: read, fold, repair, put bars."""
         ticks = self._new_ticks(span, state)
         history = ClosesBefore(self._stores.bars, span.symbol)
         outcome = advance(state, ticks, watch, self._quiet, history)
-        after, timezone = outcome.state, _timezone(outcome.state)
-        repaired = bool(state.last) and span.complete_from <= state.last_timestamp
-        clashes = self._corrections.put_all(outcome.closed, span.ingested_at)
-        if repaired:
-            through = min(span.newest, state.last_timestamp)
-            after = self._corrections.repair(after, span.complete_from, through, span.ingested_at)
+        after, timezone = outcome.state, outcome.state.timezone
+        arrival = span.ingested_at
+        clashes = self._writer.put_all(outcome.closed, arrival)
+        self._writer.put_hours(span.symbol, timezone, outcome.hours, arrival)
+        late = span.late(state.last_timestamp)
+        after, left = self._corrections.repair(after, late, arrival)
         if clashes:
-            after = self._corrections.settle(after, clashes, span.ingested_at)
+            after = self._corrections.settle(after, clashes, arrival)
         outcome = msgspec.structs.replace(outcome, state=after)
-        self._corrections.put_hours(span.symbol, timezone, outcome.hours, span.ingested_at)
+        for start, end in left:
+            log.error(
+                "%s: late ticks from %s to %s are too many to be repaired here; run "
+                "`rebuild %s --from %s`",
+                span.symbol, start, end, span.symbol, start,
+            )  # fmt: skip
         if outcome.split is not None:
             log.warning("%s: a split, %s", span.symbol, outcome.split)
             self._stores.symbols.note_split(span.symbol, outcome.split)
-        return outcome, repaired
+        return Step(outcome, bool(late), len(left))
 
     def _new_ticks(self, span: Trigger, state: State) -> list[Tick]:
         start = just_after(state.last_timestamp) if state.last else None
@@ -243,33 +287,31 @@ class Detect:
 
     @staticmethod
     def _add(
-        tally: Tally, sent: int, ticks: int = 0, alerts: int = 0, repaired: bool = False
+        tally: Tally, sent: int, ticks: int = 0, alerts: int = 0, step: Step | None = None
     ) -> Tally:
         return Tally(
             ticks=tally.ticks + ticks,
-            late=tally.late + int(repaired),
+            late=tally.late + int(step is not None and step.repaired),
             alerts=tally.alerts + alerts,
             sent=tally.sent + sent,
+            unrepaired=tally.unrepaired + (step.unrepaired if step else 0),
         )
 
 
 def _spans(triggers: Iterable[Trigger]) -> list[Trigger]:
     """One trigger a symbol: the first's identifier, the newest tick, the earliest complete_from."""
-    spans: dict[str, Trigger] = {}
+    by_symbol: dict[str, list[Trigger]] = {}
     for trigger in triggers:
-        known = spans.get(trigger.symbol)
-        if known is None:
-            spans[trigger.symbol] = trigger
-            continue
-        spans[trigger.symbol] = Trigger(
-            known.identifier,
-            trigger.symbol,
-            max(known.newest, trigger.newest),
-            min(known.complete_from, trigger.complete_from),
-            max(known.ingested_at, trigger.ingested_at),
-        )
-    return list(spans.values())
+        by_symbol.setdefault(trigger.symbol, []).append(trigger)
+    return [mine[0] if len(mine) == 1 else _united(mine) for mine in by_symbol.values()]
 
 
-def _timezone(state: State) -> str | None:
-    return state.last.exchange_timezone if state.last else None
+def _united(triggers: Sequence[Trigger]) -> Trigger:
+    return Trigger(
+        triggers[0].identifier,
+        triggers[0].symbol,
+        max(one.newest for one in triggers),
+        min(one.complete_from for one in triggers),
+        max(one.ingested_at for one in triggers),
+        tuple(sorted(span for one in triggers for span in one.stretches)),
+    )

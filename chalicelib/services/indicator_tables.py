@@ -67,7 +67,7 @@ class IndicatorTables:
         if interval == "tick":
             ticks = self._series.ticks_before(known.symbol, bars[0].start, count)
             return [_as_bar(tick) for tick in ticks]
-        return self._series.bars_before(known, interval, bars[0].start, count)
+        return self._series.bars_before(known, interval, bars[0].key, count)
 
 
 def _as_bar(tick: Tick) -> Bar:

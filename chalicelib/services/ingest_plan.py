@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import msgspec
@@ -21,9 +21,17 @@ from chalicelib.services.stores import PricedRecord
 Key = tuple[str, str]
 """Of a prices item: symbol and timestamp."""
 
+Span = tuple[str, str]
+"""The first and the last instant of a stretch of ticks."""
+
 MAX_SPAN_SECONDS = 60
 MAX_TICKS = 500
 """Bounds of one prices item: readers look no further than the span, items stay small."""
+
+APART = timedelta(minutes=10)
+MAX_SPANS = 8
+"""Ticks of a batch further apart than this are stretches of their own, of which an item can name
+so many."""
 
 
 class Incoming(msgspec.Struct, frozen=True):
@@ -247,8 +255,28 @@ def _mark_newest(writes: Iterable[Write]) -> None:
         first = min(write.priced.ticks[0].timestamp for write in mine)
         newest = max(mine, key=lambda write: write.priced.key[1])
         others = _digest([write for write in mine if write is not newest])
-        newest.priced = msgspec.structs.replace(newest.priced, complete_from=first, others=others)
+        spans = _stretches(mine) if others else ()
+        newest.priced = msgspec.structs.replace(
+            newest.priced, complete_from=first, others=others, spans=spans
+        )
         newest.newest = True
+
+
+def _stretches(writes: Sequence[Write]) -> tuple[Span, ...]:
+    """The stretches that ticks lie in, apart by the widest gaps of more than APART; none where they
+    lie in one. A tick of last year beside one of now is to be no reason for reading the year
+    between."""
+    items = sorted((ticks[0].timestamp, ticks[-1].timestamp) for ticks in map(_ticks, writes))
+    times = [(from_text(start), from_text(end)) for start, end in items]
+    gaps = [(after[0] - before[1], at) for at, (before, after) in enumerate(pairwise(times), 1)]
+    widest = sorted((gap for gap in gaps if gap[0] > APART), reverse=True)[: MAX_SPANS - 1]
+    cuts = [0, *sorted(at for _, at in widest), len(items)]
+    runs = [items[start:end] for start, end in pairwise(cuts)]
+    return tuple((run[0][0], max(end for _, end in run)) for run in runs) if widest else ()
+
+
+def _ticks(write: Write) -> tuple[Tick, ...]:
+    return write.priced.ticks
 
 
 def _digest(others: Iterable[Write]) -> str | None:

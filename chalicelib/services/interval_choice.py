@@ -20,7 +20,7 @@ MOST_ROWS = 400
 
 ReadBars = Callable[[str, str | None, int], list[Bar]]
 """Stored bars in the order of time: `(interval, after, limit)`, from the range's start or after
-the label `after`, and beyond the range's end as far as a bar that begins within may reach."""
+the key `after`, and beyond the range's end as far as a bar that begins within may reach."""
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -41,7 +41,7 @@ class _Series:
     def _read_up_to(self, count: int) -> None:
         missing = count - len(self._rows)
         if missing > 0 and not self._complete:
-            after = self._rows[-1].start if self._rows else None
+            after = self._rows[-1].key if self._rows else None
             rows = self._read(self._base, after, missing)
             self._rows += rows
             self._complete = len(rows) < missing
@@ -60,7 +60,7 @@ class _Series:
         if not self._complete:
             return None
         folded = fold_bars(self._rows, interval)
-        bars = [bar for bar in folded if self._selected.holds(bar.start)]
+        bars = [bar for bar in folded if self._selected.holds(bar.key)]
         return bars if len(bars) <= MOST_ROWS else None
 
 

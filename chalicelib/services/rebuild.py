@@ -14,8 +14,8 @@ from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after, later, minute_of
 from chalicelib.domain.watching import Latch
+from chalicelib.services.bar_writing import BarWriter
 from chalicelib.services.closes import ClosesBefore
-from chalicelib.services.corrections import Corrections
 from chalicelib.services.stores import StoredTick, Stores
 
 STEP = 1000
@@ -39,7 +39,7 @@ class Rebuild:
         self._stores = stores
         self._rules = rules
         self._shown = shown
-        self._corrections = Corrections(stores.prices, stores.bars)
+        self._writer = BarWriter(stores.bars)
 
     def __call__(self, symbol: str, start: str | None = None) -> Rebuilt:
         """Compute the state, and the bars that end after `start`, from all prices there are.
@@ -49,7 +49,7 @@ class Rebuild:
         detect has come, or as far as prices go where there is no state. Raises Contended.
         """
         watch = Watch(rules_for(symbol, self._rules()), self._shown.fast, self._shown.slow)
-        fold = _Fold(self._stores, self._corrections, symbol, watch, start)
+        fold = _Fold(self._stores, self._writer, symbol, watch, start)
         for _ in range(TRIES):
             old = self._stores.state.get(symbol)
             fold.through(old.last_timestamp if old else None)
@@ -68,7 +68,7 @@ class _Fold:
     def __init__(
         self,
         stores: Stores,
-        corrections: Corrections,
+        writer: BarWriter,
         symbol: str,
         watch: Watch,
         start: str | None,
@@ -78,7 +78,7 @@ class _Fold:
         self.bars = 0
         self._prices = stores.prices
         self._bars = stores.bars
-        self._corrections = corrections
+        self._writer = writer
         self._watch = watch
         self._history = ClosesBefore(stores.bars, symbol)
         self._start = start or ""
@@ -108,7 +108,7 @@ class _Fold:
             self._put(outcome, rows[-1].ingested_at)
 
     def _put(self, outcome: Outcome, arrival: str) -> None:
-        put = self._corrections.put_differing
+        put = self._writer.put_differing
         minutes = [bar for bar in outcome.closed if bar.interval == "1m"]
         wanted = [bar for bar in minutes if bar.start >= minute_of(self._start or bar.start)]
         self.bars += put([bar for bar in wanted if not self._is_cut_off(bar)], "1m", arrival)
@@ -121,14 +121,14 @@ class _Fold:
         since = later(self._start, hours=-1) if self._start else ""
         timezone = self.state.last.exchange_timezone if self.state.last else None
         wanted = [hour for hour in hours if hour.start > since]
-        return self._corrections.folded(self.state.symbol, timezone, wanted)
+        return self._writer.folded(self.state.symbol, timezone, wanted)
 
     def _is_cut_off(self, bar: Bar) -> bool:
         """Whether the ticks before it may have expired, and a better bar is there."""
         if bar.start != self._edge:
             return False
-        end = just_after(bar.start)
-        return bool(self._bars.bars(bar.symbol, "1m", bar.start, end, limit=1).rows)
+        end = just_after(bar.key)
+        return bool(self._bars.bars(bar.symbol, "1m", bar.key, end, limit=1).rows)
 
 
 def _silent(_: Tick) -> str:

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from chalicelib.domain.bars import Bar
-from chalicelib.domain.building import place_of
+from chalicelib.domain.building import hour_around, place_of
 from chalicelib.domain.correction import HourSpan, hour_of, hour_span
 from chalicelib.domain.detection import State
 from chalicelib.domain.errors import TicktapeError
@@ -25,8 +25,8 @@ from chalicelib.services.stores import Stores, SymbolEntry
 WIDEST = {"1m": SPAN["30m"], "1h": timedelta(), "1d": SPAN["1mo"]}
 """How far the coarsest bar made from a stored interval may reach beyond its label."""
 
-MOST_MINUTES = 61
-"""Of an hourly bar: its own, and the one of the closing price."""
+MOST_MINUTES = 122
+"""Around an hourly bar: its own and the one of the closing price, regular ones and extended."""
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -69,7 +69,7 @@ class Series:
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
-        self._hours: dict[str, Bar | None] = {}
+        self._hours: dict[str, list[Bar]] = {}
 
     def known(self, symbol: str) -> Known:
         """One GetItem, and one BatchGetItem where no tick has come. Raises UnknownSymbol."""
@@ -122,7 +122,7 @@ class Series:
         page = page or self._read(
             known, interval, reach, limit=query.page_size, descending=query.descending, after=after
         )
-        cursor = Cursor(interval, reach, page.rows[-1].start) if page.more else None
+        cursor = Cursor(interval, reach, page.rows[-1].key) if page.more else None
         return Slice(interval, page.rows, cursor)
 
     def ticks_before(self, symbol: str, instant: str, count: int) -> list[Tick]:
@@ -130,9 +130,9 @@ class Series:
         page = self._stores.prices.ticks(symbol, None, instant, limit=count, descending=True)
         return [stored.tick for stored in reversed(page.rows)]
 
-    def bars_before(self, known: Known, interval: str, label: str, count: int) -> list[Bar]:
-        """The last `count` bars before the one with this label, oldest first."""
-        page = self._read(known, interval, Range(None, label), limit=count, descending=True)
+    def bars_before(self, known: Known, interval: str, key: str, count: int) -> list[Bar]:
+        """The last `count` bars before the one with this key, oldest first."""
+        page = self._read(known, interval, Range(), limit=count, descending=True, after=key)
         return page.rows[::-1]
 
     def range_of(self, query: PriceQuery, known: Known) -> Range:
@@ -179,25 +179,30 @@ class Series:
         live = self._live(known, BASE_OF[interval], request.selected)
         return read_bars(self._stores.bars, request, live)
 
-    def _live(self, known: Known, base: str, reach: Range) -> Bar | None:
-        """The running bar of a stored interval; the hour's is made from its minutes."""
-        if known.state is None or known.last is None or base != "1h":
-            return known.state.live.get(base) if known.state else None
-        calendar = calendar_for(known.symbol, known.last.exchange_timezone)
-        span = hour_span(place_of(known.last).hour, calendar)
-        if not reach.holds(span.start):
-            return None
+    def _live(self, known: Known, base: str, reach: Range) -> list[Bar]:
+        """The running bars of a stored interval in order; an hour's is made from its minutes."""
+        state, last = known.state, known.last
+        if state is None or last is None:
+            return []
+        if base != "1h":
+            return state.running(base)
+        place = place_of(last)
+        calendar = calendar_for(known.symbol, last.exchange_timezone)
+        spans = [hour_span(hour_around(bar, place), calendar) for bar in state.minutes]
+        if not any(reach.holds(span.key) for span in spans):
+            return []
         if known.symbol not in self._hours:
-            self._hours[known.symbol] = self._live_hour(known, span)
+            self._hours[known.symbol] = [
+                hour for span in spans if (hour := self._live_hour(state, span))
+            ]
         return self._hours[known.symbol]
 
-    def _live_hour(self, known: Known, span: HourSpan) -> Bar | None:
+    def _live_hour(self, state: State, span: HourSpan) -> Bar | None:
         request = BarRequest(
-            symbol=known.symbol,
+            symbol=state.symbol,
             interval="1m",
             range=Range(span.start, span.end),
             limit=MOST_MINUTES,
         )
-        live = known.state.minute if known.state else None
-        hour = hour_of(span, read_bars(self._stores.bars, request, live).rows)
+        hour = hour_of(span, read_bars(self._stores.bars, request, state.minutes).rows)
         return msgspec.structs.replace(hour, closed=False) if hour else None

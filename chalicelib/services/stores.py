@@ -45,7 +45,8 @@ class PricedRecord(msgspec.Struct, frozen=True):
 
     `ticks` in order of time, one source and mode; `complete_from` stands on the newest record of
     a batch and says that from there to here everything is stored; `others` beside it is a digest
-    of the symbol's other ticks in that batch, where it had others. `sequence` orders the records
+    of the symbol's other ticks in that batch, where it had others, and `spans` are the stretches
+    that the batch's ticks lie in, where they are several. `sequence` orders the records
     of a shard or group that came in one millisecond.
     """
 
@@ -54,6 +55,7 @@ class PricedRecord(msgspec.Struct, frozen=True):
     complete_from: str | None = None
     others: str | None = None
     sequence: int = 0
+    spans: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:
@@ -148,19 +150,26 @@ class BarStore(Protocol):
         descending: bool = False,
         consistent: bool = False,
     ) -> Page[Bar]:
-        """Bars whose start lies in the range."""
+        """Bars whose `key` lies in the range: one of an interval, or a regular and an extended one.
+
+        A page may have no row and yet a next one.
+        """
 
     def put(self, bar: Bar, expires_from: str) -> bool:
         """Put a bar made from ticks, unless one is stored that came as history, or whose revision
         is not lower. Returns whether it was put."""
 
     def put_all(self, bars: Sequence[Bar], expires_from: str) -> list[Bar]:
-        """Put bars made from ticks, each as `put` does; no two of the same series and start.
+        """Put bars made from ticks, each as `put` does; no two of the same series and key.
 
         Returns those that were refused although they differ from what is stored, which was made
         from ticks too: one of both is out of date. Where it raises, some may be stored and others
         not.
         """
+
+    def discard(self, bar: Bar) -> bool:
+        """Delete a bar made from ticks, unless another revision of it is stored; returns whether
+        it is gone."""
 
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
         """Put historical bars; returns the indexes of those not acknowledged by the deadline."""

@@ -273,6 +273,10 @@ def test_detection_bears_late_ticks_splits_rivals_and_a_lost_state(
     later = tick("AAPL", "2016-12-30T21:00:00.000000Z", 115, source="replay")
     put_by_kinesis(life, "AAPL", json.dumps(later))
     assert eventually(lambda: count_of(standing, "KIN") == 6)
+    moved = tick("KIN", "2026-01-05T15:02:00.000000Z", 102, market_state="POST")
+    put_by_kinesis(life, "KIN", json.dumps(moved))  # a bar without ticks is deleted
+    minute = f"/prices/KIN?interval=1m&start={moved['timestamp']}&limit=1"
+    assert eventually(lambda: standing.ask("GET", minute)[1]["prices"][0].get("extended"))
     assert eventually(lambda: count_of(standing, "RIVAL") == 3)
     assert eventually(lambda: standing.ask("GET", "/prices/AAPL/latest")[1]["price"] == 115)
     after = len(standing.ask("GET", "/alerts?symbol=AAPL&limit=100")[1]["alerts"])

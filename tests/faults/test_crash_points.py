@@ -27,7 +27,7 @@ MOMENTS: tuple[Moment, ...] = ("before", "after")
 ARRIVAL = 4200
 INGEST_CALLS = 10
 DETECT_CALLS = 21
-REPAIR_CALLS = 26
+REPAIR_CALLS = 36
 RUN_CALLS = 12
 
 

@@ -151,7 +151,7 @@ def test_a_late_tick_between_two_that_come_again_is_in_its_bar() -> None:
     system.deliver([payload(first), payload(late), payload(last)], 3)
     state = system.services.stores.state.get(SYMBOL)
     assert state is not None
-    assert state.live["1m"].ticks == 3
+    assert [bar.ticks for bar in state.minutes] == [3]
 
 
 @pytest.mark.parametrize("batch", range(3))

@@ -70,8 +70,7 @@ def assert_bars(services: Services, by_symbol: Mapping[str, Sequence[Tick]]) -> 
         for interval, rows in expected.items():
             bars = list(services.stores.bars.bars(symbol, interval, None, None, limit=5000).rows)
             assert all(bar.closed for bar in bars)
-            running = state.live.get(interval)
-            found = [row_of(bar) for bar in [*bars, *([running] if running else [])]]
+            found = [row_of(bar) for bar in [*bars, *state.running(interval)]]
             # The running hour is folded from its minutes by who reads it.
             assert found == (rows[symbol][:-1] if interval == "1h" else rows[symbol])
 

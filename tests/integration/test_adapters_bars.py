@@ -185,3 +185,55 @@ def test_of_two_bars_of_one_start_the_first_stays_and_the_other_is_given_back(
 def test_no_bars_are_nothing(bars: BarStore, symbol: str) -> None:
     bars.put_all([], at())
     assert read(bars, symbol) == []
+
+
+def test_a_start_may_have_a_regular_bar_and_an_extended_one(bars: BarStore, symbol: str) -> None:
+    regular = make_bar(0, 1, symbol=symbol)
+    extended = make_bar(0, 2, symbol=symbol, extended=True)
+    later = make_bar(60, 3, symbol=symbol)
+    assert bars.put_all([regular, extended, later], at()) == []
+    assert read(bars, symbol) == [regular, extended, later]
+    assert read(bars, symbol, descending=True) == [later, extended, regular]
+    assert read(bars, symbol, start=just_after(regular.start)) == [extended, later]
+    assert [close.close for close in bars.closes(symbol, "1m", None, None)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_history_stands_for_the_whole_interval(
+    bars: BarStore, symbol: str, limit: int, descending: bool
+) -> None:
+    extended = [make_bar(60 * n, 9, symbol=symbol, extended=True) for n in range(3)]
+    assert bars.put_all(extended, at()) == []
+    history = [make_bar(60 * n, 5, symbol=symbol, ticks=0) for n in (0, 2)]
+    bars.write_history(history, at(), NEVER)
+    found: list[Bar] = []
+    start, end = None, None
+    while True:
+        page = bars.bars(symbol, "1m", start, end, limit=limit, descending=descending)
+        found += page.rows
+        if page.next_key is None:
+            break
+        start, end = (None, page.next_key) if descending else (just_after(page.next_key), None)
+    expected = [history[0], extended[1], history[1]]
+    assert found == (expected[::-1] if descending else expected)
+
+
+def test_a_bar_is_discarded_unless_another_revision_of_it_is_stored(
+    bars: BarStore, symbol: str
+) -> None:
+    first, second = (make_bar(0, 1, symbol=symbol, extended=True, revision=n) for n in (0, 1))
+    bars.put(first, at())
+    bars.put(second, at())
+    assert not bars.discard(first)
+    assert read(bars, symbol) == [second]
+    assert bars.discard(second)
+    assert read(bars, symbol) == []
+    assert bars.discard(second)
+
+
+def test_history_is_never_discarded(bars: BarStore, symbol: str) -> None:
+    history = make_bar(0, 1, symbol=symbol, ticks=0)
+    bars.write_history([history], at(), NEVER)
+    assert not bars.discard(history)
+    assert read(bars, symbol) == [history]

@@ -27,21 +27,24 @@ VALUES = {
     "close": ("price", "last"),
     "volume": ("traded", "sum"),
     "ticks": ("price", "size"),
-    "extended": ("extended", "first"),
     "session_date": ("session_date", "first"),
 }
 
 
 def minute_bars(ticks: Sequence[Tick], market: str) -> pd.DataFrame:
-    """Bars of whole minutes; a minute's first tick says whether it is extended."""
+    """Bars of whole minutes, regular ones and extended ones."""
     frame = placed(ticks, market)
-    return frame.groupby("minute").agg(**VALUES).reset_index(names="start")
+    return (
+        frame.groupby(["minute", "extended"]).agg(**VALUES).reset_index(names=["start", "extended"])
+    )
 
 
 def hour_bars(ticks: Sequence[Tick], market: str) -> pd.DataFrame:
     """Bars of hours that count from the session's open; those after the close count from it."""
     frame = placed(ticks, market)
-    return frame.groupby("hour").agg(**VALUES).reset_index(names="start")
+    return (
+        frame.groupby(["hour", "extended"]).agg(**VALUES).reset_index(names=["start", "extended"])
+    )
 
 
 def day_bars(ticks: Sequence[Tick], market: str) -> pd.DataFrame:

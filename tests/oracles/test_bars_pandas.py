@@ -128,8 +128,9 @@ def test_hour_bars_are_their_minutes_folded(case: Case) -> None:
     market, ticks = case
     hours = oracle.hour_bars(ticks, market)
     minutes = oracle.minute_bars(ticks, market)
-    starts = oracle.placed(ticks, market).groupby("minute")["hour"].first()
-    folded = minutes.groupby(minutes["start"].map(starts)).agg(
+    starts = oracle.placed(ticks, market).groupby(["minute", "extended"])["hour"].first()
+    hour = pd.Series(starts.loc[list(zip(minutes["start"], minutes["extended"], strict=True))])
+    folded = minutes.groupby([hour.to_numpy(), "extended"]).agg(
         open=("open", "first"),
         high=("high", "max"),
         low=("low", "min"),
@@ -138,7 +139,8 @@ def test_hour_bars_are_their_minutes_folded(case: Case) -> None:
         ticks=("ticks", "sum"),
     )
     pd.testing.assert_frame_equal(
-        folded.reset_index(names="start"), hours[["start", *folded.columns]]
+        folded.reset_index(names=["start", "extended"]),
+        hours[["start", "extended", *folded.columns]],
     )
 
 

@@ -42,8 +42,7 @@ def stored(watched: Watched, symbol: str, interval: str) -> list[Bar]:
     page = watched.stores.bars.bars(symbol, interval, None, None, limit=100_000)
     state = watched.stores.state.get(symbol)
     assert state is not None
-    running = state.live.get(interval)
-    return [*page.rows, *([running] if running else [])]
+    return [*page.rows, *state.running(interval)]
 
 
 def rows_of(frame: pd.DataFrame, names: list[str]) -> list[dict[str, Any]]:

@@ -129,7 +129,7 @@ def test_a_builder_goes_on_where_another_stopped() -> None:
     ticks = [make_tick(n % 7 + 1, 7 * n, volume=10 * n) for n in range(60)]
     whole = built(ticks)
     first = built(ticks[:31])
-    second = BarBuilder(first.last, first.minute, first.day)
+    second = BarBuilder(first.last, [bar for bar in (first.minute,) if bar], first.day)
     for tick in ticks[31:]:
         second.add(tick)
     assert [*first.closed, *second.closed] == whole.closed

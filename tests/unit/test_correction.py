@@ -74,6 +74,6 @@ def test_an_hour_is_folded_from_the_minutes_of_its_own_kind() -> None:
 
 
 def test_all_ticks_of_a_session_lie_in_the_range_of_its_day() -> None:
-    start, end = day_range(make_tick(1))
+    start, end = day_range(place_of(make_tick(1)).session)
     assert start <= later(OPEN, hours=-6)
     assert end >= later(CLOSE, hours=4)

@@ -93,12 +93,12 @@ STATUS = 2 * 60 * 730 * 0.625e-6
 @pytest.mark.parametrize(
     ("settings", "shards", "usd"),
     [
-        (Settings(), 1, 10.95 + 0.7 + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219 + STATUS),
-        (Settings(), 3, 32.85 + 0.7 + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219 + STATUS),
+        (Settings(), 1, 10.95 + 0.8 + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219 + STATUS),
+        (Settings(), 3, 32.85 + 0.8 + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219 + STATUS),
         (
             Settings(stream="on-demand"),
             1,
-            29.2 + 0.7 + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219 + STATUS,
+            29.2 + 0.8 + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219 + STATUS,
         ),
         (Settings(ingest="sqs"), 1, 0.5 * 0.657 + 0.3 * (pricing.METRIC_NAMES - 10) + STATUS),
     ],

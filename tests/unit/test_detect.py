@@ -266,7 +266,7 @@ def test_a_kept_state_that_is_behind_is_read_again_and_tells_nothing_twice(
     for second, looks in ((0, system), (1, other), (2, system), (3, other)):
         system.store(make_tick(106 - second / 10, second, previous_close=100))
         looks.look(second, second)
-    assert system.stores.state.get("AAPL").live["1m"].ticks == 4
+    assert system.stores.state.get("AAPL").minute.ticks == 4
     assert len(system.sent()) == 1
 
 
