@@ -2,7 +2,7 @@
 
 /** A bar as the API sends it, with its time in milliseconds. */
 export interface Bar {
-  /** start of the bar, milliseconds since the epoch */
+  /** start of the bar, milliseconds since the epoch; half of one more for an extended bar, which may share its start */
   time: number;
   open: number;
   high: number;

@@ -131,6 +131,16 @@ def test_late_correction_changes_a_bar_and_nothing_else(call: Call) -> None:
     assert merged["first"] == 0
 
 
+def test_a_regular_bar_and_an_extended_one_of_a_minute_stand_side_by_side(call: Call) -> None:
+    row = {"timestamp": "2026-11-20T21:00:00Z", "open": 1, "high": 1, "low": 1, "close": 1}
+    regular = call("data/wire.js", "decodeBar", row)
+    extended = call("data/wire.js", "decodeBar", {**row, "close": 2, "extended": True})
+    drawn = {**series(range(0)), "bars": [regular]}
+    merged = call("data/series.js", "mergeBars", drawn, [regular, extended])
+    assert [one["close"] for one in merged["bars"]] == [1, 2]
+    assert merged["bars"][0]["time"] < merged["bars"][1]["time"] < regular["time"] + 60_000
+
+
 def test_vwap_begins_anew_with_each_session(call: Call) -> None:
     script = [bar(0, 10, 1), bar(1, 20, 3), bar(1440, 30, 2)]
     drawn = {**series(range(0)), "bars": script}

@@ -8,10 +8,13 @@ const timeOf = (text) => Date.parse(text);
 /** @param {any} value @returns {number | null} */
 const numberOf = (value) => (value == null ? null : Number(value));
 
+/** Milliseconds that put an extended bar behind the regular bar of its minute. */
+const BESIDE = 0.5;
+
 /** @param {any} row @returns {import("../types.js").Bar} */
 export function decodeBar(row) {
   return {
-    time: timeOf(row.timestamp),
+    time: timeOf(row.timestamp) + (row.extended ? BESIDE : 0),
     open: Number(row.open),
     high: Number(row.high),
     low: Number(row.low),
