@@ -29,6 +29,7 @@ MAX_TICKS = 500
 """Bounds of one prices item: readers look no further than the span, items stay small."""
 
 APART = timedelta(minutes=10)
+TEN_MINUTES = len("2026-11-20T15:3")
 MAX_SPANS = 8
 """Ticks of a batch further apart than this are stretches of their own, of which an item can name
 so many."""
@@ -267,8 +268,11 @@ def _stretches(writes: Sequence[Write]) -> tuple[Span, ...]:
     lie in one. A tick of last year beside one of now is to be no reason for reading the year
     between."""
     items = sorted((ticks[0].timestamp, ticks[-1].timestamp) for ticks in map(_ticks, writes))
-    times = [(from_text(start), from_text(end)) for start, end in items]
-    gaps = [(after[0] - before[1], at) for at, (before, after) in enumerate(pairwise(times), 1)]
+    gaps = [
+        (from_text(after) - from_text(before), at)
+        for at, ((_, before), (after, _)) in enumerate(pairwise(items), 1)
+        if after[:TEN_MINUTES] != before[:TEN_MINUTES]
+    ]
     widest = sorted((gap for gap in gaps if gap[0] > APART), reverse=True)[: MAX_SPANS - 1]
     cuts = [0, *sorted(at for _, at in widest), len(items)]
     runs = [items[start:end] for start, end in pairwise(cuts)]
