@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from chalicelib.domain.errors import BadPosition
 from chalicelib.services.stores import QueryRows, QueryState, QueryStatus, QueryValue
 
 MOST_ROWS = 1000
@@ -86,7 +87,7 @@ class Athena:
             request["MaxResults"] = min(limit + 1, MOST_ROWS)
         else:
             request["NextToken"] = page_token
-        answer = self._client.get_query_results(**request)
+        answer = self._results(request)
         columns = answer["ResultSet"].get("ResultSetMetadata", {}).get("ColumnInfo", [])
         names = tuple(column["Name"] for column in columns)
         rows = [
@@ -98,6 +99,18 @@ class Athena:
         return QueryRows(
             names, tuple(column["Type"] for column in columns), tuple(rows), answer.get("NextToken")
         )
+
+    def _results(self, request: dict[str, Any]) -> dict[str, Any]:
+        """One page; Athena refuses a token that it has not given."""
+        from botocore.exceptions import ClientError
+
+        try:
+            found: dict[str, Any] = self._client.get_query_results(**request)
+        except ClientError as error:
+            if "NextToken" in request and error.response["Error"]["Code"] == _REFUSED:
+                raise BadPosition(request["NextToken"]) from error
+            raise
+        return found
 
     def stop(self, query_id: str) -> None:
         """See QueryEngine."""

@@ -6,9 +6,8 @@ from typing import Any, get_args
 
 from chalicelib.api.openapi_schemas import Schema, text
 from chalicelib.api.parameters import FLAGS, FORMATS, MANY_INTERVALS, SORTS, WHOLE
-from chalicelib.api.rule_views import RULE_ID_ALLOWED
 from chalicelib.api.study_parameters import ALLOWED, KINDS
-from chalicelib.domain.rules import Condition
+from chalicelib.domain.rules import RULE_ID_ALLOWED, Condition
 from chalicelib.services.queries import (
     DEFAULT_LIMIT,
     INTERVALS,

@@ -14,8 +14,11 @@ from urllib.parse import unquote
 from chalicelib.api import instants, page_tokens
 from chalicelib.api.problems import Problem, invalid_parameter, shown
 from chalicelib.domain.errors import TickError
-from chalicelib.domain.ticks import SYMBOL_ALLOWED, parse_symbol
+from chalicelib.domain.rules import RULE_ID
+from chalicelib.domain.ticks import SYMBOL, SYMBOL_ALLOWED, parse_symbol
+from chalicelib.domain.times import is_canonical
 from chalicelib.services.queries import (
+    BAR_INTERVALS,
     DEFAULT_LIMIT,
     INTERVALS,
     MAX_LIMIT,
@@ -179,14 +182,15 @@ def price_query(symbol: str, arguments: Arguments) -> PriceQuery:
             raise invalid_parameter(
                 name, arguments.given[name], "period or start and end, not both"
             )
+    interval = arguments.choice("interval", INTERVALS, "auto")
     return PriceQuery(
         symbol=symbol,
-        interval=arguments.choice("interval", INTERVALS, "auto"),
+        interval=interval,
         range=arguments.range(),
         period=period,
         limit=arguments.row_limit(),
         descending=arguments.descending(),
-        cursor=_cursor(arguments),
+        cursor=_cursor(arguments, interval),
     )
 
 
@@ -219,9 +223,14 @@ def position_among(cursor: PriceCursor) -> page_tokens.Position:
     return [cursor.symbol, *within]
 
 
-def _cursor(arguments: Arguments) -> Cursor | None:
+def _cursor(arguments: Arguments, interval: str) -> Cursor | None:
     position = arguments.position(4)
-    return _cursor_at(arguments, position) if position is not None else None
+    if position is None:
+        return None
+    settled = BAR_INTERVALS if interval == "auto" else (interval,)
+    if position[0] not in settled:
+        raise arguments.refused_token()
+    return _cursor_at(arguments, position)
 
 
 def _cursor_at(arguments: Arguments, position: page_tokens.Position) -> Cursor:
@@ -266,12 +275,10 @@ def _alert_position(arguments: Arguments, reach: Range) -> str | None:
         instants.parse(time)
     except ValueError as error:
         raise arguments.refused_token() from error
-    if (
-        len(others) != parts
-        or not all(others)
-        or len(time) != len(key[:27])
-        or not reach.holds(time)
-    ):
+    named = len(others) == parts and RULE_ID.fullmatch(others[-1])
+    if parts == 2 and named:
+        named = SYMBOL.fullmatch(others[0])
+    if not named or not is_canonical(time) or not reach.holds(time):
         raise arguments.refused_token()
     return key
 

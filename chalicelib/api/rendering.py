@@ -20,6 +20,10 @@ from chalicelib.api.parameters import Arguments
 from chalicelib.api.problems import Problem
 
 MAX_BODY_BYTES = 5_000_000
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""A text that begins so is a formula to spreadsheets. In CSV a single quote stands before it, as
+OWASP's "CSV Injection" says; numbers are no texts."""
+
 VOLATILE = ("as_of", "delay_seconds")
 
 JSON = "application/json"
@@ -79,7 +83,7 @@ def next_link(arguments: Arguments, token: str | None) -> str | None:
 def plain(payload: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON answer that is never kept."""
     return Response(
-        _encode(payload),
+        _bounded(_encode(payload)),
         status_code=status,
         headers={
             "Content-Type": JSON,
@@ -107,7 +111,18 @@ def to_csv(columns: Sequence[str], rows: Sequence[Any]) -> str:
 
 
 def _cell(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
+        return f"'{value}"
     return str(value).lower() if isinstance(value, bool) else value
+
+
+def _bounded(body: str) -> str:
+    """The body, unless it is too large to be answered. Raises Problem."""
+    if len(body.encode()) > MAX_BODY_BYTES:
+        raise Problem(
+            413, f"the answer is above {MAX_BODY_BYTES} bytes; ask for a smaller limit or range"
+        )
+    return body
 
 
 def _encode(payload: Any) -> str:
@@ -122,10 +137,7 @@ def _conditional(
     caching: Caching,
     link: str | None,
 ) -> Response:
-    if len(body.encode()) > MAX_BODY_BYTES:
-        raise Problem(
-            413, f"the answer is above {MAX_BODY_BYTES} bytes; ask for a smaller limit or range"
-        )
+    _bounded(body)
     etag = _etag(payload)
     headers = {"ETag": etag, "Cache-Control": caching.header, "X-Content-Type-Options": "nosniff"}
     if _matches(request.headers.get("if-none-match"), etag):

@@ -10,6 +10,7 @@ from chalice.app import Response
 from chalicelib.api import bodies, parameters, rendering
 from chalicelib.api.problems import Problem, invalid_field
 from chalicelib.api.wiring import Services, caching
+from chalicelib.domain.errors import BadPosition
 from chalicelib.domain.times import to_text
 from chalicelib.services.report_files import Parameter, Report
 from chalicelib.services.reports import LINK_SECONDS, Run, reuse_minutes
@@ -57,7 +58,10 @@ def report_run(services: Services, request: Any, run_id: str) -> Response:
         return rendering.plain(
             _run(run) | _link(services, run) | {"rows": (), "next_page_token": None}  # nosec B105 - of a page
         )
-    found = services.reports.rows(run, limit, position[0] if position else None)
+    try:
+        found = services.reports.rows(run, limit, position[0] if position else None)
+    except BadPosition as error:
+        raise arguments.refused_token() from error
     token = arguments.next_token([found.cursor]) if found.cursor else None
     page = rendering.Page("rows", run.report.columns, found.rows, token)
     payload = _run(run) | _link(services, run)

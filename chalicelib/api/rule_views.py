@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import msgspec
@@ -12,7 +11,7 @@ from chalicelib.api import bodies, parameters, rendering
 from chalicelib.api.problems import invalid_field, invalid_parameter
 from chalicelib.api.wiring import Services, caching
 from chalicelib.domain.alerts import Alert
-from chalicelib.domain.rules import ANY_SYMBOL, Rule, parse_rule
+from chalicelib.domain.rules import ANY_SYMBOL, RULE_ID, RULE_ID_ALLOWED, Rule, parse_rule
 from chalicelib.services.queries import PriceQuery
 from chalicelib.services.rule_book import RuleBook
 from chalicelib.services.series import Series
@@ -22,9 +21,6 @@ CACHE_SECONDS = 1
 
 PREVIEW = "preview"
 """The id of a rule that is not stored."""
-
-RULE_ID_ALLOWED = "1 to 64 of A-Z a-z 0-9 - _"
-_RULE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 def rules(services: Services, request: Any) -> Response:
@@ -94,7 +90,7 @@ def preview_rule(services: Services, request: Any) -> Response:
 
 def rule_id_of(text: str) -> str:
     """A rule's id out of the path."""
-    if not _RULE_ID.fullmatch(text):
+    if not RULE_ID.fullmatch(text):
         raise invalid_parameter("rule_id", text, RULE_ID_ALLOWED)
     return text
 

@@ -8,6 +8,7 @@ TicktapeError
 ├── Contended           somebody else holds what is needed: ask again
 ├── Incomplete          a deadline came before everything was written: ask again
 ├── CompactionError     a statement failed, or what it wrote is not what it should be
+├── BadPosition         a place in an answer that nobody has given out
 └── OutOfTime           a deadline came; the next run goes on from there
 """
 
@@ -44,6 +45,10 @@ class RuleError(FieldError):
 
 class UnreadableError(TicktapeError, ValueError):
     """Bytes that cannot be read as ticks at all."""
+
+
+class BadPosition(TicktapeError, ValueError):  # noqa: N818 - named as the problem that it becomes
+    """A position in an answer that the store has not given out; `args` is that."""
 
 
 class Contended(TicktapeError):  # noqa: N818 - a state of affairs that a retry resolves

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from decimal import Decimal
 from typing import Any, Literal, get_args
 
 import msgspec
 
 from chalicelib.domain.errors import RuleError
-from chalicelib.domain.ticks import parse_symbol
+from chalicelib.domain.ticks import SYMBOL_ALLOWED, number, parse_symbol
 from chalicelib.domain.times import from_text, to_text
 
 Condition = Literal[
@@ -31,11 +32,14 @@ ANY_SYMBOL = "*"
 CROSSES = ("golden_cross", "death_cross")
 PRICE_CONDITIONS = ("greater_than", "less_than", "crossing", "crossing_up", "crossing_down")
 PERCENT_CONDITIONS = ("change_percent", "moving_percent")
+RULE_ID_ALLOWED = "1 to 64 of A-Z a-z 0-9 - _"
+RULE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 MAX_RULES = 50
 """Enabled rules that may concern one symbol, those for all included."""
 MAX_WINDOW = 400
 MAX_COOLDOWN_SECONDS = 31 * 86400
 VALUE_LIMIT = Decimal(10) ** 12
+_VALUE_ALLOWED = "a number above 0 and below 10^12; digits behind the eighth decimal are rounded"
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,7 +183,7 @@ def _symbol(given: Any) -> str:
     try:
         return parse_symbol(given)
     except ValueError:
-        raise RuleError("symbol", given, '"*" for all, or 1 to 24 of A-Z 0-9 . - = ^ _') from None
+        raise RuleError("symbol", given, f'"*" for all, or {SYMBOL_ALLOWED}') from None
 
 
 def _choice(
@@ -196,10 +200,13 @@ def _value(given: Any) -> Decimal | None:
     if given is None:
         return None
     if isinstance(given, bool) or not isinstance(given, int | float | Decimal):
-        raise RuleError("value", given, "a number above 0 and below 10^12")
+        raise RuleError("value", given, _VALUE_ALLOWED)
     value = given if isinstance(given, Decimal) else Decimal(str(given))
-    if not value.is_finite() or not 0 < value < VALUE_LIMIT or abs(value.adjusted()) > 20:
-        raise RuleError("value", str(given), "a number above 0 and below 10^12")
+    if not value.is_finite() or not 0 < value < VALUE_LIMIT:
+        raise RuleError("value", str(given), _VALUE_ALLOWED)
+    value = number(value)  # as prices are, so that no digits without end are kept
+    if not value:
+        raise RuleError("value", str(given), _VALUE_ALLOWED)
     return value
 
 

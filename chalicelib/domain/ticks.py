@@ -13,8 +13,8 @@ from chalicelib.domain.errors import TickError
 
 Mode = Literal["live", "replay", "backfill"]
 
-SYMBOL = re.compile(r"[A-Z0-9.\-=^_]{1,24}")
-SYMBOL_ALLOWED = "1 to 24 of A-Z 0-9 . - = ^ _"
+SYMBOL = re.compile(r"(?=[^A-Z0-9]*[A-Z0-9])[A-Z0-9.\-=^_]{1,24}")
+SYMBOL_ALLOWED = "1 to 24 of A-Z 0-9 . - = ^ _, a letter or digit among them"
 
 DECIMALS = Decimal("0.00000001")
 """The archive's type is DECIMAL(20,8): what is finer is rounded half to even."""

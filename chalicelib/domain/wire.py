@@ -25,6 +25,10 @@ MAX_AHEAD = timedelta(seconds=300)
 PRICE_LIMIT = Decimal(10) ** 12
 VOLUME_LIMIT = Decimal(10) ** 18
 MAX_LABEL = 64
+_LABEL = re.compile(rf"[A-Za-z0-9][A-Za-z0-9 ._:/+()&-]{{0,{MAX_LABEL - 1}}}")
+_LABEL_ALLOWED = (
+    f"a letter or digit, then at most {MAX_LABEL - 1} of A-Z a-z 0-9 . _ : / + ( ) & - and space"
+)
 MOST_FOLDED = 1_000_000
 
 _ZERO = Decimal(0)
@@ -270,6 +274,6 @@ def _split(value: str | None) -> str | None:
 
 
 def _label(field: str, value: str | None) -> str | None:
-    if value is not None and (len(value) > MAX_LABEL or not value.isprintable()):
-        raise TickError(field, value, f"at most {MAX_LABEL} printable characters")
+    if value and not _LABEL.fullmatch(value):
+        raise TickError(field, value, _LABEL_ALLOWED)
     return value or None

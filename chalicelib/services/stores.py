@@ -432,7 +432,7 @@ class QueryEngine(Protocol):
         """How far it is; None for an id that is not known here."""
 
     def rows(self, query_id: str, *, limit: int = 1000, page_token: str | None = None) -> QueryRows:
-        """A page of at most 1,000 rows of a statement that succeeded."""
+        """A page of at most 1,000 rows of a statement that succeeded. Raises BadPosition."""
 
     def stop(self, query_id: str) -> None:
         """Cancel; nothing happens to one that has ended."""
