@@ -9,6 +9,7 @@ an instant, then microseconds after the arrival before, or null where it is not 
 from __future__ import annotations
 
 import gzip
+import io
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,9 @@ import msgspec
 from chalicelib.domain.times import from_text, to_text
 
 COMPRESSION = 6
+
+MOST_UNPACKED = 128 * 1024 * 1024
+"""Bytes of one object's lines. A merged hour has a tenth of that."""
 
 _MAGIC = b"\x1f\x8b\x08"
 _FCOMMENT = 0x10
@@ -80,15 +84,23 @@ def _arrivals(lines: Sequence[Line]) -> Iterable[tuple[str | int | None, int]]:
 def unpack(body: bytes) -> list[Line]:
     """The lines, each with its arrival; None where the file does not say.
 
-    Raises OSError, EOFError or zlib.error for what is no gzip file.
+    Raises OSError, EOFError or zlib.error for what is no gzip file, OSError also for one of more
+    than MOST_UNPACKED.
     """
-    lines = gzip.decompress(body).split(b"\n")  # and not at a CR, which is part of a line
+    lines = _unzipped(body).split(b"\n")  # and not at a CR, which is part of a line
     if not lines[-1]:
         lines.pop()
     arrivals = list(_each(_comment(body)))
     if len(arrivals) != len(lines):
         return [(line, None) for line in lines]
     return list(zip(lines, arrivals, strict=True))
+
+
+def _unzipped(body: bytes) -> bytes:
+    found = gzip.GzipFile(fileobj=io.BytesIO(body)).read(MOST_UNPACKED + 1)
+    if len(found) > MOST_UNPACKED:
+        raise OSError(f"unpacks to more than {MOST_UNPACKED:,} bytes")
+    return found
 
 
 def _comment(body: bytes) -> Iterable[tuple[str | int | None, int]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
 from producer.errors import UsageError
+from producer.files.bounded import lines
 
 _UNREADABLE = (UnicodeError, csv.Error, OSError, EOFError, zlib.error)
 _DELIMITERS = ",;\t|"
@@ -37,7 +38,8 @@ class CsvFile:
     def rows(self) -> Iterator[tuple[int, Sequence[str]]]:
         """See Grid."""
         with self._open() as file:
-            reader = csv.reader(file, delimiter=self._delimiter or ",", skipinitialspace=True)
+            text = lines(file, self.path)
+            reader = csv.reader(text, delimiter=self._delimiter or ",", skipinitialspace=True)
             try:
                 for row in reader:
                     if any(row) and not (self._skips and reader.line_num == 1):
@@ -48,7 +50,8 @@ class CsvFile:
     def _first_line(self) -> str:
         with self._open() as file:
             try:
-                return next((line for line in file if line.strip()), "").strip("\r\n")
+                text = lines(file, self.path)
+                return next((line for line in text if line.strip()), "").strip("\r\n")
             except _UNREADABLE as error:
                 raise UsageError(f"{self.path}: cannot be read as CSV: {error}") from error
 

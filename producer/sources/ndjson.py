@@ -15,6 +15,7 @@ from chalicelib.domain.ticks import parse_symbol
 from chalicelib.domain.times import from_text, to_text
 from producer.errors import UsageError
 from producer.files.asked import REPLAY, Asked
+from producer.files.bounded import lines
 from producer.files.folding import Folder, targets_of
 from producer.sources.recording import Unreadable, open_text, require_found
 from producer.wire import WireTick, decimal_of, decode
@@ -101,7 +102,7 @@ class Recording:
     def _lines(self) -> Iterator[tuple[int, str]]:
         with open_text(self._path) as file:
             try:
-                for number, line in enumerate(file, 1):
+                for number, line in enumerate(lines(file, self._path), 1):
                     if line.strip():
                         yield number, line
             except (UnicodeDecodeError, OSError, EOFError, zlib.error) as error:
