@@ -17,7 +17,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-FILES = ("requirements.txt", "requirements/run.txt", "requirements/dev.txt")
+FILES = (
+    "requirements.txt",
+    "requirements/run.txt",
+    "requirements/dev.txt",
+    "requirements/checkov.txt",
+    "requirements/uv.txt",
+)
 SERVICE = "https://api.osv.dev/v1/querybatch"
 PATIENCE_SECONDS = 20
 

@@ -26,13 +26,13 @@ follow_pip() {
 tell() { if [ -n "$2" ] && [ -z "${!1:-}" ]; then export "$1=$2"; fi; }
 
 with_uv() {
-  [ -x $tools/uv ] || pip install --quiet --no-compile -r requirements/uv.txt || return
+  [ -x $tools/uv ] || pip install --quiet --no-compile --require-hashes -r requirements/uv.txt || return
   follow_pip
-  $tools/uv pip install --quiet --python "$environment/bin/python" -r "$list"
+  $tools/uv pip install --quiet --require-hashes --python "$environment/bin/python" -r "$list"
 }
 
 with_pip() {
-  pip --python "$environment/bin/python" install --quiet --no-compile -r "$list"
+  pip --python "$environment/bin/python" install --quiet --no-compile --require-hashes -r "$list"
 }
 
 if ! reason=$(with_uv 2>&1); then

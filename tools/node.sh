@@ -8,7 +8,7 @@ if ! command -v npm >/dev/null; then
 fi
 for folder in tests/node tests/browser/npm; do
   if [ ! -e "$folder/node_modules/.installed" ]; then
-    if npm install --prefix "$folder" --no-package-lock --no-audit --no-fund --silent >/dev/null; then
+    if npm ci --prefix "$folder" --no-audit --no-fund --silent >/dev/null; then
       touch "$folder/node_modules/.installed"
     else
       echo "npm could not install $folder: the tests that need it are skipped" >&2
