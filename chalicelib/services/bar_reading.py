@@ -129,18 +129,22 @@ def _add_live(
 ) -> None:
     """Put a live bar where it belongs, unless a stored one is as new.
 
-    The state was read before the bars: a bar that closed in between is among the stored ones.
+    The state was read before the bars: a bar that closed in between is among the stored ones. The
+    newest bar need not be the live one's neighbour: hours of both kinds overlap.
     """
     if not reach.holds(live.key) or not (descending or exhausted):
         return
-    newest = stored[:2] if descending else stored[-2:]
-    beside = [bar for bar in newest if bar.start >= live.start]
-    twin = next((bar for bar in beside if bar.key == live.key), None)
-    if any(bar.start > live.start for bar in beside) or (twin and not 0 < twin.ticks < live.ticks):
+    newer = 0
+    for bar in stored if descending else reversed(stored):
+        if bar.key <= live.key:
+            break
+        newer += 1
+    if newer == len(stored) and not exhausted:
         return
-    others = [bar for bar in beside if bar is not twin]
-    last = sorted([*others, live], key=lambda bar: bar.key, reverse=descending)
-    if descending:
-        stored[: len(beside)] = last
+    place = newer if descending else len(stored) - newer
+    twin = place if descending else place - 1
+    if newer < len(stored) and stored[twin].key == live.key:
+        if 0 < stored[twin].ticks < live.ticks:
+            stored[twin] = live
     else:
-        stored[len(stored) - len(beside) :] = last
+        stored.insert(place, live)

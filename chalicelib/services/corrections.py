@@ -127,12 +127,14 @@ class _Run:
         bars, state = minutes_of(before, ticks), self.state
         live = state.minute.start if state.minute and state.last else ""
         running = {bar.extended: bar for bar in bars if bar.start == live}
+        emptied = [bar for bar in state.minutes if running and bar.extended not in running]
         if running and state.last:
             kind = place_of(state.last).extended
             self.state = msgspec.structs.replace(
                 state, minute=running.get(kind), beside=running.get(not kind)
             )
-        return self._put_minutes([bar for bar in bars if bar.start != live])
+        stored = self._put_minutes([bar for bar in bars if bar.start != live])
+        return msgspec.structs.replace(stored, gone=[*stored.gone, *emptied])
 
     def _put_minutes(self, bars: Sequence[Bar]) -> _Minutes:
         """Put whole minutes, but those of which ticks have expired; both kinds are given."""
@@ -190,13 +192,17 @@ def _ticks_by_start(bars: Sequence[Bar]) -> Counter[str]:
 
 
 def _with_stored(state: State, ticks: Sequence[Tick]) -> State:
-    """The state with its last ticks as they are stored, which may be other values by now."""
+    """The state with its last ticks as they are stored, which may be other values by now: a late or
+    corrected tick may be the newest regular one."""
+    if state.last is None:
+        return state
     stored = {tick.timestamp: tick for tick in ticks}
-    last, mark = state.last, state.mark
-    if last is not None:
-        last = stored.get(last.timestamp, last)
-    if mark is not None:
-        mark = stored.get(mark.timestamp, mark)
+    last = stored.get(state.last.timestamp, state.last)
+    if not place_of(last).extended:
+        return msgspec.structs.replace(state, last=last, mark=None)
+    known = {state.mark.timestamp: state.mark} if state.mark is not None else {}
+    regular = [tick for tick in (known | stored).values() if not place_of(tick).extended]
+    mark = max(regular, key=lambda tick: tick.timestamp, default=None)
     return msgspec.structs.replace(state, last=last, mark=mark)
 
 

@@ -119,7 +119,7 @@ class Days:
         """The newest regular ticks of a session in order, as many as tell its figures; `last` is
         its last regular part."""
         known = next(
-            (tick for tick in (state.mark, state.last) if _is_regular(tick, session)), None
+            (tick for tick in (state.last, state.mark) if _is_regular(tick, session)), None
         )
         if known is not None and _has_all_figures(known):
             return [known]

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import msgspec
 
+from chalicelib.domain.bars import Bar
 from chalicelib.domain.delays import source_delay
 from chalicelib.domain.detection import Outcome, State, Watch, advance, rules_for
 from chalicelib.domain.errors import Contended
@@ -207,17 +208,24 @@ class Detect:
     def _symbol(self, span: Trigger, state: State, watch: Watch, owner: str) -> Tally:
         tally = Tally()
         lost = 0
+        doubtful: list[Bar] = []
         while lost < TRIES:
             watch = self._agreed(state, watch)
             sent = self._notifier.drain(state.pending, owner, state.timezone)
             tally = self._add(tally, sent)
-            step = self._step(span, state, watch)
+            step = self._step(span, state, watch, doubtful)
             outcome = step.outcome
+            if _has_first_alert(state, outcome):
+                rules = rules_for(span.symbol, self._rules.now(span.symbol))
+                if rules != watch.rules:
+                    watch = msgspec.structs.replace(watch, rules=rules)
+                    continue
             # A repair is written down even where it left the state as it was: who has meanwhile
             # finished the hour or day that was running here must make this one look again.
             changed = step.repaired or outcome.state != state
             if changed and not self._stores.state.put(outcome.state):
                 lost += 1
+                doubtful += outcome.closed  # of a state that was behind; prices decide
                 state = self._stores.state.get(span.symbol) or State(symbol=span.symbol)
                 continue
             pending = outcome.state.pending
@@ -241,14 +249,14 @@ class Detect:
         rules = rules_for(state.symbol, self._rules.now(state.symbol))
         return msgspec.structs.replace(watch, rules=rules)
 
-    def _step(self, span: Trigger, state: State, watch: Watch) -> Step:
+    def _step(self, span: Trigger, state: State, watch: Watch, doubtful: Sequence[Bar]) -> Step:
         """Everything up to writing the state: read, fold, repair, put bars."""
         ticks = self._new_ticks(span, state)
         history = ClosesBefore(self._stores.bars, span.symbol)
         outcome = advance(state, ticks, watch, self._quiet, history)
         after, timezone = outcome.state, outcome.state.timezone
         arrival = span.ingested_at
-        clashes = self._writer.put_all(outcome.closed, arrival)
+        clashes = [*doubtful, *self._writer.put_all(outcome.closed, arrival)]
         self._writer.put_hours(span.symbol, timezone, outcome.hours, arrival)
         late = span.late(state.last_timestamp)
         after, left = self._corrections.repair(after, late, arrival)
@@ -296,6 +304,12 @@ class Detect:
             sent=tally.sent + sent,
             unrepaired=tally.unrepaired + (step.unrepaired if step else 0),
         )
+
+
+def _has_first_alert(state: State, outcome: Outcome) -> bool:
+    """Whether a rule fires that has not judged the symbol before: it may be one that this container
+    alone still knows, which was deleted and has fired already."""
+    return any(alert.rule_id not in state.latches for alert in outcome.state.pending)
 
 
 def _spans(triggers: Iterable[Trigger]) -> list[Trigger]:
