@@ -94,7 +94,7 @@ class Container:
 
     def __init__(self, world: World) -> None:
         self.invocation: Invocation | None = None
-        clients = _Clients(world.aws, self._call)
+        clients = Clients(world.aws, self._call)
         self.services = Services(world.settings, world.clock, clients)
 
     def _call(self, operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
@@ -215,7 +215,7 @@ class Invocation:
         return response
 
 
-class _Clients:
+class Clients:
     """One container's clients."""
 
     def __init__(self, aws: Aws, call: Any) -> None:

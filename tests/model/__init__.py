@@ -1,0 +1,1 @@
+"""A reference model of the stores, and a state machine that holds the services to it."""

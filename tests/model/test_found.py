@@ -1,0 +1,66 @@
+"""Programs in which the machine found the product wrong, as short as it made them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.model.lab import Fault
+from tests.model.machine import Machine
+from tests.model.markets import T
+
+BEGINNING: dict[str, Any] = {
+    "day": 0,
+    "containers": 1,
+    "page_items": 1000,
+    "rules": [],
+    "mode": "replay",
+    "way": "kinesis",
+    "history": False,
+}
+NEW_YORK, TOKYO, BERLIN, CURRENCY = 0, 3, 4, 5
+
+
+@contextmanager
+def program(market: int = NEW_YORK, **given: Any) -> Iterator[Machine]:
+    """A machine to take steps with; it delivers the rest and judges at the end."""
+    state = Machine()
+    state.begin(**{**BEGINNING, "markets": [market], **given})
+    yield state
+    state.teardown()
+
+
+def test_late_tick_before_the_close_is_in_the_day_after_a_tick_behind_the_close() -> None:
+    with program() as state:
+        state.poll(container=0, tick=T("open", 1))
+        state.poll(container=0, tick=T(400.5, 2))
+        state.poll(container=0, tick=T("after", -3))
+        state.send_late(who=0, back=1, tick=T(7, 6), ahead=30)
+
+
+def test_reader_gets_both_running_hours_where_the_regular_one_begins_later() -> None:
+    with program() as state:
+        state.poll(container=0, tick=T("evening", 0))
+        state.poll(container=0, tick=T(1900.0, 0, "POST"))
+        state.poll(container=0, tick=T(0.1, 1, "REGULAR"))
+
+
+def test_hours_that_touch_of_both_kinds_are_two_bars() -> None:
+    with program(CURRENCY) as state:
+        state.trade(containers=1, faults=[], ticks=[T(400.5, 0), T("close", 0), T(61, 0)], who=0)
+
+
+def test_deleted_rule_that_fires_once_does_not_fire_again_where_it_is_still_known() -> None:
+    with program(containers=2, rules=["above"]) as state:
+        state.trade(containers=2, faults=[], ticks=[T(0.1, 0), T(0.1, 3)], who=0)
+        state.remove_rule(name="above")
+        state.restart(container=0)
+        state.poll(container=0, tick=T(0.1, 0))
+        state.poll(container=1, tick=T(0.1, 3))
+
+
+def test_process_that_dies_after_publishing_sends_again_and_nothing_else() -> None:
+    with program(containers=2, rules=["cross"]) as state:
+        faults = [Fault("Publish", "die after", 0), Fault("state", "die after", 1)]
+        state.trade(who=0, ticks=[T(61, -1), T(61, 1), T(61, -2)], containers=2, faults=faults)

@@ -1,0 +1,230 @@
+"""What must be true of the stores once everything has been delivered."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from chalicelib.bootstrap import Services
+from chalicelib.domain.alerts import Alert, StoredAlert
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.rules import Rule
+from chalicelib.domain.sessions import calendar_for
+from chalicelib.domain.ticks import Tick
+from chalicelib.services import queries
+from chalicelib.services import series as reading
+from chalicelib.services.queries import PriceQuery
+from tests.model import reference, reference_alerts
+from tests.model.lab import SLOW, SMALL, Lab
+from tests.model.markets import MARKETS
+from tests.model.reference import Row
+from tests.model.reference_alerts import Fired, Step, version_of
+
+STORED = ("1m", "1h", "1d")
+READ: tuple[queries.Interval, ...] = ("1m", "5m", "15m", "30m", "1h", "1d", "1wk", "1mo")
+SHOWN = 7
+"""So many fields of a row are part of an answer: up to the volume."""
+
+ZONES = {market.symbol: market.zone for market in MARKETS}
+KNOWN_WITHIN = 30.0
+"""A rule is in force within so many seconds."""
+
+
+class Series(NamedTuple):
+    """What was accepted of a symbol: its ticks by time, and historical days from before them.
+
+    disturbed: ticks were late or corrected, or the source told another phase than the clock.
+    """
+
+    symbol: str
+    ticks: tuple[Tick, ...]
+    history: tuple[Row, ...]
+    disturbed: bool
+
+    def bars(self, interval: str) -> list[Row]:
+        """The model's."""
+        return reference.bars(self.ticks, interval, self.history)
+
+
+class Change(NamedTuple):
+    """A rule as it was from a moment on, in the containers' seconds; None from its removal on."""
+
+    seconds: float
+    rule_id: str
+    rule: Rule | None
+
+
+def assert_stores(lab: Lab, accepted: Sequence[Series]) -> None:
+    """Prices and bars are the model's."""
+    services = Services(SMALL, lambda: lab.now, lab.aws)
+    assert lab.missed == [], f"detection passed over ticks that were stored: {lab.missed}"
+    for one in accepted:
+        page = services.stores.prices.ticks(one.symbol, None, None, limit=5000, consistent=True)
+        found = _ticks(stored.tick for stored in page.rows)
+        assert_same(found, _ticks(one.ticks), f"prices of {one.symbol}")
+        assert_stored_bars(services, one)
+        assert_read_bars(services, one)
+
+
+def _ticks(ticks: Iterable[Tick]) -> list[Any]:
+    """Each tick by its timestamp and all its fields."""
+    return [(tick.timestamp, tick) for tick in ticks]
+
+
+def row_of(bar: Bar) -> Row:
+    """A bar of the product as the model has it."""
+    day = bar.session_date or bar.start[:10]
+    return Row(
+        start=reference.instant_of(bar.start),
+        extended=bar.extended,
+        open=bar.open,
+        high=bar.high,
+        low=bar.low,
+        close=bar.close,
+        volume=bar.volume,
+        ticks=bar.ticks,
+        day=date.fromisoformat(day),
+    )
+
+
+def assert_stored_bars(services: Services, one: Series) -> None:
+    """In the table are all bars but those that still run."""
+    for interval in STORED:
+        page = services.stores.bars.bars(one.symbol, interval, None, None, limit=5000)
+        assert all(bar.closed for bar in page.rows)
+        running = _running(one, interval)
+        found = [row for row in map(row_of, page.rows) if row.key not in running]
+        expected = [row for row in one.bars(interval) if row.key not in running]
+        assert_same(found, expected, f"stored bars {one.symbol}#{interval}")
+
+
+def assert_same(found: Iterable[Any], expected: Iterable[Any], what: str) -> None:
+    """Raises AssertionError, which names what is missing and what is too much."""
+    mine, wanted = sorted(found), sorted(expected)
+    if mine != wanted:
+        more = [one for one in mine if one not in wanted]
+        less = [one for one in wanted if one not in mine]
+        lines = [f"{what}:", *(f"  is not to be there: {_text(one)}" for one in more)]
+        lines += [f"  is missing: {_text(one)}" for one in less]
+        raise AssertionError("\n".join(lines))
+
+
+def _text(row: Iterable[Any]) -> str:
+    return " ".join(map(str, row))
+
+
+def _running(one: Series, interval: str) -> set[tuple[object, bool]]:
+    """The bars that have not ended: those of the newest minute, and the newest day."""
+    placed = reference.prints(one.ticks)
+    newest = [last for last in placed if last.minute == placed[-1].minute]
+    if interval == "1d":
+        return {row.key for row in one.bars("1d")[-1:] if row.ticks}
+    if interval == "1h":
+        return {(last.hour, last.extended) for last in newest}
+    return {(last.minute, last.extended) for last in newest}
+
+
+def assert_read_bars(services: Services, one: Series) -> None:
+    """A reader gets all bars of every interval, those included that still run."""
+    for interval in READ:
+        query = PriceQuery(symbol=one.symbol, interval=interval, limit=None)
+        reader = reading.Series(services.stores)
+        rows = reader.bars(query, reader.known(one.symbol)).rows
+        found = [row_of(bar)[:SHOWN] for bar in rows]
+        expected = [row[:SHOWN] for row in one.bars(interval)]
+        assert_same(found, expected, f"{interval} of {one.symbol}, as they are read")
+
+
+def assert_alerts(lab: Lab, accepted: Sequence[Series]) -> None:
+    """Each alert is recorded once, and is one that the model knows."""
+    services = Services(SMALL, lambda: lab.now, lab.aws)
+    ids: list[str] = []
+    for one in accepted:
+        rows = services.stores.alerts.by_symbol(one.symbol, None, None, limit=5000).rows
+        steps = lab.steps[one.symbol]
+        _assert_alerts_on_ticks(one.symbol, rows, steps)
+        if not one.disturbed:
+            detected = [tick for step in steps for tick in step.ticks]
+            assert_same(_ticks(detected), _ticks(one.ticks), f"what was in time of {one.symbol}")
+            _assert_alerts_on_bars(one, rows, steps)
+        _assert_triggers(one.symbol, rows, steps)
+        loud = [row for row in rows if not row.alert.quiet]
+        assert all(row.notified_at for row in loud), f"an alert of {one.symbol} was not sent"
+        ids += [row.alert.alert_id for row in loud]
+    _assert_messages(lab, ids)
+
+
+def _assert_alerts_on_ticks(symbol: str, rows: Sequence[StoredAlert], steps: list[Step]) -> None:
+    expected = reference_alerts.alerts_on_ticks(steps, SLOW)
+    assert_same(_fired(rows, ticks=True), expected, f"alerts on ticks of {symbol}")
+
+
+def _assert_alerts_on_bars(one: Series, rows: Sequence[StoredAlert], steps: list[Step]) -> None:
+    expected = reference_alerts.alerts_on_bars(steps, one.history)
+    assert_same(_fired(rows, ticks=False), expected, f"alerts on bars of {one.symbol}")
+
+
+def _fired(rows: Sequence[StoredAlert], *, ticks: bool) -> list[Fired]:
+    return [
+        Fired(alert.timestamp, alert.rule_id, alert.price, not alert.quiet)
+        for alert in (row.alert for row in rows)
+        if (alert.interval == "tick") == ticks
+    ]
+
+
+def _assert_triggers(symbol: str, rows: Sequence[StoredAlert], steps: list[Step]) -> None:
+    """Whatever happened between, a version of a rule fires no more often than its trigger says."""
+    rules: dict[str, set[Rule]] = defaultdict(set)
+    for step in steps:
+        for rule in step.rules:
+            rules[rule.rule_id].add(version_of(rule))
+    alerts = [row.alert for row in rows]
+    for alert in alerts:
+        assert alert.rule_id in rules, f"{alert.rule_id} was never in force for {symbol}"
+    for name, versions in rules.items():
+        mine = [alert for alert in alerts if alert.rule_id == name]
+        trigger = next(iter(versions)).trigger
+        scope = _session if trigger == "once_per_session" else _always
+        if trigger in ("once", "once_per_session"):
+            most = max(Counter(map(scope, mine)).values(), default=0)
+            assert most <= len(versions), f"{name} of {symbol} fired {most} times, {trigger}"
+
+
+def _session(alert: Alert) -> object:
+    at = reference.instant_of(alert.timestamp)
+    return calendar_for(alert.symbol, ZONES[alert.symbol]).session_at(at).date
+
+
+def _always(alert: Alert) -> object:
+    return None
+
+
+def _assert_messages(lab: Lab, alerts: Sequence[str]) -> None:
+    """One for each alert; more only where an invocation published and did not mark."""
+    assert len(set(alerts)) == len(alerts)
+    sent = Counter(
+        message["MessageAttributes"]["alert_id"]["StringValue"] for message in lab.aws.published
+    )
+    assert set(sent) == set(alerts)
+    for alert_id, times in sent.items():
+        assert times <= 1 + lab.unmarked[alert_id], f"{alert_id} was sent {times} times"
+
+
+def assert_rules(lab: Lab, changes: Sequence[Change]) -> None:
+    """A rule is in force within 30 seconds; what has judged a symbol judges it from then on."""
+    for symbol, steps in lab.steps.items():
+        for step, seconds in zip(steps, lab.stepped_at[symbol], strict=True):
+            _assert_in_force(symbol, step, seconds, changes)
+
+
+def _assert_in_force(symbol: str, step: Step, seconds: float, changes: Sequence[Change]) -> None:
+    judged = {rule.rule_id: rule for rule in step.rules}
+    mine = [c for c in changes if c.rule is None or c.rule.symbol in (symbol, "*")]
+    for name in {change.rule_id for change in mine}:
+        history = [change for change in mine if change.rule_id == name]
+        settled = [c for c in history if seconds - c.seconds > KNOWN_WITHIN]
+        allowed = [c.rule for c in history if seconds - c.seconds <= KNOWN_WITHIN]
+        allowed.append(settled[-1].rule if settled else None)
+        assert judged.get(name) in allowed, f"{symbol} was judged by another {name} than in force"
