@@ -5,8 +5,15 @@ import { STUDIES } from "./data/indicators.js";
 
 /** @typedef {import("./types.js").View} View */
 
-const SYMBOL = /^[A-Z0-9.\-=^_]{1,24}$/;
+const SYMBOL = /^(?=.*[A-Z0-9])[A-Z0-9.\-=^_]{1,24}$/;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
+
+/** A date of the calendar, in a year that the API takes: no 2026-02-31, no 0000-00-00. @param {string} text */
+function isDate(text) {
+  if (!DATE.test(text) || text < "0002" || text >= "9999") return false;
+  const time = Date.parse(text);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
+}
 
 /**
  * @param {string} hash with or without its # @param {View} base what is not named stays as it is there
@@ -28,7 +35,7 @@ export function readView(hash, base) {
   take("show", () => true, (v) => (view.indicators = v.split(",").filter((key) => key in STUDIES)));
   take("with", () => true, (v) => (view.compare = v.split(",").filter((symbol) => SYMBOL.test(symbol))));
   const [start, end] = [given.get("start") ?? "", given.get("end") ?? ""];
-  if (DATE.test(start) && DATE.test(end) && start <= end) Object.assign(view, { range: "custom", start, end });
+  if (isDate(start) && isDate(end) && start <= end) Object.assign(view, { range: "custom", start, end });
   const [from, to] = [Number(given.get("from")), Number(given.get("to"))];
   if (from > 0 && to > from) Object.assign(view, { from, to });
   return view;

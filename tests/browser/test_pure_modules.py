@@ -222,6 +222,26 @@ def test_link_restores_the_view_and_ignores_nonsense(call: Call) -> None:
     assert call("url.js", "readView", nonsense, base) == {**base, "indicators": []}
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "taken"),
+    [
+        ("0000-00-00", "2026-01-01", False),
+        ("0001-01-01", "2026-01-01", False),
+        ("2026-02-31", "2026-03-01", False),
+        ("2026-13-01", "2026-14-01", False),
+        ("2026-01-01", "9999-12-31", False),
+        ("0002-01-01", "9998-12-31", True),
+        ("2024-02-29", "2024-02-29", True),
+    ],
+)
+def test_only_dates_that_there_are_make_a_range(
+    call: Call, start: str, end: str, taken: bool
+) -> None:
+    base = {"range": "1D", "start": "", "end": "", "from": 0, "to": 0}
+    read = call("url.js", "readView", f"#start={start}&end={end}", base)
+    assert (read["range"] == "custom") is taken
+
+
 def test_numbers_and_ages_are_written_as_readers_expect(call: Call) -> None:
     module = "format.js"
     assert call(module, "formatPrice", 1234.5) == "1,234.50"
