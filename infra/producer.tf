@@ -45,6 +45,7 @@ resource "aws_iam_role" "producer" {
   description          = "Sends ticks to ${local.prefix}."
   assume_role_policy   = data.aws_iam_policy_document.assumed_by_producer.json
   max_session_duration = 43200
+  permissions_boundary = var.permissions_boundary
 }
 
 resource "aws_iam_role_policy" "producer" {

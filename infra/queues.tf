@@ -45,7 +45,7 @@ data "aws_iam_policy_document" "queue" {
   statement {
     sid       = "TlsOnly"
     effect    = "Deny"
-    actions   = ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue"]
+    actions   = ["sqs:*"]
     resources = [local.queue_arns[each.key]]
 
     principals {

@@ -82,6 +82,8 @@ resource "aws_iam_role" "functions" {
   name               = "${local.prefix}-${each.key}"
   description        = "What ${each.value.name} may do, and no more."
   assume_role_policy = data.aws_iam_policy_document.assumed_by_lambda.json
+
+  permissions_boundary = var.permissions_boundary
 }
 
 resource "aws_iam_role_policy" "functions" {

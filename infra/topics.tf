@@ -15,9 +15,13 @@ data "aws_iam_policy_document" "topic" {
   for_each = { alerts = aws_sns_topic.alerts.arn, operations = aws_sns_topic.operations.arn }
 
   statement {
-    sid       = "TlsOnly"
-    effect    = "Deny"
-    actions   = ["sns:Publish"]
+    sid    = "TlsOnly"
+    effect = "Deny"
+    # All that a topic's policy may name: SNS takes no wildcard there.
+    actions = [
+      "sns:AddPermission", "sns:DeleteTopic", "sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic",
+      "sns:Publish", "sns:RemovePermission", "sns:SetTopicAttributes", "sns:Subscribe",
+    ]
     resources = [each.value]
 
     principals {

@@ -182,6 +182,12 @@ variable "deletion_protection" {
   default     = true
 }
 
+variable "permissions_boundary" {
+  description = "The ARN of a policy that no role may go beyond: infra/boundary-policy.json, named ticktape-boundary. infra/deployer-policy.json demands it."
+  type        = string
+  default     = null
+}
+
 variable "producer_principals" {
   description = "ARNs that may assume the producer's role; empty for whoever the account itself allows to."
   type        = list(string)

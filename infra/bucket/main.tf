@@ -97,7 +97,7 @@ data "aws_iam_policy_document" "bucket" {
   statement {
     sid       = "TlsOnly"
     effect    = "Deny"
-    actions   = ["s3:DeleteObject", "s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions", "s3:PutObject"]
+    actions   = ["s3:*"]
     resources = [aws_s3_bucket.bucket.arn, "${aws_s3_bucket.bucket.arn}/*"]
 
     principals {

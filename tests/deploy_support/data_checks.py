@@ -61,6 +61,7 @@ def buckets_are_private_versioned_encrypted_and_by_tls_only(life: Life) -> None:
         policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
         denied = next(s for s in policy["Statement"] if s["Effect"] == "Deny")
         assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        assert denied["Action"] == "s3:*"
         lifecycle = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
         assert any("NoncurrentVersionExpiration" in rule for rule in lifecycle)
 

@@ -19,11 +19,16 @@ from tests.patience import PATIENCE_SECONDS
 
 STAGE = "dev"
 COPIED = ("bench", "chalicelib", "frontend", "infra", "local", "producer")
-VARIABLES = """
-sqs               = true
-operations_emails = ["operations@example.com"]
+BOUNDARY = "arn:aws:iam::123456789012:policy/ticktape-boundary"
+VARIABLES = f"""
+sqs                  = true
+permissions_boundary = "{BOUNDARY}"
+operations_emails    = ["operations@example.com"]
 alert_subscriptions = [
-  { protocol = "email", endpoint = "alerts@example.com", filter_policy = { symbol = ["AAPL"] } },
+  {{
+    protocol      = "email", endpoint = "alerts@example.com",
+    filter_policy = {{ symbol = ["AAPL"] }}
+  }},
 ]
 """
 _LEFT_OUT = shutil.ignore_patterns(
