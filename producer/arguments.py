@@ -284,11 +284,11 @@ def timezone(text: str) -> str:
 
 def label(text: str) -> Label:
     """A source's name, of all symbols or of some."""
-    name, _, symbols = text.partition("=")
-    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", name):
+    name, equals, symbols = text.partition("=")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name) or (equals and not symbols):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not allowed; allowed: a name of 1 to 64 of A-Z a-z 0-9 . _ -, "
-            "with =A,B behind it for some symbols"
+            f"{text!r} is not allowed; allowed: a name of 1 to 64 of A-Z a-z 0-9 . _ -, the first a"
+            " letter or digit, with =A,B behind it for some symbols"
         )
     some = frozenset(symbols_of(symbols.split(","), "--as-source")) if symbols else None
     return Label(name, some, text)

@@ -199,7 +199,8 @@ class FileRecording:
             )
 
     def _described(self, layout: Layout, kind: Kind) -> str:
-        names = ", ".join(self.found[:3]) + (", ..." if len(self.found) > 3 else "")
+        wanted = [symbol for symbol in self.found if symbol in (self._asked.symbols or self.found)]
+        names = ", ".join(wanted[:3]) + (", ..." if len(wanted) > 3 else "")
         text = f"{self.total:,} rows of {kind.words} of {names}"
         if kind.name == "days" and self._asked.history:
             text = f"{self.total:,} rows of 1d bars of {names}"

@@ -245,3 +245,9 @@ def test_months_that_may_be_days_are_refused_with_the_flag_that_reads_them(tmp_p
         open_files([path], Asked(symbols=("X",))).check()
     found = open_files([path], Asked(symbols=("X",), day_first=True, history=True)).ticks()
     assert [bar.timestamp[:10] for bar in found] == [f"2024-02-0{day}" for day in range(1, 6)]
+
+
+def test_a_note_names_the_symbols_that_were_asked_for() -> None:
+    recording = open_files([FORMS / "yfinance_wide.csv"], Asked(symbols=("MSFT",), history=True))
+    recording.check()
+    assert recording.notes[0].endswith(" of MSFT")

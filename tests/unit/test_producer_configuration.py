@@ -66,3 +66,9 @@ def test_files_may_be_a_list(tmp_path: Path) -> None:
     options = parse(["backfill", "--config", path])
     assert (options.file, options.day_first) == ([Path("a.csv"), Path("b")], True)
     assert options.as_source.source == "yfinance"
+
+
+@pytest.mark.parametrize("given", ["replay=", "=AAPL", ".x", "a b", "x" * 65])
+def test_a_name_that_no_source_can_have_is_refused(given: str) -> None:
+    with pytest.raises(UsageError, match="--as-source: .* allowed: a name of 1 to 64"):
+        parse(["backfill", "--file", "a.csv", "--as-source", given])
