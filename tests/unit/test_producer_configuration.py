@@ -70,5 +70,5 @@ def test_files_may_be_a_list(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("given", ["replay=", "=AAPL", ".x", "a b", "x" * 65])
 def test_a_name_that_no_source_can_have_is_refused(given: str) -> None:
-    with pytest.raises(UsageError, match="--as-source: .* allowed: a name of 1 to 64"):
+    with pytest.raises(UsageError, match=r"--as-source: .* allowed: a name of 1 to 64"):
         parse(["backfill", "--file", "a.csv", "--as-source", given])
