@@ -37,7 +37,7 @@ from bench.cost_run import Walk
 from bench.local_system import ROOT, free_port
 from bench.recorded_local import Request
 from chalicelib.domain.times import from_text, to_text
-from local import aws_environment, resources
+from local import aws_environment, resources, running_file
 from local.emulator.process import EmulatorProcess
 from local.provision import Clients, provision
 from producer.wire import WireTick, encode
@@ -107,6 +107,12 @@ class Running:
                 raise RuntimeError(f"python -m local: {self._log.read()[-800:]}")
             time.sleep(0.2)
 
+    @property
+    def access_key(self) -> str:
+        """What clients of its AWS sign with; known once the API answers."""
+        facts = next(one for one in running_file.find() if one["pid"] == self._process.pid)
+        return str(facts["access_key"])
+
     def requests(self) -> list[Request]:
         """End it; what it asked."""
         self._process.send_signal(signal.SIGINT)
@@ -133,15 +139,15 @@ def running() -> Iterator[Running]:
             system.requests()
 
 
-def kinesis(port: int) -> Any:
-    """A client of the emulator's stream."""
-    return Clients(variables_of(f"http://127.0.0.1:{port}"))("kinesis")
+def kinesis(system: Running) -> Any:
+    """A client of the system's stream."""
+    return Clients(variables_of(system.aws, system.access_key))("kinesis")
 
 
-def variables_of(endpoint: str) -> dict[str, str]:
+def variables_of(port: int, access_key: str) -> dict[str, str]:
     """The environment of an emulator's clients."""
     variables: dict[str, str] = {}
-    aws_environment.point_at(variables, endpoint)
+    aws_environment.point_at(variables, f"http://127.0.0.1:{port}", access_key)
     return variables
 
 
@@ -164,7 +170,7 @@ def sustained(symbols: int, seconds: float) -> tuple[float, float]:
     first, *polls = ticks_of(symbols, symbols + round(GUESSED_RATES[symbols] * seconds))
     count = sum(map(len, polls))
     with running() as system:
-        client = kinesis(system.aws)
+        client = kinesis(system)
         put(client, stream_name(), [first])  # handlers make their clients with their first batch
         _await_last(system, first)
         began = time.monotonic()
@@ -206,10 +212,11 @@ def driven(
     ingest: str = "kinesis",
 ) -> float:
     """Seconds that the same requests take with nothing around them; those before are not timed."""
-    emulator = EmulatorProcess(free_port(), None)
+    access_key = _key_of([*before, *asked][0])  # requests are sent as they were signed
+    emulator = EmulatorProcess(free_port(), None, access_key=access_key)
     try:
         emulator.wait_until_ready()
-        clients = Clients(variables_of(emulator.endpoint))
+        clients = Clients(variables_of(emulator.port, access_key))
         made = provision(clients, resources.load(), ingest=ingest)
         arn, client = made["PRICES_STREAM_ARN"], clients("kinesis")
         _all_driven(emulator.port, [_moved(request, arn) for request in before], client, [first])
@@ -219,6 +226,10 @@ def driven(
         return time.monotonic() - began
     finally:
         emulator.stop()
+
+
+def _key_of(request: Request) -> str:
+    return request.headers["authorization"].partition("Credential=")[2].partition("/")[0]
 
 
 def _all_driven(
@@ -309,7 +320,7 @@ def latencies(symbols: int, rate: float, seconds: float) -> list[float]:
     """
     found: list[float] = []
     with running() as system:
-        feed = Feed(kinesis(system.aws), symbols, rate)
+        feed = Feed(kinesis(system), symbols, rate)
         feed.start()
         end = time.monotonic() + seconds
         while time.monotonic() < end:

@@ -24,7 +24,7 @@ class Request(msgspec.Struct, frozen=True):
     body: bytes
 
 
-KEPT_HEADERS = ("x-amz-target", "content-type", "authorization", "host")
+KEPT_HEADERS = ("x-amz-target", "content-type", "authorization")
 
 
 def record(into: list[Request]) -> None:

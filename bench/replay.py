@@ -113,7 +113,7 @@ def seconds_of(way: str, path: Path, wanted: int) -> tuple[float, float]:
         try:
             system.wait()
             began = time.monotonic()
-            produced = _start_producer(way, path, system.aws)
+            produced = _start_producer(way, path, system)
             _await_crosses(system, wanted)
             took = time.monotonic() - began
             produced.wait(30)
@@ -130,11 +130,11 @@ def alone(way: str, asked: Sequence[Request], began: float) -> float:
     return driven(asked[:warm], asked[warm:], [], [], ingest)
 
 
-def _start_producer(way: str, path: Path, port: int) -> subprocess.Popen[bytes]:
-    endpoint = f"http://127.0.0.1:{port}"
+def _start_producer(way: str, path: Path, system: Running) -> subprocess.Popen[bytes]:
+    endpoint = f"http://127.0.0.1:{system.aws}"
     names = resources.load()
     variables = {
-        **variables_of(endpoint),
+        **variables_of(system.aws, system.access_key),
         "TICKS_STREAM": names.name("ticks"),
         "TICKS_QUEUE_URL": f"{endpoint}/123456789012/{names.name('ticks.fifo')}",
     }

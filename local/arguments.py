@@ -25,6 +25,8 @@ examples:
   python -m local --history AAPL.csv minutes/ --source none
 
 commands for a system that runs (each has --help):
+  python -m local env           print the settings by which the aws command, boto3 and a
+                                producer reach its AWS: eval "$(.venv/bin/python -m local env)"
   python -m local redrive       process again what was given up on
   python -m local rebuild A B   compute bars and state of symbols again from their prices
   python -m local forget A B    delete the prices, bars, alerts and state of symbols

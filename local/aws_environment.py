@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import secrets
 from collections.abc import Mapping, MutableMapping
 
 REGION = "us-east-1"
 
+ACCESS_KEY_VARIABLE = "TICKTAPE_EMULATOR_ACCESS_KEY"
+"""Names the access key to the emulator's process and to the query engine's."""
+
+ENDPOINT_VARIABLE = "TICKTAPE_ENDPOINT_URL"
+"""What `python -m local env` sets beside AWS_ENDPOINT_URL, to tell it from an endpoint of the
+user's own."""
+
+SECRET_KEY = "not-checked"  # noqa: S105  # nosec B105
+"""The access key is what the emulator checks; boto3 needs a secret to sign with, too."""
+
+
+def new_access_key() -> str:
+    """A random access key of AWS's form: 20 capitals and digits, 100 bits."""
+    return base64.b32encode(secrets.token_bytes(13)).decode()[:20]
+
+
+def signed(service: str, access_key: str) -> dict[str, str]:
+    """The header of a request to the emulator that no client of AWS makes."""
+    scope = f"Credential={access_key}/20260101/{REGION}/{service}/aws4_request"
+    return {"Authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=none"}
+
 
 def user_endpoint(environ: Mapping[str, str]) -> str | None:
-    """The emulator or AWS that the user named, in place of the embedded one."""
-    return environ.get("AWS_ENDPOINT_URL") or None
+    """The emulator or AWS that the user named, in place of the embedded one; not that of a system
+    whose `env` the shell has evaluated."""
+    endpoint = environ.get("AWS_ENDPOINT_URL") or None
+    return None if endpoint == environ.get(ENDPOINT_VARIABLE) else endpoint
 
 
-def point_at(environ: MutableMapping[str, str], endpoint: str, region: str = REGION) -> None:
+def point_at(
+    environ: MutableMapping[str, str], endpoint: str, access_key: str, region: str = REGION
+) -> None:
     """Have every AWS client of this process, and of its children, use the emulator.
 
     Nothing of the user's own AWS set-up may show through: no profile, no bundle of
@@ -23,8 +50,8 @@ def point_at(environ: MutableMapping[str, str], endpoint: str, region: str = REG
         del environ[name]
     environ.update(
         AWS_ENDPOINT_URL=endpoint,
-        AWS_ACCESS_KEY_ID="local",
-        AWS_SECRET_ACCESS_KEY="local",  # noqa: S106  # any: the emulator checks none  # nosec B106
+        AWS_ACCESS_KEY_ID=access_key,
+        AWS_SECRET_ACCESS_KEY=SECRET_KEY,
         AWS_DEFAULT_REGION=region,
         AWS_REGION=region,
         AWS_EC2_METADATA_DISABLED="true",

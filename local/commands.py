@@ -78,8 +78,16 @@ def compact(arguments: list[str]) -> int:
     return compact_command.compact(arguments)
 
 
+def env(arguments: list[str]) -> int:
+    """Print how other programs reach the system's AWS."""
+    from local import env_command
+
+    return env_command.env(arguments)
+
+
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "compact": compact,
+    "env": env,
     "forget": forget,
     "rebuild": rebuild,
     "redrive": redrive,

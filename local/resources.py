@@ -46,6 +46,17 @@ def load(stage: str = "local") -> Resources:
     return msgspec.convert({**json.loads(FILE.read_text()), "stage": stage}, Resources)
 
 
+def sinks(resources: Resources, sqs: Any) -> dict[str, str]:
+    """The stream and the queue that take ticks, under the names of the app's settings; a system
+    reads one of them, and both are there."""
+    queue = resources.name("ticks.fifo")
+    return {
+        "TICKS_STREAM": resources.name(resources.stream["key"]),
+        "TICKS_QUEUE": queue,
+        "TICKS_QUEUE_URL": sqs.get_queue_url(QueueName=queue)["QueueUrl"],
+    }
+
+
 def environment(
     resources: Resources,
     *,

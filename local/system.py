@@ -72,12 +72,14 @@ class System:
         self._point_at_aws(emulator)
         environment, clients = self._provision(page.address if page else "", emulator)
         app = _load_app()
+        addresses = self._addresses(api, page)
+        self._tell_commands(addresses, environment, clients, emulator)
         self._serve(app, api, page)
         self._subscribe(clients, environment)
         self._start_mappings(app, environment, clients, data, emulator)
         self._start_schedule(app)
         self._start_producer(environment)
-        self._announce(api, page, environment)
+        self._terminal.ready(addresses)
 
     def stop(self) -> None:
         """End everything that was started, the last first."""
@@ -131,7 +133,7 @@ class System:
         threading.Thread(target=self._watch, args=(emulator,), daemon=True).start()
         for handler in logging.getLogger().handlers:
             handler.addFilter(emulator.filter)
-        aws_environment.point_at(os.environ, emulator.endpoint)
+        aws_environment.point_at(os.environ, emulator.endpoint, emulator.access_key)
 
     def _watch(self, emulator: EmulatorProcess) -> None:
         why = emulator.wait()
@@ -195,7 +197,7 @@ class System:
 
         checkpoints = Checkpoints(data.checkpoints if data else None, self._fail)
         self._closing.callback(checkpoints.close)
-        control = EmulatorControl(emulator.port) if emulator else None
+        control = EmulatorControl(emulator.port, emulator.access_key) if emulator else None
         mappings = Mappings(app, environment, resources.load(), clients, checkpoints, control)
         self._given_up = mappings.given_up
         self._backlog = mappings.backlog()
@@ -229,22 +231,34 @@ class System:
 
         return start
 
-    def _announce(self, api: Server, page: Server | None, environment: dict[str, str]) -> None:
-        addresses = Addresses(
+    def _addresses(self, api: Server, page: Server | None) -> Addresses:
+        return Addresses(
             page=page.address if page else None,
             api=api.address,
             aws=os.environ["AWS_ENDPOINT_URL"],
             token=self._token,
             data=self._data_said(),
         )
+
+    def _tell_commands(
+        self,
+        addresses: Addresses,
+        environment: dict[str, str],
+        clients: Any,
+        emulator: EmulatorProcess | None,
+    ) -> None:
+        """Write the running file, before the API answers: who sees it answer finds the file."""
+        from local import resources
+
         data = self._options.data
         facts = {
             "region": os.environ["AWS_REGION"],
             "data": None if data is None else str(data.resolve()),
+            "access_key": emulator.access_key if emulator else None,
             "environment": environment,
+            "sinks": resources.sinks(resources.load(), clients("sqs")),
         }
         running_file.write({**msgspec.to_builtins(addresses), **facts})
-        self._terminal.ready(addresses)
 
     def _data_said(self) -> str:
         if self._users_aws:

@@ -35,8 +35,8 @@ FIRST = (
 """Files and folders that take long, the longest first: were one of them left for the end, the
 other workers would wait for it."""
 
-TOGETHER = ("tests/browser/",)
-"""Folders whose files run in one worker, since they share a browser and a running system."""
+TOGETHER = ("tests/browser/", "tests/security/")
+"""Folders whose files run in one worker, since they share a running system, or a browser, too."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -22,14 +22,17 @@ _stages = itertools.count()
 class EmulatedClients:
     """botocore clients of an emulator, as adapters.clients.Clients makes them."""
 
-    def __init__(self, endpoint: str) -> None:
-        self.dynamodb = _client(endpoint, "dynamodb", parameter_validation=False)
+    def __init__(self, endpoint: str, access_key: str) -> None:
+        def client(service: str, **options: bool) -> Any:
+            return _client(endpoint, access_key, service, **options)
+
+        self.dynamodb = client("dynamodb", parameter_validation=False)
         self.dynamodb.meta.events.register("provide-client-params.dynamodb", _validate)
         json_wire.install(self.dynamodb)
-        self.s3 = _client(endpoint, "s3")
-        self.sns = _client(endpoint, "sns")
-        self.athena = _client(endpoint, "athena")
-        self.glue = _client(endpoint, "glue")
+        self.s3 = client("s3")
+        self.sns = client("sns")
+        self.athena = client("athena")
+        self.glue = client("glue")
 
 
 def _validate(params: Any, model: Any, **_: Any) -> None:
@@ -38,12 +41,14 @@ def _validate(params: Any, model: Any, **_: Any) -> None:
     assert not report.has_errors(), report.generate_report()
 
 
-def _client(endpoint: str, service: str, *, parameter_validation: bool = True) -> Any:
+def _client(
+    endpoint: str, access_key: str, service: str, *, parameter_validation: bool = True
+) -> Any:
     return botocore.session.get_session().create_client(
         service,
         region_name="us-east-1",
         endpoint_url=endpoint,
-        aws_access_key_id="test",
+        aws_access_key_id=access_key,
         aws_secret_access_key="test",
         config=Config(
             retries={"total_max_attempts": 1, "mode": "standard"},
@@ -59,7 +64,8 @@ class Emulated:
         self._process = EmulatorProcess(0, None)
         self._process.wait_until_ready()
         self.endpoint = self._process.endpoint
-        self.clients = EmulatedClients(self.endpoint)
+        self.access_key = self._process.access_key
+        self.clients = EmulatedClients(self.endpoint, self.access_key)
 
     def stop(self) -> None:
         """End the process."""
@@ -68,7 +74,7 @@ class Emulated:
     def provisioned(self) -> Settings:
         """Fresh resources; the settings that name them."""
         stage = f"t{os.getpid()}-{next(_stages)}"
-        keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        keys = {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": "test"}
         clients = provision.Clients({"AWS_ENDPOINT_URL": self.endpoint, **keys})
         made = provision.provision(clients, resources.load(stage), ingest="kinesis")
         return msgspec.structs.replace(load(made), read_access="open")

@@ -30,14 +30,17 @@ _QUERY_TIMES = ("SubmissionDateTime", "CompletionDateTime")
 
 
 class Athena:
-    """The service. `lock` is the emulator's, which guards the connection."""
+    """The service. `lock` is the emulator's, which guards the connection; the engine asks the
+    emulator with `access_key`."""
 
-    def __init__(self, connection: sqlite3.Connection, lock: threading.Lock) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, lock: threading.Lock, access_key: str
+    ) -> None:
         self._connection = connection
         self._lock = lock
         self._workgroups = Workgroups(connection)
         self.executions = Executions(connection)
-        self._engine = EngineProcess(self._changed)
+        self._engine = EngineProcess(self._changed, access_key)
         self._operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "StartQueryExecution": self._start,
             "GetQueryExecution": self._get,

@@ -6,6 +6,7 @@ It talks JSON, a line a message: a job or a stop in, what became of a query out.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -13,14 +14,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from local.aws_environment import ACCESS_KEY_VARIABLE
+
 ENDED = "INTERNAL_ERROR: the query engine ended by itself"
 
 
 class EngineProcess:
     """Hands queries to the process and passes on what it tells; starts it when there is none."""
 
-    def __init__(self, changed: Callable[[str, dict[str, Any]], None]) -> None:
+    def __init__(self, changed: Callable[[str, dict[str, Any]], None], access_key: str) -> None:
         self.port = 0
+        self._access_key = access_key
         self._changed = changed
         self._guard = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -54,6 +58,7 @@ class EngineProcess:
             [sys.executable, "-m", "local.athena.engine", "--port", str(self.port)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            env={**os.environ, ACCESS_KEY_VARIABLE: self._access_key},
             cwd=Path(__file__).resolve().parents[2],
         )
         threading.Thread(target=self._listen, args=(process,), daemon=True).start()

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from local.aws_environment import ACCESS_KEY_VARIABLE, new_access_key, signed
 from local.backlog import Position, Waiting
 from local.child import how_it_ended
 from local.emulator.server import DISK_FULL, PRIVATE
@@ -31,10 +32,18 @@ class EmulatorError(Exception):
 class EmulatorProcess:
     """A running emulator. `endpoint` is known once `wait_until_ready` returned.
 
-    Every `sweep_seconds` it deletes what is past its time; with 0 only when it is told to.
+    Every `sweep_seconds` it deletes what is past its time; with 0 only when it is told to. It
+    serves who holds `access_key`, a new one where none is given.
     """
 
-    def __init__(self, port: int, database: Path | None, sweep_seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        port: int,
+        database: Path | None,
+        sweep_seconds: float = 0.0,
+        access_key: str | None = None,
+    ) -> None:
+        self.access_key = access_key or new_access_key()
         command = [sys.executable, "-m", "local.child", "local.emulator.server"]
         command += ["--port", str(port), "--sweep-seconds", str(sweep_seconds)]
         if database is not None:
@@ -44,7 +53,7 @@ class EmulatorProcess:
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=plain_environment(),
+            env={**plain_environment(), ACCESS_KEY_VARIABLE: self.access_key},
             cwd=Path(__file__).resolve().parents[2],
             start_new_session=True,
         )
@@ -117,8 +126,9 @@ class EmulatorProcess:
 class EmulatorControl:
     """What the emulator offers beside AWS: waiting for changes, trimming and sweeping."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, access_key: str) -> None:
         self._port = port
+        self._headers = signed("ticktape", access_key)
 
     def wait_for_changes(self, seen: int, timeout_seconds: float) -> int:
         """The number of records put so far, as soon as it differs from `seen`."""
@@ -148,7 +158,7 @@ class EmulatorControl:
         timeout = float(request.get("timeout_seconds", 10.0)) + 10.0
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout)
         try:
-            connection.request("POST", PRIVATE + what, json.dumps(request))
+            connection.request("POST", PRIVATE + what, json.dumps(request), self._headers)
             answer: dict[str, Any] = json.loads(connection.getresponse().read())
             return answer
         finally:
@@ -156,6 +166,9 @@ class EmulatorControl:
 
 
 def plain_environment() -> dict[str, str]:
-    """This process's environment without anything that points at an AWS account."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "BOTO_"))}
-    return {**kept, "AWS_EC2_METADATA_DISABLED": "true", "PYTHONUNBUFFERED": "1"}
+    """This process's environment without anything that points at an AWS account or at Docker, or
+    that sets up moto. moto's answers allow no page of another origin to read them."""
+    dropped = ("AWS_", "BOTO_", "DOCKER_", "MOTO_")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
+    ours = {"AWS_EC2_METADATA_DISABLED": "true", "MOTO_DISABLE_GLOBAL_CORS": "true"}
+    return {**kept, **ours, "PYTHONUNBUFFERED": "1"}

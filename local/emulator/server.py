@@ -1,8 +1,9 @@
 """The moto server, repaired: `python -m local.emulator.server --port 0 --database FILE`.
 
 Prints `ready PORT` once it answers. Requests are one transaction each, one after the other:
-moto's own structures bear no concurrent writes. Binds 127.0.0.1 and ends with its standard
-input, which its parent holds, so that it outlives no parent.
+moto's own structures bear no concurrent writes. Binds 127.0.0.1, serves only who holds the access
+key that ACCESS_KEY_VARIABLE names (`admission`), and ends with its standard input, which its parent
+holds, so that it outlives no parent.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from local.emulator import database
+from local.aws_environment import ACCESS_KEY_VARIABLE
+from local.emulator import admission, database
 from local.emulator.backlog import waiting
 from local.emulator.expiring import ItemExpiry
 from local.emulator.lifecycles import ObjectExpiry
@@ -39,6 +41,10 @@ _TOPICS, _QUEUES = "/sns/", "/sqs/"
 """Services whose requests may wait inside: for subscribers to answer, and for messages."""
 
 _ATHENA, _GLUE = "/athena/", "/glue/"
+
+
+_DRAINED_BYTES = 1024 * 1024
+"""Read of a refused request's body: a client that is still sending would not see the answer."""
 
 
 class Changes:
@@ -78,7 +84,9 @@ class Emulator:
         athena: Any,
         glue: Any,
         sweeping: Sweeping,
+        access_key: str,
     ) -> None:
+        self._access_key = access_key
         self.sweeping = sweeping
         self._athena = athena
         self._glue = glue
@@ -91,6 +99,10 @@ class Emulator:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request; the answer leaves after the commit."""
+        refused = admission.refusal(environ, self._access_key)
+        if refused is not None:
+            environ["wsgi.input"].read(min(_length(environ), _DRAINED_BYTES))
+            return admission.answer(environ, refused, start_response)
         if environ["PATH_INFO"].startswith(PRIVATE):
             return self._private(environ, start_response)
         _read_body(environ)
@@ -161,7 +173,7 @@ class Emulator:
 
 def _read_body(environ: dict[str, Any]) -> bytes:
     """The whole body, before any lock is taken; left readable for the application."""
-    length = int(environ.get("CONTENT_LENGTH") or 0)
+    length = _length(environ)
     if not length and environ.get("HTTP_TRANSFER_ENCODING"):
         body = environ["wsgi.input"].read()
         environ["CONTENT_LENGTH"] = str(len(body))
@@ -169,6 +181,12 @@ def _read_body(environ: dict[str, Any]) -> bytes:
         body = environ["wsgi.input"].read(length)
     environ["wsgi.input"] = io.BytesIO(body)
     return bytes(body)
+
+
+def _length(environ: dict[str, Any]) -> int:
+    """What the request says of its body's length; 0 where it says nothing or no number."""
+    length = environ.get("CONTENT_LENGTH") or "0"
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 16 else 0
 
 
 def _trim(
@@ -195,7 +213,7 @@ _READS: dict[str, Callable[..., bytes]] = {
 """Straight from SQLite: the first two for the query engine, which reads many objects."""
 
 
-def build(path: Path | None) -> Emulator:
+def build(path: Path | None, access_key: str) -> Emulator:
     """The application over the file at `path`, or over one that disappears (None)."""
     from moto.core.common_models import BaseModel
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -227,7 +245,7 @@ def build(path: Path | None) -> Emulator:
     end = s3.install(connection)
     listing.install()
     moto = DomainDispatcherApplication(create_backend_app)
-    athena = Athena(connection, lock)
+    athena = Athena(connection, lock, access_key)
     tables = glue.Glue(connection)
     retention = Retention(time.time())
     tasks = (
@@ -239,7 +257,9 @@ def build(path: Path | None) -> Emulator:
         FreePages(connection),
     )
     sweeping = Sweeping(connection, lock, tasks, changes.wake)
-    return Emulator(moto, connection, end, save_queues, changes, lock, athena, tables, sweeping)
+    return Emulator(
+        moto, connection, end, save_queues, changes, lock, athena, tables, sweeping, access_key
+    )
 
 
 def main(arguments: list[str]) -> int:
@@ -255,7 +275,7 @@ def main(arguments: list[str]) -> int:
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     try:
-        application = build(options.database)
+        application = build(options.database, os.environ[ACCESS_KEY_VARIABLE])
         server = make_server(
             "127.0.0.1",
             options.port,

@@ -23,6 +23,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--host-resolver-rules=MAP *.attacker.test 127.0.0.1",
 ]
 PATIENCE_MS = PATIENCE_SECONDS * 1000
 PATIENT = "AbortSignal.timeout = () => new AbortController().signal;"

@@ -22,6 +22,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 from producer.sources.simulator import HISTORY_DAYS, SYMBOLS
+from tests.local_support.system import facts_of
 from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,6 +44,13 @@ class System:
         """Decoded body of a GET on the API; raises HTTPError."""
         with urllib.request.urlopen(self.api + path, timeout=PATIENCE_SECONDS) as response:
             return json.load(response)
+
+    @property
+    def access_key(self) -> str:
+        """What clients of its AWS sign with."""
+        found = facts_of(self.process.pid)
+        assert found is not None, "a system whose API answers has a running file"
+        return str(found["access_key"])
 
     def wait_for_history(self) -> None:
         """Until the last symbol has its simulated days, which are sent after everything else."""

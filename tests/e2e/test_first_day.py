@@ -84,7 +84,7 @@ class Desk:
             | {
                 "AWS_ENDPOINT_URL": self.system.aws,
                 "AWS_REGION": "us-east-1",
-                "AWS_ACCESS_KEY_ID": "x",
+                "AWS_ACCESS_KEY_ID": self.system.access_key,
                 "AWS_SECRET_ACCESS_KEY": "x",
             },
             capture_output=True,

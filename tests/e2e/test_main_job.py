@@ -47,7 +47,7 @@ def client(system: System, service: str) -> Any:
         service,
         endpoint_url=system.aws,
         region_name="us-east-1",
-        aws_access_key_id="test",
+        aws_access_key_id=system.access_key,
         aws_secret_access_key="test",
         verify=False,
     )
@@ -107,7 +107,7 @@ def produce(system: System) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")} | {
         "AWS_ENDPOINT_URL": system.aws,
         "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_ACCESS_KEY_ID": system.access_key,
         "AWS_SECRET_ACCESS_KEY": "test",
     }
     command = [sys.executable, "-m", "producer", *REPLAY, "--stream", stream]

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import boto3
-
-from tests.local_support.system import LocalSystem, free_port, local_system
+from tests.local_support.aws import clients_of
+from tests.local_support.system import LocalSystem, local_system
 
 SYMBOL = "ACME"
 
 
-def items(port: int) -> list[dict[str, Any]]:
+def items(system: LocalSystem) -> list[dict[str, Any]]:
     """What lies in the prices table."""
-    client: Any = boto3.client(
-        "dynamodb",
-        endpoint_url=f"http://127.0.0.1:{port}",
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    facts = system.facts()
+    client = clients_of(facts["aws"], facts["access_key"])("dynamodb")
     (table,) = (name for name in client.list_tables()["TableNames"] if name.endswith("-prices"))
     found: list[dict[str, Any]] = client.scan(TableName=table)["Items"]
     return found
@@ -38,13 +32,12 @@ def stamps_through(system: LocalSystem, newest: str) -> list[str]:
 
 
 def test_ticks_that_share_a_message_are_one_item_and_all_answered() -> None:
-    port = free_port()
-    arguments = ["--data", "none", "--no-page", "--aws-port", str(port), "--ingest", "sqs"]
+    arguments = ["--data", "none", "--no-page", "--ingest", "sqs"]
     arguments += ["--source", "simulator", "--symbols", SYMBOL, "--interval", "0.1"]
     with local_system(*arguments, "--flush-seconds", "1") as system:
         system.ready()
         system.until(lambda: len(rows(system)) > 20)
-        stored = items(port)
+        stored = items(system)
         newest = max(item["timestamp"]["S"] for item in stored)
         stamps = system.until(lambda: stamps_through(system, newest))  # detect has to see it too
     assert stamps == sorted(set(stamps))

@@ -69,14 +69,14 @@ def archived(lake: Lake) -> Lake:
 @pytest.fixture
 def compacted(emulated: Emulated, archived: Lake, monkeypatch: pytest.MonkeyPatch) -> Lake:
     """The same, and an environment in which the producer finds it."""
-    for name, value in _environment(emulated.endpoint).items():
+    for name, value in _environment(emulated).items():
         monkeypatch.setenv(name, value)
     return archived
 
 
-def _environment(endpoint: str) -> dict[str, str]:
+def _environment(emulated: Emulated) -> dict[str, str]:
     made: dict[str, str] = dict(os.environ)
-    aws_environment.point_at(made, endpoint)
+    aws_environment.point_at(made, emulated.endpoint, emulated.access_key)
     return made
 
 

@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local import resources
+from local.aws_environment import signed
 from local.emulator.process import EmulatorError, EmulatorProcess
 from local.provision import provision
 from tests.local_support.aws import Emulator, emulator
@@ -461,8 +462,10 @@ def test_a_connection_serves_one_request_after_another(aws: Emulator) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", aws.process.port, timeout=60)
     connection.connect()
     socket = connection.sock
-    credential = "AWS4-HMAC-SHA256 Credential=test/20261120/us-east-1/dynamodb/aws4_request"
-    headers = {"X-Amz-Target": "DynamoDB_20120810.DescribeTable", "Authorization": credential}
+    headers = {
+        "X-Amz-Target": "DynamoDB_20120810.DescribeTable",
+        **signed("dynamodb", aws.process.access_key),
+    }
     for table, status in ((PRICES, 200), ("none", 400), (PRICES, 200)):
         connection.request("POST", "/", f'{{"TableName": "{table}"}}', headers)
         answer = connection.getresponse()

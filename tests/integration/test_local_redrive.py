@@ -27,8 +27,8 @@ class Origin:
 
 def clients_for(system: LocalSystem) -> Clients:
     system.ready()
-    lines = system.until(lambda: [x for x in system.output().splitlines() if x[:4] == "AWS:"])
-    return clients_of(lines[0].split()[1])
+    facts = system.facts()
+    return clients_of(facts["aws"], facts["access_key"])
 
 
 def tick(symbol: str) -> bytes:

@@ -161,7 +161,8 @@ def test_what_was_put_and_not_ingested_is_ingested_after_a_kill(tmp_path: Path) 
     data = ("--source", "none", "--data", str(tmp_path / "data"))
     with local_system(*data) as first:
         first.ready()
-        kinesis = clients_of(first.until(lambda: aws_address(first)))("kinesis")
+        facts = first.facts()
+        kinesis = clients_of(facts["aws"], facts["access_key"])("kinesis")
         lines = [f'{{"symbol": "PUT{n}", "price": {n}.5}}'.encode() for n in range(1, 9)]
         kinesis.put_records(
             StreamName="ticktape-local-ticks",
@@ -178,11 +179,6 @@ def test_what_was_put_and_not_ingested_is_ingested_after_a_kill(tmp_path: Path) 
 
         second.until(lambda: len(prices()) == 8)
         assert sorted(prices()) == [n + 0.5 for n in range(1, 9)]
-
-
-def aws_address(system: LocalSystem) -> str:
-    lines = [line for line in system.output().splitlines() if line.startswith("AWS:")]
-    return lines[0].split()[1] if lines else ""
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ from local.emulator.process import EmulatorControl, EmulatorProcess
 from local.provision import Clients
 
 
-def clients_of(endpoint: str) -> Clients:
+def clients_of(endpoint: str, access_key: str = "test") -> Clients:
     """boto3 clients for an endpoint, whatever this process's environment says."""
     return Clients(
         {
             "AWS_ENDPOINT_URL": endpoint,
-            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_ACCESS_KEY_ID": access_key,
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": "us-east-1",
         }
@@ -29,8 +29,8 @@ class Emulator:
     def __init__(self, database: Path | None = None) -> None:
         self.process = EmulatorProcess(0, database)
         self.process.wait_until_ready()
-        self.clients = clients_of(self.process.endpoint)
-        self.control = EmulatorControl(self.process.port)
+        self.clients = clients_of(self.process.endpoint, self.process.access_key)
+        self.control = EmulatorControl(self.process.port, self.process.access_key)
 
     def __call__(self, service: str) -> Any:
         """The service's client."""

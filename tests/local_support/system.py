@@ -47,11 +47,23 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def facts_of(pid: int, temporary: Path | None = None) -> dict[str, Any] | None:
+    """The running file of a system's process, as other commands of this user find it; None while
+    there is none."""
+    folder = (temporary or Path(tempfile.gettempdir())) / f"ticktape-{os.getuid()}"
+    try:
+        found: dict[str, Any] = json.loads((folder / f"{pid}.json").read_text())
+    except FileNotFoundError:
+        return None
+    return found
+
+
 class LocalSystem:
     """A started system. Its output goes to a file, so that a kill loses none of it."""
 
     def __init__(self, *arguments: str, temporary: Path | None = None) -> None:
         self.api_port, self.page_port = free_port(), free_port()
+        self._temporary = temporary
         ports = ["--api-port", str(self.api_port), "--page-port", str(self.page_port)]
         self._output = tempfile.NamedTemporaryFile("w+", suffix=".log")  # noqa: SIM115
         self.process = subprocess.Popen(
@@ -89,6 +101,11 @@ class LocalSystem:
     def ready(self) -> None:
         """Wait until the API answers."""
         self.until(lambda: self.get("/health"))
+
+    def facts(self) -> dict[str, Any]:
+        """What its running file says, once it is there."""
+        found: dict[str, Any] = self.until(lambda: facts_of(self.process.pid, self._temporary))
+        return found
 
     def descendants(self) -> list[int]:
         """The processes that it started."""

@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import quote
 
 from local.athena.engine.failures import QueryError
+from local.aws_environment import signed
 from local.emulator.object_reading import unpacked
 
-_SCOPE = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/{}/aws4_request, Signature=none"
 _NAMES_AT_ONCE = 5000
 _BODIES_AT_ONCE = 100
 
@@ -31,8 +31,9 @@ class StoredBody:
 class Aws:
     """Requests to the emulator at a port; a connection for each thread."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, access_key: str) -> None:
         self._port = port
+        self._access_key = access_key
         self._of_thread = threading.local()
 
     def glue(self, operation: str, **request: Any) -> dict[str, Any]:
@@ -44,7 +45,7 @@ class Aws:
             {
                 "X-Amz-Target": f"AWSGlue.{operation}",
                 "Content-Type": "application/x-amz-json-1.1",
-                "Authorization": _SCOPE.format("glue"),
+                **signed("glue", self._access_key),
             },
         )
         answer: dict[str, Any] = json.loads(body or b"{}")
@@ -57,7 +58,7 @@ class Aws:
     def put(self, address: str, body: bytes) -> None:
         """Put an object at `s3://bucket/key`. Raises QueryError."""
         path = "/" + quote(address.removeprefix("s3://"))
-        status, answer = self._ask("PUT", path, body, {"Authorization": _SCOPE.format("s3")})
+        status, answer = self._ask("PUT", path, body, signed("s3", self._access_key))
         if status >= 400:
             reason = answer.decode(errors="replace")
             raise QueryError("HIVE_WRITER_CLOSE_ERROR", f"{address}: {reason}")
@@ -90,7 +91,9 @@ class Aws:
                 yield key, StoredBody(etag, size, body)
 
     def _private(self, name: str, **request: Any) -> bytes:
-        status, body = self._ask("POST", f"/_ticktape/{name}", json.dumps(request).encode(), {})
+        headers = signed("ticktape", self._access_key)
+        path = f"/_ticktape/{name}"
+        status, body = self._ask("POST", path, json.dumps(request).encode(), headers)
         if status >= 400:
             raise QueryError("HIVE_FILESYSTEM_ERROR", f"{name}: status {status}")
         return body

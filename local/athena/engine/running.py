@@ -23,8 +23,8 @@ Change = dict[str, Any]
 class Runner:
     """Runs jobs; objects that were read stay in its caches."""
 
-    def __init__(self, port: int, folder: Path) -> None:
-        self._aws = Aws(port)
+    def __init__(self, aws: Aws, folder: Path) -> None:
+        self._aws = aws
         self._folder = folder
         self._plans = Plans()
         self._lines = line_objects(self._aws)

@@ -1,0 +1,63 @@
+"""`python -m local env`: how other programs reach the AWS of the running system."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+from typing import Any
+
+from local.aws_environment import ENDPOINT_VARIABLE, SECRET_KEY, bypass_proxy
+from local.choosing import add_flags, find_running
+from local.commands import OK
+
+_RESOURCES = ("_TABLE", "_BUCKET", "_ARN", "_STREAM", "_QUEUE", "_URL", "_WORKGROUP", "_DATABASE")
+_NOT_RESOURCES = ("PAGE_URL",)
+
+
+def env(arguments: list[str]) -> int:
+    """Print a line `export NAME='value'` for each setting."""
+    parser = argparse.ArgumentParser(
+        prog="python -m local env",
+        description="Prints the settings by which the aws command, boto3 and a producer reach the "
+        "AWS of the running system, as lines for a shell: "
+        'eval "$(.venv/bin/python -m local env)". TICKTAPE_* name its stream, queue, topic, '
+        "buckets and tables.",
+    )
+    add_flags(parser)
+    for name, value in settings(find_running(parser.parse_args(arguments))).items():
+        print(f"export {name}={_quoted(value)}")
+    return OK
+
+
+def settings(facts: dict[str, Any]) -> dict[str, str]:
+    """The variables, from what the running file says. On an endpoint of the user's own the access
+    key is theirs, and is not among them."""
+    found = {"AWS_ENDPOINT_URL": str(facts["aws"])}
+    if facts["access_key"] is not None:
+        found["AWS_ACCESS_KEY_ID"] = str(facts["access_key"])
+        found["AWS_SECRET_ACCESS_KEY"] = SECRET_KEY
+        found[ENDPOINT_VARIABLE] = str(facts["aws"])
+    found |= {"AWS_REGION": str(facts["region"]), "AWS_DEFAULT_REGION": str(facts["region"])}
+    named = {**facts["environment"], **facts["sinks"]}
+    found |= {f"TICKTAPE_{n}": v for n, v in sorted(named.items()) if _is_resource(n)}
+    return found | _proxy_settings()
+
+
+def _is_resource(name: str) -> bool:
+    return name.endswith(_RESOURCES) and name not in _NOT_RESOURCES
+
+
+def _proxy_settings() -> dict[str, str]:
+    """Where the shell sets a proxy, it must not stand between a client and this machine."""
+    if not any(name.upper().endswith("_PROXY") and os.environ[name] for name in os.environ):
+        return {}
+    environ = dict(os.environ)
+    bypass_proxy(environ)
+    return {"NO_PROXY": environ["NO_PROXY"], "no_proxy": environ["no_proxy"]}
+
+
+def _quoted(value: str) -> str:
+    """The value in single quotes, whatever is in it."""
+    quoted = shlex.quote(value)
+    return quoted if quoted.startswith("'") else f"'{value}'"
