@@ -14,6 +14,7 @@ from sqlglot.tokens import TokenType
 from local.athena.engine import vocabulary
 from local.athena.engine.catalog import PATH, VIEW, Catalog, Shape, Table
 from local.athena.engine.failures import QueryError, unsupported
+from local.athena.engine.raw_texts import require_listed
 
 _DEEPEST = 10
 _VIEW_START, _VIEW_END = "/* Presto View: ", " */"
@@ -36,6 +37,7 @@ def parse(text: str) -> exp.Expression:
         raise unsupported(f"the statement {text.split(maxsplit=1)[0].upper()}")
     vocabulary.require_names(tokens, tree)
     vocabulary.require_known(tree)
+    require_listed(tree)
     return tree
 
 
@@ -89,6 +91,7 @@ def _literal(text: str) -> str:
             "INVALID_PARAMETER_USAGE",
             f"parameter {text}: not a literal; a varchar stands in single quotes",
         )
+    require_listed(tree)
     return str(values[0].sql("trino", comments=False))
 
 

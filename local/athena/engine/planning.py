@@ -63,6 +63,7 @@ def _plan(text: str, database: str, catalog: Catalog) -> Plan:
             empty.unregister("shape")
         try:
             sql = semantics.rewrite(tree, Types(empty)).sql("duckdb")
+            session.require_one_query(empty, sql)
             columns = _described(empty, sql)
         except duckdb.Error as error:
             raise refused(str(error)) from error

@@ -6,6 +6,7 @@ from typing import Any
 
 import duckdb
 
+from local.athena.engine.failures import QueryError
 from local.athena.engine.texts import double_text
 
 MEMORY = "1GB"
@@ -26,11 +27,24 @@ END
 
 
 def connect(folder: str | None = None) -> Any:
-    """A database of its own in memory, in UTC; spills into a folder where one is given."""
+    """A database of its own in memory, in UTC; spills into a folder where one is given.
+
+    It reads and writes no file else and opens no connection: rows come from what is registered.
+    Whatever a statement says, that cannot be changed.
+    """
     settings = dict(_SETTINGS) | ({"temp_directory": folder} if folder else {})
     connection = duckdb.connect(":memory:", config=settings)
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET default_null_order = 'nulls_last'")
     connection.execute(_MACROS)
     connection.create_function("trino_double_text", double_text, ["DOUBLE"], "VARCHAR")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
     return connection
+
+
+def require_one_query(connection: Any, sql: str) -> None:
+    """Raises QueryError where DuckDB sees more than one SELECT: `execute` would run them all."""
+    kinds = [statement.type for statement in connection.extract_statements(sql)]
+    if kinds != [duckdb.StatementType.SELECT]:
+        raise QueryError("SYNTAX_ERROR", "Only one sql statement is allowed")

@@ -17,6 +17,7 @@ import msgspec
 from sqlglot import exp
 
 from local.athena.engine.failures import QueryError, unsupported
+from local.athena.engine.session import require_one_query
 
 INTEGERS = {
     "TINYINT": 3,
@@ -99,7 +100,9 @@ class Types:
     def _of_constant(self, part: exp.Expression) -> Kind:
         """DuckDB folds constants while it binds, so that the plan has no trace of them."""
         try:
-            described = self._connection.execute(f"DESCRIBE SELECT {part.sql('duckdb')}")
+            sql = f"SELECT {part.sql('duckdb')}"
+            require_one_query(self._connection, sql)
+            described = self._connection.execute(f"DESCRIBE {sql}")
         except duckdb.Error as error:
             raise unsupported(f"{part.sql('athena')}, whose type cannot be told,") from error
         return _named(described.fetchone()[1])

@@ -190,7 +190,6 @@ _OTHERS: tuple[type[exp.Expression], ...] = (
     exp.Order,
     exp.Ordered,
     exp.Paren,
-    exp.Placeholder,
     exp.RespectNulls,
     exp.Rollup,
     exp.Select,
@@ -336,7 +335,10 @@ NAMES = frozenset(
 """What may stand before a parenthesis: Athena's names of the functions above. sqlglot also reads
 those of other databases, which Athena does not know."""
 
-_MODIFIERS = ("qualify", "pivots", "sample", "laterals", "distribute", "sort", "cluster", "windows")
+_MODIFIERS = (
+    *("qualify", "pivots", "sample", "laterals", "distribute", "sort", "cluster", "windows"),
+    *("hint", "into", "locks", "match", "prewhere", "settings", "connect"),
+)
 
 
 def require_names(tokens: Sequence[Token], tree: exp.Expression) -> None:
