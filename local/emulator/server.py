@@ -216,7 +216,6 @@ _READS: dict[str, Callable[..., bytes]] = {
 def build(path: Path | None, access_key: str) -> Emulator:
     """The application over the file at `path`, or over one that disappears (None)."""
     from moto.core.common_models import BaseModel
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     from local.athena.api import Athena
     from local.emulator import (
@@ -228,6 +227,7 @@ def build(path: Path | None, access_key: str) -> Emulator:
         queues,
         s3,
         serializing,
+        services,
         topics,
     )
 
@@ -244,7 +244,7 @@ def build(path: Path | None, access_key: str) -> Emulator:
     dispatching.install()
     end = s3.install(connection)
     listing.install()
-    moto = DomainDispatcherApplication(create_backend_app)
+    moto = services.Dispatcher()
     athena = Athena(connection, lock, access_key)
     tables = glue.Glue(connection)
     retention = Retention(time.time())
