@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,6 +15,8 @@ from local.http_server import is_free
 from producer import arguments as producer_arguments
 from producer import errors as producer_errors
 from producer.wire import symbols_of
+
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]", re.ASCII)
 
 SOURCES = (*producer_arguments.SOURCES, "replay", "none")
 
@@ -59,6 +62,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     page_port: int
     aws_port: int
     data: Path | None
+    allow_hosts: tuple[str, ...] = ()
     seconds: float | None
     page: bool
     verbose: bool = False
@@ -92,6 +96,7 @@ def parse(arguments: list[str]) -> Options:
         page_port=given.page_port,
         aws_port=given.aws_port,
         data=None if given.data == "none" else Path(given.data),
+        allow_hosts=tuple(given.allow_host),
         seconds=given.seconds,
         page=not given.no_page,
         verbose=given.verbose,
@@ -141,6 +146,15 @@ def _parser() -> _Parser:
     parser.add_argument(
         "--data", default="./data", metavar="DIR|none", help="what to keep, default ./data"
     )
+    parser.add_argument(
+        "--allow-host",
+        type=_host,
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="serve API and page under this host name, too, as a proxy of yours sends it; "
+        "repeatable",
+    )
     parser.add_argument("--seconds", type=_seconds, metavar="N", help="end after so long")
     parser.add_argument("--no-page", action="store_true", help="serve the API alone")
     parser.add_argument(
@@ -153,6 +167,14 @@ def _port(text: str) -> int:
     if text.isdecimal() and int(text) <= 65535:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is no port; allowed: 0 to 65535")
+
+
+def _host(text: str) -> str:
+    if _HOST.fullmatch(text):
+        return text.lower()
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is no host name; allowed: a name such as ticks.example, without a port"
+    )
 
 
 def _seconds(text: str) -> float:

@@ -6,18 +6,25 @@ import contextlib
 import socket
 import sys
 import threading
+from collections.abc import Iterable
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+"""Hosts that no other site's name can stand for, whatever it resolves to."""
 
 
 class Server:
     """Bound at once, serving from `start` until `stop`. Port 0 takes any that is free.
 
-    Raises OSError when the port is taken.
+    Requests must name one of LOCAL_NAMES or of `hosts`, in lower case, as their host. Raises
+    OSError when the port is taken.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, hosts: Iterable[str] = ()) -> None:
         self._server = _QuietServer(("127.0.0.1", port), BaseHTTPRequestHandler)
+        self._server.hosts = LOCAL_NAMES | set(hosts)
         self._thread: threading.Thread | None = None
 
     @property
@@ -53,12 +60,34 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1
     disable_nagle_algorithm = True
+    server: _QuietServer
+
+    def parse_request(self) -> bool:
+        """Whether there is a request to answer. One for another host is refused: a page whose
+        site's name was rebound to this machine would be of our origin."""
+        if not super().parse_request():
+            return False
+        named = [_name_of(host) for host in self.headers.get_all("Host", [])]
+        if len(named) == 1 and named[0] in self.server.hosts:
+            return True
+        self.send_error(HTTPStatus.MISDIRECTED_REQUEST, None, _ALLOW)
+        return False
+
+
+_ALLOW = "This server answers to local names only; --allow-host NAME allows another."
+
+
+def _name_of(host: str) -> str:
+    """A Host header without its port."""
+    name, _, port = host.strip().lower().rpartition(":")
+    return name if name and port.isdecimal() else host.strip().lower()
 
 
 class _QuietServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
+    hosts: frozenset[str] = LOCAL_NAMES
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up is no error of ours."""

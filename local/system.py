@@ -101,7 +101,7 @@ class System:
 
     def _bind(self, flag: str, port: int) -> Server:
         try:
-            server = Server(port)
+            server = Server(port, self._options.allow_hosts)
         except OSError as error:
             raise UsageError(f"{flag} {port}: {error.strerror}") from error
         self._closing.callback(server.stop)

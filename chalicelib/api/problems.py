@@ -28,6 +28,7 @@ SLUGS = {
     409: "conflict",
     413: "too-large",
     415: "unsupported-media-type",
+    421: "misdirected-request",
     429: "too-many-requests",
     500: "internal-error",
     503: "unavailable",
@@ -40,6 +41,7 @@ DETAILS = {
     404: "no such route; GET /openapi.json lists them",
     405: "the route does not take this method; GET /openapi.json lists those that it takes",
     415: "the body has to be JSON: Content-Type: application/json",
+    421: "this host is not served here; python -m local --allow-host NAME serves it",
     429: "too many requests; try again after the seconds in Retry-After",
 }
 """What to do about it, where a gateway says nothing more particular."""
