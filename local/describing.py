@@ -10,7 +10,8 @@ def activity(now: Snapshot) -> str:
     if now.stopped:
         return "stopped"
     if not now.source:
-        return now.state or "waiting for the first prices"
+        awaited = "new prices" if now.ticks or now.bars else "the first prices"
+        return now.state or f"waiting for {awaited}"
     if now.state != "ended":
         return f"{now.source}: {now.state}"
     ended = "the recording ended" if now.source == "replay" else "the producer ended"

@@ -57,6 +57,7 @@ def test_the_line_says_what_is_going_on() -> None:
     ("now", "words"),
     [
         (Snapshot(), "waiting for the first prices"),
+        (Snapshot(bars=5), "waiting for new prices"),
         (Snapshot(source="simulator", state="live", stopped=True), "stopped"),
         (Snapshot(source="simulator", state="live", waiting=3), "simulator: live"),
         (
