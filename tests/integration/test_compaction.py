@@ -383,7 +383,7 @@ def test_two_thousand_days_are_compacted_each_once_over_several_runs(emulated: E
         done += run.days
         if not run.left:
             break
-    assert done == [day.date().isoformat() for day in days]
+    assert sorted(done) == [day.date().isoformat() for day in days]
     assert lake.compact().days == ()
     assert lake.ask("SELECT count(*) FROM all_ticks") == [("2000",)]
     assert lake.ask('SELECT count(DISTINCT "month") FROM ticks_by_month') == [("66",)]
