@@ -19,7 +19,7 @@ from pathlib import Path
 from bench.running import benchmarks, run_one
 from bench.tables import earlier, keep, report
 
-TIMEOUT_SECONDS = 600
+TIMEOUT_SECONDS = 1800
 
 
 def main(arguments: list[str]) -> int:

@@ -61,7 +61,7 @@ def untouched(_operation: str, _request: dict[str, Any], perform: Any) -> Any:
 
 
 @pytest.mark.parametrize(("figures", "most"), [({}, 700), (FIGURES, 400)])
-@pytest.mark.parametrize("length", [1000, 4000])
+@pytest.mark.parametrize("length", [500, 2000])
 def test_a_repeated_tick_does_not_reread_the_session(
     length: int, figures: dict[str, Any], most: int
 ) -> None:
@@ -219,3 +219,21 @@ def test_what_has_expired_is_not_overwritten_by_one_late_tick() -> None:
     assert watched.stores.bars.bars("AAPL", "1m", None, None, limit=9).rows == before
     day = watched.stores.bars.bars("AAPL", "1d", None, None, limit=9).rows[0]
     assert (day.high, day.ticks) == (111, 12)
+
+
+def test_a_past_day_is_corrected_though_many_prices_of_the_evening_follow_its_close() -> None:
+    watched = Watched()
+    close = instant(19_800)  # 21:00Z
+    regular = [
+        make_tick(100, timestamp=to_text(close - timedelta(minutes=n)), market_state="REGULAR")
+        for n in range(40, 0, -1)
+    ]
+    evening = [
+        make_tick(90, timestamp=to_text(close + timedelta(seconds=15 * n)), market_state="POST")
+        for n in range(1, 110)
+    ]
+    watched.feed([*regular, *evening, make_tick(101, 86400 * 3, market_state="REGULAR")], 50)
+    late = to_text(close - timedelta(minutes=20, seconds=30))
+    watched.feed([make_tick(130, timestamp=late, market_state="REGULAR")])
+    day = watched.stores.bars.bars("AAPL", "1d", None, None, limit=9).rows[0]
+    assert (day.high, day.low, day.close, day.ticks) == (130, 100, 100, 41)
