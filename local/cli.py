@@ -25,6 +25,7 @@ STOP_SECONDS = 4.5
 
 def main(arguments: list[str]) -> int:
     """Run until told to end; the exit status is documented in `--help`."""
+    os.umask(0o077)  # what a system writes, no other user of the machine reads
     region.adopt(os.environ)
     if arguments and arguments[0] in commands.COMMANDS:
         return commands.run(arguments[0], arguments[1:])

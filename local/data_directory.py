@@ -9,17 +9,22 @@ from typing import IO
 
 from local.errors import UsageError
 
+OWN, OWN_FILE = 0o700, 0o600
+"""What only this user may read and write."""
+
 
 class DataDirectory:
     """An open data folder, locked until closed or until the process ends, however it ends.
 
-    Raises UsageError when the folder cannot be written or another process uses it.
+    No other user of the machine can read it, whatever it was before. Raises UsageError when the
+    folder is another user's or cannot be written, or another process uses it.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(mode=OWN, parents=True, exist_ok=True)
+            _close_to_others(path)
             self._lock: IO[str] = (path / "lock").open("a+")
         except OSError as error:
             raise UsageError(f"--data {path}: {error.strerror}") from error
@@ -52,3 +57,13 @@ class DataDirectory:
         self._lock.seek(0)
         number = self._lock.read().strip()
         return f"process {number}" if number else "another process"
+
+
+def _close_to_others(path: Path) -> None:
+    """The folder and the files in it that earlier versions left open to be read."""
+    if path.stat().st_uid != os.getuid():
+        raise UsageError(f"--data {path}: it belongs to another user; give a folder of your own")
+    path.chmod(OWN)
+    for entry in path.iterdir():
+        if entry.is_file() and not entry.is_symlink():
+            entry.chmod(OWN_FILE)

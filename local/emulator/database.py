@@ -11,8 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-FORMAT = 1
-"""Raised when the tables change in a way that an older file does not fit."""
+from local.emulator import older_files
+
+FORMAT = 2
+"""Raised when the tables change in a way that an older file does not fit. Format 1 is converted."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (
@@ -133,8 +135,22 @@ def connect(path: Path | None, failed: Callable[[], None] = lambda: None) -> sql
 def _check_format(connection: sqlite3.Connection, path: Path | None) -> None:
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (str(FORMAT),))
     found = meta(connection, "format")
+    if found == "1":
+        _convert(connection, path)
+        return
     if found != str(FORMAT):
         raise DatabaseError(f"{path}: format {found}, this version reads {FORMAT}")
+
+
+def _convert(connection: sqlite3.Connection, path: Path | None) -> None:
+    connection.execute("BEGIN")
+    try:
+        older_files.convert(connection)
+        put_meta(connection, "format", str(FORMAT))
+    except older_files.OlderFileError as error:
+        connection.execute("ROLLBACK")
+        raise DatabaseError(f"{path}: {error}") from error
+    connection.execute("COMMIT")
 
 
 def _add_columns(connection: sqlite3.Connection) -> None:

@@ -6,10 +6,16 @@ moto's Glue is imported with the first request to it.
 from __future__ import annotations
 
 import json
-import pickle  # nosec B403
 import sqlite3
 from collections.abc import Iterator, MutableMapping
 from typing import Any
+
+from local.emulator.stored_catalog import (
+    decode_databases,
+    decode_partition,
+    encode_databases,
+    encode_partition,
+)
 
 _READING = ("Get", "List", "Search", "BatchGet")
 _OF_PARTITIONS = "Partition"
@@ -49,7 +55,7 @@ class Glue:
         for place, raw in rows:
             account, region = json.loads(place)
             backend = glue_backends[account][region]
-            backend.databases = pickle.loads(raw)  # noqa: S301  # our own file  # nosec B301
+            backend.databases = decode_databases(raw)
             for database in backend.databases.values():
                 for table in database.tables.values():
                     of_table = f"{table.database_name}/{table.name}"
@@ -66,7 +72,7 @@ class Glue:
             for region, backend in regions.items():
                 self._connection.execute(
                     "INSERT OR REPLACE INTO glue_databases VALUES (?, ?)",
-                    (json.dumps([account, region]), pickle.dumps(backend.databases)),
+                    (json.dumps([account, region]), encode_databases(backend.databases)),
                 )
 
 
@@ -77,21 +83,18 @@ class Partitions(MutableMapping[str, Any]):
         self._connection = connection
         self._place = place
 
-    def __reduce__(self) -> Any:
-        return dict, ()  # they are kept in rows of their own
-
     def __getitem__(self, key: str) -> Any:
         row = self._connection.execute(
             "SELECT partition FROM glue_partitions WHERE place = ? AND key = ?", (self._place, key)
         ).fetchone()
         if row is None:
             raise KeyError(key)
-        return pickle.loads(row[0])  # noqa: S301  # our own file  # nosec B301
+        return decode_partition(row[0])
 
     def __setitem__(self, key: str, partition: Any) -> None:
         self._connection.execute(
             "INSERT OR REPLACE INTO glue_partitions VALUES (?, ?, ?)",
-            (self._place, key, pickle.dumps(partition)),
+            (self._place, key, encode_partition(partition)),
         )
 
     def __delitem__(self, key: str) -> None:
@@ -116,7 +119,7 @@ class Partitions(MutableMapping[str, Any]):
         rows = self._connection.execute(
             "SELECT partition FROM glue_partitions WHERE place = ? ORDER BY key", (self._place,)
         )
-        return [pickle.loads(row[0]) for row in rows]  # noqa: S301  # nosec B301
+        return [decode_partition(row[0]) for row in rows]
 
     def clear(self) -> None:
         """A table that is made has none, whatever one of its name had."""

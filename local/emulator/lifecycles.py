@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pickle  # nosec B403
 import sqlite3
 from typing import Any
 
-from local.emulator.s3 import written
+from local.emulator.stored_objects import decode, written
 
 MOST = 200
 """Objects that one step deletes."""
@@ -43,7 +42,7 @@ class ObjectExpiry:
         ).fetchall()
         self._connection.executemany(
             "UPDATE objects SET written = ? WHERE bucket = ? AND name = ?",
-            [(_written(raw), bucket, name) for name, raw in rows],
+            [(written(decode(raw)), bucket, name) for name, raw in rows],
         )
         return len(rows)
 
@@ -72,7 +71,3 @@ def _rule(rule: Any) -> tuple[str, int] | None:
     if rule.status != "Enabled" or not rule.expiration_days:
         return None
     return prefix or "", int(rule.expiration_days)
-
-
-def _written(raw: bytes) -> float:
-    return written(pickle.loads(raw))  # noqa: S301  # our own file  # nosec B301

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import pickle  # nosec B403
 import sqlite3
 import struct
 from collections.abc import Iterator, Sequence
 
 import msgspec
+
+from local.emulator.stored_objects import decode
 
 
 class StoredObject(msgspec.Struct, frozen=True):
@@ -74,8 +75,7 @@ def unpacked(keys: Sequence[str], raw: bytes) -> Iterator[tuple[str, str, int, b
 
 
 def _newest(key: str, raw: bytes) -> StoredObject | None:
-    versions = pickle.loads(raw)  # noqa: S301  # our own file  # nosec B301
-    newest = versions[-1] if versions else None
-    if newest is None or not hasattr(newest, "contentsize"):
-        return None  # a delete marker
-    return StoredObject(key, newest.etag.strip('"'), newest.value)
+    versions = decode(raw)
+    if not versions or versions[-1].is_marker:
+        return None
+    return StoredObject(key, versions[-1].etag, versions[-1].body)

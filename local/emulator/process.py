@@ -20,7 +20,8 @@ from local.backlog import Position, Waiting
 from local.child import how_it_ended
 from local.emulator.server import DISK_FULL, PRIVATE
 
-START_SECONDS = 60.0
+START_SECONDS = 300.0
+"""A file of an earlier version is converted meanwhile."""
 STOP_SECONDS = 2.0
 _MOMENT_SECONDS = 0.1
 

@@ -7,13 +7,14 @@ messages.
 
 from __future__ import annotations
 
-import pickle  # nosec B403
 import sqlite3
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from moto.sqs.models import Message, Queue
+
+from local.emulator.stored_messages import decode, encode
 
 WAIT_SECONDS = 0.1
 
@@ -84,7 +85,7 @@ class KeptQueue:
             "SELECT position, message FROM messages WHERE queue = ? ORDER BY position", (self.name,)
         )
         for self._position, raw in rows.fetchall():
-            message: Any = pickle.loads(raw)  # noqa: S301  # our own file  # nosec B301
+            message: Any = decode(raw)
             message.visible_at = 0.0
             self._queue._messages.append(message)
             self._rows[message.id] = _version(message)
@@ -101,7 +102,7 @@ class KeptQueue:
             version = _version(message)
             if self._rows.get(name) != version:
                 self._rows[name] = version
-                self._put(name, pickle.dumps(message))
+                self._put(name, encode(message))
         self._queue.deleted_messages = set(list(self._queue.deleted_messages)[-10_000:])
 
     def _put(self, name: str, raw: bytes) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pickle  # nosec B403
 import sqlite3
 from collections.abc import Callable, Iterator
-from datetime import UTC
 from typing import Any
 
 from moto.s3 import notifications
@@ -13,6 +11,7 @@ from moto.s3.models import FakeBucket, FakeKey, S3Backend
 from moto.s3.utils import _VersionedKeyStore
 from moto.utilities.tagging_service import TaggingService
 
+from local.emulator import stored_objects
 from local.emulator.object_reading import list_names
 
 
@@ -76,7 +75,8 @@ class Objects(_VersionedKeyStore):  # type: ignore[misc]  # moto is untyped here
         ).fetchone()
         if row is None:
             raise KeyError(key)
-        versions = pickle.loads(row[0])  # noqa: S301  # our own file  # nosec B301
+        kept = stored_objects.decode(row[0])
+        versions = [stored_objects.restored(self._bucket, key, one) for one in kept]
         dict.__setitem__(self, key, versions)
         self._live.add(self)
         return versions
@@ -129,10 +129,7 @@ class Objects(_VersionedKeyStore):  # type: ignore[misc]  # moto is untyped here
     def end(self, keep: bool) -> None:
         """Write what the request touched, or not, and let it go."""
         if keep:
-            rows = [
-                (self._bucket, name, pickle.dumps(versions), written(versions))
-                for name, versions in list[tuple[str, Any]](dict.items(self))
-            ]
+            rows = [self._row(*item) for item in list[tuple[str, Any]](dict.items(self))]
             self._connection.executemany(
                 "INSERT OR REPLACE INTO objects (bucket, name, versions, written)"
                 " VALUES (?, ?, ?, ?)",
@@ -140,10 +137,9 @@ class Objects(_VersionedKeyStore):  # type: ignore[misc]  # moto is untyped here
             )
         dict.clear(self)
 
-
-def written(versions: list[Any]) -> float:
-    """When an object's newest version was written, in epoch seconds."""
-    return float(versions[-1].last_modified.replace(tzinfo=UTC).timestamp())
+    def _row(self, name: str, versions: list[Any]) -> tuple[str, str, bytes, float]:
+        kept = [stored_objects.stored(version) for version in versions]
+        return self._bucket, name, stored_objects.encode(kept), stored_objects.written(kept)
 
 
 class _WithPrefix:

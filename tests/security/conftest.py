@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +11,17 @@ from tests.local_support.system import LocalSystem, local_system
 
 
 @pytest.fixture(scope="package")
-def system() -> Iterator[LocalSystem]:
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The system's data folder, which others could read before it started."""
+    made = tmp_path_factory.mktemp("system") / "data"
+    made.mkdir()
+    made.chmod(0o755)
+    return made
+
+
+@pytest.fixture(scope="package")
+def system(data: Path) -> Iterator[LocalSystem]:
     """`python -m local` without a producer."""
-    with local_system("--source", "none", "--data", "none") as running:
+    with local_system("--source", "none", "--data", str(data)) as running:
         running.ready()
         yield running

@@ -1,0 +1,145 @@
+"""Reads the pickles of older data folders as plain data: no class is looked up, nothing is called.
+
+`pickletools` only tells a pickle's instructions apart. Those that build values are followed here;
+where Python would make an object or call a function, a Named takes its place.
+"""
+
+from __future__ import annotations
+
+import pickletools
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+class PickleError(Exception):
+    """Not a pickle, or one with instructions that older versions never wrote."""
+
+
+class Named(msgspec.Struct, eq=False):
+    """What stands for an object: its class's name, the arguments, attributes and dict entries."""
+
+    name: str
+    arguments: tuple[Any, ...] = ()
+    state: dict[str, Any] = {}
+    entries: dict[Any, Any] = {}
+
+
+_PUSHED = frozenset(
+    """BINUNICODE BINUNICODE8 SHORT_BINUNICODE BINBYTES BINBYTES8 SHORT_BINBYTES BININT BININT1
+    BININT2 LONG1 BINFLOAT""".split()  # noqa: SIM905  # as one reads them
+)
+_MADE: dict[str, Callable[[], Any]] = {
+    "NONE": lambda: None,
+    "NEWTRUE": lambda: True,
+    "NEWFALSE": lambda: False,
+    "EMPTY_DICT": dict,
+    "EMPTY_LIST": list,
+    "EMPTY_TUPLE": tuple,
+    "EMPTY_SET": set,
+}
+_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+_PASSED_OVER = ("PROTO", "FRAME", "STOP")
+
+
+def read(raw: bytes) -> Any:
+    """The value. Raises PickleError."""
+    reader = _Reader()
+    try:
+        for operation, argument, _ in pickletools.genops(raw):
+            reader.follow(operation.name, argument)
+        return reader.stack.pop()
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
+        raise PickleError(str(error)) from error
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.stack: list[Any] = []
+        self._marks: list[int] = []
+        self._memo: list[Any] = []
+
+    def follow(self, name: str, argument: Any) -> None:
+        if name in _PUSHED:
+            self.stack.append(argument)
+        elif name in _MADE:
+            self.stack.append(_MADE[name]())
+        elif name in _TUPLES:
+            self.stack.append(tuple(self._last(_TUPLES[name])))
+        elif name not in _PASSED_OVER:
+            step = getattr(self, f"_{name.lower()}", None)
+            if step is None:
+                raise PickleError(f"the instruction {name}")
+            step(argument)
+
+    def _last(self, count: int) -> list[Any]:
+        taken = self.stack[-count:]
+        del self.stack[-count:]
+        return taken
+
+    def _marked(self) -> list[Any]:
+        start = self._marks.pop()
+        taken = self.stack[start:]
+        del self.stack[start:]
+        return taken
+
+    def _mark(self, _: Any) -> None:
+        self._marks.append(len(self.stack))
+
+    def _memoize(self, _: Any) -> None:
+        self._memo.append(self.stack[-1])
+
+    def _binget(self, place: int) -> None:
+        self.stack.append(self._memo[place])
+
+    _long_binget = _binget
+
+    def _tuple(self, _: Any) -> None:
+        self.stack.append(tuple(self._marked()))
+
+    def _append(self, _: Any) -> None:
+        (entry,) = self._last(1)
+        self.stack[-1].append(entry)
+
+    def _appends(self, _: Any) -> None:
+        entries = self._marked()
+        self.stack[-1].extend(entries)
+
+    def _additems(self, _: Any) -> None:
+        entries = self._marked()
+        self.stack[-1].update(entries)
+
+    def _setitem(self, _: Any) -> None:
+        self._put(self._last(2))
+
+    def _setitems(self, _: Any) -> None:
+        self._put(self._marked())
+
+    def _put(self, flat: list[Any]) -> None:
+        target = self.stack[-1]
+        entries = target.entries if isinstance(target, Named) else target
+        entries.update(zip(flat[::2], flat[1::2], strict=True))
+
+    def _stack_global(self, _: Any) -> None:
+        self.stack.append(Named(".".join(self._last(2))))
+
+    def _newobj(self, _: Any) -> None:
+        kind, arguments = self._last(2)
+        self.stack.append(Named(kind.name, arguments))
+
+    def _reduce(self, _: Any) -> None:
+        kind, arguments = self._last(2)
+        is_time = kind.name == "datetime.datetime" and len(arguments) == 1
+        self.stack.append(_time(arguments[0]) if is_time else Named(kind.name, arguments))
+
+    def _build(self, _: Any) -> None:
+        (state,) = self._last(1)
+        self.stack[-1].state.update(state)
+
+
+def _time(raw: bytes) -> datetime:
+    """A time without a zone, as the standard library writes one: ten bytes."""
+    year, month, day, hour, minute, second = raw[0] * 256 + raw[1], *raw[2:7]
+    return datetime(year, month, day, hour, minute, second, int.from_bytes(raw[7:10], "big"))  # noqa: DTZ001

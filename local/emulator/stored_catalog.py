@@ -1,0 +1,96 @@
+"""The form in which Glue's databases, tables and partitions lie in SQLite: msgpack."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+class StoredTable(msgspec.Struct):
+    """A table with all versions of its description; its partitions have rows of their own."""
+
+    database_name: str
+    name: str
+    catalog_id: str
+    created_time: datetime
+    updated_time: datetime | None
+    _current_version: int
+    versions: dict[str, Any]
+
+
+class StoredDatabase(msgspec.Struct):
+    """A database and its tables, in the order in which they were made."""
+
+    name: str
+    input: dict[str, Any]
+    catalog_id: str
+    created_time: datetime
+    tables: list[StoredTable]
+
+
+class StoredPartition(msgspec.Struct):
+    """A partition as it was described."""
+
+    creation_time: datetime
+    database_name: str
+    table_name: str
+    partition_input: dict[str, Any]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_databases = msgspec.msgpack.Decoder(list[StoredDatabase]).decode
+_partition = msgspec.msgpack.Decoder(StoredPartition).decode
+
+
+def encode_databases(databases: dict[str, Any]) -> bytes:
+    """moto's databases."""
+    return _encode([_database(one) for one in databases.values()])
+
+
+def _database(database: Any) -> StoredDatabase:
+    tables = [_taken(StoredTable, table) for table in database.tables.values()]
+    made: StoredDatabase = _taken(StoredDatabase, database, tables=tables)
+    return made
+
+
+def encode_partition(partition: Any) -> bytes:
+    """A partition of moto's."""
+    return _encode(_taken(StoredPartition, partition))
+
+
+def _taken(kind: type[Any], source: Any, **given: Any) -> Any:
+    """A struct of these fields of moto's object."""
+    names = [name for name in kind.__struct_fields__ if name not in given]
+    return kind(**{name: getattr(source, name) for name in names}, **given)
+
+
+def decode_databases(raw: bytes) -> OrderedDict[str, Any]:
+    """What `encode_databases` was given; its tables have no partitions yet. Raises
+    msgspec.DecodeError or ValidationError for anything else, as does `decode_partition`."""
+    from moto.glue.models import FakeDatabase, FakeTable
+
+    found = OrderedDict()
+    for kept in _databases(raw):
+        database = _made(FakeDatabase, kept)
+        database.tables = OrderedDict((one.name, _made(FakeTable, one)) for one in kept.tables)
+        found[kept.name] = database
+    return found
+
+
+def decode_partition(raw: bytes) -> Any:
+    """What `encode_partition` was given."""
+    from moto.glue.models import FakePartition
+
+    partition = _made(FakePartition, _partition(raw))
+    partition.values = partition.partition_input.get("Values", [])
+    return partition
+
+
+def _made(kind: type[Any], kept: msgspec.Struct) -> Any:
+    made = object.__new__(kind)
+    for name in kept.__struct_fields__:
+        setattr(made, name, getattr(kept, name))
+    return made

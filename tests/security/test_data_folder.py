@@ -1,0 +1,229 @@
+"""The data folder: who can read it, and what a file in it that somebody else wrote can do."""
+
+from __future__ import annotations
+
+import ast
+import os
+import pickle
+import sqlite3
+import stat
+from collections import OrderedDict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from moto.glue.models import FakeDatabase, FakePartition, FakeTable
+from moto.s3.models import FakeDeleteMarker, FakeKey
+from moto.sqs.models import Message
+
+from local.data_directory import DataDirectory
+from local.emulator import database
+from local.emulator.inert_pickles import PickleError, read
+from local.errors import UsageError
+from tests.local_support.aws import Emulator, emulator
+from tests.local_support.system import ROOT, LocalSystem
+
+BUCKET = "archive"
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_no_other_user_reads_the_folder_of_a_running_system(
+    system: LocalSystem, data: Path
+) -> None:
+    assert mode(data) == 0o700
+    modes = {path.name: mode(path) for path in data.iterdir()}
+    assert {"aws.sqlite", "checkpoints.sqlite", "lock"} <= modes.keys()
+    assert set(modes.values()) == {0o600}
+
+
+def test_files_of_earlier_versions_are_closed_to_others(tmp_path: Path) -> None:
+    (tmp_path / "aws.sqlite").touch(0o644)
+    DataDirectory(tmp_path).close()
+    assert mode(tmp_path / "aws.sqlite") == 0o600
+
+
+def test_another_users_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(UsageError, match="belongs to another user"):
+        DataDirectory(tmp_path)
+
+
+class Planted:
+    """What runs a command when it is unpickled."""
+
+    def __init__(self, proof: Path) -> None:
+        self.command = f"touch {proof}"
+
+    def __reduce__(self) -> Any:
+        return os.system, (self.command,)
+
+
+def make_file(path: Path, written_as: str, **rows: list[tuple[Any, ...]]) -> None:
+    """A data folder's file of a format, with rows by table."""
+    made = database.connect(path)
+    database.put_meta(made, "format", written_as)
+    made.execute("CREATE TABLE glue_databases (place TEXT PRIMARY KEY, databases BLOB NOT NULL)")
+    made.execute(
+        "CREATE TABLE glue_partitions (place TEXT NOT NULL, key TEXT NOT NULL,"
+        " partition BLOB NOT NULL, PRIMARY KEY (place, key))"
+    )
+    for table, values in rows.items():
+        for row in values:
+            made.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+    made.close()
+
+
+PLACE = '["123456789012", "us-east-1"]'
+
+
+def planted(proof: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """A row with a live pickle for each table that had pickles."""
+    raw = pickle.dumps(Planted(proof))
+    assert pickle.loads(raw) == 0
+    proof.unlink()
+    return {
+        "objects": [(BUCKET, "planted", raw, None)],
+        "messages": [("queue", "planted", 1, raw)],
+        "glue_databases": [(PLACE, raw)],
+        "glue_partitions": [("lake/ticks", "['1']", raw)],
+    }
+
+
+def test_a_planted_pickle_runs_nothing_when_it_is_read(tmp_path: Path) -> None:
+    proof, path = tmp_path / "proof", tmp_path / "aws.sqlite"
+    make_file(path, str(database.FORMAT), **planted(proof))
+    with emulator(path) as aws:
+        fails(aws, "s3", "list_objects_v2", Bucket=BUCKET)
+        aws("s3").create_bucket(Bucket=BUCKET)
+        fails(aws, "s3", "get_object", Bucket=BUCKET, Key="planted")
+        fails(aws, "s3", "list_objects_v2", Bucket=BUCKET)
+        fails(aws, "sqs", "create_queue", QueueName="queue")
+        fails(aws, "glue", "get_databases")
+    assert not proof.exists()
+
+
+def fails(aws: Emulator, service: str, name: str, **request: str) -> None:
+    config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+    vars(aws.clients)["_config"] = config
+    with pytest.raises(ClientError):
+        getattr(aws(service), name)(**request)
+
+
+@pytest.mark.parametrize("table", ["objects", "messages", "glue_databases", "glue_partitions"])
+def test_a_planted_pickle_runs_nothing_when_an_earlier_versions_file_is_converted(
+    tmp_path: Path, table: str
+) -> None:
+    proof, path = tmp_path / "proof", tmp_path / "aws.sqlite"
+    make_file(path, "1", **{table: planted(proof)[table]})
+    with pytest.raises(database.DatabaseError, match=f"{table}: .* cannot be read"):
+        database.connect(path)
+    assert not proof.exists()
+
+
+def older_key(name: str, body: bytes) -> FakeKey:
+    key = FakeKey(name, body, "123456789012", "us-east-1", bucket_name=BUCKET, is_versioned=True)
+    key._metadata["Content-Encoding"] = "gzip"
+    return key
+
+
+def older_lake() -> tuple[OrderedDict[str, Any], FakePartition]:
+    base = FakeDatabase("lake", {"Name": "lake"}, "123456789012")
+    columns = [{"Name": "symbol", "Type": "string"}]
+    description = {
+        "Name": "ticks",
+        "StorageDescriptor": {"Columns": columns, "Location": "s3://archive/ticks/"},
+        "PartitionKeys": [{"Name": "date", "Type": "string"}],
+        "Parameters": {"projection.enabled": "false"},
+    }
+    table = FakeTable("lake", "ticks", description, "123456789012")
+    table.update({**description, "Parameters": {"projection.enabled": "true"}})
+    base.tables["ticks"] = table
+    partition = FakePartition("lake", "ticks", {"Values": ["2024-01-02"]})
+    return OrderedDict(lake=base), partition
+
+
+def test_a_folder_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "aws.sqlite"
+    key = older_key("raw/a", b"body \x00\xff")
+    gone = [older_key("raw/b", b"old"), FakeDeleteMarker(older_key("raw/b", b"old"))]
+    large = older_key("raw/large", bytes(range(256)) * 3000)
+    message = Message("m1", '{"symbol": "A"}')
+    message.message_attributes = {"alert": {"DataType": "Binary", "BinaryValue": b"\x00\xff"}}
+    message.group_id, message.sequence_number = "A", "7"
+    message.mark_sent()
+    lake, partition = older_lake()
+    make_file(
+        path,
+        "1",
+        objects=[
+            (BUCKET, "raw/a", pickle.dumps([key]), None),
+            (BUCKET, "raw/b", pickle.dumps(gone), None),
+            (BUCKET, "raw/large", pickle.dumps([large]), None),
+        ],
+        messages=[("queue.fifo", "m1", 1, pickle.dumps(message))],
+        glue_databases=[(PLACE, pickle.dumps(lake))],
+        glue_partitions=[("lake/ticks", "['2024-01-02']", pickle.dumps(partition))],
+    )
+    for _ in range(2):  # converted, then read again
+        with emulator(path) as aws:
+            look_at_older(aws, key, large)
+    with sqlite3.connect(path) as kept:
+        assert kept.execute("SELECT value FROM meta WHERE name = 'format'").fetchone() == ("2",)
+    kept.close()
+
+
+def look_at_older(aws: Emulator, key: FakeKey, large: FakeKey) -> None:
+    s3, sqs, glue = aws("s3"), aws("sqs"), aws("glue")
+    s3.create_bucket(Bucket=BUCKET)
+    found = s3.get_object(Bucket=BUCKET, Key="raw/a")
+    assert found["Body"].read() == key.value
+    assert (found["ETag"], found["ContentEncoding"]) == (key.etag, "gzip")
+    assert found["LastModified"].replace(tzinfo=None) == key.last_modified.replace(microsecond=0)
+    assert s3.get_object(Bucket=BUCKET, Key="raw/large")["Body"].read() == large.value
+    names = [one["Key"] for one in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
+    assert names == ["raw/a", "raw/large"]
+    url = sqs.create_queue(QueueName="queue.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    (message,) = sqs.receive_message(
+        QueueUrl=url, AttributeNames=["All"], MessageAttributeNames=["All"], VisibilityTimeout=0
+    )["Messages"]
+    assert message["Body"] == '{"symbol": "A"}'
+    assert message["MessageAttributes"]["alert"]["BinaryValue"] == b"\x00\xff"
+    assert message["Attributes"]["MessageGroupId"] == "A"
+    table = glue.get_table(DatabaseName="lake", Name="ticks")["Table"]
+    assert table["Parameters"] == {"projection.enabled": "true"}
+    versions = glue.get_table_versions(DatabaseName="lake", TableName="ticks")["TableVersions"]
+    assert len(versions) == 2
+    (partition,) = glue.get_partitions(DatabaseName="lake", TableName="ticks")["Partitions"]
+    assert partition["Values"] == ["2024-01-02"]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"no pickle", b"\x80\x05.", b"\x80\x05Nb.", b"cos\nsystem\n(S'x'\ntR.", b"\x80\x05}"],
+)
+def test_what_is_no_pickle_of_ours_is_refused(raw: bytes) -> None:
+    with pytest.raises(PickleError):
+        read(raw)
+
+
+def test_a_time_is_read_to_the_microsecond() -> None:
+    moment = datetime(2026, 11, 22, 1, 2, 3, 456789)  # noqa: DTZ001
+    assert read(pickle.dumps(moment)) == moment
+
+
+def test_nothing_of_ours_imports_what_runs_code_when_it_reads() -> None:
+    found = []
+    for folder in ("local", "producer", "chalicelib", "infra"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                names = [one.name for one in getattr(node, "names", [])]
+                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                if {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"} & {*names}:
+                    found.append(str(path))
+    assert found == []
