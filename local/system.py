@@ -63,6 +63,7 @@ class System:
     def start(self) -> None:
         """Raises UsageError or StartError; `stop` ends what was started."""
         self._terminal.note("Starting Ticktape, which takes a few seconds.")
+        running_file.folder()  # refused before anything starts
         api = self._bind("--api-port", self._options.api_port)
         page = self._bind("--page-port", self._options.page_port) if self._options.page else None
         data = self._open_data()

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from local import running_file
 from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +25,10 @@ ROOT = Path(__file__).resolve().parents[2]
 def environment(temporary: Path | None = None) -> dict[str, str]:
     """Ours without anything of AWS; systems of one temporary folder find each other."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-    return kept | ({"TMPDIR": str(temporary)} if temporary else {})
+    if temporary is None:
+        return kept
+    kept.pop("XDG_RUNTIME_DIR", None)
+    return {**kept, "TMPDIR": str(temporary)}
 
 
 def run_local(*arguments: str, temporary: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -50,7 +54,7 @@ def free_port() -> int:
 def facts_of(pid: int, temporary: Path | None = None) -> dict[str, Any] | None:
     """The running file of a system's process, as other commands of this user find it; None while
     there is none."""
-    folder = (temporary or Path(tempfile.gettempdir())) / f"ticktape-{os.getuid()}"
+    folder = temporary / f"ticktape-{os.getuid()}" if temporary else running_file.folder()
     try:
         found: dict[str, Any] = json.loads((folder / f"{pid}.json").read_text())
     except FileNotFoundError:

@@ -21,9 +21,12 @@ SECOND = {"api": "http://127.0.0.1:8100", "aws": "http://127.0.0.1:2", "data": N
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Running files of two processes that do run: this one and its parent."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     running_file.write(FIRST)
     made = running_file.folder()
-    (made / f"{os.getppid()}.json").write_text(json.dumps(SECOND))
+    second = made / f"{os.getppid()}.json"
+    second.touch(0o600)
+    second.write_text(json.dumps(SECOND))
     return made
 
 

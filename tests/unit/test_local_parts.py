@@ -241,6 +241,7 @@ def test_the_running_file_tells_and_forgets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     path = running_file.write({"api": "http://api"})
     assert path.stat().st_mode & 0o777 == 0o600
     (path.parent / "999999999.json").write_text("{}")
