@@ -12,6 +12,7 @@ from collections.abc import Callable
 from local import commands
 from local.arguments import parse
 from local.errors import StartError, UsageError
+from local.printable import PrintableFormatter, printable, printed_plainly
 from local.quiet_logs import OnceAMinute
 from local.system import System
 from producer import region
@@ -28,16 +29,18 @@ def main(arguments: list[str]) -> int:
     os.umask(0o077)  # what a system writes, no other user of the machine reads
     region.adopt(os.environ)
     if arguments and arguments[0] in commands.COMMANDS:
-        return commands.run(arguments[0], arguments[1:])
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+        with printed_plainly():
+            return commands.run(arguments[0], arguments[1:])
+    logging.basicConfig(level=logging.WARNING)
     for handler in logging.getLogger().handlers:
+        handler.setFormatter(PrintableFormatter("%(levelname)s %(name)s: %(message)s"))
         handler.addFilter(OnceAMinute())
     try:
         options = parse(arguments)
         system = System(options)
         return _run(system, options.seconds)
     except UsageError as error:
-        print(f"python -m local: {error}", file=sys.stderr)
+        print(printable(f"python -m local: {error}"), file=sys.stderr)
         return USAGE
     except StartError as error:
         print(f"python -m local: {error}", file=sys.stderr)

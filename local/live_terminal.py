@@ -17,6 +17,7 @@ from rich.text import Text
 
 from local.counters import Snapshot
 from local.describing import activity, alerts, lag, quarantined, stored
+from local.printable import printable
 from local.terminal import Addresses, described
 
 RECENT_ALERTS = 8
@@ -61,11 +62,11 @@ class LiveTerminal:
 
     def note(self, text: str) -> None:
         """See Terminal."""
-        self._console.print(Text(text))
+        self._console.print(Text(printable(text)))
 
     def alert(self, timestamp: str, text: str) -> None:
         """See Terminal."""
-        self._alerts.append(f"{timestamp[:19].replace('T', ' ')}  {text}")
+        self._alerts.append(printable(f"{timestamp[:19].replace('T', ' ')}  {text}"))
 
     def close(self) -> None:
         """See Terminal."""
@@ -85,7 +86,7 @@ class LiveTerminal:
     def _where(self) -> Table:
         grid = Table.grid(padding=(0, 2))
         for name, value in described(self._addresses) if self._addresses else []:
-            grid.add_row(Text(name, style="bold"), Text(value))
+            grid.add_row(Text(name, style="bold"), Text(printable(value)))
         return grid
 
     def _counts(self) -> Table:
@@ -103,7 +104,7 @@ class LiveTerminal:
         if now.given_up:
             rows["Given up"] = f"{now.given_up:,}"
         for name, value in rows.items():
-            grid.add_row(Text(name, style="bold"), Text(value))
+            grid.add_row(Text(name, style="bold"), Text(printable(value)))
             if name == "Sent" and now.progress is not None:
                 grid.add_row(Text("History", style="bold"), _bar(now.progress))
         return grid

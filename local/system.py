@@ -30,6 +30,7 @@ from local.data_directory import DataDirectory
 from local.emulator.process import EmulatorControl, EmulatorError, EmulatorProcess
 from local.errors import StartError, UsageError
 from local.http_server import Server
+from local.printable import printable
 from local.producing import Producer
 from local.schedule import Schedule
 from local.terminal import Addresses, make
@@ -179,9 +180,13 @@ class System:
 
         server = Server(0)
         self._closing.callback(server.stop)
-        server.start(subscriber.handler(self._terminal.alert))
+        path = subscriber.secret_path()
+        endpoint = os.environ["AWS_ENDPOINT_URL"]
+        server.start(subscriber.handler(self._terminal.alert, path, endpoint))
         clients("sns").subscribe(
-            TopicArn=environment["ALERTS_TOPIC_ARN"], Protocol="http", Endpoint=server.address
+            TopicArn=environment["ALERTS_TOPIC_ARN"],
+            Protocol="http",
+            Endpoint=server.address + path,
         )
 
     def _start_mappings(
@@ -268,7 +273,7 @@ class System:
 
     def _producer_said(self, event: str, message: str) -> None:
         if event == "problem":
-            print(message, file=sys.stderr, flush=True)
+            print(printable(message), file=sys.stderr, flush=True)
         else:
             self._terminal.note(f"producer: {message}")
 

@@ -16,6 +16,7 @@ import msgspec
 
 from local.counters import Snapshot
 from local.describing import summary, turning_points
+from local.printable import printable
 
 LOOK_SECONDS = 0.5
 LINE_SECONDS = 30.0
@@ -119,7 +120,7 @@ class PlainTerminal:
 
     def _line(self, text: str) -> None:
         with self._lock:
-            print(text, file=self._out, flush=True)
+            print(printable(text), file=self._out, flush=True)
 
 
 def make(snapshot: Callable[[], Snapshot]) -> Terminal:

@@ -227,7 +227,7 @@ def test_the_real_page_is_there(tmp_path: Path) -> None:
 def test_the_subscriber_shows_each_message_once() -> None:
     shown: list[tuple[str, str]] = []
     server = Server(0)
-    server.start(subscriber.handler(lambda timestamp, text: shown.append((timestamp, text))))
+    server.start(subscriber.handler(lambda *told: shown.append(told), "/secret", "http://aws"))
     alert = {"timestamp": "2026-11-20T15:30:00.000000Z", "symbol": "AAPL"}
     message = {
         "Type": "Notification",
@@ -236,8 +236,8 @@ def test_the_subscriber_shows_each_message_once() -> None:
         "Message": json.dumps(alert),
     }
     for sent in (message, message, {**message, "MessageId": "m2", "Message": "plain"}):
-        assert ask(server, "/", "POST", body=json.dumps(sent).encode())[0] == 200
-    assert ask(server, "/", "POST", body=base64.b64decode("AAAA"))[0] == 200
+        assert ask(server, "/secret", "POST", body=json.dumps(sent).encode())[0] == 200
+    assert ask(server, "/secret", "POST", body=base64.b64decode("AAAA"))[0] == 200
     server.stop()
     assert shown == [
         ("2026-11-20T15:30:00.000000Z", "AAPL golden cross"),
@@ -247,7 +247,7 @@ def test_the_subscriber_shows_each_message_once() -> None:
 
 def test_a_stopped_server_frees_its_port() -> None:
     server = Server(0)
-    server.start(subscriber.handler(lambda _timestamp, _text: None))
+    server.start(subscriber.handler(lambda *_: None, "/secret", "http://aws"))
     assert not is_free(server.port)
     server.stop()
     assert is_free(server.port)

@@ -1,0 +1,69 @@
+"""Texts from elsewhere on their way to a terminal, which control characters would command."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import Any, TextIO, cast
+
+_KEPT = "\n\t"
+_STRIPPED = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
+"""Unicode's categories of controls (escape among them), of formats (which turn the direction of
+writing round), of private characters, surrogates and separators of lines and paragraphs."""
+
+
+def printable(text: str) -> str:
+    """The text without control characters; ends of lines and tabs stay."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(one for one in text if one in _KEPT or _is_plain(one))
+
+
+def in_line(text: str) -> str:
+    """The text as one line."""
+    return printable(" ".join(text.split()))
+
+
+def _is_plain(character: str) -> bool:
+    return unicodedata.category(character) not in _STRIPPED
+
+
+class PrintableStream:
+    """A stream that is written to without control characters."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """See TextIO."""
+        self._stream.write(printable(text))
+        return len(text)
+
+    def writelines(self, lines: Any) -> None:
+        """See TextIO."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def printed_plainly() -> Iterator[None]:
+    """Print without control characters: to stderr, and to stdout where that is a terminal. What is
+    piped elsewhere stays as it is."""
+    out = PrintableStream(sys.stdout) if sys.stdout.isatty() else sys.stdout
+    errors = PrintableStream(sys.stderr)
+    with redirect_stdout(cast(TextIO, out)), redirect_stderr(cast(TextIO, errors)):
+        yield
+
+
+class PrintableFormatter(logging.Formatter):
+    """Log lines without control characters."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See logging.Formatter."""
+        return printable(super().format(record))
