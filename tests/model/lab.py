@@ -243,7 +243,7 @@ class Lab:
         invocation = self.running[-1]
         taken: tuple[Tick, ...] = tuple(ticks[: outcome.taken])
         rules: tuple[Rule, ...] = tuple(watch.rules)
-        step = Step(taken, rules, self.now)
+        step = Step(taken, rules, self.now, state.last.price if state.last else None)
         invocation.advanced[state.symbol] = step, invocation.read_at
         return outcome
 

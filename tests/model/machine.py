@@ -5,41 +5,21 @@ After the last step everything is delivered until nothing fails, and the stores 
 
 from __future__ import annotations
 
-import math
-from contextlib import ExitStack
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.domain.rules import Rule
 from tests.model import verdict
+from tests.model.course import Course, is_complete
 from tests.model.lab import SMALL, Fault, Lab
 from tests.model.markets import MARKETS, MOVES, T
-from tests.model.traffic import Stream, Traffic
+from tests.model.templates import TEMPLATES
+from tests.model.traffic import Traffic
 from tests.model.verdict import Change, Series
-
-TEMPLATES: dict[str, dict[str, Any]] = {
-    "above": {"condition": "greater_than", "value": "101.5", "trigger": "once"},
-    "below": {"condition": "less_than", "value": "99.25", "trigger": "once_per_session"},
-    "cross": {"condition": "crossing", "value": "100", "trigger": "once_per_bar"},
-    "up": {"condition": "crossing_up", "value": "100.75", "cooldown_seconds": 100},
-    "down": {"condition": "crossing_down", "value": "101", "notify": False},
-    "change": {"condition": "change_percent", "value": "3"},
-    "move": {"condition": "moving_percent", "value": "2", "window": 3},
-    "golden": {"condition": "golden_cross", "fast": 2, "slow": 6},
-    "first": {"condition": "every_record", "trigger": "once"},
-    "each": {"condition": "every_record", "trigger": "once_per_session"},
-    "minute": {"condition": "crossing_up", "value": "100", "interval": "1m"},
-    "averages": {"condition": "golden_cross", "fast": 1, "slow": 3, "interval": "1m"},
-    "five": {"condition": "moving_percent", "value": "1", "window": 1, "interval": "5m"},
-    "hour": {"condition": "greater_than", "value": "100", "interval": "1h"},
-    "day": {"condition": "crossing", "value": "100", "interval": "1d"},
-}
 
 TARGETS = ("prices", "bars", "state", "alerts", "symbols", "rules", "PutObject", "Publish")
 KINDS = ("die before", "die after", "refuse", "lose answer", "withhold", "meanwhile")
@@ -49,27 +29,24 @@ faults = st.lists(
     st.builds(Fault, st.sampled_from(TARGETS), st.sampled_from(KINDS), numbers), max_size=3
 )
 names = st.sampled_from(sorted(TEMPLATES))
+levels = st.sampled_from((0, 1, -1, 2, -2, 3, -3, 6, -6))
+markets = [0, 0, 0, 0, *range(len(MARKETS))]
+"""New York is drawn more often, since it alone has hours before and after the session."""
+
 ticks = st.builds(
     T,
     st.sampled_from((0.1, 7, 61, 61, 400.5, 3700, "now", *MOVES)),
-    st.sampled_from((0, 1, -1, 2, -2, 3, -3, 6, -6)),
+    levels,
     st.sampled_from(("", "", "clock", "PRE", "REGULAR", "POST")),
     st.integers(0, 3),
 )
 
 
-class Machine(RuleBasedStateMachine):
+class Machine(Course, RuleBasedStateMachine):
     """Its rules are what may happen; hypothesis prints those of a failure as a program."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.changes: list[Change] = []
-        self.pending: list[dict[str, Any]] = []
-        self.seen = 0
-        self.stack = ExitStack()
-
     @initialize(
-        markets=st.lists(st.integers(0, len(MARKETS) - 1), min_size=1, max_size=3, unique=True),
+        markets=st.lists(st.sampled_from(markets), min_size=1, max_size=3, unique=True).map(sorted),
         day=numbers,
         containers=st.integers(1, 3),
         page_items=st.sampled_from((3, 1000)),
@@ -100,12 +77,6 @@ class Machine(RuleBasedStateMachine):
         for who in range(len(markets) if history else 0):
             self.traffic.send_history(who)
         self._drain_ingest()
-
-    def _who(self, number: int) -> int:
-        return number % len(self.traffic.senders)
-
-    def _container(self, number: int) -> int:
-        return number % len(self.lab.containers)
 
     @rule(who=numbers, ticks=st.lists(ticks, min_size=1, max_size=4), junk=st.booleans())
     def send(self, who: int, ticks: list[T], junk: bool) -> None:
@@ -187,12 +158,64 @@ class Machine(RuleBasedStateMachine):
         one = self.traffic.streams[stream % 2]
         one.checkpoint = max(0, one.checkpoint - back)
 
+    @rule(who=numbers, first=ticks, second=ticks, late=ticks, container=numbers)
+    def late_between(self, who: int, first: T, second: T, late: T, container: int) -> None:
+        """Two ticks are delivered, and their batch comes again with a late one between them."""
+        self._drain_ingest()
+        stream = self.traffic.stream_of(self._who(who))
+        begun = stream.checkpoint
+        self.send(who, [first], False)
+        self.send(who, [second], False)
+        self._deliver(self._container(container))
+        self.send_late(who, 1, late, 0.05)
+        stream.checkpoint = begun
+        self._deliver(self._container(container))
+
+    @rule(who=numbers, levels=st.tuples(levels, levels, levels, levels), dies=st.booleans())
+    def overtake(self, who: int, levels: tuple[int, int, int, int], dies: bool) -> None:
+        """One container takes a tick, and the next one a correction of it and the tick that closes
+        its minute. The first, whose state is behind, goes on; it may die before it writes."""
+        first, corrected, closing, last = levels
+        self.trade(who, [T(61, first)], 1, [])
+        self.correct(who, 1, T(0.1, corrected), False)
+        self.send(who, [T(61, closing)], False)
+        self._deliver(self._container(1))
+        self.trade(who, [T(61, last)], 1, [Fault("state", "die before", 0)] if dies else [])
+
+    @rule(
+        name=st.sampled_from(("averages", "averages", "averages", "minute", "five", "hour", "day")),
+        levels=st.lists(levels, min_size=7, max_size=7),
+        containers=st.sampled_from((0, 0, 1, 2)),
+    )
+    def overnight(self, name: str, levels: list[int], containers: int) -> None:
+        """Minutes before and after a close and an open, watched by a rule on bars; all in one
+        batch, or so many containers take turns."""
+        if self._rule(name) is None:
+            self.put_rule(name, 0)
+            self.lab.wait(31)
+        gaps: list[float | str] = [61, 61, "after", 61, "open", 61, 61]
+        ticks = [T(gap, level) for gap, level in zip(gaps, levels, strict=True)]
+        if containers:
+            self.trade(0, ticks, containers, [])
+            return
+        for tick in ticks:
+            self.send(0, [tick], False)
+        self._deliver(0)
+
+    @rule(who=numbers, levels=st.tuples(levels, levels, levels), container=numbers)
+    def correct_packed(self, who: int, levels: tuple[int, int, int], container: int) -> None:
+        """A packed record is delivered, and then its last tick comes again alone."""
+        first, last, corrected = levels
+        self.send(who, [T(7, first), T(0.1, last)], False)
+        self._deliver(self._container(container))
+        self.correct(who, 1, T(0.1, corrected), False)
+
     @rule(back=st.integers(1, 4))
     def change_again(self, back: int) -> None:
         """Changes of the table that were delivered are delivered again."""
         self._watch()
         changes = self.lab.aws.stream[-back:]
-        self.pending += [one for one in changes if _is_complete(one)]
+        self.pending += [one for one in changes if is_complete(one)]
 
     @rule(seconds=st.sampled_from((10, 31, 61)))
     def wait(self, seconds: int) -> None:
@@ -228,96 +251,6 @@ class Machine(RuleBasedStateMachine):
             self.api.stores.rules.remove(found)
             self.changes.append(Change(self.lab.seconds, name, None))
 
-    def _rule(self, name: str) -> Rule | None:
-        mine = [change.rule for change in self.changes if change.rule_id == name]
-        return mine[-1] if mine else None
-
-    def _change(self, changed: Rule) -> None:
-        self.api.stores.rules.put(changed)
-        self.changes.append(Change(self.lab.seconds, changed.rule_id, changed))
-
-    def _time_goes_on(self) -> None:
-        self.lab.now = max(self.lab.now, self.traffic.arrived)
-
-    def _settle(self, who: int) -> None:
-        """A part of a symbol's first packed record is only sent a minute after it was taken: until
-        then docs/delivery.md makes an exception."""
-        sender = self.traffic.senders[who]
-        if sender.packed and not sender.settled:
-            self._drain_ingest()
-            self.lab.wait(61)
-            sender.settled = True
-
-    def _watch(self) -> None:
-        """New changes of the prices table that the mapping's filter lets through."""
-        stream = self.lab.aws.stream
-        self.pending += [one for one in stream[self.seen :] if _is_complete(one)]
-        self.seen = len(stream)
-
-    def _deliver(self, container: int) -> None:
-        """Both streams, then detection."""
-        for stream in self.traffic.streams:
-            if stream.waiting:
-                self._ingest(container, stream, 1000)
-        self._watch()
-        self._detect(container, 0, 1000)
-
-    def _ingest(self, container: int, stream: Stream, size: int) -> None:
-        records = stream.batch(size)
-        later = stream.kind == "sqs"
-
-        def work(services: Services, request: str) -> list[str]:
-            return services.ingest(records, math.inf).identifiers(records, all_later=later)
-
-        stream.busy = True
-        failed = self.lab.invoke(container, work, lambda: self._others(container))
-        stream.busy = False
-        if failed is not None:
-            names = [record.identifier for record in records]
-            stream.checkpoint += min(map(names.index, failed), default=len(names))
-
-    def _detect(self, container: int, skip: int, count: int) -> None:
-        batch = self.pending[skip : skip + count]
-        if not batch:
-            return
-        del self.pending[skip : skip + count]
-        found = events.triggers({"Records": batch})
-
-        def work(services: Services, request: str) -> list[str]:
-            return list(services.detect(found, request).failed)
-
-        failed = self.lab.invoke(container, work, lambda: self._others(container, batch))
-        if failed is None:
-            self.pending = batch + self.pending
-        elif failed:
-            numbers = [one["dynamodb"]["SequenceNumber"] for one in batch]
-            self.pending = batch[min(map(numbers.index, failed)) :] + self.pending
-
-    def _others(self, container: int, batch: list[dict[str, Any]] | None = None) -> None:
-        """What comes between two calls of an invocation: the next container delivers all that
-        waits, and the same changes besides."""
-        if len(self.lab.containers) > 1:
-            self.pending += batch or []
-            self._deliver((container + 1) % len(self.lab.containers))
-
-    def _drain_ingest(self) -> None:
-        self.lab.expect([])
-        for _ in range(10):
-            for stream in self.traffic.streams:
-                if stream.waiting:
-                    self._ingest(0, stream, 1000)
-
-    def _drain(self) -> None:
-        """Until nothing is left; leases of the dead end."""
-        self.lab.expect([])
-        for attempt in range(30):
-            container = attempt % len(self.lab.containers)
-            self._deliver(container)
-            if not (self.pending or any(stream.waiting for stream in self.traffic.streams)):
-                return
-            self.lab.wait(30)
-        raise AssertionError("delivery does not come to an end")
-
     def teardown(self) -> None:
         """Deliver the rest, and judge."""
         with self.stack:
@@ -334,7 +267,3 @@ class Machine(RuleBasedStateMachine):
         verdict.assert_stores(self.lab, series)
         verdict.assert_rules(self.lab, self.changes)
         verdict.assert_alerts(self.lab, series)
-
-
-def _is_complete(change: dict[str, Any]) -> bool:
-    return "complete_from" in change["dynamodb"].get("NewImage", {})

@@ -25,11 +25,15 @@ QUIET_AFTER = timedelta(minutes=15)
 
 
 class Step(NamedTuple):
-    """Ticks by which detection of a symbol moved on, the rules in force, and the clock."""
+    """Ticks by which detection of a symbol moved on, the rules in force, and the clock.
+
+    `before` is the price of the tick before them, which may have been corrected since.
+    """
 
     ticks: tuple[Tick, ...]
     rules: tuple[Rule, ...]
     now: datetime
+    before: Decimal | None
 
 
 class Fired(NamedTuple):
@@ -44,11 +48,13 @@ class Fired(NamedTuple):
 class Point(NamedTuple):
     """One price as a rule sees it: a tick's, or a regular bar's close.
 
-    `prices` end with its own; `scope` is the bar that once_per_bar counts.
+    `prices` end with its own, `before` is the one before it; `scope` is the bar that once_per_bar
+    counts.
     """
 
     tick: Tick
     prices: Sequence[Decimal]
+    before: Decimal | None
     scope: object
     session: object
 
@@ -80,9 +86,11 @@ def alerts_on_ticks(steps: Iterable[Step], shown: int) -> list[Fired]:
         kept = {rule.rule_id for rule in step.rules}
         memories = {name: memory for name, memory in memories.items() if name in kept}
         depth = max([shown, *(_needed(rule) for rule in step.rules if rule.interval == "tick")])
+        before = step.before
         for one in reference.prints(step.ticks):
             known = [*known, one.tick.price]
-            point = Point(one.tick, known, one.minute, one.day)
+            point = Point(one.tick, known, before, one.minute, one.day)
+            before = one.tick.price
             found += [
                 _fired(rule, one.tick, one.tick, step.now)
                 for rule in step.rules
@@ -134,7 +142,7 @@ def _entered(rule: Rule, memory: Memory, point: Point) -> bool:
     if rule.condition == "every_record":
         return True
     if rule.condition.startswith("crossing"):
-        return _crossed(rule, point.prices)
+        return _crossed(rule, point.before, point.prices[-1])
     holds = _holds(rule, point)
     again = rule.condition == "change_percent" and memory.session != point.session
     entered = holds and (not memory.inside or again)
@@ -159,10 +167,9 @@ def _moved(before: Decimal | None, price: Fraction, percent: Fraction) -> bool:
     return before is not None and abs(price / Fraction(before) - 1) * 100 > percent
 
 
-def _crossed(rule: Rule, prices: Sequence[Decimal]) -> bool:
-    if len(prices) < 2 or rule.value is None:
+def _crossed(rule: Rule, before: Decimal | None, now: Decimal) -> bool:
+    if before is None or rule.value is None:
         return False
-    before, now = prices[-2], prices[-1]
     up = before <= rule.value < now
     down = before >= rule.value > now
     return {"crossing_up": up, "crossing_down": down, "crossing": up or down}[rule.condition]
@@ -231,7 +238,9 @@ def alerts_on_bars(steps: Sequence[Step], history: Sequence[Row]) -> list[Fired]
                 closed = closings.get(rule.interval, {}).get(tick.timestamp)
                 if closed is None:
                     continue
-                point = Point(closed.last, closed.closes, closed.row.start, closed.row.day)
+                closes, row = closed.closes, closed.row
+                before = closes[-2] if len(closes) > 1 else None
+                point = Point(closed.last, closes, before, row.start, row.day)
                 if _fires(rule, memories, point):
                     found.append(_fired(rule, closed.last, tick, step.now))
     return sorted(found)

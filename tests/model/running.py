@@ -24,7 +24,7 @@ ANY: dict[str, Any] = {
     "database": None,
     "derandomize": True,
     "print_blob": False,
-    "stateful_step_count": 20,
+    "stateful_step_count": 16,
     "suppress_health_check": list(HealthCheck),
 }
 

@@ -64,3 +64,32 @@ def test_process_that_dies_after_publishing_sends_again_and_nothing_else() -> No
     with program(containers=2, rules=["cross"]) as state:
         faults = [Fault("Publish", "die after", 0), Fault("state", "die after", 1)]
         state.trade(who=0, ticks=[T(61, -1), T(61, 1), T(61, -2)], containers=2, faults=faults)
+
+
+def test_bar_closes_once_in_a_batch_that_goes_on_behind_the_close() -> None:
+    with program() as state:
+        state.trade(who=0, ticks=[T(200, 0)], containers=1, faults=[])
+        state.overnight(name="averages", levels=[6, -6, 0, 0, -3, 0, 1], containers=0)
+
+
+def test_new_rule_that_fires_once_does_so_beside_a_container_that_does_not_know_it() -> None:
+    with program(containers=2) as state:
+        state.trade(who=0, ticks=[T(61, 0), T(61, 0)], containers=2, faults=[])
+        state.put_rule(name="above", version=0)
+        state.restart(container=0)
+        state.trade(who=0, ticks=[T(61, 3), T(61, 0), T(61, 3)], containers=2, faults=[])
+
+
+def test_change_is_entered_anew_in_the_next_session() -> None:
+    with program(rules=["change"]) as state:
+        state.trade(who=0, ticks=[T(200, 6), T("open", 6)], containers=1, faults=[])
+
+
+def test_rule_that_begins_on_averages_sees_a_cross_at_its_first_bar() -> None:
+    with program() as state:
+        state.trade(
+            who=0, ticks=[T(200 - 61 * (n > 0), 3 - n) for n in range(4)], containers=1, faults=[]
+        )
+        state.put_rule(name="averages", version=0)
+        state.wait(31)
+        state.trade(who=0, ticks=[T(61, 0), T(61, 0)], containers=1, faults=[])

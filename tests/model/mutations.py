@@ -1,0 +1,155 @@
+"""Faults that are put into the product one at a time, to see that the machine finds each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Mutation(NamedTuple):
+    """A replacement of text in a file of chalicelib; `name` says what is wrong then."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+    def apply(self, package: Path) -> None:
+        """Change a copy of chalicelib. Raises ValueError where the text is not there once."""
+        path = package / self.file
+        text = path.read_text()
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.file} has {self.old!r} {text.count(self.old)} times")
+        path.write_text(text.replace(self.old, self.new))
+
+
+MUTATIONS = (
+    Mutation(
+        "the state is written whatever its version",
+        "adapters/state.py",
+        'else "version = :v"',
+        'else "attribute_exists(symbol)"',
+    ),
+    Mutation(
+        "complete_from is the newest tick itself",
+        "adapters/events.py",
+        "complete_from=mark.first,",
+        'complete_from=image["timestamp"]["S"],',
+    ),
+    Mutation(
+        "a newest item says nothing of its batch's other ticks",
+        "services/ingest_plan.py",
+        'return f"{zlib.crc32(msgspec.json.encode(ticks)):08x}" if ticks else None',
+        "return None",
+    ),
+    Mutation(
+        "a bar closes as often as ticks come behind it",
+        "domain/bar_watching.py",
+        "if closed.closes and closed.last == label:",
+        "if not closed.last:",
+    ),
+    Mutation(
+        "latches are forgotten",
+        "domain/detection.py",
+        "for name, latch in self._latches.items() if name in known}",
+        "for name, latch in self._latches.items() if not known}",
+    ),
+    Mutation(
+        "bars are overwritten in place of inserted",
+        "adapters/bars.py",
+        '" OR (ticks > :none AND revision < :revision)"',
+        '" OR ticks >= :none"',
+    ),
+    Mutation(
+        "extended ticks count as regular ones",
+        "domain/building.py",
+        'return "PRE" in market_state or "POST" in market_state',
+        "return False",
+    ),
+    Mutation(
+        "alerts are sent without a claim",
+        "adapters/alerts.py",
+        "if self._create(_to_item(alert) | held) or self._take_over(alert, owner, now, until):",
+        "if self._create(_to_item(alert) | held) or alert.alert_id:",
+    ),
+    Mutation(
+        "pending alerts are not delivered by whoever reads the state next",
+        "services/notify.py",
+        "left = [alert for alert in alerts if not self._alerts.is_settled(alert)]",
+        "left: list[Alert] = []",
+    ),
+    Mutation(
+        "volume is taken without the difference",
+        "domain/building.py",
+        "return max(ZERO, tick.volume - self.last.volume)",
+        "return tick.volume",
+    ),
+    Mutation(
+        "late ticks repair nothing",
+        "services/detect.py",
+        "after, left = self._corrections.repair(after, late, arrival)",
+        "left: list[Span] = []",
+    ),
+    Mutation(
+        "a container judges by the rules that it knows, however old",
+        "services/detect.py",
+        "known = {rule.rule_id: rule.fingerprint for rule in watch.rules}",
+        "return watch",
+    ),
+    Mutation(
+        "a container keeps its rules for ever",
+        "bootstrap.py",
+        "RULES_KEPT_SECONDS = 30",
+        "RULES_KEPT_SECONDS = 30_000",
+    ),
+    Mutation(
+        "a symbol's newest item does not wait for its others",
+        "services/ingest.py",
+        "others = [write for write in writes if not write.newest]",
+        "others = [write for write in writes if len(write.sources) > 99]",
+    ),
+    Mutation(
+        "part of a packed record overwrites the whole",
+        "services/ingest.py",
+        "return with_stored(writes, stored) if stored else writes",
+        "return writes",
+    ),
+    Mutation(
+        "the first copy of a tick counts in place of the last",
+        "services/stores.py",
+        "return stored.ingested_at, sequence, stored.tick.timestamp == key, key",
+        'return "", -sequence, stored.tick.timestamp == key, key',
+    ),
+    Mutation(
+        "ticks without a timestamp of one millisecond share it",
+        "domain/stamps.py",
+        "return self._arrival.replace(microsecond=millisecond + slot_of(self._number))",
+        "return self._arrival.replace(microsecond=millisecond)",
+    ),
+    Mutation(
+        "windows of rules on bars count extended bars",
+        "services/closes.py",
+        "return [bar for bar in bars if not bar.extended]",
+        "return list(bars)",
+    ),
+    Mutation(
+        "hours after the close count from the open",
+        "domain/building.py",
+        "after_close = extended and instant >= session.close",
+        "after_close = False",
+    ),
+    Mutation(
+        "a change is entered once, not in each session",
+        "domain/watching.py",
+        "was_inside = before.inside and before.session == point.session",
+        "was_inside = before.inside",
+    ),
+    Mutation(
+        "an alert is marked as sent before it is published",
+        "services/notify.py",
+        "            self._publisher.publish(",
+        "            self._alerts.mark_sent(alert, to_text(self._clock()))\n"
+        "            self._publisher.publish(",
+    ),
+)
+"""Named by what is wrong, so that a surviving one is a sentence."""
