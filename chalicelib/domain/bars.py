@@ -83,4 +83,5 @@ def merge(first: Bar, second: Bar) -> Bar:
         volume=volume,
         ticks=first.ticks + second.ticks,
         closed=second.closed,
+        session_date=first.session_date or second.session_date,
     )

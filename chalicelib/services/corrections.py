@@ -1,7 +1,7 @@
 """Repair of bars that a late or redelivered tick touches.
 
 A minute is computed again from its ticks, an hour from its stored minutes, a day from its stored
-hours and the session's newest ticks: what is read depends on what is touched, not on how long the
+minutes and the session's newest ticks: what is read depends on what is touched, not on how long the
 session or the history is.
 """
 
@@ -21,7 +21,7 @@ from chalicelib.domain.sessions import Session, calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after, later, minute_of
 from chalicelib.services.bar_writing import BarWriter
-from chalicelib.services.day_repair import Days, Touched
+from chalicelib.services.day_repair import NEWEST_TICKS, Days, Touched
 from chalicelib.services.repair_reading import MOST_TICKS, Expired, Reader, TooMuch
 from chalicelib.services.stores import BarStore, PriceStore
 
@@ -30,11 +30,13 @@ Span = tuple[str, str]
 
 
 class Corrections:
-    """Computes bars again from prices, and writes those that differ from what is stored."""
+    """Computes bars again from prices, and writes those that differ from what is stored. Prices are
+    kept for `prices_days` from their arrival, so that none of a later time has expired."""
 
-    def __init__(self, prices: PriceStore, bars: BarStore) -> None:
+    def __init__(self, prices: PriceStore, bars: BarStore, prices_days: int) -> None:
         self._prices = prices
         self._bars = bars
+        self._prices_days = prices_days
         self._writer = BarWriter(bars)
 
     def repair(self, state: State, spans: Sequence[Span], arrival: str) -> tuple[State, list[Span]]:
@@ -68,18 +70,22 @@ class Corrections:
         return run.state
 
     def _run(self, state: State, arrival: str) -> _Run:
-        return _Run(state, Reader(self._prices, self._bars), self._writer, arrival)
+        oldest = later(arrival, days=-self._prices_days)
+        return _Run(state, Reader(self._prices, self._bars), self._writer, arrival, oldest)
 
 
 class _Run:
     """One repair of a symbol."""
 
-    def __init__(self, state: State, reader: Reader, writer: BarWriter, arrival: str) -> None:
+    def __init__(
+        self, state: State, reader: Reader, writer: BarWriter, arrival: str, expired_before: str
+    ) -> None:
         self.state = state
         self.left: list[Span] = []
         self._reader = reader
         self._writer = writer
         self._arrival = arrival
+        self._expired_before = expired_before
         self._touched = Touched()
         self._days = Days(reader)
 
@@ -116,12 +122,22 @@ class _Run:
         ticks = [*touched, *self._reader.next_minute(symbol, high, last)]
         if not ticks:
             return
-        self.state = _with_stored(self.state, ticks)
+        self.state = self._with_mark(_with_stored(self.state, ticks))
         minutes = self._repair_minutes(self._reader.before(symbol, low), ticks)
         whole = [tick for tick in ticks if minute_of(tick.timestamp) not in minutes.expired]
         if whole:
             self._repair_hours(whole, minutes.gone)
-            self._touched.add([tick for tick in touched if tick in whole] or whole)
+            kept = {tick.timestamp for tick in whole}
+            self._touched.add([tick for tick in touched if tick.timestamp in kept] or whole)
+
+    def _with_mark(self, state: State) -> State:
+        """Look for the newest regular tick where the last one is regular no more."""
+        last = state.last
+        if last is None or state.mark is not None or not place_of(last).extended:
+            return state
+        ticks = self._reader.newest(state.symbol, None, last.timestamp, NEWEST_TICKS)
+        regular = [tick for tick in ticks if not place_of(tick).extended]
+        return msgspec.structs.replace(state, mark=regular[-1] if regular else None)
 
     def _repair_minutes(self, before: Tick | None, ticks: Sequence[Tick]) -> _Minutes:
         bars, state = minutes_of(before, ticks), self.state
@@ -143,7 +159,11 @@ class _Run:
         end = just_after(key_of(bars[-1].start, extended=True))
         stored = self._reader.stored(bars[0].symbol, "1m", bars[0].start, end)
         counts, had = _ticks_by_start(bars), _ticks_by_start(stored)
-        known = [bar for bar in bars if counts[bar.start] >= had[bar.start]]
+        known = [
+            bar
+            for bar in bars
+            if counts[bar.start] >= had[bar.start] or bar.start >= self._expired_before
+        ]
         self._writer.put_unlike(known, stored, self._arrival, fewer=MOST_TICKS)
         kept, starts = {bar.key for bar in known}, {bar.start for bar in known}
         gone = [b for b in stored if b.start in starts and b.key not in kept and b.ticks]
@@ -164,10 +184,17 @@ class _Run:
             stored = self._reader.stored(symbol, "1h", key, just_after(key))
             self._writer.discard(bar for bar in stored if bar.ticks)
 
+    def _is_running(self, session: Session) -> bool:
+        """Whether the state has the day, or would if a regular tick had come in time."""
+        day, last = self.state.day, self.state.last
+        if day is not None:
+            return day.session_date == session.date.isoformat()
+        return last is not None and place_of(last).session.date == session.date
+
     def _put_day(self, session: Session, day: Bar | None, touched: int) -> None:
         """Into the state where the day is running, else into the table."""
         start = f"{session.date.isoformat()}T00:00:00.000000Z"
-        if self.state.day is not None and self.state.day.start == start:
+        if self._is_running(session):
             self.state = msgspec.structs.replace(self.state, day=day)
         elif day is not None:
             self._writer.put_differing([day], "1d", self._arrival, fewer=touched)

@@ -1,19 +1,16 @@
-"""A day computed again: out of its stored hours and the session's newest ticks."""
+"""A day computed again: out of its stored minutes and the session's newest ticks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from itertools import groupby
 
 from chalicelib.domain.bars import Bar
-from chalicelib.domain.building import hour_around, place_of
+from chalicelib.domain.building import place_of
 from chalicelib.domain.correction import (
-    HourSpan,
     day_of_parts,
     day_range,
-    hour_of,
-    hour_span,
     minutes_of,
 )
 from chalicelib.domain.detection import State
@@ -60,24 +57,19 @@ class Days:
         self._reader = reader
 
     def day(self, state: State, session: Session) -> Bar | None:
-        """A day out of its regular hours; where history that came as such stands for one, or
-        another session shares one, out of minutes and the ticks behind the history. None where it
-        has no regular tick.
+        """A day out of its regular minutes; where history that came as such stands for some, out of
+        the ticks behind it. None where it has no regular tick.
 
         Raises TooMuch, and Expired where the session's last tick is not stored any more.
         """
         reach = day_range(session)
-        hours = self._reader.stored(state.symbol, "1h", *reach)
-        parts = self._regular(state, session, "1h", hours)
-        if not all(part.ticks for part in parts) or _is_one_shared(hours, state, session):
-            stored = self._reader.stored(state.symbol, "1m", *reach)
-            minutes = self._regular(state, session, "1m", stored)
-            parts = [minute for minute in minutes if minute.ticks]
-            for is_history, run in groupby(minutes, key=lambda minute: not minute.ticks):
-                parts += self._behind(state, session, list(run)) if is_history else []
-            parts.sort(key=_key)
+        minutes = self._regular(state, session, self._reader.stored(state.symbol, "1m", *reach))
+        parts = [minute for minute in minutes if minute.ticks]
+        for is_history, run in groupby(minutes, key=lambda minute: not minute.ticks):
+            parts += self._behind(state, session, list(run)) if is_history else []
         if not parts:
             return None
+        parts.sort(key=_key)
         newest = self._newest_regular(state, session, parts[-1], reach[0])
         if not newest or newest[-1].price != parts[-1].close:
             raise Expired
@@ -91,50 +83,29 @@ class Days:
         ticks = self._reader.ticks(state.symbol, history[0].start, end)
         return minutes_of(None, [tick for tick in ticks if _is_regular(tick, session)])
 
-    def _regular(
-        self, state: State, session: Session, interval: str, stored: Iterable[Bar]
-    ) -> list[Bar]:
-        """The session's regular ones of stored bars, and the running one."""
-        day = session.date.isoformat()
-
-        def is_part(bar: Bar) -> bool:
-            return not bar.extended and bar.session_date == day
-
-        parts = {bar.start: bar for bar in filter(is_part, stored)}
-        running = list(filter(is_part, state.minutes))
-        if interval == "1m":
-            parts |= {bar.start: bar for bar in running}
-        elif running and state.last:
-            calendar = calendar_for(state.symbol, state.timezone)
-            span = hour_span(hour_around(running[0], place_of(state.last)), calendar)
-            if hour := self._running_hour(state, span):
-                parts[hour.start] = hour
-        return sorted(parts.values(), key=_key)
-
-    def _running_hour(self, state: State, span: HourSpan) -> Bar | None:
-        minutes = self._reader.stored(state.symbol, "1m", span.start, span.end)
-        return hour_of(span, [*minutes, *state.minutes])
+    def _regular(self, state: State, session: Session, stored: Iterable[Bar]) -> list[Bar]:
+        """The session's regular ones of stored minutes, and the running one."""
+        calendar = calendar_for(state.symbol, state.timezone)
+        running = {bar.start: bar for bar in state.minutes if not bar.extended}
+        minutes = {bar.start: bar for bar in stored if not bar.extended} | running
+        return [
+            minute
+            for minute in minutes.values()
+            if calendar.session_at(from_text(minute.start)).date == session.date
+        ]
 
     def _newest_regular(self, state: State, session: Session, last: Bar, start: str) -> list[Tick]:
         """The newest regular ticks of a session in order, as many as tell its figures; `last` is
-        its last regular part."""
+        its last regular minute."""
         known = next(
             (tick for tick in (state.last, state.mark) if _is_regular(tick, session)), None
         )
         if known is not None and _has_all_figures(known):
             return [known]
-        end = just_after(known.timestamp) if known else self._end_of_regular(state, last)
+        behind = just_after(known.timestamp) if known else later(last.start, minutes=1)
+        end = min(behind, just_after(state.last_timestamp))
         ticks = self._reader.newest(state.symbol, start, end, NEWEST_TICKS)
         return [tick for tick in ticks if _is_regular(tick, session)]
-
-    def _end_of_regular(self, state: State, last: Bar) -> str:
-        """An instant behind a session's last regular tick with few others before it; `last` is
-        its last regular part."""
-        length = {"hours": 1} if last.interval == "1h" else {"minutes": 1}
-        minutes = self._reader.stored(state.symbol, "1m", last.start, later(last.start, **length))
-        regular = [bar.start for bar in minutes if not bar.extended]
-        end = later(regular[-1], minutes=1) if regular else later(last.start, **length)
-        return min(end, just_after(state.last_timestamp))
 
 
 def _is_regular(tick: Tick | None, session: Session) -> bool:
@@ -142,20 +113,6 @@ def _is_regular(tick: Tick | None, session: Session) -> bool:
         return False
     place = place_of(tick)
     return not place.extended and place.session.date == session.date
-
-
-def _is_one_shared(hours: Iterable[Bar], state: State, session: Session) -> bool:
-    """Whether one of the regular hours has ticks of this session and of a neighbour's: of days on
-    which trade never stops, hours do not begin where the days do."""
-    calendar = calendar_for(state.symbol, state.timezone)
-    for hour in hours:
-        if not hour.extended:
-            begin = from_text(hour.start)
-            ends = (begin, begin + timedelta(hours=1) - timedelta(microseconds=1))
-            dates = {calendar.session_at(instant).date for instant in ends}
-            if len(dates) > 1 and session.date in dates:
-                return True
-    return False
 
 
 def _has_all_figures(tick: Tick) -> bool:

@@ -110,6 +110,7 @@ class Options(msgspec.Struct, frozen=True):
     slow: int
     anomaly_percent: Decimal
     quiet_after_seconds: int
+    prices_days: int = 30
 
 
 class RulesInForce(Protocol):
@@ -143,7 +144,7 @@ class Detect:
         self._rules = rules
         self._options = options
         self._clock = clock
-        self._corrections = Corrections(stores.prices, stores.bars)
+        self._corrections = Corrections(stores.prices, stores.bars, options.prices_days)
         self._writer = BarWriter(stores.bars)
         self._kept: dict[str, tuple[State, float]] = {}
 

@@ -14,6 +14,7 @@ from chalicelib.domain.ticks import UNKNOWN_SOURCE, Tick
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.services.ingest_plan import (
     Incoming,
+    Key,
     Read,
     Write,
     items_of,
@@ -173,11 +174,17 @@ class Ingest:
         quarantine(self._stores.archive, reads)
 
     def _beside_stored(self, writes: list[Write]) -> list[Write]:
-        """Of symbols that were ever sent packed: look what would be overwritten."""
-        keys = [write.priced.key for write in writes]
-        asked = [key for key in keys if self._known[key[0]].packed]
-        stored = self._stores.prices.packed(asked) if asked else []
-        return with_stored(writes, stored) if stored else writes
+        """Of symbols that were ever sent packed: look what would be overwritten, also by the parts
+        of stored records that are to be put under keys of their own."""
+        looked: set[Key] = set()
+        while True:
+            keys = [write.priced.key for write in writes]
+            asked = [key for key in keys if key not in looked and self._known[key[0]].packed]
+            if not asked:
+                return writes
+            looked.update(asked)
+            stored = self._stores.prices.packed(asked)
+            writes = with_stored(writes, stored) if stored else writes
 
     def _write_prices(self, writes: Sequence[Write], deadline: float) -> set[int]:
         """A symbol's newest item goes last, and only when all its others are acknowledged."""

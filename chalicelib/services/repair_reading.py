@@ -58,7 +58,7 @@ class Reader:
                 return found
             start = just_after(page.next_key)
 
-    def newest(self, symbol: str, start: str, end: str, count: int) -> list[Tick]:
+    def newest(self, symbol: str, start: str | None, end: str, count: int) -> list[Tick]:
         """The last `count` ticks of `[start, end)`, in order."""
         page = self._prices.ticks(symbol, start, end, limit=count, descending=True, consistent=True)
         return [stored.tick for stored in reversed(page.rows)]

@@ -26,9 +26,9 @@ MOMENTS: tuple[Moment, ...] = ("before", "after")
 
 ARRIVAL = 4200
 INGEST_CALLS = 10
-DETECT_CALLS = 21
-REPAIR_CALLS = 36
-RUN_CALLS = 12
+DETECT_CALLS = 25
+REPAIR_CALLS = 34
+RUN_CALLS = 14
 
 
 def tick(price: float, seconds: float, symbol: str = "AAPL", **fields: Any) -> dict[str, Any]:

@@ -111,7 +111,7 @@ MUTATIONS = (
     Mutation(
         "part of a packed record overwrites the whole",
         "services/ingest.py",
-        "return with_stored(writes, stored) if stored else writes",
+        "writes = with_stored(writes, stored) if stored else writes",
         "return writes",
     ),
     Mutation(

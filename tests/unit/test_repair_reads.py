@@ -215,7 +215,7 @@ def test_what_has_expired_is_not_overwritten_by_one_late_tick() -> None:
     for tick in ticks:
         watched.stores.prices.series["AAPL"].remove(tick.timestamp)  # type: ignore[attr-defined]
     before = watched.stores.bars.bars("AAPL", "1m", None, None, limit=9).rows
-    watched.feed([make_tick(999, 45)])
+    watched.feed([make_tick(999, 45)], arrival=later(ARRIVAL, days=31))
     assert watched.stores.bars.bars("AAPL", "1m", None, None, limit=9).rows == before
     day = watched.stores.bars.bars("AAPL", "1d", None, None, limit=9).rows[0]
     assert (day.high, day.ticks) == (111, 12)

@@ -33,16 +33,16 @@ class Watched:
     def _clock(self) -> datetime:
         return self.now
 
-    def feed(self, ticks: Sequence[Tick], batch: int = 1) -> None:
+    def feed(self, ticks: Sequence[Tick], batch: int = 1, arrival: str = ARRIVAL) -> None:
         """Store the ticks and have them detected, `batch` at a time, in whatever order."""
         for at in range(0, len(ticks), batch):
             part = ticks[at : at + batch]
-            records = [PricedRecord((tick,), ARRIVAL) for tick in part]
+            records = [PricedRecord((tick,), arrival) for tick in part]
             self.stores.symbols.pin(SymbolEntry(symbol=part[0].symbol, added_at=ARRIVAL))
             assert self.stores.prices.write(records, NEVER) == set()
             first = min(part, key=lambda tick: tick.timestamp)
             last = max(part, key=lambda tick: tick.timestamp)
-            trigger = Trigger("1", last.symbol, last.timestamp, first.timestamp, ARRIVAL)
+            trigger = Trigger("1", last.symbol, last.timestamp, first.timestamp, arrival)
             assert self._detect([trigger], "test").failed == ()
 
     def fired(self, symbol: str = "AAPL") -> list[Alert]:
