@@ -10,7 +10,7 @@ from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.domain.rules import Rule
 from tests.model.lab import Lab
-from tests.model.traffic import Stream, Traffic
+from tests.model.traffic import Stream, Traffic, whole_millisecond
 from tests.model.verdict import Change
 
 
@@ -42,6 +42,11 @@ class Course:
         self.api.stores.rules.put(changed)
         self.changes.append(Change(self.lab.seconds, changed.rule_id, changed))
 
+    def pause(self, seconds: float) -> None:
+        """Nothing happens for a while; what is sent then arrives later."""
+        self.lab.wait(seconds)
+        self.traffic.arrived = max(self.traffic.arrived, whole_millisecond(self.lab.now))
+
     def _time_goes_on(self) -> None:
         self.lab.now = max(self.lab.now, self.traffic.arrived)
 
@@ -51,7 +56,7 @@ class Course:
         sender = self.traffic.senders[who]
         if sender.packed and not sender.settled:
             self._drain_ingest()
-            self.lab.wait(61)
+            self.pause(61)
             sender.settled = True
 
     def _watch(self) -> None:
@@ -121,7 +126,7 @@ class Course:
             self._deliver(container)
             if not (self.pending or any(stream.waiting for stream in self.traffic.streams)):
                 return
-            self.lab.wait(30)
+            self.pause(30)
         raise AssertionError("delivery does not come to an end")
 
 

@@ -192,7 +192,7 @@ class Machine(Course, RuleBasedStateMachine):
         batch, or so many containers take turns."""
         if self._rule(name) is None:
             self.put_rule(name, 0)
-            self.lab.wait(31)
+            self.pause(31)
         gaps: list[float | str] = [61, 61, "after", 61, "open", 61, 61]
         ticks = [T(gap, level) for gap, level in zip(gaps, levels, strict=True)]
         if containers:
@@ -220,7 +220,7 @@ class Machine(Course, RuleBasedStateMachine):
     @rule(seconds=st.sampled_from((10, 31, 61)))
     def wait(self, seconds: int) -> None:
         """Nothing happens for a while."""
-        self.lab.wait(seconds)
+        self.pause(seconds)
 
     @rule(container=numbers)
     def restart(self, container: int) -> None:

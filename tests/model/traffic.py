@@ -175,7 +175,7 @@ class Traffic:
         """Append a record of these ticks to the stream of the first one's symbol."""
         stream = self.stream_of(parts[0][0])
         newest = max(self.senders[who].newest for who, _ in parts)
-        self.arrived = max(self.arrived, _whole_millisecond(newest))
+        self.arrived = max(self.arrived, whole_millisecond(newest))
         place = 0
         for who, given in parts:
             stamp = None
@@ -283,7 +283,7 @@ def stamp_of(arrival: datetime, number: int, place: int) -> datetime:
     return first + milliseconds * MILLISECOND + timedelta(microseconds=microseconds)
 
 
-def _whole_millisecond(at: datetime) -> datetime:
+def whole_millisecond(at: datetime) -> datetime:
     """The next whole millisecond: streams tell no finer time."""
     start = datetime.min.replace(tzinfo=UTC)
     floored = reference.floor(at, MILLISECOND, start)
