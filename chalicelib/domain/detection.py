@@ -156,8 +156,9 @@ class _Run:
         if self._split_at(tick, place):
             previous = None
         depth = self._watch.depth
-        self._closes = [*self._closes, tick.price][-depth:]
-        self._judge("tick", _point(tick, previous, place, self._closes), tick, tick)
+        closes = [*self._closes, tick.price]  # all before it: a new rule takes their side
+        self._judge("tick", _point(tick, previous, place, closes), tick, tick)
+        self._closes = closes[-depth:]
         if not place.extended:
             self._mark, self._mark_place = tick, place
 

@@ -93,3 +93,12 @@ def test_rule_that_begins_on_averages_sees_a_cross_at_its_first_bar() -> None:
         state.put_rule(name="averages", version=0)
         state.wait(31)
         state.trade(who=0, ticks=[T(61, 0), T(61, 0)], containers=1, faults=[])
+
+
+def test_rule_that_begins_on_the_longest_averages_sees_a_cross_at_its_first_price() -> None:
+    with program(rules=["golden"]) as state:
+        falling = [T(200, 3), T(61, 2), T(61, 1), T(61, 0), T(61, -1), T(61, -2), T(61, -3)]
+        state.trade(who=0, ticks=falling, containers=1, faults=[])
+        state.put_rule(name="golden", version=1)
+        state.pause(31)
+        state.trade(who=0, ticks=[T(61, 9)], containers=1, faults=[])
