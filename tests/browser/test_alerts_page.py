@@ -110,7 +110,8 @@ def unfed() -> Iterator[System]:
 
 
 def test_added_symbol_says_that_it_is_collecting(unfed: System, open_page: OpenPage) -> None:
-    page = open_page(unfed.page)
+    # What is asked of a symbol before it is listed, or after it is taken off, is answered with 404.
+    page = open_page(unfed.page, expect="/prices/NOPE-USD")
     page.get_by_role("button", name="Add a symbol").click()
     page.get_by_label("Symbol", exact=True).fill("nope-usd")
     page.get_by_role("button", name="Add", exact=True).click()

@@ -302,7 +302,7 @@ def _send_raw(
     system: System, method: str, path: str, headers: dict[str, str], body: bytes
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
     """Exactly these bytes, which no client library would send."""
-    given = {"Host": "x", "Content-Type": "application/json", "Connection": "close"}
+    given = {"Host": "localhost", "Content-Type": "application/json", "Connection": "close"}
     given |= {
         name: value.replace("TOKEN", f"Bearer {system.token}") for name, value in headers.items()
     }
