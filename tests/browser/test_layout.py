@@ -101,6 +101,8 @@ def test_every_control_is_reached_by_tab_and_shows_its_focus(
 ) -> None:
     page = open_page(system.page)
     wait_for_chart(page)
+    expect(page.get_by_role("button", name="Data as a table")).to_be_visible()  # the last to come
+    expect(page.locator("#watch tbody tr")).to_have_count(25)
     seen = set()
     for _ in range(60):
         page.keyboard.press("Tab")

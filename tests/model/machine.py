@@ -255,15 +255,19 @@ class Machine(Course, RuleBasedStateMachine):
         """Deliver the rest, and judge."""
         with self.stack:
             if hasattr(self, "traffic"):
-                self._drain()
-                self._judge()
+                found = self.findings()
+                assert not found, "\n".join(found)
 
-    def _judge(self) -> None:
+    def findings(self) -> list[str]:
+        """What is wrong once the rest has been delivered."""
+        self._drain()
         series = [
             Series(one.market.symbol, tuple(one.sent), tuple(one.history), one.disturbed)
             for one in self.traffic.senders
             if one.sent
         ]
-        verdict.assert_stores(self.lab, series)
-        verdict.assert_rules(self.lab, self.changes)
-        verdict.assert_alerts(self.lab, series)
+        return [
+            *verdict.stores(self.lab, series),
+            *verdict.rules(self.lab, self.changes),
+            *verdict.alerts(self.lab, series),
+        ]

@@ -24,11 +24,11 @@ NEW_YORK, TOKYO, BERLIN, CURRENCY = 0, 3, 4, 5
 
 @contextmanager
 def program(market: int = NEW_YORK, **given: Any) -> Iterator[Machine]:
-    """A machine to take steps with; it delivers the rest and judges at the end."""
+    """A machine to take steps with; its findings say what has come of them."""
     state = Machine()
-    state.begin(**{**BEGINNING, "markets": [market], **given})
-    yield state
-    state.teardown()
+    with state.stack:
+        state.begin(**{**BEGINNING, "markets": [market], **given})
+        yield state
 
 
 def test_late_tick_before_the_close_is_in_the_day_after_a_tick_behind_the_close() -> None:
@@ -37,6 +37,7 @@ def test_late_tick_before_the_close_is_in_the_day_after_a_tick_behind_the_close(
         state.poll(container=0, tick=T(400.5, 2))
         state.poll(container=0, tick=T("after", -3))
         state.send_late(who=0, back=1, tick=T(7, 6), ahead=30)
+        assert state.findings() == []
 
 
 def test_reader_gets_both_running_hours_where_the_regular_one_begins_later() -> None:
@@ -44,11 +45,13 @@ def test_reader_gets_both_running_hours_where_the_regular_one_begins_later() -> 
         state.poll(container=0, tick=T("evening", 0))
         state.poll(container=0, tick=T(1900.0, 0, "POST"))
         state.poll(container=0, tick=T(0.1, 1, "REGULAR"))
+        assert state.findings() == []
 
 
 def test_hours_that_touch_of_both_kinds_are_two_bars() -> None:
     with program(CURRENCY) as state:
         state.trade(containers=1, faults=[], ticks=[T(400.5, 0), T("close", 0), T(61, 0)], who=0)
+        assert state.findings() == []
 
 
 def test_deleted_rule_that_fires_once_does_not_fire_again_where_it_is_still_known() -> None:
@@ -58,18 +61,21 @@ def test_deleted_rule_that_fires_once_does_not_fire_again_where_it_is_still_know
         state.restart(container=0)
         state.poll(container=0, tick=T(0.1, 0))
         state.poll(container=1, tick=T(0.1, 3))
+        assert state.findings() == []
 
 
 def test_process_that_dies_after_publishing_sends_again_and_nothing_else() -> None:
     with program(containers=2, rules=["cross"]) as state:
         faults = [Fault("Publish", "die after", 0), Fault("state", "die after", 1)]
         state.trade(who=0, ticks=[T(61, -1), T(61, 1), T(61, -2)], containers=2, faults=faults)
+        assert state.findings() == []
 
 
 def test_bar_closes_once_in_a_batch_that_goes_on_behind_the_close() -> None:
     with program() as state:
         state.trade(who=0, ticks=[T(200, 0)], containers=1, faults=[])
         state.overnight(name="averages", levels=[6, -6, 0, 0, -3, 0, 1], containers=0)
+        assert state.findings() == []
 
 
 def test_new_rule_that_fires_once_does_so_beside_a_container_that_does_not_know_it() -> None:
@@ -78,11 +84,13 @@ def test_new_rule_that_fires_once_does_so_beside_a_container_that_does_not_know_
         state.put_rule(name="above", version=0)
         state.restart(container=0)
         state.trade(who=0, ticks=[T(61, 3), T(61, 0), T(61, 3)], containers=2, faults=[])
+        assert state.findings() == []
 
 
 def test_change_is_entered_anew_in_the_next_session() -> None:
     with program(rules=["change"]) as state:
         state.trade(who=0, ticks=[T(200, 6), T("open", 6)], containers=1, faults=[])
+        assert state.findings() == []
 
 
 def test_rule_that_begins_on_averages_sees_a_cross_at_its_first_bar() -> None:
@@ -93,6 +101,7 @@ def test_rule_that_begins_on_averages_sees_a_cross_at_its_first_bar() -> None:
         state.put_rule(name="averages", version=0)
         state.wait(31)
         state.trade(who=0, ticks=[T(61, 0), T(61, 0)], containers=1, faults=[])
+        assert state.findings() == []
 
 
 def test_rule_that_begins_on_the_longest_averages_sees_a_cross_at_its_first_price() -> None:
@@ -102,3 +111,4 @@ def test_rule_that_begins_on_the_longest_averages_sees_a_cross_at_its_first_pric
         state.put_rule(name="golden", version=1)
         state.pause(31)
         state.trade(who=0, ticks=[T(61, 9)], containers=1, faults=[])
+        assert state.findings() == []

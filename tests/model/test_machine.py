@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.model.running import run
+from tests.model.running import main
 
 
 def test_stores_are_the_models_whatever_happened() -> None:
-    run(300)
+    assert main(300, shrink=True) == 0
 
 
 @pytest.mark.long
 @pytest.mark.timeout(14_400)
 def test_the_same_at_length() -> None:
-    run(20_000)
+    assert main(20_000, shrink=True) == 0

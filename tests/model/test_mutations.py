@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -62,5 +63,6 @@ def test_each_fault_can_be_put_in(mutation: Mutation, tmp_path: Path) -> None:
     path = tmp_path / mutation.file
     path.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "chalicelib" / mutation.file, path)
+    sound = ast.dump(ast.parse(path.read_text()))
     mutation.apply(tmp_path)
-    compile(path.read_text(), mutation.file, "exec")
+    assert ast.dump(ast.parse(path.read_text())) != sound

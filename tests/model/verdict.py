@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -56,16 +56,17 @@ class Change(NamedTuple):
     rule: Rule | None
 
 
-def assert_stores(lab: Lab, accepted: Sequence[Series]) -> None:
-    """Prices and bars are the model's."""
+def stores(lab: Lab, accepted: Sequence[Series]) -> Iterator[str]:
+    """What is wrong with prices and bars: all that is not the model's."""
     services = Services(SMALL, lambda: lab.now, lab.aws)
-    assert lab.missed == [], f"detection passed over ticks that were stored: {lab.missed}"
+    if lab.missed:
+        yield f"detection passed over ticks that were stored: {lab.missed}"
     for one in accepted:
         page = services.stores.prices.ticks(one.symbol, None, None, limit=5000, consistent=True)
         found = _ticks(stored.tick for stored in page.rows)
-        assert_same(found, _ticks(one.ticks), f"prices of {one.symbol}")
-        assert_stored_bars(services, one)
-        assert_read_bars(services, one)
+        yield from differences(found, _ticks(one.ticks), f"prices of {one.symbol}")
+        yield from _stored_bars(services, one)
+        yield from _read_bars(services, one)
 
 
 def _ticks(ticks: Iterable[Tick]) -> list[Any]:
@@ -89,26 +90,28 @@ def row_of(bar: Bar) -> Row:
     )
 
 
-def assert_stored_bars(services: Services, one: Series) -> None:
+def _stored_bars(services: Services, one: Series) -> Iterator[str]:
     """In the table are all bars but those that still run."""
     for interval in STORED:
         page = services.stores.bars.bars(one.symbol, interval, None, None, limit=5000)
-        assert all(bar.closed for bar in page.rows)
+        unfinished = [bar for bar in page.rows if not bar.closed]
+        if unfinished:
+            yield f"bars are stored before their end: {unfinished}"
         running = _running(one, interval)
         found = [row for row in map(row_of, page.rows) if row.key not in running]
         expected = [row for row in one.bars(interval) if row.key not in running]
-        assert_same(found, expected, f"stored bars {one.symbol}#{interval}")
+        yield from differences(found, expected, f"stored bars {one.symbol}#{interval}")
 
 
-def assert_same(found: Iterable[Any], expected: Iterable[Any], what: str) -> None:
-    """Raises AssertionError, which names what is missing and what is too much."""
+def differences(found: Iterable[Any], expected: Iterable[Any], what: str) -> Iterator[str]:
+    """What is missing and what is too much, as one text; none where both hold the same."""
     mine, wanted = sorted(found), sorted(expected)
     if mine != wanted:
         more = [one for one in mine if one not in wanted]
         less = [one for one in wanted if one not in mine]
         lines = [f"{what}:", *(f"  is not to be there: {_text(one)}" for one in more)]
         lines += [f"  is missing: {_text(one)}" for one in less]
-        raise AssertionError("\n".join(lines))
+        yield "\n".join(lines)
 
 
 def _text(row: Iterable[Any]) -> str:
@@ -126,7 +129,7 @@ def _running(one: Series, interval: str) -> set[tuple[object, bool]]:
     return {(last.minute, last.extended) for last in newest}
 
 
-def assert_read_bars(services: Services, one: Series) -> None:
+def _read_bars(services: Services, one: Series) -> Iterator[str]:
     """A reader gets all bars of every interval, those included that still run."""
     for interval in READ:
         query = PriceQuery(symbol=one.symbol, interval=interval, limit=None)
@@ -134,36 +137,37 @@ def assert_read_bars(services: Services, one: Series) -> None:
         rows = reader.bars(query, reader.known(one.symbol)).rows
         found = [row_of(bar)[:SHOWN] for bar in rows]
         expected = [row[:SHOWN] for row in one.bars(interval)]
-        assert_same(found, expected, f"{interval} of {one.symbol}, as they are read")
+        yield from differences(found, expected, f"{interval} of {one.symbol}, as they are read")
 
 
-def assert_alerts(lab: Lab, accepted: Sequence[Series]) -> None:
-    """Each alert is recorded once, and is one that the model knows."""
+def alerts(lab: Lab, accepted: Sequence[Series]) -> Iterator[str]:
+    """What is wrong with alerts: each is recorded once, and is one that the model knows."""
     services = Services(SMALL, lambda: lab.now, lab.aws)
     ids: list[str] = []
     for one in accepted:
         rows = services.stores.alerts.by_symbol(one.symbol, None, None, limit=5000).rows
         steps = lab.steps[one.symbol]
-        _assert_alerts_on_ticks(one.symbol, rows, steps)
+        yield from _alerts_on_ticks(one.symbol, rows, steps)
         if not one.disturbed:
-            detected = [tick for step in steps for tick in step.ticks]
-            assert_same(_ticks(detected), _ticks(one.ticks), f"what was in time of {one.symbol}")
-            _assert_alerts_on_bars(one, rows, steps)
-        _assert_triggers(one.symbol, rows, steps)
+            detected = _ticks(tick for step in steps for tick in step.ticks)
+            yield from differences(detected, _ticks(one.ticks), f"in time of {one.symbol}")
+            yield from _alerts_on_bars(one, rows, steps)
+        yield from _triggers(one.symbol, rows, steps)
         loud = [row for row in rows if not row.alert.quiet]
-        assert all(row.notified_at for row in loud), f"an alert of {one.symbol} was not sent"
+        if not all(row.notified_at for row in loud):
+            yield f"an alert of {one.symbol} was not sent"
         ids += [row.alert.alert_id for row in loud]
-    _assert_messages(lab, ids)
+    yield from _messages(lab, ids)
 
 
-def _assert_alerts_on_ticks(symbol: str, rows: Sequence[StoredAlert], steps: list[Step]) -> None:
+def _alerts_on_ticks(symbol: str, rows: Sequence[StoredAlert], steps: list[Step]) -> Iterator[str]:
     expected = reference_alerts.alerts_on_ticks(steps, SLOW)
-    assert_same(_fired(rows, ticks=True), expected, f"alerts on ticks of {symbol}")
+    return differences(_fired(rows, ticks=True), expected, f"alerts on ticks of {symbol}")
 
 
-def _assert_alerts_on_bars(one: Series, rows: Sequence[StoredAlert], steps: list[Step]) -> None:
+def _alerts_on_bars(one: Series, rows: Sequence[StoredAlert], steps: list[Step]) -> Iterator[str]:
     expected = reference_alerts.alerts_on_bars(steps, one.history)
-    assert_same(_fired(rows, ticks=False), expected, f"alerts on bars of {one.symbol}")
+    return differences(_fired(rows, ticks=False), expected, f"alerts on bars of {one.symbol}")
 
 
 def _fired(rows: Sequence[StoredAlert], *, ticks: bool) -> list[Fired]:
@@ -174,22 +178,23 @@ def _fired(rows: Sequence[StoredAlert], *, ticks: bool) -> list[Fired]:
     ]
 
 
-def _assert_triggers(symbol: str, rows: Sequence[StoredAlert], steps: list[Step]) -> None:
+def _triggers(symbol: str, rows: Sequence[StoredAlert], steps: list[Step]) -> Iterator[str]:
     """Whatever happened between, a version of a rule fires no more often than its trigger says."""
     rules: dict[str, set[Rule]] = defaultdict(set)
     for step in steps:
         for rule in step.rules:
             rules[rule.rule_id].add(version_of(rule))
-    alerts = [row.alert for row in rows]
-    for alert in alerts:
-        assert alert.rule_id in rules, f"{alert.rule_id} was never in force for {symbol}"
+    recorded = [row.alert for row in rows]
+    for alert in recorded:
+        if alert.rule_id not in rules:
+            yield f"{alert.rule_id} was never in force for {symbol}"
     for name, versions in rules.items():
-        mine = [alert for alert in alerts if alert.rule_id == name]
+        mine = [alert for alert in recorded if alert.rule_id == name]
         trigger = next(iter(versions)).trigger
         scope = _session if trigger == "once_per_session" else _always
-        if trigger in ("once", "once_per_session"):
-            most = max(Counter(map(scope, mine)).values(), default=0)
-            assert most <= len(versions), f"{name} of {symbol} fired {most} times, {trigger}"
+        most = max(Counter(map(scope, mine)).values(), default=0)
+        if trigger in ("once", "once_per_session") and most > len(versions):
+            yield f"{name} of {symbol} fired {most} times, {trigger}"
 
 
 def _session(alert: Alert) -> object:
@@ -201,25 +206,28 @@ def _always(alert: Alert) -> object:
     return None
 
 
-def _assert_messages(lab: Lab, alerts: Sequence[str]) -> None:
+def _messages(lab: Lab, recorded: Sequence[str]) -> Iterator[str]:
     """One for each alert; more only where an invocation published and did not mark."""
-    assert len(set(alerts)) == len(alerts)
+    if len(set(recorded)) < len(recorded):
+        yield f"an alert is recorded twice: {recorded}"
     sent = Counter(
         message["MessageAttributes"]["alert_id"]["StringValue"] for message in lab.aws.published
     )
-    assert set(sent) == set(alerts)
+    yield from differences(((one,) for one in sent), ((one,) for one in set(recorded)), "messages")
     for alert_id, times in sent.items():
-        assert times <= 1 + lab.unmarked[alert_id], f"{alert_id} was sent {times} times"
+        if times > 1 + lab.unmarked[alert_id]:
+            yield f"{alert_id} was sent {times} times"
 
 
-def assert_rules(lab: Lab, changes: Sequence[Change]) -> None:
-    """A rule is in force within 30 seconds; what has judged a symbol judges it from then on."""
+def rules(lab: Lab, changes: Sequence[Change]) -> Iterator[str]:
+    """What is wrong with rules: each is in force within 30 seconds, and what has judged a symbol
+    judges it from then on."""
     for symbol, steps in lab.steps.items():
         for step, seconds in zip(steps, lab.stepped_at[symbol], strict=True):
-            _assert_in_force(symbol, step, seconds, changes)
+            yield from _in_force(symbol, step, seconds, changes)
 
 
-def _assert_in_force(symbol: str, step: Step, seconds: float, changes: Sequence[Change]) -> None:
+def _in_force(symbol: str, step: Step, seconds: float, changes: Sequence[Change]) -> Iterator[str]:
     judged = {rule.rule_id: rule for rule in step.rules}
     mine = [c for c in changes if c.rule is None or c.rule.symbol in (symbol, "*")]
     for name in {change.rule_id for change in mine}:
@@ -227,4 +235,5 @@ def _assert_in_force(symbol: str, step: Step, seconds: float, changes: Sequence[
         settled = [c for c in history if seconds - c.seconds > KNOWN_WITHIN]
         allowed = [c.rule for c in history if seconds - c.seconds <= KNOWN_WITHIN]
         allowed.append(settled[-1].rule if settled else None)
-        assert judged.get(name) in allowed, f"{symbol} was judged by another {name} than in force"
+        if judged.get(name) not in allowed:
+            yield f"{symbol} was judged by another {name} than in force"
