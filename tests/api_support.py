@@ -25,8 +25,9 @@ from chalicelib.domain.times import to_text
 from chalicelib.services.bar_writing import BarWriter
 from chalicelib.services.forgetting import Forget
 from chalicelib.services.preview import Preview
+from chalicelib.services.priced import PricedRecord
 from chalicelib.services.reports import Reports
-from chalicelib.services.stores import PricedRecord, Stores, SymbolEntry
+from chalicelib.services.stores import Stores, SymbolEntry
 from chalicelib.settings import Settings
 from tests.fake_lake import FakeLake
 from tests.fakes import FakeEraser, fake_stores

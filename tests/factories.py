@@ -20,7 +20,7 @@ from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
 from chalicelib.services.detect import Trigger
 from chalicelib.services.ingest_plan import Incoming
-from chalicelib.services.stores import PricedRecord
+from chalicelib.services.priced import PricedRecord
 
 START = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 SHARD = "shardId-000000000000"

@@ -21,19 +21,16 @@ from chalicelib.domain.readings import Reading
 from chalicelib.domain.rules import ANY_SYMBOL, BrokenRule, Rule
 from chalicelib.domain.splits import Split
 from chalicelib.domain.times import just_after, later
+from chalicelib.services.priced import CopyRank, PricedRecord, StoredTick, copy_rank
 from chalicelib.services.stores import (
     Close,
-    CopyRank,
     Erased,
     Page,
-    PricedRecord,
     ProducerStatus,
     QuarantinedPart,
     SeriesKind,
-    StoredTick,
     Stores,
     SymbolEntry,
-    copy_rank,
 )
 
 SPAN_SECONDS = 60
@@ -90,10 +87,10 @@ class FakePrices:
             self.series.setdefault(record.key[0], Sorted()).put(record.key[1], record)
         return set()
 
-    def packed(self, keys: Sequence[tuple[str, str]]) -> list[PricedRecord]:
+    def find_many(self, keys: Sequence[tuple[str, str]]) -> list[PricedRecord]:
         """See PriceStore."""
         found = (self.series.get(symbol, Sorted()).get(stamp) for symbol, stamp in keys)
-        return [r for r in found if isinstance(r, PricedRecord) and len(r.ticks) > 1]
+        return [record for record in found if isinstance(record, PricedRecord)]
 
     def ticks(
         self,
@@ -126,10 +123,10 @@ class FakePrices:
         found: dict[str, tuple[CopyRank, StoredTick]] = {}
         for key in series.between(start, through, descending=False):
             record: Any = series.get(key)
-            for tick in record.ticks:
-                stamp, stored = tick.timestamp, StoredTick(tick, record.ingested_at)
+            for stored in record.stored:
+                stamp = stored.tick.timestamp
                 inside = (start is None or stamp >= start) and (end is None or stamp < end)
-                rank = copy_rank(key, record.sequence, stored)
+                rank = copy_rank(key, stored)
                 if inside and (stamp not in found or rank > found[stamp][0]):
                     found[stamp] = (rank, stored)
         return {stamp: stored for stamp, (_, stored) in found.items()}

@@ -21,18 +21,27 @@ from chalicelib.adapters.dynamodb import (
 )
 from chalicelib.domain.ticks import Tick, enrich
 from chalicelib.domain.times import epoch_seconds, from_text, just_after, later, to_text
-from chalicelib.services.stores import CopyRank, Page, PricedRecord, StoredTick, copy_rank
+from chalicelib.services.priced import (
+    Arrival,
+    CopyRank,
+    PricedRecord,
+    Span,
+    StoredTick,
+    copy_rank,
+)
+from chalicelib.services.stores import Page
 
 SPAN_SECONDS = 60
 """No item spans more: who looks for ticks up to an instant reads items that far beyond it."""
 
 _MICROSECOND = timedelta(microseconds=1)
 _PRICED = ("price", "open", "high", "low", "previous_close", "volume")
+_ARRIVAL = 1 + len(_PRICED)
 _ABSENT = ""
 
 # One of the record's other ticks: microseconds before the last one, then the fields of _PRICED
-# as decimal text; None stands for the last tick's own value, "" for none, trailing Nones are
-# left out.
+# as decimal text, then ingested_at and sequence; None stands for the last tick's own value, "" for
+# none, trailing Nones are left out.
 _Earlier = list[list[int | str | None]]
 _earlier_decoder = msgspec.json.Decoder(_Earlier)
 
@@ -51,11 +60,10 @@ class Prices:
         items = [self._to_item(record) for record in records]
         return put_all(self._client, self._table, ("symbol", "timestamp"), items, deadline)
 
-    def packed(self, keys: Sequence[tuple[str, str]]) -> list[PricedRecord]:
+    def find_many(self, keys: Sequence[tuple[str, str]]) -> list[PricedRecord]:
         """See PriceStore."""
         asked = [{"symbol": {"S": symbol}, "timestamp": {"S": stamp}} for symbol, stamp in keys]
-        found = batch_get(self._client, self._table, asked)
-        return [_to_record(item) for item in found if "earlier" in item]
+        return [_to_record(item) for item in batch_get(self._client, self._table, asked)]
 
     def ticks(
         self,
@@ -119,7 +127,7 @@ class Prices:
             sequence=record.sequence or None,
         )
         if len(record.ticks) > 1:
-            item["earlier"] = {"S": _pack(record.ticks[:-1], last)}
+            item["earlier"] = {"S": _pack(record.stored)}
         return item
 
 
@@ -137,7 +145,7 @@ class CompleteFrom(msgspec.Struct, frozen=True):
 
     first: str
     others: str | None = None
-    spans: tuple[tuple[str, str], ...] = ()
+    spans: tuple[Span, ...] = ()
 
     @classmethod
     def of(cls, text: str) -> CompleteFrom:
@@ -147,14 +155,16 @@ class CompleteFrom(msgspec.Struct, frozen=True):
         return cls(first, rest[0] if rest else None, tuple((start, end) for start, _, end in spans))
 
 
-def _pack(earlier: Sequence[Tick], last: Tick) -> str:
-    end = from_text(last.timestamp)
+def _pack(stored: Sequence[StoredTick]) -> str:
+    last = stored[-1]
+    end = from_text(last.tick.timestamp)
     rows: _Earlier = []
-    for tick in earlier:
-        row: list[int | str | None] = [(end - from_text(tick.timestamp)) // _MICROSECOND]
+    for one in stored[:-1]:
+        row: list[int | str | None] = [(end - from_text(one.tick.timestamp)) // _MICROSECOND]
         for field in _PRICED:
-            value, same = getattr(tick, field), getattr(last, field)
+            value, same = getattr(one.tick, field), getattr(last.tick, field)
             row.append(None if value == same else _ABSENT if value is None else f"{value:f}")
+        row += [None, None] if one.arrival == last.arrival else one.arrival
         while row[-1] is None:
             row.pop()
         rows.append(row)
@@ -162,39 +172,32 @@ def _pack(earlier: Sequence[Tick], last: Tick) -> str:
 
 
 def _to_record(item: Item) -> PricedRecord:
-    ticks = tuple(stored.tick for stored in unpack(item))
     mark = CompleteFrom.of(optional_text(item, "complete_from") or "")
-    return PricedRecord(
-        ticks,
-        item["ingested_at"]["S"],
-        mark.first or None,
-        mark.others,
-        _sequence(item),
-        mark.spans,
+    return msgspec.structs.replace(
+        PricedRecord.of(list(unpack(item))),
+        complete_from=mark.first or None,
+        others=mark.others,
+        spans=mark.spans,
     )
-
-
-def _sequence(item: Item) -> int:
-    return int(item["sequence"]["N"]) if "sequence" in item else 0
 
 
 def unpack(item: Item) -> Iterator[StoredTick]:
     """All ticks of an item, in order of time."""
     last = _last_tick(item)
-    ingested_at = item["ingested_at"]["S"]
+    own = Arrival(item["ingested_at"]["S"], int(item["sequence"]["N"]) if "sequence" in item else 0)
     if "earlier" in item:
         end = from_text(last.timestamp)
         for row in _earlier_decoder.decode(item["earlier"]["S"]):
-            yield StoredTick(
-                _earlier_tick(row, last, to_text(end - int(row[0] or 0) * _MICROSECOND)),
-                ingested_at,
-            )
-    yield StoredTick(last, ingested_at)
+            offset, *figures = row[:_ARRIVAL]
+            timestamp = to_text(end - int(offset or 0) * _MICROSECOND)
+            at, sequence = row[_ARRIVAL:] or own
+            yield StoredTick(_earlier_tick(figures, last, timestamp), str(at), int(sequence or 0))
+    yield StoredTick(last, *own)
 
 
-def _earlier_tick(row: Sequence[int | str | None], last: Tick, timestamp: str) -> Tick:
+def _earlier_tick(figures: Sequence[int | str | None], last: Tick, timestamp: str) -> Tick:
     given: dict[str, Any] = {}
-    for field, value in zip(_PRICED, row[1:], strict=False):
+    for field, value in zip(_PRICED, figures, strict=False):
         if value is not None:
             given[field] = None if value == _ABSENT else Decimal(value)
     return msgspec.structs.replace(last, timestamp=timestamp, **given)
@@ -237,11 +240,11 @@ def _collect(
     finished = False
     for items, is_last in pages:
         for item in items:
-            key, sequence = item["timestamp"]["S"], _sequence(item)
+            key = item["timestamp"]["S"]
             for stored in unpack(item):
                 stamp = stored.tick.timestamp
                 if (start is None or stamp >= start) and (end is None or stamp < end):
-                    rank = copy_rank(key, sequence, stored)
+                    rank = copy_rank(key, stored)
                     if stamp not in found or rank > found[stamp][0]:
                         found[stamp] = (rank, stored)
         finished = is_last

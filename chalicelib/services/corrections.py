@@ -22,11 +22,9 @@ from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after, later, minute_of
 from chalicelib.services.bar_writing import BarWriter
 from chalicelib.services.day_repair import NEWEST_TICKS, Days, Touched
+from chalicelib.services.priced import Span
 from chalicelib.services.repair_reading import MOST_TICKS, Expired, Reader, TooMuch
 from chalicelib.services.stores import BarStore, PriceStore
-
-Span = tuple[str, str]
-"""The first and the last instant of a stretch of ticks."""
 
 
 class Corrections:

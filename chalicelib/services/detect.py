@@ -21,8 +21,9 @@ from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text, just_after, later
 from chalicelib.services.bar_writing import BarWriter
 from chalicelib.services.closes import ClosesBefore
-from chalicelib.services.corrections import Corrections, Span
+from chalicelib.services.corrections import Corrections
 from chalicelib.services.notify import Notifier
+from chalicelib.services.priced import NEAR_SECONDS, Span
 from chalicelib.services.stores import Stores
 
 log = logging.getLogger("ticktape.detect")
@@ -32,7 +33,6 @@ TRIES = 10
 STEP = 1000
 MAX_KEPT = 4000
 KEPT_SECONDS = 60.0
-NEAR_SECONDS = 600
 """Late ticks that are no further apart are repaired together."""
 
 _LOOKUP = 100

@@ -174,7 +174,7 @@ class Ingest:
         quarantine(self._stores.archive, reads)
 
     def _beside_stored(self, writes: list[Write]) -> list[Write]:
-        """Of symbols that were ever sent packed: look what would be overwritten, also by the parts
+        """For symbols that were ever sent packed, look what would be overwritten, also by the parts
         of stored records that are to be put under keys of their own."""
         looked: set[Key] = set()
         while True:
@@ -183,7 +183,7 @@ class Ingest:
             if not asked:
                 return writes
             looked.update(asked)
-            stored = self._stores.prices.packed(asked)
+            stored = self._stores.prices.find_many(asked)
             writes = with_stored(writes, stored) if stored else writes
 
     def _write_prices(self, writes: Sequence[Write], deadline: float) -> set[int]:

@@ -16,23 +16,18 @@ from chalicelib.domain.stamps import sequence_of
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.domain.wire import Decoded, Rejected, decode
-from chalicelib.services.stores import PricedRecord
+from chalicelib.services.priced import NEAR_SECONDS, PricedRecord, Span, StoredTick
 
 Key = tuple[str, str]
 """Of a prices item: symbol and timestamp."""
-
-Span = tuple[str, str]
-"""The first and the last instant of a stretch of ticks."""
 
 MAX_SPAN_SECONDS = 60
 MAX_TICKS = 500
 """Bounds of one prices item: readers look no further than the span, items stay small."""
 
-APART = timedelta(minutes=10)
 TEN_MINUTES = len("2026-11-20T15:3")
 MAX_SPANS = 8
-"""Ticks of a batch further apart than this are stretches of their own, of which an item can name
-so many."""
+"""An item names so many stretches of ticks."""
 
 
 class Incoming(msgspec.Struct, frozen=True):
@@ -146,8 +141,9 @@ def _any_near(stamps: Iterable[str]) -> bool:
 def with_stored(writes: Sequence[Write], stored: Iterable[PricedRecord]) -> list[Write]:
     """The writes, none of which would overwrite ticks that the table has under its key.
 
-    `stored` are the packed records that the table has under keys of the writes: a producer that
-    sends a part of a record again must not lose the rest. The batch's values win.
+    `stored` is what the table has under keys of the writes: a producer that sends a part of a
+    record again must not lose the rest, and a part that moves to a key of its own must not undo a
+    correction that is stored there.
     """
     planned = {write.priced.key: write for write in writes}
     for record in stored:
@@ -156,7 +152,7 @@ def with_stored(writes: Sequence[Write], stored: Iterable[PricedRecord]) -> list
 
 
 def _add(writes: dict[Key, Write], write: Write, *, older: bool = False) -> None:
-    """Add a write; where its key is taken both are united, and the later one's values win."""
+    """Add a write; where its key is taken both are united."""
     key = write.priced.key
     known = writes.get(key)
     if known is None:
@@ -201,13 +197,14 @@ def _priced(ticks: Sequence[Tick]) -> Iterable[tuple[Tick, ...]]:
 
 def _runs(ticks: Sequence[Tick]) -> Iterable[tuple[Tick, ...]]:
     """Cut a symbol's ticks where one item could not hold them together."""
-    run = [ticks[0]]
-    for tick in ticks[1:]:
-        if len(run) >= MAX_TICKS or not _fits(run[0], tick):
+    run: list[Tick] = []
+    for tick in ticks:
+        if run and (len(run) >= MAX_TICKS or not _fits(run[0], tick)):
             yield tuple(run)
             run = []
         run.append(tick)
-    yield tuple(run)
+    if run:
+        yield tuple(run)
 
 
 def _fits(first: Tick, tick: Tick) -> bool:
@@ -227,25 +224,34 @@ def _shared(tick: Tick) -> tuple[str | None, ...]:
 
 
 def _united(first: Write, second: Write) -> tuple[Write, list[Write]]:
-    """Two writes of one key as one, and the first's ticks that it cannot hold as others."""
-    ticks = {tick.timestamp: tick for tick in (*first.priced.ticks, *second.priced.ticks)}
-    last = second.priced.ticks[-1]
-    alike = [tick for tick in ticks.values() if _shared(tick) == _shared(last)]
+    """Two writes of one key as one, and the ticks that it cannot hold as others.
+
+    Of a tick that both have, the copy that came last stays; of one arrival, the second's.
+    """
+    copies: dict[str, StoredTick] = {}
+    for stored in (*first.priced.stored, *second.priced.stored):
+        known = copies.get(stored.tick.timestamp)
+        if known is None or stored.arrival >= known.arrival:
+            copies[stored.tick.timestamp] = stored
+    last = copies[second.priced.key[1]]
+    alike = [one for one in copies.values() if _shared(one.tick) == _shared(last.tick)]
     kept = sorted(alike, key=_timestamp)[-MAX_TICKS:]
+    held = {one.tick.timestamp for one in kept}
+    left = [copies[stamp].tick for stamp in sorted(copies.keys() - held)]
+    runs = [[copies[tick.timestamp] for tick in run] for run in _runs(left)]
     sources = first.sources | second.sources
-    united = {tick.timestamp for tick in kept}
-    left = sorted((ticks[stamp] for stamp in ticks.keys() - united), key=_timestamp)
-    arrival, sequence = first.priced.ingested_at, max(first.priced.sequence, second.priced.sequence)
-    runs = _runs(left) if left else ()
-    others = [Write(PricedRecord(run, arrival, sequence=sequence), sources) for run in runs]
+    others = [Write(PricedRecord.of(run), sources) for run in runs]
     priced = msgspec.structs.replace(
-        second.priced, ticks=tuple(kept), ingested_at=arrival, sequence=sequence
+        PricedRecord.of(kept),
+        complete_from=second.priced.complete_from,
+        others=second.priced.others,
+        spans=second.priced.spans,
     )
     return Write(priced, sources, second.newest), others
 
 
-def _timestamp(tick: Tick) -> str:
-    return tick.timestamp
+def _timestamp(stored: StoredTick) -> str:
+    return stored.tick.timestamp
 
 
 def _mark_newest(writes: Iterable[Write]) -> None:
@@ -264,16 +270,17 @@ def _mark_newest(writes: Iterable[Write]) -> None:
 
 
 def _stretches(writes: Sequence[Write]) -> tuple[Span, ...]:
-    """The stretches that ticks lie in, apart by the widest gaps of more than APART; none where they
-    lie in one. A tick of last year beside one of now is to be no reason for reading the year
-    between."""
+    """The stretches that ticks lie in, parted at the widest gaps between ticks that are not near
+    each other; none where they lie in one. A tick of last year beside one of now is to be no reason
+    for reading the year between."""
+    near = timedelta(seconds=NEAR_SECONDS)
     items = sorted((ticks[0].timestamp, ticks[-1].timestamp) for ticks in map(_ticks, writes))
     gaps = [
         (from_text(after) - from_text(before), at)
         for at, ((_, before), (after, _)) in enumerate(pairwise(items), 1)
         if after[:TEN_MINUTES] != before[:TEN_MINUTES]
     ]
-    widest = sorted((gap for gap in gaps if gap[0] > APART), reverse=True)[: MAX_SPANS - 1]
+    widest = sorted((gap for gap in gaps if gap[0] > near), reverse=True)[: MAX_SPANS - 1]
     cuts = [0, *sorted(at for _, at in widest), len(items)]
     runs = [items[start:end] for start, end in pairwise(cuts)]
     return tuple((run[0][0], max(end for _, end in run)) for run in runs) if widest else ()

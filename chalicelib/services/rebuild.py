@@ -16,7 +16,8 @@ from chalicelib.domain.times import just_after, later, minute_of
 from chalicelib.domain.watching import Latch
 from chalicelib.services.bar_writing import BarWriter
 from chalicelib.services.closes import ClosesBefore
-from chalicelib.services.stores import StoredTick, Stores
+from chalicelib.services.priced import StoredTick
+from chalicelib.services.stores import Stores
 
 STEP = 1000
 TRIES = 20

@@ -21,7 +21,7 @@ from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.readings import Reading
 from chalicelib.domain.rules import BrokenRule, Rule
 from chalicelib.domain.splits import Split
-from chalicelib.domain.ticks import Tick
+from chalicelib.services.priced import PricedRecord, StoredTick
 
 Row = TypeVar("Row")
 
@@ -31,36 +31,6 @@ class Page(msgspec.Struct, Generic[Row], frozen=True):
 
     rows: tuple[Row, ...]
     next_key: str | None = None
-
-
-class StoredTick(msgspec.Struct, frozen=True):
-    """A tick and when the stream took it."""
-
-    tick: Tick
-    ingested_at: str
-
-
-class PricedRecord(msgspec.Struct, frozen=True):
-    """One wire record's ticks of a symbol: one item of the prices table, keyed by its last tick.
-
-    `ticks` in order of time, one source and mode; `complete_from` stands on the newest record of
-    a batch and says that from there to here everything is stored; `others` beside it is a digest
-    of the symbol's other ticks in that batch, where it had others, and `spans` are the stretches
-    that the batch's ticks lie in, where they are several. `sequence` orders the records
-    of a shard or group that came in one millisecond.
-    """
-
-    ticks: tuple[Tick, ...]
-    ingested_at: str
-    complete_from: str | None = None
-    others: str | None = None
-    sequence: int = 0
-    spans: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """The item's key."""
-        return self.ticks[-1].symbol, self.ticks[-1].timestamp
 
 
 class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,25 +55,14 @@ class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
     problem_at: str | None = None
 
 
-CopyRank = tuple[str, int, bool, str]
-
-
-def copy_rank(key: str, sequence: int, stored: StoredTick) -> CopyRank:
-    """The copy of the highest rank counts where several items hold a tick: the one that came last.
-
-    Of copies of one record it is the one that is its item's own tick.
-    """
-    return stored.ingested_at, sequence, stored.tick.timestamp == key, key
-
-
 class PriceStore(Protocol):
     """Ticks by symbol and time."""
 
     def write(self, records: Sequence[PricedRecord], deadline: float) -> set[int]:
         """Put all; returns the indexes of those not acknowledged by the deadline (monotonic s)."""
 
-    def packed(self, keys: Sequence[tuple[str, str]]) -> list[PricedRecord]:
-        """The records of several ticks that are stored under these keys, read consistently."""
+    def find_many(self, keys: Sequence[tuple[str, str]]) -> list[PricedRecord]:
+        """What is stored under these keys, read consistently."""
 
     def ticks(
         self,

@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after
+from chalicelib.services.priced import PricedRecord, StoredTick
 from chalicelib.services.stores import PriceStore, Stores
 from tests.factories import NEVER, at, make_priced, make_tick, make_ticks
 
@@ -196,13 +197,22 @@ def test_a_rewritten_record_no_longer_has_what_it_packed(prices: PriceStore, sym
     assert read(prices, symbol) == ticks[2:]
 
 
-def test_packed_records_can_be_looked_up_by_key(prices: PriceStore, symbol: str) -> None:
+def test_records_can_be_looked_up_by_key(prices: PriceStore, symbol: str) -> None:
     ticks = make_ticks(range(1, 131), symbol=symbol)
-    packed = make_priced(ticks[:2], at(0), at(5))
-    prices.write([packed, *(make_priced([tick]) for tick in ticks[2:])], NEVER)
+    records = [make_priced(ticks[:2], at(0), at(5)), *(make_priced([one]) for one in ticks[2:])]
+    prices.write(records, NEVER)
     keys = [(symbol, tick.timestamp) for tick in ticks]
-    assert prices.packed(keys) == [packed]
-    assert prices.packed([]) == []
+    assert sorted(prices.find_many(keys), key=lambda record: record.key) == records
+    assert prices.find_many([]) == []
+
+
+def test_ticks_of_several_records_keep_their_arrivals(prices: PriceStore, symbol: str) -> None:
+    first, second, third = make_ticks([1, 2, 3], symbol=symbol)
+    arrivals = [StoredTick(first, at(9), 7), StoredTick(second, at(4)), StoredTick(third, at(9))]
+    record = PricedRecord.of(arrivals)
+    prices.write([record], NEVER)
+    assert prices.find_many([record.key]) == [record]
+    assert list(prices.ticks(symbol, None, None, limit=9).rows) == arrivals
 
 
 def test_symbols_do_not_mix(prices: PriceStore, symbol: str) -> None:

@@ -13,7 +13,7 @@ from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import Contended
 from chalicelib.services.forgetting import Forget, Forgotten
-from chalicelib.services.stores import PricedRecord
+from chalicelib.services.priced import PricedRecord
 from tests.emulated import Emulated
 from tests.factories import NEVER, instant, kinesis_event, make_bar, make_tick, payload, wire
 from tests.faults.run import SMALL_AVERAGES

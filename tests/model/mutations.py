@@ -116,9 +116,9 @@ MUTATIONS = (
     ),
     Mutation(
         "the first copy of a tick counts in place of the last",
-        "services/stores.py",
-        "return stored.ingested_at, sequence, stored.tick.timestamp == key, key",
-        'return "", -sequence, stored.tick.timestamp == key, key',
+        "services/priced.py",
+        "return *stored.arrival, stored.tick.timestamp == key, key",
+        'return "", -stored.sequence, stored.tick.timestamp == key, key',
     ),
     Mutation(
         "ticks without a timestamp of one millisecond share it",

@@ -7,7 +7,8 @@ import pytest
 
 from chalicelib.domain.detection import State
 from chalicelib.services.health import health
-from chalicelib.services.stores import PricedRecord, ProducerStatus, SymbolEntry
+from chalicelib.services.priced import PricedRecord
+from chalicelib.services.stores import ProducerStatus, SymbolEntry
 from tests.factories import NEVER, at, instant, make_tick
 from tests.fakes import fake_stores
 

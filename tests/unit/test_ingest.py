@@ -253,13 +253,13 @@ def test_an_empty_batch_is_nothing(system: System) -> None:
 
 def test_prices_are_looked_up_only_for_symbols_that_were_ever_sent_packed(system: System) -> None:
     asked: list[Any] = []
-    packed = system.stores.prices.packed
+    find_many = system.stores.prices.find_many
 
     def noted(keys: Any) -> Any:
         asked.append(keys)
-        return packed(keys)
+        return find_many(keys)
 
-    system.stores.prices.packed = noted
+    system.stores.prices.find_many = noted
     system(payload(wire(1, 0)), payload(wire(1, 0, symbol="MSFT"), wire(1, 1, symbol="MSFT")))
     assert asked == [[("MSFT", at(1))]]
     (_, microsoft) = system.stores.symbols.listed("seen")

@@ -11,7 +11,8 @@ from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
 from chalicelib.services.detect import Detect, Options, Trigger
 from chalicelib.services.notify import Notifier
-from chalicelib.services.stores import PricedRecord, SymbolEntry
+from chalicelib.services.priced import PricedRecord
+from chalicelib.services.stores import SymbolEntry
 from tests.factories import NEVER
 from tests.fakes import FakeRulesInForce, fake_stores
 
