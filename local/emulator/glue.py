@@ -13,6 +13,7 @@ from typing import Any
 from local.emulator.stored_catalog import (
     decode_databases,
     decode_partition,
+    decode_partition_input,
     encode_databases,
     encode_partition,
 )
@@ -47,7 +48,7 @@ class Glue:
 
         def init(self: Any, *args: Any, **kwargs: Any) -> None:
             create(self, *args, **kwargs)
-            self.partitions = Partitions(connection, f"{self.database_name}/{self.name}")
+            self.partitions = Partitions(connection, _place(self.database_name, self.name))
             self.partitions.clear()
 
         FakeTable.__init__ = init
@@ -58,7 +59,7 @@ class Glue:
             backend.databases = decode_databases(raw)
             for database in backend.databases.values():
                 for table in database.tables.values():
-                    of_table = f"{table.database_name}/{table.name}"
+                    of_table = _place(table.database_name, table.name)
                     table.partitions = Partitions(self._connection, of_table)
 
     def save(self, target: str) -> None:
@@ -74,6 +75,23 @@ class Glue:
                     "INSERT OR REPLACE INTO glue_databases VALUES (?, ?)",
                     (json.dumps([account, region]), encode_databases(backend.databases)),
                 )
+
+
+def list_partitions(connection: sqlite3.Connection, database: str, table: str) -> bytes:
+    """JSON with the values and the location of each of a table's partitions, straight from SQLite:
+    moto's own way takes a millisecond each."""
+    rows = connection.execute(
+        "SELECT partition FROM glue_partitions WHERE place = ? ORDER BY key",
+        (_place(database, table),),
+    )
+    found = [decode_partition_input(row[0]) for row in rows]
+    return json.dumps(
+        [[one["Values"], one.get("StorageDescriptor", {}).get("Location", "")] for one in found]
+    ).encode()
+
+
+def _place(database: str, table: str) -> str:
+    return f"{database}/{table}".lower()
 
 
 class Partitions(MutableMapping[str, Any]):

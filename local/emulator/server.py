@@ -25,6 +25,7 @@ from local.aws_environment import ACCESS_KEY_VARIABLE
 from local.emulator import admission, database
 from local.emulator.backlog import waiting
 from local.emulator.expiring import ItemExpiry
+from local.emulator.glue import list_partitions
 from local.emulator.lifecycles import ObjectExpiry
 from local.emulator.message_expiry import MessageExpiry
 from local.emulator.object_reading import list_names, packed_bodies
@@ -208,9 +209,10 @@ def _names(
 _READS: dict[str, Callable[..., bytes]] = {
     "names": _names,
     "bodies": packed_bodies,
+    "partitions": list_partitions,
     "waiting": waiting,
 }
-"""Straight from SQLite: the first two for the query engine, which reads many objects."""
+"""Straight from SQLite: the first three for the query engine, which reads much at once."""
 
 
 def build(path: Path | None, access_key: str) -> Emulator:

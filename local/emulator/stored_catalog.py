@@ -89,6 +89,11 @@ def decode_partition(raw: bytes) -> Any:
     return partition
 
 
+def decode_partition_input(raw: bytes) -> dict[str, Any]:
+    """What Glue was asked to keep of a partition."""
+    return _partition(raw).partition_input
+
+
 def _made(kind: type[Any], kept: msgspec.Struct) -> Any:
     made = object.__new__(kind)
     for name in kept.__struct_fields__:

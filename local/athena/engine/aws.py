@@ -77,6 +77,13 @@ class Aws:
                 return
             after = found[-1]
 
+    def partitions(self, database: str, table: str) -> list[tuple[list[str], str]]:
+        """Values and location of each partition that Glue has of a table, in their order."""
+        found: list[tuple[list[str], str]] = json.loads(
+            self._private("partitions", database=database, table=table)
+        )
+        return found
+
     def bodies(
         self, bucket: str, keys: Sequence[str], known: dict[str, str]
     ) -> Iterator[tuple[str, StoredBody]]:

@@ -101,21 +101,8 @@ class Catalog:
         elif table.projected:
             yield from _projected(table, self._aws)
         else:
-            yield from self._registered(table)
-
-    def _registered(self, table: Table) -> Iterator[Partition]:
-        token: str | None = None
-        while True:
-            more = {} if token is None else {"NextToken": token}
-            page = self._aws.glue(
-                "GetPartitions", DatabaseName=table.database, TableName=table.name, **more
-            )
-            for one in page["Partitions"]:
-                location = one.get("StorageDescriptor", {}).get("Location", "")
-                yield Partition(tuple(one["Values"]), as_folder(location))
-            token = page.get("NextToken")
-            if not token:
-                return
+            for values, location in self._aws.partitions(table.database, table.name):
+                yield Partition(tuple(values), as_folder(location))
 
 
 def as_folder(location: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -73,6 +73,16 @@ class Lake:
             found = tuple(self.aws.names(f"s3://{bucket}/{prefix}"))
         return bucket, [key for key in found if key.rpartition("/")[2][:1] not in ("_", ".", "")]
 
+    def parquet(self, partitions: Iterable[Partition]) -> Iterator[tuple[Partition, str, str, Any]]:
+        """Bucket, key and file of each object of the partitions, which are asked for together."""
+        of_bucket: dict[str, dict[str, Partition]] = {}
+        for partition in partitions:
+            bucket, keys = self.keys(partition)
+            of_bucket.setdefault(bucket, {}).update(dict.fromkeys(keys, partition))
+        for bucket, owners in of_bucket.items():
+            for key, _, file in self.files.read(bucket, list(owners)):
+                yield owners[key], bucket, key, file
+
 
 class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped here
     """A dataset without rows of its own, whose scans read the lake."""
@@ -130,14 +140,12 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
         touched = set(self._touched(wanted, condition))
         fragments = []
         held = []
-        for partition in partitions:
-            bucket, keys = self._lake.keys(partition)
-            for key, _, file in self._lake.files.read(bucket, keys):
-                held.append(file)
-                where = self._equals(partition) & (pc.field(PATH) == f"s3://{bucket}/{key}")
-                fragment = _FORMAT.make_fragment(str(file.path), _FILES, partition_expression=where)
-                self._lake.meter.add(self._scanned(key, fragment, touched, condition))
-                fragments.append(fragment)
+        for partition, bucket, key, file in self._lake.parquet(partitions):
+            held.append(file)
+            where = self._equals(partition) & (pc.field(PATH) == f"s3://{bucket}/{key}")
+            fragment = _FORMAT.make_fragment(str(file.path), _FILES, partition_expression=where)
+            self._lake.meter.add(self._scanned(key, fragment, touched, condition))
+            fragments.append(fragment)
         dataset = ds.FileSystemDataset(fragments, self.schema, _FORMAT, _FILES)
         scanner = dataset.scanner(columns=wanted, filter=condition)
         return _Held(scanner, held)
