@@ -47,11 +47,14 @@ class _Closed:
     """The bars of one interval that close in a run: the first one's label, and their closes.
 
     `before` are the closes of earlier bars, None until a rule needs them. Bars of this run are not
-    stored yet, so history is always asked for what comes before the first of them.
+    stored yet, so history is always asked for what comes before the first of them. `at` is the
+    timestamp of the last one's close: a regular price may still come after the bar was judged, as
+    that of the closing auction does.
     """
 
     def __init__(self, label: str) -> None:
         self.first = self.last = label
+        self.at = ""
         self.closes: list[Decimal] = []
         self.before: list[Decimal] | None = None
 
@@ -101,8 +104,11 @@ class BarWatch:
         """Whether the bar has not been closed yet, in this run or, for all rules, before it."""
         closed = self._closed.setdefault(interval, _Closed(label))
         if closed.closes and closed.last == label:
+            if tick.timestamp > closed.at:
+                closed.closes[-1] = tick.price
+                closed.at = tick.timestamp
             return False
-        closed.last = label
+        closed.last, closed.at = label, tick.timestamp
         closed.closes.append(tick.price)
         active = (rule for rule in self._rules[interval] if rule.is_active(tick.timestamp))
         return any(self._last_bar(rule) != label for rule in active)

@@ -79,10 +79,10 @@ class BarBuilder:
     A bar is regular or extended as its ticks are: a minute with ticks of both kinds has two bars,
     `minute` that of the last tick's kind and `beside` the other one. `closed` collects finished
     bars in order, `hours` the finished hours; both end when a tick of a later minute comes, so
-    that nothing depends on where a run of ticks is cut. Minute volume
-    is the difference of the session's cumulative volume against the tick before, never below 0;
-    the first tick of a session counts all of it if the session opened in its minute, else it
-    only sets the baseline.
+    that nothing depends on where a run of ticks is cut. Minute volume is the difference of the
+    session's cumulative volume against the regular tick before that told one, never below 0; the
+    first such tick of a session counts all of it if the session opened in its minute, else it only
+    sets the baseline. Extended ticks are compared with the extended tick just before them.
     """
 
     def __init__(
@@ -148,12 +148,22 @@ class BarBuilder:
         """What this tick adds to its minute's volume."""
         if tick.volume is None:
             return None
-        if before is not None and self.last is not None and self.last.volume is not None:
-            same = before.session == place.session and before.extended == place.extended
-            if same:
-                return max(ZERO, tick.volume - self.last.volume)
+        known = self._extended_volume(place, before) if place.extended else self._day_volume(place)
+        if known is not None:
+            return max(ZERO, tick.volume - known)
         opened = minute_of(to_text(place.session.open))
         return tick.volume if opened == place.minute and not place.extended else ZERO
+
+    def _day_volume(self, place: Place) -> Decimal | None:
+        """What the session's regular ticks told last."""
+        return self.day.volume if self.day and self.day.session_date == place.date else None
+
+    def _extended_volume(self, place: Place, before: Place | None) -> Decimal | None:
+        """What the tick before told, if it is an extended one of the session, too."""
+        if before is None or self.last is None:
+            return None
+        same = before.extended and before.session == place.session
+        return self.last.volume if same else None
 
     def _fold_minute(self, tick: Tick, place: Place, traded: Decimal | None) -> Bar:
         bar = self._running.get(place.extended)

@@ -11,19 +11,21 @@ from chalicelib.domain.bars import Bar, key_of, merge
 from chalicelib.domain.building import BarBuilder, Hour, hour_start, with_session_figures
 from chalicelib.domain.sessions import Calendar, Session
 from chalicelib.domain.ticks import Tick
-from chalicelib.domain.times import from_text, later, to_text
+from chalicelib.domain.times import from_text, later, minute_of, to_text
 
 
-def minutes_of(before: Tick | None, ticks: Sequence[Tick]) -> list[Bar]:
-    """All 1m bars of a run of ticks in order; `before` is the tick just before the first."""
-    builder = BarBuilder(last=before)
-    for tick in ticks:
+def minutes_of(before: Sequence[Tick], ticks: Sequence[Tick]) -> list[Bar]:
+    """All 1m bars of a run of ticks in order; `before` are ticks of earlier minutes, the newest
+    last, of which the run's first volumes are differences."""
+    if not ticks:
+        return []
+    builder = BarBuilder()
+    for tick in (*before, *ticks):
         builder.add(tick)
     running = (bar for bar in (builder.minute, builder.beside) if bar is not None)
-    return sorted(
-        (bar for bar in (*builder.closed, *running) if bar.interval == "1m"),
-        key=lambda bar: bar.key,
-    )
+    first = minute_of(ticks[0].timestamp)
+    found = (bar for bar in (*builder.closed, *running) if bar.interval == "1m")
+    return sorted((bar for bar in found if bar.start >= first), key=lambda bar: bar.key)
 
 
 def day_of(ticks: Sequence[Tick]) -> Bar | None:

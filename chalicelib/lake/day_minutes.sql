@@ -16,7 +16,9 @@ FROM (
     symbol, "timestamp", price, source, extended, "date", "minute",
     CASE
       WHEN volume IS NULL THEN NULL
-      WHEN volume_before IS NOT NULL AND extended_before = extended
+      WHEN told_before IS NOT NULL AND NOT extended
+      THEN greatest(volume - told_before, CAST(0 AS decimal(26,8)))
+      WHEN volume_before IS NOT NULL AND extended AND extended_before
       THEN greatest(volume - volume_before, CAST(0 AS decimal(26,8)))
       WHEN opens = "minute" AND NOT extended THEN volume
       ELSE CAST(0 AS decimal(26,8))
@@ -24,6 +26,7 @@ FROM (
   FROM (
     SELECT
       *,
+      lag(volume) IGNORE NULLS OVER (PARTITION BY symbol, "date", extended ORDER BY "timestamp") AS told_before,
       lag(volume) OVER (PARTITION BY symbol, "date" ORDER BY "timestamp") AS volume_before,
       lag(extended) OVER (PARTITION BY symbol, "date" ORDER BY "timestamp") AS extended_before
     FROM (

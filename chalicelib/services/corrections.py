@@ -21,9 +21,9 @@ from chalicelib.domain.sessions import Session, calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after, later, minute_of
 from chalicelib.services.bar_writing import BarWriter
-from chalicelib.services.day_repair import NEWEST_TICKS, Days, Touched
+from chalicelib.services.day_repair import Days, Touched
 from chalicelib.services.priced import Span
-from chalicelib.services.repair_reading import MOST_TICKS, Expired, Reader, TooMuch
+from chalicelib.services.repair_reading import MOST_TICKS, NEWEST_TICKS, Expired, Reader, TooMuch
 from chalicelib.services.stores import BarStore, PriceStore
 
 
@@ -117,11 +117,11 @@ class _Run:
         symbol, last = self.state.symbol, self.state.last_timestamp
         low, high = minute_of(span[0]), later(minute_of(span[1]), minutes=1)
         touched = [t for t in self._reader.ticks(symbol, low, high) if t.timestamp <= last]
-        ticks = [*touched, *self._reader.next_minute(symbol, high, last)]
-        if not ticks:
+        if not touched:
             return
+        ticks = [*touched, *self._reader.following(touched, high, last)]
         self.state = self._with_mark(_with_stored(self.state, ticks))
-        minutes = self._repair_minutes(self._reader.before(symbol, low), ticks)
+        minutes = self._repair_minutes(self._reader.before(ticks, low), ticks)
         whole = [tick for tick in ticks if minute_of(tick.timestamp) not in minutes.expired]
         if whole:
             self._repair_hours(whole, minutes.gone)
@@ -137,7 +137,7 @@ class _Run:
         regular = [tick for tick in ticks if not place_of(tick).extended]
         return msgspec.structs.replace(state, mark=regular[-1] if regular else None)
 
-    def _repair_minutes(self, before: Tick | None, ticks: Sequence[Tick]) -> _Minutes:
+    def _repair_minutes(self, before: Sequence[Tick], ticks: Sequence[Tick]) -> _Minutes:
         bars, state = minutes_of(before, ticks), self.state
         live = state.minute.start if state.minute and state.last else ""
         running = {bar.extended: bar for bar in bars if bar.start == live}

@@ -17,10 +17,7 @@ from chalicelib.domain.detection import State
 from chalicelib.domain.sessions import Session, calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text, just_after, later
-from chalicelib.services.repair_reading import Expired, Reader
-
-NEWEST_TICKS = 60
-"""Among how many of a session's newest ticks its own open, high, low and volume are looked for."""
+from chalicelib.services.repair_reading import NEWEST_TICKS, Expired, Reader
 
 
 class Touched:
@@ -81,7 +78,7 @@ class Days:
         if end <= history[0].start:
             return []
         ticks = self._reader.ticks(state.symbol, history[0].start, end)
-        return minutes_of(None, [tick for tick in ticks if _is_regular(tick, session)])
+        return minutes_of([], [tick for tick in ticks if _is_regular(tick, session)])
 
     def _regular(self, state: State, session: Session, stored: Iterable[Bar]) -> list[Bar]:
         """The session's regular ones of stored minutes, and the running one."""

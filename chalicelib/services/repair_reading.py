@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chalicelib.domain.bars import Bar
+from chalicelib.domain.building import place_of
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after, later, minute_of
 from chalicelib.services.stores import BarStore, PriceStore
 
 MOST_TICKS = 20_000
 """The most ticks that one repair reads; what lies beyond is left to `rebuild`."""
+
+NEWEST_TICKS = 60
+"""Among how many ticks before an instant the last is looked for that tells a figure."""
 
 A_MINUTES_TICKS = 20
 """As many as most minutes have."""
@@ -18,6 +24,15 @@ _PAGE = 2000
 
 class TooMuch(Exception):  # noqa: N818 - ends a repair, is no error
     """A repair would read more than MOST_TICKS."""
+
+
+def _is_baseline(tick: Tick) -> bool:
+    """Whether the next regular tick's volume is a difference to this one's."""
+    return tick.volume is not None and not place_of(tick).extended
+
+
+def _follows(tick: Tick, touched: Tick) -> bool:
+    return _is_baseline(tick) and place_of(tick).session == place_of(touched).session
 
 
 def stored_bars(bars: BarStore, symbol: str, interval: str, start: str, end: str) -> list[Bar]:
@@ -63,25 +78,42 @@ class Reader:
         page = self._prices.ticks(symbol, start, end, limit=count, descending=True, consistent=True)
         return [stored.tick for stored in reversed(page.rows)]
 
-    def next_minute(self, symbol: str, start: str, last: str) -> list[Tick]:
-        """The ticks of the next minute that has any: the volume of its first is a difference."""
+    def following(self, touched: Sequence[Tick], start: str, last: str) -> list[Tick]:
+        """The ticks from `start` on of the minutes whose volume may follow from touched ticks.
+
+        It is the next minute that has any; where a touched tick tells a volume, also those up to
+        the session's first regular tick that tells one.
+        """
         if start > last:
             return []
-        end = just_after(last)
-        page = self._prices.ticks(symbol, start, end, limit=A_MINUTES_TICKS, consistent=True)
-        if not page.rows:
+        symbol, end = touched[-1].symbol, just_after(last)
+        ticks, more = self._some(symbol, start, end, A_MINUTES_TICKS)
+        tells = any(tick.volume is not None for tick in touched)
+        if more and tells and not any(map(_is_baseline, ticks)):
+            behind, more = self._some(symbol, just_after(ticks[-1].timestamp), end, NEWEST_TICKS)
+            ticks += behind
+        if not ticks:
             return []
-        ticks = [stored.tick for stored in page.rows]
-        minute = minute_of(ticks[0].timestamp)
-        if page.next_key is not None and minute_of(ticks[-1].timestamp) == minute:
-            end = min(end, later(minute, minutes=1))
-            ticks += self.ticks(symbol, just_after(ticks[-1].timestamp), end)
-        return [tick for tick in ticks if minute_of(tick.timestamp) == minute]
+        until = next((t for t in ticks if tells and _follows(t, touched[-1])), ticks[0])
+        beyond = later(minute_of(until.timestamp), minutes=1)
+        if more and ticks[-1].timestamp < beyond:
+            ticks += self.ticks(symbol, just_after(ticks[-1].timestamp), min(end, beyond))
+        return [tick for tick in ticks if tick.timestamp < beyond]
 
-    def before(self, symbol: str, start: str) -> Tick | None:
-        """The last tick before an instant."""
-        page = self._prices.ticks(symbol, None, start, limit=1, descending=True, consistent=True)
-        return page.rows[0].tick if page.rows else None
+    def before(self, ticks: Sequence[Tick], start: str) -> list[Tick]:
+        """The last tick before `start`; where it is no regular one that tells a volume, and one of
+        `ticks` tells one, as many as such a one is looked for among."""
+        symbol = ticks[0].symbol
+        found = self.newest(symbol, None, start, 1)
+        tells = any(tick.volume is not None for tick in ticks)
+        if not tells or not found or _is_baseline(found[0]):
+            return found
+        return self.newest(symbol, None, start, NEWEST_TICKS)
+
+    def _some(self, symbol: str, start: str, end: str, count: int) -> tuple[list[Tick], bool]:
+        """The first ticks of a range, and whether there are more."""
+        page = self._prices.ticks(symbol, start, end, limit=count, consistent=True)
+        return [stored.tick for stored in page.rows], page.next_key is not None
 
     def _take(self, ticks: int) -> None:
         if ticks > self._left:

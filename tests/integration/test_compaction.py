@@ -232,7 +232,7 @@ def test_minute_bars_are_those_that_detection_builds(lake: Lake) -> None:
     wanted = [
         (bar.symbol, bar.start, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.ticks,
          bar.source, bar.extended, bar.session_date)
-        for ticks in by_day.values() for bar in minutes_of(None, ticks)
+        for ticks in by_day.values() for bar in minutes_of([], ticks)
     ]  # fmt: skip
     names = 'symbol, "start", open, high, low, close, volume, ticks, source, extended, "date"'
     found = [

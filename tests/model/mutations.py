@@ -81,7 +81,7 @@ MUTATIONS = (
     Mutation(
         "volume is taken without the difference",
         "domain/building.py",
-        "return max(ZERO, tick.volume - self.last.volume)",
+        "return max(ZERO, tick.volume - known)",
         "return tick.volume",
     ),
     Mutation(

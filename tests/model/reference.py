@@ -67,23 +67,30 @@ def floor(at: datetime, size: timedelta, anchor: datetime) -> datetime:
 def prints(ticks: Iterable[Tick]) -> list[Print]:
     """A symbol's ticks in order of time, each with its place."""
     found: list[Print] = []
+    told: dict[date, Decimal] = {}
     for tick in sorted(ticks, key=lambda tick: tick.timestamp):
-        found.append(_print(tick, found[-1] if found else None))
+        one = _print(tick, found[-1] if found else None, told)
+        found.append(one)
+        if tick.volume is not None and not one.extended:
+            told[one.day] = tick.volume
     return found
 
 
-def _print(tick: Tick, before: Print | None) -> Print:
+def _print(tick: Tick, before: Print | None, told: Mapping[date, Decimal]) -> Print:
+    """`told` has by session the volume that its last regular tick told that told any."""
     at = instant_of(tick.timestamp)
     calendar = calendar_for(tick.symbol, tick.exchange_timezone)
     session = calendar.session_at(at)
     extended = is_extended(tick, calendar)
     minute = floor(at, MINUTE, datetime.min.replace(tzinfo=UTC))
     anchor = session.close if extended and at >= session.close else session.open
-    follows = before is not None and (before.day, before.extended) == (session.date, extended)
+    known = None if extended else told.get(session.date)
+    if extended and before is not None and before.extended and before.day == session.date:
+        known = before.tick.volume
     opening = not extended and minute == floor(session.open, MINUTE, minute)
     traded = tick.volume
-    if traded is not None and before is not None and follows:
-        traded = max(traded - (before.tick.volume or Decimal(0)), Decimal(0))
+    if traded is not None and known is not None:
+        traded = max(traded - known, Decimal(0))
     elif traded is not None and not opening:
         traded = Decimal(0)
     return Print(tick, at, session.date, extended, minute, floor(at, HOUR, anchor), traded)

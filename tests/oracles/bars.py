@@ -160,13 +160,18 @@ def _hours(frame: pd.DataFrame) -> pd.Series:
 
 
 def _traded(frame: pd.DataFrame) -> pd.Series:
-    """Differences of the cumulative volume, never below 0, within one session's one phase.
+    """Differences of the cumulative volume, never below 0, within one session: of regular ticks
+    against the regular tick before that told one, of extended ticks against the tick before.
 
     The first tick of the regular phase counts wholly in the session's first minute; any other
     first tick only sets the baseline.
     """
     phase = frame[["session_date", "extended"]]
+    before = frame.groupby(["session_date", "extended"])["volume"].transform(
+        lambda told: told.ffill().shift()
+    )
     follows = (phase == phase.shift()).all(axis=1)
+    before = before.where(~frame["extended"], frame["volume"].shift().where(follows))
     at_open = ~frame["extended"] & (frame["minute"] == frame["opens"].dt.floor("min"))
-    first = frame["volume"].where(at_open, 0)
-    return frame["volume"].diff().clip(lower=0).where(follows, first)
+    first = frame["volume"].where(at_open | frame["volume"].isna(), 0)
+    return (frame["volume"] - before).clip(lower=0).where(before.notna(), first)

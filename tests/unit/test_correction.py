@@ -19,12 +19,12 @@ CLOSE = "2026-11-20T21:00:00.000000Z"
 def test_minutes_of_a_run_take_the_tick_before_it_for_the_first_volume() -> None:
     before = make_tick(1, -5, volume=100)
     ticks = [make_tick(2, 0, volume=110), make_tick(3, 60, volume=150)]
-    assert [bar.volume for bar in minutes_of(before, ticks)] == [10, 40]
-    assert [bar.volume for bar in minutes_of(None, ticks)] == [0, 40]
+    assert [bar.volume for bar in minutes_of([before], ticks)] == [10, 40]
+    assert [bar.volume for bar in minutes_of([], ticks)] == [0, 40]
 
 
 def test_the_bar_of_the_tick_before_is_not_among_them() -> None:
-    bars = minutes_of(make_tick(1, -5), make_ticks([2, 3], step=1))
+    bars = minutes_of([make_tick(1, -5)], make_ticks([2, 3], step=1))
     assert [(bar.start, bar.ticks) for bar in bars] == [(at(), 2)]
 
 
@@ -34,7 +34,7 @@ def minute_bar(start: str, **fields: Any) -> Bar:
 
 
 def test_no_ticks_make_no_minutes() -> None:
-    assert minutes_of(make_tick(1), []) == []
+    assert minutes_of([make_tick(1)], []) == []
 
 
 def test_a_day_whose_ticks_all_lie_outside_of_the_session_has_no_bar() -> None:

@@ -71,7 +71,7 @@ def test_the_minute_of_the_closing_auction_has_a_regular_bar_and_an_extended_one
     watched = Watched()
     watched.feed(ticks_around(CLOSE, EVENING), batch)
     assert bars(watched, "1m")[-4:-2] == [
-        ("21:00", "regular", 102, 101, 102, 994, 2),
+        ("21:00", "regular", 102, 101, 102, 1294, 2),
         ("21:00", "extended", 120, 120, 120, 0, 1),
     ]
     assert [row[:2] + row[-1:] for row in bars(watched, "1h")] == [
