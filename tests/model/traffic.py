@@ -25,9 +25,6 @@ POISON = (b"{", b'{"symbol": "AAPL"}', b'{"symbol": "B/D", "price": 1}', b"null"
 Part = tuple[int, dict[str, Any]]
 """A tick of a record: the number of its sender, and its fields."""
 
-KIND_CHANGES = False
-"""Whether a tick may come again as one of the other kind, regular or extended."""
-
 MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -93,7 +90,7 @@ class Sender:
         state = state_of(self.market, at or self.newest, spec.state)
         given |= {"exchange_timezone": self.market.zone, "market_state": state}
         given |= {"previous_close": "100", "source": "feed", "mode": self.mode}
-        if self.volumes:
+        if self.volumes and spec.figures < 3:
             given["volume"] = str(len(self.sent) % 7 * 100 + 10 * abs(spec.level))
         if spec.figures in (1, 2):
             given |= {"high": str(max(price, Decimal(104))), "low": str(min(price, Decimal(97)))}
@@ -189,17 +186,9 @@ class Traffic:
         stream.records.append(Record(payload, self.arrived, parts))
 
     def _take(self, sender: Sender, given: dict[str, Any], stamp: datetime | None) -> None:
-        self._fit(sender, given, tick_of(given, stamp))
         tick = tick_of(given, stamp)
         sender.newest = max(sender.newest, reference.instant_of(tick.timestamp))
         self._note(sender, tick)
-
-    @staticmethod
-    def _fit(sender: Sender, given: dict[str, Any], tick: Tick) -> None:
-        """A tick that comes again keeps its kind, unless kinds may change."""
-        known = {sent.timestamp: sent for sent in sender.sent}.get(tick.timestamp)
-        if known is not None and not KIND_CHANGES and _is_extended(known) != _is_extended(tick):
-            given["market_state"] = "POST" if _is_extended(known) else "REGULAR"
 
     def _note(self, sender: Sender, tick: Tick) -> None:
         known = {sent.timestamp: sent for sent in sender.sent}
