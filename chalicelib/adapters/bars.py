@@ -53,8 +53,7 @@ class Bars:
         """See BarStore."""
         request = key_range("series", f"{symbol}#{interval}", "start", start, end)
         rows: list[Bar] = []
-        more = False
-        for items, is_last in query(
+        for items, _ in query(
             self._client,
             TableName=self._table,
             ScanIndexForward=not descending,
@@ -63,13 +62,12 @@ class Bars:
             **request,
         ):
             rows += [bar for bar in map(_to_bar, items) if end is None or bar.key < end]
-            more = not is_last or len(rows) > limit
-            if len(rows) >= limit:
+            if len(rows) > limit:
                 break
         kept = rows[:limit]
-        next_key = kept[-1].key if more and kept else None
-        if next_key and rows[limit:] and rows[limit].start == kept[-1].start and not descending:
-            next_key = rows[limit].key if not kept[-1].ticks else next_key
+        next_key = None
+        if len(rows) > limit:
+            next_key = kept[-1].key if descending else kept[-1].last_key
         whole = {bar.start for bar in rows if not bar.ticks}
         shown = (bar for bar in kept if not bar.extended or bar.start not in whole)
         return Page(tuple(shown), next_key)

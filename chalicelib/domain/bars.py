@@ -55,6 +55,13 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
         minute may have a regular and an extended bar."""
         return key_of(self.start, extended=self.extended)
 
+    @property
+    def last_key(self) -> str:
+        """Behind this key lie only bars of later starts: where this came as history, no extended
+        one beside it is shown."""
+        whole = not self.ticks and self.interval in STORED
+        return key_of(self.start, extended=True) if whole else self.key
+
     def same_values(self, other: Bar) -> bool:
         """Whether everything but the revision agrees."""
         return msgspec.structs.replace(self, revision=0) == msgspec.structs.replace(

@@ -9,7 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from chalicelib.domain.bars import ZERO, Bar
-from chalicelib.domain.sessions import Session, calendar_for
+from chalicelib.domain.sessions import Calendar, Session, calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text, minute_of, to_text
 
@@ -71,6 +71,14 @@ def hour_around(bar: Bar, place: Place) -> Hour:
     """The hour of a 1m bar in the session of `place`."""
     start = hour_start(place.session, from_text(bar.start), bar.extended)
     return Hour(to_text(start), bar.extended)
+
+
+def hour_with(bar: Bar, calendar: Calendar) -> Hour:
+    """The hour of a 1m bar, in the session in which its start lies."""
+    instant = from_text(bar.start)
+    return Hour(
+        to_text(hour_start(calendar.session_at(instant), instant, bar.extended)), bar.extended
+    )
 
 
 class BarBuilder:

@@ -58,6 +58,8 @@ def read_bars(store: BarStore, request: BarRequest, live: Sequence[Bar]) -> BarP
         _add_live(stored, bar, _stored_range(request), request.descending, exhausted)
     if request.descending:
         stored.reverse()
+    whole = {bar.start for bar in stored if not bar.ticks}
+    stored = [bar for bar in stored if not bar.extended or bar.start not in whole]
     bars = fold_bars(stored, request.interval)
     if not exhausted and BASE_OF[request.interval] != request.interval:
         cut = bars[0 if request.descending else -1].start  # its other parts were not read
@@ -127,10 +129,12 @@ def _beyond(reach: Range, key: str, descending: bool) -> Range:
 def _add_live(
     stored: list[Bar], live: Bar, reach: Range, descending: bool, exhausted: bool
 ) -> None:
-    """Put a live bar where it belongs, unless a stored one is as new.
+    """Put a live bar where it belongs, unless a stored one is newer.
 
-    The state was read before the bars: a bar that closed in between is among the stored ones. The
-    newest bar need not be the live one's neighbour: hours of both kinds overlap.
+    The state was read before the bars: a bar that closed in between is among the stored ones. One
+    of as many ticks may be what an hour was when it ended before: ticks of the other kind lay
+    between, and since then it has gone on and lost some. The newest bar need not be the live one's
+    neighbour: hours of both kinds overlap.
     """
     if not reach.holds(live.key) or not (descending or exhausted):
         return
@@ -144,7 +148,7 @@ def _add_live(
     place = newer if descending else len(stored) - newer
     twin = place if descending else place - 1
     if newer < len(stored) and stored[twin].key == live.key:
-        if 0 < stored[twin].ticks < live.ticks:
+        if 0 < stored[twin].ticks <= live.ticks:
             stored[twin] = live
     else:
         stored.insert(place, live)

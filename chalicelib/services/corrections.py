@@ -7,34 +7,37 @@ session or the history is.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 import msgspec
 
-from chalicelib.domain.bars import Bar, key_of
+from chalicelib.domain.bars import Bar
 from chalicelib.domain.building import Hour, hour_around, place_of
 from chalicelib.domain.correction import day_of, minutes_of
 from chalicelib.domain.detection import State
 from chalicelib.domain.sessions import Session, calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after, later, minute_of
-from chalicelib.services.bar_writing import BarWriter
+from chalicelib.services.bar_writing import BarWriter, Fewer, Minutes
 from chalicelib.services.day_repair import Days, Touched
 from chalicelib.services.priced import Span
-from chalicelib.services.repair_reading import MOST_TICKS, NEWEST_TICKS, Expired, Reader, TooMuch
+from chalicelib.services.repair_reading import NEWEST_TICKS, Expired, Reader, TooMuch
 from chalicelib.services.stores import BarStore, PriceStore
 
 
 class Corrections:
-    """Computes bars again from prices, and writes those that differ from what is stored. Prices are
-    kept for `prices_days` from their arrival, so that none of a later time has expired."""
+    """Computes bars again from prices, and writes those that differ from what is stored. Prices and
+    1m bars are kept for so many days from their arrival, so that none of a later time has
+    expired."""
 
-    def __init__(self, prices: PriceStore, bars: BarStore, prices_days: int) -> None:
+    def __init__(
+        self, prices: PriceStore, bars: BarStore, prices_days: int, minutes_days: int
+    ) -> None:
         self._prices = prices
         self._bars = bars
         self._prices_days = prices_days
+        self._minutes_days = minutes_days
         self._writer = BarWriter(bars)
 
     def repair(self, state: State, spans: Sequence[Span], arrival: str) -> tuple[State, list[Span]]:
@@ -64,28 +67,37 @@ class Corrections:
         for bar in clashes:
             if bar.interval == "1d":
                 session = calendar.session_on(date.fromisoformat(bar.session_date))
-                run.repair_day(session, touched=bar.ticks)
+                run.repair_day(session, bar.ticks)
         return run.state
 
     def _run(self, state: State, arrival: str) -> _Run:
-        oldest = later(arrival, days=-self._prices_days)
-        return _Run(state, Reader(self._prices, self._bars), self._writer, arrival, oldest)
+        reader = Reader(self._prices, self._bars)
+        oldest = (later(arrival, days=-days) for days in (self._prices_days, self._minutes_days))
+        return _Run(state, reader, self._writer, arrival, *oldest)
 
 
 class _Run:
     """One repair of a symbol."""
 
     def __init__(
-        self, state: State, reader: Reader, writer: BarWriter, arrival: str, expired_before: str
+        self,
+        state: State,
+        reader: Reader,
+        writer: BarWriter,
+        arrival: str,
+        oldest_price: str,
+        oldest_minute: str,
     ) -> None:
         self.state = state
         self.left: list[Span] = []
         self._reader = reader
         self._writer = writer
         self._arrival = arrival
-        self._expired_before = expired_before
+        self._oldest_price = oldest_price
+        self._oldest_minute = oldest_minute
+        self._lost = 0
         self._touched = Touched()
-        self._days = Days(reader)
+        self._days = Days(reader, oldest_price)
 
     def repair(self, span: Span) -> None:
         """Repair minutes and hours, and note the sessions."""
@@ -101,14 +113,17 @@ class _Run:
                 if self._touched.is_whole(session):
                     self._put_day(session, day_of(ticks), len(ticks))
                 else:
-                    self.repair_day(session, touched=len(ticks))
+                    self.repair_day(session, len(ticks), {minute_of(t.timestamp) for t in ticks})
             except TooMuch:
                 self.left.append((ticks[0].timestamp, ticks[-1].timestamp))
 
-    def repair_day(self, session: Session, touched: int) -> None:
-        """Repair a day of which so many ticks were late or came again. Raises TooMuch."""
+    def repair_day(
+        self, session: Session, touched: int, whole: Collection[str] = frozenset()
+    ) -> None:
+        """Repair a day of which so many ticks were late or came again; `whole` are the starts of
+        minutes of which all ticks were read. Raises TooMuch."""
         try:
-            day = self._days.day(self.state, session)
+            day = self._days.day(self.state, session, whole)
         except Expired:
             return
         self._put_day(session, day, touched)
@@ -124,7 +139,8 @@ class _Run:
         minutes = self._repair_minutes(self._reader.before(ticks, low), ticks)
         whole = [tick for tick in ticks if minute_of(tick.timestamp) not in minutes.expired]
         if whole:
-            self._repair_hours(whole, minutes.gone)
+            self._repair_hours(whole, minutes)
+            self._writer.discard(minutes.gone)
             kept = {tick.timestamp for tick in whole}
             self._touched.add([tick for tick in touched if tick.timestamp in kept] or whole)
 
@@ -137,7 +153,7 @@ class _Run:
         regular = [tick for tick in ticks if not place_of(tick).extended]
         return msgspec.structs.replace(state, mark=regular[-1] if regular else None)
 
-    def _repair_minutes(self, before: Sequence[Tick], ticks: Sequence[Tick]) -> _Minutes:
+    def _repair_minutes(self, before: Sequence[Tick], ticks: Sequence[Tick]) -> Minutes:
         bars, state = minutes_of(before, ticks), self.state
         live = state.minute.start if state.minute and state.last else ""
         running = {bar.extended: bar for bar in bars if bar.start == live}
@@ -147,40 +163,26 @@ class _Run:
             self.state = msgspec.structs.replace(
                 state, minute=running.get(kind), beside=running.get(not kind)
             )
-        stored = self._put_minutes([bar for bar in bars if bar.start != live])
-        return msgspec.structs.replace(stored, gone=[*stored.gone, *emptied])
+        ended = [bar for bar in bars if bar.start != live]
+        put = self._writer.put_minutes(ended, self._arrival, self._oldest_price)
+        self._lost += put.lost
+        return msgspec.structs.replace(put, emptied=emptied)
 
-    def _put_minutes(self, bars: Sequence[Bar]) -> _Minutes:
-        """Put whole minutes, but those of which ticks have expired; both kinds are given."""
-        if not bars:
-            return _Minutes([], set())
-        end = just_after(key_of(bars[-1].start, extended=True))
-        stored = self._reader.stored(bars[0].symbol, "1m", bars[0].start, end)
-        counts, had = _ticks_by_start(bars), _ticks_by_start(stored)
-        known = [
-            bar
-            for bar in bars
-            if counts[bar.start] >= had[bar.start] or bar.start >= self._expired_before
-        ]
-        self._writer.put_unlike(known, stored, self._arrival, fewer=MOST_TICKS)
-        kept, starts = {bar.key for bar in known}, {bar.start for bar in known}
-        gone = [b for b in stored if b.start in starts and b.key not in kept and b.ticks]
-        self._writer.discard(gone)
-        return _Minutes(gone, {bar.start for bar in bars} - starts)
-
-    def _repair_hours(self, ticks: Sequence[Tick], gone: Sequence[Bar]) -> None:
-        symbol = self.state.symbol
+    def _repair_hours(self, ticks: Sequence[Tick], minutes: Minutes) -> None:
+        """The hours of ticks, and those of the minutes that had them before."""
         places = {place.minute: place for place in map(place_of, ticks)}
-        hours = {place_of(tick).hour for tick in ticks}
-        hours |= {hour_around(bar, places[bar.start]) for bar in gone}
-        hours -= _running_hours(self.state)
-        folded = self._writer.folded(symbol, ticks[0].exchange_timezone, hours)
-        self._writer.put_differing(folded, "1h", self._arrival, fewer=len(ticks))
-        left = hours - {Hour(bar.start, bar.extended) for bar in folded} if gone else set()
-        for hour in left:
-            key = key_of(hour.start, extended=hour.extended)
-            stored = self._reader.stored(symbol, "1h", key, just_after(key))
-            self._writer.discard(bar for bar in stored if bar.ticks)
+        emptied = {hour_around(bar, places[bar.start]) for bar in minutes.emptied + minutes.gone}
+        hours = emptied | {hour_around(bar, places[bar.start]) for bar in minutes.beside}
+        hours |= {place_of(tick).hour for tick in ticks}
+        wanted = {hour: hour in emptied for hour in hours - _running_hours(self.state)}
+        symbol, zone = self.state.symbol, ticks[0].exchange_timezone
+        fewer = self._fewer(len(ticks))
+        self._writer.put_hours_of(symbol, zone, wanted, minutes.gone, self._arrival, fewer)
+
+    def _fewer(self, touched: int) -> Fewer:
+        """A bar may have lost as many ticks as were touched; one so old that minutes of it may have
+        expired, as many as its minutes have lost now."""
+        return lambda bar: touched if bar.start >= self._oldest_minute else self._lost
 
     def _is_running(self, session: Session) -> bool:
         """Whether the state has the day, or would if a regular tick had come in time."""
@@ -195,25 +197,10 @@ class _Run:
         if self._is_running(session):
             self.state = msgspec.structs.replace(self.state, day=day)
         elif day is not None:
-            self._writer.put_differing([day], "1d", self._arrival, fewer=touched)
+            self._writer.put_differing([day], "1d", self._arrival, self._fewer(touched))
         else:
             stored = self._reader.stored(self.state.symbol, "1d", start, just_after(start))
             self._writer.discard(bar for bar in stored if 0 < bar.ticks <= touched)
-
-
-class _Minutes(msgspec.Struct, frozen=True):
-    """What a repair of minutes came to: bars that are no more, because their ticks are of the other
-    kind now, and the starts of minutes of which ticks have expired."""
-
-    gone: list[Bar]
-    expired: set[str]
-
-
-def _ticks_by_start(bars: Sequence[Bar]) -> Counter[str]:
-    counts = Counter[str]()
-    for bar in bars:
-        counts[bar.start] += bar.ticks
-    return counts
 
 
 def _with_stored(state: State, ticks: Sequence[Tick]) -> State:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from itertools import groupby
 
@@ -50,14 +50,16 @@ class Touched:
 class Days:
     """Reads what a day is made of."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, oldest_price: str) -> None:
         self._reader = reader
+        self._oldest_price = oldest_price
 
-    def day(self, state: State, session: Session) -> Bar | None:
+    def day(self, state: State, session: Session, whole: Collection[str]) -> Bar | None:
         """A day out of its regular minutes; where history that came as such stands for some, out of
-        the ticks behind it. None where it has no regular tick.
+        the ticks behind it. None where it has no regular tick. `whole` are the starts of minutes of
+        which all ticks are known to be stored.
 
-        Raises TooMuch, and Expired where the session's last tick is not stored any more.
+        Raises TooMuch, and Expired where some of the session's ticks are not stored any more.
         """
         reach = day_range(session)
         minutes = self._regular(state, session, self._reader.stored(state.symbol, "1m", *reach))
@@ -67,10 +69,19 @@ class Days:
         if not parts:
             return None
         parts.sort(key=_key)
+        first = next((part for part in parts if part.start not in whole), None)
+        if first is not None and first.start < self._oldest_price:
+            self._require(state.symbol, session, first)
         newest = self._newest_regular(state, session, parts[-1], reach[0])
         if not newest or newest[-1].price != parts[-1].close:
             raise Expired
         return day_of_parts(parts, newest)
+
+    def _require(self, symbol: str, session: Session, minute: Bar) -> None:
+        """Raises Expired where a minute has lost ticks: a session's first ones go first."""
+        ticks = self._reader.ticks(symbol, minute.start, later(minute.start, minutes=1))
+        if sum(_is_regular(tick, session) for tick in ticks) < minute.ticks:
+            raise Expired
 
     def _behind(self, state: State, session: Session, history: Sequence[Bar]) -> list[Bar]:
         """The regular minutes that ticks make where history is stored in their place."""

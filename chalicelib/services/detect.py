@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from chalicelib.domain.bars import Bar
+from chalicelib.domain.building import Hour
 from chalicelib.domain.delays import source_delay
 from chalicelib.domain.detection import Outcome, State, Watch, advance, rules_for
 from chalicelib.domain.errors import Contended
@@ -103,6 +104,18 @@ class Step(msgspec.Struct, frozen=True):
     unrepaired: int
 
 
+class Doubtful(msgspec.Struct, frozen=True):
+    """What was put from a state that turned out to be behind: prices decide of its bars, and hours
+    are folded anew."""
+
+    bars: tuple[Bar, ...] = ()
+    hours: tuple[Hour, ...] = ()
+
+    def joined(self, outcome: Outcome) -> Doubtful:
+        """With what one more step has put."""
+        return Doubtful(self.bars + outcome.closed, self.hours + outcome.hours)
+
+
 class Options(msgspec.Struct, frozen=True):
     """What detect is set to."""
 
@@ -111,6 +124,7 @@ class Options(msgspec.Struct, frozen=True):
     anomaly_percent: Decimal
     quiet_after_seconds: int
     prices_days: int = 30
+    minutes_days: int = 90
 
 
 class RulesInForce(Protocol):
@@ -144,7 +158,8 @@ class Detect:
         self._rules = rules
         self._options = options
         self._clock = clock
-        self._corrections = Corrections(stores.prices, stores.bars, options.prices_days)
+        days = options.prices_days, options.minutes_days
+        self._corrections = Corrections(stores.prices, stores.bars, *days)
         self._writer = BarWriter(stores.bars)
         self._kept: dict[str, tuple[State, float]] = {}
 
@@ -209,7 +224,7 @@ class Detect:
     def _symbol(self, span: Trigger, state: State, watch: Watch, owner: str) -> Tally:
         tally = Tally()
         lost = 0
-        doubtful: list[Bar] = []
+        doubtful = Doubtful()
         while lost < TRIES:
             watch = self._agreed(state, watch)
             sent = self._notifier.drain(state.pending, owner, state.timezone)
@@ -226,7 +241,7 @@ class Detect:
             changed = step.repaired or outcome.state != state
             if changed and not self._stores.state.put(outcome.state):
                 lost += 1
-                doubtful += outcome.closed  # of a state that was behind; prices decide
+                doubtful = doubtful.joined(outcome)
                 state = self._stores.state.get(span.symbol) or State(symbol=span.symbol)
                 continue
             pending = outcome.state.pending
@@ -250,15 +265,16 @@ class Detect:
         rules = rules_for(state.symbol, self._rules.now(state.symbol))
         return msgspec.structs.replace(watch, rules=rules)
 
-    def _step(self, span: Trigger, state: State, watch: Watch, doubtful: Sequence[Bar]) -> Step:
+    def _step(self, span: Trigger, state: State, watch: Watch, doubtful: Doubtful) -> Step:
         """Everything up to writing the state: read, fold, repair, put bars."""
         ticks = self._new_ticks(span, state)
         history = ClosesBefore(self._stores.bars, span.symbol)
         outcome = advance(state, ticks, watch, self._quiet, history)
         after, timezone = outcome.state, outcome.state.timezone
         arrival = span.ingested_at
-        clashes = [*doubtful, *self._writer.put_all(outcome.closed, arrival)]
-        self._writer.put_hours(span.symbol, timezone, outcome.hours, arrival)
+        clashes = [*doubtful.bars, *self._writer.put_all(outcome.closed, arrival)]
+        hours = [*doubtful.hours, *outcome.hours]
+        self._writer.put_hours(span.symbol, timezone, hours, arrival)
         late = span.late(state.last_timestamp)
         after, left = self._corrections.repair(after, late, arrival)
         if clashes:

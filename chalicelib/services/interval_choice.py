@@ -41,7 +41,7 @@ class _Series:
     def _read_up_to(self, count: int) -> None:
         missing = count - len(self._rows)
         if missing > 0 and not self._complete:
-            after = self._rows[-1].key if self._rows else None
+            after = self._rows[-1].last_key if self._rows else None
             rows = self._read(self._base, after, missing)
             self._rows += rows
             self._complete = len(rows) < missing

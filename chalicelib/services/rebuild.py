@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import msgspec
 
-from chalicelib.domain.bars import Bar
-from chalicelib.domain.building import Hour
+from chalicelib.domain.bars import Bar, key_of
+from chalicelib.domain.building import Hour, hour_with, place_of
+from chalicelib.domain.correction import day_range
 from chalicelib.domain.detection import Outcome, State, Watch, advance, rules_for
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.rules import Rule
+from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after, later, minute_of
 from chalicelib.domain.watching import Latch
 from chalicelib.services.bar_writing import BarWriter
 from chalicelib.services.closes import ClosesBefore
 from chalicelib.services.priced import StoredTick
+from chalicelib.services.repair_reading import stored_bars
 from chalicelib.services.stores import Stores
 
 STEP = 1000
 TRIES = 20
 SILENT = "rebuild"
+
+_NONE_EXPIRES = "~"
+"""Later than any instant."""
 
 
 class Rebuilt(msgspec.Struct, frozen=True):
@@ -83,7 +90,9 @@ class _Fold:
         self._watch = watch
         self._history = ClosesBefore(stores.bars, symbol)
         self._start = start or ""
-        self._edge = ""
+        self._edge = self._expired_date = ""
+        self._seen = Counter[str]()
+        self._regular = Counter[str]()
 
     def through(self, last: str | None) -> None:
         """Go on up to and with the tick at `last`, or to the end."""
@@ -100,7 +109,7 @@ class _Fold:
     def _take(self, rows: Sequence[StoredTick]) -> None:
         left: Sequence[Tick] = [stored.tick for stored in rows]
         if left and not self._edge:
-            self._edge = minute_of(left[0].timestamp)
+            self._begin(left[0])
         while left:
             outcome = advance(self.state, left, self._watch, _silent, self._history)
             self.state = msgspec.structs.replace(outcome.state, pending=())
@@ -109,27 +118,72 @@ class _Fold:
             self._put(outcome, rows[-1].ingested_at)
 
     def _put(self, outcome: Outcome, arrival: str) -> None:
-        put = self._writer.put_differing
         minutes = [bar for bar in outcome.closed if bar.interval == "1m"]
+        for bar in minutes:
+            self._seen[bar.session_date] += bar.ticks
+            self._regular[bar.session_date] += 0 if bar.extended else bar.ticks
         wanted = [bar for bar in minutes if bar.start >= minute_of(self._start or bar.start)]
-        self.bars += put([bar for bar in wanted if not self._is_cut_off(bar)], "1m", arrival)
-        self.bars += put(self._wanted_hours(outcome.hours), "1h", arrival)
-        since = later(self._start, days=-1) if self._start else ""
-        days = [bar for bar in outcome.closed if bar.interval == "1d" and bar.start > since]
-        self.bars += put(days, "1d", arrival)
+        put = self._writer.put_minutes(self._without_edge(wanted), arrival, _NONE_EXPIRES)
+        self.bars += put.changed + len(put.gone)
+        self._put_hours(outcome.hours, put.gone, arrival)
+        self._writer.discard(put.gone)
+        days = [bar for bar in outcome.closed if bar.interval == "1d" and bar.start > self._since]
+        self.bars += self._writer.put_differing(days, "1d", arrival, self._fewer)
+        self._discard_days()
 
-    def _wanted_hours(self, hours: Sequence[Hour]) -> list[Bar]:
+    def _put_hours(self, finished: Sequence[Hour], gone: Sequence[Bar], arrival: str) -> None:
         since = later(self._start, hours=-1) if self._start else ""
-        timezone = self.state.last.exchange_timezone if self.state.last else None
-        wanted = [hour for hour in hours if hour.start > since]
-        return self._writer.folded(self.state.symbol, timezone, wanted)
+        calendar = calendar_for(self.state.symbol, self.state.timezone)
+        running = {hour_with(bar, calendar) for bar in self.state.minutes}
+        emptied = {hour_with(bar, calendar) for bar in gone} - running
+        hours = dict.fromkeys((hour for hour in finished if hour.start > since), False)
+        hours |= dict.fromkeys(emptied, True)
+        self.bars += self._writer.put_hours_of(
+            self.state.symbol, self.state.timezone, hours, gone, arrival, self._fewer
+        )
 
-    def _is_cut_off(self, bar: Bar) -> bool:
-        """Whether the ticks before it may have expired, and a better bar is there."""
-        if bar.start != self._edge:
-            return False
-        end = just_after(bar.key)
-        return bool(self._bars.bars(bar.symbol, "1m", bar.key, end, limit=1).rows)
+    def _discard_days(self) -> None:
+        """Days of sessions that are over and have no regular tick any more."""
+        if self.state.last is None:
+            return
+        running = place_of(self.state.last).date
+        for date in [date for date in self._seen if date < running]:
+            start = f"{date}T00:00:00.000000Z"
+            if not self._regular[date] and start > self._since:
+                stored = stored_bars(self._bars, self.state.symbol, "1d", start, just_after(start))
+                mine = [bar for bar in stored if 0 < bar.ticks <= self._fewer(bar)]
+                self.bars += self._writer.discard(mine)
+            del self._seen[date], self._regular[date]
+
+    @property
+    def _since(self) -> str:
+        return later(self._start, days=-1) if self._start else ""
+
+    def _fewer(self, bar: Bar) -> int:
+        """A bar may have lost ticks to the other kind, regular or extended: no more than its
+        session has, and none where some have expired."""
+        expired = self._expired_date == bar.session_date
+        return 0 if expired else self._seen[bar.session_date]
+
+    def _begin(self, first: Tick) -> None:
+        """Look whether ticks of the first one's session have expired: minutes outlive them."""
+        edge = place_of(first)
+        self._edge = edge.minute
+        low, _ = day_range(edge.session)
+        before = stored_bars(self._bars, self.state.symbol, "1m", low, edge.minute)
+        if any(bar.ticks and bar.session_date == edge.date for bar in before):
+            self._expired_date = edge.date
+
+    def _without_edge(self, minutes: Sequence[Bar]) -> list[Bar]:
+        """The minutes without the very first one where one of as many ticks is stored: its volume
+        is a difference to a tick that may have expired."""
+        mine = {bar.key: bar.ticks for bar in minutes if bar.start == self._edge}
+        if not mine:
+            return list(minutes)
+        end = just_after(key_of(self._edge, extended=True))
+        stored = stored_bars(self._bars, self.state.symbol, "1m", self._edge, end)
+        same = {bar.key: bar.ticks for bar in stored} == mine
+        return [bar for bar in minutes if not same or bar.start != self._edge]
 
 
 def _silent(_: Tick) -> str:

@@ -122,7 +122,10 @@ class Series:
         page = page or self._read(
             known, interval, reach, limit=query.page_size, descending=query.descending, after=after
         )
-        cursor = Cursor(interval, reach, page.rows[-1].key) if page.more else None
+        cursor = None
+        if page.more:
+            last = page.rows[-1]
+            cursor = Cursor(interval, reach, last.key if query.descending else last.last_key)
         return Slice(interval, page.rows, cursor)
 
     def ticks_before(self, symbol: str, instant: str, count: int) -> list[Tick]:

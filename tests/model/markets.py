@@ -41,7 +41,8 @@ MOVES = ("pre", "open", "lunch", "close", "after", "evening", "next")
 class T(msgspec.Struct, frozen=True):
     """A tick of a program: how long after the newest one, in seconds or as a place of MOVES ("now"
     has no timestamp), how far from 100 its price is, the market's state ("" for none, "clock" for
-    the calendar's), and which session figures it gives (0 volume alone, 1 all, 2 volume, high and low, 3 open alone)."""
+    the calendar's), and which session figures it gives (0 volume alone, 1 all, 2 volume, high and
+    low, 3 open alone)."""
 
     gap: float | str
     level: int

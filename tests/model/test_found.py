@@ -112,3 +112,31 @@ def test_rule_that_begins_on_the_longest_averages_sees_a_cross_at_its_first_pric
         state.pause(31)
         state.trade(who=0, ticks=[T(61, 9)], containers=1, faults=[])
         assert state.findings() == []
+
+
+def test_hour_that_goes_on_after_ticks_of_the_other_kind_forgets_what_moved_away() -> None:
+    with program() as state:
+        pre = T(400.5, 0, "PRE")
+        state.late_between(container=0, first=pre, late=T(0.1, 1, "PRE"), second=T(61, 0), who=0)
+        state.correct(back=3, packed=False, tick=T(0.1, 0), who=0)
+        assert state.findings() == []
+        state.poll(container=0, tick=T(400.5, 2))
+        assert state.findings() == []
+
+
+def test_packed_record_that_comes_again_wins_over_a_correction_in_between() -> None:
+    with program() as state:
+        state.send(who=0, ticks=[T(7, 1), T(0.1, 2)], junk=False)
+        state.correct(who=0, back=2, tick=T(0.1, -3), packed=False)
+        state.repeat(stream=0, back=2)
+        assert state.findings() == []
+
+
+def test_kind_changes_in_an_hour_that_a_container_believes_to_be_running() -> None:
+    with program(containers=2, markets=[0, 1]) as state:
+        state.overnight(containers=0, levels=[0] * 7, name="averages")
+        state.late_between(container=0, first=T(0.1, 0), late=T(0.1, 0), second=T("pre", 0), who=1)
+        state.trade(containers=1, faults=[], ticks=[T("pre", 0), T("pre", 0), T("next", 0)], who=1)
+        state.late_between(container=1, first=T(0.1, 0), late=T(0.1, 0), second=T(3700, 0), who=0)
+        state.correct(back=5, packed=False, tick=T(0.1, 0, "PRE", 0), who=0)
+        assert state.findings() == []

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.domain.bars import Bar
+from chalicelib.services import repair_reading
+from chalicelib.services.queries import PriceQuery
+from chalicelib.services.series import Series
 from tests.factories import NEVER, at, instant, kinesis_event, make_rule, payload, wire
 from tests.memory_aws.system import SETTINGS, Aws
 
@@ -144,3 +148,108 @@ def test_bars_close_though_the_last_regular_tick_became_an_extended_one() -> Non
     system.send(tick(NEXT, 103))
     found = system.all[0].stores.alerts.by_symbol("AAPL", None, None, limit=9).rows
     assert {(one.alert.rule_id, one.alert.timestamp) for one in found} >= {("1wk", at(CLOSE - 600))}
+
+
+def test_rebuild_leaves_no_bar_of_a_former_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    system = Containers()
+    for day in (0.0, NEXT):
+        for second in range(300, 4200, 60):
+            system.send(tick(day + OPEN + second, 100 + second % 7))
+    system.send(tick(NEXT + CLOSE - 60, 109))
+    monkeypatch.setattr(repair_reading, "MOST_TICKS", 30)
+    again = [tick(NEXT + OPEN + second, 90, "PRE") for second in range(300, 4200, 60)]
+    system.send(*again, tick(NEXT + CLOSE - 60, 109, "PRE"))
+    system.send(tick(NEXT + 86_400, 111))
+    assert sum(one.extended for one in system.bars("1m")) == 1, "the others are left to rebuild"
+    rebuilt = system.all[0].rebuild("AAPL")
+    assert rebuilt.ticks == 2 * 65 + 2
+    kinds = {(one.start[:10], one.extended) for one in [*system.bars("1m"), *system.bars("1h")]}
+    assert kinds == {("2026-11-20", False), ("2026-11-23", True), ("2026-11-24", False)}
+    assert [one.session_date for one in system.bars("1d")] == ["2026-11-20", "2026-11-24"]
+    assert system.all[0].rebuild("AAPL").bars == 0
+
+
+def test_rebuild_keeps_what_was_made_of_expired_ticks_of_the_first_session() -> None:
+    system = Containers()
+    for second in range(0, 4200, 60):
+        system.send(tick(OPEN + second, 100 + second % 7))
+    system.send(tick(OPEN + 4300, 104, "POST"), tick(NEXT, 111))
+    before = [system.bars(interval) for interval in ("1m", "1h", "1d")]
+    prices = system.aws.tables["prices"]
+    for key in sorted(prices.items)[:65]:
+        prices.remove(key)
+    assert system.all[0].rebuild("AAPL").bars == 0
+    assert [system.bars(interval) for interval in ("1m", "1h", "1d")] == before
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("is_over", [False, True])
+def test_extended_bars_beside_history_are_shown_on_no_page(descending: bool, is_over: bool) -> None:
+    system = Containers()
+    starts = (OPEN, OPEN + 60, OPEN + 120)
+    system.ingest(*(bar(start, 100, "1m") for start in starts))
+    for start in starts:
+        system.send(tick(start + 3, 99, "PRE"))
+    if is_over:
+        system.send(tick(OPEN + 200, 101))
+    for size in (1, 2, 10):
+        rows = pages(system, size, descending)
+        assert [one.extended for one in rows] == [False] * (3 + is_over), size
+        assert [one.start for one in rows] == sorted(
+            (one.start for one in rows), reverse=descending
+        )
+
+
+def pages(system: Containers, size: int, descending: bool) -> list[Bar]:
+    """All minutes, read a page at a time."""
+    reader = Series(system.all[0].stores)
+    known = reader.known("AAPL")
+    query = PriceQuery(symbol="AAPL", interval="1m", limit=size, descending=descending)
+    found: list[Bar] = []
+    while True:
+        page = reader.bars(query, known)
+        found += page.rows
+        if page.cursor is None:
+            return found
+        query = msgspec.structs.replace(query, cursor=page.cursor)
+
+
+def test_a_close_that_comes_behind_the_first_quote_after_hours_is_the_one_before_the_next() -> None:
+    ticks = [
+        tick(CLOSE - 10 - 86_400, 99),
+        tick(CLOSE + 10 - 86_400, 99.5, "POST"),
+        tick(CLOSE + 20 - 86_400, 101),
+        tick(CLOSE - 10, 102),
+        tick(CLOSE + 10, 102, "POST"),
+    ]
+    for size in (1, 2, 5):
+        system = Containers()
+        system.all[0].stores.rules.put(make_rule("crossing", rule_id="r", interval="1d", value=100))
+        for at_ in range(0, len(ticks), size):
+            system.send(*ticks[at_ : at_ + size])
+        alerts = system.all[0].stores.alerts.by_symbol("AAPL", None, None, limit=9).rows
+        assert alerts == (), size
+
+
+def test_an_hour_of_history_minutes_alone_is_no_history_itself() -> None:
+    system = Containers()
+    system.send(tick(OPEN + 3, 100))
+    system.ingest(bar(OPEN, 100, "1m"), bar(OPEN + 60, 101, "1m"))
+    system.send(tick(OPEN + 3700, 102))
+    system.send(tick(OPEN + 600, 150))
+    (first, *_) = system.bars("1h")
+    assert (first.high, first.ticks) == (150, 1)
+
+
+def test_a_late_tick_leaves_an_hour_and_a_day_whose_minutes_have_expired() -> None:
+    system = Containers()
+    system.send(tick(OPEN - 90 * 86_400, 100), tick(OPEN - 90 * 86_400 + 70, 120))
+    system.send(tick(OPEN, 100))
+    for table in ("prices", "bars"):
+        items = system.aws.tables[table]
+        for key in [key for key in items.items if key[1] < at(-80 * 86_400)]:
+            if key[0] in ("AAPL", "AAPL#1m"):
+                items.remove(key)
+    before = [system.bars("1h"), system.bars("1d")]
+    system.send(tick(OPEN - 90 * 86_400 + 30, 90))
+    assert [system.bars("1h"), system.bars("1d")] == before
