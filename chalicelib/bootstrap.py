@@ -128,7 +128,6 @@ class Services:
             anomaly_percent=self.anomaly_percent,
             quiet_after_seconds=self.settings.quiet_after_seconds,
             prices_days=self.settings.prices_ttl_days,
-            minutes_days=self.settings.bars_1m_ttl_days,
         )
         notifier = Notifier(
             self.stores.alerts, self.stores.publisher, self.settings.page_url, self.clock

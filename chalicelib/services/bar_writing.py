@@ -42,25 +42,22 @@ class BarWriter:
     ) -> None:
         """Fold and put finished hours. An hour in which ticks of the other kind lay between may
         have ended before: what is folded now counts."""
-        clashes = self.put_all(self.folded(symbol, timezone, hours), arrival)
-        self.put_differing(sorted(clashes, key=_key), "1h", arrival, ANY)
+        folded = self._folded(symbol, timezone, hours)
+        clashes = self.put_all([one.bar for one in folded], arrival)
+        self.put_differing(sorted(clashes, key=_key), "1h", arrival, _losses(folded))
 
     def put_all(self, bars: Sequence[Bar], arrival: str) -> list[Bar]:
         """Put bars of any intervals; returns those that differ from what is stored already."""
         return self._bars.put_all(bars, arrival) if bars else []
 
-    def folded(
+    def _folded(
         self,
         symbol: str,
         timezone: str | None,
         hours: Iterable[Hour],
         without: Collection[Bar] = (),
-    ) -> list[Bar]:
-        """Hours out of their stored minutes, in order, each once; some minutes left out.
-
-        Each of these hours has a tick: one whose minutes are all history counts a tick that the
-        history hides, so that it is not taken for history itself.
-        """
+    ) -> list[_Folded]:
+        """Hours out of their stored minutes, in order, each once; some minutes left out."""
         calendar = calendar_for(symbol, timezone)
         spans = sorted((hour_span(hour, calendar) for hour in set(hours)), key=lambda one: one.key)
         if not spans:
@@ -74,7 +71,7 @@ class BarWriter:
             mine = minutes[bisect_left(starts, span.start) : bisect_left(starts, span.end)]
             hour = hour_of(span, mine)
             if hour is not None:
-                folded.append(msgspec.structs.replace(hour, ticks=max(hour.ticks, 1)))
+                folded.append(_Folded.of(hour, mine))
         return folded
 
     def put_differing(self, bars: Sequence[Bar], interval: str, arrival: str, fewer: Fewer) -> int:
@@ -124,13 +121,11 @@ class BarWriter:
         changed = self.put_unlike(known, stored, arrival, ANY)
         kept, starts = {bar.key for bar in known}, {bar.start for bar in known}
         old = [bar for bar in stored if bar.start in starts and bar.ticks]
-        new = {bar.key: bar.ticks for bar in known}
         return Minutes(
             changed,
             gone=[bar for bar in old if bar.key not in kept],
             beside=[bar for bar in old if bar.key in kept],
             expired={bar.start for bar in bars} - starts,
-            lost=sum(max(0, bar.ticks - new.get(bar.key, 0)) for bar in old),
         )
 
     def put_hours_of(
@@ -140,13 +135,13 @@ class BarWriter:
         hours: Mapping[Hour, bool],
         gone: Collection[Bar],
         arrival: str,
-        fewer: Fewer,
     ) -> int:
         """Fold hours out of their stored minutes but the `gone`, and put those that differ; discard
         those that have none any more and are marked as emptied. Returns how many differed."""
-        folded = self.folded(symbol, timezone, hours, without=gone)
-        changed = self.put_differing(folded, "1h", arrival, fewer)
-        left = hours.keys() - {Hour(bar.start, bar.extended) for bar in folded}
+        folded = self._folded(symbol, timezone, hours, without=gone)
+        bars = [one.bar for one in folded]
+        changed = self.put_differing(bars, "1h", arrival, _losses(folded))
+        left = hours.keys() - {Hour(bar.start, bar.extended) for bar in bars}
         for hour in left:
             if hours[hour]:
                 key = key_of(hour.start, extended=hour.extended)
@@ -164,17 +159,39 @@ class BarWriter:
         return count
 
 
+class _Folded(msgspec.Struct, frozen=True):
+    """An hour folded out of minutes, and how many ticks it may have lost since it was stored: as
+    many as moved to the other kind, which lie in the same minutes, or any where history has come
+    in their place. One that lost more was folded from minutes that have expired."""
+
+    bar: Bar
+    may_lose: int
+
+    @classmethod
+    def of(cls, hour: Bar, minutes: Iterable[Bar]) -> _Folded:
+        """`minutes` are those of both kinds. An hour has a tick, if only one that history hides: so
+        it is not taken for history itself."""
+        others = [bar for bar in minutes if bar.extended is not hour.extended or not bar.ticks]
+        history = any(not bar.ticks for bar in others)
+        may_lose = sys.maxsize if history else sum(bar.ticks for bar in others)
+        return cls(msgspec.structs.replace(hour, ticks=max(hour.ticks, 1)), may_lose)
+
+
+def _losses(folded: Iterable[_Folded]) -> Fewer:
+    by_key = {one.bar.key: one.may_lose for one in folded}
+    return lambda bar: by_key[bar.key]
+
+
 class Minutes(msgspec.Struct, frozen=True):
     """What putting minutes came to: how many differed, the stored and the running bars that are no
-    more, because their ticks are of the other kind now, those that were stored and stay, the starts
-    of minutes of which ticks have expired, and how many ticks the stored ones have lost."""
+    more, because their ticks are of the other kind now, those that were stored and stay, and the
+    starts of minutes of which ticks have expired."""
 
     changed: int = 0
     gone: list[Bar] = []
     emptied: list[Bar] = []
     beside: list[Bar] = []
     expired: set[str] = set()
-    lost: int = 0
 
 
 def _ticks_by_start(bars: Iterable[Bar]) -> Counter[str]:

@@ -19,7 +19,7 @@ from chalicelib.domain.detection import State
 from chalicelib.domain.sessions import Session, calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after, later, minute_of
-from chalicelib.services.bar_writing import BarWriter, Fewer, Minutes
+from chalicelib.services.bar_writing import BarWriter, Minutes, at_most
 from chalicelib.services.day_repair import Days, Touched
 from chalicelib.services.priced import Span
 from chalicelib.services.repair_reading import NEWEST_TICKS, Expired, Reader, TooMuch
@@ -27,17 +27,13 @@ from chalicelib.services.stores import BarStore, PriceStore
 
 
 class Corrections:
-    """Computes bars again from prices, and writes those that differ from what is stored. Prices and
-    1m bars are kept for so many days from their arrival, so that none of a later time has
-    expired."""
+    """Computes bars again from prices, and writes those that differ from what is stored. Prices are
+    kept for `prices_days` from their arrival, so that none of a later time has expired."""
 
-    def __init__(
-        self, prices: PriceStore, bars: BarStore, prices_days: int, minutes_days: int
-    ) -> None:
+    def __init__(self, prices: PriceStore, bars: BarStore, prices_days: int) -> None:
         self._prices = prices
         self._bars = bars
         self._prices_days = prices_days
-        self._minutes_days = minutes_days
         self._writer = BarWriter(bars)
 
     def repair(self, state: State, spans: Sequence[Span], arrival: str) -> tuple[State, list[Span]]:
@@ -67,37 +63,29 @@ class Corrections:
         for bar in clashes:
             if bar.interval == "1d":
                 session = calendar.session_on(date.fromisoformat(bar.session_date))
-                run.repair_day(session, bar.ticks)
+                run.repair_day(session)
         return run.state
 
     def _run(self, state: State, arrival: str) -> _Run:
         reader = Reader(self._prices, self._bars)
-        oldest = (later(arrival, days=-days) for days in (self._prices_days, self._minutes_days))
-        return _Run(state, reader, self._writer, arrival, *oldest)
+        oldest = later(arrival, days=-self._prices_days)
+        return _Run(state, reader, self._writer, arrival, oldest)
 
 
 class _Run:
     """One repair of a symbol."""
 
     def __init__(
-        self,
-        state: State,
-        reader: Reader,
-        writer: BarWriter,
-        arrival: str,
-        oldest_price: str,
-        oldest_minute: str,
+        self, state: State, reader: Reader, writer: BarWriter, arrival: str, expired_before: str
     ) -> None:
         self.state = state
         self.left: list[Span] = []
         self._reader = reader
         self._writer = writer
         self._arrival = arrival
-        self._oldest_price = oldest_price
-        self._oldest_minute = oldest_minute
-        self._lost = 0
+        self._expired_before = expired_before
         self._touched = Touched()
-        self._days = Days(reader, oldest_price)
+        self._days = Days(reader, expired_before)
 
     def repair(self, span: Span) -> None:
         """Repair minutes and hours, and note the sessions."""
@@ -111,22 +99,20 @@ class _Run:
         for session, ticks in self._touched.sessions():
             try:
                 if self._touched.is_whole(session):
-                    self._put_day(session, day_of(ticks), len(ticks))
+                    self._put_day(session, day_of(ticks), sum(place_of(t).extended for t in ticks))
                 else:
-                    self.repair_day(session, len(ticks), {minute_of(t.timestamp) for t in ticks})
+                    self.repair_day(session, {minute_of(tick.timestamp) for tick in ticks})
             except TooMuch:
                 self.left.append((ticks[0].timestamp, ticks[-1].timestamp))
 
-    def repair_day(
-        self, session: Session, touched: int, whole: Collection[str] = frozenset()
-    ) -> None:
-        """Repair a day of which so many ticks were late or came again; `whole` are the starts of
-        minutes of which all ticks were read. Raises TooMuch."""
+    def repair_day(self, session: Session, whole: Collection[str] = frozenset()) -> None:
+        """Repair a day; `whole` are the starts of minutes of which all ticks were read. Raises
+        TooMuch."""
         try:
-            day = self._days.day(self.state, session, whole)
+            day, extended = self._days.day(self.state, session, whole)
         except Expired:
             return
-        self._put_day(session, day, touched)
+        self._put_day(session, day, extended)
 
     def _repair(self, span: Span) -> None:
         symbol, last = self.state.symbol, self.state.last_timestamp
@@ -164,8 +150,7 @@ class _Run:
                 state, minute=running.get(kind), beside=running.get(not kind)
             )
         ended = [bar for bar in bars if bar.start != live]
-        put = self._writer.put_minutes(ended, self._arrival, self._oldest_price)
-        self._lost += put.lost
+        put = self._writer.put_minutes(ended, self._arrival, self._expired_before)
         return msgspec.structs.replace(put, emptied=emptied)
 
     def _repair_hours(self, ticks: Sequence[Tick], minutes: Minutes) -> None:
@@ -176,13 +161,7 @@ class _Run:
         hours |= {place_of(tick).hour for tick in ticks}
         wanted = {hour: hour in emptied for hour in hours - _running_hours(self.state)}
         symbol, zone = self.state.symbol, ticks[0].exchange_timezone
-        fewer = self._fewer(len(ticks))
-        self._writer.put_hours_of(symbol, zone, wanted, minutes.gone, self._arrival, fewer)
-
-    def _fewer(self, touched: int) -> Fewer:
-        """A bar may have lost as many ticks as were touched; one so old that minutes of it may have
-        expired, as many as its minutes have lost now."""
-        return lambda bar: touched if bar.start >= self._oldest_minute else self._lost
+        self._writer.put_hours_of(symbol, zone, wanted, minutes.gone, self._arrival)
 
     def _is_running(self, session: Session) -> bool:
         """Whether the state has the day, or would if a regular tick had come in time."""
@@ -191,16 +170,17 @@ class _Run:
             return day.session_date == session.date.isoformat()
         return last is not None and place_of(last).session.date == session.date
 
-    def _put_day(self, session: Session, day: Bar | None, touched: int) -> None:
-        """Into the state where the day is running, else into the table."""
+    def _put_day(self, session: Session, day: Bar | None, extended: int) -> None:
+        """Into the state where the day is running, else into the table. It may have lost so many
+        ticks as are extended now; one that has lost more was made of some that have expired."""
         start = f"{session.date.isoformat()}T00:00:00.000000Z"
         if self._is_running(session):
             self.state = msgspec.structs.replace(self.state, day=day)
         elif day is not None:
-            self._writer.put_differing([day], "1d", self._arrival, self._fewer(touched))
+            self._writer.put_differing([day], "1d", self._arrival, at_most(extended))
         else:
             stored = self._reader.stored(self.state.symbol, "1d", start, just_after(start))
-            self._writer.discard(bar for bar in stored if 0 < bar.ticks <= touched)
+            self._writer.discard(bar for bar in stored if 0 < bar.ticks <= extended)
 
 
 def _with_stored(state: State, ticks: Sequence[Tick]) -> State:

@@ -50,29 +50,36 @@ class Touched:
 class Days:
     """Reads what a day is made of."""
 
-    def __init__(self, reader: Reader, oldest_price: str) -> None:
+    def __init__(self, reader: Reader, expired_before: str) -> None:
         self._reader = reader
-        self._oldest_price = oldest_price
+        self._expired_before = expired_before
 
-    def day(self, state: State, session: Session, whole: Collection[str]) -> Bar | None:
-        """A day out of its regular minutes; where history that came as such stands for some, out of
-        the ticks behind it. None where it has no regular tick. `whole` are the starts of minutes of
-        which all ticks are known to be stored.
+    def day(self, state: State, session: Session, whole: Collection[str]) -> tuple[Bar | None, int]:
+        """A day out of its regular minutes, and how many ticks the extended ones have.
 
-        Raises TooMuch, and Expired where some of the session's ticks are not stored any more.
+        Where history that came as such stands for minutes, the ticks behind it count. None where
+        there is no regular tick. `whole` are the starts of minutes of which all ticks are known to
+        be stored. Raises TooMuch, and Expired where ticks of the session are not stored any more.
         """
         reach = day_range(session)
-        minutes = self._regular(state, session, self._reader.stored(state.symbol, "1m", *reach))
-        parts = [minute for minute in minutes if minute.ticks]
-        for is_history, run in groupby(minutes, key=lambda minute: not minute.ticks):
+        minutes = self._minutes(state, session, self._reader.stored(state.symbol, "1m", *reach))
+        extended = sum(minute.ticks for minute in minutes if minute.extended)
+        regular = [minute for minute in minutes if not minute.extended]
+        parts = [minute for minute in regular if minute.ticks]
+        for is_history, run in groupby(regular, key=lambda minute: not minute.ticks):
             parts += self._behind(state, session, list(run)) if is_history else []
         if not parts:
-            return None
+            return None, extended
         parts.sort(key=_key)
+        return self._of_parts(state, session, parts, whole), extended
+
+    def _of_parts(
+        self, state: State, session: Session, parts: Sequence[Bar], whole: Collection[str]
+    ) -> Bar | None:
         first = next((part for part in parts if part.start not in whole), None)
-        if first is not None and first.start < self._oldest_price:
+        if first is not None and first.start < self._expired_before:
             self._require(state.symbol, session, first)
-        newest = self._newest_regular(state, session, parts[-1], reach[0])
+        newest = self._newest_regular(state, session, parts[-1], day_range(session)[0])
         if not newest or newest[-1].price != parts[-1].close:
             raise Expired
         return day_of_parts(parts, newest)
@@ -91,11 +98,10 @@ class Days:
         ticks = self._reader.ticks(state.symbol, history[0].start, end)
         return minutes_of([], [tick for tick in ticks if _is_regular(tick, session)])
 
-    def _regular(self, state: State, session: Session, stored: Iterable[Bar]) -> list[Bar]:
-        """The session's regular ones of stored minutes, and the running one."""
+    def _minutes(self, state: State, session: Session, stored: Iterable[Bar]) -> list[Bar]:
+        """The session's stored minutes, and the running ones."""
         calendar = calendar_for(state.symbol, state.timezone)
-        running = {bar.start: bar for bar in state.minutes if not bar.extended}
-        minutes = {bar.start: bar for bar in stored if not bar.extended} | running
+        minutes = {bar.key: bar for bar in (*stored, *state.minutes)}
         return [
             minute
             for minute in minutes.values()

@@ -124,7 +124,6 @@ class Options(msgspec.Struct, frozen=True):
     anomaly_percent: Decimal
     quiet_after_seconds: int
     prices_days: int = 30
-    minutes_days: int = 90
 
 
 class RulesInForce(Protocol):
@@ -158,8 +157,7 @@ class Detect:
         self._rules = rules
         self._options = options
         self._clock = clock
-        days = options.prices_days, options.minutes_days
-        self._corrections = Corrections(stores.prices, stores.bars, *days)
+        self._corrections = Corrections(stores.prices, stores.bars, options.prices_days)
         self._writer = BarWriter(stores.bars)
         self._kept: dict[str, tuple[State, float]] = {}
 

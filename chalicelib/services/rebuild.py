@@ -139,7 +139,7 @@ class _Fold:
         hours = dict.fromkeys((hour for hour in finished if hour.start > since), False)
         hours |= dict.fromkeys(emptied, True)
         self.bars += self._writer.put_hours_of(
-            self.state.symbol, self.state.timezone, hours, gone, arrival, self._fewer
+            self.state.symbol, self.state.timezone, hours, gone, arrival
         )
 
     def _discard_days(self) -> None:

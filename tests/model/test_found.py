@@ -140,3 +140,11 @@ def test_kind_changes_in_an_hour_that_a_container_believes_to_be_running() -> No
         state.late_between(container=1, first=T(0.1, 0), late=T(0.1, 0), second=T(3700, 0), who=0)
         state.correct(back=5, packed=False, tick=T(0.1, 0, "PRE", 0), who=0)
         assert state.findings() == []
+
+
+def test_kind_changes_in_an_old_hour_that_a_container_believes_to_be_running() -> None:
+    with program(containers=2, markets=[0, 2], day=2) as state:
+        state.overnight(containers=0, levels=[0] * 7, name="averages")
+        state.late_between(container=1, first=T(0.1, 0), late=T(0.1, 0), second=T(3700, 0), who=0)
+        state.correct(back=5, packed=False, tick=T(0.1, 0, "PRE", 0), who=0)
+        assert state.findings() == []
