@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 BODY_LIMIT = 10 * 1024 * 1024
 """API Gateway's, in bytes of the request."""
 
+_DIGITS = len(str(BODY_LIMIT))
+"""A longer number is above the limit, and may be longer than int() takes."""
+
 Problem = Callable[[int], tuple[Mapping[str, str], str]]
 
 
@@ -98,7 +101,7 @@ class _Handler(Handler):
             return HTTPStatus.LENGTH_REQUIRED
         if not (length.isascii() and length.isdigit()):
             return HTTPStatus.BAD_REQUEST
-        if int(length) > BODY_LIMIT:
+        if len(length.lstrip("0")) > _DIGITS or int(length) > BODY_LIMIT:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         try:
             self.routes.match_route(self.path)

@@ -10,7 +10,7 @@ import mimetypes
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import msgspec
 
@@ -66,7 +66,13 @@ class Files:
 
     def find(self, path: str) -> Asset | None:
         """The file at a URL's path, `index.html` for a folder's; None if there is none."""
-        named = (self._root / unquote(path).lstrip("/")).resolve()
+        try:
+            return self._find(unquote(path))
+        except (OSError, ValueError):  # a name that no file can have: too long, or with a NUL
+            return None
+
+    def _find(self, path: str) -> Asset | None:
+        named = (self._root / path.lstrip("/")).resolve()
         if not named.is_relative_to(self._root):
             return None
         if path.endswith("/"):
@@ -109,7 +115,7 @@ class _Handler(Handler):
         if host == "localhost":  # the API answers one origin
             self._redirect(f"http://127.0.0.1:{port or 80}{self.path}")
             return
-        path = urlsplit(self.path).path
+        path = self.path.partition("?")[0]
         found = self.settings if path == "/config.json" else self.files.find(path)
         if found is None:
             missing = asset(b"Not found\n", "text/plain")

@@ -1,0 +1,97 @@
+"""Requests that no client sends: each is answered, with a client error, and the server goes on."""
+
+from __future__ import annotations
+
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.local_support.system import LocalSystem
+from tests.patience import PATIENCE_SECONDS
+
+TARGETS = [
+    "/%00",
+    "/prices/%00",
+    "/prices/AAPL%00",
+    "/rules/%00",
+    "/reports/runs/%00",
+    "/" + "a" * 300,
+    "/" + "a/" * 3000,
+    "/prices/" + "A" * 5000,
+    "/prices/.",
+    "/prices/..",
+    "/..%2f..%2f..%2fetc/passwd",
+    "/%2e%2e/%2e%2e/etc/passwd",
+    "//[",
+    "//evil.example/prices/AAPL",
+    "/prices/AAPL?start=%00",
+    "/prices/AAPL?limit=" + "9" * 5000,
+    "/prices/AAPL?start=" + "0" * 5000,
+    "/alerts?start=%ff%fe",
+    "/\u00ff",
+    "*",
+    "/?" + "a=b&" * 5000,
+]
+HEADERS = [
+    "Content-Length: " + "9" * 5000,
+    "Content-Length: 00000000000000000000000000000000000000000000000009999999999",
+    "Content-Length: -1",
+    "Content-Length: 1e3",
+    "Content-Length: \u0661",
+    "Transfer-Encoding: chunked",
+    "Transfer-Encoding: \x0bchunked",
+    "Accept-Encoding: " + "gzip," * 5000,
+    "If-None-Match: " + '"' * 5000,
+    "Authorization: Bearer " + "x" * 5000,
+    "Authorization: \xff\xfe",
+    "Authorization: Basic Og==",
+    "Content-Type: \xff",
+    "X-Forwarded-For: 127.0.0.1\r\nHost: evil.example",
+    "X" * 5000 + ": 1",
+    "no colon",
+]
+
+
+def ask(port: int, method: str, target: str, *headers: str) -> int:
+    """The status of the answer to a request as it is written here."""
+    lines = [f"{method} {target} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Connection: close"]
+    raw = "\r\n".join([*lines, *headers, "", ""]).encode("latin-1", "replace")
+    with socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as connection:
+        connection.sendall(raw)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+    version, status, *_ = answer.split(maxsplit=2)
+    assert version.startswith(b"HTTP/1.")
+    return int(status)
+
+
+def goes_on(system: LocalSystem) -> bool:
+    """Whether the system serves as before, and nothing was a surprise to it."""
+    return system.get("/health") is not None and "Traceback" not in system.output()
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target[:24])
+def test_odd_targets_are_answered(system: LocalSystem, target: str) -> None:
+    for port in (system.api_port, system.page_port, emulator_port(system)):
+        for method in ("GET", "HEAD"):
+            assert 200 <= ask(port, method, target) < 500, (port, method)
+    assert 400 <= ask(system.api_port, "POST", target) < 500
+    assert goes_on(system)
+
+
+@pytest.mark.parametrize("header", HEADERS, ids=lambda header: header[:24])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_odd_headers_are_answered(system: LocalSystem, method: str, header: str) -> None:
+    for target in ("/health", "/rules", "/prices/AAPL"):
+        assert 200 <= ask(system.api_port, method, target, header) < 500, target
+    assert 200 <= ask(system.page_port, "GET", "/", header) < 500
+    assert 400 <= ask(emulator_port(system), method, "/", header) < 500
+    assert goes_on(system)
+
+
+def emulator_port(system: LocalSystem) -> int:
+    """Where the embedded AWS listens; it is asked without its access key."""
+    return urlsplit(system.facts()["aws"]).port or 0
