@@ -134,6 +134,13 @@ resource "aws_glue_catalog_table" "views" {
   })), " */"])
 
   storage_descriptor {
+    # Athena answers no query on a view without SerDe information (hashicorp/terraform-provider-aws
+    # 28517); the provider leaves it out where it is empty.
+    ser_de_info {
+      name                  = "-"
+      serialization_library = "-"
+    }
+
     dynamic "columns" {
       for_each = each.value.columns
 

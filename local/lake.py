@@ -34,6 +34,9 @@ _FORMATS: dict[str, dict[str, Any]] = {
         },
     },
 }
+_NO_SERDE = {"Name": "-", "SerializationLibrary": "-"}
+"""Athena answers no query on a view that has no SerDe information at all."""
+
 _PROJECTION = {
     "date": {
         "projection.date.type": "date",
@@ -82,7 +85,9 @@ def _make_views(glue: Any, database: str, there: dict[str, Any], views: Mapping[
         found = there.get(name)
         if found is None:
             glue.create_table(DatabaseName=database, TableInput=wanted)
-        elif found.get("ViewOriginalText") != wanted["ViewOriginalText"]:
+        elif any(
+            found.get(key) != wanted[key] for key in ("ViewOriginalText", "StorageDescriptor")
+        ):
             wanted["Parameters"] = {**found.get("Parameters", {}), **wanted["Parameters"]}
             glue.update_table(DatabaseName=database, TableInput=wanted)
 
@@ -135,7 +140,7 @@ def _view(statement: str, view: Mapping[str, Any], database: str) -> dict[str, A
         "Parameters": {"presto_view": "true", "comment": "Presto View"},
         "ViewExpandedText": "/* Presto View */",
         "ViewOriginalText": view_text(database, statement, view["columns"]),
-        "StorageDescriptor": {"Columns": _columns(view["columns"])},
+        "StorageDescriptor": {"Columns": _columns(view["columns"]), "SerdeInfo": _NO_SERDE},
     }
 
 

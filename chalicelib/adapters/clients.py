@@ -5,6 +5,7 @@ Bare botocore: it starts in two thirds of boto3's time, and nothing here needs i
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import cached_property
 from threading import Lock
@@ -21,6 +22,9 @@ USER_AGENT = "ticktape"
 """A fixed one: botocore's own is put together anew, twice, for each request."""
 
 
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+
+
 class Clients:
     """The clients that the adapters share; safe to use from several threads."""
 
@@ -33,7 +37,7 @@ class Clients:
 
         return botocore.session.get_session()
 
-    def _make(self, service: str, limits: CallLimits = USUAL, **options: str) -> Any:
+    def _make(self, service: str, limits: CallLimits = USUAL, **options: Any) -> Any:
         from botocore.config import Config
 
         config = Config(
@@ -57,8 +61,11 @@ class Clients:
 
     @cached_property
     def s3(self) -> Any:
-        """S3."""
-        return self._make("s3", signature_version="s3v4")
+        """S3, by the region's own names: presigned links by the global name answer 307, or are not
+        valid, outside of us-east-1. An endpoint of one's own knows no names of buckets."""
+        own = any(os.environ.get(name) for name in _ENDPOINTS)
+        style = {"addressing_style": "path" if own else "virtual"}
+        return self._make("s3", signature_version="s3v4", s3=style)
 
     @cached_property
     def sns(self) -> Any:

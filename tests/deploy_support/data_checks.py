@@ -102,6 +102,7 @@ def views_statement_is_the_one_that_compaction_puts_in_force(life: Life) -> None
         wanted = wanted.removeprefix(start).removesuffix(end)
         assert json.loads(base64.b64decode(text)) == json.loads(base64.b64decode(wanted))
         assert found["TableType"] == "VIRTUAL_VIEW"
+        assert found["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"] == "-"
 
 
 def lake_has_the_columns_of_its_file_and_a_limit_on_what_a_query_reads(life: Life) -> None:

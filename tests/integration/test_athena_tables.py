@@ -214,6 +214,13 @@ def test_views_are_their_statements(lake: Lake) -> None:
     assert lake.results(number) == [["doubled"]]
 
 
+def test_a_view_without_serde_information_answers_no_query(lake: Lake) -> None:
+    lake.make_view("bare", "SELECT 1 x", serde="")
+    assert lake.reason("SELECT x FROM bare") == (
+        "HIVE_METASTORE_ERROR: Table storage descriptor is missing SerDe info"
+    )
+
+
 def test_a_views_new_statement_counts_from_the_next_query(lake: Lake) -> None:
     lake.make_view("moved", "SELECT 1 x")
     assert lake.rows("SELECT x FROM moved") == [["1"]]

@@ -113,7 +113,7 @@ class Lake:
             },
         )
 
-    def make_view(self, name: str, sql: str) -> None:
+    def make_view(self, name: str, sql: str, serde: str = "-") -> None:
         """Declare a view as Athena keeps it."""
         document = {"originalSql": sql, "catalog": "awsdatacatalog", "schema": self.database}
         text = base64.b64encode(json.dumps(document).encode()).decode()
@@ -123,6 +123,9 @@ class Lake:
                 "Name": name,
                 "TableType": "VIRTUAL_VIEW",
                 "ViewOriginalText": f"/* Presto View: {text} */",
+                "StorageDescriptor": {
+                    "SerdeInfo": {"Name": serde, "SerializationLibrary": serde} if serde else {}
+                },
             },
         )
 

@@ -77,6 +77,15 @@ def test_a_table_that_is_a_view_now_makes_room_for_it() -> None:
     assert glue.tables["raw_ticks"]["TableType"] == "VIRTUAL_VIEW"
 
 
+def test_a_view_of_an_older_version_gets_the_serde_that_athena_wants() -> None:
+    glue = made()
+    for name in ("all_ticks", "bars_1d"):
+        serde = glue.tables[name]["StorageDescriptor"].pop("SerdeInfo")
+        assert serde["SerializationLibrary"]
+    make_lake(glue, Athena(), HERE)
+    assert glue.tables["all_ticks"]["StorageDescriptor"]["SerdeInfo"] == serde
+
+
 def test_a_changed_view_keeps_the_boundary_of_compaction() -> None:
     glue = made()
     marks = Marks("2026-11-20", "2026-11-21T06:30:00.000000Z", months=("2025-01",), due={})

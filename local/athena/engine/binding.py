@@ -194,6 +194,8 @@ def _index(clause: exp.With, inner: exp.Expression) -> int:
 
 
 def _view(table: Table) -> dict[str, object]:
+    if not table.serde:
+        raise QueryError("HIVE_METASTORE_ERROR", "Table storage descriptor is missing SerDe info")
     text = table.view_text.strip()
     if not text.startswith(_VIEW_START) or not text.endswith(_VIEW_END):
         raise unsupported(f"the view {table.name}, which is none of Athena's,")
