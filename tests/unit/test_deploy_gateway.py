@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import botocore.session
 import pytest
 
 from infra.deploy.gateway import STATUS, answer
@@ -21,6 +22,13 @@ def test_answer_is_a_problem_that_the_page_may_read(status: int) -> None:
     body = json.loads(found["responseTemplates"]["application/json"])
     assert body["status"] == status
     assert body["type"].startswith("urn:ticktape:problem:")
+
+
+def test_every_kind_of_answer_has_its_own_status_and_no_default_rewrites_it() -> None:
+    model = botocore.session.get_session().get_service_model("apigateway")
+    kinds = model.operation_model("PutGatewayResponse").input_shape.members["responseType"].enum
+    assert set(STATUS) == {kind for kind in kinds if not kind.startswith("DEFAULT_")}
+    assert {STATUS["INVALID_SIGNATURE"], STATUS["UNSUPPORTED_MEDIA_TYPE"]} == {403, 415}
 
 
 def test_missing_token_names_the_scheme() -> None:
