@@ -18,6 +18,9 @@ from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text
 from chalicelib.domain.watching import Latch, Point
 
+Spot = tuple[Place, str]
+"""A tick's place and instant."""
+
 Closes = Callable[[str, str, int, Split | None], Sequence[Decimal]]
 """(interval, label, count, split) -> at most `count` closes of bars before the label, in order."""
 
@@ -89,19 +92,21 @@ class BarWatch:
             closed.closes = [split.adjust(close) for close in closed.closes]
             closed.before = None
 
-    def closing(self, tick: Tick, mark: Place, place: Place, instant: str) -> dict[str, Point]:
-        """By interval, the points of bars that are over; `tick` is the last regular one, at
-        `mark`; the new one stands at `place` and `instant`."""
+    def closing(self, tick: Tick, mark: Place, before: Spot, now: Spot) -> dict[str, Point]:
+        """By interval, the points of bars that are over; `tick` is the last regular one, at `mark`;
+        the one before the new one stands at `before`, the new one at `now`."""
         points = {}
         for interval in self._rules:
-            if not has_closed(interval, mark, place, instant):
+            if not has_closed(interval, mark, *now):
                 continue
-            if self._closes_now(interval, label_of(mark, interval), tick):
+            was_over = has_closed(interval, mark, *before)
+            if self._closes_now(interval, label_of(mark, interval), tick, was_over):
                 points[interval] = self._point(interval, tick, mark)
         return points
 
-    def _closes_now(self, interval: str, label: str, tick: Tick) -> bool:
-        """Whether the bar has not been closed yet, in this run or, for all rules, before it."""
+    def _closes_now(self, interval: str, label: str, tick: Tick, was_over: bool) -> bool:
+        """Whether the bar has not been closed yet, in this run or, for all rules, before it. To a
+        rule that begins, one that `was_over` is closed."""
         closed = self._closed.setdefault(interval, _Closed(label))
         if closed.closes and closed.last == label:
             if tick.timestamp > closed.at:
@@ -111,11 +116,13 @@ class BarWatch:
         closed.last, closed.at = label, tick.timestamp
         closed.closes.append(tick.price)
         active = (rule for rule in self._rules[interval] if rule.is_active(tick.timestamp))
-        return any(self._last_bar(rule) != label for rule in active)
+        return any(self._is_due(rule, label, was_over) for rule in active)
 
-    def _last_bar(self, rule: Rule) -> str:
+    def _is_due(self, rule: Rule, label: str, was_over: bool) -> bool:
         latch = self._latches.get(rule.rule_id)
-        return latch.bar if latch and latch.fingerprint == rule.fingerprint else ""
+        if latch is None or latch.fingerprint != rule.fingerprint:
+            return not was_over
+        return latch.bar != label
 
     def _point(self, interval: str, tick: Tick, mark: Place) -> Point:
         needed = max(1, *(rule.closes_needed for rule in self._rules[interval]))

@@ -104,6 +104,11 @@ class BarBuilder:
         self._running = {bar.extended: bar for bar in minutes}
 
     @property
+    def place(self) -> Place | None:
+        """Where the last tick stands."""
+        return self._place
+
+    @property
     def minute(self) -> Bar | None:
         """The running bar of the last tick's kind."""
         return self._running.get(self._place.extended) if self._place else None

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 import msgspec
 
 from chalicelib.domain.alerts import Alert
-from chalicelib.domain.bar_watching import BarWatch, Closes, no_history
+from chalicelib.domain.bar_watching import BarWatch, Closes, Spot, no_history
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.building import BarBuilder, Hour, Place, place_of
 from chalicelib.domain.delays import YAHOO_SOURCES
@@ -148,9 +148,12 @@ class _Run:
 
     def take(self, tick: Tick) -> None:
         """Fold one tick: bars first, then what closes with it, then the rules on ticks."""
-        previous = self.builder.last
+        previous, before = self.builder.last, self.builder.place
         place = self.builder.add(tick)
-        closing = self._closing(tick, place)
+        closing = {}
+        if previous is not None and before is not None:
+            spots = (before, previous.timestamp), (place, tick.timestamp)
+            closing = self._closing(*spots)
         for interval, point in closing.items():
             self._judge(interval, point, self._mark or tick, tick)
         if self._split_at(tick, place):
@@ -180,10 +183,10 @@ class _Run:
             pending=tuple(self.alerts),
         )
 
-    def _closing(self, tick: Tick, place: Place) -> dict[str, Point]:
+    def _closing(self, before: Spot, now: Spot) -> dict[str, Point]:
         if self._mark is None or self._mark_place is None:
             return {}
-        return self._bars.closing(self._mark, self._mark_place, place, tick.timestamp)
+        return self._bars.closing(self._mark, self._mark_place, before, now)
 
     def _split_at(self, tick: Tick, place: Place) -> bool:
         """Look for a split at the first tick of a session."""

@@ -148,3 +148,11 @@ def test_kind_changes_in_an_old_hour_that_a_container_believes_to_be_running() -
         state.late_between(container=1, first=T(0.1, 0), late=T(0.1, 0), second=T(3700, 0), who=0)
         state.correct(back=5, packed=False, tick=T(0.1, 0, "PRE", 0), who=0)
         assert state.findings() == []
+
+
+def test_rule_that_begins_is_not_told_of_a_bar_that_closed_before() -> None:
+    with program() as state:
+        state.send(junk=False, ticks=[T(400.5, 1)], who=0)
+        state.poll(container=0, tick=T("pre", 0))
+        state.overnight(containers=0, levels=[0] * 7, name="hour")
+        assert state.findings() == []
