@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from bench.null_aws import NullAws, null_aws
+from bench.stored import NEWEST
 from chalicelib import bootstrap
 from chalicelib.adapters.clients import Clients
 
@@ -38,13 +39,14 @@ class OurApp(NamedTuple):
 
 @contextmanager
 def our_app() -> Iterator[OurApp]:
-    """A new container: the app freshly imported, no settings or services kept from before."""
+    """A new container at the time of the feeds: the app freshly imported, no settings or services
+    kept from before."""
     with null_aws() as aws:
         os.environ.update(ENVIRONMENT)
         bootstrap.get_settings.cache_clear()
         sys.modules.pop("app", None)
         clients = Clients()
-        services = bootstrap.Services(bootstrap.get_settings(), clients=clients)
+        services = bootstrap.Services(bootstrap.get_settings(), lambda: NEWEST, clients)
         try:
             with patch.object(bootstrap, "get_services", lambda: services):
                 yield OurApp(importlib.import_module("app"), aws, clients)

@@ -152,13 +152,7 @@ class FakeBars:
         """See BarStore."""
         series = self.series.get(f"{symbol}#{interval}", Sorted())
         page = _page(series, series.between(start, end, descending), limit)
-        shown = (bar for bar in page.rows if isinstance(bar, Bar))
-        return Page(tuple(bar for bar in shown if not self._is_behind(bar)), page.next_key)
-
-    def _is_behind(self, bar: Bar) -> bool:
-        """Whether history is shown in the place of an extended bar."""
-        stored = self.series[bar.series].get(bar.start)
-        return bar.extended and isinstance(stored, Bar) and not stored.ticks
+        return Page(tuple(bar for bar in page.rows if isinstance(bar, Bar)), page.next_key)
 
     def closes(
         self, symbol: str, interval: str, start: str | None, end: str | None

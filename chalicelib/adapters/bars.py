@@ -64,13 +64,7 @@ class Bars:
             rows += [bar for bar in map(_to_bar, items) if end is None or bar.key < end]
             if len(rows) > limit:
                 break
-        kept = rows[:limit]
-        next_key = None
-        if len(rows) > limit:
-            next_key = kept[-1].key if descending else kept[-1].last_key
-        whole = {bar.start for bar in rows if not bar.ticks}
-        shown = (bar for bar in kept if not bar.extended or bar.start not in whole)
-        return Page(tuple(shown), next_key)
+        return Page(tuple(rows[:limit]), rows[limit - 1].key if len(rows) > limit else None)
 
     def closes(
         self, symbol: str, interval: str, start: str | None, end: str | None

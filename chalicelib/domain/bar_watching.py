@@ -122,7 +122,7 @@ class BarWatch:
         latch = self._latches.get(rule.rule_id)
         if latch is None or latch.fingerprint != rule.fingerprint:
             return not was_over
-        return latch.bar != label
+        return latch.bar < label
 
     def _point(self, interval: str, tick: Tick, mark: Place) -> Point:
         needed = max(1, *(rule.closes_needed for rule in self._rules[interval]))

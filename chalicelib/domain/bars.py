@@ -7,6 +7,7 @@ Empty intervals have no bar.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import msgspec
@@ -77,6 +78,13 @@ def key_of(start: str, *, extended: bool) -> str:
 def start_of(key: str, *, extended: bool) -> str:
     """The start of the bar at a place in its series."""
     return f"{key[:-2]}0Z" if extended else key
+
+
+def shown(bars: Sequence[Bar]) -> list[Bar]:
+    """Bars of one interval without extended ones beside history, which stands for all of its
+    interval."""
+    whole = {bar.start for bar in bars if not bar.ticks}
+    return [bar for bar in bars if not bar.extended or bar.start not in whole]
 
 
 def merge(first: Bar, second: Bar) -> Bar:

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import msgspec
 
-from chalicelib.domain.bars import Bar
+from chalicelib.domain.bars import Bar, shown
 from chalicelib.domain.folding import BASE_OF, MOST_PARTS, SPAN, fold_bars
 from chalicelib.domain.times import from_text, just_after, to_text
 from chalicelib.services.queries import Range
@@ -58,9 +58,7 @@ def read_bars(store: BarStore, request: BarRequest, live: Sequence[Bar]) -> BarP
         _add_live(stored, bar, _stored_range(request), request.descending, exhausted)
     if request.descending:
         stored.reverse()
-    whole = {bar.start for bar in stored if not bar.ticks}
-    stored = [bar for bar in stored if not bar.extended or bar.start not in whole]
-    bars = fold_bars(stored, request.interval)
+    bars = fold_bars(shown(stored), request.interval)
     if not exhausted and BASE_OF[request.interval] != request.interval:
         cut = bars[0 if request.descending else -1].start  # its other parts were not read
         bars = [bar for bar in bars if bar.start != cut]
@@ -99,7 +97,8 @@ def past(end: str | None, span: timedelta) -> str | None:
 def _stored(
     store: BarStore, request: BarRequest, wanted: int, live: Sequence[Bar]
 ) -> tuple[list[Bar], bool]:
-    """Up to `wanted` stored bars in the order asked for, and whether there are no others.
+    """Stored bars of which `wanted` are shown, in the order asked for, and whether there are no
+    others.
 
     Read consistently where a live bar follows: the one before it may have closed just now.
     """
@@ -112,13 +111,16 @@ def _stored(
             base,
             reach.start,
             reach.end,
-            limit=wanted - len(rows),
+            limit=max(1, wanted - len(rows)),
             descending=request.descending,
             consistent=consistent,
         )
         rows += page.rows
-        if page.next_key is None or len(rows) >= wanted:
-            return rows, page.next_key is None
+        if page.next_key is None:
+            return rows, True
+        beside = request.descending and rows[-1].extended  # what it lies beside is still to come
+        if len(shown(rows)) >= wanted and not beside:
+            return rows, False
         reach = _beyond(reach, page.next_key, request.descending)
 
 

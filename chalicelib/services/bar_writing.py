@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from chalicelib.domain.bars import Bar, key_of
+from chalicelib.domain.bars import Bar, key_of, shown
 from chalicelib.domain.building import Hour
 from chalicelib.domain.correction import hour_of, hour_span
 from chalicelib.domain.errors import Contended
@@ -64,7 +64,7 @@ class BarWriter:
             return []
         left_out = {bar.key for bar in without}
         stored = stored_bars(self._bars, symbol, "1m", spans[0].start, spans[-1].end)
-        minutes = [bar for bar in stored if bar.key not in left_out]
+        minutes = [bar for bar in shown(stored) if bar.key not in left_out]
         starts = [bar.start for bar in minutes]
         folded = []
         for span in spans:

@@ -120,15 +120,22 @@ class _Run:
         touched = [t for t in self._reader.ticks(symbol, low, high) if t.timestamp <= last]
         if not touched:
             return
-        ticks = [*touched, *self._reader.following(touched, high, last)]
+        tells = self._tells(touched)
+        ticks = [*touched, *self._reader.following(touched, high, last, tells=tells)]
         self.state = self._with_mark(_with_stored(self.state, ticks))
-        minutes = self._repair_minutes(self._reader.before(ticks, low), ticks)
+        minutes = self._repair_minutes(self._reader.before(ticks[0], low, tells=tells), ticks)
         whole = [tick for tick in ticks if minute_of(tick.timestamp) not in minutes.expired]
         if whole:
             self._repair_hours(whole, minutes)
             self._writer.discard(minutes.gone)
             kept = {tick.timestamp for tick in whole}
             self._touched.add([tick for tick in touched if tick.timestamp in kept] or whole)
+
+    def _tells(self, touched: Sequence[Tick]) -> bool:
+        """Whether ticks of the symbol tell volumes: a corrected one may have told one before."""
+        day = self.state.day
+        known = day is not None and day.volume is not None
+        return known or any(tick.volume is not None for tick in touched)
 
     def _with_mark(self, state: State) -> State:
         """Look for the newest regular tick where the last one is regular no more."""

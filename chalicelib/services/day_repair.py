@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from itertools import groupby
 
+import msgspec
+
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.building import place_of
 from chalicelib.domain.correction import (
@@ -82,7 +84,12 @@ class Days:
         newest = self._newest_regular(state, session, parts[-1], day_range(session)[0])
         if not newest or newest[-1].price != parts[-1].close:
             raise Expired
-        return day_of_parts(parts, newest)
+        day = day_of_parts(parts, newest)
+        if day is None or day.volume is not None or all(part.volume is None for part in parts):
+            return day
+        low = day_range(session)[0]
+        told = self._reader.last_told(state.symbol, low, newest[0].timestamp)
+        return msgspec.structs.replace(day, volume=told[0].volume) if told else day
 
     def _require(self, symbol: str, session: Session, minute: Bar) -> None:
         """Raises Expired where a minute has lost ticks: a session's first ones go first."""

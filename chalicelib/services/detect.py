@@ -224,7 +224,7 @@ class Detect:
         lost = 0
         doubtful = Doubtful()
         while lost < TRIES:
-            watch = self._agreed(state, watch)
+            watch = self._agreed(state, watch, span.newest)
             sent = self._notifier.drain(state.pending, owner, state.timezone)
             tally = self._add(tally, sent)
             step = self._step(span, state, watch, doubtful)
@@ -254,11 +254,18 @@ class Detect:
             span = msgspec.structs.replace(span, complete_from=begin, spans=())
         raise Contended(f"{span.symbol}: another invocation was faster {TRIES} times")
 
-    def _agreed(self, state: State, watch: Watch) -> Watch:
+    def _agreed(self, state: State, watch: Watch, newest: str) -> Watch:
         """The rules as they are now, where those of this container are not the ones that the state
         was last judged by: a rule that another container knows already, or knows no more."""
         known = {rule.rule_id: rule.fingerprint for rule in watch.rules}
-        if all(known.get(name) == latch.fingerprint for name, latch in state.latches.items()):
+        judged = {name: latch.fingerprint for name, latch in state.latches.items()}
+        agree = all(known.get(name) == version for name, version in judged.items())
+        begins = state.last is not None and any(
+            rule.rule_id not in judged
+            for rule in watch.rules
+            if rule.interval == "tick" and rule.is_active(newest)
+        )
+        if agree and not begins:
             return watch
         rules = rules_for(state.symbol, self._rules.now(state.symbol))
         return msgspec.structs.replace(watch, rules=rules)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -34,6 +34,7 @@ KNOWN_SECONDS = 60
 COMPLETE_SECONDS = 300
 IDLE_SECONDS = 60
 PROBLEM_SECONDS = 60
+LATE_SECONDS = 120
 _LOOKUP = 100
 _YAHOO = "yfinance"
 _YES = "yes"
@@ -174,17 +175,25 @@ class Ingest:
         quarantine(self._stores.archive, reads)
 
     def _beside_stored(self, writes: list[Write]) -> list[Write]:
-        """For symbols that were ever sent packed, look what would be overwritten, also by the parts
-        of stored records that are to be put under keys of their own."""
+        """Look what would be overwritten: of symbols that were ever sent packed, also by the parts
+        of stored records that are to be put under keys of their own; and by records that come so
+        late that a correction may have come before them, as those that are redriven."""
         looked: set[Key] = set()
+        late = to_text(self._clock() - timedelta(seconds=LATE_SECONDS))
         while True:
-            keys = [write.priced.key for write in writes]
-            asked = [key for key in keys if key not in looked and self._known[key[0]].packed]
+            asked = [
+                write.priced.key
+                for write in writes
+                if write.priced.key not in looked and self._may_overwrite(write, late)
+            ]
             if not asked:
                 return writes
             looked.update(asked)
             stored = self._stores.prices.find_many(asked)
             writes = with_stored(writes, stored) if stored else writes
+
+    def _may_overwrite(self, write: Write, late: str) -> bool:
+        return write.priced.ingested_at < late or bool(self._known[write.priced.key[0]].packed)
 
     def _write_prices(self, writes: Sequence[Write], deadline: float) -> set[int]:
         """A symbol's newest item goes last, and only when all its others are acknowledged."""

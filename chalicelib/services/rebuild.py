@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
 from chalicelib.domain.bars import Bar, key_of
-from chalicelib.domain.building import Hour, hour_with, place_of
+from chalicelib.domain.building import Hour, Place, hour_with, place_of
 from chalicelib.domain.correction import day_range
 from chalicelib.domain.detection import Outcome, State, Watch, advance, rules_for
 from chalicelib.domain.errors import Contended
@@ -63,7 +63,7 @@ class Rebuild:
             fold.through(old.last_timestamp if old else None)
             if not fold.ticks:
                 break
-            if self._stores.state.put(_in_place_of(old, fold.state)):
+            if self._stores.state.put(_in_place_of(old, fold.state, watch.rules)):
                 return Rebuilt(symbol, fold.ticks, fold.bars)
         if fold.ticks:
             raise Contended(f"{symbol}: detect was faster {TRIES} times")
@@ -169,33 +169,66 @@ class _Fold:
         """Look whether ticks of the first one's session have expired: minutes outlive them."""
         edge = place_of(first)
         self._edge = edge.minute
-        low, _ = day_range(edge.session)
+        low, high = day_range(edge.session)
         before = stored_bars(self._bars, self.state.symbol, "1m", low, edge.minute)
         if any(bar.ticks and bar.session_date == edge.date for bar in before):
             self._expired_date = edge.date
+            self._edge = self._first_difference(edge, high)
+
+    def _first_difference(self, edge: Place, end: str) -> str:
+        """The first minute whose volume may be a difference to a tick that has expired."""
+        symbol, start = self.state.symbol, edge.minute
+        while True:
+            page = self._prices.ticks(symbol, start, end, limit=STEP, consistent=True)
+            for stored in page.rows:
+                place = place_of(stored.tick)
+                if place.date != edge.date:
+                    return edge.minute
+                if stored.tick.volume is not None and not place.extended:
+                    return place.minute
+            if page.next_key is None:
+                return edge.minute
+            start = just_after(page.next_key)
 
     def _without_edge(self, minutes: Sequence[Bar]) -> list[Bar]:
-        """The minutes without the very first one where one of as many ticks is stored: its volume
-        is a difference to a tick that may have expired."""
-        mine = {bar.key: bar.ticks for bar in minutes if bar.start == self._edge}
-        if not mine:
+        """The minutes without the first ones, of which as many ticks are stored: their volumes may
+        be differences to ticks that have expired, up to the first regular one that tells any."""
+        edge = [bar for bar in minutes if bar.start <= self._edge]
+        if not edge:
             return list(minutes)
-        end = just_after(key_of(self._edge, extended=True))
-        stored = stored_bars(self._bars, self.state.symbol, "1m", self._edge, end)
-        same = {bar.key: bar.ticks for bar in stored} == mine
-        return [bar for bar in minutes if not same or bar.start != self._edge]
+        end = just_after(key_of(edge[-1].start, extended=True))
+        stored = stored_bars(self._bars, self.state.symbol, "1m", edge[0].start, end)
+        counts = {bar.key: bar.ticks for bar in stored}
+        starts = {bar.start for bar in edge}
+        differing = {bar.start for bar in edge if counts.pop(bar.key, None) != bar.ticks}
+        differing |= {bar.start for bar in stored if bar.key in counts}
+        return [bar for bar in minutes if bar.start not in starts - differing]
 
 
 def _silent(_: Tick) -> str:
     return SILENT
 
 
-def _in_place_of(old: State | None, new: State) -> State:
-    """The new state under the old one's version, with what it has told and has still to tell."""
+def _in_place_of(old: State | None, new: State, rules: Iterable[Rule]) -> State:
+    """The new state under the old one's version, with what it has told and has still to tell. What
+    a rule remembers stays where the prices that are left did not judge it, and so does the running
+    day where it has more ticks than they: others have expired."""
     if old is None:
         return new
     latches = {name: _told(old.latches.get(name), latch) for name, latch in new.latches.items()}
-    return msgspec.structs.replace(new, version=old.version, pending=old.pending, latches=latches)
+    for rule in rules:
+        known = old.latches.get(rule.rule_id)
+        if known is not None and known.fingerprint == rule.fingerprint:
+            latches.setdefault(rule.rule_id, known)
+    return msgspec.structs.replace(
+        new, version=old.version, pending=old.pending, latches=latches, day=_day(old.day, new.day)
+    )
+
+
+def _day(old: Bar | None, new: Bar | None) -> Bar | None:
+    if old is None or new is None or old.session_date != new.session_date:
+        return new
+    return old if old.ticks > new.ticks else new
 
 
 def _told(old: Latch | None, new: Latch) -> Latch:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.building import place_of
+from chalicelib.domain.correction import day_range
+from chalicelib.domain.sessions import Session
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after, later, minute_of
 from chalicelib.services.stores import BarStore, PriceStore
@@ -14,7 +16,7 @@ MOST_TICKS = 20_000
 """The most ticks that one repair reads; what lies beyond is left to `rebuild`."""
 
 NEWEST_TICKS = 60
-"""Among how many ticks before an instant the last is looked for that tells a figure."""
+"""Among how many ticks the last is looked for, first, that tells a figure."""
 
 A_MINUTES_TICKS = 20
 """As many as most minutes have."""
@@ -31,8 +33,8 @@ def _is_baseline(tick: Tick) -> bool:
     return tick.volume is not None and not place_of(tick).extended
 
 
-def _follows(tick: Tick, touched: Tick) -> bool:
-    return _is_baseline(tick) and place_of(tick).session == place_of(touched).session
+def _is_in(tick: Tick, session: Session) -> bool:
+    return place_of(tick).session == session
 
 
 def stored_bars(bars: BarStore, symbol: str, interval: str, start: str, end: str) -> list[Bar]:
@@ -78,37 +80,54 @@ class Reader:
         page = self._prices.ticks(symbol, start, end, limit=count, descending=True, consistent=True)
         return [stored.tick for stored in reversed(page.rows)]
 
-    def following(self, touched: Sequence[Tick], start: str, last: str) -> list[Tick]:
+    def following(
+        self, touched: Sequence[Tick], start: str, last: str, *, tells: bool
+    ) -> list[Tick]:
         """The ticks from `start` on of the minutes whose volume may follow from touched ticks.
 
-        It is the next minute that has any; where a touched tick tells a volume, also those up to
-        the session's first regular tick that tells one.
+        It is the next minute that has any; of a symbol that `tells` volumes, also those up to the
+        session's first regular tick that tells one. Raises TooMuch.
         """
         if start > last:
             return []
         symbol, end = touched[-1].symbol, just_after(last)
         ticks, more = self._some(symbol, start, end, A_MINUTES_TICKS)
-        tells = any(tick.volume is not None for tick in touched)
-        if more and tells and not any(map(_is_baseline, ticks)):
-            behind, more = self._some(symbol, just_after(ticks[-1].timestamp), end, NEWEST_TICKS)
+        session = place_of(touched[-1]).session
+        count = NEWEST_TICKS
+        while more and tells and not any(map(_is_baseline, ticks)) and _is_in(ticks[-1], session):
+            behind, more = self._some(symbol, just_after(ticks[-1].timestamp), end, count)
+            self._take(len(behind))
             ticks += behind
+            count = _PAGE
         if not ticks:
             return []
-        until = next((t for t in ticks if tells and _follows(t, touched[-1])), ticks[0])
-        beyond = later(minute_of(until.timestamp), minutes=1)
+        follows = (tick for tick in ticks if tells and _is_baseline(tick) and _is_in(tick, session))
+        beyond = later(minute_of(next(follows, ticks[0]).timestamp), minutes=1)
         if more and ticks[-1].timestamp < beyond:
             ticks += self.ticks(symbol, just_after(ticks[-1].timestamp), min(end, beyond))
         return [tick for tick in ticks if tick.timestamp < beyond]
 
-    def before(self, ticks: Sequence[Tick], start: str) -> list[Tick]:
-        """The last tick before `start`; where it is no regular one that tells a volume, and one of
-        `ticks` tells one, as many as such a one is looked for among."""
-        symbol = ticks[0].symbol
-        found = self.newest(symbol, None, start, 1)
-        tells = any(tick.volume is not None for tick in ticks)
-        if not tells or not found or _is_baseline(found[0]):
-            return found
-        return self.newest(symbol, None, start, NEWEST_TICKS)
+    def before(self, first: Tick, start: str, *, tells: bool) -> list[Tick]:
+        """The last tick before `start`, and of a symbol that `tells` volumes the last regular one
+        of the session of `first` that tells one. Raises TooMuch."""
+        last = self.newest(first.symbol, None, start, 1)
+        if not tells or not last or _is_baseline(last[0]):
+            return last
+        low, _ = day_range(place_of(first).session)
+        return [*self.last_told(first.symbol, low, last[0].timestamp), *last]
+
+    def last_told(self, symbol: str, low: str, end: str) -> list[Tick]:
+        """The last regular tick of `[low, end)` that tells a volume, if there is one. Raises
+        TooMuch."""
+        count = NEWEST_TICKS
+        while low < end:
+            found = self.newest(symbol, low, end, count)
+            told = [tick for tick in found if _is_baseline(tick)]
+            if told or len(found) < count:
+                return told[-1:]
+            self._take(len(found))
+            end, count = found[0].timestamp, _PAGE
+        return []
 
     def _some(self, symbol: str, start: str, end: str, count: int) -> tuple[list[Tick], bool]:
         """The first ticks of a range, and whether there are more."""

@@ -109,10 +109,7 @@ class BarStore(Protocol):
         descending: bool = False,
         consistent: bool = False,
     ) -> Page[Bar]:
-        """Bars whose `key` lies in the range: one of an interval, or a regular and an extended one.
-
-        A page may have no row and yet a next one.
-        """
+        """Bars whose `key` lies in the range: of a start one, or a regular and an extended one."""
 
     def put(self, bar: Bar, expires_from: str) -> bool:
         """Put a bar made from ticks, unless one is stored that came as history, or whose revision

@@ -33,7 +33,7 @@ class Counted:
     def __init__(self) -> None:
         self.aws = Aws()
         transport = Transport(self.aws)
-        self.services = Services(SETTINGS, lambda: instant(1000), transport)
+        self.services = Services(SETTINGS, lambda: instant(130), transport)
         self.calls = AwsCalls((transport.dynamodb, transport.s3, transport.sns), {"alerts": 1})
         self._seen = 0
         self._number = 0
@@ -141,7 +141,7 @@ def test_sizes_are_counted_as_dynamodb_does(value: Any, size: int) -> None:
 
 
 def test_the_emulators_calls_are_counted_too(emulated: Emulated) -> None:
-    services = Services(emulated.provisioned(), lambda: instant(1000), emulated.clients)
+    services = Services(emulated.provisioned(), lambda: instant(20), emulated.clients)
     calls = AwsCalls([emulated.clients.dynamodb, emulated.clients.s3])
     records = events.from_kinesis(kinesis_event([payload(wire(1, 0))], arrival=10))
     services.ingest(records, NEVER)

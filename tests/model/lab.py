@@ -32,7 +32,8 @@ from tests.memory_aws.system import SETTINGS, Aws
 from tests.model.reference_alerts import Step
 
 FAST, SLOW = 2, 4
-SMALL = msgspec.structs.replace(SETTINGS, sma_fast=FAST, sma_slow=SLOW)
+SMALL = msgspec.structs.replace(SETTINGS, sma_fast=FAST, sma_slow=SLOW, prices_ttl_days=10_000)
+"""Nothing expires: the markets' days lie months apart, and what has expired is not the model's."""
 
 
 class Fault(msgspec.Struct, frozen=True):

@@ -1,0 +1,146 @@
+"""What a review broke of rebuild and of prices that come late or without a volume."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters import events
+from tests.factories import NEVER, kinesis_event, make_rule, payload, sqs_event
+from tests.model.markets import T
+from tests.model.test_found import program
+from tests.unit.test_repair_faults import CLOSE, NEXT, OPEN, Containers, bar, tick
+
+DAY = 86_400.0
+
+
+def expire(system: Containers, count: int) -> None:
+    """Remove the oldest prices."""
+    prices = system.aws.tables["prices"]
+    for key in sorted(prices.items)[:count]:
+        prices.remove(key)
+
+
+def volumes(system: Containers) -> list[tuple[str, Any]]:
+    """Of each minute in order."""
+    return [(one.start[11:16], one.volume) for one in system.bars("1m")]
+
+
+def test_rebuild_keeps_a_running_day_of_which_ticks_have_expired() -> None:
+    system = Containers()
+    for minute in range(0, 300, 10):
+        system.send(tick(OPEN + 60 * minute, 100 + minute / 10, volume=1000 + minute))
+    before = system.bars("1d")
+    expire(system, 20)
+    system.all[0].rebuild("AAPL")
+    assert system.bars("1d") == before
+    system.send(tick(NEXT, 50))
+    assert (system.bars("1d")[0].low, system.bars("1d")[0].ticks) == (100, 30)
+
+
+@pytest.mark.parametrize("first", [{}, {"state": "PRE", "volume": 1}], ids=["no volume", "PRE"])
+def test_rebuild_keeps_volumes_that_were_differences_to_expired_ticks(first: Any) -> None:
+    system = Containers()
+    system.send(tick(OPEN + 60, 100, volume=1000))
+    system.send(tick(OPEN + 120, 101, **first))
+    system.send(tick(OPEN + 180, 102, volume=3000))
+    system.send(tick(OPEN + 240, 102, volume=3500))
+    system.send(tick(NEXT, 103, volume=5))
+    before = volumes(system)
+    expire(system, 1)
+    assert system.all[0].rebuild("AAPL").bars == 0
+    assert volumes(system) == before
+
+
+@pytest.mark.parametrize("trigger", ["once", "every_time"])
+def test_rebuild_keeps_what_a_rule_has_told_where_its_prices_have_expired(trigger: str) -> None:
+    system = Containers()
+    rule = make_rule("greater_than", rule_id="r", interval="1d", value=50, trigger=trigger)
+    system.all[0].stores.rules.put(rule)
+    for day in (-4, -3, -2):
+        system.send(tick(OPEN + day * DAY, 101))
+    alerts = system.all[0].stores.alerts
+    before = alerts.by_symbol("AAPL", None, None, limit=9).rows
+    assert len(before) == 1
+    expire(system, 2)
+    system.all[0].rebuild("AAPL")
+    system.send(tick(OPEN - DAY, 102))
+    system.send(tick(OPEN, 102))
+    assert alerts.by_symbol("AAPL", None, None, limit=9).rows == before
+
+
+def test_a_bar_that_was_judged_is_not_judged_again_when_the_last_price_leaves_the_session() -> None:
+    system = Containers()
+    system.all[0].stores.rules.put(make_rule("greater_than", rule_id="r", interval="1m", value=100))
+    for second, price in ((-400, 101), (-300, 102), (-200, 103), (-100, 99)):
+        system.send(tick(CLOSE + second, price))
+    system.send(tick(CLOSE + 10, 99, "POST"))
+    system.send(tick(CLOSE - 100, 99, "POST"))
+    system.send(tick(CLOSE + 20, 99, "POST"))
+    alerts = system.all[0].stores.alerts.by_symbol("AAPL", None, None, limit=9).rows
+    assert [row.alert.price for row in alerts] == [101]
+
+
+@pytest.mark.parametrize("way", ["kinesis", "sqs"])
+def test_a_record_that_is_redriven_undoes_no_correction(way: str) -> None:
+    make, read = {
+        "kinesis": (kinesis_event, events.from_kinesis),
+        "sqs": (sqs_event, events.from_sqs),
+    }[way]
+    system = Containers()
+    for price, number, arrival in ((100, 1, 0.0), (105, 2, 60.0), (100, 1, 0.0)):
+        event = make([payload(tick(OPEN + 5, price))], number, arrival)
+        assert not system.all[0].ingest(read(event), NEVER).failed
+        system.detect()
+    page = system.all[0].stores.prices.ticks("AAPL", None, None, limit=9)
+    assert [stored.tick.price for stored in page.rows] == [105]
+    assert [one.close for one in system.bars("1m")] == [105]
+
+
+def test_a_correction_that_leaves_out_the_volume_changes_the_next_difference() -> None:
+    system = Containers()
+    for minute, volume in ((1, 100), (2, 500), (3, None), (4, 700), (5, 800)):
+        more: dict[str, Any] = {} if volume is None else {"volume": volume}
+        system.send(tick(OPEN + 60 * minute, 100, **more))
+    system.send(tick(OPEN + 120, 100))
+    assert [volume for _, volume in volumes(system)] == [0, None, None, 600, 100]
+
+
+@pytest.mark.parametrize("count", [70, 130])
+def test_volumes_are_found_behind_any_number_of_ticks_without_one(count: int) -> None:
+    system = Containers()
+    quiet = [tick(OPEN + 60 + n, 100) for n in range(count)]
+    system.send(tick(OPEN + 30, 100, volume=1000))
+    system.send(quiet)
+    system.send(tick(OPEN + 300, 100, volume=3000))
+    system.send(tick(OPEN + 30, 101, volume=2000))
+    assert volumes(system)[-1] == ("14:35", 1000)
+    system.send(tick(OPEN + 301, 101))
+    system.send([tick(OPEN + 310 + n / 10, 100) for n in range(count)])
+    system.send(tick(OPEN + 305, 100))
+    system.send(tick(OPEN + 400, 100, volume=7000))
+    assert volumes(system)[-1] == ("14:36", 4000)
+
+
+def test_history_over_an_hour_of_both_kinds_stops_no_repair() -> None:
+    system = Containers()
+    system.send(tick(OPEN + 100, 100, "PRE"), tick(OPEN + 200, 101))
+    system.send(tick(OPEN + 4000, 102))
+    system.ingest(bar(OPEN, 50, "1h"))
+    system.detect()
+    system.send(tick(OPEN + 110, 90, "PRE"))
+    hours = {(one.extended, one.ticks): one.low for one in system.bars("1h")}
+    assert hours[True, 2] == 90
+    assert hours[False, 0] == 50
+
+
+def test_a_rule_that_was_deleted_is_not_begun_again_by_a_container_that_knows_it() -> None:
+    with program(containers=2, rules=["above"]) as state:
+        state.trade(containers=2, faults=[], ticks=[T(0.1, 0), T(0.1, 3)], who=0)
+        state.remove_rule(name="above")
+        state.restart(container=0)
+        state.poll(container=0, tick=T(0.1, 0))
+        state.poll(container=1, tick=T(0.1, 0))
+        state.poll(container=1, tick=T(0.1, 3))
+        assert state.findings() == []
