@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from chalicelib.domain.bars import Bar, key_of
-from chalicelib.domain.building import Hour, Place, hour_with, place_of
-from chalicelib.domain.correction import day_range
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.building import Hour, hour_with, place_of
 from chalicelib.domain.detection import Outcome, State, Watch, advance, rules_for
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.rules import Rule
@@ -20,6 +19,7 @@ from chalicelib.domain.watching import Latch
 from chalicelib.services.bar_writing import BarWriter
 from chalicelib.services.closes import ClosesBefore
 from chalicelib.services.priced import StoredTick
+from chalicelib.services.rebuild_edge import Edge
 from chalicelib.services.repair_reading import stored_bars
 from chalicelib.services.stores import Stores
 
@@ -63,7 +63,7 @@ class Rebuild:
             fold.through(old.last_timestamp if old else None)
             if not fold.ticks:
                 break
-            if self._stores.state.put(_in_place_of(old, fold.state, watch.rules)):
+            if self._stores.state.put(_in_place_of(old, fold, watch.rules)):
                 return Rebuilt(symbol, fold.ticks, fold.bars)
         if fold.ticks:
             raise Contended(f"{symbol}: detect was faster {TRIES} times")
@@ -90,7 +90,7 @@ class _Fold:
         self._watch = watch
         self._history = ClosesBefore(stores.bars, symbol)
         self._start = start or ""
-        self._edge = self._expired_date = ""
+        self.edge: Edge | None = None
         self._seen = Counter[str]()
         self._regular = Counter[str]()
 
@@ -108,8 +108,8 @@ class _Fold:
 
     def _take(self, rows: Sequence[StoredTick]) -> None:
         left: Sequence[Tick] = [stored.tick for stored in rows]
-        if left and not self._edge:
-            self._begin(left[0])
+        if left and self.edge is None:
+            self.edge = Edge(self._prices, self._bars, left[0])
         while left:
             outcome = advance(self.state, left, self._watch, _silent, self._history)
             self.state = msgspec.structs.replace(outcome.state, pending=())
@@ -123,7 +123,8 @@ class _Fold:
             self._seen[bar.session_date] += bar.ticks
             self._regular[bar.session_date] += 0 if bar.extended else bar.ticks
         wanted = [bar for bar in minutes if bar.start >= minute_of(self._start or bar.start)]
-        put = self._writer.put_minutes(self._without_edge(wanted), arrival, _NONE_EXPIRES)
+        whole = self.edge.without(wanted) if self.edge else wanted
+        put = self._writer.put_minutes(whole, arrival, _NONE_EXPIRES)
         self.bars += put.changed + len(put.gone)
         self._put_hours(outcome.hours, put.gone, arrival)
         self._writer.discard(put.gone)
@@ -162,57 +163,19 @@ class _Fold:
     def _fewer(self, bar: Bar) -> int:
         """A bar may have lost ticks to the other kind, regular or extended: no more than its
         session has, and none where some have expired."""
-        expired = self._expired_date == bar.session_date
+        expired = self.edge is not None and self.edge.expired_date == bar.session_date
         return 0 if expired else self._seen[bar.session_date]
-
-    def _begin(self, first: Tick) -> None:
-        """Look whether ticks of the first one's session have expired: minutes outlive them."""
-        edge = place_of(first)
-        self._edge = edge.minute
-        low, high = day_range(edge.session)
-        before = stored_bars(self._bars, self.state.symbol, "1m", low, edge.minute)
-        if any(bar.ticks and bar.session_date == edge.date for bar in before):
-            self._expired_date = edge.date
-            self._edge = self._first_difference(edge, high)
-
-    def _first_difference(self, edge: Place, end: str) -> str:
-        """The first minute whose volume may be a difference to a tick that has expired."""
-        symbol, start = self.state.symbol, edge.minute
-        while True:
-            page = self._prices.ticks(symbol, start, end, limit=STEP, consistent=True)
-            for stored in page.rows:
-                place = place_of(stored.tick)
-                if place.date != edge.date:
-                    return edge.minute
-                if stored.tick.volume is not None and not place.extended:
-                    return place.minute
-            if page.next_key is None:
-                return edge.minute
-            start = just_after(page.next_key)
-
-    def _without_edge(self, minutes: Sequence[Bar]) -> list[Bar]:
-        """The minutes without the first ones, of which as many ticks are stored: their volumes may
-        be differences to ticks that have expired, up to the first regular one that tells any."""
-        edge = [bar for bar in minutes if bar.start <= self._edge]
-        if not edge:
-            return list(minutes)
-        end = just_after(key_of(edge[-1].start, extended=True))
-        stored = stored_bars(self._bars, self.state.symbol, "1m", edge[0].start, end)
-        counts = {bar.key: bar.ticks for bar in stored}
-        starts = {bar.start for bar in edge}
-        differing = {bar.start for bar in edge if counts.pop(bar.key, None) != bar.ticks}
-        differing |= {bar.start for bar in stored if bar.key in counts}
-        return [bar for bar in minutes if bar.start not in starts - differing]
 
 
 def _silent(_: Tick) -> str:
     return SILENT
 
 
-def _in_place_of(old: State | None, new: State, rules: Iterable[Rule]) -> State:
+def _in_place_of(old: State | None, fold: _Fold, rules: Iterable[Rule]) -> State:
     """The new state under the old one's version, with what it has told and has still to tell. What
     a rule remembers stays where the prices that are left did not judge it, and so does the running
-    day where it has more ticks than they: others have expired."""
+    day where some of its prices have expired."""
+    new = fold.state
     if old is None:
         return new
     latches = {name: _told(old.latches.get(name), latch) for name, latch in new.latches.items()}
@@ -220,15 +183,11 @@ def _in_place_of(old: State | None, new: State, rules: Iterable[Rule]) -> State:
         known = old.latches.get(rule.rule_id)
         if known is not None and known.fingerprint == rule.fingerprint:
             latches.setdefault(rule.rule_id, known)
+    expired = fold.edge.expired_date if fold.edge else ""
+    day = old.day if old.day is not None and old.day.session_date == expired else new.day
     return msgspec.structs.replace(
-        new, version=old.version, pending=old.pending, latches=latches, day=_day(old.day, new.day)
+        new, version=old.version, pending=old.pending, latches=latches, day=day
     )
-
-
-def _day(old: Bar | None, new: Bar | None) -> Bar | None:
-    if old is None or new is None or old.session_date != new.session_date:
-        return new
-    return old if old.ticks > new.ticks else new
 
 
 def _told(old: Latch | None, new: Latch) -> Latch:
