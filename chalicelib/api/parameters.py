@@ -235,7 +235,7 @@ def _cursor(arguments: Arguments, interval: str) -> Cursor | None:
 
 def _cursor_at(arguments: Arguments, position: page_tokens.Position) -> Cursor:
     interval, start, end, after = position
-    if interval not in INTERVALS or after is None:
+    if interval is None or after is None:
         raise arguments.refused_token()
     try:
         stored = [None if text is None else instants.parse(text) for text in (start, end, after)]
