@@ -155,7 +155,7 @@ class Services:
         from chalicelib.adapters.erasing import Eraser, Tables
         from chalicelib.services.forgetting import Forget
 
-        settings, clients = self.settings, self._clients or Clients()
+        settings, clients = self.settings, self._clients or Clients(self.settings.account_id)
         tables = Tables(settings.prices_table, settings.bars_table, settings.alerts_table)
         eraser = Eraser(Deferred(lambda: clients.dynamodb), tables)
         return Forget(self.stores, eraser, self._unlearn)
@@ -174,7 +174,7 @@ class Services:
         from chalicelib.adapters.result_links import ResultLinks
         from chalicelib.services.reports import Reports
 
-        settings, clients = self.settings, self._clients or Clients()
+        settings, clients = self.settings, self._clients or Clients(self.settings.account_id)
         athena: Any = Deferred(lambda: clients.athena)
         lake = Athena(athena, settings.athena_workgroup, settings.athena_database)
         links = ResultLinks(Deferred(lambda: clients.s3))
@@ -198,7 +198,7 @@ def aws_lake(settings: Settings, clients: Any = None) -> LakeStores:
     from chalicelib.adapters.raw_objects import S3RawObjects
     from chalicelib.services.lake_stores import LakeStores
 
-    clients = clients or Clients()
+    clients = clients or Clients(settings.account_id)
     athena: Any = Deferred(lambda: clients.athena)
     return LakeStores(
         engine=Athena(athena, settings.athena_workgroup, settings.athena_database),
@@ -227,7 +227,7 @@ def aws_stores(settings: Settings, clients: Any = None) -> Stores:
     from chalicelib.adapters.topic import Topic
     from chalicelib.services.stores import Stores
 
-    clients = clients or Clients()
+    clients = clients or Clients(settings.account_id)
     dynamodb: Any = Deferred(lambda: clients.dynamodb)
     s3: Any = Deferred(lambda: clients.s3)
     ttl_days = {"1m": settings.bars_1m_ttl_days, "1h": settings.bars_1h_ttl_days}

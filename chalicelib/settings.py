@@ -20,6 +20,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """One deployment's settings. Each field is read from the variable of its name in capitals."""
 
     stage: str = "dev"
+    account_id: str = ""
     prices_table: str
     bars_table: str
     state_table: str

@@ -8,6 +8,11 @@ output "region" {
   value       = var.region
 }
 
+output "account" {
+  description = "The account's id, which owns the buckets."
+  value       = local.account
+}
+
 output "tags" {
   description = "Tags of everything, also of what Chalice makes."
   value       = local.tags
@@ -45,6 +50,7 @@ output "environment" {
     } : {},
     {
       STAGE             = var.stage
+      ACCOUNT_ID        = local.account
       ALERTS_TOPIC_ARN  = aws_sns_topic.alerts.arn
       PRICES_STREAM_ARN = aws_dynamodb_table.data["prices"].stream_arn
       ATHENA_WORKGROUP  = aws_athena_workgroup.lake.name
@@ -60,6 +66,11 @@ output "environment" {
 output "failures_bucket_arn" {
   description = "Where Lambda puts what it gave up on."
   value       = module.data_bucket["failures"].arn
+}
+
+output "queues" {
+  description = "Addresses of the queues that this stage has."
+  value       = { for key, queue in local.queues : key => queue.url }
 }
 
 output "topics" {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import os
 import sys
 from datetime import UTC, datetime
@@ -12,12 +11,11 @@ from typing import Any
 
 from chalicelib.domain.errors import CompactionError, FieldError
 from chalicelib.services.lake_sql import is_day
-from local import resources
+from local import deployed
 from local.choosing import add_flags, enter, find_running
 from local.commands import FAILED, OK
 from local.errors import UsageError
 from local.event_sources.scheduling import TIMEOUT_SECONDS, call, scheduled_event
-from producer import region
 
 
 def compact(arguments: list[str]) -> int:
@@ -56,23 +54,17 @@ def _running(options: argparse.Namespace) -> dict[str, Any]:
     return call(app.compact, "compact", event)
 
 
-def _deployed(stage: str, day: str | None) -> dict[str, Any]:
-    """The deployed function. Raises CompactionError with what it raised."""
-    import boto3
-    from botocore.config import Config
-
-    region.require()
-    config = Config(read_timeout=TIMEOUT_SECONDS + 10, retries={"total_max_attempts": 1})
-    client = boto3.client("lambda", config=config)
-    event = scheduled_event(datetime.now(UTC), client.meta.region_name, day)
-    answer = client.invoke(
-        FunctionName=f"{resources.load(stage).app}-{stage}-compact",
-        Payload=json.dumps(event).encode(),
-    )
-    payload: dict[str, Any] = json.loads(answer["Payload"].read() or b"{}")
-    if "FunctionError" in answer:
-        raise CompactionError(f"{payload.get('errorType')}: {payload.get('errorMessage')}")
-    return payload
+def _deployed(name: str, day: str | None) -> dict[str, Any]:
+    """The deployed function, in the stage's region. Raises CompactionError with what it raised."""
+    stage = deployed.find(name)
+    event = scheduled_event(datetime.now(UTC), stage.region, day)
+    try:
+        answer: dict[str, Any] = deployed.invoke(
+            stage, stage.functions["compact"].name, event, TIMEOUT_SECONDS + 10
+        )
+    except deployed.FunctionFailedError as error:
+        raise CompactionError(str(error)) from error
+    return answer
 
 
 def _report(answer: dict[str, Any]) -> int:

@@ -11,13 +11,10 @@ from chalicelib.api import instants
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import Contended, TickError
 from chalicelib.domain.ticks import parse_symbol
-from local import resources
+from local import deployed
 from local.choosing import add_flags, enter, find_running
 from local.commands import FAILED, OK
 from local.errors import UsageError
-from producer import region
-
-_UNUSED = "not-used-here"
 
 
 def rebuild(arguments: list[str]) -> int:
@@ -40,8 +37,6 @@ def rebuild(arguments: list[str]) -> int:
     add_flags(parser)
     options = parser.parse_args(arguments)
     symbols, start = _symbols(options.symbols), _instant(options.start)
-    if options.stage:
-        region.require()
     names = _deployed(options.stage) if options.stage else _running(options)
     services = Services(settings.load(names))
     return max(_one(services, symbol, start) for symbol in symbols)
@@ -81,12 +76,8 @@ def _running(options: argparse.Namespace) -> Mapping[str, str]:
     return found
 
 
-def _deployed(stage: str) -> Mapping[str, str]:
-    """The names of a deployment's tables; nothing else of it is used."""
-    return resources.environment(
-        resources.load(stage),
-        ingest="kinesis",
-        queue_url="",
-        topic_arn=_UNUSED,
-        prices_stream_arn=_UNUSED,
-    )
+def _deployed(name: str) -> Mapping[str, str]:
+    """The variables of a deployment's functions; the process goes to its region."""
+    stage = deployed.find(name)
+    deployed.enter(stage)
+    return stage.environment

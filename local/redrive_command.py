@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from local import resources
+import msgspec
+
+from local import deployed, resources
 from local.choosing import add_flags, enter, find_running
 from local.commands import FAILED, OK
 from local.event_sources.invoking import Function
 from local.redrive import Call, Redriven, drop_messages, redrive_batches, redrive_messages
-from producer import region
+
+if TYPE_CHECKING:
+    from infra.deploy.stage import Stage
+
+DEAD_LETTERS, NOTICES = "ticks-dead.fifo", "failures"
+"""Keys of queues in `resources.json`."""
 
 
 def redrive(arguments: list[str]) -> int:
@@ -29,16 +35,40 @@ def redrive(arguments: list[str]) -> int:
     )
     add_flags(parser)
     options = parser.parse_args(arguments)
-    stage = options.stage
-    call = _deployed(stage) if stage else _running(options)
-    return _report(_all(resources.load(stage or "local"), call))
+    given_up = _deployed(options.stage) if options.stage else _running(options)
+    return _report(_all(given_up))
 
 
-def _running(options: argparse.Namespace) -> Call:
+class GivenUp(msgspec.Struct, frozen=True):
+    """Where dead-lettered batches and messages lie, and how their functions are called."""
+
+    s3: Any
+    sqs: Any
+    bucket: str
+    dead_letters: str | None
+    """The dead-letter queue's address. None where no queue feeds the stage."""
+    notices: str
+    """The address of the queue that has a message for each object of the bucket."""
+    call: Call
+
+
+def _running(options: argparse.Namespace) -> GivenUp:
     """Calls the handlers in this process, in the running system's environment."""
+    import boto3
+
     facts = find_running(options)
     enter(facts)
     os.environ.update(facts["environment"])
+    s3, sqs, named = boto3.client("s3"), boto3.client("sqs"), resources.load()
+
+    def url(key: str) -> str:
+        return str(sqs.get_queue_url(QueueName=named.name(key))["QueueUrl"])
+
+    bucket, call = named.name("failures"), _calling_handlers()
+    return GivenUp(s3, sqs, bucket, url(DEAD_LETTERS), url(NOTICES), call)
+
+
+def _calling_handlers() -> Call:
     app = importlib.import_module("app")
 
     def call(name: str, event: dict[str, Any]) -> Any:
@@ -50,35 +80,36 @@ def _running(options: argparse.Namespace) -> Call:
     return call
 
 
-def _deployed(stage: str) -> Call:
-    """Invokes the deployed functions."""
-    import boto3
+def _deployed(name: str) -> GivenUp:
+    """Invokes the functions of a stage, whose outputs say all names."""
+    stage = deployed.find(name)
+    bucket, queues = stage.environment["FAILURES_BUCKET"], stage.queues
+    dead_letters, notices = queues.get(DEAD_LETTERS), queues[NOTICES]
+    s3, sqs = stage.client("s3"), stage.client("sqs")
+    return GivenUp(s3, sqs, bucket, dead_letters, notices, _invoking(stage))
 
-    region.require()
-    client = boto3.client("lambda")
-    prefix = f"{resources.load(stage).app}-{stage}-"
+
+def _invoking(stage: Stage) -> Call:
+    """Takes a function's key or, as batches name it, its full name."""
+    functions = stage.functions | {one.name: one for one in stage.functions.values()}
 
     def call(name: str, event: dict[str, Any]) -> Any:
-        full = name if name.startswith(prefix) else prefix + name
-        answer = client.invoke(FunctionName=full, Payload=json.dumps(event).encode())
-        payload = json.loads(answer["Payload"].read() or b"null")
-        if "FunctionError" in answer:
-            raise RuntimeError(str(payload))
-        return payload
+        if name not in functions:
+            raise LookupError(f"stage {stage.stage} has no function {name}")
+        function = functions[name]
+        return deployed.invoke(stage, function.name, event, function.timeout_seconds + 10)
 
     return call
 
 
-def _all(named: resources.Resources, call: Call) -> list[Redriven]:
-    import boto3
-
-    s3, sqs = boto3.client("s3"), boto3.client("sqs")
-    done = list(redrive_batches(s3, named.name("failures"), call))
-    dead = sqs.get_queue_url(QueueName=named.name("ticks-dead.fifo"))["QueueUrl"]
-    done += redrive_messages(sqs, dead, "ingest_sqs", sqs.meta.region_name, call)
+def _all(given_up: GivenUp) -> list[Redriven]:
+    sqs, call = given_up.sqs, given_up.call
+    done = list(redrive_batches(given_up.s3, given_up.bucket, call))
+    if given_up.dead_letters is not None:
+        region = sqs.meta.region_name
+        done += redrive_messages(sqs, given_up.dead_letters, "ingest_sqs", region, call)
     if not any(one.error for one in done):
-        notices = sqs.get_queue_url(QueueName=named.name("failures"))["QueueUrl"]
-        drop_messages(sqs, notices)
+        drop_messages(sqs, given_up.notices)
     return done
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from threading import Lock
 from typing import Any
 
-from chalicelib.adapters import json_wire
+from chalicelib.adapters import bucket_owner, json_wire
 from chalicelib.services.call_limits import PUBLISHING, USUAL, CallLimits
 
 POOL = 128
@@ -26,9 +26,13 @@ _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
 
 class Clients:
-    """The clients that the adapters share; safe to use from several threads."""
+    """The clients that the adapters share; safe to use from several threads.
 
-    def __init__(self) -> None:
+    Buckets have to belong to `account_id`; without one, nobody asks whose they are.
+    """
+
+    def __init__(self, account_id: str = "") -> None:
+        self._account_id = account_id
         self._lock = Lock()
 
     @cached_property
@@ -65,7 +69,9 @@ class Clients:
         valid, outside of us-east-1. An endpoint of one's own knows no names of buckets."""
         own = any(os.environ.get(name) for name in _ENDPOINTS)
         style = {"addressing_style": "path" if own else "virtual"}
-        return self._make("s3", signature_version="s3v4", s3=style)
+        client = self._make("s3", signature_version="s3v4", s3=style)
+        bucket_owner.install(client, self._account_id)
+        return client
 
     @cached_property
     def sns(self) -> Any:

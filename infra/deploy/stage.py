@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.adapters import bucket_owner
 from infra.deploy.errors import DeployError
 from infra.deploy.project import deployed_file, variables_file
 from infra.deploy.terraform import Terraform
@@ -71,6 +72,10 @@ class Stage(msgspec.Struct, frozen=True, dict=True):
     lake: dict[str, str]
     data_buckets: list[str]
     hosting_buckets: list[str]
+    account: str = ""
+    """The account's id. Empty, as `queues` is, where an older version applied the stage."""
+    queues: dict[str, str] = {}
+    """Addresses by the keys of `resources.json`."""
 
     @cached_property
     def _clients(self) -> dict[str, Any]:
@@ -86,7 +91,9 @@ class Stage(msgspec.Struct, frozen=True, dict=True):
             if os.environ.get("AWS_ENDPOINT_URL"):  # an emulator's buckets have no hosts
                 config = config.merge(Config(s3={"addressing_style": "path"}))
             session = boto3.Session(region_name=self.region)
-            self._clients[service] = session.client(service, config=config)
+            client = self._clients[service] = session.client(service, config=config)
+            if service == "s3":
+                bucket_owner.install(client, self.account)
         return self._clients[service]
 
     def deployed(self) -> list[dict[str, Any]]:

@@ -51,4 +51,4 @@ def environment_is_what_the_application_and_the_local_system_know(life: Life) ->
             )
         )
     assert local <= set(environment)
-    assert set(environment) - local <= {"PAGE_URL", "CORS_ORIGIN", "READ_ACCESS"}
+    assert set(environment) - local <= {"ACCOUNT_ID", "PAGE_URL", "CORS_ORIGIN", "READ_ACCESS"}

@@ -36,6 +36,8 @@ def make_stage(**changed: Any) -> Stage:
             "CORS_ORIGIN": "https://page.example.com",
             "PAGE_URL": "",
         },
+        "account": "123456789012",
+        "queues": {},
         "failures_bucket_arn": "arn:aws:s3:::failures",
         "topics": {"alerts": "arn:alerts", "operations": "arn:operations"},
         "producer_role_arn": "arn:aws:iam::123456789012:role/ticktape-dev-producer",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -176,6 +177,18 @@ def test_settings_put_the_gateways_answers_back_and_the_token_in_force(life: Lif
     api = life.client("apigateway").get_rest_apis()["items"][0]["id"]
     kinds = life.client("apigateway").get_gateway_responses(restApiId=api)["items"]
     assert {kind["responseType"] for kind in kinds} >= set(gateway.STATUS)
+
+
+def test_redrive_finds_the_stages_bucket_and_queues_in_its_outputs(life: Life) -> None:
+    elsewhere = {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1"}
+    operator = {**elsewhere, "AWS_ACCESS_KEY_ID": "operator"}  # whoever deploys need not redrive
+    redrive = [sys.executable, "-m", "local", "redrive", "--stage", STAGE]
+    outcome = life.stage.run(redrive, operator)
+    assert outcome.status == 0, outcome.errors
+    assert "0 of 0 batches processed again" in outcome.output
+    queues = {url.rsplit("/", 1)[1]: key for key, url in life.outputs["queues"].items()}
+    assert queues == {f"ticktape-{STAGE}-{key}": key for key in RESOURCES["queues"]}
+    assert life.outputs["environment"]["ACCOUNT_ID"] == life.outputs["account"] == "123456789012"
 
 
 # Ticks through it.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.bootstrap import Services
-from chalicelib.settings import load
 from local import commands, rebuild_command
 from tests.emulated import Emulated
 from tests.factories import NEVER, instant, make_incoming, make_trigger, payload, wire
@@ -48,7 +47,3 @@ def test_what_cannot_be_meant_is_refused_with_status_two(
 ) -> None:
     assert commands.run("rebuild", arguments) == 2
     assert capsys.readouterr().err.startswith("python -m local rebuild: ")
-
-
-def test_the_names_of_a_deployments_tables_are_enough() -> None:
-    assert load(rebuild_command._deployed("dev")).prices_table == "ticktape-dev-prices"

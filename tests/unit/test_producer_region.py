@@ -88,9 +88,9 @@ def test_the_users_own_endpoint_is_used_in_the_region_of_either_name() -> None:
 
 
 @pytest.mark.parametrize("command", ["redrive", "rebuild AAPL", "compact"])
-def test_a_command_on_a_stage_names_both_variables_where_the_region_is_missing(
+def test_a_command_on_a_stage_needs_the_stages_outputs_and_no_region(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert local([*command.split(), "--stage", "dev"]) == 2
+    assert local([*command.split(), "--stage", "nonesuch"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith("no AWS region; set AWS_REGION or AWS_DEFAULT_REGION")
+    assert line.endswith("there is no stage nonesuch here: make deploy STAGE=nonesuch")

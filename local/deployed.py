@@ -1,0 +1,55 @@
+"""A deployed stage, as the commands with `--stage` use it: names and region from its outputs."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from local.errors import UsageError
+
+if TYPE_CHECKING:
+    from infra.deploy.stage import Stage
+
+
+class FunctionFailedError(Exception):
+    """A deployed function raised an error. The text is the error's type and message."""
+
+
+def find(name: str) -> Stage:
+    """The stage, by Terraform's outputs. Raises UsageError where they cannot be read, or where an
+    older version wrote them, which named neither the account nor the queues."""
+    from infra.deploy import stage
+    from infra.deploy.errors import DeployError
+
+    try:
+        found = stage.load(name)
+    except DeployError as error:
+        raise UsageError(f"--stage: {error}") from error
+    except FileNotFoundError as error:
+        raise UsageError("--stage needs terraform, which reads the stage's outputs") from error
+    if not found.account:
+        raise UsageError(f"--stage: {name} is of an older version: make deploy STAGE={name}")
+    return found
+
+
+def enter(stage: Stage) -> None:
+    """Point this process at the stage's region, whatever the environment says."""
+    os.environ["AWS_REGION"] = os.environ["AWS_DEFAULT_REGION"] = stage.region
+
+
+def invoke(stage: Stage, function: str, event: dict[str, Any], read_seconds: float) -> Any:
+    """Invoke a function once, by its full name; its answer.
+
+    Raises FunctionFailedError where the function raised an error.
+    """
+    import boto3
+    from botocore.config import Config
+
+    config = Config(read_timeout=read_seconds, retries={"total_max_attempts": 1})
+    client = boto3.client("lambda", region_name=stage.region, config=config)
+    answer = client.invoke(FunctionName=function, Payload=json.dumps(event).encode())
+    payload = json.loads(answer["Payload"].read() or b"null")
+    if "FunctionError" in answer:
+        raise FunctionFailedError(f"{payload.get('errorType')}: {payload.get('errorMessage')}")
+    return payload
