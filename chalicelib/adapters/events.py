@@ -78,4 +78,5 @@ def _triggers(records: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
                 complete_from=mark.first,
                 ingested_at=image["ingested_at"]["S"],
                 spans=mark.spans,
+                again=record["eventName"] == "MODIFY",
             )

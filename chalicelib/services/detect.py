@@ -43,7 +43,8 @@ class Trigger(msgspec.Struct, frozen=True):
     """One stream record that says: of `symbol`, everything from complete_from to newest is there.
 
     `identifier` is what a failure is reported by. The ticks lie in `spans`, in order, or anywhere
-    between where there are none.
+    between where there are none. `again`: the item was there before with other content, so that an
+    invocation that died may have made bars of ticks that were other ones.
     """
 
     identifier: str
@@ -52,22 +53,32 @@ class Trigger(msgspec.Struct, frozen=True):
     complete_from: str
     ingested_at: str
     spans: tuple[Span, ...] = ()
+    again: bool = False
+    changed: tuple[Span, ...] = ()
 
     @property
     def stretches(self) -> tuple[Span, ...]:
         """The spans, at least one."""
         return self.spans or ((self.complete_from, self.newest),)
 
-    def late(self, last: str) -> list[Span]:
-        """The stretches of ticks up to an instant, those that are near each other as one."""
+    @property
+    def came_again(self) -> tuple[Span, ...]:
+        """The stretches of items that were there before."""
+        return self.changed or (self.stretches if self.again else ())
+
+    def to_repair(self, last: str, reached: str) -> list[Span]:
+        """The stretches of ticks up to the instant `last`, and of those that came again up to
+        `reached`; those that are near each other as one."""
+        bounded = [(start, min(end, last)) for start, end in self.stretches if start <= last]
+        bounded += [
+            (start, min(end, reached)) for start, end in self.came_again if start <= reached
+        ]
         united: list[Span] = []
-        for start, end in self.stretches:
-            if start > last:
-                break
+        for start, end in sorted(bounded):
             if united and start <= later(united[-1][1], seconds=NEAR_SECONDS):
-                united[-1] = united[-1][0], max(united[-1][1], min(end, last))
+                united[-1] = united[-1][0], max(united[-1][1], end)
             else:
-                united.append((start, min(end, last)))
+                united.append((start, end))
         return united
 
 
@@ -280,7 +291,7 @@ class Detect:
         clashes = [*doubtful.bars, *self._writer.put_all(outcome.closed, arrival)]
         hours = [*doubtful.hours, *outcome.hours]
         self._writer.put_hours(span.symbol, timezone, hours, arrival)
-        late = span.late(state.last_timestamp)
+        late = span.to_repair(state.last_timestamp, after.last_timestamp)
         after, left = self._corrections.repair(after, late, arrival)
         if clashes:
             after = self._corrections.settle(after, clashes, arrival)
@@ -350,4 +361,5 @@ def _united(triggers: Sequence[Trigger]) -> Trigger:
         min(one.complete_from for one in triggers),
         max(one.ingested_at for one in triggers),
         tuple(sorted(span for one in triggers for span in one.stretches)),
+        changed=tuple(span for one in triggers for span in one.came_again),
     )

@@ -156,3 +156,11 @@ def test_rule_that_begins_is_not_told_of_a_bar_that_closed_before() -> None:
         state.poll(container=0, tick=T("pre", 0))
         state.overnight(containers=0, levels=[0] * 7, name="hour")
         assert state.findings() == []
+
+
+def test_bar_of_a_tick_that_changed_its_kind_while_its_invocation_had_died_is_gone() -> None:
+    with program() as state:
+        state.send(junk=False, ticks=[T(0.1, 0), T(400.5, 0), T(61, 0)], who=0)
+        state.deliver(container=0, faults=[Fault("bars", "die before", 1)])
+        state.correct(back=2, packed=False, tick=T(0.1, 0, "PRE", 0), who=0)
+        assert state.findings() == []

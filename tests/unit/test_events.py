@@ -58,7 +58,8 @@ def test_a_message_of_a_standard_queue_is_numbered_by_its_id() -> None:
 @pytest.mark.parametrize("name", ["INSERT", "MODIFY"])
 def test_a_complete_image_triggers_detect(name: str) -> None:
     event = {"Records": [stream_record(IMAGE, number=5, name=name)]}
-    assert events.triggers(event) == [Trigger("5", "AAPL", at(9), at(2), at(10))]
+    again = name == "MODIFY"
+    assert events.triggers(event) == [Trigger("5", "AAPL", at(9), at(2), at(10), again=again)]
 
 
 def incomplete() -> dict[str, Any]:

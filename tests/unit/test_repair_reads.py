@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from chalicelib import bootstrap, handlers
@@ -140,8 +141,12 @@ def test_an_items_mark_is_read_in_all_its_forms(
 def test_late_stretches_near_each_other_are_repaired_as_one() -> None:
     spans = ((at(0), at(60)), (at(90), at(100)), (at(5000), at(5100)), (at(9000), at(9100)))
     trigger = Trigger("1", "AAPL", at(9100), at(0), at(9100), spans)
-    assert trigger.late(at(5050)) == [(at(0), at(100)), (at(5000), at(5050))]
-    assert trigger.late("") == []
+    late = [(at(0), at(100)), (at(5000), at(5050))]
+    assert trigger.to_repair(at(5050), at(9100)) == late
+    assert trigger.to_repair("", at(9100)) == []
+    again = msgspec.structs.replace(trigger, again=True)
+    assert again.to_repair(at(5050), at(5080)) == [(at(0), at(100)), (at(5000), at(5080))]
+    assert again.to_repair("", at(50)) == [(at(0), at(50))]
 
 
 @pytest.fixture
