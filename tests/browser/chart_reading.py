@@ -17,6 +17,16 @@ _CLOSES = """() => {
 }"""
 
 
+_IN_VIEW = """() => {
+  const graph = document.querySelector('.js-plotly-plot');
+  const { x, low, high } = graph.data.find((t) => t.type === 'candlestick');
+  const [first, last] = graph.layout.xaxis.range;
+  const seen = [...low.keys()].filter((i) => x[i] >= first && x[i] <= last);
+  const prices = [Math.min(...seen.map((i) => low[i])), Math.max(...seen.map((i) => high[i]))];
+  return { prices, axis: graph.layout.yaxis.range, share: seen.length / low.length };
+}"""
+
+
 def wait_for_chart(page: Page, bars: int = 60) -> None:
     """Until a candlestick trace of at least `bars` bars is drawn."""
     page.wait_for_function(f"(bars) => ({_CLOSES})().length >= bars", arg=bars)
@@ -33,6 +43,13 @@ def x_range(page: Page) -> list[float]:
         float(x)
         for x in page.evaluate("() => document.querySelector('.js-plotly-plot').layout.xaxis.range")
     ]
+
+
+def in_view(page: Page) -> dict[str, Any]:
+    """Of the candles in view at one moment the lowest and the highest price, the range of the price
+    axis, and their share of all that are drawn."""
+    found: dict[str, Any] = page.evaluate(_IN_VIEW)
+    return found
 
 
 def layout(page: Page, path: str) -> Any:

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.chart_reading import (
     closes,
+    in_view,
     layout,
     trace_names,
     wait_for_chart,
@@ -101,15 +102,17 @@ def test_zoom_is_carried_to_another_symbol_and_reset_by_double_click(
 def test_price_axis_fits_what_is_in_view(system: System, open_page: OpenPage) -> None:
     page = open_page(system.page)
     wait_for_chart(page)
-    before = layout(page, "yaxis.range")
     page.locator("#chart").focus()
     expect(page.get_by_role("button", name="Data as a table")).to_be_visible()
     for _ in range(3):
         zoomed = x_range(page)
         page.keyboard.press("+")
         wait_for_other_range(page, zoomed)
-    after = layout(page, "yaxis.range")
-    assert after[1] - after[0] < before[1] - before[0]
+    seen = in_view(page)
+    (low, high), (bottom, top) = seen["prices"], seen["axis"]
+    assert seen["share"] < 0.7
+    assert bottom < low < high < top
+    assert top - bottom < 1.2 * (high - low)
 
 
 def test_hidden_and_added_traces_survive_a_change_of_symbol(
