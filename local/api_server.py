@@ -81,7 +81,7 @@ class _Handler(Handler):
             self.close_connection = True
             self._send_problem(refusal)
             return
-        length = int(self.headers.get("Content-Length") or 0)
+        length = int(self._content_length())
         body = self.rfile.read(length) if length else None
         method = "GET" if self.command == "HEAD" else self.command
         try:
@@ -94,14 +94,18 @@ class _Handler(Handler):
         else:
             self._send_response(response)
 
+    def _content_length(self) -> str:
+        """As the request says, without leading zeros, of which there may be thousands."""
+        return (self.headers.get("Content-Length") or "").lstrip("0") or "0"
+
     def _refusal(self) -> int | None:
         """The status of what is answered without reading on, as a gateway would."""
-        length = self.headers.get("Content-Length") or "0"
+        length = self._content_length()
         if "Transfer-Encoding" in self.headers:
             return HTTPStatus.LENGTH_REQUIRED
         if not (length.isascii() and length.isdigit()):
             return HTTPStatus.BAD_REQUEST
-        if len(length.lstrip("0")) > _DIGITS or int(length) > BODY_LIMIT:
+        if len(length) > _DIGITS or int(length) > BODY_LIMIT:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         try:
             self.routes.match_route(self.path)

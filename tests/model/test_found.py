@@ -164,3 +164,14 @@ def test_bar_of_a_tick_that_changed_its_kind_while_its_invocation_had_died_is_go
         state.deliver(container=0, faults=[Fault("bars", "die before", 1)])
         state.correct(back=2, packed=False, tick=T(0.1, 0, "PRE", 0), who=0)
         assert state.findings() == []
+
+
+def test_a_rule_that_was_deleted_is_not_begun_again_by_a_container_that_knows_it() -> None:
+    with program(containers=2, rules=["above"]) as state:
+        state.trade(containers=2, faults=[], ticks=[T(0.1, 0), T(0.1, 3)], who=0)
+        state.remove_rule(name="above")
+        state.restart(container=0)
+        state.poll(container=0, tick=T(0.1, 0))
+        state.poll(container=1, tick=T(0.1, 0))
+        state.poll(container=1, tick=T(0.1, 3))
+        assert state.findings() == []

@@ -36,6 +36,7 @@ TARGETS = [
 HEADERS = [
     "Content-Length: " + "9" * 5000,
     "Content-Length: 00000000000000000000000000000000000000000000000009999999999",
+    "Content-Length: " + "0" * 5000,
     "Content-Length: -1",
     "Content-Length: 1e3",
     "Content-Length: \u0661",

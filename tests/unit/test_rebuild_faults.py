@@ -8,8 +8,6 @@ import pytest
 
 from chalicelib.adapters import events
 from tests.factories import NEVER, kinesis_event, make_rule, payload, sqs_event
-from tests.model.markets import T
-from tests.model.test_found import program
 from tests.unit.test_repair_faults import CLOSE, NEXT, OPEN, Containers, bar, tick
 
 DAY = 86_400.0
@@ -133,14 +131,3 @@ def test_history_over_an_hour_of_both_kinds_stops_no_repair() -> None:
     hours = {(one.extended, one.ticks): one.low for one in system.bars("1h")}
     assert hours[True, 2] == 90
     assert hours[False, 0] == 50
-
-
-def test_a_rule_that_was_deleted_is_not_begun_again_by_a_container_that_knows_it() -> None:
-    with program(containers=2, rules=["above"]) as state:
-        state.trade(containers=2, faults=[], ticks=[T(0.1, 0), T(0.1, 3)], who=0)
-        state.remove_rule(name="above")
-        state.restart(container=0)
-        state.poll(container=0, tick=T(0.1, 0))
-        state.poll(container=1, tick=T(0.1, 0))
-        state.poll(container=1, tick=T(0.1, 3))
-        assert state.findings() == []
