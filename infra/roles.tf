@@ -4,7 +4,7 @@ locals {
   # What Lambda does with the function's role to read what the function is fed from.
   trigger_actions = {
     stream       = ["kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards"]
-    table-stream = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"]
+    table-stream = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
     queue        = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
   }
 
@@ -26,6 +26,8 @@ locals {
       # X-Ray's actions know no resources.
       var.tracing ? [{ actions = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resource = "*" }] : [],
       try([{ actions = local.trigger_actions[local.triggers[key]], resource = local.arns[function.trigger] }], []),
+      # Nor does this action of DynamoDB.
+      try(local.triggers[key], "") == "table-stream" ? [{ actions = ["dynamodb:ListStreams"], resource = "*" }] : [],
       contains(local.gives_up, try(local.triggers[key], "")) ? [
         { actions = ["s3:PutObject"], resource = "${local.arns["bucket/failures"]}/aws/lambda/*" },
         { actions = ["s3:ListBucket"], resource = local.arns["bucket/failures"] },

@@ -183,7 +183,7 @@ variable "deletion_protection" {
 }
 
 variable "permissions_boundary" {
-  description = "The ARN of a policy that no role may go beyond: infra/boundary-policy.json, named ticktape-boundary. infra/deployer-policy.json demands it."
+  description = "The ARN of a policy that no role may go beyond: infra/boundary-policy.json, named ticktape-boundary. The deployer's policies demand it."
   type        = string
   default     = null
 }

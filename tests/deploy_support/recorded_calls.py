@@ -16,8 +16,10 @@ ACCOUNT = "123456789012"
 
 ACTIONS = {
     "dynamodb:BatchExecuteStatement": "dynamodb:PartiQLInsert",
+    "lambda:Invoke": "lambda:InvokeFunction",
     "s3:ListObjectsV2": "s3:ListBucket",
     "s3:DeleteObjects": "s3:DeleteObject",
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
 }
 """Operations that IAM knows by another name."""
 
@@ -61,12 +63,19 @@ class Recorder:
         service = client.meta.service_model.service_name
 
         def note(params: dict[str, Any], model: Any, **_: Any) -> None:
-            for arn in arns(service, params, self._region):
-                action = f"{service}:{model.name}"
-                self.calls.add(Call(self._running, ACTIONS.get(action, action), arn))
+            self.calls |= calls_of(self._running, service, model.name, params, self._region)
 
         client.meta.events.register(f"provide-client-params.{service}.*", note)
         return client
+
+
+def calls_of(
+    function: str, service: str, operation: str, params: dict[str, Any], region: str
+) -> set[Call]:
+    """A request as IAM sees it: one call for each resource."""
+    action = f"{service}:{operation}"
+    named = ACTIONS.get(action, action)
+    return {Call(function, named, arn) for arn in arns(service, params, region)}
 
 
 def arns(service: str, params: dict[str, Any], region: str) -> list[str]:
@@ -112,4 +121,20 @@ def _sns(params: dict[str, Any], region: str) -> list[str]:
     return [params["TopicArn"]]
 
 
-_READERS = {"athena": _athena, "dynamodb": _dynamodb, "glue": _glue, "s3": _s3, "sns": _sns}
+def _sqs(params: dict[str, Any], region: str) -> list[str]:
+    return [f"arn:aws:sqs:{region}:{ACCOUNT}:{params['QueueUrl'].rsplit('/', 1)[1]}"]
+
+
+def _lambda(params: dict[str, Any], region: str) -> list[str]:
+    return [f"arn:aws:lambda:{region}:{ACCOUNT}:function:{params['FunctionName']}"]
+
+
+_READERS = {
+    "athena": _athena,
+    "dynamodb": _dynamodb,
+    "glue": _glue,
+    "lambda": _lambda,
+    "s3": _s3,
+    "sns": _sns,
+    "sqs": _sqs,
+}

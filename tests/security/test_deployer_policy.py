@@ -9,22 +9,27 @@ from typing import Any
 
 import pytest
 
+from tests.deploy_support.authorization import listed, overlap, problems
+from tests.deploy_support.policy_checks import DEPLOYERS
+
 INFRA = Path(__file__).resolve().parents[2] / "infra"
-DEPLOYER = json.loads((INFRA / "deployer-policy.json").read_text())
-BOUNDARY = json.loads((INFRA / "boundary-policy.json").read_text())
+PATHS = sorted(INFRA.glob("*-policy.json"))
+POLICIES = {path.stem: json.loads(path.read_text()) for path in PATHS}
+BOUNDARY = POLICIES["boundary-policy"]
+DEPLOYER = {"Statement": [one for name in DEPLOYERS for one in POLICIES[name]["Statement"]]}
 RESOURCES = json.loads((INFRA / "resources.json").read_text())
 
 ROLE = "arn:aws:iam::111122223333:role/ticktape-dev-detect"
 WITHIN = {"iam:PermissionsBoundary": "arn:aws:iam::111122223333:policy/ticktape-boundary"}
 KEY = "arn:aws:kms:eu-central-1:111122223333:key/1"
 PAGE = "arn:aws:cloudfront::111122223333:distribution/E1"
+STREAM = "arn:aws:kinesis:eu-central-1:111122223333:stream/ticktape-dev-ticks"
+MAPPING = "arn:aws:lambda:eu-central-1:111122223333:event-source-mapping:1"
+START = "kinesis:StartStreamEncryption"
 OURS = {"aws:ResourceTag/app": "ticktape"}
+OF_OURS = {"lambda:FunctionArn": "arn:aws:lambda:eu-central-1:1:function:ticktape-dev-detect"}
+OF_ANOTHER = {"lambda:FunctionArn": "arn:aws:lambda:eu-central-1:1:function:payroll"}
 NEW = {"aws:RequestTag/app": "ticktape"}
-
-
-def listed(value: Any) -> list[str]:
-    """A text or a list of texts."""
-    return [value] if isinstance(value, str) else list(value)
 
 
 def allows(policy: dict[str, Any], action: str, resource: str, **context: str) -> bool:
@@ -67,6 +72,8 @@ def _holds(conditions: dict[str, dict[str, Any]], context: dict[str, str]) -> bo
         ("cloudfront:UpdateDistribution", PAGE, {}),
         ("cloudfront:DeleteDistribution", PAGE, {"aws:ResourceTag/app": "shop"}),
         ("lambda:UpdateFunctionCode", "arn:aws:lambda:eu-central-1:1:function:payroll", {}),
+        ("lambda:DeleteEventSourceMapping", MAPPING, {}),
+        ("lambda:CreateEventSourceMapping", "*", OF_ANOTHER),
         ("dynamodb:DeleteTable", "arn:aws:dynamodb:eu-central-1:1:table/payroll", {}),
     ],
 )
@@ -80,6 +87,7 @@ def test_what_the_deployer_may_not_do(action: str, resource: str, context: dict[
         ("iam:CreateRole", ROLE, WITHIN),
         ("iam:PutRolePolicy", ROLE, WITHIN),
         ("iam:PassRole", ROLE, {"iam:PassedToService": "lambda.amazonaws.com"}),
+        ("lambda:DeleteEventSourceMapping", MAPPING, OF_OURS),
         ("kms:CreateKey", "*", NEW),
         ("kms:TagResource", KEY, NEW),
         ("kms:ScheduleKeyDeletion", KEY, OURS),
@@ -100,14 +108,54 @@ def test_the_boundary_holds_all_that_functions_may_do_and_nothing_that_widens_ri
     services = {action.split(":")[0] for action in actions}
     assert not services & {"iam", "sts", "lambda", "organizations", "ec2", "cloudformation"}
     unbounded = [s["Sid"] for s in BOUNDARY["Statement"] if "*" in s["Resource"]]
-    assert unbounded == ["Traces"]
+    assert unbounded == ["StreamsOfTheAccount", "Traces"]
 
 
-def test_policies_fit_where_they_are_to_be_put() -> None:
-    """A role's inline policies have 10,240 characters, a managed policy 6,144, without blanks."""
+@pytest.mark.parametrize("name", POLICIES)
+def test_policy_fits_into_a_managed_one(name: str) -> None:
+    """Which has 6,144 characters, blanks left out."""
+    assert len(json.dumps(POLICIES[name], separators=(",", ":"))) < 6_144
 
-    def size(policy: dict[str, Any]) -> int:
-        return len(json.dumps(policy, separators=(",", ":")))
 
-    assert size(DEPLOYER) < 10_240
-    assert size(BOUNDARY) < 6_144
+@pytest.mark.parametrize("name", POLICIES)
+def test_policy_says_what_iam_understands(name: str) -> None:
+    assert problems(POLICIES[name]["Statement"]) == []
+
+
+@pytest.mark.parametrize(
+    ("problem", "statement"),
+    [
+        ("only * fits", {"Action": "kinesis:UpdateShardCount", "Resource": STREAM}),
+        ("any resource", {"Action": "sqs:ReceiveMessage", "Resource": "*"}),
+        ("does not know it", {"Action": "sqs:TakeMessage", "Resource": "*"}),
+        ("none of the resources", {"Action": "sqs:ReceiveMessage", "Resource": STREAM}),
+        ("needs the right on a kmsKey", {"Action": START, "Resource": STREAM}),
+        ("no action of the statement", {"Action": START, "Resource": [STREAM, KEY, ROLE]}),
+        (
+            "condition aws:RequestTag/app",
+            {
+                "Action": "lambda:InvokeFunction",
+                "Resource": "arn:aws:lambda:*:*:function:ticktape-*",
+                "Condition": {"StringEquals": {"aws:RequestTag/app": "ticktape"}},
+            },
+        ),
+    ],
+)
+def test_what_iam_would_take_without_ever_allowing_it_is_told(
+    problem: str, statement: dict[str, Any]
+) -> None:
+    assert any(problem in told for told in problems([statement]))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "does"),
+    [
+        ("arn:a:*", "arn:*:b", True),
+        ("table/x-*", "table/*/stream/*", True),
+        ("table/x-*", "index/*", False),
+        ("*", "", True),
+        ("bucket", "*/*", False),
+    ],
+)
+def test_patterns_overlap_where_a_text_matches_both(one: str, other: str, does: bool) -> None:
+    assert overlap(one, other) is overlap(other, one) is does

