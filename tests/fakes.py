@@ -28,9 +28,11 @@ from chalicelib.services.stores import (
     Page,
     ProducerStatus,
     QuarantinedPart,
+    Refused,
     SeriesKind,
     Stores,
     SymbolEntry,
+    refused_by,
 )
 
 SPAN_SECONDS = 60
@@ -183,14 +185,14 @@ class FakeBars:
         self.series[bar.series].remove(bar.key)
         return True
 
-    def put_all(self, bars: Sequence[Bar], expires_from: str) -> list[Bar]:
+    def put_all(self, bars: Sequence[Bar], expires_from: str) -> Refused:
         """See BarStore."""
-        refused = [bar for bar in bars if not self.put(bar, expires_from)]
-        return [bar for bar in refused if self._differs_from_stored(bar)]
+        stored = [None if self.put(bar, expires_from) else self._made(bar) for bar in bars]
+        return refused_by(bars, stored)
 
-    def _differs_from_stored(self, bar: Bar) -> bool:
+    def _made(self, bar: Bar) -> Bar | None:
         stored = self.series[bar.series].get(bar.key)
-        return isinstance(stored, Bar) and stored.ticks > 0 and not stored.same_values(bar)
+        return stored if isinstance(stored, Bar) and stored.ticks > 0 else None
 
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
         """See BarStore."""

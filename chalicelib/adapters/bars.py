@@ -25,7 +25,7 @@ from chalicelib.adapters.dynamodb import (
 from chalicelib.adapters.inserts import insert_all
 from chalicelib.domain.bars import Bar, start_of
 from chalicelib.domain.times import epoch_seconds, just_after
-from chalicelib.services.stores import Close, Page
+from chalicelib.services.stores import Close, Page, Refused, refused_by
 
 PARALLEL_PUTS = 8
 _KEY = ("series", "start")
@@ -99,7 +99,7 @@ class Bars:
             },
         )
 
-    def put_all(self, bars: Sequence[Bar], expires_from: str) -> list[Bar]:
+    def put_all(self, bars: Sequence[Bar], expires_from: str) -> Refused:
         """See BarStore. New bars share requests; those that are stored already are put singly."""
         new = [bar for bar in bars if not bar.revision]
         left = [bar for bar in bars if bar.revision]
@@ -108,20 +108,20 @@ class Bars:
             new = [new[index] for index in insert_all(self._client, self._table, _KEY, items)]
         return self._put_each([*new, *left], expires_from)
 
-    def _put_each(self, bars: Sequence[Bar], expires_from: str) -> list[Bar]:
-        def clashes(bar: Bar) -> bool:
-            return not self.put(bar, expires_from) and self._differs_from_stored(bar)
+    def _put_each(self, bars: Sequence[Bar], expires_from: str) -> Refused:
+        def in_the_way(bar: Bar) -> Bar | None:
+            return None if self.put(bar, expires_from) else self._made_from_ticks(bar)
 
         if len(bars) < 2:
-            return [bar for bar in bars if clashes(bar)]
+            return refused_by(bars, map(in_the_way, bars))
         with ThreadPoolExecutor(min(PARALLEL_PUTS, len(bars))) as pool:
-            return [bar for bar, does in zip(bars, pool.map(clashes, bars), strict=True) if does]
+            return refused_by(bars, pool.map(in_the_way, bars))
 
-    def _differs_from_stored(self, bar: Bar) -> bool:
-        """Whether the stored bar, if it was made from ticks, has other values."""
+    def _made_from_ticks(self, bar: Bar) -> Bar | None:
+        """The bar that is stored in a bar's place, if it was made from ticks."""
         end = just_after(bar.key)
         page = self.bars(bar.symbol, bar.interval, bar.key, end, limit=1, consistent=True)
-        return any(stored.ticks > 0 and not stored.same_values(bar) for stored in page.rows)
+        return next((stored for stored in page.rows if stored.ticks > 0), None)
 
     def discard(self, bar: Bar) -> bool:
         """See BarStore."""

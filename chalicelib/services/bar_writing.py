@@ -16,7 +16,7 @@ from chalicelib.domain.errors import Contended
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.times import just_after
 from chalicelib.services.repair_reading import stored_bars
-from chalicelib.services.stores import BarStore
+from chalicelib.services.stores import BarStore, Refused
 
 Fewer = Callable[[Bar], int]
 """How many of its stored ticks a bar may have lost; one that has lost more stays as it is stored,
@@ -43,12 +43,13 @@ class BarWriter:
         """Fold and put finished hours. An hour in which ticks of the other kind lay between may
         have ended before: what is folded now counts."""
         folded = self._folded(symbol, timezone, hours)
-        clashes = self.put_all([one.bar for one in folded], arrival)
-        self.put_differing(sorted(clashes, key=_key), "1h", arrival, _losses(folded))
+        refused = self.put_all([one.bar for one in folded], arrival)
+        differing = sorted(refused.differing, key=_key)
+        self.put_differing(differing, "1h", arrival, _losses(folded))
 
-    def put_all(self, bars: Sequence[Bar], arrival: str) -> list[Bar]:
-        """Put bars of any intervals; returns those that differ from what is stored already."""
-        return self._bars.put_all(bars, arrival) if bars else []
+    def put_all(self, bars: Sequence[Bar], arrival: str) -> Refused:
+        """Put bars of any intervals; returns those in whose place others are stored already."""
+        return self._bars.put_all(bars, arrival) if bars else Refused()
 
     def _folded(
         self,
@@ -97,7 +98,7 @@ class BarWriter:
             closed = msgspec.structs.replace(bar, closed=True, revision=revision)
             if old is None or not old.same_values(closed):
                 differing.append(closed)
-        if clashes := self.put_all(differing, arrival):
+        if clashes := self.put_all(differing, arrival).differing:
             raise _contended(clashes[0])
         return len(differing)
 

@@ -73,13 +73,18 @@ class Trigger(msgspec.Struct, frozen=True):
         bounded += [
             (start, min(end, reached)) for start, end in self.came_again if start <= reached
         ]
-        united: list[Span] = []
-        for start, end in sorted(bounded):
-            if united and start <= later(united[-1][1], seconds=NEAR_SECONDS):
-                united[-1] = united[-1][0], max(united[-1][1], end)
-            else:
-                united.append((start, end))
-        return united
+        return united(bounded)
+
+
+def united(spans: Iterable[Span]) -> list[Span]:
+    """Stretches in order, those that are near each other as one."""
+    found: list[Span] = []
+    for start, end in sorted(spans):
+        if found and start <= later(found[-1][1], seconds=NEAR_SECONDS):
+            found[-1] = found[-1][0], max(found[-1][1], end)
+        else:
+            found.append((start, end))
+    return found
 
 
 class Detected(msgspec.Struct, frozen=True):
@@ -288,10 +293,13 @@ class Detect:
         outcome = advance(state, ticks, watch, self._quiet, history)
         after, timezone = outcome.state, outcome.state.timezone
         arrival = span.ingested_at
-        clashes = [*doubtful.bars, *self._writer.put_all(outcome.closed, arrival)]
+        refused = self._writer.put_all(outcome.closed, arrival)
+        clashes = [*doubtful.bars, *refused.differing]
         hours = [*doubtful.hours, *outcome.hours]
         self._writer.put_hours(span.symbol, timezone, hours, arrival)
         late = span.to_repair(state.last_timestamp, after.last_timestamp)
+        if refused.same:  # by one that died before it wrote the state; its other bars may be wrong
+            late = united([*late, (ticks[0].timestamp, after.last_timestamp)])
         after, left = self._corrections.repair(after, late, arrival)
         if clashes:
             after = self._corrections.settle(after, clashes, arrival)

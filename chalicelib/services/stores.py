@@ -90,6 +90,23 @@ class Close(msgspec.Struct, frozen=True):
     extended: bool = False
 
 
+class Refused(msgspec.Struct, frozen=True):
+    """Bars that were not put because one made from ticks is stored: of other values, so that one of
+    both is out of date, or of the same."""
+
+    differing: tuple[Bar, ...] = ()
+    same: tuple[Bar, ...] = ()
+
+
+def refused_by(bars: Iterable[Bar], stored: Iterable[Bar | None]) -> Refused:
+    """Bars by what is stored in the place of each; None where it was put."""
+    pairs = [(bar, one) for bar, one in zip(bars, stored, strict=True) if one is not None]
+    return Refused(
+        differing=tuple(bar for bar, one in pairs if not one.same_values(bar)),
+        same=tuple(bar for bar, one in pairs if one.same_values(bar)),
+    )
+
+
 class BarStore(Protocol):
     """Finished bars of the stored intervals."""
 
@@ -115,12 +132,10 @@ class BarStore(Protocol):
         """Put a bar made from ticks, unless one is stored that came as history, or whose revision
         is not lower. Returns whether it was put."""
 
-    def put_all(self, bars: Sequence[Bar], expires_from: str) -> list[Bar]:
+    def put_all(self, bars: Sequence[Bar], expires_from: str) -> Refused:
         """Put bars made from ticks, each as `put` does; no two of the same series and key.
 
-        Returns those that were refused although they differ from what is stored, which was made
-        from ticks too: one of both is out of date. Where it raises, some may be stored and others
-        not.
+        Where it raises, some may be stored and others not.
         """
 
     def discard(self, bar: Bar) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.times import just_after
-from chalicelib.services.stores import BarStore, Stores
+from chalicelib.services.stores import BarStore, Refused, Stores
 from tests.factories import NEVER, at, make_bar
 
 
@@ -159,7 +159,7 @@ def test_of_many_bars_at_once_each_is_put_under_its_own_condition(
     bars.put(same, at())
     bars.put(other, at())
     bars.write_history([history], at(), NEVER)
-    assert bars.put_all(offered, at()) == [offered[30]]
+    assert bars.put_all(offered, at()) == Refused(differing=(offered[30],), same=(same,))
     kept = {bar.start: bar for bar in (other, history)}
     assert read(bars, symbol) == [kept.get(bar.start, bar) for bar in offered]
 
@@ -178,7 +178,9 @@ def test_of_two_bars_of_one_start_the_first_stays_and_the_other_is_given_back(
     bars: BarStore, symbol: str
 ) -> None:
     few, many = (make_bar(0, price, symbol=symbol, ticks=price) for price in (2, 7))
-    assert bars.put_all([many, make_bar(60, 1, symbol=symbol), few], at()) == [few]
+    assert bars.put_all([many, make_bar(60, 1, symbol=symbol), few], at()) == Refused(
+        differing=(few,)
+    )
     assert [bar.ticks for bar in read(bars, symbol)] == [7, 1]
 
 
@@ -191,7 +193,7 @@ def test_a_start_may_have_a_regular_bar_and_an_extended_one(bars: BarStore, symb
     regular = make_bar(0, 1, symbol=symbol)
     extended = make_bar(0, 2, symbol=symbol, extended=True)
     later = make_bar(60, 3, symbol=symbol)
-    assert bars.put_all([regular, extended, later], at()) == []
+    assert bars.put_all([regular, extended, later], at()) == Refused()
     assert read(bars, symbol) == [regular, extended, later]
     assert read(bars, symbol, descending=True) == [later, extended, regular]
     assert read(bars, symbol, start=just_after(regular.start)) == [extended, later]
@@ -204,7 +206,7 @@ def test_history_and_the_extended_bars_beside_it_are_both_stored(
     bars: BarStore, symbol: str, limit: int, descending: bool
 ) -> None:
     extended = [make_bar(60 * n, 9, symbol=symbol, extended=True) for n in range(3)]
-    assert bars.put_all(extended, at()) == []
+    assert bars.put_all(extended, at()) == Refused()
     history = [make_bar(60 * n, 5, symbol=symbol, ticks=0) for n in (0, 2)]
     bars.write_history(history, at(), NEVER)
     found: list[Bar] = []

@@ -175,3 +175,13 @@ def test_a_rule_that_was_deleted_is_not_begun_again_by_a_container_that_knows_it
         state.poll(container=1, tick=T(0.1, 0))
         state.poll(container=1, tick=T(0.1, 3))
         assert state.findings() == []
+
+
+def test_bar_of_a_dead_invocation_is_gone_where_its_tick_changed_beside_a_new_one() -> None:
+    with program() as state:
+        state.overnight(containers=0, levels=[0] * 7, name="averages")
+        state.send(junk=False, ticks=[T(61, 0), T(61, 0)], who=0)
+        state.deliver(container=0, faults=[Fault("state", "die before", 0)])
+        state.correct(back=2, packed=False, tick=T(0.1, 0, "PRE", 0), who=0)
+        state.send(junk=False, ticks=[T(0.1, 0)], who=0)
+        assert state.findings() == []
