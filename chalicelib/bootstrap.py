@@ -139,7 +139,8 @@ class Services:
         """Bars and state out of prices."""
         from chalicelib.services.rebuild import Rebuild
 
-        return Rebuild(self.stores, self.rules, self.shown)
+        days = self.settings.prices_ttl_days
+        return Rebuild(self.stores, self.rules, self.shown, days, self.clock)
 
     @cached_property
     def preview(self) -> Preview:

@@ -95,13 +95,20 @@ def hour_span(hour: Hour, calendar: Calendar) -> HourSpan:
 
 
 def hour_of(span: HourSpan, minutes: Iterable[Bar]) -> Bar | None:
-    """The 1h bar of a span, folded from the 1m bars in it; None where there are none."""
+    """The 1h bar of a span, folded from the 1m bars in it; None where there are none.
+
+    It counts at least one tick, if only one that history hides: an hour of history minutes is not
+    history itself.
+    """
     folded: Bar | None = None
     for bar in filter(span.holds, minutes):
         folded = bar if folded is None else merge(folded, bar)
     if folded is None:
         return None
-    return msgspec.structs.replace(folded, interval="1h", start=span.start, closed=True, revision=0)
+    ticks = max(folded.ticks, 1)
+    return msgspec.structs.replace(
+        folded, interval="1h", start=span.start, closed=True, revision=0, ticks=ticks
+    )
 
 
 def day_range(session: Session) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import msgspec
 
-from chalicelib.domain.bars import Bar, shown
+from chalicelib.domain.bars import Bar, key_of, shown, start_of
 from chalicelib.domain.folding import BASE_OF, MOST_PARTS, SPAN, fold_bars
 from chalicelib.domain.times import from_text, just_after, to_text
 from chalicelib.services.queries import Range
@@ -71,15 +71,18 @@ def read_bars(store: BarStore, request: BarRequest, live: Sequence[Bar]) -> BarP
 
 
 def _parts(interval: str, bars: int) -> int:
-    """How many stored bars are enough for `bars` bars: a label may have both kinds, and the parts
-    of the last label may not all be among them."""
+    """How many stored bars are enough for `bars` bars: a label may have both kinds, the parts of
+    the last label may not all be among them, and one lies before a range that begins with an
+    extended bar."""
     parts = MOST_PARTS[interval]
-    return bars if parts == 1 else (bars + 1) * parts
+    return 1 + (bars if parts == 1 else (bars + 1) * parts)
 
 
 def _stored_range(request: BarRequest) -> Range:
-    """Where the parts of the selected bars lie."""
+    """Where the parts of the selected bars lie, and what hides the first of them: history of the
+    same minute."""
     start, end = request.selected.start, request.selected.end
+    start = start and start_of(start, extended=start == key_of(start, extended=True))
     span = SPAN.get(request.interval)
     if request.after is not None and request.descending and request.after.endswith("0Z"):
         span = None  # a regular bar's label, a boundary: nothing of what is left lies beyond

@@ -170,12 +170,11 @@ class _Folded(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, hour: Bar, minutes: Iterable[Bar]) -> _Folded:
-        """`minutes` are those of both kinds. An hour has a tick, if only one that history hides: so
-        it is not taken for history itself."""
+        """`minutes` are those of both kinds."""
         others = [bar for bar in minutes if bar.extended is not hour.extended or not bar.ticks]
         history = any(not bar.ticks for bar in others)
         may_lose = sys.maxsize if history else sum(bar.ticks for bar in others)
-        return cls(msgspec.structs.replace(hour, ticks=max(hour.ticks, 1)), may_lose)
+        return cls(hour, may_lose)
 
 
 def _losses(folded: Iterable[_Folded]) -> Fewer:

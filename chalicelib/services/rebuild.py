@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -14,7 +15,7 @@ from chalicelib.domain.errors import Contended
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
-from chalicelib.domain.times import just_after, later, minute_of
+from chalicelib.domain.times import just_after, later, minute_of, to_text
 from chalicelib.domain.watching import Latch
 from chalicelib.services.bar_writing import BarWriter
 from chalicelib.services.closes import ClosesBefore
@@ -27,9 +28,6 @@ STEP = 1000
 TRIES = 20
 SILENT = "rebuild"
 
-_NONE_EXPIRES = "~"
-"""Later than any instant."""
-
 
 class Rebuilt(msgspec.Struct, frozen=True):
     """How many ticks were folded, and how many bars differed from what was stored."""
@@ -41,23 +39,34 @@ class Rebuilt(msgspec.Struct, frozen=True):
 
 class Rebuild:
     """The service behind repair. It may run beside detect: bars are put under their conditions,
-    the state under its version."""
+    the state under its version. Prices expire no sooner than `prices_days` after they came."""
 
-    def __init__(self, stores: Stores, rules: Callable[[], Sequence[Rule]], shown: Watch) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        rules: Callable[[], Sequence[Rule]],
+        shown: Watch,
+        prices_days: int,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._stores = stores
         self._rules = rules
         self._shown = shown
+        self._prices_days = prices_days
+        self._clock = clock
         self._writer = BarWriter(stores.bars)
 
     def __call__(self, symbol: str, start: str | None = None) -> Rebuilt:
         """Compute the state, and the bars that end after `start`, from all prices there are.
 
-        No alert is recorded or sent; those that the state has as pending stay so, and a rule
-        has fired last when the state says so, where it knows the rule. Folds no further than
-        detect has come, or as far as prices go where there is no state. Raises Contended.
+        No alert is recorded or sent. Those that the state has as pending stay so, and a rule has
+        fired last when the state says so. A rule that the state does not know yet begins with the
+        next price. Folds no further than detect has come, or as far as prices go where there is no
+        state. Raises Contended.
         """
         watch = Watch(rules_for(symbol, self._rules()), self._shown.fast, self._shown.slow)
-        fold = _Fold(self._stores, self._writer, symbol, watch, start)
+        expired_before = later(to_text(self._clock()), days=-self._prices_days)
+        fold = _Fold(self._stores, self._writer, symbol, watch, start, expired_before)
         for _ in range(TRIES):
             old = self._stores.state.get(symbol)
             fold.through(old.last_timestamp if old else None)
@@ -80,6 +89,7 @@ class _Fold:
         symbol: str,
         watch: Watch,
         start: str | None,
+        expired_before: str,
     ) -> None:
         self.state = State(symbol=symbol)
         self.ticks = 0
@@ -90,6 +100,7 @@ class _Fold:
         self._watch = watch
         self._history = ClosesBefore(stores.bars, symbol)
         self._start = start or ""
+        self._expired_before = expired_before
         self.edge: Edge | None = None
         self._seen = Counter[str]()
         self._regular = Counter[str]()
@@ -109,7 +120,7 @@ class _Fold:
     def _take(self, rows: Sequence[StoredTick]) -> None:
         left: Sequence[Tick] = [stored.tick for stored in rows]
         if left and self.edge is None:
-            self.edge = Edge(self._prices, self._bars, left[0])
+            self.edge = Edge(self._prices, self._bars, left[0], self._expired_before)
         while left:
             outcome = advance(self.state, left, self._watch, _silent, self._history)
             self.state = msgspec.structs.replace(outcome.state, pending=())
@@ -124,7 +135,7 @@ class _Fold:
             self._regular[bar.session_date] += 0 if bar.extended else bar.ticks
         wanted = [bar for bar in minutes if bar.start >= minute_of(self._start or bar.start)]
         whole = self.edge.without(wanted) if self.edge else wanted
-        put = self._writer.put_minutes(whole, arrival, _NONE_EXPIRES)
+        put = self._writer.put_minutes(whole, arrival, self._expired_before)
         self.bars += put.changed + len(put.gone)
         self._put_hours(outcome.hours, put.gone, arrival)
         self._writer.discard(put.gone)
@@ -174,11 +185,16 @@ def _silent(_: Tick) -> str:
 def _in_place_of(old: State | None, fold: _Fold, rules: Iterable[Rule]) -> State:
     """The new state under the old one's version, with what it has told and has still to tell. What
     a rule remembers stays where the prices that are left did not judge it, and so does the running
-    day where some of its prices have expired."""
+    day where some of its prices have expired. Rules that the old state does not know, or not in
+    this version, are left for detect to begin: they have told nothing of the prices before."""
     new = fold.state
     if old is None:
         return new
-    latches = {name: _told(old.latches.get(name), latch) for name, latch in new.latches.items()}
+    latches = {
+        name: _told(known, latch)
+        for name, latch in new.latches.items()
+        if (known := old.latches.get(name)) is not None
+    }
     for rule in rules:
         known = old.latches.get(rule.rule_id)
         if known is not None and known.fingerprint == rule.fingerprint:
@@ -190,7 +206,7 @@ def _in_place_of(old: State | None, fold: _Fold, rules: Iterable[Rule]) -> State
     )
 
 
-def _told(old: Latch | None, new: Latch) -> Latch:
-    if old is None or old.fingerprint != new.fingerprint:
-        return new
+def _told(old: Latch, new: Latch) -> Latch:
+    if old.fingerprint != new.fingerprint:
+        return old
     return msgspec.structs.replace(new, fired_at=old.fired_at, fired_scope=old.fired_scope)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from chalicelib.adapters import events
-from tests.factories import NEVER, kinesis_event, make_rule, payload, sqs_event
+from tests.factories import NEVER, at, kinesis_event, make_rule, payload, sqs_event
+from tests.memory_aws.system import SETTINGS
 from tests.unit.test_repair_faults import CLOSE, NEXT, OPEN, Containers, bar, tick
 
 DAY = 86_400.0
@@ -131,3 +133,40 @@ def test_history_over_an_hour_of_both_kinds_stops_no_repair() -> None:
     hours = {(one.extended, one.ticks): one.low for one in system.bars("1h")}
     assert hours[True, 2] == 90
     assert hours[False, 0] == 50
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["new", "changed"])
+def test_rebuild_leaves_a_rule_that_no_price_has_met_for_the_next_one_to_begin(begun: bool) -> None:
+    system = Containers()
+    if begun:
+        system.put_rule(value=500, trigger="once")
+    for minute, price in enumerate((99, 101, 99)):
+        system.send(tick(OPEN + 60 * minute, price))
+    system.put_rule(value=100, trigger="once")
+    system.all[0].rebuild("AAPL")
+    for second, price in ((0, 99), (60, 102), (120, 99), (180, 102)):
+        system.send(tick(NEXT + second, price))
+    alerts = system.all[0].stores.alerts.by_symbol("AAPL", None, None, limit=9).rows
+    assert [row.alert.timestamp for row in alerts] == [at(NEXT + 60)]
+
+
+def test_rebuild_deletes_a_bar_whose_ticks_are_of_the_other_kind_although_both_count_them() -> None:
+    system = Containers()
+    system.clock = OPEN + 5000
+    system.send(tick(OPEN + 5, 100), tick(OPEN + 20, 101), tick(OPEN + 4000, 102))
+    before = [system.bars(interval) for interval in ("1m", "1h", "1d")]
+    stores = system.all[0].stores
+    for stale in (before[0][0], stores.bars.bars("AAPL", "1h", None, None, limit=1).rows[0]):
+        stores.bars.put(msgspec.structs.replace(stale, extended=True), at())
+    assert system.all[0].rebuild("AAPL").bars == 2
+    assert [system.bars(interval) for interval in ("1m", "1h", "1d")] == before
+
+
+def test_rebuild_keeps_a_minute_of_which_some_prices_may_have_expired() -> None:
+    system = Containers()
+    system.send(tick(OPEN, 100), tick(OPEN + 5, 90), tick(OPEN + 20, 101), tick(OPEN + 4000, 102))
+    before = [system.bars(interval) for interval in ("1m", "1h", "1d")]
+    expire(system, 2)
+    system.clock = OPEN + SETTINGS.prices_ttl_days * DAY + 60
+    assert system.all[0].rebuild("AAPL").bars == 0
+    assert [system.bars(interval) for interval in ("1m", "1h", "1d")] == before
