@@ -393,6 +393,8 @@ class FakeSymbols:
         stored = self.lists["seen"].get(entry.symbol)
         known = msgspec.structs.asdict(stored) if stored else {}
         kept = given | {name: value for name, value in known.items() if value is not None}
+        if stored is None:
+            kept["packed_at"] = None
         self.lists["seen"][entry.symbol] = SymbolEntry(**kept)
         return self.lists["seen"][entry.symbol]
 

@@ -12,6 +12,7 @@ from chalicelib.domain.splits import Split
 from chalicelib.services.stores import SymbolEntry
 
 _LISTS = ("seen", "tracked")
+_IS_NEW = "attribute_not_exists(symbol)"
 _IS_THERE = "attribute_exists(symbol)"
 """What is noted of a symbol that was forgotten meanwhile must not leave half a line behind."""
 
@@ -47,7 +48,7 @@ class Symbols:
             self._client,
             TableName=self._table,
             Item=item_of(list=name, **msgspec.structs.asdict(entry)),
-            ConditionExpression="attribute_not_exists(symbol)",
+            ConditionExpression=_IS_NEW,
         )
         return entry if created else self.find_many(name, [entry.symbol])[entry.symbol]
 
@@ -77,18 +78,26 @@ class Symbols:
         )
 
     def pin(self, entry: SymbolEntry) -> SymbolEntry:
-        """See SymbolStore. One call: what stands in the line stays, what it lacks is filled in."""
+        """See SymbolStore. What stands in the line stays, what it lacks is filled in: one call, or
+        two for a line that becomes a packed symbol's."""
+        if entry.packed_at is not None:
+            new = msgspec.structs.replace(entry, packed_at=None)
+            if put_if(self._client, ConditionExpression=_IS_NEW, **self._filling(new)):
+                return new
+        answer = self._client.update_item(**self._filling(entry), ReturnValues="ALL_NEW")
+        return _to_entry(answer["Attributes"])
+
+    def _filling(self, entry: SymbolEntry) -> dict[str, Any]:
         given = item_of(**msgspec.structs.asdict(entry))
         del given["symbol"]
-        answer = self._client.update_item(
-            TableName=self._table,
-            Key=_key("seen", entry.symbol),
-            UpdateExpression="SET " + ", ".join(f"#{n} = if_not_exists(#{n}, :{n})" for n in given),
-            ExpressionAttributeNames={f"#{name}": name for name in given},
-            ExpressionAttributeValues={f":{name}": value for name, value in given.items()},
-            ReturnValues="ALL_NEW",
-        )
-        return _to_entry(answer["Attributes"])
+        return {
+            "TableName": self._table,
+            "Key": _key("seen", entry.symbol),
+            "UpdateExpression": "SET "
+            + ", ".join(f"#{name} = if_not_exists(#{name}, :{name})" for name in given),
+            "ExpressionAttributeNames": {f"#{name}": name for name in given},
+            "ExpressionAttributeValues": {f":{name}": value for name, value in given.items()},
+        }
 
     def remove(self, name: str, symbol: str) -> None:
         """See SymbolStore."""

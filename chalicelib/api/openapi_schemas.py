@@ -156,6 +156,7 @@ SYMBOL_LINE: dict[str, Schema] = {
     "split_date": nullable(text("The session of the last split seen.", examples=["2026-11-20"])),
     "split_ratio": nullable(text("New shares for old ones.", examples=["4:1"])),
     "packed": nullable(text("yes once a record held several of its ticks.")),
+    "packed_at": nullable({**INSTANT, "description": "Since when, if it was seen before."}),
     "problem": nullable(text("Why the last item of it was quarantined for its source.")),
     "problem_at": nullable(INSTANT),
     "seen": {**FLAG, "description": "Whether prices of it have come."},

@@ -119,13 +119,19 @@ class BarWatch:
         return any(self._is_due(rule, label, was_over) for rule in active)
 
     def _is_due(self, rule: Rule, label: str, was_over: bool) -> bool:
+        latch = self._known(rule)
+        return not was_over if latch is None else latch.bar < label
+
+    def _closes_for(self, rule: Rule, tick: Tick) -> int:
+        begins = rule.is_active(tick.timestamp) and self._known(rule) is None
+        return rule.closes_to_begin if begins else rule.closes_needed
+
+    def _known(self, rule: Rule) -> Latch | None:
         latch = self._latches.get(rule.rule_id)
-        if latch is None or latch.fingerprint != rule.fingerprint:
-            return not was_over
-        return latch.bar < label
+        return latch if latch and latch.fingerprint == rule.fingerprint else None
 
     def _point(self, interval: str, tick: Tick, mark: Place) -> Point:
-        needed = max(1, *(rule.closes_needed for rule in self._rules[interval]))
+        needed = max(1, *(self._closes_for(rule, tick) for rule in self._rules[interval]))
         closed = self._closed[interval]
         if closed.before is None:
             closed.before = list(self._history(interval, closed.first, needed, self._split))

@@ -89,6 +89,13 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
             return (self.window or 0) + 1
         return 1
 
+    @property
+    def closes_to_begin(self) -> int:
+        """How many prices (or closes) before its first one it looks at, to begin on the side on
+        which they left its averages. Averages may be equal for a while, so it looks back further
+        than it needs to judge."""
+        return 2 * self.closes_needed if self.condition in CROSSES else self.closes_needed
+
     def is_active(self, timestamp: str) -> bool:
         """Whether it is switched on and has not expired at an instant of the market."""
         return self.enabled and (self.expires_at is None or timestamp < self.expires_at)

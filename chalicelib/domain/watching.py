@@ -73,7 +73,7 @@ def _fresh(rule: Rule, point: Point) -> Latch:
     """The latch of a rule that begins: its averages stand where the prices before left them."""
     side = 0
     if rule.condition in CROSSES:
-        earlier = point.closes[:-1]
+        earlier = point.closes[:-1][-rule.closes_to_begin :]
         while not side and len(earlier) >= (rule.slow or 0):
             side = average_side(earlier, rule.fast or 0, rule.slow or 0) or 0
             earlier = earlier[:-1]

@@ -35,6 +35,9 @@ COMPLETE_SECONDS = 300
 IDLE_SECONDS = 60
 PROBLEM_SECONDS = 60
 LATE_SECONDS = 120
+LEARNT_SECONDS = 180
+"""After so long each container knows that a symbol is packed: a line is read again after
+KNOWN_SECONDS, and an invocation that has read it ends within the handler's 60."""
 _LOOKUP = 100
 _YAHOO = "yfinance"
 _YES = "yes"
@@ -82,12 +85,13 @@ class Ingest:
         Raises what the archive raises: then nothing counts as processed.
         """
         reads = read_all(records)
-        self._learn(_offered(reads))
+        offered = _offered(reads)
+        self._learn(offered)
         foreign = _Foreign(self._known)
         reads = [without(read, foreign.reason) for read in reads]
         self._archive(reads)
         self._note_problems(foreign.found, to_text(reads[0].record.arrival) if reads else "")
-        writes = self._beside_stored(plan_prices(reads))
+        writes = self._beside_stored(plan_prices(reads, apart=self._apart(offered)))
         failed = self._write_prices(writes, deadline)
         bars, bar_sources = plan_bars(reads)
         unwritten = self._write_bars(bars, reads[0].record.arrival, deadline) if bars else set()
@@ -124,7 +128,19 @@ class Ingest:
             self._known |= self._stores.symbols.find_many("seen", new[at : at + _LOOKUP])
         for symbol, entry in offered.items():
             if _lacks(self._known.get(symbol), entry):
-                self._known[symbol] = self._stores.symbols.pin(entry)
+                self._known[symbol] = self._stores.symbols.pin(self._noted_now(entry))
+
+    def _noted_now(self, entry: SymbolEntry) -> SymbolEntry:
+        if not entry.packed:
+            return entry
+        return msgspec.structs.replace(entry, packed_at=to_text(self._clock()))
+
+    def _apart(self, offered: Iterable[str]) -> set[str]:
+        """Symbols whose ticks may not share items yet: a container that does not know that they
+        are packed would overwrite the whole with a part that is sent again."""
+        since = to_text(self._clock() - timedelta(seconds=LEARNT_SECONDS))
+        lines = (self._known[symbol] for symbol in offered)
+        return {line.symbol for line in lines if line.packed_at and line.packed_at > since}
 
     def _forget_idle(self, offered: Iterable[str]) -> None:
         """Lines of symbols that have not come for a while are read again: the symbols may have been

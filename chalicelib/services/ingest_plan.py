@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -108,8 +108,9 @@ def plan_readings(reads: Iterable[Read]) -> list[Reading]:
     return [Reading(identity, found[identity]) for identity in sorted(told)]
 
 
-def plan_prices(reads: Sequence[Read]) -> list[Write]:
-    """The prices items of a batch: each key once, each symbol's newest marked.
+def plan_prices(reads: Sequence[Read], apart: Collection[str] = ()) -> list[Write]:
+    """The prices items of a batch: each key once, each symbol's newest marked. Each tick of a
+    symbol in `apart` is an item.
 
     Where two records have the same last tick their ticks are united, the later record's values
     winning: BatchWriteItem takes a key only once. Ticks that cannot share the united item get
@@ -118,7 +119,7 @@ def plan_prices(reads: Sequence[Read]) -> list[Write]:
     writes: dict[Key, Write] = {}
     for index, read in enumerate(reads):
         arrival, sequence = to_text(read.record.arrival), sequence_of(read.record.number)
-        for ticks in _priced(read.decoded.ticks):
+        for ticks in _priced(read.decoded.ticks, apart):
             _add(writes, Write(PricedRecord(ticks, arrival, sequence=sequence), {index}))
     _mark_newest(writes.values())
     return list(writes.values())
@@ -183,7 +184,7 @@ def _stands_above(bar: Bar, other: Bar) -> bool:
     return not bar.folded or 0 < other.folded <= bar.folded
 
 
-def _priced(ticks: Sequence[Tick]) -> Iterable[tuple[Tick, ...]]:
+def _priced(ticks: Sequence[Tick], apart: Collection[str]) -> Iterable[tuple[Tick, ...]]:
     """One record's ticks as items: by symbol, in order of time, each timestamp once."""
     if len(ticks) == 1:
         yield (ticks[0],)
@@ -191,8 +192,9 @@ def _priced(ticks: Sequence[Tick]) -> Iterable[tuple[Tick, ...]]:
     by_symbol: dict[str, dict[str, Tick]] = defaultdict(dict)
     for tick in ticks:
         by_symbol[tick.symbol][tick.timestamp] = tick
-    for mine in by_symbol.values():
-        yield from _runs([mine[stamp] for stamp in sorted(mine)])
+    for symbol, mine in by_symbol.items():
+        found = [mine[stamp] for stamp in sorted(mine)]
+        yield from ((tick,) for tick in found) if symbol in apart else _runs(found)
 
 
 def _runs(ticks: Sequence[Tick]) -> Iterable[tuple[Tick, ...]]:

@@ -79,7 +79,7 @@ class Preview:
         if start is None:
             return []
         history = ClosesBefore(self._stores.bars, symbol)
-        count = max(rule.closes_needed, self._shown.slow)
+        count = max(rule.closes_to_begin, self._shown.slow)
         return list(history(rule.interval, start, count, None))
 
     def _warm_up(self, rule: Rule, symbol: str, start: str | None) -> list[Tick]:
@@ -132,7 +132,7 @@ class _Run:
         part of each bar."""
         latch: Latch | None = None
         window = before
-        needed = max(self._rule.closes_needed, self._watch.slow) + 1
+        needed = max(self._rule.closes_to_begin, self._watch.slow) + 1
         session, previous_close, last = "", None, before[-1] if before else None
         for bar in closes:
             if bar.date != session:

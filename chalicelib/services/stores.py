@@ -36,7 +36,8 @@ class Page(msgspec.Struct, Generic[Row], frozen=True):
 class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A line of one of the lists of symbols: "seen" or "tracked".
 
-    packed: "yes" once a record came with several ticks of the symbol.
+    packed: "yes" once a record came with several ticks of the symbol; packed_at: when that was
+    noted, if the symbol had been seen before.
     split_date, split_ratio: the last split that detect saw, as `2026-11-20` and `4:1`. History
     from before it is to be fetched anew.
     problem, problem_at: why and when (its arrival) the last item of the symbol was quarantined.
@@ -49,6 +50,7 @@ class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
     exchange: str | None = None
     currency: str | None = None
     packed: str | None = None
+    packed_at: str | None = None
     split_date: str | None = None
     split_ratio: str | None = None
     problem: str | None = None
@@ -247,7 +249,8 @@ class SymbolStore(Protocol):
         """Write into the symbol's line in "seen", if there is one, why an item was quarantined."""
 
     def pin(self, entry: SymbolEntry) -> SymbolEntry:
-        """Add to "seen", or fill in what the line lacks; returns the line that is now there."""
+        """Add to "seen", or fill in what the line lacks; returns the line that is now there. A line
+        that is new has no `packed_at`."""
 
     def remove(self, name: str, symbol: str) -> None:
         """Take off a list; nothing happens if it is not there."""

@@ -50,15 +50,6 @@ class Course:
     def _time_goes_on(self) -> None:
         self.lab.now = max(self.lab.now, self.traffic.arrived)
 
-    def _settle(self, who: int) -> None:
-        """A part of a symbol's first packed record is only sent a minute after it was taken: until
-        then docs/delivery.md makes an exception."""
-        sender = self.traffic.senders[who]
-        if sender.packed and not sender.settled:
-            self._drain_ingest()
-            self.pause(61)
-            sender.settled = True
-
     def _watch(self) -> None:
         """New changes of the prices table that the mapping's filter lets through."""
         stream = self.lab.aws.stream

@@ -116,15 +116,12 @@ class Machine(Course, RuleBasedStateMachine):
     @rule(who=numbers, back=st.integers(1, 9), tick=ticks, packed=st.booleans())
     def correct(self, who: int, back: int, tick: T, packed: bool) -> None:
         """A tick once more with other values, alone or with the one that follows."""
-        self._settle(self._who(who))
         self.traffic.correct(self._who(who), back, tick, packed=packed)
         self._time_goes_on()
 
     @rule(stream=numbers, back=st.integers(1, 9))
     def repeat(self, stream: int, back: int) -> None:
         """A record once more."""
-        for who in range(len(self.traffic.senders)):
-            self._settle(who)
         self.traffic.repeat(stream % 2, back)
         self._time_goes_on()
 

@@ -178,10 +178,12 @@ def _crossed(rule: Rule, before: Decimal | None, now: Decimal) -> bool:
 def _crossed_averages(rule: Rule, memory: Memory, prices: Sequence[Decimal]) -> bool:
     """Whether the sign of SMA(fast) - SMA(slow) turns against its last one that was not zero.
 
-    A rule that begins takes the side on which the prices before left the averages.
+    A rule that begins takes the side on which the prices before left the averages, of at most twice
+    as many as the slow one has.
     """
     if memory.side is None:
-        signs = [_sign(rule, prices[:end]) for end in range(1, len(prices))]
+        before = prices[:-1][-2 * (rule.slow or 0) :]
+        signs = [_sign(rule, before[:end]) for end in range(1, len(before) + 1)]
         memory.side = next((sign for sign in reversed(signs) if sign), 0)
     sign = _sign(rule, prices)
     if not sign:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from tests.model.lab import Fault
 from tests.model.machine import Machine
 from tests.model.markets import T
@@ -19,7 +21,7 @@ BEGINNING: dict[str, Any] = {
     "way": "kinesis",
     "history": False,
 }
-NEW_YORK, TOKYO, BERLIN, CURRENCY = 0, 3, 4, 5
+NEW_YORK, LONDON, TOKYO, BERLIN, CURRENCY = 0, 1, 3, 4, 5
 
 
 @contextmanager
@@ -184,4 +186,23 @@ def test_bar_of_a_dead_invocation_is_gone_where_its_tick_changed_beside_a_new_on
         state.deliver(container=0, faults=[Fault("state", "die before", 0)])
         state.correct(back=2, packed=False, tick=T(0.1, 0, "PRE", 0), who=0)
         state.send(junk=False, ticks=[T(0.1, 0)], who=0)
+        assert state.findings() == []
+
+
+@pytest.mark.parametrize("who_corrects", [0, 1])
+def test_a_part_of_the_first_packed_record_loses_nothing_of_it(who_corrects: int) -> None:
+    with program(containers=2) as state:
+        for container in (0, 1):
+            state.poll(container=container, tick=T(7, 0))
+        state.send(junk=False, ticks=[T(7, 1), T(0.1, 2)], who=0)
+        state.deliver(container=1, faults=[])
+        state.correct(back=1, packed=False, tick=T(0.1, 3), who=0)
+        state.deliver(container=who_corrects, faults=[])
+        assert state.findings() == []
+
+
+def test_a_rule_on_bars_that_begins_at_equal_averages_looks_back_for_their_side() -> None:
+    with program(LONDON) as state:
+        state.overnight(containers=0, levels=[0, 0, 0, 3, -3, 0, 0], name="minute")
+        state.overnight(containers=0, levels=[0] * 7, name="averages")
         assert state.findings() == []

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import msgspec
@@ -78,8 +77,6 @@ class Sender:
         self.history: list[Row] = []
         self.volumes = not market.symbol.endswith("=X")
         self.disturbed = False
-        self.packed = False
-        self.settled = False
 
     def fields(self, at: datetime | None, spec: T) -> dict[str, Any]:
         """A tick as it goes on the wire."""
@@ -180,7 +177,6 @@ class Traffic:
                 stamp = stamp_of(self.arrived, len(stream.records), place)
                 place += 1
             self._take(self.senders[who], given, stamp)
-            self.senders[who].packed |= _any_near(parts, who)
         lines = [json.dumps(given).encode() for _, given in parts]
         payload = b"\n".join([*lines, b"}"] if junk else lines)
         stream.records.append(Record(payload, self.arrived, parts))
@@ -232,14 +228,6 @@ def _fields_of(tick: Tick) -> dict[str, Any]:
     """A tick as it goes on the wire."""
     given: dict[str, Any] = msgspec.to_builtins(tick)
     return given
-
-
-def _any_near(parts: Sequence[Part], who: int) -> bool:
-    """Whether a record has ticks of a symbol that may share an item: two within a minute."""
-    mine = [given.get("timestamp") for sender, given in parts if sender == who]
-    at = sorted(reference.instant_of(stamp) for stamp in mine if stamp is not None)
-    gaps = (after - before for before, after in pairwise(at))
-    return (len(mine) > 1 and None in mine) or any(gap <= reference.MINUTE for gap in gaps)
 
 
 def week_before(market: Market, at: datetime) -> list[Row]:

@@ -291,6 +291,17 @@ def test_ticks_near_each_other_count_as_packed_whatever_lies_between(system: Sys
     assert apple.packed == "yes"
 
 
+def test_ticks_of_a_symbol_that_was_seen_unpacked_share_items_once_every_container_knows(
+    system: System,
+) -> None:
+    system(payload(wire(1, -50)))
+    for seconds in (100, 279, 281):
+        ingest = Ingest(system.stores, lambda: instant(seconds))  # noqa: B023
+        ingest(records_of(payload(wire(1, seconds), wire(2, seconds + 1))), NEVER)
+    stored = [record.key[1] for record in system.stores.prices.records]
+    assert stored == [at(second) for second in (-50, 100, 101, 279, 280, 282)]
+
+
 def test_another_container_knows_that_a_symbol_was_sent_packed(system: System) -> None:
     system(payload(wire(1, 0), wire(2, 1), wire(3, 2)))
     another = Ingest(system.stores, lambda: instant(100))
