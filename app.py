@@ -24,10 +24,10 @@ def correlated(event: Any, get_response: Any) -> Any:
     return get_response(event)
 
 
-@app.authorizer(ttl_seconds=300)
+@app.authorizer(ttl_seconds=access.CACHE_SECONDS)
 def bearer_token(request: Any) -> AuthResponse:
-    """Who bears the token that settings know the hash of may do everything."""
-    return access.authorize(request, settings.write_token_sha256)
+    """What the key of a request may do."""
+    return access.authorize(request, bootstrap.get_services().keys)
 
 
 app.register_blueprint(

@@ -15,7 +15,7 @@ from bench.stored import NEWEST
 from chalicelib import bootstrap
 from chalicelib.adapters.clients import Clients
 
-TABLES = ("prices", "bars", "state", "alerts", "rules", "symbols")
+TABLES = ("prices", "bars", "state", "alerts", "rules", "symbols", "keys")
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alerts"
 ENVIRONMENT = {
     **{f"{name.upper()}_TABLE": name for name in TABLES},

@@ -22,8 +22,10 @@ if TYPE_CHECKING:  # what one function needs, the others are not to wait for
     from chalicelib.services.detect import Detect
     from chalicelib.services.forgetting import Forget
     from chalicelib.services.ingest import Ingest
+    from chalicelib.services.key_ring import KeyRing, KeyStore
     from chalicelib.services.lake_stores import LakeStores
     from chalicelib.services.preview import Preview
+    from chalicelib.services.rate_limit import RateLimit
     from chalicelib.services.rebuild import Rebuild
     from chalicelib.services.reports import Reports
     from chalicelib.services.stores import RuleStore, Stores
@@ -89,6 +91,28 @@ class Services:
     def stores(self) -> Stores:
         """All stores over one set of clients."""
         return aws_stores(self.settings, self._clients)
+
+    @cached_property
+    def _key_store(self) -> KeyStore:
+        from chalicelib.adapters.clients import Clients, Deferred
+        from chalicelib.adapters.keys import Keys
+
+        clients = self._clients or Clients(self.settings.account_id)
+        return Keys(Deferred(lambda: clients.dynamodb), self.settings.keys_table)
+
+    @cached_property
+    def keys(self) -> KeyRing:
+        """The API's keys. The authorizer needs them, and nothing else."""
+        from chalicelib.services.key_ring import KeyRing
+
+        return KeyRing(self._key_store, self.clock, self.settings.write_token_sha256)
+
+    @cached_property
+    def rate_limit(self) -> RateLimit:
+        """How often keys may ask."""
+        from chalicelib.services.rate_limit import RateLimit
+
+        return RateLimit(self._key_store, self.clock)
 
     @cached_property
     def defaults(self) -> tuple[Rule, ...]:

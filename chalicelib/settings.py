@@ -27,6 +27,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     alerts_table: str
     rules_table: str
     symbols_table: str
+    keys_table: str
     archive_bucket: str
     failures_bucket: str
     alerts_topic_arn: str

@@ -1,5 +1,5 @@
 # The deployment's targets: `make deploy STAGE=dev`. docs/deploying.md explains.
-# YES=1 asks nothing, ONLY=code deploys without Terraform, DATA=delete deletes tables and archive too, ARGS="..." goes to the producer.
+# YES=1 asks nothing, ONLY=code deploys without Terraform, DATA=delete deletes tables and archive too, ARGS="..." goes to the producer and to keys.
 
 STAGE ?= dev
 DEPLOYMENT = $(BIN)/python -m infra.deploy --stage $(STAGE) $(if $(YES),--yes)
@@ -15,8 +15,12 @@ settings: $(BIN)/.run ## After a plain `chalice deploy`: mappings' settings and 
 destroy: $(BIN)/.run ## Take the stage down; DATA=delete: tables and archive too
 	$(DEPLOYMENT) $(if $(filter delete,$(DATA)),--delete-data) destroy
 
-token: $(BIN)/.run ## Make a token for writing; printed once
+token: $(BIN)/.run ## The first key's token, made anew, printed once; other keys: ARGS="add|list|revoke ..."
+ifeq ($(strip $(ARGS)),)
 	@$(DEPLOYMENT) token
+else
+	@$(BIN)/python -m local token $(ARGS) $(if $(filter-out file default undefined,$(origin STAGE)),--stage $(STAGE))
+endif
 
 test-alert: $(BIN)/.run ## A test message to all subscribers; warns of unconfirmed ones
 	$(DEPLOYMENT) test-alert

@@ -87,7 +87,7 @@ output "producer_role_arn" {
 }
 
 output "token_parameter" {
-  description = "Where the hash of the token for writing is."
+  description = "Where the hash of the first key's token is."
   value       = aws_ssm_parameter.token.name
 }
 

@@ -1,8 +1,8 @@
-# The SHA-256 of the token for writing, put here by `make token`. The token itself is nowhere.
+# The SHA-256 of the first key's token, put here by `make token`. The token itself is nowhere.
 resource "aws_ssm_parameter" "token" {
   #checkov:skip=CKV2_AWS_34:A hash of 256 random bits tells nothing; it also stands in the functions' environment
   name        = "/${local.resources.app}/${var.stage}/write-token-sha256"
-  description = "SHA-256 of the token for writing; none until one is made."
+  description = "SHA-256 of the first key's token; none until one is made."
   type        = "String"
   value       = "none"
 

@@ -74,7 +74,7 @@ variable "settings" {
 }
 
 variable "read_access" {
-  description = "closed: reading needs the token as writing does; open: anyone may read."
+  description = "closed: reading needs a key, as writing does; open: anyone may read."
   type        = string
   default     = "closed"
 

@@ -15,9 +15,9 @@ from email.message import Message
 from http import HTTPStatus
 from typing import Any
 
-from chalice.config import Config
 from chalice.local import LocalGateway, LocalGatewayException, RouteMatcher
 
+from local.gateway import gateway
 from local.http_server import Handler
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def handler(app: Any, problem: Problem, compress_from: int | None) -> type[Handl
     _separate_requests(app)
     cors = app.api.cors
     members = {
-        "gateway": LocalGateway(app, Config(user_provided_params={"chalice_stage": "local"})),
+        "gateway": gateway(app),
         "routes": RouteMatcher(list(app.routes)),
         "problem": staticmethod(problem),
         "cors_headers": cors.get_access_control_headers() if cors else {},
@@ -87,7 +87,7 @@ class _Handler(Handler):
         try:
             response = self.gateway.handle_request(method, self.path, dict(self.headers), body)
         except LocalGatewayException as error:
-            self._send_problem(error.CODE)
+            self._send_problem(error.CODE, error.body)
         except Exception:
             logger.exception("%s %s", self.command, self.path)
             self._send_problem(502)
@@ -121,9 +121,10 @@ class _Handler(Handler):
             self.headers = Message()
         self._send_problem(code if code < HTTPStatus.INTERNAL_SERVER_ERROR else 400)
 
-    def _send_problem(self, status: int) -> None:
+    def _send_problem(self, status: int, told: bytes | None = None) -> None:
+        """A problem of the gateway's own, which may have more to tell than its status."""
         headers, body = type(self).problem(status)
-        self._send(status, {**self.cors_headers, **headers}, body.encode())
+        self._send(status, {**self.cors_headers, **headers}, told or body.encode())
 
     def _send_response(self, response: Mapping[str, Any]) -> None:
         body = response.get("body") or b""

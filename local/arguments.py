@@ -35,6 +35,7 @@ commands for a system that runs (each has --help):
   python -m local forget A B    delete the prices, bars, alerts and state of symbols
   python -m local sql "SELECT"  run a statement of Athena's SQL on the archive
   python -m local test-alert    send a test message to the alerts topic
+  python -m local token list    keys of the API; add and revoke make and end them
   python -m local compact       finished days of the raw archive into Parquet, now
 
 exit status: 0 ended in order, 1 something did not start or died,

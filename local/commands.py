@@ -85,6 +85,13 @@ def env(arguments: list[str]) -> int:
     return env_command.env(arguments)
 
 
+def token(arguments: list[str]) -> int:
+    """Add, list and revoke keys of the API."""
+    from local import token_command
+
+    return token_command.token(arguments)
+
+
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "compact": compact,
     "env": env,
@@ -93,6 +100,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "redrive": redrive,
     "sql": sql,
     "test-alert": test_alert,
+    "token": token,
 }
 
 

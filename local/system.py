@@ -318,4 +318,5 @@ def _load_app() -> ModuleType:
     log = logging.getLogger(app.app.app_name)
     log.handlers.clear()
     log.propagate = True
+    logging.getLogger("ticktape.audit").propagate = False  # the terminal belongs to results
     return app

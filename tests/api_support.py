@@ -22,15 +22,19 @@ from chalicelib.domain.rules import default_rules
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
+from chalicelib.services import key_ring
 from chalicelib.services.bar_writing import BarWriter
 from chalicelib.services.forgetting import Forget
+from chalicelib.services.key_ring import KeyRing
 from chalicelib.services.preview import Preview
 from chalicelib.services.priced import PricedRecord
+from chalicelib.services.rate_limit import RateLimit
 from chalicelib.services.reports import Reports
 from chalicelib.services.stores import Stores, SymbolEntry
 from chalicelib.settings import Settings
+from local.gateway import gateway
 from tests.fake_lake import FakeLake
-from tests.fakes import FakeEraser, fake_stores
+from tests.fakes import FakeEraser, FakeKeys, fake_stores
 from tests.patience import PATIENCE_SECONDS
 
 NOW = datetime(2026, 11, 20, 16, 0, tzinfo=UTC)  # a Friday, in New York's session
@@ -45,12 +49,13 @@ SETTINGS = Settings(
     alerts_table="alerts",
     rules_table="rules",
     symbols_table="symbols",
+    keys_table="keys",
     archive_bucket="archive",
     failures_bucket="failures",
     alerts_topic_arn="topic",
     prices_stream_arn="stream",
     read_access="open",
-    write_token_sha256=access.fingerprint(TOKEN),
+    write_token_sha256=key_ring.fingerprint(TOKEN),
 )
 
 
@@ -63,6 +68,9 @@ class FakeServices:
         self.now = NOW
         percent = Decimal(settings.anomaly_percent)
         self.defaults = default_rules(settings.sma_fast, settings.sma_slow, percent)
+        self.key_store = FakeKeys()
+        self.keys = KeyRing(self.key_store, self.clock, settings.write_token_sha256)
+        self.rate_limit = RateLimit(self.key_store, self.clock)
         self.lake = FakeLake()
         self.reports = Reports(self.lake, self.lake, self.clock)
         self.forget = Forget(self.stores, FakeEraser(self.stores), lambda _symbol: None)
@@ -71,6 +79,10 @@ class FakeServices:
     def clock(self) -> datetime:
         """The present of the test."""
         return self.now
+
+    def key(self, *scopes: str, **fields: object) -> str:
+        """The token of a new key with these scopes."""
+        return self.keys.create({"name": "a test", "scopes": list(scopes), **fields})[1]
 
 
 class Answer:
@@ -98,18 +110,19 @@ class Client:
     def __init__(self, services: FakeServices, *, origin: str = "") -> None:
         app = Chalice("ticktape-test")
         app.api.cors = routes.cors(origin)
-        authorizer = app.authorizer(ttl_seconds=300)(self._authorize)
+        authorizer = app.authorizer(ttl_seconds=access.CACHE_SECONDS)(self._authorize)
         app.register_blueprint(
             routes.make_blueprint(
                 lambda: services, authorizer, read_access=services.settings.read_access
             )
         )
         self.app = app
-        self._settings = services.settings
+        self._services = services
         self._http = HTTPClient(app, Config.create())
+        self._http._local_gateway = gateway(app, lambda: services.now.timestamp())
 
     def _authorize(self, request: Any) -> Any:
-        return access.authorize(request, self._settings.write_token_sha256)
+        return access.authorize(request, self._services.keys)
 
     def get(self, path: str, **headers: str) -> Answer:
         """GET; a header's underscores stand for hyphens."""

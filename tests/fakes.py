@@ -15,6 +15,7 @@ from chalicelib.domain.alerts import Alert, StoredAlert
 from chalicelib.domain.bars import STORED, Bar
 from chalicelib.domain.detection import State
 from chalicelib.domain.errors import Contended
+from chalicelib.domain.keys import Key
 from chalicelib.domain.messages import Message
 from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.readings import Reading
@@ -484,6 +485,43 @@ class FakeEraser:
         series = getattr(self._stores, kind).series
         gone = [series.pop(name, Sorted()).between(None, None, False) for name in names]
         return Erased(sum(map(len, gone)), complete=True)
+
+
+class FakeKeys:
+    """KeyStore."""
+
+    def __init__(self) -> None:
+        self.items: dict[str, Key] = {}
+        self.counted: dict[tuple[str, str], int] = {}
+        self.finds = 0
+
+    def find(self, token_sha256: str) -> Key | None:
+        """See KeyStore."""
+        self.finds += 1
+        return self.items.get(token_sha256)
+
+    def all(self) -> list[Key]:
+        """See KeyStore."""
+        return sorted(self.items.values(), key=lambda key: key.created_at or "")
+
+    def put(self, token_sha256: str, key: Key) -> None:
+        """See KeyStore."""
+        self.items[token_sha256] = key
+
+    def remove(self, key_id: str) -> bool:
+        """See KeyStore."""
+        found = [place for place, key in self.items.items() if key.key_id == key_id]
+        for place in found:
+            del self.items[place]
+        return bool(found)
+
+    def count(self, key_id: str, minute: str, limit: int) -> bool:
+        """See KeyStore."""
+        counted = self.counted.get((key_id, minute), 0)
+        if counted >= limit:
+            return False
+        self.counted[key_id, minute] = counted + 1
+        return True
 
 
 class FakeProducers:

@@ -1,44 +1,72 @@
-"""Who may do what: a bearer token, checked against a stored hash.
+"""Who may do what: the policy of the key that a request bears.
 
-Writing needs it always, reading where READ_ACCESS is "closed". The policy that an authorizer
-returns is kept by the gateway for the token, so it has to cover every route.
+API Gateway keeps the policy of a token for CACHE_SECONDS and applies it to every route that the
+token asks for meanwhile. The policy therefore lists all routes that the key's scopes permit.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import secrets
+import re
+from typing import TYPE_CHECKING
 
-from chalice.app import AuthRequest, AuthResponse
+from chalice.app import AuthRequest, AuthResponse, AuthRoute
+
+from chalicelib.api.routes import OPEN, ROUTES
+
+if TYPE_CHECKING:
+    from chalicelib.domain.keys import Key
+    from chalicelib.services.key_ring import KeyRing
 
 SCHEME = "bearer"
+CACHE_SECONDS = 3
+"""How long a revoked or expired key may still be let in: docs/decisions/0188."""
+
+LONGEST_TOKEN = 256
+
+_PARAMETER = re.compile(r"\{\w+\}")
 
 
-def authorize(request: AuthRequest, token_sha256: str) -> AuthResponse:
-    """Allow everything to who bears the token, nothing to anybody else."""
-    allowed = holds(request.token, token_sha256)
-    return AuthResponse(
-        routes=["*"] if allowed else [], principal_id="token" if allowed else "unknown"
-    )
+class Unauthorized(Exception):  # noqa: N818 - the gateway tells 401 from 500 by this very text
+    """The request bears no key that is in force."""
+
+    def __init__(self) -> None:
+        super().__init__("Unauthorized")
 
 
-def holds(header: str, token_sha256: str) -> bool:
-    """Whether an Authorization header bears the token whose SHA-256 (hex) is stored.
+def authorize(request: AuthRequest, keys: KeyRing) -> AuthResponse:
+    """The policy of the key that a request bears. Raises Unauthorized, which is answered by 401."""
+    token = bearer(request.token)
+    key = keys.holder(token) if token else None
+    if key is None:
+        raise Unauthorized
+    return AuthResponse(routes=permitted(key), principal_id=key.key_id, context=context_of(key))
 
-    Hashes are compared, in constant time. Without a stored hash no token is good.
-    """
+
+def bearer(header: str) -> str:
+    """The token of an Authorization header; empty where it has another scheme or none."""
     scheme, _, token = header.partition(" ")
-    if scheme.lower() != SCHEME or not token_sha256:
-        return False
-    return hmac.compare_digest(fingerprint(token.strip()), token_sha256.lower())
+    token = token.strip()
+    return token if scheme.lower() == SCHEME and len(token) <= LONGEST_TOKEN else ""
 
 
-def fingerprint(token: str) -> str:
-    """What is stored of a token: SHA-256 in hex. It has 256 random bits, so no salt is needed."""
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+def permitted(key: Key) -> list[str | AuthRoute]:
+    """The routes that a key's scopes permit, parameters of paths as wildcards.
+
+    A wildcard of a policy matches slashes, too: a test holds that none of them reaches a route
+    that needs another scope.
+    """
+    return [
+        AuthRoute(_PARAMETER.sub("*", route.path), [route.method])
+        for route in ROUTES
+        if route.access != OPEN and key.permits(route.access)
+    ]
 
 
-def new_token() -> str:
-    """A token to give to a client; only its fingerprint is to be stored."""
-    return secrets.token_urlsafe(32)
+def context_of(key: Key) -> dict[str, str]:
+    """What the gateway hands on to the API's function about the key, as texts."""
+    return {
+        "key_id": key.key_id,
+        "key_name": key.name,
+        "scopes": " ".join(key.scopes),
+        "requests_per_minute": str(key.requests_per_minute or ""),
+    }

@@ -16,6 +16,7 @@ from chalicelib.api.problems import (
     invalid_field,
     invalid_parameter,
     of_status,
+    unknown_key,
     unknown_report,
     unknown_rule,
     unknown_run,
@@ -55,6 +56,7 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
     The services' errors are imported here, since no function has to load them all at its start.
     """
     from chalicelib.services.alert_history import RangeTooLong
+    from chalicelib.services.key_ring import KeyRefused, UnknownKey
     from chalicelib.services.market_data import NoPrice
     from chalicelib.services.queries import MAX_DAYS
     from chalicelib.services.rule_book import RuleRefused, RuleUnreadable, UnknownRule
@@ -71,6 +73,10 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
             return Problem(404, detail, kind="no-price", parameter="symbol", value=text)
         case UnknownRule():
             return unknown_rule(text)
+        case UnknownKey():
+            return unknown_key(text)
+        case KeyRefused():
+            return Problem(409, text)
         case RuleRefused() | ListFull():
             return Problem(409, text, field="symbol")
         case Contended() | RuleUnreadable():
@@ -83,7 +89,7 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
             return invalid_field(error.field, error.value, error.allowed)
     if problem := _of_reports(error):
         return problem
-    if _is_passing(error):
+    if is_passing(error):
         return Problem(503, "the store does not answer now", headers=RETRY_AFTER)
     return None
 
@@ -102,7 +108,7 @@ def _of_reports(error: Exception) -> Problem | None:
     return None
 
 
-def _is_passing(error: Exception) -> bool:
+def is_passing(error: Exception) -> bool:
     """Whether AWS was too busy, failed, or did not answer: all that is worth another try.
 
     Told by botocore's way of reporting, since the routes know nothing of the store.

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from chalicelib.api.openapi_key_schemas import KEY_SCHEMAS
 from chalicelib.api.openapi_parameters import PARAMETERS
 from chalicelib.api.openapi_paths import PATHS, problem
 from chalicelib.api.openapi_schemas import schemas
+from chalicelib.api.routes import OPEN, READ, ROUTES
+from chalicelib.domain.keys import SCOPES
 
 DESCRIPTION = """\
 Market data that Ticktape has collected: ticks, bars, quotes and alerts.
@@ -18,12 +21,15 @@ again. Errors are problem details (RFC 9457).
 
 Informational only; not investment advice."""
 
-_ALWAYS_OPEN = ("/health", "/openapi.json")
-_READS_BY_POST = ("/rules/preview",)
+_SCHEME = (
+    f"The token of a key; `security` names the scope that it needs, of {', '.join(SCOPES)}. admin "
+    "may do everything."
+)
+_SCOPES = {(route.method.lower(), route.path): route.access for route in ROUTES}
 
 
 def openapi_document(version: str, *, fast: int, slow: int, closed: bool) -> dict[str, Any]:
-    """The document of a deployment; `closed` says that reading needs the token, too."""
+    """The document of a deployment; `closed` says that reading needs a key, too."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -38,27 +44,28 @@ def openapi_document(version: str, *, fast: int, slow: int, closed: bool) -> dic
             "parameters": PARAMETERS,
             "schemas": {
                 **schemas(fast, slow),
+                **KEY_SCHEMAS,
                 "Document": {"type": "object", "description": "An OpenAPI 3.1 document."},
             },
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": _SCHEME}
+            },
         },
     }
 
 
 def _guarded(path: str, operations: dict[str, Any], closed: bool) -> dict[str, Any]:
-    """The operations of a path with what they need of a token."""
+    """The operations of a path, with the scope that a key needs for each."""
+    unguarded = (OPEN,) if closed else (OPEN, READ)
     return {
-        method: _with_token(operation) if _needs_token(method, path, closed) else operation
+        method: operation
+        if _SCOPES[method, path] in unguarded
+        else _with_scope(operation, _SCOPES[method, path])
         for method, operation in operations.items()
     }
 
 
-def _needs_token(method: str, path: str, closed: bool) -> bool:
-    if method == "get" or path in _READS_BY_POST:
-        return closed and path not in _ALWAYS_OPEN
-    return True
-
-
-def _with_token(operation: dict[str, Any]) -> dict[str, Any]:
-    responses = operation["responses"] | {str(status): problem(status) for status in (401, 403)}
-    return {**operation, "security": [{"token": []}], "responses": responses}
+def _with_scope(operation: dict[str, Any], scope: str) -> dict[str, Any]:
+    refusals = {str(status): problem(status) for status in (401, 403, 429)}
+    responses = operation["responses"] | refusals
+    return {**operation, "security": [{"token": [scope]}], "responses": responses}

@@ -7,6 +7,7 @@ from typing import Any, get_args
 from chalicelib.api.openapi_schemas import Schema, text
 from chalicelib.api.parameters import FLAGS, FORMATS, MANY_INTERVALS, SORTS, WHOLE
 from chalicelib.api.study_parameters import ALLOWED, KINDS
+from chalicelib.domain.keys import KEY_ID_ALLOWED
 from chalicelib.domain.rules import RULE_ID_ALLOWED, Condition
 from chalicelib.services.queries import (
     DEFAULT_LIMIT,
@@ -97,6 +98,13 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "required": True,
         "description": RULE_ID_ALLOWED,
         "schema": text(pattern="^[A-Za-z0-9_-]{1,64}$"),
+    },
+    "key_id": {
+        "name": "key_id",
+        "in": "path",
+        "required": True,
+        "description": f"{KEY_ID_ALLOWED}; GET /keys lists them.",
+        "schema": text(pattern="^[a-z0-9]{1,32}$"),
     },
     "report_name": {
         "name": "name",

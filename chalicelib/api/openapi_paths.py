@@ -17,12 +17,13 @@ _LINK = {"Link": {"schema": text('`<?...>; rel="next"` where another page follow
 
 _REFUSALS = {
     400: "A parameter or field is not as it must be; the problem names it.",
-    401: "A bearer token is needed.",
-    403: "The token is not good.",
+    401: "The token of a key that is in force is needed.",
+    403: "The key does not have the scope that `security` names.",
     404: "Nothing is known of what the path names.",
     409: "It cannot be done as things stand.",
     413: "The answer would be too large (ask for a smaller limit or range), or the body is.",
     415: "The body is not application/json.",
+    429: "The key or the stage has had its requests; Retry-After says when to try again.",
     500: "Something failed here.",
     503: "The store does not answer or is too busy; Retry-After says when to try again.",
 }
@@ -81,7 +82,7 @@ def _put(
     described = {
         200: "Done; nothing is new.",
         201: "It is new.",
-        202: "It has begun; Location is where it can be looked after.",
+        202: "Accepted; poll `Location` for the result.",
     }
     media: Schema = {"application/json": {"schema": ref(answer)}}
     responses = {
@@ -97,7 +98,7 @@ def _put(
 def _delete(
     summary: str, parameters: tuple[str, ...], *, refusals: tuple[int, ...] = ()
 ) -> Operation:
-    responses: dict[str, Any] = {"204": {"description": "It is not there (any more)."}}
+    responses: dict[str, Any] = {"204": {"description": "It is gone."}}
     return _operation(summary, parameters, responses, refusals)
 
 
@@ -214,6 +215,21 @@ PATHS: dict[str, dict[str, Operation]] = {
             ("run_id", "row_limit", "page_token", "format"),
             refusals=(404, 409, 413),
             csv=True,
+        )
+    },
+    "/keys": {
+        "get": _get("All keys, without their tokens.", "Keys", kept=False),
+        "post": _put(
+            "Make a key. Its token stands in this answer and nowhere else.",
+            "KeyMade",
+            body="KeyGiven",
+            statuses=(201,),
+            refusals=(409, 413),
+        ),
+    },
+    "/keys/{key_id}": {
+        "delete": _delete(
+            "Revoke a key; it is refused within 5 s.", ("key_id",), refusals=(404, 409)
         )
     },
     "/health": {

@@ -36,8 +36,9 @@ SLUGS = {
 """The kind of problem that a status stands for when nothing more particular is known."""
 
 DETAILS = {
-    401: "a token is needed: Authorization: Bearer TOKEN",
-    403: "the token is not valid here",
+    401: "a key that is in force is needed: Authorization: Bearer TOKEN; the token is missing, "
+    "unknown, revoked or expired",
+    403: "the key does not have the scope that the route needs; GET /openapi.json names it",
     404: "no such route; GET /openapi.json lists them",
     405: "the route does not take this method; GET /openapi.json lists those that it takes",
     415: "the body has to be JSON: Content-Type: application/json",
@@ -137,6 +138,25 @@ def unknown_rule(rule_id: str) -> Problem:
         parameter="rule_id",
         value=rule_id,
     )
+
+
+def unknown_key(key_id: str) -> Problem:
+    """404: no key has this id."""
+    detail = f"there is no key {key_id!r}; GET /keys lists what is"
+    return Problem(404, detail, kind="unknown-key", parameter="key_id", value=key_id)
+
+
+def missing_scope(method: str, path: str, scope: str) -> Problem:
+    """403: the key is in force, and may not do this."""
+    detail = f"{method} {path} needs a key with the scope {scope}; this one does not have it"
+    return Problem(403, detail, scope=scope)
+
+
+def denied(method: str, path: str, scopes: str) -> tuple[dict[str, str], str]:
+    """Headers and body of a gateway's 403. A gateway knows the route and what the key may do, but
+    not which scope the route needs."""
+    detail = f"{method} {path} needs a scope that this key does not have; it has: {scopes}"
+    return HEADERS, render(403, SLUGS[403], detail, scopes=scopes)
 
 
 def unknown_report(name: str) -> Problem:

@@ -21,16 +21,20 @@ EXPOSED_HEADERS = ("ETag", "Link", "Retry-After")
 PREFLIGHT_SECONDS = 600
 
 
+READ, OPEN = "read", "any"
+RULES, SYMBOLS, REPORTS, ADMIN = "write:rules", "write:symbols", "reports", "admin"
+
+
 class Route(msgspec.Struct, frozen=True):
     """One method of one path, and its view as `module.function`.
 
-    `access` says who may: anyone, readers, or bearers of the token.
+    `access` is the scope that a key needs for it, or OPEN: anyone may.
     """
 
     method: str
     path: str
     view: str
-    access: str = "read"
+    access: str = READ
 
     @property
     def takes_body(self) -> bool:
@@ -45,20 +49,23 @@ ROUTES = (
     Route("GET", "/indicators/{symbol}", "views.indicators"),
     Route("GET", "/quotes", "views.quotes"),
     Route("GET", "/symbols", "views.symbols"),
-    Route("PUT", "/symbols/{symbol}", "views.track_symbol", "write"),
-    Route("DELETE", "/symbols/{symbol}", "views.untrack_symbol", "write"),
+    Route("PUT", "/symbols/{symbol}", "views.track_symbol", SYMBOLS),
+    Route("DELETE", "/symbols/{symbol}", "views.untrack_symbol", SYMBOLS),
     Route("GET", "/alerts", "views.alerts"),
     Route("GET", "/rules", "rule_views.rules"),
-    Route("POST", "/rules", "rule_views.create_rule", "write"),
+    Route("POST", "/rules", "rule_views.create_rule", RULES),
     Route("POST", "/rules/preview", "rule_views.preview_rule"),
     Route("GET", "/rules/{rule_id}", "rule_views.rule"),
-    Route("PUT", "/rules/{rule_id}", "rule_views.replace_rule", "write"),
-    Route("DELETE", "/rules/{rule_id}", "rule_views.delete_rule", "write"),
+    Route("PUT", "/rules/{rule_id}", "rule_views.replace_rule", RULES),
+    Route("DELETE", "/rules/{rule_id}", "rule_views.delete_rule", RULES),
     Route("GET", "/reports", "report_views.reports"),
-    Route("POST", "/reports/{name}", "report_views.start_report", "write"),
+    Route("POST", "/reports/{name}", "report_views.start_report", REPORTS),
     Route("GET", "/reports/runs/{run_id}", "report_views.report_run"),
-    Route("GET", "/health", "views.health", "any"),
-    Route("GET", "/openapi.json", "views.openapi", "any"),
+    Route("GET", "/keys", "key_views.keys", ADMIN),
+    Route("POST", "/keys", "key_views.create_key", ADMIN),
+    Route("DELETE", "/keys/{key_id}", "key_views.revoke_key", ADMIN),
+    Route("GET", "/health", "views.health", OPEN),
+    Route("GET", "/openapi.json", "views.openapi", OPEN),
 )
 
 
@@ -67,19 +74,19 @@ def make_blueprint(
 ) -> Blueprint:
     """All routes on a blueprint. `services` is called at each request, never before.
 
-    The authorizer stands before the routes that write, and before those that read unless
+    The authorizer stands before every route that needs a scope, but for those that read where
     `read_access` is "open".
     """
     blueprint = Blueprint(__name__)
     blueprint.register_middleware(_as_problems(blueprint), "http")
-    guarded = ("write",) if read_access == "open" else ("write", "read")
+    unguarded = (OPEN, READ) if read_access == "open" else (OPEN,)
     for route in ROUTES:
         blueprint.route(
             route.path,
             methods=[route.method],
             content_types=[BODY_TYPE if route.takes_body else "*/*"],
-            authorizer=authorizer if route.access in guarded else None,
-        )(_bind(route.view, services, blueprint))
+            authorizer=None if route.access in unguarded else authorizer,
+        )(_bind(route, services, blueprint, guarded=route.access not in unguarded))
     return blueprint
 
 
@@ -111,14 +118,18 @@ def _view(name: str) -> View:
     return view
 
 
-def _bind(name: str, services: Callable[[], Services], blueprint: Blueprint) -> Any:
+def _bind(
+    route: Route, services: Callable[[], Services], blueprint: Blueprint, *, guarded: bool
+) -> Any:
     """The view as Chalice calls it: with the path's parameters alone."""
 
     def bound(**path: str) -> Response:
-        from chalicelib.api import failures
+        from chalicelib.api import admission
 
-        view = _view(name)
-        return failures.answered(lambda: view(services(), blueprint.current_request, **path))
+        view, own, request = _view(route.view), services(), blueprint.current_request
+        return admission.answered(
+            route, own, request, lambda: view(own, request, **path), guarded=guarded
+        )
 
-    bound.__name__ = name.partition(".")[2]
+    bound.__name__ = route.view.partition(".")[2]
     return bound

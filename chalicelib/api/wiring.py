@@ -14,7 +14,9 @@ from chalicelib.settings import Settings
 if TYPE_CHECKING:
     from chalicelib.domain.rules import Rule
     from chalicelib.services.forgetting import Forgotten
+    from chalicelib.services.key_ring import KeyRing
     from chalicelib.services.preview import Previewed
+    from chalicelib.services.rate_limit import RateLimit
     from chalicelib.services.reports import Reports
     from chalicelib.services.stores import Stores
 
@@ -32,6 +34,14 @@ class Services(Protocol):
     @property
     def stores(self) -> Stores:
         """All of them; made when first asked for."""
+
+    @property
+    def keys(self) -> KeyRing:
+        """The keys of the API."""
+
+    @property
+    def rate_limit(self) -> RateLimit:
+        """How often keys may ask."""
 
     @property
     def defaults(self) -> Sequence[Rule]:
@@ -55,5 +65,5 @@ class Services(Protocol):
 
 
 def caching(services: Services, seconds: int) -> Caching:
-    """How long an answer may be kept; where reading needs the token, by its bearer only."""
+    """How long an answer may be kept; where reading needs a key, by its holder only."""
     return Caching(seconds, services.settings.read_access == "closed")

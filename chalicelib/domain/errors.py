@@ -3,7 +3,8 @@
 TicktapeError
 ├── FieldError          one field of the input is not as it must be
 │   ├── TickError       of a tick on the wire
-│   └── RuleError       of a rule
+│   ├── RuleError       of a rule
+│   └── KeyFieldError   of an API key
 ├── UnreadableError     bytes that are no JSON of the expected shape
 ├── Contended           somebody else holds what is needed: ask again
 ├── Incomplete          a deadline came before everything was written: ask again
@@ -41,6 +42,10 @@ class TickError(FieldError):
 
 class RuleError(FieldError):
     """A field of a rule."""
+
+
+class KeyFieldError(FieldError):
+    """A field of an API key."""
 
 
 class UnreadableError(TicktapeError, ValueError):

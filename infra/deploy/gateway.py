@@ -44,9 +44,9 @@ def apply(stage: Stage) -> None:
     """Put the answers, deploy them to the API's stage, and set its rate."""
     client = stage.client("apigateway")
     api_id = stage.api()["rest_api_id"]
-    for kind, status in STATUS.items():
+    for kind in STATUS:
         client.put_gateway_response(
-            restApiId=api_id, responseType=kind, **answer(status, stage.environment["CORS_ORIGIN"])
+            restApiId=api_id, responseType=kind, **answer(kind, stage.environment["CORS_ORIGIN"])
         )
     client.create_deployment(
         restApiId=api_id, stageName=stage.stage, description="The gateway's own answers"
@@ -54,9 +54,17 @@ def apply(stage: Stage) -> None:
     _limit(client, api_id, stage)
 
 
-def answer(status: int, origin: str) -> dict[str, Any]:
+DENIED = ("$context.httpMethod", "$context.resourcePath", "$context.authorizer.scopes")
+"""What the gateway fills into its answer to a key without the scope: the route as it is declared,
+and what the authorizer told of the key. None of it is the client's own text."""
+
+
+def answer(kind: str, origin: str) -> dict[str, Any]:
     """Status, headers and body of one kind of answer. Values in quotes are literal."""
+    status = STATUS[kind]
     headers, body = problems.of_status(status)
+    if kind == "ACCESS_DENIED":
+        headers, body = problems.denied(*DENIED)
     cors = routes.cors(origin)
     if isinstance(cors, CORSConfig):
         headers = headers | cors.get_access_control_headers()
@@ -76,8 +84,8 @@ def check(stage: Stage) -> None:
     client = stage.client("apigateway")
     found = client.get_gateway_responses(restApiId=stage.api()["rest_api_id"])["items"]
     by_kind = {item["responseType"]: item for item in found}
-    for kind, status in STATUS.items():
-        put = answer(status, stage.environment["CORS_ORIGIN"])
+    for kind in STATUS:
+        put = answer(kind, stage.environment["CORS_ORIGIN"])
         has = by_kind.get(kind, {})
         if any(has.get(name) != value for name, value in put.items()):
             raise DeployError(

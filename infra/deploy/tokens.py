@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.api import access
+from chalicelib.services import key_ring
 from infra.deploy.stage import Stage
 
 NONE = "none"
@@ -18,8 +18,8 @@ def stored(stage: Stage) -> str:
 
 def renew(stage: Stage) -> str:
     """Make a token and store its hash; it holds from the next `chalice deploy` on."""
-    token = access.new_token()
+    token = key_ring.new_token()
     stage.client("ssm").put_parameter(
-        Name=stage.token_parameter, Value=access.fingerprint(token), Overwrite=True
+        Name=stage.token_parameter, Value=key_ring.fingerprint(token), Overwrite=True
     )
     return token

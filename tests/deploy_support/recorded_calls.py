@@ -58,6 +58,18 @@ class Recorder:
 
         return recorded
 
+    def within(self, function: str, handler: Callable[..., Any]) -> Callable[..., Any]:
+        """A handler that runs while another one does, with its calls recorded as its own."""
+
+        def recorded(*arguments: Any) -> Any:
+            outer, self._running = self._running, function
+            try:
+                return handler(*arguments)
+            finally:
+                self._running = outer
+
+        return recorded
+
     def watch(self, client: Any) -> Any:
         """Record what a botocore client is asked, before it is sent."""
         service = client.meta.service_model.service_name

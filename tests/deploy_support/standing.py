@@ -41,11 +41,13 @@ class Standing:
         self.url = f"http://127.0.0.1:{int(port)}"
         self._token = life.token
 
-    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """A request with the token: status and JSON."""
+    def ask(
+        self, method: str, path: str, body: Any = None, token: str | None = None
+    ) -> tuple[int, Any]:
+        """A request with the first key's token, or another: status and JSON."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, method=method)
-        request.add_header("Authorization", f"Bearer {self._token}")
+        request.add_header("Authorization", f"Bearer {token or self._token}")
         request.add_header("Content-Type", "application/json")
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:

@@ -41,6 +41,7 @@ def main(calls: Path) -> None:
     handler = api_server.handler(app.app, of_status, None)
     gateway: Any = vars(handler)["gateway"]
     gateway.handle_request = recorder.wrap("api_handler", gateway.handle_request)
+    app.bearer_token.func = recorder.within("bearer_token", app.bearer_token.func)
     server = Server(0)
     server.start(handler)
     stop = _start_pollers(app, recorder)

@@ -17,8 +17,9 @@ from types import ModuleType
 import msgspec
 import pytest
 
-from chalicelib.api import access, routes
+from chalicelib.api import routes
 from chalicelib.event_sources import EVENT_SOURCES
+from chalicelib.services import key_ring
 from infra.deploy import gateway, mappings
 from tests.deploy_support import (
     data_checks,
@@ -57,6 +58,8 @@ ROWS = 150
 """Days of the recording that are replayed."""
 
 DATA = ROOT / "tests" / "data" / "aapl-daily-2015-2017.csv"
+
+TOKEN = [sys.executable, "-m", "local", "token"]
 
 Check = Callable[[Life], None]
 
@@ -159,7 +162,7 @@ def test_new_token_is_shown_once_and_only_its_hash_is_kept(life: Life) -> None:
     life.token = shown.output.strip()
     assert len(life.token) >= 40
     parameter = life.client("ssm").get_parameter(Name=life.outputs["token_parameter"])
-    assert parameter["Parameter"]["Value"] == access.fingerprint(life.token)
+    assert parameter["Parameter"]["Value"] == key_ring.fingerprint(life.token)
     state = (life.stage.directory / "infra").rglob("terraform.tfstate*")
     assert not [path for path in state if path.is_file() and life.token in path.read_text()]
 
@@ -173,7 +176,7 @@ def test_settings_put_the_gateways_answers_back_and_the_token_in_force(life: Lif
         FunctionName=function_name("api_handler")
     )
     variables = found["Environment"]["Variables"]
-    assert variables["WRITE_TOKEN_SHA256"] == access.fingerprint(life.token)
+    assert variables["WRITE_TOKEN_SHA256"] == key_ring.fingerprint(life.token)
     api = life.client("apigateway").get_rest_apis()["items"][0]["id"]
     kinds = life.client("apigateway").get_gateway_responses(restApiId=api)["items"]
     assert {kind["responseType"] for kind in kinds} >= set(gateway.STATUS)
@@ -305,6 +308,7 @@ def test_every_route_of_the_api_answers(standing: Standing) -> None:
     asked = {
         ("POST", "/rules"): None,
         ("POST", "/reports/{name}"): None,
+        ("POST", "/keys"): None,
         ("GET", "/reports/runs/{run_id}"): f"/reports/runs/{started['run_id']}",
         ("GET", "/prices"): "/prices?symbols=AAPL",
         ("GET", "/quotes"): "/quotes?symbols=AAPL",
@@ -324,6 +328,24 @@ def test_every_route_of_the_api_answers(standing: Standing) -> None:
         assert standing.ask("GET", f"/prices/AAPL?interval={interval}")[0] == 200
     for path in ("/symbols/AAPL", "/symbols/AAPL?data=true", f"/rules/{made['rule_id']}"):
         assert standing.ask("DELETE", path)[0] < 300
+
+
+def test_a_key_may_do_what_its_scopes_say_until_it_is_revoked(
+    life: Life, standing: Standing
+) -> None:
+    key = {"name": "a reader", "scopes": ["read"], "requests_per_minute": 600}
+    status, made = standing.ask("POST", "/keys", key)
+    assert status == 201, made
+    token = made["token"]
+    assert standing.ask("GET", "/symbols", token=token)[0] == 200
+    assert standing.ask("PUT", "/symbols/AAPL", token=token)[0] == 403
+    listed = life.stage.run([*TOKEN, "list", "--stage", STAGE])
+    assert listed.status == 0, listed.errors
+    assert [line.split()[1] for line in listed.output.splitlines()] == ["deployment", "a"]
+    added = life.stage.run([*TOKEN, "add", "--name", "b", "--scope", "read", "--stage", STAGE])
+    assert standing.ask("GET", "/symbols", token=added.output.strip())[0] == 200
+    assert standing.ask("DELETE", f"/keys/{made['key_id']}")[0] == 204
+    assert eventually(lambda: standing.ask("GET", "/symbols", token=token)[0] == 401)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

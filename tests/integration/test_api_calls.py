@@ -11,12 +11,16 @@ import pytest
 
 from chalicelib.adapters.alerts import Alerts
 from chalicelib.adapters.bars import Bars
+from chalicelib.adapters.keys import Keys
 from chalicelib.adapters.prices import Prices
 from chalicelib.adapters.producers import Producers
 from chalicelib.adapters.rules import Rules
 from chalicelib.adapters.state import States
 from chalicelib.adapters.symbols import Symbols
+from chalicelib.services import key_ring
+from chalicelib.services.key_ring import KeyRing
 from chalicelib.services.preview import Preview
+from chalicelib.services.rate_limit import RateLimit
 from chalicelib.services.stores import Stores, SymbolEntry
 from local import resources
 from local.provision import provision
@@ -48,22 +52,28 @@ CALLS = [
     ("PUT", "/rules/mine", {"Query": 2, "PutItem": 1}),
     ("POST", "/rules/preview", {"GetItem": 1, "Query": 1}),
     ("DELETE", "/rules/mine", {"Query": 1, "DeleteItem": 1}),
+    ("GET", "/keys", {"Query": 1}),
+    ("POST", "/keys", {"Query": 1, "PutItem": 1}),
     ("GET", "/health", {"Query": 4, "BatchGetItem": 1}),  # of two symbols
     ("GET", "/openapi.json", {}),
     ("GET", "/prices/TRACKED?interval=1d", {"GetItem": 1, "BatchGetItem": 1, "Query": 1}),
     ("GET", "/prices/NOSUCH", {"GetItem": 1, "BatchGetItem": 1}),
     ("GET", "/prices/TEST?limit=0", {}),
 ]
+KEY_MADE = ("POST", "/keys")
 RULE = {"symbol": "TEST", "condition": "crossing_up", "value": 104}
 
 
 class Counted:
     """A system's stores, and the operations that were asked of them."""
 
-    def __init__(self, client: Any, stores: Stores) -> None:
+    def __init__(self, client: Any, stores: Stores, keys_table: str) -> None:
         self.operations: Counter[str] = Counter()
         self.services = FakeServices()
         self.services.stores = stores
+        keys = Keys(client, keys_table)
+        self.services.keys = KeyRing(keys, self.services.clock, key_ring.fingerprint(TOKEN))
+        self.services.rate_limit = RateLimit(keys, self.services.clock)
         self.services.preview = Preview(stores, self.services.preview._shown)
         self.client = Client(self.services)
         client.meta.events.register("before-call.dynamodb", self._count)
@@ -75,7 +85,8 @@ class Counted:
         """The status of an answer, and the calls that it took."""
         self.operations.clear()
         headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
-        body = RULE if method in ("PUT", "POST") and path.startswith("/rules") else None
+        body: Any = RULE if method in ("PUT", "POST") and path.startswith("/rules") else None
+        body = {"name": "a key", "scopes": ["read"]} if (method, path) == KEY_MADE else body
         status = self.client.send(method, path, body, headers).status
         return status, dict(self.operations)
 
@@ -98,7 +109,7 @@ def counted() -> Iterator[Counted]:
             failures=fakes.failures,
             producers=Producers(client, names["SYMBOLS_TABLE"]),
         )
-        made = Counted(client, stores)
+        made = Counted(client, stores, names["KEYS_TABLE"])
         fill(made.services, make_ticks(150))
         fill(made.services, make_ticks(3, "OTHER"))
         entry = SymbolEntry(symbol="TRACKED", added_at="2026-11-20T00:00:00.000000Z")
@@ -113,6 +124,20 @@ def test_a_route_makes_no_more_calls_than_documented(
     status, made = counted.send(method, path)
     assert made == calls
     assert status in (200, 201, 204) or "NOSUCH" in path or "limit=0" in path
+
+
+def test_a_key_takes_one_read_for_its_policy_and_one_write_for_each_request(
+    counted: Counted,
+) -> None:
+    key, token = counted.services.keys.create({"name": "a key", "scopes": ["admin"]})
+    for policy in ({"GetItem": 1}, {}):
+        counted.operations.clear()
+        headers = {"authorization": f"Bearer {token}"}
+        assert counted.client.send("GET", "/keys", headers=headers).status == 200
+        assert counted.operations == {**policy, "UpdateItem": 1, "Query": 1}
+    counted.operations.clear()
+    counted.services.keys.revoke(key.key_id)
+    assert counted.operations == {"Query": 1, "DeleteItem": 1}
 
 
 @pytest.mark.parametrize("interval", ["tick", "1m", "5m", "1h", "1d", "auto"])

@@ -155,7 +155,7 @@ def test_every_table_is_protected_and_every_alarm_stands_in_the_runbook(
     plans: Plans, example: str
 ) -> None:
     tables = plans.resources(example, "aws_dynamodb_table")
-    assert len(tables) == 6
+    assert len(tables) == 7
     assert all(table["deletion_protection_enabled"] for table in tables)
     runbook = (ROOT / "docs" / "operating.md").read_text()
     for alarm in plans.resources(example, "aws_cloudwatch_metric_alarm"):

@@ -151,15 +151,18 @@ def _holds(operator: str, left: Operand, right: Operand, scope: Scope) -> bool:
 
 
 def updated(expression: str, scope: Scope) -> dict[str, Mapping[str, Any]]:
-    """The item after an update expression with SET and REMOVE clauses."""
+    """The item after an update expression with SET, REMOVE and ADD clauses; ADD takes numbers."""
     reader = _Reader(expression)
     after = dict(scope[0])
     while reader.peek():
-        clause = reader.take("SET", "REMOVE")
+        clause = reader.take("SET", "REMOVE", "ADD")
         while True:
             name = _name(reader.take(), scope)
             if clause == "REMOVE":
                 after.pop(name, None)
+            elif clause == "ADD":
+                added = _operand(reader)(scope) or {}
+                after[name] = {"N": str(plain(after.get(name, {"N": "0"})) + Decimal(added["N"]))}
             else:
                 reader.take("=")
                 value = _operand(reader)(scope)

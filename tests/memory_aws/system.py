@@ -24,6 +24,7 @@ SETTINGS = Settings(
     alerts_table="alerts",
     rules_table="rules",
     symbols_table="symbols",
+    keys_table="keys",
     archive_bucket="archive",
     failures_bucket="failures",
     alerts_topic_arn="arn:aws:sns:us-east-1:123456789012:alerts",

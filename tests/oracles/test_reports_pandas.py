@@ -22,10 +22,10 @@ import pandas as pd
 import pytest
 
 from chalicelib.adapters.archive import S3Archive
-from chalicelib.api import access
 from chalicelib.bootstrap import Services, aws_lake
 from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.times import from_text, to_text
+from chalicelib.services import key_ring
 from chalicelib.services.compact import Compact
 from chalicelib.services.report_files import all_reports
 from chalicelib.services.stores import QuarantinedPart
@@ -68,7 +68,7 @@ class Lake:
 
     def __init__(self, emulated: Emulated) -> None:
         made = emulated.provisioned()
-        settings = msgspec.structs.replace(made, write_token_sha256=access.fingerprint(TOKEN))
+        settings = msgspec.structs.replace(made, write_token_sha256=key_ring.fingerprint(TOKEN))
         self.services = Services(settings, lambda: NOW, emulated.clients)
         self.client = Client(self.services)  # type: ignore[arg-type]
         self.stores = aws_lake(settings, emulated.clients)

@@ -225,7 +225,7 @@ def test_env_makes_boto3_work_in_a_shell(system: LocalSystem) -> None:
         evaluated('.venv/bin/python -c "$ASK_ALL"', API=api, ASK_ALL=ASK_ALL, HTTP_PROXY=proxy)
     )
     names = ["ticks", "ticks.fifo", "alerts", "archive", "failures"]
-    names += ["prices", "bars", "state", "alerts", "rules", "symbols"]
+    names += ["prices", "bars", "state", "alerts", "rules", "symbols", "keys"]
     assert [name.rpartition(":")[2] for name in found] == [f"ticktape-local-{n}" for n in names]
 
 

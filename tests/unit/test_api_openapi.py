@@ -56,6 +56,10 @@ ANSWERS = [
     ("GET", f"/reports/runs/{RUNNING}", "/reports/runs/{run_id}"),
     ("GET", f"/reports/runs/{RUNNING}?format=csv", "/reports/runs/{run_id}"),
     ("GET", f"/reports/runs/{OTHER}", "/reports/runs/{run_id}"),
+    ("GET", "/keys", "/keys"),
+    ("POST", "/keys", "/keys"),
+    ("DELETE", "/keys/none", "/keys/{key_id}"),
+    ("DELETE", "/keys/deployment", "/keys/{key_id}"),
     ("GET", "/health", "/health"),
     ("GET", "/openapi.json", "/openapi.json"),
 ]
@@ -79,6 +83,8 @@ def _send(client: Client, method: str, path: str) -> Any:
     body: Any = RULE if method in ("POST", "PUT") and path.startswith("/rules") else None
     if path.startswith("/reports") and method == "POST":
         body = {"parameters": {}}
+    if path == "/keys" and method == "POST":
+        body = {"name": "grafana", "scopes": ["read"]}
     headers = {"content-type": "application/json", "authorization": f"Bearer {TOKEN}"}
     return client.send(method, path, body, headers)
 
@@ -133,7 +139,7 @@ def test_answers_are_as_documented(
 
 
 @pytest.mark.parametrize("closed", [False, True])
-def test_the_document_says_what_needs_the_token(closed: bool) -> None:
+def test_the_document_says_what_needs_a_key_and_which_scope(closed: bool) -> None:
     access = "closed" if closed else "open"
     services = FakeServices(msgspec.structs.replace(SETTINGS, read_access=access))
     client = Client(services)
@@ -142,7 +148,11 @@ def test_the_document_says_what_needs_the_token(closed: bool) -> None:
         for method, entry in entries.items():
             operation = document["paths"][path][method.lower()]
             assert ("security" in operation) == (entry.authorizer is not None)
-            assert ({"401", "403"} <= operation["responses"].keys()) == ("security" in operation)
+            refusals = {"401", "403", "429"}
+            assert (refusals <= operation["responses"].keys()) == ("security" in operation)
+    for route in ROUTES:
+        operation = document["paths"][route.path][route.method.lower()]
+        assert operation.get("security", [{"token": [route.access]}]) == [{"token": [route.access]}]
 
 
 def test_the_readable_page_has_every_route_and_parameter(document: dict[str, Any]) -> None:

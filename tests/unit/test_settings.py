@@ -14,6 +14,7 @@ REQUIRED = {
         "ALERTS_TABLE",
         "RULES_TABLE",
         "SYMBOLS_TABLE",
+        "KEYS_TABLE",
         "ARCHIVE_BUCKET",
         "FAILURES_BUCKET",
         "ALERTS_TOPIC_ARN",

@@ -1,0 +1,138 @@
+"""What stands before each view: the caller's scope and rate. What stands behind: the audit line."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from chalice.app import Response
+
+from chalicelib.api import failures
+from chalicelib.api.problems import DETAILS, Problem, missing_scope, shown
+from chalicelib.api.routes import OPEN, READ, Route
+from chalicelib.api.wiring import Services
+
+audit = logging.getLogger("ticktape.audit")
+audit.setLevel(logging.INFO)  # whatever LOG_LEVEL says: who changed what is always on record
+
+_log = logging.getLogger("ticktape.keys")
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """The key of a request, as the authorizer told it. `requests_per_minute` None: no limit."""
+
+    key_id: str
+    key_name: str
+    scopes: tuple[str, ...]
+    requests_per_minute: int | None
+
+    def permits(self, scope: str) -> bool:
+        """Whether the key may do what needs `scope`."""
+        return scope in self.scopes or "admin" in self.scopes
+
+
+def answered(
+    route: Route,
+    services: Services,
+    request: Any,
+    answer: Callable[[], Response],
+    *,
+    guarded: bool,
+) -> Response:
+    """What `answer` returns to a caller who may have it, or a problem; writes are logged.
+
+    `guarded`: whether an authorizer stands before the route.
+    """
+    caller = caller_of(request.context)
+
+    def admitted() -> Response:
+        if guarded:
+            admit(caller, route, services)
+        return answer()
+
+    response = failures.answered(admitted)
+    if route.access not in (OPEN, READ):
+        _note(caller, route, request, response)
+    return response
+
+
+def caller_of(context: Mapping[str, Any]) -> Caller | None:
+    """The caller out of a request's context; None where no authorizer stands before the route."""
+    found = context.get("authorizer") or {}
+    if "key_id" not in found:
+        return None
+    limit = found["requests_per_minute"]
+    return Caller(
+        found["key_id"],
+        found["key_name"],
+        tuple(found["scopes"].split()),
+        int(limit) if limit else None,
+    )
+
+
+def admit(caller: Caller | None, route: Route, services: Services) -> None:
+    """Raises Problem where there is no key, it lacks the route's scope, or it asks too often.
+
+    The gateway has refused the first two already; this holds should it ever read a path in another
+    way than its policy does.
+    """
+    if caller is None:
+        raise Problem(401, DETAILS[401], headers={"WWW-Authenticate": "Bearer"})
+    if not caller.permits(route.access):
+        raise missing_scope(route.method, route.path, route.access)
+    if caller.requests_per_minute is None:
+        return
+    wait = _seconds_to_wait(caller, caller.requests_per_minute, services)
+    if wait:
+        detail = f"this key may send {caller.requests_per_minute} requests a minute"
+        raise Problem(429, detail, headers={"Retry-After": str(wait)})
+
+
+def _seconds_to_wait(caller: Caller, limit: int, services: Services) -> int:
+    """0 also where the store cannot count: the stage's own rate still holds (decision 0189)."""
+    try:
+        return services.rate_limit.seconds_to_wait(caller.key_id, limit)
+    except Exception as error:
+        if not failures.is_passing(error):
+            raise
+        _log.warning("a request of key %s is not counted: %s", caller.key_id, error)
+        return 0
+
+
+def _note(caller: Caller | None, route: Route, request: Any, response: Response) -> None:
+    """The audit line of a request that writes: never the token, nor any header."""
+    caller = caller or Caller("", "", (), None)
+    resource = _resource(request, response)
+    audit.info(
+        "%s %s: %s by %s (%s)",
+        route.method,
+        resource,
+        response.status_code,
+        caller.key_name,
+        caller.key_id,
+        extra={
+            "key_id": caller.key_id,
+            "key_name": caller.key_name,
+            "method": route.method,
+            "route": route.path,
+            "resource": resource,
+            "status": response.status_code,
+            "request_id": request.context.get("requestId", ""),
+        },
+    )
+
+
+def _resource(request: Any, response: Response) -> str:
+    """The path that was written to, with its query; of what is new, where it is."""
+    path = response.headers.get("Location") or _path(request)
+    query = urlencode(request.query_params or {}, doseq=True)
+    return shown(f"{path}?{query}" if query else path)
+
+
+def _path(request: Any) -> str:
+    """Without the stage, which the gateway puts before it."""
+    template: str = request.context["resourcePath"]
+    return template.format(**(request.uri_params or {}))

@@ -1,0 +1,44 @@
+"""What the routes of API keys answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from chalice.app import Response
+
+from chalicelib.api import bodies, parameters, rendering
+from chalicelib.api.problems import invalid_parameter
+from chalicelib.api.wiring import Services
+from chalicelib.domain.keys import IN_DEPLOYMENT, KEY_ID, KEY_ID_ALLOWED, Key
+
+
+def keys(services: Services, request: Any) -> Response:
+    """All keys, without their tokens, which are nowhere."""
+    parameters.read(request, "/keys", parameters.NONE)
+    return rendering.plain({"keys": [_shown(key, services) for key in services.keys.all()]})
+
+
+def create_key(services: Services, request: Any) -> Response:
+    """Make a key. This answer is the only place where its token ever stands."""
+    parameters.read(request, "/keys", parameters.NONE)
+    key, token = services.keys.create(bodies.read_object(request))
+    location = {"Location": f"keys/{key.key_id}"}
+    return rendering.plain({**_shown(key, services), "token": token}, status=201, headers=location)
+
+
+def revoke_key(services: Services, request: Any, key_id: str) -> Response:
+    """Forget a key; it is refused within access.CACHE_SECONDS."""
+    parameters.read(request, "/keys", parameters.NONE)
+    if not KEY_ID.fullmatch(key_id):
+        raise invalid_parameter("key_id", key_id, KEY_ID_ALLOWED)
+    services.keys.revoke(key_id)
+    return rendering.empty()
+
+
+def _shown(key: Key, services: Services) -> dict[str, Any]:
+    return {
+        **msgspec.structs.asdict(key),
+        "expired": services.keys.has_expired(key),
+        "in_deployment": key.key_id == IN_DEPLOYMENT,
+    }

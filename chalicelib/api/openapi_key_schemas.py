@@ -1,0 +1,47 @@
+"""Schemas of API keys in the OpenAPI document."""
+
+from __future__ import annotations
+
+from chalicelib.api.openapi_schemas import FLAG, INSTANT, Schema, list_of, nullable, record, text
+from chalicelib.domain.keys import DEFAULT_REQUESTS, MAX_NAME, MOST_REQUESTS, SCOPES
+
+KEY_GIVEN: dict[str, Schema] = {
+    "name": text(
+        "For people and for the audit log.", minLength=1, maxLength=MAX_NAME, examples=["grafana"]
+    ),
+    "scopes": {
+        "type": "array",
+        "items": {"type": "string", "enum": list(SCOPES)},
+        "minItems": 1,
+        "examples": [["read"]],
+        "description": "What the key may do; admin may do everything.",
+    },
+    "expires_at": nullable(
+        text("In the future; null for a key that does not expire.", format="date-time")
+    ),
+    "requests_per_minute": {
+        "type": ["integer", "null"],
+        "minimum": 1,
+        "maximum": MOST_REQUESTS,
+        "default": DEFAULT_REQUESTS,
+        "description": "In each minute of the clock; beyond it 429.",
+    },
+}
+
+KEY: dict[str, Schema] = {
+    "key_id": text("No secret.", examples=["9f86d081884c"]),
+    **KEY_GIVEN,
+    "created_at": nullable({**INSTANT, "description": "null for the deployment's own key."}),
+    "expired": FLAG,
+    "in_deployment": {
+        **FLAG,
+        "description": "Whether it is the deployment's own key, which cannot be revoked here.",
+    },
+}
+
+KEY_SCHEMAS: dict[str, Schema] = {
+    "KeyGiven": {"type": "object", "properties": KEY_GIVEN, "required": ["name", "scopes"]},
+    "KeyMade": record({**KEY, "token": text("Bear it as `Authorization: Bearer TOKEN`.")}),
+    "Key": record(KEY),
+    "Keys": record({"keys": list_of("Key")}),
+}

@@ -1,0 +1,101 @@
+"""API keys: who may do what, until when and how often."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from chalicelib.domain.errors import KeyFieldError
+from chalicelib.domain.times import from_text, to_text
+
+Scope = Literal["read", "write:rules", "write:symbols", "reports", "admin"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+KEY_ID = re.compile(r"[a-z0-9]{1,32}", re.ASCII)
+KEY_ID_ALLOWED = "1 to 32 of a-z 0-9"
+MAX_NAME = 64
+NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9 ._:/+()&-]{{0,{MAX_NAME - 1}}}", re.ASCII)
+NAME_ALLOWED = f"1 to {MAX_NAME} letters, digits and ' ._:/+()&-', a letter or digit first"
+DEFAULT_REQUESTS = 600
+MOST_REQUESTS = 6_000
+REQUESTS_ALLOWED = f"a whole number from 1 to {MOST_REQUESTS}"
+EXPIRY_ALLOWED = "an RFC 3339 date-time with an offset, in the future"
+
+IN_DEPLOYMENT = "deployment"
+"""Id and name of the first key, whose hash stands in the settings and in no table."""
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """One key, without its token. `requests_per_minute` None: the key has no limit of its own."""
+
+    key_id: str
+    name: str
+    scopes: tuple[Scope, ...]
+    created_at: str | None = None
+    expires_at: str | None = None
+    requests_per_minute: int | None = None
+
+    def permits(self, scope: str) -> bool:
+        """Whether the key may do what needs `scope`; `admin` may do everything."""
+        return scope in self.scopes or "admin" in self.scopes
+
+    def has_expired(self, now: str) -> bool:
+        """Whether the key has ended at an instant."""
+        return self.expires_at is not None and self.expires_at <= now
+
+
+FIRST_KEY = Key(key_id=IN_DEPLOYMENT, name=IN_DEPLOYMENT, scopes=("admin",))
+"""The key of the deployment itself. It has no expiry, and no limit but the stage's."""
+
+_GIVEN = ("name", "scopes", "expires_at", "requests_per_minute")
+
+
+def parse_key(given: dict[str, Any], key_id: str, now: datetime) -> Key:
+    """The key that a client describes, checked. Raises KeyFieldError, which names the field."""
+    for name in given:
+        if name not in _GIVEN:
+            raise KeyFieldError(name, given[name], f"only the fields {', '.join(_GIVEN)}")
+    return Key(
+        key_id=key_id,
+        name=_name(given.get("name")),
+        scopes=_scopes(given.get("scopes")),
+        created_at=to_text(now),
+        expires_at=_expiry(given.get("expires_at"), now),
+        requests_per_minute=_requests(given.get("requests_per_minute")),
+    )
+
+
+def _name(given: Any) -> str:
+    if isinstance(given, str) and NAME.fullmatch(given) and given != IN_DEPLOYMENT:
+        return given
+    raise KeyFieldError("name", given, f"{NAME_ALLOWED}; not {IN_DEPLOYMENT!r}")
+
+
+def _scopes(given: Any) -> tuple[Scope, ...]:
+    """The scopes in the order of SCOPES, each once."""
+    if isinstance(given, list) and given and all(scope in SCOPES for scope in given):
+        return tuple(scope for scope in SCOPES if scope in given)
+    raise KeyFieldError("scopes", given, f"a list of one or more of {', '.join(SCOPES)}")
+
+
+def _expiry(given: Any, now: datetime) -> str | None:
+    if given is None:
+        return None
+    try:
+        instant = from_text(given)
+    except (TypeError, ValueError, OverflowError):
+        raise KeyFieldError("expires_at", given, EXPIRY_ALLOWED) from None
+    if instant <= now:
+        raise KeyFieldError("expires_at", given, EXPIRY_ALLOWED)
+    return to_text(instant)
+
+
+def _requests(given: Any) -> int:
+    if given is None:
+        return DEFAULT_REQUESTS
+    if type(given) is int and 1 <= given <= MOST_REQUESTS:
+        return given
+    raise KeyFieldError("requests_per_minute", given, REQUESTS_ALLOWED)

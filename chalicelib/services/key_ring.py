@@ -1,0 +1,113 @@
+"""The keys of a deployment: made, listed, revoked, and found by their tokens.
+
+Only the SHA-256 of a token is stored. A token has 256 random bits: neither a salt nor a slow hash
+would add anything, and a lookup by the hash tells nothing about the token by how long it takes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Protocol
+
+from chalicelib.domain.errors import TicktapeError
+from chalicelib.domain.keys import FIRST_KEY, IN_DEPLOYMENT, Key, parse_key
+from chalicelib.domain.times import to_text
+
+MAX_KEYS = 100
+PREFIX = "ticktape_"
+"""Begins every token, so that scanners of repositories can tell one."""
+
+_TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}", re.ASCII)
+
+
+class KeyStore(Protocol):
+    """Keys by the SHA-256 of their tokens, and how often each was used."""
+
+    def find(self, token_sha256: str) -> Key | None:
+        """One key, read consistently."""
+
+    def all(self) -> list[Key]:
+        """Every key, the oldest first, read consistently."""
+
+    def put(self, token_sha256: str, key: Key) -> None:
+        """Store a new key."""
+
+    def remove(self, key_id: str) -> bool:
+        """Forget a key; False if there is none of this id."""
+
+    def count(self, key_id: str, minute: str, limit: int) -> bool:
+        """Count one request of a minute, unless `limit` of them are counted; whether it was."""
+
+
+class UnknownKey(TicktapeError):  # noqa: N818 - named as the problem that it becomes
+    """No key has this id. `args` is the id."""
+
+
+class KeyRefused(TicktapeError):  # noqa: N818 - named as the problem that it becomes
+    """What is asked for is well formed, and yet cannot be done. `args` says why."""
+
+
+class KeyRing:
+    """All keys: those of the store, and the first one, whose hash is in the settings."""
+
+    def __init__(self, store: KeyStore, clock: Callable[[], datetime], first_sha256: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._first_sha256 = first_sha256.lower()
+
+    def holder(self, token: str) -> Key | None:
+        """The key of a token; None for an unknown, a revoked and an expired one.
+
+        The first key is told without asking the store, and what cannot be a token is not asked for.
+        """
+        found = fingerprint(token)
+        if self._first_sha256 and hmac.compare_digest(found, self._first_sha256):
+            return FIRST_KEY
+        if not _TOKEN.fullmatch(token):
+            return None
+        key = self._store.find(found)
+        return None if key is None or key.has_expired(to_text(self._clock())) else key
+
+    def all(self) -> list[Key]:
+        """The first key, if there is one, and the others, the oldest first."""
+        return [*([FIRST_KEY] if self._first_sha256 else []), *self._store.all()]
+
+    def create(self, given: dict[str, Any]) -> tuple[Key, str]:
+        """Store a new key. Returns it and its token, which is kept nowhere.
+
+        Raises KeyFieldError, KeyRefused.
+        """
+        key = parse_key(given, secrets.token_hex(6), self._clock())
+        if len(self._store.all()) >= MAX_KEYS:
+            raise KeyRefused(f"there are {MAX_KEYS} keys, which is the most: revoke one")
+        token = new_token()
+        self._store.put(fingerprint(token), key)
+        return key, token
+
+    def revoke(self, key_id: str) -> None:
+        """Forget a key. Raises UnknownKey, and KeyRefused for the first one."""
+        if key_id == IN_DEPLOYMENT:
+            raise KeyRefused(
+                "the first key is part of the deployment; a new one replaces it: make token"
+            )
+        if not self._store.remove(key_id):
+            raise UnknownKey(key_id)
+
+    def has_expired(self, key: Key) -> bool:
+        """Whether the key has ended by now."""
+        return key.has_expired(to_text(self._clock()))
+
+
+def fingerprint(token: str) -> str:
+    """What is stored of a token: its SHA-256 in hex."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def new_token() -> str:
+    """A token to give to a client; only its fingerprint is to be stored."""
+    return PREFIX + secrets.token_urlsafe(32)

@@ -1,0 +1,151 @@
+"""`python -m local token`: keys of the running system's API, or with `--stage` of a deployment's.
+
+Works on the table itself, with AWS credentials: it helps who has lost every token, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chalicelib.adapters.keys import Keys
+from chalicelib.domain.errors import KeyFieldError
+from chalicelib.domain.keys import DEFAULT_REQUESTS, SCOPES, Key
+from chalicelib.services.key_ring import KeyRefused, KeyRing, UnknownKey
+from local import deployed
+from local.choosing import add_flags, connect, find_running
+from local.commands import FAILED, OK
+from local.errors import UsageError
+
+_DAYS = re.compile(r"\d{1,5}d", re.ASCII)
+_FLAGS = {
+    "name": "--name",
+    "scopes": "--scope",
+    "expires_at": "--expires",
+    "requests_per_minute": "--requests-per-minute",
+}
+_EXPIRES = "2027-01-01T00:00:00Z, or 30d for 30 days from now; default: never"
+
+
+def token(arguments: list[str]) -> int:
+    """Add, list or revoke keys. Status 1 where there is no such key, or no room for another."""
+    options = _parser().parse_args(arguments)
+    ring = _deployed(options.stage) if options.stage else _running(options)
+    try:
+        return int(options.act(ring, options))
+    except KeyFieldError as error:
+        flag = _FLAGS[error.field]
+        raise UsageError(
+            f"{flag}: {error.value!r} is not allowed; allowed: {error.allowed}"
+        ) from error
+    except UnknownKey as error:
+        print(f"there is no key {error}; `token list` lists what is", file=sys.stderr)
+    except KeyRefused as error:
+        print(error, file=sys.stderr)
+    return FAILED
+
+
+def _add(ring: KeyRing, options: argparse.Namespace) -> int:
+    """The token goes to standard output alone, once."""
+    key, made = ring.create(_given(options))
+    print(made)
+    print(f"{_described(key)}\nKeep the token: only its hash is stored.", file=sys.stderr)
+    return OK
+
+
+def _list(ring: KeyRing, _: argparse.Namespace) -> int:
+    for key in ring.all():
+        expired = "  EXPIRED" if ring.has_expired(key) else ""
+        print(f"{_described(key)}{expired}")
+    return OK
+
+
+def _revoke(ring: KeyRing, options: argparse.Namespace) -> int:
+    ring.revoke(options.key_id)
+    print(f"{options.key_id} is revoked; it is refused within 5 seconds")
+    return OK
+
+
+def _described(key: Key) -> str:
+    rate = key.requests_per_minute
+    told = (
+        f"{key.key_id}  {key.name}",
+        " ".join(key.scopes),
+        f"until {key.expires_at}" if key.expires_at else "no expiry",
+        f"{rate} requests a minute" if rate else "the stage's rate",
+    )
+    return "  ".join(told)
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """What POST /keys would be given."""
+    scopes = [scope for given in options.scope for scope in given.split(",") if scope]
+    return {
+        "name": options.name,
+        "scopes": scopes,
+        "expires_at": _expiry(options.expires),
+        "requests_per_minute": options.requests_per_minute,
+    }
+
+
+def _expiry(text: str | None) -> str | None:
+    if text is None or not _DAYS.fullmatch(text):
+        return text
+    return (datetime.now(UTC) + timedelta(days=int(text[:-1]))).isoformat()
+
+
+def _running(options: argparse.Namespace) -> KeyRing:
+    facts = find_running(options)
+    return _ring(connect(facts)("dynamodb"), facts["environment"])
+
+
+def _deployed(name: str) -> KeyRing:
+    from infra.deploy import tokens
+
+    stage = deployed.find(name)
+    first = {"WRITE_TOKEN_SHA256": tokens.stored(stage)}
+    return _ring(stage.client("dynamodb"), stage.environment | first)
+
+
+def _ring(dynamodb: Any, environment: dict[str, str]) -> KeyRing:
+    if "KEYS_TABLE" not in environment:
+        raise UsageError("it is of an older version, which has no table of keys: deploy it anew")
+    store = Keys(dynamodb, environment["KEYS_TABLE"])
+    return KeyRing(store, lambda: datetime.now(UTC), environment["WRITE_TOKEN_SHA256"])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local token",
+        description="Makes, lists and revokes keys of the API. The first key, which may do "
+        "everything, is not made here: the running system prints its token, and `make token` makes "
+        "a deployment's.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="add|list|revoke")
+    add = commands.add_parser("add", help="make a key and print its token, once")
+    add.add_argument("--name", required=True, help="for people and for the audit log")
+    add.add_argument(
+        "--scope",
+        action="append",
+        required=True,
+        metavar="SCOPE",
+        help=f"{', '.join(SCOPES)}; repeatable",
+    )
+    add.add_argument("--expires", metavar="WHEN", help=_EXPIRES)
+    add.add_argument(
+        "--requests-per-minute", type=int, metavar="N", help=f"default {DEFAULT_REQUESTS}"
+    )
+    revoke = commands.add_parser("revoke", help="refuse a key from now on")
+    revoke.add_argument("key_id", help="as `list` shows it")
+    acts = {add: _add, commands.add_parser("list", help="all keys, without tokens"): _list}
+    for command, act in {**acts, revoke: _revoke}.items():
+        command.set_defaults(act=act)
+        command.add_argument(
+            "--stage",
+            help="of this deployment, with your AWS credentials; else the running system's",
+        )
+        add_flags(command)
+    return parser
