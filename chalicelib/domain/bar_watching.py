@@ -16,7 +16,7 @@ from chalicelib.domain.rules import Rule
 from chalicelib.domain.splits import Split
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text
-from chalicelib.domain.watching import Latch, Point
+from chalicelib.domain.watching import Latch, Point, is_followed, known_to
 
 Spot = tuple[Place, str]
 """A tick's place and instant."""
@@ -115,8 +115,9 @@ class BarWatch:
             return False
         closed.last, closed.at = label, tick.timestamp
         closed.closes.append(tick.price)
-        active = (rule for rule in self._rules[interval] if rule.is_active(tick.timestamp))
-        return any(self._is_due(rule, label, was_over) for rule in active)
+        rules, at = self._rules[interval], tick.timestamp
+        followed = (r for r in rules if is_followed(r, self._latches.get(r.rule_id), at))
+        return any(self._is_due(rule, label, was_over) for rule in followed)
 
     def _is_due(self, rule: Rule, label: str, was_over: bool) -> bool:
         latch = self._known(rule)
@@ -127,8 +128,7 @@ class BarWatch:
         return rule.closes_to_begin if begins else rule.closes_needed
 
     def _known(self, rule: Rule) -> Latch | None:
-        latch = self._latches.get(rule.rule_id)
-        return latch if latch and latch.fingerprint == rule.fingerprint else None
+        return known_to(rule, self._latches.get(rule.rule_id))
 
     def _point(self, interval: str, tick: Tick, mark: Place) -> Point:
         needed = max(1, *(self._closes_for(rule, tick) for rule in self._rules[interval]))

@@ -18,7 +18,7 @@ from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.splits import Split, find_split, told_split
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text
-from chalicelib.domain.watching import Latch, Point, judge
+from chalicelib.domain.watching import Latch, Point, is_followed, judge
 
 MAX_PENDING = 100
 """Pending alerts lie in the state's item: a run of ticks stops short when there are so many."""
@@ -207,9 +207,10 @@ class _Run:
     def _judge(self, interval: str, point: Point, tick: Tick, newest: Tick) -> None:
         """Judge the rules of an interval; `newest` is the tick that has just come."""
         for rule in self._watch.rules:
-            if rule.interval != interval or not rule.is_active(point.timestamp):
+            latch = self._latches.get(rule.rule_id)
+            if rule.interval != interval or not is_followed(rule, latch, point.timestamp):
                 continue
-            latch, fires = judge(rule, self._latches.get(rule.rule_id), point)
+            latch, fires = judge(rule, latch, point)
             self._latches[rule.rule_id] = latch
             if fires:
                 reason = self._quiet(newest) if rule.notify else RECORD_ONLY

@@ -98,7 +98,11 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_active(self, timestamp: str) -> bool:
         """Whether it is switched on and has not expired at an instant of the market."""
-        return self.enabled and (self.expires_at is None or timestamp < self.expires_at)
+        return self.enabled and not self.has_expired(timestamp)
+
+    def has_expired(self, timestamp: str) -> bool:
+        """Whether it is over at an instant of the market."""
+        return self.expires_at is not None and timestamp >= self.expires_at
 
 
 class BrokenRule(msgspec.Struct, frozen=True):

@@ -49,10 +49,25 @@ class Point(msgspec.Struct, frozen=True):
     closes: Sequence[Decimal]
 
 
+def is_followed(rule: Rule, latch: Latch | None, timestamp: str) -> bool:
+    """Whether a rule is judged at an instant of the market.
+
+    One that was switched off goes on following prices, without firing, so that it does not take
+    what happened meanwhile for news once it is on again.
+    """
+    if rule.enabled or known_to(rule, latch) is not None:
+        return not rule.has_expired(timestamp)
+    return False
+
+
+def known_to(rule: Rule, latch: Latch | None) -> Latch | None:
+    """The latch, if it is of this version of the rule."""
+    return latch if latch and latch.fingerprint == rule.fingerprint else None
+
+
 def judge(rule: Rule, latch: Latch | None, point: Point) -> tuple[Latch, bool]:
     """The rule's latch after `point`, and whether it fires there."""
-    known = latch if latch and latch.fingerprint == rule.fingerprint else None
-    before = known or _fresh(rule, point)
+    before = known_to(rule, latch) or _fresh(rule, point)
     if rule.interval != "tick":
         if before.bar == point.scope:
             return before, False
@@ -63,7 +78,7 @@ def judge(rule: Rule, latch: Latch | None, point: Point) -> tuple[Latch, bool]:
     else:
         inside, entered = _enter(rule, before, point)
         after = msgspec.structs.replace(before, inside=inside, session=point.session)
-    if not entered or not _may_fire(rule, before, point):
+    if not (entered and rule.enabled and _may_fire(rule, before, point)):
         return after, False
     scope = point.session if rule.trigger == "once_per_session" else point.scope
     return msgspec.structs.replace(after, fired_at=point.timestamp, fired_scope=scope), True

@@ -55,7 +55,8 @@ class Preview:
         """
         if rule.symbol not in (ANY_SYMBOL, symbol):
             raise RuleError("symbol", rule.symbol, f"{symbol} or *")
-        run = _Run(msgspec.structs.replace(rule, enabled=True), symbol, self._watch(rule))
+        rule = msgspec.structs.replace(rule, enabled=True)
+        run = _Run(rule, symbol, self._watch(rule))
         if rule.interval == "tick":
             return run.over_ticks(
                 self._warm_up(rule, symbol, start), self._ticks(symbol, start, end)

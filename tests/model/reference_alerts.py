@@ -110,6 +110,8 @@ def _fires(rule: Rule, memories: dict[str, Memory], point: Point) -> bool:
     """Judge a price; the rule's memory follows."""
     memory = memories.get(rule.rule_id)
     if memory is None or memory.version != version_of(rule):
+        if not rule.enabled:
+            return False
         memory = memories[rule.rule_id] = Memory(version_of(rule))
     entered = _entered(rule, memory, point)
     active = rule.enabled and (rule.expires_at is None or point.tick.timestamp < rule.expires_at)

@@ -206,3 +206,12 @@ def test_a_rule_on_bars_that_begins_at_equal_averages_looks_back_for_their_side(
         state.overnight(containers=0, levels=[0, 0, 0, 3, -3, 0, 0], name="minute")
         state.overnight(containers=0, levels=[0] * 7, name="averages")
         assert state.findings() == []
+
+
+def test_a_rule_that_is_off_in_one_container_does_not_fire_again_in_another() -> None:
+    with program(containers=2, rules=["below"]) as state:
+        state.poll(container=1, tick=T(7, 0))
+        state.switch_off(name="below")
+        for container in (0, 1):
+            state.poll(container=container, tick=T(61, -2))
+        assert state.findings() == []

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from chalicelib.domain.bars import Bar
@@ -145,3 +146,23 @@ def test_redelivery_fires_nothing_again() -> None:
     watched.feed(ticks, batch=5)
     assert watched.fired() == fired
     assert watched.sent == sent == 2
+
+
+@pytest.mark.parametrize("interval", ["tick", "1m"])
+def test_a_rule_does_not_tell_when_switched_on_what_happened_while_it_was_off(
+    interval: str,
+) -> None:
+    rules = [
+        make_rule("greater_than", rule_id="level", value=50, interval=interval),
+        make_rule("golden_cross", rule_id="cross", value=None, fast=1, slow=3, interval=interval),
+    ]
+    watched = Watched(*rules)
+    ticks = minute_ticks([40, 40, 39, 39, 60, 61, 62, 63, 63, 63])
+    watched.feed(ticks[:4])
+    watched.rules = [msgspec.structs.replace(rule, enabled=False) for rule in rules]
+    watched.feed(ticks[4:7])
+    watched.rules = rules
+    watched.feed(ticks[7:])
+    assert watched.fired() == []
+    watched.feed(minute_ticks([40, 60, 60], start=OPEN + timedelta(hours=1)))
+    assert {alert.rule_id for alert in watched.fired()} == {"level", "cross"}

@@ -149,3 +149,12 @@ def test_preview_records_and_sends_nothing() -> None:
 def test_rule_of_another_symbol_is_refused() -> None:
     with pytest.raises(RuleError, match="symbol: 'MSFT'"):
         Preview(Watched().stores, SHOWN)(make_rule("crossing", symbol="MSFT"), "AAPL", None, None)
+
+
+@pytest.mark.parametrize("interval", ["tick", "1m"])
+def test_a_rule_that_is_off_previews_as_if_it_were_on(interval: str) -> None:
+    rule = make_rule("every_record", value=None, interval=interval, enabled=False)
+    watched = Watched(rule)
+    watched.feed([make_tick(1, timestamp=to_text(OPEN + timedelta(minutes=n))) for n in (0, 1, 2)])
+    assert watched.fired() == []
+    assert len(Preview(watched.stores, SHOWN)(rule, "AAPL", None, None).alerts) >= 2
