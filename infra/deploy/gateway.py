@@ -12,8 +12,8 @@ from typing import Any
 from chalice.app import CORSConfig
 
 from chalicelib.api import problems, routes
-from infra.deploy.errors import DeployError
 from infra.deploy.stage import Stage
+from infra.deploy.waiting import CLOCK, CONSISTENT_SECONDS, Clock, until_well
 
 STATUS = {
     "ACCESS_DENIED": 403,
@@ -79,8 +79,12 @@ def answer(kind: str, origin: str) -> dict[str, Any]:
     }
 
 
-def check(stage: Stage) -> None:
-    """Raises DeployError where the answers are not the ones that `apply` puts."""
+def check(stage: Stage, clock: Clock = CLOCK) -> None:
+    """Raises DeployError where the answers do not become the ones that `apply` puts."""
+    until_well(lambda: _complaint(stage), CONSISTENT_SECONDS, clock)
+
+
+def _complaint(stage: Stage) -> str:
     client = stage.client("apigateway")
     found = client.get_gateway_responses(restApiId=stage.api()["rest_api_id"])["items"]
     by_kind = {item["responseType"]: item for item in found}
@@ -88,9 +92,8 @@ def check(stage: Stage) -> None:
         put = answer(kind, stage.environment["CORS_ORIGIN"])
         has = by_kind.get(kind, {})
         if any(has.get(name) != value for name, value in put.items()):
-            raise DeployError(
-                f"the gateway's answer {kind} is not ours: python -m infra.deploy settings"
-            )
+            return f"the gateway's answer {kind} is not ours: make settings STAGE={stage.stage}"
+    return ""
 
 
 def _limit(client: Any, api_id: str, stage: Stage) -> None:

@@ -1,34 +1,34 @@
-"""The event source mappings: what Chalice cannot set on them, and which have to go.
+"""The event source mappings: their settings, and which of them have to go.
 
-`chalicelib/event_sources.py` is the table. AWS keeps what is set here over later deployments,
-since Chalice's own update sends batch size and window alone.
+`chalicelib/event_sources.py` is the table. What is set here stays over later deployments: ours
+update no mapping, and a plain `chalice deploy` sends batch size and window alone.
 """
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.event_sources import EVENT_SOURCES, EventSource
 from infra.deploy.errors import DeployError
 from infra.deploy.stage import Stage
+from infra.deploy.waiting import CLOCK, CONSISTENT_SECONDS, Clock, until_well
 
 SETTLING_SECONDS = 120.0
 _SETTLED = ("Enabled", "Disabled")
 
-Pause = Callable[[float], None]
-
 
 def wanted(source: EventSource, failures_bucket_arn: str) -> dict[str, Any]:
-    """The settings of a mapping beside those that Chalice sends, as the Lambda API names them."""
+    """The settings of a mapping, as the Lambda API names them. FIFO queues have no window."""
     settings: dict[str, Any] = {
-        "FunctionResponseTypes": ["ReportBatchItemFailures"] if source.partial_responses else []
+        "BatchSize": source.batch_size,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"] if source.partial_responses else [],
     }
     if source.kind == "sqs":
         return settings
     settings |= {
+        "MaximumBatchingWindowInSeconds": source.window_seconds,
         "BisectBatchOnFunctionError": source.bisect,
         "MaximumRetryAttempts": source.maximum_retries,
         "MaximumRecordAgeInSeconds": source.maximum_record_age_seconds,
@@ -40,6 +40,11 @@ def wanted(source: EventSource, failures_bucket_arn: str) -> dict[str, Any]:
         patterns = [{"Pattern": json.dumps(pattern)} for pattern in source.filters]
         settings["FilterCriteria"] = {"Filters": patterns}
     return settings
+
+
+def wanted_of(stage: Stage, handler: str) -> dict[str, Any]:
+    """The settings of a handler's mapping in a stage."""
+    return wanted(EVENT_SOURCES[handler], stage.failures_bucket_arn)
 
 
 def prune(stage: Stage) -> list[str]:
@@ -63,26 +68,46 @@ def prune(stage: Stage) -> list[str]:
     return told
 
 
-def apply(stage: Stage) -> list[str]:
+def apply(stage: Stage, clock: Clock = CLOCK) -> list[str]:
     """Set what differs; returns a line for each handler. Raises DeployError."""
     client = stage.client("lambda")
     told = []
+    until_well(lambda: _unsound(stage), CONSISTENT_SECONDS, clock)
     for handler, mapping in _single(stage).items():
         different = _different(stage, handler, mapping)
         if different:
-            _wait(client, mapping["UUID"])
+            _wait(client, mapping["UUID"], clock=clock)
             client.update_event_source_mapping(UUID=mapping["UUID"], **different)
-            _wait(client, mapping["UUID"])
+            _wait(client, mapping["UUID"], clock=clock)
         told.append(f"{handler}: {'set ' + ', '.join(sorted(different)) if different else 'as is'}")
     return told
 
 
-def check(stage: Stage) -> None:
-    """Raises DeployError where a mapping is missing, is double or has other settings."""
-    for handler, mapping in _single(stage).items():
-        different = _different(stage, handler, mapping)
-        if different:
-            raise DeployError(f"{handler}: the mapping differs in {', '.join(sorted(different))}")
+def check(stage: Stage, clock: Clock = CLOCK) -> None:
+    """Raises DeployError where a mapping is missing, is double or keeps other settings."""
+    until_well(lambda: _complaint(stage), CONSISTENT_SECONDS, clock)
+
+
+def youngest_seconds(stage: Stage, now: datetime | None = None) -> float:
+    """Seconds since a mapping of the stage was last made or changed; `now` is aware."""
+    changed = [mapping["LastModified"] for mapping in _single(stage).values()]
+    return ((now or datetime.now(UTC)) - max(changed)).total_seconds()
+
+
+def _complaint(stage: Stage) -> str:
+    return _unsound(stage) or "; ".join(
+        f"{handler}: the mapping differs in {', '.join(sorted(different))}"
+        for handler, mapping in _single(stage).items()
+        if (different := _different(stage, handler, mapping))
+    )
+
+
+def _unsound(stage: Stage) -> str:
+    try:
+        _single(stage)
+    except DeployError as error:
+        return str(error)
+    return ""
 
 
 def _fed(stage: Stage) -> list[str]:
@@ -117,21 +142,21 @@ def _single(stage: Stage) -> dict[str, dict[str, Any]]:
 
 
 def _different(stage: Stage, handler: str, mapping: dict[str, Any]) -> dict[str, Any]:
-    settings = wanted(EVENT_SOURCES[handler], stage.failures_bucket_arn)
+    settings = wanted_of(stage, handler)
     return {name: value for name, value in settings.items() if mapping.get(name) != value}
 
 
-def _wait(client: Any, uuid: str, *, until_gone: bool = False, pause: Pause = time.sleep) -> None:
+def _wait(client: Any, uuid: str, *, until_gone: bool = False, clock: Clock = CLOCK) -> None:
     """Until the mapping can be changed, or is gone; AWS takes seconds for either."""
-    deadline = time.monotonic() + SETTLING_SECONDS
-    while time.monotonic() < deadline:
+
+    def complaint() -> str:
         try:
             state = client.get_event_source_mapping(UUID=uuid)["State"]
         except client.exceptions.ResourceNotFoundException:
             if until_gone:
-                return
+                return ""
             raise
-        if state in _SETTLED and not until_gone:
-            return
-        pause(1)
-    raise DeployError(f"mapping {uuid} is still {state} after {SETTLING_SECONDS:.0f} s")
+        is_settled = state in _SETTLED and not until_gone
+        return "" if is_settled else f"mapping {uuid} is still {state}"
+
+    until_well(complaint, SETTLING_SECONDS, clock)

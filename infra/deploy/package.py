@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from infra.deploy.errors import DeployError
@@ -42,7 +43,12 @@ def build(stage: Stage) -> Path:
     return path
 
 
-def chalice(region: str, *arguments: str) -> None:
+PLAIN = ("-c", "import sys; from chalice.cli import main; sys.exit(main())")
+WHOLE_MAPPINGS = ("-m", "infra.deploy.chalice_command")
+"""How Python is told to run Chalice: as it is, or making mappings with all their settings."""
+
+
+def chalice(region: str, *arguments: str, program: Sequence[str] = PLAIN) -> None:
     """Run Chalice's command in the project, for a region. Raises DeployError."""
     environment = {
         **os.environ,
@@ -50,12 +56,7 @@ def chalice(region: str, *arguments: str) -> None:
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
     }
-    command = [
-        sys.executable,
-        "-c",
-        "import sys; from chalice.cli import main; sys.exit(main())",
-        *arguments,
-    ]
+    command = [sys.executable, *program, *arguments]
     status = subprocess.run(  # noqa: S603  # our own words, no shell
         command, cwd=ROOT, env=environment, check=False
     ).returncode

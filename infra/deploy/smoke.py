@@ -6,7 +6,6 @@ The tick is a `backfill` one of a symbol of its own, so that nobody is alerted.
 from __future__ import annotations
 
 import json
-import time
 import urllib.error
 import urllib.request
 import uuid
@@ -16,11 +15,17 @@ from typing import Any
 
 import msgspec
 
+from infra.deploy import mappings
 from infra.deploy.errors import DeployError
 from infra.deploy.stage import Stage
+from infra.deploy.waiting import CLOCK, Clock, until_well
 
 SYMBOL = "TICKTAPE.SMOKE"
-PATIENCE_SECONDS = 120.0
+USUAL_SECONDS = 120.0
+NEW_MAPPING_SECONDS = 600.0
+"""Lambda may take minutes to poll for a mapping that was made, 90 s for one that was changed:
+https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html"""
+
 _OPEN_PATH = "/health"
 
 
@@ -31,7 +36,9 @@ class Answer(msgspec.Struct, frozen=True):
     body: str
 
 
-def run(stage: Stage, token: str | None, api_url: str | None = None) -> list[str]:
+def run(
+    stage: Stage, token: str | None, api_url: str | None = None, clock: Clock = CLOCK
+) -> list[str]:
     """Send, wait until ingest and detect have stored, ask the API, clean up.
 
     With a token, or where reading is open, the tick itself is read through the API; otherwise
@@ -39,15 +46,21 @@ def run(stage: Stage, token: str | None, api_url: str | None = None) -> list[str
     """
     timestamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     base = api_url or stage.api_url
-    began = time.monotonic()
+    began, seconds = clock.now(), patience(stage)
     try:
         _send(stage, timestamp)
-        _await("ingest has stored no price", lambda: _price(stage, timestamp))
-        _await("detect has stored no state", lambda: _state(stage) == timestamp)
-        took = time.monotonic() - began
+        _await("ingest has stored no price", lambda: _price(stage, timestamp), seconds, clock)
+        _await("detect has stored no state", lambda: _state(stage) == timestamp, seconds, clock)
+        took = clock.now() - began
         return [f"a tick was stored and detected in {took:.1f} s", _ask(stage, base, token)]
     finally:
         _clean(stage, timestamp)
+
+
+def patience(stage: Stage, now: datetime | None = None) -> float:
+    """Seconds that ingest and detect may each take: longer while a mapping is new or changed."""
+    is_young = mappings.youngest_seconds(stage, now) < NEW_MAPPING_SECONDS
+    return NEW_MAPPING_SECONDS if is_young else USUAL_SECONDS
 
 
 def _send(stage: Stage, timestamp: str) -> None:
@@ -66,15 +79,9 @@ def _send(stage: Stage, timestamp: str) -> None:
         )
 
 
-def _await(otherwise: str, happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not happened():
-        if time.monotonic() > deadline:
-            raise DeployError(
-                f"{otherwise} within {PATIENCE_SECONDS:.0f} s; the functions' logs say why "
-                "(docs/operating.md)"
-            )
-        time.sleep(0.5)
+def _await(otherwise: str, happened: Callable[[], bool], seconds: float, clock: Clock) -> None:
+    said = f"{otherwise}; the functions' logs say why (docs/operating.md)"
+    until_well(lambda: "" if happened() else said, seconds, clock, every=0.5)
 
 
 def _price(stage: Stage, timestamp: str) -> bool:

@@ -125,7 +125,8 @@ def settings_steps(name: str) -> list[Step]:
 
 def chalice(name: str, command: str) -> None:
     """A command of Chalice's on the stage."""
-    package.chalice(stage.load(name).region, command, "--stage", name)
+    program = package.WHOLE_MAPPINGS if command == "deploy" else package.PLAIN
+    package.chalice(stage.load(name).region, command, "--stage", name, program=program)
 
 
 def check(found: Stage) -> None:

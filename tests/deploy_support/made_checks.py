@@ -20,6 +20,12 @@ def next_deployment_takes_over_what_the_broken_one_left(life: Life) -> None:
     assert [api["name"] for api in apis] == ["ticktape"]
 
 
+def mappings_are_made_with_all_their_settings(life: Life) -> None:
+    """So that the step after Chalice finds nothing to set."""
+    told = life.deployed.errors.partition("event source settings")[2]
+    assert [handler for handler in EVENT_SOURCES if f"{handler}: as is" not in told] == []
+
+
 def fixed_costs_are_said_before_they_arise(life: Life) -> None:
     before, _, after = life.broken.errors.partition("fixed:")
     assert re.match(r" 1\d\.\d\d USD a month", after)

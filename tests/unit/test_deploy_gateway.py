@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import botocore.session
 import pytest
 
+from infra.deploy import gateway
+from infra.deploy.errors import DeployError
 from infra.deploy.gateway import DENIED, STATUS, answer
+from infra.deploy.waiting import Clock
+from tests.deploy_support.stages import make_stage
 
 ORIGIN = "https://page.example.com"
 
@@ -30,6 +35,33 @@ def test_every_kind_of_answer_has_its_own_status_and_no_default_rewrites_it() ->
     kinds = model.operation_model("PutGatewayResponse").input_shape.members["responseType"].enum
     assert set(STATUS) == {kind for kind in kinds if not kind.startswith("DEFAULT_")}
     assert {STATUS["INVALID_SIGNATURE"], STATUS["UNSUPPORTED_MEDIA_TYPE"]} == {403, 415}
+
+
+class Slow:
+    """API Gateway that still shows no answers of ours in the first `late` lists."""
+
+    def __init__(self, late: int) -> None:
+        self._late = late
+
+    def get_gateway_responses(self, **_: Any) -> dict[str, Any]:
+        self._late -= 1
+        ours = [{"responseType": kind} | answer(kind, ORIGIN) for kind in STATUS]
+        return {"items": [] if self._late >= 0 else ours}
+
+
+@pytest.mark.parametrize(("late", "is_well"), [(0, True), (20, True), (80, False)])
+def test_check_waits_a_minute_for_the_answers(late: int, is_well: bool) -> None:
+    stage = make_stage()
+    stage._clients["apigateway"] = Slow(late)
+    vars(stage)["deployed"] = lambda: [{"resource_type": "rest_api", "rest_api_id": "id"}]
+    seconds: list[float] = []
+    clock = Clock(lambda: sum(seconds), seconds.append)
+    if is_well:
+        gateway.check(stage, clock)
+    else:
+        with pytest.raises(DeployError, match="ACCESS_DENIED is not ours: make settings STAGE=dev"):
+            gateway.check(stage, clock)
+    assert sum(seconds) == min(late, 60)
 
 
 def test_missing_token_names_the_scheme() -> None:

@@ -1,0 +1,33 @@
+"""Waiting for AWS, which shows what was changed a while later."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from infra.deploy.errors import DeployError
+
+
+class Clock(msgspec.Struct, frozen=True):
+    """Seconds from any moment on, and how to let some pass."""
+
+    now: Callable[[], float] = time.monotonic
+    pause: Callable[[float], None] = time.sleep
+
+
+CLOCK = Clock()
+CONSISTENT_SECONDS = 60.0
+"""For how long an answer may still be the one from before a change."""
+
+
+def until_well(
+    complaint: Callable[[], str], seconds: float, clock: Clock = CLOCK, every: float = 1.0
+) -> None:
+    """Ask until there is no complaint. Raises DeployError with the last one after `seconds`."""
+    deadline = clock.now() + seconds
+    while said := complaint():
+        if clock.now() >= deadline:
+            raise DeployError(f"{said} (waited {seconds:.0f} s)")
+        clock.pause(every)
