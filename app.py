@@ -9,9 +9,10 @@ from chalice import AuthResponse, Chalice, Cron
 from chalicelib import bootstrap, handlers
 from chalicelib.adapters import json_logs
 from chalicelib.api import access, routes
-from chalicelib.event_sources import COMPACTION, EVENT_SOURCES
+from chalicelib.event_sources import COMPACTION, configured
 
 settings = bootstrap.get_settings()
+event_sources = configured(settings)
 app = Chalice(app_name="ticktape", configure_logs=False)
 
 app.api.cors = routes.cors(settings.cors_origin)
@@ -35,7 +36,7 @@ app.register_blueprint(
 )
 
 if settings.ticks_stream:
-    _source = EVENT_SOURCES["ingest_kinesis"]
+    _source = event_sources["ingest_kinesis"]
 
     @app.on_kinesis_record(
         stream=settings.ticks_stream,
@@ -49,16 +50,19 @@ if settings.ticks_stream:
 
 
 if settings.ticks_queue:
+    _queue = event_sources["ingest_sqs"]
 
     @app.on_sqs_message(
-        queue=settings.ticks_queue, batch_size=EVENT_SOURCES["ingest_sqs"].batch_size
+        queue=settings.ticks_queue,
+        batch_size=_queue.batch_size,
+        maximum_concurrency=_queue.maximum_concurrency,
     )
     def ingest_sqs(event: Any) -> dict[str, Any]:
         """Messages of the queue into archive and prices."""
         return handlers.ingest_sqs(event.to_dict(), event.context)
 
 
-_detect = EVENT_SOURCES["detect"]
+_detect = event_sources["detect"]
 
 
 @app.on_dynamodb_record(

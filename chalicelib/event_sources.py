@@ -1,22 +1,26 @@
 """Batch size, window, retries, filter and failure destination of each stream handler.
 
-One table for three readers: the decorators in `app.py`, the deployment step that sets on the
-mappings what Chalice cannot express, and the local poller. Terms are those of AWS Lambda's
-event source mappings.
+One table for three readers: the decorators in `app.py`, the deployment, which makes and changes
+the mappings, and the local poller. Terms are those of AWS Lambda's event source mappings.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
+
+if TYPE_CHECKING:
+    from chalicelib.settings import Settings
 
 
 class EventSource(msgspec.Struct, frozen=True, kw_only=True):
     """How one handler is fed.
 
-    `filters` are event patterns, any of which lets a record through. `failures` says whether
-    records that were given up on go to the failures bucket. -1 retries means without end.
+    `maximum_concurrency` is how many batches of a queue may be in work at once; None where nothing
+    but the account's limit bounds it. `filters` are event patterns, any of which lets a record
+    through. `failures` says whether records that were given up on go to the failures bucket. -1
+    retries means without end.
     """
 
     handler: str
@@ -28,6 +32,7 @@ class EventSource(msgspec.Struct, frozen=True, kw_only=True):
     maximum_record_age_seconds: int = -1
     bisect: bool = False
     parallelization: int = 1
+    maximum_concurrency: int | None = None
     partial_responses: bool = True
     filters: tuple[dict[str, Any], ...] = ()
     failures: bool = True
@@ -45,7 +50,9 @@ EVENT_SOURCES: dict[str, EventSource] = {
             maximum_record_age_seconds=21600,
             bisect=True,
         ),
-        EventSource(handler="ingest_sqs", kind="sqs", batch_size=10, failures=False),
+        EventSource(
+            handler="ingest_sqs", kind="sqs", batch_size=10, maximum_concurrency=4, failures=False
+        ),
         EventSource(
             handler="detect",
             kind="dynamodb",
@@ -62,6 +69,42 @@ EVENT_SOURCES: dict[str, EventSource] = {
         ),
     )
 }
+"""By handler, as they are unless a stage's settings say otherwise."""
+
+
+class Adjustable(msgspec.Struct, frozen=True):
+    """A field of a handler's source that a stage may set, and Lambda's limits on it, inclusive."""
+
+    handler: str
+    field: str
+    least: int
+    most: int
+
+
+ADJUSTABLE = {
+    "ingest_kinesis_batch_size": Adjustable("ingest_kinesis", "batch_size", 1, 10_000),
+    "ingest_kinesis_window_seconds": Adjustable("ingest_kinesis", "window_seconds", 0, 300),
+    "ingest_kinesis_parallelization": Adjustable("ingest_kinesis", "parallelization", 1, 10),
+    "ingest_sqs_batch_size": Adjustable("ingest_sqs", "batch_size", 1, 10),
+    "ingest_sqs_concurrency": Adjustable("ingest_sqs", "maximum_concurrency", 2, 1000),
+    "detect_batch_size": Adjustable("detect", "batch_size", 1, 10_000),
+    "detect_window_seconds": Adjustable("detect", "window_seconds", 0, 300),
+    "detect_parallelization": Adjustable("detect", "parallelization", 1, 10),
+}
+"""By setting. Limits: https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html,
+services-ddb-params.html and, for FIFO queues, services-sqs-parameters.html of the same guide."""
+
+
+def configured(settings: Settings) -> dict[str, EventSource]:
+    """The table with what a stage's settings say."""
+    found = dict(EVENT_SOURCES)
+    for name, adjustable in ADJUSTABLE.items():
+        value = getattr(settings, name)
+        if value is not None:
+            source = found[adjustable.handler]
+            found[source.handler] = msgspec.structs.replace(source, **{adjustable.field: value})
+    return found
+
 
 COMPACTION = (30, "6-12/2", "*", "*", "?", "*")
 """When compact runs, as EventBridge's cron in UTC: once a day is over everywhere, and three times

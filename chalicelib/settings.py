@@ -11,13 +11,18 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.event_sources import ADJUSTABLE
+
 
 class SettingsError(ValueError):
     """A variable is missing or malformed; the message names it and what is allowed."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """One deployment's settings. Each field is read from the variable of its name in capitals."""
+    """One deployment's settings. Each field is read from the variable of its name in capitals.
+
+    Those of event sources are None where `chalicelib/event_sources.py` has the value.
+    """
 
     stage: str = "dev"
     account_id: str = ""
@@ -48,6 +53,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     prices_ttl_days: int = 30
     bars_1m_ttl_days: int = 90
     bars_1h_ttl_days: int = 730
+    ingest_kinesis_batch_size: int | None = None
+    ingest_kinesis_window_seconds: int | None = None
+    ingest_kinesis_parallelization: int | None = None
+    ingest_sqs_batch_size: int | None = None
+    ingest_sqs_concurrency: int | None = None
+    detect_batch_size: int | None = None
+    detect_window_seconds: int | None = None
+    detect_parallelization: int | None = None
     log_level: str = "INFO"
     aws_lambda_function_name: str = ""
 
@@ -72,4 +85,13 @@ def load(environ: Mapping[str, str]) -> Settings:
         raise SettingsError(f"malformed environment variable: {error}") from error
     if settings.read_access not in ("open", "closed"):
         raise SettingsError(f"READ_ACCESS is {settings.read_access!r}; allowed: open, closed")
+    _check_event_sources(settings)
     return settings
+
+
+def _check_event_sources(settings: Settings) -> None:
+    for name, limits in ADJUSTABLE.items():
+        value = getattr(settings, name)
+        if value is not None and not limits.least <= value <= limits.most:
+            allowed = f"{limits.least} to {limits.most:,}"
+            raise SettingsError(f"{name.upper()} is {value}; allowed: {allowed}")

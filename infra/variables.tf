@@ -68,7 +68,7 @@ variable "tracing" {
 }
 
 variable "settings" {
-  description = "Further settings of the application, by environment variable, such as { ANOMALY_PERCENT = \"3\" }."
+  description = "Further settings of the application and of its event source mappings, by environment variable, such as { ANOMALY_PERCENT = \"3\", DETECT_WINDOW_SECONDS = \"10\" }; docs/settings.md lists them."
   type        = map(string)
   default     = {}
 }

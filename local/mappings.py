@@ -12,7 +12,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.event_sources import EVENT_SOURCES
+from chalicelib import bootstrap
+from chalicelib.event_sources import configured
 from local.backlog import Backlog, Position, Waiting
 from local.emulator.process import EmulatorControl
 from local.event_sources.checkpoints import ENDED, Checkpoints
@@ -51,6 +52,7 @@ class Mappings:
         self._destination = FailureDestination(clients("s3"), environment["FAILURES_BUCKET"])
         self._region = clients("s3").meta.region_name
         self._app = app
+        self._sources = configured(bootstrap.get_settings())
         self._resources = resources
         prices = DynamoDbShards(clients("dynamodbstreams"), environment["PRICES_STREAM_ARN"])
         self._streams = [self._mapping("detect", prices)]
@@ -70,12 +72,12 @@ class Mappings:
         return Function(handler, getattr(self._app, handler), self._region, timeout)
 
     def _queue(self, sqs: Any, url: str) -> QueueMapping:
-        source = EVENT_SOURCES["ingest_sqs"]
+        source = self._sources["ingest_sqs"]
         return QueueMapping(source, sqs, url, self._function(source.handler), self._wakeups)
 
     def _mapping(self, handler: str, stream: KinesisShards | DynamoDbShards) -> Mapping:
         return Mapping(
-            EVENT_SOURCES[handler],
+            self._sources[handler],
             stream,
             self._function(handler),
             self._checkpoints,

@@ -10,7 +10,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.event_sources import EVENT_SOURCES, EventSource
+from chalicelib import settings
+from chalicelib.event_sources import EVENT_SOURCES, EventSource, configured
 from infra.deploy.errors import DeployError
 from infra.deploy.stage import Stage
 from infra.deploy.waiting import CLOCK, CONSISTENT_SECONDS, Clock, until_well
@@ -21,13 +22,15 @@ _SETTLED = ("Enabled", "Disabled")
 
 def wanted(source: EventSource, failures_bucket_arn: str) -> dict[str, Any]:
     """The settings of a mapping, as the Lambda API names them. FIFO queues have no window."""
-    settings: dict[str, Any] = {
+    found: dict[str, Any] = {
         "BatchSize": source.batch_size,
         "FunctionResponseTypes": ["ReportBatchItemFailures"] if source.partial_responses else [],
     }
     if source.kind == "sqs":
-        return settings
-    settings |= {
+        if source.maximum_concurrency is not None:
+            found["ScalingConfig"] = {"MaximumConcurrency": source.maximum_concurrency}
+        return found
+    found |= {
         "MaximumBatchingWindowInSeconds": source.window_seconds,
         "BisectBatchOnFunctionError": source.bisect,
         "MaximumRetryAttempts": source.maximum_retries,
@@ -35,16 +38,17 @@ def wanted(source: EventSource, failures_bucket_arn: str) -> dict[str, Any]:
         "ParallelizationFactor": source.parallelization,
     }
     if source.failures:
-        settings["DestinationConfig"] = {"OnFailure": {"Destination": failures_bucket_arn}}
+        found["DestinationConfig"] = {"OnFailure": {"Destination": failures_bucket_arn}}
     if source.filters:
         patterns = [{"Pattern": json.dumps(pattern)} for pattern in source.filters]
-        settings["FilterCriteria"] = {"Filters": patterns}
-    return settings
+        found["FilterCriteria"] = {"Filters": patterns}
+    return found
 
 
 def wanted_of(stage: Stage, handler: str) -> dict[str, Any]:
     """The settings of a handler's mapping in a stage."""
-    return wanted(EVENT_SOURCES[handler], stage.failures_bucket_arn)
+    sources = configured(settings.load(stage.environment))
+    return wanted(sources[handler], stage.failures_bucket_arn)
 
 
 def prune(stage: Stage) -> list[str]:
@@ -90,7 +94,7 @@ def check(stage: Stage, clock: Clock = CLOCK) -> None:
 
 def youngest_seconds(stage: Stage, now: datetime | None = None) -> float:
     """Seconds since a mapping of the stage was last made or changed; `now` is aware."""
-    changed = [mapping["LastModified"] for mapping in _single(stage).values()]
+    changed: list[datetime] = [one["LastModified"] for one in _single(stage).values()]
     return ((now or datetime.now(UTC)) - max(changed)).total_seconds()
 
 
@@ -142,8 +146,8 @@ def _single(stage: Stage) -> dict[str, dict[str, Any]]:
 
 
 def _different(stage: Stage, handler: str, mapping: dict[str, Any]) -> dict[str, Any]:
-    settings = wanted_of(stage, handler)
-    return {name: value for name, value in settings.items() if mapping.get(name) != value}
+    found = wanted_of(stage, handler)
+    return {name: value for name, value in found.items() if mapping.get(name) != value}
 
 
 def _wait(client: Any, uuid: str, *, until_gone: bool = False, clock: Clock = CLOCK) -> None:

@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from chalicelib import settings
+from chalicelib.event_sources import configured
 from infra.deploy import tokens
 from infra.deploy.errors import DeployError
 from infra.deploy.project import CHALICE
@@ -22,6 +23,7 @@ def render(stage: Stage) -> None:
     """Check roles and settings, then write the section. Raises DeployError."""
     environment = stage.environment | {"WRITE_TOKEN_SHA256": tokens.stored(stage)}
     _check_settings(environment)
+    _check_concurrency(stage)
     _check_roles(stage)
     path = CHALICE / "config.json"
     kept = json.loads(path.read_text())["stages"] if _has_stages() else {}
@@ -78,7 +80,21 @@ def _check_settings(environment: dict[str, str]) -> None:
     try:
         settings.load(environment)
     except settings.SettingsError as error:
-        raise DeployError(str(error)) from error
+        raise DeployError(f"settings in the stage's tfvars: {error}") from error
+
+
+def _check_concurrency(stage: Stage) -> None:
+    """A queue's batches beyond the function's own concurrency would be throttled, which counts
+    towards the dead-letter queue."""
+    for handler, source in configured(settings.load(stage.environment)).items():
+        function, most = stage.functions.get(handler), source.maximum_concurrency
+        reserved = function.reserved_concurrency if function else None
+        if most is not None and reserved is not None and reserved < most:
+            raise DeployError(
+                f"{handler} has reserved_concurrency {reserved}, and {most} batches of its queue "
+                f"may be in work at once: reserve {most} or more, or lower "
+                f"{handler.upper()}_CONCURRENCY"
+            )
 
 
 def _check_roles(stage: Stage) -> None:

@@ -11,6 +11,9 @@ functions = {
   api_handler    = { memory_mb = 1024, reserved_concurrency = 50 }
 }
 
+# With ten seconds of ticks in each write of state. Alerts come that much later.
+settings = { DETECT_WINDOW_SECONDS = "10" }
+
 api_rate       = { per_second = 200, burst = 400 }
 retention_days = { logs = 90, raw = 730, raw_cold = 30 }
 

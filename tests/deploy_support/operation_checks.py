@@ -8,7 +8,7 @@ from chalicelib import settings
 from local import resources as local_resources
 from tests.deploy_support.emulated_aws import ROOT
 from tests.deploy_support.life import FUNCTIONS, Life, function_name
-from tests.deploy_support.stage_life import STAGE
+from tests.deploy_support.stage_life import SETTINGS, STAGE
 
 
 def logs_are_kept_for_a_while_only(life: Life) -> None:
@@ -51,4 +51,10 @@ def environment_is_what_the_application_and_the_local_system_know(life: Life) ->
             )
         )
     assert local <= set(environment)
-    assert set(environment) - local <= {"ACCOUNT_ID", "PAGE_URL", "CORS_ORIGIN", "READ_ACCESS"}
+    assert set(environment) - local <= {
+        *SETTINGS,
+        "ACCOUNT_ID",
+        "PAGE_URL",
+        "CORS_ORIGIN",
+        "READ_ACCESS",
+    }

@@ -17,6 +17,7 @@ def install() -> None:
     _keep_response_headers_policies()
     _heed_conditions()
     _run_no_functions()
+    _keep_scaling()
     inserts.install()
 
 
@@ -132,3 +133,34 @@ def _run_no_functions() -> None:
 
     for name in ("send_dynamodb_items", "send_kinesis_message", "send_sqs_batch"):
         setattr(LambdaBackend, name, lambda *_, **__: False)
+
+
+def _keep_scaling() -> None:
+    """moto keeps a mapping's maximum concurrency when it is made, and drops it from updates. It
+    takes any number, where Lambda takes 2 to 1000."""
+    from moto.awslambda.exceptions import InvalidParameterValueException
+    from moto.awslambda.models import LambdaBackend
+
+    make, update = (
+        LambdaBackend.create_event_source_mapping,
+        LambdaBackend.update_event_source_mapping,
+    )
+
+    def check(spec: dict[str, Any]) -> None:
+        number = (spec.get("ScalingConfig") or {}).get("MaximumConcurrency", 2)
+        if not 2 <= number <= 1000:
+            raise InvalidParameterValueException(f"MaximumConcurrency is {number}")
+
+    def create_event_source_mapping(self: Any, spec: dict[str, Any]) -> Any:
+        check(spec)
+        return make(self, spec)
+
+    def update_event_source_mapping(self: Any, uuid: str, spec: dict[str, Any]) -> Any:
+        check(spec)
+        found = update(self, uuid, spec)
+        if found and "ScalingConfig" in spec:
+            found.scaling_config = spec["ScalingConfig"] or None
+        return found
+
+    LambdaBackend.create_event_source_mapping = create_event_source_mapping
+    LambdaBackend.update_event_source_mapping = update_event_source_mapping

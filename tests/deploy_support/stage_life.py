@@ -20,8 +20,10 @@ from tests.patience import PATIENCE_SECONDS
 STAGE = "dev"
 COPIED = ("bench", "chalicelib", "frontend", "infra", "local", "producer")
 BOUNDARY = "arn:aws:iam::123456789012:policy/ticktape-boundary"
+SETTINGS = {"INGEST_KINESIS_WINDOW_SECONDS": "2", "INGEST_SQS_CONCURRENCY": "5"}
 VARIABLES = f"""
 sqs                  = true
+settings             = {json.dumps(SETTINGS)}
 permissions_boundary = "{BOUNDARY}"
 operations_emails    = ["operations@example.com"]
 alert_subscriptions = [

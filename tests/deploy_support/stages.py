@@ -6,7 +6,11 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.settings import Settings
 from infra.deploy.stage import Stage
+
+NEEDED = [field.name for field in msgspec.structs.fields(Settings) if field.required]
+"""Settings without a default."""
 
 
 def make_stage(**changed: Any) -> Stage:
@@ -32,7 +36,9 @@ def make_stage(**changed: Any) -> Stage:
         },
         "environment": {
             "TICKS_STREAM": "ticktape-dev-ticks",
+            **{name.upper(): name for name in NEEDED},
             "SYMBOLS_TABLE": "ticktape-dev-symbols",
+            "PRICES_STREAM_ARN": "arn:prices-stream",
             "CORS_ORIGIN": "https://page.example.com",
             "PAGE_URL": "",
         },

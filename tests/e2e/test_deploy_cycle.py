@@ -17,8 +17,9 @@ from types import ModuleType
 import msgspec
 import pytest
 
+from chalicelib import settings
 from chalicelib.api import routes
-from chalicelib.event_sources import EVENT_SOURCES
+from chalicelib.event_sources import EVENT_SOURCES, configured
 from chalicelib.services import key_ring
 from infra.deploy import gateway, mappings
 from tests.deploy_support import (
@@ -113,10 +114,13 @@ def test_stage(life: Life, check: Check) -> None:
 
 @pytest.mark.parametrize("handler", EVENT_SOURCES)
 def test_mapping_has_the_settings_of_the_table(life: Life, handler: str) -> None:
-    mapping, source = all_mappings(life)[handler], EVENT_SOURCES[handler]
+    sources = configured(settings.load(life.outputs["environment"]))
+    mapping, source = all_mappings(life)[handler], sources[handler]
     assert mapping["BatchSize"] == source.batch_size
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    if source.kind != "sqs":
+    if source.kind == "sqs":
+        assert mapping["ScalingConfig"] == {"MaximumConcurrency": 5}
+    else:
         assert mapping["MaximumBatchingWindowInSeconds"] == source.window_seconds
         assert mapping["StartingPosition"] == source.starting_position
         assert mapping["BisectBatchOnFunctionError"] is source.bisect
@@ -139,7 +143,7 @@ def test_plain_chalice_deploy_keeps_the_mappings_and_their_settings(life: Life) 
     outcome = life.stage.chalice("deploy", "--stage", STAGE)
     assert outcome.status == 0, outcome.errors
     after = all_mappings(life)
-    for handler, source in EVENT_SOURCES.items():
+    for handler, source in configured(settings.load(life.outputs["environment"])).items():
         assert after[handler]["UUID"] == before[handler]["UUID"]
         wanted = mappings.wanted(source, life.outputs["failures_bucket_arn"])
         assert wanted.items() <= after[handler].items()

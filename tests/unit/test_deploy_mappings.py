@@ -25,6 +25,7 @@ def test_queue_has_no_settings_of_streams() -> None:
     assert wanted(EVENT_SOURCES["ingest_sqs"], FAILURES) == {
         "BatchSize": 10,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig": {"MaximumConcurrency": 4},
     }
 
 
@@ -71,8 +72,7 @@ def aws() -> LambdaMappings:
 @pytest.fixture
 def stage(aws: LambdaMappings) -> Stage:
     """A stage with the two mappings that Chalice makes."""
-    environment = {"TICKS_STREAM": "ticks", "PRICES_STREAM_ARN": "arn:prices-stream"}
-    made = make_stage(environment=environment)
+    made = make_stage()
     made._clients["lambda"] = aws
     client = Client(wanted_of(made), SimpleNamespace(create_client=lambda *_, **__: aws))
     for handler, source in (("ingest_kinesis", "arn:stream"), ("detect", "arn:prices-stream")):
@@ -107,6 +107,16 @@ def test_what_differs_is_set_and_nothing_else(stage: Stage, aws: LambdaMappings)
     aws.update_event_source_mapping("mapping-1", BatchSize=3)
     assert mappings.apply(stage) == ["ingest_kinesis: as is", "detect: set BatchSize"]
     assert aws.updates[1:] == [{"BatchSize": EVENT_SOURCES["detect"].batch_size}]
+
+
+def test_mapping_has_what_the_stages_settings_say(stage: Stage, aws: LambdaMappings) -> None:
+    environment = stage.environment | {"DETECT_WINDOW_SECONDS": "10", "INGEST_SQS_CONCURRENCY": "8"}
+    changed = make_stage(environment=environment)
+    changed._clients["lambda"] = aws
+    assert mappings.wanted_of(changed, "ingest_sqs")["ScalingConfig"] == {"MaximumConcurrency": 8}
+    told = mappings.apply(changed)
+    assert told == ["ingest_kinesis: as is", "detect: set MaximumBatchingWindowInSeconds"]
+    assert aws.updates == [{"MaximumBatchingWindowInSeconds": 10}]
 
 
 def test_check_waits_until_lambda_shows_what_was_set(stage: Stage, aws: LambdaMappings) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import msgspec
+from contextlib import nullcontext
 
-from infra.deploy.render import section
+import msgspec
+import pytest
+
+from infra.deploy.errors import DeployError
+from infra.deploy.render import _check_concurrency, _check_settings, section
 from infra.deploy.stage import Function
 from tests.deploy_support.stages import make_stage
 
@@ -35,6 +39,25 @@ def test_concurrency_is_reserved_only_where_it_is_asked_for() -> None:
     found = section(msgspec.structs.replace(stage, functions=functions), {})["lambda_functions"]
     assert found["detect"]["reserved_concurrency"] == 20
     assert "reserved_concurrency" not in found["api_handler"]
+
+
+@pytest.mark.parametrize(("reserved", "is_refused"), [(7, True), (8, False), (None, False)])
+def test_queue_with_more_batches_at_once_than_its_function_may_run_is_refused(
+    reserved: int | None, is_refused: bool
+) -> None:
+    stage = make_stage()
+    function = msgspec.structs.replace(stage.functions["detect"], reserved_concurrency=reserved)
+    environment = stage.environment | {"INGEST_SQS_CONCURRENCY": "8"}
+    stage = make_stage(functions={"ingest_sqs": function}, environment=environment)
+    with pytest.raises(DeployError, match="reserve 8 or more") if is_refused else nullcontext():
+        _check_concurrency(stage)
+
+
+def test_setting_beyond_lambdas_limit_is_refused_with_its_name() -> None:
+    given = make_stage().environment | {"INGEST_SQS_CONCURRENCY": "1"}
+    said = "tfvars: INGEST_SQS_CONCURRENCY is 1; allowed: 2 to 1,000$"
+    with pytest.raises(DeployError, match=said):
+        _check_settings(given)
 
 
 def test_stage_without_the_stream_has_no_section_for_its_handler() -> None:
