@@ -1,7 +1,8 @@
 """The producer with a stage's names and role: what `make producer STAGE=dev` runs.
 
 The role is assumed by botocore from a profile of its own, so that it is assumed again before
-its hour is over, for as long as the producer runs.
+its hour is over, for as long as the producer runs. That profile's source is whatever botocore finds
+to be the caller's credentials.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from infra.deploy.errors import DeployError
 from infra.deploy.project import ROOT
 from infra.deploy.stage import Stage
 
@@ -22,6 +24,12 @@ PROFILE = "ticktape-producer"
 _SOURCE = "ticktape-producer-source"
 _NAMES: tuple[str, ...] = ("TICKS_STREAM", "TICKS_QUEUE_URL", "SYMBOLS_TABLE")
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_HOSTS = {"container-role": "EcsContainer", "iam-role": "Ec2InstanceMetadata"}
+"""botocore's provider of a host's own role, and what a profile calls it."""
+_WEB_IDENTITY = {
+    "role_arn": "AWS_ROLE_ARN",
+    "web_identity_token_file": "AWS_WEB_IDENTITY_TOKEN_FILE",  # nosec B105 - a name
+}
 
 
 def command(stage: Stage, arguments: Sequence[str]) -> list[str]:
@@ -34,14 +42,15 @@ def command(stage: Stage, arguments: Sequence[str]) -> list[str]:
 
 
 def environment(
-    stage: Stage, own: Mapping[str, str], directory: Path, config: Path | None = None
+    stage: Stage, own: Mapping[str, str], directory: Path, method: str | None
 ) -> dict[str, str]:
     """The producer's environment; writes the profile's file into `directory`.
 
-    `own` is the caller's environment, `config` their AWS configuration file.
+    `own` is the caller's environment, `method` which of botocore's providers has the caller's
+    credentials. Raises DeployError where none has.
     """
     path = directory / "config"
-    _write_profiles(path, stage, own, config or _config_file(own))
+    _write_profiles(path, stage, own, method)
     names: dict[str, str] = {
         name: stage.environment[name] for name in _NAMES if name in stage.environment
     }
@@ -61,33 +70,54 @@ def run(stage: Stage, arguments: Sequence[str]) -> int:
         child = subprocess.Popen(  # noqa: S603  # the caller's own arguments, no shell
             command(stage, arguments),
             cwd=ROOT,
-            env=environment(stage, os.environ, Path(directory)),
+            env=environment(stage, os.environ, Path(directory), resolved()),
         )
         signal.signal(signal.SIGTERM, lambda *_: child.terminate())
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the child as well
         return child.wait()
 
 
+def resolved() -> str | None:
+    """The name of botocore's provider that has credentials in this process's environment."""
+    import botocore.session
+
+    credentials = botocore.session.get_session().get_credentials()
+    return str(credentials.method) if credentials is not None else None
+
+
 def _config_file(own: Mapping[str, str]) -> Path:
     return Path(own.get("AWS_CONFIG_FILE", "~/.aws/config")).expanduser()
 
 
-def _write_profiles(path: Path, stage: Stage, own: Mapping[str, str], config: Path) -> None:
+def _write_profiles(path: Path, stage: Stage, own: Mapping[str, str], method: str | None) -> None:
+    if method is None:
+        raise DeployError("no AWS credentials are found: aws configure, or AWS_PROFILE")
     profiles = configparser.RawConfigParser()
-    if config.exists():
-        profiles.read(config)
+    profiles.read(_config_file(own))
+    if source := _of_environment(own, method):
+        profiles[f"profile {_SOURCE}"] = source
     role = {"role_arn": stage.producer_role_arn, "role_session_name": "producer"}
-    keys = {name.lower(): own[name] for name in _KEYS if own.get(name)}
-    if keys:
-        profiles[f"profile {_SOURCE}"] = keys
-        role["source_profile"] = _SOURCE
-    elif "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" in own:
-        role["credential_source"] = "EcsContainer"
-    elif "AWS_PROFILE" in own or config.exists():
-        role["source_profile"] = own.get("AWS_PROFILE", "default")
-    else:
-        role["credential_source"] = "Ec2InstanceMetadata"
-    profiles[f"profile {PROFILE}"] = role
+    profiles[f"profile {PROFILE}"] = role | _source(own, method, has_own=bool(source))
     path.touch(mode=0o600)
     with path.open("w") as file:
         profiles.write(file)
+
+
+def _of_environment(own: Mapping[str, str], method: str) -> dict[str, str]:
+    """A profile that says what variables said; empty where they did not."""
+    if method == "env":
+        return {name.lower(): own[name] for name in _KEYS if own.get(name)}
+    if method == "assume-role-with-web-identity" and not _profile(own):
+        return {key: own[name] for key, name in _WEB_IDENTITY.items()}
+    return {}
+
+
+def _source(own: Mapping[str, str], method: str, *, has_own: bool) -> dict[str, str]:
+    """Where the producer's role is assumed from."""
+    if method in _HOSTS:
+        return {"credential_source": _HOSTS[method]}
+    return {"source_profile": _SOURCE if has_own else _profile(own) or "default"}
+
+
+def _profile(own: Mapping[str, str]) -> str | None:
+    return own.get("AWS_PROFILE") or own.get("AWS_DEFAULT_PROFILE")
