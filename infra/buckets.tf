@@ -10,10 +10,13 @@ module "data_bucket" {
 }
 
 locals {
+  # S3 refuses a rule whose objects would end before they move.
+  raw_cold = var.retention_days.raw_cold < var.retention_days.raw ? var.retention_days.raw_cold : null
+
   lifecycle_rules = {
     archive = {
-      raw            = { prefix = "raw/", cold = var.retention_days.raw_cold, days = var.retention_days.raw }
-      readings       = { prefix = "readings/", cold = var.retention_days.raw_cold, days = var.retention_days.raw }
+      raw            = { prefix = "raw/", cold = local.raw_cold, days = var.retention_days.raw }
+      readings       = { prefix = "readings/", cold = local.raw_cold, days = var.retention_days.raw }
       ticks          = { prefix = "ticks/", days = var.retention_days.parquet }
       ticks_by_month = { prefix = "ticks_by_month/", days = var.retention_days.parquet }
       history_1d     = { prefix = "history_1d/", days = var.retention_days.parquet }

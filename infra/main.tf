@@ -55,8 +55,10 @@ locals {
     {
       "athena/workgroup" = aws_athena_workgroup.lake.arn
       "glue/catalog"     = "arn:${local.partition}:glue:${var.region}:${local.account}:catalog"
-      "glue/database"    = aws_glue_catalog_database.lake.arn
-      "glue/table"       = "arn:${local.partition}:glue:${var.region}:${local.account}:table/${aws_glue_catalog_database.lake.name}"
+      # Athena asks for it with every statement, whatever the statement's database.
+      "glue/default"  = "arn:${local.partition}:glue:${var.region}:${local.account}:database/default"
+      "glue/database" = aws_glue_catalog_database.lake.arn
+      "glue/table"    = "arn:${local.partition}:glue:${var.region}:${local.account}:table/${aws_glue_catalog_database.lake.name}"
     },
   )
 }

@@ -41,7 +41,7 @@ variable "sqs" {
 }
 
 variable "functions" {
-  description = "Memory (MB), timeout (seconds) and reserved concurrency by function, where they differ from resources.json."
+  description = "Memory (MB), timeout (seconds) and reserved concurrency by function, where they differ from resources.json. Lambda leaves 100 of the account's executions unreserved."
   type = map(object({
     memory_mb            = optional(number)
     timeout_seconds      = optional(number)
@@ -150,7 +150,7 @@ variable "operations_emails" {
 }
 
 variable "retention_days" {
-  description = "Days that logs, raw records, query results and access logs are kept. raw_cold: after so many days raw records move to cheaper storage."
+  description = "Days that logs, raw records, query results and access logs are kept. raw_cold: after so many days raw objects of 128 KB and more move to cheaper storage, where they are kept longer than that."
   type = object({
     logs           = optional(number, 365)
     raw            = optional(number, 365)
@@ -167,6 +167,11 @@ variable "retention_days" {
   validation {
     condition     = var.retention_days.raw >= 45
     error_message = "raw: at least 45 days, since compaction counts on the raw records of the last 30."
+  }
+
+  validation {
+    condition     = var.retention_days.raw_cold >= 30
+    error_message = "raw_cold: at least 30 days, which S3 asks for."
   }
 }
 

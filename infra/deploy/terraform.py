@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from infra.deploy import costs
+from infra.deploy import costs, limits
 from infra.deploy.errors import DeployError
 from infra.deploy.project import INFRA, variables_file
 
@@ -29,11 +29,16 @@ class Terraform:
         self._run("workspace", "select", "-or-create=true", self._stage)
 
     def apply(self) -> None:
-        """Plan, say what it will cost, and make it; asks first unless confirmed."""
+        """Plan, say what it will cost, and make it; asks first unless confirmed.
+
+        Raises DeployError where the account refuses what is planned.
+        """
         with tempfile.TemporaryDirectory() as directory:
             plan = str(Path(directory) / "plan")
             self._run("plan", "-input=false", f"-out={plan}", *self._variables())
-            print(*costs.of_plan(self._read("show", "-json", plan)), sep="\n", file=sys.stderr)
+            planned = self._read("show", "-json", plan)
+            limits.check(json.loads(planned))
+            print(*costs.of_plan(planned), sep="\n", file=sys.stderr)
             if not self._confirmed and input("Make it so? Only yes will do: ") != "yes":
                 raise DeployError("nothing was changed")
             self._run("apply", plan)

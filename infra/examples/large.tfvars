@@ -4,11 +4,12 @@
 region  = "us-east-1"
 kinesis = { mode = "provisioned", shards = 5, retention_hours = 48 }
 
-# A function that has concurrency reserved cannot be starved by the others, nor starve them.
+# reserved_concurrency = 20, beside memory_mb, keeps so many executions for a function, which then cannot be
+# starved by the others, nor starve them. Lambda leaves 100 executions unreserved: a new account has 10 in all.
 functions = {
-  ingest_kinesis = { memory_mb = 1024, reserved_concurrency = 20 }
-  detect         = { memory_mb = 1024, reserved_concurrency = 20 }
-  api_handler    = { memory_mb = 1024, reserved_concurrency = 50 }
+  ingest_kinesis = { memory_mb = 1024 }
+  detect         = { memory_mb = 1024 }
+  api_handler    = { memory_mb = 1024 }
 }
 
 # With ten seconds of ticks in each write of state. Alerts come that much later.

@@ -27,7 +27,7 @@ def no_policy_has_a_wildcard_that_iam_does_not_demand(life: Life) -> None:
             for arn in set(arns) - {"*"}:
                 account = f"ticktape-{STAGE}"
                 of_glue = arn.replace("_", "-") if ":glue:" in arn else arn
-                ours = account in of_glue or arn.endswith(":catalog")
+                ours = account in of_glue or arn.endswith((":catalog", ":database/default"))
                 assert ours, f"{role}: {arn} is not of this stage"
 
 
@@ -115,6 +115,14 @@ BY_ATHENA = frozenset(
 )
 """What Athena itself does with the rights of who starts a statement: it reads tables, and writes
 results and what is unloaded (Athena user guide, identity-based access to catalog and S3)."""
+
+
+def functions_that_start_statements_may_read_the_default_database(life: Life) -> None:
+    """For which Athena asks with each statement (Athena user guide, access to databases)."""
+    for function in ("api_handler", "compact"):
+        found = statements(life, f"ticktape-{STAGE}-{function}")
+        (actions,) = [does for does, on in found if on[0].endswith(":database/default")]
+        assert actions == ["glue:GetDatabase"]
 
 
 def function_may_do_what_it_did_and_nothing_else(life: Life, function: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from infra.deploy import costs
+from infra.deploy import costs, limits
 from tests.deploy_support.emulated_aws import ROOT, EmulatedAws
 from tests.deploy_support.terraform_here import needs_terraform, terraform_environment
 
@@ -143,11 +143,10 @@ def test_fixed_costs_in_the_documentation_are_those_of_the_plan(plans: Plans, ex
     assert f"{sum(line.usd for line in found):.2f}" == stated[1]
 
 
-def test_large_example_reserves_concurrency(plans: Plans) -> None:
-    functions = plans.functions("large")
-    reserved = {key: function["reserved_concurrency"] for key, function in functions.items()}
-    assert reserved["detect"] == 20
-    assert reserved["bearer_token"] is None
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_no_example_reserves_what_a_new_account_lacks(plans: Plans, example: str) -> None:
+    assert limits.reserved(plans.plan(example)) == {}
+    assert plans.plan(example)["variables"]["region"]["value"] == "us-east-1"
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

@@ -1,0 +1,54 @@
+"""What the account's limit on concurrent executions lets a plan reserve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from infra.deploy.errors import DeployError
+
+UNRESERVED = 100
+"""Executions that Lambda leaves to functions without a reservation of their own:
+https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html"""
+
+
+def reserved(plan: Mapping[str, Any]) -> dict[str, int]:
+    """Executions that a plan, as `terraform show -json` prints it, reserves by function's name."""
+    functions = plan["output_changes"]["functions"]["after"].values()
+    asked = {found["name"]: found["reserved_concurrency"] for found in functions}
+    return {name: count for name, count in asked.items() if count is not None}
+
+
+def check(plan: Mapping[str, Any]) -> None:
+    """Ask Lambda, where a plan reserves anything. Raises DeployError where it is too much."""
+    wanted = reserved(plan)
+    if not wanted:
+        return
+    import boto3
+
+    client = boto3.client("lambda", region_name=plan["variables"]["region"]["value"])
+    if said := complaint(wanted, client):
+        raise DeployError(said)
+
+
+def complaint(wanted: Mapping[str, int], client: Any) -> str:
+    """Why so much cannot be reserved; empty where it can."""
+    limit = client.get_account_settings()["AccountLimit"]
+    free = limit["UnreservedConcurrentExecutions"] + sum(_has(client, name) for name in wanted)
+    most, asked = max(0, free - UNRESERVED), sum(wanted.values())
+    if asked <= most:
+        return ""
+    return (
+        f"functions: reserved_concurrency is {asked} in all; allowed: at most {most}, since the "
+        f"account has {limit['ConcurrentExecutions']} executions, of which {UNRESERVED} have to "
+        "stay unreserved. Leave it out, or ask for more under Service Quotas"
+    )
+
+
+def _has(client: Any, name: str) -> int:
+    """What a function has reserved already; 0 where it is not made yet."""
+    try:
+        found = client.get_function(FunctionName=name)
+    except client.exceptions.ResourceNotFoundException:
+        return 0
+    return int(found.get("Concurrency", {}).get("ReservedConcurrentExecutions", 0))
