@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -76,7 +75,7 @@ class Ingest:
         self._known: dict[str, SymbolEntry] = {}
         self._came: dict[str, float] = {}
         self._noted: dict[tuple[str, str], float] = {}
-        self._forgot_at = self._emptied_at = time.monotonic()
+        self._forgot_at = self._emptied_at = self._now()
 
     def __call__(self, records: Sequence[Incoming], deadline: float) -> Ingested:
         """Process a batch in the order in which it was delivered.
@@ -107,9 +106,13 @@ class Ingest:
             oldest_age_seconds=self._oldest_age(reads),
         )
 
+    def _now(self) -> float:
+        """Lines age by the clock that dates them (`packed_at`), and that all containers share."""
+        return self._clock().timestamp()
+
     def _note_problems(self, found: Mapping[str, str], arrival: str) -> None:
         """Say beside each symbol why items of it were quarantined, at most once in a while."""
-        now = time.monotonic()
+        now = self._now()
         for symbol, problem in found.items():
             if now - self._noted.get((symbol, problem), -PROBLEM_SECONDS) >= PROBLEM_SECONDS:
                 self._stores.symbols.note_problem(symbol, problem, arrival)
@@ -145,7 +148,7 @@ class Ingest:
     def _forget_idle(self, offered: Iterable[str]) -> None:
         """Lines of symbols that have not come for a while are read again: the symbols may have been
         forgotten meanwhile."""
-        now = time.monotonic()
+        now = self._now()
         for symbol in offered:
             if now - self._came.get(symbol, now) > IDLE_SECONDS:
                 self._known.pop(symbol, None)
@@ -169,7 +172,7 @@ class Ingest:
     def _forget(self) -> None:
         """Lines to which another container may have added are read again each minute, complete
         ones, which only change when a symbol is forgotten, every five."""
-        now = time.monotonic()
+        now = self._now()
         if len(self._known) > MAX_KNOWN or now - self._emptied_at > COMPLETE_SECONDS:
             self._known, self._came = {}, {}
             self._emptied_at = now

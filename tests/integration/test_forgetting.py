@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -69,11 +71,12 @@ class _Chain:
 
     def __init__(self) -> None:
         self.aws = Aws()
+        self.now = instant(10**7)
         self.services = self.container()
         self._number = self._seen = 0
 
     def container(self) -> Services:
-        return Services(SMALL_AVERAGES, lambda: instant(10**7), self.aws)
+        return Services(SMALL_AVERAGES, lambda: self.now, self.aws)
 
     def ingest(self, ticks: Sequence[dict[str, Any]], services: Services | None = None) -> None:
         event = kinesis_event([payload(tick) for tick in ticks], self._number, arrival=10.0**7)
@@ -137,28 +140,22 @@ def test_a_state_kept_by_another_container_cannot_come_back() -> None:
     assert list(state.closes) == [50, 51, 52]
 
 
-@pytest.fixture
-def minutes(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Lets minutes pass for what the services cache."""
-    now = [1000.0]
-    monkeypatch.setattr("chalicelib.services.ingest.time.monotonic", lambda: now[0])
-    return lambda count: now.__setitem__(0, now[0] + 60 * count)
-
-
 def _bars(chain: _Chain) -> list[tuple[str, str]]:
     table = chain.aws.tables["bars"].items.values()
     return sorted((item["series"]["S"], item["source"]["S"]) for item in table)
 
 
 def test_no_bar_of_the_old_series_comes_back_from_a_warm_container(
-    minutes: Callable[[float], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     chain = _Chain()
+    clock = SimpleNamespace(monotonic=lambda: chain.now.timestamp(), sleep=time.sleep)
+    monkeypatch.setattr("chalicelib.services.detect.time", clock)
     other = chain.container()
     chain.ingest(_ticks("replay", 100, 101, 102))
     chain.detect(other)
     chain.services.forget("BTC-USD", 10.0**9)
-    minutes(1.1)
+    chain.now += timedelta(minutes=1.1)
     chain.ingest(_ticks("coinbase", 500, 501, start=86_400))
     chain.detect(other)
     assert {source for _, source in _bars(chain)} <= {"coinbase"}
@@ -174,16 +171,14 @@ def test_no_bar_of_the_old_series_comes_back_in_the_container_that_forgot_it() -
     assert {source for _, source in _bars(chain)} <= {"coinbase"}
 
 
-def test_a_warm_ingest_learns_anew_that_a_symbol_comes_packed(
-    minutes: Callable[[float], None],
-) -> None:
+def test_a_warm_ingest_learns_anew_that_a_symbol_comes_packed() -> None:
     """It knew so of the old series; the line of the new one has to say it too."""
     chain = _Chain()
     other = chain.container()
     packed = b"\n".join(payload(tick) for tick in _ticks("replay", 1, 2, 3))
     chain.ingest_raw(packed, other)
     chain.services.forget("BTC-USD", 10.0**9)
-    minutes(1.1)
+    chain.now += timedelta(minutes=1.1)
     chain.ingest_raw(packed, other)
     (line,) = chain.services.stores.symbols.listed("seen")
     assert line.packed == "yes"

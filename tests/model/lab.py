@@ -22,7 +22,7 @@ from chalicelib.bootstrap import Services
 from chalicelib.domain import detection
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
-from chalicelib.services import detect, ingest, notify
+from chalicelib.services import detect, notify
 from tests.faults.killing import Killed
 from tests.faults.tracing import stamps
 from tests.faults.world import Clients
@@ -258,7 +258,7 @@ class Lab:
             return self.advance(real, *given)
 
         with ExitStack() as stack:
-            for module in (bootstrap, detect, ingest, dynamodb):
+            for module in (bootstrap, detect, dynamodb):
                 stack.enter_context(mock.patch.object(module, "time", clock))
             for module, name in _PARALLEL:
                 stack.enter_context(mock.patch.object(module, name, 1))
