@@ -126,7 +126,7 @@ def record(system: System, film: Animation) -> None:
         )
         page = context.new_page()
         page.set_default_timeout(1000 * PATIENCE)
-        page.add_init_script(f"sessionStorage.setItem('ticktape.token', '{system.token}')")
+        page.add_init_script(f"localStorage.setItem('ticktape.token', '{system.token}')")
         polls_every(page, system, 0.7)
         page.goto(system.page)
         wait_for_chart(page)

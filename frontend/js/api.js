@@ -47,7 +47,7 @@ async function problemOf(response) {
 }
 
 export class Api {
-  /** @param {string} address @param {() => string} token the bearer token for writing, or "" */
+  /** @param {string} address @param {() => string} token the reader's, or "" */
   constructor(address, token) {
     this.address = address;
     this.token = token;
@@ -65,7 +65,7 @@ export class Api {
     const withoutToken = !this.readsWithToken; // before another request's refusal can change it
     let response = await this.#fetch(url, init);
     if (isRefusal(response.status) && !init.method && this.token() && withoutToken) {
-      this.readsWithToken = true; // a deployment that is closed for reading takes the same token
+      this.readsWithToken = true; // this deployment is closed for reading
       response = await this.#fetch(url, init);
     }
     if (!response.ok) throw await problemOf(response);
@@ -74,7 +74,7 @@ export class Api {
 
   /** @param {string} url @param {RequestInit} init @returns {Promise<Response>} */
   async #fetch(url, init) {
-    const headers = this.readsWithToken && !init.method ? { Authorization: `Bearer ${this.token()}` } : undefined;
+    const headers = init.method ? undefined : this.#toRead();
     try {
       const early = headers || init.method ? undefined : await takeEarly(url);
       init.signal?.throwIfAborted();
@@ -83,6 +83,11 @@ export class Api {
       if (init.signal?.aborted) throw error;
       throw new ApiError(0, "The API does not answer.");
     }
+  }
+
+  /** @returns {Record<string, string> | undefined} headers; a token is sent only where reading needs one */
+  #toRead() {
+    return this.readsWithToken && this.token() ? { Authorization: `Bearer ${this.token()}` } : undefined;
   }
 
   /** @param {string} method @param {string} path @param {any} [body] */
@@ -170,7 +175,7 @@ export class Api {
    * @returns {Promise<number[]>} times at which it would have fired, milliseconds
    */
   async previewRule(rule, start) {
-    const headers = { "Content-Type": "application/json", ...(this.token() && { Authorization: `Bearer ${this.token()}` }) };
+    const headers = { "Content-Type": "application/json", ...this.#toRead() };
     const { alerts } = await this.request("/rules/preview", {}, { method: "POST", headers, body: JSON.stringify({ ...rule, start }) });
     return alerts.map((/** @type {any} */ alert) => Date.parse(alert.timestamp));
   }

@@ -25,7 +25,7 @@ export class Feed {
     this.running = false;
     this.asking = false;
     this.mayAsk = true;
-    /** Asks the reader for a token; whether one was given. @type {() => Promise<boolean>} */
+    /** Asks the reader for a token; whether one was given. @type {(refusal: ApiError) => Promise<boolean>} */
     this.askForToken = async () => false;
     document.addEventListener("visibilitychange", () => (document.hidden ? this.#pause() : this.wake()));
     addEventListener("online", () => this.wake());
@@ -57,12 +57,13 @@ export class Feed {
     try {
       await this.#ask();
       this.failures = 0;
+      this.mayAsk = true; // a key may expire
       if (!document.hidden) this.store.set({ link: { state: "live", retryAt: 0, answeredAt: Date.now(), reason: "" } });
       wait = pace(this.pollSeconds, this.#waited());
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.polls = this.settledAt = 0;
-      if (error.isRefusal && (await this.#newToken())) return;
+      if (error.isRefusal && (await this.#newToken(error))) return;
       this.failures += 1;
       wait = Math.max(error.retryAfter, backoff(this.failures, this.pollSeconds, error.status > 0));
       this.#report(navigator.onLine ? "retrying" : "offline", error.message, Date.now() + wait * 1000);
@@ -94,11 +95,11 @@ export class Feed {
     return since ? Math.max(0.001, (Date.now() - since) / 1000) : 0;
   }
 
-  /** @returns {Promise<boolean>} whether the reader gave one; asked once, and again when the reader wants to */
-  async #newToken() {
+  /** @param {ApiError} refusal @returns {Promise<boolean>} whether the reader gave one; asked once, and again when the reader wants to */
+  async #newToken(refusal) {
     if (!this.mayAsk) return false;
     this.mayAsk = false;
-    return this.askForToken();
+    return this.askForToken(refusal);
   }
 
   /** @param {import("./types.js").Link["state"]} state @param {string} reason @param {number} [retryAt] */

@@ -10,6 +10,7 @@ import { byId } from "./dom.js";
 import { mountExport } from "./views/export.js";
 import { mountLag } from "./views/lag.js";
 import { mountQuote, mountStatus, mountTop } from "./views/top.js";
+import { mountToken } from "./views/dialog.js";
 import { mountToolbar } from "./views/toolbar.js";
 import { mountWatch } from "./views/watch.js";
 import { bindSparks } from "./views/watch_sparks.js";
@@ -18,6 +19,7 @@ import { bindSparks } from "./views/watch_sparks.js";
 export function mountFrame(store, api, feed, chart) {
   mountTop(store);
   mountStatus(store, feed);
+  mountToken();
   mountLag(api, feed.pollSeconds);
   mountQuote(store);
   mountExport(mountToolbar(store), chart);

@@ -71,7 +71,7 @@ async function start() {
   const api = new Api(config.api, token);
   const loader = new Loader(api, store);
   const feed = new Feed(api, store, config.poll_seconds, loader);
-  feed.askForToken = async () => (await import("./views/dialog.js")).askForToken("This deployment is not open for reading: a token is needed. It stays in this tab.");
+  feed.askForToken = async (error) => (await import("./views/dialog.js")).askForReading(error);
   bindLoading(store, loader);
   bindFirstSymbol(store, named ? "" : store.state.view.symbol);
   const answered = new Promise((resolve) => store.when(({ chartState }) => chartState !== "loading", resolve));

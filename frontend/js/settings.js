@@ -1,4 +1,5 @@
-// What the browser keeps for its reader: small choices in localStorage, the token for writing in this tab only.
+// What the browser keeps for its reader: small choices in localStorage. The token is held in memory, and kept there only
+// if the reader says so.
 
 const PREFIX = "ticktape.";
 
@@ -17,11 +18,34 @@ export function recall(key, fallback) {
 /** @param {string} key @param {any} value a theme is kept as plain text, since early.js reads it */
 export const keep = (key, value) => localStorage.setItem(PREFIX + key, typeof value === "string" ? value : JSON.stringify(value));
 
-/** @returns {string} the token, or "" */
-export const token = () => sessionStorage.getItem(PREFIX + "token") ?? "";
+const TOKEN = `${PREFIX}token`;
+const changes = new EventTarget();
+sessionStorage.removeItem(TOKEN); // where earlier versions kept it
+let held = localStorage.getItem(TOKEN) ?? "";
 
-/** @param {string} text "" to forget it */
-export const keepToken = (text) => (text ? sessionStorage.setItem(PREFIX + "token", text) : sessionStorage.removeItem(PREFIX + "token"));
+/** @returns {string} the token, or "" */
+export const token = () => held;
+
+/** @returns {boolean} whether the token outlives this page */
+export const isKept = () => localStorage.getItem(TOKEN) !== null;
+
+/** @param {string} text @param {boolean} kept on this device, until it is forgotten */
+export function holdToken(text, kept) {
+  held = text;
+  if (kept) localStorage.setItem(TOKEN, text);
+  else localStorage.removeItem(TOKEN);
+  changes.dispatchEvent(new Event("token"));
+}
+
+export const forgetToken = () => holdToken("", false);
+
+/** @param {() => void} act called when there is another token, or none any more */
+export const onToken = (act) => changes.addEventListener("token", act);
+
+// A token that is forgotten in one tab is forgotten in all that had it from this device.
+addEventListener("storage", ({ key, oldValue, newValue }) => {
+  if (key === TOKEN && newValue === null && oldValue === held) forgetToken();
+});
 
 // The page's only setting from outside: where its API is.
 

@@ -68,6 +68,7 @@ class StandIn:
     stopped_at: float | None = None
     poll_seconds: float = 0.5
     token: str = ""
+    scopes: str = "read"
     asked: list[str] = field(default_factory=list)
     producer: dict[str, Any] | None = None
     without_prices: set[str] = field(default_factory=set)
@@ -257,6 +258,8 @@ class ApiHandler(BaseHTTPRequestHandler):
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
         status, body = self.world.answer(parts.path, query)
         if self.world.token and self.headers["Authorization"] != f"Bearer {self.world.token}":
+            status, body = 401, {"type": "about:blank", "title": "Unauthorized", "status": 401}
+        elif self.world.token and self.world.scopes != "read":
             status, body = 403, {"type": "about:blank", "title": "Forbidden", "status": 403}
         data = json.dumps(body).encode()
         self.send_response(status)

@@ -84,7 +84,7 @@ def test_every_control_shows_at_once_that_it_was_pressed(
     world.fire("BOLT", "change_percent", value=5, change_percent=5.25)
     page = open_page(
         world.page,
-        prepare=lambda page: page.add_init_script("sessionStorage.setItem('ticktape.token', 'x')"),
+        prepare=lambda page: page.add_init_script("localStorage.setItem('ticktape.token', 'x')"),
     )
     wait_for_chart(page)
     expect(page.locator("#panel-alerts .entry")).to_have_count(2, timeout=60_000)

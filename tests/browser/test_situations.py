@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.chart_reading import closes, wait_for_chart, x_range, zoom_in
 from tests.browser.conftest import OpenPage
@@ -146,19 +146,48 @@ def test_new_bars_push_the_oldest_out_and_move_nothing(world: StandIn, open_page
     assert text_of(world.now()).endswith("Z")
 
 
-def test_deployment_closed_for_reading_asks_for_a_token_once_and_keeps_it(
+def give_token(page: Page, token: str, *, keep: bool = False) -> None:
+    """Fill the dialog that asks for a token."""
+    page.get_by_label("Token", exact=True).fill(token)
+    page.get_by_label("Keep on this device").set_checked(keep)
+    page.get_by_role("button", name="Use token").click()
+
+
+def test_deployment_closed_for_reading_asks_for_a_token_and_keeps_it_where_told_to(
     world: StandIn, open_page: OpenPage
 ) -> None:
     world.token = "the token of this test"
-    page = open_page(f"{world.page}/#symbol=ACME", expect="status of 403")
-    expect(page.get_by_role("dialog")).to_contain_text("not open for reading")
-    page.get_by_label("Token", exact=True).fill(world.token)
-    page.get_by_role("button", name="Use token").click()
+    page = open_page(f"{world.page}/#symbol=ACME", expect="status of 401")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("not open for reading. This needs the token of a key")
+    give_token(page, world.token)
     wait_for_chart(page)
     expect(page.locator("#status")).to_contain_text("Live")
     page.reload()
+    give_token(page, world.token, keep=True)
     wait_for_chart(page)
-    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.reload()
+    wait_for_chart(page)
+    expect(dialog).to_have_count(0)
+
+
+def test_a_key_that_may_not_read_or_ends_is_told_so_and_another_is_asked_for(
+    world: StandIn, open_page: OpenPage
+) -> None:
+    world.token, world.scopes = "the token of this test", "reports"
+    page = open_page(f"{world.page}/#symbol=ACME", expect="status of 40")
+    give_token(page, world.token)
+    page.locator("#status button").first.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("This key does not have the scope read.")
+    world.scopes = "read"
+    give_token(page, world.token)
+    wait_for_chart(page)
+    expect(page.locator("#status")).to_contain_text("Live")
+    world.token = "another token"
+    expect(dialog).to_contain_text("it is unknown, revoked or expired")
+    give_token(page, world.token)
+    expect(page.locator("#status")).to_contain_text("Live")
 
 
 def test_signals_are_those_of_the_drawn_bars_while_other_bars_are_on_their_way(

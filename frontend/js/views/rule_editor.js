@@ -77,7 +77,7 @@ export function editRule(context, rule) {
     extra: [preview],
     onsubmit: async (filled) => {
       const body = readForm(filled);
-      await withToken(() => (known ? api.replaceRule(known, body) : api.createRule(body)));
+      await withToken("write:rules", () => (known ? api.replaceRule(known, body) : api.createRule(body)));
       await context.saved();
     },
   });

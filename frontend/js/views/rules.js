@@ -55,7 +55,7 @@ export class RulesPanel {
   async #change(write) {
     this.problem.textContent = "";
     try {
-      await withToken(write);
+      await withToken("write:rules", write);
       await this.context.saved();
     } catch (error) {
       if (!(error instanceof Error)) throw error;
@@ -68,7 +68,7 @@ export class RulesPanel {
     openDialog("Delete this rule?", [el("p", {}, `${rule.symbol}: ${ruleText(rule)}`)], {
       submit: "Delete",
       onsubmit: async () => {
-        await withToken(() => this.context.api.deleteRule(rule.rule_id));
+        await withToken("write:rules", () => this.context.api.deleteRule(rule.rule_id));
         await this.context.saved();
       },
     });
