@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -14,11 +15,13 @@ from chalicelib.api import failures
 from chalicelib.api.problems import DETAILS, Problem, missing_scope, shown
 from chalicelib.api.routes import OPEN, READ, Route
 from chalicelib.api.wiring import Services
+from chalicelib.services.key_ring import PREFIX
 
 audit = logging.getLogger("ticktape.audit")
 audit.setLevel(logging.INFO)  # whatever LOG_LEVEL says: who changed what is always on record
 
 _log = logging.getLogger("ticktape.keys")
+_TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9_-]+", re.ASCII)
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -126,10 +129,15 @@ def _note(caller: Caller | None, route: Route, request: Any, response: Response)
 
 
 def _resource(request: Any, response: Response) -> str:
-    """The path that was written to, with its query; of what is new, where it is."""
+    """The path that was written to, with its query; of what is new, where it is.
+
+    A client may have put its token there. A query is shown only where the route took it, and
+    routes take no token; in a path a token is told by how it begins.
+    """
     path = response.headers.get("Location") or _path(request)
     query = urlencode(request.query_params or {}, doseq=True)
-    return shown(f"{path}?{query}" if query else path)
+    taken = query and response.status_code < 400
+    return shown(_TOKEN.sub(f"{PREFIX}***", f"{path}?{query}" if taken else path))
 
 
 def _path(request: Any) -> str:

@@ -96,7 +96,8 @@ def plain(payload: Any, status: int = 200, headers: dict[str, str] | None = None
 
 def empty() -> Response:
     """204: done, nothing to say."""
-    return Response("", status_code=204, headers={"Cache-Control": "no-store"})
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return Response("", status_code=204, headers=headers)
 
 
 def to_csv(columns: Sequence[str], rows: Sequence[Any]) -> str:

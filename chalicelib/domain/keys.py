@@ -17,8 +17,13 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 KEY_ID = re.compile(r"[a-z0-9]{1,32}", re.ASCII)
 KEY_ID_ALLOWED = "1 to 32 of a-z 0-9"
 MAX_NAME = 64
-NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9 ._:/+()&-]{{0,{MAX_NAME - 1}}}", re.ASCII)
-NAME_ALLOWED = f"1 to {MAX_NAME} letters, digits and ' ._:/+()&-', a letter or digit first"
+NAME = re.compile(
+    rf"(?=.{{1,{MAX_NAME}}}\Z)[A-Za-z0-9]([A-Za-z0-9 ._:/+()&-]*[A-Za-z0-9._:/+()&-])?", re.ASCII
+)
+NAME_ALLOWED = (
+    f"1 to {MAX_NAME} letters, digits and ' ._:/+()&-', a letter or digit first, "
+    "no blank at the end"
+)
 DEFAULT_REQUESTS = 600
 MOST_REQUESTS = 6_000
 REQUESTS_ALLOWED = f"a whole number from 1 to {MOST_REQUESTS}"
@@ -69,7 +74,7 @@ def parse_key(given: dict[str, Any], key_id: str, now: datetime) -> Key:
 
 
 def _name(given: Any) -> str:
-    if isinstance(given, str) and NAME.fullmatch(given) and given != IN_DEPLOYMENT:
+    if isinstance(given, str) and NAME.fullmatch(given) and given.lower() != IN_DEPLOYMENT:
         return given
     raise KeyFieldError("name", given, f"{NAME_ALLOWED}; not {IN_DEPLOYMENT!r}")
 

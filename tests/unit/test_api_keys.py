@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import logging
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 from botocore.exceptions import ClientError
+from chalice.app import Response
 
 from chalicelib.adapters.json_logs import JsonFormatter
-from chalicelib.api.routes import OPEN, READ, ROUTES
+from chalicelib.api import admission
+from chalicelib.api.routes import OPEN, READ, ROUTES, Route
 from chalicelib.domain.keys import DEFAULT_REQUESTS, SCOPES
 from chalicelib.services import key_ring
 from tests.api_support import NOW, SETTINGS, TOKEN, Client, FakeServices
@@ -103,7 +106,9 @@ def test_an_expired_key_is_listed_as_such(client: Client, services: FakeServices
         ({"name": "a\nb"}, "name", "1 to 64 letters"),
         ({"name": "=cmd"}, "name", "1 to 64 letters"),
         ({"name": "<b>"}, "name", "1 to 64 letters"),
+        ({"name": "a "}, "name", "no blank at the end"),
         ({"name": "deployment"}, "name", "not 'deployment'"),
+        ({"name": "Deployment"}, "name", "not 'deployment'"),
         ({"scopes": None}, "scopes", "read, write:rules, write:symbols, reports, admin"),
         ({"scopes": []}, "scopes", "one or more of read"),
         ({"scopes": "read"}, "scopes", "a list"),
@@ -277,6 +282,36 @@ def test_the_audit_line_is_there_whatever_the_log_level(
     finally:
         log.setLevel(before)
     assert len(audited(caplog)) == 1
+
+
+def test_a_token_in_the_address_is_not_written_into_the_line(
+    client: Client, services: FakeServices, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = services.key("write:rules")
+    older = "a-token-of-before-which-has-no-mark"
+    for path in (f"/rules/{token}", f"/rules/x?access_token={older}", f"/rules/x?a={token}"):
+        client.send("PUT", path, RULE, bearing(token))
+    assert [one["resource"] for one in audited(caplog)] == [
+        "/rules/ticktape_***",
+        "/rules/x",
+        "/rules/x",
+    ]
+    assert token not in caplog.text
+    assert older not in caplog.text
+
+
+def test_a_line_stays_one_line_whatever_the_path_holds(caplog: pytest.LogCaptureFixture) -> None:
+    """API Gateway decodes what stands in a path."""
+    route = Route("PUT", "/rules/{rule_id}", "", "write:rules")
+    request = SimpleNamespace(
+        context={"resourcePath": route.path}, uri_params={"rule_id": "a\nb {x}"}, query_params=None
+    )
+    services: Any = None
+    admission.answered(route, services, request, lambda: Response(""), guarded=True)
+    (record,) = [one for one in caplog.records if one.name == "ticktape.audit"]
+    assert "\n" not in JsonFormatter("x").format(record)
+    assert audited(caplog)[0]["resource"] == "/rules/a\nb {x}"
+    assert audited(caplog)[0]["status"] == 401
 
 
 def test_reading_leaves_no_line(client: Client, caplog: pytest.LogCaptureFixture) -> None:

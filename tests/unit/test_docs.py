@@ -52,3 +52,18 @@ def test_read_access_is_open_or_closed() -> None:
 
 def test_event_sources_are_named_by_their_handlers() -> None:
     assert set(EVENT_SOURCES) == {"ingest_kinesis", "ingest_sqs", "detect"}
+
+
+def test_every_threat_names_a_test_that_is_there() -> None:
+    text = (ROOT / "docs/security.md").read_text()
+    boundaries = text.partition("## Boundaries")[2].partition("\n## ")[0]
+    names = re.findall(r"^### (.+)$", boundaries, re.M)
+    rows = [line for line in boundaries.splitlines() if re.match(r"\| (?!who \|)", line)]
+    assert len(names) == 7
+    assert len(rows) > 30
+    for row in rows:
+        who, could, stops, shown = (cell.strip() for cell in row.strip()[1:-1].split("|"))
+        assert could, row
+        assert stops, row
+        tests = shown.split(", ")
+        assert [one for one in tests if not (ROOT / one).is_file()] == [], (who, could)
