@@ -23,7 +23,7 @@ locals {
     date = {
       "projection.date.type"          = "date"
       "projection.date.format"        = "yyyy-MM-dd"
-      "projection.date.range"         = "${local.lake.first_date},NOW"
+      "projection.date.range"         = "${terraform_data.first_day.output},NOW"
       "projection.date.interval"      = "1"
       "projection.date.interval.unit" = "DAYS"
     }
@@ -33,6 +33,11 @@ locals {
       "projection.hour.digits" = "2"
     }
   }
+}
+
+# Outlives `make destroy` with the archive: the next deployment passes the same day.
+resource "terraform_data" "first_day" {
+  input = var.first_day
 }
 
 resource "aws_glue_catalog_database" "lake" {

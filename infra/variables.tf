@@ -8,6 +8,16 @@ variable "stage" {
   }
 }
 
+variable "first_day" {
+  description = "The first day (UTC) whose archive SQL looks at. `make deploy` passes the day of the stage's first deployment; a stage with an older archive names its day."
+  type        = string
+
+  validation {
+    condition     = can(regex("^20[0-9]{2}-[01][0-9]-[0-3][0-9]$", var.first_day))
+    error_message = "Allowed: a date such as 2026-11-22."
+  }
+}
+
 variable "region" {
   description = "AWS region."
   type        = string

@@ -14,6 +14,7 @@ import msgspec
 from infra.deploy import (
     alerting,
     emptying,
+    first_day,
     gateway,
     mappings,
     package,
@@ -28,7 +29,13 @@ from infra.deploy.project import INFRA, variables_file
 from infra.deploy.stage import Stage
 from infra.deploy.terraform import Terraform
 
-KEPT = ("aws_dynamodb_table.data", "aws_kms_key.own", "aws_kms_alias.own", "module.data_bucket")
+KEPT = (
+    "aws_dynamodb_table.data",
+    "aws_kms_key.own",
+    "aws_kms_alias.own",
+    "module.data_bucket",
+    first_day.ADDRESS,
+)
 """Addresses that `destroy` leaves unless it is told to delete data."""
 
 

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from infra.deploy import costs, limits
 from infra.deploy.errors import DeployError
+from infra.deploy.first_day import first_day
 from infra.deploy.project import INFRA, variables_file
 
 
@@ -65,7 +67,10 @@ class Terraform:
         self._run("workspace", "delete", self._stage)
 
     def _variables(self) -> list[str]:
-        return [f"-var=stage={self._stage}", f"-var-file={variables_file(self._stage)}"]
+        state = json.loads(self._read("show", "-json"))
+        day = first_day(state, datetime.now(UTC).date())
+        file = variables_file(self._stage)
+        return [f"-var=stage={self._stage}", f"-var=first_day={day}", f"-var-file={file}"]
 
     def _run(self, *arguments: str) -> None:
         command = ["terraform", f"-chdir={INFRA}", *arguments]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import timedelta
 
 from chalicelib.adapters.glue import view_text
 from chalicelib.services import lake_sql
@@ -118,6 +119,8 @@ def lake_has_the_columns_of_its_file_and_a_limit_on_what_a_query_reads(life: Lif
         assert [[c["Name"], c["Type"]] for c in found["PartitionKeys"]] == table["partitions"]
         assert (found["Parameters"].get("projection.enabled") == "true") is table["projected"]
     raw = glue.get_table(DatabaseName=database, Name="raw_lines")["Table"]["Parameters"]
+    made = life.client("s3").list_buckets()["Buckets"][0]["CreationDate"].date()
+    assert raw["projection.date.range"] in {f"{made - timedelta(days)},NOW" for days in (0, 1)}
     assert raw["storage.location.template"].endswith("/raw/date=${date}/hour=${hour}/")
     workgroup = life.client("athena").get_work_group(WorkGroup=life.outputs["lake"]["workgroup"])
     configuration = workgroup["WorkGroup"]["Configuration"]

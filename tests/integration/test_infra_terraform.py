@@ -45,7 +45,8 @@ class Plans:
         """The plan of an example as JSON."""
         if example not in self._made:
             variables = f"-var-file={INFRA / 'examples' / f'{example}.tfvars'}"
-            self.terraform("plan", "-input=false", "-var=stage=dev", variables, "-out=plan")
+            given = ["-var=stage=dev", "-var=first_day=2026-11-22", variables]
+            self.terraform("plan", "-input=false", *given, "-out=plan")
             self._made[example] = json.loads(self.terraform("show", "-json", "plan"))
         return self._made[example]
 
