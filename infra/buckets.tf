@@ -32,6 +32,7 @@ locals {
 # CloudFront reads the page, and S3 and CloudFront write logs, without a key of ours.
 module "page_bucket" {
   source = "./bucket"
+  count  = local.has_page ? 1 : 0
 
   name               = "${local.prefix}-page-${local.account}"
   disposable         = true
@@ -41,7 +42,7 @@ module "page_bucket" {
     sid       = "PageThroughCloudFront"
     service   = "cloudfront.amazonaws.com"
     action    = "s3:GetObject"
-    condition = { variable = "aws:SourceArn", value = aws_cloudfront_distribution.page.arn }
+    condition = { variable = "aws:SourceArn", value = aws_cloudfront_distribution.page[0].arn }
   }]
 }
 
@@ -65,7 +66,7 @@ module "logs_bucket" {
 resource "aws_s3_bucket_logging" "buckets" {
   for_each = merge(
     { for key, bucket in module.data_bucket : key => bucket.name },
-    { page = module.page_bucket.name },
+    { for bucket in module.page_bucket : "page" => bucket.name },
   )
 
   bucket        = each.value

@@ -55,8 +55,8 @@ output "environment" {
       PRICES_STREAM_ARN = aws_dynamodb_table.data["prices"].stream_arn
       ATHENA_WORKGROUP  = aws_athena_workgroup.lake.name
       ATHENA_DATABASE   = aws_glue_catalog_database.lake.name
-      PAGE_URL          = "https://${aws_cloudfront_distribution.page.domain_name}"
-      CORS_ORIGIN       = coalesce(var.cors_origin, "https://${aws_cloudfront_distribution.page.domain_name}")
+      PAGE_URL          = local.page_url
+      CORS_ORIGIN       = var.cors_origin != "" ? var.cors_origin : local.page_url
       READ_ACCESS       = var.read_access
     },
     var.settings,
@@ -92,12 +92,12 @@ output "token_parameter" {
 }
 
 output "page" {
-  description = "The page's bucket, distribution and address."
-  value = {
-    bucket       = module.page_bucket.name
-    distribution = aws_cloudfront_distribution.page.id
-    url          = "https://${aws_cloudfront_distribution.page.domain_name}"
-  }
+  description = "The page's bucket, distribution and address, where the stage has one."
+  value = one([for distribution in aws_cloudfront_distribution.page : {
+    bucket       = module.page_bucket[0].name
+    distribution = distribution.id
+    url          = local.page_url
+  }])
 }
 
 output "lake" {
@@ -115,5 +115,5 @@ output "data_buckets" {
 
 output "hosting_buckets" {
   description = "Buckets of the page and of access logs."
-  value       = [module.page_bucket.name, module.logs_bucket.name]
+  value       = concat([for bucket in module.page_bucket : bucket.name], [module.logs_bucket.name])
 }

@@ -1,4 +1,7 @@
 locals {
+  has_page = var.page == "cloudfront"
+  page_url = local.has_page ? "https://${aws_cloudfront_distribution.page[0].domain_name}" : ""
+
   # The page's own Content-Security-Policy, with the API's host in place of any: the API's name
   # is Chalice's to give, after this is applied.
   page_policy = join("; ", [
@@ -15,6 +18,8 @@ locals {
 }
 
 resource "aws_cloudfront_origin_access_control" "page" {
+  count = local.has_page ? 1 : 0
+
   name                              = "${local.prefix}-page"
   description                       = "CloudFront alone reads the page's bucket."
   origin_access_control_origin_type = "s3"
@@ -23,6 +28,8 @@ resource "aws_cloudfront_origin_access_control" "page" {
 }
 
 resource "aws_cloudfront_response_headers_policy" "page" {
+  count = local.has_page ? 1 : 0
+
   name    = "${local.prefix}-page"
   comment = "Security headers of the page."
 
@@ -62,6 +69,8 @@ resource "aws_cloudfront_distribution" "page" {
   #checkov:skip=CKV2_AWS_47:A web application firewall costs 5 USD a month and more; nothing here runs Log4j
   #checkov:skip=CKV_AWS_310:One origin: the page is static files in a bucket that is kept in three zones
   #checkov:skip=CKV_AWS_374:Open to every country
+  count = local.has_page ? 1 : 0
+
   enabled             = true
   comment             = "${local.prefix}: the page"
   default_root_object = "index.html"
@@ -70,9 +79,9 @@ resource "aws_cloudfront_distribution" "page" {
   is_ipv6_enabled     = true
 
   origin {
-    domain_name              = module.page_bucket.regional_domain_name
+    domain_name              = module.page_bucket[0].regional_domain_name
     origin_id                = "page"
-    origin_access_control_id = aws_cloudfront_origin_access_control.page.id
+    origin_access_control_id = aws_cloudfront_origin_access_control.page[0].id
   }
 
   default_cache_behavior {
@@ -82,7 +91,7 @@ resource "aws_cloudfront_distribution" "page" {
     viewer_protocol_policy     = "redirect-to-https"
     compress                   = true
     cache_policy_id            = "658327ea-f89d-4fab-a63d-7e88639e58f6" # AWS's Managed-CachingOptimized
-    response_headers_policy_id = aws_cloudfront_response_headers_policy.page.id
+    response_headers_policy_id = aws_cloudfront_response_headers_policy.page[0].id
   }
 
   logging_config {

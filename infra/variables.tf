@@ -94,8 +94,19 @@ variable "read_access" {
   }
 }
 
+variable "page" {
+  description = "cloudfront: the page behind CloudFront, which new accounts may be refused; none: no page, the API alone."
+  type        = string
+  default     = "cloudfront"
+
+  validation {
+    condition     = contains(["cloudfront", "none"], var.page)
+    error_message = "Allowed: cloudfront, none."
+  }
+}
+
 variable "cors_origin" {
-  description = "Origin whose pages may call the API; empty for the page that is deployed here."
+  description = "Origin whose pages may call the API; empty for the page that is deployed here, if there is one."
   type        = string
   default     = ""
 }

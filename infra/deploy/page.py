@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from infra.deploy.project import PAGE
-from infra.deploy.stage import Stage
+from infra.deploy.stage import Page, Stage
 from local.page_files import content, is_sent
 
 _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".json": "application/json"}
@@ -28,22 +28,22 @@ def files(api_url: str, stage: str) -> dict[str, bytes]:
     return {**found, "config.json": config}
 
 
-def upload(stage: Stage) -> list[str]:
+def upload(stage: Stage, page: Page) -> list[str]:
     """Put what differs, remove what is no more, and have CloudFront ask again.
 
     Returns the keys that changed.
     """
     s3 = stage.client("s3")
     wanted = files(stage.api_url, stage.stage)
-    stored = _stored(s3, stage.page.bucket)
+    stored = _stored(s3, page.bucket)
     changed = [key for key, body in wanted.items() if stored.get(key) != _etag(body)]
     for key in changed:
-        _put(s3, stage.page.bucket, key, wanted[key])
+        _put(s3, page.bucket, key, wanted[key])
     gone = sorted(stored.keys() - wanted.keys())
     for key in gone:
-        s3.delete_object(Bucket=stage.page.bucket, Key=key)
+        s3.delete_object(Bucket=page.bucket, Key=key)
     if changed or gone:
-        _invalidate(stage)
+        _invalidate(stage, page)
     return changed + gone
 
 
@@ -66,9 +66,9 @@ def _put(s3: Any, bucket: str, key: str, body: bytes) -> None:
     s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=kind, CacheControl=kept)
 
 
-def _invalidate(stage: Stage) -> None:
+def _invalidate(stage: Stage, page: Page) -> None:
     stage.client("cloudfront").create_invalidation(
-        DistributionId=stage.page.distribution,
+        DistributionId=page.distribution,
         InvalidationBatch={
             "Paths": {"Quantity": 1, "Items": ["/*"]},
             "CallerReference": str(time.time_ns()),

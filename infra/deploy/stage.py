@@ -68,12 +68,13 @@ class Stage(msgspec.Struct, frozen=True, dict=True):
     topics: Topics
     producer_role_arn: str
     token_parameter: str
-    page: Page
     lake: dict[str, str]
     data_buckets: list[str]
     hosting_buckets: list[str]
     account: str = ""
     """The account's id. Empty, as `queues` is, where an older version applied the stage."""
+    page: Page | None = None
+    """None where the stage is the API alone."""
     queues: dict[str, str] = {}
     """Addresses by the keys of `resources.json`."""
 

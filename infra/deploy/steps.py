@@ -7,7 +7,6 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import msgspec
 
@@ -192,11 +191,14 @@ def _described_package(name: str) -> str:
 
 
 def _described_upload(found: Stage) -> list[str]:
-    return [f"{len(page.upload(found))} files changed"]
+    if found.page is None:
+        return ["the stage has none"]
+    return [f"{len(page.upload(found, found.page))} files changed"]
 
 
 def _tell(found: Stage) -> None:
-    results: dict[str, Any] = {"page": found.page.url, "api": found.api_url}
+    results = {"page": found.page.url} if found.page else {}
+    results["api"] = found.api_url
     for what, where in results.items():
         print(f"{what}: {where}")
     if not tokens.stored(found):

@@ -8,6 +8,8 @@ alarms    = "essential"
 dashboard = false
 tracing   = false
 
+# page = "none" # where a new account is refused CloudFront: the API alone
+
 retention_days = { logs = 30, raw = 365 }
 
 # operations_emails   = ["you@example.com"]

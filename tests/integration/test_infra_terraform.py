@@ -26,7 +26,7 @@ class Plans:
     def __init__(self, directory: Path, aws: EmulatedAws) -> None:
         self._environment = {**aws.environment, **terraform_environment(), "TF_WORKSPACE": "dev"}
         self._directory = directory
-        self._made: dict[str, dict[str, Any]] = {}
+        self._made: dict[tuple[str, ...], dict[str, Any]] = {}
 
     def terraform(self, *arguments: str) -> str:
         """Its standard output; fails with its standard error."""
@@ -41,14 +41,15 @@ class Plans:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def plan(self, example: str) -> dict[str, Any]:
-        """The plan of an example as JSON."""
-        if example not in self._made:
+    def plan(self, example: str, *changed: str) -> dict[str, Any]:
+        """The plan of an example, with further arguments, as JSON."""
+        key = (example, *changed)
+        if key not in self._made:
             variables = f"-var-file={INFRA / 'examples' / f'{example}.tfvars'}"
-            given = ["-var=stage=dev", "-var=first_day=2026-11-22", variables]
+            given = ["-var=stage=dev", "-var=first_day=2026-11-22", variables, *changed]
             self.terraform("plan", "-input=false", *given, "-out=plan")
-            self._made[example] = json.loads(self.terraform("show", "-json", "plan"))
-        return self._made[example]
+            self._made[key] = json.loads(self.terraform("show", "-json", "plan"))
+        return self._made[key]
 
     def resources(self, example: str, kind: str) -> list[dict[str, Any]]:
         """The planned values of all resources of a kind."""
@@ -142,6 +143,23 @@ def test_fixed_costs_in_the_documentation_are_those_of_the_plan(plans: Plans, ex
     )
     assert stated is not None
     assert f"{sum(line.usd for line in found):.2f}" == stated[1]
+
+
+def test_stage_without_a_page_has_no_cloudfront_and_its_api_names_no_origin(
+    plans: Plans,
+) -> None:
+    plan = plans.plan("small", "-var=page=none")
+    planned = {one["type"] for one in costs.planned(plan)}
+    assert not [kind for kind in planned if "cloudfront" in kind]
+    environment = plan["output_changes"]["environment"]["after"]
+    assert environment["PAGE_URL"] == environment["CORS_ORIGIN"] == ""
+    assert plan["output_changes"].get("page", {}).get("after") is None
+    buckets = [one for one in costs.planned(plan) if one["type"] == "aws_s3_bucket"]
+    assert {one["values"]["bucket"].split("-")[2] for one in buckets} == {
+        "access",
+        "archive",
+        "failures",
+    }
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from infra.deploy import steps
 from infra.deploy.__main__ import main
 from infra.deploy.errors import DeployError
 from infra.deploy.steps import Step, run
+from tests.deploy_support.stages import make_stage
 
 
 @pytest.mark.parametrize("name", ["Dev", "my-stage", "1st", "", "a" * 17, "dev\n"])
@@ -39,3 +41,20 @@ def test_failed_step_says_what_is_done_and_what_to_repeat(
     assert rest.startswith("Done and kept: first.")
     assert rest.endswith("then make deploy STAGE=dev")
     assert "[1/2] first\n  a line\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("page", [None, {"bucket": "b", "distribution": "E1", "url": "https://p"}])
+def test_stage_tells_its_addresses_with_or_without_a_page(
+    page: dict[str, str] | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage = make_stage(page=page)
+    api = {"resource_type": "rest_api", "rest_api_url": "https://api/"}
+    vars(stage)["deployed"] = lambda: [api]
+    monkeypatch.setattr("infra.deploy.tokens.stored", lambda _stage: "hash")
+    steps._tell(stage)
+    told = capsys.readouterr().out.splitlines()
+    assert told == (["page: https://p"] if page else []) + ["api: https://api"]
+
+
+def test_nothing_is_uploaded_for_a_stage_without_a_page() -> None:
+    assert steps._described_upload(make_stage(page=None)) == ["the stage has none"]
