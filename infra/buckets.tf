@@ -29,6 +29,12 @@ locals {
   }
 }
 
+# Stages of older versions had the bucket without a count, which Terraform follows for resources alone.
+moved {
+  from = module.page_bucket
+  to   = module.page_bucket[0]
+}
+
 # CloudFront reads the page, and S3 and CloudFront write logs, without a key of ours.
 module "page_bucket" {
   source = "./bucket"

@@ -18,6 +18,7 @@ from tests.deploy_support.terraform_here import needs_terraform, terraform_envir
 
 INFRA = ROOT / "infra"
 EXAMPLES = ("small", "normal", "large")
+OLD_PAGE_BUCKET = "module.page_bucket.aws_s3_bucket.bucket"
 
 
 class Plans:
@@ -50,6 +51,23 @@ class Plans:
             self.terraform("plan", "-input=false", *given, "-out=plan")
             self._made[key] = json.loads(self.terraform("show", "-json", "plan"))
         return self._made[key]
+
+    def hold_page_bucket(self) -> None:
+        """Have a state with the bucket where an older version had it."""
+        name = "ticktape-dev-page-123456789012"
+        told = {"id": name, "bucket": name, "arn": f"arn:aws:s3:::{name}", "force_destroy": True}
+        instance = {"schema_version": 0, "attributes": told}
+        held = {"module": "module.page_bucket", "mode": "managed", "type": "aws_s3_bucket"}
+        provider = 'provider["registry.terraform.io/hashicorp/aws"]'
+        resource = held | {"name": "bucket", "provider": provider, "instances": [instance]}
+        state = {"version": 4, "serial": 1, "lineage": "test", "resources": [resource]}
+        path = self._directory / "terraform.tfstate.d" / "dev" / "terraform.tfstate"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(state))
+
+    def hold_nothing(self) -> None:
+        """Have no state."""
+        shutil.rmtree(self._directory / "terraform.tfstate.d", ignore_errors=True)
 
     def resources(self, example: str, kind: str) -> list[dict[str, Any]]:
         """The planned values of all resources of a kind."""
@@ -160,6 +178,18 @@ def test_stage_without_a_page_has_no_cloudfront_and_its_api_names_no_origin(
         "archive",
         "failures",
     }
+
+
+def test_stage_of_an_older_version_keeps_its_pages_bucket(plans: Plans) -> None:
+    """Whose address has become that of a counted module: else it would be made anew by its name."""
+    plans.hold_page_bucket()
+    try:
+        changes = plans.plan("small", "-refresh=false")["resource_changes"]
+    finally:
+        plans.hold_nothing()
+    (bucket,) = [one for one in changes if one.get("previous_address") == OLD_PAGE_BUCKET]
+    assert bucket["address"] == "module.page_bucket[0].aws_s3_bucket.bucket"
+    assert "delete" not in bucket["change"]["actions"]
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
