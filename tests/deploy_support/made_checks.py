@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from chalicelib.api import routes
+from chalicelib.api import access, routes
 from chalicelib.event_sources import EVENT_SOURCES
 from infra.deploy import gateway
 from tests.deploy_support.emulated_aws import ROOT
@@ -60,6 +60,16 @@ def api_has_every_route_with_its_preflight(life: Life) -> None:
     assert [stage["stageName"] for stage in client.get_stages(restApiId=api["id"])["item"]] == [
         STAGE
     ]
+
+
+def authorizer_is_asked_again_within_five_seconds(life: Life) -> None:
+    client = life.client("apigateway")
+    api = client.get_rest_apis()["items"][0]
+    (authorizer,) = client.get_authorizers(restApiId=api["id"])["items"]
+    assert authorizer["authorizerResultTtlInSeconds"] == access.CACHE_SECONDS < 5
+    assert authorizer["type"] == "TOKEN"
+    assert authorizer["identitySource"] == "method.request.header.Authorization"
+    assert function_name("bearer_token") in authorizer["authorizerUri"]
 
 
 def gateway_answers_in_our_shape_and_for_the_pages_origin(life: Life) -> None:

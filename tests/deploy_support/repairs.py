@@ -42,7 +42,9 @@ def _take_swagger() -> None:
     imported, put = APIGatewayBackend.import_rest_api, APIGatewayBackend.put_rest_api
 
     def import_rest_api(self: Any, api_doc: dict[str, Any], fail_on_warnings: bool) -> Any:
-        return imported(self, as_openapi3(api_doc), fail_on_warnings)
+        made = imported(self, as_openapi3(api_doc), fail_on_warnings)
+        _take_authorizers(self, made, api_doc)
+        return made
 
     def put_rest_api(
         self: Any,
@@ -53,10 +55,27 @@ def _take_swagger() -> None:
     ) -> Any:
         if mode == "overwrite":  # on AWS an import takes the gateway's own answers away
             self.get_rest_api(function_id).gateway_responses.clear()
-        return put(self, function_id, as_openapi3(api_doc), fail_on_warnings, mode)
+        made = put(self, function_id, as_openapi3(api_doc), fail_on_warnings, mode)
+        _take_authorizers(self, made, api_doc)
+        return made
 
     APIGatewayBackend.import_rest_api = import_rest_api
     APIGatewayBackend.put_rest_api = put_rest_api
+
+
+def _take_authorizers(backend: Any, api: Any, api_doc: dict[str, Any]) -> None:
+    """moto passes over the authorizers of a definition."""
+    api.authorizers.clear()
+    for name, scheme in api_doc.get("securityDefinitions", {}).items():
+        given = scheme["x-amazon-apigateway-authorizer"]
+        backend.create_authorizer(
+            api.id,
+            name,
+            given["type"].upper(),
+            authorizer_uri=given["authorizerUri"],
+            identity_source=f"method.request.header.{scheme['name']}",
+            authorizer_result_ttl=given.get("authorizerResultTtlInSeconds", 300),
+        )
 
 
 def _tag_workgroups() -> None:

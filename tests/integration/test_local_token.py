@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,8 +96,10 @@ def test_a_flag_at_fault_is_named(
 def test_make_token_makes_the_first_key_and_with_arguments_the_others(
     given: list[str], runs: str
 ) -> None:
+    outer = ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "ARGS", "STAGE")
     done = subprocess.run(
         ["make", "--dry-run", "--assume-old=.venv/bin/.run", *given],
         cwd=ROOT, capture_output=True, text=True, check=True,
+        env={name: value for name, value in os.environ.items() if name not in outer},
     )  # fmt: skip
     assert runs.strip() in done.stdout.splitlines()[-1]

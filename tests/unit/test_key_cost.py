@@ -16,11 +16,11 @@ def test_the_authorizer_is_paid_once_in_three_seconds_and_the_counter_each_time(
 ) -> None:
     counts = Counts(1, 1, authorizer_cpu=0.001, counter_cpu=0.0005)
     found = {line.what: line.usd for line in lines(counts, requests_per_minute, prices())}
-    authorizer_seconds = 0.001 * 1.5 * 1769 / 256 + 0.006
+    authorizer_seconds = 0.001 * 1.5 * 1769 / 512 + 0.006
     counter_seconds = 0.0005 * 1.5 * 1769 / 512 + 0.006
     assert found == {
         "authorizer: invocations": pytest.approx(INVOCATION / to_a_policy),
-        "authorizer: GB-seconds": pytest.approx(authorizer_seconds / 4 * GB_SECOND / to_a_policy),
+        "authorizer: GB-seconds": pytest.approx(authorizer_seconds / 2 * GB_SECOND / to_a_policy),
         "authorizer: reads": pytest.approx(READ_UNIT / to_a_policy),
         "counter: writes": pytest.approx(WRITE_UNIT),
         "counter: the API's GB-seconds": pytest.approx(counter_seconds / 2 * GB_SECOND),
