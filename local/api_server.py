@@ -17,7 +17,7 @@ from typing import Any
 
 from chalice.local import LocalGateway, LocalGatewayException, RouteMatcher
 
-from local.gateway import gateway
+from local.gateway import DeniedError, gateway
 from local.http_server import Handler
 
 logger = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class _Handler(Handler):
         try:
             response = self.gateway.handle_request(method, self.path, dict(self.headers), body)
         except LocalGatewayException as error:
-            self._send_problem(error.CODE, error.body)
+            self._send_problem(error.CODE, error.body if isinstance(error, DeniedError) else None)
         except Exception:
             logger.exception("%s %s", self.command, self.path)
             self._send_problem(502)

@@ -29,6 +29,11 @@ logger = logging.getLogger(__name__)
 UNAUTHORIZED = "Unauthorized"
 """The text of an authorizer's error that API Gateway answers by 401; any other is a 500."""
 
+
+class DeniedError(ForbiddenError):  # type: ignore[misc]
+    """The key is in force and lacks the scope. `body` is the problem that the gateway answers."""
+
+
 Clock = Callable[[], float]
 Policy = dict[str, Any]
 
@@ -90,7 +95,7 @@ def _ask(authorizer: Any, event: Any, context: Any) -> Policy:
     return policy
 
 
-def _denied(request: Any, told: dict[str, str]) -> ForbiddenError:
+def _denied(request: Any, told: dict[str, str]) -> DeniedError:
     """With the body that infra/deploy/gateway.py gives to the gateway."""
     _, body = problems.denied(request["httpMethod"], request["resourcePath"], told["scopes"])
-    return ForbiddenError({}, body.encode())
+    return DeniedError({}, body.encode())

@@ -252,5 +252,7 @@ def test_the_running_system_answers_hostile_headers_on_every_route(
         text = answer.read().decode() + str(answer.headers)
         assert answer.status < 500, headers
         assert MARK not in text, headers
+        refused = answer.headers["Content-Type"] == problems.MEDIA_TYPE
+        assert refused == (answer.status >= 400) == ("urn:ticktape:problem:" in text), headers
         assert answer.headers["X-Content-Type-Options"] == "nosniff", headers
         connection.close()
