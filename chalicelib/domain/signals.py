@@ -29,7 +29,8 @@ def crosses_down(previous: Decimal | None, price: Decimal, level: Decimal) -> bo
 
 
 def moved_more_than(price: Decimal, reference: Decimal | None, percent: Decimal) -> bool:
-    """Whether `price` is strictly more than `percent` away from `reference`, either way."""
-    if reference is None:
+    """Whether `price` is strictly more than `percent` away from `reference`, either way. False
+    where there is no reference, or one of 0, which states of older versions may hold."""
+    if not reference:
         return False
     return abs(price - reference) * 100 > percent * reference

@@ -14,7 +14,7 @@ from fractions import Fraction
 
 import msgspec
 
-from chalicelib.domain.ticks import DECIMALS
+from chalicelib.domain.ticks import DECIMALS, PRICE_LIMIT
 
 _FORWARD = (
     *(Fraction(n) for n in (2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 40, 50, 100)),
@@ -44,9 +44,10 @@ class Split(msgspec.Struct, frozen=True, array_like=True):
     before: Decimal
 
     def adjust(self, price: Decimal) -> Decimal:
-        """A price from before the split, as it is counted after it."""
+        """A price from before the split, as it is counted after it: rounded as prices are, and
+        within what a price may be, so never 0."""
         adjusted = price * self.denominator / self.numerator
-        return adjusted.quantize(DECIMALS, ROUND_HALF_EVEN)
+        return min(max(adjusted.quantize(DECIMALS, ROUND_HALF_EVEN), DECIMALS), PRICE_LIMIT)
 
     def is_unadjusted(self, close: Decimal) -> bool:
         """Whether the last close stored before the split is still counted as before it.

@@ -19,6 +19,9 @@ SYMBOL_ALLOWED = "1 to 24 of A-Z 0-9 . - = ^ _, a letter or digit among them"
 DECIMALS = Decimal("0.00000001")
 """The archive's type is DECIMAL(20,8): what is finer is rounded half to even."""
 
+PRICE_LIMIT = Decimal(10) ** 12
+"""A price is below it, and at least one of the last of those decimals."""
+
 UNKNOWN_SOURCE = "unknown"
 
 _PERCENT_DIGITS = Decimal("0.0001")

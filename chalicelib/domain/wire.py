@@ -16,13 +16,12 @@ from chalicelib.domain.payloads import JSON_SPACE, UNREADABLE, Line, items_of, l
 from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.readings import Identity, identity_of, is_plain, is_plain_bar, mistakable
 from chalicelib.domain.stamps import Stamps
-from chalicelib.domain.ticks import UNKNOWN_SOURCE, Mode, Tick, number, parse_symbol
+from chalicelib.domain.ticks import PRICE_LIMIT, UNKNOWN_SOURCE, Mode, Tick, number, parse_symbol
 from chalicelib.domain.times import from_text, is_canonical, to_text
 
 MAX_AHEAD = timedelta(seconds=300)
 """A timestamp further ahead of the stream's clock than this would shut out all later ticks."""
 
-PRICE_LIMIT = Decimal(10) ** 12
 VOLUME_LIMIT = Decimal(10) ** 18
 MAX_LABEL = 64
 _LABEL = re.compile(rf"[A-Za-z0-9][A-Za-z0-9 ._:/+()&-]{{0,{MAX_LABEL - 1}}}")
