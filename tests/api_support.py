@@ -119,7 +119,7 @@ class Client:
         self.app = app
         self._services = services
         self._http = HTTPClient(app, Config.create())
-        self._http._local_gateway = gateway(app, lambda: services.now.timestamp())
+        self._http._local_gateway = gateway(app, lambda: services.clock().timestamp())
 
     def _authorize(self, request: Any) -> Any:
         return access.authorize(request, self._services.keys)

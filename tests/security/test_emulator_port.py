@@ -213,7 +213,7 @@ print(json.dumps([
     client("s3").list_objects_v2(Bucket=v["ARCHIVE_BUCKET"])["Name"],
     client("s3").list_objects_v2(Bucket=v["FAILURES_BUCKET"])["Name"],
     *(client("dynamodb").describe_table(TableName=v[f"{name}_TABLE"])["Table"]["TableName"]
-      for name in ("PRICES", "BARS", "STATE", "ALERTS", "RULES", "SYMBOLS")),
+      for name in ("PRICES", "BARS", "STATE", "ALERTS", "RULES", "SYMBOLS", "KEYS")),
 ]))
 """
 
