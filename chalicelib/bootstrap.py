@@ -164,7 +164,7 @@ class Services:
         from chalicelib.services.rebuild import Rebuild
 
         days = self.settings.prices_ttl_days
-        return Rebuild(self.stores, self.rules, self.shown, days, self.clock)
+        return Rebuild(self.stores, self.rules.now, self.shown, days, self.clock)
 
     @cached_property
     def preview(self) -> Preview:

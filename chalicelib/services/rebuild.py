@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -39,12 +39,13 @@ class Rebuilt(msgspec.Struct, frozen=True):
 
 class Rebuild:
     """The service behind repair. It may run beside detect: bars are put under their conditions,
-    the state under its version. Prices expire no sooner than `prices_days` after they came."""
+    the state under its version. `rules` reads those that concern a symbol at this moment. Prices
+    expire no sooner than `prices_days` after they came."""
 
     def __init__(
         self,
         stores: Stores,
-        rules: Callable[[], Sequence[Rule]],
+        rules: Callable[[str], Sequence[Rule]],
         shown: Watch,
         prices_days: int,
         clock: Callable[[], datetime],
@@ -64,19 +65,30 @@ class Rebuild:
         next price. Folds no further than detect has come, or as far as prices go where there is no
         state. Raises Contended.
         """
-        watch = Watch(rules_for(symbol, self._rules()), self._shown.fast, self._shown.slow)
-        expired_before = later(to_text(self._clock()), days=-self._prices_days)
-        fold = _Fold(self._stores, self._writer, symbol, watch, start, expired_before)
+        fold: _Fold | None = None
+        bars = 0
         for _ in range(TRIES):
             old = self._stores.state.get(symbol)
+            watch = self._watch(symbol)
+            if fold is None or fold.watch != watch:
+                bars += fold.bars if fold else 0
+                fold = self._fold(symbol, watch, start)
             fold.through(old.last_timestamp if old else None)
             if not fold.ticks:
-                break
-            if self._stores.state.put(_in_place_of(old, fold, watch.rules)):
-                return Rebuilt(symbol, fold.ticks, fold.bars)
-        if fold.ticks:
-            raise Contended(f"{symbol}: detect was faster {TRIES} times")
-        return Rebuilt(symbol, 0, 0)
+                return Rebuilt(symbol, 0, 0)
+            if self._stores.state.put(_in_place_of(old, fold)):
+                return Rebuilt(symbol, fold.ticks, bars + fold.bars)
+        raise Contended(f"{symbol}: detect was faster {TRIES} times")
+
+    def _watch(self, symbol: str) -> Watch:
+        """What is watched now. It is read after the state, so that no rule that the state knows is
+        missing unless it has been deleted."""
+        rules = rules_for(symbol, self._rules(symbol))
+        return Watch(rules, self._shown.fast, self._shown.slow)
+
+    def _fold(self, symbol: str, watch: Watch, start: str | None) -> _Fold:
+        expired_before = later(to_text(self._clock()), days=-self._prices_days)
+        return _Fold(self._stores, self._writer, symbol, watch, start, expired_before)
 
 
 class _Fold:
@@ -97,7 +109,7 @@ class _Fold:
         self._prices = stores.prices
         self._bars = stores.bars
         self._writer = writer
-        self._watch = watch
+        self.watch = watch
         self._history = ClosesBefore(stores.bars, symbol)
         self._start = start or ""
         self._expired_before = expired_before
@@ -122,7 +134,7 @@ class _Fold:
         if left and self.edge is None:
             self.edge = Edge(self._prices, self._bars, left[0], self._expired_before)
         while left:
-            outcome = advance(self.state, left, self._watch, _silent, self._history)
+            outcome = advance(self.state, left, self.watch, _silent, self._history)
             self.state = msgspec.structs.replace(outcome.state, pending=())
             self.ticks += outcome.taken
             left = left[outcome.taken :]
@@ -182,7 +194,7 @@ def _silent(_: Tick) -> str:
     return SILENT
 
 
-def _in_place_of(old: State | None, fold: _Fold, rules: Iterable[Rule]) -> State:
+def _in_place_of(old: State | None, fold: _Fold) -> State:
     """The new state under the old one's version, with what it has told and has still to tell. What
     a rule remembers stays where the prices that are left did not judge it, and so does the running
     day where some of its prices have expired. Rules that the old state does not know, or not in
@@ -195,7 +207,7 @@ def _in_place_of(old: State | None, fold: _Fold, rules: Iterable[Rule]) -> State
         for name, latch in new.latches.items()
         if (known := old.latches.get(name)) is not None
     }
-    for rule in rules:
+    for rule in fold.watch.rules:
         known = old.latches.get(rule.rule_id)
         if known is not None and known.fingerprint == rule.fingerprint:
             latches.setdefault(rule.rule_id, known)

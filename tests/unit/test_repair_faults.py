@@ -40,17 +40,18 @@ class Containers:
     def __init__(self, count: int = 1) -> None:
         self.aws = Aws()
         self.clock = 10.0**7
-        self.all = [self._container() for _ in range(count)]
+        self.all = [self.restarted() for _ in range(count)]
         self._sent = 0
         self._seen = 0
 
-    def _container(self) -> Services:
+    def restarted(self) -> Services:
+        """One that has read nothing yet."""
         return Services(SETTINGS, lambda: instant(self.clock), self.aws)
 
     def put_rule(self, **fields: Any) -> None:
         """Put the rule r, which every container learns by restarting."""
         self.all[0].stores.rules.put(make_rule("crossing_up", rule_id="r", **fields))
-        self.all = [self._container() for _ in self.all]
+        self.all = [self.restarted() for _ in self.all]
 
     def send(self, *ticks: dict[str, Any] | list[dict[str, Any]] | bytes, by: int = 0) -> None:
         """Ingest a batch, a list as one packed record, and detect it."""
