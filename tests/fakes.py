@@ -140,6 +140,7 @@ class FakeBars:
 
     def __init__(self) -> None:
         self.series: dict[str, Sorted] = {}
+        self.arrived: dict[tuple[str, str], str] = {}
 
     def bars(
         self,
@@ -199,15 +200,26 @@ class FakeBars:
         """See BarStore."""
         for bar in bars:
             self.series.setdefault(bar.series, Sorted()).put(bar.start, bar)
+            self.arrived[bar.series, bar.start] = arrival
         return set()
+
+    def write_late_history(self, bars: Sequence[Bar], arrival: str) -> None:
+        """See BarStore."""
+        for bar in bars:
+            stored = self.series.setdefault(bar.series, Sorted()).get(bar.start)
+            whole = isinstance(stored, Bar) and not stored.ticks and not stored.folded
+            if not whole or self.arrived[bar.series, bar.start] <= arrival:
+                self.write_history([bar], arrival, 0)
 
     def fill(self, bars: Sequence[Bar], arrival: str) -> None:
         """See BarStore."""
         for bar in bars:
             series = self.series.setdefault(bar.series, Sorted())
             stored = series.get(bar.start)
-            if not isinstance(stored, Bar) or 0 < stored.folded <= bar.folded:
+            came = self.arrived.get((bar.series, bar.start), "")
+            if not isinstance(stored, Bar) or 0 < stored.folded < bar.folded + (came <= arrival):
                 series.put(bar.start, bar)
+                self.arrived[bar.series, bar.start] = arrival
 
 
 class FakeStates:

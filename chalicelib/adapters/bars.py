@@ -7,7 +7,7 @@ beside it is not read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
@@ -139,27 +139,53 @@ class Bars:
 
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
         """See BarStore."""
-        items = [self._to_item(bar, arrival) for bar in bars]
+        items = [self._history_item(bar, arrival) for bar in bars]
         return put_all(self._client, self._table, _KEY, items, deadline)
+
+    def write_late_history(self, bars: Sequence[Bar], arrival: str) -> None:
+        """See BarStore. Those that are stored already are put singly."""
+        self._insert_or(self._put_late, bars, arrival)
+
+    def _put_late(self, bar: Bar, arrival: str) -> bool:
+        return put_if(
+            self._client,
+            TableName=self._table,
+            Item=self._history_item(bar, arrival),
+            ConditionExpression="attribute_not_exists(arrived) OR arrived <= :arrival"
+            " OR attribute_exists(folded)",
+            ExpressionAttributeValues={":arrival": {"S": arrival}},
+        )
 
     def fill(self, bars: Sequence[Bar], arrival: str) -> None:
         """See BarStore. Those that are stored already are put singly."""
+        self._insert_or(self._fill, bars, arrival)
+
+    def _insert_or(
+        self, put: Callable[[Bar, str], bool], bars: Sequence[Bar], arrival: str
+    ) -> None:
         left = bars
         if len(bars) > 1:
-            items = [self._to_item(bar, arrival) for bar in bars]
+            items = [self._history_item(bar, arrival) for bar in bars]
             left = [bars[index] for index in insert_all(self._client, self._table, _KEY, items)]
         if left:
             with ThreadPoolExecutor(min(PARALLEL_PUTS, len(left))) as pool:
-                list(pool.map(lambda bar: self._fill(bar, arrival), left))
+                list(pool.map(lambda bar: put(bar, arrival), left))
 
     def _fill(self, bar: Bar, arrival: str) -> bool:
         return put_if(
             self._client,
             TableName=self._table,
-            Item=self._to_item(bar, arrival),
-            ConditionExpression="attribute_not_exists(series) OR folded <= :mine",
-            ExpressionAttributeValues={":mine": {"N": str(bar.folded)}},
+            Item=self._history_item(bar, arrival),
+            ConditionExpression="attribute_not_exists(series) OR folded < :mine"
+            " OR folded = :mine AND (attribute_not_exists(arrived) OR arrived <= :arrival)",
+            ExpressionAttributeValues={
+                ":mine": {"N": str(bar.folded)},
+                ":arrival": {"S": arrival},
+            },
         )
+
+    def _history_item(self, bar: Bar, arrival: str) -> Item:
+        return self._to_item(bar, arrival) | {"arrived": {"S": arrival}}
 
     def _to_item(self, bar: Bar, expires_from: str) -> Item:
         days = self._ttl_days.get(bar.interval)

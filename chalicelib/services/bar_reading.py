@@ -141,14 +141,15 @@ def _add_live(
     between, and since then it has gone on and lost some. The newest bar need not be the live one's
     neighbour: hours of both kinds overlap.
     """
-    if not reach.holds(live.key) or not (descending or exhausted):
+    if not reach.holds(live.key):
         return
     newer = 0
     for bar in stored if descending else reversed(stored):
         if bar.key <= live.key:
             break
         newer += 1
-    if newer == len(stored) and not exhausted:
+    beyond = newer == len(stored) if descending else newer == 0
+    if beyond and not exhausted:
         return
     place = newer if descending else len(stored) - newer
     twin = place if descending else place - 1

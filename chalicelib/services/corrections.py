@@ -132,10 +132,17 @@ class _Run:
             self._touched.add([tick for tick in touched if tick.timestamp in kept] or whole)
 
     def _tells(self, touched: Sequence[Tick]) -> bool:
-        """Whether ticks of the symbol tell volumes: a corrected one may have told one before."""
+        """Whether ticks of the symbol tell volumes: these, those of the running day, or those of
+        their own days. A corrected one may have told one before."""
         day = self.state.day
         known = day is not None and day.volume is not None
-        return known or any(tick.volume is not None for tick in touched)
+        if known or any(tick.volume is not None for tick in touched):
+            return True
+        first, last = (
+            f"{place_of(tick).date}T00:00:00.000000Z" for tick in (touched[0], touched[-1])
+        )
+        days = self._reader.stored(self.state.symbol, "1d", first, just_after(last))
+        return any(bar.volume is not None for bar in days)
 
     def _with_mark(self, state: State) -> State:
         """Look for the newest regular tick where the last one is regular no more."""
@@ -149,6 +156,10 @@ class _Run:
     def _repair_minutes(self, before: Sequence[Tick], ticks: Sequence[Tick]) -> Minutes:
         bars, state = minutes_of(before, ticks), self.state
         live = state.minute.start if state.minute and state.last else ""
+        if live and self._have_expired(live, bars):
+            kept = [bar for bar in bars if bar.start != live]
+            put = self._writer.put_minutes(kept, self._arrival, self._expired_before)
+            return msgspec.structs.replace(put, expired=put.expired | {live})
         running = {bar.extended: bar for bar in bars if bar.start == live}
         emptied = [bar for bar in state.minutes if running and bar.extended not in running]
         if running and state.last:
@@ -159,6 +170,12 @@ class _Run:
         ended = [bar for bar in bars if bar.start != live]
         put = self._writer.put_minutes(ended, self._arrival, self._expired_before)
         return msgspec.structs.replace(put, emptied=emptied)
+
+    def _have_expired(self, live: str, bars: Sequence[Bar]) -> bool:
+        """Whether ticks of the running minute have expired: of an idle symbol it runs for long."""
+        found = sum(bar.ticks for bar in bars if bar.start == live)
+        known = sum(bar.ticks for bar in self.state.minutes)
+        return live < self._expired_before and 0 < found < known
 
     def _repair_hours(self, ticks: Sequence[Tick], minutes: Minutes) -> None:
         """The hours of ticks, and those of the minutes that had them before."""

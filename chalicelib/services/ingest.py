@@ -198,7 +198,7 @@ class Ingest:
         of stored records that are to be put under keys of their own; and by records that come so
         late that a correction may have come before them, as those that are redriven."""
         looked: set[Key] = set()
-        late = to_text(self._clock() - timedelta(seconds=LATE_SECONDS))
+        late = self._late()
         while True:
             asked = [
                 write.priced.key
@@ -210,6 +210,10 @@ class Ingest:
             looked.update(asked)
             stored = self._stores.prices.find_many(asked)
             writes = with_stored(writes, stored) if stored else writes
+
+    def _late(self) -> str:
+        """What arrived before this may have been followed by a correction that is stored."""
+        return to_text(self._clock() - timedelta(seconds=LATE_SECONDS))
 
     def _may_overwrite(self, write: Write, late: str) -> bool:
         return write.priced.ingested_at < late or bool(self._known[write.priced.key[0]].packed)
@@ -234,8 +238,10 @@ class Ingest:
         arrival = to_text(arrived)
         whole = [index for index, bar in enumerate(bars) if not bar.folded]
         unwritten: set[int] = set()
-        if whole:
-            history = [bars[index] for index in whole]
+        history = [bars[index] for index in whole]
+        if history and arrival < self._late():
+            self._stores.bars.write_late_history(history, arrival)
+        elif history:
             left = self._stores.bars.write_history(history, arrival, deadline)
             unwritten = {whole[index] for index in left}
         self._stores.bars.fill([bar for bar in bars if bar.folded], arrival)

@@ -147,8 +147,12 @@ class BarStore(Protocol):
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
         """Put historical bars; returns the indexes of those not acknowledged by the deadline."""
 
+    def write_late_history(self, bars: Sequence[Bar], arrival: str) -> None:
+        """Put historical bars but where one is stored that came later, as it is."""
+
     def fill(self, bars: Sequence[Bar], arrival: str) -> None:
-        """Put folded historical bars where no bar is stored, or one folded from no more bars."""
+        """Put folded historical bars where no bar is stored, or one folded from fewer bars, or from
+        as many that came no later."""
 
 
 class StateStore(Protocol):

@@ -76,6 +76,26 @@ def test_history_replaces_whatever_is_there(bars: BarStore, symbol: str) -> None
     assert read(bars, symbol) == history
 
 
+def test_late_history_replaces_all_but_history_that_came_later(bars: BarStore, symbol: str) -> None:
+    late = [make_bar(60 * n, 5, symbol=symbol, ticks=0) for n in range(5)]
+    newer = make_bar(60, 6, symbol=symbol, ticks=0)
+    bars.write_history([newer], at(100), NEVER)
+    bars.write_history([make_bar(120, 6, symbol=symbol, ticks=0)], at(0), NEVER)
+    bars.fill([make_bar(180, 6, symbol=symbol, ticks=0, folded=5)], at(100))
+    bars.put(make_bar(240, 6, symbol=symbol, ticks=3), at(100))
+    bars.write_late_history(late, at(50))
+    assert read(bars, symbol) == [late[0], newer, *late[2:]]
+
+
+def test_of_folded_bars_of_as_many_parts_the_one_that_came_later_stays(
+    bars: BarStore, symbol: str
+) -> None:
+    first, second = (make_bar(0, n, symbol=symbol, ticks=0, folded=5) for n in (1, 2))
+    bars.fill([second], at(100))
+    bars.fill([first], at(0))
+    assert read(bars, symbol) == [second]
+
+
 @pytest.mark.parametrize(
     ("stored", "offered", "taken"), [(None, 5, True), (0, 60, False), (5, 5, True), (6, 5, False)]
 )

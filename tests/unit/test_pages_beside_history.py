@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -37,13 +38,13 @@ def stored(minutes: dict[int, str]) -> FakeBars:
     return bars
 
 
-def walk(bars: FakeBars, limit: int, **asked: Any) -> list[Bar]:
+def walk(bars: FakeBars, limit: int, live: Sequence[Bar] = (), **asked: Any) -> list[Bar]:
     """The rows of all pages."""
     found: list[Bar] = []
     after = None
     while True:
         request = BarRequest(symbol="AAPL", limit=limit, after=after, **asked)
-        page = read_bars(bars, request, ())
+        page = read_bars(bars, request, live)
         found += page.rows
         if not page.more:
             return found
@@ -69,3 +70,14 @@ def test_a_range_that_begins_with_an_extended_bar_does_not_show_what_history_hid
     start = f"{at()[:-2]}1Z"
     rows = walk(bars, 10, interval=interval, range=Range(start, None))
     assert not any(bar.extended for bar in rows)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 10])
+@pytest.mark.parametrize("descending", [False, True])
+def test_pages_have_the_running_bar_where_later_history_is_stored(
+    limit: int, descending: bool
+) -> None:
+    bars = stored({minute: "history" for minute in range(30) if minute != 2})
+    live = [make_bar(120, 7, symbol="AAPL", closed=False)]
+    found = walk(bars, limit, live=live, interval="1m", range=Range(), descending=descending)
+    assert [bar.start for bar in found] == sorted(map(at, range(0, 1800, 60)), reverse=descending)

@@ -10,9 +10,7 @@ import pytest
 from chalicelib.adapters import events
 from tests.factories import NEVER, at, kinesis_event, make_rule, payload, sqs_event
 from tests.memory_aws.system import SETTINGS
-from tests.unit.test_repair_faults import CLOSE, NEXT, OPEN, Containers, bar, tick
-
-DAY = 86_400.0
+from tests.unit.test_repair_faults import CLOSE, DAY, NEXT, OPEN, Containers, bar, tick
 
 
 def expire(system: Containers, count: int) -> None:

@@ -20,7 +20,8 @@ NEW_YORK = "America/New_York"
 OPEN = -3600.0
 """Seconds from the tests' start to the open of that Friday in New York."""
 CLOSE = 19_800.0
-NEXT = 3 * 86_400.0
+DAY = 86_400.0
+NEXT = 3 * DAY
 
 
 def tick(second: float, price: float, state: str = "REGULAR", **more: Any) -> dict[str, Any]:
@@ -58,13 +59,15 @@ class Containers:
         self.ingest(*ticks)
         self.detect(by)
 
-    def ingest(self, *ticks: dict[str, Any] | list[dict[str, Any]] | bytes) -> None:
+    def ingest(
+        self, *ticks: dict[str, Any] | list[dict[str, Any]] | bytes, arrival: float = 10.0**6
+    ) -> None:
         """Ingest a batch."""
         records = [
             one if isinstance(one, bytes) else payload(*(one if isinstance(one, list) else [one]))
             for one in ticks
         ]
-        event = kinesis_event(records, self._sent, arrival=10**6)
+        event = kinesis_event(records, self._sent, arrival)
         self._sent += len(records)
         done = self.all[0].ingest(events.from_kinesis(event), NEVER)
         assert (done.failed, done.quarantined) == (frozenset(), 0)
@@ -263,3 +266,38 @@ def test_a_late_tick_leaves_an_hour_and_a_day_whose_minutes_have_expired() -> No
     before = [system.bars("1h"), system.bars("1d")]
     system.send(tick(OPEN - 90 * 86_400 + 30, 90))
     assert [system.bars("1h"), system.bars("1d")] == before
+
+
+def test_a_batch_of_history_that_is_redriven_undoes_no_newer_history() -> None:
+    system = Containers()
+    for price, arrival in ((100, 0.0), (50, 60.0), (100, 0.0)):
+        event = kinesis_event([bar(OPEN - 52_200 - 7 * DAY, price, "1d")], 1, arrival)
+        system.all[0].ingest(events.from_kinesis(event), NEVER)
+    stored = system.all[0].stores.bars.bars("AAPL", "1d", None, None, limit=9).rows
+    assert [one.close for one in stored] == [50]
+
+
+def test_a_tick_without_a_volume_that_comes_again_takes_none_from_the_next() -> None:
+    system = Containers()
+    for minute, volume in ((1, 1000), (2, None), (3, None), (4, 1500)):
+        system.send(tick(OPEN + 60 * minute, 100, volume=volume))
+    system.send(tick(NEXT, 100))
+    before = system.bars("1m")
+    assert before[3].volume == 500
+    again = system.aws.stream[2:3]
+    assert not system.all[0].detect(events.triggers({"Records": again}), "again").failed
+    assert system.bars("1m") == before
+
+
+@pytest.mark.parametrize("late", [0.0, 5.0], ids=["again", "late"])
+def test_running_bars_of_an_idle_symbol_stay_when_their_ticks_have_expired(late: float) -> None:
+    system = Containers()
+    for second, price in ((0, 100), (10, 120), (20, 90), (30, 101)):
+        system.send(tick(OPEN + second, price))
+    before = [system.bars(interval) for interval in ("1m", "1d")]
+    prices = system.aws.tables["prices"]
+    for key in sorted(prices.items)[:3]:
+        prices.remove(key)
+    system.ingest(tick(OPEN + 30 - late, 101), arrival=40 * DAY)
+    system.detect()
+    assert [system.bars(interval) for interval in ("1m", "1d")] == before
