@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from playwright.sync_api import Page
 from producer.sources.simulator import HISTORY_DAYS, SYMBOLS
 from tests.local_support.system import facts_of
 from tests.patience import PATIENCE_SECONDS
+from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = PATIENCE_SECONDS
@@ -75,13 +75,6 @@ def polls_every(page: Page, system: System, seconds: float) -> None:
     page.route("**/config.json", lambda route: route.fulfill(json=config))
 
 
-def free_port() -> int:
-    """A port that nothing listens on at this moment."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _wait_until_served(process: subprocess.Popen[bytes], api: str, log: Path) -> str:
     """The token for writing, once that is printed and the API answers."""
     end = time.monotonic() + START_SECONDS
@@ -116,7 +109,7 @@ def _token_in(log: Path) -> str:
 def running_system(*arguments: str) -> Iterator[System]:
     """`python -m local --source simulator --data none` with more arguments, of which the last of
     a kind counts; ended on leaving."""
-    api, page, aws = free_port(), free_port(), free_port()
+    api, page, aws = free_ports(3)
     command = [
         sys.executable,
         "-m",

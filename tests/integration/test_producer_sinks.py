@@ -22,6 +22,7 @@ from producer.sources.simulator import HISTORY_DAYS, HISTORY_MINUTES
 from producer.status import Status
 from producer.watchlist import REFRESH_SECONDS, TrackedList
 from producer.wire import Line, encode
+from tests.ports import free_port
 from tests.producer_support import aws
 from tests.producer_support.doubles import (
     AAPL_DAYS,
@@ -105,7 +106,7 @@ def test_a_stream_that_is_not_there_is_refused(moto: str) -> None:
 
 
 def test_a_stream_that_is_away_may_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{aws.free_port()}")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
     with pytest.raises(SinkUnavailable, match="stream s: "):
         KinesisSink("s").send([Record("A", (make_line("A"),))])
 

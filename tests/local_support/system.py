@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from typing import Any
 
 from local import running_file
 from tests.patience import PATIENCE_SECONDS
+from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,13 +44,6 @@ def run_local(*arguments: str, temporary: Path | None = None) -> subprocess.Comp
     )
 
 
-def free_port() -> int:
-    """A port that is free now."""
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def facts_of(pid: int, temporary: Path | None = None) -> dict[str, Any] | None:
     """The running file of a system's process, as other commands of this user find it; None while
     there is none."""
@@ -66,7 +59,7 @@ class LocalSystem:
     """A started system. Its output goes to a file, so that a kill loses none of it."""
 
     def __init__(self, *arguments: str, temporary: Path | None = None) -> None:
-        self.api_port, self.page_port = free_port(), free_port()
+        self.api_port, self.page_port = free_ports(2)
         self._temporary = temporary
         ports = ["--api-port", str(self.api_port), "--page-port", str(self.page_port)]
         self._output = tempfile.NamedTemporaryFile("w+", suffix=".log")  # noqa: SIM115

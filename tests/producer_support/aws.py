@@ -19,6 +19,7 @@ from typing import Any
 import boto3
 
 from tests.patience import PATIENCE_SECONDS
+from tests.ports import free_port
 from tests.producer_support.doubles import ROOT, environment
 
 REGION = "us-east-1"
@@ -36,13 +37,6 @@ from moto.server import main
 Shard.get_max_sequence_number = lambda self: next(reversed(self.records), 0)
 main(["-H", "127.0.0.1", "-p", sys.argv[1]])
 """
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @contextmanager
