@@ -1,6 +1,6 @@
 """The state table: one small item a symbol, written under its version.
 
-Everything but the key, the last timestamp and the version is one compact JSON text: DynamoDB
+Everything but the key, the last timestamp and the two counts is one compact JSON text: DynamoDB
 charges by the kilobyte, and nothing asks for its parts.
 """
 
@@ -119,6 +119,7 @@ def to_item(state: State) -> Item:
         "timestamp": {"S": state.last_timestamp or "-"},
         "version": {"N": str(state.version + 1)},
         "data": {"S": _encoder.encode(data).decode()},
+        **({"repairs": {"N": str(state.repairs)}} if state.repairs else {}),
     }
 
 
@@ -129,6 +130,7 @@ def from_item(item: Item) -> State:
     return State(
         symbol=symbol,
         version=int(item["version"]["N"]),
+        repairs=int(item["repairs"]["N"]) if "repairs" in item else 0,
         last=_tick(symbol, item["timestamp"]["S"], data.t) if data.t else None,
         mark=_tick(symbol, *data.r) if data.r else None,
         split=data.s,

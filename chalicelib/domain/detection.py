@@ -36,11 +36,12 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     minute, day: the running bars; beside: that of the same minute and the other kind, regular or
     extended; closes: the newest prices, newest last; latches by rule; split: the last one seen;
     pending: alerts of the last step that may not have been delivered yet; version counts the
-    writes.
+    writes, repairs those among them that followed on bars computed again.
     """
 
     symbol: str
     version: int = 0
+    repairs: int = 0
     last: Tick | None = None
     mark: Tick | None = None
     minute: Bar | None = None
@@ -172,6 +173,7 @@ class _Run:
         return State(
             symbol=self._before.symbol,
             version=self._before.version,
+            repairs=self._before.repairs,
             last=last,
             mark=None if self._mark == last else self._mark,
             minute=self.builder.minute,

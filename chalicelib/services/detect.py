@@ -303,6 +303,8 @@ class Detect:
         after, left = self._corrections.repair(after, late, arrival)
         if clashes:
             after = self._corrections.settle(after, clashes, arrival)
+        if late or clashes:
+            after = msgspec.structs.replace(after, repairs=after.repairs + 1)
         outcome = msgspec.structs.replace(outcome, state=after)
         for start, end in left:
             log.error(

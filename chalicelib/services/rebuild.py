@@ -39,8 +39,9 @@ class Rebuilt(msgspec.Struct, frozen=True):
 
 class Rebuild:
     """The service behind repair. It may run beside detect: bars are put under their conditions,
-    the state under its version. `rules` reads those that concern a symbol at this moment. Prices
-    expire no sooner than `prices_days` after they came."""
+    the state under its version. Where detect has repaired bars since the prices were read, all are
+    computed again, since some may have been put over repaired ones. `rules` reads those that
+    concern a symbol at this moment. Prices expire no sooner than `prices_days` after they came."""
 
     def __init__(
         self,
@@ -65,20 +66,25 @@ class Rebuild:
         next price. Folds no further than detect has come, or as far as prices go where there is no
         state. Raises Contended.
         """
-        fold: _Fold | None = None
-        bars = 0
+        folds: list[_Fold] = []
         for _ in range(TRIES):
             old = self._stores.state.get(symbol)
             watch = self._watch(symbol)
-            if fold is None or fold.watch != watch:
-                bars += fold.bars if fold else 0
-                fold = self._fold(symbol, watch, start)
+            if not folds or not folds[-1].holds(old, watch):
+                folds.append(self._fold(old or State(symbol=symbol), watch, start))
+            if self._put(folds[-1], old):
+                return Rebuilt(symbol, folds[-1].ticks, sum(fold.bars for fold in folds))
+        raise Contended(f"{symbol}: detect was faster {TRIES} times; run it again")
+
+    def _put(self, fold: _Fold, old: State | None) -> bool:
+        """Go on with a fold and put its state in place of the old one. Returns False where detect
+        was faster, with a bar or with the state."""
+        try:
             fold.through(old.last_timestamp if old else None)
-            if not fold.ticks:
-                return Rebuilt(symbol, 0, 0)
-            if self._stores.state.put(_in_place_of(old, fold)):
-                return Rebuilt(symbol, fold.ticks, bars + fold.bars)
-        raise Contended(f"{symbol}: detect was faster {TRIES} times")
+        except Contended:
+            fold.outdated = True
+            return False
+        return not fold.ticks or self._stores.state.put(_in_place_of(old, fold))
 
     def _watch(self, symbol: str) -> Watch:
         """What is watched now. It is read after the state, so that no rule that the state knows is
@@ -86,36 +92,49 @@ class Rebuild:
         rules = rules_for(symbol, self._rules(symbol))
         return Watch(rules, self._shown.fast, self._shown.slow)
 
-    def _fold(self, symbol: str, watch: Watch, start: str | None) -> _Fold:
+    def _fold(self, old: State, watch: Watch, start: str | None) -> _Fold:
         expired_before = later(to_text(self._clock()), days=-self._prices_days)
-        return _Fold(self._stores, self._writer, symbol, watch, start, expired_before)
+        return _Fold(self._stores, self._writer, old, watch, start, expired_before)
 
 
 class _Fold:
-    """A state that grows from nothing, tick by tick, and puts the bars that it finishes."""
+    """A state that grows from nothing, tick by tick, and puts the bars that it finishes.
+
+    `old` is the state that is stored when it begins.
+    """
 
     def __init__(
         self,
         stores: Stores,
         writer: BarWriter,
-        symbol: str,
+        old: State,
         watch: Watch,
         start: str | None,
         expired_before: str,
     ) -> None:
-        self.state = State(symbol=symbol)
+        self.state = State(symbol=old.symbol)
         self.ticks = 0
         self.bars = 0
+        self.outdated = False
+        self._repairs = old.repairs
         self._prices = stores.prices
         self._bars = stores.bars
         self._writer = writer
         self.watch = watch
-        self._history = ClosesBefore(stores.bars, symbol)
+        self._history = ClosesBefore(stores.bars, old.symbol)
         self._start = start or ""
         self._expired_before = expired_before
         self.edge: Edge | None = None
         self._seen = Counter[str]()
         self._regular = Counter[str]()
+
+    def holds(self, stored: State | None, watch: Watch) -> bool:
+        """Whether it can go on where this state is stored by now: no bar has been repaired since it
+        began, rules are the same, and the symbol has not begun anew."""
+        if self.outdated or self.watch != watch or stored is None:
+            return False
+        known = self.state.last_timestamp <= stored.last_timestamp
+        return known and stored.repairs == self._repairs
 
     def through(self, last: str | None) -> None:
         """Go on up to and with the tick at `last`, or to the end."""
@@ -214,7 +233,12 @@ def _in_place_of(old: State | None, fold: _Fold) -> State:
     expired = fold.edge.expired_date if fold.edge else ""
     day = old.day if old.day is not None and old.day.session_date == expired else new.day
     return msgspec.structs.replace(
-        new, version=old.version, pending=old.pending, latches=latches, day=day
+        new,
+        version=old.version,
+        repairs=old.repairs + 1,
+        pending=old.pending,
+        latches=latches,
+        day=day,
     )
 
 
