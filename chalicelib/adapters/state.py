@@ -15,7 +15,7 @@ import msgspec
 from chalicelib.adapters.dynamodb import Item, batch_get, put_if
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.bars import Bar
-from chalicelib.domain.detection import State
+from chalicelib.domain.detection import Opening, State
 from chalicelib.domain.splits import Split
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.watching import Latch
@@ -52,6 +52,8 @@ class _Data(msgspec.Struct, omit_defaults=True):
     t: _Tick | None = None
     r: tuple[str, _Tick] | None = None
     s: Split | None = None
+    e: list[Split] = []
+    o: Opening | None = None
     m: _Bar | None = None
     x: _Bar | None = None
     d: _Bar | None = None
@@ -107,6 +109,8 @@ def to_item(state: State) -> Item:
         t=_short_tick(state.last) if state.last else None,
         r=(state.mark.timestamp, _short_tick(state.mark)) if state.mark else None,
         s=state.split,
+        e=list(state.splits[:-1]),
+        o=state.opening,
         m=_short_bar(state.minute) if state.minute else None,
         x=_short_bar(state.beside) if state.beside else None,
         d=_short_bar(state.day) if state.day else None,
@@ -133,7 +137,8 @@ def from_item(item: Item) -> State:
         repairs=int(item["repairs"]["N"]) if "repairs" in item else 0,
         last=_tick(symbol, item["timestamp"]["S"], data.t) if data.t else None,
         mark=_tick(symbol, *data.r) if data.r else None,
-        split=data.s,
+        splits=(*data.e, *([data.s] if data.s else ())),
+        opening=data.o,
         minute=_bar(symbol, "1m", data.m) if data.m else None,
         beside=_bar(symbol, "1m", data.x) if data.x else None,
         day=_bar(symbol, "1d", data.d) if data.d else None,

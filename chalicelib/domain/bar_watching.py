@@ -7,27 +7,19 @@ read only when a bar with a rule on it closes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 
-from chalicelib.domain.building import Place
-from chalicelib.domain.folding import MINUTES, label
+from chalicelib.domain.bar_closes import BarClose, CloseSeries, StoredCloses
+from chalicelib.domain.building import Place, place_of
+from chalicelib.domain.folding import BASE_OF, MINUTES, label
 from chalicelib.domain.rules import Rule
-from chalicelib.domain.splits import Split
+from chalicelib.domain.splits import Split, adjusted, adjusted_closes
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text
 from chalicelib.domain.watching import Latch, Point, is_followed, known_to
 
 Spot = tuple[Place, str]
 """A tick's place and instant."""
-
-Closes = Callable[[str, str, int, Split | None], Sequence[Decimal]]
-"""(interval, label, count, split) -> at most `count` closes of bars before the label, in order."""
-
-
-def no_history(_interval: str, _label: str, _count: int, _split: Split | None) -> list[Decimal]:
-    """The history of a symbol that has none."""
-    return []
 
 
 def label_of(place: Place, interval: str) -> str:
@@ -46,20 +38,12 @@ def has_closed(interval: str, mark: Place, place: Place, instant: str) -> bool:
     return interval == "1d" and place.extended and from_text(instant) > mark.session.close
 
 
-class _Closed:
-    """The bars of one interval that close in a run: the first one's label, and their closes.
+class _Closed(CloseSeries):
+    """The bars of one interval that close in a run; the last one's label, and the timestamp of its
+    close: a regular price may still come after the bar was judged, as that of the closing auction
+    does."""
 
-    `before` are the closes of earlier bars, None until a rule needs them. Bars of this run are not
-    stored yet, so history is always asked for what comes before the first of them. `at` is the
-    timestamp of the last one's close: a regular price may still come after the bar was judged, as
-    that of the closing auction does.
-    """
-
-    def __init__(self, label: str) -> None:
-        self.first = self.last = label
-        self.at = ""
-        self.closes: list[Decimal] = []
-        self.before: list[Decimal] | None = None
+    last = at = ""
 
 
 class BarWatch:
@@ -72,25 +56,21 @@ class BarWatch:
     def __init__(
         self,
         rules: Sequence[Rule],
-        history: Closes,
-        split: Split | None,
+        history: StoredCloses,
+        splits: Sequence[Split],
         latches: Mapping[str, Latch],
+        ticks: Sequence[Tick],
     ) -> None:
+        """`ticks` are those of the run."""
         self._rules: dict[str, list[Rule]] = {}
         for rule in rules:
             if rule.interval != "tick":
                 self._rules.setdefault(rule.interval, []).append(rule)
         self._history = history
-        self._split = split
+        self.splits = splits
         self._latches = latches
+        self._ticks = ticks
         self._closed: dict[str, _Closed] = {}
-
-    def restart(self, split: Split) -> None:
-        """Count everything as after a split that has just been seen."""
-        self._split = split
-        for closed in self._closed.values():
-            closed.closes = [split.adjust(close) for close in closed.closes]
-            closed.before = None
 
     def closing(self, tick: Tick, mark: Place, before: Spot, now: Spot) -> dict[str, Point]:
         """By interval, the points of bars that are over; `tick` is the last regular one, at `mark`;
@@ -100,21 +80,23 @@ class BarWatch:
             if not has_closed(interval, mark, *now):
                 continue
             was_over = has_closed(interval, mark, *before)
-            if self._closes_now(interval, label_of(mark, interval), tick, was_over):
+            if self._closes_now(interval, mark, tick, was_over):
                 points[interval] = self._point(interval, tick, mark)
         return points
 
-    def _closes_now(self, interval: str, label: str, tick: Tick, was_over: bool) -> bool:
+    def _closes_now(self, interval: str, mark: Place, tick: Tick, was_over: bool) -> bool:
         """Whether the bar has not been closed yet, in this run or, for all rules, before it. To a
         rule that begins, one that `was_over` is closed."""
+        label = label_of(mark, interval)
         closed = self._closed.setdefault(interval, _Closed(label))
-        if closed.closes and closed.last == label:
+        close = BarClose(label, label_of(mark, BASE_OF[interval]), (mark.date, tick.price))
+        if closed.last == label:
             if tick.timestamp > closed.at:
-                closed.closes[-1] = tick.price
+                closed.own[-1] = close
                 closed.at = tick.timestamp
             return False
         closed.last, closed.at = label, tick.timestamp
-        closed.closes.append(tick.price)
+        closed.own.append(close)
         rules, at = self._rules[interval], tick.timestamp
         followed = (r for r in rules if is_followed(r, self._latches.get(r.rule_id), at))
         return any(self._is_due(rule, label, was_over) for rule in followed)
@@ -133,15 +115,19 @@ class BarWatch:
     def _point(self, interval: str, tick: Tick, mark: Place) -> Point:
         needed = max(1, *(self._closes_for(rule, tick) for rule in self._rules[interval]))
         closed = self._closed[interval]
-        if closed.before is None:
-            closed.before = list(self._history(interval, closed.first, needed, self._split))
-        closes = [*closed.before, *closed.closes][-needed - 1 :]
+        if not closed.is_read:
+            end = max(closed.first, label_of(place_of(self._ticks[-1]), interval))
+            closed.read(self._history(interval, closed.first, end, needed))
+        before = adjusted_closes(closed.before_last(needed), self.splits)
+        price = adjusted(tick.price, mark.date, self.splits)
+        close = tick.previous_close
         return Point(
             timestamp=tick.timestamp,
-            price=tick.price,
-            previous_price=closes[-2] if len(closes) > 1 else None,
-            previous_close=tick.previous_close,
+            price=price,
+            previous_price=before[-1] if before else None,
+            previous_close=adjusted(close, mark.date, self.splits) if close else None,
             session=mark.date,
             scope=label_of(mark, interval),
-            closes=closes,
+            closes=[*before, price],
+            split=self.splits[-1].date if self.splits else "",
         )

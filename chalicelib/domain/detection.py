@@ -8,14 +8,15 @@ from decimal import ROUND_HALF_EVEN, Decimal
 import msgspec
 
 from chalicelib.domain.alerts import Alert
-from chalicelib.domain.bar_watching import BarWatch, Closes, Spot, no_history
+from chalicelib.domain.bar_closes import StoredCloses, no_history
+from chalicelib.domain.bar_watching import BarWatch, Spot
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.building import BarBuilder, Hour, Place, place_of
 from chalicelib.domain.delays import YAHOO_SOURCES
 from chalicelib.domain.messages import describe
 from chalicelib.domain.rules import ANY_SYMBOL, Rule
 from chalicelib.domain.sessions import calendar_for
-from chalicelib.domain.splits import Split, find_split, told_split
+from chalicelib.domain.splits import Split, adjusted, find_split, told_split, with_split
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text
 from chalicelib.domain.watching import Latch, Point, is_followed, judge
@@ -29,14 +30,23 @@ Quiet = Callable[[Tick], str]
 """Why an alert at this tick is only recorded; empty where it is to be sent."""
 
 
+class Opening(msgspec.Struct, frozen=True, array_like=True):
+    """What the last tick's session began on: `before`, the last price of the sessions before it,
+    the regular one where there is one; and how many of the newest prices are of it."""
+
+    closes: int = 0
+    before: Decimal | None = None
+
+
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """What detect remembers of a symbol.
 
     last: the newest tick that was folded in; mark: the newest regular one where that is another;
     minute, day: the running bars; beside: that of the same minute and the other kind, regular or
-    extended; closes: the newest prices, newest last; latches by rule; split: the last one seen;
-    pending: alerts of the last step that may not have been delivered yet; version counts the
-    writes, repairs those among them that followed on bars computed again.
+    extended; closes: the newest prices, newest last, counted as after all splits; latches by
+    rule; splits: the newest ones, in order; opening: None in a session that an older version
+    began; pending: alerts of the last step that may not have been delivered yet; version counts
+    the writes, repairs those among them that followed on bars computed again.
     """
 
     symbol: str
@@ -49,13 +59,19 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     day: Bar | None = None
     closes: tuple[Decimal, ...] = ()
     latches: Mapping[str, Latch] = {}
-    split: Split | None = None
+    splits: tuple[Split, ...] = ()
+    opening: Opening | None = None
     pending: tuple[Alert, ...] = ()
 
     @property
     def last_timestamp(self) -> str:
         """The last tick's; empty (before all others) where there is none."""
         return self.last.timestamp if self.last else ""
+
+    @property
+    def split(self) -> Split | None:
+        """The last one seen."""
+        return self.splits[-1] if self.splits else None
 
     @property
     def timezone(self) -> str | None:
@@ -115,13 +131,13 @@ def advance(
     ticks: Sequence[Tick],
     watch: Watch,
     quiet: Quiet,
-    history: Closes = no_history,
+    history: StoredCloses = no_history,
 ) -> Outcome:
     """Fold ticks, all later than `state.last` and in order, into the state.
 
     The new state has the alerts of this run as `pending`; the old ones must have been delivered.
     """
-    run = _Run(state, watch, quiet, history)
+    run = _Run(state, watch, quiet, history, ticks)
     taken = 0
     for tick in ticks:
         run.take(tick)
@@ -135,14 +151,23 @@ def advance(
 class _Run:
     """One run of ticks over a state."""
 
-    def __init__(self, state: State, watch: Watch, quiet: Quiet, history: Closes) -> None:
+    def __init__(
+        self,
+        state: State,
+        watch: Watch,
+        quiet: Quiet,
+        history: StoredCloses,
+        ticks: Sequence[Tick],
+    ) -> None:
         self._before = state
         self._watch = watch
         self._quiet = quiet
         self._latches = dict(state.latches)
         self._closes = list(state.closes)
         self._mark, self._mark_place = _last_regular(state)
-        self._bars = BarWatch(watch.rules, history, state.split, state.latches)
+        self._bars = BarWatch(watch.rules, history, state.splits, state.latches, ticks)
+        self._opening = state.opening
+        self._splits = state.splits
         self.builder = BarBuilder(state.last, state.minutes, state.day)
         self.alerts: list[Alert] = []
         self.split: Split | None = None
@@ -157,14 +182,27 @@ class _Run:
             closing = self._closing(*spots)
         for interval, point in closing.items():
             self._judge(interval, point, self._mark or tick, tick)
-        if self._split_at(tick, place):
-            previous = None
-        depth = self._watch.depth
-        closes = [*self._closes, tick.price]  # all before it: a new rule takes their side
-        self._judge("tick", _point(tick, previous, place, closes), tick, tick)
-        self._closes = closes[-depth:]
+        if before is None or before.date != place.date:
+            self._open(previous)
+        split = self._split_at(tick, place)
+        if split is not None:
+            self._count_as_after(split)
+        price = previous.price if previous else None
+        if split is not None and price is not None and before is not None:
+            price = adjusted(price, before.date, [split])
+        self._judge_tick(tick, price, place)
         if not place.extended:
             self._mark, self._mark_place = tick, place
+
+    def _judge_tick(self, tick: Tick, previous: Decimal | None, place: Place) -> None:
+        """Judge the rules on ticks; `previous` is the price before."""
+        closes = [*self._closes, tick.price]  # all before it: a new rule takes their side
+        point = _point(tick, previous, place, closes, self._splits)
+        self._judge("tick", point, tick, tick)
+        self._closes = closes[-self._watch.depth :]
+        if self._opening is not None:
+            count = min(self._opening.closes + 1, len(self._closes))
+            self._opening = Opening(count, self._opening.before)
 
     def state(self) -> State:
         """The state after the run."""
@@ -181,7 +219,8 @@ class _Run:
             day=self.builder.day,
             closes=tuple(self._closes),
             latches={name: latch for name, latch in self._latches.items() if name in known},
-            split=self.split or self._before.split,
+            splits=self._splits,
+            opening=self._opening,
             pending=tuple(self.alerts),
         )
 
@@ -190,21 +229,28 @@ class _Run:
             return {}
         return self._bars.closing(self._mark, self._mark_place, before, now)
 
-    def _split_at(self, tick: Tick, place: Place) -> bool:
-        """Look for a split at the first tick of a session."""
-        mark, before = self._mark, self._mark_place
-        known = self.split or self._before.split
-        if mark is None or before is None or place.date == before.date:
-            return False
-        if known is not None and known.date == place.date:
-            return False
-        split = _split_between(mark, before, tick, place)
-        if split is None:
-            return False
+    def _open(self, previous: Tick | None) -> None:
+        """Begin a session; `previous` is the last tick of those before it."""
+        last = self._mark or previous
+        self._opening = Opening(0, last.price if last else None)
+
+    def _split_at(self, tick: Tick, place: Place) -> Split | None:
+        """The split that a tick is the first to tell of; a session has one at most."""
+        known = self._splits[-1].date if self._splits else ""
+        if known >= place.date or self._opening is None or self._opening.before is None:
+            return None
+        if tick.split is not None:
+            return told_split(place.date, tick.split, self._opening.before)
+        if self._mark is None or self._mark_place is None:
+            return None
+        return _shown_split(self._mark, self._mark_place, tick, place)
+
+    def _count_as_after(self, split: Split) -> None:
+        """Adjust what was seen in the sessions before for a split that a tick has just told of."""
         self.split = split
-        self._closes = [split.adjust(price) for price in self._closes]
-        self._bars.restart(split)
-        return True
+        self._splits = self._bars.splits = with_split(self._splits, split)
+        older = len(self._closes) - (self._opening.closes if self._opening else 0)
+        self._closes[:older] = [split.adjust(price) for price in self._closes[:older]]
 
     def _judge(self, interval: str, point: Point, tick: Tick, newest: Tick) -> None:
         """Judge the rules of an interval; `newest` is the tick that has just come."""
@@ -228,18 +274,21 @@ def _last_regular(state: State) -> tuple[Tick | None, Place | None]:
     return (None, None) if place.extended else (state.last, place)
 
 
-def _split_between(mark: Tick, before: Place, tick: Tick, place: Place) -> Split | None:
-    """The split that the tick tells of; from a source that tells of none, what prices show.
+def _shown_split(mark: Tick, before: Place, tick: Tick, place: Place) -> Split | None:
+    """The split that prices show, at the ticks of a session up to its first regular one; `mark` is
+    the last regular tick before.
 
-    Yahoo's ticks tell of splits, so of them a ratio of prices decides nothing.
+    Yahoo's ticks tell of splits, so of them a ratio of prices decides nothing. Before the open a
+    source may still give the previous close of the day before, so the price has to agree there.
     """
-    if tick.split is not None:
-        return told_split(place.date, tick.split, mark.price)
-    if tick.source in YAHOO_SOURCES or tick.previous_close is None or place.extended:
+    if tick.source in YAHOO_SOURCES or tick.previous_close is None or place.date == before.date:
         return None
     if not _is_next_session(mark, before, place):
         return None
-    return find_split(place.date, mark.price, tick.previous_close)
+    split = find_split(place.date, mark.price, tick.previous_close)
+    if split is None or (place.extended and split.is_unadjusted(tick.price)):
+        return None
+    return split
 
 
 def _is_next_session(mark: Tick, before: Place, place: Place) -> bool:
@@ -262,20 +311,30 @@ def averages(closes: Sequence[Decimal], fast: int, slow: int) -> dict[str, Decim
     }
 
 
-def _point(tick: Tick, previous: Tick | None, place: Place, closes: Sequence[Decimal]) -> Point:
+def _point(
+    tick: Tick,
+    previous: Decimal | None,
+    place: Place,
+    closes: Sequence[Decimal],
+    splits: Sequence[Split],
+) -> Point:
     return Point(
         timestamp=tick.timestamp,
         price=tick.price,
-        previous_price=previous.price if previous else None,
+        previous_price=previous,
         previous_close=tick.previous_close,
         session=place.date,
         scope=place.minute,
         closes=closes,
+        split=splits[-1].date if splits else "",
     )
 
 
 def make_alert(rule: Rule, point: Point, tick: Tick, watch: Watch, quiet: str) -> Alert:
-    """The alert of a rule that fired at a point, whose price is `tick`'s."""
+    """The alert of a rule that fired at a point, whose price is `tick`'s, adjusted for splits
+    since."""
+    given = {"price": point.price, "previous_close": point.previous_close}
+    tick = msgspec.structs.replace(tick, **given)
     values = _values(rule, point, tick, watch)
     return Alert(
         symbol=tick.symbol,

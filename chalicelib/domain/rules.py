@@ -30,7 +30,8 @@ Trigger = Literal["once", "every_time", "once_per_bar", "once_per_session"]
 
 ANY_SYMBOL = "*"
 CROSSES = ("golden_cross", "death_cross")
-PRICE_CONDITIONS = ("greater_than", "less_than", "crossing", "crossing_up", "crossing_down")
+LEVELS = ("greater_than", "less_than")
+PRICE_CONDITIONS = (*LEVELS, "crossing", "crossing_up", "crossing_down")
 PERCENT_CONDITIONS = ("change_percent", "moving_percent")
 RULE_ID_ALLOWED = "1 to 64 of A-Z a-z 0-9 - _"
 RULE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)

@@ -9,12 +9,12 @@ comes after, and averages over both would invent a cross.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
 import msgspec
 
-from chalicelib.domain.ticks import DECIMALS, PRICE_LIMIT
+from chalicelib.domain.ticks import DECIMALS, PRICE_LIMIT, number
 
 _FORWARD = (
     *(Fraction(n) for n in (2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 40, 50, 100)),
@@ -29,6 +29,13 @@ RATIOS = (*_FORWARD, *(1 / ratio for ratio in _FORWARD))
 TOLERANCE = Fraction(4, 100)
 """The last stored price may lie that far from the official close. Dividends move it by less than
 the smallest ratio does."""
+
+
+MAX_SPLITS = 12
+"""So many splits of a symbol are remembered, the newest ones."""
+
+DatedClose = tuple[str, Decimal]
+"""A session's date and a close in it."""
 
 
 class Split(msgspec.Struct, frozen=True, array_like=True):
@@ -46,8 +53,8 @@ class Split(msgspec.Struct, frozen=True, array_like=True):
     def adjust(self, price: Decimal) -> Decimal:
         """A price from before the split, as it is counted after it: rounded as prices are, and
         within what a price may be, so never 0."""
-        adjusted = price * self.denominator / self.numerator
-        return min(max(adjusted.quantize(DECIMALS, ROUND_HALF_EVEN), DECIMALS), PRICE_LIMIT)
+        rounded = number(price * self.denominator / self.numerator)
+        return min(max(rounded, DECIMALS), PRICE_LIMIT)
 
     def is_unadjusted(self, close: Decimal) -> bool:
         """Whether the last close stored before the split is still counted as before it.
@@ -77,13 +84,33 @@ def find_split(date: str, last_close: Decimal, previous_close: Decimal) -> Split
     return Split(date, ratio.numerator, ratio.denominator, last_close)
 
 
-def adjusted_closes(dated: Iterable[tuple[str, Decimal]], split: Split | None) -> Sequence[Decimal]:
-    """Closes in order, given with their session dates, all counted as after the split.
+def with_split(splits: Sequence[Split], split: Split) -> tuple[Split, ...]:
+    """Splits in order and one more; the oldest ones are dropped above MAX_SPLITS."""
+    return (*splits, split)[-MAX_SPLITS:]
 
-    They are taken as they are once a fresh backfill has replaced the history.
+
+def adjusted(price: Decimal, date: str, splits: Iterable[Split]) -> Decimal:
+    """A price as it was in the session of a date, counted as after all splits since."""
+    for split in splits:
+        if date < split.date:
+            price = split.adjust(price)
+    return price
+
+
+def adjusted_closes(closes: Iterable[DatedClose], splits: Sequence[Split]) -> list[Decimal]:
+    """Stored closes in order, all counted as after all splits, which are in order.
+
+    Those before a split are taken as they are once a fresh backfill has adjusted them for it.
     """
-    rows = list(dated)
-    before = [close for date, close in rows if split is not None and date < split.date]
-    if split is None or not before or not split.is_unadjusted(before[-1]):
-        return [close for _, close in rows]
-    return [split.adjust(close) if date < split.date else close for date, close in rows]
+    rows = list(closes)
+    for place in reversed(range(len(splits))):
+        split = splits[place]
+        last = next((close for date, close in reversed(rows) if date < split.date), None)
+        if last is None:
+            continue
+        before = adjusted(split.before, split.date, splits[place + 1 :])
+        if msgspec.structs.replace(split, before=before).is_unadjusted(last):
+            rows = [
+                (date, split.adjust(close) if date < split.date else close) for date, close in rows
+            ]
+    return [close for _, close in rows]

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import msgspec
 
-from chalicelib.domain.rules import CROSSES, Rule
+from chalicelib.domain.rules import CROSSES, LEVELS, Rule
 from chalicelib.domain.signals import average_side, crosses_down, crosses_up, moved_more_than
 from chalicelib.domain.times import from_text
 
@@ -37,7 +37,8 @@ class Point(msgspec.Struct, frozen=True):
     """One price as rules see it: a tick, or the close of a bar.
 
     `closes` are the prices up to and with this one, newest last; `scope` is the bar that
-    once_per_bar counts, `session` the session's date.
+    once_per_bar counts, `session` the session's date. `split` is the date of the last split, empty
+    where none was seen; all prices are counted as after it.
     """
 
     timestamp: str
@@ -47,6 +48,7 @@ class Point(msgspec.Struct, frozen=True):
     session: str
     scope: str
     closes: Sequence[Decimal]
+    split: str = ""
 
 
 def is_followed(rule: Rule, latch: Latch | None, timestamp: str) -> bool:
@@ -107,12 +109,22 @@ def _cross(rule: Rule, before: Latch, point: Point) -> tuple[int, bool]:
 def _enter(rule: Rule, before: Latch, point: Point) -> tuple[bool, bool]:
     """Whether the condition holds now, and whether it has begun to."""
     holds = _holds(rule, point)
-    if rule.condition in ("greater_than", "less_than", "moving_percent"):
+    if rule.condition in LEVELS:
+        return holds, holds and not _was_inside(rule, before, point)
+    if rule.condition == "moving_percent":
         return holds, holds and not before.inside
     if rule.condition == "change_percent":  # another session measures from another close
         was_inside = before.inside and before.session == point.session
         return holds, holds and not was_inside
     return holds, holds
+
+
+def _was_inside(rule: Rule, before: Latch, point: Point) -> bool:
+    """Whether a level held at the price before, which counts as after a split since."""
+    if before.session and before.session < point.split and point.previous_price is not None:
+        previous = msgspec.structs.replace(point, price=point.previous_price)
+        return _holds(rule, previous)
+    return before.inside
 
 
 def _holds(rule: Rule, point: Point) -> bool:

@@ -81,7 +81,7 @@ class Preview:
             return []
         history = ClosesBefore(self._stores.bars, symbol)
         count = max(rule.closes_to_begin, self._shown.slow)
-        return list(history(rule.interval, start, count, None))
+        return [row.dated[1] for row in history(rule.interval, start, start, count)]
 
     def _warm_up(self, rule: Rule, symbol: str, start: str | None) -> list[Tick]:
         if start is None:

@@ -8,9 +8,10 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from chalicelib.adapters.state import to_item
+from chalicelib.adapters.state import from_item, to_item
 from chalicelib.domain.detection import State, Watch, advance
 from chalicelib.domain.rules import default_rules
+from chalicelib.domain.splits import Split
 from chalicelib.domain.ticks import Tick
 from chalicelib.services.stores import StateStore, Stores
 from tests.factories import make_tick
@@ -52,6 +53,29 @@ def test_a_state_comes_back_as_it_was_put_one_version_on(states: StateStore, sym
     state = msgspec.structs.replace(grown(symbol), repairs=3)
     assert states.put(state)
     assert states.get(symbol) == msgspec.structs.replace(state, version=1)
+
+
+def test_splits_come_back_in_order(states: StateStore, symbol: str) -> None:
+    days = [0, 86_400 * 3, 86_400 * 4, 86_400 * 5]
+    told = [None, "2:1", None, "1:3"]
+    ticks = [make_tick(6, d, symbol=symbol, split=s) for d, s in zip(days, told, strict=True)]
+    state = state_after(ticks)
+    assert [split.date for split in state.splits] == ["2026-11-23", "2026-11-25"]
+    assert states.put(state)
+    found = states.get(symbol)
+    assert found is not None
+    assert (found.splits, found.opening) == (state.splits, state.opening)
+
+
+def test_a_state_of_an_older_version_has_its_split(symbol: str) -> None:
+    item = to_item(grown(symbol))
+    data = msgspec.json.decode(item["data"]["S"])
+    del data["o"]
+    data["s"] = ["2026-11-20", 4, 1, "400"]
+    item["data"]["S"] = msgspec.json.encode(data).decode()
+    state = from_item(item)
+    assert state.splits == (Split("2026-11-20", 4, 1, Decimal(400)),)
+    assert state.opening is None
 
 
 def test_pending_alerts_come_back(states: StateStore, symbol: str) -> None:

@@ -45,7 +45,7 @@ MUTATIONS = (
     Mutation(
         "a bar closes as often as ticks come behind it",
         "domain/bar_watching.py",
-        "if closed.closes and closed.last == label:",
+        "if closed.last == label:",
         "if not closed.last:",
     ),
     Mutation(

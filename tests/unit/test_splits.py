@@ -106,13 +106,13 @@ def test_closes_from_before_are_counted_as_after() -> None:
         ("2026-11-19", Decimal(400)),
         ("2026-11-20", Decimal(101)),
     ]
-    assert adjusted_closes(rows, split) == [99, 100, 101]
+    assert adjusted_closes(rows, [split]) == [99, 100, 101]
 
 
 def test_history_that_was_replaced_is_taken_as_it_is() -> None:
     split = Split("2026-11-20", 4, 1, Decimal(400))
     rows = [("2026-11-18", Decimal(99)), ("2026-11-19", Decimal(100)), ("2026-11-20", Decimal(101))]
-    assert adjusted_closes(rows, split) == [99, 100, 101]
+    assert adjusted_closes(rows, [split]) == [99, 100, 101]
 
 
 def test_rules_on_daily_bars_do_not_see_a_split_as_a_cross() -> None:

@@ -1,0 +1,77 @@
+"""Closes of a symbol's bars, stored and of the running batch of ticks, as one series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from chalicelib.domain.splits import DatedClose
+
+
+class BarClose(msgspec.Struct, frozen=True):
+    """The close of a bar of some interval, as it was stored or seen, adjusted for no split.
+
+    label: the bar's; part: the start of the last stored bar (minute, hour or day) in it, whose
+    close it has; dated: that close with its session's date; is_history: that last stored bar
+    came as history, and no bar of ticks takes its place.
+    """
+
+    label: str
+    part: str
+    dated: DatedClose
+    is_history: bool = False
+
+
+StoredCloses = Callable[[str, str, str, int], Sequence[BarClose]]
+"""(interval, first, end, count) -> the stored closes of bars before the label `end` in order, those
+before the label `first` at least `count` where there are so many."""
+
+
+def no_history(_interval: str, _first: str, _end: str, _count: int) -> list[BarClose]:
+    """The history of a symbol that has none."""
+    return []
+
+
+class CloseSeries:
+    """The closes of bars of one interval in a run of ticks: stored ones, then those that the run
+    adds. Where history is stored for a bar of the run, history's close counts for the bars after
+    it, as it does when each tick comes in a run of its own."""
+
+    def __init__(self, first: str) -> None:
+        """`first` is the label of the first bar that the run closes."""
+        self.first = first
+        self.own: list[BarClose] = []
+        self._rows: list[BarClose] = []
+        self._history: list[BarClose] = []
+        self._taken = 0
+        self.is_read = False
+
+    def read(self, stored: Sequence[BarClose]) -> None:
+        """Take what is stored: bars before the run's first one, and history beside the run's."""
+        self.is_read = True
+        self._rows = [row for row in stored if row.label < self.first]
+        later = [row for row in stored if row.label >= self.first and row.is_history]
+        self._history = later[::-1]
+
+    def before_last(self, count: int) -> list[DatedClose]:
+        """At most `count` closes of bars before the last one of the run, in order."""
+        for own in self.own[self._taken : -1]:
+            self._rows += self._history_before(own.label)
+            self._rows.append(self._stored_for(own))
+        self._taken = len(self.own) - 1
+        self._rows += self._history_before(self.own[-1].label)
+        return [row.dated for row in self._rows[-count:]]
+
+    def _history_before(self, label: str) -> list[BarClose]:
+        found = []
+        while self._history and self._history[-1].label < label:
+            found.append(self._history.pop())
+        return found
+
+    def _stored_for(self, own: BarClose) -> BarClose:
+        """History of the same bar that ends no sooner, else the run's own close."""
+        if self._history and self._history[-1].label == own.label:
+            stored = self._history.pop()
+            return stored if stored.part >= own.part else own
+        return own
