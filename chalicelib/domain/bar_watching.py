@@ -80,11 +80,11 @@ class BarWatch:
             if not has_closed(interval, mark, *now):
                 continue
             was_over = has_closed(interval, mark, *before)
-            if self._closes_now(interval, mark, tick, was_over):
-                points[interval] = self._point(interval, tick, mark)
+            if self._closes_now(interval, mark, tick, was_over, now[1]):
+                points[interval] = self._point(interval, tick, mark, now[1])
         return points
 
-    def _closes_now(self, interval: str, mark: Place, tick: Tick, was_over: bool) -> bool:
+    def _closes_now(self, interval: str, mark: Place, tick: Tick, was_over: bool, now: str) -> bool:
         """Whether the bar has not been closed yet, in this run or, for all rules, before it. To a
         rule that begins, one that `was_over` is closed."""
         label = label_of(mark, interval)
@@ -97,23 +97,23 @@ class BarWatch:
             return False
         closed.last, closed.at = label, tick.timestamp
         closed.own.append(close)
-        rules, at = self._rules[interval], tick.timestamp
-        followed = (r for r in rules if is_followed(r, self._latches.get(r.rule_id), at))
+        rules = self._rules[interval]
+        followed = (r for r in rules if is_followed(r, self._latches.get(r.rule_id), now))
         return any(self._is_due(rule, label, was_over) for rule in followed)
 
     def _is_due(self, rule: Rule, label: str, was_over: bool) -> bool:
         latch = self._known(rule)
         return not was_over if latch is None else latch.bar < label
 
-    def _closes_for(self, rule: Rule, tick: Tick) -> int:
-        begins = rule.is_active(tick.timestamp) and self._known(rule) is None
+    def _closes_for(self, rule: Rule, now: str) -> int:
+        begins = rule.is_active(now) and self._known(rule) is None
         return rule.closes_to_begin if begins else rule.closes_needed
 
     def _known(self, rule: Rule) -> Latch | None:
         return known_to(rule, self._latches.get(rule.rule_id))
 
-    def _point(self, interval: str, tick: Tick, mark: Place) -> Point:
-        needed = max(1, *(self._closes_for(rule, tick) for rule in self._rules[interval]))
+    def _point(self, interval: str, tick: Tick, mark: Place, now: str) -> Point:
+        needed = max(1, *(self._closes_for(rule, now) for rule in self._rules[interval]))
         closed = self._closed[interval]
         if not closed.is_read:
             end = max(closed.first, label_of(place_of(self._ticks[-1]), interval))

@@ -253,10 +253,11 @@ class _Run:
         self._closes[:older] = [split.adjust(price) for price in self._closes[:older]]
 
     def _judge(self, interval: str, point: Point, tick: Tick, newest: Tick) -> None:
-        """Judge the rules of an interval; `newest` is the tick that has just come."""
+        """Judge the rules of an interval that have not expired at the tick that has just come,
+        `newest`."""
         for rule in self._watch.rules:
             latch = self._latches.get(rule.rule_id)
-            if rule.interval != interval or not is_followed(rule, latch, point.timestamp):
+            if rule.interval != interval or not is_followed(rule, latch, newest.timestamp):
                 continue
             latch, fires = judge(rule, latch, point)
             self._latches[rule.rule_id] = latch

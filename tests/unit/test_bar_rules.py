@@ -166,3 +166,17 @@ def test_a_rule_does_not_tell_when_switched_on_what_happened_while_it_was_off(
     assert watched.fired() == []
     watched.feed(minute_ticks([40, 60, 60], start=OPEN + timedelta(hours=1)))
     assert {alert.rule_id for alert in watched.fired()} == {"level", "cross"}
+
+
+@pytest.mark.parametrize("batch", [1, 100])
+@pytest.mark.parametrize(("minutes", "fires"), [(6, False), (60 * 24 * 4, True)])
+def test_a_rule_that_expires_before_the_tick_that_closes_a_bar_does_not_fire(
+    minutes: int, fires: bool, batch: int
+) -> None:
+    """It is Friday's close, and the next tick comes on Monday."""
+    close = OPEN.replace(hour=20, minute=59)
+    expires = to_text(close + timedelta(minutes=minutes))
+    watched = Watched(make_rule("greater_than", value=50, interval="1d", expires_at=expires))
+    monday = minute_ticks([91, 92], start=OPEN + timedelta(days=3))
+    watched.feed([*minute_ticks([40, 90], start=close), *monday], batch)
+    assert bool(watched.fired()) is fires
