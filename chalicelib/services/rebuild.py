@@ -16,11 +16,10 @@ from chalicelib.domain.rules import Rule
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after, later, minute_of, to_text
-from chalicelib.domain.watching import Latch
 from chalicelib.services.bar_writing import BarWriter
 from chalicelib.services.closes import ClosesBefore
-from chalicelib.services.priced import StoredTick
-from chalicelib.services.rebuild_edge import Edge
+from chalicelib.services.rebuild_losses import Losses
+from chalicelib.services.rebuild_state import in_place_of
 from chalicelib.services.repair_reading import stored_bars
 from chalicelib.services.stores import Stores
 
@@ -80,11 +79,11 @@ class Rebuild:
         """Go on with a fold and put its state in place of the old one. Returns False where detect
         was faster, with a bar or with the state."""
         try:
-            fold.through(old.last_timestamp if old else None)
+            fold.through(old)
         except Contended:
             fold.outdated = True
             return False
-        return not fold.ticks or self._stores.state.put(_in_place_of(old, fold))
+        return not fold.ticks or self._stores.state.put(fold.in_place_of(old))
 
     def _watch(self, symbol: str) -> Watch:
         """What is watched now. It is read after the state, so that no rule that the state knows is
@@ -124,7 +123,9 @@ class _Fold:
         self._history = ClosesBefore(stores.bars, old.symbol)
         self._start = start or ""
         self._expired_before = expired_before
-        self.edge: Edge | None = None
+        self._splits = old.splits
+        self._losses: Losses | None = None
+        self._arrival = ""
         self._seen = Counter[str]()
         self._regular = Counter[str]()
 
@@ -136,37 +137,61 @@ class _Fold:
         known = self.state.last_timestamp <= stored.last_timestamp
         return known and stored.repairs == self._repairs
 
-    def through(self, last: str | None) -> None:
-        """Go on up to and with the tick at `last`, or to the end."""
-        end = just_after(last) if last else None
+    def in_place_of(self, old: State | None) -> State:
+        """The state to be put in place of the stored one; only where there are ticks."""
+        if old is None or self._losses is None:
+            return self.state
+        return in_place_of(old, self.state, self.watch, self._losses)
+
+    def through(self, old: State | None) -> None:
+        """Go on up to and with the last tick of the stored state, or to the end."""
+        end = just_after(old.last.timestamp) if old and old.last else None
         while True:
             start = just_after(self.state.last_timestamp) if self.state.last else None
             if start is not None and end is not None and start >= end:
                 return
             page = self._prices.ticks(self.state.symbol, start, end, limit=STEP, consistent=True)
-            self._take(page.rows)
+            if page.rows:
+                self._arrival = page.rows[-1].ingested_at
+                self._begin(page.rows[0].tick)
+                self.ticks += len(page.rows)
+                self._take([stored.tick for stored in page.rows])
             if page.next_key is None:
-                return
+                break
+        if old is not None:
+            self._take(self._expired(old))
 
-    def _take(self, rows: Sequence[StoredTick]) -> None:
-        left: Sequence[Tick] = [stored.tick for stored in rows]
-        if left and self.edge is None:
-            self.edge = Edge(self._prices, self._bars, left[0], self._expired_before)
+    def _begin(self, first: Tick) -> None:
+        """No price tells of a split before the first one."""
+        if self._losses is not None:
+            return
+        self._losses = Losses(self._bars, first, self._expired_before)
+        begin = place_of(first).date
+        splits = tuple(split for split in self._splits if split.date <= begin)
+        self.state = msgspec.structs.replace(self.state, splits=splits)
+
+    def _expired(self, old: State) -> list[Tick]:
+        """The last ticks of the stored state that have expired: the fold goes as far as it."""
+        reached = self.state.last_timestamp
+        known = [tick for tick in (old.mark, old.last) if tick is not None]
+        return [tick for tick in known if "" < reached < tick.timestamp < self._expired_before]
+
+    def _take(self, left: Sequence[Tick]) -> None:
         while left:
             outcome = advance(self.state, left, self.watch, _silent, self._history)
             self.state = msgspec.structs.replace(outcome.state, pending=())
-            self.ticks += outcome.taken
             left = left[outcome.taken :]
-            self._put(outcome, rows[-1].ingested_at)
+            self._put(outcome, self._arrival)
 
     def _put(self, outcome: Outcome, arrival: str) -> None:
         minutes = [bar for bar in outcome.closed if bar.interval == "1m"]
         for bar in minutes:
             self._seen[bar.session_date] += bar.ticks
             self._regular[bar.session_date] += 0 if bar.extended else bar.ticks
+        if self._losses is not None:
+            minutes = self._losses.without(minutes, minute_of(self.state.last_timestamp))
         wanted = [bar for bar in minutes if bar.start >= minute_of(self._start or bar.start)]
-        whole = self.edge.without(wanted) if self.edge else wanted
-        put = self._writer.put_minutes(whole, arrival, self._expired_before)
+        put = self._writer.put_minutes(wanted, arrival, self._expired_before)
         self.bars += put.changed + len(put.gone)
         self._put_hours(outcome.hours, put.gone, arrival)
         self._writer.discard(put.gone)
@@ -194,7 +219,8 @@ class _Fold:
             start = f"{date}T00:00:00.000000Z"
             if not self._regular[date] and start > self._since:
                 stored = stored_bars(self._bars, self.state.symbol, "1d", start, just_after(start))
-                mine = [bar for bar in stored if 0 < bar.ticks <= self._fewer(bar)]
+                most = self._may_lose(date, 0)
+                mine = [bar for bar in stored if 0 < bar.ticks <= most]
                 self.bars += self._writer.discard(mine)
             del self._seen[date], self._regular[date]
 
@@ -203,46 +229,12 @@ class _Fold:
         return later(self._start, days=-1) if self._start else ""
 
     def _fewer(self, bar: Bar) -> int:
-        """A bar may have lost ticks to the other kind, regular or extended: no more than its
-        session has, and none where some have expired."""
-        expired = self.edge is not None and self.edge.expired_date == bar.session_date
-        return 0 if expired else self._seen[bar.session_date]
+        """A bar may have lost ticks to the other kind, regular or extended."""
+        return self._may_lose(bar.session_date, bar.ticks)
+
+    def _may_lose(self, date: str, ticks: int) -> int:
+        return self._losses.allowed(date, ticks, self._seen[date]) if self._losses else 0
 
 
 def _silent(_: Tick) -> str:
     return SILENT
-
-
-def _in_place_of(old: State | None, fold: _Fold) -> State:
-    """The new state under the old one's version, with what it has told and has still to tell. What
-    a rule remembers stays where the prices that are left did not judge it, and so does the running
-    day where some of its prices have expired. Rules that the old state does not know, or not in
-    this version, are left for detect to begin: they have told nothing of the prices before."""
-    new = fold.state
-    if old is None:
-        return new
-    latches = {
-        name: _told(known, latch)
-        for name, latch in new.latches.items()
-        if (known := old.latches.get(name)) is not None
-    }
-    for rule in fold.watch.rules:
-        known = old.latches.get(rule.rule_id)
-        if known is not None and known.fingerprint == rule.fingerprint:
-            latches.setdefault(rule.rule_id, known)
-    expired = fold.edge.expired_date if fold.edge else ""
-    day = old.day if old.day is not None and old.day.session_date == expired else new.day
-    return msgspec.structs.replace(
-        new,
-        version=old.version,
-        repairs=old.repairs + 1,
-        pending=old.pending,
-        latches=latches,
-        day=day,
-    )
-
-
-def _told(old: Latch, new: Latch) -> Latch:
-    if old.fingerprint != new.fingerprint:
-        return old
-    return msgspec.structs.replace(new, fired_at=old.fired_at, fired_scope=old.fired_scope)

@@ -49,9 +49,9 @@ class Containers:
         """One that has read nothing yet."""
         return Services(SETTINGS, lambda: instant(self.clock), self.aws)
 
-    def put_rule(self, **fields: Any) -> None:
+    def put_rule(self, condition: str = "crossing_up", **fields: Any) -> None:
         """Put the rule r, which every container learns by restarting."""
-        self.all[0].stores.rules.put(make_rule("crossing_up", rule_id="r", **fields))
+        self.all[0].stores.rules.put(make_rule(condition, rule_id="r", **fields))
         self.all = [self.restarted() for _ in self.all]
 
     def send(self, *ticks: dict[str, Any] | list[dict[str, Any]] | bytes, by: int = 0) -> None:
