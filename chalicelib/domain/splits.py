@@ -103,6 +103,8 @@ def adjusted_closes(closes: Iterable[DatedClose], splits: Sequence[Split]) -> li
     Those before a split are taken as they are once a fresh backfill has adjusted them for it.
     """
     rows = list(closes)
+    if not (rows and splits and rows[0][0] < splits[-1].date):
+        return [close for _, close in rows]
     for place in reversed(range(len(splits))):
         split = splits[place]
         last = next((close for date, close in reversed(rows) if date < split.date), None)

@@ -21,20 +21,22 @@ _MOST_AFTER_HOURS = 1000
 class LastTicks:
     """Reads a symbol's prices; none for bars from before the oldest stored price."""
 
-    def __init__(self, stores: Stores, symbol: str, interval: str) -> None:
+    def __init__(self, stores: Stores, symbol: str, interval: str, zone: str | None) -> None:
+        """`zone` is the exchange's, as its last tick names it."""
         self._stores = stores
         self._symbol = symbol
         self._base = BASE_OF[interval]
+        self._zone = zone
 
-    def time_of(self, part: Close) -> str | None:
-        """The last regular tick's timestamp in the stored bar `part`, the last one of a bar of the
-        interval; None where no tick of it is stored (history, or expired)."""
+    def tick_of(self, part: Close) -> Tick | None:
+        """The last regular tick in the stored bar `part`, the last one of a bar of the interval;
+        None where no tick of it is stored (history, or expired)."""
         start, end = self._range(part)
         if self._oldest is None or end <= self._oldest:
             return None
         ticks = self._stores.prices.ticks
         page = ticks(self._symbol, start, end, limit=_MOST_AFTER_HOURS, descending=True)
-        regular = (row.tick.timestamp for row in page.rows if self._is_in(row.tick, part))
+        regular = (row.tick for row in page.rows if self._is_in(row.tick, part))
         return next(regular, None)
 
     def _is_in(self, tick: Tick, part: Close) -> bool:
@@ -51,8 +53,3 @@ class LastTicks:
     def _oldest(self) -> str | None:
         page = self._stores.prices.ticks(self._symbol, None, None, limit=1)
         return page.rows[0].tick.timestamp if page.rows else None
-
-    @cached_property
-    def _zone(self) -> str | None:
-        state = self._stores.state.get(self._symbol)
-        return state.last.exchange_timezone if state and state.last else None

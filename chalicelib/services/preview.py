@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
 from itertools import groupby
 
 import msgspec
@@ -13,6 +12,7 @@ from chalicelib.domain.detection import MAX_PENDING, State, Watch, advance, make
 from chalicelib.domain.errors import RuleError
 from chalicelib.domain.folding import BASE_OF, label
 from chalicelib.domain.rules import ANY_SYMBOL, Rule
+from chalicelib.domain.splits import DatedClose, Split, adjusted_closes
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after, later
 from chalicelib.domain.watching import Latch, Point, judge
@@ -61,10 +61,12 @@ class Preview:
             return run.over_ticks(
                 self._warm_up(rule, symbol, start), self._ticks(symbol, start, end)
             )
+        before = self._before(rule, symbol, start)
         closes = self._closes(rule, symbol, start, end)
-        parts = _last_parts(closes, rule.interval)
-        times = LastTicks(self._stores, symbol, rule.interval)
-        return run.over_bars(self._before(rule, symbol, start), parts, times)
+        parts = _last_parts(closes, before[-1] if before else None, rule.interval)
+        state = self._stores.state.get(symbol) or State(symbol=symbol)
+        ticks = LastTicks(self._stores, symbol, rule.interval, state.timezone)
+        return run.over_bars(_Bars(before, parts, state.splits), ticks)
 
     def _watch(self, rule: Rule) -> Watch:
         return Watch((rule,), self._shown.fast, self._shown.slow)
@@ -76,12 +78,12 @@ class Preview:
         closes = self._stores.bars.closes(symbol, base, start, end)
         return (close for close in closes if not close.extended)
 
-    def _before(self, rule: Rule, symbol: str, start: str | None) -> list[Decimal]:
+    def _before(self, rule: Rule, symbol: str, start: str | None) -> list[DatedClose]:
         if start is None:
             return []
         history = ClosesBefore(self._stores.bars, symbol)
         count = max(rule.closes_to_begin, self._shown.slow)
-        return [row.dated[1] for row in history(rule.interval, start, start, count)]
+        return [row.dated for row in history(rule.interval, start, start, count)]
 
     def _warm_up(self, rule: Rule, symbol: str, start: str | None) -> list[Tick]:
         if start is None:
@@ -99,6 +101,19 @@ class Preview:
             start = just_after(page.next_key)
 
 
+class _Bars(msgspec.Struct, frozen=True):
+    """Bars of a range: the closes of those before it, the last stored part of each with the close
+    of the session before, in order, and the splits of the symbol."""
+
+    before: list[DatedClose]
+    parts: Iterable[tuple[Close, DatedClose | None]]
+    splits: tuple[Split, ...]
+
+    def known_on(self, date: str) -> list[Split]:
+        """The splits up to the session of a date."""
+        return [split for split in self.splits if split.date <= date]
+
+
 class _Run:
     """One rule over one range."""
 
@@ -112,9 +127,8 @@ class _Run:
 
     def over_ticks(self, warm_up: list[Tick], pages: Iterable[list[Tick]]) -> Previewed:
         """The very run that detect makes, over as many ticks as there are."""
-        state = State(symbol=self._symbol)
-        closes = tuple(tick.price for tick in warm_up)
-        state = msgspec.structs.replace(state, last=warm_up[-1] if warm_up else None, closes=closes)
+        unwatched = Watch((), self._watch.fast, self._watch.depth)
+        state = advance(State(symbol=self._symbol), warm_up, unwatched, _aloud).state
         for page in pages:
             ticks = page
             while ticks:
@@ -126,37 +140,44 @@ class _Run:
                     return self._result(complete=False)
         return self._result(complete=True)
 
-    def over_bars(
-        self, before: list[Decimal], closes: Iterable[Close], times: LastTicks
-    ) -> Previewed:
-        """The closes of bars in order, after those before the range; `closes` are the last stored
-        part of each bar."""
+    def over_bars(self, bars: _Bars, ticks: LastTicks) -> Previewed:
+        """The closes of bars in order; splits count from their session on, as they do live."""
         latch: Latch | None = None
-        window = before
-        needed = max(self._rule.closes_to_begin, self._watch.slow) + 1
-        session, previous_close, last = "", None, before[-1] if before else None
-        for bar in closes:
-            if bar.date != session:
-                session, previous_close = bar.date, last
-            window = [*window[-needed + 1 :], bar.close]
-            start = label(bar.start, self._rule.interval)
-            point = Point(
-                timestamp=start,
-                price=bar.close,
-                previous_price=last,
-                previous_close=previous_close,
-                session=session,
-                scope=start,
-                closes=window,
-            )
+        window = bars.before
+        needed = max(self._rule.closes_to_begin, self._watch.slow)
+        for bar, session_before in bars.parts:
+            splits = bars.known_on(bar.date)
+            point = self._point(bar, window[-needed:], session_before, splits)
             if self._may_fire(latch, point, bar):
-                point = msgspec.structs.replace(point, timestamp=times.time_of(bar) or start)
+                point = _as_seen(point, ticks.tick_of(bar))
             latch, fires = judge(self._rule, latch, point)
-            self._take([self._alert(point)] if fires else [], 1, start)
-            last = bar.close
+            self._take([self._alert(point)] if fires else [], 1, point.scope)
+            window = [*window[-needed:], (bar.date, bar.close)]
             if self._is_full(MAX_BARS):
                 return self._result(complete=False)
         return self._result(complete=True)
+
+    def _point(
+        self,
+        bar: Close,
+        window: list[DatedClose],
+        session_before: DatedClose | None,
+        splits: list[Split],
+    ) -> Point:
+        """The point of a bar, without a look for its last tick."""
+        before = adjusted_closes(window, splits)
+        previous = adjusted_closes([session_before] if session_before else [], splits)
+        start = label(bar.start, self._rule.interval)
+        return Point(
+            timestamp=start,
+            price=bar.close,
+            previous_price=before[-1] if before else None,
+            previous_close=previous[0] if previous else None,
+            session=bar.date,
+            scope=start,
+            closes=[*before, bar.close],
+            split=splits[-1].date if splits else "",
+        )
 
     def _may_fire(self, latch: Latch | None, point: Point, part: Close) -> bool:
         """Whether the rule fires if the bar's last tick is as late as it can be; most bars need
@@ -190,8 +211,32 @@ def _aloud(_tick: Tick) -> str:
     return ""
 
 
-def _last_parts(closes: Iterable[Close], interval: str) -> Iterator[Close]:
-    """The last stored bar of each bar of `interval`, whose close is the whole's."""
-    for _, parts in groupby(closes, key=lambda close: label(close.start, interval)):
+def _as_seen(point: Point, tick: Tick | None) -> Point:
+    """A point with the time and the previous close that the bar's last tick tells, if any."""
+    if tick is None:
+        return point
+    return msgspec.structs.replace(
+        point, timestamp=tick.timestamp, previous_close=tick.previous_close
+    )
+
+
+def _last_parts(
+    closes: Iterable[Close], before: DatedClose | None, interval: str
+) -> Iterator[tuple[Close, DatedClose | None]]:
+    """The last stored bar of each bar of `interval`, whose close is the whole's, with the close of
+    the session before it; `before` is the last close before all."""
+    dated = _with_session_before(closes, before)
+    for _, parts in groupby(dated, key=lambda part: label(part[0].start, interval)):
         *_, last = parts
         yield last
+
+
+def _with_session_before(
+    closes: Iterable[Close], before: DatedClose | None
+) -> Iterator[tuple[Close, DatedClose | None]]:
+    last = before
+    for close in closes:
+        if last is not None and last[0] != close.date:
+            before = last
+        yield close, before if before and before[0] != close.date else None
+        last = close.date, close.close

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
 from chalicelib.services.preview import MAX_ALERTS, Preview
-from tests.factories import NEVER, make_rule, make_tick
+from tests.factories import NEVER, make_bar, make_rule, make_tick
 from tests.unit.watched import ARRIVAL, Watched
 
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
@@ -158,3 +159,71 @@ def test_a_rule_that_is_off_previews_as_if_it_were_on(interval: str) -> None:
     watched.feed([make_tick(1, timestamp=to_text(OPEN + timedelta(minutes=n))) for n in (0, 1, 2)])
     assert watched.fired() == []
     assert len(Preview(watched.stores, SHOWN)(rule, "AAPL", None, None).alerts) >= 2
+
+
+DAYS = [datetime(2026, 11, day, 20, 59, tzinfo=UTC) for day in (5, 6, 9, 10, 11, 12, 13, 16)]
+
+
+def days_with_a_split() -> list[Tick]:
+    """A tick a day, a 2:1 split with the fifth, and one that closes the last day."""
+    prices = (200, 201, 202, 203, 101, 102, 103, 104)
+    ticks = [
+        make_tick(price, timestamp=to_text(day), split="2:1" if n == 4 else None)
+        for n, (day, price) in enumerate(zip(DAYS, prices, strict=True))
+    ]
+    return [*ticks, make_tick(105, timestamp=to_text(OPEN))]
+
+
+@pytest.mark.parametrize("start", [None, 2, 4, 5])
+@pytest.mark.parametrize("interval", ["tick", "1m", "1h", "1d", "1wk"])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        make_rule("crossing_down", value=150),
+        make_rule("less_than", value=150),
+        make_rule("moving_percent", value=5, window=1),
+        make_rule("golden_cross", value=None, fast=1, slow=3),
+    ],
+    ids=lambda rule: rule.condition,
+)
+def test_preview_knows_splits_as_live_does(rule: Rule, interval: str, start: int | None) -> None:
+    rule = on(rule, interval)
+    watched = Watched(rule)
+    watched.feed(days_with_a_split())
+    begin = None if start is None else to_text(DAYS[start].replace(hour=0, minute=0))
+    previewed = Preview(watched.stores, SHOWN)(rule, "AAPL", begin, None)
+    if start is None:
+        live = [alert.timestamp for alert in watched.fired()]
+        closed = [a.timestamp for a in previewed.alerts if a.timestamp < to_text(DAYS[-1])]
+        assert closed == [time for time in live if time < to_text(DAYS[-1])]
+    if rule.condition in ("crossing_down", "moving_percent"):
+        assert previewed.alerts == ()
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_preview_measures_changes_from_the_previous_close_that_ticks_tell(told: bool) -> None:
+    rule = make_rule("change_percent", value=5, interval="1d")
+    watched = Watched(rule)
+    closes = (100, 110, 112, 113)
+    ticks = [
+        make_tick(price, timestamp=to_text(day), previous_close=before if told else None)
+        for day, price, before in zip(DAYS[2:], closes, (100, *closes), strict=False)
+    ]
+    watched.feed(ticks)
+    live = [alert.timestamp for alert in watched.fired()]
+    assert live == ([to_text(DAYS[3])] if told else [])
+    previewed = Preview(watched.stores, SHOWN)(rule, "AAPL", None, None)
+    assert [alert.timestamp for alert in previewed.alerts] == live
+
+
+def test_preview_of_history_measures_changes_from_the_close_of_the_session_before() -> None:
+    rule = make_rule("change_percent", value=5, interval="1wk")
+    watched = Watched()
+    closes = [100, 101, 102, 103, 104, 108, 112]
+    bars = [
+        make_bar(close=close, interval="1d", ticks=0, session_date=f"2026-11-{day:02d}")
+        for day, close in zip((2, 3, 4, 5, 6, 9, 10), closes, strict=True)
+    ]
+    dated = [msgspec.structs.replace(b, start=f"{b.session_date}T00:00:00.000000Z") for b in bars]
+    watched.stores.bars.write_history(dated, ARRIVAL, NEVER)
+    assert Preview(watched.stores, SHOWN)(rule, "AAPL", None, None).alerts == ()
