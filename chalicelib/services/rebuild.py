@@ -15,7 +15,7 @@ from chalicelib.domain.errors import Contended
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
-from chalicelib.domain.times import just_after, later, minute_of, to_text
+from chalicelib.domain.times import from_text, just_after, later, minute_of, to_text
 from chalicelib.services.bar_writing import BarWriter
 from chalicelib.services.closes import ClosesBefore
 from chalicelib.services.rebuild_losses import Losses
@@ -195,7 +195,7 @@ class _Fold:
         self.bars += put.changed + len(put.gone)
         self._put_hours(outcome.hours, put.gone, arrival)
         self._writer.discard(put.gone)
-        days = [bar for bar in outcome.closed if bar.interval == "1d" and bar.start > self._since]
+        days = [bar for bar in outcome.closed if bar.interval == "1d" and self._wants(bar)]
         self.bars += self._writer.put_differing(days, "1d", arrival, self._fewer)
         self._discard_days()
 
@@ -217,16 +217,23 @@ class _Fold:
         running = place_of(self.state.last).date
         for date in [date for date in self._seen if date < running]:
             start = f"{date}T00:00:00.000000Z"
-            if not self._regular[date] and start > self._since:
+            if not self._regular[date] and date >= self._first_date:
                 stored = stored_bars(self._bars, self.state.symbol, "1d", start, just_after(start))
                 most = self._may_lose(date, 0)
                 mine = [bar for bar in stored if 0 < bar.ticks <= most]
                 self.bars += self._writer.discard(mine)
             del self._seen[date], self._regular[date]
 
+    def _wants(self, day: Bar) -> bool:
+        return day.session_date >= self._first_date
+
     @property
-    def _since(self) -> str:
-        return later(self._start, days=-1) if self._start else ""
+    def _first_date(self) -> str:
+        """The session at the start; its day ends after it."""
+        if not self._start:
+            return ""
+        calendar = calendar_for(self.state.symbol, self.state.timezone)
+        return calendar.session_at(from_text(self._start)).date.isoformat()
 
     def _fewer(self, bar: Bar) -> int:
         """A bar may have lost ticks to the other kind, regular or extended."""

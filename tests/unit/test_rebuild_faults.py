@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -168,3 +170,26 @@ def test_rebuild_keeps_a_minute_of_which_some_prices_may_have_expired() -> None:
     system.clock = OPEN + SETTINGS.prices_ttl_days * DAY + 60
     assert system.all[0].rebuild("AAPL").bars == 0
     assert [system.bars(interval) for interval in ("1m", "1h", "1d")] == before
+
+
+@pytest.mark.parametrize("zone", ["America/Toronto", "America/New_York", "Asia/Tokyo"])
+@pytest.mark.parametrize("hours", [-1, 6, 11, 23])
+def test_rebuild_computes_the_day_of_the_session_in_which_it_is_to_start(
+    zone: str, hours: int
+) -> None:
+    system = Containers()
+    for second in (0.0, 3600.0 * hours, NEXT, NEXT + 2 * DAY):
+        system.send(tick(second, 100, exchange_timezone=zone))
+    before = system.bars("1d")
+    table = system.aws.tables["bars"]
+    for key in [key for key in table.items if key[0] == "AAPL#1d"]:
+        table.remove(key)
+    start = at(3600.0 * hours)
+    system.all[0].rebuild("AAPL", start)
+    first = date_in(zone, start)
+    assert system.bars("1d") == [bar for bar in before if bar.session_date >= first]
+
+
+def date_in(zone: str, instant: str) -> str:
+    """The local date of an instant."""
+    return datetime.fromisoformat(instant).astimezone(ZoneInfo(zone)).date().isoformat()

@@ -26,7 +26,8 @@ NEXT = 3 * DAY
 
 def tick(second: float, price: float, state: str = "REGULAR", **more: Any) -> dict[str, Any]:
     """A replayed tick of New York."""
-    return wire(price, second, exchange_timezone=NEW_YORK, market_state=state, **more)
+    given = {"exchange_timezone": NEW_YORK, "market_state": state, **more}
+    return wire(price, second, **given)
 
 
 def bar(second: float, price: float, interval: str) -> bytes:
