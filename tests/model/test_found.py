@@ -215,3 +215,9 @@ def test_a_rule_that_is_off_in_one_container_does_not_fire_again_in_another() ->
         for container in (0, 1):
             state.poll(container=container, tick=T(61, -2))
         assert state.findings() == []
+
+
+def test_windows_of_rules_on_bars_hold_no_extended_bar() -> None:
+    with program() as state:
+        state.overnight(containers=1, levels=[0, 0, 0, 0, -1, 0, 0], name="averages")
+        assert state.findings() == []
