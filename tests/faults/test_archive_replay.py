@@ -62,7 +62,7 @@ def state(services: Services, symbol: str) -> State:
     assert found is not None
     assert found.last is not None
     last = msgspec.structs.replace(found.last, mode="live")
-    return msgspec.structs.replace(found, last=last, pending=(), version=0)
+    return msgspec.structs.replace(found, last=last, pending=(), version=0, repairs=0)
 
 
 def bars(services: Services, symbol: str) -> list[Any]:
