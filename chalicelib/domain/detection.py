@@ -14,7 +14,7 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.building import BarBuilder, Hour, Place, place_of
 from chalicelib.domain.delays import YAHOO_SOURCES
 from chalicelib.domain.messages import describe
-from chalicelib.domain.rules import ANY_SYMBOL, Rule
+from chalicelib.domain.rules import ANY_SYMBOL, MAX_RULES, Rule
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.splits import Split, adjusted, find_split, told_split, with_split
 from chalicelib.domain.ticks import Tick
@@ -206,7 +206,6 @@ class _Run:
 
     def state(self) -> State:
         """The state after the run."""
-        known = {rule.rule_id for rule in self._watch.rules}
         last = self.builder.last
         return State(
             symbol=self._before.symbol,
@@ -218,11 +217,19 @@ class _Run:
             beside=self.builder.beside,
             day=self.builder.day,
             closes=tuple(self._closes),
-            latches={name: latch for name, latch in self._latches.items() if name in known},
+            latches=self._remembered(),
             splits=self._splits,
             opening=self._opening,
             pending=tuple(self.alerts),
         )
+
+    def _remembered(self) -> dict[str, Latch]:
+        """What the rules remember, those that are off as far as there is room: whoever switches
+        rules on and off makes a state no larger."""
+        rules = sorted(self._watch.rules, key=lambda rule: not rule.enabled)
+        known = [rule.rule_id for rule in rules if rule.rule_id in self._latches]
+        on = sum(rule.enabled for rule in rules)
+        return {name: self._latches[name] for name in known[: max(on, MAX_RULES)]}
 
     def _closing(self, before: Spot, now: Spot) -> dict[str, Point]:
         if self._mark is None or self._mark_place is None:

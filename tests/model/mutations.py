@@ -51,8 +51,8 @@ MUTATIONS = (
     Mutation(
         "latches are forgotten",
         "domain/detection.py",
-        "for name, latch in self._latches.items() if name in known}",
-        "for name, latch in self._latches.items() if not known}",
+        "return {name: self._latches[name] for name in known[: max(on, MAX_RULES)]}",
+        "return {}",
     ),
     Mutation(
         "bars are overwritten in place of inserted",

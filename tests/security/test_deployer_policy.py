@@ -57,6 +57,8 @@ def _holds(conditions: dict[str, dict[str, Any]], context: dict[str, str]) -> bo
     [
         ("iam:CreateRole", ROLE, {}),
         ("iam:PutRolePolicy", ROLE, {}),
+        ("iam:UpdateAssumeRolePolicy", ROLE, {}),
+        ("iam:DeleteRolePolicy", ROLE, {}),
         ("iam:PutRolePolicy", ROLE, {"iam:PermissionsBoundary": "arn:aws:iam::aws:policy/X"}),
         ("iam:CreateRole", "arn:aws:iam::111122223333:role/admin", WITHIN),
         ("iam:DeleteRolePermissionsBoundary", ROLE, WITHIN),
@@ -86,6 +88,8 @@ def test_what_the_deployer_may_not_do(action: str, resource: str, context: dict[
     [
         ("iam:CreateRole", ROLE, WITHIN),
         ("iam:PutRolePolicy", ROLE, WITHIN),
+        ("iam:UpdateAssumeRolePolicy", ROLE, WITHIN),
+        ("iam:DeleteRolePolicy", ROLE, WITHIN),
         ("iam:PassRole", ROLE, {"iam:PassedToService": "lambda.amazonaws.com"}),
         ("lambda:DeleteEventSourceMapping", MAPPING, OF_OURS),
         ("kms:CreateKey", "*", NEW),

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from chalicelib.domain.alerts import Alert
@@ -136,3 +137,16 @@ def test_averages_are_shown_when_enough_prices_are_there() -> None:
     closes = [Decimal(price) for price in (1, 2, 4)]
     assert averages(closes, 2, 4) == {"sma_2": 3}
     assert averages(closes, 2, 3) == {"sma_2": 3, "sma_3": Decimal("2.33333333")}
+
+
+def test_rules_that_are_switched_off_fill_no_state() -> None:
+    state, off = State(symbol="AAPL"), list[Rule]()
+    on = make_rule("every_record", rule_id="on", value=None)
+    for half in range(8):
+        new = [make_rule("every_record", rule_id=f"{half}-{n}", value=None) for n in range(49)]
+        rules = (on, *off, *new) if half % 2 else (on, *off)
+        tick = make_tick(1, 60 * half)
+        state = advance(state, [tick], Watch(rules), lambda _: "").state
+        off += [msgspec.structs.replace(rule, enabled=False) for rule in new]
+        assert len(state.latches) <= 50
+        assert "on" in state.latches
