@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tests.local_support.aws import clients_of
@@ -31,8 +32,21 @@ def stamps_through(system: LocalSystem, newest: str) -> list[str]:
     return stamps[: stamps.index(newest) + 1] if newest in stamps else []
 
 
-def test_ticks_that_share_a_message_are_one_item_and_all_answered() -> None:
-    arguments = ["--data", "none", "--no-page", "--ingest", "sqs"]
+def note_that_it_is_packed(system: LocalSystem) -> None:
+    """Else its ticks are items of their own for the first minutes, as history comes before them."""
+    table = system.facts()["environment"]["SYMBOLS_TABLE"]
+    line = {"list": "seen", "symbol": SYMBOL, "added_at": "2026-01-01T00:00:00Z", "packed": "yes"}
+    item = {name: {"S": value} for name, value in line.items()}
+    facts = system.facts()
+    client = clients_of(facts["aws"], facts["access_key"])("dynamodb")
+    client.put_item(TableName=table, Item=item)
+
+
+def test_ticks_that_share_a_message_are_one_item_and_all_answered(tmp_path: Path) -> None:
+    arguments = ["--data", str(tmp_path), "--no-page", "--ingest", "sqs"]
+    with local_system(*arguments, "--source", "none") as system:
+        system.ready()
+        note_that_it_is_packed(system)
     arguments += ["--source", "simulator", "--symbols", SYMBOL, "--interval", "0.1"]
     with local_system(*arguments, "--flush-seconds", "1") as system:
         system.ready()
