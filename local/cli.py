@@ -12,11 +12,11 @@ from collections.abc import Callable
 from local import commands
 from local.arguments import parse
 from local.errors import StartError, UsageError
-from local.printable import PrintableFormatter, printable, printed_plainly
 from local.quiet_logs import OnceAMinute
 from local.system import System
 from producer import region
 from producer.endings import told_to_end
+from producer.printable import PrintableFormatter, printable, printed_plainly
 from producer.reasons import in_full
 
 OK, FAILED, USAGE = 0, 1, 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from pathlib import Path
 from typing import IO
 
@@ -12,12 +13,16 @@ from local.errors import UsageError
 OWN, OWN_FILE = 0o700, 0o600
 """What only this user may read and write."""
 
+_OURS = re.compile(r"lock|(aws|checkpoints)\.sqlite(-\w+)?")
+"""The names of the files that a system writes."""
+
 
 class DataDirectory:
     """An open data folder, locked until closed or until the process ends, however it ends.
 
     No other user of the machine can read it, whatever it was before. Raises UsageError when the
-    folder is another user's or cannot be written, or another process uses it.
+    folder is another user's or cannot be written, when a file of ours in it is a link, or when
+    another process uses it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -25,7 +30,7 @@ class DataDirectory:
         try:
             path.mkdir(mode=OWN, parents=True, exist_ok=True)
             _close_to_others(path)
-            self._lock: IO[str] = (path / "lock").open("a+")
+            self._lock: IO[str] = os.fdopen(_opened(path / "lock"), "a+")
         except OSError as error:
             raise UsageError(f"--data {path}: {error.strerror}") from error
         try:
@@ -59,11 +64,20 @@ class DataDirectory:
         return f"process {number}" if number else "another process"
 
 
+def _opened(path: Path) -> int:
+    """A file to write to that is no link, made where it is not there."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, OWN_FILE)
+
+
 def _close_to_others(path: Path) -> None:
-    """The folder and the files in it that earlier versions left open to be read."""
+    """The folder, and our files in it, which earlier versions left open to be read. A folder may
+    come from somebody else: a link in it would have another file overwritten."""
     if path.stat().st_uid != os.getuid():
         raise UsageError(f"--data {path}: it belongs to another user; give a folder of your own")
     path.chmod(OWN)
     for entry in path.iterdir():
-        if entry.is_file() and not entry.is_symlink():
-            entry.chmod(OWN_FILE)
+        if not _OURS.fullmatch(entry.name):
+            continue
+        if entry.is_symlink() or not entry.is_file() or entry.stat().st_nlink > 1:
+            raise UsageError(f"--data {path}: {entry.name} is a link; give another folder")
+        entry.chmod(OWN_FILE)

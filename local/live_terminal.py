@@ -17,8 +17,8 @@ from rich.text import Text
 
 from local.counters import Snapshot
 from local.describing import activity, alerts, lag, quarantined, stored
-from local.printable import printable
 from local.terminal import Addresses, described
+from producer.printable import printable
 
 RECENT_ALERTS = 8
 

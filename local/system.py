@@ -30,10 +30,10 @@ from local.data_directory import DataDirectory
 from local.emulator.process import EmulatorControl, EmulatorError, EmulatorProcess
 from local.errors import StartError, UsageError
 from local.http_server import Server
-from local.printable import printable
 from local.producing import Producer
 from local.schedule import Schedule
 from local.terminal import Addresses, make
+from producer.printable import printable
 from producer.sinks.aws import why
 
 POLLERS_STOP_SECONDS = 3.0

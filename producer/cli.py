@@ -16,6 +16,7 @@ from producer.endings import told_to_end
 from producer.errors import ProducerError, UsageError
 from producer.outbox import Outbox
 from producer.pipeline import Outcome, Pipeline
+from producer.printable import printable
 from producer.progress import Progress
 from producer.publishing import published
 from producer.reasons import in_full
@@ -33,9 +34,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return run(parse(arguments))
     except ProducerError as error:
-        print(f"python -m producer: {error}", file=sys.stderr)
+        print(printable(f"python -m producer: {error}"), file=sys.stderr)
         if "--verbose" in arguments and error.__cause__ is not None:
-            print(f"caused by {in_full(error.__cause__)}", file=sys.stderr)
+            print(printable(f"caused by {in_full(error.__cause__)}"), file=sys.stderr)
         return USAGE if isinstance(error, UsageError) else FAILED
 
 

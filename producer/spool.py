@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -25,6 +26,8 @@ CREATE TABLE IF NOT EXISTS latest (symbol TEXT PRIMARY KEY, timestamp TEXT NOT N
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 _LOCK_SECONDS = 0.5
+_OWN_FILE = 0o600
+"""Closed to other users; SQLite gives its log the same mode."""
 
 
 class Spool:
@@ -44,6 +47,8 @@ class Spool:
             raise UsageError(f"--spool: {path}: {error}") from error
 
     def _open(self) -> sqlite3.Connection:
+        with suppress(OSError):  # what cannot be made, SQLite says next
+            self._path.touch(_OWN_FILE)
         connection = sqlite3.connect(
             self._path, timeout=_LOCK_SECONDS, isolation_level=None, check_same_thread=False
         )

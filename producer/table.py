@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from chalicelib.domain.times import from_text
+from producer.printable import printable
 from producer.status import Quote, Status
 
 _REFRESH_SECONDS = 0.5
@@ -32,7 +33,7 @@ class TableReporter:
     def tell(self, event: str, message: str) -> None:
         """A line above the table."""
         style = "yellow" if event == "problem" else "cyan"
-        self._console.print(Text(message, style=style))
+        self._console.print(Text(printable(message), style=style))
 
     def start(self, status: Status) -> None:
         """Begin to draw."""
@@ -48,7 +49,7 @@ class TableReporter:
 
     def end(self, message: str) -> None:
         """A line below the table."""
-        self._console.print(Text(message))
+        self._console.print(Text(printable(message)))
 
     def _loop(self) -> None:
         while not self._stopped.wait(_REFRESH_SECONDS):

@@ -56,8 +56,14 @@ def answered(
             admit(caller, route, services)
         return answer()
 
-    response = failures.answered(admitted)
-    if route.access not in (OPEN, READ):
+    writes = route.access not in (OPEN, READ)
+    try:
+        response = failures.answered(admitted)
+    except Exception:
+        if writes:  # what it wrote before it failed is on record, too
+            _note(caller, route, request, Response("", status_code=500))
+        raise
+    if writes:
         _note(caller, route, request, response)
     return response
 

@@ -112,6 +112,7 @@ def connect(path: Path | None, failed: Callable[[], None] = lambda: None) -> sql
     )
     connection.failed = failed
     try:
+        _refuse_foreign(connection, path)
         # In a file that is there already it changes nothing: freed pages are used again at least.
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL" if path else "PRAGMA journal_mode = OFF")
@@ -130,6 +131,13 @@ def connect(path: Path | None, failed: Callable[[], None] = lambda: None) -> sql
             raise DatabaseError(f"{path}: cannot be written ({error})") from error
         raise DatabaseError(f"{path}: not a Ticktape database ({error})") from error
     return connection
+
+
+def _refuse_foreign(connection: sqlite3.Connection, path: Path | None) -> None:
+    """Before anything is written: another program's database is not ours to change."""
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    if found and ("meta",) not in found:
+        raise DatabaseError(f"{path}: not a Ticktape database; it is left as it was")
 
 
 def _check_format(connection: sqlite3.Connection, path: Path | None) -> None:

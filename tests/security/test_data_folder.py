@@ -54,6 +54,38 @@ def test_another_users_folder_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
         DataDirectory(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["lock", "aws.sqlite", "checkpoints.sqlite", "aws.sqlite-wal"])
+@pytest.mark.parametrize("make", [Path.symlink_to, Path.hardlink_to], ids=["symbolic", "hard"])
+def test_a_link_in_a_folder_has_no_other_file_overwritten(
+    tmp_path: Path, name: str, make: Any
+) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    given = tmp_path / "given"
+    given.mkdir()
+    make(given / name, precious)
+    with pytest.raises(UsageError, match=f"{name} is a link"):
+        DataDirectory(given)
+    assert precious.read_text() == "mine"
+
+
+def test_files_of_other_names_keep_their_modes(tmp_path: Path) -> None:
+    (tmp_path / "script.sh").touch(0o755)
+    DataDirectory(tmp_path).close()
+    assert mode(tmp_path / "script.sh") == 0o755
+
+
+def test_another_programs_database_is_left_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "aws.sqlite"
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE places (name TEXT)")
+    other.close()
+    before = path.read_bytes()
+    with pytest.raises(database.DatabaseError, match="not a Ticktape database"):
+        database.connect(path)
+    assert path.read_bytes() == before
+
+
 class Planted:
     """What runs a command when it is unpickled."""
 

@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,8 +24,9 @@ from local import subscriber
 from local.counters import Snapshot
 from local.http_server import Server
 from local.live_terminal import LiveTerminal
-from local.printable import PrintableFormatter, printable
 from local.terminal import PlainTerminal
+from producer.cli import main as produce
+from producer.printable import PrintableFormatter, printable
 from tests.local_support.aws import clients_of
 from tests.local_support.system import ROOT, LocalSystem
 from tests.patience import PATIENCE_SECONDS
@@ -173,6 +175,17 @@ def test_no_terminal_is_sent_control_characters() -> None:
     live._console.print(live.render())
     assert drawn.getvalue().count(PLAIN) >= 4
     assert not (set(HOSTILE) - set(PLAIN)) & set(drawn.getvalue())
+
+
+def test_the_producer_prints_no_control_characters_of_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hostile = tmp_path / "a\x1b]0;pwn\x07.csv"
+    hostile.write_text("b\x1b[31m,c\n1,2\n")
+    assert produce(["backfill", "--sink", "stdout", "--file", str(hostile)]) == 2
+    told = capsys.readouterr().err
+    assert "b[31m" in told
+    assert told == printable(told)
 
 
 def test_no_log_line_has_control_characters() -> None:

@@ -284,6 +284,23 @@ def test_the_audit_line_is_there_whatever_the_log_level(
     assert len(audited(caplog)) == 1
 
 
+def test_a_write_that_fails_after_it_was_stored_is_on_record(
+    client: Client,
+    services: FakeServices,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put = services.stores.rules.put
+
+    def stored_and_failed(rule: Any) -> None:
+        put(rule)
+        raise ValueError("behind the write")
+
+    monkeypatch.setattr(services.stores.rules, "put", stored_and_failed)
+    assert client.send("POST", "/rules", RULE, ADMIN).status == 500
+    assert [(one["method"], one["status"]) for one in audited(caplog)] == [("POST", 500)]
+
+
 def test_a_token_in_the_address_is_not_written_into_the_line(
     client: Client, services: FakeServices, caplog: pytest.LogCaptureFixture
 ) -> None:

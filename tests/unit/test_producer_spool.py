@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import threading
 from pathlib import Path
 
@@ -45,6 +46,13 @@ def test_lines_that_were_not_acknowledged_come_first_after_a_restart(tmp_path: P
     again.put(lines[4:], NEVER)
     assert drained(again) == [line.payload for line in lines[1:]]
     assert again.pending == 0
+
+
+def test_a_spool_is_closed_to_other_users(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool.db", "s")
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    spool.close()
+    assert modes == {0o600}
 
 
 def test_more_than_fits_into_memory_is_read_back_in_order(tmp_path: Path) -> None:
