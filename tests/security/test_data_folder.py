@@ -70,9 +70,11 @@ def test_a_link_in_a_folder_has_no_other_file_overwritten(
 
 
 def test_files_of_other_names_keep_their_modes(tmp_path: Path) -> None:
-    (tmp_path / "script.sh").touch(0o755)
+    script = tmp_path / "script.sh"
+    script.touch()
+    script.chmod(0o755)
     DataDirectory(tmp_path).close()
-    assert mode(tmp_path / "script.sh") == 0o755
+    assert mode(script) == 0o755
 
 
 def test_another_programs_database_is_left_as_it_was(tmp_path: Path) -> None:
