@@ -15,6 +15,7 @@ from chalicelib.api import failures
 from chalicelib.api.problems import DETAILS, Problem, missing_scope, shown
 from chalicelib.api.routes import OPEN, READ, Route
 from chalicelib.api.wiring import Services
+from chalicelib.domain.keys import cover
 from chalicelib.services.key_ring import PREFIX
 
 audit = logging.getLogger("ticktape.audit")
@@ -34,7 +35,7 @@ class Caller(msgspec.Struct, frozen=True):
 
     def permits(self, scope: str) -> bool:
         """Whether the key may do what needs `scope`."""
-        return scope in self.scopes or "admin" in self.scopes
+        return cover(self.scopes, scope)
 
 
 def answered(

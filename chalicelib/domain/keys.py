@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Literal, get_args
 
@@ -33,6 +34,11 @@ IN_DEPLOYMENT = "deployment"
 """Id and name of the first key, whose hash stands in the settings and in no table."""
 
 
+def cover(scopes: Collection[str], scope: str) -> bool:
+    """Whether a key of these scopes may do what needs `scope`; `admin` may do everything."""
+    return scope in scopes or "admin" in scopes
+
+
 class Key(msgspec.Struct, frozen=True, kw_only=True):
     """One key, without its token. `requests_per_minute` None: the key has no limit of its own."""
 
@@ -44,8 +50,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     requests_per_minute: int | None = None
 
     def permits(self, scope: str) -> bool:
-        """Whether the key may do what needs `scope`; `admin` may do everything."""
-        return scope in self.scopes or "admin" in self.scopes
+        """Whether the key may do what needs `scope`."""
+        return cover(self.scopes, scope)
 
     def has_expired(self, now: str) -> bool:
         """Whether the key has ended at an instant."""
