@@ -207,10 +207,11 @@ class _Rig:
 
     def set_rules(self) -> None:
         """The crosses on what they are judged on, as a user would put them by the API."""
+        store = self._services.stores.rules
         for rule in self._services.defaults:
             if rule.condition in CROSSES and self._settings.crosses != "tick":
                 judged = msgspec.structs.replace(rule, interval=self._settings.crosses)
-                self._services.stores.rules.put(judged)
+                store.write(store.table(), judged)
 
     def give_history(self, symbols: Sequence[str]) -> None:
         """Bars of the minutes before, where rules look at bars, the newest near the first tick."""

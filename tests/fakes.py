@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from threading import Lock
 from typing import Any
 
 import msgspec
@@ -30,6 +31,8 @@ from chalicelib.services.stores import (
     ProducerStatus,
     QuarantinedPart,
     Refused,
+    RuleKey,
+    RuleTable,
     SeriesKind,
     Stores,
     SymbolEntry,
@@ -335,8 +338,10 @@ class FakeRules:
     """RuleStore; the symbol is part of the key."""
 
     def __init__(self) -> None:
-        self.rules: dict[tuple[str, str], Rule] = {}
+        self.rules: dict[RuleKey, Rule] = {}
         self.broken: tuple[BrokenRule, ...] = ()
+        self.version = 0
+        self._lock = Lock()
 
     def all(self) -> list[Rule]:
         """See RuleStore."""
@@ -351,15 +356,29 @@ class FakeRules:
         found: list[Rule | BrokenRule] = [*self.all(), *self.broken]
         return next((rule for rule in found if rule.rule_id == rule_id), None)
 
-    def put(self, rule: Rule) -> None:
+    def table(self) -> RuleTable:
         """See RuleStore."""
-        self.broken = tuple(one for one in self.broken if one.rule_id != rule.rule_id)
-        self.rules[rule.symbol, rule.rule_id] = rule
+        with self._lock:
+            enabled = {key: rule.enabled for key, rule in self.rules.items()}
+            enabled |= {(one.symbol, one.rule_id): False for one in self.broken}
+            return RuleTable(self.version, enabled)
 
-    def remove(self, rule: Rule | BrokenRule) -> None:
+    def write(
+        self, table: RuleTable, put: Rule | None = None, remove: Sequence[RuleKey] = ()
+    ) -> bool:
         """See RuleStore."""
-        self.broken = tuple(one for one in self.broken if one.rule_id != rule.rule_id)
-        self.rules.pop((rule.symbol, rule.rule_id), None)
+        with self._lock:
+            if table.version != self.version:
+                return False
+            self.version += 1
+            written = [*remove, *([(put.symbol, put.rule_id)] if put else [])]
+            for key in remove:
+                self.rules.pop(key, None)
+            if put is not None:
+                self.rules[put.symbol, put.rule_id] = put
+            left = (one for one in self.broken if (one.symbol, one.rule_id) not in written)
+            self.broken = tuple(left)
+        return True
 
 
 class FakeRulesInForce:

@@ -66,6 +66,26 @@ def put_if(client: Any, **request: Any) -> bool:
     return _holds(client.update_item if "Key" in request else client.put_item, request)
 
 
+def transact(client: Any, writes: Sequence[dict[str, Any]]) -> bool:
+    """TransactWriteItems; False where a condition refuses, or another write was faster."""
+    from botocore.exceptions import ClientError
+
+    try:
+        client.transact_write_items(TransactItems=list(writes))
+    except ClientError as error:
+        if not _is_lost_race(error):
+            raise
+        return False
+    return True
+
+
+def _is_lost_race(error: Exception) -> bool:
+    """Whether a transaction was cancelled for nothing but its conditions and other writes."""
+    response = getattr(error, "response", {})
+    codes = {reason.get("Code", "None") for reason in response.get("CancellationReasons", [])}
+    return bool(codes) and codes <= {"None", "ConditionalCheckFailed", "TransactionConflict"}
+
+
 def delete_if(client: Any, **request: Any) -> bool:
     """DeleteItem under a condition; False where the condition refuses."""
     return _holds(client.delete_item, request)

@@ -1,19 +1,29 @@
-"""The rules table: by symbol and id, listed through an index (no Scan)."""
+"""The rules table: by symbol and id, listed through an index (no Scan).
+
+One more item, the book, says which rules there are. Every write replaces it under its version, in
+one transaction with the rule, so that what was decided on a table holds for the table that is
+written to. The index does not list it (docs/decisions/0205).
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from chalicelib.adapters.dynamodb import Item, item_of, key_range, query
+from chalicelib.adapters.dynamodb import Item, item_of, key_range, query, transact
 from chalicelib.domain.rules import BrokenRule, Rule, parse_rule
+from chalicelib.services.stores import RuleKey, RuleTable
 
 _ALL = "all"
 _KIND = "rule"
 _COUNTS = ("fast", "slow", "window", "cooldown_seconds")
+_BOOK = {"symbol": {"S": "#book"}, "rule_id": {"S": "#book"}}
+"""A key that no rule can have."""
+
+_entries = msgspec.json.Decoder(list[tuple[str, str, bool]])
 
 log = logging.getLogger("ticktape.rules")
 
@@ -28,9 +38,7 @@ class Rules:
 
     def all(self) -> list[Rule]:
         """See RuleStore."""
-        request = key_range("kind", _KIND, "rule_id", None, None)
-        pages = query(self._client, TableName=self._table, IndexName=_ALL, **request)
-        found = [_read(item) for items, _ in pages for item in items]
+        found = [_read(item) for item in self._indexed()]
         self.broken = tuple(rule for rule in found if isinstance(rule, BrokenRule))
         return list(_readable(found))
 
@@ -50,15 +58,70 @@ class Rules:
         )
         return _read(answer["Items"][0]) if answer["Items"] else None
 
-    def put(self, rule: Rule) -> None:
-        """See RuleStore."""
-        item = item_of(kind=_KIND, **msgspec.structs.asdict(rule))
-        self._client.put_item(TableName=self._table, Item=item)
+    def table(self) -> RuleTable:
+        """See RuleStore. One GetItem and one Query, and a GetItem for each rule of which book and
+        index differ: the index lags, or an older version of Ticktape wrote without the book."""
+        book = self._get(_BOOK)
+        noted = _noted(book)
+        listed = {_key_of(item): _is_enabled(item) for item in self._indexed()}
+        enabled = dict(noted)
+        for key in noted.keys() | listed.keys():
+            if noted.get(key) != listed.get(key):
+                enabled.pop(key, None)
+                if item := self._get(_place(key)):
+                    enabled[key] = _is_enabled(item)
+        return RuleTable(int(book["version"]["N"]) if book else 0, enabled)
 
-    def remove(self, rule: Rule | BrokenRule) -> None:
-        """See RuleStore."""
-        key = {"symbol": {"S": rule.symbol}, "rule_id": {"S": rule.rule_id}}
-        self._client.delete_item(TableName=self._table, Key=key)
+    def write(
+        self, table: RuleTable, put: Rule | None = None, remove: Sequence[RuleKey] = ()
+    ) -> bool:
+        """See RuleStore. One TransactWriteItems."""
+        enabled = {key: on for key, on in table.enabled.items() if key not in remove}
+        writes = [{"Delete": {"TableName": self._table, "Key": _place(key)}} for key in remove]
+        if put is not None:
+            enabled[put.symbol, put.rule_id] = put.enabled
+            item = item_of(kind=_KIND, **msgspec.structs.asdict(put))
+            writes.append({"Put": {"TableName": self._table, "Item": item}})
+        return transact(self._client, [self._next_book(table.version, enabled), *writes])
+
+    def _next_book(self, version: int, enabled: dict[RuleKey, bool]) -> dict[str, Any]:
+        entries = [(symbol, rule_id, on) for (symbol, rule_id), on in enabled.items()]
+        stored = item_of(version=version + 1, rules=msgspec.json.encode(entries).decode())
+        put: dict[str, Any] = {"TableName": self._table, "Item": _BOOK | stored}
+        if not version:
+            return {"Put": put | {"ConditionExpression": "attribute_not_exists(symbol)"}}
+        put |= {"ExpressionAttributeValues": {":v": {"N": str(version)}}}
+        return {"Put": put | {"ConditionExpression": "version = :v"}}
+
+    def _indexed(self) -> list[Item]:
+        request = key_range("kind", _KIND, "rule_id", None, None)
+        pages = query(self._client, TableName=self._table, IndexName=_ALL, **request)
+        return [item for items, _ in pages for item in items]
+
+    def _get(self, key: Item) -> Item:
+        """One item, read consistently; empty where there is none."""
+        answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        found: Item = answer.get("Item", {})
+        return found
+
+
+def _noted(book: Item) -> dict[RuleKey, bool]:
+    """The rules that the book names."""
+    entries = _entries.decode(book["rules"]["S"]) if book else []
+    return {(symbol, rule_id): on for symbol, rule_id, on in entries}
+
+
+def _place(key: RuleKey) -> Item:
+    return {"symbol": {"S": key[0]}, "rule_id": {"S": key[1]}}
+
+
+def _key_of(item: Item) -> RuleKey:
+    return item["symbol"]["S"], item["rule_id"]["S"]
+
+
+def _is_enabled(item: Item) -> bool:
+    rule = _read(item)
+    return isinstance(rule, Rule) and rule.enabled
 
 
 def _readable(found: Iterable[Rule | BrokenRule]) -> Iterator[Rule]:

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import random
 import secrets
+import threading
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
-from chalicelib.domain.errors import TicktapeError
-from chalicelib.domain.rules import ANY_SYMBOL, MAX_RULES, BrokenRule, Rule, parse_rule
-from chalicelib.services.stores import RuleStore
+from chalicelib.domain.errors import Contended, TicktapeError
+from chalicelib.domain.rules import (
+    ANY_SYMBOL,
+    MAX_RULES,
+    BrokenRule,
+    Rule,
+    parse_rule,
+)
+from chalicelib.services.stores import MAX_REMOVED, RuleKey, RuleStore, RuleTable
 
 MAX_STORED = 1_000
 """All rules together: they are listed in one answer and read by every container."""
+
+TRIES = 12
+FIRST_PAUSE_SECONDS = 0.02
+LONGEST_PAUSE_SECONDS = 1.0
+
+_writing = threading.Lock()
+"""Writers of one process take turns; those of several meet at the version."""
 
 
 class UnknownRule(TicktapeError):  # noqa: N818 - named as the problem that it becomes
@@ -36,6 +52,13 @@ class Kept(msgspec.Struct, frozen=True):
     default: bool
 
 
+class _Change(msgspec.Struct, frozen=True):
+    """What is to be written: at most one rule, and the keys of those that go."""
+
+    put: Rule | None = None
+    remove: Sequence[RuleKey] = ()
+
+
 class RuleBook:
     """Reads and writes rules. Stored ones stand in the place of defaults with their id."""
 
@@ -44,10 +67,13 @@ class RuleBook:
         self._defaults = {rule.rule_id: rule for rule in defaults}
 
     def all(self) -> list[Kept]:
-        """All rules by id: one Query."""
-        stored = {rule.rule_id: rule for rule in self._store.all()}
-        rules = {**self._defaults, **stored}
-        return [Kept(rules[name], name not in stored) for name in sorted(rules)]
+        """All rules by id, then by symbol: one Query."""
+        stored = self._store.all()
+        ids = {rule.rule_id for rule in stored}
+        found = [Kept(rule, default=False) for rule in stored]
+        defaults = [rule for name, rule in self._defaults.items() if name not in ids]
+        found += [Kept(rule, default=True) for rule in defaults]
+        return sorted(found, key=lambda kept: (kept.rule.rule_id, kept.rule.symbol))
 
     def broken(self) -> tuple[BrokenRule, ...]:
         """The stored rules that the last `all` passed over."""
@@ -65,41 +91,71 @@ class RuleBook:
         return Kept(self._defaults[rule_id], default=True)
 
     def create(self, given: dict[str, Any]) -> Rule:
-        """Store a rule under a new id. Raises RuleError, RuleRefused."""
-        rule = parse_rule(given, secrets.token_hex(8))
-        self._check_room(rule)
-        self._store.put(rule)
-        return rule
+        """Store a rule under a new id. Raises RuleError, RuleRefused, Contended."""
+        return self.replace(secrets.token_hex(8), given)[0]
 
     def replace(self, rule_id: str, given: dict[str, Any]) -> tuple[Rule, bool]:
-        """Store a rule under its id; and whether it is new. Raises RuleError, RuleRefused."""
+        """Store a rule under its id; and whether it is new.
+
+        Raises RuleError, RuleRefused, Contended.
+        """
         rule = parse_rule(given, rule_id)
-        before = self._store.find(rule_id)
-        self._check_room(rule)
-        self._store.put(rule)
-        if before is not None and before.symbol != rule.symbol:
-            self._store.remove(before)  # the symbol is part of the key
-        return rule, before is None
+
+        def put(table: RuleTable) -> _Change:
+            self._check_room(rule, table)
+            others = [key for key in table.keys_of(rule_id) if key[0] != rule.symbol]
+            return _Change(rule, others)  # the symbol is part of the key
+
+        table = self._write(put)
+        return rule, not table.keys_of(rule_id)
 
     def remove(self, rule_id: str) -> None:
-        """Forget a stored rule; a default that it replaced is in force again.
+        """Forget all stored rules of an id; a default that one replaced is in force again.
 
-        Raises UnknownRule, and RuleRefused for a default.
+        Raises UnknownRule, Contended, and RuleRefused for a default.
         """
-        stored = self._store.find(rule_id)
-        if stored is not None:
-            self._store.remove(stored)
-        elif rule_id in self._defaults:
-            raise RuleRefused("a default rule stays; PUT it with enabled false to switch it off")
-        else:
+
+        def forget(table: RuleTable) -> _Change:
+            keys = table.keys_of(rule_id)
+            if keys:
+                return _Change(remove=keys)
+            if rule_id in self._defaults:
+                raise RuleRefused(
+                    "a default rule stays; PUT it with enabled false to switch it off"
+                )
             raise UnknownRule(rule_id)
 
-    def _check_room(self, new: Rule) -> None:
+        self._write(forget)
+
+    def _write(self, decide: Callable[[RuleTable], _Change]) -> RuleTable:
+        """Decide on the table as it is, and write; again where another write was faster.
+
+        Returns the table on which it was decided. Raises what `decide` raises, and Contended.
+        """
+        with _writing:
+            for attempt in range(TRIES):
+                table = self._store.table()
+                change = decide(table)
+                if self._store.write(table, change.put, change.remove[:MAX_REMOVED]):
+                    break
+                longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt)
+                time.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, no secret
+            else:
+                raise Contended("the rules are being changed by others: send the request again")
+        if left := change.remove[MAX_REMOVED:]:
+            self._write(lambda _: _Change(remove=left))
+        return table
+
+    def _check_room(self, new: Rule, table: RuleTable) -> None:
         """Raises RuleRefused where `new` would be one too many, of all or of its symbol."""
-        others = [kept.rule for kept in self.all() if kept.rule.rule_id != new.rule_id]
-        if len(others) >= MAX_STORED:
+        stored_ids = {rule_id for _, rule_id in table.enabled}
+        others = {key: on for key, on in table.enabled.items() if key[1] != new.rule_id}
+        for rule_id, default in self._defaults.items():
+            if rule_id not in stored_ids | {new.rule_id}:
+                others[default.symbol, rule_id] = default.enabled
+        if new.rule_id not in stored_ids and len(others) >= MAX_STORED:
             raise RuleRefused(f"symbol: there are {MAX_STORED} rules, which is the most")
-        counts = Counter(rule.symbol for rule in others if rule.enabled)
+        counts = Counter(symbol for (symbol, _), enabled in others.items() if enabled)
         for_all = counts.pop(ANY_SYMBOL, 0)
         own = max(counts.values(), default=0) if new.symbol == ANY_SYMBOL else counts[new.symbol]
         if new.enabled and own + for_all >= MAX_RULES:

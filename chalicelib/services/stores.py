@@ -207,8 +207,31 @@ class AlertStore(Protocol):
         """All alerts whose tick lies on a UTC day."""
 
 
+RuleKey = tuple[str, str]
+"""Of a stored rule: its symbol, or `*`, and its id."""
+
+
+MAX_REMOVED = 90
+"""Rules that one write may forget: a transaction takes 100 items."""
+
+
+class RuleTable(msgspec.Struct, frozen=True):
+    """Which rules are stored, and whether each is enabled; a broken one counts as not enabled.
+
+    A write names the version on which it was decided, and fails where that has passed.
+    """
+
+    version: int
+    enabled: Mapping[RuleKey, bool]
+
+    def keys_of(self, rule_id: str) -> list[RuleKey]:
+        """The rules of this id: one, or several that an older version stored under different
+        symbols."""
+        return sorted(key for key in self.enabled if key[1] == rule_id)
+
+
 class RuleStore(Protocol):
-    """Rules by id.
+    """Rules by symbol and id.
 
     broken: the stored rules that the last `all` passed over, because they cannot be read.
     """
@@ -224,11 +247,16 @@ class RuleStore(Protocol):
     def find(self, rule_id: str) -> Rule | BrokenRule | None:
         """One rule."""
 
-    def put(self, rule: Rule) -> None:
-        """Store or replace."""
+    def table(self) -> RuleTable:
+        """What is stored at this moment."""
 
-    def remove(self, rule: Rule | BrokenRule) -> None:
-        """Forget; nothing happens if it is not there."""
+    def write(
+        self, table: RuleTable, put: Rule | None = None, remove: Sequence[RuleKey] = ()
+    ) -> bool:
+        """Store or replace a rule and forget at most MAX_REMOVED others, all or nothing.
+
+        False, and nothing is written, where another write came after `table` was read.
+        """
 
 
 class SymbolStore(Protocol):

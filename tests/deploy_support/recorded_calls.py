@@ -84,7 +84,11 @@ class Recorder:
 def calls_of(
     function: str, service: str, operation: str, params: dict[str, Any], region: str
 ) -> set[Call]:
-    """A request as IAM sees it: one call for each resource."""
+    """A request as IAM sees it: one call for each resource, of a transaction for each write."""
+    if operation == "TransactWriteItems":
+        writes = [write for item in params["TransactItems"] for write in item.items()]
+        found = [calls_of(function, service, f"{kind}Item", one, region) for kind, one in writes]
+        return set().union(*found)
     action = f"{service}:{operation}"
     named = ACTIONS.get(action, action)
     return {Call(function, named, arn) for arn in arns(service, params, region)}

@@ -10,6 +10,7 @@ import pytest
 from tests.api_support import Client
 from tests.factories import make_rule, payload
 from tests.faults.system import SYMBOL, System, walk
+from tests.stored_rules import store_rule
 
 TICKS = walk(600, 0.5)
 RULES = [
@@ -26,7 +27,7 @@ def run(to_a_record: int) -> System:
     """All ticks through ingest and detect, forty to a batch."""
     system = System()
     for rule in RULES:
-        system.services.stores.rules.put(msgspec.structs.replace(rule, symbol=SYMBOL))
+        store_rule(system.services.stores.rules, msgspec.structs.replace(rule, symbol=SYMBOL))
     records = [payload(*TICKS[at : at + to_a_record]) for at in range(0, len(TICKS), to_a_record)]
     system.deliver(records, 40 // to_a_record)
     return system

@@ -11,6 +11,7 @@ from chalicelib.bootstrap import Services
 from chalicelib.domain.rules import Rule
 from tests.factories import NEVER, instant, kinesis_event, make_rule, payload, wire
 from tests.memory_aws.system import SETTINGS, Aws
+from tests.stored_rules import drop_rule, store_rule
 
 REGULAR: dict[str, Any] = {"exchange_timezone": "America/New_York", "market_state": "REGULAR"}
 
@@ -36,7 +37,7 @@ class World:
 
     def put(self, rule: Rule) -> None:
         """A rule that only a container without rules of its own sees at once."""
-        self.stores.rules.put(rule)
+        store_rule(self.stores.rules, rule)
 
     def subjects(self) -> list[str]:
         """Of the messages sent."""
@@ -85,7 +86,7 @@ def test_a_deleted_rule_is_forgotten_by_the_first_container_that_knows() -> None
     rule = make_rule("greater_than", value=100, rule_id="r1")
     world.put(rule)
     world.go(0, wire(99, 0))
-    world.stores.rules.remove(rule)
+    drop_rule(world.stores.rules, rule)
     world.go(1, wire(101, 1))
     state = world.stores.state.get("AAPL")
     assert state is not None

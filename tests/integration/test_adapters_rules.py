@@ -7,6 +7,7 @@ import pytest
 from chalicelib.domain.rules import Rule
 from chalicelib.services.stores import RuleStore, Stores
 from tests.factories import at, make_rule
+from tests.stored_rules import drop_rule, store_rule
 
 
 @pytest.fixture
@@ -32,27 +33,55 @@ def test_a_rule_comes_back_as_it_was_put(
     rules: RuleStore, symbol: str, fields: dict[str, object]
 ) -> None:
     rule = make_rule(**{"rule_id": symbol.lower(), "symbol": symbol, **fields})  # type: ignore[arg-type]
-    rules.put(rule)
+    store_rule(rules, rule)
     assert rules.find(rule.rule_id) == rule
     assert mine(rules, symbol) == [rule]
 
 
 def test_all_rules_come_by_their_id(rules: RuleStore, symbol: str) -> None:
     for name in "cab":
-        rules.put(make_rule(rule_id=f"{symbol}{name}", symbol=symbol))
+        store_rule(rules, make_rule(rule_id=f"{symbol}{name}", symbol=symbol))
     assert [rule.rule_id for rule in mine(rules, symbol)] == [f"{symbol}{name}" for name in "abc"]
 
 
 def test_putting_again_replaces(rules: RuleStore, symbol: str) -> None:
     for value in (1, 2):
-        rules.put(make_rule(rule_id=symbol, symbol=symbol, value=value))
+        store_rule(rules, make_rule(rule_id=symbol, symbol=symbol, value=value))
     assert [rule.value for rule in mine(rules, symbol)] == [2]
 
 
 def test_a_removed_rule_is_gone(rules: RuleStore, symbol: str) -> None:
     rule = make_rule(rule_id=symbol, symbol=symbol)
-    rules.put(rule)
-    rules.remove(rule)
-    rules.remove(rule)
+    store_rule(rules, rule)
+    drop_rule(rules, rule)
+    drop_rule(rules, rule)
     assert rules.find(symbol) is None
     assert mine(rules, symbol) == []
+
+
+def test_the_table_says_which_rules_are_stored_and_whether_each_is_enabled(
+    rules: RuleStore, symbol: str
+) -> None:
+    for name, other, enabled in (("a", symbol, True), ("b", symbol, False), ("a", "*", True)):
+        rule = make_rule(rule_id=f"{symbol}{name}", symbol=other, enabled=enabled)
+        store_rule(rules, rule)
+    table = rules.table()
+    found = {key: on for key, on in table.enabled.items() if key[1].startswith(symbol)}
+    a, b = f"{symbol}a", f"{symbol}b"
+    assert found == {("*", a): True, (symbol, a): True, (symbol, b): False}
+    assert table.keys_of(a) == [("*", a), (symbol, a)]
+    assert sorted(rule.symbol for rule in rules.all() if rule.rule_id == a) == ["*", symbol]
+    assert rules.write(table, remove=table.keys_of(a))
+    assert rules.table().keys_of(a) == []
+
+
+def test_of_two_writes_decided_on_one_table_the_second_does_nothing(
+    rules: RuleStore, symbol: str
+) -> None:
+    kept, gone = (make_rule(rule_id=f"{symbol}{name}", symbol=symbol) for name in "kg")
+    store_rule(rules, gone)
+    table = rules.table()
+    assert rules.write(table, kept)
+    late = make_rule(rule_id=f"{symbol}l", symbol=symbol)
+    assert not rules.write(table, late, [(gone.symbol, gone.rule_id)])
+    assert mine(rules, symbol) == [gone, kept]

@@ -49,9 +49,9 @@ CALLS = [
     ("GET", "/alerts?start=2026-11-20&end=2026-11-21T00:00:01Z", {"Query": 2}),
     ("GET", "/rules", {"Query": 1}),
     ("GET", "/rules/default-golden-cross", {"Query": 1}),
-    ("PUT", "/rules/mine", {"Query": 2, "PutItem": 1}),
+    ("PUT", "/rules/mine", {"GetItem": 1, "Query": 1, "TransactWriteItems": 1}),
     ("POST", "/rules/preview", {"GetItem": 1, "Query": 1}),
-    ("DELETE", "/rules/mine", {"Query": 1, "DeleteItem": 1}),
+    ("DELETE", "/rules/mine", {"GetItem": 1, "Query": 1, "TransactWriteItems": 1}),
     ("GET", "/keys", {"Query": 1}),
     ("POST", "/keys", {"Query": 1, "PutItem": 1}),
     ("GET", "/health", {"Query": 4, "BatchGetItem": 1}),  # of two symbols

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from threading import Lock
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -42,6 +43,7 @@ class DynamoDB:
         self._tables = tables
         self.around = around
         self.page_items = page_items
+        self._transactions = Lock()
 
     def _call(
         self,
@@ -136,6 +138,39 @@ class DynamoDB:
                 table.remove(table.key_of(key))
         return {"UnprocessedItems": {}}
 
+    def transact_write_items(self, **request: Any) -> dict[str, Any]:
+        """TransactWriteItems of puts and deletes."""
+        return self._call("TransactWriteItems", self._transact_write_items, request)
+
+    def _transact_write_items(self, request: dict[str, Any]) -> dict[str, Any]:
+        writes = [_only(write) for write in request["TransactItems"]]
+        places = [(one["TableName"], self._place(one)) for _, one in writes]
+        if not 1 <= len(writes) <= 100 or len(set(places)) != len(places):
+            raise error("TransactWriteItems", "ValidationException", 400)
+        with self._transactions:
+            self._check_all(writes)
+            for kind, one in writes:
+                self._put_item(one) if kind == "Put" else self._delete_item(one)
+        return {}
+
+    def _place(self, write: dict[str, Any]) -> tuple[str, str]:
+        table = self._tables[write["TableName"]]
+        return table.key_of(write["Item"] if "Item" in write else write["Key"])
+
+    def _check_all(self, writes: list[tuple[str, dict[str, Any]]]) -> None:
+        reasons = []
+        for kind, one in writes:
+            before = self._tables[one["TableName"]].items.get(self._place(one), {})
+            try:
+                self._check(kind, one, before)
+                reasons.append({"Code": "None"})
+            except ClientError:
+                reasons.append({"Code": "ConditionalCheckFailed"})
+        if any(reason["Code"] != "None" for reason in reasons):
+            refused = error("TransactWriteItems", "TransactionCanceledException", 400)
+            refused.response["CancellationReasons"] = reasons
+            raise refused
+
     def batch_execute_statement(self, **request: Any) -> dict[str, Any]:
         """BatchExecuteStatement of inserts."""
         return self._call("BatchExecuteStatement", self._batch_execute_statement, request)
@@ -183,6 +218,14 @@ class DynamoDB:
             items = table.between(hash_value, low, high)
         matches = expressions.condition(expression)
         return [item for item in items if matches((item, names, values))]
+
+
+def _only(write: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A transaction's write, and of which kind it is."""
+    ((kind, one),) = write.items()
+    if kind not in ("Put", "Delete"):
+        raise ValueError(f"unknown write: {kind}")
+    return kind, one
 
 
 def _scope(request: dict[str, Any]) -> tuple[Mapping[str, str], Mapping[str, Mapping[str, Any]]]:

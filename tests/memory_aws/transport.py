@@ -65,6 +65,8 @@ class Transport:
             code = error.response["Error"]["Code"]
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
             refusal = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code}
+            if reasons := error.response.get("CancellationReasons"):
+                refusal["CancellationReasons"] = reasons
             return _answer(request, status, json.dumps(refusal))
 
     def _s3(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:

@@ -12,6 +12,7 @@ from chalicelib.domain.rules import Rule
 from tests.model.lab import Lab
 from tests.model.traffic import Stream, Traffic, whole_millisecond
 from tests.model.verdict import Change
+from tests.stored_rules import store_rule
 
 
 class Course:
@@ -39,7 +40,7 @@ class Course:
         return mine[-1] if mine else None
 
     def _change(self, changed: Rule) -> None:
-        self.api.stores.rules.put(changed)
+        store_rule(self.api.stores.rules, changed)
         self.changes.append(Change(self.lab.seconds, changed.rule_id, changed))
 
     def pause(self, seconds: float) -> None:

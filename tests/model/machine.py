@@ -20,6 +20,7 @@ from tests.model.markets import MARKETS, MOVES, T
 from tests.model.templates import TEMPLATES
 from tests.model.traffic import Traffic
 from tests.model.verdict import Change, Series
+from tests.stored_rules import drop_rule
 
 TARGETS = ("prices", "bars", "state", "alerts", "symbols", "rules", "PutObject", "Publish")
 KINDS = ("die before", "die after", "refuse", "lose answer", "withhold", "meanwhile")
@@ -245,7 +246,7 @@ class Machine(Course, RuleBasedStateMachine):
         """A rule is deleted."""
         found = self._rule(name)
         if found is not None:
-            self.api.stores.rules.remove(found)
+            drop_rule(self.api.stores.rules, found)
             self.changes.append(Change(self.lab.seconds, name, None))
 
     def teardown(self) -> None:

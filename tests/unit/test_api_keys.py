@@ -290,13 +290,13 @@ def test_a_write_that_fails_after_it_was_stored_is_on_record(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    put = services.stores.rules.put
+    write = services.stores.rules.write
 
-    def stored_and_failed(rule: Any) -> None:
-        put(rule)
+    def stored_and_failed(*change: Any) -> None:
+        write(*change)
         raise ValueError("behind the write")
 
-    monkeypatch.setattr(services.stores.rules, "put", stored_and_failed)
+    monkeypatch.setattr(services.stores.rules, "write", stored_and_failed)
     assert client.send("POST", "/rules", RULE, ADMIN).status == 500
     assert [(one["method"], one["status"]) for one in audited(caplog)] == [("POST", 500)]
 

@@ -14,6 +14,7 @@ from chalicelib.domain.rules import BrokenRule
 from tests.api_support import TOKEN, Answer, Client, FakeServices
 from tests.factories import NEVER, LambdaContext, instant, kinesis_event, make_rule, payload, wire
 from tests.memory_aws.system import SETTINGS, Aws
+from tests.stored_rules import drop_rule, store_rule
 
 STORED: dict[str, Any] = {
     "symbol": {"S": "MSFT"},
@@ -47,7 +48,7 @@ def test_a_rule_that_nobody_could_have_written_is_passed_over_with_what_is_wrong
     change: dict[str, Any], problem: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     _, services = system_with(STORED | change)
-    services.stores.rules.put(make_rule("less_than", rule_id="good"))
+    store_rule(services.stores.rules, make_rule("less_than", rule_id="good"))
     with caplog.at_level(logging.WARNING):
         rules = services.rules()
     assert [rule.rule_id for rule in rules if not rule.rule_id.startswith("default")] == ["good"]
@@ -61,7 +62,7 @@ def test_detect_judges_all_other_rules_and_counts_the_broken_one(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     aws, services = system_with(STORED | {"condition": {"S": "rsi_above"}})
-    services.stores.rules.put(make_rule("every_record", value=None, rule_id="each"))
+    store_rule(services.stores.rules, make_rule("every_record", value=None, rule_id="each"))
     monkeypatch.setattr(bootstrap, "get_services", lambda: services)
     services.ingest(events.from_kinesis(kinesis_event([payload(wire(1, 0))])), NEVER)
     with caplog.at_level(logging.INFO):
@@ -109,7 +110,7 @@ def test_a_broken_rule_is_replaced_and_deleted_in_the_table() -> None:
     store = services.stores.rules
     broken = store.find("r9")
     assert isinstance(broken, BrokenRule)
-    store.remove(broken)
-    assert aws.tables["rules"].items == {}
+    drop_rule(store, broken)
+    assert list(aws.tables["rules"].items) == [("#book", "#book")]
     assert store.all() == []
     assert store.broken == ()

@@ -12,6 +12,7 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.detection import State
 from tests.factories import at, make_rule
 from tests.memory_aws.system import SETTINGS
+from tests.stored_rules import store_rule
 from tests.unit.test_repair_faults import CLOSE, NEXT, OPEN, Containers, tick
 
 DAY = 86_400.0
@@ -130,7 +131,7 @@ def test_rebuild_changes_nothing_whichever_prices_have_expired(seed: int) -> Non
     chance = random.Random(seed)
     system = Containers()
     rule = make_rule("golden_cross", rule_id="r", value=None, fast=2, slow=4)
-    system.all[0].stores.rules.put(rule)
+    store_rule(system.all[0].stores.rules, rule)
     ticks = some_ticks(chance)
     system.send(*ticks)
     system.clock = LATER + 100 * DAY

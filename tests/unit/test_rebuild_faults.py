@@ -12,6 +12,7 @@ import pytest
 from chalicelib.adapters import events
 from tests.factories import NEVER, at, kinesis_event, make_rule, payload, sqs_event
 from tests.memory_aws.system import SETTINGS
+from tests.stored_rules import store_rule
 from tests.unit.test_repair_faults import CLOSE, DAY, NEXT, OPEN, Containers, bar, tick
 
 
@@ -57,7 +58,7 @@ def test_rebuild_keeps_volumes_that_were_differences_to_expired_ticks(first: Any
 def test_rebuild_keeps_what_a_rule_has_told_where_its_prices_have_expired(trigger: str) -> None:
     system = Containers()
     rule = make_rule("greater_than", rule_id="r", interval="1d", value=50, trigger=trigger)
-    system.all[0].stores.rules.put(rule)
+    store_rule(system.all[0].stores.rules, rule)
     for day in (-4, -3, -2):
         system.send(tick(OPEN + day * DAY, 101))
     alerts = system.all[0].stores.alerts
@@ -72,7 +73,9 @@ def test_rebuild_keeps_what_a_rule_has_told_where_its_prices_have_expired(trigge
 
 def test_a_bar_that_was_judged_is_not_judged_again_when_the_last_price_leaves_the_session() -> None:
     system = Containers()
-    system.all[0].stores.rules.put(make_rule("greater_than", rule_id="r", interval="1m", value=100))
+    store_rule(
+        system.all[0].stores.rules, make_rule("greater_than", rule_id="r", interval="1m", value=100)
+    )
     for second, price in ((-400, 101), (-300, 102), (-200, 103), (-100, 99)):
         system.send(tick(CLOSE + second, price))
     system.send(tick(CLOSE + 10, 99, "POST"))

@@ -12,6 +12,7 @@ from chalicelib.adapters.prices import Prices
 from chalicelib.domain.bars import Bar
 from chalicelib.services import rebuild
 from tests.factories import at, make_rule
+from tests.stored_rules import store_rule
 from tests.unit.test_repair_faults import NEXT, OPEN, Containers, tick
 
 
@@ -45,7 +46,7 @@ def unrevised(system: Containers, interval: str) -> list[Bar]:
 def fire_once(system: Containers, by: int) -> None:
     """Put a rule that fires once, learn it in one container, and let it fire there."""
     rule = make_rule("crossing_up", rule_id="r", value=100, trigger="once")
-    system.all[0].stores.rules.put(rule)
+    store_rule(system.all[0].stores.rules, rule)
     system.all[by] = system.restarted()
     system.send(tick(OPEN + 70, 99), by=by)
     system.send(tick(OPEN + 80, 101), by=by)

@@ -15,6 +15,7 @@ from chalicelib.services.queries import PriceQuery
 from chalicelib.services.series import Series
 from tests.factories import NEVER, at, instant, kinesis_event, make_rule, payload, wire
 from tests.memory_aws.system import SETTINGS, Aws
+from tests.stored_rules import store_rule
 
 NEW_YORK = "America/New_York"
 OPEN = -3600.0
@@ -52,7 +53,7 @@ class Containers:
 
     def put_rule(self, condition: str = "crossing_up", **fields: Any) -> None:
         """Put the rule r, which every container learns by restarting."""
-        self.all[0].stores.rules.put(make_rule(condition, rule_id="r", **fields))
+        store_rule(self.all[0].stores.rules, make_rule(condition, rule_id="r", **fields))
         self.all = [self.restarted() for _ in self.all]
 
     def send(self, *ticks: dict[str, Any] | list[dict[str, Any]] | bytes, by: int = 0) -> None:
@@ -154,7 +155,7 @@ def test_bars_close_though_the_last_regular_tick_became_an_extended_one() -> Non
     system = Containers()
     rules = system.all[0].stores.rules
     for interval in ("1h", "1wk"):
-        rules.put(make_rule("greater_than", rule_id=interval, interval=interval, value=50))
+        store_rule(rules, make_rule("greater_than", rule_id=interval, interval=interval, value=50))
     system.send(tick(CLOSE - 600, 100))
     system.send(tick(CLOSE - 150, 101))
     system.send(tick(CLOSE - 90, 102, "POST"))
@@ -238,7 +239,9 @@ def test_a_close_that_comes_behind_the_first_quote_after_hours_is_the_one_before
     ]
     for size in (1, 2, 5):
         system = Containers()
-        system.all[0].stores.rules.put(make_rule("crossing", rule_id="r", interval="1d", value=100))
+        store_rule(
+            system.all[0].stores.rules, make_rule("crossing", rule_id="r", interval="1d", value=100)
+        )
         for at_ in range(0, len(ticks), size):
             system.send(*ticks[at_ : at_ + size])
         alerts = system.all[0].stores.alerts.by_symbol("AAPL", None, None, limit=9).rows
