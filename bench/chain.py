@@ -4,9 +4,10 @@ long a tick takes from its event to the API.
 
     python -m bench.chain --seconds 60
 
-The requests are those that the run itself made, sent again as they were, eight at a time, to a
+The requests are those that the run itself made, signed anew and sent again, eight at a time, to a
 fresh emulator, with the producer's PutRecords beside them. The emulator answers one request at a
-time, so it bounds both. Bias: the driver signs nothing and reads no answer but its length.
+time, so it bounds both. Bias: the driver signs before the clock starts, and reads no answer but its
+length.
 """
 
 from __future__ import annotations
@@ -38,8 +39,10 @@ from bench.local_system import ROOT, free_port
 from bench.recorded_local import Request
 from chalicelib.domain.times import from_text, to_text
 from local import aws_environment, resources, running_file
+from local.aws_environment import Keys, keys_of
 from local.emulator.process import EmulatorProcess
 from local.provision import Clients, provision
+from local.signing import signed
 from producer.wire import WireTick, encode
 
 TARGET_RATIO = 0.6
@@ -108,10 +111,12 @@ class Running:
             time.sleep(0.2)
 
     @property
-    def access_key(self) -> str:
+    def keys(self) -> Keys:
         """What clients of its AWS sign with; known once the API answers."""
         facts = next(one for one in running_file.find() if one["pid"] == self._process.pid)
-        return str(facts["access_key"])
+        found = keys_of(facts)
+        assert found is not None, "it runs on its own AWS"
+        return found
 
     def requests(self) -> list[Request]:
         """End it; what it asked."""
@@ -141,13 +146,13 @@ def running() -> Iterator[Running]:
 
 def kinesis(system: Running) -> Any:
     """A client of the system's stream."""
-    return Clients(variables_of(system.aws, system.access_key))("kinesis")
+    return Clients(variables_of(system.aws, system.keys))("kinesis")
 
 
-def variables_of(port: int, access_key: str) -> dict[str, str]:
+def variables_of(port: int, keys: Keys) -> dict[str, str]:
     """The environment of an emulator's clients."""
     variables: dict[str, str] = {}
-    aws_environment.point_at(variables, f"http://127.0.0.1:{port}", access_key)
+    aws_environment.point_at(variables, f"http://127.0.0.1:{port}", keys)
     return variables
 
 
@@ -212,15 +217,15 @@ def driven(
     ingest: str = "kinesis",
 ) -> float:
     """Seconds that the same requests take with nothing around them; those before are not timed."""
-    access_key = _key_of([*before, *asked][0])  # requests are sent as they were signed
-    emulator = EmulatorProcess(free_port(), None, access_key=access_key)
+    emulator = EmulatorProcess(free_port(), None)
     try:
         emulator.wait_until_ready()
-        clients = Clients(variables_of(emulator.port, access_key))
+        clients = Clients(variables_of(emulator.port, emulator.keys))
         made = provision(clients, resources.load(), ingest=ingest)
         arn, client = made["PRICES_STREAM_ARN"], clients("kinesis")
-        _all_driven(emulator.port, [_moved(request, arn) for request in before], client, [first])
-        moved = [_moved(request, arn) for request in asked]
+        warm = [_signed(_moved(request, arn), emulator) for request in before]
+        _all_driven(emulator.port, warm, client, [first])
+        moved = [_signed(_moved(request, arn), emulator) for request in asked]
         began = time.monotonic()
         _all_driven(emulator.port, moved, client, polls)
         return time.monotonic() - began
@@ -228,8 +233,13 @@ def driven(
         emulator.stop()
 
 
-def _key_of(request: Request) -> str:
-    return request.headers["authorization"].partition("Credential=")[2].partition("/")[0]
+def _signed(request: Request, emulator: EmulatorProcess) -> Request:
+    """The request signed for another emulator than the one that it was sent to."""
+    headers = {k: v for k, v in request.headers.items() if k != "authorization"}
+    service = request.headers["authorization"].split("/")[3]
+    url = emulator.endpoint + request.path
+    made = signed(emulator.keys, service, request.method, url, request.body, headers)
+    return msgspec.structs.replace(request, headers=made)
 
 
 def _all_driven(

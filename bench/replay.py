@@ -134,7 +134,7 @@ def _start_producer(way: str, path: Path, system: Running) -> subprocess.Popen[b
     endpoint = f"http://127.0.0.1:{system.aws}"
     names = resources.load()
     variables = {
-        **variables_of(system.aws, system.access_key),
+        **variables_of(system.aws, system.keys),
         "TICKS_STREAM": names.name("ticks"),
         "TICKS_QUEUE_URL": f"{endpoint}/123456789012/{names.name('ticks.fifo')}",
     }

@@ -6,29 +6,49 @@ import base64
 import os
 import secrets
 from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import msgspec
 
 REGION = "us-east-1"
 
-ACCESS_KEY_VARIABLE = "TICKTAPE_EMULATOR_ACCESS_KEY"
-"""Names the access key to the emulator's process and to the query engine's."""
+_ACCESS_KEY_VARIABLE = "TICKTAPE_EMULATOR_ACCESS_KEY"
+_SECRET_KEY_VARIABLE = "TICKTAPE_EMULATOR_SECRET_KEY"  # noqa: S105  # nosec B105
 
 ENDPOINT_VARIABLE = "TICKTAPE_ENDPOINT_URL"
 """What `python -m local env` sets beside AWS_ENDPOINT_URL, to tell it from an endpoint of the
 user's own."""
 
-SECRET_KEY = "not-checked"  # noqa: S105  # nosec B105
-"""The access key is what the emulator checks; boto3 needs a secret to sign with, too."""
+
+class Keys(msgspec.Struct, frozen=True):
+    """The credentials of one start of the embedded AWS. Presigned links show `access_key`;
+    `secret_key` signs requests and is never sent."""
+
+    access_key: str
+    secret_key: str
 
 
-def new_access_key() -> str:
-    """A random access key of AWS's form: 20 capitals and digits, 100 bits."""
-    return base64.b32encode(secrets.token_bytes(13)).decode()[:20]
+def new_keys() -> Keys:
+    """Random keys of AWS's form: 20 capitals and digits, and a secret of 240 bits."""
+    access_key = base64.b32encode(secrets.token_bytes(13)).decode()[:20]
+    return Keys(access_key, secrets.token_urlsafe(30))
 
 
-def signed(service: str, access_key: str) -> dict[str, str]:
-    """The header of a request to the emulator that no client of AWS makes."""
-    scope = f"Credential={access_key}/20260101/{REGION}/{service}/aws4_request"
-    return {"Authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=none"}
+def keys_for_child(keys: Keys) -> dict[str, str]:
+    """The variables by which a child process of ours is given the keys."""
+    return {_ACCESS_KEY_VARIABLE: keys.access_key, _SECRET_KEY_VARIABLE: keys.secret_key}
+
+
+def keys_from_parent(environ: Mapping[str, str]) -> Keys:
+    """The keys that a child process of ours was given. Raises KeyError without them."""
+    return Keys(environ[_ACCESS_KEY_VARIABLE], environ[_SECRET_KEY_VARIABLE])
+
+
+def keys_of(facts: Mapping[str, Any]) -> Keys | None:
+    """The keys that a running file tells; None where the system uses the user's own endpoint."""
+    if facts.get("access_key") is None:
+        return None
+    return Keys(str(facts["access_key"]), str(facts["secret_key"]))
 
 
 def user_endpoint(environ: Mapping[str, str]) -> str | None:
@@ -39,7 +59,7 @@ def user_endpoint(environ: Mapping[str, str]) -> str | None:
 
 
 def point_at(
-    environ: MutableMapping[str, str], endpoint: str, access_key: str, region: str = REGION
+    environ: MutableMapping[str, str], endpoint: str, keys: Keys, region: str = REGION
 ) -> None:
     """Have every AWS client of this process, and of its children, use the emulator.
 
@@ -50,8 +70,8 @@ def point_at(
         del environ[name]
     environ.update(
         AWS_ENDPOINT_URL=endpoint,
-        AWS_ACCESS_KEY_ID=access_key,
-        AWS_SECRET_ACCESS_KEY=SECRET_KEY,
+        AWS_ACCESS_KEY_ID=keys.access_key,
+        AWS_SECRET_ACCESS_KEY=keys.secret_key,
         AWS_DEFAULT_REGION=region,
         AWS_REGION=region,
         AWS_EC2_METADATA_DISABLED="true",

@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from local import running_file
-from local.aws_environment import REGION, keep_users, point_at
+from local.aws_environment import REGION, keep_users, keys_of, point_at
 from local.errors import UsageError
 
 Facts = dict[str, Any]
-"""What a running file says: addresses, region, access key, data folder and environment."""
+"""What a running file says: addresses, region, keys, data folder and environment."""
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -66,11 +66,10 @@ def _listed(running: Sequence[Facts]) -> str:
 
 
 def enter(facts: Facts) -> None:
-    """Point this process at a system's AWS: with the access key of the embedded one, or with the
+    """Point this process at a system's AWS: with the keys of the embedded one, or with the
     user's own keys where the system runs on an endpoint of theirs."""
-    access_key = facts.get("access_key")
-    if access_key is not None:
-        point_at(os.environ, str(facts["aws"]), str(access_key), str(facts.get("region", REGION)))
+    if keys := keys_of(facts):
+        point_at(os.environ, str(facts["aws"]), keys, str(facts.get("region", REGION)))
         return
     os.environ["AWS_ENDPOINT_URL"] = str(facts["aws"])
     os.environ["AWS_REGION"] = str(facts.get("region", REGION))

@@ -7,7 +7,7 @@ import os
 import shlex
 from typing import Any
 
-from local.aws_environment import ENDPOINT_VARIABLE, SECRET_KEY, bypass_proxy
+from local.aws_environment import ENDPOINT_VARIABLE, bypass_proxy, keys_of
 from local.choosing import add_flags, find_running
 from local.commands import OK
 
@@ -31,12 +31,12 @@ def env(arguments: list[str]) -> int:
 
 
 def settings(facts: dict[str, Any]) -> dict[str, str]:
-    """The variables, from what the running file says. On an endpoint of the user's own the access
-    key is theirs, and is not among them."""
+    """The variables, from what the running file says. On an endpoint of the user's own the keys
+    are theirs, and are not among them."""
     found = {"AWS_ENDPOINT_URL": str(facts["aws"])}
-    if facts["access_key"] is not None:
-        found["AWS_ACCESS_KEY_ID"] = str(facts["access_key"])
-        found["AWS_SECRET_ACCESS_KEY"] = SECRET_KEY
+    if keys := keys_of(facts):
+        found["AWS_ACCESS_KEY_ID"] = keys.access_key
+        found["AWS_SECRET_ACCESS_KEY"] = keys.secret_key
         found[ENDPOINT_VARIABLE] = str(facts["aws"])
     found |= {"AWS_REGION": str(facts["region"]), "AWS_DEFAULT_REGION": str(facts["region"])}
     named = {**facts["environment"], **facts["sinks"]}

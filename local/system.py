@@ -135,7 +135,7 @@ class System:
         threading.Thread(target=self._watch, args=(emulator,), daemon=True).start()
         for handler in logging.getLogger().handlers:
             handler.addFilter(emulator.filter)
-        aws_environment.point_at(os.environ, emulator.endpoint, emulator.access_key)
+        aws_environment.point_at(os.environ, emulator.endpoint, emulator.keys)
 
     def _watch(self, emulator: EmulatorProcess) -> None:
         why = emulator.wait()
@@ -203,7 +203,7 @@ class System:
 
         checkpoints = Checkpoints(data.checkpoints if data else None, self._fail)
         self._closing.callback(checkpoints.close)
-        control = EmulatorControl(emulator.port, emulator.access_key) if emulator else None
+        control = EmulatorControl(emulator.port, emulator.keys) if emulator else None
         mappings = Mappings(app, environment, resources.load(), clients, checkpoints, control)
         self._given_up = mappings.given_up
         self._backlog = mappings.backlog()
@@ -260,7 +260,8 @@ class System:
         facts = {
             "region": os.environ["AWS_REGION"],
             "data": None if data is None else str(data.resolve()),
-            "access_key": emulator.access_key if emulator else None,
+            "access_key": emulator.keys.access_key if emulator else None,
+            "secret_key": emulator.keys.secret_key if emulator else None,
             "environment": environment,
             "sinks": resources.sinks(resources.load(), clients("sqs")),
         }

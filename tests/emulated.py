@@ -14,6 +14,7 @@ from botocore.validate import ParamValidator
 from chalicelib.adapters import json_wire
 from chalicelib.settings import Settings, load
 from local import provision, resources
+from local.aws_environment import Keys
 from local.emulator.process import EmulatorProcess
 
 _stages = itertools.count()
@@ -22,9 +23,9 @@ _stages = itertools.count()
 class EmulatedClients:
     """botocore clients of an emulator, as adapters.clients.Clients makes them."""
 
-    def __init__(self, endpoint: str, access_key: str) -> None:
+    def __init__(self, endpoint: str, keys: Keys) -> None:
         def client(service: str, **options: bool) -> Any:
-            return _client(endpoint, access_key, service, **options)
+            return _client(endpoint, keys, service, **options)
 
         self.dynamodb = client("dynamodb", parameter_validation=False)
         self.dynamodb.meta.events.register("provide-client-params.dynamodb", _validate)
@@ -41,15 +42,13 @@ def _validate(params: Any, model: Any, **_: Any) -> None:
     assert not report.has_errors(), report.generate_report()
 
 
-def _client(
-    endpoint: str, access_key: str, service: str, *, parameter_validation: bool = True
-) -> Any:
+def _client(endpoint: str, keys: Keys, service: str, *, parameter_validation: bool = True) -> Any:
     return botocore.session.get_session().create_client(
         service,
         region_name="us-east-1",
         endpoint_url=endpoint,
-        aws_access_key_id=access_key,
-        aws_secret_access_key="test",
+        aws_access_key_id=keys.access_key,
+        aws_secret_access_key=keys.secret_key,
         config=Config(
             retries={"total_max_attempts": 1, "mode": "standard"},
             parameter_validation=parameter_validation,
@@ -64,8 +63,8 @@ class Emulated:
         self._process = EmulatorProcess(0, None)
         self._process.wait_until_ready()
         self.endpoint = self._process.endpoint
-        self.access_key = self._process.access_key
-        self.clients = EmulatedClients(self.endpoint, self.access_key)
+        self.keys = self._process.keys
+        self.clients = EmulatedClients(self.endpoint, self.keys)
 
     def stop(self) -> None:
         """End the process."""
@@ -74,7 +73,11 @@ class Emulated:
     def provisioned(self) -> Settings:
         """Fresh resources; the settings that name them."""
         stage = f"t{os.getpid()}-{next(_stages)}"
-        keys = {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": "test"}
-        clients = provision.Clients({"AWS_ENDPOINT_URL": self.endpoint, **keys})
+        variables = {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": self.keys.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.keys.secret_key,
+        }
+        clients = provision.Clients(variables)
         made = provision.provision(clients, resources.load(stage), ingest="kinesis")
         return msgspec.structs.replace(load(made), read_access="open")

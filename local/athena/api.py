@@ -20,6 +20,7 @@ from local.athena.errors import AthenaError, InvalidRequestError, TooManyRequest
 from local.athena.executions import ACTIVE, Execution, Executions, end
 from local.athena.result_pages import page
 from local.athena.workgroups import ENGINE, PRIMARY, Workgroups
+from local.aws_environment import Keys
 from local.emulator.object_reading import read_object
 
 MOST_ACTIVE = 25
@@ -31,16 +32,14 @@ _QUERY_TIMES = ("SubmissionDateTime", "CompletionDateTime")
 
 class Athena:
     """The service. `lock` is the emulator's, which guards the connection; the engine asks the
-    emulator with `access_key`."""
+    emulator with `keys`."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, lock: threading.Lock, access_key: str
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, lock: threading.Lock, keys: Keys) -> None:
         self._connection = connection
         self._lock = lock
         self._workgroups = Workgroups(connection)
         self.executions = Executions(connection)
-        self._engine = EngineProcess(self._changed, access_key)
+        self._engine = EngineProcess(self._changed, keys)
         self._operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "StartQueryExecution": self._start,
             "GetQueryExecution": self._get,

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from local.aws_environment import ACCESS_KEY_VARIABLE
+from local.aws_environment import Keys, keys_for_child
 
 ENDED = "INTERNAL_ERROR: the query engine ended by itself"
 
@@ -22,9 +22,9 @@ ENDED = "INTERNAL_ERROR: the query engine ended by itself"
 class EngineProcess:
     """Hands queries to the process and passes on what it tells; starts it when there is none."""
 
-    def __init__(self, changed: Callable[[str, dict[str, Any]], None], access_key: str) -> None:
+    def __init__(self, changed: Callable[[str, dict[str, Any]], None], keys: Keys) -> None:
         self.port = 0
-        self._access_key = access_key
+        self._keys = keys
         self._changed = changed
         self._guard = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -58,7 +58,7 @@ class EngineProcess:
             [sys.executable, "-m", "local.athena.engine", "--port", str(self.port)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, ACCESS_KEY_VARIABLE: self._access_key},
+            env={**os.environ, **keys_for_child(self._keys)},
             cwd=Path(__file__).resolve().parents[2],
         )
         threading.Thread(target=self._listen, args=(process,), daemon=True).start()

@@ -15,10 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from local.aws_environment import ACCESS_KEY_VARIABLE, new_access_key, signed
+from local.aws_environment import Keys, keys_for_child, new_keys
 from local.backlog import Position, Waiting
 from local.child import how_it_ended
-from local.emulator.server import DISK_FULL, PRIVATE
+from local.emulator.outside import DISK_FULL, PRIVATE
+from local.signing import signed
 
 START_SECONDS = 300.0
 """A file of an earlier version is converted meanwhile."""
@@ -34,17 +35,11 @@ class EmulatorProcess:
     """A running emulator. `endpoint` is known once `wait_until_ready` returned.
 
     Every `sweep_seconds` it deletes what is past its time; with 0 only when it is told to. It
-    serves who holds `access_key`, a new one where none is given.
+    serves requests that are signed with `keys`, which are new.
     """
 
-    def __init__(
-        self,
-        port: int,
-        database: Path | None,
-        sweep_seconds: float = 0.0,
-        access_key: str | None = None,
-    ) -> None:
-        self.access_key = access_key or new_access_key()
+    def __init__(self, port: int, database: Path | None, sweep_seconds: float = 0.0) -> None:
+        self.keys = new_keys()
         command = [sys.executable, "-m", "local.child", "local.emulator.server"]
         command += ["--port", str(port), "--sweep-seconds", str(sweep_seconds)]
         if database is not None:
@@ -54,7 +49,7 @@ class EmulatorProcess:
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**plain_environment(), ACCESS_KEY_VARIABLE: self.access_key},
+            env={**plain_environment(), **keys_for_child(self.keys)},
             cwd=Path(__file__).resolve().parents[2],
             start_new_session=True,
         )
@@ -127,9 +122,9 @@ class EmulatorProcess:
 class EmulatorControl:
     """What the emulator offers beside AWS: waiting for changes, trimming and sweeping."""
 
-    def __init__(self, port: int, access_key: str) -> None:
+    def __init__(self, port: int, keys: Keys) -> None:
         self._port = port
-        self._headers = signed("ticktape", access_key)
+        self._keys = keys
 
     def wait_for_changes(self, seen: int, timeout_seconds: float) -> int:
         """The number of records put so far, as soon as it differs from `seen`."""
@@ -159,7 +154,12 @@ class EmulatorControl:
         timeout = float(request.get("timeout_seconds", 10.0)) + 10.0
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout)
         try:
-            connection.request("POST", PRIVATE + what, json.dumps(request), self._headers)
+            body, url = (
+                json.dumps(request).encode(),
+                f"http://127.0.0.1:{self._port}{PRIVATE}{what}",
+            )
+            headers = signed(self._keys, "ticktape", "POST", url, body)
+            connection.request("POST", PRIVATE + what, body, headers)
             answer: dict[str, Any] = json.loads(connection.getresponse().read())
             return answer
         finally:

@@ -1,8 +1,8 @@
 """The moto server, repaired: `python -m local.emulator.server --port 0 --database FILE`.
 
 Prints `ready PORT` once it answers. Requests are one transaction each, one after the other:
-moto's own structures bear no concurrent writes. Binds 127.0.0.1, serves only who holds the access
-key that ACCESS_KEY_VARIABLE names (`admission`), and ends with its standard input, which its parent
+moto's own structures bear no concurrent writes. Binds 127.0.0.1, serves only what is signed with
+the keys that its parent hands it (`admission`), and ends with its standard input, which its parent
 holds, so that it outlives no parent.
 """
 
@@ -21,22 +21,19 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from local.aws_environment import ACCESS_KEY_VARIABLE
-from local.emulator import admission, database
+from local.aws_environment import Keys, keys_from_parent
+from local.emulator import database
+from local.emulator.admission import Admission
+from local.emulator.admission import answer as answer_refusal
 from local.emulator.backlog import waiting
 from local.emulator.expiring import ItemExpiry
 from local.emulator.glue import list_partitions
 from local.emulator.lifecycles import ObjectExpiry
 from local.emulator.message_expiry import MessageExpiry
 from local.emulator.object_reading import list_names, packed_bodies
+from local.emulator.outside import DISK_FULL, PRIVATE
 from local.emulator.sweeping import FreePages, Sweeping
 from local.emulator.trimming import Retention, StreamTrimming, trim_changes, trim_kinesis
-
-PRIVATE = "/_ticktape/"
-"""Paths that are ours: no bucket's name may start with an underscore."""
-
-DISK_FULL = 28
-"""Exit status where the file cannot be written: no answer leaves for what was not kept."""
 
 _TOPICS, _QUEUES = "/sns/", "/sqs/"
 """Services whose requests may wait inside: for subscribers to answer, and for messages."""
@@ -85,9 +82,9 @@ class Emulator:
         athena: Any,
         glue: Any,
         sweeping: Sweeping,
-        access_key: str,
+        admitting: Admission,
     ) -> None:
-        self._access_key = access_key
+        self._admission = admitting
         self.sweeping = sweeping
         self._athena = athena
         self._glue = glue
@@ -100,13 +97,15 @@ class Emulator:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request; the answer leaves after the commit."""
-        refused = admission.refusal(environ, self._access_key)
+        refused = self._admission.refusal(environ)
         if refused is not None:
-            environ["wsgi.input"].read(min(_length(environ), _DRAINED_BYTES))
-            return admission.answer(environ, refused, start_response)
+            _drain(environ)
+            return answer_refusal(environ, refused, start_response)
+        refused = self._admission.refusal_of_body(environ, _read_body(environ))
+        if refused is not None:
+            return answer_refusal(environ, refused, start_response)
         if environ["PATH_INFO"].startswith(PRIVATE):
             return self._private(environ, start_response)
-        _read_body(environ)
         service = environ.get("HTTP_AUTHORIZATION", "")
         if _TOPICS in service:
             answer: Iterable[bytes] = self._moto(environ, start_response)
@@ -153,7 +152,7 @@ class Emulator:
             self._connection.execute("COMMIT" if kept else "ROLLBACK")
 
     def _private(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        request = json.loads(_read_body(environ) or b"{}")
+        request = json.loads(environ["wsgi.input"].read() or b"{}")
         name = environ["PATH_INFO"].removeprefix(PRIVATE)
         if name in _READS:
             with self._lock:
@@ -182,6 +181,13 @@ def _read_body(environ: dict[str, Any]) -> bytes:
         body = environ["wsgi.input"].read(length)
     environ["wsgi.input"] = io.BytesIO(body)
     return bytes(body)
+
+
+def _drain(environ: dict[str, Any]) -> None:
+    """Read some of a body that nobody wants, in pieces that are not kept."""
+    left = min(_length(environ), _DRAINED_BYTES)
+    while left and (piece := environ["wsgi.input"].read(min(left, 65536))):
+        left -= len(piece)
 
 
 def _length(environ: dict[str, Any]) -> int:
@@ -215,7 +221,7 @@ _READS: dict[str, Callable[..., bytes]] = {
 """Straight from SQLite: the first three for the query engine, which reads much at once."""
 
 
-def build(path: Path | None, access_key: str) -> Emulator:
+def build(path: Path | None, keys: Keys) -> Emulator:
     """The application over the file at `path`, or over one that disappears (None)."""
     from moto.core.common_models import BaseModel
 
@@ -247,7 +253,7 @@ def build(path: Path | None, access_key: str) -> Emulator:
     end = s3.install(connection)
     listing.install()
     moto = services.Dispatcher()
-    athena = Athena(connection, lock, access_key)
+    athena = Athena(connection, lock, keys)
     tables = glue.Glue(connection)
     retention = Retention(time.time())
     tasks = (
@@ -259,8 +265,9 @@ def build(path: Path | None, access_key: str) -> Emulator:
         FreePages(connection),
     )
     sweeping = Sweeping(connection, lock, tasks, changes.wake)
+    admitting = Admission(keys)
     return Emulator(
-        moto, connection, end, save_queues, changes, lock, athena, tables, sweeping, access_key
+        moto, connection, end, save_queues, changes, lock, athena, tables, sweeping, admitting
     )
 
 
@@ -277,7 +284,7 @@ def main(arguments: list[str]) -> int:
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     try:
-        application = build(options.database, os.environ[ACCESS_KEY_VARIABLE])
+        application = build(options.database, keys_from_parent(os.environ))
         server = make_server(
             "127.0.0.1",
             options.port,

@@ -20,6 +20,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+from local.aws_environment import Keys, keys_of
 from producer.sources.simulator import HISTORY_DAYS, SYMBOLS
 from tests.local_support.system import facts_of
 from tests.patience import PATIENCE_SECONDS
@@ -46,11 +47,11 @@ class System:
             return json.load(response)
 
     @property
-    def access_key(self) -> str:
+    def keys(self) -> Keys:
         """What clients of its AWS sign with."""
-        found = facts_of(self.process.pid)
+        found = keys_of(facts_of(self.process.pid) or {})
         assert found is not None, "a system whose API answers has a running file"
-        return str(found["access_key"])
+        return found
 
     def wait_for_history(self) -> None:
         """Until the last symbol has its simulated days, which are sent after everything else."""

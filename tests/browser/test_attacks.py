@@ -97,14 +97,14 @@ def evil(browser: Browser) -> Iterator[Page]:
 def test_another_sites_page_reads_and_changes_nothing_through_the_emulators_port(
     evil: Page, system: System
 ) -> None:
-    aws = clients_of(system.aws, system.access_key)
+    aws = clients_of(system.aws, system.keys)
     before = json.dumps(aws("dynamodb").list_tables()["TableNames"])
     unprotected, seen = open_server()
     control = evil.evaluate(ATTACKS, [unprotected.address, "KEY"])
     unprotected.stop()
     assert {"/", "/moto-api/data.json", f"/{ARCHIVE}/planted"} <= set(control)
     assert ("POST", "/moto-api/reset") in seen  # so the browser itself stops none of it
-    assert evil.evaluate(ATTACKS, [system.aws, system.access_key]) == []
+    assert evil.evaluate(ATTACKS, [system.aws, system.keys.access_key]) == []
     assert json.dumps(aws("dynamodb").list_tables()["TableNames"]) == before
     assert "ticktape-local-prices" in before
     found = aws("s3").list_objects_v2(Bucket=ARCHIVE, Prefix="planted")
@@ -117,10 +117,10 @@ def test_a_name_that_was_rebound_to_this_machine_is_not_served(evil: Page, syste
     answer = evil.goto(f"http://{EVIL}:{port}/")
     assert answer is not None
     assert answer.status == 421
-    assert evil.evaluate(ATTACKS, [f"http://{EVIL}:{port}", system.access_key]) != []  # errors
+    assert evil.evaluate(ATTACKS, [f"http://{EVIL}:{port}", system.keys.access_key]) != []  # errors
     found = evil.evaluate(
         "async (address) => (await fetch(address)).status", f"http://{EVIL}:{port}/{ARCHIVE}"
     )
     assert found == 421
-    keys = clients_of(system.aws, system.access_key)("s3").list_objects_v2(Bucket=ARCHIVE)
+    keys = clients_of(system.aws, system.keys)("s3").list_objects_v2(Bucket=ARCHIVE)
     assert not [one for one in keys.get("Contents", []) if "planted" in one["Key"]]

@@ -50,8 +50,8 @@ class Deployment:
         for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
             self._patch.setenv(name, "us-east-1")
         self._patch.setenv("AWS_ENDPOINT_URL", emulated.endpoint)
-        self._patch.setenv("AWS_ACCESS_KEY_ID", emulated.access_key)
-        self._patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        self._patch.setenv("AWS_ACCESS_KEY_ID", emulated.keys.access_key)
+        self._patch.setenv("AWS_SECRET_ACCESS_KEY", emulated.keys.secret_key)
 
     def _queue(self, key: str) -> str:
         fifo = {"FifoQueue": "true"} if key.endswith(".fifo") else {}

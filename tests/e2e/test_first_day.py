@@ -84,8 +84,8 @@ class Desk:
             | {
                 "AWS_ENDPOINT_URL": self.system.aws,
                 "AWS_REGION": "us-east-1",
-                "AWS_ACCESS_KEY_ID": self.system.access_key,
-                "AWS_SECRET_ACCESS_KEY": "x",
+                "AWS_ACCESS_KEY_ID": self.system.keys.access_key,
+                "AWS_SECRET_ACCESS_KEY": self.system.keys.secret_key,
             },
             capture_output=True,
             text=True,

@@ -47,8 +47,8 @@ def client(system: System, service: str) -> Any:
         service,
         endpoint_url=system.aws,
         region_name="us-east-1",
-        aws_access_key_id=system.access_key,
-        aws_secret_access_key="test",
+        aws_access_key_id=system.keys.access_key,
+        aws_secret_access_key=system.keys.secret_key,
         verify=False,
     )
 
@@ -107,8 +107,8 @@ def produce(system: System) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")} | {
         "AWS_ENDPOINT_URL": system.aws,
         "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": system.access_key,
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ACCESS_KEY_ID": system.keys.access_key,
+        "AWS_SECRET_ACCESS_KEY": system.keys.secret_key,
     }
     command = [sys.executable, "-m", "producer", *REPLAY, "--stream", stream]
     subprocess.run(command, check=True, env=environment, cwd=ROOT, timeout=PATIENCE_SECONDS)

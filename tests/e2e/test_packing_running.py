@@ -14,7 +14,7 @@ SYMBOL = "ACME"
 def items(system: LocalSystem) -> list[dict[str, Any]]:
     """What lies in the prices table."""
     facts = system.facts()
-    client = clients_of(facts["aws"], facts["access_key"])("dynamodb")
+    client = clients_of(facts["aws"], system.keys())("dynamodb")
     (table,) = (name for name in client.list_tables()["TableNames"] if name.endswith("-prices"))
     found: list[dict[str, Any]] = client.scan(TableName=table)["Items"]
     return found
@@ -38,7 +38,7 @@ def note_that_it_is_packed(system: LocalSystem) -> None:
     line = {"list": "seen", "symbol": SYMBOL, "added_at": "2026-01-01T00:00:00Z", "packed": "yes"}
     item = {name: {"S": value} for name, value in line.items()}
     facts = system.facts()
-    client = clients_of(facts["aws"], facts["access_key"])("dynamodb")
+    client = clients_of(facts["aws"], system.keys())("dynamodb")
     client.put_item(TableName=table, Item=item)
 
 

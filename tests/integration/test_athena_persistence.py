@@ -17,7 +17,7 @@ from tests.patience import PATIENCE_SECONDS
 def started(database: Path) -> tuple[EmulatorProcess, EmulatedClients]:
     process = EmulatorProcess(0, database)
     process.wait_until_ready()
-    return process, EmulatedClients(process.endpoint, process.access_key)
+    return process, EmulatedClients(process.endpoint, process.keys)
 
 
 def engine_of(emulator: int) -> int:

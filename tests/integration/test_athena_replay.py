@@ -76,7 +76,7 @@ def compacted(emulated: Emulated, archived: Lake, monkeypatch: pytest.MonkeyPatc
 
 def _environment(emulated: Emulated) -> dict[str, str]:
     made: dict[str, str] = dict(os.environ)
-    aws_environment.point_at(made, emulated.endpoint, emulated.access_key)
+    aws_environment.point_at(made, emulated.endpoint, emulated.keys)
     return made
 
 

@@ -22,8 +22,8 @@ from tests.factories import NEVER, make_priced, make_tick
 @pytest.fixture
 def baseline(emulated: Emulated, monkeypatch: pytest.MonkeyPatch) -> tuple[Baseline, Any]:
     settings = emulated.provisioned()
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, emulated.access_key)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", emulated.keys.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", emulated.keys.secret_key)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     made = Baseline(
         settings.prices_table,

@@ -459,7 +459,7 @@ class Breaking:
     """Clients whose run ends at a call: before it is made, or when its answer is lost."""
 
     def __init__(self, emulated: Emulated, ends: Ends, look: Callable[[], None]) -> None:
-        self.clients = EmulatedClients(emulated.endpoint, emulated.access_key)
+        self.clients = EmulatedClients(emulated.endpoint, emulated.keys)
         self._calls: list[str] = []
         self._ends = ends
         self._look = look

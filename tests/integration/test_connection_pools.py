@@ -26,7 +26,7 @@ def test_as_many_threads_as_detect_has_leave_no_warning(
 ) -> None:
     table = emulated.provisioned().state_table
     environ: dict[str, str] = {}
-    point_at(environ, emulated.endpoint, emulated.access_key)
+    point_at(environ, emulated.endpoint, emulated.keys)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     client = Clients().dynamodb

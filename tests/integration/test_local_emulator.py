@@ -14,9 +14,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local import resources
-from local.aws_environment import signed
 from local.emulator.process import EmulatorError, EmulatorProcess
 from local.provision import provision
+from local.signing import signed
 from tests.local_support.aws import Emulator, emulator
 from tests.patience import PATIENCE_SECONDS
 
@@ -462,16 +462,15 @@ def test_a_connection_serves_one_request_after_another(aws: Emulator) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", aws.process.port, timeout=60)
     connection.connect()
     socket = connection.sock
-    headers = {
-        "X-Amz-Target": "DynamoDB_20120810.DescribeTable",
-        **signed("dynamodb", aws.process.access_key),
-    }
+    target = {"X-Amz-Target": "DynamoDB_20120810.DescribeTable"}
+    url = f"{aws.process.endpoint}/"
     for table, status in ((PRICES, 200), ("none", 400), (PRICES, 200)):
-        connection.request("POST", "/", f'{{"TableName": "{table}"}}', headers)
+        body = f'{{"TableName": "{table}"}}'.encode()
+        headers = signed(aws.process.keys, "dynamodb", "POST", url, body, target)
+        connection.request("POST", "/", body, headers)
         answer = connection.getresponse()
         assert (answer.status, bool(answer.read())) == (status, True)
         assert connection.sock is socket
-    body = f'{{"TableName": "{PRICES}"}}'
     connection.request("POST", "/", body, {**headers, "Connection": "close"})
     answer = connection.getresponse()
     assert (answer.headers["Connection"], bool(answer.read())) == ("close", True)

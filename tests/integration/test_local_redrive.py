@@ -28,7 +28,7 @@ class Origin:
 def clients_for(system: LocalSystem) -> Clients:
     system.ready()
     facts = system.facts()
-    return clients_of(facts["aws"], facts["access_key"])
+    return clients_of(facts["aws"], system.keys())
 
 
 def tick(symbol: str) -> bytes:

@@ -162,7 +162,7 @@ def test_what_was_put_and_not_ingested_is_ingested_after_a_kill(tmp_path: Path) 
     with local_system(*data) as first:
         first.ready()
         facts = first.facts()
-        kinesis = clients_of(facts["aws"], facts["access_key"])("kinesis")
+        kinesis = clients_of(facts["aws"], first.keys())("kinesis")
         lines = [f'{{"symbol": "PUT{n}", "price": {n}.5}}'.encode() for n in range(1, 9)]
         kinesis.put_records(
             StreamName="ticktape-local-ticks",

@@ -7,17 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from local.aws_environment import Keys
 from local.emulator.process import EmulatorControl, EmulatorProcess
 from local.provision import Clients
 
+ANY_KEYS = Keys("test", "test")
+"""For an endpoint that checks none."""
 
-def clients_of(endpoint: str, access_key: str = "test") -> Clients:
+
+def clients_of(endpoint: str, keys: Keys = ANY_KEYS) -> Clients:
     """boto3 clients for an endpoint, whatever this process's environment says."""
     return Clients(
         {
             "AWS_ENDPOINT_URL": endpoint,
-            "AWS_ACCESS_KEY_ID": access_key,
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ACCESS_KEY_ID": keys.access_key,
+            "AWS_SECRET_ACCESS_KEY": keys.secret_key,
             "AWS_DEFAULT_REGION": "us-east-1",
         }
     )
@@ -29,8 +33,8 @@ class Emulator:
     def __init__(self, database: Path | None = None) -> None:
         self.process = EmulatorProcess(0, database)
         self.process.wait_until_ready()
-        self.clients = clients_of(self.process.endpoint, self.process.access_key)
-        self.control = EmulatorControl(self.process.port, self.process.access_key)
+        self.clients = clients_of(self.process.endpoint, self.process.keys)
+        self.control = EmulatorControl(self.process.port, self.process.keys)
 
     def __call__(self, service: str) -> Any:
         """The service's client."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from local import running_file
+from local.aws_environment import Keys, keys_of
 from tests.patience import PATIENCE_SECONDS
 from tests.ports import free_ports
 
@@ -102,6 +103,12 @@ class LocalSystem:
     def facts(self) -> dict[str, Any]:
         """What its running file says, once it is there."""
         found: dict[str, Any] = self.until(lambda: facts_of(self.process.pid, self._temporary))
+        return found
+
+    def keys(self) -> Keys:
+        """What clients of its AWS sign with."""
+        found = keys_of(self.facts())
+        assert found is not None
         return found
 
     def descendants(self) -> list[int]:

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.aws_environment import signed
+from local.aws_environment import Keys
 from local.emulator.process import EmulatorProcess
+from local.signing import signed
 from tests.local_support.aws import clients_of
 from tests.local_support.system import ROOT, LocalSystem, environment
 from tests.patience import PATIENCE_SECONDS
@@ -28,7 +29,7 @@ class Port:
 
     def __init__(self, system: LocalSystem) -> None:
         self.number = int(system.facts()["aws"].rpartition(":")[2])
-        self.access_key = str(system.facts()["access_key"])
+        self.keys = system.keys()
 
     def ask(
         self, method: str, path: str, headers: dict[str, str], body: bytes = b"{}"
@@ -43,10 +44,18 @@ class Port:
         finally:
             connection.close()
 
+    def ask_signed(
+        self, service: str, method: str, path: str, headers: dict[str, str]
+    ) -> tuple[int, dict[str, str], str]:
+        """The same with the right signature, of these headers too."""
+        url = f"http://127.0.0.1:{self.number}{path}"
+        made = signed(self.keys, service, method, url, b"{}", headers)
+        return self.ask(method, path, made)
+
     def list_tables(self, **headers: str) -> tuple[int, dict[str, str], str]:
-        """ListTables with the right key and more headers; `_` in their names is `-`."""
+        """ListTables with the right signature and more headers; `_` in their names is `-`."""
         more = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.ask("POST", "/", LIST_TABLES | signed("dynamodb", self.access_key) | more)
+        return self.ask_signed("dynamodb", "POST", "/", LIST_TABLES | more)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +125,8 @@ def test_a_preflight_allows_nothing(port: Port) -> None:
 def test_motos_own_pages_are_refused_with_the_right_key_too(
     port: Port, method: str, path: str
 ) -> None:
-    assert port.ask(method, path, signed("s3", port.access_key))[0] == 403
+    status, _, text = port.ask_signed("s3", method, path, {})
+    assert (status, "not served here" in text) == (403, True)
     assert "ticktape-local-prices" in port.list_tables()[2]
 
 
@@ -148,11 +158,12 @@ def test_who_has_no_key_is_refused(
 ) -> None:
     body = json.dumps({"bucket": "ticktape-local-archive", "prefix": "", "after": "", "most": 9})
     status, _, text = port.ask(method, path, headers, body.encode())
-    assert (status, "unknown access key" in text) == (403, True)
+    assert (status, "not signed with" in text) == (403, True)
 
 
 def test_a_wrong_key_is_an_error_that_boto3_understands(system: LocalSystem) -> None:
-    clients = clients_of(system.facts()["aws"], "WRONG")
+    wrong = Keys("WRONG", system.keys().secret_key)
+    clients = clients_of(system.facts()["aws"], wrong)
     calls = [
         clients("dynamodb").list_tables,
         clients("kinesis").list_streams,
@@ -171,13 +182,15 @@ def test_a_wrong_key_is_an_error_that_boto3_understands(system: LocalSystem) -> 
         assert "python -m local env" in raised.value.response["Error"]["Message"]
 
 
-def test_each_start_has_a_key_of_its_own_that_cannot_be_guessed() -> None:
+def test_each_start_has_keys_of_its_own_that_cannot_be_guessed() -> None:
     processes = [EmulatorProcess(0, None) for _ in range(2)]
     for process in processes:
         process.stop()
-    keys = {process.access_key for process in processes}
-    assert len(keys) == 2
-    assert all(re.fullmatch(r"[A-Z2-7]{20}", key) for key in keys)  # 100 bits
+    assert len({process.keys.access_key for process in processes}) == 2
+    assert len({process.keys.secret_key for process in processes}) == 2
+    for process in processes:
+        assert re.fullmatch(r"[A-Z2-7]{20}", process.keys.access_key)  # 100 bits
+        assert re.fullmatch(r"[A-Za-z0-9_-]{40}", process.keys.secret_key)  # 240 bits
 
 
 def test_a_length_that_is_no_number_is_answered(port: Port) -> None:

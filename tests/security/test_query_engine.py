@@ -45,7 +45,7 @@ ATTACKS = [
 @pytest.fixture(scope="module")
 def lake(system: LocalSystem) -> Lake:
     """The engine behind the running system's port."""
-    return Lake(EmulatedClients(system.facts()["aws"], system.facts()["access_key"]))
+    return Lake(EmulatedClients(system.facts()["aws"], system.keys()))
 
 
 @pytest.fixture

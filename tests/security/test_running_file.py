@@ -141,4 +141,4 @@ def test_a_running_systems_file_is_its_users_alone(
     monkeypatch.undo()
     path = running_file.folder() / f"{system.process.pid}.json"
     assert (mode(path), mode(path.parent)) == (0o600, 0o700)
-    assert {"token", "access_key"} <= json.loads(path.read_text()).keys()
+    assert {"token", "access_key", "secret_key"} <= json.loads(path.read_text()).keys()

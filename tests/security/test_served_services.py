@@ -43,8 +43,8 @@ def test_no_other_service_is_served(system: LocalSystem, service: str) -> None:
         service,
         endpoint_url=system.facts()["aws"],
         region_name="us-east-1",
-        aws_access_key_id=system.facts()["access_key"],
-        aws_secret_access_key="x",
+        aws_access_key_id=system.keys().access_key,
+        aws_secret_access_key=system.keys().secret_key,
         config=Config(retries={"total_max_attempts": 1}, inject_host_prefix=False),
     )
     name, given = CALLS[service]

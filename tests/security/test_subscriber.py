@@ -148,7 +148,7 @@ def test_only_this_aws_is_asked_to_confirm(listening: Subscriber) -> None:
 
 def test_the_running_systems_subscriber_has_a_secret_path(system: LocalSystem) -> None:
     facts = system.facts()
-    sns = clients_of(facts["aws"], facts["access_key"])("sns")
+    sns = clients_of(facts["aws"], system.keys())("sns")
     (found,) = system.until(lambda: sns.list_subscriptions()["Subscriptions"])
     address = found["Endpoint"]
     port = int(address.split(":")[2].split("/")[0])

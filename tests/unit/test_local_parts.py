@@ -141,11 +141,12 @@ def test_a_plain_terminal_writes_addresses_and_alerts() -> None:
 
 def test_the_users_own_aws_does_not_show_through() -> None:
     environ = {"AWS_PROFILE": "work", "AWS_CA_BUNDLE": "/x", "HTTP_PROXY": "http://p", "A": "b"}
-    aws_environment.point_at(environ, "http://127.0.0.1:1", "KEY")
+    aws_environment.point_at(environ, "http://127.0.0.1:1", aws_environment.Keys("KEY", "SECRET"))
     assert "AWS_PROFILE" not in environ
     assert "AWS_CA_BUNDLE" not in environ
     assert environ["AWS_ENDPOINT_URL"] == "http://127.0.0.1:1"
     assert environ["AWS_ACCESS_KEY_ID"] == "KEY"
+    assert environ["AWS_SECRET_ACCESS_KEY"] == "SECRET"
     assert environ["NO_PROXY"] == "127.0.0.1,localhost"
     assert environ["A"] == "b"
 

@@ -20,7 +20,7 @@ import duckdb
 from local.athena.engine.aws import Aws
 from local.athena.engine.failures import QueryError, ScanLimitError
 from local.athena.engine.running import Change, Runner
-from local.aws_environment import ACCESS_KEY_VARIABLE
+from local.aws_environment import keys_from_parent
 
 AT_ONCE = 4
 _FOLDERS = "ticktape-athena-"
@@ -110,7 +110,7 @@ def main(arguments: list[str]) -> None:
     port = parser.parse_args(arguments).port
     _remove_left()
     with tempfile.TemporaryDirectory(prefix=f"{_FOLDERS}{os.getpid()}-") as folder:
-        engine = Engine(Runner(Aws(port, os.environ[ACCESS_KEY_VARIABLE]), Path(folder)))
+        engine = Engine(Runner(Aws(port, keys_from_parent(os.environ)), Path(folder)))
         for line in sys.stdin:
             engine.take(json.loads(line))
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
 from local.athena.engine.failures import QueryError
-from local.aws_environment import signed
+from local.aws_environment import Keys
 from local.emulator.object_reading import unpacked
+from local.signing import signed
 
 _NAMES_AT_ONCE = 5000
 _BODIES_AT_ONCE = 100
@@ -31,23 +33,18 @@ class StoredBody:
 class Aws:
     """Requests to the emulator at a port; a connection for each thread."""
 
-    def __init__(self, port: int, access_key: str) -> None:
+    def __init__(self, port: int, keys: Keys) -> None:
         self._port = port
-        self._access_key = access_key
+        self._keys = keys
         self._of_thread = threading.local()
 
     def glue(self, operation: str, **request: Any) -> dict[str, Any]:
         """Ask Glue. Raises LookupError for what does not exist, QueryError otherwise."""
-        status, body = self._ask(
-            "POST",
-            "/",
-            json.dumps(request).encode(),
-            {
-                "X-Amz-Target": f"AWSGlue.{operation}",
-                "Content-Type": "application/x-amz-json-1.1",
-                **signed("glue", self._access_key),
-            },
-        )
+        headers = {
+            "X-Amz-Target": f"AWSGlue.{operation}",
+            "Content-Type": "application/x-amz-json-1.1",
+        }
+        status, body = self._ask("glue", "POST", "/", json.dumps(request).encode(), headers)
         answer: dict[str, Any] = json.loads(body or b"{}")
         if status < 400:
             return answer
@@ -58,7 +55,7 @@ class Aws:
     def put(self, address: str, body: bytes) -> None:
         """Put an object at `s3://bucket/key`. Raises QueryError."""
         path = "/" + quote(address.removeprefix("s3://"))
-        status, answer = self._ask("PUT", path, body, signed("s3", self._access_key))
+        status, answer = self._ask("s3", "PUT", path, body)
         if status >= 400:
             reason = answer.decode(errors="replace")
             raise QueryError("HIVE_WRITER_CLOSE_ERROR", f"{address}: {reason}")
@@ -98,22 +95,28 @@ class Aws:
                 yield key, StoredBody(etag, size, body)
 
     def _private(self, name: str, **request: Any) -> bytes:
-        headers = signed("ticktape", self._access_key)
-        path = f"/_ticktape/{name}"
-        status, body = self._ask("POST", path, json.dumps(request).encode(), headers)
+        asked = json.dumps(request).encode()
+        status, body = self._ask("ticktape", "POST", f"/_ticktape/{name}", asked)
         if status >= 400:
             raise QueryError("HIVE_FILESYSTEM_ERROR", f"{name}: status {status}")
         return body
 
     def _ask(
-        self, method: str, path: str, body: bytes, headers: dict[str, str]
+        self,
+        service: str,
+        method: str,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[int, bytes]:
         connection = getattr(self._of_thread, "connection", None)
         if connection is None:
             connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=120)
             self._of_thread.connection = connection
         try:
-            connection.request(method, path, body, headers)
+            url = f"http://127.0.0.1:{self._port}{path}"
+            given = signed(self._keys, service, method, url, body, headers)
+            connection.request(method, path, body, given)
             answer = connection.getresponse()
             return answer.status, answer.read()
         except (OSError, http.client.HTTPException):

@@ -1,0 +1,169 @@
+"""AWS Signature Version 4 of a request, in its Authorization header or in a presigned address.
+
+botocore's signer computes the signature again. Paths and queries are taken as they were sent: a
+client that sends another form than it signed is refused.
+"""
+
+from __future__ import annotations
+
+import functools
+import hmac
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from botocore.auth import UNSIGNED_PAYLOAD, S3SigV4Auth, SigV4Auth
+from botocore.awsrequest import AWSRequest
+
+LONGEST_LINK_SECONDS = 7 * 86400
+_TIME = "%Y%m%dT%H%M%SZ"
+_PATTERN = re.compile(
+    r"AWS4-HMAC-SHA256 +Credential=([^,\s]+), *SignedHeaders=([^,\s]+), *Signature=([0-9a-f]{64})"
+)
+_LINK = ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")
+
+
+class Signature(msgspec.Struct, frozen=True):
+    """What a request says of its signature. `headers` are the names of the signed ones, lower-case;
+    `expires_seconds` is that of a presigned address, and None for a header."""
+
+    access_key: str
+    day: str
+    region: str
+    service: str
+    headers: tuple[str, ...]
+    timestamp: str
+    value: str
+    expires_seconds: int | None = None
+
+    @property
+    def signed_at(self) -> float:
+        """The epoch second. Raises ValueError for a time that is none."""
+        return datetime.strptime(self.timestamp, _TIME).replace(tzinfo=UTC).timestamp()
+
+
+def signature_of(environ: Mapping[str, Any]) -> Signature | None:
+    """The signature of a WSGI request; None where it has none, or two, or one that is not whole."""
+    header = str(environ.get("HTTP_AUTHORIZATION", ""))
+    link = _link_parameters(str(environ.get("QUERY_STRING", "")))
+    if bool(header) == bool(link):
+        return None
+    return _of_link(link) if link else _of_header(header, str(environ.get("HTTP_X_AMZ_DATE", "")))
+
+
+def _of_header(header: str, timestamp: str) -> Signature | None:
+    match = _PATTERN.fullmatch(header.strip())
+    return _made(match[1], match[2], timestamp, match[3], None) if match else None
+
+
+def _of_link(link: Mapping[str, str]) -> Signature | None:
+    algorithm, credential, date, expires, headers, value = (link.get(name, "") for name in _LINK)
+    if algorithm != "AWS4-HMAC-SHA256" or not re.fullmatch("[0-9]{1,6}", expires):
+        return None
+    return _made(credential, headers, date, value, int(expires))
+
+
+def _link_parameters(query: str) -> dict[str, str]:
+    """The parameters `X-Amz-...` by the rest of their names; the last of a name counts."""
+    if "X-Amz-" not in query:
+        return {}
+    found = parse_qsl(query, keep_blank_values=True)
+    return {name[6:]: value for name, value in found if name.startswith("X-Amz-")}
+
+
+def _made(
+    credential: str, headers: str, timestamp: str, value: str, expires: int | None
+) -> Signature | None:
+    match credential.split("/"):
+        case [access_key, day, region, service, "aws4_request"] if timestamp[:8] == day:
+            names = tuple(headers.split(";"))
+            return Signature(access_key, day, region, service, names, timestamp, value, expires)
+    return None
+
+
+def is_valid(
+    signature: Signature, environ: Mapping[str, Any], payload: str, secret_key: str
+) -> bool:
+    """Whether the secret key made the signature of this request. `payload` stands for the body:
+    its SHA-256 in hex, or one of AWS's words for bodies that are not part of the signature."""
+    signer = (_S3Signer if signature.service == "s3" else _Signer)(signature, secret_key)
+    request = AWSRequest(
+        method=environ["REQUEST_METHOD"],
+        url=_signed_address(environ, signature),
+        headers={name: _value(environ, name) for name in signature.headers},
+    )
+    request.context.update(timestamp=signature.timestamp, payload=payload)
+    text = signer.string_to_sign(request, signer.canonical_request(request))
+    expected: str = signer.signature(text)
+    return hmac.compare_digest(expected.encode(), signature.value.encode())
+
+
+def declared_payload(environ: Mapping[str, Any], signature: Signature) -> str | None:
+    """What stands for the body by the request itself; None where the body's SHA-256 does."""
+    declared: str | None = environ.get("HTTP_X_AMZ_CONTENT_SHA256")
+    if declared is None and signature.expires_seconds is not None:
+        return str(UNSIGNED_PAYLOAD)
+    return declared
+
+
+def unsigned_headers(environ: Mapping[str, Any], signature: Signature) -> list[str]:
+    """Headers that AWS demands in the signature, and that are not in it."""
+    signed = {_variable(name) for name in signature.headers}
+    demanded = [name for name in environ if name.startswith("HTTP_X_AMZ_")]
+    return sorted({"HTTP_HOST", *demanded} - signed)
+
+
+class _Signer(SigV4Auth):  # type: ignore[misc]  # botocore has no types
+    """Signs for the time and with the headers that the request names."""
+
+    def __init__(self, signature: Signature, secret_key: str) -> None:
+        super().__init__(None, signature.service, signature.region)
+        self._key = _signing_key(secret_key, signature.day, signature.region, signature.service)
+
+    def headers_to_sign(self, request: Any) -> Any:
+        return request.headers
+
+    def payload(self, request: Any) -> str:
+        return str(request.context["payload"])
+
+    def signature(self, string_to_sign: str, _request: Any = None) -> str:
+        return hmac.new(self._key, string_to_sign.encode(), "sha256").hexdigest()
+
+
+class _S3Signer(_Signer, S3SigV4Auth):  # type: ignore[misc]
+    """S3's paths are signed as they are sent."""
+
+
+@functools.lru_cache(maxsize=64)
+def _signing_key(secret_key: str, *scope: str) -> bytes:
+    """The key that AWS derives for a day, a region and a service."""
+    key = f"AWS4{secret_key}".encode()
+    for part in (*scope, "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
+
+
+def _signed_address(environ: Mapping[str, Any], signature: Signature) -> str:
+    """The address as it was sent, without the signature itself."""
+    path, _, query = str(environ["RAW_URI"]).partition("?")
+    parts = query.split("&")
+    if signature.expires_seconds is not None:
+        parts = [part for part in parts if not part.startswith("X-Amz-Signature=")]
+    return f"http://{environ.get('HTTP_HOST', '')}{path}?{'&'.join(parts)}"
+
+
+def _value(environ: Mapping[str, Any], name: str) -> str:
+    """A header's value; its bytes are UTF-8 where they can be."""
+    value = str(environ.get(_variable(name), ""))
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value
+
+
+def _variable(name: str) -> str:
+    plain = name.upper().replace("-", "_")
+    return plain if plain in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{plain}"
