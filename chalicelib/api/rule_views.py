@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import msgspec
@@ -21,6 +22,9 @@ CACHE_SECONDS = 1
 
 PREVIEW = "preview"
 """The id of a rule that is not stored."""
+
+PREVIEW_SECONDS = 10.0
+"""How long a preview may judge. API Gateway waits for 29 s, but each second is paid for."""
 
 
 def rules(services: Services, request: Any) -> Response:
@@ -77,7 +81,8 @@ def preview_rule(services: Services, request: Any) -> Response:
     series = Series(services.stores)
     price_query = PriceQuery(symbol=asked.symbol, range=query, period=period)
     reach = series.range_of(price_query, series.known(asked.symbol))
-    found = services.preview(asked, asked.symbol, reach.start, reach.end)
+    deadline = time.monotonic() + PREVIEW_SECONDS
+    found = services.preview(asked, asked.symbol, reach.start, reach.end, deadline)
     return rendering.plain(
         {
             "alerts": [_would_be(alert) for alert in found.alerts],

@@ -48,8 +48,8 @@ class Services(Protocol):
         """The rules that hold without any being stored."""
 
     @property
-    def preview(self) -> Callable[[Rule, str, str | None, str | None], Previewed]:
-        """Judges a rule for one symbol over `[start, end)`."""
+    def preview(self) -> Callable[[Rule, str, str | None, str | None, float], Previewed]:
+        """Judges a rule for one symbol over `[start, end)` until a deadline (time.monotonic)."""
 
     @property
     def forget(self) -> Callable[[str, float], Forgotten]:

@@ -15,6 +15,7 @@ from chalicelib.domain.building import BarBuilder, Hour, Place, place_of
 from chalicelib.domain.delays import YAHOO_SOURCES
 from chalicelib.domain.messages import describe
 from chalicelib.domain.rules import ANY_SYMBOL, MAX_RULES, Rule
+from chalicelib.domain.running_closes import RunningCloses
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.splits import Split, adjusted, find_split, told_split, with_split
 from chalicelib.domain.ticks import Tick
@@ -163,7 +164,7 @@ class _Run:
         self._watch = watch
         self._quiet = quiet
         self._latches = dict(state.latches)
-        self._closes = list(state.closes)
+        self._closes = RunningCloses(state.closes)
         self._mark, self._mark_place = _last_regular(state)
         self._bars = BarWatch(watch.rules, history, state.splits, state.latches, ticks)
         self._opening = state.opening
@@ -196,10 +197,10 @@ class _Run:
 
     def _judge_tick(self, tick: Tick, previous: Decimal | None, place: Place) -> None:
         """Judge the rules on ticks; `previous` is the price before."""
-        closes = [*self._closes, tick.price]  # all before it: a new rule takes their side
-        point = _point(tick, previous, place, closes, self._splits)
+        self._closes.append(tick.price)  # to all before it: a new rule takes their side
+        point = _point(tick, previous, place, self._closes, self._splits)
         self._judge("tick", point, tick, tick)
-        self._closes = closes[-self._watch.depth :]
+        self._closes.keep(self._watch.depth)
         if self._opening is not None:
             count = min(self._opening.closes + 1, len(self._closes))
             self._opening = Opening(count, self._opening.before)
@@ -257,7 +258,8 @@ class _Run:
         self.split = split
         self._splits = self._bars.splits = with_split(self._splits, split)
         older = len(self._closes) - (self._opening.closes if self._opening else 0)
-        self._closes[:older] = [split.adjust(price) for price in self._closes[:older]]
+        before = [split.adjust(price) for price in self._closes[:older]]
+        self._closes = RunningCloses([*before, *self._closes[older:]])
 
     def _judge(self, interval: str, point: Point, tick: Tick, newest: Tick) -> None:
         """Judge the rules of an interval that have not expired at the tick that has just come,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from chalicelib.domain.running_closes import RunningCloses
+
 
 def average_side(closes: Sequence[Decimal], fast: int, slow: int) -> int | None:
     """The sign of SMA(fast) - SMA(slow) over the newest closes; None before `slow` are there.
@@ -13,9 +15,14 @@ def average_side(closes: Sequence[Decimal], fast: int, slow: int) -> int | None:
     """
     if len(closes) < slow:
         return None
-    newest = closes[-slow:]
-    difference = slow * sum(newest[-fast:]) - fast * sum(newest)
+    difference = slow * _total(closes, fast) - fast * _total(closes, slow)
     return (difference > 0) - (difference < 0)
+
+
+def _total(closes: Sequence[Decimal], count: int) -> Decimal:
+    if isinstance(closes, RunningCloses):
+        return closes.total(count)
+    return sum(closes[-count:], Decimal(0))
 
 
 def crosses_up(previous: Decimal | None, price: Decimal, level: Decimal) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
 import msgspec
@@ -12,6 +14,7 @@ from chalicelib.domain.detection import MAX_PENDING, State, Watch, advance, make
 from chalicelib.domain.errors import RuleError
 from chalicelib.domain.folding import BASE_OF, label
 from chalicelib.domain.rules import ANY_SYMBOL, Rule
+from chalicelib.domain.running_closes import RunningCloses
 from chalicelib.domain.splits import DatedClose, Split, adjusted_closes
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after, later
@@ -31,8 +34,8 @@ _PAGE = 2_000
 class Previewed(msgspec.Struct, frozen=True):
     """What would have fired, in order.
 
-    `judged` counts the prices that the rule was judged at; `complete` is false where a bound was
-    reached before the end of the range, `until` says how far it got.
+    `judged` counts the prices that the rule was judged at; `complete` is false where a bound or the
+    deadline was reached before the end of the range, `until` says how far it got.
     """
 
     alerts: tuple[Alert, ...]
@@ -44,19 +47,30 @@ class Previewed(msgspec.Struct, frozen=True):
 class Preview:
     """The service; reads bars for rules on bars, ticks for rules on ticks."""
 
-    def __init__(self, stores: Stores, shown: Watch) -> None:
+    def __init__(
+        self, stores: Stores, shown: Watch, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._stores = stores
         self._shown = shown
+        self._clock = clock
 
-    def __call__(self, rule: Rule, symbol: str, start: str | None, end: str | None) -> Previewed:
+    def __call__(
+        self,
+        rule: Rule,
+        symbol: str,
+        start: str | None,
+        end: str | None,
+        deadline: float = float("inf"),
+    ) -> Previewed:
         """Judge `rule` for one symbol over `[start, end)`; None is an open end.
 
-        Raises RuleError where the rule is another symbol's.
+        It stops at the deadline, a time of the clock. Raises RuleError where the rule is another
+        symbol's.
         """
         if rule.symbol not in (ANY_SYMBOL, symbol):
             raise RuleError("symbol", rule.symbol, f"{symbol} or *")
         rule = msgspec.structs.replace(rule, enabled=True)
-        run = _Run(rule, symbol, self._watch(rule))
+        run = _Run(rule, symbol, self._watch(rule), lambda: self._clock() >= deadline)
         if rule.interval == "tick":
             return run.over_ticks(
                 self._warm_up(rule, symbol, start), self._ticks(symbol, start, end)
@@ -66,7 +80,8 @@ class Preview:
         parts = _last_parts(closes, before[-1] if before else None, rule.interval)
         state = self._stores.state.get(symbol) or State(symbol=symbol)
         ticks = LastTicks(self._stores, symbol, rule.interval, state.timezone)
-        return run.over_bars(_Bars(before, parts, state.splits), ticks)
+        window = _Window(before, state.splits, self._closes_shown(rule))
+        return run.over_bars(parts, window, ticks)
 
     def _watch(self, rule: Rule) -> Watch:
         return Watch((rule,), self._shown.fast, self._shown.slow)
@@ -82,8 +97,12 @@ class Preview:
         if start is None:
             return []
         history = ClosesBefore(self._stores.bars, symbol)
-        count = max(rule.closes_to_begin, self._shown.slow)
+        count = self._closes_shown(rule)
         return [row.dated for row in history(rule.interval, start, start, count)]
+
+    def _closes_shown(self, rule: Rule) -> int:
+        """How many closes before a bar the rule, and the averages shown, look at."""
+        return max(rule.closes_to_begin, self._shown.slow)
 
     def _warm_up(self, rule: Rule, symbol: str, start: str | None) -> list[Tick]:
         if start is None:
@@ -101,26 +120,46 @@ class Preview:
             start = just_after(page.next_key)
 
 
-class _Bars(msgspec.Struct, frozen=True):
-    """Bars of a range: the closes of those before it, the last stored part of each with the close
-    of the session before, in order, and the splits of the symbol."""
+class _Window:
+    """The newest `depth` closes before a bar and its own, counted as after the splits up to the
+    bar's session, as they are live."""
 
-    before: list[DatedClose]
-    parts: Iterable[tuple[Close, DatedClose | None]]
-    splits: tuple[Split, ...]
+    def __init__(
+        self, before: Iterable[DatedClose], splits: Sequence[Split], depth: int
+    ) -> None:
+        self._dated = deque(before, maxlen=depth)
+        self._splits = splits
+        self._date = ""
+        self.known: list[Split] = []
+        self.closes = RunningCloses(close for _, close in self._dated)
 
-    def known_on(self, date: str) -> list[Split]:
-        """The splits up to the session of a date."""
-        return [split for split in self.splits if split.date <= date]
+    def add(self, bar: Close) -> None:
+        """Move on to the next bar."""
+        if bar.date != self._date:
+            self._open(bar.date)
+        self.closes.keep(self._dated.maxlen or 0)
+        self.closes.append(bar.close)
+        self._dated.append((bar.date, bar.close))
+
+    def _open(self, date: str) -> None:
+        """Begin a session: a split may take effect with it."""
+        self._date = date
+        known = [split for split in self._splits if split.date <= date]
+        if known != self.known:
+            self.known = known
+            self.closes = RunningCloses(adjusted_closes(self._dated, known))
 
 
 class _Run:
     """One rule over one range."""
 
-    def __init__(self, rule: Rule, symbol: str, watch: Watch) -> None:
+    def __init__(
+        self, rule: Rule, symbol: str, watch: Watch, time_is_up: Callable[[], bool]
+    ) -> None:
         self._rule = rule
         self._symbol = symbol
         self._watch = watch
+        self._time_is_up = time_is_up
         self._alerts: list[Alert] = []
         self._judged = 0
         self._until: str | None = None
@@ -140,50 +179,45 @@ class _Run:
                     return self._result(complete=False)
         return self._result(complete=True)
 
-    def over_bars(self, bars: _Bars, ticks: LastTicks) -> Previewed:
-        """The closes of bars in order; splits count from their session on, as they do live."""
+    def over_bars(
+        self, parts: Iterable[tuple[Close, DatedClose | None]], window: _Window, ticks: LastTicks
+    ) -> Previewed:
+        """The last stored part of each bar in order, with the close of the session before."""
         latch: Latch | None = None
-        window = bars.before
-        needed = max(self._rule.closes_to_begin, self._watch.slow)
-        for bar, session_before in bars.parts:
-            splits = bars.known_on(bar.date)
-            point = self._point(bar, window[-needed:], session_before, splits)
-            if self._may_fire(latch, point, bar):
+        for bar, session_before in parts:
+            window.add(bar)
+            point = self._point(bar, window, session_before)
+            after, fires = judge(self._rule, latch, self._latest(point, bar))
+            if fires:  # only then the bar's last tick matters: for an alert's time and a cooldown
                 point = _as_seen(point, ticks.tick_of(bar))
-            latch, fires = judge(self._rule, latch, point)
+                after, fires = judge(self._rule, latch, point)
+            latch = after
             self._take([self._alert(point)] if fires else [], 1, point.scope)
-            window = [*window[-needed:], (bar.date, bar.close)]
             if self._is_full(MAX_BARS):
                 return self._result(complete=False)
         return self._result(complete=True)
 
-    def _point(
-        self,
-        bar: Close,
-        window: list[DatedClose],
-        session_before: DatedClose | None,
-        splits: list[Split],
-    ) -> Point:
+    def _point(self, bar: Close, window: _Window, session_before: DatedClose | None) -> Point:
         """The point of a bar, without a look for its last tick."""
-        before = adjusted_closes(window, splits)
-        previous = adjusted_closes([session_before] if session_before else [], splits)
+        previous = adjusted_closes([session_before] if session_before else [], window.known)
         start = label(bar.start, self._rule.interval)
         return Point(
             timestamp=start,
             price=bar.close,
-            previous_price=before[-1] if before else None,
+            previous_price=window.closes[-2] if len(window.closes) > 1 else None,
             previous_close=previous[0] if previous else None,
             session=bar.date,
             scope=start,
-            closes=[*before, bar.close],
-            split=splits[-1].date if splits else "",
+            closes=window.closes,
+            split=window.known[-1].date if window.known else "",
         )
 
-    def _may_fire(self, latch: Latch | None, point: Point, part: Close) -> bool:
-        """Whether the rule fires if the bar's last tick is as late as it can be; most bars need
-        no look for that tick then, which only matters for an alert's time and a cooldown."""
-        latest = later(part.start, days=2)
-        return judge(self._rule, latch, msgspec.structs.replace(point, timestamp=latest))[1]
+    def _latest(self, point: Point, part: Close) -> Point:
+        """The point as if the bar's last tick had come as late as it can, so that no cooldown
+        hides an alert."""
+        if not self._rule.cooldown_seconds:
+            return point
+        return msgspec.structs.replace(point, timestamp=later(part.start, days=2))
 
     def _alert(self, point: Point) -> Alert:
         tick = Tick(
@@ -200,7 +234,7 @@ class _Run:
         self._until = until
 
     def _is_full(self, most: int) -> bool:
-        return self._judged >= most or len(self._alerts) >= MAX_ALERTS
+        return self._judged >= most or len(self._alerts) >= MAX_ALERTS or self._time_is_up()
 
     def _result(self, *, complete: bool) -> Previewed:
         return Previewed(tuple(self._alerts[:MAX_ALERTS]), self._judged, complete, self._until)

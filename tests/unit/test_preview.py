@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -36,6 +37,22 @@ def on(rule: Rule, interval: str) -> Rule:
     return make_rule(
         **{**{f: getattr(rule, f) for f in rule.__struct_fields__}, "interval": interval}
     )
+
+
+def minute_bars(closes: Sequence[Decimal]) -> list[Bar]:
+    """History of so many minutes on end."""
+    return [
+        Bar(
+            symbol="AAPL",
+            interval="1m",
+            start=to_text(OPEN + timedelta(minutes=i)),
+            open=close,
+            high=close,
+            low=close,
+            close=close,
+        )
+        for i, close in enumerate(closes)
+    ]
 
 
 def minute_of(tick: Tick) -> str:
@@ -120,22 +137,62 @@ def test_preview_of_a_part_knows_what_came_before() -> None:
 def test_preview_stops_at_its_bound_and_says_so() -> None:
     rule = make_rule("every_record", value=None, interval="1m")
     watched = Watched()
-    bars = [
-        Bar(
-            symbol="AAPL",
-            interval="1m",
-            start=to_text(OPEN + timedelta(minutes=i)),
-            open=Decimal(1),
-            high=Decimal(1),
-            low=Decimal(1),
-            close=Decimal(1),
-        )
-        for i in range(MAX_ALERTS + 10)
-    ]
+    bars = minute_bars([Decimal(1)] * (MAX_ALERTS + 10))
     watched.stores.bars.write_history(bars, ARRIVAL, NEVER)
     previewed = Preview(watched.stores, SHOWN)(rule, "AAPL", None, None)
     assert (len(previewed.alerts), previewed.complete) == (MAX_ALERTS, False)
     assert previewed.until == bars[MAX_ALERTS - 1].start
+
+
+def test_preview_stops_at_its_deadline_and_says_so() -> None:
+    rule = make_rule("every_record", value=None, interval="1m")
+    watched = Watched()
+    bars = minute_bars([Decimal(1)] * 30)
+    watched.stores.bars.write_history(bars, ARRIVAL, NEVER)
+    clock = iter(range(1000))
+    previewed = Preview(watched.stores, SHOWN, lambda: next(clock))(rule, "AAPL", None, None, 9)
+    assert (previewed.judged, previewed.complete) == (10, False)
+    assert previewed.until == bars[9].start
+
+
+def test_preview_of_ticks_stops_at_its_deadline() -> None:
+    watched = Watched()
+    watched.feed([make_tick(1, seconds=n) for n in range(3)], batch=3)
+    preview = Preview(watched.stores, SHOWN, lambda: 1.0)
+    previewed = preview(make_rule("every_record", value=None), "AAPL", None, None, 0.5)
+    assert not previewed.complete
+
+
+class CountedDecimal(Decimal):
+    """A price that counts how often prices are added."""
+
+    added = 0
+
+    def __add__(self, other: Decimal | int) -> CountedDecimal:
+        CountedDecimal.added += 1
+        return CountedDecimal(Decimal.__add__(self, other))
+
+    def __radd__(self, other: Decimal | int) -> CountedDecimal:
+        return self + other
+
+
+@pytest.mark.parametrize("interval", ["tick", "1m"])
+@pytest.mark.parametrize(("fast", "slow"), [(2, 5), (399, 400)])
+def test_a_preview_adds_as_often_for_long_averages_as_for_short_ones(
+    fast: int, slow: int, interval: str
+) -> None:
+    rule = make_rule("golden_cross", value=None, fast=fast, slow=slow, interval=interval)
+    prices = [CountedDecimal(100 + n) for n in range(900)]
+    watched = Watched()
+    if interval == "tick":
+        ticks = [make_tick(1, seconds=n) for n in range(900)]
+        counted = [msgspec.structs.replace(t, price=p) for t, p in zip(ticks, prices, strict=True)]
+        watched.feed(counted, batch=900)
+    else:
+        watched.stores.bars.write_history(minute_bars(prices), ARRIVAL, NEVER)
+    CountedDecimal.added = 0
+    assert Preview(watched.stores, SHOWN)(rule, "AAPL", None, None).judged == 900
+    assert 900 <= CountedDecimal.added < 5 * 900
 
 
 def test_preview_records_and_sends_nothing() -> None:
