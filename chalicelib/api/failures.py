@@ -56,6 +56,7 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
     The services' errors are imported here, since no function has to load them all at its start.
     """
     from chalicelib.services.alert_history import RangeTooLong
+    from chalicelib.services.indicator_tables import TooManyValues
     from chalicelib.services.key_ring import KeyRefused, UnknownKey
     from chalicelib.services.market_data import NoPrice
     from chalicelib.services.queries import MAX_DAYS
@@ -85,6 +86,8 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
             return invalid_parameter("start", text, f"at most {MAX_DAYS} days to end, or a symbol")
         case TooManyRows():
             return Problem(413, _TOO_MANY_ROWS.format(text), parameter="limit")
+        case TooManyValues():
+            return _too_many_values(*error.args)
         case FieldError():
             return invalid_field(error.field, error.value, error.allowed)
     if problem := _of_reports(error):
@@ -92,6 +95,20 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
     if is_passing(error):
         return Problem(503, "the store does not answer now", headers=RETRY_AFTER)
     return None
+
+
+def _too_many_values(columns: int, rows: int) -> Problem:
+    from chalicelib.services.queries import MAX_LIMIT
+
+    allowed = f"1 to {MAX_LIMIT}, or max for a range of at most {rows:,} rows"
+    return Problem(
+        413,
+        f"limit: the range has more than {rows:,} rows, the most for {columns} columns of"
+        " indicators: narrow it with start and end, ask for fewer indicators, or for pages with"
+        " limit and follow Link or next_page_token",
+        parameter="limit",
+        allowed=allowed,
+    )
 
 
 def _of_reports(error: Exception) -> Problem | None:

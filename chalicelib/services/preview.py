@@ -124,9 +124,7 @@ class _Window:
     """The newest `depth` closes before a bar and its own, counted as after the splits up to the
     bar's session, as they are live."""
 
-    def __init__(
-        self, before: Iterable[DatedClose], splits: Sequence[Split], depth: int
-    ) -> None:
+    def __init__(self, before: Iterable[DatedClose], splits: Sequence[Split], depth: int) -> None:
         self._dated = deque(before, maxlen=depth)
         self._splits = splits
         self._date = ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any, Literal
 
 import msgspec
 
@@ -11,9 +12,8 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.indicators import ATR, EMA, MACD, RSI, SMA, VWAP, Bollinger
 
 Kind = Literal["sma", "ema", "rsi", "macd", "bbands", "atr", "vwap"]
-Values = tuple[float | None, ...]
 
-_AVERAGES: dict[str, type[SMA | EMA | RSI]] = {"sma": SMA, "ema": EMA, "rsi": RSI}
+_NOTHING = (None, None, None)
 
 DECIMALS = 8
 """Digits that values are rounded to: two runs that start elsewhere agree on them."""
@@ -23,6 +23,37 @@ _SMOOTHING = 40
 
 _SESSION_BARS = {"1m": 1440, "5m": 288, "15m": 96, "30m": 48, "1h": 24}
 """How many bars a session has at most: VWAP counts from its first one."""
+
+
+class BarColumns(msgspec.Struct, frozen=True):
+    """Bars in order, field by field and as floats, so that no indicator converts them again.
+
+    `prices` are the closes as they are stored, for what is summed exactly.
+    """
+
+    prices: list[Decimal]
+    highs: list[float]
+    lows: list[float]
+    closes: list[float]
+    volumes: list[float]
+    sessions: list[str]
+
+    @classmethod
+    def of(cls, bars: Sequence[Bar]) -> BarColumns:
+        """The fields of all bars."""
+        return cls(
+            [bar.close for bar in bars],
+            [float(bar.high) for bar in bars],
+            [float(bar.low) for bar in bars],
+            [float(bar.close) for bar in bars],
+            [float(bar.volume or 0) for bar in bars],
+            [bar.session_date or bar.start[:10] for bar in bars],
+        )
+
+    def after(self, count: int) -> BarColumns:
+        """All but the first `count` bars."""
+        fields = msgspec.structs.astuple(self)
+        return BarColumns(*(values[count:] for values in fields))
 
 
 class Study(msgspec.Struct, frozen=True):
@@ -55,46 +86,35 @@ class Study(msgspec.Struct, frozen=True):
             return _SESSION_BARS.get(interval, 0)
         return _SMOOTHING * longest + longest
 
-    def values(self, bars: Sequence[Bar]) -> Iterator[Values]:
-        """Its columns' values after each bar; None before the first valid one."""
-        update = self._update()
-        for bar in bars:
-            yield tuple(None if value is None else round(value, DECIMALS) for value in update(bar))
+    def values(self, bars: BarColumns, skip: int) -> list[list[float | None]]:
+        """Its columns, with a value after each bar but the first `skip`; None before the first
+        valid one."""
+        found = list(self._run(bars))[skip:]
+        if self.kind in ("macd", "bbands"):
+            three = (_NOTHING if one is None else msgspec.structs.astuple(one) for one in found)
+            found_by_column = zip(*three, strict=True)
+            return [_rounded(column) for column in found_by_column] or [[], [], []]
+        return [_rounded(found)]
 
-    def _update(self) -> Callable[[Bar], Values]:
+    def _run(self, bars: BarColumns) -> Iterable[Any]:
         whole = [int(number) for number in self.numbers]
-        if self.kind == "macd":
-            return _macd(MACD(*whole))
-        if self.kind == "bbands":
-            return _bands(Bollinger(whole[0], self.numbers[1]))
-        if self.kind == "atr":
-            atr = ATR(whole[0])
-            return lambda bar: (atr.update(bar.high, bar.low, bar.close),)
-        if self.kind == "vwap":
-            return _vwap(VWAP())
-        average = _AVERAGES[self.kind](whole[0])
-        return lambda bar: (average.update(bar.close),)
+        match self.kind:
+            case "sma":
+                return map(SMA(*whole).update, bars.prices)
+            case "bbands":
+                return map(Bollinger(whole[0], self.numbers[1]).update, bars.prices)
+            case "ema":
+                return map(EMA(*whole).update, bars.closes)
+            case "rsi":
+                return map(RSI(*whole).update, bars.closes)
+            case "macd":
+                return map(MACD(*whole).update, bars.closes)
+            case "atr":
+                return map(ATR(*whole).update, bars.highs, bars.lows, bars.closes)
+            case "vwap":
+                fields = bars.highs, bars.lows, bars.closes, bars.volumes, bars.sessions
+                return map(VWAP().update, *fields)
 
 
-def _macd(macd: MACD) -> Callable[[Bar], Values]:
-    def update(bar: Bar) -> Values:
-        value = macd.update(bar.close)
-        return (value.macd, value.signal, value.histogram) if value else (None, None, None)
-
-    return update
-
-
-def _bands(bollinger: Bollinger) -> Callable[[Bar], Values]:
-    def update(bar: Bar) -> Values:
-        bands = bollinger.update(bar.close)
-        return (bands.upper, bands.middle, bands.lower) if bands else (None, None, None)
-
-    return update
-
-
-def _vwap(vwap: VWAP) -> Callable[[Bar], Values]:
-    def update(bar: Bar) -> Values:
-        session = bar.session_date or bar.start[:10]
-        return (vwap.update(bar.high, bar.low, bar.close, bar.volume, session),)
-
-    return update
+def _rounded(values: Iterable[float | None]) -> list[float | None]:
+    return [None if value is None else round(value, DECIMALS) for value in values]

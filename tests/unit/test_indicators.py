@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from fractions import Fraction
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -48,6 +51,32 @@ def test_the_fast_average_of_macd_is_seeded_on_the_slow_one_s_last_bars() -> Non
     assert values[0] is None
     assert [value.macd for value in values if value] == pytest.approx([0.5, 4 - 19 / 6])
     assert [value.histogram for value in values if value] == [0, 0]
+
+
+@given(prices=st.lists(PRICES, min_size=1, max_size=40), window=st.integers(1, 10))
+def test_an_average_is_the_float_nearest_to_the_exact_one(
+    prices: list[Decimal], window: int
+) -> None:
+    for end, mean in enumerate(indicators.sma(prices, window), 1):
+        if mean is not None:
+            assert mean == float(sum(map(Fraction, prices[end - window : end])) / window)
+
+
+class Unread(deque[int]):
+    """A window that nothing may read as a whole."""
+
+    def __iter__(self) -> Iterator[int]:
+        raise AssertionError("the whole window is read")
+
+
+@pytest.mark.parametrize("kind", ["sma", "bollinger"])
+def test_a_further_price_does_not_read_the_window_again(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = import_module(f"chalicelib.domain.indicators.{kind}")
+    expected = getattr(indicators, kind)([Decimal(n) for n in range(30)], 7)
+    monkeypatch.setattr(module, "deque", Unread)
+    assert getattr(indicators, kind)([Decimal(n) for n in range(30)], 7) == expected
 
 
 def test_bollinger_uses_the_population_deviation() -> None:

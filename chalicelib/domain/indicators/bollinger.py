@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from math import fsum, sqrt
+from math import sqrt
 
 import msgspec
 
+from chalicelib.domain.indicators.exact import UNITS, in_units
 from chalicelib.domain.indicators.inputs import Number, checked_window
 
 
@@ -23,21 +24,30 @@ class Bollinger:
     """SMA of `window` prices, plus and minus `deviations` of the same prices.
 
     The deviation is the population's (divided by `window`), as Bollinger and TA-Lib have it, not
-    the sample's that pandas' `rolling().std()` gives.
+    the sample's that pandas' `rolling().std()` gives. Sums and squares are kept in whole units, so
+    their difference is exact.
     """
 
     def __init__(self, window: int = 20, deviations: float = 2) -> None:
         self.lookback = checked_window(window) - 1
         self._deviations = deviations
-        self._prices: deque[float] = deque(maxlen=window)
+        self._prices: deque[int] = deque([0] * window, window)
+        self._sum = self._squares = 0
+        self._missing = window
+        self._window = window
 
     def update(self, price: Number) -> Bands | None:
         """The bands after one more price."""
-        self._prices.append(float(price))
-        if len(self._prices) <= self.lookback:
+        newest, oldest = in_units(price), self._prices[0]
+        self._prices.append(newest)
+        self._sum += newest - oldest
+        self._squares += newest * newest - oldest * oldest
+        if self._missing > 1:
+            self._missing -= 1
             return None
-        middle = fsum(self._prices) / len(self._prices)
-        variance = fsum((price - middle) ** 2 for price in self._prices) / len(self._prices)
+        divisor = self._window * UNITS
+        middle = self._sum / divisor
+        variance = (self._window * self._squares - self._sum * self._sum) / (divisor * divisor)
         distance = self._deviations * sqrt(variance)
         return Bands(middle + distance, middle, middle - distance)
 

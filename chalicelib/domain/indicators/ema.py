@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from chalicelib.domain.indicators.inputs import Number
-from chalicelib.domain.indicators.sma import SMA
+from chalicelib.domain.indicators.seeds import FirstMean
 
 
 class EMA:
@@ -16,10 +16,10 @@ class EMA:
     """
 
     def __init__(self, window: int) -> None:
-        self._seed = SMA(window)
+        self._seed = FirstMean(window)
         self._weight = 2 / (window + 1)
         self._value: float | None = None
-        self.lookback = self._seed.lookback
+        self.lookback = window - 1
 
     def update(self, price: Number) -> float | None:
         """The average after one more price."""

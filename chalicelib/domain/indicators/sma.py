@@ -4,28 +4,34 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from math import fsum
 
+from chalicelib.domain.indicators.exact import UNITS, in_units
 from chalicelib.domain.indicators.inputs import Number, checked_window
 
 
 class SMA:
     """Mean of the last `window` prices.
 
-    Summed anew each time, exactly rounded: a running sum would carry the rounding errors of
-    prices long gone.
+    The sum is kept in whole units, so it carries no rounding errors of prices long gone, and the
+    mean is the float nearest to the exact one, wherever the series began.
     """
 
     def __init__(self, window: int) -> None:
         self.lookback = checked_window(window) - 1
-        self._prices: deque[float] = deque(maxlen=window)
+        self._prices: deque[int] = deque([0] * window, window)
+        self._sum = 0
+        self._missing = window
+        self._divisor = window * UNITS
 
     def update(self, price: Number) -> float | None:
         """The mean after one more price."""
-        self._prices.append(float(price))
-        if len(self._prices) <= self.lookback:
+        newest = in_units(price)
+        self._sum += newest - self._prices[0]
+        self._prices.append(newest)
+        if self._missing > 1:
+            self._missing -= 1
             return None
-        return fsum(self._prices) / len(self._prices)
+        return self._sum / self._divisor
 
 
 def sma(prices: Iterable[Number], window: int) -> list[float | None]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from chalicelib.domain.indicators.sma import SMA
+from chalicelib.domain.indicators.seeds import FirstMean
 
 
 class WilderAverage:
     """Average with weight 1 / window on the newest value, seeded with the first values' mean."""
 
     def __init__(self, window: int) -> None:
-        self._seed = SMA(window)
+        self._seed = FirstMean(window)
         self._window = window
         self._value: float | None = None
 

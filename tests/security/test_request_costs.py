@@ -1,0 +1,67 @@
+"""One cheap request must not cost seconds of a function's time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.services import indicator_tables, studies
+from tests.api_support import Client, FakeServices, aapl_ticks, fill, make_ticks, walk
+
+ALL = "sma=5,20&ema=12&rsi=14&macd=12,26,9&bbands=20,2&atr=14&vwap=session"
+
+
+@pytest.fixture(scope="module")
+def client() -> Client:
+    services = FakeServices()
+    fill(services, aapl_ticks())
+    fill(services, make_ticks(700))
+    return Client(services)
+
+
+def test_too_many_values_are_refused_before_any_is_computed(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indicator_tables, "MOST_VALUES", 2_000)
+    monkeypatch.setattr(studies.Study, "values", None)
+    refused = client.get("/indicators/AAPL?sma=5,20&bbands=20,2&interval=1d&limit=max")
+    assert (refused.status, refused.json["parameter"]) == (413, "limit")
+    assert refused.json["allowed"] == "1 to 5000, or max for a range of at most 400 rows"
+    assert "400 rows, the most for 5 columns" in refused.json["detail"]
+
+
+def test_reading_ends_where_the_range_has_too_many_values(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chalicelib.services.queries.MAX_LIMIT", 100)
+    monkeypatch.setattr(indicator_tables, "MOST_VALUES", 250)
+    pages: list[int] = []
+    read = indicator_tables.IndicatorTables._page
+
+    def counted(*args: Any) -> Any:
+        page = read(*args)
+        pages.append(len(page.rows))
+        return page
+
+    monkeypatch.setattr(indicator_tables.IndicatorTables, "_page", counted)
+    assert client.get("/indicators/AAPL?sma=5&interval=1d&limit=max").status == 413
+    assert pages == [100, 100, 100]
+
+
+def test_the_longest_page_has_room_for_all_columns() -> None:
+    from chalicelib.api.study_parameters import MAX_OF_A_KIND
+    from chalicelib.services.queries import MAX_LIMIT
+
+    columns = 4 * MAX_OF_A_KIND + 3 + 3 + 1  # sma, ema, rsi, atr; macd; bbands; vwap
+    assert MAX_LIMIT * columns <= indicator_tables.MOST_VALUES
+
+
+@pytest.mark.parametrize("query", ["AAPL?interval=1d", "TEST?interval=1m"])
+@pytest.mark.parametrize("sort", ["asc", "desc"])
+def test_a_whole_range_of_indicators_is_what_its_pages_are(
+    client: Client, query: str, sort: str
+) -> None:
+    path = f"/indicators/{query}&sort={sort}&{ALL}"
+    whole = client.get(f"{path}&limit=max").json["indicators"]
+    assert whole == list(walk(client, f"{path}&limit=97", rows_name="indicators"))
