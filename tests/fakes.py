@@ -546,12 +546,12 @@ class FakeKeys:
             del self.items[place]
         return bool(found)
 
-    def count(self, key_id: str, minute: str, limit: int) -> bool:
+    def count(self, key_id: str, minute: str, limit: int, weight: int = 1) -> bool:
         """See KeyStore."""
-        counted = self.counted.get((key_id, minute), 0)
-        if counted >= limit:
+        counted = self.counted.get((key_id, minute), 0) + weight
+        if counted > limit:
             return False
-        self.counted[key_id, minute] = counted + 1
+        self.counted[key_id, minute] = counted
         return True
 
 

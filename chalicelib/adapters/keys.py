@@ -50,17 +50,17 @@ class Keys:
                 return True
         return False
 
-    def count(self, key_id: str, minute: str, limit: int) -> bool:
-        """See KeyStore. One UpdateItem, under the condition that the limit is not reached."""
+    def count(self, key_id: str, minute: str, limit: int, weight: int = 1) -> bool:
+        """See KeyStore. One UpdateItem, under the condition that the limit is not exceeded."""
         return put_if(
             self._client,
             TableName=self._table,
             Key=_place(f"requests#{key_id}", minute),
-            UpdateExpression="ADD requests :one SET expires_at = :until",
-            ConditionExpression="attribute_not_exists(requests) OR requests < :limit",
+            UpdateExpression="ADD requests :weight SET expires_at = :until",
+            ConditionExpression="attribute_not_exists(requests) OR requests <= :room",
             ExpressionAttributeValues={
-                ":one": {"N": "1"},
-                ":limit": {"N": str(limit)},
+                ":weight": {"N": str(weight)},
+                ":room": {"N": str(limit - weight)},
                 ":until": {"N": str(epoch_seconds(minute) + _COUNTER_SECONDS)},
             },
         )

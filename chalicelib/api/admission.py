@@ -54,7 +54,7 @@ def answered(
 
     def admitted() -> Response:
         if guarded:
-            admit(caller, route, services)
+            admit(caller, route, services, request.query_params or {})
         return answer()
 
     writes = route.access not in (OPEN, READ)
@@ -83,7 +83,9 @@ def caller_of(context: Mapping[str, Any]) -> Caller | None:
     )
 
 
-def admit(caller: Caller | None, route: Route, services: Services) -> None:
+def admit(
+    caller: Caller | None, route: Route, services: Services, query: Mapping[str, str]
+) -> None:
     """Raises Problem where there is no key, it lacks the route's scope, or it asks too often.
 
     The gateway has refused the first two already; this holds should it ever read a path in another
@@ -93,23 +95,31 @@ def admit(caller: Caller | None, route: Route, services: Services) -> None:
         raise Problem(401, DETAILS[401], headers={"WWW-Authenticate": "Bearer"})
     if not caller.permits(route.access):
         raise missing_scope(route.method, route.path, route.access)
-    if caller.requests_per_minute is None:
+    limit = caller.requests_per_minute
+    if limit is None:
         return
-    wait = _seconds_to_wait(caller, caller.requests_per_minute, services)
-    if wait:
-        detail = f"this key may send {caller.requests_per_minute} requests a minute"
-        raise Problem(429, detail, headers={"Retry-After": str(wait)})
+    if route.most_a_minute is not None:
+        counter, most = f"{caller.key_id}#{route.view}", route.most_a_minute
+        detail = f"a key may send {most} requests a minute to {route.method} {route.path}"
+        _count(services, counter, most, 1, detail)
+    weight = min(limit, route.weight_of(query))
+    share = f", and this one counts as {weight}" if weight > 1 else ""
+    detail = f"this key may send {limit} requests a minute{share}"
+    _count(services, caller.key_id, limit, weight, detail)
 
 
-def _seconds_to_wait(caller: Caller, limit: int, services: Services) -> int:
-    """0 also where the store cannot count: the stage's own rate still holds (decision 0189)."""
+def _count(services: Services, counter: str, limit: int, weight: int, detail: str) -> None:
+    """Raises Problem above the limit; not where the store cannot count, since the stage's own rate
+    still holds (decision 0189)."""
     try:
-        return services.rate_limit.seconds_to_wait(caller.key_id, limit)
+        wait = services.rate_limit.seconds_to_wait(counter, limit, weight)
     except Exception as error:
         if not failures.is_passing(error):
             raise
-        _log.warning("a request of key %s is not counted: %s", caller.key_id, error)
-        return 0
+        _log.warning("a request of key %s is not counted: %s", counter, error)
+        return
+    if wait:
+        raise Problem(429, detail, headers={"Retry-After": str(wait)})
 
 
 def _note(caller: Caller | None, route: Route, request: Any, response: Response) -> None:

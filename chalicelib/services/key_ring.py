@@ -40,8 +40,9 @@ class KeyStore(Protocol):
     def remove(self, key_id: str) -> bool:
         """Forget a key; False if there is none of this id."""
 
-    def count(self, key_id: str, minute: str, limit: int) -> bool:
-        """Count one request of a minute, unless `limit` of them are counted; whether it was."""
+    def count(self, key_id: str, minute: str, limit: int, weight: int = 1) -> bool:
+        """Count a request of a minute as `weight`, unless that makes more than `limit`; whether it
+        was counted."""
 
 
 class UnknownKey(TicktapeError):  # noqa: N818 - named as the problem that it becomes

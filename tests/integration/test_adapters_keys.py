@@ -73,6 +73,12 @@ def test_requests_are_counted_up_to_the_limit_by_key_and_minute(keys: KeyStore) 
     assert keys.all() == []
 
 
+def test_a_request_counts_as_its_weight(keys: KeyStore) -> None:
+    assert [keys.count("a", at(0), 10, 4) for _ in range(3)] == [True, True, False]
+    assert [keys.count("a", at(0), 10) for _ in range(3)] == [True, True, False]
+    assert keys.count("b", at(0), 4, 4)
+
+
 def test_a_key_is_no_item_that_expires_and_a_counter_is(emulated: Emulated) -> None:
     """TTL deletes by a number in expires_at: an expired key stays to be seen."""
     settings = emulated.provisioned()

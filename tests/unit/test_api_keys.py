@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +19,7 @@ from chalicelib.api import admission
 from chalicelib.api.routes import OPEN, READ, ROUTES, Route
 from chalicelib.domain.keys import DEFAULT_REQUESTS, SCOPES
 from chalicelib.services import key_ring
-from tests.api_support import NOW, SETTINGS, TOKEN, Client, FakeServices
+from tests.api_support import NOW, SETTINGS, TOKEN, Answer, Client, FakeServices
 
 ADMIN = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
 RULE = {"symbol": "AAPL", "condition": "crossing_up", "value": 140.5}
@@ -195,14 +196,77 @@ def test_what_is_asked_above_the_limit_writes_nothing_more(
     counts: list[str] = []
     count = services.key_store.count
 
-    def counted(key_id: str, minute: str, limit: int) -> bool:
+    def counted(key_id: str, minute: str, limit: int, weight: int) -> bool:
         counts.append(key_id)
-        return count(key_id, minute, limit)
+        return count(key_id, minute, limit, weight)
 
     monkeypatch.setattr(services.key_store, "count", counted)
     for _ in range(5):
         client.send("GET", "/symbols", headers=headers)
     assert len(counts) == 2
+
+
+def counted_as(services: FakeServices, ask: Callable[[dict[str, str]], Answer]) -> int:
+    """What a request counts as in the minute of its key."""
+    before = sum(services.key_store.counted.values())
+    ask(bearing(services.key("admin")))
+    return sum(services.key_store.counted.values()) - before
+
+
+@pytest.mark.parametrize(
+    ("path", "weight"),
+    [
+        ("/prices/AAPL", 1),
+        ("/prices/AAPL?limit=5000", 1),
+        ("/prices/AAPL?limit=max", 10),
+        ("/prices?symbols=AAPL&format=csv", 10),
+        ("/prices/AAPL?format=csv&limit=5", 1),
+        ("/indicators/AAPL?sma=5", 5),
+        ("/indicators/AAPL?sma=5&limit=max", 10),
+    ],
+)
+def test_a_request_that_costs_more_counts_as_several(
+    client: Client, services: FakeServices, path: str, weight: int
+) -> None:
+    assert counted_as(services, lambda headers: client.send("GET", path, headers=headers)) == weight
+
+
+def test_a_preview_counts_as_ten_requests(client: Client, services: FakeServices) -> None:
+    def preview(headers: dict[str, str]) -> Answer:
+        return client.send("POST", "/rules/preview", {}, headers)
+
+    assert counted_as(services, preview) == 10
+
+
+def test_what_has_no_room_left_for_much_has_room_for_little(
+    client: Client, services: FakeServices
+) -> None:
+    headers = bearing(services.key("read", requests_per_minute=7))
+    paths = ("/indicators/A?sma=5", "/indicators/A?sma=5", "/symbols", "/symbols", "/symbols")
+    answers = [client.send("GET", path, headers=headers) for path in paths]
+    assert [answer.status for answer in answers] == [404, 429, 200, 200, 429]
+    assert answers[1].json["detail"] == (
+        "this key may send 7 requests a minute, and this one counts as 5"
+    )
+
+
+def test_a_request_is_never_heavier_than_the_whole_minute_of_its_key(
+    client: Client, services: FakeServices
+) -> None:
+    headers = bearing(services.key("read", requests_per_minute=2))
+    answers = [client.send("GET", "/indicators/A?sma=5", headers=headers) for _ in range(2)]
+    assert [answer.status for answer in answers] == [404, 429]
+
+
+def test_a_key_starts_ten_reports_a_minute_whatever_its_rate(
+    client: Client, services: FakeServices
+) -> None:
+    headers = bearing(services.key("reports", requests_per_minute=6000))
+    answers = [client.send("POST", "/reports/none", {}, headers) for _ in range(11)]
+    assert [answer.status for answer in answers] == [404] * 10 + [429]
+    assert answers[-1].json["detail"] == (
+        "a key may send 10 requests a minute to POST /reports/{name}"
+    )
 
 
 def test_the_first_key_and_anonymous_readers_are_not_counted() -> None:
