@@ -185,6 +185,7 @@ def _parser() -> argparse.ArgumentParser:
         help="what golden and death crosses are judged on",
     )  # fmt: skip
     add("--mails", type=_whole(0, 1000), default=0, metavar="N", help="addresses for alerts")
+    add("--tabs", type=_whole(0, 10_000), default=0, metavar="N", help="pages open all month")
     add("--memory", dest="memory_mb", type=_whole(128, 10_240), default=512, metavar="MB",
         help="of each function")  # fmt: skip
     add("--prices-days", type=_seconds(1, 3650), default=30.0, metavar="D", help="ticks are kept")

@@ -19,7 +19,8 @@ ROUND_THE_CLOCK = 730.0
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`interval_seconds` lie between two ticks of a symbol. `ticks_per_record` and `flush_seconds`
     are the producer's. `hours` of ticks a month; `crosses`: what the golden and death crosses are
-    judged on; `mails`: addresses that alerts go to. Windows in seconds, memory in MB."""
+    judged on; `mails`: addresses that alerts go to; `tabs`: pages that are open all month.
+    Windows in seconds, memory in MB."""
 
     symbols: int = 25
     interval_seconds: float = 30.0
@@ -37,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tracing: bool = False
     crosses: Literal["tick", "1m", "5m", "1h"] = "tick"
     mails: int = 0
+    tabs: int = 0
 
     @property
     def packed(self) -> int:
@@ -76,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "raw-days": self.raw_days if self.raw_days != 365 else None,
             "crosses": self.crosses if self.crosses != "tick" else None,
             "mails": self.mails or None,
+            "tabs": self.tabs or None,
         }
         return " ".join(
             f"--{name} {value:g}" if isinstance(value, float) else f"--{name} {value}"

@@ -20,6 +20,7 @@ import msgspec
 from bench.cost_settings import Settings
 from bench.counting import Counted
 from bench.list_prices import Prices
+from bench.open_tabs import usd_a_month
 from producer.publishing import USUAL_SECONDS
 
 FULL_PROCESSOR_MB = 1769
@@ -103,6 +104,10 @@ def fixed(settings: Settings, shards: int, prices: Prices) -> list[Line]:
         ),
         Line("the producer's status", usd("dynamodb_write_unit", hours * STATUSES_AN_HOUR)),
         Line("page: CloudFront's free allowance", 0.0),
+        Line(
+            "API: pages open all month",
+            settings.tabs * usd_a_month(settings, prices),
+        ),
     ]
     return [line for line in found if line.usd or line.what.startswith("page")]
 

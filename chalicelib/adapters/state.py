@@ -50,6 +50,7 @@ class _Bar(msgspec.Struct, array_like=True, omit_defaults=True):
 
 class _Data(msgspec.Struct, omit_defaults=True):
     t: _Tick | None = None
+    g: int = 0
     r: tuple[str, _Tick] | None = None
     s: Split | None = None
     e: list[Split] = []
@@ -107,6 +108,7 @@ def to_item(state: State) -> Item:
     """The item that a write leaves: its version is one above the state's."""
     data = _Data(
         t=_short_tick(state.last) if state.last else None,
+        g=state.gap,
         r=(state.mark.timestamp, _short_tick(state.mark)) if state.mark else None,
         s=state.split,
         e=list(state.splits[:-1]),
@@ -136,6 +138,7 @@ def from_item(item: Item) -> State:
         version=int(item["version"]["N"]),
         repairs=int(item["repairs"]["N"]) if "repairs" in item else 0,
         last=_tick(symbol, item["timestamp"]["S"], data.t) if data.t else None,
+        gap=data.g,
         mark=_tick(symbol, *data.r) if data.r else None,
         splits=(*data.e, *([data.s] if data.s else ())),
         opening=data.o,

@@ -11,7 +11,9 @@ Operation = dict[str, Any]
 
 _HEADERS = {
     "ETag": {"schema": text("Weak; leaves out as_of and delay_seconds.")},
-    "Cache-Control": {"schema": text("15 s in session, up to an hour while closed.")},
+    "Cache-Control": {
+        "schema": text("1 to 15 s in session, as prices come; up to an hour while closed.")
+    },
 }
 _LINK = {"Link": {"schema": text('`<?...>; rel="next"` where another page follows.')}}
 

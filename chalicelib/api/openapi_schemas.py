@@ -462,6 +462,12 @@ _RULES: dict[str, Schema] = {
 }
 
 
+_ALERTED_AT: Schema = {
+    **nullable(INSTANT),
+    "description": "The time of the newest alert of the rules in force.",
+}
+
+
 def schemas(fast: int, slow: int) -> dict[str, Schema]:
     """All schemas by name; the averages' windows are a setting."""
     trend: Schema = {
@@ -472,7 +478,13 @@ def schemas(fast: int, slow: int) -> dict[str, Schema]:
         **_PRICES,
         **_RULES,
         "Quote": record(
-            {**TICK, **average_names(fast, slow), "trend": trend, **LABELS},
+            {
+                **TICK,
+                **average_names(fast, slow),
+                "trend": trend,
+                "alerted_at": _ALERTED_AT,
+                **LABELS,
+            },
             "The newest tick with both averages and their trend.",
         ),
         **REPORTS,

@@ -229,6 +229,7 @@ def _quote(quote: Quote) -> dict[str, Any]:
         **msgspec.structs.asdict(quote.row),
         **quote.averages,
         "trend": quote.trend,
+        "alerted_at": quote.alerted_at,
         **_labels(quote.labels),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
@@ -25,6 +26,9 @@ from chalicelib.domain.watching import Latch, Point, is_followed, judge
 MAX_PENDING = 100
 """Pending alerts lie in the state's item: a run of ticks stops short when there are so many."""
 
+LONGEST_GAP = 99
+"""Seconds between ticks that a state tells apart."""
+
 RECORD_ONLY = "record only"
 
 Quiet = Callable[[Tick], str]
@@ -42,7 +46,8 @@ class Opening(msgspec.Struct, frozen=True, array_like=True):
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """What detect remembers of a symbol.
 
-    last: the newest tick that was folded in; mark: the newest regular one where that is another;
+    last: the newest tick that was folded in; gap: whole seconds (rounded up, 99 at most) from the
+    one before to it, 0 where that is not known; mark: the newest regular one where that is another;
     minute, day: the running bars; beside: that of the same minute and the other kind, regular or
     extended; closes: the newest prices, newest last, counted as after all splits; latches by
     rule; splits: the newest ones, in order; opening: None in a session that an older version
@@ -54,6 +59,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 0
     repairs: int = 0
     last: Tick | None = None
+    gap: int = 0
     mark: Tick | None = None
     minute: Bar | None = None
     beside: Bar | None = None
@@ -68,6 +74,11 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     def last_timestamp(self) -> str:
         """The last tick's; empty (before all others) where there is none."""
         return self.last.timestamp if self.last else ""
+
+    @property
+    def last_fired(self) -> str:
+        """The time of the newest alert of the rules that are remembered; empty without one."""
+        return max((latch.fired_at for latch in self.latches.values()), default="")
 
     @property
     def split(self) -> Split | None:
@@ -168,6 +179,7 @@ class _Run:
         self._mark, self._mark_place = _last_regular(state)
         self._bars = BarWatch(watch.rules, history, state.splits, state.latches, ticks)
         self._opening = state.opening
+        self._previous: Tick | None = None
         self._splits = state.splits
         self.builder = BarBuilder(state.last, state.minutes, state.day)
         self.alerts: list[Alert] = []
@@ -179,6 +191,7 @@ class _Run:
         place = self.builder.add(tick)
         closing = {}
         if previous is not None and before is not None:
+            self._previous = previous
             spots = (before, previous.timestamp), (place, tick.timestamp)
             closing = self._closing(*spots)
         for interval, point in closing.items():
@@ -213,6 +226,7 @@ class _Run:
             version=self._before.version,
             repairs=self._before.repairs,
             last=last,
+            gap=_gap(self._previous, last) if self._previous and last else self._before.gap,
             mark=None if self._mark == last else self._mark,
             minute=self.builder.minute,
             beside=self.builder.beside,
@@ -273,6 +287,11 @@ class _Run:
             if fires:
                 reason = self._quiet(newest) if rule.notify else RECORD_ONLY
                 self.alerts.append(make_alert(rule, point, tick, self._watch, reason))
+
+
+def _gap(before: Tick, last: Tick) -> int:
+    seconds = (from_text(last.timestamp) - from_text(before.timestamp)).total_seconds()
+    return min(LONGEST_GAP, math.ceil(seconds))
 
 
 def _last_regular(state: State) -> tuple[Tick | None, Place | None]:

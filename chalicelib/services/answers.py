@@ -105,9 +105,11 @@ class PriceTable(msgspec.Struct, frozen=True):
 
 class Quote(msgspec.Struct, frozen=True):
     """A symbol's newest tick with its averages by name; trend is up where the fast one is above
-    the slow one, down below, flat at it, None before the slow one is known."""
+    the slow one, down below, flat at it, None before the slow one is known. `alerted_at` is the
+    time of the newest alert of the rules in force, None without one."""
 
     row: TickRow
     averages: dict[str, Decimal | None]
     trend: str | None
     labels: Labels
+    alerted_at: str | None

@@ -18,6 +18,12 @@ the market's any more."""
 OPEN_CACHE_SECONDS = 15
 CLOSED_CACHE_SECONDS = 3600
 
+_SILENCE = 4
+"""A symbol that has been silent for so many times the gap of its newest ticks has become slower."""
+
+_SILENCE = 4
+"""A symbol that has been silent for this many of its gaps is not expected at their pace."""
+
 SPLIT_ADJUSTED = ("yfinance", "yfinance-live")
 """Sources whose history is adjusted for splits, whatever one asks for (yfinance issue 2076).
 All else is raw: nothing is adjusted once it is stored."""
@@ -32,7 +38,7 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
     as_of is the newest known price's own time, delay_seconds its age now, exchange_delay_seconds
     how late the source gives the exchange's prices; next_open is None in
     session and where the exchange's hours are not known. `cache_seconds`, which is no label, is
-    how long nothing newer is to be expected.
+    how long an answer may be kept: while prices may come, their cadence.
     """
 
     currency: str | None
@@ -48,8 +54,11 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
     cache_seconds: int
 
 
-def label(symbol: str, last: Tick | None, now: datetime, source: str = "unknown") -> Labels:
-    """Labels of a symbol whose newest tick is `last`; `source` stands in where there is none."""
+def label(
+    symbol: str, last: Tick | None, now: datetime, source: str = "unknown", gap: int = 0
+) -> Labels:
+    """Labels of a symbol whose newest tick is `last`, `gap` seconds after the one before (0 where
+    that is not known). `source` stands in where there is no tick."""
     calendar = calendar_for(symbol, last.exchange_timezone if last else None)
     state = _market_state(calendar, last, now)
     opens = None if state == "REGULAR" else _next_open(calendar, now)
@@ -67,8 +76,22 @@ def label(symbol: str, last: Tick | None, now: datetime, source: str = "unknown"
         market_state=state,
         exchange_timezone=last.exchange_timezone if last else None,
         next_open=to_text(opens) if opens else None,
-        cache_seconds=_cache_seconds(_market_state(calendar, last, now - late), opens, now),
+        cache_seconds=_cache_seconds(
+            _market_state(calendar, last, now - late),
+            _next_prices(calendar, opens),
+            now,
+            cadence(last, gap, now - late),
+        ),
     )
+
+
+def cadence(last: Tick | None, gap: int, now: datetime) -> int:
+    """Seconds at which a symbol's prices come, from 1 to 15: the `gap` between its two newest
+    ticks, or more if it has been silent for long at `now`, which leaves out the source's delay."""
+    if last is None or not gap:
+        return OPEN_CACHE_SECONDS
+    silent = (now - from_text(last.timestamp)).total_seconds() / _SILENCE
+    return min(OPEN_CACHE_SECONDS, max(gap, round(silent)))
 
 
 def _market_state(calendar: Calendar, last: Tick | None, now: datetime) -> str:
@@ -102,7 +125,15 @@ def _next_open(calendar: Calendar, now: datetime) -> datetime | None:
     return None if isinstance(calendar, DayCalendar) else calendar.next_open(now)
 
 
-def _cache_seconds(state: str, opens: datetime | None, now: datetime) -> int:
-    if state != "CLOSED" or opens is None:
-        return OPEN_CACHE_SECONDS
+def _next_prices(calendar: Calendar, opens: datetime | None) -> datetime | None:
+    """When prices come again: before the next open, where the exchange trades then."""
+    if opens is None:
+        return None
+    session = calendar.session_at(opens)
+    return min(session.pre_open, opens) if opens == session.open else opens
+
+
+def _cache_seconds(state: str, opens: datetime | None, now: datetime, seconds: int) -> int:
+    if state != "CLOSED" or opens is None or opens <= now:
+        return seconds
     return max(1, min(CLOSED_CACHE_SECONDS, int((opens - now).total_seconds())))

@@ -95,7 +95,8 @@ class MarketData:
     def labels(self, known: Known) -> Labels:
         """The labels of an answer about a symbol."""
         source = known.entry.source if known.entry else None
-        return label(known.symbol, known.last, self._clock(), source or UNKNOWN_SOURCE)
+        gap = known.state.gap if known.state else 0
+        return label(known.symbol, known.last, self._clock(), source or UNKNOWN_SOURCE, gap)
 
     def _quote(self, state: State, last: Tick) -> Quote:
         shown = averages(state.closes, self._fast, self._slow)
@@ -104,7 +105,8 @@ class MarketData:
             self._tick_row(last),
             {name: shown.get(name) for name in self.average_names},
             None if side is None else _TRENDS[side],
-            label(state.symbol, last, self._clock()),
+            label(state.symbol, last, self._clock(), gap=state.gap),
+            state.last_fired or None,
         )
 
     def _tick_row(self, tick: Tick) -> TickRow:

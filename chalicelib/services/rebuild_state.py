@@ -30,6 +30,7 @@ def in_place_of(old: State, new: State, watch: Watch, losses: Losses) -> State:
         running,
         version=old.version,
         repairs=old.repairs + 1,
+        gap=_gap(old, new, running),
         pending=old.pending,
         day=_day(old, new, losses, lost=lost),
         closes=old.closes[-watch.depth :] if short else new.closes,
@@ -37,6 +38,14 @@ def in_place_of(old: State, new: State, watch: Watch, losses: Losses) -> State:
         opening=old.opening if short else _opening(old, new, losses),
         latches=_latches(old, new, watch, unbroken),
     )
+
+
+def _gap(old: State, new: State, running: State) -> int:
+    """The seconds from the tick before the last one, also where that has expired."""
+    if running.last_timestamp != old.last_timestamp:
+        return new.gap
+    known = [gap for gap in (old.gap, new.gap) if gap]
+    return min(known, default=0)
 
 
 def _minute_lost_some(old: State, new: State, losses: Losses) -> bool:

@@ -1,9 +1,10 @@
-// Alerts and rules of the API, kept in the store: asked for every few seconds while the page is live.
+// Alerts and rules of the API, kept in the store: asked for when a quote tells of an alert, and now and then besides.
 
 import { ApiError } from "./api.js";
 import { serverNow } from "./server_clock.js";
 
-const EVERY = 5000; // milliseconds
+const EVERY = 20; // polls of the prices
+const AFTER = 2; // polls in which alerts are asked for when there is one: it is recorded just after its quote is
 /** Alerts kept at most; there may be more. */
 export const KEPT = 200;
 
@@ -14,25 +15,30 @@ export class AlertsFeed {
   constructor(api, store) {
     this.api = api;
     this.store = store;
-    this.askedAt = 0;
+    this.polls = 0;
+    this.left = 0;
+    this.fired = "";
     this.fromScratch = true;
     /** @type {Promise<Set<string>> | null} */
     this.routes = null;
-    store.watch(["link", "chartState"], ({ link, chartState }) => {
-      const due = Date.now() - this.askedAt > EVERY;
-      if (due && link.state === "live" && chartState !== "loading") void this.refresh();
+    store.watch(["link", "chartState"], ({ link, chartState, quotes }) => {
+      if (link.state !== "live" || chartState === "loading") return;
+      const fired = Array.from(quotes.values(), ({ alertedAt }) => alertedAt).join();
+      if (fired !== this.fired) this.left = AFTER;
+      this.fired = fired;
+      if (this.left-- > 0 || this.polls-- <= 0) void this.refresh();
     });
     // A system that was away may have been started anew, with other data.
     store.when(({ link }) => link.state === "retrying", (away) => away && (this.fromScratch = true));
     store.when(({ view }) => view.symbol, () => {
       store.set({ symbolAlerts: [], preview: [] });
-      this.askedAt = 0;
+      this.polls = 0;
     });
   }
 
   /** Ask for everything now. */
   async refresh() {
-    this.askedAt = Date.now();
+    this.polls = EVERY;
     await Promise.all([this.#keep("alerts", () => this.#recent()), this.#symbol(), this.rules()]);
   }
 

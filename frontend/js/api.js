@@ -59,6 +59,12 @@ export class Api {
    * @returns {Promise<any>} the decoded body; throws ApiError
    */
   async request(path, query = {}, init = {}) {
+    const response = await this.#answer(path, query, init);
+    return response.status === 204 ? null : response.json();
+  }
+
+  /** @param {string} path @param {Record<string, string | number>} query @param {RequestInit} init @returns {Promise<Response>} */
+  async #answer(path, query, init) {
     const filled = Object.entries(query).filter(([, value]) => value !== "" && value != null);
     const search = new URLSearchParams(filled.map(([key, value]) => [key, String(value)])).toString();
     const url = `${this.address}${path}${search && "?"}${search}`;
@@ -69,7 +75,7 @@ export class Api {
       response = await this.#fetch(url, init);
     }
     if (!response.ok) throw await problemOf(response);
-    return response.status === 204 ? null : response.json();
+    return response;
   }
 
   /** @param {string} url @param {RequestInit} init @returns {Promise<Response>} */
@@ -110,28 +116,28 @@ export class Api {
     }
   }
 
-  /** @returns {Promise<number>} seconds by which signals and alerts are behind the stored prices */
-  async lag() {
-    return (await this.request("/health")).detect_lag_seconds ?? 0;
-  }
-
   /** @returns {Promise<import("./types.js").Listed[]>} */
   async symbols() {
     const { symbols } = await this.request("/symbols");
     return symbols.map((/** @type {any} */ s) => ({ symbol: s.symbol, name: s.name ?? undefined, source: s.source ?? undefined, addedAt: s.added_at ?? undefined, seen: s.seen !== false }));
   }
 
-  /** @returns {Promise<import("./types.js").Producer | null>} null where none has reported, or the API tells of none */
-  async producer() {
-    const { producer } = await this.request("/health");
-    return producer ? { source: producer.source, state: producer.state, progress: producer.progress ?? null, ageSeconds: producer.age_seconds, problem: producer.problem ?? "" } : null;
+  /**
+   * What the producer does (null where none has reported), and by how many seconds signals and alerts are behind prices.
+   * @returns {Promise<{producer: import("./types.js").Producer | null, lag: number}>}
+   */
+  async health() {
+    const { producer, detect_lag_seconds: lag } = await this.request("/health");
+    return { producer: producer ? { source: producer.source, state: producer.state, progress: producer.progress ?? null, ageSeconds: producer.age_seconds, problem: producer.problem ?? "" } : null, lag: lag ?? 0 };
   }
 
-  /** @param {string[]} symbols at most 100 @returns {Promise<import("./types.js").Quote[]>} */
+  /** Of at most 100 symbols, with the pace at which new ones come. @param {string[]} symbols @returns {Promise<{quotes: import("./types.js").Quote[], seconds: number}>} */
   async quotes(symbols) {
-    const { quotes } = await this.request("/quotes", { symbols: symbols.join(",") });
+    const response = await this.#answer("/quotes", { symbols: symbols.join(",") }, {});
+    const { quotes } = await response.json();
     quotes.forEach((/** @type {any} */ quote) => observe(quote));
-    return quotes.filter((/** @type {any} */ q) => q.price != null).map(decodeQuote);
+    const seconds = Number(/max-age=(\d+)/.exec(response.headers.get("Cache-Control") ?? "")?.[1] ?? 0);
+    return { quotes: quotes.filter((/** @type {any} */ q) => q.price != null).map(decodeQuote), seconds };
   }
 
   /**

@@ -1,13 +1,17 @@
 // The rhythm of the page: one /quotes request a poll for the whole list, and one small /prices request for the open
-// symbol. While there is no symbol, or no price of the open one, all that could bring the first is asked for in each
-// poll. Pauses while the page is hidden, catches up on return, waits longer when the API fails.
+// symbol when its quote has changed. The API says at what pace prices come, and the page asks at that pace. While there
+// is no symbol, or no price of the open one, all that could bring the first is asked for in each poll. Pauses while the
+// page is hidden, catches up on return, waits longer when the API fails.
 
 import { ApiError } from "./api.js";
-import { backoff, isHistoryComing, isWaiting, pace } from "./data/waiting.js";
+import { backoff, isHistoryComing, isWaiting, pace, rest } from "./data/waiting.js";
 
 /** @typedef {import("./store.js").Store} Store @typedef {import("./loader.js").Loader} Loader */
 
-const SYMBOLS_EVERY = 15; // polls between two looks at the list of symbols and the producer, once all has come
+const SYMBOLS_EVERY = 15; // polls between two looks at the list of symbols, once all has come
+const HEALTH_EVERY = 10; // polls between two looks at the producer and at what is behind
+const BEHIND_EVERY = 3; // the same while something is
+const BARS_EVERY = 20; // polls after which bars are asked for whether or not the quote has changed
 const SETTLING = 15; // polls after the last news of either for which they are asked for in each
 const HISTORY_EVERY = 3; // polls between two looks, meanwhile, whether older bars have come
 
@@ -20,6 +24,10 @@ export class Feed {
     this.pollSeconds = pollSeconds;
     this.polls = 0;
     this.settledAt = 0;
+    this.expected = 0; // seconds from one price to the next
+    this.unchanged = 0; // polls in a row
+    /** The quote at which bars were asked for. @type {import("./types.js").Quote | undefined} */
+    this.drawn = undefined;
     this.failures = 0;
     this.timer = 0;
     this.running = false;
@@ -59,7 +67,8 @@ export class Feed {
       this.failures = 0;
       this.mayAsk = true; // a key may expire
       if (!document.hidden) this.store.set({ link: { state: "live", retryAt: 0, answeredAt: Date.now(), reason: "" } });
-      wait = pace(this.pollSeconds, this.#waited());
+      const waited = this.#waited();
+      wait = waited || this.polls < this.settledAt ? pace(wait, waited) : rest(wait, this.expected, this.unchanged);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.polls = this.settledAt = 0;
@@ -79,11 +88,12 @@ export class Feed {
     const isFirst = poll === 0; // which knows nothing yet
     if (!isFirst && (isWaiting(this.store.state) || isHistoryComing(this.store.state.producer))) this.settledAt = poll + SETTLING;
     const settling = poll < this.settledAt;
-    if (settling || poll % SYMBOLS_EVERY === 0) {
-      if (isWaiting(this.store.state) || poll % HISTORY_EVERY === 0) void this.#producer();
-      await this.#symbols();
-    }
-    await Promise.all([this.#quotes(), this.#bars(settling && !isFirst && poll % HISTORY_EVERY === 0)]);
+    const waiting = isWaiting(this.store.state);
+    const every = settling ? HISTORY_EVERY : this.store.state.lag ? BEHIND_EVERY : HEALTH_EVERY;
+    if (waiting || poll % every === 0) void this.#health();
+    if (settling || poll % SYMBOLS_EVERY === 0) await this.#symbols();
+    await this.#quotes();
+    await this.#bars(settling && !isFirst && poll % HISTORY_EVERY === 0, waiting || poll % BARS_EVERY === 0);
   }
 
   /** @returns {number} seconds for which there has been no price to show, 0 when there is one */
@@ -107,12 +117,12 @@ export class Feed {
     this.store.set({ link: { ...this.store.state.link, state, reason, retryAt } });
   }
 
-  /** What the producer does. Prices do not wait for it, and it failing is no failure of theirs. */
-  async #producer() {
+  /** What the producer does, and what is behind. Prices do not wait for it, and it failing is no failure of theirs. */
+  async #health() {
     if (this.asking) return;
     this.asking = true;
     try {
-      this.store.set({ producer: await this.api.producer() });
+      this.store.set(await this.api.health());
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
     } finally {
@@ -133,25 +143,46 @@ export class Feed {
 
   async #quotes() {
     const wanted = this.store.state.symbols.map(({ symbol }) => symbol);
-    for (let i = 0; i < wanted.length; i += 100) this.#take(await this.api.quotes(wanted.slice(i, i + 100)));
+    let [expected, changed] = [Infinity, false];
+    for (let i = 0; i < wanted.length; i += 100) {
+      const { quotes, seconds } = await this.api.quotes(wanted.slice(i, i + 100));
+      expected = Math.min(expected, seconds);
+      changed = this.#take(quotes) || changed;
+    }
+    this.expected = expected;
+    this.unchanged = changed ? 0 : this.unchanged + 1;
   }
 
-  /** @param {import("./types.js").Quote[]} quotes */
+  /** @param {import("./types.js").Quote[]} quotes @returns {boolean} whether one of them is news */
   #take(quotes) {
     const next = new Map(this.store.state.quotes);
+    let changed = false;
     for (const quote of quotes) {
       const old = next.get(quote.symbol);
-      if (!old || old.historical || quote.time >= old.time) next.set(quote.symbol, quote);
+      if (old && !old.historical && (quote.time < old.time || isSame(quote, old))) continue;
+      next.set(quote.symbol, quote);
+      changed = true;
     }
-    this.store.set({ quotes: next });
+    if (changed) this.store.set({ quotes: next });
+    return changed;
   }
 
-  /** @param {boolean} whole whether older bars may have come as well */
-  async #bars(whole) {
+  /** @param {boolean} whole whether older bars may have come as well @param {boolean} anyway though the quote has not changed */
+  async #bars(whole, anyway) {
     const { chartState, series, symbols, view } = this.store.state;
     const hasPrices = symbols.some(({ symbol, seen }) => seen && symbol === view.symbol);
     if (chartState === "loading" || (chartState === "empty" && !hasPrices)) return;
     if (whole || chartState !== "ready" || !series?.bars.length) await this.loader.refresh();
-    else if (series.range !== "custom") await this.loader.follow(series);
+    else if (series.range !== "custom" && (this.#isNews(series) || anyway)) await this.loader.follow(series);
+  }
+
+  /** @param {import("./types.js").Series} series @returns {boolean} whether its symbol's quote has changed, or the list has none of it */
+  #isNews({ symbol }) {
+    const before = this.drawn;
+    this.drawn = this.store.state.quotes.get(symbol);
+    return !this.drawn || this.drawn !== before;
   }
 }
+
+/** @param {import("./types.js").Quote} one @param {import("./types.js").Quote} other */
+const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);

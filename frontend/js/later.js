@@ -8,7 +8,6 @@ import { bindKeys } from "./views/chart_keys.js";
 import { RuleLine } from "./views/rule_line.js";
 import { byId } from "./dom.js";
 import { mountExport } from "./views/export.js";
-import { mountLag } from "./views/lag.js";
 import { mountQuote, mountStatus, mountTop } from "./views/top.js";
 import { mountToken } from "./views/dialog.js";
 import { mountToolbar } from "./views/toolbar.js";
@@ -20,7 +19,6 @@ export function mountFrame(store, api, feed, chart) {
   mountTop(store);
   mountStatus(store, feed);
   mountToken();
-  mountLag(api, feed.pollSeconds);
   mountQuote(store);
   mountExport(mountToolbar(store), chart);
   mountWatch(store, api, () => chart.colors);

@@ -13,6 +13,7 @@
  * @property {string} chartProblem
  * @property {import("./types.js").Link} link
  * @property {import("./types.js").Producer | null} producer null before any has reported
+ * @property {number} lag seconds by which signals and alerts are behind the stored prices
  * @property {number} waitingSince milliseconds since when there is no price to show, 0 while there is one
  * @property {import("./types.js").Alert[] | null} alerts null until they were asked for
  * @property {import("./types.js").Alert[]} symbolAlerts those of the open symbol, over its whole history
@@ -38,6 +39,7 @@ export function initialState() {
     chartProblem: "",
     link: { state: "connecting", retryAt: 0, answeredAt: 0, reason: "" },
     producer: null,
+    lag: 0,
     waitingSince: 0,
     alerts: null,
     symbolAlerts: [],

@@ -58,6 +58,7 @@ export interface Quote {
   stale: boolean;
   exchangeDelay: number; // seconds by which the source gives this exchange's prices late
   anomaly: boolean;
+  alertedAt: string; // the newest alert's time as the API writes it, or ""
   /** the short average of the last prices */
   fast: number | null;
   slow: number | null;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -58,6 +59,7 @@ class Watched:
 
 
 OpenPage = Callable[..., Page]
+Call = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
@@ -125,6 +127,26 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
         page.context.close()
     for _, watched in opened:
         watched.assert_clean()
+
+
+@pytest.fixture(scope="module")
+def call(browser: Browser) -> Iterator[Call]:
+    """Call an exported function: `call("data/indicators.js", "sma", closes, 5)`."""
+    with stand_in() as world:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(f"{world.page}/config.json")
+
+        def run(module: str, name: str, *arguments: object) -> Any:
+            script = """async ([module, name, given]) => {
+              const revive = (v) => v?.$map ? new Map(v.$map) : v;
+              const out = (await import(`/js/${module}`))[name](...given.map(revive));
+              return out instanceof Map ? [...out] : out;
+            }"""
+            return page.evaluate(script, [module, name, list(arguments)])
+
+        yield run
+        context.close()
 
 
 @pytest.fixture

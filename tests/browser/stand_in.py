@@ -67,6 +67,7 @@ class StandIn:
     detect_lag_seconds: int = 0
     stopped_at: float | None = None
     poll_seconds: float = 0.5
+    max_age: int | None = None
     token: str = ""
     scopes: str = "read"
     asked: list[str] = field(default_factory=list)
@@ -171,7 +172,13 @@ class StandIn:
             "is_stale": self.age_seconds - self.exchange_delay_seconds > 900,
             "delay_seconds": self.age_seconds,
             "exchange_delay_seconds": self.exchange_delay_seconds,
+            "alerted_at": next(
+                (a["timestamp"] for a in self.alerts if a["symbol"] == symbol), None
+            ),
         }
+
+    def _alert_times(self, symbol: str) -> Iterator[str]:
+        return (alert["timestamp"] for alert in self.alerts if alert["symbol"] == symbol)
 
     def prices(self, symbol: str, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
         """Bars of a range; 404 for a symbol that is not there."""
@@ -267,6 +274,8 @@ class ApiHandler(BaseHTTPRequestHandler):
             "Content-Type", "application/json" if status == 200 else "application/problem+json"
         )
         self.send_header("Access-Control-Allow-Origin", "*")
+        if self.world.max_age is not None:
+            self.send_header("Cache-Control", f"public, max-age={self.world.max_age}")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)

@@ -3,39 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 import talib
-from playwright.sync_api import Browser
 
 from tests.browser.chart_reading import MINUS
-from tests.browser.stand_in import stand_in
-
-Call = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def call(browser: Browser) -> Iterator[Call]:
-    """Call an exported function: `call("data/indicators.js", "sma", closes, 5)`."""
-    with stand_in() as world:
-        context = browser.new_context()
-        page = context.new_page()
-        page.goto(f"{world.page}/config.json")
-
-        def run(module: str, name: str, *arguments: object) -> Any:
-            script = """async ([module, name, given]) => {
-              const revive = (v) => v?.$map ? new Map(v.$map) : v;
-              const out = (await import(`/js/${module}`))[name](...given.map(revive));
-              return out instanceof Map ? [...out] : out;
-            }"""
-            return page.evaluate(script, [module, name, list(arguments)])
-
-        yield run
-        context.close()
-
+from tests.browser.conftest import Call
 
 CLOSES = [round(100 + random.Random(7).gauss(0, 1) * 3 + i * 0.05, 2) for i in range(150)]
 WALK = list(np.round(100 + np.cumsum(np.random.default_rng(11).normal(0, 0.7, 150)), 2))

@@ -32,6 +32,19 @@ export const isWaiting = ({ symbols, chartState, view }) => !symbols.length || (
  */
 export const pace = (poll, waited) => (waited > 0 && waited < PATIENCE ? poll / 2 : poll);
 
+const LONGEST = 60; // seconds from one poll to the next
+const EARLIER = 0.99; // of the time between two prices: so polls drift to where prices are new, and one in some comes too soon
+
+/**
+ * Seconds from one poll to the next, once there are prices.
+ * @param {number} poll the least @param {number} expected from one price to the next, by the API
+ * @param {number} unchanged polls in a row that brought nothing new
+ */
+export function rest(poll, expected, unchanged) {
+  const wanted = unchanged ? Math.min(expected, poll * 2 ** (unchanged - 1)) : expected * EARLIER;
+  return Math.max(poll, Math.min(LONGEST, wanted));
+}
+
 /**
  * Seconds until an attempt that failed is made again. A server that is not there is asked at the pace of prices, since
  * that costs it nothing and it may just be starting: for a minute, then each 5 s at least. One that answers with an

@@ -44,6 +44,7 @@ export function decodeQuote(row) {
     stale: row.is_stale === true,
     exchangeDelay: row.exchange_delay_seconds ?? 0,
     anomaly: row.anomaly === "Yes",
+    alertedAt: row.alerted_at ?? "",
     fast: numberOf(row.sma_5),
     slow: numberOf(row.sma_20),
   };
@@ -76,6 +77,7 @@ export function closingQuote(envelope, days) {
     exchangeDelay: 0,
     stale: false,
     anomaly: false,
+    alertedAt: "",
     fast: null,
     slow: null,
   };

@@ -90,6 +90,7 @@ function timeText({ historical, time }, zone) {
 
 const ASKING_SHOWN = 600; // milliseconds for which a press is seen to be heard, however soon the answer comes
 const DELAYED_SECONDS = 60;
+const BEHIND_SECONDS = 5; // a batch under way is no lag
 
 /** @type {Record<string, string>} */
 const SOURCES = { yfinance: "Yahoo Finance", "yfinance-live": "Yahoo Finance, streaming", simulator: "Simulator", replay: "Recording", unknown: "Unnamed source" };
@@ -144,7 +145,8 @@ export function mountStatus(store, feed) {
   const source = el("span.badge.source");
   const age = el("span.badge.age");
   const session = el("span.badge.session");
-  byId("status").append(simulated, source, session, age, link);
+  const behind = el("span.badge.warn.lag", { title: "Prices are stored whose bars, signals and alerts are still being made" });
+  byId("status").append(behind, simulated, source, session, age, link);
 
   /** @type {unknown} how the link stood when the reader asked; each answer brings another one */
   let askedAt = null;
@@ -157,7 +159,9 @@ export function mountStatus(store, feed) {
     setTimeout(render, ASKING_SHOWN);
   };
   const render = () => {
-    const { view, quotes, link: state, series } = store.state;
+    const { view, quotes, lag, link: state, series } = store.state;
+    behind.hidden = lag < BEHIND_SECONDS;
+    setText(behind, `Catching up: ${formatAge(lag)} behind`);
     const quote = quotes.get(view.symbol);
     link.dataset.link = state.state;
     link.title = state.reason || "Ask again now";
