@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # what one function needs, the others are not to wait for
     from chalicelib.services.compact import Compact
     from chalicelib.services.detect import Detect
     from chalicelib.services.forgetting import Forget
+    from chalicelib.services.health import HealthCheck
     from chalicelib.services.ingest import Ingest
     from chalicelib.services.key_ring import KeyRing, KeyStore
     from chalicelib.services.lake_stores import LakeStores
@@ -172,6 +173,14 @@ class Services:
         from chalicelib.services.preview import Preview
 
         return Preview(self.stores, self.shown)
+
+    @cached_property
+    def health(self) -> HealthCheck:
+        """What a monitor asks; it keeps its answer for a moment."""
+        from chalicelib.services.health import HealthCheck
+
+        is_closed = self.settings.read_access == "closed"
+        return HealthCheck(self.stores, self.clock, stage=self.settings.stage, is_closed=is_closed)
 
     @cached_property
     def forget(self) -> Forget:

@@ -32,9 +32,10 @@ output "functions" {
 output "chalice" {
   description = "What applies to all functions and the API."
   value = {
-    architecture = var.architecture
-    tracing      = var.tracing
-    api_rate     = var.api_rate
+    architecture    = var.architecture
+    tracing         = var.tracing
+    api_rate        = var.api_rate
+    api_concurrency = var.api_concurrency
   }
 }
 

@@ -120,6 +120,17 @@ variable "api_rate" {
   default = {}
 }
 
+variable "api_concurrency" {
+  description = "Executions that the API's function may have at most, and always has, so that requests leave ingest and detect theirs. `make deploy` reserves them where the account allows it, and says where it does not. null for no bound."
+  type        = number
+  default     = 50
+
+  validation {
+    condition     = var.api_concurrency == null || try(var.api_concurrency >= 1 && floor(var.api_concurrency) == var.api_concurrency, false)
+    error_message = "Allowed: a whole number from 1 on, or null."
+  }
+}
+
 variable "own_key" {
   description = "Encrypt with a key of one's own (1 USD a month) instead of AWS's."
   type        = bool

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from chalicelib.domain.times import to_text
 from chalicelib.services import key_ring
 from chalicelib.services.bar_writing import BarWriter
 from chalicelib.services.forgetting import Forget
+from chalicelib.services.health import HealthCheck
 from chalicelib.services.key_ring import KeyRing
 from chalicelib.services.preview import Preview
 from chalicelib.services.priced import PricedRecord
@@ -75,6 +77,12 @@ class FakeServices:
         self.reports = Reports(self.lake, self.lake, self.clock)
         self.forget = Forget(self.stores, FakeEraser(self.stores), lambda _symbol: None)
         self.preview = Preview(self.stores, Watch((), settings.sma_fast, settings.sma_slow))
+
+    @cached_property
+    def health(self) -> HealthCheck:
+        """See Services."""
+        is_closed = self.settings.read_access == "closed"
+        return HealthCheck(self.stores, self.clock, stage=self.settings.stage, is_closed=is_closed)
 
     def clock(self) -> datetime:
         """The present of the test."""

@@ -81,7 +81,7 @@ def next_link(arguments: Arguments, token: str | None) -> str | None:
 
 
 def plain(payload: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A JSON answer that is never kept."""
+    """A JSON answer that is never kept, unless `headers` say so."""
     return Response(
         _bounded(_encode(payload)),
         status_code=status,

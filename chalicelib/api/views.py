@@ -167,17 +167,11 @@ def alerts(services: Services, request: Any) -> Response:
 
 def health(services: Services, request: Any) -> Response:
     """Whether the store answers, how old the newest price is, and what the producer does."""
-    from chalicelib.services.health import health as ask_health
+    from chalicelib.services.health import KEPT_SECONDS
 
     parameters.read(request, "/health", parameters.NONE)
-    found = ask_health(
-        services.stores,
-        services.clock,
-        stage=services.settings.stage,
-        version=VERSION,
-        is_closed=services.settings.read_access == "closed",
-    )
-    return rendering.plain(found)
+    kept = {"Cache-Control": rendering.Caching(KEPT_SECONDS, private=False).header}
+    return rendering.plain(services.health(VERSION), headers=kept)
 
 
 def openapi(services: Services, request: Any) -> Response:

@@ -14,6 +14,7 @@ from chalicelib.settings import Settings
 if TYPE_CHECKING:
     from chalicelib.domain.rules import Rule
     from chalicelib.services.forgetting import Forgotten
+    from chalicelib.services.health import HealthCheck
     from chalicelib.services.key_ring import KeyRing
     from chalicelib.services.preview import Previewed
     from chalicelib.services.rate_limit import RateLimit
@@ -50,6 +51,10 @@ class Services(Protocol):
     @property
     def preview(self) -> Callable[[Rule, str, str | None, str | None, float], Previewed]:
         """Judges a rule for one symbol over `[start, end)` until a deadline (time.monotonic)."""
+
+    @property
+    def health(self) -> HealthCheck:
+        """What a monitor asks."""
 
     @property
     def forget(self) -> Callable[[str, float], Forgotten]:

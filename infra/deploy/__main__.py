@@ -57,7 +57,8 @@ def _settings(options: argparse.Namespace, _: list[str]) -> int:
 
 
 def _render(options: argparse.Namespace, _: list[str]) -> int:
-    render.render(stage.load(options.stage))
+    for line in render.render(stage.load(options.stage)):
+        steps.say(line)
     return 0
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from chalice.app import CORSConfig
 
 from chalicelib.api import problems, routes
-from infra.deploy.stage import Stage
+from infra.deploy.stage import ApiRate, Stage
 from infra.deploy.waiting import CLOCK, CONSISTENT_SECONDS, Clock, until_well
 
 STATUS = {
@@ -40,8 +40,12 @@ STATUS = {
 kinds have one of their own: DEFAULT_4XX with a status would rewrite those of the others."""
 
 
+HEALTH = ApiRate(per_second=10, burst=20)
+"""The rate of GET /health, which needs no key. A page asks every ten seconds."""
+
+
 def apply(stage: Stage) -> None:
-    """Put the answers, deploy them to the API's stage, and set its rate."""
+    """Put the answers, deploy them to the API's stage, and set its rates."""
     client = stage.client("apigateway")
     api_id = stage.api()["rest_api_id"]
     for kind in STATUS:
@@ -98,12 +102,15 @@ def _complaint(stage: Stage) -> str:
 
 def _limit(client: Any, api_id: str, stage: Stage) -> None:
     rate = stage.chalice.api_rate
+    health = ApiRate(min(HEALTH.per_second, rate.per_second), min(HEALTH.burst, rate.burst))
+    operations = [*_throttling("/*/*", rate), *_throttling("/~1health/GET", health)]
+    client.update_stage(restApiId=api_id, stageName=stage.stage, patchOperations=operations)
+
+
+def _throttling(methods: str, rate: ApiRate) -> list[dict[str, str]]:
+    """Patch operations that set the rate of methods, whose path is a JSON pointer."""
     values = {"rateLimit": f"{rate.per_second:g}", "burstLimit": str(rate.burst)}
-    client.update_stage(
-        restApiId=api_id,
-        stageName=stage.stage,
-        patchOperations=[
-            {"op": "replace", "path": f"/*/*/throttling/{name}", "value": value}
-            for name, value in values.items()
-        ],
-    )
+    return [
+        {"op": "replace", "path": f"{methods}/throttling/{name}", "value": value}
+        for name, value in values.items()
+    ]

@@ -33,15 +33,25 @@ def check(plan: Mapping[str, Any]) -> None:
 
 def complaint(wanted: Mapping[str, int], client: Any) -> str:
     """Why so much cannot be reserved; empty where it can."""
+    left = shortage(wanted, client)
+    asked = sum(wanted.values())
+    return left and (
+        f"functions: reserved_concurrency is {asked} in all; allowed: {left}. Leave it out, or ask "
+        "for more under Service Quotas"
+    )
+
+
+def shortage(wanted: Mapping[str, int], client: Any) -> str:
+    """How much can be reserved, and why, where `wanted`, by function's name, is more; else
+    empty."""
     limit = client.get_account_settings()["AccountLimit"]
     free = limit["UnreservedConcurrentExecutions"] + sum(_has(client, name) for name in wanted)
-    most, asked = max(0, free - UNRESERVED), sum(wanted.values())
-    if asked <= most:
+    most = max(0, free - UNRESERVED)
+    if sum(wanted.values()) <= most:
         return ""
     return (
-        f"functions: reserved_concurrency is {asked} in all; allowed: at most {most}, since the "
-        f"account has {limit['ConcurrentExecutions']} executions, of which {UNRESERVED} have to "
-        "stay unreserved. Leave it out, or ask for more under Service Quotas"
+        f"at most {most}, since the account has {limit['ConcurrentExecutions']} executions, of "
+        f"which {UNRESERVED} have to stay unreserved"
     )
 
 

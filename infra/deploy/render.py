@@ -8,19 +8,24 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
+
 from chalicelib import settings
 from chalicelib.event_sources import configured
-from infra.deploy import tokens
+from infra.deploy import limits, tokens
 from infra.deploy.errors import DeployError
 from infra.deploy.project import CHALICE
 from infra.deploy.stage import Function, Stage
 
 REST = "api_handler"
-"""Chalice's name for the function behind the API; its sizes and role stand at the stage itself."""
+"""Chalice's name for the function behind the API; its sizes and role stand at the stage itself. Its
+reserved concurrency does not, since every function without one of its own would take it over."""
 
 
-def render(stage: Stage) -> None:
-    """Check roles and settings, then write the section. Raises DeployError."""
+def render(stage: Stage) -> list[str]:
+    """Check roles and settings, then write the section. Returns what is to be said. Raises
+    DeployError."""
+    stage, said = with_bounded_api(stage)
     environment = stage.environment | {"WRITE_TOKEN_SHA256": tokens.stored(stage)}
     _check_settings(environment)
     _check_concurrency(stage)
@@ -30,6 +35,22 @@ def render(stage: Stage) -> None:
     config = json.loads((CHALICE / "base.json").read_text())
     config["stages"] = {**kept, stage.stage: section(stage, environment)}
     path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    return said
+
+
+def with_bounded_api(stage: Stage) -> tuple[Stage, list[str]]:
+    """The stage with `api_concurrency` reserved for the API's function, if the account has so
+    many, and what is to be said of it. What the tfvars reserve for the function goes first."""
+    api, most = stage.functions[REST], stage.chalice.api_concurrency
+    if most is None or api.reserved_concurrency is not None:
+        return stage, []
+    bounded = msgspec.structs.replace(api, reserved_concurrency=most)
+    functions = {**stage.functions, REST: bounded}
+    reserved = {f.name: f.reserved_concurrency or 0 for f in functions.values()}
+    if left := limits.shortage({n: c for n, c in reserved.items() if c}, stage.client("lambda")):
+        return stage, [f"the API's function has no bound of its own ({most} asked for): {left}"]
+    said = [f"the API has {most} executions of its own and no more"]
+    return msgspec.structs.replace(stage, functions=functions), said
 
 
 def section(stage: Stage, environment: dict[str, str]) -> dict[str, Any]:
@@ -41,7 +62,7 @@ def section(stage: Stage, environment: dict[str, str]) -> dict[str, Any]:
         "xray": stage.chalice.tracing,
         "tags": stage.tags,
         "environment_variables": {name: value for name, value in environment.items() if value},
-        **_sizes(stage.functions[REST]),
+        **_sizes(msgspec.structs.replace(stage.functions[REST], reserved_concurrency=None)),
         "lambda_functions": {key: _sizes(function) for key, function in stage.functions.items()},
     }
 

@@ -38,6 +38,7 @@ class Common(msgspec.Struct, frozen=True):
     architecture: str
     tracing: bool
     api_rate: ApiRate
+    api_concurrency: int | None = None
 
 
 class Page(msgspec.Struct, frozen=True):

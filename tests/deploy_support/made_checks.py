@@ -49,6 +49,18 @@ def every_function_has_its_role_memory_timeout_and_environment(life: Life) -> No
         assert life.outputs["tags"].items() <= tags.items()
 
 
+def api_alone_has_executions_of_its_own(life: Life) -> None:
+    client = life.client("lambda")
+    found = {
+        name: client.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
+        for name in map(function_name, FUNCTIONS)
+    }
+    assert {name: count for name, count in found.items() if count} == {
+        function_name("api_handler"): 50
+    }
+    assert "the API has 50 executions of its own and no more" in life.deployed.errors
+
+
 def api_has_every_route_with_its_preflight(life: Life) -> None:
     client = life.client("apigateway")
     api = client.get_rest_apis()["items"][0]
@@ -86,8 +98,12 @@ def gateway_answers_in_our_shape_and_for_the_pages_origin(life: Life) -> None:
         assert headers["gatewayresponse.header.Access-Control-Allow-Origin"] == f"'{page}'"
         body = json.loads(found[kind]["responseTemplates"]["application/json"])
         assert body["status"] == status
-    settings_ = client.get_stage(restApiId=api["id"], stageName=STAGE)["methodSettings"]["*/*"]
-    assert (settings_["throttlingRateLimit"], settings_["throttlingBurstLimit"]) == (50.0, 100)
+    settings_ = client.get_stage(restApiId=api["id"], stageName=STAGE)["methodSettings"]
+    rates = {
+        methods: (found["throttlingRateLimit"], found["throttlingBurstLimit"])
+        for methods, found in settings_.items()
+    }
+    assert rates == {"*/*": (50.0, 100), "~1health/GET": (10.0, 20)}  # AWS: health/GET
 
 
 def page_is_uploaded_with_the_address_of_its_api(life: Life) -> None:

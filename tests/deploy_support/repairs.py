@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import json
 import uuid
 from typing import Any
 
@@ -18,6 +19,7 @@ def install() -> None:
     _heed_conditions()
     _run_no_functions()
     _keep_scaling()
+    _tell_account_limits()
     inserts.install()
 
 
@@ -183,3 +185,18 @@ def _keep_scaling() -> None:
 
     LambdaBackend.create_event_source_mapping = create_event_source_mapping
     LambdaBackend.update_event_source_mapping = update_event_source_mapping
+
+
+def _tell_account_limits() -> None:
+    """moto has no GetAccountSettings: an account with 1,000 executions."""
+    from moto.awslambda import urls
+    from moto.awslambda.models import lambda_backends
+
+    def account_settings(*_: Any) -> tuple[int, dict[str, str], str]:
+        regions = [region for account in lambda_backends.values() for region in account.values()]
+        functions = [found for region in regions for found in region.list_functions()]
+        reserved = sum(int(found.reserved_concurrency or 0) for found in functions)
+        limit = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 1000 - reserved}
+        return 200, {}, json.dumps({"AccountLimit": limit})
+
+    urls.url_paths["{0}/(?P<api_version>[^/]+)/account-settings/?$"] = account_settings

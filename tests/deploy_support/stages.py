@@ -33,6 +33,7 @@ def make_stage(**changed: Any) -> Stage:
             "architecture": "arm64",
             "tracing": True,
             "api_rate": {"per_second": 50, "burst": 100},
+            "api_concurrency": 50,
         },
         "environment": {
             "TICKS_STREAM": "ticktape-dev-ticks",

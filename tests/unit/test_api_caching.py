@@ -84,9 +84,10 @@ def test_nothing_is_kept_beyond_the_open() -> None:
     assert answer.json["next_open"] == "2026-11-20T08:00:00.000000Z"
 
 
-def test_errors_and_health_are_never_kept(services: FakeServices) -> None:
+def test_errors_are_never_kept_and_health_for_a_moment(services: FakeServices) -> None:
     client = Client(services)
-    for path in ("/prices/NOSUCH", "/prices/TEST?limit=0", "/health"):
+    assert client.get("/health").headers["cache-control"] == "public, max-age=2"
+    for path in ("/prices/NOSUCH", "/prices/TEST?limit=0"):
         assert client.get(path).headers["cache-control"] == "no-store"
 
 

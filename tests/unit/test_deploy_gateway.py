@@ -7,11 +7,13 @@ import re
 from typing import Any
 
 import botocore.session
+import msgspec
 import pytest
 
 from infra.deploy import gateway
 from infra.deploy.errors import DeployError
 from infra.deploy.gateway import DENIED, STATUS, answer
+from infra.deploy.stage import ApiRate
 from infra.deploy.waiting import Clock
 from tests.deploy_support.stages import make_stage
 
@@ -95,3 +97,38 @@ def test_a_key_without_the_scope_is_told_the_route_and_its_scopes_and_nothing_of
     assert set(re.findall(r"\$[\w.]+\w", body)) == set(DENIED)
     assert DENIED == ("$context.httpMethod", "$context.resourcePath", "$context.authorizer.scopes")
     assert json.loads(body)["scopes"] == "$context.authorizer.scopes"
+
+
+class Recorded:
+    """API Gateway that takes everything and keeps the stage's settings."""
+
+    def __init__(self) -> None:
+        self.settings: dict[str, str] = {}
+
+    def update_stage(self, patchOperations: list[dict[str, str]], **_: Any) -> None:  # noqa: N803  # AWS
+        self.settings |= {one["path"]: one["value"] for one in patchOperations}
+
+    def __getattr__(self, _name: str) -> Any:
+        return lambda **_: None
+
+
+@pytest.mark.parametrize(
+    ("per_second", "burst", "health"), [(50, 100, ("10", "20")), (2, 5, ("2", "5"))]
+)
+def test_health_which_needs_no_key_has_a_rate_of_its_own_below_the_stages(
+    per_second: int, burst: int, health: tuple[str, str]
+) -> None:
+    rate = ApiRate(per_second, burst)
+    stage = make_stage()
+    stage = msgspec.structs.replace(
+        stage, chalice=msgspec.structs.replace(stage.chalice, api_rate=rate)
+    )
+    client = stage._clients["apigateway"] = Recorded()
+    vars(stage)["deployed"] = lambda: [{"resource_type": "rest_api", "rest_api_id": "id"}]
+    gateway.apply(stage)
+    assert client.settings == {
+        "/*/*/throttling/rateLimit": str(per_second),
+        "/*/*/throttling/burstLimit": str(burst),
+        "/~1health/GET/throttling/rateLimit": health[0],
+        "/~1health/GET/throttling/burstLimit": health[1],
+    }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from typing import Any
 
 import msgspec
 import pytest
 
 from infra.deploy.errors import DeployError
-from infra.deploy.render import _check_concurrency, _check_settings, section
-from infra.deploy.stage import Function
+from infra.deploy.render import _check_concurrency, _check_settings, section, with_bounded_api
+from infra.deploy.stage import Function, Stage
 from tests.deploy_support.stages import make_stage
 
 
@@ -39,6 +40,70 @@ def test_concurrency_is_reserved_only_where_it_is_asked_for() -> None:
     found = section(msgspec.structs.replace(stage, functions=functions), {})["lambda_functions"]
     assert found["detect"]["reserved_concurrency"] == 20
     assert "reserved_concurrency" not in found["api_handler"]
+
+
+def test_reservation_of_the_api_is_not_that_of_every_function() -> None:
+    """Chalice takes what stands at the stage for each function without a value of its own."""
+    stage = make_stage()
+    api = msgspec.structs.replace(stage.functions["api_handler"], reserved_concurrency=20)
+    functions = stage.functions | {"api_handler": api}
+    found = section(msgspec.structs.replace(stage, functions=functions), {})
+    assert "reserved_concurrency" not in found
+    assert found["lambda_functions"]["api_handler"]["reserved_concurrency"] == 20
+
+
+class Lambda:
+    """An account with so many executions, and functions without any of their own."""
+
+    class exceptions:  # noqa: N801  # botocore's name
+        ResourceNotFoundException = KeyError
+
+    def __init__(self, executions: int) -> None:
+        self._executions = executions
+
+    def get_account_settings(self) -> dict[str, Any]:
+        limit = {"ConcurrentExecutions": self._executions}
+        return {"AccountLimit": limit | {"UnreservedConcurrentExecutions": self._executions}}
+
+    def get_function(self, FunctionName: str) -> dict[str, Any]:  # noqa: N803  # AWS
+        raise KeyError(FunctionName)
+
+
+def bounded(stage: Stage, executions: int) -> tuple[int | None, list[str]]:
+    """What is reserved for the API in an account, and what is said."""
+    stage._clients["lambda"] = Lambda(executions)
+    stage, said = with_bounded_api(stage)
+    return stage.functions["api_handler"].reserved_concurrency, said
+
+
+def test_the_api_is_bounded_where_the_account_has_so_many_executions() -> None:
+    said = ["the API has 50 executions of its own and no more"]
+    assert bounded(make_stage(), 150) == (50, said)
+
+
+def test_a_new_account_cannot_bound_the_api_and_is_told_so() -> None:
+    said = (
+        "the API's function has no bound of its own (50 asked for): at most 0, since the account "
+        "has 10 executions, of which 100 have to stay unreserved"
+    )
+    assert bounded(make_stage(), 10) == (None, [said])
+
+
+def test_what_other_functions_reserve_leaves_less_for_the_api() -> None:
+    stage = make_stage()
+    stage.functions["detect"] = msgspec.structs.replace(
+        stage.functions["detect"], reserved_concurrency=20
+    )
+    assert bounded(stage, 169)[0] is None
+    assert bounded(stage, 170)[0] == 50
+
+
+def test_an_api_with_a_reservation_in_the_tfvars_or_without_a_bound_asks_nothing() -> None:
+    stage = make_stage()
+    api = msgspec.structs.replace(stage.functions["api_handler"], reserved_concurrency=7)
+    assert bounded(make_stage(functions={"api_handler": api}), 0) == (7, [])
+    common = msgspec.structs.replace(stage.chalice, api_concurrency=None)
+    assert bounded(msgspec.structs.replace(stage, chalice=common), 0) == (None, [])
 
 
 @pytest.mark.parametrize(("reserved", "is_refused"), [(7, True), (8, False), (None, False)])

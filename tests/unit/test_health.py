@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from chalicelib.domain.detection import State
-from chalicelib.services.health import health
+from chalicelib.services.health import LISTED_SECONDS, LOOKED_AT, HealthCheck, spread
 from chalicelib.services.priced import PricedRecord
 from chalicelib.services.stores import ProducerStatus, SymbolEntry
 from tests.factories import NEVER, at, instant, make_tick
@@ -14,7 +15,12 @@ from tests.fakes import fake_stores
 
 
 def ask(stores: Any, *, is_closed: bool = False) -> Any:
-    return health(stores, lambda: instant(100), stage="test", version="1", is_closed=is_closed)
+    return check(stores, [100], is_closed=is_closed)("1")
+
+
+def check(stores: Any, times: list[float], *, is_closed: bool = False) -> HealthCheck:
+    """A check whose clock tells the last of `times`."""
+    return HealthCheck(stores, lambda: instant(times[-1]), stage="test", is_closed=is_closed)
 
 
 def status(command: str = "stream", seconds: float = 90, **fields: Any) -> ProducerStatus:
@@ -109,3 +115,90 @@ def test_a_producer_whose_clock_runs_ahead_is_not_of_the_future() -> None:
     stores: Any = fake_stores()
     stores.producers.written = [status(seconds=200)]
     assert ask(stores).producer.age_seconds == 0
+
+
+class CountedStores:
+    """Stores that count what is asked of them."""
+
+    def __init__(self, stores: Any) -> None:
+        self._stores = stores
+        self.calls: Counter[str] = Counter()
+
+    def __getattr__(self, store: str) -> Any:
+        kept = getattr(self._stores, store)
+
+        class Store:
+            def __getattr__(_self, method: str) -> Any:  # noqa: N805 - the other self is outer
+                def counted(*args: Any) -> Any:
+                    self.calls[f"{store}.{method}"] += 1
+                    return getattr(kept, method)(*args)
+
+                return counted
+
+        return Store()
+
+
+def seen(count: int) -> Any:
+    """Stores with so many symbols."""
+    stores: Any = fake_stores()
+    for number in range(count):
+        stores.symbols.put("seen", SymbolEntry(symbol=f"S{number:04}", added_at=at()))
+    return CountedStores(stores)
+
+
+def test_an_answer_is_kept_for_a_moment_and_then_read_anew() -> None:
+    stores, times = seen(3), [100.0]
+    ask_again = check(stores, times)
+    for _ in range(50):
+        ask_again("1")
+    once = dict(stores.calls)
+    assert sum(once.values()) == 7  # the list, states, three symbols, given up, the producer
+    times.append(101.9)
+    ask_again("1")
+    assert stores.calls == once
+    times.append(102)
+    ask_again("1")
+    assert stores.calls["state.get_many"] == 2
+
+
+def test_few_symbols_are_looked_at_however_many_there_are() -> None:
+    stores = seen(1000)
+    assert ask(stores).symbols == 1000
+    assert stores.calls["prices.arrival_after"] == LOOKED_AT
+
+
+def test_a_long_list_of_symbols_and_what_was_given_up_on_are_kept_longer() -> None:
+    stores, times = seen(101), [100.0]
+    ask_again = check(stores, times)
+    for seconds in range(0, LISTED_SECONDS, 3):
+        times.append(100 + seconds)
+        ask_again("1")
+    assert (stores.calls["symbols.listed"], stores.calls["failures.count"]) == (1, 1)
+    times.append(100 + LISTED_SECONDS)
+    ask_again("1")
+    assert (stores.calls["symbols.listed"], stores.calls["failures.count"]) == (2, 2)
+
+
+def test_a_new_symbol_of_a_short_list_shows_with_the_next_look() -> None:
+    stores, times = seen(1), [100.0]
+    ask_again = check(stores, times)
+    ask_again("1")
+    stores.symbols.put("seen", SymbolEntry(symbol="NEW", added_at=at()))
+    times.append(102)
+    assert ask_again("1").symbols == 2
+
+
+def test_the_symbols_that_are_looked_at_are_spread_over_the_list() -> None:
+    assert spread([], 3) == []
+    assert spread(["a", "b"], 3) == ["a", "b"]
+    assert spread(list("abcdefg"), 3) == ["a", "c", "e"]
+
+
+def test_what_a_store_refuses_is_not_kept() -> None:
+    stores: Any = fake_stores()
+    listed, stores_check = stores.symbols.listed, check(stores, [100])
+    stores.symbols.listed = None
+    with pytest.raises(TypeError):
+        stores_check("1")
+    stores.symbols.listed = listed
+    assert stores_check("1").status == "ok"
