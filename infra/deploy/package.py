@@ -2,7 +2,7 @@
 
 Chalice names a package by what goes in and takes one of that name that is there already. Here it
 is built, then written again with its entries sorted and without their times; `chalice deploy`
-takes it as it is.
+takes it as it is. What goes in beside our own files has the hashes of requirements.txt.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
+from infra.deploy import wheels
 from infra.deploy.errors import DeployError
 from infra.deploy.project import CHALICE, ROOT
 from infra.deploy.stage import Stage
@@ -34,8 +36,9 @@ def build(stage: Stage) -> Path:
     """Build the stage's package; returns where Chalice will look for it. Raises DeployError."""
     _forget_bytecode()
     before = _packages()
-    with tempfile.TemporaryDirectory() as out:
-        chalice(stage.region, "package", "--stage", stage.stage, "--pkg-format", "terraform", out)
+    words = ("package", "--stage", stage.stage, "--pkg-format", "terraform")
+    with tempfile.TemporaryDirectory() as out, wheels.locked(stage.chalice.architecture) as locked:
+        chalice(stage.region, *words, out, variables=locked)
     made = _packages() - before
     path = made.pop() if made else max(_packages(), key=lambda found: found.stat().st_mtime)
     normalize(path)
@@ -48,10 +51,19 @@ WHOLE_MAPPINGS = ("-m", "infra.deploy.chalice_command")
 """How Python is told to run Chalice: as it is, or making mappings with all their settings."""
 
 
-def chalice(region: str, *arguments: str, program: Sequence[str] = PLAIN) -> None:
-    """Run Chalice's command in the project, for a region. Raises DeployError."""
+def chalice(
+    region: str,
+    *arguments: str,
+    program: Sequence[str] = PLAIN,
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Run Chalice's command in the project, for a region, with further environment variables.
+
+    Raises DeployError.
+    """
     environment = {
         **os.environ,
+        **variables,
         "PYTHONDONTWRITEBYTECODE": "1",
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,

@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from infra.deploy import package, wheels
+from infra.deploy.errors import DeployError
+from tests.deploy_support.stages import make_stage
 from tools import audit
 
 ROOT = Path(__file__).resolve().parents[2]
-LISTS = sorted((ROOT / "requirements").glob("*.txt"))
+PATTERNS = (
+    "requirements*.txt",
+    "requirements/*.txt",
+    "*/requirements*.txt",
+    "*/*/requirements*.txt",
+)
+LISTS = sorted(
+    path
+    for pattern in PATTERNS
+    for path in ROOT.glob(pattern)
+    if not path.relative_to(ROOT).parts[0].startswith(".")
+)
 LOCKS = [ROOT / folder / "package-lock.json" for folder in ("tests/node", "tests/browser/npm")]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
-@pytest.mark.parametrize("path", LISTS, ids=lambda path: path.name)
+def test_every_list_of_the_repository_is_looked_at() -> None:
+    named = {str(path.relative_to(ROOT)) for path in LISTS}
+    assert named >= {"requirements.txt", "requirements/run.txt", "producer/deploy/requirements.txt"}
+
+
+@pytest.mark.parametrize("path", LISTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_each_pinned_package_has_hashes_and_no_address(path: Path) -> None:
     text = path.read_text()
     entries = re.split(r"\n(?=\S)", text.strip())
@@ -46,7 +70,76 @@ def test_npm_locks_have_hashes_and_no_address(path: Path) -> None:
 
 def test_all_lists_are_audited() -> None:
     listed = {str(path.relative_to(ROOT)) for path in LISTS}
-    assert set(audit.FILES) == listed | {"requirements.txt"}
+    assert set(audit.FILES) == listed
+
+
+def test_what_is_deployed_is_locked_as_what_is_tested() -> None:
+    tested = _entries(ROOT / "requirements" / "run.txt")
+    functions = _entries(ROOT / "requirements.txt")
+    assert functions == {name: tested[name] for name in ("msgspec", "tzdata")}
+    producer = _entries(ROOT / "producer" / "deploy" / "requirements.txt")
+    assert {name: producer[name] for name in functions} == functions
+
+
+def _entries(path: Path) -> dict[str, str]:
+    entries = re.split(r"\n(?=\S)", path.read_text().strip())
+    return {entry.partition("==")[0]: entry for entry in entries}
+
+
+def test_the_producers_container_demands_the_hashes() -> None:
+    dockerfile = (ROOT / "producer" / "deploy" / "Dockerfile").read_text()
+    (install,) = [line for line in dockerfile.splitlines() if "pip install" in line]
+    assert "--require-hashes -r requirements.txt" in install
+
+
+def forged(folder: Path) -> None:
+    """Wheels of the names and versions that the functions need, with other contents."""
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        if found := re.match(r"([\w-]+)==([\w.]+)", line):
+            name, version = found.groups()
+            info = f"{name}-{version}.dist-info"
+            with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
+                wheel.writestr(f"{name}.py", "EVIL = True")
+                wheel.writestr(
+                    f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+                )
+                wheel.writestr(
+                    f"{info}/WHEEL",
+                    "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+                )
+                wheel.writestr(f"{info}/RECORD", "")
+
+
+def test_a_forged_package_does_not_get_into_the_functions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forged(tmp_path)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    with (
+        pytest.raises(DeployError, match=r"as it is locked: (?s:.*)DO NOT MATCH THE HASHES"),
+        wheels.locked("arm64"),
+    ):
+        pass
+
+
+def test_chalice_builds_from_the_locked_packages_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    class BuiltError(Exception):
+        pass
+
+    @contextmanager
+    def locked(architecture: str) -> Iterator[dict[str, str]]:
+        yield {"PIP_FIND_LINKS": f"locked for {architecture}"}
+
+    def run(command: list[str], *, env: dict[str, str], **_: Any) -> None:
+        assert "package" in command
+        raise BuiltError(env["PIP_FIND_LINKS"])
+
+    monkeypatch.setattr(wheels, "locked", locked)
+    monkeypatch.setattr("infra.deploy.package.subprocess.run", run)
+    with pytest.raises(BuiltError, match="locked for arm64"):
+        package.build(make_stage())
 
 
 def test_continuous_integration_runs_what_has_to_pass_on_every_push_and_each_week() -> None:
