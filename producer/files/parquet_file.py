@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from producer.errors import UsageError
+from producer.files import bounded
+from producer.files.bounded_parquet import Piece, batches, is_cell, open_file
 
 _INDEX = "__index_level_0__"
 
@@ -15,34 +16,31 @@ _INDEX = "__index_level_0__"
 class ParquetFile:
     """Reads a file in pieces; an index without a name, which pandas writes last, comes first.
 
-    Row 0 is the header. Raises UsageError for a file that is no Parquet.
+    Row 0 is the header. Columns of lists and the like are passed over. Raises UsageError for a file
+    that is no Parquet.
     """
 
     decimal_comma = False
 
     def __init__(self, path: Path) -> None:
-        import pyarrow
-        import pyarrow.parquet
-
         self.path = path
-        try:
-            self._file = pyarrow.parquet.ParquetFile(path)
-        except (OSError, pyarrow.ArrowException) as error:
-            reason = str(error).splitlines()[0]
-            raise UsageError(f"{path}: cannot be read as Parquet: {reason}") from error
-        names = self._file.schema_arrow.names
-        self._order = sorted(range(len(names)), key=lambda at: names[at] != _INDEX)
-        self._header = ["" if names[at] == _INDEX else names[at] for at in self._order]
+        self._file = open_file(path, path)
+        self._names = [field.name for field in self._file.schema_arrow if is_cell(field.type)]
+        places = range(len(self._names))
+        self._order = sorted(places, key=lambda place: self._names[place] != _INDEX)
+        names = (self._names[place] for place in self._order)
+        self._header = ["" if name == _INDEX else name for name in names]
 
     def rows(self) -> Iterator[tuple[int, Sequence[str]]]:
         """See Grid; rows count from 1."""
         yield 0, self._header
         number = 0
-        for piece in self._file.iter_batches():
-            columns = [piece.columns[at].to_pylist() for at in self._order]
+        for piece in batches(self._file, self._names, self.path):
+            cells = Piece(piece, self.path, bounded.LONGEST_LINE)
+            columns = [map(_text, cells.values(place)) for place in self._order]
             for row in zip(*columns, strict=True):
                 number += 1
-                yield number, [_text(value) for value in row]
+                yield number, row
 
 
 def _text(value: Any) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 from chalicelib.domain.ticks import UNKNOWN_SOURCE, number
 from producer.errors import UsageError
+from producer.files.bounded_parquet import Piece, batches, is_cell, is_text, open_file, told
 from producer.sinks import aws
 from producer.sources.archive import Objects
 from producer.sources.recording import Unreadable
@@ -26,6 +27,9 @@ from producer.wire import Mode, WireTick
 TABLE = "ticks"
 MOST_ROWS = 2_000_000
 """That are put into order at once; a day of more is read hour by hour."""
+
+LONGEST_TEXT = 200
+"""Bytes of a symbol, timestamp or label; ingest takes no longer ones."""
 
 _OVERLAP = timedelta(days=2)
 """Ticks of days that lie as far apart do not overlap: local dates span 26 hours around UTC."""
@@ -146,10 +150,11 @@ class Recording:
             yield from self._read(files)
 
     def _read(self, files: list[Path]) -> Iterator[WireTick]:
-        import pyarrow
         from pyarrow import dataset
 
-        try:
+        for file in files:
+            _check_texts(file, self._objects.name)
+        with told(self._objects.name):
             day = dataset.dataset([str(file) for file in files], format="parquet")
             names = [name for name in _COLUMNS if name in day.schema.names]
             for condition in _slices(day, self._symbols):
@@ -157,11 +162,6 @@ class Recording:
                 order = [("timestamp", "ascending"), ("symbol", "ascending")]
                 for batch in rows.sort_by(order).to_batches(max_chunksize=10_000):
                     yield from (self._tick(row) for row in batch.to_pylist())
-        except (OSError, pyarrow.ArrowException) as error:
-            reason = str(error).splitlines()[0]
-            raise UsageError(
-                f"{self._objects.name}: cannot be read as Parquet: {reason}"
-            ) from error
 
     def _tick(self, row: dict[str, Any]) -> WireTick:
         for name in _PRICES:
@@ -171,6 +171,20 @@ class Recording:
         return WireTick(
             **{**row, "source": None if source == UNKNOWN_SOURCE else source}, mode=self._mode
         )
+
+
+def _check_texts(path: Path, name: str) -> None:
+    """Raises UsageError for a file with texts that no tick has: a day's are put into order in
+    memory, where a text counts once for each row."""
+    file = open_file(path, name)
+    kinds = {field.name: field.type for field in file.schema_arrow}
+    odd = [column for column in _COLUMNS if column in kinds and not is_cell(kinds[column])]
+    if odd:
+        raise UsageError(f"{name}: {odd[0]} is no text or number, as ticks have them")
+    texts = [column for column in _COLUMNS if column in kinds and is_text(kinds[column])]
+    for batch in batches(file, texts, name) if texts else ():
+        for place in range(batch.num_columns):
+            Piece(batch, name, LONGEST_TEXT).values(place)
 
 
 def _values(key: str) -> dict[str, str]:
