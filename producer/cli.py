@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from producer import building, region
 from producer.arguments import parse
-from producer.endings import told_to_end
+from producer.endings import Ended, told_to_end
 from producer.errors import ProducerError, UsageError
 from producer.outbox import Outbox
 from producer.pipeline import Outcome, Pipeline
@@ -47,11 +47,18 @@ def run(options: argparse.Namespace) -> int:
     status.source = getattr(options, "source", options.command)
     try:
         stop = threading.Event()
-        with told_to_end(_ENDING, stop.set, at_once=True), published(options, status):
-            pipeline = _pipeline(options, reporter, status, stop)
+        with (
+            told_to_end(_ENDING, stop.set, at_once=True) as endings,
+            published(options, status),
+        ):
+            with endings.at_once():  # a large file takes minutes to look through
+                pipeline = _pipeline(options, reporter, status, stop)
             outcome = pipeline.run(stop, options.drain)
             if outcome.refusal is not None:
                 status.failed(outcome.refusal)
+    except Ended:
+        reporter.end("ended before anything was read to be sent: the same command begins anew")
+        return OK
     finally:
         reporter.stop()
     return _ended(outcome, reporter, kept=bool(options.spool))

@@ -10,10 +10,40 @@ from contextlib import contextmanager
 from types import FrameType
 
 
+class Ended(BaseException):
+    """A signal has come that asks the process to end."""
+
+
+class Endings:
+    """What the main thread does when such a signal comes: nothing, since a thread has been told, or
+    within `at_once` raise Ended."""
+
+    def __init__(self) -> None:
+        self._heard = self._raises = False
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """For what takes long before there is anything to send. Raises Ended, also for a signal
+        that came before."""
+        self._raises = True
+        try:
+            if self._heard:
+                raise Ended
+            yield
+        finally:
+            self._raises = False
+
+    def heard(self, _number: int, _frame: FrameType | None) -> None:
+        """The signals' handler."""
+        self._heard = True
+        if self._raises:
+            raise Ended
+
+
 @contextmanager
 def told_to_end(
     numbers: Sequence[signal.Signals], tell: Callable[[], None], *, at_once: bool
-) -> Iterator[None]:
+) -> Iterator[Endings]:
     """Call `tell`, from a thread, at the first of these signals. The second is ignored, or with
     `at_once` ends the process with status 128 + its number. To be used from the main thread.
 
@@ -30,9 +60,10 @@ def told_to_end(
     watch.daemon = True
     watch.start()
     earlier = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    before = {number: signal.signal(number, _heard) for number in numbers}
+    endings = Endings()
+    before = {number: signal.signal(number, endings.heard) for number in numbers}
     try:
-        yield
+        yield endings
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -40,10 +71,6 @@ def told_to_end(
         os.close(writing)
         watch.join()
         os.close(reading)
-
-
-def _heard(_number: int, _frame: FrameType | None) -> None:
-    """Nothing: the thread has been told."""
 
 
 def _watch(reading: int, numbers: frozenset[int], tell: Callable[[], None], at_once: bool) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from producer.endings import told_to_end
+from producer.endings import Ended, told_to_end
 from tests.patience import PATIENCE_SECONDS
 from tests.producer_support.doubles import ROOT
 
@@ -62,7 +66,7 @@ def started(body: str, at_once: bool) -> subprocess.Popen[str]:
     """A process within `told_to_end` that prints "told" for each telling, ready for signals."""
     code = f"""
 import signal, sys, threading
-from producer.endings import told_to_end
+from producer.endings import Ended, told_to_end
 with told_to_end([signal.SIGTERM], lambda: print("told", flush=True), at_once={at_once}):
     print("ready", flush=True)
     {body}
@@ -97,3 +101,55 @@ def test_a_second_signal_tells_nothing_new() -> None:
         process.terminate()
         rest, _ = process.communicate(timeout=PATIENCE_SECONDS)  # which closes its input
         assert (rest, process.returncode) == ("", 0)
+
+
+def test_a_signal_ends_at_once_what_prepares_and_tells_afterwards_as_before() -> None:
+    stop = threading.Event()
+    with told_to_end([NUMBER], stop.set, at_once=False) as endings:
+        with pytest.raises(Ended), endings.at_once():
+            signal.raise_signal(NUMBER)
+        assert stop.wait(PATIENCE_SECONDS)
+        signal.raise_signal(NUMBER)  # is heard, and raises nothing
+
+
+def test_a_signal_that_came_before_ends_what_prepares() -> None:
+    with told_to_end([NUMBER], lambda: None, at_once=False) as endings:
+        signal.raise_signal(NUMBER)
+        with pytest.raises(Ended), endings.at_once():
+            raise AssertionError("it goes on")
+
+
+def test_sigterm_ends_the_producer_while_it_looks_through_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "x.csv.gz"
+    with gzip.open(file, "wt", compresslevel=1) as rows:
+        rows.write("Date,Symbol,Close\n")
+        for _ in range(300):
+            rows.write("2024-01-02,AAPL,1\n" * 20_000)
+    command = [
+        sys.executable,
+        "-m",
+        "producer",
+        "backfill",
+        "--sink",
+        "stdout",
+        "--file",
+        str(file),
+    ]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        until_handled(running.pid, signal.SIGTERM)
+        running.send_signal(signal.SIGTERM)
+        said = running.communicate(timeout=PATIENCE_SECONDS)[1]
+    assert running.returncode == 0
+    assert "ended before anything was read to be sent" in said
+
+
+def until_handled(process: int, number: int) -> None:
+    """Wait until a process has a handler for a signal."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < end:
+        caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{process}/status").read_text(), re.M)
+        if caught and int(caught[1], 16) >> (number - 1) & 1:
+            return
+        time.sleep(0.02)
+    raise TimeoutError("the process handles no signal")
