@@ -160,3 +160,24 @@ def test_workflows_may_read_alone_and_keep_no_credentials(path: Path) -> None:
         for step in job["steps"]:
             if step.get("uses", "").startswith("actions/checkout"):
                 assert step["with"]["persist-credentials"] is False
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_workflows_take_actions_by_commit(path: Path) -> None:
+    uses = re.findall(r"uses: (.+)", path.read_text())
+    assert uses
+    pinned = r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+"  # Dependabot moves both
+    assert [one for one in uses if not re.fullmatch(pinned, one)] == []
+
+
+def test_continuous_integration_takes_one_version_of_terraform() -> None:
+    ci = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    steps = ci["jobs"]["ci"]["steps"]
+    (setup,) = [step for step in steps if "setup-terraform" in step.get("uses", "")]
+    assert re.fullmatch(r"\d+\.\d+\.\d+", setup["with"]["terraform_version"])
+
+
+def test_dependabot_follows_all_that_is_pinned() -> None:
+    updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
+    followed = {update["package-ecosystem"] for update in updates}
+    assert followed == {"pip", "npm", "terraform", "docker", "github-actions"}
