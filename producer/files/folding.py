@@ -7,26 +7,23 @@ bars in them: they fill what is missing and never take the place of an exchange'
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
 
 import msgspec
 
-from chalicelib.domain.building import hour_start, is_extended
-from chalicelib.domain.sessions import Session, calendar_for
-from chalicelib.domain.times import from_text, later, minute_of, to_text
+from chalicelib.domain.sessions import Session
+from chalicelib.domain.times import to_text
+from producer.files.placing import Place, standing_of
 from producer.wire import Bar, WireTick
 
 SECONDS: dict[Bar, int] = {"1m": 60, "1h": 3600, "1d": 86_400}
+STORED = frozenset(SECONDS.values())
+"""The lengths of bars that are stored."""
 
-
-class _Place(msgspec.Struct, frozen=True):
-    """Where a bar is put: the start of a coarser one, and the instant at which that is over."""
-
-    start: str
-    over: str
+Part = tuple[WireTick, int]
+"""A tick or a bar, with the length in seconds of a bar that is to be folded; 0 for all else."""
 
 
 def targets_of(seconds: int) -> tuple[Bar, ...]:
@@ -39,20 +36,41 @@ def targets_of(seconds: int) -> tuple[Bar, ...]:
 
 
 class Folder:
-    """Folds bars that come in the order of time, each symbol's.
+    """Folds bars of one length that come in the order of time, each symbol's.
 
-    What is not over at `now` is left to live ticks.
+    If several bars of a symbol have the same start, the last one counts. What is not over at `now`
+    is left to live ticks.
     """
 
-    def __init__(self, targets: Sequence[Bar], now: datetime) -> None:
-        self._targets = targets
+    def __init__(self, seconds: int, now: datetime) -> None:
+        self._length = timedelta(seconds=seconds)
+        self._targets = targets_of(seconds)
         self._now = to_text(now)
-        self._open: dict[tuple[str, Bar], tuple[_Place, WireTick]] = {}
+        self._newest: dict[str, WireTick] = {}
+        self._sessions: dict[str, Session] = {}
+        self._open: dict[tuple[str, Bar], tuple[Place, WireTick]] = {}
 
     def add(self, bar: WireTick) -> Iterator[WireTick]:
-        """The coarser bars that this one shows to be complete."""
+        """Take a bar. Gives the coarser bars that those before it complete."""
+        before = self._newest.get(bar.symbol)
+        self._newest[bar.symbol] = bar
+        if before is not None and before.timestamp != bar.timestamp:
+            yield from self._fold(before)
+
+    def rest(self) -> Iterator[WireTick]:
+        """The coarser bars that were still open."""
+        for bar in self._newest.values():
+            yield from self._fold(bar)
+        for held in self._open.values():
+            yield from self._finished(*held)
+        self._newest.clear()
+        self._open.clear()
+
+    def _fold(self, bar: WireTick) -> Iterator[WireTick]:
+        standing = standing_of(bar, self._length, self._sessions.get(bar.symbol))
+        self._sessions[bar.symbol] = standing.session
         for target in self._targets:
-            place = _place(bar.symbol, bar.exchange_timezone, bar.timestamp, target)
+            place = standing.place(target)
             if place is None:
                 continue
             key = bar.symbol, target
@@ -64,46 +82,26 @@ class Folder:
                 yield from self._finished(*held)
             self._open[key] = place, _first(bar, target, place.start)
 
-    def rest(self) -> Iterator[WireTick]:
-        """Those that were still open."""
-        for held in self._open.values():
-            yield from self._finished(*held)
-        self._open.clear()
-
-    def _finished(self, place: _Place, bar: WireTick) -> Iterator[WireTick]:
+    def _finished(self, place: Place, bar: WireTick) -> Iterator[WireTick]:
         if place.over <= self._now:
             yield bar
 
 
-def with_folded(
-    bars: Iterable[WireTick], targets: Sequence[Bar], now: datetime
-) -> Iterator[WireTick]:
-    """Bars in the order of time, and behind them the coarser ones that they make."""
-    folder = Folder(targets, now)
-    for bar in bars:
-        yield from folder.add(bar)
-        yield bar
-    yield from folder.rest()
+def with_folded(parts: Iterable[Part], now: datetime) -> Iterator[WireTick]:
+    """The ticks and bars, and behind them the coarser bars that they make.
 
-
-@lru_cache(8192)
-def _place(symbol: str, timezone: str | None, start: str, target: Bar) -> _Place | None:
-    """None where a day is asked for of a bar outside regular hours."""
-    if target == "1m":
-        minute = minute_of(start)
-        return _Place(minute, later(minute, minutes=1))
-    instant = from_text(start)
-    session = calendar_for(symbol, timezone).session_at(instant)
-    extended = is_extended(session, instant, None)
-    if target == "1h":
-        hour = hour_start(session, instant, extended)
-        return _Place(to_text(hour), to_text(hour + timedelta(hours=1)))
-    return None if extended else _day(session)
-
-
-def _day(session: Session) -> _Place:
-    over = max(session.post_close, session.regular_until)
-    return _Place(f"{session.date}T00:00:00.000000Z", to_text(over))
+    Bars of lengths that are not stored only serve to make those that are.
+    """
+    folders: dict[int, Folder] = {}
+    for bar, seconds in parts:
+        if seconds:
+            if seconds not in folders:
+                folders[seconds] = Folder(seconds, now)
+            yield from folders[seconds].add(bar)
+        if not seconds or seconds in STORED:
+            yield bar
+    for folder in folders.values():
+        yield from folder.rest()
 
 
 def _first(bar: WireTick, target: Bar, start: str) -> WireTick:

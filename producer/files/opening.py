@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
 from producer.errors import UsageError
 from producer.files.asked import Asked
 from producer.files.csv_file import CsvFile
+from producer.files.folding import with_folded
 from producer.files.grid import Grid
+from producer.files.joining import Own, Readable, in_series, in_time
 from producer.files.layout import layout_of
 from producer.files.names import is_named_by_symbol
 from producer.files.recording import FileRecording
 from producer.sources import ndjson
-from producer.sources.recording import Recording, Unreadable
+from producer.sources.recording import Unreadable
 from producer.wire import WireTick
 
 _PARQUET = (".parquet", ".pq")
 _TEXT = (".csv", ".txt", ".tsv", ".ndjson", ".jsonl")
 _ENDINGS = (*_PARQUET, *_TEXT, *(f"{ending}.gz" for ending in _TEXT))
-_MOST_OPEN = 200
 _MOST_NOTES = 5
-
-
-class Own(Recording, Protocol):
-    """A recording in people's own files."""
-
-    @property
-    def name(self) -> str:
-        """The file's name; of several files their number."""
-
-    @property
-    def found(self) -> Sequence[str]:
-        """Its symbols, once it was checked."""
 
 
 def is_folder_of_files(path: Path) -> bool:
@@ -65,7 +53,7 @@ def names_no_symbol(path: Path) -> bool:
     return not layout_of(_grid(path)).has_symbols and not is_named_by_symbol(path)
 
 
-def _open_one(path: Path, asked: Asked, *, alone: bool) -> Own:
+def _open_one(path: Path, asked: Asked, *, alone: bool) -> Readable:
     if _is_ndjson(path):
         return ndjson.Recording(path, asked)
     return FileRecording(_grid(path), asked, alone=alone)
@@ -99,7 +87,7 @@ class Files:
         self._paths = paths
         self._asked = asked
         self._each = msgspec.structs.replace(asked, symbols=())
-        self._recordings: list[Own] | None = None
+        self._recordings: list[Readable] | None = None
         self.notes: list[str] = []
         self.total: int | None = None
 
@@ -114,6 +102,7 @@ class Files:
         everything = Unreadable()
         for recording in self._recordings or []:
             everything.count += recording.unreadable.count
+            everything.repeats += recording.unreadable.repeats
             if recording.unreadable and not everything.first:
                 everything.first = f"{recording.name}, {recording.unreadable.first}"
         return everything
@@ -128,19 +117,14 @@ class Files:
         self._checked()
 
     def ticks(self) -> Iterator[WireTick]:
-        """Those of history file by file, others in the order of time."""
-        recordings = self._checked()
-        ticks: Iterator[WireTick]
-        if self._asked.history:
-            ticks = (tick for recording in recordings for tick in recording.ticks())
-        elif len(recordings) <= _MOST_OPEN:
-            ticks = heapq.merge(*(one.ticks() for one in recordings), key=_timestamp)
-        else:
-            ticks = iter(sorted((t for one in recordings for t in one.ticks()), key=_timestamp))
+        """History symbol by symbol, all else in the order of time."""
+        recordings, now = self._checked(), datetime.now(UTC)
+        joined = in_series(recordings) if self._asked.history else [in_time(recordings)]
+        ticks = (tick for parts in joined for tick in with_folded(parts, now))
         wanted = frozenset(self._asked.symbols)
         return (tick for tick in ticks if tick.symbol in wanted) if wanted else ticks
 
-    def _checked(self) -> list[Own]:
+    def _checked(self) -> list[Readable]:
         if self._recordings is None:
             passed_over: list[str] = []
             found = [one for path in self._paths for one in self._readable(path, passed_over)]
@@ -150,7 +134,7 @@ class Files:
             self.notes = [*_noted(found, self.total), *_told(passed_over)]
         return self._recordings
 
-    def _readable(self, path: Path, passed_over: list[str]) -> Iterator[Own]:
+    def _readable(self, path: Path, passed_over: list[str]) -> Iterator[Readable]:
         if not path.is_dir():
             one = _open_one(path, self._each, alone=False)
             one.check()
@@ -187,7 +171,3 @@ def _told(passed_over: Sequence[str]) -> list[str]:
     if not passed_over:
         return []
     return [f"{len(passed_over)} files passed over; {passed_over[0]}"]
-
-
-def _timestamp(tick: WireTick) -> str:
-    return tick.timestamp

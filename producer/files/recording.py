@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import groupby, islice
 
+from chalicelib.domain.times import to_text
 from producer.errors import UsageError
 from producer.files.asked import Asked
-from producer.files.folding import SECONDS, targets_of, with_folded
+from producer.files.folding import SECONDS, STORED, Part, targets_of, with_folded
 from producer.files.grid import Grid
 from producer.files.layout import Layout, layout_of
 from producer.files.names import is_named_by_symbol, symbol_of_file
@@ -19,7 +20,7 @@ from producer.files.survey import Kind, Spacing, Spelling, seen, zone_named
 from producer.sources.recording import Unreadable, require_found
 from producer.wire import WireTick
 
-_STORED = frozenset(SECONDS.values())
+_Order = Callable[[Row], tuple[str, datetime]]
 
 
 class FileRecording:
@@ -42,7 +43,6 @@ class FileRecording:
         self._asked = asked
         self._alone = alone
         self._now = now
-        self._is_sorted: bool | None = None
         self._surveyed: tuple[Layout, Written, Spacing, Kind] | None = None
         self.name = grid.path.name
         self.unreadable = Unreadable()
@@ -59,25 +59,50 @@ class FileRecording:
         """What its rows are."""
         return self._survey()[3]
 
+    @property
+    def span(self) -> tuple[str, str] | None:
+        """See Readable."""
+        _, _, spacing, kind = self._survey()
+        if spacing.span is None or not self._folded_length(kind):
+            return None
+        first, last = spacing.span
+        return to_text(first), to_text(last)
+
     def ticks(self) -> Iterator[WireTick]:
         """The ticks or bars of the symbols asked for, in the order of time; bars with the coarser
         ones that they make."""
+        return with_folded(self.parts(), self._now())
+
+    def parts(self, *, by_time: bool = False) -> Iterator[Part]:
+        """See Readable."""
         layout, written, spacing, kind = self._survey()
         shape = shape_of(kind, spacing, self._asked)
+        length = self._folded_length(kind)
         self.unreadable = Unreadable()
         rows = self._wanted(self._read(layout, written))
-        if not self._is_sorted:
-            rows = iter(sorted(rows, key=self._order(spacing)))
-        return self._folded(self._shaped(rows, shape), kind)
+        order = self._order(spacing, by_time)
+        if not spacing.is_sorted:
+            rows = iter(sorted(rows, key=order))
+        return ((tick, length) for tick in self._shaped(self._latest(rows, order), shape))
 
-    def _order(self, spacing: Spacing) -> Callable[[Row], tuple[str, datetime]]:
-        """By time; history by symbol first, so that bars of a symbol share large records."""
-        by_symbol = self._asked.history
+    def _order(self, spacing: Spacing, by_time: bool) -> _Order:
+        """By time. History that has to be sorted goes by symbol first, unless `by_time`, so that
+        bars of a symbol share large records."""
+        by_symbol = self._asked.history and not by_time and not spacing.is_sorted
 
         def key(row: Row) -> tuple[str, datetime]:
             return row.symbol if by_symbol else "", spacing.instant_of(row)
 
         return key
+
+    def _latest(self, rows: Iterator[Row], order: _Order) -> Iterator[Row]:
+        """Of a symbol's rows with the same time the last one; the others are counted."""
+        for _, together in groupby(rows, key=order):
+            latest: dict[str, Row] = {}
+            for row in together:
+                self.unreadable.repeats += row.symbol in latest
+                latest[row.symbol] = row
+            yield from latest.values()
 
     def _shaped(self, rows: Iterator[Row], shape: Callable[[Row], WireTick]) -> Iterator[WireTick]:
         for row in rows:
@@ -88,14 +113,9 @@ class FileRecording:
             else:
                 yield tick
 
-    def _folded(self, ticks: Iterator[WireTick], kind: Kind) -> Iterator[WireTick]:
-        """Bars of lengths that are not stored only serve to make those that are."""
-        if kind.name != "bars" or self._asked.rows_as == "ticks":
-            return ticks
-        both = with_folded(ticks, targets_of(kind.seconds), self._now())
-        if kind.seconds in _STORED:
-            return both
-        return (bar for bar in both if bar.folded)
+    def _folded_length(self, kind: Kind) -> int:
+        """The length in seconds of bars that are to be folded; 0 where there are none."""
+        return kind.seconds if kind.name == "bars" and self._asked.rows_as != "ticks" else 0
 
     def _wanted(self, rows: Iterator[Row]) -> Iterator[Row]:
         wanted = frozenset(self._asked.symbols)
@@ -122,14 +142,9 @@ class FileRecording:
     def _spacing(self, layout: Layout, written: Written) -> Spacing:
         spacing = Spacing(zone_named(self._asked.timezone, layout))
         found: Counter[str] = Counter()
-        last: datetime | None = None
-        self._is_sorted = True
         for row in self._read(layout, written):
             spacing.see(row)
             found[row.symbol] += 1
-            instant = spacing.instant_of(row)
-            self._is_sorted = self._is_sorted and (last is None or last <= instant)
-            last = instant
         self.found = tuple(found)
         self.total = sum(found[symbol] for symbol in self._asked.symbols or found)
         require_found(self._grid.path, self._asked.symbols, self.found, self.unreadable)
@@ -207,7 +222,7 @@ class FileRecording:
             return text if layout.has_bars else f"{text}; open, high and low are the close"
         if kind.name == "bars" and self._asked.rows_as == "ticks":
             return f"{text}, sent as ticks"
-        if kind.name == "bars" and kind.seconds not in _STORED:
+        if kind.name == "bars" and kind.seconds not in STORED:
             made = " and ".join(targets_of(kind.seconds))
             return f"{text}, stored as {made} (stored bars are 1m, 1h and 1d)"
         return text

@@ -97,19 +97,19 @@ class _Closes:
         self._volumes: dict[str, tuple[object, Decimal]] = {}
 
     def __call__(self, row: Row) -> WireTick:
-        start = self._spacing.instant_of(row)
-        tick = _made(row, start + self._length, self._asked)
+        end = self._spacing.instant_of(row) + self._length
+        tick = _made(row, end, self._asked)
         if row.volume is not None:
-            tick.volume = self._volume(row.symbol, tick.exchange_timezone, start, row.volume)
+            tick.volume = self._volume(tick, end, row.volume)
         return tick
 
-    def _volume(self, symbol: str, zone: str | None, start: datetime, traded: Decimal) -> Decimal:
-        """Cumulative within a session's regular hours, and without them."""
-        session = calendar_for(symbol, zone).session_at(start)
-        part = session.date, is_extended(session, start, None)
-        before, volume = self._volumes.get(symbol, (part, Decimal(0)))
+    def _volume(self, tick: WireTick, end: datetime, traded: Decimal) -> Decimal:
+        """Cumulative within a session's regular hours, and without them, as the tick counts."""
+        session = calendar_for(tick.symbol, tick.exchange_timezone).session_at(end)
+        part = session.date, is_extended(session, end, tick.market_state)
+        before, volume = self._volumes.get(tick.symbol, (part, Decimal(0)))
         volume = traded + (volume if before == part else Decimal(0))
-        self._volumes[symbol] = part, volume
+        self._volumes[tick.symbol] = part, volume
         return volume
 
 

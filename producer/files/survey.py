@@ -84,7 +84,10 @@ class Spacing:
         self._gaps: Counter[int] = Counter()
         self._own_midnight = True
         self._local_midnight = True
+        self._instants: tuple[datetime, datetime] | None = None
+        self._before: datetime | None = None
         self.rows = 0
+        self.is_sorted = True
 
     def see(self, row: Row) -> None:
         """One more row, its time as it is written."""
@@ -98,11 +101,23 @@ class Spacing:
         if before is not None and before != instant:
             self._gaps[round(abs((instant - before).total_seconds()))] += 1
         self._last[row.symbol] = instant
+        self._see_instant(self.instant_of(row))
+
+    def _see_instant(self, instant: datetime) -> None:
+        first, last = self._instants or (instant, instant)
+        self._instants = min(first, instant), max(last, instant)
+        self.is_sorted = self.is_sorted and (self._before is None or self._before <= instant)
+        self._before = instant
 
     def local(self, row: Row) -> datetime:
         """The row's time in its file's zone or its exchange's."""
         zone = self._zone or zone_of(row.symbol)
         return row.when.astimezone(zone) if row.when.tzinfo else row.when.replace(tzinfo=zone)
+
+    @property
+    def span(self) -> tuple[datetime, datetime] | None:
+        """The earliest and the latest time of all rows; None where there are none."""
+        return self._instants
 
     @property
     def at_midnight(self) -> bool:

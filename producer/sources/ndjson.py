@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from chalicelib.domain.times import from_text, to_text
 from producer.errors import UsageError
 from producer.files.asked import REPLAY, Asked
 from producer.files.bounded import lines
-from producer.files.folding import Folder, targets_of
+from producer.files.folding import SECONDS, Part, with_folded
 from producer.sources.recording import Unreadable, open_text, require_found
 from producer.wire import WireTick, decimal_of, decode
 
@@ -58,7 +58,8 @@ def tick_of(line: str | bytes, asked: Asked = _REPLAY) -> WireTick:
 class Recording:
     """A file of ticks, in the order of its lines. Lines that are no tick are passed over.
 
-    Minutes that are read as history come with the hours and days that they make.
+    Minutes that are read as history come with the hours and days that they make; if they are in no
+    order, the whole file is put into the order of time.
     """
 
     def __init__(self, path: Path, asked: Asked) -> None:
@@ -69,27 +70,41 @@ class Recording:
         self.notes: list[str] = []
         self.found: tuple[str, ...] = ()
         self.total: int | None = None
+        self._minutes = _Minutes()
 
     def check(self) -> None:
         """Raises UsageError, naming the first bad line, when none is a tick."""
-        found = Counter(tick.symbol for tick in self._all())
+        self._minutes = _Minutes()
+        found: Counter[str] = Counter()
+        for tick in self._all():
+            found[tick.symbol] += 1
+            if tick.bar == "1m":
+                self._minutes.see(tick)
         self.found = tuple(found)
         self.total = sum(found[symbol] for symbol in self._asked.symbols or found)
         require_found(self._path, self._asked.symbols, self.found, self.unreadable)
 
     def ticks(self) -> Iterator[WireTick]:
         """The ticks of the symbols asked for."""
-        wanted = frozenset(self._asked.symbols)
-        ticks = (tick for tick in self._all() if not wanted or tick.symbol in wanted)
-        return self._folded(ticks) if self._asked.history else ticks
+        return with_folded(self.parts(), datetime.now(UTC))
 
-    def _folded(self, ticks: Iterator[WireTick]) -> Iterator[WireTick]:
-        folder = Folder(targets_of(60), datetime.now(UTC))
-        for tick in ticks:
-            if tick.bar == "1m":
-                yield from folder.add(tick)
-            yield tick
-        yield from folder.rest()
+    @property
+    def span(self) -> tuple[str, str] | None:
+        """See Readable."""
+        return self._minutes.span if self._asked.history else None
+
+    def parts(self, *, by_time: bool = False) -> Iterator[Part]:
+        """See Readable."""
+        wanted = frozenset(self._asked.symbols)
+        given = (tick for tick in self._all() if not wanted or tick.symbol in wanted)
+        if not self._asked.history:
+            return ((tick, 0) for tick in given)
+        if self.total is None:
+            self.check()
+        ticks: Iterable[WireTick] = given
+        if not self._minutes.are_in_order(by_time):
+            ticks = sorted(given, key=lambda tick: tick.timestamp)
+        return ((tick, SECONDS["1m"] if tick.bar == "1m" else 0) for tick in ticks)
 
     def _all(self) -> Iterator[WireTick]:
         self.unreadable = Unreadable()
@@ -107,3 +122,28 @@ class Recording:
                         yield number, line
             except (UnicodeDecodeError, OSError, EOFError, zlib.error) as error:
                 raise UsageError(f"{self._path}: cannot be read: {error}") from error
+
+
+class _Minutes:
+    """Looks at all bars of a minute to tell when they are, and in which order they stand."""
+
+    def __init__(self) -> None:
+        self.span: tuple[str, str] | None = None
+        self._latest: dict[str, str] = {}
+        self._in_symbols_order = True
+        self._in_order = True
+
+    def see(self, bar: WireTick) -> None:
+        """One more bar."""
+        start = bar.timestamp
+        first, last = self.span or (start, start)
+        self._in_order = self._in_order and last <= start
+        self._in_symbols_order = (
+            self._in_symbols_order and self._latest.get(bar.symbol, "") <= start
+        )
+        self.span = min(first, start), max(last, start)
+        self._latest[bar.symbol] = start
+
+    def are_in_order(self, by_time: bool) -> bool:
+        """Whether each symbol's are in the order of time, or with `by_time` all together."""
+        return self._in_order if by_time else self._in_symbols_order

@@ -12,10 +12,14 @@ from producer.wire import WireTick
 
 
 class Unreadable:
-    """Lines that were passed over: how many, and the first of them with its reason."""
+    """Lines that were passed over: how many, and the first of them with its reason.
+
+    `repeats` counts the readable ones in whose place a later line of the same time was taken.
+    """
 
     def __init__(self) -> None:
         self.count = 0
+        self.repeats = 0
         self.first = ""
 
     def add(self, number: int, error: Exception) -> None:

@@ -99,6 +99,8 @@ class Replay:
             self._given += len(batch)
         self._say()
         passed_over = self._recording.unreadable
+        if passed_over.repeats:
+            self._status.dropped["repeat"] += passed_over.repeats
         if passed_over:
             self._status.dropped["unreadable"] += passed_over.count
             self._status.problem(f"{passed_over.count} lines passed over; {passed_over.first}")

@@ -9,7 +9,7 @@ from functools import partial
 
 from chalicelib.domain.delays import exchange_delay
 from producer.errors import SourceError
-from producer.files.folding import SECONDS, targets_of, with_folded
+from producer.files.folding import SECONDS, with_folded
 from producer.reasons import reason
 from producer.sources import yahoo
 from producer.status import Status
@@ -97,7 +97,7 @@ class Backfill:
     def __init__(self, symbols: Sequence[str], period: str, bar: Bar, status: Status) -> None:
         self._symbols = symbols
         self._history = History(status, spans=((period, bar),))
-        self._coarser = targets_of(SECONDS[bar])
+        self._seconds = SECONDS[bar]
         self._breaker = CircuitBreaker()
         self._status = status
 
@@ -115,7 +115,8 @@ class Backfill:
             ):
                 if batch:
                     left.remove(batch[0].symbol)
-                yield list(with_folded(batch, self._coarser, _seen_until(batch)))
+                parts = ((tick, self._seconds) for tick in batch)
+                yield list(with_folded(parts, _seen_until(batch)))
             if not self._breaker.open_seconds:
                 break
         if left and not stop.is_set():

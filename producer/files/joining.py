@@ -1,0 +1,107 @@
+"""Several recordings as one, so that bars of a session in two files make one day.
+
+Only files that share symbols and time are read side by side: a folder may have a file a symbol,
+or a file a day, by the thousand.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from producer.files.folding import Part
+from producer.sources.recording import Recording
+
+_MOST_OPEN = 200
+
+
+class Own(Recording, Protocol):
+    """A recording in people's own files."""
+
+    @property
+    def name(self) -> str:
+        """The file's name; of several files their number."""
+
+    @property
+    def found(self) -> Sequence[str]:
+        """Its symbols, once it was checked."""
+
+
+class Readable(Own, Protocol):
+    """A recording in one file."""
+
+    @property
+    def span(self) -> tuple[str, str] | None:
+        """The first and the last start of its bars that are to be folded; None where it has none.
+        Known once it was checked."""
+
+    def parts(self, *, by_time: bool = False) -> Iterator[Part]:
+        """What it holds, each symbol's in the order of time. `by_time` asks for this order across
+        symbols, too, in which history else is given only if the file itself has it."""
+
+
+def in_time(recordings: Sequence[Readable]) -> Iterator[Part]:
+    """All of them in the order of time, and at the same instant in the order of the files."""
+    if len(recordings) == 1:
+        return recordings[0].parts()
+    each = [one.parts(by_time=True) for one in recordings]
+    if len(each) <= _MOST_OPEN:
+        return heapq.merge(*each, key=_timestamp)
+    return iter(sorted((part for parts in each for part in parts), key=_timestamp))
+
+
+def in_series(recordings: Sequence[Readable]) -> Iterator[Iterator[Part]]:
+    """Recordings of the same symbols joined, each symbol's bars in the order of time.
+
+    Recordings without bars that are to be folded stand alone.
+    """
+    for group in _sharing_symbols(recordings):
+        yield (part for run in _overlapping(group) for part in in_time(run))
+
+
+class _Group(msgspec.Struct):
+    places: list[int]
+    symbols: set[str]
+
+
+def _sharing_symbols(recordings: Sequence[Readable]) -> Iterator[list[Readable]]:
+    """Groups of recordings that are connected by symbols, in the order of their first ones."""
+    group_of: dict[str, _Group] = {}
+    alone = []
+    for place, one in enumerate(recordings):
+        if one.span is None:
+            alone.append(_Group([place], set()))
+            continue
+        group = _Group([place], set(one.found))
+        for known in _distinct(group_of[symbol] for symbol in one.found if symbol in group_of):
+            group.places += known.places
+            group.symbols |= known.symbols
+        group_of |= dict.fromkeys(group.symbols, group)
+    groups = [*alone, *_distinct(group_of.values())]
+    for group in sorted(groups, key=lambda group: min(group.places)):
+        yield [recordings[place] for place in sorted(group.places)]
+
+
+def _distinct(groups: Iterable[_Group]) -> list[_Group]:
+    return list({id(group): group for group in groups}.values())
+
+
+def _overlapping(recordings: Sequence[Readable]) -> Iterator[list[Readable]]:
+    """Recordings in the order of time, those together whose times overlap."""
+    run: list[int] = []
+    until = ""
+    spans = [one.span or ("", "") for one in recordings]
+    for place in sorted(range(len(spans)), key=spans.__getitem__):
+        if run and spans[place][0] > until:
+            yield [recordings[at] for at in sorted(run)]
+            run = []
+        run.append(place)
+        until = max(until, spans[place][1])
+    yield [recordings[at] for at in sorted(run)]
+
+
+def _timestamp(part: Part) -> str:
+    return part[0].timestamp

@@ -1,0 +1,68 @@
+"""Which hour and which day a finer bar belongs to."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from chalicelib.domain.building import hour_start, is_extended
+from chalicelib.domain.sessions import Session, calendar_for
+from chalicelib.domain.times import from_text, later, minute_of, to_text
+from producer.wire import Bar, WireTick
+
+_HOUR = timedelta(hours=1)
+_INSTANT = timedelta(microseconds=1)
+_MINUTE = timedelta(minutes=1)
+
+
+class Place(msgspec.Struct, frozen=True):
+    """The start of a coarser bar, and the instant at which that bar is over."""
+
+    start: str
+    over: str
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """A bar's start, its session, and whether it counts as extended trading."""
+
+    start: datetime
+    session: Session
+    extended: bool
+
+    def place(self, target: Bar) -> Place | None:
+        """The coarser bar that it belongs to; None for the day of a bar outside regular hours."""
+        if target == "1m":
+            minute = minute_of(to_text(self.start))
+            return Place(minute, later(minute, minutes=1))
+        if target == "1h":
+            hour = hour_start(self.session, self.start, self.extended)
+            return Place(to_text(hour), to_text(hour + _HOUR))
+        return None if self.extended else _day(self.session)
+
+
+def standing_of(bar: WireTick, length: timedelta, before: Session | None) -> Standing:
+    """Where a bar stands; `before` is the session of the symbol's bar before it.
+
+    A bar belongs where it starts, with two exceptions. One that spans the open is regular if it is
+    the first of its session: only files with extended hours have bars before it. One that starts
+    at the close is extended, unless it is a minute or a mere price: those have the closing price.
+    """
+    start = from_text(bar.timestamp)
+    session = calendar_for(bar.symbol, bar.exchange_timezone).session_at(start)
+    instant = start
+    if start < session.open < start + length and session != before:
+        instant = session.open
+    elif start == session.regular_until and length > _MINUTE and not _is_a_price(bar):
+        instant = start + _INSTANT
+    return Standing(start, session, is_extended(session, instant, None))
+
+
+def _is_a_price(bar: WireTick) -> bool:
+    """Whether nothing was traded in a bar, as in the row that Yahoo adds for the closing price."""
+    return bar.high == bar.low and not bar.volume
+
+
+def _day(session: Session) -> Place:
+    over = max(session.post_close, session.regular_until)
+    return Place(f"{session.date}T00:00:00.000000Z", to_text(over))
