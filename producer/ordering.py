@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from chalicelib.domain.times import just_after
 from producer.wire import WireTick
 
@@ -12,14 +14,16 @@ class Ordering:
     """Knows each symbol's last timestamp.
 
     What is live and not later than the last is moved to just after it: two trades of one
-    millisecond are two ticks. What is recorded keeps its timestamps, so there a tick that is
-    not later is a repeat (archives hold at-least-once) and does not pass, but that a backfilled
-    one may be late: nobody is alerted of it. Historical bars are not part of this order.
+    millisecond are two ticks. What is recorded keeps its timestamps: a tick that comes again as it
+    was is a repeat (archives hold at-least-once) and does not pass, one with other values corrects
+    the last. An older tick passes if it is backfilled: nobody is alerted of it. Historical bars are
+    not part of this order.
     """
 
     def __init__(self, *, recorded: bool, latest: Mapping[str, str] | None = None) -> None:
         self._recorded = recorded
         self.latest: dict[str, str] = dict(latest or {})
+        self._last: dict[str, WireTick] = {}
 
     def admit(self, tick: WireTick) -> str | None:
         """Why the tick does not pass, None when it does. May move its timestamp."""
@@ -27,10 +31,19 @@ class Ordering:
             return None
         last = self.latest.get(tick.symbol, "")
         if tick.timestamp <= last:
-            if self._recorded:
-                if tick.mode == "backfill" and tick.timestamp < last:
-                    return None
-                return "repeat" if tick.timestamp == last else "out of order"
-            tick.timestamp = just_after(last)
+            if not self._recorded:
+                tick.timestamp = just_after(last)
+            elif tick.timestamp < last:
+                return None if tick.mode == "backfill" else "out of order"
+            elif self._is_repeat(tick):
+                return "repeat"
         self.latest[tick.symbol] = tick.timestamp
+        if self._recorded:
+            self._last[tick.symbol] = tick
         return None
+
+    def _is_repeat(self, tick: WireTick) -> bool:
+        """Whether the last tick comes again as it was. One of an earlier run is not known here and
+        may be sent again, which changes nothing."""
+        last = self._last.get(tick.symbol)
+        return last is not None and tick == replace(last, sent_at=tick.sent_at)

@@ -24,6 +24,8 @@ PRICE_LIMIT = Decimal(10) ** 12
 
 UNKNOWN_SOURCE = "unknown"
 
+_YAHOO = "yfinance"
+
 _PERCENT_DIGITS = Decimal("0.0001")
 _PRICES_KEPT = 8192
 
@@ -83,6 +85,11 @@ def parse_symbol(text: object) -> str:
     if not SYMBOL.fullmatch(symbol):
         raise TickError("symbol", text, SYMBOL_ALLOWED)
     return symbol
+
+
+def family(source: str) -> str:
+    """Sources of the same prices: Yahoo's polled and pushed ones may stand in one series."""
+    return _YAHOO if source.startswith(_YAHOO) else source
 
 
 @lru_cache(_PRICES_KEPT)  # most of a tick's prices are those of the tick before

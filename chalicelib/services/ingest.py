@@ -9,7 +9,7 @@ import msgspec
 
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.errors import TickError
-from chalicelib.domain.ticks import UNKNOWN_SOURCE, Tick
+from chalicelib.domain.ticks import UNKNOWN_SOURCE, Tick, family
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.services.ingest_plan import (
     Incoming,
@@ -38,7 +38,6 @@ LEARNT_SECONDS = 180
 """After so long each container knows that a symbol is packed: a line is read again after
 KNOWN_SECONDS, and an invocation that has read it ends within the handler's 60."""
 _LOOKUP = 100
-_YAHOO = "yfinance"
 _YES = "yes"
 
 
@@ -314,8 +313,3 @@ def _lacks(line: SymbolEntry | None, offered: SymbolEntry) -> bool:
     if line is None:
         return True
     return bool(offered.source and not line.source) or bool(offered.packed and not line.packed)
-
-
-def family(source: str) -> str:
-    """Sources of the same prices: Yahoo's polled and pushed ones may stand in one series."""
-    return _YAHOO if source.startswith(_YAHOO) else source

@@ -3,6 +3,8 @@
 The archive holds each record at least once and by arrival, so each hour is put into the order of
 time, each tick once. Lines are read as ingest read them, at the time at which the stream took them:
 what was quarantined then does not pass now, and a tick without a timestamp gets the one it got.
+Ticks of another source than their series were quarantined, too. A series has the source that is
+named first, by arrival, so a recording should begin where its series began.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import msgspec
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.errors import TickError
 from chalicelib.domain.raw_lines import unpack
-from chalicelib.domain.ticks import UNKNOWN_SOURCE, Tick
+from chalicelib.domain.ticks import UNKNOWN_SOURCE, Tick, family
 from chalicelib.domain.times import EPOCH
 from chalicelib.domain.wire import decode
 from producer.errors import UsageError
@@ -117,11 +119,16 @@ class Recording:
 
     def ticks(self) -> Iterator[WireTick]:
         """By the hour of arrival, within it by timestamp; the last to arrive of a tick counts."""
+        series = _Series()
         for _, names in groupby(self._keys(), key=lambda name: name.rpartition("/")[0]):
             arrived = [entry for name in names for entry in self._ticks_of(name)]
             arrived.sort(key=itemgetter(0))
             hour: dict[tuple[str, str | None, str], WireTick] = {}
-            for _, tick in arrived:
+            for _, number, tick in arrived:
+                refusal = series.refusal(tick)
+                if refusal is not None:
+                    self.unreadable.add(number, refusal)
+                    continue
                 key = tick.symbol, tick.bar, tick.timestamp
                 if key not in hour or _takes_the_place_of(hour[key], tick):
                     hour[key] = tick
@@ -133,12 +140,12 @@ class Recording:
             if day is not None and self._since <= day <= self._until:
                 yield key
 
-    def _ticks_of(self, key: str) -> Iterator[tuple[datetime, WireTick]]:
+    def _ticks_of(self, key: str) -> Iterator[tuple[datetime, int, WireTick]]:
         for number, (line, arrival) in enumerate(self._lines(key), 1):
             for tick in self._read(line, arrival, number):
                 tick.mode = "backfill" if tick.bar else self._mode
                 if not self._symbols or tick.symbol in self._symbols:
-                    yield arrival or EPOCH, tick
+                    yield arrival or EPOCH, number, tick
 
     def _read(self, line: bytes, arrival: datetime | None, number: int) -> Iterator[WireTick]:
         if arrival is not None:
@@ -159,6 +166,22 @@ class Recording:
         except (OSError, EOFError, zlib.error) as error:
             self.unreadable.add(0, ValueError(f"{key}: {error}"))
             return []
+
+
+class _Series:
+    """The source of each symbol's series: the first that was named, as ingest has it."""
+
+    def __init__(self) -> None:
+        self._sources: dict[str, str] = {}
+
+    def refusal(self, tick: WireTick) -> TickError | None:
+        """Why a tick or bar does not belong into its series; None where it does."""
+        if tick.source is None:
+            return None
+        mine = self._sources.setdefault(tick.symbol, family(tick.source))
+        if family(tick.source) == mine:
+            return None
+        return TickError("source", tick.source, f"{mine}, as in the whole series")
 
 
 def _takes_the_place_of(earlier: WireTick, later: WireTick) -> bool:
@@ -191,7 +214,7 @@ def _day_of(key: str) -> date | None:
     """The day of arrival in a key of the raw archive; None for any other key."""
     parts = key.split("/")
     day = next((part.removeprefix("date=") for part in parts if part.startswith("date=")), "")
-    if "quarantine" in parts or "ticks" in parts or not key.endswith(".json.gz"):
+    if {"quarantine", "readings", "ticks"} & set(parts) or not key.endswith(".json.gz"):
         return None
     try:
         return date.fromisoformat(day)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.detection import State
@@ -95,6 +96,46 @@ def test_alerts_are_sent_again_where_that_is_asked_for(tmp_path: Path) -> None:
     system = recorded()
     another = replayed(system, tmp_path, alerts=True)
     assert sorted(another.sent()) == sorted(system.sent())
+
+
+def assert_rebuilt(system: System, folder: Path) -> None:
+    """Prices, bars and state are those of the system that wrote the archive."""
+    before, after = system.services, replayed(system, folder).services
+    assert prices(after, SYMBOL) == prices(before, SYMBOL)
+    mine, theirs = bars(after, SYMBOL), bars(before, SYMBOL)
+    assert all(bar.same_values(other) for bar, other in zip(mine, theirs, strict=True))
+    assert state(after, SYMBOL).last == state(before, SYMBOL).last
+
+
+def test_a_correction_of_the_newest_tick_in_a_later_hour_is_rebuilt(tmp_path: Path) -> None:
+    system = System(step=1)
+    ticks = walk(20, 41.7)
+    system.deliver([payload(tick) for tick in ticks], 7)
+    system.arrival += 7200
+    system.deliver([payload({**ticks[-1], "price": 105})], 1)
+    assert prices(system.services, SYMBOL)[-1].price == 105
+    assert_rebuilt(system, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "second", [-5_000, 41.7], ids=["before all others", "at another's instant"]
+)
+def test_ticks_of_another_source_that_were_refused_stay_out(tmp_path: Path, second: float) -> None:
+    system = System(step=1)
+    ticks = walk(20, 41.7)
+    system.deliver([payload(tick) for tick in ticks[:10]], 5)
+    system.ingest(payload(wire(7, second, symbol=SYMBOL, source="another")))
+    system.deliver([payload(tick) for tick in ticks[10:]], 5)
+    assert len(prices(system.services, SYMBOL)) == 20
+    assert_rebuilt(system, tmp_path)
+
+
+def test_readings_beside_the_raw_lines_are_no_recording(tmp_path: Path) -> None:
+    replayed(recorded(), tmp_path)
+    assert list((tmp_path / "readings").rglob("*.json.gz"))
+    whole, raw = (open_recording(folder, []) for folder in (tmp_path, tmp_path / "raw"))
+    assert list(whole.ticks()) == list(raw.ticks())
+    assert whole.unreadable.count == raw.unreadable.count
 
 
 def test_late_ticks_are_rebuilt_too(tmp_path: Path) -> None:

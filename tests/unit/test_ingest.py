@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.services.ingest import Ingest, Ingested, family
+from chalicelib.domain.ticks import family
+from chalicelib.services.ingest import Ingest, Ingested
 from chalicelib.services.ingest_plan import Incoming
 from chalicelib.services.stores import SymbolEntry
 from tests.factories import NEVER, at, instant, make_incoming, payload, wire

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from producer.ordering import Ordering
+from producer.wire import Mode
 from tests.producer_support.doubles import make_wire_tick
 
 
@@ -25,6 +28,17 @@ def test_recorded_repeats_and_disorder_do_not_pass() -> None:
     ordering = Ordering(recorded=True)
     reasons = [ordering.admit(make_wire_tick(number=n)) for n in (5, 5, 4, 6)]
     assert reasons == [None, "repeat", "out of order", None]
+
+
+@pytest.mark.parametrize("mode", ["backfill", "replay"])
+def test_a_recorded_tick_of_the_last_instant_with_other_values_is_a_correction(mode: Mode) -> None:
+    ordering = Ordering(recorded=True)
+    given = [100, 105, 105, 100]
+    ticks = [make_wire_tick(number=5, price=price, mode=mode) for price in given]
+    for number, tick in enumerate(ticks):
+        tick.sent_at = f"{number}"
+    assert [ordering.admit(tick) for tick in ticks] == [None, None, "repeat", None]
+    assert {tick.timestamp for tick in ticks} == {make_wire_tick(number=5).timestamp}
 
 
 def test_bars_stand_outside_of_the_order() -> None:
