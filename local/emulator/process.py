@@ -154,10 +154,8 @@ class EmulatorControl:
         timeout = float(request.get("timeout_seconds", 10.0)) + 10.0
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout)
         try:
-            body, url = (
-                json.dumps(request).encode(),
-                f"http://127.0.0.1:{self._port}{PRIVATE}{what}",
-            )
+            body = json.dumps(request).encode()
+            url = f"http://127.0.0.1:{self._port}{PRIVATE}{what}"
             headers = signed(self._keys, "ticktape", "POST", url, body)
             connection.request("POST", PRIVATE + what, body, headers)
             answer: dict[str, Any] = json.loads(connection.getresponse().read())
