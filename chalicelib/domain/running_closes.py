@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import accumulate
 from typing import overload
 
 _SPARE = 1000
 """Closes that are no longer kept are dropped so many at once."""
+
+_FEW = 8
+"""Sums that are added up before running ones are made."""
+
+_ZERO = Decimal(0)
 
 
 class RunningCloses(Sequence[Decimal]):
@@ -15,32 +21,35 @@ class RunningCloses(Sequence[Decimal]):
 
     `total` is the difference of two running sums, so an average takes as long over 400 closes as
     over 2. It is exact: the closes that are held add up to fewer than the 28 digits of Python's
-    decimals, since each is below 10^12 and has at most eight decimals.
+    decimals, since each is below 10^12 and has at most eight decimals. The sums are made once they
+    have been worth it: most runs of ticks have few ticks.
     """
 
     def __init__(self, closes: Iterable[Decimal] = ()) -> None:
-        self._closes: list[Decimal] = []
-        self._sums = [Decimal(0)]
+        self._closes = list(closes)
+        self._sums: list[Decimal] = []
         self._first = 0
-        for close in closes:
-            self.append(close)
+        self._asked = 0
 
     def append(self, close: Decimal) -> None:
         """Add the newest close."""
         self._closes.append(close)
-        self._sums.append(self._sums[-1] + close)
+        if self._sums:
+            self._sums.append(self._sums[-1] + close)
 
     def keep(self, count: int) -> None:
         """Forget all but the newest `count` closes."""
         self._first = max(self._first, len(self._closes) - count)
         if self._first > _SPARE:
-            kept = self._closes[self._first :]
-            self._closes, self._sums, self._first = [], [Decimal(0)], 0
-            for close in kept:
-                self.append(close)
+            self._closes, self._sums, self._first = self._closes[self._first :], [], 0
 
     def total(self, count: int) -> Decimal:
         """The sum of the newest `count` closes, which must be there."""
+        if not self._sums:
+            self._asked += 1
+            if self._asked <= _FEW:
+                return sum(self._closes[-count:], _ZERO)
+            self._sums = list(accumulate(self._closes, initial=_ZERO))
         return self._sums[-1] - self._sums[-1 - count]
 
     def __len__(self) -> int:
