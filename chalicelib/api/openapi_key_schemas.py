@@ -24,7 +24,7 @@ KEY_GIVEN: dict[str, Schema] = {
         "minimum": 1,
         "maximum": MOST_REQUESTS,
         "default": DEFAULT_REQUESTS,
-        "description": "In each minute of the clock; beyond it 429.",
+        "description": "In each minute of the clock, what costs more as several; beyond it 429.",
     },
 }
 

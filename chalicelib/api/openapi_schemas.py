@@ -402,12 +402,12 @@ _PRICES: dict[str, Schema] = {
             "stage": text(),
             "version": text(),
             "symbols": {**COUNT, "description": "How many have been seen."},
-            "last_tick": nullable({**INSTANT, "description": "Of the first 100 symbols."}),
+            "last_tick": nullable({**INSTANT, "description": "Of at most 25 symbols."}),
             "last_tick_age_seconds": nullable(COUNT),
             "detect_lag_seconds": {
                 **COUNT,
                 "description": "How long ago the oldest price came that has no bars, signals and "
-                "alerts yet; 0 when all have. Of the first 100 symbols.",
+                "alerts yet; 0 when all have. Of at most 25 symbols, spread over the list.",
             },
             "given_up": nullable(
                 {**COUNT, "description": "Batches that wait to be redriven, 1,000 for more."}
@@ -444,7 +444,7 @@ _RULES: dict[str, Schema] = {
             "judged": {**COUNT, "description": "At how many prices or closes."},
             "complete": {
                 **FLAG,
-                "description": "false where a bound was reached before the range's end.",
+                "description": "false where a bound or 10 seconds ended it before the range did.",
             },
             "until": nullable({**INSTANT, "description": "The last price judged."}),
         }
