@@ -17,7 +17,7 @@ from chalicelib.settings import Settings
 
 if TYPE_CHECKING:  # what one function needs, the others are not to wait for
     from chalicelib.domain.detection import Watch
-    from chalicelib.domain.rules import Rule
+    from chalicelib.domain.rules import BrokenRule, Rule
     from chalicelib.services.compact import Compact
     from chalicelib.services.detect import Detect
     from chalicelib.services.forgetting import Forget
@@ -37,6 +37,8 @@ RESERVED_SECONDS = 8.0
 
 Clock = Callable[[], datetime]
 
+log = logging.getLogger("ticktape.rules")
+
 
 def utc_now() -> datetime:
     """The wall clock."""
@@ -44,20 +46,38 @@ def utc_now() -> datetime:
 
 
 class CachedRules:
-    """The rules of the table and the default ones, read again when they have aged."""
+    """The rules of the table and the default ones, read again when they have aged.
+
+    left_out: those that are stored beyond the bound of a symbol and not judged.
+    """
 
     def __init__(self, store: RuleStore, defaults: tuple[Rule, ...]) -> None:
         self._store = store
         self._defaults = defaults
         self._rules: tuple[Rule, ...] = ()
+        self.left_out: tuple[BrokenRule, ...] = ()
         self._read_at = float("-inf")
 
     def __call__(self) -> tuple[Rule, ...]:
         """All rules; a stored one with a default's id stands in its place."""
         if time.monotonic() - self._read_at > RULES_KEPT_SECONDS:
             self._rules = self._with_defaults(self._store.all())
+            self._leave_out()
             self._read_at = time.monotonic()
         return self._rules
+
+    def _leave_out(self) -> None:
+        from chalicelib.domain.rules import beyond_bound
+
+        self.left_out = beyond_bound(self._rules)
+        if self.left_out:
+            shown = ", ".join(f"{rule.rule_id} of {rule.symbol}" for rule in self.left_out[:20])
+            log.warning(
+                "%d rules are not judged: %s: %s",
+                len(self.left_out),
+                self.left_out[0].problem,
+                shown,
+            )
 
     def now(self, symbol: str) -> tuple[Rule, ...]:
         """The rules that concern a symbol, as they are at this moment: two Queries.
@@ -70,9 +90,9 @@ class CachedRules:
         return self._with_defaults([*self._store.of(symbol), *self._store.of(ANY_SYMBOL)])
 
     def _with_defaults(self, rules: Sequence[Rule]) -> tuple[Rule, ...]:
-        stored = {rule.rule_id: rule for rule in rules}
+        stored = {rule.rule_id for rule in rules}
         kept = tuple(rule for rule in self._defaults if rule.rule_id not in stored)
-        return (*kept, *stored.values())
+        return (*kept, *rules)
 
 
 class Services:

@@ -30,7 +30,9 @@ def detect(event: dict[str, Any], context: Any) -> Response:
     """A batch of the prices table's stream."""
     services = bootstrap.get_services()
     triggers = events.triggers(event)
-    done = services.detect(triggers, context.aws_request_id)
+    until = bootstrap.deadline(context.get_remaining_time_in_millis())
+    done = services.detect(triggers, context.aws_request_id, until)
+    broken = len(services.stores.rules.broken) + len(services.rules.left_out)
     emit(
         "detect",
         services.settings.stage,
@@ -41,7 +43,8 @@ def detect(event: dict[str, Any], context: Any) -> Response:
             "Notifications": done.sent,
             "DetectFailures": len(done.failed),
             "RepairsLeft": done.unrepaired,
-            "RulesBroken": len(services.stores.rules.broken),
+            "AlertsDropped": done.dropped,
+            "RulesBroken": broken + bool(done.dropped),
         },
         services.clock(),
     )

@@ -141,11 +141,14 @@ def _read(item: Item) -> Rule | BrokenRule:
 
 
 def _to_rule(item: Item) -> Rule:
-    """The rule of an item. Raises what says why it is none that could have been written."""
+    """The rule of an item, its value as short as a new one's: an earlier version kept all digits.
+
+    Raises what says why it is none that could have been written.
+    """
     fields = {name: next(iter(value.values())) for name, value in item.items() if name != "kind"}
     for name in _COUNTS:
         if name in fields:
             fields[name] = int(fields[name])
     rule = msgspec.convert(fields, Rule, strict=True)
-    parse_rule(msgspec.structs.asdict(rule), rule.rule_id)
-    return rule
+    checked = parse_rule(msgspec.structs.asdict(rule), rule.rule_id)
+    return rule if rule.value == checked.value else checked

@@ -15,7 +15,7 @@ import msgspec
 from chalicelib.adapters.dynamodb import Item, batch_get, put_if
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.bars import Bar
-from chalicelib.domain.detection import Opening, State
+from chalicelib.domain.detection import Opening, State, Told
 from chalicelib.domain.splits import Split
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.watching import Latch
@@ -61,6 +61,7 @@ class _Data(msgspec.Struct, omit_defaults=True):
     c: list[Decimal] = []
     l: dict[str, Latch] = {}  # noqa: E741 - short names save bytes in every state item
     p: list[Alert] = []
+    n: Told | None = None
 
 
 _decoder = msgspec.json.Decoder(_Data)
@@ -119,6 +120,7 @@ def to_item(state: State) -> Item:
         c=list(state.closes),
         l=dict(state.latches),
         p=list(state.pending),
+        n=state.told,
     )
     return {
         "symbol": {"S": state.symbol},
@@ -148,6 +150,7 @@ def from_item(item: Item) -> State:
         closes=tuple(data.c),
         latches=data.l,
         pending=tuple(data.p),
+        told=data.n,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
@@ -15,13 +16,13 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.building import BarBuilder, Hour, Place, place_of
 from chalicelib.domain.delays import YAHOO_SOURCES
 from chalicelib.domain.messages import describe
-from chalicelib.domain.rules import ANY_SYMBOL, MAX_RULES, Rule
+from chalicelib.domain.rules import ANY_SYMBOL, MAX_RULES, Rule, within_bound
 from chalicelib.domain.running_closes import RunningCloses
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.splits import Split, adjusted, find_split, told_split, with_split
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text
-from chalicelib.domain.watching import Latch, Point, is_followed, judge
+from chalicelib.domain.watching import Latch, Point, is_followed, judge, untold
 
 MAX_PENDING = 100
 """Pending alerts lie in the state's item: a run of ticks stops short when there are so many."""
@@ -29,7 +30,15 @@ MAX_PENDING = 100
 LONGEST_GAP = 99
 """Seconds between ticks that a state tells apart."""
 
+MAX_SENT_A_MINUTE = 1_500
+MAX_RECORDED_A_MINUTE = 3_000
+"""Alerts of a symbol in a minute of the market. Those beyond the first bound are recorded and not
+sent, those beyond the second are dropped: no symbol may keep the others waiting."""
+
+MINUTE = len("2026-11-20T15:30")
+
 RECORD_ONLY = "record only"
+TOO_MANY = "too many"
 
 Quiet = Callable[[Tick], str]
 """Why an alert at this tick is only recorded; empty where it is to be sent."""
@@ -43,6 +52,14 @@ class Opening(msgspec.Struct, frozen=True, array_like=True):
     before: Decimal | None = None
 
 
+class Told(msgspec.Struct, frozen=True, array_like=True):
+    """How many alerts of a minute of the market were recorded, and how many of them were to be
+    sent."""
+
+    recorded: int = 0
+    sent: int = 0
+
+
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """What detect remembers of a symbol.
 
@@ -51,8 +68,9 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     minute, day: the running bars; beside: that of the same minute and the other kind, regular or
     extended; closes: the newest prices, newest last, counted as after all splits; latches by
     rule; splits: the newest ones, in order; opening: None in a session that an older version
-    began; pending: alerts of the last step that may not have been delivered yet; version counts
-    the writes, repairs those among them that followed on bars computed again.
+    began; pending: alerts of the last step that may not have been delivered yet; told: the alerts
+    of the last tick's minute, None for none; version counts the writes, repairs those among them
+    that followed on bars computed again.
     """
 
     symbol: str
@@ -69,6 +87,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     splits: tuple[Split, ...] = ()
     opening: Opening | None = None
     pending: tuple[Alert, ...] = ()
+    told: Told | None = None
 
     @property
     def last_timestamp(self) -> str:
@@ -108,7 +127,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
     `closed` are finished 1m and 1d bars, `hours` the finished hours, which are folded
     from their minutes; `taken` says how many of the ticks were used; `split` is set where this run
-    saw one.
+    saw one; `dropped` counts by rule the alerts beyond MAX_RECORDED_A_MINUTE.
     """
 
     state: State
@@ -116,14 +135,22 @@ class Outcome(msgspec.Struct, frozen=True):
     hours: tuple[Hour, ...]
     taken: int
     split: Split | None = None
+    dropped: Mapping[str, int] = {}
 
 
 class Watch(msgspec.Struct, frozen=True):
-    """What is watched: rules of one symbol (those for all included) and the averages shown."""
+    """What is watched: rules of one symbol (those for all included) and the averages shown.
+
+    No more rules are judged than MAX_RULES, whatever is stored: `within_bound` says which.
+    """
 
     rules: tuple[Rule, ...]
     fast: int = 5
     slow: int = 20
+
+    def __post_init__(self) -> None:
+        if len(self.rules) > MAX_RULES:
+            msgspec.structs.force_setattr(self, "rules", within_bound(self.rules)[0])
 
     @property
     def depth(self) -> int:
@@ -133,9 +160,11 @@ class Watch(msgspec.Struct, frozen=True):
 
 
 def rules_for(symbol: str, rules: Sequence[Rule]) -> tuple[Rule, ...]:
-    """The rules that concern a symbol, in a fixed order."""
-    mine = (rule for rule in rules if rule.symbol in (symbol, ANY_SYMBOL))
-    return tuple(sorted(mine, key=lambda rule: rule.rule_id))
+    """The rules that concern a symbol, by id. If an id is stored for the symbol and for all, which
+    earlier versions let happen, the symbol's own counts."""
+    mine = {rule.rule_id: rule for rule in rules if rule.symbol == ANY_SYMBOL}
+    mine |= {rule.rule_id: rule for rule in rules if rule.symbol == symbol}
+    return tuple(mine[rule_id] for rule_id in sorted(mine))
 
 
 def advance(
@@ -156,8 +185,8 @@ def advance(
         taken += 1
         if len(run.alerts) >= MAX_PENDING:
             break
-    builder = run.builder
-    return Outcome(run.state(), tuple(builder.closed), tuple(builder.hours), taken, run.split)
+    closed, hours = tuple(run.builder.closed), tuple(run.builder.hours)
+    return Outcome(run.state(), closed, hours, taken, run.split, dict(run.dropped))
 
 
 class _Run:
@@ -182,13 +211,17 @@ class _Run:
         self._previous: Tick | None = None
         self._splits = state.splits
         self.builder = BarBuilder(state.last, state.minutes, state.day)
+        self._told = state.told or Told()
         self.alerts: list[Alert] = []
+        self.dropped: Counter[str] = Counter()
         self.split: Split | None = None
 
     def take(self, tick: Tick) -> None:
         """Fold one tick: bars first, then what closes with it, then the rules on ticks."""
         previous, before = self.builder.last, self.builder.place
         place = self.builder.add(tick)
+        if previous is None or previous.timestamp[:MINUTE] != tick.timestamp[:MINUTE]:
+            self._told = Told()
         closing = {}
         if previous is not None and before is not None:
             self._previous = previous
@@ -236,6 +269,7 @@ class _Run:
             splits=self._splits,
             opening=self._opening,
             pending=tuple(self.alerts),
+            told=self._told if self._told.recorded else None,
         )
 
     def _remembered(self) -> dict[str, Latch]:
@@ -282,11 +316,22 @@ class _Run:
             latch = self._latches.get(rule.rule_id)
             if rule.interval != interval or not is_followed(rule, latch, newest.timestamp):
                 continue
-            latch, fires = judge(rule, latch, point)
-            self._latches[rule.rule_id] = latch
+            after, fires = judge(rule, latch, point)
+            if fires and self._told.recorded >= MAX_RECORDED_A_MINUTE:
+                after, fires = untold(rule, latch, after), False
+                self.dropped[rule.rule_id] += 1
+            self._latches[rule.rule_id] = after
             if fires:
-                reason = self._quiet(newest) if rule.notify else RECORD_ONLY
+                reason = self._count(rule, newest)
                 self.alerts.append(make_alert(rule, point, tick, self._watch, reason))
+
+    def _count(self, rule: Rule, newest: Tick) -> str:
+        """Count an alert; why it is only recorded, empty where it is to be sent."""
+        reason = self._quiet(newest) if rule.notify else RECORD_ONLY
+        if not reason and self._told.sent >= MAX_SENT_A_MINUTE:
+            reason = TOO_MANY
+        self._told = Told(self._told.recorded + 1, self._told.sent + (not reason))
+        return reason
 
 
 def _gap(before: Tick, last: Tick) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Literal, get_args
 
@@ -40,6 +42,7 @@ MAX_RULES = 50
 MAX_WINDOW = 400
 MAX_COOLDOWN_SECONDS = 31 * 86400
 VALUE_LIMIT = Decimal(10) ** 12
+_TOO_MANY = f"beyond the {MAX_RULES} enabled rules that may concern a symbol: it is not judged"
 _VALUE_ALLOWED = "a number above 0 and below 10^12; digits behind the eighth decimal are rounded"
 
 
@@ -107,11 +110,38 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BrokenRule(msgspec.Struct, frozen=True):
-    """A stored rule that cannot be read, written by a newer version or by hand, and why."""
+    """A stored rule that is not judged, and why: it cannot be read, since a newer version or
+    somebody by hand wrote it, or it is beyond the bound of its symbol."""
 
     rule_id: str
     symbol: str
     problem: str
+
+
+def within_bound(rules: Sequence[Rule]) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+    """Of the rules that concern one symbol those that are judged, in their order, and those that
+    are left out because MAX_RULES others are enabled: rules for all symbols go first, then each by
+    its id. An earlier version let more be stored."""
+    enabled = [rule for rule in rules if rule.enabled]
+    if len(enabled) <= MAX_RULES:
+        return tuple(rules), ()
+    enabled.sort(key=lambda rule: (rule.symbol != ANY_SYMBOL, rule.rule_id))
+    left_out = enabled[MAX_RULES:]
+    return tuple(rule for rule in rules if rule not in left_out), tuple(left_out)
+
+
+def beyond_bound(rules: Iterable[Rule]) -> tuple[BrokenRule, ...]:
+    """Of all rules of a stage those that are left out of a symbol's, by id."""
+    by_symbol: dict[str, list[Rule]] = defaultdict(list)
+    for rule in rules:
+        by_symbol[rule.symbol].append(rule)
+    for_all = by_symbol.pop(ANY_SYMBOL, [])
+    found = {
+        (rule.rule_id, rule.symbol)
+        for own in ([], *by_symbol.values())
+        for rule in within_bound([*for_all, *own])[1]
+    }
+    return tuple(BrokenRule(*key, _TOO_MANY) for key in sorted(found))
 
 
 def default_rules(fast: int, slow: int, anomaly_percent: Decimal) -> tuple[Rule, ...]:

@@ -86,6 +86,13 @@ def judge(rule: Rule, latch: Latch | None, point: Point) -> tuple[Latch, bool]:
     return msgspec.structs.replace(after, fired_at=point.timestamp, fired_scope=scope), True
 
 
+def untold(rule: Rule, before: Latch | None, after: Latch) -> Latch:
+    """The latch `after` a price at which an alert was dropped: it follows the price, and the rule
+    may tell again as though it had not fired there."""
+    known = known_to(rule, before) or Latch(rule.fingerprint)
+    return msgspec.structs.replace(after, fired_at=known.fired_at, fired_scope=known.fired_scope)
+
+
 def _fresh(rule: Rule, point: Point) -> Latch:
     """The latch of a rule that begins: its averages stand where the prices before left them."""
     side = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,14 @@ import msgspec
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.building import Hour
 from chalicelib.domain.delays import source_delay
-from chalicelib.domain.detection import Outcome, State, Watch, advance, rules_for
+from chalicelib.domain.detection import (
+    MAX_RECORDED_A_MINUTE,
+    Outcome,
+    State,
+    Watch,
+    advance,
+    rules_for,
+)
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
@@ -90,7 +98,7 @@ def united(spans: Iterable[Span]) -> list[Span]:
 class Detected(msgspec.Struct, frozen=True):
     """What came of a batch. `failed` are identifiers of records to be delivered again, the first
     of each symbol that did not go through; `unrepaired` counts stretches of late ticks that are
-    left to `rebuild`."""
+    left to `rebuild`, `dropped` alerts that were too many."""
 
     symbols: int
     ticks: int
@@ -99,6 +107,7 @@ class Detected(msgspec.Struct, frozen=True):
     sent: int
     failed: tuple[str, ...]
     unrepaired: int = 0
+    dropped: int = 0
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -109,6 +118,7 @@ class Tally(msgspec.Struct, frozen=True):
     alerts: int = 0
     sent: int = 0
     unrepaired: int = 0
+    dropped: int = 0
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -177,10 +187,14 @@ class Detect:
         self._writer = BarWriter(stores.bars)
         self._kept: dict[str, tuple[State, float]] = {}
 
-    def __call__(self, triggers: Sequence[Trigger], owner: str) -> Detected:
+    def __call__(
+        self, triggers: Sequence[Trigger], owner: str, deadline: float = math.inf
+    ) -> Detected:
         """Bring every symbol of the batch up to its newest complete record.
 
-        `owner` names this invocation in claims. One symbol's failure does not touch the others.
+        `owner` names this invocation in claims. One symbol's failure does not touch the others, nor
+        does one whose ticks take longer than `deadline` (time.monotonic): it goes on from where
+        it is when its records come again.
         """
         spans = _spans(triggers)
         if not spans:
@@ -189,7 +203,7 @@ class Detect:
         rules = tuple(self._rules())
 
         def one(span: Trigger) -> Tally | None:
-            return self._isolated(span, states.get(span.symbol), rules, owner)
+            return self._isolated(span, states.get(span.symbol), rules, owner, deadline)
 
         with ThreadPoolExecutor(min(PARALLEL_SYMBOLS, len(spans))) as pool:
             tallies = list(pool.map(one, spans))
@@ -203,6 +217,7 @@ class Detect:
             sent=sum(tally.sent for tally in done),
             failed=tuple(failed),
             unrepaired=sum(tally.unrepaired for tally in done),
+            dropped=sum(tally.dropped for tally in done),
         )
 
     def _states(self, symbols: Sequence[str]) -> dict[str, State]:
@@ -222,12 +237,17 @@ class Detect:
         self._kept.pop(symbol, None)
 
     def _isolated(
-        self, span: Trigger, state: State | None, rules: Sequence[Rule], owner: str
+        self,
+        span: Trigger,
+        state: State | None,
+        rules: Sequence[Rule],
+        owner: str,
+        deadline: float,
     ) -> Tally | None:
         """None where the symbol failed, for whatever reason: its records are to come again."""
         watch = Watch(rules_for(span.symbol, rules), self._options.fast, self._options.slow)
         try:
-            return self._symbol(span, state or State(symbol=span.symbol), watch, owner)
+            return self._symbol(span, state or State(symbol=span.symbol), watch, owner, deadline)
         except Contended as error:
             log.info("%s is to be tried again: %s", span.symbol, error)
         except Exception:
@@ -235,7 +255,9 @@ class Detect:
             log.exception("%s failed; its records are to be delivered again", span.symbol)
         return None
 
-    def _symbol(self, span: Trigger, state: State, watch: Watch, owner: str) -> Tally:
+    def _symbol(
+        self, span: Trigger, state: State, watch: Watch, owner: str, deadline: float
+    ) -> Tally:
         tally = Tally()
         lost = 0
         doubtful = Doubtful()
@@ -246,9 +268,9 @@ class Detect:
             step = self._step(span, state, watch, doubtful)
             outcome = step.outcome
             if _has_first_alert(state, outcome):
-                rules = rules_for(span.symbol, self._rules.now(span.symbol))
-                if rules != watch.rules:
-                    watch = msgspec.structs.replace(watch, rules=rules)
+                fresh = self._now(watch, span.symbol)
+                if fresh != watch:
+                    watch = fresh
                     continue
             # A repair is written down even where it left the state as it was: who has meanwhile
             # finished the hour or day that was running here must make this one look again.
@@ -258,6 +280,7 @@ class Detect:
                 doubtful = doubtful.joined(outcome)
                 state = self._stores.state.get(span.symbol) or State(symbol=span.symbol)
                 continue
+            _log_dropped(span.symbol, outcome)
             pending = outcome.state.pending
             sent = self._notifier.deliver(pending, owner, outcome.state.timezone)
             tally = self._add(tally, sent, outcome.taken, len(pending), step)
@@ -266,6 +289,8 @@ class Detect:
             self._kept[span.symbol] = state, time.monotonic()
             if state.last_timestamp >= span.newest or not outcome.taken:
                 return tally
+            if time.monotonic() >= deadline:
+                raise Contended(f"{span.symbol}: time is over at {state.last_timestamp}")
             begin = just_after(state.last_timestamp)
             span = msgspec.structs.replace(span, complete_from=begin, spans=())
         raise Contended(f"{span.symbol}: another invocation was faster {TRIES} times")
@@ -283,7 +308,11 @@ class Detect:
         )
         if agree and not begins:
             return watch
-        rules = rules_for(state.symbol, self._rules.now(state.symbol))
+        return self._now(watch, state.symbol)
+
+    def _now(self, watch: Watch, symbol: str) -> Watch:
+        """What is watched, with the rules as they are at this moment."""
+        rules = rules_for(symbol, self._rules.now(symbol))
         return msgspec.structs.replace(watch, rules=rules)
 
     def _step(self, span: Trigger, state: State, watch: Watch, doubtful: Doubtful) -> Step:
@@ -346,7 +375,18 @@ class Detect:
             alerts=tally.alerts + alerts,
             sent=tally.sent + sent,
             unrepaired=tally.unrepaired + (step.unrepaired if step else 0),
+            dropped=tally.dropped + (sum(step.outcome.dropped.values()) if step else 0),
         )
+
+
+def _log_dropped(symbol: str, outcome: Outcome) -> None:
+    """Say which alerts are nowhere else to be found."""
+    if outcome.dropped:
+        rules = ", ".join(f"{count} of {rule_id}" for rule_id, count in outcome.dropped.items())
+        log.error(
+            "%s: alerts are dropped, since a symbol has at most %d a minute: up to %s, %s",
+            symbol, MAX_RECORDED_A_MINUTE, outcome.state.last_timestamp, rules,
+        )  # fmt: skip
 
 
 def _has_first_alert(state: State, outcome: Outcome) -> bool:

@@ -18,6 +18,7 @@ from chalicelib.domain.rules import (
     MAX_RULES,
     BrokenRule,
     Rule,
+    beyond_bound,
     parse_rule,
 )
 from chalicelib.services.stores import MAX_REMOVED, RuleKey, RuleStore, RuleTable
@@ -65,6 +66,7 @@ class RuleBook:
     def __init__(self, store: RuleStore, defaults: Sequence[Rule]) -> None:
         self._store = store
         self._defaults = {rule.rule_id: rule for rule in defaults}
+        self._left_out: tuple[BrokenRule, ...] = ()
 
     def all(self) -> list[Kept]:
         """All rules by id, then by symbol: one Query."""
@@ -73,11 +75,13 @@ class RuleBook:
         found = [Kept(rule, default=False) for rule in stored]
         defaults = [rule for name, rule in self._defaults.items() if name not in ids]
         found += [Kept(rule, default=True) for rule in defaults]
+        self._left_out = beyond_bound(kept.rule for kept in found)
         return sorted(found, key=lambda kept: (kept.rule.rule_id, kept.rule.symbol))
 
     def broken(self) -> tuple[BrokenRule, ...]:
-        """The stored rules that the last `all` passed over."""
-        return self._store.broken
+        """The stored rules that nothing judges, as the last `all` saw them: the unreadable ones,
+        and those beyond the bound of a symbol."""
+        return (*self._store.broken, *self._left_out)
 
     def find(self, rule_id: str) -> Kept:
         """One rule: one Query. Raises UnknownRule, RuleUnreadable."""

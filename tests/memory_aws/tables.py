@@ -6,8 +6,29 @@ import bisect
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 Item = Mapping[str, Mapping[str, Any]]
 Key = tuple[str, str]
+
+
+MAX_ITEM_BYTES = 400 * 1024
+
+
+def _bytes_of(value: Mapping[str, Any]) -> int:
+    """Of an attribute: long ones are texts, whose bytes count."""
+    held = value.get("S")
+    return len(held.encode()) if held is not None else 0
+
+
+def too_large() -> ClientError:
+    """As AWS answers a put of more than 400 KB."""
+    message = "Item size has exceeded the maximum allowed size"
+    answer = {
+        "Error": {"Code": "ValidationException", "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": 400},
+    }
+    return ClientError(answer, "PutItem")
 
 
 class Table:
@@ -30,7 +51,9 @@ class Table:
         return item[self.hash]["S"], item[self.range]["S"] if self.range else ""
 
     def put(self, item: Item) -> None:
-        """Add or replace."""
+        """Add or replace. Raises as AWS does where the item is too large."""
+        if sum(map(_bytes_of, item.values())) > MAX_ITEM_BYTES:
+            raise too_large()
         key = self.key_of(item)
         before = self.items.get(key)
         if before is None:
