@@ -159,7 +159,7 @@ class Services:
         """The service behind the stream and the queue."""
         from chalicelib.services.ingest import Ingest
 
-        return Ingest(self.stores, self.clock)
+        return Ingest(self.stores, self.clock, self.settings.max_symbols)
 
     @cached_property
     def detect(self) -> Detect:

@@ -50,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sma_fast: int = 5
     sma_slow: int = 20
     quiet_after_seconds: int = 900
+    max_symbols: int = 20_000
     prices_ttl_days: int = 30
     bars_1m_ttl_days: int = 90
     bars_1h_ttl_days: int = 730

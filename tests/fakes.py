@@ -406,6 +406,14 @@ class FakeSymbols:
         """See SymbolStore."""
         return [entry for _, entry in sorted(self.lists[name].items())]
 
+    def page(self, name: str, after: str, limit: int) -> list[SymbolEntry]:
+        """See SymbolStore."""
+        return [entry for entry in self.listed(name) if entry.symbol > after][:limit]
+
+    def count(self, name: str) -> int:
+        """See SymbolStore."""
+        return len(self.lists[name])
+
     def find(self, symbol: str) -> SymbolEntry | None:
         """See SymbolStore."""
         return self.lists["seen"].get(symbol) or self.lists["tracked"].get(symbol)

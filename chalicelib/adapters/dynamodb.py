@@ -201,6 +201,17 @@ def query(client: Any, **request: Any) -> Iterator[tuple[list[Item], bool]]:
         request["ExclusiveStartKey"] = key
 
 
+def counted(client: Any, **request: Any) -> int:
+    """How many items a Query with Select COUNT finds."""
+    total = 0
+    while True:
+        answer = client.query(**request)
+        total += int(answer["Count"])
+        if "LastEvaluatedKey" not in answer:
+            return total
+        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
 def key_range(
     hash_name: str,
     hash_value: str,

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.adapters.dynamodb import Item, batch_get, item_of, key_range, put_if, query
+from chalicelib.adapters.dynamodb import Item, batch_get, counted, item_of, key_range, put_if, query
 from chalicelib.domain.splits import Split
 from chalicelib.services.stores import SymbolEntry
 
@@ -29,6 +29,23 @@ class Symbols:
         request = key_range("list", name, "symbol", None, None)
         pages = query(self._client, TableName=self._table, **request)
         return [_to_entry(item) for items, _ in pages for item in items]
+
+    def page(self, name: str, after: str, limit: int) -> list[SymbolEntry]:
+        """See SymbolStore."""
+        request = key_range("list", name, "symbol", None, None)
+        if after:
+            request["ExclusiveStartKey"] = _key(name, after)
+        found: list[SymbolEntry] = []
+        for items, _ in query(self._client, TableName=self._table, Limit=limit, **request):
+            found += map(_to_entry, items)
+            if len(found) >= limit:
+                break
+        return found[:limit]
+
+    def count(self, name: str) -> int:
+        """See SymbolStore. One Query for each MB of the list."""
+        request = key_range("list", name, "symbol", None, None) | {"Select": "COUNT"}
+        return counted(self._client, TableName=self._table, **request)
 
     def find(self, symbol: str) -> SymbolEntry | None:
         """See SymbolStore. One call for both lists."""

@@ -62,6 +62,9 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "The most rows of a page.",
         _LIMIT,
     ),
+    "symbols_limit": _query(
+        "limit", "The most symbols of a page.", {**_LIMIT, "default": MAX_LIMIT}
+    ),
     "row_limit": _query(
         "limit",
         f"The most rows of a page. `{WHOLE}`, and CSV without a limit: the whole range, at most "

@@ -152,7 +152,14 @@ PATHS: dict[str, dict[str, Operation]] = {
         )
     },
     "/quotes": {"get": _get("The newest prices of some symbols.", "Quotes", ("symbols",))},
-    "/symbols": {"get": _get("All symbols, seen or tracked.", "Symbols", refusals=(413,))},
+    "/symbols": {
+        "get": _get(
+            "All symbols, seen or tracked, by symbol.",
+            "Symbols",
+            ("symbols_limit", "page_token"),
+            refusals=(413,),
+        )
+    },
     "/symbols/{symbol}": {
         "put": _put(
             "Track a symbol: the producer fetches its history and follows it.",

@@ -352,7 +352,7 @@ _PRICES: dict[str, Schema] = {
         },
         "How many items were deleted.",
     ),
-    "Symbols": record({"symbols": list_of("Symbol")}),
+    "Symbols": record({"symbols": list_of("Symbol"), "next_page_token": TOKEN}),
     "Indicators": record(
         {
             "symbol": SYMBOL,

@@ -37,6 +37,7 @@ PRICES = ("interval", "period", *PAGED, "format")
 MANY_PRICES = ("symbols", *PRICES)
 ALERTS = ("symbol", "condition", *PAGED)
 QUOTES = ("symbols",)
+SYMBOLS = ("limit", "page_token")
 UNTRACK = ("data",)
 NONE: tuple[str, ...] = ()
 
@@ -72,9 +73,9 @@ class Arguments:
                 return choice
         raise invalid_parameter(name, value, ", ".join(allowed))
 
-    def limit(self) -> int:
+    def limit(self, default: int = DEFAULT_LIMIT) -> int:
         """How many rows at most."""
-        return self._limit(_LIMIT_ALLOWED)
+        return self._limit(_LIMIT_ALLOWED, default)
 
     def row_limit(self) -> int | None:
         """How many rows of a table at most; None for the whole range.
@@ -86,8 +87,8 @@ class Arguments:
             return None
         return self._limit(f"{_LIMIT_ALLOWED}, or {WHOLE}")
 
-    def _limit(self, allowed: str) -> int:
-        value = self.given.get("limit", str(DEFAULT_LIMIT))
+    def _limit(self, allowed: str, default: int = DEFAULT_LIMIT) -> int:
+        value = self.given.get("limit", str(default))
         if not _WHOLE.fullmatch(value) or not 1 <= int(value) <= MAX_LIMIT:
             raise invalid_parameter("limit", value, allowed)
         return int(value)
@@ -247,6 +248,15 @@ def _cursor_at(arguments: Arguments, position: page_tokens.Position) -> Cursor:
 def position_of(cursor: Cursor) -> page_tokens.Position:
     """A cursor as a page token holds it; `_cursor` is the way back."""
     return [cursor.interval, cursor.range.start, cursor.range.end, cursor.after]
+
+
+def symbols_page(arguments: Arguments) -> tuple[str, int]:
+    """What `/symbols` asks for: the symbols after one, empty for all, and how many."""
+    position = arguments.position(1)
+    after = "" if position is None else position[0] or ""
+    if position is not None and not SYMBOL.fullmatch(after):
+        raise arguments.refused_token()
+    return after, arguments.limit(MAX_LIMIT)
 
 
 def alert_query(arguments: Arguments, conditions: Sequence[str]) -> AlertQuery:

@@ -126,10 +126,16 @@ def quotes(services: Services, request: Any) -> Response:
 
 
 def symbols(services: Services, request: Any) -> Response:
-    """All symbols that have been seen or are to be followed."""
-    parameters.read(request, "/symbols", parameters.NONE)
-    rows = [_listed(one) for one in _symbol_lists(services).all()]
-    return rendering.document(request, {"symbols": rows}, caching(services, 1))
+    """All symbols that have been seen or are to be followed, by pages."""
+    arguments = parameters.read(request, "/symbols", parameters.SYMBOLS)
+    found, last = _symbol_lists(services).page(*parameters.symbols_page(arguments))
+    token = arguments.next_token([last]) if last else None
+    return rendering.document(
+        request,
+        {"symbols": [_listed(one) for one in found], "next_page_token": token},
+        caching(services, 1),
+        rendering.next_link(arguments, token),
+    )
 
 
 def track_symbol(services: Services, request: Any, symbol: str) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 import msgspec
 
@@ -25,6 +26,7 @@ from chalicelib.services.ingest_plan import (
     with_stored,
     without,
 )
+from chalicelib.services.new_symbols import MAX_SYMBOLS, NewSymbols, not_crowded, sooner
 from chalicelib.services.quarantine import last_reason, quarantine
 from chalicelib.services.stores import Stores, SymbolEntry
 
@@ -37,7 +39,6 @@ LATE_SECONDS = 120
 LEARNT_SECONDS = 180
 """After so long each container knows that a symbol is packed: a line is read again after
 KNOWN_SECONDS, and an invocation that has read it ends within the handler's 60."""
-_LOOKUP = 100
 _YES = "yes"
 
 
@@ -68,9 +69,12 @@ class Ingested(msgspec.Struct, frozen=True):
 class Ingest:
     """The service behind the stream's and the queue's handler; one a container."""
 
-    def __init__(self, stores: Stores, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, stores: Stores, clock: Callable[[], datetime], max_symbols: int = MAX_SYMBOLS
+    ) -> None:
         self._stores = stores
         self._clock = clock
+        self._new = NewSymbols(stores.symbols, clock, max_symbols)
         self._known: dict[str, SymbolEntry] = {}
         self._came: dict[str, float] = {}
         self._noted: dict[tuple[str, str], float] = {}
@@ -79,13 +83,18 @@ class Ingest:
     def __call__(self, records: Sequence[Incoming], deadline: float) -> Ingested:
         """Process a batch in the order in which it was delivered.
 
-        `deadline` is a time.monotonic; writes that are not acknowledged by then are reported.
+        `deadline` is a time.monotonic; writes that are not acknowledged by then are reported, and
+        so is the first record with symbols that could not be learnt in time, with all later ones.
         Raises what the archive raises: then nothing counts as processed.
         """
-        reads = read_all(records)
+        reads = [not_crowded(read) for read in read_all(records)]
         offered = _offered(reads)
-        self._learn(offered)
+        refused = self._learn(offered, sooner(deadline))
+        reads = self._learnt(reads, refused)
+        cut = frozenset({len(reads)} if len(reads) < len(records) else ())
+        offered = {symbol: line for symbol, line in offered.items() if symbol in self._known}
         foreign = _Foreign(self._known)
+        reads = [without(read, lambda item: refused.get(item.symbol)) for read in reads]
         reads = [without(read, foreign.reason) for read in reads]
         self._archive(reads)
         self._note_problems(foreign.found, to_text(reads[0].record.arrival) if reads else "")
@@ -100,7 +109,7 @@ class Ingest:
             stored=sum(len(w.priced.ticks) for w in writes if not w.sources & failed),
             bars=len(bars) - len(unwritten),
             quarantined=sum(len(read.decoded.rejected) for read in reads),
-            failed=frozenset(failed),
+            failed=frozenset(failed | cut),
             reason=last_reason(reads),
             oldest_age_seconds=self._oldest_age(reads),
         )
@@ -119,18 +128,35 @@ class Ingest:
         if len(self._noted) > MAX_KNOWN:
             self._noted.clear()
 
-    def _learn(self, offered: dict[str, SymbolEntry]) -> None:
-        """Look up the lines of symbols that are new here, and pin what they lack."""
+    def _learn(self, offered: dict[str, SymbolEntry], deadline: float) -> dict[str, str]:
+        """Look up the lines of symbols that are new here, and pin what they lack, until the
+        deadline; why symbols are refused."""
         self._forget()
         self._forget_idle(offered)
         new = [symbol for symbol, entry in offered.items() if self._is_news(symbol, entry)]
         for symbol in new:
             self._known.pop(symbol, None)
-        for at in range(0, len(new), _LOOKUP):
-            self._known |= self._stores.symbols.find_many("seen", new[at : at + _LOOKUP])
-        for symbol, entry in offered.items():
-            if _lacks(self._known.get(symbol), entry):
-                self._known[symbol] = self._stores.symbols.pin(self._noted_now(entry))
+        if new:
+            self._known |= self._stores.symbols.find_many("seen", new)
+        refused = self._new.refused([name for name in offered if name not in self._known])
+        lacking = [
+            self._noted_now(entry)
+            for symbol, entry in offered.items()
+            if symbol not in refused and _lacks(self._known.get(symbol), entry)
+        ]
+        for entry in lacking:
+            self._known.pop(entry.symbol, None)
+        self._known |= self._new.pinned(lacking, deadline)
+        return refused
+
+    def _learnt(self, reads: Sequence[Read], refused: Mapping[str, str]) -> list[Read]:
+        """The records up to the first one with a symbol that could not be learnt in time."""
+
+        def is_known(read: Read) -> bool:
+            symbols = (item.symbol for item in items_of(read.decoded))
+            return all(symbol in self._known or symbol in refused for symbol in symbols)
+
+        return list(takewhile(is_known, reads))
 
     def _noted_now(self, entry: SymbolEntry) -> SymbolEntry:
         if not entry.packed:

@@ -265,11 +265,17 @@ class SymbolStore(Protocol):
     def listed(self, name: str) -> list[SymbolEntry]:
         """A whole list, by symbol."""
 
+    def page(self, name: str, after: str, limit: int) -> list[SymbolEntry]:
+        """The first lines of a list whose symbols come after one, by symbol."""
+
+    def count(self, name: str) -> int:
+        """How many symbols a list has."""
+
     def find(self, symbol: str) -> SymbolEntry | None:
         """The symbol's line in "seen", else in "tracked"."""
 
     def find_many(self, name: str, symbols: Iterable[str]) -> dict[str, SymbolEntry]:
-        """The lines there are, of at most 100 symbols."""
+        """The lines there are, read consistently."""
 
     def put(self, name: str, entry: SymbolEntry) -> SymbolEntry:
         """Add unless it is there; returns the line that is now there."""

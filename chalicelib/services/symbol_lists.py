@@ -36,14 +36,17 @@ class SymbolLists:
         self._store = store
         self._clock = clock
 
-    def all(self) -> list[Listed]:
-        """Both lists as one, by symbol: two Query calls."""
-        seen = {entry.symbol: entry for entry in self._store.listed(SEEN)}
-        tracked = {entry.symbol: entry for entry in self._store.listed(TRACKED)}
-        return [
+    def page(self, after: str, limit: int) -> tuple[list[Listed], str | None]:
+        """At most `limit` symbols of both lists as one, those after a symbol (all for ""), by
+        symbol, and the last one where others follow: a Query of each list."""
+        seen = {entry.symbol: entry for entry in self._store.page(SEEN, after, limit + 1)}
+        tracked = {entry.symbol: entry for entry in self._store.page(TRACKED, after, limit + 1)}
+        symbols = sorted(seen.keys() | tracked.keys())
+        rows = [
             Listed(seen.get(symbol) or tracked[symbol], symbol in seen, symbol in tracked)
-            for symbol in sorted(seen.keys() | tracked.keys())
+            for symbol in symbols[:limit]
         ]
+        return rows, symbols[limit - 1] if len(symbols) > limit else None
 
     def track(self, symbol: str) -> tuple[Listed, bool]:
         """Have the producer follow a symbol; its line, and whether that is new.

@@ -95,3 +95,17 @@ def test_noting_something_of_a_symbol_that_is_gone_leaves_nothing_behind(
     found = symbols.find(symbol)
     assert found is not None
     assert (found.problem, found.problem_at) == ("source: ...", at(3))
+
+
+def test_a_page_has_the_lines_after_a_symbol_and_a_count_all_of_them(
+    symbols: SymbolStore, symbol: str
+) -> None:
+    before = symbols.count("tracked")
+    names = [f"{symbol}{number:02d}" for number in range(9)]
+    for name in names:
+        symbols.put("tracked", entry(name))
+    assert symbols.count("tracked") == before + 9
+    assert [line.symbol for line in symbols.page("tracked", names[0], 8)] == names[1:]
+    assert [line.symbol for line in symbols.page("tracked", f"{symbol}00A", 3)] == names[1:4]
+    assert symbols.page("tracked", "", 1) == symbols.listed("tracked")[:1]
+    assert symbols.page("tracked", "_" * 24, 5) == []

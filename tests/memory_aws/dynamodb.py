@@ -197,8 +197,9 @@ class DynamoDB:
             items = _after(table, items, start)
         limit = min(request.get("Limit", self.page_items), self.page_items)
         page = items[:limit]
-        shown = [_projected(item, request) for item in page]
-        answer: dict[str, Any] = {"Items": shown, "Count": len(page)}
+        answer: dict[str, Any] = {"Count": len(page)}
+        if request.get("Select") != "COUNT":
+            answer["Items"] = [_projected(item, request) for item in page]
         if len(page) == limit:  # as on AWS, also where nothing follows
             answer["LastEvaluatedKey"] = _key(table, page[-1], request.get("IndexName"))
         return answer
