@@ -13,7 +13,7 @@ from typing import Any
 
 from chalicelib.adapters.keys import Keys
 from chalicelib.domain.errors import KeyFieldError
-from chalicelib.domain.keys import DEFAULT_REQUESTS, SCOPES, Key
+from chalicelib.domain.keys import COMMAND, DEFAULT_REQUESTS, SCOPES, Key
 from chalicelib.services.key_ring import KeyRefused, KeyRing, UnknownKey
 from local import deployed
 from local.choosing import add_flags, connect, find_running
@@ -76,8 +76,9 @@ def _described(key: Key) -> str:
         " ".join(key.scopes),
         f"until {key.expires_at}" if key.expires_at else "no expiry",
         f"{rate} requests a minute" if rate else "the stage's rate",
+        f"made by {key.made_by}" if key.made_by not in (None, COMMAND) else "",
     )
-    return "  ".join(told)
+    return "  ".join(filter(None, told))
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:

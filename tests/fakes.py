@@ -23,6 +23,7 @@ from chalicelib.domain.readings import Reading
 from chalicelib.domain.rules import ANY_SYMBOL, BrokenRule, Rule
 from chalicelib.domain.splits import Split
 from chalicelib.domain.times import just_after, later
+from chalicelib.services.key_ring import MAX_KEYS
 from chalicelib.services.priced import CopyRank, PricedRecord, StoredTick, copy_rank
 from chalicelib.services.stores import (
     Close,
@@ -533,6 +534,7 @@ class FakeKeys:
         self.items: dict[str, Key] = {}
         self.counted: dict[tuple[str, str], int] = {}
         self.finds = 0
+        self._lock = Lock()
 
     def find(self, token_sha256: str) -> Key | None:
         """See KeyStore."""
@@ -543,9 +545,13 @@ class FakeKeys:
         """See KeyStore."""
         return sorted(self.items.values(), key=lambda key: key.created_at or "")
 
-    def put(self, token_sha256: str, key: Key) -> None:
+    def put(self, token_sha256: str, key: Key, most: int = MAX_KEYS) -> bool:
         """See KeyStore."""
-        self.items[token_sha256] = key
+        with self._lock:
+            if len(self.items) >= most:
+                return False
+            self.items[token_sha256] = key
+        return True
 
     def remove(self, key_id: str) -> bool:
         """See KeyStore."""

@@ -1,16 +1,26 @@
-"""The keys table: keys by the hash of their tokens, and a counter for each key and minute."""
+"""The keys table: keys by the hash of their tokens, which one was made last, and a counter for each
+key and minute."""
 
 from __future__ import annotations
 
+import random
+import time
 from typing import Any
 
 import msgspec
 
-from chalicelib.adapters.dynamodb import Item, item_of, key_range, put_if, query
+from chalicelib.adapters.dynamodb import Item, item_of, key_range, put_if, query, transact
+from chalicelib.domain.errors import Contended
 from chalicelib.domain.keys import Key
 from chalicelib.domain.times import epoch_seconds
+from chalicelib.services.key_ring import MAX_KEYS
 
 _KIND = "key"
+_LAST = {"kind": {"S": "last"}, "id": {"S": "last"}}
+"""Which key was made last, under a version that grows with each."""
+
+_TRIES = 12
+_PAUSE_SECONDS = 0.002
 _COUNTER_SECONDS = 600
 """A counter is of no use after its minute; DynamoDB deletes it some time later."""
 
@@ -33,13 +43,50 @@ class Keys:
         """See KeyStore. One Query."""
         return sorted(map(_to_key, self._items()), key=lambda key: key.created_at or "")
 
-    def put(self, token_sha256: str, key: Key) -> None:
-        """See KeyStore."""
+    def put(self, token_sha256: str, key: Key, most: int = MAX_KEYS) -> bool:
+        """See KeyStore. One GetItem, one Query and one TransactWriteItems."""
+        for attempt in range(_TRIES):
+            last = self._get(_LAST)
+            if self._count(last) >= most:
+                return False
+            if transact(
+                self._client, [self._next(last, token_sha256), self._new(token_sha256, key)]
+            ):
+                return True
+            time.sleep(random.uniform(0, _PAUSE_SECONDS * 2**attempt))  # noqa: S311 - jitter, no secret
+        raise Contended("keys are being made by others: send the request again")
+
+    def _count(self, last: Item) -> int:
+        """How many keys there are. A Query may not show what a transaction has just written, a
+        GetItem does: so the key that was made last is asked for by itself."""
+        stored = {item["id"]["S"] for item in self._items()}
+        newest = last["newest"]["S"] if last else None
+        if newest and newest not in stored and self._get(_place(_KIND, newest)):
+            stored.add(newest)
+        return len(stored)
+
+    def _next(self, last: Item, token_sha256: str) -> dict[str, Any]:
+        """The write by which whoever counted before another key was made fails."""
+        version = int(last["version"]["N"]) if last else 0
+        put: dict[str, Any] = {"TableName": self._table}
+        put["Item"] = _LAST | item_of(version=version + 1, newest=token_sha256)
+        if not version:
+            return {"Put": put | {"ConditionExpression": "attribute_not_exists(kind)"}}
+        put |= {"ExpressionAttributeValues": {":v": {"N": str(version)}}}
+        return {"Put": put | {"ConditionExpression": "version = :v"}}
+
+    def _new(self, token_sha256: str, key: Key) -> dict[str, Any]:
         fields = msgspec.structs.asdict(key)
         fields["ends_at"] = fields.pop("expires_at")  # TTL reads expires_at; keys are not its own
         fields["scopes"] = " ".join(key.scopes)
         item = item_of(kind=_KIND, id=token_sha256, **fields)
-        self._client.put_item(TableName=self._table, Item=item)
+        return {"Put": {"TableName": self._table, "Item": item}}
+
+    def _get(self, place: Item) -> Item:
+        """One item, read consistently; empty where there is none."""
+        answer = self._client.get_item(TableName=self._table, Key=place, ConsistentRead=True)
+        found: Item = answer.get("Item", {})
+        return found
 
     def remove(self, key_id: str) -> bool:
         """See KeyStore. One Query and one DeleteItem."""

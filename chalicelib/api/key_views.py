@@ -22,7 +22,8 @@ def keys(services: Services, request: Any) -> Response:
 def create_key(services: Services, request: Any) -> Response:
     """Make a key. This answer is the only place where its token ever stands."""
     parameters.read(request, "/keys", parameters.NONE)
-    key, token = services.keys.create(bodies.read_object(request))
+    maker = request.context["authorizer"]["key_id"]
+    key, token = services.keys.create(bodies.read_object(request), maker)
     location = {"Location": f"keys/{key.key_id}"}
     return rendering.plain({**_shown(key, services), "token": token}, status=201, headers=location)
 

@@ -17,7 +17,10 @@ KEY_GIVEN: dict[str, Schema] = {
         "description": "What the key may do; admin may do everything.",
     },
     "expires_at": nullable(
-        text("In the future; null for a key that does not expire.", format="date-time")
+        text(
+            "In the future, and no later than that of the key that asks; null: as that one.",
+            format="date-time",
+        )
     ),
     "requests_per_minute": {
         "type": ["integer", "null"],
@@ -32,6 +35,11 @@ KEY: dict[str, Schema] = {
     "key_id": text("No secret.", examples=["9f86d081884c"]),
     **KEY_GIVEN,
     "created_at": nullable({**INSTANT, "description": "null for the deployment's own key."}),
+    "made_by": nullable(
+        text(
+            "The key that made it, or `command`; null for the first key, and where it is not known."
+        )
+    ),
     "expired": FLAG,
     "in_deployment": {
         **FLAG,

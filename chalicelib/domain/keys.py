@@ -40,7 +40,11 @@ def cover(scopes: Collection[str], scope: str) -> bool:
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """One key, without its token. `requests_per_minute` None: the key has no limit of its own."""
+    """One key, without its token. `requests_per_minute` None: the key has no limit of its own.
+
+    made_by: the id of the key that made it, or COMMAND; None for the first one, and for keys of
+    versions that did not note it.
+    """
 
     key_id: str
     name: str
@@ -48,6 +52,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str | None = None
     expires_at: str | None = None
     requests_per_minute: int | None = None
+    made_by: str | None = None
 
     def permits(self, scope: str) -> bool:
         """Whether the key may do what needs `scope`."""
@@ -57,6 +62,9 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the key has ended at an instant."""
         return self.expires_at is not None and self.expires_at <= now
 
+
+COMMAND = "command"
+"""In place of a maker's id: the key was made with AWS credentials and without another key."""
 
 FIRST_KEY = Key(key_id=IN_DEPLOYMENT, name=IN_DEPLOYMENT, scopes=("admin",))
 """The key of the deployment itself. It has no expiry, and no limit but the stage's."""
@@ -77,6 +85,16 @@ def parse_key(given: dict[str, Any], key_id: str, now: datetime) -> Key:
         expires_at=_expiry(given.get("expires_at"), now),
         requests_per_minute=_requests(given.get("requests_per_minute")),
     )
+
+
+def within(key: Key, maker: Key) -> Key:
+    """The key as `maker` may make it: it does not outlive its maker. Raises KeyFieldError."""
+    if maker.expires_at is None:
+        return key
+    if key.expires_at is not None and key.expires_at > maker.expires_at:
+        allowed = f"no later than {maker.expires_at}, when the key that makes it expires"
+        raise KeyFieldError("expires_at", key.expires_at, allowed)
+    return msgspec.structs.replace(key, expires_at=key.expires_at or maker.expires_at)
 
 
 def _name(given: Any) -> str:

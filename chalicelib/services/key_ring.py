@@ -14,8 +14,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 
+import msgspec
+
 from chalicelib.domain.errors import TicktapeError
-from chalicelib.domain.keys import FIRST_KEY, IN_DEPLOYMENT, Key, parse_key
+from chalicelib.domain.keys import COMMAND, FIRST_KEY, IN_DEPLOYMENT, Key, parse_key, within
 from chalicelib.domain.times import to_text
 
 MAX_KEYS = 100
@@ -34,8 +36,8 @@ class KeyStore(Protocol):
     def all(self) -> list[Key]:
         """Every key, the oldest first, read consistently."""
 
-    def put(self, token_sha256: str, key: Key) -> None:
-        """Store a new key."""
+    def put(self, token_sha256: str, key: Key, most: int = MAX_KEYS) -> bool:
+        """Store a new key, unless there are `most`; whether it was stored. Raises Contended."""
 
     def remove(self, key_id: str) -> bool:
         """Forget a key; False if there is none of this id."""
@@ -78,17 +80,27 @@ class KeyRing:
         """The first key, if there is one, and the others, the oldest first."""
         return [*([FIRST_KEY] if self._first_sha256 else []), *self._store.all()]
 
-    def create(self, given: dict[str, Any]) -> tuple[Key, str]:
+    def create(self, given: dict[str, Any], made_by: str = COMMAND) -> tuple[Key, str]:
         """Store a new key. Returns it and its token, which is kept nowhere.
 
-        Raises KeyFieldError, KeyRefused.
+        `made_by` is the id of the key that asks for it, which it does not outlive. Raises
+        KeyFieldError, KeyRefused, Contended.
         """
         key = parse_key(given, secrets.token_hex(6), self._clock())
-        if len(self._store.all()) >= MAX_KEYS:
-            raise KeyRefused(f"there are {MAX_KEYS} keys, which is the most: revoke one")
+        key = msgspec.structs.replace(key, made_by=made_by)
+        if made_by not in (COMMAND, IN_DEPLOYMENT):
+            key = within(key, self._maker(made_by))
         token = new_token()
-        self._store.put(fingerprint(token), key)
+        if not self._store.put(fingerprint(token), key):
+            raise KeyRefused(f"there are {MAX_KEYS} keys, which is the most: revoke one")
         return key, token
+
+    def _maker(self, key_id: str) -> Key:
+        """The key of this id. Raises KeyRefused where it has just been revoked."""
+        for key in self._store.all():
+            if key.key_id == key_id:
+                return key
+        raise KeyRefused("the key that asks for another one has been revoked")
 
     def revoke(self, key_id: str) -> None:
         """Forget a key. Raises UnknownKey, and KeyRefused for the first one."""

@@ -60,6 +60,7 @@ def test_a_key_is_made_with_its_token_which_no_later_answer_and_no_item_holds(
         "created_at": "2026-11-20T16:00:00.000000Z",
         "expires_at": "2026-12-31T23:00:00.000000Z",
         "requests_per_minute": 30,
+        "made_by": "deployment",
         "expired": False,
         "in_deployment": False,
     }
