@@ -9,6 +9,7 @@ import msgspec
 
 from chalicelib.adapters.state import States
 from chalicelib.domain.watching import Latch
+from chalicelib.services.new_symbols import UNCOUNTED
 from tests.deploy_support.life import Life
 from tests.deploy_support.stage_life import STAGE
 from tests.deploy_support.standing import Standing
@@ -49,6 +50,13 @@ def folded(symbol: str, *days: str) -> str:
     figures = {"open": 98, "high": 99, "low": 97, "volume": 5, "bar": "1d", "folded": 390}
     bars = [tick(symbol, f"{day}T00:00:00.000000Z", 98, mode="backfill", **figures) for day in days]
     return "\n".join(map(json.dumps, bars))
+
+
+def crowd(name: str) -> str:
+    """A record of so many new symbols that ingest counts those of the stage."""
+    symbols = [f"{name}{number:03d}" for number in range(UNCOUNTED + 1)]
+    ticks = [tick(symbol, "2026-01-05T15:00:00.000000Z", 1) for symbol in symbols]
+    return "\n".join(map(json.dumps, ticks))
 
 
 def put_by_kinesis(life: Life, symbol: str, *records: str) -> None:

@@ -46,6 +46,7 @@ from tests.deploy_support.ticks_through import (
     alerts_of,
     bodies,
     count_of,
+    crowd,
     days_of,
     folded,
     judge_by_a_rule_that_is_gone,
@@ -275,6 +276,10 @@ def test_ticks_history_and_junk_by_queue_and_stream_land_where_they_belong(
     archive = life.outputs["environment"]["ARCHIVE_BUCKET"]
     listed = life.client("s3").list_objects_v2(Bucket=archive, Prefix="quarantine/")
     assert listed["KeyCount"] == 2
+    put_by_kinesis(life, "Y", crowd("Y"))
+    put_by_sqs(life, "Z", crowd("Z"))
+    for symbol in ("Y100", "Z100"):
+        assert eventually(lambda s=symbol: count_of(standing, s) == 1)
 
 
 def test_detection_bears_late_ticks_splits_rivals_and_a_lost_state(
