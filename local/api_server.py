@@ -17,13 +17,16 @@ from typing import Any
 
 from chalice.local import LocalGateway, LocalGatewayException, RouteMatcher
 
-from local.gateway import DeniedError, gateway
+from local.gateway import DeniedError, authorize, gateway
 from local.http_server import Handler
 
 logger = logging.getLogger(__name__)
 
 BODY_LIMIT = 10 * 1024 * 1024
 """API Gateway's, in bytes of the request."""
+
+SMALL_BODY = 64 * 1024
+"""Bytes of a body that is read at once, whoever sends it."""
 
 _DIGITS = len(str(BODY_LIMIT))
 """A longer number is above the limit, and may be longer than int() takes."""
@@ -78,21 +81,45 @@ class _Handler(Handler):
         """One request."""
         refusal = self._refusal()
         if refusal is not None:
-            self.close_connection = True
-            self._send_problem(refusal)
+            self._send_last(lambda: self._send_problem(refusal))
             return
-        length = int(self._content_length())
-        body = self.rfile.read(length) if length else None
-        method = "GET" if self.command == "HEAD" else self.command
+        if int(self._content_length()) > SMALL_BODY and not self._takes_body():
+            self._send_last(lambda: self._answer(b""))
+            return
+        body = self.receive(int(self._content_length()))
+        if body is not None:
+            self._answer(body)
+
+    def _takes_body(self) -> bool:
+        """Whether there is such a method, and the authorizer lets the request in."""
         try:
-            response = self.gateway.handle_request(method, self.path, dict(self.headers), body)
+            return authorize(self.gateway, self._method(), self.path, dict(self.headers))
+        except LocalGatewayException:
+            return False
+
+    def _answer(self, body: bytes) -> None:
+        headers = dict(self.headers)
+        try:
+            response = self.gateway.handle_request(self._method(), self.path, headers, body or None)
         except LocalGatewayException as error:
-            self._send_problem(error.CODE, error.body if isinstance(error, DeniedError) else None)
+            self._send_denial(error)
         except Exception:
             logger.exception("%s %s", self.command, self.path)
             self._send_problem(502)
         else:
             self._send_response(response)
+
+    def _send_last(self, send: Callable[[], None]) -> None:
+        """Answer without having read the body, and close the connection."""
+        self.close_connection = True
+        send()
+        self.linger()
+
+    def _send_denial(self, error: LocalGatewayException) -> None:
+        self._send_problem(error.CODE, error.body if isinstance(error, DeniedError) else None)
+
+    def _method(self) -> str:
+        return "GET" if self.command == "HEAD" else self.command
 
     def _content_length(self) -> str:
         """As the request says, without leading zeros, of which there may be thousands."""
@@ -148,6 +175,8 @@ class _Handler(Handler):
                 self.send_header(name, value)
         if status not in (204, 304):
             self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD" and status not in (204, 304):
             self.wfile.write(body)

@@ -45,6 +45,16 @@ def gateway(app: Any, clock: Clock = time.monotonic) -> LocalGateway:
     return made
 
 
+def authorize(made: LocalGateway, method: str, path: str, headers: dict[str, str]) -> bool:
+    """Ask the authorizer of a route, before the request's body is there. False where the route
+    has no such method, so that no body is needed. Raises LocalGatewayException where the
+    authorizer refuses."""
+    context = made._generate_lambda_context()
+    event = made._generate_lambda_event(method, path, headers, None)
+    made._authorizer.authorize(path, event, context)
+    return made._authorizer._route_for_event(event) is not None
+
+
 class Authorizers(LocalGatewayAuthorizer):  # type: ignore[misc]
     """Asks the authorizer of a route, or applies the policy that it gave for the token before."""
 

@@ -11,6 +11,9 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from local.connection_limits import Limits, most_connections
+from local.limited_server import LimitedHandler, LimitedServer
+
 LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 """Hosts that no other site's name can stand for, whatever it resolves to."""
 
@@ -22,9 +25,10 @@ class Server:
     OSError when the port is taken.
     """
 
-    def __init__(self, port: int, hosts: Iterable[str] = ()) -> None:
+    def __init__(self, port: int, hosts: Iterable[str] = (), limits: Limits | None = None) -> None:
         self._server = _QuietServer(("127.0.0.1", port), BaseHTTPRequestHandler)
         self._server.hosts = LOCAL_NAMES | set(hosts)
+        self._server.limit(limits or Limits(most_connections()))
         self._thread: threading.Thread | None = None
 
     @property
@@ -52,7 +56,7 @@ class Server:
         self._server.server_close()
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(LimitedHandler):
     """Sends an answer's head and body together: written one after the other, on a connection that
     is kept, the body would wait for the client's delayed acknowledgement of the head, about 40 ms.
     """
@@ -83,8 +87,7 @@ def _name_of(host: str) -> str:
     return name if name and port.isdecimal() else host.strip().lower()
 
 
-class _QuietServer(ThreadingHTTPServer):
-    daemon_threads = True
+class _QuietServer(LimitedServer, ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
     hosts: frozenset[str] = LOCAL_NAMES

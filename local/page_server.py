@@ -111,6 +111,7 @@ class _Handler(Handler):
 
     def do_GET(self) -> None:  # noqa: N802  # the name that http.server calls
         """A file, or 404."""
+        self.skip_body()
         host, _, port = self.headers.get("Host", "").partition(":")
         if host == "localhost":  # the API answers one origin
             self._redirect(f"http://127.0.0.1:{port or 80}{self.path}")

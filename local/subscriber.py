@@ -73,7 +73,9 @@ class _Handler(Handler):
         elif int(length) > LONGEST:
             self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         else:
-            self._take(self.rfile.read(int(length)))
+            body = self.receive(int(length))
+            if body is not None:
+                self._take(body)
 
     def _take(self, body: bytes) -> None:
         self.send_response(200)

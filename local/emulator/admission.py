@@ -38,6 +38,10 @@ _NAMES = ("127.0.0.1", "localhost", "[::1]")
 _MOTO_API = ("/moto-api", "/latest/")
 """moto's own pages, which reset and change everything, and its instance metadata."""
 
+LET_IN = "ticktape.let_in"
+"""What the server has the application call once a request's sender is known and its body read; the
+argument tells whether the sender has the keys."""
+
 _SIGNATURE = "ticktape.signature"
 _HINT = """`eval "$(.venv/bin/python -m local env)"` sets the keys of the running system"""
 
@@ -82,6 +86,12 @@ class Admission:
             return None
         reason = "x-amz-content-sha256 is not the SHA-256 of the body"
         return Refusal("400 Bad Request", "XAmzContentSHA256Mismatch", reason)
+
+    def has_keys(self, environ: Mapping[str, Any]) -> bool:
+        """Whether a request that was let in comes from somebody who has the keys, and not from
+        somebody who was given a link."""
+        signature: Signature = environ[_SIGNATURE]
+        return signature.expires_seconds is None
 
     def _not_signed(self, environ: dict[str, Any]) -> Refusal | None:
         signature = signature_of(environ)

@@ -23,7 +23,7 @@ from typing import Any
 
 from local.aws_environment import Keys, keys_from_parent
 from local.emulator import database
-from local.emulator.admission import Admission
+from local.emulator.admission import LET_IN, Admission
 from local.emulator.admission import answer as answer_refusal
 from local.emulator.backlog import waiting
 from local.emulator.expiring import ItemExpiry
@@ -104,6 +104,7 @@ class Emulator:
         refused = self._admission.refusal_of_body(environ, _read_body(environ))
         if refused is not None:
             return answer_refusal(environ, refused, start_response)
+        environ[LET_IN](self._admission.has_keys(environ))
         if environ["PATH_INFO"].startswith(PRIVATE):
             return self._private(environ, start_response)
         service = environ.get("HTTP_AUTHORIZATION", "")
@@ -278,20 +279,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--database", type=Path)
     parser.add_argument("--sweep-seconds", type=float, default=0.0)
     options = parser.parse_args(arguments)
-    from werkzeug.serving import make_server
-
-    from local.emulator.connections import RequestHandler
+    from local.emulator.connections import Server
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     try:
         application = build(options.database, keys_from_parent(os.environ))
-        server = make_server(
-            "127.0.0.1",
-            options.port,
-            application,
-            threaded=True,
-            request_handler=RequestHandler,
-        )
+        server = Server("127.0.0.1", options.port, application)
     except (database.DatabaseError, OSError) as error:
         print(f"error {error}", flush=True)
         return 2

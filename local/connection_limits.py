@@ -1,0 +1,145 @@
+"""How many connections a port keeps open, and for how long each may take.
+
+Whoever can reach a port of this machine can open connections to it and send nothing, or little.
+Each takes a thread and a file descriptor. So there are only so many, and one that waits for its
+client gives way to a new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import math
+import resource
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+import msgspec
+
+_LOOK_SECONDS = 1.0
+
+
+class Phase(enum.Enum):
+    """What a connection is about: it waits for a request, receives a head or a body, has its
+    request worked on, or is sent an answer."""
+
+    WAITING = enum.auto()
+    HEAD = enum.auto()
+    BODY = enum.auto()
+    WORKING = enum.auto()
+    SENDING = enum.auto()
+
+
+_GIVE_WAY = (Phase.WAITING, Phase.HEAD, Phase.BODY)
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Of one port. `connections` at once, and the longest seconds of each phase; `known_seconds` is
+    that of WAITING for a connection that has proved who it is. `body_bytes` is the sum of the
+    bodies that are being received from those that have not."""
+
+    connections: int
+    idle_seconds: float = 75.0
+    known_seconds: float = 75.0
+    head_seconds: float = 20.0
+    body_seconds: float = 60.0
+    sending_seconds: float = 120.0
+    body_bytes: int = 64 * 1024 * 1024
+
+    def seconds(self, phase: Phase, known: bool) -> float:
+        """The longest that a connection may be in a phase."""
+        return {
+            Phase.WAITING: self.known_seconds if known else self.idle_seconds,
+            Phase.HEAD: self.head_seconds,
+            Phase.BODY: self.body_seconds,
+            Phase.WORKING: math.inf,
+            Phase.SENDING: self.sending_seconds,
+        }[phase]
+
+
+def most_connections() -> int:
+    """200, or a fifth of the files that this process may open: it has three ports and more."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 200 if files == resource.RLIM_INFINITY else min(200, files // 5)
+
+
+class _Connection:
+    __slots__ = ("body_bytes", "known", "phase", "since")
+
+    def __init__(self, now: float) -> None:
+        self.phase = Phase.WAITING
+        self.since = now
+        self.known = False
+        self.body_bytes = 0
+
+
+class Connections:
+    """The open connections of a port. A connection that is closed here is shut down, so that the
+    thread that reads from it finds its end."""
+
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._guard = threading.Lock()
+        self._open: dict[socket.socket, _Connection] = {}
+        self._looked = clock()
+
+    def opened(self, connection: socket.socket) -> bool:
+        """Whether there is room for a new one; where there is none, one that waits for its client
+        is closed: first the oldest that has not proved who it is."""
+        with self._guard:
+            if len(self._open) >= self._limits.connections and not self._make_room(_GIVE_WAY):
+                return False
+            self._open[connection] = _Connection(self._clock())
+            return True
+
+    def enters(self, connection: socket.socket, phase: Phase, body_bytes: int = 0) -> bool:
+        """A connection's next phase begins; False where it has been closed meanwhile. `body_bytes`
+        are those of a body that will be received; older bodies give way to it."""
+        with self._guard:
+            found = self._open.get(connection)
+            if found is None:
+                return False
+            found.phase, found.since, found.body_bytes = phase, self._clock(), body_bytes
+            while body_bytes and self._receiving() > self._limits.body_bytes:
+                self._make_room((Phase.BODY,))
+            return connection in self._open
+
+    def knows(self, connection: socket.socket) -> None:
+        """The connection has proved who it is."""
+        with self._guard:
+            if found := self._open.get(connection):
+                found.known = True
+
+    def closed(self, connection: socket.socket) -> None:
+        """It is gone."""
+        with self._guard:
+            self._open.pop(connection, None)
+
+    def sweep(self) -> None:
+        """Close what has taken too long; looks once a second, however often it is called."""
+        now = self._clock()
+        if now - self._looked < _LOOK_SECONDS:
+            return
+        self._looked = now
+        with self._guard:
+            for connection, found in list(self._open.items()):
+                if now - found.since > self._limits.seconds(found.phase, found.known):
+                    self._shut(connection)
+
+    def _receiving(self) -> int:
+        return sum(one.body_bytes for one in self._open.values())
+
+    def _make_room(self, phases: tuple[Phase, ...]) -> bool:
+        idle = [(c.known, c.since, s) for s, c in self._open.items() if c.phase in phases]
+        if not idle:
+            return False
+        self._shut(min(idle, key=lambda one: one[:2])[2])
+        return True
+
+    def _shut(self, connection: socket.socket) -> None:
+        del self._open[connection]
+        with contextlib.suppress(OSError):  # the client has gone
+            connection.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,163 @@
+"""Connections that send nothing or little, of somebody who can reach the ports of this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import resource
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from chalice import Chalice
+
+from chalicelib.api.problems import of_status
+from local import api_server
+from local.connection_limits import Limits, most_connections
+from local.http_server import Server
+from tests.local_support.aws import clients_of
+from tests.local_support.system import LocalSystem
+from tests.patience import PATIENCE_SECONDS
+
+HELD = 1125
+"""More than a process may open at the usual limit of 1,024 files."""
+
+BODY_BYTES = 9_900_000
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Lets this test hold so many connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < HELD + 400:
+        pytest.skip(f"this user may open {hard} files; the test holds {HELD} connections")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, HELD + 400), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@contextlib.contextmanager
+def held(port: int) -> Iterator[None]:
+    """Connections that send nothing, or every other the beginning of a request, and then wait."""
+    with contextlib.ExitStack() as closing:
+        for number in range(HELD):
+            one = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)
+            closing.enter_context(one)
+            if number % 2:
+                with contextlib.suppress(ConnectionError):  # it has given way already
+                    one.sendall(b"POST / HTTP/1.1\r\nContent-Length: 100\r\nX: ")
+        yield
+
+
+def until(ask: Callable[[], bool]) -> None:
+    """Wait for something that comes soon."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not ask():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_thousand_connections_that_wait_stop_nobody(
+    system: LocalSystem, many_files: None
+) -> None:
+    kinesis = clients_of(system.facts()["aws"], system.keys())("kinesis")
+    kinesis.list_streams()  # its connection is kept
+    emulator = int(system.facts()["aws"].rpartition(":")[2])
+    processes = [system.process.pid, *system.descendants()]
+    for port in (emulator, system.api_port, system.page_port):
+        with held(port):
+            assert "ticktape-local-ticks" in kinesis.list_streams()["StreamNames"]
+            s3 = clients_of(system.facts()["aws"], system.keys())("s3")
+            assert s3.list_buckets()["Buckets"]
+            assert system.get("/health") is not None
+            assert ask(system.page_port, b"GET / HTTP/1.1\r\nConnection: close\r\n")[0] == 200
+            until(lambda: max(map(open_files, processes)) < 3 * most_connections() + 250)
+    assert "Traceback" not in system.output()
+
+
+def open_files(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def ask(port: int, head: bytes) -> tuple[int, http.client.HTTPMessage]:
+    """Status and headers of the answer to a head that is sent as it is."""
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as connection:
+        connection.sendall(head + f"Host: 127.0.0.1:{port}\r\n\r\n".encode())
+        with contextlib.closing(http.client.HTTPResponse(connection)) as answer:
+            answer.begin()
+            answer.read()
+            return answer.status, answer.headers
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/rules", 401), ("/keys", 401), ("/nothing", 404), ("/prices/AAPL", 405)]
+)
+def test_a_large_body_is_refused_before_it_is_sent(
+    system: LocalSystem, path: str, status: int
+) -> None:
+    head = f"POST {path} HTTP/1.1\r\nContent-Length: {BODY_BYTES}\r\n"
+    found, headers = ask(system.api_port, head.encode())
+    assert (found, headers["Connection"]) == (status, "close")
+
+
+def test_a_large_body_of_who_may_write_is_read(system: LocalSystem) -> None:
+    token = system.facts()["token"]
+    connection = http.client.HTTPConnection("127.0.0.1", system.api_port, timeout=PATIENCE_SECONDS)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    connection.request("POST", "/rules", b" " * 100_000 + b"{}", headers)
+    answer = connection.getresponse()
+    assert (answer.status, b"bytes" in answer.read()) == (413, True)  # the app's own limit
+    connection.request("GET", "/health")
+    assert connection.getresponse().status == 200
+    connection.close()
+
+
+@pytest.fixture
+def impatient() -> Iterator[Server]:
+    """An API whose clients have half a second for each part of a request."""
+    app = Chalice(app_name="small")
+    app.route("/echo", methods=["POST"])(lambda: "done")
+    half = Limits(10, idle_seconds=0.5, head_seconds=0.5, body_seconds=0.5)
+    server = Server(0, limits=half)
+    server.start(api_server.handler(app, of_status, None))
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"POST /echo HTT",
+        b"POST /echo HTTP/1.1\r\nHost: localhost\r\nX: ",
+        b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10000\r\n\r\n",
+    ],
+)
+def test_a_client_that_sends_byte_by_byte_is_not_waited_for(impatient: Server, sent: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", impatient.port)) as connection:
+        connection.settimeout(0.05)
+        connection.sendall(sent)
+        until(lambda: not_served(connection))
+
+
+def not_served(connection: socket.socket) -> bool:
+    """Whether the server has closed a connection on which it gets one more byte."""
+    with contextlib.suppress(ConnectionError):
+        connection.sendall(b"a")
+        try:
+            return connection.recv(100) == b""
+        except TimeoutError:
+            return False
+    return True
+
+
+def test_an_answered_connection_is_closed_once_it_is_idle(impatient: Server) -> None:
+    url = urlsplit(impatient.address)
+    connection = http.client.HTTPConnection(url.netloc, timeout=PATIENCE_SECONDS)
+    connection.request("POST", "/echo", b"{}")
+    assert connection.getresponse().read() == b"done"
+    assert connection.sock.recv(1) == b""
+    connection.close()
