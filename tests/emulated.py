@@ -66,6 +66,11 @@ class Emulated:
         self.keys = self._process.keys
         self.clients = EmulatedClients(self.endpoint, self.keys)
 
+    @property
+    def pid(self) -> int:
+        """The emulator's process."""
+        return self._process.pid
+
     def stop(self) -> None:
         """End the process."""
         self._process.stop()

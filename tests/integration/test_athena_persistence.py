@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from local.emulator.process import EmulatorProcess
-from tests.emulated import EmulatedClients
+from tests.emulated import Emulated, EmulatedClients
 from tests.integration.test_athena_api import SLOW
 from tests.local_support.lake import PARQUET, TICKS, Lake, ticks_of
 from tests.patience import PATIENCE_SECONDS
@@ -61,13 +61,47 @@ def test_a_kill_loses_nothing_of_the_lake(tmp_path: Path) -> None:
         process.stop()
 
 
-def _kill_engine_while(lake: Lake, number: str, emulator: int) -> None:
+DEAF = "SELECT " + "1 + " * 500 + "1"
+"""Minutes of planning, which DuckDB's interrupt does not end."""
+
+
+def test_a_statement_that_does_not_heed_its_stop_ends_soon(emulated: Emulated) -> None:
+    lake = Lake(emulated.clients)
+    number = lake.start(DEAF)
+    _wait_until_it_runs(lake, number)
+    engine = engine_of(emulated.pid)
+    lake.athena.stop_query_execution(QueryExecutionId=number)
+    assert lake.ended(number)["Status"]["State"] == "CANCELLED"
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while Path(f"/proc/{engine}").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert lake.rows("SELECT 1") == [["1"]]
+    assert engine_of(emulated.pid) != engine
+    assert lake.ended(number)["Status"]["State"] == "CANCELLED"
+
+
+def test_a_statement_that_is_nested_too_deeply_is_a_syntax_error(emulated: Emulated) -> None:
+    lake = Lake(emulated.clients)
+    for deep in ("(" * 400 + "1" + ")" * 400, "1+" * 20000 + "1"):
+        reason = lake.reason(f"SELECT {deep}")
+        assert reason == "SYNTAX_ERROR: the statement is nested too deeply"
+    assert lake.rows("SELECT ((1))") == [["1"]]
+
+
+def _wait_until_it_runs(lake: Lake, number: str) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         found = lake.athena.get_query_execution(QueryExecutionId=number)["QueryExecution"]
         if found["Status"]["State"] == "RUNNING":
-            break
+            return
+        assert found["Status"]["State"] == "QUEUED", found["Status"]
         time.sleep(0.02)
+    raise AssertionError("the query did not begin")
+
+
+def _kill_engine_while(lake: Lake, number: str, emulator: int) -> None:
+    _wait_until_it_runs(lake, number)
     os.kill(engine_of(emulator), signal.SIGKILL)
     status = lake.ended(number)["Status"]
     assert status["State"] == "FAILED"

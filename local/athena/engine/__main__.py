@@ -18,12 +18,13 @@ from typing import Any
 import duckdb
 
 from local.athena.engine.aws import Aws
-from local.athena.engine.failures import QueryError, ScanLimitError
+from local.athena.engine.failures import QueryError, ScanLimitError, StoppedError
 from local.athena.engine.running import Change, Runner
 from local.aws_environment import keys_from_parent
 
 AT_ONCE = 4
 _FOLDERS = "ticktape-athena-"
+_TOO_DEEP = "SYNTAX_ERROR: the statement is nested too deeply"
 
 
 class Engine:
@@ -50,16 +51,21 @@ class Engine:
         if connection is not None:
             connection.interrupt()
 
+    def _is_stopped(self, number: str) -> bool:
+        with self._guard:
+            return number in self._stopped
+
     def _work(self, job: dict[str, Any]) -> None:
         number = job["id"]
         with self._room:
             connection = self._runner.connect()
             with self._guard:
                 self._connections[number] = connection
-                stopped = number in self._stopped
-            if not stopped:
+            if self._is_stopped(number):
+                change = _cancelled()
+            else:
                 self._tell(number, {"state": "RUNNING"})
-            change = _cancelled() if stopped else self._result(job, connection)
+                change = self._result(job, connection)
             with self._guard:
                 del self._connections[number]
                 self._stopped.discard(number)
@@ -68,13 +74,15 @@ class Engine:
 
     def _result(self, job: dict[str, Any], connection: Any) -> Change:
         try:
-            return self._runner.run(job, connection)
+            return self._runner.run(job, connection, lambda: self._is_stopped(job["id"]))
         except ScanLimitError as error:
             change: Change = {"state": "CANCELLED", "reason": str(error)}
         except QueryError as error:
             change = {"state": "FAILED", "reason": str(error)}
-        except duckdb.InterruptException:
+        except (duckdb.InterruptException, StoppedError):
             change = _cancelled()
+        except RecursionError:
+            change = {"state": "FAILED", "reason": _TOO_DEEP}
         except Exception as error:  # noqa: BLE001  # told to whoever asked, not lost
             change = {
                 "state": "FAILED",

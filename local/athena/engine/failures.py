@@ -17,6 +17,10 @@ class ScanLimitError(Exception):
         super().__init__("Bytes scanned limit was exceeded")
 
 
+class StoppedError(Exception):
+    """State CANCELLED: the query was stopped before DuckDB began with it."""
+
+
 def unsupported(what: str) -> QueryError:
     """For what Athena knows and this stand-in does not."""
     return QueryError("NOT_SUPPORTED", f"{what} is not supported by this stand-in for Athena")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from local.athena.engine import binding, session, statements, tables, unloading
 from local.athena.engine.aws import Aws
 from local.athena.engine.catalog import Catalog
+from local.athena.engine.failures import StoppedError
 from local.athena.engine.lines_cache import line_objects
 from local.athena.engine.object_cache import parquet_files
 from local.athena.engine.planning import Plans
@@ -34,8 +35,9 @@ class Runner:
         """A connection for a job, which others may interrupt."""
         return session.connect(str(self._folder / "spill"))
 
-    def run(self, job: dict[str, Any], connection: Any) -> Change:
-        """What became of it. Raises QueryError, ScanLimitError, with `meter` in the job's place."""
+    def run(self, job: dict[str, Any], connection: Any, is_stopped: Callable[[], bool]) -> Change:
+        """What became of it. Raises QueryError, ScanLimitError, StoppedError, with `meter` in the
+        job's place."""
         began = time.monotonic()
         catalog = Catalog(self._aws)
         meter = job["meter"] = Meter(job.get("cutoff_bytes"))
@@ -46,6 +48,8 @@ class Runner:
         fields: dict[str, Any]
         if isinstance(statement, (statements.Select, statements.Unload)):
             plan = self._plans.plan(statement.text, database, catalog)
+            if is_stopped():  # an interrupt does not reach what has not begun
+                raise StoppedError
             query = Query(plan, lake, connection)
             planned = time.monotonic()
             if isinstance(statement, statements.Unload):
