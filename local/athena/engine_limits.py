@@ -26,7 +26,7 @@ class EngineLimits(msgspec.Struct, frozen=True):
     """Seconds that a stopped query has to end, seconds that a query may run (Athena's 30 minutes),
     bytes of memory of the engine's process, and seconds between two looks."""
 
-    stop_seconds: float = 3.0
+    stop_seconds: float = 5.0
     query_seconds: float = 30 * 60.0
     memory_bytes: int = _memory()
     look_seconds: float = 0.25

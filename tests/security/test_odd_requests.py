@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from urllib.parse import urlsplit
 
@@ -96,3 +97,39 @@ def test_odd_headers_are_answered(system: LocalSystem, method: str, header: str)
 def emulator_port(system: LocalSystem) -> int:
     """Where the embedded AWS listens; it is asked without its access key."""
     return urlsplit(system.facts()["aws"]).port or 0
+
+
+def answers(port: int, head: str, body: bytes) -> list[bytes]:
+    """The status lines that come back for one request, whose body is a request in itself."""
+    raw = f"{head}\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode("latin-1") + body
+    with socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as connection:
+        connection.sendall(raw)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+    return re.findall(rb"HTTP/1\.1 (\d+) ", answer)
+
+
+@pytest.mark.parametrize(
+    ("lines", "statuses"),
+    [
+        ("Content-Length: {length}", {b"200", b"403"}),
+        ("Content-Length: 0\r\nContent-Length: {length}", {b"400"}),
+        ("Content-Length: {length}\r\nContent-Length: {length}", {b"400"}),
+        ("Content-Length: {length}\r\nTransfer-Encoding: chunked", {b"400"}),
+        ("Content-Length : {length}", {b"400"}),
+        ("Transfer-Encoding : chunked", {b"400"}),
+    ],
+)
+def test_a_requests_body_is_never_taken_for_another_request(
+    system: LocalSystem, lines: str, statuses: set[bytes]
+) -> None:
+    for port in (system.api_port, system.page_port, emulator_port(system)):
+        inner = f"GET /config.json HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+        path = "/health" if port == system.api_port else "/favicon.svg"
+        head = f"GET {path} HTTP/1.1\r\n{lines.format(length=len(inner))}"
+        found = answers(port, head, inner)
+        assert len(found) == 1, (port, found)
+        assert found[0] in statuses, (port, found)
+    assert goes_on(system)
