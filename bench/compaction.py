@@ -91,7 +91,7 @@ def fill_day(
             left -= 1
         if len(waiting) >= batch or number == polls - 1:
             first, last = str(10**9 + left + len(waiting)), str(10**9 + (ticks - left))
-            archive.put_raw(to_text(waiting[0].arrival), "shardId-0", first, last, waiting)
+            archive.put_raw(to_text(waiting[0].arrival), "shardId-0", (first, last), waiting)
             waiting = []
     print(f"  {ticks} ticks are in the archive", file=sys.stderr)
 

@@ -57,7 +57,7 @@ def fill(emulated: Emulated, settings: Settings, days: int = DAYS) -> int:
     for first in range(0, len(lines), BATCH):
         archived = [ArchivedLine(line, ARRIVAL) for line in lines[first : first + BATCH]]
         numbers = str(10**9 + first), str(10**9 + first + len(archived) - 1)
-        archive.put_raw(to_text(ARRIVAL), "shardId-0", *numbers, archived)
+        archive.put_raw(to_text(ARRIVAL), "shardId-0", numbers, archived)
     return len(lines)
 
 

@@ -24,7 +24,7 @@ from chalicelib.domain.rules import ANY_SYMBOL, BrokenRule, Rule
 from chalicelib.domain.splits import Split
 from chalicelib.domain.times import just_after, later
 from chalicelib.services.key_ring import MAX_KEYS
-from chalicelib.services.priced import CopyRank, PricedRecord, StoredTick, copy_rank
+from chalicelib.services.priced import Copy, PricedRecord, StoredTick, supersedes
 from chalicelib.services.stores import (
     Close,
     Erased,
@@ -124,18 +124,17 @@ class FakePrices:
         return None if record is None else str(record.ingested_at)
 
     def _unpacked(self, symbol: str, start: str | None, end: str | None) -> dict[str, StoredTick]:
-        """By timestamp; of several copies the one of the highest rank."""
+        """By timestamp; of several copies the one that came last."""
         series = self.series.get(symbol, Sorted())
         through = later(end, seconds=SPAN_SECONDS) if end is not None else None
-        found: dict[str, tuple[CopyRank, StoredTick]] = {}
+        found: dict[str, Copy] = {}
         for key in series.between(start, through, descending=False):
             record: Any = series.get(key)
             for stored in record.stored:
                 stamp = stored.tick.timestamp
                 inside = (start is None or stamp >= start) and (end is None or stamp < end)
-                rank = copy_rank(key, stored)
-                if inside and (stamp not in found or rank > found[stamp][0]):
-                    found[stamp] = (rank, stored)
+                if inside and (stamp not in found or supersedes((key, stored), found[stamp])):
+                    found[stamp] = (key, stored)
         return {stamp: stored for stamp, (_, stored) in found.items()}
 
 
@@ -462,27 +461,27 @@ class FakeArchive:
     """Archive: objects in dictionaries."""
 
     def __init__(self) -> None:
-        self.raw: dict[tuple[str, str, str], tuple[bytes, ...]] = {}
-        self.readings: dict[tuple[str, str, str], tuple[Reading, ...]] = {}
-        self.quarantine: dict[tuple[str, str, str, str], tuple[QuarantinedPart, ...]] = {}
+        self.raw: dict[tuple[str, ...], tuple[bytes, ...]] = {}
+        self.readings: dict[tuple[str, ...], tuple[Reading, ...]] = {}
+        self.quarantine: dict[tuple[str, ...], tuple[QuarantinedPart, ...]] = {}
 
     def put_readings(
-        self, arrival: str, origin: str, first: str, last: str, readings: Sequence[Reading]
+        self, arrival: str, origin: str, numbers: Sequence[str], readings: Sequence[Reading]
     ) -> None:
         """See Archive."""
-        self.readings[(origin, first, last)] = tuple(readings)
+        self.readings[(origin, *numbers)] = tuple(readings)
 
     def put_raw(
-        self, arrival: str, origin: str, first: str, last: str, lines: Sequence[ArchivedLine]
+        self, arrival: str, origin: str, numbers: Sequence[str], lines: Sequence[ArchivedLine]
     ) -> None:
         """See Archive."""
-        self.raw[(origin, first, last)] = tuple(line.line for line in lines)
+        self.raw[(origin, *numbers)] = tuple(line.line for line in lines)
 
     def put_quarantine(
-        self, date: str, origin: str, first: str, last: str, parts: Sequence[QuarantinedPart]
+        self, date: str, origin: str, numbers: Sequence[str], parts: Sequence[QuarantinedPart]
     ) -> None:
         """See Archive."""
-        self.quarantine[(date, origin, first, last)] = tuple(parts)
+        self.quarantine[(date, origin, *numbers)] = tuple(parts)
 
 
 class FakePublisher:

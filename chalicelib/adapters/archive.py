@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
@@ -16,32 +17,33 @@ from chalicelib.services.stores import QuarantinedPart
 
 class S3Archive:
     """Archive over S3. Keys are made from the arrival and the stream's numbers alone, so that a
-    redelivered batch overwrites itself."""
+    redelivered batch overwrites itself, and no other: `<digest>` is the CRC-32 of all its numbers.
+    Batches of a queue may share the first and last number and differ in between."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def put_raw(
-        self, arrival: str, origin: str, first: str, last: str, lines: Sequence[ArchivedLine]
+        self, arrival: str, origin: str, numbers: Sequence[str], lines: Sequence[ArchivedLine]
     ) -> None:
-        """See Archive: `raw/date=2026-11-20/hour=15/<origin>-<first>-<last>.json.gz`."""
-        key = f"raw/{_batch(arrival, origin, first, last)}"
+        """See Archive: `raw/date=2026-11-20/hour=15/<origin>-<first>.<digest>-<last>.json.gz`."""
+        key = f"raw/{_batch(arrival, origin, numbers)}"
         self._put(key, pack(lines), "application/gzip")
 
     def put_readings(
-        self, arrival: str, origin: str, first: str, last: str, readings: Sequence[Reading]
+        self, arrival: str, origin: str, numbers: Sequence[str], readings: Sequence[Reading]
     ) -> None:
         """See Archive: under `readings/`, with the key that the lines have under `raw/`."""
-        key = f"readings/{_batch(arrival, origin, first, last)}"
+        key = f"readings/{_batch(arrival, origin, numbers)}"
         body = b"".join(msgspec.json.encode(reading.row()) + b"\n" for reading in readings)
         self._put(key, gzip.compress(body, mtime=0), "application/gzip")
 
     def put_quarantine(
-        self, date: str, origin: str, first: str, last: str, parts: Sequence[QuarantinedPart]
+        self, date: str, origin: str, numbers: Sequence[str], parts: Sequence[QuarantinedPart]
     ) -> None:
-        """See Archive: `quarantine/date=2026-11-20/<origin>-<first>-<last>.json`, JSON lines."""
-        key = f"quarantine/date={date}/{_name(origin, first, last)}.json"
+        """See Archive: `quarantine/date=2026-11-20/<origin>-<first>.<digest>-<last>.json`."""
+        key = f"quarantine/date={date}/{_name(origin, numbers)}.json"
         body = b"".join(msgspec.json.encode(part) + b"\n" for part in parts)
         self._put(key, body, "application/x-ndjson")
 
@@ -49,9 +51,11 @@ class S3Archive:
         self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
 
 
-def _batch(arrival: str, origin: str, first: str, last: str) -> str:
-    return f"date={arrival[:10]}/hour={arrival[11:13]}/{_name(origin, first, last)}.json.gz"
+def _batch(arrival: str, origin: str, numbers: Sequence[str]) -> str:
+    return f"date={arrival[:10]}/hour={arrival[11:13]}/{_name(origin, numbers)}.json.gz"
 
 
-def _name(origin: str, first: str, last: str) -> str:
-    return quote(f"{origin}-{first}-{last}", safe="-")
+def _name(origin: str, numbers: Sequence[str]) -> str:
+    """SQL and merging read the last number off its end (raw_ticks.sql, merge_plan.py)."""
+    digest = zlib.crc32(" ".join(numbers).encode())
+    return quote(f"{origin}-{numbers[0]}.{digest:08x}-{numbers[-1]}", safe="-")

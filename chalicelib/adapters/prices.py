@@ -23,11 +23,11 @@ from chalicelib.domain.ticks import Tick, enrich
 from chalicelib.domain.times import epoch_seconds, from_text, just_after, later, to_text
 from chalicelib.services.priced import (
     Arrival,
-    CopyRank,
+    Copy,
     PricedRecord,
     Span,
     StoredTick,
-    copy_rank,
+    supersedes,
 )
 from chalicelib.services.stores import Page
 
@@ -235,7 +235,7 @@ def _collect(
     reach back at most SPAN_SECONDS) or a later one (descending: items hold nothing beyond
     their key). Of several copies of a tick the one that came last counts, in either direction.
     """
-    found: dict[str, tuple[CopyRank, StoredTick]] = {}
+    found: dict[str, Copy] = {}
     settled: list[str] = []
     finished = False
     for items, is_last in pages:
@@ -243,10 +243,9 @@ def _collect(
             key = item["timestamp"]["S"]
             for stored in unpack(item):
                 stamp = stored.tick.timestamp
-                if (start is None or stamp >= start) and (end is None or stamp < end):
-                    rank = copy_rank(key, stored)
-                    if stamp not in found or rank > found[stamp][0]:
-                        found[stamp] = (rank, stored)
+                inside = (start is None or stamp >= start) and (end is None or stamp < end)
+                if inside and (stamp not in found or supersedes((key, stored), found[stamp])):
+                    found[stamp] = (key, stored)
         finished = is_last
         edge = items[-1]["timestamp"]["S"] if items else ""
         if not finished and not descending and edge:

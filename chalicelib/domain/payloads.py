@@ -20,6 +20,7 @@ _STRING = rb'"(?:[^"\\]|\\.)*+"?+'  # one without an end goes on to the line's
 _STRINGS = re.compile(_STRING, re.DOTALL)
 _BESIDE_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _TOKENS = re.compile(_STRING + rb"|[\[\]{},]", re.DOTALL)
+_any = msgspec.json.Decoder(msgspec.Raw)
 _rows = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -64,6 +65,15 @@ def _checked(line: Line) -> Iterator[Line]:
     for item in _cut(line.text):
         if _fault(item) is None:
             yield Line(line.number, item, item)
+
+
+def is_json(line: bytes) -> bool:
+    """Whether a line is one JSON value."""
+    try:
+        _any.decode(line)
+    except UNREADABLE:
+        return False
+    return True
 
 
 def items_of(line: bytes) -> list[bytes] | None:

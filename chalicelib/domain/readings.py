@@ -1,8 +1,9 @@
 """What SQL cannot read off the raw archive's lines by itself, and is therefore told.
 
 Most lines are plain: SQL takes from them what ingest took. Of the others a reading says how ingest
-read them: ticks without a timestamp or in an array, numbers and instants in other forms than the
-stored one, time zones that the statement does not list, and identities that were refused.
+ticks without a timestamp or in an array, numbers and instants in other forms than the
+stored one, names that stand twice or before a blank, time zones that the statement does not list,
+and identities that were refused.
 """
 
 from __future__ import annotations
@@ -45,6 +46,9 @@ _ODD = re.compile(
 )
 """Values with signs, exponents, too many decimals, and numbers in quotes. What it finds beyond
 those of prices and volumes costs a reading and nothing else."""
+
+_SPACED = re.compile(rb'"\s+:')
+"""A name with a blank before its colon, which neither _ODD nor _repeats_a_name expects."""
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -110,7 +114,17 @@ def is_plain_bar(line: bytes, timestamp: str | None, bar: Bar) -> bool:
 
 def _has_plain_values(line: bytes) -> bool:
     plain = line.isascii() and b"\\" not in line and b"\r" not in line
-    return plain and _ODD.search(line) is None
+    odd = _ODD.search(line) or _SPACED.search(line)
+    return plain and not odd and not _repeats_a_name(line)
+
+
+def _repeats_a_name(line: bytes) -> bool:
+    """Whether a line without backslashes may have a name twice.
+
+    Ingest takes the last value of a repeated name; Athena's reader takes no such line.
+    """
+    pieces = line.split(b'":')
+    return len({piece.rpartition(b'"')[2] for piece in pieces}) < len(pieces)
 
 
 def bars_start(timestamp: str) -> str | None:

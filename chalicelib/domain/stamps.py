@@ -29,7 +29,8 @@ and the shard, which are the same for all records of a millisecond."""
 _FIFO = 60
 """SQS's numbers of a FIFO queue have more bits than that, and are multiples of 256."""
 
-_SEQUENCES = 1 << 20
+WHOLE = 1 << 20
+"""No sequence is lower, except 0 for a record without a number."""
 
 
 class Stamps:
@@ -69,9 +70,9 @@ def slot_of(number: str) -> int:
 
 
 def sequence_of(number: str) -> int:
-    """The order of the records of a shard or group that came in one millisecond, below 2^20."""
+    """The order of a record among those of its shard or group; 0 where it has no number."""
     numbered = number.isascii() and number.isdecimal()
-    return _count(int(number)) % _SEQUENCES if numbered else 0
+    return WHOLE + _count(int(number)) if numbered else 0
 
 
 def _count(number: int) -> int:

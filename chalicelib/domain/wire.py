@@ -12,7 +12,7 @@ import msgspec
 
 from chalicelib.domain.bars import STORED, Bar
 from chalicelib.domain.errors import TickError, UnreadableError
-from chalicelib.domain.payloads import JSON_SPACE, UNREADABLE, Line, items_of, lines_of
+from chalicelib.domain.payloads import JSON_SPACE, UNREADABLE, Line, is_json, items_of, lines_of
 from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.readings import Identity, identity_of, is_plain, is_plain_bar, mistakable
 from chalicelib.domain.stamps import Stamps
@@ -122,7 +122,7 @@ class _Record:
         )
 
     def read(self, line: Line) -> None:
-        if line.fault is not None:  # quarantine alone keeps what no reader of lines could read
+        if line.fault is not None:  # quarantine alone keeps what readers of lines cannot agree on
             self._rejected.append(Rejected(line.number, line.received, line.fault))
             return
         before = self._stamps.given
@@ -132,6 +132,8 @@ class _Record:
             except (TickError, UnreadableError) as error:
                 received = line.received if part is line.text else part
                 self._rejected.append(Rejected(line.number, received, str(error)))
+                if part is line.text and not is_json(part):
+                    return  # as above: Athena's reader takes more than JSON
                 self._untold.extend(mistakable(part))
         if line.text:
             stamped = self._stamps.given > before

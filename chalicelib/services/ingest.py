@@ -18,6 +18,7 @@ from chalicelib.services.ingest_plan import (
     Read,
     Write,
     items_of,
+    numbers_of,
     packed_symbols,
     plan_bars,
     plan_prices,
@@ -210,8 +211,8 @@ class Ingest:
     def _archive(self, reads: Sequence[Read]) -> None:
         lines = [line for read in reads for line in read.decoded.lines]
         if lines:
-            first, last = reads[0].record, reads[-1].record
-            place = to_text(first.arrival), first.origin, first.number, last.number
+            first, numbers = reads[0].record, numbers_of(reads)
+            place = to_text(first.arrival), first.origin, numbers
             readings = plan_readings(reads)
             if readings:  # before the lines, which SQL would misread without them
                 self._stores.archive.put_readings(*place, readings)

@@ -64,6 +64,11 @@ def read_all(records: Iterable[Incoming]) -> list[Read]:
     return [Read(one, decode(one.payload, one.arrival, one.number)) for one in records]
 
 
+def numbers_of(reads: Iterable[Read]) -> list[str]:
+    """The numbers of a batch's records, by which the archive names it."""
+    return [read.record.number for read in reads]
+
+
 def items_of(decoded: Decoded) -> list[Tick | Bar]:
     """All that a record brings, ticks and historical bars."""
     return [*decoded.ticks, *decoded.bars]
@@ -233,7 +238,7 @@ def _united(first: Write, second: Write) -> tuple[Write, list[Write]]:
     copies: dict[str, StoredTick] = {}
     for stored in (*first.priced.stored, *second.priced.stored):
         known = copies.get(stored.tick.timestamp)
-        if known is None or stored.arrival >= known.arrival:
+        if known is None or stored.arrival.order(known.arrival) >= 0:
             copies[stored.tick.timestamp] = stored
     last = copies[second.priced.key[1]]
     alike = [one for one in copies.values() if _shared(one.tick) == _shared(last.tick)]

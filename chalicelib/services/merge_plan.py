@@ -16,7 +16,12 @@ much memory."""
 MERGED = "merged"
 """In place of a shard's name in the names of merged objects."""
 
-_NAME = re.compile(r"(?P<folder>.*/)?(?P<origin>[^/]+)-(?P<first>\d+)-(?P<last>\d+)\.json\.gz")
+_DIGEST = r"(?:\.[0-9a-f]{8})?"
+"""Names that earlier versions gave, and those of merged objects, have none."""
+
+_NAME = re.compile(
+    rf"(?P<folder>.*/)?(?P<origin>[^/]+)-(?P<first>\d+){_DIGEST}-(?P<last>\d+)\.json\.gz"
+)
 
 
 class Numbered(msgspec.Struct, frozen=True):

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from chalicelib.domain.stamps import WHOLE
 from chalicelib.domain.ticks import Tick
+from chalicelib.domain.times import from_text
 
 Span = tuple[str, str]
 """The first and the last instant of a stretch of ticks."""
@@ -16,11 +18,36 @@ NEAR_SECONDS = 600
 """Stretches nearer to each other than this are one."""
 
 
+CLOCK_SECONDS = 10
+"""A stream's clock may go back by less than this from one record of a shard to the next. AWS:
+"There are no guarantees about the time stamp accuracy, or that the time stamp is always
+increasing" (API reference of Kinesis, Record)."""
+
+
 class Arrival(NamedTuple):
-    """When the stream took a record, and its place among the records of that millisecond."""
+    """When the stream took a record, and its place among the records of its shard or group.
+
+    Sequences below WHOLE were stored by earlier versions: the last 20 bits of a record's number,
+    which order the records of one millisecond alone.
+    """
 
     ingested_at: str
     sequence: int = 0
+
+    def order(self, other: Arrival) -> int:
+        """Above 0 if this record came later than the other, below 0 if it came earlier.
+
+        Where the clock may have gone back the numbers decide: they grow within a shard.
+        """
+        mine, theirs = tuple(self), tuple(other)
+        if min(self.sequence, other.sequence) >= WHOLE and _near(self, other):
+            mine, theirs = mine[::-1], theirs[::-1]
+        return (mine > theirs) - (mine < theirs)
+
+
+def _near(one: Arrival, other: Arrival) -> bool:
+    between = from_text(one.ingested_at) - from_text(other.ingested_at)
+    return abs(between.total_seconds()) < CLOCK_SECONDS
 
 
 class StoredTick(msgspec.Struct, frozen=True):
@@ -32,7 +59,7 @@ class StoredTick(msgspec.Struct, frozen=True):
 
     @property
     def arrival(self) -> Arrival:
-        """The later one of two copies' arrivals says which counts."""
+        """Of two copies of a tick, the one that arrived later counts."""
         return Arrival(self.ingested_at, self.sequence)
 
 
@@ -43,7 +70,7 @@ class PricedRecord(msgspec.Struct, frozen=True):
     a batch and says that from there to here everything is stored; `others` beside it is a digest
     of the symbol's other ticks in that batch, where it had others, and `spans` are the stretches
     that the batch's ticks lie in, where they are several. `sequence` orders the records
-    of a shard or group that came in one millisecond. Where ticks of several records share the
+    of a shard or group. Where ticks of several records share the
     item, `arrivals` holds one for each tick; the item's own is the last tick's.
     """
 
@@ -79,12 +106,17 @@ class PricedRecord(msgspec.Struct, frozen=True):
         return [StoredTick(tick, *at) for tick, at in zip(self.ticks, arrivals, strict=True)]
 
 
-CopyRank = tuple[str, int, bool, str]
+Copy = tuple[str, StoredTick]
+"""A copy of a tick, behind the key of the item that holds it."""
 
 
-def copy_rank(key: str, stored: StoredTick) -> CopyRank:
-    """The copy of the highest rank counts where several items hold a tick: the one that came last.
+def supersedes(copy: Copy, other: Copy) -> bool:
+    """Whether a copy counts in place of another one of the same tick: it came later.
 
-    Of copies of one record it is the one that is its item's own tick. `key` is the item's.
+    Of copies of one record, the one that is its item's own tick counts.
     """
-    return *stored.arrival, stored.tick.timestamp == key, key
+    (key, mine), (other_key, theirs) = copy, other
+    if order := mine.arrival.order(theirs.arrival):
+        return order > 0
+    stamp = mine.tick.timestamp
+    return (stamp == key, key) > (stamp == other_key, other_key)

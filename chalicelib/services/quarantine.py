@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from chalicelib.domain.times import to_text
-from chalicelib.services.ingest_plan import Read
+from chalicelib.services.ingest_plan import Read, numbers_of
 from chalicelib.services.stores import Archive, QuarantinedPart
 
 log = logging.getLogger("ticktape.ingest")
@@ -23,9 +23,9 @@ def quarantine(archive: Archive, reads: Sequence[Read]) -> None:
     if not bad:
         return
     _log(bad)
-    first, last = reads[0].record, reads[-1].record
+    origin, numbers = reads[0].record.origin, numbers_of(reads)
     for date, parts in _by_date(bad).items():
-        archive.put_quarantine(date, first.origin, first.number, last.number, parts)
+        archive.put_quarantine(date, origin, numbers, parts)
 
 
 def last_reason(reads: Sequence[Read]) -> str:

@@ -334,20 +334,20 @@ class QuarantinedPart(msgspec.Struct, frozen=True):
 
 
 class Archive(Protocol):
-    """Raw records and quarantine."""
+    """Raw records and quarantine. A batch is named by its origin and its records' numbers."""
 
     def put_raw(
-        self, arrival: str, origin: str, first: str, last: str, lines: Sequence[ArchivedLine]
+        self, arrival: str, origin: str, numbers: Sequence[str], lines: Sequence[ArchivedLine]
     ) -> None:
         """One object with a batch's lines."""
 
     def put_readings(
-        self, arrival: str, origin: str, first: str, last: str, readings: Sequence[Reading]
+        self, arrival: str, origin: str, numbers: Sequence[str], readings: Sequence[Reading]
     ) -> None:
         """One object beside a batch's lines: what SQL cannot read off them."""
 
     def put_quarantine(
-        self, date: str, origin: str, first: str, last: str, parts: Sequence[QuarantinedPart]
+        self, date: str, origin: str, numbers: Sequence[str], parts: Sequence[QuarantinedPart]
     ) -> None:
         """One object with what could not be processed of a batch, and why."""
 

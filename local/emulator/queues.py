@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from moto.sqs.models import Message, Queue
@@ -17,6 +18,12 @@ from moto.sqs.models import Message, Queue
 from local.emulator.stored_messages import decode, encode
 
 WAIT_SECONDS = 0.1
+
+STEP = 256
+"""Numbers of AWS's FIFO queues are multiples of it."""
+
+FIRST = 10**20
+"""Above all numbers that moto drew for messages which earlier versions of this module stored."""
 
 
 def install(
@@ -29,6 +36,7 @@ def install(
     """
     kept: list[KeptQueue] = []
     sent: set[str] = set()
+    numbers = growing(lambda: FIRST + time.time_ns())
     create, add, visible = Queue.__init__, Queue.add_message, Queue.messages.fget
 
     def init(self: Any, name: str, *args: Any, **kwargs: Any) -> None:
@@ -37,6 +45,8 @@ def install(
             kept.append(KeptQueue(self, connection))
 
     def add_message(self: Any, message: Message) -> None:
+        if self.fifo_queue:
+            enqueue(message, next(numbers))
         add(self, message)
         sent.add(self.name)
         changed()
@@ -66,6 +76,24 @@ def install(
         sent.clear()
 
     return save
+
+
+def growing(now: Callable[[], int]) -> Iterator[int]:
+    """Numbers that grow over restarts, too, as those of a FIFO queue; moto draws them at random."""
+    last = 0
+    while True:
+        last = max(last + STEP, now())
+        yield last
+
+
+def enqueue(message: Any, number: int) -> None:
+    """Give a message of a FIFO queue its number. One that was received comes to a dead-letter
+    queue: there AWS also gives it another time and, as its deduplication id, its own id. moto keeps
+    all three."""
+    message.sequence_number = str(number)
+    if message.approximate_receive_count:
+        message.mark_sent()
+        message.deduplication_id = message.id
 
 
 class KeptQueue:

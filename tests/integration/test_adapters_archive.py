@@ -33,12 +33,14 @@ def test_a_batch_lies_under_its_arrival_and_numbers_however_often_it_comes(
 ) -> None:
     archive = S3Archive(emulated.clients.s3, bucket)
     for _ in range(2):
-        archive.put_raw(at(), "shardId-1", "7", "9", LINES)
-    archive.put_raw(at(), "shardId-2", "7", "9", LINES)
+        archive.put_raw(at(), "shardId-1", ("7", "9"), LINES)
+    archive.put_raw(at(), "shardId-2", ("7", "9"), LINES)
+    archive.put_raw(at(), "shardId-2", ("7", "8", "9"), LINES)
     found = objects(emulated, bucket)
     assert sorted(found) == [
-        "raw/date=2026-11-20/hour=15/shardId-1-7-9.json.gz",
-        "raw/date=2026-11-20/hour=15/shardId-2-7-9.json.gz",
+        "raw/date=2026-11-20/hour=15/shardId-1-7.14e486ad-9.json.gz",
+        "raw/date=2026-11-20/hour=15/shardId-2-7.14e486ad-9.json.gz",
+        "raw/date=2026-11-20/hour=15/shardId-2-7.95e82437-9.json.gz",
     ]
     expected = [(line.line, line.arrival) for line in LINES]
     assert all(unpack(body) == expected for body in found.values())
@@ -50,9 +52,9 @@ def test_what_is_quarantined_of_a_batch_is_one_object_of_lines(
     archive = S3Archive(emulated.clients.s3, bucket)
     parts = [QuarantinedPart("why", "ticks.fifo", "7", part, 0, at(), "e30=") for part in (0, 1)]
     for _ in range(2):
-        archive.put_quarantine("2026-11-20", "ticks.fifo", "7", "9", parts)
+        archive.put_quarantine("2026-11-20", "ticks.fifo", ("7", "9"), parts)
     ((key, body),) = objects(emulated, bucket).items()
-    assert key == "quarantine/date=2026-11-20/ticks.fifo-7-9.json"
+    assert key == "quarantine/date=2026-11-20/ticks.fifo-7.14e486ad-9.json"
     assert [json.loads(line) for line in body.splitlines()] == [
         {
             "reason": "why",

@@ -17,6 +17,7 @@ from chalicelib.domain.building import place_of
 from chalicelib.domain.correction import minutes_of
 from chalicelib.domain.raw_lines import unpack
 from chalicelib.domain.ticks import Tick
+from chalicelib.domain.times import to_text
 from chalicelib.domain.wire import decode
 from chalicelib.services import compact_plan, compact_run
 from chalicelib.services.compact import Compact
@@ -172,6 +173,8 @@ def odd(n: int, at: datetime) -> bytes:
         b'{"symbol":"STAMPLESS","price":7}\n{"symbol":"STAMPLESS","price":8}',
         f'[{{"symbol":"ARRAY","price":{n}.5,"timestamp":"{stamp}"}},{{"price":3}}]'.encode(),
         f'{{"symbol":"EXPO","price":1.5e2,"timestamp":"{stamp}"}}'.encode(),
+        f'{{"symbol" : "SPACED", "price" : 1.5e2, "timestamp" : "{to_text(at)}"}}'.encode(),
+        f'{{"symbol":"TWICE","price":5,"timestamp":"{to_text(at)}","price":6}}'.encode(),
         wire(at, "ZERO", 0),
         wire(at + timedelta(minutes=10), "AHEAD", 5),
         wire(at, "LABEL", 5, currency=7),
@@ -184,7 +187,7 @@ def odd(n: int, at: datetime) -> bytes:
         wire(at, "RETURN", 5, volume=n).replace(b",", b",\r"),
         wire(at, "PIECES", 5) + b"\r" + wire(at, "PIECES", 6),
         b'[{"symbol":"LATIN","price":5,"name":"\xe9"},' + wire(at, "ASCII", 6) + b"]",
-    ][n % 15]  # fmt: skip
+    ][n % 17]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -105,6 +105,28 @@ def test_a_message_that_keeps_failing_ends_in_the_dead_letter_queue(
         send(aws, "d", "good")
         eventually(lambda: handler.seen[-1] == "good")
     assert handler.seen.count("bad") == 5
+    (delivered,) = handler.events[0]["Records"]
+    (dead,) = received(aws, "ticks-dead.fifo")
+    assert int(dead["SequenceNumber"]) > int(delivered["attributes"]["SequenceNumber"])
+    assert int(dead["SentTimestamp"]) > int(delivered["attributes"]["SentTimestamp"])
+    assert dead["MessageDeduplicationId"] == delivered["messageId"]
+
+
+def test_messages_are_numbered_in_their_order(aws: Emulator) -> None:
+    send(aws, "n", "n0", "n1", "n2")
+    numbers = [int(one["SequenceNumber"]) for one in received(aws, "ticks.fifo")]
+    assert len(numbers) == 3
+    assert numbers == sorted(numbers)
+
+
+def received(aws: Emulator, queue: str) -> list[dict[str, str]]:
+    """The attributes of a queue's messages, which are deleted."""
+    sqs: Any = aws("sqs")
+    url = sqs.get_queue_url(QueueName=f"ticktape-local-{queue}")["QueueUrl"]
+    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])
+    for message in answer["Messages"]:
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return [message["Attributes"] for message in answer["Messages"]]
 
 
 def test_messages_survive_a_kill(tmp_path: Path) -> None:

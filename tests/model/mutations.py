@@ -117,8 +117,14 @@ MUTATIONS = (
     Mutation(
         "the first copy of a tick counts in place of the last",
         "services/priced.py",
-        "return *stored.arrival, stored.tick.timestamp == key, key",
-        'return "", -stored.sequence, stored.tick.timestamp == key, key',
+        "return order > 0",
+        "return order < 0",
+    ),
+    Mutation(
+        "arrivals alone say which of two records came later",
+        "services/priced.py",
+        "mine, theirs = mine[::-1], theirs[::-1]",
+        "pass",
     ),
     Mutation(
         "ticks without a timestamp of one millisecond share it",

@@ -77,7 +77,7 @@ class Lake:
         lines = [json.dumps(day).replace('"#', "").replace('#"', "").encode() for day in days]
         arrival = to_text(NOW - timedelta(days=1))
         history = [ArchivedLine(line, from_text(arrival)) for line in lines]
-        archive.put_raw(arrival, "shardId-9", "1000", "2000", history)
+        archive.put_raw(arrival, "shardId-9", ("1000", "2000"), history)
         ticks = [{**day, **{n: day[n].strip("#") for n in NUMBERS if n in day}} for day in days]
         self.ticks = _table([*ticks, *_week(archive)])
         self.prices = _with_history(self.ticks, _history(archive))
@@ -145,7 +145,7 @@ def _week(archive: S3Archive) -> Iterator[dict[str, Any]]:
             arrival, sent = to_text(instant), str(number)
             told = QuarantinedPart("no JSON", "shardId-0", sent, 0, 0, arrival, "e30=")
             for last in (sent, f"{number + 5}"):  # it came in two batches
-                archive.put_quarantine(arrival[:10], "shardId-0", sent, last, [told])
+                archive.put_quarantine(arrival[:10], "shardId-0", (sent, last), [told])
         number += 10
 
 
@@ -189,7 +189,7 @@ def _with_history(ticks: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
 
 def _put(archive: S3Archive, instant: datetime, number: int, lines: list[bytes]) -> None:
     archived = [ArchivedLine(line, instant) for line in lines]
-    archive.put_raw(to_text(instant), "shardId-0", str(number), str(number + 5), archived)
+    archive.put_raw(to_text(instant), "shardId-0", (str(number), str(number + 5)), archived)
 
 
 def _table(ticks: list[dict[str, Any]]) -> pd.DataFrame:

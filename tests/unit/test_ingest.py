@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters import events
+from chalicelib.bootstrap import Services
 from chalicelib.domain.ticks import family
 from chalicelib.services.ingest import Ingest, Ingested
 from chalicelib.services.ingest_plan import Incoming
 from chalicelib.services.stores import SymbolEntry
-from tests.factories import NEVER, at, instant, make_incoming, payload, wire
+from tests.factories import NEVER, at, instant, make_incoming, payload, sqs_event, wire
 from tests.fakes import fake_stores
+from tests.memory_aws.system import SETTINGS, Aws
 
 
 class System:
@@ -357,3 +360,18 @@ def test_a_redelivery_adds_nothing(system: System) -> None:
     before = (system.prices(), dict(system.stores.archive.raw))
     system(*payloads)
     assert (system.prices(), dict(system.stores.archive.raw)) == before
+
+
+@pytest.mark.parametrize("bad", [payload(wire(0, 1, symbol="BBB")), b"{", b"{}"])
+def test_a_batch_of_a_batchs_first_and_last_message_does_not_overwrite_what_was_between(
+    bad: bytes,
+) -> None:
+    """Two messages of a queue that could not be deleted come again, those between them do not."""
+    aws = Aws()
+    services = Services(SETTINGS, lambda: instant(2), aws)
+    sent = [payload(wire(n, n, symbol="AAPL" if n in (1, 4) else "BBB")) for n in range(1, 5)]
+    records = events.from_sqs(sqs_event([*sent[:2], bad, sent[3]], 10))
+    services.ingest(records, NEVER)
+    kept = dict(aws.objects)
+    services.ingest([records[0], records[3]], NEVER)
+    assert {key: aws.objects[key] for key in kept} == kept

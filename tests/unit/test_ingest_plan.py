@@ -155,3 +155,20 @@ def test_a_tick_corrected_in_a_later_packed_record_of_the_same_millisecond_reads
         page = services.stores.prices.ticks("AAPL", None, None, limit=9, descending=descending)
         prices = [str(row.tick.price) for row in page.rows]
         assert prices == (["4", "99", "1"] if descending else ["1", "99", "4"])
+
+
+@pytest.mark.parametrize("late_seconds", [0, 400])
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("cut", [1, 2])
+def test_a_correction_counts_though_the_streams_clock_went_back_before_it(
+    cut: int, packed: bool, late_seconds: float
+) -> None:
+    services = Services(SETTINGS, lambda: instant(2 + late_seconds), Aws())
+    more = [wire(8, -1)] if packed else []
+    event = kinesis_event([payload(*more, wire(100, 0)), payload(*more, wire(105, 0))], 7)
+    event["Records"][1]["kinesis"]["approximateArrivalTimestamp"] -= 0.004
+    records = events.from_kinesis(event)
+    for first in range(0, 2, cut):
+        services.ingest(records[first : first + cut], NEVER)
+    rows = services.stores.prices.ticks("AAPL", None, None, limit=9).rows
+    assert str(rows[-1].tick.price) == "105"

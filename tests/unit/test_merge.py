@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import pytest
 
@@ -40,7 +41,7 @@ class Archive:
         self, first: int, last: int, lines: Sequence[Line], readings: Sequence[dict[str, str]] = ()
     ) -> None:
         """A batch as ingest writes it."""
-        name = f"{HOUR}shardId-0-{first}-{last}.json.gz"
+        name = f"{HOUR}shardId-0-{first}.{crc32(b'numbers'):08x}-{last}.json.gz"
         if readings:
             text = "".join(json.dumps(row) + "\n" for row in readings)
             self.objects["readings/" + name] = gzip.compress(text.encode())
@@ -132,6 +133,16 @@ def test_the_batches_of_an_hour_become_one_object_of_the_same_lines() -> None:
     assert (archive.lines(), taken(archive)) == (lines, ticks)
     assert archive.names("readings/") == []
     assert archive.merge() == 0, "what is merged is left alone"
+
+
+def test_batches_that_earlier_versions_named_are_merged_with_later_ones() -> None:
+    archive = Archive()
+    archive.batch(3, 9, [line("A", 3, 5)])
+    archive.objects[f"raw/{HOUR}shardId-0-1-2.json.gz"] = pack_lines([line("A", 1, 5)])
+    lines = archive.lines()
+    archive.merge()
+    assert archive.names("raw/") == [HOUR + "merged-1-9.json.gz"]
+    assert archive.lines() == lines
 
 
 def test_a_batch_that_comes_later_joins_the_merged_ones() -> None:

@@ -65,6 +65,10 @@ def test_of_plain_lines_nothing_needs_to_be_told() -> None:
         b'[{"symbol":"A","timestamp":"2026-11-20T15:30:00.000000Z","price":1}]',
         b'[{"symbol":"A","timestamp":"2026-11-20T15:30:00.000000Z","price":1}, 5]',
         b'{"symbol":"A","timestamp":"2026-11-20T15:30:00.000000Z","price":1,"exchange_timezone":"X"}',
+        b'{"symbol" : "A", "timestamp":"2026-11-20T15:30:00.000000Z", "price" : 1.5e2}',
+        b'{"symbol":"A","timestamp":"2026-11-20T15:30:00.000000Z","price"\t:1.123456785}',
+        b'{"symbol":"A","timestamp":"2026-11-20T15:30:00.000000Z","price":100,"price":101}',
+        b'{"symbol":"A","timestamp":"2026-11-20T15:30:00.000000Z","price":1,"id":1, "id": 2}',
     ],
 )
 def test_a_tick_that_its_line_does_not_show_plainly_is_told_in_full(line: bytes) -> None:
@@ -103,6 +107,23 @@ def test_a_refused_line_that_sql_could_take_for_a_tick_is_told(wrong: dict[str, 
 @pytest.mark.parametrize("junk", [b"junk", b"5", b'{"symbol":"A"}', b"\xff", b"[5]"])
 def test_of_a_refused_line_that_sql_cannot_take_for_a_tick_nothing_is_told(junk: bytes) -> None:
     assert told(junk) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{'symbol':'A','timestamp':'2026-11-20T15:30:00.000000Z','price':1}",
+        b'{"symbol":"A","timestamp":"2026-11-20T15:30:00.000000Z","price":1,}',
+        b'{"symbol":"A","timestamp":"2026-11-20T15:30:00.000000Z","price":0100.5}',
+        b'{symbol:"A",timestamp:"2026-11-20T15:30:00.000000Z",price:1}',
+        b'{"symbol"="A";"timestamp"="2026-11-20T15:30:00.000000Z";"price"=1}',
+    ],
+)
+def test_a_line_that_is_no_json_is_kept_in_quarantine_alone(line: bytes) -> None:
+    """Athena's reader, which is more lenient, would take it for a tick that ingest refused."""
+    decoded = decode(line, NOW)
+    assert [rejected.payload for rejected in decoded.rejected] == [line]
+    assert (decoded.ticks, decoded.lines, decoded.untold) == ((), (), ())
 
 
 def test_of_copies_that_contradict_each_other_the_last_is_told() -> None:

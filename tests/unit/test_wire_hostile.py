@@ -93,9 +93,17 @@ def test_a_bare_carriage_return_leaves_a_line_whole_and_sql_is_told_of_its_tick(
 
 
 def test_sql_is_told_to_refuse_the_pieces_that_a_carriage_return_makes_of_a_bad_line() -> None:
-    decoded = decode(GOOD + b"\r" + GOOD.replace(b"AAPL", b"MSFT"), instant())
+    decoded = decode(b"[[\r" + GOOD + b"\r]]", instant())
     assert not decoded.ticks
-    assert [identity[0] for identity in decoded.untold] == ["AAPL", "MSFT"]
+    assert len(decoded.lines) == 1
+    assert [identity[0] for identity in decoded.untold] == ["AAPL"]
+
+
+def test_lines_that_a_carriage_return_parts_are_no_json_and_kept_in_quarantine_alone() -> None:
+    data = GOOD + b"\r" + GOOD.replace(b"AAPL", b"MSFT")
+    decoded = decode(data, instant())
+    assert [rejected.payload for rejected in decoded.rejected] == [data]
+    assert (decoded.ticks, decoded.lines, decoded.untold) == ((), (), ())
 
 
 def _kinesis(records: list[bytes]) -> Any:
