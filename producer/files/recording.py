@@ -10,6 +10,7 @@ from itertools import groupby, islice
 from chalicelib.domain.times import to_text
 from producer.errors import UsageError
 from producer.files.asked import Asked
+from producer.files.clocks import Clock
 from producer.files.folding import SECONDS, STORED, Part, targets_of, with_folded
 from producer.files.grid import Grid
 from producer.files.layout import Layout, layout_of
@@ -79,7 +80,7 @@ class FileRecording:
         shape = shape_of(kind, spacing, self._asked)
         length = self._folded_length(kind)
         self.unreadable = Unreadable()
-        rows = self._wanted(self._read(layout, written))
+        rows = self._wanted(self._read(self._reader(layout, written)))
         order = self._order(spacing, by_time)
         if not spacing.is_sorted:
             rows = iter(sorted(rows, key=order))
@@ -121,10 +122,15 @@ class FileRecording:
         wanted = frozenset(self._asked.symbols)
         return (row for row in rows if row.symbol in wanted) if wanted else rows
 
-    def _read(self, layout: Layout, written: Written) -> Iterator[Row]:
-        reader = RowReader(layout, written, "" if layout.has_symbols else self._lone_symbol())
-        for number, cells in islice(self._grid.rows(), layout.header, None):
-            yield from reader.rows(number, cells, self.unreadable)
+    def _reader(self, layout: Layout, written: Written) -> RowReader:
+        return RowReader(layout, written, "" if layout.has_symbols else self._lone_symbol())
+
+    def _read(self, reader: RowReader) -> Iterator[Row]:
+        clock = Clock(zone_named(self._asked.timezone, reader.layout))
+        for number, cells in islice(self._grid.rows(), reader.layout.header, None):
+            for row in reader.rows(number, cells, self.unreadable):
+                clock.put(row)
+                yield row
 
     def _survey(self) -> tuple[Layout, Written, Spacing, Kind]:
         if self._surveyed is None:
@@ -142,9 +148,11 @@ class FileRecording:
     def _spacing(self, layout: Layout, written: Written) -> Spacing:
         spacing = Spacing(zone_named(self._asked.timezone, layout))
         found: Counter[str] = Counter()
-        for row in self._read(layout, written):
+        reader = self._reader(layout, written)
+        for row in self._read(reader):
             spacing.see(row)
             found[row.symbol] += 1
+        spacing.see_gaps(reader.gaps)
         self.found = tuple(found)
         self.total = sum(found[symbol] for symbol in self._asked.symbols or found)
         require_found(self._grid.path, self._asked.symbols, self.found, self.unreadable)

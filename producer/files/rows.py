@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 
@@ -42,13 +43,25 @@ class Written(msgspec.Struct, frozen=True):
     mark: Mark = "."
 
 
+class _NoPriceError(ValueError):
+    """The row says that there is no price."""
+
+    def __init__(self) -> None:
+        super().__init__("the close is missing or not above 0")
+
+
 class RowReader:
-    """Reads rows of cells. `lone` is the symbol of a file that names none."""
+    """Reads rows of cells. `lone` is the symbol of a file that names none.
+
+    `gaps` are symbol and time of rows that have a price but were passed over, so that the row
+    before them is not known to be the one before their next.
+    """
 
     def __init__(self, layout: Layout, written: Written, lone: str) -> None:
-        self._layout = layout
+        self.layout = layout
         self._written = written
         self._lone = lone
+        self.gaps: list[tuple[str, datetime]] = []
         self._is_wide = len(layout.groups) > 1 or bool(layout.groups[0].symbol)
         columns = layout.groups[0].at
         self._labels = tuple((name, columns[name]) for name in _LABELS if name in columns)
@@ -60,33 +73,45 @@ class RowReader:
         except ValueError as error:
             unreadable.add(number, error)
             return
-        for group in self._layout.groups:
+        for group in self.layout.groups:
             try:
                 row = self._row(number, when, cells, group)
+            except _NoPriceError as error:
+                unreadable.add(number, error)
             except (TickError, ValueError) as error:
                 unreadable.add(number, error)
+                self._note_gap(when, cells, group)
             else:
                 if row is not None:
                     yield row
 
     def when(self, cells: Sequence[str]) -> datetime:
         """The row's time. Raises ValueError."""
-        return instant_of(time_text(self._layout, cells), self._written.order)
+        return instant_of(time_text(self.layout, cells), self._written.order)
 
     def _row(self, number: int, when: datetime, cells: Sequence[str], group: Group) -> Row | None:
         """None for a symbol that has nothing in a line of several symbols."""
         figures = {name: self._figure(cells, group.at.get(name)) for name in FIGURES}
         price = figures["price"]
-        if price is None or price <= 0:
-            if self._is_wide and price is None:
+        if price is None:
+            if self._is_wide:
                 return None
+            raise _NoPriceError
+        if price <= 0:
             raise ValueError("the close is missing or not above 0")
         for name in _ABOVE_ZERO:
             value = figures[name]
             figures[name] = value if value is not None and value > 0 else None
-        symbol = group.symbol or self._lone or symbol_of(cell(cells, group.at["symbol"]))
+        symbol = self._symbol(cells, group)
         labels = {name: text for name, at in self._labels if (text := cell(cells, at))}
         return Row(number, symbol, when, **figures, labels=labels)  # type: ignore[arg-type]
+
+    def _symbol(self, cells: Sequence[str], group: Group) -> str:
+        return group.symbol or self._lone or symbol_of(cell(cells, group.at["symbol"]))
+
+    def _note_gap(self, when: datetime, cells: Sequence[str], group: Group) -> None:
+        with suppress(TickError):  # a row without a symbol is between no others
+            self.gaps.append((self._symbol(cells, group), when))
 
     def _figure(self, cells: Sequence[str], at: int | None) -> Decimal | None:
         text = cell(cells, at)

@@ -35,15 +35,21 @@ def shape_of(kind: Kind, spacing: Spacing, asked: Asked) -> Shape:
 
 
 def _day_tick(spacing: Spacing, asked: Asked) -> Shape:
-    """One tick a row, at the close; `previous_close` is the row before of the symbol."""
-    closes: dict[str, Decimal] = {}
+    """One tick a row, at the close; `previous_close` is the symbol's row before, if none between
+    them was passed over."""
+    before: dict[str, tuple[datetime, Decimal]] = {}
+
+    def close_before(row: Row, instant: datetime) -> Decimal | None:
+        since, close = before.get(row.symbol, (instant, None))
+        return None if spacing.has_gap(row.symbol, since, instant) else close
 
     def shape(row: Row) -> WireTick:
         tick = _made(row, closing_time(row.symbol, spacing.date_of(row)), asked)
         tick.open, tick.high, tick.low, tick.volume = row.open, row.high, row.low, row.volume
-        tick.previous_close = row.previous_close or closes.get(row.symbol)
+        instant = spacing.instant_of(row)
+        tick.previous_close = row.previous_close or close_before(row, instant)
         tick.market_state = row.labels.get("market_state", "REGULAR")
-        closes[row.symbol] = row.price
+        before[row.symbol] = instant, row.price
         return tick
 
     return shape

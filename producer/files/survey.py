@@ -6,6 +6,7 @@ change what its neighbours mean.
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, tzinfo
@@ -86,6 +87,7 @@ class Spacing:
         self._local_midnight = True
         self._instants: tuple[datetime, datetime] | None = None
         self._before: datetime | None = None
+        self._passed_over: dict[str, list[datetime]] = {}
         self.rows = 0
         self.is_sorted = True
 
@@ -109,10 +111,25 @@ class Spacing:
         self.is_sorted = self.is_sorted and (self._before is None or self._before <= instant)
         self._before = instant
 
+    def see_gaps(self, gaps: Iterable[tuple[str, datetime]]) -> None:
+        """Symbol and time of the rows that were passed over."""
+        for symbol, when in gaps:
+            instant = self._local(symbol, when).astimezone(UTC)
+            insort(self._passed_over.setdefault(symbol, []), instant)
+
+    def has_gap(self, symbol: str, since: datetime, until: datetime) -> bool:
+        """Whether a row was passed over between two instants of the symbol's rows."""
+        instants = self._passed_over.get(symbol, [])
+        at = bisect_right(instants, since)
+        return at < len(instants) and instants[at] < until
+
     def local(self, row: Row) -> datetime:
         """The row's time in its file's zone or its exchange's."""
-        zone = self._zone or zone_of(row.symbol)
-        return row.when.astimezone(zone) if row.when.tzinfo else row.when.replace(tzinfo=zone)
+        return self._local(row.symbol, row.when)
+
+    def _local(self, symbol: str, when: datetime) -> datetime:
+        zone = self._zone or zone_of(symbol)
+        return when.astimezone(zone) if when.tzinfo else when.replace(tzinfo=zone)
 
     @property
     def span(self) -> tuple[datetime, datetime] | None:

@@ -120,6 +120,27 @@ def test_rows_without_a_price_are_passed_over_and_counted(tmp_path: Path) -> Non
     assert recording.unreadable.first == "line 2: the close is missing or not above 0"
 
 
+@pytest.mark.parametrize("order", [1, -1], ids=["oldest first", "newest first"])
+@pytest.mark.parametrize(
+    ("close", "known"), [("-37.63", False), ("0", False), ("what", False), ("", True)]
+)
+def test_a_previous_close_is_not_that_of_a_row_further_back(
+    tmp_path: Path, close: str, known: bool, order: int
+) -> None:
+    """Oil closed below 0 on 20 April 2020. A row without a price is a day without trading."""
+    rows = [
+        "2020-04-17,18.27\n",
+        f"2020-04-20,{close}\n",
+        "2020-04-21,10.01\n",
+        "2020-04-22,13.78\n",
+    ]
+    path = written(tmp_path, "date,close\n" + "".join(rows[::order]))
+    ticks = ticks_of(path, "CL=F")
+    assert [str(tick.price) for tick in ticks] == ["18.27", "10.01", "13.78"]
+    before = Decimal("18.27") if known else None
+    assert [tick.previous_close for tick in ticks] == [None, before, Decimal("10.01")]
+
+
 @pytest.mark.parametrize(
     ("text", "symbols", "message"),
     [
