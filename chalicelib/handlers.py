@@ -43,7 +43,6 @@ def detect(event: dict[str, Any], context: Any) -> Response:
             "Notifications": done.sent,
             "DetectFailures": len(done.failed),
             "RepairsLeft": done.unrepaired,
-            "AlertsDropped": done.dropped,
             "RulesBroken": broken + bool(done.dropped),
         },
         services.clock(),

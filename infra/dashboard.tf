@@ -4,7 +4,7 @@ locals {
   own_metric = { for name in [
     "TicksTaken", "TicksStored", "BarsStored", "RecordsQuarantined", "IngestFailures",
     "StoreAgeMilliseconds", "TicksDetected", "LateBatches", "Alerts", "Notifications", "DetectFailures",
-    "RulesBroken", "AlertsDropped", "RepairsLeft",
+    "RulesBroken", "RepairsLeft",
   ] : name => ["Ticktape", name, "stage", var.stage] }
 
   charts = concat(
@@ -22,7 +22,7 @@ locals {
       ] },
       { title = "Ticks detected, late batches, failures", stat = "Sum", metrics = [
         local.own_metric.TicksDetected, local.own_metric.LateBatches, local.own_metric.DetectFailures, local.own_metric.RulesBroken,
-        local.own_metric.AlertsDropped, local.own_metric.RepairsLeft
+        local.own_metric.RepairsLeft
       ] },
       { title = "Alerts and notifications", stat = "Sum", metrics = [
         local.own_metric.Alerts, local.own_metric.Notifications, ["AWS/SNS", "NumberOfNotificationsFailed", "TopicName", aws_sns_topic.alerts.name]

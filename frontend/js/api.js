@@ -116,13 +116,9 @@ export class Api {
     }
   }
 
-  /** @returns {Promise<import("./types.js").Listed[]>} */
+  /** @returns {Promise<import("./types.js").Listed[]>} the first 5,000 */
   async symbols() {
-    const symbols = [];
-    for (let page = await this.request("/symbols"); page; ) {
-      symbols.push(...page.symbols);
-      page = page.next_page_token ? await this.request("/symbols", { page_token: page.next_page_token }) : null;
-    }
+    const { symbols } = await this.request("/symbols");
     return symbols.map((/** @type {any} */ s) => ({ symbol: s.symbol, name: s.name ?? undefined, source: s.source ?? undefined, addedAt: s.added_at ?? undefined, seen: s.seen !== false }));
   }
 

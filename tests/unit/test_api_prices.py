@@ -213,7 +213,7 @@ def test_a_symbol_may_be_forgotten_with_its_data() -> None:
         "symbol": "TEST", "prices": 30, "bars": 30, "alerts": 5, "complete": True
     }  # fmt: skip
     assert client.get("/prices/TEST").status == 404
-    assert client.get("/symbols").json == {"symbols": []}
+    assert client.get("/symbols").json == {"symbols": [], "next_page_token": None}
 
 
 def test_a_symbol_that_is_only_tracked_is_known() -> None:
