@@ -1,9 +1,9 @@
 """What SQL cannot read off the raw archive's lines by itself, and is therefore told.
 
-Most lines are plain: SQL takes from them what ingest took. Of the others a reading says how ingest
-ticks without a timestamp or in an array, numbers and instants in other forms than the
-stored one, names that stand twice or before a blank, time zones that the statement does not list,
-and identities that were refused.
+Most lines are plain: SQL takes from them what ingest took. Of the others a reading says what ingest
+took: ticks without a timestamp or in an array, numbers and instants in other forms than the stored
+one, names that stand twice or before a blank, time zones that the statement does not list, and
+identities that were refused.
 """
 
 from __future__ import annotations
