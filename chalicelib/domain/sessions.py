@@ -111,6 +111,18 @@ class Calendar(ABC):
             raise ValueError(f"instant {instant} has no time zone")
         return self.session_on(self._date(instant.astimezone(self.zone)))
 
+    def span_of(self, day: date) -> tuple[datetime, datetime]:
+        """Where the instants that belong to the session of `day` lie, those outside of its trading
+        hours too: `[start, end)`. A calendar's neighbouring sessions may reach into it from below,
+        none does from above."""
+        session, following = self.session_on(day), self.session_on(day + _DAY)
+        midnight, after = (self._midnight(at) for at in (day, day + _DAY))
+        end = min(after, following.pre_open) if following.is_trading_day else after
+        return min(session.pre_open, midnight), end
+
+    def _midnight(self, day: date) -> datetime:
+        return datetime.combine(day, time(), self.zone).astimezone(UTC)
+
     def closing_instant(self, day: date) -> datetime:
         """Where a price for the whole of `day` stands: its session's close.
 

@@ -10,7 +10,7 @@ from chalicelib.domain.building import place_of
 from chalicelib.domain.folding import BASE_OF
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
-from chalicelib.domain.times import just_after, later, to_text
+from chalicelib.domain.times import later, to_text
 from chalicelib.services.stores import Close, Stores
 
 _LENGTH = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1)}
@@ -46,8 +46,9 @@ class LastTicks:
     def _range(self, part: Close) -> tuple[str, str]:
         if self._base != "1d":
             return part.start, later(part.start, seconds=_LENGTH[self._base].total_seconds())
-        session = calendar_for(self._symbol, self._zone).session_on(date.fromisoformat(part.date))
-        return to_text(min(session.open, session.pre_open)), just_after(to_text(session.post_close))
+        day = date.fromisoformat(part.date)
+        start, end = calendar_for(self._symbol, self._zone).span_of(day)
+        return to_text(start), to_text(end)
 
     @cached_property
     def _oldest(self) -> str | None:

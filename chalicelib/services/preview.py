@@ -5,20 +5,20 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby
 
 import msgspec
 
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.detection import MAX_PENDING, State, Watch, advance, make_alert
 from chalicelib.domain.errors import RuleError
-from chalicelib.domain.folding import BASE_OF, label
+from chalicelib.domain.folding import label
 from chalicelib.domain.rules import ANY_SYMBOL, Rule
 from chalicelib.domain.running_closes import RunningCloses
 from chalicelib.domain.splits import DatedClose, Split, adjusted_closes
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after, later
 from chalicelib.domain.watching import Latch, Point, judge
+from chalicelib.services.closed_bars import ClosedBars, LastPart
 from chalicelib.services.closes import ClosesBefore
 from chalicelib.services.last_ticks import LastTicks
 from chalicelib.services.stores import Close, Stores
@@ -76,22 +76,15 @@ class Preview:
                 self._warm_up(rule, symbol, start), self._ticks(symbol, start, end)
             )
         before = self._before(rule, symbol, start)
-        closes = self._closes(rule, symbol, start, end)
-        parts = _last_parts(closes, before[-1] if before else None, rule.interval)
         state = self._stores.state.get(symbol) or State(symbol=symbol)
+        closed = ClosedBars(self._stores, rule, state)
+        parts = closed.last_parts(start, end, before[-1] if before else None)
         ticks = LastTicks(self._stores, symbol, rule.interval, state.timezone)
         window = _Window(before, state.splits, self._closes_shown(rule))
         return run.over_bars(parts, window, ticks)
 
     def _watch(self, rule: Rule) -> Watch:
         return Watch((rule,), self._shown.fast, self._shown.slow)
-
-    def _closes(
-        self, rule: Rule, symbol: str, start: str | None, end: str | None
-    ) -> Iterator[Close]:
-        base = BASE_OF[rule.interval]
-        closes = self._stores.bars.closes(symbol, base, start, end)
-        return (close for close in closes if not close.extended)
 
     def _before(self, rule: Rule, symbol: str, start: str | None) -> list[DatedClose]:
         if start is None:
@@ -177,10 +170,8 @@ class _Run:
                     return self._result(complete=False)
         return self._result(complete=True)
 
-    def over_bars(
-        self, parts: Iterable[tuple[Close, DatedClose | None]], window: _Window, ticks: LastTicks
-    ) -> Previewed:
-        """The last stored part of each bar in order, with the close of the session before."""
+    def over_bars(self, parts: Iterable[LastPart], window: _Window, ticks: LastTicks) -> Previewed:
+        """The closed bars in order."""
         latch: Latch | None = None
         for bar, session_before in parts:
             window.add(bar)
@@ -250,25 +241,3 @@ def _as_seen(point: Point, tick: Tick | None) -> Point:
     return msgspec.structs.replace(
         point, timestamp=tick.timestamp, previous_close=tick.previous_close
     )
-
-
-def _last_parts(
-    closes: Iterable[Close], before: DatedClose | None, interval: str
-) -> Iterator[tuple[Close, DatedClose | None]]:
-    """The last stored bar of each bar of `interval`, whose close is the whole's, with the close of
-    the session before it; `before` is the last close before all."""
-    dated = _with_session_before(closes, before)
-    for _, parts in groupby(dated, key=lambda part: label(part[0].start, interval)):
-        *_, last = parts
-        yield last
-
-
-def _with_session_before(
-    closes: Iterable[Close], before: DatedClose | None
-) -> Iterator[tuple[Close, DatedClose | None]]:
-    last = before
-    for close in closes:
-        if last is not None and last[0] != close.date:
-            before = last
-        yield close, before if before and before[0] != close.date else None
-        last = close.date, close.close

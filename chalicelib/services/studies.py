@@ -21,8 +21,10 @@ DECIMALS = 8
 _SMOOTHING = 40
 """Bars for each bar of a window until a Wilder average has forgotten where it began."""
 
-_SESSION_BARS = {"1m": 1440, "5m": 288, "15m": 96, "30m": 48, "1h": 24}
-"""How many bars a session has at most: VWAP counts from its first one."""
+_SESSION_BARS = {"1m": 1920, "5m": 384, "15m": 128, "30m": 64, "1h": 32}
+"""How many bars a session has at most: VWAP counts from its first one. 32 hours' worth: a local day
+may have 25 hours, and ticks of a currency from Friday's close to midnight belong to Friday, whose
+session began on Thursday evening."""
 
 
 class BarColumns(msgspec.Struct, frozen=True):

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.detection import Watch
 from chalicelib.domain.errors import RuleError
-from chalicelib.domain.folding import label
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
@@ -55,11 +54,6 @@ def minute_bars(closes: Sequence[Decimal]) -> list[Bar]:
     ]
 
 
-def minute_of(tick: Tick) -> str:
-    """The start of its minute."""
-    return tick.timestamp[:17] + "00.000000Z"
-
-
 @settings(max_examples=40, deadline=None)
 @given(
     prices=st.lists(st.integers(45, 56), min_size=2, max_size=60),
@@ -76,9 +70,7 @@ def test_preview_tells_what_live_told(prices: list[int], rule: Rule, interval: s
     ]
     watched.feed(ticks, batch=len(ticks))
     previewed = Preview(watched.stores, SHOWN)(rule, "AAPL", None, None)
-    running = "~" if interval == "tick" else label(minute_of(ticks[-1]), interval)
-    told = [alert.price for alert in previewed.alerts if alert.timestamp < running]
-    assert told == [alert.price for alert in watched.fired()]
+    assert [alert.price for alert in previewed.alerts] == [alert.price for alert in watched.fired()]
 
 
 @pytest.mark.parametrize("interval", ["tick", "1m", "5m", "1h", "1d"])
@@ -284,3 +276,80 @@ def test_preview_of_history_measures_changes_from_the_close_of_the_session_befor
     dated = [msgspec.structs.replace(b, start=f"{b.session_date}T00:00:00.000000Z") for b in bars]
     watched.stores.bars.write_history(dated, ARRIVAL, NEVER)
     assert Preview(watched.stores, SHOWN)(rule, "AAPL", None, None).alerts == ()
+
+
+DAY = 86_400.0
+CLOSE = 6.5 * 3600
+"""Seconds from the open, a Friday's."""
+
+
+def days_at(*prices: int) -> list[Tick]:
+    """A tick at the open of a Friday, of the Monday behind it, and of each day after that."""
+    days = [0, *range(3, 2 + len(prices))]
+    return [opening(price, day * DAY) for price, day in zip(prices, days, strict=True)]
+
+
+def opening(price: int, seconds: float, state: str = "REGULAR") -> Tick:
+    """A tick so many seconds after Friday's open."""
+    stamp = to_text(OPEN + timedelta(seconds=seconds))
+    return make_tick(price, timestamp=stamp, market_state=state)
+
+
+def both(
+    rule: Rule, ticks: Sequence[Tick], end: str | None = None
+) -> tuple[list[tuple[str, Decimal]], list[tuple[str, Decimal]]]:
+    """When and at which prices a rule fired live, and in a preview."""
+    watched = Watched(rule)
+    watched.feed(ticks, batch=1)
+    previewed = Preview(watched.stores, SHOWN)(rule, "AAPL", None, end).alerts
+    live = [(alert.timestamp, alert.price) for alert in watched.fired()]
+    return live, [(alert.timestamp, alert.price) for alert in previewed]
+
+
+@pytest.mark.parametrize("interval", ["1wk", "1mo"])
+@pytest.mark.parametrize("later", [[], [100], [100, 100, 100]])
+def test_a_bar_that_still_runs_is_not_judged_by_a_part_of_it(
+    interval: str, later: list[int]
+) -> None:
+    rule = make_rule("less_than", value=95, interval=interval)
+    live, previewed = both(rule, days_at(100, 99, 90, 100, *later))
+    assert previewed == live == []
+
+
+@pytest.mark.parametrize("more", [[], [opening(92, 3 * DAY + CLOSE + 90, "CLOSED")]])
+def test_a_day_that_a_tick_after_the_close_has_ended_is_judged(more: list[Tick]) -> None:
+    rule = make_rule("less_than", value=95, interval="1d")
+    ticks = days_at(100, 90)
+    after = opening(91, 3 * DAY + CLOSE + 60, "POST")
+    live, previewed = both(rule, [*ticks, after])
+    assert previewed == live == [(ticks[1].timestamp, 90)]
+    assert both(rule, ticks)[1] == []
+    days = [alert[0][:10] for alert in both(rule, [*ticks, after, *more])[1]]
+    assert days == [ticks[1].timestamp[:10]]
+
+
+@pytest.mark.parametrize("interval", ["1m", "1h", "1d", "1wk"])
+@pytest.mark.parametrize("seconds", [30.0, 3 * DAY - 5, 3 * DAY + 5, 9 * DAY])
+def test_a_preview_tells_nothing_of_bars_that_close_after_the_rule_expires(
+    interval: str, seconds: float
+) -> None:
+    until = to_text(OPEN + timedelta(seconds=seconds))
+    rule = make_rule("every_record", value=None, interval=interval, expires_at=until)
+    live, previewed = both(rule, days_at(100, 99, 90, 100, 100, 101, 102))
+    assert previewed == live
+
+
+def test_a_bar_that_reaches_beyond_the_range_is_left_to_the_next_one() -> None:
+    rule = make_rule("less_than", value=95, interval="1wk")
+    ticks = [opening(price, day * DAY) for price, day in ((100, 0), (94, 3), (90, 4), (96, 5))]
+    ticks.append(opening(100, 10 * DAY))
+    live, previewed = both(rule, ticks, "2026-11-25T00:00:00.000000Z")
+    assert previewed == live == []
+
+
+def test_an_alert_on_a_day_has_the_time_of_its_last_tick_in_the_night_too() -> None:
+    rule = make_rule("every_record", value=None, interval="1d")
+    night = opening(95, 3 * DAY + CLOSE + 6 * 3600, "REGULAR")
+    live, previewed = both(rule, [*days_at(100, 90), night, opening(91, 4 * DAY)])
+    assert previewed == live
+    assert previewed[-1] == (night.timestamp, 95)

@@ -1,0 +1,131 @@
+"""The closed bars of an interval over a range: those at whose close detect judges a rule.
+
+A bar closes when the first tick beyond it comes, before the rule expires. Stored bars alone do not
+tell: a week has stored days while it runs, and a day is over with the first tick after its
+session's close but stored with the next session's first tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from itertools import chain, groupby, pairwise
+from typing import cast
+
+from chalicelib.domain.bar_watching import Spot, has_closed, label_of
+from chalicelib.domain.building import Place, place_of
+from chalicelib.domain.detection import State
+from chalicelib.domain.folding import BASE_OF, label
+from chalicelib.domain.rules import Rule
+from chalicelib.domain.splits import DatedClose
+from chalicelib.domain.ticks import Tick
+from chalicelib.domain.times import just_after, later, to_text
+from chalicelib.services.stores import Close, Stores
+
+_DAY = timedelta(days=1).total_seconds()
+_SECONDS = {"1m": 60.0, "5m": 300.0, "15m": 900.0, "30m": 1800.0, "1h": 3600.0}
+_SECONDS |= {"1d": _DAY, "1wk": 7 * _DAY, "1mo": 31 * _DAY}
+"""No bar of an interval is longer."""
+
+_MOST_AFTER_CLOSE = 1000
+"""How many ticks are read to find one after a session's close."""
+
+LastPart = tuple[Close, DatedClose | None]
+"""The last stored bar of a bar, whose close is the whole's, and the close of the session before."""
+
+
+class ClosedBars:
+    """Reads a symbol's bars; regular ones alone."""
+
+    def __init__(self, stores: Stores, rule: Rule, state: State) -> None:
+        """`state` is the symbol's."""
+        self._stores = stores
+        self._rule = rule
+        self._state = state
+        self._interval = rule.interval
+        self._base = BASE_OF[rule.interval]
+        self._newest = self._newest_spot()
+
+    def last_parts(
+        self, start: str | None, end: str | None, before: DatedClose | None
+    ) -> Iterator[LastPart]:
+        """The bars that close with a stored bar in `[start, end)`; `before` is the last close
+        before all."""
+        dated = _with_session_before(self._closes(start, end), before)
+        groups = groupby(dated, key=lambda part: label(part[0].start, self._interval))
+        lasts = ((name, _last(parts)) for name, parts in groups)
+        for one, following in pairwise(chain(lasts, [None])):
+            name, last = cast("tuple[str, LastPart]", one)
+            in_range = end is None or last[0].start < end
+            if in_range and self._is_over(name, last[0], has_next=following is not None):
+                yield last
+
+    def _closes(self, start: str | None, end: str | None) -> Iterator[Close]:
+        """Stored bars, on to the end of the bar in which `end` lies; the running day last."""
+        until = later(end, seconds=_SECONDS[self._interval]) if end is not None else None
+        day = self._running_day(start, until)
+        for close in self._stores.bars.closes(self._state.symbol, self._base, start, until):
+            if not close.extended and (day is None or close.start < day.start):
+                yield close
+            elif day is not None and not close.extended and close.start > day.start:
+                yield from (day, close)
+                day = None
+        if day is not None:
+            yield day
+
+    def _running_day(self, start: str | None, until: str | None) -> Close | None:
+        day = self._state.day
+        if day is None or self._interval != "1d" or day.ticks < 1:
+            return None
+        if (start is not None and day.start < start) or (until is not None and day.start >= until):
+            return None
+        return Close(day.start, day.session_date, day.close)
+
+    def _newest_spot(self) -> Spot | None:
+        """Where the last tick stands that came before the rule expires; None without ticks."""
+        tick = self._state.last
+        if tick is not None and self._rule.has_expired(tick.timestamp):
+            tick = self._last_before(self._rule.expires_at)
+        return None if tick is None else (place_of(tick), tick.timestamp)
+
+    def _last_before(self, instant: str | None) -> Tick | None:
+        prices = self._stores.prices
+        rows = prices.ticks(self._state.symbol, None, instant, limit=1, descending=True).rows
+        return rows[0].tick if rows else None
+
+    def _is_over(self, name: str, last: Close, *, has_next: bool) -> bool:
+        """Whether a bar has closed, by the newest tick. Of history beyond that, a whole bar has,
+        and one of several with the first one behind it."""
+        if self._newest is not None:
+            running = label_of(self._newest[0], self._interval)
+            if name <= running:
+                return name < running or self._has_day_closed(*self._newest)
+        is_whole = has_next or self._interval == self._base
+        ends = later(last.start, seconds=_SECONDS[self._base])
+        return is_whole and not self._rule.has_expired(ends)
+
+    def _has_day_closed(self, place: Place, instant: str) -> bool:
+        """Whether a tick after the close of the newest one's session has closed its day. A tick
+        that counts as regular, such as that of an auction, may have come behind it."""
+        if self._interval != "1d":
+            return False
+        start, end = to_text(place.session.close), just_after(instant)
+        ticks = self._stores.prices.ticks
+        page = ticks(self._state.symbol, start, end, limit=_MOST_AFTER_CLOSE, descending=True)
+        after = ((place_of(row.tick), row.tick.timestamp) for row in page.rows)
+        return any(has_closed("1d", place, *spot) for spot in after)
+
+
+def _last(parts: Iterable[LastPart]) -> LastPart:
+    *_, last = parts
+    return last
+
+
+def _with_session_before(closes: Iterable[Close], before: DatedClose | None) -> Iterator[LastPart]:
+    """Each close with the last one of the session before it, if one is known."""
+    last = before
+    for close in closes:
+        if last is not None and last[0] != close.date:
+            before = last
+        yield close, before if before and before[0] != close.date else None
+        last = close.date, close.close
