@@ -68,7 +68,8 @@ class Admission:
     def refusal(self, environ: dict[str, Any]) -> Refusal | None:
         """Why a WSGI request is refused before its body is read; None where it is not."""
         return (
-            _wrong_host(environ)
+            _not_as_signed(environ)
+            or _wrong_host(environ)
             or _of_browser(environ)
             or _of_moto(environ)
             or self._not_signed(environ)
@@ -120,6 +121,18 @@ class Admission:
         return _forbidden("SignatureDoesNotMatch", reason)
 
 
+def _not_as_signed(environ: Mapping[str, Any]) -> Refusal | None:
+    """A request line that the signature would not cover as it is served: botocore signs methods in
+    upper case, and an address of which this path is the end."""
+    if not re.fullmatch("[A-Z]+", environ["REQUEST_METHOD"]):
+        reason = "the method must be in upper case, such as GET"
+        return Refusal("400 Bad Request", "InvalidRequest", reason)
+    if not str(environ["RAW_URI"]).startswith("/") or "#" in environ["RAW_URI"]:
+        reason = "the request target must be a path that begins with / and has no fragment"
+        return Refusal("400 Bad Request", "InvalidURI", reason)
+    return None
+
+
 def _wrong_host(environ: Mapping[str, Any]) -> Refusal | None:
     port = environ["SERVER_PORT"]
     if environ.get("HTTP_HOST", "").lower() in [f"{name}:{port}" for name in _NAMES]:
@@ -169,14 +182,15 @@ def _out_of_time(signature: Signature, now: float) -> Refusal | None:
 
 
 def _not_a_download(environ: Mapping[str, Any], signature: Signature) -> Refusal | None:
-    """What else a presigned address could be made to do by a body or by another service's name."""
+    """A presigned address that does anything but read an object. Its body would be neither signed
+    nor bounded, and moto takes a form in the body in place of the signed query."""
     if signature.expires_seconds is None:
         return None
     if signature.service != "s3":
         return _forbidden("AccessDenied", "presigned addresses are of S3 alone")
     has_body = environ.get("CONTENT_LENGTH", "0") not in ("", "0") or _is_chunked(environ)
-    if environ["REQUEST_METHOD"] in ("GET", "HEAD") and has_body:
-        return _forbidden("AccessDenied", "a presigned download has no body")
+    if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or has_body:
+        return _forbidden("AccessDenied", "a presigned address serves GET and HEAD without a body")
     return None
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import http.client
 import io
 import re
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import boto3
 import msgspec
@@ -117,9 +118,51 @@ def test_a_link_with_more_headers_opens_nothing(link: Link, headers: dict[str, s
     assert ask(link(), "GET", b"", headers)[0] == 403
 
 
-def test_a_link_with_a_body_opens_nothing(link: Link) -> None:
-    form = {"Content-Type": "application/x-www-form-urlencoded"}
-    assert ask(link(), "GET", b"Action=ListTopics&Version=2010-03-31", form)[0] == 403
+@pytest.mark.parametrize("method", ["GET", "get", "Get"])
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+def test_a_link_with_a_body_opens_nothing(link: Link, method: str, chunked: bool) -> None:
+    body = urlencode({"response-content-type": "text/html"}).encode()
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    if chunked:
+        headers["Transfer-Encoding"] = "chunked"
+        body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    assert ask(link(), method, body, headers)[0] == (403 if method == "GET" else 400)
+
+
+@pytest.mark.parametrize("method", ["GET", "get", "PUT", "put", "POST"])
+def test_the_body_of_a_link_is_refused_before_it_is_read(link: Link, method: str) -> None:
+    url = link("put_object" if method.upper() == "PUT" else "get_object")
+    parts = urlsplit(url)
+    head = f"{method} {url.partition(parts.netloc)[2]} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+    with socket.create_connection((parts.hostname, parts.port), PATIENCE_SECONDS) as connection:
+        connection.sendall(f"{head}Content-Length: {10**12}\r\n\r\n".encode())
+        connection.shutdown(socket.SHUT_WR)
+        assert re.match(rb"HTTP/1.1 40[03] ", connection.recv(65536))
+
+
+@pytest.mark.parametrize("method", ["get", "Get", "head"])
+def test_a_link_serves_methods_in_upper_case_alone(link: Link, method: str) -> None:
+    url = link("head_object") if method == "head" else link()
+    assert ask(url, method)[0] == 400
+    assert ask(url, method.upper())[0] == 200
+
+
+@pytest.mark.parametrize("operation", ["put_object", "delete_object"])
+def test_a_link_that_would_change_an_object_is_refused(link: Link, operation: str) -> None:
+    assert ask(link(operation), operation.partition("_")[0].upper())[0] == 403
+    assert ask(link()) == (200, "rows")
+
+
+@pytest.mark.parametrize(
+    "before", ["other", "other%2Fname", "s3:other", "xsns_us-east-1", "http://127.0.0.1:1", "?"]
+)
+def test_a_target_that_is_no_path_is_refused(link: Link, before: str) -> None:
+    parts = urlsplit(link())
+    target = f"{before}{parts.path}?{parts.query}"
+    raw = f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode()
+    with socket.create_connection((parts.hostname, parts.port), PATIENCE_SECONDS) as connection:
+        connection.sendall(raw)
+        assert re.match(rb"HTTP/1.1 400 (?s:.*)InvalidURI", connection.recv(65536))
 
 
 def test_a_link_ends(link: Link) -> None:
@@ -227,11 +270,13 @@ def test_every_part_belongs_to_the_signature() -> None:
         ("RAW_URI", "/b/k2?b=2&a=1"),
         ("RAW_URI", "/b/k?b=2&a=2"),
         ("RAW_URI", "/b/k"),
-        ("RAW_URI", "http://127.0.0.1:4566/b/k?b=2&a=1"),
         ("HTTP_HOST", "localhost:4566"),
         ("HTTP_X_AMZ_CONTENT_SHA256", "UNSIGNED-PAYLOAD"),
     ):
         assert refused(given | {name: value}, body=b"") == "SignatureDoesNotMatch", name
+    assert refused(given | {"REQUEST_METHOD": "get"}, body=b"") == "InvalidRequest"
+    for target in ("http://127.0.0.1:4566/b/k?b=2&a=1", "b/k?b=2&a=1", "/b/k?b=2&a=1#", "*", ""):
+        assert refused(given | {"RAW_URI": target}, body=b"") == "InvalidURI", target
     for name in ("HTTP_X_AMZ_SECURITY_TOKEN", "HTTP_X_AMZ_COPY_SOURCE"):
         assert refused(given | {name: "x"}, body=b"") == "AccessDenied", name
 
