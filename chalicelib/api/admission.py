@@ -12,6 +12,7 @@ import msgspec
 from chalice.app import Response
 
 from chalicelib.api import failures
+from chalicelib.api.parameters import asks_for_whole, given_in
 from chalicelib.api.problems import DETAILS, Problem, missing_scope, shown
 from chalicelib.api.routes import OPEN, READ, Route
 from chalicelib.api.wiring import Services
@@ -54,7 +55,8 @@ def answered(
 
     def admitted() -> Response:
         if guarded:
-            admit(caller, route, services, request.query_params or {})
+            is_whole = asks_for_whole(given_in(request))
+            admit(caller, route, services, is_whole=is_whole)
         return answer()
 
     writes = route.access not in (OPEN, READ)
@@ -83,12 +85,11 @@ def caller_of(context: Mapping[str, Any]) -> Caller | None:
     )
 
 
-def admit(
-    caller: Caller | None, route: Route, services: Services, query: Mapping[str, str]
-) -> None:
-    """Raises Problem where there is no key, it lacks the route's scope, or it asks too often.
+def admit(caller: Caller | None, route: Route, services: Services, *, is_whole: bool) -> None:
+    """Counts a request in its key's minute; `is_whole`: it asks for a whole range.
 
-    The gateway has refused the first two already; this holds should it ever read a path in another
+    Raises Problem where there is no key, it lacks the route's scope, or it asks too often. The
+    gateway has refused the first two already; this holds should it ever read a path in another
     way than its policy does.
     """
     if caller is None:
@@ -102,7 +103,7 @@ def admit(
         counter, most = f"{caller.key_id}#{route.view}", route.most_a_minute
         detail = f"a key may send {most} requests a minute to {route.method} {route.path}"
         _count(services, counter, most, 1, detail)
-    weight = min(limit, route.weight_of(query))
+    weight = min(limit, route.weight_of(is_whole=is_whole))
     share = f", and this one counts as {weight}" if weight > 1 else ""
     detail = f"this key may send {limit} requests a minute{share}"
     _count(services, caller.key_id, limit, weight, detail)

@@ -137,12 +137,26 @@ class Arguments:
             raise invalid_parameter(name, value, allowed) from error
 
 
+def given_in(request: Any) -> dict[str, list[str]]:
+    """All query parameters of a Chalice request, each with its values that are not empty."""
+    query = request.query_params
+    return {name: [value for value in query.getlist(name) if value] for name in query or ()}
+
+
+def asks_for_whole(given: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a request asks for a whole range, as Arguments.row_limit decides it.
+
+    A parameter that is given several times, which `read` refuses, asks for the most it names.
+    """
+    limits = given.get("limit", ())
+    return WHOLE in limits or (not limits and "csv" in given.get("format", ()))
+
+
 def read(request: Any, path: str, known: Iterable[str]) -> Arguments:
     """The query parameters of a Chalice request; `known` are the names that the route takes."""
     known = tuple(known)
     given: dict[str, str] = {}
-    for name in request.query_params or {}:
-        values = [value for value in request.query_params.getlist(name) if value]
+    for name, values in given_in(request).items():
         if name not in known:
             raise _unknown(name, values, known)
         if len(values) > 1:

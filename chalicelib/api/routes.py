@@ -6,7 +6,7 @@ request for it comes, so that neither the stream's functions nor other routes wa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -48,10 +48,8 @@ class Route(msgspec.Struct, frozen=True):
         """Whether a body means anything; only then is its media type looked at."""
         return self.method in ("POST", "PUT")
 
-    def weight_of(self, query: Mapping[str, str]) -> int:
-        """The weight of one request, by its query."""
-        limit, form = query.get("limit"), query.get("format")
-        is_whole = limit == "max" or (limit is None and form == "csv")
+    def weight_of(self, *, is_whole: bool) -> int:
+        """The weight of one request; `is_whole` says whether it asks for a whole range."""
         return max(self.weight, WHOLE_WEIGHT if is_whole else 1)
 
 

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from chalicelib.services import indicator_tables, studies
-from tests.api_support import Client, FakeServices, aapl_ticks, fill, make_ticks, walk
+from tests.api_support import (
+    SETTINGS,
+    Answer,
+    Client,
+    FakeServices,
+    aapl_ticks,
+    fill,
+    make_ticks,
+    walk,
+)
 
 ALL = "sma=5,20&ema=12&rsi=14&macd=12,26,9&bbands=20,2&atr=14&vwap=session"
 
@@ -65,3 +75,35 @@ def test_a_whole_range_of_indicators_is_what_its_pages_are(
     path = f"/indicators/{query}&sort={sort}&{ALL}"
     whole = client.get(f"{path}&limit=max").json["indicators"]
     assert whole == list(walk(client, f"{path}&limit=97", rows_name="indicators"))
+
+
+@pytest.mark.parametrize(
+    ("query", "rows", "weight"),
+    [
+        ("limit=max&limit=", 700, 10),
+        ("limit=&limit=max", 700, 10),
+        ("format=csv&limit=", 700, 10),
+        ("format=csv&format=", 700, 10),
+        ("limit=&format=json&format=", 500, 1),
+        ("limit=5&limit=", 5, 1),
+        ("limit=5&limit=max", None, 10),
+        ("limit=max&limit=5", None, 10),
+    ],
+)
+def test_a_whole_range_counts_as_one_however_it_is_asked_for(
+    query: str, rows: int | None, weight: int
+) -> None:
+    services = FakeServices(msgspec.structs.replace(SETTINGS, read_access="closed"))
+    fill(services, make_ticks(700))
+    bearer = f"Bearer {services.key('read')}"
+    answer = Client(services).get(f"/prices/TEST?interval=1m&{query}", Authorization=bearer)
+    assert _rows_in(answer) == rows
+    assert sum(services.key_store.counted.values()) == weight
+
+
+def _rows_in(answer: Answer) -> int | None:
+    """The rows of a table; None where it was refused."""
+    if answer.status != 200:
+        return None
+    is_csv = answer.headers["content-type"].startswith("text/csv")
+    return len(answer.rows if is_csv else answer.json["prices"])
