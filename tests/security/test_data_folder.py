@@ -7,6 +7,7 @@ import os
 import pickle
 import sqlite3
 import stat
+import struct
 from collections import OrderedDict
 from datetime import datetime
 from pathlib import Path
@@ -23,10 +24,12 @@ from local.data_directory import DataDirectory
 from local.emulator import database
 from local.emulator.inert_pickles import PickleError, read
 from local.errors import UsageError
+from local.event_sources.checkpoints import Checkpoints
 from tests.local_support.aws import Emulator, emulator
 from tests.local_support.system import ROOT, LocalSystem
 
 BUCKET = "archive"
+JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 
 
 def mode(path: Path) -> int:
@@ -67,6 +70,61 @@ def test_a_link_in_a_folder_has_no_other_file_overwritten(
     with pytest.raises(UsageError, match=f"{name} is a link"):
         DataDirectory(given)
     assert precious.read_text() == "mine"
+
+
+def hot_journal(database: Path, super_journal: Path | None = None) -> Path:
+    """What SQLite rolls back when it opens the database, and then deletes the super-journal."""
+    with sqlite3.connect(database) as made:
+        made.execute("CREATE TABLE planted (a)")
+    made.close()
+    content = database.read_bytes()
+    page_bytes = struct.unpack(">H", content[16:18])[0]
+    pages = len(content) // page_bytes
+    head = JOURNAL_MAGIC + struct.pack(">5I", 0, 7, pages, 512, page_bytes)
+    tail = b""
+    if super_journal is not None:
+        name = bytes(super_journal)
+        lock_page = 0x40000000 // page_bytes + 1
+        sums = struct.pack(">2I", len(name), sum(name))
+        tail = struct.pack(">I", lock_page) + name + sums + JOURNAL_MAGIC
+    journal = database.with_name(database.name + "-journal")
+    journal.write_bytes(head.ljust(512, b"\0") + tail)
+    return journal
+
+
+def test_sqlite_deletes_what_a_journal_names(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    hot_journal(tmp_path / "x.sqlite", precious)
+    with sqlite3.connect(tmp_path / "x.sqlite") as opened:
+        opened.execute("SELECT * FROM planted")
+    opened.close()
+    assert not precious.exists()  # so the tests below show something
+
+
+@pytest.mark.parametrize("name", ["aws.sqlite", "checkpoints.sqlite"])
+def test_a_journal_in_a_folder_has_no_other_file_deleted(tmp_path: Path, name: str) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    given = tmp_path / "given"
+    given.mkdir()
+    journal = hot_journal(given / name, precious)
+    with pytest.raises(UsageError, match=f"{name}-journal would have SQLite delete another file"):
+        folder = DataDirectory(given)
+        Checkpoints(folder.checkpoints).close()
+        database.connect(folder.emulator).close()
+    assert precious.read_text() == "mine"
+    assert journal.exists()
+
+
+def test_a_journal_that_a_crash_left_is_rolled_back(tmp_path: Path) -> None:
+    journal = hot_journal(tmp_path / "checkpoints.sqlite")
+    (tmp_path / "aws.sqlite-journal").touch()
+    folder = DataDirectory(tmp_path)
+    Checkpoints(folder.checkpoints).close()
+    database.connect(folder.emulator).close()
+    folder.close()
+    assert not journal.exists()
 
 
 def test_files_of_other_names_keep_their_modes(tmp_path: Path) -> None:
