@@ -102,6 +102,14 @@ def test_sqlite_deletes_what_a_journal_names(tmp_path: Path) -> None:
     assert not precious.exists()  # so the tests below show something
 
 
+def open_all(path: Path) -> None:
+    """Open a data folder and its files as a start does."""
+    folder = DataDirectory(path)
+    Checkpoints(folder.checkpoints).close()
+    database.connect(folder.emulator).close()
+    folder.close()
+
+
 @pytest.mark.parametrize("name", ["aws.sqlite", "checkpoints.sqlite"])
 def test_a_journal_in_a_folder_has_no_other_file_deleted(tmp_path: Path, name: str) -> None:
     precious = tmp_path / "precious"
@@ -110,9 +118,7 @@ def test_a_journal_in_a_folder_has_no_other_file_deleted(tmp_path: Path, name: s
     given.mkdir()
     journal = hot_journal(given / name, precious)
     with pytest.raises(UsageError, match=f"{name}-journal would have SQLite delete another file"):
-        folder = DataDirectory(given)
-        Checkpoints(folder.checkpoints).close()
-        database.connect(folder.emulator).close()
+        open_all(given)
     assert precious.read_text() == "mine"
     assert journal.exists()
 
@@ -120,10 +126,7 @@ def test_a_journal_in_a_folder_has_no_other_file_deleted(tmp_path: Path, name: s
 def test_a_journal_that_a_crash_left_is_rolled_back(tmp_path: Path) -> None:
     journal = hot_journal(tmp_path / "checkpoints.sqlite")
     (tmp_path / "aws.sqlite-journal").touch()
-    folder = DataDirectory(tmp_path)
-    Checkpoints(folder.checkpoints).close()
-    database.connect(folder.emulator).close()
-    folder.close()
+    open_all(tmp_path)
     assert not journal.exists()
 
 
