@@ -30,6 +30,10 @@ _TOO_MANY_ROWS = (
     "the range has more than {} rows: narrow it with start and end, or ask for pages with limit"
     " and follow Link or next_page_token"
 )
+_TOO_MANY_STORED = (
+    "the range is made of more than {:,} stored bars: narrow it with start and end, name fewer"
+    " symbols, or ask for pages with limit and follow Link or next_page_token"
+)
 RETRY_AFTER = {"Retry-After": "1"}
 _BUSY = ("ProvisionedThroughputExceededException", "RequestLimitExceeded")
 
@@ -56,6 +60,7 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
     The services' errors are imported here, since no function has to load them all at its start.
     """
     from chalicelib.services.alert_history import RangeTooLong
+    from chalicelib.services.bar_reading import TooManyStored
     from chalicelib.services.indicator_tables import TooManyValues
     from chalicelib.services.key_ring import KeyRefused, UnknownKey
     from chalicelib.services.market_data import NoPrice
@@ -86,6 +91,8 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
             return invalid_parameter("start", text, f"at most {MAX_DAYS} days to end, or a symbol")
         case TooManyRows():
             return Problem(413, _TOO_MANY_ROWS.format(text), parameter="limit")
+        case TooManyStored():
+            return Problem(413, _TOO_MANY_STORED.format(*error.args), parameter="limit")
         case TooManyValues():
             return _too_many_values(*error.args)
         case FieldError():

@@ -9,6 +9,7 @@ from chalicelib.api.parameters import FLAGS, FORMATS, MANY_INTERVALS, SORTS, WHO
 from chalicelib.api.study_parameters import ALLOWED, KINDS
 from chalicelib.domain.keys import KEY_ID_ALLOWED
 from chalicelib.domain.rules import RULE_ID_ALLOWED, Condition
+from chalicelib.services.bar_reading import MOST_STORED
 from chalicelib.services.queries import (
     DEFAULT_LIMIT,
     INTERVALS,
@@ -68,7 +69,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "row_limit": _query(
         "limit",
         f"The most rows of a page. `{WHOLE}`, and CSV without a limit: the whole range, at most "
-        f"{MOST_WHOLE_ROWS:,} rows.",
+        f"{MOST_WHOLE_ROWS:,} rows, and bars made of at most {MOST_STORED:,} stored ones.",
         {"oneOf": [_LIMIT, text(enum=[WHOLE])], "default": DEFAULT_LIMIT},
     ),
     "many_interval": _query(

@@ -2,23 +2,53 @@
 
 A bar's figures do not depend on the range that it is asked for in: a range selects bars by their
 label, and each one is complete. Reading stops after MOST_READ stored bars, so that no answer is
-slow; a page may then have fewer rows than its limit and yet a next one.
+slow; a page may then have fewer rows than its limit and yet a next one. A whole range is read page
+after page, and refused above MOST_STORED stored bars.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from threading import Lock
 
 import msgspec
 
 from chalicelib.domain.bars import Bar, key_of, shown, start_of
+from chalicelib.domain.errors import TicktapeError
 from chalicelib.domain.folding import BASE_OF, MOST_PARTS, SPAN, fold_bars
 from chalicelib.domain.times import from_text, just_after, to_text
 from chalicelib.services.queries import Range
 from chalicelib.services.stores import BarStore
 
 MOST_READ = 15_000
+MOST_READ_AT_ONCE = 6_000
+"""About as many as one Query returns: 1 MB."""
+MOST_STORED = 150_000
+"""The most stored bars that one request may read, as many as a preview: 2.7 s of CPU."""
+
+
+class TooManyStored(TicktapeError):  # noqa: N818 - named as the problem that it becomes
+    """A request needs more stored bars than one may read. `args` is that number."""
+
+
+class StoredCount:
+    """The stored bars that one request has read; several threads may share one."""
+
+    def __init__(self) -> None:
+        self.bars = 0
+        self._lock = Lock()
+
+    def add(self, bars: int) -> None:
+        """Count bars that were read. Raises TooManyStored where too many were counted."""
+        with self._lock:
+            self.bars += bars
+        self.check()
+
+    def check(self) -> None:
+        """Raises TooManyStored where too many were counted."""
+        if self.bars > MOST_STORED:
+            raise TooManyStored(MOST_STORED)
 
 
 class BarRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,10 +80,15 @@ class BarPage(msgspec.Struct, frozen=True):
     more: bool
 
 
-def read_bars(store: BarStore, request: BarRequest, live: Sequence[Bar]) -> BarPage:
-    """One page. `live` are the unfinished bars of the stored interval, known from the state."""
+def read_bars(
+    store: BarStore, request: BarRequest, live: Sequence[Bar], count: StoredCount
+) -> BarPage:
+    """One page. `live` are the unfinished bars of the stored interval, known from the state.
+
+    Raises TooManyStored.
+    """
     wanted = min(_parts(request.interval, request.limit + 1), MOST_READ)
-    stored, exhausted = _stored(store, request, wanted, live)
+    stored, exhausted = _stored(store, request, wanted, live, count)
     for bar in live:
         _add_live(stored, bar, _stored_range(request), request.descending, exhausted)
     if request.descending:
@@ -98,7 +133,7 @@ def past(end: str | None, span: timedelta) -> str | None:
 
 
 def _stored(
-    store: BarStore, request: BarRequest, wanted: int, live: Sequence[Bar]
+    store: BarStore, request: BarRequest, wanted: int, live: Sequence[Bar], count: StoredCount
 ) -> tuple[list[Bar], bool]:
     """Stored bars of which `wanted` are shown, in the order asked for, and whether there are no
     others.
@@ -109,15 +144,17 @@ def _stored(
     consistent = any(reach.holds(bar.key) for bar in live)
     rows: list[Bar] = []
     while True:
+        count.check()
         page = store.bars(
             request.symbol,
             base,
             reach.start,
             reach.end,
-            limit=max(1, wanted - len(rows)),
+            limit=min(max(1, wanted - len(rows)), MOST_READ_AT_ONCE),
             descending=request.descending,
             consistent=consistent,
         )
+        count.add(len(page.rows))
         rows += page.rows
         if page.next_key is None:
             return rows, True

@@ -1,4 +1,8 @@
-"""Prices of several symbols as one table: one symbol after the other, each in order of time."""
+"""Prices of several symbols as one table: one symbol after the other, each in order of time.
+
+A page ends after the symbol with which MOST_READ stored bars were read. The rows of a whole range
+are counted over all symbols as they are read, so that one too long is refused early.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 
 from chalicelib.services.answers import PriceTable
+from chalicelib.services.bar_reading import MOST_READ
 from chalicelib.services.market_data import MarketData
-from chalicelib.services.queries import MOST_WHOLE_ROWS, ManyPricesQuery, PriceCursor
-from chalicelib.services.whole_ranges import TooManyRows
+from chalicelib.services.queries import ManyPricesQuery, PriceCursor
+from chalicelib.services.whole_ranges import RowCount
 
 PARALLEL_SYMBOLS = 8
 
@@ -22,7 +27,10 @@ class ManyPrices(msgspec.Struct, frozen=True):
 
 
 def many_prices(market_data: MarketData, query: ManyPricesQuery) -> ManyPrices:
-    """A page over all symbols, or their whole range. Raises UnknownSymbol, TooManyRows."""
+    """A page over all symbols, or their whole range.
+
+    Raises UnknownSymbol, TooManyRows, TooManyStored.
+    """
     market_data.require_known(query.symbols)
     if query.each.limit is None:
         return _whole(market_data, query)
@@ -30,10 +38,10 @@ def many_prices(market_data: MarketData, query: ManyPricesQuery) -> ManyPrices:
     left = query.each.limit
     cursor = query.cursor
     for symbol in _from(query):
-        if left == 0:
+        if left == 0 or market_data.series.stored.bars >= MOST_READ:
             return ManyPrices(tuple(tables), PriceCursor(symbol))
         within = cursor.within if cursor else None
-        table = _one(market_data, query, symbol, PriceCursor(symbol, within), left)
+        table = _one(market_data, query, symbol, PriceCursor(symbol, within), left, None)
         tables.append(table)
         left -= len(table.rows)
         if table.cursor is not None:
@@ -43,17 +51,15 @@ def many_prices(market_data: MarketData, query: ManyPricesQuery) -> ManyPrices:
 
 
 def _whole(market_data: MarketData, query: ManyPricesQuery) -> ManyPrices:
-    start = query.cursor
+    start, count = query.cursor, RowCount()
 
     def one(symbol: str) -> PriceTable:
         within = start.within if start and start.symbol == symbol else None
-        return _one(market_data, query, symbol, PriceCursor(symbol, within), None)
+        return _one(market_data, query, symbol, PriceCursor(symbol, within), None, count)
 
     symbols = _from(query)
     with ThreadPoolExecutor(min(PARALLEL_SYMBOLS, len(symbols))) as pool:
         tables = tuple(pool.map(one, symbols))
-    if sum(len(table.rows) for table in tables) > MOST_WHOLE_ROWS:
-        raise TooManyRows(MOST_WHOLE_ROWS)
     return ManyPrices(tables, None)
 
 
@@ -69,6 +75,7 @@ def _one(
     symbol: str,
     cursor: PriceCursor,
     limit: int | None,
+    count: RowCount | None,
 ) -> PriceTable:
     asked = msgspec.structs.replace(query.each, symbol=symbol, cursor=cursor.within, limit=limit)
-    return market_data.prices(asked)
+    return market_data.prices(asked, count)

@@ -21,7 +21,7 @@ from chalicelib.services.freshness import Labels, label
 from chalicelib.services.queries import Cursor, PriceQuery
 from chalicelib.services.series import Known, Series
 from chalicelib.services.stores import Stores
-from chalicelib.services.whole_ranges import read_whole
+from chalicelib.services.whole_ranges import RowCount, read_whole
 
 _TRENDS = {1: "up", 0: "flat", -1: "down"}
 
@@ -53,14 +53,17 @@ class MarketData:
         """The names of the two averages shown, the fast one first."""
         return f"sma_{self._fast}", f"sma_{self._slow}"
 
-    def prices(self, query: PriceQuery) -> PriceTable:
-        """A page of ticks or bars, or the whole range. Raises UnknownSymbol, TooManyRows."""
+    def prices(self, query: PriceQuery, count: RowCount | None = None) -> PriceTable:
+        """A page of ticks or bars, or the whole range, whose rows `count` counts.
+
+        Raises UnknownSymbol, TooManyRows, TooManyStored.
+        """
         known = self.series.known(query.symbol)
 
         def read(cursor: Cursor | None) -> PriceTable:
             return self._page(msgspec.structs.replace(query, cursor=cursor), known)
 
-        return read_whole(read, query.cursor) if query.limit is None else read(query.cursor)
+        return read_whole(read, query.cursor, count) if query.limit is None else read(query.cursor)
 
     def _page(self, query: PriceQuery, known: Known) -> PriceTable:
         labels = self.labels(known)

@@ -16,7 +16,7 @@ from chalicelib.domain.folding import BASE_OF, SPAN
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after, to_text
-from chalicelib.services.bar_reading import BarPage, BarRequest, past, read_bars
+from chalicelib.services.bar_reading import BarPage, BarRequest, StoredCount, past, read_bars
 from chalicelib.services.interval_choice import choose
 from chalicelib.services.periods import SESSIONS, period_start
 from chalicelib.services.queries import Cursor, PriceQuery, Range
@@ -65,9 +65,14 @@ def _last_instant(symbol: str, label: str) -> str:
 
 
 class Series:
-    """Reads what is stored of symbols; made anew for each request, since it keeps what it read."""
+    """Reads what is stored of symbols; made anew for each request, since it keeps what it read.
+
+    `stored` counts the stored bars that it read; beyond the most, what reads bars raises
+    TooManyStored.
+    """
 
     def __init__(self, stores: Stores) -> None:
+        self.stored = StoredCount()
         self._stores = stores
         self._hours: dict[str, list[Bar]] = {}
 
@@ -180,7 +185,7 @@ class Series:
             after=after,
         )
         live = self._live(known, BASE_OF[interval], request.selected)
-        return read_bars(self._stores.bars, request, live)
+        return read_bars(self._stores.bars, request, live, self.stored)
 
     def _live(self, known: Known, base: str, reach: Range) -> list[Bar]:
         """The running bars of a stored interval in order; an hour's is made from its minutes."""
@@ -207,5 +212,6 @@ class Series:
             range=Range(span.start, span.end),
             limit=MOST_MINUTES,
         )
-        hour = hour_of(span, read_bars(self._stores.bars, request, state.minutes).rows)
+        page = read_bars(self._stores.bars, request, state.minutes, self.stored)
+        hour = hour_of(span, page.rows)
         return msgspec.structs.replace(hour, closed=False) if hour else None

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.services import indicator_tables, studies
+from chalicelib.services import bar_reading, indicator_tables, many_prices, studies
 from tests.api_support import (
     SETTINGS,
     Answer,
@@ -107,3 +107,75 @@ def _rows_in(answer: Answer) -> int | None:
         return None
     is_csv = answer.headers["content-type"].startswith("text/csv")
     return len(answer.rows if is_csv else answer.json["prices"])
+
+
+class Reading:
+    """Twelve symbols with 300 minutes each, and how many bars are read of them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        services = FakeServices()
+        self.symbols = [f"S{number:02}" for number in range(12)]
+        for symbol in self.symbols:
+            fill(services, make_ticks(300, symbol))
+        self.client = Client(services)
+        self.bars = 0
+        self._read = services.stores.bars.bars
+        monkeypatch.setattr(services.stores.bars, "bars", self._counted)
+
+    def _counted(self, *args: Any, **options: Any) -> Any:
+        page = self._read(*args, **options)
+        self.bars += len(page.rows)
+        return page
+
+    def get(self, query: str) -> Answer:
+        """Prices of all symbols."""
+        return self.client.get(f"/prices?symbols={','.join(self.symbols)}&{query}")
+
+
+@pytest.fixture
+def reading(monkeypatch: pytest.MonkeyPatch) -> Reading:
+    monkeypatch.setattr(many_prices, "PARALLEL_SYMBOLS", 2)
+    return Reading(monkeypatch)
+
+
+def test_reading_several_symbols_ends_where_their_rows_are_too_many(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chalicelib.services.whole_ranges.MOST_WHOLE_ROWS", 500)
+    monkeypatch.setattr("chalicelib.services.queries.MAX_LIMIT", 50)
+    refused = reading.get("interval=1m&limit=max")
+    assert (refused.status, refused.json["parameter"]) == (413, "limit")
+    assert "more than 500 rows" in refused.json["detail"]
+    assert 500 < reading.bars < 500 + 2 * 2 * 52  # each thread may have begun one page more
+
+
+@pytest.mark.parametrize("path", ["/prices", "/prices/S00", "/indicators/S00"])
+def test_a_whole_range_is_refused_that_is_made_of_too_many_stored_bars(
+    path: str, reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bar_reading, "MOST_READ_AT_ONCE", 50)
+    query = {"/prices": "symbols=" + ",".join(reading.symbols), "/indicators/S00": "sma=2"}
+    asked = f"{path}?interval=30m&limit=max&{query.get(path, '')}"
+    assert reading.client.get(asked).status == 200
+    monkeypatch.setattr(bar_reading, "MOST_STORED", 200)
+    reading.bars = 0
+    refused = reading.client.get(asked)
+    assert (refused.status, refused.json["parameter"]) == (413, "limit")
+    assert "made of more than 200 stored bars" in refused.json["detail"]
+    assert 200 < reading.bars <= 200 + 2 * 50
+
+
+@pytest.mark.parametrize("sort", ["asc", "desc"])
+def test_a_page_over_several_symbols_ends_where_much_was_read_for_it(
+    sort: str, reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = f"interval=30m&sort={sort}&limit=5000"
+    whole = reading.get(asked).json
+    assert whole["next_page_token"] is None
+    monkeypatch.setattr(many_prices, "MOST_READ", 700)
+    reading.bars = 0
+    first = reading.get(asked).json
+    assert {row["symbol"] for row in first["prices"]} == {"S00", "S01", "S02"}
+    assert 700 <= reading.bars <= 1_000
+    path = f"/prices?symbols={','.join(reading.symbols)}&{asked}"
+    assert list(walk(reading.client, path)) == whole["prices"]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.bars import Bar
-from chalicelib.services.bar_reading import BarRequest, read_bars
+from chalicelib.services.bar_reading import BarRequest, StoredCount, read_bars
 from chalicelib.services.queries import Range
 from tests.factories import at, make_bar
 from tests.fakes import FakeBars
@@ -44,7 +44,7 @@ def walk(bars: FakeBars, limit: int, live: Sequence[Bar] = (), **asked: Any) -> 
     after = None
     while True:
         request = BarRequest(symbol="AAPL", limit=limit, after=after, **asked)
-        page = read_bars(bars, request, live)
+        page = read_bars(bars, request, live, StoredCount())
         found += page.rows
         if not page.more:
             return found
