@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import gzip
 import json
 from collections.abc import Iterable, Sequence
@@ -204,6 +205,27 @@ def sqs_event(payloads: Sequence[bytes], first: int = 0, arrival: float = 0) -> 
             for n, data in enumerate(payloads)
         ]
     }
+
+
+def dated(event: dict[str, Any]) -> dict[str, Any]:
+    """The event of messages whose sender tells when it sent each, as the producer does."""
+    for record in event["Records"]:
+        attributes = record["attributes"]
+        text = f"{attributes['SentTimestamp']}-{attributes['SequenceNumber']}"
+        value = {"stringValue": text, "stringListValues": [], "binaryListValues": []}
+        record["messageAttributes"] = {"ticktape.sent": {**value, "dataType": "String"}}
+    return event
+
+
+def redriven(event: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """The event of messages that went through a dead-letter queue: at so many seconds after START
+    SQS gave them another time and number."""
+    found = copy.deepcopy(event)
+    for record in found["Records"]:
+        attributes = record["attributes"]
+        attributes["SentTimestamp"] = str(round(instant(seconds).timestamp() * 1000))
+        attributes["SequenceNumber"] = str(int(attributes["SequenceNumber"]) + 1_000_000)
+    return found
 
 
 def stream_record(

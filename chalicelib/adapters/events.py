@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.domain.sendings import ATTRIBUTE, sending_of
 from chalicelib.domain.times import from_epoch_seconds
 
 if TYPE_CHECKING:  # each function imports what it takes, not what the others do
@@ -34,7 +35,10 @@ def _kinesis_fields(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def from_sqs(event: dict[str, Any]) -> list[Incoming]:
-    """The messages of an SQS event; a message's origin is its queue."""
+    """The messages of an SQS event; a message's origin is its queue.
+
+    Its time and number are its sender's where it tells them, since SQS's do not last.
+    """
     from chalicelib.services.ingest_plan import Incoming
 
     return [Incoming(**_sqs_fields(record)) for record in event["Records"]]
@@ -43,12 +47,15 @@ def from_sqs(event: dict[str, Any]) -> list[Incoming]:
 def _sqs_fields(record: dict[str, Any]) -> dict[str, Any]:
     attributes = record["attributes"]
     milliseconds = int(attributes["SentTimestamp"])
-    sent = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
+    number = attributes.get("SequenceNumber") or record["messageId"]
+    told = record.get("messageAttributes", {}).get(ATTRIBUTE, {}).get("stringValue")
+    if (sending := sending_of(told, milliseconds)) is not None:
+        milliseconds, number = sending.milliseconds, sending.number
     return dict(  # noqa: C408 - named as Incoming's fields
         identifier=record["messageId"],
         origin=record["eventSourceARN"].rpartition(":")[2],
-        number=attributes.get("SequenceNumber") or record["messageId"],
-        arrival=sent,
+        number=number,
+        arrival=datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds),
         payload=record["body"].encode(errors="surrogatepass"),
     )
 

@@ -2,16 +2,19 @@
 
 Groups spread the symbols by a stable hash, so that a symbol's messages stay in one message group
 and in order. The deduplication id follows from the body: a message that SQS took but whose
-answer was lost is not delivered twice within SQS's five minutes.
+answer was lost is not delivered twice within SQS's five minutes. An attribute tells when a message
+was sent, which SQS forgets on the way through a dead-letter queue.
 """
 
 from __future__ import annotations
 
 import hashlib
+import time
 import zlib
 from collections.abc import Sequence
 from typing import Any
 
+from chalicelib.domain.sendings import ATTRIBUTE, Sending, Sendings
 from producer.errors import SinkUnavailable
 from producer.records import Limits, Record
 from producer.sinks import aws
@@ -37,6 +40,7 @@ class SqsSink:
             flush_seconds=flush_seconds,
         )
         self._queue_url = queue_url
+        self._sendings = Sendings(lambda: time.time_ns() // 1_000_000)
         self._client: Any = aws.client("sqs")
 
     def key(self, symbol: str) -> str:
@@ -47,7 +51,9 @@ class SqsSink:
         """One SendMessageBatch request."""
         from botocore.exceptions import BotoCoreError, ClientError
 
-        entries = [_entry(number, record) for number, record in enumerate(records)]
+        entries = [
+            _entry(number, record, self._sendings.next()) for number, record in enumerate(records)
+        ]
         try:
             response = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
         except (BotoCoreError, ClientError) as error:
@@ -59,11 +65,12 @@ class SqsSink:
         return [failed.get(entry["Id"]) for entry in entries]
 
 
-def _entry(number: int, record: Record) -> dict[str, str]:
+def _entry(number: int, record: Record, sending: Sending) -> dict[str, Any]:
     body = record.payload
     return {
         "Id": str(number),
         "MessageBody": body.decode(),
         "MessageGroupId": record.key,
         "MessageDeduplicationId": hashlib.sha256(body).hexdigest(),
+        "MessageAttributes": {ATTRIBUTE: {"DataType": "String", "StringValue": str(sending)}},
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import threading
+import time
 from collections.abc import Iterator
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.sendings import sending_of
 from producer.errors import SinkRefused, SinkUnavailable, UsageError
 from producer.records import Record
 from producer.sinks.kinesis import KinesisSink
@@ -58,7 +60,10 @@ def messages(moto: str, url: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while True:
         answer = sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["MessageGroupId"]
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            AttributeNames=["MessageGroupId"],
+            MessageAttributeNames=["All"],
         )
         batch = answer.get("Messages", [])
         if not batch:
@@ -168,6 +173,10 @@ def test_a_poll_becomes_a_message_for_each_group_of_symbols(moto: str) -> None:
     assert {message["Attributes"]["MessageGroupId"] for message in found} == set(groups)
     arrived = [json.loads(line)["symbol"] for m in found for line in m["Body"].splitlines()]
     assert sorted(arrived) == symbols
+    told = [message["MessageAttributes"]["ticktape.sent"]["StringValue"] for message in found]
+    sendings = [sending_of(text, time.time_ns() // 1_000_000) for text in told]
+    assert None not in sendings
+    assert len(set(sendings)) == len(records)
 
 
 def test_the_same_message_twice_is_delivered_once(moto: str) -> None:

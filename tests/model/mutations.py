@@ -127,6 +127,12 @@ MUTATIONS = (
         "pass",
     ),
     Mutation(
+        "a redriven message is one that has just been sent",
+        "adapters/events.py",
+        "if (sending := sending_of(told, milliseconds)) is not None:",
+        "if (sending := sending_of(None, milliseconds)) is not None:",
+    ),
+    Mutation(
         "ticks without a timestamp of one millisecond share it",
         "domain/stamps.py",
         "return self._arrival.replace(microsecond=millisecond + slot_of(self._number))",

@@ -15,7 +15,7 @@ from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
 from chalicelib.services.ingest_plan import Incoming
-from tests.factories import START, kinesis_event, sqs_event
+from tests.factories import START, dated, kinesis_event, redriven, sqs_event
 from tests.model import reference
 from tests.model.markets import MARKETS, Market, T, beginning, moved, state_of
 from tests.model.reference import Row
@@ -46,12 +46,27 @@ class Stream:
         self.kind = kind
         self.records: list[Record] = []
         self.checkpoint = 0
+        self.delivered = 0
         self.busy = False
 
     @property
     def waiting(self) -> bool:
         """Whether records are left that nobody works at."""
         return not self.busy and self.checkpoint < len(self.records)
+
+    def back(self) -> int:
+        """How many milliseconds the clock has gone back at the next record; a message's sender does
+        not follow its clock back. Ticks without a timestamp get the arrival: theirs does not."""
+        number = len(self.records)
+        return CLOCK_MILLISECONDS - 4 * number % CLOCK_MILLISECONDS if self.kind == "kinesis" else 0
+
+    def count(self, arrival: datetime) -> int:
+        """What grows by one from record to record, of the next one: a message's sender tells the
+        millisecond and the number (docs/decisions/0227)."""
+        number = len(self.records)
+        if self.kind == "kinesis":
+            return number
+        return (1 << 62) + (round(arrival.timestamp() * 1000) << 20) + number
 
     def batch(self, size: int) -> list[Incoming]:
         """The next records as a handler gets them."""
@@ -62,7 +77,11 @@ class Stream:
             if self.kind == "kinesis":
                 found += events.from_kinesis(kinesis_event([record.payload], number, arrival))
             else:
-                found += events.from_sqs(sqs_event([record.payload], number, arrival))
+                event = dated(sqs_event([record.payload], number, arrival))
+                if number < self.delivered:  # it may have been in the dead-letter queue meanwhile
+                    event = redriven(event, arrival + 2_000)
+                found += events.from_sqs(event)
+        self.delivered = max(self.delivered, first + len(found))
         return found
 
 
@@ -177,13 +196,12 @@ class Traffic:
         for who, given in parts:
             stamp = None
             if "timestamp" not in given:
-                stamp = stamp_of(self.arrived, len(stream.records), place)
+                stamp = stamp_of(self.arrived, stream.count(self.arrived), place)
                 place += 1
             self._take(self.senders[who], given, stamp)
         lines = [json.dumps(given).encode() for _, given in parts]
         payload = b"\n".join([*lines, b"}"] if junk else lines)
-        # Ticks without a timestamp get the arrival: of theirs it goes back no further.
-        back = CLOCK_MILLISECONDS - 4 * len(stream.records) % CLOCK_MILLISECONDS if not place else 0
+        back = 0 if place else stream.back()
         stream.records.append(Record(payload, self.arrived - back * MILLISECOND, parts))
 
     def _take(self, sender: Sender, given: dict[str, Any], stamp: datetime | None) -> None:
@@ -259,7 +277,8 @@ def _bar_fields(sender: Sender, row: Row) -> dict[str, Any]:
 
 
 def stamp_of(arrival: datetime, number: int, place: int) -> datetime:
-    """The time of a record's n-th tick without a timestamp (docs/decisions/0163)."""
+    """The time of a record's tick at `place` among those without a timestamp, by the record's
+    count (docs/decisions/0163)."""
     milliseconds, microseconds = divmod(place, 7)
     first = arrival + timedelta(microseconds=7 * number % 1000)
     return first + milliseconds * MILLISECOND + timedelta(microseconds=microseconds)
