@@ -25,6 +25,7 @@ from chalicelib.domain.splits import Split
 from chalicelib.domain.times import just_after, later
 from chalicelib.services.key_ring import MAX_KEYS
 from chalicelib.services.priced import Copy, PricedRecord, StoredTick, supersedes
+from chalicelib.services.queries import Range
 from chalicelib.services.stores import (
     Close,
     Erased,
@@ -308,13 +309,23 @@ class FakeAlerts:
         return _alert_page(rows, limit, descending, after_key)
 
     def by_day(
-        self, day: str, *, limit: int, descending: bool = False, after_key: str | None = None
+        self,
+        day: str,
+        start: str | None,
+        end: str | None,
+        *,
+        limit: int,
+        descending: bool = False,
+        after_key: str | None = None,
     ) -> Page[StoredAlert]:
         """See AlertStore."""
+        reach = Range(start, end)
+        if after_key is not None and not reach.holds(after_key.partition("#")[0]):
+            raise ValueError("ExclusiveStartKey is outside query boundaries")
         rows = {
             f"{one.alert.timestamp}#{one.alert.symbol}#{one.alert.rule_id}": one
             for one in self.stored.values()
-            if one.alert.timestamp.startswith(day)
+            if one.alert.timestamp.startswith(day) and reach.holds(one.alert.timestamp)
         }
         return _alert_page(rows, limit, descending, after_key)
 

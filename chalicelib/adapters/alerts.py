@@ -86,10 +86,18 @@ class Alerts:
         return self._page(request, limit, descending, "timestamp_rule")
 
     def by_day(
-        self, day: str, *, limit: int, descending: bool = False, after_key: str | None = None
+        self,
+        day: str,
+        start: str | None,
+        end: str | None,
+        *,
+        limit: int,
+        descending: bool = False,
+        after_key: str | None = None,
     ) -> Page[StoredAlert]:
-        """See AlertStore. `after_key` is a page's next_key."""
-        request = key_range("day", day, "timestamp_symbol_rule", None, None)
+        """See AlertStore. The index's keys are a time, a symbol and a rule, so that those of the
+        time `end` lie behind it and are not found."""
+        request = key_range("day", day, "timestamp_symbol_rule", start, end)
         request["IndexName"] = _BY_DAY
         if after_key:
             timestamp, symbol, rule_id = after_key.split("#", 2)

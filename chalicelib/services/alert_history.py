@@ -74,13 +74,19 @@ class AlertHistory:
     def _of_day(self, day: str, reach: Range, query: AlertQuery) -> Iterator[StoredAlert]:
         def read(after: str | None) -> Page[StoredAlert]:
             return self._store.by_day(
-                day, limit=self._page(query), descending=query.descending, after_key=after
+                day,
+                reach.start,
+                reach.end,
+                limit=self._page(query),
+                descending=query.descending,
+                after_key=after,
             )
 
         after = query.after if query.after and query.after[:10] == day else None
-        for alert in _walk(read, after):
-            if reach.holds(alert.alert.timestamp):
-                yield alert
+        if after is None or reach.holds(_time_of(after)):
+            yield from _walk(read, after)
+        elif _is_ahead(reach, after, query.descending):
+            yield from _walk(read, None)
 
     def _days_range(self, asked: Range) -> Range:
         """The range with both ends, at most MAX_DAYS long."""
@@ -108,6 +114,17 @@ def position_of(alert: StoredAlert, by_day: bool) -> str:
     one = alert.alert
     middle = f"#{one.symbol}" if by_day else ""
     return f"{one.timestamp}{middle}#{one.rule_id}"
+
+
+def _time_of(position: str) -> str:
+    return position.partition("#")[0]
+
+
+def _is_ahead(reach: Range, position: str, descending: bool) -> bool:
+    """Whether a position comes before all of a range, in the order of reading: the last MAX_DAYS
+    move on with the clock, and leave the position of an earlier page behind."""
+    time = _time_of(position)
+    return time >= (reach.end or "") if descending else time < (reach.start or "")
 
 
 def _walk(

@@ -202,9 +202,19 @@ class AlertStore(Protocol):
         """A symbol's alerts by the tick's time."""
 
     def by_day(
-        self, day: str, *, limit: int, descending: bool = False, after_key: str | None = None
+        self,
+        day: str,
+        start: str | None,
+        end: str | None,
+        *,
+        limit: int,
+        descending: bool = False,
+        after_key: str | None = None,
     ) -> Page[StoredAlert]:
-        """All alerts whose tick lies on a UTC day."""
+        """All alerts whose tick lies on a UTC day, and in `[start, end)`.
+
+        `after_key`, a page's next_key, has to lie in that range: DynamoDB refuses others.
+        """
 
 
 RuleKey = tuple[str, str]

@@ -147,12 +147,35 @@ def test_a_days_alerts_of_all_symbols_join(
     found = []
     after: str | None = None
     while True:
-        page = alerts.by_day(day, limit=limit, descending=descending, after_key=after)
+        page = alerts.by_day(day, None, None, limit=limit, descending=descending, after_key=after)
         found += [stored.alert for stored in page.rows]
         after = page.next_key
         if after is None:
             break
     assert found == (given[::-1] if descending else given)
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("limit", [1, 50])
+def test_a_days_alerts_are_those_of_a_range(
+    alerts: AlertStore, symbol: str, day: str, limit: int, descending: bool
+) -> None:
+    instants = [f"{day}T00:00:0{second}.000000Z" for second in range(5)]
+    for instant in instants:
+        for name in ("A", "B"):
+            alerts.record(make_alert(symbol=f"{symbol}.{name}", timestamp=instant))
+    found = []
+    after: str | None = None
+    while True:
+        page = alerts.by_day(
+            day, instants[1], instants[3], limit=limit, descending=descending, after_key=after
+        )
+        found += [stored.alert.timestamp for stored in page.rows]
+        after = page.next_key
+        if after is None:
+            break
+    wanted = [instants[1], instants[1], instants[2], instants[2]]
+    assert found == (wanted[::-1] if descending else wanted)
 
 
 def test_marking_an_alert_that_is_gone_leaves_nothing_behind(

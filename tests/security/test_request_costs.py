@@ -18,6 +18,7 @@ from tests.api_support import (
     make_ticks,
     walk,
 )
+from tests.factories import make_alert
 
 ALL = "sma=5,20&ema=12&rsi=14&macd=12,26,9&bbands=20,2&atr=14&vwap=session"
 
@@ -107,6 +108,29 @@ def _rows_in(answer: Answer) -> int | None:
         return None
     is_csv = answer.headers["content-type"].startswith("text/csv")
     return len(answer.rows if is_csv else answer.json["prices"])
+
+
+@pytest.mark.parametrize("sort", ["asc", "desc"])
+@pytest.mark.parametrize("hours", [0, 23])
+def test_alerts_of_an_instant_are_not_looked_for_among_those_of_the_day(
+    hours: int, sort: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = FakeServices()
+    for number in range(120):
+        noon = make_alert(timestamp=f"2026-11-19T12:00:00.{number:06}Z")
+        services.stores.alerts.record(noon)
+    read: list[int] = []
+    by_day = services.stores.alerts.by_day
+
+    def counted(*args: Any, **options: Any) -> Any:
+        page = by_day(*args, **options)
+        read.append(len(page.rows))
+        return page
+
+    monkeypatch.setattr(services.stores.alerts, "by_day", counted)
+    reach = f"start=2026-11-19T{hours:02}:00:00Z&end=2026-11-19T{hours:02}:00:01Z"
+    assert Client(services).get(f"/alerts?{reach}&sort={sort}&limit=1").json["alerts"] == []
+    assert read == [0]
 
 
 class Reading:

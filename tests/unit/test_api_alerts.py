@@ -105,6 +105,27 @@ def test_pages_of_alerts_are_the_whole(query: str, sort: str, limit: int) -> Non
     assert list(walk(client, f"{path}&limit={limit}", "alerts")) == whole["alerts"]
 
 
+@pytest.mark.parametrize(
+    ("sort", "moved", "left"),
+    [
+        ("asc", timedelta(days=6, hours=1), [24, 5, 5]),
+        ("desc", timedelta(days=-5, hours=-1), [5, 24, 25]),
+    ],
+)
+def test_a_walk_without_a_range_goes_on_when_its_position_lies_out_of_the_range(
+    sort: str, moved: timedelta, left: list[int]
+) -> None:
+    """The last 31 days begin and end elsewhere by then, on the position's very day."""
+    services = FakeServices()
+    for days in (25, 25 - 4 / 24, 5 + 4 / 24, 5):
+        services.stores.alerts.record(_alert(days))
+    client = Client(services)
+    token = client.get(f"/alerts?limit=1&sort={sort}").json["next_page_token"]
+    services.now += moved
+    page = client.get(f"/alerts?limit=3&sort={sort}&page_token={token}")
+    assert (page.status, _days(page.json["alerts"])) == (200, left)
+
+
 def test_the_recordings_alerts_are_all_there() -> None:
     services = FakeServices()
     fill(services, aapl_ticks())
