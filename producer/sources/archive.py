@@ -9,9 +9,10 @@ named first, by arrival, so a recording should begin where its series began.
 
 from __future__ import annotations
 
+import re
 import zlib
-from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -30,6 +31,13 @@ from producer.sinks import aws
 from producer.sources.ndjson import tick_of
 from producer.sources.recording import Unreadable
 from producer.wire import Mode, WireTick
+
+_Entry = tuple[datetime, int, WireTick]
+"""A tick with its record's arrival and the number of its line."""
+
+_NAME = re.compile(r"(.*-)([0-9]+)(?:\.[0-9a-f]{8})?-[0-9]+\.json\.gz", re.DOTALL)
+_CLOCK = timedelta(seconds=10)
+"""A stream's clock goes back by less than this."""
 
 
 class Objects(Protocol):
@@ -121,8 +129,9 @@ class Recording:
         """By the hour of arrival, within it by timestamp; the last to arrive of a tick counts."""
         series = _Series()
         for _, names in groupby(self._keys(), key=lambda name: name.rpartition("/")[0]):
-            arrived = [entry for name in names for entry in self._ticks_of(name)]
-            arrived.sort(key=itemgetter(0))
+            in_order = sorted(names, key=_place_of)
+            entries = (entry for name in in_order for entry in self._ticks_of(name))
+            arrived = sorted(_steady(entries), key=itemgetter(0))
             hour: dict[tuple[str, str | None, str], WireTick] = {}
             for _, number, tick in arrived:
                 refusal = series.refusal(tick)
@@ -140,7 +149,7 @@ class Recording:
             if day is not None and self._since <= day <= self._until:
                 yield key
 
-    def _ticks_of(self, key: str) -> Iterator[tuple[datetime, int, WireTick]]:
+    def _ticks_of(self, key: str) -> Iterator[_Entry]:
         for number, (line, arrival) in enumerate(self._lines(key), 1):
             for tick in self._read(line, arrival, number):
                 tick.mode = "backfill" if tick.bar else self._mode
@@ -182,6 +191,21 @@ class _Series:
         if family(tick.source) == mine:
             return None
         return TickError("source", tick.source, f"{mine}, as in the whole series")
+
+
+def _place_of(name: str) -> tuple[str, int]:
+    """The order of an hour's objects: those of a shard by their first sequence number."""
+    found = _NAME.fullmatch(name)
+    return (found[1], int(found[2])) if found else (name, 0)
+
+
+def _steady(entries: Iterable[_Entry]) -> Iterator[_Entry]:
+    """Entries in the order of the stream, of which none arrives a little before the one before it:
+    a stream's clock may go back (docs/decisions/0225-sequence-numbers-order-records.md)."""
+    before = EPOCH
+    for arrival, number, tick in entries:
+        before = before if timedelta(0) < before - arrival < _CLOCK else arrival
+        yield before, number, tick
 
 
 def _takes_the_place_of(earlier: WireTick, later: WireTick) -> bool:

@@ -9,13 +9,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.domain.detection import State
 from chalicelib.domain.ticks import Tick
 from producer.ordering import Ordering
 from producer.sources.replay import open_recording
 from producer.wire import line_of
-from tests.factories import payload, wire
+from tests.factories import NEVER, kinesis_event, payload, wire
 from tests.faults.system import SYMBOL, System, walk
 
 HISTORY = {"bar": "1m", "open": 1, "high": 3, "low": 1, "volume": 5}
@@ -113,6 +114,23 @@ def test_a_correction_of_the_newest_tick_in_a_later_hour_is_rebuilt(tmp_path: Pa
     system.deliver([payload(tick) for tick in ticks], 7)
     system.arrival += 7200
     system.deliver([payload({**ticks[-1], "price": 105})], 1)
+    assert prices(system.services, SYMBOL)[-1].price == 105
+    assert_rebuilt(system, tmp_path)
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_correction_that_the_streams_clock_dates_before_its_tick_is_rebuilt(
+    tmp_path: Path, size: int
+) -> None:
+    system = System(step=1)
+    ticks = walk(10, 41.7)
+    system.deliver([payload(tick) for tick in ticks[:9]], 3)
+    event = kinesis_event([payload(ticks[9]), payload({**ticks[9], "price": 105})], 9, 10.0**7 + 9)
+    event["Records"][1]["kinesis"]["approximateArrivalTimestamp"] -= 0.004
+    records = events.from_kinesis(event)
+    for first in range(0, 2, size):
+        system.services.ingest(records[first : first + size], NEVER)
+    system.detect()
     assert prices(system.services, SYMBOL)[-1].price == 105
     assert_rebuilt(system, tmp_path)
 
