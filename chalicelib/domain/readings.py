@@ -71,7 +71,7 @@ class Reading(msgspec.Struct, frozen=True):
             return {**named, **_texts(self.item, _BARS_FIELDS)}
         from chalicelib.domain.building import place_of  # ingest needs no sessions else
 
-        fields = {name: name for name in self.item.__struct_fields__ if name != "split"}
+        fields = {name: name for name in self.item.__struct_fields__}
         return {**_texts(self.item, fields), "session_date": place_of(self.item).date}
 
 

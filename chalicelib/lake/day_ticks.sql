@@ -1,6 +1,6 @@
 SELECT
   symbol, "timestamp", price, open, high, low, previous_close, volume,
-  currency, exchange_timezone, market_state, source, mode, "date"
+  currency, exchange_timezone, market_state, source, mode, split, "date"
 FROM (
 ${raw}
 ) AS wanted

@@ -1,7 +1,7 @@
 -- As day_ticks, and what Parquet has of days whose raw objects have begun to expire.
 SELECT
   symbol, "timestamp", price, open, high, low, previous_close, volume,
-  currency, exchange_timezone, market_state, source, mode, "date"
+  currency, exchange_timezone, market_state, source, mode, split, "date"
 FROM (
   SELECT
     *,
@@ -9,7 +9,7 @@ FROM (
   FROM (
     SELECT
       symbol, "timestamp", price, open, high, low, previous_close, volume,
-      currency, exchange_timezone, market_state, source, mode, "date", 0 AS kept
+      currency, exchange_timezone, market_state, source, mode, split, "date", 0 AS kept
     FROM (
 ${raw}
     ) AS wanted
@@ -17,7 +17,7 @@ ${raw}
     UNION ALL
     SELECT
       symbol, "timestamp", price, open, high, low, previous_close, volume,
-      currency, exchange_timezone, market_state, source, mode, "date", 1
+      currency, exchange_timezone, market_state, source, mode, split, "date", 1
     FROM ticks
     WHERE "date" IN (${kept})
   ) AS merged

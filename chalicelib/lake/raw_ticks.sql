@@ -3,7 +3,7 @@
 -- the later in the stream stays: that of the object whose last sequence number is higher.
 SELECT
   symbol, "timestamp", price, open, high, low, previous_close, volume,
-  currency, exchange_timezone, market_state, source, mode, "date", arrived, batch
+  currency, exchange_timezone, market_state, source, mode, split, "date", arrived, batch
 FROM (
   SELECT
     *,
@@ -20,7 +20,7 @@ FROM (
       TRY_CAST(plain.low AS decimal(20,8)) AS low,
       TRY_CAST(plain.previous_close AS decimal(20,8)) AS previous_close,
       TRY_CAST(plain.volume AS decimal(26,8)) AS volume,
-      plain.currency, plain.exchange_timezone, plain.market_state, plain.source, plain.mode,
+      plain.currency, plain.exchange_timezone, plain.market_state, plain.source, plain.mode, plain.split,
       CAST(CASE
         WHEN plain.symbol LIKE '%=X' THEN CASE
           WHEN day_of_week(CAST(CAST(plain.instant AT TIME ZONE 'America/New_York' AS timestamp) + INTERVAL '7' HOUR AS date)) <= 5
@@ -51,6 +51,7 @@ FROM (
         nullif(market_state, '') AS market_state,
         coalesce(nullif(source, ''), 'unknown') AS source,
         coalesce(mode, 'live') AS mode,
+        split,
         sent_at,
         TRY_CAST(concat(substr("timestamp", 1, 10), ' ', substr("timestamp", 12, 8), ' UTC') AS timestamp with time zone) AS instant,
         "date" AS arrived,
@@ -88,7 +89,7 @@ FROM (
       symbol, "timestamp",
       CAST(price AS decimal(20,8)), CAST(open AS decimal(20,8)), CAST(high AS decimal(20,8)),
       CAST(low AS decimal(20,8)), CAST(previous_close AS decimal(20,8)), CAST(volume AS decimal(26,8)),
-      currency, exchange_timezone, market_state, source, mode,
+      currency, exchange_timezone, market_state, source, mode, split,
       session_date,
       "date",
       regexp_extract("$path", '/readings/(.*)$', 1),

@@ -21,7 +21,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "lake"
 
 TICKS = (
     "symbol", "timestamp", "price", "open", "high", "low", "previous_close", "volume",
-    "currency", "exchange_timezone", "market_state", "source", "mode",
+    "currency", "exchange_timezone", "market_state", "source", "mode", "split",
 )  # fmt: skip
 MINUTES = (
     "symbol", "start", "open", "high", "low", "close", "volume", "ticks", "source", "extended",

@@ -35,7 +35,7 @@ _OVERLAP = timedelta(days=2)
 """Ticks of days that lie as far apart do not overlap: local dates span 26 hours around UTC."""
 
 _PRICES = ("price", "open", "high", "low", "previous_close", "volume")
-_LABELS = ("currency", "exchange_timezone", "market_state", "source")
+_LABELS = ("currency", "exchange_timezone", "market_state", "source", "split")
 _COLUMNS = ("symbol", "timestamp", *_PRICES, *_LABELS)
 
 

@@ -160,7 +160,9 @@ def a_day_and_a_half(start: datetime) -> Iterator[tuple[datetime, bytes]]:
         at = start + timedelta(minutes=14 * n, seconds=n % 7)
         for place, (symbol, more) in enumerate(zones.items()):
             price = round(100 + place + (n % 13) / 7, 4)
-            yield at, wire(at, symbol, price, volume=n * 100 - (50 if n % 9 == 0 else 0), **more)
+            told = {"split": "3:2"} if n % 40 == place else {}
+            volume = n * 100 - (50 if n % 9 == 0 else 0)
+            yield at, wire(at, symbol, price, volume=volume, **more, **told)
         yield at, wire(at + timedelta(seconds=3), "AAPL", 101.5, volume=n * 100 + 7)
         yield at, odd(n, at)
 
@@ -172,7 +174,7 @@ def odd(n: int, at: datetime) -> bytes:
         b"no json at all",
         b'{"symbol":"STAMPLESS","price":7}\n{"symbol":"STAMPLESS","price":8}',
         f'[{{"symbol":"ARRAY","price":{n}.5,"timestamp":"{stamp}"}},{{"price":3}}]'.encode(),
-        f'{{"symbol":"EXPO","price":1.5e2,"timestamp":"{stamp}"}}'.encode(),
+        f'{{"symbol":"EXPO","price":1.5e2,"timestamp":"{stamp}","split":"2:1"}}'.encode(),
         f'{{"symbol" : "SPACED", "price" : 1.5e2, "timestamp" : "{to_text(at)}"}}'.encode(),
         f'{{"symbol":"TWICE","price":5,"timestamp":"{to_text(at)}","price":6}}'.encode(),
         wire(at, "ZERO", 0),
@@ -187,7 +189,8 @@ def odd(n: int, at: datetime) -> bytes:
         wire(at, "RETURN", 5, volume=n).replace(b",", b",\r"),
         wire(at, "PIECES", 5) + b"\r" + wire(at, "PIECES", 6),
         b'[{"symbol":"LATIN","price":5,"name":"\xe9"},' + wire(at, "ASCII", 6) + b"]",
-    ][n % 17]  # fmt: skip
+        wire(at, "SPLIT", 5, split="5/1"),
+    ][n % 18]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -223,6 +226,13 @@ def test_compaction_gives_each_valid_tick_once_and_readers_see_no_change(lake: L
     same(lake.ask(TICKS + "ticks"), finished)
     same(lake.ask(TICKS + "all_ticks"), wanted)
     assert lake.counts() == before
+    told = {
+        (tick.symbol, tick.timestamp, tick.split)
+        for tick in lake.expected()
+        if tick.split and place_of(tick).date <= "2026-11-18"
+    }
+    assert {"EXPO", "TCS.NS", "AAPL"} < {symbol for symbol, *_ in told}
+    assert set(lake.ask("SELECT symbol, \"timestamp\", split FROM ticks WHERE split <> ''")) == told
 
 
 def test_minute_bars_are_those_that_detection_builds(lake: Lake) -> None:

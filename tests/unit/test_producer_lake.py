@@ -28,6 +28,7 @@ _SCHEMA = pa.schema(
         ("market_state", pa.string()),
         ("source", pa.string()),
         ("mode", pa.string()),
+        ("split", pa.string()),
     ]
 )
 
@@ -36,16 +37,16 @@ def tick(symbol: str, timestamp: str, price: str = "1.5", **more: Any) -> WireTi
     return WireTick(symbol=symbol, timestamp=timestamp, price=Decimal(price), **more)
 
 
-def put(root: Path, key: str, *ticks: WireTick) -> None:
+def put(root: Path, key: str, *ticks: WireTick, schema: pa.Schema = _SCHEMA) -> None:
     """The ticks as compact writes them: decimals of eight digits, no source as `unknown`."""
     rows = []
     for one in ticks:
-        row = {name: getattr(one, name) for name in _SCHEMA.names}
+        row = {name: getattr(one, name) for name in schema.names}
         row["source"] = one.source or "unknown"
         row["mode"] = one.mode or "live"
         rows.append(row)
     (root / key).parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows, _SCHEMA), root / key)
+    pq.write_table(pa.Table.from_pylist(rows, schema), root / key)
 
 
 def replayed(root: Path, *symbols: str, **more: Any) -> list[WireTick]:
@@ -74,6 +75,7 @@ def test_lines_are_those_first_sent_but_for_the_mode(root: Path) -> None:
         market_state="REGULAR",
         source="yfinance",
         mode="live",
+        split="3:2",
     )
     bare = tick("AAPL", "2026-11-20T15:30:01.000000Z", "100")
     put(root, "date=2026-11-20/run=r/series=AAPL/x", full, bare)
@@ -81,6 +83,17 @@ def test_lines_are_those_first_sent_but_for_the_mode(root: Path) -> None:
     full.mode = bare.mode = "replay"
     assert sent == [line_of(full).payload, line_of(bare).payload]
     assert [one.mode for one in replayed(root)] == ["backfill", "backfill"]
+
+
+def test_days_that_were_compacted_without_a_column_of_splits_are_read(root: Path) -> None:
+    before, after = (
+        tick("A", "2026-11-19T15:30:00.000000Z"),
+        tick("A", "2026-11-20T15:30:00.000000Z", split="2:1"),
+    )
+    old = pa.schema([field for field in _SCHEMA if field.name != "split"])
+    put(root, "date=2026-11-19/run=r/x", before, schema=old)
+    put(root, "date=2026-11-20/run=r/x", after)
+    assert [one.split for one in replayed(root)] == [None, "2:1"]
 
 
 def test_ticks_come_in_the_order_of_time_over_symbols_and_days(root: Path) -> None:
