@@ -63,6 +63,9 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 encode = msgspec.json.Encoder(decimal_format="number").encode
 decode = msgspec.json.Decoder(WireTick).decode
 
+_SHOWN = 40
+"""Characters of a number that a message repeats."""
+
 
 def line_of(tick: WireTick) -> Line:
     """The tick as one line of JSON, without its end."""
@@ -73,14 +76,14 @@ def decimal_of(value: object) -> Decimal | None:
     """A finite number to at most eight decimals; None for what is missing, NaN or infinite.
 
     Takes text, int, Decimal and float (by its shortest text, so 0.1 is 0.1).
-    Raises ValueError for text that is no number.
+    Raises ValueError for text that is no number, and for a number of too many digits.
     """
     if value is None or value == "":
         return None
     try:
         exact = value if isinstance(value, Decimal) else Decimal(str(value).strip())
     except InvalidOperation as error:
-        raise ValueError(f"{value!r} is no number") from error
+        raise ValueError(f"{str(value)[:_SHOWN]!r} is no number") from error
     return number(exact) if exact.is_finite() else None
 
 

@@ -90,10 +90,8 @@ def unpack(body: bytes) -> list[Line]:
     lines = _unzipped(body).split(b"\n")  # and not at a CR, which is part of a line
     if not lines[-1]:
         lines.pop()
-    arrivals = list(_each(_comment(body)))
-    if len(arrivals) != len(lines):
-        return [(line, None) for line in lines]
-    return list(zip(lines, arrivals, strict=True))
+    arrivals = _arrivals_of(body, len(lines))
+    return list(zip(lines, arrivals or [None] * len(lines), strict=True))
 
 
 def _unzipped(body: bytes) -> bytes:
@@ -103,14 +101,19 @@ def _unzipped(body: bytes) -> bytes:
     return found
 
 
-def _comment(body: bytes) -> Iterable[tuple[str | int | None, int]]:
+def _arrivals_of(body: bytes, lines: int) -> list[datetime | None]:
+    """The arrival of each line; none where the comment is somebody else's, or broken. It is not
+    believed before its counts are those of the lines: it may claim any number."""
     if body[:3] != _MAGIC or not body[3] & _FCOMMENT or body[3] & _NAMED:
-        return ()
-    end = body.index(b"\x00", _HEADER)
+        return []
     try:
-        return msgspec.json.decode(body[_HEADER:end], type=_Comment).arrivals
-    except msgspec.MsgspecError:
-        return ()  # a comment of somebody else's
+        said = msgspec.json.decode(body[_HEADER : body.index(b"\x00", _HEADER)], type=_Comment)
+        counts = [count for _, count in said.arrivals]
+        if min(counts, default=0) < 0 or sum(counts) != lines:
+            return []
+        return list(_each(said.arrivals))
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
+        return []
 
 
 def _each(arrivals: Iterable[tuple[str | int | None, int]]) -> Iterable[datetime | None]:

@@ -92,10 +92,18 @@ def family(source: str) -> str:
     return _YAHOO if source.startswith(_YAHOO) else source
 
 
+_SHOWN = 40
+"""Characters of a number that a message repeats."""
+
+
 @lru_cache(_PRICES_KEPT)  # most of a tick's prices are those of the tick before
 def number(value: Decimal) -> Decimal:
-    """`value` to at most eight decimals, without an exponent, trailing zeros or a zero's sign."""
-    if value.as_tuple().exponent < -8:  # type: ignore[operator]  # finite was checked before
-        value = value.quantize(DECIMALS, ROUND_HALF_EVEN)
-    value = value.normalize() if value else Decimal(0)
-    return value if value.as_tuple().exponent <= 0 else value.quantize(Decimal(1))  # type: ignore[operator]
+    """`value` to at most eight decimals, without an exponent, trailing zeros or a zero's sign.
+    Raises ValueError for one that needs more than 28 digits."""
+    try:
+        if value.as_tuple().exponent < -8:  # type: ignore[operator]  # finite was checked before
+            value = value.quantize(DECIMALS, ROUND_HALF_EVEN)
+        value = value.normalize() if value else Decimal(0)
+        return value if value.as_tuple().exponent <= 0 else value.quantize(Decimal(1))  # type: ignore[operator]
+    except ArithmeticError:
+        raise ValueError(f"{str(value)[:_SHOWN]} has too many digits") from None

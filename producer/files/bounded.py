@@ -1,7 +1,7 @@
-"""Lines of a text file, none of which may grow without end.
+"""Lines and rows of a text file, none of which may grow without end.
 
 A megabyte of gzip unpacks to a gigabyte, and a file without line breaks is a single line, which
-would have to fit into memory.
+would have to fit into memory. So is a row of CSV whose line breaks are all within quotes.
 """
 
 from __future__ import annotations
@@ -27,3 +27,30 @@ def lines(file: TextIO, path: Path) -> Iterator[str]:
             )
         yield line
         number += 1
+
+
+class RowLines:
+    """The lines of a file for a reader of rows, which may take several lines for one. `row_ends`
+    is to be called after each row. Raises UsageError at a row above LONGEST_LINE."""
+
+    def __init__(self, file: TextIO, path: Path) -> None:
+        self._lines = lines(file, path)
+        self._path = path
+        self._left = LONGEST_LINE
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self._left -= len(line)
+        if self._left < 0:
+            raise UsageError(
+                f"{self._path}: a row has more than {LONGEST_LINE:,} characters; a quotation mark"
+                " may be missing"
+            )
+        return line
+
+    def row_ends(self) -> None:
+        """The next line begins another row."""
+        self._left = LONGEST_LINE

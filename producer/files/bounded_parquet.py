@@ -1,8 +1,8 @@
 """Parquet in pieces that fit into memory, however small the file is.
 
 A kilobyte of Parquet may hold one long text in a dictionary and a million references to it. So
-texts are left in their dictionaries, few rows are taken at once, and a column that unpacks to more
-than MOST_UNPACKED bytes by the file's own account is refused.
+texts are left in their dictionaries, whatever type the file's Arrow schema gives them, few cells
+are taken at once, and what unpacks to too many bytes by the file's own account is refused.
 """
 
 from __future__ import annotations
@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 MOST_UNPACKED = 1 << 28
 """Bytes of a column in one row group; writers' row groups are smaller as a whole."""
 
+MOST_IN_GROUP = 1 << 30
+"""Bytes of all columns of a row group, a page of each of which is unpacked at one time."""
+
+MOST_COLUMNS = 1 << 15
+"""Five fields of 6,500 symbols."""
+
 ROWS_AT_ONCE = 4096
+CELLS_AT_ONCE = 1 << 20
 
 MOST_TEXT = 1 << 26
 """Bytes of the texts of so many rows: 16 KB a row, where all differ."""
@@ -44,21 +51,41 @@ def open_file(path: Path, name: object) -> pyarrow.parquet.ParquetFile:
     import pyarrow.parquet
 
     with told(name):
-        plain = pyarrow.parquet.ParquetFile(path)
-        _check_sizes(plain.metadata, name)
-        texts = [field.name for field in plain.schema_arrow if is_text(field.type)]
-        return pyarrow.parquet.ParquetFile(path, read_dictionary=texts)
+        metadata = pyarrow.parquet.read_metadata(path)
+        _check_sizes(metadata, name)
+        columns = map(metadata.schema.column, range(metadata.num_columns))
+        texts = [column.path for column in columns if _holds_text(column)]
+        return pyarrow.parquet.ParquetFile(
+            path, read_dictionary=texts, arrow_extensions_enabled=False
+        )
+
+
+def _holds_text(column: Any) -> bool:
+    """By what Parquet stores; Arrow's schema in the file may call it anything."""
+    is_bytes: bool = column.physical_type == "BYTE_ARRAY"
+    return is_bytes and column.logical_type.type != "DECIMAL"
 
 
 def _check_sizes(metadata: Any, name: object) -> None:
+    columns = metadata.num_columns
+    if columns > MOST_COLUMNS:
+        raise UsageError(f"{name}: {columns:,} columns; allowed: up to {MOST_COLUMNS:,}")
     for group in range(metadata.num_row_groups):
-        for place in range(metadata.num_columns):
-            column = metadata.row_group(group).column(place)
-            if column.total_uncompressed_size > MOST_UNPACKED:
-                raise UsageError(
-                    f"{name}: column {column.path_in_schema} has {column.total_uncompressed_size:,}"
-                    f" bytes in row group {group}; allowed: up to {MOST_UNPACKED:,}"
-                )
+        row_group = metadata.row_group(group)
+        total = 0
+        for place in range(columns):
+            column = row_group.column(place)
+            size = column.total_uncompressed_size
+            total += size
+            _check_size(name, f"column {column.path_in_schema} has", size, group, MOST_UNPACKED)
+        _check_size(name, "its columns have", total, group, MOST_IN_GROUP)
+
+
+def _check_size(name: object, has: str, size: int, group: int, most: int) -> None:
+    if size > most:
+        raise UsageError(
+            f"{name}: {has} {size:,} bytes in row group {group}; allowed: up to {most:,}"
+        )
 
 
 def is_text(kind: pyarrow.DataType) -> bool:
@@ -67,27 +94,45 @@ def is_text(kind: pyarrow.DataType) -> bool:
 
     if types.is_dictionary(kind):
         return is_text(kind.value_type)
-    return bool(
-        types.is_string(kind)
-        or types.is_large_string(kind)
-        or types.is_binary(kind)
-        or types.is_large_binary(kind)
+    tests = (
+        types.is_string,
+        types.is_large_string,
+        types.is_string_view,
+        types.is_binary,
+        types.is_large_binary,
+        types.is_binary_view,
     )
+    return any(test(kind) for test in tests)
 
 
 def is_cell(kind: pyarrow.DataType) -> bool:
-    """Whether a value of a type can be a cell: lists and the like cannot."""
+    """Whether a value of a type can be a cell: a text, a number, a date or a time. Lists and the
+    like cannot, and what another program has added to Arrow cannot."""
     from pyarrow import types
 
-    return not (types.is_nested(kind) or types.is_fixed_size_binary(kind))
+    if types.is_dictionary(kind):
+        return is_cell(kind.value_type)
+    tests = (
+        types.is_null,
+        types.is_boolean,
+        types.is_integer,
+        types.is_floating,
+        types.is_decimal,
+        types.is_date,
+        types.is_time,
+        types.is_timestamp,
+        types.is_duration,
+    )
+    return is_text(kind) or any(test(kind) for test in tests)
 
 
 def batches(
     file: pyarrow.parquet.ParquetFile, columns: Sequence[str], name: object
 ) -> Iterator[pyarrow.RecordBatch]:
     """The columns, few rows at once. Raises UsageError where the file breaks off."""
+    rows = max(1, min(ROWS_AT_ONCE, CELLS_AT_ONCE // max(1, len(columns))))
     with told(name):
-        yield from file.iter_batches(ROWS_AT_ONCE, columns=list(columns))
+        yield from file.iter_batches(rows, columns=list(columns))
 
 
 class Piece:

@@ -20,6 +20,9 @@ _EMPTY = frozenset(
 _SIGNS = str.maketrans("", "", "$€£¥₹%'\u2019 \u00a0\u202f\t")
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d*)?")
+_SHOWN = 40
+"""Characters of a number that a message repeats."""
+
 _SCALES = {"K": 3, "M": 6, "B": 9, "T": 12}
 
 
@@ -31,7 +34,7 @@ def number_of(text: str, mark: Mark = ".") -> Decimal | None:
     if text.lower() in _EMPTY:
         return None
     if _PLAIN.fullmatch(text) and (mark == "." or "." not in text):
-        return number(Decimal(text))
+        return _exact(text)
     bare = text.translate(_SIGNS).upper()
     if bare.lower() in _EMPTY:
         return None
@@ -43,7 +46,15 @@ def number_of(text: str, mark: Mark = ".") -> Decimal | None:
         bare = bare.replace(",", "")
     if not _PLAIN.fullmatch(bare):
         raise ValueError(f"{text!r} is not a number")
-    return number(Decimal(bare).scaleb(scale))
+    return _exact(bare, scale)
+
+
+def _exact(text: str, scale: int = 0) -> Decimal:
+    try:
+        value = Decimal(text)
+        return number(value.scaleb(scale) if scale else value)
+    except ArithmeticError as error:
+        raise ValueError(f"{text[:_SHOWN]} has too many digits") from error
 
 
 def mark_shown(text: str) -> Mark | None:

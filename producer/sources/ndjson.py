@@ -41,7 +41,10 @@ def is_ndjson(path: Path) -> bool:
 
 def tick_of(line: str | bytes, asked: Asked = _REPLAY) -> WireTick:
     """A recorded tick, as it is replayed. Raises ValueError for what is no tick."""
-    tick = decode(line)
+    try:
+        tick = decode(line)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
     tick.symbol = parse_symbol(tick.symbol)
     for name in _NUMBERS:
         setattr(tick, name, decimal_of(getattr(tick, name)))

@@ -31,7 +31,17 @@ def _message_type() -> Any:
 
 
 def tick_of(frame: str | bytes) -> WireTick | None:
-    """The tick of a frame; None for frames of another kind. Raises BadFrame."""
+    """The tick of a frame; None for frames of another kind. Raises BadFrame, whatever the frame
+    holds: nobody else would take the exception, and the prices have to go on."""
+    try:
+        return _read(frame)
+    except BadFrame:
+        raise
+    except Exception as error:
+        raise BadFrame(f"no tick ({type(error).__name__})") from error
+
+
+def _read(frame: str | bytes) -> WireTick | None:
     try:
         envelope = json.loads(frame)
     except ValueError as error:
