@@ -29,6 +29,8 @@ _LABEL_ALLOWED = (
     f"a letter or digit, then at most {MAX_LABEL - 1} of A-Z a-z 0-9 . _ : / + ( ) & - and space"
 )
 MOST_FOLDED = 1_000_000
+MOST_REJECTED = 20_000
+"""Parts of a record that are rejected one by one: a record of 1 MB may have half a million."""
 
 _ZERO = Decimal(0)
 _SPLIT = re.compile(r"[1-9][0-9]{0,5}:[1-9][0-9]{0,5}")
@@ -97,7 +99,7 @@ def decode(payload: bytes, arrival: datetime, number: str | None = None) -> Deco
     record = _Record(arrival, Stamps(arrival, number))
     for line in lines_of(payload):
         record.read(line)
-    return record.decoded()
+    return record.decoded(payload)
 
 
 class _Record:
@@ -110,9 +112,15 @@ class _Record:
         self._ticks: list[Tick] = []
         self._bars: list[Bar] = []
         self._rejected: list[Rejected] = []
+        self._not_listed = 0
         self._untold: list[Identity] = []
 
-    def decoded(self) -> Decoded:
+    def decoded(self, payload: bytes) -> Decoded:
+        """What was read. Where more than MOST_REJECTED parts were rejected, one part more holds the
+        record's payload."""
+        if self._not_listed:
+            reason = f"{self._not_listed} more parts of the record are rejected; this is all of it"
+            self._rejected.append(Rejected(0, payload, reason))
         return Decoded(
             tuple(self._archived),
             tuple(self._ticks),
@@ -123,22 +131,34 @@ class _Record:
 
     def read(self, line: Line) -> None:
         if line.fault is not None:  # quarantine alone keeps what readers of lines cannot agree on
-            self._rejected.append(Rejected(line.number, line.received, line.fault))
+            self._reject(line, line.received, line.fault)
             return
         before = self._stamps.given
-        for part, item in _parts(line.text):
+        array = _Array(line.text)
+        for at, (part, item) in enumerate(_parts(line.text)):
+            is_raw = isinstance(item, msgspec.Raw)
             try:
-                self._take(part, item, alone=part is line.text and isinstance(item, msgspec.Raw))
+                self._take(part, item, alone=part is line.text and is_raw)
             except (TickError, UnreadableError) as error:
-                received = line.received if part is line.text else part
-                self._rejected.append(Rejected(line.number, received, str(error)))
+                if not is_raw:
+                    self._reject(line, array.item(at), str(error))
+                    continue
+                self._reject(line, line.received if part is line.text else part, str(error))
                 if part is line.text and not is_json(part):
                     return  # as above: Athena's reader takes more than JSON
                 self._untold.extend(mistakable(part))
+        if array.was_asked:
+            self._untold.extend(mistakable(line.text))
         if line.text:
             stamped = self._stamps.given > before
             instant = self._stamps.at(before) if stamped else self._arrival
             self._archived.append(ArchivedLine(line.text, instant))
+
+    def _reject(self, line: Line, payload: bytes, reason: str) -> None:
+        if len(self._rejected) < MOST_REJECTED:
+            self._rejected.append(Rejected(line.number, payload, reason))
+        else:
+            self._not_listed += 1
 
     def _take(self, part: bytes, item: WireTick | msgspec.Raw, *, alone: bool) -> None:
         """Add the tick or bar; `alone` if it is all of its line. Raises what says why it cannot."""
@@ -210,10 +230,30 @@ def to_bar(wire: WireTick, arrival: datetime) -> Bar:
     )
 
 
-def _parts(line: bytes) -> Iterator[tuple[bytes, WireTick | msgspec.Raw]]:
-    """The line's items, each with the bytes that quarantine would keep of it.
+class _Array:
+    """The items of an array that was read at once, cut out of its line when one is asked for."""
 
-    An array is read at once if all its items are ticks, else item by item.
+    def __init__(self, line: bytes) -> None:
+        self._line = line
+        self._items: list[bytes] | None = None
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether an item was asked for."""
+        return self._items is not None
+
+    def item(self, at: int) -> bytes:
+        """The bytes of one item, from 0."""
+        if self._items is None:
+            self._items = items_of(self._line) or []
+        return self._items[at]
+
+
+def _parts(line: bytes) -> Iterator[tuple[bytes, WireTick | msgspec.Raw]]:
+    """The line's items, each with its bytes.
+
+    An array is read at once if all its items are ticks, each with the line's bytes; else item by
+    item.
     """
     if not line.lstrip(JSON_SPACE).startswith(b"["):
         yield line, msgspec.Raw(line)

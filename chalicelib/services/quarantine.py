@@ -11,6 +11,9 @@ from chalicelib.domain.times import to_text
 from chalicelib.services.ingest_plan import Read, numbers_of
 from chalicelib.services.stores import Archive, QuarantinedPart
 
+MOST_REASONS = 100
+"""Reasons of a batch that are logged: they name values, so that each part may have its own."""
+
 log = logging.getLogger("ticktape.ingest")
 
 
@@ -58,7 +61,8 @@ def _parts(read: Read, arrival: str) -> list[QuarantinedPart]:
 
 
 def _log(bad: Sequence[Read]) -> None:
-    """A line for each reason, with how many parts were rejected for it and the first of them."""
+    """A line for each reason, with how many parts were rejected for it and the first of them; of
+    more than MOST_REASONS, those for which most were rejected."""
     first: dict[str, str] = {}
     counts: Counter[str] = Counter()
     for read in bad:
@@ -66,5 +70,7 @@ def _log(bad: Sequence[Read]) -> None:
             name = f"{read.record.origin}-{read.record.number}-{part}"
             first.setdefault(rejected.reason, name)
             counts[rejected.reason] += 1
-    for reason, count in counts.items():
+    for reason, count in counts.most_common(MOST_REASONS):
         log.warning("quarantined %d, the first %s: %s", count, first[reason], reason)
+    if len(counts) > MOST_REASONS:
+        log.warning("quarantined for %d more reasons", len(counts) - MOST_REASONS)

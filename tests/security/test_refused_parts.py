@@ -1,0 +1,65 @@
+"""What a record has in refused parts takes memory and space as its bytes do, however many they are.
+
+An array of 80 kB with prices out of range took 900 MB, since each refused tick was kept with all of
+its record.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+import pytest
+
+from chalicelib.domain import wire
+from chalicelib.domain.wire import decode
+from chalicelib.services import quarantine
+from chalicelib.services.ingest_plan import Incoming, read_all
+from tests.factories import instant
+from tests.fakes import FakeArchive
+
+GOOD = {"symbol": "A", "price": 1}
+
+
+def priced(count: int) -> list[dict[str, object]]:
+    """Ticks with prices that are out of range."""
+    return [{"symbol": "A", "price": -number} for number in range(count)]
+
+
+@pytest.mark.parametrize("good", [[], [GOOD], [GOOD, GOOD]])
+def test_a_refused_tick_of_an_array_is_kept_without_its_record(good: list[object]) -> None:
+    items = [*good, *priced(300), *good]
+    decoded = decode(msgspec.json.encode(items), instant())
+    assert [msgspec.json.decode(part.payload) for part in decoded.rejected] == priced(300)
+    assert len(decoded.ticks) == 2 * len(good)
+
+
+def test_an_array_with_spaces_keeps_the_bytes_of_a_refused_tick() -> None:
+    record = b'[ {"symbol":"A","price":1} , {"symbol": "A", "price": -1}\r]'
+    (part,) = decode(record, instant()).rejected
+    assert part.payload == b'{"symbol": "A", "price": -1}'
+
+
+@pytest.mark.parametrize(
+    "record",
+    [b"[" + b"1," * 59 + b"1]", b"1\n" * 60, msgspec.json.encode(priced(60))],
+    ids=["items", "lines", "ticks"],
+)
+def test_more_parts_than_are_listed_are_kept_as_their_record(
+    record: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "MOST_REJECTED", 50)
+    *listed, last = decode(record, instant()).rejected
+    assert len(listed) == 50
+    assert last.payload == record
+    assert last.reason == "10 more parts of the record are rejected; this is all of it"
+
+
+def test_the_log_names_the_most_frequent_reasons(caplog: pytest.LogCaptureFixture) -> None:
+    record = msgspec.json.encode([*priced(300), *priced(2)])
+    reads = read_all([Incoming("x", "shard", "1", instant(), record)])
+    with caplog.at_level(logging.WARNING, "ticktape.ingest"):
+        quarantine.quarantine(FakeArchive(), reads)
+    assert len(caplog.messages) == quarantine.MOST_REASONS + 1
+    assert all(message.startswith("quarantined 2,") for message in caplog.messages[:2])
+    assert caplog.messages[-1] == "quarantined for 200 more reasons"
