@@ -32,20 +32,22 @@ class Phase(enum.Enum):
     SENDING = enum.auto()
 
 
-_GIVE_WAY = (Phase.WAITING, Phase.HEAD, Phase.BODY)
+_GIVE_WAY = (Phase.WAITING, Phase.HEAD, Phase.BODY, Phase.SENDING)
+"""Phases in which the client is waited for: for all of an answer, too, it has to read."""
 
 
 class Limits(msgspec.Struct, frozen=True):
     """Of one port. `connections` at once, and the longest seconds of each phase; `known_seconds` is
-    that of WAITING for a connection that has proved who it is. `body_bytes` is the sum of the
-    bodies that are being received from those that have not."""
+    that of WAITING for a connection that has proved who it is, `sending_seconds` that of SENDING
+    without a byte taken. `body_bytes` is the sum of the bodies that are being received from those
+    that have not."""
 
     connections: int
     idle_seconds: float = 75.0
     known_seconds: float = 75.0
     head_seconds: float = 20.0
     body_seconds: float = 60.0
-    sending_seconds: float = 120.0
+    sending_seconds: float = 30.0
     body_bytes: int = 64 * 1024 * 1024
 
     def seconds(self, phase: Phase, known: bool) -> float:
@@ -106,6 +108,12 @@ class Connections:
             while body_bytes and self._receiving() > self._limits.body_bytes:
                 self._make_room((Phase.BODY,))
             return connection in self._open
+
+    def goes_on(self, connection: socket.socket) -> None:
+        """The client has taken some of an answer: its time begins anew."""
+        with self._guard:
+            if found := self._open.get(connection):
+                found.since = self._clock()
 
     def knows(self, connection: socket.socket) -> None:
         """The connection has proved who it is."""

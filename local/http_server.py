@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import sys
 import threading
 from collections.abc import Iterable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 from local.connection_limits import Limits, most_connections
 from local.limited_server import LimitedHandler, LimitedServer
@@ -91,11 +89,6 @@ class _QuietServer(LimitedServer, ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
     hosts: frozenset[str] = LOCAL_NAMES
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is no error of ours."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
 
 
 def is_free(port: int) -> bool:

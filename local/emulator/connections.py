@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
@@ -49,7 +50,11 @@ class RequestHandler(LimitedHandler, MotoRequestHandler):  # type: ignore[misc] 
 
     def run_wsgi(self) -> None:
         """Answer one request. What the application raises closes the connection."""
-        self.environ = environ = self.make_environ()
+        try:
+            self.environ = environ = self.make_environ()
+        except ValueError:
+            self.send_error(HTTPStatus.BAD_REQUEST, "Bad request target")
+            return
         environ[LET_IN] = self._let_in
         started: list[Any] = []
 

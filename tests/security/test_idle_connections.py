@@ -17,7 +17,7 @@ from chalice import Chalice
 from chalicelib.api.problems import of_status
 from local import api_server
 from local.connection_limits import Limits, most_connections
-from local.http_server import Server
+from local.http_server import Handler, Server
 from tests.local_support.aws import clients_of
 from tests.local_support.system import LocalSystem
 from tests.patience import PATIENCE_SECONDS
@@ -26,6 +26,7 @@ HELD = 1125
 """More than a process may open at the usual limit of 1,024 files."""
 
 BODY_BYTES = 9_900_000
+LARGE_BYTES = 32 * 1024 * 1024
 
 
 @pytest.fixture
@@ -141,6 +142,32 @@ def test_a_client_that_sends_byte_by_byte_is_not_waited_for(impatient: Server, s
         connection.settimeout(0.05)
         connection.sendall(sent)
         until(lambda: not_served(connection))
+
+
+class Large(Handler):
+    """Answers with more than the system's buffers hold."""
+
+    def do_GET(self) -> None:  # noqa: N802
+        self.send_response(200)
+        self.send_header("Content-Length", str(LARGE_BYTES))
+        self.end_headers()
+        self.wfile.write(bytes(LARGE_BYTES))
+
+
+def test_clients_that_do_not_read_their_answers_stop_nobody() -> None:
+    server = Server(0, limits=Limits(4))
+    server.start(Large)
+    asked = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with contextlib.ExitStack() as closing:
+        closing.callback(server.stop)
+        for _ in range(12):
+            one = closing.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            one.sendall(asked)
+            one.recv(1)  # the answer has begun
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_SECONDS)
+        closing.callback(connection.close)
+        connection.request("GET", "/")
+        assert len(connection.getresponse().read()) == LARGE_BYTES
 
 
 def not_served(connection: socket.socket) -> bool:

@@ -25,6 +25,7 @@ TARGETS = [
     "/..%2f..%2f..%2fetc/passwd",
     "/%2e%2e/%2e%2e/etc/passwd",
     "//[",
+    "http://[x/",
     "//evil.example/prices/AAPL",
     "/prices/AAPL?start=%00",
     "/prices/AAPL?limit=" + "9" * 5000,
@@ -52,6 +53,7 @@ HEADERS = [
     "X-Forwarded-For: 127.0.0.1\r\nHost: evil.example",
     "X" * 5000 + ": 1",
     "no colon",
+    *("X: " + "a" * 65000 + "\r\nY: " + "a" * 65000,),
 ]
 
 
@@ -91,6 +93,15 @@ def test_odd_headers_are_answered(system: LocalSystem, method: str, header: str)
         assert 200 <= ask(system.api_port, method, target, header) < 500, target
     assert 200 <= ask(system.page_port, "GET", "/", header) < 500
     assert 400 <= ask(emulator_port(system), method, "/", header) < 500
+    assert goes_on(system)
+
+
+def test_a_head_without_end_is_refused_as_it_is_read(system: LocalSystem) -> None:
+    for port in (system.api_port, system.page_port, emulator_port(system)):
+        with socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as connection:
+            line = b"X: " + b"a" * 60_000 + b"\r\n"
+            connection.sendall(b"GET / HTTP/1.1\r\n" + 2 * line)  # and no end of the head
+            assert connection.recv(65536).startswith(b"HTTP/1.1 431 ")
     assert goes_on(system)
 
 

@@ -59,10 +59,12 @@ def shut(*connections: Any) -> list[bool]:
 def test_the_oldest_that_waits_for_its_client_gives_way() -> None:
     world = World()
     working, receiving, waiting = (world.open(p) for p in (Phase.WORKING, Phase.BODY, Phase.HEAD))
-    world.open(Phase.SENDING)
+    sending = world.open(Phase.SENDING)
     assert shut(working, receiving, waiting) == [False, True, False]
     world.open(Phase.WORKING)
-    assert shut(working, receiving, waiting) == [False, True, True]
+    assert shut(working, waiting, sending) == [False, True, False]
+    world.open(Phase.WORKING)
+    assert shut(working, sending) == [False, True]
     assert not world.connections.opened(Any)  # type: ignore[arg-type]
 
 
@@ -104,6 +106,21 @@ def test_each_phase_has_its_time() -> None:
     assert shut(known, working) == [False, False]
     world.after(1000)
     assert shut(known, working) == [True, False]
+
+
+def test_an_answer_that_is_taken_stays_and_one_that_is_not_gives_way() -> None:
+    world = World()
+    taken, stalled = world.open(Phase.SENDING), world.open(Phase.SENDING)
+    for _ in range(3):
+        world.after(30)
+        world.connections.goes_on(taken)
+    assert shut(taken, stalled) == [False, True]
+    stalled = world.open(Phase.SENDING)
+    world.now += 1
+    world.connections.goes_on(taken)
+    world.open(Phase.WORKING)
+    world.open()
+    assert shut(taken, stalled) == [False, True]
 
 
 def test_bodies_on_their_way_share_a_bound_and_the_oldest_gives_way() -> None:
