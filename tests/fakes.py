@@ -75,6 +75,10 @@ class Sorted:
         return keys[::-1] if descending else keys
 
 
+def _is_deleted(bar: object) -> bool:
+    return isinstance(bar, Bar) and bar.deleted
+
+
 def _page(series: Sorted, keys: list[str], limit: int) -> Page[object]:
     kept = keys[: min(limit, PAGE)]
     more = len(keys) > len(kept)
@@ -156,10 +160,12 @@ class FakeBars:
         limit: int,
         descending: bool = False,
         consistent: bool = False,
+        deleted: bool = False,
     ) -> Page[Bar]:
         """See BarStore."""
         series = self.series.get(f"{symbol}#{interval}", Sorted())
-        page = _page(series, series.between(start, end, descending), limit)
+        keys = series.between(start, end, descending)
+        page = _page(series, [k for k in keys if deleted or not _is_deleted(series.get(k))], limit)
         return Page(tuple(bar for bar in page.rows if isinstance(bar, Bar)), page.next_key)
 
     def closes(
@@ -183,12 +189,14 @@ class FakeBars:
         series.put(bar.key, bar)
         return True
 
-    def discard(self, bar: Bar) -> bool:
+    def discard(self, bar: Bar, expires_from: str) -> bool:
         """See BarStore."""
-        stored = self.series[bar.series].get(bar.key)
+        series = self.series.setdefault(bar.series, Sorted())
+        stored = series.get(bar.key)
         if isinstance(stored, Bar) and (stored.ticks == 0 or stored.revision != bar.revision):
-            return False
-        self.series[bar.series].remove(bar.key)
+            return stored.deleted
+        gone = msgspec.structs.replace(bar, deleted=True, revision=bar.revision + 1)
+        series.put(bar.key, gone)
         return True
 
     def put_all(self, bars: Sequence[Bar], expires_from: str) -> Refused:
@@ -221,7 +229,8 @@ class FakeBars:
             series = self.series.setdefault(bar.series, Sorted())
             stored = series.get(bar.start)
             came = self.arrived.get((bar.series, bar.start), "")
-            if not isinstance(stored, Bar) or 0 < stored.folded < bar.folded + (came <= arrival):
+            known = stored if isinstance(stored, Bar) and not stored.deleted else None
+            if known is None or 0 < known.folded < bar.folded + (came <= arrival):
                 series.put(bar.start, bar)
                 self.arrived[bar.series, bar.start] = arrival
 

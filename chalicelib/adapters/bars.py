@@ -2,7 +2,7 @@
 
 An extended bar has its start, moved on by a microsecond, as its range key: a minute or an hour may
 have a regular bar too. A historical bar stands for all of its interval; an extended bar of ticks
-beside it is not read.
+beside it is not read. A bar that was deleted leaves a tombstone, which readers do not see.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from chalicelib.adapters.dynamodb import (
     Item,
-    delete_if,
     item_of,
     key_range,
     optional_number,
@@ -49,6 +50,7 @@ class Bars:
         limit: int,
         descending: bool = False,
         consistent: bool = False,
+        deleted: bool = False,
     ) -> Page[Bar]:
         """See BarStore."""
         request = key_range("series", f"{symbol}#{interval}", "start", start, end)
@@ -61,7 +63,8 @@ class Bars:
             Limit=limit + 1,
             **request,
         ):
-            rows += [bar for bar in map(_to_bar, items) if end is None or bar.key < end]
+            found = (bar for bar in map(_to_bar, items) if deleted or not bar.deleted)
+            rows += [bar for bar in found if end is None or bar.key < end]
             if len(rows) > limit:
                 break
         return Page(tuple(rows[:limit]), rows[limit - 1].key if len(rows) > limit else None)
@@ -75,12 +78,12 @@ class Bars:
         for items, _ in query(
             self._client,
             TableName=self._table,
-            ProjectionExpression="#s, #c, session_date, #e",
+            ProjectionExpression="#s, #c, session_date, #e, deleted",
             **request,
         ):
             for item in items:
                 key, extended = item["start"]["S"], "extended" in item
-                if end is None or key < end:
+                if "deleted" not in item and (end is None or key < end):
                     date = item["session_date"]["S"] or key[:10]
                     start = start_of(key, extended=extended)
                     yield Close(start, date, Decimal(item["close"]["N"]), extended)
@@ -118,17 +121,20 @@ class Bars:
             return refused_by(bars, pool.map(in_the_way, bars))
 
     def _made_from_ticks(self, bar: Bar) -> Bar | None:
-        """The bar that is stored in a bar's place, if it was made from ticks."""
+        """The bar or tombstone that is stored in a bar's place, if it was made from ticks."""
         end = just_after(bar.key)
-        page = self.bars(bar.symbol, bar.interval, bar.key, end, limit=1, consistent=True)
+        page = self.bars(
+            bar.symbol, bar.interval, bar.key, end, limit=1, consistent=True, deleted=True
+        )
         return next((stored for stored in page.rows if stored.ticks > 0), None)
 
-    def discard(self, bar: Bar) -> bool:
+    def discard(self, bar: Bar, expires_from: str) -> bool:
         """See BarStore."""
-        return delete_if(
+        tombstone = msgspec.structs.replace(bar, deleted=True, revision=bar.revision + 1)
+        buried = put_if(
             self._client,
             TableName=self._table,
-            Key={"series": {"S": bar.series}, "start": {"S": bar.key}},
+            Item=self._to_item(tombstone, expires_from),
             ConditionExpression="attribute_not_exists(series)"
             " OR (ticks > :none AND revision = :revision)",
             ExpressionAttributeValues={
@@ -136,6 +142,8 @@ class Bars:
                 ":revision": {"N": str(bar.revision)},
             },
         )
+        stored = None if buried else self._made_from_ticks(bar)
+        return buried or (stored is not None and stored.deleted)
 
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
         """See BarStore."""
@@ -176,7 +184,8 @@ class Bars:
             self._client,
             TableName=self._table,
             Item=self._history_item(bar, arrival),
-            ConditionExpression="attribute_not_exists(series) OR folded < :mine"
+            ConditionExpression="attribute_not_exists(series) OR attribute_exists(deleted)"
+            " OR folded < :mine"
             " OR folded = :mine AND (attribute_not_exists(arrived) OR arrived <= :arrival)",
             ExpressionAttributeValues={
                 ":mine": {"N": str(bar.folded)},
@@ -204,6 +213,7 @@ class Bars:
             extended=bar.extended or None,
             revision=bar.revision,
             folded=bar.folded or None,
+            deleted=bar.deleted or None,
             expires_at=epoch_seconds(expires_from) + days * 86400 if days else None,
         )
 
@@ -227,4 +237,5 @@ def _to_bar(item: Item) -> Bar:
         extended=extended,
         revision=int(item["revision"]["N"]),
         folded=int(item["folded"]["N"]) if "folded" in item else 0,
+        deleted="deleted" in item,
     )

@@ -86,11 +86,6 @@ def _is_lost_race(error: Exception) -> bool:
     return bool(codes) and codes <= {"None", "ConditionalCheckFailed", "TransactionConflict"}
 
 
-def delete_if(client: Any, **request: Any) -> bool:
-    """DeleteItem under a condition; False where the condition refuses."""
-    return _holds(client.delete_item, request)
-
-
 def _holds(call: Callable[..., Any], request: dict[str, Any]) -> bool:
     from botocore.exceptions import ClientError
 

@@ -25,6 +25,8 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
     volume is the number of shares (or units) traded within it; None where nothing is known.
     `extended` says that it is made of ticks outside of the regular session. `revision` counts
     corrections.
+    `deleted` marks a bar whose ticks have all moved to the other kind: a tombstone, which is kept
+    so that no container that still knows the bar inserts it again. Only repairs see it.
     `folded` is the number of finer bars that a historical bar was made from by whoever sent it; 0
     of one that came as it is.
     """
@@ -44,6 +46,7 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
     extended: bool = False
     revision: int = 0
     folded: int = 0
+    deleted: bool = False
 
     @property
     def series(self) -> str:

@@ -81,7 +81,7 @@ class BarWriter:
         if not bars:
             return 0
         end = just_after(key_of(bars[-1].start, extended=True))
-        stored = stored_bars(self._bars, bars[0].symbol, interval, bars[0].start, end)
+        stored = self._stored(bars[0].symbol, interval, bars[0].start, end)
         return self.put_unlike(bars, stored, arrival, fewer)
 
     def put_unlike(
@@ -92,7 +92,8 @@ class BarWriter:
         differing = []
         for bar in bars:
             old = known.get(bar.key)
-            if old is not None and bar.ticks + fewer(bar) < old.ticks:
+            lost = old is not None and not old.deleted and bar.ticks + fewer(bar) < old.ticks
+            if lost:
                 continue
             revision = old.revision + 1 if old else 0
             closed = msgspec.structs.replace(bar, closed=True, revision=revision)
@@ -102,24 +103,29 @@ class BarWriter:
             raise _contended(clashes[0])
         return len(differing)
 
-    def put_minutes(self, bars: Sequence[Bar], arrival: str, expired_before: str) -> Minutes:
+    def put_minutes(
+        self, bars: Sequence[Bar], arrival: str, expired_before: str, doubtful: Sequence[Bar] = ()
+    ) -> Minutes:
         """Put whole minutes of a symbol, of which both kinds are given, where they differ.
 
         A minute with fewer ticks than are stored stays as it is, since some have expired, unless
-        it begins at `expired_before` or later. Those that have no ticks of their kind any more are
+        it begins at `expired_before` or later. Stored bars that are `doubtful` do not count. Those
+        that have no ticks of their kind any more are
         to be discarded once their hours are.
         """
         if not bars:
             return Minutes()
         end = just_after(key_of(bars[-1].start, extended=True))
-        stored = stored_bars(self._bars, bars[0].symbol, "1m", bars[0].start, end)
-        counts, had = _ticks_by_start(bars), _ticks_by_start(stored)
+        found = self._stored(bars[0].symbol, "1m", bars[0].start, end)
+        stored = [bar for bar in found if not bar.deleted]
+        trusted = [bar for bar in stored if not any(map(bar.same_values, doubtful))]
+        counts, had = _ticks_by_start(bars), _ticks_by_start(trusted)
         known = [
             bar
             for bar in bars
             if counts[bar.start] >= had[bar.start] or bar.start >= expired_before
         ]
-        changed = self.put_unlike(known, stored, arrival, ANY)
+        changed = self.put_unlike(known, found, arrival, ANY)
         kept, starts = {bar.key for bar in known}, {bar.start for bar in known}
         old = [bar for bar in stored if bar.start in starts and bar.ticks]
         return Minutes(
@@ -147,17 +153,31 @@ class BarWriter:
             if hours[hour]:
                 key = key_of(hour.start, extended=hour.extended)
                 stored = stored_bars(self._bars, symbol, "1h", key, just_after(key))
-                changed += self.discard(bar for bar in stored if bar.ticks)
+                changed += self.discard((bar for bar in stored if bar.ticks), arrival)
         return changed
 
-    def discard(self, bars: Iterable[Bar]) -> int:
+    def discard(self, bars: Iterable[Bar], arrival: str) -> int:
         """Delete bars that have no ticks any more. Returns how many; raises Contended."""
         count = 0
         for bar in bars:
-            if not self._bars.discard(bar):
+            if not self._bars.discard(bar, arrival):
                 raise _contended(bar)
             count += 1
         return count
+
+    def discard_running(self, bars: Iterable[Bar], arrival: str) -> None:
+        """Delete running bars that have no ticks any more: another container may still know one
+        of them, and store it. Raises Contended."""
+        for bar in bars:
+            found = self._stored(bar.symbol, bar.interval, bar.key, just_after(bar.key))
+            revision = found[0].revision if found else 0
+            left = [one for one in found if one.deleted or not one.ticks]
+            if not left:
+                self.discard([msgspec.structs.replace(bar, revision=revision)], arrival)
+
+    def _stored(self, symbol: str, interval: str, start: str, end: str) -> list[Bar]:
+        """The bars and tombstones of `[start, end)`."""
+        return stored_bars(self._bars, symbol, interval, start, end, deleted=True)
 
 
 class _Folded(msgspec.Struct, frozen=True):

@@ -36,28 +36,34 @@ class Corrections:
         self._prices_days = prices_days
         self._writer = BarWriter(bars)
 
-    def repair(self, state: State, spans: Sequence[Span], arrival: str) -> tuple[State, list[Span]]:
+    def repair(
+        self, state: State, spans: Sequence[Span], arrival: str, doubtful: Sequence[Bar] = ()
+    ) -> tuple[State, list[Span]]:
         """Repair all bars with ticks in one of the spans, in order and apart, none of which goes
-        beyond the state's last.
+        beyond the state's last. `doubtful` bars were stored by this invocation from a state that
+        was behind: they do not show that ticks have expired.
 
         Returns the state with its last tick and its running bars repaired, and the spans that are
         left because they hold too many ticks.
         """
         if not spans:
             return state, []
-        run = self._run(state, arrival)
+        run = self._run(state, arrival, doubtful)
         for span in spans:
             run.repair(span)
         run.repair_days()
         return run.state, run.left
 
-    def settle(self, state: State, clashes: Sequence[Bar], arrival: str) -> State:
+    def settle(
+        self, state: State, clashes: Sequence[Bar], arrival: str, doubtful: Sequence[Bar] = ()
+    ) -> State:
         """Compute bars again of which another container has stored other values: its state had
-        what this one did not know, or the other way round. Prices decide."""
+        what this one did not know, or the other way round. Prices decide. For `doubtful` see
+        `repair`."""
         last = state.last_timestamp
         starts = sorted({bar.start for bar in clashes if bar.interval == "1m"})
         spans = [(start, min(f"{start[:17]}59.999999Z", last)) for start in starts]
-        state, _ = self.repair(state, spans, arrival)
+        state, _ = self.repair(state, spans, arrival, doubtful)
         run = self._run(state, arrival)
         calendar = calendar_for(state.symbol, state.timezone)
         for bar in clashes:
@@ -66,17 +72,23 @@ class Corrections:
                 run.repair_day(session)
         return run.state
 
-    def _run(self, state: State, arrival: str) -> _Run:
+    def _run(self, state: State, arrival: str, doubtful: Sequence[Bar] = ()) -> _Run:
         reader = Reader(self._prices, self._bars)
         oldest = later(arrival, days=-self._prices_days)
-        return _Run(state, reader, self._writer, arrival, oldest)
+        return _Run(state, reader, self._writer, arrival, oldest, doubtful)
 
 
 class _Run:
     """One repair of a symbol."""
 
     def __init__(
-        self, state: State, reader: Reader, writer: BarWriter, arrival: str, expired_before: str
+        self,
+        state: State,
+        reader: Reader,
+        writer: BarWriter,
+        arrival: str,
+        expired_before: str,
+        doubtful: Sequence[Bar],
     ) -> None:
         self.state = state
         self.left: list[Span] = []
@@ -84,6 +96,7 @@ class _Run:
         self._writer = writer
         self._arrival = arrival
         self._expired_before = expired_before
+        self._doubtful = doubtful
         self._touched = Touched()
         self._days = Days(reader, expired_before)
 
@@ -127,7 +140,8 @@ class _Run:
         whole = [tick for tick in ticks if minute_of(tick.timestamp) not in minutes.expired]
         if whole:
             self._repair_hours(whole, minutes)
-            self._writer.discard(minutes.gone)
+            self._writer.discard(minutes.gone, self._arrival)
+            self._writer.discard_running(minutes.emptied, self._arrival)
             kept = {tick.timestamp for tick in whole}
             self._touched.add([tick for tick in touched if tick.timestamp in kept] or whole)
 
@@ -158,7 +172,7 @@ class _Run:
         live = state.minute.start if state.minute and state.last else ""
         if live and self._have_expired(live, bars):
             kept = [bar for bar in bars if bar.start != live]
-            put = self._writer.put_minutes(kept, self._arrival, self._expired_before)
+            put = self._put_minutes(kept)
             return msgspec.structs.replace(put, expired=put.expired | {live})
         running = {bar.extended: bar for bar in bars if bar.start == live}
         emptied = [bar for bar in state.minutes if running and bar.extended not in running]
@@ -168,8 +182,10 @@ class _Run:
                 state, minute=running.get(kind), beside=running.get(not kind)
             )
         ended = [bar for bar in bars if bar.start != live]
-        put = self._writer.put_minutes(ended, self._arrival, self._expired_before)
-        return msgspec.structs.replace(put, emptied=emptied)
+        return msgspec.structs.replace(self._put_minutes(ended), emptied=emptied)
+
+    def _put_minutes(self, bars: Sequence[Bar]) -> Minutes:
+        return self._writer.put_minutes(bars, self._arrival, self._expired_before, self._doubtful)
 
     def _have_expired(self, live: str, bars: Sequence[Bar]) -> bool:
         """Whether ticks of the running minute have expired: of an idle symbol it runs for long."""
@@ -199,12 +215,15 @@ class _Run:
         ticks as are extended now; one that has lost more was made of some that have expired."""
         start = f"{session.date.isoformat()}T00:00:00.000000Z"
         if self._is_running(session):
+            emptied = [self.state.day] if self.state.day is not None and day is None else []
+            self._writer.discard_running(emptied, self._arrival)
             self.state = msgspec.structs.replace(self.state, day=day)
         elif day is not None:
             self._writer.put_differing([day], "1d", self._arrival, at_most(extended))
         else:
             stored = self._reader.stored(self.state.symbol, "1d", start, just_after(start))
-            self._writer.discard(bar for bar in stored if 0 < bar.ticks <= extended)
+            emptied = [bar for bar in stored if 0 < bar.ticks <= extended]
+            self._writer.discard(emptied, self._arrival)
 
 
 def _with_stored(state: State, ticks: Sequence[Tick]) -> State:

@@ -33,7 +33,7 @@ from chalicelib.services.closes import ClosesBefore
 from chalicelib.services.corrections import Corrections
 from chalicelib.services.notify import Notifier
 from chalicelib.services.priced import NEAR_SECONDS, Span
-from chalicelib.services.stores import Stores
+from chalicelib.services.stores import Refused, Stores
 
 log = logging.getLogger("ticktape.detect")
 
@@ -122,24 +122,32 @@ class Tally(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """What one step came to: the outcome of new ticks, whether bars were repaired, and how many
-    stretches of late ticks were not because they hold too many."""
+    """What one step came to: the outcome of new ticks, whether bars were repaired, how many
+    stretches of late ticks were not because they hold too many, and which closed bars were not put
+    because others are stored."""
 
     outcome: Outcome
     repaired: bool
     unrepaired: int
+    refused: Refused = Refused()
 
 
 class Doubtful(msgspec.Struct, frozen=True):
     """What was put from a state that turned out to be behind: prices decide of its bars, and hours
-    are folded anew."""
+    are folded anew. `inserted` are those of the bars in whose place nothing lay."""
 
     bars: tuple[Bar, ...] = ()
     hours: tuple[Hour, ...] = ()
+    inserted: tuple[Bar, ...] = ()
 
-    def joined(self, outcome: Outcome) -> Doubtful:
+    def joined(self, step: Step) -> Doubtful:
         """With what one more step has put."""
-        return Doubtful(self.bars + outcome.closed, self.hours + outcome.hours)
+        closed, refused = step.outcome.closed, step.refused
+        there = {bar.key for bar in (*refused.differing, *refused.same)}
+        inserted = tuple(bar for bar in closed if bar.key not in there)
+        return Doubtful(
+            self.bars + closed, self.hours + step.outcome.hours, self.inserted + inserted
+        )
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -277,7 +285,7 @@ class Detect:
             changed = step.repaired or outcome.state != state
             if changed and not self._stores.state.put(outcome.state):
                 lost += 1
-                doubtful = doubtful.joined(outcome)
+                doubtful = doubtful.joined(step)
                 state = self._stores.state.get(span.symbol) or State(symbol=span.symbol)
                 continue
             _log_dropped(span.symbol, outcome)
@@ -329,9 +337,9 @@ class Detect:
         late = span.to_repair(state.last_timestamp, after.last_timestamp)
         if refused.same:  # by one that died before it wrote the state; its other bars may be wrong
             late = united([*late, (ticks[0].timestamp, after.last_timestamp)])
-        after, left = self._corrections.repair(after, late, arrival)
+        after, left = self._corrections.repair(after, late, arrival, doubtful.inserted)
         if clashes:
-            after = self._corrections.settle(after, clashes, arrival)
+            after = self._corrections.settle(after, clashes, arrival, doubtful.inserted)
         if late or clashes:
             after = msgspec.structs.replace(after, repairs=after.repairs + 1)
         outcome = msgspec.structs.replace(outcome, state=after)
@@ -344,7 +352,7 @@ class Detect:
         if outcome.split is not None:
             log.warning("%s: a split, %s", span.symbol, outcome.split)
             self._stores.symbols.note_split(span.symbol, outcome.split)
-        return Step(outcome, bool(late), len(left))
+        return Step(outcome, bool(late), len(left), refused)
 
     def _new_ticks(self, span: Trigger, state: State) -> list[Tick]:
         start = just_after(state.last_timestamp) if state.last else None

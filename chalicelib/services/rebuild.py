@@ -194,7 +194,7 @@ class _Fold:
         put = self._writer.put_minutes(wanted, arrival, self._expired_before)
         self.bars += put.changed + len(put.gone)
         self._put_hours(outcome.hours, put.gone, arrival)
-        self._writer.discard(put.gone)
+        self._writer.discard(put.gone, arrival)
         days = [bar for bar in outcome.closed if bar.interval == "1d" and self._wants(bar)]
         self.bars += self._writer.put_differing(days, "1d", arrival, self._fewer)
         self._discard_days()
@@ -221,7 +221,7 @@ class _Fold:
                 stored = stored_bars(self._bars, self.state.symbol, "1d", start, just_after(start))
                 most = self._may_lose(date, 0)
                 mine = [bar for bar in stored if 0 < bar.ticks <= most]
-                self.bars += self._writer.discard(mine)
+                self.bars += self._writer.discard(mine, self._arrival)
             del self._seen[date], self._regular[date]
 
     def _wants(self, day: Bar) -> bool:

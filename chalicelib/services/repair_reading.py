@@ -37,11 +37,15 @@ def _is_in(tick: Tick, session: Session) -> bool:
     return place_of(tick).session == session
 
 
-def stored_bars(bars: BarStore, symbol: str, interval: str, start: str, end: str) -> list[Bar]:
-    """The bars of `[start, end)`, in order, read consistently."""
+def stored_bars(
+    bars: BarStore, symbol: str, interval: str, start: str, end: str, *, deleted: bool = False
+) -> list[Bar]:
+    """The bars of `[start, end)`, in order, read consistently; tombstones too if `deleted`."""
     found: list[Bar] = []
     while True:
-        page = bars.bars(symbol, interval, start, end, limit=_PAGE, consistent=True)
+        page = bars.bars(
+            symbol, interval, start, end, limit=_PAGE, consistent=True, deleted=deleted
+        )
         found += page.rows
         if page.next_key is None:
             return found

@@ -127,8 +127,10 @@ class BarStore(Protocol):
         limit: int,
         descending: bool = False,
         consistent: bool = False,
+        deleted: bool = False,
     ) -> Page[Bar]:
-        """Bars whose `key` lies in the range: of a start one, or a regular and an extended one."""
+        """Bars whose `key` lies in the range: of a start one, or a regular and an extended one.
+        Tombstones are among them if `deleted`."""
 
     def put(self, bar: Bar, expires_from: str) -> bool:
         """Put a bar made from ticks, unless one is stored that came as history, or whose revision
@@ -140,9 +142,9 @@ class BarStore(Protocol):
         Where it raises, some may be stored and others not.
         """
 
-    def discard(self, bar: Bar) -> bool:
-        """Delete a bar made from ticks, unless another revision of it is stored; returns whether
-        it is gone."""
+    def discard(self, bar: Bar, expires_from: str) -> bool:
+        """Put a tombstone in the place of a bar made from ticks, whether or not it is stored,
+        unless another revision of it is. Returns whether a tombstone lies there now."""
 
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
         """Put historical bars; returns the indexes of those not acknowledged by the deadline."""

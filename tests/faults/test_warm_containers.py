@@ -10,6 +10,7 @@ from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.domain.rules import Rule
 from tests.factories import NEVER, instant, kinesis_event, make_rule, payload, wire
+from tests.memory_aws.dynamodb import directly
 from tests.memory_aws.system import SETTINGS, Aws
 from tests.stored_rules import drop_rule, store_rule
 
@@ -19,21 +20,30 @@ REGULAR: dict[str, Any] = {"exchange_timezone": "America/New_York", "market_stat
 class World:
     """One table, two containers that live on; batches go to either of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, arrival: float = 10**6) -> None:
         self.aws = Aws()
-        self.containers = [Services(SETTINGS, lambda: instant(10**6), self.aws) for _ in "AB"]
+        self.arrival = arrival
+        self.containers = [self._new() for _ in "AB"]
         self.stores = self.containers[0].stores
         self._sent = self._seen = 0
+
+    def _new(self) -> Services:
+        return Services(SETTINGS, lambda: instant(self.arrival), self.aws)
 
     def go(self, container: int, *ticks: dict[str, Any]) -> None:
         """Ingest a batch, and have one container detect what comes of it."""
         records = [payload(tick) for tick in ticks]
-        batch = events.from_kinesis(kinesis_event(records, self._sent, arrival=10**6))
+        batch = events.from_kinesis(kinesis_event(records, self._sent, arrival=self.arrival))
         self.containers[0].ingest(batch, NEVER)
         self._sent += len(records)
-        stream, self._seen = self.aws.stream[self._seen :], len(self.aws.stream)
+        stream, end = self.aws.stream[self._seen :], len(self.aws.stream)
         triggers = events.triggers({"Records": stream})
         assert self.containers[container].detect(triggers, f"r{self._sent}").failed == ()
+        self._seen = end
+
+    def replace(self, container: int) -> None:
+        """A cold container in the place of one; what was not finished comes again."""
+        self.containers[container] = self._new()
 
     def put(self, rule: Rule) -> None:
         """A rule that only a container without rules of its own sees at once."""
@@ -111,6 +121,52 @@ def test_a_tick_that_comes_again_with_another_price_counts_for_good(order: str) 
     ):
         world.go(container, wire(price, second, volume=1, **REGULAR))
     assert world.minutes() == [("30", "5", "0"), ("31", "2", "0")]
+
+
+class Dead(BaseException):
+    """The process is gone."""
+
+
+def dies_before_the_state(operation: str, request: dict[str, Any], perform: Any) -> Any:
+    if operation == "PutItem" and request["TableName"] == "state":
+        raise Dead
+    return perform()
+
+
+@pytest.mark.parametrize("correcting", [0, 1], ids=["while it runs", "once it is closed"])
+@pytest.mark.parametrize(("interval", "next_bar"), [("1m", 60), ("1h", 3600), ("1d", 259_200)])
+def test_a_bar_that_lost_its_ticks_is_not_invented_by_a_container_that_dies(
+    interval: str, next_bar: int, correcting: int
+) -> None:
+    """The first container still has the bar running, stores it, and dies before its state is
+    refused."""
+    world = World()
+    corrected = wire(105, 0, **REGULAR | {"market_state": "PRE"})
+    closing = wire(91, next_bar, **REGULAR)
+    world.go(0, wire(105, 0, **REGULAR))
+    for tick in (corrected, closing) if correcting == 0 else (closing, corrected):
+        world.go(1, tick)
+    world.aws.around = dies_before_the_state
+    with pytest.raises(Dead):
+        world.go(0, wire(92, next_bar + 1, **REGULAR))
+    world.aws.around = directly
+    world.replace(0)
+    world.go(0, wire(93, next_bar + 400_000, **REGULAR))
+    page = world.stores.bars.bars("AAPL", interval, None, None, limit=100)
+    assert [str(bar.high) for bar in page.rows if not bar.extended] == ["92"]
+
+
+def test_a_kind_that_changes_in_an_old_recording_leaves_no_bar_behind() -> None:
+    """The container whose state is behind stores the extended bar; the state that it reads then
+    has the regular one running, and ticks so old may have expired."""
+    world = World(arrival=90 * 86_400)
+    world.go(1, wire(94, 0, **REGULAR))
+    world.go(0, wire(105, 259_200, **REGULAR))
+    pre = REGULAR | {"market_state": "PRE"}
+    world.go(1, wire(96, 259_200, **pre), wire(95, 263_200, **pre))
+    world.go(0, wire(100, 345_600, **REGULAR))
+    page = world.stores.bars.bars("AAPL", "1d", None, None, limit=100)
+    assert [str(bar.close) for bar in page.rows] == ["94"]
 
 
 def test_quotes_after_the_close_read_no_bars_once_the_bar_has_closed() -> None:

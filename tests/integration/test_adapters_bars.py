@@ -246,15 +246,40 @@ def test_a_bar_is_discarded_unless_another_revision_of_it_is_stored(
     first, second = (make_bar(0, 1, symbol=symbol, extended=True, revision=n) for n in (0, 1))
     bars.put(first, at())
     bars.put(second, at())
-    assert not bars.discard(first)
+    assert not bars.discard(first, at())
     assert read(bars, symbol) == [second]
-    assert bars.discard(second)
+    assert bars.discard(second, at())
     assert read(bars, symbol) == []
-    assert bars.discard(second)
+    assert bars.discard(second, at())
+
+
+def test_a_deleted_bar_is_not_inserted_again_by_whoever_still_knows_it(
+    bars: BarStore, symbol: str
+) -> None:
+    known = make_bar(0, 1, symbol=symbol)
+    assert bars.discard(known, at())
+    assert bars.put_all([known, make_bar(60, 2, symbol=symbol)], at()).differing == (known,)
+    assert read(bars, symbol) == [make_bar(60, 2, symbol=symbol)]
+    assert [close.close for close in bars.closes(symbol, "1m", None, None)] == [2]
+    page = bars.bars(symbol, "1m", None, None, limit=10, consistent=True, deleted=True)
+    assert [(bar.deleted, bar.revision) for bar in page.rows] == [(True, 1), (False, 0)]
+
+
+def test_a_corrected_bar_and_history_take_the_place_of_a_deleted_one(
+    bars: BarStore, symbol: str
+) -> None:
+    for minute in range(4):
+        assert bars.discard(make_bar(60 * minute, 1, symbol=symbol), at())
+    again = make_bar(0, 3, symbol=symbol, revision=2)
+    assert bars.put(again, at())
+    history = [make_bar(60 * n, 5, symbol=symbol, ticks=0, folded=n % 2) for n in (1, 2, 3)]
+    bars.fill(history[::2], at())
+    bars.write_late_history(history[1:2], at())
+    assert read(bars, symbol) == [again, *history]
 
 
 def test_history_is_never_discarded(bars: BarStore, symbol: str) -> None:
     history = make_bar(0, 1, symbol=symbol, ticks=0)
     bars.write_history([history], at(), NEVER)
-    assert not bars.discard(history)
+    assert not bars.discard(history, at())
     assert read(bars, symbol) == [history]

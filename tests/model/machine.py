@@ -169,13 +169,24 @@ class Machine(Course, RuleBasedStateMachine):
         stream.checkpoint = begun
         self._deliver(self._container(container))
 
-    @rule(who=numbers, levels=st.tuples(levels, levels, levels, levels), dies=st.booleans())
-    def overtake(self, who: int, levels: tuple[int, int, int, int], dies: bool) -> None:
-        """One container takes a tick, and the next one a correction of it and the tick that closes
-        its minute. The first, whose state is behind, goes on; it may die before it writes."""
+    @rule(
+        who=numbers,
+        levels=st.tuples(levels, levels, levels, levels),
+        state=st.sampled_from(("", "PRE", "POST")),
+        apart=st.booleans(),
+        dies=st.booleans(),
+    )
+    def overtake(
+        self, who: int, levels: tuple[int, int, int, int], state: str, apart: bool, dies: bool
+    ) -> None:
+        """One container takes a tick, and the next one a correction of it, which may move it to
+        the bar of the other kind, and the tick that closes its minute, perhaps in a batch of its
+        own. The first, whose state is behind, goes on; it may die before it writes."""
         first, corrected, closing, last = levels
         self.trade(who, [T(61, first)], 1, [])
-        self.correct(who, 1, T(0.1, corrected), False)
+        self.correct(who, 1, T(0.1, corrected, state), False)
+        if apart:
+            self._deliver(self._container(1))
         self.send(who, [T(61, closing)], False)
         self._deliver(self._container(1))
         self.trade(who, [T(61, last)], 1, [Fault("state", "die before", 0)] if dies else [])

@@ -67,6 +67,12 @@ MUTATIONS = (
         "return False",
     ),
     Mutation(
+        "a bar that was deleted is inserted again",
+        "adapters/bars.py",
+        '" OR (ticks > :none AND revision < :revision)"',
+        '" OR (ticks > :none AND revision < :revision) OR attribute_exists(deleted)"',
+    ),
+    Mutation(
         "alerts are sent without a claim",
         "adapters/alerts.py",
         "if self._create(_to_item(alert) | held) or self._take_over(alert, owner, now, until):",
