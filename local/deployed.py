@@ -48,8 +48,13 @@ def invoke(stage: Stage, function: str, event: dict[str, Any], read_seconds: flo
 
     config = Config(read_timeout=read_seconds, retries={"total_max_attempts": 1})
     client = boto3.client("lambda", region_name=stage.region, config=config)
-    answer = client.invoke(FunctionName=function, Payload=json.dumps(event).encode())
+    answer = client.invoke(FunctionName=function, Payload=_compact(event))
     payload = json.loads(answer["Payload"].read() or b"null")
     if "FunctionError" in answer:
         raise FunctionFailedError(f"{payload.get('errorType')}: {payload.get('errorMessage')}")
     return payload
+
+
+def _compact(event: dict[str, Any]) -> bytes:
+    """Without blanks: a batch near the 6 MB that Lambda takes must not grow."""
+    return json.dumps(event, separators=(",", ":")).encode()

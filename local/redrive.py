@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from urllib.parse import unquote_plus
 
 import msgspec
 
@@ -29,6 +30,24 @@ class Batch(msgspec.Struct, frozen=True):
     event: dict[str, Any]
 
 
+class _Object(msgspec.Struct):
+    key: str
+
+
+class _Entity(msgspec.Struct):
+    object: _Object
+
+
+class _Record(msgspec.Struct):
+    s3: _Entity
+
+
+class _Notice(msgspec.Struct):
+    """As much of an event notification of S3 as is read."""
+
+    Records: list[_Record] = []
+
+
 class Redriven(msgspec.Struct, frozen=True):
     """What became of a batch. `error` is empty when it is done."""
 
@@ -40,11 +59,14 @@ class Redriven(msgspec.Struct, frozen=True):
 
 def stored_batches(s3: Any, bucket: str) -> Iterator[Batch]:
     """All batches in the bucket, in the order in which they were given up on."""
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=PREFIX)
-    entries = [entry for page in pages for entry in page.get("Contents", [])]
-    for entry in sorted(entries, key=lambda entry: entry["LastModified"]):
+    for entry in sorted(_objects(s3, bucket), key=lambda entry: entry["LastModified"]):
         body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
         yield batch_of(entry["Key"], json.loads(body))
+
+
+def _objects(s3: Any, bucket: str) -> list[dict[str, Any]]:
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=PREFIX)
+    return [entry for page in pages for entry in page.get("Contents", [])]
 
 
 def batch_of(key: str, record: dict[str, Any]) -> Batch:
@@ -92,10 +114,31 @@ def redrive_messages(
             return
 
 
-def drop_messages(sqs: Any, url: str) -> None:
-    """Delete all messages of a queue that can be seen (PurgeQueue may be asked once a minute)."""
+def drop_notices(s3: Any, bucket: str, sqs: Any, url: str) -> int:
+    """Delete the notices of batches that are no longer in the bucket. Returns how many are left:
+    Lambda gave up on their batches meanwhile.
+
+    The bucket is listed after the notices were received, so that it shows every batch that one of
+    them is about and that was not deleted.
+    """
+    left: set[str] = set()
     while messages := _receive(sqs, url):
-        _delete(sqs, url, messages)
+        known = {entry["Key"] for entry in _objects(s3, bucket)}
+        kept = {m["MessageId"] for m in messages if known & _keys_in(m["Body"])}
+        _delete(sqs, url, [m for m in messages if m["MessageId"] not in kept])
+        if kept <= left and len(kept) == len(messages):
+            break
+        left |= kept
+    return len(left)
+
+
+def _keys_in(notice: str) -> set[str]:
+    """The objects that a notice of S3 is about; none in its test event and in other texts."""
+    try:
+        records = msgspec.json.decode(notice, type=_Notice).Records
+    except msgspec.DecodeError:
+        return set()
+    return {unquote_plus(record.s3.object.key) for record in records}
 
 
 def _receive(sqs: Any, url: str) -> list[dict[str, Any]]:

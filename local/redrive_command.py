@@ -14,7 +14,7 @@ from local import deployed, resources
 from local.choosing import add_flags, enter, find_running
 from local.commands import FAILED, OK
 from local.event_sources.invoking import Function
-from local.redrive import Call, Redriven, drop_messages, redrive_batches, redrive_messages
+from local.redrive import Call, Redriven, drop_notices, redrive_batches, redrive_messages
 
 if TYPE_CHECKING:
     from infra.deploy.stage import Stage
@@ -24,7 +24,8 @@ DEAD_LETTERS, NOTICES = "ticks-dead.fifo", "failures"
 
 
 def redrive(arguments: list[str]) -> int:
-    """Process again what was given up on. Status 1 when some of it failed again."""
+    """Process again what was given up on. Status 1 when some of it failed again, or when Lambda
+    gave up on more meanwhile."""
     parser = argparse.ArgumentParser(
         prog="python -m local redrive",
         description="Processes again what was given up on: batches in the failures bucket and "
@@ -36,7 +37,7 @@ def redrive(arguments: list[str]) -> int:
     add_flags(parser)
     options = parser.parse_args(arguments)
     given_up = _deployed(options.stage) if options.stage else _running(options)
-    return _report(_all(given_up))
+    return _report(*_all(given_up))
 
 
 class GivenUp(msgspec.Struct, frozen=True):
@@ -102,23 +103,25 @@ def _invoking(stage: Stage) -> Call:
     return call
 
 
-def _all(given_up: GivenUp) -> list[Redriven]:
+def _all(given_up: GivenUp) -> tuple[list[Redriven], int]:
+    """What became of each batch, and how many Lambda gave up on meanwhile."""
     sqs, call = given_up.sqs, given_up.call
     done = list(redrive_batches(given_up.s3, given_up.bucket, call))
     if given_up.dead_letters is not None:
         region = sqs.meta.region_name
         done += redrive_messages(sqs, given_up.dead_letters, "ingest_sqs", region, call)
-    if not any(one.error for one in done):
-        drop_messages(sqs, given_up.notices)
-    return done
+    if any(one.error for one in done):
+        return done, 0
+    return done, drop_notices(given_up.s3, given_up.bucket, sqs, given_up.notices)
 
 
-def _report(done: list[Redriven]) -> int:
+def _report(done: list[Redriven], meanwhile: int) -> int:
     failed = [one for one in done if one.error]
     for one in done:
         print(f"{one.function}: {one.records} records, {one.error or 'done'} ({one.name})")
     print(f"{len(done) - len(failed)} of {len(done)} batches processed again")
     if failed:
         print("what failed again stays where it was", file=sys.stderr)
-        return FAILED
-    return OK
+    if meanwhile:
+        print(f"{meanwhile} more were given up on meanwhile: run it again", file=sys.stderr)
+    return FAILED if failed or meanwhile else OK

@@ -16,6 +16,7 @@ from chalicelib.domain.times import from_text, to_text
 SUBJECT_LIMIT = 99
 """SNS takes subjects of fewer than 100 printable ASCII characters."""
 
+_CENT = Decimal("0.01")
 _SIMULATED = "[SIMULATED] "
 
 
@@ -65,9 +66,8 @@ def compose(alert: Alert, exchange_timezone: str | None, page_url: str) -> Messa
     when = _local_time(alert, exchange_timezone)
     lines = [mark + alert.message, f"Time: {when}"]
     if "change_percent" in alert.values:
-        change = (
-            f"{_signed(alert.values.get('change'))} ({_signed(alert.values['change_percent'])}%)"
-        )
+        percent = _signed(alert.values["change_percent"])
+        change = f"{_difference(alert.values.get('change'))} ({percent}%)"
         lines.append(f"Price: {plain(alert.price)}, {change} against the previous close")
     averages = [
         f"{name.upper().replace('_', '-')} {plain(value)}"
@@ -128,16 +128,32 @@ def machine_form(alert: Alert) -> dict[str, object]:
 
 
 def plain(value: Decimal) -> str:
-    """A number for people: no exponent, no trailing zeros, at most four decimals."""
-    short = value if value.as_tuple().exponent >= -4 else round(value, 4)  # type: ignore[operator]
+    """A number for people: no exponent, no trailing zeros, at most four decimals; of one below 1
+    four significant digits."""
+    places = _decimals(value, 4)
+    short = value if value.as_tuple().exponent >= -places else round(value, places)  # type: ignore[operator]
     text = f"{short:,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def _decimals(value: Decimal, least: int) -> int:
+    """How many decimals show four significant digits of a number below 1, and no fewer than
+    `least`."""
+    return max(least, 3 - value.adjusted()) if value else least
+
+
 def _signed(value: Decimal | None) -> str:
+    """A percentage."""
     if value is None:
         return "?"
     return f"{round(value, 2):+,.2f}"
+
+
+def _difference(value: Decimal | None) -> str:
+    """What a price has changed by: two decimals, or as many as tell a change below a cent."""
+    if value is None or not value or abs(value) >= _CENT:
+        return _signed(value)
+    return f"{'+' if value > 0 else '-'}{plain(abs(value))}"
 
 
 def _on(rule: Rule) -> str:

@@ -9,6 +9,7 @@ import msgspec
 
 from chalicelib.domain.alerts import StoredAlert
 from chalicelib.domain.times import from_text, to_text
+from chalicelib.domain.wire import MAX_AHEAD
 from chalicelib.services.queries import MAX_DAYS, AlertQuery, Range
 from chalicelib.services.stores import AlertStore, Page
 
@@ -101,8 +102,9 @@ class AlertHistory:
         return Range(to_text(start), to_text(end))
 
     def _default_end(self, start: str | None, span: timedelta) -> datetime:
-        now = self._clock() + timedelta(seconds=1)
-        return min(now, from_text(start) + span) if start else now
+        """The present, and as far ahead of it as a tick may be."""
+        end = self._clock() + MAX_AHEAD + timedelta(seconds=1)
+        return min(end, from_text(start) + span) if start else end
 
     def _page(self, query: AlertQuery) -> int:
         """One row more than is wanted shows whether others follow."""

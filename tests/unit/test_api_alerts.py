@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.times import to_text
+from chalicelib.domain.wire import MAX_AHEAD
 from tests.api_support import NOW, Client, FakeServices, aapl_ticks, fill, walk
 
 
@@ -68,6 +69,12 @@ def test_without_symbol_and_range_it_is_the_last_31_days() -> None:
     client = _served(*(_alert(days, "MSFT" if days % 2 else "AAPL") for days in range(0, 40, 3)))
     assert _days(client.get("/alerts").json["alerts"]) == list(range(30, -1, -3))
     assert _days(client.get("/alerts?sort=desc").json["alerts"]) == list(range(0, 31, 3))
+
+
+def test_an_alert_of_a_tick_that_is_ahead_of_the_clock_is_shown() -> None:
+    alert = _alert(0, timestamp=to_text(NOW + MAX_AHEAD))
+    (row,) = _served(alert).get("/alerts").json["alerts"]
+    assert row["alert_id"] == alert.alert_id
 
 
 def test_one_end_of_the_range_gives_31_days_beside_it() -> None:

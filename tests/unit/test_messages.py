@@ -89,6 +89,15 @@ def test_every_condition_is_told_in_one_clause(condition: str, said: str) -> Non
     assert describe(make_rule(condition), make_tick(101), values) == said
 
 
+@pytest.mark.parametrize(
+    ("change", "shown"), [("0.00000061", "+0.00000061"), ("-0.004", "-0.004"), ("-1.5", "-1.50")]
+)
+def test_changes_below_a_cent_are_told(change: str, shown: str) -> None:
+    values = {"change": Decimal(change), "change_percent": Decimal("7.625")}
+    text = composed(values=values).text
+    assert f"{shown} (+7.62%) against the previous close" in text
+
+
 def test_a_move_within_bars_names_their_number() -> None:
     rule = make_rule("moving_percent", window=3, value=5)
     said = describe(rule, make_tick(101), {"moved_percent": Decimal("7.126")})
@@ -100,7 +109,10 @@ def test_a_move_within_bars_names_their_number() -> None:
     [
         ("1234.50", "1,234.5"),
         ("100", "100"),
-        ("0.00001", "0"),
+        ("0.00000861", "0.00000861"),
+        ("0.000012345678", "0.00001235"),
+        ("0", "0"),
+        ("0E-8", "0"),
         ("0.12346", "0.1235"),
         ("1E+3", "1,000"),
     ],
