@@ -30,12 +30,12 @@ from chalicelib.services.ingest_plan import (
 from chalicelib.services.new_symbols import MAX_SYMBOLS, NewSymbols, not_crowded, sooner
 from chalicelib.services.quarantine import last_reason, quarantine
 from chalicelib.services.stores import Stores, SymbolEntry
+from chalicelib.services.symbol_problems import SymbolProblems
 
 MAX_KNOWN = 50_000
 KNOWN_SECONDS = 60
 COMPLETE_SECONDS = 300
 IDLE_SECONDS = 60
-PROBLEM_SECONDS = 60
 LATE_SECONDS = 120
 LEARNT_SECONDS = 180
 """After so long each container knows that a symbol is packed: a line is read again after
@@ -78,7 +78,7 @@ class Ingest:
         self._new = NewSymbols(stores.symbols, clock, max_symbols)
         self._known: dict[str, SymbolEntry] = {}
         self._came: dict[str, float] = {}
-        self._noted: dict[tuple[str, str], float] = {}
+        self._problems = SymbolProblems(stores.symbols, clock)
         self._forgot_at = self._emptied_at = self._now()
 
     def __call__(self, records: Sequence[Incoming], deadline: float) -> Ingested:
@@ -98,12 +98,13 @@ class Ingest:
         reads = [without(read, lambda item: refused.get(item.symbol)) for read in reads]
         reads = [without(read, foreign.reason) for read in reads]
         self._archive(reads)
-        self._note_problems(foreign.found, to_text(reads[0].record.arrival) if reads else "")
         writes = self._beside_stored(plan_prices(reads, apart=self._apart(offered)))
         failed = self._write_prices(writes, deadline)
         bars, bar_sources = plan_bars(reads)
         unwritten = self._write_bars(bars, reads[0].record.arrival, deadline) if bars else set()
         failed |= {bar_sources[index] for index in unwritten}
+        if foreign.found:
+            self._problems.note(foreign.found, to_text(reads[0].record.arrival), deadline)
         taken = sum(len(read.decoded.ticks) for read in reads)
         return Ingested(
             taken=taken,
@@ -118,16 +119,6 @@ class Ingest:
     def _now(self) -> float:
         """Lines age by the clock that dates them (`packed_at`), and that all containers share."""
         return self._clock().timestamp()
-
-    def _note_problems(self, found: Mapping[str, str], arrival: str) -> None:
-        """Say beside each symbol why items of it were quarantined, at most once in a while."""
-        now = self._now()
-        for symbol, problem in found.items():
-            if now - self._noted.get((symbol, problem), -PROBLEM_SECONDS) >= PROBLEM_SECONDS:
-                self._stores.symbols.note_problem(symbol, problem, arrival)
-                self._noted[symbol, problem] = now
-        if len(self._noted) > MAX_KNOWN:
-            self._noted.clear()
 
     def _learn(self, offered: dict[str, SymbolEntry], deadline: float) -> dict[str, str]:
         """Look up the lines of symbols that are new here, and pin what they lack, until the

@@ -1,0 +1,48 @@
+"""Why items of symbols were quarantined, noted beside the symbols: for people alone, so that no
+price waits for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from chalicelib.services.stores import SymbolStore
+
+NOTED_SECONDS = 60
+MOST_NOTED = 100
+"""Symbols of a batch whose problems are noted; others have their turn in later batches."""
+
+MAX_KNOWN = 50_000
+PARALLEL_NOTES = 8
+
+
+class SymbolProblems:
+    """Notes the problem of a symbol once in NOTED_SECONDS, whatever it says; one a container."""
+
+    def __init__(self, store: SymbolStore, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
+        self._noted: dict[str, float] = {}
+
+    def note(self, found: Mapping[str, str], arrival: str, deadline: float) -> None:
+        """Note problems by symbol, several at a time: those begun by the deadline
+        (time.monotonic)."""
+        now = self._clock().timestamp()
+        due = [one for one in found.items() if self._is_due(one[0], now)][:MOST_NOTED]
+        if not due:
+            return
+
+        def put(one: tuple[str, str]) -> None:
+            if time.monotonic() < deadline:
+                self._store.note_problem(*one, arrival)
+                self._noted[one[0]] = now
+
+        with ThreadPoolExecutor(min(PARALLEL_NOTES, len(due))) as pool:
+            list(pool.map(put, due))
+        if len(self._noted) > MAX_KNOWN:
+            self._noted.clear()
+
+    def _is_due(self, symbol: str, now: float) -> bool:
+        return now - self._noted.get(symbol, -NOTED_SECONDS) >= NOTED_SECONDS
