@@ -19,7 +19,17 @@ from chalicelib.domain.times import later, to_text
 from chalicelib.services import repair_reading
 from chalicelib.services.detect import Trigger
 from chalicelib.services.ingest_plan import MAX_SPANS, plan_prices, read_all
-from tests.factories import NEVER, at, instant, kinesis_event, make_bar, make_tick, payload, wire
+from tests.factories import (
+    NEVER,
+    LambdaContext,
+    at,
+    instant,
+    kinesis_event,
+    make_bar,
+    make_tick,
+    payload,
+    wire,
+)
 from tests.memory_aws.system import SETTINGS, Aws
 from tests.unit.watched import ARRIVAL, Watched
 
@@ -176,8 +186,7 @@ def test_what_is_left_is_counted(
     rows.deliver(payload(wire(1, 86400, **REGULAR)))
     sent = [payload(wire(100, n, **REGULAR)) for n in range(60)]
     rows.services.ingest(events.from_kinesis(kinesis_event(sent, 10, arrival=10**7)), NEVER)
-    context = type("Context", (), {"aws_request_id": "run"})
-    handlers.detect({"Records": rows.aws.stream[1:]}, context)
+    handlers.detect({"Records": rows.aws.stream[1:]}, LambdaContext())
     counted = [record.counters for record in caplog.records if hasattr(record, "counters")]
     assert counted[-1]["RepairsLeft"] == 1
 
