@@ -25,6 +25,11 @@ KEY = "arn:aws:kms:eu-central-1:111122223333:key/1"
 PAGE = "arn:aws:cloudfront::111122223333:distribution/E1"
 STREAM = "arn:aws:kinesis:eu-central-1:111122223333:stream/ticktape-dev-ticks"
 MAPPING = "arn:aws:lambda:eu-central-1:111122223333:event-source-mapping:1"
+PUT_ALARM = "cloudwatch:PutMetricAlarm"
+ALARM = "arn:aws:cloudwatch:eu-central-1:111122223333:alarm:ticktape-dev-iterator-age"
+TOPIC = "arn:aws:sns:eu-central-1:111122223333:ticktape-dev-operations"
+FUNCTION = "arn:aws:lambda:eu-central-1:111122223333:function:payroll"
+TERMINATE = "arn:aws:automate:eu-central-1:ec2:terminate"
 START = "kinesis:StartStreamEncryption"
 OURS = {"aws:ResourceTag/app": "ticktape"}
 OF_OURS = {"lambda:FunctionArn": "arn:aws:lambda:eu-central-1:1:function:ticktape-dev-detect"}
@@ -44,12 +49,21 @@ def allows(policy: dict[str, Any], action: str, resource: str, **context: str) -
 
 
 def _holds(conditions: dict[str, dict[str, Any]], context: dict[str, str]) -> bool:
+    """A context's values have spaces between them where a key has several."""
     for operator, tests in conditions.items():
-        assert operator in ("StringEquals", "StringLike", "ArnLike")
-        for key, values in tests.items():
-            if not any(fnmatch.fnmatchcase(context.get(key, ""), one) for one in listed(values)):
+        qualifier, _, plain = operator.rpartition(":")
+        assert qualifier in ("", "ForAllValues")
+        assert plain in ("StringEquals", "StringLike", "ArnLike")
+        for key, patterns in tests.items():
+            given = context.get(key, "")
+            values = given.split() if qualifier else [given]
+            if not all(_is_like(value, patterns) for value in values):
                 return False
     return True
+
+
+def _is_like(value: str, patterns: str | list[str]) -> bool:
+    return any(fnmatch.fnmatchcase(value, one) for one in listed(patterns))
 
 
 @pytest.mark.parametrize(
@@ -77,6 +91,10 @@ def _holds(conditions: dict[str, dict[str, Any]], context: dict[str, str]) -> bo
         ("lambda:DeleteEventSourceMapping", MAPPING, {}),
         ("lambda:CreateEventSourceMapping", "*", OF_ANOTHER),
         ("dynamodb:DeleteTable", "arn:aws:dynamodb:eu-central-1:1:table/payroll", {}),
+        (PUT_ALARM, ALARM, {"cloudwatch:AlarmActions": TERMINATE}),
+        (PUT_ALARM, ALARM, {"cloudwatch:AlarmActions": f"{TOPIC} {TERMINATE}"}),
+        (PUT_ALARM, ALARM, {"cloudwatch:AlarmActions": FUNCTION}),
+        (PUT_ALARM, ALARM.replace("ticktape", "payroll"), {"cloudwatch:AlarmActions": TOPIC}),
     ],
 )
 def test_what_the_deployer_may_not_do(action: str, resource: str, context: dict[str, str]) -> None:
@@ -97,6 +115,8 @@ def test_what_the_deployer_may_not_do(action: str, resource: str, context: dict[
         ("kms:ScheduleKeyDeletion", KEY, OURS),
         ("cloudfront:CreateDistribution", PAGE, NEW),
         ("cloudfront:UpdateDistribution", PAGE, OURS),
+        (PUT_ALARM, ALARM, {"cloudwatch:AlarmActions": TOPIC}),
+        (PUT_ALARM, ALARM, {"cloudwatch:AlarmActions": f"{TOPIC} {TOPIC}"}),
     ],
 )
 def test_what_the_deployer_may_do(action: str, resource: str, context: dict[str, str]) -> None:
