@@ -11,6 +11,9 @@ MAX_DEPTH = 64
 """How deep a line's arrays and objects may be nested. Readers of JSON give up at different depths,
 so ingest decides, for all of them."""
 
+MOST_LINES = 50_000
+"""Of a record: more than 1 MB of the shortest ticks has."""
+
 JSON_SPACE = b" \t\r\n"
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -38,8 +41,12 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def lines_of(payload: bytes) -> Iterator[Line]:
-    """The record's lines. A single JSON value that spans lines is put onto one."""
+    """The record's lines. A single JSON value that spans lines is put onto one. A record with more
+    than MOST_LINES is one line with a fault."""
     texts = _split(payload)
+    if len(texts) > MOST_LINES:
+        yield Line(0, payload, payload, f"more than {MOST_LINES:,} lines")
+        return
     for number, text in enumerate(texts):
         received = payload if len(texts) == 1 else text
         yield from _checked(Line(number, text, received))

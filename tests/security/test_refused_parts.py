@@ -11,7 +11,7 @@ import logging
 import msgspec
 import pytest
 
-from chalicelib.domain import wire
+from chalicelib.domain import payloads, wire
 from chalicelib.domain.wire import decode
 from chalicelib.services import quarantine
 from chalicelib.services.ingest_plan import Incoming, read_all
@@ -53,6 +53,24 @@ def test_more_parts_than_are_listed_are_kept_as_their_record(
     assert len(listed) == 50
     assert last.payload == record
     assert last.reason == "10 more parts of the record are rejected; this is all of it"
+
+
+def test_a_record_of_too_many_lines_is_one_refused_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each would be a line of the archive: six records took 665 MB."""
+    monkeypatch.setattr(payloads, "MOST_LINES", 50)
+    fitting = decode(b"1\n" * 49 + msgspec.json.encode(GOOD), instant())
+    assert (len(fitting.rejected), len(fitting.ticks), len(fitting.lines)) == (49, 1, 50)
+    record = b"1\n" * 50 + msgspec.json.encode(GOOD)
+    decoded = decode(record, instant())
+    assert [(one.payload, one.reason) for one in decoded.rejected] == [
+        (record, "more than 50 lines")
+    ]
+    assert decoded.lines == decoded.ticks == ()
+
+
+def test_a_record_may_have_as_many_lines_as_the_shortest_ticks_in_a_megabyte() -> None:
+    shortest = msgspec.json.encode(GOOD) + b"\n"
+    assert 2**20 // len(shortest) < payloads.MOST_LINES
 
 
 def test_the_log_names_the_most_frequent_reasons(caplog: pytest.LogCaptureFixture) -> None:
