@@ -53,11 +53,11 @@ class Opening(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True):
-    """How many alerts of a minute of the market were recorded, and how many of them were to be
-    sent."""
+    """How many alerts of a minute of the market were recorded, and how many of them are of rules
+    that notify, whether or not they were quiet: so the ticks alone decide."""
 
     recorded: int = 0
-    sent: int = 0
+    notifying: int = 0
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -328,9 +328,9 @@ class _Run:
     def _count(self, rule: Rule, newest: Tick) -> str:
         """Count an alert; why it is only recorded, empty where it is to be sent."""
         reason = self._quiet(newest) if rule.notify else RECORD_ONLY
-        if not reason and self._told.sent >= MAX_SENT_A_MINUTE:
+        if not reason and self._told.notifying >= MAX_SENT_A_MINUTE:
             reason = TOO_MANY
-        self._told = Told(self._told.recorded + 1, self._told.sent + (not reason))
+        self._told = Told(self._told.recorded + 1, self._told.notifying + rule.notify)
         return reason
 
 

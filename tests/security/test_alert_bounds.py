@@ -157,7 +157,7 @@ def test_a_symbol_has_so_many_messages_and_alerts_a_minute_however_ticks_are_cut
     assert dropped == 20 * MAX_RULES - MAX_RECORDED
     assert [alert.quiet for alert in alerts[:MAX_SENT]] == [""] * MAX_SENT
     assert {alert.quiet for alert in alerts[MAX_SENT:]} == {TOO_MANY}
-    assert state.told == Told(MAX_RECORDED, MAX_SENT)
+    assert state.told == Told(MAX_RECORDED, MAX_RECORDED)
     assert [told(20, size) for size in (1, 3)] == [(alerts, state, dropped)] * 2
     later = make_tick(100, 60, symbol="AAPL")
     outcome = advance(state, [later], Watch(tuple(EVERY)), lambda _: "")
