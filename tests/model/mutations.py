@@ -93,7 +93,7 @@ MUTATIONS = (
     Mutation(
         "late ticks repair nothing",
         "services/detect.py",
-        "after, left = self._corrections.repair(after, late, arrival)",
+        "after, left = self._corrections.repair(after, late, arrival, doubtful.inserted)",
         "left: list[Span] = []",
     ),
     Mutation(
