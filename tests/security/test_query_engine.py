@@ -13,9 +13,11 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
 
-from local.athena.engine import binding, session, vocabulary
+from local.athena.engine import binding, semantics, session, vocabulary
 from local.athena.engine.failures import QueryError
+from local.athena.engine.planning import Plans
 from local.athena.engine.raw_texts import require_listed
+from local.athena.engine.typing import Kind, Types
 from tests.emulated import EmulatedClients
 from tests.local_support.lake import Lake
 from tests.local_support.system import LocalSystem
@@ -222,3 +224,49 @@ def test_no_token_of_a_statement_carries_a_text_into_duckdbs_sql() -> None:
                 passed += 1
                 assert not outside_quotes(tree.sql("duckdb")), text
     assert passed > 50
+
+
+class NoTables:
+    """A catalog for statements that read nothing."""
+
+
+def planned(text: str) -> list[tuple[str, str]]:
+    """The columns of a statement's plan."""
+    return Plans().plan(text, "", NoTables()).columns  # type: ignore[arg-type]
+
+
+def test_a_long_sum_asks_for_types_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    ask = Types._kinds
+
+    def counted(types: Types, tree: exp.Expression) -> dict[str, Kind]:
+        asked.append(1)
+        return ask(types, tree)
+
+    monkeypatch.setattr(Types, "_kinds", counted)
+    assert planned(f"SELECT {' + '.join(['1'] * 160)} AS a") == [("a", "INTEGER")]
+    assert len(asked) <= 5
+
+
+@pytest.mark.parametrize("sign", ["+", "/"])
+def test_a_sum_or_quotient_of_very_many_terms_is_refused(sign: str) -> None:
+    with pytest.raises(QueryError, match="SYNTAX_ERROR: the statement is nested too deeply"):
+        planned(f"SELECT {sign.join(['1'] * 500)}")
+
+
+def test_what_changes_within_a_part_is_known_to_the_part() -> None:
+    statement = """SELECT 7 / 2 / 2 + 1 AS whole, DATE '2024-01-02' + INTERVAL '1' DAY
+        + INTERVAL '1' DAY AS date, 1.00 / 3 / 3 + 0 AS exact, round(1.25 / 2) / 2 AS rounded"""
+    assert planned(statement) == [
+        ("whole", "INTEGER"),
+        ("date", "DATE"),
+        ("exact", "DECIMAL(13,2)"),
+        ("rounded", "DECIMAL(2,0)"),
+    ]
+
+
+def test_the_bound_on_rounds_does_not_count_queries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(semantics, "MOST_ROUNDS", 2)
+    assert planned(" UNION ALL ".join(["SELECT 1 + 1 AS a"] * 8)) == [("a", "INTEGER")]
+    with pytest.raises(QueryError, match="nested too deeply"):
+        planned("SELECT 1 / 1 / 1 / 1 / 1")

@@ -29,16 +29,16 @@ def check_and_convert(tree: exp.Expression, types: Types) -> None:
     groups = [(node, _compared(node)) for node in tree.walk()]
     groups += [(node, pair) for node in tree.find_all(exp.SetOperation) for pair in _pairs(node)]
     groups = [(node, parts) for node, parts in groups if parts]
-    kinds = types.of(tree.this, [part for _, parts in groups for part in parts])
+    kind = types.of(tree.this, [part for _, parts in groups for part in parts])
     casts = []
     for node, parts in groups:
-        found = [kinds[id(part)] for part in parts]
+        found = [kind(part) for part in parts]
         if isinstance(node, exp.Cast):
             casts.append((node, found[0]))
         else:
             _require_agreement(node, found)
-    for node, kind in reversed(casts):
-        node.replace(_convert(node, kind))
+    for node, found_kind in reversed(casts):
+        node.replace(_convert(node, found_kind))
 
 
 def _compared(node: exp.Expression) -> list[exp.Expression]:

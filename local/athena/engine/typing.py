@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import duckdb
@@ -80,22 +80,24 @@ class Types:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    def of(self, tree: exp.Expression, parts: Iterable[exp.Expression]) -> dict[int, Kind]:
-        """Kinds by the id of the part. Equal parts of one SELECT are wrapped equally, so that
-        GROUP BY finds them. Raises QueryError for a statement that DuckDB does not take."""
+    def of(self, tree: exp.Expression, parts: Iterable[exp.Expression]) -> Callable[[Any], Kind]:
+        """Tells the kind of each of the parts, as long as the tree is as it was. Equal parts of
+        one SELECT are wrapped equally, so that GROUP BY finds them. Raises QueryError for a
+        statement that DuckDB does not take."""
         marks: dict[tuple[int, exp.Expression], str] = {}
-        marked: list[tuple[exp.Expression, str]] = []
+        places: dict[int, str] = {}
         for part in parts:
             key = (id(part.parent_select), part)  # expressions are equal by what they say
-            marked.append((part, marks.setdefault(key, f"m{len(marks)}")))
-        if not marked:
-            return {}
-        places = {id(part): mark for part, mark in marked}
-        kinds = self._kinds(_wrapped(tree, places))
-        return {
-            id(part): kinds[mark] if mark in kinds else self._of_constant(part)
-            for part, mark in marked
-        }
+            places[id(part)] = marks.setdefault(key, f"m{len(marks)}")
+        kinds = self._kinds(_wrapped(tree, places)) if places else {}
+
+        def kind(part: exp.Expression) -> Kind:
+            mark = places[id(part)]
+            if mark not in kinds:
+                kinds[mark] = self._of_constant(part)
+            return kinds[mark]
+
+        return kind
 
     def _of_constant(self, part: exp.Expression) -> Kind:
         """DuckDB folds constants while it binds, so that the plan has no trace of them."""
@@ -126,17 +128,18 @@ def _wrapped(tree: exp.Expression, places: dict[int, str]) -> exp.Expression:
     for old, new in zip(tree.walk(), copy.walk(), strict=True):
         if id(old) in places:
             copies.append((new, places[id(old)]))
-    for node, mark in reversed(copies):  # the inner ones first
+    for node, mark in copies:
         is_column = isinstance(node.parent, exp.Select) and node.arg_key == "expressions"
         name = node.output_name if is_column else ""
-        marker = _marker(node.copy(), mark)
-        node.replace(exp.alias_(marker, name, quoted=True) if name else marker)
+        branch = exp.If(this=_always(mark))
+        marker = exp.Case(ifs=[branch])
+        node.replace(exp.alias_(marker, name, quoted=True, copy=False) if name else marker)
+        branch.set("true", node)
     return copy
 
 
-def _marker(node: exp.Expression, mark: str) -> exp.Expression:
-    same = exp.EQ(this=exp.Literal.string(mark), expression=exp.Literal.string(mark))
-    return exp.Case(ifs=[exp.If(this=same, true=node)])
+def _always(mark: str) -> exp.Expression:
+    return exp.EQ(this=exp.Literal.string(mark), expression=exp.Literal.string(mark))
 
 
 def _collect(node: Any, found: dict[str, Kind]) -> None:
