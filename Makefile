@@ -33,7 +33,7 @@ node:
 	@tools/node.sh
 
 test: setup ## every test but the long ones
-	@$(PYTEST) -n 3 -m "not long" $(ARGS)
+	@$(PYTEST) -n 4 -m "not long" $(ARGS)
 
 test-fast: $(BIN)/.dev ## unit tests and oracles, for whoever changes a line: about a minute
 	@$(PYTEST) -n 2 -m "not long" tests/unit tests/oracles $(ARGS)
