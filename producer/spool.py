@@ -49,6 +49,7 @@ class Spool:
     def _open(self) -> sqlite3.Connection:
         with suppress(OSError):  # what cannot be made, SQLite says next
             self._path.touch(_OWN_FILE)
+            self._close_to_others()
         connection = sqlite3.connect(
             self._path, timeout=_LOCK_SECONDS, isolation_level=None, check_same_thread=False
         )
@@ -57,6 +58,13 @@ class Spool:
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.executescript(_SCHEMA)
         return connection
+
+    def _close_to_others(self) -> None:
+        """Earlier versions left the file and its log open to be read."""
+        for end in ("", "-wal", "-shm"):
+            file = self._path.with_name(self._path.name + end)
+            if file.is_file():
+                file.chmod(_OWN_FILE)
 
     def _claim(self, destination: str) -> None:
         before = self.fact("destination")

@@ -55,6 +55,17 @@ def test_a_spool_is_closed_to_other_users(tmp_path: Path) -> None:
     assert modes == {0o600}
 
 
+def test_a_spool_of_an_earlier_version_is_closed_to_other_users(tmp_path: Path) -> None:
+    path = tmp_path / "spool.db"
+    Spool(path, "s").close()
+    path.chmod(0o644)
+    (tmp_path / "spool.db-wal").touch(0o644)
+    spool = Spool(path, "s")
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    spool.close()
+    assert modes == {0o600}
+
+
 def test_more_than_fits_into_memory_is_read_back_in_order(tmp_path: Path) -> None:
     outbox = Outbox(identity, spool=Spool(tmp_path / "spool.db", "s"), window=10)
     lines = [make_line("AB"[number % 2], number) for number in range(95)]
