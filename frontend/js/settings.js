@@ -42,10 +42,13 @@ export const forgetToken = () => holdToken("", false);
 /** @param {() => void} act called when there is another token, or none any more */
 export const onToken = (act) => changes.addEventListener("token", act);
 
-// A token that is forgotten in one tab is forgotten in all that had it from this device.
-addEventListener("storage", ({ key, oldValue, newValue }) => {
-  if (key === TOKEN && newValue === null && oldValue === held) forgetToken();
+const recallToken = () => holdToken(localStorage.getItem(TOKEN) ?? "", isKept());
+
+// All tabs follow what is kept. A page that Back brings back has the kept token alone.
+addEventListener("storage", ({ key, oldValue }) => {
+  if (!key || oldValue === held) recallToken();
 });
+addEventListener("pagehide", recallToken);
 
 // The page's only setting from outside: where its API is.
 

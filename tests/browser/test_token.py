@@ -87,6 +87,33 @@ def test_a_token_that_is_kept_on_the_device_is_there_until_it_is_forgotten(
         assert token not in one.evaluate(HELD)
 
 
+def test_a_page_that_was_left_has_the_kept_token_alone(unfed: System, open_page: OpenPage) -> None:
+    page = open_page(unfed.page, expect="status of 40")
+    add(page, "left-usd")
+    give(page, new_key(unfed, "write:symbols"))
+    expect(page.get_by_role("button", name="Token")).to_be_visible()
+    page.evaluate("() => dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+    expect(page.get_by_role("button", name="Token")).to_be_hidden()
+    page.reload()
+    add(page, "held-usd")
+    give(page, new_key(unfed, "write:symbols"), keep=True)
+    page.evaluate("() => dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+    expect(page.get_by_role("button", name="Token")).to_be_visible()
+
+
+def test_tabs_follow_the_token_that_is_kept(unfed: System, open_page: OpenPage) -> None:
+    page = open_page(unfed.page, expect="status of 40")
+    add(page, "tabs-usd")
+    give(page, new_key(unfed, "write:symbols"), keep=True)
+    expect(page.get_by_role("button", name="Token")).to_be_visible()
+    other = page.context.new_page()
+    other.goto(unfed.page)
+    expect(other.get_by_role("button", name="Token")).to_be_visible()
+    other.evaluate("() => localStorage.setItem('ticktape.token', 'another')")
+    other.evaluate("() => localStorage.removeItem('ticktape.token')")
+    expect(page.get_by_role("button", name="Token")).to_be_hidden()
+
+
 def test_a_reader_is_not_asked_for_what_needs_no_token(unfed: System, open_page: OpenPage) -> None:
     page = open_page(unfed.page)
     expect(page.get_by_role("tab", name=re.compile("Rules 3"))).to_be_visible()
