@@ -28,6 +28,7 @@ report() {
 }
 
 step format $bin/ruff format --check .
+step page tools/page_form.sh
 step lint $bin/ruff check .
 step types $bin/mypy
 step imports $bin/lint-imports

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# What tests take from npm: a second Kinesis, the accessibility rules, a type checker. Without npm
-# those tests are skipped with that reason.
+# What checks and tests take from npm: a second Kinesis, the accessibility rules, a type checker, a
+# formatter. Without npm they are skipped with that reason.
 set -euo pipefail
 if ! command -v npm >/dev/null; then
   echo "no npm: the tests that need Node are skipped. Install it, on Debian with: sudo apt-get install npm" >&2
   exit 0
 fi
 for folder in tests/node tests/browser/npm; do
-  if [ ! -e "$folder/node_modules/.installed" ]; then
+  if [ ! "$folder/node_modules/.installed" -nt "$folder/package-lock.json" ]; then
     if npm ci --prefix "$folder" --no-audit --no-fund --silent >/dev/null; then
       touch "$folder/node_modules/.installed"
     else

@@ -1,10 +1,12 @@
-// Alerts and rules of the API, kept in the store: asked for when a quote tells of an alert, and now and then besides.
+// Alerts and rules of the API, kept in the store: asked for when a quote tells of an alert, and now
+// and then besides.
 
 import { ApiError } from "./api.js";
 import { serverNow } from "./server_clock.js";
 
 const EVERY = 20; // polls of the prices
-const AFTER = 2; // polls in which alerts are asked for when there is one: it is recorded just after its quote is
+/** Polls in which alerts are asked for when there is one: it is recorded just after its quote. */
+const AFTER = 2;
 /** Alerts kept at most; there may be more. */
 export const KEPT = 200;
 
@@ -29,11 +31,17 @@ export class AlertsFeed {
       if (this.left-- > 0 || this.polls-- <= 0) void this.refresh();
     });
     // A system that was away may have been started anew, with other data.
-    store.when(({ link }) => link.state === "retrying", (away) => away && (this.fromScratch = true));
-    store.when(({ view }) => view.symbol, () => {
-      store.set({ symbolAlerts: [], preview: [] });
-      this.polls = 0;
-    });
+    store.when(
+      ({ link }) => link.state === "retrying",
+      (away) => away && (this.fromScratch = true),
+    );
+    store.when(
+      ({ view }) => view.symbol,
+      () => {
+        store.set({ symbolAlerts: [], preview: [] });
+        this.polls = 0;
+      },
+    );
   }
 
   /** Ask for everything now. */
@@ -42,7 +50,10 @@ export class AlertsFeed {
     await Promise.all([this.#keep("alerts", () => this.#recent()), this.#symbol(), this.rules()]);
   }
 
-  /** Everything that the API gives without a range (a month) once; then only what is new since yesterday. */
+  /**
+   * Everything that the API gives without a range (a month) once; then only what is new since
+   * yesterday.
+   */
   async #recent() {
     const known = this.store.state.alerts;
     if (!known || this.fromScratch) {
@@ -68,17 +79,25 @@ export class AlertsFeed {
 
   async #symbol() {
     const { symbol } = this.store.state.view;
-    if (symbol) await this.#keep("symbolAlerts", () => this.api.alerts({ symbol, sort: "desc", limit: KEPT }), () => this.store.state.view.symbol === symbol);
+    if (symbol)
+      await this.#keep(
+        "symbolAlerts",
+        () => this.api.alerts({ symbol, sort: "desc", limit: KEPT }),
+        () => this.store.state.view.symbol === symbol,
+      );
   }
 
   /**
    * An identical answer changes nothing; failures are the feed's to tell, which asks the same API.
-   * @param {"alerts" | "rules" | "symbolAlerts"} key @param {() => Promise<any>} ask @param {() => boolean} [still] whether the answer is still wanted
+   * @param {"alerts" | "rules" | "symbolAlerts"} key
+   * @param {() => Promise<any>} ask
+   * @param {() => boolean} [still] whether the answer is still wanted
    */
   async #keep(key, ask, still = () => true) {
     try {
       const answer = await ask();
-      if (still() && JSON.stringify(answer) !== JSON.stringify(this.store.state[key])) this.store.set({ [key]: answer });
+      if (still() && JSON.stringify(answer) !== JSON.stringify(this.store.state[key]))
+        this.store.set({ [key]: answer });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
     }

@@ -1,14 +1,22 @@
-// The HTTP contract, and nothing else: addresses and wire shapes stop here.
-// Every GET is sent with cache "no-cache": the browser keeps the last answer, asks with If-None-Match, and a 304
-// costs a few bytes.
+// The HTTP contract, and nothing else: addresses and wire shapes stop here. Every GET is sent with
+// cache "no-cache": the browser keeps the last answer, asks with If-None-Match, and a 304 costs a
+// few bytes.
 
 import { observe } from "./server_clock.js";
-import { takeEarly } from "./settings.js";
+import { takeEarly } from "./config.js";
 import { decodeAlert, decodeBar, decodeQuote } from "./data/wire.js";
 
-/** An answer other than 2xx, or none at all (status 0). `fields` names what a problem document found wrong. */
+/**
+ * An answer other than 2xx, or none at all (status 0). `fields` names what a problem document found
+ * wrong.
+ */
 export class ApiError extends Error {
-  /** @param {number} status @param {string} message @param {{field: string, detail: string}[]} [fields] @param {number} [retryAfter] seconds */
+  /**
+   * @param {number} status
+   * @param {string} message
+   * @param {{field: string, detail: string}[]} [fields]
+   * @param {number} [retryAfter] seconds
+   */
   constructor(status, message, fields = [], retryAfter = 0) {
     super(message);
     this.name = "ApiError";
@@ -31,17 +39,29 @@ export class ApiError extends Error {
 /** @param {number} status */
 const isRefusal = (status) => status === 401 || status === 403;
 
-/** @param {Response} response @returns {Promise<ApiError>} from an RFC 9457 problem document, or from the status alone */
+/**
+ * @param {Response} response
+ * @returns {Promise<ApiError>} from an RFC 9457 problem document, or from the status alone
+ */
 async function problemOf(response) {
   const text = await response.text();
   const retryAfter = Number(response.headers.get("Retry-After")) || 0;
   try {
     const problem = JSON.parse(text);
-    const fields = (problem.errors ?? []).map((/** @type {any} */ e) => ({ field: String(e.field ?? e.name ?? ""), detail: String(e.detail ?? e.message ?? "") }));
+    const fields = (problem.errors ?? []).map((/** @type {any} */ e) => ({
+      field: String(e.field ?? e.name ?? ""),
+      detail: String(e.detail ?? e.message ?? ""),
+    }));
     const named = fields.map((/** @type {any} */ e) => `${e.field}: ${e.detail}`).join("; ");
-    return new ApiError(response.status, named || problem.detail || problem.title || `HTTP ${response.status}`, fields, retryAfter);
+    return new ApiError(
+      response.status,
+      named || problem.detail || problem.title || `HTTP ${response.status}`,
+      fields,
+      retryAfter,
+    );
   } catch (error) {
-    if (error instanceof SyntaxError) return new ApiError(response.status, `HTTP ${response.status}`, [], retryAfter);
+    if (error instanceof SyntaxError)
+      return new ApiError(response.status, `HTTP ${response.status}`, [], retryAfter);
     throw error;
   }
 }
@@ -55,7 +75,9 @@ export class Api {
   }
 
   /**
-   * @param {string} path @param {Record<string, string | number>} [query] @param {RequestInit} [init]
+   * @param {string} path
+   * @param {Record<string, string | number>} [query]
+   * @param {RequestInit} [init]
    * @returns {Promise<any>} the decoded body; throws ApiError
    */
   async request(path, query = {}, init = {}) {
@@ -63,10 +85,17 @@ export class Api {
     return response.status === 204 ? null : response.json();
   }
 
-  /** @param {string} path @param {Record<string, string | number>} query @param {RequestInit} init @returns {Promise<Response>} */
+  /**
+   * @param {string} path
+   * @param {Record<string, string | number>} query
+   * @param {RequestInit} init
+   * @returns {Promise<Response>}
+   */
   async #answer(path, query, init) {
     const filled = Object.entries(query).filter(([, value]) => value !== "" && value != null);
-    const search = new URLSearchParams(filled.map(([key, value]) => [key, String(value)])).toString();
+    const search = new URLSearchParams(
+      filled.map(([key, value]) => [key, String(value)]),
+    ).toString();
     const url = `${this.address}${path}${search && "?"}${search}`;
     const withoutToken = !this.readsWithToken; // before another request's refusal can change it
     let response = await this.#fetch(url, init);
@@ -84,28 +113,51 @@ export class Api {
     try {
       const early = headers || init.method ? undefined : await takeEarly(url);
       init.signal?.throwIfAborted();
-      return early ?? (await fetch(url, { cache: "no-cache", signal: AbortSignal.timeout(15000), headers, ...init }));
+      return (
+        early ??
+        (await fetch(url, {
+          cache: "no-cache",
+          signal: AbortSignal.timeout(15000),
+          headers,
+          ...init,
+        }))
+      );
     } catch (error) {
       if (init.signal?.aborted) throw error;
       throw new ApiError(0, "The API does not answer.");
     }
   }
 
-  /** @returns {Record<string, string> | undefined} headers; a token is sent only where reading needs one */
+  /**
+   * @returns {Record<string, string> | undefined} headers; a token is sent only where reading needs
+   *   one
+   */
   #toRead() {
-    return this.readsWithToken && this.token() ? { Authorization: `Bearer ${this.token()}` } : undefined;
+    return this.readsWithToken && this.token()
+      ? { Authorization: `Bearer ${this.token()}` }
+      : undefined;
   }
 
   /** @param {string} method @param {string} path @param {any} [body] */
   write(method, path, body) {
     const authorization = { Authorization: `Bearer ${this.token()}` };
     if (body === undefined) return this.request(path, {}, { method, headers: authorization });
-    return this.request(path, {}, { method, headers: { ...authorization, "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    return this.request(
+      path,
+      {},
+      {
+        method,
+        headers: { ...authorization, "Content-Type": "application/json" },
+        body: JSON.stringify(body),
+      },
+    );
   }
 
   /**
-   * What this deployment offers, by its own description: a route that is not there is not asked for.
-   * @returns {Promise<Set<string>>} paths as in the OpenAPI document; none where there is no such document. Throws ApiError
+   * What this deployment offers, by its own description: a route that is not there is not asked
+   * for.
+   * @returns {Promise<Set<string>>} paths as in the OpenAPI document; none where there is no such
+   *   document. Throws ApiError
    */
   async routes() {
     try {
@@ -119,38 +171,74 @@ export class Api {
   /** @returns {Promise<import("./types.js").Listed[]>} the first 5,000 */
   async symbols() {
     const { symbols } = await this.request("/symbols");
-    return symbols.map((/** @type {any} */ s) => ({ symbol: s.symbol, name: s.name ?? undefined, source: s.source ?? undefined, addedAt: s.added_at ?? undefined, seen: s.seen !== false }));
+    return symbols.map((/** @type {any} */ s) => ({
+      symbol: s.symbol,
+      name: s.name ?? undefined,
+      source: s.source ?? undefined,
+      addedAt: s.added_at ?? undefined,
+      seen: s.seen !== false,
+    }));
   }
 
   /**
-   * What the producer does (null where none has reported), and by how many seconds signals and alerts are behind prices.
+   * What the producer does (null where none has reported), and by how many seconds signals and
+   * alerts are behind prices.
    * @returns {Promise<{producer: import("./types.js").Producer | null, lag: number}>}
    */
   async health() {
     const { producer, detect_lag_seconds: lag } = await this.request("/health");
-    return { producer: producer ? { source: producer.source, state: producer.state, progress: producer.progress ?? null, ageSeconds: producer.age_seconds, problem: producer.problem ?? "" } : null, lag: lag ?? 0 };
+    return {
+      producer: producer
+        ? {
+            source: producer.source,
+            state: producer.state,
+            progress: producer.progress ?? null,
+            ageSeconds: producer.age_seconds,
+            problem: producer.problem ?? "",
+          }
+        : null,
+      lag: lag ?? 0,
+    };
   }
 
-  /** Of at most 100 symbols, with the pace at which new ones come. @param {string[]} symbols @returns {Promise<{quotes: import("./types.js").Quote[], seconds: number}>} */
+  /**
+   * Of at most 100 symbols, with the pace at which new ones come.
+   * @param {string[]} symbols
+   * @returns {Promise<{quotes: import("./types.js").Quote[], seconds: number}>}
+   */
   async quotes(symbols) {
     const response = await this.#answer("/quotes", { symbols: symbols.join(",") }, {});
     const { quotes } = await response.json();
     quotes.forEach((/** @type {any} */ quote) => observe(quote));
-    const seconds = Number(/max-age=(\d+)/.exec(response.headers.get("Cache-Control") ?? "")?.[1] ?? 0);
-    return { quotes: quotes.filter((/** @type {any} */ q) => q.price != null).map(decodeQuote), seconds };
+    const seconds = Number(
+      /max-age=(\d+)/.exec(response.headers.get("Cache-Control") ?? "")?.[1] ?? 0,
+    );
+    return {
+      quotes: quotes.filter((/** @type {any} */ q) => q.price != null).map(decodeQuote),
+      seconds,
+    };
   }
 
   /**
-   * @param {string} symbol @param {Record<string, string | number>} query @param {AbortSignal} [signal]
+   * @param {string} symbol
+   * @param {Record<string, string | number>} query
+   * @param {AbortSignal} [signal]
    * @returns {Promise<{envelope: any, bars: import("./types.js").Bar[]}>}
    */
   async bars(symbol, query, signal) {
-    const envelope = await this.request(`/prices/${encodeURIComponent(symbol)}`, query, signal ? { signal } : {});
+    const envelope = await this.request(
+      `/prices/${encodeURIComponent(symbol)}`,
+      query,
+      signal ? { signal } : {},
+    );
     observe(envelope);
     return { envelope, bars: envelope.prices.map(decodeBar) };
   }
 
-  /** @param {Record<string, string | number>} query @returns {Promise<import("./types.js").Alert[]>} */
+  /**
+   * @param {Record<string, string | number>} query
+   * @returns {Promise<import("./types.js").Alert[]>}
+   */
   async alerts(query) {
     const { alerts } = await this.request("/alerts", query);
     return alerts.map(decodeAlert);
@@ -182,7 +270,11 @@ export class Api {
    */
   async previewRule(rule, start) {
     const headers = { "Content-Type": "application/json", ...this.#toRead() };
-    const { alerts } = await this.request("/rules/preview", {}, { method: "POST", headers, body: JSON.stringify({ ...rule, start }) });
+    const { alerts } = await this.request(
+      "/rules/preview",
+      {},
+      { method: "POST", headers, body: JSON.stringify({ ...rule, start }) },
+    );
     return alerts.map((/** @type {any} */ alert) => Date.parse(alert.timestamp));
   }
 

@@ -2,7 +2,8 @@
 
 /**
  * @param {string} tag "div", or "div.class.other"
- * @param {Record<string, any>} [properties] `on…` become listeners, `data-…`, `aria-…` and `role` attributes
+ * @param {Record<string, any>} [properties] `on…` become listeners, `data-…`, `aria-…` and `role`
+ *   attributes
  * @param {...(Node | string | null | false | undefined)} children
  * @returns {HTMLElement}
  */
@@ -11,7 +12,11 @@ export function el(tag, properties = {}, ...children) {
   const node = document.createElement(name);
   if (classes.length) node.className = classes.join(" ");
   for (const [key, value] of Object.entries(properties)) assign(node, key, value);
-  node.append(...children.filter((child) => child != null && child !== false).map((child) => /** @type {Node | string} */ (child)));
+  node.append(
+    ...children
+      .filter((child) => child != null && child !== false)
+      .map((child) => /** @type {Node | string} */ (child)),
+  );
   return node;
 }
 
@@ -19,7 +24,8 @@ export function el(tag, properties = {}, ...children) {
 function assign(node, key, value) {
   if (value == null || value === false) return;
   if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
-  else if (key.includes("-") || ["role", "for", "list", "scope", "colspan"].includes(key)) node.setAttribute(key, value === true ? "" : String(value));
+  else if (key.includes("-") || ["role", "for", "list", "scope", "colspan"].includes(key))
+    node.setAttribute(key, value === true ? "" : String(value));
   else /** @type {any} */ (node)[key] = value;
 }
 
@@ -34,34 +40,51 @@ export function byId(id) {
   return /** @type {T} */ (node);
 }
 
-/** Change text only where it differs: an unchanged node is not painted again. @param {Element} node @param {string} text */
+/**
+ * Change text only where it differs: an unchanged node is not painted again.
+ * @param {Element} node
+ * @param {string} text
+ */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
 /**
- * Make `nodes` the children of a parent with as few moves as possible: a node that keeps its place keeps its focus and
+ * Make `nodes` the children of a parent with as few moves as possible: a node that keeps its place
+ * keeps its focus and
  * the press that is under way on it; of a node that moves, the focus is given back.
  * @param {HTMLElement} parent @param {HTMLElement[]} nodes
  */
 export function arrange(parent, nodes) {
   const focused = /** @type {HTMLElement | null} */ (document.activeElement);
   const wanted = new Set(nodes);
-  for (const child of /** @type {HTMLElement[]} */ ([...parent.children])) if (!wanted.has(child)) child.remove();
-  nodes.forEach((node, i) => parent.children[i] !== node && parent.insertBefore(node, parent.children[i] ?? null));
-  if (focused !== document.activeElement && parent.contains(focused)) focused?.focus({ preventScroll: true });
+  for (const child of /** @type {HTMLElement[]} */ ([...parent.children]))
+    if (!wanted.has(child)) child.remove();
+  nodes.forEach(
+    (node, i) =>
+      parent.children[i] !== node && parent.insertBefore(node, parent.children[i] ?? null),
+  );
+  if (focused !== document.activeElement && parent.contains(focused))
+    focused?.focus({ preventScroll: true });
 }
 
-/** Run the animation of a class from its beginning. @param {HTMLElement} node @param {string} name */
+/**
+ * Run the animation of a class from its beginning.
+ * @param {HTMLElement} node
+ * @param {string} name
+ */
 export function flash(node, name) {
   node.classList.remove(name);
   requestAnimationFrame(() => node.classList.add(name));
 }
 
 /**
- * Say on a button that its work is under way, from the press until it is done; further presses do nothing meanwhile. The
+ * Say on a button that its work is under way, from the press until it is done; further presses do
+ * nothing meanwhile. The
  * button keeps the focus, which a disabled one would lose.
- * @param {HTMLElement} button @param {string} text shown meanwhile @param {() => Promise<unknown>} work
+ * @param {HTMLElement} button
+ * @param {string} text shown meanwhile
+ * @param {() => Promise<unknown>} work
  */
 export async function busy(button, text, work) {
   if (button.getAttribute("aria-busy") === "true") return;
@@ -76,7 +99,11 @@ export async function busy(button, text, work) {
   }
 }
 
-/** Disable a control, saying why, or enable it. @param {HTMLElement} control a button, select or input @param {string} reason "" to enable */
+/**
+ * Disable a control, saying why, or enable it.
+ * @param {HTMLElement} control a button, select or input
+ * @param {string} reason "" to enable
+ */
 export function disable(control, reason) {
   /** @type {HTMLButtonElement} */ (control).disabled = reason !== "";
   control.title = reason;

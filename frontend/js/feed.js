@@ -1,7 +1,8 @@
-// The rhythm of the page: one /quotes request a poll for the whole list, and one small /prices request for the open
-// symbol when its quote has changed. The API says at what pace prices come, and the page asks at that pace. While there
-// is no symbol, or no price of the open one, all that could bring the first is asked for in each poll. Pauses while the
-// page is hidden, catches up on return, waits longer when the API fails.
+// The rhythm of the page: one /quotes request a poll for the whole list, and one small /prices
+// request for the open symbol when its quote has changed. The API says at what pace prices come,
+// and the page asks at that pace. While there is no symbol, or no price of the open one, all that
+// could bring the first is asked for in each poll. Pauses while the page is hidden, catches up on
+// return, waits longer when the API fails.
 
 import { ApiError } from "./api.js";
 import { backoff, isHistoryComing, isWaiting, pace, rest } from "./data/waiting.js";
@@ -16,7 +17,12 @@ const SETTLING = 15; // polls after the last news of either for which they are a
 const HISTORY_EVERY = 3; // polls between two looks, meanwhile, whether older bars have come
 
 export class Feed {
-  /** @param {import("./api.js").Api} api @param {Store} store @param {number} pollSeconds @param {Loader} loader */
+  /**
+   * @param {import("./api.js").Api} api
+   * @param {Store} store
+   * @param {number} pollSeconds
+   * @param {Loader} loader
+   */
   constructor(api, store, pollSeconds, loader) {
     this.api = api;
     this.store = store;
@@ -33,9 +39,14 @@ export class Feed {
     this.running = false;
     this.asking = false;
     this.mayAsk = true;
-    /** Asks the reader for a token; whether one was given. @type {(refusal: ApiError) => Promise<boolean>} */
+    /**
+     * Asks the reader for a token; whether one was given. @type {(refusal: ApiError) =>
+     * Promise<boolean>}
+     */
     this.askForToken = async () => false;
-    document.addEventListener("visibilitychange", () => (document.hidden ? this.#pause() : this.wake()));
+    document.addEventListener("visibilitychange", () =>
+      document.hidden ? this.#pause() : this.wake(),
+    );
     addEventListener("online", () => this.wake());
     addEventListener("offline", () => this.#report("offline", "This device is offline."));
   }
@@ -66,34 +77,50 @@ export class Feed {
       await this.#ask();
       this.failures = 0;
       this.mayAsk = true; // a key may expire
-      if (!document.hidden) this.store.set({ link: { state: "live", retryAt: 0, answeredAt: Date.now(), reason: "" } });
+      if (!document.hidden)
+        this.store.set({ link: { state: "live", retryAt: 0, answeredAt: Date.now(), reason: "" } });
       const waited = this.#waited();
-      wait = waited || this.polls < this.settledAt ? pace(wait, waited) : rest(wait, this.expected, this.unchanged);
+      wait =
+        waited || this.polls < this.settledAt
+          ? pace(wait, waited)
+          : rest(wait, this.expected, this.unchanged);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.polls = this.settledAt = 0;
       if (error.isRefusal && (await this.#newToken(error))) return;
       this.failures += 1;
       wait = Math.max(error.retryAfter, backoff(this.failures, this.pollSeconds, error.status > 0));
-      this.#report(navigator.onLine ? "retrying" : "offline", error.message, Date.now() + wait * 1000);
+      this.#report(
+        navigator.onLine ? "retrying" : "offline",
+        error.message,
+        Date.now() + wait * 1000,
+      );
     } finally {
       this.running = false;
       clearTimeout(this.timer);
-      if (!document.hidden) this.timer = window.setTimeout(() => this.#poll(), Math.max(50, wait * 1000 - (this.failures ? 0 : performance.now() - began)));
+      if (!document.hidden)
+        this.timer = window.setTimeout(
+          () => this.#poll(),
+          Math.max(50, wait * 1000 - (this.failures ? 0 : performance.now() - began)),
+        );
     }
   }
 
   async #ask() {
     const poll = this.polls++;
     const isFirst = poll === 0; // which knows nothing yet
-    if (!isFirst && (isWaiting(this.store.state) || isHistoryComing(this.store.state.producer))) this.settledAt = poll + SETTLING;
+    if (!isFirst && (isWaiting(this.store.state) || isHistoryComing(this.store.state.producer)))
+      this.settledAt = poll + SETTLING;
     const settling = poll < this.settledAt;
     const waiting = isWaiting(this.store.state);
     const every = settling ? HISTORY_EVERY : this.store.state.lag ? BEHIND_EVERY : HEALTH_EVERY;
     if (waiting || poll % every === 0) void this.#health();
     if (settling || poll % SYMBOLS_EVERY === 0) await this.#symbols();
     await this.#quotes();
-    await this.#bars(settling && !isFirst && poll % HISTORY_EVERY === 0, waiting || poll % BARS_EVERY === 0);
+    await this.#bars(
+      settling && !isFirst && poll % HISTORY_EVERY === 0,
+      waiting || poll % BARS_EVERY === 0,
+    );
   }
 
   /** @returns {number} seconds for which there has been no price to show, 0 when there is one */
@@ -105,19 +132,30 @@ export class Feed {
     return since ? Math.max(0.001, (Date.now() - since) / 1000) : 0;
   }
 
-  /** @param {ApiError} refusal @returns {Promise<boolean>} whether the reader gave one; asked once, and again when the reader wants to */
+  /**
+   * @param {ApiError} refusal
+   * @returns {Promise<boolean>} whether the reader gave one; asked once, and again when the reader
+   *   wants to
+   */
   async #newToken(refusal) {
     if (!this.mayAsk) return false;
     this.mayAsk = false;
     return this.askForToken(refusal);
   }
 
-  /** @param {import("./types.js").Link["state"]} state @param {string} reason @param {number} [retryAt] */
+  /**
+   * @param {import("./types.js").Link["state"]} state
+   * @param {string} reason
+   * @param {number} [retryAt]
+   */
   #report(state, reason, retryAt = 0) {
     this.store.set({ link: { ...this.store.state.link, state, reason, retryAt } });
   }
 
-  /** What the producer does, and what is behind. Prices do not wait for it, and it failing is no failure of theirs. */
+  /**
+   * What the producer does, and what is behind. Prices do not wait for it, and it failing is no
+   * failure of theirs.
+   */
   async #health() {
     if (this.asking) return;
     this.asking = true;
@@ -167,16 +205,23 @@ export class Feed {
     return changed;
   }
 
-  /** @param {boolean} whole whether older bars may have come as well @param {boolean} anyway though the quote has not changed */
+  /**
+   * @param {boolean} whole whether older bars may have come as well
+   * @param {boolean} anyway though the quote has not changed
+   */
   async #bars(whole, anyway) {
     const { chartState, series, symbols, view } = this.store.state;
     const hasPrices = symbols.some(({ symbol, seen }) => seen && symbol === view.symbol);
     if (chartState === "loading" || (chartState === "empty" && !hasPrices)) return;
     if (whole || chartState !== "ready" || !series?.bars.length) await this.loader.refresh();
-    else if (series.range !== "custom" && (this.#isNews(series) || anyway)) await this.loader.follow(series);
+    else if (series.range !== "custom" && (this.#isNews(series) || anyway))
+      await this.loader.follow(series);
   }
 
-  /** @param {import("./types.js").Series} series @returns {boolean} whether its symbol's quote has changed, or the list has none of it */
+  /**
+   * @param {import("./types.js").Series} series
+   * @returns {boolean} whether its symbol's quote has changed, or the list has none of it
+   */
   #isNews({ symbol }) {
     const before = this.drawn;
     this.drawn = this.store.state.quotes.get(symbol);

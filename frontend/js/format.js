@@ -1,18 +1,28 @@
-// Values to text. Numbers have a fixed number of places in a column; times are written in a named zone.
+// Values to text. Numbers have a fixed number of places in a column; times are written in a named
+// zone.
 
 const MINUS = "\u2212";
 
-/** @param {number} price @returns {number} places after the point: four below 1, two from there on */
+/**
+ * @param {number} price
+ * @returns {number} places after the point: four below 1, two from there on
+ */
 export const placesOf = (price) => (Math.abs(price) < 1 ? 4 : 2);
 
 /** @param {number | null | undefined} price @param {number} [places] */
 export function formatPrice(price, places) {
   if (price == null || !Number.isFinite(price)) return "–";
   const digits = places ?? placesOf(price);
-  return price.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", MINUS);
+  return price
+    .toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })
+    .replace("-", MINUS);
 }
 
-/** @param {number | null | undefined} value @param {number} [places] @returns {string} with its sign, a real minus */
+/**
+ * @param {number | null | undefined} value
+ * @param {number} [places]
+ * @returns {string} with its sign, a real minus
+ */
 export function formatSigned(value, places = 2) {
   if (value == null || !Number.isFinite(value)) return "–";
   const text = formatPrice(Math.abs(value), places);
@@ -21,13 +31,21 @@ export function formatSigned(value, places = 2) {
 }
 
 /** @param {number | null | undefined} percent */
-export const formatPercent = (percent) => (percent == null || !Number.isFinite(percent) ? "–" : formatSigned(percent) + "%");
+export const formatPercent = (percent) =>
+  percent == null || !Number.isFinite(percent) ? "–" : formatSigned(percent) + "%";
 
 /** @param {number | null | undefined} volume @returns {string} 1.23M, 45.1K */
 export function formatVolume(volume) {
   if (volume == null || !Number.isFinite(volume)) return "–";
-  for (const [size, letter] of /** @type {[number, string][]} */ ([[1e9, "B"], [1e6, "M"], [1e3, "K"]])) {
-    if (volume >= size) return (volume / size).toFixed(volume >= 100 * size ? 0 : volume >= 10 * size ? 1 : 2) + letter;
+  for (const [size, letter] of /** @type {[number, string][]} */ ([
+    [1e9, "B"],
+    [1e6, "M"],
+    [1e3, "K"],
+  ])) {
+    if (volume >= size)
+      return (
+        (volume / size).toFixed(volume >= 100 * size ? 0 : volume >= 10 * size ? 1 : 2) + letter
+      );
   }
   return volume.toFixed(0);
 }
@@ -45,7 +63,8 @@ export function formatAge(seconds) {
 export const arrowOf = (way) => ({ up: "▲", down: "▼", flat: "◆" })[way];
 
 /** @param {number | null | undefined} change @returns {"up" | "down" | "flat"} */
-export const wayOf = (change) => (change == null || change === 0 ? "flat" : change > 0 ? "up" : "down");
+export const wayOf = (change) =>
+  change == null || change === 0 ? "flat" : change > 0 ? "up" : "down";
 
 /** @type {Map<string, Intl.DateTimeFormat>} */
 const formatters = new Map();
@@ -62,25 +81,37 @@ function formatter(zone, options) {
 }
 
 /** @param {number} time @param {string} zone @returns {string} 14:05 */
-export const formatClock = (time, zone) => formatter(zone, { hour: "2-digit", minute: "2-digit" }).format(time);
+export const formatClock = (time, zone) =>
+  formatter(zone, { hour: "2-digit", minute: "2-digit" }).format(time);
 
 /** @param {number} time @param {string} zone @returns {string} 14:05:09 */
-export const formatSeconds = (time, zone) => formatter(zone, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(time);
+export const formatSeconds = (time, zone) =>
+  formatter(zone, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(time);
 
 /** @param {number} time @param {string} zone @returns {string} 20 Nov 2026 */
-export const formatDate = (time, zone) => formatter(zone, { day: "numeric", month: "short", year: "numeric" }).format(time);
+export const formatDate = (time, zone) =>
+  formatter(zone, { day: "numeric", month: "short", year: "numeric" }).format(time);
 
 /** @param {number} time @param {string} zone @returns {string} Fri 20 Nov */
-export const formatDay = (time, zone) => formatter(zone, { weekday: "short", day: "numeric", month: "short" }).format(time).replace(",", "");
+export const formatDay = (time, zone) =>
+  formatter(zone, { weekday: "short", day: "numeric", month: "short" })
+    .format(time)
+    .replace(",", "");
 
 /**
- * @param {number} time @param {string} zone @param {boolean} dated true for a bar labelled by a date
+ * @param {number} time
+ * @param {string} zone
+ * @param {boolean} dated true for a bar labelled by a date
  * @returns {string} Fri 20 Nov 14:05, or 20 Nov 2026
  */
 export const formatBarTime = (time, zone, dated) =>
   dated ? formatDate(time, "UTC") : `${formatDay(time, zone)} ${formatClock(time, zone)}`;
 
-/** @param {string} zone @param {number} time @returns {string} GMT-5, EST, UTC: the zone's short name at that time */
+/**
+ * @param {string} zone
+ * @param {number} time
+ * @returns {string} GMT-5, EST, UTC: the zone's short name at that time
+ */
 export function zoneName(zone, time) {
   const parts = formatter(zone, { timeZoneName: "short" }).formatToParts(time);
   return parts.find((part) => part.type === "timeZoneName")?.value ?? zone;
@@ -89,7 +120,10 @@ export function zoneName(zone, time) {
 /** @returns {string} the reader's own IANA zone */
 export const ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 
-/** @param {string | null | undefined} zone @returns {string} the zone if the browser knows it, else UTC */
+/**
+ * @param {string | null | undefined} zone
+ * @returns {string} the zone if the browser knows it, else UTC
+ */
 export function knownZone(zone) {
   if (!zone) return "UTC";
   try {

@@ -1,4 +1,5 @@
-// Loads the open symbol's bars when the symbol, the range or the bar size changes, then the bars before them.
+// Loads the open symbol's bars when the symbol, the range or the bar size changes, then the bars
+// before them.
 
 import { ApiError } from "./api.js";
 import { makeSeries, mergeBars, pollFrom, withHistory } from "./data/series.js";
@@ -29,7 +30,10 @@ export class Loader {
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof ApiError)) throw error;
-      this.store.set({ chartState: error.status === 404 ? "empty" : "error", chartProblem: error.message });
+      this.store.set({
+        chartState: error.status === 404 ? "empty" : "error",
+        chartProblem: error.message,
+      });
     }
   }
 
@@ -49,9 +53,16 @@ export class Loader {
     }
   }
 
-  /** Newer bars; a reader who meanwhile chose another symbol is not disturbed. Throws ApiError. @param {import("./types.js").Series} series */
+  /**
+   * Newer bars; a reader who meanwhile chose another symbol is not disturbed. Throws ApiError.
+   * @param {import("./types.js").Series} series
+   */
   async follow(series) {
-    const query = { interval: series.interval, start: new Date(pollFrom(series)).toISOString(), limit: MAX_BARS };
+    const query = {
+      interval: series.interval,
+      start: new Date(pollFrom(series)).toISOString(),
+      limit: MAX_BARS,
+    };
     try {
       const { bars } = await this.api.bars(series.symbol, query);
       const now = this.store.state.series;
@@ -61,7 +72,10 @@ export class Loader {
     }
   }
 
-  /** A symbol that has no prices is no failure: it has none yet, or none any more. @param {unknown} error */
+  /**
+   * A symbol that has no prices is no failure: it has none yet, or none any more.
+   * @param {unknown} error
+   */
   #missing(error) {
     if (!(error instanceof ApiError) || error.status !== 404) throw error;
     this.forget();
@@ -72,31 +86,54 @@ export class Loader {
     this.store.set({ series: null, chartState: "empty" });
   }
 
-  /** @param {AbortSignal} signal @returns {Promise<import("./types.js").Series>} of what the view names */
+  /**
+   * @param {AbortSignal} signal
+   * @returns {Promise<import("./types.js").Series>} of what the view names
+   */
   async #series(signal) {
     const { view } = this.store.state;
-    const query = { ...rangeParameters(view), interval: view.interval, limit: MAX_BARS, sort: "desc" };
+    const query = {
+      ...rangeParameters(view),
+      interval: view.interval,
+      limit: MAX_BARS,
+      sort: "desc",
+    };
     const { envelope, bars } = await this.api.bars(view.symbol, query, signal);
-    return makeSeries(envelope, bars.reverse(), view.range, this.store.state.quotes.get(view.symbol)?.zone ?? "UTC");
+    return makeSeries(
+      envelope,
+      bars.reverse(),
+      view.range,
+      this.store.state.quotes.get(view.symbol)?.zone ?? "UTC",
+    );
   }
 
   /** @param {import("./types.js").Series} series @param {AbortSignal} signal */
   async #lead(series, signal) {
-    const query = { interval: series.interval, end: new Date(series.bars[0].time).toISOString(), sort: "desc", limit: LEAD_BARS };
+    const query = {
+      interval: series.interval,
+      end: new Date(series.bars[0].time).toISOString(),
+      sort: "desc",
+      limit: LEAD_BARS,
+    };
     const { bars } = await this.api.bars(series.symbol, query, signal);
     const now = this.store.state.series;
-    if (isOf(series, now) && bars.length && bars.length !== now.lead.length) this.store.set({ series: { ...now, lead: bars.reverse() } });
+    if (isOf(series, now) && bars.length && bars.length !== now.lead.length)
+      this.store.set({ series: { ...now, lead: bars.reverse() } });
   }
 }
 
 /**
  * @param {import("./types.js").Series} series @param {import("./types.js").View} view
- * @returns {boolean} whether a day was asked for and only daily bars are stored: a chart of one candle
+ * @returns {boolean} whether a day was asked for and only daily bars are stored: a chart of one
+ *   candle
  */
-const isOneDay = (series, view) => view.range === "1D" && view.interval === "auto" && isDated(series.interval);
+const isOneDay = (series, view) =>
+  view.range === "1D" && view.interval === "auto" && isDated(series.interval);
 
 /**
  * @param {import("./types.js").Series} one @param {import("./types.js").Series | null} other
- * @returns {other is import("./types.js").Series} whether both are of the same symbol, range and bar size
+ * @returns {other is import("./types.js").Series} whether both are of the same symbol, range and
+ *   bar size
  */
-const isOf = (one, other) => other?.symbol === one.symbol && other.range === one.range && other.interval === one.interval;
+const isOf = (one, other) =>
+  other?.symbol === one.symbol && other.range === one.range && other.interval === one.interval;

@@ -1,39 +1,59 @@
-// How the page comes together: config -> api -> store -> views. Data flows one way: feed and loader put answers into the
-// store, views render from it, and what a reader does goes back into the store.
+// How the page comes together: config -> api -> store -> views. Data flows one way: feed and loader
+// put answers into the store, views render from it, and what a reader does goes back into the
+// store.
 
 import { Api, ApiError } from "./api.js";
-import { allowOnly, keep, loadConfig, recall, token } from "./settings.js";
-import { plotlyLoaded } from "./chart/chart.js";
+import { allowOnly, loadConfig } from "./config.js";
+import { keep, recall, token } from "./settings.js";
+import { plotlyLoaded } from "./chart/plotly.js";
 import { Feed } from "./feed.js";
 import { Loader } from "./loader.js";
 import { Store, initialState } from "./store.js";
 import { byId, el } from "./dom.js";
-import { readView, writeView } from "./url.js";
+import { readView, recalledView, writeView } from "./url.js";
 import { mountChart } from "./views/chart_view.js";
 
-const AWAY = 60e3; // after a pause this long the chart is loaded anew instead of being caught up bar by bar
+/** Milliseconds: after a longer pause the chart is loaded again, not caught up bar by bar. */
+const AWAY = 60e3;
 
 const PATIENCE = 1500; // milliseconds for which everything else lets the first chart go first
 
-/** @param {Store} store the address follows the view, and the view the address @returns {boolean} whether the address named a symbol */
+/**
+ * @param {Store} store the address follows the view, and the view the address
+ * @returns {boolean} whether the address named a symbol
+ */
 function bindAddress(store) {
   const base = initialState().view;
   const named = Boolean(readView(location.hash, base).symbol);
-  const known = readView(location.hash, { ...base, ...recall("view", {}), page: "chart", from: 0, to: 0 });
+  const known = readView(location.hash, {
+    ...recalledView(recall("view", {}), base),
+    page: "chart",
+    from: 0,
+    to: 0,
+  });
   store.set({ view: known, theme: recall("theme", "auto") });
   store.watch(["view"], ({ view }) => {
     history.replaceState(null, "", writeView(view, base));
     const { indicators, clock, type, symbol } = view;
     keep("view", { indicators, clock, type, symbol });
   });
-  addEventListener("hashchange", () => store.set({ view: readView(location.hash, { ...base, symbol: store.state.view.symbol }) }));
+  addEventListener("hashchange", () =>
+    store.set({ view: readView(location.hash, { ...base, symbol: store.state.view.symbol }) }),
+  );
   return named;
 }
 
 /** @param {Store} store @param {Loader} loader what makes the chart load */
 function bindLoading(store, loader) {
-  store.when(({ view: { symbol, range, interval, start, end } }) => [symbol, range, interval, start, end].join(), () => void loader.load());
-  store.when(({ view }) => [view.range, view.interval, view.start].join(), () => store.setView({ from: 0, to: 0 }));
+  store.when(
+    ({ view: { symbol, range, interval, start, end } }) =>
+      [symbol, range, interval, start, end].join(),
+    () => void loader.load(),
+  );
+  store.when(
+    ({ view }) => [view.range, view.interval, view.start].join(),
+    () => store.setView({ from: 0, to: 0 }),
+  );
   let leftAt = 0;
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) leftAt = Date.now();
@@ -46,22 +66,39 @@ function bindLoading(store, loader) {
  * @param {string} remembered one of an earlier visit, which stands back where it is not on the list
  */
 function bindFirstSymbol(store, remembered) {
-  store.when(({ symbols }) => symbols, (symbols) => {
-    const { symbol } = store.state.view;
-    const free = !symbol || (symbol === remembered && !symbols.some((listed) => listed.symbol === symbol));
-    if (free && symbols.length) store.setView({ symbol: symbols[0].symbol });
-  });
-  store.when(({ link, symbols, view }) => link.state === "live" && !symbols.length && !view.symbol, (none) => none && store.set({ chartState: "empty" }));
+  store.when(
+    ({ symbols }) => symbols,
+    (symbols) => {
+      const { symbol } = store.state.view;
+      const free =
+        !symbol || (symbol === remembered && !symbols.some((listed) => listed.symbol === symbol));
+      if (free && symbols.length) store.setView({ symbol: symbols[0].symbol });
+    },
+  );
+  store.when(
+    ({ link, symbols, view }) => link.state === "live" && !symbols.length && !view.symbol,
+    (none) => none && store.set({ chartState: "empty" }),
+  );
 }
 
 /** @param {number} milliseconds */
 const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** @returns {Promise<unknown>} after the next frame; in a hidden page, which has none, soon */
-const painted = () => Promise.race([wait(200), new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))]);
+const painted = () =>
+  Promise.race([
+    wait(200),
+    new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))),
+  ]);
 
-/** @param {number} [tries] @returns {Promise<typeof import("./later.js")>} asked for again, since connections drop */
-const later = (tries = 3) => import("./later.js").catch((error) => (tries ? wait(1000).then(() => later(tries - 1)) : Promise.reject(error)));
+/**
+ * @param {number} [tries]
+ * @returns {Promise<typeof import("./later.js")>} asked for again, since connections drop
+ */
+const later = (tries = 3) =>
+  import("./later.js").catch((error) =>
+    tries ? wait(1000).then(() => later(tries - 1)) : Promise.reject(error),
+  );
 
 async function start() {
   const store = new Store(initialState());
@@ -71,10 +108,13 @@ async function start() {
   const api = new Api(config.api, token);
   const loader = new Loader(api, store);
   const feed = new Feed(api, store, config.poll_seconds, loader);
-  feed.askForToken = async (error) => (await import("./views/dialog.js")).askForReading(error);
+  feed.askForToken = async (error) =>
+    (await import("./views/token_dialog.js")).askForReading(error);
   bindLoading(store, loader);
   bindFirstSymbol(store, named ? "" : store.state.view.symbol);
-  const answered = new Promise((resolve) => store.when(({ chartState }) => chartState !== "loading", resolve));
+  const answered = new Promise((resolve) =>
+    store.when(({ chartState }) => chartState !== "loading", resolve),
+  );
   void loader.load();
   feed.wake();
   const chart = mountChart(store);
@@ -85,7 +125,8 @@ async function start() {
     chart.commit();
     await painted();
   };
-  // The chart goes first: what stands around it comes with the next frame, or when the library is long in coming.
+  // The chart goes first: what stands around it comes with the next frame, or when the library is
+  // long in coming.
   const first = draw();
   await Promise.race([first.catch(() => {}), wait(PATIENCE)]);
   const { mountFrame, mountLater } = await later();
@@ -97,6 +138,12 @@ async function start() {
 
 start().catch((error) => {
   document.body.classList.remove("starting");
-  byId("chart-message").replaceChildren(el("p", {}, error instanceof ApiError || error instanceof Error ? error.message : String(error)));
+  byId("chart-message").replaceChildren(
+    el(
+      "p",
+      {},
+      error instanceof ApiError || error instanceof Error ? error.message : String(error),
+    ),
+  );
   throw error;
 });

@@ -1,8 +1,13 @@
 // The ranges of the tool bar, in the API's words.
 
-/** Bars drawn at most; above that a chart of candles gets slow (docs/dashboard.md has the figures). */
+/**
+ * Bars drawn at most; above that a chart of candles gets slow (docs/dashboard.md has the figures).
+ */
 export const MAX_BARS = 500;
-/** Bars fetched before the first drawn one, so that EMA, RSI and MACD have settled where the chart begins. */
+/**
+ * Bars fetched before the first drawn one, so that EMA, RSI and MACD have settled where the chart
+ * begins.
+ */
 export const LEAD_BARS = 120;
 
 /** @type {Record<string, {period: string, label: string}>} */
@@ -21,19 +26,30 @@ export const INTERVALS = ["1m", "5m", "15m", "30m", "1h", "1d", "1wk", "1mo"];
 
 /** @type {Record<string, number>} a bar's length in milliseconds; for 1mo the shortest */
 const LENGTH = {
-  "1m": 60e3, "5m": 300e3, "15m": 900e3, "30m": 1800e3, "1h": 3600e3, "1d": 86400e3, "1wk": 604800e3, "1mo": 2419200e3,
+  "1m": 60e3,
+  "5m": 300e3,
+  "15m": 900e3,
+  "30m": 1800e3,
+  "1h": 3600e3,
+  "1d": 86400e3,
+  "1wk": 604800e3,
+  "1mo": 2419200e3,
 };
 
 /** @param {string} interval @returns {number} milliseconds */
 export const lengthOf = (interval) => LENGTH[interval] ?? 60e3;
 
-/** @param {string} interval @returns {boolean} true for bars that are labelled by a date, not by an instant */
+/**
+ * @param {string} interval
+ * @returns {boolean} true for bars that are labelled by a date, not by an instant
+ */
 export const isDated = (interval) => lengthOf(interval) >= LENGTH["1d"];
 
 /**
  * The range parameters of /prices and /indicators for what the reader chose.
  * @param {import("./types.js").View} view
- * @returns {Record<string, string>} start and end (half-open; the end's own day is included), or period
+ * @returns {Record<string, string>} start and end (half-open; the end's own day is included), or
+ *   period
  */
 export function rangeParameters(view) {
   if (view.range !== "custom") return { period: (RANGES[view.range] ?? RANGES["1D"]).period };

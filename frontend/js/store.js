@@ -1,4 +1,5 @@
-// One place for state. Views never talk to each other: they change the store and render what it says.
+// One place for state. Views never talk to each other: they change the store and render what it
+// says.
 
 /** @typedef {import("./types.js").View} View */
 
@@ -14,10 +15,13 @@
  * @property {import("./types.js").Link} link
  * @property {import("./types.js").Producer | null} producer null before any has reported
  * @property {number} lag seconds by which signals and alerts are behind the stored prices
- * @property {number} waitingSince milliseconds since when there is no price to show, 0 while there is one
+ * @property {number} waitingSince milliseconds since when there is no price to show, 0 while there
+ *   is one
  * @property {import("./types.js").Alert[] | null} alerts null until they were asked for
- * @property {import("./types.js").Alert[]} symbolAlerts those of the open symbol, over its whole history
- * @property {import("./types.js").Rule[] | null} rules null until asked for, or where the API has none
+ * @property {import("./types.js").Alert[]} symbolAlerts those of the open symbol, over its whole
+ *   history
+ * @property {import("./types.js").Rule[] | null} rules null until asked for, or where the API has
+ *   none
  * @property {"auto" | "dark" | "light"} theme
  * @property {import("./types.js").Alert | null} focus the alert that is shown on the chart
  * @property {number[]} preview times at which a rule would have fired, on the chart
@@ -28,8 +32,18 @@
 export function initialState() {
   return {
     view: {
-      page: "chart", symbol: "", range: "1D", interval: "auto", start: "", end: "", type: "candles",
-      indicators: ["volume", "sma"], clock: "exchange", compare: [], from: 0, to: 0,
+      page: "chart",
+      symbol: "",
+      range: "1D",
+      interval: "auto",
+      start: "",
+      end: "",
+      type: "candles",
+      indicators: ["volume", "sma"],
+      clock: "exchange",
+      compare: [],
+      from: 0,
+      to: 0,
     },
     symbols: [],
     quotes: new Map(),
@@ -58,9 +72,13 @@ export class Store extends EventTarget {
     this.state = state;
   }
 
-  /** @param {Partial<State>} patch keys whose values are identical to the present ones are no change */
+  /**
+   * @param {Partial<State>} patch keys whose values are identical to the present ones are no change
+   */
   set(patch) {
-    const changed = Object.entries(patch).filter(([key, value]) => /** @type {any} */ (this.state)[key] !== value);
+    const changed = Object.entries(patch).filter(
+      ([key, value]) => /** @type {any} */ (this.state)[key] !== value,
+    );
     if (!changed.length) return;
     this.state = { ...this.state, ...Object.fromEntries(changed) };
     this.dispatchEvent(new CustomEvent("change", { detail: new Set(changed.map(([key]) => key)) }));
@@ -68,7 +86,9 @@ export class Store extends EventTarget {
 
   /** @param {Partial<View>} patch */
   setView(patch) {
-    const same = Object.entries(patch).every(([key, value]) => /** @type {any} */ (this.state.view)[key] === value);
+    const same = Object.entries(patch).every(
+      ([key, value]) => /** @type {any} */ (this.state.view)[key] === value,
+    );
     if (!same) this.set({ view: { ...this.state.view, ...patch } });
   }
 
@@ -93,7 +113,8 @@ export class Store extends EventTarget {
   /**
    * Call `act` at once when what `select` picks has changed.
    * @template T
-   * @param {(state: State) => T} select compared with ===, so it should return a primitive or a kept object
+   * @param {(state: State) => T} select compared with ===, so it should return a primitive or a
+   *   kept object
    * @param {(value: T) => void} act
    */
   when(select, act) {

@@ -2,7 +2,10 @@
 
 /** A bar as the API sends it, with its time in milliseconds. */
 export interface Bar {
-  /** start of the bar, milliseconds since the epoch; half of one more for an extended bar, which may share its start */
+  /**
+   * start of the bar, milliseconds since the epoch; half of one more for an extended bar, which may
+   * share its start
+   */
   time: number;
   open: number;
   high: number;
@@ -14,7 +17,8 @@ export interface Bar {
 }
 
 /**
- * Bars of one symbol with what the chart needs to know about them. `first` is the index of bars[0] on the chart's
+ * Bars of one symbol with what the chart needs to know about them. `first` is the index of bars[0]
+ * on the chart's
  * axis: it grows when old bars are dropped, so that a bar never changes its place under a zoom.
  */
 export interface Series {

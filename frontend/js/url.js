@@ -1,14 +1,18 @@
-// The view in the address: a link restores what its sender saw. Kept behind the #, so that no server sees it.
+// The view in the address: a link restores what its sender saw. Kept behind the #, so that no
+// server sees it.
 
 import { INTERVALS, RANGES } from "./ranges.js";
-import { STUDIES } from "./data/indicators.js";
+import { STUDIES } from "./data/studies.js";
 
 /** @typedef {import("./types.js").View} View */
 
 const SYMBOL = /^(?=.*[A-Z0-9])[A-Z0-9.\-=^_]{1,24}$/;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
-/** A date of the calendar, in a year that the API takes: no 2026-02-31, no 0000-00-00. @param {string} text */
+/**
+ * A date of the calendar, in a year that the API takes: no 2026-02-31, no 0000-00-00.
+ * @param {string} text
+ */
 function isDate(text) {
   if (!DATE.test(text) || text < "0002" || text >= "9999") return false;
   const time = Date.parse(text);
@@ -16,32 +20,88 @@ function isDate(text) {
 }
 
 /**
- * @param {string} hash with or without its # @param {View} base what is not named stays as it is there
+ * @param {string} text
+ * @param {(value: string) => boolean} valid
+ * @returns {string[]} the valid values between the commas, each once
+ */
+const several = (text, valid) => [...new Set(text.split(","))].filter(valid);
+
+/**
+ * @param {any} kept what the browser has kept of an earlier view, whatever that is
+ * @param {View} base
+ * @returns {View} what a link to it would show
+ */
+export const recalledView = (kept, base) => readView(writeView({ ...base, ...kept }, base), base);
+
+/**
+ * @param {string} hash with or without its #
+ * @param {View} base what is not named stays as it is there
  * @returns {View} unknown or impossible values are left out
  */
 export function readView(hash, base) {
   const given = new URLSearchParams(hash.replace(/^#/, ""));
   const view = { ...base };
-  const take = (/** @type {string} */ key, /** @type {(value: string) => boolean} */ valid, /** @type {(value: string) => void} */ use) => {
+  const take = (
+    /** @type {string} */ key,
+    /** @type {(value: string) => boolean} */ valid,
+    /** @type {(value: string) => void} */ use,
+  ) => {
     const value = given.get(key);
     if (value !== null && valid(value)) use(value);
   };
-  take("view", (v) => ["chart", "compare", "history"].includes(v), (v) => (view.page = /** @type {View["page"]} */ (v)));
-  take("symbol", (v) => SYMBOL.test(v), (v) => (view.symbol = v));
-  take("range", (v) => v in RANGES, (v) => (view.range = v));
-  take("interval", (v) => INTERVALS.includes(v), (v) => (view.interval = v));
-  take("type", (v) => v === "line", () => (view.type = "line"));
-  take("clock", (v) => v === "local", () => (view.clock = "local"));
-  take("show", () => true, (v) => (view.indicators = v.split(",").filter((key) => key in STUDIES)));
-  take("with", () => true, (v) => (view.compare = v.split(",").filter((symbol) => SYMBOL.test(symbol))));
+  take(
+    "view",
+    (v) => ["chart", "compare", "history"].includes(v),
+    (v) => (view.page = /** @type {View["page"]} */ (v)),
+  );
+  take(
+    "symbol",
+    (v) => SYMBOL.test(v),
+    (v) => (view.symbol = v),
+  );
+  take(
+    "range",
+    (v) => Object.hasOwn(RANGES, v),
+    (v) => (view.range = v),
+  );
+  take(
+    "interval",
+    (v) => INTERVALS.includes(v),
+    (v) => (view.interval = v),
+  );
+  take(
+    "type",
+    (v) => v === "line",
+    () => (view.type = "line"),
+  );
+  take(
+    "clock",
+    (v) => v === "local",
+    () => (view.clock = "local"),
+  );
+  take(
+    "show",
+    () => true,
+    (v) => (view.indicators = several(v, (key) => Object.hasOwn(STUDIES, key))),
+  );
+  take(
+    "with",
+    () => true,
+    (v) => (view.compare = several(v, (symbol) => SYMBOL.test(symbol))),
+  );
   const [start, end] = [given.get("start") ?? "", given.get("end") ?? ""];
-  if (isDate(start) && isDate(end) && start <= end) Object.assign(view, { range: "custom", start, end });
+  if (isDate(start) && isDate(end) && start <= end)
+    Object.assign(view, { range: "custom", start, end });
   const [from, to] = [Number(given.get("from")), Number(given.get("to"))];
   if (from > 0 && to > from) Object.assign(view, { from, to });
   return view;
 }
 
-/** @param {View} view @param {View} base values equal to these are left out @returns {string} "#…" */
+/**
+ * @param {View} view
+ * @param {View} base values equal to these are left out
+ * @returns {string} "#…"
+ */
 export function writeView(view, base) {
   const out = new URLSearchParams();
   const put = (/** @type {string} */ key, /** @type {any} */ value, /** @type {any} */ usual) => {

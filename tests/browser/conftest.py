@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, 
 
 from tests.browser.first_visit import FirstVisit, visit
 from tests.browser.stand_in import StandIn, stand_in
-from tests.browser.system import System, running_system
+from tests.browser.system import SHOWN, System, running_system
 from tests.patience import PATIENCE_SECONDS
 
 ARGUMENTS = [
@@ -160,8 +160,8 @@ def world() -> Iterator[StandIn]:
 def cold_start(browser: Browser) -> Iterator[tuple[System, FirstVisit]]:
     """The real system with simulated prices, started once, and what its page showed when it was
     opened at the moment when its address was printed. It ends with the last of these files: its
-    prices would keep half a core busy beside the other tests."""
-    with running_system("--interval", "1") as running:
+    prices keep a fifth of a core busy. They come each 2 s: each second would take twice as much."""
+    with running_system("--interval", "2", "--symbols", ",".join(SHOWN)) as running:
         yield running, visit(browser, running.page)
 
 
@@ -176,3 +176,10 @@ def system(cold_start: tuple[System, FirstVisit]) -> System:
     """The system, once it has all of its history."""
     cold_start[0].wait_for_history()
     return cold_start[0]
+
+
+@pytest.fixture(scope="package")
+def unfed() -> Iterator[System]:
+    """A system without a producer, which would soon send prices of whatever is added."""
+    with running_system("--source", "none") as running:
+        yield running

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.chart_reading import wait_for_chart, wait_for_trace
 from tests.browser.conftest import OpenPage
-from tests.browser.system import System, running_system
+from tests.browser.system import System
 
 
 def give_token(page: Page, token: str) -> None:
@@ -100,13 +99,6 @@ def test_preview_marks_where_a_rule_would_have_fired(system: System, open_page: 
     expect(page.get_by_text(re.compile(r"It would have fired \d+ times"))).to_be_visible()
     page.keyboard.press("Escape")
     wait_for_trace(page, "would have fired")
-
-
-@pytest.fixture
-def unfed() -> Iterator[System]:
-    """A system without a producer, which would soon send prices of whatever is added."""
-    with running_system("--source", "none") as running:
-        yield running
 
 
 def test_added_symbol_says_that_it_is_collecting(unfed: System, open_page: OpenPage) -> None:

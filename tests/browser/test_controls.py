@@ -43,7 +43,11 @@ PRESS_ALL = """async ([start]) => {
     document.querySelectorAll('dialog').forEach((one) => one.close());
     document.body.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true }));
     document.querySelector('.storm[aria-expanded=true]')?.click();
-    location.hash = start;
+    if (location.hash !== start) {
+      const changed = new Promise((heard) => addEventListener('hashchange', heard, { once: true }));
+      location.hash = start;
+      await changed;
+    }
     for (let i = 0; i < 3; i += 1) await frame();
   };
   const dead = [];

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.chart_reading import wait_for_chart
 from tests.browser.conftest import OpenPage
 from tests.browser.npm_tools import npm_file
-from tests.browser.system import System
+from tests.browser.system import SHOWN, System
 
 SHIFTS = """() => {
   window.shift = 0;
@@ -102,7 +102,7 @@ def test_every_control_is_reached_by_tab_and_shows_its_focus(
     page = open_page(system.page)
     wait_for_chart(page)
     expect(page.get_by_role("button", name="Data as a table")).to_be_visible()  # the last to come
-    expect(page.locator("#watch tbody tr")).to_have_count(25)
+    expect(page.locator("#watch tbody tr")).to_have_count(len(SHOWN))
     seen = set()
     for _ in range(60):
         page.keyboard.press("Tab")

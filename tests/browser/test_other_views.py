@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from tests.browser.chart_reading import closes, percent_of, wait_for_chart, x_range, zoom_in
 from tests.browser.conftest import OpenPage
-from tests.browser.system import System
+from tests.browser.system import SHOWN, System
 
 COMPARED = "() => document.querySelector('.compare-plot')?.data ?? []"
 
@@ -37,9 +37,9 @@ def test_symbols_are_compared_from_a_common_start(system: System, open_page: Ope
 def test_history_shows_open_and_close_of_every_symbol(system: System, open_page: OpenPage) -> None:
     page = open_page(f"{system.page}/#view=history")
     expect(page.locator("#history p")).to_have_text(
-        re.compile(r"^Open and close of 25 symbols since \d+ \w+ 20\d\d$")
+        re.compile(rf"^Open and close of {len(SHOWN)} symbols since \d+ \w+ 20\d\d$")
     )
-    assert page.locator(".card").count() == 25
+    assert page.locator(".card").count() == len(SHOWN)
     page.get_by_role("button", name="By change").click()
     texts = page.locator(".card-head span").all_inner_texts()
     changes = [percent_of(text) for text in texts]

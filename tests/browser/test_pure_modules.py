@@ -119,7 +119,7 @@ def test_a_regular_bar_and_an_extended_one_of_a_minute_stand_side_by_side(call: 
 def test_vwap_begins_anew_with_each_session(call: Call) -> None:
     script = [bar(0, 10, 1), bar(1, 20, 3), bar(1440, 30, 2)]
     drawn = {**series(range(0)), "bars": script}
-    lines = call("data/indicators.js", "computeStudies", drawn, ["vwap"])["lines"]
+    lines = call("data/studies.js", "computeStudies", drawn, ["vwap"])["lines"]
     assert lines["vwap"] == [10, 17.5, 30]
 
 
@@ -195,6 +195,29 @@ def test_link_restores_the_view_and_ignores_nonsense(call: Call) -> None:
     nonsense = "#symbol=<b>&range=7Q&interval=2m&type=pie&show=evil"
     nonsense += "&start=2026-01-02&end=2025-01-01&from=9&to=1"
     assert call("url.js", "readView", nonsense, base) == {**base, "indicators": []}
+
+
+def test_a_link_or_what_was_kept_of_one_shows_each_thing_once(call: Call) -> None:
+    base: dict[str, Any] = {"page": "chart", "range": "1D", "interval": "auto"}
+    base |= {
+        "type": "candles",
+        "clock": "utc",
+        "symbol": "",
+        "start": "",
+        "end": "",
+        "from": 0,
+        "to": 0,
+        "compare": [],
+    }
+    base |= {"indicators": ["sma"]}
+    many = ["rsi", "constructor", "macd"] * 20_000
+    link = f"#show={','.join(many)}&with={','.join(['A', 'B'] * 20_000)}&range=constructor"
+    expected = {**base, "indicators": ["rsi", "macd"]}
+    assert call("url.js", "readView", link, base) == {**expected, "compare": ["A", "B"]}
+    kept = {"indicators": many, "clock": ["local"], "type": {"a": 1}, "symbol": "<b>"}
+    assert call("url.js", "recalledView", kept, base) == {**expected, "clock": "local"}
+    for junk in (None, 7, "text", [1, 2]):
+        assert call("url.js", "recalledView", junk, base) == base
 
 
 @pytest.mark.parametrize(
@@ -342,6 +365,13 @@ def test_empty_page_says_what_happens_and_accuses_nobody_for_a_minute(
     usual = {"symbol": "", "isListed": True, "isCustom": False, "producer": None, "waited": 1}
     words = call(WAITING, "waitingWords", {**usual, **facts})
     assert (words["title"], words["detail"]) == (title, detail)
+
+
+def test_a_collector_that_reports_each_minute_is_not_taken_for_silent(call: Call) -> None:
+    facts = {"symbol": "", "isListed": True, "isCustom": False, "waited": 500}
+    told = producer("no symbols are tracked", ageSeconds=65)
+    words = call(WAITING, "waitingWords", {**facts, "producer": told})
+    assert words["title"] == "The producer says: no symbols are tracked"
 
 
 def test_instant_in_the_producers_state_is_written_for_the_reader(call: Call) -> None:

@@ -5,23 +5,15 @@ from __future__ import annotations
 import json
 import re
 import urllib.request
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.system import System, running_system
+from tests.browser.system import System
 from tests.patience import PATIENCE_SECONDS
 
 HELD = "() => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"
-
-
-@pytest.fixture(scope="module")
-def unfed() -> Iterator[System]:
-    """A system without a producer."""
-    with running_system("--source", "none") as running:
-        yield running
 
 
 def new_key(system: System, *scopes: str) -> str:

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.chart_reading import percent_of, wait_for_chart
 from tests.browser.conftest import OpenPage
-from tests.browser.system import System, polls_every
+from tests.browser.system import SHOWN, System, polls_every
 from tests.patience import eventually
 
 
@@ -25,7 +25,7 @@ def test_list_has_every_symbol_with_price_change_and_sparkline(
 ) -> None:
     page = open_page(system.page)
     wait_for_chart(page)
-    expect(page.locator("#watch tbody tr")).to_have_count(25)
+    expect(page.locator("#watch tbody tr")).to_have_count(len(SHOWN))
     expect(page.locator("#watch .c-change").nth(5)).to_contain_text("%")
     canvas = page.locator("#watch canvas").first
     expect(canvas).to_have_attribute("data-points", re.compile(r"\d\d"))
@@ -34,6 +34,20 @@ def test_list_has_every_symbol_with_price_change_and_sparkline(
     )
     drawn, blank = canvas.evaluate(f"(c) => [c, {same_size}].map((one) => one.toDataURL().length)")
     assert drawn > blank
+
+
+def test_a_change_of_three_digits_is_shown_whole(system: System, open_page: OpenPage) -> None:
+    page = open_page(system.page)
+    wait_for_chart(page)
+    cell = page.locator("#watch td.c-change").nth(5)
+    expect(cell).to_contain_text("%")
+    fits = (
+        "(cell) => { cell.firstElementChild.textContent = '+188.88%';"
+        " return cell.scrollWidth <= cell.clientWidth; }"
+    )
+    assert cell.evaluate(fits)
+    cut = "(names) => names.filter((name) => name.scrollWidth > name.clientWidth).length"
+    assert page.locator("#watch td b").evaluate_all(cut) == 0, "nor is a symbol cut for it"
 
 
 def test_whole_list_is_fed_by_one_request_a_poll(system: System, open_page: OpenPage) -> None:
@@ -49,18 +63,18 @@ def test_whole_list_is_fed_by_one_request_a_poll(system: System, open_page: Open
 
     eventually(lambda: len(quotes()) >= 3)
     assert len(quotes()) <= time.monotonic() - began + 2
-    assert all(url.count("%2C") == 24 for url in quotes())
+    assert all(url.count("%2C") == len(SHOWN) - 1 for url in quotes())
 
 
 def test_list_is_sorted_by_head_and_the_order_is_kept(system: System, open_page: OpenPage) -> None:
     page = open_page(system.page)
     wait_for_chart(page)
-    expect(page.locator("#watch tbody tr")).to_have_count(25)
+    expect(page.locator("#watch tbody tr")).to_have_count(len(SHOWN))
     page.locator("#watch thead").get_by_role("button", name="Symbol").click()
     page.locator("#watch thead").get_by_role("button", name="Symbol").click()
     assert symbols(page) == sorted(symbols(page), reverse=True)
     page.reload()
-    expect(page.locator("#watch tbody tr")).to_have_count(25)
+    expect(page.locator("#watch tbody tr")).to_have_count(len(SHOWN))
     assert symbols(page) == sorted(symbols(page), reverse=True)
     page.locator("#watch thead").get_by_role("button", name="Change").click()
     shown = page.locator("#watch td.c-change").all_inner_texts()
@@ -71,7 +85,7 @@ def test_list_is_sorted_by_head_and_the_order_is_kept(system: System, open_page:
 def test_list_is_searched_and_walked_by_keyboard(system: System, open_page: OpenPage) -> None:
     page = open_page(system.page)
     wait_for_chart(page)
-    expect(page.locator("#watch tbody tr")).to_have_count(25)
+    expect(page.locator("#watch tbody tr")).to_have_count(len(SHOWN))
     page.keyboard.press("/")
     page.keyboard.type("gran")
     assert symbols(page) == ["GRANIT"]

@@ -13,11 +13,22 @@ MODULES = sorted((ROOT / "js").rglob("*.js"))
 BUNDLE = ROOT / "vendor" / "plotly-finance.min.js"
 
 
-def test_all_javascript_that_is_sent_weighs_less_than_470_kb() -> None:
+def test_all_javascript_that_is_sent_weighs_less_than_480_kb() -> None:
     sent = [path for path in ROOT.rglob("*.js") if is_sent(path)]
     assert BUNDLE in sent
     assert len(sent) > 30
-    assert sum(len(gzipped(path, content(path))) for path in sent) < 470_000
+    assert sum(len(gzipped(path, content(path))) for path in sent) < 480_000
+
+
+def test_no_line_of_the_page_is_longer_than_100_columns() -> None:
+    written = [*MODULES, *sorted((ROOT / "css").rglob("*.css"))]
+    long = [
+        (path.name, number)
+        for path in written
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if len(line) > 100
+    ]
+    assert long == []
 
 
 def test_kept_gzip_form_is_what_is_sent() -> None:

@@ -1,4 +1,5 @@
-// The chart's horizontal axis counts bars, so that closed hours take no room; its labels are made here. Pure.
+// The chart's horizontal axis counts bars, so that closed hours take no room; its labels are made
+// here. Pure.
 
 import { formatClock } from "../format.js";
 
@@ -13,7 +14,8 @@ const offsets = new Map();
 
 /**
  * @param {string} zone @param {number} time
- * @returns {number} milliseconds to add to UTC for the zone's wall clock; looked up once for each quarter of an hour
+ * @returns {number} milliseconds to add to UTC for the zone's wall clock; looked up once for each
+ *   quarter of an hour
  */
 function offsetOf(zone, time) {
   if (zone === "UTC") return 0;
@@ -21,19 +23,32 @@ function offsetOf(zone, time) {
   let offset = offsets.get(key);
   if (offset === undefined) {
     const parts = new Intl.DateTimeFormat("en-US", {
-      timeZone: zone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric",
+      timeZone: zone,
+      hourCycle: "h23",
+      year: "numeric",
+      month: "numeric",
+      day: "numeric",
+      hour: "numeric",
+      minute: "numeric",
     }).formatToParts(time);
     const part = (/** @type {string} */ type) => Number(parts.find((p) => p.type === type)?.value);
-    offset = Date.UTC(part("year"), part("month") - 1, part("day"), part("hour"), part("minute")) - Math.floor(time / MINUTE) * MINUTE;
+    offset =
+      Date.UTC(part("year"), part("month") - 1, part("day"), part("hour"), part("minute")) -
+      Math.floor(time / MINUTE) * MINUTE;
     offsets.set(key, offset);
   }
   return offset;
 }
 
-const monthsOf = (/** @type {number} */ wall) => new Date(wall).getUTCFullYear() * 12 + new Date(wall).getUTCMonth();
-const every = (/** @type {number} */ length) => (/** @type {number} */ wall) => Math.floor(wall / length);
+const monthsOf = (/** @type {number} */ wall) =>
+  new Date(wall).getUTCFullYear() * 12 + new Date(wall).getUTCMonth();
+const every = (/** @type {number} */ length) => (/** @type {number} */ wall) =>
+  Math.floor(wall / length);
 
-/** Steps from fine to coarse: a label stands where the step's number differs from the bar before. @type {((wall: number) => number)[]} */
+/**
+ * Steps from fine to coarse: a label stands where the step's number differs from the bar before.
+ * @type {((wall: number) => number)[]}
+ */
 const STEPS = [
   ...[1, 5, 10, 15, 30].map((n) => every(n * MINUTE)),
   ...[1, 2, 3, 4, 6, 12].map((n) => every(n * HOUR)),
@@ -41,16 +56,24 @@ const STEPS = [
   every(2 * DAY),
   (wall) => Math.floor((wall / DAY + 3) / 7), // weeks begin on Monday; the epoch was a Thursday
   (wall) => Math.floor((wall / DAY + 3) / 14),
-  ...[1, 3, 6, 12, 24, 60].map((n) => (/** @type {number} */ wall) => Math.floor(monthsOf(wall) / n)),
+  ...[1, 3, 6, 12, 24, 60].map(
+    (n) => (/** @type {number} */ wall) => Math.floor(monthsOf(wall) / n),
+  ),
 ];
 
-/** @param {number} wall @param {number} before wall clock of the bar before @param {boolean} dated */
+/**
+ * @param {number} wall
+ * @param {number} before wall clock of the bar before
+ * @param {boolean} dated
+ */
 function labelOf(wall, before, dated) {
   const [now, then] = [new Date(wall), new Date(before)];
   const month = now.toLocaleString("en-GB", { month: "short", timeZone: "UTC" });
-  if (now.getUTCFullYear() !== then.getUTCFullYear()) return { label: String(now.getUTCFullYear()), major: true };
+  if (now.getUTCFullYear() !== then.getUTCFullYear())
+    return { label: String(now.getUTCFullYear()), major: true };
   if (dated && now.getUTCMonth() !== then.getUTCMonth()) return { label: month, major: true };
-  if (now.getUTCDate() !== then.getUTCDate()) return { label: `${now.getUTCDate()} ${month}`, major: !dated };
+  if (now.getUTCDate() !== then.getUTCDate())
+    return { label: `${now.getUTCDate()} ${month}`, major: !dated };
   return { label: dated ? `${now.getUTCDate()} ${month}` : formatClock(wall, "UTC"), major: false };
 }
 
@@ -58,7 +81,8 @@ function labelOf(wall, before, dated) {
  * Labels for the visible part of the axis, as many as have room, at round times.
  * @param {number[]} times starts of the bars @param {number} first axis index of times[0]
  * @param {[number, number]} range visible indices @param {number} room most labels that fit
- * @param {string} zone of the labels @param {boolean} dated bars labelled by dates (zone is then not used)
+ * @param {string} zone of the labels
+ * @param {boolean} dated bars labelled by dates (zone is then not used)
  * @returns {Tick[]}
  */
 export function axisTicks(times, first, range, room, zone, dated) {
@@ -72,7 +96,10 @@ export function axisTicks(times, first, range, room, zone, dated) {
       if (step(walls[i]) !== step(walls[i - 1])) places.push(i);
     }
     if (places.length <= room) {
-      return places.map((i, n) => ({ index: first + i, ...labelOf(walls[i], n ? walls[places[n - 1]] : walls[i - 1], dated) }));
+      return places.map((i, n) => ({
+        index: first + i,
+        ...labelOf(walls[i], n ? walls[places[n - 1]] : walls[i - 1], dated),
+      }));
     }
   }
   return [];
@@ -94,72 +121,11 @@ export function priceRange(bars) {
 }
 
 /**
- * The full axis: half a bar before the first, and some room after the last for the eye and the price line.
+ * The full axis: half a bar before the first, and some room after the last for the eye and the
+ * price line.
  * @param {number} first @param {number} count @returns {[number, number]}
  */
-export const fullRange = (first, count) => [first - 0.75, first + count - 0.25 + Math.max(1, count * 0.02)];
-
-// The chart's panes, axes and margins. Pure. Margins are fixed: nothing jumps when a label gets longer.
-
-export const MARGIN = { l: 8, r: 76, t: 8, b: 26 };
-
-const VOLUME_SHARE = 0.16;
-const PANE_SHARE = 0.18;
-const GAP = 0.025;
-
-/**
- * Vertical shares from top to bottom: price, volume, then the panes.
- * @param {boolean} volume @param {number} panes
- * @returns {{price: [number, number], volume: [number, number] | null, panes: [number, number][]}} Plotly domains
- */
-function domains(volume, panes) {
-  let bottom = 0;
-  const take = (/** @type {number} */ share) => {
-    const domain = /** @type {[number, number]} */ ([bottom, bottom + share - GAP]);
-    bottom += share;
-    return domain;
-  };
-  const rows = Array.from({ length: panes }, () => take(PANE_SHARE)).reverse();
-  const volumeRow = volume ? take(VOLUME_SHARE) : null;
-  return { price: [bottom, 1], volume: volumeRow, panes: rows };
-}
-
-/**
- * @param {object} parts
- * @param {string} parts.revision Plotly keeps a zoom while this stays the same
- * @param {[number, number]} parts.range visible indices
- * @param {Tick[]} parts.ticks
- * @param {string[]} parts.panes
- * @param {[number, number]} parts.priceRange
- * @param {number} parts.volumeTop
- * @param {boolean} parts.volume
- * @param {Record<string, string>} parts.colors
- */
-export function layoutOf({ revision, range, ticks, panes, priceRange, volumeTop, volume, colors }) {
-  const rows = domains(volume, panes.length);
-  const lowest = panes.length ? `y${panes.length + 2}` : volume ? "y2" : "y";
-  const y = { side: "right", fixedrange: true, gridcolor: colors.grid, zeroline: false, tickfont: { color: colors.muted, size: 11 }, color: colors.muted, ticks: "", automargin: false, ticklabeloverflow: "allow" };
-  /** @type {any} */
-  const layout = {
-    uirevision: revision, margin: MARGIN, showlegend: false, dragmode: "pan", hovermode: false,
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    font: { family: "system-ui, sans-serif", size: 11, color: colors.muted },
-    xaxis: {
-      type: "linear", range, rangeslider: { visible: false }, showgrid: true, gridcolor: colors.grid, zeroline: false, anchor: lowest,
-      tickmode: "array", tickvals: ticks.map((tick) => tick.index), ticktext: ticks.map((tick) => tick.label), tickangle: 0,
-      tickfont: { color: colors.muted, size: 11 }, ticks: "", automargin: false, ticklabeloverflow: "allow",
-    },
-    yaxis: { ...y, domain: rows.price, range: priceRange, nticks: 9, tickformat: tickFormat(priceRange) },
-  };
-  if (rows.volume) layout.yaxis2 = { ...y, domain: rows.volume, range: [0, volumeTop], showgrid: false, nticks: 3, tickformat: "~s" };
-  panes.forEach((pane, i) => {
-    layout[`yaxis${i + 3}`] = { ...y, domain: rows.panes[i], nticks: 4, ...(pane === "rsi" ? { range: [0, 100], tickvals: [30, 70] } : { autorange: true }) };
-  });
-  return layout;
-}
-
-/** @param {[number, number]} range @returns {string} as many places as the distance of two labels needs, two at least */
-function tickFormat([low, high]) {
-  const places = Math.max(2, Math.min(6, Math.ceil(-Math.log10((high - low) / 8 || 1))));
-  return `,.${places}f`;
-}
+export const fullRange = (first, count) => [
+  first - 0.75,
+  first + count - 0.25 + Math.max(1, count * 0.02),
+];

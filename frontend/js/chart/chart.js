@@ -1,15 +1,25 @@
-// The open symbol's chart: figures go to Plotly, gestures come back as a zoom. No state of the page lives here but the
-// zoom's exact indices.
+// The open symbol's chart: figures go to Plotly, gestures come back as a zoom. No state of the page
+// lives here but the zoom's exact indices.
 
 import { chartFigure } from "./figure.js";
 import { Overlay } from "./overlay.js";
-import { fullRange, MARGIN } from "./axis.js";
+import { fullRange } from "./axis.js";
+import { MARGIN } from "./panes.js";
 import { indexAt } from "../data/series.js";
 import { lengthOf } from "../ranges.js";
+import { plotly } from "./plotly.js";
 
 /** @typedef {import("../types.js").Series} Series */
 
-const CONFIG = { scrollZoom: true, displayModeBar: false, doubleClick: false, showTips: false, showSendToCloud: false, responsive: false, displaylogo: false };
+const CONFIG = {
+  scrollZoom: true,
+  displayModeBar: false,
+  doubleClick: false,
+  showTips: false,
+  showSendToCloud: false,
+  responsive: false,
+  displaylogo: false,
+};
 
 export class PriceChart extends EventTarget {
   /** @param {HTMLElement} node @param {HTMLElement} layer over it, for the overlay */
@@ -20,7 +30,9 @@ export class PriceChart extends EventTarget {
     /** @type {[number, number] | null} */
     this.zoom = null;
     this.revision = "";
-    /** @type {{series: Series, studies: import("../data/indicators.js").Studies, choices: any} | null} */
+    /**
+     * @type {{series: Series, studies: import("../data/studies.js").Studies, choices: any} | null}
+     */
     this.shown = null;
     this.bound = false;
     this.resets = 0;
@@ -29,9 +41,10 @@ export class PriceChart extends EventTarget {
 
   /**
    * Draw, or update what is drawn.
-   * @param {Series} series @param {import("../data/indicators.js").Studies} studies
+   * @param {Series} series @param {import("../data/studies.js").Studies} studies
    * @param {Omit<import("./figure.js").Choices, "zoom" | "width">} choices
-   * @param {[number, number] | null} times the zoom to begin with when the symbol or range is another, milliseconds
+   * @param {[number, number] | null} times the zoom to begin with when the symbol or range is
+   *   another, milliseconds
    */
   show(series, studies, choices, times) {
     const revision = `${series.symbol}:${series.range}:${series.interval}`;
@@ -48,7 +61,11 @@ export class PriceChart extends EventTarget {
     const { clientWidth: width, clientHeight: height } = this.node;
     if (!width || !height) return;
     const plotWidth = width - MARGIN.l - MARGIN.r;
-    const { data, layout } = chartFigure(series, studies, { ...choices, zoom: this.zoom, width: plotWidth });
+    const { data, layout } = chartFigure(series, studies, {
+      ...choices,
+      zoom: this.zoom,
+      width: plotWidth,
+    });
     if (this.resets) layout.uirevision += `:${this.resets}`;
     plotly().react(this.node, data, { ...layout, width, height }, CONFIG);
     if (!this.bound) this.#bind();
@@ -58,7 +75,8 @@ export class PriceChart extends EventTarget {
   /** Draw anew where the element has another size than what is drawn. */
   fit() {
     const drawn = /** @type {any} */ (this.node)._fullLayout;
-    if (drawn?.width !== this.node.clientWidth || drawn?.height !== this.node.clientHeight) this.draw();
+    if (drawn?.width !== this.node.clientWidth || drawn?.height !== this.node.clientHeight)
+      this.draw();
   }
 
   #bind() {
@@ -66,7 +84,8 @@ export class PriceChart extends EventTarget {
     const node = /** @type {any} */ (this.node);
     node.on("plotly_relayout", (/** @type {any} */ change) => {
       const range = change["xaxis.range"] ?? [change["xaxis.range[0]"], change["xaxis.range[1]"]];
-      if (range[0] == null || (this.zoom && range[0] === this.zoom[0] && range[1] === this.zoom[1])) return;
+      if (range[0] == null || (this.zoom && range[0] === this.zoom[0] && range[1] === this.zoom[1]))
+        return;
       this.#setZoom([Number(range[0]), Number(range[1])]);
     });
     node.on("plotly_relayouting", () => this.dispatchEvent(new Event("drawn")));
@@ -85,11 +104,15 @@ export class PriceChart extends EventTarget {
 
   reset() {
     if (!this.zoom) return;
-    this.resets += 1; // Plotly keeps a gesture's range under the same uirevision, so that a reset needs a new one
+    // Plotly keeps a gesture's range under the same uirevision, so that a reset needs a new one.
+    this.resets += 1;
     this.#setZoom(null);
   }
 
-  /** @param {number} factor below 1 to see fewer bars @param {number} [shift] share of the visible bars to move by */
+  /**
+   * @param {number} factor below 1 to see fewer bars
+   * @param {number} [shift] share of the visible bars to move by
+   */
   zoomBy(factor, shift = 0) {
     if (!this.shown) return;
     const { first, bars } = this.shown.series;
@@ -107,7 +130,10 @@ export class PriceChart extends EventTarget {
     if (index < a || index > b) this.#setZoom([index - (b - a) / 2, index + (b - a) / 2]);
   }
 
-  /** @returns {[number, number] | null} the zoom as times, so that it can be carried to another symbol */
+  /**
+   * @returns {[number, number] | null} the zoom as times, so that it can be carried to another
+   *   symbol
+   */
   times() {
     if (!this.zoom || !this.shown) return null;
     return [this.#timeAt(this.zoom[0]), this.#timeAt(this.zoom[1])];
@@ -118,10 +144,16 @@ export class PriceChart extends EventTarget {
     const { series } = /** @type {NonNullable<typeof this.shown>} */ (this.shown);
     const last = series.first + series.bars.length - 1;
     const inside = Math.min(last, Math.max(series.first, Math.floor(index)));
-    return Math.round(series.bars[inside - series.first].time + (index - inside) * lengthOf(series.interval));
+    return Math.round(
+      series.bars[inside - series.first].time + (index - inside) * lengthOf(series.interval),
+    );
   }
 
-  /** @param {Series} series @param {[number, number]} times @returns {[number, number] | null} null where nothing of it is there */
+  /**
+   * @param {Series} series
+   * @param {[number, number]} times
+   * @returns {[number, number] | null} null where nothing of it is there
+   */
   #indices(series, times) {
     const length = lengthOf(series.interval);
     const [from, to] = times.map((time) => {
@@ -130,23 +162,8 @@ export class PriceChart extends EventTarget {
       const last = index === series.first + series.bars.length - 1;
       return index + Math.max(-60, Math.min(last ? 60 : 0.99, part));
     });
-    return to - from >= 2 && to > series.first && from < series.first + series.bars.length ? [from, to] : null;
+    return to - from >= 2 && to > series.first && from < series.first + series.bars.length
+      ? [from, to]
+      : null;
   }
-}
-
-// The vendored bundle: a classic script that early.js put into the page.
-
-/** @returns {any} the bundle; undefined before it is there */
-export const plotly = () => /** @type {any} */ (window).Plotly;
-
-/** @returns {Promise<void>} once it is there; rejects when it could not be loaded */
-export function plotlyLoaded() {
-  const script = /** @type {HTMLElement} */ (document.getElementById("plotly-bundle"));
-  return new Promise((resolve, reject) => {
-    const fail = () => reject(new Error("The chart's library could not be loaded."));
-    if (plotly()) return resolve();
-    if (script.dataset.failed) return fail();
-    script.addEventListener("load", () => resolve());
-    return script.addEventListener("error", fail);
-  });
 }

@@ -1,12 +1,13 @@
 // bars -> Plotly figure. Pure: everything that it needs comes in, so that it is tested on its own.
 
-import { axisTicks, fullRange, layoutOf, priceRange } from "./axis.js";
-import { STUDIES } from "../data/indicators.js";
+import { axisTicks, fullRange, priceRange } from "./axis.js";
+import { layoutOf } from "./panes.js";
+import { STUDIES } from "../data/studies.js";
 import { isDated } from "../ranges.js";
-import { indexAt } from "../data/series.js";
+import { markersOf } from "./marks.js";
 
 /** @typedef {import("../types.js").Series} Series */
-/** @typedef {import("../data/indicators.js").Studies} Studies */
+/** @typedef {import("../data/studies.js").Studies} Studies */
 
 /**
  * @typedef {object} Choices
@@ -16,11 +17,17 @@ import { indexAt } from "../data/series.js";
  * @property {[number, number] | null} zoom visible indices, null for everything
  * @property {number} width of the plot in pixels
  * @property {Record<string, string>} colors by role, see settings.js
- * @property {{time: number, price: number | null, condition: string}[]} events alerts of this symbol
+ * @property {{time: number, price: number | null, condition: string}[]} events alerts of this
+ *   symbol
  * @property {number[]} preview times of previewed alerts
  */
 
-/** @param {Series} series @param {Studies} studies @param {Choices} choices @returns {{data: any[], layout: any}} */
+/**
+ * @param {Series} series
+ * @param {Studies} studies
+ * @param {Choices} choices
+ * @returns {{data: any[], layout: any}}
+ */
 export function chartFigure(series, studies, choices) {
   const x = series.bars.map((_, i) => series.first + i);
   const range = choices.zoom ?? fullRange(series.first, x.length);
@@ -32,10 +39,19 @@ export function chartFigure(series, studies, choices) {
     ...paneTraces(studies.lines, x, panes, choices.colors),
     ...markersOf(series, studies, range, choices),
   ];
-  const ticks = axisTicks(series.bars.map((bar) => bar.time), series.first, range, Math.max(2, Math.floor(choices.width / 88)), choices.zone, isDated(series.interval));
+  const ticks = axisTicks(
+    series.bars.map((bar) => bar.time),
+    series.first,
+    range,
+    Math.max(2, Math.floor(choices.width / 88)),
+    choices.zone,
+    isDated(series.interval),
+  );
   const layout = layoutOf({
     revision: `${series.symbol}:${series.range}`,
-    range, ticks, panes,
+    range,
+    ticks,
+    panes,
     priceRange: visiblePrices(series, studies, range),
     volumeTop: visibleVolume(series, range),
     volume: choices.indicators.includes("volume"),
@@ -45,30 +61,58 @@ export function chartFigure(series, studies, choices) {
 }
 
 /** @param {Series} series @param {[number, number]} range */
-const visibleBars = (series, range) => series.bars.slice(Math.max(0, Math.ceil(range[0]) - series.first), Math.max(0, Math.floor(range[1]) - series.first + 1));
+const visibleBars = (series, range) =>
+  series.bars.slice(
+    Math.max(0, Math.ceil(range[0]) - series.first),
+    Math.max(0, Math.floor(range[1]) - series.first + 1),
+  );
 
-/** @param {Series} series @param {Studies} studies @param {[number, number]} range @returns {[number, number]} of the bars, and of the bands around them */
+/**
+ * @param {Series} series
+ * @param {Studies} studies
+ * @param {[number, number]} range
+ * @returns {[number, number]} of the bars, and of the bands around them
+ */
 function visiblePrices(series, studies, range) {
   const start = Math.max(0, Math.ceil(range[0]) - series.first);
   const { bbands_upper: upper, bbands_lower: lower } = studies.lines;
-  return priceRange(visibleBars(series, range).map((bar, i) => ({
-    low: Math.min(bar.low, lower?.[start + i] ?? bar.low),
-    high: Math.max(bar.high, upper?.[start + i] ?? bar.high),
-  })));
+  return priceRange(
+    visibleBars(series, range).map((bar, i) => ({
+      low: Math.min(bar.low, lower?.[start + i] ?? bar.low),
+      high: Math.max(bar.high, upper?.[start + i] ?? bar.high),
+    })),
+  );
 }
 
 /** @param {Series} series @param {[number, number]} range */
-const visibleVolume = (series, range) => Math.max(1, ...visibleBars(series, range).map((bar) => bar.volume)) * 1.1;
+const visibleVolume = (series, range) =>
+  Math.max(1, ...visibleBars(series, range).map((bar) => bar.volume)) * 1.1;
 
 /** @param {Series} series @param {number[]} x @param {Choices} choices */
 function priceTrace(series, x, { type, colors }) {
   const close = series.bars.map((bar) => bar.close);
   if (type === "line") {
-    return { type: "scatter", mode: "lines", name: series.symbol, x, y: close, line: { color: colors.accent, width: 1.75 }, fill: "tozeroy", fillcolor: colors.accentFill, hoverinfo: "skip" };
+    return {
+      type: "scatter",
+      mode: "lines",
+      name: series.symbol,
+      x,
+      y: close,
+      line: { color: colors.accent, width: 1.75 },
+      fill: "tozeroy",
+      fillcolor: colors.accentFill,
+      hoverinfo: "skip",
+    };
   }
   return {
-    type: "candlestick", name: series.symbol, x, close, hoverinfo: "skip",
-    open: series.bars.map((bar) => bar.open), high: series.bars.map((bar) => bar.high), low: series.bars.map((bar) => bar.low),
+    type: "candlestick",
+    name: series.symbol,
+    x,
+    close,
+    hoverinfo: "skip",
+    open: series.bars.map((bar) => bar.open),
+    high: series.bars.map((bar) => bar.high),
+    low: series.bars.map((bar) => bar.low),
     increasing: { line: { color: colors.up, width: 1 }, fillcolor: colors.up },
     decreasing: { line: { color: colors.down, width: 1 }, fillcolor: colors.down },
     whiskerwidth: 0,
@@ -77,27 +121,61 @@ function priceTrace(series, x, { type, colors }) {
 
 /** Lines over the price: study name, colour role, dash. @type {[string, string, string][]} */
 const OVERLAYS = [
-  ["sma_5", "fast", "solid"], ["sma_20", "slow", "solid"], ["ema_20", "ema", "solid"], ["vwap", "vwap", "dot"],
-  ["bbands_upper", "band", "solid"], ["bbands_lower", "band", "solid"],
+  ["sma_5", "fast", "solid"],
+  ["sma_20", "slow", "solid"],
+  ["ema_20", "ema", "solid"],
+  ["vwap", "vwap", "dot"],
+  ["bbands_upper", "band", "solid"],
+  ["bbands_lower", "band", "solid"],
 ];
 
-/** @param {Record<string, import("../data/indicators.js").Values>} lines @param {number[]} x @param {Record<string, string>} colors */
+/**
+ * @param {Record<string, import("../data/indicators.js").Values>} lines
+ * @param {number[]} x
+ * @param {Record<string, string>} colors
+ */
 function lineTraces(lines, x, colors) {
-  return OVERLAYS.filter(([name]) => lines[name]).map(([name, role, dash]) => lineTrace(name, x, lines[name], colors[role], dash, "y"));
+  return OVERLAYS.filter(([name]) => lines[name]).map(([name, role, dash]) =>
+    lineTrace(name, x, lines[name], colors[role], dash, "y"),
+  );
 }
 
-/** @param {string} name @param {number[]} x @param {import("../data/indicators.js").Values} y @param {string} color @param {string} dash @param {string} yaxis */
-const lineTrace = (name, x, y, color, dash, yaxis) =>
-  ({ type: "scatter", mode: "lines", name, x, y, yaxis, line: { color, width: 1.25, dash }, hoverinfo: "skip", connectgaps: false });
+/**
+ * @param {string} name
+ * @param {number[]} x
+ * @param {import("../data/indicators.js").Values} y
+ * @param {string} color
+ * @param {string} dash
+ * @param {string} yaxis
+ */
+const lineTrace = (name, x, y, color, dash, yaxis) => ({
+  type: "scatter",
+  mode: "lines",
+  name,
+  x,
+  y,
+  yaxis,
+  line: { color, width: 1.25, dash },
+  hoverinfo: "skip",
+  connectgaps: false,
+});
 
 /** @param {Series} series @param {number[]} x @param {Record<string, string>} colors */
 function volumeTraces(series, x, colors) {
   const rising = series.bars.map((bar) => bar.close >= bar.open);
-  return columns("volume", x, series.bars.map((bar) => bar.volume), rising, "y2", colors);
+  return columns(
+    "volume",
+    x,
+    series.bars.map((bar) => bar.volume),
+    rising,
+    "y2",
+    colors,
+  );
 }
 
 /**
- * Columns in two colours, each the outline of an area: Plotly draws, and styles, every bar of a bar trace by itself.
+ * Columns in two colours, each the outline of an area: Plotly draws, and styles, every bar of a bar
+ * trace by itself.
  * @param {string} name @param {number[]} x @param {import("../data/indicators.js").Values} values
  * @param {boolean[]} rising by column @param {string} yaxis @param {Record<string, string>} colors
  */
@@ -105,13 +183,24 @@ function columns(name, x, values, rising, yaxis, colors) {
   const outline = (/** @type {boolean} */ way) => {
     const places = x.filter((_, i) => rising[i] === way);
     const heights = values.filter((_, i) => rising[i] === way);
-    return { x: places.flatMap((i) => [i - 0.375, i - 0.375, i + 0.375, i + 0.375]), y: heights.flatMap((v) => [0, v ?? 0, v ?? 0, 0]) };
+    return {
+      x: places.flatMap((i) => [i - 0.375, i - 0.375, i + 0.375, i + 0.375]),
+      y: heights.flatMap((v) => [0, v ?? 0, v ?? 0, 0]),
+    };
   };
   const shared = { type: "scatter", mode: "none", fill: "tozeroy", yaxis, hoverinfo: "skip" };
-  return [{ ...shared, name, ...outline(true), fillcolor: colors.upMuted }, { ...shared, name: `${name} (falling)`, ...outline(false), fillcolor: colors.downMuted }];
+  return [
+    { ...shared, name, ...outline(true), fillcolor: colors.upMuted },
+    { ...shared, name: `${name} (falling)`, ...outline(false), fillcolor: colors.downMuted },
+  ];
 }
 
-/** @param {Record<string, import("../data/indicators.js").Values>} lines @param {number[]} x @param {string[]} panes @param {Record<string, string>} colors */
+/**
+ * @param {Record<string, import("../data/indicators.js").Values>} lines
+ * @param {number[]} x
+ * @param {string[]} panes
+ * @param {Record<string, string>} colors
+ */
 function paneTraces(lines, x, panes, colors) {
   return panes.flatMap((pane, i) => {
     const yaxis = `y${i + 3}`;
@@ -123,51 +212,4 @@ function paneTraces(lines, x, panes, colors) {
       lineTrace("macd_signal", x, lines.macd_signal, colors.slow, "solid", yaxis),
     ];
   });
-}
-
-// Marks over the candles: crosses of the averages, anomalies, previewed alerts. Pure.
-// Where they would stand closer than the eye can tell apart they are left out: the list beside the chart has them all.
-
-/** Pixels that a mark should have for itself. */
-const ROOM = 34;
-
-/**
- * @param {import("../types.js").Series} series @param {import("../data/indicators.js").Studies} studies
- * @param {[number, number]} range @param {Choices} choices
- * @returns {any[]} Plotly traces
- */
-function markersOf(series, studies, range, choices) {
-  const { colors, indicators, width, events, preview } = choices;
-  const fits = (/** @type {any[]} */ list) => list.length * ROOM <= width;
-  const inView = (/** @type {number} */ index) => index >= range[0] && index <= range[1];
-  const traces = [];
-  const found = studies.crosses.map(({ index, kind }) => ({ index: series.first + index, kind })).filter(({ index }) => inView(index));
-  if (indicators.includes("crosses") && fits(found)) {
-    const golden = found.filter(({ kind }) => kind === "golden_cross").map(({ index }) => index);
-    const death = found.filter(({ kind }) => kind === "death_cross").map(({ index }) => index);
-    traces.push(marks("golden cross", series, golden, "low", "triangle-up", colors.up), marks("death cross", series, death, "high", "triangle-down", colors.down));
-  }
-  const moves = events.filter((event) => event.condition === "change_percent" || event.condition === "moving_percent");
-  if (indicators.includes("anomalies")) traces.push(marks("anomaly", series, placed(series, moves.map((event) => event.time)), "high", "diamond", colors.warn));
-  if (preview.length) traces.push(marks("would have fired", series, placed(series, preview), "high", "star", colors.accent));
-  return traces.filter((trace) => trace.x.length);
-}
-
-/** @param {import("../types.js").Series} series @param {number[]} times @returns {number[]} one index a bar, of those that the series spans */
-function placed(series, times) {
-  const inside = times.filter((time) => series.bars.length && time >= series.bars[0].time);
-  return [...new Set(inside.map((time) => indexAt(series, time)))];
-}
-
-/**
- * @param {string} name @param {import("../types.js").Series} series @param {number[]} indices
- * @param {"low" | "high"} edge @param {string} symbol @param {string} color
- */
-function marks(name, series, indices, edge, symbol, color) {
-  const spread = Math.max(...series.bars.map((bar) => bar.high)) - Math.min(...series.bars.map((bar) => bar.low));
-  const away = spread * 0.02 * (edge === "low" ? -1 : 1);
-  return {
-    type: "scatter", mode: "markers", name, x: indices, y: indices.map((i) => series.bars[i - series.first][edge] + away),
-    marker: { symbol, color, size: 9, line: { width: 0 } }, hoverinfo: "skip", cliponaxis: true,
-  };
 }

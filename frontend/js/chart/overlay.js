@@ -1,7 +1,8 @@
-// HTML over the plot: the last price's line and tag, the crosshair with its tags. Moving an element takes a tenth of
-// what a Plotly update takes, so the price follows every poll.
+// HTML over the plot: the last price's line and tag, the crosshair with its tags. Moving an element
+// takes a tenth of what a Plotly update takes, so the price follows every poll.
 
 import { el, setText } from "../dom.js";
+import { priceOf, indexOf, yOf, bottomOf, xOf, plotOf } from "./plot_layout.js";
 
 /** @param {HTMLElement} node @param {number} x @param {number} y */
 function place(node, x, y) {
@@ -9,7 +10,10 @@ function place(node, x, y) {
 }
 
 export class Overlay {
-  /** @param {HTMLElement} plot the element that Plotly draws into @param {HTMLElement} layer the layer over it */
+  /**
+   * @param {HTMLElement} plot the element that Plotly draws into
+   * @param {HTMLElement} layer the layer over it
+   */
   constructor(plot, layer) {
     this.plot = plot;
     this.priceLine = el("div.price-line");
@@ -21,7 +25,15 @@ export class Overlay {
     this.marker = el("div.focus-line");
     this.levels = el("div.levels");
     layer.append(this.levels);
-    for (const node of [this.priceLine, this.priceTag, this.vertical, this.horizontal, this.timeTag, this.levelTag, this.marker]) {
+    for (const node of [
+      this.priceLine,
+      this.priceTag,
+      this.vertical,
+      this.horizontal,
+      this.timeTag,
+      this.levelTag,
+      this.marker,
+    ]) {
       node.hidden = true;
       layer.append(node);
     }
@@ -47,11 +59,18 @@ export class Overlay {
   /**
    * @param {number} px @param {number} py pixels in the plot's container
    * @param {(index: number) => string} timeText @param {(price: number) => string} priceText
-   * @returns {{index: number, price: number} | null} what is under the crosshair, null outside of the panes
+   * @returns {{index: number, price: number} | null} what is under the crosshair, null outside of
+   *   the panes
    */
   showCross(px, py, timeText, priceText) {
     const box = plotOf(this.plot);
-    if (!box || px < box.left || px > box.left + box.width || py < box.top || py > bottomOf(this.plot)) {
+    if (
+      !box ||
+      px < box.left ||
+      px > box.left + box.width ||
+      py < box.top ||
+      py > bottomOf(this.plot)
+    ) {
       this.hideCross();
       return null;
     }
@@ -69,13 +88,18 @@ export class Overlay {
     setText(this.timeTag, timeText(index));
     setText(this.levelTag, priceText(price));
     const half = this.timeTag.offsetWidth / 2;
-    place(this.timeTag, Math.min(box.left + box.width - half, Math.max(box.left + half, x)) - half, bottom + 3);
+    place(
+      this.timeTag,
+      Math.min(box.left + box.width - half, Math.max(box.left + half, x)) - half,
+      bottom + 3,
+    );
     place(this.levelTag, box.left + box.width + 1, py - 10);
     return { index, price };
   }
 
   hideCross() {
-    for (const node of [this.vertical, this.horizontal, this.timeTag, this.levelTag]) node.hidden = true;
+    for (const node of [this.vertical, this.horizontal, this.timeTag, this.levelTag])
+      node.hidden = true;
   }
 
   /** A line at the bar of an alert that the reader asked to see. @param {number | null} index */
@@ -93,7 +117,8 @@ export class Overlay {
     const box = plotOf(this.plot);
     const shown = box ? levels.filter(({ price }) => price >= box.y[0] && price <= box.y[1]) : [];
     while (this.levels.children.length > shown.length) this.levels.lastElementChild?.remove();
-    while (this.levels.children.length < shown.length) this.levels.append(el("div.level", {}, el("span.tag.level-tag")));
+    while (this.levels.children.length < shown.length)
+      this.levels.append(el("div.level", {}, el("span.tag.level-tag")));
     if (!box) return;
     shown.forEach(({ price, text }, i) => {
       const line = /** @type {HTMLElement} */ (this.levels.children[i]);
@@ -103,33 +128,3 @@ export class Overlay {
     });
   }
 }
-
-// Where things are on a drawn plot, in pixels of its container. The only file that looks into Plotly's full layout.
-
-/** @typedef {{left: number, top: number, width: number, height: number, x: [number, number], y: [number, number]}} Plot */
-
-/**
- * @param {any} node the element that Plotly drew into
- * @returns {Plot | null} the price pane's box and the ranges that it shows at this moment, also in mid-drag
- */
-export function plotOf(node) {
-  const full = node._fullLayout;
-  if (!full?.xaxis || !full.yaxis?._length) return null;
-  const { xaxis, yaxis } = full;
-  return { left: xaxis._offset, top: yaxis._offset, width: xaxis._length, height: yaxis._length, x: [xaxis.range[0], xaxis.range[1]], y: [yaxis.range[0], yaxis.range[1]] };
-}
-
-/** @param {any} node @returns {number} the lowest pane's lower edge */
-const bottomOf = (node) => node._fullLayout.height - node._fullLayout.margin.b;
-
-/** @param {Plot} plot @param {number} px @returns {number} index on the axis, not rounded */
-export const indexOf = (plot, px) => plot.x[0] + ((px - plot.left) / plot.width) * (plot.x[1] - plot.x[0]);
-
-/** @param {Plot} plot @param {number} index */
-export const xOf = (plot, index) => plot.left + ((index - plot.x[0]) / (plot.x[1] - plot.x[0])) * plot.width;
-
-/** @param {Plot} plot @param {number} py */
-export const priceOf = (plot, py) => plot.y[1] - ((py - plot.top) / plot.height) * (plot.y[1] - plot.y[0]);
-
-/** @param {Plot} plot @param {number} price */
-export const yOf = (plot, price) => plot.top + ((plot.y[1] - price) / (plot.y[1] - plot.y[0])) * plot.height;

@@ -5,14 +5,17 @@
 
 /**
  * @param {{symbol: string, bars: Bar[]}[]} series
- * @returns {{times: number[], lines: {symbol: string, values: (number | null)[]}[]}} one axis for all, from the first
+ * @returns {{times: number[], lines: {symbol: string, values: (number | null)[]}[]}} one axis for
+ *   all, from the first
  *   time at which each of them has a price; null where a symbol has no bar of that time
  */
 export function alignPercent(series) {
   const filled = series.filter(({ bars }) => bars.length);
   if (!filled.length) return { times: [], lines: [] };
   const start = Math.max(...filled.map(({ bars }) => bars[0].time));
-  const times = [...new Set(filled.flatMap(({ bars }) => bars.map((bar) => bar.time)))].filter((time) => time >= start).sort((a, b) => a - b);
+  const times = [...new Set(filled.flatMap(({ bars }) => bars.map((bar) => bar.time)))]
+    .filter((time) => time >= start)
+    .sort((a, b) => a - b);
   const lines = filled.map(({ symbol, bars }) => {
     const closes = new Map(bars.map((bar) => [bar.time, bar.close]));
     const base = bars.find((bar) => bar.time >= start)?.close;
@@ -27,13 +30,19 @@ const percent = (value, base) => (value === undefined || !base ? null : 100 * (v
 /** @param {(number | null)[]} values @returns {number | null} the newest that is there */
 export const lastOf = (values) => values.findLast((value) => value !== null) ?? null;
 
-/** @param {Bar[]} bars in the order of time @returns {Stretch | null} from the first open to the last close; change in percent */
+/**
+ * @param {Bar[]} bars in the order of time
+ * @returns {Stretch | null} from the first open to the last close; change in percent
+ */
 export function stretchOf(bars) {
   if (!bars.length) return null;
   const [open, close] = [bars[0].open, bars[bars.length - 1].close];
   return {
-    open, close, change: 100 * (close / open - 1),
-    low: Math.min(...bars.map((bar) => bar.low)), high: Math.max(...bars.map((bar) => bar.high)),
+    open,
+    close,
+    change: 100 * (close / open - 1),
+    low: Math.min(...bars.map((bar) => bar.low)),
+    high: Math.max(...bars.map((bar) => bar.high)),
   };
 }
 
@@ -45,5 +54,7 @@ export function byYear(bars) {
     const year = new Date(bar.time).getUTCFullYear();
     years.set(year, [...(years.get(year) ?? []), bar]);
   }
-  return new Map([...years].map(([year, list]) => [year, /** @type {Stretch} */ (stretchOf(list))]));
+  return new Map(
+    [...years].map(([year, list]) => [year, /** @type {Stretch} */ (stretchOf(list))]),
+  );
 }

@@ -4,7 +4,9 @@ import { formatPercent, formatPrice } from "../format.js";
 
 /** @typedef {import("../types.js").Rule} Rule */
 
-/** @type {Record<string, {label: string, fields: ("price" | "percent" | "averages" | "window")[]}>} */
+/**
+ * @type {Record<string, {label: string, fields: ("price" | "percent" | "averages" | "window")[]}>}
+ */
 export const CONDITIONS = {
   crossing: { label: "Price crosses", fields: ["price"] },
   crossing_up: { label: "Price crosses upward", fields: ["price"] },
@@ -19,14 +21,24 @@ export const CONDITIONS = {
 };
 
 /** @type {Record<string, string>} */
-export const TRIGGERS = { once: "Once", every_time: "Every time", once_per_bar: "Once per bar", once_per_session: "Once per session" };
+export const TRIGGERS = {
+  once: "Once",
+  every_time: "Every time",
+  once_per_bar: "Once per bar",
+  once_per_session: "Once per session",
+};
 
 /** @param {string} condition */
-export const conditionLabel = (condition) => CONDITIONS[condition]?.label ?? condition.replaceAll("_", " ");
+export const conditionLabel = (condition) =>
+  CONDITIONS[condition]?.label ?? condition.replaceAll("_", " ");
 
 /** @param {string} condition @returns {"up" | "down" | "flat"} */
 export const conditionWay = (condition) =>
-  ["golden_cross", "crossing_up", "greater_than"].includes(condition) ? "up" : ["death_cross", "crossing_down", "less_than"].includes(condition) ? "down" : "flat";
+  ["golden_cross", "crossing_up", "greater_than"].includes(condition)
+    ? "up"
+    : ["death_cross", "crossing_down", "less_than"].includes(condition)
+      ? "down"
+      : "flat";
 
 /**
  * @param {Pick<Rule, "condition" | "value" | "fast" | "slow" | "window">} rule
@@ -34,26 +46,44 @@ export const conditionWay = (condition) =>
  */
 export function ruleText(rule) {
   const fields = CONDITIONS[rule.condition]?.fields ?? [];
-  const value = fields.includes("percent") ? `${rule.value}%` : fields.includes("price") ? formatPrice(rule.value) : "";
-  const averages = fields.includes("averages") && rule.fast && rule.slow ? `${rule.fast}/${rule.slow}` : "";
+  const value = fields.includes("percent")
+    ? `${rule.value}%`
+    : fields.includes("price")
+      ? formatPrice(rule.value)
+      : "";
+  const averages =
+    fields.includes("averages") && rule.fast && rule.slow ? `${rule.fast}/${rule.slow}` : "";
   const window = fields.includes("window") && rule.window ? `in ${rule.window} bars` : "";
   return [conditionLabel(rule.condition), value, averages, window].filter(Boolean).join(" ");
 }
 
 /**
  * @param {Pick<import("../types.js").Alert, "condition" | "values">} alert
- * @returns {string} the text of the rule that fired, as far as the alert knows it: "Change of the day above 5%"
+ * @returns {string} the text of the rule that fired, as far as the alert knows it: "Change of the
+ *   day above 5%"
  */
 export function alertText({ condition, values }) {
   const fields = CONDITIONS[condition]?.fields ?? [];
-  if (values.value === undefined && (fields.includes("price") || fields.includes("percent"))) return conditionLabel(condition);
-  const windows = Object.keys(values).filter((name) => name.startsWith("sma_")).map((name) => Number(name.slice(4))).sort((a, b) => a - b);
+  if (values.value === undefined && (fields.includes("price") || fields.includes("percent")))
+    return conditionLabel(condition);
+  const windows = Object.keys(values)
+    .filter((name) => name.startsWith("sma_"))
+    .map((name) => Number(name.slice(4)))
+    .sort((a, b) => a - b);
   return ruleText({ condition, value: values.value ?? null, fast: windows[0], slow: windows[1] });
 }
 
-/** @param {Pick<import("../types.js").Alert, "condition" | "values">} alert @returns {string} "+5.20%" for an alert on a percentage, else "" */
+/**
+ * @param {Pick<import("../types.js").Alert, "condition" | "values">} alert
+ * @returns {string} "+5.20%" for an alert on a percentage, else ""
+ */
 export function movedText({ condition, values }) {
-  const moved = condition === "change_percent" ? values.change_percent : condition === "moving_percent" ? values.moved_percent : undefined;
+  const moved =
+    condition === "change_percent"
+      ? values.change_percent
+      : condition === "moving_percent"
+        ? values.moved_percent
+        : undefined;
   return moved === undefined ? "" : formatPercent(moved);
 }
 
@@ -66,14 +96,22 @@ export function distanceText(rule, quote) {
   const fields = CONDITIONS[rule.condition]?.fields ?? [];
   if (fields.includes("price") && rule.value !== null) {
     const percent = (100 * (Number(rule.value) - quote.price)) / quote.price;
-    const met = (rule.condition === "greater_than" && percent < 0) || (rule.condition === "less_than" && percent > 0);
+    const met =
+      (rule.condition === "greater_than" && percent < 0) ||
+      (rule.condition === "less_than" && percent > 0);
     return met ? "holds now" : `${formatPercent(percent)} away`;
   }
   if (rule.condition === "change_percent" && quote.changePercent !== null) {
     const left = Number(rule.value) - Math.abs(quote.changePercent);
     return left < 0 ? "holds now" : `${left.toFixed(2)} points away`;
   }
-  if (fields.includes("averages") && rule.fast === 5 && rule.slow === 20 && quote.fast && quote.slow) {
+  if (
+    fields.includes("averages") &&
+    rule.fast === 5 &&
+    rule.slow === 20 &&
+    quote.fast &&
+    quote.slow
+  ) {
     return `averages ${formatPercent((100 * (quote.fast - quote.slow)) / quote.slow)} apart`;
   }
   return "";
@@ -86,7 +124,8 @@ export function distanceText(rule, quote) {
  */
 export function ruleBody(form) {
   const fields = CONDITIONS[form.condition]?.fields ?? [];
-  const number = (/** @type {any} */ value) => (value === "" || value == null ? null : Number(value));
+  const number = (/** @type {any} */ value) =>
+    value === "" || value == null ? null : Number(value);
   return {
     symbol: form.symbol.trim().toUpperCase(),
     condition: form.condition,

@@ -9,12 +9,14 @@ const STORM = 3;
 
 /**
  * @param {Alert[]} alerts newest first
- * @returns {{key: string, alerts: Alert[]}[]} lines, each at the place of its newest alert; a line of several alerts is a storm
+ * @returns {{key: string, alerts: Alert[]}[]} lines, each at the place of its newest alert; a line
+ *   of several alerts is a storm
  */
 export function collapse(alerts) {
   /** @type {Map<string, Alert[]>} */
   const kinds = new Map();
-  for (const alert of alerts) kinds.set(kindOf(alert), [...(kinds.get(kindOf(alert)) ?? []), alert]);
+  for (const alert of alerts)
+    kinds.set(kindOf(alert), [...(kinds.get(kindOf(alert)) ?? []), alert]);
   return alerts.flatMap((alert) => {
     const kind = /** @type {Alert[]} */ (kinds.get(kindOf(alert)));
     if (kind.length < STORM) return [{ key: alert.id, alerts: [alert] }];
@@ -26,7 +28,13 @@ export function collapse(alerts) {
 const kindOf = (alert) => `${alert.symbol} ${alertText(alert)}`;
 
 /**
- * @param {Pick<Alert, "symbol" | "condition" | "time"> | null} a @param {Pick<Alert, "symbol" | "condition" | "time"> | null} b
+ * @param {Pick<Alert, "symbol" | "condition" | "time"> | null} a
+ * @param {Pick<Alert, "symbol" | "condition" | "time"> | null} b
  * @returns {boolean} whether both are the same event; each answer of the API brings new objects
  */
-export const sameEvent = (a, b) => a !== null && b !== null && a.symbol === b.symbol && a.condition === b.condition && a.time === b.time;
+export const sameEvent = (a, b) =>
+  a !== null &&
+  b !== null &&
+  a.symbol === b.symbol &&
+  a.condition === b.condition &&
+  a.time === b.time;

@@ -1,9 +1,7 @@
-// Indicators over closes or bars. Every function returns one value a bar, null where there is none yet, and follows
-// TA-Lib (tests/browser/test_pure_modules.py compares): EMA is seeded with the SMA, RSI and ATR are Wilder's, MACD's
-// fast EMA is seeded on the bars before the slow one's first, Bollinger uses the population's deviation.
-
-import { isDated } from "../ranges.js";
-import { formatDate } from "../format.js";
+// Indicators over closes or bars. Every function returns one value a bar, null where there is none
+// yet, and follows TA-Lib (tests/browser/test_pure_modules.py compares): EMA is seeded with the
+// SMA, RSI and ATR are Wilder's, MACD's fast EMA is seeded on the bars before the slow one's first,
+// Bollinger uses the population's deviation.
 
 /** @typedef {(number | null)[]} Values */
 
@@ -17,7 +15,12 @@ export function sma(closes, n) {
   });
 }
 
-/** @param {number[]} closes @param {number} n @param {number} [from] first close that counts @returns {Values} */
+/**
+ * @param {number[]} closes
+ * @param {number} n
+ * @param {number} [from] first close that counts
+ * @returns {Values}
+ */
 export function ema(closes, n, from = 0) {
   const k = 2 / (n + 1);
   /** @type {Values} */
@@ -30,19 +33,30 @@ export function ema(closes, n, from = 0) {
   return out;
 }
 
-/** @param {number[]} closes @param {number} n @param {number} width in deviations @returns {{upper: Values, middle: Values, lower: Values}} */
+/**
+ * @param {number[]} closes
+ * @param {number} n
+ * @param {number} width in deviations
+ * @returns {{upper: Values, middle: Values, lower: Values}}
+ */
 export function bollinger(closes, n, width) {
   const middle = sma(closes, n);
   const spread = middle.map((mean, i) => {
     if (mean === null) return null;
-    const variance = closes.slice(i - n + 1, i + 1).reduce((sum, x) => sum + (x - mean) ** 2, 0) / n;
+    const variance =
+      closes.slice(i - n + 1, i + 1).reduce((sum, x) => sum + (x - mean) ** 2, 0) / n;
     return width * Math.sqrt(variance);
   });
-  const shifted = (/** @type {number} */ sign) => middle.map((m, i) => (m === null ? null : m + sign * /** @type {number} */ (spread[i])));
+  const shifted = (/** @type {number} */ sign) =>
+    middle.map((m, i) => (m === null ? null : m + sign * /** @type {number} */ (spread[i])));
   return { upper: shifted(1), middle, lower: shifted(-1) };
 }
 
-/** @param {number[]} closes @param {number} n @returns {Values} 0 to 100; null while prices have not moved at all */
+/**
+ * @param {number[]} closes
+ * @param {number} n
+ * @returns {Values} 0 to 100; null while prices have not moved at all
+ */
 export function rsi(closes, n) {
   /** @type {Values} */
   const out = closes.map(() => null);
@@ -58,21 +72,37 @@ export function rsi(closes, n) {
   return out;
 }
 
-/** @param {number[]} closes @param {number} fast @param {number} slow @param {number} signal @returns {{macd: Values, signal: Values, histogram: Values}} */
+/**
+ * @param {number[]} closes
+ * @param {number} fast
+ * @param {number} slow
+ * @param {number} signal
+ * @returns {{macd: Values, signal: Values, histogram: Values}}
+ */
 export function macd(closes, fast, slow, signal) {
   const quick = ema(closes, fast, slow - fast);
   const slower = ema(closes, slow);
   const raw = slower.map((s, i) => (s === null ? null : /** @type {number} */ (quick[i]) - s));
   const tail = /** @type {number[]} */ (raw.slice(slow - 1));
-  const line = [...closes.slice(0, slow - 1).map(() => null), ...ema(tail, signal)].slice(0, closes.length);
+  const line = [...closes.slice(0, slow - 1).map(() => null), ...ema(tail, signal)].slice(
+    0,
+    closes.length,
+  );
   const shown = raw.map((value, i) => (line[i] === null ? null : value));
-  return { macd: shown, signal: line, histogram: shown.map((m, i) => (m === null ? null : m - /** @type {number} */ (line[i]))) };
+  return {
+    macd: shown,
+    signal: line,
+    histogram: shown.map((m, i) => (m === null ? null : m - /** @type {number} */ (line[i]))),
+  };
 }
 
 /**
- * @param {import("../types.js").Bar[]} bars @param {(time: number) => string} dayOf the session's day of an instant
- * @param {boolean} whole false when the first session may have begun before the first bar: it then has no values
- * @returns {Values} sum(typical price x volume) / sum(volume) since the session's first bar; null without volume
+ * @param {import("../types.js").Bar[]} bars
+ * @param {(time: number) => string} dayOf the session's day of an instant
+ * @param {boolean} whole false when the first session may have begun before the first bar: it then
+ *   has no values
+ * @returns {Values} sum(typical price x volume) / sum(volume) since the session's first bar; null
+ *   without volume
  */
 export function vwap(bars, dayOf, whole) {
   const cut = whole || !bars.length ? null : dayOf(bars[0].time);
@@ -89,7 +119,8 @@ export function vwap(bars, dayOf, whole) {
 }
 
 /**
- * Where the sign of fast - slow flips against the last sign that was not zero; so the two kinds alternate even
+ * Where the sign of fast - slow flips against the last sign that was not zero; so the two kinds
+ * alternate even
  * through ties.
  * @param {Values} fast @param {Values} slow
  * @returns {{index: number, kind: "golden_cross" | "death_cross"}[]}
@@ -102,56 +133,9 @@ export function crosses(fast, slow) {
     const other = slow[index];
     if (value === null || other === null) return;
     const sign = Math.sign(value - other);
-    if (sign && last && sign !== last) found.push({ index, kind: sign > 0 ? "golden_cross" : "death_cross" });
+    if (sign && last && sign !== last)
+      found.push({ index, kind: sign > 0 ? "golden_cross" : "death_cross" });
     if (sign) last = sign;
   });
   return found;
-}
-
-// The indicators that the reader switched on, computed for the drawn bars with the lead as warm-up.
-
-/** Keys of the view's `indicators`, with what the tool bar calls them; `pane` marks those that need one of their own. */
-export const STUDIES = {
-  volume: { label: "Volume", pane: false },
-  sma: { label: "SMA 5 · 20", pane: false },
-  crosses: { label: "Crosses", pane: false },
-  anomalies: { label: "Anomalies", pane: false },
-  ema: { label: "EMA 20", pane: false },
-  bollinger: { label: "Bollinger 20, 2", pane: false },
-  vwap: { label: "VWAP", pane: false },
-  rsi: { label: "RSI 14", pane: true },
-  macd: { label: "MACD 12, 26, 9", pane: true },
-};
-
-/**
- * @typedef {object} Studies
- * @property {Record<string, Values>} lines named as in the CSV and in the API: sma_5, ema_20, bbands_upper …
- * @property {{index: number, kind: "golden_cross" | "death_cross"}[]} crosses indices into the drawn bars
- */
-
-/** @param {import("../types.js").Series} series @param {string[]} wanted @returns {Studies} */
-export function computeStudies(series, wanted) {
-  const all = [...series.lead, ...series.bars];
-  const closes = all.map((bar) => bar.close);
-  const skip = series.lead.length;
-  const on = new Set(wanted);
-  /** @type {Record<string, Values>} */
-  const lines = {};
-  const fast = sma(closes, 5);
-  const slow = sma(closes, 20);
-  if (on.has("sma")) Object.assign(lines, { sma_5: fast, sma_20: slow });
-  if (on.has("ema")) lines.ema_20 = ema(closes, 20);
-  if (on.has("bollinger")) {
-    const bands = bollinger(closes, 20, 2);
-    Object.assign(lines, { bbands_upper: bands.upper, bbands_middle: bands.middle, bbands_lower: bands.lower });
-  }
-  if (on.has("vwap") && !isDated(series.interval)) lines.vwap = vwap(all, (time) => formatDate(time, series.zone), !series.lead.length);
-  if (on.has("rsi")) lines.rsi_14 = rsi(closes, 14);
-  if (on.has("macd")) {
-    const { macd: line, signal, histogram } = macd(closes, 12, 26, 9);
-    Object.assign(lines, { macd: line, macd_signal: signal, macd_histogram: histogram });
-  }
-  const drawn = Object.fromEntries(Object.entries(lines).map(([name, values]) => [name, values.slice(skip)]));
-  const found = crosses(fast, slow).filter(({ index }) => index >= skip);
-  return { lines: drawn, crosses: found.map(({ index, kind }) => ({ index: index - skip, kind })) };
 }

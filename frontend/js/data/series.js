@@ -28,7 +28,8 @@ export function makeSeries(envelope, bars, range, zone) {
 }
 
 /**
- * Put newer bars over the series: a bar with the same start replaces the old one, a later one is appended, and the
+ * Put newer bars over the series: a bar with the same start replaces the old one, a later one is
+ * appended, and the
  * oldest leave when there are more than MAX_BARS.
  * @param {Series} series @param {Bar[]} newer in the order of time
  * @returns {Series} the same object when nothing differs
@@ -46,7 +47,9 @@ export function mergeBars(series, newer) {
   if (!changed) return series;
   const bars = [...byTime.values()].sort((a, b) => a.time - b.time);
   const dropped = Math.max(0, bars.length - MAX_BARS);
-  const lead = dropped ? [...series.lead, ...bars.slice(0, dropped)].slice(-Math.max(series.lead.length, dropped)) : series.lead;
+  const lead = dropped
+    ? [...series.lead, ...bars.slice(0, dropped)].slice(-Math.max(series.lead.length, dropped))
+    : series.lead;
   return { ...series, lead, bars: bars.slice(dropped), first: series.first + dropped };
 }
 
@@ -56,7 +59,11 @@ export function mergeBars(series, newer) {
  * @returns {Series} the drawn one where nothing differs; bars of both keep their places on the axis
  */
 export function withHistory(drawn, found) {
-  const kept = drawn.symbol === found.symbol && drawn.range === found.range && drawn.interval === found.interval && drawn.bars.length > 0;
+  const kept =
+    drawn.symbol === found.symbol &&
+    drawn.range === found.range &&
+    drawn.interval === found.interval &&
+    drawn.bars.length > 0;
   if (!kept) return found;
   const older = found.bars.filter((bar) => bar.time < drawn.bars[0].time).length;
   return older ? { ...found, first: drawn.first - older } : mergeBars(drawn, found.bars);
@@ -64,12 +71,20 @@ export function withHistory(drawn, found) {
 
 /** @param {Bar} a @param {Bar} b */
 function sameBar(a, b) {
-  return a.open === b.open && a.high === b.high && a.low === b.low && a.close === b.close && a.volume === b.volume && a.closed === b.closed;
+  return (
+    a.open === b.open &&
+    a.high === b.high &&
+    a.low === b.low &&
+    a.close === b.close &&
+    a.volume === b.volume &&
+    a.closed === b.closed
+  );
 }
 
 /**
  * @param {Series} series
- * @returns {number} where a poll for newer bars starts: three bars back, so that a late correction is seen
+ * @returns {number} where a poll for newer bars starts: three bars back, so that a late correction
+ *   is seen
  */
 export const pollFrom = (series) => series.bars[Math.max(0, series.bars.length - 3)].time;
 

@@ -3,17 +3,23 @@
 /** @typedef {{by: "own" | "symbol" | "price" | "change", down: boolean}} Order */
 
 /**
- * @param {import("../types.js").Listed[]} symbols @param {Map<string, import("../types.js").Quote>} quotes
+ * @param {import("../types.js").Listed[]} symbols
+ * @param {Map<string, import("../types.js").Quote>} quotes
  * @param {Order} order @param {string} search part of a symbol or name
- * @returns {import("../types.js").Listed[]} symbols without a price come last, whichever way the order runs
+ * @returns {import("../types.js").Listed[]} symbols without a price come last, whichever way the
+ *   order runs
  */
 export function arrange(symbols, quotes, order, search) {
   const wanted = search.trim().toUpperCase();
-  const found = symbols.filter(({ symbol, name }) => symbol.includes(wanted) || (name ?? "").toUpperCase().includes(wanted));
+  const found = symbols.filter(
+    ({ symbol, name }) => symbol.includes(wanted) || (name ?? "").toUpperCase().includes(wanted),
+  );
   if (order.by === "own") return found;
   const value = (/** @type {import("../types.js").Listed} */ s) => {
     const quote = quotes.get(s.symbol);
-    return { symbol: s.symbol, price: quote?.price ?? null, change: quote?.changePercent ?? null }[/** @type {"symbol" | "price" | "change"} */ (order.by)];
+    return { symbol: s.symbol, price: quote?.price ?? null, change: quote?.changePercent ?? null }[
+      /** @type {"symbol" | "price" | "change"} */ (order.by)
+    ];
   };
   const sign = order.down ? -1 : 1;
   return [...found].sort((a, b) => {

@@ -7,6 +7,9 @@ import { formatClock, formatDay, ownZone } from "../format.js";
 /** Nobody is blamed before so long has passed without a sign of life, in seconds. */
 export const PATIENCE = 60;
 
+/** Seconds without a report after which nothing runs: the collector reports once a minute. */
+const SILENT = 90;
+
 /** @type {Record<string, string>} by the state of the producer, as docs/producer.md names it */
 const DOING = {
   starting: "The producer is starting",
@@ -17,23 +20,31 @@ const DOING = {
   live: "The first prices are on their way",
 };
 
-/** @param {Producer | null} producer @returns {boolean} whether more of its history is still to come */
-export const isHistoryComing = (producer) => producer?.progress != null && producer.ageSeconds < PATIENCE;
+/**
+ * @param {Producer | null} producer
+ * @returns {boolean} whether more of its history is still to come
+ */
+export const isHistoryComing = (producer) =>
+  producer?.progress != null && producer.ageSeconds < PATIENCE;
 
 /**
  * @param {{symbols: unknown[], chartState: string, view: {symbol: string, range: string}}} state
  * @returns {boolean} whether the page has no symbol, or none of the open symbol's prices
  */
-export const isWaiting = ({ symbols, chartState, view }) => !symbols.length || (chartState === "empty" && view.range !== "custom");
+export const isWaiting = ({ symbols, chartState, view }) =>
+  !symbols.length || (chartState === "empty" && view.range !== "custom");
 
 /**
  * Seconds from one poll to the next.
- * @param {number} poll the pace of prices, seconds @param {number} waited seconds without a first price, 0 when there is one
+ * @param {number} poll the pace of prices, seconds
+ * @param {number} waited seconds without a first price, 0 when there is one
  */
 export const pace = (poll, waited) => (waited > 0 && waited < PATIENCE ? poll / 2 : poll);
 
 const LONGEST = 60; // seconds from one poll to the next
-const EARLIER = 0.99; // of the time between two prices: so polls drift to where prices are new, and one in some comes too soon
+/** Share of the time between two prices: polls drift to where prices are new, and few come too
+ * soon. */
+const EARLIER = 0.99;
 
 /**
  * Seconds from one poll to the next, once there are prices.
@@ -46,10 +57,14 @@ export function rest(poll, expected, unchanged) {
 }
 
 /**
- * Seconds until an attempt that failed is made again. A server that is not there is asked at the pace of prices, since
- * that costs it nothing and it may just be starting: for a minute, then each 5 s at least. One that answers with an
+ * Seconds until an attempt that failed is made again. A server that is not there is asked at the
+ * pace of prices, since
+ * that costs it nothing and it may just be starting: for a minute, then each 5 s at least. One that
+ * answers with an
  * error is left alone for longer each time, up to half a minute.
- * @param {number} failures in a row, at least 1 @param {number} poll seconds @param {boolean} answered whether the server did
+ * @param {number} failures in a row, at least 1
+ * @param {number} poll seconds
+ * @param {boolean} answered whether the server did
  */
 export function backoff(failures, poll, answered) {
   if (answered) return Math.min(30, Math.max(1, poll) * 2 ** (failures - 1));
@@ -58,44 +73,75 @@ export function backoff(failures, poll, answered) {
 
 /** @param {Producer} producer @returns {string} a sentence without its full stop */
 function doing({ source, state, progress }) {
-  const sends = source === "simulator" ? "The simulator is sending history" : "History is being sent";
-  const text = state === "sending history" ? sends : (DOING[state] ?? `The producer says: ${withClock(state)}`);
+  const sends =
+    source === "simulator" ? "The simulator is sending history" : "History is being sent";
+  const text =
+    state === "sending history"
+      ? sends
+      : (DOING[state] ?? `The producer says: ${withClock(state)}`);
   return progress == null ? text : `${text}: ${Math.floor(progress * 100)}%`;
 }
 
 /** @param {string} text in which the time of an instant is to be the reader's */
-const withClock = (text) => text.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/, (instant) => `${formatDay(Date.parse(instant), ownZone())} ${formatClock(Date.parse(instant), ownZone())}`);
+const withClock = (text) =>
+  text.replace(
+    /\d{4}-\d\d-\d\dT[\d:.]+Z/,
+    (instant) =>
+      `${formatDay(Date.parse(instant), ownZone())} ${formatClock(Date.parse(instant), ownZone())}`,
+  );
 
 /** @param {number} seconds */
 const minutes = (seconds) => (seconds < 120 ? "a minute" : `${Math.floor(seconds / 60)} minutes`);
 
 /**
  * What stands in the place of a chart that has no prices.
- * @param {{symbol: string, isListed: boolean, isCustom: boolean, producer: Producer | null, waited: number}} facts
+ * @param {{symbol: string, isListed: boolean, isCustom: boolean, producer: Producer | null, waited:
+ *   number}} facts
  *   `isListed`: the symbol is one of those that the API lists; `waited`: seconds
  * @returns {{title: string, detail: string, progress: number | null}}
  */
 export function waitingWords({ symbol, isListed, isCustom, producer, waited }) {
   const soon = "The chart appears as soon as the first price is stored.";
-  if (isCustom) return { title: `No prices of ${symbol} in this range`, detail: "Choose other days, or a range that ends now.", progress: null };
-  const runs = producer && producer.state !== "ended" && producer.ageSeconds < PATIENCE;
+  if (isCustom)
+    return {
+      title: `No prices of ${symbol} in this range`,
+      detail: "Choose other days, or a range that ends now.",
+      progress: null,
+    };
+  const runs = producer && producer.state !== "ended" && producer.ageSeconds < SILENT;
   if (runs) {
-    const title = symbol && producer.state === "live" ? `No prices of ${symbol} yet` : doing(producer);
+    const title =
+      symbol && producer.state === "live" ? `No prices of ${symbol} yet` : doing(producer);
     const detail = producer.problem || (symbol && !isListed ? unlisted(symbol) : soon);
     return { title, detail, progress: producer.progress };
   }
-  if (symbol && !isListed) return { title: `No prices of ${symbol}`, detail: unlisted(symbol), progress: null };
-  if (waited < PATIENCE) return { title: symbol ? `No prices of ${symbol} yet` : "Waiting for the first prices", detail: soon, progress: null };
+  if (symbol && !isListed)
+    return { title: `No prices of ${symbol}`, detail: unlisted(symbol), progress: null };
+  if (waited < PATIENCE)
+    return {
+      title: symbol ? `No prices of ${symbol} yet` : "Waiting for the first prices",
+      detail: soon,
+      progress: null,
+    };
   return { ...silence(producer), progress: null };
 }
 
 /** @param {string} symbol */
-const unlisted = (symbol) => `${symbol} is not on the list: choose another symbol, or follow it with “+”.`;
+const unlisted = (symbol) =>
+  `${symbol} is not on the list: choose another symbol, or follow it with “+”.`;
 
 /** @param {Producer | null} producer none that runs @returns {{title: string, detail: string}} */
 function silence(producer) {
-  if (!producer) return { title: "No prices have arrived yet", detail: "No producer has reported here. Start one with “make run” or “python -m producer”." };
+  if (!producer)
+    return {
+      title: "No prices have arrived yet",
+      detail: "No producer has reported here. Start one with “make run” or “python -m producer”.",
+    };
   const again = "Start it again to get prices.";
-  if (producer.state === "ended") return { title: "The producer has ended", detail: producer.problem || again };
-  return { title: `The producer has not reported for ${minutes(producer.ageSeconds)}`, detail: again };
+  if (producer.state === "ended")
+    return { title: "The producer has ended", detail: producer.problem || again };
+  return {
+    title: `The producer has not reported for ${minutes(producer.ageSeconds)}`,
+    detail: again,
+  };
 }

@@ -52,7 +52,8 @@ export function decodeQuote(row) {
 
 /**
  * What stands for a quote where only bars are stored: the last day's close.
- * @param {any} envelope of daily bars @param {import("../types.js").Bar[]} days in the order of time, at least one
+ * @param {any} envelope of daily bars
+ * @param {import("../types.js").Bar[]} days in the order of time, at least one
  * @returns {import("../types.js").Quote}
  */
 export function closingQuote(envelope, days) {
@@ -94,7 +95,9 @@ export function decodeAlert(row) {
     price: numberOf(row.price),
     message: row.message ?? "",
     source: row.source ?? "unknown",
-    values: Object.fromEntries(Object.entries(row.values ?? {}).map(([name, value]) => [name, Number(value)])),
+    values: Object.fromEntries(
+      Object.entries(row.values ?? {}).map(([name, value]) => [name, Number(value)]),
+    ),
     notifiedAt: row.notified_at ?? null,
   };
 }

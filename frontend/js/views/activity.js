@@ -1,15 +1,17 @@
 // The panel with what fired and the rules, one tab each, and the browser's own notifications.
 
 import { KEPT } from "../alerts_feed.js";
-import { busy, byId, disable, el, flash } from "../dom.js";
+import { byId, el, flash } from "../dom.js";
 import { AlertsPanel } from "./alerts.js";
 import { RulesPanel } from "./rules.js";
-import { keep, recall } from "../settings.js";
+import { bindNotifications } from "./notifications.js";
 
 /** @typedef {import("../store.js").Store} Store */
 
 /**
- * @param {Store} store @param {import("../api.js").Api} api @param {import("../alerts_feed.js").AlertsFeed} feed
+ * @param {Store} store
+ * @param {import("../api.js").Api} api
+ * @param {import("../alerts_feed.js").AlertsFeed} feed
  * @param {import("./chart_view.js").ChartView} chart
  */
 export function mountActivity(store, api, feed, chart) {
@@ -17,9 +19,26 @@ export function mountActivity(store, api, feed, chart) {
   let open = /** @type {keyof typeof panels} */ ("alerts");
   const count = { alerts: el("span.count"), rules: el("span.count") };
   const names = { alerts: "Fired", rules: "Rules" };
-  const tabs = /** @type {(keyof typeof panels)[]} */ (["alerts", "rules"]).map((name) =>
-    ({ name, node: el("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, onclick: () => show(name) }, names[name], count[name]) }));
-  const bar = el("div.segments", { role: "tablist", "aria-label": "Alerts and rules" }, ...tabs.map(({ node }) => node));
+  const tabs = /** @type {(keyof typeof panels)[]} */ (["alerts", "rules"]).map((name) => ({
+    name,
+    node: el(
+      "button",
+      {
+        type: "button",
+        role: "tab",
+        id: `tab-${name}`,
+        "aria-controls": `panel-${name}`,
+        onclick: () => show(name),
+      },
+      names[name],
+      count[name],
+    ),
+  }));
+  const bar = el(
+    "div.segments",
+    { role: "tablist", "aria-label": "Alerts and rules" },
+    ...tabs.map(({ node }) => node),
+  );
   bar.addEventListener("keydown", (event) => {
     if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
     const other = tabs.find(({ name, node }) => name !== open && !node.hidden);
@@ -27,9 +46,14 @@ export function mountActivity(store, api, feed, chart) {
     show(other.name);
     other.node.focus();
   });
-  for (const { name } of tabs) Object.assign(panels[name].node, { id: `panel-${name}` }).setAttribute("role", "tabpanel");
+  for (const { name } of tabs)
+    Object.assign(panels[name].node, { id: `panel-${name}` }).setAttribute("role", "tabpanel");
   for (const { name } of tabs) panels[name].node.setAttribute("aria-labelledby", `tab-${name}`);
-  byId("activity").append(el("div.panel-head", {}, bar, el("span.grow"), bindNotifications(store)), panels.alerts.node, panels.rules.node);
+  byId("activity").append(
+    el("div.panel-head", {}, bar, el("span.grow"), bindNotifications(store)),
+    panels.alerts.node,
+    panels.rules.node,
+  );
 
   const show = (/** @type {keyof typeof panels} */ name) => {
     open = name;
@@ -38,7 +62,9 @@ export function mountActivity(store, api, feed, chart) {
   const render = () => {
     const { alerts, rules } = store.state;
     const today = new Date().toISOString().slice(0, 10);
-    const fired = (alerts ?? []).filter((alert) => new Date(alert.time).toISOString().startsWith(today)).length;
+    const fired = (alerts ?? []).filter((alert) =>
+      new Date(alert.time).toISOString().startsWith(today),
+    ).length;
     count.alerts.textContent = alerts ? ` ${fired}${fired === KEPT ? "+" : ""}` : "";
     count.rules.textContent = rules ? ` ${rules.filter((rule) => rule.enabled).length}` : "";
     for (const { name, node } of tabs) {
@@ -63,36 +89,4 @@ export function mountActivity(store, api, feed, chart) {
     panels.rules.create(/** @type {CustomEvent<number | null>} */ (event).detail ?? undefined);
   });
   render();
-}
-
-// The browser's own notifications of what fires while the page is open, for those who switch them on.
-
-/** @param {import("../store.js").Store} store @returns {HTMLElement} the switch; empty where the browser has none */
-function bindNotifications(store) {
-  if (!("Notification" in window)) return el("span");
-  let on = recall("notify", false) && Notification.permission === "granted";
-  /** @type {Set<string> | null} */
-  let known = null;
-  const button = el("button.button.quiet", { type: "button", onclick: () => void toggle() });
-  const render = () => {
-    const denied = Notification.permission === "denied";
-    disable(button, denied ? "Notifications are blocked in this browser's settings" : "");
-    button.textContent = denied ? "Notify: blocked" : on ? "Notify: on" : "Notify";
-    button.setAttribute("aria-pressed", String(on));
-    button.title ||= "Show a notification when something fires while this page is open";
-  };
-  const toggle = () => busy(button, "Waiting for leave …", async () => {
-    on = !on && (await Notification.requestPermission()) === "granted";
-    keep("notify", on);
-    render();
-  });
-  addEventListener("focus", render); // the browser's settings may have been changed meanwhile
-  store.watch(["alerts"], ({ alerts }) => {
-    if (!alerts) return;
-    const fresh = known ? alerts.filter((alert) => !known?.has(alert.id)) : [];
-    known = new Set(alerts.map((alert) => alert.id));
-    if (on) for (const alert of fresh.slice(0, 5)) new Notification(`Ticktape: ${alert.symbol}`, { body: alert.message || alert.condition, tag: alert.id });
-  });
-  render();
-  return button;
 }

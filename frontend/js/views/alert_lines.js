@@ -7,26 +7,47 @@ import { sameEvent } from "../data/fired.js";
 import { arrowOf, formatClock, formatDay, formatPrice } from "../format.js";
 
 /** @typedef {import("../types.js").Alert} Alert */
-/** @typedef {{zone: (symbol: string) => string, focus: Alert | null, fresh: (alert: Alert) => boolean, show: (alert: Alert) => void}} Context */
+/**
+ * @typedef {{zone: (symbol: string) => string, focus: Alert | null, fresh: (alert: Alert) =>
+ *   boolean, show: (alert: Alert) => void}} Context
+ */
 /** @typedef {{node: HTMLElement, update: (alerts: Alert[], context: Context) => void}} Line */
 
 /** @param {Alert} alert */
-const nameOf = (alert) => `${arrowOf(conditionWay(alert.condition))} ${alert.symbol} · ${alertText(alert)}`;
+const nameOf = (alert) =>
+  `${arrowOf(conditionWay(alert.condition))} ${alert.symbol} · ${alertText(alert)}`;
 
-/** @param {number} time @param {string} zone @param {number} beside a time whose day needs not be said again @returns {string} 14:05, or Fri 20 Nov 14:05 */
+/**
+ * @param {number} time
+ * @param {string} zone
+ * @param {number} beside a time whose day needs not be said again
+ * @returns {string} 14:05, or Fri 20 Nov 14:05
+ */
 function timeText(time, zone, beside) {
   const day = formatDay(time, zone);
-  return day === formatDay(beside, zone) ? formatClock(time, zone) : `${day} ${formatClock(time, zone)}`;
+  return day === formatDay(beside, zone)
+    ? formatClock(time, zone)
+    : `${day} ${formatClock(time, zone)}`;
 }
 
 /** @param {Alert} alert @returns {string} price, and the move where the rule is about one */
-const figuresOf = (alert) => [formatPrice(alert.price), movedText(alert)].filter(Boolean).join(" · ");
+const figuresOf = (alert) =>
+  [formatPrice(alert.price), movedText(alert)].filter(Boolean).join(" · ");
 
-/** @param {boolean} named false inside a storm, which says the name once @returns {Line} a press shows the alert on the chart */
+/**
+ * @param {boolean} named false inside a storm, which says the name once
+ * @returns {Line} a press shows the alert on the chart
+ */
 export function alertLine(named = true) {
   const what = el("span.what.wide");
   const [when, figures, sent] = [el("span"), el("b"), el("small.end")];
-  const button = el("button.entry", { type: "button" }, named && what, el("small", {}, when, " · ", figures), sent);
+  const button = el(
+    "button.entry",
+    { type: "button" },
+    named && what,
+    el("small", {}, when, " · ", figures),
+    sent,
+  );
   const node = el("li", {}, button);
   let press = () => {};
   button.addEventListener("click", () => press());
@@ -51,11 +72,26 @@ let storms = 0;
 
 /** @returns {Line} how many there were and from when to when; a press unfolds them */
 export function stormLine() {
-  const [what, times, spoken] = [el("span.what"), el("span.end.times", { "aria-hidden": "true" }), el("span.announce")];
+  const [what, times, spoken] = [
+    el("span.what"),
+    el("span.end.times", { "aria-hidden": "true" }),
+    el("span.announce"),
+  ];
   const [when, figures, sent] = [el("span"), el("b"), el("small.end")];
   const list = el("ul.list.nested", { hidden: true, id: `storm-${(storms += 1)}` });
-  const button = el("button.entry.storm", { type: "button", "aria-expanded": "false", "aria-controls": list.id, onclick: () => unfold(Boolean(list.hidden)) },
-    what, times, el("small", {}, spoken, when, " · last ", figures), sent);
+  const button = el(
+    "button.entry.storm",
+    {
+      type: "button",
+      "aria-expanded": "false",
+      "aria-controls": list.id,
+      onclick: () => unfold(Boolean(list.hidden)),
+    },
+    what,
+    times,
+    el("small", {}, spoken, when, " · last ", figures),
+    sent,
+  );
   const node = el("li", {}, button, list);
   /** @type {Map<string, Line>} */
   const lines = new Map();
@@ -75,10 +111,21 @@ export function stormLine() {
       setText(what, nameOf(last));
       setText(times, `×${alerts.length}`);
       setText(spoken, `${alerts.length} times,`);
-      setText(when, `${timeText(first.time, zone, serverNow())} to ${timeText(last.time, zone, first.time)}`);
+      setText(
+        when,
+        `${timeText(first.time, zone, serverNow())} to ${timeText(last.time, zone, first.time)}`,
+      );
       setText(figures, figuresOf(last));
       setText(sent, delivered === alerts.length ? "delivered" : `${delivered} delivered`);
-      fill = () => !list.hidden && fillLines(list, lines, alerts.map((alert) => ({ key: alert.id, alerts: [alert] })), () => alertLine(false), context);
+      fill = () =>
+        !list.hidden &&
+        fillLines(
+          list,
+          lines,
+          alerts.map((alert) => ({ key: alert.id, alerts: [alert] })),
+          () => alertLine(false),
+          context,
+        );
       fill();
       if (context.fresh(last)) flash(node, "fresh");
     },
@@ -86,17 +133,24 @@ export function stormLine() {
 }
 
 /**
- * Make the list show the given lines, and keep the nodes of those that were there: a press or a focus on them survives.
- * @param {HTMLElement} list @param {Map<string, Line>} known by key; lines that are no longer wanted are dropped
- * @param {{key: string, alerts: Alert[]}[]} wanted @param {(alerts: Alert[]) => Line} make @param {Context} context
+ * Make the list show the given lines, and keep the nodes of those that were there: a press or a
+ * focus on them survives.
+ * @param {HTMLElement} list
+ * @param {Map<string, Line>} known by key; lines that are no longer wanted are dropped
+ * @param {{key: string, alerts: Alert[]}[]} wanted
+ * @param {(alerts: Alert[]) => Line} make
+ * @param {Context} context
  */
 export function fillLines(list, known, wanted, make, context) {
   const keys = new Set(wanted.map(({ key }) => key));
   for (const key of known.keys()) if (!keys.has(key)) known.delete(key);
-  arrange(list, wanted.map(({ key, alerts }) => {
-    const line = known.get(key) ?? make(alerts);
-    known.set(key, line);
-    line.update(alerts, context);
-    return line.node;
-  }));
+  arrange(
+    list,
+    wanted.map(({ key, alerts }) => {
+      const line = known.get(key) ?? make(alerts);
+      known.set(key, line);
+      line.update(alerts, context);
+      return line.node;
+    }),
+  );
 }

@@ -12,40 +12,103 @@ import { alertLine, fillLines, stormLine } from "./alert_lines.js";
 /** @typedef {import("../store.js").Store} Store */
 
 /** @type {[string, number][]} the ranges of the tool bar with their days */
-const DAYS = [["1D", 1], ["5D", 5], ["1M", 30], ["3M", 91], ["6M", 182], ["1Y", 365], ["5Y", 1826]];
+const DAYS = [
+  ["1D", 1],
+  ["5D", 5],
+  ["1M", 30],
+  ["3M", 91],
+  ["6M", 182],
+  ["1Y", 365],
+  ["5Y", 1826],
+];
 
-/** Show an alert on the chart: its symbol, a range that holds it, a line at its bar. @param {Store} store @param {Alert} alert */
+/**
+ * Show an alert on the chart: its symbol, a range that holds it, a line at its bar.
+ * @param {Store} store
+ * @param {Alert} alert
+ */
 function showAlert(store, alert) {
   const { view, series, focus } = store.state;
-  const inside = series?.symbol === alert.symbol && series.bars.length && series.bars[0].time <= alert.time;
+  const inside =
+    series?.symbol === alert.symbol && series.bars.length && series.bars[0].time <= alert.time;
   const age = (Date.now() - alert.time) / 86400e3;
   const range = DAYS.find(([, days]) => days > age)?.[0] ?? Object.keys(RANGES).at(-1) ?? "Max";
   const again = view.page === "chart" && view.symbol === alert.symbol && sameEvent(focus, alert);
-  store.setView({ page: "chart", symbol: alert.symbol, ...(inside ? {} : { range, interval: "auto" }) });
+  store.setView({
+    page: "chart",
+    symbol: alert.symbol,
+    ...(inside ? {} : { range, interval: "auto" }),
+  });
   store.set({ focus: again ? null : alert });
 }
 
 /** @param {string} name @param {[string, string][]} options @param {() => void} changed */
 function filter(name, options, changed) {
-  return /** @type {HTMLSelectElement} */ (el("select", { "aria-label": name, onchange: changed }, ...options.map(([value, text]) => el("option", { value }, text))));
+  return /** @type {HTMLSelectElement} */ (
+    el(
+      "select",
+      { "aria-label": name, onchange: changed },
+      ...options.map(([value, text]) => el("option", { value }, text)),
+    )
+  );
 }
 
-/** @param {string} title @returns {{title: string, head: HTMLElement, list: HTMLElement, lines: Map<string, import("./alert_lines.js").Line>}} */
-const section = (title) => ({ title, head: el("h2", { hidden: true }), list: el("ul.list"), lines: new Map() });
+/**
+ * @param {string} title
+ * @returns {{title: string, head: HTMLElement, list: HTMLElement, lines: Map<string,
+ *   import("./alert_lines.js").Line>}}
+ */
+const section = (title) => ({
+  title,
+  head: el("h2", { hidden: true }),
+  list: el("ul.list"),
+  lines: new Map(),
+});
 
 export class AlertsPanel {
   /** @param {Store} store */
   constructor(store) {
     this.store = store;
     const changed = () => this.render();
-    this.scope = filter("Whose alerts", [["all", "All symbols"], ["own", "This symbol"]], changed);
-    this.kind = filter("Kind", [["", "Every kind"], ...Object.entries(CONDITIONS).map(([key, { label }]) => /** @type {[string, string]} */ ([key, label]))], changed);
-    this.sent = filter("Delivery", [["", "All"], ["yes", "Delivered"], ["no", "Not delivered"]], changed);
+    this.scope = filter(
+      "Whose alerts",
+      [
+        ["all", "All symbols"],
+        ["own", "This symbol"],
+      ],
+      changed,
+    );
+    this.kind = filter(
+      "Kind",
+      [
+        ["", "Every kind"],
+        ...Object.entries(CONDITIONS).map(
+          ([key, { label }]) => /** @type {[string, string]} */ ([key, label]),
+        ),
+      ],
+      changed,
+    );
+    this.sent = filter(
+      "Delivery",
+      [
+        ["", "All"],
+        ["yes", "Delivered"],
+        ["no", "Not delivered"],
+      ],
+      changed,
+    );
     this.sections = [section("Today"), section("Before")];
     this.hint = el("p.hint");
-    this.node = el("div.scroll", {}, el("div.panel-tools", {}, this.scope, this.kind, this.sent),
-      el("div.alerts", {}, ...this.sections.flatMap(({ head, list }) => [head, list]), this.hint));
-    /** @type {Set<string> | null} ids of the alerts of the last rendering, null before the first answer */
+    this.node = el(
+      "div.scroll",
+      {},
+      el("div.panel-tools", {}, this.scope, this.kind, this.sent),
+      el("div.alerts", {}, ...this.sections.flatMap(({ head, list }) => [head, list]), this.hint),
+    );
+    /**
+     * @type {Set<string> | null} ids of the alerts of the last rendering, null before the first
+     *   answer
+     */
     this.known = null;
     /** @type {unknown[]} what the last rendering was made of */
     this.from = [];
@@ -54,26 +117,43 @@ export class AlertsPanel {
   /** @returns {Alert[]} after the filters, newest first */
   get shown() {
     const { alerts, symbolAlerts } = this.store.state;
-    return (this.scope.value === "own" ? symbolAlerts : (alerts ?? [])).filter((alert) =>
-      (!this.kind.value || alert.condition === this.kind.value) && (!this.sent.value || (this.sent.value === "yes") === Boolean(alert.notifiedAt)));
+    return (this.scope.value === "own" ? symbolAlerts : (alerts ?? [])).filter(
+      (alert) =>
+        (!this.kind.value || alert.condition === this.kind.value) &&
+        (!this.sent.value || (this.sent.value === "yes") === Boolean(alert.notifiedAt)),
+    );
   }
 
   render() {
     const { view, quotes, focus, alerts, symbolAlerts } = this.store.state;
     const today = formatDate(Date.now(), "UTC");
     const isToday = (/** @type {Alert} */ alert) => formatDate(alert.time, "UTC") === today;
-    const from = [alerts, symbolAlerts, focus, view.clock, quotes.size, today, this.scope.value, this.kind.value, this.sent.value];
+    const from = [
+      alerts,
+      symbolAlerts,
+      focus,
+      view.clock,
+      quotes.size,
+      today,
+      this.scope.value,
+      this.kind.value,
+      this.sent.value,
+    ];
     if (from.every((value, i) => value === this.from[i])) return;
     this.from = from;
     const { shown } = this;
     const ids = alerts && new Set(alerts.map(({ id }) => id));
     const context = {
       focus,
-      fresh: (/** @type {Alert} */ { id }) => Boolean(this.known && ids?.has(id) && !this.known.has(id)),
-      zone: (/** @type {string} */ symbol) => (view.clock === "local" ? ownZone() : (quotes.get(symbol)?.zone ?? "UTC")),
+      fresh: (/** @type {Alert} */ { id }) =>
+        Boolean(this.known && ids?.has(id) && !this.known.has(id)),
+      zone: (/** @type {string} */ symbol) =>
+        view.clock === "local" ? ownZone() : (quotes.get(symbol)?.zone ?? "UTC"),
       show: (/** @type {Alert} */ alert) => showAlert(this.store, alert),
     };
-    [shown.filter(isToday), shown.filter((alert) => !isToday(alert))].forEach((list, i) => this.#fill(this.sections[i], list, context));
+    [shown.filter(isToday), shown.filter((alert) => !isToday(alert))].forEach((list, i) =>
+      this.#fill(this.sections[i], list, context),
+    );
     this.hint.hidden = shown.length > 0;
     setText(this.hint, alerts ? "Nothing has fired here." : "Loading alerts …");
     this.known = ids;

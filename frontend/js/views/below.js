@@ -1,4 +1,5 @@
-// Under the chart: every cross and anomaly of the drawn range as a list, and the chart's data as a table.
+// Under the chart: every cross and anomaly of the drawn range as a list, and the chart's data as a
+// table.
 
 import { byId, disable, el, setText } from "../dom.js";
 import { arrowOf, formatBarTime, formatPrice, formatVolume } from "../format.js";
@@ -7,13 +8,16 @@ import { sameEvent } from "../data/fired.js";
 import { isDated } from "../ranges.js";
 
 /** @typedef {import("./chart_view.js").ChartView} ChartView */
-/** @typedef {Pick<import("../types.js").Alert, "time" | "condition" | "price" | "values">} Signal */
+/**
+ * @typedef {Pick<import("../types.js").Alert, "time" | "condition" | "price" | "values">} Signal
+ */
 
 const COLUMNS = ["Time", "Open", "High", "Low", "Close", "Volume"];
 
 /**
  * @param {ChartView} view
- * @returns {import("../types.js").Series | null} what the studies are of: the store may be ahead of the chart by an answer
+ * @returns {import("../types.js").Series | null} what the studies are of: the store may be ahead of
+ *   the chart by an answer
  */
 const drawn = (view) => (view.store.state.series?.bars.length ? view.committed : null);
 
@@ -23,14 +27,36 @@ function signalsOf(view) {
   const series = drawn(view);
   if (!series) return [];
   const from = series.bars[0].time;
-  const crosses = view.studies.crosses.map(({ index, kind }) => ({ time: series.bars[index].time, condition: kind, price: series.bars[index].close, values: {} }));
-  const moves = symbolAlerts.filter((alert) => alert.symbol === series.symbol && alert.time >= from && alert.condition.endsWith("_percent"));
+  const crosses = view.studies.crosses.map(({ index, kind }) => ({
+    time: series.bars[index].time,
+    condition: kind,
+    price: series.bars[index].close,
+    values: {},
+  }));
+  const moves = symbolAlerts.filter(
+    (alert) =>
+      alert.symbol === series.symbol && alert.time >= from && alert.condition.endsWith("_percent"),
+  );
   return [...crosses, ...moves].sort((a, b) => b.time - a.time);
 }
 
-/** @param {ChartView} view @param {Signal} signal @returns {import("../types.js").Alert} what the chart is asked to show */
-const eventOf = (view, { time, condition, price, values }) =>
-  ({ id: "", ruleId: "", symbol: drawn(view)?.symbol ?? "", condition, time, price, values, message: "", source: "", notifiedAt: null });
+/**
+ * @param {ChartView} view
+ * @param {Signal} signal
+ * @returns {import("../types.js").Alert} what the chart is asked to show
+ */
+const eventOf = (view, { time, condition, price, values }) => ({
+  id: "",
+  ruleId: "",
+  symbol: drawn(view)?.symbol ?? "",
+  condition,
+  time,
+  price,
+  values,
+  message: "",
+  source: "",
+  notifiedAt: null,
+});
 
 /** @param {ChartView} view @param {Signal} signal */
 function chip(view, signal) {
@@ -41,8 +67,17 @@ function chip(view, signal) {
     const event = eventOf(view, signal);
     view.store.set({ focus: sameEvent(view.store.state.focus, event) ? null : event });
   };
-  return el("li", {}, el("button.chip", { type: "button", onclick: show },
-    el("span", { "data-way": way }, `${arrowOf(way)} ${alertText(signal)}`), formatPrice(signal.price, view.places), el("span.muted", {}, time)));
+  return el(
+    "li",
+    {},
+    el(
+      "button.chip",
+      { type: "button", onclick: show },
+      el("span", { "data-way": way }, `${arrowOf(way)} ${alertText(signal)}`),
+      formatPrice(signal.price, view.places),
+      el("span.muted", {}, time),
+    ),
+  );
 }
 
 /** @param {ChartView} view @returns {HTMLElement} every drawn bar, newest first */
@@ -56,17 +91,50 @@ function dataTable(view) {
     formatVolume(bar.volume),
     ...names.map((name) => formatPrice(view.studies.lines[name][i], view.places)),
   ]);
-  return el("table", {}, el("caption.announce", {}, `${series.symbol}, bars of ${series.interval}`),
-    el("thead", {}, el("tr", {}, ...[...COLUMNS, ...names].map((name) => el("th", { scope: "col" }, name)))),
-    el("tbody", {}, ...rows.reverse().map(([time, ...cells]) => el("tr", {}, el("th", { scope: "row" }, time), ...cells.map((cell) => el("td", {}, cell))))));
+  return el(
+    "table",
+    {},
+    el("caption.announce", {}, `${series.symbol}, bars of ${series.interval}`),
+    el(
+      "thead",
+      {},
+      el("tr", {}, ...[...COLUMNS, ...names].map((name) => el("th", { scope: "col" }, name))),
+    ),
+    el(
+      "tbody",
+      {},
+      ...rows
+        .reverse()
+        .map(([time, ...cells]) =>
+          el(
+            "tr",
+            {},
+            el("th", { scope: "row" }, time),
+            ...cells.map((cell) => el("td", {}, cell)),
+          ),
+        ),
+    ),
+  );
 }
 
 /** @param {ChartView} view */
 export function mountBelow(view) {
-  const list = el("ul.signals", { "aria-label": "Crosses and anomalies in the chart, newest first", tabIndex: 0 });
+  const list = el("ul.signals", {
+    "aria-label": "Crosses and anomalies in the chart, newest first",
+    tabIndex: 0,
+  });
   const title = el("h2", {}, "Signals in this range");
-  const box = el("div.data", { hidden: true, tabIndex: 0, role: "region", "aria-label": "The chart's data" });
-  const toggle = el("button.button", { type: "button", "aria-expanded": "false", onclick: () => open(box.hidden) }, "Data as a table");
+  const box = el("div.data", {
+    hidden: true,
+    tabIndex: 0,
+    role: "region",
+    "aria-label": "The chart's data",
+  });
+  const toggle = el(
+    "button.button",
+    { type: "button", "aria-expanded": "false", onclick: () => open(box.hidden) },
+    "Data as a table",
+  );
   byId("below").append(el("div.signal-box", {}, title, list), toggle, box);
   let key = "";
   /** @type {Signal[]} */
@@ -80,15 +148,22 @@ export function mountBelow(view) {
     box.replaceChildren(dataTable(view));
     box.scrollIntoView({ block: "nearest" });
   };
-  const mark = () => [...list.children].forEach(({ firstElementChild: node }, i) =>
-    node?.setAttribute("aria-pressed", String(sameEvent(view.store.state.focus, eventOf(view, signals[i])))));
+  const mark = () =>
+    [...list.children].forEach(({ firstElementChild: node }, i) =>
+      node?.setAttribute(
+        "aria-pressed",
+        String(sameEvent(view.store.state.focus, eventOf(view, signals[i]))),
+      ),
+    );
   const render = () => {
     signals = signalsOf(view);
     disable(toggle, drawn(view) ? "" : "There are no bars to list yet");
     const now = drawn(view)?.symbol + JSON.stringify(signals) + view.zone;
     if (now === key) return;
     key = now;
-    title.textContent = signals.length ? `Signals in this range (${signals.length})` : "No cross or anomaly in this range";
+    title.textContent = signals.length
+      ? `Signals in this range (${signals.length})`
+      : "No cross or anomaly in this range";
     list.replaceChildren(...signals.map((signal) => chip(view, signal)));
     mark();
     if (!box.hidden) box.replaceChildren(dataTable(view));

@@ -1,9 +1,10 @@
-// The chart by keyboard: a crosshair that steps from bar to bar, zoom, pan, and a rule at the price.
+// The chart by keyboard: a crosshair that steps from bar to bar, zoom, pan, and a rule at the
+// price.
 
 import { byId, setText } from "../dom.js";
 import { barAt } from "../data/series.js";
 import { formatPrice, formatVolume } from "../format.js";
-import { plotOf, xOf, yOf } from "../chart/overlay.js";
+import { plotOf, xOf, yOf } from "../chart/plot_layout.js";
 
 /** @param {import("./chart_view.js").ChartView} view */
 export function bindKeys(view) {
@@ -19,10 +20,23 @@ export function bindKeys(view) {
     at = Math.min(last, Math.max(series.first, (at ?? last + 1) + by));
     const bar = barAt(series, at);
     if (!bar) return;
-    view.chart.overlay.showCross(xOf(plot, at), yOf(plot, bar.close), (i) => view.timeText(i), (p) => formatPrice(p, view.places));
+    view.chart.overlay.showCross(
+      xOf(plot, at),
+      yOf(plot, bar.close),
+      (i) => view.timeText(i),
+      (p) => formatPrice(p, view.places),
+    );
     view.readout.show(at);
-    const said = [["open", bar.open], ["high", bar.high], ["low", bar.low], ["close", bar.close]].map(([name, price]) => `${name} ${formatPrice(Number(price), view.places)}`);
-    setText(byId("announce"), `${view.timeText(at)}: ${said.join(", ")}, volume ${formatVolume(bar.volume)}`);
+    const said = [
+      ["open", bar.open],
+      ["high", bar.high],
+      ["low", bar.low],
+      ["close", bar.close],
+    ].map(([name, price]) => `${name} ${formatPrice(Number(price), view.places)}`);
+    setText(
+      byId("announce"),
+      `${view.timeText(at)}: ${said.join(", ")}, volume ${formatVolume(bar.volume)}`,
+    );
   };
   const ruleHere = () => {
     const { series } = view.store.state;

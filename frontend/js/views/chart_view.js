@@ -1,21 +1,30 @@
-// Joins the store and the chart: what is drawn, when, and what the reader's pointer and keys mean on it.
+// Joins the store and the chart: what is drawn, when, and what the reader's pointer and keys mean
+// on it.
 
 import { byId } from "../dom.js";
-import { plotly, PriceChart } from "../chart/chart.js";
-import { computeStudies } from "../data/indicators.js";
+import { plotly } from "../chart/plotly.js";
+import { PriceChart } from "../chart/chart.js";
+import { computeStudies } from "../data/studies.js";
 import { barAt, indexAt } from "../data/series.js";
-import { chartColors, onPreference } from "../settings.js";
+import { chartColors, onPreference } from "../theme.js";
 import { formatBarTime, formatPrice, ownZone, placesOf, wayOf } from "../format.js";
 import { isDated } from "../ranges.js";
 import { mountReadout } from "./readout.js";
 import { mountWaiting } from "./waiting.js";
+import { bindPointer } from "./chart_pointer.js";
 
 /** @typedef {import("../store.js").Store} Store */
 
 /** The last candle moves at most so often; the price line follows every poll. Milliseconds. */
 const COMMIT_EVERY = 1000;
 
-const PRICE_CONDITIONS = new Set(["crossing", "crossing_up", "crossing_down", "greater_than", "less_than"]);
+const PRICE_CONDITIONS = new Set([
+  "crossing",
+  "crossing_up",
+  "crossing_down",
+  "greater_than",
+  "less_than",
+]);
 
 export class ChartView {
   /** @param {Store} store */
@@ -28,7 +37,7 @@ export class ChartView {
     /** What is drawn. @type {import("../types.js").Series | null} */
     this.committed = null;
     this.timer = 0;
-    /** @type {import("../data/indicators.js").Studies} */
+    /** @type {import("../data/studies.js").Studies} */
     this.studies = { lines: {}, crosses: [] };
   }
 
@@ -49,12 +58,20 @@ export class ChartView {
     clearTimeout(this.timer);
     this.timer = 0;
     const { series, view, symbolAlerts, preview, chartState } = this.store.state;
-    if (!plotly() || !series?.bars.length || view.page !== "chart" || chartState === "empty") return;
+    if (!plotly() || !series?.bars.length || view.page !== "chart" || chartState === "empty")
+      return;
     this.committedAt = performance.now();
     this.committed = series;
     this.studies = computeStudies(series, view.indicators);
     const events = symbolAlerts.filter((alert) => alert.symbol === series.symbol);
-    const choices = { type: view.type, indicators: view.indicators, zone: this.zone, colors: this.colors, events, preview };
+    const choices = {
+      type: view.type,
+      indicators: view.indicators,
+      zone: this.zone,
+      colors: this.colors,
+      events,
+      preview,
+    };
     this.chart.show(series, this.studies, choices, view.from ? [view.from, view.to] : null);
     this.dispatchCommit();
   }
@@ -77,20 +94,40 @@ export class ChartView {
     const quote = series && quotes.get(series.symbol);
     const last = series?.bars.at(-1);
     const price = quote?.price ?? last?.close ?? null;
-    this.chart.overlay.setPrice(series?.range === "custom" ? null : price, formatPrice(price, this.places), wayOf(quote?.change ?? (last ? last.close - last.open : 0)));
+    this.chart.overlay.setPrice(
+      series?.range === "custom" ? null : price,
+      formatPrice(price, this.places),
+      wayOf(quote?.change ?? (last ? last.close - last.open : 0)),
+    );
   }
 
   /** Lines at the prices of this symbol's armed rules. */
   showRules() {
     const { series, rules } = this.store.state;
-    const armed = (rules ?? []).filter((rule) => rule.enabled && rule.symbol === series?.symbol && PRICE_CONDITIONS.has(rule.condition) && rule.value !== null);
-    this.chart.overlay.setLevels(armed.map((rule) => ({ price: Number(rule.value), text: `rule ${formatPrice(Number(rule.value), this.places)}` })));
+    const armed = (rules ?? []).filter(
+      (rule) =>
+        rule.enabled &&
+        rule.symbol === series?.symbol &&
+        PRICE_CONDITIONS.has(rule.condition) &&
+        rule.value !== null,
+    );
+    this.chart.overlay.setLevels(
+      armed.map((rule) => ({
+        price: Number(rule.value),
+        text: `rule ${formatPrice(Number(rule.value), this.places)}`,
+      })),
+    );
   }
 
   /** The line at the alert that the reader asked to see. */
   showFocus() {
     const { series, focus } = this.store.state;
-    const here = series && focus && focus.symbol === series.symbol && series.bars.length && focus.time >= series.bars[0].time;
+    const here =
+      series &&
+      focus &&
+      focus.symbol === series.symbol &&
+      series.bars.length &&
+      focus.time >= series.bars[0].time;
     this.chart.overlay.setFocus(here ? indexAt(series, focus.time) : null);
   }
 
@@ -105,7 +142,11 @@ export class ChartView {
 /** @typedef {import("../types.js").Series | null} Shown */
 
 /** @param {Shown} a @param {Shown} b @returns {boolean} whether they differ by new ticks at most */
-const sameBars = (a, b) => a?.symbol === b?.symbol && a?.range === b?.range && a?.interval === b?.interval && a?.lead.length === b?.lead.length;
+const sameBars = (a, b) =>
+  a?.symbol === b?.symbol &&
+  a?.range === b?.range &&
+  a?.interval === b?.interval &&
+  a?.lead.length === b?.lead.length;
 
 /** @param {Store} store @returns {ChartView} */
 export function mountChart(store) {
@@ -130,7 +171,10 @@ export function mountChart(store) {
   store.watch(["quotes"], () => view.movePrice());
   store.watch(["rules"], () => view.showRules());
   store.watch(["link", "view", "producer"], renderMessage);
-  store.when(({ theme }) => theme, () => requestAnimationFrame(() => recolor(view)));
+  store.when(
+    ({ theme }) => theme,
+    () => requestAnimationFrame(() => recolor(view)),
+  );
   onPreference(() => recolor(view));
   view.chart.addEventListener("drawn", () => {
     view.movePrice();
@@ -151,21 +195,4 @@ export function mountChart(store) {
 function recolor(view) {
   view.colors = chartColors();
   view.commit();
-}
-
-// The pointer over the chart: crosshair and readout.
-
-/** @param {ChartView} view */
-function bindPointer(view) {
-  const section = byId("chart");
-  const plot = byId("plot");
-  const place = (/** @type {PointerEvent} */ event) => {
-    const box = plot.getBoundingClientRect();
-    return view.chart.overlay.showCross(event.clientX - box.left, event.clientY - box.top, (i) => view.timeText(i), (p) => formatPrice(p, view.places));
-  };
-  section.addEventListener("pointermove", (event) => view.readout.show(place(event)?.index ?? null));
-  section.addEventListener("pointerleave", () => {
-    view.chart.overlay.hideCross();
-    view.readout.show(null);
-  });
 }

@@ -1,21 +1,33 @@
 // Taking along what is shown: CSV, picture, link; and the tool bar's buttons for it.
 
 import { busy, byId, disable, el, setText } from "../dom.js";
-import { MARGIN } from "../chart/axis.js";
-import { plotly } from "../chart/chart.js";
+import { MARGIN } from "../chart/panes.js";
+import { plotly } from "../chart/plotly.js";
 import { formatBarTime } from "../format.js";
 import { isDated } from "../ranges.js";
-import { isSimulated, sourceName } from "./top.js";
-import { menu } from "./toolbar.js";
+import { isSimulated, sourceName } from "./status.js";
+import { menu } from "./menu.js";
 
 /** @typedef {import("./chart_view.js").ChartView} ChartView */
 
-/** @param {import("../types.js").Series} series @param {Record<string, (number | null)[]>} lines @returns {string} the columns of the API's CSV, then the lines' */
+/**
+ * @param {import("../types.js").Series} series
+ * @param {Record<string, (number | null)[]>} lines
+ * @returns {string} the columns of the API's CSV, then the lines'
+ */
 function csvOf(series, lines) {
   const names = Object.keys(lines);
   const head = ["timestamp", "open", "high", "low", "close", "volume", "closed", ...names];
-  const rows = series.bars.map((bar, i) =>
-    [new Date(bar.time).toISOString(), bar.open, bar.high, bar.low, bar.close, bar.volume, bar.closed, ...names.map((name) => lines[name][i] ?? "")]);
+  const rows = series.bars.map((bar, i) => [
+    new Date(bar.time).toISOString(),
+    bar.open,
+    bar.high,
+    bar.low,
+    bar.close,
+    bar.volume,
+    bar.closed,
+    ...names.map((name) => lines[name][i] ?? ""),
+  ]);
   return [head, ...rows].map((row) => row.join(",")).join("\n") + "\n";
 }
 
@@ -28,29 +40,48 @@ function download(name, url) {
 /** @param {ChartView} view @param {string} ending */
 function fileName(view, ending) {
   const series = view.committed;
-  return `${series?.symbol}-${series?.range}-${series?.interval}.${ending}`.replace(/[^\w.=^-]/g, "_");
+  return `${series?.symbol}-${series?.range}-${series?.interval}.${ending}`.replace(
+    /[^\w.=^-]/g,
+    "_",
+  );
 }
 
 /** @param {ChartView} view @returns {Promise<string>} what to tell the reader */
 async function saveCsv(view) {
   const series = view.committed;
   if (!series) return NO_CHART;
-  const url = URL.createObjectURL(new Blob([csvOf(series, view.studies.lines)], { type: "text/csv" }));
+  const url = URL.createObjectURL(
+    new Blob([csvOf(series, view.studies.lines)], { type: "text/csv" }),
+  );
   download(fileName(view, "csv"), url);
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
   return `Saved ${fileName(view, "csv")}`;
 }
 
-/** The picture says what it shows, where it comes from, and when it was taken. @param {ChartView} view */
+/**
+ * The picture says what it shows, where it comes from, and when it was taken.
+ * @param {ChartView} view
+ */
 async function savePicture(view) {
   const series = view.committed;
   if (!series) return NO_CHART;
   const node = /** @type {any} */ (view.chart.node);
   const last = series.bars[series.bars.length - 1];
   const source = isSimulated(series.source) ? "SIMULATED" : sourceName(series.source);
-  const text = `${series.symbol} · ${series.range} · ${series.interval} · ${source} · until ${formatBarTime(last.time, view.zone, isDated(series.interval))} · Ticktape`;
-  const layout = { ...node.layout, margin: { ...MARGIN, t: 40 }, paper_bgcolor: view.colors.surface, plot_bgcolor: view.colors.surface, title: { text, font: { size: 14, color: view.colors.text }, x: 0.01, xanchor: "left" } };
-  const url = await plotly().toImage({ data: node.data, layout }, { format: "png", width: node.clientWidth, height: node.clientHeight + 32, scale: 2 });
+  const until = formatBarTime(last.time, view.zone, isDated(series.interval));
+  const shown = [series.symbol, series.range, series.interval, source, `until ${until}`];
+  const text = [...shown, "Ticktape"].join(" · ");
+  const layout = {
+    ...node.layout,
+    margin: { ...MARGIN, t: 40 },
+    paper_bgcolor: view.colors.surface,
+    plot_bgcolor: view.colors.surface,
+    title: { text, font: { size: 14, color: view.colors.text }, x: 0.01, xanchor: "left" },
+  };
+  const url = await plotly().toImage(
+    { data: node.data, layout },
+    { format: "png", width: node.clientWidth, height: node.clientHeight + 32, scale: 2 },
+  );
   download(fileName(view, "png"), url);
   return `Saved ${fileName(view, "png")}`;
 }
@@ -81,20 +112,44 @@ function exportItem(label, meanwhile, work) {
 /** @param {HTMLElement} bar the tool bar @param {ChartView} view */
 export function mountExport(bar, view) {
   const { store } = view;
-  const items = [exportItem("Data shown (CSV)", "Writing …", () => saveCsv(view)), exportItem("Picture (PNG)", "Drawing …", () => savePicture(view)), exportItem("Copy link to this view", "Copying …", copyLink)];
-  const { root, button } = menu("Export", items.map(({ node }) => node), { end: true });
+  const items = [
+    exportItem("Data shown (CSV)", "Writing …", () => saveCsv(view)),
+    exportItem("Picture (PNG)", "Drawing …", () => savePicture(view)),
+    exportItem("Copy link to this view", "Copying …", copyLink),
+  ];
+  const { root, button } = menu(
+    "Export",
+    items.map(({ node }) => node),
+    { end: true },
+  );
   button.addEventListener("click", () => {
     for (const item of items) item.reset();
     for (const { node } of items.slice(0, 2)) disable(node, view.committed ? "" : NO_CHART);
   });
-  const pick = el("button.button", { type: "button", "aria-pressed": "false", "aria-label": "Rule at price", "data-pick": "", title: "Make a rule at a price of the chart", onclick: () => store.set({ picking: !store.state.picking }) }, "+ Rule");
-  const reset = el("button.button.reset-zoom", { type: "button", hidden: true, onclick: () => view.chart.reset() }, "Reset zoom");
+  const pick = el(
+    "button.button",
+    {
+      type: "button",
+      "aria-pressed": "false",
+      "aria-label": "Rule at price",
+      "data-pick": "",
+      title: "Make a rule at a price of the chart",
+      onclick: () => store.set({ picking: !store.state.picking }),
+    },
+    "+ Rule",
+  );
+  const reset = el(
+    "button.button.reset-zoom",
+    { type: "button", hidden: true, onclick: () => view.chart.reset() },
+    "Reset zoom",
+  );
   for (const node of [pick, root]) node.classList.add("chart-only");
   bar.append(el("span.grow"), pick, root);
   byId("chart").append(reset);
   const render = () => {
     pick.setAttribute("aria-pressed", String(store.state.picking));
-    pick.style.visibility = store.state.rules === null ? "hidden" : "visible"; // its room is kept, so that nothing moves
+    // Its room is kept, so that nothing moves.
+    pick.style.visibility = store.state.rules === null ? "hidden" : "visible";
     reset.hidden = !view.chart.zoom;
   };
   store.watch(["picking", "view", "rules"], render);

@@ -5,18 +5,28 @@ import { ApiError } from "../api.js";
 import { isHistoryComing } from "../data/waiting.js";
 import { byYear, stretchOf } from "../data/compare.js";
 import { formatDate, formatPercent, formatPrice, wayOf } from "../format.js";
+import { drawOpenClose } from "./small_candles.js";
 
 /** @typedef {import("../store.js").Store} Store */
 /** @typedef {import("../types.js").Bar} Bar */
 
 /** Period of the API, label, bar size: some fifty bars each. @type {[string, string, string][]} */
-const PERIODS = [["1y", "1 year", "1wk"], ["2y", "2 years", "1mo"], ["5y", "5 years", "1mo"], ["max", "Everything", "1mo"]];
+const PERIODS = [
+  ["1y", "1 year", "1wk"],
+  ["2y", "2 years", "1mo"],
+  ["5y", "5 years", "1mo"],
+  ["max", "Everything", "1mo"],
+];
 const AT_ONCE = 3;
 const FRESH = 120e3; // milliseconds after which the view loads anew
 const COMING = 10e3; // the same while history is still being sent
 
 export class HistoryView {
-  /** @param {Store} store @param {import("../api.js").Api} api @param {import("./chart_view.js").ChartView} chart */
+  /**
+   * @param {Store} store
+   * @param {import("../api.js").Api} api
+   * @param {import("./chart_view.js").ChartView} chart
+   */
   constructor(store, api, chart) {
     this.store = store;
     this.api = api;
@@ -42,27 +52,64 @@ export class HistoryView {
   }
 
   #head() {
-    const group = (/** @type {string} */ label, /** @type {[string, string][]} */ options, /** @type {() => string} */ now, /** @type {(value: string) => void} */ choose) => {
-      const buttons = options.map(([value, text]) => el("button", { type: "button", "aria-pressed": String(value === now()), onclick: () => press(value) }, text));
+    const group = (
+      /** @type {string} */ label,
+      /** @type {[string, string][]} */ options,
+      /** @type {() => string} */ now,
+      /** @type {(value: string) => void} */ choose,
+    ) => {
+      const buttons = options.map(([value, text]) =>
+        el(
+          "button",
+          { type: "button", "aria-pressed": String(value === now()), onclick: () => press(value) },
+          text,
+        ),
+      );
       const press = (/** @type {string} */ value) => {
         choose(value);
-        options.forEach(([other], i) => buttons[i].setAttribute("aria-pressed", String(other === value)));
+        options.forEach(([other], i) =>
+          buttons[i].setAttribute("aria-pressed", String(other === value)),
+        );
       };
       return el("div.segments", { role: "group", "aria-label": label }, ...buttons);
     };
-    return el("div.page-head", {},
-      group("Period", PERIODS.map(([value, label]) => [value, label]), () => this.period, (value) => {
-        this.period = value;
-        this.update();
-      }),
-      group("Order", [["symbol", "By name"], ["change", "By change"]], () => this.order, (value) => {
-        this.order = value;
-        this.render();
-      }),
-      group("Shown as", [["charts", "Charts"], ["table", "Table"]], () => this.as, (value) => {
-        this.as = value;
-        this.render();
-      }));
+    return el(
+      "div.page-head",
+      {},
+      group(
+        "Period",
+        PERIODS.map(([value, label]) => [value, label]),
+        () => this.period,
+        (value) => {
+          this.period = value;
+          this.update();
+        },
+      ),
+      group(
+        "Order",
+        [
+          ["symbol", "By name"],
+          ["change", "By change"],
+        ],
+        () => this.order,
+        (value) => {
+          this.order = value;
+          this.render();
+        },
+      ),
+      group(
+        "Shown as",
+        [
+          ["charts", "Charts"],
+          ["table", "Table"],
+        ],
+        () => this.as,
+        (value) => {
+          this.as = value;
+          this.render();
+        },
+      ),
+    );
   }
 
   update() {
@@ -82,7 +129,11 @@ export class HistoryView {
     const left = this.store.state.symbols.map(({ symbol }) => symbol);
     const interval = PERIODS.find(([value]) => value === this.period)?.[2] ?? "1mo";
     const work = async () => {
-      for (let symbol = left.shift(); symbol !== undefined && key === this.loaded; symbol = left.shift()) {
+      for (
+        let symbol = left.shift();
+        symbol !== undefined && key === this.loaded;
+        symbol = left.shift()
+      ) {
         const { bars } = await this.api.bars(symbol, { period: this.period, interval, limit: 500 });
         if (key !== this.loaded) return;
         this.bars.set(symbol, bars);
@@ -102,7 +153,9 @@ export class HistoryView {
 
   /** @returns {[string, Bar[]][]} in the chosen order */
   get ordered() {
-    const entries = this.store.state.symbols.map(({ symbol }) => /** @type {[string, Bar[]]} */ ([symbol, this.bars.get(symbol) ?? []]));
+    const entries = this.store.state.symbols.map(
+      ({ symbol }) => /** @type {[string, Bar[]]} */ ([symbol, this.bars.get(symbol) ?? []]),
+    );
     if (this.order === "symbol") return entries.sort(([a], [b]) => (a < b ? -1 : 1));
     const change = (/** @type {Bar[]} */ bars) => stretchOf(bars)?.change ?? -Infinity;
     return entries.sort(([, a], [, b]) => change(b) - change(a));
@@ -115,62 +168,88 @@ export class HistoryView {
     const since = all.length ? formatDate(Math.min(...all.map((bars) => bars[0].time)), "UTC") : "";
     const shownOf = `Open and close of ${total} symbols`;
     const done = since ? `${shownOf} since ${since}` : shownOf;
-    setText(this.heading, this.problem || (this.bars.size === total ? done : `Loading ${this.bars.size} of ${total} …`));
-    this.body.replaceChildren(this.as === "table" ? this.#table() : el("div.cards", {}, ...this.ordered.map(([symbol, bars]) => this.#card(symbol, bars))));
+    setText(
+      this.heading,
+      this.problem || (this.bars.size === total ? done : `Loading ${this.bars.size} of ${total} …`),
+    );
+    this.body.replaceChildren(
+      this.as === "table"
+        ? this.#table()
+        : el("div.cards", {}, ...this.ordered.map(([symbol, bars]) => this.#card(symbol, bars))),
+    );
     if (this.as === "table") return;
     const shown = this.ordered;
-    this.body.querySelectorAll("canvas").forEach((canvas, i) => drawOpenClose(canvas, shown[i][1], this.chart.colors));
+    this.body
+      .querySelectorAll("canvas")
+      .forEach((canvas, i) => drawOpenClose(canvas, shown[i][1], this.chart.colors));
   }
 
   /** @param {string} symbol */
   #open(symbol) {
-    this.store.setView({ page: "chart", symbol, range: this.period === "1y" ? "1Y" : "Max", interval: "auto" });
+    this.store.setView({
+      page: "chart",
+      symbol,
+      range: this.period === "1y" ? "1Y" : "Max",
+      interval: "auto",
+    });
   }
 
   /** @param {string} symbol @param {Bar[]} bars */
   #card(symbol, bars) {
     const stretch = stretchOf(bars);
-    return el("button.card", { type: "button", onclick: () => this.#open(symbol) },
-      el("span.card-head", {}, el("b", {}, symbol), el("span", { "data-way": wayOf(stretch?.change) }, formatPercent(stretch?.change))),
+    return el(
+      "button.card",
+      { type: "button", onclick: () => this.#open(symbol) },
+      el(
+        "span.card-head",
+        {},
+        el("b", {}, symbol),
+        el("span", { "data-way": wayOf(stretch?.change) }, formatPercent(stretch?.change)),
+      ),
       el("canvas", { "aria-hidden": "true" }),
-      el("span.card-foot", {}, el("span", {}, "Open ", el("b", {}, formatPrice(stretch?.open))), el("span", {}, "Close ", el("b", {}, formatPrice(stretch?.close)))));
+      el(
+        "span.card-foot",
+        {},
+        el("span", {}, "Open ", el("b", {}, formatPrice(stretch?.open))),
+        el("span", {}, "Close ", el("b", {}, formatPrice(stretch?.close))),
+      ),
+    );
   }
 
   #table() {
     const rows = this.ordered.map(([symbol, bars]) => ({ symbol, years: byYear(bars) }));
     const years = [...new Set(rows.flatMap(({ years: list }) => [...list.keys()]))].sort();
-    const head = el("tr", {}, el("th", { scope: "col" }, "Symbol"), ...years.flatMap((year) => ["open", "close", "change"].map((what) => el("th", { scope: "col" }, `${year} ${what}`))));
-    const body = rows.map(({ symbol, years: list }) => el("tr", {}, el("th", { scope: "row" }, el("button.button.quiet", { type: "button", onclick: () => this.#open(symbol) }, symbol)),
-      ...years.flatMap((year) => {
-        const one = list.get(year);
-        return [el("td", {}, formatPrice(one?.open)), el("td", {}, formatPrice(one?.close)), el("td", { "data-way": wayOf(one?.change) }, formatPercent(one?.change))];
-      })));
-    return el("div.table-scroll", { tabIndex: 0, role: "region", "aria-label": "Open and close by year" }, el("table.grid-table", {}, el("thead", {}, head), el("tbody", {}, ...body)));
+    const head = el(
+      "tr",
+      {},
+      el("th", { scope: "col" }, "Symbol"),
+      ...years.flatMap((year) =>
+        ["open", "close", "change"].map((what) => el("th", { scope: "col" }, `${year} ${what}`)),
+      ),
+    );
+    const body = rows.map(({ symbol, years: list }) =>
+      el(
+        "tr",
+        {},
+        el(
+          "th",
+          { scope: "row" },
+          el("button.button.quiet", { type: "button", onclick: () => this.#open(symbol) }, symbol),
+        ),
+        ...years.flatMap((year) => {
+          const one = list.get(year);
+          return [
+            el("td", {}, formatPrice(one?.open)),
+            el("td", {}, formatPrice(one?.close)),
+            el("td", { "data-way": wayOf(one?.change) }, formatPercent(one?.change)),
+          ];
+        }),
+      ),
+    );
+    return el(
+      "div.table-scroll",
+      { tabIndex: 0, role: "region", "aria-label": "Open and close by year" },
+      el("table.grid-table", {}, el("thead", {}, head), el("tbody", {}, ...body)),
+    );
   }
-}
-
-// Opens and closes of one symbol on a small canvas: a body a bar from open to close, like a candle without wicks.
-
-/**
- * @param {HTMLCanvasElement} canvas sized by CSS @param {import("../types.js").Bar[]} bars
- * @param {Record<string, string>} colors
- */
-function drawOpenClose(canvas, bars, colors) {
-  const { clientWidth: width, clientHeight: height } = canvas;
-  const scale = devicePixelRatio || 1;
-  canvas.width = width * scale;
-  canvas.height = height * scale;
-  const pen = canvas.getContext("2d");
-  if (!pen || !bars.length) return;
-  pen.scale(scale, scale);
-  const prices = bars.flatMap((bar) => [bar.open, bar.close]);
-  const [low, high] = [Math.min(...prices), Math.max(...prices)];
-  const y = (/** @type {number} */ price) => 4 + (height - 8) * (high === low ? 0.5 : (high - price) / (high - low));
-  const step = width / bars.length;
-  const body = Math.max(1, Math.min(10, step * 0.68));
-  bars.forEach((bar, i) => {
-    const [top, bottom] = [y(Math.max(bar.open, bar.close)), y(Math.min(bar.open, bar.close))];
-    pen.fillStyle = bar.close >= bar.open ? colors.up : colors.down;
-    pen.fillRect(i * step + (step - body) / 2, top, body, Math.max(1, bottom - top));
-  });
 }

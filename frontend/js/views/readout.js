@@ -1,20 +1,35 @@
-// Open, high, low, close and volume of the bar under the crosshair, else of the last one, with the lines' values.
+// Open, high, low, close and volume of the bar under the crosshair, else of the last one, with the
+// lines' values.
 
 import { el, setText } from "../dom.js";
 import { barAt } from "../data/series.js";
 import { formatPrice, formatVolume, wayOf } from "../format.js";
 
-/** Lines that have a value in the readout: study name, label, colour role. @type {[string, string, string][]} */
+/**
+ * Lines that have a value in the readout: study name, label, colour role. @type {[string, string,
+ * string][]}
+ */
 const LINES = [
-  ["sma_5", "SMA 5", "fast"], ["sma_20", "SMA 20", "slow"], ["ema_20", "EMA 20", "ema"], ["vwap", "VWAP", "vwap"],
-  ["bbands_upper", "BB+", "band"], ["bbands_lower", "BB−", "band"], ["rsi_14", "RSI", "ema"], ["macd", "MACD", "fast"], ["macd_signal", "Signal", "slow"],
+  ["sma_5", "SMA 5", "fast"],
+  ["sma_20", "SMA 20", "slow"],
+  ["ema_20", "EMA 20", "ema"],
+  ["vwap", "VWAP", "vwap"],
+  ["bbands_upper", "BB+", "band"],
+  ["bbands_lower", "BB−", "band"],
+  ["rsi_14", "RSI", "ema"],
+  ["macd", "MACD", "fast"],
+  ["macd_signal", "Signal", "slow"],
 ];
 
 /** @param {HTMLElement} node @param {import("./chart_view.js").ChartView} view */
 export function mountReadout(node, view) {
   const time = el("span.time");
   const values = Object.fromEntries(["O", "H", "L", "C", "V"].map((letter) => [letter, el("b")]));
-  const bars = el("span", {}, ...Object.entries(values).flatMap(([letter, value]) => [` ${letter} `, value]));
+  const bars = el(
+    "span",
+    {},
+    ...Object.entries(values).flatMap(([letter, value]) => [` ${letter} `, value]),
+  );
   const lines = el("span.lines");
   node.append(time, bars, lines);
   /** @type {number | null} */
@@ -28,7 +43,12 @@ export function mountReadout(node, view) {
     if (!bar) return;
     setText(time, view.timeText(index));
     /** @type {[string, number][]} */
-    const prices = [["O", bar.open], ["H", bar.high], ["L", bar.low], ["C", bar.close]];
+    const prices = [
+      ["O", bar.open],
+      ["H", bar.high],
+      ["L", bar.low],
+      ["C", bar.close],
+    ];
     for (const [letter, price] of prices) setText(values[letter], formatPrice(price, view.places));
     setText(values.V, formatVolume(bar.volume));
     values.C.dataset.way = wayOf(bar.close - bar.open);
@@ -38,10 +58,16 @@ export function mountReadout(node, view) {
   const renderLines = (/** @type {number} */ i) => {
     const { lines: computed } = view.studies;
     const shown = LINES.filter(([name]) => computed[name]);
-    const text = shown.map(([name, label]) => `${label} ${formatPrice(computed[name][i], name === "rsi_14" ? 1 : view.places)}`);
-    if (lines.childElementCount !== shown.length) lines.replaceChildren(...shown.map(() => el("span.line", {}, el("span.key"), el("span"))));
+    const text = shown.map(
+      ([name, label]) =>
+        `${label} ${formatPrice(computed[name][i], name === "rsi_14" ? 1 : view.places)}`,
+    );
+    if (lines.childElementCount !== shown.length)
+      lines.replaceChildren(...shown.map(() => el("span.line", {}, el("span.key"), el("span"))));
     shown.forEach(([, , role], n) => {
-      const [key, label] = /** @type {HTMLCollectionOf<HTMLElement>} */ (lines.children[n].children);
+      const [key, label] = /** @type {HTMLCollectionOf<HTMLElement>} */ (
+        lines.children[n].children
+      );
       key.style.background = view.colors[role];
       setText(label, text[n]);
     });

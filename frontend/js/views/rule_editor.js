@@ -3,34 +3,67 @@
 import { busy, el } from "../dom.js";
 import { CONDITIONS, TRIGGERS, ruleBody } from "../data/conditions.js";
 import { INTERVALS } from "../ranges.js";
-import { openDialog, withToken } from "./dialog.js";
+import { openDialog } from "./dialog.js";
+import { withToken } from "./token_dialog.js";
 
 /** @typedef {import("../types.js").Rule} Rule */
-/** @typedef {{api: import("../api.js").Api, saved: () => Promise<void>, preview: (rule: Partial<Rule>) => Promise<string>}} Context */
+/**
+ * @typedef {{api: import("../api.js").Api, saved: () => Promise<void>, preview: (rule:
+ *   Partial<Rule>) => Promise<string>}} Context
+ */
 
-/** @param {string} label @param {HTMLElement} control @param {string} [group] shown for conditions that have this field */
-const labelled = (label, control, group) => el("label", group ? { "data-group": group } : {}, el("span", {}, label), control);
+/**
+ * @param {string} label
+ * @param {HTMLElement} control
+ * @param {string} [group] shown for conditions that have this field
+ */
+const labelled = (label, control, group) =>
+  el("label", group ? { "data-group": group } : {}, el("span", {}, label), control);
 
 /** @param {string} name @param {[string, string][]} options @param {string} value */
 function choice(name, options, value) {
-  const select = /** @type {HTMLSelectElement} */ (el("select", { name }, ...options.map(([key, text]) => el("option", { value: key }, text))));
+  const select = /** @type {HTMLSelectElement} */ (
+    el("select", { name }, ...options.map(([key, text]) => el("option", { value: key }, text)))
+  );
   select.value = value;
   return select;
 }
 
 /** @param {string} name @param {any} value @param {Record<string, any>} [more] */
-const number = (name, value, more = {}) => /** @type {HTMLInputElement} */ (el("input.input", { name, type: "number", step: "any", value: value ?? "", ...more }));
+const number = (name, value, more = {}) =>
+  /** @type {HTMLInputElement} */ (
+    el("input.input", { name, type: "number", step: "any", value: value ?? "", ...more })
+  );
 
 /** @param {string} name @param {boolean} checked @param {string} label */
-const tick = (name, checked, label) => el("label.check", {}, el("input", { type: "checkbox", name, checked }), label);
+const tick = (name, checked, label) =>
+  el("label.check", {}, el("input", { type: "checkbox", name, checked }), label);
 
 /** @param {Partial<Rule>} rule @returns {HTMLElement[]} */
 function fields(rule) {
-  const conditions = Object.entries(CONDITIONS).map(([key, { label }]) => /** @type {[string, string]} */ ([key, label]));
-  const intervals = ["tick", ...INTERVALS].map((key) => /** @type {[string, string]} */ ([key, key === "tick" ? "Every tick" : `Close of ${key} bars`]));
+  const conditions = Object.entries(CONDITIONS).map(
+    ([key, { label }]) => /** @type {[string, string]} */ ([key, label]),
+  );
+  const intervals = ["tick", ...INTERVALS].map(
+    (key) =>
+      /** @type {[string, string]} */ ([
+        key,
+        key === "tick" ? "Every tick" : `Close of ${key} bars`,
+      ]),
+  );
   const expires = rule.expires_at ? rule.expires_at.slice(0, 16) : "";
   return [
-    labelled("Symbol, or * for all", el("input.input", { name: "symbol", required: true, value: rule.symbol ?? "", maxLength: 24, autocomplete: "off", spellcheck: false })),
+    labelled(
+      "Symbol, or * for all",
+      el("input.input", {
+        name: "symbol",
+        required: true,
+        value: rule.symbol ?? "",
+        maxLength: 24,
+        autocomplete: "off",
+        spellcheck: false,
+      }),
+    ),
     labelled("Condition", choice("condition", conditions, rule.condition ?? "crossing")),
     labelled("Price or percent", number("value", rule.value, { min: 0 }), "price percent"),
     labelled("Fast average", number("fast", rule.fast ?? 5, { min: 1, step: 1 }), "averages"),
@@ -38,8 +71,14 @@ function fields(rule) {
     labelled("Bars of the move", number("window", rule.window ?? 5, { min: 1, step: 1 }), "window"),
     labelled("Judged at", choice("interval", intervals, rule.interval ?? "tick")),
     labelled("Fires", choice("trigger", Object.entries(TRIGGERS), rule.trigger ?? "once")),
-    labelled("Silence after firing, minutes", number("cooldown", (rule.cooldown_seconds ?? 0) / 60, { min: 0 })),
-    labelled("Expires (UTC)", el("input.input", { name: "expires", type: "datetime-local", value: expires })),
+    labelled(
+      "Silence after firing, minutes",
+      number("cooldown", (rule.cooldown_seconds ?? 0) / 60, { min: 0 }),
+    ),
+    labelled(
+      "Expires (UTC)",
+      el("input.input", { name: "expires", type: "datetime-local", value: expires }),
+    ),
   ];
 }
 
@@ -49,13 +88,20 @@ function readForm(form) {
   return ruleBody({ ...data, expires: data.expires ? `${data.expires}Z` : "" });
 }
 
-/** @param {HTMLElement} grid @param {HTMLFormElement} form show only the fields that the condition has */
+/**
+ * @param {HTMLElement} grid
+ * @param {HTMLFormElement} form show only the fields that the condition has
+ */
 function followCondition(grid, form) {
   const condition = /** @type {HTMLSelectElement} */ (form.elements.namedItem("condition"));
   const render = () => {
     const used = CONDITIONS[condition.value].fields;
-    for (const node of /** @type {NodeListOf<HTMLElement>} */ (grid.querySelectorAll("[data-group]"))) {
-      node.hidden = !(node.dataset.group ?? "").split(" ").some((group) => used.includes(/** @type {any} */ (group)));
+    for (const node of /** @type {NodeListOf<HTMLElement>} */ (
+      grid.querySelectorAll("[data-group]")
+    )) {
+      node.hidden = !(node.dataset.group ?? "")
+        .split(" ")
+        .some((group) => used.includes(/** @type {any} */ (group)));
       node.querySelectorAll("input").forEach((input) => (input.required = !node.hidden));
     }
   };
@@ -68,19 +114,38 @@ export function editRule(context, rule) {
   const { api } = context;
   const known = rule.rule_id;
   const grid = el("div.rows", {}, ...fields(rule));
-  const ticks = el("div.rows", {}, tick("enabled", rule.enabled ?? true, "Armed"), tick("notify", rule.notify ?? true, "Send a notification"));
-  const note = el("p", {}, "Judged on the prices that are polled or streamed in: a spike between two of them is not seen.");
-  const preview = el("button.button.first", { type: "button", onclick: () => void busy(preview, "Looking …", show) }, "Preview on chart");
+  const ticks = el(
+    "div.rows",
+    {},
+    tick("enabled", rule.enabled ?? true, "Armed"),
+    tick("notify", rule.notify ?? true, "Send a notification"),
+  );
+  const note = el(
+    "p",
+    {},
+    "Judged on the prices that are polled or streamed in: a spike between two of them is not seen.",
+  );
+  const preview = el(
+    "button.button.first",
+    { type: "button", onclick: () => void busy(preview, "Looking …", show) },
+    "Preview on chart",
+  );
   const said = el("p", { role: "status" });
-  const { form, problem } = openDialog(known ? "Change rule" : "New rule", [grid, ticks, note, said], {
-    submit: known ? "Save" : "Create",
-    extra: [preview],
-    onsubmit: async (filled) => {
-      const body = readForm(filled);
-      await withToken("write:rules", () => (known ? api.replaceRule(known, body) : api.createRule(body)));
-      await context.saved();
+  const { form, problem } = openDialog(
+    known ? "Change rule" : "New rule",
+    [grid, ticks, note, said],
+    {
+      submit: known ? "Save" : "Create",
+      extra: [preview],
+      onsubmit: async (filled) => {
+        const body = readForm(filled);
+        await withToken("write:rules", () =>
+          known ? api.replaceRule(known, body) : api.createRule(body),
+        );
+        await context.saved();
+      },
     },
-  });
+  );
   followCondition(grid, form);
   const show = async () => {
     problem.textContent = "";

@@ -1,26 +1,42 @@
-// "+ Rule": a line over the chart at the price of the new rule. It follows the pointer, a finger or the arrow keys; a click,
-// lifting the finger or Enter opens the editor with its price, Escape puts it away.
+// "+ Rule": a line over the chart at the price of the new rule. It follows the pointer, a finger or
+// the arrow keys; a click, lifting the finger or Enter opens the editor with its price, Escape puts
+// it away.
 
 import { byId, el, setText } from "../dom.js";
-import { plotOf, priceOf, yOf } from "../chart/overlay.js";
+import { plotOf, priceOf, yOf } from "../chart/plot_layout.js";
 import { formatPercent, formatPrice } from "../format.js";
 
 /** A press of the mouse that moves further than this is a drag, in pixels. */
 const STILL = 5;
 
 /** Steps of the keys: up and right raise the price. @type {Record<string, number>} */
-const STEPS = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10 };
+const STEPS = {
+  ArrowUp: 1,
+  ArrowRight: 1,
+  ArrowDown: -1,
+  ArrowLeft: -1,
+  PageUp: 10,
+  PageDown: -10,
+};
 
-/** @param {number} span of the prices in view @param {number} places after the point @returns {number} 1, 2 or 5 times a power of ten, some hundredth of the span */
+/**
+ * @param {number} span of the prices in view
+ * @param {number} places after the point
+ * @returns {number} 1, 2 or 5 times a power of ten, some hundredth of the span
+ */
 export function stepOf(span, places) {
   const least = Math.max(span / 100, 10 ** -places);
   const power = 10 ** Math.floor(Math.log10(least) + 1e-9);
-  return (([1, 2, 5].find((n) => n * power >= least * 0.999)) ?? 10) * power;
+  return ([1, 2, 5].find((n) => n * power >= least * 0.999) ?? 10) * power;
 }
 
 /**
- * @param {number} price @param {string} key as in KeyboardEvent.key @param {[number, number]} range of the prices in view @param {number} places
- * @returns {number | null} where the key moves the line to, always in view; null for a key that does not move it
+ * @param {number} price
+ * @param {string} key as in KeyboardEvent.key
+ * @param {[number, number]} range of the prices in view
+ * @param {number} places
+ * @returns {number | null} where the key moves the line to, always in view; null for a key that
+ *   does not move it
  */
 export function movedPrice(price, key, [low, high], places) {
   const ends = /** @type {Record<string, number>} */ ({ Home: low, End: high });
@@ -31,7 +47,10 @@ export function movedPrice(price, key, [low, high], places) {
 }
 
 export class RuleLine {
-  /** @param {import("./chart_view.js").ChartView} view @param {HTMLElement} button the one that is pressed for it: gets the focus back */
+  /**
+   * @param {import("./chart_view.js").ChartView} view
+   * @param {HTMLElement} button the one that is pressed for it: gets the focus back
+   */
   constructor(view, button) {
     this.view = view;
     this.button = button;
@@ -39,10 +58,35 @@ export class RuleLine {
     this.price = 0;
     this.name = el("span.tag.rule-name");
     this.tag = el("span.tag.rule-tag");
-    this.line = el("div.rule-line", { role: "slider", tabIndex: 0, "aria-label": "Price of the new rule", "aria-orientation": "vertical", "aria-describedby": "rule-hint" }, this.name, this.tag);
-    const cancel = el("button.button.small-text", { type: "button", onclick: () => this.cancel() }, "Cancel");
-    this.hint = el("div.rule-hint", {}, el("span", { id: "rule-hint" }, el("span.for-pointer", {}, "Click the chart to set a rule at this price. Esc cancels."),
-      el("span.for-touch", {}, "Touch the chart and let go to set a rule at this price."), el("span.for-pointer.muted", {}, " Keys: ↑ ↓ and Enter.")), cancel);
+    this.line = el(
+      "div.rule-line",
+      {
+        role: "slider",
+        tabIndex: 0,
+        "aria-label": "Price of the new rule",
+        "aria-orientation": "vertical",
+        "aria-describedby": "rule-hint",
+      },
+      this.name,
+      this.tag,
+    );
+    const cancel = el(
+      "button.button.small-text",
+      { type: "button", onclick: () => this.cancel() },
+      "Cancel",
+    );
+    this.hint = el(
+      "div.rule-hint",
+      {},
+      el(
+        "span",
+        { id: "rule-hint" },
+        el("span.for-pointer", {}, "Click the chart to set a rule at this price. Esc cancels."),
+        el("span.for-touch", {}, "Touch the chart and let go to set a rule at this price."),
+        el("span.for-pointer.muted", {}, " Keys: ↑ ↓ and Enter."),
+      ),
+      cancel,
+    );
     this.layer = el("div.rule-layer", { hidden: true }, this.line);
     this.section.append(this.layer, this.hint);
     this.hint.hidden = true;
@@ -64,10 +108,14 @@ export class RuleLine {
     const { store, chart } = this.view;
     store.watch(["picking"], () => this.#render());
     store.watch(["quotes"], () => this.#place());
-    store.when(({ view }) => view.symbol + view.page, () => store.set({ picking: false }));
+    store.when(
+      ({ view }) => view.symbol + view.page,
+      () => store.set({ picking: false }),
+    );
     chart.addEventListener("drawn", () => this.#place());
     document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.picking && !document.querySelector("dialog")) this.cancel();
+      if (event.key === "Escape" && this.picking && !document.querySelector("dialog"))
+        this.cancel();
     });
     this.line.addEventListener("keydown", (event) => this.#onKey(event));
     this.#bindPointer();
@@ -78,29 +126,53 @@ export class RuleLine {
   #bindPointer() {
     const { section } = this;
     section.addEventListener("pointermove", (event) => this.picking && this.#follow(event.clientY));
-    section.addEventListener("pointerdown", (down) => {
-      if (!this.picking || this.#onHint(down)) return;
-      this.#follow(down.clientY);
-      if (down.pointerType === "touch") return;
-      document.addEventListener("pointerup", (up) => {
-        if (this.picking && Math.hypot(up.clientX - down.clientX, up.clientY - down.clientY) <= STILL && this.#follow(up.clientY)) this.#pick();
-      }, { once: true });
-    }, { capture: true });
+    section.addEventListener(
+      "pointerdown",
+      (down) => {
+        if (!this.picking || this.#onHint(down)) return;
+        this.#follow(down.clientY);
+        if (down.pointerType === "touch") return;
+        document.addEventListener(
+          "pointerup",
+          (up) => {
+            if (
+              this.picking &&
+              Math.hypot(up.clientX - down.clientX, up.clientY - down.clientY) <= STILL &&
+              this.#follow(up.clientY)
+            )
+              this.#pick();
+          },
+          { once: true },
+        );
+      },
+      { capture: true },
+    );
   }
 
-  /** A finger: the chart neither pans nor scrolls under it, and no click follows that could press what opens there. */
+  /**
+   * A finger: the chart neither pans nor scrolls under it, and no click follows that could press
+   * what opens there.
+   */
   #bindTouch() {
     let one = false;
-    this.section.addEventListener("touchstart", (event) => {
-      one = this.picking && event.touches.length === 1 && !this.#onHint(event);
-      if (one) event.stopPropagation();
-    }, { capture: true, passive: true });
-    this.section.addEventListener("touchend", (event) => {
-      if (!one) return;
-      one = false;
-      if (event.cancelable) event.preventDefault();
-      if (this.picking && this.#follow(event.changedTouches[0].clientY)) this.#pick();
-    }, { passive: false });
+    this.section.addEventListener(
+      "touchstart",
+      (event) => {
+        one = this.picking && event.touches.length === 1 && !this.#onHint(event);
+        if (one) event.stopPropagation();
+      },
+      { capture: true, passive: true },
+    );
+    this.section.addEventListener(
+      "touchend",
+      (event) => {
+        if (!one) return;
+        one = false;
+        if (event.cancelable) event.preventDefault();
+        if (this.picking && this.#follow(event.changedTouches[0].clientY)) this.#pick();
+      },
+      { passive: false },
+    );
   }
 
   /** @param {Event} event */
@@ -172,7 +244,13 @@ export class RuleLine {
     this.line.style.transform = `translate(${plot.left}px, ${Math.round(yOf(plot, price))}px)`;
     setText(this.name, `Rule at ${text} (${away})`);
     setText(this.tag, text);
-    const values = { valuemin: plot.y[0], valuemax: plot.y[1], valuenow: price, valuetext: `${text}, ${away} from the last price` };
-    for (const [name, value] of Object.entries(values)) this.line.setAttribute(`aria-${name}`, String(value));
+    const values = {
+      valuemin: plot.y[0],
+      valuemax: plot.y[1],
+      valuenow: price,
+      valuetext: `${text}, ${away} from the last price`,
+    };
+    for (const [name, value] of Object.entries(values))
+      this.line.setAttribute(`aria-${name}`, String(value));
   }
 }

@@ -4,26 +4,54 @@ import { busy, el } from "../dom.js";
 import { TRIGGERS, conditionWay, distanceText, ruleBody, ruleText } from "../data/conditions.js";
 import { placesOf } from "../format.js";
 import { editRule } from "./rule_editor.js";
-import { openDialog, withToken } from "./dialog.js";
+import { openDialog } from "./dialog.js";
+import { withToken } from "./token_dialog.js";
 
 /** @typedef {import("../types.js").Rule} Rule */
 /** @typedef {import("../store.js").Store} Store */
 
-
 /** @param {Rule} rule what a PUT takes: the rule without what the API adds */
-const bodyOf = (rule) => ({ ...ruleBody({ ...rule, cooldown: (rule.cooldown_seconds ?? 0) / 60, expires: rule.expires_at ?? "" }) });
+const bodyOf = (rule) => ({
+  ...ruleBody({
+    ...rule,
+    cooldown: (rule.cooldown_seconds ?? 0) / 60,
+    expires: rule.expires_at ?? "",
+  }),
+});
 
 export class RulesPanel {
-  /** @param {Store} store @param {import("../api.js").Api} api @param {import("../alerts_feed.js").AlertsFeed} feed */
+  /**
+   * @param {Store} store
+   * @param {import("../api.js").Api} api
+   * @param {import("../alerts_feed.js").AlertsFeed} feed
+   */
   constructor(store, api, feed) {
     this.store = store;
-    this.context = { api, saved: () => feed.rules(), preview: (/** @type {Partial<Rule>} */ rule) => this.preview(rule) };
+    this.context = {
+      api,
+      saved: () => feed.rules(),
+      preview: (/** @type {Partial<Rule>} */ rule) => this.preview(rule),
+    };
     this.list = el("ul.list", { "aria-label": "Rules" });
     this.problem = el("p.hint.problem", { role: "alert" });
-    const add = el("button.button.primary", { type: "button", onclick: () => this.create() }, "New rule");
-    const onChart = el("button.button", { type: "button", onclick: () => this.#pickOnChart() }, "Set one on the chart");
-    this.node = el("div.scroll", {}, el("div.panel-tools", {}, add, onChart), this.problem, this.list,
-      el("p.hint", {}, "Rules are judged on polled prices, not on every trade."));
+    const add = el(
+      "button.button.primary",
+      { type: "button", onclick: () => this.create() },
+      "New rule",
+    );
+    const onChart = el(
+      "button.button",
+      { type: "button", onclick: () => this.#pickOnChart() },
+      "Set one on the chart",
+    );
+    this.node = el(
+      "div.scroll",
+      {},
+      el("div.panel-tools", {}, add, onChart),
+      this.problem,
+      this.list,
+      el("p.hint", {}, "Rules are judged on polled prices, not on every trade."),
+    );
   }
 
   /** @param {number} [value] a price to begin with, else the last one */
@@ -31,8 +59,17 @@ export class RulesPanel {
     const { view, quotes } = this.store.state;
     const last = quotes.get(view.symbol)?.price;
     const price = value ?? last;
-    const condition = value === undefined || last === undefined ? "crossing" : value > last ? "crossing_up" : "crossing_down";
-    editRule(this.context, { symbol: view.symbol, condition, value: price === undefined ? null : Number(price.toFixed(placesOf(price))) });
+    const condition =
+      value === undefined || last === undefined
+        ? "crossing"
+        : value > last
+          ? "crossing_up"
+          : "crossing_down";
+    editRule(this.context, {
+      symbol: view.symbol,
+      condition,
+      value: price === undefined ? null : Number(price.toFixed(placesOf(price))),
+    });
   }
 
   #pickOnChart() {
@@ -48,7 +85,10 @@ export class RulesPanel {
     const start = new Date(series.bars[0].time).toISOString();
     const times = await this.context.api.previewRule({ ...rule, symbol }, start);
     this.store.set({ preview: symbol === view.symbol ? times : [] });
-    return times.length ? `It would have fired ${times.length} ${times.length === 1 ? "time" : "times"} in the chart's range.` : "It would not have fired in the chart's range.";
+    const count = times.length === 1 ? "1 time" : `${times.length} times`;
+    return times.length
+      ? `It would have fired ${count} in the chart's range.`
+      : "It would not have fired in the chart's range.";
   }
 
   /** @param {() => Promise<any>} write */
@@ -76,21 +116,55 @@ export class RulesPanel {
 
   /** @param {Rule} rule */
   #item(rule) {
-    const quote = this.store.state.quotes.get(rule.symbol === "*" ? this.store.state.view.symbol : rule.symbol);
+    const quote = this.store.state.quotes.get(
+      rule.symbol === "*" ? this.store.state.view.symbol : rule.symbol,
+    );
     const state = rule.enabled ? "Armed" : "Off";
-    const button = (/** @type {string} */ label, /** @type {() => void} */ act) => el("button.button.quiet", { type: "button", onclick: act, "aria-label": `${label}: ${rule.symbol} ${ruleText(rule)}` }, label);
+    const button = (/** @type {string} */ label, /** @type {() => void} */ act) =>
+      el(
+        "button.button.quiet",
+        {
+          type: "button",
+          onclick: act,
+          "aria-label": `${label}: ${rule.symbol} ${ruleText(rule)}`,
+        },
+        label,
+      );
     const said = el("small.wide", { role: "status" });
-    const change = () => this.#change(() => this.context.api.replaceRule(rule.rule_id, { ...bodyOf(rule), enabled: !rule.enabled }));
-    const toggle = button(rule.enabled ? "Switch off" : "Arm", () => void busy(toggle, rule.enabled ? "Switching off …" : "Arming …", change));
-    const preview = button("Preview", () => void busy(preview, "Looking …", () => this.#show(rule, said)));
+    const change = () =>
+      this.#change(() =>
+        this.context.api.replaceRule(rule.rule_id, { ...bodyOf(rule), enabled: !rule.enabled }),
+      );
+    const toggle = button(
+      rule.enabled ? "Switch off" : "Arm",
+      () => void busy(toggle, rule.enabled ? "Switching off …" : "Arming …", change),
+    );
+    const preview = button(
+      "Preview",
+      () => void busy(preview, "Looking …", () => this.#show(rule, said)),
+    );
     const controls = [toggle, button("Edit", () => editRule(this.context, rule)), preview];
     if (!rule.default) controls.push(button("Delete", () => this.#confirmDelete(rule)));
     const judged = rule.interval === "tick" ? "every tick" : `${rule.interval} bars`;
-    const about = [rule.symbol === "*" ? "All symbols" : rule.symbol, TRIGGERS[rule.trigger] ?? rule.trigger, judged].join(" · ");
-    return el("li", {}, el(rule.enabled ? "div.entry" : "div.entry.off", {},
-      el("span.what.wide", { "data-way": conditionWay(rule.condition) }, ruleText(rule)), el("small.wide", {}, about),
-      el("small", {}, rule.default ? `${state} · default` : state), el("small.end.distance", {}, distanceText(rule, quote)),
-      said, el("div.controls", {}, ...controls)));
+    const about = [
+      rule.symbol === "*" ? "All symbols" : rule.symbol,
+      TRIGGERS[rule.trigger] ?? rule.trigger,
+      judged,
+    ].join(" · ");
+    return el(
+      "li",
+      {},
+      el(
+        rule.enabled ? "div.entry" : "div.entry.off",
+        {},
+        el("span.what.wide", { "data-way": conditionWay(rule.condition) }, ruleText(rule)),
+        el("small.wide", {}, about),
+        el("small", {}, rule.default ? `${state} · default` : state),
+        el("small.end.distance", {}, distanceText(rule, quote)),
+        said,
+        el("div.controls", {}, ...controls),
+      ),
+    );
   }
 
   /** @param {Rule} rule @param {HTMLElement} said where the answer stands */
@@ -114,7 +188,9 @@ export class RulesPanel {
       return;
     }
     rules.forEach((rule, i) => {
-      const quote = this.store.state.quotes.get(rule.symbol === "*" ? this.store.state.view.symbol : rule.symbol);
+      const quote = this.store.state.quotes.get(
+        rule.symbol === "*" ? this.store.state.view.symbol : rule.symbol,
+      );
       const node = this.list.children[i]?.querySelector(".distance");
       const text = distanceText(rule, quote);
       if (node && node.textContent !== text) node.textContent = text;

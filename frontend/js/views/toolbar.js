@@ -1,19 +1,31 @@
 // Range, bar size, kind of chart, indicators and clock of the chart.
 
 import { byId, el } from "../dom.js";
-import { STUDIES } from "../data/indicators.js";
+import { STUDIES } from "../data/studies.js";
 import { ownZone } from "../format.js";
 import { INTERVALS, RANGES } from "../ranges.js";
+import { menu } from "./menu.js";
 
 /** @typedef {import("../store.js").Store} Store */
 
 /** @param {Store} store @returns {{node: HTMLElement, render: () => void}} */
 function rangeButtons(store) {
   const buttons = Object.entries(RANGES).map(([range, { label }]) =>
-    el("button", { type: "button", title: label, "data-range": range, onclick: () => store.setView({ range, interval: "auto" }) }, range));
+    el(
+      "button",
+      {
+        type: "button",
+        title: label,
+        "data-range": range,
+        onclick: () => store.setView({ range, interval: "auto" }),
+      },
+      range,
+    ),
+  );
   const node = el("div.segments.ranges", { role: "group", "aria-label": "Range" }, ...buttons);
   const render = () => {
-    for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.range === store.state.view.range));
+    for (const button of buttons)
+      button.setAttribute("aria-pressed", String(button.dataset.range === store.state.view.range));
   };
   return { node, render };
 }
@@ -21,18 +33,41 @@ function rangeButtons(store) {
 /** @param {Store} store */
 function customRange(store) {
   const today = new Date().toISOString().slice(0, 10);
-  const start = /** @type {HTMLInputElement} */ (el("input.input", { type: "date", max: today, "aria-label": "From" }));
-  const end = /** @type {HTMLInputElement} */ (el("input.input", { type: "date", max: today, value: today, "aria-label": "To, that day included" }));
+  const start = /** @type {HTMLInputElement} */ (
+    el("input.input", { type: "date", max: today, "aria-label": "From" })
+  );
+  const end = /** @type {HTMLInputElement} */ (
+    el("input.input", {
+      type: "date",
+      max: today,
+      value: today,
+      "aria-label": "To, that day included",
+    })
+  );
   const problem = el("p.problem", { role: "alert" });
   const show = () => {
-    const wrong = !start.value || !end.value ? "Both days are needed." : start.value > end.value ? "The first day lies after the last." : "";
+    const wrong =
+      !start.value || !end.value
+        ? "Both days are needed."
+        : start.value > end.value
+          ? "The first day lies after the last."
+          : "";
     problem.textContent = wrong;
     if (wrong) return;
     store.setView({ range: "custom", start: start.value, end: end.value, interval: "auto" });
     opened.close();
   };
   const go = el("button.button.primary", { type: "button", onclick: show }, "Show");
-  const opened = menu("Dates", [el("div.custom", {}, el("label.field", {}, "From", start), el("label.field", {}, "To", end), problem, go)]);
+  const opened = menu("Dates", [
+    el(
+      "div.custom",
+      {},
+      el("label.field", {}, "From", start),
+      el("label.field", {}, "To", end),
+      problem,
+      go,
+    ),
+  ]);
   opened.button.addEventListener("click", () => {
     const { view } = store.state;
     problem.textContent = "";
@@ -49,7 +84,14 @@ function customRange(store) {
 /** @param {Store} store */
 function intervalSelect(store) {
   const auto = el("option", { value: "auto" }, "Auto");
-  const select = /** @type {HTMLSelectElement} */ (el("select", { onchange: () => store.setView({ interval: select.value }) }, auto, ...INTERVALS.map((value) => el("option", { value }, value))));
+  const select = /** @type {HTMLSelectElement} */ (
+    el(
+      "select",
+      { onchange: () => store.setView({ interval: select.value }) },
+      auto,
+      ...INTERVALS.map((value) => el("option", { value }, value)),
+    )
+  );
   const render = () => {
     const { view, series } = store.state;
     select.value = view.interval;
@@ -61,14 +103,19 @@ function intervalSelect(store) {
 /** @param {Store} store */
 function indicatorMenu(store) {
   const boxes = Object.entries(STUDIES).map(([key, { label }]) => {
-    const box = /** @type {HTMLInputElement} */ (el("input", { type: "checkbox", value: key, onchange: () => toggle(key, box.checked) }));
+    const box = /** @type {HTMLInputElement} */ (
+      el("input", { type: "checkbox", value: key, onchange: () => toggle(key, box.checked) })
+    );
     return { key, box, row: el("label", {}, box, label) };
   });
   const toggle = (/** @type {string} */ key, /** @type {boolean} */ on) => {
     const rest = store.state.view.indicators.filter((other) => other !== key);
     store.setView({ indicators: on ? [...rest, key] : rest });
   };
-  const { root } = menu("Indicators", boxes.map(({ row }) => row));
+  const { root } = menu(
+    "Indicators",
+    boxes.map(({ row }) => row),
+  );
   const render = () => {
     for (const { key, box } of boxes) box.checked = store.state.view.indicators.includes(key);
   };
@@ -78,19 +125,30 @@ function indicatorMenu(store) {
 /**
  * Two choices side by side.
  * @template {string} T
- * @param {string} label @param {[T, string, string][]} choices value, text, title @param {() => T} now @param {(value: T) => void} choose
+ * @param {string} label
+ * @param {[T, string, string][]} choices value, text, title
+ * @param {() => T} now
+ * @param {(value: T) => void} choose
  */
 function pair(label, choices, now, choose) {
-  const buttons = choices.map(([value, text, title]) => el("button", { type: "button", title, "data-value": value, onclick: () => choose(value) }, text));
+  const buttons = choices.map(([value, text, title]) =>
+    el(
+      "button",
+      { type: "button", title, "data-value": value, onclick: () => choose(value) },
+      text,
+    ),
+  );
   const render = () => {
-    for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.value === now()));
+    for (const button of buttons)
+      button.setAttribute("aria-pressed", String(button.dataset.value === now()));
   };
   return { node: el("div.segments", { role: "group", "aria-label": label }, ...buttons), render };
 }
 
 /** @param {Store} store the exchange's time zone or the reader's own */
 function clockButton(store) {
-  const press = () => store.setView({ clock: store.state.view.clock === "local" ? "exchange" : "local" });
+  const press = () =>
+    store.setView({ clock: store.state.view.clock === "local" ? "exchange" : "local" });
   const node = el("button.button", { type: "button", "data-clock": "", onclick: press });
   const render = () => {
     const { view, series } = store.state;
@@ -108,7 +166,15 @@ export function mountToolbar(store) {
     rangeButtons(store),
     customRange(store),
     intervalSelect(store),
-    pair("Kind of chart", [["candles", "Candles", "Open, high, low and close"], ["line", "Line", "Closes only"]], () => store.state.view.type, (type) => store.setView({ type })),
+    pair(
+      "Kind of chart",
+      [
+        ["candles", "Candles", "Open, high, low and close"],
+        ["line", "Line", "Closes only"],
+      ],
+      () => store.state.view.type,
+      (type) => store.setView({ type }),
+    ),
     indicatorMenu(store),
     clockButton(store),
   ];
@@ -121,32 +187,4 @@ export function mountToolbar(store) {
   store.watch(["view", "series"], render);
   render();
   return bar;
-}
-
-// A button with a list that opens under it: closes on Escape, on a click elsewhere, and when the focus leaves.
-
-/** @param {string} label @param {(Node | string)[]} items @param {{end?: boolean, title?: string}} [options] */
-export function menu(label, items, { end = false, title } = {}) {
-  const list = el(end ? "div.menu-list.end" : "div.menu-list", { hidden: true }, ...items);
-  const button = el("button.button", { type: "button", "aria-expanded": "false", title }, label);
-  const root = el("div.menu", {}, button, list);
-  const open = (/** @type {boolean} */ shown) => {
-    list.hidden = !shown;
-    button.setAttribute("aria-expanded", String(shown));
-    if (shown) /** @type {HTMLElement | null} */ (list.querySelector("button, input"))?.focus();
-  };
-  button.addEventListener("click", () => open(list.hidden));
-  root.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || list.hidden) return;
-    event.stopPropagation();
-    open(false);
-    button.focus();
-  });
-  root.addEventListener("focusout", (event) => {
-    if (!root.contains(/** @type {Node | null} */ (event.relatedTarget)) && event.relatedTarget) open(false);
-  });
-  document.addEventListener("pointerdown", (event) => {
-    if (!list.hidden && !root.contains(/** @type {Node} */ (event.target))) open(false);
-  });
-  return { root, button, list, close: () => open(false) };
 }

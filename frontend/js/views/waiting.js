@@ -4,26 +4,57 @@ import { byId, el, setText } from "../dom.js";
 import { waitingWords } from "../data/waiting.js";
 
 /** @typedef {import("../store.js").Store} Store */
-/** @typedef {{title: string, detail: string, progress: number | null} | null} Words null: the chart speaks for itself */
+/**
+ * @typedef {{title: string, detail: string, progress: number | null} | null} Words null: the chart
+ *   speaks for itself
+ */
 
 /** @param {import("../store.js").State} state @returns {Words} */
-function wordsOf({ chartState, chartProblem, series, view, symbols, link, producer, waitingSince }) {
+function wordsOf({
+  chartState,
+  chartProblem,
+  series,
+  view,
+  symbols,
+  link,
+  producer,
+  waitingSince,
+}) {
   const stale = series && (series.symbol !== view.symbol || series.range !== view.range);
-  if (chartState === "ready" || (series?.bars.length && !stale && chartState !== "empty")) return null;
+  if (chartState === "ready" || (series?.bars.length && !stale && chartState !== "empty"))
+    return null;
   const silent = link.state === "retrying" || link.state === "offline";
-  if (chartState === "error") return { title: "The prices could not be loaded", detail: `${chartProblem} ${silent ? "The page keeps trying." : ""}`, progress: null };
-  if (silent && !series) return { title: link.reason, detail: "The page keeps trying.", progress: null };
-  if (chartState === "loading" && !waitingSince) return { title: "Loading prices …", detail: "", progress: null };
+  if (chartState === "error")
+    return {
+      title: "The prices could not be loaded",
+      detail: `${chartProblem} ${silent ? "The page keeps trying." : ""}`,
+      progress: null,
+    };
+  if (silent && !series)
+    return { title: link.reason, detail: "The page keeps trying.", progress: null };
+  if (chartState === "loading" && !waitingSince)
+    return { title: "Loading prices …", detail: "", progress: null };
   const isListed = symbols.some(({ symbol }) => symbol === view.symbol) || !symbols.length;
   const waited = waitingSince ? (Date.now() - waitingSince) / 1000 : 0;
-  return waitingWords({ symbol: symbols.length ? view.symbol : "", isListed, isCustom: view.range === "custom", producer, waited });
+  return waitingWords({
+    symbol: symbols.length ? view.symbol : "",
+    isListed,
+    isCustom: view.range === "custom",
+    producer,
+    waited,
+  });
 }
 
-/** @param {Store} store @returns {() => void} what renders: only what differs is changed, since the region is read out */
+/**
+ * @param {Store} store
+ * @returns {() => void} what renders: only what differs is changed, since the region is read out
+ */
 export function mountWaiting(store) {
   const message = byId("chart-message");
   const [title, detail] = [el("strong"), el("span")];
-  const bar = /** @type {HTMLProgressElement} */ (el("progress", { max: 1, "aria-label": "History that was sent" }));
+  const bar = /** @type {HTMLProgressElement} */ (
+    el("progress", { max: 1, "aria-label": "History that was sent" })
+  );
   return () => {
     const { chartState, series } = store.state;
     byId("chart").setAttribute("aria-busy", String(chartState === "loading"));

@@ -5,13 +5,23 @@ import { serverNow } from "../server_clock.js";
 import { formatClock, formatDate, formatPercent, formatPrice, ownZone, wayOf } from "../format.js";
 import { arrange } from "../data/sorting.js";
 import { keep, recall } from "../settings.js";
+import { bindWatchKeys } from "./watch_keys.js";
+import { drawSparkline } from "./sparkline.js";
 
 /** @typedef {import("../store.js").Store} Store */
-/** @typedef {{row: HTMLElement, name: HTMLElement, last: HTMLElement, change: HTMLElement, canvas: HTMLCanvasElement, stop: HTMLElement, price: number | null, spark: unknown}} Row */
+/**
+ * @typedef {{row: HTMLElement, name: HTMLElement, last: HTMLElement, change: HTMLElement, canvas:
+ *   HTMLCanvasElement, stop: HTMLElement, price: number | null, spark: unknown}} Row
+ */
 
 const LONG_WAIT = 120e3; // milliseconds after which a symbol without a price is doubtful
 
-/** @param {string} symbol @param {(symbol: string) => void} open @param {(symbol: string) => Promise<void>} forget @returns {Row} */
+/**
+ * @param {string} symbol
+ * @param {(symbol: string) => void} open
+ * @param {(symbol: string) => Promise<void>} forget
+ * @returns {Row}
+ */
 function makeRow(symbol, open, forget) {
   const name = el("small");
   const [last, change] = [el("td.c-last"), el("td.c-change")];
@@ -20,15 +30,30 @@ function makeRow(symbol, open, forget) {
     event.stopPropagation();
     void busy(stop, "…", () => forget(symbol));
   };
-  const stop = el("button.button.quiet.small", { type: "button", "aria-label": `Stop following ${symbol}`, onclick: drop }, "×");
+  const stop = el(
+    "button.button.quiet.small",
+    { type: "button", "aria-label": `Stop following ${symbol}`, onclick: drop },
+    "×",
+  );
   const changed = el("span");
   change.append(changed, stop);
-  const row = el("tr", { "data-symbol": symbol, tabIndex: -1, "aria-selected": "false", onclick: () => open(symbol) },
-    el("td", {}, el("b", {}, symbol), name), el("td.c-spark", {}, canvas), last, change);
+  const row = el(
+    "tr",
+    { "data-symbol": symbol, tabIndex: -1, "aria-selected": "false", onclick: () => open(symbol) },
+    el("td", {}, el("b", {}, symbol), name),
+    el("td.c-spark", {}, canvas),
+    last,
+    change,
+  );
   return { row, name, last, change: changed, canvas, stop, price: null, spark: null };
 }
 
-/** @param {Row} row @param {Store} store @param {import("../types.js").Listed} listed @param {Record<string, string>} colors */
+/**
+ * @param {Row} row
+ * @param {Store} store
+ * @param {import("../types.js").Listed} listed
+ * @param {Record<string, string>} colors
+ */
 function renderRow(row, store, listed, colors) {
   const { quotes, sparks, view } = store.state;
   const quote = quotes.get(listed.symbol);
@@ -41,7 +66,8 @@ function renderRow(row, store, listed, colors) {
   row.change.dataset.way = way;
   row.row.setAttribute("aria-selected", String(view.symbol === listed.symbol));
   row.row.tabIndex = view.symbol === listed.symbol ? 0 : -1;
-  if (quote && row.price !== null && quote.price !== row.price) flashPrice(row.last, quote.price > row.price);
+  if (quote && row.price !== null && quote.price !== row.price)
+    flashPrice(row.last, quote.price > row.price);
   row.price = quote?.price ?? null;
   const spark = sparks.get(listed.symbol);
   if (!spark || row.spark === spark) return;
@@ -49,16 +75,25 @@ function renderRow(row, store, listed, colors) {
   drawSparkline(row.canvas, spark, colors[way === "down" ? "down" : "up"]);
 }
 
-/** @param {import("../types.js").Listed} listed @param {import("../types.js").Quote} quote @returns {string} */
+/**
+ * @param {import("../types.js").Listed} listed
+ * @param {import("../types.js").Quote} quote
+ * @returns {string}
+ */
 function nameOf({ name }, { historical, time }) {
   return name ?? (historical ? `to ${formatDate(time, "UTC")}` : "");
 }
 
-/** @param {import("../types.js").Listed} listed a symbol that is followed and has no price yet @returns {string} */
+/**
+ * @param {import("../types.js").Listed} listed a symbol that is followed and has no price yet
+ * @returns {string}
+ */
 function waitingText({ addedAt }) {
   if (!addedAt) return "no price yet";
   const since = formatClock(Date.parse(addedAt), ownZone());
-  return serverNow() - Date.parse(addedAt) < LONG_WAIT ? `collecting since ${since}` : `no price since ${since}: the source may not know it`;
+  return serverNow() - Date.parse(addedAt) < LONG_WAIT
+    ? `collecting since ${since}`
+    : `no price since ${since}: the source may not know it`;
 }
 
 /** @param {HTMLElement} cell @param {boolean} up */
@@ -70,32 +105,74 @@ function flashPrice(cell, up) {
 /** @param {import("../data/sorting.js").Order} order @param {() => void} changed */
 function sortHeads(order, changed) {
   /** @type {[string, "own" | "symbol" | "price" | "change", string][]} */
-  const columns = [["Symbol", "symbol", ""], ["Day", "own", "c-spark"], ["Last", "price", "c-last"], ["Change", "change", "c-change"]];
+  const columns = [
+    ["Symbol", "symbol", ""],
+    ["Day", "own", "c-spark"],
+    ["Last", "price", "c-last"],
+    ["Change", "change", "c-change"],
+  ];
   const heads = columns.map(([label, by, name]) => {
     const press = () => {
       const again = order.by === by;
-      Object.assign(order, by === "own" ? { by, down: false } : again && order.down !== (by !== "symbol") ? { by: "own", down: false } : { by, down: again ? !order.down : by !== "symbol" });
+      Object.assign(
+        order,
+        by === "own"
+          ? { by, down: false }
+          : again && order.down !== (by !== "symbol")
+            ? { by: "own", down: false }
+            : { by, down: again ? !order.down : by !== "symbol" },
+      );
       changed();
     };
-    const content = by === "own" ? el("span.head", {}, label) : el("button", { type: "button", onclick: press }, label);
+    const content =
+      by === "own"
+        ? el("span.head", {}, label)
+        : el("button", { type: "button", onclick: press }, label);
     return { by, node: el("th", { scope: "col", className: name }, content) };
   });
   const render = () => {
-    for (const { by, node } of heads) node.setAttribute("aria-sort", order.by === by && by !== "own" ? (order.down ? "descending" : "ascending") : "none");
+    for (const { by, node } of heads)
+      node.setAttribute(
+        "aria-sort",
+        order.by === by && by !== "own" ? (order.down ? "descending" : "ascending") : "none",
+      );
   };
   return { row: el("tr", {}, ...heads.map(({ node }) => node)), render };
 }
 
-/** @param {Store} store @param {import("../api.js").Api} api @param {() => Record<string, string>} colors */
+/**
+ * @param {Store} store
+ * @param {import("../api.js").Api} api
+ * @param {() => Record<string, string>} colors
+ */
 export function mountWatch(store, api, colors) {
   const order = recall("order", { by: "own", down: false });
-  const search = /** @type {HTMLInputElement} */ (el("input.input", { type: "search", placeholder: "Search  /", "aria-label": "Search symbols", autocomplete: "off", spellcheck: false, oninput: () => render() }));
+  const search = /** @type {HTMLInputElement} */ (
+    el("input.input", {
+      type: "search",
+      placeholder: "Search  /",
+      "aria-label": "Search symbols",
+      autocomplete: "off",
+      spellcheck: false,
+      oninput: () => render(),
+    })
+  );
   const body = el("tbody");
   const hint = el("p.hint", { role: "status" }, "Loading symbols …");
   const open = (/** @type {string} */ symbol) => store.setView({ symbol });
-  const forget = async (/** @type {string} */ symbol) => (await import("./dialog.js")).stopFollowing(store, api, symbol);
-  const ask = async () => (await import("./dialog.js")).askForSymbol(store, api);
-  const add = el("button.button.icon", { type: "button", "aria-label": "Add a symbol", title: "Add a symbol", onclick: () => void busy(add, "…", ask) }, "+");
+  const forget = async (/** @type {string} */ symbol) =>
+    (await import("./symbol_dialog.js")).stopFollowing(store, api, symbol);
+  const ask = async () => (await import("./symbol_dialog.js")).askForSymbol(store, api);
+  const add = el(
+    "button.button.icon",
+    {
+      type: "button",
+      "aria-label": "Add a symbol",
+      title: "Add a symbol",
+      onclick: () => void busy(add, "…", ask),
+    },
+    "+",
+  );
   const heads = sortHeads(order, () => {
     keep("order", order);
     render();
@@ -116,76 +193,25 @@ export function mountWatch(store, api, colors) {
       renderRow(row, store, listed, palette);
       return row.row;
     });
-    if (nodes.length !== body.children.length || nodes.some((node, i) => node !== body.children[i])) body.replaceChildren(...nodes);
+    if (nodes.length !== body.children.length || nodes.some((node, i) => node !== body.children[i]))
+      body.replaceChildren(...nodes);
     if (!nodes.some((node) => node.tabIndex === 0) && nodes[0]) nodes[0].tabIndex = 0;
     heads.render();
     hint.hidden = nodes.length > 0;
-    setText(hint, search.value ? `No symbol matches “${search.value}”.` : link.state === "connecting" ? "Loading symbols …" : "No symbols yet: they appear when the first price is stored.");
+    setText(
+      hint,
+      search.value
+        ? `No symbol matches “${search.value}”.`
+        : link.state === "connecting"
+          ? "Loading symbols …"
+          : "No symbols yet: they appear when the first price is stored.",
+    );
   };
   store.watch(["symbols", "quotes", "sparks", "view", "link", "theme"], render);
-  store.when(({ theme }) => theme, () => rows.forEach((row) => (row.spark = null)));
+  store.when(
+    ({ theme }) => theme,
+    () => rows.forEach((row) => (row.spark = null)),
+  );
   bindWatchKeys(search, body, open);
   render();
-}
-
-// The watch-list by keyboard: "/" to search, up and down from row to row, Enter to open the first match.
-
-/**
- * @param {HTMLInputElement} search @param {HTMLElement} body the table's rows @param {(symbol: string) => void} open
- */
-function bindWatchKeys(search, body, open) {
-  const rows = () => /** @type {HTMLElement[]} */ ([...body.children]);
-  const go = (/** @type {HTMLElement | undefined} */ row) => {
-    if (!row?.dataset.symbol) return;
-    open(row.dataset.symbol);
-    row.tabIndex = 0;
-    row.focus({ preventScroll: false });
-  };
-  document.addEventListener("keydown", (event) => {
-    const target = /** @type {HTMLElement} */ (event.target);
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || target.closest("input, select, textarea, dialog")) return;
-    event.preventDefault();
-    search.focus();
-    search.select();
-  });
-  search.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" || event.key === "ArrowDown") {
-      event.preventDefault();
-      go(rows()[0]);
-    }
-    if (event.key === "Escape") {
-      search.value = "";
-      search.dispatchEvent(new Event("input"));
-    }
-  });
-  body.addEventListener("keydown", (event) => {
-    const list = rows();
-    const at = list.indexOf(/** @type {HTMLElement} */ (document.activeElement));
-    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: list.length - 1 }[event.key];
-    if (to === undefined && event.key !== "Enter") return;
-    event.preventDefault();
-    go(list[to ?? at]);
-  });
-}
-
-// A day's closes in 64 by 26 pixels, on a canvas.
-
-/** @param {HTMLCanvasElement} canvas @param {number[]} values in the order of time @param {string} color */
-function drawSparkline(canvas, values, color) {
-  const scale = devicePixelRatio || 1;
-  const [width, height] = [64, 26];
-  canvas.width = width * scale;
-  canvas.height = height * scale;
-  const pen = canvas.getContext("2d");
-  if (!pen || values.length < 2) return;
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  const y = (/** @type {number} */ v) => 3 + (height - 6) * (high === low ? 0.5 : (high - v) / (high - low));
-  pen.scale(scale, scale);
-  pen.beginPath();
-  values.forEach((value, i) => pen.lineTo(1 + (i / (values.length - 1)) * (width - 2), y(value)));
-  pen.strokeStyle = color;
-  pen.lineWidth = 1.25;
-  pen.lineJoin = "round";
-  pen.stroke();
-  canvas.dataset.points = String(values.length);
 }

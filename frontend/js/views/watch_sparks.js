@@ -1,6 +1,6 @@
-// The sparklines' closes: asked for once a symbol, a few at a time and after the chart, then carried on by the quotes;
-// once more when a symbol gets its first price, and when all history has come. A symbol of which only bars are stored
-// has no quote: its last day's close stands for one.
+// The sparklines' closes: asked for once a symbol, a few at a time and after the chart, then
+// carried on by the quotes; once more when a symbol gets its first price, and when all history has
+// come. A symbol of which only bars are stored has no quote: its last day's close stands for one.
 
 import { ApiError } from "../api.js";
 import { isHistoryComing } from "../data/waiting.js";
@@ -27,17 +27,29 @@ export function bindSparks(store, api) {
     const time = bars.at(-1)?.time;
     if (time === undefined) return;
     newest.set(symbol, time);
-    put(symbol, bars.map((bar) => bar.close));
+    put(
+      symbol,
+      bars.map((bar) => bar.close),
+    );
   };
   const loadDays = async (/** @type {string} */ symbol) => {
-    const { envelope, bars } = await api.bars(symbol, { interval: "1d", period: "max", sort: "desc", limit: KEPT });
+    const { envelope, bars } = await api.bars(symbol, {
+      interval: "1d",
+      period: "max",
+      sort: "desc",
+      limit: KEPT,
+    });
     const { quotes } = store.state;
     if (!bars.length || hasTicks(quotes.get(symbol))) return;
     const days = bars.reverse();
     store.set({ quotes: new Map(quotes).set(symbol, closingQuote(envelope, days)) });
-    put(symbol, days.map((bar) => bar.close));
+    put(
+      symbol,
+      days.map((bar) => bar.close),
+    );
   };
-  const put = (/** @type {string} */ symbol, /** @type {number[]} */ closes) => store.set({ sparks: new Map(store.state.sparks).set(symbol, closes) });
+  const put = (/** @type {string} */ symbol, /** @type {number[]} */ closes) =>
+    store.set({ sparks: new Map(store.state.sparks).set(symbol, closes) });
 
   const next = () => {
     const { symbols, chartState, link, quotes, producer } = store.state;
@@ -48,13 +60,15 @@ export function bindSparks(store, api) {
       if ((asked.get(symbol) ?? -1) >= there) continue;
       asked.set(symbol, there);
       running += 1;
-      load(symbol).catch((error) => {
-        if (!(error instanceof ApiError)) throw error;
-        if (!error.isMissing) asked.delete(symbol);
-      }).finally(() => {
-        running -= 1;
-        setTimeout(next, 100);
-      });
+      load(symbol)
+        .catch((error) => {
+          if (!(error instanceof ApiError)) throw error;
+          if (!error.isMissing) asked.delete(symbol);
+        })
+        .finally(() => {
+          running -= 1;
+          setTimeout(next, 100);
+        });
     }
   };
 
@@ -66,7 +80,8 @@ export function bindSparks(store, api) {
     for (const [symbol, closes] of sparks) {
       const quote = quotes.get(symbol);
       const time = newest.get(symbol) ?? 0;
-      if (!quote || quote.historical || quote.time < time || closes.at(-1) === quote.price) continue;
+      if (!quote || quote.historical || quote.time < time || closes.at(-1) === quote.price)
+        continue;
       const later = quote.time >= time + STEP;
       if (later) newest.set(symbol, Math.floor(quote.time / STEP) * STEP);
       all.set(symbol, [...(later ? closes : closes.slice(0, -1)), quote.price].slice(-KEPT));

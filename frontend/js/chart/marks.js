@@ -1,0 +1,87 @@
+// Marks over the candles: crosses of the averages, anomalies, previewed alerts. Pure. Where they
+// would stand closer than the eye can tell apart they are left out: the list beside the chart has
+// them all.
+
+import { indexAt } from "../data/series.js";
+
+/** @typedef {import("./figure.js").Choices} Choices */
+
+/** Pixels that a mark should have for itself. */
+const ROOM = 34;
+
+/**
+ * @param {import("../types.js").Series} series
+ * @param {import("../data/studies.js").Studies} studies
+ * @param {[number, number]} range @param {Choices} choices
+ * @returns {any[]} Plotly traces
+ */
+export function markersOf(series, studies, range, choices) {
+  const { colors, indicators, width, events, preview } = choices;
+  const fits = (/** @type {any[]} */ list) => list.length * ROOM <= width;
+  const inView = (/** @type {number} */ index) => index >= range[0] && index <= range[1];
+  const traces = [];
+  const found = studies.crosses
+    .map(({ index, kind }) => ({ index: series.first + index, kind }))
+    .filter(({ index }) => inView(index));
+  if (indicators.includes("crosses") && fits(found)) {
+    const golden = found.filter(({ kind }) => kind === "golden_cross").map(({ index }) => index);
+    const death = found.filter(({ kind }) => kind === "death_cross").map(({ index }) => index);
+    traces.push(
+      marks("golden cross", series, golden, "low", "triangle-up", colors.up),
+      marks("death cross", series, death, "high", "triangle-down", colors.down),
+    );
+  }
+  const moves = events.filter(
+    (event) => event.condition === "change_percent" || event.condition === "moving_percent",
+  );
+  if (indicators.includes("anomalies"))
+    traces.push(
+      marks(
+        "anomaly",
+        series,
+        placed(
+          series,
+          moves.map((event) => event.time),
+        ),
+        "high",
+        "diamond",
+        colors.warn,
+      ),
+    );
+  if (preview.length)
+    traces.push(
+      marks("would have fired", series, placed(series, preview), "high", "star", colors.accent),
+    );
+  return traces.filter((trace) => trace.x.length);
+}
+
+/**
+ * @param {import("../types.js").Series} series
+ * @param {number[]} times
+ * @returns {number[]} one index a bar, of those that the series spans
+ */
+function placed(series, times) {
+  const inside = times.filter((time) => series.bars.length && time >= series.bars[0].time);
+  return [...new Set(inside.map((time) => indexAt(series, time)))];
+}
+
+/**
+ * @param {string} name @param {import("../types.js").Series} series @param {number[]} indices
+ * @param {"low" | "high"} edge @param {string} symbol @param {string} color
+ */
+function marks(name, series, indices, edge, symbol, color) {
+  const spread =
+    Math.max(...series.bars.map((bar) => bar.high)) -
+    Math.min(...series.bars.map((bar) => bar.low));
+  const away = spread * 0.02 * (edge === "low" ? -1 : 1);
+  return {
+    type: "scatter",
+    mode: "markers",
+    name,
+    x: indices,
+    y: indices.map((i) => series.bars[i - series.first][edge] + away),
+    marker: { symbol, color, size: 9, line: { width: 0 } },
+    hoverinfo: "skip",
+    cliponaxis: true,
+  };
+}

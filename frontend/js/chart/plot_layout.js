@@ -1,0 +1,45 @@
+// Where things are on a drawn plot, in pixels of its container. The only file that looks into
+// Plotly's full layout.
+
+/**
+ * @typedef {{left: number, top: number, width: number, height: number, x: [number, number], y:
+ *   [number, number]}} Plot
+ */
+
+/**
+ * @param {any} node the element that Plotly drew into
+ * @returns {Plot | null} the price pane's box and the ranges that it shows at this moment, also in
+ *   mid-drag
+ */
+export function plotOf(node) {
+  const full = node._fullLayout;
+  if (!full?.xaxis || !full.yaxis?._length) return null;
+  const { xaxis, yaxis } = full;
+  return {
+    left: xaxis._offset,
+    top: yaxis._offset,
+    width: xaxis._length,
+    height: yaxis._length,
+    x: [xaxis.range[0], xaxis.range[1]],
+    y: [yaxis.range[0], yaxis.range[1]],
+  };
+}
+
+/** @param {any} node @returns {number} the lowest pane's lower edge */
+export const bottomOf = (node) => node._fullLayout.height - node._fullLayout.margin.b;
+
+/** @param {Plot} plot @param {number} px @returns {number} index on the axis, not rounded */
+export const indexOf = (plot, px) =>
+  plot.x[0] + ((px - plot.left) / plot.width) * (plot.x[1] - plot.x[0]);
+
+/** @param {Plot} plot @param {number} index */
+export const xOf = (plot, index) =>
+  plot.left + ((index - plot.x[0]) / (plot.x[1] - plot.x[0])) * plot.width;
+
+/** @param {Plot} plot @param {number} py */
+export const priceOf = (plot, py) =>
+  plot.y[1] - ((py - plot.top) / plot.height) * (plot.y[1] - plot.y[0]);
+
+/** @param {Plot} plot @param {number} price */
+export const yOf = (plot, price) =>
+  plot.top + ((plot.y[1] - price) / (plot.y[1] - plot.y[0])) * plot.height;

@@ -1,0 +1,16 @@
+// The vendored bundle: a classic script that early.js put into the page.
+
+/** @returns {any} the bundle; undefined before it is there */
+export const plotly = () => /** @type {any} */ (window).Plotly;
+
+/** @returns {Promise<void>} once it is there; rejects when it could not be loaded */
+export function plotlyLoaded() {
+  const script = /** @type {HTMLElement} */ (document.getElementById("plotly-bundle"));
+  return new Promise((resolve, reject) => {
+    const fail = () => reject(new Error("The chart's library could not be loaded."));
+    if (plotly()) return resolve();
+    if (script.dataset.failed) return fail();
+    script.addEventListener("load", () => resolve());
+    return script.addEventListener("error", fail);
+  });
+}

@@ -1,0 +1,46 @@
+// The page's only setting from outside: where its API is.
+
+/**
+ * @typedef {object} Config
+ * @property {string} api address of the API, without a slash at its end
+ * @property {string} stage
+ * @property {number} poll_seconds time between two polls of the quotes
+ */
+
+/**
+ * An answer that early.js asked for before the modules came.
+ * @param {string} url @returns {Promise<Response> | undefined} once for each address
+ */
+export function takeEarly(url) {
+  const early = /** @type {Map<string, Promise<Response>>} */ (/** @type {any} */ (window).early);
+  const answer = early?.get(url);
+  early?.delete(url);
+  return answer;
+}
+
+/** @returns {Promise<Config>} from /config.json; throws an Error with a sentence for the reader */
+export async function loadConfig() {
+  const response = await (takeEarly("config.json") ?? fetch("config.json", { cache: "no-cache" }));
+  if (!response.ok)
+    throw new Error(`The page's config.json cannot be read (HTTP ${response.status}).`);
+  const { api, stage = "", poll_seconds = 2 } = await response.json();
+  if (typeof api !== "string") throw new Error('config.json names no "api" address.');
+  return {
+    api: api.replace(/\/+$/, ""),
+    stage,
+    poll_seconds: Math.max(0.1, Number(poll_seconds) || 2),
+  };
+}
+
+/**
+ * Narrow the page's policy to the one API that it talks to: index.html cannot know the address, and
+ * policies only
+ * ever add up.
+ * @param {string} api
+ */
+export function allowOnly(api) {
+  const policy = document.createElement("meta");
+  policy.httpEquiv = "Content-Security-Policy";
+  policy.content = `connect-src 'self' ${new URL(api, location.href).origin}`;
+  document.head.append(policy);
+}

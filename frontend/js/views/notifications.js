@@ -1,0 +1,44 @@
+// The browser's own notifications of what fires while the page is open, for those who switch them
+// on.
+
+import { busy, disable, el } from "../dom.js";
+import { keep, recall } from "../settings.js";
+
+/**
+ * @param {import("../store.js").Store} store
+ * @returns {HTMLElement} the switch; empty where the browser has none
+ */
+export function bindNotifications(store) {
+  if (!("Notification" in window)) return el("span");
+  let on = recall("notify", false) && Notification.permission === "granted";
+  /** @type {Set<string> | null} */
+  let known = null;
+  const button = el("button.button.quiet", { type: "button", onclick: () => void toggle() });
+  const render = () => {
+    const denied = Notification.permission === "denied";
+    disable(button, denied ? "Notifications are blocked in this browser's settings" : "");
+    button.textContent = denied ? "Notify: blocked" : on ? "Notify: on" : "Notify";
+    button.setAttribute("aria-pressed", String(on));
+    button.title ||= "Show a notification when something fires while this page is open";
+  };
+  const toggle = () =>
+    busy(button, "Waiting for leave …", async () => {
+      on = !on && (await Notification.requestPermission()) === "granted";
+      keep("notify", on);
+      render();
+    });
+  addEventListener("focus", render); // the browser's settings may have been changed meanwhile
+  store.watch(["alerts"], ({ alerts }) => {
+    if (!alerts) return;
+    const fresh = known ? alerts.filter((alert) => !known?.has(alert.id)) : [];
+    known = new Set(alerts.map((alert) => alert.id));
+    if (on)
+      for (const alert of fresh.slice(0, 5))
+        new Notification(`Ticktape: ${alert.symbol}`, {
+          body: alert.message || alert.condition,
+          tag: alert.id,
+        });
+  });
+  render();
+  return button;
+}

@@ -1,0 +1,29 @@
+// Which of the three views is shown; the two that are not the first are loaded when they are first
+// asked for.
+
+import { byId } from "../dom.js";
+
+/**
+ * @param {import("../store.js").Store} store
+ * @param {import("../api.js").Api} api
+ * @param {import("./chart_view.js").ChartView} chart
+ */
+export function mountPages(store, api, chart) {
+  const opened = new Set();
+  const load = {
+    compare: async () => new (await import("./compare.js")).CompareView(store, api, chart),
+    history: async () => new (await import("./history.js")).HistoryView(store, api, chart),
+  };
+  const render = () => {
+    const { page } = store.state.view;
+    document.body.dataset.page = page;
+    for (const name of ["chart", "compare", "history"]) byId(name).hidden = name !== page;
+    if (page === "chart") chart.commit();
+    else if (!opened.has(page)) {
+      opened.add(page);
+      void load[page]();
+    }
+  };
+  store.when(({ view }) => view.page, render);
+  if (store.state.view.page !== "chart") render();
+}

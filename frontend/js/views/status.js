@@ -1,0 +1,145 @@
+// What a reader must know before believing a price: where it comes from, how old it is, whether the
+// market is open, and whether the page still hears from its API.
+
+import { byId, el, setText } from "../dom.js";
+import { formatAge, formatClock, formatDate, formatDay, ownZone, zoneName } from "../format.js";
+import { serverNow } from "../server_clock.js";
+
+/** @typedef {import("../store.js").Store} Store */
+
+/** @typedef {import("../types.js").Quote} Quote */
+
+/** Milliseconds for which a press is seen to be heard, however soon the answer comes. */
+const ASKING_SHOWN = 600;
+const DELAYED_SECONDS = 60;
+const BEHIND_SECONDS = 5; // a batch under way is no lag
+
+/** @type {Record<string, string>} */
+const SOURCES = {
+  yfinance: "Yahoo Finance",
+  "yfinance-live": "Yahoo Finance, streaming",
+  simulator: "Simulator",
+  replay: "Recording",
+  unknown: "Unnamed source",
+};
+
+/** @param {string} source */
+export const sourceName = (source) => SOURCES[source] ?? source;
+
+/** @param {string} source */
+export const isSimulated = (source) => source.startsWith("simulator");
+
+/** @param {import("../types.js").Link} link @param {number} now @returns {string} */
+function linkText(link, now) {
+  const seconds = Math.max(0, Math.ceil((link.retryAt - now) / 1000));
+  return {
+    connecting: "Connecting",
+    live: "Live",
+    paused: "Paused",
+    retrying: `No answer, again in ${seconds} s`,
+    offline: "Offline",
+  }[link.state];
+}
+
+/**
+ * @param {Quote} quote
+ * @param {number} now by the server's clock
+ * @returns {{text: string, kind: "" | "warn" | "bad"}}
+ */
+function ageText(quote, now) {
+  const age = (now - quote.time) / 1000;
+  if (quote.historical) return { text: `History until ${formatDate(quote.time, "UTC")}`, kind: "" };
+  const text = `Data ${formatAge(age)} old`;
+  if (isClosed(quote)) return { text, kind: "" };
+  if (quote.stale) return { text: `Stale: ${formatAge(age)} old`, kind: "bad" };
+  const delayed = quote.exchangeDelay > 0 || age > DELAYED_SECONDS;
+  return delayed ? { text: `Delayed: ${formatAge(age)}`, kind: "warn" } : { text, kind: "" };
+}
+
+/** @param {Quote} quote */
+const delayText = ({ exchangeDelay, source }) =>
+  exchangeDelay > 0
+    ? `${sourceName(source)} gives prices of this exchange ${exchangeDelay / 60} minutes late`
+    : "";
+
+/** @param {Quote} quote */
+const isClosed = (quote) => quote.marketState === "CLOSED";
+
+/** @param {Quote} quote @param {string} zone for the time of opening */
+function sessionText(quote, zone) {
+  const names = /** @type {Record<string, string>} */ ({
+    REGULAR: "Market open",
+    PRE: "Pre-market",
+    POST: "After hours",
+  });
+  if (!isClosed(quote)) return names[quote.marketState ?? ""] ?? "";
+  if (!quote.nextOpen) return "Market closed";
+  const [day, clock] = [formatDay(quote.nextOpen, zone), formatClock(quote.nextOpen, zone)];
+  return `Market closed until ${day} ${clock} ${zoneName(zone, quote.nextOpen)}`;
+}
+
+/** @param {Store} store @param {{retry: () => void}} feed */
+export function mountStatus(store, feed) {
+  const dot = el("span.dot", { "aria-hidden": "true" });
+  const linkLabel = el("span", {}, "Connecting");
+  const link = el(
+    "button.badge.button",
+    { type: "button", title: "Ask again now", onclick: () => ask() },
+    dot,
+    linkLabel,
+  );
+  const simulated = el(
+    "span.badge.warn",
+    { title: "Prices are made up by a simulator: no real company, no real market" },
+    "SIMULATED",
+  );
+  const source = el("span.badge.source");
+  const age = el("span.badge.age");
+  const session = el("span.badge.session");
+  const behind = el("span.badge.warn.lag", {
+    title: "Prices are stored whose bars, signals and alerts are still being made",
+  });
+  byId("status").append(behind, simulated, source, session, age, link);
+
+  /** @type {unknown} how the link stood when the reader asked; each answer brings another one */
+  let askedAt = null;
+  let shownUntil = 0;
+  const ask = () => {
+    askedAt = store.state.link;
+    shownUntil = performance.now() + ASKING_SHOWN;
+    feed.retry();
+    render();
+    setTimeout(render, ASKING_SHOWN);
+  };
+  const render = () => {
+    const { view, quotes, lag, link: state, series } = store.state;
+    behind.hidden = lag < BEHIND_SECONDS;
+    setText(behind, `Catching up: ${formatAge(lag)} behind`);
+    const quote = quotes.get(view.symbol);
+    link.dataset.link = state.state;
+    link.title = state.reason || "Ask again now";
+    link.classList.toggle("bad", state.state === "offline" || state.state === "retrying");
+    setText(
+      linkLabel,
+      askedAt === state || performance.now() < shownUntil
+        ? "Asking …"
+        : linkText(state, Date.now()),
+    );
+    for (const node of [source, age, session]) node.hidden = !quote;
+    const origin = quote?.source ?? (series?.symbol === view.symbol ? series.source : "");
+    simulated.hidden = !isSimulated(origin); // bars come before the first quote
+    if (!quote) return;
+    setText(source, sourceName(quote.source));
+    source.hidden = isSimulated(quote.source);
+    const { text, kind } = ageText(quote, serverNow());
+    setText(age, text);
+    age.className = `badge age ${kind}`;
+    age.title = delayText(quote);
+    const said = sessionText(quote, view.clock === "local" ? ownZone() : quote.zone);
+    setText(session, said);
+    session.hidden = !said;
+  };
+  store.watch(["quotes", "link", "view", "series"], render);
+  setInterval(render, 1000); // an age grows while nothing arrives
+  render();
+}

@@ -1,0 +1,114 @@
+// The token of the reader's key: asked for when something first needs one, with the scope that it
+// needs; how long it is kept is the reader's choice.
+
+import { ApiError } from "../api.js";
+import { byId, el } from "../dom.js";
+import { forgetToken, holdToken, isKept, onToken, token } from "../settings.js";
+import { openDialog } from "./dialog.js";
+
+/** @param {string} scope */
+const needed = (scope) =>
+  `This needs the token of a key with the scope ${scope}. ` +
+  "“make run” prints one; a deployment has its own.";
+
+/** @returns {string} where the page has the token */
+const where = () =>
+  isKept() ? "It is kept on this device." : "It is held until this page is closed.";
+
+/**
+ * @param {string} scope what it is needed for
+ * @param {string} [reason] why the one before is not enough
+ * @returns {Promise<boolean>} whether one was given
+ */
+export async function askForToken(scope, reason = needed(scope)) {
+  const input = /** @type {HTMLInputElement} */ (
+    el("input.input", {
+      type: "password",
+      name: "token",
+      required: true,
+      autocomplete: "off",
+      spellcheck: false,
+    })
+  );
+  const kept = /** @type {HTMLInputElement} */ (el("input", { type: "checkbox", name: "kept" }));
+  const { closed } = openDialog(
+    "Token needed",
+    [
+      el("p", {}, reason),
+      el("label.whole", {}, "Token", input),
+      el("label.check", {}, kept, "Keep on this device when the page is closed"),
+    ],
+    { submit: "Use token", onsubmit: async () => holdToken(input.value.trim(), kept.checked) },
+  );
+  input.focus();
+  return closed;
+}
+
+/**
+ * @param {ApiError} error a refused reading
+ * @returns {Promise<boolean>} whether another token was given
+ */
+export const askForReading = (error) =>
+  askForToken(
+    "read",
+    whyRefused(error, "read") ?? `This deployment is not open for reading. ${needed("read")}`,
+  );
+
+/**
+ * Run something that needs a scope, with a token; asks again when that is refused.
+ * @template T
+ * @param {string} scope
+ * @param {() => Promise<T>} write
+ * @returns {Promise<T>} throws ApiError, also when the reader gave no token
+ */
+export async function withToken(scope, write) {
+  /** @type {string | undefined} */
+  let reason;
+  for (;;) {
+    if ((!token() || reason) && !(await askForToken(scope, reason)))
+      throw new ApiError(401, `Nothing was changed. ${reason ?? needed(scope)}`);
+    try {
+      return await write();
+    } catch (error) {
+      if (!(error instanceof ApiError) || !error.isRefusal) throw error;
+      reason = whyRefused(error, scope);
+    }
+  }
+}
+
+/**
+ * @param {ApiError} error
+ * @param {string} scope
+ * @returns {string | undefined} nothing where no token was sent; one that is not in force is
+ *   forgotten
+ */
+function whyRefused(error, scope) {
+  if (!token()) return undefined;
+  if (error.status === 403)
+    return `This key does not have the scope ${scope}. Another one is needed.`;
+  forgetToken();
+  return "The API refused this token: it is unknown, revoked or expired.";
+}
+
+/** The button by which a reader sees that the page holds a token, and forgets it. */
+export function mountToken() {
+  const button = el(
+    "button.badge.button",
+    { type: "button", onclick: () => confirmForgetting() },
+    "Token",
+  );
+  byId("status").append(button);
+  const render = () => {
+    button.hidden = !token();
+    button.title = where();
+  };
+  onToken(render);
+  render();
+}
+
+function confirmForgetting() {
+  openDialog("Forget the token?", [el("p", {}, `${where()} Its key stays in force.`)], {
+    submit: "Forget token",
+    onsubmit: async () => forgetToken(),
+  });
+}
