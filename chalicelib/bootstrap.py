@@ -225,14 +225,18 @@ class Services:
         """Statements over the lake, and their runs."""
         from chalicelib.adapters.athena import Athena
         from chalicelib.adapters.clients import Clients, Deferred
+        from chalicelib.adapters.glue import GlueCatalog
         from chalicelib.adapters.result_links import ResultLinks
+        from chalicelib.services.report_lists import ReportLists
         from chalicelib.services.reports import Reports
 
         settings, clients = self.settings, self._clients or Clients(self.settings.account_id)
         athena: Any = Deferred(lambda: clients.athena)
         lake = Athena(athena, settings.athena_workgroup, settings.athena_database)
         links = ResultLinks(Deferred(lambda: clients.s3))
-        return Reports(lake if settings.athena_workgroup else None, links, self.clock)
+        catalog = GlueCatalog(Deferred(lambda: clients.glue), settings.athena_database)
+        lists = ReportLists(catalog.lake_state, self.clock)
+        return Reports(lake if settings.athena_workgroup else None, links, lists, self.clock)
 
     @cached_property
     def compact(self) -> Compact:

@@ -106,6 +106,9 @@ def configured(settings: Settings) -> dict[str, EventSource]:
     return found
 
 
-COMPACTION = (30, "6-12/2", "*", "*", "?", "*")
-"""When compact runs, as EventBridge's cron in UTC: once a day is over everywhere, and three times
-more, which find nothing to do unless the one before failed or had no time for all."""
+COMPACTION = (30, "*", "*", "*", "?", "*")
+"""When compact runs, as EventBridge's cron in UTC. Most runs only merge raw objects."""
+
+COMPACTION_HOURS = (6, 8, 10, 12)
+"""The hours whose runs also compact: the first once a day is over everywhere, and three more, which
+find nothing to do unless the run before failed or had no time for everything."""

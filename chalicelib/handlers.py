@@ -9,6 +9,7 @@ import msgspec
 from chalicelib import bootstrap
 from chalicelib.adapters import events
 from chalicelib.adapters.telemetry import emit
+from chalicelib.event_sources import COMPACTION_HOURS
 
 if TYPE_CHECKING:
     from chalicelib.services.ingest_plan import Incoming
@@ -53,12 +54,16 @@ def detect(event: dict[str, Any], context: Any) -> Response:
 def compact(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """The schedule's event, or one that names a day: `{"detail": {"date": "2026-11-20"}}`.
 
-    Returns what was done. Raises what the service raises.
+    Outside COMPACTION_HOURS the schedule's run only merges raw objects. Returns what was done.
+    Raises what the service raises.
     """
     services = bootstrap.get_services()
     until = bootstrap.deadline(context.get_remaining_time_in_millis())
     day = event.get("detail", {}).get("date")
-    done = services.compact(day, context.aws_request_id, until)
+    if _only_merges(event):
+        done = services.compact.gather(context.aws_request_id, until)
+    else:
+        done = services.compact(day, context.aws_request_id, until)
     emit(
         "compact",
         services.settings.stage,
@@ -71,6 +76,12 @@ def compact(event: dict[str, Any], context: Any) -> dict[str, Any]:
     )
     found: dict[str, Any] = msgspec.to_builtins(done)
     return found
+
+
+def _only_merges(event: dict[str, Any]) -> bool:
+    """EventBridge names its rule in `resources`; an event made by hand names none."""
+    is_scheduled = bool(event.get("resources"))
+    return is_scheduled and int(event["time"][11:13]) not in COMPACTION_HOURS
 
 
 def _ingest(name: str, records: list[Incoming], context: Any, *, all_later: bool) -> Response:

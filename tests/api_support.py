@@ -31,6 +31,7 @@ from chalicelib.services.key_ring import KeyRing
 from chalicelib.services.preview import Preview
 from chalicelib.services.priced import PricedRecord
 from chalicelib.services.rate_limit import RateLimit
+from chalicelib.services.report_lists import ReportLists
 from chalicelib.services.reports import Reports
 from chalicelib.services.stores import Stores, SymbolEntry
 from chalicelib.settings import Settings
@@ -74,7 +75,9 @@ class FakeServices:
         self.keys = KeyRing(self.key_store, self.clock, settings.write_token_sha256)
         self.rate_limit = RateLimit(self.key_store, self.clock)
         self.lake = FakeLake()
-        self.reports = Reports(self.lake, self.lake, self.clock)
+        self.reports = Reports(
+            self.lake, self.lake, ReportLists(self.lake.state, self.clock), self.clock
+        )
         self.forget = Forget(self.stores, FakeEraser(self.stores), lambda _symbol: None)
         self.preview = Preview(self.stores, Watch((), settings.sma_fast, settings.sma_slow))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
+import botocore.session
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
@@ -13,6 +15,10 @@ from xdist.scheduler import LoadFileScheduling
 from tests.emulated import Emulated
 
 pytest.register_assert_rewrite("tests.deploy_support")
+
+botocore.session.create_loader = cache(botocore.session.create_loader)
+"""All sessions of a process share what they read of botocore's models: to read them again costs
+each client a tenth of a second."""
 
 settings.register_profile(
     "same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -26,6 +32,7 @@ FIRST = (
     "e2e/test_deploy_cycle.py",
     "integration/test_compaction.py",
     "browser",
+    "security",
     "integration/test_infra_terraform.py",
     "integration/test_local_system.py",
     "e2e/test_api_fuzz.py",

@@ -19,9 +19,9 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
-from chalicelib.services.detect import Trigger
 from chalicelib.services.ingest_plan import Incoming
 from chalicelib.services.priced import PricedRecord
+from chalicelib.services.triggers import Trigger
 
 START = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 SHARD = "shardId-000000000000"

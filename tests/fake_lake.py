@@ -8,6 +8,7 @@ from typing import Any
 
 from chalicelib.adapters.athena import literal
 from chalicelib.services.report_files import find_report
+from chalicelib.services.report_lists import LakeState
 from chalicelib.services.stores import QueryRows, QueryState, QueryStatus, QueryValue
 
 FINISHED, RUNNING, FAILED, OTHER = (f"00000000-0000-0000-0000-00000000000{n}" for n in range(4))
@@ -17,7 +18,7 @@ ROWS = (("AAPL", "2", "1.5E7"), ("A,B", "1", None), ("MSFT", "3", "NaN"))
 
 
 class FakeLake:
-    """QueryEngine and Links."""
+    """QueryEngine, Links and the state of the lake."""
 
     def __init__(self) -> None:
         self.started: list[tuple[str, tuple[QueryValue, ...], int]] = []
@@ -52,6 +53,10 @@ class FakeLake:
 
     def stop(self, query_id: str) -> None:
         """See QueryEngine."""
+
+    def state(self) -> LakeState:
+        """The lake's first two days, of which the first is compacted."""
+        return LakeState("2026-11-19", "2026-11-19", (), frozenset({"2026-11-19"}), 1)
 
     def link(self, location: str, seconds: int) -> str:
         """See Links."""

@@ -6,6 +6,7 @@ Pages are short on purpose (PAGE rows), so that whoever reads has to read on.
 from __future__ import annotations
 
 import bisect
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Lock
 from typing import Any
@@ -113,6 +114,7 @@ class FakePrices:
         limit: int,
         descending: bool = False,
         consistent: bool = False,
+        most_copies: int | None = None,
     ) -> Page[StoredTick]:
         """See PriceStore. Fills up to `limit`."""
         found = self._unpacked(symbol, start, end)
@@ -149,6 +151,7 @@ class FakeBars:
     def __init__(self) -> None:
         self.series: dict[str, Sorted] = {}
         self.arrived: dict[tuple[str, str], str] = {}
+        self.marks: Counter[str] = Counter()
 
     def bars(
         self,
@@ -169,16 +172,21 @@ class FakeBars:
         return Page(tuple(bar for bar in page.rows if isinstance(bar, Bar)), page.next_key)
 
     def closes(
-        self, symbol: str, interval: str, start: str | None, end: str | None
+        self,
+        symbol: str,
+        interval: str,
+        start: str | None,
+        end: str | None,
+        *,
+        newest: int | None = None,
     ) -> Iterator[Close]:
         """See BarStore."""
-        reading = True
-        while reading:
-            page = self.bars(symbol, interval, start, end, limit=PAGE)
-            for bar in page.rows:
-                yield Close(bar.start, bar.session_date or bar.start[:10], bar.close, bar.extended)
-            reading = page.next_key is not None
-            start = just_after(page.next_key) if page.next_key else None
+        series = self.series.get(f"{symbol}#{interval}", Sorted())
+        for key in series.between(start, end, newest is not None):
+            bar = series.get(key)
+            if isinstance(bar, Bar) and not bar.deleted:
+                date = bar.session_date or bar.start[:10]
+                yield Close(bar.start, date, bar.close, bar.ticks, bar.extended)
 
     def put(self, bar: Bar, expires_from: str) -> bool:
         """See BarStore."""
@@ -233,6 +241,15 @@ class FakeBars:
             if known is None or 0 < known.folded < bar.folded + (came <= arrival):
                 series.put(bar.start, bar)
                 self.arrived[bar.series, bar.start] = arrival
+
+    def mark_history(self, symbols: Sequence[str], deadline: float) -> set[int]:
+        """See BarStore."""
+        self.marks.update(symbols)
+        return set()
+
+    def history_mark(self, symbol: str) -> str:
+        """See BarStore."""
+        return str(self.marks[symbol] or "")
 
 
 class FakeStates:
@@ -486,7 +503,12 @@ class FakeArchive:
         self.quarantine: dict[tuple[str, ...], tuple[QuarantinedPart, ...]] = {}
 
     def put_readings(
-        self, arrival: str, origin: str, numbers: Sequence[str], readings: Sequence[Reading]
+        self,
+        arrival: str,
+        origin: str,
+        numbers: Sequence[str],
+        lines: Sequence[ArchivedLine],
+        readings: Sequence[Reading],
     ) -> None:
         """See Archive."""
         self.readings[(origin, *numbers)] = tuple(readings)

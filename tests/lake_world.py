@@ -7,8 +7,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
+from chalicelib.adapters.lake_marks import marks_of, parameters_of
 from chalicelib.adapters.raw_survey import Survey
 from chalicelib.domain.times import to_text
 from chalicelib.services import (
@@ -16,10 +18,12 @@ from chalicelib.services import (
     compact_months,
     compact_progress,
     compact_run,
+    compact_survey,
     compact_writing,
 )
 from chalicelib.services.compact import Compact, Compacted
-from chalicelib.services.lake_sql import TABLES, Arrived, Table
+from chalicelib.services.lake_arrivals import Arrived
+from chalicelib.services.lake_sql import TABLES, Table
 from chalicelib.services.lake_stores import Changed, LakeStores, Marks, Part, RawHour
 from chalicelib.services.stores import QueryRows, QueryStatus, QueryValue
 
@@ -51,7 +55,8 @@ class World:
 
     def __init__(self, monkeypatch: Any) -> None:
         for module in (
-            compact_run, compact_history, compact_months, compact_progress, compact_writing
+            compact_run, compact_history, compact_months, compact_progress, compact_survey,
+            compact_writing,
         ):  # fmt: skip
             monkeypatch.setattr(module, "lake_sql", Statements())
         self.now = datetime(2026, 11, 21, 6, 30, tzinfo=UTC)
@@ -68,6 +73,17 @@ class World:
         self.results: dict[str, list[tuple[str, ...]]] = {}
         self.lake = LakeStores(*(_Watched(self, part) for part in (
             _Engine(self), _Catalog(self), _Objects(self), _Lease(self), _NoRaw())))  # fmt: skip
+
+    def count_seconds(self, monkeypatch: Any) -> None:
+        """From here on each statement takes a second, and nothing else any time."""
+        clock = [0.0]
+        self.monotonic = lambda: clock[0]
+        monkeypatch.setattr(compact_writing, "time", SimpleNamespace(monotonic=self.monotonic))
+
+        def around(when: str, call: str) -> None:
+            clock[0] += 1 if when == "before" and call.startswith("_Engine.start") else 0
+
+        self.around = around
 
     def arrive(self, arrived: str, hour: int, *ticks: Tick) -> None:
         """Another raw object, written at half past that hour."""
@@ -284,10 +300,13 @@ class _Catalog:
         return self._world.marks
 
     def move(self, marks: Marks, statements: str) -> None:
-        self._world.marks = marks
+        self.record(marks)
 
     def record(self, marks: Marks) -> None:
-        self._world.marks = marks
+        """As Glue does: what is too long is refused, the rest is text."""
+        parameters = parameters_of(marks)
+        assert max(map(len, parameters.values()), default=0) <= 512_000
+        self._world.marks = marks_of(parameters)
 
     def parts(self, table: Table) -> dict[str, Part]:
         return dict(self._world.tables[table.name])

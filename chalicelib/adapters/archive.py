@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote
 
@@ -16,9 +16,9 @@ from chalicelib.services.stores import QuarantinedPart
 
 
 class S3Archive:
-    """Archive over S3. Keys are made from the arrival and the stream's numbers alone, so that a
-    redelivered batch overwrites itself, and no other: `<digest>` is the CRC-32 of all its numbers.
-    Batches of a queue may share the first and last number and differ in between."""
+    """Archive over S3. Keys are made from the arrival, the stream's numbers and the lines, so that
+    a redelivered batch overwrites itself, and no other: `<digest>` is of all numbers and lines.
+    A queue's numbers and arrivals are its senders', who may give those of others' messages."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
@@ -28,14 +28,19 @@ class S3Archive:
         self, arrival: str, origin: str, numbers: Sequence[str], lines: Sequence[ArchivedLine]
     ) -> None:
         """See Archive: `raw/date=2026-11-20/hour=15/<origin>-<first>.<digest>-<last>.json.gz`."""
-        key = f"raw/{_batch(arrival, origin, numbers)}"
+        key = f"raw/{_batch(arrival, origin, numbers, lines)}"
         self._put(key, pack(lines), "application/gzip")
 
     def put_readings(
-        self, arrival: str, origin: str, numbers: Sequence[str], readings: Sequence[Reading]
+        self,
+        arrival: str,
+        origin: str,
+        numbers: Sequence[str],
+        lines: Sequence[ArchivedLine],
+        readings: Sequence[Reading],
     ) -> None:
         """See Archive: under `readings/`, with the key that the lines have under `raw/`."""
-        key = f"readings/{_batch(arrival, origin, numbers)}"
+        key = f"readings/{_batch(arrival, origin, numbers, lines)}"
         body = b"".join(msgspec.json.encode(reading.row()) + b"\n" for reading in readings)
         self._put(key, gzip.compress(body, mtime=0), "application/gzip")
 
@@ -43,7 +48,8 @@ class S3Archive:
         self, date: str, origin: str, numbers: Sequence[str], parts: Sequence[QuarantinedPart]
     ) -> None:
         """See Archive: `quarantine/date=2026-11-20/<origin>-<first>.<digest>-<last>.json`."""
-        key = f"quarantine/date={date}/{_name(origin, numbers)}.json"
+        name = _name(origin, numbers, (part.payload.encode() for part in parts))
+        key = f"quarantine/date={date}/{name}.json"
         body = b"".join(msgspec.json.encode(part) + b"\n" for part in parts)
         self._put(key, body, "application/x-ndjson")
 
@@ -51,11 +57,14 @@ class S3Archive:
         self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
 
 
-def _batch(arrival: str, origin: str, numbers: Sequence[str]) -> str:
-    return f"date={arrival[:10]}/hour={arrival[11:13]}/{_name(origin, numbers)}.json.gz"
+def _batch(arrival: str, origin: str, numbers: Sequence[str], lines: Sequence[ArchivedLine]) -> str:
+    name = _name(origin, numbers, (line.line for line in lines))
+    return f"date={arrival[:10]}/hour={arrival[11:13]}/{name}.json.gz"
 
 
-def _name(origin: str, numbers: Sequence[str]) -> str:
+def _name(origin: str, numbers: Sequence[str], lines: Iterable[bytes]) -> str:
     """SQL and merging read the last number off its end (raw_ticks.sql, merge_plan.py)."""
-    digest = zlib.crc32(" ".join(numbers).encode())
-    return quote(f"{origin}-{numbers[0]}.{digest:08x}-{numbers[-1]}", safe="-")
+    digest = blake2b(" ".join(numbers).encode(), digest_size=8)
+    for line in lines:
+        digest.update(b"\n" + line)
+    return quote(f"{origin}-{numbers[0]}.{digest.hexdigest()}-{numbers[-1]}", safe="-")

@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from chalicelib.domain.errors import BadPosition
+from chalicelib.domain.errors import BadPosition, StatementRefused
 from chalicelib.services.stores import QueryRows, QueryState, QueryStatus, QueryValue
 
 MOST_ROWS = 1000
@@ -62,7 +62,15 @@ class Athena:
                     "MaxAgeInMinutes": reuse_minutes,
                 }
             }
-        return str(self._client.start_query_execution(**request)["QueryExecutionId"])
+        return self._started(request)
+
+    def _started(self, request: dict[str, Any]) -> str:
+        from botocore.exceptions import ClientError
+
+        try:
+            return str(self._client.start_query_execution(**request)["QueryExecutionId"])
+        except ClientError as error:
+            raise StatementRefused(f"no statement was started: {error}") from error
 
     def status(self, query_id: str) -> QueryStatus | None:
         """See QueryEngine."""

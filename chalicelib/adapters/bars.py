@@ -2,11 +2,13 @@
 
 An extended bar has its start, moved on by a microsecond, as its range key: a minute or an hour may
 have a regular bar too. A historical bar stands for all of its interval; an extended bar of ticks
-beside it is not read. A bar that was deleted leaves a tombstone, which readers do not see.
+beside it is not read. A bar that was deleted leaves a tombstone, which readers do not see. A symbol
+of which historical minutes were stored has a partition more, with a mark that tells when.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -30,6 +32,9 @@ from chalicelib.services.stores import Close, Page, Refused, refused_by
 
 PARALLEL_PUTS = 8
 _KEY = ("series", "start")
+
+MARK = "mark"
+"""Stands in the place of the interval in the key of a symbol's mark."""
 
 
 class Bars:
@@ -70,23 +75,28 @@ class Bars:
         return Page(tuple(rows[:limit]), rows[limit - 1].key if len(rows) > limit else None)
 
     def closes(
-        self, symbol: str, interval: str, start: str | None, end: str | None
+        self,
+        symbol: str,
+        interval: str,
+        start: str | None,
+        end: str | None,
+        *,
+        newest: int | None = None,
     ) -> Iterator[Close]:
         """See BarStore."""
         request = key_range("series", f"{symbol}#{interval}", "start", start, end)
         request["ExpressionAttributeNames"] |= {"#s": "start", "#c": "close", "#e": "extended"}
+        if newest is not None:
+            request |= {"ScanIndexForward": False, "ConsistentRead": True, "Limit": newest}
         for items, _ in query(
             self._client,
             TableName=self._table,
-            ProjectionExpression="#s, #c, session_date, #e, deleted",
+            ProjectionExpression="#s, #c, session_date, #e, ticks, deleted",
             **request,
         ):
             for item in items:
-                key, extended = item["start"]["S"], "extended" in item
-                if "deleted" not in item and (end is None or key < end):
-                    date = item["session_date"]["S"] or key[:10]
-                    start = start_of(key, extended=extended)
-                    yield Close(start, date, Decimal(item["close"]["N"]), extended)
+                if "deleted" not in item and (end is None or item["start"]["S"] < end):
+                    yield _to_close(item)
 
     def put(self, bar: Bar, expires_from: str) -> bool:
         """See BarStore."""
@@ -193,6 +203,25 @@ class Bars:
             },
         )
 
+    def mark_history(self, symbols: Sequence[str], deadline: float) -> set[int]:
+        """See BarStore."""
+        marks = [
+            item_of(series=f"{symbol}#{MARK}", start=MARK, mark=os.urandom(8).hex())
+            for symbol in symbols
+        ]
+        if len(marks) == 1:  # whoever may rebuild may put items one by one
+            self._client.put_item(TableName=self._table, Item=marks[0])
+            return set()
+        return put_all(self._client, self._table, _KEY, marks, deadline)
+
+    def history_mark(self, symbol: str) -> str:
+        """See BarStore."""
+        request = key_range("series", f"{symbol}#{MARK}", "start", None, None)
+        for items, _ in query(self._client, TableName=self._table, ConsistentRead=True, **request):
+            for item in items:
+                return str(item["mark"]["S"])
+        return ""
+
     def _history_item(self, bar: Bar, arrival: str) -> Item:
         return self._to_item(bar, arrival) | {"arrived": {"S": arrival}}
 
@@ -216,6 +245,13 @@ class Bars:
             deleted=bar.deleted or None,
             expires_at=epoch_seconds(expires_from) + days * 86400 if days else None,
         )
+
+
+def _to_close(item: Item) -> Close:
+    key, extended = item["start"]["S"], "extended" in item
+    date = item["session_date"]["S"] or key[:10]
+    close = Decimal(item["close"]["N"])
+    return Close(start_of(key, extended=extended), date, close, int(item["ticks"]["N"]), extended)
 
 
 def _to_bar(item: Item) -> Bar:

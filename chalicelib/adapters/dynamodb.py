@@ -79,6 +79,29 @@ def transact(client: Any, writes: Sequence[dict[str, Any]]) -> bool:
     return True
 
 
+def versioned(table: str, item: Item, version: int) -> dict[str, Any]:
+    """A write of a transaction: `item` under the next version, on condition that the stored one is
+    of `version`, or that none is stored where that is 0."""
+    put: dict[str, Any] = {"TableName": table}
+    put["Item"] = item | item_of(version=version + 1)
+    if not version:
+        return {"Put": put | {"ConditionExpression": "attribute_not_exists(version)"}}
+    put["ExpressionAttributeValues"] = {":v": {"N": str(version)}}
+    return {"Put": put | {"ConditionExpression": "version = :v"}}
+
+
+def version_of(item: Item) -> int:
+    """Of an item that `versioned` wrote; 0 where there is none."""
+    return int(item["version"]["N"]) if item else 0
+
+
+def read(client: Any, table: str, key: Item) -> Item:
+    """One item, read consistently; empty where there is none."""
+    answer = client.get_item(TableName=table, Key=key, ConsistentRead=True)
+    found: Item = answer.get("Item", {})
+    return found
+
+
 def _is_lost_race(error: Exception) -> bool:
     """Whether a transaction was cancelled for nothing but its conditions and other writes."""
     response = getattr(error, "response", {})

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.adapters.bars import MARK
 from chalicelib.adapters.dynamodb import delete_all, key_range, query
 from chalicelib.domain.bars import STORED
 from chalicelib.services.stores import Erased, SeriesKind
@@ -32,11 +33,12 @@ class Eraser:
     def erase(self, kind: SeriesKind, symbol: str, deadline: float) -> Erased:
         """See SeriesEraser."""
         if kind == "bars":
-            parts = [
+            *bars, mark = [
                 self._partition(self._tables.bars, ("series", "start"), f"{symbol}#{it}", deadline)
-                for it in STORED
+                for it in (*STORED, MARK)
             ]
-            return Erased(sum(one.count for one in parts), all(one.complete for one in parts))
+            complete = all(one.complete for one in (*bars, mark))
+            return Erased(sum(one.count for one in bars), complete)
         if kind == "prices":
             return self._partition(self._tables.prices, ("symbol", "timestamp"), symbol, deadline)
         return self._partition(self._tables.alerts, ("symbol", "timestamp_rule"), symbol, deadline)

@@ -11,8 +11,8 @@ from chalicelib.domain.sendings import ATTRIBUTE, sending_of
 from chalicelib.domain.times import from_epoch_seconds
 
 if TYPE_CHECKING:  # each function imports what it takes, not what the others do
-    from chalicelib.services.detect import Trigger
     from chalicelib.services.ingest_plan import Incoming
+    from chalicelib.services.triggers import Trigger
 
 
 def from_kinesis(event: dict[str, Any]) -> list[Incoming]:
@@ -66,7 +66,7 @@ def triggers(event: dict[str, Any]) -> list[Trigger]:
     The mapping's filter lets only these through; between a first deployment and the setting of
     the filter others come too.
     """
-    from chalicelib.services.detect import Trigger
+    from chalicelib.services.triggers import Trigger
 
     return [Trigger(**fields) for fields in _triggers(event["Records"])]
 

@@ -11,10 +11,12 @@ from typing import Any
 import msgspec
 
 from chalicelib.adapters.lake_marks import marks_of, parameters_of
-from chalicelib.services.lake_sql import Table
+from chalicelib.services.lake_sql import DAYS_OF_TICKS, HISTORY, Table
 from chalicelib.services.lake_stores import Marks, Part
+from chalicelib.services.report_lists import LakeState
 
 VIEW = "all_ticks"
+RAW_LINES = "raw_lines"
 
 _BATCH = 100
 _DELETED = 25
@@ -56,6 +58,18 @@ class GlueCatalog:
     def marks(self) -> Marks:
         """See Catalog."""
         return marks_of(self._table(VIEW).get("Parameters", {}))
+
+    def lake_state(self) -> LakeState:
+        """What decides how much a report lists."""
+        marks = self.marks()
+        dates = self._table(RAW_LINES)["Parameters"]["projection.date.range"]
+        return LakeState(
+            dates.partition(",")[0].strip(),
+            marks.compacted_until,
+            marks.months,
+            frozenset(self.parts(DAYS_OF_TICKS)),
+            len(self.parts(HISTORY["1d"])),
+        )
 
     def record(self, marks: Marks) -> None:
         """See Catalog."""

@@ -9,7 +9,17 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.adapters.dynamodb import Item, item_of, key_range, put_if, query, transact
+from chalicelib.adapters.dynamodb import (
+    Item,
+    item_of,
+    key_range,
+    put_if,
+    query,
+    read,
+    transact,
+    version_of,
+    versioned,
+)
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.keys import Key
 from chalicelib.domain.times import epoch_seconds
@@ -34,10 +44,8 @@ class Keys:
 
     def find(self, token_sha256: str) -> Key | None:
         """See KeyStore. One GetItem."""
-        answer = self._client.get_item(
-            TableName=self._table, Key=_place(_KIND, token_sha256), ConsistentRead=True
-        )
-        return _to_key(answer["Item"]) if "Item" in answer else None
+        item = read(self._client, self._table, _place(_KIND, token_sha256))
+        return _to_key(item) if item else None
 
     def all(self) -> list[Key]:
         """See KeyStore. One Query."""
@@ -46,7 +54,7 @@ class Keys:
     def put(self, token_sha256: str, key: Key, most: int = MAX_KEYS) -> bool:
         """See KeyStore. One GetItem, one Query and one TransactWriteItems."""
         for attempt in range(_TRIES):
-            last = self._get(_LAST)
+            last = read(self._client, self._table, _LAST)
             if self._count(last) >= most:
                 return False
             if transact(
@@ -61,19 +69,14 @@ class Keys:
         GetItem does: so the key that was made last is asked for by itself."""
         stored = {item["id"]["S"] for item in self._items()}
         newest = last["newest"]["S"] if last else None
-        if newest and newest not in stored and self._get(_place(_KIND, newest)):
-            stored.add(newest)
-        return len(stored)
+        if not newest or newest in stored:
+            return len(stored)
+        return len(stored) + bool(read(self._client, self._table, _place(_KIND, newest)))
 
     def _next(self, last: Item, token_sha256: str) -> dict[str, Any]:
         """The write by which whoever counted before another key was made fails."""
-        version = int(last["version"]["N"]) if last else 0
-        put: dict[str, Any] = {"TableName": self._table}
-        put["Item"] = _LAST | item_of(version=version + 1, newest=token_sha256)
-        if not version:
-            return {"Put": put | {"ConditionExpression": "attribute_not_exists(kind)"}}
-        put |= {"ExpressionAttributeValues": {":v": {"N": str(version)}}}
-        return {"Put": put | {"ConditionExpression": "version = :v"}}
+        item = _LAST | item_of(newest=token_sha256)
+        return versioned(self._table, item, version_of(last))
 
     def _new(self, token_sha256: str, key: Key) -> dict[str, Any]:
         fields = msgspec.structs.asdict(key)
@@ -81,12 +84,6 @@ class Keys:
         fields["scopes"] = " ".join(key.scopes)
         item = item_of(kind=_KIND, id=token_sha256, **fields)
         return {"Put": {"TableName": self._table, "Item": item}}
-
-    def _get(self, place: Item) -> Item:
-        """One item, read consistently; empty where there is none."""
-        answer = self._client.get_item(TableName=self._table, Key=place, ConsistentRead=True)
-        found: Item = answer.get("Item", {})
-        return found
 
     def remove(self, key_id: str) -> bool:
         """See KeyStore. One Query and one DeleteItem."""

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
-
+from chalicelib.services import compact_due
 from chalicelib.services.lake_stores import Marks
 
 
 def parameters_of(marks: Marks) -> dict[str, str]:
-    """All marks that are not None. `due` and `bars_due` are JSON,
-    `lately` and `months` are divided by commas."""
-    made = {"lately": ",".join(sorted(marks.lately)), "months": ",".join(marks.months)}
+    """All marks that are not None. `due` and `bars_due` are JSON (compact_due.py), `lately`,
+    `months`, `unsurveyed` and `merging` are divided by commas."""
+    made = {
+        "lately": ",".join(sorted(marks.lately)),
+        "months": ",".join(marks.months),
+        "unsurveyed": ",".join(marks.unsurveyed),
+        "merging": ",".join(marks.merging),
+    }
     if marks.bars_due is not None:
-        made["bars_due"] = msgspec.json.encode(dict(marks.bars_due)).decode()
+        made["bars_due"] = compact_due.encode(marks.bars_due)
     if marks.compacted_until is not None:
         made["compacted_until"] = marks.compacted_until
     if marks.surveyed_until is not None:
         made["surveyed_until"] = marks.surveyed_until
     if marks.due is not None:
-        made["due"] = msgspec.json.encode(dict(marks.due)).decode()
+        made["due"] = compact_due.encode(marks.due)
     return made
 
 
@@ -29,12 +33,18 @@ def marks_of(parameters: Mapping[str, str]) -> Marks:
     return Marks(
         compacted_until=parameters.get("compacted_until"),
         surveyed_until=parameters.get("surveyed_until"),
-        lately=frozenset(filter(None, parameters.get("lately", "").split(","))),
-        months=tuple(filter(None, parameters.get("months", "").split(","))),
+        lately=frozenset(_divided(parameters, "lately")),
+        months=_divided(parameters, "months"),
+        unsurveyed=_divided(parameters, "unsurveyed"),
+        merging=_divided(parameters, "merging"),
         due=_arrivals(parameters.get("due")),
         bars_due=_arrivals(parameters.get("bars_due")),
     )
 
 
+def _divided(parameters: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(filter(None, parameters.get(name, "").split(",")))
+
+
 def _arrivals(text: str | None) -> dict[str, tuple[str, ...]] | None:
-    return None if text is None else msgspec.json.decode(text, type=dict[str, tuple[str, ...]])
+    return None if text is None else compact_due.decode(text)

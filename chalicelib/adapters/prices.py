@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
@@ -19,6 +20,7 @@ from chalicelib.adapters.dynamodb import (
     put_all,
     query,
 )
+from chalicelib.domain.errors import TooManyCopies
 from chalicelib.domain.ticks import Tick, enrich
 from chalicelib.domain.times import epoch_seconds, from_text, just_after, later, to_text
 from chalicelib.services.priced import (
@@ -74,6 +76,7 @@ class Prices:
         limit: int,
         descending: bool = False,
         consistent: bool = False,
+        most_copies: int | None = None,
     ) -> Page[StoredTick]:
         """See PriceStore."""
         through = later(end, seconds=SPAN_SECONDS) if end is not None else None
@@ -86,7 +89,7 @@ class Prices:
             Limit=min(limit + 2 * SPAN_SECONDS, 5000),
             **request,
         )
-        return _collect(pages, start, end, limit, descending)
+        return _collect(pages, start, end, limit, descending, most_copies or sys.maxsize)
 
     def arrival_after(self, symbol: str, after: str | None) -> str | None:
         """See PriceStore."""
@@ -228,6 +231,7 @@ def _collect(
     end: str | None,
     limit: int,
     descending: bool,
+    most_copies: int,
 ) -> Page[StoredTick]:
     """Sorted ticks out of items that may overlap, up to `limit` of them.
 
@@ -238,14 +242,18 @@ def _collect(
     found: dict[str, Copy] = {}
     settled: list[str] = []
     finished = False
+    copies = 0
     for items, is_last in pages:
         for item in items:
             key = item["timestamp"]["S"]
             for stored in unpack(item):
                 stamp = stored.tick.timestamp
                 inside = (start is None or stamp >= start) and (end is None or stamp < end)
+                copies += inside and stamp in found
                 if inside and (stamp not in found or supersedes((key, stored), found[stamp])):
                     found[stamp] = (key, stored)
+            if copies > most_copies:
+                raise TooManyCopies(most_copies)
         finished = is_last
         edge = items[-1]["timestamp"]["S"] if items else ""
         if not finished and not descending and edge:

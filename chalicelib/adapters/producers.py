@@ -1,4 +1,4 @@
-"""The symbols table's list "producers": one item a command, which the producer itself replaces."""
+"""The symbols table's list "producers": an item for each command, which the producer replaces."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import logging
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from chalicelib.adapters.dynamodb import (
-    Item,
-    key_range,
-    optional_number,
-    optional_text,
-    query,
-)
+from chalicelib.adapters.dynamodb import Item, batch_get, optional_number, optional_text
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.services.stores import ProducerStatus
 
 log = logging.getLogger("ticktape.producers")
 
 LIST = "producers"
+COMMANDS = ("stream", "replay", "backfill", "collector")
+"""Of the producer. Whoever may write the list may put other items into it; they are not read."""
+
+MOST_LABEL = 100
+MOST_PROBLEM = 300
+MOST_REASONS = 10
+"""Of an item that says more, so much is told."""
 
 
 class Producers:
@@ -29,24 +30,23 @@ class Producers:
         self._table = table
 
     def statuses(self) -> list[ProducerStatus]:
-        """See ProducerStore. One Query. An item that cannot be read is left out and logged."""
-        request = key_range("list", LIST, "symbol", None, None)
-        pages = query(self._client, TableName=self._table, **request)
-        read = (_to_status(item) for items, _ in pages for item in items)
+        """See ProducerStore. One BatchGetItem. What cannot be read is left out and logged."""
+        keys = [{"list": {"S": LIST}, "symbol": {"S": command}} for command in COMMANDS]
+        read = map(_to_status, batch_get(self._client, self._table, keys))
         return [status for status in read if status is not None]
 
 
 def _to_status(item: Item) -> ProducerStatus | None:
     try:
-        dropped = item.get("dropped", {"M": {}})["M"]
+        dropped = list(item.get("dropped", {"M": {}})["M"].items())[:MOST_REASONS]
         return ProducerStatus(
             command=item["symbol"]["S"],
-            source=item["source"]["S"],
-            state=item["state"]["S"],
+            source=item["source"]["S"][:MOST_LABEL],
+            state=item["state"]["S"][:MOST_LABEL],
             time=to_text(from_text(item["time"]["S"])),
             progress=optional_number(item, "progress"),
-            problem=optional_text(item, "problem"),
-            dropped={reason: int(Decimal(count["N"])) for reason, count in dropped.items()},
+            problem=(optional_text(item, "problem") or "")[:MOST_PROBLEM] or None,
+            dropped={name[:MOST_LABEL]: int(Decimal(count["N"])) for name, count in dropped},
         )
     except (
         KeyError,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Any
 
 from chalicelib.domain.errors import CompactionError
@@ -17,6 +18,12 @@ AT_ONCE = 8
 """Objects that are read at the same time."""
 
 MOST_DELETED = 1000
+
+
+_FOLDER = re.compile(r"date=(\d{4}-\d{2}-\d{2})/hour=(\d{2})")
+
+_Listed = tuple[str, int]
+"""A name and its size in bytes."""
 
 
 class S3RawObjects:
@@ -34,14 +41,18 @@ class S3RawObjects:
             day += timedelta(days=1)
 
     def _of_day(self, day: str, before: str) -> Iterator[RawHour]:
-        objects: dict[str, list[RawObject]] = defaultdict(list)
-        readings: dict[str, list[str]] = defaultdict(list)
-        for name, _ in self._listed("readings/", day, before):
-            readings[name.rpartition("/")[0]].append(name)
-        for name, size in self._listed("raw/", day, before):
-            objects[name.rpartition("/")[0]].append(RawObject(name, size))
-        for folder in sorted(objects):
-            yield RawHour(tuple(objects[folder]), tuple(readings[folder]))
+        """Hour by hour, so that no more than one hour's names are in memory."""
+        readings = _by_folder(self._listed("readings/", day, before))
+        told = next(readings, None)
+        for folder, objects in _by_folder(self._listed("raw/", day, before)):
+            while told is not None and told[0] < folder:
+                told = next(readings, None)
+            names = told[1] if told is not None and told[0] == folder else ()
+            yield RawHour(
+                tuple(RawObject(name, size) for name, size in objects),
+                tuple(name for name, _ in names),
+                _hour(folder),
+            )
 
     def _listed(self, root: str, day: str, before: str) -> Iterator[tuple[str, int]]:
         bound = from_text(before)
@@ -79,3 +90,14 @@ class S3RawObjects:
             )
             if errors := answer.get("Errors"):
                 raise CompactionError(f"{errors[0]['Key']} cannot be deleted: {errors[0]['Code']}")
+
+
+def _by_folder(listed: Iterable[_Listed]) -> Iterator[tuple[str, tuple[_Listed, ...]]]:
+    """Names in S3's order, folder by folder."""
+    for folder, names in groupby(listed, key=lambda one: one[0].rpartition("/")[0]):
+        yield folder, tuple(names)
+
+
+def _hour(folder: str) -> str:
+    found = _FOLDER.fullmatch(folder)
+    return f"{found[1]}T{found[2]}" if found else ""

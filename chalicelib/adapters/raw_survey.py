@@ -7,7 +7,7 @@ from collections import defaultdict
 from datetime import datetime
 
 from chalicelib.domain.times import to_text
-from chalicelib.services.lake_sql import Arrived
+from chalicelib.services.lake_arrivals import Arrived
 from chalicelib.services.lake_stores import OVERLAP, Changed, fingerprint
 from chalicelib.services.merge_plan import is_merged
 

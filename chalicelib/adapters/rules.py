@@ -13,7 +13,16 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.adapters.dynamodb import Item, item_of, key_range, query, transact
+from chalicelib.adapters.dynamodb import (
+    Item,
+    item_of,
+    key_range,
+    query,
+    read,
+    transact,
+    version_of,
+    versioned,
+)
 from chalicelib.domain.rules import BrokenRule, Rule, parse_rule
 from chalicelib.services.stores import RuleKey, RuleTable
 
@@ -61,16 +70,16 @@ class Rules:
     def table(self) -> RuleTable:
         """See RuleStore. One GetItem and one Query, and a GetItem for each rule of which book and
         index differ: the index lags, or an older version of Ticktape wrote without the book."""
-        book = self._get(_BOOK)
+        book = read(self._client, self._table, _BOOK)
         noted = _noted(book)
         listed = {_key_of(item): _is_enabled(item) for item in self._indexed()}
         enabled = dict(noted)
         for key in noted.keys() | listed.keys():
             if noted.get(key) != listed.get(key):
                 enabled.pop(key, None)
-                if item := self._get(_place(key)):
+                if item := read(self._client, self._table, _place(key)):
                     enabled[key] = _is_enabled(item)
-        return RuleTable(int(book["version"]["N"]) if book else 0, enabled)
+        return RuleTable(version_of(book), enabled)
 
     def write(
         self, table: RuleTable, put: Rule | None = None, remove: Sequence[RuleKey] = ()
@@ -86,23 +95,13 @@ class Rules:
 
     def _next_book(self, version: int, enabled: dict[RuleKey, bool]) -> dict[str, Any]:
         entries = [(symbol, rule_id, on) for (symbol, rule_id), on in enabled.items()]
-        stored = item_of(version=version + 1, rules=msgspec.json.encode(entries).decode())
-        put: dict[str, Any] = {"TableName": self._table, "Item": _BOOK | stored}
-        if not version:
-            return {"Put": put | {"ConditionExpression": "attribute_not_exists(symbol)"}}
-        put |= {"ExpressionAttributeValues": {":v": {"N": str(version)}}}
-        return {"Put": put | {"ConditionExpression": "version = :v"}}
+        stored = _BOOK | item_of(rules=msgspec.json.encode(entries).decode())
+        return versioned(self._table, stored, version)
 
     def _indexed(self) -> list[Item]:
         request = key_range("kind", _KIND, "rule_id", None, None)
         pages = query(self._client, TableName=self._table, IndexName=_ALL, **request)
         return [item for items, _ in pages for item in items]
-
-    def _get(self, key: Item) -> Item:
-        """One item, read consistently; empty where there is none."""
-        answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-        found: Item = answer.get("Item", {})
-        return found
 
 
 def _noted(book: Item) -> dict[RuleKey, bool]:

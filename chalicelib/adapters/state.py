@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.adapters.dynamodb import Item, batch_get, put_if
+from chalicelib.adapters.dynamodb import Item, batch_get, put_if, read
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.detection import Opening, State, Told
@@ -61,6 +61,7 @@ class _Data(msgspec.Struct, omit_defaults=True):
     c: list[Decimal] = []
     l: dict[str, Latch] = {}  # noqa: E741 - short names save bytes in every state item
     p: list[Alert] = []
+    q: str = ""
     n: Told | None = None
 
 
@@ -77,10 +78,8 @@ class States:
 
     def get(self, symbol: str) -> State | None:
         """See StateStore."""
-        answer = self._client.get_item(
-            TableName=self._table, Key={"symbol": {"S": symbol}}, ConsistentRead=True
-        )
-        return from_item(answer["Item"]) if "Item" in answer else None
+        item = read(self._client, self._table, {"symbol": {"S": symbol}})
+        return from_item(item) if item else None
 
     def get_many(self, symbols: Iterable[str]) -> dict[str, State]:
         """See StateStore."""
@@ -120,6 +119,7 @@ def to_item(state: State) -> Item:
         c=list(state.closes),
         l=dict(state.latches),
         p=list(state.pending),
+        q=state.pending_to if state.pending_to != state.last_timestamp else "",
         n=state.told,
     )
     return {
@@ -150,6 +150,7 @@ def from_item(item: Item) -> State:
         closes=tuple(data.c),
         latches=data.l,
         pending=tuple(data.p),
+        pending_to=(data.q or item["timestamp"]["S"]) if data.p else "",
         told=data.n,
     )
 

@@ -12,9 +12,10 @@ import msgspec
 from chalice.app import Response
 
 from chalicelib.api import failures
-from chalicelib.api.parameters import asks_for_whole, given_in
+from chalicelib.api.parameters import given_in
 from chalicelib.api.problems import DETAILS, Problem, missing_scope, shown
 from chalicelib.api.routes import OPEN, READ, Route
+from chalicelib.api.weights import weight_of
 from chalicelib.api.wiring import Services
 from chalicelib.domain.keys import cover
 from chalicelib.services.key_ring import PREFIX
@@ -55,8 +56,8 @@ def answered(
 
     def admitted() -> Response:
         if guarded:
-            is_whole = asks_for_whole(given_in(request))
-            admit(caller, route, services, is_whole=is_whole)
+            weight = weight_of(route, given_in(request), services.clock)
+            admit(caller, route, services, weight)
         return answer()
 
     writes = route.access not in (OPEN, READ)
@@ -85,8 +86,8 @@ def caller_of(context: Mapping[str, Any]) -> Caller | None:
     )
 
 
-def admit(caller: Caller | None, route: Route, services: Services, *, is_whole: bool) -> None:
-    """Counts a request in its key's minute; `is_whole`: it asks for a whole range.
+def admit(caller: Caller | None, route: Route, services: Services, weight: int) -> None:
+    """Counts a request as `weight` in its key's minute.
 
     Raises Problem where there is no key, it lacks the route's scope, or it asks too often. The
     gateway has refused the first two already; this holds should it ever read a path in another
@@ -103,7 +104,7 @@ def admit(caller: Caller | None, route: Route, services: Services, *, is_whole: 
         counter, most = f"{caller.key_id}#{route.view}", route.most_a_minute
         detail = f"a key may send {most} requests a minute to {route.method} {route.path}"
         _count(services, counter, most, 1, detail)
-    weight = min(limit, route.weight_of(is_whole=is_whole))
+    weight = min(limit, weight)
     share = f", and this one counts as {weight}" if weight > 1 else ""
     detail = f"this key may send {limit} requests a minute{share}"
     _count(services, caller.key_id, limit, weight, detail)

@@ -22,13 +22,17 @@ from chalicelib.api.problems import (
     unknown_run,
     unknown_symbol,
 )
-from chalicelib.domain.errors import Contended, FieldError
+from chalicelib.domain.errors import Contended, FieldError, TooManyCopies
 
 _log = logging.getLogger(__name__)
 
 _TOO_MANY_ROWS = (
     "the range has more than {} rows: narrow it with start and end, or ask for pages with limit"
     " and follow Link or next_page_token"
+)
+_TOO_MANY_COPIES = (
+    "the ticks of the range are stored in more than {:,} further copies: narrow it with start and"
+    " end, or ask for bars"
 )
 _TOO_MANY_STORED = (
     "the range is made of more than {:,} stored bars: narrow it with start and end, name fewer"
@@ -93,6 +97,8 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
             return Problem(413, _TOO_MANY_ROWS.format(text), parameter="limit")
         case TooManyStored():
             return Problem(413, _TOO_MANY_STORED.format(*error.args), parameter="limit")
+        case TooManyCopies():
+            return Problem(413, _TOO_MANY_COPIES.format(*error.args), parameter="start")
         case TooManyValues():
             return _too_many_values(*error.args)
         case FieldError():

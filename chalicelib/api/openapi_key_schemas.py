@@ -27,7 +27,11 @@ KEY_GIVEN: dict[str, Schema] = {
         "minimum": 1,
         "maximum": MOST_REQUESTS,
         "default": DEFAULT_REQUESTS,
-        "description": "In each minute of the clock, what costs more as several; beyond it 429.",
+        "description": (
+            "In each minute of the clock; what costs more counts as several: a page of folded bars"
+            " as up to 3, indicators as 5 to 7, a preview, a report and a whole range as 10."
+            " Beyond it 429."
+        ),
     },
 }
 

@@ -271,7 +271,16 @@ REPORTS: dict[str, Schema] = {
             "submitted_at": INSTANT,
             "milliseconds": COUNT,
             "bytes_scanned": COUNT,
-            "price_usd": number("By Athena's list price in us-east-1; 0 for a reused result."),
+            "price_usd": number(
+                "Of the bytes scanned, by Athena's list price in us-east-1; 0 for a reused result."
+            ),
+            "lists": {
+                **COUNT,
+                "description": "LIST requests to S3, estimated: Athena does not tell them. One for "
+                "each partition that the report's dates leave and each scan; a partition of more "
+                "than a thousand objects takes more. 0 for a reused result.",
+            },
+            "lists_usd": number("Of `lists`, by S3's list price in us-east-1."),
             "reused": {**FLAG, "description": "Whether an earlier result stands for a new one."},
             "result_url": nullable(text("The whole result as CSV, in S3.")),
             "result_url_expires_at": nullable(INSTANT),
@@ -375,7 +384,7 @@ _PRICES: dict[str, Schema] = {
     ),
     "Producer": record(
         {
-            "command": text("Of the producer: stream, replay or backfill."),
+            "command": text("Of the producer: stream, replay, backfill or collector."),
             "source": text(examples=["simulator"]),
             "state": text("In the words of docs/producer.md.", examples=["sending history"]),
             "progress": nullable(

@@ -106,6 +106,8 @@ def _run(run: Run) -> dict[str, Any]:
         "milliseconds": status.milliseconds,
         "bytes_scanned": status.bytes_scanned,
         "price_usd": run.price_usd,
+        "lists": run.lists,
+        "lists_usd": run.lists_usd,
         "reused": status.reused,
     }
 

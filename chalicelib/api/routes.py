@@ -24,16 +24,14 @@ PREFLIGHT_SECONDS = 600
 READ, OPEN = "read", "any"
 RULES, SYMBOLS, REPORTS, ADMIN = "write:rules", "write:symbols", "reports", "admin"
 
-WHOLE_WEIGHT = 10
-"""Up to 50,000 rows instead of at most 5,000."""
-
 
 class Route(msgspec.Struct, frozen=True):
     """One method of one path, and its view as `module.function`.
 
     `access` is the scope that a key needs for it, or OPEN: anyone may. `weight` says as how many
-    requests it counts in the minute of a key; a whole range of rows counts as WHOLE_WEIGHT at
-    least. `most_a_minute` is a rate of its own for each key, where each request costs money.
+    requests it counts at least in the minute of a key (see `weights`). `most_a_minute` is a rate of
+    its own for each key, where each request costs money. `interval` is that of its rows where the
+    request names none; None where it has no bars.
     """
 
     method: str
@@ -42,22 +40,19 @@ class Route(msgspec.Struct, frozen=True):
     access: str = READ
     weight: int = 1
     most_a_minute: int | None = None
+    interval: str | None = None
 
     @property
     def takes_body(self) -> bool:
         """Whether a body means anything; only then is its media type looked at."""
         return self.method in ("POST", "PUT")
 
-    def weight_of(self, *, is_whole: bool) -> int:
-        """The weight of one request; `is_whole` says whether it asks for a whole range."""
-        return max(self.weight, WHOLE_WEIGHT if is_whole else 1)
-
 
 ROUTES = (
-    Route("GET", "/prices", "views.many_prices"),
-    Route("GET", "/prices/{symbol}", "views.prices"),
+    Route("GET", "/prices", "views.many_prices", interval="1d"),
+    Route("GET", "/prices/{symbol}", "views.prices", interval="auto"),
     Route("GET", "/prices/{symbol}/latest", "views.latest"),
-    Route("GET", "/indicators/{symbol}", "views.indicators", weight=5),
+    Route("GET", "/indicators/{symbol}", "views.indicators", weight=5, interval="auto"),
     Route("GET", "/quotes", "views.quotes"),
     Route("GET", "/symbols", "views.symbols"),
     Route("PUT", "/symbols/{symbol}", "views.track_symbol", SYMBOLS),

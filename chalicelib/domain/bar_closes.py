@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 import msgspec
 
 from chalicelib.domain.splits import DatedClose
+from chalicelib.domain.times import later
 
 
-class BarClose(msgspec.Struct, frozen=True):
+class BarClose(msgspec.Struct, frozen=True, array_like=True):
     """The close of a bar of some interval, as it was stored or seen, adjusted for no split.
 
-    label: the bar's; part: the start of the last stored bar (minute, hour or day) in it, whose
-    close it has; dated: that close with its session's date; is_history: that last stored bar
-    came as history, and no bar of ticks takes its place.
+    label: the bar's; part: the start of the last minute or day in it, whose close it has (the last
+    minute that there may be, of an hour that came as history); dated: that close with its session's
+    date; is_history: what it has its close from came as history, and no bar of ticks takes its
+    place.
     """
 
     label: str
@@ -63,6 +66,17 @@ class CloseSeries:
         self._rows += self._history_before(self.own[-1].label)
         return [row.dated for row in self._rows[-count:]]
 
+    def refine(self, minutes: Sequence[BarClose]) -> None:
+        """Give those of the run's hours that are over, and that nobody has asked for yet, the close
+        of a historical minute that lies in one of them, and not before its last tick: such an
+        hour is stored with that close. `minutes` are the historical ones of the run, in order."""
+        for at in range(self._taken, len(self.own) - 1):
+            own = self.own[at]
+            place = bisect_left(minutes, later(own.label, seconds=3600), key=_part)
+            if place and minutes[place - 1].part >= own.part:
+                minute = minutes[place - 1]
+                self.own[at] = BarClose(own.label, minute.part, minute.dated)
+
     def _history_before(self, label: str) -> list[BarClose]:
         found = []
         while self._history and self._history[-1].label < label:
@@ -75,3 +89,7 @@ class CloseSeries:
             stored = self._history.pop()
             return stored if stored.part >= own.part else own
         return own
+
+
+def _part(close: BarClose) -> str:
+    return close.part

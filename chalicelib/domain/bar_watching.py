@@ -60,8 +60,12 @@ class BarWatch:
         splits: Sequence[Split],
         latches: Mapping[str, Latch],
         ticks: Sequence[Tick],
+        *,
+        shown: int,
     ) -> None:
-        """`ticks` are those of the run."""
+        """`ticks` are those of the run. Points have at least `shown` closes where there are so
+        many, so that what alerts tell of averages depends on no other rule, nor on the run."""
+        self._shown = shown
         self._rules: dict[str, list[Rule]] = {}
         for rule in rules:
             if rule.interval != "tick":
@@ -71,6 +75,7 @@ class BarWatch:
         self._latches = latches
         self._ticks = ticks
         self._closed: dict[str, _Closed] = {}
+        self._minutes: Sequence[BarClose] | None = None
 
     def closing(self, tick: Tick, mark: Place, before: Spot, now: Spot) -> dict[str, Point]:
         """By interval, the points of bars that are over; `tick` is the last regular one, at `mark`;
@@ -89,7 +94,8 @@ class BarWatch:
         rule that begins, one that `was_over` is closed."""
         label = label_of(mark, interval)
         closed = self._closed.setdefault(interval, _Closed(label))
-        close = BarClose(label, label_of(mark, BASE_OF[interval]), (mark.date, tick.price))
+        part = "1m" if interval == "1h" else BASE_OF[interval]
+        close = BarClose(label, label_of(mark, part), (mark.date, tick.price))
         if closed.last == label:
             if tick.timestamp > closed.at:
                 closed.own[-1] = close
@@ -105,6 +111,15 @@ class BarWatch:
         latch = self._known(rule)
         return not was_over if latch is None else latch.bar < label
 
+    def _refine(self, hours: _Closed) -> None:
+        """Hours are stored as their minutes make them, historical ones among those, but those of a
+        run are stored only when it is over."""
+        if self._minutes is None:
+            end = place_of(self._ticks[-1]).minute
+            stored = self._history("1m", hours.first, end, 0)
+            self._minutes = [minute for minute in stored if minute.is_history]
+        hours.refine(self._minutes)
+
     def _closes_for(self, rule: Rule, now: str) -> int:
         begins = rule.is_active(now) and self._known(rule) is None
         return rule.closes_to_begin if begins else rule.closes_needed
@@ -113,11 +128,13 @@ class BarWatch:
         return known_to(rule, self._latches.get(rule.rule_id))
 
     def _point(self, interval: str, tick: Tick, mark: Place, now: str) -> Point:
-        needed = max(1, *(self._closes_for(rule, now) for rule in self._rules[interval]))
+        needed = max(self._shown, *(self._closes_for(rule, now) for rule in self._rules[interval]))
         closed = self._closed[interval]
         if not closed.is_read:
             end = max(closed.first, label_of(place_of(self._ticks[-1]), interval))
             closed.read(self._history(interval, closed.first, end, needed))
+        if interval == "1h" and len(closed.own) > 1:
+            self._refine(closed)
         before = adjusted_closes(closed.before_last(needed), self.splits)
         price = adjusted(tick.price, mark.date, self.splits)
         close = tick.previous_close

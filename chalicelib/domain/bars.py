@@ -12,10 +12,23 @@ from decimal import Decimal
 
 import msgspec
 
+from chalicelib.domain.ticks import HIGHEST_VOLUME
+
 STORED = ("1m", "1h", "1d")
 """The intervals kept in the table; the others are folded from them on reading."""
 
 ZERO = Decimal(0)
+
+
+def total_volume(first: Decimal | None, second: Decimal | None) -> Decimal | None:
+    """The volume of two parts of a bar, at most HIGHEST_VOLUME; None where neither is known.
+
+    The rises of a cumulative volume that goes up and down have no bound of their own. The total
+    does not depend on the order in which parts are added.
+    """
+    if first is None or second is None:
+        return second if first is None else first
+    return min(first + second, HIGHEST_VOLUME)
 
 
 class Bar(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,13 +105,12 @@ def shown(bars: Sequence[Bar]) -> list[Bar]:
 
 def merge(first: Bar, second: Bar) -> Bar:
     """One bar that spans two neighbours of the same target interval, `first` the earlier."""
-    volume = second.volume if first.volume is None else first.volume + (second.volume or ZERO)
     return msgspec.structs.replace(
         first,
         high=max(first.high, second.high),
         low=min(first.low, second.low),
         close=second.close,
-        volume=volume,
+        volume=total_volume(first.volume, second.volume),
         ticks=first.ticks + second.ticks,
         closed=second.closed,
         session_date=first.session_date or second.session_date,

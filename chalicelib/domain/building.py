@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
-from chalicelib.domain.bars import ZERO, Bar
+from chalicelib.domain.bars import ZERO, Bar, total_volume
 from chalicelib.domain.sessions import Calendar, Session, calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text, minute_of, to_text
@@ -182,13 +182,12 @@ class BarBuilder:
         bar = self._running.get(place.extended)
         if bar is None:
             return _new(tick, "1m", place.minute, place, traded)
-        volume = bar.volume if traded is None else (bar.volume or ZERO) + traded
         return msgspec.structs.replace(
             bar,
             high=max(bar.high, tick.price),
             low=min(bar.low, tick.price),
             close=tick.price,
-            volume=volume,
+            volume=total_volume(bar.volume, traded),
             ticks=bar.ticks + 1,
         )
 

@@ -68,9 +68,10 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     minute, day: the running bars; beside: that of the same minute and the other kind, regular or
     extended; closes: the newest prices, newest last, counted as after all splits; latches by
     rule; splits: the newest ones, in order; opening: None in a session that an older version
-    began; pending: alerts of the last step that may not have been delivered yet; told: the alerts
-    of the last tick's minute, None for none; version counts the writes, repairs those among them
-    that followed on bars computed again.
+    began; pending: alerts that may not have been delivered yet, at most MAX_PENDING and those of
+    one tick; pending_to: the last tick of the run that made the newest of them; told: the alerts of
+    the last tick's minute, None for none; version counts the writes, repairs those among them that
+    followed on bars computed again.
     """
 
     symbol: str
@@ -87,6 +88,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     splits: tuple[Split, ...] = ()
     opening: Opening | None = None
     pending: tuple[Alert, ...] = ()
+    pending_to: str = ""
     told: Told | None = None
 
     @property
@@ -173,20 +175,33 @@ def advance(
     watch: Watch,
     quiet: Quiet,
     history: StoredCloses = no_history,
+    carried: tuple[Alert, ...] = (),
 ) -> Outcome:
     """Fold ticks, all later than `state.last` and in order, into the state.
 
-    The new state has the alerts of this run as `pending`; the old ones must have been delivered.
+    The new state has as `pending` the `carried` alerts, those of the old state that could not be
+    delivered, and behind them the alerts of this run.
     """
     run = _Run(state, watch, quiet, history, ticks)
     taken = 0
     for tick in ticks:
         run.take(tick)
         taken += 1
-        if len(run.alerts) >= MAX_PENDING:
+        if len(carried) + len(run.alerts) >= MAX_PENDING:
             break
+    after = msgspec.structs.replace(
+        run.state(),
+        pending=(*carried, *run.alerts),
+        pending_to=_pending_to(state, run, carried),
+    )
     closed, hours = tuple(run.builder.closed), tuple(run.builder.hours)
-    return Outcome(run.state(), closed, hours, taken, run.split, dict(run.dropped))
+    return Outcome(after, closed, hours, taken, run.split, dict(run.dropped))
+
+
+def _pending_to(before: State, run: _Run, carried: Sequence[Alert]) -> str:
+    if run.alerts and run.builder.last is not None:
+        return run.builder.last.timestamp
+    return before.pending_to if carried else ""
 
 
 class _Run:
@@ -206,7 +221,9 @@ class _Run:
         self._latches = dict(state.latches)
         self._closes = RunningCloses(state.closes)
         self._mark, self._mark_place = _last_regular(state)
-        self._bars = BarWatch(watch.rules, history, state.splits, state.latches, ticks)
+        self._bars = BarWatch(
+            watch.rules, history, state.splits, state.latches, ticks, shown=watch.slow
+        )
         self._opening = state.opening
         self._previous: Tick | None = None
         self._splits = state.splits
@@ -252,7 +269,7 @@ class _Run:
             self._opening = Opening(count, self._opening.before)
 
     def state(self) -> State:
-        """The state after the run."""
+        """The state after the run, with nothing pending."""
         last = self.builder.last
         return State(
             symbol=self._before.symbol,
@@ -268,7 +285,6 @@ class _Run:
             latches=self._remembered(),
             splits=self._splits,
             opening=self._opening,
-            pending=tuple(self.alerts),
             told=self._told if self._told.recorded else None,
         )
 

@@ -8,6 +8,8 @@ TicktapeError
 ├── UnreadableError     bytes that are no JSON of the expected shape
 ├── Contended           somebody else holds what is needed: ask again
 ├── Incomplete          a deadline came before everything was written: ask again
+├── TooManyCopies       stored items hold more copies of ticks than may be read at once
+├── StatementRefused    Athena did not start a statement
 ├── CompactionError     a statement failed, or what it wrote is not what it should be
 ├── BadPosition         a place in an answer that nobody has given out
 └── OutOfTime           a deadline came; the next run goes on from there
@@ -62,6 +64,14 @@ class Contended(TicktapeError):  # noqa: N818 - a state of affairs that a retry 
 
 class Incomplete(TicktapeError):  # noqa: N818 - a state of affairs that a retry resolves
     """The deadline came before everything was written; a later delivery settles it."""
+
+
+class TooManyCopies(TicktapeError):  # noqa: N818 - named as what is found
+    """The items of a range hold more copies of its ticks than may be read; `args` is the most."""
+
+
+class StatementRefused(TicktapeError):  # noqa: N818 - named as what has happened
+    """Athena did not start a statement: it is too long, say, or too many are running."""
 
 
 class CompactionError(TicktapeError):

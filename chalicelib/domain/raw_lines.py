@@ -12,9 +12,9 @@ import gzip
 import io
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import chain, groupby, repeat
 
 import msgspec
 
@@ -82,16 +82,21 @@ def _arrivals(lines: Sequence[Line]) -> Iterable[tuple[str | int | None, int]]:
 
 
 def unpack(body: bytes) -> list[Line]:
+    """The lines as a list; see `each_line`."""
+    return list(each_line(body))
+
+
+def each_line(body: bytes) -> Iterator[Line]:
     """The lines, each with its arrival; None where the file does not say.
 
     Raises OSError, EOFError or zlib.error for what is no gzip file, OSError also for one of more
-    than MOST_UNPACKED.
+    than MOST_UNPACKED; all of them before it gives a line.
     """
-    lines = _unzipped(body).split(b"\n")  # and not at a CR, which is part of a line
-    if not lines[-1]:
-        lines.pop()
-    arrivals = _arrivals_of(body, len(lines))
-    return list(zip(lines, arrivals or [None] * len(lines), strict=True))
+    unzipped = _unzipped(body)
+    count = unzipped.count(b"\n") + (unzipped[-1:] not in (b"", b"\n"))
+    arrivals = _arrivals_of(body, count)
+    ends = (line.removesuffix(b"\n") for line in io.BytesIO(unzipped))  # a CR is part of a line
+    return zip(ends, arrivals, strict=True)
 
 
 def _unzipped(body: bytes) -> bytes:
@@ -101,26 +106,29 @@ def _unzipped(body: bytes) -> bytes:
     return found
 
 
-def _arrivals_of(body: bytes, lines: int) -> list[datetime | None]:
-    """The arrival of each line; none where the comment is somebody else's, or broken. It is not
-    believed before its counts are those of the lines: it may claim any number."""
+def _arrivals_of(body: bytes, lines: int) -> Iterator[datetime | None]:
+    """The arrival of each line; None for all where the comment is somebody else's, or broken. It is
+    not believed before its counts are those of the lines: it may claim any number."""
+    unknown = repeat(None, lines)
     if body[:3] != _MAGIC or not body[3] & _FCOMMENT or body[3] & _NAMED:
-        return []
+        return unknown
     try:
         said = msgspec.json.decode(body[_HEADER : body.index(b"\x00", _HEADER)], type=_Comment)
         counts = [count for _, count in said.arrivals]
         if min(counts, default=0) < 0 or sum(counts) != lines:
-            return []
-        return list(_each(said.arrivals))
+            return unknown
+        return chain.from_iterable(map(repeat, _instants(said.arrivals), counts))
     except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
-        return []
+        return unknown
 
 
-def _each(arrivals: Iterable[tuple[str | int | None, int]]) -> Iterable[datetime | None]:
+def _instants(arrivals: Iterable[tuple[str | int | None, int]]) -> list[datetime | None]:
+    found: list[datetime | None] = []
     instant: datetime | None = None
-    for said, count in arrivals:
+    for said, _ in arrivals:
         if isinstance(said, str):
             instant = from_text(said)
         elif said is not None and instant is not None:
             instant += said * _MICROSECOND
-        yield from [None if said is None else instant] * count
+        found.append(None if said is None else instant)
+    return found

@@ -6,7 +6,6 @@ In one object it cannot tell them apart, so a reading says which copy that was.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -41,8 +40,8 @@ def merged_readings(batches: Sequence[RawBatch]) -> list[ReadingRow]:
     contested = _contradicted(batches) | {identity for rows in told for identity in rows}
     if not contested:
         return []
-    copies = _copies(batches, told, contested)
-    rows = (_chosen(identity, copies[identity], told) for identity in sorted(contested))
+    best = _best(batches, told, contested)
+    rows = (_chosen(identity, best, told) for identity in sorted(contested))
     return [row for row in rows if row is not None]
 
 
@@ -105,23 +104,33 @@ class _Copy(msgspec.Struct, frozen=True):
         return self.number, self.has_sent_at, self.sent_at, self.price, self.place
 
 
-def _copies(
+def _best(
     batches: Sequence[RawBatch],
     told: Sequence[Mapping[Identity, ReadingRow]],
     contested: set[Identity],
-) -> Mapping[Identity, list[_Copy]]:
-    """Each contested identity's ticks and bars, as SQL would take them from the batches."""
-    found: dict[Identity, list[_Copy]] = defaultdict(list)
+) -> Mapping[Identity, _Copy]:
+    """The copy of each contested identity that SQL would take from the batches. Only that one is
+    kept in memory: a sender may repeat a tick in every batch."""
+    found: dict[Identity, _Copy] = {}
     for place, (batch, rows) in enumerate(zip(batches, told, strict=True)):
-        for identity, row in rows.items():
-            if "refused" not in row:
-                price = Decimal(row["price"])
-                found[identity].append(_Copy(batch.number, False, "", price, place, row))
-        for line in batch.lines:
-            of_line = _identity(line[0])
-            if of_line in contested and of_line not in rows:
-                found[of_line].extend(_plain(batch.number, place, line))
+        for identity, copy in _offered(place, batch, rows, contested):
+            if identity not in found or copy.rank > found[identity].rank:
+                found[identity] = copy
     return found
+
+
+def _offered(
+    place: int, batch: RawBatch, rows: Mapping[Identity, ReadingRow], contested: set[Identity]
+) -> Iterator[tuple[Identity, _Copy]]:
+    """The copies of contested identities that a batch has."""
+    for identity, row in rows.items():
+        if "refused" not in row:
+            yield identity, _Copy(batch.number, False, "", Decimal(row["price"]), place, row)
+    for line in batch.lines:
+        of_line = _identity(line[0])
+        if of_line in contested and of_line not in rows:
+            for copy in _plain(batch.number, place, line):
+                yield of_line, copy
 
 
 def _plain(number: int, place: int, line: Line) -> Iterator[_Copy]:
@@ -140,8 +149,10 @@ def _plain(number: int, place: int, line: Line) -> Iterator[_Copy]:
 
 
 def _chosen(
-    identity: Identity, copies: Sequence[_Copy], told: Sequence[Mapping[Identity, ReadingRow]]
+    identity: Identity,
+    best: Mapping[Identity, _Copy],
+    told: Sequence[Mapping[Identity, ReadingRow]],
 ) -> ReadingRow | None:
-    if copies:
-        return max(copies, key=lambda copy: copy.rank).row
+    if identity in best:
+        return best[identity].row
     return next((rows[identity] for rows in told if identity in rows), None)

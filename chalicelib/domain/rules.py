@@ -170,7 +170,7 @@ def parse_rule(given: dict[str, Any], rule_id: str) -> Rule:
     """The rule that a client describes, checked. Raises RuleError, which names the field."""
     if not isinstance(given, dict):
         raise RuleError("rule", given, "a JSON object")
-    known = [field.name for field in msgspec.structs.fields(Rule)]
+    known = Rule.__struct_fields__
     for name in given:
         if name not in known:
             raise RuleError(name, given[name], f"only the fields {', '.join(known)}")
@@ -247,7 +247,7 @@ def _value(given: Any) -> Decimal | None:
     if not value.is_finite() or not 0 < value < VALUE_LIMIT:
         raise RuleError("value", str(given), _VALUE_ALLOWED)
     value = number(value)  # as prices are, so that no digits without end are kept
-    if not value:
+    if not 0 < value < VALUE_LIMIT:  # it may have been rounded to either
         raise RuleError("value", str(given), _VALUE_ALLOWED)
     return value
 

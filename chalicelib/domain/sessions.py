@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache, cached_property, lru_cache
 from typing import Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 
@@ -320,6 +320,12 @@ def calendar_for(symbol: str, exchange_timezone: str | None) -> Calendar:
     if not exchange_timezone:
         return _of_zone("UTC" if _CRYPTO_PAIR.fullmatch(symbol) else NEW_YORK)
     return _of_zone(exchange_timezone)
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """The names of time zones in this machine's copy of the IANA database, some 600."""
+    return frozenset(available_timezones())
 
 
 @cache

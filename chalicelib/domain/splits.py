@@ -14,7 +14,7 @@ from fractions import Fraction
 
 import msgspec
 
-from chalicelib.domain.ticks import DECIMALS, PRICE_LIMIT, number
+from chalicelib.domain.ticks import DECIMALS, HIGHEST_PRICE, number
 
 _FORWARD = (
     *(Fraction(n) for n in (2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 40, 50, 100)),
@@ -54,7 +54,7 @@ class Split(msgspec.Struct, frozen=True, array_like=True):
         """A price from before the split, as it is counted after it: rounded as prices are, and
         within what a price may be, so never 0."""
         rounded = number(price * self.denominator / self.numerator)
-        return min(max(rounded, DECIMALS), PRICE_LIMIT)
+        return min(max(rounded, DECIMALS), HIGHEST_PRICE)
 
     def is_unadjusted(self, close: Decimal) -> bool:
         """Whether the last close stored before the split is still counted as before it.

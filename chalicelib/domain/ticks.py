@@ -17,10 +17,13 @@ SYMBOL = re.compile(r"(?=[^A-Z0-9]*[A-Z0-9])[A-Z0-9.\-=^_]{1,24}")
 SYMBOL_ALLOWED = "1 to 24 of A-Z 0-9 . - = ^ _, a letter or digit among them"
 
 DECIMALS = Decimal("0.00000001")
-"""The archive's type is DECIMAL(20,8): what is finer is rounded half to even."""
+"""The archive's type of prices is DECIMAL(20,8). Finer values are rounded half to even."""
 
-PRICE_LIMIT = Decimal(10) ** 12
-"""A price is below it, and at least one of the last of those decimals."""
+HIGHEST_PRICE = Decimal("999999999999.99999999")
+"""The highest price that a DECIMAL(20,8) holds. The lowest one is DECIMALS."""
+
+HIGHEST_VOLUME = Decimal("999999999999999999.99999999")
+"""The highest volume that a DECIMAL(26,8) holds, the archive's type of volumes."""
 
 UNKNOWN_SOURCE = "unknown"
 

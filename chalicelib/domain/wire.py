@@ -16,13 +16,21 @@ from chalicelib.domain.payloads import JSON_SPACE, UNREADABLE, Line, is_json, it
 from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.readings import Identity, identity_of, is_plain, is_plain_bar, mistakable
 from chalicelib.domain.stamps import Stamps
-from chalicelib.domain.ticks import PRICE_LIMIT, UNKNOWN_SOURCE, Mode, Tick, number, parse_symbol
+from chalicelib.domain.ticks import (
+    DECIMALS,
+    HIGHEST_PRICE,
+    HIGHEST_VOLUME,
+    UNKNOWN_SOURCE,
+    Mode,
+    Tick,
+    number,
+    parse_symbol,
+)
 from chalicelib.domain.times import from_text, is_canonical, to_text
 
 MAX_AHEAD = timedelta(seconds=300)
 """A timestamp further ahead of the stream's clock than this would shut out all later ticks."""
 
-VOLUME_LIMIT = Decimal(10) ** 18
 MAX_LABEL = 64
 _LABEL = re.compile(rf"[A-Za-z0-9][A-Za-z0-9 ._:/+()&-]{{0,{MAX_LABEL - 1}}}")
 _LABEL_ALLOWED = (
@@ -35,7 +43,8 @@ MOST_REJECTED = 20_000
 _ZERO = Decimal(0)
 _SPLIT = re.compile(r"[1-9][0-9]{0,5}:[1-9][0-9]{0,5}")
 _MODES = get_args(Mode)
-_PRICE_ALLOWED = "a number above 0 and below 10^12"
+_PRICE_ALLOWED = "a number above 0 and below 10^12, also after rounding to eight decimals"
+_VOLUME_ALLOWED = "a number from 0 and below 10^18, also after rounding to eight decimals"
 _TIME_ALLOWED = "an RFC 3339 date-time with an offset, such as 2026-11-20T15:30:00.123456Z"
 
 
@@ -288,12 +297,7 @@ def _timestamp(text: str, arrival: datetime) -> str:
 
 
 def _required_price(field: str, value: Decimal) -> Decimal:
-    if not value.is_finite() or value <= 0 or value >= PRICE_LIMIT:
-        raise TickError(field, str(value), _PRICE_ALLOWED)
-    rounded = number(value)
-    if rounded <= 0:
-        raise TickError(field, str(value), "at least 0.00000001")
-    return rounded
+    return _stored(field, value, DECIMALS, HIGHEST_PRICE, _PRICE_ALLOWED)
 
 
 def _price(field: str, value: Decimal | None) -> Decimal | None:
@@ -303,9 +307,17 @@ def _price(field: str, value: Decimal | None) -> Decimal | None:
 def _volume(value: Decimal | None) -> Decimal | None:
     if value is None:
         return None
-    if not value.is_finite() or value < _ZERO or value >= VOLUME_LIMIT:
-        raise TickError("volume", str(value), "a number from 0 and below 10^18")
-    return number(value)
+    return _stored("volume", value, _ZERO, HIGHEST_VOLUME, _VOLUME_ALLOWED)
+
+
+def _stored(field: str, value: Decimal, lowest: Decimal, highest: Decimal, allowed: str) -> Decimal:
+    """The number as it is stored, within bounds after rounding. The check before rounding refuses
+    numbers just below 0, and those with more digits than can be rounded."""
+    if value.is_finite() and _ZERO <= value < highest + 1:
+        rounded = number(value)
+        if lowest <= rounded <= highest:
+            return rounded
+    raise TickError(field, str(value), allowed)
 
 
 def _split(value: str | None) -> str | None:

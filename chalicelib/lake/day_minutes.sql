@@ -6,7 +6,11 @@ SELECT
   max(price) AS high,
   min(price) AS low,
   max_by(price, "timestamp") AS close,
-  CAST(sum(traded) AS decimal(26,8)) AS volume,
+  CASE
+    WHEN sum(traded) > CAST('999999999999999999.99999999' AS decimal(26,8))
+    THEN CAST('999999999999999999.99999999' AS decimal(26,8))
+    ELSE TRY_CAST(sum(traded) AS decimal(26,8))
+  END AS volume,
   count(*) AS ticks,
   min_by(source, "timestamp") AS source,
   extended,
@@ -33,16 +37,16 @@ FROM (
       SELECT
         t.symbol, t."timestamp", t.price, t.volume, t.source, t."date",
         concat(substr(t."timestamp", 1, 17), '00.000000Z') AS "minute",
-        coalesce(s.opens, concat(t."date", 'T00:00:00.000000Z')) AS opens,
+        coalesce(concat(substr(s.regular_from, 1, 17), '00.000000Z'), concat(t."date", 'T00:00:00.000000Z')) AS opens,
         CASE
           WHEN t.market_state IS NOT NULL THEN t.market_state LIKE '%PRE%' OR t.market_state LIKE '%POST%'
           ELSE coalesce(s.trades, 0) = 1 AND (t."timestamp" < s.regular_from OR t."timestamp" > s.regular_until)
         END AS extended
       FROM ticks AS t
       LEFT JOIN (
-        SELECT '' AS "date", '' AS calendar, '' AS opens, '' AS regular_from, '' AS regular_until, 0 AS trades
-        ${sessions}
-      ) AS s
+        VALUES
+          ('', '', '', '', 0)${sessions}
+      ) AS s ("date", calendar, regular_from, regular_until, trades)
         ON s."date" = t."date"
         AND s.calendar = CASE
           WHEN t.symbol LIKE '%=X' THEN '=X'

@@ -53,14 +53,18 @@ FROM (
     UNION ALL
     SELECT
       symbol, "timestamp",
-      CAST(open AS decimal(20,8)), CAST(high AS decimal(20,8)), CAST(low AS decimal(20,8)),
-      CAST(price AS decimal(20,8)), CAST(volume AS decimal(26,8)),
+      TRY_CAST(open AS decimal(20,8)), TRY_CAST(high AS decimal(20,8)), TRY_CAST(low AS decimal(20,8)),
+      TRY_CAST(price AS decimal(20,8)), TRY_CAST(volume AS decimal(26,8)),
       source,
       regexp_extract("$path", '([0-9]+)[.]json[.]gz$', 1),
       CAST(NULL AS varchar),
       substr("timestamp", 1, 10)
     FROM readings
     WHERE (${arrived}) AND refused IS NULL AND bar = '${bar}'
+      AND TRY_CAST(open AS decimal(20,8)) IS NOT NULL
+      AND TRY_CAST(high AS decimal(20,8)) IS NOT NULL
+      AND TRY_CAST(low AS decimal(20,8)) IS NOT NULL
+      AND TRY_CAST(price AS decimal(20,8)) IS NOT NULL
   ) AS copies
 ) AS placed
 WHERE place = 1

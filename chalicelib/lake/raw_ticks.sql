@@ -87,8 +87,8 @@ FROM (
     UNION ALL
     SELECT
       symbol, "timestamp",
-      CAST(price AS decimal(20,8)), CAST(open AS decimal(20,8)), CAST(high AS decimal(20,8)),
-      CAST(low AS decimal(20,8)), CAST(previous_close AS decimal(20,8)), CAST(volume AS decimal(26,8)),
+      TRY_CAST(price AS decimal(20,8)), TRY_CAST(open AS decimal(20,8)), TRY_CAST(high AS decimal(20,8)),
+      TRY_CAST(low AS decimal(20,8)), TRY_CAST(previous_close AS decimal(20,8)), TRY_CAST(volume AS decimal(26,8)),
       currency, exchange_timezone, market_state, source, mode, split,
       session_date,
       "date",
@@ -97,6 +97,7 @@ FROM (
       CAST(NULL AS varchar)
     FROM readings
     WHERE (${arrived}) AND refused IS NULL AND bar IS NULL
+      AND TRY_CAST(price AS decimal(20,8)) IS NOT NULL
   ) AS copies
 ) AS placed
 WHERE place = 1 AND "date" IS NOT NULL

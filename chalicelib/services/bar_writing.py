@@ -110,8 +110,7 @@ class BarWriter:
 
         A minute with fewer ticks than are stored stays as it is, since some have expired, unless
         it begins at `expired_before` or later. Stored bars that are `doubtful` do not count. Those
-        that have no ticks of their kind any more are
-        to be discarded once their hours are.
+        that have no ticks of their kind any more are to be discarded once their hours are.
         """
         if not bars:
             return Minutes()

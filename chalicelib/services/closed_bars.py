@@ -79,7 +79,7 @@ class ClosedBars:
             return None
         if (start is not None and day.start < start) or (until is not None and day.start >= until):
             return None
-        return Close(day.start, day.session_date, day.close)
+        return Close(day.start, day.session_date, day.close, day.ticks)
 
     def _newest_spot(self) -> Spot | None:
         """Where the last tick stands that came before the rule expires; None without ticks."""

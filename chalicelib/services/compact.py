@@ -1,13 +1,14 @@
 """Compaction: finished trading days of the raw archive into Parquet, each tick once.
 
 A run writes into a folder of its own, compares what it wrote with the raw ticks, and only then
-moves the days' partitions there; the view's boundary follows when all days are done. It may break
-off anywhere: what it left is either in force and whole, or in nobody's sight. docs/lake.md has it
-step by step.
+moves the days' partitions there. The view's boundary follows; late ticks of days before it come
+last. A run may break off anywhere: what it left is either in force and whole, or in nobody's sight.
+docs/lake.md has it step by step.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -18,8 +19,8 @@ from chalicelib.domain.errors import CompactionError, FieldError, OutOfTime
 from chalicelib.services.compact_plan import last_finished
 from chalicelib.services.compact_run import Run
 from chalicelib.services.compact_writing import Statements
-from chalicelib.services.lake_sql import is_day
 from chalicelib.services.lake_stores import LakeStores
+from chalicelib.services.lake_texts import is_day
 from chalicelib.services.merge import Merged
 
 LEASE = timedelta(minutes=16)
@@ -27,6 +28,12 @@ LEASE = timedelta(minutes=16)
 
 GRACE = timedelta(days=1)
 """Readers that began before a partition moved find its old objects for so long."""
+
+
+MERGING_PART = 1 / 3
+"""Of a run's time: what merging before the survey may take."""
+
+log = logging.getLogger("ticktape.compact")
 
 
 class Compacted(msgspec.Struct, frozen=True):
@@ -66,36 +73,75 @@ class Compact:
         `deadline` is a time.monotonic. Raises FieldError for what is no day, or one that is not
         over, and CompactionError when some days failed: the others are done then.
         """
-        now = self._clock()
         if day is not None:
-            _require_finished(day, now)
+            _require_finished(day, self._clock())
+        return self._leased(owner, deadline, lambda run: self._result(run, day, deadline))
+
+    def gather(self, owner: str, deadline: float) -> Compacted:
+        """Only merge hours of many raw objects, so that compaction finds few. Raises
+        CompactionError."""
+        return self._leased(owner, deadline, _gathered)
+
+    def _leased(self, owner: str, deadline: float, work: Callable[[Run], Compacted]) -> Compacted:
+        now = self._clock()
         if not self._lake.lease.take(owner, now, now + LEASE):
             return Compacted(busy=True)
         try:
-            statements = Statements(self._lake, self._sleep, deadline)
-            run = Run(self._lake, statements, now)
-            return self._result(run, day, deadline)
+            return work(Run(self._lake, Statements(self._lake, self._sleep, deadline), now))
         finally:
             self._lake.lease.release(owner, self._clock())
 
     def _result(self, run: Run, day: str | None, deadline: float) -> Compacted:
         """Everything, in an order in which it may break off anywhere."""
         left, removed, merged = False, 0, Merged()
+        failed: list[CompactionError] = []
         try:
             run.begin()
             if day is None:
-                run.all_due()
+                failed += _apart(lambda: _gathered_early(run, merged))
+                run.ahead()
             else:
                 run.one(day)
             removed = run.clean(run.now - self._grace, deadline)
-            if day is None and not run.failed:
-                run.merge(merged)
+            if day is None and not (failed or run.failed):
+                failed += _apart(lambda: run.merge(merged))
+            if day is None:
+                run.late()
+                failed += _apart(lambda: run.gather_again(merged))
         except OutOfTime:
             left = True
-        if run.failed:
-            raise CompactionError("; ".join(str(error) for error in run.failed))
+        if failed := [*failed, *run.failed]:
+            raise CompactionError("; ".join(str(error) for error in failed))
         ticks = sum(part.rows for part in run.done.values())
         return Compacted(tuple(run.done), ticks, run.scanned, left, removed, merged.objects)
+
+
+def _gathered(run: Run) -> Compacted:
+    merged, left = Merged(), False
+    try:
+        run.gather(merged, part=1)
+        run.gather_again(merged)
+    except OutOfTime:
+        left = True
+    return Compacted(merged=merged.objects, left=left)
+
+
+def _gathered_early(run: Run, merged: Merged) -> None:
+    """Merge before the survey, in a part of the run's time."""
+    try:
+        run.gather(merged, MERGING_PART)
+    except OutOfTime:
+        log.info("hours of many batches are left for the next run")
+
+
+def _apart(step: Callable[[], None]) -> list[CompactionError]:
+    """Merge raw objects; what went wrong keeps no day waiting."""
+    try:
+        step()
+    except CompactionError as error:
+        log.exception("raw objects could not be merged")
+        return [error]
+    return []
 
 
 def _require_finished(day: str, now: datetime) -> None:

@@ -6,7 +6,8 @@ from chalicelib.services import lake_sql
 from chalicelib.services.compact_plan import chunked
 from chalicelib.services.compact_progress import Progress
 from chalicelib.services.compact_writing import Writer
-from chalicelib.services.lake_sql import HISTORY, Arrived
+from chalicelib.services.lake_arrivals import Arrived
+from chalicelib.services.lake_sql import HISTORY
 
 PERIODS = 24
 """The most months or years that one statement writes."""

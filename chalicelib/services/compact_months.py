@@ -37,9 +37,11 @@ class Months:
             self._writer.write(MONTHS_OF_TICKS, months, select, runs=runs)
 
     def current(self, until: str) -> tuple[str, ...]:
-        """Small months whose copy is there."""
-        copies = self._lake.catalog.parts(MONTHS_OF_TICKS)
-        return tuple(month for month in sorted(self._small(until)) if month in copies)
+        """Small months whose copy is made of their days as they are."""
+        copies, small = self._lake.catalog.parts(MONTHS_OF_TICKS), self._small(until)
+        return tuple(
+            month for month in sorted(small) if _run(copies, month) == _run_of(small[month])
+        )
 
     def forget(self, months: tuple[str, ...], before: str) -> None:
         """Drop copies that the view does not read any more and that were made before an instant:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from types import MappingProxyType
 from typing import TypeVar
 
 import msgspec
 
-from chalicelib.services.lake_sql import Arrived, window
+from chalicelib.services.lake_arrivals import Arrived, window
+from chalicelib.services.lake_sql import SESSIONS_BYTES
 
 FINISHED_AFTER = timedelta(days=1, hours=6)
 """After 06:00 UTC a day is over in New York too, the last of the markets, and has arrived."""
@@ -29,6 +31,7 @@ MONTH_TICKS = 500_000
 that Athena charges for at least."""
 
 _Item = TypeVar("_Item")
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Day(msgspec.Struct, frozen=True):
@@ -71,6 +74,11 @@ def last_finished(now: datetime) -> str:
     return (now - FINISHED_AFTER).date().isoformat()
 
 
+def day_before(day: str) -> str:
+    """The day before one."""
+    return (date.fromisoformat(day) - timedelta(days=1)).isoformat()
+
+
 def days_between(after: str, until: str) -> list[str]:
     """The days after one, up to another which is included."""
     first = date.fromisoformat(after) + timedelta(days=1)
@@ -92,27 +100,27 @@ def arrived(days: Iterable[str], arrivals: Mapping[str, Iterable[str]]) -> list[
 
 def measured(rows: Iterable[Sequence[str | None]]) -> list[Day]:
     """Days in order, out of rows of date, calendar, number of symbols and of ticks."""
-    found: dict[str, Day] = {}
-    for date_text, calendar, symbols, ticks in rows:
-        day = found.get(str(date_text), Day(str(date_text), 0, (), 0))
-        found[day.date] = Day(
-            day.date,
-            day.symbols + int(symbols or 0),
-            tuple(sorted((*day.calendars, str(calendar)))),
-            day.ticks + int(ticks or 0),
-        )
-    return [found[day] for day in sorted(found)]
+    found: dict[str, list[tuple[str, int, int]]] = {}
+    for day, calendar, symbols, ticks in rows:
+        counted = str(calendar), int(symbols or 0), int(ticks or 0)
+        found.setdefault(str(day), []).append(counted)
+    return [_day(day, found[day]) for day in sorted(found)]
 
 
-def batches(days: Iterable[Day]) -> Iterator[Batch]:
+def _day(date_text: str, counted: Iterable[tuple[str, int, int]]) -> Day:
+    calendars, symbols, ticks = zip(*counted, strict=True)
+    return Day(date_text, sum(symbols), tuple(sorted(calendars)), sum(ticks))
+
+
+def batches(days: Iterable[Day], texts: Mapping[str, str] = _NONE) -> Iterator[Batch]:
     """Days in order, as many at once as one UNLOAD can write.
 
     A day of up to a hundred symbols and many ticks has a folder for each symbol, any other has one
-    for itself.
+    for itself. `texts` is what each day adds to the statement: SESSIONS_BYTES together.
     """
     batch: list[Day] = []
     for day in days:
-        if batch and not _fits(batch, day):
+        if batch and not _fits(batch, day, texts):
             yield Batch(tuple(batch))
             batch = []
         batch.append(day)
@@ -120,10 +128,13 @@ def batches(days: Iterable[Day]) -> Iterator[Batch]:
         yield Batch(tuple(batch))
 
 
-def _fits(batch: Sequence[Day], day: Day) -> bool:
-    if day.by_symbol != batch[0].by_symbol:
-        return False
-    return sum(one.folders for one in batch) + day.folders <= FOLDERS
+def _fits(batch: Sequence[Day], day: Day, texts: Mapping[str, str]) -> bool:
+    together = (*batch, day)
+    return (
+        day.by_symbol == batch[0].by_symbol
+        and sum(one.folders for one in together) <= FOLDERS
+        and sum(len(texts.get(one.date, "")) for one in together) <= SESSIONS_BYTES
+    )
 
 
 def by_date(hours: Iterable[Arrived]) -> list[tuple[Arrived, ...]]:

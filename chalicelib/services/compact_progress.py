@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 import msgspec
 
 from chalicelib.services import lake_sql
-from chalicelib.services.compact_plan import DAYS, by_date, chunked, days_between
+from chalicelib.services.compact_due import bounded
+from chalicelib.services.compact_plan import day_before, days_between
+from chalicelib.services.compact_survey import found_bars, found_ticks
 from chalicelib.services.compact_writing import Statements
-from chalicelib.services.lake_sql import HISTORY
+from chalicelib.services.lake_arrivals import hour_of
 from chalicelib.services.lake_stores import Changed, LakeStores, Marks
+
+log = logging.getLogger("ticktape.compact")
 
 
 class Progress:
@@ -22,27 +28,81 @@ class Progress:
         self._lake = lake
         self._last = last
         self._marks = lake.catalog.marks()
+        self._died = self._marks.merging
         if self._marks.due is None:
             self._marks = msgspec.structs.replace(self._marks, due=_not_recorded(self._marks, last))
 
     def survey(self, statements: Statements) -> None:
         """Find the days of all raw objects that are new, and record them as due."""
-        changed = self._lake.objects.changed(self._marks.surveyed_until, self._marks.lately)
+        changed = self._changed(self._marks.surveyed_until, self._marks.lately)
         bars = changed
         if self._marks.bars_due is None:
-            bars = self._lake.objects.changed(None, frozenset())
+            bars = self._changed(None, frozenset())
         if not bars.hours:
             return
         self._record(
             surveyed_until=changed.newest,
             lately=changed.lately,
-            due=_joined(self._due, _found(changed, statements)),
-            bars_due=_joined(self._bars_due, _found_bars(bars, statements)),
+            due=bounded(_joined(self._due, found_ticks(changed, statements))),
+            bars_due=bounded(_joined(self._bars_due, found_bars(bars, statements))),
+            unsurveyed=(),
         )
 
-    def due(self) -> dict[str, tuple[str, ...]]:
-        """Days that are over and to be compacted, with the dates of arrival of their new ticks."""
-        return {day: self._due[day] for day in sorted(self._due) if day <= self._last}
+    def _changed(self, since: str | None, known: frozenset[str]) -> Changed:
+        """Raw objects that are new; of hours that were merged before a survey, all of them."""
+        found = self._lake.objects.changed(since, known)
+        whole = dict.fromkeys(map(hour_of, self._marks.unsurveyed))
+        return msgspec.structs.replace(found, hours={**found.hours, **whole})
+
+    def merges(self, hour: str, *, surveyed: bool = False, again: bool = False) -> bool:
+        """Record that an hour of arrival is about to be merged, or answer False: an hour where
+        an earlier run died is only merged `again`.
+
+        Unless what is merged was `surveyed`, the next survey reads the whole hour.
+        """
+        if hour in self._died and not again:
+            return False
+        if hour:
+            known = self._marks.unsurveyed
+            unsurveyed = known if surveyed else tuple(sorted({*known, hour}))
+            self._record(unsurveyed=unsurveyed, merging=(*self._died, hour))
+        return True
+
+    @contextmanager
+    def merging(self) -> Iterator[None]:
+        """Record at the end that the hours which were begun within have ended, by an error too:
+        the record stays only if the process dies."""
+        try:
+            yield
+        except Exception:
+            self._merged()
+            raise
+        self._merged()
+
+    def _merged(self) -> None:
+        if self._marks.merging != self._died:
+            self._record(merging=self._died)
+
+    def broken_off(self, first: str) -> list[str]:
+        """The hours, from a date of arrival on, whose merging is to be tried again: one run died
+        there. Those where two died are left, with a warning."""
+        self._died = tuple(hour for hour in self._died if hour[:10] >= first)
+        for hour in sorted(set(self._died)):
+            if self._died.count(hour) > 1:
+                log.warning("raw objects of %s stay as they are: two runs died merging them", hour)
+        return [hour for hour in sorted(set(self._died)) if self._died.count(hour) == 1]
+
+    def mended(self, hour: str) -> None:
+        """Note that an hour was merged again and no run died."""
+        self._died = tuple(one for one in self._died if one != hour)
+
+    def ahead(self) -> list[str]:
+        """Days to be compacted that the boundary waits for: over, and behind it. Oldest first."""
+        return [day for day in sorted(self._due) if (self.boundary or "") < day <= self._last]
+
+    def late(self) -> list[str]:
+        """Days to be compacted again, or at last, up to the boundary: newest first."""
+        return [day for day in sorted(self._due, reverse=True) if day <= (self.boundary or "")]
 
     def done(self, days: Iterable[str]) -> None:
         """Record that days were compacted."""
@@ -78,17 +138,22 @@ class Progress:
 
     @property
     def until(self) -> str:
-        """The day up to which the view is to read compacted days."""
-        return max(self._last, self._marks.compacted_until or self._last)
+        """The day up to which the view can read compacted days: the last one that is over, unless
+        readers would miss what is due and is shown out of raw objects now.
+
+        Those are ticks of days behind the boundary, and bars that arrived on it or later.
+        """
+        shown = self.boundary or ""
+        days = [day_before(day) for day in self.ahead()[:1]]
+        bars = [date for dates in self._bars_due.values() for date in dates if date >= shown]
+        return max(shown, min([max(self._last, shown), *days, *bars]))
 
     def finish(self, months: tuple[str, ...]) -> None:
-        """Move the view's boundary to the last day, unless a day before it is still due, and have
-        it read these months from the table of months."""
-        if not self.due() and not self._bars_due:
-            self._marks = msgspec.structs.replace(
-                self._marks, compacted_until=self.until, months=months
-            )
-            self._lake.catalog.move(self._marks, lake_sql.views(self.until, months))
+        """Move the view's boundary as far as it can be, and have it read these months from the
+        table of months."""
+        until = self.until
+        self._marks = msgspec.structs.replace(self._marks, compacted_until=until, months=months)
+        self._lake.catalog.move(self._marks, lake_sql.views(until, months))
 
     @property
     def _bars_due(self) -> Mapping[str, tuple[str, ...]]:
@@ -118,32 +183,3 @@ def _joined(
     for what, arrival in found:
         due.setdefault(what, set()).add(arrival)
     return {what: tuple(sorted(arrivals)) for what, arrivals in due.items()}
-
-
-def _found(changed: Changed, statements: Statements) -> Iterable[tuple[str, str]]:
-    """Trading days and dates of arrival of the ticks in new objects."""
-    for day, arrival in _new(changed, statements, lake_sql.survey):
-        if day and arrival:
-            yield day, arrival
-
-
-def _found_bars(changed: Changed, statements: Statements) -> Iterable[tuple[str, str]]:
-    """Periods, as `1d 2026`, and dates of arrival of the historical bars in new objects."""
-    for bar, month, arrival in _new(changed, statements, lake_sql.raw_bars_survey):
-        if bar and month and arrival:
-            yield f"{bar} {HISTORY[bar].period_of(month)}", arrival
-
-
-def _new(
-    changed: Changed, statements: Statements, survey: Callable[..., str]
-) -> Iterable[tuple[str | None, ...]]:
-    """The rows of a survey that come of new objects, without the objects' names."""
-    new = {name for names in changed.hours.values() for name in names or ()}
-    whole = [hour for hour, names in changed.hours.items() if names is None]
-    mixed = [hour for hour, names in changed.hours.items() if names is not None]
-    for hours, by_object in ((whole, False), (mixed, True)):
-        for some in chunked(by_date(hours), DAYS):
-            arrived = [hour for date in some for hour in date]
-            for *row, name in statements.rows(survey(arrived, by_object)):
-                if not by_object or name in new:
-                    yield tuple(row)

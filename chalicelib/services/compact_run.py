@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from chalicelib.domain.errors import CompactionError
 from chalicelib.domain.times import from_text, to_text
@@ -12,6 +13,7 @@ from chalicelib.services.compact_history import write_history
 from chalicelib.services.compact_months import Months
 from chalicelib.services.compact_plan import (
     DAYS,
+    Day,
     arrived,
     batches,
     chunked,
@@ -21,16 +23,19 @@ from chalicelib.services.compact_plan import (
 )
 from chalicelib.services.compact_progress import Progress
 from chalicelib.services.compact_writing import Statements, Writer
+from chalicelib.services.lake_sessions import sessions
 from chalicelib.services.lake_sql import DAYS_OF_TICKS, MINUTE_BARS, TABLES
 from chalicelib.services.lake_stores import OVERLAP, LakeStores, Part
 from chalicelib.services.merge import Merge, Merged
+from chalicelib.services.merge_early import MergeEarly
 
 RAW_IS_WHOLE = timedelta(days=30)
 """Raw objects are kept longer than this. Older days keep what only Parquet still has of them."""
 
 
 class Run:
-    """The steps of a run. `done` has the days whose ticks it has written."""
+    """The steps of a run. `done` has the days whose ticks it has written, `_tried` those, with
+    the runs of their ticks, whose bars it has tried to write."""
 
     def __init__(self, lake: LakeStores, statements: Statements, now: datetime) -> None:
         self._lake = lake
@@ -40,6 +45,7 @@ class Run:
         self._months = Months(lake, self._writer)
         self.now = now
         self.done: dict[str, Part] = {}
+        self._tried: set[tuple[str, str]] = set()
 
     @property
     def failed(self) -> list[CompactionError]:
@@ -56,19 +62,55 @@ class Run:
         for table in TABLES:
             self._lake.catalog.unstage(table)
 
-    def all_due(self) -> None:
-        """What is due, and then the view's boundary."""
-        self._progress.survey(self._statements)
-        self._ticks(self._progress.due())
-        self._minutes()
+    def gather(self, merged: Merged, part: float) -> None:
+        """Merge hours of many batches that no survey has read, in a part of the time that is
+        left. Raises OutOfTime and CompactionError."""
+        early = MergeEarly(self._lake.raw, self._progress, self._statements.share(part))
+        early(max(self._oldest, self._progress.boundary or ""), self.now, merged)
+
+    def gather_again(self, merged: Merged) -> None:
+        """Merge the hours where an earlier run died. Raises OutOfTime and CompactionError."""
+        early = MergeEarly(self._lake.raw, self._progress, self._statements.need)
+        early.again(self._oldest, self.now, merged)
+
+    def ahead(self) -> None:
+        """What the view's boundary waits for. It moves after each hundred days, so that a run
+        that has no time for all of them gets on."""
+        with self._writer.apart("the survey", [to_text(self.now)]):
+            self._progress.survey(self._statements)
+        parts = self._lake.catalog.parts(DAYS_OF_TICKS)
+        for days in chunked(self._progress.ahead(), DAYS):
+            if self.done and not self.failed:
+                self._progress.finish(self._progress.months)
+            self._ticks(days, parts)
+        self._minutes(DAYS)
         self._months.write(self._progress.until)
         write_history(self._writer, self._progress)
+        self._finish()
+
+    def late(self) -> None:
+        """Days that the boundary does not wait for, the newest first."""
+        due = self._progress.late()
+        parts = self._lake.catalog.parts(DAYS_OF_TICKS)
+        for days in chunked(due, DAYS):
+            self._ticks(sorted(days), parts)
+        self._minutes()
+        if due:
+            self._months.write(self._progress.until)
+            self._finish()
+
+    @property
+    def _oldest(self) -> str:
+        """The first date of arrival whose raw objects are merged."""
+        return (self.now - RAW_IS_WHOLE).date().isoformat()
+
+    def _finish(self) -> None:
         if not self.failed:
             self._progress.finish(self._months.current(self._progress.until))
 
     def one(self, day: str) -> None:
         """One day, whatever was done of it before."""
-        self._ticks({day: self._progress.arrivals(day)})
+        self._ticks([day], self._lake.catalog.parts(DAYS_OF_TICKS))
         self._minutes()
         self._months.write(self._progress.boundary)
 
@@ -89,31 +131,36 @@ class Run:
         marks = self._lake.catalog.marks()
         if marks.compacted_until is None or marks.surveyed_until is None:
             return
-        first = (self.now - RAW_IS_WHOLE).date().isoformat()
         last = date.fromisoformat(marks.compacted_until) - timedelta(days=1)
         before = to_text(from_text(marks.surveyed_until) - OVERLAP)
-        Merge(self._lake.raw, self._statements.need)(first, last.isoformat(), before, merged)
+        begin = partial(self._progress.merges, surveyed=True)
+        merge = Merge(self._lake.raw, self._statements.need, begin)
+        with self._progress.merging():
+            merge(self._oldest, last.isoformat(), before, merged)
 
-    def _ticks(self, due: Mapping[str, tuple[str, ...]]) -> None:
-        """Ticks of days, of which the dates of late arrivals that are new are given."""
-        parts = self._lake.catalog.parts(DAYS_OF_TICKS)
-        known = {day: parts[day].arrivals for day in due if day in parts}
-        arrivals = {day: late(day, {*found, *known.get(day, ())}) for day, found in due.items()}
-        for days in chunked(sorted(due), DAYS):
-            rows = self._statements.rows(lake_sql.measure(self._select(days, arrivals)))
-            found = measured(rows)
-            for batch in batches(found):
-                select = self._select(batch.dates, arrivals)
-                written = self._writer.write(
-                    DAYS_OF_TICKS,
-                    batch.dates,
-                    select,
-                    by_symbol=batch.by_symbol,
-                    arrivals=arrivals,
-                )
-                self.done |= written
-                self._progress.done(written)
-            self._progress.done(set(days) - {day.date for day in found})
+    def _ticks(self, days: Sequence[str], parts: Mapping[str, Part]) -> None:
+        """Ticks of some days, at most DAYS, which have these parts until now."""
+        known = {day: parts[day].arrivals for day in days if day in parts}
+        arrivals = {
+            day: late(day, {*self._progress.arrivals(day), *known.get(day, ())}) for day in days
+        }
+        with self._writer.apart(DAYS_OF_TICKS.name, days):
+            self._some_ticks(days, arrivals)
+
+    def _some_ticks(self, days: Sequence[str], arrivals: Mapping[str, tuple[str, ...]]) -> None:
+        found = self._measured(self._select(days, arrivals))
+        for batch in batches(found):
+            select = self._select(batch.dates, arrivals)
+            written = self._writer.write(
+                DAYS_OF_TICKS,
+                batch.dates,
+                select,
+                by_symbol=batch.by_symbol,
+                arrivals=arrivals,
+            )
+            self.done |= written
+            self._progress.done(written)
+        self._progress.done(set(days) - {day.date for day in found})
 
     def _select(self, days: Sequence[str], arrivals: Mapping[str, tuple[str, ...]]) -> str:
         """The statement of some days' ticks."""
@@ -121,17 +168,29 @@ class Run:
         kept = [day for day in days if day < bound]
         return lake_sql.day_ticks(days, arrived(days, arrivals), kept)
 
-    def _minutes(self) -> None:
-        """Bars of all days whose ticks are of another run than the bars were made of."""
+    def _minutes(self, most: int | None = None) -> None:
+        """Bars of days whose ticks are of another run than the bars were made of, the newest first:
+        of so many at most."""
         ticks = self._lake.catalog.parts(DAYS_OF_TICKS)
         bars = self._lake.catalog.parts(MINUTE_BARS)
         runs = {day: part.run for day, part in ticks.items()}
-        behind = [day for day in sorted(runs) if day not in bars or bars[day].run != runs[day]]
-        for days in chunked(behind, DAYS):
-            rows = self._statements.rows(lake_sql.measure(lake_sql.compacted_ticks(days)))
-            for batch in batches(measured(rows)):
-                calendars = {day.date: day.calendars for day in batch.days}
-                select = lake_sql.day_minutes(batch.dates, calendars)
-                self._writer.write(
-                    MINUTE_BARS, batch.dates, select, by_symbol=batch.by_symbol, runs=runs
-                )
+        made = {day: part.run for day, part in bars.items()}
+        behind = {day for day, run in (runs.items() - made.items()) - self._tried}
+        for some in chunked(sorted(behind, reverse=True)[:most], DAYS):
+            days = sorted(some)
+            self._tried |= {(day, runs[day]) for day in days}
+            with self._writer.apart(MINUTE_BARS.name, days):
+                self._some_minutes(days, runs)
+
+    def _some_minutes(self, days: Sequence[str], runs: Mapping[str, str]) -> None:
+        found = self._measured(lake_sql.compacted_ticks(days))
+        texts = sessions({day.date: day.calendars for day in found})
+        for batch in batches(found, texts):
+            select = lake_sql.day_minutes(batch.dates, "".join(texts[day] for day in batch.dates))
+            self._writer.write(
+                MINUTE_BARS, batch.dates, select, by_symbol=batch.by_symbol, runs=runs
+            )
+
+    def _measured(self, ticks: str) -> list[Day]:
+        """The days of a statement's ticks. Raises CompactionError."""
+        return measured(self._statements.rows(lake_sql.measure(ticks)))

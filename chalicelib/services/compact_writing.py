@@ -6,9 +6,10 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 
-from chalicelib.domain.errors import CompactionError, OutOfTime
+from chalicelib.domain.errors import CompactionError, OutOfTime, StatementRefused
 from chalicelib.services import lake_sql
 from chalicelib.services.lake_sql import Table
 from chalicelib.services.lake_stores import LakeStores, Part
@@ -36,12 +37,18 @@ class Statements:
     def run(self, sql: str) -> str:
         """Run to its end; returns its id. Raises OutOfTime or CompactionError."""
         self.need(SHORTEST_SECONDS)
-        query_id = self._lake.engine.start(sql)
+        query_id = self._started(sql)
         status = self._ended(query_id)
         self.scanned += status.bytes_scanned
         if status.state != "succeeded":
             raise CompactionError(f"statement {query_id} {status.state}: {status.reason}")
         return query_id
+
+    def _started(self, sql: str) -> str:
+        try:
+            return self._lake.engine.start(sql)
+        except StatementRefused as error:
+            raise CompactionError(str(error)) from error
 
     def rows(self, sql: str) -> Iterator[Row]:
         """The rows of a statement's result."""
@@ -54,8 +61,13 @@ class Statements:
 
     def need(self, seconds: float) -> None:
         """Raises OutOfTime where less time is left."""
-        if time.monotonic() > self._deadline - seconds:
-            raise OutOfTime("the next run goes on from here")
+        _require(self._deadline - seconds)
+
+    def share(self, part: float) -> Callable[[float], None]:
+        """`need` for a step that may take a part of the time that is left now."""
+        now = time.monotonic()
+        until = now + (self._deadline - now) * part
+        return lambda seconds: _require(until - seconds)
 
     def _ended(self, query_id: str) -> QueryStatus:
         for wait in self._waits():
@@ -72,6 +84,11 @@ class Statements:
         yield from _WAITS
         while True:
             yield _WAITS[-1]
+
+
+def _require(latest: float) -> None:
+    if time.monotonic() > latest:
+        raise OutOfTime("the next run goes on from here")
 
 
 class Writer:
@@ -104,8 +121,7 @@ class Writer:
         try:
             written = self._written(table, periods, select, run, by_symbol)
         except CompactionError as error:
-            log.exception("%s: not %s to %s", table.name, periods[0], periods[-1])
-            self.failed.append(error)
+            self._note(table.name, periods, error)
             return {}
         parts = {
             period: Part(
@@ -120,6 +136,20 @@ class Writer:
         self._lake.catalog.switch(table, parts)
         self._lake.catalog.unstage(table)
         return parts
+
+    @contextmanager
+    def apart(self, what: str, periods: Sequence[str]) -> Iterator[None]:
+        """Go on after a CompactionError within, which `failed` has then with these periods."""
+        try:
+            yield
+        except CompactionError as error:
+            self._note(what, periods, error)
+
+    def _note(self, what: str, periods: Sequence[str], error: CompactionError) -> None:
+        span = " to ".join(dict.fromkeys((periods[0], periods[-1])))
+        named = CompactionError(f"{what} of {span}: {error}")
+        log.error("%s", named, exc_info=error)
+        self.failed.append(named)
 
     def _written(
         self, table: Table, periods: Sequence[str], select: str, run: str, by_symbol: bool
@@ -140,9 +170,7 @@ class Writer:
         found = self._statements.rows(lake_sql.check(table, select, run))
         for period, written, different in found:
             if int(different or 0):
-                raise CompactionError(
-                    f"{table.name} of {period}: {different} rows are not their source's"
-                )
+                raise CompactionError(f"{period}: {different} rows are not their source's")
             rows[str(period)] = int(written or 0)
         return rows
 

@@ -43,8 +43,8 @@ class Corrections:
         beyond the state's last. `doubtful` bars were stored by this invocation from a state that
         was behind: they do not show that ticks have expired.
 
-        Returns the state with its last tick and its running bars repaired, and the spans that are
-        left because they hold too many ticks.
+        Returns the state with its last tick and its running bars repaired, and the spans, or the
+        ends of spans, that are left because they hold too many ticks or minutes.
         """
         if not spans:
             return state, []
@@ -130,7 +130,11 @@ class _Run:
     def _repair(self, span: Span) -> None:
         symbol, last = self.state.symbol, self.state.last_timestamp
         low, high = minute_of(span[0]), later(minute_of(span[1]), minutes=1)
-        touched = [t for t in self._reader.ticks(symbol, low, high) if t.timestamp <= last]
+        found = [t for t in self._reader.ticks(symbol, low, high) if t.timestamp <= last]
+        touched, beyond = self._reader.within_bound(found)
+        if beyond:
+            high = minute_of(beyond[0].timestamp)
+            self.left.append((beyond[0].timestamp, beyond[-1].timestamp))
         if not touched:
             return
         tells = self._tells(touched)
@@ -201,7 +205,8 @@ class _Run:
         hours |= {place_of(tick).hour for tick in ticks}
         wanted = {hour: hour in emptied for hour in hours - _running_hours(self.state)}
         symbol, zone = self.state.symbol, ticks[0].exchange_timezone
-        self._writer.put_hours_of(symbol, zone, wanted, minutes.gone, self._arrival)
+        left_out = [*minutes.gone, *minutes.emptied]
+        self._writer.put_hours_of(symbol, zone, wanted, left_out, self._arrival)
 
     def _is_running(self, session: Session) -> bool:
         """Whether the state has the day, or would if a regular tick had come in time."""

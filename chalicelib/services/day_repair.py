@@ -106,12 +106,12 @@ class Days:
         return minutes_of([], [tick for tick in ticks if _is_regular(tick, session)])
 
     def _minutes(self, state: State, session: Session, stored: Iterable[Bar]) -> list[Bar]:
-        """The session's stored minutes, and the running ones."""
+        """The session's stored minutes, and the running ones, in order."""
         calendar = calendar_for(state.symbol, state.timezone)
         minutes = {bar.key: bar for bar in (*stored, *state.minutes)}
         return [
             minute
-            for minute in minutes.values()
+            for minute in sorted(minutes.values(), key=_key)
             if calendar.session_at(from_text(minute.start)).date == session.date
         ]
 

@@ -13,10 +13,12 @@ from typing import Protocol
 
 import msgspec
 
+from chalicelib.domain.alerts import Alert
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.building import Hour
 from chalicelib.domain.delays import source_delay
 from chalicelib.domain.detection import (
+    MAX_PENDING,
     MAX_RECORDED_A_MINUTE,
     Outcome,
     State,
@@ -27,13 +29,14 @@ from chalicelib.domain.detection import (
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
-from chalicelib.domain.times import from_text, just_after, later
+from chalicelib.domain.times import from_text, just_after
 from chalicelib.services.bar_writing import BarWriter
-from chalicelib.services.closes import ClosesBefore
+from chalicelib.services.closes import KeptClosesBefore
 from chalicelib.services.corrections import Corrections
-from chalicelib.services.notify import Notifier
-from chalicelib.services.priced import NEAR_SECONDS, Span
+from chalicelib.services.kept_closes import CloseKeeper
+from chalicelib.services.notify import Delivery, Notifier, Sender
 from chalicelib.services.stores import Refused, Stores
+from chalicelib.services.triggers import Trigger, by_symbol, united
 
 log = logging.getLogger("ticktape.detect")
 
@@ -42,57 +45,9 @@ TRIES = 10
 STEP = 1000
 MAX_KEPT = 4000
 KEPT_SECONDS = 60.0
-"""Late ticks that are no further apart are repaired together."""
+"""How long a state may lie unused before it is read again."""
 
 _LOOKUP = 100
-
-
-class Trigger(msgspec.Struct, frozen=True):
-    """One stream record that says: of `symbol`, everything from complete_from to newest is there.
-
-    `identifier` is what a failure is reported by. The ticks lie in `spans`, in order, or anywhere
-    between where there are none. `again`: the item was there before with other content, so that an
-    invocation that died may have made bars of ticks that were other ones.
-    """
-
-    identifier: str
-    symbol: str
-    newest: str
-    complete_from: str
-    ingested_at: str
-    spans: tuple[Span, ...] = ()
-    again: bool = False
-    changed: tuple[Span, ...] = ()
-
-    @property
-    def stretches(self) -> tuple[Span, ...]:
-        """The spans, at least one."""
-        return self.spans or ((self.complete_from, self.newest),)
-
-    @property
-    def came_again(self) -> tuple[Span, ...]:
-        """The stretches of items that were there before."""
-        return self.changed or (self.stretches if self.again else ())
-
-    def to_repair(self, last: str, reached: str) -> list[Span]:
-        """The stretches of ticks up to the instant `last`, and of those that came again up to
-        `reached`; those that are near each other as one."""
-        bounded = [(start, min(end, last)) for start, end in self.stretches if start <= last]
-        bounded += [
-            (start, min(end, reached)) for start, end in self.came_again if start <= reached
-        ]
-        return united(bounded)
-
-
-def united(spans: Iterable[Span]) -> list[Span]:
-    """Stretches in order, those that are near each other as one."""
-    found: list[Span] = []
-    for start, end in sorted(spans):
-        if found and start <= later(found[-1][1], seconds=NEAR_SECONDS):
-            found[-1] = found[-1][0], max(found[-1][1], end)
-        else:
-            found.append((start, end))
-    return found
 
 
 class Detected(msgspec.Struct, frozen=True):
@@ -123,13 +78,16 @@ class Tally(msgspec.Struct, frozen=True):
 
 class Step(msgspec.Struct, frozen=True):
     """What one step came to: the outcome of new ticks, whether bars were repaired, how many
-    stretches of late ticks were not because they hold too many, and which closed bars were not put
-    because others are stored."""
+    stretches of late ticks were not because they hold too much, and which closed bars were not put
+    because others are stored. No stored bar before `since` was repaired; empty where none was.
+    `history` read the closes by which rules were judged."""
 
     outcome: Outcome
     repaired: bool
     unrepaired: int
+    history: KeptClosesBefore
     refused: Refused = Refused()
+    since: str = ""
 
 
 class Doubtful(msgspec.Struct, frozen=True):
@@ -194,6 +152,7 @@ class Detect:
         self._corrections = Corrections(stores.prices, stores.bars, options.prices_days)
         self._writer = BarWriter(stores.bars)
         self._kept: dict[str, tuple[State, float]] = {}
+        self._closes = CloseKeeper()
 
     def __call__(
         self, triggers: Sequence[Trigger], owner: str, deadline: float = math.inf
@@ -202,19 +161,24 @@ class Detect:
 
         `owner` names this invocation in claims. One symbol's failure does not touch the others, nor
         does one whose ticks take longer than `deadline` (time.monotonic): it goes on from where
-        it is when its records come again.
+        it is when its records come again. One that is not begun by then waits for that, too; the
+        first PARALLEL_SYMBOLS are begun in any case.
         """
-        spans = _spans(triggers)
+        spans = by_symbol(triggers)
         if not spans:
             return Detected(0, 0, 0, 0, 0, ())
         states = self._states([span.symbol for span in spans])
         rules = tuple(self._rules())
+        sender = Sender(owner)
 
-        def one(span: Trigger) -> Tally | None:
-            return self._isolated(span, states.get(span.symbol), rules, owner, deadline)
+        def one(place: int, span: Trigger) -> Tally | None:
+            if place >= PARALLEL_SYMBOLS and time.monotonic() >= deadline:
+                log.info("%s is to be tried again: time is over", span.symbol)
+                return None
+            return self._isolated(span, states.get(span.symbol), rules, sender, deadline)
 
         with ThreadPoolExecutor(min(PARALLEL_SYMBOLS, len(spans))) as pool:
-            tallies = list(pool.map(one, spans))
+            tallies = list(pool.map(one, range(len(spans)), spans))
         done = [tally for tally in tallies if tally is not None]
         failed = [span.identifier for span, tally in zip(spans, tallies, strict=True) if not tally]
         return Detected(
@@ -243,19 +207,20 @@ class Detect:
     def unlearn(self, symbol: str) -> None:
         """Read the symbol's state again with its next tick: it has been forgotten."""
         self._kept.pop(symbol, None)
+        self._closes.forget(symbol)
 
     def _isolated(
         self,
         span: Trigger,
         state: State | None,
         rules: Sequence[Rule],
-        owner: str,
+        sender: Sender,
         deadline: float,
     ) -> Tally | None:
         """None where the symbol failed, for whatever reason: its records are to come again."""
         watch = Watch(rules_for(span.symbol, rules), self._options.fast, self._options.slow)
         try:
-            return self._symbol(span, state or State(symbol=span.symbol), watch, owner, deadline)
+            return self._symbol(span, state or State(symbol=span.symbol), watch, sender, deadline)
         except Contended as error:
             log.info("%s is to be tried again: %s", span.symbol, error)
         except Exception:
@@ -264,18 +229,21 @@ class Detect:
         return None
 
     def _symbol(
-        self, span: Trigger, state: State, watch: Watch, owner: str, deadline: float
+        self, span: Trigger, state: State, watch: Watch, sender: Sender, deadline: float
     ) -> Tally:
         tally = Tally()
         lost = 0
         doubtful = Doubtful()
+        first, delivery = span.complete_from, Delivery(self._notifier, sender)
         while lost < TRIES:
             watch = self._agreed(state, watch, span.newest)
-            sent = self._notifier.drain(state.pending, owner, state.timezone)
-            tally = self._add(tally, sent)
-            step = self._step(span, state, watch, doubtful)
+            carried = delivery.drain(state)
+            if delivery.error is not None and len(carried) >= MAX_PENDING:
+                raise delivery.error
+            step = self._step(span, state, watch, doubtful, carried)
             outcome = step.outcome
-            if _has_first_alert(state, outcome):
+            alerts = outcome.state.pending[len(carried) :]
+            if _has_first_alert(state, alerts):
                 fresh = self._now(watch, span.symbol)
                 if fresh != watch:
                     watch = fresh
@@ -288,20 +256,33 @@ class Detect:
                 doubtful = doubtful.joined(step)
                 state = self._stores.state.get(span.symbol) or State(symbol=span.symbol)
                 continue
+            if changed:
+                self._keep_closes(state, step)
             _log_dropped(span.symbol, outcome)
-            pending = outcome.state.pending
-            sent = self._notifier.deliver(pending, owner, outcome.state.timezone)
-            tally = self._add(tally, sent, outcome.taken, len(pending), step)
+            left = carried + delivery.deliver(alerts, outcome.state)
+            tally = self._add(tally, step, len(alerts), delivery.sent)
             version = state.version + int(changed)
-            state = msgspec.structs.replace(outcome.state, version=version, pending=())
-            self._kept[span.symbol] = state, time.monotonic()
+            pending_to = outcome.state.pending_to if left else ""
+            state = msgspec.structs.replace(
+                outcome.state, version=version, pending=left, pending_to=pending_to
+            )
+            if not left:  # what is pending may be forgotten, so the table has to be asked
+                self._kept[span.symbol] = state, time.monotonic()
             if state.last_timestamp >= span.newest or not outcome.taken:
+                _check_delivered(state, first, delivery.error)
                 return tally
             if time.monotonic() >= deadline:
                 raise Contended(f"{span.symbol}: time is over at {state.last_timestamp}")
             begin = just_after(state.last_timestamp)
             span = msgspec.structs.replace(span, complete_from=begin, spans=())
         raise Contended(f"{span.symbol}: another invocation was faster {TRIES} times")
+
+    def _keep_closes(self, before: State, step: Step) -> None:
+        """The step's state has just been written in the place of the one `before`."""
+        step.history.keep()
+        after = step.outcome.state
+        if after.repairs != before.repairs:
+            self._closes.repaired(before.symbol, before.repairs, after.repairs, step.since)
 
     def _agreed(self, state: State, watch: Watch, newest: str) -> Watch:
         """The rules as they are now, where those of this container are not the ones that the state
@@ -323,11 +304,18 @@ class Detect:
         rules = rules_for(symbol, self._rules.now(symbol))
         return msgspec.structs.replace(watch, rules=rules)
 
-    def _step(self, span: Trigger, state: State, watch: Watch, doubtful: Doubtful) -> Step:
+    def _step(
+        self,
+        span: Trigger,
+        state: State,
+        watch: Watch,
+        doubtful: Doubtful,
+        carried: tuple[Alert, ...],
+    ) -> Step:
         """Everything up to writing the state: read, fold, repair, put bars."""
         ticks = self._new_ticks(span, state)
-        history = ClosesBefore(self._stores.bars, span.symbol)
-        outcome = advance(state, ticks, watch, self._quiet, history)
+        history = KeptClosesBefore(self._stores.bars, span.symbol, self._closes, state.repairs)
+        outcome = advance(state, ticks, watch, self._quiet, history, carried)
         after, timezone = outcome.state, outcome.state.timezone
         arrival = span.ingested_at
         refused = self._writer.put_all(outcome.closed, arrival)
@@ -352,7 +340,8 @@ class Detect:
         if outcome.split is not None:
             log.warning("%s: a split, %s", span.symbol, outcome.split)
             self._stores.symbols.note_split(span.symbol, outcome.split)
-        return Step(outcome, bool(late), len(left), refused)
+        starts = [start for start, _ in late] + [bar.start for bar in clashes]
+        return Step(outcome, bool(late), len(left), history, refused, min(starts, default=""))
 
     def _new_ticks(self, span: Trigger, state: State) -> list[Tick]:
         start = just_after(state.last_timestamp) if state.last else None
@@ -374,16 +363,15 @@ class Detect:
         return ""
 
     @staticmethod
-    def _add(
-        tally: Tally, sent: int, ticks: int = 0, alerts: int = 0, step: Step | None = None
-    ) -> Tally:
+    def _add(tally: Tally, step: Step, alerts: int, sent: int) -> Tally:
+        """With one more step; `sent` are the messages of all."""
         return Tally(
-            ticks=tally.ticks + ticks,
-            late=tally.late + int(step is not None and step.repaired),
+            ticks=tally.ticks + step.outcome.taken,
+            late=tally.late + int(step.repaired),
             alerts=tally.alerts + alerts,
-            sent=tally.sent + sent,
-            unrepaired=tally.unrepaired + (step.unrepaired if step else 0),
-            dropped=tally.dropped + (sum(step.outcome.dropped.values()) if step else 0),
+            sent=sent,
+            unrepaired=tally.unrepaired + step.unrepaired,
+            dropped=tally.dropped + sum(step.outcome.dropped.values()),
         )
 
 
@@ -397,27 +385,19 @@ def _log_dropped(symbol: str, outcome: Outcome) -> None:
         )  # fmt: skip
 
 
-def _has_first_alert(state: State, outcome: Outcome) -> bool:
+def _has_first_alert(state: State, alerts: Iterable[Alert]) -> bool:
     """Whether a rule fires that has not judged the symbol before: it may be one that this container
     alone still knows, which was deleted and has fired already."""
-    return any(alert.rule_id not in state.latches for alert in outcome.state.pending)
+    return any(alert.rule_id not in state.latches for alert in alerts)
 
 
-def _spans(triggers: Iterable[Trigger]) -> list[Trigger]:
-    """One trigger a symbol: the first's identifier, the newest tick, the earliest complete_from."""
-    by_symbol: dict[str, list[Trigger]] = {}
-    for trigger in triggers:
-        by_symbol.setdefault(trigger.symbol, []).append(trigger)
-    return [mine[0] if len(mine) == 1 else _united(mine) for mine in by_symbol.values()]
-
-
-def _united(triggers: Sequence[Trigger]) -> Trigger:
-    return Trigger(
-        triggers[0].identifier,
-        triggers[0].symbol,
-        max(one.newest for one in triggers),
-        min(one.complete_from for one in triggers),
-        max(one.ingested_at for one in triggers),
-        tuple(sorted(span for one in triggers for span in one.stretches)),
-        changed=tuple(span for one in triggers for span in one.came_again),
-    )
+def _check_delivered(state: State, first: str, error: Exception | None) -> None:
+    """Raise what an alert was left with, if the record made it whose ticks begin at `first`: the
+    record is to come again until the alert is delivered. Alerts of earlier records hold this one up
+    no more: their record comes again, and the symbol's next one tries them as well."""
+    if error is None:
+        return
+    if first <= state.pending_to:
+        raise error
+    left = len(state.pending)
+    log.warning("%s: %d alerts of earlier ticks still wait: %s", state.symbol, left, error)

@@ -21,9 +21,6 @@ CLOSED_CACHE_SECONDS = 3600
 _SILENCE = 4
 """A symbol that has been silent for so many times the gap of its newest ticks has become slower."""
 
-_SILENCE = 4
-"""A symbol that has been silent for this many of its gaps is not expected at their pace."""
-
 SPLIT_ADJUSTED = ("yfinance", "yfinance-live")
 """Sources whose history is adjusted for splits, whatever one asks for (yfinance issue 2076).
 All else is raw: nothing is adjusted once it is stored."""

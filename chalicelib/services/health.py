@@ -11,7 +11,8 @@ from typing import Generic, TypeVar
 import msgspec
 
 from chalicelib.domain.detection import State
-from chalicelib.domain.times import from_text
+from chalicelib.domain.times import from_text, to_text
+from chalicelib.domain.wire import MAX_AHEAD
 from chalicelib.services.stores import PriceStore, ProducerStatus, Stores
 
 KEPT_SECONDS = 2
@@ -70,7 +71,7 @@ class Health(msgspec.Struct, frozen=True):
 class HealthCheck:
     """Answers what a monitor asks, from what it read at most KEPT_SECONDS ago.
 
-    A look takes two Queries, a BatchGetItem, a Query for each of LOOKED_AT symbols and, once in
+    A look takes a Query, two BatchGetItem, a Query for each of LOOKED_AT symbols and, once in
     LISTED_SECONDS, a listing of the failures bucket. It raises what the stores raise, and keeps
     nothing of that.
     """
@@ -156,10 +157,13 @@ def _detect_lag(
 
 
 def _producing(statuses: list[ProducerStatus], now: datetime, is_closed: bool) -> Producing | None:
-    """The one that reported last; one that has ended only if no other is running."""
-    if not statuses:
+    """The one that reported last; one that has ended only if no other is running. Reports from the
+    future do not count: they would stay the last ones."""
+    latest = to_text(now + MAX_AHEAD)
+    known = [status for status in statuses if status.time <= latest]
+    if not known:
         return None
-    last = max(statuses, key=lambda status: (status.state != ENDED, status.time))
+    last = max(known, key=lambda status: (status.state != ENDED, status.time))
     return Producing(
         command=last.command,
         source=last.source,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from itertools import takewhile
 
@@ -17,6 +17,7 @@ from chalicelib.services.ingest_plan import (
     Key,
     Read,
     Write,
+    identities_of,
     items_of,
     numbers_of,
     packed_symbols,
@@ -24,10 +25,12 @@ from chalicelib.services.ingest_plan import (
     plan_prices,
     plan_readings,
     read_all,
+    with_rejected,
     with_stored,
     without,
 )
 from chalicelib.services.new_symbols import MAX_SYMBOLS, NewSymbols, not_crowded, sooner
+from chalicelib.services.priced import CLOCK_SECONDS
 from chalicelib.services.quarantine import last_reason, quarantine
 from chalicelib.services.stores import Stores, SymbolEntry
 from chalicelib.services.symbol_problems import SymbolProblems
@@ -40,6 +43,11 @@ LATE_SECONDS = 120
 LEARNT_SECONDS = 180
 """After so long each container knows that a symbol is packed: a line is read again after
 KNOWN_SECONDS, and an invocation that has read it ends within the handler's 60."""
+MOST_MOVES = 20
+"""A tick that takes the place of another one may part the item that holds that, whose rest takes
+the place of another one in turn. So many looks at what is stored, one after the other, are made."""
+TOO_MANY_MOVES = f"timestamp: more than {MOST_MOVES} stored items would have to be put anew"
+HOUR = len("2026-11-20T15")
 _YES = "yes"
 
 
@@ -97,8 +105,8 @@ class Ingest:
         foreign = _Foreign(self._known)
         reads = [without(read, lambda item: refused.get(item.symbol)) for read in reads]
         reads = [without(read, foreign.reason) for read in reads]
+        reads, writes = self._planned(reads, self._apart(offered))
         self._archive(reads)
-        writes = self._beside_stored(plan_prices(reads, apart=self._apart(offered)))
         failed = self._write_prices(writes, deadline)
         bars, bar_sources = plan_bars(reads)
         unwritten = self._write_bars(bars, reads[0].record.arrival, deadline) if bars else set()
@@ -200,33 +208,56 @@ class Ingest:
             self._forgot_at = now
 
     def _archive(self, reads: Sequence[Read]) -> None:
-        lines = [line for read in reads for line in read.decoded.lines]
-        if lines:
-            first, numbers = reads[0].record, numbers_of(reads)
-            place = to_text(first.arrival), first.origin, numbers
-            readings = plan_readings(reads)
+        told = plan_readings(reads)  # of the batch, whose records may lie in several hours
+        for mine in _by_hour(reads):
+            place = to_text(mine[0].record.arrival), mine[0].record.origin, numbers_of(mine)
+            identities = identities_of(mine)
+            readings = [reading for reading in told if reading.identity in identities]
+            lines = [line for read in mine for line in read.decoded.lines]
             if readings:  # before the lines, which SQL would misread without them
-                self._stores.archive.put_readings(*place, readings)
+                self._stores.archive.put_readings(*place, lines, readings)
             self._stores.archive.put_raw(*place, lines)
         quarantine(self._stores.archive, reads)
 
-    def _beside_stored(self, writes: list[Write]) -> list[Write]:
+    def _planned(
+        self, reads: Sequence[Read], apart: Collection[str]
+    ) -> tuple[list[Read], list[Write]]:
+        """The writes of a batch beside what is stored. Copies of stored ticks that are not put
+        anew, because too many items would have to be, are rejected parts of a record."""
+        writes, beyond = self._beside_stored(plan_prices(reads, apart=apart))
+        left = list(reads)
+        for write in beyond:
+            index = min(write.sources)
+            left[index] = with_rejected(left[index], write.priced.ticks, TOO_MANY_MOVES)
+        return left, writes
+
+    def _beside_stored(self, writes: list[Write]) -> tuple[list[Write], list[Write]]:
         """Look what would be overwritten: of symbols that were ever sent packed, also by the parts
         of stored records that are to be put under keys of their own; and by records that come so
-        late that a correction may have come before them, as those that are redriven."""
+        late that a correction may have come before them, as those that are redriven.
+
+        Parts may take the place of others, and so on. Those beyond MOST_MOVES are not written: the
+        second list. What lies under their keys stays, with an older copy of their last ticks.
+        """
         looked: set[Key] = set()
         late = self._late()
-        while True:
-            asked = [
-                write.priced.key
-                for write in writes
-                if write.priced.key not in looked and self._may_overwrite(write, late)
-            ]
+        for _ in range(MOST_MOVES):
+            asked = self._to_look_at(writes, looked, late)
             if not asked:
-                return writes
+                return writes, []
             looked.update(asked)
             stored = self._stores.prices.find_many(asked)
             writes = with_stored(writes, stored) if stored else writes
+        beyond = set(self._to_look_at(writes, looked, late))
+        kept = [write for write in writes if write.priced.key not in beyond]
+        return kept, [write for write in writes if write.priced.key in beyond]
+
+    def _to_look_at(self, writes: Iterable[Write], looked: Set[Key], late: str) -> list[Key]:
+        return [
+            write.priced.key
+            for write in writes
+            if write.priced.key not in looked and self._may_overwrite(write, late)
+        ]
 
     def _late(self) -> str:
         """What arrived before this may have been followed by a correction that is stored."""
@@ -262,12 +293,34 @@ class Ingest:
             left = self._stores.bars.write_history(history, arrival, deadline)
             unwritten = {whole[index] for index in left}
         self._stores.bars.fill([bar for bar in bars if bar.folded], arrival)
-        return unwritten
+        return unwritten | self._mark(bars, deadline)
+
+    def _mark(self, bars: Sequence[Bar], deadline: float) -> set[int]:
+        """Tell the containers that keep closes of a symbol that it has other historical minutes.
+        Returns the indexes of bars of which they could not be told by the deadline."""
+        symbols = sorted({bar.symbol for bar in bars if bar.interval == "1m"})
+        left = {symbols[index] for index in self._stores.bars.mark_history(symbols, deadline)}
+        return {index for index, bar in enumerate(bars) if bar.symbol in left}
 
     def _oldest_age(self, reads: Iterable[Read]) -> float:
         """From event to store, of the oldest live tick; 0 where there is none."""
         stamps = [t.timestamp for read in reads for t in read.decoded.ticks if t.mode == "live"]
         return (self._clock() - from_text(min(stamps))).total_seconds() if stamps else 0.0
+
+
+def _by_hour(reads: Iterable[Read]) -> Iterable[list[Read]]:
+    """The records with lines by the hour of their arrival: a message that its sender dates far back
+    takes no other one's ticks with it to where SQL looks for them no more. One that came back by
+    less than the stream's clock may go back stays with those before it, whose order it has."""
+    found: dict[str, list[Read]] = {}
+    newest: datetime | None = None
+    for read in reads:
+        if read.decoded.lines:
+            arrival = read.record.arrival
+            newest = max(newest or arrival, arrival)
+            is_near = newest - arrival < timedelta(seconds=CLOCK_SECONDS)
+            found.setdefault(to_text(newest if is_near else arrival)[:HOUR], []).append(read)
+    return found.values()
 
 
 class _Foreign:

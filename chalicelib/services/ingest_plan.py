@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -88,11 +88,17 @@ def without(read: Read, refusal: Callable[[Tick | Bar], str | None]) -> Read:
         decoded,
         ticks=tuple(tick for tick in decoded.ticks if tick not in refused),
         bars=tuple(bar for bar in decoded.bars if bar not in refused),
-        rejected=decoded.rejected
-        + tuple(Rejected(0, msgspec.json.encode(item), reason) for item, reason in reasons),
+        rejected=decoded.rejected + tuple(_rejected(item, reason) for item, reason in reasons),
         untold=decoded.untold + tuple(identity_of(item) for item in refused),
     )
     return Read(read.record, kept)
+
+
+def with_rejected(read: Read, ticks: Sequence[Tick], reason: str) -> Read:
+    """The record with ticks that are to be kept aside, beside its own."""
+    parts = tuple(_rejected(tick, reason) for tick in ticks)
+    decoded = msgspec.structs.replace(read.decoded, rejected=read.decoded.rejected + parts)
+    return Read(read.record, decoded)
 
 
 def plan_readings(reads: Iterable[Read]) -> list[Reading]:
@@ -113,6 +119,18 @@ def plan_readings(reads: Iterable[Read]) -> list[Reading]:
     return [Reading(identity, found[identity]) for identity in sorted(told)]
 
 
+def _rejected(item: Tick | Bar, reason: str) -> Rejected:
+    return Rejected(0, msgspec.json.encode(item), reason)
+
+
+def identities_of(reads: Iterable[Read]) -> set[Identity]:
+    """Of all that records bring, what is refused included."""
+    found: set[Identity] = set()
+    for read in reads:
+        found.update(read.decoded.untold, map(identity_of, items_of(read.decoded)))
+    return found
+
+
 def plan_prices(reads: Sequence[Read], apart: Collection[str] = ()) -> list[Write]:
     """The prices items of a batch: each key once, each symbol's newest marked. Each tick of a
     symbol in `apart` is an item.
@@ -122,12 +140,16 @@ def plan_prices(reads: Sequence[Read], apart: Collection[str] = ()) -> list[Writ
     one of their own.
     """
     writes: dict[Key, Write] = {}
+    _add(writes, _planned(reads, apart))
+    _mark_newest(writes.values())
+    return list(writes.values())
+
+
+def _planned(reads: Sequence[Read], apart: Collection[str]) -> Iterator[Write]:
     for index, read in enumerate(reads):
         arrival, sequence = to_text(read.record.arrival), sequence_of(read.record.number)
         for ticks in _priced(read.decoded.ticks, apart):
-            _add(writes, Write(PricedRecord(ticks, arrival, sequence=sequence), {index}))
-    _mark_newest(writes.values())
-    return list(writes.values())
+            yield Write(PricedRecord(ticks, arrival, sequence=sequence), {index})
 
 
 def packed_symbols(read: Read) -> set[str]:
@@ -152,22 +174,23 @@ def with_stored(writes: Sequence[Write], stored: Iterable[PricedRecord]) -> list
     correction that is stored there.
     """
     planned = {write.priced.key: write for write in writes}
-    for record in stored:
-        _add(planned, Write(record, set()), older=True)
+    _add(planned, [Write(record, set()) for record in stored], older=True)
     return list(planned.values())
 
 
-def _add(writes: dict[Key, Write], write: Write, *, older: bool = False) -> None:
-    """Add a write; where its key is taken both are united."""
-    key = write.priced.key
-    known = writes.get(key)
-    if known is None:
-        writes[key] = write
-        return
-    first, second = (write, known) if older else (known, write)
-    writes[key], left = _united(first, second)
-    for other in left:
-        _add(writes, other, older=older)
+def _add(writes: dict[Key, Write], new: Iterable[Write], *, older: bool = False) -> None:
+    """Add writes in order; those of one key are united at once, so that the work grows with their
+    ticks, and what one item cannot hold is added in turn."""
+    waiting = list(new)
+    while waiting:
+        groups: dict[Key, list[Write]] = {}
+        for write in waiting:
+            groups.setdefault(write.priced.key, []).append(write)
+        waiting = []
+        for key, mine in groups.items():
+            known = [writes[key]] if key in writes else []
+            writes[key], left = _united([*mine, *known] if older else [*known, *mine])
+            waiting += left
 
 
 def plan_bars(reads: Sequence[Read]) -> tuple[list[Bar], list[int]]:
@@ -230,31 +253,34 @@ def _shared(tick: Tick) -> tuple[str | None, ...]:
     )
 
 
-def _united(first: Write, second: Write) -> tuple[Write, list[Write]]:
-    """Two writes of one key as one, and the ticks that it cannot hold as others.
+def _united(group: Sequence[Write]) -> tuple[Write, list[Write]]:
+    """Writes of one key as one, and the ticks that it cannot hold as others.
 
-    Of a tick that both have, the copy that came last stays; of one arrival, the second's.
+    Of a tick that several have, the copy that came last stays; of one arrival, the last write's.
     """
+    newest = group[-1]
+    if len(group) == 1:
+        return newest, []
     copies: dict[str, StoredTick] = {}
-    for stored in (*first.priced.stored, *second.priced.stored):
+    for stored in (stored for write in group for stored in write.priced.stored):
         known = copies.get(stored.tick.timestamp)
         if known is None or stored.arrival.order(known.arrival) >= 0:
             copies[stored.tick.timestamp] = stored
-    last = copies[second.priced.key[1]]
+    last = copies[newest.priced.key[1]]
     alike = [one for one in copies.values() if _shared(one.tick) == _shared(last.tick)]
     kept = sorted(alike, key=_timestamp)[-MAX_TICKS:]
     held = {one.tick.timestamp for one in kept}
     left = [copies[stamp].tick for stamp in sorted(copies.keys() - held)]
     runs = [[copies[tick.timestamp] for tick in run] for run in _runs(left)]
-    sources = first.sources | second.sources
+    sources = set().union(*(write.sources for write in group))
     others = [Write(PricedRecord.of(run), sources) for run in runs]
     priced = msgspec.structs.replace(
         PricedRecord.of(kept),
-        complete_from=second.priced.complete_from,
-        others=second.priced.others,
-        spans=second.priced.spans,
+        complete_from=newest.priced.complete_from,
+        others=newest.priced.others,
+        spans=newest.priced.spans,
     )
-    return Write(priced, sources, second.newest), others
+    return Write(priced, sources, newest.newest), others
 
 
 def _timestamp(stored: StoredTick) -> str:

@@ -1,21 +1,22 @@
 """The statements of compaction, out of the files in chalicelib/lake.
 
 What is put into them are dates, hours, names and numbers made here, never a user's text: each is
-checked before.
+checked before. Lists of stored things are bounded: Athena takes 262,144 bytes a statement.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
 import msgspec
 
-from chalicelib.domain.sessions import Calendar, calendar_for
-from chalicelib.domain.times import to_text
+from chalicelib.domain.sessions import zone_names
+from chalicelib.services.lake_arrivals import Arrived, partitions
+from chalicelib.services.lake_texts import day_text, days_list, name_text, names_list
 
 FOLDER = Path(__file__).resolve().parents[1] / "lake"
 
@@ -33,25 +34,13 @@ HISTORIC = (
 """Columns of historical bars. `number` is the sequence number of the last record of the batch that
 a bar came with: of two copies that with the higher number counts."""
 
+SESSIONS_BYTES = 150_000
+"""The most that the sessions of several days may take of a statement: some 1,500 sessions."""
+
 NOTHING_YET = "0001-01-01"
 """The view's boundary before the first compaction."""
 
-LAST_HOUR = 23
-_BEFORE, _AFTER = 10, 12
-"""A local day lies between hour 10 UTC of the day before and hour 12 of the day after."""
-
 _FIELD = re.compile(r"\$\{(\w+)\}")
-_TEXT = re.compile(r"[A-Za-z0-9:.=/_+-]*")
-_BY_SYMBOL = ("=X", "=F")
-"""Currencies and futures, whose calendar the symbol's ending says and no time zone."""
-
-
-class Arrived(msgspec.Struct, frozen=True, order=True):
-    """Hours of arrival `[first, last]` of one date: partitions of the raw archive."""
-
-    date: str
-    first: int = 0
-    last: int = LAST_HOUR
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -107,7 +96,7 @@ def views(compacted_until: str | None, months: Sequence[str] = ()) -> dict[str, 
 def bars(bar: str, compacted_until: str | None) -> str:
     """The view of historical bars: compacted ones, and those that arrived from the day on up to
     which days are compacted. A bar may be in both."""
-    raw = _raw_bars(bar, _since(_day(compacted_until or NOTHING_YET)))
+    raw = _raw_bars(bar, _since(day_text(compacted_until or NOTHING_YET)))
     return _fill("bars", bar=bar, raw_bars=raw)
 
 
@@ -116,9 +105,9 @@ def raw_bars_survey(arrived: Iterable[Arrived], by_object: bool = False) -> str:
     asked."""
     return _fill(
         "raw_bars_survey",
-        arrived=_partitions(arrived),
+        arrived=partitions(arrived),
         batch="batch" if by_object else "''",
-        bars=", ".join(f"'{bar}'" for bar in HISTORY),
+        bars=names_list(HISTORY),
     )
 
 
@@ -128,10 +117,10 @@ def history(bar: str, periods: Sequence[str], arrived: Iterable[Arrived]) -> str
     return _fill(
         "history",
         bar=bar,
-        raw_bars=_raw_bars(bar, _partitions(arrived)),
+        raw_bars=_raw_bars(bar, partitions(arrived)),
         period=table.period,
         period_sql=table.period_sql,
-        periods=", ".join(f"'{_safe(period)}'" for period in periods),
+        periods=names_list(periods),
     )
 
 
@@ -150,7 +139,7 @@ def all_ticks(compacted_until: str | None, months: Sequence[str] = ()) -> str:
     A tick is at most five minutes ahead of its arrival, and a local date at most 14 hours ahead
     of UTC's: ticks of later days have arrived on the boundary's own date at the earliest.
     """
-    until = _day(compacted_until or NOTHING_YET)
+    until = day_text(compacted_until or NOTHING_YET)
     return _fill(
         "all_ticks",
         raw=_fill("raw_ticks", arrived=_since(until)),
@@ -159,7 +148,7 @@ def all_ticks(compacted_until: str | None, months: Sequence[str] = ()) -> str:
             f"\n  AND NOT (\"date\" BETWEEN '{first}-01' AND '{last}-31')"
             for first, last in runs_of_months(months)
         ),
-        months=", ".join(f"'{_day(month + '-01')[:7]}'" for month in months) or "''",
+        months=", ".join(f"'{day_text(month + '-01')[:7]}'" for month in months) or "''",
     )
 
 
@@ -184,31 +173,27 @@ def survey(arrived: Iterable[Arrived], by_object: bool = False) -> str:
 
 
 def measure(ticks: str) -> str:
-    """Symbols by day and calendar of a statement's ticks."""
-    return _fill("measure", ticks=ticks)
+    """Symbols by day and calendar of a statement's ticks. Names that are no time zone's count as
+    UTC, so that there are no more rows than the database has zones, whatever producers send."""
+    return _fill("measure", ticks=ticks, zones=names_list(sorted(zone_names())))
 
 
 def day_ticks(days: Sequence[str], arrived: Iterable[Arrived], kept: Sequence[str] = ()) -> str:
     """The ticks of trading days; of the days `kept` also those that only Parquet still has."""
     raw = _raw(arrived)
     if kept:
-        return _fill("day_ticks_kept", raw=raw, dates=_days(days), kept=_days(kept))
-    return _fill("day_ticks", raw=raw, dates=_days(days))
+        return _fill("day_ticks_kept", raw=raw, dates=days_list(days), kept=days_list(kept))
+    return _fill("day_ticks", raw=raw, dates=days_list(days))
 
 
 def compacted_ticks(days: Sequence[str]) -> str:
     """The ticks that Parquet has of trading days."""
-    return _fill("compacted_ticks", dates=_days(days))
+    return _fill("compacted_ticks", dates=days_list(days))
 
 
-def day_minutes(days: Sequence[str], calendars: Mapping[str, Iterable[str]]) -> str:
-    """The 1m bars of compacted days, with the sessions of the calendars that each day has.
-
-    A name that is no time zone's gets none, and UTC days, as `calendar_for` says.
-    """
-    named = [(day, name) for day in days for name in sorted(calendars[day])]
-    rows = [_session(day, name) for day, name in named if _TEXT.fullmatch(name)]
-    return _fill("day_minutes", sessions="\n        ".join(rows), dates=_days(days))
+def day_minutes(days: Sequence[str], sessions: str) -> str:
+    """The 1m bars of compacted days, with the rows of their sessions (lake_sessions.py)."""
+    return _fill("day_minutes", sessions=sessions, dates=days_list(days))
 
 
 def unload(table: Table, rows: str, location: str, fields: Sequence[str]) -> str:
@@ -225,7 +210,7 @@ def unload(table: Table, rows: str, location: str, fields: Sequence[str]) -> str
         columns=", ".join(columns),
         rows=rows,
         order=_quoted(table.order),
-        location=_safe(location),
+        location=name_text(location),
         properties=", ".join(properties),
     )
 
@@ -238,88 +223,16 @@ def check(table: Table, rows: str, run: str) -> str:
         period=table.period_sql,
         rows=rows,
         unchecked=table.unchecked,
-        run=_safe(run),
+        run=name_text(run),
     )
 
 
-def window(day: str) -> list[Arrived]:
-    """When ticks of a trading day arrive that come in time, in whatever time zone."""
-    middle = date.fromisoformat(day)
-    before, after = middle - timedelta(days=1), middle + timedelta(days=1)
-    return [
-        Arrived(before.isoformat(), first=_BEFORE),
-        Arrived(day),
-        Arrived(after.isoformat(), last=_AFTER),
-    ]
-
-
 def _raw(arrived: Iterable[Arrived]) -> str:
-    return _fill("raw_ticks", arrived=_partitions(arrived))
-
-
-def _partitions(arrived: Iterable[Arrived]) -> str:
-    """The condition on date and hour of arrival, each date once."""
-    hours: dict[str, tuple[int, int]] = {}
-    for one in arrived:
-        first, last = hours.get(_day(one.date), (one.first, one.last))
-        hours[one.date] = min(first, one.first), max(last, one.last)
-    whole = [day for day, span in sorted(hours.items()) if span == (0, LAST_HOUR)]
-    parts = [f'"date" IN ({_days(whole)})'] if whole else []
-    parts += [
-        f"(\"date\" = '{day}' AND \"hour\" BETWEEN '{first:02d}' AND '{last:02d}')"
-        for day, (first, last) in sorted(hours.items())
-        if (first, last) != (0, LAST_HOUR)
-    ]
-    return " OR ".join(parts)
-
-
-def _session(day: str, named: str) -> str:
-    """A row of day_minutes' sessions. `named` is a time zone, or an ending of symbols."""
-    calendar: Calendar = calendar_for(named, None if named in _BY_SYMBOL else named)
-    session = calendar.session_on(date.fromisoformat(day))
-    cells = [
-        _day(day),
-        _safe(named),
-        _minute(session.open),
-        to_text(session.open),
-        to_text(session.regular_until),
-    ]
-    texts = ", ".join(f"'{cell}'" for cell in cells)
-    return f"UNION ALL SELECT {texts}, {int(session.is_trading_day)}"
-
-
-def _minute(instant: datetime) -> str:
-    return to_text(instant.replace(second=0, microsecond=0))
-
-
-def _days(days: Iterable[str]) -> str:
-    return ", ".join(f"'{_day(day)}'" for day in days)
+    return _fill("raw_ticks", arrived=partitions(arrived))
 
 
 def _quoted(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
-
-
-def is_day(text: str) -> bool:
-    """Whether a text is a date in its stored form, 2026-11-20."""
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
-
-
-def _day(text: str) -> str:
-    """A date in its stored form. Raises ValueError for anything else."""
-    if not is_day(text):
-        raise ValueError(f"{text!r} is not a date such as 2026-11-20")
-    return text
-
-
-def _safe(text: str) -> str:
-    """A name without anything that could end a literal. Raises ValueError for any other."""
-    if not _TEXT.fullmatch(text):
-        raise ValueError(f"{text!r} cannot stand in a statement")
-    return text
 
 
 def _fill(name: str, **fields: str) -> str:

@@ -9,7 +9,8 @@ from typing import Protocol
 
 import msgspec
 
-from chalicelib.services.lake_sql import Arrived, Table
+from chalicelib.services.lake_arrivals import Arrived
+from chalicelib.services.lake_sql import Table
 from chalicelib.services.stores import QueryEngine
 
 OVERLAP = timedelta(minutes=5)
@@ -40,6 +41,9 @@ class Marks(msgspec.Struct, frozen=True):
     months: those that the view reads from the table of months.
     due: trading days still to be compacted, each with the dates on which its ticks arrived; None
     where a version wrote the marks that did not record them.
+    unsurveyed: hours of arrival, as `2026-11-20T15`, that were merged before any survey read them.
+    merging: hours of arrival whose merging has begun and not ended, an hour once for each run that
+        died there.
     """
 
     compacted_until: str | None = None
@@ -48,6 +52,8 @@ class Marks(msgspec.Struct, frozen=True):
     months: tuple[str, ...] = ()
     due: Mapping[str, tuple[str, ...]] | None = None
     bars_due: Mapping[str, tuple[str, ...]] | None = None
+    unsurveyed: tuple[str, ...] = ()
+    merging: tuple[str, ...] = ()
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -120,18 +126,20 @@ class RawObject(msgspec.Struct, frozen=True):
 
 
 class RawHour(msgspec.Struct, frozen=True):
-    """An hour of arrival: its objects under `raw/`, and the names of those under `readings/`."""
+    """An hour of arrival: its objects under `raw/`, and the names of those under `readings/`.
+    `hour` is its text, `2026-11-20T15`; empty for a folder that ingest does not make."""
 
     objects: tuple[RawObject, ...]
     readings: tuple[str, ...]
+    hour: str = ""
 
 
 class RawObjects(Protocol):
     """The raw archive's objects and their readings; `root` is `raw/` or `readings/`."""
 
     def hours(self, first: str, last: str, before: str) -> Iterator[RawHour]:
-        """The hours of the dates `[first, last]`: batches written before an instant, and whatever
-        is merged already."""
+        """The hours of the dates `[first, last]` in order: batches written before an instant, and
+        whatever is merged already."""
 
     def read(self, root: str, names: Sequence[str]) -> list[bytes]:
         """The objects' bodies."""

@@ -11,12 +11,13 @@ from __future__ import annotations
 import gzip
 import logging
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import zip_longest
 
 import msgspec
 
 from chalicelib.domain.errors import CompactionError
-from chalicelib.domain.raw_lines import pack_lines, unpack
+from chalicelib.domain.raw_lines import Line, each_line, pack_lines, unpack
 from chalicelib.domain.raw_merging import (
     RawBatch,
     ReadingRow,
@@ -24,7 +25,8 @@ from chalicelib.domain.raw_merging import (
     merged_readings,
 )
 from chalicelib.services.lake_stores import RawHour, RawObjects
-from chalicelib.services.merge_plan import Numbered, groups, merged_name, orphans
+from chalicelib.services.merge_plan import Numbered, free_name, groups, orphans
+from chalicelib.services.merge_weight import MOST_MEMORY, weight
 
 log = logging.getLogger("ticktape.merge")
 
@@ -32,6 +34,9 @@ RAW, READINGS = "raw/", "readings/"
 
 SHORTEST_SECONDS = 30.0
 """With less time than this left nothing is begun."""
+
+READ_AT_ONCE = 16
+"""Objects whose readings are in memory, packed, before it is known how much they unpack to."""
 
 _row = msgspec.json.Decoder(ReadingRow)
 
@@ -42,13 +47,31 @@ class Merged(msgspec.Struct):
     objects: int = 0
 
 
-class Merge:
-    """The step behind compaction, under its lease. `need` raises OutOfTime where less time is
-    left than it is given, in seconds."""
+class Packed(msgspec.Struct, frozen=True):
+    """An object as it lies in the archive, and its readings; `weight` is in bytes of memory."""
 
-    def __init__(self, raw: RawObjects, need: Callable[[float], None]) -> None:
+    of: Numbered
+    lines: bytes
+    readings: bytes | None
+    weight: int
+
+
+class Merge:
+    """The step behind compaction, under its lease.
+
+    `need` raises OutOfTime where less time is left than it is given, in seconds. `begin` is told
+    of an hour before its first object changes, and answers whether it is to be merged.
+    """
+
+    def __init__(
+        self,
+        raw: RawObjects,
+        need: Callable[[float], None],
+        begin: Callable[[str], bool] = lambda _: True,
+    ) -> None:
         self._raw = raw
         self._need = need
+        self._begin = begin
 
     def __call__(self, first: str, last: str, before: str, merged: Merged) -> None:
         """Merge what arrived on the dates `[first, last]` and was written before an instant.
@@ -57,52 +80,102 @@ class Merge:
         was written is not what was read.
         """
         for hour in self._raw.hours(first, last, before):
-            for group in groups(hour):
-                self._need(SHORTEST_SECONDS)
-                merged.objects += self._merge(group, hour)
-            if left := orphans(hour):
-                self._raw.delete(READINGS, left)
+            self.one(hour, merged)
 
-    def _merge(self, group: Sequence[Numbered], hour: RawHour) -> int:
-        """Put a group's lines into one object; how many objects are gone."""
+    def one(self, hour: RawHour, merged: Merged) -> None:
+        """Merge an hour. Raises what a call does."""
+        found = groups(hour)
+        if found and not self._begin(hour.hour):
+            return
+        taken, told = {stored.name for stored in hour.objects}, frozenset(hour.readings)
+        for group in found:
+            self._merge(group, told, taken, merged)
+        if left := orphans(hour):
+            self._raw.delete(READINGS, left)
+
+    def _merge(
+        self, group: Sequence[Numbered], told: frozenset[str], taken: set[str], merged: Merged
+    ) -> None:
+        """Merge a group's objects. `told` names the hour's readings, `taken` its objects, which
+        it keeps up to date."""
         try:
-            batches = self._batches(group, hour)
+            for part in _parts(self._packed(group, told)):
+                self._need(SHORTEST_SECONDS)
+                merged.objects += self._unite(part, taken)
         except _UNREADABLE as error:
             log.warning("%s to %s are not merged: %s", group[0].name, group[-1].name, error)
+
+    def _packed(self, group: Sequence[Numbered], told: frozenset[str]) -> Iterator[Packed]:
+        """The objects of a group, whose lines take MOST_BYTES; readings are read as they are
+        needed."""
+        bodies = self._raw.read(RAW, [one.name for one in group])
+        for start in range(0, len(group), READ_AT_ONCE):
+            self._need(SHORTEST_SECONDS)
+            some = slice(start, start + READ_AT_ONCE)
+            names = [one.name for one in group[some] if one.name in told]
+            found = dict(zip(names, self._raw.read(READINGS, names), strict=True)) if names else {}
+            for one, body in zip(group[some], bodies[some], strict=True):
+                readings = found.pop(one.name, None)
+                yield Packed(one, body, readings, weight(body, readings))
+
+    def _unite(self, part: Sequence[Packed], taken: set[str]) -> int:
+        """Put the lines of some objects into one; how many objects are gone."""
+        name = free_name([one.of for one in part], taken)
+        if name is None:
+            names = f"{part[0].of.name} to {part[-1].of.name}"
+            log.warning("%s are not merged: the name of their object is taken", names)
             return 0
-        name = merged_name(group)
-        if name in {one.name for one in hour.objects} - {one.name for one in group}:
-            raise CompactionError(f"raw/{name} is there already and would be overwritten")
-        self._write(name, batches)
-        gone = [one.name for one in group if one.name != name]
-        told = set(hour.readings)
+        self._write(name, part)
+        gone = [one.of.name for one in part if one.of.name != name]
         self._raw.delete(RAW, gone)
-        if with_readings := [name for name in gone if name in told]:
+        if with_readings := [one.of.name for one in part if one.readings and one.of.name != name]:
             self._raw.delete(READINGS, with_readings)
+        taken -= set(gone)
+        taken.add(name)
         return len(gone)
 
-    def _batches(self, group: Sequence[Numbered], hour: RawHour) -> list[RawBatch]:
-        names = [one.name for one in group]
-        told = [name for name in names if name in set(hour.readings)]
-        readings = dict(zip(told, self._raw.read(READINGS, told), strict=True))
-        bodies = self._raw.read(RAW, names)
-        return [
-            RawBatch(one.last, tuple(unpack(body)), _rows(readings.get(one.name)))
-            for one, body in zip(group, bodies, strict=True)
-        ]
-
-    def _write(self, name: str, batches: Sequence[RawBatch]) -> None:
-        lines, readings = merged_lines(batches), merged_readings(batches)
-        if readings:
-            body = b"".join(msgspec.json.encode(row) + b"\n" for row in readings)
-            self._raw.put(READINGS, name, gzip.compress(body, mtime=0))
+    def _write(self, name: str, part: Iterable[Packed]) -> None:
+        lines, readings = _merged(part)
+        if readings is not None:
+            self._raw.put(READINGS, name, readings)
         self._raw.put(RAW, name, pack_lines(lines))
         (written,) = self._raw.read(RAW, [name])
-        if unpack(written) != lines:
+        if any(found != line for found, line in zip_longest(each_line(written), lines)):
             raise CompactionError(f"raw/{name}: what was written is not what was read")
 
 
 _UNREADABLE = (OSError, EOFError, zlib.error, ValueError, msgspec.MsgspecError)
+
+
+def _parts(group: Iterable[Packed]) -> Iterator[list[Packed]]:
+    """A group in the parts that are merged at once, so that memory suffices for each. An object
+    that takes too much alone is left with a warning; numbers never cross."""
+    part: list[Packed] = []
+    size = 0
+    for one in group:
+        size += one.weight
+        if size > MOST_MEMORY:
+            if len(part) > 1:
+                yield part
+            part, size = [], one.weight
+        if one.weight > MOST_MEMORY:
+            log.warning("%s is not merged: it would take over %s bytes", one.of.name, MOST_MEMORY)
+            size = 0
+        else:
+            part.append(one)
+    if len(part) > 1:
+        yield part
+
+
+def _merged(part: Iterable[Packed]) -> tuple[list[Line], bytes | None]:
+    """The lines of some objects, and their packed readings."""
+    batches = [RawBatch(one.of.last, tuple(unpack(one.lines)), _rows(one.readings)) for one in part]
+    lines, rows = merged_lines(batches), merged_readings(batches)
+    return lines, _packed_rows(rows) if rows else None
+
+
+def _packed_rows(rows: Iterable[ReadingRow]) -> bytes:
+    return gzip.compress(b"".join(msgspec.json.encode(row) + b"\n" for row in rows), mtime=0)
 
 
 def _rows(body: bytes | None) -> tuple[ReadingRow, ...]:

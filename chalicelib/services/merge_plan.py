@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
+from hashlib import blake2b
 
 import msgspec
 
@@ -16,8 +17,8 @@ much memory."""
 MERGED = "merged"
 """In place of a shard's name in the names of merged objects."""
 
-_DIGEST = r"(?:\.[0-9a-f]{8})?"
-"""Names that earlier versions gave, and those of merged objects, have none."""
+_DIGEST = r"(?:\.(?:[0-9a-f]{8}|[0-9a-f]{16}))?"
+"""Names that earlier versions gave have a shorter one or, as most of merged objects, none."""
 
 _NAME = re.compile(
     rf"(?P<folder>.*/)?(?P<origin>[^/]+)-(?P<first>\d+){_DIGEST}-(?P<last>\d+)\.json\.gz"
@@ -49,6 +50,11 @@ def is_merged(name: str) -> bool:
     return name.rpartition("/")[2].startswith(MERGED + "-")
 
 
+def batches(hour: RawHour) -> int:
+    """How many objects of an hour are not merged yet."""
+    return sum(not is_merged(one.name) for one in hour.objects)
+
+
 def groups(hour: RawHour) -> list[list[Numbered]]:
     """The objects to merge, each group into one, by their last sequence numbers.
 
@@ -67,12 +73,21 @@ def groups(hour: RawHour) -> list[list[Numbered]]:
     return [g for g in found if len(g) > 1 and any(one.origin != MERGED for one in g)]
 
 
-def merged_name(group: Iterable[Numbered]) -> str:
-    """`date=.../hour=.../merged-<first>-<last>.json.gz`."""
-    members = list(group)
-    first = min(one.first for one in members)
-    last = max(one.last for one in members)
-    return f"{members[0].folder}{MERGED}-{first}-{last}.json.gz"
+def free_name(group: Sequence[Numbered], taken: Collection[str]) -> str | None:
+    """`date=.../hour=.../merged-<first>-<last>.json.gz`, with a digest of the members' names
+    behind `<first>` if an object outside the group has that name already. None if one has both.
+
+    Where senders number their messages, many objects may have the same numbers.
+    """
+    members = {one.name for one in group}
+    first = min(one.first for one in group)
+    last = max(one.last for one in group)
+    digest = blake2b("\n".join(sorted(members)).encode(), digest_size=8).hexdigest()
+    for number in (f"{first}", f"{first}.{digest}"):
+        name = f"{group[0].folder}{MERGED}-{number}-{last}.json.gz"
+        if name in members or name not in taken:
+            return name
+    return None
 
 
 def orphans(hour: RawHour) -> list[str]:

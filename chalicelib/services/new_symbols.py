@@ -9,7 +9,7 @@ from datetime import datetime
 
 from chalicelib.services.ingest_plan import Read, items_of, without
 from chalicelib.services.stores import SymbolEntry, SymbolStore
-from chalicelib.services.symbol_lists import SEEN
+from chalicelib.services.symbol_lists import SEEN, TRACKED
 
 MAX_SYMBOLS = 20_000
 """Symbols of a stage, unless its settings say otherwise."""
@@ -43,7 +43,7 @@ def not_crowded(read: Read) -> Read:
 
 
 class NewSymbols:
-    """Takes new symbols into the list of those seen, up to a bound.
+    """Takes new symbols into the list of those seen, up to a bound; tracked ones beyond it, too.
 
     The bound may be passed by UNCOUNTED for each container, and by what others learn while one
     counts.
@@ -62,10 +62,11 @@ class NewSymbols:
             self._uncounted -= len(new)
             return {}
         room = self._room()
-        taken = new[:room]
+        taken, beyond = new[:room], new[room:]
         self._uncounted = min(room - len(taken), UNCOUNTED)
+        tracked = {line.symbol for line in self._store.listed(TRACKED)} if beyond else set()
         reason = f"symbol: this stage takes at most {self._most:,} symbols (MAX_SYMBOLS)"
-        return dict.fromkeys(new[room:], reason)
+        return {symbol: reason for symbol in beyond if symbol not in tracked}
 
     def _room(self) -> int:
         """How many more symbols the stage takes: a count of them, unless it has just been full."""

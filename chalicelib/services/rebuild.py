@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -65,6 +66,13 @@ class Rebuild:
         next price. Folds no further than detect has come, or as far as prices go where there is no
         state. Raises Contended.
         """
+        try:
+            return self._rebuilt(symbol, start)
+        except BaseException:  # bars may have been put, and the state was not
+            self._stores.bars.mark_history([symbol], math.inf)
+            raise
+
+    def _rebuilt(self, symbol: str, start: str | None) -> Rebuilt:
         folds: list[_Fold] = []
         for _ in range(TRIES):
             old = self._stores.state.get(symbol)
@@ -120,7 +128,6 @@ class _Fold:
         self._bars = stores.bars
         self._writer = writer
         self.watch = watch
-        self._history = ClosesBefore(stores.bars, old.symbol)
         self._start = start or ""
         self._expired_before = expired_before
         self._splits = old.splits
@@ -178,7 +185,8 @@ class _Fold:
 
     def _take(self, left: Sequence[Tick]) -> None:
         while left:
-            outcome = advance(self.state, left, self.watch, _silent, self._history)
+            history = ClosesBefore(self._bars, self.state.symbol)
+            outcome = advance(self.state, left, self.watch, _silent, history)
             self.state = msgspec.structs.replace(outcome.state, pending=())
             left = left[outcome.taken :]
             self._put(outcome, self._arrival)

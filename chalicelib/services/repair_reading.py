@@ -7,13 +7,20 @@ from collections.abc import Sequence
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.building import place_of
 from chalicelib.domain.correction import day_range
+from chalicelib.domain.errors import TooManyCopies
 from chalicelib.domain.sessions import Session
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after, later, minute_of
-from chalicelib.services.stores import BarStore, PriceStore
+from chalicelib.services.priced import StoredTick
+from chalicelib.services.stores import MOST_COPIES, BarStore, Page, PriceStore
 
 MOST_TICKS = 20_000
 """The most ticks that one repair reads; what lies beyond is left to `rebuild`."""
+
+MOST_MINUTES = 1_500
+"""The most minutes of which one repair computes the bars again: more than a day of a symbol that
+trades round the clock. What lies beyond is left to `rebuild`: no symbol may keep the others
+waiting."""
 
 NEWEST_TICKS = 60
 """Among how many ticks the last is looked for, first, that tells a figure."""
@@ -25,7 +32,7 @@ _PAGE = 2000
 
 
 class TooMuch(Exception):  # noqa: N818 - ends a repair, is no error
-    """A repair would read more than MOST_TICKS."""
+    """A repair would read more than MOST_TICKS, or more than MOST_COPIES at once."""
 
 
 def _is_baseline(tick: Tick) -> bool:
@@ -57,12 +64,13 @@ class Expired(Exception):  # noqa: N818 - ends a repair, is no error
 
 
 class Reader:
-    """Reads consistently; made anew for each repair, since it counts the ticks."""
+    """Reads consistently; made anew for each repair, since it counts the ticks and the minutes."""
 
     def __init__(self, prices: PriceStore, bars: BarStore) -> None:
         self._prices = prices
         self._bars = bars
         self._left = MOST_TICKS
+        self._minutes_left = MOST_MINUTES
 
     def stored(self, symbol: str, interval: str, start: str, end: str) -> list[Bar]:
         """The bars of `[start, end)`, in order."""
@@ -72,16 +80,25 @@ class Reader:
         """The ticks of `[start, end)`, in order. Raises TooMuch."""
         found: list[Tick] = []
         while True:
-            page = self._prices.ticks(symbol, start, end, limit=_PAGE, consistent=True)
+            page = self._page(symbol, start, end, _PAGE)
             self._take(len(page.rows))
             found += [stored.tick for stored in page.rows]
             if page.next_key is None:
                 return found
             start = just_after(page.next_key)
 
+    def within_bound(self, ticks: Sequence[Tick]) -> tuple[list[Tick], list[Tick]]:
+        """Ticks in order, parted before the first minute that is beyond MOST_MINUTES."""
+        minutes = sorted({minute_of(tick.timestamp) for tick in ticks})
+        beyond = minutes[self._minutes_left :]
+        self._minutes_left -= len(minutes) - len(beyond)
+        first = beyond[0] if beyond else "~"
+        kept = [tick for tick in ticks if tick.timestamp < first]
+        return kept, list(ticks[len(kept) :])
+
     def newest(self, symbol: str, start: str | None, end: str, count: int) -> list[Tick]:
-        """The last `count` ticks of `[start, end)`, in order."""
-        page = self._prices.ticks(symbol, start, end, limit=count, descending=True, consistent=True)
+        """The last `count` ticks of `[start, end)`, in order. Raises TooMuch."""
+        page = self._page(symbol, start, end, count, descending=True)
         return [stored.tick for stored in reversed(page.rows)]
 
     def following(
@@ -135,8 +152,24 @@ class Reader:
 
     def _some(self, symbol: str, start: str, end: str, count: int) -> tuple[list[Tick], bool]:
         """The first ticks of a range, and whether there are more."""
-        page = self._prices.ticks(symbol, start, end, limit=count, consistent=True)
+        page = self._page(symbol, start, end, count)
         return [stored.tick for stored in page.rows], page.next_key is not None
+
+    def _page(
+        self, symbol: str, start: str | None, end: str, count: int, *, descending: bool = False
+    ) -> Page[StoredTick]:
+        try:
+            return self._prices.ticks(
+                symbol,
+                start,
+                end,
+                limit=count,
+                descending=descending,
+                consistent=True,
+                most_copies=MOST_COPIES,
+            )
+        except TooManyCopies as error:
+            raise TooMuch from error
 
     def _take(self, ticks: int) -> None:
         if ticks > self._left:

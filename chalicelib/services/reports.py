@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import msgspec
 
 from chalicelib.domain.errors import FieldError, TicktapeError
+from chalicelib.services.query_prices import requests_usd, scan_usd
 from chalicelib.services.report_files import Report, all_reports, find_report
 from chalicelib.services.stores import QueryEngine, QueryStatus, QueryValue
 from chalicelib.services.whole_ranges import read_whole
@@ -24,12 +25,6 @@ MOST_ROWS = 1000
 """Of a page: what Athena gives in one answer."""
 
 LINK_SECONDS = 900
-
-USD_A_BYTE = Decimal(5) / 10**12
-MEGABYTE = 10**6
-LEAST_MEGABYTES = 10
-"""$5 a TB, rounded up to a megabyte, at least ten a query: https://aws.amazon.com/athena/pricing/
-(us-east-1). Decimal units give the higher price."""
 
 _RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NUMBERS = ("double", "real", "float", "decimal")
@@ -52,21 +47,24 @@ class Links(Protocol):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """How far a run is; `values` are the parameters that it was started with, as bound."""
+    """How far a run is; `values` are the parameters that it was started with, as bound.
+    `lists` are the LIST requests to S3 that it would make now, 0 where it is not charged."""
 
     run_id: str
     report: Report
     values: dict[str, QueryValue]
     status: QueryStatus
+    lists: int = 0
 
     @property
     def price_usd(self) -> Decimal:
         """What Athena asks for it; nothing while it runs, for failures, and for a reused result."""
-        status = self.status
-        charged = status.state == "succeeded" or (
-            status.state == "cancelled" and status.bytes_scanned > 0
-        )
-        return price_usd(status.bytes_scanned) if charged and not status.reused else Decimal(0)
+        return scan_usd(self.status.bytes_scanned) if _is_charged(self.status) else Decimal(0)
+
+    @property
+    def lists_usd(self) -> Decimal:
+        """What S3 asks for its LIST requests."""
+        return requests_usd(self.lists)
 
 
 class Rows(msgspec.Struct, frozen=True):
@@ -80,10 +78,15 @@ class Reports:
     """Starts reports, and reads their runs."""
 
     def __init__(
-        self, engine: QueryEngine | None, links: Links, clock: Callable[[], datetime]
+        self,
+        engine: QueryEngine | None,
+        links: Links,
+        lists: Callable[[Report, Mapping[str, QueryValue]], int],
+        clock: Callable[[], datetime],
     ) -> None:
         self._lake = engine
         self._links = links
+        self._lists = lists
         self._clock = clock
 
     def all(self) -> list[tuple[Report, dict[str, QueryValue]]]:
@@ -111,7 +114,8 @@ class Reports:
             raise UnknownRun(run_id)
         values = dict(zip(report.order, map(_unquoted, status.parameters), strict=True))
         ordered = {parameter.name: values[parameter.name] for parameter in report.parameters}
-        return Run(run_id, report, ordered, status)
+        lists = self._lists(report, ordered) if _is_charged(status) else 0
+        return Run(run_id, report, ordered, status, lists)
 
     def rows(self, run: Run, limit: int | None, page_token: str | None) -> Rows:
         """A page of a run that succeeded, or all its rows. Raises TooManyRows."""
@@ -146,10 +150,9 @@ class Reports:
         return self._lake
 
 
-def price_usd(bytes_scanned: int) -> Decimal:
-    """What a query costs that scans so many bytes."""
-    megabytes = max(LEAST_MEGABYTES, -(-bytes_scanned // MEGABYTE))
-    return megabytes * MEGABYTE * USD_A_BYTE
+def _is_charged(status: QueryStatus) -> bool:
+    ran = status.state == "succeeded" or (status.state == "cancelled" and status.bytes_scanned > 0)
+    return ran and not status.reused
 
 
 def reuse_minutes(given: Any) -> int:

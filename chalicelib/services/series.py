@@ -20,7 +20,7 @@ from chalicelib.services.bar_reading import BarPage, BarRequest, StoredCount, pa
 from chalicelib.services.interval_choice import choose
 from chalicelib.services.periods import SESSIONS, period_start
 from chalicelib.services.queries import Cursor, PriceQuery, Range
-from chalicelib.services.stores import Stores, SymbolEntry
+from chalicelib.services.stores import MOST_COPIES, Stores, SymbolEntry
 
 WIDEST = {"1m": SPAN["30m"], "1h": timedelta(), "1d": SPAN["1mo"]}
 """How far the coarsest bar made from a stored interval may reach beyond its label."""
@@ -105,7 +105,12 @@ class Series:
         elif after:
             start = just_after(after)
         page = self._stores.prices.ticks(
-            query.symbol, start, end, limit=query.page_size + 1, descending=query.descending
+            query.symbol,
+            start,
+            end,
+            limit=query.page_size + 1,
+            descending=query.descending,
+            most_copies=MOST_COPIES,
         )
         rows = [stored.tick for stored in page.rows[: query.page_size]]
         more = len(page.rows) > query.page_size or page.next_key is not None

@@ -57,6 +57,11 @@ class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
     problem_at: str | None = None
 
 
+MOST_COPIES = 50_000
+"""Further copies of the ticks of a range that a repair or a page may meet: items may hold copies of
+each other's, but hardly any do."""
+
+
 class PriceStore(Protocol):
     """Ticks by symbol and time."""
 
@@ -75,8 +80,10 @@ class PriceStore(Protocol):
         limit: int,
         descending: bool = False,
         consistent: bool = False,
+        most_copies: int | None = None,
     ) -> Page[StoredTick]:
-        """Each tick once, in order of time."""
+        """Each tick once, in order of time. Raises TooManyCopies where the items that are read hold
+        more than so many further copies of these ticks."""
 
     def arrival_after(self, symbol: str, after: str | None) -> str | None:
         """When the stream took the symbol's first record after an instant (of all for None);
@@ -89,6 +96,7 @@ class Close(msgspec.Struct, frozen=True):
     start: str
     date: str
     close: Decimal
+    ticks: int
     extended: bool = False
 
 
@@ -113,9 +121,18 @@ class BarStore(Protocol):
     """Finished bars of the stored intervals."""
 
     def closes(
-        self, symbol: str, interval: str, start: str | None, end: str | None
+        self,
+        symbol: str,
+        interval: str,
+        start: str | None,
+        end: str | None,
+        *,
+        newest: int | None = None,
     ) -> Iterator[Close]:
-        """The closes of all bars whose start lies in the range, in order."""
+        """The closes of all bars whose start lies in the range, in order.
+
+        Where `newest` is given they come from the newest back, read consistently, so many at once.
+        """
 
     def bars(
         self,
@@ -155,6 +172,14 @@ class BarStore(Protocol):
     def fill(self, bars: Sequence[Bar], arrival: str) -> None:
         """Put folded historical bars where no bar is stored, or one folded from fewer bars, or from
         as many that came no later."""
+
+    def mark_history(self, symbols: Sequence[str], deadline: float) -> set[int]:
+        """Give each symbol a mark that it never had: its stored minutes have been changed and its
+        state has not, so what was read of them under another mark holds no more. Returns the
+        indexes of those that were not acknowledged by the deadline."""
+
+    def history_mark(self, symbol: str) -> str:
+        """The symbol's mark, read consistently; empty where it has none."""
 
 
 class StateStore(Protocol):
@@ -346,7 +371,8 @@ class QuarantinedPart(msgspec.Struct, frozen=True):
 
 
 class Archive(Protocol):
-    """Raw records and quarantine. A batch is named by its origin and its records' numbers."""
+    """Raw records and quarantine. A batch is named by its origin and its records' numbers and
+    lines: nothing else lies under its name."""
 
     def put_raw(
         self, arrival: str, origin: str, numbers: Sequence[str], lines: Sequence[ArchivedLine]
@@ -354,7 +380,12 @@ class Archive(Protocol):
         """One object with a batch's lines."""
 
     def put_readings(
-        self, arrival: str, origin: str, numbers: Sequence[str], readings: Sequence[Reading]
+        self,
+        arrival: str,
+        origin: str,
+        numbers: Sequence[str],
+        lines: Sequence[ArchivedLine],
+        readings: Sequence[Reading],
     ) -> None:
         """One object beside a batch's lines: what SQL cannot read off them."""
 
@@ -449,7 +480,7 @@ class QueryEngine(Protocol):
         """Start a statement; returns its id. One with the same `token` is started only once.
 
         A result of the same statement and parameters that is no older than `reuse_minutes` may
-        stand for a new one.
+        stand for a new one. Raises StatementRefused.
         """
 
     def status(self, query_id: str) -> QueryStatus | None:

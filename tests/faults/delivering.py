@@ -18,6 +18,10 @@ from tests.factories import kinesis_event, sqs_event
 from tests.faults.world import Invocation, World
 
 SIDE_BY_SIDE = 3
+UNTIL_PAUSE = 50
+"""Batches that come back before delivery pauses, as a mapping backs off: the world's leases end
+only while nothing runs."""
+
 MOST_STEPS = 100_000
 
 
@@ -57,6 +61,7 @@ class Deliverer:
         self._kind = kind
         self._repeats = 5
         self._seen = 0
+        self._came_back = 0
         self._changes: list[dict[str, Any]] = []
         self._detects: list[Delivery] = []
 
@@ -70,12 +75,14 @@ class Deliverer:
     def _step(self) -> bool:
         self._watch()
         shards = self._open_shards()
-        may_detect = bool(self._changes) and len(self._detects) < SIDE_BY_SIDE
+        if not self._detects and not any(shard.running for shard in shards):
+            self._world.wait(30)  # leases of the dead end
+            self._came_back = 0
+        free = len(self._detects) < SIDE_BY_SIDE and self._came_back < UNTIL_PAUSE
+        may_detect = bool(self._changes) and free
         choices = [*shards, *(["start"] if may_detect else []), *self._detects, *self._detects]
         if not choices:
             return False
-        if not self._detects and not any(shard.running for shard in shards):
-            self._world.wait(30)  # leases of the dead end
         chosen = self._world.dice.choice(choices)
         if isinstance(chosen, Shard):
             self._ingest(chosen)
@@ -162,8 +169,12 @@ class Deliverer:
             return
         self._detects.remove(delivery)
         if delivery.running.failure is not None:
-            self._changes = delivery.records + self._changes
+            self._come_back(delivery.records)
         elif delivery.running.result:
             numbers = [record["dynamodb"]["SequenceNumber"] for record in delivery.records]
             first = min(map(numbers.index, delivery.running.result))
-            self._changes = delivery.records[first:] + self._changes
+            self._come_back(delivery.records[first:])
+
+    def _come_back(self, records: list[dict[str, Any]]) -> None:
+        self._came_back += 1
+        self._changes = records + self._changes

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.factories import gunzipped
 
-APART = {"notified_at", "version", "repairs", "revision", "complete_from"}
+APART = {"notified_at", "version", "repairs", "revision", "complete_from", "mark"}
 """What may differ between a clean run and one with faults."""
 
 TABLES = ("prices", "bars", "state", "alerts", "symbols")

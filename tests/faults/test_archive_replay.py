@@ -64,7 +64,8 @@ def state(services: Services, symbol: str) -> State:
     assert found is not None
     assert found.last is not None
     last = msgspec.structs.replace(found.last, mode="live")
-    return msgspec.structs.replace(found, last=last, pending=(), version=0, repairs=0)
+    told: dict[str, Any] = {"pending": (), "pending_to": "", "version": 0, "repairs": 0}
+    return msgspec.structs.replace(found, last=last, **told)
 
 
 def bars(services: Services, symbol: str) -> list[Any]:

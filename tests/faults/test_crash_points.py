@@ -25,7 +25,7 @@ EVENTS: dict[str, Callable[..., dict[str, Any]]] = {"kinesis": kinesis_event, "s
 MOMENTS: tuple[Moment, ...] = ("before", "after")
 
 ARRIVAL = 4200
-INGEST_CALLS = 10
+INGEST_CALLS = 11
 DETECT_CALLS = 25
 REPAIR_CALLS = 34
 RUN_CALLS = 14

@@ -15,13 +15,13 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from chalicelib.adapters import bars, dynamodb, inserts
-from chalicelib.services import detect, notify
+from chalicelib.adapters import dynamodb
 from tests.faults.delivering import Deliverer, Shard
 from tests.faults.scenarios import Scenario, scenarios
 from tests.faults.verdict import FAST, SLOW, assert_consequences, stored, valid
 from tests.faults.world import World
 from tests.memory_aws.system import SETTINGS
+from tests.sequential import one_call_at_a_time
 
 ARRIVAL = 10**7
 SMALL = msgspec.structs.replace(SETTINGS, sma_fast=FAST, sma_slow=SLOW)
@@ -37,11 +37,7 @@ ANY: dict[str, Any] = {
 def one_thing_at_a_time() -> Iterator[None]:
     """One call of an invocation at a time and no pauses: the world's dice say who comes next."""
     with (
-        mock.patch.object(detect, "PARALLEL_SYMBOLS", 1),
-        mock.patch.object(notify, "PARALLEL_SENDS", 1),
-        mock.patch.object(bars, "PARALLEL_PUTS", 1),
-        mock.patch.object(inserts, "PARALLEL_WRITES", 1),
-        mock.patch.object(dynamodb, "PARALLEL_WRITES", 1),
+        one_call_at_a_time(),
         mock.patch.object(dynamodb, "FIRST_PAUSE_SECONDS", 0.0),
         mock.patch.object(logging.getLogger("ticktape"), "disabled", new=True),
         mock.patch.object(logging.getLogger("ticktape.ingest"), "disabled", new=True),

@@ -186,3 +186,16 @@ def test_quotes_after_the_close_read_no_bars_once_the_bar_has_closed() -> None:
     for second in range(10):
         world.go(second % 2, wire(100, 19_880 + second, **post))
     assert read == []
+
+
+@pytest.mark.parametrize("order", ["1010", "0000", "0110", "1101"])
+def test_an_hour_whose_only_tick_changed_its_kind_goes_whichever_container_knew_it(
+    order: str,
+) -> None:
+    world = World()
+    ticks = [(660, 107, "REGULAR"), (960, 107, "POST"), (660, 103, "PRE"), (20_000, 92, "REGULAR")]
+    for container, (second, price, state) in zip(map(int, order), ticks, strict=True):
+        world.go(container, wire(price, second, **{**REGULAR, "market_state": state}))
+    page = world.stores.bars.bars("AAPL", "1h", None, None, limit=9)
+    hours = [(bar.extended, bar.ticks) for bar in page.rows if bar.start < "2026-11-20T20"]
+    assert hours == [(True, 2)]

@@ -114,6 +114,8 @@ class Invocation:
         self.done = False
         self._work = work
         self._dead = False
+        self._waiting = threading.Lock()
+        self._overlap = ""
         self._go = threading.Semaphore(0)
         self._stopped = threading.Semaphore(0)
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -123,6 +125,8 @@ class Invocation:
         """To the next call, or to the end."""
         self._go.release()
         self._stopped.acquire()
+        if self._overlap:
+            raise AssertionError(f"{self._overlap} while another call waits for its turn")
         if self.done:
             self._thread.join()
 
@@ -152,6 +156,15 @@ class Invocation:
 
     def call(self, operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
         """A call to AWS, which may fail, or be the last one."""
+        if not self._waiting.acquire(blocking=False):
+            self._overlap = operation
+            raise Killed
+        try:
+            return self._in_turn(operation, request, perform)
+        finally:
+            self._waiting.release()
+
+    def _in_turn(self, operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
         self._turn()
         happens, faults = self.world.happens, self.world.faults
         if happens(faults.crash):

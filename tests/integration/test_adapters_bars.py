@@ -283,3 +283,15 @@ def test_history_is_never_discarded(bars: BarStore, symbol: str) -> None:
     bars.write_history([history], at(), NEVER)
     assert not bars.discard(history, at())
     assert read(bars, symbol) == [history]
+
+
+def test_a_mark_is_another_one_each_time_and_is_no_bar(bars: BarStore, symbol: str) -> None:
+    others = [f"{symbol}{n}" for n in range(30)]
+    assert bars.history_mark(symbol) == ""
+    marks = set()
+    for symbols in ([symbol], [symbol], [symbol, *others]):
+        assert bars.mark_history(symbols, NEVER) == set()
+        marks.add(bars.history_mark(symbol))
+    assert len(marks - {""}) == 3
+    assert all(bars.history_mark(other) for other in others)
+    assert read(bars, symbol) == []

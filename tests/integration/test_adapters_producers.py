@@ -60,3 +60,29 @@ def test_an_item_of_another_version_is_left_out(emulated: Emulated, table: str) 
         item = {**fields, "list": {"S": "producers"}, "symbol": {"S": command}}
         client.put_item(TableName=table, Item=item)
     assert [s.command for s in Producers(client, table).statuses()] == ["stream"]
+
+
+def test_items_of_no_command_of_the_producer_cost_nothing(
+    emulated: Emulated, table: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = emulated.clients.dynamodb
+    for command in ("!", "0", "stream", "streamz", "~"):
+        item = {**written("live"), "symbol": {"S": command}}
+        client.put_item(TableName=table, Item=item if command == "stream" else _named(item))
+    assert [one.command for one in Producers(client, table).statuses()] == ["stream"]
+    assert caplog.text == ""
+
+
+def _named(item: Item) -> Item:
+    """Only what every item has to have."""
+    return {name: item[name] for name in ("list", "symbol")}
+
+
+def test_what_a_status_says_is_cut_to_what_is_shown(emulated: Emulated, table: str) -> None:
+    item = written("x" * 300_000, problem="y" * 2_000)
+    item["problem"] = {"S": "y" * 2_000}
+    item["dropped"] = {"M": {f"{n:03}{'z' * 500}": {"N": "1"} for n in range(100)}}
+    emulated.clients.dynamodb.put_item(TableName=table, Item=item)
+    (status,) = Producers(emulated.clients.dynamodb, table).statuses()
+    assert (len(status.state), len(status.problem or "")) == (100, 300)
+    assert [len(reason) for reason in status.dropped] == [100] * 10

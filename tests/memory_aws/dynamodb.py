@@ -35,7 +35,10 @@ def error(operation: str, code: str, status: int) -> ClientError:
 
 
 class DynamoDB:
-    """The client. `page_items` bounds a query's page, as 1 MB does on AWS."""
+    """The client. `page_items` bounds a query's page, as 1 MB does on AWS.
+
+    Threads may share it: their calls take effect one after another.
+    """
 
     def __init__(
         self, tables: Mapping[str, Table], around: Around = directly, page_items: int = 1000
@@ -43,7 +46,7 @@ class DynamoDB:
         self._tables = tables
         self.around = around
         self.page_items = page_items
-        self._transactions = Lock()
+        self._turn = Lock()
 
     def _call(
         self,
@@ -51,7 +54,11 @@ class DynamoDB:
         do: Callable[[dict[str, Any]], dict[str, Any]],
         request: dict[str, Any],
     ) -> dict[str, Any]:
-        return self.around(operation, request, lambda: do(request))
+        def perform() -> dict[str, Any]:
+            with self._turn:
+                return do(request)
+
+        return self.around(operation, request, perform)
 
     def put_item(self, **request: Any) -> dict[str, Any]:
         """PutItem."""
@@ -147,10 +154,9 @@ class DynamoDB:
         places = [(one["TableName"], self._place(one)) for _, one in writes]
         if not 1 <= len(writes) <= 100 or len(set(places)) != len(places):
             raise error("TransactWriteItems", "ValidationException", 400)
-        with self._transactions:
-            self._check_all(writes)
-            for kind, one in writes:
-                self._put_item(one) if kind == "Put" else self._delete_item(one)
+        self._check_all(writes)
+        for kind, one in writes:
+            self._put_item(one) if kind == "Put" else self._delete_item(one)
         return {}
 
     def _place(self, write: dict[str, Any]) -> tuple[str, str]:

@@ -17,12 +17,12 @@ import msgspec
 from botocore.exceptions import ReadTimeoutError
 
 from chalicelib import bootstrap
-from chalicelib.adapters import bars, dynamodb, inserts
+from chalicelib.adapters import dynamodb
 from chalicelib.bootstrap import Services
 from chalicelib.domain import detection
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
-from chalicelib.services import detect, notify
+from chalicelib.services import closes, detect, kept_closes
 from tests.faults.killing import Killed
 from tests.faults.tracing import stamps
 from tests.faults.world import Clients
@@ -30,6 +30,7 @@ from tests.memory_aws.dynamodb import Perform, error
 from tests.memory_aws.inserts import parsed, refusal
 from tests.memory_aws.system import SETTINGS, Aws
 from tests.model.reference_alerts import Step
+from tests.sequential import one_call_at_a_time
 
 FAST, SLOW = 2, 4
 SMALL = msgspec.structs.replace(SETTINGS, sma_fast=FAST, sma_slow=SLOW, prices_ttl_days=10_000)
@@ -258,21 +259,11 @@ class Lab:
             return self.advance(real, *given)
 
         with ExitStack() as stack:
-            for module in (bootstrap, detect, dynamodb):
+            for module in (bootstrap, closes, detect, dynamodb, kept_closes):
                 stack.enter_context(mock.patch.object(module, "time", clock))
-            for module, name in _PARALLEL:
-                stack.enter_context(mock.patch.object(module, name, 1))
+            stack.enter_context(one_call_at_a_time())
             stack.enter_context(mock.patch.object(detect, "advance", advance))
             yield
-
-
-_PARALLEL = (
-    (detect, "PARALLEL_SYMBOLS"),
-    (notify, "PARALLEL_SENDS"),
-    (bars, "PARALLEL_PUTS"),
-    (inserts, "PARALLEL_WRITES"),
-    (dynamodb, "PARALLEL_WRITES"),
-)
 
 
 def _target(operation: str, request: Mapping[str, Any]) -> str:

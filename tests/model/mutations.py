@@ -81,8 +81,20 @@ MUTATIONS = (
     Mutation(
         "pending alerts are not delivered by whoever reads the state next",
         "services/notify.py",
-        "left = [alert for alert in alerts if not self._alerts.is_settled(alert)]",
-        "left: list[Alert] = []",
+        "waiting = [alert for alert in some if not self._alerts.is_settled(alert)]",
+        "waiting: list[Alert] = []",
+    ),
+    Mutation(
+        "a record whose alert is left does not come again",
+        "services/detect.py",
+        "    if first <= state.pending_to:\n",
+        "    if not first:\n",
+    ),
+    Mutation(
+        "alerts that are left are forgotten with the next ticks",
+        "domain/detection.py",
+        "pending=(*carried, *run.alerts),",
+        "pending=tuple(run.alerts),",
     ),
     Mutation(
         "volume is taken without the difference",
@@ -147,8 +159,8 @@ MUTATIONS = (
     Mutation(
         "windows of rules on bars count extended bars",
         "services/closes.py",
-        "return [bar for bar in bars if not bar.extended]",
-        "return list(bars)",
+        "if close.extended or close.start >= end:",
+        "if close.start >= end:",
     ),
     Mutation(
         "hours after the close count from the open",

@@ -73,6 +73,16 @@ def test_process_that_dies_after_publishing_sends_again_and_nothing_else() -> No
         assert state.findings() == []
 
 
+def test_alert_is_sent_though_the_topic_refuses_it_twice_and_ticks_go_on() -> None:
+    with program(containers=2, rules=["above"]) as state:
+        state.trade(containers=2, faults=[], ticks=[T(0.1, 0)], who=0)
+        for turn, tick in enumerate([T(0.1, 3), T(61, 3)]):
+            state.send(junk=False, ticks=[tick], who=0)
+            state.deliver(container=turn, faults=[Fault("Publish", "refuse", 0)])
+            state.restart(container=turn)
+        assert state.findings() == []
+
+
 def test_bar_closes_once_in_a_batch_that_goes_on_behind_the_close() -> None:
     with program() as state:
         state.trade(who=0, ticks=[T(200, 0)], containers=1, faults=[])
@@ -220,4 +230,15 @@ def test_a_rule_that_is_off_in_one_container_does_not_fire_again_in_another() ->
 def test_windows_of_rules_on_bars_hold_no_extended_bar() -> None:
     with program() as state:
         state.overnight(containers=1, levels=[0, 0, 0, 0, -1, 0, 0], name="averages")
+        assert state.findings() == []
+
+
+def test_alert_that_two_containers_have_at_one_time_is_sent_by_one() -> None:
+    with program(containers=2, page_items=3) as state:
+        state.trade(
+            containers=1,
+            faults=[Fault("alerts", "meanwhile", 0)],
+            ticks=[T(0.1, 0), T(0.1, 0), T(0.1, 0), T(0.1, -1), T(0.1, 2)],
+            who=0,
+        )
         assert state.findings() == []

@@ -97,6 +97,20 @@ def test_a_full_stage_is_counted_again_after_a_while_and_has_room_for_what_was_f
     assert [refused("C"), refused("D")] == [0, 1]
 
 
+@pytest.mark.usefixtures("counting")
+def test_a_full_stage_takes_tracked_symbols_and_no_others() -> None:
+    stores = fake_stores()
+    taken(stores, crowd(30), most=30)
+    stores.symbols.put("tracked", SymbolEntry(symbol="MSFT", added_at=at()))
+    done = taken(stores, payload(wire(1, 0), wire(1, 0, symbol="MSFT")), crowd(5, "Y"), most=30)
+    assert (done.stored, done.quarantined) == (1, 6)
+    assert "MSFT" in seen(stores)
+    assert "AAPL" not in seen(stores)
+    stores.symbols.remove("tracked", "MSFT")
+    again = taken(stores, payload(wire(1, 1, symbol="MSFT")), most=30)
+    assert again.quarantined == 0
+
+
 def test_few_new_symbols_are_not_counted_and_many_are(monkeypatch: pytest.MonkeyPatch) -> None:
     stores = fake_stores()
     counts: list[str] = []

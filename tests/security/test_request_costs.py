@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 import pytest
 
+from chalicelib.api import weights
+from chalicelib.api.routes import ROUTES, Route
 from chalicelib.services import bar_reading, indicator_tables, many_prices, studies
 from tests.api_support import (
     SETTINGS,
@@ -19,6 +23,9 @@ from tests.api_support import (
     walk,
 )
 from tests.factories import make_alert
+
+SLACK = 15
+"""Bars that are read to choose an interval, or beside a page's own."""
 
 ALL = "sma=5,20&ema=12&rsi=14&macd=12,26,9&bbands=20,2&atr=14&vwap=session"
 
@@ -102,6 +109,103 @@ def test_a_whole_range_counts_as_one_however_it_is_asked_for(
     assert sum(services.key_store.counted.values()) == weight
 
 
+NOW = datetime(2026, 11, 20, 21, tzinfo=UTC)
+PRICES, MANY = (
+    next(route for route in ROUTES if route.path == path)
+    for path in ("/prices/{symbol}", "/prices")
+)
+
+
+def weighed(query: str, route: Route = PRICES) -> int:
+    """As how many requests a page counts."""
+    given = {name: [value] for name, value in parse_qsl(query)}
+    return weights.weight_of(route, given, lambda: NOW)
+
+
+@pytest.mark.parametrize(
+    ("query", "weight"),
+    [
+        ("interval=tick&limit=5000", 1),
+        ("interval=1m&limit=5000", 1),
+        ("interval=1h&limit=5000", 1),
+        ("interval=30m", 3),
+        ("interval=30m&limit=5000", 3),
+        ("interval=30m&limit=40", 1),
+        ("interval=30m&limit=250", 2),
+        ("interval=5m&limit=500", 1),
+        ("interval=1wk&limit=5000", 3),
+        ("interval=30m&limit=x", 3),
+        ("interval=30m&start=x", 3),
+        ("interval=none", 1),
+        ("interval=30m&start=2026-11-18", 1),
+        ("interval=30m&start=2026-11-17", 2),
+        ("interval=30m&start=2026-11-10", 3),
+        ("interval=30m&start=2020-01-01&end=2020-01-02", 1),
+        ("interval=30m&end=2020-01-02", 3),
+        ("interval=30m&start=2026-11-17&page_token=x", 3),
+        ("interval=1mo&start=1980-01-01", 3),
+        ("interval=1mo&start=2016-01-01", 1),
+        ("", 3),
+        ("limit=1", 3),
+    ],
+)
+def test_a_page_counts_as_what_it_may_read(query: str, weight: int) -> None:
+    assert weighed(query) == weight
+
+
+def test_deleting_what_is_stored_of_a_symbol_counts_as_a_whole_range() -> None:
+    (untrack,) = (r for r in ROUTES if (r.method, r.path) == ("DELETE", "/symbols/{symbol}"))
+    assert [weighed(query, untrack) for query in ("", "data=true")] == [1, 10]
+
+
+def test_a_page_over_several_symbols_counts_the_range_of_each() -> None:
+    range_ = "interval=30m&start=2026-11-19T12:00:00Z"
+    assert weighed(f"{range_}&symbols=A", MANY) == 1
+    assert weighed(f"{range_}&symbols={','.join('ABCD')}", MANY) == 2
+    assert weighed("symbols=A,B", MANY) == 1  # days
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "period=1d&interval=auto&limit=500&sort=desc",
+        "interval=30m&start=2026-11-20T15:30:00.000Z&limit=500",
+        "interval=1wk&start=2026-11-16T00:00:00.000Z&limit=500",
+        "interval=30m&period=1d&limit=40",
+        "interval=1d&period=max&sort=desc&limit=40",
+    ],
+)
+def test_what_the_page_asks_for_again_and_again_counts_as_one(query: str) -> None:
+    """The first chart, what follows it as prices come, and the small charts of the list."""
+    assert weighed(query) == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "interval=30m&limit=1",
+        "interval=30m&limit=8",
+        "interval=30m&limit=5000",
+        "interval=15m&sort=desc",
+        "interval=auto",
+        "interval=auto&limit=1",
+        "interval=5m&limit=10&start=2026-11-20T15:00:00Z",
+    ],
+)
+def test_a_page_reads_no_more_than_it_counts(query: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading = Reading(monkeypatch, minutes=700)
+    for module in (bar_reading, weights):
+        monkeypatch.setattr(module, "MOST_READ", 300)
+    monkeypatch.setattr(weights, "READ_BY_ONE", 100)
+    path: str | None = f"/prices/S00?{query}"
+    while path:
+        reading.bars = 0
+        token = reading.client.get(path).json["next_page_token"]
+        asked = path.partition("?")[2]
+        assert reading.bars <= 100 * weighed(asked) + SLACK
+        path = f"/prices/S00?{query}&page_token={token}" if token else None
+
+
 def _rows_in(answer: Answer) -> int | None:
     """The rows of a table; None where it was refused."""
     if answer.status != 200:
@@ -134,13 +238,13 @@ def test_alerts_of_an_instant_are_not_looked_for_among_those_of_the_day(
 
 
 class Reading:
-    """Twelve symbols with 300 minutes each, and how many bars are read of them."""
+    """Twelve symbols with their minutes, and how many bars are read of them."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, minutes: int = 300) -> None:
         services = FakeServices()
         self.symbols = [f"S{number:02}" for number in range(12)]
         for symbol in self.symbols:
-            fill(services, make_ticks(300, symbol))
+            fill(services, make_ticks(minutes, symbol))
         self.client = Client(services)
         self.bars = 0
         self._read = services.stores.bars.bars

@@ -187,10 +187,10 @@ def test_the_view_is_refused_too_should_the_gateway_read_a_path_in_another_way()
     context = {"authorizer": {**_told("read"), "principalId": "x"}}
     route = next(route for route in ROUTES if route.path == "/keys")
     with pytest.raises(Problem, match="needs a key with the scope admin") as refused:
-        admit(caller_of(context), route, FakeServices(), is_whole=False)
+        admit(caller_of(context), route, FakeServices(), 1)
     assert (refused.value.status, refused.value.members["scope"]) == (403, "admin")
     with pytest.raises(Problem) as refused:
-        admit(caller_of({}), route, FakeServices(), is_whole=False)
+        admit(caller_of({}), route, FakeServices(), 1)
     assert refused.value.status == 401
 
 

@@ -217,12 +217,14 @@ def counted_as(services: FakeServices, ask: Callable[[dict[str, str]], Answer]) 
 @pytest.mark.parametrize(
     ("path", "weight"),
     [
-        ("/prices/AAPL", 1),
-        ("/prices/AAPL?limit=5000", 1),
+        ("/prices/AAPL/latest", 1),
+        ("/prices/AAPL?interval=1m&limit=5000", 1),
+        ("/prices/AAPL?interval=30m", 3),
         ("/prices/AAPL?limit=max", 10),
         ("/prices?symbols=AAPL&format=csv", 10),
-        ("/prices/AAPL?format=csv&limit=5", 1),
-        ("/indicators/AAPL?sma=5", 5),
+        ("/prices/AAPL?format=csv&limit=5&interval=1d", 1),
+        ("/indicators/AAPL?sma=5&interval=1d", 5),
+        ("/indicators/AAPL?sma=5&interval=30m", 7),
         ("/indicators/AAPL?sma=5&limit=max", 10),
     ],
 )
@@ -243,7 +245,8 @@ def test_what_has_no_room_left_for_much_has_room_for_little(
     client: Client, services: FakeServices
 ) -> None:
     headers = bearing(services.key("read", requests_per_minute=7))
-    paths = ("/indicators/A?sma=5", "/indicators/A?sma=5", "/symbols", "/symbols", "/symbols")
+    study = "/indicators/A?sma=5&interval=1d"
+    paths = (study, study, "/symbols", "/symbols", "/symbols")
     answers = [client.send("GET", path, headers=headers) for path in paths]
     assert [answer.status for answer in answers] == [404, 429, 200, 200, 429]
     assert answers[1].json["detail"] == (
@@ -388,7 +391,7 @@ def test_a_line_stays_one_line_whatever_the_path_holds(caplog: pytest.LogCapture
     request = SimpleNamespace(
         context={"resourcePath": route.path}, uri_params={"rule_id": "a\nb {x}"}, query_params=None
     )
-    services: Any = None
+    services: Any = FakeServices()
     admission.answered(route, services, request, lambda: Response(""), guarded=True)
     (record,) = [one for one in caplog.records if one.name == "ticktape.audit"]
     assert "\n" not in JsonFormatter("x").format(record)

@@ -105,6 +105,10 @@ def test_a_finished_run_has_typed_rows_price_and_link(client: Client) -> None:
     assert run["state"] == "succeeded"
     assert run["parameters"] == {"start": "2026-11-01", "end": "2026-11-22"}
     assert run["price_usd"] == Decimal("0.00013")  # 26 MB of the $5 a TB
+    assert (
+        run["lists"] == 2 * 24 * 3 * 2 + 1 + 1
+    )  # two days of arrivals, a day and a year of Parquet
+    assert run["lists_usd"] == Decimal("0.00145")
     assert run["result_url"].endswith(f"results/{FINISHED}.csv?900")
     assert run["result_url_expires_at"] == "2026-11-20T16:15:00.000000Z"
     assert run["rows"] == [
@@ -137,7 +141,7 @@ def test_a_run_without_rows_says_why(client: Client) -> None:
     running, failed = (client.get(f"/reports/runs/{run}").json for run in (RUNNING, FAILED))
     assert (running["state"], running["rows"]) == ("running", [])
     assert (failed["state"], failed["reason"]) == ("cancelled", "Bytes scanned limit was exceeded")
-    assert failed["price_usd"] == 0
+    assert (failed["price_usd"], failed["lists"], failed["lists_usd"]) == (0, 0, 0)
     refused = client.get(f"/reports/runs/{FAILED}?format=csv")
     assert refused.status == 409
     assert "Bytes scanned limit" in refused.json["detail"]

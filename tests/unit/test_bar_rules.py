@@ -6,15 +6,17 @@ import csv
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 
 import msgspec
 import pytest
 
 from chalicelib.domain.bars import Bar
+from chalicelib.domain.rules import Rule
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
-from tests.factories import NEVER, make_rule, make_tick
+from tests.factories import NEVER, make_bar, make_rule, make_tick
 from tests.oracles.crosses import crosses
 from tests.unit.watched import ARRIVAL, Watched
 
@@ -180,3 +182,61 @@ def test_a_rule_that_expires_before_the_tick_that_closes_a_bar_does_not_fire(
     monday = minute_ticks([91, 92], start=OPEN + timedelta(days=3))
     watched.feed([*minute_ticks([40, 90], start=close), *monday], batch)
     assert bool(watched.fired()) is fires
+
+
+@pytest.mark.parametrize("others", [[], [make_rule("death_cross", value=None, fast=1, slow=3)]])
+@pytest.mark.parametrize("batch", [1, 4, 100])
+def test_an_alert_on_a_bar_tells_the_same_averages_whatever_else_is_watched(
+    others: list[Rule], batch: int
+) -> None:
+    level = make_rule("greater_than", rule_id="level", value=105, interval="1m")
+    crossing = [msgspec.structs.replace(rule, interval="1m", rule_id="cross") for rule in others]
+    watched = Watched(level, *crossing)
+    prices = [100, 101, 99, 98, 97, 96, 95, 94, 93, 92, 110, 111, 112, 90]
+    watched.feed(minute_ticks(prices), batch)
+    (alert,) = (alert for alert in watched.fired() if alert.rule_id == "level")
+    assert alert.values == {"value": 105, "sma_5": Decimal("96.8")}
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5])
+@pytest.mark.parametrize(("minute", "fires"), [(20, False), (10, True), (5, True)])
+def test_an_hour_with_history_behind_its_last_tick_closes_with_that(
+    minute: int, fires: bool, batch: int
+) -> None:
+    """Two ticks 15 minutes apart, then some an hour apart."""
+    watched = Watched(make_rule("crossing_up", value=97, interval="1h"))
+    history = make_bar(0, 98, ticks=0)
+    start = to_text(OPEN + timedelta(minutes=minute))
+    watched.stores.bars.write_history(
+        [msgspec.structs.replace(history, start=start)], ARRIVAL, NEVER
+    )
+    ticks = [
+        make_tick(price, timestamp=to_text(OPEN + timedelta(minutes=at, seconds=30)))
+        for at, price in [(0, 95), (15, 96), (65, 99), (130, 90), (190, 91)]
+    ]
+    watched.feed(ticks, batch)
+    assert bool(watched.fired()) is fires
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_hours_with_many_historical_minutes_close_alike_in_whatever_batches(seed: int) -> None:
+    dice = Random(seed)
+    minutes = sorted(dice.sample(range(6 * 60), 40))
+    history = [
+        msgspec.structs.replace(
+            make_bar(0, dice.randrange(90, 105), ticks=0),
+            start=to_text(OPEN + timedelta(minutes=minute)),
+        )
+        for minute in minutes
+    ]
+    ticks = [
+        make_tick(dice.randrange(90, 105), timestamp=to_text(OPEN + timedelta(seconds=second)))
+        for second in sorted(dice.sample(range(6 * 3600), 25))
+    ]
+    fired = []
+    for batch in (1, 4, 25):
+        watched = Watched(make_rule("crossing_up", value=97, interval="1h"))
+        watched.stores.bars.write_history(history, ARRIVAL, NEVER)
+        watched.feed(ticks, batch)
+        fired.append([(alert.timestamp, alert.price) for alert in watched.fired()])
+    assert fired[0] == fired[1] == fired[2]

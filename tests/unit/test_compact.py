@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from types import SimpleNamespace
 
 import msgspec
 import pytest
 
-from chalicelib.domain.errors import CompactionError, FieldError
-from chalicelib.services import compact_months, compact_writing
+from chalicelib.domain.errors import CompactionError, FieldError, StatementRefused
+from chalicelib.services import compact_months, compact_run
 from chalicelib.services.compact_plan import Batch, Day, batches, days_between, last_finished
 from chalicelib.services.lake_sql import TABLES, day_ticks
 from chalicelib.services.lake_stores import Marks
@@ -220,14 +219,7 @@ def test_a_long_history_is_compacted_run_by_run_and_each_day_once(
     world, days = World(monkeypatch), _two_thousand_days()
     for first in range(0, len(days), 50):
         world.arrive("2026-11-20", 3, *((day, "A", 1) for day in days[first : first + 50]))
-    clock = [0.0]
-    world.monotonic = lambda: clock[0]
-    monkeypatch.setattr(compact_writing, "time", SimpleNamespace(monotonic=world.monotonic))
-
-    def around(when: str, call: str) -> None:
-        clock[0] += 1 if when == "before" and call.startswith("_Engine.start") else 0
-
-    world.around = around
+    world.count_seconds(monkeypatch)
     runs = [world.run(seconds=60)]
     while runs[-1].left:
         assert len(runs) < 10
@@ -420,6 +412,85 @@ def test_a_day_that_fails_stops_no_other_and_moves_no_boundary(world: World) -> 
     world.around = lambda when, call: None
     world.run()
     assert_done(world)
+
+
+def test_a_statement_that_is_not_started_fails_its_own_days_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(compact_run, "DAYS", 1)
+    for point in range(len(_started(_with_bars(monkeypatch)))):
+        world = _with_bars(monkeypatch)
+        refused = _refuse(world, point)
+        with pytest.raises(CompactionError, match="nothing was started") as failed:
+            world.run()
+        named = [day for day in DAYS if f"of {day}: " in str(failed.value)]
+        _assert_others_done(world, refused[-1], named)
+        world.around = _always_agreeing(world)
+        world.run()
+        assert_done(world)
+        assert world.tables["history_1d"].keys() == {"2026"}
+
+
+def _with_bars(monkeypatch: pytest.MonkeyPatch) -> World:
+    made = _fresh(monkeypatch)
+    made.arrive_bars("2026-11-20", 5, ("2026-11-18", "A", 1))
+    return made
+
+
+def _started(world: World) -> list[str]:
+    return [call for call in _calls(world) if call.startswith("before _Engine.start")]
+
+
+def _refuse(world: World, point: int) -> list[str]:
+    """Have one statement of the next run refused, by its number; the statements up to that one."""
+    seen: list[str] = []
+
+    def around(when: str, call: str) -> None:
+        assert_agrees(world)
+        if when == "before" and call.startswith("_Engine.start") and len(seen) <= point:
+            seen.append(call)
+            if len(seen) > point:
+                raise StatementRefused("nothing was started: too long")
+
+    world.around = around
+    return seen
+
+
+def _assert_others_done(world: World, refused: str, named: list[str]) -> None:
+    ticks, bars, history = (world.tables[name] for name in ("ticks", "bars_1m", "history_1d"))
+    not_done = set(DAYS) - ticks.keys()
+    assert all(day > (world.marks.compacted_until or "") for day in not_done)
+    if "survey" in refused:
+        assert not ticks
+    elif named:
+        assert bars.keys() == set(DAYS) - set(named)
+        assert history.keys() == {"2026"}
+    else:
+        assert (ticks.keys(), bars.keys(), history) == (set(DAYS), set(DAYS), {})
+
+
+def test_what_is_due_is_compacted_although_a_survey_fails(world: World) -> None:
+    world.around = _refusing("measure")
+    with pytest.raises(CompactionError, match="2026-11-18 to 2026-11-20"):
+        world.run()
+    world.arrive("2026-11-21", 5, ("2026-11-20", "LATE", 1))
+    world.now += timedelta(hours=2)
+    world.around = _refusing("survey")
+    with pytest.raises(CompactionError, match="the survey"):
+        world.run()
+    assert world.tables["bars_1m"].keys() == set(DAYS)
+    assert world.marks.compacted_until is None
+    world.around = _always_agreeing(world)
+    world.run()
+    assert_done(world)
+
+
+def _refusing(statement: str) -> Callable[[str, str], None]:
+    def around(when: str, call: str) -> None:
+        if (when, call) == ("before", f"_Engine.start:{statement}"):
+            raise StatementRefused("nothing was started")
+
+    return around
 
 
 @pytest.mark.parametrize("day", ["2026-11-21", "2027-01-01", "yesterday", ""])

@@ -9,8 +9,9 @@ import pytest
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.rules import Rule, default_rules
 from chalicelib.domain.ticks import Tick
-from chalicelib.services.detect import Detect, Detected, Options, Trigger
-from chalicelib.services.notify import Notifier
+from chalicelib.services.detect import PARALLEL_SYMBOLS, Detect, Detected, Options
+from chalicelib.services.notify import PARALLEL_SENDS, Notifier
+from chalicelib.services.triggers import Trigger
 from tests.factories import (
     NEVER,
     at,
@@ -217,6 +218,144 @@ def test_pending_alerts_of_a_dead_invocation_are_delivered_by_the_next(system: S
     system.stores.publisher.publish = working
     assert system.look(0).failed == ()
     assert len(system.sent()) == 1
+
+
+def test_a_symbol_that_is_not_begun_in_time_waits_until_its_record_comes_again(
+    system: System,
+) -> None:
+    symbols = [*(f"S{n}" for n in range(PARALLEL_SYMBOLS)), "LATE"]
+    for symbol in symbols:
+        system.store(*make_ticks([1, 2], symbol=symbol))
+    triggers = [make_trigger(1, 0, symbol, n) for n, symbol in enumerate(symbols)]
+    done = system.detect(triggers, "me", deadline=0)
+    assert (done.failed, done.ticks) == ((f"change-{PARALLEL_SYMBOLS}",), 2 * PARALLEL_SYMBOLS)
+    assert system.stores.state.get("LATE") is None
+    assert system.look(1, symbol="LATE").ticks == 2
+
+
+class Refusing:
+    """A topic that refuses messages until it is mended."""
+
+    def __init__(self, system: System) -> None:
+        self.asked = 0
+        self._publisher = system.stores.publisher
+        self._working = self._publisher.publish
+        self._publisher.publish = self
+
+    def __call__(self, message: object) -> None:
+        self.asked += 1
+        raise OSError("no topic")
+
+    def mend(self) -> None:
+        self._publisher.publish = self._working
+
+
+@pytest.fixture
+def always() -> System:
+    """Each tick makes an alert."""
+    return System([make_rule("every_record", value=None, symbol="*")])
+
+
+def test_bars_and_alerts_go_on_while_the_topic_refuses_messages(always: System) -> None:
+    topic = Refusing(always)
+    for minute in range(5):
+        always.store(make_tick(5, 60 * minute))
+        done = always.look(60 * minute, 60 * minute)
+        assert done.failed == ("change-0",), "its own alert is left"
+    assert [bar.start for bar in always.bars()] == [at(60 * minute) for minute in range(4)]
+    assert [stamp for stamp, _ in always.alerts()] == [at(60 * minute) for minute in range(5)]
+    assert topic.asked == 1 + 1 + 2 + 3 + 4, (
+        "a new one is not tried where an earlier one was refused"
+    )
+    topic.mend()
+    assert always.look(240, 240).failed == ()
+    assert len(always.sent()) == 5
+
+
+def test_a_topic_that_does_not_answer_costs_its_time_out_once_for_all_symbols(
+    always: System,
+) -> None:
+    topic = Refusing(always)
+    answers = topic.__call__
+
+    def slow(message: object) -> None:
+        always.seconds += 13
+        answers(message)
+
+    always.stores.publisher.publish = slow
+    symbols = [f"S{n}" for n in range(60)]
+    for symbol in symbols:
+        always.store(make_tick(5, 0, symbol=symbol), make_tick(5, 70, symbol=symbol))
+    triggers = [make_trigger(70, 0, symbol, n) for n, symbol in enumerate(symbols)]
+    done = always.detect(triggers, "me")
+    assert topic.asked <= PARALLEL_SYMBOLS * PARALLEL_SENDS
+    assert len(done.failed) == len(symbols), "their alerts are left"
+    assert all(always.stores.state.get(symbol).last_timestamp == at(70) for symbol in symbols)
+    assert sum(key[0] in symbols for key in always.stores.alerts.stored) == 2 * len(symbols)
+
+
+def test_a_record_comes_again_until_its_own_alerts_are_delivered_and_not_for_others(
+    system: System,
+) -> None:
+    topic = Refusing(system)
+    system.store(make_tick(106, 0, previous_close=100), make_tick(106, 70, previous_close=100))
+    assert system.look(0).failed == ("change-0",)
+    another = system.another_container()
+    assert another.look(0).failed == ("change-0",)
+    for looks in (system, another):
+        assert looks.look(70, 70).failed == (), "the alert is of an earlier record"
+        assert looks.look(70, 0).failed == ("change-0",), "both records in one batch"
+    assert len(system.stores.state.get("AAPL").pending) == 1
+    topic.mend()
+    system.store(make_tick(106, 80, previous_close=100))
+    assert another.look(80, 80).failed == ()
+    assert len(system.sent()) == 1
+    system.store(make_tick(106, 81, previous_close=100))
+    assert another.look(81, 81).failed == ()
+    assert system.stores.state.get("AAPL").pending == ()
+    assert system.look(81, 0).failed == ()
+    assert len(system.sent()) == 1
+
+
+def test_an_alert_that_waits_is_gone_with_its_forgotten_symbol(system: System) -> None:
+    Refusing(system)
+    system.store(make_tick(106, 0, previous_close=100))
+    assert system.look(0).failed == ("change-0",)
+    for store in (system.stores.state.states, system.stores.prices.series):
+        store.clear()
+    system.stores.alerts.stored.clear()
+    assert system.look(0).failed == ()
+    assert system.alerts() == []
+
+
+def test_alerts_that_wait_cost_each_tick_a_few_calls(always: System) -> None:
+    topic = Refusing(always)
+    always.store(*make_ticks([5] * 90))
+    assert always.look(89).failed == ("change-0",)
+    topic.asked = 0
+    settled = counted(always.stores.alerts, "is_settled")
+    always.store(make_tick(5, 90))
+    assert always.look(90, 90).failed == ("change-0",)
+    assert topic.asked == len(settled) == PARALLEL_SENDS
+    assert len(always.alerts()) == 91
+    topic.mend()
+    assert always.look(90, 90).failed == ()
+    assert len(always.sent()) == 91
+
+
+def test_a_symbol_waits_where_a_hundred_alerts_are_left(always: System) -> None:
+    topic = Refusing(always)
+    always.store(*make_ticks([5] * 250))
+    assert always.look(249).failed == ("change-0",)
+    state = always.stores.state.get("AAPL")
+    assert (len(state.pending), state.last_timestamp) == (100, at(99))
+    assert topic.asked <= 2 * PARALLEL_SENDS
+    assert always.look(249).failed == ("change-0",)
+    assert always.stores.state.get("AAPL") == state
+    assert len(always.alerts()) == 100
+    topic.mend()
+    assert always.look(249).failed == ()
+    assert len(always.sent()) == len(always.alerts()) == 250
 
 
 def test_delivered_alerts_leave_the_state_with_its_next_write(system: System) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters import events
-from chalicelib.services.detect import Trigger
+from chalicelib.services.triggers import Trigger
 from tests.factories import (
     SHARD,
     at,

@@ -117,6 +117,14 @@ def test_a_producer_whose_clock_runs_ahead_is_not_of_the_future() -> None:
     assert ask(stores).producer.age_seconds == 0
 
 
+def test_a_report_from_the_future_does_not_hide_the_true_one() -> None:
+    stores: Any = fake_stores()
+    stores.producers.written = [status("replay", seconds=10**9), status("stream", 90)]
+    assert ask(stores).producer.command == "stream"
+    stores.producers.written = [status(seconds=10**9)]
+    assert ask(stores).producer is None
+
+
 class CountedStores:
     """Stores that count what is asked of them."""
 

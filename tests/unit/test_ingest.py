@@ -243,6 +243,18 @@ def test_historical_bars_that_are_not_acknowledged_are_reported(system: System) 
     assert done.bars == 1
 
 
+def test_historical_minutes_are_reported_whose_symbol_could_not_be_marked(system: System) -> None:
+    history = {"open": 1, "high": 2, "low": 1}
+    system.stores.bars.mark_history = lambda symbols, deadline: {symbols.index("MSFT")}
+    done = system(
+        payload(wire(2, 0, bar="1d", **history) | {"timestamp": "2026-11-20T00:00:00Z"}),
+        payload(wire(2, 60, bar="1m", **history)),
+        payload(wire(2, 60, bar="1m", **history) | {"symbol": "MSFT"}),
+    )
+    assert done.failed == {2}
+    assert done.bars == 2
+
+
 def test_the_age_is_that_of_the_oldest_live_tick(system: System) -> None:
     assert (
         system(payload(wire(1, 0, mode="live"), wire(1, 40, mode="live"))).oldest_age_seconds == 100

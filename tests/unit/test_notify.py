@@ -8,7 +8,7 @@ import pytest
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.messages import Message
-from chalicelib.services.notify import LEASE, PARALLEL_SENDS, Notifier
+from chalicelib.services.notify import LEASE, PARALLEL_SENDS, Notifier, Sender
 from tests.factories import at, instant, make_alert
 from tests.fakes import FakeAlerts, FakePublisher
 
@@ -26,7 +26,12 @@ class System:
         self.notifier = Notifier(self.alerts, self.publisher, "", clock)
 
     def deliver(self, owner: str = "me", **fields: Any) -> int:
-        return self.notifier.deliver([make_alert(**fields)], owner, None)
+        """How many messages were sent of one alert; raises what it failed with."""
+        sent, left, error = self.notifier.deliver([make_alert(**fields)], Sender(owner), None)
+        assert len(left) == (error is not None)
+        if error is not None:
+            raise error
+        return sent
 
     def stored(self) -> Any:
         return self.alerts.stored[ALERT.symbol, f"{ALERT.timestamp}#{ALERT.rule_id}"]
@@ -65,11 +70,10 @@ def test_while_another_sends_it_one_has_to_ask_again(system: System) -> None:
 def test_of_several_alerts_one_that_fails_holds_up_none_of_the_others(system: System) -> None:
     alerts = [make_alert(rule_id=f"r{number}") for number in range(20)]
     system.alerts.claim(alerts[7], "another", at(0), at(LEASE.total_seconds()))
-    with pytest.raises(Contended):
-        system.notifier.deliver(alerts, "me", None)
-    assert len(system.publisher.sent) == 19
+    sent, left, error = system.notifier.deliver(alerts, Sender("me"), None)
+    assert (sent, left, type(error)) == (19, (alerts[7],), Contended)
     system.seconds = LEASE.total_seconds() + 1
-    assert system.notifier.deliver(alerts, "me", None) == 1
+    assert system.notifier.deliver(alerts, Sender("me"), None) == (1, (), None)
     assert len({sent.attributes["alert_id"] for sent in system.publisher.sent}) == 20
 
 
@@ -83,7 +87,7 @@ def test_several_alerts_are_under_way_at_once(system: System) -> None:
 
     system.publisher.publish = publish
     alerts = [make_alert(rule_id=f"r{number}") for number in range(2 * PARALLEL_SENDS)]
-    assert system.notifier.deliver(alerts, "me", None) == len(alerts)
+    assert system.notifier.deliver(alerts, Sender("me"), None) == (len(alerts), (), None)
 
 
 def test_a_single_alert_is_delivered_in_the_callers_thread(system: System) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from chalicelib.adapters.lake_marks import marks_of, parameters_of
 from chalicelib.adapters.raw_survey import MOST_KNOWN, Survey
 from chalicelib.domain.times import from_text
-from chalicelib.services.lake_sql import Arrived
+from chalicelib.services.lake_arrivals import Arrived
 from chalicelib.services.lake_stores import Changed, Marks
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

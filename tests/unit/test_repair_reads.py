@@ -17,8 +17,8 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import later, to_text
 from chalicelib.services import repair_reading
-from chalicelib.services.detect import Trigger
 from chalicelib.services.ingest_plan import MAX_SPANS, plan_prices, read_all
+from chalicelib.services.triggers import Trigger
 from tests.factories import (
     NEVER,
     LambdaContext,
@@ -251,3 +251,13 @@ def test_a_past_day_is_corrected_though_many_prices_of_the_evening_follow_its_cl
     watched.feed([make_tick(130, timestamp=late, market_state="REGULAR")])
     day = watched.stores.bars.bars("AAPL", "1d", None, None, limit=9).rows[0]
     assert (day.high, day.low, day.close, day.ticks) == (130, 100, 100, 41)
+
+
+def test_a_day_counts_the_running_minute_once_between_historical_ones() -> None:
+    watched = Watched()
+    history(watched, make_bar(60, 101, ticks=0), make_bar(240, 103, ticks=0))
+    watched.feed([make_tick(100, 5), make_tick(102, 125), make_tick(101, 7)])
+    state = watched.stores.state.get("AAPL")
+    assert state is not None
+    assert state.day is not None
+    assert (state.day.ticks, state.day.close) == (3, 102)

@@ -59,6 +59,7 @@ def test_symbol_is_put_into_upper_case() -> None:
         (described(value=True), "value"),
         (described(value=None), "value"),
         (described(value=1e12), "value"),
+        (described(value=Decimal("999999999999.999999999")), "value"),
         (described(value=float("nan")), "value"),
         (described(interval="2m"), "interval"),
         (described(trigger="twice"), "trigger"),

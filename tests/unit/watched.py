@@ -9,10 +9,11 @@ from decimal import Decimal
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
-from chalicelib.services.detect import Detect, Options, Trigger
+from chalicelib.services.detect import Detect, Options
 from chalicelib.services.notify import Notifier
 from chalicelib.services.priced import PricedRecord
 from chalicelib.services.stores import SymbolEntry
+from chalicelib.services.triggers import Trigger
 from tests.factories import NEVER
 from tests.fakes import FakeRulesInForce, fake_stores
 

@@ -1,0 +1,76 @@
+"""As how many requests one counts in the minute of its key: by its route, and by what it may read.
+
+A page of half-hours is made of up to thirty times as many stored minutes. So a page counts as one
+request more for each further READ_BY_ONE stored bars that it may read, which its interval, limit
+and range tell before anything is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from chalicelib.api import instants
+from chalicelib.api.parameters import asks_for_whole
+from chalicelib.api.routes import Route
+from chalicelib.domain.folding import BASE_OF, MOST_PARTS
+from chalicelib.domain.times import from_text
+from chalicelib.services.bar_reading import MOST_READ
+from chalicelib.services.queries import DEFAULT_LIMIT
+
+WHOLE_WEIGHT = 10
+"""Up to 50,000 rows instead of at most 5,000; all that is stored of a symbol, which is deleted."""
+
+READ_BY_ONE = 5_000
+"""Stored bars: the longest page of an interval that is stored reads so many."""
+
+_AUTO = "auto"
+_STEPS = {"1m": timedelta(minutes=1), "1d": timedelta(days=1)}
+_DAYS = {"1d": 2, "5d": 7}
+"""Days of trading that these periods may have; longer ones have more than is read for a page."""
+
+Clock = Callable[[], datetime]
+Given = Mapping[str, Sequence[str]]
+"""Query parameters with their values that are not empty. Views refuse several values of one."""
+
+
+def weight_of(route: Route, given: Given, clock: Clock) -> int:
+    """As how many requests a request counts."""
+    if asks_for_whole(given) or (route.method == "DELETE" and "data" in given):
+        return max(route.weight, WHOLE_WEIGHT)
+    if route.interval is None:
+        return route.weight
+    return route.weight + max(0, _stored_bars(route.interval, given, clock) - 1) // READ_BY_ONE
+
+
+def _stored_bars(default_interval: str, given: Given, clock: Clock) -> int:
+    """How many stored bars a page may be made of; 0 where it has one row for each."""
+    interval = _first(given, "interval") or default_interval
+    if interval != _AUTO and MOST_PARTS.get(interval, 1) == 1:
+        return 0
+    limit = _first(given, "limit") or str(DEFAULT_LIMIT)
+    by_limit = MOST_READ
+    if interval != _AUTO and limit.isascii() and limit.isdigit() and len(limit) < 5:
+        by_limit = (int(limit) + 2) * MOST_PARTS[interval]
+    step = _STEPS[BASE_OF.get(interval, "1m")]
+    return min(MOST_READ, by_limit, _in_range(step, given, clock))
+
+
+def _in_range(step: timedelta, given: Given, clock: Clock) -> int:
+    """How many steps the range has for all symbols. A page token brings a range of its own."""
+    symbols = 1 + sum(text.count(",") for text in given.get("symbols", ()))
+    start, period = _first(given, "start"), _first(given, "period")
+    if "page_token" in given:
+        return MOST_READ
+    if period in _DAYS:
+        return symbols * (timedelta(days=_DAYS[period]) // step)
+    try:
+        since = from_text(instants.parse(start)) if start else None
+        until = from_text(instants.parse(_first(given, "end"))) if "end" in given else clock()
+    except ValueError:  # the view refuses it
+        return MOST_READ
+    return MOST_READ if since is None else symbols * max(0, (until - since) // step)
+
+
+def _first(given: Given, name: str) -> str:
+    return next(iter(given.get(name, ())), "")

@@ -1,0 +1,129 @@
+"""Closes of 5m, 15m and 30m bars that a container keeps from one close of a bar to the next: rules
+on many bars read only the minutes that have come since."""
+
+from __future__ import annotations
+
+import threading
+import time
+import zlib
+from collections import OrderedDict
+from typing import NamedTuple
+
+import msgspec
+
+from chalicelib.domain.bar_closes import BarClose
+from chalicelib.domain.folding import MINUTES, label
+
+MAX_BYTES = 64 * 1024 * 1024
+"""What all kept series may take; at least 3,000 of a thousand bars each."""
+
+MAX_SECONDS = 86_400.0
+"""How long at most after they were read as a whole closes are kept: stored bars expire. Of some
+symbols they are kept for three quarters of that, so that not all are read again at one close."""
+
+IDLE_SECONDS = 2 * 1800.0
+"""A series that was not used for so long gives way to others; half-hours are used each 30 minutes.
+Where more series are in use than there is room for, those that came last are not kept. If each gave
+way to the next, none would be there when it is used again."""
+
+_FAST = 1
+
+
+class Basis(msgspec.Struct, frozen=True, array_like=True):
+    """What closes were read under: the state's count of repairs, and the mark of the symbol's
+    history. While both stay as they are, no stored minute before the running one changes."""
+
+    repairs: int
+    mark: str
+
+
+class KeptCloses(msgspec.Struct, frozen=True, array_like=True):
+    """The closes of one series: of all bars before the label `end`, from the first one of `closes`.
+
+    is_whole: no bar is stored before that; read_at: when they were read as a whole.
+    """
+
+    basis: Basis
+    end: str
+    is_whole: bool
+    read_at: float
+    closes: tuple[BarClose, ...]
+
+    def before(self, end: str) -> KeptCloses:
+        """Those of bars before a label, which may lie behind the end."""
+        end = min(end, self.end)
+        closes = tuple(close for close in self.closes if close.label < end)
+        return msgspec.structs.replace(self, end=end, closes=closes)
+
+
+_Series = tuple[str, str]
+"""A symbol and an interval."""
+
+
+class _Packed(NamedTuple):
+    body: bytes
+    used_at: float
+
+
+class CloseKeeper:
+    """Keeps closes by symbol and interval, packed. Threads may share it."""
+
+    def __init__(self, most_bytes: int = MAX_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._packed: OrderedDict[_Series, _Packed] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, symbol: str, interval: str) -> KeptCloses | None:
+        """What is kept of a series, unless it is too old."""
+        with self._lock:
+            packed = self._packed.pop((symbol, interval), None)
+            if packed is None:
+                return None
+            self._packed[symbol, interval] = _Packed(packed.body, time.monotonic())
+        kept = msgspec.msgpack.decode(zlib.decompress(packed.body), type=KeptCloses)
+        return kept if time.monotonic() < kept.read_at + _seconds_of(symbol) else None
+
+    def keep(self, symbol: str, interval: str, kept: KeptCloses) -> None:
+        """Put a series in the place of what was kept of it, if there is room."""
+        body = zlib.compress(msgspec.msgpack.encode(kept), _FAST)
+        with self._lock:
+            self._drop((symbol, interval))
+            self._make_room(len(body))
+            if self._bytes + len(body) <= self._most_bytes:
+                self._packed[symbol, interval] = _Packed(body, time.monotonic())
+                self._bytes += len(body)
+
+    def _make_room(self, wanted: int) -> None:
+        """Drop series that are idle, the one that was used longest ago first."""
+        idle_since = time.monotonic() - IDLE_SECONDS
+        while self._packed and self._bytes + wanted > self._most_bytes:
+            oldest = next(iter(self._packed))
+            if self._packed[oldest].used_at > idle_since:
+                return
+            self._drop(oldest)
+
+    def forget(self, symbol: str) -> None:
+        """Drop all series of a symbol."""
+        with self._lock:
+            for interval in MINUTES:
+                self._drop((symbol, interval))
+
+    def repaired(self, symbol: str, before: int, after: int, since: str) -> None:
+        """Go on with what was read under the count of repairs `before`: the one repair that has
+        raised it to `after` left all minutes before the instant `since` as they were."""
+        for interval in MINUTES:
+            kept = self.get(symbol, interval)
+            if kept is None or kept.basis.repairs != before:
+                continue
+            rest = kept.before(label(since, interval))
+            basis = Basis(after, kept.basis.mark)
+            self.keep(symbol, interval, msgspec.structs.replace(rest, basis=basis))
+
+    def _drop(self, series: _Series) -> None:
+        packed = self._packed.pop(series, None)
+        self._bytes -= len(packed.body) if packed else 0
+
+
+def _seconds_of(symbol: str) -> float:
+    return MAX_SECONDS * (1 - zlib.crc32(symbol.encode()) / 2**34)

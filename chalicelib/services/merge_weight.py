@@ -1,0 +1,44 @@
+"""How much memory merging takes: measured on packed objects, before they are unpacked as a whole.
+
+A few kilobytes of gzip may hold lines, or readings of one line, that take hundreds of megabytes as
+Python's objects. `compact` has 256 MB, some 80 of which its imports and clients take.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+
+MOST_MEMORY = 110_000_000
+"""Bytes of memory that the objects merged at once may take."""
+
+PER_BYTE = 4
+"""Bytes of memory for each unpacked byte: read, written, and read back."""
+
+PER_LINE = 900
+"""Bytes of memory for each line beside its bytes, where other batches contradict it."""
+
+PER_READING = 1_400
+"""Bytes of memory for each reading beside its bytes."""
+
+_CHUNK = 1 << 16
+
+
+def weight(lines: bytes, readings: bytes | None) -> int:
+    """Bytes of memory that merging a packed object and its packed readings takes at most.
+
+    Stops counting beyond MOST_MEMORY. Raises OSError, EOFError or zlib.error for what is no gzip
+    file.
+    """
+    found = _weight(lines, PER_LINE)
+    if readings is None or found > MOST_MEMORY:
+        return found
+    return found + _weight(readings, PER_READING)
+
+
+def _weight(body: bytes, per_row: int) -> int:
+    found = len(body) + per_row
+    with gzip.GzipFile(fileobj=io.BytesIO(body)) as unpacked:
+        while found <= MOST_MEMORY and (some := unpacked.read(_CHUNK)):
+            found += PER_BYTE * len(some) + per_row * some.count(b"\n")
+    return found

@@ -1,0 +1,27 @@
+"""What statements cost at the list prices of us-east-1. A test holds them to bench/prices.json."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+USD_A_BYTE = Decimal(5) / 10**12
+MEGABYTE = 10**6
+LEAST_MEGABYTES = 10
+"""$5 a TB, rounded up to a megabyte, at least ten a query: https://aws.amazon.com/athena/pricing/.
+Decimal units give the higher price."""
+
+USD_A_LIST = Decimal("0.000005")
+USD_A_GET = Decimal("0.0000004")
+"""https://aws.amazon.com/s3/pricing/, S3 Standard."""
+
+
+def scan_usd(bytes_scanned: int) -> Decimal:
+    """What Athena asks for a query that scans so many bytes."""
+    megabytes = max(LEAST_MEGABYTES, -(-bytes_scanned // MEGABYTE))
+    return megabytes * MEGABYTE * USD_A_BYTE
+
+
+def requests_usd(lists: int, gets: int = 0) -> Decimal:
+    """What S3 asks for the requests of a query."""
+    usd = lists * USD_A_LIST + gets * USD_A_GET
+    return usd.normalize() + 0  # no zeros at the end, and no exponent for whole numbers

@@ -1,0 +1,35 @@
+"""The services with pools of one thread: a test decides what comes between any two calls."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from types import ModuleType
+from unittest import mock
+
+from chalicelib import adapters, services
+
+_SIZE = re.compile(r"_?(PARALLEL_[A-Z]+|AT_ONCE)")
+"""Names of the constants that say how many threads a pool has."""
+
+
+def pools() -> list[tuple[ModuleType, str]]:
+    """Each module of the services and the adapters that has a pool, and its constant's name."""
+    modules = [
+        importlib.import_module(f"{package.__name__}.{module.name}")
+        for package in (services, adapters)
+        for module in pkgutil.iter_modules(package.__path__)
+    ]
+    return [(module, name) for module in modules for name in vars(module) if _SIZE.fullmatch(name)]
+
+
+@contextmanager
+def one_call_at_a_time() -> Iterator[None]:
+    """No two threads of an invocation call AWS."""
+    with ExitStack() as stack:
+        for module, name in pools():
+            stack.enter_context(mock.patch.object(module, name, 1))
+        yield
