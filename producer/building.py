@@ -92,13 +92,15 @@ def make_source(
 ) -> Source:
     """The source of a command; `skip` ticks of a recording were taken over before."""
     if options.command == "replay":
-        return _replay(options, status, skip)
+        return _replay(options, status, stop, skip)
     if options.command == "backfill":
-        return _history(options, status) if options.file else _backfill(options, status)
+        return _history(options, status, stop) if options.file else _backfill(options, status)
     return _stream(options, status, stop)
 
 
-def _replay(options: argparse.Namespace, status: Status, skip: int) -> Source:
+def _replay(
+    options: argparse.Namespace, status: Status, stop: threading.Event, skip: int
+) -> Source:
     from producer.sources.replay import Replay, open_recording
 
     recording = open_recording(
@@ -109,6 +111,7 @@ def _replay(options: argparse.Namespace, status: Status, skip: int) -> Source:
         alerts=options.alerts,
         database=options.database or os.environ.get("ATHENA_DATABASE"),
         asked=asked_of(options),
+        stop=stop,
     )
     recording.check()
     return Replay(recording, options.speed, status, skip)
@@ -128,7 +131,7 @@ def asked_of(options: argparse.Namespace) -> Asked:
     )
 
 
-def _history(options: argparse.Namespace, status: Status) -> Source:
+def _history(options: argparse.Namespace, status: Status, stop: threading.Event) -> Source:
     """Own files as history."""
     from producer.files.opening import open_files
     from producer.sources.replay import Replay
@@ -136,7 +139,7 @@ def _history(options: argparse.Namespace, status: Status) -> Source:
     if options.period:
         raise UsageError("--period: only without --file, whose whole content is history")
     status.say("reading files")
-    recording = open_files(options.file, asked_of(options))
+    recording = open_files(options.file, asked_of(options), stop)
     recording.check()
     return Replay(recording, None, status, name="files")
 

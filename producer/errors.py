@@ -3,6 +3,7 @@
 ProducerError
 ├── UsageError           a flag, file or name that the user gave: exit status 2
 ├── SourceError          the source cannot go on: exit status 1
+├── StoreError           the collector's table does not answer: the next run tries again
 ├── SpoolError           the spool's file failed (a full disk): exit status 1
 └── SinkError            the sink
     ├── SinkUnavailable      it may take the records later: they are kept and sent again
@@ -23,6 +24,10 @@ class UsageError(ProducerError):
 
 class SourceError(ProducerError):
     """The source cannot go on."""
+
+
+class StoreError(ProducerError):
+    """The table of symbols, which holds the collector's lease, does not answer."""
 
 
 class SpoolError(ProducerError):

@@ -29,6 +29,9 @@ class ExchangeHours(Protocol):
     def is_open(self, instant: datetime) -> bool:
         """Whether it trades at the instant."""
 
+    def trades(self, instant: datetime) -> bool:
+        """Whether it trades at the instant, and has no lunch break."""
+
     def next_open(self, instant: datetime) -> datetime:
         """The first opening after the instant."""
 
@@ -47,13 +50,17 @@ class CalendarHours:
 
     def is_open(self, instant: datetime) -> bool:
         """See ExchangeHours."""
+        return self._is_open(instant, ignore_breaks=True)
+
+    def trades(self, instant: datetime) -> bool:
+        """See ExchangeHours."""
+        return self._is_open(instant, ignore_breaks=False)
+
+    def _is_open(self, instant: datetime, *, ignore_breaks: bool) -> bool:
         import pandas
 
-        return bool(
-            self._calendar.is_open_at_time(
-                pandas.Timestamp(instant), side="left", ignore_breaks=True
-            )
-        )
+        stamp = pandas.Timestamp(instant)
+        return bool(self._calendar.is_open_at_time(stamp, side="left", ignore_breaks=ignore_breaks))
 
     def next_open(self, instant: datetime) -> datetime:
         """See ExchangeHours."""
@@ -73,6 +80,10 @@ class WeekdayHours(msgspec.Struct, frozen=True):
     def is_open(self, instant: datetime) -> bool:
         """Whether the instant lies in `[opens, closes)` of a weekday."""
         return any(start <= instant < end for start, end in self._around(instant))
+
+    def trades(self, instant: datetime) -> bool:
+        """The same: breaks are not known."""
+        return self.is_open(instant)
 
     def next_open(self, instant: datetime) -> datetime:
         """The first opening after the instant."""
@@ -100,6 +111,10 @@ class BoundedHours(msgspec.Struct, frozen=True):
     def is_open(self, instant: datetime) -> bool:
         """See ExchangeHours."""
         return self._hours_at(instant).is_open(instant)
+
+    def trades(self, instant: datetime) -> bool:
+        """See ExchangeHours."""
+        return self._hours_at(instant).trades(instant)
 
     def next_open(self, instant: datetime) -> datetime:
         """See ExchangeHours."""

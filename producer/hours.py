@@ -46,6 +46,17 @@ class MarketHours:
         late = AFTER_CLOSE + exchange_delay(symbol)
         return hours.is_open(instant) or hours.is_open(instant - late)
 
+    def gives_prices(self, symbols: Iterable[str], instant: datetime) -> bool:
+        """Whether new prices of any of the symbols are to be expected: its exchange trades, without
+        a pause, and did so when the prices were made that come now. An exchange whose hours cannot
+        be told gives none."""
+        lates = {(market_of(name).calendar, exchange_delay(name)) for name in symbols}
+        return any(self._trades(name, instant, AFTER_CLOSE + delay) for name, delay in lates)
+
+    def _trades(self, name: str, instant: datetime, late: timedelta) -> bool:
+        hours = self._hours(name, instant)
+        return hours is not None and hours.trades(instant) and hours.trades(instant - late)
+
     def next_open(self, symbols: Iterable[str], instant: datetime) -> datetime:
         """The first opening of any of the symbols' exchanges after the instant."""
         names = {market_of(symbol).calendar for symbol in symbols}

@@ -45,10 +45,16 @@ class Hygiene:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         latest: Mapping[str, str] | None = None,
     ) -> None:
-        self._latest = latest or {}
+        self._latest = dict(latest or {})
         self._drop = drop
         self._now = now
         self._seen: dict[str, _Seen] = {}
+
+    def forget(self, drops: Callable[[str], bool]) -> None:
+        """Know nothing of the symbols that `drops` names any more."""
+        for name in [name for name in self._latest.keys() | self._seen.keys() if drops(name)]:
+            self._latest.pop(name, None)
+            self._seen.pop(name, None)
 
     def passing(self, tick: WireTick) -> list[WireTick]:
         """What passes now: none, the tick, or a confirmed one and the tick."""

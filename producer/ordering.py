@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
@@ -24,6 +24,12 @@ class Ordering:
         self._recorded = recorded
         self.latest: dict[str, str] = dict(latest or {})
         self._last: dict[str, WireTick] = {}
+
+    def forget(self, drops: Callable[[str], bool]) -> None:
+        """Know nothing of the symbols that `drops` names any more."""
+        for name in [name for name in self.latest if drops(name)]:
+            del self.latest[name]
+            self._last.pop(name, None)
 
     def admit(self, tick: WireTick) -> str | None:
         """Why the tick does not pass, None when it does. May move its timestamp."""

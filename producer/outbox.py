@@ -167,6 +167,11 @@ class Outbox:
             self._news = True
             self._changed.notify_all()
 
+    def left(self) -> list[Line]:
+        """The lines in memory that are not acknowledged, each key's in order."""
+        with self._changed:
+            return [line for queue in self._queues.values() for line in queue]
+
     @property
     def is_drained(self) -> bool:
         """Whether it is closed and everything was acknowledged."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
 from chalicelib.domain.times import to_text
-from producer.hygiene import Hygiene
-from producer.ordering import Ordering
 from producer.outbox import Outbox
+from producer.passing import Passing
 from producer.progress import Progress
 from producer.sender import Sender
 from producer.sources.base import Source
@@ -32,7 +31,11 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Pipeline:
-    """One source, one sink and what lies between them. `progress` comes with a spool."""
+    """One source, one sink and what lies between them. `progress` comes with a spool.
+
+    `passing` comes from whoever runs the same source again later: the status then keeps the
+    source's state at the end of a run.
+    """
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class Pipeline:
         status: Status,
         *,
         progress: Progress | None = None,
+        passing: Passing | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._source = source
@@ -49,9 +53,9 @@ class Pipeline:
         self._sender = sender
         self._status = status
         self._progress = progress
+        self._goes_on = passing is not None
         latest = progress.latest if progress else None
-        self._hygiene = Hygiene(status.drop, clock, latest) if source.needs_hygiene else None
-        self._ordering = Ordering(recorded=source.recorded, latest=latest)
+        self._passing = passing or Passing(source, status.drop, latest, clock)
         self._clock = clock
         status.pending = lambda: outbox.pending
 
@@ -66,7 +70,8 @@ class Pipeline:
         finally:  # also what came before a source that failed is sent
             self._outbox.close()
             self._drain(stop, drain_seconds)
-        self._status.say("ended")
+        if not self._goes_on:
+            self._status.say("ended")
         if self._progress is not None and self._outbox.is_drained and not stop.is_set():
             self._progress.ended()
         if self._sender.fault is not None:
@@ -89,7 +94,7 @@ class Pipeline:
 
     def _forward(self, batch: Sequence[WireTick], stop: threading.Event) -> None:
         sent_at = to_text(self._clock())
-        ticks = [tick for tick in self._clean(batch) if self._admits(tick)]
+        ticks = self._passing.of(batch)
         for tick in ticks:
             tick.sent_at = sent_at
         self._status.passed(ticks)
@@ -105,20 +110,9 @@ class Pipeline:
             latest = {tick.symbol: tick.timestamp for tick in ticks if tick.bar is None}
             self._outbox.put(lines, stop, latest, self._progress.after(len(batch)))
 
-    def _clean(self, batch: Iterable[WireTick]) -> Iterable[WireTick]:
-        if self._hygiene is None:
-            return batch
-        passing = self._hygiene.passing
-        return [passed for tick in batch for passed in passing(tick)]
-
-    def _admits(self, tick: WireTick) -> bool:
-        reason = self._ordering.admit(tick)
-        if reason is not None:
-            self._status.drop(reason)
-        return reason is None
-
     def _drain(self, stop: threading.Event, drain_seconds: float) -> None:
-        self._status.say("sending the rest", 1.0)
+        if not self._goes_on:
+            self._status.say("sending the rest", 1.0)
         while not (stop.is_set() or self._sender.ended.wait(0.05)):
             pass
         deadline = time.monotonic() + drain_seconds

@@ -56,8 +56,14 @@ def printed_plainly() -> Iterator[None]:
     """Print without control characters: to stderr, and to stdout where that is a terminal. What is
     piped elsewhere stays as it is."""
     out = PrintableStream(sys.stdout) if sys.stdout.isatty() else sys.stdout
-    errors = PrintableStream(sys.stderr)
-    with redirect_stdout(cast(TextIO, out)), redirect_stderr(cast(TextIO, errors)):
+    with redirect_stdout(cast(TextIO, out)), errors_printed_plainly():
+        yield
+
+
+@contextmanager
+def errors_printed_plainly() -> Iterator[None]:
+    """Print to stderr without control characters."""
+    with redirect_stderr(cast(TextIO, PrintableStream(sys.stderr))):
         yield
 
 

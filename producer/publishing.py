@@ -1,8 +1,8 @@
 """The producer's status, kept in the symbols table for whoever asks `/health`.
 
-One item a command (`stream`, `replay`, `backfill`) in the list `producers`, replaced when the state
-changes, every 2 s while history is sent, else every 30 s. Ticks never wait for it, and a write that
-fails is told once.
+One item a command (`stream`, `replay`, `backfill`, `collector`) in the list `producers`, replaced
+when the state changes, every 2 s while history is sent, else every 30 s. Ticks never wait for it,
+and a write that fails is told once.
 """
 
 from __future__ import annotations
@@ -127,7 +127,11 @@ def _reasons(status: Status) -> dict[str, dict[str, str]]:
 def published(options: argparse.Namespace, status: Status) -> Iterator[None]:
     """Publish the status meanwhile, if the sink is on AWS and the table's name is known."""
     table = table_of(options, os.environ)
-    publisher = Publisher(options.command, status, lambda: _into(table)) if table else None
+    publisher = (
+        Publisher(options.command, status, lambda: into(aws.client("dynamodb"), table))
+        if table
+        else None
+    )
     if publisher:
         publisher.start()
     try:
@@ -148,6 +152,6 @@ def table_of(options: argparse.Namespace, environ: Mapping[str, str]) -> str:
     return getattr(options, "symbols_table", None) or environ.get("SYMBOLS_TABLE", "")
 
 
-def _into(table: str) -> Put:
-    client = aws.client("dynamodb")
+def into(client: Any, table: str) -> Put:
+    """What puts an item into the table."""
     return lambda item: client.put_item(TableName=table, Item=item)

@@ -67,7 +67,10 @@ class JsonReporter:
                 self._write("status", summary(self._status))
 
     def _write(self, event: str, fields: dict[str, Any]) -> None:
-        line = json.dumps({"event": event, "time": to_text(self._now()), **fields})
+        self.write_line(json.dumps({"event": event, "time": to_text(self._now()), **fields}))
+
+    def write_line(self, line: str) -> None:
+        """A line that is JSON already."""
         with self._lock:
             self._out.write(line + "\n")
             self._out.flush()

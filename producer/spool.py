@@ -7,7 +7,9 @@ symbols' last timestamps are one transaction.
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -16,6 +18,8 @@ from pathlib import Path
 import msgspec
 
 from producer.errors import SpoolError, UsageError
+from producer.journals import names_super_journal
+from producer.schemas import SchemaError, refuse_foreign
 from producer.wire import Line
 
 _SCHEMA = """
@@ -28,6 +32,15 @@ CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 _LOCK_SECONDS = 0.5
 _OWN_FILE = 0o600
 """Closed to other users; SQLite gives its log the same mode."""
+
+_ENDS = ("", "-wal", "-shm", "-journal")
+"""Ends of the names of a database's files."""
+
+
+def _is_own(file: Path) -> bool:
+    """Whether this user owns a file that is no link."""
+    found = file.lstat()
+    return stat.S_ISREG(found.st_mode) and found.st_uid == os.getuid()
 
 
 class Spool:
@@ -43,25 +56,63 @@ class Spool:
         try:
             self.connection = self._open()
             self._claim(destination)
-        except sqlite3.Error as error:
+        except (SchemaError, sqlite3.Error) as error:
             raise UsageError(f"--spool: {path}: {error}") from error
 
     def _open(self) -> sqlite3.Connection:
+        self._refuse_foreign_journal()
         with suppress(OSError):  # what cannot be made, SQLite says next
+            self._refuse_open_folder()
             self._path.touch(_OWN_FILE)
+            self._refuse_another_users()
             self._close_to_others()
         connection = sqlite3.connect(
             self._path, timeout=_LOCK_SECONDS, isolation_level=None, check_same_thread=False
         )
         connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        refuse_foreign(connection, _SCHEMA)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.executescript(_SCHEMA)
+        self._refuse_another_users()  # whose log has come meanwhile
         return connection
+
+    def _refuse_foreign_journal(self) -> None:
+        real = self._path.resolve()  # beside which SQLite looks for a journal
+        journal = real.with_name(real.name + "-journal")
+        try:
+            deletes = journal.is_file() and names_super_journal(journal)
+        except OSError as error:
+            raise UsageError(f"--spool: {journal}: {error.strerror}") from error
+        if deletes:
+            raise UsageError(
+                f"--spool: {journal} would have SQLite delete another file; give another file"
+            )
+
+    def _refuse_open_folder(self) -> None:
+        """Where anyone may rename files, anyone can put another spool in the place of this one."""
+        folder = self._path.resolve().parent
+        mode = folder.stat().st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            raise UsageError(
+                f"--spool: any user may replace files in {folder}; give a file in a folder of your"
+                " own"
+            )
+
+    def _refuse_another_users(self) -> None:
+        """Who made a file of the database could read what is sent, and have lines sent in our
+        name: SQLite takes into the database what lies in its log."""
+        real = self._path.resolve()
+        for end in _ENDS:
+            file = real.with_name(real.name + end)
+            if os.path.lexists(file) and not _is_own(file):
+                raise UsageError(
+                    f"--spool: {file} belongs to another user; give a file of your own"
+                )
 
     def _close_to_others(self) -> None:
         """Earlier versions left the file and its log open to be read."""
-        for end in ("", "-wal", "-shm"):
+        for end in _ENDS:
             file = self._path.with_name(self._path.name + end)
             if file.is_file():
                 file.chmod(_OWN_FILE)

@@ -33,11 +33,19 @@ class Status:
 
     Ticks and historical bars count as sent when the sink has acknowledged them;
     `refused_records` counts what it gave back. With `verbose` a message ends with its cause, as
-    the library worded it. `changed` is set when the state changes or a problem is told.
+    the library worded it. `now` gives monotonic seconds. `changed` is set when the state changes
+    or a problem is told.
     """
 
-    def __init__(self, tell: Callable[[str, str], None], *, verbose: bool = False) -> None:
+    def __init__(
+        self,
+        tell: Callable[[str, str], None],
+        *,
+        verbose: bool = False,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._verbose = verbose
+        self._now = now
         self.source = ""
         self.sink = ""
         self.state = "starting"
@@ -75,7 +83,7 @@ class Status:
     def current_problem(self) -> str | None:
         """The problem that was told last, if that was within a minute."""
         message, told_at = self._problem
-        return message if time.monotonic() - told_at < _PROBLEM_SECONDS else None
+        return message if self._now() - told_at < _PROBLEM_SECONDS else None
 
     def failed(self, message: str) -> None:
         """Record why the run ends, which whoever ended it tells."""
@@ -88,7 +96,7 @@ class Status:
 
     def problem(self, message: str, cause: BaseException | None = None) -> None:
         """Something is wrong and is being dealt with; the same is told twice a minute at most."""
-        now = time.monotonic()
+        now = self._now()
         self._problem = (message, now)
         self.changed.set()
         with self._lock:

@@ -82,6 +82,17 @@ class CircuitBreaker:
         """Close the circuit."""
         self._failures = 0
 
+    def resume(self, refusals: int, open_seconds: float) -> None:
+        """Go on after so many refusals of an earlier process, open for so long still. No more than
+        the longest time counts: clocks may have been set in between."""
+        self._failures = refusals
+        self._until = self._now() + min(open_seconds, self._most)
+
+    @property
+    def refusals(self) -> int:
+        """Refusals since the last answer."""
+        return self._failures
+
     @property
     def open_seconds(self) -> float:
         """Seconds for which nothing may be asked; 0 when the circuit is not open."""

@@ -35,7 +35,8 @@ class FixedList:
 class TrackedList:
     """The items with list = "tracked" of the table of symbols, asked for every 5 seconds.
 
-    A failure keeps the last list, and is told.
+    A failure keeps the last list, and is told; `is_known` says whether there ever was one,
+    `is_current` whether the last question was answered.
     """
 
     def __init__(
@@ -51,6 +52,8 @@ class TrackedList:
         self._now = now
         self._symbols: tuple[str, ...] = ()
         self._next = float("-inf")
+        self.is_known = False
+        self.is_current = False
 
     def symbols(self) -> Sequence[str]:
         """The symbols of at most 5 seconds ago."""
@@ -62,8 +65,10 @@ class TrackedList:
     def _refresh(self) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
 
+        self.is_current = False
         try:
             self._symbols = symbols_of(self._read(), f"table {self._table}")
+            self.is_known = self.is_current = True
         except (BotoCoreError, ClientError, UsageError) as error:
             self._status.problem(f"the tracked symbols cannot be read: {aws.why(error)}", error)
 

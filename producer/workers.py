@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, TypeVar
 
 
@@ -75,3 +75,12 @@ class Workers(Generic[Result]):
                 answers.put((name, function(name)))
             except Exception as error:  # noqa: BLE001 - it is handed to who asked
                 answers.put((name, error))
+
+
+def without_cut(
+    answers: Mapping[str, Result | Exception], stop: threading.Event
+) -> dict[str, Result | Exception]:
+    """The answers to what was asked in time; without those that `stop` cut off, which say nothing
+    about who was asked."""
+    cut = TimeoutError if stop.is_set() else NotAsked
+    return {name: answer for name, answer in answers.items() if not isinstance(answer, cut)}

@@ -2,17 +2,20 @@
 
 A kilobyte of Parquet may hold one long text in a dictionary and a million references to it. So
 texts are left in their dictionaries, whatever type the file's Arrow schema gives them, few cells
-are taken at once, and what unpacks to too many bytes by the file's own account is refused.
+are taken at once, and what unpacks to too many bytes is refused, by the file's own account and by
+that of each page.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from producer.errors import UsageError
+from producer.files.page_sizes import unpacked_size
 
 if TYPE_CHECKING:
     import pyarrow
@@ -27,11 +30,19 @@ MOST_IN_GROUP = 1 << 30
 MOST_COLUMNS = 1 << 15
 """Five fields of 6,500 symbols."""
 
+LONGEST_DECIMAL = 32
+"""Bytes of 76 digits, the most that Arrow has."""
+
 ROWS_AT_ONCE = 4096
 CELLS_AT_ONCE = 1 << 20
 
 MOST_TEXT = 1 << 26
 """Bytes of the texts of so many rows: 16 KB a row, where all differ."""
+
+_TEXTS = ("string", "large_string", "string_view", "binary", "large_binary", "binary_view")
+_TIMES = ("date", "time", "timestamp", "duration")
+_CELLS = (*_TEXTS, *_TIMES, "null", "boolean", "integer", "floating", "decimal")
+_NO_VALUE = (ArithmeticError, LookupError, ValueError)
 
 
 @contextmanager
@@ -52,8 +63,10 @@ def open_file(path: Path, name: object) -> pyarrow.parquet.ParquetFile:
 
     with told(name):
         metadata = pyarrow.parquet.read_metadata(path)
-        _check_sizes(metadata, name)
-        columns = map(metadata.schema.column, range(metadata.num_columns))
+        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+            _check_sizes(metadata, content, name)
+        columns = [metadata.schema.column(place) for place in range(metadata.num_columns)]
+        _check_decimals(columns, name)
         texts = [column.path for column in columns if _holds_text(column)]
         return pyarrow.parquet.ParquetFile(
             path, read_dictionary=texts, arrow_extensions_enabled=False
@@ -66,7 +79,19 @@ def _holds_text(column: Any) -> bool:
     return is_bytes and column.logical_type.type != "DECIMAL"
 
 
-def _check_sizes(metadata: Any, name: object) -> None:
+def _check_decimals(columns: Sequence[Any], name: object) -> None:
+    """pyarrow lays a decimal out for each reference to it, and looks at its length afterwards."""
+    for column in columns:
+        is_decimal = column.logical_type.type == "DECIMAL"
+        is_long = column.physical_type == "BYTE_ARRAY" or column.length > LONGEST_DECIMAL
+        if is_decimal and is_long:
+            raise UsageError(
+                f"{name}: column {column.path} is a decimal number of any length; allowed: up to"
+                f" {LONGEST_DECIMAL} bytes, or a floating-point number"
+            )
+
+
+def _check_sizes(metadata: Any, content: mmap, name: object) -> None:
     columns = metadata.num_columns
     if columns > MOST_COLUMNS:
         raise UsageError(f"{name}: {columns:,} columns; allowed: up to {MOST_COLUMNS:,}")
@@ -75,10 +100,17 @@ def _check_sizes(metadata: Any, name: object) -> None:
         total = 0
         for place in range(columns):
             column = row_group.column(place)
-            size = column.total_uncompressed_size
+            size = max(column.total_uncompressed_size, _unpacked_size(content, column, name))
             total += size
             _check_size(name, f"column {column.path_in_schema} has", size, group, MOST_UNPACKED)
         _check_size(name, "its columns have", total, group, MOST_IN_GROUP)
+
+
+def _unpacked_size(content: mmap, column: Any, name: object) -> int:
+    try:
+        return unpacked_size(content, column)
+    except ValueError as error:
+        raise UsageError(f"{name}: cannot be read as Parquet: {error}") from error
 
 
 def _check_size(name: object, has: str, size: int, group: int, most: int) -> None:
@@ -90,49 +122,45 @@ def _check_size(name: object, has: str, size: int, group: int, most: int) -> Non
 
 def is_text(kind: pyarrow.DataType) -> bool:
     """Whether values of a type have any length."""
-    from pyarrow import types
-
-    if types.is_dictionary(kind):
-        return is_text(kind.value_type)
-    tests = (
-        types.is_string,
-        types.is_large_string,
-        types.is_string_view,
-        types.is_binary,
-        types.is_large_binary,
-        types.is_binary_view,
-    )
-    return any(test(kind) for test in tests)
+    return _is_any_of(_TEXTS, kind)
 
 
 def is_cell(kind: pyarrow.DataType) -> bool:
     """Whether a value of a type can be a cell: a text, a number, a date or a time. Lists and the
     like cannot, and what another program has added to Arrow cannot."""
+    return _is_any_of(_CELLS, kind)
+
+
+def _is_any_of(names: Sequence[str], kind: pyarrow.DataType) -> bool:
+    """Whether a type, or that of a dictionary's values, is one that pyarrow calls so."""
     from pyarrow import types
 
     if types.is_dictionary(kind):
-        return is_cell(kind.value_type)
-    tests = (
-        types.is_null,
-        types.is_boolean,
-        types.is_integer,
-        types.is_floating,
-        types.is_decimal,
-        types.is_date,
-        types.is_time,
-        types.is_timestamp,
-        types.is_duration,
-    )
-    return is_text(kind) or any(test(kind) for test in tests)
+        return _is_any_of(names, kind.value_type)
+    return any(getattr(types, f"is_{name}")(kind) for name in names)
 
 
 def batches(
     file: pyarrow.parquet.ParquetFile, columns: Sequence[str], name: object
 ) -> Iterator[pyarrow.RecordBatch]:
-    """The columns, few rows at once. Raises UsageError where the file breaks off."""
+    """The columns, few rows at once. Raises UsageError where the file breaks off, or another column
+    has the name of one of them."""
+    _check_names(file.metadata.schema, set(columns), name)
     rows = max(1, min(ROWS_AT_ONCE, CELLS_AT_ONCE // max(1, len(columns))))
     with told(name):
         yield from file.iter_batches(rows, columns=list(columns))
+
+
+def _check_names(schema: Any, wanted: set[str], name: object) -> None:
+    """pyarrow reads all columns of a name: lists, too, and the parts of a group."""
+    found: set[str] = set()
+    for place in range(len(schema)):
+        parts = schema.column(place).path.split(".")
+        prefixes = {".".join(parts[:end]) for end in range(1, len(parts) + 1)}
+        for column in prefixes & wanted:
+            if column in found:
+                raise UsageError(f"{name}: several columns are called {column}")
+            found.add(column)
 
 
 class Piece:
@@ -151,7 +179,7 @@ class Piece:
 
         found, column = self._batch.column(place), self._batch.schema.names[place]
         if not isinstance(found, pyarrow.DictionaryArray) or not is_text(found.type):
-            return list(found.to_pylist())
+            return _plain(found)
         places = [place for place in found.indices.unique().to_pylist() if place is not None]
         texts = {place: self._text(column, found.dictionary[place]) for place in places}
         return [texts.get(place) for place in found.indices.to_pylist()]
@@ -172,3 +200,18 @@ class Piece:
                 " bytes, the most that are read"
             )
         return text.as_py()
+
+
+def _plain(column: pyarrow.Array) -> list[Any]:
+    """Python's values; None for times that Python cannot hold, or whose zone it does not know."""
+    try:
+        return list(column.to_pylist())
+    except _NO_VALUE:
+        return [_value(cell) for cell in column]
+
+
+def _value(cell: pyarrow.Scalar) -> Any:
+    try:
+        return cell.as_py()
+    except _NO_VALUE:
+        return None

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 import msgspec
 
+from chalicelib.domain.bars import total_volume
 from chalicelib.domain.sessions import Session
 from chalicelib.domain.times import to_text
 from producer.files.placing import Place, standing_of
@@ -114,5 +114,4 @@ def _join(into: WireTick, bar: WireTick) -> None:
     into.low = min(into.low or bar.price, bar.low or bar.price)
     into.price = bar.price
     into.folded = (into.folded or 0) + (bar.folded or 1)
-    if bar.volume is not None:
-        into.volume = (into.volume or Decimal(0)) + bar.volume
+    into.volume = total_volume(into.volume, bar.volume)

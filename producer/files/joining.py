@@ -14,6 +14,7 @@ import msgspec
 
 from producer.files.folding import Part
 from producer.sources.recording import Recording
+from producer.sources.sortable import check_sortable
 
 _MOST_OPEN = 200
 
@@ -44,12 +45,14 @@ class Readable(Own, Protocol):
 
 
 def in_time(recordings: Sequence[Readable]) -> Iterator[Part]:
-    """All of them in the order of time, and at the same instant in the order of the files."""
+    """All of them in the order of time, and at the same instant in the order of the files. Raises
+    UsageError where they have too many rows to be put into this order."""
     if len(recordings) == 1:
         return recordings[0].parts()
     each = [one.parts(by_time=True) for one in recordings]
     if len(each) <= _MOST_OPEN:
         return heapq.merge(*each, key=_timestamp)
+    check_sortable(f"{len(each)} files", sum(one.total or 0 for one in recordings))
     return iter(sorted((part for parts in each for part in parts), key=_timestamp))
 
 

@@ -50,6 +50,9 @@ OTHERS = frozenset(
 
 FIGURES = ("price", "open", "high", "low", "volume", "previous_close")
 
+_LONGEST = 200
+"""Characters of a column's name."""
+
 _FIELD_OF = {name: field for field, names in FIELDS.items() for name in names}
 _TUPLE = re.compile(r"\('([^']+)', '([^']+)'\)")
 _PAIR = re.compile(r"(.+?)[ ._-](.+)")
@@ -63,7 +66,10 @@ _BEHIND = re.compile(
 
 
 def plain(name: str) -> str:
-    """A column's name in small letters, without `<>`, `*`, units and underscores."""
+    """A column's name in small letters, without `<>`, `*`, units and underscores. One that is too
+    long for any field stays as it is: looking for units would take the square of its length."""
+    if len(name) > _LONGEST:
+        return name
     bare = re.sub(r"[<>*\"]|\(.*\)", "", name).replace("_", " ").strip().rstrip(".").lower()
     return " ".join(bare.split())
 
@@ -86,6 +92,8 @@ def pair_of(name: str) -> tuple[str, str] | None:
 
     The field is `other` for columns that nothing is made of.
     """
+    if len(name) > _LONGEST:
+        return None
     found = _TUPLE.fullmatch(name) or _PAIR.fullmatch(name)
     last = re.fullmatch(r"(.+)[ ._-]([^ ._-]+)", name)
     for pair in (found, last):

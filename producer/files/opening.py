@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 
 import msgspec
 
@@ -34,16 +35,17 @@ def is_folder_of_files(path: Path) -> bool:
     return next(_files_in(path), None) is not None
 
 
-def open_files(paths: Sequence[Path], asked: Asked) -> Own:
-    """The recording in files and folders of files. Raises UsageError where there is none."""
+def open_files(paths: Sequence[Path], asked: Asked, stop: Event | None = None) -> Own:
+    """The recording in files and folders of files, which sorts no more once `stop` is set. Raises
+    UsageError where there is none."""
     for path in paths:
         if not path.exists():
             raise UsageError(f"{path}: there is no such file")
         if path.is_dir() and not is_folder_of_files(path):
             raise UsageError(f"{path}: no file of prices is in it; allowed: {', '.join(_ENDINGS)}")
     if len(paths) == 1 and not paths[0].is_dir():
-        return _open_one(paths[0], asked, alone=True)
-    return Files(paths, asked)
+        return _open_one(paths[0], asked, stop, alone=True)
+    return Files(paths, asked, stop)
 
 
 def names_no_symbol(path: Path) -> bool:
@@ -53,10 +55,10 @@ def names_no_symbol(path: Path) -> bool:
     return not layout_of(_grid(path)).has_symbols and not is_named_by_symbol(path)
 
 
-def _open_one(path: Path, asked: Asked, *, alone: bool) -> Readable:
+def _open_one(path: Path, asked: Asked, stop: Event | None, *, alone: bool) -> Readable:
     if _is_ndjson(path):
-        return ndjson.Recording(path, asked)
-    return FileRecording(_grid(path), asked, alone=alone)
+        return ndjson.Recording(path, asked, stop)
+    return FileRecording(_grid(path), asked, alone=alone, stop=stop)
 
 
 def _is_ndjson(path: Path) -> bool:
@@ -83,9 +85,10 @@ class Files:
     """Several files. In a folder those that cannot be read are passed over and named; a file that
     was named by itself has to be readable."""
 
-    def __init__(self, paths: Sequence[Path], asked: Asked) -> None:
+    def __init__(self, paths: Sequence[Path], asked: Asked, stop: Event | None = None) -> None:
         self._paths = paths
         self._asked = asked
+        self._stop = stop
         self._each = msgspec.structs.replace(asked, symbols=())
         self._recordings: list[Readable] | None = None
         self.notes: list[str] = []
@@ -136,13 +139,13 @@ class Files:
 
     def _readable(self, path: Path, passed_over: list[str]) -> Iterator[Readable]:
         if not path.is_dir():
-            one = _open_one(path, self._each, alone=False)
+            one = _open_one(path, self._each, self._stop, alone=False)
             one.check()
             yield one
             return
         for file in _files_in(path):
             try:
-                one = _open_one(file, self._each, alone=False)
+                one = _open_one(file, self._each, self._stop, alone=False)
                 one.check()
             except UsageError as error:
                 passed_over.append(str(error))

@@ -47,5 +47,13 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return (value if value.tzinfo is None else value.astimezone(UTC)).isoformat()
+        return _utc(value).isoformat()
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _utc(value: datetime) -> datetime:
+    """In UTC where there is a zone; as it is at the ends of the calendar, which no price is of."""
+    try:
+        return value if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        return value.replace(tzinfo=None)

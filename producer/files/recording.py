@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import groupby, islice
+from threading import Event
 
 from chalicelib.domain.times import to_text
 from producer.errors import UsageError
@@ -18,7 +18,8 @@ from producer.files.names import is_named_by_symbol, symbol_of_file
 from producer.files.rows import Row, RowReader, Written
 from producer.files.shapes import shape_of
 from producer.files.survey import Kind, Spacing, Spelling, seen, zone_named
-from producer.sources.recording import Unreadable, require_found
+from producer.sources.recording import Symbols, Unreadable, require_found
+from producer.sources.sortable import check_sortable, in_order
 from producer.wire import WireTick
 
 _Order = Callable[[Row], tuple[str, datetime]]
@@ -29,7 +30,7 @@ class FileRecording:
     memory while they are put into that order.
 
     `alone` says that the file was named by itself: then its name counts as a symbol only where it
-    looks like one.
+    looks like one. Once `stop` is set, rows that have to be put into order are not given.
     """
 
     def __init__(
@@ -38,12 +39,15 @@ class FileRecording:
         asked: Asked,
         *,
         alone: bool = True,
+        stop: Event | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._grid = grid
         self._asked = asked
         self._alone = alone
+        self._stop = stop
         self._now = now
+        self._wanted = frozenset(asked.symbols)
         self._surveyed: tuple[Layout, Written, Spacing, Kind] | None = None
         self.name = grid.path.name
         self.unreadable = Unreadable()
@@ -80,10 +84,10 @@ class FileRecording:
         shape = shape_of(kind, spacing, self._asked)
         length = self._folded_length(kind)
         self.unreadable = Unreadable()
-        rows = self._wanted(self._read(self._reader(layout, written)))
+        rows = self._read(self._reader(layout, written), self._is_wanted)
         order = self._order(spacing, by_time)
         if not spacing.is_sorted:
-            rows = iter(sorted(rows, key=order))
+            rows = iter(in_order(rows, order, self._stop))
         return ((tick, length) for tick in self._shaped(self._latest(rows, order), shape))
 
     def _order(self, spacing: Spacing, by_time: bool) -> _Order:
@@ -118,19 +122,19 @@ class FileRecording:
         """The length in seconds of bars that are to be folded; 0 where there are none."""
         return kind.seconds if kind.name == "bars" and self._asked.rows_as != "ticks" else 0
 
-    def _wanted(self, rows: Iterator[Row]) -> Iterator[Row]:
-        wanted = frozenset(self._asked.symbols)
-        return (row for row in rows if row.symbol in wanted) if wanted else rows
+    def _is_wanted(self, symbol: str) -> bool:
+        return not self._wanted or symbol in self._wanted
 
     def _reader(self, layout: Layout, written: Written) -> RowReader:
         return RowReader(layout, written, "" if layout.has_symbols else self._lone_symbol())
 
-    def _read(self, reader: RowReader) -> Iterator[Row]:
+    def _read(self, reader: RowReader, is_wanted: Callable[[str], bool]) -> Iterator[Row]:
         clock = Clock(zone_named(self._asked.timezone, reader.layout))
         for number, cells in islice(self._grid.rows(), reader.layout.header, None):
             for row in reader.rows(number, cells, self.unreadable):
-                clock.put(row)
-                yield row
+                if is_wanted(row.symbol):
+                    clock.put(row)
+                    yield row
 
     def _survey(self) -> tuple[Layout, Written, Spacing, Kind]:
         if self._surveyed is None:
@@ -147,15 +151,15 @@ class FileRecording:
 
     def _spacing(self, layout: Layout, written: Written) -> Spacing:
         spacing = Spacing(zone_named(self._asked.timezone, layout))
-        found: Counter[str] = Counter()
+        symbols = Symbols(str(self._grid.path), self._asked.symbols)
         reader = self._reader(layout, written)
-        for row in self._read(reader):
+        for row in self._read(reader, symbols.see):
             spacing.see(row)
-            found[row.symbol] += 1
         spacing.see_gaps(reader.gaps)
-        self.found = tuple(found)
-        self.total = sum(found[symbol] for symbol in self._asked.symbols or found)
+        self.found, self.total = symbols.found, symbols.total
         require_found(self._grid.path, self._asked.symbols, self.found, self.unreadable)
+        if not spacing.is_sorted:
+            check_sortable(self._grid.path, self.total)
         return spacing
 
     def _lone_symbol(self) -> str:

@@ -18,6 +18,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.times import EPOCH
+from producer.years import plausible
 
 Order = Literal["day", "month"]
 """What comes first in dates like 03/04/2024."""
@@ -45,14 +46,23 @@ _EPOCH = re.compile(r"-?\d{9,19}(?:\.\d+)?|\d(?:\.\d+)?[eE]\+?\d{1,2}")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _HOURS_OF = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "PST": -8, "PDT": -7}
 _UTC = frozenset(("Z", "UTC", "GMT", "ETC/UTC"))
+_LONGEST = 100
+"""Characters; the longest name of a zone has 32."""
+
 _ALLOWED = "2026-11-20, 11/20/2026, 20.11.2026, ISO 8601 and epoch numbers"
 
 
 def instant_of(text: str, order: Order = "month") -> datetime:
     """What the cell says: aware where it names an offset, a zone or an epoch number, else naive.
 
-    Raises ValueError for what is not a date.
+    Raises ValueError for what is not a date, and for one that no price can have.
     """
+    if len(text) > _LONGEST:
+        raise ValueError(f"{text[:40]!r}... is not a date; allowed: {_ALLOWED}")
+    return plausible(_read(text, order))
+
+
+def _read(text: str, order: Order) -> datetime:
     if text[4:5] == "-" and text[7:8] == "-":
         try:
             return datetime.fromisoformat(text)
@@ -95,7 +105,7 @@ def _dated(text: str, order: Order) -> datetime | None:
             parts = found.groupdict()
             try:
                 return _made(parts, order)
-            except (ValueError, KeyError):
+            except (ValueError, KeyError, OSError):
                 if form is not _COMPACT:
                     raise ValueError(f"{text!r} is not a date; allowed: {_ALLOWED}") from None
     return None
@@ -137,7 +147,7 @@ def _at_clock(date: datetime, text: str) -> datetime:
 
 
 def _zone(text: str) -> tzinfo:
-    """Raises ValueError and KeyError for a name that is none."""
+    """Raises ValueError, KeyError or OSError for a name that is none: zones are files."""
     if text.upper() in _UTC:
         return UTC
     offset = _OFFSET.fullmatch(text)
@@ -153,6 +163,8 @@ def _from_epoch(text: str) -> datetime | None:
     if not _EPOCH.fullmatch(text):
         return None
     value = Decimal(text)
+    if abs(value) >= 10**19:
+        return None
     digits = len(str(abs(int(value))))
     per_second = 1 if digits <= 10 else 10**3 if digits <= 13 else 10**6 if digits <= 16 else 10**9
     return EPOCH + timedelta(microseconds=int(value * 10**6 / per_second))

@@ -20,8 +20,8 @@ _STAYING = {
 }
 
 
-def client(service: str) -> Any:
-    """A boto3 client that never retries by itself: the sender does, in order.
+def client(service: str, attempts: int = 1) -> Any:
+    """A boto3 client. By default it never retries by itself: the sender does, in order.
 
     Raises UsageError where region or credentials are missing.
     """
@@ -30,7 +30,7 @@ def client(service: str) -> Any:
     from botocore.exceptions import BotoCoreError
 
     config = Config(
-        retries={"total_max_attempts": 1, "mode": "standard"},
+        retries={"total_max_attempts": attempts, "mode": "standard"},
         connect_timeout=3,
         read_timeout=10,
         tcp_keepalive=True,

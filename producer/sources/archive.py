@@ -1,10 +1,11 @@
 """The raw archive as a recording: `raw/date=.../hour=.../*.json.gz`, on S3 or in a folder.
 
 The archive holds each record at least once and by arrival, so each hour is put into the order of
-time, each tick once. Lines are read as ingest read them, at the time at which the stream took them:
-what was quarantined then does not pass now, and a tick without a timestamp gets the one it got.
-Ticks of another source than their series were quarantined, too. A series has the source that is
-named first, by arrival, so a recording should begin where its series began.
+time, each tick once; an hour that does not fit into memory is sorted in files. Lines are read as
+ingest read them, at the time at which the stream took them: what was quarantined then does not pass
+now, and a tick without a timestamp gets the one it got. Ticks of another source than their series
+were quarantined, too. A series has the source that is named first, by arrival, so a recording
+should begin where its series began.
 """
 
 from __future__ import annotations
@@ -15,87 +16,32 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
-from typing import Any, Protocol
+from threading import Event
 
 import msgspec
 
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.errors import TickError
-from chalicelib.domain.raw_lines import unpack
+from chalicelib.domain.raw_lines import Line, each_line
 from chalicelib.domain.ticks import UNKNOWN_SOURCE, Tick, family
 from chalicelib.domain.times import EPOCH
 from chalicelib.domain.wire import decode
 from producer.errors import UsageError
-from producer.sinks import aws
 from producer.sources.ndjson import tick_of
-from producer.sources.recording import Unreadable
+from producer.sources.objects import Objects
+from producer.sources.recording import Symbols, Unreadable
+from producer.sources.sorting import TICK_SIZE, Entry, Sorter
 from producer.wire import Mode, WireTick
 
-_Entry = tuple[datetime, int, WireTick]
-"""A tick with its record's arrival and the number of its line."""
+_Entry = tuple[datetime, int, int, WireTick]
+"""A tick with its record's arrival, the number of its line and the bytes that it may take."""
 
-_NAME = re.compile(r"(.*-)([0-9]+)(?:\.[0-9a-f]{8})?-[0-9]+\.json\.gz", re.DOTALL)
+MOST_IN_LINE = 10 << 20
+"""Bytes; Kinesis takes no larger record."""
+
+_NAME = re.compile(r"(.*-)([0-9]+)(?:\.[0-9a-f]{8}|\.[0-9a-f]{16})?-[0-9]+\.json\.gz", re.DOTALL)
 _CLOCK = timedelta(seconds=10)
 """A stream's clock goes back by less than this."""
-
-
-class Objects(Protocol):
-    """Where the archive lies."""
-
-    @property
-    def name(self) -> str:
-        """What people read."""
-
-    def listing(self) -> Iterator[str]:
-        """Keys below the archive's root, in order."""
-
-    def body(self, key: str) -> bytes:
-        """An object's bytes."""
-
-
-class Folder:
-    """An archive that was copied to disk."""
-
-    def __init__(self, path: Path) -> None:
-        self.name = str(path)
-        self._path = path
-
-    def listing(self) -> Iterator[str]:
-        """Paths relative to the folder."""
-        found = (path for path in self._path.rglob("*") if path.is_file())
-        return iter(sorted(path.relative_to(self._path).as_posix() for path in found))
-
-    def body(self, key: str) -> bytes:
-        """A file's bytes."""
-        return (self._path / key).read_bytes()
-
-
-class Bucket:
-    """An archive on S3, `s3://bucket/prefix`."""
-
-    def __init__(self, address: str) -> None:
-        self.name = address
-        self._bucket, _, self._prefix = address.removeprefix("s3://").partition("/")
-        self._client: Any = aws.client("s3")
-
-    def listing(self) -> Iterator[str]:
-        """Keys of the bucket below the prefix. Raises UsageError when it cannot be listed."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=self._prefix
-        )
-        try:
-            for page in pages:
-                yield from (item["Key"] for item in page.get("Contents", ()))
-        except (BotoCoreError, ClientError) as error:
-            raise UsageError(f"{self.name}: {aws.why(error)}") from error
-
-    def body(self, key: str) -> bytes:
-        """An object's bytes."""
-        body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        return body
 
 
 class Recording:
@@ -110,7 +56,9 @@ class Recording:
         until: date | None,
         *,
         alerts: bool = False,
+        stop: Event | None = None,
     ) -> None:
+        self._stop = stop or Event()
         self._mode: Mode = "replay" if alerts else "backfill"
         self._objects = objects
         self._symbols = frozenset(symbols)
@@ -126,22 +74,40 @@ class Recording:
             raise UsageError(f"{self._objects.name}: no raw archive of those days is there")
 
     def ticks(self) -> Iterator[WireTick]:
-        """By the hour of arrival, within it by timestamp; the last to arrive of a tick counts."""
-        series = _Series()
+        """By the hour of arrival, within it by timestamp; the last to arrive of a tick counts.
+        Ends early once it is to stop."""
+        series = _Series(self._objects.name)
         for _, names in groupby(self._keys(), key=lambda name: name.rpartition("/")[0]):
-            in_order = sorted(names, key=_place_of)
-            entries = (entry for name in in_order for entry in self._ticks_of(name))
-            arrived = sorted(_steady(entries), key=itemgetter(0))
-            hour: dict[tuple[str, str | None, str], WireTick] = {}
-            for _, number, tick in arrived:
-                refusal = series.refusal(tick)
-                if refusal is not None:
-                    self.unreadable.add(number, refusal)
-                    continue
-                key = tick.symbol, tick.bar, tick.timestamp
-                if key not in hour or _takes_the_place_of(hour[key], tick):
-                    hour[key] = tick
-            yield from sorted(hour.values(), key=lambda tick: tick.timestamp)
+            with Sorter(self._objects.name, self._stop) as hour:
+                self._collect(names, hour, series)
+                for _, same in groupby(hour.in_order(), key=itemgetter(0)):
+                    ticks = self._each_once(same, series)
+                    if self._stop.is_set():  # not all of the hour or the instant may be there
+                        return
+                    yield from ticks
+
+    def _collect(self, names: Iterable[str], hour: Sorter, series: _Series) -> None:
+        arrived = (entry for name in sorted(names, key=_place_of) for entry in self._ticks_of(name))
+        for place, (arrival, number, size, tick) in enumerate(_steady(arrived)):
+            if self._stop.is_set():
+                return
+            series.see(tick, arrival, place)
+            hour.add((tick.timestamp, arrival, place, number, tick), size)
+        series.end_of_hour()
+
+    def _each_once(self, entries: Iterable[Entry], series: _Series) -> Iterable[WireTick]:
+        """Of the ticks of one instant, by arrival, those that count, in the order in which they
+        first arrived."""
+        found: dict[tuple[str, str | None], WireTick] = {}
+        for _, _, _, number, tick in entries:
+            refusal = series.refusal(tick)
+            if refusal is not None:
+                self.unreadable.add(number, refusal)
+                continue
+            key = tick.symbol, tick.bar
+            if key not in found or _takes_the_place_of(found[key], tick):
+                found[key] = tick
+        return found.values()
 
     def _keys(self) -> Iterator[str]:
         for key in self._objects.listing():
@@ -151,12 +117,18 @@ class Recording:
 
     def _ticks_of(self, key: str) -> Iterator[_Entry]:
         for number, (line, arrival) in enumerate(self._lines(key), 1):
-            for tick in self._read(line, arrival, number):
+            if self._stop.is_set():
+                return
+            ticks = list(self._read(line, arrival, number))
+            for tick in ticks:
                 tick.mode = "backfill" if tick.bar else self._mode
                 if not self._symbols or tick.symbol in self._symbols:
-                    yield arrival or EPOCH, number, tick
+                    yield arrival or EPOCH, number, TICK_SIZE + len(line) // len(ticks), tick
 
     def _read(self, line: bytes, arrival: datetime | None, number: int) -> Iterator[WireTick]:
+        if len(line) > MOST_IN_LINE:
+            self.unreadable.add(number, ValueError(f"it has more than {MOST_IN_LINE:,} bytes"))
+            return
         if arrival is not None:
             decoded = decode(line, arrival)
             for rejected in decoded.rejected:
@@ -169,25 +141,45 @@ class Recording:
         except (msgspec.MsgspecError, TickError, ValueError) as error:
             self.unreadable.add(number, error)
 
-    def _lines(self, key: str) -> list[tuple[bytes, datetime | None]]:
+    def _lines(self, key: str) -> Iterator[Line]:
+        if self._stop.is_set():
+            return iter(())
         try:
-            return unpack(self._objects.body(key))
+            return each_line(self._objects.body(key))
         except (OSError, EOFError, zlib.error) as error:
             self.unreadable.add(0, ValueError(f"{key}: {error}"))
-            return []
+            return iter(())
 
 
 class _Series:
     """The source of each symbol's series: the first that was named, as ingest has it."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._known = Symbols(name)
         self._sources: dict[str, str] = {}
+        self._hour: dict[str, tuple[datetime, int, str]] = {}
+
+    def see(self, tick: WireTick, arrival: datetime, place: int) -> None:
+        """A tick of this hour, which may name its symbol's source first; by arrival, and of the
+        same arrival by place. Raises UsageError for too many symbols."""
+        self._known.see(tick.symbol)
+        if tick.source is None or tick.symbol in self._sources:
+            return
+        first = self._hour.get(tick.symbol)
+        if first is None or (arrival, place) < first[:2]:
+            self._hour[tick.symbol] = arrival, place, family(tick.source)
+
+    def end_of_hour(self) -> None:
+        """All of this hour's ticks were seen."""
+        self._sources |= {symbol: source for symbol, (_, _, source) in self._hour.items()}
+        self._hour.clear()
 
     def refusal(self, tick: WireTick) -> TickError | None:
-        """Why a tick or bar does not belong into its series; None where it does."""
+        """Why a tick or bar of an hour that has ended does not belong into its series; None where
+        it does."""
         if tick.source is None:
             return None
-        mine = self._sources.setdefault(tick.symbol, family(tick.source))
+        mine = self._sources[tick.symbol]
         if family(tick.source) == mine:
             return None
         return TickError("source", tick.source, f"{mine}, as in the whole series")
@@ -203,9 +195,9 @@ def _steady(entries: Iterable[_Entry]) -> Iterator[_Entry]:
     """Entries in the order of the stream, of which none arrives a little before the one before it:
     a stream's clock may go back (docs/decisions/0225-sequence-numbers-order-records.md)."""
     before = EPOCH
-    for arrival, number, tick in entries:
+    for arrival, number, size, tick in entries:
         before = before if timedelta(0) < before - arrival < _CLOCK else arrival
-        yield before, number, tick
+        yield before, number, size, tick
 
 
 def _takes_the_place_of(earlier: WireTick, later: WireTick) -> bool:

@@ -14,29 +14,24 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import date, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
-from chalicelib.domain.ticks import UNKNOWN_SOURCE, number
+import msgspec
+
+from chalicelib.domain.errors import TickError
+from chalicelib.domain.ticks import UNKNOWN_SOURCE, number, parse_symbol
+from chalicelib.domain.times import from_text, is_canonical
 from producer.errors import UsageError
-from producer.files.bounded_parquet import Piece, batches, is_cell, is_text, open_file, told
 from producer.sinks import aws
-from producer.sources.archive import Objects
-from producer.sources.recording import Unreadable
+from producer.sources.lake_rows import PRICES, Day
+from producer.sources.objects import Files
+from producer.sources.recording import Symbols, Unreadable
 from producer.wire import Mode, WireTick
 
 TABLE = "ticks"
-MOST_ROWS = 2_000_000
-"""That are put into order at once; a day of more is read hour by hour."""
-
-LONGEST_TEXT = 200
-"""Bytes of a symbol, timestamp or label; ingest takes no longer ones."""
-
 _OVERLAP = timedelta(days=2)
 """Ticks of days that lie as far apart do not overlap: local dates span 26 hours around UTC."""
-
-_PRICES = ("price", "open", "high", "low", "previous_close", "volume")
-_LABELS = ("currency", "exchange_timezone", "market_state", "source", "split")
-_COLUMNS = ("symbol", "timestamp", *_PRICES, *_LABELS)
 
 
 def is_lake(address: str) -> bool:
@@ -67,15 +62,18 @@ class Recording:
 
     def __init__(
         self,
-        objects: Objects,
+        objects: Files,
         symbols: Sequence[str],
         since: date | None,
         until: date | None,
         *,
         alerts: bool = False,
         current: dict[str, str] | None = None,
+        stop: Event | None = None,
     ) -> None:
+        self._stop = stop or Event()
         self._objects = objects
+        self._known = Symbols(objects.name)
         self._symbols = list(symbols)
         self._since = since or date.min
         self._until = until or date.max
@@ -91,7 +89,7 @@ class Recording:
             raise UsageError(f"{self._objects.name}: no compacted day of those is there")
 
     def ticks(self) -> Iterator[WireTick]:
-        """All of them in the order of time, each once."""
+        """All of them in the order of time, each once. Ends early once it is to stop."""
         days = self._days()
         waiting = sorted(days)
         open_days: list[tuple[str, str, int, WireTick, Iterator[WireTick]]] = []
@@ -101,6 +99,8 @@ class Recording:
                 rest = self._day(days[waiting.pop(0)])
                 opened += 1
                 _push(open_days, opened, rest)
+            if self._stop.is_set():  # what was read of a day may not be all of it
+                return
             if open_days:
                 _, _, order, tick, rest = heapq.heappop(open_days)
                 yield tick
@@ -143,48 +143,41 @@ class Recording:
         """A day's ticks by time."""
         with ExitStack() as held:
             folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="replay-")))
-            files = []
-            for at, key in enumerate(keys):
-                files.append(folder / str(at))
-                files[-1].write_bytes(self._objects.body(key))
-            yield from self._read(files)
+            files = [self._file(key, folder / str(at)) for at, key in enumerate(keys)]
+            yield from self._read(files, folder)
 
-    def _read(self, files: list[Path]) -> Iterator[WireTick]:
-        from pyarrow import dataset
+    def _file(self, key: str, place: Path) -> Path:
+        try:
+            return self._objects.file(key, place)
+        except OSError as error:
+            raise UsageError(f"{self._objects.name}: {key}: {error}") from error
 
-        for file in files:
-            _check_texts(file, self._objects.name)
-        with told(self._objects.name):
-            day = dataset.dataset([str(file) for file in files], format="parquet")
-            names = [name for name in _COLUMNS if name in day.schema.names]
-            for condition in _slices(day, self._symbols):
-                rows = day.to_table(columns=names, filter=condition)
-                order = [("timestamp", "ascending"), ("symbol", "ascending")]
-                for batch in rows.sort_by(order).to_batches(max_chunksize=10_000):
-                    yield from (self._tick(row) for row in batch.to_pylist())
+    def _read(self, files: list[Path], folder: Path) -> Iterator[WireTick]:
+        day = Day(self._objects.name, self._symbols, folder, self._stop)
+        for rows in day.rows(files):
+            for row in rows:
+                try:
+                    yield self._tick(row)
+                except (msgspec.ValidationError, TickError, ValueError) as error:
+                    self.unreadable.add(0, error)
 
     def _tick(self, row: dict[str, Any]) -> WireTick:
-        for name in _PRICES:
-            value = row.get(name)
-            row[name] = None if value is None else number(value)
-        source = row.get("source")
-        return WireTick(
-            **{**row, "source": None if source == UNKNOWN_SOURCE else source}, mode=self._mode
-        )
-
-
-def _check_texts(path: Path, name: str) -> None:
-    """Raises UsageError for a file with texts that no tick has: a day's are put into order in
-    memory, where a text counts once for each row."""
-    file = open_file(path, name)
-    kinds = {field.name: field.type for field in file.schema_arrow}
-    odd = [column for column in _COLUMNS if column in kinds and not is_cell(kinds[column])]
-    if odd:
-        raise UsageError(f"{name}: {odd[0]} is no text or number, as ticks have them")
-    texts = [column for column in _COLUMNS if column in kinds and is_text(kinds[column])]
-    for batch in batches(file, texts, name) if texts else ():
-        for place in range(batch.num_columns):
-            Piece(batch, name, LONGEST_TEXT).values(place)
+        """Raises ValidationError, TickError or ValueError for what compact never writes."""
+        if row["source"] == UNKNOWN_SOURCE:
+            row["source"] = None
+        tick = msgspec.convert(row, WireTick)
+        tick.mode = self._mode
+        tick.symbol = parse_symbol(tick.symbol)
+        if tick.price <= 0:
+            raise ValueError("price is not above 0")
+        if not _is_stored(tick.timestamp):
+            raise TickError("timestamp", tick.timestamp, "UTC with six digits of seconds and Z")
+        for name in PRICES:
+            value = getattr(tick, name)
+            if value is not None:
+                setattr(tick, name, number(value))
+        self._known.see(tick.symbol)
+        return tick
 
 
 def _values(key: str) -> dict[str, str]:
@@ -218,15 +211,9 @@ def _push(
         heapq.heappush(heap, (tick.timestamp, tick.symbol, order, tick, rest))
 
 
-def _slices(day: Any, symbols: Sequence[str]) -> Iterator[Any]:
-    """Filters that take a day apart by time, few enough rows each."""
-    import pyarrow.compute as pc
-
-    time, symbol = pc.field("timestamp"), pc.field("symbol")
-    wanted = symbol.isin(list(symbols)) if symbols else pc.scalar(True)
-    if day.count_rows(filter=wanted) <= MOST_ROWS:
-        yield wanted
-        return
-    hours = day.to_table(columns={"hour": pc.utf8_slice_codeunits(time, 0, 13)}, filter=wanted)
-    for hour in sorted(pc.unique(hours["hour"]).to_pylist()):
-        yield wanted & (time >= hour) & (time < hour + "~")  # behind every digit and colon
+def _is_stored(timestamp: str) -> bool:
+    try:
+        from_text(timestamp)
+    except ValueError:
+        return False
+    return is_canonical(timestamp)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 
 import msgspec
 
@@ -17,8 +17,10 @@ from producer.errors import UsageError
 from producer.files.asked import REPLAY, Asked
 from producer.files.bounded import lines
 from producer.files.folding import SECONDS, Part, with_folded
-from producer.sources.recording import Unreadable, open_text, require_found
+from producer.sources.recording import Symbols, Unreadable, open_text, require_found
+from producer.sources.sortable import check_sortable, in_order
 from producer.wire import WireTick, decimal_of, decode
+from producer.years import plausible
 
 _NAMES = (".ndjson", ".jsonl", ".json", ".ndjson.gz", ".jsonl.gz", ".json.gz")
 _REPLAY = Asked()
@@ -50,7 +52,7 @@ def tick_of(line: str | bytes, asked: Asked = _REPLAY) -> WireTick:
         setattr(tick, name, decimal_of(getattr(tick, name)))
     if tick.price is None or tick.price <= 0:
         raise ValueError("price is not above 0")
-    tick.timestamp = to_text(from_text(tick.timestamp))
+    tick.timestamp = to_text(plausible(from_text(tick.timestamp)))
     tick.source = tick.source or REPLAY
     if asked.label is not None:
         tick.source = asked.label.of(tick.symbol, tick.source)
@@ -62,12 +64,13 @@ class Recording:
     """A file of ticks, in the order of its lines. Lines that are no tick are passed over.
 
     Minutes that are read as history come with the hours and days that they make; if they are in no
-    order, the whole file is put into the order of time.
+    order, the whole file is put into the order of time, or given not at all once `stop` is set.
     """
 
-    def __init__(self, path: Path, asked: Asked) -> None:
+    def __init__(self, path: Path, asked: Asked, stop: Event | None = None) -> None:
         self._path = path
         self._asked = asked
+        self._stop = stop
         self.name = path.name
         self.unreadable = Unreadable()
         self.notes: list[str] = []
@@ -78,14 +81,14 @@ class Recording:
     def check(self) -> None:
         """Raises UsageError, naming the first bad line, when none is a tick."""
         self._minutes = _Minutes()
-        found: Counter[str] = Counter()
+        symbols = Symbols(str(self._path), self._asked.symbols)
         for tick in self._all():
-            found[tick.symbol] += 1
-            if tick.bar == "1m":
+            if symbols.see(tick.symbol) and tick.bar == "1m":
                 self._minutes.see(tick)
-        self.found = tuple(found)
-        self.total = sum(found[symbol] for symbol in self._asked.symbols or found)
+        self.found, self.total = symbols.found, symbols.total
         require_found(self._path, self._asked.symbols, self.found, self.unreadable)
+        if self._asked.history and not self._minutes.are_in_order(by_time=False):
+            check_sortable(self._path, self.total)
 
     def ticks(self) -> Iterator[WireTick]:
         """The ticks of the symbols asked for."""
@@ -106,7 +109,8 @@ class Recording:
             self.check()
         ticks: Iterable[WireTick] = given
         if not self._minutes.are_in_order(by_time):
-            ticks = sorted(given, key=lambda tick: tick.timestamp)
+            check_sortable(self._path, self.total or 0)
+            ticks = in_order(given, lambda tick: tick.timestamp, self._stop)
         return ((tick, SECONDS["1m"] if tick.bar == "1m" else 0) for tick in ticks)
 
     def _all(self) -> Iterator[WireTick]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, TextIO
@@ -23,12 +24,49 @@ class Unreadable:
         self.first = ""
 
     def add(self, number: int, error: Exception) -> None:
-        """One more line."""
+        """One more line, or with number 0 something else."""
         self.count += 1
-        self.first = self.first or f"line {number}: {error}"
+        self.first = self.first or (f"line {number}: {error}" if number else str(error))
 
     def __bool__(self) -> bool:
         return self.count > 0
+
+
+MOST_SYMBOLS = 100_000
+"""Of a recording; of each, something is kept to the end. A stage takes 20,000 unless told."""
+
+
+class Symbols:
+    """The symbols of a recording and how often each occurs. Where some are `wanted`, only the
+    first MOST_SYMBOLS of the others are counted."""
+
+    def __init__(self, name: str, wanted: Sequence[str] = ()) -> None:
+        self._name = name
+        self._wanted = frozenset(wanted)
+        self._counts: Counter[str] = Counter()
+
+    @property
+    def found(self) -> tuple[str, ...]:
+        """The symbols that were counted."""
+        return tuple(self._counts)
+
+    @property
+    def total(self) -> int:
+        """How often the wanted symbols occur, or all of them."""
+        return sum(self._counts[symbol] for symbol in self._wanted or self._counts)
+
+    def see(self, symbol: str) -> bool:
+        """Count the symbol and say whether it is wanted. Raises UsageError at one too many."""
+        is_wanted = not self._wanted or symbol in self._wanted
+        if symbol not in self._counts and len(self._counts) >= MOST_SYMBOLS:
+            if not self._wanted:
+                raise UsageError(
+                    f"{self._name}: more than {MOST_SYMBOLS:,} symbols; name some with --symbols"
+                )
+            if not is_wanted:
+                return False
+        self._counts[symbol] += 1
+        return is_wanted
 
 
 class Recording(Protocol):

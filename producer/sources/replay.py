@@ -14,6 +14,7 @@ from producer.errors import UsageError
 from producer.files import opening
 from producer.files.asked import Asked
 from producer.sources import archive, lake
+from producer.sources.objects import Bucket, Folder
 from producer.sources.recording import Recording
 from producer.status import Status
 from producer.wire import WireTick
@@ -31,6 +32,7 @@ def open_recording(
     alerts: bool = False,
     database: str | None = None,
     asked: Asked | None = None,
+    stop: threading.Event | None = None,
 ) -> Recording:
     """The recording in a file (by its name's ending or, failing that, by its first character),
     in a folder of such files, of a raw archive or of compacted days, or at `s3://bucket/prefix`.
@@ -38,22 +40,25 @@ def open_recording(
     `since` and `until` are days of arrival in an archive, trading days of compacted ones, both
     included; `alerts` asks that the alerts of its ticks be sent; `database` is Glue's that knows
     the current files of compacted days; `asked` says how to read files, with or without alerts.
-    Raises UsageError when
-    there is no such file, or none that can be replayed.
+    Once `stop` is set, an archive gives no more ticks, and files are put into no order. Raises
+    UsageError when there is no such file, or none that can be replayed.
     """
     is_remote = str(path).startswith("s3://")
     file = Path(path)
     if not is_remote and not file.exists():
         raise UsageError(f"{path}: there is no such file")
     if is_remote or (file.is_dir() and not opening.is_folder_of_files(file)):
-        objects = archive.Bucket(str(path)) if is_remote else archive.Folder(file)
+        objects = Bucket(str(path)) if is_remote else Folder(file)
         if not lake.is_lake(str(path)):
-            return archive.Recording(objects, symbols, since, until, alerts=alerts)
+            return archive.Recording(objects, symbols, since, until, alerts=alerts, stop=stop)
         current = lake.locations(database) if database and is_remote else None
-        return lake.Recording(objects, symbols, since, until, alerts=alerts, current=current)
+        return lake.Recording(
+            objects, symbols, since, until, alerts=alerts, current=current, stop=stop
+        )
     if since or until:
         raise UsageError(f"--from and --to are for archives; {path} is a file")
-    return opening.open_files([file], asked or Asked(symbols=tuple(symbols), alerts=alerts))
+    asked = asked or Asked(symbols=tuple(symbols), alerts=alerts)
+    return opening.open_files([file], asked, stop)
 
 
 def check(path: str | Path, symbols: Sequence[str], asked: Asked | None = None) -> None:
@@ -89,11 +94,14 @@ class Replay:
         self._given = skip
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
-        """All of the recording, paced by the differences of its timestamps."""
+        """All of the recording, paced by the differences of its timestamps; nothing more once
+        `stop` is set."""
         for note in self._recording.notes:
             self._status.note(note)
         ticks = islice(self._recording.ticks(), self._given, None)
         for batch in in_batches(ticks) if self._speed is None else paced(ticks, self._speed, stop):
+            if stop.is_set():  # what was to be put into order may be missing
+                break
             self._say()
             yield batch
             self._given += len(batch)

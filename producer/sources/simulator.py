@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 from chalicelib.domain.times import from_epoch_seconds, to_text
+from producer.sources.known import Known
 from producer.sources.simulated_path import DAY_SECONDS, MINUTES, SimulatedPath
 from producer.watchlist import FixedList, Watchlist
 from producer.wire import Bar, WireTick
@@ -57,7 +58,8 @@ class Simulator:
         self._watchlist = watchlist or FixedList(SYMBOLS)
         self._seed = seed
         self._paths: dict[str, SimulatedPath] = {}
-        self._seen: set[str] = set()
+        self._with_history: set[str] = set()
+        self._given: set[tuple[str, int]] = set()
         self._interval = interval
         self._history = history
         self._say = say
@@ -67,7 +69,7 @@ class Simulator:
         """History, one batch a symbol, among it live ticks when they are due; then live ticks."""
         due = self._now()
         while not stop.is_set():
-            for bars in self._histories(self._new_symbols(), self._now()):
+            for bars in self._histories(self._without_history(), self._now()):
                 yield bars
                 if stop.is_set():
                     return
@@ -93,22 +95,41 @@ class Simulator:
             self._paths[symbol] = SimulatedPath(self._seed, symbol)
         return self._paths[symbol]
 
-    def _new_symbols(self) -> list[str]:
-        """Symbols that have come onto the list since the last call."""
-        new = [symbol for symbol in self._watchlist.symbols() if symbol not in self._seen]
-        self._seen.update(new)
-        return new
+    @property
+    def known(self) -> Known:
+        """What another process needs to go on."""
+        return Known(with_history=tuple(sorted(self._with_history)))
+
+    def recall(self, known: Known) -> None:
+        """Go on where another process left off."""
+        self._with_history = set(known.with_history)
+        self._given.clear()
+
+    def forget(self, drops: Callable[[str], bool]) -> None:
+        """A symbol that is followed again later has its history again."""
+        self._with_history -= {name for name in self._with_history if drops(name)}
+        self._given -= {(name, kind) for name, kind in self._given if drops(name)}
+
+    def _without_history(self) -> list[str]:
+        """Symbols whose history has not been given, or not to its end."""
+        if not self._history:
+            return []
+        return [name for name in self._watchlist.symbols() if name not in self._with_history]
 
     def _histories(self, symbols: Sequence[str], until: float) -> Iterator[Sequence[WireTick]]:
-        if not self._history or not symbols:
-            return
+        """What is left of the history of symbols: the minutes of all, then the days of all."""
         kinds = ((minute_bars, HISTORY_MINUTES), (day_bars, HISTORY_DAYS))
         given, total = 0, len(symbols) * (HISTORY_MINUTES + HISTORY_DAYS)
-        for make, count in kinds:
+        for kind, (make, count) in enumerate(kinds):
             for symbol in symbols:
                 self._say("sending history", given / total)
-                yield make(symbol, self._path(symbol), until, count)
                 given += count
+                if (symbol, kind) in self._given:
+                    continue
+                self._given.add((symbol, kind))
+                yield make(symbol, self._path(symbol), until, count)
+        self._with_history.update(symbols)
+        self._given.clear()
 
 
 def minute_bars(symbol: str, path: SimulatedPath, until: float, count: int) -> list[WireTick]:

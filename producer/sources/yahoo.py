@@ -6,6 +6,7 @@ yfinance and pandas take seconds to import, so they are imported when they are f
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from typing import Any, Protocol
 from chalicelib.domain.delays import exchange_delay
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.times import from_epoch_seconds, to_text
+from producer import years
 from producer.errors import ProducerError
 from producer.wire import Bar, WireTick, decimal_of
 
@@ -58,6 +60,10 @@ def library() -> Any:
     """yfinance, told to raise what goes wrong instead of writing it to a log."""
     import yfinance
 
+    if "curl_cffi" in sys.modules:  # else yfinance was told to do without
+        from producer.sources.yahoo_session import BoundedSession
+
+        yfinance.data.YfData(session=BoundedSession())
     yfinance.config.debug.hide_exceptions = False
     logging.getLogger("yfinance").setLevel(logging.CRITICAL)
     # it turns its own deprecation warnings on, which would get among the status lines
@@ -146,9 +152,9 @@ def _has_ended(symbol: str, bar: Bar, start: Any, now: datetime) -> bool:
 
 
 def _bar(symbol: str, bar: Bar, meta: Mapping[str, Any], start: Any, row: Any) -> WireTick | None:
-    """One row; None where Yahoo left prices out."""
+    """One row; None where Yahoo left prices out, or for a year that has none."""
     close = decimal_of(float(row["Close"]))
-    if close is None or close <= 0:
+    if close is None or close <= 0 or not years.FIRST <= start.year <= years.LAST:
         return None
     stamp = datetime(start.year, start.month, start.day, tzinfo=UTC) if bar == "1d" else start
     return WireTick(
@@ -187,7 +193,7 @@ def tick_of(symbol: str, meta: Mapping[str, Any], opened: object) -> WireTick:
 
     A missing price is NaN, which hygiene drops. It is always the regular session's price, never
     one from before or after it, so the state is REGULAR or CLOSED. Raises NoTrade without the
-    trade's time.
+    trade's time, ValueError or OverflowError for one that no trade can have.
     """
     price = decimal_of(meta.get("regularMarketPrice"))
     instant, now = _instant(meta.get("regularMarketTime")), datetime.now(UTC)
@@ -212,7 +218,7 @@ def tick_of(symbol: str, meta: Mapping[str, Any], opened: object) -> WireTick:
 def _instant(value: object) -> datetime:
     """yfinance gives epoch seconds, or a pandas Timestamp once it has formatted them."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC)
+        return years.plausible(value).astimezone(UTC)
     if isinstance(value, int | float):
-        return from_epoch_seconds(value)
+        return years.plausible(from_epoch_seconds(value))
     raise NoTrade("an answer without the time of the last trade")

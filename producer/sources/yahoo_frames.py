@@ -13,6 +13,7 @@ from typing import Any
 from chalicelib.domain.times import from_epoch_seconds, to_text
 from producer.markets import market_of
 from producer.wire import WireTick, decimal_of
+from producer.years import plausible
 
 _STATES = {0: "PRE", 1: "REGULAR", 2: "POST", 3: "POST"}
 _MISSING = Decimal("NaN")
@@ -75,7 +76,7 @@ def _tick(message: Any) -> WireTick:
     symbol = message.id.upper()
     return WireTick(
         symbol=symbol,
-        timestamp=to_text(from_epoch_seconds(message.time / 1000)),
+        timestamp=to_text(plausible(from_epoch_seconds(message.time / 1000))),
         price=_MISSING if price is None else price,
         open=decimal_of_float32(message.open_price),
         high=decimal_of_float32(message.day_high),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -15,7 +15,7 @@ from producer.sources import yahoo
 from producer.status import Status
 from producer.throttling import BURST_REQUESTS, REQUESTS_PER_SECOND, CircuitBreaker, TokenBucket
 from producer.wire import Bar, WireTick
-from producer.workers import Workers
+from producer.workers import Workers, without_cut
 
 DEADLINE_SECONDS = 30.0
 SPANS: tuple[tuple[str, Bar], ...] = (("1d", "1m"), ("2y", "1d"))
@@ -24,7 +24,10 @@ _AT_ONCE = 8
 
 
 class History:
-    """Bars of several periods: of all symbols the minutes of today, then the days of two years."""
+    """Bars of several periods: of all symbols the minutes of today, then the days of two years.
+
+    A call that ends early has given some of them; the next one for the same symbols gives the rest.
+    """
 
     def __init__(
         self,
@@ -36,6 +39,22 @@ class History:
         self._bucket = bucket or TokenBucket(REQUESTS_PER_SECOND, BURST_REQUESTS)
         self._spans = spans
         self._workers: Workers[list[WireTick]] = Workers(_WORKERS)
+        self._given: set[tuple[str, Bar]] = set()
+        self._failed: set[tuple[str, Bar]] = set()
+
+    @property
+    def failed(self) -> frozenset[str]:
+        """Symbols of which something could not be fetched when it was last asked for."""
+        return frozenset(symbol for symbol, _ in self._failed)
+
+    def forget(self, drops: Callable[[str], bool]) -> None:
+        """Forget the symbols that `drops` names."""
+        for known in (self._given, self._failed):
+            known -= {(symbol, bar) for symbol, bar in known if drops(symbol)}
+
+    def begin_again(self) -> None:
+        """Give all of it again, also what a call that ended early has given."""
+        self._given.clear()
 
     def batches(
         self,
@@ -47,31 +66,40 @@ class History:
         """One batch a symbol and period. What fails is told and left out, and nothing more is
         asked once Yahoo has had enough. `fetched` symbols of the same run came before these."""
         total = (fetched + len(symbols)) * len(self._spans)
-        done = fetched * len(self._spans)
+        done = fetched * len(self._spans) + len(self._given.intersection(self._all_of(symbols)))
         for period, bar in self._spans:
-            for first in range(0, len(symbols), _AT_ONCE):
+            left = [symbol for symbol in symbols if (symbol, bar) not in self._given]
+            for first in range(0, len(left), _AT_ONCE):
                 self._status.say("fetching history", done / total)
                 if stop.is_set() or breaker.open_seconds:
                     return
                 fetch = partial(yahoo.bars, period=period, bar=bar)
-                some = symbols[first : first + _AT_ONCE]
+                some = left[first : first + _AT_ONCE]
                 if not self._bucket.take(len(some), stop):
                     return
                 answers = self._workers.ask(fetch, some, DEADLINE_SECONDS, stop)
-                yield from self._settled(answers, breaker)
+                yield from self._settled(bar, without_cut(answers, stop), breaker)
                 done += len(some)
+        if not stop.is_set() and not breaker.open_seconds:
+            self._given.difference_update(self._all_of(symbols))
+
+    def _all_of(self, symbols: Sequence[str]) -> set[tuple[str, Bar]]:
+        return {(symbol, bar) for symbol in symbols for _, bar in self._spans}
 
     def _settled(
-        self, answers: dict[str, list[WireTick] | Exception], breaker: CircuitBreaker
+        self, bar: Bar, answers: dict[str, list[WireTick] | Exception], breaker: CircuitBreaker
     ) -> Iterator[Sequence[WireTick]]:
         for symbol, answer in answers.items():
             if not isinstance(answer, Exception):
+                self._given.add((symbol, bar))
+                self._failed.discard((symbol, bar))
                 yield answer
             elif isinstance(answer, yahoo.Throttled):
                 if not breaker.open_seconds:
                     breaker.refused()
                 self._status.problem(f"{symbol}: no history: {answer}", answer)
             else:
+                self._failed.add((symbol, bar))
                 self._status.problem(_no_history(symbol, answer), answer)
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.times import to_text
 from producer.errors import SourceError
 from producer.reasons import reason
 from producer.sources import yahoo
+from producer.sources.first_quotes import FirstQuotes
+from producer.sources.known import Known
 from producer.sources.yahoo_history import History
 from producer.split_watch import SplitWatch
 from producer.status import Status
@@ -18,7 +21,7 @@ from producer.throttling import BURST_REQUESTS, REQUESTS_PER_SECOND, CircuitBrea
 from producer.turns import Turns
 from producer.watchlist import FixedList, Watchlist
 from producer.wire import WireTick
-from producer.workers import NotAsked, Workers
+from producer.workers import Workers, without_cut
 
 SYMBOLS = (
     "AAPL", "MSFT", "NVDA", "AMZN", "GOOGL", "META", "AVGO", "TSLA", "LLY", "JPM", "WMT", "V",
@@ -36,7 +39,10 @@ class YfinancePoll:
 
     A new symbol's history comes first, and one quote of it whatever the hour. A symbol that
     Yahoo does not know is asked again after waits that grow; any other failure of a symbol
-    touches no other.
+    touches no other. `now` gives monotonic seconds, `clock` the time of day.
+
+    The source ends where nothing can be asked for longer than `patience` seconds; another call of
+    `batches` goes on with what it knows.
     """
 
     name = "yfinance"
@@ -53,23 +59,32 @@ class YfinancePoll:
         history: bool = True,
         breaker: CircuitBreaker | None = None,
         deadline_seconds: float = POLL_DEADLINE_SECONDS,
+        patience: Callable[[], float] = lambda: math.inf,
+        now: Callable[[], float] = time.monotonic,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self._now = now
+        self._clock = clock
+        self._patience = patience
         self._watchlist = watchlist
         self._status = status
         self._hours = hours
-        self._bucket = TokenBucket(REQUESTS_PER_SECOND, BURST_REQUESTS)
+        self._bucket = TokenBucket(REQUESTS_PER_SECOND, BURST_REQUESTS, now)
         self._history = History(status, self._bucket) if history else None
-        self._breaker = breaker or CircuitBreaker()
+        self._breaker = breaker or CircuitBreaker(now=now)
         self._deadline = deadline_seconds
         self._workers: Workers[WireTick] = Workers(WORKERS)
         self._with_history: set[str] = set()
         self._splits = SplitWatch(status)
-        self._answered: set[str] = set()
+        self._first = FirstQuotes(now)
         self._knew_any = False
-        self._turns = Turns(interval)
+        self._is_heard = False
+        self._is_silent = False
+        self._turns = Turns(interval, now)
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
         """Raises SourceError when Yahoo knows none of the symbols of the command line."""
+        self._is_heard = False
         while not stop.is_set():
             symbols = self._followed()
             yield from self._histories(symbols, stop)
@@ -79,7 +94,38 @@ class YfinancePoll:
                 yield self._poll(due, stop)
             else:
                 idle = self._turns.wait_seconds if askable else self._idle_seconds
-                self._pause(stop, min(_SLICE_SECONDS, idle(askable or symbols)))
+                seconds = idle(askable or symbols)
+                if seconds > self._patience():
+                    return
+                self._pause(stop, min(_SLICE_SECONDS, seconds))
+
+    @property
+    def known(self) -> Known:
+        """What another process needs to go on. It asks again for history that failed."""
+        failed = self._history.failed if self._history else frozenset()
+        return Known(
+            with_history=tuple(sorted(self._with_history - failed)),
+            answered=tuple(sorted(self._first.answered)),
+            is_silent=self._is_silent,
+            refusals=self._breaker.refusals,
+            open_seconds=self._breaker.open_seconds,
+        )
+
+    def recall(self, known: Known) -> None:
+        """Go on where another process left off."""
+        self._with_history = set(known.with_history)
+        if self._history:
+            self._history.begin_again()
+        self._is_silent = known.is_silent
+        self._first.answered = set(known.answered)
+        self._breaker.resume(known.refusals, known.open_seconds)
+
+    def forget(self, drops: Callable[[str], bool]) -> None:
+        """A symbol that is followed again later has its history and first quote again."""
+        self._first.forget(drops)
+        self._with_history -= {name for name in self._with_history if drops(name)}
+        if self._history:
+            self._history.forget(drops)
 
     def _histories(
         self, symbols: Sequence[str], stop: threading.Event
@@ -87,12 +133,12 @@ class YfinancePoll:
         """History of the symbols that have none yet, while Yahoo answers."""
         known = [symbol for symbol in symbols if not self._turns.is_missing(symbol)]
         fresh = [symbol for symbol in known if symbol not in self._with_history]
-        if self._history is None or not fresh or not self._breaker.is_closed:
+        if self._history is None or not fresh or self._is_silent or not self._breaker.is_closed:
             return
         for batch in self._history.batches(fresh, self._breaker, stop):
             self._splits.learn(batch)
             yield batch
-        if self._breaker.is_closed:
+        if self._breaker.is_closed and not stop.is_set():
             self._with_history.update(fresh)
 
     def _pause(self, stop: threading.Event, seconds: float) -> None:
@@ -111,9 +157,9 @@ class YfinancePoll:
         it."""
         if self._breaker.open_seconds:
             return []
-        now = datetime.now(UTC)
+        now = self._clock()
         askable = [
-            name for name in symbols if name not in self._answered or self._hours.is_open(name, now)
+            name for name in symbols if self._first.wants(name) or self._hours.is_open(name, now)
         ]
         if self._breaker.is_half_open:
             return (self._turns.due(askable) or askable)[:1]
@@ -121,14 +167,14 @@ class YfinancePoll:
 
     def _idle_seconds(self, symbols: Sequence[str]) -> float:
         """Seconds until something may be asked again; says why nothing is asked now."""
-        now = datetime.now(UTC)
+        now = self._clock()
         if self._breaker.open_seconds:
             seconds = self._breaker.open_seconds
             self._status.say(f"throttled by Yahoo until {_whole(now, seconds)}")
             return seconds
         if not symbols:
             self._status.say("no symbols are tracked")
-            return _SLICE_SECONDS
+            return math.inf
         opens = self._hours.next_open(symbols, now)
         self._status.say(f"market closed until {to_text(opens)}")
         return (opens - now).total_seconds()
@@ -136,21 +182,25 @@ class YfinancePoll:
     def _poll(self, due: Sequence[str], stop: threading.Event) -> list[WireTick]:
         if not self._bucket.take(len(due), stop):
             return []
-        if not self._answered:
+        if not self._first.answered:
             self._status.say("asking Yahoo")
-        began = time.monotonic()
-        answers = self._workers.ask(yahoo.quote, due, self._deadline, stop)
-        answers = {name: it for name, it in answers.items() if not isinstance(it, NotAsked)}
+        began = self._now()
+        asked = self._workers.ask(yahoo.quote, due, self._deadline, stop)
+        answers = without_cut(asked, stop)
+        if not answers:
+            return []
         self._turns.asked(answers, began)
         ticks = [answer for answer in answers.values() if isinstance(answer, WireTick)]
         for symbol, answer in answers.items():
             if not isinstance(answer, yahoo.Throttled | yahoo.UnknownSymbol):
-                self._answered.add(symbol)
                 self._knew_any = True
                 self._turns.found(symbol)
+            if isinstance(answer, WireTick):
+                self._first.found(symbol)
             if isinstance(answer, Exception) and not stop.is_set():
                 self._failed(symbol, answer)
         self._judge(answers, len(ticks))
+        self._listen(answers.values())
         self._with_history -= self._splits.seen_in(ticks)
         return ticks
 
@@ -158,20 +208,27 @@ class YfinancePoll:
         """Open or close the circuit; say how the poll went."""
         if any(isinstance(answer, yahoo.Throttled) for answer in answers.values()):
             seconds = self._breaker.refused()
-            self._status.say(f"throttled by Yahoo until {_whole(datetime.now(UTC), seconds)}")
+            self._status.say(f"throttled by Yahoo until {_whole(self._clock(), seconds)}")
         else:
             self._breaker.answered()
             self._status.say("live" if priced else "no prices from Yahoo")
 
+    def _listen(self, answers: Iterable[WireTick | Exception]) -> None:
+        """Note whether Yahoo answers: with one price at least since `batches` was called."""
+        given = (WireTick, yahoo.UnknownSymbol)
+        self._is_heard |= any(isinstance(answer, given) for answer in answers)
+        self._is_silent = not self._is_heard
+
     def _failed(self, symbol: str, error: Exception) -> None:
         if isinstance(error, yahoo.UnknownSymbol):
-            self._answered.discard(symbol)
+            self._first.answered.discard(symbol)
             self._with_history.discard(symbol)
             wait = self._turns.not_found(symbol)
             self._status.problem(f"{error}; it is asked again in {wait:g} s")
         elif isinstance(error, yahoo.Throttled):
             self._status.problem(str(error), error)
         else:
+            self._first.failed(symbol)
             self._status.problem(f"{symbol}: no price: {reason(error)}", error)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import gzip
+import json
 import tracemalloc
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow
@@ -16,10 +18,11 @@ from producer.errors import UsageError
 from producer.files import bounded, bounded_parquet
 from producer.files.asked import Asked
 from producer.files.csv_file import CsvFile, delimiter_of
+from producer.files.opening import open_files
 from producer.files.parquet_file import ParquetFile
 from producer.sources import lake
-from producer.sources.archive import Folder
 from producer.sources.ndjson import Recording
+from producer.sources.objects import Folder
 
 
 @pytest.fixture
@@ -206,6 +209,37 @@ def test_parquet_beyond_a_bound_is_refused_in_a_line(
     assert "\n" not in str(refused.value)
 
 
+def test_a_page_larger_than_its_file_declares_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.parquet"
+    pq.write_table(
+        pyarrow.table({"Date": ["2024-01-02"] * 9_000, "Close": [float(n) for n in range(9_000)]}),
+        path,
+        compression="zstd",
+        use_dictionary=["Date"],
+    )
+    content = bytearray(path.read_bytes())
+    column = pq.read_metadata(path).row_group(0).column(1)
+    declared = _varint(column.total_uncompressed_size)
+    footer = content.rindex(declared)  # the footer's account of the column, not its page's
+    content[footer : footer + len(declared)] = _varint(10_000)  # as many bytes
+    path.write_bytes(content)
+    assert pq.read_metadata(path).row_group(0).column(1).total_uncompressed_size == 10_000
+    monkeypatch.setattr(bounded_parquet, "MOST_UNPACKED", 50_000)
+    with pytest.raises(UsageError, match=r"column Close has 7\d,\d{3} bytes in row group 0"):
+        list(ParquetFile(path).rows())
+
+
+def _varint(number: int) -> bytes:
+    """A whole number as Thrift's compact protocol writes it."""
+    rest, written = number << 1, b""
+    while rest > 127:
+        written += bytes([rest & 127 | 128])
+        rest >>= 7
+    return written + bytes([rest])
+
+
 def test_columns_of_lists_are_passed_over(tmp_path: Path) -> None:
     path = parquet(tmp_path / "x.parquet", "A", rows=1, Lists=[[1, 2]], Volume=[7])
     assert list(ParquetFile(path).rows()) == [
@@ -235,3 +269,74 @@ def test_compacted_days_with_texts_that_no_tick_has_are_refused(tmp_path: Path) 
     recording = lake.Recording(Folder(tmp_path / "ticks"), [], None, None)
     with pytest.raises(UsageError, match="a cell of source has 201 bytes; allowed: up to 200"):
         list(recording.ticks())
+
+
+def decimals(path: Path, is_fixed: bool) -> Path:
+    """References of 4,096 rows to one entry of 100 KB, in a column that calls itself a decimal."""
+    entry = pyarrow.binary(100_000) if is_fixed else pyarrow.binary()
+    volume = pyarrow.array([bytes(100_000)] * 4096, entry)
+    table = pyarrow.table({"Date": ["2024-01-02"] * 4096, "Close": [1.0] * 4096, "Volume": volume})
+    pq.write_table(table, path, store_schema=False, compression="zstd", write_statistics=False)
+    raw = path.read_bytes()
+    length = int.from_bytes(raw[-8:-4], "little")
+    head, foot = raw[: -8 - length], raw[-8 - length : -8]
+    name = b"\x18\x06Volume"  # field 4 of a SchemaElement, in Thrift's compact protocol
+    decimal = b"\x25\x0a\x15\x04\x15\x14"  # fields 6 to 8: DECIMAL, a scale of 2, a precision of 10
+    assert foot.count(name + b"\x00") == 1
+    foot = foot.replace(name + b"\x00", name + decimal + b"\x00")
+    path.write_bytes(head + foot + len(foot).to_bytes(4, "little") + b"PAR1")
+    return path
+
+
+@pytest.mark.parametrize("is_fixed", [False, True])
+def test_decimals_of_any_length_are_refused(tmp_path: Path, is_fixed: bool) -> None:
+    path = decimals(tmp_path / "x.parquet", is_fixed)
+    assert path.stat().st_size < 10_000
+    before = pyarrow.default_memory_pool().max_memory()
+    with pytest.raises(UsageError, match="column Volume is a decimal number of any length"):
+        list(ParquetFile(path).rows())
+    assert pyarrow.default_memory_pool().max_memory() - before < 100_000_000
+
+
+def test_decimals_are_read(tmp_path: Path) -> None:
+    prices = pyarrow.array([Decimal("1.25")], pyarrow.decimal256(76, 2))
+    path = parquet(tmp_path / "x.parquet", "A", rows=1, Volume=prices)
+    assert list(ParquetFile(path).rows())[1] == (1, ("2024-01-02", "1.0", "A", "1.25"))
+
+
+@pytest.mark.parametrize("twin", ["Volume", "Volume.list"])
+def test_a_list_with_the_name_of_a_number_is_not_read(tmp_path: Path, twin: str) -> None:
+    lists = pyarrow.array([[0] * 1000])
+    table = pyarrow.table(
+        [["2024-01-02"], [1.0], [1.0], lists], names=["Date", "Close", twin, "Volume"]
+    )
+    path = tmp_path / "x.parquet"
+    pq.write_table(table, path)
+    with pytest.raises(UsageError, match=f"x.parquet: several columns are called {twin}$"):
+        list(ParquetFile(path).rows())
+
+
+def of_symbols(path: Path, count: int) -> Path:
+    """A file of a minute of each of many symbols."""
+    minutes = [f"S{number},2026-11-20T15:30:00Z,{number + 1}" for number in range(count)]
+    if path.suffix == ".csv":
+        path.write_text("\n".join(["symbol,timestamp,price", *minutes]))
+        return path
+    keys = ("symbol", "timestamp", "price")
+    rows = [dict(zip(keys, minute.split(","), strict=True)) for minute in minutes]
+    path.write_text("\n".join(json.dumps(row | {"price": float(row["price"])}) for row in rows))
+    return path
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.ndjson"])
+def test_a_file_of_more_symbols_than_there_are_is_refused_unless_some_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("producer.sources.recording.MOST_SYMBOLS", 3)
+    path = of_symbols(tmp_path / name, 5)
+    with pytest.raises(UsageError, match=f"{name}: more than 3 symbols; name some with --symbols"):
+        open_files([path], Asked()).check()
+    named = open_files([path], Asked(symbols=("S4", "S1")))
+    named.check()
+    assert (named.total, len(named.found)) == (2, 4)
+    assert sorted(tick.symbol for tick in named.ticks()) == ["S1", "S4"]

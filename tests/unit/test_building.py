@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
 from chalicelib.domain.bars import Bar, merge
 from chalicelib.domain.building import BarBuilder, place_of
-from chalicelib.domain.ticks import Tick
+from chalicelib.domain.ticks import HIGHEST_VOLUME, Tick
 from chalicelib.domain.times import later
 from tests.factories import at, make_bar, make_tick, make_ticks
 
@@ -63,6 +64,14 @@ def test_the_first_tick_of_the_opening_minute_counts_wholly() -> None:
 def test_a_cumulative_volume_that_falls_counts_as_nothing() -> None:
     (bar,) = minutes(built([make_tick(1, s, volume=v) for s, v in [(0, 100), (1, 90), (2, 95)]]))
     assert bar.volume == 5
+
+
+def test_a_volume_that_goes_up_and_down_adds_up_to_the_highest_volume_and_no_further() -> None:
+    ticks = [make_tick(1, n, volume=Decimal(10**18 - 1) * (n % 2 == 0)) for n in range(7)]
+    assert minutes(built(ticks[:3]))[0].volume == 10**18 - 1
+    assert minutes(built(ticks))[0].volume == HIGHEST_VOLUME
+    parts = [make_bar(volume=volume) for volume in (10**18 - 1, None, 10**18 - 1, 5)]
+    assert reduce(merge, parts).volume == reduce(merge, parts[::-1]).volume == HIGHEST_VOLUME
 
 
 def test_without_volumes_there_is_none() -> None:

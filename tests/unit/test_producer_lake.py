@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from producer.errors import UsageError
-from producer.sources import archive, lake
+from producer.sources import lake
+from producer.sources.objects import Folder
 from producer.sources.replay import open_recording
 from producer.wire import WireTick, line_of
 
@@ -145,28 +146,13 @@ def test_a_day_of_several_runs_needs_glue(root: Path) -> None:
     with pytest.raises(UsageError, match="2026-11-20 has the runs a, b; say with --database"):
         replayed(root)
     known = lake.Recording(
-        archive.Folder(root.parent),
+        Folder(root.parent),
         [],
         None,
         None,
         current={"2026-11-20": "s3://bucket/ticks/date=2026-11-20/run=b"},
     )
     assert [one.price for one in known.ticks()] == [2]
-
-
-def test_large_days_are_read_hour_by_hour(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lake, "MOST_ROWS", 3)
-    hours = [
-        tick(symbol, f"2026-11-20T{hour:02}:{minute:02}:00.000000Z")
-        for symbol in ("AAPL", "MSFT")
-        for hour in (9, 13, 14)
-        for minute in (0, 59)
-    ]
-    put(root, "date=2026-11-20/x", *hours)
-    found = replayed(root)
-    assert [(one.timestamp, one.symbol) for one in found] == sorted(
-        (one.timestamp, one.symbol) for one in hours
-    )
 
 
 def test_what_is_no_parquet_is_named(root: Path) -> None:

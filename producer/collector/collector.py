@@ -1,0 +1,237 @@
+"""A run of the collector: its minute, its lease, and what it says about itself."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import msgspec
+
+from chalicelib.domain.times import to_text
+from producer.collector import metrics
+from producer.collector.engine import Engine
+from producer.collector.lease import Held, Lease, Taken
+from producer.collector.steady import SteadyClock
+from producer.collector.window import polling_seconds
+from producer.errors import ProducerError, StoreError
+from producer.hours import MarketHours
+from producer.publishing import Publisher, Put
+from producer.sinks import aws
+from producer.status import Status
+
+COMMAND = "collector"
+LINGER_SECONDS = 15.0
+"""A lease outlasts the polling by so much: a request to the sink may be under way so long."""
+
+HANDOVER_SECONDS = 16.0
+"""A start waits so long for a lease to run out, such as one that a killed run has left."""
+
+_LOOK_SECONDS = 1.0
+"""Between two looks at a lease that is waited for."""
+
+
+class Context(Protocol):
+    """What Lambda passes beside the event."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until Lambda stops the function."""
+
+
+@contextmanager
+def after(seconds: float, action: Callable[[], None]) -> Iterator[None]:
+    """Have `action` called after some seconds, unless the context has ended by then."""
+    timer = threading.Timer(seconds, action)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+class Clocks(msgspec.Struct, frozen=True, kw_only=True):
+    """Time as a run sees it: the time of day, seconds that go on while the container is frozen, a
+    timer, and a sleep."""
+
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    steady: SteadyClock = msgspec.field(default_factory=SteadyClock)
+    after: Callable[[float, Callable[[], None]], AbstractContextManager[None]] = after
+    sleep: Callable[[float], None] = time.sleep
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the function returns. `busy`: another run holds the lease. `late`: the event's minute
+    is over. Ticks and bars are those that the sink has taken in this run."""
+
+    busy: bool = False
+    late: bool = False
+    state: str = ""
+    ticks: int = 0
+    bars: int = 0
+    symbols: int = 0
+
+
+class Collector:
+    """The runs of one container, one after the other. `engine_of` gets what tells the seconds that
+    a run has left; `connect` gives what writes the status; `out` takes the metrics' lines."""
+
+    def __init__(
+        self,
+        *,
+        stage: str,
+        lease: Lease,
+        engine_of: Callable[[Callable[[], float]], Engine],
+        hours: MarketHours,
+        status: Status,
+        connect: Callable[[], Put],
+        out: Callable[[str], None],
+        clocks: Clocks,
+    ) -> None:
+        self.status = status
+        self._stage = stage
+        self._lease = lease
+        self._engine = engine_of(self._left)
+        self._hours = hours
+        self._connect = connect
+        self._out = out
+        self._clocks = clocks
+        self._ends = 0.0
+        self._collected_until = clocks.now()
+        self._stop = threading.Event()
+        self._has_stopped = False
+
+    def stop(self) -> None:
+        """End the run in order, and begin no other: for whoever stops the process."""
+        self._has_stopped = True
+        self._stop.set()
+
+    def run(self, event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+        """Collect until the event's minute is over.
+
+        Raises StoreError where the table does not answer, SinkRefused where the sink will take
+        nothing, UsageError for a timeout that is too short.
+        """
+        self._clocks.steady.resume(self._clocks.now())
+        try:
+            answer: dict[str, Any] = msgspec.to_builtins(self._answered(event, context))
+            return answer
+        finally:
+            self._clocks.steady.leave(self._clocks.now())
+
+    def _answered(self, event: Mapping[str, Any], context: Context) -> Answer:
+        remaining = context.get_remaining_time_in_millis() / 1000
+        seconds = polling_seconds(event, self._clocks.now(), remaining)
+        self._stop = threading.Event()
+        if seconds <= 0 or self._has_stopped:
+            return Answer(late=True)
+        self._ends = self._clocks.steady() + seconds
+        with _telling("the collector's lease"):
+            taken = self._take(context.aws_request_id)
+        if isinstance(taken, Held):
+            self.status.note(f"another run sends until {to_text(taken.until)} at the latest")
+            self._count({"CollectorBusyRuns": 1}, context)
+            return Answer(busy=True)
+        self._collected_until = taken.ours.collected
+        try:
+            return self._collected(taken, context)
+        finally:
+            self._release(taken)
+
+    def _left(self) -> float:
+        return self._ends - self._clocks.steady()
+
+    def _take(self, owner: str) -> Taken | Held:
+        """The lease. One that soon runs out, or is about to be given back, is waited for."""
+        taken = self._try(owner)
+        if isinstance(taken, Held) and (wait := self._until(taken)) <= HANDOVER_SECONDS:
+            self.status.note(f"waiting up to {wait:.0f} s for the lease of an earlier run")
+        while isinstance(taken, Held) and self._may_wait(taken):
+            self._clocks.sleep(_LOOK_SECONDS)
+            taken = self._try(owner)
+        return taken
+
+    def _may_wait(self, held: Held) -> bool:
+        is_short = self._until(held) <= HANDOVER_SECONDS
+        return is_short and self._left() > _LOOK_SECONDS and not self._has_stopped
+
+    def _until(self, held: Held) -> float:
+        return (held.until - self._clocks.now()).total_seconds()
+
+    def _try(self, owner: str) -> Taken | Held:
+        now = self._clocks.now()
+        until = now + timedelta(seconds=max(0.0, self._left()) + LINGER_SECONDS)
+        return self._lease.take(owner, now, until)
+
+    def _collected(self, taken: Taken, context: Context) -> Answer:
+        status, begun = self.status, self._clocks.now()
+        ticks, bars = status.sent_ticks, status.sent_bars
+        with (
+            self._published(),
+            _telling("the collector's memory"),
+            self._clocks.after(self._left(), self._stop.set),
+        ):
+            self._collected_until = self._engine.run(taken, self._stop)
+        answer = Answer(
+            state=status.state,
+            ticks=status.sent_ticks - ticks,
+            bars=status.sent_bars - bars,
+            symbols=len(self._engine.followed),
+        )
+        self._count(self._counts(answer, begun), context, state=answer.state)
+        return answer
+
+    @contextmanager
+    def _published(self) -> Iterator[None]:
+        """Write the status meanwhile, and at the end."""
+        publisher = Publisher(COMMAND, self.status, self._connect, self._clocks.now)
+        publisher.start()
+        try:
+            yield
+        except ProducerError as error:
+            self.status.problem(str(error), error)
+            raise
+        finally:
+            if self._has_stopped:
+                self.status.say("ended")
+            publisher.end()
+
+    def _counts(self, answer: Answer, begun: datetime) -> dict[str, int]:
+        is_throttled = self._engine.is_throttled
+        expected = self._hours.gives_prices(self._engine.followed, begun)
+        return {
+            "CollectorRuns": 1,
+            "CollectorTicks": answer.ticks,
+            "CollectorSilentRuns": int(expected and not answer.ticks and not is_throttled),
+            "CollectorThrottledRuns": int(is_throttled),
+        }
+
+    def _count(self, counts: Mapping[str, int], context: Context, **properties: str) -> None:
+        properties["request_id"] = context.aws_request_id
+        self._out(metrics.embedded(self._stage, counts, self._clocks.now(), **properties))
+
+    def _release(self, taken: Taken) -> None:
+        """Give the lease back; if that fails, or a request is under way, it runs out by itself."""
+        if not self._engine.is_settled:
+            return
+        try:
+            with _telling("the collector's lease"):
+                self._lease.release(taken, self._clocks.now(), self._collected_until)
+        except StoreError as error:
+            self.status.problem(str(error), error)
+
+
+@contextmanager
+def _telling(what: str) -> Iterator[None]:
+    """Have an error of AWS's say what could not be read or written."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise StoreError(f"{what}: {aws.why(error)}") from error

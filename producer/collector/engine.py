@@ -1,0 +1,157 @@
+"""From source to sink in one run, with what the runs before it have left."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from producer.collector.lease import Held, Taken
+from producer.collector.memory import Memory, MemoryStore
+from producer.collector.recollection import NotingSink, Recollection
+from producer.collector.sources import Sourcing
+from producer.errors import SinkRefused
+from producer.outbox import Outbox
+from producer.pipeline import Pipeline
+from producer.records import Record
+from producer.sender import Sender
+from producer.sinks.base import Sink
+from producer.status import Status
+from producer.wire import WireTick
+
+DRAIN_SECONDS = 2.0
+SETTLING_SECONDS = 15.0
+"""A request to the sink that is under way at a run's end is waited for so long: it takes 13 s at
+most until it fails."""
+
+GAP = timedelta(minutes=10)
+"""After so long without a run that collected, history, which holds what was missed, is fetched
+again."""
+
+
+class Engine:
+    """Runs the pipeline of one container. `patience` gives the seconds that a run has left."""
+
+    def __init__(
+        self,
+        sourcing: Sourcing,
+        memory: MemoryStore,
+        sink: Sink,
+        status: Status,
+        patience: Callable[[], float],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._sourcing = sourcing
+        self._memory = memory
+        self._sink = NotingSink(sink, self._taken)
+        self._status = status
+        self._patience = patience
+        self._now = now
+        self._kept: Recollection | None = None
+        self._run = 0
+        self.is_settled = True
+        status.sink = sink.name
+
+    @property
+    def is_throttled(self) -> bool:
+        """Whether the source has refused to answer, and has not answered since."""
+        return self._kept is not None and self._kept.source.known.refusals > 0
+
+    @property
+    def followed(self) -> Sequence[str]:
+        """The symbols that were followed last."""
+        return self._kept.followed.current if self._kept is not None else ()
+
+    def run(self, taken: Taken, stop: threading.Event) -> datetime:
+        """Poll and send until `stop` is set, or until nothing more can be asked in this run.
+        Returns the instant up to which is collected, or written down as missing.
+
+        Raises StoreError, SourceError, and SinkRefused where the sink will take nothing; and what
+        boto3 raises where the memory cannot be read.
+        """
+        self.is_settled = True
+        kept = self._recalled(taken.before)
+        self._run = taken.ours.run
+        collected = self._written(kept, taken.ours.collected)
+        outbox = Outbox(self._sink.key)
+        outbox.put(kept.left, stop)
+        sender = Sender(outbox, self._sink, self._status, random.Random())  # noqa: S311 - jitter
+        source = _Saving(kept, self._run)
+        pipeline = Pipeline(
+            source, outbox, sender, self._status, passing=kept.passing, clock=self._now
+        )
+        try:
+            outcome = pipeline.run(stop, DRAIN_SECONDS)
+        finally:
+            self._settle(sender)
+            kept.left = outbox.left()
+            kept.forget_dropped()
+            kept.save(self._run)
+        if outcome.refusal is not None:
+            raise SinkRefused(outcome.refusal)
+        if kept.left:
+            self._status.problem(f"{len(kept.left):,} lines wait for the next run")
+        return self._reached(kept, collected)
+
+    def _recalled(self, before: Held | None) -> Recollection:
+        """What this container knows, if the run before was its own; else what the table says."""
+        kept = self._kept
+        if kept is None or before is None or before.run != self._run:
+            kept = self._recall(self._memory.read())
+        return kept
+
+    def _written(self, kept: Recollection, collected: datetime) -> datetime:
+        """Have history fetched again after a gap: from now on the memory says that it is missing,
+        or, if that cannot be written, the lease goes on saying since when."""
+        begun = self._now()
+        if begun - collected <= GAP:
+            return collected
+        kept.forget_history()
+        return begun if kept.save(self._run) else collected
+
+    def _settle(self, sender: Sender) -> None:
+        """Wait until nothing is under way to the sink that could arrive in a later run."""
+        self.is_settled = sender.ended.wait(SETTLING_SECONDS)
+        if not self.is_settled:
+            self._status.problem(
+                "a request to the sink has not ended; the lease runs out by itself"
+            )
+
+    def _reached(self, kept: Recollection, collected: datetime) -> datetime:
+        """Up to when is collected after a run. One whose source got no answer collected nothing."""
+        known, now = kept.source.known, self._now()
+        is_written = now - collected <= GAP
+        return now if is_written and not (known.refusals or known.is_silent) else collected
+
+    def _recall(self, memory: Memory) -> Recollection:
+        kind = self._sourcing.kind(memory.source)
+        if self._kept is None:
+            source, followed = self._sourcing.make(kind, self._patience)
+            self._kept = Recollection(self._memory, self._status, self._now, kind, source, followed)
+            self._status.source = source.name
+        self._kept.recall(memory if memory.source == kind else Memory())
+        return self._kept
+
+    def _taken(self, records: Sequence[Record]) -> None:
+        if self._kept is not None:
+            self._kept.taken(records)
+            self._kept.save(self._run)
+
+
+class _Saving:
+    """The source of a run, which saves what it has learnt with each batch."""
+
+    def __init__(self, kept: Recollection, run: int) -> None:
+        self._kept = kept
+        self._run = run
+        self.name = kept.source.name
+        self.needs_hygiene = kept.source.needs_hygiene
+        self.recorded = kept.source.recorded
+
+    def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
+        """See Source."""
+        for batch in self._kept.source.batches(stop):
+            self._kept.forget_dropped()
+            self._kept.save(self._run)
+            yield batch

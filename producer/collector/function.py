@@ -1,0 +1,72 @@
+"""The Lambda function, `producer.collector.function.handler`: EventBridge starts it each minute."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from producer import building, region
+from producer.collector.collector import Clocks, Collector, Context
+from producer.collector.engine import Engine
+from producer.collector.items import Items
+from producer.collector.lease import Lease
+from producer.collector.memory import MemoryStore
+from producer.collector.settings import load
+from producer.collector.sources import Sourcing
+from producer.hours import MarketHours
+from producer.publishing import into
+from producer.reporting import JsonReporter
+from producer.sinks import aws
+from producer.status import Status
+
+ATTEMPTS = 3
+"""To read or write an item of the table."""
+
+
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Collect prices for the rest of the minute. Raises ProducerError, which says what is wrong."""
+    return collector().run(event, context)
+
+
+@cache
+def reporter() -> JsonReporter:
+    """Writes the lines of the log."""
+    return JsonReporter(sys.stdout)
+
+
+@cache
+def collector() -> Collector:
+    """The container's collector. Raises UsageError naming a variable that cannot be used."""
+    region.adopt(os.environ)
+    if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):  # where only this folder can be written to
+        os.environ.setdefault("XDG_CACHE_HOME", tempfile.gettempdir())
+    return make(os.environ, reporter(), Clocks())
+
+
+def make(environ: Mapping[str, str], log: JsonReporter, clocks: Clocks) -> Collector:
+    """A collector for an environment. Raises UsageError as `collector` does."""
+    settings = load(environ)
+    status = Status(log.tell, now=clocks.steady)
+    hours = MarketHours(status.note)
+    client = aws.client("dynamodb", ATTEMPTS)
+    items = Items(client, settings.table)
+
+    def engine_of(patience: Callable[[], float]) -> Engine:
+        sourcing = Sourcing(settings, client, status, hours, clocks.steady, clocks.now)
+        sink = building.make_sink(settings.options)
+        return Engine(sourcing, MemoryStore(items), sink, status, patience, clocks.now)
+
+    return Collector(
+        stage=settings.stage,
+        lease=Lease(items),
+        engine_of=engine_of,
+        hours=hours,
+        status=status,
+        connect=lambda: into(client, settings.table),
+        out=log.write_line,
+        clocks=clocks,
+    )

@@ -1,0 +1,161 @@
+"""What a container keeps between its runs, and how it stays like what the table says."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from chalicelib.domain.times import from_text, to_text
+from producer.collector.following import Followed
+from producer.collector.memory import Memory, MemoryStore
+from producer.passing import Passing
+from producer.records import Limits, Record
+from producer.sinks.base import Sink
+from producer.sources.known import Known, Resumable
+from producer.status import Status
+from producer.wire import Line, decode
+
+
+class Recollection:
+    """A source and what it follows, its passing, the ticks that the sink has acknowledged, and the
+    lines that it has not.
+
+    `save` may be called from any thread. A failure to save is told, and the next call saves.
+    """
+
+    def __init__(
+        self,
+        store: MemoryStore,
+        status: Status,
+        now: Callable[[], datetime],
+        kind: str,
+        source: Resumable,
+        followed: Followed,
+    ) -> None:
+        self._store = store
+        self._status = status
+        self._now = now
+        self._kind = kind
+        self.followed = followed
+        self._lock = threading.Lock()
+        self._latest: dict[str, str] = {}
+        self._saved = Memory()
+        self.source = source
+        self.passing = Passing(source, status.drop, clock=now)
+        self.left: list[Line] = []
+
+    def recall(self, memory: Memory) -> None:
+        """Go on where another container left off; what this one knew is out of date."""
+        if self.left:
+            self._status.problem(f"{len(self.left):,} lines of an earlier run are lost")
+        self.left = []
+        self._saved = memory
+        self._latest = dict(memory.latest)
+        self.passing = Passing(self.source, self._status.drop, self._latest.copy(), self._now)
+        self.source.recall(_known(memory, self._now()))
+
+    def forget_history(self) -> None:
+        """Have history fetched again, as it holds what was missed."""
+        self.source.recall(msgspec.structs.replace(self.source.known, with_history=()))
+
+    def forget_dropped(self) -> None:
+        """Know nothing of symbols that are not followed any more; one that comes back is new."""
+        drops = self.followed.drops
+        self.source.forget(drops)
+        self.passing.forget(drops)
+        with self._lock:
+            self._latest = {name: at for name, at in self._latest.items() if not drops(name)}
+
+    def taken(self, records: Sequence[Record]) -> None:
+        """The sink has acknowledged them."""
+        ticks = [decode(line.payload) for record in records for line in record.lines if _live(line)]
+        with self._lock:
+            for tick in ticks:
+                known = self._latest.get(tick.symbol, "")
+                self._latest[tick.symbol] = max(known, tick.timestamp)
+
+    def save(self, run: int) -> bool:
+        """Write the memory if it has changed; whether it is written.
+
+        Of symbols that nobody follows nothing is kept; while the table does not say which are
+        followed, everything is.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        from producer.sinks import aws
+
+        with self._lock:
+            memory = self._memory()
+            if memory == self._saved:
+                return True
+            try:
+                is_written = self._store.write(memory, run)
+            except (BotoCoreError, ClientError) as error:
+                told = f"the collector's memory cannot be written: {aws.why(error)}"
+                self._status.problem(told, error)
+                return False
+            self._saved = memory
+            return is_written
+
+    def _memory(self) -> Memory:
+        known, drops = self.source.known, self.followed.drops
+        return Memory(
+            source=self._kind,
+            latest={name: time for name, time in self._latest.items() if not drops(name)},
+            with_history=tuple(name for name in self._delivered(known) if not drops(name)),
+            answered=tuple(name for name in known.answered if not drops(name)),
+            is_silent=known.is_silent,
+            refusals=known.refusals,
+            throttled_until=_until(known.open_seconds, self._now()),
+        )
+
+    def _delivered(self, known: Known) -> Sequence[str]:
+        """Symbols with history; while something waits for the sink, those that had it before."""
+        if not self._status.pending():
+            return known.with_history
+        return [name for name in known.with_history if name in self._saved.with_history]
+
+
+class NotingSink:
+    """A sink that tells which records it has taken."""
+
+    def __init__(self, sink: Sink, taken: Callable[[Sequence[Record]], None]) -> None:
+        self._sink = sink
+        self._taken = taken
+        self.name = sink.name
+        self.limits: Limits = sink.limits
+
+    def key(self, symbol: str) -> str:
+        """See Sink."""
+        return self._sink.key(symbol)
+
+    def send(self, records: Sequence[Record]) -> Sequence[str | None]:
+        """See Sink."""
+        refused = self._sink.send(records)
+        self._taken([one for one, why in zip(records, refused, strict=True) if why is None])
+        return refused
+
+
+def _live(line: Line) -> bool:
+    return not line.is_bar
+
+
+def _until(seconds: float, now: datetime) -> str:
+    """The instant in whole seconds, so that it stays the same while it comes nearer."""
+    if not seconds:
+        return ""
+    return to_text((now + timedelta(seconds=round(seconds))).replace(microsecond=0))
+
+
+def _known(memory: Memory, now: datetime) -> Known:
+    until = memory.throttled_until
+    return Known(
+        with_history=memory.with_history,
+        answered=memory.answered,
+        is_silent=memory.is_silent,
+        refusals=memory.refusals,
+        open_seconds=max(0.0, (from_text(until) - now).total_seconds()) if until else 0.0,
+    )

@@ -1,0 +1,81 @@
+"""The collector's environment, read as the flags of `stream` are."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from producer.arguments import parse
+from producer.errors import UsageError
+from producer.wire import symbols_of
+
+SOURCES = ("yfinance", "simulator", "auto")
+TRACKED = "tracked"
+FLAGS = {
+    "COLLECTOR_INTERVAL": "--interval",
+    "COLLECTOR_TICKS_PER_RECORD": "--ticks-per-record",
+    "COLLECTOR_FLUSH_SECONDS": "--flush-seconds",
+    "TICKS_STREAM": "--stream",
+    "TICKS_QUEUE_URL": "--queue-url",
+}
+"""Variables that say what a flag of `stream` says."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """`options` are those of `stream`. `symbols` are followed beside the tracked ones: None stands
+    for the source's own."""
+
+    stage: str
+    table: str
+    source: str
+    symbols: tuple[str, ...] | None
+    options: argparse.Namespace
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read the environment; an empty variable counts as not set.
+
+    Raises UsageError naming the variable and what is allowed.
+    """
+    source = environ.get("COLLECTOR_SOURCE") or SOURCES[0]
+    if source not in SOURCES:
+        raise UsageError(f"COLLECTOR_SOURCE: {source!r}; allowed: {', '.join(SOURCES)}")
+    if not environ.get("SYMBOLS_TABLE"):
+        raise UsageError("SYMBOLS_TABLE is needed: the name of the symbols table")
+    return Settings(
+        stage=environ.get("STAGE") or "dev",
+        table=environ["SYMBOLS_TABLE"],
+        source=source,
+        symbols=_symbols(environ.get("COLLECTOR_SYMBOLS", "")),
+        options=_options(environ),
+    )
+
+
+def _symbols(text: str) -> tuple[str, ...] | None:
+    if text == TRACKED:
+        return ()
+    return symbols_of(text.split(","), "COLLECTOR_SYMBOLS") if text else None
+
+
+def _options(environ: Mapping[str, str]) -> argparse.Namespace:
+    sinks = [name for name in ("TICKS_STREAM", "TICKS_QUEUE_URL") if environ.get(name)]
+    if len(sinks) != 1:
+        raise UsageError(
+            "TICKS_STREAM, TICKS_QUEUE_URL: exactly one is needed, "
+            f"{'both are' if sinks else 'neither is'} set"
+        )
+    given = [f"{flag}={environ[name]}" for name, flag in FLAGS.items() if environ.get(name)]
+    sink = "kinesis" if sinks == ["TICKS_STREAM"] else "sqs"
+    try:
+        return parse(["stream", "--sink", sink, *given])
+    except UsageError as error:
+        raise UsageError(_by_variable(str(error))) from error
+
+
+def _by_variable(message: str) -> str:
+    """A message about a flag, with the variable's name in place of the flag's."""
+    names = {flag: name for name, flag in FLAGS.items()}
+    return re.sub(r"^--[a-z-]+", lambda found: names.get(found[0], found[0]), message)

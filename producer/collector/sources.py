@@ -1,0 +1,79 @@
+"""The collector's source and what it follows, as the environment says."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from producer.collector.following import Followed
+from producer.collector.settings import Settings
+from producer.hours import MarketHours
+from producer.sources import simulator, yahoo
+from producer.sources.known import Resumable
+from producer.status import Status
+from producer.watchlist import TrackedList
+
+
+class Sourcing:
+    """Makes the source of a container. `patience` gives the seconds that a run has left, `steady`
+    seconds that go on while it is frozen, `now` the time of day."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: Any,
+        status: Status,
+        hours: MarketHours,
+        steady: Callable[[], float],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._status = status
+        self._hours = hours
+        self._steady = steady
+        self._now = now
+
+    def kind(self, before: str) -> str:
+        """`yfinance` or `simulator`. `auto` asks Yahoo once, and stays with what it took `before`:
+        a symbol's series never mixes sources."""
+        if self._settings.source != "auto":
+            return self._settings.source
+        if before:
+            return before
+        from producer.sources import auto
+
+        answers = auto.yahoo_answers(self._status, threading.Event())
+        return "yfinance" if answers else "simulator"
+
+    def make(self, kind: str, patience: Callable[[], float]) -> tuple[Resumable, Followed]:
+        """The source of a kind, and what it follows."""
+        return self._simulator() if kind == "simulator" else self._yahoo(patience)
+
+    def _simulator(self) -> tuple[Resumable, Followed]:
+        followed = self._followed(simulator.SYMBOLS)
+        interval = self._settings.options.interval or simulator.DEFAULT_INTERVAL_SECONDS
+        return simulator.Simulator(followed, interval=interval, say=self._status.say), followed
+
+    def _yahoo(self, patience: Callable[[], float]) -> tuple[Resumable, Followed]:
+        from producer.sources import yfinance_poll
+
+        self._status.note(yahoo.TERMS)
+        followed = self._followed(yfinance_poll.SYMBOLS)
+        source = yfinance_poll.YfinancePoll(
+            followed,
+            self._status,
+            self._hours,
+            interval=self._settings.options.interval or yfinance_poll.DEFAULT_INTERVAL_SECONDS,
+            patience=patience,
+            now=self._steady,
+            clock=self._now,
+        )
+        return source, followed
+
+    def _followed(self, default: tuple[str, ...]) -> Followed:
+        own = default if self._settings.symbols is None else self._settings.symbols
+        tracked = TrackedList(self._settings.table, self._client, self._status, self._steady)
+        return Followed(own, tracked)

@@ -1,0 +1,115 @@
+"""How many bytes the pages of a Parquet column unpack to, by the header of each page.
+
+A file's footer declares the size of each column, and pyarrow believes it; but it unpacks page by
+page, by the sizes in the pages' headers, each up to 2 GB. Headers are Thrift structs in the compact
+protocol (https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md), of
+which the fields 2 and 3 are wanted (https://parquet.apache.org/docs/file-format/metadata/).
+
+Readers differ in what they make of odd headers: a field of another type than expected, a number
+that comes twice or has more bits than Thrift gives it. No writer makes any, and each is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+_STOP, _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY = range(9)
+_STRUCT = 12
+_INTEGERS = (_I16, _I32, _I64)
+_UNPACKED, _PACKED = 2, 3
+_I32_LIMIT = 1 << 31
+_DEEPEST = 8
+"""Structs within one another; a page's header has three."""
+
+
+class Readable(Protocol):
+    """Bytes, such as those of a file that is mapped into memory."""
+
+    def __getitem__(self, place: int, /) -> int: ...
+
+    def __len__(self) -> int: ...
+
+
+def unpacked_size(file: Readable, column: Any) -> int:
+    """The bytes of a column chunk (its metadata as pyarrow has it) by its pages' headers.
+
+    Raises ValueError for what is no header.
+    """
+    start = column.data_page_offset
+    if column.has_dictionary_page and 0 < column.dictionary_page_offset < start:
+        start = column.dictionary_page_offset
+    place, end, total = start, start + column.total_compressed_size, 0
+    if start < 0 or end > len(file):
+        raise ValueError("a column lies beyond the end of the file")
+    while place < end:
+        reader = _Reader(file, place)
+        fields = reader.integers()
+        unpacked, packed = _size(fields, _UNPACKED), _size(fields, _PACKED)
+        total += unpacked
+        place = reader.place + packed
+    return total
+
+
+def _size(fields: Mapping[int, tuple[int, int]], number: int) -> int:
+    kind, value = fields.get(number, (_STOP, -1))
+    if kind != _I32 or not 0 <= value < _I32_LIMIT:
+        raise ValueError("a page has no size")
+    return value
+
+
+class _Reader:
+    """Reads a struct at a place of a file; `place` is then behind it."""
+
+    def __init__(self, file: Readable, place: int) -> None:
+        self._file = file
+        self.place = place
+
+    def integers(self, depth: int = 0) -> Mapping[int, tuple[int, int]]:
+        """The types and values of a struct's own whole numbers, by the number of their field."""
+        if depth > _DEEPEST:
+            raise ValueError("a page's header is nested too deeply")
+        found: dict[int, tuple[int, int]] = {}
+        field = 0
+        while (head := self._byte()) != _STOP:
+            delta, kind = head >> 4, head & 15
+            if not delta:  # a number of its own, for those far behind the last or before it
+                raise ValueError("a page's header has its fields in no order")
+            field += delta
+            if kind in _INTEGERS:
+                found[field] = kind, self._integer()
+            elif kind not in (_TRUE, _FALSE):  # which are in the head already
+                self._pass_over(kind, depth)
+        return found
+
+    def _pass_over(self, kind: int, depth: int) -> None:
+        if kind == _BYTE:
+            self.place += 1
+        elif kind == _DOUBLE:
+            self.place += 8
+        elif kind == _BINARY:
+            size = self._varint()
+            self.place += size
+        elif kind == _STRUCT:
+            self.integers(depth + 1)
+        else:  # lists, sets and maps, which a page's header has none of
+            raise ValueError("a page's header has a field of another type")
+
+    def _byte(self) -> int:
+        if self.place >= len(self._file):
+            raise ValueError("a page's header breaks off")
+        self.place += 1
+        return self._file[self.place - 1]
+
+    def _varint(self) -> int:
+        value = 0
+        for shift in range(0, 70, 7):
+            byte = self._byte()
+            value |= (byte & 127) << shift
+            if byte < 128:
+                return value
+        raise ValueError("a page's header has a number that is too long")
+
+    def _integer(self) -> int:
+        value = self._varint()
+        return (value >> 1) ^ -(value & 1)

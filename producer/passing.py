@@ -1,0 +1,49 @@
+"""What passes from a source to the outbox: clean, and each symbol's ticks in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from producer.hygiene import Hygiene
+from producer.ordering import Ordering
+from producer.sources.base import Source
+from producer.wire import WireTick
+
+
+class Passing:
+    """Hygiene and ordering of one source. `drop` is told the reason of each tick that does not
+    pass; `latest` holds the symbols' last timestamps that an earlier run sent."""
+
+    def __init__(
+        self,
+        source: Source,
+        drop: Callable[[str], None],
+        latest: Mapping[str, str] | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._drop = drop
+        self._hygiene = Hygiene(drop, clock, latest) if source.needs_hygiene else None
+        self._ordering = Ordering(recorded=source.recorded, latest=latest)
+
+    def of(self, batch: Sequence[WireTick]) -> list[WireTick]:
+        """The ticks of a batch that pass. Their timestamps may have been moved."""
+        return [tick for tick in self._clean(batch) if self._admits(tick)]
+
+    def forget(self, drops: Callable[[str], bool]) -> None:
+        """Know nothing of the symbols that `drops` names any more."""
+        self._ordering.forget(drops)
+        if self._hygiene is not None:
+            self._hygiene.forget(drops)
+
+    def _clean(self, batch: Iterable[WireTick]) -> Iterable[WireTick]:
+        if self._hygiene is None:
+            return batch
+        passing = self._hygiene.passing
+        return [passed for tick in batch for passed in passing(tick)]
+
+    def _admits(self, tick: WireTick) -> bool:
+        reason = self._ordering.admit(tick)
+        if reason is not None:
+            self._drop(reason)
+        return reason is None

@@ -1,0 +1,43 @@
+"""The schema of an SQLite file, which somebody else may have made.
+
+SQLite runs what a schema holds: triggers, views and expressions of columns, indexes and checks.
+They can take all memory and time, so a file with anything but our own tables and indexes is refused
+before another statement runs (https://www.sqlite.org/security.html).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+_LONGEST_ENTRY_BYTES = 100_000
+
+
+class SchemaError(Exception):
+    """The file has something that none of ours has; the message names it."""
+
+
+def refuse_foreign(connection: sqlite3.Connection, *ours: str) -> None:
+    """Compare a file's schema with those that scripts of ours make: each of its entries must be
+    one of theirs, word by word. Raises SchemaError, or sqlite3.Error if it is no database."""
+    connection.execute("PRAGMA trusted_schema = OFF")
+    before = connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_ENTRY_BYTES)
+    found = _entries(connection)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, before)
+    foreign = found - {entry for script in ours for entry in _made_by(script)}
+    if foreign:
+        kind, name, *_ = min(foreign, key=lambda entry: (entry[3] is None, repr(entry)))
+        raise SchemaError(f"{str(kind)[:20]!r} {str(name)[:60]!r} is not ours")
+
+
+def _made_by(script: str) -> set[tuple[object, ...]]:
+    made = sqlite3.connect(":memory:")
+    made.executescript(script)
+    entries = _entries(made)
+    made.close()
+    return entries
+
+
+def _entries(connection: sqlite3.Connection) -> set[tuple[object, ...]]:
+    """Kind, name, table and statement, whose words have one space between them."""
+    found = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master")
+    return {(*names, sql and " ".join(str(sql).split())) for *names, sql in found}

@@ -1,0 +1,113 @@
+"""The objects of an archive or a lake: files of a folder, or objects of a bucket on S3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from chalicelib.domain.raw_lines import MOST_UNPACKED
+from producer.errors import UsageError
+from producer.sinks import aws
+
+MOST_BODY = MOST_UNPACKED
+"""Bytes of an object that is held in memory: no more are taken when it is unpacked."""
+
+MOST_FILE = 1 << 32
+"""Bytes of an object of the lake; compaction writes some hundred megabytes at most."""
+
+_PIECE = 1 << 20
+
+
+class Objects(Protocol):
+    """Where an archive or a lake lies."""
+
+    @property
+    def name(self) -> str:
+        """What people read."""
+
+    def listing(self) -> Iterator[str]:
+        """Keys below the root, in order."""
+
+    def body(self, key: str) -> bytes:
+        """An object's bytes. Raises OSError where it has more than MOST_BODY."""
+
+
+class Files(Objects, Protocol):
+    """Objects too large to be held in memory."""
+
+    def file(self, key: str, place: Path, /) -> Path:
+        """A file with the object's bytes: `place`, unless there is one already. Raises OSError
+        where it has more than MOST_FILE."""
+
+
+class Folder:
+    """Objects that were copied to disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        self._path = path
+
+    def listing(self) -> Iterator[str]:
+        """Paths relative to the folder."""
+        found = (path for path in self._path.rglob("*") if path.is_file())
+        return iter(sorted(path.relative_to(self._path).as_posix() for path in found))
+
+    def body(self, key: str) -> bytes:
+        """See Objects."""
+        with (self._path / key).open("rb") as file:
+            return _whole(file, (self._path / key).stat().st_size)
+
+    def file(self, key: str, _: Path, /) -> Path:
+        """See Files."""
+        path = self._path / key
+        _check(path.stat().st_size, MOST_FILE)
+        return path.resolve()
+
+
+class Bucket:
+    """Objects on S3, below `s3://bucket/prefix`."""
+
+    def __init__(self, address: str) -> None:
+        self.name = address
+        self._bucket, _, self._prefix = address.removeprefix("s3://").partition("/")
+        self._client: Any = aws.client("s3")
+
+    def listing(self) -> Iterator[str]:
+        """Keys of the bucket below the prefix. Raises UsageError when it cannot be listed."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._prefix
+        )
+        try:
+            for page in pages:
+                yield from (item["Key"] for item in page.get("Contents", ()))
+        except (BotoCoreError, ClientError) as error:
+            raise UsageError(f"{self.name}: {aws.why(error)}") from error
+
+    def body(self, key: str) -> bytes:
+        """See Objects."""
+        answer = self._client.get_object(Bucket=self._bucket, Key=key)
+        return _whole(answer["Body"], answer["ContentLength"])
+
+    def file(self, key: str, place: Path, /) -> Path:
+        """See Files."""
+        answer = self._client.get_object(Bucket=self._bucket, Key=key)
+        _check(answer["ContentLength"], MOST_FILE)
+        with place.open("wb") as file:
+            while piece := answer["Body"].read(_PIECE):
+                file.write(piece)
+                _check(file.tell(), MOST_FILE)
+        return place
+
+
+def _whole(file: BinaryIO, size: int) -> bytes:
+    """All of a file that is said to have so many bytes."""
+    _check(size, MOST_BODY)
+    return file.read(size)
+
+
+def _check(size: int, most: int) -> None:
+    if size > most:
+        raise OSError(f"has more than {most:,} bytes, the most that are read")

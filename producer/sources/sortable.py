@@ -1,0 +1,35 @@
+"""Rows of people's own files, put into the order of time in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from operator import itemgetter
+from threading import Event
+from typing import Any, TypeVar
+
+from producer.errors import UsageError
+
+MOST_ROWS = 2_500_000
+"""Minutes of 25 years, with 900 bytes each."""
+
+_Row = TypeVar("_Row")
+
+
+def check_sortable(name: object, rows: int) -> None:
+    """Raises UsageError for more rows."""
+    if rows > MOST_ROWS:
+        raise UsageError(
+            f"{name}: {rows:,} rows that are not in the order of time; allowed: up to"
+            f" {MOST_ROWS:,}; sort them by time, or name some symbols with --symbols"
+        )
+
+
+def in_order(rows: Iterable[_Row], key: Callable[[_Row], Any], stop: Event | None) -> list[_Row]:
+    """The rows by their keys, those with the same key as they come; none once `stop` is set."""
+    held: list[tuple[Any, _Row]] = []
+    for row in rows:
+        if stop is not None and stop.is_set():
+            return []
+        held.append((key(row), row))
+    held.sort(key=itemgetter(0))
+    return [row for _, row in held]

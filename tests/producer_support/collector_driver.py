@@ -1,0 +1,30 @@
+"""A process that starts the collector's function again and again, in minutes of twelve seconds.
+
+Argument: a name, which its leases bear.
+"""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from local.event_sources.lambda_events import Context
+from producer.collector import collector, function
+
+PASSED = timedelta(seconds=45)
+"""Of the minute, when its event arrives."""
+
+
+def main() -> None:
+    """Until it is killed."""
+    collector.LINGER_SECONDS = 1.0
+    while True:
+        context = Context("collector", timeout_seconds=90, region="us-east-1")
+        context.aws_request_id = f"{sys.argv[1]}-{uuid.uuid4()}"
+        begun = datetime.now(UTC) - PASSED
+        function.handler({"time": begun.isoformat()}, context)
+
+
+if __name__ == "__main__":
+    main()
