@@ -13,12 +13,17 @@ import threading
 from collections.abc import Callable, Mapping
 from email.message import Message
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 from chalice.local import LocalGateway, LocalGatewayException, RouteMatcher
 
+from chalicelib.api.bodies import MAX_BYTES
+from chalicelib.api.problems import SLUGS, render
+from local.connection_limits import most_connections
 from local.gateway import DeniedError, authorize, gateway
 from local.http_server import Handler
+from local.request_turns import AT_ONCE, BusyError, GoneError, RequestTurns, has_gone
 
 logger = logging.getLogger(__name__)
 
@@ -26,17 +31,26 @@ BODY_LIMIT = 10 * 1024 * 1024
 """API Gateway's, in bytes of the request."""
 
 SMALL_BODY = 64 * 1024
-"""Bytes of a body that is read at once, whoever sends it."""
+"""Bytes of the largest body that is read. Routes take MAX_BYTES, which are less."""
 
 _DIGITS = len(str(BODY_LIMIT))
 """A longer number is above the limit, and may be longer than int() takes."""
 
+_BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+
+RETRY_AFTER = {"Retry-After": "2"}
+
+_Result = TypeVar("_Result")
+
 Problem = Callable[[int], tuple[Mapping[str, str], str]]
 
 
-def handler(app: Any, problem: Problem, compress_from: int | None) -> type[Handler]:
+def handler(
+    app: Any, problem: Problem, compress_from: int | None, turns: RequestTurns | None = None
+) -> type[Handler]:
     """Answers the app's routes. `problem` makes what the gateway itself answers; bodies of
-    `compress_from` bytes or more are compressed where the client takes it.
+    `compress_from` bytes or more are compressed where the client takes it. Requests are worked on
+    by `turns`: AT_ONCE at a time, unless told otherwise.
     """
     _separate_requests(app)
     cors = app.api.cors
@@ -46,6 +60,7 @@ def handler(app: Any, problem: Problem, compress_from: int | None) -> type[Handl
         "problem": staticmethod(problem),
         "cors_headers": cors.get_access_control_headers() if cors else {},
         "compress_from": compress_from,
+        "turns": turns or RequestTurns(AT_ONCE, most_connections() // 2),
     }
     return type("ApiHandler", (_Handler,), members)
 
@@ -64,12 +79,21 @@ def _separate_requests(app: Any) -> None:
     app.__class__ = type(kind.__name__, (kind,), {"current_request": property(get, put)})
 
 
+class _Reply(msgspec.Struct, frozen=True):
+    """An answer that is ready to be sent."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
 class _Handler(Handler):
     gateway: LocalGateway
     routes: RouteMatcher
     problem: Problem
     cors_headers: Mapping[str, str]
     compress_from: int | None
+    turns: RequestTurns
 
     def __getattr__(self, name: str) -> Any:
         """Whatever the method: the routes say which they have."""
@@ -79,44 +103,66 @@ class _Handler(Handler):
 
     def handle_any(self) -> None:
         """One request."""
+        try:
+            self._handle()
+        except GoneError:
+            self.close_connection = True
+
+    def _handle(self) -> None:
         refusal = self._refusal()
-        if refusal is not None:
-            self._send_last(lambda: self._send_problem(refusal))
-            return
-        if int(self._content_length()) > SMALL_BODY and not self._takes_body():
-            self._send_last(lambda: self._answer(b""))
+        early = self._before_body() if refusal is None else self._problem(refusal)
+        if early is not None:
+            self._send_last(early)
             return
         body = self.receive(int(self._content_length()))
         if body is not None:
-            self._answer(body)
+            self._send(self._in_turn(lambda: self._answer(body)))
 
-    def _takes_body(self) -> bool:
+    def _in_turn(self, work: Callable[[], _Result]) -> _Result | _Reply:
+        """What `work` gives, once it is this request's turn. Raises GoneError."""
+        try:
+            with self.turns.turn(lambda: has_gone(self.connection)):
+                return work()
+        except BusyError:
+            return self._problem(HTTPStatus.SERVICE_UNAVAILABLE, RETRY_AFTER)
+
+    def _before_body(self) -> _Reply | None:
+        """The answer to a request whose body is larger than any that a route reads: it would only
+        take memory. Raises GoneError."""
+        if int(self._content_length()) <= SMALL_BODY:
+            return None
+        return self._in_turn(lambda: self._too_large() if self._is_let_in() else self._answer(b""))
+
+    def _is_let_in(self) -> bool:
         """Whether there is such a method, and the authorizer lets the request in."""
         try:
             return authorize(self.gateway, self._method(), self.path, dict(self.headers))
         except LocalGatewayException:
             return False
 
-    def _answer(self, body: bytes) -> None:
+    def _too_large(self) -> _Reply:
+        """What the routes answer to such a body."""
+        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        detail = f"the body is above {MAX_BYTES} bytes"
+        return self._problem(status, told=render(status, SLUGS[status], detail).encode())
+
+    def _answer(self, body: bytes) -> _Reply:
         headers = dict(self.headers)
         try:
             response = self.gateway.handle_request(self._method(), self.path, headers, body or None)
         except LocalGatewayException as error:
-            self._send_denial(error)
+            told = error.body if isinstance(error, DeniedError) else None
+            return self._problem(error.CODE, told=told)
         except Exception:
             logger.exception("%s %s", self.command, self.path)
-            self._send_problem(502)
-        else:
-            self._send_response(response)
+            return self._problem(HTTPStatus.BAD_GATEWAY)
+        return self._compressed(_reply(response))
 
-    def _send_last(self, send: Callable[[], None]) -> None:
+    def _send_last(self, reply: _Reply) -> None:
         """Answer without having read the body, and close the connection."""
         self.close_connection = True
-        send()
+        self._send(reply)
         self.linger()
-
-    def _send_denial(self, error: LocalGatewayException) -> None:
-        self._send_problem(error.CODE, error.body if isinstance(error, DeniedError) else None)
 
     def _method(self) -> str:
         return "GET" if self.command == "HEAD" else self.command
@@ -146,40 +192,34 @@ class _Handler(Handler):
         self.request_version = self.protocol_version
         if not hasattr(self, "headers"):
             self.headers = Message()
-        self._send_problem(code if code < HTTPStatus.INTERNAL_SERVER_ERROR else 400)
+        self._send(self._problem(code if code < HTTPStatus.INTERNAL_SERVER_ERROR else 400))
 
-    def _send_problem(self, status: int, told: bytes | None = None) -> None:
+    def _problem(
+        self, status: int, more: Mapping[str, str] | None = None, told: bytes | None = None
+    ) -> _Reply:
         """A problem of the gateway's own, which may have more to tell than its status."""
         headers, body = type(self).problem(status)
-        self._send(status, {**self.cors_headers, **headers}, told or body.encode())
+        headers = {**self.cors_headers, **headers, **(more or {})}
+        return self._compressed(_Reply(status, headers, told or body.encode()))
 
-    def _send_response(self, response: Mapping[str, Any]) -> None:
-        body = response.get("body") or b""
-        if response.get("isBase64Encoded"):
-            body = base64.b64decode(body)
-        elif isinstance(body, str):
-            body = body.encode()
-        headers = dict(response["headers"])
-        headers |= {k: ", ".join(v) for k, v in (response.get("multiValueHeaders") or {}).items()}
-        if body and not any(name.lower() == "content-type" for name in headers):
-            headers["Content-Type"] = "application/json"
-        self._send(response["statusCode"], headers, body)
-
-    def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        if self._compresses(headers, body):
-            body = gzip.compress(body, 6, mtime=0)
-            headers["Content-Encoding"] = "gzip"
-        self.send_response(status)
-        for name, value in headers.items():
+    def _send(self, reply: _Reply) -> None:
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
             if name.lower() != "content-length":
                 self.send_header(name, value)
-        if status not in (204, 304):
-            self.send_header("Content-Length", str(len(body)))
+        if reply.status not in _BODILESS:
+            self.send_header("Content-Length", str(len(reply.body)))
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
-        if self.command != "HEAD" and status not in (204, 304):
-            self.wfile.write(body)
+        if self.command != "HEAD" and reply.status not in _BODILESS:
+            self.wfile.write(reply.body)
+
+    def _compressed(self, reply: _Reply) -> _Reply:
+        if not self._compresses(reply.headers, reply.body):
+            return reply
+        headers = {**reply.headers, "Content-Encoding": "gzip"}
+        return _Reply(reply.status, headers, gzip.compress(reply.body, 6, mtime=0))
 
     def _compresses(self, headers: Mapping[str, str], body: bytes) -> bool:
         if self.compress_from is None or len(body) < self.compress_from:
@@ -190,3 +230,17 @@ class _Handler(Handler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Requests are not logged: the terminal belongs to results."""
         logger.debug(format, *args)
+
+
+def _reply(response: Mapping[str, Any]) -> _Reply:
+    """What the app answered."""
+    body = response.get("body") or b""
+    if response.get("isBase64Encoded"):
+        body = base64.b64decode(body)
+    elif isinstance(body, str):
+        body = body.encode()
+    headers = dict(response["headers"])
+    headers |= {k: ", ".join(v) for k, v in (response.get("multiValueHeaders") or {}).items()}
+    if body and not any(name.lower() == "content-type" for name in headers):
+        headers["Content-Type"] = "application/json"
+    return _Reply(response["statusCode"], headers, body)

@@ -19,12 +19,15 @@ from producer.wire import symbols_of
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]", re.ASCII)
 
 SOURCES = (*producer_arguments.SOURCES, "replay", "none")
+COLLECTED = ("auto", "yfinance", "simulator")
+"""Sources of the collector's function: those that are asked, and need no connection."""
 
 _EXAMPLES = """\
 examples:
   python -m local
   python -m local --source simulator --data none
   python -m local --source replay --file days.csv --symbols AAPL --speed max
+  python -m local --collector lambda --symbols tracked
   python -m local --history AAPL.csv minutes/ --source none
 
 commands for a system that runs (each has --help):
@@ -69,6 +72,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     verbose: bool = False
     history: tuple[Path, ...] = ()
     reading: tuple[str, ...] = ()
+    collector: str = "process"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -103,8 +107,11 @@ def parse(arguments: list[str]) -> Options:
         verbose=given.verbose,
         history=tuple(given.history or ()),
         reading=own_files.flags(given),
+        collector=given.collector,
     )
     _check_source(options)
+    if options.collector == "lambda" and options.source not in COLLECTED:
+        raise UsageError(f"--collector lambda: only with --source {', '.join(COLLECTED)}")
     if options.source != "replay" and given.alerts is not None:
         raise UsageError("--alerts, --no-alerts: only with --source replay")
     own_files.check(options.history, options.source, options.symbols, options.reading)
@@ -122,6 +129,13 @@ def _parser() -> _Parser:
         allow_abbrev=False,
     )
     parser.add_argument("--source", choices=SOURCES, default="auto")
+    parser.add_argument(
+        "--collector",
+        choices=("process", "lambda"),
+        default="process",
+        help="what collects prices: a producer that runs on, or the function of a deployment, "
+        "started each minute (default process)",
+    )
     parser.add_argument("--symbols", metavar="A,B", help="default: 25 of the source's own")
     parser.add_argument("--file", type=Path, metavar="PATH", help="the recording to replay")
     parser.add_argument("--speed", metavar="N|max", help="of the replay")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -11,12 +12,13 @@ from collections.abc import Callable
 
 from local import commands
 from local.arguments import parse
-from local.errors import StartError, UsageError
+from local.aws_environment import bypass_proxy
+from local.errors import EndedError, StartError, UsageError
 from local.quiet_logs import OnceAMinute
 from local.system import System
 from producer import region
 from producer.endings import told_to_end
-from producer.printable import PrintableFormatter, printable, printed_plainly
+from producer.printable import PrintableFormatter, errors_printed_plainly, printed_plainly
 from producer.reasons import in_full
 
 OK, FAILED, USAGE = 0, 1, 2
@@ -28,9 +30,15 @@ def main(arguments: list[str]) -> int:
     """Run until told to end; the exit status is documented in `--help`."""
     os.umask(0o077)  # what a system writes, no other user of the machine reads
     region.adopt(os.environ)
+    bypass_proxy(os.environ)
     if arguments and arguments[0] in commands.COMMANDS:
         with printed_plainly():
             return commands.run(arguments[0], arguments[1:])
+    with errors_printed_plainly():  # the terminal's own view is made of control characters
+        return _run_system(arguments)
+
+
+def _run_system(arguments: list[str]) -> int:
     logging.basicConfig(level=logging.WARNING)
     for handler in logging.getLogger().handlers:
         handler.setFormatter(PrintableFormatter("%(levelname)s %(name)s: %(message)s"))
@@ -40,7 +48,7 @@ def main(arguments: list[str]) -> int:
         system = System(options)
         return _run(system, options.seconds)
     except UsageError as error:
-        print(printable(f"python -m local: {error}"), file=sys.stderr)
+        print(f"python -m local: {error}", file=sys.stderr)
         return USAGE
     except StartError as error:
         print(f"python -m local: {error}", file=sys.stderr)
@@ -56,7 +64,8 @@ def main(arguments: list[str]) -> int:
 def _run(system: System, seconds: float | None) -> int:
     with told_to_end(_ENDING, system.ended.set, at_once=False):
         try:
-            system.start()
+            with contextlib.suppress(EndedError):
+                system.start()
             system.ended.wait(seconds)
         finally:
             stop_within(STOP_SECONDS, system.stop)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.domain.errors import CompactionError, FieldError
-from chalicelib.services.lake_sql import is_day
+from chalicelib.services.lake_texts import is_day
 from local import deployed
 from local.choosing import add_flags, enter, find_running
 from local.commands import FAILED, OK

@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import IO
 
 from local.errors import UsageError
+from producer.journals import names_super_journal
 
 OWN, OWN_FILE = 0o700, 0o600
 """What only this user may read and write."""
 
 _OURS = re.compile(r"lock|(aws|checkpoints)\.sqlite(-\w+)?")
 """The names of the files that a system writes."""
-
-_JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
-"""A rollback journal begins with it, and ends with it where it names a super-journal."""
 
 
 class DataDirectory:
@@ -83,15 +81,7 @@ def _close_to_others(path: Path) -> None:
             continue
         if entry.is_symlink() or not entry.is_file() or entry.stat().st_nlink > 1:
             raise UsageError(f"--data {path}: {entry.name} is a link; give another folder")
-        if entry.name.endswith("-journal") and _names_super_journal(entry):
+        if entry.name.endswith("-journal") and names_super_journal(entry):
             reason = f"{entry.name} would have SQLite delete another file"
             raise UsageError(f"--data {path}: {reason}; give another folder")
         entry.chmod(OWN_FILE)
-
-
-def _names_super_journal(journal: Path) -> bool:
-    """Whether a rollback journal is part of a transaction over several databases, which ours never
-    are. SQLite deletes the file that such a journal names, anywhere, when it opens the database."""
-    with journal.open("rb") as file:
-        file.seek(max(0, file.seek(0, os.SEEK_END) - len(_JOURNAL_MAGIC)))
-        return file.tell() > 0 and file.read() == _JOURNAL_MAGIC

@@ -50,7 +50,8 @@ def _is_resource(name: str) -> bool:
 
 def _proxy_settings() -> dict[str, str]:
     """Where the shell sets a proxy, it must not stand between a client and this machine."""
-    if not any(name.upper().endswith("_PROXY") and os.environ[name] for name in os.environ):
+    names = [name for name in os.environ if name.upper().endswith("_PROXY") and os.environ[name]]
+    if all(name.upper() == "NO_PROXY" for name in names):
         return {}
     environ = dict(os.environ)
     bypass_proxy(environ)

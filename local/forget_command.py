@@ -1,4 +1,7 @@
-"""`python -m local forget AAPL`: delete what the running system stores of symbols."""
+"""`python -m local forget AAPL`: delete what the running system stores of symbols.
+
+`forget_many` is for symbols that are chosen instead of named.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from chalicelib.domain.ticks import parse_symbol
 from local.choosing import add_flags, find_running
 from local.commands import FAILED, OK
 from local.errors import UsageError
+from local.forget_many import add_choice, chooses, forget_many
 from producer.reasons import reason
 
 _ANSWER_SECONDS = 60
@@ -29,9 +33,12 @@ def forget(arguments: list[str]) -> int:
         "list, so that their series can begin again, from another source too. Rules and the "
         "archive stay. First stop what sends a symbol.",
     )
-    parser.add_argument("symbols", nargs="+", metavar="SYMBOL")
+    parser.add_argument("symbols", nargs="*", metavar="SYMBOL")
+    add_choice(parser)
     add_flags(parser)
     options = parser.parse_args(arguments)
+    if chooses(options):
+        return forget_many(options)
     symbols = [_symbol(text) for text in options.symbols]
     facts = find_running(options)
     return max(_one(facts, symbol) for symbol in symbols)

@@ -47,8 +47,7 @@ def gateway(app: Any, clock: Clock = time.monotonic) -> LocalGateway:
 
 def authorize(made: LocalGateway, method: str, path: str, headers: dict[str, str]) -> bool:
     """Ask the authorizer of a route, before the request's body is there. False where the route
-    has no such method, so that no body is needed. Raises LocalGatewayException where the
-    authorizer refuses."""
+    has no such method. Raises LocalGatewayException where the authorizer refuses."""
     context = made._generate_lambda_context()
     event = made._generate_lambda_event(method, path, headers, None)
     made._authorizer.authorize(path, event, context)

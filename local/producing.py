@@ -1,4 +1,4 @@
-"""The producer's process: the same command as beside a deployment."""
+"""The producer's process: the same command as beside a deployment, or the collector's function."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from local.arguments import Options
 from local.own_files import history_command
 
@@ -18,15 +20,42 @@ STOP_SECONDS = 3.0
 USAGE = 2
 
 
-def commands(options: Options, environment: dict[str, str]) -> list[list[str]]:
-    """The producer's commands, each to begin when the one before has ended: history, the source."""
+class Command(msgspec.Struct, frozen=True):
+    """A module to run, its arguments, and variables beside those of this process."""
+
+    module: str
+    arguments: list[str]
+    environment: dict[str, str] = {}
+
+
+def commands(options: Options, environment: dict[str, str]) -> list[Command]:
+    """What produces, each to begin when the one before has ended: history, the source."""
     found = []
     if options.history:
         history = history_command(options.history, options.source, options.symbols, options.reading)
-        found.append(_into_sink(history, options, environment))
-    if options.source != "none":
-        found.append(command(options, environment))
-    return found
+        found.append(Command("producer", _into_sink(history, options, environment)))
+    if options.source == "none":
+        return found
+    if options.collector == "lambda":
+        return [*found, Command("local.collecting", [], collector(options, environment))]
+    return [*found, Command("producer", command(options, environment))]
+
+
+def collector(options: Options, environment: dict[str, str]) -> dict[str, str]:
+    """The environment of the collector's function. What is not given is empty, so that nothing of
+    the user's shell gets in."""
+    is_stream = options.ingest == "kinesis"
+    return {
+        "STAGE": "local",
+        "SYMBOLS_TABLE": environment["SYMBOLS_TABLE"],
+        "TICKS_STREAM": environment["TICKS_STREAM"] if is_stream else "",
+        "TICKS_QUEUE_URL": "" if is_stream else environment["TICKS_QUEUE_URL"],
+        "COLLECTOR_SOURCE": options.source,
+        "COLLECTOR_SYMBOLS": ",".join(options.symbols),
+        "COLLECTOR_INTERVAL": options.interval or "",
+        "COLLECTOR_TICKS_PER_RECORD": options.ticks_per_record or "",
+        "COLLECTOR_FLUSH_SECONDS": options.flush_seconds or "",
+    }
 
 
 def command(options: Options, environment: dict[str, str]) -> list[str]:
@@ -62,7 +91,7 @@ class Producer:
 
     def __init__(
         self,
-        arguments: list[str],
+        command: Command,
         *,
         status: Callable[[dict[str, Any]], None],
         said: Callable[[str, str], None],
@@ -71,12 +100,16 @@ class Producer:
         self._status, self._said, self._ended = status, said, ended
         self._stopping = False
         self._process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "local.child", "producer", *arguments],
+            [sys.executable, "-m", "local.child", command.module, *command.arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])},
+            env={
+                **os.environ,
+                **command.environment,
+                "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
+            },
             start_new_session=True,
         )
         self._reader = threading.Thread(target=self._read, name="producer", daemon=True)
@@ -124,5 +157,5 @@ class Producer:
             self._said("problem", line)
         elif told.get("event") == "status":
             self._status(told)
-        else:
+        elif told.get("event") != "metrics":  # those are CloudWatch's
             self._said(str(told.get("event")), str(told.get("message", "")))

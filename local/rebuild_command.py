@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
 
 from chalicelib import settings
 from chalicelib.api import instants
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import Contended, TickError
 from chalicelib.domain.ticks import parse_symbol
-from local import deployed
-from local.choosing import add_flags, enter, find_running
+from local import target
+from local.choosing import add_flags
 from local.commands import FAILED, OK
 from local.errors import UsageError
 
@@ -36,8 +35,8 @@ def rebuild(arguments: list[str]) -> int:
     )
     add_flags(parser)
     options = parser.parse_args(arguments)
-    symbols, start = _symbols(options.symbols), _instant(options.start)
-    names = _deployed(options.stage) if options.stage else _running(options)
+    symbols, start = _symbols(options.symbols), target.instant("--from", options.start)
+    names = target.environment(options)
     services = Services(settings.load(names))
     return max(_one(services, symbol, start) for symbol in symbols)
 
@@ -47,13 +46,6 @@ def _symbols(given: list[str]) -> list[str]:
         return [parse_symbol(text) for text in given]
     except TickError as error:
         raise UsageError(str(error)) from error
-
-
-def _instant(given: str | None) -> str | None:
-    try:
-        return None if given is None else instants.parse(given)
-    except ValueError as error:
-        raise UsageError(f"--from: {error}; allowed: {instants.ALLOWED}") from error
 
 
 def _one(services: Services, symbol: str, start: str | None) -> int:
@@ -67,17 +59,3 @@ def _one(services: Services, symbol: str, start: str | None) -> int:
         return FAILED
     print(f"{symbol}: {done.ticks} ticks folded, {done.bars} bars differed")
     return OK
-
-
-def _running(options: argparse.Namespace) -> Mapping[str, str]:
-    facts = find_running(options)
-    enter(facts)
-    found: Mapping[str, str] = facts["environment"]
-    return found
-
-
-def _deployed(name: str) -> Mapping[str, str]:
-    """The variables of a deployment's functions; the process goes to its region."""
-    stage = deployed.find(name)
-    deployed.enter(stage)
-    return stage.environment

@@ -8,11 +8,13 @@ import json
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any, TextIO
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple, TextIO
 
 import msgspec
 
+from chalicelib.services.query_prices import requests_usd, scan_usd
 from local.choosing import add_flags, connect, find_running
 from local.commands import FAILED, INTERRUPTED, OK, USAGE
 from local.errors import UsageError
@@ -22,7 +24,7 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _NUMERIC = ("tinyint", "smallint", "integer", "bigint", "decimal", "float", "double")
 _DESCRIPTION = """\
 Runs one statement of Athena's SQL on the running system's archive, through Athena's API. Rows go
-to stdout; state, bytes scanned and time to stderr.
+to stdout; state, bytes scanned, requests to S3 with their price on AWS, and time to stderr.
 """
 _EXAMPLES = """\
 examples:
@@ -38,6 +40,13 @@ class Row(msgspec.Struct, frozen=True):
     """A row of the result; None is null."""
 
     values: tuple[str | None, ...]
+
+
+class Requests(NamedTuple):
+    """Requests that Athena would send to S3 for a statement."""
+
+    lists: int
+    gets: int
 
 
 def sql(arguments: list[str]) -> int:
@@ -112,7 +121,7 @@ def run(
     except ClientError as error:
         raise UsageError(error.response["Error"]["Message"]) from error
     try:
-        execution = _ended(client, number)
+        execution, requests = _ended(client, number)
     except KeyboardInterrupt:
         client.stop_query_execution(QueryExecutionId=number)
         print("stopped", file=sys.stderr)
@@ -125,17 +134,18 @@ def run(
         print(f"python -m local sql: {state}: {reason}", file=sys.stderr)
         return FAILED
     show(client, number, style, sys.stdout)
-    print(_told(execution), file=sys.stderr)
+    print(told(execution, requests), file=sys.stderr)
     return OK
 
 
-def _ended(client: Any, number: str) -> dict[str, Any]:
+def _ended(client: Any, number: str) -> tuple[dict[str, Any], Requests | None]:
+    """The execution, once it has ended, and its requests to S3."""
     wait = _FIRST_WAIT
     while True:
         answer = client.get_query_execution(QueryExecutionId=number)
         execution: dict[str, Any] = answer["QueryExecution"]
         if execution["Status"]["State"] not in ("QUEUED", "RUNNING"):
-            return execution
+            return execution, _requests(answer["ResponseMetadata"]["HTTPHeaders"])
         time.sleep(wait)
         wait = min(_LONGEST_WAIT, wait * 1.5)
 
@@ -146,11 +156,27 @@ def _outcome(execution: dict[str, Any]) -> tuple[str, str]:
     return status["State"], " ".join(reason.split())
 
 
-def _told(execution: dict[str, Any]) -> str:
+def _requests(headers: Mapping[str, str]) -> Requests | None:
+    """What the stand-in tells beside its answer; an older one does not."""
+    found = [headers.get(f"x-ticktape-s3-{what}") for what in ("lists", "gets")]
+    lists, gets = found
+    return Requests(int(lists), int(gets)) if lists and gets else None
+
+
+def told(execution: dict[str, Any], requests: Requests | None) -> str:
+    """State, bytes scanned, requests to S3 and time, with what they would cost on AWS."""
     statistics = execution["Statistics"]
-    scanned = size_text(statistics["DataScannedInBytes"])
-    seconds = statistics["TotalExecutionTimeInMillis"] / 1000
-    return f"{execution['Status']['State']}, {scanned} scanned, {seconds:.2f} s"
+    scanned = statistics["DataScannedInBytes"]
+    usd = scan_usd(scanned) if execution["StatementType"] == "DML" else Decimal(0)
+    parts = [
+        execution["Status"]["State"],
+        f"{size_text(scanned)} scanned ({usd:.5f} USD on AWS)",
+    ]
+    if requests is not None:
+        of_s3 = requests_usd(requests.lists, requests.gets)
+        counted = f"{requests.lists:,} LIST and {requests.gets:,} GET requests to S3"
+        parts.append(f"{counted} ({of_s3:.5f} USD)")
+    return ", ".join([*parts, f"{statistics['TotalExecutionTimeInMillis'] / 1000:.2f} s"])
 
 
 def size_text(count: int) -> str:

@@ -62,7 +62,8 @@ class System:
         self._terminal = make(self._snapshot)
 
     def start(self) -> None:
-        """Raises UsageError or StartError; `stop` ends what was started."""
+        """Raises UsageError, StartError, or EndedError where `ended` is set before AWS is there;
+        `stop` ends what was started."""
         self._terminal.note("Starting Ticktape, which takes a few seconds.")
         running_file.folder()  # refused before anything starts
         api = self._bind("--api-port", self._options.api_port)
@@ -81,16 +82,18 @@ class System:
         self._start_mappings(app, environment, clients, data, emulator)
         self._start_schedule(app)
         self._start_producer(environment)
+        self._tell_keys(clients, environment)
         self._terminal.ready(addresses)
 
     def stop(self) -> None:
-        """End everything that was started, the last first."""
+        """End everything that was started, the last first. What hangs may cut this short, so the
+        file that names the system goes before all else."""
         self.ended.set()
+        running_file.remove()
         if self._producer_down() and not self.exit_status:
             self.exit_status = 1
         self._closing.close()
         self._terminal.close()
-        running_file.remove()
 
     def _stop_working(self) -> None:
         """Producer and pollers, side by side; what is cut off is delivered again next time."""
@@ -129,7 +132,7 @@ class System:
             aws_environment.keep_users(os.environ)
             return
         try:
-            emulator.wait_until_ready()
+            emulator.wait_until_ready(self.ended)
         except EmulatorError as error:
             raise StartError(f"embedded AWS did not start: {error}") from error
         threading.Thread(target=self._watch, args=(emulator,), daemon=True).start()
@@ -229,7 +232,7 @@ class System:
         self._producer_down = lambda: chain.is_down
         chain.start()
 
-    def _starting(self, command: list[str]) -> Start:
+    def _starting(self, command: producing.Command) -> Start:
         def start(ended: Callable[[int], None]) -> Producer:
             return Producer(
                 command, status=self._counters.produced, said=self._producer_said, ended=ended
@@ -266,6 +269,14 @@ class System:
             "sinks": resources.sinks(resources.load(), clients("sqs")),
         }
         running_file.write({**msgspec.to_builtins(addresses), **facts})
+
+    def _tell_keys(self, clients: Any, environment: dict[str, str]) -> None:
+        """A data folder that somebody else made brings keys whose tokens that one has."""
+        from local.token_command import kept
+
+        said = kept(clients("dynamodb"), environment)
+        if said is not None:
+            self._terminal.note(said)
 
     def _data_said(self) -> str:
         if self._users_aws:

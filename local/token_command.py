@@ -13,7 +13,7 @@ from typing import Any
 
 from chalicelib.adapters.keys import Keys
 from chalicelib.domain.errors import KeyFieldError
-from chalicelib.domain.keys import COMMAND, DEFAULT_REQUESTS, SCOPES, Key
+from chalicelib.domain.keys import COMMAND, DEFAULT_REQUESTS, FIRST_KEY, SCOPES, Key
 from chalicelib.services.key_ring import KeyRefused, KeyRing, UnknownKey
 from local import deployed
 from local.choosing import add_flags, connect, find_running
@@ -46,6 +46,17 @@ def token(arguments: list[str]) -> int:
     except KeyRefused as error:
         print(error, file=sys.stderr)
     return FAILED
+
+
+def kept(dynamodb: Any, environment: dict[str, str]) -> str | None:
+    """What a start says of the keys that are stored already, which somebody else may have made;
+    None where there is none that is let in."""
+    ring = _ring(dynamodb, environment)
+    count = sum(key != FIRST_KEY and not ring.has_expired(key) for key in ring.all())
+    if not count:
+        return None
+    which = "1 stored key opens" if count == 1 else f"{count} stored keys open"
+    return f"{which} the API besides this token: python -m local token list"
 
 
 def _add(ring: KeyRing, options: argparse.Namespace) -> int:

@@ -27,7 +27,8 @@ MOST_ACTIVE = 25
 MOST_BYTES = 262_144
 """Of a query's text: Athena's quota."""
 
-_QUERY_TIMES = ("SubmissionDateTime", "CompletionDateTime")
+_HEADERS = "_headers"
+"""Of an answer: more headers to send, by name."""
 
 
 class Athena:
@@ -67,11 +68,13 @@ class Athena:
         except AthenaError as error:
             status = "400 Bad Request"
             answer = {"__type": error.code, "Message": str(error), "message": str(error)}
+        more = answer.pop(_HEADERS, {})
         body = json.dumps(answer).encode()
         headers = [
             ("Content-Type", "application/x-amz-json-1.1"),
             ("Content-Length", str(len(body))),
             ("x-amzn-RequestId", str(uuid.uuid4())),
+            *more.items(),
         ]
         start_response(status, headers)
         return [body]
@@ -151,8 +154,12 @@ class Athena:
             self.executions.update(execution)
 
     def _get(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Requests to S3, which Athena does not tell, stand in headers of the answer."""
         with self._lock:
-            return {"QueryExecution": _shown(self.executions.get(_number(request)))}
+            found = self.executions.get(_number(request))
+        counted = found.get("_requests", {})
+        headers = {f"x-ticktape-s3-{what}": str(count) for what, count in counted.items()}
+        return {"QueryExecution": _shown(found), _HEADERS: headers}
 
     def _batch_get(self, request: dict[str, Any]) -> dict[str, Any]:
         found, missing = [], []

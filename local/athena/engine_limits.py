@@ -44,7 +44,7 @@ def resident_bytes(pid: int) -> int:
     """The memory that a process holds; 0 once it has ended."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the second, once it is open
         if Path("/proc/self").exists():
             return 0
     done = subprocess.run(  # noqa: S603  # macOS has no /proc

@@ -27,20 +27,6 @@ class Executions:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS athena_queries (id TEXT PRIMARY KEY,"
-            " submitted REAL NOT NULL, state TEXT NOT NULL, token TEXT, same TEXT NOT NULL,"
-            " execution TEXT NOT NULL) WITHOUT ROWID"
-        )
-        connection.execute(
-            "CREATE INDEX IF NOT EXISTS athena_queries_same ON athena_queries (same, submitted)"
-        )
-        connection.execute(
-            "CREATE INDEX IF NOT EXISTS athena_queries_token ON athena_queries (token)"
-        )
-        connection.execute(
-            "CREATE INDEX IF NOT EXISTS athena_queries_submitted ON athena_queries (submitted)"
-        )
         self._end_what_was_cut_off()
 
     def step(self, now: float) -> int:

@@ -24,10 +24,6 @@ class Workgroups:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS athena_workgroups"
-            " (name TEXT PRIMARY KEY, workgroup TEXT NOT NULL) WITHOUT ROWID"
-        )
 
     def get(self, name: str) -> dict[str, Any]:
         """As GetWorkGroup gives it. Raises InvalidRequestError."""

@@ -11,51 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from local.emulator import older_files
+from local.emulator import older_files, schema
+from producer.printable import in_line
+from producer.schemas import SchemaError, refuse_foreign
 
 FORMAT = 2
 """Raised when the tables change in a way that an older file does not fit. Format 1 is converted."""
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (
-    name TEXT PRIMARY KEY, value TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS items (
-    tbl TEXT NOT NULL, h TEXT NOT NULL, r TEXT NOT NULL, item BLOB NOT NULL, expires INTEGER,
-    PRIMARY KEY (tbl, h, r)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS index_entries (
-    tbl TEXT NOT NULL, idx TEXT NOT NULL, ih TEXT NOT NULL, ir TEXT NOT NULL,
-    h TEXT NOT NULL, r TEXT NOT NULL,
-    PRIMARY KEY (tbl, idx, ih, ir, h, r)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS item_changes (
-    tbl TEXT NOT NULL, seq INTEGER NOT NULL, created REAL NOT NULL, record BLOB NOT NULL,
-    PRIMARY KEY (tbl, seq)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS records (
-    stream TEXT NOT NULL, shard TEXT NOT NULL, seq INTEGER NOT NULL, created REAL NOT NULL,
-    partition_key TEXT NOT NULL, hash_key TEXT, data BLOB NOT NULL,
-    PRIMARY KEY (stream, shard, seq)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS objects (
-    bucket TEXT NOT NULL, name TEXT NOT NULL, versions BLOB NOT NULL, written REAL,
-    PRIMARY KEY (bucket, name)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS messages (
-    queue TEXT NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL, message BLOB NOT NULL,
-    PRIMARY KEY (queue, id)
-) WITHOUT ROWID;
-"""
-
-
-_ADDED = (("items", "expires", "INTEGER"), ("objects", "written", "REAL"))
-"""Columns that the tables of older files lack."""
-
-_INDEXES = """
-CREATE INDEX IF NOT EXISTS items_by_expiry ON items (tbl, expires) WHERE expires IS NOT NULL;
-CREATE INDEX IF NOT EXISTS objects_by_age ON objects (bucket, written, name);
-"""
 
 _LONGEST_LOG_BYTES = 16 * 1024 * 1024
 """The write-ahead log is cut back to this once its pages are in the file."""
@@ -112,7 +73,7 @@ def connect(path: Path | None, failed: Callable[[], None] = lambda: None) -> sql
     )
     connection.failed = failed
     try:
-        _refuse_foreign(connection, path)
+        refuse_foreign(connection, schema.TABLES + schema.INDEXES, schema.OLDER)
         # In a file that is there already it changes nothing: freed pages are used again at least.
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL" if path else "PRAGMA journal_mode = OFF")
@@ -122,22 +83,19 @@ def connect(path: Path | None, failed: Callable[[], None] = lambda: None) -> sql
         # A power cut may lose the last transactions, the end of a process none.
         connection.execute("PRAGMA synchronous = NORMAL" if path else "PRAGMA synchronous = OFF")
         connection.execute("PRAGMA cache_size = -16384")
-        connection.executescript(_SCHEMA)
+        connection.executescript(schema.TABLES)
         _check_format(connection, path)
         _add_columns(connection)
+    except SchemaError as error:
+        connection.close()
+        text = f"{path}: not a Ticktape database ({in_line(str(error))}); it is left as it was"
+        raise DatabaseError(text) from error
     except sqlite3.DatabaseError as error:
         connection.close()
         if cannot_write(error):
-            raise DatabaseError(f"{path}: cannot be written ({error})") from error
-        raise DatabaseError(f"{path}: not a Ticktape database ({error})") from error
+            raise DatabaseError(f"{path}: cannot be written ({in_line(str(error))})") from error
+        raise DatabaseError(f"{path}: not a Ticktape database ({in_line(str(error))})") from error
     return connection
-
-
-def _refuse_foreign(connection: sqlite3.Connection, path: Path | None) -> None:
-    """Before anything is written: another program's database is not ours to change."""
-    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-    if found and ("meta",) not in found:
-        raise DatabaseError(f"{path}: not a Ticktape database; it is left as it was")
 
 
 def _check_format(connection: sqlite3.Connection, path: Path | None) -> None:
@@ -147,7 +105,7 @@ def _check_format(connection: sqlite3.Connection, path: Path | None) -> None:
         _convert(connection, path)
         return
     if found != str(FORMAT):
-        raise DatabaseError(f"{path}: format {found}, this version reads {FORMAT}")
+        raise DatabaseError(f"{path}: format {in_line(str(found))}, this version reads {FORMAT}")
 
 
 def _convert(connection: sqlite3.Connection, path: Path | None) -> None:
@@ -163,11 +121,11 @@ def _convert(connection: sqlite3.Connection, path: Path | None) -> None:
 
 def _add_columns(connection: sqlite3.Connection) -> None:
     """Bring the tables of an older file up to date; sweeping fills the new columns."""
-    for table, column, kind in _ADDED:
+    for table, column, kind in schema.ADDED:
         found = connection.execute(f"PRAGMA table_info({table})").fetchall()
         if column not in [row[1] for row in found]:
             connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
-    connection.executescript(_INDEXES)
+    connection.executescript(schema.INDEXES)
 
 
 def meta(connection: sqlite3.Connection, name: str) -> str | None:

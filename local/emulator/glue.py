@@ -28,14 +28,6 @@ class Glue:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._loaded = False
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS glue_databases (place TEXT PRIMARY KEY,"
-            " databases BLOB NOT NULL) WITHOUT ROWID"
-        )
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS glue_partitions (place TEXT NOT NULL, key TEXT NOT NULL,"
-            " partition BLOB NOT NULL, PRIMARY KEY (place, key)) WITHOUT ROWID"
-        )
 
     def load(self) -> None:
         """Put what was kept into moto. Within a transaction."""

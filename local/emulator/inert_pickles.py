@@ -2,12 +2,15 @@
 
 `pickletools` only tells a pickle's instructions apart. Those that build values are followed here;
 where Python would make an object or call a function, a Named takes its place.
+
+A pickle can refer to a value many times, and to what refers to it. Written out, a kilobyte of it
+may have any size, so what each value weighs with all that it holds is bounded.
 """
 
 from __future__ import annotations
 
 import pickletools  # nosec B403 - tells instructions apart and builds nothing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +46,13 @@ _MADE: dict[str, Callable[[], Any]] = {
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 _PASSED_OVER = ("PROTO", "FRAME", "STOP")
 
+_SMALL_BYTES = 64 * 1024
+_TIMES_AS_LARGE = 20
+"""Texts that are repeated are in a pickle once."""
+
+_MOST_LEVELS = 64
+"""Lists within lists, attributes of attributes."""
+
 
 def read(raw: bytes) -> Any:
     """The value. Raises PickleError."""
@@ -50,9 +60,54 @@ def read(raw: bytes) -> Any:
     try:
         for operation, argument, _ in pickletools.genops(raw):
             reader.follow(operation.name, argument)
-        return reader.stack.pop()
+        value = reader.stack.pop()
+        _Weights(_SMALL_BYTES + _TIMES_AS_LARGE * len(raw)).of(value, 0)
     except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
         raise PickleError(str(error)) from error
+    return value
+
+
+class _Weights:
+    """Bytes of values when they are written out, about, and how many levels they have."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: dict[int, tuple[int, int] | None] = {}
+
+    def of(self, value: Any, level: int) -> tuple[int, int]:
+        """Raises PickleError above a bound, or for a value that holds itself."""
+        if isinstance(value, (str, bytes)):
+            return len(value) + 5, 0
+        if not isinstance(value, (list, tuple, set, dict, Named)):
+            return 9, 0
+        if id(value) not in self._known:
+            self._known[id(value)] = None
+            self._known[id(value)] = self._sum(value, level)
+        found = self._known[id(value)]
+        if found is None or level + found[1] > _MOST_LEVELS:
+            raise PickleError(f"more than {_MOST_LEVELS} levels")
+        return found
+
+    def _sum(self, value: Any, level: int) -> tuple[int, int]:
+        if level > _MOST_LEVELS:
+            raise PickleError(f"more than {_MOST_LEVELS} levels")
+        bytes_, levels = 5, 0
+        for part in _parts(value):
+            more, below = self.of(part, level + 1)
+            bytes_, levels = bytes_ + more, max(levels, below)
+            if bytes_ > self._most:
+                raise PickleError(f"it would be more than {self._most:,} bytes when written out")
+        return bytes_, levels + 1
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    if isinstance(value, Named):
+        yield from (value.name, value.arguments, value.state, value.entries)
+    elif isinstance(value, dict):
+        yield from value.keys()
+        yield from value.values()
+    else:
+        yield from value
 
 
 class _Reader:
@@ -109,7 +164,7 @@ class _Reader:
 
     def _additems(self, _: Any) -> None:
         entries = self._marked()
-        self.stack[-1].update(entries)
+        self.stack[-1].update(map(_hashed, entries))
 
     def _setitem(self, _: Any) -> None:
         self._put(self._last(2))
@@ -120,7 +175,7 @@ class _Reader:
     def _put(self, flat: list[Any]) -> None:
         target = self.stack[-1]
         entries = target.entries if isinstance(target, Named) else target
-        entries.update(zip(flat[::2], flat[1::2], strict=True))
+        entries.update(zip(map(_hashed, flat[::2]), flat[1::2], strict=True))
 
     def _stack_global(self, _: Any) -> None:
         self.stack.append(Named(".".join(self._last(2))))
@@ -137,6 +192,13 @@ class _Reader:
     def _build(self, _: Any) -> None:
         (state,) = self._last(1)
         self.stack[-1].state.update(state)
+
+
+def _hashed(key: Any) -> Any:
+    """A key, or an entry of a set. Hashing tuples of tuples takes as long as writing them out."""
+    if isinstance(key, tuple):
+        raise PickleError("a tuple as a key")
+    return key
 
 
 def _time(raw: bytes) -> datetime:

@@ -10,15 +10,17 @@ import selectors
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from local.aws_environment import Keys, keys_for_child, new_keys
+from local.aws_environment import Keys, bypass_proxy, keys_for_child, new_keys
 from local.backlog import Position, Waiting
 from local.child import how_it_ended
 from local.emulator.outside import DISK_FULL, PRIVATE
+from local.errors import EndedError
 from local.signing import signed
 
 START_SECONDS = 300.0
@@ -88,21 +90,26 @@ class EmulatorProcess:
             return f"{place} cannot be written any more: is the disk full?"
         return f"embedded AWS {how_it_ended(status)}"
 
-    def wait_until_ready(self) -> None:
-        """Block until it answers. Raises EmulatorError when it ended or took too long."""
-        word, _, rest = self._first_line().partition(" ")
+    def wait_until_ready(self, ended: threading.Event | None = None) -> None:
+        """Block until it answers. Raises EmulatorError when it ended or took too long, and
+        EndedError once `ended` is set."""
+        word, _, rest = self._first_line(ended or threading.Event()).partition(" ")
         if word != "ready":
             self.stop()
             raise EmulatorError(rest.strip() or "the emulator ended before it was ready")
         self.port = int(rest)
 
-    def _first_line(self) -> str:
+    def _first_line(self, ended: threading.Event) -> str:
         if self._process.stdout is None:
             raise EmulatorError("the emulator's output is not ours to read")
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
-            if not selector.select(START_SECONDS):
-                return f"error not ready within {START_SECONDS:.0f} s"
+            deadline = time.monotonic() + START_SECONDS
+            while not selector.select(_MOMENT_SECONDS):
+                if ended.is_set():
+                    raise EndedError
+                if time.monotonic() > deadline:
+                    return f"error not ready within {START_SECONDS:.0f} s"
         return self._process.stdout.readline().decode()
 
     def stop(self) -> None:
@@ -170,4 +177,6 @@ def plain_environment() -> dict[str, str]:
     dropped = ("AWS_", "BOTO_", "DOCKER_", "MOTO_")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
     ours = {"AWS_EC2_METADATA_DISABLED": "true", "MOTO_DISABLE_GLOBAL_CORS": "true"}
-    return {**kept, **ours, "PYTHONUNBUFFERED": "1"}
+    environ = {**kept, **ours, "PYTHONUNBUFFERED": "1"}
+    bypass_proxy(environ)  # moto posts to a topic's subscribers by the proxy that is set
+    return environ

@@ -26,6 +26,7 @@ from local.emulator import database
 from local.emulator.admission import LET_IN, Admission
 from local.emulator.admission import answer as answer_refusal
 from local.emulator.backlog import waiting
+from local.emulator.conditions import leave_out_unreadable
 from local.emulator.expiring import ItemExpiry
 from local.emulator.glue import list_partitions
 from local.emulator.lifecycles import ObjectExpiry
@@ -105,6 +106,7 @@ class Emulator:
         if refused is not None:
             return answer_refusal(environ, refused, start_response)
         environ[LET_IN](self._admission.has_keys(environ))
+        leave_out_unreadable(environ)
         if environ["PATH_INFO"].startswith(PRIVATE):
             return self._private(environ, start_response)
         service = environ.get("HTTP_AUTHORIZATION", "")

@@ -7,6 +7,15 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from local.errors import StartError
+from producer.printable import in_line
+from producer.schemas import SchemaError, refuse_foreign
+
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS checkpoints ("
+    "mapping TEXT, shard TEXT, checkpoint TEXT, PRIMARY KEY (mapping, shard))"
+)
+
 ENDED = "SHARD_END"
 """The checkpoint of a closed shard whose records are all finished."""
 
@@ -14,7 +23,8 @@ ENDED = "SHARD_END"
 class Checkpoints:
     """Checkpoints by mapping and shard, in the SQLite file at `path`; None keeps none.
 
-    `failed` is told when the file cannot be written.
+    `failed` is told when the file cannot be written. Raises StartError for a file that is none
+    of ours.
     """
 
     def __init__(self, path: Path | None, failed: Callable[[str], None] = lambda _: None) -> None:
@@ -25,12 +35,17 @@ class Checkpoints:
             ":memory:" if path is None else str(path), check_same_thread=False, isolation_level=None
         )
         self._lock = threading.Lock()
+        try:
+            self._prepare()
+        except (SchemaError, sqlite3.DatabaseError) as error:
+            self._connection.close()
+            raise StartError(f"{path}: not a Ticktape database ({in_line(str(error))})") from error
+
+    def _prepare(self) -> None:
+        refuse_foreign(self._connection, _SCHEMA)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._connection.execute(
-            "CREATE TABLE IF NOT EXISTS checkpoints ("
-            "mapping TEXT, shard TEXT, checkpoint TEXT, PRIMARY KEY (mapping, shard))"
-        )
+        self._connection.execute(_SCHEMA)
 
     def get(self, mapping: str, shard: str) -> str | None:
         """The last checkpoint, or None before the first."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from chalicelib.event_sources import EVENT_SOURCES, configured
 from chalicelib.services import key_ring
 from infra.deploy import gateway, mappings
 from tests.deploy_support import (
+    collector_checks,
     data_checks,
     made_checks,
     operation_checks,
@@ -77,7 +79,7 @@ def checks_of(*modules: ModuleType) -> list[Check]:
     ]
 
 
-STANDING = checks_of(made_checks, data_checks, operation_checks, policy_checks)
+STANDING = checks_of(made_checks, data_checks, operation_checks, policy_checks, collector_checks)
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +104,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
 def test_deployment_that_breaks_off_says_what_is_done_and_how_to_go_on(life: Life) -> None:
     assert life.broken.status == 1
     said = life.broken.errors
-    assert "step 6 of 11, chalice deploy" in said
+    assert "step 7 of 13, chalice deploy" in said
     done = said.rpartition("Done and kept: ")[2]
     assert "terraform: apply" in done
     assert done.rstrip().endswith(f"make deploy STAGE={STAGE}")
@@ -160,6 +162,19 @@ def test_package_built_again_has_the_same_bytes(life: Life) -> None:
         assert path.stat().st_size < 1_500_000
         path.unlink()
     assert hashes[0] == hashes[1]
+
+
+def test_plan_of_the_same_sources_leaves_the_collector_alone(life: Life) -> None:
+    """So that a second deployment sends no zip, nor touches role and schedule."""
+    assert life.stage.deployment("package").status == 0
+    target = "-target=aws_cloudwatch_event_target.collector"
+    given = ["-var=stage=dev", "-var=first_day=2026-11-22", "-var-file=stages/dev.tfvars"]
+    infra = f"-chdir={life.stage.directory / 'infra'}"
+    plan = ["terraform", infra, "plan", "-input=false", "-no-color", target, *given]
+    outcome = life.stage.run(plan, {"TF_WORKSPACE": STAGE})
+    assert outcome.status == 0, outcome.errors
+    assert "aws_lambda_function.collector[0]: Refreshing state" in outcome.output
+    assert re.findall(r"# (\S*collector\S*) (?:will|must) be", outcome.output) == []
 
 
 def test_new_token_is_shown_once_and_only_its_hash_is_kept(life: Life) -> None:
@@ -224,12 +239,18 @@ def _collect(life: Life) -> None:
 
 
 def test_smoke_test_reads_its_tick_back_and_leaves_nothing(life: Life, standing: Standing) -> None:
+    table = life.outputs["environment"]["SYMBOLS_TABLE"]
+    key = {"list": {"S": "producers"}, "symbol": {"S": "collector"}}
+    state = "market closed until 2099-01-05T14:30:00.000000Z"
+    report = {**key, "state": {"S": state}, "time": {"S": "2099-01-03T00:00:00.000000Z"}}
+    life.client("dynamodb").put_item(TableName=table, Item=report)
     outcome = life.stage.deployment(
         "--api-url", standing.url, "smoke", more={"TICKTAPE_TOKEN": life.token}
     )
+    life.client("dynamodb").delete_item(TableName=table, Key=key)
     assert outcome.status == 0, outcome.errors
     assert "the API gives it back" in outcome.output
-    table = life.outputs["environment"]["SYMBOLS_TABLE"]
+    assert f"no market is open whose symbols it follows ({state})" in outcome.output
     assert life.client("dynamodb").scan(TableName=table)["Items"] == []
 
 

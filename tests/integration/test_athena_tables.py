@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+
 import pytest
 from botocore.exceptions import ClientError
 
+from local.athena.engine.requests import pages, parquet_gets
 from tests.local_support.lake import PARQUET, PROJECTION, TICKS, Lake, ticks_of
 
 TEXTS = {"symbol": "string", "price": "string", "n": "bigint", "more": "string"}
@@ -107,6 +110,48 @@ def test_projected_partitions_follow_from_the_tables_properties(lake: Lake) -> N
     assert lake.rows('SELECT * FROM "raw$partitions" ORDER BY 1, 2 LIMIT 1') == [
         ["2024-01-02", "09"]
     ]
+
+
+def test_each_projected_partition_that_the_predicates_leave_is_a_list(lake: Lake) -> None:
+    make_raw(lake, "listed")
+    for day, hour in (("2024-01-02", "09"), ("2024-01-02", "10"), ("2024-01-03", "09")):
+        for name in ("a", "b"):
+            key = f"listed/date={day}/hour={hour}/{name}.json.gz"
+            lake.put_lines(key, {"symbol": f"{day}-{hour}", "price": 1})
+    ago = (datetime.now(UTC).date() - date(2024, 1, 1)).days
+    for condition, lists, gets in [
+        ("date = '2024-01-02' AND hour = '09'", 1, 2),
+        ("date IN ('2024-01-02', '2024-02-04') AND symbol > ''", 48, 4),
+        ("date < '2024-01-04'", 72, 6),
+        ("(date = '2024-01-02' AND hour >= '10') OR date IN ('2024-01-03')", 14 + 24, 4),
+        ("date < '2024-01-01'", 0, 0),  # before the projection begins
+        ("hour = '09' AND date < '2024-01-11'", 10, 4),
+    ]:
+        found = lake.requests(f"SELECT count(price) FROM listed WHERE {condition}")
+        assert found == (lists, gets), condition
+    lists, gets = lake.requests("SELECT count(price) FROM listed")
+    assert lists in (24 * (ago + 1), 24 * (ago + 2))  # a day may begin meanwhile
+    assert gets == 6
+    lake.make_view(
+        "both",
+        "SELECT price FROM listed WHERE date = '2024-01-02'"
+        " UNION ALL SELECT price FROM listed WHERE date = '2024-01-04'",
+    )
+    assert lake.requests("SELECT count(price) FROM both") == (48, 4)
+
+
+def test_a_partition_is_listed_by_a_thousand_objects_and_parquet_read_in_parts(
+    lake: Lake,
+) -> None:
+    lake.make_table("parts", TICKS, {"date": "string"}, serde=PARQUET)
+    for day in ("2024-01-02", "2024-01-03"):
+        lake.put_parquet(f"parts/date={day}/a", ticks_of(("A", "1", "1.10")))
+        lake.run(f"ALTER TABLE parts ADD PARTITION (date = '{day}')")
+    assert lake.requests("SELECT count(price) FROM parts") == (2, 2)
+    assert lake.requests("SELECT count(price) FROM parts WHERE date = '2024-01-03'") == (1, 1)
+    assert [pages(count) for count in (0, 1, 1000, 1001)] == [1, 1, 1, 2]
+    assert parquet_gets(3 * 1024**2, [1, 1]) == 1
+    assert parquet_gets(3 * 1024**2 + 1, [8 * 1024**2, 8 * 1024**2 + 1]) == 1 + 1 + 2
 
 
 def test_an_objects_address_is_a_hidden_column(lake: Lake) -> None:

@@ -3,11 +3,15 @@ query until it is told the query's result, and never heeds a stop."""
 
 from __future__ import annotations
 
+import errno
+import os
 import queue
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import msgspec
 import pytest
@@ -139,3 +143,9 @@ def test_a_process_that_ends_by_itself_is_told_and_nothing_is_tried_again(engine
 def test_the_memory_of_a_process_that_has_ended_is_none() -> None:
     assert resident_bytes(2**22 + 1) == 0
     assert EngineLimits().memory_bytes <= 4 * 1024**3
+
+
+def test_the_memory_of_a_process_that_ends_while_it_is_looked_at_is_none() -> None:
+    gone = ProcessLookupError(errno.ESRCH, "No such process")
+    with mock.patch.object(Path, "read_text", side_effect=gone):
+        assert resident_bytes(os.getpid()) == 0

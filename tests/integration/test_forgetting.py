@@ -57,6 +57,13 @@ def test_every_item_of_the_symbol_goes_and_no_other(services: Services, symbol: 
     assert services.forget(symbol, NEVER) == Forgotten(symbol, 0, 0, 0, complete=True)
 
 
+def test_a_mark_of_history_goes_with_the_bars(services: Services, symbol: str) -> None:
+    _fill(services, symbol)
+    services.stores.bars.mark_history([symbol], NEVER)
+    assert services.forget(symbol, NEVER).bars == 3
+    assert services.stores.bars.history_mark(symbol) == ""
+
+
 def test_a_call_that_runs_out_of_time_is_gone_on_with(symbol: str) -> None:
     services = Services(SMALL_AVERAGES, clients=Aws(page_items=7))
     _fill(services, symbol)

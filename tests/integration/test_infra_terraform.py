@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from tests.deploy_support.terraform_here import needs_terraform, terraform_envir
 
 INFRA = ROOT / "infra"
 EXAMPLES = ("small", "normal", "large")
+BARE = ("-var=page=none", "-var=collector=none")
 OLD_PAGE_BUCKET = "module.page_bucket.aws_s3_bucket.bucket"
 
 
@@ -26,29 +28,41 @@ class Plans:
 
     def __init__(self, directory: Path, aws: EmulatedAws) -> None:
         self._environment = {**aws.environment, **terraform_environment(), "TF_WORKSPACE": "dev"}
-        self._directory = directory
+        self.directory = directory
         self._made: dict[tuple[str, ...], dict[str, Any]] = {}
 
     def terraform(self, *arguments: str) -> str:
         """Its standard output; fails with its standard error."""
-        done = subprocess.run(
+        done = self._run(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def refusal(self, *changed: str) -> str:
+        """What is said of a plan of the small example that is refused, in one line."""
+        done = self._run("plan", "-input=false", "-no-color", *self._given("small"), *changed)
+        assert done.returncode == 1
+        return " ".join(done.stderr.replace("│", "").split())
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             ["terraform", *arguments],
-            cwd=self._directory,
+            cwd=self.directory,
             env=self._environment,
             capture_output=True,
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+
+    def _given(self, example: str) -> list[str]:
+        variables = f"-var-file={INFRA / 'examples' / f'{example}.tfvars'}"
+        return ["-var=stage=dev", "-var=first_day=2026-11-22", variables]
 
     def plan(self, example: str, *changed: str) -> dict[str, Any]:
         """The plan of an example, with further arguments, as JSON."""
         key = (example, *changed)
         if key not in self._made:
-            variables = f"-var-file={INFRA / 'examples' / f'{example}.tfvars'}"
-            given = ["-var=stage=dev", "-var=first_day=2026-11-22", variables, *changed]
-            self.terraform("plan", "-input=false", *given, "-out=plan")
+            given = self._given(example)
+            self.terraform("plan", "-input=false", *given, *changed, "-out=plan")
             self._made[key] = json.loads(self.terraform("show", "-json", "plan"))
         return self._made[key]
 
@@ -61,23 +75,28 @@ class Plans:
         provider = 'provider["registry.terraform.io/hashicorp/aws"]'
         resource = held | {"name": "bucket", "provider": provider, "instances": [instance]}
         state = {"version": 4, "serial": 1, "lineage": "test", "resources": [resource]}
-        path = self._directory / "terraform.tfstate.d" / "dev" / "terraform.tfstate"
+        path = self.directory / "terraform.tfstate.d" / "dev" / "terraform.tfstate"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(state))
 
     def hold_nothing(self) -> None:
         """Have no state."""
-        shutil.rmtree(self._directory / "terraform.tfstate.d", ignore_errors=True)
+        shutil.rmtree(self.directory / "terraform.tfstate.d", ignore_errors=True)
 
-    def resources(self, example: str, kind: str) -> list[dict[str, Any]]:
+    def resources(self, example: str, kind: str, *changed: str) -> list[dict[str, Any]]:
         """The planned values of all resources of a kind."""
-        found = costs.planned(self.plan(example))
+        found = costs.planned(self.plan(example, *changed))
         return [r["values"] for r in found if r["type"] == kind and r["mode"] == "managed"]
 
     def functions(self, example: str) -> dict[str, Any]:
         """The output of that name, as far as a plan knows it: without the roles' ARNs."""
         found: dict[str, Any] = self.plan(example)["output_changes"]["functions"]["after"]
         return found
+
+
+LOCK = INFRA / ".terraform.lock.hcl"
+KNOWS_UNPACKED = (platform.system(), platform.machine()) == ("Linux", "x86_64")
+"""The lock file has the checksums of all packages, and of this platform's unpacked provider."""
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +108,8 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plans]:
         INFRA, directory, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*", "stages")
     )
     shutil.copytree(ROOT / "chalicelib" / "lake", directory.parent / "chalicelib" / "lake")
+    if KNOWS_UNPACKED:
+        shutil.copyfile(LOCK, directory / LOCK.name)
     aws = EmulatedAws()
     try:
         made = Plans(directory, aws)
@@ -96,6 +117,25 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plans]:
         yield made
     finally:
         aws.stop()
+
+
+def test_provider_is_the_one_that_is_locked(plans: Plans) -> None:
+    if not KNOWS_UNPACKED:
+        pytest.skip("the lock file knows the unpacked provider of Linux on x86_64 alone")
+    assert (plans.directory / LOCK.name).read_text() == LOCK.read_text()
+    (plans.directory / LOCK.name).write_text(LOCK.read_text().replace("h1:e", "h1:f"))
+    try:
+        with pytest.raises(AssertionError, match="checksum"):
+            plans.terraform("init", "-input=false")
+    finally:
+        shutil.copyfile(LOCK, plans.directory / LOCK.name)
+
+
+def test_packages_of_all_platforms_are_locked() -> None:
+    locked, versions = LOCK.read_text(), (INFRA / "versions.tf").read_text()
+    (constraint,) = re.findall(r'source  = "hashicorp/aws"\n +version = "(.+)"', versions)
+    assert f'constraints = "{constraint}"' in locked
+    assert len(set(re.findall(r'"zh:([0-9a-f]{64})"', locked))) == 15
 
 
 def test_format_is_terraforms_own() -> None:
@@ -111,7 +151,9 @@ def test_format_is_terraforms_own() -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.long
 def test_configuration_is_valid(plans: Plans) -> None:
+    """Each plan validates it first, so the plans below show the same."""
     assert json.loads(plans.terraform("validate", "-json"))["valid"] is True
 
 
@@ -166,7 +208,7 @@ def test_fixed_costs_in_the_documentation_are_those_of_the_plan(plans: Plans, ex
 def test_stage_without_a_page_has_no_cloudfront_and_its_api_names_no_origin(
     plans: Plans,
 ) -> None:
-    plan = plans.plan("small", "-var=page=none")
+    plan = plans.plan("small", *BARE)
     planned = {one["type"] for one in costs.planned(plan)}
     assert not [kind for kind in planned if "cloudfront" in kind]
     environment = plan["output_changes"]["environment"]["after"]
@@ -198,6 +240,70 @@ def test_no_example_reserves_what_a_new_account_lacks(plans: Plans, example: str
     assert plans.plan(example)["variables"]["region"]["value"] == "us-east-1"
 
 
+COLLECTING = (
+    "aws_lambda_function",
+    "aws_cloudwatch_event_rule",
+    "aws_cloudwatch_event_target",
+    "aws_ecs_service",
+    "aws_ecs_task_definition",
+    "aws_security_group",
+)
+IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/ticktape:1"
+PUSHED = ("-var=collector=fargate", f"-var=collector_image={IMAGE}")
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_has_prices_collected_by_a_function(plans: Plans, example: str) -> None:
+    (function,) = plans.resources(example, "aws_lambda_function")
+    assert function["function_name"] == "ticktape-dev-collector"
+    assert function["reserved_concurrent_executions"] == -1
+    assert len(plans.resources(example, "aws_cloudwatch_event_rule")) == 1
+    assert plans.resources(example, "aws_ecs_service") == []
+
+
+def test_stage_that_does_not_say_how_to_collect_gets_nothing(plans: Plans) -> None:
+    """As stages do that an older version made."""
+    planned = costs.planned(plans.plan("small", *BARE))
+    assert [one["type"] for one in planned if one["type"] in COLLECTING] == []
+    default = re.search(
+        r'^variable "collector" \{.*?default +=(.*?)$',
+        (INFRA / "variables.tf").read_text(),
+        re.M | re.S,
+    )
+    assert default is not None
+    assert default[1].strip() == '"none"'
+
+
+def test_container_is_one_task_that_nothing_can_connect_to(plans: Plans) -> None:
+    (service,) = plans.resources("small", "aws_ecs_service", *PUSHED)
+    assert service["desired_count"] == 1
+    assert service["deployment_minimum_healthy_percent"] == 0
+    assert service["deployment_maximum_percent"] == 100
+    (group,) = plans.resources("small", "aws_security_group", *PUSHED)
+    assert not group.get("ingress")
+    assert [(out["from_port"], out["to_port"]) for out in group["egress"]] == [(443, 443)]
+    (task,) = plans.resources("small", "aws_ecs_task_definition", *PUSHED)
+    assert (task["cpu"], task["memory"]) == ("256", "512")
+    assert task["runtime_platform"][0]["cpu_architecture"] == "ARM64"
+    roles = {role["name"] for role in plans.resources("small", "aws_iam_role", *PUSHED)}
+    assert {"ticktape-dev-collector", "ticktape-dev-collector-execution"} <= roles
+    assert plans.resources("small", "aws_lambda_function", *PUSHED) == []
+    found = costs.lines(costs.planned(plans.plan("small", *PUSHED)), costs.prices())
+    assert round(sum(line.usd for line in found), 2) == 12.66
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("ec2", "Allowed: lambda, fargate, none."),
+        ("fargate", "fargate needs an image of the producer: set collector_image."),
+    ],
+)
+def test_collector_that_cannot_be_is_refused(plans: Plans, kind: str, said: str) -> None:
+    assert said in plans.refusal(f"-var=collector={kind}")
+
+
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_every_table_is_protected_and_every_alarm_stands_in_the_runbook(
     plans: Plans, example: str
@@ -208,5 +314,7 @@ def test_every_table_is_protected_and_every_alarm_stands_in_the_runbook(
     runbook = (ROOT / "docs" / "operating.md").read_text()
     for alarm in plans.resources(example, "aws_cloudwatch_metric_alarm"):
         kind = alarm["alarm_description"].removeprefix("docs/operating.md, ").split(":")[0]
-        kind = re.sub(r"-(api_handler|[a-z]+_[a-z]+|detect|compact)$", "", kind)
+        kind = re.sub(
+            r"-(api_handler|[a-z]+_[a-z]+|detect|compact)$|(?<=errors)-collector$", "", kind
+        )
         assert f"### {kind}\n" in runbook, kind

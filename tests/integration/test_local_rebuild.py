@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.bootstrap import Services
-from local import commands, rebuild_command
+from local import commands, rebuild_command, target
 from tests.emulated import Emulated
 from tests.factories import NEVER, instant, make_incoming, make_trigger, payload, wire
 
@@ -38,7 +38,7 @@ def test_a_symbol_without_ticks_is_one_line_and_status_one(
 
 
 def test_a_date_means_its_midnight_in_utc() -> None:
-    assert rebuild_command._instant("2015-06-01") == "2015-06-01T00:00:00.000000Z"
+    assert target.instant("--from", "2015-06-01") == "2015-06-01T00:00:00.000000Z"
 
 
 @pytest.mark.parametrize("arguments", [["A/B"], ["AAPL", "--from", "yesterday"]])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -56,7 +57,11 @@ def test_rows_are_those_of_the_recording(temporary: Path) -> None:
         (row["date"], Decimal(row["close"]), row["volume"]) for row in recorded()
     ]
     assert ended.stderr.startswith("SUCCEEDED, ")
-    assert " kB scanned, " in ended.stderr
+    assert re.search(
+        r" kB scanned \(0\.00005 USD on AWS\), [\d,]+ LIST and [\d,]+ GET requests to S3"
+        r" \(0\.\d{5} USD\), ",
+        ended.stderr,
+    )
 
 
 def test_views_and_formats(temporary: Path) -> None:

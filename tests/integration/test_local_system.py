@@ -6,10 +6,13 @@ import contextlib
 import os
 import resource
 import signal
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from chalicelib.adapters.keys import Keys
+from chalicelib.services.key_ring import KeyRing
 from chalicelib.services.notify import PARALLEL_SENDS
 from tests.local_support.aws import clients_of
 from tests.local_support.system import LocalSystem, all_gone, local_system, run_local
@@ -157,12 +160,16 @@ def test_a_kill_in_the_middle_loses_and_doubles_nothing(tmp_path: Path, recordin
         assert printed(third) == []
 
 
-def test_what_was_put_and_not_ingested_is_ingested_after_a_kill(tmp_path: Path) -> None:
+def test_keys_and_what_was_put_and_not_ingested_are_there_after_a_kill(tmp_path: Path) -> None:
     data = ("--source", "none", "--data", str(tmp_path / "data"))
     with local_system(*data) as first:
         first.ready()
         facts = first.facts()
-        kinesis = clients_of(facts["aws"], first.keys())("kinesis")
+        clients = clients_of(facts["aws"], first.keys())
+        store = Keys(clients("dynamodb"), facts["environment"]["KEYS_TABLE"])
+        KeyRing(store, lambda: datetime.now(UTC), "").create({"name": "mine", "scopes": ["admin"]})
+        assert "stored key" not in first.output()
+        kinesis = clients("kinesis")
         lines = [f'{{"symbol": "PUT{n}", "price": {n}.5}}'.encode() for n in range(1, 9)]
         kinesis.put_records(
             StreamName="ticktape-local-ticks",
@@ -171,6 +178,7 @@ def test_what_was_put_and_not_ingested_is_ingested_after_a_kill(tmp_path: Path) 
         first.end(signal.SIGKILL)
     with local_system(*data) as second:
         second.ready()
+        second.until(lambda: "1 stored key opens the API besides this token" in second.output())
         names = ",".join(f"PUT{n}" for n in range(1, 9))
 
         def prices() -> list[float]:

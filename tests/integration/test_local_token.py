@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.adapters.keys import Keys
 from chalicelib.services.key_ring import KeyRing, fingerprint
-from local import commands
+from local import commands, token_command
 from tests.emulated import Emulated
 
 ROOT = Path(__file__).parents[2]
@@ -59,6 +59,23 @@ def test_keys_are_listed_without_tokens_and_revoked(
     assert ring.holder(token) is None
     assert commands.run("token", ["revoke", key.key_id]) == 1
     assert f"there is no key {key.key_id}" in capsys.readouterr().err
+
+
+def test_a_start_says_how_many_stored_keys_open_the_api(
+    ring: KeyRing, emulated: Emulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(token_command, "_ring", lambda dynamodb, environment: ring)
+
+    def said() -> str | None:
+        return token_command.kept(emulated.clients.dynamodb, {})
+
+    assert said() is None
+    ring.create({"name": "grafana", "scopes": ["read"]})
+    assert said() == "1 stored key opens the API besides this token: python -m local token list"
+    ring.create({"name": "the desk", "scopes": ["admin"]})
+    assert (said() or "").startswith("2 stored keys open the API")
+    monkeypatch.setattr(ring, "has_expired", lambda key: key.name == "grafana")
+    assert (said() or "").startswith("1 stored key opens")
 
 
 def test_the_first_key_is_not_revoked_here(

@@ -22,7 +22,7 @@ from tests.deploy_support.emulated_aws import ROOT
 from tests.deploy_support.owned_buckets import OwnedBuckets
 from tests.deploy_support.recorded_calls import Call, calls_of
 from tests.emulated import Emulated
-from tests.factories import NEVER, instant, make_incoming, make_trigger, payload, wire
+from tests.factories import NEVER, instant, make_alert, make_incoming, make_trigger, payload, wire
 
 POLICY = json.loads((ROOT / "infra" / "operator-policy.json").read_text())
 RIGHTS = [
@@ -70,9 +70,8 @@ def give_up(deployment: Deployment) -> None:
         deployment.give_up(f"{deployment.prefix}-{handler}")
 
 
-def rebuild(operator: Operator, deployment: Deployment) -> None:
+def rebuild(operator: Operator, deployment: Deployment, tables: dict[str, str]) -> None:
     """Rebuild a symbol of whose minutes two were lost, one differs and one is of another kind."""
-    tables = deployment.tables()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "environ", {**os.environ, "AWS_DEFAULT_REGION": REGION})
         services = Services(settings.load(tables), lambda: instant(1000))
@@ -92,12 +91,25 @@ def rebuild(operator: Operator, deployment: Deployment) -> None:
     operator.run("rebuild", "AAPL")
 
 
+def forget(operator: Operator, tables: dict[str, str]) -> None:
+    """Forget the symbol, of which an alert is stored, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "environ", {**os.environ, "AWS_DEFAULT_REGION": REGION})
+        stores = Services(settings.load(tables), lambda: instant(1000)).stores
+        stores.alerts.record(make_alert())
+        assert [line.symbol for line in stores.symbols.listed("seen")] == ["AAPL"]
+    operator.run("forget", "--fewer-than", "1000", "--yes")
+    assert stores.symbols.listed("seen") == []
+
+
 def test_commands_of_operators_need_what_the_policy_allows_and_no_more(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operator = Operator(monkeypatch)
     give_up(deployment)
-    rebuild(operator, deployment)
+    tables = deployment.tables()
+    rebuild(operator, deployment, tables)
+    forget(operator, tables)
     deployment.applied()
     OwnedBuckets(monkeypatch, ANSWER)
     operator.run("redrive")

@@ -7,7 +7,6 @@ import gzip
 import io
 import itertools
 import json
-import time
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -16,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.emulated import EmulatedClients
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import eventually
 
 Rows = list[list[str | None]]
 
@@ -144,15 +143,16 @@ class Lake:
 
     def ended(self, number: str) -> dict[str, Any]:
         """The execution, once it has ended."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            execution: dict[str, Any] = self.athena.get_query_execution(QueryExecutionId=number)[
-                "QueryExecution"
-            ]
-            if execution["Status"]["State"] not in ("QUEUED", "RUNNING"):
-                return execution
-            time.sleep(0.02)
-        raise AssertionError("the query did not end")
+
+        def look() -> dict[str, Any] | None:
+            found: dict[str, Any] = self.athena.get_query_execution(QueryExecutionId=number)
+            execution: dict[str, Any] = found["QueryExecution"]
+            going = execution["Status"]["State"] in ("QUEUED", "RUNNING")
+            return None if going else execution
+
+        ended = eventually(look, lambda: f"query {number} did not end")
+        assert ended is not None
+        return ended
 
     def run(self, sql: str, *parameters: str, **more: Any) -> dict[str, Any]:
         """Run a statement that must succeed."""
@@ -176,6 +176,13 @@ class Lake:
     def scanned(self, sql: str) -> int:
         """Bytes that a statement scanned."""
         return int(self.run(sql)["Statistics"]["DataScannedInBytes"])
+
+    def requests(self, sql: str) -> tuple[int, int]:
+        """LISTs and GETs that Athena would send to S3 for a statement."""
+        number = self.run(sql)["QueryExecutionId"]
+        answer = self.athena.get_query_execution(QueryExecutionId=number)
+        headers = answer["ResponseMetadata"]["HTTPHeaders"]
+        return int(headers["x-ticktape-s3-lists"]), int(headers["x-ticktape-s3-gets"])
 
     def reason(self, sql: str, *parameters: str, **more: Any) -> str:
         """Why a statement failed, as it must."""

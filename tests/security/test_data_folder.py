@@ -25,8 +25,10 @@ from local.emulator import database
 from local.emulator.inert_pickles import PickleError, read
 from local.errors import UsageError
 from local.event_sources.checkpoints import Checkpoints
+from producer.errors import UsageError as ProducerUsageError
+from producer.spool import Spool
 from tests.local_support.aws import Emulator, emulator
-from tests.local_support.system import ROOT, LocalSystem
+from tests.local_support.system import ROOT, LocalSystem, run_local
 
 BUCKET = "archive"
 JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
@@ -57,6 +59,43 @@ def test_another_users_folder_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
         DataDirectory(tmp_path)
 
 
+def test_another_users_spool_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(ProducerUsageError, match=r"spool.db belongs to another user"):
+        Spool(tmp_path / "spool.db", "s")
+
+
+@pytest.mark.parametrize("end", ["-wal", "-shm", "-journal"])
+def test_a_log_beside_a_spool_that_is_not_ours_is_refused(tmp_path: Path, end: str) -> None:
+    Spool(tmp_path / "spool.db", "s").close()
+    (tmp_path / f"spool.db{end}").symlink_to(tmp_path / "another's")
+    with pytest.raises(ProducerUsageError, match=f"spool.db{end} belongs to another user"):
+        Spool(tmp_path / "spool.db", "s")
+
+
+def test_a_log_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "spool.db-wal"
+    log.touch()
+    real = Path.lstat
+
+    def owned(path: Path) -> os.stat_result:
+        found = list(real(path))
+        found[stat.ST_UID] += path == log
+        return os.stat_result(found)
+
+    monkeypatch.setattr(Path, "lstat", owned)
+    with pytest.raises(ProducerUsageError, match=r"spool.db-wal belongs to another user"):
+        Spool(tmp_path / "spool.db", "s")
+
+
+def test_a_spool_where_anyone_may_replace_files_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    with pytest.raises(ProducerUsageError, match="any user may replace files"):
+        Spool(tmp_path / "spool.db", "s")
+    tmp_path.chmod(0o1777)
+    Spool(tmp_path / "spool.db", "s").close()
+
+
 @pytest.mark.parametrize("name", ["lock", "aws.sqlite", "checkpoints.sqlite", "aws.sqlite-wal"])
 @pytest.mark.parametrize("make", [Path.symlink_to, Path.hardlink_to], ids=["symbolic", "hard"])
 def test_a_link_in_a_folder_has_no_other_file_overwritten(
@@ -76,6 +115,7 @@ def hot_journal(database: Path, super_journal: Path | None = None) -> Path:
     """What SQLite rolls back when it opens the database, and then deletes the super-journal."""
     with sqlite3.connect(database) as made:
         made.execute("CREATE TABLE planted (a)")
+        made.execute("DROP TABLE planted")
     made.close()
     content = database.read_bytes()
     page_bytes = struct.unpack(">H", content[16:18])[0]
@@ -97,7 +137,7 @@ def test_sqlite_deletes_what_a_journal_names(tmp_path: Path) -> None:
     precious.write_text("mine")
     hot_journal(tmp_path / "x.sqlite", precious)
     with sqlite3.connect(tmp_path / "x.sqlite") as opened:
-        opened.execute("SELECT * FROM planted")
+        opened.execute("SELECT * FROM sqlite_master")
     opened.close()
     assert not precious.exists()  # so the tests below show something
 
@@ -123,7 +163,26 @@ def test_a_journal_in_a_folder_has_no_other_file_deleted(tmp_path: Path, name: s
     assert journal.exists()
 
 
-def test_a_journal_that_a_crash_left_is_rolled_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_link", [False, True])
+def test_a_journal_beside_a_spool_has_no_other_file_deleted(tmp_path: Path, is_link: bool) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    hot_journal(tmp_path / "given.db", precious)
+    spool = tmp_path / ("link.db" if is_link else "given.db")
+    if is_link:
+        spool.symlink_to(tmp_path / "given.db")
+    with pytest.raises(ProducerUsageError, match=r"given.db-journal would have SQLite"):
+        Spool(spool, "s")
+    assert precious.read_text() == "mine"
+
+
+def test_a_journal_that_a_crash_left_beside_a_spool_is_rolled_back(tmp_path: Path) -> None:
+    journal = hot_journal(tmp_path / "spool.db")
+    Spool(tmp_path / "spool.db", "s").close()
+    assert not journal.exists()
+
+
+def test_a_journal_that_a_crash_left_is_is_rolled_back(tmp_path: Path) -> None:
     journal = hot_journal(tmp_path / "checkpoints.sqlite")
     (tmp_path / "aws.sqlite-journal").touch()
     open_all(tmp_path)
@@ -163,11 +222,6 @@ def make_file(path: Path, written_as: str, **rows: list[tuple[Any, ...]]) -> Non
     """A data folder's file of a format, with rows by table."""
     made = database.connect(path)
     database.put_meta(made, "format", written_as)
-    made.execute("CREATE TABLE glue_databases (place TEXT PRIMARY KEY, databases BLOB NOT NULL)")
-    made.execute(
-        "CREATE TABLE glue_partitions (place TEXT NOT NULL, key TEXT NOT NULL,"
-        " partition BLOB NOT NULL, PRIMARY KEY (place, key))"
-    )
     for table, values in rows.items():
         for row in values:
             made.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
@@ -322,3 +376,22 @@ def test_nothing_of_ours_imports_what_runs_code_when_it_reads() -> None:
                 if {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"} & {*names}:
                     found.append(str(path))
     assert found == []
+
+
+@pytest.mark.parametrize("name", ["aws.sqlite", "checkpoints.sqlite"])
+def test_names_in_a_given_database_do_not_command_the_terminal(tmp_path: Path, name: str) -> None:
+    hostile = "x\x1b]0;owned\x07\x1b[2J\u202e\nsecond line"
+    tmp_path.chmod(0o700)
+    with sqlite3.connect(tmp_path / name) as made:
+        made.execute("CREATE TABLE a (b)")
+        made.execute("PRAGMA writable_schema = ON")
+        entry = ("table", hostile, hostile, 2, "CREATE TABLE broken(")
+        made.execute("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", entry)
+    made.close()
+    ports = ("--api-port", "0", "--page-port", "0")
+    done = run_local(*ports, "--source", "none", "--seconds", "1", "--data", str(tmp_path))
+    assert done.returncode == 1
+    said = [line for line in done.stderr.splitlines() if "malformed database schema" in line]
+    assert said, done.stderr
+    assert all(line.isprintable() for line in done.stderr.splitlines())
+    assert "]0;owned[2J second line" in said[0]

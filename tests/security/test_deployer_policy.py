@@ -20,6 +20,9 @@ DEPLOYER = {"Statement": [one for name in DEPLOYERS for one in POLICIES[name]["S
 RESOURCES = json.loads((INFRA / "resources.json").read_text())
 
 ROLE = "arn:aws:iam::111122223333:role/ticktape-dev-detect"
+COLLECTOR = "arn:aws:iam::111122223333:role/ticktape-dev-collector"
+LINKED = "arn:aws:iam::111122223333:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
+GROUP = "arn:aws:ec2:eu-central-1:111122223333:security-group/sg-1"
 WITHIN = {"iam:PermissionsBoundary": "arn:aws:iam::111122223333:policy/ticktape-boundary"}
 KEY = "arn:aws:kms:eu-central-1:111122223333:key/1"
 PAGE = "arn:aws:cloudfront::111122223333:distribution/E1"
@@ -91,6 +94,13 @@ def _is_like(value: str, patterns: str | list[str]) -> bool:
         ("lambda:DeleteEventSourceMapping", MAPPING, {}),
         ("lambda:CreateEventSourceMapping", "*", OF_ANOTHER),
         ("dynamodb:DeleteTable", "arn:aws:dynamodb:eu-central-1:1:table/payroll", {}),
+        ("iam:PassRole", ROLE, {"iam:PassedToService": "ecs-tasks.amazonaws.com"}),
+        ("iam:CreateServiceLinkedRole", LINKED, {"iam:AWSServiceName": "eks.amazonaws.com"}),
+        ("ecs:UpdateService", "arn:aws:ecs:eu-central-1:1:service/shop/shop", {}),
+        ("ec2:AuthorizeSecurityGroupEgress", GROUP, {"aws:ResourceTag/app": "shop"}),
+        ("ec2:AuthorizeSecurityGroupIngress", GROUP, OURS),
+        ("ec2:CreateSecurityGroup", GROUP, {}),
+        ("ec2:CreateTags", GROUP, NEW),
         (PUT_ALARM, ALARM, {"cloudwatch:AlarmActions": TERMINATE}),
         (PUT_ALARM, ALARM, {"cloudwatch:AlarmActions": f"{TOPIC} {TERMINATE}"}),
         (PUT_ALARM, ALARM, {"cloudwatch:AlarmActions": FUNCTION}),
@@ -109,6 +119,11 @@ def test_what_the_deployer_may_not_do(action: str, resource: str, context: dict[
         ("iam:UpdateAssumeRolePolicy", ROLE, WITHIN),
         ("iam:DeleteRolePolicy", ROLE, WITHIN),
         ("iam:PassRole", ROLE, {"iam:PassedToService": "lambda.amazonaws.com"}),
+        ("iam:PassRole", COLLECTOR, {"iam:PassedToService": "ecs-tasks.amazonaws.com"}),
+        ("ecs:UpdateService", "arn:aws:ecs:eu-central-1:1:service/ticktape-dev/x", {}),
+        ("ec2:CreateSecurityGroup", GROUP, NEW),
+        ("ec2:CreateTags", GROUP, {"ec2:CreateAction": "CreateSecurityGroup"}),
+        ("ec2:AuthorizeSecurityGroupEgress", GROUP, OURS),
         ("lambda:DeleteEventSourceMapping", MAPPING, OF_OURS),
         ("kms:CreateKey", "*", NEW),
         ("kms:TagResource", KEY, NEW),
@@ -125,14 +140,15 @@ def test_what_the_deployer_may_do(action: str, resource: str, context: dict[str,
 
 def test_the_boundary_holds_all_that_functions_may_do_and_nothing_that_widens_rights() -> None:
     actions = {action for statement in BOUNDARY["Statement"] for action in statement["Action"]}
-    holders = [*RESOURCES["functions"].values(), RESOURCES["producer"]]
+    holders = [*RESOURCES["functions"].values(), RESOURCES["producer"], RESOURCES["collector"]]
     needed = {a for holder in holders for many in holder["permissions"].values() for a in many}
+    needed |= {a for many in RESOURCES["collector"]["lists"].values() for a in many}
     assert needed <= actions
     assert not {action for action in actions if "*" in action}
     services = {action.split(":")[0] for action in actions}
     assert not services & {"iam", "sts", "lambda", "organizations", "ec2", "cloudformation"}
     unbounded = [s["Sid"] for s in BOUNDARY["Statement"] if "*" in s["Resource"]]
-    assert unbounded == ["StreamsOfTheAccount", "Traces"]
+    assert unbounded == ["StreamsOfTheAccount", "ImagesOfTheAccount", "Traces"]
 
 
 @pytest.mark.parametrize("name", POLICIES)

@@ -57,17 +57,22 @@ HEADERS = [
 ]
 
 
-def ask(port: int, method: str, target: str, *headers: str) -> int:
-    """The status of the answer to a request as it is written here."""
-    lines = [f"{method} {target} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Connection: close"]
-    raw = "\r\n".join([*lines, *headers, "", ""]).encode("latin-1", "replace")
+def exchanged(port: int, raw: bytes) -> bytes:
+    """All that comes back for bytes that are sent as they are."""
     with socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as connection:
         connection.sendall(raw)
         connection.shutdown(socket.SHUT_WR)
         answer = b""
         while part := connection.recv(65536):
             answer += part
-    version, status, *_ = answer.split(maxsplit=2)
+    return answer
+
+
+def ask(port: int, method: str, target: str, *headers: str) -> int:
+    """The status of the answer to a request as it is written here."""
+    lines = [f"{method} {target} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Connection: close"]
+    raw = "\r\n".join([*lines, *headers, "", ""]).encode("latin-1", "replace")
+    version, status, *_ = exchanged(port, raw).split(maxsplit=2)
     assert version.startswith(b"HTTP/1.")
     return int(status)
 
@@ -113,13 +118,7 @@ def emulator_port(system: LocalSystem) -> int:
 def answers(port: int, head: str, body: bytes) -> list[bytes]:
     """The status lines that come back for one request, whose body is a request in itself."""
     raw = f"{head}\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode("latin-1") + body
-    with socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as connection:
-        connection.sendall(raw)
-        connection.shutdown(socket.SHUT_WR)
-        answer = b""
-        while part := connection.recv(65536):
-            answer += part
-    return re.findall(rb"HTTP/1\.1 (\d+) ", answer)
+    return re.findall(rb"HTTP/1\.1 (\d+) ", exchanged(port, raw))
 
 
 @pytest.mark.parametrize(

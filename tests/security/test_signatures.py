@@ -165,6 +165,37 @@ def test_a_target_that_is_no_path_is_refused(link: Link, before: str) -> None:
         assert re.match(rb"HTTP/1.1 400 (?s:.*)InvalidURI", connection.recv(65536))
 
 
+@pytest.mark.parametrize(
+    ("header", "value", "status"),
+    [
+        ("Range", "bytes=1-2", 206),
+        ("Range", "bytes=9-", 416),
+        *(("Range", odd, 200) for odd in ("x", "bytes=1=2", "items=1-2", "bytes=1-2,3-3", "=")),
+        ("Range", "bytes=0-" + "9" * 5000, 200),
+        ("If-Modified-Since", "Fri, 01 Jan 2100 00:00:00 GMT", 304),
+        ("If-Modified-Since", "Friday, 01-Jan-60 00:00:00 GMT", 304),
+        ("If-Unmodified-Since", "Thu Jan  1 00:00:00 2015", 412),
+        *(
+            (f"If-{condition}-Since", odd, 200)
+            for condition in ("Modified", "Unmodified")
+            for odd in (
+                "x",
+                "Mon, 99 Foo",
+                "Mon, 01 Jan 0001 00:00:00 +9999",
+                "1 Jan 1 +" + "9" * 99,
+            )
+        ),
+    ],
+)
+def test_a_link_ignores_ranges_and_dates_that_nobody_can_read(
+    link: Link, header: str, value: str, status: int
+) -> None:
+    answered, text = ask(link(), headers={header: value})
+    assert answered == status
+    assert "Traceback" not in text
+    assert status != 200 or text == "rows"
+
+
 def test_a_link_ends(link: Link) -> None:
     url = link(seconds=1)
     end = time.monotonic() + PATIENCE_SECONDS

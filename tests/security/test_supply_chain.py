@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.deploy import package, wheels
+from infra.deploy import collector_package, package, wheels
 from infra.deploy.errors import DeployError
 from tests.deploy_support.stages import make_stage
 from tools import audit
@@ -56,6 +56,8 @@ def test_installing_demands_the_hashes() -> None:
     installs = [line for line in script.splitlines() if re.search(r"install --quiet", line)]
     assert len(installs) == 3
     assert all("--require-hashes" in line for line in installs)
+    builds_nothing = ("--only-binary :all:", "--no-build")
+    assert all(any(flag in line for flag in builds_nothing) for line in installs)
 
 
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.parent.name)
@@ -79,6 +81,17 @@ def test_what_is_deployed_is_locked_as_what_is_tested() -> None:
     assert functions == {name: tested[name] for name in ("msgspec", "tzdata")}
     producer = _entries(ROOT / "producer" / "deploy" / "requirements.txt")
     assert {name: producer[name] for name in functions} == functions
+    collector = _entries(ROOT / collector_package.LISTED)
+    assert set(collector) >= {*functions, "yfinance", "exchange-calendars", "curl-cffi", "pandas"}
+    listed = (ROOT / "producer" / "deploy" / "requirements.txt").read_text().strip()
+    for name, entry in collector.items():
+        others = re.findall(rf"^{re.escape(name)}==.*?(?=\n\S|\Z)", listed, re.M | re.S)
+        assert without_marker(entry) in [without_marker(other) for other in others], name
+
+
+def without_marker(entry: str) -> str:
+    """An entry of a list without the condition on the Python that it is for."""
+    return re.sub(r" ;.*?(?= \\$)", "", entry, count=1, flags=re.M)
 
 
 def _entries(path: Path) -> dict[str, str]:
@@ -89,7 +102,7 @@ def _entries(path: Path) -> dict[str, str]:
 def test_the_producers_container_demands_the_hashes() -> None:
     dockerfile = (ROOT / "producer" / "deploy" / "Dockerfile").read_text()
     (install,) = [line for line in dockerfile.splitlines() if "pip install" in line]
-    assert "--require-hashes -r requirements.txt" in install
+    assert "--require-hashes --only-binary :all: -r requirements.txt" in install
 
 
 def forged(folder: Path) -> None:
@@ -110,18 +123,33 @@ def forged(folder: Path) -> None:
                 wheel.writestr(f"{info}/RECORD", "")
 
 
-def test_a_forged_package_does_not_get_into_the_functions(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def forged_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pip finds forged packages alone."""
     forged(tmp_path)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+
+
+@pytest.mark.usefixtures("forged_index")
+def test_a_forged_package_does_not_get_into_the_functions() -> None:
     with (
         pytest.raises(DeployError, match=r"as it is locked: (?s:.*)DO NOT MATCH THE HASHES"),
         wheels.locked("arm64"),
     ):
         pass
+
+
+@pytest.mark.usefixtures("forged_index")
+def test_a_forged_package_does_not_get_into_the_collector(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collector_package, "LISTED", Path("requirements.txt"))
+    monkeypatch.setattr(collector_package, "FOLDER", tmp_path / "built")
+    with pytest.raises(DeployError, match=r"as it is locked: (?s:.*)DO NOT MATCH THE HASHES"):
+        collector_package.build("arm64")
+    assert not list((tmp_path / "built").glob("*.zip"))
 
 
 def test_chalice_builds_from_the_locked_packages_alone(monkeypatch: pytest.MonkeyPatch) -> None:

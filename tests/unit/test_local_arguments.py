@@ -59,6 +59,8 @@ def test_a_replay_is_taken() -> None:
     ("arguments", "named"),
     [
         (["--nonsense"], "--nonsense"),
+        (["--collector", "machine"], "--collector"),
+        (["--collector", "lambda", "--source", "yfinance-live"], "auto, yfinance, simulator"),
         (["--sourc", "none"], "--sourc"),
         (["--source", "nonsense"], "--source"),
         (["--ingest", "carrier-pigeon"], "--ingest"),

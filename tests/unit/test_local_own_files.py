@@ -23,7 +23,7 @@ def written(folder: Path, name: str = "AAPL.csv") -> Path:
 
 
 def made(*arguments: str) -> list[list[str]]:
-    return commands(parse([*ANY_PORTS, *arguments]), STREAM)
+    return [command.arguments for command in commands(parse([*ANY_PORTS, *arguments]), STREAM)]
 
 
 def label(command: list[str]) -> str | None:

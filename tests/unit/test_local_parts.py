@@ -21,6 +21,7 @@ from local.errors import UsageError
 from local.page_server import content_security_policy
 from local.subscriber import Once
 from local.terminal import Addresses, PlainTerminal
+from producer.collector.settings import load as load_collector
 
 
 def test_metrics_of_the_handlers_are_added_up() -> None:
@@ -202,6 +203,21 @@ def test_the_producer_is_started_as_its_contract_says() -> None:
         "stream", "--source", "simulator", "--interval", "0.5", "--symbols", "A,B",
         "--sink", "kinesis", "--stream", "s",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("ingest", ["kinesis", "sqs"])
+def test_the_collectors_function_is_started_after_history_with_its_environment(ingest: str) -> None:
+    names = ("TICKS_STREAM", "TICKS_QUEUE_URL")
+    given = dict.fromkeys(names, "given") | {"SYMBOLS_TABLE": "symbols"}
+    options = make_options(
+        collector="lambda", ingest=ingest, interval="3", symbols=("A",), history=(Path("a.csv"),)
+    )
+    history, collector = producing.commands(options, given)
+    assert (history.module, history.arguments[0]) == ("producer", "backfill")
+    assert (collector.module, collector.arguments) == ("local.collecting", [])
+    settings = load_collector(collector.environment)
+    assert (settings.source, settings.symbols) == ("simulator", ("A",))
+    assert (settings.options.sink, settings.options.interval) == (ingest, 3)
 
 
 def test_a_replay_is_started_with_its_file_and_speed_and_sends_alerts_unless_refused() -> None:

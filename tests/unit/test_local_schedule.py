@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.event_sources import COMPACTION
+from chalicelib.event_sources import COMPACTION, COMPACTION_HOURS
 from local import schedule
 from local.event_sources.scheduling import scheduled_event
 from tests.patience import PATIENCE_SECONDS
@@ -21,7 +21,7 @@ from tests.patience import PATIENCE_SECONDS
 def test_compaction_comes_when_the_deployed_schedule_first_has_it(now: str, hours: float) -> None:
     instant = datetime.fromisoformat(now).replace(tzinfo=UTC)
     assert schedule.until_next(instant) == timedelta(hours=hours)
-    assert COMPACTION[:2] == (30, "6-12/2")
+    assert (COMPACTION[:2], COMPACTION_HOURS[0]) == ((30, "*"), 6)
 
 
 def test_a_day_asked_for_by_hand_stands_in_the_detail() -> None:

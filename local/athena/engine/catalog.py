@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
@@ -131,6 +131,12 @@ def _columns(found: Any) -> tuple[Column, ...]:
     return tuple((one["Name"].lower(), one["Type"].lower()) for one in found)
 
 
+def projection(table: Table) -> dict[str, list[str]]:
+    """The values of each partition column of a projected table: Athena derives a partition for
+    each combination, whether or not there are objects."""
+    return {name: _Allowed(table, name).values() for name, _ in table.partition_columns}
+
+
 def _projected(table: Table, aws: Aws) -> Iterator[Partition]:
     """The objects under the template's constant beginning, by the values in their keys."""
     template = table.parameters.get("storage.location.template") or _default_template(table)
@@ -183,8 +189,8 @@ class _Allowed:
                 now.date().isoformat() if end.strip() == "NOW" else end.strip() for end in ends
             )
         elif self._kind == "integer":
-            digits = int(table.parameters.get(f"projection.{name}.digits", "0"))
-            self.pattern = rf"\d{{{digits}}}" if digits else r"\d+"
+            self._digits = int(table.parameters.get(f"projection.{name}.digits", "0"))
+            self.pattern = rf"\d{{{self._digits}}}" if self._digits else r"\d+"
             self._least, self._most = map(int, self._property("range").split(","))
         elif self._kind == "enum":
             self.pattern = "[^/]+"
@@ -197,6 +203,17 @@ class _Allowed:
         if name not in self._properties:
             raise QueryError("INVALID_TABLE_PROPERTY", f"Missing table property: {name}")
         return self._properties[name]
+
+    def values(self) -> list[str]:
+        """All values in the column's range, in order."""
+        if self._kind == "date":
+            first, last = date.fromisoformat(self._low), date.fromisoformat(self._high)
+            count = (last - first).days + 1
+            return [(first + timedelta(days=number)).isoformat() for number in range(count)]
+        if self._kind == "integer":
+            numbers = range(self._least, self._most + 1)
+            return [str(number).zfill(self._digits) for number in numbers]
+        return sorted(self._values)
 
     def takes(self, value: str) -> bool:
         """Whether the value lies in the column's range."""

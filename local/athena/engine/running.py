@@ -66,6 +66,7 @@ class Runner:
             "EngineExecutionTimeInMillis": _milliseconds(time.monotonic() - began),
             "QueryPlanningTimeInMillis": _milliseconds(planned - began),
         }
+        fields["_requests"] = {"lists": lake.requests.lists, "gets": lake.requests.gets}
         manifest = fields.pop("manifest", None)
         if manifest:
             statistics["DataManifestLocation"] = manifest

@@ -18,11 +18,12 @@ import pyarrow.dataset as ds
 from pyarrow import fs
 
 from local.athena.engine.aws import Aws
-from local.athena.engine.catalog import PATH, Catalog, Partition, Shape, Table
+from local.athena.engine.catalog import PATH, Catalog, Partition, Shape, Table, projection
 from local.athena.engine.failures import QueryError, ScanLimitError, unsupported
 from local.athena.engine.hive_types import to_arrow_schema
 from local.athena.engine.json_lines import LineReader
 from local.athena.engine.object_cache import ObjectCache
+from local.athena.engine.requests import Requests, pages, parquet_gets, partitions_left
 
 _FORMAT = ds.ParquetFileFormat()
 _FILES = fs.LocalFileSystem()
@@ -62,6 +63,7 @@ class Lake:
         self.lines = lines
         self.files = files
         self.meter = meter
+        self.requests = Requests()
         self.failure: Exception | None = None
 
     def keys(self, partition: Partition) -> tuple[str, list[str]]:
@@ -71,6 +73,7 @@ class Lake:
         found = partition.keys
         if found is None:
             found = tuple(self.aws.names(f"s3://{bucket}/{prefix}"))
+        self.requests.list(pages(len(found)))
         return bucket, [key for key in found if key.rpartition("/")[2][:1] not in ("_", ".", "")]
 
     def parquet(self, partitions: Iterable[Partition]) -> Iterator[tuple[Partition, str, str, Any]]:
@@ -97,10 +100,19 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
         try:
             wanted = list(self.schema.names if columns is None else columns)
             partitions = list(self._kept(filter))
+            self._count_empty(len(partitions), filter)
             return self._opened(partitions, wanted, filter)
         except Exception as error:
             self._lake.failure = self._lake.failure or error
             raise
+
+    def _count_empty(self, found: int, condition: Any) -> None:
+        """Athena also lists projected partitions in which there is nothing."""
+        if self._table.projected:
+            values = projection(self._table)
+            mentioned = _words(condition)
+            left = partitions_left(values, self.schema, condition, mentioned)
+            self._lake.requests.list(left - found)
 
     def _opened(self, partitions: list[Partition], wanted: list[str], condition: Any) -> Any:
         if "parquet" in self._table.serde.lower():
@@ -133,7 +145,7 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
         return pc.scalar(True) if expression is None else expression
 
     def _touched(self, wanted: Sequence[str], condition: Any) -> list[str]:
-        words = set(re.findall(r"[\w$]+", "" if condition is None else str(condition)))
+        words = _words(condition)
         return [name for name in self.schema.names if name in wanted or name in words]
 
     def _parquet(self, partitions: list[Partition], wanted: list[str], condition: Any) -> Any:
@@ -144,14 +156,18 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
             held.append(file)
             where = self._equals(partition) & (pc.field(PATH) == f"s3://{bucket}/{key}")
             fragment = _FORMAT.make_fragment(str(file.path), _FILES, partition_expression=where)
-            self._lake.meter.add(self._scanned(key, fragment, touched, condition))
+            footer, groups = self._scanned(key, fragment, touched, condition)
+            self._lake.meter.add(footer + sum(groups))
+            self._lake.requests.get(parquet_gets(file.path.stat().st_size, groups))
             fragments.append(fragment)
         dataset = ds.FileSystemDataset(fragments, self.schema, _FORMAT, _FILES)
         scanner = dataset.scanner(columns=wanted, filter=condition)
         return _Held(scanner, held)
 
-    def _scanned(self, key: str, fragment: Any, touched: set[str], condition: Any) -> int:
-        """Bytes of the footer, and of the touched columns in row groups that may match."""
+    def _scanned(
+        self, key: str, fragment: Any, touched: set[str], condition: Any
+    ) -> tuple[int, list[int]]:
+        """Bytes of the footer, and of the touched columns in each row group that may match."""
         try:
             metadata = fragment.metadata
         except (OSError, pa.ArrowInvalid) as error:
@@ -159,14 +175,8 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
         kept = fragment
         if condition is not None:
             kept = fragment.subset(filter=condition, schema=self.schema)
-        count: int = metadata.serialized_size + 8
-        for group in kept.row_groups:
-            chunks = metadata.row_group(group.id)
-            for at in range(chunks.num_columns):
-                chunk = chunks.column(at)
-                if chunk.path_in_schema.partition(".")[0].lower() in touched:
-                    count += chunk.total_compressed_size
-        return count
+        groups = [_column_bytes(metadata.row_group(one.id), touched) for one in kept.row_groups]
+        return metadata.serialized_size + 8, groups
 
     def _json(
         self, partitions: list[Partition], wanted: list[str], condition: Any
@@ -188,6 +198,7 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
                 part = keys[start : start + _OBJECTS_AT_ONCE]
                 for key, size, of_object in self._lake.lines.read(bucket, part):
                     self._lake.meter.add(size)
+                    self._lake.requests.get(1)
                     lines += of_object
                     paths += [f"s3://{bucket}/{key}"] * len(of_object)
                 rows = self._rows(reader, lines, paths, touched, partition)
@@ -220,6 +231,21 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
         except Exception as error:
             self._lake.failure = self._lake.failure or error
             raise
+
+
+def _words(condition: Any) -> set[str]:
+    """Names in a filter, columns among them."""
+    return set(re.findall(r"[\w$]+", "" if condition is None else str(condition)))
+
+
+def _column_bytes(group: Any, touched: set[str]) -> int:
+    """Bytes of the touched columns of a row group."""
+    chunks = [group.column(at) for at in range(group.num_columns)]
+    return sum(
+        chunk.total_compressed_size
+        for chunk in chunks
+        if chunk.path_in_schema.partition(".")[0].lower() in touched
+    )
 
 
 class _Held:

@@ -1,0 +1,92 @@
+"""The requests to S3 that Athena would make for a statement.
+
+Athena lists each partition that the predicates leave, by a thousand objects a request. With
+partition projection that includes partitions without objects:
+https://docs.aws.amazon.com/athena/latest/ug/partition-projection.html. It gets a JSON object at
+once, and Parquet as Trino's reader does: a small file at once, of others the footer and then the
+columns, https://trino.io/docs/current/object-storage/file-formats.html.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from functools import reduce
+from operator import and_
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from pyarrow import fs
+
+KEYS_A_LIST = 1000
+SMALL_FILE_BYTES = 3 * 1024 * 1024
+"""Trino's parquet.small-file-threshold."""
+
+BYTES_A_GET = 8 * 1024 * 1024
+"""Trino's parquet.max-buffer-size."""
+
+_Terms = tuple[Any, ...]
+"""A partition's values as Arrow's expressions."""
+
+_FORMAT = ds.ParquetFileFormat()
+_FILES = fs.LocalFileSystem()
+
+
+class Requests:
+    """LISTs and GETs of a statement, counted from several threads."""
+
+    def __init__(self) -> None:
+        self.lists = 0
+        self.gets = 0
+        self._guard = threading.Lock()
+
+    def list(self, count: int) -> None:
+        """Count LIST requests."""
+        with self._guard:
+            self.lists += count
+
+    def get(self, count: int) -> None:
+        """Count GET requests."""
+        with self._guard:
+            self.gets += count
+
+
+def pages(objects: int) -> int:
+    """LIST requests for a partition of so many objects."""
+    return max(1, -(-objects // KEYS_A_LIST))
+
+
+def parquet_gets(file_bytes: int, column_bytes: Sequence[int]) -> int:
+    """GET requests for a file: `column_bytes` are those of each row group that is read."""
+    if file_bytes <= SMALL_FILE_BYTES:
+        return 1
+    return 1 + sum(-(-count // BYTES_A_GET) for count in column_bytes)
+
+
+def partitions_left(
+    values: Mapping[str, Sequence[str]], schema: Any, condition: Any, mentioned: Collection[str]
+) -> int:
+    """How many partitions a filter leaves of all combinations of the columns' values. `mentioned`
+    are the columns that the filter names."""
+    count = 1
+    kept: list[_Terms] = [()]
+    for name, of_column in values.items():
+        if condition is None or name not in mentioned:
+            count *= len(of_column)
+            continue
+        kind = schema.field(name).type
+        terms = [pc.field(name) == pa.scalar(value).cast(kind) for value in of_column]
+        kept = _left([(*one, term) for one in kept for term in terms], schema, condition)
+    return count * len(kept)
+
+
+def _left(found: Sequence[_Terms], schema: Any, condition: Any) -> list[_Terms]:
+    """Those terms that together do not contradict the condition."""
+    fragments = [
+        _FORMAT.make_fragment(str(at), _FILES, partition_expression=reduce(and_, terms))
+        for at, terms in enumerate(found)
+    ]
+    dataset = ds.FileSystemDataset(fragments, schema, _FORMAT, _FILES)
+    return [found[int(one.path)] for one in dataset.get_fragments(filter=condition)]

@@ -1,0 +1,36 @@
+"""Headers that make a download partial or conditional, as S3 reads them.
+
+S3 ignores a range or date that it cannot read (RFC 9110, 13.1.3 and 14.2), where moto raises.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Any
+
+_DATES = ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE")
+_RANGE = "HTTP_RANGE"
+_BYTES = re.compile("bytes=[0-9]{0,18}-[0-9]{0,18}")
+
+
+def leave_out_unreadable(environ: dict[str, Any]) -> None:
+    """Take out of a WSGI request what S3 ignores. Dates get the one form that moto reads."""
+    if not _BYTES.fullmatch(environ.get(_RANGE, "bytes=0-")):
+        del environ[_RANGE]
+    for name in _DATES:
+        if name in environ:
+            date = _http_date(environ.pop(name))
+            if date is not None:
+                environ[name] = date
+
+
+def _http_date(text: str) -> str | None:
+    """An HTTP date as RFC 9110 prefers it, in any of its three forms; None for what is none."""
+    try:
+        found = parsedate_to_datetime(text)
+        utc = found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+        return format_datetime(utc, usegmt=True)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

@@ -1,0 +1,88 @@
+"""`python -m local forget --seen-from TIME`: delete what is stored of many symbols at once."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from chalicelib import settings
+from chalicelib.bootstrap import Services
+from chalicelib.domain.errors import Contended
+from chalicelib.services.forgetting_many import Choice, chosen
+from chalicelib.services.stores import SymbolEntry
+from local import target
+from local.commands import FAILED, OK
+from local.errors import UsageError
+
+PARALLEL_SYMBOLS = 8
+
+
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """The options that choose symbols instead of naming them."""
+    group = parser.add_argument_group(
+        "many at once", "of the symbols that are seen and not tracked; lists them, without --yes"
+    )
+    group.add_argument("--seen-from", metavar="TIME", help="those first seen at this time or later")
+    group.add_argument("--seen-to", metavar="TIME", help="those first seen before this time")
+    group.add_argument(
+        "--fewer-than", metavar="N", type=int, help="those with fewer stored prices and bars"
+    )
+    group.add_argument("--yes", action="store_true", help="delete them")
+    group.add_argument(
+        "--stage", help="of this deployment, with your AWS credentials; else the running system's"
+    )
+
+
+def chooses(options: argparse.Namespace) -> bool:
+    """Whether symbols are chosen. Raises UsageError where options do not go together."""
+    given = (options.seen_from, options.seen_to, options.fewer_than)
+    is_choice = any(one is not None for one in given)
+    if is_choice and options.symbols:
+        raise UsageError("symbols are named, or chosen by --seen-from, --seen-to and --fewer-than")
+    if not is_choice and not options.symbols:
+        raise UsageError("name symbols, or choose by --seen-from, --seen-to or --fewer-than")
+    if not is_choice and (options.yes or options.stage):
+        raise UsageError("--yes and --stage go with --seen-from, --seen-to or --fewer-than")
+    if options.fewer_than is not None and options.fewer_than < 1:
+        raise UsageError(f"--fewer-than: {options.fewer_than} is not allowed; allowed: 1 and more")
+    return is_choice
+
+
+def forget_many(options: argparse.Namespace) -> int:
+    """List the symbols that are meant, or with --yes delete them. Status 1 when one failed."""
+    since, until = (
+        target.instant("--seen-from", options.seen_from),
+        target.instant("--seen-to", options.seen_to),
+    )
+    names = target.environment(options)
+    services = Services(settings.load(names))
+    lines = chosen(services.stores, Choice(since, until, options.fewer_than))
+    return _delete(services, lines) if options.yes else _list(lines)
+
+
+def _list(lines: Sequence[SymbolEntry]) -> int:
+    for line in lines:
+        print(f"{line.symbol}, first seen {line.added_at}")
+    again = "; nothing was deleted: add --yes to do it" if lines else ""
+    print(f"{len(lines):,} symbols are meant{again}")
+    return OK
+
+
+def _delete(services: Services, lines: Sequence[SymbolEntry]) -> int:
+    """Several at a time; one that fails does not keep the others."""
+
+    def one(line: SymbolEntry) -> bool:
+        try:
+            services.forget(line.symbol, math.inf)
+        except Contended as error:
+            print(error, file=sys.stderr)
+            return False
+        return True
+
+    with ThreadPoolExecutor(PARALLEL_SYMBOLS) as pool:
+        done = sum(pool.map(one, lines))
+    print(f"{done:,} of {len(lines):,} symbols were deleted; the archive keeps their records")
+    return OK if done == len(lines) else FAILED

@@ -1,0 +1,34 @@
+"""What a command works on: a deployed stage with `--stage`, else the running system."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+from chalicelib.api import instants
+from local import deployed
+from local.choosing import enter, find_running
+from local.errors import UsageError
+
+
+def environment(options: argparse.Namespace) -> Mapping[str, str]:
+    """The variables of the target's functions; this process goes to its AWS and region.
+
+    Raises UsageError where the target cannot be found.
+    """
+    if options.stage:
+        stage = deployed.find(options.stage)
+        deployed.enter(stage)
+        return stage.environment
+    facts = find_running(options)
+    enter(facts)
+    found: Mapping[str, str] = facts["environment"]
+    return found
+
+
+def instant(option: str, given: str | None) -> str | None:
+    """The instant that an option names, in UTC with six digits. Raises UsageError."""
+    try:
+        return None if given is None else instants.parse(given)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}; allowed: {instants.ALLOWED}") from error
