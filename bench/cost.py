@@ -16,7 +16,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from bench import old_design
+from bench import collector_cost, lake_costs, old_design
 from bench.cost_run import record_bytes, run
 from bench.cost_settings import MARKET_HOURS, ROUND_THE_CLOCK, Settings
 from bench.counting import Counted
@@ -36,7 +36,7 @@ CASES: dict[str, tuple[Settings, float | None]] = {
 
 
 class Bill(msgspec.Struct, frozen=True):
-    """What a load costs: USD for a million ticks, USD fixed a month."""
+    """What a load costs: USD for a million ticks, USD fixed a month, USD of the lake a month."""
 
     settings: Settings
     shards: int
@@ -44,6 +44,7 @@ class Bill(msgspec.Struct, frozen=True):
     variable: list[Line]
     mails: float
     fixed: list[Line]
+    lake: list[Line]
 
     @property
     def million(self) -> float:
@@ -53,7 +54,7 @@ class Bill(msgspec.Struct, frozen=True):
     @property
     def month(self) -> float:
         """USD a month, with everything."""
-        return self.of_use + total(self.fixed)
+        return self.of_use + total(self.fixed) + total(self.lake)
 
     @property
     def of_use(self) -> float:
@@ -73,6 +74,7 @@ def bill(settings: Settings, counted: Counted | None = None) -> Bill:
         variable(counted, settings, listed),
         mails(counted, listed, settings.mails),
         fixed(settings, shards, listed),
+        lake_costs.lines(counted, settings, listed),
     )
 
 
@@ -150,6 +152,8 @@ def show(found: Bill) -> None:
         table.add_row(name, f"{found.mails:.4f}", f"{found.mails * month:,.2f}")
     for line in found.fixed:
         table.add_row(f"fixed: {line.what}", "", f"{line.usd:,.2f}")
+    for line in found.lake:
+        table.add_row(line.what, "", f"{line.usd:,.2f}")
     table.add_section()
     table.add_row("all", "", f"{found.month:,.2f}")
     console.print(table)
@@ -158,6 +162,19 @@ def show(found: Bill) -> None:
         f"({settings.hours:g} hours); counted over {found.ticks:,} ticks; list prices of "
         f"{listed.as_of}, {listed.region}, free allowances of use not taken off"
     )
+    show_collectors(settings, console)
+
+
+def show_collectors(settings: Settings, console: Console) -> None:
+    """What each kind of collector costs, which the sum above has where it is asked for."""
+    table = Table("what collects", "USD a month", "within free allowances")
+    for kind in collector_cost.KINDS:
+        chosen = msgspec.structs.replace(settings, collector=kind)
+        full = collector_cost.usd_a_month(chosen, prices())
+        least = collector_cost.usd_a_month(chosen, prices(), is_free=True)
+        table.add_row(collector_cost.KINDS[kind], f"{full:,.2f}", f"{least:,.2f}")
+    console.print(table)
+    console.print(f"Lambda: {collector_cost.gb_seconds(settings):,.0f} GB-seconds a month")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -186,6 +203,11 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add("--mails", type=_whole(0, 1000), default=0, metavar="N", help="addresses for alerts")
     add("--tabs", type=_whole(0, 10_000), default=0, metavar="N", help="pages open all month")
+    add("--reports", type=_whole(0, 1_000_000), default=0, metavar="N", help="run in a month")
+    add(
+        "--collector", choices=("none", *collector_cost.KINDS), default="none",
+        help="what collects the prices, if its cost is to be in the sum",
+    )  # fmt: skip
     add("--memory", dest="memory_mb", type=_whole(128, 10_240), default=512, metavar="MB",
         help="of each function")  # fmt: skip
     add("--prices-days", type=_seconds(1, 3650), default=30.0, metavar="D", help="ticks are kept")

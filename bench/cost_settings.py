@@ -19,8 +19,9 @@ ROUND_THE_CLOCK = 730.0
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`interval_seconds` lie between two ticks of a symbol. `ticks_per_record` and `flush_seconds`
     are the producer's. `hours` of ticks a month; `crosses`: what the golden and death crosses are
-    judged on; `mails`: addresses that alerts go to; `tabs`: pages that are open all month.
-    Windows in seconds, memory in MB."""
+    judged on; `mails`: addresses that alerts go to; `tabs`: pages that are open all month;
+    `reports`: runs of reports a month; `collector`: what polls or receives the prices, "none" where
+    that is no part of the bill. Windows in seconds, memory in MB."""
 
     symbols: int = 25
     interval_seconds: float = 30.0
@@ -39,6 +40,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     crosses: Literal["tick", "1m", "5m", "1h"] = "tick"
     mails: int = 0
     tabs: int = 0
+    reports: int = 0
+    collector: Literal["none", "lambda", "fargate", "machine"] = "none"
 
     @property
     def packed(self) -> int:
@@ -79,6 +82,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "crosses": self.crosses if self.crosses != "tick" else None,
             "mails": self.mails or None,
             "tabs": self.tabs or None,
+            "reports": self.reports or None,
+            "collector": self.collector if self.collector != "none" else None,
         }
         return " ".join(
             f"--{name} {value:g}" if isinstance(value, float) else f"--{name} {value}"

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from bench import collector_cost
 from bench.cost_settings import Settings
 from bench.counting import Counted
 from bench.list_prices import Prices
@@ -40,7 +41,7 @@ IDLE_POLLS_AN_HOUR = 5 * 3 * 60
 KEY_REQUESTS_AN_HOUR = 100
 STATUSES_AN_HOUR = 3600 / USUAL_SECONDS
 METRIC_NAMES = 16
-ALARM_METRICS = {"kinesis": 18, "sqs": 10}
+ALARM_METRICS = {"kinesis": 22, "sqs": 10}
 """Of infra/examples: normal.tfvars (all alarms) and small.tfvars (the free ones)."""
 
 DAYS_A_MONTH = 30.4
@@ -103,6 +104,7 @@ def fixed(settings: Settings, shards: int, prices: Prices) -> list[Line]:
             usd("key_request", KEY_REQUESTS_AN_HOUR * hours) if has_stream else 0,
         ),
         Line("the producer's status", usd("dynamodb_write_unit", hours * STATUSES_AN_HOUR)),
+        Line(f"collector: {settings.collector}", collector_cost.usd_a_month(settings, prices)),
         Line("page: CloudFront's free allowance", 0.0),
         Line(
             "API: pages open all month",

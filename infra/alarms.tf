@@ -76,6 +76,31 @@ locals {
     }
   } : {}
 
+  # A quarter of an hour in which most runs were so: three in each five minutes.
+  collector_alarms = var.collector == "lambda" && var.alarms == "all" ? merge(
+    {
+      for kind, metric in { silent = "CollectorSilentRuns", throttled = "CollectorThrottledRuns" } :
+      "collector-${kind}" => {
+        namespace  = "Ticktape", metric = metric, statistic = "Sum"
+        bound      = 2, minutes = 5, periods = 3, above = 3
+        dimensions = { stage = var.stage }
+      }
+    },
+    { errors-collector = merge(local.function_alarms.errors, {
+      namespace  = "AWS/Lambda"
+      dimensions = { FunctionName = local.collector.name }
+    }) },
+  ) : {}
+
+  # What there is of a collector that runs. ECS counts its samples of the processor only while a task runs.
+  collector_signs = {
+    lambda = { namespace = "Ticktape", metric = "CollectorRuns", statistic = "Sum", dimensions = { stage = var.stage } }
+    fargate = {
+      namespace  = "AWS/ECS", metric = "CPUUtilization", statistic = "SampleCount"
+      dimensions = { ClusterName = local.prefix, ServiceName = local.collector.name }
+    }
+  }
+
   # Both are counted while Lambda polls, also when nothing comes: silence is a zero, not a gap.
   arrivals = merge(
     { for key, stream in aws_kinesis_stream.ticks : "stream" => {
@@ -88,7 +113,7 @@ locals {
 }
 
 resource "aws_cloudwatch_metric_alarm" "watched" {
-  for_each = merge(local.watched, local.queue_alarms, local.further_alarms)
+  for_each = merge(local.watched, local.queue_alarms, local.further_alarms, local.collector_alarms)
 
   alarm_name          = "${local.prefix}-${each.key}"
   alarm_description   = "docs/operating.md, ${each.key}"
@@ -102,6 +127,25 @@ resource "aws_cloudwatch_metric_alarm" "watched" {
   evaluation_periods  = each.value.periods
   datapoints_to_alarm = each.value.above
   treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.operations.arn]
+  ok_actions          = [aws_sns_topic.operations.arn]
+}
+
+resource "aws_cloudwatch_metric_alarm" "collector_stopped" {
+  for_each = { for kind, sign in local.collector_signs : kind => sign if kind == var.collector && var.alarms == "all" }
+
+  alarm_name          = "${local.prefix}-collector-stopped"
+  alarm_description   = "docs/operating.md, collector-stopped"
+  namespace           = each.value.namespace
+  metric_name         = each.value.metric
+  dimensions          = each.value.dimensions
+  statistic           = each.value.statistic
+  comparison_operator = "LessThanThreshold"
+  threshold           = 1
+  period              = 300
+  evaluation_periods  = 2
+  datapoints_to_alarm = 2
+  treat_missing_data  = "breaching"
   alarm_actions       = [aws_sns_topic.operations.arn]
   ok_actions          = [aws_sns_topic.operations.arn]
 }

@@ -4,7 +4,7 @@ locals {
   own_metric = { for name in [
     "TicksTaken", "TicksStored", "BarsStored", "RecordsQuarantined", "IngestFailures",
     "StoreAgeMilliseconds", "TicksDetected", "LateBatches", "Alerts", "Notifications", "DetectFailures",
-    "RulesBroken", "RepairsLeft",
+    "RulesBroken", "RepairsLeft", "CollectorRuns", "CollectorTicks", "CollectorSilentRuns", "CollectorThrottledRuns",
   ] : name => ["Ticktape", name, "stage", var.stage] }
 
   charts = concat(
@@ -35,9 +35,15 @@ locals {
         for key, queue in local.queues : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue.name] if key != "ticks.fifo"
       ] },
     ],
+    var.collector == "lambda" ? [{ title = "Collector: runs, ticks sent, silent and throttled runs", stat = "Sum", metrics = [
+      local.own_metric.CollectorRuns, local.own_metric.CollectorTicks, local.own_metric.CollectorSilentRuns, local.own_metric.CollectorThrottledRuns
+    ] }] : [],
     [for metric in ["Errors", "Throttles", "Duration"] : {
-      title   = "Functions: ${lower(metric)}", stat = metric == "Duration" ? "p95" : "Sum"
-      metrics = [for function in values(local.functions) : ["AWS/Lambda", metric, "FunctionName", function.name]]
+      title = "Functions: ${lower(metric)}", stat = metric == "Duration" ? "p95" : "Sum"
+      metrics = [
+        for name in concat(values(local.functions)[*].name, aws_lambda_function.collector[*].function_name) :
+        ["AWS/Lambda", metric, "FunctionName", name]
+      ]
     }],
   )
 }

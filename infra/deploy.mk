@@ -34,7 +34,7 @@ producer: $(BIN)/.run ## The producer with the stage's names and role (ARGS="--s
 compact: $(BIN)/.run ## Finished days of the archive into Parquet, now (DATE=2026-11-20 for that day)
 	@$(BIN)/python -m local compact --stage $(STAGE) $(if $(DATE),--date $(DATE))
 
-package: $(BIN)/.run ## The Lambda package alone
+package: $(BIN)/.run ## The Lambda packages alone, the collector's too where the stage has one
 	$(DEPLOYMENT) package
 
 terraform-check: ## Terraform's format, and its own validation where the provider is here

@@ -77,7 +77,7 @@ data "aws_iam_policy_document" "own_key" {
     condition {
       test     = "ArnLike"
       variable = "kms:EncryptionContext:aws:logs:arn"
-      values   = ["arn:${local.partition}:logs:${var.region}:${local.account}:log-group:/aws/lambda/${local.prefix}*"]
+      values   = [for kind in ["lambda", "ecs"] : "arn:${local.partition}:logs:${var.region}:${local.account}:log-group:/aws/${kind}/${local.prefix}*"]
     }
   }
 }

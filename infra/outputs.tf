@@ -60,8 +60,17 @@ output "environment" {
       CORS_ORIGIN       = var.cors_origin != "" ? var.cors_origin : local.page_url
       READ_ACCESS       = var.read_access
     },
-    var.settings,
+    { for name, value in var.settings : name => value if !startswith(name, "COLLECTOR_") },
   )
+}
+
+output "collector" {
+  description = "What collects prices: lambda, fargate or none, and its name where there is one."
+  value = {
+    kind                 = var.collector
+    name                 = local.collector.name
+    reserved_concurrency = var.collector == "lambda" ? local.collector.reserved_concurrency : null
+  }
 }
 
 output "failures_bucket_arn" {

@@ -35,7 +35,7 @@ locals {
     ) },
   )
 
-  own_statements = { for key, function in merge(local.functions, { producer = local.resources.producer }) : key => [
+  own_statements = { for key, function in merge(local.functions, { producer = local.resources.producer, collector = local.resources.collector }) : key => [
     for named, actions in function.permissions : {
       actions  = actions
       resource = join("/", concat([local.arns[local.named[named].source]], local.named[named].rest))
@@ -47,6 +47,7 @@ locals {
     for named in toset(flatten([
       [for function in values(local.resources.functions) : keys(function.permissions)],
       keys(local.resources.producer.permissions),
+      keys(local.resources.collector.permissions),
       ])) : named => {
       source = join("/", slice(split("/", named), 0, 2))
       rest   = slice(split("/", named), 2, length(split("/", named)))

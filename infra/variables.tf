@@ -51,7 +51,7 @@ variable "sqs" {
 }
 
 variable "functions" {
-  description = "Memory (MB), timeout (seconds) and reserved concurrency by function, where they differ from resources.json. Lambda leaves 100 of the account's executions unreserved."
+  description = "Memory (MB), timeout (seconds) and reserved concurrency by function, collector too, where they differ from resources.json. Lambda leaves 100 of the account's executions unreserved."
   type = map(object({
     memory_mb            = optional(number)
     timeout_seconds      = optional(number)
@@ -78,7 +78,7 @@ variable "tracing" {
 }
 
 variable "settings" {
-  description = "Further settings of the application and of its event source mappings, by environment variable, such as { ANOMALY_PERCENT = \"3\", DETECT_WINDOW_SECONDS = \"10\" }; docs/settings.md lists them."
+  description = "Further settings of the application, of its event source mappings and of the collector, by environment variable, such as { ANOMALY_PERCENT = \"3\", DETECT_WINDOW_SECONDS = \"10\", COLLECTOR_SYMBOLS = \"AAPL,MSFT\" }; docs/settings.md lists them."
   type        = map(string)
   default     = {}
 }
@@ -103,6 +103,34 @@ variable "page" {
     condition     = contains(["cloudfront", "none"], var.page)
     error_message = "Allowed: cloudfront, none."
   }
+}
+
+variable "collector" {
+  description = "What collects prices. lambda: a function that polls Yahoo, started each minute; fargate: the producer's container (collector_image), for pushed prices; none: nothing here, a producer runs elsewhere or you send your own."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = contains(["lambda", "fargate", "none"], var.collector)
+    error_message = "Allowed: lambda, fargate, none."
+  }
+
+  validation {
+    condition     = var.collector != "fargate" || var.collector_image != ""
+    error_message = "fargate needs an image of the producer: set collector_image."
+  }
+}
+
+variable "collector_image" {
+  description = "Address of an image made from producer/deploy/Dockerfile for the stage's architecture, for collector = \"fargate\": one in this account's ECR or a public one."
+  type        = string
+  default     = ""
+}
+
+variable "collector_subnets" {
+  description = "Public subnets for collector = \"fargate\"; empty for those of the default VPC."
+  type        = list(string)
+  default     = []
 }
 
 variable "cors_origin" {

@@ -10,7 +10,16 @@ from collections.abc import Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.deploy import alerting, package, producing, render, stage, steps, tokens
+from infra.deploy import (
+    alerting,
+    collector_package,
+    package,
+    producing,
+    render,
+    stage,
+    steps,
+    tokens,
+)
 from infra.deploy.errors import DeployError
 from producer import region
 from producer.sinks.aws import why
@@ -63,7 +72,10 @@ def _render(options: argparse.Namespace, _: list[str]) -> int:
 
 
 def _package(options: argparse.Namespace, _: list[str]) -> int:
-    print(package.build(stage.load(options.stage)))
+    found = stage.load(options.stage)
+    if found.collector.kind == "lambda":
+        print(collector_package.build(found.chalice.architecture))
+    print(package.build(found))
     return 0
 
 

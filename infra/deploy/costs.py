@@ -43,6 +43,7 @@ def lines(resources: Resources, listed: Prices) -> list[Line]:
     alarms = sum(_alarm_metrics(r["values"]) for r in _of(resources, "aws_cloudwatch_metric_alarm"))
     dashboards = len(_of(resources, "aws_cloudwatch_dashboard"))
     keys = len(_of(resources, "aws_kms_key"))
+    tasks = [found["values"] for found in _of(resources, "aws_ecs_task_definition")]
     hours = listed.hours_a_month
     found = [
         Line("Kinesis shards", shards, listed.of("kinesis_shard_hour", shards * hours)),
@@ -60,6 +61,10 @@ def lines(resources: Resources, listed: Prices) -> list[Line]:
             dashboards,
             listed.of("dashboard_month", max(0, dashboards - listed.free["dashboards"])),
         ),
+        Line("tasks of Fargate", len(tasks), sum(_task(values, listed) for values in tasks)),
+        Line(
+            "public IPv4 addresses", len(tasks), listed.of("public_ipv4_hour", len(tasks) * hours)
+        ),
     ]
     return [line for line in found if line.count]
 
@@ -68,7 +73,7 @@ def described(found: Sequence[Line], listed: Prices) -> list[str]:
     """For people."""
     total = sum(line.usd for line in found)
     return [
-        *(f"  {line.count:>3} {line.what:<20} {line.usd:7.2f} USD a month" for line in found),
+        *(f"  {line.count:>3} {line.what:<21} {line.usd:7.2f} USD a month" for line in found),
         f"  fixed: {total:.2f} USD a month, at list prices of {listed.as_of}, {listed.region}",
         "  the rest goes by use",
     ]
@@ -95,6 +100,13 @@ def _on_demand(resources: Resources) -> int:
         any(mode["stream_mode"] == "ON_DEMAND" for mode in values["stream_mode_details"])
         for values in streams
     )
+
+
+def _task(values: Mapping[str, Any], listed: Prices) -> float:
+    """Of a month; `cpu` is in 1024ths of a vCPU, `memory` in MB."""
+    cpu, gb = int(values["cpu"]) / 1024, int(values["memory"]) / 1024
+    hours = listed.hours_a_month
+    return listed.of("fargate_vcpu_hour", cpu * hours) + listed.of("fargate_gb_hour", gb * hours)
 
 
 def _alarm_metrics(values: Mapping[str, Any]) -> int:

@@ -14,7 +14,8 @@ https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html"""
 
 def reserved(plan: Mapping[str, Any]) -> dict[str, int]:
     """Executions that a plan, as `terraform show -json` prints it, reserves by function's name."""
-    functions = plan["output_changes"]["functions"]["after"].values()
+    outputs = plan["output_changes"]
+    functions = [*outputs["functions"]["after"].values(), outputs["collector"]["after"]]
     asked = {found["name"]: found["reserved_concurrency"] for found in functions}
     return {name: count for name, count in asked.items() if count is not None}
 

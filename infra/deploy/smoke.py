@@ -1,6 +1,7 @@
 """The smoke test: one tick through the whole deployment, read back, and taken out again.
 
-The tick is a `backfill` one of a symbol of its own, so that nobody is alerted.
+The tick is a `backfill` one of a symbol of its own, so that nobody is alerted. Where the stage has
+a collector, one of its prices is waited for, too, unless no market is open.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from infra.deploy import mappings
+from infra.deploy import collected, mappings
 from infra.deploy.errors import DeployError
 from infra.deploy.stage import Stage
 from infra.deploy.waiting import CLOCK, Clock, until_well
@@ -47,12 +48,14 @@ def run(
     timestamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     base = api_url or stage.api_url
     began, seconds = clock.now(), patience(stage)
+    collecting = collected.watch(stage)
     try:
         _send(stage, timestamp)
         _await("ingest has stored no price", lambda: _price(stage, timestamp), seconds, clock)
         _await("detect has stored no state", lambda: _state(stage) == timestamp, seconds, clock)
         took = clock.now() - began
-        return [f"a tick was stored and detected in {took:.1f} s", _ask(stage, base, token)]
+        told = [f"a tick was stored and detected in {took:.1f} s", _ask(stage, base, token)]
+        return told + collecting.wait(clock)
     finally:
         _clean(stage, timestamp)
 

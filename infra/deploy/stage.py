@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -49,6 +49,13 @@ class Page(msgspec.Struct, frozen=True):
     url: str
 
 
+class Collector(msgspec.Struct, frozen=True):
+    """What collects prices, and the name of the function or service that does."""
+
+    kind: Literal["lambda", "fargate", "none"] = "none"
+    name: str = ""
+
+
 class Topics(msgspec.Struct, frozen=True):
     """ARNs of the topics: price alerts, and alarms."""
 
@@ -74,6 +81,8 @@ class Stage(msgspec.Struct, frozen=True, dict=True):
     hosting_buckets: list[str]
     account: str = ""
     """The account's id. Empty, as `queues` is, where an older version applied the stage."""
+    collector: Collector = Collector()
+    """No collector where an older version applied the stage."""
     page: Page | None = None
     """None where the stage is the API alone."""
     queues: dict[str, str] = {}

@@ -12,6 +12,7 @@ import msgspec
 
 from infra.deploy import (
     alerting,
+    collector,
     emptying,
     first_day,
     gateway,
@@ -94,6 +95,7 @@ def terraform_steps(name: str, *, confirmed: bool) -> list[Step]:
     terraform = Terraform(name, confirmed=confirmed)
     return [
         Step("terraform: prepare", terraform.prepare, "Credentials and the registry are needed."),
+        Step("build the collector", lambda: collector.prepare(terraform)),
         Step(
             "terraform: apply",
             terraform.apply,
@@ -115,6 +117,7 @@ def code_steps(name: str) -> list[Step]:
             "the next run takes the functions over and removes the mappings first.",
         ),
         *settings_steps(name),
+        Step("the collector's code", lambda: collector.update(stage.load(name))),
         Step("upload the page", lambda: _described_upload(stage.load(name))),
         Step("subscriptions", lambda: alerting.unconfirmed(stage.load(name))),
     ]

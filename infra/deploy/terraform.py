@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -45,6 +46,16 @@ class Terraform:
                 raise DeployError("nothing was changed")
             self._run("apply", plan)
 
+    def variables(self, *names: str) -> dict[str, Any]:
+        """The stage's values of some variables, defaults too."""
+        wanted = ", ".join(f"{name} = var.{name}" for name in names)
+        # in base64, since the console writes a text as Terraform's language would
+        printed = self._read(
+            "console", *self._variables(), given=f"base64encode(jsonencode({{{wanted}}}))\n"
+        )
+        found: dict[str, Any] = json.loads(base64.b64decode(printed.strip().strip('"')))
+        return found
+
     def destroy(self, targets: Sequence[str] = ()) -> None:
         """Destroy everything, or the targets and what stands on them."""
         chosen = [f"-target={target}" for target in targets]
@@ -80,10 +91,16 @@ class Terraform:
         if status != 0:
             raise DeployError(f"terraform {arguments[0]} ended with status {status}, see above")
 
-    def _read(self, *arguments: str) -> str:
+    def _read(self, *arguments: str, given: str | None = None) -> str:
+        """What it prints, having read `given` from its standard input."""
         command = ["terraform", f"-chdir={INFRA}", *arguments]
         done = subprocess.run(  # noqa: S603  # likewise
-            command, env=self._environment(arguments), capture_output=True, text=True, check=False
+            command,
+            env=self._environment(arguments),
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode != 0:
             raise DeployError(f"terraform {arguments[0]}: {done.stderr.strip()}")

@@ -1,8 +1,9 @@
-"""The functions' libraries, downloaded with the hashes that requirements.txt locks.
+"""Libraries for Lambda, downloaded with the hashes that a list of requirements locks.
 
 Chalice has pip download twice: the list for the machine at hand, and then, for Lambda's processor,
 by name and version alone, for which pip compares no hashes. Here both are downloaded before, with
-their hashes, and Chalice's pip finds nothing else.
+their hashes, and Chalice's pip finds nothing else. The collector's libraries are installed into a
+folder in one go.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from infra.deploy.errors import DeployError
 from infra.deploy.project import ROOT
 
-_LOCKED = ("--require-hashes", "--no-deps", "--only-binary=:all:", "-r", "requirements.txt")
+_FUNCTIONS = Path("requirements.txt")
+_PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+_LOCKED = ("--quiet", "--require-hashes", "--no-deps", "--only-binary=:all:")
 
 
 @contextmanager
@@ -26,32 +30,38 @@ def locked(architecture: str) -> Iterator[dict[str, str]]:
 
     Raises DeployError where what an index gives has another hash, or there is no wheel.
     """
+    own = f"{sys.version_info.major}.{sys.version_info.minor}"
     with tempfile.TemporaryDirectory() as folder:
-        _download(folder)
-        _download(folder, *_lambda_options(architecture))
+        for options in ((), _lambda_options(architecture, own)):
+            _run(_FUNCTIONS, "download", *_LOCKED, *options, "--dest", folder)
         yield {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": folder, "PIP_CONFIG_FILE": os.devnull}
 
 
-def _download(folder: str, *options: str) -> None:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+def install(listed: Path, folder: Path, architecture: str, python: str) -> None:
+    """Lay out the packages of a list as a function imports them, for a version such as "3.13".
+
+    The list is one of that version: pip judges markers by the Python that runs it. Raises
+    DeployError as `locked` does.
+    """
+    options = ("--python-version", python, *_lambda_options(architecture, python))
+    _run(listed, "install", *_LOCKED, *options, "--no-compile", "--target", str(folder))
+
+
+def _run(listed: Path, *words: str) -> None:
     done = subprocess.run(  # noqa: S603  # our own words, no shell
-        [*command, *_LOCKED, *options, "--dest", folder],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
+        [*_PIP, *words, "-r", str(listed)], cwd=ROOT, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise DeployError(f"requirements.txt cannot be had as it is locked: {done.stderr.strip()}")
+        raise DeployError(f"{listed} cannot be had as it is locked: {done.stderr.strip()}")
 
 
-def _lambda_options(architecture: str) -> list[str]:
+def _lambda_options(architecture: str, python: str) -> Sequence[str]:
     """What pip has to be told of Lambda's machine: the platforms that Chalice takes wheels of."""
     from chalice.deploy.packager import DependencyBuilder
     from chalice.utils import OSUtils
 
-    abi = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    abi = "cp" + python.replace(".", "")
     builder = DependencyBuilder(OSUtils(), architecture=architecture)
     platforms = builder._get_pip_platforms(abi)
-    options = ["--implementation", "cp", "--abi", abi, "--abi", "none"]
+    options = ["--implementation", "cp", "--abi", abi, "--abi", "abi3", "--abi", "none"]
     return options + [word for platform in platforms for word in ("--platform", platform)]

@@ -10,7 +10,12 @@ functions = {
   ingest_kinesis = { memory_mb = 1024 }
   detect         = { memory_mb = 1024 }
   api_handler    = { memory_mb = 1024 }
+  compact        = { memory_mb = 1769 } # a whole processor: it merges each hour's raw objects
 }
+
+# Yahoo gives two quotes a second, so 5,000 symbols a second are a feed of your own (docs/producer.md): set
+# "none" once it sends. Until then the function follows what is tracked.
+collector = "lambda"
 
 # With ten seconds of ticks in each write of state. Alerts come that much later.
 settings = { DETECT_WINDOW_SECONDS = "10" }

@@ -3,5 +3,8 @@
 region  = "us-east-1"
 kinesis = { mode = "provisioned", shards = 1 }
 
+# Prices by a function that polls Yahoo while an exchange is open; "none" where a producer runs elsewhere.
+collector = "lambda"
+
 # operations_emails   = ["you@example.com"]
 # alert_subscriptions = [{ protocol = "email", endpoint = "you@example.com" }]

@@ -8,6 +8,10 @@ alarms    = "essential"
 dashboard = false
 tracing   = false
 
+# Prices by a function that polls Yahoo while an exchange is open, within Lambda's free allowance; "none"
+# where a producer runs elsewhere or you send your own.
+collector = "lambda"
+
 # page = "none" # where a new account is refused CloudFront: the API alone
 
 retention_days = { logs = 30, raw = 365 }

@@ -14,7 +14,7 @@ from tests.deploy_support.stage_life import SETTINGS, STAGE
 def logs_are_kept_for_a_while_only(life: Life) -> None:
     groups = life.client("logs").describe_log_groups()["logGroups"]
     assert {g["logGroupName"]: g.get("retentionInDays") for g in groups} == {
-        f"/aws/lambda/{function_name(key)}": 365 for key in FUNCTIONS
+        f"/aws/lambda/{function_name(key)}": 365 for key in (*FUNCTIONS, "collector")
     }
 
 
@@ -25,7 +25,7 @@ def every_alarm_tells_operations_and_stands_in_the_runbook(life: Life) -> None:
     for alarm in alarms:
         assert alarm["AlarmActions"] == [life.outputs["topics"]["operations"]]
         kind = alarm["AlarmName"].removeprefix(f"ticktape-{STAGE}-")
-        kind = re.sub("|".join(f"-{key}$" for key in FUNCTIONS), "", kind)
+        kind = re.sub("|".join(f"-{key}$" for key in (*FUNCTIONS, "collector")), "", kind)
         kinds.add(kind)
         assert f"### {kind}\n" in runbook, f"docs/operating.md has no section on {kind}"
     assert {"errors", "throttles", "iterator-age", "failures", "dead-letters", "silence"} <= kinds

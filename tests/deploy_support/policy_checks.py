@@ -10,12 +10,13 @@ from tests.deploy_support.emulated_aws import ROOT
 from tests.deploy_support.life import FUNCTIONS, Life, listed, roles, statements
 from tests.deploy_support.stage_life import BOUNDARY, STAGE
 
-DEPLOYERS = ("deployer-policy", "deployer-functions-policy")
-"""Whoever deploys has both, since a managed policy takes 6,144 characters."""
+DEPLOYERS = ("deployer-policy", "deployer-functions-policy", "deployer-collector-policy")
+"""Whoever deploys has all three, since a managed policy takes 6,144 characters."""
 
 
 def no_policy_has_a_wildcard_that_iam_does_not_demand(life: Life) -> None:
-    assert set(roles(life)) == {f"ticktape-{STAGE}-{key}" for key in (*FUNCTIONS, "producer")}
+    holders = (*FUNCTIONS, "producer", "collector")
+    assert set(roles(life)) == {f"ticktape-{STAGE}-{key}" for key in holders}
     for role in roles(life):
         found = life.client("iam").get_role(RoleName=role)["Role"]
         assert found["PermissionsBoundary"]["PermissionsBoundaryArn"] == BOUNDARY

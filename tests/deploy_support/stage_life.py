@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from infra.deploy import collector_package
 from tests.deploy_support.emulated_aws import ROOT, EmulatedAws
 from tests.deploy_support.terraform_here import terraform_environment
 from tests.patience import PATIENCE_SECONDS
@@ -21,9 +22,11 @@ STAGE = "dev"
 COPIED = ("bench", "chalicelib", "frontend", "infra", "local", "producer")
 BOUNDARY = "arn:aws:iam::123456789012:policy/ticktape-boundary"
 SETTINGS = {"INGEST_KINESIS_WINDOW_SECONDS": "2", "INGEST_SQS_CONCURRENCY": "5"}
+COLLECTED = {"COLLECTOR_SYMBOLS": "AAPL,MSFT", "COLLECTOR_INTERVAL": "30"}
 VARIABLES = f"""
 sqs                  = true
-settings             = {json.dumps(SETTINGS)}
+collector            = "lambda"
+settings             = {json.dumps(SETTINGS | COLLECTED)}
 permissions_boundary = "{BOUNDARY}"
 operations_emails    = ["operations@example.com"]
 alert_subscriptions = [
@@ -112,5 +115,7 @@ def copy_project(directory: Path) -> None:
         shutil.copytree(ROOT / name, directory / name, ignore=_LEFT_OUT)
     for name in ("app.py", "requirements.txt"):
         shutil.copyfile(ROOT / name, directory / name)
+    # The collector of two packages: those of a real one take half a minute to pack.
+    shutil.copyfile(ROOT / "requirements.txt", directory / collector_package.LISTED)
     (directory / ".chalice").mkdir()
     shutil.copyfile(ROOT / ".chalice" / "base.json", directory / ".chalice" / "base.json")

@@ -42,6 +42,7 @@ def terraform_environment() -> dict[str, str]:
         "TF_IN_AUTOMATION": "1",
         "TF_VAR_s3_use_path_style": "true",
         "CHECKPOINT_DISABLE": "1",
+        "GOGC": "400",  # the provider's schemas are most of its memory: collecting them takes long
     }
 
 

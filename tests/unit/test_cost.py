@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import re
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from bench import cost, old_design, pricing
+from bench import collector_cost, cost, old_design, pricing
 from bench.aws_calls import Tally
 from bench.cost_settings import Settings
 from bench.counting import Counted
 from bench.list_prices import prices
+from chalicelib.services import query_prices
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = "".join((ROOT / "bench" / f"{name}.py").read_text() for name in ("pricing", "cost"))
+SOURCES = "".join(
+    (ROOT / "bench" / f"{name}.py").read_text()
+    for name in ("pricing", "cost", "lake_costs", "collector_cost")
+)
 PER_MILLION = {
     "stream or queue": 0.014 * 2,  # two units of 25 KB each
     "Lambda: requests": 0.2 * 0.3,
@@ -86,6 +91,9 @@ def test_mails_and_traces_are_by_the_piece() -> None:
     assert traced[-1].usd == pytest.approx(5 * 0.3)
 
 
+ALARMS = 12 * 0.1
+"""USD a month for twelve metrics beyond the ten that are free."""
+
 STATUS = 2 * 60 * 730 * 0.625e-6
 """USD a month for a write unit every 30 s."""
 
@@ -93,12 +101,12 @@ STATUS = 2 * 60 * 730 * 0.625e-6
 @pytest.mark.parametrize(
     ("settings", "shards", "usd"),
     [
-        (Settings(), 1, 10.95 + 0.8 + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219 + STATUS),
-        (Settings(), 3, 32.85 + 0.8 + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219 + STATUS),
+        (Settings(), 1, 10.95 + ALARMS + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219 + STATUS),
+        (Settings(), 3, 32.85 + ALARMS + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219 + STATUS),
         (
             Settings(stream="on-demand"),
             1,
-            29.2 + 0.8 + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219 + STATUS,
+            29.2 + ALARMS + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219 + STATUS,
         ),
         (Settings(ingest="sqs"), 1, 0.5 * 0.657 + 0.3 * (pricing.METRIC_NAMES - 10) + STATUS),
     ],
@@ -111,7 +119,8 @@ def test_a_month_is_the_ticks_and_what_is_fixed() -> None:
     found = cost.bill(Settings(hours=730), counted())
     assert found.settings.ticks_a_month == pytest.approx(25 / 30 * 3600 * 730)
     use = sum(PER_MILLION.values()) * 2.19
-    assert found.month == pytest.approx(use + pricing.total(found.fixed), rel=1e-6)
+    rest = pricing.total(found.fixed) + pricing.total(found.lake)
+    assert found.month == pytest.approx(use + rest, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +149,7 @@ def test_the_prices_are_dated_and_each_names_its_page() -> None:
     listed = prices()
     assert date.fromisoformat(listed.as_of) > date(2026, 1, 1)
     used = set(re.findall(r'(?:usd|of)\(\s*"(\w+)"', SOURCES))
-    assert len(used) > 15
+    assert len(used) > 20
     assert used <= set(listed.usd)
     for name, price in listed.usd.items():
         assert re.fullmatch(r"https://aws\.amazon\.com/[\w/-]+/", price.source), name
@@ -153,6 +162,41 @@ def test_alarms_and_metrics_are_those_that_are_there() -> None:
     assert f"alarms {alarms:.2f} |" in (ROOT / "docs" / "deploying.md").read_text()
     handlers = (ROOT / "chalicelib" / "handlers.py").read_text()
     assert len(set(re.findall(r'"([A-Z][A-Za-z]+)":', handlers))) == pricing.METRIC_NAMES
+
+
+NEW_YORK = Settings(hours=21 * 6.5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "usd", "least"),
+    [
+        # 245,700 GB-s open, 8,902 closed; 43,800 runs with 2 kB of log each; 8,190 minutes of
+        # 2 polls each of 2 units, 5 writes beside them, and 6 reads; 35,610 minutes of 4 writes
+        ("lambda", 4.2434 + 0.00876 + 0.0438 + 0.6 + 0.13509 + 0.00614, 0.6438 + 0.13509 + 0.00614),
+        ("fargate", 7.3876 + 1.6224 + 3.65, 7.3876 + 1.6224 + 3.65),
+        ("machine", 6.132 + 0.64 + 3.65, 6.132 + 0.64 + 3.65),
+        ("none", 0, 0),
+    ],
+)
+def test_collecting_costs_what_a_hand_reckons(kind: str, usd: float, least: float) -> None:
+    settings = msgspec.convert({**msgspec.to_builtins(NEW_YORK), "collector": kind}, Settings)
+    assert collector_cost.usd_a_month(settings, prices()) == pytest.approx(usd, abs=0.001)
+    free = collector_cost.usd_a_month(settings, prices(), is_free=True)
+    assert free == pytest.approx(least, abs=0.001)
+
+
+def test_new_yorks_hours_fit_into_lambdas_free_allowance() -> None:
+    assert 245_000 < collector_cost.gb_seconds(NEW_YORK) < prices().free["lambda_gb_seconds"]
+    assert collector_cost.gb_seconds(Settings()) > prices().free["lambda_gb_seconds"]
+
+
+def test_collectors_in_the_documentation_cost_what_the_model_says() -> None:
+    text = (ROOT / "docs" / "cost.md").read_text()
+    for kind, what in collector_cost.KINDS.items():
+        settings = msgspec.structs.replace(NEW_YORK, interval_seconds=15, collector=kind)
+        full = collector_cost.usd_a_month(settings, prices())
+        least = collector_cost.usd_a_month(settings, prices(), is_free=True)
+        assert f"| {what}, New York's hours | {full:.2f} | {least:.2f} |" in text
 
 
 def test_the_old_design_costs_what_its_calls_cost() -> None:
@@ -188,3 +232,11 @@ def test_what_cannot_be_used_is_said(
         cost.main(arguments.split())
     assert ended.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_prices_of_statements_are_those_of_the_list() -> None:
+    usd = prices().usd
+    assert float(query_prices.USD_A_LIST) == usd["s3_list"].usd
+    assert float(query_prices.USD_A_GET) == usd["s3_get"].usd
+    assert float(query_prices.USD_A_BYTE * 10**9) == usd["athena_scanned_gb"].usd
+    assert query_prices.requests_usd(76_032) == Decimal("0.38016")  # three scans since 2024

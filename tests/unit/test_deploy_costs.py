@@ -15,6 +15,9 @@ USD = {
     "key_month": 1.0,
     "alarm_metric_month": 0.1,
     "dashboard_month": 3.0,
+    "fargate_vcpu_hour": 0.04,
+    "fargate_gb_hour": 0.004,
+    "public_ipv4_hour": 0.005,
 }
 PRICES = Prices(
     as_of="2026-01-01",
@@ -59,6 +62,12 @@ def test_alarm_over_an_expression_counts_by_its_metrics() -> None:
     queries = [{"metric": [{}]}, {"metric": [{}]}, {"expression": "a + b", "metric": []}]
     alarm = resource("aws_cloudwatch_metric_alarm", metric_query=queries)
     assert lines([alarm], PRICES)[0].count == 2
+
+
+def test_task_costs_by_the_hour_and_so_does_its_address() -> None:
+    task = resource("aws_ecs_task_definition", cpu="256", memory="512")
+    found = {line.what: round(line.usd, 3) for line in lines([task], PRICES)}
+    assert found == {"tasks of Fargate": 8.76, "public IPv4 addresses": 3.65}
 
 
 def test_resources_of_modules_are_found() -> None:

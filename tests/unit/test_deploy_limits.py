@@ -43,7 +43,9 @@ class NewAccount(Account):
 def plan(**reserved: int | None) -> dict[str, Any]:
     """What Terraform prints of functions with these reservations."""
     functions = {k: {"name": k, "reserved_concurrency": count} for k, count in reserved.items()}
-    return {"output_changes": {"functions": {"after": functions}}}
+    collector = {"name": "collector", "reserved_concurrency": reserved.get("collector")}
+    outputs = {"functions": {"after": functions}, "collector": {"after": collector}}
+    return {"output_changes": outputs}
 
 
 def test_plan_that_reserves_nothing_asks_nothing() -> None:

@@ -1,0 +1,110 @@
+"""Whether the stage's collector brings prices: what it reports, and a price of its own stored.
+
+It reports in the symbols table, and keeps there how far each symbol's prices have gone
+(`producer/collector/memory.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from infra.deploy.stage import Stage
+from infra.deploy.waiting import CLOCK, Clock, until_well
+from producer import publishing
+from producer.collector.items import Items
+from producer.collector.memory import MemoryStore
+from producer.hours import MarketHours
+
+PATIENCE_SECONDS = 420.0
+"""For a report and a price: a start each minute, which fetches history first."""
+
+COMMANDS = {"lambda": "collector", "fargate": "stream"}
+"""Under which name each kind reports."""
+
+NOT_TO_BE_WAITED_FOR = {
+    "market closed": "no market is open whose symbols it follows",
+    "no symbols are tracked": "there is nothing to follow until a symbol is tracked on the page",
+    "throttled by Yahoo": "Yahoo refuses it for a while, as it does data centres now and then",
+}
+"""Beginnings of its states in which no price comes, and why."""
+
+
+NO_MARKET = NOT_TO_BE_WAITED_FOR["market closed"]
+
+
+def watch(stage: Stage, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Watch:
+    """Note how far the collector is; `now` is aware. `wait` then looks at what comes after it."""
+    return Watch(stage, now)
+
+
+class Watch:
+    """What the collector does from a moment on."""
+
+    def __init__(self, stage: Stage, now: Callable[[], datetime]) -> None:
+        self._stage = stage
+        self._now = now
+        self._since = now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        self._kind = stage.collector.kind
+        self._before = self._latest()
+        self._said = ""
+
+    def wait(self, clock: Clock = CLOCK) -> list[str]:
+        """Until a price is stored, or the collector says that none is to be expected.
+
+        Returns what is to be said of it. Raises DeployError where neither happens.
+        """
+        if self._kind == "none":
+            return ["the stage has no collector: no collected price was waited for"]
+        until_well(self._complaint, PATIENCE_SECONDS, clock, every=2.0)
+        return [self._said]
+
+    def _complaint(self) -> str:
+        log = f"the log of {self._stage.collector.name} says why (docs/operating.md)"
+        state = self._reported()
+        if state is None:
+            return f"the collector has not reported; {log}"
+        self._said = self._well(state)
+        return "" if self._said else f"no collected price was stored, in state {state!r}; {log}"
+
+    def _well(self, state: str) -> str:
+        """What is to be said, as soon as there is something."""
+        for beginning, why in NOT_TO_BE_WAITED_FOR.items():
+            if state.startswith(beginning):
+                return f"no collected price was waited for: {why} ({state})"
+        if self._kind == "fargate":  # which keeps no memory in the table
+            return f"the collector reports: {state}" if state == "live" else ""
+        latest = self._latest()
+        new = {name: time for name, time in latest.items() if time != self._before.get(name)}
+        symbol = next((name for name, time in new.items() if self._is_stored(name, time)), None)
+        if symbol:
+            return f"a collected price of {symbol} was stored"
+        if latest and not MarketHours().gives_prices(latest, self._now()):  # just after a close
+            return f"no collected price was waited for: {NO_MARKET} ({state})"
+        return ""
+
+    def _reported(self) -> str | None:
+        """The state, if it was written since."""
+        key = {"list": {"S": publishing.LIST}, "symbol": {"S": COMMANDS[self._kind]}}
+        item = self._get("SYMBOLS_TABLE", key)
+        is_new = item and item["time"]["S"] >= self._since
+        return str(item["state"]["S"]) if is_new else None
+
+    def _latest(self) -> Mapping[str, str]:
+        """Times of the last ticks that were sent, by symbol."""
+        if self._kind != "lambda":
+            return {}
+        items = Items(self._stage.client("dynamodb"), self._stage.environment["SYMBOLS_TABLE"])
+        return MemoryStore(items).read().latest
+
+    def _is_stored(self, symbol: str, time: str) -> bool:
+        key = {"symbol": {"S": symbol}, "timestamp": {"S": time}}
+        return bool(self._get("PRICES_TABLE", key))
+
+    def _get(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
+        answer = self._stage.client("dynamodb").get_item(
+            TableName=self._stage.environment[table], Key=key, ConsistentRead=True
+        )
+        found: dict[str, Any] = answer.get("Item", {})
+        return found

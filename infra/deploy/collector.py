@@ -1,0 +1,71 @@
+"""What collects prices: its settings and its zip before Terraform plans, its code without it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from infra.deploy import collector_package
+from infra.deploy.errors import DeployError
+from infra.deploy.stage import Stage
+from infra.deploy.terraform import Terraform
+from producer.collector import settings
+from producer.errors import UsageError
+
+PREFIX = "COLLECTOR_"
+KNOWN = frozenset({"COLLECTOR_SOURCE", "COLLECTOR_SYMBOLS"}) | {
+    name for name in settings.FLAGS if name.startswith(PREFIX)
+}
+_PUSHED = "yfinance-live"
+_ANY_STAGE = {"SYMBOLS_TABLE": "any", "TICKS_STREAM": "any"}
+
+
+def prepare(terraform: Terraform) -> list[str]:
+    """Build the zip that Terraform is going to look at, where the stage is to have the function.
+
+    Raises DeployError where the collector could not read its settings.
+    """
+    found = terraform.variables("architecture", "collector", "settings")
+    check(found["collector"], found["settings"])
+    if found["collector"] != "lambda":
+        return [f"collector = {found['collector']}: there is nothing to build"]
+    return [_described(collector_package.build(found["architecture"]))]
+
+
+def check(kind: str, given: Mapping[str, str]) -> None:
+    """Raises DeployError that names a setting of the collector's that it would refuse."""
+    own = {name: value for name, value in given.items() if name.startswith(PREFIX)}
+    if unknown := sorted(set(own) - KNOWN):
+        known = ", ".join(sorted(KNOWN))
+        raise DeployError(f"the collector knows no setting {', '.join(unknown)}; it knows {known}")
+    if kind == "fargate" and own.get("COLLECTOR_SOURCE") == _PUSHED:
+        own.pop("COLLECTOR_SOURCE")
+    try:
+        settings.load(own | _ANY_STAGE)
+    except UsageError as error:
+        raise DeployError(f"settings in the stage's tfvars: {error}") from error
+
+
+def update(stage: Stage) -> list[str]:
+    """Give the function that stands the code of this working tree, as `ONLY=code` wants it."""
+    if stage.collector.kind != "lambda":
+        return ["the stage has no such function"]
+    path, client = collector_package.build(stage.chalice.architecture), stage.client("lambda")
+    name = stage.collector.name
+    if client.get_function_configuration(FunctionName=name)["CodeSha256"] == sha256(path):
+        return ["as is"]
+    client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    client.update_function_code(FunctionName=name, ZipFile=path.read_bytes())
+    client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    return [f"updated: {_described(path)}"]
+
+
+def sha256(path: Path) -> str:
+    """As Lambda gives it."""
+    return base64.b64encode(hashlib.sha256(path.read_bytes()).digest()).decode()
+
+
+def _described(path: Path) -> str:
+    return f"{path.name}: {path.stat().st_size:,} bytes"

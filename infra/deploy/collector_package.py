@@ -1,0 +1,105 @@
+"""The collector's zip: the producer, the domain that it imports, and its locked libraries.
+
+Built for the stage's processor and the function's own version of Python, whatever runs here. The
+same sources give the same bytes; a zip whose sources have not changed is taken as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from infra.deploy import wheels
+from infra.deploy.errors import DeployError
+from infra.deploy.project import CHALICE, ROOT, resources
+
+FOLDER = CHALICE / "collector"
+LISTED = Path("producer", "collector", "requirements.txt")
+MOST_ZIPPED = 50_000_000
+MOST_UNPACKED = 250_000_000
+"""Bytes that Lambda takes with a request, and has room for:
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_MODE = 0o644 << 16
+_FOLDERS = frozenset({"tests", "__pycache__", "bin"})
+_ENDS = (".pyi", ".pyx", ".pxd", ".pxi", ".h", ".hpp", ".c", ".a", "py.typed")
+_OF_PIP = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
+"""What no run reads: tests, types, sources of compiled modules, pip's notes of this machine."""
+
+
+def build(architecture: str) -> Path:
+    """Build the zip unless it is there; returns where Terraform looks. Raises DeployError."""
+    path = FOLDER / f"{architecture}.zip"
+    made_of = path.with_suffix(".sources")
+    sources = fingerprint(architecture)
+    if path.exists() and made_of.exists() and made_of.read_text() == sources:
+        return path
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    made_of.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        wheels.install(LISTED, Path(folder), architecture, _python())
+        write(path, {**libraries(Path(folder)), **own_files()})
+    check(path)
+    made_of.write_text(sources)
+    return path
+
+
+def fingerprint(architecture: str) -> str:
+    """SHA-256 of all that decides the zip's bytes."""
+    digest = hashlib.sha256(f"{architecture} {_python()}".encode())
+    ours = {"list": ROOT / LISTED, "builder": Path(__file__), **own_files()}
+    for name, path in sorted(ours.items()):
+        content = path.read_bytes()
+        digest.update(f"\n{name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+def own_files() -> dict[str, Path]:
+    """By their names in the zip: the package `producer`, and of `chalicelib` the domain alone."""
+    folders = (ROOT / "producer", ROOT / "chalicelib" / "domain")
+    found = [path for folder in folders for path in folder.rglob("*.py")]
+    found.append(ROOT / "chalicelib" / "__init__.py")
+    return {path.relative_to(ROOT).as_posix(): path for path in found}
+
+
+def libraries(folder: Path) -> dict[str, Path]:
+    """By their names in the zip: the files of installed packages that a run may need."""
+    return {path.relative_to(folder).as_posix(): path for path in _needed(folder)}
+
+
+def write(path: Path, files: Mapping[str, Path]) -> None:
+    """Write a zip with its entries sorted, without their times, all with the same mode."""
+    scratch = path.with_suffix(".tmp")
+    with zipfile.ZipFile(scratch, "w") as target:
+        for name, source in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = _MODE
+            target.writestr(entry, source.read_bytes())
+    scratch.replace(path)
+
+
+def check(path: Path) -> None:
+    """Raises DeployError where Lambda would not take the zip."""
+    with zipfile.ZipFile(path) as package:
+        unpacked = sum(entry.file_size for entry in package.infolist())
+    sizes = {"zipped": (path.stat().st_size, MOST_ZIPPED), "unpacked": (unpacked, MOST_UNPACKED)}
+    for how, (size, most) in sizes.items():
+        if size > most:
+            raise DeployError(f"the collector has {size:,} bytes {how}; Lambda takes {most:,}")
+
+
+def _needed(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        is_unwanted = name.name in _OF_PIP or name.name.endswith(_ENDS)
+        if path.is_file() and not is_unwanted and not _FOLDERS.intersection(name.parts[:-1]):
+            yield path
+
+
+def _python() -> str:
+    return str(resources()["collector"]["runtime"]).removeprefix("python")
