@@ -33,7 +33,7 @@ node:
 	@tools/node.sh
 
 test: setup ## every test but the long ones
-	@$(PYTEST) -n 4 -m "not long" $(ARGS)
+	@$(PYTEST) -n 5 -m "not long" $(ARGS)
 
 test-fast: $(BIN)/.dev ## unit tests and oracles, for whoever changes a line: about a minute
 	@$(PYTEST) -n 2 -m "not long" tests/unit tests/oracles $(ARGS)
@@ -50,6 +50,7 @@ check: setup ## format, lint, types, imports, security lint; changes nothing
 format: setup ## put the code into its form
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
+	@tools/page_form.sh --write
 
 bench: setup ## the benchmarks: tables on screen, JSON in bench/results
 	@$(BIN)/python -m bench $(ARGS)

@@ -23,6 +23,7 @@ FILES = (
     "requirements/dev.txt",
     "requirements/checkov.txt",
     "requirements/uv.txt",
+    "producer/collector/requirements.txt",
     "producer/deploy/requirements.txt",
 )
 SERVICE = "https://api.osv.dev/v1/querybatch"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Install a pinned list into a virtual environment: tools/install.sh .venv requirements/dev.txt
 # uv takes a fifth of pip's time and is a pinned package itself. Where it cannot be had, or fails,
-# pip installs the list. Neither compiles: Python compiles what is imported when it is imported.
+# pip installs the list. Neither builds a package, which would run code that no hash covers, and
+# neither compiles: Python compiles what is imported when it is imported.
 set -euo pipefail
 environment=$1 list=$2
 tools=.venv/bin
@@ -26,13 +27,13 @@ follow_pip() {
 tell() { if [ -n "$2" ] && [ -z "${!1:-}" ]; then export "$1=$2"; fi; }
 
 with_uv() {
-  [ -x $tools/uv ] || pip install --quiet --no-compile --require-hashes -r requirements/uv.txt || return
+  [ -x $tools/uv ] || pip install --quiet --no-compile --require-hashes --only-binary :all: -r requirements/uv.txt || return
   follow_pip
-  $tools/uv pip install --quiet --require-hashes --python "$environment/bin/python" -r "$list"
+  $tools/uv pip install --quiet --require-hashes --no-build --python "$environment/bin/python" -r "$list"
 }
 
 with_pip() {
-  pip --python "$environment/bin/python" install --quiet --no-compile --require-hashes -r "$list"
+  pip --python "$environment/bin/python" install --quiet --no-compile --require-hashes --only-binary :all: -r "$list"
 }
 
 if ! reason=$(with_uv 2>&1); then
