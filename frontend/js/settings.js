@@ -43,10 +43,16 @@ export const forgetToken = () => holdToken("", false);
 /** @param {() => void} act called when there is another token, or none any more */
 export const onToken = (act) => changes.addEventListener("token", act);
 
-const recallToken = () => holdToken(localStorage.getItem(TOKEN) ?? "", isKept());
+/** @param {string | null} text what is kept; it is not written, since another tab may change it */
+function follow(text) {
+  held = text ?? "";
+  changes.dispatchEvent(new Event("token"));
+}
 
-// All tabs follow what is kept. A page that Back brings back has the kept token alone.
-addEventListener("storage", ({ key, oldValue }) => {
-  if (!key || oldValue === held) recallToken();
+// All tabs follow what is kept, by what the event says: what is kept may have changed once more.
+addEventListener("storage", ({ key, oldValue, newValue }) => {
+  if (key === null) follow(null);
+  else if (key === TOKEN && (oldValue ?? "") === held) follow(newValue);
 });
-addEventListener("pagehide", recallToken);
+// A page that Back brings back has the kept token alone.
+addEventListener("pagehide", () => follow(localStorage.getItem(TOKEN)));

@@ -106,6 +106,45 @@ def test_tabs_follow_the_token_that_is_kept(unfed: System, open_page: OpenPage) 
     expect(page.get_by_role("button", name="Token")).to_be_hidden()
 
 
+FOLLOWED = """() => {
+  const [key, first] = ["ticktape.token", localStorage.getItem("ticktape.token")];
+  const tell = (oldValue, newValue) =>
+    dispatchEvent(new StorageEvent("storage", { key, oldValue, newValue }));
+  const written = [];
+  Storage.prototype.setItem = (name) => written.push(name);
+  Storage.prototype.removeItem = (name) => written.push(name);
+  tell(first, "another");
+  tell("another", null);
+  return [first, localStorage.getItem(key), ...written];
+}"""
+
+
+def test_a_tab_that_follows_another_writes_nothing(unfed: System, open_page: OpenPage) -> None:
+    """What one tab writes reaches another one late: writing it again could undo a later change."""
+    page = open_page(unfed.page, expect="status of 40")
+    add(page, "follows-usd")
+    token = new_key(unfed, "write:symbols")
+    give(page, token, keep=True)
+    button = page.get_by_role("button", name="Token")
+    expect(button).to_be_visible()
+    assert page.evaluate(FOLLOWED) == [token, token]
+    expect(button).to_be_hidden()
+
+
+def test_a_tab_without_a_token_gets_the_one_that_is_kept(
+    unfed: System, open_page: OpenPage
+) -> None:
+    page = open_page(unfed.page)
+    other = page.context.new_page()
+    other.goto(unfed.page)
+    other.evaluate("() => localStorage.setItem('ticktape.theme', 'dark')")
+    other.evaluate("() => localStorage.setItem('ticktape.token', 'kept')")
+    expect(page.get_by_role("button", name="Token")).to_be_visible()
+    page.wait_for_function("() => localStorage.getItem('ticktape.token') === 'kept'")
+    other.evaluate("() => localStorage.clear()")
+    expect(page.get_by_role("button", name="Token")).to_be_hidden()
+
+
 def test_a_reader_is_not_asked_for_what_needs_no_token(unfed: System, open_page: OpenPage) -> None:
     page = open_page(unfed.page)
     expect(page.get_by_role("tab", name=re.compile("Rules 3"))).to_be_visible()
