@@ -9,12 +9,21 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import rjsmin
+
+if TYPE_CHECKING:
+    from chalicelib.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1] / "frontend"
 UNSENT = (".d.ts", ".gz")
 """Ends of names that are not files of the page: declarations, and what is sent for another file."""
+
+
+def shared_settings(settings: Settings) -> dict[str, Any]:
+    """What `/config.json` says besides the API's address: settings that page and API share."""
+    return {"averages": [settings.sma_fast, settings.sma_slow]}
 
 
 def is_sent(path: Path) -> bool:

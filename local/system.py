@@ -171,12 +171,15 @@ class System:
 
     def _serve(self, app: ModuleType, api: Server, page: Server | None) -> None:
         from chalicelib.api.problems import of_status
+        from chalicelib.settings import load
         from local import api_server, page_server
+        from local.page_files import shared_settings
 
         compress_from = json.loads(_CHALICE.read_text()).get("minimum_compression_size")
         api.start(api_server.handler(app.app, of_status, compress_from))
         if page is not None:
-            page.start(page_server.handler(api.address, {"stage": "local"}))
+            config = {"stage": "local", **shared_settings(load(os.environ))}
+            page.start(page_server.handler(api.address, config))
 
     def _subscribe(self, clients: Any, environment: dict[str, str]) -> None:
         from local import subscriber

@@ -3,16 +3,16 @@
 import { PriceChart } from "./js/chart/chart.js";
 import { decodeBar } from "./js/data/wire.js";
 import { makeSeries, mergeBars } from "./js/data/series.js";
-import { computeStudies } from "./js/data/indicators.js";
-import { chartColors } from "./js/settings.js";
+import { computeIndicators, USUAL_AVERAGES } from "./js/data/indicator_table.js";
+import { chartColors } from "./js/theme.js";
 import { loadBars } from "./bare_data.js";
 
 const bars = (await loadBars()).map(decodeBar);
 const shown = ["volume", "sma"];
 const chart = new PriceChart(document.getElementById("plot"), document.getElementById("overlay"));
-const choices = { type: "candles", indicators: shown, zone: "UTC", colors: chartColors(), events: [], preview: [] };
+const choices = { type: "candles", indicators: shown, averages: USUAL_AVERAGES, zone: "UTC", colors: chartColors(), events: [], preview: [] };
 const seriesOf = (symbol) => makeSeries({ symbol, interval: "1m" }, bars, "1D", "UTC");
-const show = (series) => chart.show(series, computeStudies(series, shown), choices, null);
+const show = (series) => chart.show(series, computeIndicators(series, shown), choices, null);
 
 const untilPainted = () => new Promise((resolve) => {
   requestAnimationFrame(() => {

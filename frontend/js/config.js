@@ -1,10 +1,13 @@
-// The page's only setting from outside: where its API is.
+// The page's settings from outside: where its API is, and what it has to agree with it about.
+
+import { USUAL_AVERAGES } from "./data/indicator_table.js";
 
 /**
  * @typedef {object} Config
  * @property {string} api address of the API, without a slash at its end
  * @property {string} stage
  * @property {number} poll_seconds time between two polls of the quotes
+ * @property {import("./types.js").Averages} averages
  */
 
 /**
@@ -23,12 +26,16 @@ export async function loadConfig() {
   const response = await (takeEarly("config.json") ?? fetch("config.json", { cache: "no-cache" }));
   if (!response.ok)
     throw new Error(`The page's config.json cannot be read (HTTP ${response.status}).`);
-  const { api, stage = "", poll_seconds = 2 } = await response.json();
+  const { api, stage = "", poll_seconds = 2, averages = [] } = await response.json();
   if (typeof api !== "string") throw new Error('config.json names no "api" address.');
   return {
     api: api.replace(/\/+$/, ""),
     stage,
     poll_seconds: Math.max(0.1, Number(poll_seconds) || 2),
+    averages: {
+      fast: Number(averages[0]) || USUAL_AVERAGES.fast,
+      slow: Number(averages[1]) || USUAL_AVERAGES.slow,
+    },
   };
 }
 

@@ -47,7 +47,8 @@ export class Loader {
       const { series: drawn, chartState } = this.store.state;
       const series = drawn && chartState === "ready" ? withHistory(drawn, found) : found;
       this.store.set({ series, chartState: series.bars.length ? "ready" : "empty" });
-      if (series.bars.length && series.lead.length < LEAD_BARS) await this.#lead(series, signal);
+      if (series.bars.length && series.lead.length < this.#leadBars)
+        await this.#lead(series, signal);
     } catch (error) {
       if (!signal.aborted) this.#missing(error);
     }
@@ -107,13 +108,18 @@ export class Loader {
     );
   }
 
+  /** @returns {number} bars before the drawn ones that the longest indicator needs */
+  get #leadBars() {
+    return Math.min(MAX_BARS, Math.max(LEAD_BARS, this.store.state.averages.slow));
+  }
+
   /** @param {import("./types.js").Series} series @param {AbortSignal} signal */
   async #lead(series, signal) {
     const query = {
       interval: series.interval,
       end: new Date(series.bars[0].time).toISOString(),
       sort: "desc",
-      limit: LEAD_BARS,
+      limit: this.#leadBars,
     };
     const { bars } = await this.api.bars(series.symbol, query, signal);
     const now = this.store.state.series;

@@ -105,6 +105,7 @@ async function start() {
   const named = bindAddress(store);
   const config = await loadConfig();
   allowOnly(config.api);
+  store.set({ averages: config.averages });
   const api = new Api(config.api, token);
   const loader = new Loader(api, store);
   const feed = new Feed(api, store, config.poll_seconds, loader);

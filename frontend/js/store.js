@@ -1,6 +1,8 @@
 // One place for state. Views never talk to each other: they change the store and render what it
 // says.
 
+import { USUAL_AVERAGES } from "./data/indicator_table.js";
+
 /** @typedef {import("./types.js").View} View */
 
 /**
@@ -24,6 +26,7 @@
  *   none
  * @property {"auto" | "dark" | "light"} theme
  * @property {import("./types.js").Alert | null} focus the alert that is shown on the chart
+ * @property {import("./types.js").Averages} averages
  * @property {number[]} preview times at which a rule would have fired, on the chart
  * @property {boolean} picking true while the next click on the chart sets a rule's price
  */
@@ -60,6 +63,7 @@ export function initialState() {
     rules: null,
     theme: "auto",
     focus: null,
+    averages: USUAL_AVERAGES,
     preview: [],
     picking: false,
   };

@@ -63,9 +63,14 @@ export interface Quote {
   exchangeDelay: number; // seconds by which the source gives this exchange's prices late
   anomaly: boolean;
   alertedAt: string; // the newest alert's time as the API writes it, or ""
-  /** the short average of the last prices */
-  fast: number | null;
-  slow: number | null;
+  /** averages of the last prices, by their windows */
+  averages: Record<number, number>;
+}
+
+/** Windows of the averages by whose crosses a deployment judges, in prices or bars. */
+export interface Averages {
+  fast: number;
+  slow: number;
 }
 
 export interface Listed {

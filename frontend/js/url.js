@@ -2,7 +2,7 @@
 // server sees it.
 
 import { INTERVALS, RANGES } from "./ranges.js";
-import { STUDIES } from "./data/studies.js";
+import { isIndicator } from "./data/indicator_table.js";
 
 /** @typedef {import("./types.js").View} View */
 
@@ -82,7 +82,7 @@ export function readView(hash, base) {
   take(
     "show",
     () => true,
-    (v) => (view.indicators = several(v, (key) => Object.hasOwn(STUDIES, key))),
+    (v) => (view.indicators = several(v, isIndicator)),
   );
   take(
     "with",

@@ -8,24 +8,25 @@ import mimetypes
 import time
 from typing import Any
 
+from chalicelib.settings import Settings, load
 from infra.deploy.project import PAGE
 from infra.deploy.stage import Page, Stage
-from local.page_files import content, is_sent
+from local.page_files import content, is_sent, shared_settings
 
 _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".json": "application/json"}
 KEPT_SECONDS = 86_400
 """How long browsers keep what is vendored; all else they ask for again."""
 
 
-def files(api_url: str, stage: str) -> dict[str, bytes]:
+def files(api_url: str, stage: str, settings: Settings) -> dict[str, bytes]:
     """Everything that the bucket should hold, by key."""
     found = {
         path.relative_to(PAGE).as_posix(): content(path)
         for path in sorted(PAGE.rglob("*"))
         if is_sent(path)
     }
-    config = json.dumps({"api": api_url, "stage": stage}).encode()
-    return {**found, "config.json": config}
+    config = {"api": api_url, "stage": stage, **shared_settings(settings)}
+    return {**found, "config.json": json.dumps(config).encode()}
 
 
 def upload(stage: Stage, page: Page) -> list[str]:
@@ -34,7 +35,7 @@ def upload(stage: Stage, page: Page) -> list[str]:
     Returns the keys that changed.
     """
     s3 = stage.client("s3")
-    wanted = files(stage.api_url, stage.stage)
+    wanted = files(stage.api_url, stage.stage, load(stage.environment))
     stored = _stored(s3, page.bucket)
     changed = [key for key, body in wanted.items() if stored.get(key) != _etag(body)]
     for key in changed:

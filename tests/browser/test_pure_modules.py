@@ -119,8 +119,42 @@ def test_a_regular_bar_and_an_extended_one_of_a_minute_stand_side_by_side(call: 
 def test_vwap_begins_anew_with_each_session(call: Call) -> None:
     script = [bar(0, 10, 1), bar(1, 20, 3), bar(1440, 30, 2)]
     drawn = {**series(range(0)), "bars": script}
-    lines = call("data/studies.js", "computeStudies", drawn, ["vwap"])["lines"]
+    lines = call("data/indicator_table.js", "computeIndicators", drawn, ["vwap"])["lines"]
     assert lines["vwap"] == [10, 17.5, 30]
+
+
+def test_averages_are_those_of_the_deployment(call: Call) -> None:
+    drawn = {**series(range(0)), "bars": [bar(m, m) for m in range(1, 7)]}
+    computed = call(
+        "data/indicator_table.js", "computeIndicators", drawn, ["sma"], {"fast": 2, "slow": 3}
+    )
+    assert computed["lines"] == {
+        "sma_2": [None, 1.5, 2.5, 3.5, 4.5, 5.5],
+        "sma_3": [None, None, 2, 3, 4, 5],
+    }
+    quote = call("data/wire.js", "decodeQuote", {"symbol": "A", "sma_2": 1.5, "sma_3": None})
+    assert quote["averages"] == {"2": 1.5}
+
+
+def test_each_pane_has_its_own_axis_and_each_line_its_trace(call: Call) -> None:
+    drawn = series(range(1, 60))
+    wanted = ["macd", "rsi", "bollinger"]
+    averages = {"fast": 5, "slow": 20}
+    computed = call("data/indicator_table.js", "computeIndicators", drawn, wanted, averages)
+    choices: dict[str, object] = {
+        "type": "candles",
+        "indicators": wanted,
+        "averages": averages,
+        "colors": {},
+    }
+    choices |= {"zone": "UTC", "zoom": None, "width": 800, "events": [], "preview": []}
+    figure = call("chart/figure.js", "chartFigure", drawn, computed, choices)
+    names = {trace["name"]: trace.get("yaxis", "y") for trace in figure["data"]}
+    assert names["bbands_upper"] == names["bbands_lower"] == "y"
+    assert names["rsi_14"] == "y3"
+    assert names["macd"] == names["macd_signal"] == names["macd_histogram"] == "y4"
+    assert figure["layout"]["yaxis3"]["tickvals"] == [30, 70]
+    assert figure["layout"]["yaxis4"]["autorange"] is True
 
 
 def test_axis_labels_stand_at_round_times_and_days(call: Call) -> None:
@@ -449,7 +483,7 @@ def test_line_of_a_new_rule_moves_by_round_steps_and_stays_in_view(call: Call) -
 
 
 def test_distance_to_a_rule_is_said_in_the_rules_own_terms(call: Call) -> None:
-    quote = {"price": 100, "changePercent": -3, "fast": 101, "slow": 100}
+    quote = {"price": 100, "changePercent": -3, "averages": {"5": 101, "20": 100}}
     rule = {"condition": "crossing_up", "value": 110, "fast": None, "slow": None}
     module = "data/conditions.js"
     assert call(module, "distanceText", rule, quote) == "+10.00% away"

@@ -199,12 +199,12 @@ def test_signals_are_those_of_the_drawn_bars_while_other_bars_are_on_their_way(
       const { mountBelow } = await import("/js/views/below.js");
       const bars = (n) => Array.from({ length: n }, (_, i) => ({ time: i * 60e3, close: i }));
       const series = (n) => ({ symbol: "ACME", interval: "1m", bars: bars(n) });
-      const studies = { lines: {}, crosses: [{ index: 250, kind: "golden_cross" }] };
+      const computed = { lines: {}, crosses: [{ index: 250, kind: "golden_cross" }] };
       const state = { series: series(10), symbolAlerts: [], focus: null };
       const chart = new EventTarget();
       document.querySelector("#below").replaceChildren();
       const store = { state, watch() {} };
-      mountBelow({ chart, zone: "UTC", places: 2, committed: series(300), studies, store });
+      mountBelow({ chart, zone: "UTC", places: 2, committed: series(300), computed, store });
       chart.dispatchEvent(new Event("committed"));
       return document.querySelector("#below .signals").innerText;
     }""")

@@ -119,6 +119,7 @@ def page_is_uploaded_with_the_address_of_its_api(life: Life) -> None:
     config = json.load(s3.get_object(Bucket=bucket, Key="config.json")["Body"])
     assert config["api"].startswith("https://")
     assert config["api"].endswith(f".amazonaws.com/{STAGE}")
+    assert config["averages"] == [5, 20]
     script = s3.get_object(Bucket=bucket, Key="js/main.js")
     assert script["ContentType"] == "text/javascript"
     assert script["CacheControl"] == "no-cache"

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import json
+import re
 from pathlib import Path
 
 from infra.deploy import page
 from local.page_files import ROOT, content, gzipped, is_sent
+from tests.api_support import SETTINGS
 from tools.prepare_plotly import in_parentheses, is_expression
 
 MODULES = sorted((ROOT / "js").rglob("*.js"))
+BENCHED = Path(__file__).parents[2] / "bench" / "page_files"
 BUNDLE = ROOT / "vendor" / "plotly-finance.min.js"
 
 
@@ -82,9 +86,28 @@ def test_strings_templates_and_patterns_stay_as_they_are(tmp_path: Path) -> None
 
 
 def test_declarations_and_gzip_forms_are_no_files_of_the_page() -> None:
-    uploaded = page.files("https://api", "dev")
+    uploaded = page.files("https://api", "dev", SETTINGS)
     assert {"index.html", "config.json", "js/main.js", "vendor/plotly-finance.min.js"} <= set(
         uploaded
     )
     assert [key for key in uploaded if key.endswith((".d.ts", ".gz"))] == []
+    assert json.loads(uploaded["config.json"])["averages"] == [5, 20]
     assert uploaded["js/main.js"] == content(ROOT / "js" / "main.js")
+
+
+def test_benchmarks_of_the_page_import_what_it_exports() -> None:
+    imported = re.compile(r'import {([^}]+)} from "\./js/([^"]+)"')
+    found = [
+        (module, name.strip())
+        for path in BENCHED.glob("*.js")
+        for names, module in imported.findall(path.read_text())
+        for name in names.split(",")
+    ]
+    assert len(found) >= 6
+    exported = r"^export (?:async )?(?:const|let|class|function) {}\b"
+    missing = [
+        (module, name)
+        for module, name in found
+        if not re.search(exported.format(name), (ROOT / "js" / module).read_text(), re.MULTILINE)
+    ]
+    assert missing == []

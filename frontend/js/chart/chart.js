@@ -10,6 +10,7 @@ import { lengthOf } from "../ranges.js";
 import { plotly } from "./plotly.js";
 
 /** @typedef {import("../types.js").Series} Series */
+/** @typedef {import("../data/indicator_table.js").Computed} Computed */
 
 const CONFIG = {
   scrollZoom: true,
@@ -31,7 +32,7 @@ export class PriceChart extends EventTarget {
     this.zoom = null;
     this.revision = "";
     /**
-     * @type {{series: Series, studies: import("../data/studies.js").Studies, choices: any} | null}
+     * @type {{series: Series, computed: Computed, choices: any} | null}
      */
     this.shown = null;
     this.bound = false;
@@ -41,27 +42,27 @@ export class PriceChart extends EventTarget {
 
   /**
    * Draw, or update what is drawn.
-   * @param {Series} series @param {import("../data/studies.js").Studies} studies
+   * @param {Series} series @param {Computed} computed
    * @param {Omit<import("./figure.js").Choices, "zoom" | "width">} choices
    * @param {[number, number] | null} times the zoom to begin with when the symbol or range is
    *   another, milliseconds
    */
-  show(series, studies, choices, times) {
+  show(series, computed, choices, times) {
     const revision = `${series.symbol}:${series.range}:${series.interval}`;
     if (revision !== this.revision) this.resets = 0;
     if (revision !== this.revision) this.zoom = times ? this.#indices(series, times) : null;
     this.revision = revision;
-    this.shown = { series, studies, choices };
+    this.shown = { series, computed, choices };
     this.draw();
   }
 
   draw() {
     if (!this.shown) return;
-    const { series, studies, choices } = this.shown;
+    const { series, computed, choices } = this.shown;
     const { clientWidth: width, clientHeight: height } = this.node;
     if (!width || !height) return;
     const plotWidth = width - MARGIN.l - MARGIN.r;
-    const { data, layout } = chartFigure(series, studies, {
+    const { data, layout } = chartFigure(series, computed, {
       ...choices,
       zoom: this.zoom,
       width: plotWidth,

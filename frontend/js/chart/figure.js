@@ -2,17 +2,21 @@
 
 import { axisTicks, fullRange, priceRange } from "./axis.js";
 import { layoutOf } from "./panes.js";
-import { STUDIES } from "../data/studies.js";
+import { wantedIndicators } from "../data/indicator_table.js";
 import { isDated } from "../ranges.js";
 import { markersOf } from "./marks.js";
 
 /** @typedef {import("../types.js").Series} Series */
-/** @typedef {import("../data/studies.js").Studies} Studies */
+/** @typedef {import("../data/indicators.js").Values} Values */
+/** @typedef {import("../data/indicator_table.js").Computed} Computed */
+/** @typedef {import("../data/indicator_table.js").Indicator} Indicator */
+/** @typedef {import("../data/indicator_table.js").Line} Line */
 
 /**
  * @typedef {object} Choices
  * @property {"candles" | "line"} type
- * @property {string[]} indicators keys of STUDIES
+ * @property {string[]} indicators keys of the table
+ * @property {import("../types.js").Averages} averages
  * @property {string} zone of the labels
  * @property {[number, number] | null} zoom visible indices, null for everything
  * @property {number} width of the plot in pixels
@@ -24,20 +28,22 @@ import { markersOf } from "./marks.js";
 
 /**
  * @param {Series} series
- * @param {Studies} studies
+ * @param {Computed} computed
  * @param {Choices} choices
  * @returns {{data: any[], layout: any}}
  */
-export function chartFigure(series, studies, choices) {
+export function chartFigure(series, computed, choices) {
   const x = series.bars.map((_, i) => series.first + i);
   const range = choices.zoom ?? fullRange(series.first, x.length);
-  const panes = choices.indicators.filter((key) => /** @type {any} */ (STUDIES)[key]?.pane);
+  const wanted = wantedIndicators(choices.averages, choices.indicators);
+  const overlays = wanted.filter(({ pane }) => !pane).flatMap(({ lines }) => lines ?? []);
+  const below = wanted.filter(({ pane }) => pane);
   const data = [
     priceTrace(series, x, choices),
-    ...lineTraces(studies.lines, x, choices.colors),
+    ...lineTraces(overlays, computed.lines, x, choices.colors, "y"),
     ...(choices.indicators.includes("volume") ? volumeTraces(series, x, choices.colors) : []),
-    ...paneTraces(studies.lines, x, panes, choices.colors),
-    ...markersOf(series, studies, range, choices),
+    ...paneTraces(below, computed.lines, x, choices.colors),
+    ...markersOf(series, computed, range, choices),
   ];
   const ticks = axisTicks(
     series.bars.map((bar) => bar.time),
@@ -51,8 +57,12 @@ export function chartFigure(series, studies, choices) {
     revision: `${series.symbol}:${series.range}`,
     range,
     ticks,
-    panes,
-    priceRange: visiblePrices(series, studies, range),
+    panes: below.flatMap(({ pane }) => pane ?? []),
+    priceRange: visiblePrices(
+      series,
+      overlays.filter(({ scales }) => scales).map(({ name }) => computed.lines[name]),
+      range,
+    ),
     volumeTop: visibleVolume(series, range),
     volume: choices.indicators.includes("volume"),
     colors: choices.colors,
@@ -69,18 +79,17 @@ const visibleBars = (series, range) =>
 
 /**
  * @param {Series} series
- * @param {Studies} studies
+ * @param {Values[]} lines that have to be seen whole
  * @param {[number, number]} range
- * @returns {[number, number]} of the bars, and of the bands around them
+ * @returns {[number, number]} of the bars, and of the lines around them
  */
-function visiblePrices(series, studies, range) {
+function visiblePrices(series, lines, range) {
   const start = Math.max(0, Math.ceil(range[0]) - series.first);
-  const { bbands_upper: upper, bbands_lower: lower } = studies.lines;
   return priceRange(
-    visibleBars(series, range).map((bar, i) => ({
-      low: Math.min(bar.low, lower?.[start + i] ?? bar.low),
-      high: Math.max(bar.high, upper?.[start + i] ?? bar.high),
-    })),
+    visibleBars(series, range).map((bar, i) => {
+      const prices = lines.flatMap((values) => values[start + i] ?? []);
+      return { low: Math.min(bar.low, ...prices), high: Math.max(bar.high, ...prices) };
+    }),
   );
 }
 
@@ -119,31 +128,24 @@ function priceTrace(series, x, { type, colors }) {
   };
 }
 
-/** Lines over the price: study name, colour role, dash. @type {[string, string, string][]} */
-const OVERLAYS = [
-  ["sma_5", "fast", "solid"],
-  ["sma_20", "slow", "solid"],
-  ["ema_20", "ema", "solid"],
-  ["vwap", "vwap", "dot"],
-  ["bbands_upper", "band", "solid"],
-  ["bbands_lower", "band", "solid"],
-];
-
 /**
- * @param {Record<string, import("../data/indicators.js").Values>} lines
+ * @param {Line[]} drawn
+ * @param {Record<string, Values>} lines
  * @param {number[]} x
  * @param {Record<string, string>} colors
+ * @param {string} yaxis
  */
-function lineTraces(lines, x, colors) {
-  return OVERLAYS.filter(([name]) => lines[name]).map(([name, role, dash]) =>
-    lineTrace(name, x, lines[name], colors[role], dash, "y"),
-  );
-}
+const lineTraces = (drawn, lines, x, colors, yaxis) =>
+  drawn
+    .filter(({ name }) => lines[name])
+    .map(({ name, color, dash = "solid" }) =>
+      lineTrace(name, x, lines[name], colors[color], dash, yaxis),
+    );
 
 /**
  * @param {string} name
  * @param {number[]} x
- * @param {import("../data/indicators.js").Values} y
+ * @param {Values} y
  * @param {string} color
  * @param {string} dash
  * @param {string} yaxis
@@ -176,7 +178,7 @@ function volumeTraces(series, x, colors) {
 /**
  * Columns in two colours, each the outline of an area: Plotly draws, and styles, every bar of a bar
  * trace by itself.
- * @param {string} name @param {number[]} x @param {import("../data/indicators.js").Values} values
+ * @param {string} name @param {number[]} x @param {Values} values
  * @param {boolean[]} rising by column @param {string} yaxis @param {Record<string, string>} colors
  */
 function columns(name, x, values, rising, yaxis, colors) {
@@ -196,20 +198,19 @@ function columns(name, x, values, rising, yaxis, colors) {
 }
 
 /**
- * @param {Record<string, import("../data/indicators.js").Values>} lines
+ * @param {Indicator[]} indicators those with a pane of their own
+ * @param {Record<string, Values>} lines
  * @param {number[]} x
- * @param {string[]} panes
  * @param {Record<string, string>} colors
  */
-function paneTraces(lines, x, panes, colors) {
-  return panes.flatMap((pane, i) => {
+function paneTraces(indicators, lines, x, colors) {
+  return indicators.flatMap(({ lines: drawn = [], pane }, i) => {
     const yaxis = `y${i + 3}`;
-    if (pane === "rsi") return [lineTrace("rsi_14", x, lines.rsi_14, colors.ema, "solid", yaxis)];
-    const above = lines.macd_histogram.map((value) => (value ?? 0) >= 0);
+    const values = lines[pane?.columns ?? ""];
+    const above = values?.map((value) => (value ?? 0) >= 0);
     return [
-      ...columns("macd_histogram", x, lines.macd_histogram, above, yaxis, colors),
-      lineTrace("macd", x, lines.macd, colors.fast, "solid", yaxis),
-      lineTrace("macd_signal", x, lines.macd_signal, colors.slow, "solid", yaxis),
+      ...(values ? columns(String(pane?.columns), x, values, above, yaxis, colors) : []),
+      ...lineTraces(drawn, lines, x, colors, yaxis),
     ];
   });
 }

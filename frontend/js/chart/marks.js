@@ -11,16 +11,16 @@ const ROOM = 34;
 
 /**
  * @param {import("../types.js").Series} series
- * @param {import("../data/studies.js").Studies} studies
+ * @param {import("../data/indicator_table.js").Computed} computed
  * @param {[number, number]} range @param {Choices} choices
  * @returns {any[]} Plotly traces
  */
-export function markersOf(series, studies, range, choices) {
+export function markersOf(series, computed, range, choices) {
   const { colors, indicators, width, events, preview } = choices;
   const fits = (/** @type {any[]} */ list) => list.length * ROOM <= width;
   const inView = (/** @type {number} */ index) => index >= range[0] && index <= range[1];
   const traces = [];
-  const found = studies.crosses
+  const found = computed.crosses
     .map(({ index, kind }) => ({ index: series.first + index, kind }))
     .filter(({ index }) => inView(index));
   if (indicators.includes("crosses") && fits(found)) {

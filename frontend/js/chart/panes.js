@@ -32,7 +32,7 @@ function domains(volume, panes) {
  * @param {string} parts.revision Plotly keeps a zoom while this stays the same
  * @param {[number, number]} parts.range visible indices
  * @param {Tick[]} parts.ticks
- * @param {string[]} parts.panes
+ * @param {import("../data/indicator_table.js").Pane[]} parts.panes
  * @param {[number, number]} parts.priceRange
  * @param {number} parts.volumeTop
  * @param {boolean} parts.volume
@@ -101,7 +101,7 @@ export function layoutOf({ revision, range, ticks, panes, priceRange, volumeTop,
       ...y,
       domain: rows.panes[i],
       nticks: 4,
-      ...(pane === "rsi" ? { range: [0, 100], tickvals: [30, 70] } : { autorange: true }),
+      ...pane.axis,
     };
   });
   return layout;

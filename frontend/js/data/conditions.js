@@ -105,15 +105,9 @@ export function distanceText(rule, quote) {
     const left = Number(rule.value) - Math.abs(quote.changePercent);
     return left < 0 ? "holds now" : `${left.toFixed(2)} points away`;
   }
-  if (
-    fields.includes("averages") &&
-    rule.fast === 5 &&
-    rule.slow === 20 &&
-    quote.fast &&
-    quote.slow
-  ) {
-    return `averages ${formatPercent((100 * (quote.fast - quote.slow)) / quote.slow)} apart`;
-  }
+  const [fast, slow] = [quote.averages[rule.fast ?? 0], quote.averages[rule.slow ?? 0]];
+  if (fields.includes("averages") && fast && slow)
+    return `averages ${formatPercent((100 * (fast - slow)) / slow)} apart`;
   return "";
 }
 

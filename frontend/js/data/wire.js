@@ -8,6 +8,14 @@ const timeOf = (text) => Date.parse(text);
 /** @param {any} value @returns {number | null} */
 const numberOf = (value) => (value == null ? null : Number(value));
 
+/** @param {any} row @returns {Record<number, number>} its averages `sma_5` …, by their windows */
+const averagesOf = (row) =>
+  Object.fromEntries(
+    Object.entries(row)
+      .filter(([name, value]) => name.startsWith("sma_") && value != null)
+      .map(([name, value]) => [Number(name.slice(4)), Number(value)]),
+  );
+
 /** Milliseconds that put an extended bar behind the regular bar of its minute. */
 const BESIDE = 0.5;
 
@@ -45,8 +53,7 @@ export function decodeQuote(row) {
     exchangeDelay: row.exchange_delay_seconds ?? 0,
     anomaly: row.anomaly === "Yes",
     alertedAt: row.alerted_at ?? "",
-    fast: numberOf(row.sma_5),
-    slow: numberOf(row.sma_20),
+    averages: averagesOf(row),
   };
 }
 
@@ -79,8 +86,7 @@ export function closingQuote(envelope, days) {
     stale: false,
     anomaly: false,
     alertedAt: "",
-    fast: null,
-    slow: null,
+    averages: {},
   };
 }
 

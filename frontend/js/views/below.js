@@ -16,7 +16,7 @@ const COLUMNS = ["Time", "Open", "High", "Low", "Close", "Volume"];
 
 /**
  * @param {ChartView} view
- * @returns {import("../types.js").Series | null} what the studies are of: the store may be ahead of
+ * @returns {import("../types.js").Series | null} what is computed: the store may be ahead of
  *   the chart by an answer
  */
 const drawn = (view) => (view.store.state.series?.bars.length ? view.committed : null);
@@ -27,7 +27,7 @@ function signalsOf(view) {
   const series = drawn(view);
   if (!series) return [];
   const from = series.bars[0].time;
-  const crosses = view.studies.crosses.map(({ index, kind }) => ({
+  const crosses = view.computed.crosses.map(({ index, kind }) => ({
     time: series.bars[index].time,
     condition: kind,
     price: series.bars[index].close,
@@ -84,12 +84,12 @@ function chip(view, signal) {
 function dataTable(view) {
   const series = drawn(view);
   if (!series) return el("table");
-  const names = Object.keys(view.studies.lines);
+  const names = Object.keys(view.computed.lines);
   const rows = series.bars.map((bar, i) => [
     formatBarTime(bar.time, view.zone, isDated(series.interval)),
     ...[bar.open, bar.high, bar.low, bar.close].map((price) => formatPrice(price, view.places)),
     formatVolume(bar.volume),
-    ...names.map((name) => formatPrice(view.studies.lines[name][i], view.places)),
+    ...names.map((name) => formatPrice(view.computed.lines[name][i], view.places)),
   ]);
   return el(
     "table",

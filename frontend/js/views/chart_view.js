@@ -4,7 +4,7 @@
 import { byId } from "../dom.js";
 import { plotly } from "../chart/plotly.js";
 import { PriceChart } from "../chart/chart.js";
-import { computeStudies } from "../data/studies.js";
+import { computeIndicators } from "../data/indicator_table.js";
 import { barAt, indexAt } from "../data/series.js";
 import { chartColors, onPreference } from "../theme.js";
 import { formatBarTime, formatPrice, ownZone, placesOf, wayOf } from "../format.js";
@@ -37,8 +37,8 @@ export class ChartView {
     /** What is drawn. @type {import("../types.js").Series | null} */
     this.committed = null;
     this.timer = 0;
-    /** @type {import("../data/studies.js").Studies} */
-    this.studies = { lines: {}, crosses: [] };
+    /** @type {import("../data/indicator_table.js").Computed} */
+    this.computed = { lines: {}, crosses: [] };
   }
 
   /** @returns {string} zone of the labels */
@@ -57,22 +57,23 @@ export class ChartView {
   commit() {
     clearTimeout(this.timer);
     this.timer = 0;
-    const { series, view, symbolAlerts, preview, chartState } = this.store.state;
+    const { series, view, symbolAlerts, preview, chartState, averages } = this.store.state;
     if (!plotly() || !series?.bars.length || view.page !== "chart" || chartState === "empty")
       return;
     this.committedAt = performance.now();
     this.committed = series;
-    this.studies = computeStudies(series, view.indicators);
+    this.computed = computeIndicators(series, view.indicators, averages);
     const events = symbolAlerts.filter((alert) => alert.symbol === series.symbol);
     const choices = {
       type: view.type,
       indicators: view.indicators,
+      averages,
       zone: this.zone,
       colors: this.colors,
       events,
       preview,
     };
-    this.chart.show(series, this.studies, choices, view.from ? [view.from, view.to] : null);
+    this.chart.show(series, this.computed, choices, view.from ? [view.from, view.to] : null);
     this.dispatchCommit();
   }
 

@@ -51,7 +51,7 @@ async function saveCsv(view) {
   const series = view.committed;
   if (!series) return NO_CHART;
   const url = URL.createObjectURL(
-    new Blob([csvOf(series, view.studies.lines)], { type: "text/csv" }),
+    new Blob([csvOf(series, view.computed.lines)], { type: "text/csv" }),
   );
   download(fileName(view, "csv"), url);
   setTimeout(() => URL.revokeObjectURL(url), 10_000);

@@ -2,24 +2,9 @@
 // lines' values.
 
 import { el, setText } from "../dom.js";
+import { wantedIndicators } from "../data/indicator_table.js";
 import { barAt } from "../data/series.js";
 import { formatPrice, formatVolume, wayOf } from "../format.js";
-
-/**
- * Lines that have a value in the readout: study name, label, colour role. @type {[string, string,
- * string][]}
- */
-const LINES = [
-  ["sma_5", "SMA 5", "fast"],
-  ["sma_20", "SMA 20", "slow"],
-  ["ema_20", "EMA 20", "ema"],
-  ["vwap", "VWAP", "vwap"],
-  ["bbands_upper", "BB+", "band"],
-  ["bbands_lower", "BB−", "band"],
-  ["rsi_14", "RSI", "ema"],
-  ["macd", "MACD", "fast"],
-  ["macd_signal", "Signal", "slow"],
-];
 
 /** @param {HTMLElement} node @param {import("./chart_view.js").ChartView} view */
 export function mountReadout(node, view) {
@@ -56,19 +41,22 @@ export function mountReadout(node, view) {
   };
 
   const renderLines = (/** @type {number} */ i) => {
-    const { lines: computed } = view.studies;
-    const shown = LINES.filter(([name]) => computed[name]);
+    const { lines: computed } = view.computed;
+    const { averages, view: choices } = view.store.state;
+    const shown = wantedIndicators(averages, choices.indicators)
+      .flatMap(({ lines }) => lines ?? [])
+      .filter(({ name }) => computed[name]);
     const text = shown.map(
-      ([name, label]) =>
-        `${label} ${formatPrice(computed[name][i], name === "rsi_14" ? 1 : view.places)}`,
+      ({ name, label, places = view.places }) =>
+        `${label} ${formatPrice(computed[name][i], places)}`,
     );
     if (lines.childElementCount !== shown.length)
       lines.replaceChildren(...shown.map(() => el("span.line", {}, el("span.key"), el("span"))));
-    shown.forEach(([, , role], n) => {
+    shown.forEach(({ color }, n) => {
       const [key, label] = /** @type {HTMLCollectionOf<HTMLElement>} */ (
         lines.children[n].children
       );
-      key.style.background = view.colors[role];
+      key.style.background = view.colors[color];
       setText(label, text[n]);
     });
   };

@@ -1,7 +1,7 @@
 // Range, bar size, kind of chart, indicators and clock of the chart.
 
 import { byId, el } from "../dom.js";
-import { STUDIES } from "../data/studies.js";
+import { indicatorTable } from "../data/indicator_table.js";
 import { ownZone } from "../format.js";
 import { INTERVALS, RANGES } from "../ranges.js";
 import { menu } from "./menu.js";
@@ -102,7 +102,8 @@ function intervalSelect(store) {
 
 /** @param {Store} store */
 function indicatorMenu(store) {
-  const boxes = Object.entries(STUDIES).map(([key, { label }]) => {
+  const table = Object.entries(indicatorTable(store.state.averages));
+  const boxes = table.map(([key, { label }]) => {
     const box = /** @type {HTMLInputElement} */ (
       el("input", { type: "checkbox", value: key, onchange: () => toggle(key, box.checked) })
     );
