@@ -29,22 +29,32 @@ class Always:
 class MarketHours:
     """Hours by exchange. Instants are aware UTC.
 
-    Each exchange stands alone: one whose hours cannot be told counts as open, and the others keep
-    theirs. `note` is told once for each exchange whose holidays or hours are not known.
+    Each exchange stands alone, and is looked up once for an instant: one whose hours cannot be told
+    counts as open, and the others keep theirs. `note` is told once for each exchange whose holidays
+    or hours are not known.
     """
 
     def __init__(self, note: Callable[[str], None] = lambda _: None) -> None:
         self._note = note
         self._noted: set[str] = set()
+        self._told: tuple[datetime | None, dict[tuple[str, timedelta], bool]] = (None, {})
 
     def is_open(self, symbol: str, instant: datetime) -> bool:
         """Whether the exchange is open, or its last prices may still come: Yahoo's delay and ten
         minutes after the close."""
-        hours = self._hours(market_of(symbol).calendar, instant)
+        told_at, told = self._told
+        if told_at != instant:
+            told_at, told = self._told = instant, {}
+        market = market_of(symbol).calendar, exchange_delay(symbol)
+        if market not in told:
+            told[market] = self._is_open(*market, instant)
+        return told[market]
+
+    def _is_open(self, name: str, delay: timedelta, instant: datetime) -> bool:
+        hours = self._hours(name, instant)
         if hours is None:
             return True
-        late = AFTER_CLOSE + exchange_delay(symbol)
-        return hours.is_open(instant) or hours.is_open(instant - late)
+        return hours.is_open(instant) or hours.is_open(instant - AFTER_CLOSE - delay)
 
     def gives_prices(self, symbols: Iterable[str], instant: datetime) -> bool:
         """Whether new prices of any of the symbols are to be expected: its exchange trades, without

@@ -36,7 +36,7 @@ class Hygiene:
     A move above 20% against the last price (against the previous close for the first) waits:
     the next tick confirms it when it is nearer to the suspect than that, and then both pass.
     `drop` is told the reason of each tick that does not pass. What is not later than `latest`,
-    the last timestamps of an earlier run, was sent then.
+    the last timestamps of an earlier run, was sent then; `suspects` waited at its end.
     """
 
     def __init__(
@@ -44,11 +44,22 @@ class Hygiene:
         drop: Callable[[str], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         latest: Mapping[str, str] | None = None,
+        suspects: Mapping[str, WireTick] | None = None,
     ) -> None:
         self._latest = dict(latest or {})
         self._drop = drop
         self._now = now
         self._seen: dict[str, _Seen] = {}
+        for name, tick in (suspects or {}).items():
+            before = self._latest.get(name, "")
+            if tick.timestamp > before:
+                self._seen[name] = _Seen(before=before, time=tick.timestamp, suspect=tick)
+
+    @property
+    def suspects(self) -> dict[str, WireTick]:
+        """The ticks that wait to be confirmed, by symbol."""
+        seen = list(self._seen.items())
+        return {name: one.suspect for name, one in seen if one.suspect is not None}
 
     def forget(self, drops: Callable[[str], bool]) -> None:
         """Know nothing of the symbols that `drops` names any more."""

@@ -13,7 +13,8 @@ from producer.wire import WireTick
 
 class Passing:
     """Hygiene and ordering of one source. `drop` is told the reason of each tick that does not
-    pass; `latest` holds the symbols' last timestamps that an earlier run sent."""
+    pass; `latest` holds the symbols' last timestamps that an earlier run sent, `suspects` the jumps
+    that it had not seen confirmed."""
 
     def __init__(
         self,
@@ -21,14 +22,20 @@ class Passing:
         drop: Callable[[str], None],
         latest: Mapping[str, str] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        suspects: Mapping[str, WireTick] | None = None,
     ) -> None:
         self._drop = drop
-        self._hygiene = Hygiene(drop, clock, latest) if source.needs_hygiene else None
+        self._hygiene = Hygiene(drop, clock, latest, suspects) if source.needs_hygiene else None
         self._ordering = Ordering(recorded=source.recorded, latest=latest)
 
     def of(self, batch: Sequence[WireTick]) -> list[WireTick]:
         """The ticks of a batch that pass. Their timestamps may have been moved."""
         return [tick for tick in self._clean(batch) if self._admits(tick)]
+
+    @property
+    def suspects(self) -> Mapping[str, WireTick]:
+        """Jumps that wait to be confirmed, by symbol."""
+        return self._hygiene.suspects if self._hygiene is not None else {}
 
     def forget(self, drops: Callable[[str], bool]) -> None:
         """Know nothing of the symbols that `drops` names any more."""

@@ -14,7 +14,7 @@ from producer.outbox import Outbox
 from producer.passing import Passing
 from producer.progress import Progress
 from producer.sender import Sender
-from producer.sources.base import Source
+from producer.sources.base import Following, Source
 from producer.status import Status
 from producer.wire import WireTick, line_of
 
@@ -57,6 +57,7 @@ class Pipeline:
         latest = progress.latest if progress else None
         self._passing = passing or Passing(source, status.drop, latest, clock)
         self._clock = clock
+        self._followed: Sequence[str] = ()
         status.pending = lambda: outbox.pending
 
     def run(self, stop: threading.Event, drain_seconds: float) -> Outcome:
@@ -93,6 +94,7 @@ class Pipeline:
         return not stop.is_set()
 
     def _forward(self, batch: Sequence[WireTick], stop: threading.Event) -> None:
+        self._forget_dropped()
         sent_at = to_text(self._clock())
         ticks = self._passing.of(batch)
         for tick in ticks:
@@ -109,6 +111,13 @@ class Pipeline:
         else:
             latest = {tick.symbol: tick.timestamp for tick in ticks if tick.bar is None}
             self._outbox.put(lines, stop, latest, self._progress.after(len(batch)))
+
+    def _forget_dropped(self) -> None:
+        """A symbol that is not followed any more is new when it comes back."""
+        source = self._source
+        if isinstance(source, Following) and source.followed != self._followed:
+            self._followed = source.followed
+            self._passing.forget(source.drops)
 
     def _drain(self, stop: threading.Event, drain_seconds: float) -> None:
         if not self._goes_on:

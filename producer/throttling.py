@@ -13,6 +13,7 @@ BURST_REQUESTS = 60
 
 FIRST_OPEN_SECONDS = 60.0
 MOST_OPEN_SECONDS = 900.0
+_MOST_JITTER = 1.25
 
 
 class TokenBucket:
@@ -73,7 +74,7 @@ class CircuitBreaker:
     def refused(self) -> float:
         """Open the circuit; seconds until it may be tried again."""
         bound = self._first * 2.0 ** min(self._failures, 30)
-        seconds = min(self._most, bound * self._rng.uniform(1.0, 1.25))
+        seconds = min(self._most, bound * self._rng.uniform(1.0, _MOST_JITTER))
         self._failures += 1
         self._until = self._now() + seconds
         return seconds
@@ -107,3 +108,9 @@ class CircuitBreaker:
     def is_half_open(self) -> bool:
         """Whether only one request may try."""
         return self._failures > 0 and not self.open_seconds
+
+
+def longest_open_seconds(refusals: int) -> float:
+    """For how long a circuit is open at most after so many refusals, 1 or more."""
+    bound = FIRST_OPEN_SECONDS * 2.0 ** min(refusals - 1, 30)
+    return min(MOST_OPEN_SECONDS, bound * _MOST_JITTER)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from producer.errors import UsageError
@@ -12,6 +12,7 @@ from producer.status import Status
 from producer.wire import symbols_of
 
 REFRESH_SECONDS = 5.0
+_SHOWN, _SHOWN_CHARACTERS = 5, 40
 
 
 class Watchlist(Protocol):
@@ -20,23 +21,32 @@ class Watchlist(Protocol):
     def symbols(self) -> Sequence[str]:
         """The symbols now."""
 
+    def drops(self, symbol: str) -> bool:
+        """Whether a symbol is known not to be followed, as of the last call of `symbols`."""
+
 
 class FixedList:
     """The symbols of the command line."""
 
     def __init__(self, symbols: Sequence[str]) -> None:
         self._symbols = tuple(symbols)
+        self._known = frozenset(self._symbols)
 
     def symbols(self) -> Sequence[str]:
         """Always the same."""
         return self._symbols
+
+    def drops(self, symbol: str) -> bool:
+        """See Watchlist."""
+        return symbol not in self._known
 
 
 class TrackedList:
     """The items with list = "tracked" of the table of symbols, asked for every 5 seconds.
 
     A failure keeps the last list, and is told; `is_known` says whether there ever was one,
-    `is_current` whether the last question was answered.
+    `is_current` whether the last question was answered. Items that are no symbols are passed over,
+    which is told; `invalid` has them.
     """
 
     def __init__(
@@ -51,6 +61,7 @@ class TrackedList:
         self._status = status
         self._now = now
         self._symbols: tuple[str, ...] = ()
+        self.invalid: tuple[str, ...] = ()
         self._next = float("-inf")
         self.is_known = False
         self.is_current = False
@@ -62,15 +73,23 @@ class TrackedList:
             self._refresh()
         return self._symbols
 
+    def drops(self, symbol: str) -> bool:
+        """See Watchlist. A table that does not answer says nothing."""
+        return self.is_current and symbol not in self._symbols
+
     def _refresh(self) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
 
         self.is_current = False
         try:
-            self._symbols = symbols_of(self._read(), f"table {self._table}")
-            self.is_known = self.is_current = True
-        except (BotoCoreError, ClientError, UsageError) as error:
+            read = self._read()
+        except (BotoCoreError, ClientError) as error:
             self._status.problem(f"the tracked symbols cannot be read: {aws.why(error)}", error)
+            return
+        self._symbols, self.invalid = sorted_out(read)
+        self.is_known = self.is_current = True
+        if self.invalid:
+            self._status.problem(_passed_over(self.invalid))
 
     def _read(self) -> list[str]:
         pages = self._client.get_paginator("query").paginate(
@@ -80,6 +99,24 @@ class TrackedList:
             ExpressionAttributeValues={":tracked": {"S": "tracked"}},
         )
         return [item["symbol"]["S"] for page in pages for item in page["Items"]]
+
+
+def sorted_out(texts: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The symbols among texts, in upper case and each once, and the texts that are none."""
+    symbols: list[str] = []
+    invalid: list[str] = []
+    for text in texts:
+        try:
+            symbols += symbols_of((text,), "")
+        except UsageError:
+            invalid.append(text)
+    return tuple(dict.fromkeys(symbols)), tuple(invalid)
+
+
+def _passed_over(invalid: Sequence[str]) -> str:
+    named = ", ".join(repr(text[:_SHOWN_CHARACTERS]) for text in invalid[:_SHOWN])
+    more = f" and {len(invalid) - _SHOWN:,} more" if len(invalid) > _SHOWN else ""
+    return f"tracked items that are no symbols are passed over: {named}{more}"
 
 
 class DefaultList:
@@ -100,3 +137,8 @@ class DefaultList:
         if self._calls == 2:
             self._tracked = self._connect()
         return tuple(dict.fromkeys((*self._default, *self._tracked.symbols())))
+
+    def drops(self, symbol: str) -> bool:
+        """See Watchlist."""
+        is_asked = self._calls >= 2
+        return is_asked and symbol not in self._default and self._tracked.drops(symbol)

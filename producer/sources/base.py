@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol, runtime_checkable
 
 from producer.wire import WireTick
 
@@ -32,3 +32,14 @@ class Source(Protocol):
 
         Raises SourceError when the source cannot go on, UsageError for what the user gave.
         """
+
+
+@runtime_checkable
+class Following(Protocol):
+    """A source whose symbols may change."""
+
+    followed: Sequence[str]
+    """The symbols that were followed last."""
+
+    drops: Callable[[str], bool]
+    """Whether a symbol is known not to be followed any more."""

@@ -13,13 +13,15 @@ from producer.sources.base import Source
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """Symbols whose history was given, those that had a quote, whether the source was asked last
     without giving any price, and how its refusals stand: their number since the last answer, and
-    the seconds for which it is not to be asked."""
+    the seconds for which it is not to be asked. Those of history stand by themselves."""
 
     with_history: tuple[str, ...] = ()
     answered: tuple[str, ...] = ()
     is_silent: bool = False
     refusals: int = 0
     open_seconds: float = 0.0
+    history_refusals: int = 0
+    history_open_seconds: float = 0.0
 
 
 class Resumable(Source, Protocol):

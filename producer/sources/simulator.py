@@ -64,6 +64,8 @@ class Simulator:
         self._history = history
         self._say = say
         self._now = now
+        self.drops = self._watchlist.drops
+        self.followed: Sequence[str] = ()
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
         """History, one batch a symbol, among it live ticks when they are due; then live ticks."""
@@ -87,8 +89,14 @@ class Simulator:
 
     def poll(self, instant: float) -> list[WireTick]:
         """A tick of each symbol at an instant (epoch seconds)."""
-        followed = self._watchlist.symbols()
-        return [_tick(symbol, self._path(symbol), instant) for symbol in followed]
+        return [_tick(symbol, self._path(symbol), instant) for symbol in self._symbols()]
+
+    def _symbols(self) -> Sequence[str]:
+        symbols = list(self._watchlist.symbols())
+        if symbols != self.followed:
+            self.followed = symbols
+            self.forget(self.drops)
+        return symbols
 
     def _path(self, symbol: str) -> SimulatedPath:
         if symbol not in self._paths:
@@ -114,7 +122,7 @@ class Simulator:
         """Symbols whose history has not been given, or not to its end."""
         if not self._history:
             return []
-        return [name for name in self._watchlist.symbols() if name not in self._with_history]
+        return [name for name in self._symbols() if name not in self._with_history]
 
     def _histories(self, symbols: Sequence[str], until: float) -> Iterator[Sequence[WireTick]]:
         """What is left of the history of symbols: the minutes of all, then the days of all."""

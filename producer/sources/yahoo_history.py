@@ -64,21 +64,25 @@ class History:
         fetched: int = 0,
     ) -> Iterator[Sequence[WireTick]]:
         """One batch a symbol and period. What fails is told and left out, and nothing more is
-        asked once Yahoo has had enough. `fetched` symbols of the same run came before these."""
+        asked once Yahoo has had enough; after that one request tries before the others.
+        `fetched` symbols of the same run came before these."""
         total = (fetched + len(symbols)) * len(self._spans)
         done = fetched * len(self._spans) + len(self._given.intersection(self._all_of(symbols)))
         for period, bar in self._spans:
             left = [symbol for symbol in symbols if (symbol, bar) not in self._given]
-            for first in range(0, len(left), _AT_ONCE):
+            while left:
                 self._status.say("fetching history", done / total)
                 if stop.is_set() or breaker.open_seconds:
                     return
                 fetch = partial(yahoo.bars, period=period, bar=bar)
-                some = left[first : first + _AT_ONCE]
+                some = left[: 1 if breaker.is_half_open else _AT_ONCE]
+                left = left[len(some) :]
                 if not self._bucket.take(len(some), stop):
                     return
-                answers = self._workers.ask(fetch, some, DEADLINE_SECONDS, stop)
-                yield from self._settled(bar, without_cut(answers, stop), breaker)
+                asked = self._workers.ask(fetch, some, DEADLINE_SECONDS, stop)
+                answers = without_cut(asked, stop)
+                _judge(answers, breaker)
+                yield from self._settled(bar, answers)
                 done += len(some)
         if not stop.is_set() and not breaker.open_seconds:
             self._given.difference_update(self._all_of(symbols))
@@ -87,7 +91,7 @@ class History:
         return {(symbol, bar) for symbol in symbols for _, bar in self._spans}
 
     def _settled(
-        self, bar: Bar, answers: dict[str, list[WireTick] | Exception], breaker: CircuitBreaker
+        self, bar: Bar, answers: dict[str, list[WireTick] | Exception]
     ) -> Iterator[Sequence[WireTick]]:
         for symbol, answer in answers.items():
             if not isinstance(answer, Exception):
@@ -95,12 +99,18 @@ class History:
                 self._failed.discard((symbol, bar))
                 yield answer
             elif isinstance(answer, yahoo.Throttled):
-                if not breaker.open_seconds:
-                    breaker.refused()
                 self._status.problem(f"{symbol}: no history: {answer}", answer)
             else:
                 self._failed.add((symbol, bar))
                 self._status.problem(_no_history(symbol, answer), answer)
+
+
+def _judge(answers: dict[str, list[WireTick] | Exception], breaker: CircuitBreaker) -> None:
+    """Open the circuit where Yahoo refused, close it where all that answered gave something."""
+    if any(isinstance(answer, yahoo.Throttled) for answer in answers.values()):
+        breaker.refused()
+    elif any(not isinstance(answer, Exception) for answer in answers.values()):
+        breaker.answered()
 
 
 def _seen_until(batch: Sequence[WireTick]) -> datetime:

@@ -57,6 +57,8 @@ class YfinanceLive:
         self._splits = SplitWatch(status, yahoo.split_today)
         self._restart = restart or Backoff(1.0, 60.0, random.Random())  # noqa: S311 - jitter
         self._frames: queue.Queue[str | bytes] = queue.Queue(_MOST_WAITING)
+        self.drops = watchlist.drops
+        self.followed: Sequence[str] = ()
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
         """History of new symbols, and every quarter of a second what came since."""
@@ -66,10 +68,20 @@ class YfinanceLive:
         self._socket.follow(self._watchlist.symbols())
         receiver.start()
         while not stop.is_set():
-            symbols = self._watchlist.symbols()
+            symbols = list(self._watchlist.symbols())
             self._socket.follow(symbols)
+            self._forget(symbols)
             yield from self._histories(symbols, stop)
             yield self._collected(stop)
+
+    def _forget(self, symbols: Sequence[str]) -> None:
+        """A symbol that is followed again later has its history again."""
+        if symbols == self.followed:
+            return
+        self.followed = symbols
+        self._known -= {name for name in self._known if self.drops(name)}
+        if self._history is not None:
+            self._history.forget(self.drops)
 
     def _receive(self, stop: threading.Event) -> None:
         """Fill the queue of frames; begin again whatever ends the receiver."""

@@ -39,7 +39,9 @@ class YfinancePoll:
 
     A new symbol's history comes first, and one quote of it whatever the hour. A symbol that
     Yahoo does not know is asked again after waits that grow; any other failure of a symbol
-    touches no other. `now` gives monotonic seconds, `clock` the time of day.
+    touches no other. A refusal of history stops prices, too; how long history then waits is counted
+    apart, since prices that are answered say nothing about it. `now` gives monotonic seconds,
+    `clock` the time of day.
 
     The source ends where nothing can be asked for longer than `patience` seconds; another call of
     `batches` goes on with what it knows.
@@ -72,6 +74,7 @@ class YfinancePoll:
         self._bucket = TokenBucket(REQUESTS_PER_SECOND, BURST_REQUESTS, now)
         self._history = History(status, self._bucket) if history else None
         self._breaker = breaker or CircuitBreaker(now=now)
+        self._history_breaker = CircuitBreaker(now=now)
         self._deadline = deadline_seconds
         self._workers: Workers[WireTick] = Workers(WORKERS)
         self._with_history: set[str] = set()
@@ -81,6 +84,8 @@ class YfinancePoll:
         self._is_heard = False
         self._is_silent = False
         self._turns = Turns(interval, now)
+        self.drops = watchlist.drops
+        self.followed: Sequence[str] = ()
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
         """Raises SourceError when Yahoo knows none of the symbols of the command line."""
@@ -109,6 +114,8 @@ class YfinancePoll:
             is_silent=self._is_silent,
             refusals=self._breaker.refusals,
             open_seconds=self._breaker.open_seconds,
+            history_refusals=self._history_breaker.refusals,
+            history_open_seconds=self._history_breaker.open_seconds,
         )
 
     def recall(self, known: Known) -> None:
@@ -119,6 +126,7 @@ class YfinancePoll:
         self._is_silent = known.is_silent
         self._first.answered = set(known.answered)
         self._breaker.resume(known.refusals, known.open_seconds)
+        self._history_breaker.resume(known.history_refusals, known.history_open_seconds)
 
     def forget(self, drops: Callable[[str], bool]) -> None:
         """A symbol that is followed again later has its history and first quote again."""
@@ -133,20 +141,34 @@ class YfinancePoll:
         """History of the symbols that have none yet, while Yahoo answers."""
         known = [symbol for symbol in symbols if not self._turns.is_missing(symbol)]
         fresh = [symbol for symbol in known if symbol not in self._with_history]
-        if self._history is None or not fresh or self._is_silent or not self._breaker.is_closed:
+        if self._history is None or not fresh or self._is_silent or not self._may_ask(symbols):
             return
-        for batch in self._history.batches(fresh, self._breaker, stop):
-            self._splits.learn(batch)
-            yield batch
-        if self._breaker.is_closed and not stop.is_set():
+        try:
+            for batch in self._history.batches(fresh, self._history_breaker, stop):
+                self._splits.learn(batch)
+                yield batch
+        finally:
+            if self._history_breaker.open_seconds:
+                self._breaker.refused()
+        if self._history_breaker.is_closed and not stop.is_set():
             self._with_history.update(fresh)
+            self._breaker.answered()
+
+    def _may_ask(self, symbols: Sequence[str]) -> bool:
+        """Whether history may be asked for. After a refusal a price tries first, if any may."""
+        if self._breaker.open_seconds or self._history_breaker.open_seconds:
+            return False
+        return self._breaker.is_closed or not self._askable(symbols)
 
     def _pause(self, stop: threading.Event, seconds: float) -> None:
         stop.wait(max(0.05, seconds))
 
     def _followed(self) -> list[str]:
         symbols = list(self._watchlist.symbols())
-        self._turns.keep(symbols)
+        if symbols != self.followed:
+            self.followed = symbols
+            self._turns.keep(symbols)
+            self.forget(self.drops)
         fixed = isinstance(self._watchlist, FixedList)
         if fixed and not self._knew_any and all(map(self._turns.is_missing, symbols)):
             raise SourceError("Yahoo knows none of the symbols")

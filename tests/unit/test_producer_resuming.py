@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 
 import pytest
 
 from producer.hours import Always
-from producer.sources import yahoo
+from producer.outbox import Outbox
+from producer.pipeline import Pipeline
+from producer.sender import Sender
+from producer.sources import simulator, yahoo
+from producer.sources.base import Source
 from producer.sources.known import Known
 from producer.sources.simulator import Simulator
 from producer.sources.yfinance_poll import YfinancePoll
 from producer.status import Status
 from producer.throttling import CircuitBreaker
 from producer.watchlist import FixedList
-from producer.wire import WireTick
+from producer.wire import Bar, WireTick
 from producer.workers import Workers, without_cut
 from tests.patience import PATIENCE_SECONDS
-from tests.producer_support.doubles import make_wire_tick
+from tests.producer_support.doubles import MemorySink, make_wire_tick
 
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 
@@ -125,3 +131,88 @@ def test_answers_that_were_cut_off_are_left_out() -> None:
     release.set()
     assert without_cut(answers, stop) in ({"A": "A"}, {})
     assert len(answers) == 2
+
+
+class Tracked:
+    """A list that a test changes."""
+
+    def __init__(self, *symbols: str) -> None:
+        self.now = symbols
+
+    def symbols(self) -> Sequence[str]:
+        """Those of this moment."""
+        return self.now
+
+    def drops(self, symbol: str) -> bool:
+        """Whether it is not among them."""
+        return symbol not in self.now
+
+
+def sent_by(
+    source: Source, tracked: Tracked, has_turned: Callable[[Sequence[WireTick]], bool]
+) -> Counter[tuple[str, str | None]]:
+    """What is sent of each symbol, by kind: tracked, then not, then tracked again."""
+    lists = iter([("AAPL",), ("AAPL", "MSFT")])
+    stop, sink = threading.Event(), MemorySink()
+    status = Status(lambda _event, _message: None)
+    outbox = Outbox(sink.key)
+    batches = source.batches
+
+    def changing(stop: threading.Event) -> Iterator[Sequence[WireTick]]:
+        for batch in batches(stop):
+            yield batch
+            if not has_turned(batch):
+                continue
+            tracked.now = next(lists, ())
+            if not tracked.now:
+                stop.set()
+
+    source.batches = changing  # type: ignore[method-assign]
+    sender = Sender(outbox, sink, status, random.Random(1))
+    Pipeline(source, outbox, sender, status).run(stop, PATIENCE_SECONDS)
+    return Counter((tick["symbol"], tick.get("bar")) for tick in sink.payloads)
+
+
+def test_a_symbol_that_a_stream_follows_again_has_its_history_and_price_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def bars(symbol: str, period: str, bar: Bar) -> list[WireTick]:
+        return [make_wire_tick(symbol, bar=bar, mode="backfill")]
+
+    monkeypatch.setattr(yahoo, "quote", make_wire_tick)  # always its last trade
+    monkeypatch.setattr(yahoo, "bars", bars)
+    tracked = Tracked("AAPL", "MSFT")
+    status = Status(lambda _event, _message: None)
+    source = YfinancePoll(
+        tracked, status, Always(), interval=0.01, deadline_seconds=PATIENCE_SECONDS
+    )
+    sent = sent_by(source, tracked, lambda batch: not (batch and batch[0].bar))
+    assert sent == {
+        ("AAPL", "1m"): 1,
+        ("AAPL", "1d"): 1,
+        ("AAPL", None): 1,
+        ("MSFT", "1m"): 2,
+        ("MSFT", "1d"): 2,
+        ("MSFT", None): 2,
+    }
+
+
+def test_a_simulated_symbol_that_is_followed_again_has_its_history_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(simulator, "HISTORY_MINUTES", 3)
+    monkeypatch.setattr(simulator, "HISTORY_DAYS", 3)
+    tracked = Tracked("AAPL", "MSFT")
+    source = Simulator(tracked, interval=0.001, now=NOW.timestamp)
+    histories_given: list[tuple[str, str | None]] = []
+    lists = iter([("AAPL",), ("AAPL", "MSFT"), ()])
+    stop = threading.Event()
+    for batch in islice(source.batches(stop), 1000):
+        if batch and batch[0].bar:
+            histories_given.append((batch[0].symbol, batch[0].bar))
+        elif source.known.with_history == tracked.now:
+            tracked.now = next(lists)
+            if not tracked.now:
+                stop.set()
+    assert Counter(histories_given)["AAPL", "1d"] == 1
+    assert Counter(histories_given)["MSFT", "1d"] == 2

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from producer import building
 from producer.status import Status
@@ -22,6 +23,10 @@ class Changing:
     def symbols(self) -> Sequence[str]:
         """Those of this moment."""
         return self.now
+
+    def drops(self, symbol: str) -> bool:
+        """Whether it is not among them."""
+        return symbol not in self.now
 
 
 def test_tracked_symbols_come_behind_the_sources_own_and_each_once() -> None:
@@ -44,6 +49,53 @@ def test_first_prices_do_not_wait_for_the_table_of_tracked_symbols() -> None:
     watched = DefaultList(("A",), connect)
     assert (watched.symbols(), connected) == (("A",), [])
     assert (watched.symbols(), connected) == (("A", "C"), [True])
+
+
+class Table:
+    """The table of symbols, which a test changes."""
+
+    def __init__(self, *symbols: str) -> None:
+        self.symbols = symbols
+        self.fails = False
+
+    def get_paginator(self, _operation: str) -> Any:
+        """That of Query."""
+        return self
+
+    def paginate(self, **_request: Any) -> list[dict[str, Any]]:
+        """One page."""
+        if self.fails:
+            raise EndpointConnectionError(endpoint_url="https://dynamodb")
+        return [{"Items": [{"symbol": {"S": symbol}} for symbol in self.symbols]}]
+
+
+def test_items_that_are_no_symbols_are_passed_over_and_told() -> None:
+    told: list[str] = []
+    table = Table("AAPL", "not a symbol", "msft", *(f"{number} $" for number in range(7)))
+    tracked = TrackedList("symbols", table, Status(lambda _event, text: told.append(text)))
+    assert tracked.symbols() == ("AAPL", "MSFT")
+    assert len(tracked.invalid) == 8
+    assert told[0].startswith("tracked items that are no symbols are passed over: 'not a symbol', ")
+    assert told[0].endswith(" and 3 more")
+
+
+def test_a_table_that_does_not_answer_says_of_no_symbol_that_it_is_not_followed() -> None:
+    seconds = [0.0]
+    table = Table("AAPL")
+    quiet = Status(lambda _event, _message: None)
+    tracked = TrackedList("symbols", table, quiet, lambda: seconds[0])
+    watched = DefaultList(("A",), lambda: tracked)
+    watched.symbols()
+    assert not watched.drops("MSFT")  # the table was not asked yet
+    watched.symbols()
+    assert (watched.drops("MSFT"), watched.drops("AAPL"), watched.drops("A")) == (
+        True,
+        False,
+        False,
+    )
+    seconds[0], table.fails = 10.0, True
+    assert watched.symbols() == ("A", "AAPL")
+    assert not watched.drops("MSFT")
 
 
 @pytest.mark.parametrize(
