@@ -5,6 +5,7 @@ locals {
     "TicksTaken", "TicksStored", "BarsStored", "RecordsQuarantined", "IngestFailures",
     "StoreAgeMilliseconds", "TicksDetected", "LateBatches", "Alerts", "Notifications", "DetectFailures",
     "RulesBroken", "RepairsLeft", "CollectorRuns", "CollectorTicks", "CollectorSilentRuns", "CollectorThrottledRuns",
+    "CollectorBusyRuns", "CollectorLateRuns", "CollectorBrokenFields", "CollectorInvalidSymbols",
   ] : name => ["Ticktape", name, "stage", var.stage] }
 
   charts = concat(
@@ -35,8 +36,9 @@ locals {
         for key, queue in local.queues : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue.name] if key != "ticks.fifo"
       ] },
     ],
-    var.collector == "lambda" ? [{ title = "Collector: runs, ticks sent, silent and throttled runs", stat = "Sum", metrics = [
-      local.own_metric.CollectorRuns, local.own_metric.CollectorTicks, local.own_metric.CollectorSilentRuns, local.own_metric.CollectorThrottledRuns
+    var.collector == "lambda" ? [{ title = "Collector: runs, ticks sent, runs that brought nothing, unreadable items", stat = "Sum", metrics = [
+      local.own_metric.CollectorRuns, local.own_metric.CollectorTicks, local.own_metric.CollectorSilentRuns, local.own_metric.CollectorThrottledRuns,
+      local.own_metric.CollectorBusyRuns, local.own_metric.CollectorLateRuns, local.own_metric.CollectorBrokenFields, local.own_metric.CollectorInvalidSymbols
     ] }] : [],
     [for metric in ["Errors", "Throttles", "Duration"] : {
       title = "Functions: ${lower(metric)}", stat = metric == "Duration" ? "p95" : "Sum"

@@ -8,7 +8,8 @@ ProducerError
 └── SinkError            the sink
     ├── SinkUnavailable      it may take the records later: they are kept and sent again
     ├── SinkRefused          it will never take them: no such stream, no permission
-    └── ReaderGone           nobody reads its output any more: a quiet end
+    ├── ReaderGone           nobody reads its output any more: a quiet end
+    └── LeaseOver            another run of the collector may send by now
 """
 
 from __future__ import annotations
@@ -48,3 +49,7 @@ class SinkRefused(SinkError):  # noqa: N818 - named by what the sink did
 
 class ReaderGone(SinkError):  # noqa: N818 - a state, as in `| head`
     """Nobody reads the sink's output any more; the producer ends without complaint."""
+
+
+class LeaseOver(SinkError):  # noqa: N818 - a state
+    """A run of the collector may not send any more; what it has not sent is kept."""

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 
 from producer.backoff import Backoff
-from producer.errors import ReaderGone, SinkRefused, SinkUnavailable
+from producer.errors import LeaseOver, ReaderGone, SinkRefused, SinkUnavailable
 from producer.outbox import Outbox
 from producer.records import Record
 from producer.sinks.base import Sink
@@ -59,6 +59,8 @@ class Sender(threading.Thread):
             self.refusal = error
         except ReaderGone:
             self.reader_gone = True
+        except LeaseOver:
+            pass  # the outbox keeps what is left
         except Exception as error:  # noqa: BLE001 - a fault of ours, raised again by the main thread
             self.fault = error
         finally:

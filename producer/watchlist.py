@@ -12,6 +12,9 @@ from producer.status import Status
 from producer.wire import symbols_of
 
 REFRESH_SECONDS = 5.0
+TOLD_AGAIN_SECONDS = 60.0
+"""Items that are no symbols are told so often: other problems are shown in between."""
+
 _SHOWN, _SHOWN_CHARACTERS = 5, 40
 
 
@@ -63,6 +66,7 @@ class TrackedList:
         self._symbols: tuple[str, ...] = ()
         self.invalid: tuple[str, ...] = ()
         self._next = float("-inf")
+        self._next_told = float("-inf")
         self.is_known = False
         self.is_current = False
 
@@ -88,7 +92,8 @@ class TrackedList:
             return
         self._symbols, self.invalid = sorted_out(read)
         self.is_known = self.is_current = True
-        if self.invalid:
+        if self.invalid and self._now() >= self._next_told:
+            self._next_told = self._now() + TOLD_AGAIN_SECONDS
             self._status.problem(_passed_over(self.invalid))
 
     def _read(self) -> list[str]:

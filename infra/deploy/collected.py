@@ -14,7 +14,7 @@ from infra.deploy.stage import Stage
 from infra.deploy.waiting import CLOCK, Clock, until_well
 from producer import publishing
 from producer.collector.items import Items
-from producer.collector.memory import MemoryStore
+from producer.collector.memory_store import MemoryStore
 from producer.hours import MarketHours
 
 PATIENCE_SECONDS = 420.0
@@ -96,7 +96,7 @@ class Watch:
         if self._kind != "lambda":
             return {}
         items = Items(self._stage.client("dynamodb"), self._stage.environment["SYMBOLS_TABLE"])
-        return MemoryStore(items).read().latest
+        return MemoryStore(items).read(self._now()).memory.latest
 
     def _is_stored(self, symbol: str, time: str) -> bool:
         key = {"symbol": {"S": symbol}, "timestamp": {"S": time}}

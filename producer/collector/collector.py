@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime, timedelta
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import msgspec
 
 from chalicelib.domain.times import to_text
-from producer.collector import metrics
+from producer.collector import metrics, tenure
+from producer.collector.clocks import Clocks
 from producer.collector.engine import Engine
 from producer.collector.lease import Held, Lease, Taken
-from producer.collector.steady import SteadyClock
-from producer.collector.window import polling_seconds
+from producer.collector.tenure import Tenure
+from producer.collector.window import LEAST_SECONDS, polling_seconds
 from producer.errors import ProducerError, StoreError
 from producer.hours import MarketHours
 from producer.publishing import Publisher, Put
@@ -24,10 +25,7 @@ from producer.sinks import aws
 from producer.status import Status
 
 COMMAND = "collector"
-LINGER_SECONDS = 15.0
-"""A lease outlasts the polling by so much: a request to the sink may be under way so long."""
-
-HANDOVER_SECONDS = 16.0
+HANDOVER_SECONDS = 19.0
 """A start waits so long for a lease to run out, such as one that a killed run has left."""
 
 _LOOK_SECONDS = 1.0
@@ -43,31 +41,10 @@ class Context(Protocol):
         """Milliseconds until Lambda stops the function."""
 
 
-@contextmanager
-def after(seconds: float, action: Callable[[], None]) -> Iterator[None]:
-    """Have `action` called after some seconds, unless the context has ended by then."""
-    timer = threading.Timer(seconds, action)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-class Clocks(msgspec.Struct, frozen=True, kw_only=True):
-    """Time as a run sees it: the time of day, seconds that go on while the container is frozen, a
-    timer, and a sleep."""
-
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    steady: SteadyClock = msgspec.field(default_factory=SteadyClock)
-    after: Callable[[float, Callable[[], None]], AbstractContextManager[None]] = after
-    sleep: Callable[[float], None] = time.sleep
-
-
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What the function returns. `busy`: another run holds the lease. `late`: the event's minute
-    is over. Ticks and bars are those that the sink has taken in this run."""
+    is over, or so nearly that nothing can be asked. Ticks and bars are those that the sink has
+    taken in this run."""
 
     busy: bool = False
     late: bool = False
@@ -78,15 +55,16 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Collector:
-    """The runs of one container, one after the other. `engine_of` gets what tells the seconds that
-    a run has left; `connect` gives what writes the status; `out` takes the metrics' lines."""
+    """The runs of one container, one after the other, in the time that `tenure` gives. `connect`
+    gives what writes the status; `out` takes the metrics' lines."""
 
     def __init__(
         self,
         *,
         stage: str,
         lease: Lease,
-        engine_of: Callable[[Callable[[], float]], Engine],
+        tenure: Tenure,
+        engine: Engine,
         hours: MarketHours,
         status: Status,
         connect: Callable[[], Put],
@@ -96,12 +74,12 @@ class Collector:
         self.status = status
         self._stage = stage
         self._lease = lease
-        self._engine = engine_of(self._left)
+        self._tenure = tenure
+        self._engine = engine
         self._hours = hours
         self._connect = connect
         self._out = out
         self._clocks = clocks
-        self._ends = 0.0
         self._collected_until = clocks.now()
         self._stop = threading.Event()
         self._has_stopped = False
@@ -128,28 +106,47 @@ class Collector:
         remaining = context.get_remaining_time_in_millis() / 1000
         seconds = polling_seconds(event, self._clocks.now(), remaining)
         self._stop = threading.Event()
-        if seconds <= 0 or self._has_stopped:
+        if self._has_stopped:
             return Answer(late=True)
-        self._ends = self._clocks.steady() + seconds
+        if seconds < LEAST_SECONDS:
+            return self._late(seconds, context)
+        self._tenure.begin(seconds)
         with _telling("the collector's lease"):
-            taken = self._take(context.aws_request_id)
+            taken = self._take(f"{context.aws_request_id}-{uuid.uuid4().hex[:8]}")
         if isinstance(taken, Held):
-            self.status.note(f"another run sends until {to_text(taken.until)} at the latest")
-            self._count({"CollectorBusyRuns": 1}, context)
-            return Answer(busy=True)
+            return self._busy(taken, context)
+        self._note_broken(taken.before)
+        self._tenure.hold(taken)
         self._collected_until = taken.ours.collected
         try:
             return self._collected(taken, context)
         finally:
             self._release(taken)
 
-    def _left(self) -> float:
-        return self._ends - self._clocks.steady()
+    def _late(self, seconds: float, context: Context) -> Answer:
+        self.status.note(
+            f"started too late: its minute leaves {max(0.0, seconds):.1f} s to poll, and "
+            f"{LEAST_SECONDS:g} s are needed; this run collects nothing"
+        )
+        self._count({"CollectorLateRuns": 1}, context)
+        return Answer(late=True)
+
+    def _busy(self, held: Held, context: Context) -> Answer:
+        self._note_broken(held)
+        self.status.note(f"another run sends until {to_text(held.until)} at the latest")
+        counts = {"CollectorBusyRuns": 1, "CollectorBrokenFields": len(held.broken)}
+        self._count(counts, context)
+        return Answer(busy=True)
+
+    def _note_broken(self, held: Held | None) -> None:
+        if held is not None and held.broken:
+            names = ", ".join(held.broken)
+            self.status.problem(f"the collector's lease cannot be read: {names}")
 
     def _take(self, owner: str) -> Taken | Held:
         """The lease. One that soon runs out, or is about to be given back, is waited for."""
         taken = self._try(owner)
-        if isinstance(taken, Held) and (wait := self._until(taken)) <= HANDOVER_SECONDS:
+        if isinstance(taken, Held) and (wait := self._held_seconds(taken)) <= HANDOVER_SECONDS:
             self.status.note(f"waiting up to {wait:.0f} s for the lease of an earlier run")
         while isinstance(taken, Held) and self._may_wait(taken):
             self._clocks.sleep(_LOOK_SECONDS)
@@ -157,15 +154,16 @@ class Collector:
         return taken
 
     def _may_wait(self, held: Held) -> bool:
-        is_short = self._until(held) <= HANDOVER_SECONDS
-        return is_short and self._left() > _LOOK_SECONDS and not self._has_stopped
+        is_short = self._held_seconds(held) <= HANDOVER_SECONDS
+        is_early = self._tenure.left() > _LOOK_SECONDS + LEAST_SECONDS
+        return is_short and is_early and not self._has_stopped
 
-    def _until(self, held: Held) -> float:
-        return (held.until - self._clocks.now()).total_seconds()
+    def _held_seconds(self, held: Held) -> float:
+        return self._lease.seconds_held(held, self._clocks.now())
 
     def _try(self, owner: str) -> Taken | Held:
         now = self._clocks.now()
-        until = now + timedelta(seconds=max(0.0, self._left()) + LINGER_SECONDS)
+        until = now + timedelta(seconds=max(0.0, self._tenure.left()) + tenure.LINGER_SECONDS)
         return self._lease.take(owner, now, until)
 
     def _collected(self, taken: Taken, context: Context) -> Answer:
@@ -174,7 +172,7 @@ class Collector:
         with (
             self._published(),
             _telling("the collector's memory"),
-            self._clocks.after(self._left(), self._stop.set),
+            self._clocks.after(self._tenure.left(), self._stop.set),
         ):
             self._collected_until = self._engine.run(taken, self._stop)
         answer = Answer(
@@ -183,7 +181,8 @@ class Collector:
             bars=status.sent_bars - bars,
             symbols=len(self._engine.followed),
         )
-        self._count(self._counts(answer, begun), context, state=answer.state)
+        broken = len(taken.before.broken) if taken.before is not None else 0
+        self._count(self._counts(answer, begun, broken), context, state=answer.state)
         return answer
 
     @contextmanager
@@ -201,15 +200,22 @@ class Collector:
                 self.status.say("ended")
             publisher.end()
 
-    def _counts(self, answer: Answer, begun: datetime) -> dict[str, int]:
-        is_throttled = self._engine.is_throttled
-        expected = self._hours.gives_prices(self._engine.followed, begun)
+    def _counts(self, answer: Answer, begun: datetime, broken: int) -> dict[str, int]:
+        followed = self._engine.followed
+        expected = self._hours.gives_prices(followed, begun)
+        is_throttled = self._engine.is_throttled and self._is_any_open(followed, begun)
         return {
             "CollectorRuns": 1,
             "CollectorTicks": answer.ticks,
             "CollectorSilentRuns": int(expected and not answer.ticks and not is_throttled),
             "CollectorThrottledRuns": int(is_throttled),
+            "CollectorBrokenFields": broken + len(self._engine.broken),
+            "CollectorInvalidSymbols": len(self._engine.invalid),
         }
+
+    def _is_any_open(self, symbols: Sequence[str], instant: datetime) -> bool:
+        """Whether anything would be asked but for a refusal: one stands while all is closed."""
+        return any(self._hours.is_open(symbol, instant) for symbol in symbols)
 
     def _count(self, counts: Mapping[str, int], context: Context, **properties: str) -> None:
         properties["request_id"] = context.aws_request_id

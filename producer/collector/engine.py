@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from producer.collector.lease import Held, Taken
-from producer.collector.memory import Memory, MemoryStore
+from producer.collector.memory_store import MemoryStore
 from producer.collector.recollection import NotingSink, Recollection
+from producer.collector.remembering import Reading
 from producer.collector.sources import Sourcing
+from producer.collector.tenure import DRAIN_SECONDS, Tenure
 from producer.errors import SinkRefused
 from producer.outbox import Outbox
 from producer.pipeline import Pipeline
@@ -20,7 +22,6 @@ from producer.sinks.base import Sink
 from producer.status import Status
 from producer.wire import WireTick
 
-DRAIN_SECONDS = 2.0
 SETTLING_SECONDS = 15.0
 """A request to the sink that is under way at a run's end is waited for so long: it takes 13 s at
 most until it fails."""
@@ -31,7 +32,7 @@ again."""
 
 
 class Engine:
-    """Runs the pipeline of one container. `patience` gives the seconds that a run has left."""
+    """Runs the pipeline of one container, in the time that `tenure` gives."""
 
     def __init__(
         self,
@@ -39,17 +40,18 @@ class Engine:
         memory: MemoryStore,
         sink: Sink,
         status: Status,
-        patience: Callable[[], float],
+        tenure: Tenure,
         now: Callable[[], datetime],
     ) -> None:
         self._sourcing = sourcing
         self._memory = memory
-        self._sink = NotingSink(sink, self._taken)
+        self._sink = NotingSink(sink, self._may_send, self._taken)
         self._status = status
-        self._patience = patience
+        self._tenure = tenure
         self._now = now
         self._kept: Recollection | None = None
         self._run = 0
+        self.broken: tuple[str, ...] = ()
         self.is_settled = True
         status.sink = sink.name
 
@@ -63,6 +65,11 @@ class Engine:
         """The symbols that were followed last."""
         return self._kept.followed.current if self._kept is not None else ()
 
+    @property
+    def invalid(self) -> Sequence[str]:
+        """Tracked items that are no symbols, which are passed over."""
+        return self._kept.followed.invalid if self._kept is not None else ()
+
     def run(self, taken: Taken, stop: threading.Event) -> datetime:
         """Poll and send until `stop` is set, or until nothing more can be asked in this run.
         Returns the instant up to which is collected, or written down as missing.
@@ -70,7 +77,7 @@ class Engine:
         Raises StoreError, SourceError, and SinkRefused where the sink will take nothing; and what
         boto3 raises where the memory cannot be read.
         """
-        self.is_settled = True
+        self.is_settled, self.broken = True, ()
         kept = self._recalled(taken.before)
         self._run = taken.ours.run
         collected = self._written(kept, taken.ours.collected)
@@ -98,7 +105,7 @@ class Engine:
         """What this container knows, if the run before was its own; else what the table says."""
         kept = self._kept
         if kept is None or before is None or before.run != self._run:
-            kept = self._recall(self._memory.read())
+            kept = self._recall(self._memory.read(self._now()))
         return kept
 
     def _written(self, kept: Recollection, collected: datetime) -> datetime:
@@ -124,14 +131,31 @@ class Engine:
         is_written = now - collected <= GAP
         return now if is_written and not (known.refusals or known.is_silent) else collected
 
-    def _recall(self, memory: Memory) -> Recollection:
-        kind = self._sourcing.kind(memory.source)
+    def _recall(self, read: Reading) -> Recollection:
+        self.broken = read.broken
+        if read.broken:
+            names = ", ".join(read.broken)
+            self._status.problem(f"the collector's memory cannot be read: {names}")
+        kind = self._sourcing.kind(read.memory.source)
         if self._kept is None:
-            source, followed = self._sourcing.make(kind, self._patience)
+            source, followed = self._sourcing.make(kind, self._tenure.left)
             self._kept = Recollection(self._memory, self._status, self._now, kind, source, followed)
             self._status.source = source.name
-        self._kept.recall(memory if memory.source == kind else Memory())
+        is_known = read.memory.source in ("", kind)  # "" where it was not read
+        self._kept.recall(read if is_known else Reading())
         return self._kept
+
+    def _may_send(self) -> bool:
+        """Whether the lease lasts for another request; not where the table does not tell."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            may_send = self._tenure.may_send()
+        except (BotoCoreError, ClientError):
+            may_send = False
+        if not may_send:
+            self._status.problem("the lease of this run is over: it sends nothing more")
+        return may_send
 
     def _taken(self, records: Sequence[Record]) -> None:
         if self._kept is not None:

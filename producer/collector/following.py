@@ -21,9 +21,14 @@ class Followed:
         self.current: tuple[str, ...] = ()
         self._followed: frozenset[str] = frozenset()
 
+    @property
+    def invalid(self) -> Sequence[str]:
+        """Tracked items that are no symbols, which are passed over."""
+        return self._tracked.invalid
+
     def drops(self, symbol: str) -> bool:
         """Whether the table says that a symbol is not followed, rather than not answering."""
-        return self._tracked.is_current and symbol not in self.current
+        return self._tracked.is_current and symbol not in self._followed
 
     def symbols(self) -> Sequence[str]:
         """The symbols of at most 5 seconds ago."""

@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from producer import building, region
-from producer.collector.collector import Clocks, Collector, Context
+from producer.collector.clocks import Clocks
+from producer.collector.collector import Collector, Context
 from producer.collector.engine import Engine
 from producer.collector.items import Items
 from producer.collector.lease import Lease
-from producer.collector.memory import MemoryStore
+from producer.collector.memory_store import MemoryStore
 from producer.collector.settings import load
 from producer.collector.sources import Sourcing
+from producer.collector.tenure import Tenure
 from producer.hours import MarketHours
 from producer.publishing import into
 from producer.reporting import JsonReporter
@@ -53,17 +55,17 @@ def make(environ: Mapping[str, str], log: JsonReporter, clocks: Clocks) -> Colle
     status = Status(log.tell, now=clocks.steady)
     hours = MarketHours(status.note)
     client = aws.client("dynamodb", ATTEMPTS)
-    items = Items(client, settings.table)
-
-    def engine_of(patience: Callable[[], float]) -> Engine:
-        sourcing = Sourcing(settings, client, status, hours, clocks.steady, clocks.now)
-        sink = building.make_sink(settings.options)
-        return Engine(sourcing, MemoryStore(items), sink, status, patience, clocks.now)
-
+    items = Items(client, settings.table, clocks.now)
+    lease = Lease(items)
+    tenure = Tenure(lease, clocks)
+    sourcing = Sourcing(settings, client, status, hours, clocks.steady, clocks.now)
+    sink = building.make_sink(settings.options)
+    engine = Engine(sourcing, MemoryStore(items), sink, status, tenure, clocks.now)
     return Collector(
         stage=settings.stage,
-        lease=Lease(items),
-        engine_of=engine_of,
+        lease=lease,
+        tenure=tenure,
+        engine=engine,
         hours=hours,
         status=status,
         connect=lambda: into(client, settings.table),

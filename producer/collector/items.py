@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 LIST = "collector"
 
 Item = dict[str, Any]
 _NOTHING: Mapping[str, Any] = {}
+_SECOND = timedelta(seconds=1)
 
 
 class Items:
-    """The collector's items, by name. Methods raise what boto3 raises."""
+    """The collector's items, by name. Methods raise what boto3 raises.
 
-    def __init__(self, client: Any, table: str) -> None:
+    `ahead` is how far DynamoDB's clock is ahead of `now`, by the last answer to `read`.
+    """
+
+    def __init__(
+        self, client: Any, table: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self._client = client
         self._table = table
+        self._now = now
+        self.ahead = timedelta()
 
     def read(self, name: str) -> Item | None:
         """An item, as it was last written."""
+        asked = self._now()
         answer = self._client.get_item(TableName=self._table, Key=_key(name), ConsistentRead=True)
+        self.ahead = _ahead(answer, asked, self._now())
         item: Item | None = answer.get("Item")
         return item
 
@@ -53,3 +65,15 @@ class Items:
 
 def _key(name: str) -> Item:
     return {"list": {"S": LIST}, "symbol": {"S": name}}
+
+
+def _ahead(answer: Mapping[str, Any], asked: datetime, answered: datetime) -> timedelta:
+    """How far the clock of an answer's Date header is ahead of one that showed `asked` and
+    `answered` around it: the least that fits, since the header has whole seconds."""
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    try:
+        date = parsedate_to_datetime(headers["date"])
+        least, most = date - answered, date + _SECOND - asked
+    except (KeyError, TypeError, ValueError):
+        return timedelta()
+    return max(least, min(most, timedelta()))

@@ -1,33 +1,48 @@
 """One run at a time: a lease in the symbols table, taken and given back by conditional writes.
 
 EventBridge starts a function at least once a minute, and Lambda may run it in two containers. The
-number of the run grows by one with each lease, so that an earlier run can be told by its number. It
-begins with the seconds of the epoch: it grows as well where somebody has deleted the item.
+number of a run tells it from earlier ones: it is the second of the epoch in which the run began, or
+one more than the number before. It grows as well where somebody has deleted the item.
+
+A lease ends by DynamoDB's clock, as the Date header of its answers tells it: that of a container
+may be off.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from chalicelib.domain.times import from_text, to_text
-from producer.collector.items import Items
+from chalicelib.domain.times import to_text
+from producer.collector.fields import Fields
+from producer.collector.items import Item, Items
+from producer.errors import StoreError
 
 KEY = "lease"
-MOST_HELD = timedelta(minutes=5)
-"""A lease that ends later than this from now was taken by a clock that was wrong: it is free."""
+MOST_HELD = timedelta(seconds=78)
+"""No run takes a lease for longer. One that says that it ends later, or does not say when, is held
+for so long from when that is seen."""
+
+MOST_AHEAD = timedelta(days=1)
+"""A run whose number is so far ahead of the clock has none."""
+
+_UNKNOWN = "?"
+_GIVEN_BACK = ""
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """A lease: who holds it, as which run, and until when. `collected` is the instant up to which
-    earlier runs have collected: what was traded since may be missing."""
+    """A lease: who holds it, "" once it is given back, as which run, and until when by DynamoDB's
+    clock. `collected` is the instant up to which earlier runs have collected: what was traded since
+    may be missing. `broken` names fields that could not be read."""
 
     owner: str
     run: int
     until: datetime
     collected: datetime
+    broken: tuple[str, ...] = ()
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -38,59 +53,108 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 class Lease:
-    """The lease of a stage's collector."""
+    """The lease of a stage's collector. Instants that are passed in are of the container's clock.
+    Methods raise what boto3 raises."""
 
     def __init__(self, items: Items) -> None:
         self._items = items
 
     def take(self, owner: str, now: datetime, until: datetime) -> Taken | Held:
-        """The lease, or the one that another run holds. Raises what boto3 raises."""
-        before = self._read()
-        if before is not None and is_held(before, now):
+        """The lease, or the one that another run holds. `owner` is to be unlike any other run's."""
+        item = self._items.read(KEY)
+        at, until = now + self._items.ahead, until + self._items.ahead
+        before = None if item is None else held_of(item, at)
+        if before is not None and is_held(before, at):
+            if "until" in before.broken:
+                self._write(before, item)
             return before
-        run = before.run + 1 if before else int(now.timestamp())
-        collected = min(before.collected, now) if before else now
-        ours = Held(owner=owner, run=run, until=until, collected=collected)
-        if self._write(ours, before.run if before else None):
-            return Taken(ours, before)
-        winner = self._read()
-        if winner is None or winner.owner == owner:  # our write's answer was lost
-            return Taken(ours, before)
-        return winner
+        ours = Held(
+            owner=owner,
+            run=max(before.run + 1 if before else 0, int(at.timestamp())),
+            until=until,
+            collected=min(before.collected, now) if before else now,
+        )
+        winner = self._won(ours, item, at)
+        return Taken(ours, before) if winner is ours else winner
+
+    def _won(self, ours: Held, seen: Item | None, at: datetime) -> Held:
+        """Ours once it is written, else what another run has written."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        fault: Exception | None = None
+        try:
+            if self._write(ours, seen):
+                return ours
+        except (BotoCoreError, ClientError) as error:
+            fault = error
+        item = self._items.read(KEY)
+        held = None if item is None else held_of(item, at)
+        if held is not None and (held.owner, held.run) == (ours.owner, ours.run):
+            return ours  # the answer to our write was lost
+        if fault is not None or held is None:
+            raise fault or StoreError("the collector's lease was deleted while it was taken")
+        return held
+
+    def seconds_left(self, taken: Taken, now: datetime) -> float:
+        """Seconds until a lease of ours ends, asked of the table; 0 where a later run has it."""
+        item = self._items.read(KEY)
+        at = now + self._items.ahead
+        if item is None or held_of(item, at).run != taken.ours.run:
+            return 0.0
+        return (taken.ours.until - at).total_seconds()
+
+    def seconds_held(self, held: Held, now: datetime) -> float:
+        """Seconds until a lease of another run ends."""
+        return (held.until - now - self._items.ahead).total_seconds()
 
     def release(self, taken: Taken, now: datetime, collected: datetime) -> None:
-        """Give it back, unless a later run has it. Raises what boto3 raises."""
-        given_back = msgspec.structs.replace(taken.ours, until=now, collected=collected)
-        self._write(given_back, taken.ours.run)
+        """Give it back, unless a later run has it."""
+        given_back = msgspec.structs.replace(
+            taken.ours, owner=_GIVEN_BACK, until=now + self._items.ahead, collected=collected
+        )
+        self._write(given_back, {"run": {"N": str(taken.ours.run)}}, ("run",))
 
-    def _read(self) -> Held | None:
-        item = self._items.read(KEY)
-        return None if item is None else _held(item)
-
-    def _write(self, held: Held, seen: int | None) -> bool:
-        """Whether it was written: only if the lease is still that of the run that was seen."""
+    def _write(
+        self, held: Held, seen: Item | None, compared: Sequence[str] = ("run", "until")
+    ) -> bool:
+        """Whether it was written: only if what is compared still is as it was seen."""
         fields = {
             "owner": {"S": held.owner},
             "run": {"N": str(held.run)},
             "until": {"S": to_text(held.until)},
             "collected": {"S": to_text(held.collected)},
         }
-        if seen is None:
-            return self._items.write(KEY, fields, "attribute_not_exists(#run)", {"#run": "run"})
-        values = {":seen": {"N": str(seen)}}
-        return self._items.write(KEY, fields, "#run = :seen", {"#run": "run"}, values)
+        conditions, values = [], {}
+        for name in compared:
+            if seen is None or name not in seen:
+                conditions.append(f"attribute_not_exists(#{name})")
+            else:
+                conditions.append(f"#{name} = :{name}")
+                values[f":{name}"] = seen[name]
+        names = {f"#{name}": name for name in compared}
+        return self._items.write(KEY, fields, " AND ".join(conditions), names, values)
 
 
 def is_held(lease: Held, now: datetime) -> bool:
-    """Whether somebody may be sending under it."""
-    return now < lease.until <= now + MOST_HELD
+    """Whether somebody may be sending under it, at an instant of DynamoDB's clock."""
+    return lease.owner != _GIVEN_BACK and now < lease.until
 
 
-def _held(item: dict[str, Any]) -> Held:
-    until = item["until"]
+def held_of(item: Item, now: datetime) -> Held:
+    """A lease as its item says, at an instant of DynamoDB's clock. Where the item does not say when
+    the lease ends, it ends once any lease would have."""
+    fields = Fields(item)
+    owner = fields.text("owner")
+    run = fields.number("run", int((now + MOST_AHEAD).timestamp()))
+    until = fields.instant("until")
+    if until is not None and until > now + MOST_HELD:
+        fields.fail("until")
+        until = None
+    collected = fields.instant("collected")
     return Held(
-        owner=item["owner"]["S"],
-        run=int(item["run"]["N"]),
-        until=from_text(until["S"]),
-        collected=from_text(item.get("collected", until)["S"]),
+        owner=_UNKNOWN if owner is None else owner,
+        run=run or 0,
+        until=until or now + MOST_HELD,
+        collected=collected or _LONG_AGO,
+        broken=tuple(fields.broken),
     )

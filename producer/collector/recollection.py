@@ -10,13 +10,18 @@ import msgspec
 
 from chalicelib.domain.times import from_text, to_text
 from producer.collector.following import Followed
-from producer.collector.memory import Memory, MemoryStore
+from producer.collector.memory import Memory
+from producer.collector.memory_store import MemoryStore
+from producer.collector.remembering import Reading
+from producer.errors import LeaseOver
 from producer.passing import Passing
 from producer.records import Limits, Record
 from producer.sinks.base import Sink
 from producer.sources.known import Known, Resumable
 from producer.status import Status
-from producer.wire import Line, decode
+from producer.wire import Line, WireTick, decode
+
+_MOST_SUSPECTS = 100
 
 
 class Recollection:
@@ -43,18 +48,23 @@ class Recollection:
         self._lock = threading.Lock()
         self._latest: dict[str, str] = {}
         self._saved = Memory()
+        self._is_broken = False
         self.source = source
         self.passing = Passing(source, status.drop, clock=now)
         self.left: list[Line] = []
 
-    def recall(self, memory: Memory) -> None:
+    def recall(self, read: Reading) -> None:
         """Go on where another container left off; what this one knew is out of date."""
+        memory = read.memory
         if self.left:
             self._status.problem(f"{len(self.left):,} lines of an earlier run are lost")
         self.left = []
         self._saved = memory
+        self._is_broken = bool(read.broken)
         self._latest = dict(memory.latest)
-        self.passing = Passing(self.source, self._status.drop, self._latest.copy(), self._now)
+        self.passing = Passing(
+            self.source, self._status.drop, self._latest.copy(), self._now, memory.suspects
+        )
         self.source.recall(_known(memory, self._now()))
 
     def forget_history(self) -> None:
@@ -89,7 +99,7 @@ class Recollection:
 
         with self._lock:
             memory = self._memory()
-            if memory == self._saved:
+            if memory == self._saved and not self._is_broken:
                 return True
             try:
                 is_written = self._store.write(memory, run)
@@ -98,6 +108,7 @@ class Recollection:
                 self._status.problem(told, error)
                 return False
             self._saved = memory
+            self._is_broken = False
             return is_written
 
     def _memory(self) -> Memory:
@@ -105,12 +116,21 @@ class Recollection:
         return Memory(
             source=self._kind,
             latest={name: time for name, time in self._latest.items() if not drops(name)},
+            suspects=self._suspects(),
             with_history=tuple(name for name in self._delivered(known) if not drops(name)),
             answered=tuple(name for name in known.answered if not drops(name)),
             is_silent=known.is_silent,
             refusals=known.refusals,
             throttled_until=_until(known.open_seconds, self._now()),
+            history_refusals=known.history_refusals,
+            history_until=_until(known.history_open_seconds, self._now()),
         )
+
+    def _suspects(self) -> dict[str, WireTick]:
+        """Jumps that wait to be confirmed; so many that the item stays small."""
+        waiting = self.passing.suspects
+        kept = sorted(name for name in waiting if not self.followed.drops(name))[:_MOST_SUSPECTS]
+        return {name: waiting[name] for name in kept}
 
     def _delivered(self, known: Known) -> Sequence[str]:
         """Symbols with history; while something waits for the sink, those that had it before."""
@@ -120,10 +140,16 @@ class Recollection:
 
 
 class NotingSink:
-    """A sink that tells which records it has taken."""
+    """A sink that is asked only while `may_send`, and that tells which records it has taken."""
 
-    def __init__(self, sink: Sink, taken: Callable[[Sequence[Record]], None]) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        may_send: Callable[[], bool],
+        taken: Callable[[Sequence[Record]], None],
+    ) -> None:
         self._sink = sink
+        self._may_send = may_send
         self._taken = taken
         self.name = sink.name
         self.limits: Limits = sink.limits
@@ -133,7 +159,9 @@ class NotingSink:
         return self._sink.key(symbol)
 
     def send(self, records: Sequence[Record]) -> Sequence[str | None]:
-        """See Sink."""
+        """See Sink. Raises LeaseOver where another run may send by now."""
+        if not self._may_send():
+            raise LeaseOver("the run's lease is over")
         refused = self._sink.send(records)
         self._taken([one for one, why in zip(records, refused, strict=True) if why is None])
         return refused
@@ -151,11 +179,16 @@ def _until(seconds: float, now: datetime) -> str:
 
 
 def _known(memory: Memory, now: datetime) -> Known:
-    until = memory.throttled_until
     return Known(
         with_history=memory.with_history,
         answered=memory.answered,
         is_silent=memory.is_silent,
         refusals=memory.refusals,
-        open_seconds=max(0.0, (from_text(until) - now).total_seconds()) if until else 0.0,
+        open_seconds=_seconds(memory.throttled_until, now),
+        history_refusals=memory.history_refusals,
+        history_open_seconds=_seconds(memory.history_until, now),
     )
+
+
+def _seconds(until: str, now: datetime) -> float:
+    return max(0.0, (from_text(until) - now).total_seconds()) if until else 0.0

@@ -16,6 +16,9 @@ POLLING = timedelta(seconds=57)
 CLOSING_SECONDS = 8.0
 """What a run needs after it has stopped polling, at most."""
 
+LEAST_SECONDS = 2.0
+"""Nothing can be asked and answered in less."""
+
 LEAST_TIMEOUT_SECONDS = 20.0
 
 IMPLAUSIBLE = timedelta(minutes=10)
@@ -23,8 +26,8 @@ IMPLAUSIBLE = timedelta(minutes=10)
 
 
 def polling_seconds(event: Mapping[str, Any], now: datetime, remaining_seconds: float) -> float:
-    """Seconds for which a run polls that `event` starts at `now`; not above 0 where its minute is
-    over.
+    """Seconds for which a run polls that `event` starts at `now`; below `LEAST_SECONDS` where its
+    minute is over.
 
     `time` of a scheduled event is the beginning of the minute; an event without one begins now.
     Raises UsageError where the function's timeout leaves no time.

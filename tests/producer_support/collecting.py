@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -19,8 +20,9 @@ from botocore.exceptions import EndpointConnectionError
 
 from chalicelib.domain.times import to_text
 from producer import building
-from producer.collector import engine, function
-from producer.collector.collector import Clocks, Collector
+from producer.collector import engine, function, tenure
+from producer.collector.clocks import Clocks
+from producer.collector.collector import Collector
 from producer.collector.steady import SteadyClock
 from producer.records import Record
 from producer.reporting import JsonReporter
@@ -57,6 +59,7 @@ class World:
         self.now = OPEN
         self.seconds = 1000.0
         self.clock_is_off = timedelta()
+        self.tells_time = True
         self.aws = Aws()
         self.sink = MemorySink()
         self.asked: Counter[str] = Counter()
@@ -238,8 +241,12 @@ class Client:
         return self._dynamodb.put_item(**request)
 
     def get_item(self, **request: Any) -> dict[str, Any]:
-        """GetItem."""
-        return self._dynamodb.get_item(**request)
+        """GetItem, with the time of the answer as AWS tells it."""
+        answer = self._dynamodb.get_item(**request)
+        if not self._container.world.tells_time:
+            return answer
+        date = format_datetime(self._container.world.now, usegmt=True)
+        return answer | {"ResponseMetadata": {"HTTPHeaders": {"date": date}}}
 
     @property
     def _dynamodb(self) -> DynamoDB:
@@ -257,8 +264,8 @@ class Sink:
         self.limits = container.world.sink.limits
 
     def key(self, symbol: str) -> str:
-        """The symbol."""
-        return symbol
+        """As the world's sink."""
+        return self._container.world.sink.key(symbol)
 
     def send(self, records: list[Record]) -> Any:
         """Sends nothing once the container is dead."""
@@ -281,4 +288,5 @@ def world_of(patch: pytest.MonkeyPatch) -> Iterator[World]:
     patch.setattr(YfinancePoll, "_pause", pause)
     patch.setattr(TokenBucket, "take", lambda *_: True)
     patch.setattr(engine, "DRAIN_SECONDS", PATIENCE_SECONDS)
+    patch.setattr(tenure, "DRAIN_SECONDS", 1e6)  # sending takes no time of this world
     yield world

@@ -10,7 +10,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 from local.event_sources.lambda_events import Context
-from producer.collector import collector, function
+from producer.collector import function, tenure
 
 PASSED = timedelta(seconds=45)
 """Of the minute, when its event arrives."""
@@ -18,7 +18,7 @@ PASSED = timedelta(seconds=45)
 
 def main() -> None:
     """Until it is killed."""
-    collector.LINGER_SECONDS = 1.0
+    tenure.LINGER_SECONDS = 1.0
     while True:
         context = Context("collector", timeout_seconds=90, region="us-east-1")
         context.aws_request_id = f"{sys.argv[1]}-{uuid.uuid4()}"

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from producer.collector.items import Items
-from producer.collector.lease import Held, Lease, Taken, is_held
-from producer.collector.memory import Memory, MemoryStore
+from producer.collector.lease import Held, Lease, Taken
+from producer.collector.memory import Memory
+from producer.collector.memory_store import MemoryStore
 from producer.collector.settings import FLAGS, load
 from producer.collector.steady import SteadyClock
 from producer.collector.window import polling_seconds
@@ -117,17 +118,11 @@ def test_a_run_cannot_give_back_the_lease_of_a_later_one() -> None:
     second = lease.take("second", until(20), until(80))
     assert isinstance(first, Taken)
     assert isinstance(second, Taken)
-    assert second.ours.run == first.ours.run + 1
+    assert second.ours.run > first.ours.run
     lease.release(first, until(21), until(21))
     assert isinstance(lease.take("third", until(22), until(80)), Held)
     lease.release(second, until(23), until(23))
     assert isinstance(lease.take("third", until(24), until(80)), Taken)
-
-
-def test_a_lease_that_ends_implausibly_late_is_free() -> None:
-    held = Held(owner="a", run=1, until=until(3600), collected=NOW)
-    assert not is_held(held, NOW)
-    assert is_held(held, until(3600 - 72))
 
 
 def test_an_earlier_run_does_not_overwrite_the_memory_of_a_later_one() -> None:
@@ -135,15 +130,7 @@ def test_an_earlier_run_does_not_overwrite_the_memory_of_a_later_one() -> None:
     later = Memory(source="yfinance", latest={"AAPL": "2026-11-20T15:30:00.000000Z"})
     assert store.write(later, 8)
     assert not store.write(Memory(source="yfinance"), 7)
-    assert store.read() == later
-
-
-@pytest.mark.parametrize("text", ["", "{", '{"latest": 1}'])
-def test_a_memory_that_cannot_be_read_is_empty(text: str) -> None:
-    aws = Aws()
-    item = {"list": {"S": "collector"}, "symbol": {"S": "memory"}, "memory": {"S": text}}
-    aws.dynamodb.put_item(TableName="symbols", Item=item)
-    assert MemoryStore(Items(aws.dynamodb, "symbols")).read() == Memory()
+    assert store.read(NOW).memory == later
 
 
 @pytest.mark.parametrize(

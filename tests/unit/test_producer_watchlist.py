@@ -71,12 +71,21 @@ class Table:
 
 def test_items_that_are_no_symbols_are_passed_over_and_told() -> None:
     told: list[str] = []
+    seconds = [0.0]
     table = Table("AAPL", "not a symbol", "msft", *(f"{number} $" for number in range(7)))
-    tracked = TrackedList("symbols", table, Status(lambda _event, text: told.append(text)))
+    status = Status(lambda _event, text: told.append(text), now=lambda: seconds[0])
+    tracked = TrackedList("symbols", table, status, lambda: seconds[0])
     assert tracked.symbols() == ("AAPL", "MSFT")
     assert len(tracked.invalid) == 8
     assert told[0].startswith("tracked items that are no symbols are passed over: 'not a symbol', ")
     assert told[0].endswith(" and 3 more")
+    status.problem("Yahoo answers 429")
+    for seconds[0] in (10.0, 50.0):
+        tracked.symbols()
+        assert status.current_problem == "Yahoo answers 429"
+    seconds[0] = 60.0
+    tracked.symbols()
+    assert status.current_problem == told[0]
 
 
 def test_a_table_that_does_not_answer_says_of_no_symbol_that_it_is_not_followed() -> None:

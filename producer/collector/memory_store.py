@@ -1,0 +1,39 @@
+"""The memory's item: read and written."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from producer.collector.items import Items
+from producer.collector.lease import MOST_AHEAD
+from producer.collector.memory import Memory
+from producer.collector.remembering import Reading, reading_of
+
+KEY = "memory"
+
+
+class MemoryStore:
+    """Reads and writes the memory. Methods raise what boto3 raises."""
+
+    def __init__(self, items: Items) -> None:
+        self._items = items
+
+    def read(self, now: datetime) -> Reading:
+        """The memory; an empty one where there is none: then history is fetched again, and the last
+        quotes are sent again."""
+        item = self._items.read(KEY)
+        return Reading() if item is None else reading_of(item, now)
+
+    def write(self, memory: Memory, run: int) -> bool:
+        """Replace the memory, unless a later run than `run` has written its own. A number that no
+        run can have, or that is none, says nothing."""
+        fields = {
+            "run": {"N": str(run)},
+            "memory": {"S": msgspec.json.encode(memory).decode()},
+        }
+        condition = "NOT (#run > :run) OR #run > :most"
+        most = run + int(MOST_AHEAD.total_seconds())
+        values = {":run": {"N": str(run)}, ":most": {"N": str(most)}}
+        return self._items.write(KEY, fields, condition, {"#run": "run"}, values)

@@ -1,0 +1,137 @@
+"""What a memory's item says, field by field: what cannot be read is left out, and named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from chalicelib.domain.errors import TickError
+from chalicelib.domain.ticks import parse_symbol
+from chalicelib.domain.times import from_text, is_canonical, to_text
+from producer.collector.fields import Fields
+from producer.collector.items import Item
+from producer.collector.memory import Memory
+from producer.throttling import longest_open_seconds
+from producer.wire import WireTick
+
+_COUNT = Annotated[int, msgspec.Meta(ge=0, le=1000)]
+_SOURCE = Literal["", "yfinance", "simulator"]
+_MOST_AHEAD = timedelta(hours=1)
+"""A last timestamp that is further ahead of the clock would hold back all prices until then."""
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """A memory, and the names of what could not be read."""
+
+    memory: Memory = Memory()
+    broken: tuple[str, ...] = ()
+
+
+def reading_of(item: Item, now: datetime) -> Reading:
+    """What an item says at an instant. Where it does not say how Yahoo's refusals stand, it counts
+    as refused: for as long as that number of refusals has the longest."""
+    fields = Fields(item)
+    text = fields.text("memory")
+    try:
+        values = msgspec.json.decode(text or "")
+    except (msgspec.DecodeError, RecursionError):
+        values = None
+    if text is None or not isinstance(values, dict):
+        values = {"refusals": None, "throttled_until": None}
+        fields.broken[:] = ["memory"]
+    return _Reader(values, now, fields.broken).reading()
+
+
+class _Reader:
+    """Reads a memory's values, of any kind, at an instant."""
+
+    def __init__(self, values: Mapping[str, Any], now: datetime, broken: list[str]) -> None:
+        self._values = values
+        self._now = now
+        self._broken = broken
+
+    def reading(self) -> Reading:
+        """All of it."""
+        refusals, until = self._back_off("refusals", "throttled_until")
+        history_refusals, history_until = self._back_off("history_refusals", "history_until")
+        memory = Memory(
+            source=self._value("source", _SOURCE, "") or "",
+            latest=self._by_symbol("latest", self._timestamp),
+            suspects=self._by_symbol("suspects", self._suspect),
+            with_history=self._symbols("with_history"),
+            answered=self._symbols("answered"),
+            is_silent=self._value("is_silent", bool) or False,
+            refusals=refusals,
+            throttled_until=until,
+            history_refusals=history_refusals,
+            history_until=history_until,
+        )
+        is_whole = "memory" not in self._broken
+        return Reading(memory, tuple(dict.fromkeys(self._broken)) if is_whole else ("memory",))
+
+    def _value(self, name: str, kind: Any, default: Any = None) -> Any:
+        """None where the value is of another kind; `default` where there is none."""
+        if name not in self._values:
+            return default
+        try:
+            return msgspec.convert(self._values[name], kind)
+        except msgspec.ValidationError:
+            self._broken.append(name)
+            return None
+
+    def _back_off(self, count: str, instant: str) -> tuple[int, str]:
+        refusals, until = self._value(count, _COUNT, 0), self._value(instant, str, "")
+        if until:
+            try:
+                from_text(until)
+            except ValueError:
+                self._broken.append(instant)
+                until = None
+        if refusals is None or until is None or until:
+            refusals = refusals or 1
+        if until is None:
+            until = to_text(self._now + timedelta(seconds=longest_open_seconds(refusals)))
+        return refusals, until
+
+    def _by_symbol(self, name: str, read: Callable[[str, Any], Any]) -> dict[str, Any]:
+        found = self._value(name, dict[str, Any], {}) or {}
+        values = {symbol: read(symbol, value) for symbol, value in found.items()}
+        kept = {symbol: value for symbol, value in values.items() if value is not None}
+        if len(kept) < len(found):
+            self._broken.append(name)
+        return kept
+
+    def _symbols(self, name: str) -> tuple[str, ...]:
+        found = self._value(name, list[Any], []) or []
+        kept = tuple(symbol for symbol in found if _is_symbol(symbol))
+        if len(kept) < len(found):
+            self._broken.append(name)
+        return kept
+
+    def _timestamp(self, symbol: str, value: Any) -> str | None:
+        """The value, where it is a timestamp that a tick can have had."""
+        if not _is_symbol(symbol) or not isinstance(value, str) or not is_canonical(value):
+            return None
+        try:
+            return value if from_text(value) <= self._now + _MOST_AHEAD else None
+        except ValueError:
+            return None
+
+    def _suspect(self, symbol: str, value: Any) -> WireTick | None:
+        try:
+            tick = msgspec.convert(value, WireTick)
+        except msgspec.ValidationError:
+            return None
+        is_sound = tick.symbol == symbol and tick.bar is None and tick.price.is_finite()
+        is_sound = is_sound and tick.price > 0
+        return tick if is_sound and self._timestamp(symbol, tick.timestamp) else None
+
+
+def _is_symbol(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and parse_symbol(value) == value
+    except TickError:
+        return False
