@@ -44,7 +44,7 @@ def detect(event: dict[str, Any], context: Any) -> Response:
             "Notifications": done.sent,
             "DetectFailures": len(done.failed),
             "RepairsLeft": done.unrepaired,
-            "RulesBroken": broken + bool(done.dropped),
+            "RulesBroken": broken + bool(done.dropped or done.unsent),
         },
         services.clock(),
     )

@@ -286,6 +286,11 @@ class FakeAlerts:
         """See AlertStore."""
         self.stored.setdefault(_alert_key(alert), StoredAlert(alert))
 
+    def record_all(self, alerts: Sequence[Alert]) -> None:
+        """See AlertStore."""
+        for alert in alerts:
+            self.record(alert)
+
     def is_settled(self, alert: Alert) -> bool:
         """See AlertStore."""
         stored = self.stored.get(_alert_key(alert))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -14,11 +15,13 @@ from chalicelib.adapters.dynamodb import (
     put_if,
     query,
 )
+from chalicelib.adapters.inserts import insert_all
 from chalicelib.domain.alerts import Alert, StoredAlert
 from chalicelib.domain.errors import Contended
 from chalicelib.services.stores import Page
 
 _BY_DAY = "by_day"
+_KEY = ("symbol", "timestamp_rule")
 
 
 class Alerts:
@@ -31,6 +34,15 @@ class Alerts:
     def record(self, alert: Alert) -> None:
         """See AlertStore."""
         self._create(_to_item(alert))
+
+    def record_all(self, alerts: Sequence[Alert]) -> None:
+        """See AlertStore. What an insert refuses, for whatever reason, is put by itself."""
+        left = alerts
+        if len(alerts) > 1:
+            items = [_to_item(alert) for alert in alerts]
+            left = [alerts[at] for at in insert_all(self._client, self._table, _KEY, items)]
+        for alert in left:
+            self.record(alert)
 
     def is_settled(self, alert: Alert) -> bool:
         """See AlertStore."""

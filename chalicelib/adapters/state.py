@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 
 from chalicelib.adapters.dynamodb import Item, batch_get, put_if, read
+from chalicelib.domain.alert_bounds import Told
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.bars import Bar
-from chalicelib.domain.detection import Opening, State, Told
+from chalicelib.domain.detection import Opening, State
 from chalicelib.domain.splits import Split
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.watching import Latch

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
 import msgspec
 
+from chalicelib.domain.alert_bounds import BOUNDLESS, MINUTE, AlertCount, Quiet, Room, Told
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.bar_closes import StoredCloses, no_history
 from chalicelib.domain.bar_watching import BarWatch, Spot
@@ -30,19 +30,6 @@ MAX_PENDING = 100
 LONGEST_GAP = 99
 """Seconds between ticks that a state tells apart."""
 
-MAX_SENT_A_MINUTE = 1_500
-MAX_RECORDED_A_MINUTE = 3_000
-"""Alerts of a symbol in a minute of the market. Those beyond the first bound are recorded and not
-sent, those beyond the second are dropped: no symbol may keep the others waiting."""
-
-MINUTE = len("2026-11-20T15:30")
-
-RECORD_ONLY = "record only"
-TOO_MANY = "too many"
-
-Quiet = Callable[[Tick], str]
-"""Why an alert at this tick is only recorded; empty where it is to be sent."""
-
 
 class Opening(msgspec.Struct, frozen=True, array_like=True):
     """What the last tick's session began on: `before`, the last price of the sessions before it,
@@ -50,14 +37,6 @@ class Opening(msgspec.Struct, frozen=True, array_like=True):
 
     closes: int = 0
     before: Decimal | None = None
-
-
-class Told(msgspec.Struct, frozen=True, array_like=True):
-    """How many alerts of a minute of the market were recorded, and how many of them are of rules
-    that notify, whether or not they were quiet: so the ticks alone decide."""
-
-    recorded: int = 0
-    notifying: int = 0
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,7 +108,8 @@ class Outcome(msgspec.Struct, frozen=True):
 
     `closed` are finished 1m and 1d bars, `hours` the finished hours, which are folded
     from their minutes; `taken` says how many of the ticks were used; `split` is set where this run
-    saw one; `dropped` counts by rule the alerts beyond MAX_RECORDED_A_MINUTE.
+    saw one; `dropped` and `unsent` count by rule the alerts that were too many to be recorded, and
+    to be sent.
     """
 
     state: State
@@ -138,6 +118,7 @@ class Outcome(msgspec.Struct, frozen=True):
     taken: int
     split: Split | None = None
     dropped: Mapping[str, int] = {}
+    unsent: Mapping[str, int] = {}
 
 
 class Watch(msgspec.Struct, frozen=True):
@@ -176,13 +157,15 @@ def advance(
     quiet: Quiet,
     history: StoredCloses = no_history,
     carried: tuple[Alert, ...] = (),
+    room: Room = BOUNDLESS,
 ) -> Outcome:
     """Fold ticks, all later than `state.last` and in order, into the state.
 
     The new state has as `pending` the `carried` alerts, those of the old state that could not be
-    delivered, and behind them the alerts of this run.
+    delivered, and behind them the alerts of this run, as far as the room has places for them.
     """
-    run = _Run(state, watch, quiet, history, ticks)
+    count = AlertCount(state.told, quiet, room)
+    run = _Run(state, watch, count, history, ticks)
     taken = 0
     for tick in ticks:
         run.take(tick)
@@ -195,7 +178,7 @@ def advance(
         pending_to=_pending_to(state, run, carried),
     )
     closed, hours = tuple(run.builder.closed), tuple(run.builder.hours)
-    return Outcome(after, closed, hours, taken, run.split, dict(run.dropped))
+    return Outcome(after, closed, hours, taken, run.split, dict(count.dropped), dict(count.unsent))
 
 
 def _pending_to(before: State, run: _Run, carried: Sequence[Alert]) -> str:
@@ -211,13 +194,13 @@ class _Run:
         self,
         state: State,
         watch: Watch,
-        quiet: Quiet,
+        count: AlertCount,
         history: StoredCloses,
         ticks: Sequence[Tick],
     ) -> None:
         self._before = state
         self._watch = watch
-        self._quiet = quiet
+        self._count = count
         self._latches = dict(state.latches)
         self._closes = RunningCloses(state.closes)
         self._mark, self._mark_place = _last_regular(state)
@@ -228,9 +211,7 @@ class _Run:
         self._previous: Tick | None = None
         self._splits = state.splits
         self.builder = BarBuilder(state.last, state.minutes, state.day)
-        self._told = state.told or Told()
         self.alerts: list[Alert] = []
-        self.dropped: Counter[str] = Counter()
         self.split: Split | None = None
 
     def take(self, tick: Tick) -> None:
@@ -238,7 +219,7 @@ class _Run:
         previous, before = self.builder.last, self.builder.place
         place = self.builder.add(tick)
         if previous is None or previous.timestamp[:MINUTE] != tick.timestamp[:MINUTE]:
-            self._told = Told()
+            self._count.begin_minute()
         closing = {}
         if previous is not None and before is not None:
             self._previous = previous
@@ -285,7 +266,7 @@ class _Run:
             latches=self._remembered(),
             splits=self._splits,
             opening=self._opening,
-            told=self._told if self._told.recorded else None,
+            told=self._count.told,
         )
 
     def _remembered(self) -> dict[str, Latch]:
@@ -333,21 +314,12 @@ class _Run:
             if rule.interval != interval or not is_followed(rule, latch, newest.timestamp):
                 continue
             after, fires = judge(rule, latch, point)
-            if fires and self._told.recorded >= MAX_RECORDED_A_MINUTE:
+            if fires and not self._count.admits(rule, newest):
                 after, fires = untold(rule, latch, after), False
-                self.dropped[rule.rule_id] += 1
             self._latches[rule.rule_id] = after
             if fires:
-                reason = self._count(rule, newest)
+                reason = self._count.quiet(rule, newest)
                 self.alerts.append(make_alert(rule, point, tick, self._watch, reason))
-
-    def _count(self, rule: Rule, newest: Tick) -> str:
-        """Count an alert; why it is only recorded, empty where it is to be sent."""
-        reason = self._quiet(newest) if rule.notify else RECORD_ONLY
-        if not reason and self._told.notifying >= MAX_SENT_A_MINUTE:
-            reason = TOO_MANY
-        self._told = Told(self._told.recorded + 1, self._told.notifying + rule.notify)
-        return reason
 
 
 def _gap(before: Tick, last: Tick) -> int:

@@ -9,17 +9,17 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
+from chalicelib.domain.alert_bounds import Room
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.building import Hour
 from chalicelib.domain.delays import source_delay
 from chalicelib.domain.detection import (
     MAX_PENDING,
-    MAX_RECORDED_A_MINUTE,
     Outcome,
     State,
     Watch,
@@ -30,6 +30,8 @@ from chalicelib.domain.errors import Contended
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text, just_after
+from chalicelib.services.alert_budget import AlertBudget
+from chalicelib.services.alert_excess import AlertExcess
 from chalicelib.services.bar_writing import BarWriter
 from chalicelib.services.closes import KeptClosesBefore
 from chalicelib.services.corrections import Corrections
@@ -53,7 +55,7 @@ _LOOKUP = 100
 class Detected(msgspec.Struct, frozen=True):
     """What came of a batch. `failed` are identifiers of records to be delivered again, the first
     of each symbol that did not go through; `unrepaired` counts stretches of late ticks that are
-    left to `rebuild`, `dropped` alerts that were too many."""
+    left to `rebuild`, `dropped` and `unsent` alerts that were too many to be recorded, and sent."""
 
     symbols: int
     ticks: int
@@ -63,6 +65,7 @@ class Detected(msgspec.Struct, frozen=True):
     failed: tuple[str, ...]
     unrepaired: int = 0
     dropped: int = 0
+    unsent: int = 0
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -73,7 +76,6 @@ class Tally(msgspec.Struct, frozen=True):
     alerts: int = 0
     sent: int = 0
     unrepaired: int = 0
-    dropped: int = 0
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -106,6 +108,14 @@ class Doubtful(msgspec.Struct, frozen=True):
         return Doubtful(
             self.bars + closed, self.hours + step.outcome.hours, self.inserted + inserted
         )
+
+
+class _Work(NamedTuple):
+    """One invocation: who sends, what was too much, and until when (time.monotonic)."""
+
+    sender: Sender
+    excess: AlertExcess
+    deadline: float
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -153,6 +163,7 @@ class Detect:
         self._writer = BarWriter(stores.bars)
         self._kept: dict[str, tuple[State, float]] = {}
         self._closes = CloseKeeper()
+        self._budget = AlertBudget()
 
     def __call__(
         self, triggers: Sequence[Trigger], owner: str, deadline: float = math.inf
@@ -169,16 +180,17 @@ class Detect:
             return Detected(0, 0, 0, 0, 0, ())
         states = self._states([span.symbol for span in spans])
         rules = tuple(self._rules())
-        sender = Sender(owner)
+        work = _Work(Sender(owner), AlertExcess(), deadline)
 
         def one(place: int, span: Trigger) -> Tally | None:
             if place >= PARALLEL_SYMBOLS and time.monotonic() >= deadline:
                 log.info("%s is to be tried again: time is over", span.symbol)
                 return None
-            return self._isolated(span, states.get(span.symbol), rules, sender, deadline)
+            return self._isolated(span, states.get(span.symbol), rules, work)
 
         with ThreadPoolExecutor(min(PARALLEL_SYMBOLS, len(spans))) as pool:
             tallies = list(pool.map(one, range(len(spans)), spans))
+        work.excess.tell()
         done = [tally for tally in tallies if tally is not None]
         failed = [span.identifier for span, tally in zip(spans, tallies, strict=True) if not tally]
         return Detected(
@@ -189,7 +201,8 @@ class Detect:
             sent=sum(tally.sent for tally in done),
             failed=tuple(failed),
             unrepaired=sum(tally.unrepaired for tally in done),
-            dropped=sum(tally.dropped for tally in done),
+            dropped=work.excess.dropped,
+            unsent=work.excess.unsent,
         )
 
     def _states(self, symbols: Sequence[str]) -> dict[str, State]:
@@ -214,13 +227,12 @@ class Detect:
         span: Trigger,
         state: State | None,
         rules: Sequence[Rule],
-        sender: Sender,
-        deadline: float,
+        work: _Work,
     ) -> Tally | None:
         """None where the symbol failed, for whatever reason: its records are to come again."""
         watch = Watch(rules_for(span.symbol, rules), self._options.fast, self._options.slow)
         try:
-            return self._symbol(span, state or State(symbol=span.symbol), watch, sender, deadline)
+            return self._symbol(span, state or State(symbol=span.symbol), watch, work)
         except Contended as error:
             log.info("%s is to be tried again: %s", span.symbol, error)
         except Exception:
@@ -228,37 +240,37 @@ class Detect:
             log.exception("%s failed; its records are to be delivered again", span.symbol)
         return None
 
-    def _symbol(
-        self, span: Trigger, state: State, watch: Watch, sender: Sender, deadline: float
-    ) -> Tally:
+    def _symbol(self, span: Trigger, state: State, watch: Watch, work: _Work) -> Tally:
         tally = Tally()
         lost = 0
         doubtful = Doubtful()
-        first, delivery = span.complete_from, Delivery(self._notifier, sender)
+        first, delivery = span.complete_from, Delivery(self._notifier, work.sender)
         while lost < TRIES:
             watch = self._agreed(state, watch, span.newest)
             carried = delivery.drain(state)
             if delivery.error is not None and len(carried) >= MAX_PENDING:
                 raise delivery.error
-            step = self._step(span, state, watch, doubtful, carried)
-            outcome = step.outcome
-            alerts = outcome.state.pending[len(carried) :]
-            if _has_first_alert(state, alerts):
-                fresh = self._now(watch, span.symbol)
-                if fresh != watch:
-                    watch = fresh
+            with self._budget.reserve() as room:
+                step = self._step(span, state, watch, doubtful, carried, room)
+                outcome = step.outcome
+                alerts = outcome.state.pending[len(carried) :]
+                if _has_first_alert(state, alerts):
+                    fresh = self._now(watch, span.symbol)
+                    if fresh != watch:
+                        watch = fresh
+                        continue
+                # A repair is written down even where it left the state as it was: who has meanwhile
+                # finished the hour or day that was running here must make this one look again.
+                changed = step.repaired or outcome.state != state
+                if changed and not self._stores.state.put(outcome.state):
+                    lost += 1
+                    doubtful = doubtful.joined(step)
+                    state = self._stores.state.get(span.symbol) or State(symbol=span.symbol)
                     continue
-            # A repair is written down even where it left the state as it was: who has meanwhile
-            # finished the hour or day that was running here must make this one look again.
-            changed = step.repaired or outcome.state != state
-            if changed and not self._stores.state.put(outcome.state):
-                lost += 1
-                doubtful = doubtful.joined(step)
-                state = self._stores.state.get(span.symbol) or State(symbol=span.symbol)
-                continue
+                room.keep()
             if changed:
                 self._keep_closes(state, step)
-            _log_dropped(span.symbol, outcome)
+            work.excess.note(span.symbol, outcome)
             left = carried + delivery.deliver(alerts, outcome.state)
             tally = self._add(tally, step, len(alerts), delivery.sent)
             version = state.version + int(changed)
@@ -271,7 +283,7 @@ class Detect:
             if state.last_timestamp >= span.newest or not outcome.taken:
                 _check_delivered(state, first, delivery.error)
                 return tally
-            if time.monotonic() >= deadline:
+            if time.monotonic() >= work.deadline:
                 raise Contended(f"{span.symbol}: time is over at {state.last_timestamp}")
             begin = just_after(state.last_timestamp)
             span = msgspec.structs.replace(span, complete_from=begin, spans=())
@@ -311,11 +323,12 @@ class Detect:
         watch: Watch,
         doubtful: Doubtful,
         carried: tuple[Alert, ...],
+        room: Room,
     ) -> Step:
         """Everything up to writing the state: read, fold, repair, put bars."""
         ticks = self._new_ticks(span, state)
         history = KeptClosesBefore(self._stores.bars, span.symbol, self._closes, state.repairs)
-        outcome = advance(state, ticks, watch, self._quiet, history, carried)
+        outcome = advance(state, ticks, watch, self._quiet, history, carried, room)
         after, timezone = outcome.state, outcome.state.timezone
         arrival = span.ingested_at
         refused = self._writer.put_all(outcome.closed, arrival)
@@ -371,18 +384,7 @@ class Detect:
             alerts=tally.alerts + alerts,
             sent=sent,
             unrepaired=tally.unrepaired + step.unrepaired,
-            dropped=tally.dropped + sum(step.outcome.dropped.values()),
         )
-
-
-def _log_dropped(symbol: str, outcome: Outcome) -> None:
-    """Say which alerts are nowhere else to be found."""
-    if outcome.dropped:
-        rules = ", ".join(f"{count} of {rule_id}" for rule_id, count in outcome.dropped.items())
-        log.error(
-            "%s: alerts are dropped, since a symbol has at most %d a minute: up to %s, %s",
-            symbol, MAX_RECORDED_A_MINUTE, outcome.state.last_timestamp, rules,
-        )  # fmt: skip
 
 
 def _has_first_alert(state: State, alerts: Iterable[Alert]) -> bool:

@@ -78,11 +78,14 @@ class Notifier:
     def deliver(
         self, alerts: Iterable[Alert], sender: Sender, exchange_timezone: str | None
     ) -> Delivered:
-        """Deliver all, several at a time. One that fails holds up none of the others, but after
-        PARALLEL_SENDS failures, or where the sender has given up, the rest are recorded only. An
-        alert that another invocation is sending just now fails with Contended."""
+        """Deliver all: what is quiet is recorded together, the others are sent several at a time.
+        One that fails holds up none of the others, but after PARALLEL_SENDS failures, or where the
+        sender has given up, the rest are recorded only. An alert that another invocation is sending
+        just now fails with Contended."""
         waiting = list(alerts)
         errors: list[Exception] = []
+        quiet = [alert for alert in waiting if alert.quiet]
+        loud = [alert for alert in waiting if not alert.quiet]
 
         def one(alert: Alert) -> bool | None:
             try:
@@ -93,14 +96,17 @@ class Notifier:
                 errors.append(error)
             return None
 
-        if len(waiting) < 2:
-            sent = list(map(one, waiting))
-        else:
-            with ThreadPoolExecutor(min(PARALLEL_SENDS, len(waiting))) as pool:
-                sent = list(pool.map(one, waiting))
-        left = tuple(alert for alert, done in zip(waiting, sent, strict=True) if done is None)
-        error = errors[0] if errors else sender.given_up
-        return Delivered(sum(filter(None, sent)), left, error if left else None)
+        done: set[str] = set()
+        try:
+            self.record(quiet)
+            done.update(alert.alert_id for alert in quiet)
+        except Exception as error:  # noqa: BLE001 - as above
+            errors.append(error)
+        sent = _mapped(one, loud)
+        done.update(a.alert_id for a, found in zip(loud, sent, strict=True) if found is not None)
+        left = tuple(alert for alert in waiting if alert.alert_id not in done)
+        first = errors[0] if errors else sender.given_up
+        return Delivered(sum(filter(None, sent)), left, first if left else None)
 
     def drain(
         self, alerts: Sequence[Alert], sender: Sender, exchange_timezone: str | None
@@ -118,14 +124,11 @@ class Notifier:
         return Delivered(sent)
 
     def record(self, alerts: Iterable[Alert]) -> None:
-        """Put alerts into the table, to be sent another time."""
-        for alert in alerts:
-            self._alerts.record(alert)
+        """Put alerts into the table: quiet ones, and those to be sent another time."""
+        if waiting := tuple(alerts):
+            self._alerts.record_all(waiting)
 
     def _one(self, alert: Alert, sender: Sender, exchange_timezone: str | None) -> bool:
-        if alert.quiet:
-            self._alerts.record(alert)
-            return False
         if not self._claim(alert, sender.owner):
             return False
         begun = self._clock()
@@ -151,6 +154,14 @@ class Notifier:
                 return True
         self._alerts.release(alert, owner)
         raise Contended(f"alert {alert.alert_id} could not be claimed in time")
+
+
+def _mapped(one: Callable[[Alert], bool | None], alerts: Sequence[Alert]) -> list[bool | None]:
+    """What comes of each alert; a single one in the caller's thread."""
+    if len(alerts) < 2:
+        return list(map(one, alerts))
+    with ThreadPoolExecutor(min(PARALLEL_SENDS, len(alerts))) as pool:
+        return list(pool.map(one, alerts))
 
 
 class Delivery:

@@ -201,6 +201,10 @@ class AlertStore(Protocol):
     def record(self, alert: Alert) -> None:
         """Put an alert that is not to be sent, unless it is there."""
 
+    def record_all(self, alerts: Sequence[Alert]) -> None:
+        """Put several that are not to be sent, each unless it is there. Where this raises, some may
+        be put."""
+
     def is_settled(self, alert: Alert) -> bool:
         """Whether it is stored and, unless it is quiet, marked as sent; read consistently."""
 

@@ -314,6 +314,10 @@ def test_detection_bears_late_ticks_splits_rivals_and_a_lost_state(
     put_by_kinesis(life, "RIVAL", *bodies("RIVAL"))
     key = {"symbol": {"S": "AAPL"}}
     state = life.outputs["environment"]["STATE_TABLE"]
+    moves = [tick("OLD", f"2026-01-{day:02}T15:00:00.000000Z", 110, previous_close=100,
+                  mode="backfill") for day in (5, 6)]  # fmt: skip
+    put_by_kinesis(life, "OLD", "\n".join(map(json.dumps, moves)))  # alerts that are only recorded
+    assert eventually(lambda: len(standing.ask("GET", "/alerts?symbol=OLD")[1]["alerts"]) == 2)
     before = len(standing.ask("GET", "/alerts?symbol=AAPL&limit=100")[1]["alerts"])
     life.client("dynamodb").delete_item(TableName=state, Key=key)
     later = tick("AAPL", "2016-12-30T21:00:00.000000Z", 115, source="replay")

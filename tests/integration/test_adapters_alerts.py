@@ -42,6 +42,22 @@ def test_recording_again_changes_nothing(alerts: AlertStore, symbol: str) -> Non
     assert only(alerts, symbol).alert.message == make_alert().message
 
 
+def test_several_are_recorded_together_and_none_that_is_there_is_changed(
+    alerts: AlertStore, symbol: str
+) -> None:
+    many = [make_alert(symbol=symbol, rule_id=f"r{number:02}", quiet="old") for number in range(30)]
+    alerts.record(make_alert(symbol=symbol, rule_id="r07", message="another"))
+    assert alerts.claim(make_alert(symbol=symbol, rule_id="r08"), "me", at(0), at(20))
+    alerts.mark_sent(make_alert(symbol=symbol, rule_id="r08"), at(1))
+    alerts.record_all([*many, many[3]])
+    alerts.record_all(many[:1])
+    alerts.record_all([])
+    rows = alerts.by_symbol(symbol, None, None, limit=100).rows
+    assert [row.alert.rule_id for row in rows] == [alert.rule_id for alert in many]
+    assert (rows[7].alert.message, rows[8].notified_at) == ("another", at(1))
+    assert [rows[number].alert for number in (0, 3, 29)] == [many[number] for number in (0, 3, 29)]
+
+
 def test_a_claim_records_the_alert(alerts: AlertStore, symbol: str) -> None:
     alert = make_alert(symbol=symbol)
     assert alerts.claim(alert, "me", at(0), at(20))

@@ -14,19 +14,11 @@ from chalicelib.adapters import events
 from chalicelib.adapters.dynamodb import item_of
 from chalicelib.adapters.rules import Rules
 from chalicelib.bootstrap import Services
-from chalicelib.domain import detection
-from chalicelib.domain.detection import (
-    MAX_PENDING,
-    TOO_MANY,
-    State,
-    Told,
-    Watch,
-    advance,
-    rules_for,
-)
+from chalicelib.domain import alert_bounds
+from chalicelib.domain.alert_bounds import TOO_MANY, Told
+from chalicelib.domain.detection import MAX_PENDING, State, Watch, advance, rules_for
 from chalicelib.domain.rules import MAX_RULES, Rule, beyond_bound
 from chalicelib.domain.times import to_text
-from chalicelib.services import detect
 from chalicelib.services.rule_book import RuleBook
 from chalicelib.services.stores import MAX_REMOVED
 from tests.factories import (
@@ -128,9 +120,8 @@ MAX_SENT, MAX_RECORDED = 120, 600
 
 @pytest.fixture
 def low_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detection, "MAX_SENT_A_MINUTE", MAX_SENT)
-    monkeypatch.setattr(detection, "MAX_RECORDED_A_MINUTE", MAX_RECORDED)
-    monkeypatch.setattr(detect, "MAX_RECORDED_A_MINUTE", MAX_RECORDED)
+    monkeypatch.setattr(alert_bounds, "MAX_SENT_A_MINUTE", MAX_SENT)
+    monkeypatch.setattr(alert_bounds, "MAX_RECORDED_A_MINUTE", MAX_RECORDED)
 
 
 EVERY = [make_rule("every_record", value=None, rule_id=f"r{n}") for n in range(MAX_RULES)]
@@ -208,7 +199,10 @@ def test_what_is_dropped_is_logged_and_counted(
     counted = [record.counters for record in caplog.records if hasattr(record, "counters")]
     assert counted[-1]["Alerts"] == MAX_RECORDED
     assert counted[-1]["RulesBroken"] == 1
-    assert "at most 600 a minute: up to 2026-11-20T15:30:00.190000Z, 8 of r41, 8 " in caplog.text
+    assert (
+        "alerts are too many, up to 2026-11-20T15:30:00.190000Z, of AAPL; dropped: 8 of"
+        in caplog.text
+    )
 
 
 def test_a_symbol_that_is_not_through_when_time_is_over_comes_again_alone() -> None:

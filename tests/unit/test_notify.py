@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -58,6 +59,26 @@ def test_a_quiet_alert_is_recorded_only(system: System) -> None:
     assert system.deliver(quiet="old") == 0
     assert system.publisher.sent == []
     assert system.stored().notified_at is None
+
+
+def test_quiet_alerts_are_recorded_together_and_hold_up_no_others(system: System) -> None:
+    quiet = [make_alert(rule_id=f"q{number}", quiet="too many") for number in range(9)]
+    loud = [make_alert(rule_id=f"r{number}") for number in range(3)]
+    recorded = system.alerts.record_all
+    given: list[int] = []
+
+    def refused(alerts: Sequence[Alert]) -> None:
+        given.append(len(alerts))
+        raise OSError("the table cannot be reached")
+
+    system.alerts.record_all = refused  # type: ignore[method-assign]
+    mixed = [*loud[:1], *quiet, *loud[1:]]
+    sent, left, error = system.notifier.deliver(mixed, Sender("me"), None)
+    assert (sent, left, type(error), given) == (3, tuple(quiet), OSError, [9])
+    system.alerts.record_all = recorded  # type: ignore[method-assign]
+    assert system.notifier.deliver(left, Sender("me"), None) == (0, (), None)
+    assert len(system.alerts.stored) == 12
+    assert len(system.publisher.sent) == 3
 
 
 def test_while_another_sends_it_one_has_to_ask_again(system: System) -> None:

@@ -1,0 +1,119 @@
+"""How many alerts a container records and sends in a minute of the market, of all symbols.
+
+To send one takes three calls. With rules for all symbols that fire at each tick a container would
+do nothing else, and detection would fall behind for good (docs/decisions/0274).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, OrderedDict
+from types import TracebackType
+from typing import NamedTuple
+
+
+class Bound(NamedTuple):
+    """Alerts in a minute: `own` of each rule, whatever the others do; beyond these `each` of one
+    rule at the most and `shared` of all rules together."""
+
+    own: int
+    each: int
+    shared: int
+
+
+MESSAGES = Bound(own=1, each=600, shared=900)
+RECORDS = Bound(own=10, each=1_000, shared=3_000)
+
+MAX_MINUTES = 400
+"""Minutes that are remembered, those used last: several come at once, since exchanges have
+different delays, and by the hundred in a replay."""
+
+
+class _Minute:
+    """What was taken in one minute."""
+
+    __slots__ = ("_by_rule", "_shared")
+
+    def __init__(self) -> None:
+        self._by_rule: Counter[str] = Counter()
+        self._shared = 0
+
+    def take(self, rule_id: str, bound: Bound) -> bool:
+        taken = self._by_rule[rule_id]
+        if taken >= bound.own:
+            if taken >= bound.each or self._shared >= bound.shared:
+                return False
+            self._shared += 1
+        self._by_rule[rule_id] = taken + 1
+        return True
+
+    def give_back(self, rule_id: str, bound: Bound) -> None:
+        self._by_rule[rule_id] -= 1
+        self._shared -= self._by_rule[rule_id] >= bound.own
+
+
+class AlertBudget:
+    """The places of a container; several threads take them."""
+
+    def __init__(self, messages: Bound = MESSAGES, records: Bound = RECORDS) -> None:
+        self._bounds = {"send": messages, "record": records}
+        self._minutes: OrderedDict[tuple[str, str], _Minute] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def reserve(self) -> Reservation:
+        """Room for a step of one symbol: what it takes is given back unless it is kept."""
+        return Reservation(self)
+
+    def take(self, kind: str, rule_id: str, minute: str) -> bool:
+        """Take a place, "send" or "record", if there is one."""
+        with self._lock:
+            taken = self._minutes.setdefault((kind, minute), _Minute())
+            self._minutes.move_to_end((kind, minute))
+            if len(self._minutes) > 2 * MAX_MINUTES:
+                self._minutes.popitem(last=False)
+            return taken.take(rule_id, self._bounds[kind])
+
+    def give_back(self, kind: str, rule_id: str, minute: str) -> None:
+        """Give back a place that was taken."""
+        with self._lock:
+            if (taken := self._minutes.get((kind, minute))) is not None:
+                taken.give_back(rule_id, self._bounds[kind])
+
+
+class Reservation:
+    """The Room of one step: a context, at whose end all places are free again that are not kept."""
+
+    def __init__(self, budget: AlertBudget) -> None:
+        self._budget = budget
+        self._taken: list[tuple[str, str, str]] = []
+
+    def record(self, rule_id: str, minute: str) -> bool:
+        """See Room."""
+        return self._take("record", rule_id, minute)
+
+    def send(self, rule_id: str, minute: str) -> bool:
+        """See Room."""
+        return self._take("send", rule_id, minute)
+
+    def keep(self) -> None:
+        """The state that says which alerts there are has been written."""
+        self._taken.clear()
+
+    def __enter__(self) -> Reservation:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for place in self._taken:
+            self._budget.give_back(*place)
+        self._taken.clear()
+
+    def _take(self, kind: str, rule_id: str, minute: str) -> bool:
+        if not self._budget.take(kind, rule_id, minute):
+            return False
+        self._taken.append((kind, rule_id, minute))
+        return True
