@@ -46,7 +46,7 @@ def from_sqs(event: dict[str, Any]) -> list[Incoming]:
 
 def _sqs_fields(record: dict[str, Any]) -> dict[str, Any]:
     attributes = record["attributes"]
-    milliseconds = int(attributes["SentTimestamp"])
+    taken = milliseconds = int(attributes["SentTimestamp"])
     number = attributes.get("SequenceNumber") or record["messageId"]
     told = record.get("messageAttributes", {}).get(ATTRIBUTE, {}).get("stringValue")
     if (sending := sending_of(told, milliseconds)) is not None:
@@ -55,9 +55,14 @@ def _sqs_fields(record: dict[str, Any]) -> dict[str, Any]:
         identifier=record["messageId"],
         origin=record["eventSourceARN"].rpartition(":")[2],
         number=number,
-        arrival=datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds),
+        arrival=_instant(milliseconds),
         payload=record["body"].encode(errors="surrogatepass"),
+        taken=_instant(taken),
     )
+
+
+def _instant(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
 
 
 def triggers(event: dict[str, Any]) -> list[Trigger]:

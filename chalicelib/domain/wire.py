@@ -29,7 +29,8 @@ from chalicelib.domain.ticks import (
 from chalicelib.domain.times import from_text, is_canonical, to_text
 
 MAX_AHEAD = timedelta(seconds=300)
-"""A timestamp further ahead of the stream's clock than this would shut out all later ticks."""
+"""Ticks that come after one whose timestamp is ahead of the stream's clock are late until that time
+has come: bars are corrected, and rules do not see them."""
 
 MAX_LABEL = 64
 _LABEL = re.compile(rf"[A-Za-z0-9][A-Za-z0-9 ._:/+()&-]{{0,{MAX_LABEL - 1}}}")
@@ -97,15 +98,19 @@ _one = msgspec.json.Decoder(WireTick)
 _many = msgspec.json.Decoder(list[WireTick])
 
 
-def decode(payload: bytes, arrival: datetime, number: str | None = None) -> Decoded:
+def decode(
+    payload: bytes, arrival: datetime, number: str | None = None, taken: datetime | None = None
+) -> Decoded:
     """Read one record's payload, which the stream took at `arrival` under a sequence number.
 
-    A line of the archive has no number, and as arrival the time that was archived with it.
+    `taken` is the time at which a queue took it, where `arrival` is what the sender says: no
+    timestamp may be far ahead of that. A line of the archive has no number, and as arrival the time
+    that was archived with it.
 
     Nothing raises, whatever the bytes: each part that cannot be read stands under `rejected`
     with its reason.
     """
-    record = _Record(arrival, Stamps(arrival, number))
+    record = _Record(arrival, Stamps(arrival, number), taken or arrival)
     for line in lines_of(payload):
         record.read(line)
     return record.decoded(payload)
@@ -114,8 +119,9 @@ def decode(payload: bytes, arrival: datetime, number: str | None = None) -> Deco
 class _Record:
     """What has been read of a record so far."""
 
-    def __init__(self, arrival: datetime, stamps: Stamps) -> None:
+    def __init__(self, arrival: datetime, stamps: Stamps, taken: datetime) -> None:
         self._arrival = arrival
+        self._taken = taken
         self._stamps = stamps
         self._archived: list[ArchivedLine] = []
         self._ticks: list[Tick] = []
@@ -173,18 +179,18 @@ class _Record:
         """Add the tick or bar; `alone` if it is all of its line. Raises what says why it cannot."""
         wire = _read(item) if isinstance(item, msgspec.Raw) else item
         if wire.bar is None:
-            tick = to_tick(wire, self._arrival, self._stamps)
+            tick = to_tick(wire, self._taken, self._stamps)
             self._ticks.append(tick)
             if not (alone and is_plain(part, wire.timestamp, tick)):
                 self._untold.append(identity_of(tick))
         else:
-            bar = to_bar(wire, self._arrival)
+            bar = to_bar(wire, self._taken)
             self._bars.append(bar)
             if not (alone and is_plain_bar(part, wire.timestamp, bar)):
                 self._untold.append(identity_of(bar))
 
 
-def to_tick(wire: WireTick, arrival: datetime, stamps: Stamps) -> Tick:
+def to_tick(wire: WireTick, taken: datetime, stamps: Stamps) -> Tick:
     """The checked tick. A missing timestamp is taken from `stamps`. Raises TickError."""
     if wire.mode not in _MODES:
         raise TickError("mode", wire.mode, ", ".join(_MODES))
@@ -193,7 +199,7 @@ def to_tick(wire: WireTick, arrival: datetime, stamps: Stamps) -> Tick:
         raise TickError("high", str(high), f"not below low, {low}")
     return Tick(
         symbol=parse_symbol(wire.symbol),
-        timestamp=stamps.take() if wire.timestamp is None else _timestamp(wire.timestamp, arrival),
+        timestamp=stamps.take() if wire.timestamp is None else _timestamp(wire.timestamp, taken),
         price=_required_price("price", wire.price),
         open=_price("open", wire.open),
         high=high,
@@ -209,7 +215,7 @@ def to_tick(wire: WireTick, arrival: datetime, stamps: Stamps) -> Tick:
     )
 
 
-def to_bar(wire: WireTick, arrival: datetime) -> Bar:
+def to_bar(wire: WireTick, taken: datetime) -> Bar:
     """The historical bar that a record with `"bar"` brings. Raises TickError."""
     interval = wire.bar or ""
     if interval not in STORED:
@@ -220,7 +226,7 @@ def to_bar(wire: WireTick, arrival: datetime) -> Bar:
         raise TickError("open, high, low", None, "all three with a bar")
     if wire.folded is not None and not 1 <= wire.folded <= MOST_FOLDED:
         raise TickError("folded", str(wire.folded), f"1 to {MOST_FOLDED}")
-    tick = to_tick(wire, arrival, Stamps(arrival, None))
+    tick = to_tick(wire, taken, Stamps(taken, None))
     if interval == "1m" and tick.timestamp[17:26] != "00.000000":
         raise TickError("timestamp", wire.timestamp, "a whole minute for a 1m bar")
     if interval == "1d" and tick.timestamp[11:26] != "00:00:00.000000":
@@ -282,14 +288,14 @@ def _read(raw: msgspec.Raw) -> WireTick:
         raise UnreadableError(str(error)) from error
 
 
-def _timestamp(text: str, arrival: datetime) -> str:
+def _timestamp(text: str, taken: datetime) -> str:
     try:
         instant = from_text(text)
     except ValueError:
         raise TickError("timestamp", text, _TIME_ALLOWED) from None
     if instant.year < 1970:
         raise TickError("timestamp", text, "1970 or later")
-    if instant - arrival > MAX_AHEAD:
+    if instant - taken > MAX_AHEAD:
         raise TickError(
             "timestamp", text, f"at most {MAX_AHEAD.seconds} s ahead of the stream's clock"
         )

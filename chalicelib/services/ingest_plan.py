@@ -34,7 +34,8 @@ class Incoming(msgspec.Struct, frozen=True):
     """One record of a stream or queue.
 
     identifier: what a failure is reported by; number: its place in the origin (a shard or a
-    message group), unique there; arrival: when the stream took it.
+    message group), unique there; arrival: when the stream took it, or when a queue's message was
+    sent, as its sender says; taken: when the queue took that.
     """
 
     identifier: str
@@ -42,6 +43,7 @@ class Incoming(msgspec.Struct, frozen=True):
     number: str
     arrival: datetime
     payload: bytes
+    taken: datetime | None = None
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -61,7 +63,7 @@ class Write(msgspec.Struct):
 
 def read_all(records: Iterable[Incoming]) -> list[Read]:
     """Decode every record."""
-    return [Read(one, decode(one.payload, one.arrival, one.number)) for one in records]
+    return [Read(one, decode(one.payload, one.arrival, one.number, one.taken)) for one in records]
 
 
 def numbers_of(reads: Iterable[Read]) -> list[str]:

@@ -144,7 +144,14 @@ def test_a_timestamp_far_ahead_of_the_stream_is_refused() -> None:
     assert not reasons(payload(wire(1, 300)))
     (reason,) = reasons(payload(wire(1, 301)))
     assert reason.startswith("timestamp: ")
-    assert "ahead" in reason
+    assert "at most 300 s ahead" in reason
+
+
+def test_a_timestamp_is_compared_with_the_queues_time_where_the_sender_says_another() -> None:
+    data = payload(wire(1, 301))
+    assert decode(data, instant(0), taken=instant(1)).ticks
+    (rejected,) = decode(data, instant(300), taken=instant(0)).rejected
+    assert "at most 300 s ahead" in rejected.reason
 
 
 @pytest.mark.parametrize("price", [0, -1, 1e12, "NaN", "Infinity", "1e-9"])
