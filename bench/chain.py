@@ -38,11 +38,13 @@ from bench.cost_run import Walk
 from bench.local_system import ROOT, free_port
 from bench.recorded_local import Request
 from chalicelib.domain.times import from_text, to_text
-from local import aws_environment, resources, running_file
-from local.aws_environment import Keys, keys_of
-from local.emulator.process import EmulatorProcess
-from local.provision import Clients, provision
-from local.signing import signed
+from embedded_aws.clients import Clients
+from embedded_aws.environment import Keys, point_at
+from embedded_aws.process import EmulatorProcess
+from embedded_aws.signing import signed
+from local import resources, running_file
+from local.aws_environment import keys_of
+from local.provision import provision
 from producer.wire import WireTick, encode
 
 TARGET_RATIO = 0.6
@@ -152,7 +154,7 @@ def kinesis(system: Running) -> Any:
 def variables_of(port: int, keys: Keys) -> dict[str, str]:
     """The environment of an emulator's clients."""
     variables: dict[str, str] = {}
-    aws_environment.point_at(variables, f"http://127.0.0.1:{port}", keys)
+    point_at(variables, f"http://127.0.0.1:{port}", keys)
     return variables
 
 

@@ -20,7 +20,7 @@ from chalice.local import LocalGateway, LocalGatewayException, RouteMatcher
 
 from chalicelib.api.bodies import MAX_BYTES
 from chalicelib.api.problems import SLUGS, render
-from local.connection_limits import most_connections
+from embedded_aws.connection_limits import most_connections
 from local.gateway import DeniedError, authorize, gateway
 from local.http_server import Handler
 from local.request_turns import AT_ONCE, BusyError, GoneError, RequestTurns, has_gone

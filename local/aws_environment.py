@@ -1,47 +1,15 @@
-"""The AWS variables of this process and its children."""
+"""Whose AWS a system uses: the embedded one, or one that the user named."""
 
 from __future__ import annotations
 
-import base64
-import os
-import secrets
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-import msgspec
-
-REGION = "us-east-1"
-
-_ACCESS_KEY_VARIABLE = "TICKTAPE_EMULATOR_ACCESS_KEY"
-_SECRET_KEY_VARIABLE = "TICKTAPE_EMULATOR_SECRET_KEY"  # noqa: S105  # nosec B105
+from embedded_aws.environment import REGION, Keys, bypass_proxy
 
 ENDPOINT_VARIABLE = "TICKTAPE_ENDPOINT_URL"
 """What `python -m local env` sets beside AWS_ENDPOINT_URL, to tell it from an endpoint of the
 user's own."""
-
-
-class Keys(msgspec.Struct, frozen=True):
-    """The credentials of one start of the embedded AWS. Presigned links show `access_key`;
-    `secret_key` signs requests and is never sent."""
-
-    access_key: str
-    secret_key: str
-
-
-def new_keys() -> Keys:
-    """Random keys of AWS's form: 20 capitals and digits, and a secret of 240 bits."""
-    access_key = base64.b32encode(secrets.token_bytes(13)).decode()[:20]
-    return Keys(access_key, secrets.token_urlsafe(30))
-
-
-def keys_for_child(keys: Keys) -> dict[str, str]:
-    """The variables by which a child process of ours is given the keys."""
-    return {_ACCESS_KEY_VARIABLE: keys.access_key, _SECRET_KEY_VARIABLE: keys.secret_key}
-
-
-def keys_from_parent(environ: Mapping[str, str]) -> Keys:
-    """The keys that a child process of ours was given. Raises KeyError without them."""
-    return Keys(environ[_ACCESS_KEY_VARIABLE], environ[_SECRET_KEY_VARIABLE])
 
 
 def keys_of(facts: Mapping[str, Any]) -> Keys | None:
@@ -58,29 +26,6 @@ def user_endpoint(environ: Mapping[str, str]) -> str | None:
     return None if endpoint == environ.get(ENDPOINT_VARIABLE) else endpoint
 
 
-def point_at(
-    environ: MutableMapping[str, str], endpoint: str, keys: Keys, region: str = REGION
-) -> None:
-    """Have every AWS client of this process, and of its children, use the emulator.
-
-    Nothing of the user's own AWS set-up may show through: no profile, no bundle of
-    certificates, no proxy between us and 127.0.0.1.
-    """
-    for name in [name for name in environ if name.startswith(("AWS_", "BOTO_"))]:
-        del environ[name]
-    environ.update(
-        AWS_ENDPOINT_URL=endpoint,
-        AWS_ACCESS_KEY_ID=keys.access_key,
-        AWS_SECRET_ACCESS_KEY=keys.secret_key,
-        AWS_DEFAULT_REGION=region,
-        AWS_REGION=region,
-        AWS_EC2_METADATA_DISABLED="true",
-        AWS_CONFIG_FILE=os.devnull,
-        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
-    )
-    bypass_proxy(environ)
-
-
 def keep_users(environ: MutableMapping[str, str]) -> None:
     """Fill in what the user's own endpoint needs and was not given."""
     environ.setdefault("AWS_REGION", environ.get("AWS_DEFAULT_REGION") or REGION)
@@ -88,10 +33,3 @@ def keep_users(environ: MutableMapping[str, str]) -> None:
     environ.setdefault("AWS_ACCESS_KEY_ID", "local")
     environ.setdefault("AWS_SECRET_ACCESS_KEY", "local")
     bypass_proxy(environ)
-
-
-def bypass_proxy(environ: MutableMapping[str, str]) -> None:
-    """Reach this machine directly, whatever proxy is set."""
-    for name in ("NO_PROXY", "no_proxy"):
-        hosts = [host for host in environ.get(name, "").split(",") if host]
-        environ[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from embedded_aws.environment import REGION, point_at
 from local import running_file
-from local.aws_environment import REGION, keep_users, keys_of, point_at
+from local.aws_environment import keep_users, keys_of
 from local.errors import UsageError
 
 Facts = dict[str, Any]

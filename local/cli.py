@@ -10,16 +10,17 @@ import sys
 import threading
 from collections.abc import Callable
 
+from embedded_aws.environment import bypass_proxy
+from embedded_aws.errors import EndedError
 from local import commands
 from local.arguments import parse
-from local.aws_environment import bypass_proxy
-from local.errors import EndedError, StartError, UsageError
+from local.errors import StartError, UsageError
 from local.quiet_logs import OnceAMinute
 from local.system import System
 from producer import region
 from producer.endings import told_to_end
-from producer.printable import PrintableFormatter, errors_printed_plainly, printed_plainly
 from producer.reasons import in_full
+from untrusted.printable import PrintableFormatter, errors_printed_plainly, printed_plainly
 
 OK, FAILED, USAGE = 0, 1, 2
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

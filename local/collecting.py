@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from local.event_sources.lambda_events import Context
-from local.event_sources.scheduling import scheduled_event
+from embedded_aws.event_sources.lambda_events import Context
+from embedded_aws.event_sources.scheduling import scheduled_event
 from producer.collector import function
 from producer.endings import told_to_end
 from producer.errors import ProducerError, UsageError

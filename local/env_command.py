@@ -7,7 +7,8 @@ import os
 import shlex
 from typing import Any
 
-from local.aws_environment import ENDPOINT_VARIABLE, bypass_proxy, keys_of
+from embedded_aws.environment import bypass_proxy
+from local.aws_environment import ENDPOINT_VARIABLE, keys_of
 from local.choosing import add_flags, find_running
 from local.commands import OK
 

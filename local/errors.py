@@ -9,7 +9,3 @@ class UsageError(Exception):
 
 class StartError(Exception):
     """Something of ours did not start, in one line; exit status 1."""
-
-
-class EndedError(Exception):
-    """The system was asked to end while it started."""

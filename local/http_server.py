@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from local.connection_limits import Limits, most_connections
-from local.limited_server import LimitedHandler, LimitedServer
+from embedded_aws.connection_limits import Limits, most_connections
+from embedded_aws.limited_server import LimitedHandler, LimitedServer
 
 LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 """Hosts that no other site's name can stand for, whatever it resolves to."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from local.child import how_it_ended
+from embedded_aws.child import how_it_ended
 from local.producing import USAGE
 from producer.backoff import Backoff
 

@@ -18,7 +18,7 @@ from rich.text import Text
 from local.counters import Snapshot
 from local.describing import activity, alerts, lag, quarantined, stored
 from local.terminal import Addresses, described
-from producer.printable import printable
+from untrusted.printable import printable
 
 RECENT_ALERTS = 8
 

@@ -100,7 +100,7 @@ class Producer:
         self._status, self._said, self._ended = status, said, ended
         self._stopping = False
         self._process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "local.child", command.module, *command.arguments],
+            [sys.executable, "-m", "embedded_aws.child", command.module, *command.arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from embedded_aws.clients import Clients
 from local.lake import make_lake
 from local.resources import Resources, environment
 
@@ -25,33 +24,6 @@ _EXISTS = {
     "QueueAlreadyExists",
 }
 ACTIVE_SECONDS = 60.0
-
-
-class Clients:
-    """boto3 clients of one endpoint, made on first use."""
-
-    def __init__(self, variables: Mapping[str, str]) -> None:
-        self._session = boto3.session.Session(
-            aws_access_key_id=variables.get("AWS_ACCESS_KEY_ID"),
-            aws_secret_access_key=variables.get("AWS_SECRET_ACCESS_KEY"),
-            aws_session_token=variables.get("AWS_SESSION_TOKEN"),
-            region_name=variables.get("AWS_DEFAULT_REGION", "us-east-1"),
-        )
-        self._endpoint = variables.get("AWS_ENDPOINT_URL")
-        self._config = Config(
-            retries={"mode": "standard", "max_attempts": 4},
-            s3={"addressing_style": "path"},
-            max_pool_connections=20,
-        )
-        self._made: dict[str, Any] = {}
-
-    def __call__(self, service: str) -> Any:
-        """The service's client. Make them from one thread; using them from many is safe."""
-        if service not in self._made:
-            self._made[service] = self._session.client(
-                service, endpoint_url=self._endpoint, config=self._config
-            )
-        return self._made[service]
 
 
 def provision(clients: Clients, resources: Resources, *, ingest: str) -> dict[str, str]:

@@ -13,8 +13,8 @@ from urllib.parse import unquote_plus
 
 import msgspec
 
-from local.event_sources.lambda_events import event, sqs_record
-from local.event_sources.queue_mapping import failed_messages
+from embedded_aws.event_sources.lambda_events import event, sqs_record
+from embedded_aws.event_sources.queue_mapping import failed_messages
 
 PREFIX = "aws/lambda/"
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from local.event_sources.scheduling import call, scheduled_event
+from embedded_aws.event_sources.scheduling import call, scheduled_event
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from local.http_server import Handler
-from producer.printable import in_line
+from untrusted.printable import in_line
 
 logger = logging.getLogger(__name__)
 

@@ -21,20 +21,22 @@ from typing import Any
 
 import msgspec
 
+from embedded_aws.backlog import Waiting
+from embedded_aws.environment import point_at
+from embedded_aws.errors import CheckpointsError, EmulatorError
+from embedded_aws.process import EmulatorControl, EmulatorProcess
 from local import aws_environment, producing, running_file
 from local.arguments import Options
-from local.backlog import Waiting
 from local.chain import Chain, Start
 from local.counters import Counters, Snapshot, count_metrics
 from local.data_directory import DataDirectory
-from local.emulator.process import EmulatorControl, EmulatorError, EmulatorProcess
 from local.errors import StartError, UsageError
 from local.http_server import Server
 from local.producing import Producer
 from local.schedule import Schedule
 from local.terminal import Addresses, make
-from producer.printable import printable
 from producer.sinks.aws import why
+from untrusted.printable import printable
 
 POLLERS_STOP_SECONDS = 3.0
 SWEEP_SECONDS = 30.0
@@ -138,7 +140,7 @@ class System:
         threading.Thread(target=self._watch, args=(emulator,), daemon=True).start()
         for handler in logging.getLogger().handlers:
             handler.addFilter(emulator.filter)
-        aws_environment.point_at(os.environ, emulator.endpoint, emulator.keys)
+        point_at(os.environ, emulator.endpoint, emulator.keys)
 
     def _watch(self, emulator: EmulatorProcess) -> None:
         why = emulator.wait()
@@ -149,9 +151,10 @@ class System:
     ) -> tuple[dict[str, str], Any]:
         from botocore.exceptions import BotoCoreError, ClientError
 
+        from embedded_aws.clients import Clients
         from local import lifecycle_rules, provision, resources
 
-        clients = provision.Clients(os.environ)
+        clients = Clients(os.environ)
         try:
             made = provision.provision(clients, resources.load(), ingest=self._options.ingest)
             if emulator is not None:
@@ -203,19 +206,21 @@ class System:
         data: DataDirectory | None,
         emulator: EmulatorProcess | None,
     ) -> None:
-        from local import resources
-        from local.event_sources.checkpoints import Checkpoints
-        from local.mappings import Mappings
+        from embedded_aws.event_sources.checkpoints import Checkpoints
+        from local import mappings, resources
 
-        checkpoints = Checkpoints(data.checkpoints if data else None, self._fail)
+        try:
+            checkpoints = Checkpoints(data.checkpoints if data else None, self._fail)
+        except CheckpointsError as error:
+            raise StartError(str(error)) from error.__cause__
         self._closing.callback(checkpoints.close)
         control = EmulatorControl(emulator.port, emulator.keys) if emulator else None
-        mappings = Mappings(app, environment, resources.load(), clients, checkpoints, control)
-        self._given_up = mappings.given_up
-        self._backlog = mappings.backlog()
-        self._working.append(lambda: mappings.stop(POLLERS_STOP_SECONDS))
+        made = mappings.make(app, environment, resources.load(), clients, checkpoints, control)
+        self._given_up = made.given_up
+        self._backlog = made.backlog()
+        self._working.append(lambda: made.stop(POLLERS_STOP_SECONDS))
         self._closing.callback(self._stop_working)
-        mappings.start()
+        made.start()
 
     def _start_schedule(self, app: ModuleType) -> None:
         schedule = Schedule(app.compact, os.environ["AWS_DEFAULT_REGION"], self._terminal.note)

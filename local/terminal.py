@@ -16,7 +16,7 @@ import msgspec
 
 from local.counters import Snapshot
 from local.describing import summary, turning_points
-from producer.printable import printable
+from untrusted.printable import printable
 
 LOOK_SECONDS = 0.5
 LINE_SECONDS = 30.0

@@ -16,13 +16,13 @@ from producer.endings import Ended, told_to_end
 from producer.errors import ProducerError, UsageError
 from producer.outbox import Outbox
 from producer.pipeline import Outcome, Pipeline
-from producer.printable import printable
 from producer.progress import Progress
 from producer.publishing import published
 from producer.reasons import in_full
 from producer.reporting import JsonReporter, Reporter
 from producer.sender import Sender
 from producer.status import Status
+from untrusted.printable import printable
 
 OK, FAILED, USAGE = 0, 1, 2
 _ENDING = (signal.SIGTERM, signal.SIGINT)

@@ -19,8 +19,8 @@ import msgspec
 
 from producer.errors import SpoolError, UsageError
 from producer.journals import names_super_journal
-from producer.schemas import SchemaError, refuse_foreign
 from producer.wire import Line
+from untrusted.schemas import SchemaError, refuse_foreign
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS lines (

@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from chalicelib.domain.times import from_text
-from producer.printable import printable
 from producer.status import Quote, Status
+from untrusted.printable import printable
 
 _REFRESH_SECONDS = 0.5
 _MOST_ROWS = 40

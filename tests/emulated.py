@@ -1,4 +1,4 @@
-"""A process of local.emulator, and botocore clients of it as the adapters take them."""
+"""A process of embedded_aws, and botocore clients of it as the adapters take them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from botocore.validate import ParamValidator
 
 from chalicelib.adapters import json_wire
 from chalicelib.settings import Settings, load
+from embedded_aws.clients import Clients
+from embedded_aws.environment import Keys
+from embedded_aws.process import EmulatorProcess
 from local import provision, resources
-from local.aws_environment import Keys
-from local.emulator.process import EmulatorProcess
 
 _stages = itertools.count()
 
@@ -83,6 +84,6 @@ class Emulated:
             "AWS_ACCESS_KEY_ID": self.keys.access_key,
             "AWS_SECRET_ACCESS_KEY": self.keys.secret_key,
         }
-        clients = provision.Clients(variables)
+        clients = Clients(variables)
         made = provision.provision(clients, resources.load(stage), ingest="kinesis")
         return msgspec.structs.replace(load(made), read_access="open")

@@ -1,4 +1,4 @@
-"""The collector's zip: the producer, the domain that it imports, and its locked libraries.
+"""The collector's zip: the producer, what it imports of ours, and its locked libraries.
 
 Built for the stage's processor and the function's own version of Python, whatever runs here. The
 same sources give the same bytes; a zip whose sources have not changed is taken as it is.
@@ -59,8 +59,8 @@ def fingerprint(architecture: str) -> str:
 
 
 def own_files() -> dict[str, Path]:
-    """By their names in the zip: the package `producer`, and of `chalicelib` the domain alone."""
-    folders = (ROOT / "producer", ROOT / "chalicelib" / "domain")
+    """By their names in the zip: `producer`, `untrusted`, and of `chalicelib` the domain alone."""
+    folders = (ROOT / "producer", ROOT / "untrusted", ROOT / "chalicelib" / "domain")
     found = [path for folder in folders for path in folder.rglob("*.py")]
     found.append(ROOT / "chalicelib" / "__init__.py")
     return {path.relative_to(ROOT).as_posix(): path for path in found}

@@ -20,7 +20,8 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from local.aws_environment import Keys, keys_of
+from embedded_aws.environment import Keys
+from local.aws_environment import keys_of
 from producer.sources.simulator import HISTORY_DAYS, SYMBOLS
 from tests.local_support.system import facts_of
 from tests.patience import PATIENCE_SECONDS

@@ -10,11 +10,12 @@ from typing import Any
 import boto3
 import pytest
 
+from embedded_aws.clients import Clients
+from embedded_aws.event_sources.attempts import GivenUp
+from embedded_aws.event_sources.failures import FailureDestination
+from embedded_aws.event_sources.records import StreamRecord
 from local import resources
-from local.event_sources.attempts import GivenUp
-from local.event_sources.failures import FailureDestination
-from local.event_sources.records import StreamRecord
-from local.provision import Clients, provision
+from local.provision import provision
 from tests.deploy_support.owned_buckets import ACCOUNT
 from tests.deploy_support.stages import make_stage
 from tests.emulated import Emulated

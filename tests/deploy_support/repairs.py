@@ -8,7 +8,7 @@ import json
 import uuid
 from typing import Any
 
-from local.emulator import inserts
+from embedded_aws.emulator import inserts
 
 
 def install() -> None:

@@ -22,7 +22,7 @@ import msgspec
 from chalicelib.domain.times import to_text
 from chalicelib.services.lake_sql import HISTORY, MONTHS_OF_TICKS, TABLES, views
 from chalicelib.services.lake_stores import Part
-from local.provision import Clients
+from embedded_aws.clients import Clients
 from tests.deploy_support.recorded_calls import Recorder
 from tests.patience import PATIENCE_SECONDS
 
@@ -102,7 +102,7 @@ DAY = "2026-01-05"
 def _compact(app: Any, recorder: Recorder) -> None:
     """compact, over an Athena that gives the answers that it is told to give."""
     from chalicelib import bootstrap
-    from local.event_sources.scheduling import call, scheduled_event
+    from embedded_aws.event_sources.scheduling import call, scheduled_event
 
     services = bootstrap.get_services()
     services.clock = lambda: datetime.now(UTC) + timedelta(days=3)
@@ -176,19 +176,19 @@ def _answer(results: list[list[str]]) -> None:
 
 def _start_pollers(app: Any, recorder: Recorder) -> Any:
     from chalicelib.event_sources import EVENT_SOURCES
+    from embedded_aws.event_sources.checkpoints import Checkpoints
+    from embedded_aws.event_sources.invoking import Function
+    from embedded_aws.event_sources.queue_mapping import QueueMapping
+    from embedded_aws.event_sources.wakeups import Wakeups
     from local import resources
-    from local.event_sources.checkpoints import Checkpoints
-    from local.event_sources.invoking import Function
-    from local.event_sources.queue_mapping import QueueMapping
-    from local.event_sources.wakeups import Wakeups
-    from local.mappings import Mappings
+    from local.mappings import make
 
     clients = Clients(os.environ)
     wrapped: Any = SimpleNamespace(
         **{name: recorder.wrap(name, getattr(app, name)) for name in HANDLERS}
     )
     checkpoints = Checkpoints(None)
-    mappings = Mappings(wrapped, os.environ, resources.load(), clients, checkpoints, None)
+    mappings = make(wrapped, os.environ, resources.load(), clients, checkpoints, None)
     wakeups = Wakeups(None)
     queue = QueueMapping(
         EVENT_SOURCES["ingest_sqs"],

@@ -41,7 +41,7 @@ def named(system: LocalSystem) -> dict[str, int]:
     found = {"system": system.process.pid}
     for process in system.descendants():
         command = Path(f"/proc/{process}/cmdline").read_text().split("\0")
-        name = next((n for n in ("local.emulator.server", "producer") if n in command), None)
+        name = next((n for n in ("embedded_aws.server", "producer") if n in command), None)
         if name is not None:
             found[name] = process
     return found
@@ -50,7 +50,7 @@ def named(system: LocalSystem) -> dict[str, int]:
 def sampled(system: LocalSystem, ticks: int) -> Iterator[tuple[int, dict[str, int]]]:
     """Memory by process, each time that the terminal tells a new count, up to so many ticks."""
     processes = named(system)
-    assert set(processes) == {"system", "local.emulator.server", "producer"}
+    assert set(processes) == {"system", "embedded_aws.server", "producer"}
     count = 0
     while count < ticks:
         assert system.process.poll() is None, system.output()[-2000:]

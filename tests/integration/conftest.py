@@ -1,8 +1,8 @@
 """The stores that the adapters' contract is held against.
 
 `fakes`: tests/fakes.py. `memory`: the adapters over tests/memory_aws. `emulator`: the adapters
-over a process of local.emulator, each module with tables of its own, each test with symbols of
-its own.
+over a process of embedded_aws, each module with tables of its own, each test with symbols of its
+own.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from chalicelib.domain.raw_lines import ArchivedLine, pack
-from local import aws_environment
+from embedded_aws.environment import point_at
 from producer.errors import UsageError
 from producer.sources.replay import open_recording
 from producer.wire import WireTick, line_of
@@ -76,7 +76,7 @@ def compacted(emulated: Emulated, archived: Lake, monkeypatch: pytest.MonkeyPatc
 
 def _environment(emulated: Emulated) -> dict[str, str]:
     made: dict[str, str] = dict(os.environ)
-    aws_environment.point_at(made, emulated.endpoint, emulated.keys)
+    point_at(made, emulated.endpoint, emulated.keys)
     return made
 
 

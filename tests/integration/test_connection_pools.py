@@ -11,7 +11,7 @@ import pytest
 from chalicelib.adapters import bars
 from chalicelib.adapters.clients import POOL, Clients
 from chalicelib.services import detect
-from local.aws_environment import point_at
+from embedded_aws.environment import point_at
 from tests.emulated import Emulated
 
 MOST = detect.PARALLEL_SYMBOLS * bars.PARALLEL_PUTS

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from embedded_aws.event_sources.filters import passes
+from embedded_aws.event_sources.lambda_events import dynamodb_record
 from local import lifecycle_rules, resources
-from local.event_sources.filters import passes
-from local.event_sources.lambda_events import dynamodb_record
 from local.provision import provision
 from tests.local_support.aws import Emulator, emulator
 

@@ -7,14 +7,15 @@ from collections import Counter
 from typing import Any
 
 from chalicelib.event_sources import EVENT_SOURCES
+from embedded_aws.clients import Clients
+from embedded_aws.event_sources.checkpoints import Checkpoints
+from embedded_aws.event_sources.invoking import Function
+from embedded_aws.event_sources.mapping import Mapping
+from embedded_aws.event_sources.queue_mapping import QueueMapping
+from embedded_aws.event_sources.shards import DynamoDbShards, KinesisShards
+from embedded_aws.event_sources.wakeups import Wakeups
 from local import resources
-from local.event_sources.checkpoints import Checkpoints
-from local.event_sources.invoking import Function
-from local.event_sources.mapping import Mapping
-from local.event_sources.queue_mapping import QueueMapping
-from local.event_sources.shards import DynamoDbShards, KinesisShards
-from local.event_sources.wakeups import Wakeups
-from local.provision import Clients, provision
+from local.provision import provision
 from tests.local_support.aws import emulator
 from tests.local_support.mapping import running
 from tests.local_support.recording import Recorder

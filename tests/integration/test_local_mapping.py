@@ -13,15 +13,16 @@ from typing import Any
 import pytest
 
 from chalicelib.event_sources import EVENT_SOURCES
+from embedded_aws.clients import Clients
+from embedded_aws.event_sources.checkpoints import ENDED, Checkpoints
+from embedded_aws.event_sources.failures import FailureDestination
+from embedded_aws.event_sources.invoking import Function
+from embedded_aws.event_sources.mapping import Mapping
+from embedded_aws.event_sources.shards import DynamoDbShards, KinesisShards
+from embedded_aws.event_sources.wakeups import Wakeups
+from embedded_aws.process import EmulatorControl
 from local import resources
-from local.emulator.process import EmulatorControl
-from local.event_sources.checkpoints import ENDED, Checkpoints
-from local.event_sources.failures import FailureDestination
-from local.event_sources.invoking import Function
-from local.event_sources.mapping import Mapping
-from local.event_sources.shards import DynamoDbShards, KinesisShards
-from local.event_sources.wakeups import Wakeups
-from local.provision import Clients, provision
+from local.provision import provision
 from tests.local_support import kinesalite
 from tests.local_support.aws import Emulator, clients_of, emulator
 from tests.local_support.mapping import running, waiting

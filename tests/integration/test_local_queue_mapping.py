@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from chalicelib.event_sources import EVENT_SOURCES
+from embedded_aws.event_sources.invoking import Function
+from embedded_aws.event_sources.queue_mapping import QueueMapping
+from embedded_aws.event_sources.wakeups import Wakeups
 from local import resources
-from local.event_sources.invoking import Function
-from local.event_sources.queue_mapping import QueueMapping
-from local.event_sources.wakeups import Wakeups
 from local.provision import provision
 from tests.local_support.aws import Emulator, emulator
 from tests.local_support.mapping import running, waiting
@@ -92,7 +92,7 @@ def test_an_unknown_identifier_fails_the_whole_batch(aws: Emulator) -> None:
 def test_a_message_that_keeps_failing_ends_in_the_dead_letter_queue(
     aws: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("local.event_sources.queue_mapping._retry_after", lambda _count: 0.0)
+    monkeypatch.setattr("embedded_aws.event_sources.queue_mapping._retry_after", lambda _count: 0.0)
 
     def refuse(texts: list[str]) -> None:
         if "bad" in texts:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.event_sources.attempts import GivenUp
-from local.event_sources.failures import FailureDestination
-from local.event_sources.records import StreamRecord
-from local.provision import Clients
+from embedded_aws.clients import Clients
+from embedded_aws.event_sources.attempts import GivenUp
+from embedded_aws.event_sources.failures import FailureDestination
+from embedded_aws.event_sources.records import StreamRecord
 from local.redrive import batch_of
 from tests.factories import kinesis_event
 from tests.local_support.aws import clients_of

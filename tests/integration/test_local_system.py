@@ -92,7 +92,7 @@ def test_a_killed_producer_is_started_again_and_a_killed_emulator_is_the_end() -
         os.kill(first, signal.SIGKILL)
         system.until(lambda: child(system, "producer") not in (0, first))
         assert complaints(system) == ["the producer was killed (SIGKILL); starting it again in 1 s"]
-        os.kill(child(system, "local.emulator.server"), signal.SIGKILL)
+        os.kill(child(system, "embedded_aws.server"), signal.SIGKILL)
         assert system.process.wait(PATIENCE_SECONDS) == 1
         assert complaints(system)[1:] == ["python -m local: embedded AWS was killed (SIGKILL)"]
 
@@ -101,7 +101,7 @@ def test_a_full_disk_is_one_line_and_status_1(tmp_path: Path) -> None:
     with local_system("--source", "simulator", "--data", str(tmp_path / "data")) as system:
         system.ready()
         system.until(lambda: system.get("/symbols") != {"symbols": []})
-        emulator = child(system, "local.emulator.server")
+        emulator = child(system, "embedded_aws.server")
         resource.prlimit(emulator, resource.RLIMIT_FSIZE, (4096, 4096))
         assert system.process.wait(PATIENCE_SECONDS) == 1
         (line,) = complaints(system)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from local.aws_environment import Keys
-from local.emulator.process import EmulatorControl, EmulatorProcess
-from local.provision import Clients
+from embedded_aws.clients import Clients
+from embedded_aws.environment import Keys
+from embedded_aws.process import EmulatorControl, EmulatorProcess
 
 ANY_KEYS = Keys("test", "test")
 """For an endpoint that checks none."""

@@ -6,9 +6,9 @@ import contextlib
 import time
 from collections.abc import Iterator
 
-from local.event_sources.mapping import Mapping
-from local.event_sources.queue_mapping import QueueMapping
-from local.event_sources.wakeups import Wakeups
+from embedded_aws.event_sources.mapping import Mapping
+from embedded_aws.event_sources.queue_mapping import QueueMapping
+from embedded_aws.event_sources.wakeups import Wakeups
 from tests.local_support.aws import Emulator
 from tests.patience import PATIENCE_SECONDS
 

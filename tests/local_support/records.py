@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.event_sources import EventSource
-from local.event_sources.records import StreamRecord
+from embedded_aws.event_sources.records import StreamRecord
+from embedded_aws.event_sources.settings import Source
 
 
 def make_record(
@@ -25,6 +25,6 @@ def make_records(count: int, **fields: Any) -> tuple[StreamRecord, ...]:
     return tuple(make_record(number, **fields) for number in range(1, count + 1))
 
 
-def make_source(**fields: Any) -> EventSource:
+def make_source(**fields: Any) -> Source:
     """A Kinesis source: batches of ten, no window."""
-    return EventSource(**{"handler": "h", "kind": "kinesis", "batch_size": 10, **fields})
+    return Source(**{"handler": "h", "kind": "kinesis", "batch_size": 10, **fields})

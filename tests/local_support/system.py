@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from embedded_aws.environment import Keys
 from local import running_file
-from local.aws_environment import Keys, keys_of
+from local.aws_environment import keys_of
 from tests.patience import PATIENCE_SECONDS
 from tests.ports import free_ports
 

@@ -9,7 +9,7 @@ import sys
 import uuid
 from datetime import UTC, datetime, timedelta
 
-from local.event_sources.lambda_events import Context
+from embedded_aws.event_sources.lambda_events import Context
 from producer.collector import function, tenure
 
 PASSED = timedelta(seconds=45)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from chalice import Chalice
 
 from chalicelib.api.problems import of_status
+from embedded_aws.connection_limits import most_connections
 from local import api_server
-from local.connection_limits import most_connections
 from local.http_server import Server
 from local.request_turns import AT_ONCE, RequestTurns
 from tests.patience import PATIENCE_SECONDS, eventually

@@ -20,11 +20,11 @@ from moto.glue.models import FakeDatabase, FakePartition, FakeTable
 from moto.s3.models import FakeDeleteMarker, FakeKey
 from moto.sqs.models import Message
 
+from embedded_aws.emulator import database
+from embedded_aws.emulator.inert_pickles import PickleError, read
+from embedded_aws.event_sources.checkpoints import Checkpoints
 from local.data_directory import DataDirectory
-from local.emulator import database
-from local.emulator.inert_pickles import PickleError, read
 from local.errors import UsageError
-from local.event_sources.checkpoints import Checkpoints
 from producer.errors import UsageError as ProducerUsageError
 from producer.spool import Spool
 from tests.local_support.aws import Emulator, emulator
@@ -368,7 +368,7 @@ def test_a_time_is_read_to_the_microsecond() -> None:
 
 def test_nothing_of_ours_imports_what_runs_code_when_it_reads() -> None:
     found = []
-    for folder in ("local", "producer", "chalicelib", "infra"):
+    for folder in ("embedded_aws", "untrusted", "local", "producer", "chalicelib", "infra"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
                 names = [one.name for one in ast.walk(node) if isinstance(one, ast.alias)]

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.aws_environment import Keys
-from local.emulator.process import EmulatorProcess
-from local.signing import signed
+from embedded_aws.environment import Keys
+from embedded_aws.process import EmulatorProcess
+from embedded_aws.signing import signed
 from tests.local_support.aws import clients_of
 from tests.local_support.system import ROOT, LocalSystem, environment
 from tests.patience import PATIENCE_SECONDS

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from local.emulator import database, schema
-from local.errors import StartError
-from local.event_sources.checkpoints import Checkpoints
+from embedded_aws.emulator import database, schema
+from embedded_aws.errors import CheckpointsError
+from embedded_aws.event_sources.checkpoints import Checkpoints
 from producer.errors import UsageError
 from producer.spool import Spool
 from tests.local_support.system import ROOT
@@ -21,7 +21,7 @@ Open = Callable[[Path], object]
 
 FILES: dict[str, tuple[Open, type[Exception], str]] = {
     "aws.sqlite": (database.connect, database.DatabaseError, "meta"),
-    "checkpoints.sqlite": (Checkpoints, StartError, "checkpoints"),
+    "checkpoints.sqlite": (Checkpoints, CheckpointsError, "checkpoints"),
     "spool": (lambda path: Spool(path, "kinesis"), UsageError, "facts"),
 }
 """How each file is opened, what refuses it, and one of its tables."""

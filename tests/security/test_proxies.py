@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local.emulator.process import plain_environment
+from embedded_aws.process import plain_environment
 from local.http_server import Server
 from tests.local_support.system import ROOT, LocalSystem, environment
 from tests.patience import PATIENCE_SECONDS

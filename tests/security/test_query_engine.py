@@ -13,11 +13,11 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
 
-from local.athena.engine import binding, semantics, session, vocabulary
-from local.athena.engine.failures import QueryError
-from local.athena.engine.planning import Plans
-from local.athena.engine.raw_texts import require_listed
-from local.athena.engine.typing import Kind, Types
+from embedded_aws.athena.engine import binding, semantics, session, vocabulary
+from embedded_aws.athena.engine.failures import QueryError
+from embedded_aws.athena.engine.planning import Plans
+from embedded_aws.athena.engine.raw_texts import require_listed
+from embedded_aws.athena.engine.typing import Kind, Types
 from tests.emulated import EmulatedClients
 from tests.local_support.lake import Lake
 from tests.local_support.system import LocalSystem

@@ -10,8 +10,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local.emulator.process import EmulatorProcess
-from local.emulator.services import SERVED
+from embedded_aws.emulator.services import SERVED
+from embedded_aws.process import EmulatorProcess
 from tests.local_support.system import ROOT, LocalSystem
 
 CALLS: dict[str, tuple[str, dict[str, Any]]] = {

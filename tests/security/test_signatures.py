@@ -20,9 +20,9 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from local.aws_environment import REGION, Keys
-from local.emulator.admission import LONGEST_UNDECLARED, Admission
-from local.signing import signed
+from embedded_aws.emulator.admission import LONGEST_UNDECLARED, Admission
+from embedded_aws.environment import REGION, Keys
+from embedded_aws.signing import signed
 from tests.local_support.aws import clients_of
 from tests.local_support.system import LocalSystem
 from tests.patience import PATIENCE_SECONDS

@@ -26,10 +26,10 @@ from local.http_server import Server
 from local.live_terminal import LiveTerminal
 from local.terminal import PlainTerminal
 from producer.cli import main as produce
-from producer.printable import PrintableFormatter, printable
 from tests.local_support.aws import clients_of
 from tests.local_support.system import ROOT, LocalSystem
 from tests.patience import PATIENCE_SECONDS
+from untrusted.printable import PrintableFormatter, printable
 
 HOSTILE = "A\x1b]0;owned\x07\x1b[2J\x9b31m\u202eB\r\x08\u2066C\x7f\u2028D"
 PLAIN = "A]0;owned[2J31mBCD"

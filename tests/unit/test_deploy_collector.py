@@ -59,7 +59,7 @@ def test_zip_holds_what_a_run_may_need_and_is_the_same_each_time(pip: Pip) -> No
         assert found.read("producer/hours.py") == Path("producer/hours.py").read_bytes()
         assert {entry.date_time[0] for entry in found.infolist()} == {1980}
     assert names == sorted(names)
-    own = {name for name in names if name.startswith(("producer/", "chalicelib/"))}
+    own = {name for name in names if name.startswith(("producer/", "untrusted/", "chalicelib/"))}
     assert set(names) - own == NEEDED
     assert not [name for name in own if not name.endswith(".py")]
     assert not [name for name in own if name.startswith("chalicelib/services")]

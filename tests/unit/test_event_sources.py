@@ -9,8 +9,9 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.event_sources import ADJUSTABLE, EVENT_SOURCES, EventSource, configured
 from chalicelib.settings import Settings, SettingsError, load
+from embedded_aws.event_sources.filters import passes
 from local import resources
-from local.mappings import Mappings
+from local.mappings import make
 from tests.deploy_support.stages import make_stage
 
 SOURCES = list(EVENT_SOURCES.values())
@@ -115,10 +116,24 @@ def test_local_pollers_follow_the_settings(way: str, monkeypatch: pytest.MonkeyP
     environment = {way: "ticks", "FAILURES_BUCKET": "failures", "PRICES_STREAM_ARN": STREAM}
     app: Any = SimpleNamespace(detect=None, ingest_kinesis=None, ingest_sqs=None)
     clients: Any = lambda _service: NoAws()  # noqa: E731
-    mappings = Mappings(app, environment, resources.load(), clients, None, None)  # type: ignore[arg-type]
+    mappings = make(app, environment, resources.load(), clients, None, None)  # type: ignore[arg-type]
     sources = {mapping.source.handler: mapping.source for mapping in mappings._all}
     assert sources["detect"].parallelization == 2
     if way == "TICKS_STREAM":
         assert sources["ingest_kinesis"].window_seconds == 3
     else:
         assert sources["ingest_sqs"].batch_size == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "expected"),
+    [
+        ("INSERT", {"complete_from": {"S": "2026"}}, True),
+        ("MODIFY", {"complete_from": {"S": "2026"}}, True),
+        ("REMOVE", {"complete_from": {"S": "2026"}}, False),
+        ("INSERT", {"price": {"N": "1"}}, False),
+    ],
+)
+def test_detect_sees_only_finished_writes(name: str, image: dict[str, Any], expected: bool) -> None:
+    record = {"eventName": name, "dynamodb": {"NewImage": image}}
+    assert passes(EVENT_SOURCES["detect"].filters, record) is expected

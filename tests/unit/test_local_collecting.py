@@ -6,8 +6,8 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from embedded_aws.event_sources.lambda_events import Context
 from local.collecting import Minutes
-from local.event_sources.lambda_events import Context
 from producer.collector.window import polling_seconds
 
 NOW = datetime(2026, 11, 20, 15, 30, 7, tzinfo=UTC)

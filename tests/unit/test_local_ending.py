@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from embedded_aws import process
 from local import cli, running_file
 from local.arguments import parse
 from local.cli import STOP_SECONDS, stop_within
-from local.emulator import process
 from local.system import System
 from tests.patience import PATIENCE_SECONDS
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from local.child import how_it_ended
+from embedded_aws.child import how_it_ended
 from local.counters import Counters
 from local.keeping import STEADY_SECONDS, Keeper
 from producer.backoff import Backoff

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from chalicelib.settings import Settings, load
+from embedded_aws.environment import Keys, point_at
 from local import aws_environment, producing, resources, running_file
 from local.arguments import Options
 from local.counters import Counters, Snapshot, count_metrics
@@ -142,7 +143,7 @@ def test_a_plain_terminal_writes_addresses_and_alerts() -> None:
 
 def test_the_users_own_aws_does_not_show_through() -> None:
     environ = {"AWS_PROFILE": "work", "AWS_CA_BUNDLE": "/x", "HTTP_PROXY": "http://p", "A": "b"}
-    aws_environment.point_at(environ, "http://127.0.0.1:1", aws_environment.Keys("KEY", "SECRET"))
+    point_at(environ, "http://127.0.0.1:1", Keys("KEY", "SECRET"))
     assert "AWS_PROFILE" not in environ
     assert "AWS_CA_BUNDLE" not in environ
     assert environ["AWS_ENDPOINT_URL"] == "http://127.0.0.1:1"

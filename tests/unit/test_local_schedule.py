@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from chalicelib.event_sources import COMPACTION, COMPACTION_HOURS
+from embedded_aws.event_sources.scheduling import scheduled_event
 from local import schedule
-from local.event_sources.scheduling import scheduled_event
 from tests.patience import PATIENCE_SECONDS
 
 

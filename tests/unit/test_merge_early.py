@@ -24,7 +24,7 @@ from chalicelib.services.lake_stores import RawHour, RawObject
 from chalicelib.services.merge import Merged
 from chalicelib.services.merge_early import MergeEarly
 from chalicelib.services.merge_plan import is_merged
-from local.event_sources.scheduling import scheduled_event
+from embedded_aws.event_sources.scheduling import scheduled_event
 from tests.factories import LambdaContext
 from tests.lake_world import World
 from tests.unit.test_merge import Archive, Crash

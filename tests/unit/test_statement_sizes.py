@@ -21,7 +21,7 @@ from chalicelib.services.lake_sql import (
     SESSIONS_BYTES,
     Table,
 )
-from local.athena.api import MOST_BYTES
+from embedded_aws.athena.api import MOST_BYTES
 
 LONGEST = MOST_BYTES * 85 // 100
 """What we allow ourselves: the rest is a margin."""

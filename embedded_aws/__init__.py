@@ -1,0 +1,50 @@
+"""The parts of AWS that a Chalice app uses, on one machine: see README.md.
+
+with embedded_aws.start(Path("data")) as aws:
+    aws.client("kinesis").create_stream(StreamName="orders", ShardCount=1)
+    source = embedded_aws.Source(handler="take", kind="kinesis", batch_size=100)
+    aws.map(source, "orders", app.take)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from embedded_aws.environment import Keys, point_at
+from embedded_aws.errors import CheckpointsError, EmulatorError
+from embedded_aws.event_sources.settings import EventSource, Source
+
+if TYPE_CHECKING:
+    from embedded_aws.running import EmbeddedAws
+
+__all__ = [
+    "CheckpointsError",
+    "EmulatorError",
+    "EventSource",
+    "Keys",
+    "Source",
+    "point_at",
+    "start",
+]
+
+SWEEP_SECONDS = 30.0
+"""Between two looks for what has expired, unless told otherwise."""
+
+
+def start(
+    folder: Path | None = None,
+    *,
+    port: int = 0,
+    failures_bucket: str | None = None,
+    sweep_seconds: float = SWEEP_SECONDS,
+) -> EmbeddedAws:
+    """Start it, and return once it answers.
+
+    A `folder` keeps everything over restarts; without one nothing is kept. Port 0 takes any that is
+    free. `failures_bucket` takes what mappings give up on. With `sweep_seconds` of 0 nothing
+    expires. Raises EmulatorError or CheckpointsError where it cannot start.
+    """
+    from embedded_aws.running import EmbeddedAws  # boto3 is slow to import; children need none
+
+    return EmbeddedAws(folder, port, failures_bucket, sweep_seconds)

@@ -1,0 +1,128 @@
+"""`python -m embedded_aws.athena.engine --port 4566`: jobs on standard input, changes on output.
+
+Ends with its standard input, which the emulator holds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from embedded_aws.athena.engine.aws import Aws
+from embedded_aws.athena.engine.failures import QueryError, ScanLimitError, StoppedError
+from embedded_aws.athena.engine.running import Change, Runner
+from embedded_aws.environment import keys_from_parent
+
+AT_ONCE = 4
+_FOLDERS = "ticktape-athena-"
+_TOO_DEEP = "SYNTAX_ERROR: the statement is nested too deeply"
+
+
+class Engine:
+    """Runs jobs side by side, and stops them."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._room = threading.Semaphore(AT_ONCE)
+        self._guard = threading.Lock()
+        self._stopped: set[str] = set()
+        self._connections: dict[str, Any] = {}
+
+    def take(self, message: dict[str, Any]) -> None:
+        """Start a job, or stop one."""
+        if "run" in message:
+            threading.Thread(target=self._work, args=(message["run"],), daemon=True).start()
+        else:
+            self._stop(message["stop"])
+
+    def _stop(self, number: str) -> None:
+        with self._guard:
+            self._stopped.add(number)
+            connection = self._connections.get(number)
+        if connection is not None:
+            connection.interrupt()
+
+    def _is_stopped(self, number: str) -> bool:
+        with self._guard:
+            return number in self._stopped
+
+    def _work(self, job: dict[str, Any]) -> None:
+        number = job["id"]
+        with self._room:
+            connection = self._runner.connect()
+            with self._guard:
+                self._connections[number] = connection
+            if self._is_stopped(number):
+                change = _cancelled()
+            else:
+                self._tell(number, {"state": "RUNNING"})
+                change = self._result(job, connection)
+            with self._guard:
+                del self._connections[number]
+                self._stopped.discard(number)
+            connection.close()
+        self._tell(number, change)
+
+    def _result(self, job: dict[str, Any], connection: Any) -> Change:
+        try:
+            return self._runner.run(job, connection, lambda: self._is_stopped(job["id"]))
+        except ScanLimitError as error:
+            change: Change = {"state": "CANCELLED", "reason": str(error)}
+        except QueryError as error:
+            change = {"state": "FAILED", "reason": str(error)}
+        except (duckdb.InterruptException, StoppedError):
+            change = _cancelled()
+        except RecursionError:
+            change = {"state": "FAILED", "reason": _TOO_DEEP}
+        except Exception as error:  # noqa: BLE001  # told to whoever asked, not lost
+            change = {
+                "state": "FAILED",
+                "reason": f"INTERNAL_ERROR: {type(error).__name__}: {error}",
+            }
+        if "meter" in job:
+            change["statistics"] = {"DataScannedInBytes": job["meter"].bytes}
+        return change
+
+    def _tell(self, number: str, change: Change) -> None:
+        line = json.dumps({"id": number, **change}) + "\n"
+        with self._guard:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+
+
+def _cancelled() -> Change:
+    return {"state": "CANCELLED", "reason": "Query cancelled by user"}
+
+
+def _remove_left() -> None:
+    """Folders of engines that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDERS}*-*"):
+        number = folder.name.removeprefix(_FOLDERS).partition("-")[0]
+        if number.isdecimal() and not Path(f"/proc/{number}").exists():
+            shutil.rmtree(folder, ignore_errors=True)  # another's, or gone meanwhile
+
+
+def main(arguments: list[str]) -> None:
+    """Serve until standard input ends."""
+    parser = argparse.ArgumentParser(prog="python -m embedded_aws.athena.engine")
+    parser.add_argument("--port", type=int, required=True)
+    port = parser.parse_args(arguments).port
+    _remove_left()
+    with tempfile.TemporaryDirectory(prefix=f"{_FOLDERS}{os.getpid()}-") as folder:
+        engine = Engine(Runner(Aws(port, keys_from_parent(os.environ)), Path(folder)))
+        for line in sys.stdin:
+            engine.take(json.loads(line))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
+    os._exit(0)  # a query that still runs is nobody's any more

@@ -1,0 +1,224 @@
+"""Tables and partitions as Glue declares them, partition projection included."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
+
+import msgspec
+
+from embedded_aws.athena.engine.aws import Aws
+from embedded_aws.athena.engine.failures import QueryError, unsupported
+
+VIEW = "VIRTUAL_VIEW"
+PATH = "$path"
+"""The hidden column with an object's address."""
+
+Column = tuple[str, str]
+
+
+Shape = Literal["rows", "rows and path", "partitions"]
+"""What of a table is meant: its rows, without or with `$path`, or its `$partitions`."""
+
+
+class Partition(msgspec.Struct, frozen=True):
+    """Values of the partition columns, and the objects under its location, where they are known
+    already from listing the table."""
+
+    values: tuple[str, ...]
+    location: str
+    keys: tuple[str, ...] | None = None
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A table of Glue: names in lower case with Hive's types."""
+
+    database: str
+    name: str
+    kind: str
+    columns: tuple[Column, ...]
+    partition_columns: tuple[Column, ...]
+    location: str
+    serde: str
+    serde_options: dict[str, str]
+    parameters: dict[str, str]
+    view_text: str
+
+    @property
+    def projected(self) -> bool:
+        """Whether its partitions follow from its properties."""
+        return self.parameters.get("projection.enabled", "").lower() == "true"
+
+    def columns_of(self, shape: Shape) -> tuple[Column, ...]:
+        """Names and Hive's types of what is meant."""
+        if shape == "partitions":
+            return self.partition_columns
+        path: tuple[Column, ...] = ((PATH, "string"),) if shape == "rows and path" else ()
+        return (*self.columns, *self.partition_columns, *path)
+
+
+class Catalog:
+    """What Glue knows."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+
+    def table(self, database: str, name: str) -> Table:
+        """Raises QueryError where there is none."""
+        try:
+            found = self._aws.glue("GetTable", DatabaseName=database, Name=name)["Table"]
+        except LookupError:
+            self.require_database(database)
+            raise QueryError(
+                "TABLE_NOT_FOUND", f"Table 'awsdatacatalog.{database}.{name}' does not exist"
+            ) from None
+        return _table(database, found)
+
+    def require_database(self, database: str) -> None:
+        """Raises QueryError where there is none of that name."""
+        try:
+            self._aws.glue("GetDatabase", Name=database)
+        except LookupError:
+            raise QueryError("SCHEMA_NOT_FOUND", f"Schema '{database}' does not exist") from None
+
+    def tables(self, database: str) -> list[Table]:
+        """All of a database, in order of their names. Raises QueryError."""
+        self.require_database(database)
+        found = self._aws.glue("GetTables", DatabaseName=database)["TableList"]
+        return sorted((_table(database, one) for one in found), key=lambda table: table.name)
+
+    def databases(self) -> list[str]:
+        """Names, in order."""
+        return sorted(one["Name"] for one in self._aws.glue("GetDatabases")["DatabaseList"])
+
+    def partitions(self, table: Table) -> Iterator[Partition]:
+        """Of a projected table those in which there is an object, of another those that are
+        registered; a table without partition columns is one partition."""
+        if not table.partition_columns:
+            yield Partition((), table.location)
+        elif table.projected:
+            yield from _projected(table, self._aws)
+        else:
+            for values, location in self._aws.partitions(table.database, table.name):
+                yield Partition(tuple(values), as_folder(location))
+
+
+def as_folder(location: str) -> str:
+    """With a slash at the end: a location holds what is below it, not beside it."""
+    return location if location.endswith("/") else location + "/"
+
+
+def _table(database: str, found: dict[str, Any]) -> Table:
+    storage = found.get("StorageDescriptor", {})
+    serde = storage.get("SerdeInfo", {})
+    return Table(
+        database=database,
+        name=found["Name"].lower(),
+        kind=found.get("TableType", ""),
+        columns=_columns(storage.get("Columns", ())),
+        partition_columns=_columns(found.get("PartitionKeys", ())),
+        location=as_folder(storage.get("Location", "")),
+        serde=serde.get("SerializationLibrary", ""),
+        serde_options=serde.get("Parameters") or {},
+        parameters=found.get("Parameters") or {},
+        view_text=found.get("ViewOriginalText", ""),
+    )
+
+
+def _columns(found: Any) -> tuple[Column, ...]:
+    return tuple((one["Name"].lower(), one["Type"].lower()) for one in found)
+
+
+def projection(table: Table) -> dict[str, list[str]]:
+    """The values of each partition column of a projected table: Athena derives a partition for
+    each combination, whether or not there are objects."""
+    return {name: _Allowed(table, name).values() for name, _ in table.partition_columns}
+
+
+def _projected(table: Table, aws: Aws) -> Iterator[Partition]:
+    """The objects under the template's constant beginning, by the values in their keys."""
+    template = table.parameters.get("storage.location.template") or _default_template(table)
+    start = template.partition("${")[0]
+    bucket = template.removeprefix("s3://").partition("/")[0]
+    allowed = [_Allowed(table, name) for name, _ in table.partition_columns]
+    pattern = re.compile(_pattern(template, allowed))
+    keys: dict[tuple[str, ...], list[str]] = {}
+    for key in aws.names(start):
+        match = pattern.match(f"s3://{bucket}/{key}")
+        if match is None:
+            continue
+        values = tuple(match[one.name] for one in allowed)
+        if all(one.takes(value) for one, value in zip(allowed, values, strict=True)):
+            keys.setdefault(values, []).append(key)
+    for values, found in keys.items():
+        yield Partition(values, f"s3://{bucket}/", tuple(found))
+
+
+def _default_template(table: Table) -> str:
+    return table.location + "".join(f"{name}=${{{name}}}/" for name, _ in table.partition_columns)
+
+
+def _pattern(template: str, allowed: list[_Allowed]) -> str:
+    pattern = re.escape(template if template.endswith("/") else template + "/")
+    for one in allowed:
+        placeholder = re.escape(f"${{{one.name}}}")
+        if placeholder not in pattern:
+            raise QueryError(
+                "INVALID_TABLE_PROPERTY", f"storage.location.template has no ${{{one.name}}}"
+            )
+        pattern = pattern.replace(placeholder, f"(?P<{one.name}>{one.pattern})", 1)
+    return pattern
+
+
+class _Allowed:
+    """The values that a projected column may have."""
+
+    def __init__(self, table: Table, name: str) -> None:
+        self.name = name
+        self._properties = table.parameters
+        self._kind = self._property("type").lower()
+        now = datetime.now(UTC)
+        if self._kind == "date":
+            if self._property("format") != "yyyy-MM-dd":
+                raise unsupported(f"projection.{name}.format {self._property('format')}")
+            self.pattern = r"\d{4}-\d{2}-\d{2}"
+            ends = self._property("range").split(",")
+            self._low, self._high = (
+                now.date().isoformat() if end.strip() == "NOW" else end.strip() for end in ends
+            )
+        elif self._kind == "integer":
+            self._digits = int(table.parameters.get(f"projection.{name}.digits", "0"))
+            self.pattern = rf"\d{{{self._digits}}}" if self._digits else r"\d+"
+            self._least, self._most = map(int, self._property("range").split(","))
+        elif self._kind == "enum":
+            self.pattern = "[^/]+"
+            self._values = {value.strip() for value in self._property("values").split(",")}
+        else:
+            raise unsupported(f"projection.{name}.type {self._kind}")
+
+    def _property(self, what: str) -> str:
+        name = f"projection.{self.name}.{what}"
+        if name not in self._properties:
+            raise QueryError("INVALID_TABLE_PROPERTY", f"Missing table property: {name}")
+        return self._properties[name]
+
+    def values(self) -> list[str]:
+        """All values in the column's range, in order."""
+        if self._kind == "date":
+            first, last = date.fromisoformat(self._low), date.fromisoformat(self._high)
+            count = (last - first).days + 1
+            return [(first + timedelta(days=number)).isoformat() for number in range(count)]
+        if self._kind == "integer":
+            numbers = range(self._least, self._most + 1)
+            return [str(number).zfill(self._digits) for number in numbers]
+        return sorted(self._values)
+
+    def takes(self, value: str) -> bool:
+        """Whether the value lies in the column's range."""
+        if self._kind == "date":
+            return self._low <= value <= self._high
+        if self._kind == "integer":
+            return self._least <= int(value) <= self._most
+        return value in self._values

@@ -1,0 +1,207 @@
+"""Lines of JSON as the OpenX SerDe of Athena reads them.
+
+Keys are found whatever their case; a line that is an array gives the columns in their order. A
+number in a string column is its text as it stands in the line. What cannot be read as its
+column's type is null. Trino's `OpenXJsonDeserializer` is the reference.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from collections.abc import Callable, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from embedded_aws.athena.engine.failures import QueryError, unsupported
+
+Cells = list[msgspec.Raw | None]
+
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_array = msgspec.json.Decoder(list[msgspec.Raw])
+_text = msgspec.json.Decoder(str)
+
+
+def lines_of(key: str, body: bytes) -> list[bytes]:
+    """An object's lines, unpacked by its name's ending. Raises QueryError."""
+    if not key.endswith(".gz"):
+        return body.splitlines()
+    try:
+        return gzip.decompress(body).splitlines()
+    except (OSError, EOFError, zlib.error) as error:
+        raise QueryError("HIVE_CURSOR_ERROR", f"Failed to read file {key}: {error}") from error
+
+
+class LineReader:
+    """Reads lines of a table. `names` and `kinds` are all its columns, in order."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        kinds: Sequence[Any],
+        *,
+        ignore_malformed: bool,
+        fold_case: bool = True,
+    ):
+        self._fold = fold_case
+        self._positions = {name: at for at, name in enumerate(names)}
+        self._kinds = dict(zip(names, kinds, strict=True))
+        self._ignore = ignore_malformed
+        self._known = set(names)
+
+    def read(self, lines: Sequence[bytes], wanted: Sequence[str]) -> dict[str, Any]:
+        """Arrow arrays of the wanted columns, by name."""
+        if not self._fold and all(self._kinds[name] == pa.string() for name in wanted):
+            return self._texts(lines, wanted)
+        return self._cells(lines, wanted)
+
+    def _texts(self, lines: Sequence[bytes], wanted: Sequence[str]) -> dict[str, Any]:
+        """As `_cells`, of columns that are all text: a line is decoded in one go, and looked at
+        again, member by member, where a value is neither text nor a plain number."""
+        decoder = msgspec.json.Decoder(_row_type(wanted, Any, None), float_hook=str)
+        rows: list[tuple[Any, ...]] = []
+        odd: list[int] = []
+        for at, line in enumerate(lines):
+            try:
+                row = msgspec.structs.astuple(decoder.decode(line))
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                row = (_ODD,) * len(wanted)
+            if _PLAIN.issuperset(map(type, row)) and not _NEGATIVE_ZERO.search(line):
+                rows.append(row)
+            else:
+                odd.append(at)
+                rows.append((None,) * len(wanted))
+        columns = [_as_texts(column) for column in zip(*rows, strict=True)] or [[] for _ in wanted]
+        if odd:
+            read = self._cells([lines[at] for at in odd], wanted)
+            for column, name in zip(columns, wanted, strict=True):
+                for at, value in zip(odd, read[name].to_pylist(), strict=True):
+                    column[at] = value
+        return {
+            name: pa.array(held, pa.string()) for name, held in zip(wanted, columns, strict=True)
+        }
+
+    def _cells(self, lines: Sequence[bytes], wanted: Sequence[str]) -> dict[str, Any]:
+        decode = self._any_case if self._fold else _exact(wanted)
+        positions = [self._positions[name] for name in wanted]
+        reads = [_reader(self._kinds[name]) for name in wanted]
+        columns: list[list[Any]] = [[] for _ in wanted]
+        for line in lines:
+            for values, read, raw in zip(
+                columns, reads, self._row(line, decode, wanted, positions), strict=True
+            ):
+                values.append(None if raw is None else read(bytes(raw)))
+        kinds = [self._kinds[name] for name in wanted]
+        arrays = [pa.array(held, kind) for held, kind in zip(columns, kinds, strict=True)]
+        return dict(zip(wanted, arrays, strict=True))
+
+    def _row(
+        self,
+        line: bytes,
+        decode: Callable[[bytes, Sequence[str]], Cells],
+        wanted: Sequence[str],
+        positions: Sequence[int],
+    ) -> Cells:
+        line = line.strip()
+        try:
+            if line.startswith(b"{"):
+                return decode(line, wanted)
+            if line.startswith(b"["):
+                found = _array.decode(line)
+                return [found[at] if at < len(found) else None for at in positions]
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            if not self._ignore:
+                reason = f"Row is not a valid JSON Object: {error}"
+                raise QueryError("HIVE_CURSOR_ERROR", reason) from error
+        return [None] * len(wanted)  # any other line is a row of nulls
+
+    def _any_case(self, line: bytes, wanted: Sequence[str]) -> Cells:
+        row = _object.decode(line)
+        if not row.keys() <= self._known:
+            row = {name.lower(): value for name, value in row.items()}
+        return [row.get(name) for name in wanted]
+
+
+def _exact(wanted: Sequence[str]) -> Callable[[bytes, Sequence[str]], Cells]:
+    """Reads an object's members of just these names; others are passed over."""
+    kind = _row_type(wanted, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET)
+    decoder = msgspec.json.Decoder(kind)
+
+    def decode(line: bytes, _: Sequence[str]) -> Cells:
+        cells = msgspec.structs.astuple(decoder.decode(line))
+        return [None if cell is msgspec.UNSET else cell for cell in cells]
+
+    return decode
+
+
+def _row_type(wanted: Sequence[str], member: Any, missing: Any) -> Any:
+    """A type with a member of each name, in order."""
+    fields = {f"c{at}": name for at, name in enumerate(wanted)}
+    members = [(field, member, missing) for field in fields]
+    return msgspec.defstruct("Row", members, rename=fields)
+
+
+_ODD = object()
+_PLAIN = {str, int, type(None)}
+"""Types of which the text in the line is known from the value (a number with a fraction is decoded
+as its text), but for this one."""
+_NEGATIVE_ZERO = re.compile(rb"[\s:]-0[\s,}]")
+
+
+def _as_texts(column: Sequence[Any]) -> list[str | None]:
+    return [value if value.__class__ is not int else str(value) for value in column]
+
+
+def as_text(raw: bytes) -> str | None:
+    """A JSON value's text: a string's own, null's none, any other's as it is written. What is no
+    Unicode in it is replaced."""
+    if raw[:1] != b'"':
+        return None if raw == b"null" else raw.decode(errors="replace")
+    text = raw.decode(errors="replace")
+    return _text.decode(text) if b"\\" in raw else text[1:-1]
+
+
+def _number(kind: Callable[[str], Any]) -> Callable[[bytes], Any]:
+    def read(raw: bytes) -> Any:
+        text = as_text(raw)
+        try:
+            return None if text is None else kind(text)
+        except ValueError:
+            return None
+
+    return read
+
+
+def _decimal_of(kind: Any) -> Callable[[bytes], Any]:
+    def read(text: str) -> Decimal | None:
+        try:
+            value = Decimal(text).quantize(Decimal(1).scaleb(-kind.scale))
+        except InvalidOperation:
+            return None
+        return value if value.adjusted() < kind.precision - kind.scale else None
+
+    return _number(read)
+
+
+def _reader(kind: Any) -> Callable[[bytes], Any]:
+    if pa.types.is_decimal(kind):
+        return _decimal_of(kind)
+    if kind not in _READERS:
+        raise unsupported(f"a column of the type {kind} in JSON")
+    return _READERS[kind]
+
+
+_READERS: dict[Any, Callable[[bytes], Any]] = {
+    pa.string(): as_text,
+    pa.bool_(): _number(lambda text: text.lower() == "true"),
+    pa.int8(): _number(int),
+    pa.int16(): _number(int),
+    pa.int32(): _number(int),
+    pa.int64(): _number(int),
+    pa.float32(): _number(float),
+    pa.float64(): _number(float),
+}

@@ -1,0 +1,134 @@
+"""One job: from the statement's text to a result in S3."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from embedded_aws.athena.engine import binding, session, statements, tables, unloading
+from embedded_aws.athena.engine.aws import Aws
+from embedded_aws.athena.engine.catalog import Catalog
+from embedded_aws.athena.engine.failures import StoppedError
+from embedded_aws.athena.engine.lines_cache import line_objects
+from embedded_aws.athena.engine.object_cache import parquet_files
+from embedded_aws.athena.engine.planning import Plans
+from embedded_aws.athena.engine.queries import Query
+from embedded_aws.athena.engine.scanning import Lake, Meter
+from embedded_aws.athena.engine.texts import type_info, value_text
+
+Change = dict[str, Any]
+
+
+class Runner:
+    """Runs jobs; objects that were read stay in its caches."""
+
+    def __init__(self, aws: Aws, folder: Path) -> None:
+        self._aws = aws
+        self._folder = folder
+        self._plans = Plans()
+        self._lines = line_objects(self._aws)
+        self._files = parquet_files(self._aws, folder)
+
+    def connect(self) -> Any:
+        """A connection for a job, which others may interrupt."""
+        return session.connect(str(self._folder / "spill"))
+
+    def run(self, job: dict[str, Any], connection: Any, is_stopped: Callable[[], bool]) -> Change:
+        """What became of it. Raises QueryError, ScanLimitError, StoppedError, with `meter` in the
+        job's place."""
+        began = time.monotonic()
+        catalog = Catalog(self._aws)
+        meter = job["meter"] = Meter(job.get("cutoff_bytes"))
+        statement = statements.read(binding.fill(job["query"], job.get("parameters")))
+        database = (job.get("database") or "").lower()
+        lake = Lake(self._aws, catalog, self._lines, self._files, meter)
+        planned = time.monotonic()
+        fields: dict[str, Any]
+        if isinstance(statement, (statements.Select, statements.Unload)):
+            plan = self._plans.plan(statement.text, database, catalog)
+            if is_stopped():  # an interrupt does not reach what has not begun
+                raise StoppedError
+            query = Query(plan, lake, connection)
+            planned = time.monotonic()
+            if isinstance(statement, statements.Unload):
+                fields = self._unload(job, statement, query)
+            else:
+                fields = self._select(job, query)
+        elif isinstance(statement, statements.Show):
+            fields = self._show(job, statement, catalog, database)
+        else:
+            tables.alter(self._aws, catalog, statement, database)
+            fields = self._utility(job, "ALTER_TABLE", [], [])
+        statistics = {
+            "DataScannedInBytes": meter.bytes,
+            "EngineExecutionTimeInMillis": _milliseconds(time.monotonic() - began),
+            "QueryPlanningTimeInMillis": _milliseconds(planned - began),
+        }
+        fields["_requests"] = {"lists": lake.requests.lists, "gets": lake.requests.gets}
+        manifest = fields.pop("manifest", None)
+        if manifest:
+            statistics["DataManifestLocation"] = manifest
+        return {"state": "SUCCEEDED", "fields": fields, "statistics": statistics}
+
+    def _select(self, job: dict[str, Any], query: Query) -> dict[str, Any]:
+        reader = query.batches()
+        columns = [(field.name, *type_info(field.type)) for field in reader.schema]
+        address = job["output"] + ".csv"
+        self._aws.put(address, b"".join(_csv(reader)))
+        return _fields(address, "DML", "SELECT", columns)
+
+    def _unload(
+        self, job: dict[str, Any], statement: statements.Unload, query: Query
+    ) -> dict[str, Any]:
+        unloading.require_empty(self._aws, statement.location)
+        written, rows = unloading.unload(self._aws, statement, query.batches())
+        manifest = job["output"] + "-manifest.csv"
+        self._aws.put(manifest, "".join(f"{address}\n" for address in written).encode())
+        address = job["output"] + ".csv"
+        self._aws.put(address, b"")
+        fields = _fields(address, "DML", "UNLOAD", [])
+        return {**fields, "_update_count": rows, "manifest": manifest, "_manifest": manifest}
+
+    def _show(
+        self, job: dict[str, Any], statement: statements.Show, catalog: Catalog, database: str
+    ) -> dict[str, Any]:
+        column, lines = tables.show(catalog, statement, database)
+        return self._utility(job, f"SHOW_{statement.what.upper()}", [column], lines)
+
+    def _utility(
+        self, job: dict[str, Any], kind: str, columns: list[str], lines: list[str]
+    ) -> dict[str, Any]:
+        address = job["output"] + ".txt"
+        self._aws.put(address, "".join(f"{line}\n" for line in lines).encode())
+        told = [(name, "string", 0, 0) for name in columns]
+        return _fields(address, "UTILITY" if kind.startswith("SHOW") else "DDL", kind, told)
+
+
+def _fields(address: str, kind: str, sub_kind: str, columns: list[Any]) -> dict[str, Any]:
+    return {
+        "StatementType": kind,
+        "SubstatementType": sub_kind,
+        "ResultConfiguration": {"OutputLocation": address},
+        "_output": address,
+        "_columns": columns,
+    }
+
+
+def _csv(reader: Any) -> Iterator[bytes]:
+    """Athena's CSV: every value in quotes, null as nothing, the names first."""
+    yield _line(reader.schema.names)
+    for batch in reader:
+        columns = [column.to_pylist() for column in batch.columns]
+        rows = zip(*columns, strict=True) if columns else ()
+        yield b"".join(_line([value_text(value) for value in row]) for row in rows)
+
+
+def _line(values: Any) -> bytes:
+    fields = ("" if one is None else '"' + one.replace('"', '""') + '"' for one in values)
+    return (",".join(fields) + "\n").encode()
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)

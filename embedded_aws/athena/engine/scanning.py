@@ -1,0 +1,278 @@
+"""Tables of the lake as Arrow datasets that DuckDB scans with its filters and columns.
+
+DuckDB hands over the columns and the filter of each scan. Partitions that the filter excludes
+are not read, nor row groups of Parquet whose statistics exclude it; what is read is counted as
+Athena counts it: the column chunks of Parquet and their footer, whole objects of JSON.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from pyarrow import fs
+
+from embedded_aws.athena.engine.aws import Aws
+from embedded_aws.athena.engine.catalog import PATH, Catalog, Partition, Shape, Table, projection
+from embedded_aws.athena.engine.failures import QueryError, ScanLimitError, unsupported
+from embedded_aws.athena.engine.hive_types import to_arrow_schema
+from embedded_aws.athena.engine.json_lines import LineReader
+from embedded_aws.athena.engine.object_cache import ObjectCache
+from embedded_aws.athena.engine.requests import Requests, pages, parquet_gets, partitions_left
+
+_FORMAT = ds.ParquetFileFormat()
+_FILES = fs.LocalFileSystem()
+_OBJECTS_AT_ONCE = 200
+
+
+class Meter:
+    """Bytes that a query has scanned. Raises ScanLimitError above `limit`."""
+
+    def __init__(self, limit: int | None) -> None:
+        self.bytes = 0
+        self._limit = limit
+        self._guard = threading.Lock()
+
+    def add(self, count: int) -> None:
+        """Count bytes."""
+        with self._guard:
+            self.bytes += count
+            if self._limit is not None and self.bytes > self._limit:
+                raise ScanLimitError
+
+
+class Lake:
+    """What scans share: the catalog, the objects and the meter; and the first failure, since
+    DuckDB passes on only its text."""
+
+    def __init__(
+        self,
+        aws: Aws,
+        catalog: Catalog,
+        lines: ObjectCache[list[bytes]],
+        files: ObjectCache[Any],
+        meter: Meter,
+    ) -> None:
+        self.aws = aws
+        self.catalog = catalog
+        self.lines = lines
+        self.files = files
+        self.meter = meter
+        self.requests = Requests()
+        self.failure: Exception | None = None
+
+    def keys(self, partition: Partition) -> tuple[str, list[str]]:
+        """Bucket and keys of a partition's objects; Hive passes over those that begin with `_`
+        or a dot."""
+        bucket, _, prefix = partition.location.removeprefix("s3://").partition("/")
+        found = partition.keys
+        if found is None:
+            found = tuple(self.aws.names(f"s3://{bucket}/{prefix}"))
+        self.requests.list(pages(len(found)))
+        return bucket, [key for key in found if key.rpartition("/")[2][:1] not in ("_", ".", "")]
+
+    def parquet(self, partitions: Iterable[Partition]) -> Iterator[tuple[Partition, str, str, Any]]:
+        """Bucket, key and file of each object of the partitions, which are asked for together."""
+        of_bucket: dict[str, dict[str, Partition]] = {}
+        for partition in partitions:
+            bucket, keys = self.keys(partition)
+            of_bucket.setdefault(bucket, {}).update(dict.fromkeys(keys, partition))
+        for bucket, owners in of_bucket.items():
+            for key, _, file in self.files.read(bucket, list(owners)):
+                yield owners[key], bucket, key, file
+
+
+class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped here
+    """A dataset without rows of its own, whose scans read the lake."""
+
+    def __init__(self, table: Table, lake: Lake, shape: Shape) -> None:
+        super().__init__(to_arrow_schema(table.columns_of(shape)).empty_table())
+        self._table = table
+        self._lake = lake
+
+    def scanner(self, columns: Sequence[str] | None = None, filter: Any = None, **_: Any) -> Any:  # noqa: A002
+        """What DuckDB calls, with the columns it needs and the filter that rows must pass."""
+        try:
+            wanted = list(self.schema.names if columns is None else columns)
+            partitions = list(self._kept(filter))
+            self._count_empty(len(partitions), filter)
+            return self._opened(partitions, wanted, filter)
+        except Exception as error:
+            self._lake.failure = self._lake.failure or error
+            raise
+
+    def _count_empty(self, found: int, condition: Any) -> None:
+        """Athena also lists projected partitions in which there is nothing."""
+        if self._table.projected:
+            values = projection(self._table)
+            mentioned = _words(condition)
+            left = partitions_left(values, self.schema, condition, mentioned)
+            self._lake.requests.list(left - found)
+
+    def _opened(self, partitions: list[Partition], wanted: list[str], condition: Any) -> Any:
+        if "parquet" in self._table.serde.lower():
+            return self._parquet(partitions, wanted, condition)
+        if "json" in self._table.serde.lower():
+            rows = self._guarded(self._json(partitions, wanted, condition))
+            return _Batches(rows, self, wanted)
+        raise unsupported(f"the SerDe {self._table.serde or 'that is not named'}")
+
+    def _kept(self, condition: Any) -> Iterator[Partition]:
+        """Partitions that the filter does not exclude."""
+        partitions = list(self._lake.catalog.partitions(self._table))
+        if condition is None or not self._table.partition_columns:
+            yield from partitions
+            return
+        fragments = [
+            _FORMAT.make_fragment(str(at), _FILES, partition_expression=self._equals(one))
+            for at, one in enumerate(partitions)
+        ]
+        dataset = ds.FileSystemDataset(fragments, self.schema, _FORMAT, _FILES)
+        for fragment in dataset.get_fragments(filter=condition):
+            yield partitions[int(fragment.path)]
+
+    def _equals(self, partition: Partition) -> Any:
+        expression: Any = None
+        for (name, _), value in zip(self._table.partition_columns, partition.values, strict=True):
+            scalar = pa.scalar(value).cast(self.schema.field(name).type)
+            term = pc.field(name) == scalar
+            expression = term if expression is None else expression & term
+        return pc.scalar(True) if expression is None else expression
+
+    def _touched(self, wanted: Sequence[str], condition: Any) -> list[str]:
+        words = _words(condition)
+        return [name for name in self.schema.names if name in wanted or name in words]
+
+    def _parquet(self, partitions: list[Partition], wanted: list[str], condition: Any) -> Any:
+        touched = set(self._touched(wanted, condition))
+        fragments = []
+        held = []
+        for partition, bucket, key, file in self._lake.parquet(partitions):
+            held.append(file)
+            where = self._equals(partition) & (pc.field(PATH) == f"s3://{bucket}/{key}")
+            fragment = _FORMAT.make_fragment(str(file.path), _FILES, partition_expression=where)
+            footer, groups = self._scanned(key, fragment, touched, condition)
+            self._lake.meter.add(footer + sum(groups))
+            self._lake.requests.get(parquet_gets(file.path.stat().st_size, groups))
+            fragments.append(fragment)
+        dataset = ds.FileSystemDataset(fragments, self.schema, _FORMAT, _FILES)
+        scanner = dataset.scanner(columns=wanted, filter=condition)
+        return _Held(scanner, held)
+
+    def _scanned(
+        self, key: str, fragment: Any, touched: set[str], condition: Any
+    ) -> tuple[int, list[int]]:
+        """Bytes of the footer, and of the touched columns in each row group that may match."""
+        try:
+            metadata = fragment.metadata
+        except (OSError, pa.ArrowInvalid) as error:
+            raise QueryError("HIVE_BAD_DATA", f"{key}: {error}") from error
+        kept = fragment
+        if condition is not None:
+            kept = fragment.subset(filter=condition, schema=self.schema)
+        groups = [_column_bytes(metadata.row_group(one.id), touched) for one in kept.row_groups]
+        return metadata.serialized_size + 8, groups
+
+    def _json(
+        self, partitions: list[Partition], wanted: list[str], condition: Any
+    ) -> Iterator[Any]:
+        names = [name for name, _ in self._table.columns]
+        options = self._table.serde_options
+        reader = LineReader(
+            names,
+            [self.schema.field(name).type for name in names],
+            ignore_malformed=options.get("ignore.malformed.json", "").lower() == "true",
+            fold_case=options.get("case.insensitive", "true").lower() != "false",
+        )
+        touched = self._touched(wanted, condition)
+        for partition in partitions:
+            bucket, keys = self._lake.keys(partition)
+            for start in range(0, len(keys), _OBJECTS_AT_ONCE):
+                lines: list[bytes] = []
+                paths: list[str] = []
+                part = keys[start : start + _OBJECTS_AT_ONCE]
+                for key, size, of_object in self._lake.lines.read(bucket, part):
+                    self._lake.meter.add(size)
+                    self._lake.requests.get(1)
+                    lines += of_object
+                    paths += [f"s3://{bucket}/{key}"] * len(of_object)
+                rows = self._rows(reader, lines, paths, touched, partition)
+                yield (rows if condition is None else rows.filter(condition)).select(wanted)
+
+    def _rows(
+        self,
+        reader: LineReader,
+        lines: list[bytes],
+        paths: list[str],
+        touched: list[str],
+        partition: Partition,
+    ) -> Any:
+        of_partition = dict(
+            zip((name for name, _ in self._table.partition_columns), partition.values, strict=True)
+        )
+        given = (*of_partition, PATH)
+        arrays = reader.read(lines, [name for name in touched if name not in given])
+        if PATH in touched:
+            arrays[PATH] = pa.array(paths, pa.string())
+        for name, value in of_partition.items():
+            scalar = pa.scalar(value).cast(self.schema.field(name).type)
+            arrays[name] = pa.repeat(scalar, len(lines))
+        fields = [self.schema.field(name) for name in arrays]
+        return pa.table(list(arrays.values()), schema=pa.schema(fields))
+
+    def _guarded(self, tables: Iterator[Any]) -> Iterator[Any]:
+        try:
+            yield from tables
+        except Exception as error:
+            self._lake.failure = self._lake.failure or error
+            raise
+
+
+def _words(condition: Any) -> set[str]:
+    """Names in a filter, columns among them."""
+    return set(re.findall(r"[\w$]+", "" if condition is None else str(condition)))
+
+
+def _column_bytes(group: Any, touched: set[str]) -> int:
+    """Bytes of the touched columns of a row group."""
+    chunks = [group.column(at) for at in range(group.num_columns)]
+    return sum(
+        chunk.total_compressed_size
+        for chunk in chunks
+        if chunk.path_in_schema.partition(".")[0].lower() in touched
+    )
+
+
+class _Held:
+    """A scanner that keeps its files."""
+
+    def __init__(self, scanner: Any, files: list[Any]) -> None:
+        self._scanner = scanner
+        self._files = files
+
+    def to_reader(self) -> Any:
+        """Batches of rows."""
+        reader = self._scanner.to_reader()
+        return pa.RecordBatchReader.from_batches(reader.schema, self._each(reader))
+
+    def _each(self, reader: Any) -> Iterator[Any]:
+        yield from reader
+        self._files.clear()
+
+
+class _Batches:
+    """A scanner over tables that are made as they are asked for."""
+
+    def __init__(self, tables: Iterator[Any], dataset: LakeTable, wanted: list[str]) -> None:
+        self._tables = tables
+        self._schema = pa.schema([dataset.schema.field(name) for name in wanted])
+
+    def to_reader(self) -> Any:
+        """Batches of rows."""
+        batches = (batch for table in self._tables for batch in table.to_batches())
+        return pa.RecordBatchReader.from_batches(self._schema, batches)

@@ -1,0 +1,139 @@
+"""Trino's meaning put into DuckDB's words, where the two differ.
+
+Some depends on types: decimal division and averages keep their scale, integers divide to
+integers, a date less an interval is a date, text compares with text only. Scopes are taken from
+the inside out, since an outer type may follow from an inner division.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlglot import exp
+
+from embedded_aws.athena.engine.conversions import check_and_convert
+from embedded_aws.athena.engine.failures import QueryError
+from embedded_aws.athena.engine.forms import is_done, mark_done
+from embedded_aws.athena.engine.plain_changes import change_plainly
+from embedded_aws.athena.engine.typed_changes import TYPED
+from embedded_aws.athena.engine.typing import Types
+
+MOST_DEEP = 200
+"""Parts that are yet to be changed, one within another, as in `1 + 1 + 1`. The time to ask for the
+types of them all grows with their square."""
+
+DEEP_AT_ONCE = 50
+"""Of those the parts that are asked for together: each is wrapped, which makes it twice as deep."""
+
+MOST_ROUNDS = 100
+"""Beside one for each query. A round asks DuckDB for types once more, since parts within others
+have changed."""
+
+_CHANGED_IN_PLACE = (exp.Avg, exp.ApproxQuantile)
+
+
+def rewrite(tree: exp.Expression, types: Types) -> exp.Expression:
+    """The statement for DuckDB. Raises QueryError."""
+    holder = exp.Paren(this=tree)  # so that the outermost part can be replaced, too
+    change_plainly(holder)
+    for _ in range(MOST_ROUNDS + len(_queries(holder))):
+        parts = _next_parts(holder)
+        if not parts:
+            break
+        _change_types(holder, parts, types)
+    else:
+        raise _too_deep()
+    check_and_convert(holder, types)
+    inner: exp.Expression = holder.this
+    inner.parent = None
+    return inner
+
+
+def _too_deep() -> QueryError:
+    """For a statement whose parts stand too deep in one another."""
+    return QueryError("SYNTAX_ERROR", "the statement is nested too deeply")
+
+
+def _next_parts(tree: exp.Expression) -> list[exp.Expression]:
+    """Parts of one query whose type differs in Trino, from the inside out, at most DEEP_AT_ONCE
+    within one another; inner queries come before outer ones."""
+    depths: dict[int, int] = {}
+    order = {id(query): at for at, query in enumerate(_queries(tree))}
+    groups: dict[int, list[exp.Expression]] = {}
+    for node in reversed(list(tree.walk(bfs=False))):
+        waits = _waits(node)
+        below = max((depths.get(id(one), 0) for one in node.iter_expressions()), default=0)
+        depths[id(node)] = below + waits
+        if waits and depths[id(node)] <= DEEP_AT_ONCE:
+            groups.setdefault(order.get(id(_select_of(node)), 0), []).append(node)
+    if max(depths.values()) > MOST_DEEP:
+        raise _too_deep()
+    return groups[min(groups)] if groups else []
+
+
+def _waits(node: Any) -> bool:
+    return type(node) in TYPED and not is_done(node)
+
+
+def _select_of(node: exp.Expression) -> exp.Expression | None:
+    return node.find_ancestor(exp.Select)
+
+
+def _queries(tree: exp.Expression) -> list[exp.Expression]:
+    """SELECTs, each behind those in its WITH, FROM and expressions."""
+    found: list[exp.Expression] = []
+
+    def visit(node: exp.Expression) -> None:
+        clause = node.args.get("with_") or node.args.get("with")
+        if clause is not None:
+            visit(clause)
+        for one in node.iter_expressions():
+            if one is not clause:
+                visit(one)
+        if isinstance(node, exp.Select):
+            found.append(node)
+
+    visit(tree)
+    return found
+
+
+def _change_types(tree: exp.Expression, parts: list[exp.Expression], types: Types) -> None:
+    """Change the parts, from the inside out. One within which another is changed waits for the
+    next round, since it may be of another type then."""
+    asked = [operand for part in parts for operand in _operands(part)]
+    kind = types.of(tree.this, asked)
+    outdated: set[int] = set()
+    for part in parts:
+        if id(part) in outdated or part.root() is not tree:
+            continue  # not in the tree: copied with what stands around it
+        mark_done(part)
+        around = _around(part, outdated)
+        found = [kind(operand) for operand in _operands(part)]
+        changed = TYPED[type(part)](part, found)
+        if changed is not part:
+            part.replace(changed)
+        if changed is not part or isinstance(part, _CHANGED_IN_PLACE):
+            outdated.update(around)
+
+
+def _around(part: exp.Expression, known: set[int]) -> list[int]:
+    """The ids of all that a part stands in, up to what is known."""
+    found = []
+    outer = part.parent
+    while outer is not None and id(outer) not in known:
+        found.append(id(outer))
+        outer = outer.parent
+    return found
+
+
+def _operands(part: exp.Expression) -> Iterator[exp.Expression]:
+    if isinstance(part, exp.GenerateSeries):
+        yield part.args["start"]
+        return
+    if isinstance(part.this, exp.Distinct):
+        yield part.this.expressions[0]
+    else:
+        yield part.this
+    if isinstance(part, (exp.Binary, exp.DateAdd)):
+        yield part.expression

@@ -1,0 +1,180 @@
+"""The engine's process: started by the first query, so that a system without any pays nothing.
+
+It talks JSON, a line a message: a job or a stop in, what became of a query out. While queries run
+it is watched, and ended where one of them breaks its limits; the next query starts it again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from embedded_aws.athena.engine_limits import STOPPED, TIMED_OUT, EngineLimits, resident_bytes
+from embedded_aws.environment import Keys, keys_for_child
+
+ENDED = "INTERNAL_ERROR: the query engine ended by itself"
+COMMAND = (sys.executable, "-m", "embedded_aws.athena.engine", "--port")
+
+Changed = Callable[[str, dict[str, Any]], None]
+
+
+class _Run:
+    """A query: its job, its process, and the monotonic seconds at which it began to run and at
+    which it was told to stop; None before."""
+
+    def __init__(self, job: dict[str, Any], process: subprocess.Popen[bytes]) -> None:
+        self.job = job
+        self.process = process
+        self.began: float | None = None
+        self.stopped: float | None = None
+
+    def runs_for(self, now: float) -> float:
+        """Seconds since it began."""
+        return 0.0 if self.began is None else now - self.began
+
+    def goes_on_for(self, now: float) -> float:
+        """Seconds for which it has run although it was stopped."""
+        return 0.0 if self.stopped is None else min(self.runs_for(now), now - self.stopped)
+
+
+class EngineProcess:
+    """Hands queries to the process and passes on what it tells; starts it when there is none."""
+
+    def __init__(
+        self,
+        changed: Changed,
+        keys: Keys,
+        limits: EngineLimits | None = None,
+        command: Sequence[str] = COMMAND,
+    ) -> None:
+        self.port = 0
+        self._keys = keys
+        self._changed = changed
+        self._limits = limits or EngineLimits()
+        self._command = command
+        self._guard = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._running: dict[str, _Run] = {}
+        self._reasons: dict[int, str] = {}
+        self._watched = False
+
+    def run(self, job: dict[str, Any]) -> None:
+        """Start a query."""
+        with self._guard:
+            self._run(job)
+
+    def stop_query(self, number: str) -> None:
+        """Interrupt a query; if it does not end soon, the process is ended."""
+        with self._guard:
+            self._stop(number)
+
+    def _run(self, job: dict[str, Any]) -> None:
+        self._running[job["id"]] = _Run(job, self._send({"run": job}))
+        if not self._watched:
+            self._watched = True
+            threading.Thread(target=self._watch, name="engine-watch", daemon=True).start()
+
+    def _stop(self, number: str) -> None:
+        run = self._running.get(number)
+        if run is not None and run.stopped is None:
+            run.stopped = time.monotonic()
+            self._send({"stop": number})
+
+    def _send(self, message: dict[str, Any]) -> subprocess.Popen[bytes]:
+        process = self._process
+        if process is None or process.poll() is not None:
+            process = self._process = self._started()
+        if process.stdin is not None:
+            try:
+                process.stdin.write(json.dumps(message).encode() + b"\n")
+                process.stdin.flush()
+            except BrokenPipeError:
+                pass  # it has just ended; its reader fails what was running, this query too
+        return process
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(  # noqa: S603
+            [*self._command, str(self.port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **keys_for_child(self._keys)},
+            cwd=Path(__file__).resolve().parents[2],
+        )
+        threading.Thread(target=self._listen, args=(process,), daemon=True).start()
+        return process
+
+    def _listen(self, process: subprocess.Popen[bytes]) -> None:
+        for line in process.stdout or ():
+            self._take(json.loads(line))
+        process.wait()
+        self._close(process)
+        for number, reason in self._lost(process):
+            self._changed(number, {"state": "FAILED", "reason": reason})
+
+    def _close(self, process: subprocess.Popen[bytes]) -> None:
+        with self._guard:
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(BrokenPipeError):  # the rest of a message
+                        pipe.close()
+
+    def _take(self, change: dict[str, Any]) -> None:
+        number = change.pop("id")
+        with self._guard:
+            if change["state"] != "RUNNING":
+                self._running.pop(number, None)
+            elif run := self._running.get(number):
+                run.began = time.monotonic()
+        self._changed(number, change)
+
+    def _lost(self, process: subprocess.Popen[bytes]) -> list[tuple[str, str]]:
+        """The queries that end with a process, and why. Those that had not begun when it was ended
+        for others are given to a new one."""
+        with self._guard:
+            lost = [run for run in self._running.values() if run.process is process]
+            for run in lost:
+                del self._running[run.job["id"]]
+            reason = self._reasons.pop(process.pid, None)
+            again = [run for run in lost if reason and run.began is None and run.stopped is None]
+            for run in again:
+                self._run(run.job)
+            return [(run.job["id"], reason or ENDED) for run in lost if run not in again]
+
+    def _watch(self) -> None:
+        """Look at what runs, as long as something does."""
+        while True:
+            with self._guard:
+                if not self._running:
+                    self._watched = False
+                    return
+                timed_out = self._look(time.monotonic())
+            for number in timed_out:
+                self._changed(number, {"state": "FAILED", "reason": TIMED_OUT})
+            time.sleep(self._limits.look_seconds)
+
+    def _look(self, now: float) -> list[str]:
+        """End processes that break a limit, and stop queries that take too long: their numbers."""
+        timed_out = []
+        for number, run in self._running.items():
+            if run.goes_on_for(now) > self._limits.stop_seconds:
+                self._end(run.process, STOPPED)
+            elif run.stopped is None and run.runs_for(now) > self._limits.query_seconds:
+                self._stop(number)
+                timed_out.append(number)
+        for process in {run.process for run in self._running.values()}:
+            if resident_bytes(process.pid) > self._limits.memory_bytes:
+                self._end(process, self._limits.exhausted)
+        return timed_out
+
+    def _end(self, process: subprocess.Popen[bytes], reason: str) -> None:
+        if process.poll() is None:
+            self._reasons.setdefault(process.pid, reason)
+            process.kill()

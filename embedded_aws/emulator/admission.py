@@ -1,0 +1,235 @@
+"""Who may ask the emulator: programs that hold the keys of its start, and no browser.
+
+A page of any site can send requests to a port of this machine, and any user of the machine can
+connect to it. So a request must name this port as its host (a rebound DNS name does not), must not
+come from a browser, and must bear AWS's Signature Version 4. The keys are random and new at each
+start. A presigned address is signed too: it opens what it was made for until it ends.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from embedded_aws.emulator.signatures import (
+    LONGEST_LINK_SECONDS,
+    Signature,
+    declared_payload,
+    is_valid,
+    signature_of,
+    unsigned_headers,
+)
+from embedded_aws.environment import Keys
+
+SKEW_SECONDS = 15 * 60
+"""By which a clock may be wrong, as AWS has it: a signed request is good for so long."""
+
+LONGEST_UNDECLARED = 17 * 1024 * 1024
+"""Bytes of a body that is read before its signature can be checked. DynamoDB takes 16 MB."""
+
+_NAMES = ("127.0.0.1", "localhost", "[::1]")
+_MOTO_API = ("/moto-api", "/latest/")
+"""moto's own pages, which reset and change everything, and its instance metadata."""
+
+LET_IN = "ticktape.let_in"
+"""What the server has the application call once a request's sender is known and its body read; the
+argument tells whether the sender has the keys."""
+
+_SIGNATURE = "ticktape.signature"
+_HINT = """`eval "$(.venv/bin/python -m local env)"` sets the keys of the running system"""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why a request is not served: an HTTP status, AWS's name of the error, and a sentence."""
+
+    status: str
+    code: str
+    reason: str
+
+
+def _forbidden(code: str, reason: str) -> Refusal:
+    return Refusal("403 Forbidden", code, reason)
+
+
+class Admission:
+    """Lets requests in that are signed with `keys`. `clock` tells the epoch second."""
+
+    def __init__(self, keys: Keys, clock: Callable[[], float] = time.time) -> None:
+        self._keys = keys
+        self._clock = clock
+
+    def refusal(self, environ: dict[str, Any]) -> Refusal | None:
+        """Why a WSGI request is refused before its body is read; None where it is not."""
+        return (
+            _not_as_signed(environ)
+            or _wrong_host(environ)
+            or _of_browser(environ)
+            or _of_moto(environ)
+            or self._not_signed(environ)
+        )
+
+    def refusal_of_body(self, environ: Mapping[str, Any], body: bytes) -> Refusal | None:
+        """Why a request that was not refused before is refused for its body."""
+        signature: Signature = environ[_SIGNATURE]
+        declared = declared_payload(environ, signature)
+        if declared is None:
+            return self._wrong_signature(environ, signature, sha256(body).hexdigest())
+        if declared == "UNSIGNED-PAYLOAD" or declared.startswith("STREAMING-"):
+            return None  # as on AWS; chunks' own signatures add nothing on this machine
+        if hmac.compare_digest(declared.encode(), sha256(body).hexdigest().encode()):
+            return None
+        reason = "x-amz-content-sha256 is not the SHA-256 of the body"
+        return Refusal("400 Bad Request", "XAmzContentSHA256Mismatch", reason)
+
+    def has_keys(self, environ: Mapping[str, Any]) -> bool:
+        """Whether a request that was let in comes from somebody who has the keys, and not from
+        somebody who was given a link."""
+        signature: Signature = environ[_SIGNATURE]
+        return signature.expires_seconds is None
+
+    def _not_signed(self, environ: dict[str, Any]) -> Refusal | None:
+        signature = signature_of(environ)
+        if signature is None:
+            reason = f"not signed with AWS Signature Version 4; {_HINT}"
+            return _forbidden("MissingAuthenticationToken", reason)
+        if not hmac.compare_digest(signature.access_key.encode(), self._keys.access_key.encode()):
+            return _forbidden("InvalidClientTokenId", f"unknown access key; {_HINT}")
+        environ[_SIGNATURE] = signature
+        declared = declared_payload(environ, signature)
+        return (
+            _left_out(environ, signature)
+            or _out_of_time(signature, self._clock())
+            or _not_a_download(environ, signature)
+            or (_unbounded(environ) if declared is None else None)
+            or (declared and self._wrong_signature(environ, signature, declared))
+            or None
+        )
+
+    def _wrong_signature(
+        self, environ: Mapping[str, Any], signature: Signature, payload: str
+    ) -> Refusal | None:
+        if is_valid(signature, environ, payload, self._keys.secret_key):
+            return None
+        reason = f"the signature is not that of this request with the secret key; {_HINT}"
+        return _forbidden("SignatureDoesNotMatch", reason)
+
+
+def _not_as_signed(environ: Mapping[str, Any]) -> Refusal | None:
+    """A request line that the signature would not cover as it is served: botocore signs methods in
+    upper case, and an address of which this path is the end."""
+    if not re.fullmatch("[A-Z]+", environ["REQUEST_METHOD"]):
+        reason = "the method must be in upper case, such as GET"
+        return Refusal("400 Bad Request", "InvalidRequest", reason)
+    if not str(environ["RAW_URI"]).startswith("/") or "#" in environ["RAW_URI"]:
+        reason = "the request target must be a path that begins with / and has no fragment"
+        return Refusal("400 Bad Request", "InvalidURI", reason)
+    return None
+
+
+def _wrong_host(environ: Mapping[str, Any]) -> Refusal | None:
+    port = environ["SERVER_PORT"]
+    if environ.get("HTTP_HOST", "").lower() in [f"{name}:{port}" for name in _NAMES]:
+        return None
+    return Refusal(
+        "421 Misdirected Request",
+        "InvalidHost",
+        f"Host: allowed are 127.0.0.1, localhost and [::1], each with the port {port}",
+    )
+
+
+def _of_browser(environ: Mapping[str, Any]) -> Refusal | None:
+    site = environ.get("HTTP_SEC_FETCH_SITE", "none")
+    if "HTTP_ORIGIN" not in environ and site == "none":
+        return None
+    return _forbidden("AccessDenied", "web pages may not use the embedded AWS")
+
+
+def _of_moto(environ: Mapping[str, Any]) -> Refusal | None:
+    path = environ["PATH_INFO"]
+    if path.startswith(_MOTO_API) or path == "/favicon.ico":
+        return _forbidden("AccessDenied", f"{path[:40]}: not served here")
+    return None
+
+
+def _left_out(environ: Mapping[str, Any], signature: Signature) -> Refusal | None:
+    names = [name[5:].replace("_", "-").lower() for name in unsigned_headers(environ, signature)]
+    if not names:
+        return None
+    reason = f"headers that the signature must cover and does not: {', '.join(names)[:200]}"
+    return _forbidden("AccessDenied", reason)
+
+
+def _out_of_time(signature: Signature, now: float) -> Refusal | None:
+    try:
+        age = now - signature.signed_at
+    except ValueError:
+        return _forbidden("IncompleteSignature", "X-Amz-Date must look like 20261122T093000Z")
+    if signature.expires_seconds is None:
+        if abs(age) <= SKEW_SECONDS:
+            return None
+        reason = "the request was signed more than 15 minutes ago, or in the future"
+        return _forbidden("RequestTimeTooSkewed", reason)
+    if -SKEW_SECONDS <= age <= min(signature.expires_seconds, LONGEST_LINK_SECONDS):
+        return None
+    return _forbidden("AccessDenied", "Request has expired")
+
+
+def _not_a_download(environ: Mapping[str, Any], signature: Signature) -> Refusal | None:
+    """A presigned address that does anything but read an object. Its body would be neither signed
+    nor bounded, and moto takes a form in the body in place of the signed query."""
+    if signature.expires_seconds is None:
+        return None
+    if signature.service != "s3":
+        return _forbidden("AccessDenied", "presigned addresses are of S3 alone")
+    has_body = environ.get("CONTENT_LENGTH", "0") not in ("", "0") or _is_chunked(environ)
+    if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or has_body:
+        return _forbidden("AccessDenied", "a presigned address serves GET and HEAD without a body")
+    return None
+
+
+def _unbounded(environ: Mapping[str, Any]) -> Refusal | None:
+    """A body that would have to be read before it is known who sent it."""
+    if _is_chunked(environ):
+        reason = "a chunked body needs the header x-amz-content-sha256"
+        return Refusal("411 Length Required", "MissingContentLength", reason)
+    length = str(environ.get("CONTENT_LENGTH") or "0")
+    if re.fullmatch("[0-9]{1,15}", length) and int(length) <= LONGEST_UNDECLARED:
+        return None
+    reason = f"the body must have at most {LONGEST_UNDECLARED} bytes"
+    return Refusal("413 Content Too Large", "RequestEntityTooLarge", reason)
+
+
+def _is_chunked(environ: Mapping[str, Any]) -> bool:
+    return bool(environ.get("HTTP_TRANSFER_ENCODING"))
+
+
+def answer(environ: Mapping[str, Any], refused: Refusal, start_response: Any) -> list[bytes]:
+    """Tell the client why, in the form in which its protocol has errors. Closes the connection,
+    since some of the request's body may be left unread."""
+    kind, body = _body(environ, refused)
+    headers = [
+        ("Content-Type", kind),
+        ("Content-Length", str(len(body))),
+        ("x-amzn-ErrorType", refused.code),
+        ("Connection", "close"),
+    ]
+    start_response(refused.status, headers)
+    return [body]
+
+
+def _body(environ: Mapping[str, Any], refused: Refusal) -> tuple[str, bytes]:
+    if "HTTP_X_AMZ_TARGET" in environ:
+        told = {"__type": refused.code, "message": refused.reason}
+        return "application/x-amz-json-1.0", json.dumps(told).encode()
+    quoted = refused.reason.replace("&", "&amp;").replace("<", "&lt;")
+    error = f"<Error><Code>{refused.code}</Code><Message>{quoted}</Message></Error>"
+    is_query = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
+    text = f"<ErrorResponse>{error}</ErrorResponse>" if is_query else error
+    return "application/xml", text.encode()

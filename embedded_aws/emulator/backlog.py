@@ -1,0 +1,50 @@
+"""How many records of streams and queues wait behind a reader, and since when the oldest does."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+from embedded_aws.emulator.item_changes import FIRST
+
+_RANGES = {
+    "kinesis": (
+        "SELECT min(seq), max(seq) FROM records WHERE stream = ? AND shard = ? AND seq > ?",
+        "SELECT created FROM records WHERE stream = ? AND shard = ? AND seq = ?",
+    ),
+    "dynamodb": (
+        "SELECT min(seq), max(seq) FROM item_changes WHERE tbl = ? AND seq > ?",
+        "SELECT created FROM item_changes WHERE tbl = ? AND seq = ?",
+    ),
+}
+
+
+def waiting(
+    connection: sqlite3.Connection,
+    streams: list[tuple[str, str, str, str | None]],
+    queues: list[str],
+) -> bytes:
+    """JSON: `count` of what waits, and `oldest`, when the oldest stream record came in epoch
+    seconds, or null.
+
+    `streams` are kind, name, shard and the last finished sequence number. Numbers have no gaps, so
+    that nothing is read but a shard's first and last.
+    """
+    count, arrivals = 0, []
+    for kind, name, shard, after in streams:
+        key = (name, shard) if kind == "kinesis" else (name,)
+        bounds, created = _RANGES[kind]
+        first, last = connection.execute(bounds, (*key, _position(kind, after))).fetchone()
+        if first is not None:
+            count += last - first + 1
+            arrivals.append(connection.execute(created, (*key, first)).fetchone()[0])
+    for queue in queues:
+        sql = "SELECT count(*) FROM messages WHERE queue = ?"
+        count += connection.execute(sql, (queue,)).fetchone()[0]
+    return json.dumps({"count": count, "oldest": min(arrivals, default=None)}).encode()
+
+
+def _position(kind: str, after: str | None) -> int:
+    if after is None:
+        return -1
+    return int(after) if kind == "kinesis" else int(after) - FIRST

@@ -1,0 +1,149 @@
+"""The SQLite file in which the emulator keeps items, stream records and objects.
+
+Every request to the emulator is one transaction, committed before its answer leaves: what was
+acknowledged is in the file, and a process that is killed leaves nothing half done.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from embedded_aws.emulator import older_files, schema
+from untrusted.printable import in_line
+from untrusted.schemas import SchemaError, refuse_foreign
+
+FORMAT = 2
+"""Raised when the tables change in a way that an older file does not fit. Format 1 is converted."""
+
+_LONGEST_LOG_BYTES = 16 * 1024 * 1024
+"""The write-ahead log is cut back to this once its pages are in the file."""
+
+
+class DatabaseError(Exception):
+    """The file is not one of ours, or of another format. The message names it."""
+
+
+_CANNOT_WRITE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+
+
+def cannot_write(error: sqlite3.Error) -> bool:
+    """Whether the disk is full or fails, as against a statement that is wrong."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _CANNOT_WRITE
+
+
+class _Connection(sqlite3.Connection):
+    """Calls `failed` where a write fails for want of room, before the error goes on."""
+
+    failed: Callable[[], None] = staticmethod(lambda: None)
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        try:
+            return super().execute(*arguments)
+        except sqlite3.OperationalError as error:
+            self._judge(error)
+            raise
+
+    def executemany(self, *arguments: Any) -> sqlite3.Cursor:
+        try:
+            return super().executemany(*arguments)
+        except sqlite3.OperationalError as error:
+            self._judge(error)
+            raise
+
+    def _judge(self, error: sqlite3.OperationalError) -> None:
+        if cannot_write(error):
+            self.failed()
+
+
+def connect(path: Path | None, failed: Callable[[], None] = lambda: None) -> sqlite3.Connection:
+    """Open, or create, the file at `path`; None means one that disappears at the end.
+
+    `failed` is called when the disk is full or fails. Raises DatabaseError when the file is no
+    database or has another format.
+    """
+    # An empty name is SQLite's private file on disk, unlinked from the start.
+    connection = sqlite3.connect(
+        "" if path is None else str(path),
+        check_same_thread=False,
+        isolation_level=None,
+        factory=_Connection,
+    )
+    connection.failed = failed
+    try:
+        refuse_foreign(connection, schema.TABLES + schema.INDEXES, schema.OLDER)
+        # In a file that is there already it changes nothing: freed pages are used again at least.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL" if path else "PRAGMA journal_mode = OFF")
+        connection.execute(f"PRAGMA journal_size_limit = {_LONGEST_LOG_BYTES}")
+        if path is None:
+            connection.execute("PRAGMA journal_mode = MEMORY")
+        # A power cut may lose the last transactions, the end of a process none.
+        connection.execute("PRAGMA synchronous = NORMAL" if path else "PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA cache_size = -16384")
+        connection.executescript(schema.TABLES)
+        _check_format(connection, path)
+        _add_columns(connection)
+    except SchemaError as error:
+        connection.close()
+        text = f"{path}: not a Ticktape database ({in_line(str(error))}); it is left as it was"
+        raise DatabaseError(text) from error
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        if cannot_write(error):
+            raise DatabaseError(f"{path}: cannot be written ({in_line(str(error))})") from error
+        raise DatabaseError(f"{path}: not a Ticktape database ({in_line(str(error))})") from error
+    return connection
+
+
+def _check_format(connection: sqlite3.Connection, path: Path | None) -> None:
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (str(FORMAT),))
+    found = meta(connection, "format")
+    if found == "1":
+        _convert(connection, path)
+        return
+    if found != str(FORMAT):
+        raise DatabaseError(f"{path}: format {in_line(str(found))}, this version reads {FORMAT}")
+
+
+def _convert(connection: sqlite3.Connection, path: Path | None) -> None:
+    connection.execute("BEGIN")
+    try:
+        older_files.convert(connection)
+        put_meta(connection, "format", str(FORMAT))
+    except older_files.OlderFileError as error:
+        connection.execute("ROLLBACK")
+        raise DatabaseError(f"{path}: {error}") from error
+    connection.execute("COMMIT")
+
+
+def _add_columns(connection: sqlite3.Connection) -> None:
+    """Bring the tables of an older file up to date; sweeping fills the new columns."""
+    for table, column, kind in schema.ADDED:
+        found = connection.execute(f"PRAGMA table_info({table})").fetchall()
+        if column not in [row[1] for row in found]:
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+    connection.executescript(schema.INDEXES)
+
+
+def meta(connection: sqlite3.Connection, name: str) -> str | None:
+    """The value kept under `name`, or None."""
+    row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    return row[0] if row else None
+
+
+def put_meta(connection: sqlite3.Connection, name: str, value: str) -> None:
+    """Keep `value` under `name`."""
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+
+def next_number(connection: sqlite3.Connection, name: str, start: int) -> int:
+    """Count up under `name`; the first is `start`. Survives deletion of what was numbered."""
+    row = connection.execute(
+        "INSERT INTO meta VALUES (?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1 RETURNING value",
+        (name, str(start)),
+    ).fetchone()
+    return int(row[0])

@@ -1,0 +1,82 @@
+"""Time to live: deletes expired items as DynamoDB does, a bounded number at a time.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import msgspec
+
+from embedded_aws.emulator import database
+from embedded_aws.emulator.table_items import TableItems, expiry
+
+MOST = 200
+"""Items that one step deletes or looks at."""
+
+LONGEST_SECONDS = 5 * 365 * 86_400
+"""DynamoDB leaves items alone whose time passed longer ago than five years."""
+
+_decode = msgspec.json.Decoder().decode
+
+
+def tables() -> list[Any]:
+    """moto's tables whose items are kept in SQLite."""
+    from moto.dynamodb.models import dynamodb_backends
+
+    regions = [backend for account in dynamodb_backends.values() for backend in account.values()]
+    found = [table for backend in regions for table in backend.tables.values()]
+    return [table for table in found if isinstance(table.items, TableItems)]
+
+
+class ItemExpiry:
+    """Deletes items whose time has passed, and tells the table's stream that the service did."""
+
+    name = "items"
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def step(self, now: float) -> int:
+        """Delete at most MOST items; 0 when no expired item is left."""
+        for table in tables():
+            attribute = table.items.expires_by()
+            if attribute is not None and (count := self._of_table(table, attribute, now)):
+                return count
+        return 0
+
+    def _of_table(self, table: Any, attribute: str, now: float) -> int:
+        adopted = self._adopt(table, attribute)
+        rows = self._connection.execute(
+            "SELECT h, r FROM items WHERE tbl = ? AND expires > ? AND expires < ?"
+            " ORDER BY expires LIMIT ?",
+            (table.name, int(now) - LONGEST_SECONDS, int(now), MOST),
+        ).fetchall()
+        for hash_value, range_value in rows:
+            item = table.items.remove(hash_value, range_value)
+            if table.stream_shard is not None:
+                table.stream_shard.add(item, None, by_service=True)
+        return adopted + len(rows)
+
+    def _adopt(self, table: Any, attribute: str) -> int:
+        """Note the expiry of items that were put before the table had its time to live."""
+        name = f"ttl:{table.name}"
+        kept = _decode(database.meta(self._connection, name) or "null")
+        if kept is None or kept[0] != attribute:
+            kept = [attribute, "", "", False]
+        if kept[3]:
+            return 0
+        rows = self._connection.execute(
+            "SELECT h, r, item FROM items WHERE tbl = ? AND (h, r) > (?, ?) ORDER BY h, r LIMIT ?",
+            (table.name, kept[1], kept[2], MOST),
+        ).fetchall()
+        self._connection.executemany(
+            "UPDATE items SET expires = ? WHERE tbl = ? AND h = ? AND r = ?",
+            [(expiry(_decode(raw).get(attribute)), table.name, h, r) for h, r, raw in rows],
+        )
+        after = rows[-1][:2] if rows else ("", "")
+        state = [attribute, *after, not rows]
+        database.put_meta(self._connection, name, msgspec.json.encode(state).decode())
+        return len(rows)

@@ -1,0 +1,82 @@
+"""ListObjectsV2 over SQLite: reads the objects of the page that it returns, and no other.
+
+moto reads all objects under the prefix for every page, and for a listing of folders as well.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+from moto.s3.models import FakeDeleteMarker, S3Backend
+
+from embedded_aws.emulator.s3 import Objects
+
+_BEHIND = "\U0010ffff"
+_NAMES = 1000
+
+
+def install() -> None:
+    """Put the repair into moto."""
+    original = S3Backend.list_objects_v2
+
+    def list_objects_v2(
+        self: Any,
+        bucket: Any,
+        prefix: str | None,
+        delimiter: str | None,
+        continuation_token: str | None,
+        start_after: str | None,
+        max_keys: int,
+    ) -> tuple[list[Any], bool, str | None]:
+        if not isinstance(bucket.keys, Objects):
+            answer: tuple[list[Any], bool, str | None] = original(
+                self, bucket, prefix, delimiter, continuation_token, start_after, max_keys
+            )
+            return answer
+        after = _decoded(continuation_token) if continuation_token else start_after or ""
+        return _page(bucket.keys, prefix or "", delimiter or "", after, max_keys)
+
+    S3Backend.list_objects_v2 = list_objects_v2
+
+
+def _page(
+    objects: Objects, prefix: str, delimiter: str, after: str, most: int
+) -> tuple[list[Any], bool, str | None]:
+    """Keys and folders behind `after`, whether there are more, and where they begin."""
+    found: list[Any] = []
+    last = ""
+    for name in _entries(objects, prefix, delimiter, after):
+        is_folder = bool(delimiter) and name.endswith(delimiter) and name != prefix
+        entry: Any = name if is_folder else objects[name]
+        if isinstance(entry, FakeDeleteMarker):
+            continue
+        if len(found) == most:
+            return found, True, _encoded(last)
+        found.append(entry)
+        last = name
+    return found, False, None
+
+
+def _entries(objects: Objects, prefix: str, delimiter: str, after: str) -> Iterator[str]:
+    """Names of objects, and of folders once each, in order."""
+    if delimiter and after.endswith(delimiter):
+        after += _BEHIND
+    while names := objects.names_behind(prefix, after, _NAMES):
+        for name in names:
+            head, found, _ = name[len(prefix) :].partition(delimiter) if delimiter else ("", "", "")
+            if found:
+                after = prefix + head + delimiter + _BEHIND
+                yield prefix + head + delimiter
+                break
+            after = name
+            yield name
+
+
+def _encoded(name: str) -> str:
+    return base64.urlsafe_b64encode(name.encode()).decode()
+
+
+def _decoded(token: str) -> str:
+    return base64.urlsafe_b64decode(token.encode()).decode()

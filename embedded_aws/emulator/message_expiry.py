@@ -1,0 +1,41 @@
+"""Deletes SQS messages that are older than their queue's retention period."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from embedded_aws.emulator.trimming import Retention
+
+
+class MessageExpiry:
+    """moto looks at a message's age when it is received, and then at no message behind it."""
+
+    name = "messages"
+
+    def __init__(self, retention: Retention, save: Callable[[bool], None]) -> None:
+        from moto.sqs.models import SQSBackend
+
+        self._retention = retention
+        self._save = save
+        SQSBackend.is_message_valid_based_on_retention_period = lambda *_: True
+
+    def step(self, now: float) -> int:
+        """Delete a queue's old messages; 0 when no queue has any."""
+        for queue in _queues():
+            before = 1000.0 * self._retention.bound(now, float(queue.message_retention_period))
+            old = [message for message in queue._messages if message.sent_timestamp < before]
+            if old:
+                gone = {message.id for message in old}
+                queue._messages = [one for one in queue._messages if one.id not in gone]
+                queue.pending_messages.difference_update(old)
+                self._save(True)
+                return len(old)
+        return 0
+
+
+def _queues() -> list[Any]:
+    from moto.sqs.models import sqs_backends
+
+    regions = [backend for account in sqs_backends.values() for backend in account.values()]
+    return [queue for backend in regions for queue in backend.queues.values()]

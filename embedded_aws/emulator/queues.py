@@ -1,0 +1,146 @@
+"""moto's SQS messages, kept in SQLite.
+
+moto's queues are lists that it replaces while others append to them, so that a message sent
+during a deletion could be lost: requests are let in one at a time, but while one waits for
+messages.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from moto.sqs.models import Message, Queue
+
+from embedded_aws.emulator.stored_messages import decode, encode
+
+WAIT_SECONDS = 0.1
+
+STEP = 256
+"""Numbers of AWS's FIFO queues are multiples of it."""
+
+FIRST = 10**20
+"""Above all numbers that moto drew for messages which earlier versions of this module stored."""
+
+
+def install(
+    connection: sqlite3.Connection, lock: threading.Lock, changed: Callable[[], None]
+) -> Callable[[bool], None]:
+    """Put the keeping into moto. What is returned writes what changed: call it in a transaction,
+    with True after a request to SQS, with False after others, which may send notices.
+
+    `lock` is held by whoever calls moto; `changed` is called for each message sent.
+    """
+    kept: list[KeptQueue] = []
+    sent: set[str] = set()
+    numbers = growing(lambda: FIRST + time.time_ns())
+    create, add, visible = Queue.__init__, Queue.add_message, Queue.messages.fget
+
+    def init(self: Any, name: str, *args: Any, **kwargs: Any) -> None:
+        create(self, name, *args, **kwargs)
+        if not any(queue.name == name for queue in kept):  # moto makes a second to compare
+            kept.append(KeptQueue(self, connection))
+
+    def add_message(self: Any, message: Message) -> None:
+        if self.fifo_queue:
+            enqueue(message, next(numbers))
+        add(self, message)
+        sent.add(self.name)
+        changed()
+
+    def messages(self: Any) -> list[Message]:
+        """In moto a message that is visible again still counts as received until its turn
+        comes, so that one of its group that was sent later may overtake it.
+        """
+        found: list[Message] = visible(self)
+        self.pending_messages.difference_update(found)
+        return found
+
+    def wait_for_messages(_self: Any, timeout: float) -> None:
+        lock.release()
+        try:
+            threading.Event().wait(min(timeout, WAIT_SECONDS))
+        finally:
+            lock.acquire()
+
+    Queue.__init__, Queue.add_message = init, add_message
+    Queue.wait_for_messages, Queue.messages = wait_for_messages, property(messages)
+
+    def save(received: bool) -> None:
+        for queue in kept:
+            if received or queue.name in sent:
+                queue.save()
+        sent.clear()
+
+    return save
+
+
+def growing(now: Callable[[], int]) -> Iterator[int]:
+    """Numbers that grow over restarts, too, as those of a FIFO queue; moto draws them at random."""
+    last = 0
+    while True:
+        last = max(last + STEP, now())
+        yield last
+
+
+def enqueue(message: Any, number: int) -> None:
+    """Give a message of a FIFO queue its number. One that was received comes to a dead-letter
+    queue: there AWS also gives it another time and, as its deduplication id, its own id. moto keeps
+    all three."""
+    message.sequence_number = str(number)
+    if message.approximate_receive_count:
+        message.mark_sent()
+        message.deduplication_id = message.id
+
+
+class KeptQueue:
+    """A queue and what the file holds of it."""
+
+    def __init__(self, queue: Any, connection: sqlite3.Connection) -> None:
+        self.name: str = queue.name
+        self._queue = queue
+        self._connection = connection
+        self._position = 0
+        self._rows: dict[str, tuple[int, float]] = {}
+        self._restore()
+
+    def _restore(self) -> None:
+        """Who had received a message when the last process ended is gone: all are visible."""
+        rows = self._connection.execute(
+            "SELECT position, message FROM messages WHERE queue = ? ORDER BY position", (self.name,)
+        )
+        for self._position, raw in rows.fetchall():
+            message: Any = decode(raw)
+            message.visible_at = 0.0
+            self._queue._messages.append(message)
+            self._rows[message.id] = _version(message)
+
+    def save(self) -> None:
+        """Write messages that are new, were received or moved; delete those that are gone."""
+        present = {message.id: message for message in self._queue._messages}
+        for gone in self._rows.keys() - present.keys():
+            del self._rows[gone]
+            self._connection.execute(
+                "DELETE FROM messages WHERE queue = ? AND id = ?", (self.name, gone)
+            )
+        for name, message in present.items():
+            version = _version(message)
+            if self._rows.get(name) != version:
+                self._rows[name] = version
+                self._put(name, encode(message))
+        self._queue.deleted_messages = set(list(self._queue.deleted_messages)[-10_000:])
+
+    def _put(self, name: str, raw: bytes) -> None:
+        self._position += 1
+        self._connection.execute(
+            "INSERT INTO messages VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (queue, id) DO UPDATE SET message = excluded.message",
+            (self.name, name, self._position, raw),
+        )
+
+
+def _version(message: Any) -> tuple[int, float]:
+    return message.approximate_receive_count, message.visible_at

@@ -1,0 +1,46 @@
+"""moto's dispatcher, for the services that are served and no other.
+
+moto has code for two hundred services; some reach out of their process (Batch and Lambda start
+containers).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from embedded_aws.emulator.admission import Refusal, answer
+
+SERVED = ("dynamodb", "dynamodbstreams", "glue", "kinesis", "s3", "sns", "sqs")
+"""Of moto. Athena is not among them: `embedded_aws.athena` answers it."""
+
+
+class _NotServedError(Exception):
+    """A request to another service, whose name is the argument."""
+
+
+class Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]  # moto has no types there
+    """Answers requests to SERVED by moto, and others with an error that names their service."""
+
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        """The service that a host's name stands for. Raises _NotServedError."""
+        if host is None:  # moto asks again, with what it infers from the request
+            return None
+        backend = super().get_backend_for_host(host)
+        if backend not in SERVED:
+            raise _NotServedError(backend or host.partition(".")[0])
+        return backend
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Answer a request."""
+        try:
+            application = self.get_application(environ)
+        except _NotServedError as error:
+            reason = f"{error}: not served; the embedded AWS has {', '.join(SERVED)} and athena"
+            refused = Refusal("400 Bad Request", "UnknownOperationException", reason)
+            return answer(environ, refused, start_response)
+        return application(environ, start_response)

@@ -1,0 +1,100 @@
+"""Deletes stream records that are past their time, a bounded number at a time."""
+
+from __future__ import annotations
+
+import sqlite3
+from itertools import takewhile
+from typing import Any
+
+from embedded_aws.emulator.expiring import tables
+from embedded_aws.emulator.item_changes import FIRST
+
+MOST = 500
+"""Records that one step deletes, so that no request waits long for it."""
+
+ITEM_CHANGES_SECONDS = 86_400.0
+"""DynamoDB keeps the records of a table's stream for 24 hours."""
+
+
+def trim_kinesis(
+    connection: sqlite3.Connection, stream: str, shard: str, upto: int | None, before: float
+) -> int:
+    """Delete a shard's oldest records that arrived before an epoch second, up to a sequence number.
+
+    Returns how many; MOST means that there may be more.
+    """
+    rows = connection.execute(
+        "SELECT seq, created FROM records WHERE stream = ? AND shard = ? AND seq <= ?"
+        " ORDER BY seq LIMIT ?",
+        (stream, shard, _END if upto is None else upto, MOST),
+    ).fetchall()
+    last = _last(rows, before)
+    return connection.execute(
+        "DELETE FROM records WHERE stream = ? AND shard = ? AND seq <= ?", (stream, shard, last)
+    ).rowcount
+
+
+def trim_changes(
+    connection: sqlite3.Connection, table: str, upto: int | None, before: float
+) -> int:
+    """The same for the stream of a table; `upto` is a sequence number as its readers see it."""
+    rows = connection.execute(
+        "SELECT seq, created FROM item_changes WHERE tbl = ? AND seq <= ? ORDER BY seq LIMIT ?",
+        (table, _END if upto is None else upto - FIRST, MOST),
+    ).fetchall()
+    last = _last(rows, before)
+    return connection.execute(
+        "DELETE FROM item_changes WHERE tbl = ? AND seq <= ?", (table, last)
+    ).rowcount
+
+
+_END = 2**62
+
+
+def _last(rows: list[tuple[int, float]], before: float) -> int:
+    """The last sequence number among the rows that are old enough; -1 where none is."""
+    old = list(takewhile(lambda row: row[1] < before, rows))
+    return old[-1][0] if old else -1
+
+
+class Retention:
+    """How long unfinished records stay. Only time in which the emulator runs counts, since nobody
+    can read a stream while it does not."""
+
+    def __init__(self, started: float) -> None:
+        self._started = started
+
+    def bound(self, now: float, seconds: float) -> float:
+        """Records that arrived before this epoch second are past their time; 0 spares all."""
+        bound = now - seconds
+        return bound if self._started < bound else 0.0
+
+
+class StreamTrimming:
+    """Deletes what is past a stream's retention, whether anybody has read it or not."""
+
+    name = "stream_records"
+
+    def __init__(self, connection: sqlite3.Connection, retention: Retention) -> None:
+        self._connection = connection
+        self._retention = retention
+
+    def step(self, now: float) -> int:
+        """Delete at most MOST records; 0 when nothing is left to delete."""
+        for stream in _streams():
+            before = self._retention.bound(now, stream.retention_period_hours * 3600.0)
+            for shard in stream.shards:
+                if count := trim_kinesis(self._connection, stream.stream_name, shard, None, before):
+                    return count
+        before = self._retention.bound(now, ITEM_CHANGES_SECONDS)
+        for table in tables():
+            if count := trim_changes(self._connection, table.name, None, before):
+                return count
+        return 0
+
+
+def _streams() -> list[Any]:
+    from moto.kinesis.models import kinesis_backends
+
+    regions = [backend for account in kinesis_backends.values() for backend in account.values()]
+    return [stream for backend in regions for stream in backend.streams.values()]

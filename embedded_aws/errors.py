@@ -1,0 +1,15 @@
+"""What keeps the embedded AWS from running."""
+
+from __future__ import annotations
+
+
+class EmulatorError(Exception):
+    """The emulator did not start; the message says why."""
+
+
+class EndedError(Exception):
+    """The caller was asked to end while the emulator started."""
+
+
+class CheckpointsError(Exception):
+    """The file of the checkpoints is none of ours; the message names it."""

@@ -1,0 +1,119 @@
+"""What follows a handler's answer: done, tried again, split, or given up.
+
+https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from embedded_aws.event_sources.records import StreamRecord
+from embedded_aws.event_sources.settings import EventSource
+
+Condition = Literal["RetryAttemptsExhausted", "RecordAgeExceeded"]
+Backoff = Callable[[int], float]
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """Records to hand over together, not before a time, and what was tried already."""
+
+    records: tuple[StreamRecord, ...]
+    retries: int = 0
+    invocations: int = 0
+    not_before: float = 0.0
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """`first_failed` is the index of the first failed record, None where all succeeded.
+
+    `reported` tells a partial response from a function that raised; `error` is what it raised.
+    """
+
+    first_failed: int | None
+    reported: bool = True
+    error: str = ""
+
+
+class GivenUp(msgspec.Struct, frozen=True):
+    """Records that will not be tried again, and why."""
+
+    records: tuple[StreamRecord, ...]
+    condition: Condition
+    invocations: int
+    error: str
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """What an outcome leads to. `again` is in order, and comes before anything newer."""
+
+    done: tuple[StreamRecord, ...] = ()
+    again: tuple[Attempt, ...] = ()
+    given_up: tuple[GivenUp, ...] = ()
+
+
+def read_response(response: Any, sequence_numbers: Sequence[str]) -> Outcome:
+    """A handler's return value for a stream's batch.
+
+    The lowest failed sequence number counts. None, an empty object or an empty list means
+    success; an unknown or missing identifier means that the whole batch failed.
+    """
+    failures = response.get("batchItemFailures") if isinstance(response, dict) else None
+    if not failures:
+        return Outcome(None)
+    positions = {number: index for index, number in enumerate(sequence_numbers)}
+    indexes = [positions.get(_identifier(failure), -1) for failure in failures]
+    return Outcome(max(min(indexes), 0))
+
+
+def _identifier(failure: Any) -> str:
+    identifier = failure.get("itemIdentifier") if isinstance(failure, dict) else None
+    return identifier if isinstance(identifier, str) else ""
+
+
+def exponential(first_seconds: float = 0.2, longest_seconds: float = 30.0) -> Backoff:
+    """Waits that double with each retry."""
+    return lambda retries: min(first_seconds * 2.0 ** min(retries, 30), longest_seconds)
+
+
+def settle(
+    attempt: Attempt, outcome: Outcome, source: EventSource, now: float, backoff: Backoff
+) -> Settled:
+    """What to do after `outcome`. `now` is in epoch seconds.
+
+    A split costs no retry: at the reported record, or in half where the function raised.
+    A report of the very first record splits nothing, so it is a retry. The age of records
+    is looked at only after a failure: a system that was off for a day has not failed.
+    """
+    if outcome.first_failed is None:
+        return Settled(done=attempt.records)
+    done, rest = attempt.records[: outcome.first_failed], attempt.records[outcome.first_failed :]
+    invocations = attempt.invocations + 1
+    too_old, rest = _split_by_age(rest, source.maximum_record_age_seconds, now)
+    given_up = [GivenUp(too_old, "RecordAgeExceeded", invocations, outcome.error)]
+    again: list[Attempt] = []
+    if source.bisect and (done or not outcome.reported) and len(attempt.records) > 1:
+        parts = [rest] if outcome.reported else [rest[: len(rest) // 2], rest[len(rest) // 2 :]]
+        wait = now + backoff(attempt.retries)
+        again = [Attempt(part, attempt.retries, invocations, wait) for part in parts]
+    elif 0 <= source.maximum_retries <= attempt.retries:
+        given_up.append(GivenUp(rest, "RetryAttemptsExhausted", invocations, outcome.error))
+    else:
+        wait = now + backoff(attempt.retries)
+        again = [Attempt(rest, attempt.retries + 1, invocations, wait)]
+    return Settled(
+        done, tuple(a for a in again if a.records), tuple(g for g in given_up if g.records)
+    )
+
+
+def _split_by_age(
+    records: tuple[StreamRecord, ...], longest_seconds: int, now: float
+) -> tuple[tuple[StreamRecord, ...], tuple[StreamRecord, ...]]:
+    if longest_seconds < 0:
+        return (), records
+    young = next(
+        (i for i, r in enumerate(records) if now - r.arrived <= longest_seconds), len(records)
+    )
+    return records[:young], records[young:]

@@ -1,0 +1,135 @@
+"""Events as Lambda hands them to a function, and the context beside them.
+
+Equal, key by key and type by type, to the examples in AWS's documentation, which are kept
+under `tests/events/`.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+ACCOUNT = "123456789012"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/ticktape-local"
+
+
+def kinesis_record(
+    record: Mapping[str, Any], shard_id: str, stream_arn: str, region: str
+) -> dict[str, Any]:
+    """From a record of boto3's GetRecords."""
+    number = record["SequenceNumber"]
+    return {
+        "kinesis": {
+            "kinesisSchemaVersion": "1.0",
+            "partitionKey": record["PartitionKey"],
+            "sequenceNumber": number,
+            "data": base64.b64encode(record["Data"]).decode(),
+            "approximateArrivalTimestamp": record["ApproximateArrivalTimestamp"].timestamp(),
+        },
+        "eventSource": "aws:kinesis",
+        "eventVersion": "1.0",
+        "eventID": f"{shard_id}:{number}",
+        "eventName": "aws:kinesis:record",
+        "invokeIdentityArn": ROLE,
+        "awsRegion": region,
+        "eventSourceARN": stream_arn,
+    }
+
+
+def as_on_the_wire(record: dict[str, Any]) -> dict[str, Any]:
+    """A record of DynamoDB Streams' GetRecords: times in epoch seconds, bytes in base64. Boto3
+    parses them; what a client has left as it came stays so."""
+    created = record["dynamodb"]["ApproximateCreationDateTime"]
+    if not isinstance(created, datetime):
+        return record
+    change = {**record["dynamodb"], "ApproximateCreationDateTime": created.timestamp()}
+    found: dict[str, Any] = msgspec.to_builtins({**record, "dynamodb": change})
+    return found
+
+
+def dynamodb_record(record: Mapping[str, Any], stream_arn: str) -> dict[str, Any]:
+    """From a record of DynamoDB Streams' GetRecords as it is on the wire: times in epoch seconds,
+    bytes in base64."""
+    change = record["dynamodb"]
+    moment = int(change["ApproximateCreationDateTime"])
+    made = {
+        "eventID": record["eventID"],
+        "eventName": record["eventName"],
+        "eventVersion": record["eventVersion"],
+        "eventSource": record["eventSource"],
+        "awsRegion": record["awsRegion"],
+        "dynamodb": {**change, "ApproximateCreationDateTime": moment},
+        "eventSourceARN": stream_arn,
+    }
+    if "userIdentity" in record:
+        identity = record["userIdentity"]
+        made["userIdentity"] = {
+            "type": identity["Type"],
+            "principalId": identity["PrincipalId"],
+        }
+    return made
+
+
+def sqs_record(message: Mapping[str, Any], queue_arn: str, region: str) -> dict[str, Any]:
+    """From a message of boto3's ReceiveMessage with all attributes."""
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": dict(message.get("Attributes", {})),
+        "messageAttributes": {
+            name: _message_attribute(value)
+            for name, value in message.get("MessageAttributes", {}).items()
+        },
+        "md5OfBody": message["MD5OfBody"],
+        "eventSource": "aws:sqs",
+        "eventSourceARN": queue_arn,
+        "awsRegion": region,
+    }
+
+
+def _message_attribute(value: Mapping[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "stringListValues": [],
+        "binaryListValues": [],
+        "dataType": value["DataType"],
+    }
+    if "StringValue" in value:
+        made["stringValue"] = value["StringValue"]
+    if "BinaryValue" in value:
+        made["binaryValue"] = base64.b64encode(value["BinaryValue"]).decode()
+    return made
+
+
+def event(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The invocation's payload."""
+    return {"Records": list(records)}
+
+
+class Context:
+    """What Lambda passes beside the event."""
+
+    function_version = "$LATEST"
+    identity = None
+    client_context = None
+
+    def __init__(
+        self, function: str, *, timeout_seconds: float, region: str, memory_mb: int = 512
+    ) -> None:
+        self._ends = time.monotonic() + timeout_seconds
+        self.function_name = function
+        self.invoked_function_arn = f"arn:aws:lambda:{region}:{ACCOUNT}:function:{function}"
+        self.memory_limit_in_mb = str(memory_mb)
+        self.aws_request_id = str(uuid.uuid4())
+        self.log_group_name = f"/aws/lambda/{function}"
+        self.log_stream_name = "local"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until Lambda would stop the function; 0 when it would have."""
+        return max(0, int((self._ends - time.monotonic()) * 1000))

@@ -1,0 +1,137 @@
+"""The event source mappings of an app's handlers, as a deployment would set them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from embedded_aws.backlog import Backlog, Position, Waiting
+from embedded_aws.event_sources.checkpoints import ENDED, Checkpoints
+from embedded_aws.event_sources.failures import FailureDestination
+from embedded_aws.event_sources.invoking import Function, Handler
+from embedded_aws.event_sources.mapping import Mapping, trimmable
+from embedded_aws.event_sources.queue_mapping import QueueMapping
+from embedded_aws.event_sources.settings import EventSource
+from embedded_aws.event_sources.shards import DynamoDbShards, KinesisShards
+from embedded_aws.event_sources.wakeups import Wakeups
+
+logger = logging.getLogger(__name__)
+
+TRIM_EVERY_SECONDS = 60.0
+KEPT_SECONDS = 600.0
+"""How long finished records stay readable for others in the emulator's streams."""
+
+
+class Control(Protocol):
+    """What the emulator offers beside AWS, as `EmulatorControl` does."""
+
+    def wait_for_changes(self, seen: int, timeout_seconds: float) -> int:
+        """The number of records put so far, as soon as it differs from `seen`."""
+
+    def waiting(self, streams: Sequence[Position], queues: Sequence[str]) -> Waiting:
+        """What waits behind these positions, and in these queues."""
+
+    def trim(self, kind: str, name: str, shard: str, upto: str, older_than_seconds: float) -> int:
+        """Delete a shard's records up to and with `upto`, unless younger. Returns how many."""
+
+
+class Mappings:
+    """All mappings, with what they share: wake-ups, checkpoints and the failure destination.
+
+    `clients` gives boto3's client of a service. Without a `control` (another emulator, or AWS)
+    streams are polled, and not trimmed.
+    """
+
+    def __init__(
+        self,
+        clients: Callable[[str], Any],
+        checkpoints: Checkpoints,
+        control: Control | None = None,
+        destination: FailureDestination | None = None,
+    ) -> None:
+        self._clients = clients
+        self._checkpoints = checkpoints
+        self._control = control
+        self._destination = destination
+        self._wakeups = Wakeups(control)
+        self._stop = threading.Event()
+        self._streams: list[Mapping] = []
+        self._queues: list[QueueMapping] = []
+        self._started = False
+
+    @property
+    def _all(self) -> list[Mapping | QueueMapping]:
+        return [*self._streams, *self._queues]
+
+    def map(
+        self, source: EventSource, place: str, handler: Handler, timeout_seconds: float = 60.0
+    ) -> None:
+        """Feed a handler: from `start` on, or at once after it. `place` is a Kinesis stream's name,
+        the ARN of a table's stream, or a queue's URL. A batch may take `timeout_seconds`."""
+        client = self._clients(_SERVICES[source.kind])
+        function = Function(source.handler, handler, client.meta.region_name, timeout_seconds)
+        if source.kind == "sqs":
+            self._queues.append(QueueMapping(source, client, place, function, self._wakeups))
+        else:
+            shards = KinesisShards if source.kind == "kinesis" else DynamoDbShards
+            shared = (self._checkpoints, self._wakeups, self._destination)
+            self._streams.append(Mapping(source, shards(client, place), function, *shared))
+        if self._started:
+            (self._queues if source.kind == "sqs" else self._streams)[-1].start()
+
+    def start(self) -> None:
+        """Feed the handlers from now on."""
+        self._started = True
+        self._wakeups.start()
+        for mapping in self._all:
+            mapping.start()
+        if self._control is not None:
+            threading.Thread(target=self._trim, name="trim", daemon=True).start()
+
+    def stop(self, seconds: float) -> bool:
+        """End after the batches at hand; whether that took less than `seconds`."""
+        self._stop.set()
+        for mapping in self._all:
+            mapping.stop()
+        self._wakeups.stop()
+        deadline = time.monotonic() + seconds
+        joined = [mapping.join(deadline) for mapping in self._all]
+        return all(joined)
+
+    def given_up(self) -> int:
+        """Records that were given up on since the start."""
+        return sum(mapping.tally.given_up for mapping in self._all)
+
+    def backlog(self) -> Callable[[], Waiting] | None:
+        """What asks for the records that wait; None where only AWS could tell."""
+        if self._control is None:
+            return None
+        queues = [mapping.name for mapping in self._queues]
+        return Backlog(self._control, self._positions, queues, lambda: self._wakeups.generation)
+
+    def _positions(self) -> list[Position]:
+        return [
+            (mapping.stream.kind, mapping.stream.name, shard, checkpoint)
+            for mapping in self._streams
+            for shard in mapping.shard_ids()
+            if (checkpoint := mapping.checkpoint(shard)) != ENDED
+        ]
+
+    def _trim(self) -> None:
+        while self._control is not None and not self._stop.wait(TRIM_EVERY_SECONDS):
+            for mapping in self._streams:
+                for shard, upto in trimmable(mapping):
+                    try:
+                        stream = mapping.stream
+                        self._control.trim(stream.kind, stream.name, shard, upto, KEPT_SECONDS)
+                    except (OSError, ValueError, ClientError, BotoCoreError) as error:
+                        logger.warning("cannot trim %s: %s", mapping.stream.name, error)
+
+
+_SERVICES = {"kinesis": "kinesis", "dynamodb": "dynamodbstreams", "sqs": "sqs"}
+"""By kind: the service whose client reads."""

@@ -1,0 +1,145 @@
+"""One shard's way from records read to batches finished: pure, told the time.
+
+Records of a partition key stay in order: they go into one lane, and a lane has one batch in
+flight. With a parallelization factor of one there is one lane, and the shard's order holds.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import deque
+from collections.abc import Sequence
+
+from embedded_aws.event_sources.attempts import Attempt, Backoff, GivenUp, Outcome, settle
+from embedded_aws.event_sources.filters import passes
+from embedded_aws.event_sources.progress import Progress
+from embedded_aws.event_sources.records import PAYLOAD_LIMIT, StreamRecord
+from embedded_aws.event_sources.settings import EventSource
+
+
+class Lane:
+    """Gathers records into batches; holds what is to be tried again before anything newer."""
+
+    def __init__(self, source: EventSource) -> None:
+        self._source = source
+        self._gathered: deque[StreamRecord] = deque()
+        self._since = 0.0
+        self._again: deque[Attempt] = deque()
+        self.in_flight = False
+
+    def add(self, record: StreamRecord, now: float) -> None:
+        """A record to hand over."""
+        if not self._gathered:
+            self._since = now
+        self._gathered.append(record)
+
+    @property
+    def waiting(self) -> int:
+        """How many records were gathered and not handed over."""
+        return len(self._gathered)
+
+    def due_at(self) -> float | None:
+        """When there will be something to hand over, unless more comes; None: never."""
+        if self.in_flight:
+            return None
+        if self._again:
+            return self._again[0].not_before
+        if not self._gathered:
+            return None
+        return 0.0 if self._is_full() else self._since + self._source.window_seconds
+
+    def take(self, now: float) -> Attempt | None:
+        """The batch to hand over now, if any; the lane waits until it is settled."""
+        due = self.due_at()
+        if due is None or due > now:
+            return None
+        self.in_flight = True
+        if self._again:
+            return self._again.popleft()
+        attempt = Attempt(tuple(self._batch()))
+        self._since = now
+        return attempt
+
+    def put_back(self, attempts: Sequence[Attempt]) -> None:
+        """The batch in flight is settled; `attempts` are to be tried again, in order."""
+        self._again.extendleft(reversed(attempts))
+        self.in_flight = False
+
+    def _is_full(self) -> bool:
+        if len(self._gathered) >= self._source.batch_size:
+            return True
+        return sum(record.size_bytes for record in self._gathered) >= PAYLOAD_LIMIT
+
+    def _batch(self) -> list[StreamRecord]:
+        batch: list[StreamRecord] = []
+        size = 0
+        while self._gathered and len(batch) < self._source.batch_size:
+            size += self._gathered[0].size_bytes
+            if batch and size > PAYLOAD_LIMIT:
+                break
+            batch.append(self._gathered.popleft())
+        return batch
+
+
+class ShardWorker:
+    """A shard's lanes and checkpoint. Times are epoch seconds."""
+
+    def __init__(self, source: EventSource, checkpoint: str | None, backoff: Backoff) -> None:
+        self._source = source
+        self._backoff = backoff
+        self._progress = Progress(checkpoint)
+        self._lanes = [Lane(source) for _ in range(source.parallelization)]
+
+    @property
+    def checkpoint(self) -> str | None:
+        """The sequence number up to which everything is finished."""
+        return self._progress.checkpoint
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing read is unfinished."""
+        return self._progress.unfinished == 0
+
+    def room(self) -> int:
+        """How many records to read next, so that one batch waits behind each in flight."""
+        wanted = self._source.batch_size * len(self._lanes)
+        return max(0, wanted - sum(lane.waiting for lane in self._lanes))
+
+    def offer(self, records: Sequence[StreamRecord], now: float) -> None:
+        """Records as read, in order. Those that no filter lets through are finished."""
+        for record in records:
+            self._progress.read(record.sequence_number)
+            if passes(self._source.filters, record.event):
+                self._lane_of(record).add(record, now)
+            else:
+                self._progress.finish([record.sequence_number])
+
+    def due_at(self) -> float | None:
+        """When the next batch can be handed over, unless more comes; None: not before."""
+        return min(
+            (due for lane in self._lanes if (due := lane.due_at()) is not None), default=None
+        )
+
+    def take(self, now: float) -> list[tuple[Lane, Attempt]]:
+        """The batches to hand over now, at most one a lane."""
+        taken = ((lane, lane.take(now)) for lane in self._lanes)
+        return [(lane, attempt) for lane, attempt in taken if attempt is not None]
+
+    def settle(
+        self, lane: Lane, attempt: Attempt, outcome: Outcome, now: float
+    ) -> tuple[GivenUp, ...]:
+        """Book what came of a batch. Returns what is given up: store it, then `give_up`."""
+        settled = settle(attempt, outcome, self._source, now, self._backoff)
+        self._finish(settled.done)
+        lane.put_back(settled.again)
+        return settled.given_up
+
+    def give_up(self, given_up: GivenUp) -> None:
+        """Records that were given up on are stored elsewhere, or dropped."""
+        self._finish(given_up.records)
+
+    def _finish(self, records: Sequence[StreamRecord]) -> None:
+        self._progress.finish(record.sequence_number for record in records)
+
+    def _lane_of(self, record: StreamRecord) -> Lane:
+        return self._lanes[zlib.crc32(record.key.encode()) % len(self._lanes)]

@@ -1,0 +1,169 @@
+"""Reading the shards of Kinesis and of DynamoDB streams through boto3."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from embedded_aws.event_sources.lambda_events import as_on_the_wire, dynamodb_record, kinesis_record
+from embedded_aws.event_sources.records import StreamRecord, made
+
+_STALE = {"ExpiredIteratorException", "TrimmedDataAccessException"}
+
+
+class Shard(msgspec.Struct, frozen=True):
+    """A shard and those that it was split or merged from."""
+
+    shard_id: str
+    parents: tuple[str, ...] = ()
+
+
+class ShardSource(Protocol):
+    """A stream, whichever service keeps it."""
+
+    kind: str
+    name: str
+    arn: str
+    identity: str
+    """Tells the stream from a later one of the same name."""
+    read_limit: int
+
+    def shards(self) -> list[Shard]:
+        """All shards that still hold records, closed ones too."""
+        ...
+
+    def iterator(self, shard_id: str, after: str | None, position: str) -> str:
+        """Behind a sequence number, or at a starting position when there is none."""
+        ...
+
+    def read(
+        self, shard_id: str, iterator: str, limit: int
+    ) -> tuple[Sequence[StreamRecord], str | None]:
+        """Records and the next iterator, None at a closed shard's end."""
+        ...
+
+
+class KinesisShards:
+    """A Kinesis data stream."""
+
+    kind = "kinesis"
+    read_limit = 10_000
+
+    def __init__(self, client: Any, name: str) -> None:
+        self._client = client
+        self.name = name
+        summary = client.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+        self.arn: str = summary["StreamARN"]
+        self.identity = f"{self.arn} {summary['StreamCreationTimestamp'].timestamp():.0f}"
+        self._region = self.arn.split(":")[3]
+
+    def shards(self) -> list[Shard]:
+        """As ListShards answers, all pages."""
+        found: list[Shard] = []
+        request: dict[str, Any] = {"StreamName": self.name}
+        while True:
+            page = self._client.list_shards(**request)
+            found += [_kinesis_shard(shard) for shard in page["Shards"]]
+            if not page.get("NextToken"):
+                return found
+            request = {"NextToken": page["NextToken"]}
+
+    def iterator(self, shard_id: str, after: str | None, position: str) -> str:
+        """See ShardSource."""
+        where = _where(after, position, "StartingSequenceNumber")
+        answer = self._client.get_shard_iterator(StreamName=self.name, ShardId=shard_id, **where)
+        return str(answer["ShardIterator"])
+
+    def read(
+        self, shard_id: str, iterator: str, limit: int
+    ) -> tuple[Sequence[StreamRecord], str | None]:
+        """See ShardSource."""
+        answer = self._client.get_records(ShardIterator=iterator, Limit=limit)
+        records = [
+            made(
+                record["SequenceNumber"],
+                record["PartitionKey"],
+                record["ApproximateArrivalTimestamp"].timestamp(),
+                kinesis_record(record, shard_id, self.arn, self._region),
+            )
+            for record in answer["Records"]
+        ]
+        return records, answer.get("NextShardIterator")
+
+
+def _kinesis_shard(shard: dict[str, Any]) -> Shard:
+    parents = (shard.get("ParentShardId"), shard.get("AdjacentParentShardId"))
+    return Shard(shard["ShardId"], tuple(parent for parent in parents if parent))
+
+
+class DynamoDbShards:
+    """A table's stream."""
+
+    kind = "dynamodb"
+    read_limit = 1000
+
+    def __init__(self, client: Any, arn: str) -> None:
+        self._client = client
+        self.arn = self.identity = arn
+        self.name = arn.split(":table/")[1].split("/")[0]
+
+    def shards(self) -> list[Shard]:
+        """As DescribeStream answers, all pages."""
+        found: list[Shard] = []
+        request: dict[str, Any] = {"StreamArn": self.arn}
+        while True:
+            page = self._client.describe_stream(**request)["StreamDescription"]
+            for shard in page["Shards"]:
+                parent = shard.get("ParentShardId")
+                found.append(Shard(shard["ShardId"], (parent,) if parent else ()))
+            if not page.get("LastEvaluatedShardId"):
+                return found
+            request["ExclusiveStartShardId"] = page["LastEvaluatedShardId"]
+
+    def iterator(self, shard_id: str, after: str | None, position: str) -> str:
+        """See ShardSource."""
+        where = _where(after, position, "SequenceNumber")
+        answer = self._client.get_shard_iterator(StreamArn=self.arn, ShardId=shard_id, **where)
+        return str(answer["ShardIterator"])
+
+    def read(
+        self,
+        shard_id: str,  # noqa: ARG002  # Kinesis needs it
+        iterator: str,
+        limit: int,
+    ) -> tuple[Sequence[StreamRecord], str | None]:
+        """See ShardSource. A record's key is its item's partition key, as Lambda keeps order."""
+        answer = self._client.get_records(ShardIterator=iterator, Limit=limit)
+        records = []
+        for record in map(as_on_the_wire, answer["Records"]):
+            change = record["dynamodb"]
+            arrived = float(change["ApproximateCreationDateTime"])
+            key = repr(next(iter(change["Keys"].values())))
+            event = dynamodb_record(record, self.arn)
+            records.append(made(change["SequenceNumber"], key, arrived, event))
+        return records, answer.get("NextShardIterator")
+
+
+def _where(after: str | None, position: str, name: str) -> dict[str, str]:
+    if after is None:
+        return {"ShardIteratorType": position}
+    return {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", name: after}
+
+
+def is_stale(error: ClientError) -> bool:
+    """Whether a new iterator is all that is needed."""
+    return error.response["Error"]["Code"] in _STALE
+
+
+def ready(shards: Sequence[Shard], ended: frozenset[str], started: frozenset[str]) -> list[Shard]:
+    """The shards to start now: children only when their parents, if still listed, ended."""
+    listed = {shard.shard_id for shard in shards}
+    return [
+        shard
+        for shard in shards
+        if shard.shard_id not in started | ended
+        and all(parent in ended or parent not in listed for parent in shard.parents)
+    ]

@@ -1,0 +1,214 @@
+"""HTTP servers whose connections are limited in number and in time, and that refuse requests which
+another server could read as two."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import socket
+import sys
+from collections.abc import Callable
+from email.errors import FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect
+from http import HTTPStatus
+from http.client import LineTooLong
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingMixIn
+from typing import Any
+
+from embedded_aws.connection_limits import Connections, Limits, Phase
+
+SKIPPED_BYTES = 1024 * 1024
+"""Read of a body that nobody wants: a client that is still sending would not see the answer."""
+
+LONGEST_HEAD = 64 * 1024
+"""Bytes of a request's header lines. Python's server takes a hundred lines of as many."""
+
+_PIECE_BYTES = 64 * 1024
+
+_NO_HEADER = (MissingHeaderBodySeparatorDefect, FirstHeaderLineIsContinuationDefect)
+
+
+class LimitedServer(ThreadingMixIn):
+    """Mixed into a server: a thread for each connection, of which there are only so many."""
+
+    daemon_threads = True
+    connections: Connections
+
+    def limit(self, limits: Limits) -> None:
+        """To be called before the first connection."""
+        self.connections = Connections(limits)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection, unless there is no room for it."""
+        if self.connections.opened(request):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection."""
+        self.connections.closed(request)
+        super().shutdown_request(request)  # type: ignore[misc]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up is no error of ours."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[misc]
+
+    def service_actions(self) -> None:
+        """Called by the server's loop."""
+        super().service_actions()  # type: ignore[misc]
+        self.connections.sweep()
+
+
+class _Head:
+    """The lines of a request's head, of which there are LONGEST_HEAD bytes at most."""
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+        self.left = LONGEST_HEAD
+
+    def readline(self, limit: int) -> bytes:
+        """The next line. Raises LineTooLong, for which `parse_request` answers 431."""
+        line: bytes = self.file.readline(min(limit, self.left + 1))
+        self.left -= len(line)
+        if self.left < 0:
+            raise LineTooLong("head")
+        return line
+
+
+class _Answer(io.RawIOBase):
+    """Writes to a connection in pieces, and tells the server of each that the client took."""
+
+    def __init__(self, connection: socket.socket, took: Callable[[], None]) -> None:
+        self._connection = connection
+        self._took = took
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        sent = self._connection.send(memoryview(data)[:_PIECE_BYTES])
+        self._took()
+        return sent
+
+
+class LimitedHandler(BaseHTTPRequestHandler):
+    """Mixed into a handler: tells the server what its connection is about."""
+
+    connection: socket.socket
+    server: Any
+
+    def setup(self) -> None:
+        """Prepare the connection."""
+        super().setup()
+        self.wfile.close()
+        took = functools.partial(self.server.connections.goes_on, self.connection)
+        self.wfile = io.BufferedWriter(_Answer(self.connection, took), _PIECE_BYTES)
+
+    def finish(self) -> None:
+        """Leave the connection, which the client may have closed, or the server to make room."""
+        with contextlib.suppress(ConnectionError):
+            super().finish()
+        self.rfile.close()
+
+    def enters(self, phase: Phase, body_bytes: int = 0) -> bool:
+        """The connection's next phase begins. False where the server has closed it: there is
+        nothing left to do for it."""
+        if self.server.connections.enters(self.connection, phase, body_bytes):
+            return True
+        self.close_connection = True
+        return False
+
+    def parse_request(self) -> bool:
+        """Whether there is a request to answer."""
+        if not (self.enters(Phase.HEAD) and self._parse_head() and self.enters(Phase.WORKING)):
+            return False
+        if self._is_ambiguous():
+            self.send_error(HTTPStatus.BAD_REQUEST, "Ambiguous headers")
+            return False
+        return True
+
+    def _parse_head(self) -> bool:
+        head: Any = _Head(self.rfile)
+        self.rfile = head
+        try:
+            return super().parse_request()
+        finally:
+            self.rfile = head.file
+            if head.left < 0:
+                self.close_connection = True
+                self._hang_up(SKIPPED_BYTES)
+
+    def _is_ambiguous(self) -> bool:
+        """Two lengths of the body, or a line among the headers that is none, such as one with a
+        space before its colon: Python would take it and all after it for no headers."""
+        lengths = self.headers.get_all("Content-Length", [])
+        codings = self.headers.get_all("Transfer-Encoding", [])
+        broken = any(isinstance(defect, _NO_HEADER) for defect in self.headers.defects)
+        return len(lengths) + len(codings) > 1 or broken
+
+    def handle_one_request(self) -> None:
+        """Answer a request, and wait for the next."""
+        super().handle_one_request()
+        if not self.close_connection:
+            self.enters(Phase.WAITING)
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Begin an answer."""
+        self.enters(Phase.SENDING)
+        super().send_response(code, message)
+
+    def handle_expect_100(self) -> bool:
+        """A body is asked for where it is received, and not before."""
+        return True
+
+    def receive(self, length: int) -> bytes | None:
+        """The request's body; None where it did not come whole and in time."""
+        if not length:
+            return b""
+        if not self.enters(Phase.BODY, length):
+            return None
+        self.ask_for_body()
+        body = self.rfile.read(length)
+        if not self.enters(Phase.WORKING) or len(body) < length:
+            self.close_connection = True
+            return None
+        return body
+
+    def ask_for_body(self) -> None:
+        """Tell a client that waits for it to go on."""
+        if self.headers.get("Expect", "").strip().lower() == "100-continue":
+            self.send_response_only(HTTPStatus.CONTINUE)
+            self.end_headers()
+            self.wfile.flush()
+
+    def linger(self) -> None:
+        """Let the client read the last answer, though it may still be sending."""
+        self._hang_up(0)
+        self.skip_body()
+
+    def _hang_up(self, skipped: int) -> None:
+        """Send the last answer and its end; read so many bytes that are not kept, at most."""
+        self.wfile.flush()
+        with contextlib.suppress(OSError):  # the client has gone
+            self.connection.shutdown(socket.SHUT_WR)
+        if skipped and self.enters(Phase.HEAD):
+            while skipped > 0 and (piece := self.rfile.read1(65536)):
+                skipped -= len(piece)
+
+    def skip_body(self) -> None:
+        """Read a body that nobody wants, or some of it, in pieces that are not kept; what is left
+        unread closes the connection."""
+        said = self.headers.get("Content-Length") or "0"
+        length = int(said) if said.isascii() and said.isdigit() and len(said) < 16 else None
+        if length is None or length > SKIPPED_BYTES or "Transfer-Encoding" in self.headers:
+            self.close_connection = True
+        left = min(length or 0, SKIPPED_BYTES)
+        if not left or not self.enters(Phase.BODY) or "Expect" in self.headers:
+            self.close_connection |= bool(left)
+            return
+        while left and (piece := self.rfile.read(min(left, 65536))):
+            left -= len(piece)
+        self.enters(Phase.WORKING)

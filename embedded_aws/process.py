@@ -1,0 +1,178 @@
+"""The emulator's process, seen from the one that starts it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import os
+import selectors
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from embedded_aws.backlog import Position, Waiting
+from embedded_aws.child import how_it_ended
+from embedded_aws.environment import Keys, bypass_proxy, keys_for_child, new_keys
+from embedded_aws.errors import EmulatorError, EndedError
+from embedded_aws.outside import DISK_FULL, PRIVATE
+from embedded_aws.signing import signed
+
+START_SECONDS = 300.0
+"""A file of an earlier version is converted meanwhile."""
+STOP_SECONDS = 2.0
+_MOMENT_SECONDS = 0.1
+
+
+class EmulatorProcess:
+    """A running emulator. `endpoint` is known once `wait_until_ready` returned.
+
+    Every `sweep_seconds` it deletes what is past its time; with 0 only when it is told to. It
+    serves requests that are signed with `keys`, which are new.
+    """
+
+    def __init__(self, port: int, database: Path | None, sweep_seconds: float = 0.0) -> None:
+        self.keys = new_keys()
+        command = [sys.executable, "-m", "embedded_aws.child", "embedded_aws.server"]
+        command += ["--port", str(port), "--sweep-seconds", str(sweep_seconds)]
+        if database is not None:
+            command += ["--database", str(database)]
+        self._database = database
+        self._process = subprocess.Popen(  # noqa: S603
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**plain_environment(), **keys_for_child(self.keys)},
+            cwd=Path(__file__).resolve().parents[1],
+            start_new_session=True,
+        )
+        self.port = port
+
+    @property
+    def endpoint(self) -> str:
+        """The address for AWS_ENDPOINT_URL."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    def filter(self, _record: logging.LogRecord) -> bool:
+        """Whether to log what went wrong elsewhere: not where the emulator's end is the cause.
+
+        A filter of handlers. A connection breaks a moment before the process has ended.
+        """
+        try:
+            self._process.wait(_MOMENT_SECONDS)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
+
+    def wait(self) -> str:
+        """Block until the process ends; why it did, in words."""
+        status = self._process.wait()
+        if status == DISK_FULL:
+            place = self._database or f"the temporary folder {tempfile.gettempdir()}"
+            return f"{place} cannot be written any more: is the disk full?"
+        return f"embedded AWS {how_it_ended(status)}"
+
+    def wait_until_ready(self, ended: threading.Event | None = None) -> None:
+        """Block until it answers. Raises EmulatorError when it ended or took too long, and
+        EndedError once `ended` is set."""
+        word, _, rest = self._first_line(ended or threading.Event()).partition(" ")
+        if word != "ready":
+            self.stop()
+            raise EmulatorError(rest.strip() or "the emulator ended before it was ready")
+        self.port = int(rest)
+
+    def _first_line(self, ended: threading.Event) -> str:
+        if self._process.stdout is None:
+            raise EmulatorError("the emulator's output is not ours to read")
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            deadline = time.monotonic() + START_SECONDS
+            while not selector.select(_MOMENT_SECONDS):
+                if ended.is_set():
+                    raise EndedError
+                if time.monotonic() > deadline:
+                    return f"error not ready within {START_SECONDS:.0f} s"
+        return self._process.stdout.readline().decode()
+
+    def stop(self) -> None:
+        """End it; what it acknowledged is on disk already."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        if self.alive():
+            self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class EmulatorControl:
+    """What the emulator offers beside AWS: waiting for changes, trimming and sweeping."""
+
+    def __init__(self, port: int, keys: Keys) -> None:
+        self._port = port
+        self._keys = keys
+
+    def wait_for_changes(self, seen: int, timeout_seconds: float) -> int:
+        """The number of records put so far, as soon as it differs from `seen`."""
+        answer = self._ask("changes", seen=seen, timeout_seconds=timeout_seconds)
+        return int(answer["count"])
+
+    def trim(self, kind: str, name: str, shard: str, upto: str, older_than_seconds: float) -> int:
+        """Delete a shard's records up to and with `upto`, unless younger. Returns how many."""
+        before = time.time() - older_than_seconds
+        request = {"kind": kind, "name": name, "shard": shard, "upto": upto, "before": before}
+        total = 0
+        while count := int(self._ask("trim", **request)["trimmed"]):
+            total += count
+        return total
+
+    def waiting(self, streams: Sequence[Position], queues: Sequence[str]) -> Waiting:
+        """What waits behind these positions, and in these queues."""
+        found = self._ask("waiting", streams=list(streams), queues=list(queues))
+        return Waiting(int(found["count"]), found["oldest"])
+
+    def sweep(self, now: float) -> dict[str, int]:
+        """Delete all that is past its time at an epoch second. Returns how much of each kind."""
+        done: dict[str, int] = self._ask("sweep", now=now)["done"]
+        return done
+
+    def _ask(self, what: str, **request: Any) -> dict[str, Any]:
+        timeout = float(request.get("timeout_seconds", 10.0)) + 10.0
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout)
+        try:
+            body = json.dumps(request).encode()
+            url = f"http://127.0.0.1:{self._port}{PRIVATE}{what}"
+            headers = signed(self._keys, "ticktape", "POST", url, body)
+            connection.request("POST", PRIVATE + what, body, headers)
+            answer: dict[str, Any] = json.loads(connection.getresponse().read())
+            return answer
+        finally:
+            connection.close()
+
+
+def plain_environment() -> dict[str, str]:
+    """This process's environment without anything that points at an AWS account or at Docker, or
+    that sets up moto. moto's answers allow no page of another origin to read them."""
+    dropped = ("AWS_", "BOTO_", "DOCKER_", "MOTO_")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
+    ours = {"AWS_EC2_METADATA_DISABLED": "true", "MOTO_DISABLE_GLOBAL_CORS": "true"}
+    environ = {**kept, **ours, "PYTHONUNBUFFERED": "1"}
+    bypass_proxy(environ)  # moto posts to a topic's subscribers by the proxy that is set
+    return environ

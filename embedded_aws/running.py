@@ -1,0 +1,74 @@
+"""The embedded AWS as one object: the emulator's process, its clients and its mappings."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+from embedded_aws.clients import Clients
+from embedded_aws.environment import Keys, point_at
+from embedded_aws.event_sources.checkpoints import Checkpoints
+from embedded_aws.event_sources.failures import FailureDestination
+from embedded_aws.event_sources.invoking import Handler
+from embedded_aws.event_sources.mappings import Mappings
+from embedded_aws.event_sources.settings import EventSource
+from embedded_aws.process import EmulatorControl, EmulatorProcess
+
+STOP_SECONDS = 5.0
+"""For the batches at hand; what is cut off is delivered again."""
+
+
+class EmbeddedAws:
+    """Runs from when it is made until `stop`, at `endpoint`, for whoever signs with `keys`."""
+
+    def __init__(
+        self, folder: Path | None, port: int, failures_bucket: str | None, sweep_seconds: float
+    ) -> None:
+        with ExitStack() as closing:
+            if folder is not None:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            emulator = EmulatorProcess(port, folder and folder / "aws.sqlite", sweep_seconds)
+            closing.callback(emulator.stop)
+            emulator.wait_until_ready()
+            checkpoints = Checkpoints(folder and folder / "checkpoints.sqlite")
+            closing.callback(checkpoints.close)
+            self._closing = closing.pop_all()
+        self.endpoint: str = emulator.endpoint
+        self.keys: Keys = emulator.keys
+        self.client = Clients(self.variables())
+        self._mappings = Mappings(
+            self.client,
+            checkpoints,
+            EmulatorControl(emulator.port, emulator.keys),
+            FailureDestination(self.client("s3"), failures_bucket) if failures_bucket else None,
+        )
+        self._closing.callback(self._mappings.stop, STOP_SECONDS)
+        self._mappings.start()
+
+    def variables(self) -> dict[str, str]:
+        """The environment variables by which any client of AWS finds it. See also `point_at`."""
+        found: dict[str, str] = {}
+        point_at(found, self.endpoint, self.keys)
+        return found
+
+    def map(
+        self, source: EventSource, place: str, handler: Handler, timeout_seconds: float = 60.0
+    ) -> None:
+        """Feed a handler from now on, as an event source mapping of Lambda's does. `place` is a
+        Kinesis stream's name, the ARN of a table's stream, or a queue's URL."""
+        self._mappings.map(source, place, handler, timeout_seconds)
+
+    def given_up(self) -> int:
+        """Records that the mappings have given up on."""
+        return self._mappings.given_up()
+
+    def stop(self) -> None:
+        """End the mappings after the batches at hand, then the process."""
+        self._closing.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.stop()

@@ -1,0 +1,301 @@
+"""The moto server, repaired: `python -m embedded_aws.server --port 0 --database FILE`.
+
+Prints `ready PORT` once it answers. Requests are one transaction each, one after the other:
+moto's own structures bear no concurrent writes. Binds 127.0.0.1, serves only what is signed with
+the keys that its parent hands it (`admission`), and ends with its standard input, which its parent
+holds, so that it outlives no parent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import logging
+import os
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from embedded_aws.emulator import database
+from embedded_aws.emulator.admission import LET_IN, Admission
+from embedded_aws.emulator.admission import answer as answer_refusal
+from embedded_aws.emulator.backlog import waiting
+from embedded_aws.emulator.conditions import leave_out_unreadable
+from embedded_aws.emulator.expiring import ItemExpiry
+from embedded_aws.emulator.glue import list_partitions
+from embedded_aws.emulator.lifecycles import ObjectExpiry
+from embedded_aws.emulator.message_expiry import MessageExpiry
+from embedded_aws.emulator.object_reading import list_names, packed_bodies
+from embedded_aws.emulator.sweeping import FreePages, Sweeping
+from embedded_aws.emulator.trimming import Retention, StreamTrimming, trim_changes, trim_kinesis
+from embedded_aws.environment import Keys, keys_from_parent
+from embedded_aws.outside import DISK_FULL, PRIVATE
+
+_TOPICS, _QUEUES = "/sns/", "/sqs/"
+"""Services whose requests may wait inside: for subscribers to answer, and for messages."""
+
+_ATHENA, _GLUE = "/athena/", "/glue/"
+
+
+_DRAINED_BYTES = 1024 * 1024
+"""Read of a refused request's body: a client that is still sending would not see the answer."""
+
+
+class Changes:
+    """Counts what was put on streams and queues, and lets a reader wait for more."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._count = 0
+
+    def add(self) -> None:
+        """Count one; called inside the transaction, so readers are woken after it."""
+        self._count += 1
+
+    def wake(self) -> None:
+        """Wake whoever waits."""
+        with self._condition:
+            self._condition.notify_all()
+
+    def wait(self, seen: int, timeout_seconds: float) -> int:
+        """The count, as soon as it differs from `seen` or the time is up."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._count != seen, timeout_seconds)
+            return self._count
+
+
+class Emulator:
+    """The WSGI application: moto's dispatcher within a transaction a request."""
+
+    def __init__(
+        self,
+        moto: Any,
+        connection: sqlite3.Connection,
+        end: Callable[[bool], None],
+        save_queues: Callable[[bool], None],
+        changes: Changes,
+        lock: threading.Lock,
+        athena: Any,
+        glue: Any,
+        sweeping: Sweeping,
+        admitting: Admission,
+    ) -> None:
+        self._admission = admitting
+        self.sweeping = sweeping
+        self._athena = athena
+        self._glue = glue
+        self._moto = moto
+        self._connection = connection
+        self._end = end
+        self._save_queues = save_queues
+        self._changes = changes
+        self._lock = lock
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer a request; the answer leaves after the commit."""
+        refused = self._admission.refusal(environ)
+        if refused is not None:
+            _drain(environ)
+            return answer_refusal(environ, refused, start_response)
+        refused = self._admission.refusal_of_body(environ, _read_body(environ))
+        if refused is not None:
+            return answer_refusal(environ, refused, start_response)
+        environ[LET_IN](self._admission.has_keys(environ))
+        leave_out_unreadable(environ)
+        if environ["PATH_INFO"].startswith(PRIVATE):
+            return self._private(environ, start_response)
+        service = environ.get("HTTP_AUTHORIZATION", "")
+        if _TOPICS in service:
+            answer: Iterable[bytes] = self._moto(environ, start_response)
+        elif _ATHENA in service:
+            answer = self._athena(environ, start_response)
+        elif _QUEUES in service:
+            with self._lock:
+                answer = self._queue_request(environ, start_response)
+        else:
+            with self._lock:
+                answer = self._transaction(environ, start_response)
+        self._changes.wake()
+        return answer
+
+    def _queue_request(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """The transaction begins behind moto's part, which may let the lock go and wait."""
+        answer: Iterable[bytes] = self._moto(environ, start_response)
+        self._connection.execute("BEGIN")
+        self._save_queues(True)
+        self._connection.execute("COMMIT")
+        return answer
+
+    def _transaction(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        statuses: list[str] = []
+
+        def note(status: str, *rest: Any) -> Any:
+            statuses.append(status)
+            return start_response(status, *rest)
+
+        self._connection.execute("BEGIN")
+        kept = False
+        is_glue = _GLUE in environ.get("HTTP_AUTHORIZATION", "")
+        try:
+            if is_glue:
+                self._glue.load()
+            answer: Iterable[bytes] = self._moto(environ, note)
+            if is_glue:
+                self._glue.save(environ.get("HTTP_X_AMZ_TARGET", ""))
+            kept = statuses[-1] < "4"
+            self._end(kept and environ["REQUEST_METHOD"] not in ("GET", "HEAD"))
+            self._save_queues(False)
+            return answer
+        finally:
+            self._connection.execute("COMMIT" if kept else "ROLLBACK")
+
+    def _private(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        request = json.loads(environ["wsgi.input"].read() or b"{}")
+        name = environ["PATH_INFO"].removeprefix(PRIVATE)
+        if name in _READS:
+            with self._lock:
+                body = _READS[name](self._connection, **request)
+            start_response("200 OK", [("Content-Length", str(len(body)))])
+            return [body]
+        answer: dict[str, Any] = {}
+        if name == "changes":
+            answer["count"] = self._changes.wait(request["seen"], request["timeout_seconds"])
+        elif name == "trim":
+            with self._lock:
+                answer["trimmed"] = _trim(self._connection, **request)
+        elif name == "sweep":
+            answer["done"] = self.sweeping.sweep(request["now"])
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps(answer).encode()]
+
+
+def _read_body(environ: dict[str, Any]) -> bytes:
+    """The whole body, before any lock is taken; left readable for the application."""
+    length = _length(environ)
+    if not length and environ.get("HTTP_TRANSFER_ENCODING"):
+        body = environ["wsgi.input"].read()
+        environ["CONTENT_LENGTH"] = str(len(body))
+    else:
+        body = environ["wsgi.input"].read(length)
+    environ["wsgi.input"] = io.BytesIO(body)
+    return bytes(body)
+
+
+def _drain(environ: dict[str, Any]) -> None:
+    """Read some of a body that nobody wants, in pieces that are not kept."""
+    left = min(_length(environ), _DRAINED_BYTES)
+    while left and (piece := environ["wsgi.input"].read(min(left, 65536))):
+        left -= len(piece)
+
+
+def _length(environ: dict[str, Any]) -> int:
+    """What the request says of its body's length; 0 where it says nothing or no number."""
+    length = environ.get("CONTENT_LENGTH") or "0"
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 16 else 0
+
+
+def _trim(
+    connection: sqlite3.Connection, *, kind: str, name: str, shard: str, upto: str, before: float
+) -> int:
+    """Delete some of a shard's records up to a sequence number that arrived before an epoch
+    second; 0 when none is left."""
+    if kind == "kinesis":
+        return trim_kinesis(connection, name, shard, int(upto), before)
+    return trim_changes(connection, name, int(upto), before)
+
+
+def _names(
+    connection: sqlite3.Connection, bucket: str, prefix: str, after: str, most: int
+) -> bytes:
+    return json.dumps(list_names(connection, bucket, prefix, after, most)).encode()
+
+
+_READS: dict[str, Callable[..., bytes]] = {
+    "names": _names,
+    "bodies": packed_bodies,
+    "partitions": list_partitions,
+    "waiting": waiting,
+}
+"""Straight from SQLite: the first three for the query engine, which reads much at once."""
+
+
+def build(path: Path | None, keys: Keys) -> Emulator:
+    """The application over the file at `path`, or over one that disappears (None)."""
+    from moto.core.common_models import BaseModel
+
+    from embedded_aws.athena.api import Athena
+    from embedded_aws.emulator import (
+        dispatching,
+        dynamodb,
+        glue,
+        kinesis,
+        listing,
+        queues,
+        s3,
+        serializing,
+        services,
+        topics,
+    )
+
+    # moto keeps every object that it ever made, for a view that nobody opens here.
+    BaseModel.__new__ = staticmethod(lambda cls, *_, **__: object.__new__(cls))
+    connection = database.connect(path, failed=lambda: os._exit(DISK_FULL))
+    changes = Changes()
+    dynamodb.install(connection, changes.add)
+    kinesis.install(connection, changes.add)
+    topics.install()
+    lock = threading.Lock()
+    save_queues = queues.install(connection, lock, changes.add)
+    serializing.install()
+    dispatching.install()
+    end = s3.install(connection)
+    listing.install()
+    moto = services.Dispatcher()
+    athena = Athena(connection, lock, keys)
+    tables = glue.Glue(connection)
+    retention = Retention(time.time())
+    tasks = (
+        ItemExpiry(connection),
+        StreamTrimming(connection, retention),
+        MessageExpiry(retention, save_queues),
+        ObjectExpiry(connection),
+        athena.executions,
+        FreePages(connection),
+    )
+    sweeping = Sweeping(connection, lock, tasks, changes.wake)
+    admitting = Admission(keys)
+    return Emulator(
+        moto, connection, end, save_queues, changes, lock, athena, tables, sweeping, admitting
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until standard input ends."""
+    parser = argparse.ArgumentParser(prog="python -m embedded_aws.server")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--database", type=Path)
+    parser.add_argument("--sweep-seconds", type=float, default=0.0)
+    options = parser.parse_args(arguments)
+    from embedded_aws.emulator.connections import Server
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    try:
+        application = build(options.database, keys_from_parent(os.environ))
+        server = Server("127.0.0.1", options.port, application)
+    except (database.DatabaseError, OSError) as error:
+        print(f"error {error}", flush=True)
+        return 2
+    if options.sweep_seconds:
+        application.sweeping.start(options.sweep_seconds, time.time)
+    print(f"ready {server.port}", flush=True)
+    server.serve_forever()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

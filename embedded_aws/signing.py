@@ -1,0 +1,27 @@
+"""AWS Signature Version 4 on requests of ours that no client of AWS sends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from embedded_aws.environment import REGION, Keys
+
+
+def signed(
+    keys: Keys,
+    service: str,
+    method: str,
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, str]:
+    """The headers to send, the signature among them. They are valid for 15 minutes."""
+    from botocore.auth import S3SigV4Auth, SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    request = AWSRequest(method=method, url=url, data=body, headers=dict(headers))
+    signer = S3SigV4Auth if service == "s3" else SigV4Auth
+    signer(Credentials(keys.access_key, keys.secret_key), service, REGION).add_auth(request)
+    return dict(request.headers.items())
