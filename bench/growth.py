@@ -61,7 +61,7 @@ class _System:
         done = self.meter.invoke("ingest_kinesis", lambda: self._services.ingest(records, NEVER))
         changes = self.aws.stream[self._seen :]
         self._seen = len(self.aws.stream)
-        triggers = events.triggers({"Records": changes})
+        triggers = events.changed_prices({"Records": changes})
         looked = self.meter.invoke("detect", lambda: self._services.detect(triggers, "bench"))
         if done.failed or looked.failed:
             raise RuntimeError("the run failed")

@@ -30,9 +30,9 @@ def ingest_sqs(event: dict[str, Any], context: Any) -> Response:
 def detect(event: dict[str, Any], context: Any) -> Response:
     """A batch of the prices table's stream."""
     services = bootstrap.get_services()
-    triggers = events.triggers(event)
+    changes = events.changed_prices(event)
     until = bootstrap.deadline(context.get_remaining_time_in_millis())
-    done = services.detect(triggers, context.aws_request_id, until)
+    done = services.detect(changes, context.aws_request_id, until)
     broken = len(services.stores.rules.broken) + len(services.rules.left_out)
     emit(
         "detect",

@@ -19,9 +19,9 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
+from chalicelib.services.changed_prices import ChangedPrices
 from chalicelib.services.ingest_plan import Incoming
 from chalicelib.services.priced import PricedRecord
-from chalicelib.services.triggers import Trigger
 
 START = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 SHARD = "shardId-000000000000"
@@ -145,10 +145,10 @@ def make_incoming(
 
 def make_trigger(
     newest: float = 0, complete_from: float | None = None, symbol: str = "AAPL", number: int = 0
-) -> Trigger:
+) -> ChangedPrices:
     """A stream record that says that all ticks from complete_from to newest are stored."""
     first = newest if complete_from is None else complete_from
-    return Trigger(f"change-{number}", symbol, at(newest), at(first), at(newest))
+    return ChangedPrices(f"change-{number}", symbol, at(newest), at(first), at(newest))
 
 
 def kinesis_event(

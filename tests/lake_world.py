@@ -22,9 +22,15 @@ from chalicelib.services import (
     compact_writing,
 )
 from chalicelib.services.compact import Compact, Compacted
-from chalicelib.services.lake_arrivals import Arrived
+from chalicelib.services.lake_arrivals import ArrivalHours
 from chalicelib.services.lake_sql import TABLES, Table
-from chalicelib.services.lake_stores import Changed, LakeStores, Marks, Part, RawHour
+from chalicelib.services.lake_stores import (
+    Changed,
+    CompactedPeriod,
+    CompactionState,
+    LakeStores,
+    RawHour,
+)
 from chalicelib.services.stores import QueryRows, QueryStatus, QueryValue
 
 Tick = tuple[str, str, int]
@@ -45,7 +51,7 @@ class Statements:
 def _plain(value: Any) -> Any:
     if isinstance(value, Table):
         return value.name
-    if isinstance(value, Arrived):
+    if isinstance(value, ArrivalHours):
         return [value.date, value.first, value.last]
     return list(value)
 
@@ -60,12 +66,12 @@ class World:
         ):  # fmt: skip
             monkeypatch.setattr(module, "lake_sql", Statements())
         self.now = datetime(2026, 11, 21, 6, 30, tzinfo=UTC)
-        self.raw: list[tuple[Arrived, datetime, tuple[Tick, ...]]] = []
+        self.raw: list[tuple[ArrivalHours, datetime, tuple[Tick, ...]]] = []
         self.bars: dict[int, tuple[Tick, ...]] = {}
         self.files: dict[str, tuple[list[Any], datetime]] = {}
-        self.tables: dict[str, dict[str, Part]] = {table.name: {} for table in TABLES}
+        self.tables: dict[str, dict[str, CompactedPeriod]] = {table.name: {} for table in TABLES}
         self.unchecked: dict[str, dict[tuple[str, str], str]] = {t.name: {} for t in TABLES}
-        self.marks = Marks()
+        self.marks = CompactionState()
         self.leases: dict[str, datetime] = {}
         self.lease_holds = True
         self.monotonic: Callable[[], float] = time.monotonic
@@ -88,7 +94,7 @@ class World:
     def arrive(self, arrived: str, hour: int, *ticks: Tick) -> None:
         """Another raw object, written at half past that hour."""
         written = datetime.fromisoformat(f"{arrived}T{hour:02d}:30:00+00:00")
-        self.raw.append((Arrived(arrived, hour, hour), written, ticks))
+        self.raw.append((ArrivalHours(arrived, hour, hour), written, ticks))
 
     def arrive_bars(self, arrived: str, hour: int, *bars: Tick) -> None:
         """Another raw object, of daily bars."""
@@ -170,11 +176,11 @@ def _latest(rows: Iterable[Any]) -> set[Tick]:
     return {(day, symbol, number) for (day, symbol), number in best.items()}
 
 
-def _name(where: Arrived, number: int) -> str:
+def _name(where: ArrivalHours, number: int) -> str:
     return f"date={where.date}/hour={where.first:02d}/{number}.json.gz"
 
 
-def _within(where: Arrived, one: Sequence[Any]) -> bool:
+def _within(where: ArrivalHours, one: Sequence[Any]) -> bool:
     return bool(where.date == one[0] and one[1] <= where.first <= one[2])
 
 
@@ -296,22 +302,22 @@ class _Catalog:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def marks(self) -> Marks:
+    def marks(self) -> CompactionState:
         return self._world.marks
 
-    def move(self, marks: Marks, statements: str) -> None:
+    def move(self, marks: CompactionState, statements: str) -> None:
         self.record(marks)
 
-    def record(self, marks: Marks) -> None:
+    def record(self, marks: CompactionState) -> None:
         """As Glue does: what is too long is refused, the rest is text."""
         parameters = parameters_of(marks)
         assert max(map(len, parameters.values()), default=0) <= 512_000
         self._world.marks = marks_of(parameters)
 
-    def parts(self, table: Table) -> dict[str, Part]:
+    def parts(self, table: Table) -> dict[str, CompactedPeriod]:
         return dict(self._world.tables[table.name])
 
-    def switch(self, table: Table, parts: Mapping[str, Part]) -> None:
+    def switch(self, table: Table, parts: Mapping[str, CompactedPeriod]) -> None:
         for day, part in parts.items():
             self._world.tables[table.name][day] = part
             self._world.around("within", "switch")
@@ -342,7 +348,7 @@ class _Objects:
         return survey.changed()
 
     def remove_superseded(
-        self, table: Table, parts: Mapping[str, Part], before: datetime, deadline: float
+        self, table: Table, parts: Mapping[str, CompactedPeriod], before: datetime, deadline: float
     ) -> int:
         current = {part.location for part in parts.values()}
         moving = [day for day, part in parts.items() if part.moved_at >= to_text(before)]

@@ -11,8 +11,8 @@ from chalicelib.domain.sendings import ATTRIBUTE, sending_of
 from chalicelib.domain.times import from_epoch_seconds
 
 if TYPE_CHECKING:  # each function imports what it takes, not what the others do
+    from chalicelib.services.changed_prices import ChangedPrices
     from chalicelib.services.ingest_plan import Incoming
-    from chalicelib.services.triggers import Trigger
 
 
 def from_kinesis(event: dict[str, Any]) -> list[Incoming]:
@@ -65,15 +65,15 @@ def _instant(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
 
 
-def triggers(event: dict[str, Any]) -> list[Trigger]:
+def changed_prices(event: dict[str, Any]) -> list[ChangedPrices]:
     """The records of a DynamoDB stream event that say that a symbol is complete up to them.
 
     The mapping's filter lets only these through; between a first deployment and the setting of
     the filter others come too.
     """
-    from chalicelib.services.triggers import Trigger
+    from chalicelib.services.changed_prices import ChangedPrices
 
-    return [Trigger(**fields) for fields in _triggers(event["Records"])]
+    return [ChangedPrices(**fields) for fields in _triggers(event["Records"])]
 
 
 def _triggers(records: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:

@@ -12,7 +12,7 @@ import msgspec
 
 from chalicelib.adapters.lake_marks import marks_of, parameters_of
 from chalicelib.services.lake_sql import DAYS_OF_TICKS, HISTORY, Table
-from chalicelib.services.lake_stores import Marks, Part
+from chalicelib.services.lake_stores import CompactedPeriod, CompactionState
 from chalicelib.services.report_lists import LakeState
 
 VIEW = "all_ticks"
@@ -55,7 +55,7 @@ class GlueCatalog:
         self._database = database
         self._descriptor = cache(self._descriptor_of)
 
-    def marks(self) -> Marks:
+    def marks(self) -> CompactionState:
         """See Catalog."""
         return marks_of(self._table(VIEW).get("Parameters", {}))
 
@@ -71,11 +71,11 @@ class GlueCatalog:
             len(self.parts(HISTORY["1d"])),
         )
 
-    def record(self, marks: Marks) -> None:
+    def record(self, marks: CompactionState) -> None:
         """See Catalog."""
         self._update_view(self._table(VIEW), marks)
 
-    def move(self, marks: Marks, statements: Mapping[str, str]) -> None:
+    def move(self, marks: CompactionState, statements: Mapping[str, str]) -> None:
         """See Catalog."""
         for name, statement in statements.items():
             view = self._table(name)
@@ -86,17 +86,17 @@ class GlueCatalog:
             elif text != view.get("ViewOriginalText"):
                 self._update_view({**view, "ViewOriginalText": text})
 
-    def _update_view(self, view: Mapping[str, Any], marks: Marks | None = None) -> None:
+    def _update_view(self, view: Mapping[str, Any], marks: CompactionState | None = None) -> None:
         wanted = {name: view[name] for name in _INPUT if name in view}
         told = parameters_of(marks) if marks else {}
         wanted["Parameters"] = {**view.get("Parameters", {}), **told}
         self._client.update_table(DatabaseName=self._database, TableInput=wanted, SkipArchive=True)
 
-    def parts(self, table: Table) -> dict[str, Part]:
+    def parts(self, table: Table) -> dict[str, CompactedPeriod]:
         """See Catalog."""
         return {entry["Values"][0]: _part(entry) for entry in self._partitions(table.name)}
 
-    def switch(self, table: Table, parts: Mapping[str, Part]) -> None:
+    def switch(self, table: Table, parts: Mapping[str, CompactedPeriod]) -> None:
         """See Catalog. Days that another run has made meanwhile are moved as any other."""
         inputs = [self._input(table.name, [day], part) for day, part in parts.items()]
         for chunk in _chunks(inputs, _BATCH):
@@ -107,7 +107,7 @@ class GlueCatalog:
     def stage(self, table: Table, run: str, locations: Mapping[str, str]) -> None:
         """See Catalog."""
         inputs = [
-            self._input(table.unchecked, [run, day], Part(location, run, 0, ""))
+            self._input(table.unchecked, [run, day], CompactedPeriod(location, run, 0, ""))
             for day, location in locations.items()
         ]
         for chunk in _chunks(inputs, _BATCH):
@@ -151,7 +151,7 @@ class GlueCatalog:
         if errors:
             raise CatalogError(f"{name}: {errors[0]}, and {len(errors) - 1} more")
 
-    def _input(self, name: str, values: list[str], part: Part) -> dict[str, Any]:
+    def _input(self, name: str, values: list[str], part: CompactedPeriod) -> dict[str, Any]:
         parameters = {
             "run": part.run,
             "rows": str(part.rows),
@@ -181,9 +181,9 @@ class GlueCatalog:
         return [entry for page in pages for entry in page["Partitions"]]
 
 
-def _part(entry: Mapping[str, Any]) -> Part:
+def _part(entry: Mapping[str, Any]) -> CompactedPeriod:
     parameters = entry.get("Parameters", {})
-    return Part(
+    return CompactedPeriod(
         entry["StorageDescriptor"]["Location"],
         parameters.get("run", ""),
         int(parameters.get("rows", 0)),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chalicelib.services import compact_due
-from chalicelib.services.lake_stores import Marks
+from chalicelib.services.lake_stores import CompactionState
 
 
-def parameters_of(marks: Marks) -> dict[str, str]:
+def parameters_of(marks: CompactionState) -> dict[str, str]:
     """All marks that are not None. `due` and `bars_due` are JSON (compact_due.py), `lately`,
     `months`, `unsurveyed` and `merging` are divided by commas."""
     made = {
@@ -28,9 +28,9 @@ def parameters_of(marks: Marks) -> dict[str, str]:
     return made
 
 
-def marks_of(parameters: Mapping[str, str]) -> Marks:
+def marks_of(parameters: Mapping[str, str]) -> CompactionState:
     """The marks that `parameters_of` wrote, or an earlier version."""
-    return Marks(
+    return CompactionState(
         compacted_until=parameters.get("compacted_until"),
         surveyed_until=parameters.get("surveyed_until"),
         lately=frozenset(_divided(parameters, "lately")),

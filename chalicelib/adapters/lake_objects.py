@@ -11,7 +11,7 @@ from typing import Any
 from chalicelib.adapters.raw_survey import Survey
 from chalicelib.domain.times import from_text, later, to_text
 from chalicelib.services.lake_sql import Table
-from chalicelib.services.lake_stores import Changed, Part
+from chalicelib.services.lake_stores import Changed, CompactedPeriod
 
 LOOKED_BACK_DAYS = 14
 """Raw objects of older arrivals that are written now (redriven by hand) are not looked for."""
@@ -41,7 +41,7 @@ class S3LakeObjects:
         return survey.changed()
 
     def remove_superseded(
-        self, table: Table, parts: Mapping[str, Part], before: datetime, deadline: float
+        self, table: Table, parts: Mapping[str, CompactedPeriod], before: datetime, deadline: float
     ) -> int:
         """See LakeObjects."""
         folders = {

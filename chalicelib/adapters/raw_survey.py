@@ -7,7 +7,7 @@ from collections import defaultdict
 from datetime import datetime
 
 from chalicelib.domain.times import to_text
-from chalicelib.services.lake_arrivals import Arrived
+from chalicelib.services.lake_arrivals import ArrivalHours
 from chalicelib.services.lake_stores import OVERLAP, Changed, fingerprint
 from chalicelib.services.merge_plan import is_merged
 
@@ -26,8 +26,8 @@ class Survey:
         self._bound = since - OVERLAP if since else None
         self._newest = since
         self._known = known
-        self._new: dict[Arrived, set[str]] = defaultdict(set)
-        self._mixed: set[Arrived] = set()
+        self._new: dict[ArrivalHours, set[str]] = defaultdict(set)
+        self._mixed: set[ArrivalHours] = set()
         self._late: list[tuple[datetime, str]] = []
 
     def add(self, key: str, written: datetime, content: str) -> None:
@@ -35,7 +35,7 @@ class Survey:
         found = _NAME.fullmatch(key)
         if found is None:
             return
-        hour = Arrived(found[2], int(found[3]), int(found[3]))
+        hour = ArrivalHours(found[2], int(found[3]), int(found[3]))
         if self._bound is not None and is_merged(key):  # its lines were surveyed before
             self._mixed.add(hour)
             return

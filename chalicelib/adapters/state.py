@@ -19,7 +19,7 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.detection import Opening, State
 from chalicelib.domain.splits import Split
 from chalicelib.domain.ticks import Tick
-from chalicelib.domain.watching import Latch
+from chalicelib.domain.watching import RuleState
 
 
 class _Tick(msgspec.Struct, array_like=True, omit_defaults=True):
@@ -60,7 +60,7 @@ class _Data(msgspec.Struct, omit_defaults=True):
     x: _Bar | None = None
     d: _Bar | None = None
     c: list[Decimal] = []
-    l: dict[str, Latch] = {}  # noqa: E741 - short names save bytes in every state item
+    l: dict[str, RuleState] = {}  # noqa: E741 - short names save bytes in every state item
     p: list[Alert] = []
     q: str = ""
     n: Told | None = None
@@ -118,7 +118,7 @@ def to_item(state: State) -> Item:
         x=_short_bar(state.beside) if state.beside else None,
         d=_short_bar(state.day) if state.day else None,
         c=list(state.closes),
-        l=dict(state.latches),
+        l=dict(state.rule_states),
         p=list(state.pending),
         q=state.pending_to if state.pending_to != state.last_timestamp else "",
         n=state.told,
@@ -149,7 +149,7 @@ def from_item(item: Item) -> State:
         beside=_bar(symbol, "1m", data.x) if data.x else None,
         day=_bar(symbol, "1d", data.d) if data.d else None,
         closes=tuple(data.c),
-        latches=data.l,
+        rule_states=data.l,
         pending=tuple(data.p),
         pending_to=(data.q or item["timestamp"]["S"]) if data.p else "",
         told=data.n,

@@ -10,19 +10,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from chalicelib.domain.bar_closes import BarClose, CloseSeries, StoredCloses
-from chalicelib.domain.building import Place, place_of
+from chalicelib.domain.building import SessionPlace, place_of
 from chalicelib.domain.folding import BASE_OF, MINUTES, label
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.splits import Split, adjusted, adjusted_closes
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text
-from chalicelib.domain.watching import Latch, Point, is_followed, known_to
+from chalicelib.domain.watching import Observation, RuleState, is_followed, known_to
 
-Spot = tuple[Place, str]
+Spot = tuple[SessionPlace, str]
 """A tick's place and instant."""
 
 
-def label_of(place: Place, interval: str) -> str:
+def label_of(place: SessionPlace, interval: str) -> str:
     """The label of the bar of `interval` in which a place lies."""
     if interval == "1m" or interval in MINUTES:
         return label(place.minute, interval)
@@ -31,7 +31,7 @@ def label_of(place: Place, interval: str) -> str:
     return label(f"{place.date}T00:00:00.000000Z", interval)
 
 
-def has_closed(interval: str, mark: Place, place: Place, instant: str) -> bool:
+def has_closed(interval: str, mark: SessionPlace, place: SessionPlace, instant: str) -> bool:
     """Whether the bar around `mark` is over now that a tick has come at `place`."""
     if label_of(mark, interval) != label_of(place, interval):
         return True
@@ -47,10 +47,10 @@ class _Closed(CloseSeries):
 
 
 class BarWatch:
-    """Points at which the bars of one run of ticks close, each once.
+    """Observations at which the bars of one run of ticks close, each once.
 
-    `latches` tell which bars were closed in earlier runs: ticks outside of the session come after
-    the same bar again and again, and for them nothing is read.
+    `rule_states` tell which bars were closed in earlier runs. Ticks outside the session come after
+    the same bar repeatedly; nothing is read for them.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class BarWatch:
         rules: Sequence[Rule],
         history: StoredCloses,
         splits: Sequence[Split],
-        latches: Mapping[str, Latch],
+        rule_states: Mapping[str, RuleState],
         ticks: Sequence[Tick],
         *,
         shown: int,
@@ -72,12 +72,14 @@ class BarWatch:
                 self._rules.setdefault(rule.interval, []).append(rule)
         self._history = history
         self.splits = splits
-        self._latches = latches
+        self._rule_states = rule_states
         self._ticks = ticks
         self._closed: dict[str, _Closed] = {}
         self._minutes: Sequence[BarClose] | None = None
 
-    def closing(self, tick: Tick, mark: Place, before: Spot, now: Spot) -> dict[str, Point]:
+    def closing(
+        self, tick: Tick, mark: SessionPlace, before: Spot, now: Spot
+    ) -> dict[str, Observation]:
         """By interval, the points of bars that are over; `tick` is the last regular one, at `mark`;
         the one before the new one stands at `before`, the new one at `now`."""
         points = {}
@@ -89,7 +91,9 @@ class BarWatch:
                 points[interval] = self._point(interval, tick, mark, now[1])
         return points
 
-    def _closes_now(self, interval: str, mark: Place, tick: Tick, was_over: bool, now: str) -> bool:
+    def _closes_now(
+        self, interval: str, mark: SessionPlace, tick: Tick, was_over: bool, now: str
+    ) -> bool:
         """Whether the bar has not been closed yet, in this run or, for all rules, before it. To a
         rule that begins, one that `was_over` is closed."""
         label = label_of(mark, interval)
@@ -104,12 +108,12 @@ class BarWatch:
         closed.last, closed.at = label, tick.timestamp
         closed.own.append(close)
         rules = self._rules[interval]
-        followed = (r for r in rules if is_followed(r, self._latches.get(r.rule_id), now))
+        followed = (r for r in rules if is_followed(r, self._rule_states.get(r.rule_id), now))
         return any(self._is_due(rule, label, was_over) for rule in followed)
 
     def _is_due(self, rule: Rule, label: str, was_over: bool) -> bool:
-        latch = self._known(rule)
-        return not was_over if latch is None else latch.bar < label
+        rule_state = self._known(rule)
+        return not was_over if rule_state is None else rule_state.bar < label
 
     def _refine(self, hours: _Closed) -> None:
         """Hours are stored as their minutes make them, historical ones among those, but those of a
@@ -124,10 +128,10 @@ class BarWatch:
         begins = rule.is_active(now) and self._known(rule) is None
         return rule.closes_to_begin if begins else rule.closes_needed
 
-    def _known(self, rule: Rule) -> Latch | None:
-        return known_to(rule, self._latches.get(rule.rule_id))
+    def _known(self, rule: Rule) -> RuleState | None:
+        return known_to(rule, self._rule_states.get(rule.rule_id))
 
-    def _point(self, interval: str, tick: Tick, mark: Place, now: str) -> Point:
+    def _point(self, interval: str, tick: Tick, mark: SessionPlace, now: str) -> Observation:
         needed = max(self._shown, *(self._closes_for(rule, now) for rule in self._rules[interval]))
         closed = self._closed[interval]
         if not closed.is_read:
@@ -138,7 +142,7 @@ class BarWatch:
         before = adjusted_closes(closed.before_last(needed), self.splits)
         price = adjusted(tick.price, mark.date, self.splits)
         close = tick.previous_close
-        return Point(
+        return Observation(
             timestamp=tick.timestamp,
             price=price,
             previous_price=before[-1] if before else None,

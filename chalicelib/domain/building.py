@@ -23,7 +23,7 @@ class Hour(msgspec.Struct, frozen=True):
     extended: bool
 
 
-class Place(msgspec.Struct, frozen=True):
+class SessionPlace(msgspec.Struct, frozen=True):
     """Where a tick stands: its minute's label, its session, whether outside regular hours."""
 
     minute: str
@@ -58,16 +58,16 @@ def hour_start(session: Session, instant: datetime, extended: bool) -> datetime:
     return anchor + (instant - anchor) // _HOUR * _HOUR
 
 
-def place_of(tick: Tick) -> Place:
+def place_of(tick: Tick) -> SessionPlace:
     """The place of one tick."""
     instant = from_text(tick.timestamp)
     session = calendar_for(tick.symbol, tick.exchange_timezone).session_at(instant)
     extended = is_extended(session, instant, tick.market_state)
     hour = Hour(to_text(hour_start(session, instant, extended)), extended)
-    return Place(minute_of(tick.timestamp), hour, session, extended)
+    return SessionPlace(minute_of(tick.timestamp), hour, session, extended)
 
 
-def hour_around(bar: Bar, place: Place) -> Hour:
+def hour_around(bar: Bar, place: SessionPlace) -> Hour:
     """The hour of a 1m bar in the session of `place`."""
     start = hour_start(place.session, from_text(bar.start), bar.extended)
     return Hour(to_text(start), bar.extended)
@@ -104,7 +104,7 @@ class BarBuilder:
         self._running = {bar.extended: bar for bar in minutes}
 
     @property
-    def place(self) -> Place | None:
+    def place(self) -> SessionPlace | None:
         """Where the last tick stands."""
         return self._place
 
@@ -118,7 +118,7 @@ class BarBuilder:
         """The running bar of the other kind."""
         return self._running.get(not self._place.extended) if self._place else None
 
-    def add(self, tick: Tick) -> Place:
+    def add(self, tick: Tick) -> SessionPlace:
         """Take the next tick; returns its place."""
         before, place = self._place, self._place_of(tick)
         if before is not None:
@@ -130,7 +130,7 @@ class BarBuilder:
         self.last, self._place = tick, place
         return place
 
-    def _place_of(self, tick: Tick) -> Place:
+    def _place_of(self, tick: Tick) -> SessionPlace:
         last, place = self.last, self._place
         if (
             last is not None
@@ -144,7 +144,7 @@ class BarBuilder:
             return place
         return place_of(tick)
 
-    def _close_before(self, place: Place, before: Place) -> None:
+    def _close_before(self, place: SessionPlace, before: SessionPlace) -> None:
         if before.minute != place.minute:
             for extended in sorted(self._running):
                 bar = self._running.pop(extended)
@@ -157,7 +157,9 @@ class BarBuilder:
             self.closed.append(msgspec.structs.replace(day, closed=True))
             self.day = None
 
-    def _traded(self, tick: Tick, place: Place, before: Place | None) -> Decimal | None:
+    def _traded(
+        self, tick: Tick, place: SessionPlace, before: SessionPlace | None
+    ) -> Decimal | None:
         """What this tick adds to its minute's volume."""
         if tick.volume is None:
             return None
@@ -167,18 +169,18 @@ class BarBuilder:
         opened = minute_of(to_text(place.session.open))
         return tick.volume if opened == place.minute and not place.extended else ZERO
 
-    def _day_volume(self, place: Place) -> Decimal | None:
+    def _day_volume(self, place: SessionPlace) -> Decimal | None:
         """What the session's regular ticks told last."""
         return self.day.volume if self.day and self.day.session_date == place.date else None
 
-    def _extended_volume(self, place: Place, before: Place | None) -> Decimal | None:
+    def _extended_volume(self, place: SessionPlace, before: SessionPlace | None) -> Decimal | None:
         """What the tick before told, if it is an extended one of the session, too."""
         if before is None or self.last is None:
             return None
         same = before.extended and before.session == place.session
         return self.last.volume if same else None
 
-    def _fold_minute(self, tick: Tick, place: Place, traded: Decimal | None) -> Bar:
+    def _fold_minute(self, tick: Tick, place: SessionPlace, traded: Decimal | None) -> Bar:
         bar = self._running.get(place.extended)
         if bar is None:
             return _new(tick, "1m", place.minute, place, traded)
@@ -191,7 +193,7 @@ class BarBuilder:
             ticks=bar.ticks + 1,
         )
 
-    def _fold_day(self, tick: Tick, place: Place) -> Bar:
+    def _fold_day(self, tick: Tick, place: SessionPlace) -> Bar:
         bar = self.day
         if bar is None:
             bar = _new(tick, "1d", f"{place.date}T00:00:00.000000Z", place, tick.volume)
@@ -212,7 +214,7 @@ def with_session_figures(day: Bar, tick: Tick, ticks: int) -> Bar:
     )
 
 
-def _new(tick: Tick, interval: str, start: str, place: Place, volume: Decimal | None) -> Bar:
+def _new(tick: Tick, interval: str, start: str, place: SessionPlace, volume: Decimal | None) -> Bar:
     return Bar(
         symbol=tick.symbol,
         interval=interval,

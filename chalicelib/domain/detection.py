@@ -13,7 +13,7 @@ from chalicelib.domain.alerts import Alert
 from chalicelib.domain.bar_closes import StoredCloses, no_history
 from chalicelib.domain.bar_watching import BarWatch, Spot
 from chalicelib.domain.bars import Bar
-from chalicelib.domain.building import BarBuilder, Hour, Place, place_of
+from chalicelib.domain.building import BarBuilder, Hour, SessionPlace, place_of
 from chalicelib.domain.delays import YAHOO_SOURCES
 from chalicelib.domain.messages import describe
 from chalicelib.domain.rules import ANY_SYMBOL, MAX_RULES, Rule, within_bound
@@ -22,7 +22,7 @@ from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.splits import Split, adjusted, find_split, told_split, with_split
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text
-from chalicelib.domain.watching import Latch, Point, is_followed, judge, untold
+from chalicelib.domain.watching import Observation, RuleState, is_followed, judge, without_alert
 
 MAX_PENDING = 100
 """Pending alerts lie in the state's item: a run of ticks stops short when there are so many."""
@@ -45,7 +45,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     last: the newest tick that was folded in; gap: whole seconds (rounded up, 99 at most) from the
     one before to it, 0 where that is not known; mark: the newest regular one where that is another;
     minute, day: the running bars; beside: that of the same minute and the other kind, regular or
-    extended; closes: the newest prices, newest last, counted as after all splits; latches by
+    extended; closes: the newest prices, newest last, counted as after all splits; rule_states by
     rule; splits: the newest ones, in order; opening: None in a session that an older version
     began; pending: alerts that may not have been delivered yet, at most MAX_PENDING and those of
     one tick; pending_to: the last tick of the run that made the newest of them; told: the alerts of
@@ -63,7 +63,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     beside: Bar | None = None
     day: Bar | None = None
     closes: tuple[Decimal, ...] = ()
-    latches: Mapping[str, Latch] = {}
+    rule_states: Mapping[str, RuleState] = {}
     splits: tuple[Split, ...] = ()
     opening: Opening | None = None
     pending: tuple[Alert, ...] = ()
@@ -78,7 +78,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def last_fired(self) -> str:
         """The time of the newest alert of the rules that are remembered; empty without one."""
-        return max((latch.fired_at for latch in self.latches.values()), default="")
+        return max((rule_state.fired_at for rule_state in self.rule_states.values()), default="")
 
     @property
     def split(self) -> Split | None:
@@ -201,11 +201,11 @@ class _Run:
         self._before = state
         self._watch = watch
         self._count = count
-        self._latches = dict(state.latches)
+        self._rule_states = dict(state.rule_states)
         self._closes = RunningCloses(state.closes)
         self._mark, self._mark_place = _last_regular(state)
         self._bars = BarWatch(
-            watch.rules, history, state.splits, state.latches, ticks, shown=watch.slow
+            watch.rules, history, state.splits, state.rule_states, ticks, shown=watch.slow
         )
         self._opening = state.opening
         self._previous: Tick | None = None
@@ -225,8 +225,8 @@ class _Run:
             self._previous = previous
             spots = (before, previous.timestamp), (place, tick.timestamp)
             closing = self._closing(*spots)
-        for interval, point in closing.items():
-            self._judge(interval, point, self._mark or tick, tick)
+        for interval, observation in closing.items():
+            self._judge(interval, observation, self._mark or tick, tick)
         if before is None or before.date != place.date:
             self._open(previous)
         split = self._split_at(tick, place)
@@ -239,11 +239,11 @@ class _Run:
         if not place.extended:
             self._mark, self._mark_place = tick, place
 
-    def _judge_tick(self, tick: Tick, previous: Decimal | None, place: Place) -> None:
+    def _judge_tick(self, tick: Tick, previous: Decimal | None, place: SessionPlace) -> None:
         """Judge the rules on ticks; `previous` is the price before."""
         self._closes.append(tick.price)  # to all before it: a new rule takes their side
-        point = _point(tick, previous, place, self._closes, self._splits)
-        self._judge("tick", point, tick, tick)
+        observation = _point(tick, previous, place, self._closes, self._splits)
+        self._judge("tick", observation, tick, tick)
         self._closes.keep(self._watch.depth)
         if self._opening is not None:
             count = min(self._opening.closes + 1, len(self._closes))
@@ -263,21 +263,21 @@ class _Run:
             beside=self.builder.beside,
             day=self.builder.day,
             closes=tuple(self._closes),
-            latches=self._remembered(),
+            rule_states=self._remembered(),
             splits=self._splits,
             opening=self._opening,
             told=self._count.told,
         )
 
-    def _remembered(self) -> dict[str, Latch]:
+    def _remembered(self) -> dict[str, RuleState]:
         """What the rules remember, those that are off as far as there is room: whoever switches
         rules on and off makes a state no larger."""
         rules = sorted(self._watch.rules, key=lambda rule: not rule.enabled)
-        known = [rule.rule_id for rule in rules if rule.rule_id in self._latches]
+        known = [rule.rule_id for rule in rules if rule.rule_id in self._rule_states]
         on = sum(rule.enabled for rule in rules)
-        return {name: self._latches[name] for name in known[: max(on, MAX_RULES)]}
+        return {name: self._rule_states[name] for name in known[: max(on, MAX_RULES)]}
 
-    def _closing(self, before: Spot, now: Spot) -> dict[str, Point]:
+    def _closing(self, before: Spot, now: Spot) -> dict[str, Observation]:
         if self._mark is None or self._mark_place is None:
             return {}
         return self._bars.closing(self._mark, self._mark_place, before, now)
@@ -287,7 +287,7 @@ class _Run:
         last = self._mark or previous
         self._opening = Opening(0, last.price if last else None)
 
-    def _split_at(self, tick: Tick, place: Place) -> Split | None:
+    def _split_at(self, tick: Tick, place: SessionPlace) -> Split | None:
         """The split that a tick is the first to tell of; a session has one at most."""
         known = self._splits[-1].date if self._splits else ""
         if known >= place.date or self._opening is None or self._opening.before is None:
@@ -306,20 +306,20 @@ class _Run:
         before = [split.adjust(price) for price in self._closes[:older]]
         self._closes = RunningCloses([*before, *self._closes[older:]])
 
-    def _judge(self, interval: str, point: Point, tick: Tick, newest: Tick) -> None:
+    def _judge(self, interval: str, observation: Observation, tick: Tick, newest: Tick) -> None:
         """Judge the rules of an interval that have not expired at the tick that has just come,
         `newest`."""
         for rule in self._watch.rules:
-            latch = self._latches.get(rule.rule_id)
-            if rule.interval != interval or not is_followed(rule, latch, newest.timestamp):
+            rule_state = self._rule_states.get(rule.rule_id)
+            if rule.interval != interval or not is_followed(rule, rule_state, newest.timestamp):
                 continue
-            after, fires = judge(rule, latch, point)
+            after, fires = judge(rule, rule_state, observation)
             if fires and not self._count.admits(rule, newest):
-                after, fires = untold(rule, latch, after), False
-            self._latches[rule.rule_id] = after
+                after, fires = without_alert(rule, rule_state, after), False
+            self._rule_states[rule.rule_id] = after
             if fires:
                 reason = self._count.quiet(rule, newest)
-                self.alerts.append(make_alert(rule, point, tick, self._watch, reason))
+                self.alerts.append(make_alert(rule, observation, tick, self._watch, reason))
 
 
 def _gap(before: Tick, last: Tick) -> int:
@@ -327,7 +327,7 @@ def _gap(before: Tick, last: Tick) -> int:
     return min(LONGEST_GAP, math.ceil(seconds))
 
 
-def _last_regular(state: State) -> tuple[Tick | None, Place | None]:
+def _last_regular(state: State) -> tuple[Tick | None, SessionPlace | None]:
     if state.mark is not None:
         return state.mark, place_of(state.mark)
     if state.last is None:
@@ -336,7 +336,7 @@ def _last_regular(state: State) -> tuple[Tick | None, Place | None]:
     return (None, None) if place.extended else (state.last, place)
 
 
-def _shown_split(mark: Tick, before: Place, tick: Tick, place: Place) -> Split | None:
+def _shown_split(mark: Tick, before: SessionPlace, tick: Tick, place: SessionPlace) -> Split | None:
     """The split that prices show, at the ticks of a session up to its first regular one; `mark` is
     the last regular tick before.
 
@@ -353,7 +353,7 @@ def _shown_split(mark: Tick, before: Place, tick: Tick, place: Place) -> Split |
     return split
 
 
-def _is_next_session(mark: Tick, before: Place, place: Place) -> bool:
+def _is_next_session(mark: Tick, before: SessionPlace, place: SessionPlace) -> bool:
     """Whether no price lies between that was never seen: the mark is its session's last one, and
     the place is in the next session. Else a jump may be real."""
     calendar = calendar_for(mark.symbol, mark.exchange_timezone)
@@ -376,11 +376,11 @@ def averages(closes: Sequence[Decimal], fast: int, slow: int) -> dict[str, Decim
 def _point(
     tick: Tick,
     previous: Decimal | None,
-    place: Place,
+    place: SessionPlace,
     closes: Sequence[Decimal],
     splits: Sequence[Split],
-) -> Point:
-    return Point(
+) -> Observation:
+    return Observation(
         timestamp=tick.timestamp,
         price=tick.price,
         previous_price=previous,
@@ -392,12 +392,14 @@ def _point(
     )
 
 
-def make_alert(rule: Rule, point: Point, tick: Tick, watch: Watch, quiet: str) -> Alert:
-    """The alert of a rule that fired at a point, whose price is `tick`'s, adjusted for splits
-    since."""
-    given = {"price": point.price, "previous_close": point.previous_close}
+def make_alert(rule: Rule, observation: Observation, tick: Tick, watch: Watch, quiet: str) -> Alert:
+    """The alert of a rule that fired at an observation.
+
+    The alert's price is that of `tick`, adjusted for later splits.
+    """
+    given = {"price": observation.price, "previous_close": observation.previous_close}
     tick = msgspec.structs.replace(tick, **given)
-    values = _values(rule, point, tick, watch)
+    values = _values(rule, observation, tick, watch)
     return Alert(
         symbol=tick.symbol,
         timestamp=tick.timestamp,
@@ -412,7 +414,7 @@ def make_alert(rule: Rule, point: Point, tick: Tick, watch: Watch, quiet: str) -
     )
 
 
-def _values(rule: Rule, point: Point, tick: Tick, watch: Watch) -> dict[str, Decimal]:
+def _values(rule: Rule, observation: Observation, tick: Tick, watch: Watch) -> dict[str, Decimal]:
     values: dict[str, Decimal] = {}
     if rule.value is not None:
         values["value"] = rule.value
@@ -421,9 +423,9 @@ def _values(rule: Rule, point: Point, tick: Tick, watch: Watch) -> dict[str, Dec
         values["change"] = tick.price - tick.previous_close
         values["change_percent"] = _percent(tick.price, tick.previous_close)
     if rule.condition == "moving_percent" and rule.window:
-        values["moved_percent"] = _percent(tick.price, point.closes[-rule.closes_needed])
+        values["moved_percent"] = _percent(tick.price, observation.closes[-rule.closes_needed])
     fast, slow = rule.fast or watch.fast, rule.slow or watch.slow
-    return values | averages(point.closes, fast, slow)
+    return values | averages(observation.closes, fast, slow)
 
 
 def _percent(price: Decimal, reference: Decimal) -> Decimal:

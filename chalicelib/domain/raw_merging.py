@@ -139,7 +139,7 @@ def _plain(number: int, place: int, line: Line) -> Iterator[_Copy]:
 
     decoded = decode(line[0], line[1] or _LATEST)
     items: tuple[Tick | Bar, ...] = (*decoded.ticks, *decoded.bars)
-    if len(items) != 1 or decoded.rejected or decoded.untold:
+    if len(items) != 1 or decoded.rejected or decoded.misread:
         return
     (item,) = items
     sent = _stamped.decode(line[0]).sent_at

@@ -97,7 +97,7 @@ def identity_of(item: Tick | Bar) -> Identity:
     return item.symbol, item.timestamp
 
 
-def is_plain(line: bytes, timestamp: str | None, tick: Tick) -> bool:
+def sql_reads_tick(line: bytes, timestamp: str | None, tick: Tick) -> bool:
     """Whether SQL reads the tick off its line; `timestamp` as it stands there."""
     zone = tick.exchange_timezone
     return (
@@ -107,7 +107,7 @@ def is_plain(line: bytes, timestamp: str | None, tick: Tick) -> bool:
     )
 
 
-def is_plain_bar(line: bytes, timestamp: str | None, bar: Bar) -> bool:
+def sql_reads_bar(line: bytes, timestamp: str | None, bar: Bar) -> bool:
     """Whether SQL reads the bar off its line; `timestamp` as it stands there."""
     return bars_start(timestamp or "") == bar.start and _has_plain_values(line)
 
@@ -133,21 +133,21 @@ def bars_start(timestamp: str) -> str | None:
     return found and f"{found[1]}{found[2] or '.000000'}Z"
 
 
-def mistakable(line: bytes) -> Iterator[Identity]:
+def misreadings(line: bytes) -> Iterator[Identity]:
     """The identities under which SQL might take a line that was refused, or a piece of it.
 
     Athena ends a line at a carriage return, too.
     """
     for piece in line.split(b"\r"):
         try:
-            identity = _mistaken(_object.decode(piece))
+            identity = _misreading(_object.decode(piece))
         except (msgspec.MsgspecError, UnicodeDecodeError):
             continue  # SQL cannot read it either
         if identity is not None:
             yield identity
 
 
-def _mistaken(fields: dict[str, msgspec.Raw]) -> Identity | None:
+def _misreading(fields: dict[str, msgspec.Raw]) -> Identity | None:
     symbol, timestamp = _text(fields, "symbol").upper(), _text(fields, "timestamp")
     if not SYMBOL.fullmatch(symbol):
         return None

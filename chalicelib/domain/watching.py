@@ -1,7 +1,7 @@
-"""Judging one rule at one price: has it happened, and may one be told again?
+"""Judging one rule at one price: does its condition fire, and may it alert again?
 
-A latch is what a rule remembers between prices. It is replaced when the rule is changed, so that
-a changed rule starts anew.
+A `RuleState` is what a rule remembers between prices. Changing the rule replaces it, so a changed
+rule starts from scratch.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from chalicelib.domain.signals import average_side, crosses_down, crosses_up, mo
 from chalicelib.domain.times import from_text
 
 
-class Latch(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+class RuleState(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     """What a rule remembers.
 
     side: the last sign of its averages that was not zero; inside: whether its condition held at
@@ -33,7 +33,7 @@ class Latch(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     bar: str = ""
 
 
-class Point(msgspec.Struct, frozen=True):
+class Observation(msgspec.Struct, frozen=True):
     """One price as rules see it: a tick, or the close of a bar.
 
     `closes` are the prices up to and with this one, newest last; `scope` is the bar that
@@ -51,124 +51,132 @@ class Point(msgspec.Struct, frozen=True):
     split: str = ""
 
 
-def is_followed(rule: Rule, latch: Latch | None, timestamp: str) -> bool:
+def is_followed(rule: Rule, rule_state: RuleState | None, timestamp: str) -> bool:
     """Whether a rule is judged at an instant of the market.
 
     One that was switched off goes on following prices, without firing, so that it does not take
     what happened meanwhile for news once it is on again.
     """
-    if rule.enabled or known_to(rule, latch) is not None:
+    if rule.enabled or known_to(rule, rule_state) is not None:
         return not rule.has_expired(timestamp)
     return False
 
 
-def known_to(rule: Rule, latch: Latch | None) -> Latch | None:
-    """The latch, if it is of this version of the rule."""
-    return latch if latch and latch.fingerprint == rule.fingerprint else None
+def known_to(rule: Rule, rule_state: RuleState | None) -> RuleState | None:
+    """The state, if it belongs to this version of the rule."""
+    return rule_state if rule_state and rule_state.fingerprint == rule.fingerprint else None
 
 
-def judge(rule: Rule, latch: Latch | None, point: Point) -> tuple[Latch, bool]:
-    """The rule's latch after `point`, and whether it fires there."""
-    before = known_to(rule, latch) or _fresh(rule, point)
+def judge(
+    rule: Rule, rule_state: RuleState | None, observation: Observation
+) -> tuple[RuleState, bool]:
+    """The rule's state after `observation`, and whether the rule fires there."""
+    before = known_to(rule, rule_state) or _fresh(rule, observation)
     if rule.interval != "tick":
-        if before.bar == point.scope:
+        if before.bar == observation.scope:
             return before, False
-        before = msgspec.structs.replace(before, bar=point.scope)
+        before = msgspec.structs.replace(before, bar=observation.scope)
     if rule.condition in CROSSES:
-        side, entered = _cross(rule, before, point)
+        side, entered = _cross(rule, before, observation)
         after = msgspec.structs.replace(before, side=side)
     else:
-        inside, entered = _enter(rule, before, point)
-        after = msgspec.structs.replace(before, inside=inside, session=point.session)
-    if not (entered and rule.enabled and _may_fire(rule, before, point)):
+        inside, entered = _enter(rule, before, observation)
+        after = msgspec.structs.replace(before, inside=inside, session=observation.session)
+    if not (entered and rule.enabled and _may_fire(rule, before, observation)):
         return after, False
-    scope = point.session if rule.trigger == "once_per_session" else point.scope
-    return msgspec.structs.replace(after, fired_at=point.timestamp, fired_scope=scope), True
+    scope = observation.session if rule.trigger == "once_per_session" else observation.scope
+    return msgspec.structs.replace(after, fired_at=observation.timestamp, fired_scope=scope), True
 
 
-def untold(rule: Rule, before: Latch | None, after: Latch) -> Latch:
-    """The latch `after` a price at which an alert was dropped: it follows the price, and the rule
-    may tell again as though it had not fired there."""
-    known = known_to(rule, before) or Latch(rule.fingerprint)
+def without_alert(rule: Rule, before: RuleState | None, after: RuleState) -> RuleState:
+    """The state after a price whose alert was dropped.
+
+    It follows the price, but the rule may alert again as if it had not fired there.
+    """
+    known = known_to(rule, before) or RuleState(rule.fingerprint)
     return msgspec.structs.replace(after, fired_at=known.fired_at, fired_scope=known.fired_scope)
 
 
-def _fresh(rule: Rule, point: Point) -> Latch:
-    """The latch of a rule that begins: its averages stand where the prices before left them."""
+def _fresh(rule: Rule, observation: Observation) -> RuleState:
+    """The state of a new rule; earlier prices decide on which side its averages stand."""
     side = 0
     if rule.condition in CROSSES:
-        earlier = point.closes[:-1][-rule.closes_to_begin :]
+        earlier = observation.closes[:-1][-rule.closes_to_begin :]
         while not side and len(earlier) >= (rule.slow or 0):
             side = average_side(earlier, rule.fast or 0, rule.slow or 0) or 0
             earlier = earlier[:-1]
-    return Latch(rule.fingerprint, side=side)
+    return RuleState(rule.fingerprint, side=side)
 
 
-def _cross(rule: Rule, before: Latch, point: Point) -> tuple[int, bool]:
+def _cross(rule: Rule, before: RuleState, observation: Observation) -> tuple[int, bool]:
     """The side after this price, and whether it has flipped to the rule's."""
-    side = average_side(point.closes, rule.fast or 0, rule.slow or 0)
+    side = average_side(observation.closes, rule.fast or 0, rule.slow or 0)
     if not side:
         return before.side, False
     wanted = 1 if rule.condition == "golden_cross" else -1
     return side, before.side == -wanted and side == wanted
 
 
-def _enter(rule: Rule, before: Latch, point: Point) -> tuple[bool, bool]:
+def _enter(rule: Rule, before: RuleState, observation: Observation) -> tuple[bool, bool]:
     """Whether the condition holds now, and whether it has begun to."""
-    holds = _holds(rule, point)
+    holds = _holds(rule, observation)
     if rule.condition in LEVELS:
-        return holds, holds and not _was_inside(rule, before, point)
+        return holds, holds and not _was_inside(rule, before, observation)
     if rule.condition == "moving_percent":
         return holds, holds and not before.inside
     if rule.condition == "change_percent":  # another session measures from another close
-        was_inside = before.inside and before.session == point.session
+        was_inside = before.inside and before.session == observation.session
         return holds, holds and not was_inside
     return holds, holds
 
 
-def _was_inside(rule: Rule, before: Latch, point: Point) -> bool:
+def _was_inside(rule: Rule, before: RuleState, observation: Observation) -> bool:
     """Whether a level held at the price before, which counts as after a split since."""
-    if before.session and before.session < point.split and point.previous_price is not None:
-        previous = msgspec.structs.replace(point, price=point.previous_price)
+    if (
+        before.session
+        and before.session < observation.split
+        and observation.previous_price is not None
+    ):
+        previous = msgspec.structs.replace(observation, price=observation.previous_price)
         return _holds(rule, previous)
     return before.inside
 
 
-def _holds(rule: Rule, point: Point) -> bool:
-    price, value = point.price, rule.value or Decimal(0)
+def _holds(rule: Rule, observation: Observation) -> bool:
+    price, value = observation.price, rule.value or Decimal(0)
     match rule.condition:
         case "greater_than":
             return price > value
         case "less_than":
             return price < value
         case "crossing_up":
-            return crosses_up(point.previous_price, price, value)
+            return crosses_up(observation.previous_price, price, value)
         case "crossing_down":
-            return crosses_down(point.previous_price, price, value)
+            return crosses_down(observation.previous_price, price, value)
         case "crossing":
-            previous = point.previous_price
+            previous = observation.previous_price
             return crosses_up(previous, price, value) or crosses_down(previous, price, value)
         case "change_percent":
-            return moved_more_than(price, point.previous_close, value)
+            return moved_more_than(price, observation.previous_close, value)
         case "moving_percent":
             needed = rule.closes_needed
-            start = point.closes[-needed] if len(point.closes) >= needed else None
+            start = observation.closes[-needed] if len(observation.closes) >= needed else None
             return moved_more_than(price, start, value)
         case _:
             return True
 
 
-def _may_fire(rule: Rule, before: Latch, point: Point) -> bool:
+def _may_fire(rule: Rule, before: RuleState, observation: Observation) -> bool:
     """Whether trigger and cooldown allow another alert."""
     if not before.fired_at:
         return True
     if rule.trigger == "once":
         return False
-    if rule.trigger == "once_per_bar" and before.fired_scope == point.scope:
+    if rule.trigger == "once_per_bar" and before.fired_scope == observation.scope:
         return False
-    if rule.trigger == "once_per_session" and before.fired_scope == point.session:
+    if rule.trigger == "once_per_session" and before.fired_scope == observation.session:
         return False
     if rule.cooldown_seconds:
-        since = from_text(point.timestamp) - from_text(before.fired_at)
+        since = from_text(observation.timestamp) - from_text(before.fired_at)
         return since.total_seconds() >= rule.cooldown_seconds
     return True

@@ -14,7 +14,13 @@ from chalicelib.domain.bars import STORED, Bar
 from chalicelib.domain.errors import TickError, UnreadableError
 from chalicelib.domain.payloads import JSON_SPACE, UNREADABLE, Line, is_json, items_of, lines_of
 from chalicelib.domain.raw_lines import ArchivedLine
-from chalicelib.domain.readings import Identity, identity_of, is_plain, is_plain_bar, mistakable
+from chalicelib.domain.readings import (
+    Identity,
+    identity_of,
+    misreadings,
+    sql_reads_bar,
+    sql_reads_tick,
+)
 from chalicelib.domain.stamps import Stamps
 from chalicelib.domain.ticks import (
     DECIMALS,
@@ -83,15 +89,15 @@ class Decoded(msgspec.Struct, frozen=True):
 
     `lines` are the archive's: the record's own, one JSON value each, with the instant that
     the first tick without a timestamp in it gets, or the arrival where it has none.
-    `untold` are identities that SQL would not, or not so, read off the lines: of ticks, and of what
-    was rejected.
+    `misread` are identities of ticks and rejected parts that SQL would miss or misread in the
+    lines.
     """
 
     lines: tuple[ArchivedLine, ...]
     ticks: tuple[Tick, ...]
     bars: tuple[Bar, ...]
     rejected: tuple[Rejected, ...]
-    untold: tuple[Identity, ...] = ()
+    misread: tuple[Identity, ...] = ()
 
 
 _one = msgspec.json.Decoder(WireTick)
@@ -128,7 +134,7 @@ class _Record:
         self._bars: list[Bar] = []
         self._rejected: list[Rejected] = []
         self._not_listed = 0
-        self._untold: list[Identity] = []
+        self._misread: list[Identity] = []
 
     def decoded(self, payload: bytes) -> Decoded:
         """What was read. Where more than MOST_REJECTED parts were rejected, one part more holds the
@@ -141,7 +147,7 @@ class _Record:
             tuple(self._ticks),
             tuple(self._bars),
             tuple(self._rejected),
-            tuple(self._untold),
+            tuple(self._misread),
         )
 
     def read(self, line: Line) -> None:
@@ -161,9 +167,9 @@ class _Record:
                 self._reject(line, line.received if part is line.text else part, str(error))
                 if part is line.text and not is_json(part):
                     return  # as above: Athena's reader takes more than JSON
-                self._untold.extend(mistakable(part))
+                self._misread.extend(misreadings(part))
         if array.was_asked:
-            self._untold.extend(mistakable(line.text))
+            self._misread.extend(misreadings(line.text))
         if line.text:
             stamped = self._stamps.given > before
             instant = self._stamps.at(before) if stamped else self._arrival
@@ -181,13 +187,13 @@ class _Record:
         if wire.bar is None:
             tick = to_tick(wire, self._taken, self._stamps)
             self._ticks.append(tick)
-            if not (alone and is_plain(part, wire.timestamp, tick)):
-                self._untold.append(identity_of(tick))
+            if not (alone and sql_reads_tick(part, wire.timestamp, tick)):
+                self._misread.append(identity_of(tick))
         else:
             bar = to_bar(wire, self._taken)
             self._bars.append(bar)
-            if not (alone and is_plain_bar(part, wire.timestamp, bar)):
-                self._untold.append(identity_of(bar))
+            if not (alone and sql_reads_bar(part, wire.timestamp, bar)):
+                self._misread.append(identity_of(bar))
 
 
 def to_tick(wire: WireTick, taken: datetime, stamps: Stamps) -> Tick:

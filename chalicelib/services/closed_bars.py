@@ -13,7 +13,7 @@ from itertools import chain, groupby, pairwise
 from typing import cast
 
 from chalicelib.domain.bar_watching import Spot, has_closed, label_of
-from chalicelib.domain.building import Place, place_of
+from chalicelib.domain.building import SessionPlace, place_of
 from chalicelib.domain.detection import State
 from chalicelib.domain.folding import BASE_OF, label
 from chalicelib.domain.rules import Rule
@@ -104,7 +104,7 @@ class ClosedBars:
         ends = later(last.start, seconds=_SECONDS[self._base])
         return is_whole and not self._rule.has_expired(ends)
 
-    def _has_day_closed(self, place: Place, instant: str) -> bool:
+    def _has_day_closed(self, place: SessionPlace, instant: str) -> bool:
         """Whether a tick after the close of the newest one's session has closed its day. A tick
         that counts as regular, such as that of an auction, may have come behind it."""
         if self._interval != "1d":

@@ -6,7 +6,7 @@ from chalicelib.services import lake_sql
 from chalicelib.services.compact_plan import chunked
 from chalicelib.services.compact_progress import Progress
 from chalicelib.services.compact_writing import Writer
-from chalicelib.services.lake_arrivals import Arrived
+from chalicelib.services.lake_arrivals import ArrivalHours
 from chalicelib.services.lake_sql import HISTORY
 
 PERIODS = 24
@@ -22,7 +22,7 @@ def write_history(writer: Writer, progress: Progress) -> None:
     for bar, table in HISTORY.items():
         due = progress.bars_due(bar)
         for periods in chunked(sorted(due), PERIODS):
-            arrived = sorted({Arrived(date) for period in periods for date in due[period]})
+            arrived = sorted({ArrivalHours(date) for period in periods for date in due[period]})
             failed = len(writer.failed)
             writer.write(table, periods, lake_sql.history(bar, periods, arrived))
             if len(writer.failed) == failed:

@@ -12,7 +12,7 @@ from chalicelib.services import lake_sql
 from chalicelib.services.compact_plan import MONTH_TICKS, chunked
 from chalicelib.services.compact_writing import Writer
 from chalicelib.services.lake_sql import DAYS_OF_TICKS, MONTHS_OF_TICKS
-from chalicelib.services.lake_stores import LakeStores, Part
+from chalicelib.services.lake_stores import CompactedPeriod, LakeStores
 
 MONTHS = 24
 """The most months that one statement writes; Athena takes a hundred, of fewer rows."""
@@ -50,9 +50,9 @@ class Months:
         unread = [m for m, part in copies.items() if m not in months and part.moved_at < before]
         self._lake.catalog.drop(MONTHS_OF_TICKS, sorted(unread))
 
-    def _small(self, until: str | None) -> dict[str, dict[str, Part]]:
+    def _small(self, until: str | None) -> dict[str, dict[str, CompactedPeriod]]:
         """The days of each month that is over at a day and has few enough ticks."""
-        found: dict[str, dict[str, Part]] = defaultdict(dict)
+        found: dict[str, dict[str, CompactedPeriod]] = defaultdict(dict)
         for date, part in self._lake.catalog.parts(DAYS_OF_TICKS).items():
             found[MONTHS_OF_TICKS.period_of(date)][date] = part
         return {
@@ -64,11 +64,11 @@ class Months:
         }
 
 
-def _run(copies: dict[str, Part], month: str) -> str | None:
+def _run(copies: dict[str, CompactedPeriod], month: str) -> str | None:
     return copies[month].run if month in copies else None
 
 
-def _run_of(parts: dict[str, Part]) -> str:
+def _run_of(parts: dict[str, CompactedPeriod]) -> str:
     """One name for the runs of all days of a month."""
     runs = " ".join(f"{date} {part.run}" for date, part in sorted(parts.items()))
     return blake2b(runs.encode(), digest_size=16).hexdigest()

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from chalicelib.services.lake_arrivals import Arrived, window
+from chalicelib.services.lake_arrivals import ArrivalHours, window
 from chalicelib.services.lake_sql import SESSIONS_BYTES
 
 FINISHED_AFTER = timedelta(days=1, hours=6)
@@ -92,10 +92,10 @@ def late(day: str, arrivals: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(arrivals) - usual))
 
 
-def arrived(days: Iterable[str], arrivals: Mapping[str, Iterable[str]]) -> list[Arrived]:
+def arrived(days: Iterable[str], arrivals: Mapping[str, Iterable[str]]) -> list[ArrivalHours]:
     """Where all ticks of some days are: their windows, and the dates of late arrivals."""
     found = [one for day in days for one in window(day)]
-    return found + [Arrived(one) for day in days for one in arrivals.get(day, ())]
+    return found + [ArrivalHours(one) for day in days for one in arrivals.get(day, ())]
 
 
 def measured(rows: Iterable[Sequence[str | None]]) -> list[Day]:
@@ -137,7 +137,7 @@ def _fits(batch: Sequence[Day], day: Day, texts: Mapping[str, str]) -> bool:
     )
 
 
-def by_date(hours: Iterable[Arrived]) -> list[tuple[Arrived, ...]]:
+def by_date(hours: Iterable[ArrivalHours]) -> list[tuple[ArrivalHours, ...]]:
     """Hours of arrival, grouped by their date."""
     return [tuple(group) for _, group in groupby(sorted(hours), key=lambda hour: hour.date)]
 

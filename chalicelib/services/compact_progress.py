@@ -14,7 +14,7 @@ from chalicelib.services.compact_plan import day_before, days_between
 from chalicelib.services.compact_survey import found_bars, found_ticks
 from chalicelib.services.compact_writing import Statements
 from chalicelib.services.lake_arrivals import hour_of
-from chalicelib.services.lake_stores import Changed, LakeStores, Marks
+from chalicelib.services.lake_stores import Changed, CompactionState, LakeStores
 
 log = logging.getLogger("ticktape.compact")
 
@@ -168,7 +168,7 @@ class Progress:
         self._lake.catalog.record(self._marks)
 
 
-def _not_recorded(marks: Marks, last: str) -> dict[str, tuple[str, ...]]:
+def _not_recorded(marks: CompactionState, last: str) -> dict[str, tuple[str, ...]]:
     """Days that were not over when a version that recorded no due days surveyed their objects."""
     if marks.compacted_until is None:
         return {}

@@ -25,7 +25,7 @@ from chalicelib.services.compact_progress import Progress
 from chalicelib.services.compact_writing import Statements, Writer
 from chalicelib.services.lake_sessions import sessions
 from chalicelib.services.lake_sql import DAYS_OF_TICKS, MINUTE_BARS, TABLES
-from chalicelib.services.lake_stores import OVERLAP, LakeStores, Part
+from chalicelib.services.lake_stores import OVERLAP, CompactedPeriod, LakeStores
 from chalicelib.services.merge import Merge, Merged
 from chalicelib.services.merge_early import MergeEarly
 
@@ -44,7 +44,7 @@ class Run:
         self._progress = Progress(lake, last_finished(now))
         self._months = Months(lake, self._writer)
         self.now = now
-        self.done: dict[str, Part] = {}
+        self.done: dict[str, CompactedPeriod] = {}
         self._tried: set[tuple[str, str]] = set()
 
     @property
@@ -138,7 +138,7 @@ class Run:
         with self._progress.merging():
             merge(self._oldest, last.isoformat(), before, merged)
 
-    def _ticks(self, days: Sequence[str], parts: Mapping[str, Part]) -> None:
+    def _ticks(self, days: Sequence[str], parts: Mapping[str, CompactedPeriod]) -> None:
         """Ticks of some days, at most DAYS, which have these parts until now."""
         known = {day: parts[day].arrivals for day in days if day in parts}
         arrivals = {

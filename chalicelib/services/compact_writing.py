@@ -12,7 +12,7 @@ from types import MappingProxyType
 from chalicelib.domain.errors import CompactionError, OutOfTime, StatementRefused
 from chalicelib.services import lake_sql
 from chalicelib.services.lake_sql import Table
-from chalicelib.services.lake_stores import LakeStores, Part
+from chalicelib.services.lake_stores import CompactedPeriod, LakeStores
 from chalicelib.services.stores import QueryStatus
 
 log = logging.getLogger("ticktape.compact")
@@ -110,7 +110,7 @@ class Writer:
         by_symbol: bool = False,
         runs: Mapping[str, str] = MappingProxyType({}),
         arrivals: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
-    ) -> dict[str, Part]:
+    ) -> dict[str, CompactedPeriod]:
         """Write a statement's rows, check them, and move the partitions there.
 
         `runs` is the run to be noted of a period where it is not this one, `arrivals` its late
@@ -124,7 +124,7 @@ class Writer:
             self._note(table.name, periods, error)
             return {}
         parts = {
-            period: Part(
+            period: CompactedPeriod(
                 location,
                 runs.get(period, run),
                 rows,

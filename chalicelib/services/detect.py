@@ -33,12 +33,12 @@ from chalicelib.domain.times import from_text, just_after
 from chalicelib.services.alert_budget import AlertBudget
 from chalicelib.services.alert_excess import AlertExcess
 from chalicelib.services.bar_writing import BarWriter
+from chalicelib.services.changed_prices import ChangedPrices, by_symbol, united
 from chalicelib.services.closes import KeptClosesBefore
 from chalicelib.services.corrections import Corrections
 from chalicelib.services.kept_closes import CloseKeeper
 from chalicelib.services.notify import Delivery, Notifier, Sender
 from chalicelib.services.stores import Refused, Stores
-from chalicelib.services.triggers import Trigger, by_symbol, united
 
 log = logging.getLogger("ticktape.detect")
 
@@ -166,7 +166,7 @@ class Detect:
         self._budget = AlertBudget()
 
     def __call__(
-        self, triggers: Sequence[Trigger], owner: str, deadline: float = math.inf
+        self, changes: Sequence[ChangedPrices], owner: str, deadline: float = math.inf
     ) -> Detected:
         """Bring every symbol of the batch up to its newest complete record.
 
@@ -175,14 +175,14 @@ class Detect:
         it is when its records come again. One that is not begun by then waits for that, too; the
         first PARALLEL_SYMBOLS are begun in any case.
         """
-        spans = by_symbol(triggers)
+        spans = by_symbol(changes)
         if not spans:
             return Detected(0, 0, 0, 0, 0, ())
         states = self._states([span.symbol for span in spans])
         rules = tuple(self._rules())
         work = _Work(Sender(owner), AlertExcess(), deadline)
 
-        def one(place: int, span: Trigger) -> Tally | None:
+        def one(place: int, span: ChangedPrices) -> Tally | None:
             if place >= PARALLEL_SYMBOLS and time.monotonic() >= deadline:
                 log.info("%s is to be tried again: time is over", span.symbol)
                 return None
@@ -224,7 +224,7 @@ class Detect:
 
     def _isolated(
         self,
-        span: Trigger,
+        span: ChangedPrices,
         state: State | None,
         rules: Sequence[Rule],
         work: _Work,
@@ -240,7 +240,7 @@ class Detect:
             log.exception("%s failed; its records are to be delivered again", span.symbol)
         return None
 
-    def _symbol(self, span: Trigger, state: State, watch: Watch, work: _Work) -> Tally:
+    def _symbol(self, span: ChangedPrices, state: State, watch: Watch, work: _Work) -> Tally:
         tally = Tally()
         lost = 0
         doubtful = Doubtful()
@@ -300,7 +300,7 @@ class Detect:
         """The rules as they are now, where those of this container are not the ones that the state
         was last judged by: a rule that another container knows already, or knows no more."""
         known = {rule.rule_id: rule.fingerprint for rule in watch.rules}
-        judged = {name: latch.fingerprint for name, latch in state.latches.items()}
+        judged = {name: rule_state.fingerprint for name, rule_state in state.rule_states.items()}
         agree = all(known.get(name) == version for name, version in judged.items())
         begins = state.last is not None and any(
             rule.rule_id not in judged
@@ -318,7 +318,7 @@ class Detect:
 
     def _step(
         self,
-        span: Trigger,
+        span: ChangedPrices,
         state: State,
         watch: Watch,
         doubtful: Doubtful,
@@ -356,7 +356,7 @@ class Detect:
         starts = [start for start, _ in late] + [bar.start for bar in clashes]
         return Step(outcome, bool(late), len(left), history, refused, min(starts, default=""))
 
-    def _new_ticks(self, span: Trigger, state: State) -> list[Tick]:
+    def _new_ticks(self, span: ChangedPrices, state: State) -> list[Tick]:
         start = just_after(state.last_timestamp) if state.last else None
         end = just_after(span.newest)
         if start is not None and start >= end:
@@ -390,7 +390,7 @@ class Detect:
 def _has_first_alert(state: State, alerts: Iterable[Alert]) -> bool:
     """Whether a rule fires that has not judged the symbol before: it may be one that this container
     alone still knows, which was deleted and has fired already."""
-    return any(alert.rule_id not in state.latches for alert in alerts)
+    return any(alert.rule_id not in state.rule_states for alert in alerts)
 
 
 def _check_delivered(state: State, first: str, error: Exception | None) -> None:

@@ -91,7 +91,7 @@ def without(read: Read, refusal: Callable[[Tick | Bar], str | None]) -> Read:
         ticks=tuple(tick for tick in decoded.ticks if tick not in refused),
         bars=tuple(bar for bar in decoded.bars if bar not in refused),
         rejected=decoded.rejected + tuple(_rejected(item, reason) for item, reason in reasons),
-        untold=decoded.untold + tuple(identity_of(item) for item in refused),
+        misread=decoded.misread + tuple(identity_of(item) for item in refused),
     )
     return Read(read.record, kept)
 
@@ -109,7 +109,7 @@ def plan_readings(reads: Iterable[Read]) -> list[Reading]:
     found: dict[Identity, Tick | Bar | None] = {}
     told: set[Identity] = set()
     for read in reads:
-        for identity in read.decoded.untold:
+        for identity in read.decoded.misread:
             told.add(identity)
             found.setdefault(identity, None)
         for item in items_of(read.decoded):
@@ -129,7 +129,7 @@ def identities_of(reads: Iterable[Read]) -> set[Identity]:
     """Of all that records bring, what is refused included."""
     found: set[Identity] = set()
     for read in reads:
-        found.update(read.decoded.untold, map(identity_of, items_of(read.decoded)))
+        found.update(read.decoded.misread, map(identity_of, items_of(read.decoded)))
     return found
 
 

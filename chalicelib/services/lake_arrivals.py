@@ -21,7 +21,7 @@ _BEFORE, _AFTER = 10, 12
 """A local day lies between hour 10 UTC of the day before and hour 12 of the day after."""
 
 
-class Arrived(msgspec.Struct, frozen=True, order=True):
+class ArrivalHours(msgspec.Struct, frozen=True, order=True):
     """Hours of arrival `[first, last]` of one date: partitions of the raw archive."""
 
     date: str
@@ -29,24 +29,24 @@ class Arrived(msgspec.Struct, frozen=True, order=True):
     last: int = LAST_HOUR
 
 
-def hour_of(text: str) -> Arrived:
+def hour_of(text: str) -> ArrivalHours:
     """An hour of one date: `2026-11-20T15`."""
     day, _, hour = text.partition("T")
-    return Arrived(day, int(hour), int(hour))
+    return ArrivalHours(day, int(hour), int(hour))
 
 
-def window(day: str) -> list[Arrived]:
+def window(day: str) -> list[ArrivalHours]:
     """When ticks of a trading day arrive that come in time, in whatever time zone."""
     middle = date.fromisoformat(day)
     before, after = middle - timedelta(days=1), middle + timedelta(days=1)
     return [
-        Arrived(before.isoformat(), first=_BEFORE),
-        Arrived(day),
-        Arrived(after.isoformat(), last=_AFTER),
+        ArrivalHours(before.isoformat(), first=_BEFORE),
+        ArrivalHours(day),
+        ArrivalHours(after.isoformat(), last=_AFTER),
     ]
 
 
-def partitions(arrived: Iterable[Arrived]) -> str:
+def partitions(arrived: Iterable[ArrivalHours]) -> str:
     """The condition on date and hour of arrival, each date once.
 
     Beyond MOST_DATES it is true of dates in between, too, so that the statement stays short.

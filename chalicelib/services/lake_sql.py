@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from chalicelib.domain.sessions import zone_names
-from chalicelib.services.lake_arrivals import Arrived, partitions
+from chalicelib.services.lake_arrivals import ArrivalHours, partitions
 from chalicelib.services.lake_texts import day_text, days_list, name_text, names_list
 
 FOLDER = Path(__file__).resolve().parents[1] / "lake"
@@ -100,7 +100,7 @@ def bars(bar: str, compacted_until: str | None) -> str:
     return _fill("bars", bar=bar, raw_bars=raw)
 
 
-def raw_bars_survey(arrived: Iterable[Arrived], by_object: bool = False) -> str:
+def raw_bars_survey(arrived: Iterable[ArrivalHours], by_object: bool = False) -> str:
     """Intervals and months of the historical bars of some hours of arrival, object by object where
     asked."""
     return _fill(
@@ -111,7 +111,7 @@ def raw_bars_survey(arrived: Iterable[Arrived], by_object: bool = False) -> str:
     )
 
 
-def history(bar: str, periods: Sequence[str], arrived: Iterable[Arrived]) -> str:
+def history(bar: str, periods: Sequence[str], arrived: Iterable[ArrivalHours]) -> str:
     """The historical bars of some periods of their table: those in it, and those that arrived."""
     table = HISTORY[bar]
     return _fill(
@@ -167,7 +167,7 @@ def _next_month(month: str) -> str:
     return (date.fromisoformat(f"{month}-28") + timedelta(days=4)).isoformat()[:7]
 
 
-def survey(arrived: Iterable[Arrived], by_object: bool = False) -> str:
+def survey(arrived: Iterable[ArrivalHours], by_object: bool = False) -> str:
     """Trading days of the raw ticks of some hours of arrival, object by object where asked."""
     return _fill("survey", raw=_raw(arrived), batch="batch" if by_object else "''")
 
@@ -178,7 +178,9 @@ def measure(ticks: str) -> str:
     return _fill("measure", ticks=ticks, zones=names_list(sorted(zone_names())))
 
 
-def day_ticks(days: Sequence[str], arrived: Iterable[Arrived], kept: Sequence[str] = ()) -> str:
+def day_ticks(
+    days: Sequence[str], arrived: Iterable[ArrivalHours], kept: Sequence[str] = ()
+) -> str:
     """The ticks of trading days; of the days `kept` also those that only Parquet still has."""
     raw = _raw(arrived)
     if kept:
@@ -227,7 +229,7 @@ def check(table: Table, rows: str, run: str) -> str:
     )
 
 
-def _raw(arrived: Iterable[Arrived]) -> str:
+def _raw(arrived: Iterable[ArrivalHours]) -> str:
     return _fill("raw_ticks", arrived=partitions(arrived))
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from chalicelib.services.lake_arrivals import Arrived
+from chalicelib.services.lake_arrivals import ArrivalHours
 from chalicelib.services.lake_sql import Table
 from chalicelib.services.stores import QueryEngine
 
@@ -17,7 +17,7 @@ OVERLAP = timedelta(minutes=5)
 """What was written this shortly before the last look may not have been listed then."""
 
 
-class Part(msgspec.Struct, frozen=True):
+class CompactedPeriod(msgspec.Struct, frozen=True):
     """A period (day or month) of a table: where its Parquet lies since when, by which run.
 
     `arrivals` are the dates of arrival, beyond the usual ones, on which ticks of the day came.
@@ -30,7 +30,7 @@ class Part(msgspec.Struct, frozen=True):
     arrivals: tuple[str, ...] = ()
 
 
-class Marks(msgspec.Struct, frozen=True):
+class CompactionState(msgspec.Struct, frozen=True):
     """How far compaction is. Times are None before the first run.
 
     compacted_until: the last compacted day, the boundary of the view.
@@ -65,7 +65,7 @@ class Changed(msgspec.Struct, frozen=True):
     lately: `fingerprint`s of all objects written shortly before that.
     """
 
-    hours: Mapping[Arrived, frozenset[str] | None]
+    hours: Mapping[ArrivalHours, frozenset[str] | None]
     newest: str | None
     lately: frozenset[str] = frozenset()
 
@@ -73,20 +73,20 @@ class Changed(msgspec.Struct, frozen=True):
 class Catalog(Protocol):
     """The tables' partitions, and the view's boundary."""
 
-    def marks(self) -> Marks:
+    def marks(self) -> CompactionState:
         """As the last run that came to its end left them."""
 
-    def record(self, marks: Marks) -> None:
+    def record(self, marks: CompactionState) -> None:
         """Write marks, in one step."""
 
-    def move(self, marks: Marks, statements: Mapping[str, str]) -> None:
+    def move(self, marks: CompactionState, statements: Mapping[str, str]) -> None:
         """Write the views' statements; those of `all_ticks`, the last one, with the marks in one
         step."""
 
-    def parts(self, table: Table) -> dict[str, Part]:
+    def parts(self, table: Table) -> dict[str, CompactedPeriod]:
         """A table's periods."""
 
-    def switch(self, table: Table, parts: Mapping[str, Part]) -> None:
+    def switch(self, table: Table, parts: Mapping[str, CompactedPeriod]) -> None:
         """Have each period stand at its part from now on: one step for each."""
 
     def drop(self, table: Table, periods: Sequence[str]) -> None:
@@ -108,7 +108,7 @@ class LakeObjects(Protocol):
         """
 
     def remove_superseded(
-        self, table: Table, parts: Mapping[str, Part], before: datetime, deadline: float
+        self, table: Table, parts: Mapping[str, CompactedPeriod], before: datetime, deadline: float
     ) -> int:
         """Delete a table's objects that are in no part and that nobody reads any more: written
         before an instant, and of a period whose part moved before it. Returns how many; stops at

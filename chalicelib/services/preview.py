@@ -17,7 +17,7 @@ from chalicelib.domain.running_closes import RunningCloses
 from chalicelib.domain.splits import DatedClose, Split, adjusted_closes
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after, later
-from chalicelib.domain.watching import Latch, Point, judge
+from chalicelib.domain.watching import Observation, RuleState, judge
 from chalicelib.services.closed_bars import ClosedBars, LastPart
 from chalicelib.services.closes import ClosesBefore
 from chalicelib.services.last_ticks import LastTicks
@@ -172,25 +172,25 @@ class _Run:
 
     def over_bars(self, parts: Iterable[LastPart], window: _Window, ticks: LastTicks) -> Previewed:
         """The closed bars in order."""
-        latch: Latch | None = None
+        rule_state: RuleState | None = None
         for bar, session_before in parts:
             window.add(bar)
-            point = self._point(bar, window, session_before)
-            after, fires = judge(self._rule, latch, self._latest(point, bar))
+            observation = self._point(bar, window, session_before)
+            after, fires = judge(self._rule, rule_state, self._latest(observation, bar))
             if fires:  # only then the bar's last tick matters: for an alert's time and a cooldown
-                point = _as_seen(point, ticks.tick_of(bar))
-                after, fires = judge(self._rule, latch, point)
-            latch = after
-            self._take([self._alert(point)] if fires else [], 1, point.scope)
+                observation = _as_seen(observation, ticks.tick_of(bar))
+                after, fires = judge(self._rule, rule_state, observation)
+            rule_state = after
+            self._take([self._alert(observation)] if fires else [], 1, observation.scope)
             if self._is_full(MAX_BARS):
                 return self._result(complete=False)
         return self._result(complete=True)
 
-    def _point(self, bar: Close, window: _Window, session_before: DatedClose | None) -> Point:
-        """The point of a bar, without a look for its last tick."""
+    def _point(self, bar: Close, window: _Window, session_before: DatedClose | None) -> Observation:
+        """The observation of a bar, without a look for its last tick."""
         previous = adjusted_closes([session_before] if session_before else [], window.known)
         start = label(bar.start, self._rule.interval)
-        return Point(
+        return Observation(
             timestamp=start,
             price=bar.close,
             previous_price=window.closes[-2] if len(window.closes) > 1 else None,
@@ -201,21 +201,21 @@ class _Run:
             split=window.known[-1].date if window.known else "",
         )
 
-    def _latest(self, point: Point, part: Close) -> Point:
-        """The point as if the bar's last tick had come as late as it can, so that no cooldown
+    def _latest(self, observation: Observation, part: Close) -> Observation:
+        """The observation as if the bar's last tick had come as late as it can, so that no cooldown
         hides an alert."""
         if not self._rule.cooldown_seconds:
-            return point
-        return msgspec.structs.replace(point, timestamp=later(part.start, days=2))
+            return observation
+        return msgspec.structs.replace(observation, timestamp=later(part.start, days=2))
 
-    def _alert(self, point: Point) -> Alert:
+    def _alert(self, observation: Observation) -> Alert:
         tick = Tick(
             symbol=self._symbol,
-            timestamp=point.timestamp,
-            price=point.price,
-            previous_close=point.previous_close,
+            timestamp=observation.timestamp,
+            price=observation.price,
+            previous_close=observation.previous_close,
         )
-        return make_alert(self._rule, point, tick, self._watch, "preview")
+        return make_alert(self._rule, observation, tick, self._watch, "preview")
 
     def _take(self, alerts: Iterable[Alert], judged: int, until: str) -> None:
         self._alerts += alerts
@@ -234,10 +234,10 @@ def _aloud(_tick: Tick) -> str:
     return ""
 
 
-def _as_seen(point: Point, tick: Tick | None) -> Point:
-    """A point with the time and the previous close that the bar's last tick tells, if any."""
+def _as_seen(observation: Observation, tick: Tick | None) -> Observation:
+    """An observation with the time and previous close of the bar's last tick, if there is one."""
     if tick is None:
-        return point
+        return observation
     return msgspec.structs.replace(
-        point, timestamp=tick.timestamp, previous_close=tick.previous_close
+        observation, timestamp=tick.timestamp, previous_close=tick.previous_close
     )

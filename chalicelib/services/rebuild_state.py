@@ -10,7 +10,7 @@ from chalicelib.domain.building import place_of
 from chalicelib.domain.detection import Opening, State, Watch
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.splits import MAX_SPLITS, Split
-from chalicelib.domain.watching import Latch
+from chalicelib.domain.watching import RuleState
 from chalicelib.services.rebuild_losses import Losses
 
 
@@ -38,7 +38,7 @@ def in_place_of(old: State, new: State, watch: Watch, losses: Losses) -> State:
         closes=old.closes[-watch.depth :] if short else new.closes,
         splits=splits,
         opening=old.opening if short else _opening(old, new, losses),
-        latches=_latches(old, new, watch, unbroken),
+        rule_states=_rule_states(old, new, watch, unbroken),
     )
 
 
@@ -105,20 +105,20 @@ def _opening(old: State, new: State, losses: Losses) -> Opening | None:
     return Opening(new.opening.closes, old.opening.before)
 
 
-def _latches(old: State, new: State, watch: Watch, unbroken: int) -> dict[str, Latch]:
-    latches = {}
+def _rule_states(old: State, new: State, watch: Watch, unbroken: int) -> dict[str, RuleState]:
+    rule_states = {}
     for rule in watch.rules:
-        before, after = old.latches.get(rule.rule_id), new.latches.get(rule.rule_id)
+        before, after = old.rule_states.get(rule.rule_id), new.rule_states.get(rule.rule_id)
         if before is None:
             continue
         if after is not None:
-            latches[rule.rule_id] = _told(rule, before, after, unbroken)
+            rule_states[rule.rule_id] = _told(rule, before, after, unbroken)
         elif before.fingerprint == rule.fingerprint:
-            latches[rule.rule_id] = before
-    return latches
+            rule_states[rule.rule_id] = before
+    return rule_states
 
 
-def _told(rule: Rule, old: Latch, new: Latch, unbroken: int) -> Latch:
+def _told(rule: Rule, old: RuleState, new: RuleState, unbroken: int) -> RuleState:
     """What a rule remembers. On bars it is judged by stored closes, which expired prices do not
     shorten."""
     short = rule.interval == "tick" and unbroken < rule.closes_needed

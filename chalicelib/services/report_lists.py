@@ -28,7 +28,8 @@ _ARRIVED = re.compile(r"\bFROM (?:raw_lines|readings)\b")
 class LakeState(msgspec.Struct, frozen=True):
     """What decides how much is listed.
 
-    first_day: the first date of arrival that is projected. compacted_until, months: as in Marks.
+    first_day: the first date of arrival that is projected. compacted_until, months: as in
+    CompactionState.
     days: dates of the partitions of `ticks`. years: how many partitions `history_1d` has.
     """
 

@@ -15,7 +15,7 @@ import msgspec
 from chalicelib.domain.bars import total_volume
 from chalicelib.domain.sessions import Session
 from chalicelib.domain.times import to_text
-from producer.files.placing import Place, standing_of
+from producer.files.placing import BarSpan, standing_of
 from producer.wire import Bar, WireTick
 
 SECONDS: dict[Bar, int] = {"1m": 60, "1h": 3600, "1d": 86_400}
@@ -48,7 +48,7 @@ class Folder:
         self._now = to_text(now)
         self._newest: dict[str, WireTick] = {}
         self._sessions: dict[str, Session] = {}
-        self._open: dict[tuple[str, Bar], tuple[Place, WireTick]] = {}
+        self._open: dict[tuple[str, Bar], tuple[BarSpan, WireTick]] = {}
 
     def add(self, bar: WireTick) -> Iterator[WireTick]:
         """Take a bar. Gives the coarser bars that those before it complete."""
@@ -82,7 +82,7 @@ class Folder:
                 yield from self._finished(*held)
             self._open[key] = place, _first(bar, target, place.start)
 
-    def _finished(self, place: Place, bar: WireTick) -> Iterator[WireTick]:
+    def _finished(self, place: BarSpan, bar: WireTick) -> Iterator[WireTick]:
         if place.over <= self._now:
             yield bar
 

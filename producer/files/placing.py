@@ -16,7 +16,7 @@ _INSTANT = timedelta(microseconds=1)
 _MINUTE = timedelta(minutes=1)
 
 
-class Place(msgspec.Struct, frozen=True):
+class BarSpan(msgspec.Struct, frozen=True):
     """The start of a coarser bar, and the instant at which that bar is over."""
 
     start: str
@@ -30,14 +30,14 @@ class Standing(msgspec.Struct, frozen=True):
     session: Session
     extended: bool
 
-    def place(self, target: Bar) -> Place | None:
+    def place(self, target: Bar) -> BarSpan | None:
         """The coarser bar that it belongs to; None for the day of a bar outside regular hours."""
         if target == "1m":
             minute = minute_of(to_text(self.start))
-            return Place(minute, later(minute, minutes=1))
+            return BarSpan(minute, later(minute, minutes=1))
         if target == "1h":
             hour = hour_start(self.session, self.start, self.extended)
-            return Place(to_text(hour), to_text(hour + _HOUR))
+            return BarSpan(to_text(hour), to_text(hour + _HOUR))
         return None if self.extended else _day(self.session)
 
 
@@ -63,6 +63,6 @@ def _is_a_price(bar: WireTick) -> bool:
     return bar.high == bar.low and not bar.volume
 
 
-def _day(session: Session) -> Place:
+def _day(session: Session) -> BarSpan:
     over = max(session.post_close, session.regular_until)
-    return Place(f"{session.date}T00:00:00.000000Z", to_text(over))
+    return BarSpan(f"{session.date}T00:00:00.000000Z", to_text(over))

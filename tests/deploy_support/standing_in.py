@@ -21,7 +21,7 @@ import msgspec
 
 from chalicelib.domain.times import to_text
 from chalicelib.services.lake_sql import HISTORY, MONTHS_OF_TICKS, TABLES, views
-from chalicelib.services.lake_stores import Part
+from chalicelib.services.lake_stores import CompactedPeriod
 from embedded_aws.clients import Clients
 from tests.deploy_support.recorded_calls import Recorder
 from tests.patience import PATIENCE_SECONDS
@@ -138,7 +138,9 @@ def _move_other_tables() -> None:
         lake.catalog.stage(table, run, {period: location})
         lake.catalog.unstage(table)
         for _ in range(2):  # made, then moved
-            lake.catalog.switch(table, {period: Part(location, run, 1, to_text(datetime.now(UTC)))})
+            lake.catalog.switch(
+                table, {period: CompactedPeriod(location, run, 1, to_text(datetime.now(UTC)))}
+            )
     lake.catalog.drop(MONTHS_OF_TICKS, [MONTHS_OF_TICKS.period_of(DAY)])
     marks = lake.catalog.marks()
     wanted = views(marks.compacted_until)

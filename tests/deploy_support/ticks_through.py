@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.adapters.state import States
-from chalicelib.domain.watching import Latch
+from chalicelib.domain.watching import RuleState
 from chalicelib.services.new_symbols import UNCOUNTED
 from tests.deploy_support.life import Life
 from tests.deploy_support.stage_life import STAGE
@@ -97,5 +97,5 @@ def judge_by_a_rule_that_is_gone(life: Life, symbol: str) -> None:
     states = States(life.client("dynamodb"), life.outputs["environment"]["STATE_TABLE"])
     state = states.get(symbol)
     assert state is not None
-    latches = {**state.latches, "gone": Latch("unknown")}
-    assert states.put(msgspec.structs.replace(state, latches=latches))
+    rule_states = {**state.rule_states, "gone": RuleState("unknown")}
+    assert states.put(msgspec.structs.replace(state, rule_states=rule_states))

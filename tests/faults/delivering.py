@@ -156,10 +156,10 @@ class Deliverer:
         records = [self._changes[place] for place in places]
         for place in sorted(places, reverse=True):
             del self._changes[place]
-        triggers = events.triggers({"Records": records})
+        changes = events.changed_prices({"Records": records})
 
         def work(services: Services, request_id: str) -> list[str]:
-            return list(services.detect(triggers, request_id).failed)
+            return list(services.detect(changes, request_id).failed)
 
         self._detects.append(Delivery(records, self._world.invoke(work)))
 

@@ -39,7 +39,7 @@ class System:
         """All changes since the last look."""
         records = self.aws.stream[self._seen :]
         self._seen = len(self.aws.stream)
-        done = self.services.detect(events.triggers({"Records": records}), "me")
+        done = self.services.detect(events.changed_prices({"Records": records}), "me")
         assert done.failed == ()
 
     def deliver(self, payloads: Sequence[bytes], size: int) -> None:

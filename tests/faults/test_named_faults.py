@@ -114,7 +114,7 @@ def test_an_hour_that_ends_while_one_of_its_minutes_is_repaired_has_the_late_tic
     system.detect()
     system.ingest(payload(wire(9, 30, **after)))
     rival = Services(SMALL_AVERAGES, lambda: instant(10**7), system.aws)
-    late = events.triggers({"Records": system.aws.stream[-1:]})
+    late = events.changed_prices({"Records": system.aws.stream[-1:]})
     next_hour = wire(3, 3700, **after)
     raced: list[bool] = []
 
@@ -123,7 +123,7 @@ def test_an_hour_that_ends_while_one_of_its_minutes_is_repaired_has_the_late_tic
         if corrected and not raced:
             raced.append(True)
             system.ingest(payload(next_hour))
-            done = rival.detect(events.triggers({"Records": system.aws.stream[-1:]}), "rival")
+            done = rival.detect(events.changed_prices({"Records": system.aws.stream[-1:]}), "rival")
             assert done.failed == ()
         return perform()
 

@@ -141,8 +141,8 @@ def unnumbered(contents: Contents) -> Any:
 def windows(contents: Contents) -> Any:
     """The state but for the time at which its rules last told of themselves."""
     (state,) = contents["state"]
-    latches = {name: latch[:4] for name, latch in state["data"].pop("l").items()}
-    return json.dumps([state, latches], sort_keys=True)
+    rule_states = {name: rule_state[:4] for name, rule_state in state["data"].pop("l").items()}
+    return json.dumps([state, rule_states], sort_keys=True)
 
 
 def test_a_symbol_that_has_no_prices_is_nothing() -> None:

@@ -37,8 +37,8 @@ class World:
         self.containers[0].ingest(batch, NEVER)
         self._sent += len(records)
         stream, end = self.aws.stream[self._seen :], len(self.aws.stream)
-        triggers = events.triggers({"Records": stream})
-        assert self.containers[container].detect(triggers, f"r{self._sent}").failed == ()
+        changes = events.changed_prices({"Records": stream})
+        assert self.containers[container].detect(changes, f"r{self._sent}").failed == ()
         self._seen = end
 
     def replace(self, container: int) -> None:
@@ -88,7 +88,7 @@ def test_a_container_that_does_not_know_a_rule_keeps_its_window() -> None:
     state = world.stores.state.get("AAPL")
     assert state is not None
     assert len(state.closes) >= 91
-    assert "r1" in state.latches
+    assert "r1" in state.rule_states
 
 
 def test_a_deleted_rule_is_forgotten_by_the_first_container_that_knows() -> None:
@@ -100,7 +100,7 @@ def test_a_deleted_rule_is_forgotten_by_the_first_container_that_knows() -> None
     world.go(1, wire(101, 1))
     state = world.stores.state.get("AAPL")
     assert state is not None
-    assert "r1" not in state.latches
+    assert "r1" not in state.rule_states
     assert world.subjects() == []
 
 

@@ -119,7 +119,7 @@ def size_bytes(state: State) -> int:
 def test_a_state_with_the_default_rules_takes_at_most_1024_bytes() -> None:
     state = grown("BRK-B.LONGEST=SYMBOL^OF24"[:24], 300)
     assert len(state.closes) == 20
-    assert len(state.latches) == 3
+    assert len(state.rule_states) == 3
     assert state.minute is not None
     assert state.day is not None
     assert size_bytes(msgspec.structs.replace(state, pending=(), version=10**9)) <= 1024

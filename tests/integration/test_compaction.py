@@ -23,7 +23,7 @@ from chalicelib.services import compact_plan, compact_run
 from chalicelib.services.compact import Compact
 from chalicelib.services.ingest_plan import Incoming
 from chalicelib.services.lake_sql import TABLES
-from chalicelib.services.lake_stores import LakeStores, Part
+from chalicelib.services.lake_stores import CompactedPeriod, LakeStores
 from chalicelib.services.stores import QueryStatus
 from chalicelib.settings import Settings
 from producer.sources.archive import Recording
@@ -66,7 +66,7 @@ class Lake:
         """One run."""
         return Compact(self.stores, lambda: self.now)(day, "test", time.monotonic() + 3600)
 
-    def parts(self) -> dict[str, Part]:
+    def parts(self) -> dict[str, CompactedPeriod]:
         """The days of ticks."""
         return self.stores.catalog.parts(TABLES[0])
 

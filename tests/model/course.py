@@ -84,7 +84,7 @@ class Course:
         if not batch:
             return
         del self.pending[skip : skip + count]
-        found = events.triggers({"Records": batch})
+        found = events.changed_prices({"Records": batch})
 
         def work(services: Services, request: str) -> list[str]:
             return list(services.detect(found, request).failed)

@@ -49,9 +49,9 @@ MUTATIONS = (
         "if not closed.last:",
     ),
     Mutation(
-        "latches are forgotten",
+        "rule states are forgotten",
         "domain/detection.py",
-        "return {name: self._latches[name] for name in known[: max(on, MAX_RULES)]}",
+        "return {name: self._rule_states[name] for name in known[: max(on, MAX_RULES)]}",
         "return {}",
     ),
     Mutation(
@@ -171,7 +171,7 @@ MUTATIONS = (
     Mutation(
         "a change is entered once, not in each session",
         "domain/watching.py",
-        "was_inside = before.inside and before.session == point.session",
+        "was_inside = before.inside and before.session == observation.session",
         "was_inside = before.inside",
     ),
     Mutation(

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.rules import Rule
-from chalicelib.domain.watching import Latch, Point, judge
+from chalicelib.domain.watching import Observation, RuleState, judge
 from tests.oracles.crosses import Cross, averages, crosses, moves_above, signs
 
 DATA = Path(__file__).parents[1] / "data" / "aapl-daily-2015-2017.csv"
@@ -86,14 +86,14 @@ def judged(prices: Sequence[object], fast: int, slow: int) -> list[Cross]:
     """The crosses that the two rules find when they are given price after price."""
     exact = [Decimal(str(price)) for price in prices]
     found = []
-    latches: dict[str, Latch | None] = {GOLDEN: None, DEATH: None}
+    rule_states: dict[str, RuleState | None] = {GOLDEN: None, DEATH: None}
     rules = [
         Rule(rule_id=GOLDEN, symbol="*", condition="golden_cross", fast=fast, slow=slow),
         Rule(rule_id=DEATH, symbol="*", condition="death_cross", fast=fast, slow=slow),
     ]
     for index, price in enumerate(exact):
         for rule in rules:
-            point = Point(
+            observation = Observation(
                 timestamp=f"2026-11-20T00:00:{index % 60:02d}.000000Z",
                 price=price,
                 previous_price=exact[index - 1] if index else None,
@@ -102,7 +102,7 @@ def judged(prices: Sequence[object], fast: int, slow: int) -> list[Cross]:
                 scope="",
                 closes=exact[: index + 1][-slow:],
             )
-            latches[rule.rule_id], fires = judge(rule, latches[rule.rule_id], point)
+            rule_states[rule.rule_id], fires = judge(rule, rule_states[rule.rule_id], observation)
             if fires:
                 found.append(Cross(index, rule.condition))
     return found

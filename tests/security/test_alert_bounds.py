@@ -212,7 +212,7 @@ def test_a_symbol_that_is_not_through_when_time_is_over_comes_again_alone() -> N
         services.stores.rules.write(services.stores.rules.table(), rule)
     sent(services, *(wire(100, number, symbol="AAPL") for number in range(9)))
     sent(services, wire(100, 0, symbol="MSFT"))
-    triggers = events.triggers({"Records": aws.stream})
+    triggers = events.changed_prices({"Records": aws.stream})
     done = services.detect(triggers, "one", 0.0)
     mine = next(one.identifier for one in triggers if one.symbol == "AAPL")
     assert done.failed == (mine,)

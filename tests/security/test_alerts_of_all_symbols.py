@@ -60,7 +60,9 @@ class World:
         return found
 
     def look(self, records: list[dict[str, Any]], container: int = 0) -> Any:
-        return self.containers[container].detect(events.triggers({"Records": records}), "owner")
+        return self.containers[container].detect(
+            events.changed_prices({"Records": records}), "owner"
+        )
 
     def go(self, *ticks: dict[str, Any], container: int = 0) -> Any:
         return self.look(self.arrive(*ticks), container)

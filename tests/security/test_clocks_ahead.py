@@ -52,7 +52,7 @@ class System:
     def _taken(self, records: Any) -> Any:
         done = self.services.ingest(records, NEVER)
         stream, self._seen = self.aws.stream[self._seen :], len(self.aws.stream)
-        self.services.detect(events.triggers({"Records": stream}), "owner")
+        self.services.detect(events.changed_prices({"Records": stream}), "owner")
         return done
 
     def prices(self) -> list[tuple[str, str]]:

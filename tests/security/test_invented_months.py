@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from chalicelib.services import lake_sql
-from chalicelib.services.lake_arrivals import Arrived
+from chalicelib.services.lake_arrivals import ArrivalHours
 from tests.emulated import Emulated
 from tests.integration.test_compaction import Lake, bar
 
@@ -20,5 +20,5 @@ def test_only_months_that_bars_may_be_of_are_surveyed(emulated: Emulated) -> Non
     true = ["1970-01-02", "2025-02-28", "2026-10-27", "2026-11-01"]
     days = [day for day in invented if not "1970-01" <= day[:7] <= "2026-11"] + true
     lake.ingest((ARRIVAL, b"\n".join(bar(day, 5) for day in days)))
-    survey = lake_sql.raw_bars_survey([Arrived("2026-10-31")])
+    survey = lake_sql.raw_bars_survey([ArrivalHours("2026-10-31")])
     assert sorted(row[1] or "" for row in lake.ask(survey)) == [day[:7] for day in true]

@@ -39,7 +39,7 @@ class System:
         self._seen = len(self.aws.stream)
         self.calls.clear()
         self.aws.around = self._count
-        detected = self.services.detect(events.triggers({"Records": changes}), "run")
+        detected = self.services.detect(events.changed_prices({"Records": changes}), "run")
         self.aws.around = lambda _operation, _request, perform: perform()
         assert not detected.failed
         return detected

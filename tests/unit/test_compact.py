@@ -12,7 +12,7 @@ from chalicelib.domain.errors import CompactionError, FieldError, StatementRefus
 from chalicelib.services import compact_months, compact_run
 from chalicelib.services.compact_plan import Batch, Day, batches, days_between, last_finished
 from chalicelib.services.lake_sql import TABLES, day_ticks
-from chalicelib.services.lake_stores import Marks
+from chalicelib.services.lake_stores import CompactionState
 from tests.lake_world import World
 
 DAYS = ("2026-11-18", "2026-11-19", "2026-11-20")
@@ -391,7 +391,7 @@ def test_an_object_that_is_listed_late_is_still_found(world: World) -> None:
 
 def test_marks_of_a_version_without_due_days_lose_no_day(world: World) -> None:
     world.run()
-    world.marks = Marks(world.marks.compacted_until, world.marks.surveyed_until)
+    world.marks = CompactionState(world.marks.compacted_until, world.marks.surveyed_until)
     world.now += timedelta(days=1)
     assert "2026-11-21" in world.run().days
     assert_agrees(world)

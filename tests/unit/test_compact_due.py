@@ -10,7 +10,7 @@ import pytest
 from chalicelib.adapters.lake_marks import marks_of, parameters_of
 from chalicelib.services import compact_due, compact_run
 from chalicelib.services.compact_due import EXACT, MOST_BYTES, bounded, decode, encode
-from chalicelib.services.lake_stores import Marks
+from chalicelib.services.lake_stores import CompactionState
 from tests.lake_world import World
 from tests.unit.test_compact import DAYS, assert_agrees, assert_bars_agree, assert_done
 
@@ -50,7 +50,9 @@ def test_even_the_newest_days_share_their_dates_where_these_alone_are_too_long(
 def test_what_fits_keeps_its_dates_and_the_marks_of_earlier_versions_are_read() -> None:
     due = {"2026-11-18": ("2026-11-18", "2026-11-19"), "2026-11-19": ("2026-11-19",)}
     assert bounded(due) == due
-    marks = Marks(due=due, bars_due={"1d 2026": ("2026-11-19",), "1h 2026-11": ("2026-11-19",)})
+    marks = CompactionState(
+        due=due, bars_due={"1d 2026": ("2026-11-19",), "1h 2026-11": ("2026-11-19",)}
+    )
     assert marks_of(parameters_of(marks)) == marks
     earlier = '{"2026-11-18":["2026-11-18","2026-11-19"],"2026-11-19":["2026-11-19"]}'
     assert marks_of({"due": earlier}).due == due

@@ -9,9 +9,9 @@ import pytest
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.rules import Rule, default_rules
 from chalicelib.domain.ticks import Tick
+from chalicelib.services.changed_prices import ChangedPrices
 from chalicelib.services.detect import PARALLEL_SYMBOLS, Detect, Detected, Options
 from chalicelib.services.notify import PARALLEL_SENDS, Notifier
-from chalicelib.services.triggers import Trigger
 from tests.factories import (
     NEVER,
     at,
@@ -485,5 +485,5 @@ def test_nothing_to_look_at_is_nothing(system: System) -> None:
 
 
 def test_a_trigger_for_ticks_that_have_gone_is_no_failure(system: System) -> None:
-    done = system.detect([Trigger("change-0", "AAPL", at(5), at(5), at(5))], "me")
+    done = system.detect([ChangedPrices("change-0", "AAPL", at(5), at(5), at(5))], "me")
     assert (done.ticks, done.failed) == (0, ())

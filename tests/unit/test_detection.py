@@ -53,7 +53,7 @@ def test_how_ticks_are_split_into_runs_changes_nothing(size: int) -> None:
     ticks = make_ticks(PRICES, step=17, volume=1, previous_close=5)
     whole, parts = run(ticks), run(ticks, size=size)
     assert parts[1:] == whole[1:]
-    for field in ("last", "minute", "day", "closes", "latches"):
+    for field in ("last", "minute", "day", "closes", "rule_states"):
         assert getattr(parts[0], field) == getattr(whole[0], field)
 
 
@@ -122,9 +122,9 @@ def test_a_state_keeps_as_many_prices_as_its_rules_need() -> None:
 
 def test_latches_of_rules_that_are_gone_are_forgotten() -> None:
     state, _, _ = run(make_ticks(PRICES))
-    assert set(state.latches) == {rule.rule_id for rule in WATCH.rules}
+    assert set(state.rule_states) == {rule.rule_id for rule in WATCH.rules}
     after = advance(state, make_ticks([1], start=100), Watch(()), loud)
-    assert after.state.latches == {}
+    assert after.state.rule_states == {}
 
 
 def test_rules_for_all_and_for_the_symbol_concern_it() -> None:
@@ -148,5 +148,5 @@ def test_rules_that_are_switched_off_fill_no_state() -> None:
         tick = make_tick(1, 60 * half)
         state = advance(state, [tick], Watch(rules), lambda _: "").state
         off += [msgspec.structs.replace(rule, enabled=False) for rule in new]
-        assert len(state.latches) <= 50
-        assert "on" in state.latches
+        assert len(state.rule_states) <= 50
+        assert "on" in state.rule_states

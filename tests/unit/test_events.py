@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters import events
-from chalicelib.services.triggers import Trigger
+from chalicelib.services.changed_prices import ChangedPrices
 from tests.factories import (
     SHARD,
     at,
@@ -59,7 +59,9 @@ def test_a_message_of_a_standard_queue_is_numbered_by_its_id() -> None:
 def test_a_complete_image_triggers_detect(name: str) -> None:
     event = {"Records": [stream_record(IMAGE, number=5, name=name)]}
     again = name == "MODIFY"
-    assert events.triggers(event) == [Trigger("5", "AAPL", at(9), at(2), at(10), again=again)]
+    assert events.changed_prices(event) == [
+        ChangedPrices("5", "AAPL", at(9), at(2), at(10), again=again)
+    ]
 
 
 def incomplete() -> dict[str, Any]:
@@ -75,4 +77,4 @@ def incomplete() -> dict[str, Any]:
     ],
 )
 def test_anything_else_on_the_stream_triggers_nothing(record: dict[str, Any]) -> None:
-    assert events.triggers({"Records": [record]}) == []
+    assert events.changed_prices({"Records": [record]}) == []

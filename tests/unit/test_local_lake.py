@@ -9,7 +9,7 @@ import msgspec
 from chalicelib.adapters.glue import view_text
 from chalicelib.adapters.lake_marks import parameters_of
 from chalicelib.services import lake_sql
-from chalicelib.services.lake_stores import Marks
+from chalicelib.services.lake_stores import CompactionState
 from local import resources
 from local.lake import make_lake
 
@@ -88,7 +88,9 @@ def test_a_view_of_an_older_version_gets_the_serde_that_athena_wants() -> None:
 
 def test_a_changed_view_keeps_the_boundary_of_compaction() -> None:
     glue = made()
-    marks = Marks("2026-11-20", "2026-11-21T06:30:00.000000Z", months=("2025-01",), due={})
+    marks = CompactionState(
+        "2026-11-20", "2026-11-21T06:30:00.000000Z", months=("2025-01",), due={}
+    )
     view = glue.tables["all_ticks"]
     view |= {"ViewOriginalText": "of an older version"}
     view["Parameters"] |= parameters_of(marks)

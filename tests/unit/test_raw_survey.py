@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from chalicelib.adapters.lake_marks import marks_of, parameters_of
 from chalicelib.adapters.raw_survey import MOST_KNOWN, Survey
 from chalicelib.domain.times import from_text
-from chalicelib.services.lake_arrivals import Arrived
-from chalicelib.services.lake_stores import Changed, Marks
+from chalicelib.services.lake_arrivals import ArrivalHours
+from chalicelib.services.lake_stores import Changed, CompactionState
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-HOUR = Arrived("2026-11-20", 12, 12)
+HOUR = ArrivalHours("2026-11-20", 12, 12)
 
 
 def listed(*objects: tuple[str, int], since: Changed | None = None) -> Changed:
@@ -57,7 +57,7 @@ def test_an_object_that_was_written_again_with_other_content_is_new() -> None:
 def test_a_burst_of_objects_does_not_outgrow_the_parameter() -> None:
     found = listed(*((f"{number}", 30) for number in range(MOST_KNOWN + 5)))
     assert len(found.lately) == MOST_KNOWN
-    assert len(parameters_of(Marks(lately=found.lately))["lately"]) < 512_000
+    assert len(parameters_of(CompactionState(lately=found.lately))["lately"]) < 512_000
 
 
 def test_keys_that_ingest_does_not_write_are_passed_over() -> None:
@@ -67,7 +67,7 @@ def test_keys_that_ingest_does_not_write_are_passed_over() -> None:
 
 
 def test_marks_are_read_back_as_they_were_written() -> None:
-    marks = Marks(
+    marks = CompactionState(
         "2026-11-20",
         "2026-11-21T06:30:00.000000Z",
         frozenset({"a", "b"}),
@@ -76,5 +76,5 @@ def test_marks_are_read_back_as_they_were_written() -> None:
         {"1d 2015": ("2026-11-20",)},
     )
     assert marks_of(parameters_of(marks)) == marks
-    assert marks_of({}) == Marks()
-    assert marks_of(parameters_of(Marks(due={}))) == Marks(due={})
+    assert marks_of({}) == CompactionState()
+    assert marks_of(parameters_of(CompactionState(due={}))) == CompactionState(due={})

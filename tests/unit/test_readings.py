@@ -123,7 +123,7 @@ def test_a_line_that_is_no_json_is_kept_in_quarantine_alone(line: bytes) -> None
     """Athena's reader, which is more lenient, would take it for a tick that ingest refused."""
     decoded = decode(line, NOW)
     assert [rejected.payload for rejected in decoded.rejected] == [line]
-    assert (decoded.ticks, decoded.lines, decoded.untold) == ((), (), ())
+    assert (decoded.ticks, decoded.lines, decoded.misread) == ((), (), ())
 
 
 def test_of_copies_that_contradict_each_other_the_last_is_told() -> None:

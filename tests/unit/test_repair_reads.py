@@ -17,8 +17,8 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import later, to_text
 from chalicelib.services import repair_reading
+from chalicelib.services.changed_prices import ChangedPrices
 from chalicelib.services.ingest_plan import MAX_SPANS, plan_prices, read_all
-from chalicelib.services.triggers import Trigger
 from tests.factories import (
     NEVER,
     LambdaContext,
@@ -56,7 +56,7 @@ class Rows:
         changes = self.aws.stream[self._seen :]
         self._seen = len(self.aws.stream)
         self.aws.around = self._count
-        assert not self.services.detect(events.triggers({"Records": changes}), "run").failed
+        assert not self.services.detect(events.changed_prices({"Records": changes}), "run").failed
         self.aws.around = untouched
 
     def _count(self, operation: str, request: dict[str, Any], perform: Any) -> Any:
@@ -150,7 +150,7 @@ def test_an_items_mark_is_read_in_all_its_forms(
 
 def test_late_stretches_near_each_other_are_repaired_as_one() -> None:
     spans = ((at(0), at(60)), (at(90), at(100)), (at(5000), at(5100)), (at(9000), at(9100)))
-    trigger = Trigger("1", "AAPL", at(9100), at(0), at(9100), spans)
+    trigger = ChangedPrices("1", "AAPL", at(9100), at(0), at(9100), spans)
     late = [(at(0), at(100)), (at(5000), at(5050))]
     assert trigger.to_repair(at(5050), at(9100)) == late
     assert trigger.to_repair("", at(9100)) == []

@@ -111,17 +111,17 @@ def test_a_previous_close_of_the_day_before_shows_no_split_before_the_open(batch
 
 
 @pytest.mark.parametrize("batch", CUTS)
-@pytest.mark.parametrize("untold", [1, 2, 3])
+@pytest.mark.parametrize("misread", [1, 2, 3])
 def test_a_split_that_is_told_late_adjusts_the_sessions_before_and_no_price_since(
-    untold: int, batch: int
+    misread: int, batch: int
 ) -> None:
     watched = Watched(make_rule("moving_percent", value=20, window=4))
     ticks = minutes(EVENING, 200, 202, 204, 206, 208)
     since = minutes(PRE, 104, state="PRE") + minutes(MONDAY, 105, 106)
     told = minutes(after(MONDAY, minutes=5), 107, 108, 109, split="2:1")
-    watched.feed([*ticks, *since[:untold], *told], batch)
+    watched.feed([*ticks, *since[:misread], *told], batch)
     before = [100, 101, 102, 103, 104]
-    assert closes_of(watched) == [*before, *[104, 105, 106][:untold], 107, 108, 109]
+    assert closes_of(watched) == [*before, *[104, 105, 106][:misread], 107, 108, 109]
     assert [str(alert.price) for alert in watched.fired()] == ["104"]  # nobody knew of it there
 
 

@@ -103,8 +103,8 @@ def test_the_archive_keeps_the_time_that_each_tick_got_and_the_arrival_of_all_ot
 
 def test_sql_is_told_the_time_that_each_tick_got() -> None:
     event = kinesis_event([payload(wire(1, None)), payload(wire(2, None))], 5)
-    untold = [read.decoded.untold for read in read_all(events.from_kinesis(event))]
-    assert untold == [(("AAPL", at(0.000035)),), (("AAPL", at(0.000042)),)]
+    misread = [read.decoded.misread for read in read_all(events.from_kinesis(event))]
+    assert misread == [(("AAPL", at(0.000035)),), (("AAPL", at(0.000042)),)]
 
 
 def test_the_eighth_tick_of_a_record_stands_in_the_next_millisecond() -> None:

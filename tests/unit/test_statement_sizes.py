@@ -11,7 +11,7 @@ from chalicelib.services import lake_sql
 from chalicelib.services.compact_history import PERIODS
 from chalicelib.services.compact_months import MONTHS
 from chalicelib.services.compact_plan import DAYS, Day, arrived, batches, measured
-from chalicelib.services.lake_arrivals import Arrived, partitions, spans
+from chalicelib.services.lake_arrivals import ArrivalHours, partitions, spans
 from chalicelib.services.lake_sessions import sessions
 from chalicelib.services.lake_sql import (
     DAYS_OF_TICKS,
@@ -39,7 +39,7 @@ def dates(count: int, apart: int = 1) -> list[str]:
 SCATTERED = dates(DAYS, 4)
 """Days whose windows of arrival have no date in common."""
 
-YEARS = [Arrived(day) for day in dates(365 * 20)]
+YEARS = [ArrivalHours(day) for day in dates(365 * 20)]
 """Twenty years of late arrivals, each day."""
 
 
@@ -79,20 +79,20 @@ def test_a_day_whose_sessions_are_too_many_is_in_a_batch_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("late", [[], YEARS[-990:], YEARS[-1100:], YEARS, YEARS[::2]])
-def test_ticks_of_scattered_days_with_late_arrivals(late: list[Arrived]) -> None:
+def test_ticks_of_scattered_days_with_late_arrivals(late: list[ArrivalHours]) -> None:
     where = arrived(SCATTERED, {SCATTERED[0]: [one.date for one in late]})
     assert_short(DAYS_OF_TICKS, lake_sql.day_ticks(SCATTERED, where, SCATTERED))
 
 
 @pytest.mark.parametrize("bar", HISTORY)
 @pytest.mark.parametrize("late", [YEARS[-1000:], YEARS, YEARS[::2]])
-def test_historical_bars_with_late_arrivals(bar: str, late: list[Arrived]) -> None:
+def test_historical_bars_with_late_arrivals(bar: str, late: list[ArrivalHours]) -> None:
     periods = [f"{1970 + n}-12" for n in range(PERIODS)]
     assert_short(HISTORY[bar], lake_sql.history(bar, periods, late))
 
 
 def test_surveys_months_and_views() -> None:
-    some = [Arrived(day, 1, 22) for day in dates(DAYS, 2)]
+    some = [ArrivalHours(day, 1, 22) for day in dates(DAYS, 2)]
     assert len(lake_sql.survey(some, by_object=True)) <= LONGEST
     assert len(lake_sql.raw_bars_survey(some, by_object=True)) <= LONGEST
     assert_short(MONTHS_OF_TICKS, lake_sql.compacted_ticks(dates(31 * MONTHS)))
@@ -110,7 +110,7 @@ def test_many_dates_become_spans_that_hold_them_all() -> None:
     made = spans(every, 100)
     assert len(made) == 100
     assert all(any(first <= day <= last for first, last in made) for day in every)
-    assert partitions(Arrived(day) for day in every).count("BETWEEN") == 100
+    assert partitions(ArrivalHours(day) for day in every).count("BETWEEN") == 100
 
 
 def test_calendars_whose_days_are_utc_have_no_sessions() -> None:

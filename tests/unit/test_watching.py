@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from chalicelib.domain.rules import Rule
-from chalicelib.domain.watching import Latch, Point, judge
+from chalicelib.domain.watching import Observation, RuleState, judge
 from tests.factories import at, decimal, make_rule
 from tests.oracles.crosses import crosses
 
@@ -22,10 +22,10 @@ def fired(
 ) -> list[int]:
     """The places in `prices` at which the rule fires."""
     exact = [decimal(price) for price in prices]
-    latch: Latch | None = None
+    rule_state: RuleState | None = None
     found = []
     for place, price in enumerate(exact):
-        point = Point(
+        observation = Observation(
             timestamp=at(place * step),
             price=price,
             previous_price=exact[place - 1] if place else None,
@@ -34,7 +34,7 @@ def fired(
             scope=scopes[place] if scopes else at(place * step),
             closes=exact[: place + 1],
         )
-        latch, fires = judge(rule, latch, point)
+        rule_state, fires = judge(rule, rule_state, observation)
         if fires:
             found.append(place)
     return found
@@ -116,12 +116,14 @@ def test_a_cooldown_keeps_quiet_for_so_many_seconds_of_the_market() -> None:
 
 def test_a_changed_rule_starts_anew() -> None:
     before = make_rule("crossing_up", trigger="once")
-    point = Point(at(), Decimal(101), Decimal(99), None, "2026-11-20", at(), [Decimal(101)])
-    latch, fires = judge(before, None, point)
+    observation = Observation(
+        at(), Decimal(101), Decimal(99), None, "2026-11-20", at(), [Decimal(101)]
+    )
+    rule_state, fires = judge(before, None, observation)
     assert fires
-    assert judge(before, latch, point)[1] is False
+    assert judge(before, rule_state, observation)[1] is False
     changed = make_rule("crossing_up", trigger="once", value=100.5)
-    assert judge(changed, latch, point)[1] is True
+    assert judge(changed, rule_state, observation)[1] is True
 
 
 SERIES = [5, 5, 5, 5, 6, 7, 5, 3, 2, 2, 2, 2, 2, 4, 4, 4, 4, 4, 1, 9, 9, 1, 1, 9]

@@ -89,21 +89,21 @@ def test_a_bare_carriage_return_leaves_a_line_whole_and_sql_is_told_of_its_tick(
     data = GOOD.replace(b",", b",\r")
     decoded = decode(data, instant())
     assert [line.line for line in decoded.lines] == [data]
-    assert decoded.untold == (("AAPL", "2026-11-20T15:30:00.000000Z"),)
+    assert decoded.misread == (("AAPL", "2026-11-20T15:30:00.000000Z"),)
 
 
 def test_sql_is_told_to_refuse_the_pieces_that_a_carriage_return_makes_of_a_bad_line() -> None:
     decoded = decode(b"[[\r" + GOOD + b"\r]]", instant())
     assert not decoded.ticks
     assert len(decoded.lines) == 1
-    assert [identity[0] for identity in decoded.untold] == ["AAPL"]
+    assert [identity[0] for identity in decoded.misread] == ["AAPL"]
 
 
 def test_lines_that_a_carriage_return_parts_are_no_json_and_kept_in_quarantine_alone() -> None:
     data = GOOD + b"\r" + GOOD.replace(b"AAPL", b"MSFT")
     decoded = decode(data, instant())
     assert [rejected.payload for rejected in decoded.rejected] == [data]
-    assert (decoded.ticks, decoded.lines, decoded.untold) == ((), (), ())
+    assert (decoded.ticks, decoded.lines, decoded.misread) == ((), (), ())
 
 
 def _kinesis(records: list[bytes]) -> Any:

@@ -9,11 +9,11 @@ from decimal import Decimal
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
+from chalicelib.services.changed_prices import ChangedPrices
 from chalicelib.services.detect import Detect, Options
 from chalicelib.services.notify import Notifier
 from chalicelib.services.priced import PricedRecord
 from chalicelib.services.stores import SymbolEntry
-from chalicelib.services.triggers import Trigger
 from tests.factories import NEVER
 from tests.fakes import FakeRulesInForce, fake_stores
 
@@ -44,7 +44,7 @@ class Watched:
             assert self.stores.prices.write(records, NEVER) == set()
             first = min(part, key=lambda tick: tick.timestamp)
             last = max(part, key=lambda tick: tick.timestamp)
-            trigger = Trigger("1", last.symbol, last.timestamp, first.timestamp, arrival)
+            trigger = ChangedPrices("1", last.symbol, last.timestamp, first.timestamp, arrival)
             assert self._detect([trigger], "test").failed == ()
 
     def fired(self, symbol: str = "AAPL") -> list[Alert]:

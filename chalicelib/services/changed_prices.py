@@ -10,7 +10,7 @@ from chalicelib.domain.times import later
 from chalicelib.services.priced import NEAR_SECONDS, Span
 
 
-class Trigger(msgspec.Struct, frozen=True):
+class ChangedPrices(msgspec.Struct, frozen=True):
     """One stream record that says: of `symbol`, everything from complete_from to newest is there.
 
     `identifier` is what a failure is reported by. The ticks lie in `spans`, in order, or anywhere
@@ -58,21 +58,21 @@ def united(spans: Iterable[Span]) -> list[Span]:
     return found
 
 
-def by_symbol(triggers: Iterable[Trigger]) -> list[Trigger]:
-    """One trigger a symbol: the first's identifier, the newest tick, the earliest complete_from."""
-    found: dict[str, list[Trigger]] = {}
-    for trigger in triggers:
-        found.setdefault(trigger.symbol, []).append(trigger)
+def by_symbol(changes: Iterable[ChangedPrices]) -> list[ChangedPrices]:
+    """One change a symbol: the first's identifier, the newest tick, the earliest complete_from."""
+    found: dict[str, list[ChangedPrices]] = {}
+    for change in changes:
+        found.setdefault(change.symbol, []).append(change)
     return [mine[0] if len(mine) == 1 else _joined(mine) for mine in found.values()]
 
 
-def _joined(triggers: Sequence[Trigger]) -> Trigger:
-    return Trigger(
-        triggers[0].identifier,
-        triggers[0].symbol,
-        max(one.newest for one in triggers),
-        min(one.complete_from for one in triggers),
-        max(one.ingested_at for one in triggers),
-        tuple(sorted(span for one in triggers for span in one.stretches)),
-        changed=tuple(span for one in triggers for span in one.came_again),
+def _joined(changes: Sequence[ChangedPrices]) -> ChangedPrices:
+    return ChangedPrices(
+        changes[0].identifier,
+        changes[0].symbol,
+        max(one.newest for one in changes),
+        min(one.complete_from for one in changes),
+        max(one.ingested_at for one in changes),
+        tuple(sorted(span for one in changes for span in one.stretches)),
+        changed=tuple(span for one in changes for span in one.came_again),
     )
