@@ -21,7 +21,7 @@ from chalicelib.services.compact import Compact
 from chalicelib.settings import Settings
 from producer.sources.simulator import Simulator
 from producer.wire import encode
-from tests.emulated import Emulated
+from rigs.emulated import Emulated
 
 CASES = {"25 symbols each 30 s": (72_000, 25), "a million ticks": (1_000_000, 1000)}
 """A day's ticks, and how many of them a batch has."""

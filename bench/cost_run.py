@@ -31,8 +31,8 @@ from chalicelib.domain.times import to_text
 from chalicelib.event_sources import EVENT_SOURCES
 from producer.sinks.sqs import GROUPS
 from producer.wire import WireTick, encode
-from tests.factories import LambdaContext, kinesis_event, sqs_event
-from tests.memory_aws.system import SETTINGS, Aws
+from rigs.invocations import LambdaContext, kinesis_event, sqs_event
+from rigs.memory_aws.system import SETTINGS, Aws
 
 START = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 FACTORY_START = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)

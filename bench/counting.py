@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from bench.aws_calls import AwsCalls, Tally
-from tests.memory_aws.system import Aws
-from tests.memory_aws.transport import Transport
+from rigs.memory_aws.system import Aws
+from rigs.memory_aws.transport import Transport
 
 LOG_EVENT_BYTES = 26
 """What CloudWatch adds to each line."""

@@ -23,8 +23,8 @@ from bench.pricing import total, variable
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from producer.wire import encode
-from tests.factories import NEVER, instant, kinesis_event
-from tests.memory_aws.system import SETTINGS, Aws
+from rigs.invocations import NEVER, instant, kinesis_event
+from rigs.memory_aws.system import SETTINGS, Aws
 
 NUMBERS = (1, 10, 100, 1_000, 10_000)
 TICKS_OF_A_SYMBOL = 2

@@ -23,8 +23,8 @@ from bench.list_prices import Prices, prices
 from bench.pricing import CPU_FACTOR, FULL_PROCESSOR_MB, OTHER_WAIT_MILLISECONDS, Line, total
 from chalicelib.api import access
 from chalicelib.bootstrap import Services
-from tests.memory_aws.system import RESOURCES, SETTINGS, Aws
-from tests.memory_aws.transport import Transport
+from rigs.memory_aws.system import RESOURCES, SETTINGS, Aws
+from rigs.memory_aws.transport import Transport
 
 ROUNDS = 200
 MILLION = 1_000_000

@@ -21,7 +21,7 @@ from chalicelib.services.compact import Compact
 from chalicelib.services.report_files import Report, all_reports
 from chalicelib.services.reports import Reports, Run
 from producer.sources.simulator import SYMBOLS
-from tests.emulated import Emulated
+from rigs.emulated import Emulated
 
 TICKS, BATCH = 1_000_000, 1000
 TARGET = 0.1

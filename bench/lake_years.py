@@ -21,7 +21,7 @@ from chalicelib.services.compact import Compact
 from chalicelib.services.lake_stores import LakeStores
 from chalicelib.services.stores import QueryStatus
 from chalicelib.settings import Settings
-from tests.emulated import Emulated
+from rigs.emulated import Emulated
 
 FIRST = datetime(2021, 1, 1, 21, tzinfo=UTC)
 DAYS = 1826

@@ -15,7 +15,7 @@ from bench import feeds
 from bench.baseline import Baseline
 from bench.cost_settings import Settings
 from bench.counting import Counted, Meter, TimedTransport
-from tests.memory_aws.system import Aws
+from rigs.memory_aws.system import Aws
 
 TICKS = 100
 SETTINGS = Settings(stream="on-demand", memory_mb=128, mails=1)

@@ -23,8 +23,8 @@ from bench.measuring import median, p95
 from local.http_server import Server
 from local.page_files import ROOT, content, gzipped, is_sent
 from local.page_server import handler
-from tests.browser.conftest import ARGUMENTS
-from tests.browser.stand_in import FRONTEND, StandIn, stand_in
+from rigs.chromium import ARGUMENTS
+from rigs.stand_in import FRONTEND, StandIn, stand_in
 
 FILES = Path(__file__).with_name("page_files")
 ROUNDS = 7

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from tests.emulated import Emulated
+from rigs.emulated import Emulated
 
 pytest.register_assert_rewrite("tests.deploy_support")
 

@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import base64
 import copy
 import gzip
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,25 +16,17 @@ from chalicelib.domain.alerts import Alert
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
-from chalicelib.domain.times import to_text
 from chalicelib.services.changed_prices import ChangedPrices
 from chalicelib.services.ingest_plan import Incoming
 from chalicelib.services.priced import PricedRecord
-
-START = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
-SHARD = "shardId-000000000000"
-NEVER = float("inf")
-"""A deadline that does not come."""
-
-
-def instant(seconds: float = 0) -> datetime:
-    """START and so many seconds."""
-    return START + timedelta(seconds=seconds)
-
-
-def at(seconds: float = 0) -> str:
-    """The same as stored text."""
-    return to_text(instant(seconds))
+from rigs.invocations import NEVER as NEVER
+from rigs.invocations import SHARD as SHARD
+from rigs.invocations import START as START
+from rigs.invocations import LambdaContext as LambdaContext
+from rigs.invocations import at as at
+from rigs.invocations import instant as instant
+from rigs.invocations import kinesis_event as kinesis_event
+from rigs.invocations import sqs_event as sqs_event
 
 
 def decimal(value: object) -> Decimal:
@@ -151,62 +141,6 @@ def make_trigger(
     return ChangedPrices(f"change-{number}", symbol, at(newest), at(first), at(newest))
 
 
-def kinesis_event(
-    payloads: Sequence[bytes], first: int = 0, arrival: float = 0, shard: str = SHARD
-) -> dict[str, Any]:
-    """A batch of one shard as Lambda hands it over; sequence numbers count from `first`."""
-    return {
-        "Records": [
-            {
-                "kinesis": {
-                    "kinesisSchemaVersion": "1.0",
-                    "partitionKey": "AAPL",
-                    "sequenceNumber": str(first + n),
-                    "data": base64.b64encode(data).decode(),
-                    "approximateArrivalTimestamp": instant(arrival).timestamp(),
-                },
-                "eventSource": "aws:kinesis",
-                "eventVersion": "1.0",
-                "eventID": f"{shard}:{first + n}",
-                "eventName": "aws:kinesis:record",
-                "invokeIdentityArn": "arn:aws:iam::123456789012:role/ticktape",
-                "awsRegion": "us-east-1",
-                "eventSourceARN": "arn:aws:kinesis:us-east-1:123456789012:stream/ticks",
-            }
-            for n, data in enumerate(payloads)
-        ]
-    }
-
-
-def sqs_event(payloads: Sequence[bytes], first: int = 0, arrival: float = 0) -> dict[str, Any]:
-    """A batch of a FIFO queue as Lambda hands it over."""
-    sent = str(round(instant(arrival).timestamp() * 1000))
-    return {
-        "Records": [
-            {
-                "messageId": f"message-{first + n}",
-                "receiptHandle": f"handle-{first + n}",
-                "body": data.decode(),
-                "attributes": {
-                    "ApproximateReceiveCount": "1",
-                    "SentTimestamp": sent,
-                    "SequenceNumber": str(first + n),
-                    "MessageGroupId": "0",
-                    "SenderId": "AIDAIO23YVJENQZJOL4VO",
-                    "MessageDeduplicationId": str(first + n),
-                    "ApproximateFirstReceiveTimestamp": sent,
-                },
-                "messageAttributes": {},
-                "md5OfBody": "",
-                "eventSource": "aws:sqs",
-                "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:ticks.fifo",
-                "awsRegion": "us-east-1",
-            }
-            for n, data in enumerate(payloads)
-        ]
-    }
-
-
 def dated(event: dict[str, Any]) -> dict[str, Any]:
     """The event of messages whose sender tells when it sent each, as the producer does."""
     for record in event["Records"]:
@@ -252,16 +186,3 @@ def stream_record(
 def gunzipped(body: bytes) -> list[bytes]:
     """The lines of a raw object."""
     return gzip.decompress(body).splitlines()
-
-
-class LambdaContext:
-    """What a handler is given beside its event."""
-
-    def __init__(self, request_id: str = "request-1", milliseconds: int = 60_000) -> None:
-        self.aws_request_id = request_id
-        self.function_name = "test"
-        self.milliseconds = milliseconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        """The time that is left."""
-        return self.milliseconds

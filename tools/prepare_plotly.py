@@ -50,7 +50,7 @@ def called_functions(script: str) -> list[Span]:
     from playwright.sync_api import sync_playwright
 
     from bench.page import CANDLES, chromium, launched, served, watched_page
-    from tests.browser.stand_in import stand_in
+    from rigs.stand_in import stand_in
 
     with stand_in() as world, served(world) as base, sync_playwright() as playwright:
         world.fix(CANDLES)

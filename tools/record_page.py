@@ -20,8 +20,8 @@ from typing import Literal
 from playwright.sync_api import Page, sync_playwright
 
 from bench.page import chromium, launched
-from tests.browser.chart_reading import layout, wait_for_chart
-from tests.browser.system import System, polls_every, running_system
+from rigs.chart_reading import layout, wait_for_chart
+from rigs.running_system import System, polls_every, running_system
 from tools.animation import Animation
 
 OUT = Path(__file__).resolve().parents[1] / "docs" / "images" / "dashboard.webp"

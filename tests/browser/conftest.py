@@ -11,21 +11,12 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
+from rigs.chromium import ARGUMENTS
+from rigs.running_system import SHOWN, System, running_system
+from rigs.stand_in import StandIn, stand_in
 from tests.browser.first_visit import FirstVisit, visit
-from tests.browser.stand_in import StandIn, stand_in
-from tests.browser.system import SHOWN, System, running_system
 from tests.patience import PATIENCE_SECONDS
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-dev-shm-usage",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--host-resolver-rules=MAP *.attacker.test 127.0.0.1",
-]
 PATIENCE_MS = PATIENCE_SECONDS * 1000
 PATIENT = "AbortSignal.timeout = () => new AbortController().signal;"
 """The page gives up on an answer after 15 s, which a busy machine may need."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from playwright.sync_api import Browser
 
-from tests.browser.chart_reading import wait_for_chart
+from rigs.chart_reading import wait_for_chart
 
 MOST_MS = 120_000
 

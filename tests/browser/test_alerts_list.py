@@ -6,8 +6,8 @@ import re
 
 from playwright.sync_api import expect
 
+from rigs.stand_in import StandIn
 from tests.browser.conftest import OpenPage
-from tests.browser.stand_in import StandIn
 
 PATIENCE = 60_000
 """Milliseconds: alerts are asked for each five seconds."""

@@ -7,9 +7,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.chart_reading import wait_for_chart, wait_for_trace
+from rigs.chart_reading import wait_for_chart, wait_for_trace
+from rigs.running_system import System
 from tests.browser.conftest import OpenPage
-from tests.browser.system import System
 
 
 def give_token(page: Page, token: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from local.http_server import Server
-from tests.browser.system import System
+from rigs.running_system import System
 from tests.local_support.aws import clients_of
 
 EVIL = "evil.attacker.test"

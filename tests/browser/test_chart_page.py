@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.chart_reading import (
+from rigs.chart_reading import (
     closes,
     in_view,
     layout,
@@ -17,8 +17,8 @@ from tests.browser.chart_reading import (
     x_range,
     zoom_in,
 )
+from rigs.running_system import System, polls_every
 from tests.browser.conftest import OpenPage
-from tests.browser.system import System, polls_every
 
 FIRST, SECOND = "ARBORO", "BRISKO"
 

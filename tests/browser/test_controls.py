@@ -6,9 +6,9 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.chart_reading import wait_for_chart
+from rigs.chart_reading import wait_for_chart
+from rigs.stand_in import StandIn
 from tests.browser.conftest import OpenPage
-from tests.browser.stand_in import StandIn
 
 RULE = {
     "rule_id": "mine",

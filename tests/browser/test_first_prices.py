@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.chart_reading import closes, layout, wait_for_chart, x_range, zoom_in
+from rigs.chart_reading import closes, layout, wait_for_chart, x_range, zoom_in
+from rigs.stand_in import NAMES, StandIn
 from tests.browser.conftest import OpenPage
 from tests.browser.first_visit import FirstVisit
-from tests.browser.stand_in import NAMES, StandIn
 
 MOST_POLLS = 2
 """Looks at the list from its first entry to the chart: the one that finds it, and one that was

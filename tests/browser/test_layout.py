@@ -7,10 +7,10 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.chart_reading import wait_for_chart
+from rigs.chart_reading import wait_for_chart
+from rigs.running_system import SHOWN, System
 from tests.browser.conftest import OpenPage
 from tests.browser.npm_tools import npm_file
-from tests.browser.system import SHOWN, System
 
 SHIFTS = """() => {
   window.shift = 0;

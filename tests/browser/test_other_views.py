@@ -10,9 +10,9 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.browser.chart_reading import closes, percent_of, wait_for_chart, x_range, zoom_in
+from rigs.chart_reading import closes, percent_of, wait_for_chart, x_range, zoom_in
+from rigs.running_system import SHOWN, System
 from tests.browser.conftest import OpenPage
-from tests.browser.system import SHOWN, System
 
 COMPARED = "() => document.querySelector('.compare-plot')?.data ?? []"
 

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.chart_reading import wait_for_chart
+from rigs.chart_reading import wait_for_chart
+from rigs.stand_in import StandIn
 from tests.browser.conftest import Call, OpenPage
-from tests.browser.stand_in import StandIn
 
 MINUTES_A_MONTH = 30 * 24 * 60
 USD_A_REQUEST = 3.5e-6

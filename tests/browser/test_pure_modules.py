@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import talib
 
-from tests.browser.chart_reading import MINUS
+from rigs.chart_reading import MINUS
 from tests.browser.conftest import Call
 
 CLOSES = [round(100 + random.Random(7).gauss(0, 1) * 3 + i * 0.05, 2) for i in range(150)]

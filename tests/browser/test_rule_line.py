@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.chart_reading import layout, wait_for_chart
+from rigs.chart_reading import layout, wait_for_chart
+from rigs.stand_in import StandIn
 from tests.browser.conftest import OpenPage
-from tests.browser.stand_in import StandIn
 
 
 @pytest.fixture

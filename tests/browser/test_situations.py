@@ -8,9 +8,9 @@ import time
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.chart_reading import closes, wait_for_chart, x_range, zoom_in
+from rigs.chart_reading import closes, wait_for_chart, x_range, zoom_in
+from rigs.stand_in import StandIn, text_of
 from tests.browser.conftest import OpenPage
-from tests.browser.stand_in import StandIn, text_of
 
 
 def test_chart_is_drawn_and_a_zoom_survives_ten_updates(

@@ -9,9 +9,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import CDPSession, Page
 
-from tests.browser.chart_reading import wait_for_chart, x_range, zoom_in
+from rigs.chart_reading import wait_for_chart, x_range, zoom_in
+from rigs.stand_in import StandIn
 from tests.browser.conftest import OpenPage
-from tests.browser.stand_in import StandIn
 
 POLL_SECONDS = 0.2
 WARM_UP = 25

@@ -9,8 +9,8 @@ import urllib.request
 import pytest
 from playwright.sync_api import Page, expect
 
+from rigs.running_system import System
 from tests.browser.conftest import OpenPage
-from tests.browser.system import System
 from tests.patience import PATIENCE_SECONDS
 
 HELD = "() => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"

@@ -6,7 +6,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from tests.browser.stand_in import FRONTEND
+from rigs.stand_in import FRONTEND
 
 
 def test_vendored_bundle_has_its_recorded_digest_and_licence() -> None:

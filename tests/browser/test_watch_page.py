@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.chart_reading import percent_of, wait_for_chart
+from rigs.chart_reading import percent_of, wait_for_chart
+from rigs.running_system import SHOWN, System, polls_every
 from tests.browser.conftest import OpenPage
-from tests.browser.system import SHOWN, System, polls_every
 from tests.patience import eventually
 
 

@@ -16,9 +16,9 @@ from embedded_aws.event_sources.failures import FailureDestination
 from embedded_aws.event_sources.records import StreamRecord
 from local import resources
 from local.provision import provision
+from rigs.emulated import Emulated
 from tests.deploy_support.owned_buckets import ACCOUNT
 from tests.deploy_support.stages import make_stage
-from tests.emulated import Emulated
 from tests.factories import kinesis_event
 
 REGION = "eu-west-1"

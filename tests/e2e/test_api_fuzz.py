@@ -25,8 +25,8 @@ from schemathesis.specs.openapi.checks import (
 
 from chalicelib.api.openapi import openapi_document
 from chalicelib.api.version import VERSION
+from rigs.running_system import System, running_system
 from tests.api_support import wait_for_a_price
-from tests.browser.system import System, running_system
 from tests.patience import PATIENCE_SECONDS
 
 DOCUMENT = openapi_document(VERSION, fast=5, slow=20, closed=False)

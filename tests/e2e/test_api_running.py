@@ -26,8 +26,8 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rigs.running_system import System, running_system
 from tests.api_support import wait_for_a_price
-from tests.browser.system import System, running_system
 from tests.documents import commands
 from tests.patience import PATIENCE_SECONDS
 

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.browser.system import ROOT, System, running_system
+from rigs.running_system import ROOT, System, running_system
 from tests.local_support.system import local_system
 from tests.oracles.crosses import crosses
 from tests.patience import PATIENCE_SECONDS, eventually

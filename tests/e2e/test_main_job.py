@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 import talib
 
-from tests.browser.system import ROOT, System, running_system
+from rigs.running_system import ROOT, System, running_system
 from tests.oracles import crosses
 from tests.patience import PATIENCE_SECONDS
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.browser.system import System, running_system
+from rigs.running_system import System, running_system
 from tests.e2e.test_main_job import eventually
 
 DAYS = pd.bdate_range("2024-03-05", periods=6)  # summer time begins on the 10th

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from chalicelib.domain.times import to_text
-from tests.browser.system import System, running_system
+from rigs.running_system import System, running_system
 from tests.e2e.test_main_job import client, eventually, messages, subscribe_queue
 from tests.patience import PATIENCE_SECONDS
 

@@ -9,10 +9,10 @@ import msgspec
 
 from chalicelib import bootstrap, handlers
 from chalicelib.bootstrap import Services
+from rigs.memory_aws.system import SETTINGS, Aws
+from rigs.memory_aws.transport import Transport
 from tests.factories import LambdaContext, instant
 from tests.faults.stores import TABLES, Contents, comparable
-from tests.memory_aws.system import SETTINGS, Aws
-from tests.memory_aws.transport import Transport
 
 Handler = Callable[[dict[str, Any], Any], dict[str, list[dict[str, str]]]]
 

@@ -9,9 +9,9 @@ from typing import Any
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.domain.ticks import Tick
+from rigs.memory_aws.system import Aws
 from tests.factories import NEVER, instant, kinesis_event, wire
 from tests.faults.run import SMALL_AVERAGES
-from tests.memory_aws.system import Aws
 
 SYMBOL = "BTC-USD"
 

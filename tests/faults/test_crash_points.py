@@ -2,7 +2,7 @@
 
 All stores must equal those of a run without a crash, and each alert's message must have been
 sent once, or twice where the crash fell between publishing and marking. The clients and their
-events are botocore's, what answers them is tests/memory_aws.
+events are botocore's, what answers them is rigs/memory_aws.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from chalicelib import handlers
+from rigs.memory_aws.system import Aws
+from rigs.memory_aws.transport import Transport
 from tests.factories import kinesis_event, payload, sqs_event, wire
 from tests.faults.killing import Calls, Killed, Moment
 from tests.faults.run import INGEST, Run, use_services
 from tests.faults.stores import Contents
-from tests.memory_aws.system import Aws
-from tests.memory_aws.transport import Transport
 
 EVENTS: dict[str, Callable[..., dict[str, Any]]] = {"kinesis": kinesis_event, "sqs": sqs_event}
 MOMENTS: tuple[Moment, ...] = ("before", "after")

@@ -11,13 +11,13 @@ import pytest
 
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
+from rigs.memory_aws import inserts
+from rigs.memory_aws.dynamodb import directly
 from tests.factories import instant, payload, wire
 from tests.faults.killing import Killed
 from tests.faults.run import SMALL_AVERAGES, contents_of
 from tests.faults.stores import without_ttl
 from tests.faults.system import SYMBOL, System, walk
-from tests.memory_aws import inserts
-from tests.memory_aws.dynamodb import directly
 from tests.oracles.crosses import crosses
 
 

@@ -1,6 +1,6 @@
 """Random streams under random faults: see scenarios.py, world.py and verdict.py.
 
-All examples run the services and the adapters over AWS in memory (tests/memory_aws), which is
+All examples run the services and the adapters over AWS in memory (rigs/memory_aws), which is
 held to the adapters' contract beside the emulator.
 """
 
@@ -16,11 +16,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from chalicelib.adapters import dynamodb
+from rigs.memory_aws.system import SETTINGS
 from tests.faults.delivering import Deliverer, Shard
 from tests.faults.scenarios import Scenario, scenarios
 from tests.faults.verdict import FAST, SLOW, assert_consequences, stored, valid
 from tests.faults.world import World
-from tests.memory_aws.system import SETTINGS
 from tests.sequential import one_call_at_a_time
 
 ARRIVAL = 10**7

@@ -9,9 +9,9 @@ import pytest
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.domain.rules import Rule
+from rigs.memory_aws.dynamodb import directly
+from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import NEVER, instant, kinesis_event, make_rule, payload, wire
-from tests.memory_aws.dynamodb import directly
-from tests.memory_aws.system import SETTINGS, Aws
 from tests.stored_rules import drop_rule, store_rule
 
 REGULAR: dict[str, Any] = {"exchange_timezone": "America/New_York", "market_state": "REGULAR"}

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib.domain.times import from_text, to_text
-from tests.memory_aws.system import Aws
+from rigs.memory_aws.system import Aws
 
 Item = Mapping[str, Mapping[str, Any]]
 

@@ -16,12 +16,12 @@ import msgspec
 from botocore.exceptions import ReadTimeoutError
 
 from chalicelib.bootstrap import Services
+from rigs.memory_aws import inserts
+from rigs.memory_aws.dynamodb import DynamoDB, Perform, error
+from rigs.memory_aws.system import S3, SNS, Aws
 from tests.factories import instant
 from tests.faults.killing import Killed
 from tests.faults.tracing import Trace
-from tests.memory_aws import inserts
-from tests.memory_aws.dynamodb import DynamoDB, Perform, error
-from tests.memory_aws.system import S3, SNS, Aws
 
 
 class Faults(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """The stores that the adapters' contract is held against.
 
-`fakes`: tests/fakes.py. `memory`: the adapters over tests/memory_aws. `emulator`: the adapters
+`fakes`: tests/fakes.py. `memory`: the adapters over rigs/memory_aws. `emulator`: the adapters
 over a process of embedded_aws, each module with tables of its own, each test with symbols of its
 own.
 """
@@ -14,10 +14,10 @@ import pytest
 from chalicelib.bootstrap import Services
 from chalicelib.services.stores import Stores
 from chalicelib.settings import Settings
-from tests.emulated import Emulated
+from rigs.emulated import Emulated
+from rigs.memory_aws.system import SETTINGS, Aws
 from tests.fakes import fake_stores
 from tests.local_support.lake import Lake
-from tests.memory_aws.system import SETTINGS, Aws
 
 _numbers = itertools.count()
 

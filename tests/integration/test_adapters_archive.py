@@ -14,7 +14,7 @@ from chalicelib.adapters.archive import S3Archive
 from chalicelib.domain.raw_lines import ArchivedLine, unpack
 from chalicelib.domain.readings import Reading
 from chalicelib.services.stores import QuarantinedPart
-from tests.emulated import Emulated
+from rigs.emulated import Emulated
 from tests.factories import at, instant
 
 LINES = [ArchivedLine(b'{"price": 1}', instant(0)), ArchivedLine(b'{"price": 2}', instant(1))]

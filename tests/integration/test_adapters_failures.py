@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.adapters.failures import Failures
-from tests.emulated import Emulated
+from rigs.emulated import Emulated
 
 
 def test_batches_are_counted_until_they_are_redriven(emulated: Emulated) -> None:

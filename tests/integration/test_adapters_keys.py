@@ -10,11 +10,11 @@ from chalicelib.adapters.keys import Keys
 from chalicelib.domain.keys import Key
 from chalicelib.domain.times import epoch_seconds
 from chalicelib.services.key_ring import KeyStore, fingerprint
-from tests.emulated import Emulated
+from rigs.emulated import Emulated
+from rigs.memory_aws.system import Aws
+from rigs.memory_aws.transport import Transport
 from tests.factories import at
 from tests.fakes import FakeKeys
-from tests.memory_aws.system import Aws
-from tests.memory_aws.transport import Transport
 
 
 @pytest.fixture(params=["fake", "in memory", "emulated"])

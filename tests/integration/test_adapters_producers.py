@@ -10,7 +10,7 @@ from chalicelib.adapters.producers import Producers
 from chalicelib.services.stores import ProducerStatus
 from producer.publishing import Item, item_of
 from producer.status import Status
-from tests.emulated import Emulated
+from rigs.emulated import Emulated
 from tests.factories import at
 
 

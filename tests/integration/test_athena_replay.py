@@ -13,7 +13,7 @@ from embedded_aws.environment import point_at
 from producer.errors import UsageError
 from producer.sources.replay import open_recording
 from producer.wire import WireTick, line_of
-from tests.emulated import Emulated
+from rigs.emulated import Emulated
 from tests.local_support.lake import PARQUET, PROJECTION, Lake
 
 NUMBERS = ("price", "open", "volume")

@@ -10,10 +10,10 @@ import pytest
 from bench.aws_calls import AwsCalls, item_bytes
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
-from tests.emulated import Emulated
+from rigs.emulated import Emulated
+from rigs.memory_aws.system import SETTINGS, Aws
+from rigs.memory_aws.transport import Transport
 from tests.factories import NEVER, instant, kinesis_event, payload, wire
-from tests.memory_aws.system import SETTINGS, Aws
-from tests.memory_aws.transport import Transport
 
 SYMBOLS = [f"SYM{n:02}" for n in range(25)]
 FULL = {

@@ -15,7 +15,7 @@ from bench.null_aws import NullAws, null_aws
 from chalicelib.adapters.bars import _to_bar
 from chalicelib.adapters.clients import Clients
 from chalicelib.adapters.prices import Prices, unpack
-from tests.emulated import Emulated
+from rigs.emulated import Emulated
 from tests.factories import NEVER, make_priced, make_tick
 
 

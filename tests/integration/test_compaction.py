@@ -27,7 +27,7 @@ from chalicelib.services.lake_stores import CompactedPeriod, LakeStores
 from chalicelib.services.stores import QueryStatus
 from chalicelib.settings import Settings
 from producer.sources.archive import Recording
-from tests.emulated import Emulated, EmulatedClients
+from rigs.emulated import Emulated, EmulatedClients
 from tests.patience import eventually
 
 NOW = datetime(2026, 11, 19, 8, tzinfo=UTC)

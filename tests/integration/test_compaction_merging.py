@@ -15,7 +15,7 @@ from chalicelib.domain.raw_lines import unpack
 from chalicelib.services import merge_early
 from chalicelib.services.compact import Compact
 from chalicelib.services.merge_plan import is_merged
-from tests.emulated import Emulated
+from rigs.emulated import Emulated
 from tests.integration.test_compaction import TICKS, Lake, same, wire
 
 BATCHES = 12

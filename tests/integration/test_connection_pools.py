@@ -12,7 +12,7 @@ from chalicelib.adapters import bars
 from chalicelib.adapters.clients import POOL, Clients
 from chalicelib.services import detect
 from embedded_aws.environment import point_at
-from tests.emulated import Emulated
+from rigs.emulated import Emulated
 
 MOST = detect.PARALLEL_SYMBOLS * bars.PARALLEL_PUTS
 

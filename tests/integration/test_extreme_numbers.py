@@ -13,7 +13,7 @@ from chalicelib.domain import wire as domain_wire
 from chalicelib.domain.correction import minutes_of
 from chalicelib.domain.ticks import HIGHEST_PRICE, HIGHEST_VOLUME
 from chalicelib.services.report_files import all_reports
-from tests.emulated import Emulated
+from rigs.emulated import Emulated
 from tests.integration.test_compaction import Lake, bar, wire
 
 AT = datetime(2026, 11, 17, 15, tzinfo=UTC)

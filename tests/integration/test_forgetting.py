@@ -16,10 +16,10 @@ from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import Contended
 from chalicelib.services.forgetting import Forget, Forgotten
 from chalicelib.services.priced import PricedRecord
-from tests.emulated import Emulated
+from rigs.emulated import Emulated
+from rigs.memory_aws.system import Aws
 from tests.factories import NEVER, instant, kinesis_event, make_bar, make_tick, payload, wire
 from tests.faults.run import SMALL_AVERAGES
-from tests.memory_aws.system import Aws
 
 
 @pytest.fixture(params=["memory", "emulator"])

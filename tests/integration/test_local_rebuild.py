@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.bootstrap import Services
 from local import commands, rebuild_command, target
-from tests.emulated import Emulated
+from rigs.emulated import Emulated
 from tests.factories import NEVER, instant, make_incoming, make_trigger, payload, wire
 
 

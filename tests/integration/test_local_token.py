@@ -12,7 +12,7 @@ import pytest
 from chalicelib.adapters.keys import Keys
 from chalicelib.services.key_ring import KeyRing, fingerprint
 from local import commands, token_command
-from tests.emulated import Emulated
+from rigs.emulated import Emulated
 
 ROOT = Path(__file__).parents[2]
 FIRST = "the first token"

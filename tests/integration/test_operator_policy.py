@@ -16,12 +16,12 @@ from chalicelib import settings
 from chalicelib.adapters.clients import Clients
 from chalicelib.bootstrap import Services
 from local.cli import main as local
+from rigs.emulated import Emulated
 from tests.deploy_support.authorization import listed, problems
 from tests.deploy_support.deployment import REGION, Deployment
 from tests.deploy_support.emulated_aws import ROOT
 from tests.deploy_support.owned_buckets import OwnedBuckets
 from tests.deploy_support.recorded_calls import Call, calls_of
-from tests.emulated import Emulated
 from tests.factories import NEVER, instant, make_alert, make_incoming, make_trigger, payload, wire
 
 POLICY = json.loads((ROOT / "infra" / "operator-policy.json").read_text())

@@ -14,7 +14,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST_BYTES = 5_000_000
-OUTSIDE = ("producer", "local", "embedded_aws", "untrusted", "bench", "tests", "frontend", "infra")
+OUTSIDE = (
+    "producer",
+    "local",
+    "embedded_aws",
+    "untrusted",
+    "bench",
+    "rigs",
+    "tests",
+    "frontend",
+    "infra",
+)
 HEAVY = ("boto3", "botocore", "pandas", "numpy", "yfinance", "moto")
 TABLES = ("prices", "bars", "state", "alerts", "rules", "symbols", "keys")
 SETTINGS = {f"{name.upper()}_TABLE": name for name in TABLES} | {

@@ -24,7 +24,7 @@ from producer.sources.simulator import HISTORY_DAYS, HISTORY_MINUTES
 from producer.status import Status
 from producer.watchlist import REFRESH_SECONDS, TrackedList
 from producer.wire import Line, encode
-from tests.ports import free_port
+from rigs.ports import free_port
 from tests.producer_support import aws
 from tests.producer_support.doubles import (
     AAPL_DAYS,

@@ -10,9 +10,9 @@ import pytest
 
 from infra.deploy.terraform import Terraform
 from local.cli import main as local
+from rigs.emulated import Emulated
 from tests.deploy_support.deployment import REGION, Deployment
 from tests.deploy_support.owned_buckets import Invocation, OwnedBuckets
-from tests.emulated import Emulated
 
 
 @pytest.fixture

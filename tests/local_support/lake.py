@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.emulated import EmulatedClients
+from rigs.emulated import EmulatedClients
 from tests.patience import eventually
 
 Rows = list[list[str | None]]

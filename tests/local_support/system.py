@@ -18,8 +18,8 @@ from typing import Any
 from embedded_aws.environment import Keys
 from local import running_file
 from local.aws_environment import keys_of
+from rigs.ports import free_ports
 from tests.patience import PATIENCE_SECONDS
-from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 

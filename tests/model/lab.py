@@ -23,12 +23,12 @@ from chalicelib.domain import detection
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
 from chalicelib.services import closes, detect, kept_closes
+from rigs.memory_aws.dynamodb import Perform, error
+from rigs.memory_aws.inserts import parsed, refusal
+from rigs.memory_aws.system import SETTINGS, Aws
 from tests.faults.killing import Killed
 from tests.faults.tracing import stamps
 from tests.faults.world import Clients
-from tests.memory_aws.dynamodb import Perform, error
-from tests.memory_aws.inserts import parsed, refusal
-from tests.memory_aws.system import SETTINGS, Aws
 from tests.model.reference_alerts import Step
 from tests.sequential import one_call_at_a_time
 

@@ -31,8 +31,8 @@ from chalicelib.services.report_files import all_reports
 from chalicelib.services.stores import QuarantinedPart
 from producer.sources.simulator import Simulator
 from producer.wire import encode
+from rigs.emulated import Emulated
 from tests.api_support import TOKEN, Client
-from tests.emulated import Emulated
 from tests.oracles.crosses import crosses
 
 CSV = Path(__file__).parents[1] / "data" / "aapl-daily-2015-2017.csv"

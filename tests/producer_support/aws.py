@@ -18,8 +18,8 @@ from typing import Any
 
 import boto3
 
+from rigs.ports import free_port
 from tests.patience import PATIENCE_SECONDS
-from tests.ports import free_port
 from tests.producer_support.doubles import ROOT, environment
 
 REGION = "us-east-1"

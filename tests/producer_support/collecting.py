@@ -31,8 +31,8 @@ from producer.sources import yahoo
 from producer.sources.yfinance_poll import YfinancePoll
 from producer.throttling import TokenBucket
 from producer.wire import WireTick
-from tests.memory_aws.dynamodb import DynamoDB
-from tests.memory_aws.system import Aws
+from rigs.memory_aws.dynamodb import DynamoDB
+from rigs.memory_aws.system import Aws
 from tests.patience import PATIENCE_SECONDS
 from tests.producer_support.doubles import MemorySink
 

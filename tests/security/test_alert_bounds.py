@@ -21,6 +21,7 @@ from chalicelib.domain.rules import MAX_RULES, Rule, beyond_bound
 from chalicelib.domain.times import to_text
 from chalicelib.services.rule_book import RuleBook
 from chalicelib.services.stores import MAX_REMOVED
+from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import (
     NEVER,
     LambdaContext,
@@ -31,7 +32,6 @@ from tests.factories import (
     payload,
     wire,
 )
-from tests.memory_aws.system import SETTINGS, Aws
 
 STORED = 800
 

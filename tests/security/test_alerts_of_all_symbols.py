@@ -16,6 +16,8 @@ from chalicelib.domain.rules import MAX_RULES, Rule
 from chalicelib.domain.times import to_text
 from chalicelib.services import detect
 from chalicelib.services.alert_budget import AlertBudget, Bound
+from rigs.memory_aws.dynamodb import directly
+from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import (
     NEVER,
     LambdaContext,
@@ -25,8 +27,6 @@ from tests.factories import (
     payload,
     wire,
 )
-from tests.memory_aws.dynamodb import directly
-from tests.memory_aws.system import SETTINGS, Aws
 from tests.stored_rules import store_rule
 
 SYMBOLS = [f"S{number:02}" for number in range(20)]

@@ -13,8 +13,8 @@ from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.services import ingest_plan
 from chalicelib.services.ingest import MOST_MOVES, Ingested
+from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import NEVER, instant, kinesis_event, payload, wire
-from tests.memory_aws.system import SETTINGS, Aws
 
 LONG = 300
 

@@ -9,6 +9,7 @@ import pytest
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.domain.wire import MAX_AHEAD
+from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import (
     NEVER,
     START,
@@ -19,7 +20,6 @@ from tests.factories import (
     sqs_event,
     wire,
 )
-from tests.memory_aws.system import SETTINGS, Aws
 from tests.stored_rules import store_rule
 
 AHEAD = MAX_AHEAD.total_seconds()

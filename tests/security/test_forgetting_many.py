@@ -11,8 +11,8 @@ from chalicelib.domain.errors import Contended
 from chalicelib.services.forgetting_many import Choice, chosen
 from chalicelib.services.stores import SymbolEntry
 from local import commands, forget_many, target
+from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import NEVER, at, instant, kinesis_event, make_bar, payload, wire
-from tests.memory_aws.system import SETTINGS, Aws
 
 INVENTED = [f"Z{number}" for number in range(12)]
 

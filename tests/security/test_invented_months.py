@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from chalicelib.services import lake_sql
 from chalicelib.services.lake_arrivals import ArrivalHours
-from tests.emulated import Emulated
+from rigs.emulated import Emulated
 from tests.integration.test_compaction import Lake, bar
 
 ARRIVAL = datetime(2026, 10, 31, 23, 59, tzinfo=UTC)

@@ -11,11 +11,11 @@ from chalicelib.adapters.keys import Keys
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.keys import COMMAND, IN_DEPLOYMENT, Key
 from chalicelib.services.key_ring import MAX_KEYS, KeyRefused, KeyRing, fingerprint
+from rigs.emulated import Emulated
+from rigs.memory_aws.system import Aws
 from tests.api_support import TOKEN, Client, FakeServices
-from tests.emulated import Emulated
 from tests.factories import at, instant
 from tests.fakes import FakeKeys
-from tests.memory_aws.system import Aws
 
 ADMIN = {"name": "x", "scopes": ["admin"]}
 CONTAINERS = 4

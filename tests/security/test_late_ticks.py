@@ -12,9 +12,9 @@ from chalicelib.bootstrap import Services
 from chalicelib.services import repair_reading, series
 from chalicelib.services.detect import Detected
 from chalicelib.services.repair_reading import MOST_MINUTES
+from rigs.memory_aws.system import SETTINGS, Aws
 from tests.api_support import Client, FakeServices
 from tests.factories import NEVER, at, instant, kinesis_event, payload, wire
-from tests.memory_aws.system import SETTINGS, Aws
 
 NOW = 10**8
 REGULAR = {"exchange_timezone": "UTC", "market_state": "REGULAR"}

@@ -11,8 +11,8 @@ import pytest
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.services.ingest_plan import Incoming
+from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import NEVER, START, gunzipped, instant, payload, sqs_event, wire
-from tests.memory_aws.system import SETTINGS, Aws
 
 DAY = 86_400
 TURN = 1_800.0

@@ -18,7 +18,7 @@ from embedded_aws.athena.engine.failures import QueryError
 from embedded_aws.athena.engine.planning import Plans
 from embedded_aws.athena.engine.raw_texts import require_listed
 from embedded_aws.athena.engine.typing import Kind, Types
-from tests.emulated import EmulatedClients
+from rigs.emulated import EmulatedClients
 from tests.local_support.lake import Lake
 from tests.local_support.system import LocalSystem
 

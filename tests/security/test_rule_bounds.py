@@ -19,9 +19,9 @@ from chalicelib.domain.rules import MAX_RULES
 from chalicelib.services import rule_book
 from chalicelib.services.rule_book import RuleBook, RuleRefused, UnknownRule
 from chalicelib.services.stores import MAX_REMOVED
-from tests.emulated import Emulated
-from tests.memory_aws.dynamodb import Perform
-from tests.memory_aws.system import Aws
+from rigs.emulated import Emulated
+from rigs.memory_aws.dynamodb import Perform
+from rigs.memory_aws.system import Aws
 
 EVERY = {"symbol": "AAPL", "condition": "every_record"}
 LAG = 25

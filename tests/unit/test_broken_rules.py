@@ -11,9 +11,9 @@ from chalicelib import bootstrap, handlers
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.domain.rules import BrokenRule
+from rigs.memory_aws.system import SETTINGS, Aws
 from tests.api_support import TOKEN, Answer, Client, FakeServices
 from tests.factories import NEVER, LambdaContext, instant, kinesis_event, make_rule, payload, wire
-from tests.memory_aws.system import SETTINGS, Aws
 from tests.stored_rules import drop_rule, store_rule
 
 STORED: dict[str, Any] = {

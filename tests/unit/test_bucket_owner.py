@@ -13,8 +13,8 @@ from botocore.endpoint import Endpoint
 
 from chalicelib.adapters.clients import Clients
 from chalicelib.bootstrap import aws_lake, aws_stores
+from rigs.memory_aws.system import SETTINGS
 from tests.deploy_support.stages import make_stage
-from tests.memory_aws.system import SETTINGS
 
 OWNER = "x-amz-expected-bucket-owner"
 ACCOUNT = "123456789012"

@@ -21,8 +21,8 @@ from producer.records import Record
 from producer.sender import Sender
 from producer.sources import yahoo
 from producer.wire import WireTick
-from tests.memory_aws.dynamodb import Perform
-from tests.memory_aws.dynamodb import error as aws_error
+from rigs.memory_aws.dynamodb import Perform
+from rigs.memory_aws.dynamodb import error as aws_error
 from tests.patience import PATIENCE_SECONDS, eventually
 from tests.producer_support.collecting import (
     CLOSED,

@@ -18,8 +18,8 @@ from producer.collector.steady import SteadyClock
 from producer.collector.window import polling_seconds
 from producer.errors import UsageError
 from producer.hours import MarketHours
-from tests.memory_aws.dynamodb import Perform
-from tests.memory_aws.system import Aws
+from rigs.memory_aws.dynamodb import Perform
+from rigs.memory_aws.system import Aws
 from tests.producer_support.collecting import ENVIRONMENT
 from tests.producer_support.doubles import ROOT, environment
 

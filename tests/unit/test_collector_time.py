@@ -19,8 +19,8 @@ from producer.hours import AFTER_CLOSE
 from producer.passing import Passing
 from producer.sources import yahoo
 from producer.wire import WireTick
-from tests.memory_aws.dynamodb import Perform
-from tests.memory_aws.system import Aws
+from rigs.memory_aws.dynamodb import Perform
+from rigs.memory_aws.system import Aws
 from tests.patience import eventually
 from tests.producer_support.collecting import (
     CLOSED,

@@ -11,9 +11,9 @@ from chalicelib.domain.ticks import family
 from chalicelib.services.ingest import Ingest, Ingested
 from chalicelib.services.ingest_plan import Incoming
 from chalicelib.services.stores import SymbolEntry
+from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import NEVER, at, instant, make_incoming, payload, sqs_event, wire
 from tests.fakes import fake_stores
-from tests.memory_aws.system import SETTINGS, Aws
 
 
 class System:

@@ -17,8 +17,8 @@ from chalicelib.services.ingest_plan import (
     read_all,
     without,
 )
+from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import NEVER, at, instant, kinesis_event, make_incoming, payload, wire
-from tests.memory_aws.system import SETTINGS, Aws
 
 
 def reads_of(*payloads: bytes) -> list[Read]:

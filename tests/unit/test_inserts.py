@@ -10,10 +10,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.bars import Bars
+from rigs.memory_aws import inserts
+from rigs.memory_aws.dynamodb import Perform, error
+from rigs.memory_aws.system import Aws
 from tests.factories import at, make_bar
-from tests.memory_aws import inserts
-from tests.memory_aws.dynamodb import Perform, error
-from tests.memory_aws.system import Aws
 
 MINUTES = [make_bar(60 * number) for number in range(60)]
 

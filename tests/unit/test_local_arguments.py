@@ -10,7 +10,7 @@ import pytest
 
 from local.arguments import parse
 from local.errors import UsageError
-from tests.ports import free_port
+from rigs.ports import free_port
 
 AAPL = Path(__file__).resolve().parents[1] / "data" / "aapl-daily-2015-2017.csv"
 ANY_PORTS = ["--api-port", "0", "--page-port", "0"]

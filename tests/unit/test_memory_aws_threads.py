@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.memory_aws.system import Aws
+from rigs.memory_aws.system import Aws
 
 THREADS = 4
 TIMES = 200

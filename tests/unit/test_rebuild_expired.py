@@ -10,8 +10,8 @@ import pytest
 
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.detection import State
+from rigs.memory_aws.system import SETTINGS
 from tests.factories import at, make_rule
-from tests.memory_aws.system import SETTINGS
 from tests.stored_rules import store_rule
 from tests.unit.test_repair_faults import CLOSE, NEXT, OPEN, Containers, tick
 

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from chalicelib.adapters import events
+from rigs.memory_aws.system import SETTINGS
 from tests.factories import NEVER, at, kinesis_event, make_rule, payload, sqs_event
-from tests.memory_aws.system import SETTINGS
 from tests.stored_rules import store_rule
 from tests.unit.test_repair_faults import CLOSE, DAY, NEXT, OPEN, Containers, bar, tick
 

@@ -13,8 +13,8 @@ from chalicelib.domain.bars import Bar
 from chalicelib.services import repair_reading
 from chalicelib.services.queries import PriceQuery
 from chalicelib.services.series import Series
+from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import NEVER, at, instant, kinesis_event, make_rule, payload, wire
-from tests.memory_aws.system import SETTINGS, Aws
 from tests.stored_rules import store_rule
 
 NEW_YORK = "America/New_York"

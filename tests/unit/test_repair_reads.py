@@ -19,6 +19,7 @@ from chalicelib.domain.times import later, to_text
 from chalicelib.services import repair_reading
 from chalicelib.services.changed_prices import ChangedPrices
 from chalicelib.services.ingest_plan import MAX_SPANS, plan_prices, read_all
+from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import (
     NEVER,
     LambdaContext,
@@ -30,7 +31,6 @@ from tests.factories import (
     payload,
     wire,
 )
-from tests.memory_aws.system import SETTINGS, Aws
 from tests.unit.watched import ARRIVAL, Watched
 
 REGULAR = {"exchange_timezone": "America/New_York", "market_state": "REGULAR"}

@@ -11,8 +11,8 @@ from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.domain.sendings import Sending, Sendings, sending_of
 from chalicelib.domain.stamps import sequence_of, slot_of
+from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import NEVER, START, at, dated, instant, payload, redriven, sqs_event, wire
-from tests.memory_aws.system import SETTINGS, Aws
 
 MILLISECOND = round(START.timestamp() * 1000)
 DAY = 86_400.0

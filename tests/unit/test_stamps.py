@@ -14,8 +14,8 @@ from chalicelib.domain.raw_lines import unpack
 from chalicelib.domain.stamps import slot_of
 from chalicelib.domain.wire import decode
 from chalicelib.services.ingest_plan import read_all
+from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import NEVER, at, instant, kinesis_event, payload, sqs_event, wire
-from tests.memory_aws.system import SETTINGS, Aws
 
 KINESIS = 49590338271490256608559692538361571095921575989136588898
 """Of AWS's own example, https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html"""

@@ -12,8 +12,8 @@ from chalicelib import bootstrap, handlers
 from chalicelib.bootstrap import Services
 from chalicelib.domain.payloads import MAX_DEPTH
 from chalicelib.domain.wire import Decoded, decode
+from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import LambdaContext, instant, kinesis_event, payload, sqs_event, wire
-from tests.memory_aws.system import SETTINGS, Aws
 
 GOOD = b'{"symbol":"AAPL","price":1,"timestamp":"2026-11-20T15:30:00.000000Z"}'
 LATIN = b'{"symbol":"\xc9NGI.PA","price":14.2}'

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from embedded_aws.process import EmulatorProcess
-from tests.emulated import Emulated, EmulatedClients
+from rigs.emulated import Emulated, EmulatedClients
 from tests.integration.embedded_aws.test_athena_api import SLOW
 from tests.local_support.lake import PARQUET, TICKS, Lake, ticks_of
 from tests.patience import PATIENCE_SECONDS

@@ -6,7 +6,7 @@ import socket
 from contextlib import closing
 
 from embedded_aws.emulator.topics import KEPT, LastKeys, LastMessages
-from tests.emulated import Emulated
+from rigs.emulated import Emulated
 
 
 def test_the_last_certificates_are_kept_for_whoever_checks_a_signature() -> None:

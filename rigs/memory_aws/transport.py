@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters import json_wire
-from tests.memory_aws.system import Aws
+from rigs.memory_aws.system import Aws
 
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from chalicelib.bootstrap import Services
 from chalicelib.settings import Settings
-from tests.factories import instant
-from tests.memory_aws.dynamodb import Around, DynamoDB, Perform, directly
-from tests.memory_aws.tables import Table
+from rigs.invocations import instant
+from rigs.memory_aws.dynamodb import Around, DynamoDB, Perform, directly
+from rigs.memory_aws.tables import Table
 
 RESOURCES = json.loads((Path(__file__).parents[2] / "infra" / "resources.json").read_text())
 

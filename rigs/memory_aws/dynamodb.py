@@ -9,8 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.memory_aws import expressions, inserts
-from tests.memory_aws.tables import Item, Table
+from rigs.memory_aws import expressions, inserts
+from rigs.memory_aws.tables import Item, Table
 
 Perform = Callable[[], dict[str, Any]]
 Around = Callable[[str, dict[str, Any], Perform], dict[str, Any]]

@@ -1,0 +1,94 @@
+"""Events and a context as Lambda gives them to a function, at times that are counted from START."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chalicelib.domain.times import to_text
+
+START = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
+SHARD = "shardId-000000000000"
+NEVER = float("inf")
+"""A deadline that does not come."""
+
+
+def instant(seconds: float = 0) -> datetime:
+    """START and so many seconds."""
+    return START + timedelta(seconds=seconds)
+
+
+def at(seconds: float = 0) -> str:
+    """The same as stored text."""
+    return to_text(instant(seconds))
+
+
+def kinesis_event(
+    payloads: Sequence[bytes], first: int = 0, arrival: float = 0, shard: str = SHARD
+) -> dict[str, Any]:
+    """A batch of one shard as Lambda hands it over; sequence numbers count from `first`."""
+    return {
+        "Records": [
+            {
+                "kinesis": {
+                    "kinesisSchemaVersion": "1.0",
+                    "partitionKey": "AAPL",
+                    "sequenceNumber": str(first + n),
+                    "data": base64.b64encode(data).decode(),
+                    "approximateArrivalTimestamp": instant(arrival).timestamp(),
+                },
+                "eventSource": "aws:kinesis",
+                "eventVersion": "1.0",
+                "eventID": f"{shard}:{first + n}",
+                "eventName": "aws:kinesis:record",
+                "invokeIdentityArn": "arn:aws:iam::123456789012:role/ticktape",
+                "awsRegion": "us-east-1",
+                "eventSourceARN": "arn:aws:kinesis:us-east-1:123456789012:stream/ticks",
+            }
+            for n, data in enumerate(payloads)
+        ]
+    }
+
+
+def sqs_event(payloads: Sequence[bytes], first: int = 0, arrival: float = 0) -> dict[str, Any]:
+    """A batch of a FIFO queue as Lambda hands it over."""
+    sent = str(round(instant(arrival).timestamp() * 1000))
+    return {
+        "Records": [
+            {
+                "messageId": f"message-{first + n}",
+                "receiptHandle": f"handle-{first + n}",
+                "body": data.decode(),
+                "attributes": {
+                    "ApproximateReceiveCount": "1",
+                    "SentTimestamp": sent,
+                    "SequenceNumber": str(first + n),
+                    "MessageGroupId": "0",
+                    "SenderId": "AIDAIO23YVJENQZJOL4VO",
+                    "MessageDeduplicationId": str(first + n),
+                    "ApproximateFirstReceiveTimestamp": sent,
+                },
+                "messageAttributes": {},
+                "md5OfBody": "",
+                "eventSource": "aws:sqs",
+                "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:ticks.fifo",
+                "awsRegion": "us-east-1",
+            }
+            for n, data in enumerate(payloads)
+        ]
+    }
+
+
+class LambdaContext:
+    """What a handler is given beside its event."""
+
+    def __init__(self, request_id: str = "request-1", milliseconds: int = 60_000) -> None:
+        self.aws_request_id = request_id
+        self.function_name = "test"
+        self.milliseconds = milliseconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        """The time that is left."""
+        return self.milliseconds
