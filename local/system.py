@@ -34,7 +34,8 @@ from local.errors import StartError, UsageError
 from local.http_server import Server
 from local.producing import Producer
 from local.schedule import Schedule
-from local.terminal import Addresses, make
+from local.terminal import Addresses
+from local.terminals import make
 from producer.sinks.aws import why
 from untrusted.printable import printable
 
@@ -280,7 +281,7 @@ class System:
 
     def _tell_keys(self, clients: Any, environment: dict[str, str]) -> None:
         """A data folder that somebody else made brings keys whose tokens that one has."""
-        from local.token_command import kept
+        from local.commands.token_command import kept
 
         said = kept(clients("dynamodb"), environment)
         if said is not None:

@@ -5,7 +5,6 @@ Results go to stdout, what went wrong to stderr.
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -121,12 +120,3 @@ class PlainTerminal:
     def _line(self, text: str) -> None:
         with self._lock:
             print(printable(text), file=self._out, flush=True)
-
-
-def make(snapshot: Callable[[], Snapshot]) -> Terminal:
-    """A live panel on a terminal, plain lines elsewhere."""
-    if sys.stdout.isatty():
-        from local.live_terminal import LiveTerminal
-
-        return LiveTerminal(snapshot)
-    return PlainTerminal(snapshot, sys.stdout)

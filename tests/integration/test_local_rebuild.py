@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.bootstrap import Services
-from local import commands, rebuild_command, target
+from local import commands
+from local.commands import rebuild_command, target
 from rigs.emulated import Emulated
 from tests.factories import NEVER, instant, make_incoming, make_trigger, payload, wire
 

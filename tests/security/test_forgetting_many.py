@@ -10,7 +10,8 @@ from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import Contended
 from chalicelib.services.forgetting_many import Choice, chosen
 from chalicelib.services.stores import SymbolEntry
-from local import commands, forget_many, target
+from local import commands
+from local.commands import forget_many, target
 from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import NEVER, at, instant, kinesis_event, make_bar, payload, wire
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from local import choosing, commands, running_file
+from local import commands, running_file
+from local.commands import choosing
 from local.errors import UsageError
 
 FIRST = {"api": "http://127.0.0.1:8000", "aws": "http://127.0.0.1:1", "data": "/data/first"}

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Mapping
 
 from chalicelib.api import instants
-from local import deployed
-from local.choosing import enter, find_running
+from local.commands import deployed
+from local.commands.choosing import enter, find_running
 from local.errors import UsageError
 
 

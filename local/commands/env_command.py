@@ -9,8 +9,8 @@ from typing import Any
 
 from embedded_aws.environment import bypass_proxy
 from local.aws_environment import ENDPOINT_VARIABLE, keys_of
-from local.choosing import add_flags, find_running
-from local.commands import OK
+from local.commands.choosing import add_flags, find_running
+from local.commands.statuses import OK
 
 _RESOURCES = ("_TABLE", "_BUCKET", "_ARN", "_STREAM", "_QUEUE", "_URL", "_WORKGROUP", "_DATABASE")
 _NOT_RESOURCES = ("PAGE_URL",)

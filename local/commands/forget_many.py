@@ -13,8 +13,8 @@ from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import Contended
 from chalicelib.services.forgetting_many import Choice, chosen
 from chalicelib.services.stores import SymbolEntry
-from local import target
-from local.commands import FAILED, OK
+from local.commands import target
+from local.commands.statuses import FAILED, OK
 from local.errors import UsageError
 
 PARALLEL_SYMBOLS = 8

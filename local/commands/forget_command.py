@@ -16,10 +16,10 @@ from urllib.parse import quote
 
 from chalicelib.domain.errors import TickError
 from chalicelib.domain.ticks import parse_symbol
-from local.choosing import add_flags, find_running
-from local.commands import FAILED, OK
+from local.commands.choosing import add_flags, find_running
+from local.commands.forget_many import add_choice, chooses, forget_many
+from local.commands.statuses import FAILED, OK
 from local.errors import UsageError
-from local.forget_many import add_choice, chooses, forget_many
 from producer.reasons import reason
 
 _ANSWER_SECONDS = 60

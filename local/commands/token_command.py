@@ -15,9 +15,9 @@ from chalicelib.adapters.keys import Keys
 from chalicelib.domain.errors import KeyFieldError
 from chalicelib.domain.keys import COMMAND, DEFAULT_REQUESTS, FIRST_KEY, SCOPES, Key
 from chalicelib.services.key_ring import KeyRefused, KeyRing, UnknownKey
-from local import deployed
-from local.choosing import add_flags, connect, find_running
-from local.commands import FAILED, OK
+from local.commands import deployed
+from local.commands.choosing import add_flags, connect, find_running
+from local.commands.statuses import FAILED, OK
 from local.errors import UsageError
 
 _DAYS = re.compile(r"\d{1,5}d", re.ASCII)

@@ -7,12 +7,11 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from local.choosing import add_flags, connect, find_running
+from local.commands.choosing import add_flags, connect, find_running
+from local.commands.statuses import FAILED, INTERRUPTED, OK, USAGE
 from local.errors import UsageError
 from producer.errors import UsageError as ProducerUsageError
 from producer.sinks.aws import why
-
-OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 def test_alert(arguments: list[str]) -> int:
@@ -45,49 +44,49 @@ def test_alert(arguments: list[str]) -> int:
 
 def redrive(arguments: list[str]) -> int:
     """Process again what was given up on."""
-    from local import redrive_command
+    from local.commands import redrive_command
 
     return redrive_command.redrive(arguments)
 
 
 def rebuild(arguments: list[str]) -> int:
     """Compute bars and state again from prices."""
-    from local import rebuild_command
+    from local.commands import rebuild_command
 
     return rebuild_command.rebuild(arguments)
 
 
 def sql(arguments: list[str]) -> int:
     """Run a statement of Athena's SQL."""
-    from local import sql_command
+    from local.commands import sql_command
 
     return sql_command.sql(arguments)
 
 
 def forget(arguments: list[str]) -> int:
     """Delete what is stored of symbols."""
-    from local import forget_command
+    from local.commands import forget_command
 
     return forget_command.forget(arguments)
 
 
 def compact(arguments: list[str]) -> int:
     """Turn finished days of the raw archive into Parquet."""
-    from local import compact_command
+    from local.commands import compact_command
 
     return compact_command.compact(arguments)
 
 
 def env(arguments: list[str]) -> int:
     """Print how other programs reach the system's AWS."""
-    from local import env_command
+    from local.commands import env_command
 
     return env_command.env(arguments)
 
 
 def token(arguments: list[str]) -> int:
     """Add, list and revoke keys of the API."""
-    from local import token_command
+    from local.commands import token_command
 
     return token_command.token(arguments)
 

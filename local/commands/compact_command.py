@@ -12,9 +12,9 @@ from typing import Any
 from chalicelib.domain.errors import CompactionError, FieldError
 from chalicelib.services.lake_texts import is_day
 from embedded_aws.event_sources.scheduling import TIMEOUT_SECONDS, call, scheduled_event
-from local import deployed
-from local.choosing import add_flags, enter, find_running
-from local.commands import FAILED, OK
+from local.commands import deployed
+from local.commands.choosing import add_flags, enter, find_running
+from local.commands.statuses import FAILED, OK
 from local.errors import UsageError
 
 

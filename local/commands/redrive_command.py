@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from embedded_aws.event_sources.invoking import Function
-from local import deployed, resources
-from local.choosing import add_flags, enter, find_running
-from local.commands import FAILED, OK
+from local import resources
+from local.commands import deployed
+from local.commands.choosing import add_flags, enter, find_running
+from local.commands.statuses import FAILED, OK
 from local.redrive import Call, Redriven, drop_notices, redrive_batches, redrive_messages
 
 if TYPE_CHECKING:

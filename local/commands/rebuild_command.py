@@ -10,9 +10,9 @@ from chalicelib.api import instants
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import Contended, TickError
 from chalicelib.domain.ticks import parse_symbol
-from local import target
-from local.choosing import add_flags
-from local.commands import FAILED, OK
+from local.commands import target
+from local.commands.choosing import add_flags
+from local.commands.statuses import FAILED, OK
 from local.errors import UsageError
 
 

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, TextIO
 import msgspec
 
 from chalicelib.services.query_prices import requests_usd, scan_usd
-from local.choosing import add_flags, connect, find_running
-from local.commands import FAILED, INTERRUPTED, OK, USAGE
+from local.commands.choosing import add_flags, connect, find_running
+from local.commands.statuses import FAILED, INTERRUPTED, OK, USAGE
 from local.errors import UsageError
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.02, 0.5
