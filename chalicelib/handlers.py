@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -60,10 +61,11 @@ def compact(event: dict[str, Any], context: Any) -> dict[str, Any]:
     services = bootstrap.get_services()
     until = bootstrap.deadline(context.get_remaining_time_in_millis())
     day = event.get("detail", {}).get("date")
+    run = f"{context.aws_request_id}.{os.urandom(4).hex()}"  # an event that comes twice has one id
     if _only_merges(event):
-        done = services.compact.gather(context.aws_request_id, until)
+        done = services.compact.gather(run, until)
     else:
-        done = services.compact(day, context.aws_request_id, until)
+        done = services.compact(day, run, until)
     emit(
         "compact",
         services.settings.stage,

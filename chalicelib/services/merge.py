@@ -25,7 +25,7 @@ from chalicelib.domain.raw_merging import (
     merged_readings,
 )
 from chalicelib.services.lake_stores import RawHour, RawObjects
-from chalicelib.services.merge_plan import Numbered, free_name, groups, orphans
+from chalicelib.services.merge_plan import Numbered, groups, merged_name, orphans
 from chalicelib.services.merge_weight import MOST_MEMORY, weight
 
 log = logging.getLogger("ticktape.merge")
@@ -87,21 +87,18 @@ class Merge:
         found = groups(hour)
         if found and not self._begin(hour.hour):
             return
-        taken, told = {stored.name for stored in hour.objects}, frozenset(hour.readings)
+        told = frozenset(hour.readings)
         for group in found:
-            self._merge(group, told, taken, merged)
+            self._merge(group, told, merged)
         if left := orphans(hour):
             self._raw.delete(READINGS, left)
 
-    def _merge(
-        self, group: Sequence[Numbered], told: frozenset[str], taken: set[str], merged: Merged
-    ) -> None:
-        """Merge a group's objects. `told` names the hour's readings, `taken` its objects, which
-        it keeps up to date."""
+    def _merge(self, group: Sequence[Numbered], told: frozenset[str], merged: Merged) -> None:
+        """Merge a group's objects. `told` names the hour's readings."""
         try:
             for part in _parts(self._packed(group, told)):
                 self._need(SHORTEST_SECONDS)
-                merged.objects += self._unite(part, taken)
+                merged.objects += self._unite(part)
         except _UNREADABLE as error:
             log.warning("%s to %s are not merged: %s", group[0].name, group[-1].name, error)
 
@@ -118,20 +115,13 @@ class Merge:
                 readings = found.pop(one.name, None)
                 yield Packed(one, body, readings, weight(body, readings))
 
-    def _unite(self, part: Sequence[Packed], taken: set[str]) -> int:
+    def _unite(self, part: Sequence[Packed]) -> int:
         """Put the lines of some objects into one; how many objects are gone."""
-        name = free_name([one.of for one in part], taken)
-        if name is None:
-            names = f"{part[0].of.name} to {part[-1].of.name}"
-            log.warning("%s are not merged: the name of their object is taken", names)
-            return 0
-        self._write(name, part)
-        gone = [one.of.name for one in part if one.of.name != name]
+        self._write(merged_name([one.of for one in part]), part)
+        gone = [one.of.name for one in part]
         self._raw.delete(RAW, gone)
-        if with_readings := [one.of.name for one in part if one.readings and one.of.name != name]:
+        if with_readings := [one.of.name for one in part if one.readings]:
             self._raw.delete(READINGS, with_readings)
-        taken -= set(gone)
-        taken.add(name)
         return len(gone)
 
     def _write(self, name: str, part: Iterable[Packed]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
 
 import msgspec
@@ -18,7 +18,7 @@ MERGED = "merged"
 """In place of a shard's name in the names of merged objects."""
 
 _DIGEST = r"(?:\.(?:[0-9a-f]{8}|[0-9a-f]{16}))?"
-"""Names that earlier versions gave have a shorter one or, as most of merged objects, none."""
+"""Names that earlier versions gave have a shorter one or none."""
 
 _NAME = re.compile(
     rf"(?P<folder>.*/)?(?P<origin>[^/]+)-(?P<first>\d+){_DIGEST}-(?P<last>\d+)\.json\.gz"
@@ -73,21 +73,17 @@ def groups(hour: RawHour) -> list[list[Numbered]]:
     return [g for g in found if len(g) > 1 and any(one.origin != MERGED for one in g)]
 
 
-def free_name(group: Sequence[Numbered], taken: Collection[str]) -> str | None:
-    """`date=.../hour=.../merged-<first>-<last>.json.gz`, with a digest of the members' names
-    behind `<first>` if an object outside the group has that name already. None if one has both.
+def merged_name(group: Sequence[Numbered]) -> str:
+    """`date=.../hour=.../merged-<first>.<digest>-<last>.json.gz`, the digest of the members' names.
 
-    Where senders number their messages, many objects may have the same numbers.
+    So an object of that name has the lines of these members, whoever wrote it: senders may number
+    their messages alike, and two runs may merge an hour at one time, each with other late arrivals.
     """
-    members = {one.name for one in group}
+    members = "\n".join(sorted(one.name for one in group))
+    digest = blake2b(members.encode(), digest_size=8).hexdigest()
     first = min(one.first for one in group)
     last = max(one.last for one in group)
-    digest = blake2b("\n".join(sorted(members)).encode(), digest_size=8).hexdigest()
-    for number in (f"{first}", f"{first}.{digest}"):
-        name = f"{group[0].folder}{MERGED}-{number}-{last}.json.gz"
-        if name in members or name not in taken:
-            return name
-    return None
+    return f"{group[0].folder}{MERGED}-{first}.{digest}-{last}.json.gz"
 
 
 def orphans(hour: RawHour) -> list[str]:

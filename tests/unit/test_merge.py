@@ -22,7 +22,7 @@ from chalicelib.domain.raw_lines import Line, pack_lines, unpack
 from chalicelib.services import merge, merge_weight
 from chalicelib.services.lake_stores import RawHour, RawObject
 from chalicelib.services.merge import Merge, Merged
-from chalicelib.services.merge_plan import MOST_BYTES, free_name, groups, is_merged, numbered
+from chalicelib.services.merge_plan import MOST_BYTES, groups, is_merged, merged_name, numbered
 from chalicelib.services.merge_weight import MOST_MEMORY
 
 HOUR = "date=2026-11-18/hour=15/"
@@ -119,6 +119,13 @@ def line(symbol: str, second: int, price: float, **more: Any) -> Line:
     return json.dumps(tick).encode(), AT + timedelta(seconds=second, milliseconds=second)
 
 
+def numbers_of(names: Sequence[str]) -> list[str]:
+    """Names of merged objects without folder, digest and suffix."""
+    pattern = HOUR + r"(merged-\d+)\.[0-9a-f]{16}(-\d+)\.json\.gz"
+    found = [re.fullmatch(pattern, name) for name in names]
+    return ["".join(match.groups()) if match else "" for match in found]
+
+
 def reading(symbol: str, second: int, price: float | None) -> dict[str, str]:
     row = {"symbol": symbol, "timestamp": f"2026-11-18T15:00:{second:02}.000000Z"}
     if price is None:
@@ -133,7 +140,7 @@ def test_the_batches_of_an_hour_become_one_object_of_the_same_lines() -> None:
     lines, ticks = archive.lines(), taken(archive)
     assert archive.merge() == 30
     (name,) = archive.names("raw/")
-    assert name == HOUR + "merged-0-29.json.gz"
+    assert numbers_of([name]) == ["merged-0-29"]
     assert (archive.lines(), taken(archive)) == (lines, ticks)
     assert archive.names("readings/") == []
     assert archive.merge() == 0, "what is merged is left alone"
@@ -145,7 +152,7 @@ def test_batches_that_earlier_versions_named_are_merged_with_later_ones() -> Non
     archive.objects[f"raw/{HOUR}shardId-0-1-2.json.gz"] = pack_lines([line("A", 1, 5)])
     lines = archive.lines()
     archive.merge()
-    assert archive.names("raw/") == [HOUR + "merged-1-9.json.gz"]
+    assert numbers_of(archive.names("raw/")) == ["merged-1-9"]
     assert archive.lines() == lines
 
 
@@ -157,7 +164,7 @@ def test_a_batch_that_comes_later_joins_the_merged_ones() -> None:
     archive.batch(9, 9, [line("A", 9, 6)])
     lines = archive.lines()
     archive.merge()
-    assert archive.names("raw/") == [HOUR + "merged-0-9.json.gz"]
+    assert numbers_of(archive.names("raw/")) == ["merged-0-9"]
     assert archive.lines() == lines
 
 
@@ -230,8 +237,7 @@ def test_a_group_that_takes_much_memory_is_split_in_order(monkeypatch: pytest.Mo
     lines, ticks = archive.lines(), taken(archive)
     _allow(monkeypatch, 130_000)  # a batch takes 22,000 bytes, one with readings 58,000
     archive.merge()
-    merged = [f"{HOUR}merged-{numbers}.json.gz" for numbers in ("0-2", "3-4", "5-6")]
-    assert archive.names("raw/") == merged
+    assert numbers_of(archive.names("raw/")) == ["merged-0-2", "merged-3-4", "merged-5-6"]
     assert (archive.lines(), taken(archive)) == (lines, ticks)
     assert archive.merge() == 0
 
@@ -250,26 +256,23 @@ def test_an_object_that_takes_much_memory_alone_is_left_with_a_warning(
     lines = archive.lines()
     _allow(monkeypatch, 100_000)
     assert archive.merge() == 4
-    wanted = [HOUR + "merged-0-1.json.gz", HOUR + "merged-3-4.json.gz", left]
-    assert archive.names("raw/") == wanted
+    *merged, alone = archive.names("raw/")
+    assert (numbers_of(merged), alone) == (["merged-0-1", "merged-3-4"], left)
     assert archive.lines() == lines
     assert f"{left} is not merged: it would take over 100000 bytes" in caplog.text
 
 
-def test_a_merged_name_that_is_taken_gets_a_digest() -> None:
+def test_a_merged_name_tells_the_numbers_and_the_members_apart() -> None:
     """Senders of a queue's messages number them, so that many objects may have equal numbers."""
     stored = [RawObject(f"{HOUR}queue-7.{number:016x}-7.json.gz", 1) for number in range(4)]
     group = [one for one in map(numbered, stored) if one is not None]
-    plain = free_name(group, ())
-    assert plain == HOUR + "merged-7-7.json.gz"
-    digest = free_name(group, {plain})
-    assert digest is not None
-    assert re.fullmatch(HOUR + r"merged-7\.[0-9a-f]{16}-7\.json\.gz", digest)
-    assert free_name(group, {plain, digest}) is None
-    assert free_name(group[1:], {plain}) not in (digest, None)
-    named = numbered(RawObject(digest, 1))
+    name = merged_name(group)
+    assert numbers_of([name]) == ["merged-7-7"]
+    assert merged_name(group[::-1]) == name
+    assert merged_name(group[1:]) != name
+    named = numbered(RawObject(name, 1))
     assert named is not None
-    assert (named.first, named.last, is_merged(digest)) == (7, 7, True)
+    assert (named.first, named.last, is_merged(name)) == (7, 7, True)
 
 
 def _same_numbers(archive: Archive, batches: Iterable[int]) -> None:
@@ -299,17 +302,43 @@ def test_groups_of_equal_numbers_keep_all_their_lines_and_let_later_ones_be_merg
     assert archive.merge() == 0
 
 
-def test_a_group_whose_names_are_all_taken_is_left_with_a_warning(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+class Racing(Archive):
+    """The objects of another one; something happens before the first of them is written."""
+
+    def __init__(self, of: Archive, meanwhile: Callable[[], None]) -> None:
+        super().__init__()
+        self.objects = of.objects
+        self._meanwhile = [meanwhile]
+
+    def put(self, root: str, name: str, body: bytes) -> None:
+        while self._meanwhile:
+            self._meanwhile.pop()()
+        super().put(root, name, body)
+
+
+@pytest.mark.parametrize("are_merged", [False, True])
+def test_two_runs_that_merge_an_hour_at_one_time_lose_no_line(are_merged: bool) -> None:
     archive = Archive()
-    for number in range(4):
+    for number in (1, 3, 9):
         archive.batch(number, number, [line("A", number, 5)])
-    before = dict(archive.objects)
-    monkeypatch.setattr(merge, "free_name", lambda *_: None)
-    assert archive.merge() == 0
-    assert archive.objects == before
-    assert "the name of their object is taken" in caplog.text
+    if are_merged:
+        archive.merge()
+        archive.batch(5, 5, [line("A", 5, 5)])
+    lines: set[Line] = set()
+
+    def another_run() -> None:
+        archive.batch(6, 6, [line("A", 6, 5)], [reading("A", 6, 4)])
+        lines.update(archive.lines())
+        archive.merge()
+
+    Racing(archive, another_run).merge()
+    assert len(lines) == 4 + are_merged
+    assert archive.lines() == lines
+    assert taken(archive)["A", "2026-11-18T15:00:06.000000Z"][0] == "4"
+    archive.batch(7, 7, [line("A", 7, 5)])
+    archive.merge()
+    assert numbers_of(archive.names("raw/")) == ["merged-1-9"]
+    assert archive.lines() == lines | {line("A", 7, 5)}
 
 
 def test_merging_ends_when_time_does() -> None:

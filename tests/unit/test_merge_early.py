@@ -14,17 +14,19 @@ import msgspec
 import pytest
 
 from chalicelib import bootstrap, handlers
+from chalicelib.adapters.lease import CompactionLease
 from chalicelib.domain.errors import CompactionError, OutOfTime
 from chalicelib.domain.raw_lines import pack_lines
 from chalicelib.domain.times import to_text
 from chalicelib.services import compact_writing, merge_early
-from chalicelib.services.compact import Compact, Compacted
+from chalicelib.services.compact import LEASE, Compact, Compacted
 from chalicelib.services.compact_writing import Statements
 from chalicelib.services.lake_stores import RawHour, RawObject
 from chalicelib.services.merge import Merged
 from chalicelib.services.merge_early import MergeEarly
 from chalicelib.services.merge_plan import is_merged
 from embedded_aws.event_sources.scheduling import scheduled_event
+from rigs.memory_aws.system import Aws
 from tests.factories import LambdaContext
 from tests.lake_world import World
 from tests.unit.test_merge import Archive, Crash
@@ -345,3 +347,28 @@ def test_the_schedule_compacts_at_its_hours_and_merges_at_the_others(
     answer = handlers.compact(event, LambdaContext())
     assert seen == [called]
     assert answer["merged"] == (5 if called == "gather" else 0)
+
+
+@pytest.mark.parametrize("hour", [5, 6])
+def test_an_event_that_is_delivered_twice_is_worked_on_once(
+    monkeypatch: pytest.MonkeyPatch, hour: int
+) -> None:
+    lease = CompactionLease(Aws().dynamodb, "symbols")
+    taken: list[bool] = []
+
+    class Leased:
+        def __call__(self, _: str | None, owner: str, deadline: float) -> Compacted:
+            return self.gather(owner, deadline)
+
+        def gather(self, owner: str, _: float) -> Compacted:
+            taken.append(lease.take(owner, NOW, NOW + LEASE))
+            return Compacted()
+
+    services = SimpleNamespace(
+        compact=Leased(), settings=SimpleNamespace(stage="dev"), clock=lambda: NOW
+    )
+    monkeypatch.setattr(bootstrap, "get_services", lambda: services)
+    event = scheduled_event(datetime(2026, 11, 20, hour, 30, tzinfo=UTC), "us-east-1")
+    for _ in range(2):
+        handlers.compact(event, LambdaContext("one-and-the-same"))
+    assert taken == [True, False]
