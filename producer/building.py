@@ -68,13 +68,17 @@ def packing(options: argparse.Namespace, unless_asked: int) -> tuple[int, float]
     return ticks, DEFAULT_FLUSH_SECONDS if seconds is None else seconds
 
 
-def make_spool(options: argparse.Namespace, sink: Sink) -> Spool | None:
-    """The spool, where one was asked for."""
+def make_spool(options: argparse.Namespace, sink: Sink, status: Status) -> Spool | None:
+    """The spool, where one was asked for, without lines that no sink takes."""
     if not options.spool:
         return None
     if options.sink == "stdout":
         raise UsageError("--spool: not with --sink stdout, which acknowledges nothing")
-    return Spool(options.spool, sink.name)
+    spool = Spool(options.spool, sink.name)
+    if dropped := spool.drop_unsendable():
+        status.drop("too long", dropped)
+        status.note(f"--spool: lines that no sink takes, which are dropped: {dropped:,}")
+    return spool
 
 
 def identity_of(options: argparse.Namespace) -> str | None:

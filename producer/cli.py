@@ -77,7 +77,7 @@ def _pipeline(
     options: argparse.Namespace, reporter: Reporter, status: Status, stop: threading.Event
 ) -> Pipeline:
     sink = building.make_sink(options)
-    spool = building.make_spool(options, sink)
+    spool = building.make_spool(options, sink, status)
     progress = Progress(spool, building.identity_of(options)) if spool else None
     source = building.make_source(options, status, stop, progress.taken if progress else 0)
     status.source, status.sink = source.name, sink.name

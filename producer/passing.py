@@ -1,4 +1,4 @@
-"""What passes from a source to the outbox: clean, and each symbol's ticks in order."""
+"""What passes from a source to the outbox: well formed, clean, each symbol's ticks in order."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from producer.hygiene import Hygiene
+from producer.malformed import flaw_of
 from producer.ordering import Ordering
 from producer.sources.base import Source
 from producer.wire import WireTick
 
 
 class Passing:
-    """Hygiene and ordering of one source. `drop` is told the reason of each tick that does not
-    pass; `latest` holds the symbols' last timestamps that an earlier run sent, `suspects` the jumps
-    that it had not seen confirmed."""
+    """Form, hygiene and ordering of one source.
+
+    `drop` is told the reason of each tick that does not pass; `latest` holds the symbols' last
+    timestamps that an earlier run sent, `suspects` the jumps that it had not seen confirmed.
+    """
 
     def __init__(
         self,
@@ -30,7 +33,8 @@ class Passing:
 
     def of(self, batch: Sequence[WireTick]) -> list[WireTick]:
         """The ticks of a batch that pass. Their timestamps may have been moved."""
-        return [tick for tick in self._clean(batch) if self._admits(tick)]
+        formed = [tick for tick in batch if self._is_formed(tick)]
+        return [tick for tick in self._clean(formed) if self._admits(tick)]
 
     @property
     def suspects(self) -> Mapping[str, WireTick]:
@@ -42,6 +46,12 @@ class Passing:
         self._ordering.forget(drops)
         if self._hygiene is not None:
             self._hygiene.forget(drops)
+
+    def _is_formed(self, tick: WireTick) -> bool:
+        flaw = flaw_of(tick)
+        if flaw is not None:
+            self._drop(flaw)
+        return flaw is None
 
     def _clean(self, batch: Iterable[WireTick]) -> Iterable[WireTick]:
         if self._hygiene is None:

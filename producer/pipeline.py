@@ -16,7 +16,7 @@ from producer.progress import Progress
 from producer.sender import Sender
 from producer.sources.base import Following, Source
 from producer.status import Status
-from producer.wire import WireTick, line_of
+from producer.wire import MOST_LINE_BYTES, Line, WireTick, line_of
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -105,12 +105,20 @@ class Pipeline:
                 f"{self._outbox.pending} lines wait for {self._status.sink} and there is no room "
                 "for more: the source waits until some were sent"
             )
-        lines = [line_of(tick) for tick in ticks]
+        lines = [line for tick in ticks if (line := self._line(tick)) is not None]
         if self._progress is None:
             self._outbox.put(lines, stop)
         else:
             latest = {tick.symbol: tick.timestamp for tick in ticks if tick.bar is None}
             self._outbox.put(lines, stop, latest, self._progress.after(len(batch)))
+
+    def _line(self, tick: WireTick) -> Line | None:
+        """None for a tick whose line no sink may be able to take."""
+        line = line_of(tick)
+        if len(line.payload) <= MOST_LINE_BYTES:
+            return line
+        self._status.drop("too long")
+        return None
 
     def _forget_dropped(self) -> None:
         """A symbol that is not followed any more is new when it comes back."""

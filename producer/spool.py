@@ -19,7 +19,7 @@ import msgspec
 
 from producer.errors import SpoolError, UsageError
 from producer.journals import names_super_journal
-from producer.wire import Line
+from producer.wire import MOST_LINE_BYTES, Line
 from untrusted.schemas import SchemaError, refuse_foreign
 
 _SCHEMA = """
@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS latest (symbol TEXT PRIMARY KEY, timestamp TEXT NOT N
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 _LOCK_SECONDS = 0.5
+_MOST_SYMBOL = 24
 _OWN_FILE = 0o600
 """Closed to other users; SQLite gives its log the same mode."""
 
@@ -175,6 +176,17 @@ class Spool:
             except sqlite3.Error as error:
                 self._undo()
                 raise SpoolError(f"--spool: {self._path}: {error}") from error
+
+    def drop_unsendable(self) -> int:
+        """Forget lines that no sink takes, which would hold up those behind them, and tell how many
+        they were: earlier versions kept lines of any length. None of them is read."""
+        with self._lock:
+            dropped = self.connection.execute(
+                "DELETE FROM lines WHERE typeof(payload) <> 'blob' OR length(payload) > ?"
+                " OR typeof(symbol) <> 'text' OR length(symbol) NOT BETWEEN 1 AND ?",
+                (MOST_LINE_BYTES, _MOST_SYMBOL),
+            )
+        return dropped.rowcount
 
     def after(self, row: int, count: int) -> list[Line]:
         """Up to `count` lines that came after a row, the oldest first."""

@@ -129,9 +129,9 @@ class Status:
                 quote.price, quote.timestamp = tick.price, tick.timestamp
                 quote.previous_close = tick.previous_close
 
-    def drop(self, reason: str) -> None:
-        """A tick did not pass."""
-        self.dropped[reason] += 1
+    def drop(self, reason: str, count: int = 1) -> None:
+        """A tick, or several, did not pass."""
+        self.dropped[reason] += count
 
     def sent(self, records: Sequence[Record]) -> None:
         """Records that the sink has acknowledged."""

@@ -51,17 +51,22 @@ class WireTick(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 class Line(msgspec.Struct, frozen=True, gc=False):
     """An encoded tick on its way out; `row` is its place in the spool, 0 without one, `since` the
-    time.monotonic at which it came, 0 of what was read back from the spool."""
+    time.monotonic at which it came, 0 of what was read back from the spool, where its timestamp is
+    not told."""
 
     symbol: str
     payload: bytes
     is_bar: bool
     row: int = 0
     since: float = 0.0
+    timestamp: str = ""
 
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
 decode = msgspec.json.Decoder(WireTick).decode
+
+MOST_LINE_BYTES = 4096
+"""Far below what any sink takes in a record; a line of ours has some 600 at most."""
 
 _SHOWN = 40
 """Characters of a number that a message repeats."""
@@ -69,7 +74,13 @@ _SHOWN = 40
 
 def line_of(tick: WireTick) -> Line:
     """The tick as one line of JSON, without its end."""
-    return Line(tick.symbol, encode(tick), tick.bar is not None, since=time.monotonic())
+    return Line(
+        tick.symbol,
+        encode(tick),
+        tick.bar is not None,
+        since=time.monotonic(),
+        timestamp=tick.timestamp,
+    )
 
 
 def decimal_of(value: object) -> Decimal | None:

@@ -39,7 +39,7 @@ MAX_AHEAD = timedelta(seconds=300)
 has come: bars are corrected, and rules do not see them."""
 
 MAX_LABEL = 64
-_LABEL = re.compile(rf"[A-Za-z0-9][A-Za-z0-9 ._:/+()&-]{{0,{MAX_LABEL - 1}}}")
+LABEL = re.compile(rf"[A-Za-z0-9][A-Za-z0-9 ._:/+()&-]{{0,{MAX_LABEL - 1}}}")
 _LABEL_ALLOWED = (
     f"a letter or digit, then at most {MAX_LABEL - 1} of A-Z a-z 0-9 . _ : / + ( ) & - and space"
 )
@@ -48,7 +48,7 @@ MOST_REJECTED = 20_000
 """Parts of a record that are rejected one by one: a record of 1 MB may have half a million."""
 
 _ZERO = Decimal(0)
-_SPLIT = re.compile(r"[1-9][0-9]{0,5}:[1-9][0-9]{0,5}")
+SPLIT = re.compile(r"[1-9][0-9]{0,5}:[1-9][0-9]{0,5}")
 _MODES = get_args(Mode)
 _PRICE_ALLOWED = "a number above 0 and below 10^12, also after rounding to eight decimals"
 _VOLUME_ALLOWED = "a number from 0 and below 10^18, also after rounding to eight decimals"
@@ -333,12 +333,12 @@ def _stored(field: str, value: Decimal, lowest: Decimal, highest: Decimal, allow
 
 
 def _split(value: str | None) -> str | None:
-    if value is not None and not _SPLIT.fullmatch(value):
+    if value is not None and not SPLIT.fullmatch(value):
         raise TickError("split", value, 'new shares for old ones, such as "5:1", each up to 999999')
     return value
 
 
 def _label(field: str, value: str | None) -> str | None:
-    if value and not _LABEL.fullmatch(value):
+    if value and not LABEL.fullmatch(value):
         raise TickError(field, value, _LABEL_ALLOWED)
     return value or None

@@ -19,7 +19,7 @@ from producer.records import Limits, Record
 from producer.sinks.base import Sink
 from producer.sources.known import Known, Resumable
 from producer.status import Status
-from producer.wire import Line, WireTick, decode
+from producer.wire import Line, WireTick
 
 _MOST_SUSPECTS = 100
 
@@ -81,11 +81,11 @@ class Recollection:
 
     def taken(self, records: Sequence[Record]) -> None:
         """The sink has acknowledged them."""
-        ticks = [decode(line.payload) for record in records for line in record.lines if _live(line)]
+        lines = [line for record in records for line in record.lines if not line.is_bar]
         with self._lock:
-            for tick in ticks:
-                known = self._latest.get(tick.symbol, "")
-                self._latest[tick.symbol] = max(known, tick.timestamp)
+            for line in lines:
+                known = self._latest.get(line.symbol, "")
+                self._latest[line.symbol] = max(known, line.timestamp)
 
     def save(self, run: int) -> bool:
         """Write the memory if it has changed; whether it is written.
@@ -165,10 +165,6 @@ class NotingSink:
         refused = self._sink.send(records)
         self._taken([one for one, why in zip(records, refused, strict=True) if why is None])
         return refused
-
-
-def _live(line: Line) -> bool:
-    return not line.is_bar
 
 
 def _until(seconds: float, now: datetime) -> str:

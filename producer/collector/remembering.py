@@ -14,6 +14,7 @@ from chalicelib.domain.times import from_text, is_canonical, to_text
 from producer.collector.fields import Fields
 from producer.collector.items import Item
 from producer.collector.memory import Memory
+from producer.malformed import flaw_of
 from producer.throttling import longest_open_seconds
 from producer.wire import WireTick
 
@@ -126,7 +127,7 @@ class _Reader:
         except msgspec.ValidationError:
             return None
         is_sound = tick.symbol == symbol and tick.bar is None and tick.price.is_finite()
-        is_sound = is_sound and tick.price > 0
+        is_sound = is_sound and tick.price > 0 and flaw_of(tick) is None
         return tick if is_sound and self._timestamp(symbol, tick.timestamp) else None
 
 

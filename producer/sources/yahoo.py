@@ -21,6 +21,7 @@ from chalicelib.domain.times import from_epoch_seconds, to_text
 from producer import years
 from producer.errors import ProducerError
 from producer.wire import Bar, WireTick, decimal_of
+from untrusted.printable import in_line
 
 TERMS = (
     "prices come from Yahoo through yfinance and are for personal use only: "
@@ -29,6 +30,7 @@ TERMS = (
 _UNAUTHORIZED = ("invalid crumb", "unauthorized", "invalid cookie")
 _UNKNOWN = ("no data found", "may be delisted", "not found")
 _FINEST_SPLIT = 1000
+_MOST_TOLD = 100
 _MISSING = Decimal("NaN")
 _LENGTHS = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1)}
 
@@ -108,7 +110,8 @@ def _history(ticker: Any, period: str, bar: str, timeout_seconds: float) -> Any:
         reason = (error.yahoo_reason or "").lower()
         if any(words in reason for words in _UNAUTHORIZED):
             _forget_answers()
-            raise Throttled(f"Yahoo answers 401: {error.yahoo_reason}") from error
+            told = in_line(str(error.yahoo_reason)[:_MOST_TOLD])
+            raise Throttled(f"Yahoo answers 401: {told}") from error
         if any(words in reason for words in _UNKNOWN):
             raise UnknownSymbol(f"{ticker.ticker}: Yahoo knows no such symbol") from error
         return None

@@ -1,0 +1,83 @@
+"""What no tick may hold, whatever its source was answered: ingest would refuse it, or no sink
+would take it.
+
+A tick is looked at before anything else is done with it. Each of its texts and counts is bounded
+then, and so is its line.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import lru_cache
+
+from chalicelib.domain.ticks import SYMBOL
+from chalicelib.domain.times import is_canonical
+from chalicelib.domain.wire import LABEL, MAX_LABEL, MOST_FOLDED, SPLIT
+from producer.wire import WireTick
+
+_LABELS = ("currency", "exchange_timezone", "market_state", "source")
+_NUMBERS = ("price", "open", "high", "low", "previous_close", "volume")
+_TIMESTAMP_LENGTH = 27
+_KEPT = 4096
+
+
+def flaw_of(tick: WireTick) -> str | None:
+    """Why a tick is not sent, such as "malformed currency"; None if it may be.
+
+    Prices may be missing (NaN), zero or wrong: that is hygiene's to judge.
+    """
+    name = _malformed(tick)
+    return None if name is None else f"malformed {name}"
+
+
+def _malformed(tick: WireTick) -> str | None:
+    """The name of the first field that is malformed."""
+    if not _is_symbol(tick.symbol):
+        return "symbol"
+    if not _is_timestamp(tick.timestamp):
+        return "timestamp"
+    for name in _LABELS:
+        value = getattr(tick, name)
+        if value is not None and not _is_label(value):
+            return name
+    for name in _NUMBERS:
+        value = getattr(tick, name)
+        if value is not None and type(value) is not Decimal:
+            return name
+    if tick.split is not None and not _matches_split(tick.split):
+        return "split"
+    if tick.folded is not None and not _is_count(tick.folded):
+        return "folded"
+    return None
+
+
+def _is_symbol(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_LABEL and _matches_symbol(value)
+
+
+def _is_timestamp(value: object) -> bool:
+    if not isinstance(value, str) or len(value) != _TIMESTAMP_LENGTH:
+        return False
+    return value.isascii() and is_canonical(value)
+
+
+def _is_label(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_LABEL and _matches_label(value)
+
+
+def _matches_split(value: object) -> bool:
+    return isinstance(value, str) and SPLIT.fullmatch(value) is not None
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and 1 <= value <= MOST_FOLDED
+
+
+@lru_cache(_KEPT)  # a source has few of them
+def _matches_symbol(text: str) -> bool:
+    return SYMBOL.fullmatch(text) is not None
+
+
+@lru_cache(_KEPT)
+def _matches_label(text: str) -> bool:
+    return not text or LABEL.fullmatch(text) is not None
