@@ -8,22 +8,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
-import tempfile
 import threading
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from embedded_aws.athena.engine.aws import Aws
 from embedded_aws.athena.engine.failures import QueryError, ScanLimitError, StoppedError
+from embedded_aws.athena.engine.own_folders import own_folder, remove_left
 from embedded_aws.athena.engine.running import Change, Runner
 from embedded_aws.environment import keys_from_parent
 
 AT_ONCE = 4
-_FOLDERS = "ticktape-athena-"
 _TOO_DEEP = "SYNTAX_ERROR: the statement is nested too deeply"
 
 
@@ -103,22 +100,14 @@ def _cancelled() -> Change:
     return {"state": "CANCELLED", "reason": "Query cancelled by user"}
 
 
-def _remove_left() -> None:
-    """Folders of engines that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDERS}*-*"):
-        number = folder.name.removeprefix(_FOLDERS).partition("-")[0]
-        if number.isdecimal() and not Path(f"/proc/{number}").exists():
-            shutil.rmtree(folder, ignore_errors=True)  # another's, or gone meanwhile
-
-
 def main(arguments: list[str]) -> None:
     """Serve until standard input ends."""
     parser = argparse.ArgumentParser(prog="python -m embedded_aws.athena.engine")
     parser.add_argument("--port", type=int, required=True)
     port = parser.parse_args(arguments).port
-    _remove_left()
-    with tempfile.TemporaryDirectory(prefix=f"{_FOLDERS}{os.getpid()}-") as folder:
-        engine = Engine(Runner(Aws(port, keys_from_parent(os.environ)), Path(folder)))
+    remove_left()
+    with own_folder() as folder:
+        engine = Engine(Runner(Aws(port, keys_from_parent(os.environ)), folder))
         for line in sys.stdin:
             engine.take(json.loads(line))
 

@@ -1,0 +1,53 @@
+"""The engine's temporary folder, and those that engines before it have left.
+
+The folder for temporary files is shared: another user may have put there whatever has a name of
+ours. Only what this user owns is deleted, and nothing that is there keeps an engine from starting.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_PREFIX = "ticktape-athena-"
+
+
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """A new folder, closed to other users, which is deleted at the end."""
+    with tempfile.TemporaryDirectory(
+        prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True
+    ) as folder:
+        yield Path(folder)
+
+
+def remove_left() -> None:
+    """Delete this user's folders of engines that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        number = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if number.isdecimal() and not Path(f"/proc/{number}").exists() and _is_own(folder):
+            _remove(folder)
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether it is a folder, and no link, that this user made with no right for anybody else."""
+    try:
+        found = folder.lstat()
+    except OSError:  # gone meanwhile
+        return False
+    is_closed = not found.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and is_closed
+
+
+def _remove(folder: Path) -> None:
+    """Delete a folder of an engine, which has at most folders of files in it; one that is deeper
+    stays."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except RecursionError:  # up to Python 3.12
+        return
