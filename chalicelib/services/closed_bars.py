@@ -7,7 +7,7 @@ session's close but stored with the next session's first tick.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from itertools import chain, groupby, pairwise
 from typing import cast
@@ -34,11 +34,18 @@ LastPart = tuple[Close, DatedClose | None]
 """The last stored bar of a bar, whose close is the whole's, and the close of the session before."""
 
 
-class ClosedBars:
-    """Reads a symbol's bars; regular ones alone."""
+class TimeIsUp(Exception):  # noqa: N818  # no error: the range is judged as far as time allows
+    """The time for reading bars was over among extended ones, of which nothing is judged."""
 
-    def __init__(self, stores: Stores, rule: Rule, state: State) -> None:
+
+class ClosedBars:
+    """Reads a symbol's bars; regular ones alone. Raises TimeIsUp while it reads."""
+
+    def __init__(
+        self, stores: Stores, rule: Rule, state: State, time_is_up: Callable[[], bool]
+    ) -> None:
         """`state` is the symbol's."""
+        self._time_is_up = time_is_up
         self._stores = stores
         self._rule = rule
         self._state = state
@@ -65,6 +72,8 @@ class ClosedBars:
         until = later(end, seconds=_SECONDS[self._interval]) if end is not None else None
         day = self._running_day(start, until)
         for close in self._stores.bars.closes(self._state.symbol, self._base, start, until):
+            if close.extended and self._time_is_up():
+                raise TimeIsUp
             if not close.extended and (day is None or close.start < day.start):
                 yield close
             elif day is not None and not close.extended and close.start > day.start:

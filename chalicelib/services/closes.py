@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from chalicelib.domain.bar_closes import BarClose
 from chalicelib.domain.folding import BASE_OF, MINUTES, MOST_PARTS, label
@@ -20,6 +21,10 @@ _LAST_MINUTE = 3540
 _SOME = 40
 _MOST = 5000
 """Bars a request, beside those that are needed; DynamoDB answers 1 MB at most, some 3,000."""
+
+_READ_FOR_ONE, _READ_AT_LEAST = 4, 5_000
+"""Stored bars that are read for each regular one that is needed, and in any case. Trading hours
+outside of a session have up to two for one. Made-up ones could have everything read each time."""
 
 _MOST_KEPT = 1024
 """Closes of a series that are kept: more than any rule needs, which may be 802."""
@@ -44,10 +49,11 @@ class ClosesBefore:
 
     def _newest(self, base: str, first: str, end: str, count: int) -> list[Close]:
         """The regular stored bars that begin before `end`, in order: the newest `count` before
-        `first`, and all after."""
+        `first`, and all after. Fewer where too many extended ones lie between them."""
         found: list[Close] = []
         older = 0
-        for close in self._backwards(base, end, count):
+        most = _READ_AT_LEAST + _READ_FOR_ONE * count
+        for close in islice(self._backwards(base, end, count), most):
             if close.extended or close.start >= end:
                 continue
             if close.start < first:

@@ -243,6 +243,7 @@ class Detect:
     def _symbol(self, span: ChangedPrices, state: State, watch: Watch, work: _Work) -> Tally:
         tally = Tally()
         lost = 0
+        looked = False  # once for each state: rules may change faster than a step is made
         doubtful = Doubtful()
         first, delivery = span.complete_from, Delivery(self._notifier, work.sender)
         while lost < TRIES:
@@ -254,8 +255,8 @@ class Detect:
                 step = self._step(span, state, watch, doubtful, carried, room)
                 outcome = step.outcome
                 alerts = outcome.state.pending[len(carried) :]
-                if _has_first_alert(state, alerts):
-                    fresh = self._now(watch, span.symbol)
+                if not looked and _has_first_alert(state, alerts):
+                    looked, fresh = True, self._now(watch, span.symbol)
                     if fresh != watch:
                         watch = fresh
                         continue
@@ -264,6 +265,7 @@ class Detect:
                 changed = step.repaired or outcome.state != state
                 if changed and not self._stores.state.put(outcome.state):
                     lost += 1
+                    looked = False
                     doubtful = doubtful.joined(step)
                     state = self._stores.state.get(span.symbol) or State(symbol=span.symbol)
                     continue
@@ -271,6 +273,7 @@ class Detect:
             if changed:
                 self._keep_closes(state, step)
             work.excess.note(span.symbol, outcome)
+            looked = False
             left = carried + delivery.deliver(alerts, outcome.state)
             tally = self._add(tally, step, len(alerts), delivery.sent)
             version = state.version + int(changed)

@@ -18,7 +18,7 @@ from chalicelib.domain.splits import DatedClose, Split, adjusted_closes
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after, later
 from chalicelib.domain.watching import Observation, RuleState, judge
-from chalicelib.services.closed_bars import ClosedBars, LastPart
+from chalicelib.services.closed_bars import ClosedBars, LastPart, TimeIsUp
 from chalicelib.services.closes import ClosesBefore
 from chalicelib.services.last_ticks import LastTicks
 from chalicelib.services.stores import Close, Stores
@@ -70,18 +70,22 @@ class Preview:
         if rule.symbol not in (ANY_SYMBOL, symbol):
             raise RuleError("symbol", rule.symbol, f"{symbol} or *")
         rule = msgspec.structs.replace(rule, enabled=True)
-        run = _Run(rule, symbol, self._watch(rule), lambda: self._clock() >= deadline)
+        time_is_up = lambda: self._clock() >= deadline  # noqa: E731
+        run = _Run(rule, symbol, self._watch(rule), time_is_up)
         if rule.interval == "tick":
             return run.over_ticks(
                 self._warm_up(rule, symbol, start), self._ticks(symbol, start, end)
             )
         before = self._before(rule, symbol, start)
         state = self._stores.state.get(symbol) or State(symbol=symbol)
-        closed = ClosedBars(self._stores, rule, state)
+        closed = ClosedBars(self._stores, rule, state, time_is_up)
         parts = closed.last_parts(start, end, before[-1] if before else None)
         ticks = LastTicks(self._stores, symbol, rule.interval, state.timezone)
         window = _Window(before, state.splits, self._closes_shown(rule))
-        return run.over_bars(parts, window, ticks)
+        try:
+            return run.over_bars(parts, window, ticks)
+        except TimeIsUp:
+            return run.result(complete=False)
 
     def _watch(self, rule: Rule) -> Watch:
         return Watch((rule,), self._shown.fast, self._shown.slow)
@@ -167,8 +171,8 @@ class _Run:
                 self._take(state.pending, outcome.taken, state.last_timestamp)
                 ticks = ticks[outcome.taken :]
                 if self._is_full(MAX_TICKS - MAX_PENDING):
-                    return self._result(complete=False)
-        return self._result(complete=True)
+                    return self.result(complete=False)
+        return self.result(complete=True)
 
     def over_bars(self, parts: Iterable[LastPart], window: _Window, ticks: LastTicks) -> Previewed:
         """The closed bars in order."""
@@ -183,8 +187,8 @@ class _Run:
             rule_state = after
             self._take([self._alert(observation)] if fires else [], 1, observation.scope)
             if self._is_full(MAX_BARS):
-                return self._result(complete=False)
-        return self._result(complete=True)
+                return self.result(complete=False)
+        return self.result(complete=True)
 
     def _point(self, bar: Close, window: _Window, session_before: DatedClose | None) -> Observation:
         """The observation of a bar, without a look for its last tick."""
@@ -225,7 +229,7 @@ class _Run:
     def _is_full(self, most: int) -> bool:
         return self._judged >= most or len(self._alerts) >= MAX_ALERTS or self._time_is_up()
 
-    def _result(self, *, complete: bool) -> Previewed:
+    def result(self, *, complete: bool) -> Previewed:
         return Previewed(tuple(self._alerts[:MAX_ALERTS]), self._judged, complete, self._until)
 
 

@@ -10,6 +10,7 @@ import pytest
 from chalicelib.domain.bar_closes import BarClose
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.folding import BASE_OF, label
+from chalicelib.services import closes
 from chalicelib.services.closes import ClosesBefore
 from chalicelib.services.stores import Close
 from tests.factories import NEVER, at, make_bar
@@ -88,3 +89,17 @@ def test_intervals_that_close_together_read_each_stored_bar_once() -> None:
         assert BASE_OF[interval] == "1m"
         assert len(closes(interval, end, end, 100)) == 100
     assert 3_000 <= bars.read < 3_060
+
+
+@pytest.mark.parametrize("count", [1, 100])
+def test_made_up_extended_minutes_do_not_have_everything_read(
+    monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    monkeypatch.setattr(closes, "_READ_AT_LEAST", 50)
+    bars = Counting()
+    bars.write_history([make_bar(0, 7, ticks=0)], at(), NEVER)
+    for minute in range(1, 2_000):
+        bars.put(make_bar(60 * minute, 1_000, ticks=1, extended=True), at())
+    end = at(60 * 2_000)
+    assert ClosesBefore(bars, "AAPL")("1m", end, end, count) == []
+    assert bars.read <= 50 + 4 * count + 1

@@ -147,6 +147,17 @@ def test_preview_stops_at_its_deadline_and_says_so() -> None:
     assert previewed.until == bars[9].start
 
 
+def test_preview_stops_at_its_deadline_among_bars_of_which_nothing_is_judged() -> None:
+    watched = Watched()
+    for second in range(0, 60 * 30, 60):
+        watched.stores.bars.put(make_bar(second, 1, ticks=1, extended=True), ARRIVAL)
+    clock = iter(range(1000))
+    rule = make_rule("every_record", value=None, interval="1m")
+    previewed = Preview(watched.stores, SHOWN, lambda: next(clock))(rule, "AAPL", None, None, 9)
+    assert (previewed.judged, previewed.complete) == (0, False)
+    assert next(clock) == 10
+
+
 def test_preview_of_ticks_stops_at_its_deadline() -> None:
     watched = Watched()
     watched.feed([make_tick(1, seconds=n) for n in range(3)], batch=3)

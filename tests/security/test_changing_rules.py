@@ -1,0 +1,50 @@
+"""Rules that change faster than detection can judge them hold it up for a bounded time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from chalicelib.domain.rules import Rule
+from chalicelib.services.detect import Detect, Options
+from chalicelib.services.notify import Notifier
+from tests.factories import NEVER, at, instant, make_priced, make_rule, make_ticks, make_trigger
+from tests.fakes import fake_stores
+
+MOST_LOOKS = 3
+
+
+class Changing:
+    """RulesInForce of which one is another one at each look."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+        self._values = count(1_000)
+
+    def __call__(self) -> Sequence[Rule]:
+        return [make_rule("every_record", symbol="*", rule_id="loud")]
+
+    def now(self, symbol: str) -> Sequence[Rule]:
+        self.looks += 1
+        if self.looks > 50:  # the test ends where detection would not
+            raise AssertionError("it looks at the rules again and again")
+        value = next(self._values)
+        return [*self(), make_rule("greater_than", symbol="*", rule_id="changes", value=value)]
+
+
+def test_a_rule_that_changes_at_each_look_does_not_keep_a_first_alert_waiting() -> None:
+    stores: Any = fake_stores()
+    rules = Changing()
+    clock = lambda: instant(10)  # noqa: E731
+    notifier = Notifier(stores.alerts, stores.publisher, "", clock)
+    detect = Detect(
+        stores, notifier, rules, Options(2, 4, Decimal(5), quiet_after_seconds=900), clock
+    )
+    stores.prices.write([make_priced([tick]) for tick in make_ticks([1, 2, 3])], NEVER)
+    assert detect([make_trigger(2, 0, "AAPL")], "me").failed == ()
+    assert rules.looks <= MOST_LOOKS
+    assert stores.state.get("AAPL").last_timestamp == at(2)
+    fired = [row.alert.rule_id for row in stores.alerts.by_symbol("AAPL", None, None, limit=9).rows]
+    assert fired == ["loud"] * 3
