@@ -6,9 +6,8 @@ idempotent, so that a batch that had been half done comes to no harm.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import unquote_plus
 
 import msgspec
@@ -28,6 +27,21 @@ class Batch(msgspec.Struct, frozen=True):
     key: str
     function: str
     event: dict[str, Any]
+
+
+class _Event(msgspec.Struct):
+    Records: list[dict[str, Any]]
+
+
+class _RequestContext(msgspec.Struct, rename="camel"):
+    function_arn: Annotated[str, msgspec.Meta(pattern=":function:[^:]")]
+
+
+class _Invocation(msgspec.Struct, rename="camel"):
+    """As much of Lambda's invocation record as is read."""
+
+    request_context: _RequestContext
+    payload: _Event | str
 
 
 class _Object(msgspec.Struct):
@@ -57,11 +71,15 @@ class Redriven(msgspec.Struct, frozen=True):
     error: str = ""
 
 
-def stored_batches(s3: Any, bucket: str) -> Iterator[Batch]:
-    """All batches in the bucket, in the order in which they were given up on."""
+def stored_batches(s3: Any, bucket: str) -> Iterator[Batch | Redriven]:
+    """All batches in the bucket, in the order in which they were given up on; of an object that
+    is none, what is wrong with it."""
     for entry in sorted(_objects(s3, bucket), key=lambda entry: entry["LastModified"]):
         body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
-        yield batch_of(entry["Key"], json.loads(body))
+        try:
+            yield batch_of(entry["Key"], body)
+        except msgspec.MsgspecError as error:
+            yield Redriven(entry["Key"], "no batch", 0, f"it is no batch of Lambda's: {error}")
 
 
 def _objects(s3: Any, bucket: str) -> list[dict[str, Any]]:
@@ -69,16 +87,26 @@ def _objects(s3: Any, bucket: str) -> list[dict[str, Any]]:
     return [entry for page in pages for entry in page.get("Contents", [])]
 
 
-def batch_of(key: str, record: dict[str, Any]) -> Batch:
-    """From Lambda's invocation record, whose payload is the event or its text."""
-    payload = record["payload"]
-    function = record["requestContext"]["functionArn"].split(":function:")[1].split(":")[0]
-    return Batch(key, function, json.loads(payload) if isinstance(payload, str) else payload)
+def batch_of(key: str, body: bytes) -> Batch:
+    """From Lambda's invocation record, whose payload is the event or its text.
+
+    Of the event only the records are taken, as an event source gives them. Raises
+    msgspec.MsgspecError for anything else.
+    """
+    record = msgspec.json.decode(body, type=_Invocation)
+    payload = record.payload
+    if isinstance(payload, str):
+        payload = msgspec.json.decode(payload, type=_Event)
+    function = record.request_context.function_arn.rpartition(":function:")[2].partition(":")[0]
+    return Batch(key, function, {"Records": payload.Records})
 
 
 def redrive_batches(s3: Any, bucket: str, call: Call) -> Iterator[Redriven]:
     """Process every stored batch again, telling of each as it is done."""
     for batch in stored_batches(s3, bucket):
+        if isinstance(batch, Redriven):
+            yield batch
+            continue
         error = _error(call, batch.function, batch.event)
         if not error:
             s3.delete_object(Bucket=bucket, Key=batch.key)

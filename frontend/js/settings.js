@@ -28,13 +28,16 @@ let held = localStorage.getItem(TOKEN) ?? "";
 export const token = () => held;
 
 /** @returns {boolean} whether the token outlives this page */
-export const isKept = () => localStorage.getItem(TOKEN) !== null;
+export const isKept = () => held !== "" && localStorage.getItem(TOKEN) === held;
 
-/** @param {string} text @param {boolean} kept on this device, until it is forgotten */
+/**
+ * @param {string} text the token in place of the present one; another one that a tab keeps stays
+ * @param {boolean} kept on this device, until it is forgotten
+ */
 export function holdToken(text, kept) {
+  if (isKept()) localStorage.removeItem(TOKEN);
   held = text;
   if (kept) localStorage.setItem(TOKEN, text);
-  else localStorage.removeItem(TOKEN);
   changes.dispatchEvent(new Event("token"));
 }
 

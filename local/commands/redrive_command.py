@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from chalicelib.event_sources import EVENT_SOURCES
 from embedded_aws.event_sources.invoking import Function
 from local import resources
 from local.commands import deployed
@@ -19,6 +20,9 @@ from local.redrive import Call, Redriven, drop_notices, redrive_batches, redrive
 
 if TYPE_CHECKING:
     from infra.deploy.stage import Stage
+
+_FUNCTIONS = ", ".join(EVENT_SOURCES)
+"""A batch names its function. Whoever may write batches must not have any other one called."""
 
 DEAD_LETTERS, NOTICES = "ticks-dead.fifo", "failures"
 """Keys of queues in `resources.json`."""
@@ -74,9 +78,9 @@ def _calling_handlers() -> Call:
     app = importlib.import_module("app")
 
     def call(name: str, event: dict[str, Any]) -> Any:
-        handler = getattr(app, name, None)
-        if handler is None:
-            raise LookupError(f"the running system has no function {name}")
+        if name not in EVENT_SOURCES:
+            raise LookupError(f"{name} is no function that takes batches: {_FUNCTIONS}")
+        handler = getattr(app, name)
         return Function(name, handler, os.environ["AWS_REGION"]).invoke(event["Records"])
 
     return call
@@ -93,11 +97,12 @@ def _deployed(name: str) -> GivenUp:
 
 def _invoking(stage: Stage) -> Call:
     """Takes a function's key or, as batches name it, its full name."""
-    functions = stage.functions | {one.name: one for one in stage.functions.values()}
+    taking = {key: one for key, one in stage.functions.items() if key in EVENT_SOURCES}
+    functions = taking | {one.name: one for one in taking.values()}
 
     def call(name: str, event: dict[str, Any]) -> Any:
         if name not in functions:
-            raise LookupError(f"stage {stage.stage} has no function {name}")
+            raise LookupError(f"{name} is no function of stage {stage.stage} that takes batches")
         function = functions[name]
         return deployed.invoke(stage, function.name, event, function.timeout_seconds + 10)
 

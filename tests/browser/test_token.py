@@ -131,6 +131,24 @@ def test_a_tab_that_follows_another_writes_nothing(unfed: System, open_page: Ope
     expect(button).to_be_hidden()
 
 
+def test_a_tab_that_forgets_its_own_token_leaves_another_that_is_kept(
+    unfed: System, open_page: OpenPage
+) -> None:
+    page = open_page(unfed.page, expect="status of 40")
+    add(page, "own-usd")
+    give(page, new_key(unfed, "write:symbols"))
+    button = page.get_by_role("button", name="Token")
+    expect(button).to_have_attribute("title", re.compile("until this page is closed"))
+    other = page.context.new_page()
+    other.goto(unfed.page)
+    other.evaluate("() => localStorage.setItem('ticktape.token', 'another')")
+    button.click()
+    expect(page.get_by_role("dialog")).to_contain_text("It is held until this page is closed.")
+    page.get_by_role("button", name="Forget token").click()
+    expect(button).to_be_hidden()
+    assert other.evaluate("() => localStorage.getItem('ticktape.token')") == "another"
+
+
 def test_a_tab_without_a_token_gets_the_one_that_is_kept(
     unfed: System, open_page: OpenPage
 ) -> None:

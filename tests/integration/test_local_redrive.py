@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import pytest
+
 from embedded_aws.clients import Clients
 from embedded_aws.event_sources.attempts import GivenUp
 from embedded_aws.event_sources.failures import FailureDestination
@@ -51,12 +54,14 @@ def test_batches_are_processed_and_deleted_and_failures_stay(tmp_path: Path) -> 
     with local_system("--source", "none", "--data", "none", temporary=tmp_path) as system:
         clients = clients_for(system)
         give_up(clients, "ingest_kinesis", kinesis_event([tick("AGAIN")]))
-        give_up(clients, "no_such_function", kinesis_event([tick("OTHER")]))
+        give_up(clients, "api_handler", kinesis_event([tick("OTHER")]))
+        clients("s3").put_object(Bucket=FAILURES, Key="aws/lambda/0", Body=b"{")
         done = run_local("redrive", temporary=tmp_path)
         assert done.returncode == 1, done.stderr
         assert "ingest_kinesis: 1 records, done" in done.stdout
-        assert "no function no_such_function" in done.stdout
-        assert stored(clients) == 1
+        assert "api_handler is no function that takes batches: ingest_" in done.stdout
+        assert "it is no batch of Lambda's: Input data was truncated (aws/lambda/0)" in done.stdout
+        assert stored(clients) == 2
         system.until(lambda: (system.get("/prices/AGAIN/latest") or {}).get("price") == 12.5)
         assert system.get("/prices/OTHER/latest") is None
 
@@ -87,6 +92,22 @@ def test_without_a_running_system_there_is_nothing_to_redrive(tmp_path: Path) ->
 def test_a_payload_may_be_text_or_the_event_itself() -> None:
     arn = "arn:aws:lambda:us-east-1:123456789012:function:ticktape-dev-detect:$LATEST"
     record = {"requestContext": {"functionArn": arn}, "payload": {"Records": []}}
-    as_text = {**record, "payload": '{"Records": []}'}
-    assert batch_of("k", record) == batch_of("k", as_text)
-    assert batch_of("k", record).function == "ticktape-dev-detect"
+    as_text = json.dumps({**record, "payload": '{"Records": [], "requestContext": {}}'}).encode()
+    batch = batch_of("k", json.dumps(record).encode())
+    assert batch == batch_of("k", as_text)
+    assert (batch.function, batch.event) == ("ticktape-dev-detect", {"Records": []})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        b"{",
+        b'{"payload": {"Records": []}, "requestContext": {"functionArn": "x"}}',
+        b'{"payload": {}, "requestContext": {"functionArn": "a:function:detect"}}',
+        b'{"payload": "[]", "requestContext": {"functionArn": "a:function:detect"}}',
+        b"\xff",
+    ],
+)
+def test_an_object_that_is_no_batch_is_told_from_one(given: bytes) -> None:
+    with pytest.raises(msgspec.MsgspecError):
+        batch_of("k", given)

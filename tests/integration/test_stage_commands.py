@@ -75,14 +75,16 @@ def test_redrive_takes_nothing_from_a_bucket_of_another_account(
     assert deployment.stored() == 1
 
 
-def test_redrive_leaves_a_batch_of_a_function_that_the_stage_does_not_have(
-    deployment: Deployment, aws: Aws, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("function", ["another-function", "{prefix}-api_handler", "api_handler"])
+def test_redrive_leaves_a_batch_of_a_function_that_takes_none(
+    function: str, deployment: Deployment, aws: Aws, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    deployment.give_up("another-function")
+    function = function.format(prefix=deployment.prefix)
+    deployment.give_up(function)
     deployment.applied()
     asked = aws(DONE)
     assert local(["redrive", "--stage", "dev"]) == 1
-    assert "stage dev has no function another-function" in capsys.readouterr().out
+    assert f"{function} is no function of stage dev that takes batches" in capsys.readouterr().out
     assert asked.invoked == []
     assert deployment.stored() == deployment.messages("failures") == 1
 

@@ -56,7 +56,7 @@ class Stage:
     def give_up(self, name: str) -> None:
         """Store a batch, and have S3 tell of it with the key as it writes keys: encoded."""
         key = f"aws/lambda/{name}/2026-11-20T15:30"
-        body = {"requestContext": {"functionArn": FUNCTION}, "payload": {"Records": [1]}}
+        body = {"requestContext": {"functionArn": FUNCTION}, "payload": {"Records": [{"n": 1}]}}
         self.s3.objects[key] = json.dumps(body).encode()
         told = {"Records": [{"s3": {"object": {"key": key.replace(":", "%3A")}}}]}
         self.queue.bodies.append(json.dumps(told))
