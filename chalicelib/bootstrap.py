@@ -55,13 +55,16 @@ class CachedRules:
         self._store = store
         self._defaults = defaults
         self._rules: tuple[Rule, ...] = ()
+        self._replaced: frozenset[str] = frozenset()
         self.left_out: tuple[BrokenRule, ...] = ()
         self._read_at = float("-inf")
 
     def __call__(self) -> tuple[Rule, ...]:
         """All rules; a stored one with a default's id stands in its place."""
         if time.monotonic() - self._read_at > RULES_KEPT_SECONDS:
-            self._rules = self._with_defaults(self._store.all())
+            stored = self._store.all()
+            self._replaced = frozenset(rule.rule_id for rule in stored)
+            self._rules = self._with_defaults(stored)
             self._leave_out()
             self._read_at = time.monotonic()
         return self._rules
@@ -80,7 +83,8 @@ class CachedRules:
             )
 
     def now(self, symbol: str) -> tuple[Rule, ...]:
-        """The rules that concern a symbol, as they are at this moment: two Queries.
+        """The rules that concern a symbol, as they are at this moment: two Queries. Of defaults
+        that another symbol's rule replaces only the last reading of all rules tells.
 
         The rules of all symbols are read again with the next call.
         """
@@ -90,7 +94,7 @@ class CachedRules:
         return self._with_defaults([*self._store.of(symbol), *self._store.of(ANY_SYMBOL)])
 
     def _with_defaults(self, rules: Sequence[Rule]) -> tuple[Rule, ...]:
-        stored = {rule.rule_id for rule in rules}
+        stored = self._replaced.union(rule.rule_id for rule in rules)
         kept = tuple(rule for rule in self._defaults if rule.rule_id not in stored)
         return (*kept, *rules)
 

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import count
 from typing import Any
 
+import pytest
+
+from chalicelib import bootstrap
+from chalicelib.adapters.events import changed_prices, from_kinesis
+from chalicelib.bootstrap import Services
 from chalicelib.domain.rules import Rule
 from chalicelib.services.detect import Detect, Options
 from chalicelib.services.notify import Notifier
-from tests.factories import NEVER, at, instant, make_priced, make_rule, make_ticks, make_trigger
+from chalicelib.services.rule_book import RuleBook
+from rigs.invocations import kinesis_event
+from rigs.memory_aws.dynamodb import Perform, directly
+from rigs.memory_aws.system import SETTINGS, Aws
+from tests.factories import (
+    NEVER,
+    at,
+    instant,
+    make_priced,
+    make_rule,
+    make_ticks,
+    make_trigger,
+    payload,
+    wire,
+)
 from tests.fakes import fake_stores
 
 MOST_LOOKS = 3
@@ -48,3 +68,33 @@ def test_a_rule_that_changes_at_each_look_does_not_keep_a_first_alert_waiting() 
     assert stores.state.get("AAPL").last_timestamp == at(2)
     fired = [row.alert.rule_id for row in stores.alerts.by_symbol("AAPL", None, None, limit=9).rows]
     assert fired == ["loud"] * 3
+
+
+@pytest.mark.parametrize("symbol", ["*", "AAPL"])
+def test_a_default_rule_that_is_replaced_has_the_rules_of_others_read_once(
+    symbol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws = Aws()
+    services = Services(SETTINGS, lambda: instant(0), aws)
+    queries: Counter[str] = Counter()
+
+    def around(operation: str, request: dict[str, Any], perform: Perform) -> Any:
+        queries[request.get("TableName", "")] += operation == "Query"
+        return directly(operation, request, perform)
+
+    def arrive(number: int) -> None:
+        tick = wire(100, number, symbol="MSFT")
+        seen = len(aws.stream)
+        services.ingest(from_kinesis(kinesis_event([payload(tick)], number, number)), NEVER)
+        services.detect(changed_prices({"Records": aws.stream[seen:]}), "me")
+
+    arrive(0)
+    rule = {"symbol": symbol, "condition": "change_percent", "value": 50}
+    RuleBook(services.stores.rules, services.defaults).replace("default-change-percent", rule)
+    monkeypatch.setattr(bootstrap, "RULES_KEPT_SECONDS", -1)
+    arrive(1)
+    monkeypatch.setattr(bootstrap, "RULES_KEPT_SECONDS", 1_000)
+    aws.around = around
+    for number in range(2, 20):
+        arrive(number)
+    assert queries["rules"] <= 3
