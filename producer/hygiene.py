@@ -17,14 +17,18 @@ from producer.wire import WireTick
 
 FUTURE_SECONDS = 5
 JUMP = Decimal("0.2")
+CONFIRMING_SECONDS = 30
+PriceAndVolume = tuple[Decimal, Decimal | None]
+_SECOND = len("2026-11-20T15:30:00")
 _OPTIONAL_PRICES = ("open", "high", "low", "previous_close")
 
 
 class _Seen(msgspec.Struct):
-    """A symbol's last tick that passed, the last timestamp of an earlier run, and a tick that
-    waits to be confirmed."""
+    """A symbol's last tick that passed, the last timestamp of an earlier run with its price and
+    volume, and a tick that waits to be confirmed: its `sent_at` is since when."""
 
     before: str = ""
+    sent: PriceAndVolume | None = None
     last: WireTick | None = None
     time: str = ""
     suspect: WireTick | None = None
@@ -35,8 +39,11 @@ class Hygiene:
 
     A move above 20% against the last price (against the previous close for the first) waits:
     the next tick confirms it when it is nearer to the suspect than that, and then both pass.
-    `drop` is told the reason of each tick that does not pass. What is not later than `latest`,
-    the last timestamps of an earlier run, was sent then; `suspects` waited at its end.
+    The same answer confirms a symbol's very first tick, too, if it comes again after 30 s: while
+    the exchange is closed there is no other. `drop` is told the reason of each tick that does not
+    pass. What is not later than `latest`, the last timestamps of an earlier run, was sent then,
+    unless it has the second of the last tick, and not what `sent` says of that one; `suspects`
+    waited at its end.
     """
 
     def __init__(
@@ -45,15 +52,18 @@ class Hygiene:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         latest: Mapping[str, str] | None = None,
         suspects: Mapping[str, WireTick] | None = None,
+        sent: Mapping[str, PriceAndVolume] | None = None,
     ) -> None:
         self._latest = dict(latest or {})
+        self._sent = sent or {}
         self._drop = drop
         self._now = now
         self._seen: dict[str, _Seen] = {}
         for name, tick in (suspects or {}).items():
             before = self._latest.get(name, "")
             if tick.timestamp > before:
-                self._seen[name] = _Seen(before=before, time=tick.timestamp, suspect=tick)
+                seen = self._seen[name] = self._new(name)
+                seen.time, seen.suspect = tick.timestamp, tick
 
     @property
     def suspects(self) -> dict[str, WireTick]:
@@ -73,13 +83,33 @@ class Hygiene:
             return [tick]
         seen = self._seen.get(tick.symbol)
         if seen is None:
-            seen = self._seen[tick.symbol] = _Seen(before=self._latest.get(tick.symbol, ""))
+            seen = self._seen[tick.symbol] = self._new(tick.symbol)
         reason = self._flaw(tick) or _repeats(tick, seen)
+        if reason == "repeat" and self._is_confirmed_first(seen, tick):
+            return self._believed(seen)
         if reason is not None:
             self._drop(reason)
             return []
         seen.time = tick.timestamp
         return self._confirmed(_cleaned(tick), seen)
+
+    def _new(self, symbol: str) -> _Seen:
+        return _Seen(before=self._latest.get(symbol, ""), sent=self._sent.get(symbol))
+
+    def _is_confirmed_first(self, seen: _Seen, again: WireTick) -> bool:
+        """Whether a symbol's first tick waits, and has been given again after some time."""
+        suspect = seen.suspect
+        if seen.before or seen.last or suspect is None or not _same(suspect, again):
+            return False
+        since = to_text(self._now() - timedelta(seconds=CONFIRMING_SECONDS))
+        return (suspect.sent_at or "") <= since
+
+    def _believed(self, seen: _Seen) -> list[WireTick]:
+        suspect, seen.suspect = seen.suspect, None
+        if suspect is None:
+            return []
+        seen.last = _key(suspect)
+        return [suspect]
 
     def _flaw(self, tick: WireTick) -> str | None:
         if not tick.price.is_finite():
@@ -103,6 +133,7 @@ class Hygiene:
             return [suspect, tick]
         if suspect is not None:
             self._drop("unconfirmed jump")
+        tick.sent_at = to_text(self._now())
         seen.suspect = tick
         return []
 
@@ -113,7 +144,7 @@ def _key(tick: WireTick) -> WireTick:
 
 
 def _repeats(tick: WireTick, seen: _Seen) -> str | None:
-    if tick.timestamp <= seen.before:
+    if tick.timestamp <= seen.before and not _corrects(tick, seen):
         return "repeat"
     if tick.timestamp < seen.time:
         return "out of order"
@@ -121,6 +152,12 @@ def _repeats(tick: WireTick, seen: _Seen) -> str | None:
         if known is not None and _same(tick, known):
             return "repeat"
     return None
+
+
+def _corrects(tick: WireTick, seen: _Seen) -> bool:
+    """Whether a tick is another price of the second of the last one that an earlier run sent."""
+    is_of_second = tick.timestamp[:_SECOND] == seen.before[:_SECOND]
+    return is_of_second and seen.sent is not None and (tick.price, tick.volume) != seen.sent
 
 
 def _same(tick: WireTick, other: WireTick) -> bool:

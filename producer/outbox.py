@@ -172,6 +172,12 @@ class Outbox:
         with self._changed:
             return [line for queue in self._queues.values() for line in queue]
 
+    def waiting(self) -> set[str]:
+        """Symbols whose bars are in memory and not acknowledged."""
+        with self._changed:
+            queues = self._queues.values()
+            return {line.symbol for queue in queues for line in queue if line.is_bar}
+
     @property
     def is_drained(self) -> bool:
         """Whether it is closed and everything was acknowledged."""

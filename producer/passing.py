@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from producer.hygiene import Hygiene
+from producer.hygiene import Hygiene, PriceAndVolume
 from producer.malformed import flaw_of
 from producer.ordering import Ordering
 from producer.sources.base import Source
@@ -16,7 +16,8 @@ class Passing:
     """Form, hygiene and ordering of one source.
 
     `drop` is told the reason of each tick that does not pass; `latest` holds the symbols' last
-    timestamps that an earlier run sent, `suspects` the jumps that it had not seen confirmed.
+    timestamps that an earlier run sent, `suspects` the jumps that it had not seen
+    confirmed, `sent` price and volume of the symbols' last ticks.
     """
 
     def __init__(
@@ -26,9 +27,11 @@ class Passing:
         latest: Mapping[str, str] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         suspects: Mapping[str, WireTick] | None = None,
+        sent: Mapping[str, PriceAndVolume] | None = None,
     ) -> None:
         self._drop = drop
-        self._hygiene = Hygiene(drop, clock, latest, suspects) if source.needs_hygiene else None
+        hygiene = Hygiene(drop, clock, latest, suspects, sent) if source.needs_hygiene else None
+        self._hygiene = hygiene
         self._ordering = Ordering(recorded=source.recorded, latest=latest)
 
     def of(self, batch: Sequence[WireTick]) -> list[WireTick]:
@@ -40,6 +43,10 @@ class Passing:
     def suspects(self) -> Mapping[str, WireTick]:
         """Jumps that wait to be confirmed, by symbol."""
         return self._hygiene.suspects if self._hygiene is not None else {}
+
+    def has_passed(self, symbol: str) -> bool:
+        """Whether any tick of a symbol has, in an earlier run too."""
+        return symbol in self._ordering.latest
 
     def forget(self, drops: Callable[[str], bool]) -> None:
         """Know nothing of the symbols that `drops` names any more."""

@@ -79,6 +79,13 @@ class CircuitBreaker:
         self._until = self._now() + seconds
         return seconds
 
+    def pause(self) -> None:
+        """Open the circuit as after a first refusal, however often that happens: something else of
+        the same source was refused, or the request that was to try had no answer."""
+        seconds = min(self._most, self._first * self._rng.uniform(1.0, _MOST_JITTER))
+        self._failures = max(1, self._failures)
+        self._until = max(self._until, self._now() + seconds)
+
     def answered(self) -> None:
         """Close the circuit."""
         self._failures = 0

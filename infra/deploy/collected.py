@@ -25,6 +25,7 @@ COMMANDS = {"lambda": "collector", "fargate": "stream"}
 
 NOT_TO_BE_WAITED_FOR = {
     "market closed": "no market is open whose symbols it follows",
+    "not found by Yahoo": "Yahoo finds none of the symbols whose market is open",
     "no symbols are tracked": "there is nothing to follow until a symbol is tracked on the page",
     "throttled by Yahoo": "Yahoo refuses it for a while, as it does data centres now and then",
 }

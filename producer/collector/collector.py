@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +28,9 @@ from producer.status import Status
 COMMAND = "collector"
 HANDOVER_SECONDS = 19.0
 """A start waits so long for a lease to run out, such as one that a killed run has left."""
+
+QUIET_SECONDS = 300.0
+"""Shares that trade every few minutes are no silence."""
 
 _LOOK_SECONDS = 1.0
 """Between two looks at a lease that is waited for."""
@@ -55,8 +59,9 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Collector:
-    """The runs of one container, one after the other, in the time that `tenure` gives. `connect`
-    gives what writes the status; `out` takes the metrics' lines."""
+    """The runs of one container, one after the other, in the time that `tenure` gives. `interval`
+    is how often a symbol is asked for, in seconds; `connect` gives what writes the status; `out`
+    takes the metrics' lines."""
 
     def __init__(
         self,
@@ -66,6 +71,7 @@ class Collector:
         tenure: Tenure,
         engine: Engine,
         hours: MarketHours,
+        interval: float,
         status: Status,
         connect: Callable[[], Put],
         out: Callable[[str], None],
@@ -81,6 +87,8 @@ class Collector:
         self._out = out
         self._clocks = clocks
         self._collected_until = clocks.now()
+        self._quiet_seconds = max(QUIET_SECONDS, interval)
+        self._ticked_at = -math.inf
         self._stop = threading.Event()
         self._has_stopped = False
 
@@ -204,10 +212,13 @@ class Collector:
         followed = self._engine.followed
         expected = self._hours.gives_prices(followed, begun)
         is_throttled = self._engine.is_throttled and self._is_any_open(followed, begun)
+        if answer.ticks:
+            self._ticked_at = self._clocks.steady()
+        is_quiet = self._clocks.steady() - self._ticked_at >= self._quiet_seconds
         return {
             "CollectorRuns": 1,
             "CollectorTicks": answer.ticks,
-            "CollectorSilentRuns": int(expected and not answer.ticks and not is_throttled),
+            "CollectorSilentRuns": int(expected and is_quiet and not is_throttled),
             "CollectorThrottledRuns": int(is_throttled),
             "CollectorBrokenFields": broken + len(self._engine.broken),
             "CollectorInvalidSymbols": len(self._engine.invalid),

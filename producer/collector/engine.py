@@ -83,6 +83,7 @@ class Engine:
         collected = self._written(kept, taken.ours.collected)
         outbox = Outbox(self._sink.key)
         outbox.put(kept.left, stop)
+        kept.waiting = outbox.waiting
         sender = Sender(outbox, self._sink, self._status, random.Random())  # noqa: S311 - jitter
         source = _Saving(kept, self._run)
         pipeline = Pipeline(
@@ -138,12 +139,21 @@ class Engine:
             self._status.problem(f"the collector's memory cannot be read: {names}")
         kind = self._sourcing.kind(read.memory.source)
         if self._kept is None:
-            source, followed = self._sourcing.make(kind, self._tenure.left)
+            source, followed = self._sourcing.make(kind, self._patience)
             self._kept = Recollection(self._memory, self._status, self._now, kind, source, followed)
             self._status.source = source.name
         is_known = read.memory.source in ("", kind)  # "" where it was not read
         self._kept.recall(read if is_known else Reading())
         return self._kept
+
+    def _patience(self) -> float:
+        """Seconds for which the run may still ask; 0 where the table does not tell."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return self._tenure.asking_left()
+        except (BotoCoreError, ClientError):
+            return 0.0
 
     def _may_send(self) -> bool:
         """Whether the lease lasts for another request; not where the table does not tell."""
@@ -179,3 +189,4 @@ class _Saving:
             self._kept.forget_dropped()
             self._kept.save(self._run)
             yield batch
+            self._kept.forwarded(batch)

@@ -67,6 +67,7 @@ def make(environ: Mapping[str, str], log: JsonReporter, clocks: Clocks) -> Colle
         tenure=tenure,
         engine=engine,
         hours=hours,
+        interval=settings.options.interval or 0.0,
         status=status,
         connect=lambda: into(client, settings.table),
         out=log.write_line,

@@ -24,7 +24,11 @@ class MemoryStore:
         """The memory; an empty one where there is none: then history is fetched again, and the last
         quotes are sent again."""
         item = self._items.read(KEY)
-        return Reading() if item is None else reading_of(item, now)
+        return Reading() if item is None else reading_of(item, self.at(now))
+
+    def at(self, now: datetime) -> datetime:
+        """What DynamoDB's clock shows when the container's shows `now`."""
+        return now + self._items.ahead
 
     def write(self, memory: Memory, run: int) -> bool:
         """Replace the memory, unless a later run than `run` has written its own. A number that no

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import msgspec
 
@@ -14,14 +15,18 @@ from producer.collector.memory import Memory
 from producer.collector.memory_store import MemoryStore
 from producer.collector.remembering import Reading
 from producer.errors import LeaseOver
+from producer.hygiene import PriceAndVolume
 from producer.passing import Passing
 from producer.records import Limits, Record
 from producer.sinks.base import Sink
 from producer.sources.known import Known, Resumable
 from producer.status import Status
-from producer.wire import Line, WireTick
+from producer.wire import Line, WireTick, decode
 
 _MOST_SUSPECTS = 100
+_SECOND = timedelta(seconds=1)
+_CLOCKS_DIFFER = 2 * _SECOND
+"""DynamoDB's clock is known to a second, to who writes and to who reads."""
 
 
 class Recollection:
@@ -47,11 +52,14 @@ class Recollection:
         self.followed = followed
         self._lock = threading.Lock()
         self._latest: dict[str, str] = {}
+        self._sent: dict[str, tuple[str, str]] = {}
         self._saved = Memory()
         self._is_broken = False
         self.source = source
         self.passing = Passing(source, status.drop, clock=now)
         self.left: list[Line] = []
+        self.waiting: Callable[[], set[str]] = set
+        """Symbols whose bars wait for the sink."""
 
     def recall(self, read: Reading) -> None:
         """Go on where another container left off; what this one knew is out of date."""
@@ -61,11 +69,17 @@ class Recollection:
         self.left = []
         self._saved = memory
         self._is_broken = bool(read.broken)
-        self._latest = dict(memory.latest)
+        self._latest, self._sent = dict(memory.latest), dict(memory.sent)
+        self.waiting = set
         self.passing = Passing(
-            self.source, self._status.drop, self._latest.copy(), self._now, memory.suspects
+            self.source,
+            self._status.drop,
+            self._latest.copy(),
+            self._now,
+            memory.suspects,
+            {name: _price_and_volume(texts) for name, texts in memory.sent.items()},
         )
-        self.source.recall(_known(memory, self._now()))
+        self.source.recall(_known(memory, self._store.at(self._now())))
 
     def forget_history(self) -> None:
         """Have history fetched again, as it holds what was missed."""
@@ -77,15 +91,25 @@ class Recollection:
         self.source.forget(drops)
         self.passing.forget(drops)
         with self._lock:
-            self._latest = {name: at for name, at in self._latest.items() if not drops(name)}
+            for known in (self._latest, self._sent):
+                for name in list(filter(drops, known)):
+                    del known[name]
+
+    def forwarded(self, batch: Sequence[WireTick]) -> None:
+        """A batch is on its way: what no tick of a symbol has passed of was no first quote."""
+        ticks = {tick.symbol for tick in batch if tick.bar is None}
+        self.source.doubt(name for name in ticks if not self.passing.has_passed(name))
 
     def taken(self, records: Sequence[Record]) -> None:
         """The sink has acknowledged them."""
         lines = [line for record in records for line in record.lines if not line.is_bar]
+        ticks = [decode(line.payload) for line in lines]
         with self._lock:
-            for line in lines:
-                known = self._latest.get(line.symbol, "")
-                self._latest[line.symbol] = max(known, line.timestamp)
+            for tick in ticks:
+                if tick.timestamp >= self._latest.get(tick.symbol, ""):
+                    self._latest[tick.symbol] = tick.timestamp
+                    volume = "" if tick.volume is None else str(tick.volume)
+                    self._sent[tick.symbol] = str(tick.price), volume
 
     def save(self, run: int) -> bool:
         """Write the memory if it has changed; whether it is written.
@@ -112,18 +136,22 @@ class Recollection:
             return is_written
 
     def _memory(self) -> Memory:
-        known, drops = self.source.known, self.followed.drops
+        known, drops, now = self.source.known, self.followed.drops, self._store.at(self._now())
+        saved = self._saved
         return Memory(
             source=self._kind,
             latest={name: time for name, time in self._latest.items() if not drops(name)},
+            sent={name: texts for name, texts in self._sent.items() if not drops(name)},
             suspects=self._suspects(),
             with_history=tuple(name for name in self._delivered(known) if not drops(name)),
-            answered=tuple(name for name in known.answered if not drops(name)),
+            answered=tuple(
+                name for name in known.answered if name in self._latest and not drops(name)
+            ),
             is_silent=known.is_silent,
             refusals=known.refusals,
-            throttled_until=_until(known.open_seconds, self._now()),
+            throttled_until=_until(known.open_seconds, now, saved.throttled_until),
             history_refusals=known.history_refusals,
-            history_until=_until(known.history_open_seconds, self._now()),
+            history_until=_until(known.history_open_seconds, now, saved.history_until),
         )
 
     def _suspects(self) -> dict[str, WireTick]:
@@ -133,10 +161,9 @@ class Recollection:
         return {name: waiting[name] for name in kept}
 
     def _delivered(self, known: Known) -> Sequence[str]:
-        """Symbols with history; while something waits for the sink, those that had it before."""
-        if not self._status.pending():
-            return known.with_history
-        return [name for name in known.with_history if name in self._saved.with_history]
+        """Symbols whose history the sink has taken."""
+        waiting = self.waiting()
+        return [name for name in known.with_history if name not in waiting]
 
 
 class NotingSink:
@@ -167,11 +194,20 @@ class NotingSink:
         return refused
 
 
-def _until(seconds: float, now: datetime) -> str:
-    """The instant in whole seconds, so that it stays the same while it comes nearer."""
+def _until(seconds: float, now: datetime, saved: str) -> str:
+    """The instant in whole seconds, never too early, though clocks are compared to the second. What
+    is saved stays while the instant comes nearer."""
     if not seconds:
         return ""
-    return to_text((now + timedelta(seconds=round(seconds))).replace(microsecond=0))
+    until = now + timedelta(seconds=seconds) + _CLOCKS_DIFFER
+    if saved and abs(from_text(saved) - until) <= 2 * _CLOCKS_DIFFER:
+        return saved
+    return to_text(until.replace(microsecond=0) + _SECOND)
+
+
+def _price_and_volume(texts: tuple[str, str]) -> PriceAndVolume:
+    price, volume = texts
+    return Decimal(price), Decimal(volume) if volume else None
 
 
 def _known(memory: Memory, now: datetime) -> Known:

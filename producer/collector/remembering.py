@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -61,6 +62,7 @@ class _Reader:
         memory = Memory(
             source=self._value("source", _SOURCE, "") or "",
             latest=self._by_symbol("latest", self._timestamp),
+            sent=self._by_symbol("sent", _sent),
             suspects=self._by_symbol("suspects", self._suspect),
             with_history=self._symbols("with_history"),
             answered=self._symbols("answered"),
@@ -129,6 +131,16 @@ class _Reader:
         is_sound = tick.symbol == symbol and tick.bar is None and tick.price.is_finite()
         is_sound = is_sound and tick.price > 0 and flaw_of(tick) is None
         return tick if is_sound and self._timestamp(symbol, tick.timestamp) else None
+
+
+def _sent(symbol: str, value: Any) -> tuple[str, str] | None:
+    """Price and volume as texts, the volume maybe "", where both are numbers."""
+    try:
+        price, volume = msgspec.convert(value, tuple[str, str])
+        is_sound = _is_symbol(symbol) and Decimal(price) > 0 and Decimal(volume or 0) >= 0
+    except (msgspec.ValidationError, InvalidOperation):
+        return None
+    return (price, volume) if is_sound else None
 
 
 def _is_symbol(value: Any) -> bool:

@@ -48,12 +48,23 @@ class Tenure:
 
         Raises what boto3 raises where that has to be asked.
         """
-        if self._taken is None or self.left() < -DRAIN_SECONDS:
+        return self._is_within(DRAIN_SECONDS)
+
+    def asking_left(self) -> float:
+        """Seconds for which the source may be asked: none where another run may ask by now.
+
+        Raises as `may_send` does.
+        """
+        return max(0.0, self.left()) if self._is_within(0.0) else 0.0
+
+    def _is_within(self, more: float) -> bool:
+        """Whether the run's time, and so much more, is not over."""
+        if self._taken is None or self.left() < -more:
             return False
-        if self._ends_at + timedelta(seconds=DRAIN_SECONDS) < self._clocks.now():
+        if self._ends_at + timedelta(seconds=more) < self._clocks.now():
             seconds = self._lease.seconds_left(self._taken, self._clocks.now())
             self._last(min(self.left(), seconds - LINGER_SECONDS))
-        return self.left() >= -DRAIN_SECONDS
+        return self.left() >= -more
 
     def _last(self, seconds: float) -> None:
         self._ends = self._clocks.steady() + seconds

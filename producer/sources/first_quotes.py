@@ -35,12 +35,16 @@ class FirstQuotes:
     def found(self, symbol: str) -> None:
         """It had a quote."""
         self.answered.add(symbol)
-        self._due.pop(symbol, None)
-        self._failures.pop(symbol, None)
+
+    def doubted(self, symbol: str) -> None:
+        """What it had was no price, or none that can be believed yet."""
+        self.answered.discard(symbol)
+        self.failed(symbol)
 
     def failed(self, symbol: str) -> None:
-        """Its quote failed. Only that of a symbol that never had one waits."""
-        if symbol in self.answered:
+        """Its quote failed. Only that of a symbol that never had one waits; asked for meanwhile,
+        since its exchange is open, it waits no longer for that."""
+        if symbol in self.answered or self._due.get(symbol, 0.0) > self._now():
             return
         failures = self._failures.get(symbol, 0)
         wait = min(MOST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** min(failures, 30))

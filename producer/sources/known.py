@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import msgspec
@@ -33,6 +33,9 @@ class Resumable(Source, Protocol):
 
     def recall(self, known: Known) -> None:
         """Take over what another process has learnt."""
+
+    def doubt(self, symbols: Iterable[str]) -> None:
+        """The first quotes of these symbols did not pass."""
 
     def forget(self, drops: Callable[[str], bool]) -> None:
         """Know nothing of the symbols that `drops` names any more."""

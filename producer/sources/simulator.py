@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from chalicelib.domain.times import from_epoch_seconds, to_text
@@ -112,6 +112,9 @@ class Simulator:
         """Go on where another process left off."""
         self._with_history = set(known.with_history)
         self._given.clear()
+
+    def doubt(self, symbols: Iterable[str]) -> None:
+        """All that it gives passes."""
 
     def forget(self, drops: Callable[[str], bool]) -> None:
         """A symbol that is followed again later has its history again."""

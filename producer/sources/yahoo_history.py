@@ -62,11 +62,12 @@ class History:
         breaker: CircuitBreaker,
         stop: threading.Event,
         fetched: int = 0,
+        following: int = 0,
     ) -> Iterator[Sequence[WireTick]]:
         """One batch a symbol and period. What fails is told and left out, and nothing more is
         asked once Yahoo has had enough; after that one request tries before the others.
-        `fetched` symbols of the same run came before these."""
-        total = (fetched + len(symbols)) * len(self._spans)
+        `fetched` symbols of the same run came before these, `following` are to come."""
+        total = (fetched + len(symbols) + following) * len(self._spans)
         done = fetched * len(self._spans) + len(self._given.intersection(self._all_of(symbols)))
         for period, bar in self._spans:
             left = [symbol for symbol in symbols if (symbol, bar) not in self._given]

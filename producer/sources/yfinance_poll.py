@@ -32,16 +32,24 @@ WORKERS = 8
 POLL_DEADLINE_SECONDS = 12.0
 _SLICE_SECONDS = 20.0
 
+_ANSWERS = (WireTick, yahoo.UnknownSymbol, yahoo.NoTrade)
+"""What shows that Yahoo lets itself be asked; other errors say nothing about that."""
+
+_HISTORIES_AT_ONCE = 8
+_MOST_BESIDE_HISTORY = 16
+"""Prices that are asked for after the history of so many symbols: each takes two requests, so that
+either has half of them."""
+
 
 class YfinancePoll:
     """Each symbol's quote every `interval` seconds while its exchange is open, and where that is
     more than Yahoo bears, in turn: each of N symbols within N / 2 seconds and a poll's deadline.
 
-    A new symbol's history comes first, and one quote of it whatever the hour. A symbol that
-    Yahoo does not know is asked again after waits that grow; any other failure of a symbol
-    touches no other. A refusal of history stops prices, too; how long history then waits is counted
-    apart, since prices that are answered say nothing about it. `now` gives monotonic seconds,
-    `clock` the time of day.
+    A new symbol has its history, and one quote whatever the hour. Where many have none yet, history
+    and prices take turns, first quotes before others. A symbol that Yahoo does not know is asked
+    again after waits that grow; any other failure of a symbol touches no other. A refusal of
+    history stops prices, too; how long history then waits is counted apart, since prices that are
+    answered say nothing about it. `now` gives monotonic seconds, `clock` the time of day.
 
     The source ends where nothing can be asked for longer than `patience` seconds; another call of
     `batches` goes on with what it knows.
@@ -81,6 +89,7 @@ class YfinancePoll:
         self._splits = SplitWatch(status)
         self._first = FirstQuotes(now)
         self._knew_any = False
+        self._is_fetching = False
         self._is_heard = False
         self._is_silent = False
         self._turns = Turns(interval, now)
@@ -90,14 +99,14 @@ class YfinancePoll:
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
         """Raises SourceError when Yahoo knows none of the symbols of the command line."""
         self._is_heard = False
-        while not stop.is_set():
+        while not stop.is_set() and self._patience() > 0:
             symbols = self._followed()
             yield from self._histories(symbols, stop)
             askable = self._askable(symbols)
-            due = self._turns.due(askable)[:BURST_REQUESTS]
+            due = self._due(askable)
             if due:
                 yield self._poll(due, stop)
-            else:
+            elif not self._is_fetching:
                 idle = self._turns.wait_seconds if askable else self._idle_seconds
                 seconds = idle(askable or symbols)
                 if seconds > self._patience():
@@ -128,6 +137,11 @@ class YfinancePoll:
         self._breaker.resume(known.refusals, known.open_seconds)
         self._history_breaker.resume(known.history_refusals, known.history_open_seconds)
 
+    def doubt(self, symbols: Iterable[str]) -> None:
+        """See Resumable."""
+        for symbol in symbols:
+            self._first.doubted(symbol)
+
     def forget(self, drops: Callable[[str], bool]) -> None:
         """A symbol that is followed again later has its history and first quote again."""
         self._first.forget(drops)
@@ -138,21 +152,32 @@ class YfinancePoll:
     def _histories(
         self, symbols: Sequence[str], stop: threading.Event
     ) -> Iterator[Sequence[WireTick]]:
-        """History of the symbols that have none yet, while Yahoo answers."""
+        """History of some of the symbols that have none yet, while Yahoo answers."""
+        self._is_fetching = False
         known = [symbol for symbol in symbols if not self._turns.is_missing(symbol)]
         fresh = [symbol for symbol in known if symbol not in self._with_history]
         if self._history is None or not fresh or self._is_silent or not self._may_ask(symbols):
             return
+        some = fresh[:_HISTORIES_AT_ONCE]
+        had, following = len(known) - len(fresh), len(fresh) - len(some)
         try:
-            for batch in self._history.batches(fresh, self._history_breaker, stop):
+            for batch in self._history.batches(some, self._history_breaker, stop, had, following):
                 self._splits.learn(batch)
                 yield batch
         finally:
             if self._history_breaker.open_seconds:
-                self._breaker.refused()
+                self._breaker.pause()
+        if self._history_breaker.is_half_open and not stop.is_set():
+            self._history_breaker.pause()
         if self._history_breaker.is_closed and not stop.is_set():
-            self._with_history.update(fresh)
+            self._with_history.update(some)
             self._breaker.answered()
+            self._is_fetching = bool(following)
+
+    def _due(self, askable: Sequence[str]) -> list[str]:
+        """Symbols to ask for now, those without a first quote before the others."""
+        due = sorted(self._turns.due(askable), key=lambda name: not self._first.wants(name))
+        return due[: _MOST_BESIDE_HISTORY if self._is_fetching else BURST_REQUESTS]
 
     def _may_ask(self, symbols: Sequence[str]) -> bool:
         """Whether history may be asked for. After a refusal a price tries first, if any may."""
@@ -197,6 +222,11 @@ class YfinancePoll:
         if not symbols:
             self._status.say("no symbols are tracked")
             return math.inf
+        put_off = [name for name in symbols if self._hours.is_open(name, now)]
+        if put_off:
+            seconds = self._turns.wait_seconds(put_off)
+            self._status.say(f"not found by Yahoo, asked again at {_whole(now, seconds)}")
+            return seconds
         opens = self._hours.next_open(symbols, now)
         self._status.say(f"market closed until {to_text(opens)}")
         return (opens - now).total_seconds()
@@ -231,8 +261,12 @@ class YfinancePoll:
         if any(isinstance(answer, yahoo.Throttled) for answer in answers.values()):
             seconds = self._breaker.refused()
             self._status.say(f"throttled by Yahoo until {_whole(self._clock(), seconds)}")
-        else:
+            return
+        if any(isinstance(answer, _ANSWERS) for answer in answers.values()):
             self._breaker.answered()
+        elif self._breaker.is_half_open:
+            self._breaker.pause()
+        if not self._is_fetching:
             self._status.say("live" if priced else "no prices from Yahoo")
 
     def _listen(self, answers: Iterable[WireTick | Exception]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -96,16 +96,16 @@ def test_a_container_that_was_passed_over_sends_nothing_again(world: World) -> N
 
 def test_trades_of_one_second_are_not_sent_again_by_a_cold_start(world: World) -> None:
     trade = world.trade("AAPL")
-    volumes = map(Decimal, range(100))
+    volumes, given = map(Decimal, range(100)), []
 
     def answer(_symbol: str) -> WireTick:
-        return msgspec.structs.replace(trade, volume=next(volumes))
+        given.append(msgspec.structs.replace(trade, volume=next(volumes)))
+        return msgspec.structs.replace(given[-1])
 
     world.answers["AAPL"] = answer
     container(world).run()
     assert len(set(world.times("AAPL"))) == 4  # moved by microseconds
-    last = answer("AAPL")
-    world.answers["AAPL"] = lambda _symbol: msgspec.structs.replace(last)
+    world.answers["AAPL"] = lambda _symbol: msgspec.structs.replace(given[-1])
     next_minute(world)
     container(world).run()
     assert len(world.times("AAPL")) == 4
@@ -492,7 +492,7 @@ def test_history_that_a_runs_end_cut_off_goes_on_in_the_next_run(world: World) -
     assert world.histories.total() <= 2 * 42 + 4 * 8  # a run's end cuts off eight at most
 
 
-def test_a_minute_of_trading_without_a_tick_is_counted(world: World) -> None:
+def test_minutes_of_trading_without_a_tick_are_counted_from_the_fifth_on(world: World) -> None:
     trade = world.trade("AAPL")
     world.answers = {
         name: lambda symbol: msgspec.structs.replace(trade, symbol=symbol)
@@ -501,9 +501,33 @@ def test_a_minute_of_trading_without_a_tick_is_counted(world: World) -> None:
     warm = container(world)
     warm.run()
     assert "CollectorSilentRuns" not in warm.metrics
-    next_minute(world)
-    warm.run()
+    counts = []
+    for _ in range(7):
+        next_minute(world)
+        warm.run()
+        counts.append(warm.metrics.get("CollectorSilentRuns", 0))
+    assert counts == [0, 0, 0, 0, 1, 1, 1]
     assert warm.metrics == {"CollectorRuns": 1, "CollectorSilentRuns": 1}
+
+
+@pytest.mark.parametrize(("interval", "trades_every"), [(300, 10), (15, 180)])
+def test_runs_between_ticks_that_are_minutes_apart_are_not_silent(
+    world: World, interval: int, trades_every: int
+) -> None:
+    def answer(symbol: str) -> WireTick:
+        traded = int(world.now.timestamp()) // trades_every * trades_every
+        at = to_text(datetime.fromtimestamp(traded, UTC))
+        trade, volume = world.trade(symbol), Decimal(traded)
+        return msgspec.structs.replace(trade, timestamp=at, price=Decimal(100), volume=volume)
+
+    world.answers = {"AAPL": answer, "MSFT": answer}
+    warm = container(world, COLLECTOR_INTERVAL=str(interval))
+    ticks = []
+    for _ in range(15):
+        ticks.append(warm.run()["ticks"])
+        assert "CollectorSilentRuns" not in warm.metrics
+        next_minute(world)
+    assert 0 in ticks
 
 
 def test_metrics_are_in_the_embedded_format_with_the_stage_as_dimension(world: World) -> None:

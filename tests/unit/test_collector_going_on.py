@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -167,3 +167,87 @@ def test_a_queue_in_place_of_the_stream_gets_each_tick_once_in_order(
     assert {entry["MessageGroupId"] for entry in queue.entries} <= {f"g{n}" for n in range(10)}
     identities = [entry["MessageDeduplicationId"] for entry in queue.entries]
     assert len(identities) == len(set(identities))
+
+
+def test_refusals_of_history_before_the_open_hold_prices_back_for_a_minute(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing, opens = Refusing(world), datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
+    monkeypatch.setattr(yahoo, "bars", refusing)
+    warm = container(world)
+    world.now = opens - timedelta(hours=3)
+    asked: list[datetime] = []
+    quote = world.quote
+
+    def noted(symbol: str) -> WireTick:
+        asked.append(world.now)
+        return quote(symbol)
+
+    monkeypatch.setattr(yahoo, "quote", noted)
+    while world.now < opens + timedelta(minutes=15):
+        warm.run()
+        next_minute(world)
+    assert len(refusing.asked) > 10
+    assert next(at for at in asked if at >= opens) - opens <= timedelta(seconds=75)
+
+
+@pytest.mark.parametrize("seconds_off", [(0, 0), (-60, 0), (-600, 0), (0, 40), (90, -90)])
+def test_a_back_off_never_ends_early_whichever_container_goes_on(
+    world: World, seconds_off: tuple[int, int]
+) -> None:
+    containers, asked = [container(world), container(world)], list[float]()
+
+    def refuse(_symbol: str) -> WireTick:
+        asked.append(world.seconds)
+        raise yahoo.Throttled("Yahoo answers 429: too many requests")
+
+    containers[0].run()
+    next_minute(world)
+    world.answers = {"AAPL": refuse, "MSFT": refuse}
+    due = 0.0
+    for number in range(40):
+        before, chosen = len(asked), number % 2
+        world.clock_is_off = timedelta(seconds=seconds_off[chosen])
+        containers[chosen].run({})
+        world.clock_is_off = timedelta()
+        if len(asked) > before:
+            assert asked[before] >= due
+            kept = containers[chosen]._collector._engine._kept
+            assert kept is not None
+            due = world.seconds + kept.source.known.open_seconds
+        world.advance(60.3 - world.now.second)
+    assert 5 <= len(asked) <= 12
+
+
+def test_a_single_request_that_gets_no_answer_does_not_close_the_circuit(world: World) -> None:
+    def refuse(_symbol: str) -> WireTick:
+        raise yahoo.Throttled("Yahoo answers 429: too many requests")
+
+    def hang(_symbol: str) -> WireTick:
+        raise TimeoutError("no answer within 12 s")
+
+    warm = container(world)
+    world.answers = {"AAPL": refuse, "MSFT": refuse}
+    warm.run()
+    world.answers = {"AAPL": hang, "MSFT": hang}
+    for _ in range(10):
+        next_minute(world)
+        before = world.asked.total()
+        warm.run()
+        assert world.asked.total() <= before + 1
+    assert world.memory["refusals"] == 1
+    assert warm.metrics == {"CollectorRuns": 1, "CollectorThrottledRuns": 1}
+
+
+def test_a_symbol_that_yahoo_does_not_find_while_its_exchange_is_open_is_said_to_be_so(
+    world: World,
+) -> None:
+    def unknown(symbol: str) -> WireTick:
+        raise yahoo.UnknownSymbol(f"{symbol}: Yahoo knows no such symbol")
+
+    world.answers = {"AAPL": unknown, "MSFT": unknown}
+    warm = container(world)
+    for _ in range(4):
+        state = warm.run()["state"]
+        next_minute(world)
+    assert state.startswith("not found by Yahoo, asked again at 2026-11-20T15:3")

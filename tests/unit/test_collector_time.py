@@ -356,3 +356,29 @@ def test_a_refusal_that_stands_while_all_is_closed_is_not_counted(world: World) 
     world.now = CLOSED
     warm.run({})
     assert warm.metrics == {"CollectorRuns": 1}
+
+
+@pytest.mark.parametrize("is_monotonic_frozen", [True, False])
+def test_a_container_that_was_frozen_until_another_had_its_lease_asks_nothing_more(
+    world: World, is_monotonic_frozen: bool
+) -> None:
+    frozen, other = container(world), container(world)
+    polls, asked = iter(range(10)), list[int]()
+
+    def freeze() -> None:
+        if next(polls) != 1:
+            return
+        stood, timers = world.seconds, list(world.timers)
+        world.timers.clear()
+        world.on_poll = lambda: None
+        for _ in range(2):
+            next_minute(world)
+        other.run()
+        asked.append(world.asked.total())
+        world.timers.extend(timers)
+        if is_monotonic_frozen:
+            world.seconds = stood
+
+    world.on_poll = freeze
+    frozen.run()
+    assert asked == [world.asked.total()]

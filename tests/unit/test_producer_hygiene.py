@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from producer.hygiene import Hygiene
@@ -118,3 +119,34 @@ def test_what_an_earlier_run_sent_is_a_repeat() -> None:
 def test_bars_are_not_held_against_ticks() -> None:
     watched = Watched()
     assert watched.prices(at(100, 9), at(5, 0, bar="1d")) == [100, 5]
+
+
+def test_only_a_symbols_very_first_tick_is_confirmed_by_the_same_answer() -> None:
+    clock, reasons = [NOW], list[str]()
+    first = at(75, 1, previous_close=Decimal(100))
+
+    def passed_by(hygiene: Hygiene) -> list[Decimal]:
+        passed = []
+        for clock[0] in (NOW, NOW + timedelta(seconds=29), NOW + timedelta(seconds=30)):
+            again = msgspec.structs.replace(first)
+            passed.append([tick.price for tick in hygiene.passing(again)])
+        return [price for some in passed for price in some]
+
+    assert passed_by(Hygiene(reasons.append, lambda: clock[0])) == [75]
+    assert reasons == ["repeat"]
+    sent = {"AAPL": at(100, 0).timestamp}
+    assert passed_by(Hygiene(reasons.append, lambda: clock[0], sent)) == []
+
+
+def test_another_price_of_the_last_second_of_an_earlier_run_passes_once() -> None:
+    reasons: list[str] = []
+    last = at(100, 5, volume=Decimal(7))
+    hygiene = Hygiene(
+        reasons.append,
+        lambda: NOW,
+        {"AAPL": last.timestamp.replace("000Z", "002Z")},  # moved, behind others of its second
+        sent={"AAPL": (Decimal("100.0"), Decimal(7))},
+    )
+    given = [last, at(99, 4), at(101, 5, volume=Decimal(8)), at(101, 5, volume=Decimal(8))]
+    assert [tick.price for one in given for tick in hygiene.passing(one)] == [101]
+    assert reasons == ["repeat", "repeat", "repeat"]
