@@ -15,10 +15,14 @@ locals {
     COLLECTOR_TICKS_PER_RECORD = "--ticks-per-record"
     COLLECTOR_FLUSH_SECONDS    = "--flush-seconds"
   }
+  # The function follows the tracked symbols beside its own in any case; `stream` is told to.
+  task_settings = merge(local.collector_settings, {
+    for name, value in local.collector_settings : name => "${value},tracked" if name == "COLLECTOR_SYMBOLS" && value != "tracked"
+  })
   task_command = concat(
     ["stream", "--source", lookup(local.collector_settings, "COLLECTOR_SOURCE", "yfinance-live")],
     ["--sink", local.takes_kinesis ? "kinesis" : "sqs", "--drain", "20"],
-    flatten([for name, flag in local.task_flags : [flag, local.collector_settings[name]] if contains(keys(local.collector_settings), name)]),
+    [for name, flag in local.task_flags : "${flag}=${local.task_settings[name]}" if contains(keys(local.task_settings), name)],
   )
 
   task_folder = "/var/lib/ticktape"

@@ -86,10 +86,10 @@ def _stream(command: argparse.ArgumentParser) -> None:
     command.add_argument("--source", choices=SOURCES, default="auto")
     command.add_argument(
         "--symbols",
-        metavar="A,B|tracked",
+        metavar="A,B,tracked",
         help="default: 25 large companies, or 25 fictional ones of the simulator; "
         "beside those that are tracked, if the sink is on AWS and the symbols table is named; "
-        "`tracked` follows these alone",
+        "`A,B` follows these alone, `tracked` the tracked ones alone",
     )
     command.add_argument(
         "--interval",

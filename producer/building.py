@@ -17,9 +17,8 @@ from producer.sources.base import Source
 from producer.spool import Spool
 from producer.status import Status
 from producer.watchlist import DefaultList, FixedList, TrackedList, Watchlist
-from producer.wire import symbols_of
+from producer.wire import listed, symbols_of
 
-TRACKED = "tracked"
 MOST_TICKS = 1000
 DEFAULT_FLUSH_SECONDS = 1.0
 
@@ -198,12 +197,17 @@ def _yahoo(kind: str, options: argparse.Namespace, status: Status) -> Source:
 
 def _watchlist(options: argparse.Namespace, status: Status, default: tuple[str, ...]) -> Watchlist:
     """The symbols named; without any the source's own, and while prices are streamed into AWS also
-    the tracked ones, where the table's name is known."""
-    if options.symbols == TRACKED:
-        return _tracked(_named(options.symbols_table, "--symbols-table", "SYMBOLS_TABLE"), status)
+    the tracked ones, where the table's name is known. `tracked` among the named ones stands for
+    these."""
+    own, has_tracked = listed(options.symbols or "", "--symbols")
+    if has_tracked:
+        tracked = _tracked(
+            _named(options.symbols_table, "--symbols-table", "SYMBOLS_TABLE"), status
+        )
+        return DefaultList(own, lambda: tracked, at_call=1) if own else tracked
     table = table_of(options, os.environ) if options.command == "stream" else ""
     if options.symbols or not table:
-        return FixedList(_symbols(options) or default)
+        return FixedList(own or default)
     return DefaultList(default, lambda: _tracked(table, status))
 
 

@@ -127,10 +127,13 @@ def _passed_over(invalid: Sequence[str]) -> str:
 class DefaultList:
     """The source's own symbols, and those that people track beside them.
 
-    The table is first asked in the second call: the first prices do not wait for it.
+    The table is first asked in the call `at_call`, the second: the first prices do not wait for it.
     """
 
-    def __init__(self, default: Sequence[str], tracked: Callable[[], Watchlist]) -> None:
+    def __init__(
+        self, default: Sequence[str], tracked: Callable[[], Watchlist], at_call: int = 2
+    ) -> None:
+        self._at_call = at_call
         self._default = tuple(default)
         self._connect = tracked
         self._tracked: Watchlist = FixedList(())
@@ -139,11 +142,11 @@ class DefaultList:
     def symbols(self) -> Sequence[str]:
         """Each symbol once, the source's own first."""
         self._calls += 1
-        if self._calls == 2:
+        if self._calls == self._at_call:
             self._tracked = self._connect()
         return tuple(dict.fromkeys((*self._default, *self._tracked.symbols())))
 
     def drops(self, symbol: str) -> bool:
         """See Watchlist."""
-        is_asked = self._calls >= 2
+        is_asked = self._calls >= self._at_call
         return is_asked and symbol not in self._default and self._tracked.drops(symbol)

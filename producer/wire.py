@@ -68,6 +68,9 @@ decode = msgspec.json.Decoder(WireTick).decode
 MOST_LINE_BYTES = 4096
 """Far below what any sink takes in a record; a line of ours has some 600 at most."""
 
+TRACKED = "tracked"
+"""Among symbols: those that people track."""
+
 _SHOWN = 40
 """Characters of a number that a message repeats."""
 
@@ -96,6 +99,14 @@ def decimal_of(value: object) -> Decimal | None:
     except InvalidOperation as error:
         raise ValueError(f"{str(value)[:_SHOWN]!r} is no number") from error
     return number(exact) if exact.is_finite() else None
+
+
+def listed(text: str, named: str) -> tuple[tuple[str, ...], bool]:
+    """The symbols of a list such as "A,B,tracked", and whether `tracked` is in it. Raises
+    UsageError naming `named`."""
+    names = text.split(",") if text else []
+    own = [name for name in names if name.strip().lower() != TRACKED]
+    return symbols_of(own, named), len(own) < len(names)
 
 
 def symbols_of(texts: Iterable[str], named: str) -> tuple[str, ...]:

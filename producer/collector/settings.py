@@ -10,10 +10,9 @@ import msgspec
 
 from producer.arguments import parse
 from producer.errors import UsageError
-from producer.wire import symbols_of
+from producer.wire import listed
 
 SOURCES = ("yfinance", "simulator", "auto")
-TRACKED = "tracked"
 FLAGS = {
     "COLLECTOR_INTERVAL": "--interval",
     "COLLECTOR_TICKS_PER_RECORD": "--ticks-per-record",
@@ -55,9 +54,7 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 
 def _symbols(text: str) -> tuple[str, ...] | None:
-    if text == TRACKED:
-        return ()
-    return symbols_of(text.split(","), "COLLECTOR_SYMBOLS") if text else None
+    return listed(text, "COLLECTOR_SYMBOLS")[0] if text else None
 
 
 def _options(environ: Mapping[str, str]) -> argparse.Namespace:

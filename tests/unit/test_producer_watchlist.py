@@ -10,6 +10,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from producer import building
+from producer.arguments import parse
+from producer.sinks import aws
 from producer.status import Status
 from producer.watchlist import DefaultList, FixedList, TrackedList, Watchlist
 
@@ -134,3 +136,22 @@ def test_without_symbols_a_stream_into_aws_follows_the_tracked_ones_too(
     status = Status(lambda _event, _message: None)
     watched = building._watchlist(options, status, ("A",))
     assert isinstance(watched, kind)
+
+
+@pytest.mark.parametrize(
+    ("named", "symbols"),
+    [
+        ("tracked", ("TSLA",)),
+        ("AAPL,tracked", ("AAPL", "TSLA")),
+        ("Tracked, aapl", ("AAPL", "TSLA")),
+        ("AAPL", ("AAPL",)),
+    ],
+)
+@pytest.mark.parametrize("command", ["stream", "backfill"])
+def test_tracked_among_the_named_symbols_stands_for_those_that_people_track(
+    monkeypatch: pytest.MonkeyPatch, command: str, named: str, symbols: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(aws, "client", lambda *_: Table("TSLA"))
+    flags = ["--symbols", named, "--symbols-table", "symbols", "--sink", "kinesis", "--stream", "x"]
+    watched = building._watchlist(parse([command, *flags]), Status(lambda *_: None), ("OWN",))
+    assert watched.symbols() == symbols
