@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import mimetypes
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import msgspec
 
 from local.http_server import Handler
 from local.page_files import ROOT, content, gzipped, is_sent
+from local.page_origin import RETIRING_WORKER, is_worker_script, moved, unmoved
 
 logger = logging.getLogger(__name__)
 
@@ -58,10 +60,12 @@ def asset(body: bytes, content_type: str, zipped: bytes | None = None) -> Asset:
 
 
 class Files:
-    """The files under a folder; read again when they change."""
+    """The files under a folder; read again when they change. Pages name scripts and styles under
+    `start`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, start: str) -> None:
         self._root = root.resolve()
+        self._start = start
         self._kept: dict[Path, tuple[int, Asset]] = {}
 
     def find(self, path: str) -> Asset | None:
@@ -82,10 +86,14 @@ class Files:
         changed = named.stat().st_mtime_ns
         kept = self._kept.get(named)
         if kept is None or kept[0] != changed:
-            body = content(named)
-            made = asset(body, _type_of(named), gzipped(named, body))
-            kept = self._kept[named] = (changed, made)
+            kept = self._kept[named] = (changed, self._made(named))
         return kept[1]
+
+    def _made(self, named: Path) -> Asset:
+        body, kind = content(named), _type_of(named)
+        if kind == "text/html":
+            return asset(moved(body, self._start), kind)
+        return asset(body, kind, gzipped(named, body))
 
 
 def _type_of(path: Path) -> str:
@@ -94,12 +102,17 @@ def _type_of(path: Path) -> str:
     )
 
 
+_RETIRING = asset(RETIRING_WORKER, "text/javascript")
+
+
 def handler(api: str, config: Mapping[str, Any], root: Path = ROOT) -> type[Handler]:
     """Answers with the page for the API at `api`."""
+    start = secrets.token_hex(8)
     members = {
-        "files": Files(root),
+        "files": Files(root, start),
         "policy": content_security_policy(api),
         "settings": asset(json.dumps({"api": api, **config}).encode(), "application/json"),
+        "start": start,
     }
     return type("PageHandler", (_Handler,), members)
 
@@ -108,6 +121,7 @@ class _Handler(Handler):
     files: Files
     policy: str
     settings: Asset
+    start: str
 
     def do_GET(self) -> None:  # noqa: N802  # the name that http.server calls
         """A file, or 404."""
@@ -116,9 +130,11 @@ class _Handler(Handler):
         if host == "localhost":  # the API answers one origin
             self._redirect(f"http://127.0.0.1:{port or 80}{self.path}")
             return
-        path = self.path.partition("?")[0]
+        path = unmoved(self.path.partition("?")[0], self.start)
         found = self.settings if path == "/config.json" else self.files.find(path)
-        if found is None:
+        if is_worker_script(self.headers):
+            self._send(200, _RETIRING, _RETIRING.body, {})
+        elif found is None:
             missing = asset(b"Not found\n", "text/plain")
             self._send(404, missing, missing.body, {})
         elif self.headers.get("If-None-Match") == found.etag:

@@ -218,7 +218,7 @@ def test_localhost_is_sent_to_the_origin_that_the_api_answers(page: Server) -> N
 
 
 def test_the_real_page_is_there(tmp_path: Path) -> None:
-    files = page_server.Files(ROOT)
+    files = page_server.Files(ROOT, "start")
     found = files.find("/")
     assert found is not None
     assert b"<!doctype html>" in found.body.lower()
