@@ -51,8 +51,8 @@ class WireTick(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 class Line(msgspec.Struct, frozen=True, gc=False):
     """An encoded tick on its way out; `row` is its place in the spool, 0 without one, `since` the
-    time.monotonic at which it came, 0 of what was read back from the spool, where its timestamp is
-    not told."""
+    time.monotonic at which it came, 0 of what was read back from the spool, which does not tell the
+    tick's timestamp, price and volume."""
 
     symbol: str
     payload: bytes
@@ -60,6 +60,8 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     row: int = 0
     since: float = 0.0
     timestamp: str = ""
+    price: Decimal | None = None
+    volume: Decimal | None = None
 
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -83,6 +85,8 @@ def line_of(tick: WireTick) -> Line:
         tick.bar is not None,
         since=time.monotonic(),
         timestamp=tick.timestamp,
+        price=tick.price,
+        volume=tick.volume,
     )
 
 

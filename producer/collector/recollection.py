@@ -21,7 +21,7 @@ from producer.records import Limits, Record
 from producer.sinks.base import Sink
 from producer.sources.known import Known, Resumable
 from producer.status import Status
-from producer.wire import Line, WireTick, decode
+from producer.wire import Line, WireTick
 
 _MOST_SUSPECTS = 100
 _SECOND = timedelta(seconds=1)
@@ -103,13 +103,12 @@ class Recollection:
     def taken(self, records: Sequence[Record]) -> None:
         """The sink has acknowledged them."""
         lines = [line for record in records for line in record.lines if not line.is_bar]
-        ticks = [decode(line.payload) for line in lines]
         with self._lock:
-            for tick in ticks:
-                if tick.timestamp >= self._latest.get(tick.symbol, ""):
-                    self._latest[tick.symbol] = tick.timestamp
-                    volume = "" if tick.volume is None else str(tick.volume)
-                    self._sent[tick.symbol] = str(tick.price), volume
+            for line in lines:
+                if line.timestamp >= self._latest.get(line.symbol, ""):
+                    self._latest[line.symbol] = line.timestamp
+                    volume = "" if line.volume is None else str(line.volume)
+                    self._sent[line.symbol] = str(line.price), volume
 
     def save(self, run: int) -> bool:
         """Write the memory if it has changed; whether it is written.

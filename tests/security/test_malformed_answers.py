@@ -158,7 +158,9 @@ def test_noting_what_was_sent_reads_no_line() -> None:
         cast(Any, None),
     )
     stamp = "2026-11-20T15:30:00.000000Z"
-    line = Line("BTC-USD", b'{"currency":5,\xff', is_bar=False, timestamp=stamp)
+    line = msgspec.structs.replace(
+        make_line("BTC-USD", timestamp=stamp), payload=b'{"currency":5,\xff'
+    )
     kept.taken([Record("BTC-USD", (line,))])
     assert kept._latest == {"BTC-USD": stamp}
 
