@@ -58,6 +58,21 @@ variable "functions" {
     reserved_concurrency = optional(number)
   }))
   default = {}
+
+  validation {
+    condition     = length(setsubtract(keys(var.functions), concat(["collector"], keys(local.resources.functions)))) == 0
+    error_message = "Allowed names: collector, ${join(", ", keys(local.resources.functions))}."
+  }
+
+  validation {
+    condition     = alltrue([for one in values(var.functions) : coalesce(one.reserved_concurrency, 1) >= 1])
+    error_message = "reserved_concurrency: 1 or more, since a function with 0 never runs."
+  }
+
+  validation {
+    condition     = coalesce(try(var.functions.collector.timeout_seconds, null), local.resources.collector.timeout_seconds) >= local.resources.collector.timeout_seconds
+    error_message = "collector: timeout_seconds of ${local.resources.collector.timeout_seconds} or more, which a run of a minute needs to end in order."
+  }
 }
 
 variable "architecture" {

@@ -304,6 +304,21 @@ def test_collector_that_cannot_be_is_refused(plans: Plans, kind: str, said: str)
     assert said in plans.refusal(f"-var=collector={kind}")
 
 
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("functions", "said"),
+    [
+        ("{ colector = {} }", "Allowed names: collector, api_handler, bearer_token, compact,"),
+        ("{ detect = { reserved_concurrency = 0 } }", "a function with 0 never runs."),
+        ("{ collector = { timeout_seconds = 15 } }", "collector: timeout_seconds of 90 or more"),
+    ],
+)
+def test_sizes_of_functions_that_cannot_work_are_refused(
+    plans: Plans, functions: str, said: str
+) -> None:
+    assert said in plans.refusal(f"-var=functions={functions}")
+
+
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_every_table_is_protected_and_every_alarm_stands_in_the_runbook(
     plans: Plans, example: str
