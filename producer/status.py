@@ -15,6 +15,9 @@ from producer.records import Record
 from producer.wire import WireTick
 
 _REPEAT_PROBLEM_SECONDS = 30.0
+_MOST_TOLD = 2000
+"""Characters of a message: a library repeats what it was answered."""
+
 _PROBLEM_SECONDS = 60.0
 """A problem that was not told again for so long counts as dealt with."""
 
@@ -108,9 +111,9 @@ class Status:
         self._tell("problem", self._with(cause, message))
 
     def _with(self, cause: BaseException | None, message: str) -> str:
-        if not self._verbose or cause is None:
-            return message
-        return f"{message} [{in_full(cause.__cause__ or cause)}]"
+        if self._verbose and cause is not None:
+            message = f"{message} [{in_full(cause.__cause__ or cause)}]"
+        return message if len(message) <= _MOST_TOLD else f"{message[:_MOST_TOLD]}..."
 
     def sink_failed(self, error: Exception) -> None:
         """The sink took nothing; everything is kept and sent again."""

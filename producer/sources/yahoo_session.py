@@ -1,6 +1,7 @@
 """yfinance's HTTP session, whose answers are bounded as they are unpacked.
 
-Answers are compressed: 3 MB of gzip unpack to 3 GB, which curl would hold.
+Answers are compressed: 3 MB of gzip unpack to 3 GB, which curl would hold. And they are JSON, whose
+empty objects take thirty times their bytes once they are read.
 """
 
 from __future__ import annotations
@@ -12,12 +13,18 @@ from curl_cffi.requests import RequestsError, Session
 
 from producer.errors import ProducerError
 
-MOST_BYTES = 32 << 20
+MOST_BYTES = 16 << 20
 """Of an answer; sixty years of days have 5 MB."""
+
+MOST_VALUES = 500_000
+"""Of an answer, by the commas and brackets before them; sixty years of days have 110,000."""
+
+
+_OPENERS = (b",", b"{", b"[")
 
 
 class TooLarge(ProducerError):  # noqa: N818 - named by what it says
-    """An answer that unpacks to more than MOST_BYTES."""
+    """An answer that unpacks to more than MOST_BYTES, or has more than MOST_VALUES."""
 
 
 class BoundedSession(Session):  # type: ignore[misc]
@@ -28,17 +35,23 @@ class BoundedSession(Session):  # type: ignore[misc]
 
     def request(self, *arguments: Any, **named: Any) -> Any:
         """An answer with its body. Raises TooLarge, and RequestsError as curl_cffi does."""
-        body = bytearray()
+        body, values = bytearray(), 0
+
+        def is_bounded() -> bool:
+            return len(body) <= MOST_BYTES and values <= MOST_VALUES
 
         def take(piece: bytes) -> int:
+            nonlocal values
             body.extend(piece)
-            return len(piece) if len(body) <= MOST_BYTES else CURL_WRITEFUNC_ERROR
+            values += sum(map(piece.count, _OPENERS))
+            return len(piece) if is_bounded() else CURL_WRITEFUNC_ERROR
 
         try:
             answer = super().request(*arguments, **named, content_callback=take)
         except RequestsError as error:
-            if len(body) > MOST_BYTES:
-                raise TooLarge(f"an answer of more than {MOST_BYTES:,} bytes") from error
-            raise
+            if is_bounded():
+                raise
+            most = f"{MOST_BYTES:,} bytes or {MOST_VALUES:,} values"
+            raise TooLarge(f"an answer of more than {most}") from error
         answer.content = bytes(body)
         return answer

@@ -6,10 +6,12 @@ import gzip
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import quote, unquote
 
 import pytest
 
 from producer.sources import yahoo
+from producer.status import Status
 from tests.patience import PATIENCE_SECONDS
 
 yahoo_session = pytest.importorskip("producer.sources.yahoo_session")
@@ -18,10 +20,11 @@ MOST = 1_000_000
 
 
 class _Compressed(BaseHTTPRequestHandler):
-    """Answers with as many zeros as the path says."""
+    """Answers with as many zeros as the path says, or with what it says after them."""
 
     def do_GET(self) -> None:
-        body = gzip.compress(b"0" * int(self.path[1:]))
+        count, _, of = self.path[1:].partition("/")
+        body = gzip.compress(unquote(of or "0").encode() * int(count))
         self.send_response(200)
         self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(body)))
@@ -59,6 +62,26 @@ def test_an_answer_that_unpacks_to_more_is_an_error(
         pytest.raises(yahoo_session.TooLarge, match="more than 1,000,000 bytes"),
     ):
         session.get(f"{address}/{100 * MOST}", timeout=PATIENCE_SECONDS)
+
+
+@pytest.mark.parametrize("value", ["{},", "[", '{"":', "0,"])
+def test_an_answer_of_many_values_is_an_error(
+    address: str, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setattr(yahoo_session, "MOST_VALUES", 10_000)
+    with yahoo_session.BoundedSession() as session:
+        few = session.get(f"{address}/5000/{quote(value)}", timeout=PATIENCE_SECONDS)
+        assert few.text == value * 5000
+        with pytest.raises(yahoo_session.TooLarge, match="or 10,000 values"):
+            session.get(f"{address}/10001/{quote(value)}", timeout=PATIENCE_SECONDS)
+
+
+def test_what_a_library_repeats_of_an_answer_is_told_in_part() -> None:
+    told: list[str] = []
+    status = Status(lambda _event, message: told.append(message), verbose=True)
+    status.problem("x" * 1_000_000)
+    status.problem("no price", ValueError("y" * 1_000_000))
+    assert max(map(len, told)) < 2_100
 
 
 def test_yfinance_asks_by_a_bounded_session() -> None:
