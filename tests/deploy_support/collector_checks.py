@@ -44,6 +44,7 @@ def package_holds_the_producer_the_domain_and_the_libraries(life: Life) -> None:
         "msgspec",
         "producer",
         "tzdata",
+        "untrusted",
     }
     assert {name.split("/")[1] for name in names if name.startswith("chalicelib/")} == {
         "__init__.py",

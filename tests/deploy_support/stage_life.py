@@ -19,7 +19,16 @@ from tests.deploy_support.terraform_here import terraform_environment
 from tests.patience import PATIENCE_SECONDS
 
 STAGE = "dev"
-COPIED = ("bench", "chalicelib", "frontend", "infra", "local", "producer")
+COPIED = (
+    "bench",
+    "chalicelib",
+    "embedded_aws",
+    "frontend",
+    "infra",
+    "local",
+    "producer",
+    "untrusted",
+)
 BOUNDARY = "arn:aws:iam::123456789012:policy/ticktape-boundary"
 SETTINGS = {"INGEST_KINESIS_WINDOW_SECONDS": "2", "INGEST_SQS_CONCURRENCY": "5"}
 COLLECTED = {"COLLECTOR_SYMBOLS": "AAPL,MSFT", "COLLECTOR_INTERVAL": "30"}
