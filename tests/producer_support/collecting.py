@@ -290,3 +290,13 @@ def world_of(patch: pytest.MonkeyPatch) -> Iterator[World]:
     patch.setattr(engine, "DRAIN_SECONDS", PATIENCE_SECONDS)
     patch.setattr(tenure, "DRAIN_SECONDS", 1e6)  # sending takes no time of this world
     yield world
+
+
+def container(world: World, **environment: str) -> Container:
+    """A cold container, with settings beside the usual ones."""
+    return Container(world, ENVIRONMENT | environment)
+
+
+def next_minute(world: World) -> None:
+    """Go on to where the next run starts."""
+    world.advance(60 - world.now.second - world.now.microsecond / 1e6)

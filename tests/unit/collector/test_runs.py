@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -26,29 +26,13 @@ from rigs.memory_aws.dynamodb import error as aws_error
 from tests.patience import PATIENCE_SECONDS, eventually
 from tests.producer_support.collecting import (
     CLOSED,
-    ENVIRONMENT,
-    Container,
     Killed,
     World,
-    world_of,
+    container,
+    next_minute,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with world_of(monkeypatch) as made:
-        made.track("AAPL", "MSFT")
-        yield made
-
-
-def container(world: World, **environment: str) -> Container:
-    return Container(world, ENVIRONMENT | environment)
-
-
-def next_minute(world: World) -> None:
-    world.advance(60 - world.now.second - world.now.microsecond / 1e6)
 
 
 def assert_sent_once_in_order(world: World, symbol: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -18,24 +18,15 @@ from producer.collector.settings import load
 from producer.sinks import aws
 from producer.sources import yahoo
 from producer.wire import WireTick
-from tests.producer_support.collecting import CLOSED, ENVIRONMENT, Container, World, world_of
+from tests.producer_support.collecting import (
+    CLOSED,
+    ENVIRONMENT,
+    World,
+    container,
+    next_minute,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with world_of(monkeypatch) as made:
-        made.track("AAPL", "MSFT")
-        yield made
-
-
-def container(world: World, **environment: str) -> Container:
-    return Container(world, ENVIRONMENT | environment)
-
-
-def next_minute(world: World) -> None:
-    world.advance(60 - world.now.second - world.now.microsecond / 1e6)
 
 
 class Refusing:

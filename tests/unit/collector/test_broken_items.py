@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +12,12 @@ from chalicelib.domain.times import from_text, to_text
 from producer.collector.lease import MOST_HELD
 from producer.collector.memory import Memory
 from producer.collector.remembering import Reading, reading_of
-from tests.producer_support.collecting import ENVIRONMENT, OPEN, Container, World, world_of
+from tests.producer_support.collecting import (
+    OPEN,
+    World,
+    container,
+    next_minute,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
 SOUND = {
@@ -25,21 +29,6 @@ SOUND = {
     "refusals": 0,
     "throttled_until": "",
 }
-
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with world_of(monkeypatch) as made:
-        made.track("AAPL", "MSFT")
-        yield made
-
-
-def container(world: World) -> Container:
-    return Container(world, ENVIRONMENT)
-
-
-def next_minute(world: World) -> None:
-    world.advance(60 - world.now.second - world.now.microsecond / 1e6)
 
 
 def put(world: World, name: str, **fields: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,30 +24,16 @@ from rigs.memory_aws.system import Aws
 from tests.patience import eventually
 from tests.producer_support.collecting import (
     CLOSED,
-    ENVIRONMENT,
     OPEN,
     Container,
     Context,
     World,
+    container,
+    next_minute,
     world_of,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with world_of(monkeypatch) as made:
-        made.track("AAPL", "MSFT")
-        yield made
-
-
-def container(world: World, **environment: str) -> Container:
-    return Container(world, ENVIRONMENT | environment)
-
-
-def next_minute(world: World) -> None:
-    world.advance(60 - world.now.second - world.now.microsecond / 1e6)
 
 
 @pytest.mark.parametrize("late", [55.5, 57, 59, 300])

@@ -20,6 +20,7 @@ from tests.producer_support.collecting import (
     Container,
     Killed,
     World,
+    next_minute,
     world_of,
 )
 
@@ -42,10 +43,6 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         monkeypatch.setattr(TokenBucket, "take", take)
         made.track(*NAMES)
         yield made
-
-
-def next_minute(world: World) -> None:
-    world.advance(60 - world.now.second - world.now.microsecond / 1e6)
 
 
 def chosen(world: World, how: str) -> Callable[[], Container]:
