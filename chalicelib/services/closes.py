@@ -52,8 +52,7 @@ class ClosesBefore:
         `first`, and all after. Fewer where too many extended ones lie between them."""
         found: list[Close] = []
         older = 0
-        most = _READ_AT_LEAST + _READ_FOR_ONE * count
-        for close in islice(self._backwards(base, end, count), most):
+        for close in islice(self._backwards(base, end, count), _most_read(count)):
             if close.extended or close.start >= end:
                 continue
             if close.start < first:
@@ -95,8 +94,10 @@ class KeptClosesBefore(ClosesBefore):
         kept = self._keeper.get(self._symbol, interval)
         if kept is not None and kept.basis == basis:
             kept = kept.before(first)
-            closes = [*kept.closes, *self._since(interval, kept.end, end)]
-            if kept.is_whole or _count_before(closes, first) >= count:
+            since = self._since(interval, kept.end, end, _most_read(count * MOST_PARTS[interval]))
+            closes = [*kept.closes, *(since or ())]
+            is_enough = kept.is_whole or _count_before(closes, first) >= count
+            if since is not None and is_enough:
                 return self._noted(interval, first, count, closes, kept)
         return self._anew(interval, first, end, count, basis)
 
@@ -111,13 +112,16 @@ class KeptClosesBefore(ClosesBefore):
         self._read.clear()
         return Basis(self._repairs, mark)
 
-    def _since(self, interval: str, start: str, end: str) -> list[BarClose]:
-        """The closes of bars from the label `start` on; few stored minutes are read."""
+    def _since(self, interval: str, start: str, end: str, most: int) -> list[BarClose] | None:
+        """The closes of bars from the label `start` on, for which few stored minutes are read.
+        None where they would be more than `most`: since a late tick of long ago."""
         seconds = (from_text(max(start, end)) - from_text(start)).total_seconds()
         found = []
-        for close in self._backwards("1m", end, int(seconds) // 60):
+        for read, close in enumerate(self._backwards("1m", end, int(seconds) // 60)):
             if close.start < start:
                 break
+            if read == most:
+                return None
             if close.start < end and not close.extended:
                 found.append(close)
         return _last_parts(found[::-1], interval)
@@ -161,6 +165,11 @@ class _Backwards:
         for close in self._closes:
             self._known.append(close)
             yield close
+
+
+def _most_read(count: int) -> int:
+    """How many stored bars may be read where so many regular ones are needed."""
+    return _READ_AT_LEAST + _READ_FOR_ONE * count
 
 
 def _count_before(closes: Sequence[BarClose], first: str) -> int:

@@ -177,6 +177,21 @@ def test_a_close_reads_the_minutes_since_the_one_before() -> None:
     assert bars.read <= 61
 
 
+def test_a_late_tick_of_long_ago_does_not_have_all_since_then_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(closes, "_READ_AT_LEAST", 50)
+    bars, keeper = Counting(), CloseKeeper()
+    trade(bars, 0, 60)
+    close(bars, keeper, 60, 1)
+    for minute in range(60, 6_000):
+        bars.put(make_bar(60 * minute, 9, ticks=1, extended=True), at())
+    bars.read = 0
+    keeper.repaired(SYMBOL, 0, 1, at(60 * 45))
+    assert close(bars, keeper, 6_000, 1, repairs=1) == []
+    assert bars.read <= 50 + 4 * 30 * 2 + 1
+
+
 def test_rules_on_ever_more_bars_have_the_minutes_read_only_as_often_as_they_double() -> None:
     bars, keeper = Counting(), CloseKeeper()
     trade(bars, 0, 14_100)
