@@ -43,7 +43,8 @@ def start(
 
     A `folder` keeps everything over restarts; without one nothing is kept. Port 0 takes any that is
     free. `failures_bucket` takes what mappings give up on. With `sweep_seconds` of 0 nothing
-    expires. Raises EmulatorError or CheckpointsError where it cannot start.
+    expires. Raises EmulatorError or CheckpointsError where it cannot start, and FolderError where
+    the folder is another user's, is in use, or has links.
     """
     from embedded_aws.running import EmbeddedAws  # boto3 is slow to import; children need none
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from embedded_aws.clients import Clients
+from embedded_aws.data_directory import DataDirectory
 from embedded_aws.environment import Keys, point_at
 from embedded_aws.event_sources.checkpoints import Checkpoints
 from embedded_aws.event_sources.failures import FailureDestination
@@ -26,12 +27,13 @@ class EmbeddedAws:
         self, folder: Path | None, port: int, failures_bucket: str | None, sweep_seconds: float
     ) -> None:
         with ExitStack() as closing:
-            if folder is not None:
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            emulator = EmulatorProcess(port, folder and folder / "aws.sqlite", sweep_seconds)
+            data = DataDirectory(folder) if folder is not None else None
+            if data is not None:
+                closing.callback(data.close)
+            emulator = EmulatorProcess(port, data.emulator if data else None, sweep_seconds)
             closing.callback(emulator.stop)
             emulator.wait_until_ready()
-            checkpoints = Checkpoints(folder and folder / "checkpoints.sqlite")
+            checkpoints = Checkpoints(data.checkpoints if data else None)
             closing.callback(checkpoints.close)
             self._closing = closing.pop_all()
         self.endpoint: str = emulator.endpoint

@@ -22,14 +22,14 @@ from typing import Any
 import msgspec
 
 from embedded_aws.backlog import Waiting
+from embedded_aws.data_directory import DataDirectory
 from embedded_aws.environment import point_at
-from embedded_aws.errors import CheckpointsError, EmulatorError
+from embedded_aws.errors import CheckpointsError, EmulatorError, FolderError
 from embedded_aws.process import EmulatorControl, EmulatorProcess
 from local import aws_environment, producing, running_file
 from local.arguments import Options
 from local.chain import Chain, Start
 from local.counters import Counters, Snapshot, count_metrics
-from local.data_directory import DataDirectory
 from local.errors import StartError, UsageError
 from local.http_server import Server
 from local.producing import Producer
@@ -118,7 +118,10 @@ class System:
     def _open_data(self) -> DataDirectory | None:
         if self._options.data is None:
             return None
-        data = DataDirectory(self._options.data)
+        try:
+            data = DataDirectory(self._options.data)
+        except FolderError as error:
+            raise UsageError(f"--data {error}") from error
         self._closing.callback(data.close)
         return data
 

@@ -18,8 +18,8 @@ from pathlib import Path
 import msgspec
 
 from producer.errors import SpoolError, UsageError
-from producer.journals import names_super_journal
 from producer.wire import MOST_LINE_BYTES, Line
+from untrusted.journals import names_super_journal
 from untrusted.schemas import SchemaError, refuse_foreign
 
 _SCHEMA = """

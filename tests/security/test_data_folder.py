@@ -20,11 +20,11 @@ from moto.glue.models import FakeDatabase, FakePartition, FakeTable
 from moto.s3.models import FakeDeleteMarker, FakeKey
 from moto.sqs.models import Message
 
+from embedded_aws.data_directory import DataDirectory
 from embedded_aws.emulator import database
 from embedded_aws.emulator.inert_pickles import PickleError, read
+from embedded_aws.errors import FolderError
 from embedded_aws.event_sources.checkpoints import Checkpoints
-from local.data_directory import DataDirectory
-from local.errors import UsageError
 from producer.errors import UsageError as ProducerUsageError
 from producer.spool import Spool
 from tests.local_support.aws import Emulator, emulator
@@ -55,7 +55,7 @@ def test_files_of_earlier_versions_are_closed_to_others(tmp_path: Path) -> None:
 
 def test_another_users_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
-    with pytest.raises(UsageError, match="belongs to another user"):
+    with pytest.raises(FolderError, match="belongs to another user"):
         DataDirectory(tmp_path)
 
 
@@ -106,7 +106,7 @@ def test_a_link_in_a_folder_has_no_other_file_overwritten(
     given = tmp_path / "given"
     given.mkdir()
     make(given / name, precious)
-    with pytest.raises(UsageError, match=f"{name} is a link"):
+    with pytest.raises(FolderError, match=f"{name} is a link"):
         DataDirectory(given)
     assert precious.read_text() == "mine"
 
@@ -157,7 +157,7 @@ def test_a_journal_in_a_folder_has_no_other_file_deleted(tmp_path: Path, name: s
     given = tmp_path / "given"
     given.mkdir()
     journal = hot_journal(given / name, precious)
-    with pytest.raises(UsageError, match=f"{name}-journal would have SQLite delete another file"):
+    with pytest.raises(FolderError, match=f"{name}-journal would have SQLite delete another file"):
         open_all(given)
     assert precious.read_text() == "mine"
     assert journal.exists()

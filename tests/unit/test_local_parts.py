@@ -12,13 +12,13 @@ import msgspec
 import pytest
 
 from chalicelib.settings import Settings, load
+from embedded_aws.data_directory import DataDirectory
 from embedded_aws.environment import Keys, point_at
+from embedded_aws.errors import FolderError
 from local import aws_environment, producing, resources, running_file
 from local.arguments import Options
 from local.counters import Counters, Snapshot, count_metrics
-from local.data_directory import DataDirectory
 from local.describing import activity, lag, quarantined, summary
-from local.errors import UsageError
 from local.page_server import content_security_policy
 from local.subscriber import Once
 from local.terminal import Addresses, PlainTerminal
@@ -243,7 +243,7 @@ def test_only_the_last_messages_are_remembered() -> None:
 
 def test_a_data_folder_is_used_by_one_system_at_a_time(tmp_path: Path) -> None:
     first = DataDirectory(tmp_path / "data")
-    with pytest.raises(UsageError, match=f"in use by process {os.getpid()}"):
+    with pytest.raises(FolderError, match=f"in use by process {os.getpid()}"):
         DataDirectory(tmp_path / "data")
     first.close()
     DataDirectory(tmp_path / "data").close()
@@ -251,7 +251,7 @@ def test_a_data_folder_is_used_by_one_system_at_a_time(tmp_path: Path) -> None:
 
 def test_a_data_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match="--data"):
+    with pytest.raises(FolderError, match="file"):
         DataDirectory(tmp_path / "file" / "data")
 
 

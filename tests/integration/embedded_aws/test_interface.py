@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 import embedded_aws
+from embedded_aws.errors import FolderError
 from embedded_aws.running import EmbeddedAws
 from tests.patience import eventually
 
@@ -90,3 +91,18 @@ def test_file_that_is_none_of_its_own_is_refused_and_nothing_is_left_running(
     (tmp_path / "checkpoints.sqlite").write_bytes(b"no database" * 100)
     with pytest.raises(embedded_aws.CheckpointsError, match="not a Ticktape database"):
         embedded_aws.start(tmp_path)
+
+
+def test_a_folder_that_others_prepared_is_refused_and_ours_is_closed_to_them(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "aws.sqlite").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(FolderError, match=r"aws\.sqlite is a link"):
+        embedded_aws.start(tmp_path)
+    (tmp_path / "aws.sqlite").unlink()
+    tmp_path.chmod(0o755)
+    with embedded_aws.start(tmp_path):
+        assert tmp_path.stat().st_mode & 0o077 == 0
+        with pytest.raises(FolderError, match="in use by process"):
+            embedded_aws.start(tmp_path)
+    assert not (tmp_path / "elsewhere").exists()

@@ -1,4 +1,4 @@
-"""The folder that `--data` names: what survives a restart, used by one system at a time."""
+"""The folder that keeps what survives a restart, used by one process at a time."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 from typing import IO
 
-from local.errors import UsageError
-from producer.journals import names_super_journal
+from embedded_aws.errors import FolderError
+from untrusted.journals import names_super_journal
 
 OWN, OWN_FILE = 0o700, 0o600
 """What only this user may read and write."""
@@ -21,7 +21,7 @@ _OURS = re.compile(r"lock|(aws|checkpoints)\.sqlite(-\w+)?")
 class DataDirectory:
     """An open data folder, locked until closed or until the process ends, however it ends.
 
-    No other user of the machine can read it, whatever it was before. Raises UsageError when the
+    No other user of the machine can read it, whatever it was before. Raises FolderError when the
     folder is another user's or cannot be written, when a file of ours in it is a link or would
     have SQLite delete another file, or when another process uses it.
     """
@@ -33,13 +33,13 @@ class DataDirectory:
             _close_to_others(path)
             self._lock: IO[str] = os.fdopen(_opened(path / "lock"), "a+")
         except OSError as error:
-            raise UsageError(f"--data {path}: {error.strerror}") from error
+            raise FolderError(f"{path}: {error.strerror}") from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             holder = self._holder()
             self._lock.close()
-            raise UsageError(f"--data {path}: in use by {holder}; give another folder") from error
+            raise FolderError(f"{path}: in use by {holder}; give another folder") from error
         self._lock.seek(0)
         self._lock.truncate()
         self._lock.write(str(os.getpid()))
@@ -74,14 +74,14 @@ def _close_to_others(path: Path) -> None:
     """The folder, and our files in it, which earlier versions left open to be read. A folder may
     come from somebody else: a link in it would have another file overwritten."""
     if path.stat().st_uid != os.getuid():
-        raise UsageError(f"--data {path}: it belongs to another user; give a folder of your own")
+        raise FolderError(f"{path}: it belongs to another user; give a folder of your own")
     path.chmod(OWN)
     for entry in path.iterdir():
         if not _OURS.fullmatch(entry.name):
             continue
         if entry.is_symlink() or not entry.is_file() or entry.stat().st_nlink > 1:
-            raise UsageError(f"--data {path}: {entry.name} is a link; give another folder")
+            raise FolderError(f"{path}: {entry.name} is a link; give another folder")
         if entry.name.endswith("-journal") and names_super_journal(entry):
             reason = f"{entry.name} would have SQLite delete another file"
-            raise UsageError(f"--data {path}: {reason}; give another folder")
+            raise FolderError(f"{path}: {reason}; give another folder")
         entry.chmod(OWN_FILE)
