@@ -78,7 +78,7 @@ def stored_batches(s3: Any, bucket: str) -> Iterator[Batch | Redriven]:
         body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
         try:
             yield batch_of(entry["Key"], body)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             yield Redriven(entry["Key"], "no batch", 0, f"it is no batch of Lambda's: {error}")
 
 
@@ -91,7 +91,7 @@ def batch_of(key: str, body: bytes) -> Batch:
     """From Lambda's invocation record, whose payload is the event or its text.
 
     Of the event only the records are taken, as an event source gives them. Raises
-    msgspec.MsgspecError for anything else.
+    msgspec.MsgspecError for anything else, RecursionError for what is nested too deep.
     """
     record = msgspec.json.decode(body, type=_Invocation)
     payload = record.payload

@@ -12,7 +12,7 @@ import heapq
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -30,8 +30,12 @@ from producer.sources.recording import Symbols, Unreadable
 from producer.wire import Mode, WireTick
 
 TABLE = "ticks"
-_OVERLAP = timedelta(days=2)
+_OVERLAP_DAYS = 2
 """Ticks of days that lie as far apart do not overlap: local dates span 26 hours around UTC."""
+
+_MOST_DAYS_OFF = 7
+"""A tick lies no further from its folder's date: over a long weekend it counts to the next session.
+Others, which compact never writes, would have any number of days open at once."""
 
 
 def is_lake(address: str) -> bool:
@@ -96,7 +100,8 @@ class Recording:
         opened = 0
         while waiting or open_days:
             while waiting and (not open_days or _may_overlap(waiting[0], open_days[0][0])):
-                rest = self._day(days[waiting.pop(0)])
+                day = waiting.pop(0)
+                rest = self._day(day, days[day])
                 opened += 1
                 _push(open_days, opened, rest)
             if self._stop.is_set():  # what was read of a day may not be all of it
@@ -139,12 +144,12 @@ class Recording:
         location = self._current.get(day, "")
         return bool(location) and f"/{key}".find(_path(location)) >= 0
 
-    def _day(self, keys: list[str]) -> Iterator[WireTick]:
+    def _day(self, day: str, keys: list[str]) -> Iterator[WireTick]:
         """A day's ticks by time."""
         with ExitStack() as held:
             folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="replay-")))
             files = [self._file(key, folder / str(at)) for at, key in enumerate(keys)]
-            yield from self._read(files, folder)
+            yield from self._read(date.fromisoformat(day), files, folder)
 
     def _file(self, key: str, place: Path) -> Path:
         try:
@@ -152,12 +157,12 @@ class Recording:
         except OSError as error:
             raise UsageError(f"{self._objects.name}: {key}: {error}") from error
 
-    def _read(self, files: list[Path], folder: Path) -> Iterator[WireTick]:
-        day = Day(self._objects.name, self._symbols, folder, self._stop)
-        for rows in day.rows(files):
+    def _read(self, day: date, files: list[Path], folder: Path) -> Iterator[WireTick]:
+        read = Day(self._objects.name, self._symbols, folder, self._stop)
+        for rows in read.rows(files):
             for row in rows:
                 try:
-                    yield self._tick(row)
+                    yield _of_day(day, self._tick(row))
                 except (msgspec.ValidationError, TickError, ValueError) as error:
                     self.unreadable.add(0, error)
 
@@ -198,7 +203,20 @@ def _path(location: str) -> str:
 
 
 def _may_overlap(day: str, timestamp: str) -> bool:
-    return date.fromisoformat(day) < date.fromisoformat(timestamp[:10]) + _OVERLAP
+    return _days_off(date.fromisoformat(day), timestamp) > -_OVERLAP_DAYS
+
+
+def _days_off(day: date, timestamp: str) -> int:
+    """By how many days a timestamp lies behind a day."""
+    return date.fromisoformat(timestamp[:10]).toordinal() - day.toordinal()
+
+
+def _of_day(day: date, tick: WireTick) -> WireTick:
+    """The tick. Raises TickError for one that is not of its folder's day."""
+    if abs(_days_off(day, tick.timestamp)) > _MOST_DAYS_OFF:
+        allowed = f"within {_MOST_DAYS_OFF} days of {day}, its folder's date"
+        raise TickError("timestamp", tick.timestamp, allowed)
+    return tick
 
 
 def _push(

@@ -56,12 +56,15 @@ def test_batches_are_processed_and_deleted_and_failures_stay(tmp_path: Path) -> 
         give_up(clients, "ingest_kinesis", kinesis_event([tick("AGAIN")]))
         give_up(clients, "api_handler", kinesis_event([tick("OTHER")]))
         clients("s3").put_object(Bucket=FAILURES, Key="aws/lambda/0", Body=b"{")
+        nested = b'{"payload": {"Records": [{"a": ' + b"[" * 3_000 + b"]" * 3_000 + b"}]}}"
+        clients("s3").put_object(Bucket=FAILURES, Key="aws/lambda/1", Body=nested)
         done = run_local("redrive", temporary=tmp_path)
         assert done.returncode == 1, done.stderr
         assert "ingest_kinesis: 1 records, done" in done.stdout
         assert "api_handler is no function that takes batches: ingest_" in done.stdout
         assert "it is no batch of Lambda's: Input data was truncated (aws/lambda/0)" in done.stdout
-        assert stored(clients) == 2
+        assert "(aws/lambda/1)" in done.stdout
+        assert stored(clients) == 3
         system.until(lambda: (system.get("/prices/AGAIN/latest") or {}).get("price") == 12.5)
         assert system.get("/prices/OTHER/latest") is None
 

@@ -122,6 +122,31 @@ def test_ticks_come_in_the_order_of_time_over_symbols_and_days(root: Path) -> No
     assert len(times) == 7
 
 
+@pytest.mark.parametrize(
+    ("day", "stamp", "is_read"),
+    [
+        ("2026-11-20", "2026-11-14T15:30:00.000000Z", True),
+        ("2020-11-20", "2026-11-20T15:30:00.000000Z", False),
+        ("2026-11-20", "2020-11-20T15:30:00.000000Z", False),
+        ("9999-12-31", "9999-12-31T15:30:00.000000Z", True),
+        ("2026-11-20", "9999-12-31T15:30:00.000000Z", False),
+    ],
+)
+def test_a_tick_that_is_not_of_its_folders_day_is_passed_over(
+    root: Path, day: str, stamp: str, is_read: bool
+) -> None:
+    """However many folders name ticks of one instant, few of them are open at a time."""
+    put(root, f"date={day}/run=1/a.parquet", tick("AAPL", stamp))
+    put(root, "date=2026-11-19/run=1/b.parquet", tick("MSFT", "2026-11-19T15:30:00.000000Z"))
+    recording = open_recording(root, ())
+    recording.check()
+    assert {one.timestamp for one in recording.ticks()} == {
+        "2026-11-19T15:30:00.000000Z",
+        *([stamp] if is_read else []),
+    }
+    assert recording.unreadable.count == (not is_read)
+
+
 def test_symbols_and_trading_days_are_chosen(root: Path) -> None:
     for day in ("2026-11-19", "2026-11-20", "2026-11-21"):
         for symbol in ("AAPL", "MSFT", "BRK^A"):
