@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import gzip
 import logging
+import secrets
 import threading
 from collections.abc import Callable, Mapping
 from email.message import Message
@@ -21,6 +22,7 @@ from chalice.local import LocalGateway, LocalGatewayException, RouteMatcher
 from chalicelib.api.bodies import MAX_BYTES
 from chalicelib.api.problems import SLUGS, render
 from embedded_aws.connection_limits import most_connections
+from local.entity_tags import marked, unmarked
 from local.gateway import DeniedError, authorize, gateway
 from local.http_server import Handler
 from local.request_turns import AT_ONCE, BusyError, GoneError, RequestTurns, has_gone
@@ -37,6 +39,8 @@ _DIGITS = len(str(BODY_LIMIT))
 """A longer number is above the limit, and may be longer than int() takes."""
 
 _BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+
+IF_NONE_MATCH = "if-none-match"
 
 RETRY_AFTER = {"Retry-After": "2"}
 
@@ -60,6 +64,7 @@ def handler(
         "problem": staticmethod(problem),
         "cors_headers": cors.get_access_control_headers() if cors else {},
         "compress_from": compress_from,
+        "start": secrets.token_hex(8),
         "turns": turns or RequestTurns(AT_ONCE, most_connections() // 2),
     }
     return type("ApiHandler", (_Handler,), members)
@@ -93,6 +98,7 @@ class _Handler(Handler):
     problem: Problem
     cors_headers: Mapping[str, str]
     compress_from: int | None
+    start: str
     turns: RequestTurns
 
     def __getattr__(self, name: str) -> Any:
@@ -147,16 +153,26 @@ class _Handler(Handler):
         return self._problem(status, told=render(status, SLUGS[status], detail).encode())
 
     def _answer(self, body: bytes) -> _Reply:
-        headers = dict(self.headers)
         try:
-            response = self.gateway.handle_request(self._method(), self.path, headers, body or None)
+            response = self.gateway.handle_request(
+                self._method(), self.path, self._headers(), body or None
+            )
         except LocalGatewayException as error:
             told = error.body if isinstance(error, DeniedError) else None
             return self._problem(error.CODE, told=told)
         except Exception:
             logger.exception("%s %s", self.command, self.path)
             return self._problem(HTTPStatus.BAD_GATEWAY)
-        return self._compressed(_reply(response))
+        reply = _reply(response)
+        for name in [name for name in reply.headers if name.lower() == "etag"]:
+            reply.headers[name] = marked(reply.headers[name], self.start)
+        return self._compressed(reply)
+
+    def _headers(self) -> dict[str, str]:
+        """The request's, with those entity tags alone that this start has given."""
+        headers = {n: value for n, value in self.headers.items() if n.lower() != IF_NONE_MATCH}
+        given = unmarked(", ".join(self.headers.get_all(IF_NONE_MATCH, [])), self.start)
+        return headers | ({IF_NONE_MATCH: given} if given else {})
 
     def _send_last(self, reply: _Reply) -> None:
         """Answer without having read the body, and close the connection."""

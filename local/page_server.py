@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from local.entity_tags import marked, unmarked
 from local.http_server import Handler
 from local.page_files import ROOT, content, gzipped, is_sent
 from local.page_origin import RETIRING_WORKER, is_worker_script, moved, unmoved
@@ -137,7 +138,7 @@ class _Handler(Handler):
         elif found is None:
             missing = asset(b"Not found\n", "text/plain")
             self._send(404, missing, missing.body, {})
-        elif self.headers.get("If-None-Match") == found.etag:
+        elif unmarked(self.headers.get("If-None-Match"), self.start) == found.etag:
             self._send(304, found, b"", {})
         elif found.gzipped and "gzip" in self.headers.get("Accept-Encoding", ""):
             self._send(200, found, found.gzipped, {"Content-Encoding": "gzip"})
@@ -160,7 +161,7 @@ class _Handler(Handler):
         self.send_header("Referrer-Policy", "no-referrer")
         self.send_header("Vary", "Accept-Encoding")
         if status != 404:
-            self.send_header("ETag", found.etag)
+            self.send_header("ETag", marked(found.etag, self.start))
             self.send_header("Cache-Control", "no-cache")
         for name, value in headers.items():
             self.send_header(name, value)

@@ -175,9 +175,14 @@ class YfinancePoll:
             self._is_fetching = bool(following)
 
     def _due(self, askable: Sequence[str]) -> list[str]:
-        """Symbols to ask for now, those without a first quote before the others."""
-        due = sorted(self._turns.due(askable), key=lambda name: not self._first.wants(name))
-        return due[: _MOST_BESIDE_HISTORY if self._is_fetching else BURST_REQUESTS]
+        """Symbols to ask for now: those without a first quote before the others, but not more than
+        half of all while others wait, whose prices new symbols without end must not hold up."""
+        due = self._turns.due(askable)
+        new = [name for name in due if self._first.wants(name)]
+        others = [name for name in due if not self._first.wants(name)]
+        most = _MOST_BESIDE_HISTORY if self._is_fetching else BURST_REQUESTS
+        new = new[: max(most // 2, most - len(others))]
+        return new + others[: most - len(new)]
 
     def _may_ask(self, symbols: Sequence[str]) -> bool:
         """Whether history may be asked for. After a refusal a price tries first, if any may."""

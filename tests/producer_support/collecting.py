@@ -82,6 +82,12 @@ class World:
             item = {"list": {"S": "tracked"}, "symbol": {"S": symbol}}
             self.aws.dynamodb.put_item(TableName="symbols", Item=item)
 
+    def untrack(self, *symbols: str) -> None:
+        """As the page does."""
+        for symbol in symbols:
+            key = {"list": {"S": "tracked"}, "symbol": {"S": symbol}}
+            self.aws.dynamodb.delete_item(TableName="symbols", Key=key)
+
     def quote(self, symbol: str) -> WireTick:
         """Yahoo's answer: a trade each ten seconds, unless `answers` has another."""
         self.asked[symbol] += 1

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from chalice.app import Chalice, Response
 
-from local import page_server
+from chalicelib.api.problems import of_status
+from local import api_server, page_server
 from local.http_server import Server
 
 
@@ -54,3 +56,42 @@ def test_a_service_worker_is_replaced_by_one_that_removes_itself(path: str) -> N
         assert (status, headers["content-type"]) == (200, "text/javascript; charset=utf-8")
         assert b"registration.unregister()" in body
         assert b"unregister" not in ask(server, path)[2]
+
+
+@pytest.mark.parametrize("path", ["/", "/config.json", "/js/main.js"])
+def test_what_was_kept_of_another_start_is_sent_anew(path: str) -> None:
+    with page() as first, page() as second:
+        tag = ask(first, path)[1]["etag"]
+        assert ask(first, path, If_None_Match=tag)[0] == 304
+        for given in (tag, "*", f'*, {tag}, W/{tag}, "x"'):
+            assert ask(second, path, If_None_Match=given)[0] == 200
+
+
+def _app() -> Chalice:
+    app = Chalice("kept")
+
+    def kept() -> Response:
+        given = app.current_request.headers.get("if-none-match")
+        status = 304 if given else 200
+        return Response(given or "", headers={"ETag": 'W/"same"'}, status_code=status)
+
+    app.route("/kept")(kept)
+    return app
+
+
+@contextmanager
+def api() -> Iterator[Server]:
+    server = Server(0)
+    server.start(api_server.handler(_app(), of_status, None))
+    yield server
+    server.stop()
+
+
+def test_the_api_knows_its_own_starts_tags_alone() -> None:
+    with api() as first, api() as second:
+        tag = ask(first, "/kept")[1]["etag"]
+        assert re.fullmatch(r'W/"[0-9a-f]{16}-same"', tag)
+        assert ask(first, "/kept", If_None_Match=tag)[0] == 304
+        assert ask(first, "/kept", If_None_Match=f'"x", {tag}')[1]["etag"] == tag
+        for given in ("*", 'W/"same"', '"same"', tag, f"{tag}, *"):
+            assert ask(second, "/kept", If_None_Match=given)[::2] == (200, b"")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 import pytest
 
@@ -84,6 +85,20 @@ def test_history_of_many_symbols_goes_on_whoever_runs_and_prices_do_not_wait_for
     assert max(first.values()) <= len(NAMES) + 60
     if not is_open:
         assert set(world.asked.values()) == {1}
+
+
+def test_new_symbols_without_end_do_not_hold_up_the_prices_of_others(world: World) -> None:
+    world.untrack(*NAMES)
+    world.track("AAPL")
+    warm = Container(world, RARELY)
+    asked = []
+    for turn in range(4):
+        warm.run()
+        next_minute(world)
+        asked.append(world.asked["AAPL"])
+        world.untrack(*[f"N{turn - 1}{number}" for number in range(80)])
+        world.track(*[f"N{turn}{number}" for number in range(80)])
+    assert all(after > before for before, after in pairwise(asked))
 
 
 def test_what_a_killed_run_has_delivered_of_history_is_not_fetched_again(
