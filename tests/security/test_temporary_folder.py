@@ -66,6 +66,10 @@ def test_a_folder_too_deep_to_be_deleted_keeps_no_engine_from_starting(
     def too_deep(*_given: object, **_named: object) -> None:
         raise RecursionError
 
-    left(shared)
-    monkeypatch.setattr(shutil, "rmtree", too_deep)
-    remove_left()
+    deep = left(shared)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", too_deep)
+        remove_left()
+    assert (deep / "object.parquet").exists()
+    with own_folder() as own:
+        assert own.is_dir()
