@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from chalice.app import Chalice
 from chalice.config import Config
 from chalice.test import TestHTTPClient as HTTPClient
@@ -36,6 +37,7 @@ from chalicelib.services.reports import Reports
 from chalicelib.services.stores import Stores, SymbolEntry
 from chalicelib.settings import Settings
 from local.gateway import gateway
+from rigs.memory_aws import system as memory_aws
 from tests.fake_lake import FakeLake
 from tests.fakes import FakeEraser, FakeKeys, fake_stores
 from tests.patience import PATIENCE_SECONDS
@@ -44,21 +46,8 @@ NOW = datetime(2026, 11, 20, 16, 0, tzinfo=UTC)  # a Friday, in New York's sessi
 TOKEN = "a-token-of-the-tests"
 DATA = Path(__file__).parent / "data"
 
-SETTINGS = Settings(
-    stage="test",
-    prices_table="prices",
-    bars_table="bars",
-    state_table="state",
-    alerts_table="alerts",
-    rules_table="rules",
-    symbols_table="symbols",
-    keys_table="keys",
-    archive_bucket="archive",
-    failures_bucket="failures",
-    alerts_topic_arn="topic",
-    prices_stream_arn="stream",
-    read_access="open",
-    write_token_sha256=key_ring.fingerprint(TOKEN),
+SETTINGS = msgspec.structs.replace(
+    memory_aws.SETTINGS, write_token_sha256=key_ring.fingerprint(TOKEN)
 )
 
 
