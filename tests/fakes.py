@@ -531,14 +531,14 @@ class FakeArchive:
         self.quarantine[(date, origin, *numbers)] = tuple(parts)
 
 
-class FakePublisher:
-    """Publisher: keeps what was sent."""
+class FakeChannel:
+    """Channel: keeps what was sent."""
 
     def __init__(self) -> None:
         self.sent: list[Message] = []
 
-    def publish(self, message: Message) -> None:
-        """See Publisher."""
+    def send(self, message: Message) -> None:
+        """See Channel."""
         self.sent.append(message)
 
 
@@ -636,7 +636,7 @@ def fake_stores() -> Stores:
         FakeRules(),
         FakeSymbols(),
         FakeArchive(),
-        FakePublisher(),
+        FakeChannel(),
         FakeFailures(),
         FakeProducers(),
     )

@@ -6,18 +6,48 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.domain.deliveries import DeliveryError, Lasting, Passing
 from chalicelib.domain.messages import Message
+
+_PASSING_STATUSES = frozenset({408, 429})
+_PASSING_CODES = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "KMSThrottling",
+        "KMSThrottlingException",
+        "RequestExpired",
+        "RequestTimeout",
+        "SlowDown",
+        "Throttled",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+"""Refusals with a 4xx status that a later attempt may not meet."""
 
 
 class Topic:
-    """Publisher over SNS: text for people, JSON for queues, functions and webhooks."""
+    """Channel over SNS: text for people, JSON for queues, functions and webhooks."""
 
     def __init__(self, client: Any, arn: str) -> None:
         self._client = client
         self._arn = arn
 
-    def publish(self, message: Message) -> None:
-        """See Publisher."""
+    def send(self, message: Message) -> None:
+        """See Channel."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            self._publish(message)
+        except ClientError as error:
+            raise _refusal(error.response) from error
+        except BotoCoreError as error:
+            raise Passing(f"SNS did not answer: {type(error).__name__}") from error
+
+    def _publish(self, message: Message) -> None:
         by_protocol = {
             "default": message.text,
             "email": message.text,
@@ -37,3 +67,13 @@ class Topic:
                 for name, value in message.attributes.items()
             },
         )
+
+
+def _refusal(response: Any) -> DeliveryError:
+    """What an answer of SNS with an error means."""
+    code = response.get("Error", {}).get("Code") or "unknown"
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    reason = f"SNS answered {code} ({status})"
+    if status >= 500 or status in _PASSING_STATUSES or code in _PASSING_CODES:
+        return Passing(reason)
+    return Lasting(reason)

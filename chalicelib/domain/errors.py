@@ -5,6 +5,7 @@ TicktapeError
 │   ├── TickError       of a tick on the wire
 │   ├── RuleError       of a rule
 │   └── KeyFieldError   of an API key
+├── DeliveryError       a channel did not take a message (domain/deliveries.py)
 ├── UnreadableError     bytes that are no JSON of the expected shape
 ├── Contended           somebody else holds what is needed: ask again
 ├── Incomplete          a deadline came before everything was written: ask again

@@ -14,7 +14,8 @@ from chalicelib.domain.errors import Contended
 from chalicelib.domain.messages import compose
 from chalicelib.domain.times import to_text
 from chalicelib.services.call_limits import PUBLISHING
-from chalicelib.services.stores import AlertStore, Publisher
+from chalicelib.services.delivery.channel import Channel
+from chalicelib.services.stores import AlertStore
 
 CLAIM_AND_MARK = timedelta(seconds=8)
 """For the writes before and after a publish. A claim that took longer is renewed before it."""
@@ -67,9 +68,7 @@ class Sender:
 class Notifier:
     """Puts each alert into the table and sends it, unless it is quiet."""
 
-    def __init__(
-        self, alerts: AlertStore, publisher: Publisher, page_url: str, clock: Clock
-    ) -> None:
+    def __init__(self, alerts: AlertStore, publisher: Channel, page_url: str, clock: Clock) -> None:
         self._alerts = alerts
         self._publisher = publisher
         self._page_url = page_url
@@ -133,7 +132,7 @@ class Notifier:
             return False
         begun = self._clock()
         try:
-            self._publisher.publish(compose(alert, exchange_timezone, self._page_url))
+            self._publisher.send(compose(alert, exchange_timezone, self._page_url))
         except Exception as error:
             sender.failed((self._clock() - begun).total_seconds(), error)
             self._alerts.release(alert, sender.owner)

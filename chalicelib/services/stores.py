@@ -16,11 +16,11 @@ import msgspec
 from chalicelib.domain.alerts import Alert, StoredAlert
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.detection import State
-from chalicelib.domain.messages import Message
 from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.readings import Reading
 from chalicelib.domain.rules import BrokenRule, Rule
 from chalicelib.domain.splits import Split
+from chalicelib.services.delivery.channel import Channel
 from chalicelib.services.priced import PricedRecord, StoredTick
 
 Row = TypeVar("Row")
@@ -423,13 +423,6 @@ class FailureStore(Protocol):
         """Batches that wait to be redriven, 1,000 for more; None where it cannot be told."""
 
 
-class Publisher(Protocol):
-    """The topic."""
-
-    def publish(self, message: Message) -> None:
-        """Send once. Raises if it was not accepted."""
-
-
 QueryValue = str | int | Decimal | date
 """What may be bound to a statement's `?`."""
 
@@ -507,6 +500,6 @@ class Stores(msgspec.Struct, frozen=True):
     rules: RuleStore
     symbols: SymbolStore
     archive: Archive
-    publisher: Publisher
+    publisher: Channel
     failures: FailureStore
     producers: ProducerStore

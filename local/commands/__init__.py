@@ -17,6 +17,7 @@ from producer.sinks.aws import why
 def test_alert(arguments: list[str]) -> int:
     """Send one message to the alerts topic, as a rule that fires would."""
     from chalicelib.adapters.topic import Topic
+    from chalicelib.domain.deliveries import DeliveryError
     from chalicelib.domain.messages import compose_test
 
     parser = argparse.ArgumentParser(
@@ -35,7 +36,11 @@ def test_alert(arguments: list[str]) -> int:
         print("python -m local test-alert: the system has no alerts topic", file=sys.stderr)
         return FAILED
     message = compose_test(options.symbol, datetime.now(UTC), str(facts.get("page") or ""))
-    Topic(sns, topic).publish(message)
+    try:
+        Topic(sns, topic).send(message)
+    except DeliveryError as error:
+        print(f"python -m local test-alert: {error}", file=sys.stderr)
+        return FAILED
     subscribers = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     print(f"sent to {topic}, which has {len(subscribers)} subscription(s)")
     print(message.text)

@@ -177,9 +177,9 @@ MUTATIONS = (
     Mutation(
         "an alert is marked as sent before it is published",
         "services/notify.py",
-        "            self._publisher.publish(",
+        "            self._publisher.send(",
         "            self._alerts.mark_sent(alert, to_text(self._clock()))\n"
-        "            self._publisher.publish(",
+        "            self._publisher.send(",
     ),
 )
 """Named by what is wrong, so that a surviving one is a sentence."""

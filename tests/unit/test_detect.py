@@ -204,18 +204,18 @@ def test_one_symbols_failure_does_not_touch_the_others(system: System) -> None:
 
 
 def test_pending_alerts_of_a_dead_invocation_are_delivered_by_the_next(system: System) -> None:
-    working = system.stores.publisher.publish
+    working = system.stores.publisher.send
 
     def broken(message: object) -> None:
         raise OSError("no topic")
 
-    system.stores.publisher.publish = broken
+    system.stores.publisher.send = broken
     system.store(make_tick(106, 0, previous_close=100))
     assert system.look(0).failed == ("change-0",)
     assert [alert.condition for alert in system.stores.state.get("AAPL").pending] == [
         "change_percent"
     ]
-    system.stores.publisher.publish = working
+    system.stores.publisher.send = working
     assert system.look(0).failed == ()
     assert len(system.sent()) == 1
 
@@ -239,15 +239,15 @@ class Refusing:
     def __init__(self, system: System) -> None:
         self.asked = 0
         self._publisher = system.stores.publisher
-        self._working = self._publisher.publish
-        self._publisher.publish = self
+        self._working = self._publisher.send
+        self._publisher.send = self
 
     def __call__(self, message: object) -> None:
         self.asked += 1
         raise OSError("no topic")
 
     def mend(self) -> None:
-        self._publisher.publish = self._working
+        self._publisher.send = self._working
 
 
 @pytest.fixture
@@ -282,7 +282,7 @@ def test_a_topic_that_does_not_answer_costs_its_time_out_once_for_all_symbols(
         always.seconds += 13
         answers(message)
 
-    always.stores.publisher.publish = slow
+    always.stores.publisher.send = slow
     symbols = [f"S{n}" for n in range(60)]
     for symbol in symbols:
         always.store(make_tick(5, 0, symbol=symbol), make_tick(5, 70, symbol=symbol))

@@ -11,7 +11,7 @@ from chalicelib.domain.errors import Contended
 from chalicelib.domain.messages import Message
 from chalicelib.services.notify import LEASE, PARALLEL_SENDS, Notifier, Sender
 from tests.factories import at, instant, make_alert
-from tests.fakes import FakeAlerts, FakePublisher
+from tests.fakes import FakeAlerts, FakeChannel
 
 ALERT = make_alert()
 
@@ -21,7 +21,7 @@ class System:
 
     def __init__(self) -> None:
         self.alerts = FakeAlerts()
-        self.publisher: Any = FakePublisher()
+        self.publisher: Any = FakeChannel()
         self.seconds = 0.0
         clock = lambda: instant(self.seconds)  # noqa: E731
         self.notifier = Notifier(self.alerts, self.publisher, "", clock)
@@ -100,20 +100,20 @@ def test_of_several_alerts_one_that_fails_holds_up_none_of_the_others(system: Sy
 
 def test_several_alerts_are_under_way_at_once(system: System) -> None:
     meeting = threading.Barrier(PARALLEL_SENDS, timeout=60)
-    working = system.publisher.publish
+    working = system.publisher.send
 
     def publish(message: Message) -> None:
         meeting.wait()
         working(message)
 
-    system.publisher.publish = publish
+    system.publisher.send = publish
     alerts = [make_alert(rule_id=f"r{number}") for number in range(2 * PARALLEL_SENDS)]
     assert system.notifier.deliver(alerts, Sender("me"), None) == (len(alerts), (), None)
 
 
 def test_a_single_alert_is_delivered_in_the_callers_thread(system: System) -> None:
     threads: list[threading.Thread] = []
-    system.publisher.publish = lambda _message: threads.append(threading.current_thread())
+    system.publisher.send = lambda _message: threads.append(threading.current_thread())
     assert system.deliver() == 1
     assert threads == [threading.current_thread()]
 
@@ -161,13 +161,13 @@ def test_ones_own_claim_is_no_hindrance(system: System) -> None:
 
 
 def test_a_failed_publish_gives_the_claim_back(system: System) -> None:
-    working = system.publisher.publish
+    working = system.publisher.send
 
     def broken(message: Message) -> None:
         raise OSError("no topic")
 
-    system.publisher.publish = broken
+    system.publisher.send = broken
     with pytest.raises(OSError, match="no topic"):
         system.deliver("me")
-    system.publisher.publish = working
+    system.publisher.send = working
     assert system.deliver("another") == 1

@@ -1,0 +1,1 @@
+"""Sending recorded alerts over channels."""

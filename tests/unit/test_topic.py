@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from chalicelib.adapters.topic import Topic
+from chalicelib.domain.deliveries import MAX_REASON, DeliveryError, Lasting, Passing
+from chalicelib.domain.messages import compose
+from tests.factories import make_alert
+
+MESSAGE = compose(make_alert(), None, "")
+
+
+class Refusing:
+    """A client of SNS whose publishes all fail in one way."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def publish(self, **_request: Any) -> None:
+        raise self._error
+
+
+def failure(error: Exception) -> DeliveryError:
+    with pytest.raises(DeliveryError) as caught:
+        Topic(Refusing(error), "arn:aws:sns:us-east-1:123456789012:alerts").send(MESSAGE)
+    return caught.value
+
+
+def answered(code: str, status: int) -> ClientError:
+    response: Any = {
+        "Error": {"Code": code, "Message": "arn:aws:iam::123456789012:role/x"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(response, "Publish")
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("Throttling", 400),
+        ("Throttled", 429),
+        ("KMSThrottling", 400),
+        ("RequestTimeout", 408),
+        ("ExpiredToken", 403),
+        ("InternalError", 500),
+        ("ServiceUnavailable", 503),
+    ],
+)
+def test_throttling_and_server_faults_are_passing(code: str, status: int) -> None:
+    error = failure(answered(code, status))
+    assert isinstance(error, Passing)
+    assert error.reason == f"SNS answered {code} ({status})"
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("InvalidParameter", 400), ("AuthorizationError", 403), ("NotFound", 404)],
+)
+def test_refusals_are_lasting_and_name_no_arn(code: str, status: int) -> None:
+    error = failure(answered(code, status))
+    assert isinstance(error, Lasting)
+    assert error.reason == f"SNS answered {code} ({status})"
+
+
+def test_a_time_out_is_passing() -> None:
+    error = failure(ReadTimeoutError(endpoint_url="https://sns.us-east-1.amazonaws.com"))
+    assert isinstance(error, Passing)
+    assert error.reason == "SNS did not answer: ReadTimeoutError"
+
+
+def test_long_reasons_are_cut() -> None:
+    assert len(Lasting("x" * 1000).reason) == MAX_REASON
