@@ -1,5 +1,5 @@
-"""The producer: gets ticks from a source and brings them to a stream, each once and in order.
+"""The producer reads ticks from a source and sends them to a stream, each once and in order.
 
-A tick passes through `sources` (where it comes from), `hygiene` and `ordering` (what may pass),
-`outbox` and `spool` (what waits), `sender` and `sinks` (where it goes).
+A tick passes through `sources` (where it comes from), `hygiene` and `ordering` (which ticks pass),
+`outbox` and `spool` (ticks that wait) and `sender` and `sinks` (where it goes).
 """

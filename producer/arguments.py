@@ -1,4 +1,4 @@
-"""The command line: what may be given, and what each value must be."""
+"""The command line: its flags and the values that each accepts."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ the history of a symbol, 2 a flag, file or name that cannot be used.
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises UsageError with one line instead of printing the usage and leaving."""
+    """A parser that raises UsageError with one line instead of printing the usage and exiting."""
 
     def error(self, message: str) -> NoReturn:
-        """Refuse the command line."""
+        """Raise UsageError with the parser's message."""
         raise UsageError(message.removeprefix("argument "))
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of a command line; a configuration file gives their defaults.
+    """Parse a command line; a configuration file provides the defaults.
 
     Raises UsageError with one line, SystemExit after `--help`.
     """
@@ -57,7 +57,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def parsers() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
-    """The whole command line, and its commands by name."""
+    """Return the parser of the whole command line, and the parsers of its commands by name."""
     top = Parser(
         prog="python -m producer",
         description="Brings ticks from a source to a stream, each once and in order.",
@@ -65,7 +65,7 @@ def parsers() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="stream|replay|backfill")
-    _stream(commands.add_parser("stream", help="live prices, or simulated ones, with history"))
+    _stream(commands.add_parser("stream", help="live or simulated prices, with history"))
     _replay(commands.add_parser("replay", help="a recording"))
     _backfill(commands.add_parser("backfill", help="history, stored without alerts"))
     for command in commands.choices.values():
@@ -95,7 +95,7 @@ def _stream(command: argparse.ArgumentParser) -> None:
         "--interval",
         type=interval_seconds,
         metavar="SECONDS",
-        help="between polls; default 15 for yfinance, 2 for the simulator",
+        help="seconds between polls; default 15 for yfinance, 2 for the simulator",
     )
     _symbols_table(command)
     command.add_argument("--seed", type=int, default=1, help="of the simulator (default 1)")
@@ -103,7 +103,7 @@ def _stream(command: argparse.ArgumentParser) -> None:
         "--no-history", action="store_true", help="live ticks only, without the bars before them"
     )
     command.add_argument(
-        "--ignore-hours", action="store_true", help="ask also while the exchange is closed"
+        "--ignore-hours", action="store_true", help="also ask while the exchange is closed"
     )
     command.add_argument(
         "--live-url",
@@ -148,7 +148,7 @@ def _replay(command: argparse.ArgumentParser) -> None:
         help="of arrival in raw/, of trade in ticks/",
     )
     command.add_argument(
-        "--to", dest="until", type=day, metavar="DAY", help="the last one, included"
+        "--to", dest="until", type=day, metavar="DAY", help="the last day, included"
     )
     command.add_argument(
         "--database",
@@ -163,7 +163,7 @@ def _replay(command: argparse.ArgumentParser) -> None:
 
 
 def reading(group: argparse._ActionsContainer) -> None:
-    """Flags on how files are read."""
+    """Add the flags for reading files."""
     group.add_argument(
         "--as",
         dest="rows_as",
@@ -248,22 +248,22 @@ def _number(text: str, low: float, high: float, allowed: str) -> float:
 
 
 def interval_seconds(text: str) -> float:
-    """Seconds between polls."""
+    """Parse the seconds between polls."""
     return _number(text, 0.05, 86_400, "0.05 to 86400 seconds")
 
 
 def seconds(text: str) -> float:
-    """A duration."""
+    """Parse a duration."""
     return _number(text, 0, 3600, "0 to 3600 seconds")
 
 
 def flush_seconds(text: str) -> float:
-    """How long a tick may wait for others; beyond a minute they could not share an item."""
+    """Parse how long a tick may wait for others; after a minute they could not share an item."""
     return _number(text, 0, 60, "0 to 60 seconds")
 
 
 def day(text: str) -> date:
-    """A date."""
+    """Parse a date."""
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -273,7 +273,7 @@ def day(text: str) -> date:
 
 
 def timezone(text: str) -> str:
-    """A zone of the IANA database."""
+    """Parse the name of an IANA time zone."""
     try:
         return ZoneInfo(text).key
     except (KeyError, ValueError, OSError):
@@ -283,7 +283,7 @@ def timezone(text: str) -> str:
 
 
 def label(text: str) -> Label:
-    """A source's name, of all symbols or of some."""
+    """Parse a source name that applies to all symbols or to some."""
     name, equals, symbols = text.partition("=")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name) or (equals and not symbols):
         raise argparse.ArgumentTypeError(
@@ -295,12 +295,12 @@ def label(text: str) -> Label:
 
 
 def speed(text: str) -> float | None:
-    """Times as fast as recorded; None for `max`."""
+    """Parse a replay speed; None for `max`."""
     return None if text == "max" else _number(text, 1e-6, 1e9, "max, or a number above 0")
 
 
 def ticks_per_record(text: str) -> int:
-    """How many ticks may share a record."""
+    """Parse how many ticks may share a record."""
     if not text.isdecimal() or not 1 <= int(text) <= 1000:
         raise argparse.ArgumentTypeError(f"{text!r} is not allowed; allowed: 1 to 1000")
     return int(text)

@@ -1,4 +1,4 @@
-"""Source, sink and spool as the options say."""
+"""Builds the source, sink and spool that the options ask for."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ MOST_TICKS = 1000
 DEFAULT_FLUSH_SECONDS = 1.0
 
 RECORDED_TICKS = 100
-"""Ticks of a symbol in a record where files are replayed at full speed: none waits for others."""
+"""Ticks of a symbol per record when files are replayed at full speed: no tick waits for others."""
 
 
 def make_sink(options: argparse.Namespace) -> Sink:
-    """The sink. Raises UsageError where its name, region or credentials are missing."""
+    """Build the sink. Raises UsageError if its name, region or credentials are missing."""
     if options.sink == "stdout":
         from producer.sinks.stdout import StdoutSink
 
@@ -44,7 +44,7 @@ def make_sink(options: argparse.Namespace) -> Sink:
 
 
 def _is_quick(options: argparse.Namespace) -> bool:
-    """Whether the ticks of files, not of an archive, are sent as fast as the sink takes them."""
+    """Return whether files (not an archive) are replayed as fast as the sink takes them."""
     if options.command != "replay" or options.speed is not None:
         return False
     from producer.files.opening import is_folder_of_files
@@ -54,10 +54,10 @@ def _is_quick(options: argparse.Namespace) -> bool:
 
 
 def packing(options: argparse.Namespace, unless_asked: int) -> tuple[int, float]:
-    """How many ticks of a symbol share a record, and how many seconds one waits for others.
+    """Return the ticks of a symbol per record, and the seconds that a tick waits for others.
 
-    One of the flags alone sets the other: `--ticks-per-record` waits a second at most,
-    `--flush-seconds` takes as many ticks as come.
+    Each flag implies the other: `--ticks-per-record` alone waits up to a second, `--flush-seconds`
+    alone sets no limit on ticks.
     """
     ticks, seconds = options.ticks_per_record, options.flush_seconds
     if ticks is None:
@@ -68,7 +68,7 @@ def packing(options: argparse.Namespace, unless_asked: int) -> tuple[int, float]
 
 
 def make_spool(options: argparse.Namespace, sink: Sink, status: Status) -> Spool | None:
-    """The spool, where one was asked for, without lines that no sink takes."""
+    """Open the spool if one was asked for, and drop lines that no sink accepts."""
     if not options.spool:
         return None
     if options.sink == "stdout":
@@ -81,7 +81,7 @@ def make_spool(options: argparse.Namespace, sink: Sink, status: Status) -> Spool
 
 
 def identity_of(options: argparse.Namespace) -> str | None:
-    """What tells one recording from another; None for live sources."""
+    """Return the identity of a recording; None for live sources."""
     if options.command != "replay":
         return None
     path = Path(options.file)
@@ -93,7 +93,8 @@ def identity_of(options: argparse.Namespace) -> str | None:
 def make_source(
     options: argparse.Namespace, status: Status, stop: threading.Event, skip: int
 ) -> Source:
-    """The source of a command; `skip` ticks of a recording were taken over before."""
+    """Build the source of a command; an earlier run already took over `skip` ticks of a
+    recording."""
     if options.command == "replay":
         return _replay(options, status, stop, skip)
     if options.command == "backfill":
@@ -121,7 +122,7 @@ def _replay(
 
 
 def asked_of(options: argparse.Namespace) -> Asked:
-    """How the options say that files are read."""
+    """Return how the options say files are to be read."""
     return Asked(
         symbols=_symbols(options),
         rows_as=options.rows_as,
@@ -135,7 +136,7 @@ def asked_of(options: argparse.Namespace) -> Asked:
 
 
 def _history(options: argparse.Namespace, status: Status, stop: threading.Event) -> Source:
-    """Own files as history."""
+    """Build a source that sends the user's files as history."""
     from producer.files.opening import open_files
     from producer.sources.replay import Replay
 
@@ -196,9 +197,12 @@ def _yahoo(kind: str, options: argparse.Namespace, status: Status) -> Source:
 
 
 def _watchlist(options: argparse.Namespace, status: Status, default: tuple[str, ...]) -> Watchlist:
-    """The symbols named; without any the source's own, and while prices are streamed into AWS also
-    the tracked ones, where the table's name is known. `tracked` among the named ones stands for
-    these."""
+    """Build the watchlist.
+
+    Without named symbols it holds the source's own and, while prices are streamed to AWS and the
+    table's name is known, the tracked symbols. `tracked` among the named symbols adds the tracked
+    ones.
+    """
     own, has_tracked = listed(options.symbols or "", "--symbols")
     if has_tracked:
         tracked = _tracked(
@@ -222,7 +226,7 @@ def _symbols(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _named(value: str | None, flag: str, variable: str) -> str:
-    """A name that a flag or the environment gives. Raises UsageError where neither does."""
+    """Return a name from a flag or the environment. Raises UsageError if neither sets it."""
     name = value or os.environ.get(variable, "")
     if not name:
         raise UsageError(f"{flag} is needed (or the environment variable {variable})")

@@ -1,4 +1,4 @@
-"""`python -m producer`: from arguments to a running pipeline, and to an exit status."""
+"""`python -m producer`: parses arguments, runs the pipeline and returns an exit status."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a command; the exit status is documented in `--help`."""
+    """Run a command and return its exit status, documented in `--help`."""
     region.adopt(os.environ)
     try:
         return run(parse(arguments))
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Build source and sink, run them, say how it ended."""
+    """Build source and sink, run them and report how the run ended."""
     reporter = make_reporter()
     status = Status(reporter.tell, verbose=options.verbose)
     status.source = getattr(options, "source", options.command)
@@ -51,13 +51,13 @@ def run(options: argparse.Namespace) -> int:
             told_to_end(_ENDING, stop.set, at_once=True) as endings,
             published(options, status),
         ):
-            with endings.at_once():  # a large file takes minutes to look through
+            with endings.at_once():  # scanning a large file takes minutes
                 pipeline = _pipeline(options, reporter, status, stop)
             outcome = pipeline.run(stop, options.drain)
             if outcome.refusal is not None:
                 status.failed(outcome.refusal)
     except Ended:
-        reporter.end("ended before anything was read to be sent: the same command begins anew")
+        reporter.end("stopped before anything was sent: run the same command to start again")
         return OK
     finally:
         reporter.stop()
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def make_reporter() -> Reporter:
-    """A table for people, lines for machines."""
+    """Return a table for terminals, JSON lines for everything else."""
     if sys.stderr.isatty():
         from producer.table import TableReporter
 

@@ -1,9 +1,6 @@
-"""A TOML file beside the flags: the same names, `-` or `_`, and flags win.
+"""Reads defaults from a TOML file. It has the flags' names, with `-` or `_`; flags win.
 
-symbols = ["AAPL", "MSFT"]
-interval = 30
-sink = "kinesis"
-stream = "ticktape-dev-ticks"
+symbols = ["AAPL", "MSFT"] interval = 30 sink = "kinesis" stream = "ticktape-dev-ticks"
 """
 
 from __future__ import annotations
@@ -19,7 +16,7 @@ from producer.errors import UsageError
 def apply(path: str, parser: argparse.ArgumentParser) -> None:
     """Make the file's values the defaults of a command.
 
-    Raises UsageError naming the file and the name or value that cannot be used.
+    Raises UsageError that names the file and the invalid name or value.
     """
     actions = {
         action.dest: action
@@ -31,7 +28,7 @@ def apply(path: str, parser: argparse.ArgumentParser) -> None:
         action = actions.get(name.replace("-", "_"))
         if action is None:
             allowed = ", ".join(sorted(action.replace("_", "-") for action in actions))
-            raise UsageError(f"{path}: {name!r} is no setting; allowed: {allowed}")
+            raise UsageError(f"{path}: {name!r} is not a setting; allowed: {allowed}")
         defaults[action.dest] = _value(path, name, value, action)
     parser.set_defaults(**defaults)
 
@@ -47,7 +44,7 @@ def _read(path: str) -> Mapping[str, Any]:
 
 
 def _value(path: str, name: str, value: object, action: argparse.Action) -> object:
-    """The value as the flag of that name would have it."""
+    """Convert a value as the flag of that name does."""
     if action.nargs == 0:
         if not isinstance(value, bool):
             raise UsageError(f"{path}: {name} is {value!r}; allowed: true, false")

@@ -1,4 +1,4 @@
-"""Signals that ask a process to end, heard however the main thread waits."""
+"""Handles signals that ask a process to stop, however the main thread waits."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from types import FrameType
 
 
 class Ended(BaseException):
-    """A signal has come that asks the process to end."""
+    """Raised when a signal has asked the process to stop."""
 
 
 class Endings:
-    """What the main thread does when such a signal comes: nothing, since a thread has been told, or
-    within `at_once` raise Ended."""
+    """How the main thread reacts to such a signal: it does nothing, since another thread is
+    notified, or raises Ended within `at_once`."""
 
     def __init__(self) -> None:
         self._heard = self._raises = False
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """For what takes long before there is anything to send. Raises Ended, also for a signal
-        that came before."""
+        """Raise Ended at a signal, also at an earlier one; for long work before anything is
+        sent."""
         self._raises = True
         try:
             if self._heard:
@@ -34,7 +34,7 @@ class Endings:
             self._raises = False
 
     def heard(self, _number: int, _frame: FrameType | None) -> None:
-        """The signals' handler."""
+        """Handle a signal."""
         self._heard = True
         if self._raises:
             raise Ended
@@ -44,8 +44,8 @@ class Endings:
 def told_to_end(
     numbers: Sequence[signal.Signals], tell: Callable[[], None], *, at_once: bool
 ) -> Iterator[Endings]:
-    """Call `tell`, from a thread, at the first of these signals. The second is ignored, or with
-    `at_once` ends the process with status 128 + its number. To be used from the main thread.
+    """Call `tell` from a thread at the first of these signals. The second signal is ignored or,
+    with `at_once`, ends the process with status 128 + its number. Use it from the main thread.
 
     Python runs a handler between two steps of the main thread. For a signal that comes just before
     that thread begins to wait, it does not run until something else wakes the thread; and an

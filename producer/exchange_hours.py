@@ -1,10 +1,10 @@
-"""Opening hours of one exchange: by exchange_calendars as far as it knows holidays, then assumed.
+"""Opening hours of one exchange: from exchange_calendars as far as it knows holidays, then assumed.
 
 exchange_calendars knows the holidays of some exchanges (Bombay, Shanghai, Singapore) only to the
 end of the year, since they are announced a year ahead. Beyond that every weekday counts as a
 session with the exchange's usual hours.
 
-It needs pandas, so it is imported when hours are first asked for. Instants are aware UTC.
+It needs pandas, so it is imported on first use. Instants are aware UTC.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ import msgspec
 
 _DAY = timedelta(days=1)
 _USUAL_OF = 60
-"""Sessions that are looked at for an exchange's usual hours."""
+"""Sessions that are compared to find an exchange's usual hours."""
 
 
 class ExchangeHours(Protocol):
     """When an exchange trades; a lunch break counts as trading."""
 
     def is_open(self, instant: datetime) -> bool:
-        """Whether it trades at the instant."""
+        """Return whether the exchange trades at the instant."""
 
     def trades(self, instant: datetime) -> bool:
-        """Whether it trades at the instant, and has no lunch break."""
+        """Return whether the exchange trades at the instant and is not on a lunch break."""
 
     def next_open(self, instant: datetime) -> datetime:
-        """The first opening after the instant."""
+        """Return the first opening after the instant."""
 
     @property
     def assumed_after(self) -> datetime | None:
-        """From when on holidays are not known; None where they are known throughout."""
+        """Return the instant after which holidays are unknown; None if they are all known."""
 
 
 class CalendarHours:
@@ -78,19 +78,19 @@ class WeekdayHours(msgspec.Struct, frozen=True):
     closes: timedelta
 
     def is_open(self, instant: datetime) -> bool:
-        """Whether the instant lies in `[opens, closes)` of a weekday."""
+        """Return whether the instant lies in `[opens, closes)` of a weekday."""
         return any(start <= instant < end for start, end in self._around(instant))
 
     def trades(self, instant: datetime) -> bool:
-        """The same: breaks are not known."""
+        """Return the same as `is_open`: breaks are unknown."""
         return self.is_open(instant)
 
     def next_open(self, instant: datetime) -> datetime:
-        """The first opening after the instant."""
+        """Return the first opening after the instant."""
         return next(start for start, _ in self._around(instant) if start > instant)
 
     def _around(self, instant: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """Sessions from the day before the instant on."""
+        """Yield sessions from the day before the instant on."""
         first = instant.astimezone(self.zone).date() - _DAY
         for day in (first + _DAY * n for n in range(7)):
             if day.weekday() < 5:
@@ -126,9 +126,9 @@ class BoundedHours(msgspec.Struct, frozen=True):
 
 @cache
 def hours_of(name: str, year: int) -> ExchangeHours:
-    """Hours of a calendar by its name, for a year and the turns of the year around it.
+    """Return the hours of a calendar for a year and the turns of the year around it.
 
-    Raises exchange_calendars' errors for a name that it does not know.
+    Raises exchange_calendars' errors for unknown names.
     """
     import exchange_calendars
 
@@ -152,7 +152,7 @@ def _bounded(calendar: Any) -> BoundedHours:
 
 
 def _offset(stamp: Any, day: Any, zone: ZoneInfo) -> timedelta:
-    """How long after the local midnight of its session's date."""
+    """Return the time between a session's local midnight and `stamp`."""
     local = _utc(stamp).astimezone(zone).replace(tzinfo=None)
     return local - datetime.combine(day.date(), time())
 

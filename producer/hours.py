@@ -1,4 +1,4 @@
-"""When a symbol's exchange is open."""
+"""Opening hours of symbols' exchanges."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from producer.exchange_hours import ExchangeHours, hours_of
 from producer.markets import market_of
 
 AFTER_CLOSE = timedelta(minutes=10)
-"""Closing prices come a few minutes late: an exchange counts as open this long after its close,
-and beyond that as long as Yahoo delays its prices."""
+"""An exchange counts as open for this long after its close, since closing prices come a few minutes
+late, plus Yahoo's delay."""
 
 
 class Always:
-    """`--ignore-hours`: everything is open."""
+    """Hours for `--ignore-hours`: every exchange is open."""
 
     def is_open(self, symbol: str, instant: datetime) -> bool:  # noqa: ARG002 - the interface's
-        """True."""
+        """Return True."""
         return True
 
     def next_open(self, symbols: Iterable[str], instant: datetime) -> datetime:  # noqa: ARG002
-        """Now."""
+        """Return the current time."""
         return instant
 
 
 class MarketHours:
     """Hours by exchange. Instants are aware UTC.
 
-    Each exchange stands alone, and is looked up once for an instant: one whose hours cannot be told
-    counts as open, and the others keep theirs. `note` is told once for each exchange whose holidays
-    or hours are not known.
+    Each exchange is looked up once per instant. One whose hours are unknown counts as open and does
+    not affect the others. `note` is called once for each exchange whose holidays or hours are
+    unknown.
     """
 
     def __init__(self, note: Callable[[str], None] = lambda _: None) -> None:
@@ -40,8 +40,8 @@ class MarketHours:
         self._told: tuple[datetime | None, dict[tuple[str, timedelta], bool]] = (None, {})
 
     def is_open(self, symbol: str, instant: datetime) -> bool:
-        """Whether the exchange is open, or its last prices may still come: Yahoo's delay and ten
-        minutes after the close."""
+        """Return whether the exchange is open, or its last prices may still come: Yahoo's delay and
+        ten minutes after the close."""
         told_at, told = self._told
         if told_at != instant:
             told_at, told = self._told = instant, {}
@@ -57,9 +57,11 @@ class MarketHours:
         return hours.is_open(instant) or hours.is_open(instant - AFTER_CLOSE - delay)
 
     def gives_prices(self, symbols: Iterable[str], instant: datetime) -> bool:
-        """Whether new prices of any of the symbols are to be expected: its exchange trades, without
-        a pause, and did so when the prices were made that come now. An exchange whose hours cannot
-        be told gives none."""
+        """Return whether new prices of any of the symbols are expected.
+
+        Its exchange has to trade, without a lunch break, now and when the prices arriving now were
+        made. An exchange with unknown hours gives none.
+        """
         lates = {(market_of(name).calendar, exchange_delay(name)) for name in symbols}
         return any(self._trades(name, instant, AFTER_CLOSE + delay) for name, delay in lates)
 
@@ -68,16 +70,16 @@ class MarketHours:
         return hours is not None and hours.trades(instant) and hours.trades(instant - late)
 
     def next_open(self, symbols: Iterable[str], instant: datetime) -> datetime:
-        """The first opening of any of the symbols' exchanges after the instant."""
+        """Return the first opening of any of the symbols' exchanges after the instant."""
         names = {market_of(symbol).calendar for symbol in symbols}
         known = [self._hours(name, instant) for name in names]
         return min(instant if hours is None else hours.next_open(instant) for hours in known)
 
     def _hours(self, name: str, instant: datetime) -> ExchangeHours | None:
-        """None where the exchange's hours cannot be told."""
+        """Return the exchange's hours; None if they are unknown."""
         try:
             hours = hours_of(name, instant.year)
-        except Exception as error:  # noqa: BLE001 - whatever it is, other exchanges go on
+        except Exception as error:  # noqa: BLE001 - the other exchanges continue
             self._once(name, f"{name}: its hours are not known ({error}); it counts as open")
             return None
         if hours.assumed_after is not None and instant >= hours.assumed_after:

@@ -1,7 +1,7 @@
-"""What may pass of what a live source says.
+"""Filters the ticks of a live source.
 
-Yahoo's answers hold NaN, zeros, the same trade many times, prices off by a hundred and times to
-come (yfinance issues 515, 1106, 2686). Each tick that does not pass is counted by its reason.
+Yahoo's answers contain NaN, zeros, repeated trades, prices off by a factor of a hundred and future
+times (yfinance issues 515, 1106, 2686). Dropped ticks are counted by reason.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ _OPTIONAL_PRICES = ("open", "high", "low", "previous_close")
 
 
 class _Seen(msgspec.Struct):
-    """A symbol's last tick that passed, the last timestamp of an earlier run with its price and
-    volume, and a tick that waits to be confirmed: its `sent_at` is since when."""
+    """State of a symbol.
+
+    It holds the last tick that passed, an earlier run's last timestamp with its price and volume,
+    and a tick that waits to be confirmed, whose `sent_at` is when the wait began.
+    """
 
     before: str = ""
     sent: PriceAndVolume | None = None
@@ -35,15 +38,16 @@ class _Seen(msgspec.Struct):
 
 
 class Hygiene:
-    """Lets ticks pass, one symbol's in the order in which it is given them.
+    """Filters ticks, each symbol's in the order of arrival.
 
-    A move above 20% against the last price (against the previous close for the first) waits:
-    the next tick confirms it when it is nearer to the suspect than that, and then both pass.
-    The same answer confirms a symbol's very first tick, too, if it comes again after 30 s: while
-    the exchange is closed there is no other. `drop` is told the reason of each tick that does not
-    pass. What is not later than `latest`, the last timestamps of an earlier run, was sent then,
-    unless it has the second of the last tick, and not what `sent` says of that one; `suspects`
-    waited at its end.
+    A move above 20% against the last price (against the previous close for the first) waits: the
+    next tick confirms it when it is nearer to the suspect than that, and then both pass. A symbol's
+    very first tick is also confirmed by the same answer after 30 s: while the exchange is closed
+    there is no other. `drop` is called with the reason of each dropped tick.
+
+    `latest` holds the last timestamps of an earlier run, `sent` their price and volume, and
+    `suspects` the ticks that waited at its end. Ticks not later than `latest` were sent then,
+    except one within the second of the last tick whose price or volume differs from `sent`.
     """
 
     def __init__(
@@ -67,18 +71,18 @@ class Hygiene:
 
     @property
     def suspects(self) -> dict[str, WireTick]:
-        """The ticks that wait to be confirmed, by symbol."""
+        """Return the ticks that wait to be confirmed, by symbol."""
         seen = list(self._seen.items())
         return {name: one.suspect for name, one in seen if one.suspect is not None}
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """Know nothing of the symbols that `drops` names any more."""
+        """Forget the symbols that `drops` selects."""
         for name in [name for name in self._latest.keys() | self._seen.keys() if drops(name)]:
             self._latest.pop(name, None)
             self._seen.pop(name, None)
 
     def passing(self, tick: WireTick) -> list[WireTick]:
-        """What passes now: none, the tick, or a confirmed one and the tick."""
+        """Return the ticks that pass now: none, the tick, or a confirmed one and the tick."""
         if tick.bar is not None:
             return [tick]
         seen = self._seen.get(tick.symbol)
@@ -97,7 +101,7 @@ class Hygiene:
         return _Seen(before=self._latest.get(symbol, ""), sent=self._sent.get(symbol))
 
     def _is_confirmed_first(self, seen: _Seen, again: WireTick) -> bool:
-        """Whether a symbol's first tick waits, and has been given again after some time."""
+        """Return whether a symbol's first tick waits and is repeated after some time."""
         suspect = seen.suspect
         if seen.before or seen.last or suspect is None or not _same(suspect, again):
             return False
@@ -139,7 +143,7 @@ class Hygiene:
 
 
 def _key(tick: WireTick) -> WireTick:
-    """The tick as it was given: its timestamp may be moved on its further way."""
+    """Return the tick as received: its timestamp may be moved later."""
     return msgspec.structs.replace(tick)
 
 
@@ -155,7 +159,7 @@ def _repeats(tick: WireTick, seen: _Seen) -> str | None:
 
 
 def _corrects(tick: WireTick, seen: _Seen) -> bool:
-    """Whether a tick is another price of the second of the last one that an earlier run sent."""
+    """Return whether a tick has another price for the second of an earlier run's last tick."""
     is_of_second = tick.timestamp[:_SECOND] == seen.before[:_SECOND]
     return is_of_second and seen.sent is not None and (tick.price, tick.volume) != seen.sent
 
@@ -173,7 +177,7 @@ def _jumps(price: Decimal, reference: Decimal | None) -> bool:
 
 
 def _cleaned(tick: WireTick) -> WireTick:
-    """Other fields that make no sense are missing fields."""
+    """Clear the other fields if their values are invalid."""
     for name in _OPTIONAL_PRICES:
         value = getattr(tick, name)
         if value is not None and not (value.is_finite() and value > 0):

@@ -1,8 +1,7 @@
-"""What no tick may hold, whatever its source was answered: ingest would refuse it, or no sink
-would take it.
+"""Rejects ticks that ingest or every sink would refuse.
 
-A tick is looked at before anything else is done with it. Each of its texts and counts is bounded
-then, and so is its line.
+A tick is checked before anything else is done with it. The check bounds each of its texts and
+counts, and so its line.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ _KEPT = 4096
 
 
 def flaw_of(tick: WireTick) -> str | None:
-    """Why a tick is not sent, such as "malformed currency"; None if it may be.
+    """Return why a tick is rejected, such as "malformed currency"; None if it is accepted.
 
-    Prices may be missing (NaN), zero or wrong: that is hygiene's to judge.
+    Prices may be missing (NaN), zero or wrong: hygiene judges those.
     """
     name = _malformed(tick)
     return None if name is None else f"malformed {name}"
 
 
 def _malformed(tick: WireTick) -> str | None:
-    """The name of the first field that is malformed."""
+    """Return the name of the first malformed field."""
     if not _is_symbol(tick.symbol):
         return "symbol"
     if not _is_timestamp(tick.timestamp):

@@ -1,4 +1,4 @@
-"""Which market a symbol trades on, by the suffixes of Yahoo's symbols."""
+"""Finds a symbol's market by the suffixes of Yahoo's symbols."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ _NOMINAL_CLOSES = {"XNYS": time(16), "XLON": time(16, 30), "XHKG": time(16)}
 
 
 def market_of(symbol: str) -> Market:
-    """The symbol's market; New York's where nothing says otherwise."""
+    """Return the symbol's market; New York's by default."""
     if symbol in _INDICES:
         return _INDICES[symbol]
     suffix = symbol[max(symbol.rfind("."), symbol.rfind("=")) :]
@@ -116,14 +116,15 @@ def market_of(symbol: str) -> Market:
 
 
 def zone_of(symbol: str) -> ZoneInfo:
-    """The time zone of the symbol's exchange."""
+    """Return the time zone of the symbol's exchange."""
     return ZoneInfo(market_of(symbol).timezone)
 
 
 def closing_time(symbol: str, day: date) -> datetime:
-    """Where a price for the whole of `day` stands: the nominal close of the symbol's exchange.
+    """Return the time of a price for the whole of `day`: the nominal close of the symbol's
+    exchange.
 
-    16:00 in New York on every day, early closes and days without a session among them, so that
+    It is 16:00 in New York on every day, including early closes and days without a session, so that
     a recording of days is evenly spaced. Round-the-clock markets close within the day.
     """
     market = market_of(symbol)

@@ -1,4 +1,4 @@
-"""A symbol's timestamps strictly increase."""
+"""Keeps each symbol's timestamps strictly increasing."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from producer.wire import WireTick
 
 
 class Ordering:
-    """Knows each symbol's last timestamp.
+    """Tracks each symbol's last timestamp.
 
-    What is live and not later than the last is moved to just after it: two trades of one
-    millisecond are two ticks. What is recorded keeps its timestamps: a tick that comes again as it
-    was is a repeat (archives hold at-least-once) and does not pass, one with other values corrects
-    the last. An older tick passes if it is backfilled: nobody is alerted of it. Historical bars are
-    not part of this order.
+    A live tick that is not later than the last is moved to just after it: two trades in one
+    millisecond are two ticks. Recorded ticks keep their timestamps: an identical tick is a repeat
+    and is dropped (archives hold records at least once), one with other values corrects the last.
+    Older ticks pass if they are backfilled: they raise no alerts. Historical bars are not ordered
+    here.
     """
 
     def __init__(self, *, recorded: bool, latest: Mapping[str, str] | None = None) -> None:
@@ -26,13 +26,13 @@ class Ordering:
         self._last: dict[str, WireTick] = {}
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """Know nothing of the symbols that `drops` names any more."""
+        """Forget the symbols that `drops` selects."""
         for name in [name for name in self.latest if drops(name)]:
             del self.latest[name]
             self._last.pop(name, None)
 
     def admit(self, tick: WireTick) -> str | None:
-        """Why the tick does not pass, None when it does. May move its timestamp."""
+        """Return why the tick is dropped, or None. May move its timestamp."""
         if tick.bar is not None:
             return None
         last = self.latest.get(tick.symbol, "")
@@ -49,7 +49,9 @@ class Ordering:
         return None
 
     def _is_repeat(self, tick: WireTick) -> bool:
-        """Whether the last tick comes again as it was. One of an earlier run is not known here and
-        may be sent again, which changes nothing."""
+        """Return whether the tick repeats the last one.
+
+        A repeat of an earlier run's tick is not detected; sending it again changes nothing.
+        """
         last = self._last.get(tick.symbol)
         return last is not None and tick == replace(last, sent_at=tick.sent_at)

@@ -1,7 +1,7 @@
-"""The outbox: lines that the sink has not acknowledged, a queue a key.
+"""The outbox: one queue per key of lines that the sink has not acknowledged.
 
-A key's lines leave in the order in which they came, and a record that is not acknowledged stays
-at the head of its queue: a failed record holds back everything after it, and nothing else.
+A key's lines leave in the order of arrival, and an unacknowledged record stays at the head of its
+queue: a failed record delays only the lines behind it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _NOTHING: Mapping[str, str] = {}
 class Outbox:
     """Bounded queue between one source and one sender. Safe for those two threads.
 
-    With a spool every line is on disk first; only the oldest 20,000 or so are in memory, and
-    the rest are read when those have left. What an earlier run left comes first.
+    With a spool every line is first written to disk. About the oldest 20,000 are in memory; the
+    rest is read as they leave. Lines of an earlier run come first.
     """
 
     def __init__(
@@ -56,12 +56,12 @@ class Outbox:
 
     @property
     def pending(self) -> int:
-        """Lines that are not acknowledged yet."""
+        """Return the number of unacknowledged lines."""
         return self._pending
 
     @property
     def is_full(self) -> bool:
-        """Whether the source has to wait."""
+        """Return whether the source has to wait."""
         return self._pending >= self._capacity
 
     def put(
@@ -71,9 +71,9 @@ class Outbox:
         latest: Mapping[str, str] = _NOTHING,
         facts: Mapping[str, str] = _NOTHING,
     ) -> None:
-        """Take lines; waits while the outbox is full, unless `stop` is set.
+        """Add lines; wait while the outbox is full, unless `stop` is set.
 
-        `latest` (last timestamps) and `facts` go to the spool together with them.
+        `latest` (last timestamps) and `facts` are spooled with them.
         """
         with self._changed:
             while self.is_full and not stop.is_set():
@@ -98,15 +98,15 @@ class Outbox:
             self._last_read = lines[-1].row
 
     def _refill(self, spool: Spool) -> None:
-        """Read on from the disk, where more lies there than in memory."""
+        """Read more lines from the disk if memory does not hold them all."""
         if self._in_memory < self._pending and self._in_memory <= self._window // 2:
             self._append(spool.after(self._last_read, self._window))
 
     def take(self, limits: Limits, ready: Callable[[str], bool]) -> list[Record]:
-        """The next request: at most one record a key, the longest waiting keys first.
+        """Return the next request: at most one record per key, the longest waiting keys first.
 
-        The lines stay in the outbox until they are acknowledged. Keys for which `ready` is
-        false, and those whose ticks wait for others, are passed over.
+        Lines stay in the outbox until they are acknowledged. Keys are skipped if `ready` is false
+        or their ticks wait for others.
         """
         with self._changed:
             now = self._now()
@@ -131,7 +131,7 @@ class Outbox:
     def _due_record(
         self, key: str, queue: deque[Line], limits: Limits, now: float
     ) -> Record | None:
-        """The record at the head of a queue; None while its ticks wait for others."""
+        """Return the record at the head of a queue; None while its ticks wait for others."""
         head = _head(queue, limits)
         record = first_record(key, head, limits)
         due = queue[0].since + limits.flush_seconds
@@ -141,7 +141,7 @@ class Outbox:
         return None
 
     def acknowledge(self, records: Sequence[Record]) -> None:
-        """Drop what the sink has taken; the key goes to the end of the row."""
+        """Remove acknowledged records; their keys go to the end of the queue."""
         if self._spool is not None and records:
             self._spool.delete(line.row for record in records for line in record.lines)
         with self._changed:
@@ -161,36 +161,36 @@ class Outbox:
         self._in_memory -= len(record.lines)
 
     def close(self) -> None:
-        """No more lines will come; what waits for others waits no longer."""
+        """Accept no more lines; ticks stop waiting for others."""
         with self._changed:
             self._closed = True
             self._news = True
             self._changed.notify_all()
 
     def left(self) -> list[Line]:
-        """The lines in memory that are not acknowledged, each key's in order."""
+        """Return the unacknowledged lines in memory, each key's in order."""
         with self._changed:
             return [line for queue in self._queues.values() for line in queue]
 
     def waiting(self) -> set[str]:
-        """Symbols whose bars are in memory and not acknowledged."""
+        """Return the symbols with unacknowledged bars in memory."""
         with self._changed:
             queues = self._queues.values()
             return {line.symbol for queue in queues for line in queue if line.is_bar}
 
     @property
     def is_drained(self) -> bool:
-        """Whether it is closed and everything was acknowledged."""
+        """Return whether it is closed and everything is acknowledged."""
         return self._closed and not self._pending
 
     def wait(self, seconds: float) -> None:
-        """Wait until there is something new since the last `take`, or a tick has waited as long as
-        it may; `seconds` at most."""
+        """Wait for new lines since the last `take`, or until a tick has waited long enough;
+        `seconds` at most."""
         with self._changed:
             until_due = max(0.0, self._next_due - self._now())
             self._changed.wait_for(lambda: self._news, min(seconds, until_due))
 
 
 def _head(queue: deque[Line], limits: Limits) -> Sequence[Line]:
-    """Lines that may go into the next record: bars share records of their own size."""
+    """Return the lines that may share the next record: bars share records of their own size."""
     return tuple(islice(queue, 2000 if queue[0].is_bar else limits.lines))

@@ -1,4 +1,4 @@
-"""What passes from a source to the outbox: well formed, clean, each symbol's ticks in order."""
+"""Filters ticks between source and outbox: well formed, clean, each symbol's in order."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from producer.wire import WireTick
 
 
 class Passing:
-    """Form, hygiene and ordering of one source.
+    """The format checks, hygiene and ordering of one source.
 
-    `drop` is told the reason of each tick that does not pass; `latest` holds the symbols' last
-    timestamps that an earlier run sent, `suspects` the jumps that it had not seen
-    confirmed, `sent` price and volume of the symbols' last ticks.
+    `drop` is called with the reason of each dropped tick. `latest` holds the symbols' last
+    timestamps of an earlier run, `sent` price and volume of their last ticks, `suspects` the
+    unconfirmed jumps.
     """
 
     def __init__(
@@ -35,21 +35,21 @@ class Passing:
         self._ordering = Ordering(recorded=source.recorded, latest=latest)
 
     def of(self, batch: Sequence[WireTick]) -> list[WireTick]:
-        """The ticks of a batch that pass. Their timestamps may have been moved."""
+        """Return the ticks of a batch that pass. Their timestamps may have been moved."""
         formed = [tick for tick in batch if self._is_formed(tick)]
         return [tick for tick in self._clean(formed) if self._admits(tick)]
 
     @property
     def suspects(self) -> Mapping[str, WireTick]:
-        """Jumps that wait to be confirmed, by symbol."""
+        """Return the jumps that wait to be confirmed, by symbol."""
         return self._hygiene.suspects if self._hygiene is not None else {}
 
     def has_passed(self, symbol: str) -> bool:
-        """Whether any tick of a symbol has, in an earlier run too."""
+        """Return whether any tick of a symbol has passed, in this run or an earlier one."""
         return symbol in self._ordering.latest
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """Know nothing of the symbols that `drops` names any more."""
+        """Forget the symbols that `drops` selects."""
         self._ordering.forget(drops)
         if self._hygiene is not None:
             self._hygiene.forget(drops)

@@ -1,4 +1,4 @@
-"""From source to sink: clean, order, encode, queue; and an orderly end."""
+"""Runs ticks from source to sink: filter, order, encode, queue; and stops in order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from producer.wire import MOST_LINE_BYTES, Line, WireTick, line_of
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """How a run ended: ticks and bars sent, how many are left, a refusal for good, and whether a
+    """How a run ended: ticks and bars sent, lines left, a permanent refusal, and whether a
     recording was cut short."""
 
     ticks: int
@@ -31,9 +31,9 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Pipeline:
-    """One source, one sink and what lies between them. `progress` comes with a spool.
+    """One source, one sink and the steps between them. `progress` is given with a spool.
 
-    `passing` comes from whoever runs the same source again later: the status then keeps the
+    A caller that runs the same source again later passes `passing`; the status then keeps the
     source's state at the end of a run.
     """
 
@@ -61,14 +61,14 @@ class Pipeline:
         status.pending = lambda: outbox.pending
 
     def run(self, stop: threading.Event, drain_seconds: float) -> Outcome:
-        """Until the source ends or `stop` is set; then what waits is sent.
+        """Run until the source ends or `stop` is set, then send what waits.
 
-        After `stop` that takes `drain_seconds` at most, what is left then is counted.
+        After `stop`, sending takes `drain_seconds` at most; the remaining lines are counted.
         """
         self._sender.start()
         try:
             is_whole = self._forward_all(stop)
-        finally:  # also what came before a source that failed is sent
+        finally:  # what a failed source gave before is sent, too
             self._outbox.close()
             self._drain(stop, drain_seconds)
         if not self._goes_on:
@@ -84,7 +84,7 @@ class Pipeline:
         return Outcome(status.sent_ticks, status.sent_bars, left, why, is_cut)
 
     def _forward_all(self, stop: threading.Event) -> bool:
-        """Whether all of the source was taken."""
+        """Forward the source's batches. Return whether the source was read to its end."""
         for batch in self._source.batches(stop):
             if self._sender.ended.is_set():
                 return False
@@ -113,7 +113,7 @@ class Pipeline:
             self._outbox.put(lines, stop, latest, self._progress.after(len(batch)))
 
     def _line(self, tick: WireTick) -> Line | None:
-        """None for a tick whose line no sink may be able to take."""
+        """Encode a tick; None if its line may be too long for a sink."""
         line = line_of(tick)
         if len(line.payload) <= MOST_LINE_BYTES:
             return line
@@ -121,7 +121,7 @@ class Pipeline:
         return None
 
     def _forget_dropped(self) -> None:
-        """A symbol that is not followed any more is new when it comes back."""
+        """Forget symbols that are no longer followed; they are new if they return."""
         source = self._source
         if isinstance(source, Following) and source.followed != self._followed:
             self._followed = source.followed

@@ -1,4 +1,4 @@
-"""Where a recording's replay stands, kept in the spool so that a restart goes on there."""
+"""The position in a recording, kept in the spool so that a restart continues there."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from producer.spool import Spool
 
 
 class Progress:
-    """Ticks of one recording that the spool has taken over, `taken`.
+    """The number of a recording's ticks that the spool has taken over, `taken`.
 
-    `identity` is the recording; another one starts at 0. Live sources have none and only keep
-    their symbols' last timestamps.
+    `identity` is the recording's; another recording starts at 0. Live sources have none and only
+    keep their symbols' last timestamps.
     """
 
     def __init__(self, spool: Spool, identity: str | None) -> None:
@@ -22,13 +22,13 @@ class Progress:
         self.latest = spool.latest() if self.taken or identity is None else {}
 
     def after(self, count: int) -> Mapping[str, str]:
-        """The facts to store together with the next `count` ticks of the source."""
+        """Return the facts to store with the next `count` ticks of the source."""
         if self._identity is None:
             return {}
         self.taken += count
         return {"recording": self._identity, "taken": str(self.taken)}
 
     def ended(self) -> None:
-        """The recording is through: the next replay of it starts again."""
+        """Note the end of the recording: its next replay starts from the beginning."""
         if self._identity is not None:
             self._spool.append([], {}, {"recording": "", "taken": "0"})

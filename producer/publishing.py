@@ -1,8 +1,8 @@
-"""The producer's status, kept in the symbols table for whoever asks `/health`.
+"""Publishes the producer's status in the symbols table, where `/health` reads it.
 
-One item a command (`stream`, `replay`, `backfill`, `collector`) in the list `producers`, replaced
-when the state changes, every 2 s while history is sent, else every 30 s. Ticks never wait for it,
-and a write that fails is told once.
+Each command (`stream`, `replay`, `backfill`, `collector`) has one item in the list `producers`,
+replaced when the state changes, every 2 s while history is sent, else every 30 s. Ticks never wait
+for it, and a failing write is reported once.
 """
 
 from __future__ import annotations
@@ -34,8 +34,11 @@ Put = Callable[[Item], None]
 
 
 class Publisher(threading.Thread):
-    """Writes the status until `end`. `connect` gives what puts an item; it is called in this
-    thread, since making a client takes a while."""
+    """Writes the status until `end`.
+
+    `connect` returns the function that puts an item; it is called in this thread, since creating a
+    client takes a while.
+    """
 
     def __init__(
         self,
@@ -56,7 +59,7 @@ class Publisher(threading.Thread):
         self._stopped = threading.Event()
 
     def run(self) -> None:
-        """Write what is due until `end` is called, then the last state."""
+        """Write when due until `end` is called, then write the last state."""
         try:
             put = self._connect()
         except ProducerError as error:
@@ -69,13 +72,13 @@ class Publisher(threading.Thread):
         self._write(put)
 
     def end(self) -> None:
-        """Write the last state; a table that does not answer holds the end up by a second."""
+        """Write the last state; an unresponsive table delays the end by at most a second."""
         self._stopped.set()
         self._status.changed.set()
         self.join(_LAST_WRITE_SECONDS)
 
     def write_if_due(self, put: Put) -> bool:
-        """Write if something changed, or if the last write is long enough ago."""
+        """Write if something changed or the last write is old enough."""
         changed = self._status.changed.is_set()
         self._status.changed.clear()
         age = self._monotonic() - self._written_at
@@ -102,7 +105,8 @@ class Publisher(threading.Thread):
 
 
 def item_of(command: str, status: Status, written_at: str) -> Item:
-    """The item: texts, the progress as a number, counts of dropped ticks by reason as a map."""
+    """Build the item: texts, the progress as a number, counts of dropped ticks by reason as a
+    map."""
     item: Item = {
         "list": {"S": LIST},
         "symbol": {"S": command},
@@ -125,7 +129,7 @@ def _reasons(status: Status) -> dict[str, dict[str, str]]:
 
 @contextmanager
 def published(options: argparse.Namespace, status: Status) -> Iterator[None]:
-    """Publish the status meanwhile, if the sink is on AWS and the table's name is known."""
+    """Publish the status during the context if the sink is on AWS and the table's name is known."""
     table = table_of(options, os.environ)
     publisher = (
         Publisher(options.command, status, lambda: into(aws.client("dynamodb"), table))
@@ -146,12 +150,12 @@ def published(options: argparse.Namespace, status: Status) -> Iterator[None]:
 
 
 def table_of(options: argparse.Namespace, environ: Mapping[str, str]) -> str:
-    """The name of the symbols table; empty where nothing is to be published."""
+    """Return the name of the symbols table; empty if the status is not published."""
     if options.sink == "stdout":
         return ""
     return getattr(options, "symbols_table", None) or environ.get("SYMBOLS_TABLE", "")
 
 
 def into(client: Any, table: str) -> Put:
-    """What puts an item into the table."""
+    """Return the function that puts an item into the table."""
     return lambda item: client.put_item(TableName=table, Item=item)

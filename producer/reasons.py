@@ -1,7 +1,7 @@
-"""Why the network or a library failed, in words for people; `--verbose` adds the library's own.
+"""Explains in plain words why the network or a library failed; `--verbose` adds the library's text.
 
-Errors are told apart by their class, since libraries change the texts. The same names stand in
-curl_cffi, botocore, websockets and the standard library.
+Errors are classified by class name, since libraries change their texts. curl_cffi, botocore,
+websockets and the standard library share these names.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _WORDS = {
 
 
 def reason(error: BaseException) -> str:
-    """Why it failed, in a few words without a full stop.
+    """Return the reason of an error in a few words without a full stop.
 
-    Our own errors speak for themselves. An error that is not listed gives its class's name.
+    Our own errors keep their message. An unlisted error is named by its class.
     """
     if isinstance(error, ProducerError):
         return str(error)
@@ -53,10 +53,10 @@ def reason(error: BaseException) -> str:
 
 
 def is_network(error: BaseException) -> bool:
-    """Whether there was no answer at all, as against an answer that is of no use."""
+    """Return whether no answer came at all, as opposed to an unusable one."""
     return isinstance(error, OSError)
 
 
 def in_full(error: BaseException) -> str:
-    """An error's class and whole text on one line, for `--verbose`."""
+    """Return an error's class and whole text on one line, for `--verbose`."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -1,4 +1,4 @@
-"""Records: what a sink takes in one piece, made of the lines that wait."""
+"""Builds records, the units that a sink accepts, from waiting lines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ BAR_RECORD_BYTES = 180_000
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What one request and one record may hold. Bytes count payload and key.
 
-    `ticks_per_record` are those of one symbol; a tick waits up to `flush_seconds` for as many.
+    A record holds up to `ticks_per_record` ticks of a symbol; a tick waits up to `flush_seconds`
+    for others.
     """
 
     records: int
@@ -28,31 +29,32 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def lines(self) -> int:
-        """The most ticks in a record, of whatever symbols; where none is given, of one."""
+        """The most ticks in a record across symbols; if 0, `ticks_per_record`."""
         return self.lines_per_record or self.ticks_per_record
 
 
 class Record(msgspec.Struct, frozen=True):
-    """Lines of one key, in order. The key is what the sink keeps in order by."""
+    """Lines of one key, in order. The sink keeps the order within a key."""
 
     key: str
     lines: tuple[Line, ...]
 
     @property
     def payload(self) -> bytes:
-        """The lines, one to a line."""
+        """Return the lines joined by newlines."""
         return b"\n".join(line.payload for line in self.lines)
 
     @property
     def size(self) -> int:
-        """Bytes that the record counts for in a request."""
+        """Return the bytes for which the record counts in a request."""
         return sum(len(line.payload) + 1 for line in self.lines) + len(self.key)
 
 
 def first_record(key: str, waiting: Sequence[Line], limits: Limits) -> Record:
-    """The record at the head of a key's queue: lines of one kind, as many as the limits allow.
+    """Return the record at the head of a key's queue: lines of one kind, as many as the limits
+    allow.
 
-    At least one line, however long it is. Bars never share a record with ticks.
+    It has at least one line, however long. Bars never share a record with ticks.
     """
     is_bar = waiting[0].is_bar
     most = len(waiting) if is_bar else limits.lines
@@ -72,8 +74,10 @@ def first_record(key: str, waiting: Sequence[Line], limits: Limits) -> Record:
 
 
 def is_full(record: Record, waiting: Sequence[Line], limits: Limits) -> bool:
-    """Whether nothing that comes later could join the record at the head of `waiting`: it leaves
-    some of them out, or holds as many ticks of a symbol as it may."""
+    """Return whether no later line could join the record at the head of `waiting`.
+
+    It is full if it leaves out some of the lines, or holds the most ticks of a symbol.
+    """
     if len(record.lines) < len(waiting) or len(record.lines) >= limits.lines:
         return True
     counts = Counter(line.symbol for line in record.lines)

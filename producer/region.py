@@ -1,4 +1,4 @@
-"""The AWS region: AWS_REGION, as most tools of AWS call it, or AWS_DEFAULT_REGION, as boto3 does.
+"""The AWS region: AWS_REGION, as most AWS tools call it, or AWS_DEFAULT_REGION, as boto3 does.
 
 boto3 reads only the second name. Each entry point calls `adopt` first, so that both names work
 there and in every process that it starts.
@@ -14,14 +14,15 @@ MISSING = "no AWS region; set AWS_REGION or AWS_DEFAULT_REGION"
 
 
 def adopt(environ: MutableMapping[str, str]) -> None:
-    """Give both variables the same value; AWS_REGION wins, as in AWS's command line."""
+    """Set both variables to the same value; AWS_REGION wins, as in the AWS CLI."""
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     if region:
         environ["AWS_REGION"] = environ["AWS_DEFAULT_REGION"] = region
 
 
 def require() -> str:
-    """The region of the environment or the AWS profile. Raises UsageError where there is none."""
+    """Return the region of the environment or the AWS profile. Raises UsageError if there is
+    none."""
     import boto3
     from botocore.exceptions import BotoCoreError
 

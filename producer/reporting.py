@@ -1,4 +1,4 @@
-"""Status for machines: a JSON object a line on stderr (the shape stands in docs/producer.md)."""
+"""Status for machines: one JSON object per line on stderr (see docs/producer.md)."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ STATUS_SECONDS = 2.0
 
 
 class Reporter(Protocol):
-    """Shows what goes on, on stderr."""
+    """Shows on stderr what the producer does."""
 
     def tell(self, event: str, message: str) -> None:
         """Show a message: event is `note` or `problem`."""
 
     def start(self, status: Status) -> None:
-        """Show the status from now on."""
+        """Start showing the status."""
 
     def stop(self) -> None:
         """Show the status a last time."""
 
     def end(self, message: str) -> None:
-        """Say how it ended."""
+        """Report how the run ended."""
 
 
 class JsonReporter:
-    """Lines of JSON, the status every two seconds."""
+    """Writes JSON lines, the status every two seconds."""
 
     def __init__(
         self, out: TextIO, now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -43,22 +43,22 @@ class JsonReporter:
         self._lock = threading.Lock()
 
     def tell(self, event: str, message: str) -> None:
-        """One line."""
+        """Write a message as one line."""
         self._write(event, {"message": message})
 
     def start(self, status: Status) -> None:
-        """Begin to write the status."""
+        """Start writing the status."""
         self._status = status
         threading.Thread(target=self._loop, name="status", daemon=True).start()
 
     def stop(self) -> None:
-        """The last status line."""
+        """Write the last status line."""
         self._stopped.set()
         if self._status is not None:
             self._write("status", summary(self._status))
 
     def end(self, message: str) -> None:
-        """The last line of all."""
+        """Write the last line of all."""
         self._write("end", {"message": message})
 
     def _loop(self) -> None:
@@ -70,14 +70,14 @@ class JsonReporter:
         self.write_line(json.dumps({"event": event, "time": to_text(self._now()), **fields}))
 
     def write_line(self, line: str) -> None:
-        """A line that is JSON already."""
+        """Write a line that is already JSON."""
         with self._lock:
             self._out.write(line + "\n")
             self._out.flush()
 
 
 def summary(status: Status) -> dict[str, Any]:
-    """The status as the fields of its line."""
+    """Return the status as the fields of its line."""
     quotes = list(status.quotes.values())
     return {
         "source": status.source,

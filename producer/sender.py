@@ -1,7 +1,7 @@
-"""The sender: takes records out of the outbox and brings them to the sink until it has them.
+"""The sender: takes records from the outbox and sends them until the sink acknowledges them.
 
-One request at a time, and in it one record a key, so that a refusal of part of a request cannot
-change the order within a key (PutRecords promises none).
+It sends one request at a time with one record per key, so that a partly refused request cannot
+change the order within a key (PutRecords does not preserve it).
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _FIRST_AWAY_SECONDS = 0.1
 class Sender(threading.Thread):
     """Runs until the outbox is drained, `abort` is called or the sink refuses for good.
 
-    `refusal` is then what the sink said, None otherwise; `reader_gone` says whether the reader
-    of its output left.
+    `refusal` is then the sink's message, None otherwise; `reader_gone` says whether the reader of
+    its output has gone.
     """
 
     def __init__(self, outbox: Outbox, sink: Sink, status: Status, rng: random.Random) -> None:
@@ -47,11 +47,11 @@ class Sender(threading.Thread):
         self.ended = threading.Event()
 
     def abort(self) -> None:
-        """Give up on what is left; a request under way is not waited for."""
+        """Stop without sending the rest; do not wait for a request in flight."""
         self._aborted.set()
 
     def run(self) -> None:
-        """Send until there is nothing more to send."""
+        """Send until everything is sent."""
         try:
             while not (self._aborted.is_set() or self._outbox.is_drained):
                 self._step()
@@ -61,7 +61,7 @@ class Sender(threading.Thread):
             self.reader_gone = True
         except LeaseOver:
             pass  # the outbox keeps what is left
-        except Exception as error:  # noqa: BLE001 - a fault of ours, raised again by the main thread
+        except Exception as error:  # noqa: BLE001 - a bug, raised again by the main thread
             self.fault = error
         finally:
             self.ended.set()
@@ -93,7 +93,7 @@ class Sender(threading.Thread):
         self._aborted.wait(delay)
 
     def _settle(self, records: Sequence[Record], refused: Sequence[str | None]) -> None:
-        """Acknowledge what was taken, set a time for the rest."""
+        """Acknowledge the accepted records; schedule the refused ones."""
         taken = [record for record, why in zip(records, refused, strict=True) if why is None]
         self._outbox.acknowledge(taken)
         share = self._rng.random()

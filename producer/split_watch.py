@@ -1,8 +1,8 @@
-"""Splits among the live ticks, as Yahoo lists them: each tick of such a session says so, and the
-symbol's history has to be fetched anew.
+"""Detects splits among live ticks, as Yahoo lists them.
 
-Yahoo's history is split-adjusted whatever one asks for (ranaroussi/yfinance issue 2076): what was
-fetched before a split does not fit what comes after it.
+Each tick of such a session names the split, and the symbol's history has to be fetched again.
+Yahoo's history is always split-adjusted (ranaroussi/yfinance issue 2076): bars fetched before a
+split do not match later ones.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class _Seen(NamedTuple):
 
 
 class SplitWatch:
-    """Writes into ticks the split of their session, and tells of each split once.
+    """Adds the split of their session to ticks, and reports each split once.
 
-    Polled ticks bring their split with them. Pushed ones do not: where the previous close differs
-    from the last price by the ratio of a split, `listed(symbol)` is asked whether there was one in
-    the session. Only what is listed is a split.
+    Polled ticks include their split. Pushed ones do not: if the previous close differs from the
+    last price by the ratio of a split, `listed(symbol)` returns the session's split. Only listed
+    splits count.
     """
 
     def __init__(
@@ -41,13 +41,13 @@ class SplitWatch:
         self._splits: dict[tuple[str, str], str] = {}
 
     def learn(self, bars: Iterable[WireTick]) -> None:
-        """Take in the splits that history brings; it is adjusted for them."""
+        """Note the splits in history, which is adjusted for them."""
         for bar in bars:
             if bar.split is not None:
                 self._splits[bar.symbol, bar.timestamp[:10]] = bar.split
 
     def seen_in(self, ticks: Iterable[WireTick]) -> set[str]:
-        """The symbols whose ticks, in order, tell of a split that was not known."""
+        """Return the symbols whose ticks, in order, have a new split."""
         return {tick.symbol for tick in ticks if self._is_new(tick)}
 
     def _is_new(self, tick: WireTick) -> bool:
@@ -63,11 +63,11 @@ class SplitWatch:
         if known is not None or found is None:
             return False
         self._splits[key] = found
-        self._status.problem(f"{tick.symbol}: a split, {found}: its history is fetched anew")
+        self._status.problem(f"{tick.symbol}: a split, {found}: fetching its history again")
         return True
 
     def _asked(self, tick: WireTick, session: Session) -> str | None:
-        """What is listed for the first tick of a session whose previous close fits a split."""
+        """Return the listed split of a session whose first tick suggests one."""
         before = self._last.get(tick.symbol)
         if before is None or before.session.date >= session.date or tick.previous_close is None:
             return None
@@ -75,7 +75,7 @@ class SplitWatch:
             return None
         try:
             return self._listed(tick.symbol)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the price itself goes on
+        except Exception as error:  # noqa: BLE001 - the price itself is sent anyway
             self._status.problem(
                 f"{tick.symbol}: whether it was split is not known: {reason(error)}", error
             )

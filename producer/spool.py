@@ -1,8 +1,8 @@
-"""The spool: what the sink has not acknowledged, on disk, across restarts.
+"""The spool: unacknowledged lines on disk, kept across restarts.
 
-SQLite in write-ahead mode: a commit survives the death of the process (and, but for the very
-last ones, of the machine). A batch of lines, the place in the recording it came from and the
-symbols' last timestamps are one transaction.
+SQLite in write-ahead mode: a commit survives a crash of the process (and, except for the very last
+ones, of the machine). A batch of lines, its position in the recording and the symbols' last
+timestamps are one transaction.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ _OWN_FILE = 0o600
 """Closed to other users; SQLite gives its log the same mode."""
 
 _ENDS = ("", "-wal", "-shm", "-journal")
-"""Ends of the names of a database's files."""
+"""Suffixes of a database's files."""
 
 
 def _is_own(file: Path) -> bool:
-    """Whether this user owns a file that is no link."""
+    """Return whether this user owns a file that is not a link."""
     found = file.lstat()
     return stat.S_ISREG(found.st_mode) and found.st_uid == os.getuid()
 
 
 class Spool:
-    """Lines by the row in which they came. Safe for several threads of one process.
+    """Lines in the order of their rows. Safe for several threads of one process.
 
-    `destination` names the sink: lines spooled for one are not sent to another.
-    Raises UsageError when the file cannot be used, or is in use by another process.
+    `destination` names the sink: lines spooled for one are not sent to another. Raises UsageError
+    if the file is unusable or another process uses it.
     """
 
     def __init__(self, path: str | Path, destination: str) -> None:
@@ -62,7 +62,7 @@ class Spool:
 
     def _open(self) -> sqlite3.Connection:
         self._refuse_foreign_journal()
-        with suppress(OSError):  # what cannot be made, SQLite says next
+        with suppress(OSError):  # SQLite reports a failure next
             self._refuse_open_folder()
             self._path.touch(_OWN_FILE)
             self._refuse_another_users()
@@ -75,11 +75,11 @@ class Spool:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.executescript(_SCHEMA)
-        self._refuse_another_users()  # whose log has come meanwhile
+        self._refuse_another_users()  # whose log exists by now
         return connection
 
     def _refuse_foreign_journal(self) -> None:
-        real = self._path.resolve()  # beside which SQLite looks for a journal
+        real = self._path.resolve()  # next to which SQLite looks for a journal
         journal = real.with_name(real.name + "-journal")
         try:
             deletes = journal.is_file() and names_super_journal(journal)
@@ -91,7 +91,7 @@ class Spool:
             )
 
     def _refuse_open_folder(self) -> None:
-        """Where anyone may rename files, anyone can put another spool in the place of this one."""
+        """Refuse a folder in which other users may rename files: they could replace the spool."""
         folder = self._path.resolve().parent
         mode = folder.stat().st_mode
         if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
@@ -101,8 +101,11 @@ class Spool:
             )
 
     def _refuse_another_users(self) -> None:
-        """Who made a file of the database could read what is sent, and have lines sent in our
-        name: SQLite takes into the database what lies in its log."""
+        """Refuse files of another user.
+
+        Their owner could read what is sent and, since SQLite applies its log, send lines in our
+        name.
+        """
         real = self._path.resolve()
         for end in _ENDS:
             file = real.with_name(real.name + end)
@@ -112,7 +115,7 @@ class Spool:
                 )
 
     def _close_to_others(self) -> None:
-        """Earlier versions left the file and its log open to be read."""
+        """Close the files to other users: earlier versions left the file and its log readable."""
         for end in _ENDS:
             file = self._path.with_name(self._path.name + end)
             if file.is_file():
@@ -131,9 +134,10 @@ class Spool:
     def append(
         self, lines: Sequence[Line], latest: Mapping[str, str], facts: Mapping[str, str]
     ) -> list[Line]:
-        """Store lines; returns them with their rows. `latest` and `facts` replace what was.
+        """Store lines and return them with their rows. `latest` and `facts` replace the stored
+        ones.
 
-        All or nothing: raises SpoolError when the file cannot be written.
+        All or nothing: raises SpoolError if the file cannot be written.
         """
         with self._lock:
             run = self.connection.execute
@@ -165,7 +169,7 @@ class Spool:
         self.connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def delete(self, rows: Iterable[int]) -> None:
-        """Forget lines that were acknowledged."""
+        """Delete acknowledged lines."""
         with self._lock:
             try:
                 self.connection.execute("BEGIN")
@@ -178,8 +182,10 @@ class Spool:
                 raise SpoolError(f"--spool: {self._path}: {error}") from error
 
     def drop_unsendable(self) -> int:
-        """Forget lines that no sink takes, which would hold up those behind them, and tell how many
-        they were: earlier versions kept lines of any length. None of them is read."""
+        """Delete lines that no sink accepts, without reading them; return their number.
+
+        Earlier versions kept lines of any length, which would block those behind them.
+        """
         with self._lock:
             dropped = self.connection.execute(
                 "DELETE FROM lines WHERE typeof(payload) <> 'blob' OR length(payload) > ?"
@@ -189,7 +195,7 @@ class Spool:
         return dropped.rowcount
 
     def after(self, row: int, count: int) -> list[Line]:
-        """Up to `count` lines that came after a row, the oldest first."""
+        """Return up to `count` lines after a row, the oldest first."""
         with self._lock:
             found = self.connection.execute(
                 "SELECT symbol, payload, is_bar, row FROM lines WHERE row > ? ORDER BY row LIMIT ?",
@@ -198,18 +204,18 @@ class Spool:
         return [Line(symbol, payload, bool(is_bar), at) for symbol, payload, is_bar, at in found]
 
     def count(self) -> int:
-        """How many lines are there."""
+        """Return the number of lines."""
         with self._lock:
             (count,) = self.connection.execute("SELECT count(*) FROM lines").fetchone()
         return int(count)
 
     def latest(self) -> dict[str, str]:
-        """Each symbol's last timestamp that was ever stored."""
+        """Return each symbol's last stored timestamp."""
         with self._lock:
             return dict(self.connection.execute("SELECT symbol, timestamp FROM latest"))
 
     def fact(self, name: str) -> str | None:
-        """A fact that was stored, None when it was not."""
+        """Return a stored fact; None if it is missing."""
         with self._lock:
             row = self.connection.execute(
                 "SELECT value FROM facts WHERE name = ?", (name,)

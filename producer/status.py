@@ -1,4 +1,4 @@
-"""What is going on: counts and states, kept here for whoever shows them."""
+"""The producer's status: counts and states, kept for the code that shows them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from producer.wire import WireTick
 
 _REPEAT_PROBLEM_SECONDS = 30.0
 _MOST_TOLD = 2000
-"""Characters of a message: a library repeats what it was answered."""
+"""Characters of a message: a library may repeat a whole answer."""
 
 _PROBLEM_SECONDS = 60.0
-"""A problem that was not told again for so long counts as dealt with."""
+"""A problem that is not reported again for this long counts as solved."""
 
 
 class Quote(msgspec.Struct):
-    """The last tick of a symbol that passed, and how many lines of it were sent."""
+    """A symbol's last tick that passed, and the number of its lines sent."""
 
     price: Decimal | None = None
     previous_close: Decimal | None = None
@@ -32,12 +32,11 @@ class Quote(msgspec.Struct):
 
 
 class Status:
-    """Counts since the start. `tell(event, message)` is called for what people should read.
+    """Counts since the start. `tell(event, message)` receives messages for users.
 
-    Ticks and historical bars count as sent when the sink has acknowledged them;
-    `refused_records` counts what it gave back. With `verbose` a message ends with its cause, as
-    the library worded it. `now` gives monotonic seconds. `changed` is set when the state changes
-    or a problem is told.
+    Ticks and historical bars count as sent when the sink has acknowledged them; `refused_records`
+    counts refused ones. With `verbose` a message ends with the library's error. `now` returns
+    monotonic seconds. `changed` is set when the state changes or a problem is reported.
     """
 
     def __init__(
@@ -66,8 +65,11 @@ class Status:
         self._problem = ("", float("-inf"))
 
     def say(self, state: str, progress: float | None = None) -> None:
-        """Set the source's state. `progress` is the share of its history that it has given, from
-        0 to 1; None where there is no end to measure against."""
+        """Set the source's state.
+
+        `progress` is the share of its history that it has given, from 0 to 1; None for sources
+        without an end.
+        """
         is_new = state != self.state
         self.state, self._given = state, progress
         if is_new:
@@ -75,7 +77,7 @@ class Status:
 
     @property
     def progress(self) -> float | None:
-        """The share of the source's history that the sink has acknowledged, from 0 to 1."""
+        """Return the share of the source's history that the sink has acknowledged, from 0 to 1."""
         if self._given is None:
             return None
         sent = self.sent_ticks + self.sent_bars
@@ -84,21 +86,21 @@ class Status:
 
     @property
     def current_problem(self) -> str | None:
-        """The problem that was told last, if that was within a minute."""
+        """Return the last problem, if it was reported within a minute."""
         message, told_at = self._problem
         return message if self._now() - told_at < _PROBLEM_SECONDS else None
 
     def failed(self, message: str) -> None:
-        """Record why the run ends, which whoever ended it tells."""
+        """Record why the run ends; the caller reports it."""
         self._problem = (message, float("inf"))
         self.changed.set()
 
     def note(self, message: str, cause: BaseException | None = None) -> None:
-        """Something people should know once."""
+        """Report something once."""
         self._tell("note", self._with(cause, message))
 
     def problem(self, message: str, cause: BaseException | None = None) -> None:
-        """Something is wrong and is being dealt with; the same is told twice a minute at most."""
+        """Report a temporary problem; the same one at most twice a minute."""
         now = self._now()
         self._problem = (message, now)
         self.changed.set()
@@ -116,16 +118,16 @@ class Status:
         return message if len(message) <= _MOST_TOLD else f"{message[:_MOST_TOLD]}..."
 
     def sink_failed(self, error: Exception) -> None:
-        """The sink took nothing; everything is kept and sent again."""
+        """Report that the sink accepted nothing; everything is kept and sent again."""
         self.problem(f"{error}; trying again", error)
 
     def refused(self, records: int, why: str) -> None:
-        """The sink gave records back, which will be sent again."""
+        """Report refused records, which will be sent again."""
         self.refused_records += records
         self.problem(f"{self.sink} refuses records for now: {why}")
 
     def passed(self, ticks: Iterable[WireTick]) -> None:
-        """Ticks on their way to the sink."""
+        """Count ticks on their way to the sink."""
         for tick in ticks:
             quote = self._quote(tick.symbol)
             if tick.bar is None:
@@ -133,11 +135,11 @@ class Status:
                 quote.previous_close = tick.previous_close
 
     def drop(self, reason: str, count: int = 1) -> None:
-        """A tick, or several, did not pass."""
+        """Count dropped ticks."""
         self.dropped[reason] += count
 
     def sent(self, records: Sequence[Record]) -> None:
-        """Records that the sink has acknowledged."""
+        """Count acknowledged records."""
         for record in records:
             if record.lines[0].is_bar:
                 self.sent_bars += len(record.lines)

@@ -22,7 +22,7 @@ _MOST_ROWS = 40
 
 
 class TableReporter:
-    """A table on stderr that is drawn anew twice a second; messages scroll above it."""
+    """A table on stderr, redrawn twice a second; messages scroll above it."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(file=sys.stderr)
@@ -31,24 +31,24 @@ class TableReporter:
         self._stopped = threading.Event()
 
     def tell(self, event: str, message: str) -> None:
-        """A line above the table."""
+        """Print a line above the table."""
         style = "yellow" if event == "problem" else "cyan"
         self._console.print(Text(printable(message), style=style))
 
     def start(self, status: Status) -> None:
-        """Begin to draw."""
+        """Start drawing."""
         self._status = status
         self._live.start()
         threading.Thread(target=self._loop, name="table", daemon=True).start()
 
     def stop(self) -> None:
-        """Draw a last time and leave the table standing."""
+        """Draw a last time and leave the table on screen."""
         self._stopped.set()
         self._draw()
         self._live.stop()
 
     def end(self, message: str) -> None:
-        """A line below the table."""
+        """Print a line below the table."""
         self._console.print(Text(printable(message)))
 
     def _loop(self) -> None:
@@ -62,7 +62,7 @@ class TableReporter:
 
 
 def view_of(status: Status, now: datetime, height: int = _MOST_ROWS + 8) -> Group:
-    """Table and totals; as many symbols as fit into the terminal's height."""
+    """Build the table and totals; as many symbols as fit into the terminal's height."""
     table = Table(box=None, pad_edge=False)
     table.add_column("symbol")
     for name in ("last", "change", "age", "sent"):
@@ -77,7 +77,7 @@ def view_of(status: Status, now: datetime, height: int = _MOST_ROWS + 8) -> Grou
 
 
 def _bar(progress: float | None) -> list[Table]:
-    """The share of the history that was sent, as a bar and a number."""
+    """Build the progress bar of the sent history."""
     if progress is None:
         return []
     grid = Table.grid(padding=(0, 1))

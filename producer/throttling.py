@@ -1,4 +1,4 @@
-"""Asking no more than a source bears: a token bucket, and a circuit breaker after a refusal."""
+"""Limits requests to a source: a token bucket, and a circuit breaker after a refusal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 REQUESTS_PER_SECOND = 2.0
 BURST_REQUESTS = 60
-"""What Yahoo has been seen to bear: 20 symbols every 15 s go through, much more does not."""
+"""The rate that Yahoo was seen to allow: 20 symbols every 15 s succeed, many more do not."""
 
 FIRST_OPEN_SECONDS = 60.0
 MOST_OPEN_SECONDS = 900.0
@@ -17,7 +17,7 @@ _MOST_JITTER = 1.25
 
 
 class TokenBucket:
-    """`rate` tokens a second, `burst` at most at hand."""
+    """`rate` tokens a second, at most `burst` available."""
 
     def __init__(
         self, rate: float, burst: float, now: Callable[[], float] = time.monotonic
@@ -29,14 +29,14 @@ class TokenBucket:
         self._filled = now()
 
     def missing_seconds(self, count: int) -> float:
-        """Seconds until `count` tokens (no more than the burst) are at hand."""
+        """Return the seconds until `count` tokens (no more than the burst) are available."""
         self._fill()
         return max(0.0, (min(count, self._burst) - self._tokens) / self._rate)
 
     def take(self, count: int, stop: threading.Event) -> bool:
-        """Take `count` tokens, waiting for them; False when `stop` came first.
+        """Take `count` tokens, waiting for them. Return False if `stop` came first.
 
-        More than the burst may be taken at once; the bucket then owes them.
+        More than the burst may be taken at once; the balance then becomes negative.
         """
         if stop.wait(self.missing_seconds(count)):
             return False
@@ -53,8 +53,8 @@ class TokenBucket:
 class CircuitBreaker:
     """Open for 1 to 15 minutes after a refusal, twice as long after each further one.
 
-    The jitter adds up to a quarter, so that producers that were refused together do not come
-    back together. After it a single request tries (`is_half_open`) before all go on.
+    The jitter adds up to a quarter, so that producers that were refused together do not retry
+    together. After the wait a single request tries (`is_half_open`) before all others.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class CircuitBreaker:
         self._until = 0.0
 
     def refused(self) -> float:
-        """Open the circuit; seconds until it may be tried again."""
+        """Open the circuit; return the seconds until it may be tried."""
         bound = self._first * 2.0 ** min(self._failures, 30)
         seconds = min(self._most, bound * self._rng.uniform(1.0, _MOST_JITTER))
         self._failures += 1
@@ -80,8 +80,11 @@ class CircuitBreaker:
         return seconds
 
     def pause(self) -> None:
-        """Open the circuit as after a first refusal, however often that happens: something else of
-        the same source was refused, or the request that was to try had no answer."""
+        """Open the circuit as after a first refusal, however often.
+
+        For a refusal of another kind of request to the same source, or a trial request without an
+        answer.
+        """
         seconds = min(self._most, self._first * self._rng.uniform(1.0, _MOST_JITTER))
         self._failures = max(1, self._failures)
         self._until = max(self._until, self._now() + seconds)
@@ -91,33 +94,35 @@ class CircuitBreaker:
         self._failures = 0
 
     def resume(self, refusals: int, open_seconds: float) -> None:
-        """Go on after so many refusals of an earlier process, open for so long still. No more than
-        the longest time counts: clocks may have been set in between."""
+        """Continue an earlier process's state: its refusals and remaining open seconds.
+
+        The wait is capped at the longest time: clocks may have changed in between.
+        """
         self._failures = refusals
         self._until = self._now() + min(open_seconds, self._most)
 
     @property
     def refusals(self) -> int:
-        """Refusals since the last answer."""
+        """Return the refusals since the last answer."""
         return self._failures
 
     @property
     def open_seconds(self) -> float:
-        """Seconds for which nothing may be asked; 0 when the circuit is not open."""
+        """Return the seconds until the circuit may be tried; 0 if it is not open."""
         return max(0.0, self._until - self._now())
 
     @property
     def is_closed(self) -> bool:
-        """Whether everything may be asked."""
+        """Return whether all requests are allowed."""
         return self._failures == 0
 
     @property
     def is_half_open(self) -> bool:
-        """Whether only one request may try."""
+        """Return whether only one request may try."""
         return self._failures > 0 and not self.open_seconds
 
 
 def longest_open_seconds(refusals: int) -> float:
-    """For how long a circuit is open at most after so many refusals, 1 or more."""
+    """Return the longest time that a circuit is open after 1 or more refusals."""
     bound = FIRST_OPEN_SECONDS * 2.0 ** min(refusals - 1, 30)
     return min(MOST_OPEN_SECONDS, bound * _MOST_JITTER)

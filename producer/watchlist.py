@@ -1,4 +1,4 @@
-"""Which symbols to follow: those of the command line, the table of tracked symbols, or both."""
+"""Which symbols to follow: those of the command line, the tracked ones, or both."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from producer.wire import symbols_of
 
 REFRESH_SECONDS = 5.0
 TOLD_AGAIN_SECONDS = 60.0
-"""Items that are no symbols are told so often: other problems are shown in between."""
+"""Seconds between reports of invalid items, so that other problems are shown in between."""
 
 _SHOWN, _SHOWN_CHARACTERS = 5, 40
 
@@ -22,10 +22,10 @@ class Watchlist(Protocol):
     """Symbols that may change while the producer runs."""
 
     def symbols(self) -> Sequence[str]:
-        """The symbols now."""
+        """Return the current symbols."""
 
     def drops(self, symbol: str) -> bool:
-        """Whether a symbol is known not to be followed, as of the last call of `symbols`."""
+        """Return whether a symbol is known to be not followed, as of the last call of `symbols`."""
 
 
 class FixedList:
@@ -36,7 +36,7 @@ class FixedList:
         self._known = frozenset(self._symbols)
 
     def symbols(self) -> Sequence[str]:
-        """Always the same."""
+        """Return the symbols, which never change."""
         return self._symbols
 
     def drops(self, symbol: str) -> bool:
@@ -45,11 +45,11 @@ class FixedList:
 
 
 class TrackedList:
-    """The items with list = "tracked" of the table of symbols, asked for every 5 seconds.
+    """The items with list = "tracked" of the symbols table, read every 5 seconds.
 
-    A failure keeps the last list, and is told; `is_known` says whether there ever was one,
-    `is_current` whether the last question was answered. Items that are no symbols are passed over,
-    which is told; `invalid` has them.
+    A failure keeps the last list and is reported; `is_known` says whether a read ever succeeded,
+    `is_current` whether the last one did. Invalid items are skipped, reported and kept in
+    `invalid`.
     """
 
     def __init__(
@@ -71,14 +71,14 @@ class TrackedList:
         self.is_current = False
 
     def symbols(self) -> Sequence[str]:
-        """The symbols of at most 5 seconds ago."""
+        """Return the symbols, at most 5 seconds old."""
         if self._now() >= self._next:
             self._next = self._now() + REFRESH_SECONDS
             self._refresh()
         return self._symbols
 
     def drops(self, symbol: str) -> bool:
-        """See Watchlist. A table that does not answer says nothing."""
+        """See Watchlist. False if the table does not answer."""
         return self.is_current and symbol not in self._symbols
 
     def _refresh(self) -> None:
@@ -107,7 +107,7 @@ class TrackedList:
 
 
 def sorted_out(texts: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The symbols among texts, in upper case and each once, and the texts that are none."""
+    """Split texts into symbols, in upper case and each once, and invalid texts."""
     symbols: list[str] = []
     invalid: list[str] = []
     for text in texts:
@@ -121,13 +121,13 @@ def sorted_out(texts: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _passed_over(invalid: Sequence[str]) -> str:
     named = ", ".join(repr(text[:_SHOWN_CHARACTERS]) for text in invalid[:_SHOWN])
     more = f" and {len(invalid) - _SHOWN:,} more" if len(invalid) > _SHOWN else ""
-    return f"tracked items that are no symbols are passed over: {named}{more}"
+    return f"skipping tracked items that are not symbols: {named}{more}"
 
 
 class DefaultList:
-    """The source's own symbols, and those that people track beside them.
+    """The source's own symbols, and the tracked ones.
 
-    The table is first asked in the call `at_call`, the second: the first prices do not wait for it.
+    The table is first read in the call `at_call`, the second: the first prices do not wait for it.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class DefaultList:
         self._calls = 0
 
     def symbols(self) -> Sequence[str]:
-        """Each symbol once, the source's own first."""
+        """Return each symbol once, the source's own first."""
         self._calls += 1
         if self._calls == self._at_call:
             self._tracked = self._connect()

@@ -1,7 +1,7 @@
-"""Ticks as they go over the wire: one JSON object a tick, numbers as decimal text.
+"""Ticks as sent over the wire: one JSON object per tick, numbers as decimal text.
 
-The contract stands in docs/producer.md. Floats never reach the wire: what comes as text stays
-the decimal that it was, what comes as a float is rounded to eight decimals first.
+docs/producer.md holds the contract. Floats never reach the wire: texts stay exact decimals, floats
+are rounded to eight decimals first.
 """
 
 from __future__ import annotations
@@ -22,12 +22,11 @@ Mode = Literal["live", "replay", "backfill"]
 
 
 class WireTick(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One tick, or one historical bar where `bar` is set (price is then its close). `folded` is
-    the number of finer bars that it was made from, None of one that came as it is. `split` is
-    "5:1" where five shares have taken the place of one with the tick's session, or the bar's day.
+    """One tick, or one historical bar if `bar` is set (price is then its close).
 
-    Timestamps are text of 27 characters in UTC. Mutable, since the way through the producer
-    corrects `timestamp` and sets `sent_at`.
+    `folded` is the number of finer bars that it was made from, None for an original bar. `split` is
+    "5:1" if five shares replaced one at the tick's session or the bar's day. Timestamps are text of
+    27 characters in UTC. Mutable, since the producer corrects `timestamp` and sets `sent_at`.
     """
 
     symbol: str
@@ -50,9 +49,11 @@ class WireTick(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
-    """An encoded tick on its way out; `row` is its place in the spool, 0 without one, `since` the
-    time.monotonic at which it came, 0 of what was read back from the spool, which does not tell the
-    tick's timestamp, price and volume."""
+    """An encoded tick to be sent.
+
+    `row` is its place in the spool, 0 without one; `since` the time.monotonic of its arrival, 0 if
+    read back from the spool, which does not keep the tick's timestamp, price and volume.
+    """
 
     symbol: str
     payload: bytes
@@ -68,17 +69,17 @@ encode = msgspec.json.Encoder(decimal_format="number").encode
 decode = msgspec.json.Decoder(WireTick).decode
 
 MOST_LINE_BYTES = 4096
-"""Far below what any sink takes in a record; a line of ours has some 600 at most."""
+"""Far below any sink's record limit; our lines have some 600 bytes at most."""
 
 TRACKED = "tracked"
-"""Among symbols: those that people track."""
+"""Among symbols: adds the tracked ones."""
 
 _SHOWN = 40
-"""Characters of a number that a message repeats."""
+"""Characters of a number shown in messages."""
 
 
 def line_of(tick: WireTick) -> Line:
-    """The tick as one line of JSON, without its end."""
+    """Encode the tick as one line of JSON, without the newline."""
     return Line(
         tick.symbol,
         encode(tick),
@@ -91,33 +92,36 @@ def line_of(tick: WireTick) -> Line:
 
 
 def decimal_of(value: object) -> Decimal | None:
-    """A finite number to at most eight decimals; None for what is missing, NaN or infinite.
+    """Convert to a finite number with at most eight decimals; None for missing, NaN or infinite
+    values.
 
-    Takes text, int, Decimal and float (by its shortest text, so 0.1 is 0.1).
-    Raises ValueError for text that is no number, and for a number of too many digits.
+    Takes text, int, Decimal and float (by its shortest text, so 0.1 is 0.1). Raises ValueError for
+    text that is not a number, and for too many digits.
     """
     if value is None or value == "":
         return None
     try:
         exact = value if isinstance(value, Decimal) else Decimal(str(value).strip())
     except InvalidOperation as error:
-        raise ValueError(f"{str(value)[:_SHOWN]!r} is no number") from error
+        raise ValueError(f"{str(value)[:_SHOWN]!r} is not a number") from error
     return number(exact) if exact.is_finite() else None
 
 
 def listed(text: str, named: str) -> tuple[tuple[str, ...], bool]:
-    """The symbols of a list such as "A,B,tracked", and whether `tracked` is in it. Raises
-    UsageError naming `named`."""
+    """Return the symbols of a list such as "A,B,tracked", and whether `tracked` is in it.
+
+    Raises UsageError that names `named`.
+    """
     names = text.split(",") if text else []
     own = [name for name in names if name.strip().lower() != TRACKED]
     return symbols_of(own, named), len(own) < len(names)
 
 
 def symbols_of(texts: Iterable[str], named: str) -> tuple[str, ...]:
-    """Symbols in upper case, each once, in order. Raises UsageError naming `named`."""
+    """Return symbols in upper case, each once, in order. Raises UsageError that names `named`."""
     try:
         return tuple(dict.fromkeys(parse_symbol(text.strip()) for text in texts))
     except TickError as error:
         raise UsageError(
-            f"{named}: {error.value!r} is no symbol; allowed: {error.allowed}"
+            f"{named}: {error.value!r} is not a symbol; allowed: {error.allowed}"
         ) from error

@@ -1,7 +1,7 @@
-"""A few kept threads that ask for many things at once, none of which can hold up the others.
+"""A few reused threads for many blocking requests, none of which delays the others.
 
-Threads, since yfinance blocks; daemons, since a request that hangs must not keep the process
-from ending (concurrent.futures joins its threads at exit).
+They are threads, since yfinance blocks, and daemons, since a hanging request must not keep the
+process from exiting (concurrent.futures joins its threads at exit).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Asked = tuple[str, Callable[[str], Result], "queue.Queue[tuple[str, Result | Exc
 
 
 class Workers(Generic[Result]):
-    """`count` threads. A request that outlives its deadline is left to itself."""
+    """`count` threads. A request that outlives its deadline is abandoned."""
 
     def __init__(self, count: int) -> None:
         self._asked: queue.Queue[Asked[Result]] = queue.Queue()
@@ -36,10 +36,10 @@ class Workers(Generic[Result]):
         deadline_seconds: float,
         stop: threading.Event,
     ) -> dict[str, Result | Exception]:
-        """`function` of each name, begun in their order: its result or its error, TimeoutError
-        after the deadline, NotAsked where it was not even begun by then.
+        """Call `function` for each name, in order.
 
-        Returns early when `stop` is set.
+        Returns each result or error: TimeoutError after the deadline, NotAsked if it was not
+        started by then. Returns early when `stop` is set.
         """
         answers: queue.Queue[tuple[str, Result | Exception]] = queue.Queue()
         results: dict[str, Result | Exception] = {
@@ -60,7 +60,7 @@ class Workers(Generic[Result]):
         return results
 
     def _forget(self) -> list[str]:
-        """What nobody began to ask is not asked after its deadline."""
+        """Remove and return the requests not started by their deadline."""
         names = []
         while True:
             try:
@@ -73,14 +73,13 @@ class Workers(Generic[Result]):
             name, function, answers = self._asked.get()
             try:
                 answers.put((name, function(name)))
-            except Exception as error:  # noqa: BLE001 - it is handed to who asked
+            except Exception as error:  # noqa: BLE001 - the caller gets it
                 answers.put((name, error))
 
 
 def without_cut(
     answers: Mapping[str, Result | Exception], stop: threading.Event
 ) -> dict[str, Result | Exception]:
-    """The answers to what was asked in time; without those that `stop` cut off, which say nothing
-    about who was asked."""
+    """Return the answers without those cut off by `stop` or never asked, which prove nothing."""
     cut = TimeoutError if stop.is_set() else NotAsked
     return {name: answer for name, answer in answers.items() if not isinstance(answer, cut)}

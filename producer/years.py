@@ -1,16 +1,19 @@
-"""The years in which prices can have been made."""
+"""The years in which a price can lie."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 FIRST, LAST = 1700, 2261
-"""Those of pandas; exchanges have traded within them."""
+"""The years that pandas supports; they include all exchange trading."""
 
 
 def plausible(instant: datetime) -> datetime:
-    """The same instant. Raises ValueError where its year is so early or late that a zone, a session
-    or a bar's length could lead out of the calendar."""
+    """Return the instant.
+
+    Raises ValueError if its year is so early or late that a zone, a session or a bar's length could
+    leave the calendar.
+    """
     if not FIRST <= instant.year <= LAST:
         raise ValueError(f"{instant} is not in the years {FIRST} to {LAST}")
     return instant

@@ -1,1 +1,1 @@
-"""The collector: `stream` without a machine, a minute at a time, as a scheduled Lambda function."""
+"""The collector: `stream` as a scheduled Lambda function that runs for a minute at a time."""

@@ -1,4 +1,4 @@
-"""Time as a run of the collector sees it."""
+"""The clocks that a run of the collector uses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from producer.collector.steady import SteadyClock
 
 @contextmanager
 def after(seconds: float, action: Callable[[], None]) -> Iterator[None]:
-    """Have `action` called after some seconds, unless the context has ended by then."""
+    """Call `action` after some seconds, unless the context ends first."""
     timer = threading.Timer(seconds, action)
     timer.daemon = True
     timer.start()
@@ -26,7 +26,7 @@ def after(seconds: float, action: Callable[[], None]) -> Iterator[None]:
 
 
 class Clocks(msgspec.Struct, frozen=True, kw_only=True):
-    """The time of day, seconds that go on while the container is frozen, a timer, and a sleep."""
+    """The time of day, seconds that count while the container is frozen, a timer, and a sleep."""
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     steady: SteadyClock = msgspec.field(default_factory=SteadyClock)

@@ -1,4 +1,4 @@
-"""A run of the collector: its minute, its lease, and what it says about itself."""
+"""A run of the collector: its minute, its lease and its status."""
 
 from __future__ import annotations
 
@@ -27,28 +27,30 @@ from producer.status import Status
 
 COMMAND = "collector"
 HANDOVER_SECONDS = 19.0
-"""A start waits so long for a lease to run out, such as one that a killed run has left."""
+"""A run waits up to this long for a lease to expire, such as one that a killed run has left."""
 
 QUIET_SECONDS = 300.0
-"""Shares that trade every few minutes are no silence."""
+"""Longer than the usual gaps between trades of thinly traded shares."""
 
 _LOOK_SECONDS = 1.0
-"""Between two looks at a lease that is waited for."""
+"""Seconds between two reads of a lease that the run waits for."""
 
 
 class Context(Protocol):
-    """What Lambda passes beside the event."""
+    """The context that Lambda passes with the event."""
 
     aws_request_id: str
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until Lambda stops the function."""
+        """Return the milliseconds until Lambda stops the function."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the function returns. `busy`: another run holds the lease. `late`: the event's minute
-    is over, or so nearly that nothing can be asked. Ticks and bars are those that the sink has
-    taken in this run."""
+    """What the function returns.
+
+    `busy`: another run holds the lease. `late`: the event's minute is over or too short to poll.
+    Ticks and bars are those that the sink acknowledged in this run.
+    """
 
     busy: bool = False
     late: bool = False
@@ -59,9 +61,11 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Collector:
-    """The runs of one container, one after the other, in the time that `tenure` gives. `interval`
-    is how often a symbol is asked for, in seconds; `connect` gives what writes the status; `out`
-    takes the metrics' lines."""
+    """The runs of one container, one after the other, timed by `tenure`.
+
+    `interval` is the seconds between polls of a symbol; `connect` returns the function that writes
+    the status; `out` receives the lines of metrics.
+    """
 
     def __init__(
         self,
@@ -93,15 +97,15 @@ class Collector:
         self._has_stopped = False
 
     def stop(self) -> None:
-        """End the run in order, and begin no other: for whoever stops the process."""
+        """End the current run in order and start no other; for the code that stops the process."""
         self._has_stopped = True
         self._stop.set()
 
     def run(self, event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         """Collect until the event's minute is over.
 
-        Raises StoreError where the table does not answer, SinkRefused where the sink will take
-        nothing, UsageError for a timeout that is too short.
+        Raises StoreError if the table does not answer, SinkRefused if the sink refuses for good,
+        UsageError if the function's timeout is too short.
         """
         self._clocks.steady.resume(self._clocks.now())
         try:
@@ -152,7 +156,7 @@ class Collector:
             self.status.problem(f"the collector's lease cannot be read: {names}")
 
     def _take(self, owner: str) -> Taken | Held:
-        """The lease. One that soon runs out, or is about to be given back, is waited for."""
+        """Acquire the lease; wait for one that expires soon or is about to be released."""
         taken = self._try(owner)
         if isinstance(taken, Held) and (wait := self._held_seconds(taken)) <= HANDOVER_SECONDS:
             self.status.note(f"waiting up to {wait:.0f} s for the lease of an earlier run")
@@ -195,7 +199,7 @@ class Collector:
 
     @contextmanager
     def _published(self) -> Iterator[None]:
-        """Write the status meanwhile, and at the end."""
+        """Write the status during the context, and at its end."""
         publisher = Publisher(COMMAND, self.status, self._connect, self._clocks.now)
         publisher.start()
         try:
@@ -225,7 +229,8 @@ class Collector:
         }
 
     def _is_any_open(self, symbols: Sequence[str], instant: datetime) -> bool:
-        """Whether anything would be asked but for a refusal: one stands while all is closed."""
+        """Return whether any symbol would be asked if Yahoo had not refused: a refusal stays while
+        all exchanges are closed."""
         return any(self._hours.is_open(symbol, instant) for symbol in symbols)
 
     def _count(self, counts: Mapping[str, int], context: Context, **properties: str) -> None:
@@ -233,7 +238,7 @@ class Collector:
         self._out(metrics.embedded(self._stage, counts, self._clocks.now(), **properties))
 
     def _release(self, taken: Taken) -> None:
-        """Give the lease back; if that fails, or a request is under way, it runs out by itself."""
+        """Release the lease. If that fails, or a request is in flight, it expires by itself."""
         if not self._engine.is_settled:
             return
         try:
@@ -245,7 +250,7 @@ class Collector:
 
 @contextmanager
 def _telling(what: str) -> Iterator[None]:
-    """Have an error of AWS's say what could not be read or written."""
+    """Turn an AWS error into a message that names what could not be read or written."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

@@ -1,4 +1,4 @@
-"""From source to sink in one run, with what the runs before it have left."""
+"""Runs the pipeline once, resuming from the state that earlier runs left."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from producer.status import Status
 from producer.wire import WireTick
 
 SETTLING_SECONDS = 15.0
-"""A request to the sink that is under way at a run's end is waited for so long: it takes 13 s at
-most until it fails."""
+"""Seconds to wait at a run's end for a request to the sink in flight, which takes up to 13 s to
+fail."""
 
 GAP = timedelta(minutes=10)
-"""After so long without a run that collected, history, which holds what was missed, is fetched
+"""After a gap this long without a collecting run, history, which holds what was missed, is fetched
 again."""
 
 
 class Engine:
-    """Runs the pipeline of one container, in the time that `tenure` gives."""
+    """Runs the pipeline of one container, timed by `tenure`."""
 
     def __init__(
         self,
@@ -57,25 +57,25 @@ class Engine:
 
     @property
     def is_throttled(self) -> bool:
-        """Whether the source has refused to answer, and has not answered since."""
+        """Return whether the source has refused to answer and has not answered since."""
         return self._kept is not None and self._kept.source.known.refusals > 0
 
     @property
     def followed(self) -> Sequence[str]:
-        """The symbols that were followed last."""
+        """Return the symbols of the last poll."""
         return self._kept.followed.current if self._kept is not None else ()
 
     @property
     def invalid(self) -> Sequence[str]:
-        """Tracked items that are no symbols, which are passed over."""
+        """Return the tracked items that are not valid symbols and are skipped."""
         return self._kept.followed.invalid if self._kept is not None else ()
 
     def run(self, taken: Taken, stop: threading.Event) -> datetime:
-        """Poll and send until `stop` is set, or until nothing more can be asked in this run.
-        Returns the instant up to which is collected, or written down as missing.
+        """Poll and send until `stop` is set or nothing more can be asked in this run.
 
-        Raises StoreError, SourceError, and SinkRefused where the sink will take nothing; and what
-        boto3 raises where the memory cannot be read.
+        Returns the instant up to which ticks are collected or recorded as missing. Raises
+        StoreError, SourceError, SinkRefused if the sink refuses for good, and boto3's errors if the
+        memory cannot be read.
         """
         self.is_settled, self.broken = True, ()
         kept = self._recalled(taken.before)
@@ -103,15 +103,18 @@ class Engine:
         return self._reached(kept, collected)
 
     def _recalled(self, before: Held | None) -> Recollection:
-        """What this container knows, if the run before was its own; else what the table says."""
+        """Return this container's state if it ran last; else read the state from the table."""
         kept = self._kept
         if kept is None or before is None or before.run != self._run:
             kept = self._recall(self._memory.read(self._now()))
         return kept
 
     def _written(self, kept: Recollection, collected: datetime) -> datetime:
-        """Have history fetched again after a gap: from now on the memory says that it is missing,
-        or, if that cannot be written, the lease goes on saying since when."""
+        """Record a gap, so that history is fetched again.
+
+        From then on the memory says that history is missing; if it cannot be written, the lease
+        keeps the start of the gap.
+        """
         begun = self._now()
         if begun - collected <= GAP:
             return collected
@@ -119,7 +122,7 @@ class Engine:
         return begun if kept.save(self._run) else collected
 
     def _settle(self, sender: Sender) -> None:
-        """Wait until nothing is under way to the sink that could arrive in a later run."""
+        """Wait until no request to the sink is in flight that could arrive during a later run."""
         self.is_settled = sender.ended.wait(SETTLING_SECONDS)
         if not self.is_settled:
             self._status.problem(
@@ -127,7 +130,8 @@ class Engine:
             )
 
     def _reached(self, kept: Recollection, collected: datetime) -> datetime:
-        """Up to when is collected after a run. One whose source got no answer collected nothing."""
+        """Return the instant up to which a run collected. A run whose source got no answer
+        collected nothing."""
         known, now = kept.source.known, self._now()
         is_written = now - collected <= GAP
         return now if is_written and not (known.refusals or known.is_silent) else collected
@@ -142,12 +146,12 @@ class Engine:
             source, followed = self._sourcing.make(kind, self._patience)
             self._kept = Recollection(self._memory, self._status, self._now, kind, source, followed)
             self._status.source = source.name
-        is_known = read.memory.source in ("", kind)  # "" where it was not read
+        is_known = read.memory.source in ("", kind)  # "" if it was not read
         self._kept.recall(read if is_known else Reading())
         return self._kept
 
     def _patience(self) -> float:
-        """Seconds for which the run may still ask; 0 where the table does not tell."""
+        """Return the seconds in which the run may still poll; 0 if the table does not answer."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
@@ -156,7 +160,8 @@ class Engine:
             return 0.0
 
     def _may_send(self) -> bool:
-        """Whether the lease lasts for another request; not where the table does not tell."""
+        """Return whether the lease lasts for another request; False if the table does not
+        answer."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
@@ -174,7 +179,7 @@ class Engine:
 
 
 class _Saving:
-    """The source of a run, which saves what it has learnt with each batch."""
+    """The source of a run; saves the state with each batch."""
 
     def __init__(self, kept: Recollection, run: int) -> None:
         self._kept = kept

@@ -1,4 +1,4 @@
-"""Fields of the collector's items, each read by itself: what cannot be read is named."""
+"""Reads fields of the collector's items one by one, and names those that are invalid."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from chalicelib.domain.times import from_text
 
 
 class Fields:
-    """Reads fields of an item of DynamoDB. `broken` names those that could not be read."""
+    """Reads fields of a DynamoDB item. `broken` names the invalid ones."""
 
     def __init__(self, item: Mapping[str, Any]) -> None:
         self._item = item
         self.broken: list[str] = []
 
     def text(self, name: str) -> str | None:
-        """A text."""
+        """Return a text."""
         return self._read(name, "S")
 
     def number(self, name: str, most: int) -> int | None:
-        """A whole number from 0 to `most`."""
+        """Return a whole number from 0 to `most`."""
         text = self._read(name, "N")
         if text is None:
             return None
@@ -31,7 +31,7 @@ class Fields:
         return None
 
     def instant(self, name: str) -> datetime | None:
-        """An aware UTC datetime."""
+        """Return an aware UTC datetime."""
         text = self._read(name, "S")
         try:
             return None if text is None else from_text(text)
@@ -47,5 +47,5 @@ class Fields:
         return None
 
     def fail(self, name: str) -> None:
-        """Note that a field makes no sense."""
+        """Mark a field as invalid."""
         self.broken.append(name)

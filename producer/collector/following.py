@@ -1,4 +1,4 @@
-"""What the collector follows: symbols of the environment, and those that people track."""
+"""The symbols that the collector follows: those of the environment and the tracked ones."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from producer.watchlist import TrackedList
 
 
 class Followed:
-    """Each symbol once, the environment's first.
+    """The followed symbols, each once, the environment's first.
 
-    `current` are those of the last call. Raises StoreError where the tracked ones have never been
-    read: without them a run would forget what it knows about them.
+    `current` holds the result of the last call. Raises StoreError if the tracked symbols have never
+    been read: without them a run would drop its state about them.
     """
 
     def __init__(self, own: Sequence[str], tracked: TrackedList) -> None:
@@ -23,15 +23,16 @@ class Followed:
 
     @property
     def invalid(self) -> Sequence[str]:
-        """Tracked items that are no symbols, which are passed over."""
+        """Return the tracked items that are not valid symbols and are skipped."""
         return self._tracked.invalid
 
     def drops(self, symbol: str) -> bool:
-        """Whether the table says that a symbol is not followed, rather than not answering."""
+        """Return whether the table says that a symbol is not followed; False if it does not
+        answer."""
         return self._tracked.is_current and symbol not in self._followed
 
     def symbols(self) -> Sequence[str]:
-        """The symbols of at most 5 seconds ago."""
+        """Return the symbols, at most 5 seconds old."""
         tracked = self._tracked.symbols()
         if not self._tracked.is_known:
             raise StoreError("the tracked symbols cannot be read: this run collects nothing")

@@ -26,17 +26,18 @@ from producer.sinks import aws
 from producer.status import Status
 
 ATTEMPTS = 3
-"""To read or write an item of the table."""
+"""Attempts to read or write an item of the table."""
 
 
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Collect prices for the rest of the minute. Raises ProducerError, which says what is wrong."""
+    """Collect prices for the rest of the minute. Raises ProducerError with the reason of a
+    failure."""
     return collector().run(event, context)
 
 
 @cache
 def reporter() -> JsonReporter:
-    """Writes the lines of the log."""
+    """Return the reporter that writes the log's lines."""
     return JsonReporter(sys.stdout)
 
 
@@ -50,7 +51,7 @@ def collector() -> Collector:
 
 
 def make(environ: Mapping[str, str], log: JsonReporter, clocks: Clocks) -> Collector:
-    """A collector for an environment. Raises UsageError as `collector` does."""
+    """Make the collector for an environment. Raises UsageError as `collector` does."""
     settings = load(environ)
     status = Status(log.tell, now=clocks.steady)
     hours = MarketHours(status.note)

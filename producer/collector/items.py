@@ -1,4 +1,4 @@
-"""The list "collector" of the symbols table: an item for the lease, and one for what runs know."""
+"""The list "collector" of the symbols table: one item for the lease, one for the runs' memory."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _SECOND = timedelta(seconds=1)
 
 
 class Items:
-    """The collector's items, by name. Methods raise what boto3 raises.
+    """The collector's items, by name. Methods raise boto3's errors.
 
-    `ahead` is how far DynamoDB's clock is ahead of `now`, by the last answer to `read`.
+    `ahead` is how far DynamoDB's clock is ahead of `now`, by the last response to `read`.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Items:
         self.ahead = timedelta()
 
     def read(self, name: str) -> Item | None:
-        """An item, as it was last written."""
+        """Return an item by a consistent read."""
         asked = self._now()
         answer = self._client.get_item(TableName=self._table, Key=_key(name), ConsistentRead=True)
         self.ahead = _ahead(answer, asked, self._now())
@@ -44,7 +44,7 @@ class Items:
         names: Mapping[str, str],
         values: Mapping[str, Any] = _NOTHING,
     ) -> bool:
-        """Replace an item. Returns whether the condition allowed it."""
+        """Replace an item. Return whether the condition allowed it."""
         from botocore.exceptions import ClientError
 
         given = {"ExpressionAttributeValues": dict(values)} if values else {}
@@ -68,8 +68,11 @@ def _key(name: str) -> Item:
 
 
 def _ahead(answer: Mapping[str, Any], asked: datetime, answered: datetime) -> timedelta:
-    """How far the clock of an answer's Date header is ahead of one that showed `asked` and
-    `answered` around it: the least that fits, since the header has whole seconds."""
+    """Return how far the clock of a response's Date header is ahead of ours.
+
+    `asked` and `answered` are our times around the response. The result is the smallest offset that
+    fits, since the header has whole seconds.
+    """
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     try:
         date = parsedate_to_datetime(headers["date"])

@@ -1,11 +1,11 @@
-"""One run at a time: a lease in the symbols table, taken and given back by conditional writes.
+"""The lease that lets one run collect at a time: conditional writes to the symbols table.
 
-EventBridge starts a function at least once a minute, and Lambda may run it in two containers. The
-number of a run tells it from earlier ones: it is the second of the epoch in which the run began, or
-one more than the number before. It grows as well where somebody has deleted the item.
+EventBridge starts a function at least once a minute, and Lambda may run it in two containers. A
+run's number is the epoch second in which it began, or one more than the number before, so it grows
+even if the item was deleted.
 
-A lease ends by DynamoDB's clock, as the Date header of its answers tells it: that of a container
-may be off.
+A lease expires by DynamoDB's clock, taken from the Date header of its responses: a container's
+clock may be wrong.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from producer.errors import StoreError
 
 KEY = "lease"
 MOST_HELD = timedelta(seconds=78)
-"""No run takes a lease for longer. One that says that it ends later, or does not say when, is held
-for so long from when that is seen."""
+"""The longest lease a run takes. A lease with a later end, or none, counts as held for this long
+from when it is first seen."""
 
 MOST_AHEAD = timedelta(days=1)
-"""A run whose number is so far ahead of the clock has none."""
+"""A run number further ahead of the clock is invalid."""
 
 _UNKNOWN = "?"
 _GIVEN_BACK = ""
@@ -34,9 +34,12 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """A lease: who holds it, "" once it is given back, as which run, and until when by DynamoDB's
-    clock. `collected` is the instant up to which earlier runs have collected: what was traded since
-    may be missing. `broken` names fields that could not be read."""
+    """A lease that another run holds.
+
+    It has the owner ("" once released), the run's number, and its end by DynamoDB's clock.
+    `collected` is the instant up to which earlier runs have collected: later trades may be missing.
+    `broken` names invalid fields.
+    """
 
     owner: str
     run: int
@@ -46,21 +49,24 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """A lease of ours, and the one before it; None before the first."""
+    """A lease that this run holds, and the one before it; None for the first."""
 
     ours: Held
     before: Held | None
 
 
 class Lease:
-    """The lease of a stage's collector. Instants that are passed in are of the container's clock.
-    Methods raise what boto3 raises."""
+    """The lease of a stage's collector.
+
+    Callers pass instants of the container's clock. Methods raise boto3's errors.
+    """
 
     def __init__(self, items: Items) -> None:
         self._items = items
 
     def take(self, owner: str, now: datetime, until: datetime) -> Taken | Held:
-        """The lease, or the one that another run holds. `owner` is to be unlike any other run's."""
+        """Acquire the lease, or return the one that another run holds. `owner` has to be unique to
+        the run."""
         item = self._items.read(KEY)
         at, until = now + self._items.ahead, until + self._items.ahead
         before = None if item is None else held_of(item, at)
@@ -78,7 +84,7 @@ class Lease:
         return Taken(ours, before) if winner is ours else winner
 
     def _won(self, ours: Held, seen: Item | None, at: datetime) -> Held:
-        """Ours once it is written, else what another run has written."""
+        """Write our lease and return it; if another run wrote first, return that run's."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         fault: Exception | None = None
@@ -90,13 +96,13 @@ class Lease:
         item = self._items.read(KEY)
         held = None if item is None else held_of(item, at)
         if held is not None and (held.owner, held.run) == (ours.owner, ours.run):
-            return ours  # the answer to our write was lost
+            return ours  # the response to our write was lost
         if fault is not None or held is None:
-            raise fault or StoreError("the collector's lease was deleted while it was taken")
+            raise fault or StoreError("the collector's lease was deleted while acquiring it")
         return held
 
     def seconds_left(self, taken: Taken, now: datetime) -> float:
-        """Seconds until a lease of ours ends, asked of the table; 0 where a later run has it."""
+        """Read the table and return the seconds until our lease ends; 0 if a later run holds it."""
         item = self._items.read(KEY)
         at = now + self._items.ahead
         if item is None or held_of(item, at).run != taken.ours.run:
@@ -104,11 +110,11 @@ class Lease:
         return (taken.ours.until - at).total_seconds()
 
     def seconds_held(self, held: Held, now: datetime) -> float:
-        """Seconds until a lease of another run ends."""
+        """Return the seconds until another run's lease ends."""
         return (held.until - now - self._items.ahead).total_seconds()
 
     def release(self, taken: Taken, now: datetime, collected: datetime) -> None:
-        """Give it back, unless a later run has it."""
+        """Release the lease, unless a later run holds it."""
         given_back = msgspec.structs.replace(
             taken.ours, owner=_GIVEN_BACK, until=now + self._items.ahead, collected=collected
         )
@@ -117,7 +123,7 @@ class Lease:
     def _write(
         self, held: Held, seen: Item | None, compared: Sequence[str] = ("run", "until")
     ) -> bool:
-        """Whether it was written: only if what is compared still is as it was seen."""
+        """Write the lease if the compared fields are unchanged. Return whether it was written."""
         fields = {
             "owner": {"S": held.owner},
             "run": {"N": str(held.run)},
@@ -136,13 +142,15 @@ class Lease:
 
 
 def is_held(lease: Held, now: datetime) -> bool:
-    """Whether somebody may be sending under it, at an instant of DynamoDB's clock."""
+    """Return whether a run may be sending under the lease at an instant of DynamoDB's clock."""
     return lease.owner != _GIVEN_BACK and now < lease.until
 
 
 def held_of(item: Item, now: datetime) -> Held:
-    """A lease as its item says, at an instant of DynamoDB's clock. Where the item does not say when
-    the lease ends, it ends once any lease would have."""
+    """Read a lease from its item at an instant of DynamoDB's clock.
+
+    If the item has no valid end, the lease ends after the longest time that a run takes.
+    """
     fields = Fields(item)
     owner = fields.text("owner")
     run = fields.number("run", int((now + MOST_AHEAD).timestamp()))

@@ -1,4 +1,5 @@
-"""What a container needs to go on where another one left off, as an item of the symbols table."""
+"""The state that a container needs to continue another's run, kept as an item of the symbols
+table."""
 
 from __future__ import annotations
 
@@ -10,10 +11,13 @@ from producer.wire import WireTick
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
-    """`latest` holds the timestamps of the last ticks that the sink has acknowledged, `sent` their
-    price and volume as text ("" for no volume), and `suspects` the jumps that wait to be confirmed,
-    by symbol; the rest is what the source knows, with instants of DynamoDB's clock in place of
-    seconds: "" when it, or its history, may be asked."""
+    """State that runs pass on, by symbol.
+
+    `latest` holds the timestamps of the last acknowledged ticks, `sent` their price and volume as
+    text ("" for no volume), `suspects` the jumps that wait to be confirmed. The rest is the
+    source's state, with instants of DynamoDB's clock instead of seconds: "" if it, or its history,
+    may be asked.
+    """
 
     source: str = ""
     latest: Mapping[str, str] = {}

@@ -1,4 +1,4 @@
-"""The memory's item: read and written."""
+"""Reads and writes the item of the memory."""
 
 from __future__ import annotations
 
@@ -15,24 +15,28 @@ KEY = "memory"
 
 
 class MemoryStore:
-    """Reads and writes the memory. Methods raise what boto3 raises."""
+    """Reads and writes the memory. Methods raise boto3's errors."""
 
     def __init__(self, items: Items) -> None:
         self._items = items
 
     def read(self, now: datetime) -> Reading:
-        """The memory; an empty one where there is none: then history is fetched again, and the last
-        quotes are sent again."""
+        """Return the memory; an empty one if the item is missing.
+
+        History is then fetched again and the last quotes are sent again.
+        """
         item = self._items.read(KEY)
         return Reading() if item is None else reading_of(item, self.at(now))
 
     def at(self, now: datetime) -> datetime:
-        """What DynamoDB's clock shows when the container's shows `now`."""
+        """Return DynamoDB's time when the container's clock shows `now`."""
         return now + self._items.ahead
 
     def write(self, memory: Memory, run: int) -> bool:
-        """Replace the memory, unless a later run than `run` has written its own. A number that no
-        run can have, or that is none, says nothing."""
+        """Replace the memory, unless a run later than `run` has written it.
+
+        A stored number that is invalid or impossible is ignored.
+        """
         fields = {
             "run": {"N": str(run)},
             "memory": {"S": msgspec.json.encode(memory).decode()},

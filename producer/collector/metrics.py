@@ -1,4 +1,4 @@
-"""A run's counts, as one line in CloudWatch's embedded metric format.
+"""A run's counts as one line in CloudWatch's embedded metric format.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
@@ -14,7 +14,8 @@ NAMESPACE = "Ticktape"
 
 
 def embedded(stage: str, counts: Mapping[str, int], now: datetime, **properties: str) -> str:
-    """The line; counts that are 0 are left out. Its `event` tells it from the producer's others."""
+    """Return the line without counts that are 0. Its `event` distinguishes it from the producer's
+    other lines."""
     counted = {name: value for name, value in counts.items() if value}
     metrics = [{"Name": name, "Unit": "Count"} for name in counted]
     document = {

@@ -1,4 +1,4 @@
-"""What a container keeps between its runs, and how it stays like what the table says."""
+"""A container's state between its runs, synchronised with the table."""
 
 from __future__ import annotations
 
@@ -26,14 +26,15 @@ from producer.wire import Line, WireTick
 _MOST_SUSPECTS = 100
 _SECOND = timedelta(seconds=1)
 _CLOCKS_DIFFER = 2 * _SECOND
-"""DynamoDB's clock is known to a second, to who writes and to who reads."""
+"""DynamoDB's clock is known to one second, both when writing and when reading."""
 
 
 class Recollection:
-    """A source and what it follows, its passing, the ticks that the sink has acknowledged, and the
-    lines that it has not.
+    """A source and its symbols, the state of `Passing`, the acknowledged ticks and the unsent
+    lines.
 
-    `save` may be called from any thread. A failure to save is told, and the next call saves.
+    `save` may be called from any thread. A failure to save is reported, and the next call tries
+    again.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class Recollection:
         """Symbols whose bars wait for the sink."""
 
     def recall(self, read: Reading) -> None:
-        """Go on where another container left off; what this one knew is out of date."""
+        """Replace this container's outdated state with what another container left."""
         memory = read.memory
         if self.left:
             self._status.problem(f"{len(self.left):,} lines of an earlier run are lost")
@@ -82,11 +83,11 @@ class Recollection:
         self.source.recall(_known(memory, self._store.at(self._now())))
 
     def forget_history(self) -> None:
-        """Have history fetched again, as it holds what was missed."""
+        """Have history fetched again, which holds what was missed."""
         self.source.recall(msgspec.structs.replace(self.source.known, with_history=()))
 
     def forget_dropped(self) -> None:
-        """Know nothing of symbols that are not followed any more; one that comes back is new."""
+        """Drop the state of symbols that are no longer followed; a symbol that returns is new."""
         drops = self.followed.drops
         self.source.forget(drops)
         self.passing.forget(drops)
@@ -96,12 +97,12 @@ class Recollection:
                     del known[name]
 
     def forwarded(self, batch: Sequence[WireTick]) -> None:
-        """A batch is on its way: what no tick of a symbol has passed of was no first quote."""
+        """Note a batch on its way; symbols of which no tick has passed still need a first quote."""
         ticks = {tick.symbol for tick in batch if tick.bar is None}
         self.source.doubt(name for name in ticks if not self.passing.has_passed(name))
 
     def taken(self, records: Sequence[Record]) -> None:
-        """The sink has acknowledged them."""
+        """Note records that the sink has acknowledged."""
         lines = [line for record in records for line in record.lines if not line.is_bar]
         with self._lock:
             for line in lines:
@@ -111,10 +112,10 @@ class Recollection:
                     self._sent[line.symbol] = str(line.price), volume
 
     def save(self, run: int) -> bool:
-        """Write the memory if it has changed; whether it is written.
+        """Write the memory if it has changed. Return whether it is written.
 
-        Of symbols that nobody follows nothing is kept; while the table does not say which are
-        followed, everything is.
+        Symbols that are no longer followed are dropped, unless the table does not answer which ones
+        are followed.
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -154,19 +155,20 @@ class Recollection:
         )
 
     def _suspects(self) -> dict[str, WireTick]:
-        """Jumps that wait to be confirmed; so many that the item stays small."""
+        """Return the jumps that wait to be confirmed, as many as keep the item small."""
         waiting = self.passing.suspects
         kept = sorted(name for name in waiting if not self.followed.drops(name))[:_MOST_SUSPECTS]
         return {name: waiting[name] for name in kept}
 
     def _delivered(self, known: Known) -> Sequence[str]:
-        """Symbols whose history the sink has taken."""
+        """Return the symbols whose history the sink has acknowledged."""
         waiting = self.waiting()
         return [name for name in known.with_history if name not in waiting]
 
 
 class NotingSink:
-    """A sink that is asked only while `may_send`, and that tells which records it has taken."""
+    """A sink that sends only while `may_send` returns true, and reports the acknowledged
+    records."""
 
     def __init__(
         self,
@@ -185,7 +187,7 @@ class NotingSink:
         return self._sink.key(symbol)
 
     def send(self, records: Sequence[Record]) -> Sequence[str | None]:
-        """See Sink. Raises LeaseOver where another run may send by now."""
+        """See Sink. Raises LeaseOver if another run may be sending by now."""
         if not self._may_send():
             raise LeaseOver("the run's lease is over")
         refused = self._sink.send(records)
@@ -194,8 +196,10 @@ class NotingSink:
 
 
 def _until(seconds: float, now: datetime, saved: str) -> str:
-    """The instant in whole seconds, never too early, though clocks are compared to the second. What
-    is saved stays while the instant comes nearer."""
+    """Return the instant in whole seconds, rounded up since clocks are compared by the second.
+
+    The saved text is kept as long as the instant only comes nearer.
+    """
     if not seconds:
         return ""
     until = now + timedelta(seconds=seconds) + _CLOCKS_DIFFER

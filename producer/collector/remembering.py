@@ -1,4 +1,4 @@
-"""What a memory's item says, field by field: what cannot be read is left out, and named."""
+"""Reads the fields of a memory's item; omits and names those that are invalid."""
 
 from __future__ import annotations
 
@@ -22,19 +22,22 @@ from producer.wire import WireTick
 _COUNT = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 _SOURCE = Literal["", "yfinance", "simulator"]
 _MOST_AHEAD = timedelta(hours=1)
-"""A last timestamp that is further ahead of the clock would hold back all prices until then."""
+"""A last timestamp further ahead of the clock would hold back all prices until then."""
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """A memory, and the names of what could not be read."""
+    """A memory, and the names of its invalid fields."""
 
     memory: Memory = Memory()
     broken: tuple[str, ...] = ()
 
 
 def reading_of(item: Item, now: datetime) -> Reading:
-    """What an item says at an instant. Where it does not say how Yahoo's refusals stand, it counts
-    as refused: for as long as that number of refusals has the longest."""
+    """Read an item at an instant.
+
+    If the state of Yahoo's refusals is invalid, the longest wait for that number of refusals
+    applies.
+    """
     fields = Fields(item)
     text = fields.text("memory")
     try:
@@ -48,7 +51,7 @@ def reading_of(item: Item, now: datetime) -> Reading:
 
 
 class _Reader:
-    """Reads a memory's values, of any kind, at an instant."""
+    """Reads a memory's values, of any type, at an instant."""
 
     def __init__(self, values: Mapping[str, Any], now: datetime, broken: list[str]) -> None:
         self._values = values
@@ -56,7 +59,7 @@ class _Reader:
         self._broken = broken
 
     def reading(self) -> Reading:
-        """All of it."""
+        """Read all fields."""
         refusals, until = self._back_off("refusals", "throttled_until")
         history_refusals, history_until = self._back_off("history_refusals", "history_until")
         memory = Memory(
@@ -76,7 +79,7 @@ class _Reader:
         return Reading(memory, tuple(dict.fromkeys(self._broken)) if is_whole else ("memory",))
 
     def _value(self, name: str, kind: Any, default: Any = None) -> Any:
-        """None where the value is of another kind; `default` where there is none."""
+        """Return a value; None if it has another type, `default` if it is missing."""
         if name not in self._values:
             return default
         try:
@@ -115,7 +118,7 @@ class _Reader:
         return kept
 
     def _timestamp(self, symbol: str, value: Any) -> str | None:
-        """The value, where it is a timestamp that a tick can have had."""
+        """Return the value if it is a timestamp that a tick can have."""
         if not _is_symbol(symbol) or not isinstance(value, str) or not is_canonical(value):
             return None
         try:
@@ -134,7 +137,7 @@ class _Reader:
 
 
 def _sent(symbol: str, value: Any) -> tuple[str, str] | None:
-    """Price and volume as texts, the volume maybe "", where both are numbers."""
+    """Return price and volume as texts if both are numbers; the volume may be ""."""
     try:
         price, volume = msgspec.convert(value, tuple[str, str])
         is_sound = _is_symbol(symbol) and Decimal(price) > 0 and Decimal(volume or 0) >= 0

@@ -1,4 +1,4 @@
-"""The collector's environment, read as the flags of `stream` are."""
+"""Reads the collector's environment like the flags of `stream`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ FLAGS = {
     "TICKS_STREAM": "--stream",
     "TICKS_QUEUE_URL": "--queue-url",
 }
-"""Variables that say what a flag of `stream` says."""
+"""Variables that correspond to flags of `stream`."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """`options` are those of `stream`. `symbols` are followed beside the tracked ones: None stands
-    for the source's own."""
+    """The collector's settings.
+
+    `options` are those of `stream`. `symbols` are followed in addition to the tracked ones; None
+    means the source's own.
+    """
 
     stage: str
     table: str
@@ -35,7 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load(environ: Mapping[str, str]) -> Settings:
-    """Read the environment; an empty variable counts as not set.
+    """Read the environment. An empty variable counts as unset.
 
     Raises UsageError naming the variable and what is allowed.
     """
@@ -73,6 +76,6 @@ def _options(environ: Mapping[str, str]) -> argparse.Namespace:
 
 
 def _by_variable(message: str) -> str:
-    """A message about a flag, with the variable's name in place of the flag's."""
+    """Replace the flag in a message by the variable's name."""
     names = {flag: name for name, flag in FLAGS.items()}
     return re.sub(r"^--[a-z-]+", lambda found: names.get(found[0], found[0]), message)

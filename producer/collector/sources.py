@@ -1,4 +1,4 @@
-"""The collector's source and what it follows, as the environment says."""
+"""The collector's source and symbols, as the environment says."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from producer.watchlist import TrackedList
 
 
 class Sourcing:
-    """Makes the source of a container. `patience` gives the seconds that a run has left, `steady`
-    seconds that go on while it is frozen, `now` the time of day."""
+    """Makes the source of a container.
+
+    `patience` returns the seconds that a run has left, `steady` seconds that count while the
+    container is frozen, `now` the time of day.
+    """
 
     def __init__(
         self,
@@ -37,8 +40,11 @@ class Sourcing:
         self._now = now
 
     def kind(self, before: str) -> str:
-        """`yfinance` or `simulator`. `auto` asks Yahoo once, and stays with what it took `before`:
-        a symbol's series never mixes sources."""
+        """Return `yfinance` or `simulator`.
+
+        `auto` tries Yahoo once and then keeps its choice, which `before` holds: a symbol's series
+        never mixes sources.
+        """
         if self._settings.source != "auto":
             return self._settings.source
         if before:
@@ -49,7 +55,7 @@ class Sourcing:
         return "yfinance" if answers else "simulator"
 
     def make(self, kind: str, patience: Callable[[], float]) -> tuple[Resumable, Followed]:
-        """The source of a kind, and what it follows."""
+        """Make the source of a kind and its followed symbols."""
         return self._simulator() if kind == "simulator" else self._yahoo(patience)
 
     def _simulator(self) -> tuple[Resumable, Followed]:

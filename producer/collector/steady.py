@@ -1,4 +1,4 @@
-"""Seconds that go on while Lambda keeps a container frozen, and never go back."""
+"""A clock that counts while Lambda keeps a container frozen, and never goes back."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable
 from datetime import datetime
 
 _MOST_SECONDS = 86_400.0
-"""Of a pause that counts: a clock that was set may claim any."""
+"""The longest pause that counts: a clock that was changed may show any."""
 
 
 class SteadyClock:
-    """Monotonic seconds, and the pauses between runs by the time of day.
+    """Monotonic seconds that include the pauses between runs.
 
-    A frozen container's monotonic clock may stand still. Between `leave` and `resume` the longer
-    of both clocks' times counts, so that a clock that is set back holds up nothing.
+    A frozen container's monotonic clock may stop. Between `leave` and `resume` the longer of the
+    monotonic time and the time of day counts, so that a clock that is set back delays nothing.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -23,15 +23,15 @@ class SteadyClock:
         self._left: tuple[datetime, float] | None = None
 
     def __call__(self) -> float:
-        """Seconds since some instant."""
+        """Return the seconds since an arbitrary instant."""
         return self._monotonic() + self._pauses
 
     def leave(self, now: datetime) -> None:
-        """A run ends."""
+        """Mark the end of a run."""
         self._left = now, self._monotonic()
 
     def resume(self, now: datetime) -> None:
-        """A run begins."""
+        """Mark the start of a run."""
         if self._left is None:
             return
         left, seconds = self._left

@@ -1,4 +1,4 @@
-"""A run's time: how long it polls, and whether it may still send."""
+"""A run's time: how long it polls and whether it may still send."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from producer.collector.clocks import Clocks
 from producer.collector.lease import Lease, Taken
 
 LINGER_SECONDS = 18.0
-"""A lease outlasts the polling by so much: a request to the sink may begin 2 s after it and lasts
-13 s at most, and clocks that are compared by whole seconds may differ by the rest."""
+"""Seconds by which a lease outlasts the polling.
+
+A request to the sink may start 2 s later and last 13 s; the rest covers clocks that are compared by
+whole seconds.
+"""
 
 DRAIN_SECONDS = 2.0
-"""What waits at a run's end may be sent for so long."""
+"""Seconds for sending what waits at a run's end."""
 
 
 class Tenure:
     """The time of a container's run.
 
-    It is measured by the monotonic clock, so that a time of day that is set does not change it. A
-    container that was frozen is told by the time of day; how long its lease still lasts is then
-    asked of the table.
+    It is measured by the monotonic clock, so that changes of the time of day have no effect. The
+    time of day shows whether the container was frozen; then the table is asked how long the lease
+    still lasts.
     """
 
     def __init__(self, lease: Lease, clocks: Clocks) -> None:
@@ -31,34 +34,35 @@ class Tenure:
         self._taken: Taken | None = None
 
     def begin(self, seconds: float) -> None:
-        """A run begins that polls for so long."""
+        """Start a run that polls for this many seconds."""
         self._taken = None
         self._last(seconds)
 
     def hold(self, taken: Taken) -> None:
-        """The run has the lease."""
+        """Note that the run holds the lease."""
         self._taken = taken
 
     def left(self) -> float:
-        """Seconds for which the run still polls; below 0 after that."""
+        """Return the seconds in which the run still polls; negative after that."""
         return self._ends - self._clocks.steady()
 
     def may_send(self) -> bool:
-        """Whether a request to the sink may begin: it ends within the lease.
+        """Return whether a request to the sink started now ends within the lease.
 
-        Raises what boto3 raises where that has to be asked.
+        Raises boto3's errors if the table has to be asked.
         """
         return self._is_within(DRAIN_SECONDS)
 
     def asking_left(self) -> float:
-        """Seconds for which the source may be asked: none where another run may ask by now.
+        """Return the seconds in which the source may be asked; 0 if another run may be asking by
+        now.
 
         Raises as `may_send` does.
         """
         return max(0.0, self.left()) if self._is_within(0.0) else 0.0
 
     def _is_within(self, more: float) -> bool:
-        """Whether the run's time, and so much more, is not over."""
+        """Return whether the run's time plus `more` seconds is not over."""
         if self._taken is None or self.left() < -more:
             return False
         if self._ends_at + timedelta(seconds=more) < self._clocks.now():

@@ -1,4 +1,5 @@
-"""How long a run polls: its own minute, so that the next run finds nobody there. Pure."""
+"""How long a run polls: until its own minute ends, so that it is over when the next run starts.
+Pure."""
 
 from __future__ import annotations
 
@@ -11,26 +12,26 @@ from producer.errors import UsageError
 
 MINUTE = timedelta(minutes=1)
 POLLING = timedelta(seconds=57)
-"""Of each minute; the rest is for what waits to be sent and for the last writes."""
+"""Polling time of each minute; the rest is for sending what waits and for the last writes."""
 
 CLOSING_SECONDS = 8.0
-"""What a run needs after it has stopped polling, at most."""
+"""The longest time that a run needs after it has stopped polling."""
 
 LEAST_SECONDS = 2.0
-"""Nothing can be asked and answered in less."""
+"""The least time in which a request can be answered."""
 
 LEAST_TIMEOUT_SECONDS = 20.0
 
 IMPLAUSIBLE = timedelta(minutes=10)
-"""An event so much older than the clock says more about the clock than about the event."""
+"""An event this much older than the clock means that the event is wrong, not the clock."""
 
 
 def polling_seconds(event: Mapping[str, Any], now: datetime, remaining_seconds: float) -> float:
-    """Seconds for which a run polls that `event` starts at `now`; below `LEAST_SECONDS` where its
-    minute is over.
+    """Return how long a run started by `event` at `now` polls; below `LEAST_SECONDS` if its minute
+    is over.
 
-    `time` of a scheduled event is the beginning of the minute; an event without one begins now.
-    Raises UsageError where the function's timeout leaves no time.
+    A scheduled event's `time` is the beginning of the minute; an event without one begins now.
+    Raises UsageError if the function's timeout leaves no time.
     """
     if remaining_seconds < LEAST_TIMEOUT_SECONDS:
         raise UsageError(

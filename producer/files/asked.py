@@ -1,4 +1,4 @@
-"""What people ask of a file: symbols, and what its rows are to be taken for."""
+"""Options for reading files: the symbols and how to interpret rows."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from producer.wire import Bar, Mode
 
 RowsAs = Literal["bars", "ticks"]
 REPLAY = "replay"
-"""The source of prices whose file names none."""
+"""The source of prices if a file names none."""
 
 
 class Label(msgspec.Struct, frozen=True):
-    """A source's name for all symbols, or for some. `text` is how it was given."""
+    """A source's name for all symbols or for some. `text` is the option as given."""
 
     source: str
     symbols: frozenset[str] | None = None
     text: str = ""
 
     def of(self, symbol: str, source: str) -> str:
-        """The label of a symbol that has `source` in its file."""
+        """Return the label for a symbol whose file names `source`."""
         return self.source if self.symbols is None or symbol in self.symbols else source
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """How to read files.
 
-    `symbols` are those wanted, all where it is empty; `rows_as` and `bar` None are recognised;
-    `timezone` is that of times without one, the exchange's where it is None. `history` makes
-    everything history: days become bars. `alerts` asks that the alerts of ticks be sent, which else
-    are recorded only.
+    `symbols` are the wanted ones, all if empty; `rows_as` and `bar` are detected if None;
+    `timezone` applies to times without one and defaults to the exchange's. `history` sends
+    everything as history: daily rows become bars. `alerts` sends the ticks' alerts instead of only
+    recording them.
     """
 
     symbols: tuple[str, ...] = ()
@@ -45,5 +45,5 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def mode(self) -> Mode:
-        """Of the ticks."""
+        """Return the mode of the ticks."""
         return "replay" if self.alerts else "backfill"

@@ -1,7 +1,7 @@
-"""Lines and rows of a text file, none of which may grow without end.
+"""Limits the length of a text file's lines and rows.
 
-A megabyte of gzip unpacks to a gigabyte, and a file without line breaks is a single line, which
-would have to fit into memory. So is a row of CSV whose line breaks are all within quotes.
+A megabyte of gzip unpacks to a gigabyte, and a file without line breaks is a single line that would
+have to fit into memory. The same holds for a row of CSV whose line breaks are all within quotes.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from typing import TextIO
 from producer.errors import UsageError
 
 LONGEST_LINE = 1 << 20
-"""Characters of a line with its end: thousands of columns, or ten thousand ticks in an array."""
+"""Characters of a line with its end: enough for thousands of columns, or ten thousand ticks in an
+array."""
 
 
 def lines(file: TextIO, path: Path) -> Iterator[str]:
-    """The lines of a file with their ends. Raises UsageError at one above LONGEST_LINE."""
+    """Yield the lines of a file with their ends. Raises UsageError for a line above
+    LONGEST_LINE."""
     number = 1
     while line := file.readline(LONGEST_LINE + 1):
         if len(line) > LONGEST_LINE:
@@ -30,8 +32,10 @@ def lines(file: TextIO, path: Path) -> Iterator[str]:
 
 
 class RowLines:
-    """The lines of a file for a reader of rows, which may take several lines for one. `row_ends`
-    is to be called after each row. Raises UsageError at a row above LONGEST_LINE."""
+    """The lines of a file for a CSV reader, which may read several lines for one row.
+
+    Call `row_ends` after each row. Raises UsageError for a row above LONGEST_LINE.
+    """
 
     def __init__(self, file: TextIO, path: Path) -> None:
         self._lines = lines(file, path)
@@ -52,5 +56,5 @@ class RowLines:
         return line
 
     def row_ends(self) -> None:
-        """The next line begins another row."""
+        """Note that the next line begins another row."""
         self._left = LONGEST_LINE

@@ -1,9 +1,9 @@
-"""Parquet in pieces that fit into memory, however small the file is.
+"""Reads Parquet in pieces that fit into memory, however small the file is.
 
 A kilobyte of Parquet may hold one long text in a dictionary and a million references to it. So
-texts are left in their dictionaries, whatever type the file's Arrow schema gives them, few cells
-are taken at once, and what unpacks to too many bytes is refused, by the file's own account and by
-that of each page.
+texts stay in their dictionaries whatever type the file's Arrow schema gives them, few cells are
+read at once, and data that unpacks to too many bytes is refused, both by the file's declared sizes
+and by each page's.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ MOST_UNPACKED = 1 << 28
 """Bytes of a column in one row group; writers' row groups are smaller as a whole."""
 
 MOST_IN_GROUP = 1 << 30
-"""Bytes of all columns of a row group, a page of each of which is unpacked at one time."""
+"""Bytes of all columns of a row group; one page of each is unpacked at a time."""
 
 MOST_COLUMNS = 1 << 15
-"""Five fields of 6,500 symbols."""
+"""Room for five fields of 6,500 symbols."""
 
 LONGEST_DECIMAL = 32
-"""Bytes of 76 digits, the most that Arrow has."""
+"""Bytes of 76 digits, Arrow's maximum."""
 
 ROWS_AT_ONCE = 4096
 CELLS_AT_ONCE = 1 << 20
 
 MOST_TEXT = 1 << 26
-"""Bytes of the texts of so many rows: 16 KB a row, where all differ."""
+"""Bytes of the texts of ROWS_AT_ONCE rows: 16 KB a row if all differ."""
 
 _TEXTS = ("string", "large_string", "string_view", "binary", "large_binary", "binary_view")
 _TIMES = ("date", "time", "timestamp", "duration")
@@ -47,7 +47,7 @@ _NO_VALUE = (ArithmeticError, LookupError, ValueError)
 
 @contextmanager
 def told(name: object) -> Iterator[None]:
-    """Raises UsageError for what pyarrow cannot read."""
+    """Raise UsageError for a file that pyarrow cannot read."""
     import pyarrow
 
     try:
@@ -58,7 +58,7 @@ def told(name: object) -> Iterator[None]:
 
 
 def open_file(path: Path, name: object) -> pyarrow.parquet.ParquetFile:
-    """A file whose texts come as dictionaries. Raises UsageError, which calls the file `name`."""
+    """Open a file with texts as dictionaries. Raises UsageError that calls the file `name`."""
     import pyarrow.parquet
 
     with told(name):
@@ -74,13 +74,15 @@ def open_file(path: Path, name: object) -> pyarrow.parquet.ParquetFile:
 
 
 def _holds_text(column: Any) -> bool:
-    """By what Parquet stores; Arrow's schema in the file may call it anything."""
+    """Return whether a column stores text by its Parquet type; the Arrow schema may call it
+    anything."""
     is_bytes: bool = column.physical_type == "BYTE_ARRAY"
     return is_bytes and column.logical_type.type != "DECIMAL"
 
 
 def _check_decimals(columns: Sequence[Any], name: object) -> None:
-    """pyarrow lays a decimal out for each reference to it, and looks at its length afterwards."""
+    """Refuse long decimals: pyarrow unpacks a decimal for each reference before it checks the
+    length."""
     for column in columns:
         is_decimal = column.logical_type.type == "DECIMAL"
         is_long = column.physical_type == "BYTE_ARRAY" or column.length > LONGEST_DECIMAL
@@ -121,18 +123,20 @@ def _check_size(name: object, has: str, size: int, group: int, most: int) -> Non
 
 
 def is_text(kind: pyarrow.DataType) -> bool:
-    """Whether values of a type have any length."""
+    """Return whether values of a type vary in length."""
     return _is_any_of(_TEXTS, kind)
 
 
 def is_cell(kind: pyarrow.DataType) -> bool:
-    """Whether a value of a type can be a cell: a text, a number, a date or a time. Lists and the
-    like cannot, and what another program has added to Arrow cannot."""
+    """Return whether a value of a type can be a cell: a text, number, date or time.
+
+    Lists, structs and Arrow extension types cannot.
+    """
     return _is_any_of(_CELLS, kind)
 
 
 def _is_any_of(names: Sequence[str], kind: pyarrow.DataType) -> bool:
-    """Whether a type, or that of a dictionary's values, is one that pyarrow calls so."""
+    """Return whether a type, or its dictionary's value type, is one of pyarrow's named types."""
     from pyarrow import types
 
     if types.is_dictionary(kind):
@@ -143,8 +147,8 @@ def _is_any_of(names: Sequence[str], kind: pyarrow.DataType) -> bool:
 def batches(
     file: pyarrow.parquet.ParquetFile, columns: Sequence[str], name: object
 ) -> Iterator[pyarrow.RecordBatch]:
-    """The columns, few rows at once. Raises UsageError where the file breaks off, or another column
-    has the name of one of them."""
+    """Yield the columns, few rows at a time. Raises UsageError if the file is truncated or a name
+    is used twice."""
     _check_names(file.metadata.schema, set(columns), name)
     rows = max(1, min(ROWS_AT_ONCE, CELLS_AT_ONCE // max(1, len(columns))))
     with told(name):
@@ -152,7 +156,8 @@ def batches(
 
 
 def _check_names(schema: Any, wanted: set[str], name: object) -> None:
-    """pyarrow reads all columns of a name: lists, too, and the parts of a group."""
+    """Refuse duplicate names: pyarrow reads all columns of a name, including lists and parts of a
+    group."""
     found: set[str] = set()
     for place in range(len(schema)):
         parts = schema.column(place).path.split(".")
@@ -164,8 +169,11 @@ def _check_names(schema: Any, wanted: set[str], name: object) -> None:
 
 
 class Piece:
-    """The columns of a few rows. Each text is made once, however many rows refer to it, and none
-    has more than `longest` bytes, nor all of them together more than MOST_TEXT."""
+    """The columns of a few rows.
+
+    Each text is decoded once, however many rows refer to it. No text is longer than `longest`
+    bytes, and all together are at most MOST_TEXT.
+    """
 
     def __init__(self, batch: pyarrow.RecordBatch, name: object, longest: int) -> None:
         self._batch = batch
@@ -174,7 +182,8 @@ class Piece:
         self._room = MOST_TEXT
 
     def values(self, place: int) -> list[Any]:
-        """The values of the column at a place. Raises UsageError for texts that are too long."""
+        """Return the values of the column at an index. Raises UsageError for texts that are too
+        long."""
         import pyarrow
 
         found, column = self._batch.column(place), self._batch.schema.names[place]
@@ -203,7 +212,8 @@ class Piece:
 
 
 def _plain(column: pyarrow.Array) -> list[Any]:
-    """Python's values; None for times that Python cannot hold, or whose zone it does not know."""
+    """Convert values to Python's; None for times that Python cannot represent or with an unknown
+    zone."""
     try:
         return list(column.to_pylist())
     except _NO_VALUE:

@@ -1,4 +1,4 @@
-"""Local times without an offset, in the hour that comes twice when clocks are put back."""
+"""Resolves local times without an offset in the hour that repeats when clocks are set back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _HOUR = timedelta(hours=1)
 
 
 class _Course(msgspec.Struct):
-    """A symbol's last time, the step that led to it, and how many more steps went on than back."""
+    """A symbol's last time, the step before it, and how many more steps went forward than back."""
 
     last: datetime
     step: timedelta = timedelta()
@@ -26,19 +26,19 @@ class _Course(msgspec.Struct):
 
 
 class Clock:
-    """Tells the second pass through such an hour by the order of the rows, the oldest first.
+    """Detects the second pass through such an hour by the order of rows, the oldest first.
 
-    Their times go back within the hour; those of rows an hour apart stand still. Where most rows
-    go back, the newest comes first, and no pass can be told.
+    Their times go back within the hour, or repeat if rows are an hour apart. If most rows go back,
+    the newest comes first, and the passes cannot be distinguished.
     """
 
     def __init__(self, zone: tzinfo | None) -> None:
-        """`zone` None is that of each symbol's exchange."""
+        """Use `zone`, or each symbol's exchange zone if None."""
         self._zone = zone
         self._courses: dict[str, _Course] = {}
 
     def put(self, row: Row) -> None:
-        """Mark the row's time (`fold`, PEP 495) if it is of the second pass."""
+        """Mark the row's time (`fold`, PEP 495) if it is in the second pass."""
         if row.when.tzinfo is not None:
             return
         course = self._courses.setdefault(row.symbol, _Course(row.when))

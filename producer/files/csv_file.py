@@ -1,4 +1,4 @@
-"""Text files of cells: CSV, TSV, semicolons, .gz, in UTF-8, UTF-16 or the encoding of Windows."""
+"""Reads delimited text files: CSV, TSV, semicolons, .gz, in UTF-8, UTF-16 or Windows encoding."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ _UNREADABLE = (UnicodeError, csv.Error, OSError, EOFError, zlib.error)
 _DELIMITERS = ",;\t|"
 _PIECE = 1 << 20
 _SNIFFED = 2048
-"""Characters of a header that tell its delimiter; the sniffer's time grows with their square."""
+"""Characters of the header for detecting the delimiter; the sniffer takes quadratic time."""
 
 
 class CsvFile:
-    """A text file. Its delimiter is read off its first line; a line `sep=;` before it, as Excel
-    writes one, says so by itself."""
+    """A delimited text file.
+
+    The delimiter is detected from the first line, or stated by a line `sep=;` before it, as Excel
+    writes.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -34,7 +37,7 @@ class CsvFile:
 
     @property
     def decimal_comma(self) -> bool:
-        """Semicolons part cells where a comma is the decimal mark."""
+        """Return whether the delimiter is a semicolon, which suggests a decimal comma."""
         return self._delimiter == ";"
 
     def rows(self) -> Iterator[tuple[int, Sequence[str]]]:
@@ -67,7 +70,7 @@ class CsvFile:
             raise UsageError(f"{self.path}: {error.strerror or error}") from error
 
     def _encoding_of(self) -> str:
-        """UTF-16 has its mark; what is not UTF-8 is taken for the encoding of Windows."""
+        """Detect the encoding: UTF-16 by its mark; Windows for text that is not UTF-8."""
         try:
             with self._open_bytes() as file:
                 start = file.read(_PIECE)
@@ -91,7 +94,7 @@ class CsvFile:
 
 
 def delimiter_of(line: str) -> str:
-    """The delimiter of a header's cells; a comma where there is but one cell."""
+    """Return the delimiter of a header; a comma if there is only one cell."""
     try:
         return csv.Sniffer().sniff(line[:_SNIFFED], _DELIMITERS).delimiter
     except csv.Error:

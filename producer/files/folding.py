@@ -1,8 +1,8 @@
-"""Hours and days out of finer bars that are sent as history.
+"""Folds finer bars of history into hours and days.
 
 The API reads stored bars of 1m, 1h and 1d; history of minutes alone would leave its hours and days
-empty. So with the minutes go the hours and days that they make, marked by `folded`, the number of
-bars in them: they fill what is missing and never take the place of an exchange's own bar.
+empty. So hours and days are made from the minutes and sent with them, marked by `folded`, the
+number of bars in them. They fill gaps and never replace an exchange's own bar.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from producer.wire import Bar, WireTick
 
 SECONDS: dict[Bar, int] = {"1m": 60, "1h": 3600, "1d": 86_400}
 STORED = frozenset(SECONDS.values())
-"""The lengths of bars that are stored."""
+"""The lengths of stored bars in seconds."""
 
 Part = tuple[WireTick, int]
-"""A tick or a bar, with the length in seconds of a bar that is to be folded; 0 for all else."""
+"""A tick or a bar, with the length in seconds of a bar to fold; 0 for everything else."""
 
 
 def targets_of(seconds: int) -> tuple[Bar, ...]:
-    """The stored intervals that bars of a length make: 5m make 1h and 1d, 2h make 1d."""
+    """Return the stored intervals that bars of a length make: 5m make 1h and 1d, 2h make 1d."""
     return tuple(
         bar
         for bar, length in SECONDS.items()
@@ -36,10 +36,10 @@ def targets_of(seconds: int) -> tuple[Bar, ...]:
 
 
 class Folder:
-    """Folds bars of one length that come in the order of time, each symbol's.
+    """Folds bars of one length, each symbol's in time order.
 
-    If several bars of a symbol have the same start, the last one counts. What is not over at `now`
-    is left to live ticks.
+    If several bars of a symbol have the same start, the last one counts. Intervals that are not
+    over at `now` are left to live ticks.
     """
 
     def __init__(self, seconds: int, now: datetime) -> None:
@@ -51,14 +51,14 @@ class Folder:
         self._open: dict[tuple[str, Bar], tuple[BarSpan, WireTick]] = {}
 
     def add(self, bar: WireTick) -> Iterator[WireTick]:
-        """Take a bar. Gives the coarser bars that those before it complete."""
+        """Add a bar. Yield the coarser bars that it completes."""
         before = self._newest.get(bar.symbol)
         self._newest[bar.symbol] = bar
         if before is not None and before.timestamp != bar.timestamp:
             yield from self._fold(before)
 
     def rest(self) -> Iterator[WireTick]:
-        """The coarser bars that were still open."""
+        """Yield the coarser bars that are still open."""
         for bar in self._newest.values():
             yield from self._fold(bar)
         for held in self._open.values():
@@ -88,9 +88,9 @@ class Folder:
 
 
 def with_folded(parts: Iterable[Part], now: datetime) -> Iterator[WireTick]:
-    """The ticks and bars, and behind them the coarser bars that they make.
+    """Yield the ticks and bars, followed by the coarser bars made from them.
 
-    Bars of lengths that are not stored only serve to make those that are.
+    Bars whose length is not stored only serve to make stored ones.
     """
     folders: dict[int, Folder] = {}
     for bar, seconds in parts:
@@ -109,7 +109,7 @@ def _first(bar: WireTick, target: Bar, start: str) -> WireTick:
 
 
 def _join(into: WireTick, bar: WireTick) -> None:
-    """Take the next bar into a coarser one."""
+    """Merge the next bar into a coarser one."""
     into.high = max(into.high or bar.price, bar.high or bar.price)
     into.low = min(into.low or bar.price, bar.low or bar.price)
     into.price = bar.price

@@ -1,4 +1,4 @@
-"""What CSV and Parquet files have in common: rows of cells."""
+"""What CSV and Parquet files share: rows of cells."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Protocol
 
 
 class Grid(Protocol):
-    """Rows of text, those of the header among them."""
+    """Rows of text, including the header's."""
 
     @property
     def path(self) -> Path:
-        """The file."""
+        """Return the file."""
 
     @property
     def decimal_comma(self) -> bool:
-        """Whether a comma is the likelier decimal mark where nothing shows it."""
+        """Return whether a comma is the likelier decimal mark if no cell shows it."""
 
     def rows(self) -> Iterator[tuple[int, Sequence[str]]]:
-        """Line number and cells of each row that is not empty. Raises UsageError when it cannot
-        be read on."""
+        """Yield the line number and cells of each row that is not empty. Raises UsageError if the
+        file cannot be read."""

@@ -1,7 +1,7 @@
-"""Several recordings as one, so that bars of a session in two files make one day.
+"""Joins several recordings, so that bars of a session in two files make one day.
 
-Only files that share symbols and time are read side by side: a folder may have a file a symbol,
-or a file a day, by the thousand.
+Only files that share symbols and overlap in time are read together: a folder may have thousands of
+files, one per symbol or per day.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _MOST_OPEN = 200
 
 
 class Own(Recording, Protocol):
-    """A recording in people's own files."""
+    """A recording from users' own files."""
 
     @property
     def name(self) -> str:
-        """The file's name; of several files their number."""
+        """Return the file's name; for several files their number."""
 
     @property
     def found(self) -> Sequence[str]:
-        """Its symbols, once it was checked."""
+        """Return the symbols that `check` found."""
 
 
 class Readable(Own, Protocol):
@@ -36,17 +36,22 @@ class Readable(Own, Protocol):
 
     @property
     def span(self) -> tuple[str, str] | None:
-        """The first and the last start of its bars that are to be folded; None where it has none.
-        Known once it was checked."""
+        """Return the first and the last start of bars to fold; None without any. Known after
+        `check`."""
 
     def parts(self, *, by_time: bool = False) -> Iterator[Part]:
-        """What it holds, each symbol's in the order of time. `by_time` asks for this order across
-        symbols, too, in which history else is given only if the file itself has it."""
+        """Yield the contents, each symbol's in time order.
+
+        `by_time` asks for time order across symbols too; otherwise history has it only if the file
+        itself does.
+        """
 
 
 def in_time(recordings: Sequence[Readable]) -> Iterator[Part]:
-    """All of them in the order of time, and at the same instant in the order of the files. Raises
-    UsageError where they have too many rows to be put into this order."""
+    """Merge recordings in time order; at the same instant in the order of the files.
+
+    Raises UsageError if they have too many rows to sort.
+    """
     if len(recordings) == 1:
         return recordings[0].parts()
     each = [one.parts(by_time=True) for one in recordings]
@@ -57,9 +62,9 @@ def in_time(recordings: Sequence[Readable]) -> Iterator[Part]:
 
 
 def in_series(recordings: Sequence[Readable]) -> Iterator[Iterator[Part]]:
-    """Recordings of the same symbols joined, each symbol's bars in the order of time.
+    """Join recordings of the same symbols, each symbol's bars in time order.
 
-    Recordings without bars that are to be folded stand alone.
+    Recordings without bars to fold are not joined.
     """
     for group in _sharing_symbols(recordings):
         yield (part for run in _overlapping(group) for part in in_time(run))
@@ -71,7 +76,7 @@ class _Group(msgspec.Struct):
 
 
 def _sharing_symbols(recordings: Sequence[Readable]) -> Iterator[list[Readable]]:
-    """Groups of recordings that are connected by symbols, in the order of their first ones."""
+    """Group recordings connected by shared symbols, in the order of their first ones."""
     group_of: dict[str, _Group] = {}
     alone = []
     for place, one in enumerate(recordings):
@@ -93,7 +98,7 @@ def _distinct(groups: Iterable[_Group]) -> list[_Group]:
 
 
 def _overlapping(recordings: Sequence[Readable]) -> Iterator[list[Readable]]:
-    """Recordings in the order of time, those together whose times overlap."""
+    """Group recordings whose times overlap, in time order."""
     run: list[int] = []
     until = ""
     spans = [one.span or ("", "") for one in recordings]

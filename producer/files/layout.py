@@ -1,8 +1,8 @@
-"""Which column of a file is what.
+"""Detects which column of a file is what.
 
-The header may stand below lines of other text, and may have several lines: yfinance writes one of
-fields, one of symbols and one with the index's name. A file of several symbols has a column of
-symbols, or columns for each symbol.
+The header may follow lines of other text, and may have several lines: yfinance writes one for
+fields, one for symbols and one for the index's name. A file of several symbols has a symbol column,
+or columns for each symbol.
 """
 
 from __future__ import annotations
@@ -17,26 +17,27 @@ from producer.files.grid import Grid
 from producer.files.names import FIELDS, OTHERS, UNNAMED, field_of, is_symbol, pair_of, plain
 
 MOST_LINES = 20
-"""How far down the header may stand."""
+"""Number of lines searched for the header."""
 
 
 class Group(msgspec.Struct, frozen=True):
-    """The columns of one symbol, or with an empty symbol those of every row."""
+    """The columns of one symbol; with an empty symbol those of every row."""
 
     symbol: str
     at: Mapping[str, int]
 
     @property
     def has_bars(self) -> bool:
-        """Whether rows have open, high, low and close."""
+        """Return whether rows have open, high, low and close."""
         return {"open", "high", "low", "price"} <= self.at.keys()
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
-    """What a file's columns are. `header` counts the rows before the first row of figures.
+    """The meaning of a file's columns.
 
-    `clock` is a column of times beside one of dates; `is_utc`: the time's column says so.
-    `are_ticks`: rows are one tick each, by their names, as Ticktape itself exports them.
+    `header` counts the rows before the data. `clock` is a column of times beside one of dates;
+    `is_utc`: the time column's name says UTC. `are_ticks`: each row is one tick by its column
+    names, as Ticktape exports them.
     """
 
     header: int
@@ -48,17 +49,18 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def has_symbols(self) -> bool:
-        """Whether the file itself names the symbols."""
+        """Return whether the file itself names the symbols."""
         return bool(self.groups[0].symbol) or "symbol" in self.groups[0].at
 
     @property
     def has_bars(self) -> bool:
-        """Whether rows can be bars."""
+        """Return whether rows can be bars."""
         return self.groups[0].has_bars and not self.are_ticks
 
 
 def layout_of(grid: Grid) -> Layout:
-    """Raises UsageError when time or price is missing, naming what is there."""
+    """Detect the layout. Raises UsageError if time or price is missing, naming the columns
+    found."""
     rows = [list(row) for _, row in islice(grid.rows(), MOST_LINES)]
     for at in range(len(rows)):
         found = _levels(rows, at) or _flat(rows[at], at)
@@ -75,7 +77,7 @@ def _known(row: Sequence[str]) -> int:
 
 
 def _flat(header: Sequence[str], at: int) -> Layout | None:
-    """A header of one line."""
+    """Read a header of one line."""
     names = [plain(name) for name in header]
     time = _time_of(header)
     columns = _columns(names)
@@ -117,13 +119,13 @@ def _columns(names: Sequence[str]) -> dict[str, int]:
 
 
 def _paired(header: Sequence[str], time: int) -> tuple[Group, ...]:
-    """Columns that each name a field and a symbol."""
+    """Return the groups of columns whose names hold a field and a symbol."""
     pairs = [(at, pair_of(name)) for at, name in enumerate(header) if at != time and name]
     return _grouped([(at, pair) for at, pair in pairs if pair]) if all(p for _, p in pairs) else ()
 
 
 def _symbols_alone(header: Sequence[str], time: int) -> tuple[Group, ...]:
-    """Columns that are named by symbols: of each its close."""
+    """Return the groups of columns named by symbols alone, each holding a close."""
     others = [(at, name) for at, name in enumerate(header) if at != time]
     if not others or not all(is_symbol(name) and field_of(name) is None for _, name in others):
         return ()
@@ -131,7 +133,7 @@ def _symbols_alone(header: Sequence[str], time: int) -> tuple[Group, ...]:
 
 
 def _levels(rows: Sequence[Sequence[str]], at: int) -> Layout | None:
-    """A header with a line of fields and a line of symbols, in either order."""
+    """Read a header with a line of fields and a line of symbols, in either order."""
     if at + 1 >= len(rows) or len(rows[at]) != len(rows[at + 1]) or len(rows[at]) < 2:
         return None
     first, second = rows[at][1:], rows[at + 1][1:]
@@ -153,7 +155,7 @@ def _are_fields(names: Sequence[str]) -> bool:
 
 
 def _grouped(pairs: Sequence[tuple[int, tuple[str, str]]]) -> tuple[Group, ...]:
-    """Groups by symbol; empty where one lacks a price."""
+    """Group columns by symbol; empty if a symbol lacks a price."""
     by_symbol: dict[str, dict[str, int]] = {}
     for at, (field, symbol) in pairs:
         by_symbol.setdefault(symbol, {}).setdefault(field, at)

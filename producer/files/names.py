@@ -1,4 +1,4 @@
-"""Names of columns, and symbols as other people's files write them."""
+"""Column names and symbols as other programs write them."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "market_state": ("market state",),
     "source": ("source",),
 }  # fmt: skip
-"""What each field may be called, the better name first."""
+"""The names of each field, the preferred ones first."""
 
 UNNAMED = frozenset(("", "unnamed: 0", "index"))
 OTHERS = frozenset(
     ("adj close", "adjusted", "dividends", "stock splits", "capital gains", "repaired?")
 )
-"""Columns of yfinance and quantmod that nothing is made of."""
+"""Columns of yfinance and quantmod that are ignored."""
 
 FIGURES = ("price", "open", "high", "low", "volume", "previous_close")
 
@@ -66,8 +66,11 @@ _BEHIND = re.compile(
 
 
 def plain(name: str) -> str:
-    """A column's name in small letters, without `<>`, `*`, units and underscores. One that is too
-    long for any field stays as it is: looking for units would take the square of its length."""
+    """Normalise a column's name: lower case, without `<>`, `*`, units and underscores.
+
+    Names too long for any field are returned unchanged: searching them for units would take
+    quadratic time.
+    """
     if len(name) > _LONGEST:
         return name
     bare = re.sub(r"[<>*\"]|\(.*\)", "", name).replace("_", " ").strip().rstrip(".").lower()
@@ -75,12 +78,12 @@ def plain(name: str) -> str:
 
 
 def field_of(name: str) -> str | None:
-    """The field that a column's name stands for."""
+    """Return the field that a column's name stands for."""
     return _FIELD_OF.get(plain(name))
 
 
 def is_symbol(name: str) -> bool:
-    """Whether a column may be named by a symbol: in capitals, and no number."""
+    """Return whether a column's name can be a symbol: upper case and not a number."""
     try:
         return parse_symbol(name) == name and any("A" <= letter <= "Z" for letter in name)
     except TickError:
@@ -88,9 +91,9 @@ def is_symbol(name: str) -> bool:
 
 
 def pair_of(name: str) -> tuple[str, str] | None:
-    """Field and symbol of a column like `AAPL.Close`, `Close_AAPL` or `('Close', 'AAPL')`.
+    """Return field and symbol of a column like `AAPL.Close`, `Close_AAPL` or `('Close', 'AAPL')`.
 
-    The field is `other` for columns that nothing is made of.
+    The field is `other` for ignored columns.
     """
     if len(name) > _LONGEST:
         return None
@@ -108,9 +111,9 @@ def pair_of(name: str) -> tuple[str, str] | None:
 
 @lru_cache(4096)
 def symbol_of(text: str) -> str:
-    """The symbol of a cell, as Yahoo writes it: Stooq's AAPL.US is AAPL, BTC/USD is BTC-USD.
+    """Convert a cell to a symbol as Yahoo writes it: Stooq's AAPL.US is AAPL, BTC/USD is BTC-USD.
 
-    Raises TickError for what is no symbol.
+    Raises TickError for an invalid symbol.
     """
     symbol = parse_symbol(text.strip().replace("/", "-"))
     stem, _, country = symbol.rpartition(".")
@@ -118,8 +121,8 @@ def symbol_of(text: str) -> str:
 
 
 def symbol_of_file(path: PurePath) -> str | None:
-    """The symbol that a file is named by: `AAPL.csv`, `aapl.us.txt`, `aapl_us_d.csv`,
-    `BRK-B_1m.csv.gz`; None where the name can be none."""
+    """Return the symbol in a file's name: `AAPL.csv`, `aapl.us.txt`, `aapl_us_d.csv`,
+    `BRK-B_1m.csv.gz`; None if it has none."""
     name = path.name
     while (shorter := _ENDINGS.sub("", name)) != name:
         name = shorter
@@ -131,7 +134,7 @@ def symbol_of_file(path: PurePath) -> str | None:
 
 
 def is_named_by_symbol(path: PurePath) -> bool:
-    """Whether a file's name looks as if it were meant as a symbol: in capitals, or Stooq's."""
+    """Return whether a file's name looks like a symbol: upper case, or Stooq's form."""
     stem = path.name.split(".")[0].split("_")[0].split(" ")[0]
     stooq = re.match(r"(?i)[^.]+[._](us|uk|jp)[._]", path.name)
     return bool(stooq) or (stem == stem.upper() and symbol_of_file(path) is not None)

@@ -1,6 +1,6 @@
-"""Numbers as people's files have them: with currency signs, thousands separators, decimal commas.
+"""Parses numbers with currency signs, thousands separators and decimal commas.
 
-The text keeps its digits: nothing passes through a float.
+Digits are kept exactly: nothing passes through a float.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal
 from chalicelib.domain.ticks import number
 
 Mark = Literal[".", ","]
-"""What stands before the decimals."""
+"""The decimal mark."""
 
 _EMPTY = frozenset(
     ("", "null", "nan", "none", "n/a", "na", "#n/a", "nat", "<na>", "-", "--", "—", "inf", "-inf")
@@ -21,13 +21,13 @@ _SIGNS = str.maketrans("", "", "$€£¥₹%'\u2019 \u00a0\u202f\t")
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d*)?")
 _SHOWN = 40
-"""Characters of a number that a message repeats."""
+"""Characters of a number shown in messages."""
 
 _SCALES = {"K": 3, "M": 6, "B": 9, "T": 12}
 
 
 def number_of(text: str, mark: Mark = ".") -> Decimal | None:
-    """The number to at most eight decimals; None for what stands for a missing one.
+    """Parse a number with at most eight decimals; None for a placeholder of a missing value.
 
     `58.41M` is 58,410,000, as some sites write volumes. Raises ValueError for other text.
     """
@@ -58,7 +58,7 @@ def _exact(text: str, scale: int = 0) -> Decimal:
 
 
 def mark_shown(text: str) -> Mark | None:
-    """The decimal mark that a cell gives away; None where it may be either.
+    """Return the decimal mark that a cell shows; None if it is ambiguous.
 
     `1.234,5` and `0,5` show a comma, `1,234.5` and `12.25` a point; `1,234` shows neither.
     """

@@ -1,4 +1,4 @@
-"""Files and folders of files as one recording."""
+"""Opens files and folders of files as one recording."""
 
 from __future__ import annotations
 
@@ -29,15 +29,17 @@ _MOST_NOTES = 5
 
 
 def is_folder_of_files(path: Path) -> bool:
-    """Whether a folder holds files of prices, as against a raw archive or compacted days."""
+    """Return whether a folder holds price files rather than a raw archive or compacted days."""
     if any(path.glob("date=*")) or any(path.glob("*/date=*")):
         return False
     return next(_files_in(path), None) is not None
 
 
 def open_files(paths: Sequence[Path], asked: Asked, stop: Event | None = None) -> Own:
-    """The recording in files and folders of files, which sorts no more once `stop` is set. Raises
-    UsageError where there is none."""
+    """Open the recording in files and folders of files; sorting stops once `stop` is set.
+
+    Raises UsageError if there are no price files.
+    """
     for path in paths:
         if not path.exists():
             raise UsageError(f"{path}: there is no such file")
@@ -49,7 +51,7 @@ def open_files(paths: Sequence[Path], asked: Asked, stop: Event | None = None) -
 
 
 def names_no_symbol(path: Path) -> bool:
-    """Whether a file, by its header and its name, leaves open whose prices it has."""
+    """Return whether neither a file's header nor its name tells whose prices it has."""
     if not path.is_file() or _is_ndjson(path):
         return False
     return not layout_of(_grid(path)).has_symbols and not is_named_by_symbol(path)
@@ -82,8 +84,10 @@ def _files_in(folder: Path) -> Iterator[Path]:
 
 
 class Files:
-    """Several files. In a folder those that cannot be read are passed over and named; a file that
-    was named by itself has to be readable."""
+    """Several files.
+
+    Unreadable files of a folder are skipped and named; a file named by itself has to be readable.
+    """
 
     def __init__(self, paths: Sequence[Path], asked: Asked, stop: Event | None = None) -> None:
         self._paths = paths
@@ -96,12 +100,12 @@ class Files:
 
     @property
     def name(self) -> str:
-        """How many files they are."""
+        """Return the number of files as text."""
         return f"{len(self._paths)} files"
 
     @property
     def unreadable(self) -> Unreadable:
-        """What the last reading passed over, in all files."""
+        """Return what the last reading skipped, in all files."""
         everything = Unreadable()
         for recording in self._recordings or []:
             everything.count += recording.unreadable.count
@@ -112,15 +116,15 @@ class Files:
 
     @property
     def found(self) -> Sequence[str]:
-        """All symbols of the files."""
+        """Return all symbols of the files."""
         return list(dict.fromkeys(symbol for one in self._checked() for symbol in one.found))
 
     def check(self) -> None:
-        """Raises UsageError when nothing can be replayed, or a symbol asked for is nowhere."""
+        """Raise UsageError if nothing can be replayed or a requested symbol is in no file."""
         self._checked()
 
     def ticks(self) -> Iterator[WireTick]:
-        """History symbol by symbol, all else in the order of time."""
+        """Yield history symbol by symbol, everything else in time order."""
         recordings, now = self._checked(), datetime.now(UTC)
         joined = in_series(recordings) if self._asked.history else [in_time(recordings)]
         ticks = (tick for parts in joined for tick in with_folded(parts, now))

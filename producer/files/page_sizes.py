@@ -1,12 +1,12 @@
-"""How many bytes the pages of a Parquet column unpack to, by the header of each page.
+"""Adds up the unpacked size of a Parquet column from its pages' headers.
 
 A file's footer declares the size of each column, and pyarrow believes it; but it unpacks page by
 page, by the sizes in the pages' headers, each up to 2 GB. Headers are Thrift structs in the compact
 protocol (https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md), of
-which the fields 2 and 3 are wanted (https://parquet.apache.org/docs/file-format/metadata/).
+which fields 2 and 3 are read (https://parquet.apache.org/docs/file-format/metadata/).
 
-Readers differ in what they make of odd headers: a field of another type than expected, a number
-that comes twice or has more bits than Thrift gives it. No writer makes any, and each is refused.
+Readers differ on malformed headers: a field of an unexpected type, a repeated number or one with
+more bits than Thrift allows. No writer produces them, and they are refused.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _INTEGERS = (_I16, _I32, _I64)
 _UNPACKED, _PACKED = 2, 3
 _I32_LIMIT = 1 << 31
 _DEEPEST = 8
-"""Structs within one another; a page's header has three."""
+"""Nesting depth of structs; a page's header has three."""
 
 
 class Readable(Protocol):
-    """Bytes, such as those of a file that is mapped into memory."""
+    """Bytes, such as those of a memory-mapped file."""
 
     def __getitem__(self, place: int, /) -> int: ...
 
@@ -32,9 +32,9 @@ class Readable(Protocol):
 
 
 def unpacked_size(file: Readable, column: Any) -> int:
-    """The bytes of a column chunk (its metadata as pyarrow has it) by its pages' headers.
+    """Return the unpacked bytes of a column chunk (pyarrow's metadata) by its pages' headers.
 
-    Raises ValueError for what is no header.
+    Raises ValueError for an invalid header.
     """
     start = column.data_page_offset
     if column.has_dictionary_page and 0 < column.dictionary_page_offset < start:
@@ -59,26 +59,26 @@ def _size(fields: Mapping[int, tuple[int, int]], number: int) -> int:
 
 
 class _Reader:
-    """Reads a struct at a place of a file; `place` is then behind it."""
+    """Reads a struct at a place of a file; leaves `place` behind it."""
 
     def __init__(self, file: Readable, place: int) -> None:
         self._file = file
         self.place = place
 
     def integers(self, depth: int = 0) -> Mapping[int, tuple[int, int]]:
-        """The types and values of a struct's own whole numbers, by the number of their field."""
+        """Return the types and values of a struct's own integers by field number."""
         if depth > _DEEPEST:
             raise ValueError("a page's header is nested too deeply")
         found: dict[int, tuple[int, int]] = {}
         field = 0
         while (head := self._byte()) != _STOP:
             delta, kind = head >> 4, head & 15
-            if not delta:  # a number of its own, for those far behind the last or before it
+            if not delta:  # an explicit number, for fields far from the last one
                 raise ValueError("a page's header has its fields in no order")
             field += delta
             if kind in _INTEGERS:
                 found[field] = kind, self._integer()
-            elif kind not in (_TRUE, _FALSE):  # which are in the head already
+            elif kind not in (_TRUE, _FALSE):  # whose value is in the field header
                 self._pass_over(kind, depth)
         return found
 
@@ -92,7 +92,7 @@ class _Reader:
             self.place += size
         elif kind == _STRUCT:
             self.integers(depth + 1)
-        else:  # lists, sets and maps, which a page's header has none of
+        else:  # lists, sets and maps, which no page header has
             raise ValueError("a page's header has a field of another type")
 
     def _byte(self) -> int:

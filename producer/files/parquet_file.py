@@ -1,4 +1,4 @@
-"""Parquet files, as rows of text: numbers by their shortest text, times in ISO 8601."""
+"""Reads Parquet files as rows of text: numbers by their shortest text, times in ISO 8601."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _INDEX = "__index_level_0__"
 class ParquetFile:
     """Reads a file in pieces; an index without a name, which pandas writes last, comes first.
 
-    Row 0 is the header. Columns of lists and the like are passed over. Raises UsageError for a file
-    that is no Parquet.
+    Row 0 is the header. Columns of lists and other nested types are skipped. Raises UsageError for
+    a file that is not Parquet.
     """
 
     decimal_comma = False
@@ -52,7 +52,8 @@ def _text(value: Any) -> str:
 
 
 def _utc(value: datetime) -> datetime:
-    """In UTC where there is a zone; as it is at the ends of the calendar, which no price is of."""
+    """Convert to UTC if there is a zone, except at the ends of the calendar, where no price
+    lies."""
     try:
         return value if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError:

@@ -1,4 +1,4 @@
-"""Which hour and which day a finer bar belongs to."""
+"""Finds the hour and the day to which a finer bar belongs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MINUTE = timedelta(minutes=1)
 
 
 class BarSpan(msgspec.Struct, frozen=True):
-    """The start of a coarser bar, and the instant at which that bar is over."""
+    """The start and the end of a coarser bar."""
 
     start: str
     over: str
@@ -31,7 +31,8 @@ class Standing(msgspec.Struct, frozen=True):
     extended: bool
 
     def place(self, target: Bar) -> BarSpan | None:
-        """The coarser bar that it belongs to; None for the day of a bar outside regular hours."""
+        """Return the coarser bar that it belongs to; None for the day of a bar outside regular
+        hours."""
         if target == "1m":
             minute = minute_of(to_text(self.start))
             return BarSpan(minute, later(minute, minutes=1))
@@ -42,11 +43,11 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 def standing_of(bar: WireTick, length: timedelta, before: Session | None) -> Standing:
-    """Where a bar stands; `before` is the session of the symbol's bar before it.
+    """Find a bar's session; `before` is the session of the symbol's previous bar.
 
-    A bar belongs where it starts, with two exceptions. One that spans the open is regular if it is
-    the first of its session: only files with extended hours have bars before it. One that starts
-    at the close is extended, unless it is a minute or a mere price: those have the closing price.
+    A bar belongs where it starts, with two exceptions. A bar that spans the open is regular if it
+    is the first of its session: only files with extended hours have earlier bars. A bar that starts
+    at the close is extended, unless it is a minute or a single price: those have the closing price.
     """
     start = from_text(bar.timestamp)
     session = calendar_for(bar.symbol, bar.exchange_timezone).session_at(start)
@@ -59,7 +60,7 @@ def standing_of(bar: WireTick, length: timedelta, before: Session | None) -> Sta
 
 
 def _is_a_price(bar: WireTick) -> bool:
-    """Whether nothing was traded in a bar, as in the row that Yahoo adds for the closing price."""
+    """Return whether a bar had no trades, such as the row that Yahoo adds for the closing price."""
     return bar.high == bar.low and not bar.volume
 
 

@@ -1,4 +1,4 @@
-"""A file of prices as a recording: read once to see what it is, then given row by row."""
+"""A price file as a recording: a first pass detects its format, a second yields its rows."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _Order = Callable[[Row], tuple[str, datetime]]
 
 
 class FileRecording:
-    """Prices of a file: read as it goes where its rows are in the order of time, else held in
-    memory while they are put into that order.
+    """Prices of a file.
 
-    `alone` says that the file was named by itself: then its name counts as a symbol only where it
-    looks like one. Once `stop` is set, rows that have to be put into order are not given.
+    Rows in time order are streamed; others are held in memory and sorted. `alone` says that the
+    file was named by itself: then its name counts as a symbol only if it looks like one. Once
+    `stop` is set, rows that need sorting are not yielded.
     """
 
     def __init__(
@@ -56,12 +56,12 @@ class FileRecording:
         self.total: int | None = None
 
     def check(self) -> None:
-        """Raises UsageError, naming the first bad line when no line is good."""
+        """Check the file. Raises UsageError that names the first bad line if no line is good."""
         self._survey()
 
     @property
     def kind(self) -> Kind:
-        """What its rows are."""
+        """Return what its rows are."""
         return self._survey()[3]
 
     @property
@@ -74,8 +74,8 @@ class FileRecording:
         return to_text(first), to_text(last)
 
     def ticks(self) -> Iterator[WireTick]:
-        """The ticks or bars of the symbols asked for, in the order of time; bars with the coarser
-        ones that they make."""
+        """Yield the ticks or bars of the requested symbols in time order, and the coarser bars made
+        from them."""
         return with_folded(self.parts(), self._now())
 
     def parts(self, *, by_time: bool = False) -> Iterator[Part]:
@@ -91,8 +91,11 @@ class FileRecording:
         return ((tick, length) for tick in self._shaped(self._latest(rows, order), shape))
 
     def _order(self, spacing: Spacing, by_time: bool) -> _Order:
-        """By time. History that has to be sorted goes by symbol first, unless `by_time`, so that
-        bars of a symbol share large records."""
+        """Return the sort order.
+
+        Rows are sorted by time. History that has to be sorted goes by symbol first, unless
+        `by_time`, so that bars of a symbol share large records.
+        """
         by_symbol = self._asked.history and not by_time and not spacing.is_sorted
 
         def key(row: Row) -> tuple[str, datetime]:
@@ -101,7 +104,7 @@ class FileRecording:
         return key
 
     def _latest(self, rows: Iterator[Row], order: _Order) -> Iterator[Row]:
-        """Of a symbol's rows with the same time the last one; the others are counted."""
+        """Yield the last of a symbol's rows with the same time; count the others."""
         for _, together in groupby(rows, key=order):
             latest: dict[str, Row] = {}
             for row in together:
@@ -119,7 +122,7 @@ class FileRecording:
                 yield tick
 
     def _folded_length(self, kind: Kind) -> int:
-        """The length in seconds of bars that are to be folded; 0 where there are none."""
+        """Return the length in seconds of bars to fold; 0 without any."""
         return kind.seconds if kind.name == "bars" and self._asked.rows_as != "ticks" else 0
 
     def _is_wanted(self, symbol: str) -> bool:
@@ -163,7 +166,8 @@ class FileRecording:
         return spacing
 
     def _lone_symbol(self) -> str:
-        """The one symbol of a file that names none. Raises UsageError."""
+        """Return the symbol of a file that names none. Raises UsageError if it is not exactly
+        one."""
         asked, path = self._asked.symbols, self._grid.path
         if self._alone and len(asked) == 1:
             return asked[0]
@@ -174,7 +178,7 @@ class FileRecording:
         raise UsageError(f"--symbols: {path} has no symbol column, so exactly one symbol is needed")
 
     def _kind_of(self, layout: Layout, spelling: Spelling, spacing: Spacing) -> Kind:
-        """What the rows are. Raises UsageError where that cannot be told or taken."""
+        """Decide what the rows are. Raises UsageError if that is ambiguous or unsupported."""
         kind = self._recognised(layout, spelling, spacing)
         if kind.name == "days" and spacing.smallest_is_a_week and self._asked.bar is None:
             raise UsageError(
@@ -215,7 +219,7 @@ class FileRecording:
         return Kind("bars", spacing.seconds)
 
     def _note(self, layout: Layout, spelling: Spelling, kind: Kind) -> None:
-        """What people should know of the file, a line each."""
+        """Note what users should know of the file, one line each."""
         self.notes = [f"{self._grid.path.name}: {self._described(layout, kind)}"]
         if spelling.is_order_open:
             first = "day" if self._asked.day_first else "month"

@@ -1,4 +1,4 @@
-"""One row of a file: its symbol, time and figures, as they are written there."""
+"""One row of a file: its symbol, time and figures as written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NONE: Mapping[str, str] = {}
 
 
 class Row(msgspec.Struct):
-    """A symbol's figures at a time, which is naive where the file names no zone."""
+    """A symbol's figures at a time, which is naive if the file names no zone."""
 
     number: int
     symbol: str
@@ -37,14 +37,14 @@ class Row(msgspec.Struct):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """How a file writes its dates and numbers."""
+    """How a file writes dates and numbers."""
 
     order: Order = "month"
     mark: Mark = "."
 
 
 class _NoPriceError(ValueError):
-    """The row says that there is no price."""
+    """The row states no price."""
 
     def __init__(self) -> None:
         super().__init__("the close is missing or not above 0")
@@ -53,8 +53,8 @@ class _NoPriceError(ValueError):
 class RowReader:
     """Reads rows of cells. `lone` is the symbol of a file that names none.
 
-    `gaps` are symbol and time of rows that have a price but were passed over, so that the row
-    before them is not known to be the one before their next.
+    `gaps` holds symbol and time of skipped rows that have a price, so that the rows around them do
+    not count as consecutive.
     """
 
     def __init__(self, layout: Layout, written: Written, lone: str) -> None:
@@ -67,7 +67,7 @@ class RowReader:
         self._labels = tuple((name, columns[name]) for name in _LABELS if name in columns)
 
     def rows(self, number: int, cells: Sequence[str], unreadable: Unreadable) -> Iterator[Row]:
-        """What a line holds: a row of each symbol. What cannot be read is counted."""
+        """Yield a row for each symbol of a line. Unreadable rows are counted."""
         try:
             when = self.when(cells)
         except ValueError as error:
@@ -86,11 +86,11 @@ class RowReader:
                     yield row
 
     def when(self, cells: Sequence[str]) -> datetime:
-        """The row's time. Raises ValueError."""
+        """Parse the row's time. Raises ValueError."""
         return instant_of(time_text(self.layout, cells), self._written.order)
 
     def _row(self, number: int, when: datetime, cells: Sequence[str], group: Group) -> Row | None:
-        """None for a symbol that has nothing in a line of several symbols."""
+        """Return None for a symbol without values in a line of several symbols."""
         figures = {name: self._figure(cells, group.at.get(name)) for name in FIGURES}
         price = figures["price"]
         if price is None:
@@ -110,7 +110,7 @@ class RowReader:
         return group.symbol or self._lone or symbol_of(cell(cells, group.at["symbol"]))
 
     def _note_gap(self, when: datetime, cells: Sequence[str], group: Group) -> None:
-        with suppress(TickError):  # a row without a symbol is between no others
+        with suppress(TickError):  # a row without a symbol separates no rows
             self.gaps.append((self._symbol(cells, group), when))
 
     def _figure(self, cells: Sequence[str], at: int | None) -> Decimal | None:
@@ -119,12 +119,12 @@ class RowReader:
 
 
 def cell(cells: Sequence[str], at: int | None) -> str:
-    """A cell without space around it; empty where the row ends before it."""
+    """Return a stripped cell; empty if the row is shorter."""
     return cells[at].strip() if at is not None and at < len(cells) else ""
 
 
 def time_text(layout: Layout, cells: Sequence[str]) -> str:
-    """The cell of the time, or those of date and time together."""
+    """Return the cell of the time, or those of date and time joined."""
     text = cell(cells, layout.time)
     clock = cell(cells, layout.clock)
     return f"{text} {clock}" if clock and ":" not in text else text

@@ -1,4 +1,4 @@
-"""Rows as they go over the wire: days as ticks or bars, bars as bars or ticks, ticks as ticks."""
+"""Converts rows to wire ticks: days to ticks or bars, bars to bars or ticks, ticks to ticks."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _STORED: dict[int, Bar] = {seconds: bar for bar, seconds in SECONDS.items()}
 
 
 def shape_of(kind: Kind, spacing: Spacing, asked: Asked) -> Shape:
-    """How the rows of a file become ticks or bars. The shape raises ValueError for a row that
-    can be none."""
+    """Return the function that converts a file's rows to ticks or bars. It raises ValueError for an
+    invalid row."""
     if kind.name == "days":
         return _day_bar(spacing, asked) if asked.history else _day_tick(spacing, asked)
     if kind.name == "bars" and asked.rows_as != "ticks":
@@ -35,8 +35,10 @@ def shape_of(kind: Kind, spacing: Spacing, asked: Asked) -> Shape:
 
 
 def _day_tick(spacing: Spacing, asked: Asked) -> Shape:
-    """One tick a row, at the close; `previous_close` is the symbol's row before, if none between
-    them was passed over."""
+    """Make one tick per row at the close.
+
+    `previous_close` is the symbol's row before, unless a row between them was skipped.
+    """
     before: dict[str, tuple[datetime, Decimal]] = {}
 
     def close_before(row: Row, instant: datetime) -> Decimal | None:
@@ -56,7 +58,7 @@ def _day_tick(spacing: Spacing, asked: Asked) -> Shape:
 
 
 def _tick(spacing: Spacing, asked: Asked) -> Shape:
-    """One tick a row, with the session's figures so far as the row has them."""
+    """Make one tick per row, with the session's figures that the row has."""
 
     def shape(row: Row) -> WireTick:
         tick = _made(row, spacing.instant_of(row), asked)
@@ -76,8 +78,10 @@ def _day_bar(spacing: Spacing, asked: Asked) -> Shape:
 
 
 def _bar(kind: Kind, spacing: Spacing, asked: Asked) -> Shape:
-    """A bar of the file's length. Bars of lengths that are not stored are named 1m here, and only
-    what they are folded into is sent."""
+    """Make a bar of the file's length.
+
+    Bars whose length is not stored are named 1m here, and only the bars folded from them are sent.
+    """
     interval = _STORED.get(kind.seconds, "1m")
     whole_minutes = kind.seconds % 60 == 0
 
@@ -91,9 +95,9 @@ def _bar(kind: Kind, spacing: Spacing, asked: Asked) -> Shape:
 
 
 class _Closes:
-    """Bars as ticks: the close at the bar's end, and the volume of the session so far.
+    """Converts bars to ticks: the close at the bar's end, and the session's volume so far.
 
-    A bar's open, high and low are not the session's, and so they are left out.
+    A bar's open, high and low are not the session's and are omitted.
     """
 
     def __init__(self, kind: Kind, spacing: Spacing, asked: Asked) -> None:
@@ -110,7 +114,8 @@ class _Closes:
         return tick
 
     def _volume(self, tick: WireTick, end: datetime, traded: Decimal) -> Decimal:
-        """Cumulative within a session's regular hours, and without them, as the tick counts."""
+        """Return the cumulative volume, separately for regular and extended hours, as the tick
+        counts."""
         session = calendar_for(tick.symbol, tick.exchange_timezone).session_at(end)
         part = session.date, is_extended(session, end, tick.market_state)
         before, volume = self._volumes.get(tick.symbol, (part, Decimal(0)))
@@ -135,7 +140,7 @@ def _made(row: Row, when: datetime, asked: Asked) -> WireTick:
 
 
 def _as_bar(row: Row, tick: WireTick, bar: Bar) -> WireTick:
-    """A row that has only a close is a bar whose four prices are the close."""
+    """Fill a row that has only a close: all four prices of the bar are the close."""
     prices = row.open, row.high, row.low
     if any(price is None for price in prices) and any(price is not None for price in prices):
         raise ValueError("open, high or low is missing or not above 0")

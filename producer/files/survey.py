@@ -1,7 +1,7 @@
-"""What holds for a file as a whole: how it writes dates and numbers, and what its rows are.
+"""Detects a file's format: how it writes dates and numbers, and what its rows are.
 
-Both are decided once, from all rows. A row that does not fit then is passed over; it does not
-change what its neighbours mean.
+Both are decided once, from all rows. A row that does not fit is skipped; it does not change how
+others are read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FEW = 4
 
 
 class Spelling:
-    """Looks at the cells of all rows to tell how the file writes."""
+    """Detects from all cells how the file writes dates and numbers."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
@@ -42,7 +42,7 @@ class Spelling:
         self.has_clock = False
 
     def see(self, cells: Sequence[str]) -> None:
-        """One more row."""
+        """Add a row."""
         text = time_text(self._layout, cells)
         self.has_clock = self.has_clock or has_clock(text)
         if is_either(text.split(" ")[0]):
@@ -62,11 +62,12 @@ class Spelling:
 
     @property
     def is_order_open(self) -> bool:
-        """Whether no date of the file shows if its day or its month comes first."""
+        """Return whether no date of the file shows if its day or its month comes first."""
         return self._open_dates > 0 and not self._orders
 
     def written(self, *, day_first: bool, decimal_comma: bool) -> Written:
-        """What most cells show. `day_first` and `decimal_comma` count where none shows any."""
+        """Return the format that most cells show. `day_first` and `decimal_comma` apply if no cell
+        shows one."""
         order: Order = "day" if day_first else "month"
         if self._orders:
             order = self._orders.most_common(1)[0][0]
@@ -77,7 +78,7 @@ class Spelling:
 
 
 class Spacing:
-    """Looks at the times of all rows to tell whether they are days, or how long their bars are."""
+    """Detects from all times whether rows are days, or how long their bars are."""
 
     def __init__(self, zone: tzinfo | None) -> None:
         self._zone = zone
@@ -92,7 +93,7 @@ class Spacing:
         self.is_sorted = True
 
     def see(self, row: Row) -> None:
-        """One more row, its time as it is written."""
+        """Add a row with its time as written."""
         self.rows += 1
         if row.when.time() != _MIDNIGHT:
             self._own_midnight = False
@@ -112,19 +113,19 @@ class Spacing:
         self._before = instant
 
     def see_gaps(self, gaps: Iterable[tuple[str, datetime]]) -> None:
-        """Symbol and time of the rows that were passed over."""
+        """Add symbol and time of skipped rows."""
         for symbol, when in gaps:
             instant = self._local(symbol, when).astimezone(UTC)
             insort(self._passed_over.setdefault(symbol, []), instant)
 
     def has_gap(self, symbol: str, since: datetime, until: datetime) -> bool:
-        """Whether a row was passed over between two instants of the symbol's rows."""
+        """Return whether a row was skipped between two instants of the symbol's rows."""
         instants = self._passed_over.get(symbol, [])
         at = bisect_right(instants, since)
         return at < len(instants) and instants[at] < until
 
     def local(self, row: Row) -> datetime:
-        """The row's time in its file's zone or its exchange's."""
+        """Return the row's time in its file's zone or its exchange's."""
         return self._local(row.symbol, row.when)
 
     def _local(self, symbol: str, when: datetime) -> datetime:
@@ -133,21 +134,21 @@ class Spacing:
 
     @property
     def span(self) -> tuple[datetime, datetime] | None:
-        """The earliest and the latest time of all rows; None where there are none."""
+        """Return the earliest and the latest time of all rows; None without rows."""
         return self._instants
 
     @property
     def at_midnight(self) -> bool:
-        """Whether all rows stand at midnight, as they are written or where they are traded."""
+        """Return whether all rows are at midnight, as written or at their exchange."""
         return self._own_midnight or self._local_midnight
 
     @property
     def seconds(self) -> int | None:
-        """The smallest distance of two rows of a symbol that is at least half as frequent as the
-        most frequent one; None where no two differ.
+        """Return the smallest distance of a symbol's rows that is at least half as frequent as the
+        most frequent one.
 
-        Nights are rarer than the bars between them, so are single gaps, and hours that begin with
-        a half one.
+        None if all rows have the same time. Nights are rarer than the bars between them, as are
+        single gaps and half hours before full ones.
         """
         if not self._gaps:
             return None
@@ -156,20 +157,20 @@ class Spacing:
 
     @property
     def smallest_is_a_day(self) -> bool:
-        """Whether no two rows of a symbol are nearer than trading days are."""
+        """Return whether rows of a symbol are never nearer than trading days are."""
         return bool(self._gaps) and min(self._gaps) >= _LIKE_A_DAY
 
     @property
     def smallest_is_a_week(self) -> bool:
-        """Whether rows are weeks or months: at least four, and never two in a week."""
+        """Return whether rows are weeks or months: at least four, and never two in a week."""
         return sum(self._gaps.values()) >= _FEW and min(self._gaps) >= _LIKE_A_WEEK
 
     def date_of(self, row: Row) -> date:
-        """The trading day of a row that is a day's."""
+        """Return the trading day of a daily row."""
         return row.when.date() if self._own_midnight else self.local(row).date()
 
     def instant_of(self, row: Row) -> datetime:
-        """The row's time in UTC."""
+        """Return the row's time in UTC."""
         return (row.when if row.when.tzinfo else self.local(row)).astimezone(UTC)
 
 
@@ -181,14 +182,14 @@ class Kind(msgspec.Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """As people read it."""
+        """Return the kind in words for messages."""
         if self.name != "bars":
             return "days" if self.name == "days" else "ticks"
         return f"{length_of(self.seconds)} bars"
 
 
 def length_of(seconds: int) -> str:
-    """`5m` of 300."""
+    """Return a length as text: `5m` for 300."""
     for unit, length in (("d", _DAY_SECONDS), ("h", 3600), ("m", 60)):
         if seconds % length == 0:
             return f"{seconds // length}{unit}"
@@ -196,14 +197,14 @@ def length_of(seconds: int) -> str:
 
 
 def zone_named(name: str | None, layout: Layout) -> tzinfo | None:
-    """The zone of times that name none; None for each symbol's exchange."""
+    """Return the zone of times that name none; None for each symbol's exchange."""
     if name is not None:
         return ZoneInfo(name)
     return UTC if layout.is_utc or layout.are_ticks else None
 
 
 def seen(layout: Layout, rows: Iterable[tuple[int, Sequence[str]]]) -> Spelling:
-    """The spelling of a file's rows."""
+    """Survey the spelling of a file's rows."""
     spelling = Spelling(layout)
     for _, cells in rows:
         spelling.see(cells)

@@ -1,12 +1,12 @@
-"""Dates and times as people's files have them.
+"""Parses dates and times of users' files.
 
-Years first (`2024-01-31`, `2024/1/31`, `20240131`), day or month first (`31.01.2024`,
+Formats are years first (`2024-01-31`, `2024/1/31`, `20240131`), day or month first (`31.01.2024`,
 `01/31/2024`), months by name (`31-Jan-2024`, `Jan 31, 2024`), and epoch numbers in seconds,
-milliseconds, microseconds or nanoseconds, which their number of digits tells. With a time of day
-behind it (`09:30`, `9:30:00 AM`, `093000`), and with an offset or a zone's name behind that.
+milliseconds, microseconds or nanoseconds, by their number of digits. A time of day may follow
+(`09:30`, `9:30:00 AM`, `093000`), and an offset or a zone's name after that.
 
-A library that guesses each cell for itself is of no use here: it would fill in what is missing and
-change its mind from row to row (docs/decisions/0110).
+A library that guesses the format of each cell would fill in missing parts and read rows
+inconsistently (docs/decisions/0110).
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _HOURS_OF = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "PST": -8, "PDT": -7}
 _UTC = frozenset(("Z", "UTC", "GMT", "ETC/UTC"))
 _LONGEST = 100
-"""Characters; the longest name of a zone has 32."""
+"""Characters of a cell; the longest name of a zone has 32."""
 
 _ALLOWED = "2026-11-20, 11/20/2026, 20.11.2026, ISO 8601 and epoch numbers"
 
 
 def instant_of(text: str, order: Order = "month") -> datetime:
-    """What the cell says: aware where it names an offset, a zone or an epoch number, else naive.
+    """Parse a cell: aware if it names an offset, a zone or an epoch number, else naive.
 
-    Raises ValueError for what is not a date, and for one that no price can have.
+    Raises ValueError for text that is not a date, or a date that no price can have.
     """
     if len(text) > _LONGEST:
         raise ValueError(f"{text[:40]!r}... is not a date; allowed: {_ALLOWED}")
@@ -75,9 +75,9 @@ def _read(text: str, order: Order) -> datetime:
 
 
 def order_shown(text: str) -> Order | None:
-    """The order that a date like 31/01/2024 or 01/31/2024 gives away.
+    """Return the order that a date like 31/01/2024 or 01/31/2024 shows.
 
-    None for one like 03/04/2024, and for dates of other forms.
+    None for ambiguous ones like 03/04/2024 and for dates of other forms.
     """
     found = _EITHER_FIRST.fullmatch(text)
     if found is None or found["by"] == ".":
@@ -88,13 +88,14 @@ def order_shown(text: str) -> Order | None:
 
 
 def is_either(text: str) -> bool:
-    """Whether the date's form leaves open what comes first, as in 03/04/2024 or 01/31/2024."""
+    """Return whether the date's form leaves open what comes first, as in 03/04/2024 or
+    01/31/2024."""
     found = _EITHER_FIRST.fullmatch(text)
     return found is not None and found["by"] != "."
 
 
 def has_clock(text: str) -> bool:
-    """Whether the cell says more than a date."""
+    """Return whether the cell holds more than a date."""
     return ":" in text or (len(text) > 8 and text.lstrip("-").replace(".", "").isdecimal())
 
 
@@ -123,7 +124,7 @@ def _made(parts: dict[str, str], order: Order) -> datetime:
 
 
 def _year(text: str) -> int:
-    """Two digits mean 1969 to 2068, as POSIX has it."""
+    """Expand a year: two digits mean 1969 to 2068, as in POSIX."""
     year = int(text)
     return year if len(text) == 4 else year + (1900 if year >= 69 else 2000)
 
@@ -147,7 +148,8 @@ def _at_clock(date: datetime, text: str) -> datetime:
 
 
 def _zone(text: str) -> tzinfo:
-    """Raises ValueError, KeyError or OSError for a name that is none: zones are files."""
+    """Return the zone of a name. Raises ValueError, KeyError or OSError for unknown ones: zones are
+    files."""
     if text.upper() in _UTC:
         return UTC
     offset = _OFFSET.fullmatch(text)

@@ -1,1 +1,1 @@
-"""Where ticks go: one sink a file, behind the interface of `base`."""
+"""Where ticks go: one module per sink, behind the interface in `base`."""

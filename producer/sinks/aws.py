@@ -1,4 +1,4 @@
-"""What the sinks on AWS share: clients, and which errors pass and which stay."""
+"""Shared by the sinks on AWS: clients, and which errors are temporary."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _STAYING = {
 
 
 def client(service: str, attempts: int = 1) -> Any:
-    """A boto3 client. By default it never retries by itself: the sender does, in order.
+    """Make a boto3 client. By default it never retries: the sender does, in order.
 
-    Raises UsageError where region or credentials are missing.
+    Raises UsageError if region or credentials are missing.
     """
     import boto3
     from botocore.config import Config
@@ -46,7 +46,7 @@ def client(service: str, attempts: int = 1) -> Any:
 
 
 def why(error: Exception) -> str:
-    """A boto3 error in a few words: AWS's own code and text, or why there was no answer."""
+    """Describe a boto3 error in a few words: AWS's code and text, or why there was no answer."""
     response = getattr(error, "response", None) or {}  # None where a connection broke
     told = response.get("Error", {})
     if told.get("Code"):
@@ -55,7 +55,7 @@ def why(error: Exception) -> str:
 
 
 def failure(target: str, error: Exception) -> SinkUnavailable | SinkRefused:
-    """A boto3 error as one of ours."""
+    """Convert a boto3 error to one of ours."""
     response = getattr(error, "response", None) or {}
     code = response.get("Error", {}).get("Code", "")
     if code in _STAYING:

@@ -1,4 +1,4 @@
-"""What a sink is."""
+"""The interface of sinks."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from producer.records import Limits, Record
 
 
 class Sink(Protocol):
-    """Takes records, in requests that hold at most one record a key."""
+    """Accepts records, in requests with at most one record per key."""
 
     @property
     def name(self) -> str:
-        """What people read about where the ticks go."""
+        """Return the sink's name for messages."""
 
     @property
     def limits(self) -> Limits:
-        """What one request may hold."""
+        """Return the limits of one request."""
 
     def key(self, symbol: str) -> str:
-        """The key by which the sink keeps order, and to which the symbol belongs."""
+        """Return the symbol's key. The sink keeps the order within a key."""
 
     def send(self, records: Sequence[Record]) -> Sequence[str | None]:
-        """Send once. For each record None where it was taken, else why it was not.
+        """Send once. Return None for each accepted record, else why it was refused.
 
-        Raises SinkUnavailable where nothing was taken now, SinkRefused where nothing ever will.
+        Raises SinkUnavailable if nothing was accepted now, SinkRefused if nothing ever will be.
         """

@@ -1,7 +1,7 @@
-"""Kinesis: PutRecords, the key's symbol as partition key.
+"""Kinesis: PutRecords with the symbol as partition key.
 
-Limits of PutRecords: 500 records and 10 MiB a request, 1 MiB a record by default (API reference
-of Kinesis Data Streams). Emulators hold the older 5 MiB, hence 4.5.
+Limits of PutRecords: 500 records and 10 MiB a request, 1 MiB a record by default (API reference of
+Kinesis Data Streams). Emulators enforce the older limit of 5 MiB, hence 4.5.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from producer.sinks import aws
 
 
 class KinesisSink:
-    """Sends to one stream. Ticks of a symbol keep their order, bar what consumers re-read."""
+    """Sends to one stream. A symbol's ticks keep their order, except what consumers re-read."""
 
     def __init__(self, stream: str, ticks_per_record: int = 1, flush_seconds: float = 0) -> None:
         self.name = f"kinesis:{stream}"
@@ -30,11 +30,11 @@ class KinesisSink:
         self._client: Any = aws.client("kinesis")
 
     def key(self, symbol: str) -> str:
-        """The partition key."""
+        """Return the partition key."""
         return symbol
 
     def send(self, records: Sequence[Record]) -> Sequence[str | None]:
-        """One PutRecords request."""
+        """Send one PutRecords request."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         entries = [{"Data": record.payload, "PartitionKey": record.key} for record in records]

@@ -1,9 +1,9 @@
-"""SQS FIFO: the ticks of a group of symbols in one message, ten messages a request.
+"""SQS FIFO: the ticks of a group of symbols in one message, ten messages per request.
 
 Groups spread the symbols by a stable hash, so that a symbol's messages stay in one message group
-and in order. The deduplication id follows from the body: a message that SQS took but whose
-answer was lost is not delivered twice within SQS's five minutes. An attribute tells when a message
-was sent, which SQS forgets on the way through a dead-letter queue.
+and in order. The deduplication id is derived from the body: if SQS accepts a message but its answer
+is lost, the retry is not delivered twice within SQS's five minutes. An attribute holds the time of
+sending, which SQS loses when a message passes a dead-letter queue.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class SqsSink:
         self._client: Any = aws.client("sqs")
 
     def key(self, symbol: str) -> str:
-        """The message group: crc32 of the symbol modulo ten."""
+        """Return the message group: crc32 of the symbol modulo ten."""
         return f"g{zlib.crc32(symbol.encode()) % GROUPS}"
 
     def send(self, records: Sequence[Record]) -> Sequence[str | None]:
-        """One SendMessageBatch request."""
+        """Send one SendMessageBatch request."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         entries = [

@@ -1,4 +1,4 @@
-"""Ticks on standard output: NDJSON, one tick a line."""
+"""Writes ticks to standard output: NDJSON, one tick per line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ _LIMITS = Limits(records=1000, request_bytes=1 << 20, record_bytes=1 << 16, tick
 
 
 class StdoutSink:
-    """Writes to a binary stream and flushes after each request. One key: order is the file's."""
+    """Writes to a binary stream and flushes after each request. All lines share one key and
+    order."""
 
     name = "stdout"
     limits = _LIMITS
@@ -21,15 +22,15 @@ class StdoutSink:
         self._out = out
 
     def key(self, symbol: str) -> str:  # noqa: ARG002 - the interface's
-        """All symbols share one order."""
+        """Return the one key that all symbols share."""
         return "stdout"
 
     def send(self, records: Sequence[Record]) -> Sequence[str | None]:
-        """Raises ReaderGone when nobody reads any more."""
+        """Write the records. Raises ReaderGone if the pipe's reader has closed it."""
         try:
             for record in records:
                 self._out.write(record.payload + b"\n")
             self._out.flush()
         except BrokenPipeError as error:
-            raise ReaderGone("nobody reads standard output any more") from error
+            raise ReaderGone("the reader of standard output has closed it") from error
         return [None] * len(records)

@@ -1,1 +1,1 @@
-"""Where ticks come from: one source a file, behind the interface of `base`."""
+"""Where ticks come from: one module per source, behind the interface in `base`."""

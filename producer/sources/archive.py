@@ -1,11 +1,12 @@
-"""The raw archive as a recording: `raw/date=.../hour=.../*.json.gz`, on S3 or in a folder.
+"""Replays the raw archive: `raw/date=.../hour=.../*.json.gz`, on S3 or in a folder.
 
-The archive holds each record at least once and by arrival, so each hour is put into the order of
-time, each tick once; an hour that does not fit into memory is sorted in files. Lines are read as
-ingest read them, at the time at which the stream took them: what was quarantined then does not pass
-now, and a tick without a timestamp gets the one it got. Ticks of another source than their series
-were quarantined, too. A series has the source that is named first, by arrival, so a recording
-should begin where its series began.
+The archive holds each record at least once, by arrival, so each hour is sorted by time and each
+tick kept once; an hour that does not fit into memory is sorted in files. Lines are read as ingest
+read them, as of the time at which the stream received them: lines quarantined then do not pass now,
+and a tick without a timestamp gets the same one.
+
+Ticks whose source differs from their series' were quarantined, too. A series has the source that
+arrives first, so a recording should start where its series started.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ from producer.sources.sorting import TICK_SIZE, Entry, Sorter
 from producer.wire import Mode, WireTick
 
 _Entry = tuple[datetime, int, int, WireTick]
-"""A tick with its record's arrival, the number of its line and the bytes that it may take."""
+"""A tick with its record's arrival, its line's number and its maximum size in bytes."""
 
 MOST_IN_LINE = 10 << 20
-"""Bytes; Kinesis takes no larger record."""
+"""Bytes; Kinesis accepts no larger record."""
 
 _NAME = re.compile(r"(.*-)([0-9]+)(?:\.[0-9a-f]{8}|\.[0-9a-f]{16})?-[0-9]+\.json\.gz", re.DOTALL)
 _CLOCK = timedelta(seconds=10)
@@ -45,8 +46,11 @@ _CLOCK = timedelta(seconds=10)
 
 
 class Recording:
-    """Ticks of some symbols (all when none are given) that arrived from `since` to `until`,
-    both days included. Their alerts are recorded, and sent only where `alerts` asks for it."""
+    """Ticks of some symbols (all if none are given) that arrived from `since` to `until`, both days
+    included.
+
+    Their alerts are recorded, and sent only with `alerts`.
+    """
 
     def __init__(
         self,
@@ -66,23 +70,26 @@ class Recording:
         self._until = until or date.max
         self.unreadable = Unreadable()
         self.notes: tuple[str, ...] = ()
-        self.total: int | None = None  # only reading all of it would tell
+        self.total: int | None = None  # unknown without reading all of it
 
     def check(self) -> None:
-        """Raises UsageError when the archive has no object of those days."""
+        """Raise UsageError if the archive has no object of those days."""
         if next(self._keys(), None) is None:
             raise UsageError(f"{self._objects.name}: no raw archive of those days is there")
 
     def ticks(self) -> Iterator[WireTick]:
-        """By the hour of arrival, within it by timestamp; the last to arrive of a tick counts.
-        Ends early once it is to stop."""
+        """Yield ticks by the hour of arrival, then by timestamp; of repeated ticks the last to
+        arrive counts.
+
+        Ends early once `stop` is set.
+        """
         series = _Series(self._objects.name)
         for _, names in groupby(self._keys(), key=lambda name: name.rpartition("/")[0]):
             with Sorter(self._objects.name, self._stop) as hour:
                 self._collect(names, hour, series)
                 for _, same in groupby(hour.in_order(), key=itemgetter(0)):
                     ticks = self._each_once(same, series)
-                    if self._stop.is_set():  # not all of the hour or the instant may be there
+                    if self._stop.is_set():  # the hour or the instant may be incomplete
                         return
                     yield from ticks
 
@@ -96,8 +103,7 @@ class Recording:
         series.end_of_hour()
 
     def _each_once(self, entries: Iterable[Entry], series: _Series) -> Iterable[WireTick]:
-        """Of the ticks of one instant, by arrival, those that count, in the order in which they
-        first arrived."""
+        """Return the ticks of one instant that count, in the order of their first arrival."""
         found: dict[tuple[str, str | None], WireTick] = {}
         for _, _, _, number, tick in entries:
             refusal = series.refusal(tick)
@@ -152,7 +158,7 @@ class Recording:
 
 
 class _Series:
-    """The source of each symbol's series: the first that was named, as ingest has it."""
+    """The source of each symbol's series: the first that arrived, as in ingest."""
 
     def __init__(self, name: str) -> None:
         self._known = Symbols(name)
@@ -160,8 +166,10 @@ class _Series:
         self._hour: dict[str, tuple[datetime, int, str]] = {}
 
     def see(self, tick: WireTick, arrival: datetime, place: int) -> None:
-        """A tick of this hour, which may name its symbol's source first; by arrival, and of the
-        same arrival by place. Raises UsageError for too many symbols."""
+        """Record a tick of this hour, which may set its symbol's source; by arrival, then by place.
+
+        Raises UsageError for too many symbols.
+        """
         self._known.see(tick.symbol)
         if tick.source is None or tick.symbol in self._sources:
             return
@@ -170,13 +178,12 @@ class _Series:
             self._hour[tick.symbol] = arrival, place, family(tick.source)
 
     def end_of_hour(self) -> None:
-        """All of this hour's ticks were seen."""
+        """Note that all of this hour's ticks were seen."""
         self._sources |= {symbol: source for symbol, (_, _, source) in self._hour.items()}
         self._hour.clear()
 
     def refusal(self, tick: WireTick) -> TickError | None:
-        """Why a tick or bar of an hour that has ended does not belong into its series; None where
-        it does."""
+        """Return why a tick or bar of a finished hour does not belong to its series, or None."""
         if tick.source is None:
             return None
         mine = self._sources[tick.symbol]
@@ -186,14 +193,16 @@ class _Series:
 
 
 def _place_of(name: str) -> tuple[str, int]:
-    """The order of an hour's objects: those of a shard by their first sequence number."""
+    """Return the sort key of an hour's object: its shard and first sequence number."""
     found = _NAME.fullmatch(name)
     return (found[1], int(found[2])) if found else (name, 0)
 
 
 def _steady(entries: Iterable[_Entry]) -> Iterator[_Entry]:
-    """Entries in the order of the stream, of which none arrives a little before the one before it:
-    a stream's clock may go back (docs/decisions/0225-sequence-numbers-order-records.md)."""
+    """Yield entries in the order of the stream, none arriving earlier than the one before it.
+
+    A stream's clock may go back (docs/decisions/0225-sequence-numbers-order-records.md).
+    """
     before = EPOCH
     for arrival, number, size, tick in entries:
         before = before if timedelta(0) < before - arrival < _CLOCK else arrival
@@ -201,7 +210,8 @@ def _steady(entries: Iterable[_Entry]) -> Iterator[_Entry]:
 
 
 def _takes_the_place_of(earlier: WireTick, later: WireTick) -> bool:
-    """As ingest would have it: a folded bar only where none, or one of no more bars, is stored."""
+    """Return whether the later replaces the earlier, as in ingest: a folded bar replaces nothing
+    but a folded bar of no more bars."""
     return not later.folded or bool(earlier.folded and earlier.folded <= later.folded)
 
 
@@ -227,7 +237,7 @@ def _of_bar(bar: Bar) -> WireTick:
 
 
 def _day_of(key: str) -> date | None:
-    """The day of arrival in a key of the raw archive; None for any other key."""
+    """Return the day of arrival in a key of the raw archive; None for any other key."""
     parts = key.split("/")
     day = next((part.removeprefix("date=") for part in parts if part.startswith("date=")), "")
     if {"quarantine", "readings", "ticks"} & set(parts) or not key.endswith(".json.gz"):

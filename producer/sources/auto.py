@@ -1,4 +1,4 @@
-"""`--source auto`: Yahoo where it answers, the simulator where it does not."""
+"""`--source auto`: Yahoo if it answers, else the simulator."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ _IMPORTED, _ANSWERED = "imported", "answered"
 def yahoo_answers(
     status: Status, stop: threading.Event, deadline_seconds: float = DEADLINE_SECONDS
 ) -> bool:
-    """Whether Yahoo gives one quote within the deadline, once yfinance is imported (seconds on a
-    busy machine, which say nothing about Yahoo)."""
+    """Return whether Yahoo gives one quote within the deadline.
+
+    The deadline starts after yfinance is imported, which takes seconds on a busy machine.
+    """
     status.say("asking Yahoo")
     said: queue.Queue[Exception | str] = queue.Queue()
     threading.Thread(target=_ask, args=(said,), name="yahoo-probe", daemon=True).start()
@@ -46,7 +48,7 @@ def _failed(error: Exception) -> str:
 def _next(
     said: queue.Queue[Exception | str], seconds: float, stop: threading.Event
 ) -> Exception | str | None:
-    """What is said next; None when nothing is in time, or `stop` comes first."""
+    """Return the next result; None after the deadline or once `stop` is set."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends and not stop.is_set():
         try:
@@ -61,7 +63,7 @@ def _ask(said: queue.Queue[Exception | str]) -> None:
         yahoo.library()
         said.put(_IMPORTED)
         yahoo.quote(_PROBE, DEADLINE_SECONDS)
-    except Exception as error:  # noqa: BLE001 - whatever it is, Yahoo did not answer
+    except Exception as error:  # noqa: BLE001 - any failure means no answer
         said.put(error)
     else:
         said.put(_ANSWERED)

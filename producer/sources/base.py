@@ -1,4 +1,4 @@
-"""What a source is."""
+"""The interface of sources."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from producer.wire import WireTick
 
 
 class Source(Protocol):
-    """Gives ticks in batches, each symbol's in the order of time.
+    """Gives ticks in batches, each symbol's in time order.
 
-    `recorded` sources keep their timestamps, those of live ones may be moved by microseconds.
+    `recorded` sources keep their timestamps; those of live ones may be moved by microseconds.
     """
 
     @property
     def name(self) -> str:
-        """What people read about where the ticks come from."""
+        """Return the source's name for messages."""
 
     @property
     def needs_hygiene(self) -> bool:
-        """Whether what it says has to be checked, as Yahoo's answers have."""
+        """Return whether its ticks have to be checked, as Yahoo's do."""
 
     @property
     def recorded(self) -> bool:
-        """Whether the ticks are a recording."""
+        """Return whether the ticks are a recording."""
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
-        """Batches as they come; ends with the source, or soon after `stop` is set.
+        """Yield batches as they arrive until the source ends, or soon after `stop` is set.
 
-        Raises SourceError when the source cannot go on, UsageError for what the user gave.
+        Raises SourceError if the source cannot continue, UsageError for invalid input.
         """
 
 
@@ -39,7 +39,7 @@ class Following(Protocol):
     """A source whose symbols may change."""
 
     followed: Sequence[str]
-    """The symbols that were followed last."""
+    """The symbols of the last poll."""
 
     drops: Callable[[str], bool]
-    """Whether a symbol is known not to be followed any more."""
+    """Returns whether a symbol is known to be no longer followed."""

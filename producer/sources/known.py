@@ -1,4 +1,4 @@
-"""What a live source has learnt, for the process that goes on with it."""
+"""The state of a live source, for the process that continues it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from producer.sources.base import Source
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """Symbols whose history was given, those that had a quote, whether the source was asked last
-    without giving any price, and how its refusals stand: their number since the last answer, and
-    the seconds for which it is not to be asked. Those of history stand by themselves."""
+    """Symbols whose history was given and those that had a quote; whether the last requests gave no
+    price; and the state of refusals.
+
+    That state is the number of refusals since the last answer and the seconds until the source may
+    be asked, separately for prices and history.
+    """
 
     with_history: tuple[str, ...] = ()
     answered: tuple[str, ...] = ()
@@ -25,17 +28,17 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Resumable(Source, Protocol):
-    """A source whose `batches` can be called again, by this process or by another one."""
+    """A source whose `batches` can be called again, by this process or another."""
 
     @property
     def known(self) -> Known:
-        """What it has learnt so far."""
+        """Return its state."""
 
     def recall(self, known: Known) -> None:
-        """Take over what another process has learnt."""
+        """Take over another process's state."""
 
     def doubt(self, symbols: Iterable[str]) -> None:
-        """The first quotes of these symbols did not pass."""
+        """Note that the first quotes of these symbols did not pass."""
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """Know nothing of the symbols that `drops` names any more."""
+        """Forget the symbols that `drops` selects."""

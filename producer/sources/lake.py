@@ -1,9 +1,9 @@
-"""Compacted days as a recording: `ticks/date=.../run=.../.../*` in Parquet, on S3 or in a folder.
+"""Replays compacted days: `ticks/date=.../run=.../.../*` in Parquet, on S3 or in a folder.
 
-Each run of compact writes a day into a folder of its own, and Glue says which is a day's. Where
-Glue is not asked (no `--database`) a day must have one run only. A day's files are sorted by
-symbol; here all ticks come in the order of time, a few days being open at once, since the local
-dates of two exchanges overlap.
+Each run of compaction writes a day into its own folder, and Glue holds which folder is current.
+Without Glue (no `--database`) a day must have only one run. A day's files are sorted by symbol;
+here all ticks are merged by time, with a few days open at once, since the local dates of two
+exchanges overlap.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ from producer.wire import Mode, WireTick
 
 TABLE = "ticks"
 _OVERLAP_DAYS = 2
-"""Ticks of days that lie as far apart do not overlap: local dates span 26 hours around UTC."""
+"""Ticks of days this far apart do not overlap: local dates span 26 hours around UTC."""
 
 _MOST_DAYS_OFF = 7
-"""A tick lies no further from its folder's date: over a long weekend it counts to the next session.
-Others, which compact never writes, would have any number of days open at once."""
+"""The most days between a tick and its folder's date: over a long weekend it counts to the next
+session. Other ticks, which compaction never writes, would keep any number of days open at once."""
 
 
 def is_lake(address: str) -> bool:
-    """Whether a folder or an address on S3 is that of the compacted ticks, by its last part that
-    is a name of ours."""
+    """Return whether a folder or S3 address holds compacted ticks, by its last part that is a known
+    name."""
     parts = [part for part in address.removeprefix("s3://").split("/") if part in ("raw", TABLE)]
     return bool(parts) and parts[-1] == TABLE
 
 
 def locations(database: str) -> dict[str, str]:
-    """By day, the address of the folder that Glue's table says is the day's. Raises UsageError."""
+    """Return each day's current folder by Glue's table. Raises UsageError."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     pages = aws.client("glue").get_paginator("get_partitions")
@@ -61,8 +61,11 @@ def locations(database: str) -> dict[str, str]:
 
 
 class Recording:
-    """Ticks of some symbols (all when none are given) of the trading days from `since` to
-    `until`, both included. Their alerts are recorded, and sent only where `alerts` asks for it."""
+    """Ticks of some symbols (all if none are given) of the trading days from `since` to `until`,
+    both included.
+
+    Their alerts are recorded, and sent only with `alerts`.
+    """
 
     def __init__(
         self,
@@ -85,15 +88,15 @@ class Recording:
         self._current = current
         self.unreadable = Unreadable()
         self.notes: tuple[str, ...] = ()
-        self.total: int | None = None  # only reading all of it would tell
+        self.total: int | None = None  # unknown without reading all of it
 
     def check(self) -> None:
-        """Raises UsageError when there is no such day, or one of several runs."""
+        """Raise UsageError if there are no such days, or a day has several runs."""
         if not self._days():
             raise UsageError(f"{self._objects.name}: no compacted day of those is there")
 
     def ticks(self) -> Iterator[WireTick]:
-        """All of them in the order of time, each once. Ends early once it is to stop."""
+        """Yield all ticks in time order, each once. Ends early once `stop` is set."""
         days = self._days()
         waiting = sorted(days)
         open_days: list[tuple[str, str, int, WireTick, Iterator[WireTick]]] = []
@@ -104,7 +107,7 @@ class Recording:
                 rest = self._day(day, days[day])
                 opened += 1
                 _push(open_days, opened, rest)
-            if self._stop.is_set():  # what was read of a day may not be all of it
+            if self._stop.is_set():  # the day may have been read only in part
                 return
             if open_days:
                 _, _, order, tick, rest = heapq.heappop(open_days)
@@ -112,7 +115,7 @@ class Recording:
                 _push(open_days, order, rest)
 
     def _days(self) -> dict[str, list[str]]:
-        """Keys of the files by day. Raises UsageError where a day has more than one run."""
+        """Return the files' keys by day. Raises UsageError for a day with more than one run."""
         found: dict[str, list[str]] = {}
         runs: dict[str, set[str]] = {}
         for key in self._objects.listing():
@@ -145,7 +148,7 @@ class Recording:
         return bool(location) and f"/{key}".find(_path(location)) >= 0
 
     def _day(self, day: str, keys: list[str]) -> Iterator[WireTick]:
-        """A day's ticks by time."""
+        """Yield a day's ticks by time."""
         with ExitStack() as held:
             folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="replay-")))
             files = [self._file(key, folder / str(at)) for at, key in enumerate(keys)]
@@ -167,7 +170,8 @@ class Recording:
                     self.unreadable.add(0, error)
 
     def _tick(self, row: dict[str, Any]) -> WireTick:
-        """Raises ValidationError, TickError or ValueError for what compact never writes."""
+        """Convert a row. Raises ValidationError, TickError or ValueError for rows that compaction
+        never writes."""
         if row["source"] == UNKNOWN_SOURCE:
             row["source"] = None
         tick = msgspec.convert(row, WireTick)
@@ -186,18 +190,19 @@ class Recording:
 
 
 def _values(key: str) -> dict[str, str]:
-    """`date`, `run` and `series` in a key's folders."""
+    """Return `date`, `run` and `series` of a key's folders."""
     pairs = (part.partition("=") for part in key.split("/")[:-1])
     return {name: value for name, is_pair, value in pairs if is_pair}
 
 
 def _is_of(series: str | None, symbols: Sequence[str]) -> bool:
-    """Whether a folder can hold one of the symbols; those with odd characters are looked into."""
+    """Return whether a folder can hold one of the symbols; folders with odd characters always
+    can."""
     return series is None or not symbols or "%" in series or series in symbols
 
 
 def _path(location: str) -> str:
-    """`/ticks/date=.../run=.../`, which an object's key of that location has in it."""
+    """Return `/ticks/date=.../run=.../`, which the keys of objects at that location contain."""
     path = "/" + location.removeprefix("s3://").partition("/")[2]
     return path if path.endswith("/") else path + "/"
 
@@ -207,12 +212,12 @@ def _may_overlap(day: str, timestamp: str) -> bool:
 
 
 def _days_off(day: date, timestamp: str) -> int:
-    """By how many days a timestamp lies behind a day."""
+    """Return the number of days from the day to the timestamp."""
     return date.fromisoformat(timestamp[:10]).toordinal() - day.toordinal()
 
 
 def _of_day(day: date, tick: WireTick) -> WireTick:
-    """The tick. Raises TickError for one that is not of its folder's day."""
+    """Return the tick. Raises TickError if it is not of its folder's day."""
     if abs(_days_off(day, tick.timestamp)) > _MOST_DAYS_OFF:
         allowed = f"within {_MOST_DAYS_OFF} days of {day}, its folder's date"
         raise TickError("timestamp", tick.timestamp, allowed)

@@ -1,8 +1,8 @@
-"""A compacted day's rows in the order of time, however many they are: an external merge sort.
+"""Sorts a compacted day's rows by time, however many: an external merge sort.
 
-Rows are sorted in memory once they weigh MOST_HELD, and written to a file (a run) in a folder of
-the caller's; the runs are merged as they are read. A day that fits is sorted once, and no file is
-made. Runs are merged block by block in Arrow: row by row in Python took half as long again.
+Rows are sorted in memory up to MOST_HELD and written to a file (a run) in the caller's folder; the
+runs are merged as they are read. A day that fits into memory is sorted once without a file. Runs
+are merged block by block in Arrow: row by row in Python took half as long again.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     import pyarrow
 
 MOST_HELD = 1 << 27
-"""Bytes of rows: about half a million. Sorting takes as much again."""
+"""Bytes of rows in memory: about half a million rows. Sorting takes as much again."""
 
 LONGEST_TEXT = 200
-"""Bytes of a symbol, timestamp or label; ingest takes no longer ones."""
+"""Bytes of a symbol, timestamp or label; ingest accepts no longer ones."""
 
 ROWS_OF_A_RUN = 2_000
-"""Rows of each run that are in memory while several are merged."""
+"""Rows of each run in memory while several are merged."""
 
 PRICES = ("price", "open", "high", "low", "previous_close", "volume")
 _LABELS = ("currency", "exchange_timezone", "market_state", "source", "split")
@@ -41,11 +41,11 @@ _ORDER = [(name, "ascending") for name in _KEY]
 _Key = tuple[bool, str, bool, str, int]
 
 Rows = Iterator[list[dict[str, Any]]]
-"""Some rows at a time, ordered by timestamp, then symbol, then as in the files."""
+"""Rows in chunks, ordered by timestamp, then symbol, then as in the files."""
 
 
 class Day:
-    """The rows of some symbols (all when none are given) in a day's files."""
+    """The rows of some symbols (all if none are given) in a day's files."""
 
     def __init__(self, name: str, symbols: Sequence[str], folder: Path, stop: Event) -> None:
         self._name = name
@@ -54,8 +54,10 @@ class Day:
         self._stop = stop
 
     def rows(self, files: Sequence[Path]) -> Rows:
-        """All rows, or some of them once `stop` is set. Raises UsageError for files that are not as
-        compact writes them, and where there is no room for a run."""
+        """Yield all rows, or some of them once `stop` is set.
+
+        Raises UsageError for files that compaction never writes, and if a run cannot be written.
+        """
         runs: list[_Run] = []
         held: list[pyarrow.RecordBatch] = []
         weight = 0
@@ -114,7 +116,7 @@ class Day:
         if types.is_dictionary(found.type):
             self._check_texts(field.name, found)
             found = found.dictionary_decode()
-        return found.cast(binary()).cast(field.type)  # which looks whether it is UTF-8
+        return found.cast(binary()).cast(field.type)  # which checks that it is UTF-8
 
     def _check_texts(self, column: str, found: pyarrow.DictionaryArray) -> None:
         from pyarrow import compute
@@ -140,14 +142,14 @@ class Day:
 
 
 class _Run:
-    """Sorted rows, a block of which is in memory."""
+    """Sorted rows with one block in memory."""
 
     def __init__(self, blocks: Iterable[pyarrow.RecordBatch]) -> None:
         self._rest = iter(blocks)
         self._block: pyarrow.RecordBatch | None = None
 
     def is_loaded(self) -> bool:
-        """Reads the next block where none is left; whether there is one."""
+        """Read the next block if the last is used up. Return whether there is one."""
         while self._block is None or not self._block.num_rows:
             self._block = next(self._rest, None)
             if self._block is None:
@@ -156,11 +158,11 @@ class _Run:
 
     @property
     def last_key(self) -> _Key:
-        """That of the block's last row."""
+        """Return the key of the block's last row."""
         return self._key(self._rows.num_rows - 1)
 
     def taken(self, upto: _Key) -> pyarrow.RecordBatch:
-        """The block's rows up to a key; what is left is the block."""
+        """Remove and return the block's rows up to a key."""
         block = self._rows
         count = bisect_right(range(block.num_rows), upto, key=self._key)
         self._block = block.slice(count)
@@ -173,14 +175,17 @@ class _Run:
         return self._block
 
     def _key(self, row: int) -> _Key:
-        """Rows without a timestamp or symbol come last."""
+        """Return a row's sort key. Rows without a timestamp or symbol come last."""
         timestamp, symbol, place = (self._rows[name][row].as_py() for name in _KEY)
         return timestamp is None, timestamp or "", symbol is None, symbol or "", place
 
 
 def merged(runs: Sequence[_Run]) -> Iterator[pyarrow.Table]:
-    """All rows of sorted runs in order. Of the blocks in memory it takes the rows up to the first
-    block's end: nothing that is still to be read comes before them."""
+    """Merge sorted runs.
+
+    Each step takes the rows up to the earliest end of a block in memory: no unread row precedes
+    them.
+    """
     while loaded := [run for run in runs if run.is_loaded()]:
         upto = min(run.last_key for run in loaded)
         yield _in_order([run.taken(upto) for run in loaded])

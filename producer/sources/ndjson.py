@@ -1,4 +1,4 @@
-"""Recordings of ticks as they go over the wire: JSON, one object a line (.gz unpacked)."""
+"""Replays recorded wire ticks: JSON, one object per line (.gz unpacked)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NUMBERS = ("price", "open", "high", "low", "previous_close", "volume")
 
 
 def is_ndjson(path: Path) -> bool:
-    """By the name, or by the first character where the name says nothing."""
+    """Decide by the name, or by the first character if the name does not tell."""
     name = path.name.lower()
     if name.endswith(_NAMES):
         return True
@@ -42,7 +42,7 @@ def is_ndjson(path: Path) -> bool:
 
 
 def tick_of(line: str | bytes, asked: Asked = _REPLAY) -> WireTick:
-    """A recorded tick, as it is replayed. Raises ValueError for what is no tick."""
+    """Parse a recorded tick for replay. Raises ValueError for an invalid one."""
     try:
         tick = decode(line)
     except RecursionError as error:
@@ -61,10 +61,10 @@ def tick_of(line: str | bytes, asked: Asked = _REPLAY) -> WireTick:
 
 
 class Recording:
-    """A file of ticks, in the order of its lines. Lines that are no tick are passed over.
+    """A file of ticks, in the order of its lines. Invalid lines are skipped.
 
-    Minutes that are read as history come with the hours and days that they make; if they are in no
-    order, the whole file is put into the order of time, or given not at all once `stop` is set.
+    Minute bars read as history are sent with the hours and days made from them; if they are
+    unsorted, the whole file is sorted by time, or nothing is yielded once `stop` is set.
     """
 
     def __init__(self, path: Path, asked: Asked, stop: Event | None = None) -> None:
@@ -79,7 +79,7 @@ class Recording:
         self._minutes = _Minutes()
 
     def check(self) -> None:
-        """Raises UsageError, naming the first bad line, when none is a tick."""
+        """Raise UsageError that names the first bad line if no line is a tick."""
         self._minutes = _Minutes()
         symbols = Symbols(str(self._path), self._asked.symbols)
         for tick in self._all():
@@ -91,7 +91,7 @@ class Recording:
             check_sortable(self._path, self.total)
 
     def ticks(self) -> Iterator[WireTick]:
-        """The ticks of the symbols asked for."""
+        """Yield the ticks of the requested symbols."""
         return with_folded(self.parts(), datetime.now(UTC))
 
     @property
@@ -132,7 +132,7 @@ class Recording:
 
 
 class _Minutes:
-    """Looks at all bars of a minute to tell when they are, and in which order they stand."""
+    """Tracks when all minute bars are, and in which order."""
 
     def __init__(self) -> None:
         self.span: tuple[str, str] | None = None
@@ -141,7 +141,7 @@ class _Minutes:
         self._in_order = True
 
     def see(self, bar: WireTick) -> None:
-        """One more bar."""
+        """Add a bar."""
         start = bar.timestamp
         first, last = self.span or (start, start)
         self._in_order = self._in_order and last <= start
@@ -152,5 +152,5 @@ class _Minutes:
         self._latest[bar.symbol] = start
 
     def are_in_order(self, by_time: bool) -> bool:
-        """Whether each symbol's are in the order of time, or with `by_time` all together."""
+        """Return whether each symbol's bars are in time order, or with `by_time` all together."""
         return self._in_order if by_time else self._in_symbols_order

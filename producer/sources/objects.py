@@ -1,4 +1,4 @@
-"""The objects of an archive or a lake: files of a folder, or objects of a bucket on S3."""
+"""The objects of an archive or a lake: files of a folder, or objects of an S3 bucket."""
 
 from __future__ import annotations
 
@@ -11,34 +11,36 @@ from producer.errors import UsageError
 from producer.sinks import aws
 
 MOST_BODY = MOST_UNPACKED
-"""Bytes of an object that is held in memory: no more are taken when it is unpacked."""
+"""Bytes of an object held in memory, also after unpacking."""
 
 MOST_FILE = 1 << 32
-"""Bytes of an object of the lake; compaction writes some hundred megabytes at most."""
+"""Bytes of an object of the lake; compaction writes a few hundred megabytes at most."""
 
 _PIECE = 1 << 20
 
 
 class Objects(Protocol):
-    """Where an archive or a lake lies."""
+    """Where an archive or a lake is stored."""
 
     @property
     def name(self) -> str:
-        """What people read."""
+        """Return its name for messages."""
 
     def listing(self) -> Iterator[str]:
-        """Keys below the root, in order."""
+        """Yield the keys below the root, in order."""
 
     def body(self, key: str) -> bytes:
-        """An object's bytes. Raises OSError where it has more than MOST_BODY."""
+        """Return an object's bytes. Raises OSError above MOST_BODY."""
 
 
 class Files(Objects, Protocol):
     """Objects too large to be held in memory."""
 
     def file(self, key: str, place: Path, /) -> Path:
-        """A file with the object's bytes: `place`, unless there is one already. Raises OSError
-        where it has more than MOST_FILE."""
+        """Return a file with the object's bytes: a download at `place`, or an existing file.
+
+        Raises OSError above MOST_FILE.
+        """
 
 
 class Folder:
@@ -49,7 +51,7 @@ class Folder:
         self._path = path
 
     def listing(self) -> Iterator[str]:
-        """Paths relative to the folder."""
+        """Yield paths relative to the folder."""
         found = (path for path in self._path.rglob("*") if path.is_file())
         return iter(sorted(path.relative_to(self._path).as_posix() for path in found))
 
@@ -74,7 +76,7 @@ class Bucket:
         self._client: Any = aws.client("s3")
 
     def listing(self) -> Iterator[str]:
-        """Keys of the bucket below the prefix. Raises UsageError when it cannot be listed."""
+        """Yield the bucket's keys below the prefix. Raises UsageError if it cannot be listed."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         pages = self._client.get_paginator("list_objects_v2").paginate(
@@ -103,7 +105,7 @@ class Bucket:
 
 
 def _whole(file: BinaryIO, size: int) -> bytes:
-    """All of a file that is said to have so many bytes."""
+    """Read all of a file of the stated size."""
     _check(size, MOST_BODY)
     return file.read(size)
 

@@ -1,4 +1,4 @@
-"""What a recording is, and what all kinds of it share."""
+"""The interface of recordings, and what all kinds share."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from producer.wire import WireTick
 
 
 class Unreadable:
-    """Lines that were passed over: how many, and the first of them with its reason.
+    """Skipped lines: their number, and the first with its reason.
 
-    `repeats` counts the readable ones in whose place a later line of the same time was taken.
+    `repeats` counts readable lines that a later line of the same time replaced.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Unreadable:
         self.first = ""
 
     def add(self, number: int, error: Exception) -> None:
-        """One more line, or with number 0 something else."""
+        """Count a line; number 0 is for anything else."""
         self.count += 1
         self.first = self.first or (f"line {number}: {error}" if number else str(error))
 
@@ -33,12 +33,15 @@ class Unreadable:
 
 
 MOST_SYMBOLS = 100_000
-"""Of a recording; of each, something is kept to the end. A stage takes 20,000 unless told."""
+"""The most symbols of a recording; some state of each is kept to the end. A stage takes 20,000 by
+default."""
 
 
 class Symbols:
-    """The symbols of a recording and how often each occurs. Where some are `wanted`, only the
-    first MOST_SYMBOLS of the others are counted."""
+    """The symbols of a recording and how often each occurs.
+
+    If some are `wanted`, only the first MOST_SYMBOLS of the others are counted.
+    """
 
     def __init__(self, name: str, wanted: Sequence[str] = ()) -> None:
         self._name = name
@@ -47,16 +50,17 @@ class Symbols:
 
     @property
     def found(self) -> tuple[str, ...]:
-        """The symbols that were counted."""
+        """Return the counted symbols."""
         return tuple(self._counts)
 
     @property
     def total(self) -> int:
-        """How often the wanted symbols occur, or all of them."""
+        """Return how often the wanted symbols occur, or all of them."""
         return sum(self._counts[symbol] for symbol in self._wanted or self._counts)
 
     def see(self, symbol: str) -> bool:
-        """Count the symbol and say whether it is wanted. Raises UsageError at one too many."""
+        """Count the symbol and return whether it is wanted. Raises UsageError for too many
+        symbols."""
         is_wanted = not self._wanted or symbol in self._wanted
         if symbol not in self._counts and len(self._counts) >= MOST_SYMBOLS:
             if not self._wanted:
@@ -70,29 +74,29 @@ class Symbols:
 
 
 class Recording(Protocol):
-    """Ticks that were recorded, in the order of time."""
+    """Recorded ticks, in time order."""
 
     @property
     def unreadable(self) -> Unreadable:
-        """What the last reading passed over."""
+        """Return what the last reading skipped."""
 
     @property
     def notes(self) -> Sequence[str]:
-        """What people should know of it once it was checked, a line each."""
+        """Return what users should know after `check`, one line each."""
 
     @property
     def total(self) -> int | None:
-        """How many ticks there are, once `check` has counted them; None where it does not."""
+        """Return the number of ticks once `check` has counted them; None if it does not."""
 
     def check(self) -> None:
-        """Read it all. Raises UsageError when nothing in it can be replayed."""
+        """Read the whole recording. Raises UsageError if nothing in it can be replayed."""
 
     def ticks(self) -> Iterator[WireTick]:
-        """The ticks, with mode `replay` and the source they were recorded with."""
+        """Yield the ticks, with mode `replay` and their recorded source."""
 
 
 def open_text(path: Path) -> TextIO:
-    """The file as text, unpacked where its name ends in .gz. Raises UsageError."""
+    """Open the file as text, unpacked if its name ends in .gz. Raises UsageError."""
     try:
         if path.suffix == ".gz":
             return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
@@ -104,7 +108,7 @@ def open_text(path: Path) -> TextIO:
 def require_found(
     path: Path | str, wanted: Sequence[str], found: Sequence[str], unreadable: Unreadable
 ) -> None:
-    """Raises UsageError when the file lacks a symbol that was asked for, or has no tick."""
+    """Raise UsageError if the file lacks a requested symbol or has no ticks."""
     if not found and unreadable:
         raise UsageError(f"{path}: {unreadable.first}")
     if not found:

@@ -1,4 +1,4 @@
-"""Replay: a recording, at N times its speed or as fast as the sink takes it."""
+"""Replays a recording, at N times its speed or as fast as the sink accepts it."""
 
 from __future__ import annotations
 
@@ -34,14 +34,15 @@ def open_recording(
     asked: Asked | None = None,
     stop: threading.Event | None = None,
 ) -> Recording:
-    """The recording in a file (by its name's ending or, failing that, by its first character),
-    in a folder of such files, of a raw archive or of compacted days, or at `s3://bucket/prefix`.
+    """Open a recording: a file, a folder of files, of a raw archive or of compacted days, or
+    `s3://bucket/prefix`.
 
-    `since` and `until` are days of arrival in an archive, trading days of compacted ones, both
-    included; `alerts` asks that the alerts of its ticks be sent; `database` is Glue's that knows
-    the current files of compacted days; `asked` says how to read files, with or without alerts.
-    Once `stop` is set, an archive gives no more ticks, and files are put into no order. Raises
-    UsageError when there is no such file, or none that can be replayed.
+    A file's format follows from the ending of its name or from its first character. `since` and
+    `until` are days of arrival in an archive, trading days of compacted ones, both included;
+    `alerts` sends the ticks' alerts; `database` is the Glue database that knows the current files
+    of compacted days; `asked` says how to read files, with or without alerts. Once `stop` is set,
+    an archive yields no more ticks, and files are not sorted. Raises UsageError if there is no such
+    file, or none that can be replayed.
     """
     is_remote = str(path).startswith("s3://")
     file = Path(path)
@@ -62,17 +63,17 @@ def open_recording(
 
 
 def check(path: str | Path, symbols: Sequence[str], asked: Asked | None = None) -> None:
-    """Whether `path` can be replayed for `symbols` (none: all that are in it).
+    """Check that `path` can be replayed for `symbols` (none: all in it).
 
-    Reads the whole file. Raises UsageError with one line that says what is wrong.
+    Reads the whole file. Raises UsageError with the reason in one line.
     """
     open_recording(path, symbols, asked=asked).check()
 
 
 class Replay:
-    """The source over a recording. `speed` None is as fast as possible.
+    """The source of a recording. `speed` None is as fast as possible.
 
-    `skip` ticks were taken over by the spool in an earlier run and are not given again.
+    The first `skip` ticks are omitted: an earlier run's spool took them over.
     """
 
     recorded = True
@@ -94,13 +95,12 @@ class Replay:
         self._given = skip
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
-        """All of the recording, paced by the differences of its timestamps; nothing more once
-        `stop` is set."""
+        """Yield the whole recording, paced by its timestamps; stop once `stop` is set."""
         for note in self._recording.notes:
             self._status.note(note)
         ticks = islice(self._recording.ticks(), self._given, None)
         for batch in in_batches(ticks) if self._speed is None else paced(ticks, self._speed, stop):
-            if stop.is_set():  # what was to be put into order may be missing
+            if stop.is_set():  # what should have been sorted may be missing
                 break
             self._say()
             yield batch
@@ -123,7 +123,7 @@ class Replay:
 
 
 def in_batches(ticks: Iterable[WireTick]) -> Iterator[Sequence[WireTick]]:
-    """Batches of 500, the last one shorter."""
+    """Yield batches of 500, the last one shorter."""
     rest = iter(ticks)
     while batch := list(islice(rest, _BATCH)):
         yield batch
@@ -132,7 +132,7 @@ def in_batches(ticks: Iterable[WireTick]) -> Iterator[Sequence[WireTick]]:
 def paced(
     ticks: Iterable[WireTick], speed: float, stop: threading.Event
 ) -> Iterator[Sequence[WireTick]]:
-    """Each tick when its time has come: `speed` recorded seconds pass in one of ours."""
+    """Yield each tick when it is due: `speed` recorded seconds pass in one real second."""
     began = time.monotonic()
     first = None
     for tick in ticks:

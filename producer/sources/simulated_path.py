@@ -1,13 +1,13 @@
 """The simulator's prices: a pure function of seed, symbol and instant.
 
 A session is a UTC day. Log prices move by days (mean-reverting steps with a gap overnight), within
-a day along a Brownian bridge from its open to its close over the day's minutes, and within a
-minute along another one. Highs and lows are drawn from the law of a bridge's extremes and the
-path is reflected at them, so that finer prices never leave the range of the coarser bar, and no
-bar needs the prices inside it. Hence history costs little, and fits what a live run showed.
+a day along a Brownian bridge from its open to its close over the day's minutes, and within a minute
+along another one. Highs and lows are drawn from the law of a bridge's extremes and the path is
+reflected at them, so that finer prices never leave the range of the coarser bar, and no bar needs
+the prices inside it. So history is cheap and matches what a live run showed.
 
-Extremes: for a bridge from a to b of variance v, P(max > m) = exp(-2(m-a)(m-b)/v)
-(Borodin and Salminen, Handbook of Brownian Motion, part II, 1.1.8).
+Extremes: for a bridge from a to b of variance v, P(max > m) = exp(-2(m-a)(m-b)/v) (Borodin and
+Salminen, Handbook of Brownian Motion, part II, 1.1.8).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _normal = NormalDist().inv_cdf
 class Day(msgspec.Struct, frozen=True):
     """One session: log prices, shares, and the jump `shock` from minute `shock_at` on.
 
-    `low` and `high` hold for the whole session, jump included.
+    `low` and `high` hold for the whole session, including the jump.
     """
 
     previous_close: float
@@ -50,8 +50,11 @@ class Day(msgspec.Struct, frozen=True):
 
 
 class Minutes(msgspec.Struct, frozen=True):
-    """The minutes of a session: 1,441 log prices at their edges, each minute's extremes, the
-    extremes and the volume since midnight up to each edge."""
+    """The minutes of a session.
+
+    It holds 1,441 log prices at their edges, each minute's extremes, and the extremes and the
+    volume since midnight up to each edge.
+    """
 
     knots: list[float]
     highs: list[float]
@@ -66,7 +69,7 @@ def _draw(rng: Random) -> float:
 
 
 def _extremes(rng: Random, a: float, b: float, variance: float) -> tuple[float, float]:
-    """A low and a high of a bridge from a to b."""
+    """Draw a low and a high of a bridge from a to b."""
     up = math.sqrt((a - b) ** 2 - 2 * variance * math.log(1 - rng.random()))
     down = math.sqrt((a - b) ** 2 - 2 * variance * math.log(1 - rng.random()))
     return (a + b - down) / 2, (a + b + up) / 2
@@ -85,7 +88,7 @@ def _reflect(value: float, low: float, high: float) -> float:
 
 
 def activity(minute: float) -> float:
-    """Share of the day's variance (and of its mean volume) up to a minute: U-shaped."""
+    """Return the share of the day's variance (and mean volume) up to a minute: U-shaped."""
     x = minute / MINUTES
     return 0.6 * x + 1.6 * ((x - 0.5) ** 3 + 0.125)
 
@@ -94,7 +97,7 @@ _ACTIVITY = [activity(minute) for minute in range(MINUTES + 1)]
 
 
 def _midpoints(first: int, last: int) -> list[tuple[int, int, int]]:
-    """(left, middle, right) of each halving, coarse first."""
+    """Return (left, middle, right) of each halving, coarse first."""
     order, row = [], [(first, last)]
     while row:
         finer = []
@@ -126,7 +129,7 @@ class SimulatedPath:
         self._inside = lru_cache(maxsize=2)(self._make_inside)
 
     def day(self, number: int) -> Day:
-        """The session of a day; days are made in order, once.
+        """Return the session of a day; days are generated in order, once.
 
         Raises ValueError for a day before 2022, where the walk begins.
         """
@@ -180,7 +183,7 @@ class SimulatedPath:
         )
 
     def _knots(self, day: Day, rng: Random) -> list[float]:
-        """The bridge by midpoint displacement in the time of activity, then the jump."""
+        """Generate the bridge by midpoint displacement in activity time, then the jump."""
         low, high = day.low - min(day.shock, 0.0), day.high - max(day.shock, 0.0)
         sigma = _BRIDGE_SIGMA * self._calm
         knots = [0.0] * (MINUTES + 1)
@@ -199,7 +202,8 @@ class SimulatedPath:
         return knots
 
     def _volumes(self, day: Day, rng: Random) -> list[int]:
-        """Shares traded since midnight up to each minute's edge; the last is the day's."""
+        """Return the shares traded since midnight up to each minute's edge; the last is the
+        day's."""
         weights = [
             (_ACTIVITY[minute + 1] - _ACTIVITY[minute]) * (0.3 - math.log(1 - rng.random()))
             for minute in range(MINUTES)
@@ -212,7 +216,7 @@ class SimulatedPath:
         return [*(int(day.volume * part / total) for part in passed), day.volume]
 
     def _make_inside(self, number: int, minute: int) -> list[float]:
-        """The path inside a minute: 257 log prices, from its first edge to its last."""
+        """Return the path inside a minute: 257 log prices, from its first edge to its last."""
         minutes = self.minutes(number)
         low, high = minutes.lows[minute], minutes.highs[minute]
         rng = Random(f"{self._name}|{number}|{minute}")  # noqa: S311
@@ -227,7 +231,8 @@ class SimulatedPath:
         return steps
 
     def session_at(self, instant: float) -> tuple[Day, float, float, float, int]:
-        """The day, and at an instant in it: log price, session high and low, session volume."""
+        """Return the day and, at an instant in it, log price, session high and low, session
+        volume."""
         number, within = divmod(instant, DAY_SECONDS)
         minute, second = divmod(within, 60)
         at, index = int(number), int(minute)

@@ -1,7 +1,7 @@
-"""The simulator: fictional companies that trade round the clock, history and live alike.
+"""The simulator: fictional companies that trade round the clock, with history.
 
-A session is a UTC day. Every price follows from seed, symbol and instant alone
-(`simulated_path`), so that a restart goes on where the last run ended.
+A session is a UTC day. Prices depend only on seed, symbol and instant (`simulated_path`), so a
+restart continues where the last run ended.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ SYMBOLS = (
 
 HISTORY_MINUTES = 400
 HISTORY_BARS_PER_SECOND = 500
-"""History shares the stream with live ticks, which wait behind it: it goes no faster than a small
-consumer can store it."""
+"""History shares the stream with live ticks, which wait behind it, so it is limited to the rate
+that a small consumer can store."""
 HISTORY_DAYS = 400
 DEFAULT_INTERVAL_SECONDS = 2.0
 
@@ -37,7 +37,7 @@ class Simulator:
     """Ticks of all symbols every `interval` seconds, after their history.
 
     Live ticks have mode `live`; history has `backfill` and comes as bars: the first symbol's
-    minutes, the others' minutes, then everyone's days. The minute that runs at the start is left
+    minutes, the others' minutes, then everyone's days. The minute in progress at the start is left
     to live ticks.
     """
 
@@ -68,7 +68,7 @@ class Simulator:
         self.followed: Sequence[str] = ()
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
-        """History, one batch a symbol, among it live ticks when they are due; then live ticks."""
+        """Yield history, one batch per symbol, interleaved with due live ticks; then live ticks."""
         due = self._now()
         while not stop.is_set():
             for bars in self._histories(self._without_history(), self._now()):
@@ -88,7 +88,7 @@ class Simulator:
             due = max(due + self._interval, now)
 
     def poll(self, instant: float) -> list[WireTick]:
-        """A tick of each symbol at an instant (epoch seconds)."""
+        """Return a tick of each symbol at an instant (epoch seconds)."""
         return [_tick(symbol, self._path(symbol), instant) for symbol in self._symbols()]
 
     def _symbols(self) -> Sequence[str]:
@@ -105,30 +105,30 @@ class Simulator:
 
     @property
     def known(self) -> Known:
-        """What another process needs to go on."""
+        """Return the state that another process needs to continue."""
         return Known(with_history=tuple(sorted(self._with_history)))
 
     def recall(self, known: Known) -> None:
-        """Go on where another process left off."""
+        """Continue from another process's state."""
         self._with_history = set(known.with_history)
         self._given.clear()
 
     def doubt(self, symbols: Iterable[str]) -> None:
-        """All that it gives passes."""
+        """Do nothing: all its ticks pass."""
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """A symbol that is followed again later has its history again."""
+        """Forget symbols; one that is followed again gets its history again."""
         self._with_history -= {name for name in self._with_history if drops(name)}
         self._given -= {(name, kind) for name, kind in self._given if drops(name)}
 
     def _without_history(self) -> list[str]:
-        """Symbols whose history has not been given, or not to its end."""
+        """Return the symbols whose history has not been given completely."""
         if not self._history:
             return []
         return [name for name in self._symbols() if name not in self._with_history]
 
     def _histories(self, symbols: Sequence[str], until: float) -> Iterator[Sequence[WireTick]]:
-        """What is left of the history of symbols: the minutes of all, then the days of all."""
+        """Yield the rest of the symbols' history: the minutes of all, then the days of all."""
         kinds = ((minute_bars, HISTORY_MINUTES), (day_bars, HISTORY_DAYS))
         given, total = 0, len(symbols) * (HISTORY_MINUTES + HISTORY_DAYS)
         for kind, (make, count) in enumerate(kinds):
@@ -144,13 +144,13 @@ class Simulator:
 
 
 def minute_bars(symbol: str, path: SimulatedPath, until: float, count: int) -> list[WireTick]:
-    """The last `count` whole minutes before an instant."""
+    """Return the last `count` complete minutes before an instant."""
     last = int(until // 60)
     return [_minute_bar(symbol, path, minute) for minute in range(last - count, last)]
 
 
 def day_bars(symbol: str, path: SimulatedPath, until: float, count: int) -> list[WireTick]:
-    """The last `count` whole days before an instant."""
+    """Return the last `count` complete days before an instant."""
     today = int(until // DAY_SECONDS)
     return [_day_bar(symbol, path, day) for day in range(today - count, today)]
 
@@ -209,5 +209,5 @@ def _tick(symbol: str, path: SimulatedPath, instant: float) -> WireTick:
 
 
 def _price(log: float) -> Decimal:
-    """A price in whole cents."""
+    """Convert a log price to whole cents."""
     return Decimal(round(math.exp(log) * 100)).scaleb(-2)

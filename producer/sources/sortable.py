@@ -1,4 +1,4 @@
-"""Rows of people's own files, put into the order of time in memory."""
+"""Sorts rows of users' own files by time in memory."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 from producer.errors import UsageError
 
 MOST_ROWS = 2_500_000
-"""Minutes of 25 years, with 900 bytes each."""
+"""Minute bars of 25 years, at 900 bytes each."""
 
 _Row = TypeVar("_Row")
 
 
 def check_sortable(name: object, rows: int) -> None:
-    """Raises UsageError for more rows."""
+    """Raise UsageError for too many rows."""
     if rows > MOST_ROWS:
         raise UsageError(
             f"{name}: {rows:,} rows that are not in the order of time; allowed: up to"
@@ -25,7 +25,7 @@ def check_sortable(name: object, rows: int) -> None:
 
 
 def in_order(rows: Iterable[_Row], key: Callable[[_Row], Any], stop: Event | None) -> list[_Row]:
-    """The rows by their keys, those with the same key as they come; none once `stop` is set."""
+    """Sort the rows by their keys, stably; none once `stop` is set."""
     held: list[tuple[Any, _Row]] = []
     for row in rows:
         if stop is not None and stop.is_set():

@@ -1,8 +1,8 @@
-"""Ticks of an archive in order, however many they are: an external merge sort.
+"""Sorts ticks of an archive, however many: an external merge sort.
 
-What is in memory is sorted once it weighs MOST_HELD, and written to a file of its own (a run); the
-runs are merged as they are read. So an hour that fits is sorted as a list is, and no file is made.
-Runs are temporary files without a name, which nobody else can open.
+Ticks are sorted in memory up to MOST_HELD and written to a file (a run); the runs are merged as
+they are read. An hour that fits into memory is sorted as a list without a file. Runs are temporary
+files without a name, so that no other user can open them.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from producer.errors import UsageError
 from producer.wire import WireTick
 
 MOST_HELD = 512 << 20
-"""Bytes, about: some 400,000 ticks."""
+"""Bytes in memory, about: some 400,000 ticks."""
 
 TICK_SIZE = 900
-"""Bytes that a tick takes in memory, about, beside its texts."""
+"""Bytes of a tick in memory, about, without its texts."""
 
 MOST_RUNS = 64
-"""That are read at one time; so many are merged into one."""
+"""The most runs read at a time; this many are merged into one."""
 
 Entry = tuple[str, datetime, int, int, WireTick]
-"""A tick's timestamp, its record's arrival, its number among all, that of its line, the tick.
+"""A tick's timestamp, its record's arrival, its number, its line's number, the tick.
 
-The number is each entry's own, so no two entries are equal before it.
+The number is unique, so that comparing entries never reaches the tick.
 """
 
 _encode = msgspec.json.Encoder().encode
@@ -41,8 +41,7 @@ _decode = msgspec.json.Decoder(Entry).decode
 
 
 class Sorter:
-    """Entries that are put in, in any order, and come out in theirs, or not all of them once
-    `stop` is set. A context manager, which deletes the runs."""
+    """Sorts entries; may omit some once `stop` is set. A context manager that deletes the runs."""
 
     def __init__(self, name: str, stop: Event) -> None:
         self._name = name
@@ -59,14 +58,14 @@ class Sorter:
         self._files.close()
 
     def add(self, entry: Entry, weight: int) -> None:
-        """One more, of so many bytes. Raises UsageError where there is no room for a run."""
+        """Add an entry of `weight` bytes. Raises UsageError if a run cannot be written."""
         self._held.append(entry)
         self._weight += weight
         if self._weight >= MOST_HELD:
             self._spill()
 
     def in_order(self) -> Iterator[Entry]:
-        """All of them; to be asked for once."""
+        """Yield all entries in order; call it once."""
         self._held.sort()
         entries = heapq.merge(*map(_read, self._runs), self._held) if self._runs else self._held
         return takewhile(self._goes_on, entries)
@@ -101,7 +100,7 @@ def _read(run: IO[bytes]) -> Iterator[Entry]:
 
 
 def no_room(name: str, error: OSError) -> UsageError:
-    """For a run that cannot be written."""
+    """Return the error for a run that cannot be written."""
     return UsageError(
         f"{name}: putting its ticks into order needs room in {tempfile.gettempdir()} (TMPDIR): "
         f"{error.strerror or error}"

@@ -1,6 +1,6 @@
-"""Yahoo through yfinance: one symbol's quote, and what its errors mean.
+"""Yahoo through yfinance: quotes and history of one symbol, and its errors.
 
-yfinance and pandas take seconds to import, so they are imported when they are first needed.
+yfinance and pandas take seconds to import, so they are imported on first use.
 """
 
 from __future__ import annotations
@@ -40,44 +40,44 @@ class Throttled(ProducerError):  # noqa: N818 - a state that passes
 
 
 class UnknownSymbol(ProducerError):  # noqa: N818 - named by what it says
-    """Yahoo has no such symbol."""
+    """Yahoo does not know the symbol."""
 
 
 class NoTrade(ProducerError):  # noqa: N818 - named by what it says
-    """Yahoo's answer has no time of a last trade."""
+    """Yahoo's answer lacks the time of the last trade."""
 
 
 class Hours(Protocol):
-    """When exchanges are open; `producer.hours` has two kinds."""
+    """The opening hours of exchanges; `producer.hours` implements it twice."""
 
     def is_open(self, symbol: str, instant: datetime) -> bool:
-        """Whether to ask for the symbol at an aware instant."""
+        """Return whether to ask for the symbol at an aware instant."""
 
     def next_open(self, symbols: Iterable[str], instant: datetime) -> datetime:
-        """When the first of them opens."""
+        """Return when the first of them opens."""
 
 
 @cache
 def library() -> Any:
-    """yfinance, told to raise what goes wrong instead of writing it to a log."""
+    """Return yfinance, configured to raise errors instead of logging them."""
     import yfinance
 
-    if "curl_cffi" in sys.modules:  # else yfinance was told to do without
+    if "curl_cffi" in sys.modules:  # yfinance was configured to do without
         from producer.sources.yahoo_session import BoundedSession
 
         yfinance.data.YfData(session=BoundedSession())
     yfinance.config.debug.hide_exceptions = False
     logging.getLogger("yfinance").setLevel(logging.CRITICAL)
-    # it turns its own deprecation warnings on, which would get among the status lines
+    # it enables its own deprecation warnings, which would mix with the status lines
     warnings.filterwarnings("ignore", category=DeprecationWarning, module="^yfinance")
     return yfinance
 
 
 def quote(symbol: str, timeout_seconds: float = 10) -> WireTick:
-    """The last price of a symbol, its session's range and cumulative volume.
+    """Return a symbol's last price, its session's range and cumulative volume.
 
-    Also on a holiday, when there are no bars but still a last price. Raises UnknownSymbol,
-    Throttled, or whatever else yfinance and the network raise.
+    Works on a holiday, when there are no bars but still a last price. Raises UnknownSymbol,
+    Throttled, or other errors of yfinance and the network.
     """
     ticker = library().Ticker(symbol)
     frame = _history(ticker, "1d", "1m", timeout_seconds)
@@ -90,9 +90,9 @@ def quote(symbol: str, timeout_seconds: float = 10) -> WireTick:
 
 
 def _history(ticker: Any, period: str, bar: str, timeout_seconds: float) -> Any:
-    """A frame of bars with prices as they were traded; None where Yahoo has no bars.
+    """Return a frame of bars with traded prices; None if Yahoo has no bars.
 
-    Raises Throttled for 429 and 401, UnknownSymbol where Yahoo says so.
+    Raises Throttled for 429 and 401, UnknownSymbol if Yahoo does not know it.
     """
     errors = library().exceptions
     try:
@@ -121,13 +121,15 @@ def _history(ticker: Any, period: str, bar: str, timeout_seconds: float) -> Any:
 
 
 def _forget_answers() -> None:
-    """yfinance keeps the answer to its first look-up of a symbol's time zone, a refusal too, and
-    would not ask again for the life of the process."""
+    """Clear yfinance's cached time zones.
+
+    It caches the first look-up of a symbol's time zone, even a refusal, and would never ask again.
+    """
     library().data.YfData.cache_get.cache_clear()
 
 
 def bars(symbol: str, period: str, bar: Bar, timeout_seconds: float = 20) -> list[WireTick]:
-    """Historical bars in the order of time, mode `backfill`; the running bar is left out.
+    """Return historical bars in time order, mode `backfill`, without the bar in progress.
 
     Prices are split-adjusted, as Yahoo always gives them, and not adjusted for dividends.
     """
@@ -146,7 +148,8 @@ def bars(symbol: str, period: str, bar: Bar, timeout_seconds: float = 20) -> lis
 
 
 def _has_ended(symbol: str, bar: Bar, start: Any, now: datetime) -> bool:
-    """Whether a bar had all its prices, as late as Yahoo gives them, and a day its auction's."""
+    """Return whether a bar has all its prices, including Yahoo's delay and a day's closing
+    auction."""
     seen = now - exchange_delay(symbol)
     if bar == "1d":
         zone = str(start.tzinfo)
@@ -155,7 +158,7 @@ def _has_ended(symbol: str, bar: Bar, start: Any, now: datetime) -> bool:
 
 
 def _bar(symbol: str, bar: Bar, meta: Mapping[str, Any], start: Any, row: Any) -> WireTick | None:
-    """One row; None where Yahoo left prices out, or for a year that has none."""
+    """Convert a row; None if Yahoo omits prices or the year is implausible."""
     close = decimal_of(float(row["Close"]))
     if close is None or close <= 0 or not years.FIRST <= start.year <= years.LAST:
         return None
@@ -178,7 +181,8 @@ def _bar(symbol: str, bar: Bar, meta: Mapping[str, Any], start: Any, row: Any) -
 
 
 def split_of(ratio: object) -> str | None:
-    """Yahoo's new shares for an old one, such as 5.0 or 0.1, as "5:1" or "1:10"; None for none."""
+    """Convert Yahoo's new shares per old one, such as 5.0 or 0.1, to "5:1" or "1:10"; None without
+    a split."""
     value = decimal_of(ratio)
     if not value or value < 0 or value == 1:
         return None
@@ -187,16 +191,16 @@ def split_of(ratio: object) -> str | None:
 
 
 def split_today(symbol: str) -> str | None:
-    """The split that Yahoo lists for the symbol's last session. Raises as `quote` does."""
+    """Return the split that Yahoo lists for the symbol's last session. Raises as `quote` does."""
     return quote(symbol).split
 
 
 def tick_of(symbol: str, meta: Mapping[str, Any], opened: object) -> WireTick:
-    """A chart's metadata as a tick; Yahoo's names are those of its chart endpoint.
+    """Convert a chart's metadata to a tick; Yahoo's names are those of its chart endpoint.
 
-    A missing price is NaN, which hygiene drops. It is always the regular session's price, never
-    one from before or after it, so the state is REGULAR or CLOSED. Raises NoTrade without the
-    trade's time, ValueError or OverflowError for one that no trade can have.
+    A missing price is NaN, which hygiene drops. The price is always the regular session's, so the
+    state is REGULAR or CLOSED. Raises NoTrade without the trade's time, ValueError or OverflowError
+    for an impossible time.
     """
     price = decimal_of(meta.get("regularMarketPrice"))
     instant, now = _instant(meta.get("regularMarketTime")), datetime.now(UTC)
@@ -219,7 +223,8 @@ def tick_of(symbol: str, meta: Mapping[str, Any], opened: object) -> WireTick:
 
 
 def _instant(value: object) -> datetime:
-    """yfinance gives epoch seconds, or a pandas Timestamp once it has formatted them."""
+    """Convert a time: yfinance gives epoch seconds, or a pandas Timestamp once it has formatted
+    them."""
     if isinstance(value, datetime):
         return years.plausible(value).astimezone(UTC)
     if isinstance(value, int | float):

@@ -20,20 +20,22 @@ _MISSING = Decimal("NaN")
 
 
 class BadFrame(ValueError):  # noqa: N818 - named by what it is
-    """A frame that holds no price; it is passed over."""
+    """A frame without a price; it is skipped."""
 
 
 @cache
 def _message_type() -> Any:
-    """yfinance's protobuf class; imported late, since it brings pandas with it."""
+    """Return yfinance's protobuf class; imported late, since it imports pandas."""
     from yfinance.pricing_pb2 import PricingData
 
     return PricingData
 
 
 def tick_of(frame: str | bytes) -> WireTick | None:
-    """The tick of a frame; None for frames of another kind. Raises BadFrame, whatever the frame
-    holds: nobody else would take the exception, and the prices have to go on."""
+    """Decode a frame; None for frames of another kind.
+
+    Raises only BadFrame, whatever the frame holds: any other exception would stop the prices.
+    """
     try:
         return _read(frame)
     except BadFrame:
@@ -68,7 +70,7 @@ def _message(text: object) -> Any:
 
 
 def _tick(message: Any) -> WireTick:
-    """Zero means missing in protobuf 3; previous close is then price minus change."""
+    """Convert a message. Zero means missing in protobuf 3; previous close is price minus change."""
     price = decimal_of_float32(message.price)
     previous = decimal_of_float32(message.previous_close)
     if previous is None and price is not None and message.change:
@@ -92,7 +94,7 @@ def _tick(message: Any) -> WireTick:
 
 
 def decimal_of_float32(value: float) -> Decimal | None:
-    """The shortest decimal that is the same 32-bit float: 189.84 rather than 189.83999633789062.
+    """Return the shortest decimal of a 32-bit float: 189.84 rather than 189.83999633789062.
 
     None for zero, NaN and infinity.
     """

@@ -1,4 +1,4 @@
-"""Historical bars of symbols from Yahoo."""
+"""Fetches historical bars of symbols from Yahoo."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _AT_ONCE = 8
 
 
 class History:
-    """Bars of several periods: of all symbols the minutes of today, then the days of two years.
+    """Bars of several periods: first all symbols' minutes of today, then their days of two years.
 
-    A call that ends early has given some of them; the next one for the same symbols gives the rest.
+    If a call ends early, the next one for the same symbols gives the rest.
     """
 
     def __init__(
@@ -44,16 +44,16 @@ class History:
 
     @property
     def failed(self) -> frozenset[str]:
-        """Symbols of which something could not be fetched when it was last asked for."""
+        """Return the symbols for which the last requests failed in part."""
         return frozenset(symbol for symbol, _ in self._failed)
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """Forget the symbols that `drops` names."""
+        """Forget the symbols that `drops` selects."""
         for known in (self._given, self._failed):
             known -= {(symbol, bar) for symbol, bar in known if drops(symbol)}
 
     def begin_again(self) -> None:
-        """Give all of it again, also what a call that ended early has given."""
+        """Give everything again, including what an interrupted call has given."""
         self._given.clear()
 
     def batches(
@@ -64,9 +64,12 @@ class History:
         fetched: int = 0,
         following: int = 0,
     ) -> Iterator[Sequence[WireTick]]:
-        """One batch a symbol and period. What fails is told and left out, and nothing more is
-        asked once Yahoo has had enough; after that one request tries before the others.
-        `fetched` symbols of the same run came before these, `following` are to come."""
+        """Yield one batch per symbol and period.
+
+        Failures are reported and skipped, and no more is asked once Yahoo refuses; after that one
+        request tries before the others. In the same run `fetched` symbols came before these and
+        `following` come after.
+        """
         total = (fetched + len(symbols) + following) * len(self._spans)
         done = fetched * len(self._spans) + len(self._given.intersection(self._all_of(symbols)))
         for period, bar in self._spans:
@@ -107,7 +110,7 @@ class History:
 
 
 def _judge(answers: dict[str, list[WireTick] | Exception], breaker: CircuitBreaker) -> None:
-    """Open the circuit where Yahoo refused, close it where all that answered gave something."""
+    """Open the circuit if Yahoo refused; close it if every answer had data."""
     if any(isinstance(answer, yahoo.Throttled) for answer in answers.values()):
         breaker.refused()
     elif any(not isinstance(answer, Exception) for answer in answers.values()):
@@ -115,7 +118,7 @@ def _judge(answers: dict[str, list[WireTick] | Exception], breaker: CircuitBreak
 
 
 def _seen_until(batch: Sequence[WireTick]) -> datetime:
-    """Up to when Yahoo can have given prices of the batch's symbol."""
+    """Return the latest time for which Yahoo can have given prices of the batch's symbol."""
     now = datetime.now(UTC)
     return now - exchange_delay(batch[0].symbol) if batch else now
 
@@ -127,7 +130,7 @@ def _no_history(symbol: str, error: Exception) -> str:
 
 
 class Backfill:
-    """The source of `backfill`: one period of all symbols, then the end."""
+    """The source of `backfill`: one period of all symbols, then it ends."""
 
     name = "yfinance"
     recorded = True
@@ -141,10 +144,10 @@ class Backfill:
         self._status = status
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
-        """One batch a symbol, with the hours and days that its bars make; waits as long as the
-        breaker says when Yahoo refuses.
+        """Yield one batch per symbol, with the hours and days made from its bars.
 
-        Raises SourceError at the end where a symbol has no history.
+        Waits as the breaker says when Yahoo refuses. Raises SourceError at the end if a symbol has
+        no history.
         """
         left = list(self._symbols)
         while left and not stop.is_set():

@@ -1,7 +1,7 @@
-"""yfinance's HTTP session, whose answers are bounded as they are unpacked.
+"""yfinance's HTTP session with bounded answers.
 
 Answers are compressed: 3 MB of gzip unpack to 3 GB, which curl would hold. And they are JSON, whose
-empty objects take thirty times their bytes once they are read.
+empty objects take thirty times their bytes once parsed.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from curl_cffi.requests import RequestsError, Session
 from producer.errors import ProducerError
 
 MOST_BYTES = 16 << 20
-"""Of an answer; sixty years of days have 5 MB."""
+"""Bytes of an answer; sixty years of days have 5 MB."""
 
 MOST_VALUES = 500_000
-"""Of an answer, by the commas and brackets before them; sixty years of days have 110,000."""
+"""Values of an answer, counted by commas and brackets; sixty years of days have 110,000."""
 
 
 _OPENERS = (b",", b"{", b"[")
 
 
 class TooLarge(ProducerError):  # noqa: N818 - named by what it says
-    """An answer that unpacks to more than MOST_BYTES, or has more than MOST_VALUES."""
+    """An answer that unpacks to more than MOST_BYTES or has more than MOST_VALUES."""
 
 
 class BoundedSession(Session):  # type: ignore[misc]
-    """A session as yfinance makes one for itself."""
+    """A session configured as yfinance's own."""
 
     def __init__(self) -> None:
         super().__init__(impersonate="chrome")
 
     def request(self, *arguments: Any, **named: Any) -> Any:
-        """An answer with its body. Raises TooLarge, and RequestsError as curl_cffi does."""
+        """Return an answer with its body. Raises TooLarge, and RequestsError as curl_cffi does."""
         body, values = bytearray(), 0
 
         def is_bounded() -> bool:

@@ -1,7 +1,7 @@
-"""A connection to Yahoo's price stream that keeps itself alive.
+"""A connection to Yahoo's price stream that reconnects by itself.
 
-Our own loop, since yfinance's spins after a clean close and never reconnects after an abort:
-heartbeat, stall watchdog, reconnection with full jitter, and a new subscription each time.
+yfinance's own loop spins after a clean close and never reconnects after an abort. This one has a
+heartbeat, a stall watchdog, reconnection with full jitter, and subscribes again each time.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _THROTTLED = (401, 429)
 
 
 class YahooSocket:
-    """Frames as they come, over as many connections as it takes.
+    """Receives frames over one connection after another.
 
-    `stall_seconds` without a frame end a connection; it stays open meanwhile where `quiet()`
-    says that nothing is to be expected.
+    A connection ends after `stall_seconds` without a frame, unless `quiet()` says that none are
+    expected.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class YahooSocket:
         self._wanted: tuple[str, ...] = ()
 
     def follow(self, symbols: Sequence[str]) -> None:
-        """The symbols to subscribe to, with the next heartbeat at the latest."""
+        """Set the symbols to subscribe to, at the next heartbeat at the latest."""
         self._wanted = tuple(symbols)
 
     def run(self, frames: queue.Queue[str | bytes], stop: threading.Event) -> None:
@@ -77,7 +77,8 @@ class YahooSocket:
                 stop.wait(delay)
 
     def _delay_after(self, error: Exception) -> float:
-        """Seconds until the next attempt: minutes after 429 and 401, fewer after other losses."""
+        """Return the seconds until the next attempt: minutes after 429 and 401, less after other
+        losses."""
         if isinstance(error, InvalidStatus) and error.response.status_code in _THROTTLED:
             return self._breaker.refused()
         return self._backoff.failed()
@@ -86,7 +87,7 @@ class YahooSocket:
         self._status.problem(f"the stream from Yahoo was lost ({why}); connecting again", error)
 
     def _frames(self, socket: ClientConnection, stop: threading.Event) -> Iterator[str | bytes]:
-        """Frames of one connection, until it closes or stalls."""
+        """Yield frames of one connection until it closes or stalls."""
         subscribed: tuple[str, ...] = ()
         heard = time.monotonic()
         beat = 0.0
@@ -108,7 +109,7 @@ class YahooSocket:
             yield frame
 
     def _subscribe(self, socket: ClientConnection, before: tuple[str, ...]) -> tuple[str, ...]:
-        """Subscribe again (Yahoo forgets), and no longer to what is not wanted any more."""
+        """Subscribe again (Yahoo forgets), and unsubscribe from unwanted symbols."""
         wanted = self._wanted
         gone = [symbol for symbol in before if symbol not in wanted]
         if gone:

@@ -27,9 +27,9 @@ _MOST_WAITING = 100_000
 
 
 class YfinanceLive:
-    """What Yahoo pushes about the symbols, each one's history first.
+    """Yahoo's pushed prices of the symbols, after each one's history.
 
-    The stream is kept open while exchanges are closed, but then silence is no fault.
+    The stream stays open while exchanges are closed; silence is then not a fault.
     """
 
     name = "yfinance-live"
@@ -61,7 +61,7 @@ class YfinanceLive:
         self.followed: Sequence[str] = ()
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
-        """History of new symbols, and every quarter of a second what came since."""
+        """Yield history of new symbols, and every quarter of a second the prices since."""
         receiver = threading.Thread(
             target=self._receive, args=(stop,), name="yahoo-socket", daemon=True
         )
@@ -75,7 +75,7 @@ class YfinanceLive:
             yield self._collected(stop)
 
     def _forget(self, symbols: Sequence[str]) -> None:
-        """A symbol that is followed again later has its history again."""
+        """Forget symbols; one that is followed again gets its history again."""
         if symbols == self.followed:
             return
         self.followed = symbols
@@ -84,11 +84,11 @@ class YfinanceLive:
             self._history.forget(self.drops)
 
     def _receive(self, stop: threading.Event) -> None:
-        """Fill the queue of frames; begin again whatever ends the receiver."""
+        """Fill the queue of frames; restart the receiver whenever it fails."""
         while not stop.is_set():
             try:
                 self._socket.run(self._frames, stop)
-            except Exception as error:  # noqa: BLE001 - said, and the prices have to go on
+            except Exception as error:  # noqa: BLE001 - reported; the prices have to continue
                 self._status.problem(
                     f"the receiver of Yahoo's stream failed ({reason(error)}); it starts again",
                     error,
@@ -98,7 +98,7 @@ class YfinanceLive:
     def _histories(
         self, symbols: Sequence[str], stop: threading.Event
     ) -> Iterator[Sequence[WireTick]]:
-        """Live ticks go on between the batches of history."""
+        """Yield history, with live ticks between its batches."""
         fresh = [symbol for symbol in symbols if symbol not in self._known]
         if not fresh or self._history is None or self._breaker.open_seconds:
             return
@@ -111,7 +111,7 @@ class YfinanceLive:
             self._status.say("live")
 
     def _collected(self, stop: threading.Event) -> list[WireTick]:
-        """Ticks of a quarter of a second; frames that are none are counted."""
+        """Return the ticks of a quarter of a second; count invalid frames."""
         ticks = []
         until = time.monotonic() + _BATCH_SECONDS
         while not stop.is_set() and (left := until - time.monotonic()) > 0:

@@ -1,4 +1,4 @@
-"""Live prices by asking Yahoo, symbol by symbol, every few seconds."""
+"""Live prices by polling Yahoo symbol by symbol."""
 
 from __future__ import annotations
 
@@ -33,26 +33,28 @@ POLL_DEADLINE_SECONDS = 12.0
 _SLICE_SECONDS = 20.0
 
 _ANSWERS = (WireTick, yahoo.UnknownSymbol, yahoo.NoTrade)
-"""What shows that Yahoo lets itself be asked; other errors say nothing about that."""
+"""Answers that show that Yahoo serves requests; other errors prove nothing."""
 
 _HISTORIES_AT_ONCE = 8
 _MOST_BESIDE_HISTORY = 16
-"""Prices that are asked for after the history of so many symbols: each takes two requests, so that
-either has half of them."""
+"""Prices asked after the history of this many symbols: a symbol's history takes two requests, so
+that each has half of them."""
 
 
 class YfinancePoll:
-    """Each symbol's quote every `interval` seconds while its exchange is open, and where that is
-    more than Yahoo bears, in turn: each of N symbols within N / 2 seconds and a poll's deadline.
+    """Each symbol's quote every `interval` seconds while its exchange is open.
 
-    A new symbol has its history, and one quote whatever the hour. Where many have none yet, history
-    and prices take turns, first quotes before others. A symbol that Yahoo does not know is asked
-    again after waits that grow; any other failure of a symbol touches no other. A refusal of
-    history stops prices, too; how long history then waits is counted apart, since prices that are
-    answered say nothing about it. `now` gives monotonic seconds, `clock` the time of day.
+    If that is more than Yahoo allows, symbols take turns: each of N symbols within N / 2 seconds
+    plus a poll's deadline.
 
-    The source ends where nothing can be asked for longer than `patience` seconds; another call of
-    `batches` goes on with what it knows.
+    A new symbol gets its history, and one quote at any hour. While many have none, history and
+    prices alternate, first quotes first. A symbol unknown to Yahoo is retried after growing waits;
+    other failures of a symbol affect no other. A refusal of history stops prices, too, but
+    history's own wait is counted separately, since answered prices prove nothing about it. `now`
+    returns monotonic seconds, `clock` the time of day.
+
+    The source ends if nothing can be asked for longer than `patience` seconds; another call of
+    `batches` continues from its state.
     """
 
     name = "yfinance"
@@ -97,7 +99,8 @@ class YfinancePoll:
         self.followed: Sequence[str] = ()
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
-        """Raises SourceError when Yahoo knows none of the symbols of the command line."""
+        """Yield polled ticks and history. Raises SourceError if Yahoo knows none of the command
+        line's symbols."""
         self._is_heard = False
         while not stop.is_set() and self._patience() > 0:
             symbols = self._followed()
@@ -115,7 +118,8 @@ class YfinancePoll:
 
     @property
     def known(self) -> Known:
-        """What another process needs to go on. It asks again for history that failed."""
+        """Return the state that another process needs to continue. Failed history is asked
+        again."""
         failed = self._history.failed if self._history else frozenset()
         return Known(
             with_history=tuple(sorted(self._with_history - failed)),
@@ -128,7 +132,7 @@ class YfinancePoll:
         )
 
     def recall(self, known: Known) -> None:
-        """Go on where another process left off."""
+        """Continue from another process's state."""
         self._with_history = set(known.with_history)
         if self._history:
             self._history.begin_again()
@@ -143,7 +147,7 @@ class YfinancePoll:
             self._first.doubted(symbol)
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """A symbol that is followed again later has its history and first quote again."""
+        """Forget symbols; one that is followed again gets its history and first quote again."""
         self._first.forget(drops)
         self._with_history -= {name for name in self._with_history if drops(name)}
         if self._history:
@@ -152,7 +156,7 @@ class YfinancePoll:
     def _histories(
         self, symbols: Sequence[str], stop: threading.Event
     ) -> Iterator[Sequence[WireTick]]:
-        """History of some of the symbols that have none yet, while Yahoo answers."""
+        """Yield history of some of the symbols without it, while Yahoo answers."""
         self._is_fetching = False
         known = [symbol for symbol in symbols if not self._turns.is_missing(symbol)]
         fresh = [symbol for symbol in known if symbol not in self._with_history]
@@ -175,8 +179,11 @@ class YfinancePoll:
             self._is_fetching = bool(following)
 
     def _due(self, askable: Sequence[str]) -> list[str]:
-        """Symbols to ask for now: those without a first quote before the others, but not more than
-        half of all while others wait, whose prices new symbols without end must not hold up."""
+        """Return the symbols to ask now, those without a first quote first.
+
+        They are at most half while others wait, so that endless new symbols cannot delay the
+        others' prices.
+        """
         due = self._turns.due(askable)
         new = [name for name in due if self._first.wants(name)]
         others = [name for name in due if not self._first.wants(name)]
@@ -185,7 +192,7 @@ class YfinancePoll:
         return new + others[: most - len(new)]
 
     def _may_ask(self, symbols: Sequence[str]) -> bool:
-        """Whether history may be asked for. After a refusal a price tries first, if any may."""
+        """Return whether history may be asked. After a refusal a price tries first, if possible."""
         if self._breaker.open_seconds or self._history_breaker.open_seconds:
             return False
         return self._breaker.is_closed or not self._askable(symbols)
@@ -205,8 +212,8 @@ class YfinancePoll:
         return symbols
 
     def _askable(self, symbols: Sequence[str]) -> list[str]:
-        """Symbols to ask for when it is their turn: none while the circuit is open, one to try
-        it."""
+        """Return the symbols to ask in turn: none while the circuit is open, one while it is half
+        open."""
         if self._breaker.open_seconds:
             return []
         now = self._clock()
@@ -218,7 +225,7 @@ class YfinancePoll:
         return [name for name in askable if not self._turns.is_put_off(name)]
 
     def _idle_seconds(self, symbols: Sequence[str]) -> float:
-        """Seconds until something may be asked again; says why nothing is asked now."""
+        """Return the seconds until something may be asked; report why nothing is asked now."""
         now = self._clock()
         if self._breaker.open_seconds:
             seconds = self._breaker.open_seconds
@@ -262,7 +269,7 @@ class YfinancePoll:
         return ticks
 
     def _judge(self, answers: dict[str, WireTick | Exception], priced: int) -> None:
-        """Open or close the circuit; say how the poll went."""
+        """Open or close the circuit; report the result of the poll."""
         if any(isinstance(answer, yahoo.Throttled) for answer in answers.values()):
             seconds = self._breaker.refused()
             self._status.say(f"throttled by Yahoo until {_whole(self._clock(), seconds)}")
@@ -275,7 +282,7 @@ class YfinancePoll:
             self._status.say("live" if priced else "no prices from Yahoo")
 
     def _listen(self, answers: Iterable[WireTick | Exception]) -> None:
-        """Note whether Yahoo answers: with one price at least since `batches` was called."""
+        """Note whether Yahoo answers: at least one price since `batches` was called."""
         given = (WireTick, yahoo.UnknownSymbol)
         self._is_heard |= any(isinstance(answer, given) for answer in answers)
         self._is_silent = not self._is_heard

@@ -41,7 +41,7 @@ def test_the_file_that_is_shipped_is_taken() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("colour = 1", "'colour' is no setting; allowed: drain, "),
+        ("colour = 1", "'colour' is not a setting; allowed: drain, "),
         ("interval = 0", "interval: '0' is not allowed; allowed: 0.05 to 86400 seconds"),
         ('source = "nonsense"', "source: 'nonsense' is not allowed; allowed: auto, yfinance"),
         ('ignore-hours = "yes"', "ignore-hours is 'yes'; allowed: true, false"),

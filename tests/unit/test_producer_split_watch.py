@@ -1,4 +1,4 @@
-"""A split among live ticks is what Yahoo lists, and has a symbol's history fetched anew."""
+"""A split among live ticks is what Yahoo lists, and has its symbol's history fetched again."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_polled_split_is_told_once_and_stays_on_the_sessions_ticks(told: list[
     assert watch.seen_in([later]) == set()
     assert later.split == "4:1"
     assert feed.asked == []
-    assert told == ["AAPL: a split, 4:1: its history is fetched anew"]
+    assert told == ["AAPL: a split, 4:1: fetching its history again"]
 
 
 def test_a_ratio_is_a_split_only_where_yahoo_lists_it(told: list[str]) -> None:

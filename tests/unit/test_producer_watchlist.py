@@ -79,7 +79,7 @@ def test_items_that_are_no_symbols_are_passed_over_and_told() -> None:
     tracked = TrackedList("symbols", table, status, lambda: seconds[0])
     assert tracked.symbols() == ("AAPL", "MSFT")
     assert len(tracked.invalid) == 8
-    assert told[0].startswith("tracked items that are no symbols are passed over: 'not a symbol', ")
+    assert told[0].startswith("skipping tracked items that are not symbols: 'not a symbol', ")
     assert told[0].endswith(" and 3 more")
     status.problem("Yahoo answers 429")
     for seconds[0] in (10.0, 50.0):

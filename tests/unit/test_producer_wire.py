@@ -45,5 +45,5 @@ def test_symbols_are_upper_case_and_each_once() -> None:
 
 
 def test_an_impossible_symbol_is_named() -> None:
-    with pytest.raises(UsageError, match=r"--symbols: 'A B' is no symbol; allowed: 1 to 24"):
+    with pytest.raises(UsageError, match=r"--symbols: 'A B' is not a symbol; allowed: 1 to 24"):
         symbols_of(["A B"], "--symbols")

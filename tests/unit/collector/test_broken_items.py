@@ -51,7 +51,7 @@ def test_tracked_items_that_are_no_symbols_are_passed_over_and_told(world: World
     assert (answer["symbols"], answer["ticks"]) == (2, 8)
     assert cold.metrics["CollectorInvalidSymbols"] == 3
     told = cold.said("problem")[0]
-    assert told.startswith("tracked items that are no symbols are passed over: '$'")
+    assert told.startswith("skipping tracked items that are not symbols: '$'")
     assert len(told) < 250
     assert "problem" in world.item("collector", "producers")
     cold.run({})

@@ -138,7 +138,7 @@ def test_an_earlier_run_does_not_overwrite_the_memory_of_a_later_one() -> None:
     [
         ({"COLLECTOR_SOURCE": "yfinance-live"}, "COLLECTOR_SOURCE: 'yfinance-live'; allowed: yfi"),
         ({"COLLECTOR_INTERVAL": "often"}, "COLLECTOR_INTERVAL: 'often' is not allowed; allowed: "),
-        ({"COLLECTOR_SYMBOLS": "A,-"}, "COLLECTOR_SYMBOLS: '-' is no symbol; allowed: "),
+        ({"COLLECTOR_SYMBOLS": "A,-"}, "COLLECTOR_SYMBOLS: '-' is not a symbol; allowed: "),
         ({"COLLECTOR_TICKS_PER_RECORD": "0"}, "COLLECTOR_TICKS_PER_RECORD: '0' is not allowed"),
         ({"COLLECTOR_FLUSH_SECONDS": "61"}, "COLLECTOR_FLUSH_SECONDS: '61' is not allowed"),
         ({"SYMBOLS_TABLE": ""}, "SYMBOLS_TABLE is needed"),
