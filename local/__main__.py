@@ -9,6 +9,6 @@ if __name__ == "__main__":
     status = main(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()
-    # Whatever was cut off in the middle of a batch is delivered again next time: its threads
-    # must not hold up the end, which sys.exit would let them do.
+    # Batches cut off midway are delivered again next time. sys.exit would wait
+    # for their threads.
     os._exit(status)

@@ -1,7 +1,7 @@
-"""The REST API on this machine: the Chalice app behind what API Gateway does around it.
+"""The REST API on this machine: the Chalice app behind a substitute for API Gateway.
 
-Chalice's own local server handles a request at a time, closes connections and does not
-compress; its gateway (routing, authorizers, CORS preflight) is the part that is used here.
+Chalice's own local server handles one request at a time, closes connections and does not compress;
+only its gateway (routing, authorizers, CORS preflight) is used here.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from local.request_turns import AT_ONCE, BusyError, GoneError, RequestTurns, has
 logger = logging.getLogger(__name__)
 
 BODY_LIMIT = 10 * 1024 * 1024
-"""API Gateway's, in bytes of the request."""
+"""API Gateway's limit for a request, in bytes."""
 
 SMALL_BODY = 64 * 1024
-"""Bytes of the largest body that is read. Routes take MAX_BYTES, which are less."""
+"""The largest body that is read, in bytes. Routes accept MAX_BYTES, which is less."""
 
 _DIGITS = len(str(BODY_LIMIT))
-"""A longer number is above the limit, and may be longer than int() takes."""
+"""A number with more digits is above the limit, and may be too long for int()."""
 
 _BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
@@ -52,9 +52,10 @@ Problem = Callable[[int], tuple[Mapping[str, str], str]]
 def handler(
     app: Any, problem: Problem, compress_from: int | None, turns: RequestTurns | None = None
 ) -> type[Handler]:
-    """Answers the app's routes. `problem` makes what the gateway itself answers; bodies of
-    `compress_from` bytes or more are compressed where the client takes it. Requests are worked on
-    by `turns`: AT_ONCE at a time, unless told otherwise.
+    """Return a handler for the app's routes.
+
+    `problem` builds the gateway's own answers; bodies of `compress_from` bytes or more are
+    compressed if the client accepts it. `turns` limits concurrent requests, to AT_ONCE by default.
     """
     _separate_requests(app)
     cors = app.api.cors
@@ -71,7 +72,8 @@ def handler(
 
 
 def _separate_requests(app: Any) -> None:
-    """Chalice keeps the request at hand on the app, since Lambda has one at a time."""
+    """Keep the current request per thread: Chalice keeps one on the app, since Lambda has one at a
+    time."""
     held = threading.local()
 
     def get(_app: Any) -> Any:
@@ -85,7 +87,7 @@ def _separate_requests(app: Any) -> None:
 
 
 class _Reply(msgspec.Struct, frozen=True):
-    """An answer that is ready to be sent."""
+    """An answer ready to be sent."""
 
     status: int
     headers: dict[str, str]
@@ -102,13 +104,13 @@ class _Handler(Handler):
     turns: RequestTurns
 
     def __getattr__(self, name: str) -> Any:
-        """Whatever the method: the routes say which they have."""
+        """Return the handler of any method: the routes decide which they support."""
         if name.startswith("do_"):
             return self.handle_any
         raise AttributeError(name)
 
     def handle_any(self) -> None:
-        """One request."""
+        """Handle one request."""
         try:
             self._handle()
         except GoneError:
@@ -125,7 +127,7 @@ class _Handler(Handler):
             self._send(self._in_turn(lambda: self._answer(body)))
 
     def _in_turn(self, work: Callable[[], _Result]) -> _Result | _Reply:
-        """What `work` gives, once it is this request's turn. Raises GoneError."""
+        """Return the result of `work` when it is this request's turn. Raises GoneError."""
         try:
             with self.turns.turn(lambda: has_gone(self.connection)):
                 return work()
@@ -133,21 +135,23 @@ class _Handler(Handler):
             return self._problem(HTTPStatus.SERVICE_UNAVAILABLE, RETRY_AFTER)
 
     def _before_body(self) -> _Reply | None:
-        """The answer to a request whose body is larger than any that a route reads: it would only
-        take memory. Raises GoneError."""
+        """Return the answer to a request whose body is too large for any route, without reading it.
+
+        Raises GoneError.
+        """
         if int(self._content_length()) <= SMALL_BODY:
             return None
         return self._in_turn(lambda: self._too_large() if self._is_let_in() else self._answer(b""))
 
     def _is_let_in(self) -> bool:
-        """Whether there is such a method, and the authorizer lets the request in."""
+        """Return whether the method exists and the authorizer accepts the request."""
         try:
             return authorize(self.gateway, self._method(), self.path, dict(self.headers))
         except LocalGatewayException:
             return False
 
     def _too_large(self) -> _Reply:
-        """What the routes answer to such a body."""
+        """Return the routes' answer to such a body."""
         status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         detail = f"the body is above {MAX_BYTES} bytes"
         return self._problem(status, told=render(status, SLUGS[status], detail).encode())
@@ -169,13 +173,13 @@ class _Handler(Handler):
         return self._compressed(reply)
 
     def _headers(self) -> dict[str, str]:
-        """The request's, with those entity tags alone that this start has given."""
+        """Return the request's headers, with only the entity tags that this start has issued."""
         headers = {n: value for n, value in self.headers.items() if n.lower() != IF_NONE_MATCH}
         given = unmarked(", ".join(self.headers.get_all(IF_NONE_MATCH, [])), self.start)
         return headers | ({IF_NONE_MATCH: given} if given else {})
 
     def _send_last(self, reply: _Reply) -> None:
-        """Answer without having read the body, and close the connection."""
+        """Answer without reading the body, and close the connection."""
         self.close_connection = True
         self._send(reply)
         self.linger()
@@ -184,11 +188,11 @@ class _Handler(Handler):
         return "GET" if self.command == "HEAD" else self.command
 
     def _content_length(self) -> str:
-        """As the request says, without leading zeros, of which there may be thousands."""
+        """Return the stated length without leading zeros, of which there may be thousands."""
         return (self.headers.get("Content-Length") or "").lstrip("0") or "0"
 
     def _refusal(self) -> int | None:
-        """The status of what is answered without reading on, as a gateway would."""
+        """Return the status of a refusal before reading the body, as a gateway would."""
         length = self._content_length()
         if "Transfer-Encoding" in self.headers:
             return HTTPStatus.LENGTH_REQUIRED
@@ -203,7 +207,7 @@ class _Handler(Handler):
         return None
 
     def send_error(self, code: int, *_: str | None) -> None:
-        """What http.server itself refuses, in our shape; a client's fault is never a 5xx."""
+        """Answer http.server's own refusals in our format; a client's error is never a 5xx."""
         self.close_connection = True
         self.request_version = self.protocol_version
         if not hasattr(self, "headers"):
@@ -213,7 +217,8 @@ class _Handler(Handler):
     def _problem(
         self, status: int, more: Mapping[str, str] | None = None, told: bytes | None = None
     ) -> _Reply:
-        """A problem of the gateway's own, which may have more to tell than its status."""
+        """Return a problem of the gateway itself, with more detail than its status if there is
+        any."""
         headers, body = type(self).problem(status)
         headers = {**self.cors_headers, **headers, **(more or {})}
         return self._compressed(_Reply(status, headers, told or body.encode()))
@@ -244,12 +249,12 @@ class _Handler(Handler):
         return accepted and not any(name.lower() == "content-encoding" for name in headers)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Requests are not logged: the terminal belongs to results."""
+        """Log no requests: the terminal is for results."""
         logger.debug(format, *args)
 
 
 def _reply(response: Mapping[str, Any]) -> _Reply:
-    """What the app answered."""
+    """Convert the app's answer."""
     body = response.get("body") or b""
     if response.get("isBase64Encoded"):
         body = base64.b64decode(body)

@@ -1,4 +1,4 @@
-"""The command line of `python -m local`: what may be given, checked before anything starts."""
+"""The command line of `python -m local`, checked before anything starts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]"
 
 SOURCES = (*producer_arguments.SOURCES, "replay", "none")
 COLLECTED = ("auto", "yfinance", "simulator")
-"""Sources of the collector's function: those that are asked, and need no connection."""
+"""Sources of the collector's function: those that are polled without a connection."""
 
 _EXAMPLES = """\
 examples:
@@ -33,7 +33,7 @@ examples:
 commands for a system that runs (each has --help):
   python -m local env           print the settings by which the aws command, boto3 and a
                                 producer reach its AWS: eval "$(.venv/bin/python -m local env)"
-  python -m local redrive       process again what was given up on
+  python -m local redrive       process dead-lettered batches and messages again
   python -m local rebuild A B   compute bars and state of symbols again from their prices
   python -m local forget A B    delete the prices, bars, alerts and state of symbols
   python -m local sql "SELECT"  run a statement of Athena's SQL on the archive
@@ -47,10 +47,10 @@ exit status: 0 ended in order, 1 something did not start or died,
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """A checked command line. Ports of 0 take any that is free; `data` None keeps nothing.
+    """A checked command line. Ports of 0 take any free one; `data` None stores nothing.
 
-    `history` are files that come before the source; `reading` are the producer's flags on how
-    files are read.
+    `history` are files sent before the source; `reading` are the producer's flags for reading
+    files.
     """
 
     source: str
@@ -133,7 +133,7 @@ def _parser() -> _Parser:
         "--collector",
         choices=("process", "lambda"),
         default="process",
-        help="what collects prices: a producer that runs on, or the function of a deployment, "
+        help="what collects prices: a continuous producer, or the function of a deployment, "
         "started each minute (default process)",
     )
     parser.add_argument("--symbols", metavar="A,B", help="default: 25 of the source's own")
@@ -167,10 +167,9 @@ def _parser() -> _Parser:
         action="append",
         default=[],
         metavar="NAME",
-        help="serve API and page under this host name, too, as a proxy of yours sends it; "
-        "repeatable",
+        help="also serve API and page under this host name, for a proxy of yours; repeatable",
     )
-    parser.add_argument("--seconds", type=_seconds, metavar="N", help="end after so long")
+    parser.add_argument("--seconds", type=_seconds, metavar="N", help="stop after this time")
     parser.add_argument("--no-page", action="store_true", help="serve the API alone")
     parser.add_argument(
         "--verbose", action="store_true", help="messages with the error's full text"
@@ -181,14 +180,14 @@ def _parser() -> _Parser:
 def _port(text: str) -> int:
     if text.isdecimal() and int(text) <= 65535:
         return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no port; allowed: 0 to 65535")
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port; allowed: 0 to 65535")
 
 
 def _host(text: str) -> str:
     if _HOST.fullmatch(text):
         return text.lower()
     raise argparse.ArgumentTypeError(
-        f"{text!r} is no host name; allowed: a name such as ticks.example, without a port"
+        f"{text!r} is not a host name; allowed: a name such as ticks.example, without a port"
     )
 
 
@@ -198,7 +197,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no duration; allowed: seconds above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration; allowed: seconds above 0")
     return seconds
 
 
@@ -214,7 +213,7 @@ def _symbols(text: str | None) -> tuple[str, ...]:
 
 
 def _producers(check: object, text: str | None, flag: str) -> str | None:
-    """The text as given, once the producer's own type takes it."""
+    """Return the text as given after checking it as the producer does."""
     if text is None or not callable(check):
         return text
     try:

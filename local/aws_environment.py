@@ -1,4 +1,4 @@
-"""Whose AWS a system uses: the embedded one, or one that the user named."""
+"""Which AWS a system uses: the embedded one, or one that the user named."""
 
 from __future__ import annotations
 
@@ -8,26 +8,28 @@ from typing import Any
 from embedded_aws.environment import REGION, Keys, bypass_proxy
 
 ENDPOINT_VARIABLE = "TICKTAPE_ENDPOINT_URL"
-"""What `python -m local env` sets beside AWS_ENDPOINT_URL, to tell it from an endpoint of the
-user's own."""
+"""Set by `python -m local env` with AWS_ENDPOINT_URL, to distinguish it from a user's own
+endpoint."""
 
 
 def keys_of(facts: Mapping[str, Any]) -> Keys | None:
-    """The keys that a running file tells; None where the system uses the user's own endpoint."""
+    """Return the keys in a running file; None if the system uses the user's own endpoint."""
     if facts.get("access_key") is None:
         return None
     return Keys(str(facts["access_key"]), str(facts["secret_key"]))
 
 
 def user_endpoint(environ: Mapping[str, str]) -> str | None:
-    """The emulator or AWS that the user named, in place of the embedded one; not that of a system
-    whose `env` the shell has evaluated."""
+    """Return the user's own endpoint, which replaces the embedded AWS.
+
+    An endpoint that the shell has from a system's `env` does not count.
+    """
     endpoint = environ.get("AWS_ENDPOINT_URL") or None
     return None if endpoint == environ.get(ENDPOINT_VARIABLE) else endpoint
 
 
 def keep_users(environ: MutableMapping[str, str]) -> None:
-    """Fill in what the user's own endpoint needs and was not given."""
+    """Set defaults that the user's own endpoint needs."""
     environ.setdefault("AWS_REGION", environ.get("AWS_DEFAULT_REGION") or REGION)
     environ["AWS_DEFAULT_REGION"] = environ["AWS_REGION"]
     environ.setdefault("AWS_ACCESS_KEY_ID", "local")

@@ -1,4 +1,4 @@
-"""Producers one after the other: history first, then the source that goes on."""
+"""Runs producers in sequence: history first, then the continuous source."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from local.keeping import Keeper, Running
 
 Start = Callable[[Callable[[int], None]], Running]
-"""Starts a producer that tells its exit status to the callback."""
+"""Starts a producer that passes its exit status to the callback."""
 
 
 class Chain:
-    """Starts each producer when the one before has ended in order; each is kept running.
+    """Starts each producer after the previous one ends in order; restarts failed ones.
 
-    `failing` is told of each that is started again, `ended` gets the status of the last one, or of
-    one whose command line cannot be used.
+    `failing` is called for each restart. `ended` gets the status of the last producer, or of one
+    with an invalid command line.
     """
 
     def __init__(
@@ -34,11 +34,11 @@ class Chain:
 
     @property
     def is_down(self) -> bool:
-        """Whether a producer has failed and waits to be started again."""
+        """Return whether a producer has failed and waits to be restarted."""
         return self._keeper is not None and self._keeper.is_down
 
     def start(self) -> None:
-        """Start the next producer, unless everything stops."""
+        """Start the next producer, unless the system stops."""
         with self._lock:
             if self._stopped:
                 return
@@ -47,7 +47,7 @@ class Chain:
         keeper.start()
 
     def stop(self) -> None:
-        """End the producer; none is started any more."""
+        """Stop the producer and start no more."""
         with self._lock:
             self._stopped = True
             keeper = self._keeper

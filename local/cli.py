@@ -1,4 +1,4 @@
-"""`python -m local`: from arguments to a running system, and to an exit status."""
+"""`python -m local`: parses arguments, runs the system and returns an exit status."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ STOP_SECONDS = 4.5
 
 
 def main(arguments: list[str]) -> int:
-    """Run until told to end; the exit status is documented in `--help`."""
-    os.umask(0o077)  # what a system writes, no other user of the machine reads
+    """Run until stopped; the exit status is documented in `--help`."""
+    os.umask(0o077)  # no other user of the machine may read what the system writes
     region.adopt(os.environ)
     bypass_proxy(os.environ)
     if arguments and arguments[0] in commands.COMMANDS:
         with printed_plainly():
             return commands.run(arguments[0], arguments[1:])
-    with errors_printed_plainly():  # the terminal's own view is made of control characters
+    with errors_printed_plainly():  # the live view itself uses control characters
         return _run_system(arguments)
 
 
@@ -74,7 +74,7 @@ def _run(system: System, seconds: float | None) -> int:
 
 
 def stop_within(seconds: float, stop: Callable[[], None]) -> None:
-    """Call `stop`, and wait for it no longer than `seconds`: what hangs ends with the process."""
+    """Call `stop` and wait at most `seconds`; hanging threads end with the process."""
     stopping = threading.Thread(target=stop, name="stop", daemon=True)
     stopping.start()
     stopping.join(seconds)

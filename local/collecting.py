@@ -1,7 +1,7 @@
-"""The collector's function in a process of its own, started each minute as EventBridge starts it.
+"""Runs the collector's function in its own process, each minute as EventBridge does.
 
-`python -m local.collecting` reads the function's environment, and writes on stderr what
-`python -m producer` would write: a status every 2 s, messages, the end.
+`python -m local.collecting` reads the function's environment, and writes to stderr what `python -m
+producer` would: a status every 2 s, messages and the end.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from producer.errors import ProducerError, UsageError
 
 EVERY_SECONDS = 60.0
 TIMEOUT_SECONDS = 90.0
-"""As deployed."""
+"""The deployed function's timeout."""
 
 OK, USAGE = 0, 2
 Handler = Callable[[dict[str, Any], Context], Mapping[str, Any]]
 
 
 class Minutes:
-    """Calls a handler at once, and then each minute; `failed` is told of a run that raised."""
+    """Calls a handler at once and then each minute; `failed` gets the error of a failed run."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Minutes:
         self._wait = wait
 
     def run(self, stop: threading.Event) -> None:
-        """Until `stop` is set. A minute that passes during a run is left out."""
+        """Run until `stop` is set. Minutes that start during a run are skipped."""
         begun = self._monotonic()
         while not stop.is_set():
             self._call()
@@ -61,12 +61,12 @@ class Minutes:
         context = Context("collector", timeout_seconds=TIMEOUT_SECONDS, region=self._region)
         try:
             self._handler(scheduled_event(self._now(), self._region), context)
-        except Exception as error:  # noqa: BLE001 - as with Lambda, the next run is another one
+        except Exception as error:  # noqa: BLE001 - as with Lambda, the next run starts anyway
             self._failed(error)
 
 
 def main() -> int:
-    """Run until SIGTERM or SIGINT; what was collected is sent first."""
+    """Run until SIGTERM or SIGINT, then send what was collected."""
     with contextlib.redirect_stdout(sys.stderr):
         reporter = function.reporter()
     try:

@@ -1,4 +1,4 @@
-"""What the running system counts, for the terminal."""
+"""Counts of the running system for the terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 
 
 class Counters:
-    """Sums of the handlers' metrics and the producer's last status. Safe from many threads."""
+    """Sums of the handlers' metrics, and the producer's last status. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -22,7 +22,7 @@ class Counters:
         self._quarantine_reason = ""
 
     def add(self, counters: dict[str, float], properties: dict[str, str]) -> None:
-        """One invocation's."""
+        """Add the metrics of one invocation."""
         with self._lock:
             self._quarantine_reason = properties.get("quarantine_reason", self._quarantine_reason)
             for name, value in counters.items():
@@ -32,12 +32,12 @@ class Counters:
                     self._sums[name] += int(value)
 
     def produced(self, status: dict[str, Any]) -> None:
-        """The producer's status, as it writes it."""
+        """Take a line of the producer's status."""
         with self._lock:
             self._producer = status
 
     def producer_is_down(self, seconds: float) -> None:
-        """It failed and is started again in so many seconds, when it counts from 0."""
+        """Note that the producer failed and restarts in some seconds, counting from 0."""
         with self._lock:
             self._sent_before += self._sent()
             state = f"failed, starting again in {seconds:.0f} s"
@@ -47,7 +47,7 @@ class Counters:
         return int(self._producer.get("sent", 0)) + int(self._producer.get("bars", 0))
 
     def snapshot(self) -> Snapshot:
-        """All of it, at once."""
+        """Return all counts at one instant."""
         with self._lock:
             return Snapshot(
                 source=str(self._producer.get("source", "")),
@@ -68,8 +68,8 @@ class Counters:
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Counts since the start.
 
-    `age_seconds` is from a record's arrival to its being stored; `waiting` counts the records that
-    are not processed, None where that cannot be told; the oldest of them came `lag_seconds` ago.
+    `age_seconds` is the time from a record's arrival to its storage; `waiting` counts unprocessed
+    records, None if unknown; the oldest of them arrived `lag_seconds` ago.
     """
 
     source: str = ""
@@ -91,21 +91,21 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MetricsHandler(logging.Handler):
-    """Adds up what the handlers log as metrics."""
+    """Sums the metrics that handlers log."""
 
     def __init__(self, counters: Counters) -> None:
         super().__init__(logging.INFO)
         self._counters = counters
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take the record's counters."""
+        """Add the record's counters."""
         counters = getattr(record, "counters", None)
         if counters:
             self._counters.add(counters, getattr(record, "properties", {}))
 
 
 def count_metrics(counters: Counters) -> None:
-    """Take what is logged as metrics, and show none of it."""
+    """Count logged metrics instead of showing them."""
     log = logging.getLogger("ticktape.metrics")
     log.setLevel(logging.INFO)
     log.propagate = False

@@ -1,4 +1,4 @@
-"""The running system's counts in words."""
+"""Describes the running system's counts in words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from local.counters import Snapshot
 
 
 def activity(now: Snapshot) -> str:
-    """What the source does, in words."""
+    """Describe what the source does."""
     if now.stopped:
         return "stopped"
     if not now.source:
@@ -21,23 +21,25 @@ def activity(now: Snapshot) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """`1 record`, `1,305 records`."""
+    """Return a count with its noun: `1 record`, `1,305 records`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def stored(now: Snapshot) -> str:
-    """Ticks and bars in the tables."""
+    """Describe the ticks and bars in the tables."""
     return f"{counted(now.ticks, 'tick')} and {counted(now.bars, 'bar')}"
 
 
 def alerts(now: Snapshot) -> str:
-    """Alerts, and messages sent."""
+    """Describe alerts and sent messages."""
     return f"{counted(now.alerts, 'alert')}, {now.notified:,} sent"
 
 
 def lag(now: Snapshot) -> str:
-    """What waits in the streams, and how long the oldest has; without the embedded AWS, how old
-    the last stored record was."""
+    """Describe the unprocessed records and the age of the oldest.
+
+    Without the embedded AWS, the age of the last stored record.
+    """
     if now.waiting is None:
         return f"stored after {now.age_seconds:.1f} s"
     if not now.waiting:
@@ -49,25 +51,25 @@ def lag(now: Snapshot) -> str:
 
 
 def quarantined(now: Snapshot) -> str:
-    """How many records are in quarantine, and why the last one is."""
+    """Describe the quarantined records, with the last one's reason."""
     why = f" (the last one: {now.quarantine_reason})" if now.quarantine_reason else ""
     return f"{now.quarantined:,} quarantined{why}"
 
 
 def summary(now: Snapshot) -> str:
-    """The counts in one line."""
+    """Return the counts in one line."""
     parts = [activity(now)]
     if now.sent or now.ticks or now.bars:
         parts += [f"{now.sent:,} sent", f"{stored(now)} stored", alerts(now)]
     if now.quarantined:
         parts.append(quarantined(now))
     if now.given_up:
-        parts.append(f"{now.given_up:,} given up")
+        parts.append(f"{now.given_up:,} dead-lettered")
     return "; ".join([*parts, lag(now)] if now.waiting or now.age_seconds else parts)
 
 
 def turning_points(now: Snapshot) -> tuple[object, ...]:
-    """Whatever changes here is worth a line at once; numbers that merely grow are not."""
+    """Return the values whose change is reported at once; growing numbers are left out."""
     is_behind = now.state == "ended" and bool(now.waiting)
     began = (now.ticks > 0, now.bars > 0, now.quarantined > 0)
     return (now.source, now.state, is_behind, now.given_up, *began)

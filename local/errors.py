@@ -1,11 +1,11 @@
-"""What ends `python -m local` before or while it runs."""
+"""Errors that end `python -m local`."""
 
 from __future__ import annotations
 
 
 class UsageError(Exception):
-    """What the user got wrong, in one line; exit status 2."""
+    """The user's error in one line; exit status 2."""
 
 
 class StartError(Exception):
-    """Something of ours did not start, in one line; exit status 1."""
+    """A part that did not start, in one line; exit status 1."""

@@ -1,7 +1,7 @@
-"""What API Gateway does before the app: routes, authorizers and the policies that it keeps.
+"""API Gateway's work before the app: routes, authorizers and cached policies.
 
-Chalice's own stand-in asks the authorizer for each request. API Gateway keeps the policy of a
-token for the authorizer's seconds, and applies it to all routes that the token asks for meanwhile.
+Chalice's local gateway calls the authorizer for each request. API Gateway caches a token's policy
+for the authorizer's TTL and applies it to all routes that the token requests meanwhile.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from chalicelib.api import problems
 logger = logging.getLogger(__name__)
 
 UNAUTHORIZED = "Unauthorized"
-"""The text of an authorizer's error that API Gateway answers by 401; any other is a 500."""
+"""The text of an authorizer's error that API Gateway answers with 401; any other is a 500."""
 
 
 class DeniedError(ForbiddenError):  # type: ignore[misc]
-    """The key is in force and lacks the scope. `body` is the problem that the gateway answers."""
+    """The key is valid but lacks the scope. `body` is the problem that the gateway answers."""
 
 
 Clock = Callable[[], float]
@@ -39,15 +39,18 @@ Policy = dict[str, Any]
 
 
 def gateway(app: Any, clock: Clock = time.monotonic) -> LocalGateway:
-    """The gateway of an app. `clock` tells the seconds for which policies are kept."""
+    """Return the gateway of an app. `clock` returns the seconds for the policies' TTL."""
     made = LocalGateway(app, Config(user_provided_params={"chalice_stage": "local"}))
     made._authorizer = Authorizers(app, clock)
     return made
 
 
 def authorize(made: LocalGateway, method: str, path: str, headers: dict[str, str]) -> bool:
-    """Ask the authorizer of a route, before the request's body is there. False where the route
-    has no such method. Raises LocalGatewayException where the authorizer refuses."""
+    """Ask a route's authorizer before the body is read.
+
+    Returns False if the route lacks the method. Raises LocalGatewayException if the authorizer
+    refuses.
+    """
     context = made._generate_lambda_context()
     event = made._generate_lambda_event(method, path, headers, None)
     made._authorizer.authorize(path, event, context)
@@ -55,7 +58,7 @@ def authorize(made: LocalGateway, method: str, path: str, headers: dict[str, str
 
 
 class Authorizers(LocalGatewayAuthorizer):  # type: ignore[misc]
-    """Asks the authorizer of a route, or applies the policy that it gave for the token before."""
+    """Calls a route's authorizer, or applies the policy cached for the token."""
 
     def __init__(self, app: Any, clock: Clock) -> None:
         super().__init__(app)
@@ -64,7 +67,8 @@ class Authorizers(LocalGatewayAuthorizer):  # type: ignore[misc]
         self._lock = threading.Lock()
 
     def authorize(self, raw_path: str, lambda_event: Any, lambda_context: Any) -> Any:
-        """The event with what the authorizer told. Raises LocalGatewayException otherwise."""
+        """Return the event with the authorizer's context. Raises LocalGatewayException if
+        refused."""
         route = self._route_for_event(lambda_event)
         if route is None or not route.authorizer:
             return lambda_event, lambda_context
@@ -88,7 +92,7 @@ class Authorizers(LocalGatewayAuthorizer):  # type: ignore[misc]
 
 
 def _seconds_kept(authorizer: Any) -> int:
-    """API Gateway's default, where the authorizer does not say."""
+    """Return the authorizer's TTL; API Gateway's default if it has none."""
     seconds: int | None = authorizer.config.ttl_seconds
     return 300 if seconds is None else seconds
 
@@ -105,6 +109,6 @@ def _ask(authorizer: Any, event: Any, context: Any) -> Policy:
 
 
 def _denied(request: Any, told: dict[str, str]) -> DeniedError:
-    """With the body that infra/deploy/gateway.py gives to the gateway."""
+    """Return the error with the body that infra/deploy/gateway.py gives to the gateway."""
     _, body = problems.denied(request["httpMethod"], request["resourcePath"], told["scopes"])
     return DeniedError({}, body.encode())

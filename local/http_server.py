@@ -1,4 +1,4 @@
-"""A threaded HTTP server on 127.0.0.1 in a thread of its own."""
+"""A threaded HTTP server on 127.0.0.1 in its own thread."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from embedded_aws.connection_limits import Limits, most_connections
 from embedded_aws.limited_server import LimitedHandler, LimitedServer
 
 LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
-"""Hosts that no other site's name can stand for, whatever it resolves to."""
+"""Host names that no other site's name can imitate, whatever it resolves to."""
 
 
 class Server:
-    """Bound at once, serving from `start` until `stop`. Port 0 takes any that is free.
+    """Bound at once, serving from `start` until `stop`. Port 0 takes any free one.
 
-    Requests must name one of LOCAL_NAMES or of `hosts`, in lower case, as their host. Raises
-    OSError when the port is taken.
+    A request's host has to be one of LOCAL_NAMES or of `hosts`, in lower case. Raises OSError if
+    the port is taken.
     """
 
     def __init__(self, port: int, hosts: Iterable[str] = (), limits: Limits | None = None) -> None:
@@ -31,16 +31,16 @@ class Server:
 
     @property
     def port(self) -> int:
-        """The port that it is bound to."""
+        """Return the bound port."""
         return int(self._server.server_address[1])
 
     @property
     def address(self) -> str:
-        """`http://127.0.0.1:8000`."""
+        """Return the address, such as `http://127.0.0.1:8000`."""
         return f"http://127.0.0.1:{self.port}"
 
     def start(self, handler: type[BaseHTTPRequestHandler]) -> None:
-        """Answer requests from now on, those that already wait among them."""
+        """Start answering requests, including those already waiting."""
         self._server.RequestHandlerClass = handler
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.1,), name=handler.__qualname__, daemon=True
@@ -48,15 +48,17 @@ class Server:
         self._thread.start()
 
     def stop(self) -> None:
-        """Answer no more, and free the port."""
+        """Stop answering and release the port."""
         if self._thread is not None:
             self._server.shutdown()
         self._server.server_close()
 
 
 class Handler(LimitedHandler):
-    """Sends an answer's head and body together: written one after the other, on a connection that
-    is kept, the body would wait for the client's delayed acknowledgement of the head, about 40 ms.
+    """Sends an answer's head and body together.
+
+    Written separately on a kept connection, the body would wait about 40 ms for the client's
+    delayed acknowledgement of the head.
     """
 
     protocol_version = "HTTP/1.1"
@@ -65,8 +67,11 @@ class Handler(LimitedHandler):
     server: _QuietServer
 
     def parse_request(self) -> bool:
-        """Whether there is a request to answer. One for another host is refused: a page whose
-        site's name was rebound to this machine would be of our origin."""
+        """Return whether there is a request to answer.
+
+        Requests for other hosts are refused: a site whose name was rebound to this machine would
+        have our origin.
+        """
         if not super().parse_request():
             return False
         named = [_name_of(host) for host in self.headers.get_all("Host", [])]
@@ -80,7 +85,7 @@ _ALLOW = "This server answers to local names only; --allow-host NAME allows anot
 
 
 def _name_of(host: str) -> str:
-    """A Host header without its port."""
+    """Return a Host header without its port."""
     name, _, port = host.strip().lower().rpartition(":")
     return name if name and port.isdecimal() else host.strip().lower()
 
@@ -92,7 +97,7 @@ class _QuietServer(LimitedServer, ThreadingHTTPServer):
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could bind `port` on 127.0.0.1 now; 0 always."""
+    """Return whether a server could bind `port` on 127.0.0.1 now; always true for 0."""
     with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

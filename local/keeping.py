@@ -1,4 +1,4 @@
-"""Keeps a producer running: one that fails or is killed is started again, later each time."""
+"""Keeps a producer running: restarts it after a failure, with growing delays."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from producer.backoff import Backoff
 
 FIRST_SECONDS, MOST_SECONDS = 1.0, 60.0
 STEADY_SECONDS = 60.0
-"""A producer that ran so long was well: the next wait is a short one again."""
+"""A producer that ran this long was healthy: the next delay is short again."""
 
 
 class Running(Protocol):
     """A started producer."""
 
     def stop(self) -> None:
-        """End it."""
+        """Stop it."""
 
     def forget(self) -> None:
-        """Let go of one that has ended by itself."""
+        """Release a process that has ended by itself."""
 
 
 class Keeper:
-    """Starts a producer and, while it fails, starts it again.
+    """Starts a producer and restarts it while it fails.
 
-    `start` gets a callback for the exit status; `failing` is told what happened and the seconds
-    until the next start; `ended` gets the status of one that is not started again: it ended in
-    order, or its command line cannot be used.
+    `start` gets a callback for the exit status; `failing` gets what happened and the seconds until
+    the restart; `ended` gets the status of a producer that is not restarted: it ended in order, or
+    its command line is invalid.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Keeper:
         self.is_down = False
 
     def start(self) -> None:
-        """Start the producer, unless everything stops."""
+        """Start the producer, unless the system stops."""
         with self._lock:
             if self._stopping.is_set():
                 return
@@ -65,7 +65,7 @@ class Keeper:
             self._running = self._make(self._ended)
 
     def stop(self) -> None:
-        """End the producer; none is started any more."""
+        """Stop the producer and start no more."""
         self._stopping.set()
         with self._lock:
             running, self._running = self._running, None
@@ -73,7 +73,7 @@ class Keeper:
             running.stop()
 
     def _ended(self, status: int) -> None:
-        """Called from the thread of the producer that has ended."""
+        """Handle the end of a producer, in its thread."""
         with self._lock:
             running, self._running = self._running, None
         if self._stopping.is_set():

@@ -1,4 +1,4 @@
-"""Makes the lake of `infra/lake.json` in Glue and Athena, as `infra/lake.tf` does."""
+"""Creates the lake of `infra/lake.json` in Glue and Athena, as `infra/lake.tf` does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from local.resources import Resources
 
 FILE = Path(__file__).resolve().parents[1] / "infra" / "lake.json"
 SCAN_LIMIT_BYTES = 10 * 1024**3
-"""A query's; the default of the deployment's `athena_scan_limit_bytes`."""
+"""A query's limit; the default of the deployment's `athena_scan_limit_bytes`."""
 
 _FORMATS: dict[str, dict[str, Any]] = {
     "json": {
@@ -35,7 +35,7 @@ _FORMATS: dict[str, dict[str, Any]] = {
     },
 }
 _NO_SERDE = {"Name": "-", "SerializationLibrary": "-"}
-"""Athena answers no query on a view that has no SerDe information at all."""
+"""Athena refuses queries on a view without any SerDe information."""
 
 _PROJECTION = {
     "date": {
@@ -54,8 +54,10 @@ _PROJECTION = {
 
 
 def make_lake(glue: Any, athena: Any, resources: Resources) -> None:
-    """Make the database, its tables and views and the workgroup. What is there and declared
-    otherwise now is brought up to date; a view keeps the boundary to which compact moved it."""
+    """Create the database, its tables and views and the workgroup.
+
+    Changed definitions are updated; a view keeps the boundary to which compaction moved it.
+    """
     lake = json.loads(FILE.read_text())
     database, bucket = resources.database, resources.name("archive")
     with _unless_there():
@@ -93,7 +95,7 @@ def _make_views(glue: Any, database: str, there: dict[str, Any], views: Mapping[
 
 
 def _make_room(glue: Any, database: str, there: dict[str, Any], views: Mapping[str, Any]) -> None:
-    """Drop tables that are views now. They had no partitions of their own in the catalog."""
+    """Drop tables that have become views. They had no partitions of their own in the catalog."""
     for name in [one for one in there if one in views]:
         if there[name].get("TableType") == "EXTERNAL_TABLE":
             glue.delete_table(DatabaseName=database, Name=name)

@@ -1,4 +1,4 @@
-"""How long the embedded AWS keeps objects: as long as a deployment does by default."""
+"""How long the embedded AWS keeps objects: a deployment's defaults."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KEPT_DAYS: dict[str, dict[str, int]] = {
 
 
 def put_rules(s3: Any, resources: Resources) -> None:
-    """Set the buckets' lifecycle rules. Not for an endpoint of the user's, who has their own."""
+    """Set the buckets' lifecycle rules. Not for a user's own endpoint, which has its own."""
     for bucket, kept in KEPT_DAYS.items():
         s3.put_bucket_lifecycle_configuration(
             Bucket=resources.name(bucket),

@@ -1,4 +1,4 @@
-"""The live panel: addresses, counts and the last alerts, redrawn when one of them changed."""
+"""The live panel: addresses, counts and the last alerts, redrawn on changes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from untrusted.printable import printable
 RECENT_ALERTS = 8
 
 LOOK_SECONDS = 0.5
-"""Between two looks for something that changed."""
+"""Seconds between checks for changes."""
 
 
 class LiveTerminal:
@@ -46,11 +46,11 @@ class LiveTerminal:
         self._live.start()
         for handler in logging.getLogger().handlers:
             if isinstance(handler, logging.StreamHandler):
-                handler.setStream(sys.stderr)  # which now writes above the panel
+                handler.setStream(sys.stderr)  # which writes above the panel from now on
         threading.Thread(target=self._follow, name="terminal", daemon=True).start()
 
     def look(self) -> None:
-        """Draw the panel again, if what it shows has changed."""
+        """Redraw the panel if its contents have changed."""
         shown = self._snapshot(), tuple(self._alerts)
         if shown != self._drawn:
             self._drawn = shown
@@ -77,7 +77,7 @@ class LiveTerminal:
                 handler.setStream(sys.stderr)
 
     def render(self) -> Panel:
-        """The panel as it stands."""
+        """Return the panel in its current state."""
         parts: list[RenderableType] = [self._where(), Text(), self._counts()]
         if self._alerts:
             parts += [Text(), Text("\n".join(self._alerts), style="yellow")]
@@ -102,7 +102,7 @@ class LiveTerminal:
         if now.quarantined:
             rows["Quarantined"] = quarantined(now).replace(" quarantined", "", 1)
         if now.given_up:
-            rows["Given up"] = f"{now.given_up:,}"
+            rows["Dead-lettered"] = f"{now.given_up:,}"
         for name, value in rows.items():
             grid.add_row(Text(name, style="bold"), Text(printable(value)))
             if name == "Sent" and now.progress is not None:
@@ -111,7 +111,7 @@ class LiveTerminal:
 
 
 def _bar(progress: float) -> Table:
-    """The share of the history that was sent, as a bar and a number."""
+    """Build the progress bar of the sent history."""
     grid = Table.grid(padding=(0, 1))
     grid.add_row(ProgressBar(1.0, progress, width=30), f"{progress:.0%}")
     return grid

@@ -1,4 +1,4 @@
-"""The event source mappings of the app's handlers, as a deployment would set them."""
+"""The event source mappings of the app's handlers, as in a deployment."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def make(
     checkpoints: Checkpoints,
     control: EmulatorControl | None,
 ) -> Mappings:
-    """The mappings of detect, and of ingest from the stream or the queue that is there."""
+    """Return the mappings of detect, and of ingest from the configured stream or queue."""
     destination = FailureDestination(clients("s3"), environment["FAILURES_BUCKET"])
     made = Mappings(clients, checkpoints, control, destination)
     sources = configured(bootstrap.get_settings())
@@ -33,7 +33,7 @@ def make(
         timeout = float(resources.functions[handler]["timeout_seconds"])
         made.map(sources[handler], place, getattr(app, handler), timeout)
 
-    # Left as they are on the wire, answers need not be parsed and made into JSON again.
+    # Wire answers are passed on unparsed, which saves encoding them again.
     events = clients("dynamodbstreams").meta.events
     events.register("before-parse.dynamodb-streams.GetRecords", read_answer)
     add("detect", environment["PRICES_STREAM_ARN"])

@@ -1,4 +1,4 @@
-"""People's own files: `--history`, and how files are read."""
+"""Users' own files: `--history`, and the flags for reading files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _YAHOO = ("auto", "yfinance", "yfinance-live")
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
-    """The flags."""
+    """Add the flags."""
     group = parser.add_argument_group("own files")
     group.add_argument(
         "--history",
@@ -23,7 +23,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         action="extend",
         type=Path,
         metavar="PATH",
-        help="files, or folders of files, that are stored as history before the source begins",
+        help="files, or folders of files, to store as history before the source starts",
     )
     producer_arguments.reading(group)
     group.add_argument(
@@ -34,7 +34,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 
 def flags(given: argparse.Namespace) -> tuple[str, ...]:
-    """How files are read, as flags of the producer."""
+    """Return the reading options as flags of the producer."""
     texts = {"--as": given.rows_as, "--bar": given.bar, "--timezone": given.timezone}
     label = given.as_source
     texts["--as-source"] = label and label.text
@@ -45,10 +45,11 @@ def flags(given: argparse.Namespace) -> tuple[str, ...]:
 def history_command(
     paths: Sequence[Path], source: str, symbols: Sequence[str], reading: Sequence[str]
 ) -> list[str]:
-    """`backfill --file ...`, with the name of the source that is to continue the series.
+    """Return the `backfill --file ...` command, with the name of the source that continues the
+    series.
 
-    Prices that Yahoo is to continue are stored as its own, since a series never mixes sources:
-    those of the symbols that are followed. `--as-source` decides otherwise.
+    Prices that Yahoo will continue are stored under Yahoo's name, since a series never mixes
+    sources: those of the followed symbols. `--as-source` overrides this.
     """
     command = ["backfill", "--file", *map(str, paths), *reading]
     lone = _lone(paths, symbols)
@@ -63,7 +64,7 @@ def history_command(
 def check(
     paths: Sequence[Path], source: str, symbols: Sequence[str], reading: Sequence[str]
 ) -> None:
-    """Read the files of `--history`. Raises UsageError where they cannot be history."""
+    """Read the files of `--history`. Raises UsageError if they cannot be history."""
     if not paths:
         return
     from producer.files.opening import open_files
@@ -78,7 +79,7 @@ def check(
 
 
 def asked(symbols: Sequence[str], reading: Sequence[str], *, history: bool = False) -> Asked:
-    """The same flags as the producer reads them."""
+    """Return the same flags as the producer parses them."""
     from producer.building import asked_of
 
     command = ["backfill"] if history else ["replay", "-"]
@@ -100,7 +101,7 @@ def _refuse_mixture(found: Sequence[str], symbols: Sequence[str]) -> None:
 
 
 def _lone(paths: Sequence[Path], symbols: Sequence[str]) -> Sequence[str]:
-    """The one symbol that is followed, where a file names none and so must be its own."""
+    """Return the one followed symbol if a file names none and so must be its own."""
     from producer.files.opening import names_no_symbol
 
     is_one = len(symbols) == 1 and symbols[0] != "tracked"
@@ -108,5 +109,5 @@ def _lone(paths: Sequence[Path], symbols: Sequence[str]) -> Sequence[str]:
 
 
 def _followed(symbols: Sequence[str]) -> Sequence[str]:
-    """The symbols that alone are followed; none where tracked ones are, which may be any."""
+    """Return the followed symbols; none if tracked ones, which may be any, are followed too."""
     return () if tuple(symbols) == ("tracked",) else symbols

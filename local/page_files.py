@@ -1,8 +1,8 @@
-"""The files of the page as they are sent, by `page_server.py` or from a deployment's bucket.
+"""The page's files as sent by `page_server.py` or a deployment's bucket.
 
-The modules lie in `frontend/` as they are written, and are sent without comments and indentation,
-which are a third of what they weigh. Nothing is bundled or renamed: a module stays a module, and
-its lines can be read in the browser's debugger. Type declarations are for the checker alone.
+The modules in `frontend/` are sent without comments and indentation, a third of their size. Nothing
+is bundled or renamed: a module stays a module, readable in the browser's debugger. Type
+declarations are only for the checker.
 """
 
 from __future__ import annotations
@@ -18,23 +18,26 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1] / "frontend"
 UNSENT = (".d.ts", ".gz")
-"""Ends of names that are not files of the page: declarations, and what is sent for another file."""
+"""Suffixes of files that are not sent: declarations, and compressed copies of other files."""
 
 
 def shared_settings(settings: Settings) -> dict[str, Any]:
-    """What `/config.json` says besides the API's address: settings that page and API share."""
+    """Return the settings of `/config.json` that page and API share."""
     return {"averages": [settings.sma_fast, settings.sma_slow]}
 
 
 def is_sent(path: Path) -> bool:
-    """Whether a file under the page's folder belongs to the page."""
+    """Return whether a file in the page's folder is part of the page."""
     hidden = any(part.startswith(".") for part in path.parts[-3:])
     return path.is_file() and not hidden and not path.name.endswith(UNSENT)
 
 
 def content(path: Path) -> bytes:
-    """A file's bytes as they are sent. A vendored script keeps its digest (`vendor/SHA256SUMS`)
-    and is sent as `tools/prepare_plotly.py` made it."""
+    """Return a file's bytes as sent.
+
+    A vendored script is sent unchanged from `tools/prepare_plotly.py`, so its digest holds
+    (`vendor/SHA256SUMS`).
+    """
     if path.suffix != ".js":
         return path.read_bytes()
     if path.parent.name == "vendor":
@@ -45,7 +48,8 @@ def content(path: Path) -> bytes:
 
 
 def gzipped(path: Path, body: bytes) -> bytes:
-    """The body for `Content-Encoding: gzip`: as kept beside the file, else made now."""
+    """Return the body for `Content-Encoding: gzip`: the compressed copy if there is one, else
+    compressed now."""
     kept = _kept(path)
     return kept.read_bytes() if kept.is_file() else gzip.compress(body, 9, mtime=0)
 

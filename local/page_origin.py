@@ -1,8 +1,8 @@
-"""What a page of another program may have left of its own in a reader's browser.
+"""Protects the page from another program's leftovers in the browser.
 
-The page's address is the same at each start, so whoever listened there before may have left cached
+The page's address is the same at each start, so another program that used it may have left cached
 modules or a service worker, which would run in the page. So the addresses of modules and styles
-change with each start, and a worker is replaced by one that removes itself.
+change with each start, and a worker is replaced by one that unregisters itself.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from email.message import Message
 
 _ADDRESSES = re.compile(rb'((?:src|href)=")((?:js|css|vendor)/)')
-"""In HTML. Modules import one another by relative addresses, which follow."""
+"""Addresses in HTML. Modules import each other by relative addresses, which follow."""
 
 RETIRING_WORKER = b"""\
 self.addEventListener("install", () => self.skipWaiting());
@@ -22,20 +22,24 @@ async function retire() {
   for (const one of await self.clients.matchAll({ type: "window" })) one.navigate(one.url);
 }
 """
-"""A service worker in place of any other: it removes itself, and loads the pages anew. The page has
-no worker; a browser asks for the script of one that it has at each visit, past its cache."""
+"""A service worker that replaces any other: it unregisters itself and reloads the pages.
+
+The page has no worker; a browser that has one requests its script at each visit, bypassing its
+cache.
+"""
 
 
 def moved(html: bytes, start: str) -> bytes:
-    """HTML whose scripts and styles lie under a start's name."""
+    """Return HTML whose scripts and styles lie under a start's name."""
     return _ADDRESSES.sub(rb"\g<1>" + start.encode() + rb"/\g<2>", html)
 
 
 def unmoved(path: str, start: str) -> str:
-    """The path of a file that may have been asked for under the start's name."""
+    """Return the path of a file without the start's name."""
     return "/" + path.removeprefix(f"/{start}/") if path.startswith(f"/{start}/") else path
 
 
 def is_worker_script(headers: Message) -> bool:
-    """Whether a browser asks for the script of a service worker (W3C Service Workers, 'Fetch')."""
+    """Return whether a browser requests a service worker's script (W3C Service Workers,
+    'Fetch')."""
     return headers.get("Service-Worker", "") == "script"

@@ -1,4 +1,4 @@
-"""The page on this machine: the files of `frontend/` and `/config.json`."""
+"""Serves the page on this machine: the files of `frontend/` and `/config.json`."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".json": "applica
 
 
 def content_security_policy(api: str) -> str:
-    """What the page may load: its own files, and answers of its API.
+    """Return the page's policy: it may load its own files and its API's answers.
 
-    On this machine browser automation may evaluate expressions in the page ('unsafe-eval');
-    the page itself evaluates none, and a deployment's policy forbids it.
+    Locally, browser automation may evaluate expressions in the page ('unsafe-eval'); the page
+    itself evaluates none, and a deployment's policy forbids it.
     """
     return (
         "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self'; "
@@ -41,7 +41,7 @@ def content_security_policy(api: str) -> str:
 
 
 class Asset(msgspec.Struct, frozen=True):
-    """A body as it is sent, with its type, entity tag and, where it helps, gzipped form."""
+    """A body as sent, with its type, entity tag and, if useful, its gzipped form."""
 
     body: bytes
     content_type: str
@@ -50,7 +50,7 @@ class Asset(msgspec.Struct, frozen=True):
 
 
 def asset(body: bytes, content_type: str, zipped: bytes | None = None) -> Asset:
-    """An asset; text is compressed once, unless it comes with its compressed form."""
+    """Build an asset; text is compressed once unless a compressed form is given."""
     etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
     compresses = content_type.startswith(COMPRESSED) and len(body) > 512
     if content_type.startswith("text/"):
@@ -61,7 +61,7 @@ def asset(body: bytes, content_type: str, zipped: bytes | None = None) -> Asset:
 
 
 class Files:
-    """The files under a folder; read again when they change. Pages name scripts and styles under
+    """The files in a folder, read again when they change. Pages name scripts and styles under
     `start`."""
 
     def __init__(self, root: Path, start: str) -> None:
@@ -70,10 +70,10 @@ class Files:
         self._kept: dict[Path, tuple[int, Asset]] = {}
 
     def find(self, path: str) -> Asset | None:
-        """The file at a URL's path, `index.html` for a folder's; None if there is none."""
+        """Return the file at a URL's path, `index.html` for a folder; None if it is missing."""
         try:
             return self._find(unquote(path))
-        except (OSError, ValueError):  # a name that no file can have: too long, or with a NUL
+        except (OSError, ValueError):  # not a valid file name: too long, or with a NUL
             return None
 
     def _find(self, path: str) -> Asset | None:
@@ -107,7 +107,7 @@ _RETIRING = asset(RETIRING_WORKER, "text/javascript")
 
 
 def handler(api: str, config: Mapping[str, Any], root: Path = ROOT) -> type[Handler]:
-    """Answers with the page for the API at `api`."""
+    """Return a handler that serves the page for the API at `api`."""
     start = secrets.token_hex(8)
     members = {
         "files": Files(root, start),
@@ -125,10 +125,10 @@ class _Handler(Handler):
     start: str
 
     def do_GET(self) -> None:  # noqa: N802  # the name that http.server calls
-        """A file, or 404."""
+        """Answer with a file or 404."""
         self.skip_body()
         host, _, port = self.headers.get("Host", "").partition(":")
-        if host == "localhost":  # the API answers one origin
+        if host == "localhost":  # the API accepts one origin
             self._redirect(f"http://127.0.0.1:{port or 80}{self.path}")
             return
         path = unmoved(self.path.partition("?")[0], self.start)
@@ -172,5 +172,5 @@ class _Handler(Handler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Requests are not logged: the terminal belongs to results."""
+        """Log no requests: the terminal is for results."""
         logger.debug(format, *args)

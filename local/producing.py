@@ -1,4 +1,4 @@
-"""The producer's process: the same command as beside a deployment, or the collector's function."""
+"""Runs the producer's process: the same command as in a deployment, or the collector's function."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ USAGE = 2
 
 
 class Command(msgspec.Struct, frozen=True):
-    """A module to run, its arguments, and variables beside those of this process."""
+    """A module to run, its arguments, and variables added to this process's."""
 
     module: str
     arguments: list[str]
@@ -29,7 +29,7 @@ class Command(msgspec.Struct, frozen=True):
 
 
 def commands(options: Options, environment: dict[str, str]) -> list[Command]:
-    """What produces, each to begin when the one before has ended: history, the source."""
+    """Return the producing commands in sequence: history, then the source."""
     found = []
     if options.history:
         history = history_command(options.history, options.source, options.symbols, options.reading)
@@ -42,8 +42,10 @@ def commands(options: Options, environment: dict[str, str]) -> list[Command]:
 
 
 def collector(options: Options, environment: dict[str, str]) -> dict[str, str]:
-    """The environment of the collector's function. What is not given is empty, so that nothing of
-    the user's shell gets in."""
+    """Return the environment of the collector's function.
+
+    Unset variables are empty, so that nothing is inherited from the user's shell.
+    """
     is_stream = options.ingest == "kinesis"
     return {
         "STAGE": "local",
@@ -59,7 +61,8 @@ def collector(options: Options, environment: dict[str, str]) -> dict[str, str]:
 
 
 def command(options: Options, environment: dict[str, str]) -> list[str]:
-    """`python -m producer ...` for these options, into the stream or queue of `environment`."""
+    """Return `python -m producer ...` for these options, writing to the stream or queue of
+    `environment`."""
     if options.source == "replay":
         arguments = ["replay", str(options.file), *options.reading]
         arguments += ["--speed", options.speed] if options.speed else []
@@ -85,8 +88,10 @@ def _into_sink(arguments: list[str], options: Options, environment: dict[str, st
 
 
 class Producer:
-    """A running producer. Calls back from a thread: `status` for each of its status lines,
-    `said` for what people should read, `ended` with its exit status.
+    """A running producer.
+
+    Calls from a thread: `status` for each of its status lines, `said` for messages to users,
+    `ended` with its exit status.
     """
 
     def __init__(
@@ -117,11 +122,11 @@ class Producer:
 
     @property
     def pid(self) -> int:
-        """The process's number."""
+        """Return the process id."""
         return self._process.pid
 
     def stop(self) -> None:
-        """Ask it to send what it holds and end; make it, if it does not."""
+        """Ask it to send what it holds and end; kill it if it does not."""
         self._stopping = True
         if self._process.poll() is None:
             self._process.terminate()
@@ -134,7 +139,7 @@ class Producer:
         self.forget()
 
     def forget(self) -> None:
-        """Let go of a process that has ended."""
+        """Release a process that has ended."""
         for pipe in (self._process.stdin, self._process.stderr):
             if pipe is not None:
                 pipe.close()
@@ -157,5 +162,5 @@ class Producer:
             self._said("problem", line)
         elif told.get("event") == "status":
             self._status(told)
-        elif told.get("event") != "metrics":  # those are CloudWatch's
+        elif told.get("event") != "metrics":  # metrics for CloudWatch
             self._said(str(told.get("event")), str(told.get("message", "")))

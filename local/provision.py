@@ -1,4 +1,4 @@
-"""Makes through boto3 what `infra/resources.json` lists, where it is not there yet."""
+"""Creates through boto3 what is missing of `infra/resources.json`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ACTIVE_SECONDS = 60.0
 
 
 def provision(clients: Clients, resources: Resources, *, ingest: str) -> dict[str, str]:
-    """Make everything that is missing; return the environment that names it."""
+    """Create what is missing; return the environment that names the resources."""
     dynamodb, kinesis, s3 = clients("dynamodb"), clients("kinesis"), clients("s3")
     sqs, sns = clients("sqs"), clients("sns")
     glue, athena = clients("glue"), clients("athena")
@@ -52,7 +52,7 @@ def provision(clients: Clients, resources: Resources, *, ingest: str) -> dict[st
 
 
 def _is_made(lake: Future[None]) -> bool:
-    """Whether there is a lake; an endpoint of the user's may have neither Glue nor Athena."""
+    """Return whether the lake exists; a user's own endpoint may lack Glue and Athena."""
     try:
         lake.result()
     except (BotoCoreError, ClientError) as error:
@@ -71,7 +71,7 @@ def _unless_there() -> Iterator[None]:
 
 
 def _make_tables(dynamodb: Any, resources: Resources) -> dict[str, str]:
-    """Returns the ARN of each table's stream, by key, where it has one."""
+    """Create the tables. Return the ARN of each table's stream, if any, by key."""
     for key, table in resources.tables.items():
         with _unless_there():
             dynamodb.create_table(**_table(resources.name(key), table))
@@ -155,7 +155,7 @@ def _make_buckets(s3: Any, resources: Resources) -> None:
 
 
 def _make_queues(sqs: Any, resources: Resources) -> dict[str, str]:
-    """Returns the queues' URLs by key. Dead-letter queues are made first."""
+    """Create the queues, dead-letter queues first. Return their URLs by key."""
     urls: dict[str, str] = {}
     ordered = sorted(resources.queues.items(), key=lambda entry: "redrive_to" in entry[1])
     for key, queue in ordered:
@@ -174,7 +174,7 @@ def _make_queues(sqs: Any, resources: Resources) -> dict[str, str]:
 
 
 def _announce_failures(s3: Any, sqs: Any, resources: Resources, urls: Mapping[str, str]) -> None:
-    """Have the failures bucket tell the failures queue what is put into it."""
+    """Have the failures bucket notify the failures queue of new objects."""
     bucket, url = resources.name("failures"), urls["failures"]
     arn = _queue_arn(sqs, url)
     policy = {

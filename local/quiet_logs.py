@@ -1,4 +1,4 @@
-"""What a terminal shows of the log: the same warning at most once a minute."""
+"""Limits the log in a terminal: the same warning at most once a minute."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ EVERY_SECONDS = 60.0
 
 
 class OnceAMinute(logging.Filter):
-    """Passes a warning whose words, or whose last text (the reason), are not those of another of
-    the last minute.
+    """Suppresses a warning that repeats another of the last minute in text or reason.
 
-    A producer whose every batch goes to quarantine would else fill the terminal with lines; how
-    many there were, the panel and the status say. Errors always pass.
+    Otherwise a producer whose every batch is quarantined would fill the terminal; the panel and the
+    status show the counts. Errors always pass.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
@@ -23,7 +22,7 @@ class OnceAMinute(logging.Filter):
         self._shown: dict[tuple[object, ...], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is shown."""
+        """Return whether the record is shown."""
         if record.levelno >= logging.ERROR:
             return True
         arguments = record.args if isinstance(record.args, tuple) else ()

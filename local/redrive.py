@@ -1,7 +1,8 @@
-"""Processes again what was given up on: batches in the failures bucket, dead-letter messages.
+"""Processes dead-lettered batches of the failures bucket and messages of the dead-letter queue
+again.
 
-What succeeds is deleted; what fails again stays where it is. Every write of the handlers is
-idempotent, so that a batch that had been half done comes to no harm.
+Successes are deleted; failures stay. Every write of the handlers is idempotent, so that repeating a
+partly processed batch is harmless.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from embedded_aws.event_sources.queue_mapping import failed_messages
 PREFIX = "aws/lambda/"
 
 Call = Callable[[str, dict[str, Any]], Any]
-"""Calls a function, by name, with an event; gives its answer, raises what it raised."""
+"""Calls a function by name with an event; returns its answer, raises its error."""
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """A stored batch: where it lies, whose it was and the event that it was."""
+    """A stored batch: its object, its function and its event."""
 
     key: str
     function: str
@@ -38,7 +39,7 @@ class _RequestContext(msgspec.Struct, rename="camel"):
 
 
 class _Invocation(msgspec.Struct, rename="camel"):
-    """As much of Lambda's invocation record as is read."""
+    """The fields read from Lambda's invocation record."""
 
     request_context: _RequestContext
     payload: _Event | str
@@ -57,13 +58,13 @@ class _Record(msgspec.Struct):
 
 
 class _Notice(msgspec.Struct):
-    """As much of an event notification of S3 as is read."""
+    """The fields read from S3's event notification."""
 
     Records: list[_Record] = []
 
 
 class Redriven(msgspec.Struct, frozen=True):
-    """What became of a batch. `error` is empty when it is done."""
+    """The result of a batch. `error` is empty for a success."""
 
     name: str
     function: str
@@ -72,14 +73,14 @@ class Redriven(msgspec.Struct, frozen=True):
 
 
 def stored_batches(s3: Any, bucket: str) -> Iterator[Batch | Redriven]:
-    """All batches in the bucket, in the order in which they were given up on; of an object that
-    is none, what is wrong with it."""
+    """Yield all batches of the bucket in the order of dead-lettering; for an invalid object, its
+    error."""
     for entry in sorted(_objects(s3, bucket), key=lambda entry: entry["LastModified"]):
         body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
         try:
             yield batch_of(entry["Key"], body)
         except (msgspec.MsgspecError, RecursionError) as error:
-            yield Redriven(entry["Key"], "no batch", 0, f"it is no batch of Lambda's: {error}")
+            yield Redriven(entry["Key"], "no batch", 0, f"it is not a batch of Lambda's: {error}")
 
 
 def _objects(s3: Any, bucket: str) -> list[dict[str, Any]]:
@@ -88,10 +89,10 @@ def _objects(s3: Any, bucket: str) -> list[dict[str, Any]]:
 
 
 def batch_of(key: str, body: bytes) -> Batch:
-    """From Lambda's invocation record, whose payload is the event or its text.
+    """Read a batch from Lambda's invocation record, whose payload is the event or its text.
 
-    Of the event only the records are taken, as an event source gives them. Raises
-    msgspec.MsgspecError for anything else, RecursionError for what is nested too deep.
+    Only the event's records are kept, as an event source gives them. Raises msgspec.MsgspecError
+    for anything else, RecursionError for too deep nesting.
     """
     record = msgspec.json.decode(body, type=_Invocation)
     payload = record.payload
@@ -102,7 +103,7 @@ def batch_of(key: str, body: bytes) -> Batch:
 
 
 def redrive_batches(s3: Any, bucket: str, call: Call) -> Iterator[Redriven]:
-    """Process every stored batch again, telling of each as it is done."""
+    """Process every stored batch again and yield each result."""
     for batch in stored_batches(s3, bucket):
         if isinstance(batch, Redriven):
             yield batch
@@ -116,7 +117,7 @@ def redrive_batches(s3: Any, bucket: str, call: Call) -> Iterator[Redriven]:
 def _error(call: Call, function: str, payload: dict[str, Any]) -> str:
     try:
         answer = call(function, payload)
-    except Exception as error:  # noqa: BLE001  # whatever the function raises is told
+    except Exception as error:  # noqa: BLE001  # any error is reported
         return f"{type(error).__name__}: {error}"
     failed = (answer or {}).get("batchItemFailures")
     return f"{len(failed)} of its records failed again" if failed else ""
@@ -125,14 +126,14 @@ def _error(call: Call, function: str, payload: dict[str, Any]) -> str:
 def redrive_messages(
     sqs: Any, url: str, function: str, region: str, call: Call
 ) -> Iterator[Redriven]:
-    """Hand the messages of a dead-letter queue to the function, in order, until it is empty."""
+    """Pass the messages of a dead-letter queue to the function, in order, until it is empty."""
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
     while messages := _receive(sqs, url):
         payload = event([sqs_record(message, arn["QueueArn"], region) for message in messages])
         names = [message["MessageId"] for message in messages]
         try:
             failed, error = failed_messages(call(function, payload), names), ""
-        except Exception as raised:  # noqa: BLE001  # whatever the function raises is told
+        except Exception as raised:  # noqa: BLE001  # any error is reported
             failed, error = frozenset(names), f"{type(raised).__name__}: {raised}"
         _delete(sqs, url, [m for m in messages if m["MessageId"] not in failed])
         if failed:
@@ -143,11 +144,11 @@ def redrive_messages(
 
 
 def drop_notices(s3: Any, bucket: str, sqs: Any, url: str) -> int:
-    """Delete the notices of batches that are no longer in the bucket. Returns how many are left:
-    Lambda gave up on their batches meanwhile.
+    """Delete the notices of batches that have left the bucket. Return how many remain: those were
+    dead-lettered meanwhile.
 
-    The bucket is listed after the notices were received, so that it shows every batch that one of
-    them is about and that was not deleted.
+    The bucket is listed after receiving the notices, so that it shows every undeleted batch that
+    they name.
     """
     left: set[str] = set()
     while messages := _receive(sqs, url):
@@ -161,7 +162,7 @@ def drop_notices(s3: Any, bucket: str, sqs: Any, url: str) -> int:
 
 
 def _keys_in(notice: str) -> set[str]:
-    """The objects that a notice of S3 is about; none in its test event and in other texts."""
+    """Return the objects that an S3 notice names; none for its test event and other texts."""
     try:
         records = msgspec.json.decode(notice, type=_Notice).Records
     except msgspec.DecodeError:

@@ -1,8 +1,8 @@
-"""How many requests a server works on at once; the others wait in the order in which they came.
+"""Limits a server's concurrent requests; others wait in the order of arrival.
 
-The API works in the process that also stores prices and judges rules. Whoever can reach its port
-can ask for many costly answers at once, and need not even wait for them. So few are worked on at a
-time, and a request whose client has gone is dropped before it is begun.
+The API shares its process with ingest and detection. Any client that reaches its port can send many
+costly requests at once without waiting for the answers. So only a few are processed at a time, and
+a request whose client has gone is dropped before it starts.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from collections.abc import Callable, Iterator
 AT_ONCE = 4
 WAIT_SECONDS = 20.0
 
-_CLOSED = getattr(select, "POLLRDHUP", 0)  # Linux has it; elsewhere POLLHUP tells as much
+_CLOSED = getattr(select, "POLLRDHUP", 0)  # Linux only; POLLHUP is the equivalent elsewhere
 
 
 class BusyError(Exception):
-    """Too many requests wait, or this one has waited for too long."""
+    """Too many requests are waiting, or this one has waited too long."""
 
 
 class GoneError(Exception):
-    """The request's client has closed its connection while the request waited."""
+    """The client closed its connection while the request waited."""
 
 
 class _Waiting:
@@ -38,7 +38,7 @@ class _Waiting:
 
 
 class RequestTurns:
-    """`at_once` requests have a turn, `waiting` more wait for `seconds` at most."""
+    """Allows `at_once` requests; `waiting` more wait for up to `seconds`."""
 
     def __init__(self, at_once: int, waiting: int, seconds: float = WAIT_SECONDS) -> None:
         self._free = at_once
@@ -49,13 +49,16 @@ class RequestTurns:
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
+        """Return how many wait."""
         return len(self._queue)
 
     @contextlib.contextmanager
     def turn(self, is_gone: Callable[[], bool]) -> Iterator[None]:
-        """Wait for a turn, and have it. Raises BusyError, or, after it has waited, GoneError where
-        `is_gone` says so when the turn has come or others need the place."""
+        """Wait for a turn and hold it.
+
+        Raises BusyError, or GoneError for a request that has waited and whose client has gone, when
+        its turn comes or others need its place.
+        """
         self._wait(is_gone)
         try:
             yield
@@ -72,7 +75,7 @@ class RequestTurns:
             raise GoneError
 
     def _enter(self, is_gone: Callable[[], bool]) -> _Waiting | None:
-        """A place in the queue; None where it is this request's turn already."""
+        """Join the queue; None if it is this request's turn already."""
         with self._guard:
             if self._free:
                 self._free -= 1
@@ -85,7 +88,7 @@ class RequestTurns:
             return self._queue[-1]
 
     def _gives_up(self, waiting: _Waiting) -> bool:
-        """Leave the queue; False where the turn has come meanwhile."""
+        """Leave the queue; False if the turn has come meanwhile."""
         with self._guard:
             if waiting.came.is_set():
                 return False
@@ -110,8 +113,11 @@ class RequestTurns:
 
 
 def has_gone(connection: socket.socket) -> bool:
-    """Whether the client has closed the connection. One that has closed its sending side alone
-    looks the same; HTTP's clients do so rarely. True where the server has closed it."""
+    """Return whether the client has closed the connection.
+
+    A connection closed only in the sending direction looks the same; HTTP clients rarely do that.
+    True if the server has closed it.
+    """
     if connection.fileno() < 0:
         return True
     looking = select.poll()

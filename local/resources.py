@@ -1,4 +1,4 @@
-"""Names of what `infra/resources.json` lists, and the environment that a deployment sets.
+"""Names of the resources in `infra/resources.json`, and the environment that a deployment sets.
 
 Terraform reads the same file; its `environment` output has the same keys.
 """
@@ -15,7 +15,7 @@ FILE = Path(__file__).resolve().parents[1] / "infra" / "resources.json"
 
 
 class Resources(msgspec.Struct, frozen=True):
-    """The file, and the stage whose names to give."""
+    """The file, and the stage that the names include."""
 
     stage: str
     app: str
@@ -27,17 +27,17 @@ class Resources(msgspec.Struct, frozen=True):
     functions: dict[str, dict[str, Any]]
 
     def name(self, key: str) -> str:
-        """`ticktape-local-prices` for `prices`."""
+        """Return a resource's name, such as `ticktape-local-prices` for `prices`."""
         return f"{self.prefix}-{key}"
 
     @property
     def prefix(self) -> str:
-        """`ticktape-local`, which is also the name of Athena's workgroup."""
+        """Return the prefix, such as `ticktape-local`, also the name of Athena's workgroup."""
         return f"{self.app}-{self.stage}"
 
     @property
     def database(self) -> str:
-        """`ticktape_local`, Glue's database."""
+        """Return Glue's database, such as `ticktape_local`."""
         return self.prefix.replace("-", "_")
 
 
@@ -47,8 +47,10 @@ def load(stage: str = "local") -> Resources:
 
 
 def sinks(resources: Resources, sqs: Any) -> dict[str, str]:
-    """The stream and the queue that take ticks, under the names of the app's settings; a system
-    reads one of them, and both are there."""
+    """Return the stream and the queue for ticks under the names of the app's settings.
+
+    Both exist; a system reads one of them.
+    """
     queue = resources.name("ticks.fifo")
     return {
         "TICKS_STREAM": resources.name(resources.stream["key"]),
@@ -66,7 +68,7 @@ def environment(
     prices_stream_arn: str,
     has_lake: bool = True,
 ) -> dict[str, str]:
-    """The variables that name resources, for `ingest` by "kinesis" or by "sqs"."""
+    """Return the variables that name resources, for `ingest` by "kinesis" or "sqs"."""
     variables = {f"{key.upper()}_TABLE": resources.name(key) for key in resources.tables}
     variables |= {f"{key.upper()}_BUCKET": resources.name(key) for key in resources.buckets}
     variables |= {

@@ -1,4 +1,4 @@
-"""The file by which other commands find a running system."""
+"""The file by which commands find a running system."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _OTHERS, _OTHERS_WRITE = 0o077, 0o022
 
 
 def folder() -> Path:
-    """This user's folder of running systems; readable by this user alone.
+    """Return this user's private folder of running systems.
 
-    In a folder that all users share, another one could have made it first. Raises UsageError then.
+    In a shared folder another user could have created it first. Raises UsageError then.
     """
     path = _place()
     with contextlib.suppress(FileExistsError):
@@ -44,7 +44,8 @@ _NOT_OURS = (
 
 
 def _place() -> Path:
-    """Below XDG_RUNTIME_DIR, which is its user's alone; without it, where temporary files are."""
+    """Return a place below XDG_RUNTIME_DIR, which is private, or else below the temporary
+    folder."""
     given = os.environ.get("XDG_RUNTIME_DIR", "")
     if given.startswith("/"):
         with contextlib.suppress(OSError):
@@ -54,7 +55,7 @@ def _place() -> Path:
 
 
 def write(facts: Mapping[str, object]) -> Path:
-    """Tell where this process's system can be reached. Overwrites its earlier telling."""
+    """Write how to reach this process's system; replaces its earlier file."""
     path = folder() / f"{os.getpid()}.json"
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
@@ -66,13 +67,13 @@ def write(facts: Mapping[str, object]) -> Path:
 
 
 def remove() -> None:
-    """This process's system can be reached no more."""
+    """Remove the file of this process's system."""
     with contextlib.suppress(UsageError):  # the folder was refused, so nothing was written
         (folder() / f"{os.getpid()}.json").unlink(missing_ok=True)
 
 
 def find() -> list[dict[str, Any]]:
-    """The systems that run, newest first; what processes left that were killed is removed."""
+    """Return the running systems, newest first; remove files of killed processes."""
     found = []
     for path in sorted(folder().glob("*.json"), key=_changed, reverse=True):
         with contextlib.suppress(FileNotFoundError):  # it ended meanwhile
@@ -84,7 +85,7 @@ def find() -> list[dict[str, Any]]:
 
 
 def _own_text(path: Path) -> str:
-    """A file of this user's that nobody else can read. Raises UsageError for any other."""
+    """Return the text of a file that only this user can read. Raises UsageError for any other."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The scheduled function of the running system: some time after the start, then once a day."""
+"""Runs compaction in the running system: soon after the start, then once a day."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from embedded_aws.event_sources.scheduling import call, scheduled_event
 log = logging.getLogger(__name__)
 
 AFTER_START = timedelta(minutes=1)
-"""The start is for what a person waits for."""
+"""Delay after the start, when the user waits for other things."""
 
 
 AFTER_PART = timedelta(seconds=10)
-"""Until the next run when one had no time for all days."""
+"""Delay before the next run if one ran out of time."""
 
 
 class Schedule:
-    """Calls compact from a thread of its own, and tells people when a run begins and what it did.
+    """Calls compact in its own thread and reports each run's start and result.
 
-    A run that is cut off records how far it got; the next one goes on from there.
+    An interrupted run records its progress; the next one continues from there.
     """
 
     def __init__(
@@ -38,11 +38,11 @@ class Schedule:
         self._stop = threading.Event()
 
     def start(self) -> None:
-        """Wait for the first time."""
+        """Start waiting for the first run."""
         threading.Thread(target=self._run, name="compact", daemon=True).start()
 
     def stop(self) -> None:
-        """Begin no further run."""
+        """Start no further run."""
         self._stop.set()
 
     def _run(self) -> None:
@@ -52,16 +52,16 @@ class Schedule:
             wait = AFTER_PART if left else until_next(_now())
 
     def _compact(self) -> bool:
-        """One run. Returns whether it had no time for all days."""
+        """Run once. Return whether time ran out before all days were done."""
         self._say("compaction (scheduled) begins: finished days of the archive become Parquet")
         try:
             answer = call(self._handler, "compact", scheduled_event(_now(), self._region))
-        except Exception as error:  # as with Lambda, the next run does what this one has not done
+        except Exception as error:  # as with Lambda, the next run repeats it
             if not self._stop.is_set():
                 log.exception("compact failed; the next run does it again")
                 self._say(f"compaction failed: {str(error).splitlines()[0]}")
             return False
-        self._say(told(answer))
+        self._say(summary(answer))
         return bool(answer["left"])
 
 
@@ -69,19 +69,19 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def told(answer: Mapping[str, Any]) -> str:
-    """What a run did, in one line."""
+def summary(answer: Mapping[str, Any]) -> str:
+    """Describe a run in one line."""
     if answer["busy"]:
-        return "compaction ends: another run is on"
+        return "compaction ends: another run holds the lease"
     days = answer["days"]
     if not days:
         return "compaction ends: nothing was left to do"
     which = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
-    rest = "; more days are left, it goes on shortly" if answer["left"] else ""
+    rest = "; more days remain, it continues shortly" if answer["left"] else ""
     return f"compaction ends: {len(days)} days ({which}), {answer['ticks']} ticks{rest}"
 
 
 def until_next(now: datetime) -> timedelta:
-    """From now to the next 06:30 UTC, when the day before is over everywhere."""
+    """Return the time from now to the next 06:30 UTC, when the previous day is over everywhere."""
     due = now.replace(hour=6, minute=30, second=0, microsecond=0)
     return (due if due > now else due + timedelta(days=1)) - now

@@ -1,4 +1,4 @@
-"""An HTTP subscriber of the alerts' topic: what it is sent, the terminal shows."""
+"""An HTTP subscriber of the alerts topic that passes messages to the terminal."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ REMEMBERED = 10_000
 
 
 class Once:
-    """Whether an id is seen for the first time, among the last so many."""
+    """Detects repeated ids among the most recent ones."""
 
     def __init__(self, remembered: int = REMEMBERED) -> None:
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._remembered = remembered
 
     def is_new(self, identifier: str) -> bool:
-        """True the first time."""
+        """Return True the first time."""
         if identifier in self._seen:
             return False
         self._seen[identifier] = None
@@ -44,15 +44,18 @@ class Once:
 
 
 def secret_path() -> str:
-    """A path that nobody guesses: the topic alone learns it."""
+    """Return a path that cannot be guessed and that only the topic gets."""
     return f"/{secrets.token_urlsafe(24)}"
 
 
 def handler(
     show: Callable[[str, str], None], path: str, endpoint: str
 ) -> type[BaseHTTPRequestHandler]:
-    """Shows each message that is posted to `path`, as (the tick's time, subject), once. Confirms
-    subscriptions at `endpoint`, AWS's address, and nowhere else."""
+    """Return a handler that shows each message posted to `path` once, as (the tick's time,
+    subject).
+
+    It confirms subscriptions only at `endpoint`, AWS's address.
+    """
     members = {"once": Once(), "show": staticmethod(show), "path_": path, "endpoint": endpoint}
     return type("SubscriberHandler", (_Handler,), members)
 
@@ -64,7 +67,7 @@ class _Handler(Handler):
     endpoint: str
 
     def do_POST(self) -> None:  # noqa: N802  # the name that http.server calls
-        """What SNS posts."""
+        """Handle a post from SNS."""
         length = self.headers.get("Content-Length") or ""
         if not hmac.compare_digest(self.path.encode(), self.path_.encode()):
             self.send_error(HTTPStatus.NOT_FOUND)
@@ -86,14 +89,14 @@ class _Handler(Handler):
         except (ValueError, RecursionError):
             message = None
         if not isinstance(message, dict):
-            logger.warning("the topic's subscriber was sent something that is no JSON")
+            logger.warning("the topic's subscriber received something that is not JSON")
         elif message.get("Type") == "SubscriptionConfirmation":
             _confirm(str(message.get("SubscribeURL", "")), self.endpoint)
         elif self.once.is_new(str(message.get("MessageId", ""))):
             type(self).show(_timestamp(message), in_line(str(message.get("Subject", ""))))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Requests are not logged."""
+        """Log no requests."""
         logger.debug(format, *args)
 
 
@@ -113,7 +116,7 @@ def _confirm(url: str, endpoint: str) -> None:
 
 
 def _timestamp(message: dict[str, Any]) -> str:
-    """The tick's time, from the JSON that HTTP subscribers get; empty where it is not that."""
+    """Return the tick's time from the JSON for HTTP subscribers; empty for other texts."""
     try:
         alert = json.loads(message.get("Message", ""))
     except (ValueError, TypeError, RecursionError):

@@ -1,4 +1,4 @@
-"""The whole system in one process and two children, from start to end."""
+"""Starts and stops the whole system: one process and two children."""
 
 from __future__ import annotations
 
@@ -41,14 +41,15 @@ from untrusted.printable import printable
 
 POLLERS_STOP_SECONDS = 3.0
 SWEEP_SECONDS = 30.0
-"""Between two looks of the emulator for what has expired."""
+"""Seconds between the emulator's deletions of expired items."""
 
 _SLOW_IMPORTS = ("boto3", "chalicelib.bootstrap", "chalicelib.api.routes", "chalice.local")
 _CHALICE = Path(__file__).resolve().parents[1] / ".chalice" / "base.json"
 
 
 class System:
-    """Everything that runs. `start`, then `stop` in any case; `ended` is set when it should."""
+    """All parts of the system. Call `start`, then `stop` in any case; `ended` is set when it should
+    stop."""
 
     def __init__(self, options: Options) -> None:
         self.ended = threading.Event()
@@ -65,8 +66,11 @@ class System:
         self._terminal = make(self._snapshot)
 
     def start(self) -> None:
-        """Raises UsageError, StartError, or EndedError where `ended` is set before AWS is there;
-        `stop` ends what was started."""
+        """Start everything.
+
+        Raises UsageError, StartError, or EndedError if `ended` is set before AWS is there; `stop`
+        ends the started parts.
+        """
         self._terminal.note("Starting Ticktape, which takes a few seconds.")
         running_file.folder()  # refused before anything starts
         api = self._bind("--api-port", self._options.api_port)
@@ -89,8 +93,10 @@ class System:
         self._terminal.ready(addresses)
 
     def stop(self) -> None:
-        """End everything that was started, the last first. What hangs may cut this short, so the
-        file that names the system goes before all else."""
+        """Stop everything that was started, the last first.
+
+        A hanging part may cut this short, so the file that names the system is removed first.
+        """
         self.ended.set()
         running_file.remove()
         if self._producer_down() and not self.exit_status:
@@ -99,13 +105,14 @@ class System:
         self._terminal.close()
 
     def _stop_working(self) -> None:
-        """Producer and pollers, side by side; what is cut off is delivered again next time."""
+        """Stop producer and pollers in parallel; interrupted batches are delivered again next
+        time."""
         with ThreadPoolExecutor() as pool:
             for stop in self._working:
                 pool.submit(stop)
-        if self._backlog:  # while the emulator can still be asked
+        if self._backlog:  # while the emulator still answers
             self._backlog = functools.partial(_same, self._backlog())
-        logging.disable(logging.CRITICAL)  # a handler that is cut off has nothing to tell
+        logging.disable(logging.CRITICAL)  # an interrupted handler logs nothing useful
 
     def _bind(self, flag: str, port: int) -> Server:
         try:
@@ -268,7 +275,7 @@ class System:
         clients: Any,
         emulator: EmulatorProcess | None,
     ) -> None:
-        """Write the running file, before the API answers: who sees it answer finds the file."""
+        """Write the running file before the API answers, so that clients of the API find it."""
         from local import resources
 
         data = self._options.data
@@ -283,7 +290,7 @@ class System:
         running_file.write({**msgspec.to_builtins(addresses), **facts})
 
     def _tell_keys(self, clients: Any, environment: dict[str, str]) -> None:
-        """A data folder that somebody else made brings keys whose tokens that one has."""
+        """Warn of stored keys: someone else may have made the data folder and hold their tokens."""
         from local.commands.token_command import kept
 
         said = kept(clients("dynamodb"), environment)
@@ -325,19 +332,19 @@ class System:
     def _fail(self, why: str) -> None:
         if self.ended.is_set():
             return
-        logging.disable(logging.CRITICAL)  # what fails from now on fails for this reason
+        logging.disable(logging.CRITICAL)  # later failures are a consequence of this one
         print(f"python -m local: {why}", file=sys.stderr, flush=True)
         self.exit_status = 1
         self.ended.set()
 
 
 def _same(found: Waiting) -> Waiting:
-    """What waited when it was last asked for."""
+    """Return the last known backlog."""
     return found
 
 
 def _load_app() -> ModuleType:
-    """The app's module; its log goes where ours goes, not to stdout as Chalice sets it up."""
+    """Import the app's module; log where we do, not to stdout as Chalice does."""
     app = importlib.import_module("app")
     log = logging.getLogger(app.app.app_name)
     log.handlers.clear()

@@ -1,6 +1,6 @@
-"""What the terminal shows: a live panel where there is one, plain lines elsewhere.
+"""The terminal's output: a live panel if possible, else plain lines.
 
-Results go to stdout, what went wrong to stderr.
+Results go to stdout, errors to stderr.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LINE_SECONDS = 30.0
 
 
 class Addresses(msgspec.Struct, frozen=True):
-    """Where the system answers, and the token for writing."""
+    """The system's addresses, and the token for writing."""
 
     page: str | None
     api: str
@@ -32,23 +32,23 @@ class Addresses(msgspec.Struct, frozen=True):
 
 
 class Terminal(Protocol):
-    """Somewhere to show what goes on. Safe from many threads."""
+    """Shows the system's progress. Thread-safe."""
 
     def ready(self, addresses: Addresses) -> None:
-        """The system answers."""
+        """Show that the system answers."""
 
     def note(self, text: str) -> None:
-        """Something to read once."""
+        """Show a message once."""
 
     def alert(self, timestamp: str, text: str) -> None:
-        """A notification came."""
+        """Show a notification."""
 
     def close(self) -> None:
-        """Show nothing more but the last state."""
+        """Show the last state and stop."""
 
 
 def described(addresses: Addresses) -> list[tuple[str, str]]:
-    """The addresses as rows for people."""
+    """Return the addresses as labelled rows."""
     rows = [("Page", addresses.page)] if addresses.page else []
     return [
         *rows,
@@ -60,7 +60,7 @@ def described(addresses: Addresses) -> list[tuple[str, str]]:
 
 
 class PlainTerminal:
-    """Lines: the addresses, each alert, and the counts at a turning point or each 30 seconds."""
+    """Prints the addresses, each alert, and the counts on changes or every 30 seconds."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class PlainTerminal:
             self._tell(self._snapshot())
 
     def look(self) -> None:
-        """Write the counts, if something changed that people should know or 30 s have passed."""
+        """Write the counts after a relevant change or 30 s."""
         now = self._snapshot()
         points = turning_points(now)
         if points != self._points or self._clock() - self._told >= LINE_SECONDS:

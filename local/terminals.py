@@ -1,4 +1,4 @@
-"""Which terminal a system shows what goes on in."""
+"""Chooses the terminal for a system."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from local.terminal import PlainTerminal, Terminal
 
 
 def make(snapshot: Callable[[], Snapshot]) -> Terminal:
-    """A live panel on a terminal, plain lines elsewhere."""
+    """Return a live panel on a terminal, plain lines elsewhere."""
     if sys.stdout.isatty():
         from local.live_terminal import LiveTerminal
 

@@ -1,4 +1,4 @@
-"""Commands that speak to a system that already runs: `python -m local <command>`."""
+"""Commands for a running system: `python -m local <command>`."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ from producer.sinks.aws import why
 
 
 def test_alert(arguments: list[str]) -> int:
-    """Send one message to the alerts topic, as a rule that fires would."""
+    """Send one message to the alerts topic, as a rule does when it fires."""
     from chalicelib.adapters.topic import Topic
     from chalicelib.domain.deliveries import DeliveryError
     from chalicelib.domain.messages import compose_test
 
     parser = argparse.ArgumentParser(
         prog="python -m local test-alert",
-        description="Sends one test message to the topic of the running system; whoever has "
-        "subscribed gets it.",
+        description="Sends one test message to the running system's topic; all subscribers get it.",
     )
-    parser.add_argument("--symbol", default="TEST", help="the symbol that it names")
+    parser.add_argument("--symbol", default="TEST", help="the symbol in the message")
     add_flags(parser)
     options = parser.parse_args(arguments)
     facts = find_running(options)
@@ -48,7 +47,7 @@ def test_alert(arguments: list[str]) -> int:
 
 
 def redrive(arguments: list[str]) -> int:
-    """Process again what was given up on."""
+    """Process dead-lettered batches and messages again."""
     from local.commands import redrive_command
 
     return redrive_command.redrive(arguments)
@@ -62,14 +61,14 @@ def rebuild(arguments: list[str]) -> int:
 
 
 def sql(arguments: list[str]) -> int:
-    """Run a statement of Athena's SQL."""
+    """Run an Athena SQL statement."""
     from local.commands import sql_command
 
     return sql_command.sql(arguments)
 
 
 def forget(arguments: list[str]) -> int:
-    """Delete what is stored of symbols."""
+    """Delete the stored data of symbols."""
     from local.commands import forget_command
 
     return forget_command.forget(arguments)
@@ -109,7 +108,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
 
 
 def run(name: str, arguments: list[str]) -> int:
-    """Run a command; its exit status."""
+    """Run a command and return its exit status."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

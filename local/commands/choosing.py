@@ -1,4 +1,4 @@
-"""Which of the running systems a command means: the only one, or the one that its flags name."""
+"""Chooses the running system for a command: the only one, or the one that flags name."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from local.aws_environment import keep_users, keys_of
 from local.errors import UsageError
 
 Facts = dict[str, Any]
-"""What a running file says: addresses, region, keys, data folder and environment."""
+"""The contents of a running file: addresses, region, keys, data folder and environment."""
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    """`--data` and `--api`, which choose among several running systems."""
+    """Add `--data` and `--api`, which choose among several running systems."""
     group = parser.add_argument_group("where several systems run")
     group.add_argument("--data", metavar="DIR|none", help="the one with this data folder")
     group.add_argument("--api", metavar="URL", help="the one with this API address")
 
 
 def find_running(options: argparse.Namespace) -> Facts:
-    """The facts of the system that is meant.
+    """Return the facts of the chosen system.
 
-    Raises UsageError where none runs, or several do and the flags do not choose one of them.
+    Raises UsageError if none runs, or the flags do not choose one.
     """
     running: list[Facts] = running_file.find()
     if not running:
@@ -50,12 +50,14 @@ def _is_meant(facts: Facts, options: argparse.Namespace) -> bool:
 
 
 def _place(url: str) -> tuple[str, int | None]:
-    """Host and port; `localhost` and an address without a scheme are understood."""
+    """Return host and port; accepts `localhost` and an address without a scheme."""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         return (parts.hostname or "").replace("localhost", "127.0.0.1"), parts.port
     except ValueError as error:
-        raise UsageError(f"--api: {url!r} is no address such as http://127.0.0.1:8000") from error
+        raise UsageError(
+            f"--api: {url!r} is not an address such as http://127.0.0.1:8000"
+        ) from error
 
 
 def _folder(given: str) -> str | None:
@@ -67,8 +69,8 @@ def _listed(running: Sequence[Facts]) -> str:
 
 
 def enter(facts: Facts) -> None:
-    """Point this process at a system's AWS: with the keys of the embedded one, or with the
-    user's own keys where the system runs on an endpoint of theirs."""
+    """Point this process at a system's AWS, with its keys or, on a user's own endpoint, the
+    user's."""
     if keys := keys_of(facts):
         point_at(os.environ, str(facts["aws"]), keys, str(facts.get("region", REGION)))
         return
@@ -78,7 +80,7 @@ def enter(facts: Facts) -> None:
 
 
 def connect(facts: Facts) -> Callable[[str], Any]:
-    """Point this process at a system's AWS; returns a maker of clients."""
+    """Point this process at a system's AWS; return a function that makes clients."""
     import boto3
 
     enter(facts)

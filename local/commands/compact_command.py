@@ -1,4 +1,4 @@
-"""`python -m local compact`: of the running system, or with `--stage` of a deployment."""
+"""`python -m local compact`: for the running system, or with `--stage` for a deployment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from local.errors import UsageError
 
 
 def compact(arguments: list[str]) -> int:
-    """Compact now what is due, or one day. Status 1 when something failed or is left."""
+    """Compact all due days or one day now. Status 1 if something failed or remains."""
     parser = argparse.ArgumentParser(
         prog="python -m local compact",
         description="Turns finished days of the raw archive into Parquet, as the schedule does.",
@@ -45,7 +45,7 @@ def compact(arguments: list[str]) -> int:
 
 
 def _running(options: argparse.Namespace) -> dict[str, Any]:
-    """The handler in this process, in the running system's environment."""
+    """Run the handler in this process with the running system's environment."""
     facts = find_running(options)
     enter(facts)
     os.environ.update(facts["environment"])
@@ -55,7 +55,7 @@ def _running(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _deployed(name: str, day: str | None) -> dict[str, Any]:
-    """The deployed function, in the stage's region. Raises CompactionError with what it raised."""
+    """Run the deployed function in the stage's region. Raises CompactionError with its error."""
     stage = deployed.find(name)
     event = scheduled_event(datetime.now(UTC), stage.region, day)
     try:
@@ -69,12 +69,12 @@ def _deployed(name: str, day: str | None) -> dict[str, Any]:
 
 def _report(answer: dict[str, Any]) -> int:
     if answer["busy"]:
-        print("another run is on: ask again when it has ended", file=sys.stderr)
+        print("another run holds the lease: try again when it has ended", file=sys.stderr)
         return FAILED
     days = answer["days"]
     which = f", {days[0]} to {days[-1]}" if days else ""
     print(f"compacted {len(days)} days{which}: {answer['ticks']} ticks")
     if answer["left"]:
-        print("there was no time for all: run it again", file=sys.stderr)
+        print("time ran out before all days were done: run it again", file=sys.stderr)
         return FAILED
     return OK

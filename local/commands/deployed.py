@@ -1,4 +1,4 @@
-"""A deployed stage, as the commands with `--stage` use it: names and region from its outputs."""
+"""A deployed stage for commands with `--stage`: names and region from Terraform's outputs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ if TYPE_CHECKING:
 
 
 class FunctionFailedError(Exception):
-    """A deployed function raised an error. The text is the error's type and message."""
+    """A deployed function raised an error. The text has its type and message."""
 
 
 def find(name: str) -> Stage:
-    """The stage, by Terraform's outputs. Raises UsageError where they cannot be read, or where an
-    older version wrote them, which named neither the account nor the queues."""
+    """Return the stage by Terraform's outputs.
+
+    Raises UsageError if they cannot be read, or an older version wrote them without the account or
+    the queues.
+    """
     from infra.deploy import stage
     from infra.deploy.errors import DeployError
 
@@ -34,14 +37,14 @@ def find(name: str) -> Stage:
 
 
 def enter(stage: Stage) -> None:
-    """Point this process at the stage's region, whatever the environment says."""
+    """Point this process at the stage's region, overriding the environment."""
     os.environ["AWS_REGION"] = os.environ["AWS_DEFAULT_REGION"] = stage.region
 
 
 def invoke(stage: Stage, function: str, event: dict[str, Any], read_seconds: float) -> Any:
-    """Invoke a function once, by its full name; its answer.
+    """Invoke a function once by its full name and return its answer.
 
-    Raises FunctionFailedError where the function raised an error.
+    Raises FunctionFailedError if the function raised an error.
     """
     import boto3
     from botocore.config import Config
@@ -56,5 +59,5 @@ def invoke(stage: Stage, function: str, event: dict[str, Any], read_seconds: flo
 
 
 def _compact(event: dict[str, Any]) -> bytes:
-    """Without blanks: a batch near the 6 MB that Lambda takes must not grow."""
+    """Encode without whitespace: a batch near Lambda's limit of 6 MB must not grow."""
     return json.dumps(event, separators=(",", ":")).encode()

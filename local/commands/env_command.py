@@ -1,4 +1,4 @@
-"""`python -m local env`: how other programs reach the AWS of the running system."""
+"""`python -m local env`: prints how other programs reach the running system's AWS."""
 
 from __future__ import annotations
 
@@ -32,8 +32,10 @@ def env(arguments: list[str]) -> int:
 
 
 def settings(facts: dict[str, Any]) -> dict[str, str]:
-    """The variables, from what the running file says. On an endpoint of the user's own the keys
-    are theirs, and are not among them."""
+    """Return the variables from the running file.
+
+    On a user's own endpoint the keys are the user's and are omitted.
+    """
     found = {"AWS_ENDPOINT_URL": str(facts["aws"])}
     if keys := keys_of(facts):
         found["AWS_ACCESS_KEY_ID"] = keys.access_key
@@ -50,7 +52,7 @@ def _is_resource(name: str) -> bool:
 
 
 def _proxy_settings() -> dict[str, str]:
-    """Where the shell sets a proxy, it must not stand between a client and this machine."""
+    """Exclude this machine from a proxy that the shell sets."""
     names = [name for name in os.environ if name.upper().endswith("_PROXY") and os.environ[name]]
     if all(name.upper() == "NO_PROXY" for name in names):
         return {}
@@ -60,6 +62,6 @@ def _proxy_settings() -> dict[str, str]:
 
 
 def _quoted(value: str) -> str:
-    """The value in single quotes, whatever is in it."""
+    """Quote the value for a shell, whatever it contains."""
     quoted = shlex.quote(value)
     return quoted if quoted.startswith("'") else f"'{value}'"

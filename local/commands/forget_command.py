@@ -1,6 +1,6 @@
-"""`python -m local forget AAPL`: delete what the running system stores of symbols.
+"""`python -m local forget AAPL`: deletes the running system's data of symbols.
 
-`forget_many` is for symbols that are chosen instead of named.
+`forget_many` chooses symbols by criteria instead of names.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ANSWER_SECONDS = 60
 
 
 def forget(arguments: list[str]) -> int:
-    """Delete prices, bars, alerts and state of symbols. Status 1 when one failed."""
+    """Delete prices, bars, alerts and state of symbols. Status 1 if one failed."""
     parser = argparse.ArgumentParser(
         prog="python -m local forget",
         description="Deletes prices, bars, alerts and state of symbols, and takes them off the "
@@ -52,7 +52,7 @@ def _symbol(text: str) -> str:
 
 
 def _one(facts: Mapping[str, Any], symbol: str) -> int:
-    """Ask the API again until all is gone."""
+    """Call the API until all data is deleted."""
     deleted = dict.fromkeys(("prices", "bars", "alerts"), 0)
     complete = False
     while not complete:

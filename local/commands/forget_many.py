@@ -1,4 +1,4 @@
-"""`python -m local forget --seen-from TIME`: delete what is stored of many symbols at once."""
+"""`python -m local forget --seen-from TIME`: deletes the stored data of many symbols at once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PARALLEL_SYMBOLS = 8
 
 
 def add_choice(parser: argparse.ArgumentParser) -> None:
-    """The options that choose symbols instead of naming them."""
+    """Add the options that choose symbols by criteria."""
     group = parser.add_argument_group(
         "many at once", "of the symbols that are seen and not tracked; lists them, without --yes"
     )
@@ -37,11 +37,13 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
 
 
 def chooses(options: argparse.Namespace) -> bool:
-    """Whether symbols are chosen. Raises UsageError where options do not go together."""
+    """Return whether symbols are chosen by criteria. Raises UsageError for conflicting options."""
     given = (options.seen_from, options.seen_to, options.fewer_than)
     is_choice = any(one is not None for one in given)
     if is_choice and options.symbols:
-        raise UsageError("symbols are named, or chosen by --seen-from, --seen-to and --fewer-than")
+        raise UsageError(
+            "either name symbols or choose them by --seen-from, --seen-to and --fewer-than"
+        )
     if not is_choice and not options.symbols:
         raise UsageError("name symbols, or choose by --seen-from, --seen-to or --fewer-than")
     if not is_choice and (options.yes or options.stage):
@@ -52,7 +54,7 @@ def chooses(options: argparse.Namespace) -> bool:
 
 
 def forget_many(options: argparse.Namespace) -> int:
-    """List the symbols that are meant, or with --yes delete them. Status 1 when one failed."""
+    """List the chosen symbols, or delete them with --yes. Status 1 if one failed."""
     since, until = (
         target.instant("--seen-from", options.seen_from),
         target.instant("--seen-to", options.seen_to),
@@ -72,7 +74,7 @@ def _list(lines: Sequence[SymbolEntry]) -> int:
 
 
 def _delete(services: Services, lines: Sequence[SymbolEntry]) -> int:
-    """Several at a time; one that fails does not keep the others."""
+    """Delete several at a time; one failure does not stop the others."""
 
     def one(line: SymbolEntry) -> bool:
         try:

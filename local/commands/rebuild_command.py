@@ -1,4 +1,4 @@
-"""`python -m local rebuild AAPL`: of the running system, or with `--stage` of a deployment."""
+"""`python -m local rebuild AAPL`: for the running system, or with `--stage` for a deployment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from local.errors import UsageError
 
 
 def rebuild(arguments: list[str]) -> int:
-    """Compute bars and state of symbols again from their prices. Status 1 when one failed."""
+    """Recompute bars and state of symbols from their prices. Status 1 if one failed."""
     parser = argparse.ArgumentParser(
         prog="python -m local rebuild",
         description="Computes bars and state of symbols again from their prices, silently: no "

@@ -1,4 +1,4 @@
-"""`python -m local sql "SELECT ..."`: a statement through Athena's API, its rows on stdout."""
+"""`python -m local sql "SELECT ..."`: runs a statement through Athena's API, rows to stdout."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def literal(value: str) -> str:
-    """An execution parameter, which Athena takes as an SQL literal."""
+    """Return an execution parameter as an SQL literal, as Athena takes it."""
     return value if _NUMBER.fullmatch(value) else "'" + value.replace("'", "''") + "'"
 
 
@@ -107,7 +107,7 @@ def run(
     parameters: Sequence[str],
     style: str,
 ) -> int:
-    """Start the statement, wait for it and print its rows. The exit status."""
+    """Start the statement, wait for it and print its rows. Return the exit status."""
     from botocore.exceptions import ClientError
 
     request: dict[str, Any] = {"ExecutionParameters": list(parameters)} if parameters else {}
@@ -134,12 +134,12 @@ def run(
         print(f"python -m local sql: {state}: {reason}", file=sys.stderr)
         return FAILED
     show(client, number, style, sys.stdout)
-    print(told(execution, requests), file=sys.stderr)
+    print(summary(execution, requests), file=sys.stderr)
     return OK
 
 
 def _ended(client: Any, number: str) -> tuple[dict[str, Any], Requests | None]:
-    """The execution, once it has ended, and its requests to S3."""
+    """Return the execution once it has ended, and its requests to S3."""
     wait = _FIRST_WAIT
     while True:
         answer = client.get_query_execution(QueryExecutionId=number)
@@ -157,14 +157,14 @@ def _outcome(execution: dict[str, Any]) -> tuple[str, str]:
 
 
 def _requests(headers: Mapping[str, str]) -> Requests | None:
-    """What the stand-in tells beside its answer; an older one does not."""
+    """Return the counts that the Athena emulation adds to its answer; None from an older one."""
     found = [headers.get(f"x-ticktape-s3-{what}") for what in ("lists", "gets")]
     lists, gets = found
     return Requests(int(lists), int(gets)) if lists and gets else None
 
 
-def told(execution: dict[str, Any], requests: Requests | None) -> str:
-    """State, bytes scanned, requests to S3 and time, with what they would cost on AWS."""
+def summary(execution: dict[str, Any], requests: Requests | None) -> str:
+    """Describe state, bytes scanned, requests to S3 and time, with their cost on AWS."""
     statistics = execution["Statistics"]
     scanned = statistics["DataScannedInBytes"]
     usd = scan_usd(scanned) if execution["StatementType"] == "DML" else Decimal(0)
@@ -180,7 +180,7 @@ def told(execution: dict[str, Any], requests: Requests | None) -> str:
 
 
 def size_text(count: int) -> str:
-    """`999 bytes`, `1.5 MB`."""
+    """Return a size as text: `999 bytes`, `1.5 MB`."""
     if count < 1000:
         return f"{count} byte{'' if count == 1 else 's'}"
     power = min(4, (len(str(count)) - 1) // 3)
@@ -196,10 +196,10 @@ def show(client: Any, number: str, style: str, to: TextIO) -> None:
 
 
 def _rows(client: Any, number: str) -> tuple[list[tuple[str, str]], Iterator[Row]]:
-    """Names and types of the columns, and the rows without the line of names."""
+    """Return the columns' names and types, and the rows without the header row."""
     first = client.get_query_results(QueryExecutionId=number)
-    told = first["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
-    columns = [(column["Name"], column["Type"]) for column in told]
+    described = first["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
+    columns = [(column["Name"], column["Type"]) for column in described]
     has_names = bool(columns) and columns[0][1] != "string"  # SHOW gives none
     return columns, _all_rows(client, number, first, skip=1 if has_names else 0)
 
@@ -222,7 +222,7 @@ def _show_csv(columns: Sequence[tuple[str, str]], rows: Iterator[Row], to: TextI
 
 
 def _show_json(columns: Sequence[tuple[str, str]], rows: Iterator[Row], to: TextIO) -> None:
-    """An array, a line a row; numbers as numbers, with the digits that they have."""
+    """Print a JSON array, one row per line; numbers keep their digits."""
     separator = "[\n"
     for row in rows:
         members = (

@@ -1,4 +1,4 @@
-"""What a command works on: a deployed stage with `--stage`, else the running system."""
+"""The target of a command: a deployed stage with `--stage`, else the running system."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from local.errors import UsageError
 
 
 def environment(options: argparse.Namespace) -> Mapping[str, str]:
-    """The variables of the target's functions; this process goes to its AWS and region.
+    """Point this process at the target's AWS and region; return the variables of its functions.
 
-    Raises UsageError where the target cannot be found.
+    Raises UsageError if the target is not found.
     """
     if options.stage:
         stage = deployed.find(options.stage)
@@ -27,7 +27,7 @@ def environment(options: argparse.Namespace) -> Mapping[str, str]:
 
 
 def instant(option: str, given: str | None) -> str | None:
-    """The instant that an option names, in UTC with six digits. Raises UsageError."""
+    """Return the instant of an option, in UTC with six digits. Raises UsageError."""
     try:
         return None if given is None else instants.parse(given)
     except ValueError as error:

@@ -1,6 +1,6 @@
-"""`python -m local token`: keys of the running system's API, or with `--stage` of a deployment's.
+"""`python -m local token`: API keys of the running system, or with `--stage` of a deployment.
 
-Works on the table itself, with AWS credentials: it helps who has lost every token, too.
+It uses the table itself with AWS credentials, so it works even if every token is lost.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ _EXPIRES = "2027-01-01T00:00:00Z, or 30d for 30 days from now; default: never"
 
 
 def token(arguments: list[str]) -> int:
-    """Add, list or revoke keys. Status 1 where there is no such key, or no room for another."""
+    """Add, list or revoke keys. Status 1 if the key does not exist or there is no room for
+    another."""
     options = _parser().parse_args(arguments)
     ring = _deployed(options.stage) if options.stage else _running(options)
     try:
@@ -49,8 +50,10 @@ def token(arguments: list[str]) -> int:
 
 
 def kept(dynamodb: Any, environment: dict[str, str]) -> str | None:
-    """What a start says of the keys that are stored already, which somebody else may have made;
-    None where there is none that is let in."""
+    """Return the note that a start shows about valid stored keys; None without any.
+
+    Someone else may have made them.
+    """
     ring = _ring(dynamodb, environment)
     count = sum(key != FIRST_KEY and not ring.has_expired(key) for key in ring.all())
     if not count:
@@ -60,7 +63,7 @@ def kept(dynamodb: Any, environment: dict[str, str]) -> str | None:
 
 
 def _add(ring: KeyRing, options: argparse.Namespace) -> int:
-    """The token goes to standard output alone, once."""
+    """Add a key; print only its token to standard output, once."""
     key, made = ring.create(_given(options))
     print(made)
     print(f"{_described(key)}\nKeep the token: only its hash is stored.", file=sys.stderr)
@@ -93,7 +96,7 @@ def _described(key: Key) -> str:
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
-    """What POST /keys would be given."""
+    """Return the options as the body of POST /keys."""
     scopes = [scope for given in options.scope for scope in given.split(",") if scope]
     return {
         "name": options.name,
@@ -124,7 +127,7 @@ def _deployed(name: str) -> KeyRing:
 
 def _ring(dynamodb: Any, environment: dict[str, str]) -> KeyRing:
     if "KEYS_TABLE" not in environment:
-        raise UsageError("it is of an older version, which has no table of keys: deploy it anew")
+        raise UsageError("it is of an older version, which has no table of keys: deploy it again")
     store = Keys(dynamodb, environment["KEYS_TABLE"])
     return KeyRing(store, lambda: datetime.now(UTC), environment["WRITE_TOKEN_SHA256"])
 

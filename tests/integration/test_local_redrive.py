@@ -61,8 +61,10 @@ def test_batches_are_processed_and_deleted_and_failures_stay(tmp_path: Path) -> 
         done = run_local("redrive", temporary=tmp_path)
         assert done.returncode == 1, done.stderr
         assert "ingest_kinesis: 1 records, done" in done.stdout
-        assert "api_handler is no function that takes batches: ingest_" in done.stdout
-        assert "it is no batch of Lambda's: Input data was truncated (aws/lambda/0)" in done.stdout
+        assert "api_handler is not a function that takes batches: ingest_" in done.stdout
+        assert (
+            "it is not a batch of Lambda's: Input data was truncated (aws/lambda/0)" in done.stdout
+        )
         assert "(aws/lambda/1)" in done.stdout
         assert stored(clients) == 3
         system.until(lambda: (system.get("/prices/AGAIN/latest") or {}).get("price") == 12.5)

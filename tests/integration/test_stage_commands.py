@@ -84,7 +84,9 @@ def test_redrive_leaves_a_batch_of_a_function_that_takes_none(
     deployment.applied()
     asked = aws(DONE)
     assert local(["redrive", "--stage", "dev"]) == 1
-    assert f"{function} is no function of stage dev that takes batches" in capsys.readouterr().out
+    assert (
+        f"{function} is not a function of stage dev that takes batches" in capsys.readouterr().out
+    )
     assert asked.invoked == []
     assert deployment.stored() == deployment.messages("failures") == 1
 

@@ -131,7 +131,7 @@ def test_a_symbol_that_cannot_be_deleted_does_not_keep_the_others(
     ("arguments", "told"),
     [
         ([], "name symbols, or choose by --seen-from, --seen-to or --fewer-than"),
-        (["AAPL", "--fewer-than", "2"], "symbols are named, or chosen by"),
+        (["AAPL", "--fewer-than", "2"], "either name symbols or choose them by"),
         (["AAPL", "--yes"], "--yes and --stage go with"),
         (["AAPL", "--stage", "dev"], "--yes and --stage go with"),
         (["--fewer-than", "0"], "--fewer-than: 0 is not allowed; allowed: 1 and more"),

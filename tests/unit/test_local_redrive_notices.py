@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.commands.redrive_command import GivenUp, _all, _report
+from local.commands.redrive_command import DeadLettered, _all, _report
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:ingest_kinesis"
 TEST_EVENT = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "failures"}
@@ -69,14 +69,14 @@ class Stage:
         return {"batchItemFailures": []}
 
     def redrive(self) -> int:
-        return _report(*_all(GivenUp(self.s3, self.queue, "failures", None, "url", self.call)))
+        return _report(*_all(DeadLettered(self.s3, self.queue, "failures", None, "url", self.call)))
 
 
 def test_a_batch_given_up_on_meanwhile_keeps_its_notice(capsys: pytest.CaptureFixture[str]) -> None:
     stage = Stage()
     stage.give_up("first")
     assert stage.redrive() == 1
-    assert "1 more were given up on meanwhile" in capsys.readouterr().err
+    assert "1 more were dead-lettered meanwhile" in capsys.readouterr().err
     assert list(stage.s3.objects) == ["aws/lambda/second/2026-11-20T15:30"]
     assert len(stage.queue.bodies) == 1
     assert stage.redrive() == 0

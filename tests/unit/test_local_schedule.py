@@ -76,7 +76,7 @@ def test_each_run_is_told_when_it_begins_and_when_it_ends(monkeypatch: pytest.Mo
     begins = "compaction (scheduled) begins: finished days of the archive become Parquet"
     assert said == [
         begins,
-        f"compaction ends: 2 days ({which}), 5 ticks; more days are left, it goes on shortly",
+        f"compaction ends: 2 days ({which}), 5 ticks; more days remain, it continues shortly",
         begins,
         "compaction ends: nothing was left to do",
     ]
