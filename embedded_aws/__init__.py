@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 SWEEP_SECONDS = 30.0
-"""Between two looks for what has expired, unless told otherwise."""
+"""Default seconds between deletions of expired data."""
 
 
 def start(
@@ -39,12 +39,12 @@ def start(
     failures_bucket: str | None = None,
     sweep_seconds: float = SWEEP_SECONDS,
 ) -> EmbeddedAws:
-    """Start it, and return once it answers.
+    """Start it and return once it answers.
 
-    A `folder` keeps everything over restarts; without one nothing is kept. Port 0 takes any that is
-    free. `failures_bucket` takes what mappings give up on. With `sweep_seconds` of 0 nothing
-    expires. Raises EmulatorError or CheckpointsError where it cannot start, and FolderError where
-    the folder is another user's, is in use, or has links.
+    A `folder` keeps everything across restarts; without one nothing is kept. Port 0 takes any free
+    one. `failures_bucket` receives batches that mappings dead-letter. With `sweep_seconds` of 0
+    nothing expires. Raises EmulatorError or CheckpointsError if it cannot start, and FolderError if
+    the folder belongs to another user, is in use, or contains links.
     """
     from embedded_aws.running import EmbeddedAws  # boto3 is slow to import; children need none
 

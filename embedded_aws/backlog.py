@@ -1,4 +1,4 @@
-"""What was put on the streams and is not processed yet."""
+"""Counts the unprocessed records of the streams."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import msgspec
 LOOK_SECONDS = 1.0
 
 Position = tuple[str, str, str, str | None]
-"""A shard's kind, stream, id and the sequence number up to which all is finished."""
+"""A shard's kind, stream, id and the sequence number up to which everything is finished."""
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """Records that wait; `oldest` is when the oldest came, in epoch seconds, if that is known."""
+    """Unprocessed records; `oldest` is the arrival of the oldest in epoch seconds, if known."""
 
     count: int
     oldest: float | None = None
 
     def age_seconds(self, now: float) -> float:
-        """How long the oldest has waited; 0 where none does."""
+        """Return the age of the oldest; 0 without any."""
         return max(0.0, now - self.oldest) if self.oldest is not None else 0.0
 
 
@@ -30,14 +30,14 @@ NOTHING = Waiting(0)
 
 
 class Control(Protocol):
-    """What the emulator offers."""
+    """The emulator's control interface."""
 
     def waiting(self, streams: Sequence[Position], queues: Sequence[str]) -> Waiting:
-        """What waits behind these positions, and in these queues."""
+        """Return the records after these positions, and in these queues."""
 
 
 class Backlog:
-    """Asks the emulator, once a second at most, and not at all while nothing happens."""
+    """Queries the emulator at most once a second, and not at all while nothing happens."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Backlog:
         self._found = NOTHING
 
     def __call__(self) -> Waiting:
-        """What waits now, or did when the emulator was last asked."""
+        """Return the current backlog, or the last one queried."""
         with self._lock:
             generation, now = self._generation(), self._clock()
             is_known = generation == self._seen and not self._found.count
@@ -66,7 +66,7 @@ class Backlog:
                 return self._found
             try:
                 self._found = self._control.waiting(self._positions(), self._queues)
-            except (OSError, ValueError):  # it ends, which is told elsewhere
+            except (OSError, ValueError):  # it is ending, which is reported elsewhere
                 return self._found
             self._seen, self._looked = generation, now
             return self._found

@@ -1,7 +1,8 @@
-"""Runs a module as a child that outlives no parent: `python -m embedded_aws.child MODULE ARGS...`.
+"""Runs a module as a child that never outlives its parent: `python -m embedded_aws.child MODULE
+ARGS...`.
 
-The parent holds the other end of standard input. When it closes, since the parent closed it
-or was killed, the child is asked to end (SIGTERM) and, if it does not, is made to.
+The parent holds the other end of standard input. When it closes, because the parent closed it or
+was killed, the child is sent SIGTERM and killed if it does not end.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def end_with_parent() -> None:
 
 
 def how_it_ended(status: int) -> str:
-    """An exit status in words; a negative one is a signal's, as in subprocess."""
+    """Describe an exit status; a negative one is a signal, as in subprocess."""
     if status >= 0:
         return f"ended with status {status}"
     try:
@@ -41,7 +42,7 @@ def how_it_ended(status: int) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Run the module named first, with the rest as its command line."""
+    """Run the module named first with the remaining arguments."""
     module, *rest = arguments
     sys.argv = [module, *rest]
     end_with_parent()

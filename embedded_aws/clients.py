@@ -10,7 +10,7 @@ from botocore.config import Config
 
 
 class Clients:
-    """boto3 clients of one endpoint, made on first use."""
+    """boto3 clients of one endpoint, created on first use."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._session = boto3.session.Session(
@@ -28,7 +28,7 @@ class Clients:
         self._made: dict[str, Any] = {}
 
     def __call__(self, service: str) -> Any:
-        """The service's client. Make them from one thread; using them from many is safe."""
+        """Return the service's client. Create clients in one thread; use them in any."""
         if service not in self._made:
             self._made[service] = self._session.client(
                 service, endpoint_url=self._endpoint, config=self._config

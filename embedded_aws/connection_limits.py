@@ -1,8 +1,8 @@
-"""How many connections a port keeps open, and for how long each may take.
+"""Limits a port's open connections and the time of each.
 
-Whoever can reach a port of this machine can open connections to it and send nothing, or little.
-Each takes a thread and a file descriptor. So there are only so many, and one that waits for its
-client gives way to a new one.
+Any local program can open connections to a port of this machine and send little or nothing. Each
+takes a thread and a file descriptor. So their number is limited, and one that waits for its client
+is closed for a new one.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _LOOK_SECONDS = 1.0
 
 
 class Phase(enum.Enum):
-    """What a connection is about: it waits for a request, receives a head or a body, has its
-    request worked on, or is sent an answer."""
+    """The state of a connection: it waits for a request, receives a head or a body, processes its
+    request, or sends an answer."""
 
     WAITING = enum.auto()
     HEAD = enum.auto()
@@ -33,14 +33,16 @@ class Phase(enum.Enum):
 
 
 _GIVE_WAY = (Phase.WAITING, Phase.HEAD, Phase.BODY, Phase.SENDING)
-"""Phases in which the client is waited for: for all of an answer, too, it has to read."""
+"""Phases that wait for the client: to finish sending an answer, too, it has to read."""
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Of one port. `connections` at once, and the longest seconds of each phase; `known_seconds` is
-    that of WAITING for a connection that has proved who it is, `sending_seconds` that of SENDING
-    without a byte taken. `body_bytes` is the sum of the bodies that are being received from those
-    that have not."""
+    """Limits of one port.
+
+    `connections` are allowed at once, with the longest seconds of each phase; `known_seconds` is
+    that of WAITING for an authenticated connection, `sending_seconds` that of SENDING without
+    progress. `body_bytes` is the sum of the bodies being received from unauthenticated ones.
+    """
 
     connections: int
     idle_seconds: float = 75.0
@@ -51,7 +53,7 @@ class Limits(msgspec.Struct, frozen=True):
     body_bytes: int = 64 * 1024 * 1024
 
     def seconds(self, phase: Phase, known: bool) -> float:
-        """The longest that a connection may be in a phase."""
+        """Return the longest seconds of a phase."""
         return {
             Phase.WAITING: self.known_seconds if known else self.idle_seconds,
             Phase.HEAD: self.head_seconds,
@@ -62,7 +64,8 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 def most_connections() -> int:
-    """200, or a fifth of the files that this process may open: it has three ports and more."""
+    """Return 200, or a fifth of the files that this process may open: it has three ports and
+    more."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return 200 if files == resource.RLIM_INFINITY else min(200, files // 5)
 
@@ -78,8 +81,8 @@ class _Connection:
 
 
 class Connections:
-    """The open connections of a port. A connection that is closed here is shut down, so that the
-    thread that reads from it finds its end."""
+    """The open connections of a port. Closing one shuts it down, so that its reading thread
+    ends."""
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits
@@ -89,8 +92,11 @@ class Connections:
         self._looked = clock()
 
     def opened(self, connection: socket.socket) -> bool:
-        """Whether there is room for a new one; where there is none, one that waits for its client
-        is closed: first the oldest that has not proved who it is."""
+        """Return whether there is room for a new one.
+
+        If not, a connection that waits for its client is closed: the oldest unauthenticated one
+        first.
+        """
         with self._guard:
             if len(self._open) >= self._limits.connections and not self._make_room(_GIVE_WAY):
                 return False
@@ -98,8 +104,10 @@ class Connections:
             return True
 
     def enters(self, connection: socket.socket, phase: Phase, body_bytes: int = 0) -> bool:
-        """A connection's next phase begins; False where it has been closed meanwhile. `body_bytes`
-        are those of a body that will be received; older bodies give way to it."""
+        """Start a connection's next phase; return False if it has been closed.
+
+        `body_bytes` is the size of a body to receive; older bodies are dropped for it.
+        """
         with self._guard:
             found = self._open.get(connection)
             if found is None:
@@ -110,24 +118,24 @@ class Connections:
             return connection in self._open
 
     def goes_on(self, connection: socket.socket) -> None:
-        """The client has taken some of an answer: its time begins anew."""
+        """Note progress of an answer: its time starts again."""
         with self._guard:
             if found := self._open.get(connection):
                 found.since = self._clock()
 
     def knows(self, connection: socket.socket) -> None:
-        """The connection has proved who it is."""
+        """Note that the connection is authenticated."""
         with self._guard:
             if found := self._open.get(connection):
                 found.known = True
 
     def closed(self, connection: socket.socket) -> None:
-        """It is gone."""
+        """Remove a connection."""
         with self._guard:
             self._open.pop(connection, None)
 
     def sweep(self) -> None:
-        """Close what has taken too long; looks once a second, however often it is called."""
+        """Close connections that took too long; checks at most once a second."""
         now = self._clock()
         if now - self._looked < _LOOK_SECONDS:
             return

@@ -1,4 +1,4 @@
-"""The folder that keeps what survives a restart, used by one process at a time."""
+"""The data folder that survives restarts, used by one process at a time."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from embedded_aws.errors import FolderError
 from untrusted.journals import names_super_journal
 
 OWN, OWN_FILE = 0o700, 0o600
-"""What only this user may read and write."""
+"""Modes for this user only."""
 
 _OURS = re.compile(r"lock|(aws|checkpoints)\.sqlite(-\w+)?")
-"""The names of the files that a system writes."""
+"""Names of the files that a system writes."""
 
 
 class DataDirectory:
-    """An open data folder, locked until closed or until the process ends, however it ends.
+    """An open data folder, locked until it is closed or the process ends.
 
-    No other user of the machine can read it, whatever it was before. Raises FolderError when the
-    folder is another user's or cannot be written, when a file of ours in it is a link or would
-    have SQLite delete another file, or when another process uses it.
+    No other user of the machine can read it, whatever its mode was before. Raises FolderError if it
+    belongs to another user, cannot be written, or another process uses it, and if a file of ours in
+    it is a link or would make SQLite delete another file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,16 +47,16 @@ class DataDirectory:
 
     @property
     def emulator(self) -> Path:
-        """The emulator's file: tables, streams and objects."""
+        """Return the emulator's file: tables, streams and objects."""
         return self.path / "aws.sqlite"
 
     @property
     def checkpoints(self) -> Path:
-        """The poller's file."""
+        """Return the poller's file."""
         return self.path / "checkpoints.sqlite"
 
     def close(self) -> None:
-        """Let another process use the folder."""
+        """Release the folder."""
         self._lock.close()
 
     def _holder(self) -> str:
@@ -66,13 +66,15 @@ class DataDirectory:
 
 
 def _opened(path: Path) -> int:
-    """A file to write to that is no link, made where it is not there."""
+    """Open a file for writing that is not a link; create it if missing."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, OWN_FILE)
 
 
 def _close_to_others(path: Path) -> None:
-    """The folder, and our files in it, which earlier versions left open to be read. A folder may
-    come from somebody else: a link in it would have another file overwritten."""
+    """Close the folder and our files to other users: earlier versions left them readable.
+
+    The folder may be of unknown origin: a link in it could make us overwrite another file.
+    """
     if path.stat().st_uid != os.getuid():
         raise FolderError(f"{path}: it belongs to another user; give a folder of your own")
     path.chmod(OWN)

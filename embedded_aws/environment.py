@@ -1,4 +1,4 @@
-"""The credentials of the embedded AWS, and the variables by which processes are given them."""
+"""The credentials of the embedded AWS, and the variables that pass them to processes."""
 
 from __future__ import annotations
 
@@ -16,36 +16,38 @@ _SECRET_KEY_VARIABLE = "TICKTAPE_EMULATOR_SECRET_KEY"  # noqa: S105  # nosec B10
 
 
 class Keys(msgspec.Struct, frozen=True):
-    """The credentials of one start of the embedded AWS. Presigned links show `access_key`;
-    `secret_key` signs requests and is never sent."""
+    """The credentials of one start of the embedded AWS.
+
+    Presigned links contain `access_key`; `secret_key` signs requests and is never sent.
+    """
 
     access_key: str
     secret_key: str
 
 
 def new_keys() -> Keys:
-    """Random keys of AWS's form: 20 capitals and digits, and a secret of 240 bits."""
+    """Return random keys of AWS's form: 20 capitals and digits, and a secret of 240 bits."""
     access_key = base64.b32encode(secrets.token_bytes(13)).decode()[:20]
     return Keys(access_key, secrets.token_urlsafe(30))
 
 
 def keys_for_child(keys: Keys) -> dict[str, str]:
-    """The variables by which a child process of ours is given the keys."""
+    """Return the variables that pass the keys to a child process."""
     return {_ACCESS_KEY_VARIABLE: keys.access_key, _SECRET_KEY_VARIABLE: keys.secret_key}
 
 
 def keys_from_parent(environ: Mapping[str, str]) -> Keys:
-    """The keys that a child process of ours was given. Raises KeyError without them."""
+    """Return the keys passed to this child process. Raises KeyError without them."""
     return Keys(environ[_ACCESS_KEY_VARIABLE], environ[_SECRET_KEY_VARIABLE])
 
 
 def point_at(
     environ: MutableMapping[str, str], endpoint: str, keys: Keys, region: str = REGION
 ) -> None:
-    """Have every AWS client of this process, and of its children, use the emulator.
+    """Point every AWS client of this process and its children at the emulator.
 
-    Nothing of the user's own AWS set-up may show through: no profile, no bundle of
-    certificates, no proxy between us and 127.0.0.1.
+    Nothing of the user's own AWS configuration may apply: no profile, no certificate bundle, no
+    proxy for 127.0.0.1.
     """
     for name in [name for name in environ if name.startswith(("AWS_", "BOTO_"))]:
         del environ[name]
@@ -63,7 +65,7 @@ def point_at(
 
 
 def bypass_proxy(environ: MutableMapping[str, str]) -> None:
-    """Reach this machine directly, whatever proxy is set."""
+    """Access this machine directly, whatever proxy is set."""
     for name in ("NO_PROXY", "no_proxy"):
         hosts = [host for host in environ.get(name, "").split(",") if host]
         environ[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))

@@ -1,10 +1,10 @@
-"""What keeps the embedded AWS from running."""
+"""Errors that keep the embedded AWS from running."""
 
 from __future__ import annotations
 
 
 class EmulatorError(Exception):
-    """The emulator did not start; the message says why."""
+    """The emulator did not start; the message has the reason."""
 
 
 class EndedError(Exception):
@@ -12,8 +12,8 @@ class EndedError(Exception):
 
 
 class FolderError(Exception):
-    """The folder cannot keep the data safely; the message names it and says why."""
+    """The folder cannot store the data safely; the message names it and the reason."""
 
 
 class CheckpointsError(Exception):
-    """The file of the checkpoints is none of ours; the message names it."""
+    """The checkpoint file is not ours; the message names it."""

@@ -1,5 +1,7 @@
-"""HTTP servers whose connections are limited in number and in time, and that refuse requests which
-another server could read as two."""
+"""HTTP servers with a limited number of connections and time for each.
+
+They refuse requests that another server could read as two.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +21,10 @@ from typing import Any
 from embedded_aws.connection_limits import Connections, Limits, Phase
 
 SKIPPED_BYTES = 1024 * 1024
-"""Read of a body that nobody wants: a client that is still sending would not see the answer."""
+"""Bytes read of an unwanted body: a client that is still sending would not see the answer."""
 
 LONGEST_HEAD = 64 * 1024
-"""Bytes of a request's header lines. Python's server takes a hundred lines of as many."""
+"""Bytes of a request's header lines. Python's server accepts a hundred lines of this length."""
 
 _PIECE_BYTES = 64 * 1024
 
@@ -30,17 +32,17 @@ _NO_HEADER = (MissingHeaderBodySeparatorDefect, FirstHeaderLineIsContinuationDef
 
 
 class LimitedServer(ThreadingMixIn):
-    """Mixed into a server: a thread for each connection, of which there are only so many."""
+    """Mixin for a server with one thread per connection, of which there is a limited number."""
 
     daemon_threads = True
     connections: Connections
 
     def limit(self, limits: Limits) -> None:
-        """To be called before the first connection."""
+        """Set the limits; call it before the first connection."""
         self.connections = Connections(limits)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve a connection, unless there is no room for it."""
+        """Serve a connection if there is room."""
         if self.connections.opened(request):
             super().process_request(request, client_address)
         else:
@@ -52,25 +54,25 @@ class LimitedServer(ThreadingMixIn):
         super().shutdown_request(request)  # type: ignore[misc]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is no error of ours."""
+        """Ignore clients that hang up."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)  # type: ignore[misc]
 
     def service_actions(self) -> None:
-        """Called by the server's loop."""
+        """Close slow connections; called by the server's loop."""
         super().service_actions()  # type: ignore[misc]
         self.connections.sweep()
 
 
 class _Head:
-    """The lines of a request's head, of which there are LONGEST_HEAD bytes at most."""
+    """The lines of a request's head, at most LONGEST_HEAD bytes."""
 
     def __init__(self, file: Any) -> None:
         self.file = file
         self.left = LONGEST_HEAD
 
     def readline(self, limit: int) -> bytes:
-        """The next line. Raises LineTooLong, for which `parse_request` answers 431."""
+        """Return the next line. Raises LineTooLong, for which `parse_request` answers 431."""
         line: bytes = self.file.readline(min(limit, self.left + 1))
         self.left -= len(line)
         if self.left < 0:
@@ -79,7 +81,7 @@ class _Head:
 
 
 class _Answer(io.RawIOBase):
-    """Writes to a connection in pieces, and tells the server of each that the client took."""
+    """Writes to a connection in pieces, and reports each that the client took."""
 
     def __init__(self, connection: socket.socket, took: Callable[[], None]) -> None:
         self._connection = connection
@@ -95,7 +97,7 @@ class _Answer(io.RawIOBase):
 
 
 class LimitedHandler(BaseHTTPRequestHandler):
-    """Mixed into a handler: tells the server what its connection is about."""
+    """Mixin for a handler: reports the connection's phases to the server."""
 
     connection: socket.socket
     server: Any
@@ -108,21 +110,21 @@ class LimitedHandler(BaseHTTPRequestHandler):
         self.wfile = io.BufferedWriter(_Answer(self.connection, took), _PIECE_BYTES)
 
     def finish(self) -> None:
-        """Leave the connection, which the client may have closed, or the server to make room."""
+        """Close the connection, which the client or the server may have closed."""
         with contextlib.suppress(ConnectionError):
             super().finish()
         self.rfile.close()
 
     def enters(self, phase: Phase, body_bytes: int = 0) -> bool:
-        """The connection's next phase begins. False where the server has closed it: there is
-        nothing left to do for it."""
+        """Start the connection's next phase. Return False if the server has closed it: nothing is
+        left to do."""
         if self.server.connections.enters(self.connection, phase, body_bytes):
             return True
         self.close_connection = True
         return False
 
     def parse_request(self) -> bool:
-        """Whether there is a request to answer."""
+        """Return whether there is a request to answer."""
         if not (self.enters(Phase.HEAD) and self._parse_head() and self.enters(Phase.WORKING)):
             return False
         if self._is_ambiguous():
@@ -142,8 +144,10 @@ class LimitedHandler(BaseHTTPRequestHandler):
                 self._hang_up(SKIPPED_BYTES)
 
     def _is_ambiguous(self) -> bool:
-        """Two lengths of the body, or a line among the headers that is none, such as one with a
-        space before its colon: Python would take it and all after it for no headers."""
+        """Return whether the request has two lengths, or an invalid header line.
+
+        An example is a space before the colon: Python would ignore it and all later headers.
+        """
         lengths = self.headers.get_all("Content-Length", [])
         codings = self.headers.get_all("Transfer-Encoding", [])
         broken = any(isinstance(defect, _NO_HEADER) for defect in self.headers.defects)
@@ -156,16 +160,16 @@ class LimitedHandler(BaseHTTPRequestHandler):
             self.enters(Phase.WAITING)
 
     def send_response(self, code: int, message: str | None = None) -> None:
-        """Begin an answer."""
+        """Start an answer."""
         self.enters(Phase.SENDING)
         super().send_response(code, message)
 
     def handle_expect_100(self) -> bool:
-        """A body is asked for where it is received, and not before."""
+        """Do not ask for the body yet: `receive` does."""
         return True
 
     def receive(self, length: int) -> bytes | None:
-        """The request's body; None where it did not come whole and in time."""
+        """Return the request's body; None if it did not arrive completely and in time."""
         if not length:
             return b""
         if not self.enters(Phase.BODY, length):
@@ -178,19 +182,19 @@ class LimitedHandler(BaseHTTPRequestHandler):
         return body
 
     def ask_for_body(self) -> None:
-        """Tell a client that waits for it to go on."""
+        """Send 100 Continue to a client that waits for it."""
         if self.headers.get("Expect", "").strip().lower() == "100-continue":
             self.send_response_only(HTTPStatus.CONTINUE)
             self.end_headers()
             self.wfile.flush()
 
     def linger(self) -> None:
-        """Let the client read the last answer, though it may still be sending."""
+        """Let the client read the last answer even if it is still sending."""
         self._hang_up(0)
         self.skip_body()
 
     def _hang_up(self, skipped: int) -> None:
-        """Send the last answer and its end; read so many bytes that are not kept, at most."""
+        """Send the last answer and its end; read and discard at most `skipped` bytes."""
         self.wfile.flush()
         with contextlib.suppress(OSError):  # the client has gone
             self.connection.shutdown(socket.SHUT_WR)
@@ -199,8 +203,7 @@ class LimitedHandler(BaseHTTPRequestHandler):
                 skipped -= len(piece)
 
     def skip_body(self) -> None:
-        """Read a body that nobody wants, or some of it, in pieces that are not kept; what is left
-        unread closes the connection."""
+        """Read and discard an unwanted body; if part of it remains, close the connection."""
         said = self.headers.get("Content-Length") or "0"
         length = int(said) if said.isascii() and said.isdigit() and len(said) < 16 else None
         if length is None or length > SKIPPED_BYTES or "Transfer-Encoding" in self.headers:

@@ -1,7 +1,7 @@
-"""What the emulator's process and the one that starts it have agreed on."""
+"""Constants shared by the emulator's process and its parent."""
 
 PRIVATE = "/_ticktape/"
-"""Paths that are ours: no bucket's name may start with an underscore."""
+"""Our own paths: no bucket's name may start with an underscore."""
 
 DISK_FULL = 28
-"""Exit status where the file cannot be written: no answer leaves for what was not kept."""
+"""Exit status when the file cannot be written: unsaved changes are never acknowledged."""

@@ -1,4 +1,4 @@
-"""The emulator's process, seen from the one that starts it."""
+"""Manages the emulator's process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from embedded_aws.outside import DISK_FULL, PRIVATE
 from embedded_aws.signing import signed
 
 START_SECONDS = 300.0
-"""A file of an earlier version is converted meanwhile."""
+"""Includes the conversion of an earlier version's file."""
 STOP_SECONDS = 2.0
 _MOMENT_SECONDS = 0.1
 
@@ -32,8 +32,8 @@ _MOMENT_SECONDS = 0.1
 class EmulatorProcess:
     """A running emulator. `endpoint` is known once `wait_until_ready` returned.
 
-    Every `sweep_seconds` it deletes what is past its time; with 0 only when it is told to. It
-    serves requests that are signed with `keys`, which are new.
+    It deletes expired data every `sweep_seconds`, with 0 only on request. It serves requests that
+    are signed with `keys`, which are new.
     """
 
     def __init__(self, port: int, database: Path | None, sweep_seconds: float = 0.0) -> None:
@@ -55,22 +55,22 @@ class EmulatorProcess:
 
     @property
     def endpoint(self) -> str:
-        """The address for AWS_ENDPOINT_URL."""
+        """Return the address for AWS_ENDPOINT_URL."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def pid(self) -> int:
-        """The process's number."""
+        """Return the process id."""
         return self._process.pid
 
     def alive(self) -> bool:
-        """Whether the process still runs."""
+        """Return whether the process still runs."""
         return self._process.poll() is None
 
     def filter(self, _record: logging.LogRecord) -> bool:
-        """Whether to log what went wrong elsewhere: not where the emulator's end is the cause.
+        """Return whether to log an error: not if the emulator's end is the cause.
 
-        A filter of handlers. A connection breaks a moment before the process has ended.
+        A filter of logging handlers. A connection breaks shortly before the process has ended.
         """
         try:
             self._process.wait(_MOMENT_SECONDS)
@@ -79,7 +79,7 @@ class EmulatorProcess:
         return False
 
     def wait(self) -> str:
-        """Block until the process ends; why it did, in words."""
+        """Block until the process ends; return why."""
         status = self._process.wait()
         if status == DISK_FULL:
             place = self._database or f"the temporary folder {tempfile.gettempdir()}"
@@ -87,8 +87,10 @@ class EmulatorProcess:
         return f"embedded AWS {how_it_ended(status)}"
 
     def wait_until_ready(self, ended: threading.Event | None = None) -> None:
-        """Block until it answers. Raises EmulatorError when it ended or took too long, and
-        EndedError once `ended` is set."""
+        """Block until it answers.
+
+        Raises EmulatorError if it ended or took too long, and EndedError once `ended` is set.
+        """
         word, _, rest = self._first_line(ended or threading.Event()).partition(" ")
         if word != "ready":
             self.stop()
@@ -109,7 +111,7 @@ class EmulatorProcess:
         return self._process.stdout.readline().decode()
 
     def stop(self) -> None:
-        """End it; what it acknowledged is on disk already."""
+        """Stop it; acknowledged changes are on disk already."""
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
@@ -123,19 +125,20 @@ class EmulatorProcess:
 
 
 class EmulatorControl:
-    """What the emulator offers beside AWS: waiting for changes, trimming and sweeping."""
+    """The emulator's own operations: waiting for changes, trimming and sweeping."""
 
     def __init__(self, port: int, keys: Keys) -> None:
         self._port = port
         self._keys = keys
 
     def wait_for_changes(self, seen: int, timeout_seconds: float) -> int:
-        """The number of records put so far, as soon as it differs from `seen`."""
+        """Return the number of records put so far, as soon as it differs from `seen`."""
         answer = self._ask("changes", seen=seen, timeout_seconds=timeout_seconds)
         return int(answer["count"])
 
     def trim(self, kind: str, name: str, shard: str, upto: str, older_than_seconds: float) -> int:
-        """Delete a shard's records up to and with `upto`, unless younger. Returns how many."""
+        """Delete a shard's records up to and including `upto`, except younger ones. Return their
+        number."""
         before = time.time() - older_than_seconds
         request = {"kind": kind, "name": name, "shard": shard, "upto": upto, "before": before}
         total = 0
@@ -144,12 +147,12 @@ class EmulatorControl:
         return total
 
     def waiting(self, streams: Sequence[Position], queues: Sequence[str]) -> Waiting:
-        """What waits behind these positions, and in these queues."""
+        """Return the records after these positions, and in these queues."""
         found = self._ask("waiting", streams=list(streams), queues=list(queues))
         return Waiting(int(found["count"]), found["oldest"])
 
     def sweep(self, now: float) -> dict[str, int]:
-        """Delete all that is past its time at an epoch second. Returns how much of each kind."""
+        """Delete all data that is expired at an epoch second. Return the counts by kind."""
         done: dict[str, int] = self._ask("sweep", now=now)["done"]
         return done
 
@@ -168,11 +171,13 @@ class EmulatorControl:
 
 
 def plain_environment() -> dict[str, str]:
-    """This process's environment without anything that points at an AWS account or at Docker, or
-    that sets up moto. moto's answers allow no page of another origin to read them."""
+    """Return this process's environment without settings of an AWS account, Docker or moto.
+
+    moto's answers do not allow pages of other origins to read them.
+    """
     dropped = ("AWS_", "BOTO_", "DOCKER_", "MOTO_")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
     ours = {"AWS_EC2_METADATA_DISABLED": "true", "MOTO_DISABLE_GLOBAL_CORS": "true"}
     environ = {**kept, **ours, "PYTHONUNBUFFERED": "1"}
-    bypass_proxy(environ)  # moto posts to a topic's subscribers by the proxy that is set
+    bypass_proxy(environ)  # moto posts to a topic's subscribers through the configured proxy
     return environ

@@ -17,11 +17,11 @@ from embedded_aws.event_sources.settings import EventSource
 from embedded_aws.process import EmulatorControl, EmulatorProcess
 
 STOP_SECONDS = 5.0
-"""For the batches at hand; what is cut off is delivered again."""
+"""Seconds for the current batches; interrupted ones are delivered again."""
 
 
 class EmbeddedAws:
-    """Runs from when it is made until `stop`, at `endpoint`, for whoever signs with `keys`."""
+    """Runs from its creation until `stop`, at `endpoint`, for clients that sign with `keys`."""
 
     def __init__(
         self, folder: Path | None, port: int, failures_bucket: str | None, sweep_seconds: float
@@ -49,7 +49,8 @@ class EmbeddedAws:
         self._mappings.start()
 
     def variables(self) -> dict[str, str]:
-        """The environment variables by which any client of AWS finds it. See also `point_at`."""
+        """Return the environment variables with which any AWS client finds it. See also
+        `point_at`."""
         found: dict[str, str] = {}
         point_at(found, self.endpoint, self.keys)
         return found
@@ -57,16 +58,18 @@ class EmbeddedAws:
     def map(
         self, source: EventSource, place: str, handler: Handler, timeout_seconds: float = 60.0
     ) -> None:
-        """Feed a handler from now on, as an event source mapping of Lambda's does. `place` is a
-        Kinesis stream's name, the ARN of a table's stream, or a queue's URL."""
+        """Feed a handler from now on, like Lambda's event source mapping.
+
+        `place` is a Kinesis stream's name, the ARN of a table's stream, or a queue's URL.
+        """
         self._mappings.map(source, place, handler, timeout_seconds)
 
     def given_up(self) -> int:
-        """Records that the mappings have given up on."""
+        """Return the number of records that the mappings have dead-lettered."""
         return self._mappings.given_up()
 
     def stop(self) -> None:
-        """End the mappings after the batches at hand, then the process."""
+        """Stop the mappings after the current batches, then the process."""
         self._closing.close()
 
     def __enter__(self) -> Self:

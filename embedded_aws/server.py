@@ -1,9 +1,9 @@
-"""The moto server, repaired: `python -m embedded_aws.server --port 0 --database FILE`.
+"""The patched moto server: `python -m embedded_aws.server --port 0 --database FILE`.
 
-Prints `ready PORT` once it answers. Requests are one transaction each, one after the other:
-moto's own structures bear no concurrent writes. Binds 127.0.0.1, serves only what is signed with
-the keys that its parent hands it (`admission`), and ends with its standard input, which its parent
-holds, so that it outlives no parent.
+It prints `ready PORT` once it answers. Each request is one transaction, one at a time: moto's own
+structures do not support concurrent writes. It binds 127.0.0.1, serves only requests signed with
+the keys that its parent passes (`admission`), and ends with its standard input, which its parent
+holds, so that it never outlives it.
 """
 
 from __future__ import annotations
@@ -43,11 +43,12 @@ _ATHENA, _GLUE = "/athena/", "/glue/"
 
 
 _DRAINED_BYTES = 1024 * 1024
-"""Read of a refused request's body: a client that is still sending would not see the answer."""
+"""Bytes read of a refused request's body: a client that is still sending would not see the
+answer."""
 
 
 class Changes:
-    """Counts what was put on streams and queues, and lets a reader wait for more."""
+    """Counts additions to streams and queues, and lets readers wait for more."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
@@ -58,19 +59,19 @@ class Changes:
         self._count += 1
 
     def wake(self) -> None:
-        """Wake whoever waits."""
+        """Wake all waiters."""
         with self._condition:
             self._condition.notify_all()
 
     def wait(self, seen: int, timeout_seconds: float) -> int:
-        """The count, as soon as it differs from `seen` or the time is up."""
+        """Return the count as soon as it differs from `seen` or the time is up."""
         with self._condition:
             self._condition.wait_for(lambda: self._count != seen, timeout_seconds)
             return self._count
 
 
 class Emulator:
-    """The WSGI application: moto's dispatcher within a transaction a request."""
+    """The WSGI application: moto's dispatcher with one transaction per request."""
 
     def __init__(
         self,
@@ -97,7 +98,7 @@ class Emulator:
         self._lock = lock
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer a request; the answer leaves after the commit."""
+        """Answer a request; the answer is sent after the commit."""
         refused = self._admission.refusal(environ)
         if refused is not None:
             _drain(environ)
@@ -124,7 +125,7 @@ class Emulator:
         return answer
 
     def _queue_request(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """The transaction begins behind moto's part, which may let the lock go and wait."""
+        """Start the transaction after moto's part, which may release the lock and wait."""
         answer: Iterable[bytes] = self._moto(environ, start_response)
         self._connection.execute("BEGIN")
         self._save_queues(True)
@@ -175,7 +176,7 @@ class Emulator:
 
 
 def _read_body(environ: dict[str, Any]) -> bytes:
-    """The whole body, before any lock is taken; left readable for the application."""
+    """Read the whole body before taking any lock; leave it readable for the application."""
     length = _length(environ)
     if not length and environ.get("HTTP_TRANSFER_ENCODING"):
         body = environ["wsgi.input"].read()
@@ -187,14 +188,14 @@ def _read_body(environ: dict[str, Any]) -> bytes:
 
 
 def _drain(environ: dict[str, Any]) -> None:
-    """Read some of a body that nobody wants, in pieces that are not kept."""
+    """Read and discard some of an unwanted body in pieces."""
     left = min(_length(environ), _DRAINED_BYTES)
     while left and (piece := environ["wsgi.input"].read(min(left, 65536))):
         left -= len(piece)
 
 
 def _length(environ: dict[str, Any]) -> int:
-    """What the request says of its body's length; 0 where it says nothing or no number."""
+    """Return the stated length of a request's body; 0 if it is missing or invalid."""
     length = environ.get("CONTENT_LENGTH") or "0"
     return int(length) if length.isascii() and length.isdigit() and len(length) < 16 else 0
 
@@ -202,8 +203,8 @@ def _length(environ: dict[str, Any]) -> int:
 def _trim(
     connection: sqlite3.Connection, *, kind: str, name: str, shard: str, upto: str, before: float
 ) -> int:
-    """Delete some of a shard's records up to a sequence number that arrived before an epoch
-    second; 0 when none is left."""
+    """Delete some of a shard's records up to a sequence number that arrived before an epoch second;
+    return 0 when none remains."""
     if kind == "kinesis":
         return trim_kinesis(connection, name, shard, int(upto), before)
     return trim_changes(connection, name, int(upto), before)
@@ -221,11 +222,12 @@ _READS: dict[str, Callable[..., bytes]] = {
     "partitions": list_partitions,
     "waiting": waiting,
 }
-"""Straight from SQLite: the first three for the query engine, which reads much at once."""
+"""Reads directly from SQLite: the first three are for the query engine, which reads much at
+once."""
 
 
 def build(path: Path | None, keys: Keys) -> Emulator:
-    """The application over the file at `path`, or over one that disappears (None)."""
+    """Build the application over the file at `path`, or over a temporary one (None)."""
     from moto.core.common_models import BaseModel
 
     from embedded_aws.athena.api import Athena
@@ -242,7 +244,7 @@ def build(path: Path | None, keys: Keys) -> Emulator:
         topics,
     )
 
-    # moto keeps every object that it ever made, for a view that nobody opens here.
+    # moto keeps every object ever made, for a view that is not used here.
     BaseModel.__new__ = staticmethod(lambda cls, *_, **__: object.__new__(cls))
     connection = database.connect(path, failed=lambda: os._exit(DISK_FULL))
     changes = Changes()

@@ -1,4 +1,4 @@
-"""AWS Signature Version 4 on requests of ours that no client of AWS sends."""
+"""AWS Signature Version 4 for our own requests outside AWS clients."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def signed(
     body: bytes,
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
-    """The headers to send, the signature among them. They are valid for 15 minutes."""
+    """Return the headers to send, including the signature. They are valid for 15 minutes."""
     from botocore.auth import S3SigV4Auth, SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials

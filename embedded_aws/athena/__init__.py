@@ -1,1 +1,1 @@
-"""Athena's API in the emulator. What runs the statements is a process of its own, `engine`."""
+"""Athena's API in the emulator. Statements run in a separate process, `engine`."""

@@ -1,7 +1,7 @@
 """Athena's API over SQLite: StartQueryExecution to GetQueryResults, and workgroups.
 
 Requests hold the emulator's lock only while they read or write SQLite; statements run in the
-engine's process, which tells when they have ended.
+engine's process, which reports their end.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from embedded_aws.environment import Keys
 
 MOST_ACTIVE = 25
 MOST_BYTES = 262_144
-"""Of a query's text: Athena's quota."""
+"""Bytes of a query's text: Athena's quota."""
 
 _HEADERS = "_headers"
-"""Of an answer: more headers to send, by name."""
+"""Additional headers of an answer, by name."""
 
 
 class Athena:
-    """The service. `lock` is the emulator's, which guards the connection; the engine asks the
-    emulator with `keys`."""
+    """The service. `lock` is the emulator's, which guards the connection; the engine sends its
+    requests to the emulator with `keys`."""
 
     def __init__(self, connection: sqlite3.Connection, lock: threading.Lock, keys: Keys) -> None:
         self._connection = connection
@@ -56,13 +56,13 @@ class Athena:
         }
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        """Answer a request; what moto would answer beside these operations is refused."""
+        """Answer a request; refuse operations that would otherwise fall to moto."""
         self._engine.port = int(environ["SERVER_PORT"])
         name = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
         try:
             operation = self._operations.get(name)
             if operation is None:
-                raise InvalidRequestError(f"{name}: not an operation of this stand-in")
+                raise InvalidRequestError(f"{name}: not an operation of this emulation")
             request = json.loads(environ["wsgi.input"].read() or b"{}")
             status, answer = "200 OK", operation(request)
         except AthenaError as error:
@@ -139,11 +139,11 @@ class Athena:
         return True
 
     def _changed(self, number: str, change: dict[str, Any]) -> None:
-        """The engine tells of a query: it runs, or how it ended."""
+        """Handle a report of the engine: a query runs, or how it ended."""
         with self._transaction():
             execution = self.executions.get(number)
             if execution["Status"]["State"] not in ACTIVE:
-                return  # it was stopped meanwhile
+                return  # it has been stopped
             state = change["state"]
             execution.update(change.get("fields", {}))
             execution["Statistics"].update(change.get("statistics", {}))
@@ -154,7 +154,8 @@ class Athena:
             self.executions.update(execution)
 
     def _get(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Requests to S3, which Athena does not tell, stand in headers of the answer."""
+        """Answer GetQueryExecution; headers add the requests to S3, which Athena does not
+        report."""
         with self._lock:
             found = self.executions.get(_number(request))
         counted = found.get("_requests", {})
@@ -257,7 +258,7 @@ def _what_counts(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sameness(execution: Execution) -> str:
-    """Equal for queries of which one's result is the other's, if nothing has changed since."""
+    """Return a key that is equal for queries with the same result, if no data changed since."""
     context = execution["QueryExecutionContext"]
     parts = [execution["Query"], execution.get("ExecutionParameters"), execution["_folder"]]
     return json.dumps([*parts, context.get("Database", "").lower(), execution["WorkGroup"]])

@@ -1,5 +1,8 @@
-"""What a query may take before the engine's process is ended: DuckDB neither stops nor keeps to its
-memory limit where it computes while it plans (`SELECT cardinality(sequence(1, 1000000000))`)."""
+"""Limits of a query before the engine's process is killed.
+
+DuckDB neither stops nor obeys its memory limit while it computes during planning (`SELECT
+cardinality(sequence(1, 1000000000))`).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 STOPPED = (
-    "INTERNAL_ERROR: the query engine was ended, since a query that was stopped went on; "
+    "INTERNAL_ERROR: the query engine was killed, since a stopped query kept running; "
     "run this one again"
 )
 TIMED_OUT = "Query timeout"
@@ -18,13 +21,16 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def _memory() -> int:
-    """Half of the machine's memory, and at most 4 GB: four queries of DuckDB's own limit."""
+    """Return half of the machine's memory, at most 4 GB: four times DuckDB's limit per query."""
     return min(4 * 1024**3, os.sysconf("SC_PHYS_PAGES") * _PAGE_BYTES // 2)
 
 
 class EngineLimits(msgspec.Struct, frozen=True):
-    """Seconds that a stopped query has to end, seconds that a query may run (Athena's 30 minutes),
-    bytes of memory of the engine's process, and seconds between two looks."""
+    """Limits of the engine.
+
+    They are the seconds that a stopped query has to end and that a query may run (Athena's 30
+    minutes), the memory of the engine's process in bytes, and the seconds between checks.
+    """
 
     stop_seconds: float = 5.0
     query_seconds: float = 30 * 60.0
@@ -33,7 +39,7 @@ class EngineLimits(msgspec.Struct, frozen=True):
 
     @property
     def exhausted(self) -> str:
-        """The reason of queries that ran while there was too little memory."""
+        """Return the reason for queries that ran while memory was exhausted."""
         return (
             "EXCEEDED_MEMORY_LIMIT: Query exhausted resources at this scale factor; the query "
             f"engine held more than {self.memory_bytes / 1024**3:.1f} GB"
@@ -41,10 +47,10 @@ class EngineLimits(msgspec.Struct, frozen=True):
 
 
 def resident_bytes(pid: int) -> int:
-    """The memory that a process holds; 0 once it has ended."""
+    """Return the resident memory of a process; 0 once it has ended."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
-    except (FileNotFoundError, ProcessLookupError):  # the second, once it is open
+    except (FileNotFoundError, ProcessLookupError):  # the second field
         if Path("/proc/self").exists():
             return 0
     done = subprocess.run(  # noqa: S603  # macOS has no /proc

@@ -1,7 +1,8 @@
-"""The engine's process: started by the first query, so that a system without any pays nothing.
+"""Manages the engine's process, started by the first query so that systems without queries pay
+nothing.
 
-It talks JSON, a line a message: a job or a stop in, what became of a query out. While queries run
-it is watched, and ended where one of them breaks its limits; the next query starts it again.
+It exchanges JSON lines: jobs and stops in, results of queries out. While queries run it is watched,
+and killed if one of them exceeds its limits; the next query starts it again.
 """
 
 from __future__ import annotations
@@ -27,8 +28,11 @@ Changed = Callable[[str, dict[str, Any]], None]
 
 
 class _Run:
-    """A query: its job, its process, and the monotonic seconds at which it began to run and at
-    which it was told to stop; None before."""
+    """A running query.
+
+    It has the job, the process, and the monotonic seconds of its start and of the request to stop;
+    None before.
+    """
 
     def __init__(self, job: dict[str, Any], process: subprocess.Popen[bytes]) -> None:
         self.job = job
@@ -37,16 +41,16 @@ class _Run:
         self.stopped: float | None = None
 
     def runs_for(self, now: float) -> float:
-        """Seconds since it began."""
+        """Return the seconds since its start."""
         return 0.0 if self.began is None else now - self.began
 
     def goes_on_for(self, now: float) -> float:
-        """Seconds for which it has run although it was stopped."""
+        """Return the seconds that it has run after being stopped."""
         return 0.0 if self.stopped is None else min(self.runs_for(now), now - self.stopped)
 
 
 class EngineProcess:
-    """Hands queries to the process and passes on what it tells; starts it when there is none."""
+    """Passes queries to the process and its reports to the caller; starts it if needed."""
 
     def __init__(
         self,
@@ -72,7 +76,7 @@ class EngineProcess:
             self._run(job)
 
     def stop_query(self, number: str) -> None:
-        """Interrupt a query; if it does not end soon, the process is ended."""
+        """Interrupt a query; if it does not end soon, kill the process."""
         with self._guard:
             self._stop(number)
 
@@ -97,7 +101,7 @@ class EngineProcess:
                 process.stdin.write(json.dumps(message).encode() + b"\n")
                 process.stdin.flush()
             except BrokenPipeError:
-                pass  # it has just ended; its reader fails what was running, this query too
+                pass  # it has just ended; its reader fails all running queries, including this one
         return process
 
     def _started(self) -> subprocess.Popen[bytes]:
@@ -136,8 +140,10 @@ class EngineProcess:
         self._changed(number, change)
 
     def _lost(self, process: subprocess.Popen[bytes]) -> list[tuple[str, str]]:
-        """The queries that end with a process, and why. Those that had not begun when it was ended
-        for others are given to a new one."""
+        """Return the queries that end with a process, and why.
+
+        Queries that had not begun when it was killed for others are passed to a new one.
+        """
         with self._guard:
             lost = [run for run in self._running.values() if run.process is process]
             for run in lost:
@@ -149,7 +155,7 @@ class EngineProcess:
             return [(run.job["id"], reason or ENDED) for run in lost if run not in again]
 
     def _watch(self) -> None:
-        """Look at what runs, as long as something does."""
+        """Check the running queries as long as there are any."""
         while True:
             with self._guard:
                 if not self._running:
@@ -161,7 +167,7 @@ class EngineProcess:
             time.sleep(self._limits.look_seconds)
 
     def _look(self, now: float) -> list[str]:
-        """End processes that break a limit, and stop queries that take too long: their numbers."""
+        """Kill processes that exceed a limit; return queries to stop because they take too long."""
         timed_out = []
         for number, run in self._running.items():
             if run.goes_on_for(now) > self._limits.stop_seconds:

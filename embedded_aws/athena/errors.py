@@ -1,4 +1,4 @@
-"""What Athena's API answers instead of a result."""
+"""Errors that Athena's API returns."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ class AthenaError(Exception):
 
 
 class InvalidRequestError(AthenaError):
-    """Something in the request is missing, malformed or unknown."""
+    """A part of the request is missing, malformed or unknown."""
 
 
 class TooManyRequestsError(AthenaError):
-    """More queries than may wait and run at once."""
+    """More queries than may be queued and running at once."""
 
     code = "TooManyRequestsException"

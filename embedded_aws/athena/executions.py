@@ -1,4 +1,4 @@
-"""Queries that were started: what was asked, where they stand, what came of them."""
+"""Started queries: their requests, states and results."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ KEPT_SECONDS = 45 * 86400
 """Athena keeps the history of queries for 45 days."""
 
 MOST_FORGOTTEN = 100
-"""Queries that one step forgets."""
+"""Queries deleted per step."""
 
 Execution = dict[str, Any]
 
 
 class Executions:
-    """Executions in SQLite, as GetQueryExecution gives them, with the fields of ours in
-    `_columns` and the like, which are not shown."""
+    """Executions in SQLite, as returned by GetQueryExecution, plus internal fields such as
+    `_columns`."""
 
     name = "athena_queries"
 
@@ -30,7 +30,8 @@ class Executions:
         self._end_what_was_cut_off()
 
     def step(self, now: float) -> int:
-        """Forget some of those that are too old at an epoch second; 0 when none is left."""
+        """Delete some executions that are too old at an epoch second; return 0 when none
+        remains."""
         return self._connection.execute(
             "DELETE FROM athena_queries WHERE id IN"
             " (SELECT id FROM athena_queries WHERE submitted < ? LIMIT ?)",
@@ -38,7 +39,7 @@ class Executions:
         ).rowcount
 
     def get(self, number: str) -> Execution:
-        """Raises InvalidRequestError where there is none."""
+        """Return an execution. Raises InvalidRequestError if it does not exist."""
         row = self._connection.execute(
             "SELECT execution FROM athena_queries WHERE id = ?", (number,)
         ).fetchone()
@@ -48,7 +49,7 @@ class Executions:
         return found
 
     def put(self, execution: Execution, token: str | None, same: str) -> None:
-        """Keep a new one. `same` is equal for queries of which one could answer for another."""
+        """Store a new one. `same` is equal for queries that can reuse each other's result."""
         self._connection.execute(
             "INSERT INTO athena_queries VALUES (?, ?, ?, ?, ?, ?)",
             (
@@ -62,23 +63,23 @@ class Executions:
         )
 
     def update(self, execution: Execution) -> None:
-        """Keep what has changed."""
+        """Store its changes."""
         self._connection.execute(
             "UPDATE athena_queries SET state = ?, execution = ? WHERE id = ?",
             (execution["Status"]["State"], json.dumps(execution), execution["QueryExecutionId"]),
         )
 
     def active(self) -> int:
-        """How many wait or run."""
+        """Return the number of queued and running ones."""
         query = "SELECT count(*) FROM athena_queries WHERE state IN (?, ?)"
         return int(self._connection.execute(query, ACTIVE).fetchone()[0])
 
     def of_token(self, token: str) -> Execution | None:
-        """The one that was started with this ClientRequestToken."""
+        """Return the execution started with this ClientRequestToken."""
         return self._one("WHERE token = ?", (token,))
 
     def reusable(self, same: str, since: float) -> Execution | None:
-        """The newest that succeeded since an epoch second and did not reuse another's result."""
+        """Return the newest that succeeded since an epoch second without reusing a result."""
         return self._one(
             "WHERE same = ? AND submitted >= ? AND state = 'SUCCEEDED'"
             " AND execution NOT LIKE '%\"ReusedPreviousResult\": true%' ORDER BY submitted DESC",
@@ -86,7 +87,7 @@ class Executions:
         )
 
     def numbers(self, workgroup: str) -> list[str]:
-        """Of a workgroup, newest first."""
+        """Return the ids of a workgroup, newest first."""
         rows = self._connection.execute(
             "SELECT id, execution FROM athena_queries ORDER BY submitted DESC"
         )
@@ -110,7 +111,7 @@ class Executions:
 
 
 def end(execution: Execution, state: str, reason: str | None) -> None:
-    """Put it into a state from which nothing leads on."""
+    """Move it to a final state."""
     now = round(time.time(), 3)
     status = execution["Status"]
     status.update(State=state, CompletionDateTime=now)

@@ -1,4 +1,4 @@
-"""GetQueryResults: a result file, page by page, as Athena's JSON."""
+"""GetQueryResults: pages of a result file as Athena's JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FIELD = re.compile(rb'(?:"((?:[^"]|"")*)")?(,|\n)')
 
 
 def page(execution: dict[str, Any], body: bytes, request: dict[str, Any]) -> dict[str, Any]:
-    """One page. The token is where in the file it begins. Raises InvalidRequestError."""
+    """Return one page. The token is its offset in the file. Raises InvalidRequestError."""
     most = request.get("MaxResults", MOST_ROWS)
     if not isinstance(most, int) or not 1 <= most <= MOST_ROWS:
         raise InvalidRequestError(f"MaxResults: {most!r}; allowed: 1 to {MOST_ROWS}")

@@ -1,4 +1,4 @@
-"""Workgroups: where results go, and how many bytes a query may scan."""
+"""Workgroups: the location of results, and the bytes that a query may scan."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from embedded_aws.athena.errors import InvalidRequestError
 
 PRIMARY = "primary"
 LEAST_CUTOFF_BYTES = 10_000_000
-"""Athena takes no smaller BytesScannedCutoffPerQuery."""
+"""Athena accepts no smaller BytesScannedCutoffPerQuery."""
 
 ENGINE = {
     "SelectedEngineVersion": "AUTO",
@@ -20,13 +20,13 @@ ENGINE = {
 
 
 class Workgroups:
-    """Workgroups in SQLite; `primary` is always there."""
+    """Workgroups in SQLite; `primary` always exists."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def get(self, name: str) -> dict[str, Any]:
-        """As GetWorkGroup gives it. Raises InvalidRequestError."""
+        """Return a workgroup as GetWorkGroup does. Raises InvalidRequestError."""
         row = self._connection.execute(
             "SELECT workgroup FROM athena_workgroups WHERE name = ?", (name,)
         ).fetchone()
@@ -38,12 +38,12 @@ class Workgroups:
         raise InvalidRequestError(f"WorkGroup {name} is not found.")
 
     def names(self) -> list[str]:
-        """All of them, in order."""
+        """Return all names, in order."""
         rows = self._connection.execute("SELECT name FROM athena_workgroups")
         return sorted({PRIMARY, *(row[0] for row in rows)})
 
     def create(self, request: dict[str, Any]) -> None:
-        """As CreateWorkGroup. Raises InvalidRequestError."""
+        """Create a workgroup as CreateWorkGroup does. Raises InvalidRequestError."""
         name = _name(request)
         if name in self.names():
             raise InvalidRequestError(f"WorkGroup {name} is already created")
@@ -51,7 +51,7 @@ class Workgroups:
         self._put(_workgroup(name, configuration, request.get("Description", "")))
 
     def update(self, request: dict[str, Any]) -> None:
-        """As UpdateWorkGroup. Raises InvalidRequestError."""
+        """Update a workgroup as UpdateWorkGroup does. Raises InvalidRequestError."""
         workgroup = self.get(request.get("WorkGroup", ""))
         changes = dict(request.get("ConfigurationUpdates", {}))
         configuration = workgroup["Configuration"]
@@ -68,7 +68,7 @@ class Workgroups:
         self._put(workgroup)
 
     def delete(self, request: dict[str, Any]) -> None:
-        """As DeleteWorkGroup. Raises InvalidRequestError."""
+        """Delete a workgroup as DeleteWorkGroup does. Raises InvalidRequestError."""
         name = self.get(request.get("WorkGroup", ""))["Name"]
         if name == PRIMARY:
             raise InvalidRequestError("The primary workgroup cannot be deleted.")

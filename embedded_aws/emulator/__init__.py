@@ -1,1 +1,1 @@
-"""The moto server process: repaired, and kept in SQLite so that a kill loses nothing."""
+"""The moto server process, patched and stored in SQLite so that a kill loses nothing."""

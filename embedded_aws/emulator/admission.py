@@ -1,9 +1,9 @@
-"""Who may ask the emulator: programs that hold the keys of its start, and no browser.
+"""Authenticates the emulator's clients: they need the keys of its start, and browsers are refused.
 
-A page of any site can send requests to a port of this machine, and any user of the machine can
-connect to it. So a request must name this port as its host (a rebound DNS name does not), must not
-come from a browser, and must bear AWS's Signature Version 4. The keys are random and new at each
-start. A presigned address is signed too: it opens what it was made for until it ends.
+Any site's page can send requests to a port of this machine, and any local user can connect to it.
+So a request must name this port as its host (a rebound DNS name does not), must not come from a
+browser, and must have AWS's Signature Version 4. The keys are random and new at each start. A
+presigned address is signed too: it grants its request until it expires.
 """
 
 from __future__ import annotations
@@ -29,25 +29,26 @@ from embedded_aws.emulator.signatures import (
 from embedded_aws.environment import Keys
 
 SKEW_SECONDS = 15 * 60
-"""By which a clock may be wrong, as AWS has it: a signed request is good for so long."""
+"""Seconds by which a client's clock may be wrong, as on AWS: a signed request is valid for this
+long."""
 
 LONGEST_UNDECLARED = 17 * 1024 * 1024
-"""Bytes of a body that is read before its signature can be checked. DynamoDB takes 16 MB."""
+"""Bytes of a body that is read before its signature can be checked. DynamoDB accepts 16 MB."""
 
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
 _MOTO_API = ("/moto-api", "/latest/")
 """moto's own pages, which reset and change everything, and its instance metadata."""
 
 LET_IN = "ticktape.let_in"
-"""What the server has the application call once a request's sender is known and its body read; the
-argument tells whether the sender has the keys."""
+"""The callback that the application calls once a request is authenticated and its body read; the
+argument says whether the sender has the keys."""
 
 _SIGNATURE = "ticktape.signature"
 _HINT = """`eval "$(.venv/bin/python -m local env)"` sets the keys of the running system"""
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """Why a request is not served: an HTTP status, AWS's name of the error, and a sentence."""
+    """The reason for refusing a request: an HTTP status, AWS's error name, and a sentence."""
 
     status: str
     code: str
@@ -59,14 +60,14 @@ def _forbidden(code: str, reason: str) -> Refusal:
 
 
 class Admission:
-    """Lets requests in that are signed with `keys`. `clock` tells the epoch second."""
+    """Admits requests signed with `keys`. `clock` returns the epoch second."""
 
     def __init__(self, keys: Keys, clock: Callable[[], float] = time.time) -> None:
         self._keys = keys
         self._clock = clock
 
     def refusal(self, environ: dict[str, Any]) -> Refusal | None:
-        """Why a WSGI request is refused before its body is read; None where it is not."""
+        """Return why a WSGI request is refused before its body is read; None if it is not."""
         return (
             _not_as_signed(environ)
             or _wrong_host(environ)
@@ -76,7 +77,7 @@ class Admission:
         )
 
     def refusal_of_body(self, environ: Mapping[str, Any], body: bytes) -> Refusal | None:
-        """Why a request that was not refused before is refused for its body."""
+        """Return why a request is refused for its body; None if it is not."""
         signature: Signature = environ[_SIGNATURE]
         declared = declared_payload(environ, signature)
         if declared is None:
@@ -89,8 +90,8 @@ class Admission:
         return Refusal("400 Bad Request", "XAmzContentSHA256Mismatch", reason)
 
     def has_keys(self, environ: Mapping[str, Any]) -> bool:
-        """Whether a request that was let in comes from somebody who has the keys, and not from
-        somebody who was given a link."""
+        """Return whether an admitted request comes from a holder of the keys rather than of a
+        link."""
         signature: Signature = environ[_SIGNATURE]
         return signature.expires_seconds is None
 
@@ -122,8 +123,8 @@ class Admission:
 
 
 def _not_as_signed(environ: Mapping[str, Any]) -> Refusal | None:
-    """A request line that the signature would not cover as it is served: botocore signs methods in
-    upper case, and an address of which this path is the end."""
+    """Refuse a request line that differs from what botocore signs: methods are in upper case, and
+    the address ends with this path."""
     if not re.fullmatch("[A-Z]+", environ["REQUEST_METHOD"]):
         reason = "the method must be in upper case, such as GET"
         return Refusal("400 Bad Request", "InvalidRequest", reason)
@@ -182,8 +183,11 @@ def _out_of_time(signature: Signature, now: float) -> Refusal | None:
 
 
 def _not_a_download(environ: Mapping[str, Any], signature: Signature) -> Refusal | None:
-    """A presigned address that does anything but read an object. Its body would be neither signed
-    nor bounded, and moto takes a form in the body in place of the signed query."""
+    """Refuse a presigned address that does anything but read an object.
+
+    Its body would be neither signed nor bounded, and moto prefers a form in the body to the signed
+    query.
+    """
     if signature.expires_seconds is None:
         return None
     if signature.service != "s3":
@@ -195,7 +199,7 @@ def _not_a_download(environ: Mapping[str, Any], signature: Signature) -> Refusal
 
 
 def _unbounded(environ: Mapping[str, Any]) -> Refusal | None:
-    """A body that would have to be read before it is known who sent it."""
+    """Refuse a body that would have to be read before its sender is known."""
     if _is_chunked(environ):
         reason = "a chunked body needs the header x-amz-content-sha256"
         return Refusal("411 Length Required", "MissingContentLength", reason)
@@ -211,8 +215,10 @@ def _is_chunked(environ: Mapping[str, Any]) -> bool:
 
 
 def answer(environ: Mapping[str, Any], refused: Refusal, start_response: Any) -> list[bytes]:
-    """Tell the client why, in the form in which its protocol has errors. Closes the connection,
-    since some of the request's body may be left unread."""
+    """Answer with the reason in the protocol's error format.
+
+    Closes the connection, since part of the request's body may be unread.
+    """
     kind, body = _body(environ, refused)
     headers = [
         ("Content-Type", kind),

@@ -1,4 +1,4 @@
-"""How many records of streams and queues wait behind a reader, and since when the oldest does."""
+"""Counts the records of streams and queues that wait for a reader, and dates the oldest."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def waiting(
     streams: list[tuple[str, str, str, str | None]],
     queues: list[str],
 ) -> bytes:
-    """JSON: `count` of what waits, and `oldest`, when the oldest stream record came in epoch
-    seconds, or null.
+    """Return JSON: `count` of the waiting, and `oldest`, when the oldest stream record arrived in
+    epoch seconds, or null.
 
     `streams` are kind, name, shard and the last finished sequence number. Numbers have no gaps, so
-    that nothing is read but a shard's first and last.
+    that only a shard's first and last are read.
     """
     count, arrivals = 0, []
     for kind, name, shard, after in streams:

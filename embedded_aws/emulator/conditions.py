@@ -1,6 +1,6 @@
-"""Headers that make a download partial or conditional, as S3 reads them.
+"""Interprets headers of partial and conditional downloads as S3 does.
 
-S3 ignores a range or date that it cannot read (RFC 9110, 13.1.3 and 14.2), where moto raises.
+S3 ignores an invalid range or date (RFC 9110, 13.1.3 and 14.2), where moto raises.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ _BYTES = re.compile("bytes=[0-9]{0,18}-[0-9]{0,18}")
 
 
 def leave_out_unreadable(environ: dict[str, Any]) -> None:
-    """Take out of a WSGI request what S3 ignores. Dates get the one form that moto reads."""
+    """Remove headers from a WSGI request that S3 ignores. Dates get the one format that moto
+    reads."""
     if not _BYTES.fullmatch(environ.get(_RANGE, "bytes=0-")):
         del environ[_RANGE]
     for name in _DATES:
@@ -27,7 +28,8 @@ def leave_out_unreadable(environ: dict[str, Any]) -> None:
 
 
 def _http_date(text: str) -> str | None:
-    """An HTTP date as RFC 9110 prefers it, in any of its three forms; None for what is none."""
+    """Convert an HTTP date in any of its three forms to the one that RFC 9110 prefers; None if
+    invalid."""
     try:
         found = parsedate_to_datetime(text)
         utc = found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)

@@ -1,9 +1,9 @@
 """HTTP connections that stay open between requests.
 
 werkzeug's server closes each connection after its answer, since it does not know whether the
-application has read the request's body, and then listens 10 ms for the rest of one. The emulator
-reads every body before anything else, so the next request can follow on the same connection: no
-connect, no accept and no new thread for each.
+application has read the request's body, and then waits 10 ms for the rest of one. The emulator
+reads every body first, so the next request can follow on the same connection without a new connect,
+accept and thread.
 """
 
 from __future__ import annotations
@@ -24,17 +24,20 @@ from embedded_aws.limited_server import LimitedHandler, LimitedServer
 logger = logging.getLogger(__name__)
 
 _BODILESS = ("1", "204", "304")
-"""Statuses, or how they begin, of answers that have no body and no length."""
+"""Statuses, or their first digits, of answers without a body and length."""
 
 
 LONGEST_COUNTED = 16 * 1024 * 1024
-"""Bytes of a body that count as being received. Longer ones are signed by their hash, so that the
-application knows their sender before it reads them."""
+"""Bytes of a body that count as being received.
+
+Longer ones are signed by their hash, so that the application authenticates their sender before it
+reads them.
+"""
 
 
 class Server(LimitedServer, ThreadedWSGIServer):
-    """Its connections stay open between requests. Those of somebody who has the keys stay as long
-    as their clients like, and give way last."""
+    """A server with persistent connections. Those of authenticated clients have no time limit and
+    are closed last."""
 
     def __init__(self, host: str, port: int, application: Any) -> None:
         self.limit(Limits(most_connections(), idle_seconds=20.0, known_seconds=math.inf))
@@ -42,14 +45,14 @@ class Server(LimitedServer, ThreadedWSGIServer):
 
 
 class RequestHandler(LimitedHandler, MotoRequestHandler):  # type: ignore[misc]  # moto: no types
-    """One connection; each of its requests is answered whole, in one write."""
+    """One connection; each of its requests is answered completely, in one write."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
 
     def run_wsgi(self) -> None:
-        """Answer one request. What the application raises closes the connection."""
+        """Answer one request. An error of the application closes the connection."""
         try:
             self.environ = environ = self.make_environ()
         except ValueError:
@@ -67,7 +70,7 @@ class RequestHandler(LimitedHandler, MotoRequestHandler):  # type: ignore[misc] 
             self._answer(started[0], started[1], body)
         except ConnectionError:
             self.close_connection = True  # the client has gone
-        except Exception:  # a fault of the application is an answer
+        except Exception:  # an error of the application is answered
             self.close_connection = True
             logger.exception("a request failed: %s", self.path)
             self._answer("500 Internal Server Error", [], b"")
@@ -107,7 +110,7 @@ class RequestHandler(LimitedHandler, MotoRequestHandler):  # type: ignore[misc] 
         self.wfile.flush()
 
     def log_request(self, *_: Any) -> None:
-        """Requests are not logged."""
+        """Log no requests."""
 
 
 def _joined(answer: Any) -> bytes:

@@ -1,7 +1,7 @@
-"""The SQLite file in which the emulator keeps items, stream records and objects.
+"""The SQLite file with the emulator's items, stream records and objects.
 
-Every request to the emulator is one transaction, committed before its answer leaves: what was
-acknowledged is in the file, and a process that is killed leaves nothing half done.
+Every request is one transaction, committed before its answer is sent: acknowledged changes are in
+the file, and a killed process leaves nothing half done.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from untrusted.printable import in_line
 from untrusted.schemas import SchemaError, refuse_foreign
 
 FORMAT = 2
-"""Raised when the tables change in a way that an older file does not fit. Format 1 is converted."""
+"""Increased when the tables change incompatibly. Format 1 is converted."""
 
 _LONGEST_LOG_BYTES = 16 * 1024 * 1024
-"""The write-ahead log is cut back to this once its pages are in the file."""
+"""The write-ahead log is truncated to this once its pages are in the file."""
 
 
 class DatabaseError(Exception):
-    """The file is not one of ours, or of another format. The message names it."""
+    """The file is not ours or has another format. The message names it."""
 
 
 _CANNOT_WRITE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
 def cannot_write(error: sqlite3.Error) -> bool:
-    """Whether the disk is full or fails, as against a statement that is wrong."""
+    """Return whether the disk is full or fails, rather than the statement being wrong."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _CANNOT_WRITE
 
 
 class _Connection(sqlite3.Connection):
-    """Calls `failed` where a write fails for want of room, before the error goes on."""
+    """Calls `failed` when a write fails for lack of space, before raising the error."""
 
     failed: Callable[[], None] = staticmethod(lambda: None)
 
@@ -59,9 +59,9 @@ class _Connection(sqlite3.Connection):
 
 
 def connect(path: Path | None, failed: Callable[[], None] = lambda: None) -> sqlite3.Connection:
-    """Open, or create, the file at `path`; None means one that disappears at the end.
+    """Open or create the file at `path`; None means a temporary one.
 
-    `failed` is called when the disk is full or fails. Raises DatabaseError when the file is no
+    `failed` is called when the disk is full or fails. Raises DatabaseError if the file is not a
     database or has another format.
     """
     # An empty name is SQLite's private file on disk, unlinked from the start.
@@ -74,7 +74,7 @@ def connect(path: Path | None, failed: Callable[[], None] = lambda: None) -> sql
     connection.failed = failed
     try:
         refuse_foreign(connection, schema.TABLES + schema.INDEXES, schema.OLDER)
-        # In a file that is there already it changes nothing: freed pages are used again at least.
+        # It has no effect on an existing file, which at least reuses freed pages.
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL" if path else "PRAGMA journal_mode = OFF")
         connection.execute(f"PRAGMA journal_size_limit = {_LONGEST_LOG_BYTES}")
@@ -120,7 +120,7 @@ def _convert(connection: sqlite3.Connection, path: Path | None) -> None:
 
 
 def _add_columns(connection: sqlite3.Connection) -> None:
-    """Bring the tables of an older file up to date; sweeping fills the new columns."""
+    """Add the new columns to an older file's tables; sweeping fills them."""
     for table, column, kind in schema.ADDED:
         found = connection.execute(f"PRAGMA table_info({table})").fetchall()
         if column not in [row[1] for row in found]:
@@ -129,18 +129,18 @@ def _add_columns(connection: sqlite3.Connection) -> None:
 
 
 def meta(connection: sqlite3.Connection, name: str) -> str | None:
-    """The value kept under `name`, or None."""
+    """Return the value stored under `name`, or None."""
     row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
     return row[0] if row else None
 
 
 def put_meta(connection: sqlite3.Connection, name: str, value: str) -> None:
-    """Keep `value` under `name`."""
+    """Store `value` under `name`."""
     connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
 
 def next_number(connection: sqlite3.Connection, name: str, start: int) -> int:
-    """Count up under `name`; the first is `start`. Survives deletion of what was numbered."""
+    """Count up under `name`, from `start`. The count survives deletions."""
     row = connection.execute(
         "INSERT INTO meta VALUES (?, ?) "
         "ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1 RETURNING value",

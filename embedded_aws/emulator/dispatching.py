@@ -1,6 +1,5 @@
-"""What moto does anew for every request, and need not: listing its own folder, twice, looking
-through a class for its methods, and loading IAM to check nothing.
-"""
+"""Removes work that moto repeats for every request: listing its own folder twice, searching a class
+for its methods, and loading IAM to check nothing."""
 
 from __future__ import annotations
 
@@ -13,13 +12,13 @@ from moto.core.authorization import ActionAuthenticatorMixin
 
 
 def install() -> None:
-    """Put the repairs into moto."""
+    """Install the patches."""
     modules = tuple(backends.list_of_moto_modules())
     backends.list_of_moto_modules = lambda: modules
     responses.method_names_from_class = functools.cache(responses.method_names_from_class)
 
     def allow(_self: Any, *_: Any, **__: Any) -> None:
-        """Any credentials are good on this machine, as they are in moto unless it is told."""
+        """Accept any credentials, as moto does by default."""
 
     ActionAuthenticatorMixin._authenticate_and_authorize_normal_action = allow
     ActionAuthenticatorMixin._authenticate_and_authorize_s3_action = allow

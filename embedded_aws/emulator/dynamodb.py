@@ -1,8 +1,8 @@
-"""Repairs of moto's DynamoDB: items that are kept, and a stream as AWS's.
+"""Patches moto's DynamoDB: persistent items, and streams like AWS's.
 
-moto emits MODIFY where an identical item was put,
-numbers an update that creates an item as two changes, keeps every iterator for ever, adds an
-item's size up for each of its attributes, and forgets all at the end.
+moto emits MODIFY for an identical put, numbers an update that creates an item as two changes, keeps
+every iterator forever, recomputes an item's size for each of its attributes, and loses everything
+at the end.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from embedded_aws.emulator.table_items import TableItems
 
 
 def install(connection: sqlite3.Connection, changed: Callable[[], None]) -> None:
-    """Put the repairs into moto. `changed` is called for each record on a table's stream."""
+    """Install the patches. `changed` is called for each record on a table's stream."""
     _keep_tables(connection, changed)
     queries.install()
     inserts.install()
@@ -100,14 +100,14 @@ def _stateless_iterators() -> None:
 
 
 class _Iterator:
-    """An iterator that says where it stands, so that none need be remembered."""
+    """An iterator that encodes its position, so that none need be stored."""
 
     def __init__(self, stream_arn: str, position: int) -> None:
         self.arn = f"{stream_arn}|1|{base64.b64encode(str(position).encode()).decode()}"
 
 
 def _check_sizes_once() -> None:
-    """moto adds up an item's size for each attribute that is set; once an item is enough."""
+    """Compute an item's size once per item rather than for each attribute."""
 
     def init(
         self: Any, hash_key: DynamoType, range_key: DynamoType | None, attrs: dict[str, Any]

@@ -14,16 +14,16 @@ from embedded_aws.emulator import database
 from embedded_aws.emulator.table_items import TableItems, expiry
 
 MOST = 200
-"""Items that one step deletes or looks at."""
+"""Items that one step deletes or checks."""
 
 LONGEST_SECONDS = 5 * 365 * 86_400
-"""DynamoDB leaves items alone whose time passed longer ago than five years."""
+"""DynamoDB keeps items that expired more than five years ago."""
 
 _decode = msgspec.json.Decoder().decode
 
 
 def tables() -> list[Any]:
-    """moto's tables whose items are kept in SQLite."""
+    """Return moto's tables whose items are stored in SQLite."""
     from moto.dynamodb.models import dynamodb_backends
 
     regions = [backend for account in dynamodb_backends.values() for backend in account.values()]
@@ -32,7 +32,7 @@ def tables() -> list[Any]:
 
 
 class ItemExpiry:
-    """Deletes items whose time has passed, and tells the table's stream that the service did."""
+    """Deletes expired items, and marks their stream records as deletions by the service."""
 
     name = "items"
 
@@ -40,7 +40,7 @@ class ItemExpiry:
         self._connection = connection
 
     def step(self, now: float) -> int:
-        """Delete at most MOST items; 0 when no expired item is left."""
+        """Delete at most MOST items; return 0 when no expired item remains."""
         for table in tables():
             attribute = table.items.expires_by()
             if attribute is not None and (count := self._of_table(table, attribute, now)):
@@ -61,7 +61,7 @@ class ItemExpiry:
         return adopted + len(rows)
 
     def _adopt(self, table: Any, attribute: str) -> int:
-        """Note the expiry of items that were put before the table had its time to live."""
+        """Store the expiry of items written before the table had its time to live."""
         name = f"ttl:{table.name}"
         kept = _decode(database.meta(self._connection, name) or "null")
         if kept is None or kept[0] != attribute:

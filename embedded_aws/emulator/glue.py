@@ -1,4 +1,4 @@
-"""moto's Glue, kept in SQLite: partitions a row each, databases and tables as a whole.
+"""moto's Glue, stored in SQLite: one row per partition, databases and tables as a whole.
 
 moto's Glue is imported with the first request to it.
 """
@@ -23,14 +23,14 @@ _OF_PARTITIONS = "Partition"
 
 
 class Glue:
-    """Loads what was kept once, and keeps what a request has changed."""
+    """Loads the stored catalog once, and stores changes of requests."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._loaded = False
 
     def load(self) -> None:
-        """Put what was kept into moto. Within a transaction."""
+        """Load the stored catalog into moto. Needs a transaction."""
         if self._loaded:
             return
         self._loaded = True
@@ -55,7 +55,7 @@ class Glue:
                     table.partitions = Partitions(self._connection, of_table)
 
     def save(self, target: str) -> None:
-        """Keep what a request may have changed. Within the request's transaction."""
+        """Store what a request may have changed, in the request's transaction."""
         operation = target.rpartition(".")[2]
         if operation.startswith(_READING) or _OF_PARTITIONS in operation:
             return
@@ -70,8 +70,8 @@ class Glue:
 
 
 def list_partitions(connection: sqlite3.Connection, database: str, table: str) -> bytes:
-    """JSON with the values and the location of each of a table's partitions, straight from SQLite:
-    moto's own way takes a millisecond each."""
+    """Return JSON with values and location of each of a table's partitions, directly from SQLite:
+    moto takes a millisecond for each."""
     rows = connection.execute(
         "SELECT partition FROM glue_partitions WHERE place = ? ORDER BY key",
         (_place(database, table),),
@@ -87,7 +87,7 @@ def _place(database: str, table: str) -> str:
 
 
 class Partitions(MutableMapping[str, Any]):
-    """`FakeTable.partitions` over SQLite, in the order of their values."""
+    """`FakeTable.partitions` over SQLite, ordered by their values."""
 
     def __init__(self, connection: sqlite3.Connection, place: str) -> None:
         self._connection = connection
@@ -125,12 +125,12 @@ class Partitions(MutableMapping[str, Any]):
         return int(self._connection.execute(query, (self._place,)).fetchone()[0])
 
     def values(self) -> Any:
-        """All of them, read at once."""
+        """Return all partitions, read at once."""
         rows = self._connection.execute(
             "SELECT partition FROM glue_partitions WHERE place = ? ORDER BY key", (self._place,)
         )
         return [decode_partition(row[0]) for row in rows]
 
     def clear(self) -> None:
-        """A table that is made has none, whatever one of its name had."""
+        """Delete all partitions: a new table has none, even if its name existed before."""
         self._connection.execute("DELETE FROM glue_partitions WHERE place = ?", (self._place,))

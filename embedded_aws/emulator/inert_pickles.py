@@ -1,15 +1,15 @@
 """Reads the pickles of older data folders as plain data: no class is looked up, nothing is called.
 
-`pickletools` only tells a pickle's instructions apart. Those that build values are followed here;
-where Python would make an object or call a function, a Named takes its place.
+`pickletools` only splits a pickle into instructions. Those that build values are interpreted here;
+where Python would make an object or call a function, a Named is made instead.
 
-A pickle can refer to a value many times, and to what refers to it. Written out, a kilobyte of it
-may have any size, so what each value weighs with all that it holds is bounded.
+A pickle can refer to a value many times, even recursively. Expanded, a kilobyte of it may have any
+size, so the expanded size of each value is bounded.
 """
 
 from __future__ import annotations
 
-import pickletools  # nosec B403 - tells instructions apart and builds nothing
+import pickletools  # nosec B403 - splits instructions and builds nothing
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ class PickleError(Exception):
 
 
 class Named(msgspec.Struct, eq=False):
-    """What stands for an object: its class's name, the arguments, attributes and dict entries."""
+    """A substitute for an object: its class's name, arguments, attributes and dict entries."""
 
     name: str
     arguments: tuple[Any, ...] = ()
@@ -48,14 +48,14 @@ _PASSED_OVER = ("PROTO", "FRAME", "STOP")
 
 _SMALL_BYTES = 64 * 1024
 _TIMES_AS_LARGE = 20
-"""Texts that are repeated are in a pickle once."""
+"""Bound of the expanded size: a pickle has repeated texts once."""
 
 _MOST_LEVELS = 64
-"""Lists within lists, attributes of attributes."""
+"""Nesting of lists and attributes."""
 
 
 def read(raw: bytes) -> Any:
-    """The value. Raises PickleError."""
+    """Return the value. Raises PickleError."""
     reader = _Reader()
     try:
         for operation, argument, _ in pickletools.genops(raw):
@@ -68,14 +68,15 @@ def read(raw: bytes) -> Any:
 
 
 class _Weights:
-    """Bytes of values when they are written out, about, and how many levels they have."""
+    """The approximate expanded sizes of values, and their nesting."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._known: dict[int, tuple[int, int] | None] = {}
 
     def of(self, value: Any, level: int) -> tuple[int, int]:
-        """Raises PickleError above a bound, or for a value that holds itself."""
+        """Return size and nesting. Raises PickleError above a bound, or for a value that contains
+        itself."""
         if isinstance(value, (str, bytes)):
             return len(value) + 5, 0
         if not isinstance(value, (list, tuple, set, dict, Named)):
@@ -195,13 +196,14 @@ class _Reader:
 
 
 def _hashed(key: Any) -> Any:
-    """A key, or an entry of a set. Hashing tuples of tuples takes as long as writing them out."""
+    """Return a key, or an entry of a set. Hashing tuples of tuples takes as long as expanding
+    them."""
     if isinstance(key, tuple):
         raise PickleError("a tuple as a key")
     return key
 
 
 def _time(raw: bytes) -> datetime:
-    """A time without a zone, as the standard library writes one: ten bytes."""
+    """Decode a time without a zone, as the standard library writes it: ten bytes."""
     year, month, day, hour, minute, second = raw[0] * 256 + raw[1], *raw[2:7]
     return datetime(year, month, day, hour, minute, second, int.from_bytes(raw[7:10], "big"))  # noqa: DTZ001

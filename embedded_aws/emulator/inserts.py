@@ -1,5 +1,6 @@
-"""PartiQL's INSERT in a batch, which moto leaves out of reach: it loads all tables for each
-statement. Statements of another form go to moto.
+"""Speeds up PartiQL's INSERT in batches: moto loads all tables for each statement.
+
+Statements of another form go to moto.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _NAME = re.compile(r"'([^']+)'")
 
 
 def install() -> None:
-    """Put the repair into moto."""
+    """Install the patch."""
     of_moto = DynamoDBBackend.batch_execute_statement
 
     def batch_execute_statement(self: Any, statements: Sequence[dict[str, Any]]) -> Any:
@@ -42,7 +43,7 @@ def install() -> None:
 def _insert(
     backend: Any, table_name: str, names: Sequence[str], parameters: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    """One statement's response, as AWS words it."""
+    """Return one statement's response, as AWS words it."""
     table = backend.tables.get(table_name)
     if table is None:
         return _refused("ResourceNotFound", "Requested resource not found", table_name)

@@ -1,6 +1,6 @@
-"""A table's stream: one shard of changes, numbered, kept in SQLite until it is trimmed.
+"""A table's stream: one shard of numbered changes, stored in SQLite until trimmed.
 
-As on AWS a write that changes nothing leaves no record; moto emits MODIFY for it.
+As on AWS, a write that changes nothing leaves no record; moto emits MODIFY for it.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from embedded_aws.emulator.queries import Plain
 from embedded_aws.emulator.table_items import encode_item
 
 FIRST = 1100000000017454423009
-"""moto's first sequence number; stored ones are distances from it, which fit SQLite."""
+"""moto's first sequence number; stored ones are offsets from it, which fit SQLite."""
 
 _SERVICE = {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
-"""Who deleted what had expired, as its record says."""
+"""The identity of the service in the records of expired items."""
 
 _ITEMS = ("Keys", "NewImage", "OldImage")
-"""What a change has of an item."""
+"""The item data in a change."""
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 
 def stream_label(connection: sqlite3.Connection, table: str) -> str:
-    """The stream's label, a part of its ARN: made once, the same after a restart."""
+    """Return the stream's label, a part of its ARN: created once, the same after a restart."""
     name = f"stream-label:{table}"
     kept = database.meta(connection, name)
     if kept is None:
@@ -63,7 +63,7 @@ class ItemChanges:
         return self
 
     def to_json(self) -> dict[str, Any]:
-        """As DescribeStream lists a shard."""
+        """Describe the shard as DescribeStream does."""
         return {
             "ShardId": self.id,
             "SequenceNumberRange": {"StartingSequenceNumber": str(FIRST)},
@@ -72,7 +72,7 @@ class ItemChanges:
     def add(self, old: Item | None, new: Item | None, *, by_service: bool = False) -> None:
         """Record the change from `old` to `new`; one of them may be None, not both.
 
-        `by_service` marks what DynamoDB itself did: it deletes items that have expired.
+        `by_service` marks DynamoDB's own deletions of expired items.
         """
         if old is not None and new is not None and old == new:
             return
@@ -84,7 +84,7 @@ class ItemChanges:
         self._changed()
 
     def position(self, kind: str, sequence_number: int | None) -> int:
-        """The distance of the first record that an iterator of this kind returns."""
+        """Return the offset of the first record that an iterator of this kind returns."""
         if kind == "AT_SEQUENCE_NUMBER" and sequence_number is not None:
             return sequence_number - FIRST
         if kind == "AFTER_SEQUENCE_NUMBER" and sequence_number is not None:
@@ -95,7 +95,7 @@ class ItemChanges:
         return 0
 
     def after(self, position: int, limit: int) -> tuple[list[dict[str, Any]], int]:
-        """At most `limit` records from `position` on, and the position behind them."""
+        """Return at most `limit` records from `position` on, and the next position."""
         rows = self._connection.execute(
             "SELECT seq, created, record FROM item_changes WHERE tbl = ? AND seq >= ?"
             " ORDER BY seq LIMIT ?",
@@ -145,7 +145,7 @@ def _readable(created: float, raw: bytes) -> dict[str, Any]:
 
 
 def _with_bytes(value: Any) -> Any:
-    """The same with binary values as bytes, which moto's serializer encodes."""
+    """Return the value with binary values as bytes, which moto's serializer encodes."""
     if isinstance(value, list):
         return [_with_bytes(entry) for entry in value]
     if not isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""Repairs of moto's Kinesis: records by number from SQLite, and shards as AWS closes them.
+"""Patches moto's Kinesis: records by number from SQLite, and closed shards like AWS's.
 
-moto looks through every record of a shard for each read and write, moves a split or merged
-shard's records into its children, and never says that a closed shard is at its end.
+moto scans every record of a shard for each read and write, moves a split or merged shard's records
+into its children, and never reports the end of a closed shard.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_READ = 10_000
 
 
 def install(connection: sqlite3.Connection, changed: Callable[[], None]) -> None:
-    """Put the repairs into moto. `changed` is called for each record put."""
+    """Install the patches. `changed` is called for each record put."""
     _keep_records(connection, changed)
     _keep_shards(connection)
     _close_shards(connection)
@@ -33,7 +33,7 @@ def install(connection: sqlite3.Connection, changed: Callable[[], None]) -> None
 
 
 class _Named(dict[str, Any]):
-    """A stream's shards, each of which learns its stream's name."""
+    """A stream's shards, which also store their stream's name."""
 
     def __init__(self, stream_name: str) -> None:
         self._stream_name = stream_name
@@ -146,7 +146,7 @@ def _keep_shards(connection: sqlite3.Connection) -> None:
 
 
 def _created(connection: sqlite3.Connection, stream: Any) -> datetime.datetime:
-    """When the stream was made, by which readers know it from a later one of its name."""
+    """Return the stream's creation time, which distinguishes it from a later one of its name."""
     name = f"created:{stream.stream_name}"
     if database.meta(connection, name) is None:
         database.put_meta(connection, name, stream.creation_datetime.isoformat())

@@ -1,4 +1,4 @@
-"""S3's lifecycle rules: deletes objects that are older than a rule of their bucket allows."""
+"""S3's lifecycle rules: deletes objects that are older than their bucket's rules allow."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 from embedded_aws.emulator.stored_objects import decode, written
 
 MOST = 200
-"""Objects that one step deletes."""
+"""Objects deleted per step."""
 
 DAY_SECONDS = 86_400
 
 
 class ObjectExpiry:
-    """Follows each rule once a day, as S3 does."""
+    """Applies each rule once a day, as S3 does."""
 
     name = "objects"
 
@@ -23,7 +23,7 @@ class ObjectExpiry:
         self._followed: dict[tuple[str, str], int] = {}
 
     def step(self, now: float) -> int:
-        """Delete at most MOST objects; 0 when every rule has been followed today."""
+        """Delete at most MOST objects; return 0 when every rule has been applied today."""
         today = int(now // DAY_SECONDS)
         for bucket, prefix, days in _rules():
             if self._followed.get((bucket, prefix)) == today:
@@ -35,7 +35,7 @@ class ObjectExpiry:
         return 0
 
     def _note_ages(self, bucket: str) -> int:
-        """Note when objects of an older file were written; how many."""
+        """Store the age of objects in an older file; return how many."""
         rows = self._connection.execute(
             "SELECT name, versions FROM objects WHERE bucket = ? AND written IS NULL LIMIT ?",
             (bucket, MOST),
@@ -57,7 +57,7 @@ class ObjectExpiry:
 
 
 def _rules() -> list[tuple[str, str, int]]:
-    """Bucket, prefix and days of each rule that is in force. Buckets with versions keep them."""
+    """Return bucket, prefix and days of each active rule. Buckets with versions are excluded."""
     from moto.s3.models import s3_backends
 
     regions = [backend for account in s3_backends.values() for backend in account.values()]

@@ -1,6 +1,6 @@
-"""ListObjectsV2 over SQLite: reads the objects of the page that it returns, and no other.
+"""ListObjectsV2 over SQLite: reads only the objects of the requested page.
 
-moto reads all objects under the prefix for every page, and for a listing of folders as well.
+moto reads all objects under the prefix for every page and for listings of folders.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _NAMES = 1000
 
 
 def install() -> None:
-    """Put the repair into moto."""
+    """Install the patch."""
     original = S3Backend.list_objects_v2
 
     def list_objects_v2(
@@ -44,7 +44,7 @@ def install() -> None:
 def _page(
     objects: Objects, prefix: str, delimiter: str, after: str, most: int
 ) -> tuple[list[Any], bool, str | None]:
-    """Keys and folders behind `after`, whether there are more, and where they begin."""
+    """Return keys and folders after `after`, whether there are more, and where they begin."""
     found: list[Any] = []
     last = ""
     for name in _entries(objects, prefix, delimiter, after):
@@ -60,7 +60,7 @@ def _page(
 
 
 def _entries(objects: Objects, prefix: str, delimiter: str, after: str) -> Iterator[str]:
-    """Names of objects, and of folders once each, in order."""
+    """Yield names of objects, and of folders once each, in order."""
     if delimiter and after.endswith(delimiter):
         after += _BEHIND
     while names := objects.names_behind(prefix, after, _NAMES):

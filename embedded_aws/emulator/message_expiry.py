@@ -9,7 +9,7 @@ from embedded_aws.emulator.trimming import Retention
 
 
 class MessageExpiry:
-    """moto looks at a message's age when it is received, and then at no message behind it."""
+    """Deletes expired messages: moto checks only the message that it receives."""
 
     name = "messages"
 
@@ -21,7 +21,7 @@ class MessageExpiry:
         SQSBackend.is_message_valid_based_on_retention_period = lambda *_: True
 
     def step(self, now: float) -> int:
-        """Delete a queue's old messages; 0 when no queue has any."""
+        """Delete a queue's old messages; return 0 when no queue has any."""
         for queue in _queues():
             before = 1000.0 * self._retention.bound(now, float(queue.message_retention_period))
             old = [message for message in queue._messages if message.sent_timestamp < before]

@@ -1,4 +1,4 @@
-"""S3 objects straight from SQLite, for readers of many: moto's own way takes milliseconds each."""
+"""Reads many S3 objects directly from SQLite: moto takes milliseconds for each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class StoredObject(msgspec.Struct, frozen=True):
 
 
 def read_object(connection: sqlite3.Connection, bucket: str, key: str) -> StoredObject | None:
-    """The newest version; None where there is none, or it was deleted."""
+    """Return the newest version; None if there is none or it was deleted."""
     row = connection.execute(
         "SELECT versions FROM objects WHERE bucket = ? AND name = ?", (bucket, key)
     ).fetchone()
@@ -30,8 +30,10 @@ def read_object(connection: sqlite3.Connection, bucket: str, key: str) -> Stored
 def list_names(
     connection: sqlite3.Connection, bucket: str, prefix: str, after: str, most: int
 ) -> list[str]:
-    """Keys of at most `most` objects under a prefix, behind the key `after`, in order; that of an
-    object that was deleted in a versioned bucket may be among them."""
+    """Return at most `most` keys under a prefix after the key `after`, in order.
+
+    They may include deleted objects of a versioned bucket.
+    """
     rows = connection.execute(
         "SELECT name FROM objects WHERE bucket = ? AND name > ? AND name >= ? AND name < ?"
         " ORDER BY name LIMIT ?",
@@ -46,8 +48,11 @@ _HEADER = struct.Struct("<i32sq")
 def packed_bodies(
     connection: sqlite3.Connection, bucket: str, keys: Sequence[str], known: Sequence[str | None]
 ) -> bytes:
-    """Objects one behind the other, each with its ETag and size; no body where its ETag is the
-    known one. `unpacked` reads it."""
+    """Concatenate objects, each with its ETag and size, without a body if its ETag is the known
+    one.
+
+    `unpacked` reads it.
+    """
     parts = []
     for key, etag in zip(keys, known, strict=True):
         found = read_object(connection, bucket, key)
@@ -62,7 +67,7 @@ def packed_bodies(
 
 
 def unpacked(keys: Sequence[str], raw: bytes) -> Iterator[tuple[str, str, int, bytes | None]]:
-    """Key, ETag, size and, where it was sent, the body of each object that is there."""
+    """Yield key, ETag, size and, if sent, the body of each existing object."""
     position = 0
     for key in keys:
         sent, etag, size = _HEADER.unpack_from(raw, position)

@@ -1,4 +1,4 @@
-"""Brings a file of format 1, which held pickles, into the form of today."""
+"""Converts a file of format 1, which contained pickles, to the current format."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class OlderFileError(Exception):
 
 
 def convert(connection: sqlite3.Connection) -> None:
-    """Write each row anew, within the caller's transaction. Raises OlderFileError."""
+    """Convert each row in the caller's transaction. Raises OlderFileError."""
     _each(connection, "objects", "versions", ("bucket", "name"), _versions)
     _each(connection, "messages", "message", ("queue", "id"), _message)
     _each(connection, "glue_databases", "databases", ("place",), _databases)
@@ -51,7 +51,7 @@ def _each(
 
 
 def _state(found: Named, *kinds: str) -> dict[str, Any]:
-    """The attributes of what was an object of such a class of moto's."""
+    """Return the attributes of a pickled object of a moto class."""
     if found.name not in kinds:
         raise PickleError(f"{found.name[:60]}: not what earlier versions wrote")
     return found.state
@@ -100,7 +100,7 @@ def _message(found: Named) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """Ordered dicts as dicts, at any depth."""
+    """Convert ordered dicts to dicts, at any depth."""
     if isinstance(value, Named):
         value = value.entries
     if isinstance(value, dict):

@@ -1,8 +1,7 @@
 """Queries by key over SQLite.
 
-moto sorts every item of a table for each query, and copies and converts what it finds four
-times. Conditions on keys are all that is needed to find the rows; where there is a filter or a
-projection, moto applies it to those.
+moto sorts every item of a table for each query, and copies and converts the results four times.
+Conditions on keys suffice to find the rows; moto applies filters and projections to those.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _TO_THE_END = "\U0010ffff"
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """Sort keys from `low` to `high`, both included; `open_at` is one that is left out."""
+    """Sort keys from `low` to `high`, both included; `open_at` excludes one."""
 
     low: str = ""
     high: str = _TO_THE_END
@@ -31,23 +30,23 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 class Plain(dict[str, Any]):
-    """An item's attributes as DynamoDB's JSON, which needs no conversion on its way out."""
+    """An item's attributes as DynamoDB JSON, which needs no conversion."""
 
 
 class Found(msgspec.Struct, frozen=True):
-    """An item as moto's answer to a query asks for it."""
+    """An item in the form of moto's answer to a query."""
 
     attrs: Plain
 
 
 def install() -> None:
-    """Put the queries into moto."""
+    """Install the queries."""
     Table.query = _by_key(Table.query)
     responses.dynamo_to_dict = _unless_plain(utilities.dynamo_to_dict)
 
 
 def _by_key(original: Any) -> Any:
-    """`Table.query` over the rows that the keys find; the rest of it is moto's."""
+    """`Table.query` over the rows that match the keys; moto does the rest."""
 
     def query(
         self: Any,
@@ -81,7 +80,7 @@ def _by_key(original: Any) -> Any:
 
 
 def _unless_plain(convert: Any) -> Any:
-    """moto's conversion of answers to JSON, past items that are JSON already."""
+    """Convert answers to JSON with moto, except items that are JSON already."""
 
     def dynamo_to_dict(value: Any) -> Any:
         if isinstance(value, dict) and isinstance(value.get("Items"), list):
@@ -104,7 +103,7 @@ class _Asked(msgspec.Struct, frozen=True):
 
 
 def _ask(table: Any, key: DynamoType | None, index_name: str | None) -> _Asked | None:
-    """None for what is left to moto: tables and indexes that are not kept, and errors."""
+    """Return None for queries left to moto: tables and indexes that are not stored, and errors."""
     if not isinstance(table.items, TableItems) or key is None:
         return None
     own = tuple(name for name in (table.hash_key_attr, table.range_key_attr) if name)
@@ -136,13 +135,13 @@ def _bounds(comparison: str | None, values: list[DynamoType]) -> Bounds:
             return Bounds(values[0].value, values[1].value)
         case "BEGINS_WITH":
             return Bounds(values[0].value, values[0].value + _TO_THE_END)
-    raise ValueError(f"{comparison} is no condition on a sort key")
+    raise ValueError(f"{comparison} is not a condition on a sort key")
 
 
 def _rows(
     asked: _Asked, bounds: Bounds, start: dict[str, Any] | None, descending: bool
 ) -> Iterator[Row]:
-    """The rows within the bounds and behind the start key, as they are asked for."""
+    """Yield the rows within the bounds and after the start key."""
     low, high = bounds.low, bounds.high
     place = _place(asked, start) if start else None
     if place is not None:
@@ -155,7 +154,8 @@ def _rows(
 
 
 def _place(asked: _Asked, key: dict[str, Any]) -> tuple[str, ...]:
-    """Where a start key stands among the rows: its sort key, and its table key in an index."""
+    """Return a start key's position among the rows: its sort key, plus its table key in an
+    index."""
     text = {name: str(next(iter(value.values()))) for name, value in key.items()}
     sort_key = text.get(asked.sort_name or "", "")
     if asked.index is None:
@@ -166,7 +166,8 @@ def _place(asked: _Asked, key: dict[str, Any]) -> tuple[str, ...]:
 def _page(
     asked: _Asked, rows: Iterator[Row], limit: int | None
 ) -> tuple[list[Found], int, dict[str, Any] | None]:
-    """Up to `limit` items or a megabyte, their number, and the last key if there are more."""
+    """Return up to `limit` items or a megabyte, their number, and the last key if there are
+    more."""
     found: list[Found] = []
     size = 0
     for row in rows:
@@ -180,7 +181,7 @@ def _page(
 
 
 def _size(attributes: dict[str, Any]) -> int:
-    """The item's size as moto reckons it."""
+    """Return the item's size as moto computes it."""
     size = 0
     for name, value in attributes.items():
         ((kind, held),) = value.items()
@@ -190,7 +191,7 @@ def _size(attributes: dict[str, Any]) -> int:
 
 
 class _Narrowed:
-    """A table as moto's own query sees it, holding only what the query can return."""
+    """A table with only the items that the query can return, for moto's own query."""
 
     def __init__(self, table: Any, items: list[Item]) -> None:
         self._table = table
@@ -204,7 +205,7 @@ class _Narrowed:
 
 
 def _enough(asked: _Asked, rows: Iterator[Row], limit: int | None) -> list[Item]:
-    """As many items as a page takes, and one that tells that there are more."""
+    """Return as many items as a page takes, plus one that shows whether there are more."""
     found: list[Item] = []
     size = 0
     for row in rows:

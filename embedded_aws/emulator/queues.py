@@ -1,8 +1,7 @@
-"""moto's SQS messages, kept in SQLite.
+"""moto's SQS messages, stored in SQLite.
 
-moto's queues are lists that it replaces while others append to them, so that a message sent
-during a deletion could be lost: requests are let in one at a time, but while one waits for
-messages.
+moto replaces a queue's list while others append to it, so that a message sent during a deletion
+could be lost. So requests run one at a time, except while one waits for messages.
 """
 
 from __future__ import annotations
@@ -23,16 +22,16 @@ STEP = 256
 """Numbers of AWS's FIFO queues are multiples of it."""
 
 FIRST = 10**20
-"""Above all numbers that moto drew for messages which earlier versions of this module stored."""
+"""Above all numbers that moto drew for messages stored by earlier versions of this module."""
 
 
 def install(
     connection: sqlite3.Connection, lock: threading.Lock, changed: Callable[[], None]
 ) -> Callable[[bool], None]:
-    """Put the keeping into moto. What is returned writes what changed: call it in a transaction,
-    with True after a request to SQS, with False after others, which may send notices.
+    """Install the storage and return the function that writes changes in a transaction.
 
-    `lock` is held by whoever calls moto; `changed` is called for each message sent.
+    Call it with True after a request to SQS, with False after others, which may send notices. The
+    caller of moto holds `lock`; `changed` is called for each message sent.
     """
     kept: list[KeptQueue] = []
     sent: set[str] = set()
@@ -41,7 +40,7 @@ def install(
 
     def init(self: Any, name: str, *args: Any, **kwargs: Any) -> None:
         create(self, name, *args, **kwargs)
-        if not any(queue.name == name for queue in kept):  # moto makes a second to compare
+        if not any(queue.name == name for queue in kept):  # moto creates a second one to compare
             kept.append(KeptQueue(self, connection))
 
     def add_message(self: Any, message: Message) -> None:
@@ -52,8 +51,10 @@ def install(
         changed()
 
     def messages(self: Any) -> list[Message]:
-        """In moto a message that is visible again still counts as received until its turn
-        comes, so that one of its group that was sent later may overtake it.
+        """Return the messages in order.
+
+        In moto a message that is visible again still counts as received until its turn, so that a
+        later one of its group may overtake it.
         """
         found: list[Message] = visible(self)
         self.pending_messages.difference_update(found)
@@ -79,7 +80,8 @@ def install(
 
 
 def growing(now: Callable[[], int]) -> Iterator[int]:
-    """Numbers that grow over restarts, too, as those of a FIFO queue; moto draws them at random."""
+    """Yield numbers that keep growing across restarts, like a FIFO queue's; moto draws them at
+    random."""
     last = 0
     while True:
         last = max(last + STEP, now())
@@ -87,9 +89,11 @@ def growing(now: Callable[[], int]) -> Iterator[int]:
 
 
 def enqueue(message: Any, number: int) -> None:
-    """Give a message of a FIFO queue its number. One that was received comes to a dead-letter
-    queue: there AWS also gives it another time and, as its deduplication id, its own id. moto keeps
-    all three."""
+    """Number a message of a FIFO queue.
+
+    A message that was received before arrives in a dead-letter queue: there AWS also changes its
+    time and uses its id as deduplication id. moto keeps all three.
+    """
     message.sequence_number = str(number)
     if message.approximate_receive_count:
         message.mark_sent()
@@ -97,7 +101,7 @@ def enqueue(message: Any, number: int) -> None:
 
 
 class KeptQueue:
-    """A queue and what the file holds of it."""
+    """A queue and its stored messages."""
 
     def __init__(self, queue: Any, connection: sqlite3.Connection) -> None:
         self.name: str = queue.name
@@ -108,7 +112,7 @@ class KeptQueue:
         self._restore()
 
     def _restore(self) -> None:
-        """Who had received a message when the last process ended is gone: all are visible."""
+        """Load messages as visible: their receivers ended with the last process."""
         rows = self._connection.execute(
             "SELECT position, message FROM messages WHERE queue = ? ORDER BY position", (self.name,)
         )
@@ -119,7 +123,7 @@ class KeptQueue:
             self._rows[message.id] = _version(message)
 
     def save(self) -> None:
-        """Write messages that are new, were received or moved; delete those that are gone."""
+        """Write new, received and moved messages; delete removed ones."""
         present = {message.id: message for message in self._queue._messages}
         for gone in self._rows.keys() - present.keys():
             del self._rows[gone]

@@ -1,4 +1,4 @@
-"""moto's S3 objects, kept in SQLite; memory holds those that the request at hand touches."""
+"""moto's S3 objects, stored in SQLite; memory holds only those that the current request uses."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from embedded_aws.emulator.object_reading import list_names
 
 
 def install(connection: sqlite3.Connection) -> Callable[[bool], None]:
-    """Put the keeping into moto. What is returned ends a request: it writes the objects that
-    the request touched (or forgets the changes, when given False) and lets them go.
+    """Install the storage and return the function that ends a request.
+
+    It writes the objects that the request used, or with False discards their changes, and releases
+    them.
     """
     live: set[Objects] = set()
     create, listing = FakeBucket.__init__, S3Backend.list_objects
@@ -33,15 +35,15 @@ def install(connection: sqlite3.Connection) -> Callable[[bool], None]:
     tag = TaggingService.tag_resource
 
     def tag_resource(self: Any, arn: str, tags: list[dict[str, str]] | None) -> None:
-        if tags:  # moto would keep an empty dict for every object that was ever put
+        if tags:  # moto would keep an empty dict for every object ever put
             tag(self, arn, tags)
 
     FakeBucket.__init__ = init
     TaggingService.tag_resource = tag_resource
     S3Backend.list_objects = list_objects
-    # Sent with each configuration, which comes with each start: not a notice of anything.
+    # The test event of each configuration, and so of each start, is useless.
     notifications.send_test_event = lambda **_: None
-    # The buffer of an object that the collector takes holds no file worth a warning.
+    # An object's garbage-collected buffer is not worth a ResourceWarning.
     FakeKey.__del__ = FakeKey.dispose
 
     def end(keep: bool) -> None:
@@ -53,7 +55,7 @@ def install(connection: sqlite3.Connection) -> Callable[[bool], None]:
 
 
 class Objects(_VersionedKeyStore):  # type: ignore[misc]  # moto is untyped here
-    """`FakeBucket.keys` over SQLite. The dict itself holds only what a request touches."""
+    """`FakeBucket.keys` over SQLite. The dict itself holds only the objects that a request uses."""
 
     def __init__(self, bucket: str, connection: sqlite3.Connection, live: set[Any]) -> None:
         super().__init__()
@@ -108,7 +110,7 @@ class Objects(_VersionedKeyStore):  # type: ignore[misc]  # moto is untyped here
         )
 
     def names(self, prefix: str = "") -> list[str]:
-        """All keys that start with `prefix`, in order."""
+        """Return all keys that start with `prefix`, in order."""
         rows = self._connection.execute(
             "SELECT name FROM objects WHERE bucket = ? AND name >= ? AND name < ? ORDER BY name",
             (self._bucket, prefix, prefix + "\U0010ffff"),
@@ -116,7 +118,7 @@ class Objects(_VersionedKeyStore):  # type: ignore[misc]  # moto is untyped here
         return [str(row[0]) for row in rows]
 
     def names_behind(self, prefix: str, after: str, most: int) -> list[str]:
-        """At most so many keys that start with `prefix` and come after `after`, in order."""
+        """Return at most `most` keys that start with `prefix` and come after `after`, in order."""
         return list_names(self._connection, self._bucket, prefix, after, most)
 
     def _self_iterable(self) -> dict[str, Any]:
@@ -127,7 +129,7 @@ class Objects(_VersionedKeyStore):  # type: ignore[misc]  # moto is untyped here
         return int(self._connection.execute(query, (self._bucket,)).fetchone()[0])
 
     def end(self, keep: bool) -> None:
-        """Write what the request touched, or not, and let it go."""
+        """Write or discard the request's changes and release its objects."""
         if keep:
             rows = [self._row(*item) for item in list[tuple[str, Any]](dict.items(self))]
             self._connection.executemany(
@@ -143,7 +145,7 @@ class Objects(_VersionedKeyStore):  # type: ignore[misc]  # moto is untyped here
 
 
 class _WithPrefix:
-    """A bucket as `list_objects` sees it, with the objects under one prefix."""
+    """A bucket for `list_objects`, with the objects under one prefix."""
 
     def __init__(self, bucket: Any, prefix: str) -> None:
         self._bucket = bucket

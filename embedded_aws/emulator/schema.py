@@ -42,8 +42,7 @@ CREATE TABLE IF NOT EXISTS athena_queries (id TEXT PRIMARY KEY,
 CREATE TABLE IF NOT EXISTS athena_workgroups (name TEXT PRIMARY KEY, workgroup TEXT NOT NULL)
 WITHOUT ROWID;
 """
-"""Files of every version have these statements, word by word: a changed one needs the old one in
-OLDER."""
+"""Statements as stored in files of every version: a changed one needs the old one in OLDER."""
 
 INDEXES = """
 CREATE INDEX IF NOT EXISTS items_by_expiry ON items (tbl, expires) WHERE expires IS NOT NULL;
@@ -66,4 +65,4 @@ CREATE TABLE objects (
     PRIMARY KEY (bucket, name)
 ) WITHOUT ROWID;
 """
-"""Tables as earlier versions made them."""
+"""Tables of earlier versions."""

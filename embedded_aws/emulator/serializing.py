@@ -1,6 +1,5 @@
-"""A short way for moto's requests and answers: it looks up each member of each attribute value
-by six names, which is nine tenths of a query's time.
-"""
+"""Speeds up moto's requests and answers: it looks up each member of each attribute value by six
+names, which takes nine tenths of a query's time."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ from embedded_aws.emulator.queries import Plain
 
 
 def install() -> None:
-    """Put the repair into moto."""
+    """Install the patch."""
     structure = BaseJSONSerializer._serialize_type_structure
     mapping = BaseJSONSerializer._serialize_type_map
 
@@ -38,7 +37,7 @@ def install() -> None:
 
 
 def _short_way_in() -> None:
-    """Attribute values come as they are kept: nothing to parse in them."""
+    """Skip parsing: attribute values arrive in stored form."""
     structure = BaseJSONParser._parse_structure
 
     def parse(self: Any, shape: Any, value: Any) -> Any:
@@ -50,7 +49,7 @@ def _short_way_in() -> None:
 
 
 def _attribute_value(value: dict[str, Any]) -> dict[str, Any]:
-    """`{"S": "x"}` and so on, with binary ones in base64."""
+    """Encode `{"S": "x"}` and so on, binary ones in base64."""
     ((kind, held),) = value.items()
     if kind == "M":
         return {"M": {name: _attribute_value(entry) for name, entry in held.items()}}
@@ -64,7 +63,7 @@ def _attribute_value(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kinesis_record(record: dict[str, Any]) -> dict[str, Any]:
-    """As GetRecords answers; times to the millisecond."""
+    """Encode a record as GetRecords does; times to the millisecond."""
     return {
         **record,
         "Data": base64.b64encode(record["Data"]).decode(),

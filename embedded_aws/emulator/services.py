@@ -1,6 +1,6 @@
-"""moto's dispatcher, for the services that are served and no other.
+"""moto's dispatcher, limited to the served services.
 
-moto has code for two hundred services; some reach out of their process (Batch and Lambda start
+moto has code for two hundred services; some act outside their process (Batch and Lambda start
 containers).
 """
 
@@ -13,7 +13,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from embedded_aws.emulator.admission import Refusal, answer
 
 SERVED = ("dynamodb", "dynamodbstreams", "glue", "kinesis", "s3", "sns", "sqs")
-"""Of moto. Athena is not among them: `embedded_aws.athena` answers it."""
+"""moto's services. Athena is not among them: `embedded_aws.athena` implements it."""
 
 
 class _NotServedError(Exception):
@@ -21,14 +21,14 @@ class _NotServedError(Exception):
 
 
 class Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]  # moto has no types there
-    """Answers requests to SERVED by moto, and others with an error that names their service."""
+    """Answers requests to SERVED with moto, and others with an error that names their service."""
 
     def __init__(self) -> None:
         super().__init__(create_backend_app)
 
     def get_backend_for_host(self, host: str | None) -> Any:
-        """The service that a host's name stands for. Raises _NotServedError."""
-        if host is None:  # moto asks again, with what it infers from the request
+        """Return the service of a host name. Raises _NotServedError."""
+        if host is None:  # moto calls again with what it infers from the request
             return None
         backend = super().get_backend_for_host(host)
         if backend not in SERVED:

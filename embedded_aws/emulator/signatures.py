@@ -1,7 +1,7 @@
 """AWS Signature Version 4 of a request, in its Authorization header or in a presigned address.
 
-botocore's signer computes the signature again. Paths and queries are taken as they were sent: a
-client that sends another form than it signed is refused.
+botocore's signer recomputes the signature. Paths and queries are taken as sent: a client that sends
+another form than it signed is refused.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _LINK = ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signatu
 
 
 class Signature(msgspec.Struct, frozen=True):
-    """What a request says of its signature. `headers` are the names of the signed ones, lower-case;
-    `expires_seconds` is that of a presigned address, and None for a header."""
+    """A request's signature. `headers` are the signed names in lower case; `expires_seconds` is
+    that of a presigned address, None for a header."""
 
     access_key: str
     day: str
@@ -41,12 +41,12 @@ class Signature(msgspec.Struct, frozen=True):
 
     @property
     def signed_at(self) -> float:
-        """The epoch second. Raises ValueError for a time that is none."""
+        """Return the epoch second of signing. Raises ValueError for an invalid time."""
         return datetime.strptime(self.timestamp, _TIME).replace(tzinfo=UTC).timestamp()
 
 
 def signature_of(environ: Mapping[str, Any]) -> Signature | None:
-    """The signature of a WSGI request; None where it has none, or two, or one that is not whole."""
+    """Return the signature of a WSGI request; None if it has none, two, or an incomplete one."""
     header = str(environ.get("HTTP_AUTHORIZATION", ""))
     link = _link_parameters(str(environ.get("QUERY_STRING", "")))
     if bool(header) == bool(link):
@@ -67,7 +67,7 @@ def _of_link(link: Mapping[str, str]) -> Signature | None:
 
 
 def _link_parameters(query: str) -> dict[str, str]:
-    """The parameters `X-Amz-...` by the rest of their names; the last of a name counts."""
+    """Return the parameters `X-Amz-...` by the rest of their names; the last of a name counts."""
     if "X-Amz-" not in query:
         return {}
     found = parse_qsl(query, keep_blank_values=True)
@@ -87,8 +87,11 @@ def _made(
 def is_valid(
     signature: Signature, environ: Mapping[str, Any], payload: str, secret_key: str
 ) -> bool:
-    """Whether the secret key made the signature of this request. `payload` stands for the body:
-    its SHA-256 in hex, or one of AWS's words for bodies that are not part of the signature."""
+    """Return whether the secret key made the signature of this request.
+
+    `payload` represents the body: its SHA-256 in hex, or AWS's keyword for bodies outside the
+    signature.
+    """
     signer = (_S3Signer if signature.service == "s3" else _Signer)(signature, secret_key)
     request = AWSRequest(
         method=environ["REQUEST_METHOD"],
@@ -102,7 +105,7 @@ def is_valid(
 
 
 def declared_payload(environ: Mapping[str, Any], signature: Signature) -> str | None:
-    """What stands for the body by the request itself; None where the body's SHA-256 does."""
+    """Return the body's representation in the request itself; None if it is the body's SHA-256."""
     declared: str | None = environ.get("HTTP_X_AMZ_CONTENT_SHA256")
     if declared is None and signature.expires_seconds is not None:
         return str(UNSIGNED_PAYLOAD)
@@ -110,7 +113,7 @@ def declared_payload(environ: Mapping[str, Any], signature: Signature) -> str | 
 
 
 def unsigned_headers(environ: Mapping[str, Any], signature: Signature) -> list[str]:
-    """Headers that AWS demands in the signature, and that are not in it."""
+    """Return headers that AWS requires in the signature and that are not in it."""
     signed = {_variable(name) for name in signature.headers}
     demanded = [name for name in environ if name.startswith("HTTP_X_AMZ_")]
     return sorted({"HTTP_HOST", *demanded} - signed)
@@ -134,12 +137,12 @@ class _Signer(SigV4Auth):  # type: ignore[misc]  # botocore has no types
 
 
 class _S3Signer(_Signer, S3SigV4Auth):  # type: ignore[misc]
-    """S3's paths are signed as they are sent."""
+    """Signs S3's paths as they are sent."""
 
 
 @functools.lru_cache(maxsize=64)
 def _signing_key(secret_key: str, *scope: str) -> bytes:
-    """The key that AWS derives for a day, a region and a service."""
+    """Return the key that AWS derives for a day, a region and a service."""
     key = f"AWS4{secret_key}".encode()
     for part in (*scope, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
@@ -147,7 +150,7 @@ def _signing_key(secret_key: str, *scope: str) -> bytes:
 
 
 def _signed_address(environ: Mapping[str, Any], signature: Signature) -> str:
-    """The address as it was sent, without the signature itself."""
+    """Return the address as sent, without the signature itself."""
     path, _, query = str(environ["RAW_URI"]).partition("?")
     parts = query.split("&")
     if signature.expires_seconds is not None:
@@ -156,7 +159,7 @@ def _signed_address(environ: Mapping[str, Any], signature: Signature) -> str:
 
 
 def _value(environ: Mapping[str, Any], name: str) -> str:
-    """A header's value; its bytes are UTF-8 where they can be."""
+    """Return a header's value, decoded as UTF-8 if possible."""
     value = str(environ.get(_variable(name), ""))
     try:
         return value.encode("latin-1").decode()

@@ -1,4 +1,4 @@
-"""The form in which Glue's databases, tables and partitions lie in SQLite: msgpack."""
+"""The stored form of Glue's databases, tables and partitions in SQLite: msgpack."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 
 class StoredTable(msgspec.Struct):
-    """A table with all versions of its description; its partitions have rows of their own."""
+    """A table with all versions of its description; its partitions have their own rows."""
 
     database_name: str
     name: str
@@ -22,7 +22,7 @@ class StoredTable(msgspec.Struct):
 
 
 class StoredDatabase(msgspec.Struct):
-    """A database and its tables, in the order in which they were made."""
+    """A database and its tables, in the order of creation."""
 
     name: str
     input: dict[str, Any]
@@ -46,7 +46,7 @@ _partition = msgspec.msgpack.Decoder(StoredPartition).decode
 
 
 def encode_databases(databases: dict[str, Any]) -> bytes:
-    """moto's databases."""
+    """Encode moto's databases."""
     return _encode([_database(one) for one in databases.values()])
 
 
@@ -57,19 +57,21 @@ def _database(database: Any) -> StoredDatabase:
 
 
 def encode_partition(partition: Any) -> bytes:
-    """A partition of moto's."""
+    """Encode moto's partition."""
     return _encode(_taken(StoredPartition, partition))
 
 
 def _taken(kind: type[Any], source: Any, **given: Any) -> Any:
-    """A struct of these fields of moto's object."""
+    """Copy these fields of moto's object into a struct."""
     names = [name for name in kind.__struct_fields__ if name not in given]
     return kind(**{name: getattr(source, name) for name in names}, **given)
 
 
 def decode_databases(raw: bytes) -> OrderedDict[str, Any]:
-    """What `encode_databases` was given; its tables have no partitions yet. Raises
-    msgspec.DecodeError or ValidationError for anything else, as does `decode_partition`."""
+    """Decode the result of `encode_databases`; tables have no partitions yet.
+
+    Raises msgspec.DecodeError or ValidationError for anything else, as does `decode_partition`.
+    """
     from moto.glue.models import FakeDatabase, FakeTable
 
     found = OrderedDict()
@@ -81,7 +83,7 @@ def decode_databases(raw: bytes) -> OrderedDict[str, Any]:
 
 
 def decode_partition(raw: bytes) -> Any:
-    """What `encode_partition` was given."""
+    """Decode the result of `encode_partition`."""
     from moto.glue.models import FakePartition
 
     partition = _made(FakePartition, _partition(raw))
@@ -90,7 +92,7 @@ def decode_partition(raw: bytes) -> Any:
 
 
 def decode_partition_input(raw: bytes) -> dict[str, Any]:
-    """What Glue was asked to keep of a partition."""
+    """Return a partition's input to Glue."""
     return _partition(raw).partition_input
 
 

@@ -1,4 +1,4 @@
-"""The form in which SQS's messages lie in SQLite: msgpack of moto's attributes, all plain."""
+"""The stored form of SQS's messages in SQLite: msgpack of moto's attributes, all plain."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ _decode = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 
 def encode(message: Any) -> bytes:
-    """A message of moto's."""
+    """Encode moto's message."""
     return _encode({name: value for name, value in vars(message).items() if name in _names()})
 
 
 def decode(raw: bytes) -> Any:
-    """What `encode` was given. Raises msgspec.DecodeError or ValidationError for anything else."""
+    """Decode the result of `encode`. Raises msgspec.DecodeError or ValidationError for anything
+    else."""
     from moto.sqs.models import Message
 
     found = _decode(raw)

@@ -1,4 +1,4 @@
-"""The form in which S3's objects lie in SQLite: msgpack of all versions, the newest last."""
+"""The stored form of S3's objects in SQLite: msgpack of all versions, the newest last."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Grants = list[tuple[list[tuple[str, str, str]], list[str]]]
 
 
 class StoredVersion(msgspec.Struct, array_like=True):
-    """A version of an object, or the marker of its deletion. Times are naive UTC.
+    """A version of an object, or its delete marker. Times are naive UTC.
 
-    `attributes` are those of moto's object that `ATTRIBUTES` names and that are not None; `grants`
-    are its access list: grantees (id, address, name) and permissions.
+    `attributes` are the ones of moto's object in `ATTRIBUTES` that are not None; `grants` is its
+    access list: grantees (id, address, name) and permissions.
     """
 
     is_marker: bool
@@ -48,16 +48,16 @@ ATTRIBUTES = (
 
 encode = msgspec.msgpack.Encoder().encode
 decode = msgspec.msgpack.Decoder(list[StoredVersion]).decode
-"""A row's versions. Raises msgspec.DecodeError or ValidationError for anything else."""
+"""Decodes a row's versions. Raises msgspec.DecodeError or ValidationError for anything else."""
 
 
 def written(versions: list[StoredVersion]) -> float:
-    """When an object's newest version was written, in epoch seconds."""
+    """Return when an object's newest version was written, in epoch seconds."""
     return versions[-1].modified.replace(tzinfo=UTC).timestamp()
 
 
 def stored(version: Any) -> StoredVersion:
-    """moto's object, or its marker of a deletion, as it is kept."""
+    """Convert moto's object or delete marker to the stored form."""
     if not hasattr(version, "contentsize"):
         return StoredVersion(True, version.last_modified, version.version_id)
     found = {name: getattr(version, name) for name in ATTRIBUTES}
@@ -84,7 +84,7 @@ def _grants(acl: Any) -> Grants | None:
 
 
 def restored(bucket: str, name: str, version: StoredVersion) -> Any:
-    """What `stored` was given. The parts of a multipart upload are one body by now."""
+    """Convert the result of `stored` back. A multipart upload is one body by now."""
     from moto.s3.models import FakeDeleteMarker, FakeKey
     from moto.utilities.utils import LowercaseDict
 

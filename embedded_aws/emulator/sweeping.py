@@ -1,6 +1,6 @@
-"""What AWS does by itself: it deletes what is past its time. Here it also shrinks the file.
+"""Deletes expired data, as AWS does by itself, and shrinks the file.
 
-All of it goes in steps, each a short transaction, so that requests wait for no more than one.
+It works in steps, each a short transaction, so that a request waits for at most one.
 """
 
 from __future__ import annotations
@@ -14,27 +14,28 @@ from typing import Protocol
 logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.05
-"""Between two steps; requests come in between."""
+"""Seconds between two steps, when requests can run."""
 
 MOST_FREE_PAGES = 1000
-"""Free pages (of 4 KB) that stay in the file to be used again."""
+"""Free pages (of 4 KB) that stay in the file for reuse."""
 
 PAGES = 500
-"""Pages that one step gives back."""
+"""Pages that one step releases."""
 
 
 class Task(Protocol):
-    """A kind of thing that goes when its time has come."""
+    """A kind of data that expires."""
 
     name: str
 
     def step(self, now: float) -> int:
-        """Do a bounded part of what is due at an epoch second; how much, 0 when nothing is left."""
+        """Process a bounded part of what is due at an epoch second; return its size, 0 when nothing
+        remains."""
         ...
 
 
 class FreePages:
-    """Gives pages that deletions have freed back to the file system."""
+    """Returns pages freed by deletions to the file system."""
 
     name = "pages"
 
@@ -42,7 +43,8 @@ class FreePages:
         self._connection = connection
 
     def step(self, now: float) -> int:  # noqa: ARG002  # pages have no age
-        """Give back at most PAGES; 0 where the file has few, or keeps them (older files do)."""
+        """Release at most PAGES; return 0 if the file has few free ones, or keeps them (older files
+        do)."""
         free = self._number("freelist_count")
         if free <= MOST_FREE_PAGES or self._number("auto_vacuum") != 2:
             return 0
@@ -54,7 +56,7 @@ class FreePages:
 
 
 class Sweeping:
-    """Takes the steps of all tasks, each in a transaction of its own under the emulator's lock."""
+    """Runs the steps of all tasks, each in its own transaction under the emulator's lock."""
 
     def __init__(
         self,
@@ -69,13 +71,13 @@ class Sweeping:
         self._swept = swept
 
     def start(self, every_seconds: float, clock: Callable[[], float]) -> None:
-        """Sweep from a thread of its own, again and again."""
+        """Sweep repeatedly from a thread of its own."""
         threading.Thread(
             target=self._repeat, args=(every_seconds, clock), name="sweeping", daemon=True
         ).start()
 
     def sweep(self, now: float, pause_seconds: float = 0.0) -> dict[str, int]:
-        """Do all that is due at an epoch second. Returns how much of each kind."""
+        """Do everything that is due at an epoch second. Return the counts by kind."""
         done = {}
         for task in self._tasks:
             done[task.name] = 0

@@ -1,8 +1,7 @@
-"""moto's DynamoDB items, kept in SQLite and read back by key.
+"""moto's DynamoDB items, stored in SQLite and read by key.
 
-moto holds a table's items in a dict of dicts and sorts all of them for every query. The mapping
-here looks like that dict to moto's code; `rows` gives a query only the items that it can
-return, in order.
+moto holds a table's items in a dict of dicts and sorts all of them for every query. This mapping
+imitates that dict; `rows` yields only the items that a query can return, in order.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _FALLING_IN_INDEX = _IN_INDEX + "e.ir DESC, e.h DESC, e.r DESC"
 
 
 def decode_item(raw: bytes, hash_name: str, range_name: str | None) -> Item:
-    """An item from its DynamoDB JSON, without moto's size check: it was checked when written."""
+    """Decode an item from DynamoDB JSON, without moto's size check, which was done on writing."""
     item = Item.__new__(Item)
     attrs = LimitedSizeDict.__new__(LimitedSizeDict)
     for name, value in _decode(raw).items():
@@ -41,7 +40,7 @@ def decode_item(raw: bytes, hash_name: str, range_name: str | None) -> Item:
 
 
 def encode_item(item: Item) -> bytes:
-    """An item as DynamoDB JSON: as it was given, where it is just being put."""
+    """Encode an item as DynamoDB JSON, unchanged if it is just being put."""
     # msgspec writes the bytes of binary values in base64, as DynamoDB's JSON has them.
     given = getattr(item, "given", None)
     if given is not None:
@@ -50,7 +49,7 @@ def encode_item(item: Item) -> bytes:
 
 
 def expiry(value: dict[str, Any] | None) -> int | None:
-    """The epoch second in a time-to-live attribute; None where DynamoDB would see none."""
+    """Return the epoch second in a time-to-live attribute; None if DynamoDB would ignore it."""
     text = value.get("N") if value else None
     if text is None:
         return None
@@ -59,18 +58,18 @@ def expiry(value: dict[str, Any] | None) -> int | None:
 
 
 _LATEST = 2.0**62
-"""What SQLite's integers hold."""
+"""The largest exponent range of SQLite's integers."""
 
 
 class Row(msgspec.Struct, frozen=True):
-    """An item as found: `place` orders rows that are asked for together."""
+    """A stored item; `place` orders rows of a query."""
 
     sort_key: str
     place: tuple[str, ...]
     raw: bytes
 
     def attributes(self) -> dict[str, Any]:
-        """The item as DynamoDB's JSON."""
+        """Return the item as DynamoDB JSON."""
         attributes: dict[str, Any] = _decode(self.raw)
         return attributes
 
@@ -78,8 +77,8 @@ class Row(msgspec.Struct, frozen=True):
 class TableItems:
     """`Table.items` over SQLite: `items[hash][range]` or `items[hash]` without a range key.
 
-    Keys are strings (type S), as all of ours are. Copies share the rows: moto copies a table
-    only to undo a failed transaction, which the request's own transaction does.
+    Keys are strings (type S), as all of ours are. Copies share the rows: moto copies a table only
+    to undo a failed transaction, which the request's own transaction does.
     """
 
     def __init__(self, table: Any, connection: sqlite3.Connection) -> None:
@@ -109,18 +108,19 @@ class TableItems:
         return self.remove(key.value, "")
 
     def values(self) -> Iterator[Any]:
-        """As the dict's: a partition for each hash key, or the items without a range key."""
+        """Yield the dict's values: a partition for each hash key, or the items without a range
+        key."""
         query = "SELECT DISTINCT h FROM items WHERE tbl = ? ORDER BY h"
         for (key,) in self._connection.execute(query, (self.name,)).fetchall():
             yield self[DynamoType({"S": key})]
 
     def count(self) -> int:
-        """How many items the table holds."""
+        """Return the number of items."""
         query = "SELECT count(*) FROM items WHERE tbl = ?"
         return int(self._connection.execute(query, (self.name,)).fetchone()[0])
 
     def get(self, hash_value: str, range_value: str) -> Item:
-        """Raises KeyError."""
+        """Return an item. Raises KeyError."""
         row = self._connection.execute(
             "SELECT item FROM items WHERE tbl = ? AND h = ? AND r = ?",
             (self.name, hash_value, range_value),
@@ -130,7 +130,7 @@ class TableItems:
         return decode_item(row[0], self._hash, self._range)
 
     def expires_by(self) -> str | None:
-        """The attribute of the table's time to live, where that is on."""
+        """Return the attribute of the table's time to live, if enabled."""
         ttl = self._table.ttl
         return ttl["AttributeName"] if ttl.get("TimeToLiveStatus") == "ENABLED" else None
 
@@ -151,7 +151,7 @@ class TableItems:
         )
 
     def remove(self, hash_value: str, range_value: str) -> Item:
-        """Raises KeyError."""
+        """Remove and return an item. Raises KeyError."""
         item = self.get(hash_value, range_value)
         self._unindex(hash_value, range_value)
         self._connection.execute(
@@ -163,7 +163,7 @@ class TableItems:
     def _unindex(self, hash_value: str, range_value: str) -> None:
         if not self._indexes:
             return
-        with contextlib.suppress(KeyError):  # nothing there yet
+        with contextlib.suppress(KeyError):  # nothing stored yet
             item = self.get(hash_value, range_value)
             self._connection.executemany(
                 "DELETE FROM index_entries WHERE tbl = ? AND idx = ? AND ih = ? AND ir = ?"
@@ -180,7 +180,7 @@ class TableItems:
         return entries
 
     def partition(self, hash_value: str) -> Iterator[Item]:
-        """All items of a hash key in order of the range key."""
+        """Yield all items of a hash key in order of the range key."""
         rows = self._connection.execute(
             "SELECT item FROM items WHERE tbl = ? AND h = ? ORDER BY r", (self.name, hash_value)
         )
@@ -188,19 +188,19 @@ class TableItems:
             yield decode_item(raw, self._hash, self._range)
 
     def key_of(self, text: dict[str, str]) -> tuple[str, str]:
-        """Hash and range value among values by attribute name."""
+        """Return hash and range value of values by attribute name."""
         return text[self._hash], text[self._range] if self._range else ""
 
     def item(self, raw: bytes) -> Item:
-        """An item from its row."""
+        """Decode an item of its row."""
         return decode_item(raw, self._hash, self._range)
 
     def rows(
         self, hash_value: str, low: str, high: str, *, index: str | None, descending: bool
     ) -> Iterator[Row]:
-        """Rows with `low <= sort key <= high` in order, read as they are asked for.
+        """Yield rows with `low <= sort key <= high`, in order, lazily.
 
-        In a global secondary index rows that tie are in the order of the table's key.
+        In a global secondary index rows with equal keys are in the order of the table's key.
         """
         if index is None:
             query = _FALLING if descending else _RISING

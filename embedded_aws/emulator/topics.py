@@ -1,7 +1,7 @@
-"""Repairs of moto's SNS.
+"""Patches moto's SNS.
 
-It keeps every message, and a certificate for every message. It fails a publication for a subscriber
-that does not answer; SNS accepts the message and tries to deliver it on its own.
+moto keeps every message, and a certificate for every message. It fails a publication if a
+subscriber does not answer; SNS accepts the message and delivers it asynchronously.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ class LastMessages(list[Any]):
     """A list of the last KEPT entries; moto only appends."""
 
     def append(self, entry: Any) -> None:
-        """Add, and let the oldest go."""
+        """Append, and drop the oldest."""
         super().append(entry)
         del self[:-KEPT]
 
 
 class _BoundedRequests:
-    """The part of `requests` that moto uses to deliver, with a time limit."""
+    """The part of `requests` that moto uses for delivery, with a time limit."""
 
     @staticmethod
     def post(url: str, **named: Any) -> requests.Response:
@@ -47,7 +47,7 @@ class LastKeys(dict[str, bytes]):
 
 
 def install() -> None:
-    """Put the repairs into moto."""
+    """Install the patches."""
     deliver = Subscription.publish
 
     def publish(self: Any, *arguments: Any, **named: Any) -> None:

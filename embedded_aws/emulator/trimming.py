@@ -1,4 +1,4 @@
-"""Deletes stream records that are past their time, a bounded number at a time."""
+"""Deletes expired stream records, a bounded number at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from embedded_aws.emulator.expiring import tables
 from embedded_aws.emulator.item_changes import FIRST
 
 MOST = 500
-"""Records that one step deletes, so that no request waits long for it."""
+"""Records deleted per step, so that no request waits long."""
 
 ITEM_CHANGES_SECONDS = 86_400.0
 """DynamoDB keeps the records of a table's stream for 24 hours."""
@@ -21,7 +21,7 @@ def trim_kinesis(
 ) -> int:
     """Delete a shard's oldest records that arrived before an epoch second, up to a sequence number.
 
-    Returns how many; MOST means that there may be more.
+    Returns their number; MOST means that there may be more.
     """
     rows = connection.execute(
         "SELECT seq, created FROM records WHERE stream = ? AND shard = ? AND seq <= ?"
@@ -37,7 +37,8 @@ def trim_kinesis(
 def trim_changes(
     connection: sqlite3.Connection, table: str, upto: int | None, before: float
 ) -> int:
-    """The same for the stream of a table; `upto` is a sequence number as its readers see it."""
+    """Delete records of a table's stream likewise; `upto` is a sequence number as readers see
+    it."""
     rows = connection.execute(
         "SELECT seq, created FROM item_changes WHERE tbl = ? AND seq <= ? ORDER BY seq LIMIT ?",
         (table, _END if upto is None else upto - FIRST, MOST),
@@ -52,26 +53,28 @@ _END = 2**62
 
 
 def _last(rows: list[tuple[int, float]], before: float) -> int:
-    """The last sequence number among the rows that are old enough; -1 where none is."""
+    """Return the last sequence number among the old enough rows; -1 without any."""
     old = list(takewhile(lambda row: row[1] < before, rows))
     return old[-1][0] if old else -1
 
 
 class Retention:
-    """How long unfinished records stay. Only time in which the emulator runs counts, since nobody
-    can read a stream while it does not."""
+    """How long unfinished records are kept.
+
+    Only time in which the emulator runs counts, since streams cannot be read while it does not.
+    """
 
     def __init__(self, started: float) -> None:
         self._started = started
 
     def bound(self, now: float, seconds: float) -> float:
-        """Records that arrived before this epoch second are past their time; 0 spares all."""
+        """Return the epoch second before which records are expired; 0 keeps all."""
         bound = now - seconds
         return bound if self._started < bound else 0.0
 
 
 class StreamTrimming:
-    """Deletes what is past a stream's retention, whether anybody has read it or not."""
+    """Deletes records past their stream's retention, whether or not they were read."""
 
     name = "stream_records"
 
@@ -80,7 +83,7 @@ class StreamTrimming:
         self._retention = retention
 
     def step(self, now: float) -> int:
-        """Delete at most MOST records; 0 when nothing is left to delete."""
+        """Delete at most MOST records; return 0 when nothing remains."""
         for stream in _streams():
             before = self._retention.bound(now, stream.retention_period_hours * 3600.0)
             for shard in stream.shards:

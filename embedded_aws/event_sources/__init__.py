@@ -1,1 +1,1 @@
-"""What Lambda's event source mappings do, for handlers in this process."""
+"""Lambda's event source mappings for handlers in this process."""

@@ -1,4 +1,4 @@
-"""What follows a handler's answer: done, tried again, split, or given up.
+"""Decides after a handler's answer: done, retried, split or dead-lettered.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html
 """
@@ -18,7 +18,7 @@ Backoff = Callable[[int], float]
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """Records to hand over together, not before a time, and what was tried already."""
+    """Records to pass to the handler together, not before a time, with the history of attempts."""
 
     records: tuple[StreamRecord, ...]
     retries: int = 0
@@ -27,9 +27,9 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """`first_failed` is the index of the first failed record, None where all succeeded.
+    """`first_failed` is the index of the first failed record, None if all succeeded.
 
-    `reported` tells a partial response from a function that raised; `error` is what it raised.
+    `reported` distinguishes a partial response from a function that raised; `error` is its error.
     """
 
     first_failed: int | None
@@ -38,7 +38,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class GivenUp(msgspec.Struct, frozen=True):
-    """Records that will not be tried again, and why."""
+    """Records that are not retried any more, and the reason."""
 
     records: tuple[StreamRecord, ...]
     condition: Condition
@@ -47,7 +47,7 @@ class GivenUp(msgspec.Struct, frozen=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """What an outcome leads to. `again` is in order, and comes before anything newer."""
+    """The consequences of an outcome. `again` is in order, and precedes anything newer."""
 
     done: tuple[StreamRecord, ...] = ()
     again: tuple[Attempt, ...] = ()
@@ -55,10 +55,10 @@ class Settled(msgspec.Struct, frozen=True):
 
 
 def read_response(response: Any, sequence_numbers: Sequence[str]) -> Outcome:
-    """A handler's return value for a stream's batch.
+    """Interpret a handler's return value for a stream's batch.
 
-    The lowest failed sequence number counts. None, an empty object or an empty list means
-    success; an unknown or missing identifier means that the whole batch failed.
+    The lowest failed sequence number counts. None, an empty object or an empty list means success;
+    an unknown or missing identifier means that the whole batch failed.
     """
     failures = response.get("batchItemFailures") if isinstance(response, dict) else None
     if not failures:
@@ -74,18 +74,18 @@ def _identifier(failure: Any) -> str:
 
 
 def exponential(first_seconds: float = 0.2, longest_seconds: float = 30.0) -> Backoff:
-    """Waits that double with each retry."""
+    """Return delays that double with each retry."""
     return lambda retries: min(first_seconds * 2.0 ** min(retries, 30), longest_seconds)
 
 
 def settle(
     attempt: Attempt, outcome: Outcome, source: EventSource, now: float, backoff: Backoff
 ) -> Settled:
-    """What to do after `outcome`. `now` is in epoch seconds.
+    """Decide what to do after `outcome`. `now` is in epoch seconds.
 
-    A split costs no retry: at the reported record, or in half where the function raised.
-    A report of the very first record splits nothing, so it is a retry. The age of records
-    is looked at only after a failure: a system that was off for a day has not failed.
+    A split costs no retry: at the reported record, or in half if the function raised. A report of
+    the very first record splits nothing, so it is a retry. The age of records is checked only after
+    a failure: a system that was off for a day has not failed.
     """
     if outcome.first_failed is None:
         return Settled(done=attempt.records)

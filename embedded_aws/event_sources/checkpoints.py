@@ -1,4 +1,4 @@
-"""Where each shard's reading stands, kept over a restart."""
+"""The reading position of each shard, kept across restarts."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ ENDED = "SHARD_END"
 
 
 class Checkpoints:
-    """Checkpoints by mapping and shard, in the SQLite file at `path`; None keeps none.
+    """Checkpoints by mapping and shard, in the SQLite file at `path`; None stores none.
 
-    `failed` is told when the file cannot be written. Raises CheckpointsError for a file that
-    is none of ours.
+    `failed` is called when the file cannot be written. Raises CheckpointsError for a file that is
+    not ours.
     """
 
     def __init__(self, path: Path | None, failed: Callable[[str], None] = lambda _: None) -> None:
@@ -49,7 +49,7 @@ class Checkpoints:
         self._connection.execute(_SCHEMA)
 
     def get(self, mapping: str, shard: str) -> str | None:
-        """The last checkpoint, or None before the first."""
+        """Return the last checkpoint, or None before the first."""
         with self._lock:
             row = self._connection.execute(
                 "SELECT checkpoint FROM checkpoints WHERE mapping = ? AND shard = ?",
@@ -58,10 +58,10 @@ class Checkpoints:
         return row[0] if row else None
 
     def put(self, mapping: str, shard: str, checkpoint: str) -> None:
-        """Remember; durable when it returns.
+        """Store a checkpoint; durable on return.
 
-        After `close`, and where the file cannot be written, the checkpoint stays as it was: what
-        came after it is delivered again.
+        After `close`, or if the file cannot be written, the checkpoint is unchanged: later records
+        are delivered again.
         """
         with self._lock:
             if self._closed:

@@ -1,4 +1,4 @@
-"""Where batches go that are given up on: an S3 object as Lambda writes it.
+"""Stores dead-lettered batches as S3 objects like Lambda's.
 
 https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
 """
@@ -17,7 +17,7 @@ _BATCH_INFO = {"kinesis": "KinesisBatchInfo", "dynamodb": "DDBStreamBatchInfo"}
 
 
 class Origin(Protocol):
-    """The stream that the records came from."""
+    """The stream of the records."""
 
     kind: str
     arn: str
@@ -26,7 +26,7 @@ class Origin(Protocol):
 def invocation_record(
     given_up: GivenUp, origin: Origin, shard_id: str, function: str, now: datetime
 ) -> dict[str, Any]:
-    """The object's content. `payload` is the whole event as a JSON text."""
+    """Return the object's content. `payload` is the whole event as a JSON text."""
     first, last = given_up.records[0], given_up.records[-1]
     region = origin.arn.split(":")[3]
     return {
@@ -57,13 +57,13 @@ def invocation_record(
 
 
 def object_key(mapping_id: str, shard_id: str, now: datetime) -> str:
-    """`aws/lambda/<mapping>/<shard>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<uuid>`."""
+    """Return the key `aws/lambda/<mapping>/<shard>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<uuid>`."""
     day, second = now.strftime("%Y/%m/%d"), now.strftime("%Y-%m-%dT%H.%M.%S")
     return f"aws/lambda/{mapping_id}/{shard_id}/{day}/{second}-{uuid.uuid4()}"
 
 
 class FailureDestination:
-    """Writes what was given up on into a bucket."""
+    """Writes dead-lettered batches into a bucket."""
 
     def __init__(self, s3: Any, bucket: str) -> None:
         self._s3 = s3
@@ -72,7 +72,7 @@ class FailureDestination:
     def put(
         self, given_up: GivenUp, origin: Origin, shard_id: str, function: str, mapping_id: str
     ) -> str:
-        """Store the records and why; returns the object's key."""
+        """Store the records and the reason; return the object's key."""
         now = datetime.now(UTC)
         key = object_key(mapping_id, shard_id, now)
         body = invocation_record(given_up, origin, shard_id, function, now)

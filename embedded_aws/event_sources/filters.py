@@ -1,6 +1,6 @@
 """Lambda's event filtering: whether a record matches a pattern.
 
-Rules are those of Amazon EventBridge's patterns as Lambda takes them:
+The rules are those of Amazon EventBridge's patterns that Lambda accepts:
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
 """
 
@@ -25,12 +25,12 @@ class PatternError(ValueError):
 
 
 def passes(patterns: Sequence[Mapping[str, Any]], record: Mapping[str, Any]) -> bool:
-    """Whether any pattern matches; without patterns every record passes."""
+    """Return whether any pattern matches; without patterns every record passes."""
     return not patterns or any(matches(pattern, record) for pattern in patterns)
 
 
 def matches(pattern: Mapping[str, Any], value: Any) -> bool:
-    """Whether every field of the pattern matches. Raises PatternError."""
+    """Return whether every field of the pattern matches. Raises PatternError."""
     return all(_field_matches(name, wanted, value) for name, wanted in pattern.items())
 
 

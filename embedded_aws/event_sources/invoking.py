@@ -1,4 +1,4 @@
-"""Calling a handler as Lambda does, and reading what it answers."""
+"""Calls a handler as Lambda does, and interprets its answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 class Function(msgspec.Struct, frozen=True):
-    """A handler and what Lambda knows of it."""
+    """A handler and its Lambda configuration."""
 
     name: str
     handler: Handler
@@ -29,14 +29,14 @@ class Function(msgspec.Struct, frozen=True):
     timeout_seconds: float = 60.0
 
     def invoke(self, records: Sequence[Mapping[str, Any]]) -> Any:
-        """Its answer to the records, which it gets as JSON would carry them. Raises as it does."""
+        """Return its answer to the records, which are converted as by JSON. Raises its errors."""
         payload = _decode(_encode(event(records)))
         context = Context(self.name, timeout_seconds=self.timeout_seconds, region=self.region)
         return self.handler(payload, context)
 
 
 def invoke(function: Function, records: Sequence[StreamRecord], *, partial: bool) -> Outcome:
-    """Hand a stream's batch over. Whatever the function raises fails the whole batch."""
+    """Pass a stream's batch to the function. Any error of the function fails the whole batch."""
     numbers = [record.sequence_number for record in records]
     began = time.monotonic()
     try:

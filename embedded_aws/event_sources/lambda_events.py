@@ -1,7 +1,6 @@
-"""Events as Lambda hands them to a function, and the context beside them.
+"""Builds the events that Lambda passes to a function, and the context.
 
-Equal, key by key and type by type, to the examples in AWS's documentation, which are kept
-under `tests/events/`.
+Keys and types equal the examples in AWS's documentation, which are kept in `tests/events/`.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/ticktape-local"
 def kinesis_record(
     record: Mapping[str, Any], shard_id: str, stream_arn: str, region: str
 ) -> dict[str, Any]:
-    """From a record of boto3's GetRecords."""
+    """Convert a record of boto3's GetRecords."""
     number = record["SequenceNumber"]
     return {
         "kinesis": {
@@ -43,8 +42,11 @@ def kinesis_record(
 
 
 def as_on_the_wire(record: dict[str, Any]) -> dict[str, Any]:
-    """A record of DynamoDB Streams' GetRecords: times in epoch seconds, bytes in base64. Boto3
-    parses them; what a client has left as it came stays so."""
+    """Convert a record of DynamoDB Streams' GetRecords to wire form: times in epoch seconds, bytes
+    in base64.
+
+    boto3 parses them; unparsed values stay as they are.
+    """
     created = record["dynamodb"]["ApproximateCreationDateTime"]
     if not isinstance(created, datetime):
         return record
@@ -54,8 +56,8 @@ def as_on_the_wire(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def dynamodb_record(record: Mapping[str, Any], stream_arn: str) -> dict[str, Any]:
-    """From a record of DynamoDB Streams' GetRecords as it is on the wire: times in epoch seconds,
-    bytes in base64."""
+    """Convert a record of DynamoDB Streams' GetRecords in wire form: times in epoch seconds, bytes
+    in base64."""
     change = record["dynamodb"]
     moment = int(change["ApproximateCreationDateTime"])
     made = {
@@ -77,7 +79,7 @@ def dynamodb_record(record: Mapping[str, Any], stream_arn: str) -> dict[str, Any
 
 
 def sqs_record(message: Mapping[str, Any], queue_arn: str, region: str) -> dict[str, Any]:
-    """From a message of boto3's ReceiveMessage with all attributes."""
+    """Convert a message of boto3's ReceiveMessage with all attributes."""
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],
@@ -108,12 +110,12 @@ def _message_attribute(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def event(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The invocation's payload."""
+    """Return the invocation's payload."""
     return {"Records": list(records)}
 
 
 class Context:
-    """What Lambda passes beside the event."""
+    """The context that Lambda passes with the event."""
 
     function_version = "$LATEST"
     identity = None
@@ -131,5 +133,5 @@ class Context:
         self.log_stream_name = "local"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until Lambda would stop the function; 0 when it would have."""
+        """Return the milliseconds until Lambda would stop the function; at least 0."""
         return max(0, int((self._ends - time.monotonic()) * 1000))

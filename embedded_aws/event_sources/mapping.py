@@ -1,4 +1,4 @@
-"""An event source mapping: one thread a shard, from its stream to its handler."""
+"""An event source mapping: one thread per shard, from its stream to its handler."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ from embedded_aws.event_sources.wakeups import Wakeups
 logger = logging.getLogger(__name__)
 
 RELIST_SECONDS = 10.0
-"""How often to look for new shards; at once when one ends."""
+"""Seconds between checks for new shards; they are checked at once when one ends."""
 
 TOLD_RELIST_SECONDS = 60.0
-"""The same where changes are told: a shard that is split is seen to end with the next record."""
+"""The same if changes are reported: the next record then shows that a shard was split."""
 
 UNREACHABLE_SECONDS = 1.0
 
 
 class Tally(msgspec.Struct):
-    """What a mapping did so far. `lag_seconds` is the age of the oldest record at hand-over."""
+    """The totals of a mapping. `lag_seconds` is the age of the oldest record when it was passed
+    on."""
 
     invocations: int = 0
     failed_invocations: int = 0
@@ -71,23 +72,23 @@ class Mapping:
         self._lister.start()
 
     def stop(self) -> None:
-        """Ask all threads to end after the batch at hand. Wake them before joining."""
+        """Ask all threads to end after the current batch. Wake them before joining."""
         self._stop.set()
         self._relist.set()
 
     def join(self, deadline: float) -> bool:
-        """Wait for the threads until `deadline`, in monotonic seconds; whether all ended."""
+        """Wait for the threads until `deadline`, in monotonic seconds; return whether all ended."""
         threads = [self._lister, *self._threads.values()]
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in threads)
 
     def checkpoint(self, shard_id: str) -> str | None:
-        """The shard's checkpoint, ENDED for one that is closed and finished."""
+        """Return the shard's checkpoint, ENDED for one that is closed and finished."""
         return self._checkpoints.get(self.mapping_id, shard_id)
 
     def shard_ids(self) -> list[str]:
-        """The shards that this mapping has started."""
+        """Return the shards that this mapping has started."""
         return list(self._threads)
 
     def _follow(self) -> None:
@@ -113,7 +114,7 @@ class Mapping:
 
 
 class _ShardReader:
-    """Reads one shard and hands its batches over, in its own thread."""
+    """Reads one shard and passes its batches on, in its own thread."""
 
     def __init__(self, mapping: Mapping, shard_id: str) -> None:
         self._mapping = mapping
@@ -128,7 +129,7 @@ class _ShardReader:
         self._in_flight: dict[Future[Outcome], tuple[Lane, Attempt]] = {}
 
     def run(self) -> None:
-        """Until the mapping stops or the shard ends."""
+        """Run until the mapping stops or the shard ends."""
         lanes = self._mapping.source.parallelization
         with ThreadPoolExecutor(lanes, thread_name_prefix=self._shard_id) as pool:
             while not self._mapping._stop.is_set() and not self._is_finished():
@@ -156,7 +157,7 @@ class _ShardReader:
             self._mapping._wakeups.wait(self._seen, None if due is None else due - time.time())
 
     def _read(self) -> None:
-        """Read on, as far as there is room; remember whether more is there already."""
+        """Read as far as there is room; remember whether there is more."""
         limit = min(self._worker.room(), self._mapping.stream.read_limit)
         self._more = False
         if self._at_end or limit == 0:
@@ -216,7 +217,7 @@ class _ShardReader:
     def _give_up(self, given_up: GivenUp) -> None:
         mapping = self._mapping
         logger.error(
-            "%s: gave up on %d records (%s)",
+            "%s: dead-lettered %d records (%s)",
             mapping.source.handler,
             len(given_up.records),
             given_up.condition,
@@ -226,7 +227,7 @@ class _ShardReader:
         self._worker.give_up(given_up)
 
     def _keep(self, given_up: GivenUp) -> None:
-        """Into the failure destination, however often it takes: nothing may be lost here."""
+        """Write to the failure destination, retrying forever: nothing may be lost here."""
         mapping = self._mapping
         while mapping._destination is not None and mapping.source.failures:
             try:
@@ -238,7 +239,7 @@ class _ShardReader:
                     mapping.mapping_id,
                 )
             except (ClientError, BotoCoreError) as error:
-                logger.warning("cannot store what was given up on: %s", error)
+                logger.warning("cannot store a dead-lettered batch: %s", error)
                 if mapping._stop.wait(UNREACHABLE_SECONDS):
                     raise
             else:
@@ -252,7 +253,7 @@ class _ShardReader:
 
 
 def trimmable(mapping: Mapping) -> list[tuple[str, str]]:
-    """Shards with the sequence number up to which their records are finished."""
+    """Return the shards with the sequence number up to which their records are finished."""
     found: list[tuple[str, str]] = []
     for shard_id in mapping.shard_ids():
         checkpoint = mapping.checkpoint(shard_id)

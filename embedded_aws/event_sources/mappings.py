@@ -1,4 +1,4 @@
-"""The event source mappings of an app's handlers, as a deployment would set them."""
+"""The event source mappings of an app's handlers, as in a deployment."""
 
 from __future__ import annotations
 
@@ -24,26 +24,27 @@ logger = logging.getLogger(__name__)
 
 TRIM_EVERY_SECONDS = 60.0
 KEPT_SECONDS = 600.0
-"""How long finished records stay readable for others in the emulator's streams."""
+"""Seconds for which finished records stay readable in the emulator's streams."""
 
 
 class Control(Protocol):
-    """What the emulator offers beside AWS, as `EmulatorControl` does."""
+    """The emulator's control interface, as `EmulatorControl` implements it."""
 
     def wait_for_changes(self, seen: int, timeout_seconds: float) -> int:
-        """The number of records put so far, as soon as it differs from `seen`."""
+        """Return the number of records put so far, as soon as it differs from `seen`."""
 
     def waiting(self, streams: Sequence[Position], queues: Sequence[str]) -> Waiting:
-        """What waits behind these positions, and in these queues."""
+        """Return the records after these positions, and in these queues."""
 
     def trim(self, kind: str, name: str, shard: str, upto: str, older_than_seconds: float) -> int:
-        """Delete a shard's records up to and with `upto`, unless younger. Returns how many."""
+        """Delete a shard's records up to and including `upto`, except younger ones. Return their
+        number."""
 
 
 class Mappings:
-    """All mappings, with what they share: wake-ups, checkpoints and the failure destination.
+    """All mappings and their shared wake-ups, checkpoints and failure destination.
 
-    `clients` gives boto3's client of a service. Without a `control` (another emulator, or AWS)
+    `clients` returns boto3's client of a service. Without a `control` (another emulator, or AWS)
     streams are polled, and not trimmed.
     """
 
@@ -71,8 +72,11 @@ class Mappings:
     def map(
         self, source: EventSource, place: str, handler: Handler, timeout_seconds: float = 60.0
     ) -> None:
-        """Feed a handler: from `start` on, or at once after it. `place` is a Kinesis stream's name,
-        the ARN of a table's stream, or a queue's URL. A batch may take `timeout_seconds`."""
+        """Feed a handler from `start` on, or at once if already started.
+
+        `place` is a Kinesis stream's name, the ARN of a table's stream, or a queue's URL. A batch
+        may take `timeout_seconds`.
+        """
         client = self._clients(_SERVICES[source.kind])
         function = Function(source.handler, handler, client.meta.region_name, timeout_seconds)
         if source.kind == "sqs":
@@ -85,7 +89,7 @@ class Mappings:
             (self._queues if source.kind == "sqs" else self._streams)[-1].start()
 
     def start(self) -> None:
-        """Feed the handlers from now on."""
+        """Start feeding the handlers."""
         self._started = True
         self._wakeups.start()
         for mapping in self._all:
@@ -94,7 +98,7 @@ class Mappings:
             threading.Thread(target=self._trim, name="trim", daemon=True).start()
 
     def stop(self, seconds: float) -> bool:
-        """End after the batches at hand; whether that took less than `seconds`."""
+        """Stop after the current batches; return whether that took less than `seconds`."""
         self._stop.set()
         for mapping in self._all:
             mapping.stop()
@@ -104,11 +108,11 @@ class Mappings:
         return all(joined)
 
     def given_up(self) -> int:
-        """Records that were given up on since the start."""
+        """Return the number of records dead-lettered since the start."""
         return sum(mapping.tally.given_up for mapping in self._all)
 
     def backlog(self) -> Callable[[], Waiting] | None:
-        """What asks for the records that wait; None where only AWS could tell."""
+        """Return the function that counts waiting records; None if only AWS could."""
         if self._control is None:
             return None
         queues = [mapping.name for mapping in self._queues]
@@ -134,4 +138,4 @@ class Mappings:
 
 
 _SERVICES = {"kinesis": "kinesis", "dynamodb": "dynamodbstreams", "sqs": "sqs"}
-"""By kind: the service whose client reads."""
+"""The service whose client reads each kind of source."""

@@ -1,4 +1,4 @@
-"""How far a shard is done, when its records are not finished in order."""
+"""Tracks a shard's progress when its records are not finished in order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class Progress:
-    """Sequence numbers in the order read; the checkpoint is the last before any unfinished."""
+    """Sequence numbers in the order read; the checkpoint is the last before any unfinished one."""
 
     def __init__(self, checkpoint: str | None) -> None:
         self.checkpoint = checkpoint
@@ -15,11 +15,11 @@ class Progress:
         self._finished: set[str] = set()
 
     def read(self, sequence_number: str) -> None:
-        """A record was read and is not finished."""
+        """Add a record as unfinished."""
         self._read.append(sequence_number)
 
     def finish(self, sequence_numbers: Iterable[str]) -> None:
-        """Records are done, filtered out or given up."""
+        """Mark records as done, filtered out or dead-lettered."""
         self._finished.update(sequence_numbers)
         while self._read and self._read[0] in self._finished:
             self.checkpoint = self._read.popleft()
@@ -27,5 +27,5 @@ class Progress:
 
     @property
     def unfinished(self) -> int:
-        """How many records were read beyond the checkpoint."""
+        """Return the number of records read after the checkpoint."""
         return len(self._read)

@@ -23,18 +23,18 @@ from embedded_aws.event_sources.wakeups import Wakeups
 logger = logging.getLogger(__name__)
 
 RECEIVE_WAIT_SECONDS = 2
-"""Long polling where changes are not told; short, so that a stop need not wait."""
+"""Seconds of long polling if changes are not reported; short, so that a stop is quick."""
 
 UNREACHABLE_SECONDS = 1.0
 
 RETRY_SLACK_SECONDS = 5.0
-"""For how long a message that failed is looked for after it became visible again."""
+"""Seconds in which a failed message is expected after it became visible again."""
 
 _retry_after = exponential(1.0, 30.0)
 
 
 def failed_messages(response: Any, message_ids: Sequence[str]) -> frozenset[str]:
-    """The messages that a handler's answer reports; all of them for a bad identifier."""
+    """Return the messages that a handler's answer reports as failed; all for a bad identifier."""
     failures = response.get("batchItemFailures") if isinstance(response, dict) else None
     if not failures:
         return frozenset()
@@ -47,9 +47,9 @@ def failed_messages(response: Any, message_ids: Sequence[str]) -> frozenset[str]
 class QueueMapping:
     """Feeds one function from one queue until stopped.
 
-    Messages that succeeded are deleted; the others become visible again after a wait that
-    grows, rather than after the queue's visibility timeout, which is made for AWS. The queue's
-    own redrive policy counts receipts and moves a message to the dead-letter queue.
+    Successful messages are deleted; the others become visible again after a growing delay instead
+    of the queue's visibility timeout, which suits AWS. The queue's own redrive policy counts
+    receipts and moves a message to the dead-letter queue.
     """
 
     def __init__(
@@ -74,11 +74,11 @@ class QueueMapping:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the thread to end after the batch at hand."""
+        """Ask the thread to end after the current batch."""
         self._stop.set()
 
     def join(self, deadline: float) -> bool:
-        """Wait for the thread until `deadline`, in monotonic seconds; whether it ended."""
+        """Wait for the thread until `deadline`, in monotonic seconds; return whether it ended."""
         self._thread.join(max(0.0, deadline - time.monotonic()))
         return not self._thread.is_alive()
 
@@ -87,7 +87,7 @@ class QueueMapping:
             generation = self._wakeups.generation
             try:
                 if not self._round() and self._wakeups.tells:
-                    # A message that failed becomes visible without being told.
+                    # A failed message becomes visible without a notification.
                     is_due = time.monotonic() < self._retry_until
                     self._wakeups.wait(generation, 1.0 if is_due else None)
             except (ClientError, BotoCoreError) as error:
@@ -96,7 +96,7 @@ class QueueMapping:
                     self._stop.wait(UNREACHABLE_SECONDS)
 
     def _round(self) -> bool:
-        """Receive and hand over one batch; whether there was one."""
+        """Receive and pass on one batch; return whether there was one."""
         messages = self._sqs.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=min(self.source.batch_size, 10),

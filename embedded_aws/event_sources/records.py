@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 PAYLOAD_LIMIT = 6 * 1024 * 1024
-"""An invocation's payload at most, in bytes."""
+"""The most bytes of an invocation's payload."""
 
 
 class StreamRecord(msgspec.Struct, frozen=True):
-    """`event` is the record as Lambda hands it over. `arrived` is in epoch seconds."""
+    """`event` is the record as Lambda passes it. `arrived` is in epoch seconds."""
 
     sequence_number: str
     key: str
@@ -21,5 +21,5 @@ class StreamRecord(msgspec.Struct, frozen=True):
 
 
 def made(sequence_number: str, key: str, arrived: float, event: dict[str, Any]) -> StreamRecord:
-    """A record with its size in the payload."""
+    """Build a record with its size in the payload."""
     return StreamRecord(sequence_number, key, arrived, event, len(msgspec.json.encode(event)) + 1)

@@ -1,4 +1,4 @@
-"""A scheduled function called as EventBridge has Lambda call it."""
+"""Calls a scheduled function as EventBridge does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TIMEOUT_SECONDS = 900.0
 
 
 def scheduled_event(now: datetime, region: str, day: str | None = None) -> dict[str, Any]:
-    """The event of a schedule; with a day that was asked for by hand, in `detail`."""
+    """Return a schedule's event; a manually requested day is in `detail`."""
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -31,7 +31,7 @@ def scheduled_event(now: datetime, region: str, day: str | None = None) -> dict[
 def call(
     handler: Callable[[dict[str, Any], Any], Any], name: str, event: dict[str, Any]
 ) -> dict[str, Any]:
-    """The handler's answer. Raises what it raises."""
+    """Return the handler's answer. Raises its errors."""
     context = Context(name, timeout_seconds=TIMEOUT_SECONDS, region=str(event["region"]))
     answer: dict[str, Any] = handler(event, context)
     return answer

@@ -1,4 +1,4 @@
-"""What is set on an event source mapping, in the terms of AWS Lambda's mappings."""
+"""The settings of an event source mapping, in AWS Lambda's terms."""
 
 from __future__ import annotations
 
@@ -11,59 +11,59 @@ Position = Literal["TRIM_HORIZON", "LATEST"]
 
 
 class EventSource(Protocol):
-    """How one handler is fed: `Source`, or whatever has its attributes."""
+    """The settings of one handler's source: `Source`, or any object with its attributes."""
 
     @property
     def handler(self) -> str:
-        """The function's name."""
+        """Return the function's name."""
 
     @property
     def kind(self) -> Kind:
-        """The service."""
+        """Return the service."""
 
     @property
     def batch_size(self) -> int:
-        """Records of a batch, at most."""
+        """Return the most records in a batch."""
 
     @property
     def window_seconds(self) -> int:
-        """How long a batch is gathered."""
+        """Return the seconds for which a batch is gathered."""
 
     @property
     def starting_position(self) -> Position:
-        """Where a shard without a checkpoint is read from."""
+        """Return where reading starts without a checkpoint."""
 
     @property
     def maximum_retries(self) -> int:
-        """Of a batch; -1 without end."""
+        """Return the most retries of a batch; -1 for no limit."""
 
     @property
     def maximum_record_age_seconds(self) -> int:
-        """Of a record that is tried again; -1 without end."""
+        """Return the most age of a retried record; -1 for no limit."""
 
     @property
     def bisect(self) -> bool:
-        """Whether a batch that failed is halved."""
+        """Return whether a failed batch is halved."""
 
     @property
     def parallelization(self) -> int:
-        """Batches of a shard in work at once."""
+        """Return the batches of a shard processed at once."""
 
     @property
     def partial_responses(self) -> bool:
-        """Whether the handler's answer may name the first record that failed."""
+        """Return whether the handler's answer may name the first failed record."""
 
     @property
     def filters(self) -> tuple[dict[str, Any], ...]:
-        """Event patterns, any of which lets a record through; none lets all through."""
+        """Return event patterns, any of which accepts a record; without any all are accepted."""
 
     @property
     def failures(self) -> bool:
-        """Whether batches that are given up on are kept in the bucket for them."""
+        """Return whether dead-lettered batches are stored in the failures bucket."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """An EventSource, with Lambda's defaults."""
+    """An EventSource with Lambda's defaults."""
 
     handler: str
     kind: Kind

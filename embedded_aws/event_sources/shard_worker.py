@@ -1,7 +1,7 @@
-"""One shard's way from records read to batches finished: pure, told the time.
+"""A shard's records from reading to finished batches. Pure: callers pass the time.
 
-Records of a partition key stay in order: they go into one lane, and a lane has one batch in
-flight. With a parallelization factor of one there is one lane, and the shard's order holds.
+Records of a partition key stay in order: they go into one lane, and a lane has one batch in flight.
+With a parallelization factor of one there is one lane, which keeps the shard's order.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from embedded_aws.event_sources.settings import EventSource
 
 
 class Lane:
-    """Gathers records into batches; holds what is to be tried again before anything newer."""
+    """Gathers records into batches; puts retries before anything newer."""
 
     def __init__(self, source: EventSource) -> None:
         self._source = source
@@ -28,18 +28,18 @@ class Lane:
         self.in_flight = False
 
     def add(self, record: StreamRecord, now: float) -> None:
-        """A record to hand over."""
+        """Add a record."""
         if not self._gathered:
             self._since = now
         self._gathered.append(record)
 
     @property
     def waiting(self) -> int:
-        """How many records were gathered and not handed over."""
+        """Return the number of gathered records."""
         return len(self._gathered)
 
     def due_at(self) -> float | None:
-        """When there will be something to hand over, unless more comes; None: never."""
+        """Return when a batch will be due, unless more records arrive; None for never."""
         if self.in_flight:
             return None
         if self._again:
@@ -49,7 +49,7 @@ class Lane:
         return 0.0 if self._is_full() else self._since + self._source.window_seconds
 
     def take(self, now: float) -> Attempt | None:
-        """The batch to hand over now, if any; the lane waits until it is settled."""
+        """Return the batch that is due, if any; the lane waits until it is settled."""
         due = self.due_at()
         if due is None or due > now:
             return None
@@ -61,7 +61,7 @@ class Lane:
         return attempt
 
     def put_back(self, attempts: Sequence[Attempt]) -> None:
-        """The batch in flight is settled; `attempts` are to be tried again, in order."""
+        """Settle the batch in flight; `attempts` are retried, in order."""
         self._again.extendleft(reversed(attempts))
         self.in_flight = False
 
@@ -92,21 +92,21 @@ class ShardWorker:
 
     @property
     def checkpoint(self) -> str | None:
-        """The sequence number up to which everything is finished."""
+        """Return the sequence number up to which everything is finished."""
         return self._progress.checkpoint
 
     @property
     def idle(self) -> bool:
-        """Whether nothing read is unfinished."""
+        """Return whether everything read is finished."""
         return self._progress.unfinished == 0
 
     def room(self) -> int:
-        """How many records to read next, so that one batch waits behind each in flight."""
+        """Return how many records to read next, so that a batch waits behind each in flight."""
         wanted = self._source.batch_size * len(self._lanes)
         return max(0, wanted - sum(lane.waiting for lane in self._lanes))
 
     def offer(self, records: Sequence[StreamRecord], now: float) -> None:
-        """Records as read, in order. Those that no filter lets through are finished."""
+        """Add records as read, in order. Filtered ones are finished."""
         for record in records:
             self._progress.read(record.sequence_number)
             if passes(self._source.filters, record.event):
@@ -115,27 +115,27 @@ class ShardWorker:
                 self._progress.finish([record.sequence_number])
 
     def due_at(self) -> float | None:
-        """When the next batch can be handed over, unless more comes; None: not before."""
+        """Return when the next batch is due, unless more records arrive; None for not yet."""
         return min(
             (due for lane in self._lanes if (due := lane.due_at()) is not None), default=None
         )
 
     def take(self, now: float) -> list[tuple[Lane, Attempt]]:
-        """The batches to hand over now, at most one a lane."""
+        """Return the due batches, at most one per lane."""
         taken = ((lane, lane.take(now)) for lane in self._lanes)
         return [(lane, attempt) for lane, attempt in taken if attempt is not None]
 
     def settle(
         self, lane: Lane, attempt: Attempt, outcome: Outcome, now: float
     ) -> tuple[GivenUp, ...]:
-        """Book what came of a batch. Returns what is given up: store it, then `give_up`."""
+        """Settle a batch. Return the records to dead-letter: store them, then call `give_up`."""
         settled = settle(attempt, outcome, self._source, now, self._backoff)
         self._finish(settled.done)
         lane.put_back(settled.again)
         return settled.given_up
 
     def give_up(self, given_up: GivenUp) -> None:
-        """Records that were given up on are stored elsewhere, or dropped."""
+        """Finish records that were dead-lettered or dropped."""
         self._finish(given_up.records)
 
     def _finish(self, records: Sequence[StreamRecord]) -> None:

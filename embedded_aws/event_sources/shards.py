@@ -1,4 +1,4 @@
-"""Reading the shards of Kinesis and of DynamoDB streams through boto3."""
+"""Reads the shards of Kinesis and DynamoDB streams through boto3."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ _STALE = {"ExpiredIteratorException", "TrimmedDataAccessException"}
 
 
 class Shard(msgspec.Struct, frozen=True):
-    """A shard and those that it was split or merged from."""
+    """A shard and its parents before a split or merge."""
 
     shard_id: str
     parents: tuple[str, ...] = ()
 
 
 class ShardSource(Protocol):
-    """A stream, whichever service keeps it."""
+    """A stream of either service."""
 
     kind: str
     name: str
     arn: str
     identity: str
-    """Tells the stream from a later one of the same name."""
+    """Distinguishes the stream from a later one of the same name."""
     read_limit: int
 
     def shards(self) -> list[Shard]:
-        """All shards that still hold records, closed ones too."""
+        """Return all shards that still have records, including closed ones."""
         ...
 
     def iterator(self, shard_id: str, after: str | None, position: str) -> str:
-        """Behind a sequence number, or at a starting position when there is none."""
+        """Return an iterator after a sequence number, or at a starting position without one."""
         ...
 
     def read(
         self, shard_id: str, iterator: str, limit: int
     ) -> tuple[Sequence[StreamRecord], str | None]:
-        """Records and the next iterator, None at a closed shard's end."""
+        """Return records and the next iterator, None at a closed shard's end."""
         ...
 
 
@@ -61,7 +61,7 @@ class KinesisShards:
         self._region = self.arn.split(":")[3]
 
     def shards(self) -> list[Shard]:
-        """As ListShards answers, all pages."""
+        """Return the shards of ListShards, from all pages."""
         found: list[Shard] = []
         request: dict[str, Any] = {"StreamName": self.name}
         while True:
@@ -111,7 +111,7 @@ class DynamoDbShards:
         self.name = arn.split(":table/")[1].split("/")[0]
 
     def shards(self) -> list[Shard]:
-        """As DescribeStream answers, all pages."""
+        """Return the shards of DescribeStream, from all pages."""
         found: list[Shard] = []
         request: dict[str, Any] = {"StreamArn": self.arn}
         while True:
@@ -154,12 +154,12 @@ def _where(after: str | None, position: str, name: str) -> dict[str, str]:
 
 
 def is_stale(error: ClientError) -> bool:
-    """Whether a new iterator is all that is needed."""
+    """Return whether a new iterator resolves the error."""
     return error.response["Error"]["Code"] in _STALE
 
 
 def ready(shards: Sequence[Shard], ended: frozenset[str], started: frozenset[str]) -> list[Shard]:
-    """The shards to start now: children only when their parents, if still listed, ended."""
+    """Return the shards to start: children only after their parents, if still listed, ended."""
     listed = {shard.shard_id for shard in shards}
     return [
         shard

@@ -1,4 +1,4 @@
-"""When to look at a stream again: when something was put, where that can be told."""
+"""When to poll a stream again: when something was put, if that is known."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ LONG_POLL_SECONDS = 10.0
 
 
 class ChangeWaiter(Protocol):
-    """What the emulator's control offers."""
+    """The emulator's control interface."""
 
     def wait_for_changes(self, seen: int, timeout_seconds: float) -> int:
-        """The number of changes, as soon as it differs from `seen`."""
+        """Return the number of changes, as soon as it differs from `seen`."""
         ...
 
 
 class Wakeups:
-    """A generation that rises with each change; pollers wait for it to pass what they saw.
+    """A generation that increases with each change; pollers wait for it to pass theirs.
 
-    Without a waiter (another emulator, or AWS) it never rises, and pollers look again after
+    Without a waiter (another emulator, or AWS) it never increases, and pollers poll again after
     `poll_seconds`, as Lambda does about once a second.
     """
 
@@ -35,16 +35,16 @@ class Wakeups:
 
     @property
     def tells(self) -> bool:
-        """Whether changes are told; otherwise only looking shows them."""
+        """Return whether changes are reported; otherwise pollers have to check."""
         return self._waiter is not None
 
     def start(self) -> None:
-        """Follow the changes from a thread of its own."""
+        """Follow the changes in a thread."""
         if self._waiter is not None:
             threading.Thread(target=self._follow, name="wakeups", daemon=True).start()
 
     def wait(self, seen: int, until_seconds: float | None) -> None:
-        """Until a generation after `seen`, `until_seconds` from now, or the stop."""
+        """Wait for a generation after `seen`, `until_seconds` from now, or the stop."""
         longest = LONG_POLL_SECONDS if self._waiter else self._poll_seconds
         timeout = longest if until_seconds is None else min(until_seconds, longest)
         with self._condition:
@@ -53,13 +53,13 @@ class Wakeups:
             )
 
     def wake(self) -> None:
-        """Have every poller look."""
+        """Wake every poller."""
         with self._condition:
             self.generation += 1
             self._condition.notify_all()
 
     def stop(self) -> None:
-        """Let every waiter go."""
+        """Release every waiter."""
         with self._condition:
             self._stopped = True
             self._condition.notify_all()

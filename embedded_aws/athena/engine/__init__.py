@@ -1,1 +1,1 @@
-"""Runs statements of Athena's SQL with DuckDB, over the emulator's S3 and Glue."""
+"""Runs Athena SQL statements with DuckDB, over the emulator's S3 and Glue."""

@@ -1,6 +1,6 @@
 """`python -m embedded_aws.athena.engine --port 4566`: jobs on standard input, changes on output.
 
-Ends with its standard input, which the emulator holds.
+It ends with its standard input, which the emulator holds.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TOO_DEEP = "SYNTAX_ERROR: the statement is nested too deeply"
 
 
 class Engine:
-    """Runs jobs side by side, and stops them."""
+    """Runs jobs in parallel, and stops them."""
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
@@ -35,7 +35,7 @@ class Engine:
         self._connections: dict[str, Any] = {}
 
     def take(self, message: dict[str, Any]) -> None:
-        """Start a job, or stop one."""
+        """Start or stop a job."""
         if "run" in message:
             threading.Thread(target=self._work, args=(message["run"],), daemon=True).start()
         else:
@@ -80,7 +80,7 @@ class Engine:
             change = _cancelled()
         except RecursionError:
             change = {"state": "FAILED", "reason": _TOO_DEEP}
-        except Exception as error:  # noqa: BLE001  # told to whoever asked, not lost
+        except Exception as error:  # noqa: BLE001  # reported to the client
             change = {
                 "state": "FAILED",
                 "reason": f"INTERNAL_ERROR: {type(error).__name__}: {error}",
@@ -114,4 +114,4 @@ def main(arguments: list[str]) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1:])
-    os._exit(0)  # a query that still runs is nobody's any more
+    os._exit(0)  # a query that still runs has no client any more

@@ -1,4 +1,4 @@
-"""The emulator as the engine sees it: Glue and S3 over HTTP, many objects at a time."""
+"""The engine's access to the emulator: Glue and S3 over HTTP, many objects at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BODIES_AT_ONCE = 100
 
 
 class StoredBody:
-    """An object's ETag and size; `body` is None where the asker knows this ETag already."""
+    """An object's ETag and size; `body` is None if the caller knows this ETag already."""
 
     __slots__ = ("body", "etag", "size")
 
@@ -31,7 +31,7 @@ class StoredBody:
 
 
 class Aws:
-    """Requests to the emulator at a port; a connection for each thread."""
+    """Requests to the emulator at a port, with one connection per thread."""
 
     def __init__(self, port: int, keys: Keys) -> None:
         self._port = port
@@ -39,7 +39,7 @@ class Aws:
         self._of_thread = threading.local()
 
     def glue(self, operation: str, **request: Any) -> dict[str, Any]:
-        """Ask Glue. Raises LookupError for what does not exist, QueryError otherwise."""
+        """Call Glue. Raises LookupError for missing entities, QueryError otherwise."""
         headers = {
             "X-Amz-Target": f"AWSGlue.{operation}",
             "Content-Type": "application/x-amz-json-1.1",
@@ -61,7 +61,7 @@ class Aws:
             raise QueryError("HIVE_WRITER_CLOSE_ERROR", f"{address}: {reason}")
 
     def names(self, address: str) -> Iterator[str]:
-        """Keys of the objects under `s3://bucket/prefix`, in order."""
+        """Yield keys of the objects under `s3://bucket/prefix`, in order."""
         bucket, _, prefix = address.removeprefix("s3://").partition("/")
         after = ""
         while True:
@@ -75,7 +75,7 @@ class Aws:
             after = found[-1]
 
     def partitions(self, database: str, table: str) -> list[tuple[list[str], str]]:
-        """Values and location of each partition that Glue has of a table, in their order."""
+        """Return values and location of each partition of a table in Glue, in order."""
         found: list[tuple[list[str], str]] = json.loads(
             self._private("partitions", database=database, table=table)
         )
@@ -84,8 +84,8 @@ class Aws:
     def bodies(
         self, bucket: str, keys: Sequence[str], known: dict[str, str]
     ) -> Iterator[tuple[str, StoredBody]]:
-        """Key and content of each object that is there. `known` has ETags by key, of which no
-        body is sent."""
+        """Yield key and content of each existing object. `known` has ETags by key; their bodies are
+        not sent."""
         for start in range(0, len(keys), _BODIES_AT_ONCE):
             part = keys[start : start + _BODIES_AT_ONCE]
             raw = self._private(

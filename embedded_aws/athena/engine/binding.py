@@ -1,4 +1,4 @@
-"""Puts tables, views and names of a parsed statement into place."""
+"""Resolves tables, views and names of a parsed statement."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PARTITIONS = "$partitions"
 
 
 def parse(text: str) -> exp.Expression:
-    """One query of Athena's SQL. Raises QueryError."""
+    """Parse one query of Athena SQL. Raises QueryError."""
     try:
         tokens = sqlglot.tokenize(text, read="athena")
         trees = [tree for tree in sqlglot.parse(text, read="athena") if tree is not None]
@@ -46,8 +46,7 @@ def _first_line(error: Exception) -> str:
 
 
 def fill(text: str, parameters: list[str] | None) -> str:
-    """The statement with the values of `?` in their places, each an SQL literal. Raises
-    QueryError."""
+    """Replace each `?` by its value, an SQL literal. Raises QueryError."""
     try:
         tokens = sqlglot.tokenize(text, read="athena")
     except SqlglotError as error:
@@ -78,7 +77,7 @@ _LITERALS = (
 
 
 def _literal(text: str) -> str:
-    """A parameter that is nothing but a literal, written anew. Raises QueryError."""
+    """Return a parameter that is a single literal, normalised. Raises QueryError."""
     try:
         tree = sqlglot.parse_one(f"SELECT {text}", read="athena")
     except SqlglotError as error:
@@ -89,29 +88,29 @@ def _literal(text: str) -> str:
     if not is_one or not all(isinstance(node, _LITERALS) for node in values[0].walk()):
         raise QueryError(
             "INVALID_PARAMETER_USAGE",
-            f"parameter {text}: not a literal; a varchar stands in single quotes",
+            f"parameter {text}: not a literal; a varchar needs single quotes",
         )
     require_listed(tree)
     return str(values[0].sql("trino", comments=False))
 
 
 class Binder:
-    """Gives each table of the lake a name of its own and each view its statement."""
+    """Gives each table of the lake a unique name and replaces views by their statements."""
 
     def __init__(self, catalog: Catalog, database: str) -> None:
         self._catalog = catalog
         self._database = database
         self.tables: dict[str, tuple[Table, Shape]] = {}
-        """By the name in the bound statement."""
+        """Tables by the name in the bound statement."""
         self.read: list[Table] = []
 
     def bind(self, tree: exp.Expression) -> exp.Expression:
-        """The statement over the names in `tables`. Raises QueryError."""
+        """Return the statement over the names in `tables`. Raises QueryError."""
         return self._bound(tree, self._database, 0)
 
     def _bound(self, tree: exp.Expression, database: str, depth: int) -> exp.Expression:
         if depth > _DEEPEST:
-            raise QueryError("VIEW_IS_RECURSIVE", f"views lie more than {_DEEPEST} deep")
+            raise QueryError("VIEW_IS_RECURSIVE", f"views are nested more than {_DEEPEST} deep")
         _fold_names(tree)
         for node in list(tree.find_all(exp.Table)):
             if isinstance(node.this, exp.Identifier) and not _is_common_table(node):
@@ -141,7 +140,7 @@ class Binder:
 
 
 def _fold_names(tree: exp.Expression) -> None:
-    """Trino knows names in lower case only; here all are quoted, as none is a keyword then."""
+    """Fold names to lower case, as Trino does, and quote them, so that none is a keyword."""
     for name in tree.find_all(exp.Identifier):
         name.set("this", name.this.lower())
         name.set("quoted", True)
@@ -151,7 +150,7 @@ def _fold_names(tree: exp.Expression) -> None:
 
 
 def _shape(node: exp.Table) -> Shape:
-    """With `$path` only where it is named: `*` does not mean it."""
+    """Return the columns needed: `$path` only if it is named, since `*` does not include it."""
     query = node.find_ancestor(exp.Select)
     if query is None or not any(one.name == PATH for one in query.find_all(exp.Column)):
         return "rows"
@@ -161,7 +160,7 @@ def _shape(node: exp.Table) -> Shape:
 
 
 def _drop_unused(tree: exp.Expression) -> None:
-    """WITH queries that nobody reads: DuckDB does not look at them, so tells no types of them."""
+    """Drop unused WITH queries: DuckDB does not bind them, so their types are unknown."""
     for clause in list(tree.find_all(exp.With)):
         for one in reversed(list(clause.expressions)):
             query = clause.parent
@@ -173,7 +172,7 @@ def _drop_unused(tree: exp.Expression) -> None:
 
 
 def _is_common_table(node: exp.Table) -> bool:
-    """Whether the name is that of a WITH query that can be seen from here."""
+    """Return whether the name is that of a WITH query visible here."""
     if node.args.get("db"):
         return False
     inner: exp.Expression = node
@@ -198,7 +197,7 @@ def _view(table: Table) -> dict[str, object]:
         raise QueryError("HIVE_METASTORE_ERROR", "Table storage descriptor is missing SerDe info")
     text = table.view_text.strip()
     if not text.startswith(_VIEW_START) or not text.endswith(_VIEW_END):
-        raise unsupported(f"the view {table.name}, which is none of Athena's,")
+        raise unsupported(f"the view {table.name}, which Athena did not create,")
     try:
         found: dict[str, object] = json.loads(
             base64.b64decode(text[len(_VIEW_START) : -len(_VIEW_END)], validate=True)

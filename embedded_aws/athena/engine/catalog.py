@@ -1,4 +1,4 @@
-"""Tables and partitions as Glue declares them, partition projection included."""
+"""Tables and partitions as Glue declares them, including partition projection."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Column = tuple[str, str]
 
 
 Shape = Literal["rows", "rows and path", "partitions"]
-"""What of a table is meant: its rows, without or with `$path`, or its `$partitions`."""
+"""The parts of a table: its rows, without or with `$path`, or its `$partitions`."""
 
 
 class Partition(msgspec.Struct, frozen=True):
-    """Values of the partition columns, and the objects under its location, where they are known
-    already from listing the table."""
+    """Values of the partition columns, and the objects in its location if listing the table has
+    found them."""
 
     values: tuple[str, ...]
     location: str
@@ -33,7 +33,7 @@ class Partition(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A table of Glue: names in lower case with Hive's types."""
+    """A table of Glue: names in lower case with Hive types."""
 
     database: str
     name: str
@@ -48,11 +48,11 @@ class Table(msgspec.Struct, frozen=True):
 
     @property
     def projected(self) -> bool:
-        """Whether its partitions follow from its properties."""
+        """Return whether its partitions follow from its properties."""
         return self.parameters.get("projection.enabled", "").lower() == "true"
 
     def columns_of(self, shape: Shape) -> tuple[Column, ...]:
-        """Names and Hive's types of what is meant."""
+        """Return names and Hive types of a part's columns."""
         if shape == "partitions":
             return self.partition_columns
         path: tuple[Column, ...] = ((PATH, "string"),) if shape == "rows and path" else ()
@@ -60,13 +60,13 @@ class Table(msgspec.Struct, frozen=True):
 
 
 class Catalog:
-    """What Glue knows."""
+    """The contents of Glue's catalog."""
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
 
     def table(self, database: str, name: str) -> Table:
-        """Raises QueryError where there is none."""
+        """Return a table. Raises QueryError if it does not exist."""
         try:
             found = self._aws.glue("GetTable", DatabaseName=database, Name=name)["Table"]
         except LookupError:
@@ -77,25 +77,27 @@ class Catalog:
         return _table(database, found)
 
     def require_database(self, database: str) -> None:
-        """Raises QueryError where there is none of that name."""
+        """Check that a database exists. Raises QueryError."""
         try:
             self._aws.glue("GetDatabase", Name=database)
         except LookupError:
             raise QueryError("SCHEMA_NOT_FOUND", f"Schema '{database}' does not exist") from None
 
     def tables(self, database: str) -> list[Table]:
-        """All of a database, in order of their names. Raises QueryError."""
+        """Return all tables of a database, sorted by name. Raises QueryError."""
         self.require_database(database)
         found = self._aws.glue("GetTables", DatabaseName=database)["TableList"]
         return sorted((_table(database, one) for one in found), key=lambda table: table.name)
 
     def databases(self) -> list[str]:
-        """Names, in order."""
+        """Return the sorted names."""
         return sorted(one["Name"] for one in self._aws.glue("GetDatabases")["DatabaseList"])
 
     def partitions(self, table: Table) -> Iterator[Partition]:
-        """Of a projected table those in which there is an object, of another those that are
-        registered; a table without partition columns is one partition."""
+        """Yield partitions: those with objects of a projected table, else the registered ones.
+
+        A table without partition columns is one partition.
+        """
         if not table.partition_columns:
             yield Partition((), table.location)
         elif table.projected:
@@ -106,7 +108,7 @@ class Catalog:
 
 
 def as_folder(location: str) -> str:
-    """With a slash at the end: a location holds what is below it, not beside it."""
+    """Append a slash: a location holds the objects below it, not those with a similar name."""
     return location if location.endswith("/") else location + "/"
 
 
@@ -132,13 +134,16 @@ def _columns(found: Any) -> tuple[Column, ...]:
 
 
 def projection(table: Table) -> dict[str, list[str]]:
-    """The values of each partition column of a projected table: Athena derives a partition for
-    each combination, whether or not there are objects."""
+    """Return the values of each partition column of a projected table.
+
+    Athena derives a partition for each combination, whether or not it has objects.
+    """
     return {name: _Allowed(table, name).values() for name, _ in table.partition_columns}
 
 
 def _projected(table: Table, aws: Aws) -> Iterator[Partition]:
-    """The objects under the template's constant beginning, by the values in their keys."""
+    """Yield partitions of the objects under the template's constant prefix, by the values in their
+    keys."""
     template = table.parameters.get("storage.location.template") or _default_template(table)
     start = template.partition("${")[0]
     bucket = template.removeprefix("s3://").partition("/")[0]
@@ -173,7 +178,7 @@ def _pattern(template: str, allowed: list[_Allowed]) -> str:
 
 
 class _Allowed:
-    """The values that a projected column may have."""
+    """The allowed values of a projected column."""
 
     def __init__(self, table: Table, name: str) -> None:
         self.name = name
@@ -205,7 +210,7 @@ class _Allowed:
         return self._properties[name]
 
     def values(self) -> list[str]:
-        """All values in the column's range, in order."""
+        """Return all values in the column's range, in order."""
         if self._kind == "date":
             first, last = date.fromisoformat(self._low), date.fromisoformat(self._high)
             count = (last - first).days + 1
@@ -216,7 +221,7 @@ class _Allowed:
         return sorted(self._values)
 
     def takes(self, value: str) -> bool:
-        """Whether the value lies in the column's range."""
+        """Return whether the value lies in the column's range."""
         if self._kind == "date":
             return self._low <= value <= self._high
         if self._kind == "integer":

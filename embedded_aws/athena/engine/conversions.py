@@ -1,4 +1,4 @@
-"""What types must agree on, and conversions between them."""
+"""Checks that types are compatible, and converts between them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SIGNS = {"eq": "=", "neq": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="
 
 
 def check_and_convert(tree: exp.Expression, types: Types) -> None:
-    """Raise QueryError where types disagree as Trino would; convert as Trino does, in place."""
+    """Raise QueryError if types disagree in Trino; rewrite casts to Trino's behaviour, in place."""
     groups = [(node, _compared(node)) for node in tree.walk()]
     groups += [(node, pair) for node in tree.find_all(exp.SetOperation) for pair in _pairs(node)]
     groups = [(node, parts) for node, parts in groups if parts]
@@ -42,7 +42,7 @@ def check_and_convert(tree: exp.Expression, types: Types) -> None:
 
 
 def _compared(node: exp.Expression) -> list[exp.Expression]:
-    """Parts whose types the node has an opinion on."""
+    """Return the parts whose types have to agree."""
     if isinstance(node, exp.Cast):
         return [] if is_done(node) else [node.this]
     for kinds, parts in _OPINIONS:
@@ -52,7 +52,7 @@ def _compared(node: exp.Expression) -> list[exp.Expression]:
 
 
 def _pairs(node: exp.Expression) -> list[list[exp.Expression]]:
-    """Columns of a UNION's two sides, where both are named one by one."""
+    """Pair the columns of a UNION's two sides if both are listed."""
     sides = [[column.unalias() for column in side.selects] for side in (node.left, node.right)]
     if any(one.find(exp.Star) for side in sides for one in side if not one.find(exp.Count)):
         return []
@@ -104,7 +104,7 @@ def _require_agreement(node: exp.Expression, kinds: list[Kind]) -> None:
 
 
 def _convert(node: exp.Expression, kind: Kind) -> exp.Expression:
-    """CAST as Trino does it; TRY_CAST gives null where CAST fails."""
+    """Rewrite a CAST to Trino's behaviour; TRY_CAST returns null if CAST fails."""
     target = node.to.this
     source = kind.family
     kinds = exp.DataType.Type
@@ -149,7 +149,7 @@ def _to_timestamp(node: exp.Expression, source: str) -> exp.Expression:
 
 
 def _to_instant(node: exp.Expression, source: str) -> exp.Expression:
-    """To milliseconds, as an instant; of a text with or without an offset or UTC behind it."""
+    """Convert to an instant in milliseconds, also from texts with or without an offset or UTC."""
     precision = int(node.to.expressions[0].name) if node.to.expressions else 3
     if precision not in (3, 6):
         raise unsupported(f"timestamp({precision}) with time zone")

@@ -1,4 +1,4 @@
-"""Parts of statements that several rules put together."""
+"""Parts of statements that several rules build."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ _DONE = "done"
 
 
 def is_done(node: exp.Expression) -> bool:
-    """Whether the part is DuckDB's already."""
+    """Return whether the part is already in DuckDB's SQL."""
     return bool(node.meta.get(_DONE))
 
 
 def mark_done(node: exp.Expression) -> None:
-    """Leave the part as it is from now on."""
+    """Mark the part as final."""
     node.meta[_DONE] = True
 
 
 def call(name: str, *arguments: exp.Expression) -> exp.Expression:
-    """A call of DuckDB's."""
+    """Return a call of a DuckDB function."""
     return exp.Anonymous(this=name, expressions=[one.copy() for one in arguments])
 
 
 def text(value: str) -> exp.Expression:
-    """A string."""
+    """Return a string literal."""
     return exp.Literal.string(value)
 
 
 def operand(node: exp.Expression) -> exp.Expression:
-    """A copy that keeps together beside another sign."""
+    """Return a copy in parentheses if it needs them next to an operator."""
     return exp.Paren(this=node.copy()) if isinstance(node, exp.Binary) else node.copy()
 
 
 def cast(node: exp.Expression, kind: str) -> exp.Expression:
-    """A cast of ours, which is DuckDB's already."""
+    """Return a final cast to a DuckDB type."""
     made = exp.Cast(this=node.copy(), to=exp.DataType.build(kind, dialect="duckdb"))
     mark_done(made)
     return made
@@ -44,7 +44,7 @@ def cast(node: exp.Expression, kind: str) -> exp.Expression:
 def if_like(
     value: exp.Expression, pattern: str, then: exp.Expression, otherwise: str, tries: bool = False
 ) -> exp.Expression:
-    """`then` for texts of the pattern, null for null, else the error."""
+    """Return `then` for texts that match the pattern, null for null, else the error."""
     branches = [exp.If(this=call("regexp_matches", value, text(pattern)), true=then.copy())]
     if not tries:
         failed = call(
@@ -56,5 +56,5 @@ def if_like(
 
 
 def mismatch(reason: str) -> QueryError:
-    """Types that do not go together."""
+    """Return the error for incompatible types."""
     return QueryError("TYPE_MISMATCH", reason)

@@ -1,4 +1,4 @@
-"""Hive's names of types, as Glue has them, in Arrow's and Athena's terms."""
+"""Converts Hive types, as Glue has them, to Arrow's and Athena's."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _PARAMETERS = re.compile(r"(\w+)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)")
 
 
 def to_arrow_schema(columns: Iterable[tuple[str, str]]) -> Any:
-    """Arrow's schema of names and types. Raises QueryError."""
+    """Return an Arrow schema of names and types. Raises QueryError."""
     return pa.schema([(name, to_arrow(hive)) for name, hive in columns])
 
 
 def to_arrow(hive: str) -> Any:
-    """The Arrow type. Raises QueryError for nested and other types."""
+    """Return the Arrow type. Raises QueryError for nested and other types."""
     match = _PARAMETERS.fullmatch(hive)
     if match and match[1] == "decimal":
         return pa.decimal128(int(match[2]), int(match[3] or 0))

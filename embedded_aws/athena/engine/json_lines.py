@@ -1,8 +1,8 @@
-"""Lines of JSON as the OpenX SerDe of Athena reads them.
+"""Reads JSON lines as Athena's OpenX SerDe does.
 
-Keys are found whatever their case; a line that is an array gives the columns in their order. A
-number in a string column is its text as it stands in the line. What cannot be read as its
-column's type is null. Trino's `OpenXJsonDeserializer` is the reference.
+Keys match regardless of case; a line that is an array gives the columns in order. A number in a
+string column keeps its text. Values that do not fit their column's type are null. Trino's
+`OpenXJsonDeserializer` is the reference.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _text = msgspec.json.Decoder(str)
 
 
 def lines_of(key: str, body: bytes) -> list[bytes]:
-    """An object's lines, unpacked by its name's ending. Raises QueryError."""
+    """Return an object's lines, unpacked by its name's ending. Raises QueryError."""
     if not key.endswith(".gz"):
         return body.splitlines()
     try:
@@ -37,7 +37,7 @@ def lines_of(key: str, body: bytes) -> list[bytes]:
 
 
 class LineReader:
-    """Reads lines of a table. `names` and `kinds` are all its columns, in order."""
+    """Reads lines of a table. `names` and `kinds` describe all its columns, in order."""
 
     def __init__(
         self,
@@ -54,14 +54,17 @@ class LineReader:
         self._known = set(names)
 
     def read(self, lines: Sequence[bytes], wanted: Sequence[str]) -> dict[str, Any]:
-        """Arrow arrays of the wanted columns, by name."""
+        """Return Arrow arrays of the wanted columns, by name."""
         if not self._fold and all(self._kinds[name] == pa.string() for name in wanted):
             return self._texts(lines, wanted)
         return self._cells(lines, wanted)
 
     def _texts(self, lines: Sequence[bytes], wanted: Sequence[str]) -> dict[str, Any]:
-        """As `_cells`, of columns that are all text: a line is decoded in one go, and looked at
-        again, member by member, where a value is neither text nor a plain number."""
+        """Return cells as `_cells` does, for text columns only.
+
+        A line is decoded at once, and again member by member if a value is neither text nor a plain
+        number.
+        """
         decoder = msgspec.json.Decoder(_row_type(wanted, Any, None), float_hook=str)
         rows: list[tuple[Any, ...]] = []
         odd: list[int] = []
@@ -127,7 +130,7 @@ class LineReader:
 
 
 def _exact(wanted: Sequence[str]) -> Callable[[bytes, Sequence[str]], Cells]:
-    """Reads an object's members of just these names; others are passed over."""
+    """Return a function that reads just these members of an object."""
     kind = _row_type(wanted, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET)
     decoder = msgspec.json.Decoder(kind)
 
@@ -139,7 +142,7 @@ def _exact(wanted: Sequence[str]) -> Callable[[bytes, Sequence[str]], Cells]:
 
 
 def _row_type(wanted: Sequence[str], member: Any, missing: Any) -> Any:
-    """A type with a member of each name, in order."""
+    """Return a type with a member of each name, in order."""
     fields = {f"c{at}": name for at, name in enumerate(wanted)}
     members = [(field, member, missing) for field in fields]
     return msgspec.defstruct("Row", members, rename=fields)
@@ -147,8 +150,8 @@ def _row_type(wanted: Sequence[str], member: Any, missing: Any) -> Any:
 
 _ODD = object()
 _PLAIN = {str, int, type(None)}
-"""Types of which the text in the line is known from the value (a number with a fraction is decoded
-as its text), but for this one."""
+"""Types whose text follows from the value (a number with a fraction is decoded as text), except
+this one."""
 _NEGATIVE_ZERO = re.compile(rb"[\s:]-0[\s,}]")
 
 
@@ -157,8 +160,10 @@ def _as_texts(column: Sequence[Any]) -> list[str | None]:
 
 
 def as_text(raw: bytes) -> str | None:
-    """A JSON value's text: a string's own, null's none, any other's as it is written. What is no
-    Unicode in it is replaced."""
+    """Return a JSON value's text: a string's content, None for null, others as written.
+
+    Invalid Unicode is replaced.
+    """
     if raw[:1] != b'"':
         return None if raw == b"null" else raw.decode(errors="replace")
     text = raw.decode(errors="replace")

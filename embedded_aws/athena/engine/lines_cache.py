@@ -1,4 +1,4 @@
-"""Objects of JSON lines, unpacked once."""
+"""Caches objects of JSON lines, unpacked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from embedded_aws.athena.engine.object_cache import LINES_BYTES, ObjectCache
 
 
 def line_objects(aws: Aws) -> ObjectCache[list[bytes]]:
-    """Objects as lists of lines; a line costs its bytes and what Python adds to them."""
+    """Cache objects as lists of lines; a line costs its bytes plus Python's overhead."""
 
     def make(name: str, body: bytes) -> tuple[list[bytes], int]:
         lines = lines_of(name, body)

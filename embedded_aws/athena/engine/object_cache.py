@@ -1,4 +1,4 @@
-"""Bodies of objects by their ETag, within bounds: lines as Arrow columns, Parquet as files."""
+"""Caches bodies of objects by ETag, within bounds: lines as Arrow columns, Parquet as files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Entry(Generic[T]):
 
 
 class ObjectCache(Generic[T]):
-    """What `make` makes of a body, kept until `limit` bytes are held; the oldest go first."""
+    """Caches the results of `make` up to `limit` bytes; evicts the oldest."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class ObjectCache(Generic[T]):
         self._held = 0
 
     def read(self, bucket: str, keys: Sequence[str]) -> Iterator[tuple[str, int, T]]:
-        """Key, size in bytes, and what was made of it, of each object that is there."""
+        """Yield key, size in bytes and cached result of each existing object."""
         with self._guard:
             known = {
                 key: self._entries[f"{bucket}/{key}"].etag
@@ -55,7 +55,7 @@ class ObjectCache(Generic[T]):
             }
         for key, stored in self._aws.bodies(bucket, keys, known):
             entry = self._entry(f"{bucket}/{key}", stored)
-            if entry is None:  # it was dropped since it was asked for
+            if entry is None:  # it was evicted since the request
                 for _, again in self._aws.bodies(bucket, [key], {}):
                     entry = self._entry(f"{bucket}/{key}", again)
             if entry is not None:
@@ -87,7 +87,7 @@ class ObjectCache(Generic[T]):
 
 
 class ParquetFile:
-    """A Parquet object on disk, removed when nobody holds it any more."""
+    """A Parquet object on disk, deleted when no longer referenced."""
 
     def __init__(self, folder: Path, body: bytes) -> None:
         with tempfile.NamedTemporaryFile(dir=folder, suffix=".parquet", delete=False) as file:
@@ -99,5 +99,5 @@ class ParquetFile:
 
 
 def parquet_files(aws: Aws, folder: Path) -> ObjectCache[Any]:
-    """Parquet objects as files in a folder."""
+    """Cache Parquet objects as files in a folder."""
     return ObjectCache(aws, FILES_BYTES, lambda _, body: (ParquetFile(folder, body), len(body)))

@@ -1,7 +1,7 @@
-"""The engine's temporary folder, and those that engines before it have left.
+"""The engine's temporary folder, and leftovers of earlier engines.
 
-The folder for temporary files is shared: another user may have put there whatever has a name of
-ours. Only what this user owns is deleted, and nothing that is there keeps an engine from starting.
+The folder for temporary files is shared: another user may have created anything under our names.
+Only what this user owns is deleted, and nothing there keeps an engine from starting.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PREFIX = "ticktape-athena-"
 
 @contextmanager
 def own_folder() -> Iterator[Path]:
-    """A new folder, closed to other users, which is deleted at the end."""
+    """Make a private folder and delete it at the end."""
     with tempfile.TemporaryDirectory(
         prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True
     ) as folder:
@@ -27,7 +27,7 @@ def own_folder() -> Iterator[Path]:
 
 
 def remove_left() -> None:
-    """Delete this user's folders of engines that were killed."""
+    """Delete this user's folders of killed engines."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
         number = folder.name.removeprefix(_PREFIX).partition("-")[0]
         if number.isdecimal() and not Path(f"/proc/{number}").exists() and _is_own(folder):
@@ -35,18 +35,17 @@ def remove_left() -> None:
 
 
 def _is_own(folder: Path) -> bool:
-    """Whether it is a folder, and no link, that this user made with no right for anybody else."""
+    """Return whether it is a folder, not a link, of this user without rights for others."""
     try:
         found = folder.lstat()
-    except OSError:  # gone meanwhile
+    except OSError:  # already gone
         return False
     is_closed = not found.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and is_closed
 
 
 def _remove(folder: Path) -> None:
-    """Delete a folder of an engine, which has at most folders of files in it; one that is deeper
-    stays."""
+    """Delete an engine's folder, which has at most folders of files in it; deeper ones stay."""
     try:
         shutil.rmtree(folder, ignore_errors=True)
     except RecursionError:  # up to Python 3.12

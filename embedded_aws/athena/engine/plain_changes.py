@@ -1,4 +1,4 @@
-"""Differences between Trino and DuckDB that do not depend on types."""
+"""Rewrites differences between Trino and DuckDB that do not depend on types."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LOCAL_USES = (*OF_TIME, exp.Date, exp.Extract)
 
 
 def change_plainly(tree: exp.Expression) -> None:
-    """Change what needs no types, in place. Raises QueryError."""
+    """Apply all rewrites that need no types, in place. Raises QueryError."""
     for node in list(tree.walk(bfs=False)):
         change = _PLAIN.get(type(node))
         if change is not None and node.parent is not None:
@@ -29,19 +29,19 @@ def change_plainly(tree: exp.Expression) -> None:
 
 
 def _date_diff(node: exp.Expression) -> exp.Expression:
-    """Trino counts whole units that have passed, DuckDB's date_diff borders that were crossed."""
+    """Count whole elapsed units, as Trino does; DuckDB's date_diff counts crossed boundaries."""
     unit = text(node.text("unit").lower() or "day")
     return call("date_sub", unit, node.expression, node.this)
 
 
 def _max_by(node: exp.Expression) -> exp.Expression:
-    """DuckDB's arg_max passes over rows whose first argument is null."""
+    """Keep rows whose first argument is null, which DuckDB's arg_max skips."""
     name = "arg_max_null" if isinstance(node, exp.ArgMax) else "arg_min_null"
     return call(name, node.this, node.expression)
 
 
 def _regexp_extract(node: exp.Expression) -> exp.Expression:
-    """Null, not an empty text, where nothing matches."""
+    """Return null instead of an empty text if nothing matches."""
     pattern, group = node.expression, node.args.get("group") or exp.Literal.number(0)
     found = call("regexp_extract", node.this, pattern, group)
     matches = call("regexp_matches", node.this, pattern)
@@ -49,7 +49,7 @@ def _regexp_extract(node: exp.Expression) -> exp.Expression:
 
 
 def _regexp_replace(node: exp.Expression) -> exp.Expression:
-    """Java names a group `$1`, RE2 `\\1`."""
+    """Convert group references: Java's `$1` is RE2's `\1`."""
     replacement = node.args.get("replacement")
     if not isinstance(replacement, exp.Literal) or "${" in replacement.name:
         raise unsupported("regexp_replace by other than a text")
@@ -58,7 +58,7 @@ def _regexp_replace(node: exp.Expression) -> exp.Expression:
 
 
 def _split_part(node: exp.Expression) -> exp.Expression:
-    """Null behind the last part, not an empty text."""
+    """Return null instead of an empty text after the last part."""
     parts = call("str_split", node.this, node.args["delimiter"])
     return call("list_extract", parts, node.args["part_index"])
 
@@ -70,13 +70,13 @@ def _substring(node: exp.Expression) -> exp.Expression:
 
 
 def _iso_timestamp(node: exp.Expression) -> exp.Expression:
-    """Milliseconds, of texts in ISO 8601 only."""
+    """Parse ISO 8601 texts only, to the millisecond."""
     instant = call("date_trunc", text("millisecond"), cast(node.this, "TIMESTAMPTZ"))
     return if_like(node.this, _ISO_TEXT, instant, "INVALID_FUNCTION_ARGUMENT: Invalid format: {}")
 
 
 def _series_of_days(node: exp.Expression) -> exp.Expression:
-    """DuckDB has none of dates without a step."""
+    """Add the step: DuckDB requires one for dates."""
     start = node.args["start"]
     is_date = isinstance(start, exp.Cast) and start.to.this == exp.DataType.Type.DATE
     if is_date and node.args.get("step") is None:
@@ -97,7 +97,8 @@ def _require_plain_cast(node: exp.Expression) -> exp.Expression:
 
 
 def _require_local_use(node: exp.Expression) -> exp.Expression:
-    """DuckDB has no timestamp that carries a zone: only where the local time is taken out."""
+    """Refuse AT TIME ZONE unless the local time is extracted: DuckDB has no timestamp with its own
+    zone."""
     parent = node.parent
     while isinstance(parent, exp.Paren):
         parent = parent.parent

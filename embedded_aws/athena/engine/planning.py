@@ -1,4 +1,4 @@
-"""A statement's translation into DuckDB's SQL, kept for when it comes again."""
+"""Translates statements to DuckDB's SQL and caches the translations."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ KEPT = 64
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """DuckDB's SQL over `tables`, whose names are in it, and the result's columns: names and
-    DuckDB's types. `read` is all that Glue said of tables and views meanwhile."""
+    """DuckDB's SQL over `tables`, whose names are in it, and the result's columns: names and DuckDB
+    types.
+
+    `read` holds everything that Glue returned for tables and views.
+    """
 
     sql: str
     tables: dict[str, tuple[Table, Shape]]
@@ -29,14 +32,15 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Plans:
-    """The last plans, by text and database. One is used again only while Glue says the same."""
+    """Recent plans by text and database. A plan is reused only while Glue's answers are
+    unchanged."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._plans: OrderedDict[tuple[str, str], Plan] = OrderedDict()
 
     def plan(self, text: str, database: str, catalog: Catalog) -> Plan:
-        """Raises QueryError."""
+        """Plan a statement. Raises QueryError."""
         with self._guard:
             known = self._plans.get((text, database))
         if known is not None and all(
@@ -75,7 +79,7 @@ def _described(connection: Any, sql: str) -> list[tuple[str, str]]:
 
 
 def _name_columns(tree: exp.Expression) -> None:
-    """Trino names what has no name by its place: `_col0`."""
+    """Name unnamed columns by position, as Trino does: `_col0`."""
     while not isinstance(tree, exp.Select):
         tree = tree.this
     tree.set(

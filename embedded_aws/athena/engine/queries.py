@@ -1,4 +1,4 @@
-"""A planned query's rows, as Arrow's batches."""
+"""Runs a planned query and returns its rows as Arrow batches."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Query:
         self._connection = connection
 
     def batches(self) -> Any:
-        """A reader of the rows, with Athena's names. Raises QueryError, ScanLimitError."""
+        """Return a reader of the rows, with Athena's names. Raises QueryError, ScanLimitError."""
         for name, (table, shape) in self._plan.tables.items():
             self._connection.register(name, self._scanned(table, shape))
         try:
@@ -40,7 +40,7 @@ class Query:
             raise self._reason(error) from error
 
     def _reason(self, error: Exception) -> Exception:
-        """Why DuckDB stopped: what a scan raised, else its own words under Trino's name."""
+        """Return why DuckDB stopped: a scan's error, else its own text under Trino's name."""
         if self._lake.failure is not None:
             return self._lake.failure
         if type(error) is duckdb.InterruptException:
@@ -61,7 +61,7 @@ class Query:
             raise self._reason(error) from error
 
     def _schema(self, given: Any) -> Any:
-        """Athena's names, and bigint for DuckDB's sums of integers."""
+        """Apply Athena's names, and bigint for DuckDB's sums of integers."""
         fields = []
         for (name, kind), field in zip(self._plan.columns, given, strict=True):
             fields.append(pa.field(name, pa.int64() if kind == "HUGEINT" else field.type))

@@ -1,6 +1,7 @@
-"""What sqlglot writes into DuckDB's SQL just as it stood in the statement: units of time, kinds of
-joins and frames, numbers, names of types. Each must come from a list. Names and strings need not:
-they are always quoted.
+"""Checks texts that sqlglot copies into DuckDB's SQL verbatim.
+
+They are units of time, kinds of joins and frames, numbers, and names of types; each must be on a
+list. Names and strings need not be: they are always quoted.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _UNITS = frozenset(
         *("DAYOFWEEKISO", "DAYOFWEEK_ISO", "DOW", "DOY"),
     ]
 )
-"""What a Var may say: nothing else of what Athena takes is one."""
+"""The allowed contents of a Var, which Athena uses only for units."""
 
 _WORDS = frozenset(
     [
@@ -30,7 +31,7 @@ _WORDS = frozenset(
         *("FIRST", "NEXT"),
     ]
 )
-"""What other parts may say beside their operands: joins, frames, TRIM and FETCH."""
+"""The allowed words of other parts: joins, frames, TRIM and FETCH."""
 
 _TYPES = frozenset(
     [
@@ -43,7 +44,7 @@ _NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def require_listed(tree: exp.Expression) -> None:
-    """Raises QueryError for a part that says what is on no list. Drops comments."""
+    """Raise QueryError for a part with an unlisted text. Drops comments."""
     for node in tree.walk():
         node.comments = None
         if not isinstance(node.args.get("order"), (exp.Order, type(None))):

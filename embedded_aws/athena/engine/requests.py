@@ -1,10 +1,10 @@
-"""The requests to S3 that Athena would make for a statement.
+"""Counts the S3 requests that Athena would make for a statement.
 
-Athena lists each partition that the predicates leave, by a thousand objects a request. With
+Athena lists each partition that the predicates select, a thousand objects per request. With
 partition projection that includes partitions without objects:
-https://docs.aws.amazon.com/athena/latest/ug/partition-projection.html. It gets a JSON object at
-once, and Parquet as Trino's reader does: a small file at once, of others the footer and then the
-columns, https://trino.io/docs/current/object-storage/file-formats.html.
+https://docs.aws.amazon.com/athena/latest/ug/partition-projection.html. It reads a JSON
+object at once, and Parquet as Trino's reader does: a small file at once, of a larger one the footer
+and then the columns, https://trino.io/docs/current/object-storage/file-formats.html.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ BYTES_A_GET = 8 * 1024 * 1024
 """Trino's parquet.max-buffer-size."""
 
 _Terms = tuple[Any, ...]
-"""A partition's values as Arrow's expressions."""
+"""A partition's values as Arrow expressions."""
 
 _FORMAT = ds.ParquetFileFormat()
 _FILES = fs.LocalFileSystem()
 
 
 class Requests:
-    """LISTs and GETs of a statement, counted from several threads."""
+    """LISTs and GETs of a statement. Thread-safe."""
 
     def __init__(self) -> None:
         self.lists = 0
@@ -54,12 +54,12 @@ class Requests:
 
 
 def pages(objects: int) -> int:
-    """LIST requests for a partition of so many objects."""
+    """Return the LIST requests for a partition of this many objects."""
     return max(1, -(-objects // KEYS_A_LIST))
 
 
 def parquet_gets(file_bytes: int, column_bytes: Sequence[int]) -> int:
-    """GET requests for a file: `column_bytes` are those of each row group that is read."""
+    """Return the GET requests for a file; `column_bytes` are those of each row group read."""
     if file_bytes <= SMALL_FILE_BYTES:
         return 1
     return 1 + sum(-(-count // BYTES_A_GET) for count in column_bytes)
@@ -68,8 +68,10 @@ def parquet_gets(file_bytes: int, column_bytes: Sequence[int]) -> int:
 def partitions_left(
     values: Mapping[str, Sequence[str]], schema: Any, condition: Any, mentioned: Collection[str]
 ) -> int:
-    """How many partitions a filter leaves of all combinations of the columns' values. `mentioned`
-    are the columns that the filter names."""
+    """Count the partitions that a filter selects of all combinations of the columns' values.
+
+    `mentioned` are the columns that the filter names.
+    """
     count = 1
     kept: list[_Terms] = [()]
     for name, of_column in values.items():
@@ -83,7 +85,7 @@ def partitions_left(
 
 
 def _left(found: Sequence[_Terms], schema: Any, condition: Any) -> list[_Terms]:
-    """Those terms that together do not contradict the condition."""
+    """Return the terms that do not contradict the condition."""
     fragments = [
         _FORMAT.make_fragment(str(at), _FILES, partition_expression=reduce(and_, terms))
         for at, terms in enumerate(found)

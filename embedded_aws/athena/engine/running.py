@@ -1,4 +1,4 @@
-"""One job: from the statement's text to a result in S3."""
+"""Runs one job: from the statement's text to a result in S3."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Change = dict[str, Any]
 
 
 class Runner:
-    """Runs jobs; objects that were read stay in its caches."""
+    """Runs jobs; its caches keep objects that were read."""
 
     def __init__(self, aws: Aws, folder: Path) -> None:
         self._aws = aws
@@ -32,12 +32,14 @@ class Runner:
         self._files = parquet_files(self._aws, folder)
 
     def connect(self) -> Any:
-        """A connection for a job, which others may interrupt."""
+        """Return a connection for a job, which other threads may interrupt."""
         return session.connect(str(self._folder / "spill"))
 
     def run(self, job: dict[str, Any], connection: Any, is_stopped: Callable[[], bool]) -> Change:
-        """What became of it. Raises QueryError, ScanLimitError, StoppedError, with `meter` in the
-        job's place."""
+        """Run a job and return its result.
+
+        Raises QueryError, ScanLimitError, StoppedError; `meter` is then set in the job's place.
+        """
         began = time.monotonic()
         catalog = Catalog(self._aws)
         meter = job["meter"] = Meter(job.get("cutoff_bytes"))
@@ -48,7 +50,7 @@ class Runner:
         fields: dict[str, Any]
         if isinstance(statement, (statements.Select, statements.Unload)):
             plan = self._plans.plan(statement.text, database, catalog)
-            if is_stopped():  # an interrupt does not reach what has not begun
+            if is_stopped():  # an interrupt before the start has no effect
                 raise StoppedError
             query = Query(plan, lake, connection)
             planned = time.monotonic()
@@ -117,7 +119,7 @@ def _fields(address: str, kind: str, sub_kind: str, columns: list[Any]) -> dict[
 
 
 def _csv(reader: Any) -> Iterator[bytes]:
-    """Athena's CSV: every value in quotes, null as nothing, the names first."""
+    """Write Athena's CSV: every value quoted, null empty, the names first."""
     yield _line(reader.schema.names)
     for batch in reader:
         columns = [column.to_pylist() for column in batch.columns]

@@ -1,8 +1,8 @@
 """Tables of the lake as Arrow datasets that DuckDB scans with its filters and columns.
 
-DuckDB hands over the columns and the filter of each scan. Partitions that the filter excludes
-are not read, nor row groups of Parquet whose statistics exclude it; what is read is counted as
-Athena counts it: the column chunks of Parquet and their footer, whole objects of JSON.
+DuckDB passes the columns and the filter of each scan. Partitions that the filter excludes are not
+read, nor row groups of Parquet whose statistics exclude it. Bytes read are counted as Athena does:
+column chunks and footers of Parquet, whole objects of JSON.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Meter:
 
 
 class Lake:
-    """What scans share: the catalog, the objects and the meter; and the first failure, since
+    """State shared by scans: the catalog, the objects, the meter, and the first failure, since
     DuckDB passes on only its text."""
 
     def __init__(
@@ -67,8 +67,8 @@ class Lake:
         self.failure: Exception | None = None
 
     def keys(self, partition: Partition) -> tuple[str, list[str]]:
-        """Bucket and keys of a partition's objects; Hive passes over those that begin with `_`
-        or a dot."""
+        """Return bucket and keys of a partition's objects; Hive skips those that begin with `_` or
+        a dot."""
         bucket, _, prefix = partition.location.removeprefix("s3://").partition("/")
         found = partition.keys
         if found is None:
@@ -77,7 +77,7 @@ class Lake:
         return bucket, [key for key in found if key.rpartition("/")[2][:1] not in ("_", ".", "")]
 
     def parquet(self, partitions: Iterable[Partition]) -> Iterator[tuple[Partition, str, str, Any]]:
-        """Bucket, key and file of each object of the partitions, which are asked for together."""
+        """Yield bucket, key and file of each object of the partitions, requested together."""
         of_bucket: dict[str, dict[str, Partition]] = {}
         for partition in partitions:
             bucket, keys = self.keys(partition)
@@ -96,7 +96,7 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
         self._lake = lake
 
     def scanner(self, columns: Sequence[str] | None = None, filter: Any = None, **_: Any) -> Any:  # noqa: A002
-        """What DuckDB calls, with the columns it needs and the filter that rows must pass."""
+        """Scan with the columns that DuckDB needs and the filter that rows must pass."""
         try:
             wanted = list(self.schema.names if columns is None else columns)
             partitions = list(self._kept(filter))
@@ -107,7 +107,7 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
             raise
 
     def _count_empty(self, found: int, condition: Any) -> None:
-        """Athena also lists projected partitions in which there is nothing."""
+        """Count the LISTs of empty projected partitions, which Athena makes too."""
         if self._table.projected:
             values = projection(self._table)
             mentioned = _words(condition)
@@ -123,7 +123,7 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
         raise unsupported(f"the SerDe {self._table.serde or 'that is not named'}")
 
     def _kept(self, condition: Any) -> Iterator[Partition]:
-        """Partitions that the filter does not exclude."""
+        """Yield the partitions that the filter does not exclude."""
         partitions = list(self._lake.catalog.partitions(self._table))
         if condition is None or not self._table.partition_columns:
             yield from partitions
@@ -167,7 +167,8 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
     def _scanned(
         self, key: str, fragment: Any, touched: set[str], condition: Any
     ) -> tuple[int, list[int]]:
-        """Bytes of the footer, and of the touched columns in each row group that may match."""
+        """Return bytes of the footer, and of the touched columns in each row group that may
+        match."""
         try:
             metadata = fragment.metadata
         except (OSError, pa.ArrowInvalid) as error:
@@ -234,12 +235,12 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
 
 
 def _words(condition: Any) -> set[str]:
-    """Names in a filter, columns among them."""
+    """Return the names in a filter, including columns."""
     return set(re.findall(r"[\w$]+", "" if condition is None else str(condition)))
 
 
 def _column_bytes(group: Any, touched: set[str]) -> int:
-    """Bytes of the touched columns of a row group."""
+    """Return the bytes of the touched columns in a row group."""
     chunks = [group.column(at) for at in range(group.num_columns)]
     return sum(
         chunk.total_compressed_size
@@ -249,14 +250,14 @@ def _column_bytes(group: Any, touched: set[str]) -> int:
 
 
 class _Held:
-    """A scanner that keeps its files."""
+    """A scanner that keeps its files alive."""
 
     def __init__(self, scanner: Any, files: list[Any]) -> None:
         self._scanner = scanner
         self._files = files
 
     def to_reader(self) -> Any:
-        """Batches of rows."""
+        """Return the batches of rows."""
         reader = self._scanner.to_reader()
         return pa.RecordBatchReader.from_batches(reader.schema, self._each(reader))
 
@@ -266,13 +267,13 @@ class _Held:
 
 
 class _Batches:
-    """A scanner over tables that are made as they are asked for."""
+    """A scanner over tables created on demand."""
 
     def __init__(self, tables: Iterator[Any], dataset: LakeTable, wanted: list[str]) -> None:
         self._tables = tables
         self._schema = pa.schema([dataset.schema.field(name) for name in wanted])
 
     def to_reader(self) -> Any:
-        """Batches of rows."""
+        """Return the batches of rows."""
         batches = (batch for table in self._tables for batch in table.to_batches())
         return pa.RecordBatchReader.from_batches(self._schema, batches)

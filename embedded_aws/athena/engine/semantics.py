@@ -1,8 +1,8 @@
-"""Trino's meaning put into DuckDB's words, where the two differ.
+"""Rewrites SQL to Trino's semantics in DuckDB where the two differ.
 
-Some depends on types: decimal division and averages keep their scale, integers divide to
-integers, a date less an interval is a date, text compares with text only. Scopes are taken from
-the inside out, since an outer type may follow from an inner division.
+Some rules depend on types: decimal division and averages keep their scale, integers divide to
+integers, a date minus an interval is a date, text compares with text only. Scopes are processed
+from the inside out, since an outer type may follow from an inner division.
 """
 
 from __future__ import annotations
@@ -20,21 +20,22 @@ from embedded_aws.athena.engine.typed_changes import TYPED
 from embedded_aws.athena.engine.typing import Types
 
 MOST_DEEP = 200
-"""Parts that are yet to be changed, one within another, as in `1 + 1 + 1`. The time to ask for the
-types of them all grows with their square."""
+"""Pending parts nested in each other, as in `1 + 1 + 1`. Querying their types takes quadratic
+time."""
 
 DEEP_AT_ONCE = 50
-"""Of those the parts that are asked for together: each is wrapped, which makes it twice as deep."""
+"""The most nested parts whose types are queried at once: each is wrapped, which doubles the
+nesting."""
 
 MOST_ROUNDS = 100
-"""Beside one for each query. A round asks DuckDB for types once more, since parts within others
-have changed."""
+"""The limit of rounds, plus one for each query. A round queries types again, since inner parts have
+changed."""
 
 _CHANGED_IN_PLACE = (exp.Avg, exp.ApproxQuantile)
 
 
 def rewrite(tree: exp.Expression, types: Types) -> exp.Expression:
-    """The statement for DuckDB. Raises QueryError."""
+    """Return the statement for DuckDB. Raises QueryError."""
     holder = exp.Paren(this=tree)  # so that the outermost part can be replaced, too
     change_plainly(holder)
     for _ in range(MOST_ROUNDS + len(_queries(holder))):
@@ -51,13 +52,15 @@ def rewrite(tree: exp.Expression, types: Types) -> exp.Expression:
 
 
 def _too_deep() -> QueryError:
-    """For a statement whose parts stand too deep in one another."""
+    """Return the error for a statement that is nested too deeply."""
     return QueryError("SYNTAX_ERROR", "the statement is nested too deeply")
 
 
 def _next_parts(tree: exp.Expression) -> list[exp.Expression]:
-    """Parts of one query whose type differs in Trino, from the inside out, at most DEEP_AT_ONCE
-    within one another; inner queries come before outer ones."""
+    """Return parts of one query whose type differs in Trino, from the inside out.
+
+    At most DEEP_AT_ONCE are nested; inner queries come before outer ones.
+    """
     depths: dict[int, int] = {}
     order = {id(query): at for at, query in enumerate(_queries(tree))}
     groups: dict[int, list[exp.Expression]] = {}
@@ -81,7 +84,7 @@ def _select_of(node: exp.Expression) -> exp.Expression | None:
 
 
 def _queries(tree: exp.Expression) -> list[exp.Expression]:
-    """SELECTs, each behind those in its WITH, FROM and expressions."""
+    """Return the SELECTs, each after those in its WITH, FROM and expressions."""
     found: list[exp.Expression] = []
 
     def visit(node: exp.Expression) -> None:
@@ -99,14 +102,16 @@ def _queries(tree: exp.Expression) -> list[exp.Expression]:
 
 
 def _change_types(tree: exp.Expression, parts: list[exp.Expression], types: Types) -> None:
-    """Change the parts, from the inside out. One within which another is changed waits for the
-    next round, since it may be of another type then."""
+    """Rewrite the parts, from the inside out.
+
+    A part that contains a rewritten one waits for the next round, since its type may have changed.
+    """
     asked = [operand for part in parts for operand in _operands(part)]
     kind = types.of(tree.this, asked)
     outdated: set[int] = set()
     for part in parts:
         if id(part) in outdated or part.root() is not tree:
-            continue  # not in the tree: copied with what stands around it
+            continue  # not in the tree: copied with its parent
         mark_done(part)
         around = _around(part, outdated)
         found = [kind(operand) for operand in _operands(part)]
@@ -118,7 +123,7 @@ def _change_types(tree: exp.Expression, parts: list[exp.Expression], types: Type
 
 
 def _around(part: exp.Expression, known: set[int]) -> list[int]:
-    """The ids of all that a part stands in, up to what is known."""
+    """Return the ids of a part's ancestors up to a known one."""
     found = []
     outer = part.parent
     while outer is not None and id(outer) not in known:

@@ -1,4 +1,4 @@
-"""DuckDB as a statement of Athena's finds it."""
+"""A DuckDB session configured like Athena."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ END
 
 
 def connect(folder: str | None = None) -> Any:
-    """A database of its own in memory, in UTC; spills into a folder where one is given.
+    """Open an in-memory database in UTC; it spills into `folder` if one is given.
 
-    It reads and writes no file else and opens no connection: rows come from what is registered.
-    Whatever a statement says, that cannot be changed.
+    It accesses no other files and opens no connections: rows come from registered tables. No
+    statement can change that.
     """
     settings = dict(_SETTINGS) | ({"temp_directory": folder} if folder else {})
     connection = duckdb.connect(":memory:", config=settings)
@@ -44,7 +44,7 @@ def connect(folder: str | None = None) -> Any:
 
 
 def require_one_query(connection: Any, sql: str) -> None:
-    """Raises QueryError where DuckDB sees more than one SELECT: `execute` would run them all."""
+    """Raise QueryError if DuckDB sees more than one SELECT: `execute` would run them all."""
     kinds = [statement.type for statement in connection.extract_statements(sql)]
     if kinds != [duckdb.StatementType.SELECT]:
         raise QueryError("SYNTAX_ERROR", "Only one sql statement is allowed")

@@ -1,4 +1,4 @@
-"""Which statement a text is: a query, UNLOAD, or one on partitions and tables."""
+"""Classifies a statement: a query, UNLOAD, or one on partitions and tables."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Unload(msgspec.Struct, frozen=True):
 
 
 class Show(msgspec.Struct, frozen=True):
-    """SHOW TABLES, DATABASES or PARTITIONS; of a database or table where one is named."""
+    """SHOW TABLES, DATABASES or PARTITIONS, of a database or table if one is named."""
 
     what: str
     of: tuple[str, ...]
@@ -42,7 +42,7 @@ class Show(msgspec.Struct, frozen=True):
 
 
 class AlterPartitions(msgspec.Struct, frozen=True):
-    """ALTER TABLE ADD or DROP PARTITION: values by column, and a location where one is given."""
+    """ALTER TABLE ADD or DROP PARTITION: values by column, and a location if given."""
 
     table: tuple[str, ...]
     drop: bool
@@ -57,13 +57,13 @@ _KNOWN_WORDS = frozenset(
     """ANALYZE CALL CREATE DEALLOCATE DELETE DESC DESCRIBE DROP EXECUTE EXPLAIN INSERT MERGE MSCK
     OPTIMIZE PREPARE TABLE UPDATE VACUUM""".split()  # noqa: SIM905  # as one reads them
 )
-"""What other statements of Athena begin with."""
+"""First words of Athena's other statements."""
 
 _COMPRESSIONS = ("GZIP", "NONE", "SNAPPY", "ZSTD")
 
 
 def read(text: str) -> Statement:
-    """The statement. Raises QueryError for one that is not understood."""
+    """Parse the statement. Raises QueryError for one that is not understood."""
     text = _COMMENTS.sub("", text).strip().rstrip(";").strip()
     first = re.match(r"\(|\w*", text)[0].upper()  # type: ignore[index]  # it matches anything
     if first in ("SELECT", "WITH", "VALUES", "("):
@@ -82,7 +82,8 @@ def read(text: str) -> Statement:
 
 
 def _tokens(text: str, first: str) -> list[Token]:
-    """sqlglot takes what follows such a word for one token; without the word it does not."""
+    """Tokenise a statement without its first word: sqlglot would take what follows it for one
+    token."""
     try:
         return list(sqlglot.tokenize(" " * len(first) + text[len(first) :], read="athena"))
     except SqlglotError as error:
@@ -237,7 +238,7 @@ def _unload(text: str, location: str, options: dict[str, tuple[str, ...]]) -> Un
     if compression not in _COMPRESSIONS:
         raise unsupported(f"UNLOAD's compression {compression}")
     if not re.fullmatch(r"s3://[^/]+/.*", location):
-        raise QueryError("INVALID_PROPERTY", f"The location {location} is no S3 location")
+        raise QueryError("INVALID_PROPERTY", f"The location {location} is not an S3 location")
     folder = location if location.endswith("/") else location + "/"
     columns = tuple(name.lower() for name in options.get("partitioned_by", ()))
     return Unload(text, folder, columns, compression)

@@ -11,7 +11,7 @@ from embedded_aws.athena.engine.statements import AlterPartitions, Show
 
 
 def show(catalog: Catalog, statement: Show, database: str) -> tuple[str, list[str]]:
-    """The name of the column, and the lines. Raises QueryError."""
+    """Return the column's name and the lines. Raises QueryError."""
     if statement.what == "databases":
         return "database_name", _like(catalog.databases(), statement.like)
     if statement.what == "tables":
@@ -29,7 +29,7 @@ def show(catalog: Catalog, statement: Show, database: str) -> tuple[str, list[st
 
 
 def alter(aws: Aws, catalog: Catalog, statement: AlterPartitions, database: str) -> None:
-    """Register partitions, or forget them. Raises QueryError."""
+    """Register or remove partitions. Raises QueryError."""
     table = _table(catalog, statement.table, database)
     for values, location in statement.partitions:
         _change(aws, table, statement, _ordered(table, values), location)

@@ -1,4 +1,4 @@
-"""Values as Athena writes them, and the names of its types."""
+"""Formats values as Athena does, and names its types."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DECIMAL = re.compile(r"(?:decimal128)\((\d+), (-?\d+)\)")
 
 
 def double_text(value: float) -> str:
-    """As Java's Double.toString: 1.0, 1.0E7, NaN."""
+    """Format as Java's Double.toString: 1.0, 1.0E7, NaN."""
     if value != value:
         return "NaN"
     if value in (float("inf"), float("-inf")):
@@ -35,7 +35,7 @@ def double_text(value: float) -> str:
 
 
 def value_text(value: Any) -> str | None:
-    """A value as Athena's results have it; None for null."""
+    """Format a value as Athena's results do; None for null."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -74,7 +74,7 @@ _TYPES = {
 
 
 def type_info(kind: Any) -> tuple[str, int, int]:
-    """Name, precision and scale in Athena's metadata of an Arrow type. Raises QueryError."""
+    """Return name, precision and scale of an Arrow type in Athena's metadata. Raises QueryError."""
     name = str(kind).replace("large_string", "string").replace("string_view", "string")
     if name in _TYPES:
         return _TYPES[name]

@@ -1,4 +1,4 @@
-"""What changes a part's type: decimals keep their scale, integers divide to integers."""
+"""Rewrites that change a part's type: decimals keep their scale, integers divide to integers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _quotient(
     precision: int,
     scale: int,
 ) -> exp.Expression:
-    """The decimal quotient, rounded half up, by integers of 128 bits: a macro of `session`."""
+    """Return the decimal quotient, rounded half up, by 128-bit integers: a macro of `session`."""
     shift = exp.Literal.number(10 ** (scale - first.scale + second.scale))
     result = call(
         "trino_divide",
@@ -44,7 +44,7 @@ def _quotient(
 
 
 def _unscaled(number: exp.Expression, kind: Kind) -> exp.Expression:
-    """A decimal's digits as an integer."""
+    """Return a decimal's digits as an integer."""
     exact = cast(number, f"DECIMAL({kind.precision},{kind.scale})")
     if not kind.scale:
         return cast(exact, "HUGEINT")
@@ -53,7 +53,7 @@ def _unscaled(number: exp.Expression, kind: Kind) -> exp.Expression:
 
 
 def _scaled(number: exp.Expression, scale: int) -> exp.Expression:
-    """An integer's decimal with so many digits behind the point."""
+    """Return an integer's decimal with `scale` fractional digits."""
     whole = cast(number, "DECIMAL(38,0)")
     if not scale:
         return whole
@@ -83,7 +83,7 @@ def _average(node: exp.Expression, kinds: list[Kind]) -> exp.Expression:
     average = _quotient(
         total,
         Kind("DECIMAL", 38, kind.scale),
-        exp.Nullif(this=count, expression=exp.Literal.number(0)),  # of nothing it is null
+        exp.Nullif(this=count, expression=exp.Literal.number(0)),  # null for no rows
         Kind("DECIMAL", 19, 0),
         kind.precision,
         kind.scale,
@@ -105,7 +105,7 @@ def _round(node: exp.Expression, kinds: list[Kind]) -> exp.Expression:
 
 
 def _plus(node: exp.Expression, kinds: list[Kind]) -> exp.Expression:
-    """A date and an interval make a date."""
+    """Add a date and an interval: the result is a date."""
     names = {kind.name for kind in kinds}
     if names == {"DATE", "INTERVAL"}:
         return cast(node.copy(), "DATE")
@@ -116,7 +116,7 @@ def _plus(node: exp.Expression, kinds: list[Kind]) -> exp.Expression:
 
 
 def _date_add(node: exp.Expression, kinds: list[Kind]) -> exp.Expression:
-    """`date_add('day', 1, d)` is of d's type."""
+    """Keep the type of d in `date_add('day', 1, d)`."""
     return cast(node.copy(), "DATE") if kinds[0].name == "DATE" else node
 
 
@@ -150,7 +150,7 @@ TYPED: dict[type[exp.Expression], Callable[[exp.Expression, list[Kind]], exp.Exp
     exp.ApproxQuantile: _percentile,
     exp.GenerateSeries: _series,
 }
-"""By kind of part: what it becomes, given the types of its operands."""
+"""The rewrite of each kind of part, given its operands' types."""
 
 
 def _require_numbers(sign: str, kinds: list[Kind]) -> None:

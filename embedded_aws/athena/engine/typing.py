@@ -1,8 +1,8 @@
-"""Types of a statement's parts, asked of DuckDB.
+"""Gets the types of a statement's parts from DuckDB.
 
-sqlglot knows no types of decimals or of most functions. So each part that is asked for is
-wrapped into `CASE WHEN 'm1' = 'm1' THEN ... END`, and DuckDB's unoptimised plan of the wrapped
-statement tells the type of each such CASE.
+sqlglot does not know the types of decimals or of most functions. So each requested part is wrapped
+in `CASE WHEN 'm1' = 'm1' THEN ... END`, and DuckDB's unoptimised plan of the wrapped statement has
+the type of each such CASE.
 """
 
 from __future__ import annotations
@@ -42,12 +42,13 @@ class Kind(msgspec.Struct, frozen=True):
 
     @property
     def has_zone(self) -> bool:
-        """Whether it is an instant: `TIMESTAMP WITH TIME ZONE`, or `TIMESTAMP_TZ` in a plan."""
+        """Return whether it is an instant: `TIMESTAMP WITH TIME ZONE`, or `TIMESTAMP_TZ` in a
+        plan."""
         return self.name.endswith(("ZONE", "TZ"))
 
     @property
     def family(self) -> str:
-        """What can be compared with it in Trino."""
+        """Return the family of types that Trino compares with it."""
         if self.name in INTEGERS or self.name in ("DECIMAL", "DOUBLE", "FLOAT", "BIGNUM"):
             return "number"
         if self.name.startswith("TIMESTAMP") or self.name == "DATE":
@@ -57,7 +58,7 @@ class Kind(msgspec.Struct, frozen=True):
         return "any" if self.name in ("NULL", "SQLNULL", "UNKNOWN") else self.name.lower()
 
     def athena(self) -> str:
-        """As Trino's messages name it."""
+        """Return the name in Trino's messages."""
         if self.name == "DECIMAL":
             return f"decimal({self.precision},{self.scale})"
         names = {"HUGEINT": "bigint", "TIMESTAMP": "timestamp(3)", "FLOAT": "real"}
@@ -66,7 +67,7 @@ class Kind(msgspec.Struct, frozen=True):
         return names.get(self.name, self.name.lower())
 
     def as_decimal(self) -> Kind | None:
-        """The decimal that Trino makes of an exact number; None for others."""
+        """Return the decimal that Trino makes of an exact number; None for others."""
         if self.name == "DECIMAL":
             return self
         if self.name in INTEGERS:
@@ -75,19 +76,21 @@ class Kind(msgspec.Struct, frozen=True):
 
 
 class Types:
-    """Asks a DuckDB connection in which the statement's tables are."""
+    """Queries a DuckDB connection that has the statement's tables."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
     def of(self, tree: exp.Expression, parts: Iterable[exp.Expression]) -> Callable[[Any], Kind]:
-        """Tells the kind of each of the parts, as long as the tree is as it was. Equal parts of
-        one SELECT are wrapped equally, so that GROUP BY finds them. Raises QueryError for a
-        statement that DuckDB does not take."""
+        """Return a function from each part to its kind, valid while the tree is unchanged.
+
+        Equal parts of one SELECT are wrapped equally, so that GROUP BY matches them. Raises
+        QueryError for a statement that DuckDB refuses.
+        """
         marks: dict[tuple[int, exp.Expression], str] = {}
         places: dict[int, str] = {}
         for part in parts:
-            key = (id(part.parent_select), part)  # expressions are equal by what they say
+            key = (id(part.parent_select), part)  # expressions compare by content
             places[id(part)] = marks.setdefault(key, f"m{len(marks)}")
         kinds = self._kinds(_wrapped(tree, places)) if places else {}
 
@@ -100,7 +103,8 @@ class Types:
         return kind
 
     def _of_constant(self, part: exp.Expression) -> Kind:
-        """DuckDB folds constants while it binds, so that the plan has no trace of them."""
+        """Return the kind of a constant, which DuckDB folds while binding, so that the plan lacks
+        it."""
         try:
             sql = f"SELECT {part.sql('duckdb')}"
             require_one_query(self._connection, sql)
@@ -157,7 +161,7 @@ def _collect(node: Any, found: dict[str, Kind]) -> None:
 
 
 def _mark(condition: Any) -> str | None:
-    """The constant that a marker compares with itself, maybe within casts."""
+    """Return the constant that a marker compares with itself, possibly within casts."""
     while isinstance(condition, dict):
         if condition.get("expression_class") == "BOUND_CONSTANT":
             value = condition["value"].get("value")
@@ -179,14 +183,14 @@ def _kind(raw: dict[str, Any]) -> Kind:
 
 
 def unexpected(kinds: str, function: str) -> QueryError:
-    """For a function that has no form for these types."""
+    """Return the error for a function without a form for these types."""
     return QueryError(
         "FUNCTION_NOT_FOUND", f"Unexpected parameters ({kinds}) for function {function}"
     )
 
 
 def refused(message: str, otherwise: str = "SYNTAX_ERROR") -> QueryError:
-    """DuckDB's reason for not taking a statement, under Trino's name."""
+    """Convert DuckDB's reason for refusing a statement to Trino's error name."""
     line = _PREFIX.sub("", message.splitlines()[0])
     if column := _NO_COLUMN.match(line):
         return QueryError(

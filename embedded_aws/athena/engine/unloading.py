@@ -1,4 +1,4 @@
-"""UNLOAD: a query's rows as Parquet objects under a prefix that must be empty."""
+"""UNLOAD: writes a query's rows as Parquet objects under an empty prefix."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from embedded_aws.athena.engine.texts import value_text
 
 MOST_PARTITIONS = 100
 ROW_GROUP_ROWS = 1_000_000
-"""Trino begins a row group about each 128 MB."""
+"""Trino starts a new row group about every 128 MB."""
 
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 _FORBIDDEN = "/=:%?*\"'#{}[]^\\"
 
 
 def require_empty(aws: Aws, location: str) -> None:
-    """Raises QueryError where an object lies below the location."""
+    """Raise QueryError if an object exists below the location."""
     if next(aws.names(location), None) is not None:
         raise QueryError(
             "HIVE_PATH_ALREADY_EXISTS", f"Target directory for table already exists: {location}"
@@ -33,7 +33,7 @@ def require_empty(aws: Aws, location: str) -> None:
 
 
 def unload(aws: Aws, statement: Unload, reader: Any) -> tuple[list[str], int]:
-    """Addresses of the objects that were written, and the number of rows. Raises QueryError."""
+    """Return the written objects' addresses and the number of rows. Raises QueryError."""
     _require_columns(statement, reader.schema.names)
     parts = _Parts(aws, statement, reader.schema)
     for batch in reader:
@@ -57,7 +57,7 @@ def _require_columns(statement: Unload, names: list[str]) -> None:
 
 
 class _Parts:
-    """Rows by the values of the partition columns, in the order in which they come."""
+    """Rows by the values of the partition columns, in order of arrival."""
 
     def __init__(self, aws: Aws, statement: Unload, schema: Any) -> None:
         self._aws = aws
@@ -69,7 +69,7 @@ class _Parts:
         self.rows = 0
 
     def add(self, batch: Any) -> None:
-        """Take a batch. Raises QueryError above the number of partitions."""
+        """Add a batch. Raises QueryError above the number of partitions."""
         table = pa.Table.from_batches([batch])
         self.rows += table.num_rows
         for values, rows in self._split(table):
@@ -93,7 +93,7 @@ class _Parts:
             yield tuple(_folder(value_text(row[c])) for c in self._columns), table.filter(mask)
 
     def write(self) -> list[str]:
-        """Put an object for each partition; their addresses."""
+        """Put an object for each partition; return their addresses."""
         written = []
         for values, tables in self._tables.items():
             rows = pa.concat_tables(tables)

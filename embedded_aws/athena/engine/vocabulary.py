@@ -1,5 +1,7 @@
-"""The statements and functions that are let through: those that Athena documents and that give
-the same here. Anything else fails with its name, since it might give other rows.
+"""The allowed statements and functions: those that Athena documents and that give the same result
+here.
+
+Anything else fails with its name, since its rows might differ.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ TEXT_FIRST = (
     exp.FromISO8601Timestamp,
     exp.Pad,
 )
-"""Functions whose first argument must be a varchar: Trino converts no number to one."""
+"""Functions whose first argument must be a varchar: Trino does not convert numbers to text."""
 
 OF_TIME = (
     exp.Day,
@@ -47,7 +49,7 @@ OF_TIME = (
     exp.TimeToUnix,
     exp.Year,
 )
-"""Functions that take a part of a time."""
+"""Functions that extract a part of a time."""
 
 FUNCTIONS: tuple[type[exp.Expression], ...] = (
     *TEXT_FIRST,
@@ -332,8 +334,10 @@ NAMES = frozenset(
         "year",
     ]
 )
-"""What may stand before a parenthesis: Athena's names of the functions above. sqlglot also reads
-those of other databases, which Athena does not know."""
+"""Names allowed before a parenthesis: Athena's names of the functions above.
+
+sqlglot also accepts those of other databases, which Athena does not know.
+"""
 
 _MODIFIERS = (
     *("qualify", "pivots", "sample", "laterals", "distribute", "sort", "cluster", "windows"),
@@ -342,7 +346,7 @@ _MODIFIERS = (
 
 
 def require_names(tokens: Sequence[Token], tree: exp.Expression) -> None:
-    """Raises QueryError for what sqlglot reads and Athena does not."""
+    """Raise QueryError for names that sqlglot accepts and Athena does not."""
     aliases = {one.name.lower() for one in tree.find_all(exp.TableAlias)}
     for token, following in pairwise(tokens):
         if token.token_type == TokenType.DCOLON:
@@ -353,8 +357,8 @@ def require_names(tokens: Sequence[Token], tree: exp.Expression) -> None:
             name = token.text.lower()
             raise QueryError(
                 "FUNCTION_NOT_FOUND",
-                f"line {token.line}: Function '{name}' not registered in Athena, or not supported"
-                " by this stand-in for it",
+                f"line {token.line}: Function '{name}' not registered in Athena, or not supported "
+                "by this emulation of it",
             )
     _require_order(tokens)
 
@@ -363,7 +367,7 @@ _CALLED_KEYWORDS = frozenset({"left", "right", "ifnull", "isnull", "glob"})
 
 
 def _require_order(tokens: Sequence[Token]) -> None:
-    """Trino takes OFFSET before LIMIT only."""
+    """Require OFFSET before LIMIT, as Trino does."""
     depth, limits = 0, set()
     for token in tokens:
         if token.token_type == TokenType.L_PAREN:
@@ -381,7 +385,7 @@ def _require_order(tokens: Sequence[Token]) -> None:
 
 
 def require_known(tree: exp.Expression) -> None:
-    """Raises QueryError for the first part of the statement that is not let through."""
+    """Raise QueryError for the first part of the statement that is not allowed."""
     for node in tree.walk():
         if type(node) not in _KNOWN:
             raise unsupported(_written(node))

@@ -179,7 +179,7 @@ def test_what_cannot_be_asked_is_refused(lake: Lake) -> None:
         ("stop_query_execution", {"QueryExecutionId": "nope"}, "was not found"),
         ("start_query_execution", {"QueryString": " "}, "QueryString is empty"),
         ("start_query_execution", {"QueryString": "SELECT 1", "WorkGroup": "x"}, "not found"),
-        ("list_data_catalogs", {}, "not an operation of this stand-in"),
+        ("list_data_catalogs", {}, "not an operation of this emulation"),
     ]
     for name, request, reason in calls:
         with pytest.raises(ClientError, match=reason) as error:
