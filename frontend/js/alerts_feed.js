@@ -1,13 +1,13 @@
-// Alerts and rules of the API, kept in the store: asked for when a quote tells of an alert, and now
-// and then besides.
+// Keeps the API's alerts and rules in the store. Fetches them when a quote shows a new alert, and
+// at intervals.
 
 import { ApiError } from "./api.js";
 import { serverNow } from "./server_clock.js";
 
 const EVERY = 20; // polls of the prices
-/** Polls in which alerts are asked for when there is one: it is recorded just after its quote. */
+/** Polls that fetch alerts after a new one: it is recorded just after its quote. */
 const AFTER = 2;
-/** Alerts kept at most; there may be more. */
+/** The most alerts kept. */
 export const KEPT = 200;
 
 /** @typedef {import("./store.js").Store} Store */
@@ -30,7 +30,7 @@ export class AlertsFeed {
       this.fired = fired;
       if (this.left-- > 0 || this.polls-- <= 0) void this.refresh();
     });
-    // A system that was away may have been started anew, with other data.
+    // A system that did not answer may have restarted with other data.
     store.when(
       ({ link }) => link.state === "retrying",
       (away) => away && (this.fromScratch = true),
@@ -44,15 +44,14 @@ export class AlertsFeed {
     );
   }
 
-  /** Ask for everything now. */
+  /** Fetch everything now. */
   async refresh() {
     this.polls = EVERY;
     await Promise.all([this.#keep("alerts", () => this.#recent()), this.#symbol(), this.rules()]);
   }
 
   /**
-   * Everything that the API gives without a range (a month) once; then only what is new since
-   * yesterday.
+   * Fetch the API's default range (a month) once, then only the alerts since yesterday.
    */
   async #recent() {
     const known = this.store.state.alerts;
@@ -88,7 +87,7 @@ export class AlertsFeed {
   }
 
   /**
-   * An identical answer changes nothing; failures are the feed's to tell, which asks the same API.
+   * Store an answer unless it is identical. The feed, which calls the same API, reports failures.
    * @param {"alerts" | "rules" | "symbolAlerts"} key
    * @param {() => Promise<any>} ask
    * @param {() => boolean} [still] whether the answer is still wanted

@@ -1,14 +1,14 @@
-// The HTTP contract, and nothing else: addresses and wire shapes stop here. Every GET is sent with
-// cache "no-cache": the browser keeps the last answer, asks with If-None-Match, and a 304 costs a
-// few bytes.
+// The HTTP contract: only this module knows addresses and wire formats. Every GET is sent with
+// cache "no-cache": the browser keeps the last answer, sends If-None-Match, and a 304 costs a few
+// bytes.
 
 import { observe } from "./server_clock.js";
 import { takeEarly } from "./config.js";
 import { decodeAlert, decodeBar, decodeQuote } from "./data/wire.js";
 
 /**
- * An answer other than 2xx, or none at all (status 0). `fields` names what a problem document found
- * wrong.
+ * An answer other than 2xx, or none at all (status 0). `fields` has the fields that a problem
+ * document names.
  */
 export class ApiError extends Error {
   /**
@@ -25,12 +25,12 @@ export class ApiError extends Error {
     this.retryAfter = retryAfter;
   }
 
-  /** @returns {boolean} true where the API does not have such a thing (yet) */
+  /** @returns {boolean} true if the API lacks the resource */
   get isMissing() {
     return this.status === 404 || this.status === 405 || this.status === 501;
   }
 
-  /** @returns {boolean} true where a token is wanted, or another one */
+  /** @returns {boolean} true if a token, or a different one, is required */
   get isRefusal() {
     return isRefusal(this.status);
   }
@@ -41,7 +41,7 @@ const isRefusal = (status) => status === 401 || status === 403;
 
 /**
  * @param {Response} response
- * @returns {Promise<ApiError>} from an RFC 9457 problem document, or from the status alone
+ * @returns {Promise<ApiError>} from an RFC 9457 problem document, else from the status
  */
 async function problemOf(response) {
   const text = await response.text();
@@ -97,10 +97,10 @@ export class Api {
       filled.map(([key, value]) => [key, String(value)]),
     ).toString();
     const url = `${this.address}${path}${search && "?"}${search}`;
-    const withoutToken = !this.readsWithToken; // before another request's refusal can change it
+    const withoutToken = !this.readsWithToken; // before a refusal of another request can change it
     let response = await this.#fetch(url, init);
     if (isRefusal(response.status) && !init.method && this.token() && withoutToken) {
-      this.readsWithToken = true; // this deployment is closed for reading
+      this.readsWithToken = true; // this deployment requires a token for reading
       response = await this.#fetch(url, init);
     }
     if (!response.ok) throw await problemOf(response);
@@ -129,8 +129,8 @@ export class Api {
   }
 
   /**
-   * @returns {Record<string, string> | undefined} headers; a token is sent only where reading needs
-   *   one
+   * @returns {Record<string, string> | undefined} headers; the token is sent only if reading
+   *   requires it
    */
   #toRead() {
     return this.readsWithToken && this.token()
@@ -154,10 +154,9 @@ export class Api {
   }
 
   /**
-   * What this deployment offers, by its own description: a route that is not there is not asked
-   * for.
-   * @returns {Promise<Set<string>>} paths as in the OpenAPI document; none where there is no such
-   *   document. Throws ApiError
+   * The routes in the deployment's own description; the page requests no others.
+   * @returns {Promise<Set<string>>} paths as in the OpenAPI document; none if it does not exist.
+   *   Throws ApiError
    */
   async routes() {
     try {
@@ -181,8 +180,8 @@ export class Api {
   }
 
   /**
-   * What the producer does (null where none has reported), and by how many seconds signals and
-   * alerts are behind prices.
+   * The producer's status (null if none has reported), and the seconds by which signals and alerts
+   * lag behind prices.
    * @returns {Promise<{producer: import("./types.js").Producer | null, lag: number}>}
    */
   async health() {
@@ -202,7 +201,7 @@ export class Api {
   }
 
   /**
-   * Of at most 100 symbols, with the pace at which new ones come.
+   * Quotes of at most 100 symbols, with the interval between new ones.
    * @param {string[]} symbols
    * @returns {Promise<{quotes: import("./types.js").Quote[], seconds: number}>}
    */

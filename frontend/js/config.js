@@ -1,17 +1,17 @@
-// The page's settings from outside: where its API is, and what it has to agree with it about.
+// The page's configuration: the API's address and the settings shared with it.
 
 import { USUAL_AVERAGES } from "./data/indicator_table.js";
 
 /**
  * @typedef {object} Config
- * @property {string} api address of the API, without a slash at its end
+ * @property {string} api address of the API, without a trailing slash
  * @property {string} stage
  * @property {number} poll_seconds time between two polls of the quotes
  * @property {import("./types.js").Averages} averages
  */
 
 /**
- * An answer that early.js asked for before the modules came.
+ * An answer that early.js requested before the modules loaded.
  * @param {string} url @returns {Promise<Response> | undefined} once for each address
  */
 export function takeEarly(url) {
@@ -40,9 +40,8 @@ export async function loadConfig() {
 }
 
 /**
- * Narrow the page's policy to the one API that it talks to: index.html cannot know the address, and
- * policies only
- * ever add up.
+ * Restrict the page's policy to its own API: index.html cannot know the address, and additional
+ * policies can only restrict.
  * @param {string} api
  */
 export function allowOnly(api) {

@@ -1,4 +1,4 @@
-// Building elements. Text goes in as text nodes: nothing from outside is ever parsed as HTML.
+// Builds elements. Text is added as text nodes: no outside data is parsed as HTML.
 
 /**
  * @param {string} tag "div", or "div.class.other"
@@ -32,7 +32,7 @@ function assign(node, key, value) {
 /**
  * @template {HTMLElement} [T=HTMLElement]
  * @param {string} id
- * @returns {T} throws when the page has no such element: the page and its scripts belong together
+ * @returns {T} throws if the page lacks the element
  */
 export function byId(id) {
   const node = document.getElementById(id);
@@ -41,7 +41,7 @@ export function byId(id) {
 }
 
 /**
- * Change text only where it differs: an unchanged node is not painted again.
+ * Set text only if it differs, so that an unchanged node is not repainted.
  * @param {Element} node
  * @param {string} text
  */
@@ -50,9 +50,8 @@ export function setText(node, text) {
 }
 
 /**
- * Make `nodes` the children of a parent with as few moves as possible: a node that keeps its place
- * keeps its focus and
- * the press that is under way on it; of a node that moves, the focus is given back.
+ * Make `nodes` the children of a parent with as few moves as possible: a node that stays keeps its
+ * focus and a press in progress; a moved node gets its focus back.
  * @param {HTMLElement} parent @param {HTMLElement[]} nodes
  */
 export function arrange(parent, nodes) {
@@ -69,7 +68,7 @@ export function arrange(parent, nodes) {
 }
 
 /**
- * Run the animation of a class from its beginning.
+ * Restart the animation of a class.
  * @param {HTMLElement} node
  * @param {string} name
  */
@@ -79,9 +78,8 @@ export function flash(node, name) {
 }
 
 /**
- * Say on a button that its work is under way, from the press until it is done; further presses do
- * nothing meanwhile. The
- * button keeps the focus, which a disabled one would lose.
+ * Show on a button that its work is in progress; further presses do nothing meanwhile. The button
+ * keeps the focus, which a disabled one would lose.
  * @param {HTMLElement} button
  * @param {string} text shown meanwhile
  * @param {() => Promise<unknown>} work
@@ -100,7 +98,7 @@ export async function busy(button, text, work) {
 }
 
 /**
- * Disable a control, saying why, or enable it.
+ * Disable a control with a reason, or enable it.
  * @param {HTMLElement} control a button, select or input
  * @param {string} reason "" to enable
  */

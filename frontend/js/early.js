@@ -1,8 +1,7 @@
-// A classic script that runs before the first paint. A switched theme must not flash; what the
-// first view asks the API for should be on its way while the chart's library and the modules still
-// come, and a library that does not come be noticed. Everything else is a module. `early` holds the
-// answers by address, each to be taken once (config.js); a guess that is not wanted costs a
-// request and nothing else.
+// A classic script that runs before the first paint; everything else is a module. It sets the
+// theme, so that it does not flash, requests the first view's data while the chart's library and
+// the modules still load, and detects a library that fails to load. `early` holds the answers by
+// address, each taken once (config.js); an unused one costs only its request.
 (() => {
   const recall = (/** @type {string} */ key) => localStorage.getItem(`ticktape.${key}`);
   const theme = recall("theme");
@@ -15,7 +14,7 @@
   /** @type {Map<string, Promise<Response>>} */
   const early = new Map();
   /** @type {any} */ (window).early = early;
-  // An answer is handed over when what follows from it has been asked, so that its taker finds that
+  // An answer is handed over once its follow-up requests are sent, so that its user finds those
   // here too.
   /** @type {(url: string, next?: (body: any) => void) => void} */
   const ask = (url, next) => {
@@ -29,7 +28,7 @@
             () => answer,
           )
       : answer;
-    given.catch(() => {}); // whoever takes it, or asks again, says what is wrong
+    given.catch(() => {}); // the user of the answer, or the next request, reports the error
     early.set(url, given);
   };
   const named = new URLSearchParams(location.hash.slice(1));

@@ -1,20 +1,20 @@
-// The rhythm of the page: one /quotes request a poll for the whole list, and one small /prices
-// request for the open symbol when its quote has changed. The API says at what pace prices come,
-// and the page asks at that pace. While there is no symbol, or no price of the open one, all that
-// could bring the first is asked for in each poll. Pauses while the page is hidden, catches up on
-// return, waits longer when the API fails.
+// Polls the API: one /quotes request per poll for the whole list, and one small /prices request for
+// the open symbol when its quote has changed. The API reports the interval between prices, and the
+// page polls at that interval. While there is no symbol, or no price of the open one, each poll
+// requests everything that could bring the first. Pauses while the page is hidden, catches up on
+// return, and backs off when the API fails.
 
 import { ApiError } from "./api.js";
 import { backoff, isHistoryComing, isWaiting, pace, rest } from "./data/waiting.js";
 
 /** @typedef {import("./store.js").Store} Store @typedef {import("./loader.js").Loader} Loader */
 
-const SYMBOLS_EVERY = 15; // polls between two looks at the list of symbols, once all has come
-const HEALTH_EVERY = 10; // polls between two looks at the producer and at what is behind
-const BEHIND_EVERY = 3; // the same while something is
-const BARS_EVERY = 20; // polls after which bars are asked for whether or not the quote has changed
-const SETTLING = 15; // polls after the last news of either for which they are asked for in each
-const HISTORY_EVERY = 3; // polls between two looks, meanwhile, whether older bars have come
+const SYMBOLS_EVERY = 15; // polls between updates of the symbol list, once everything has arrived
+const HEALTH_EVERY = 10; // polls between requests for the producer's status and the lag
+const BEHIND_EVERY = 3; // the same while something lags
+const BARS_EVERY = 20; // polls after which bars are requested even if the quote has not changed
+const SETTLING = 15; // polls after the last change of either that request both
+const HISTORY_EVERY = 3; // polls between requests for older bars in that time
 
 export class Feed {
   /**
@@ -30,9 +30,11 @@ export class Feed {
     this.pollSeconds = pollSeconds;
     this.polls = 0;
     this.settledAt = 0;
-    this.expected = 0; // seconds from one price to the next
-    this.unchanged = 0; // polls in a row
-    /** The quote at which bars were asked for. @type {import("./types.js").Quote | undefined} */
+    this.expected = 0; // seconds between prices
+    this.unchanged = 0; // consecutive polls
+    /**
+     * The quote at which bars were last requested. @type {import("./types.js").Quote | undefined}
+     */
     this.drawn = undefined;
     this.failures = 0;
     this.timer = 0;
@@ -40,7 +42,7 @@ export class Feed {
     this.asking = false;
     this.mayAsk = true;
     /**
-     * Asks the reader for a token; whether one was given. @type {(refusal: ApiError) =>
+     * Asks the reader for a token; resolves to whether one was given. @type {(refusal: ApiError) =>
      * Promise<boolean>}
      */
     this.askForToken = async () => false;
@@ -51,13 +53,13 @@ export class Feed {
     addEventListener("offline", () => this.#report("offline", "This device is offline."));
   }
 
-  /** Poll now because the reader asked to. */
+  /** Poll now at the reader's request. */
   retry() {
     this.mayAsk = true;
     this.wake();
   }
 
-  /** Poll now, and go on from there. */
+  /** Poll now, and continue from there. */
   wake() {
     clearTimeout(this.timer);
     if (!this.running && !document.hidden) void this.#poll();
@@ -108,7 +110,7 @@ export class Feed {
 
   async #ask() {
     const poll = this.polls++;
-    const isFirst = poll === 0; // which knows nothing yet
+    const isFirst = poll === 0; // which has no data yet
     if (!isFirst && (isWaiting(this.store.state) || isHistoryComing(this.store.state.producer)))
       this.settledAt = poll + SETTLING;
     const settling = poll < this.settledAt;
@@ -123,7 +125,7 @@ export class Feed {
     );
   }
 
-  /** @returns {number} seconds for which there has been no price to show, 0 when there is one */
+  /** @returns {number} seconds without a price to show, 0 if there is one */
   #waited() {
     const { waitingSince, chartState } = this.store.state;
     const waiting = isWaiting(this.store.state) || (waitingSince && chartState === "loading");
@@ -134,8 +136,7 @@ export class Feed {
 
   /**
    * @param {ApiError} refusal
-   * @returns {Promise<boolean>} whether the reader gave one; asked once, and again when the reader
-   *   wants to
+   * @returns {Promise<boolean>} whether the reader gave one; asks once, and again on request
    */
   async #newToken(refusal) {
     if (!this.mayAsk) return false;
@@ -153,8 +154,8 @@ export class Feed {
   }
 
   /**
-   * What the producer does, and what is behind. Prices do not wait for it, and it failing is no
-   * failure of theirs.
+   * Request the producer's status and the lag. Prices do not wait for it, and its failure does not
+   * affect them.
    */
   async #health() {
     if (this.asking) return;
@@ -191,7 +192,9 @@ export class Feed {
     this.unchanged = changed ? 0 : this.unchanged + 1;
   }
 
-  /** @param {import("./types.js").Quote[]} quotes @returns {boolean} whether one of them is news */
+  /**
+   * @param {import("./types.js").Quote[]} quotes @returns {boolean} whether one of them has changed
+   */
   #take(quotes) {
     const next = new Map(this.store.state.quotes);
     let changed = false;
@@ -206,8 +209,8 @@ export class Feed {
   }
 
   /**
-   * @param {boolean} whole whether older bars may have come as well
-   * @param {boolean} anyway though the quote has not changed
+   * @param {boolean} whole whether older bars may have arrived as well
+   * @param {boolean} anyway even if the quote has not changed
    */
   async #bars(whole, anyway) {
     const { chartState, series, symbols, view } = this.store.state;
@@ -220,7 +223,7 @@ export class Feed {
 
   /**
    * @param {import("./types.js").Series} series
-   * @returns {boolean} whether its symbol's quote has changed, or the list has none of it
+   * @returns {boolean} whether its symbol's quote has changed or is missing in the list
    */
   #isNews({ symbol }) {
     const before = this.drawn;

@@ -1,11 +1,10 @@
-// Values to text. Numbers have a fixed number of places in a column; times are written in a named
-// zone.
+// Formats values. Numbers have a fixed number of decimals per column; times use a named zone.
 
 const MINUS = "\u2212";
 
 /**
  * @param {number} price
- * @returns {number} places after the point: four below 1, two from there on
+ * @returns {number} decimals: four below 1, else two
  */
 export const placesOf = (price) => (Math.abs(price) < 1 ? 4 : 2);
 
@@ -21,7 +20,7 @@ export function formatPrice(price, places) {
 /**
  * @param {number | null | undefined} value
  * @param {number} [places]
- * @returns {string} with its sign, a real minus
+ * @returns {string} with its sign, a true minus sign
  */
 export function formatSigned(value, places = 2) {
   if (value == null || !Number.isFinite(value)) return "–";

@@ -1,5 +1,5 @@
-// What comes after the first chart: what stands around it, then alerts and rules, signals, the
-// data's table, keys, sparklines, the other views.
+// Mounts the parts after the first chart: its surroundings, then alerts and rules, signals, the
+// data table, keys, sparklines, and the other views.
 
 import { AlertsFeed } from "./alerts_feed.js";
 import { mountActivity } from "./views/activity.js";

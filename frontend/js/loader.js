@@ -15,7 +15,7 @@ export class Loader {
     this.abort = new AbortController();
   }
 
-  /** Load what the view names; an earlier load that has not come back is dropped. */
+  /** Load the view's series; abort an earlier load still in progress. */
   async load() {
     if (!this.store.state.view.symbol) return;
     this.abort.abort();
@@ -37,7 +37,7 @@ export class Loader {
     }
   }
 
-  /** Load it once more, and show nothing of it but more bars. Throws ApiError. */
+  /** Reload it, and only add new bars. Throws ApiError. */
   async refresh() {
     if (!this.store.state.view.symbol) return;
     this.abort = new AbortController();
@@ -55,7 +55,7 @@ export class Loader {
   }
 
   /**
-   * Newer bars; a reader who meanwhile chose another symbol is not disturbed. Throws ApiError.
+   * Load newer bars; discard them if the reader has chosen another symbol. Throws ApiError.
    * @param {import("./types.js").Series} series
    */
   async follow(series) {
@@ -74,7 +74,7 @@ export class Loader {
   }
 
   /**
-   * A symbol that has no prices is no failure: it has none yet, or none any more.
+   * Handle a symbol without prices, which is not a failure: it has none yet, or no longer.
    * @param {unknown} error
    */
   #missing(error) {
@@ -82,14 +82,14 @@ export class Loader {
     this.forget();
   }
 
-  /** Show nothing of the open symbol: a system that was started anew has none of its prices. */
+  /** Clear the open symbol: a restarted system has none of its prices. */
   forget() {
     this.store.set({ series: null, chartState: "empty" });
   }
 
   /**
    * @param {AbortSignal} signal
-   * @returns {Promise<import("./types.js").Series>} of what the view names
+   * @returns {Promise<import("./types.js").Series>} the view's series
    */
   async #series(signal) {
     const { view } = this.store.state;
@@ -108,7 +108,7 @@ export class Loader {
     );
   }
 
-  /** @returns {number} bars before the drawn ones that the longest indicator needs */
+  /** @returns {number} bars that the longest indicator needs before the drawn ones */
   get #leadBars() {
     return Math.min(MAX_BARS, Math.max(LEAD_BARS, this.store.state.averages.slow));
   }
@@ -130,7 +130,7 @@ export class Loader {
 
 /**
  * @param {import("./types.js").Series} series @param {import("./types.js").View} view
- * @returns {boolean} whether a day was asked for and only daily bars are stored: a chart of one
+ * @returns {boolean} whether one day is requested and only daily bars are stored: a chart of one
  *   candle
  */
 const isOneDay = (series, view) =>
@@ -138,8 +138,8 @@ const isOneDay = (series, view) =>
 
 /**
  * @param {import("./types.js").Series} one @param {import("./types.js").Series | null} other
- * @returns {other is import("./types.js").Series} whether both are of the same symbol, range and
- *   bar size
+ * @returns {other is import("./types.js").Series} whether both have the same symbol, range and bar
+ *   size
  */
 const isOf = (one, other) =>
   other?.symbol === one.symbol && other.range === one.range && other.interval === one.interval;

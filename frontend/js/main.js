@@ -1,6 +1,5 @@
-// How the page comes together: config -> api -> store -> views. Data flows one way: feed and loader
-// put answers into the store, views render from it, and what a reader does goes back into the
-// store.
+// Connects the page: config -> api -> store -> views. Data flows one way: feed and loader put
+// answers into the store, views render from it, and the reader's actions change the store.
 
 import { Api, ApiError } from "./api.js";
 import { allowOnly, loadConfig } from "./config.js";
@@ -13,13 +12,13 @@ import { byId, el } from "./dom.js";
 import { readView, recalledView, writeView } from "./url.js";
 import { mountChart } from "./views/chart_view.js";
 
-/** Milliseconds: after a longer pause the chart is loaded again, not caught up bar by bar. */
+/** Milliseconds: after a longer pause the chart is reloaded instead of updated bar by bar. */
 const AWAY = 60e3;
 
-const PATIENCE = 1500; // milliseconds for which everything else lets the first chart go first
+const PATIENCE = 1500; // milliseconds for which everything else waits for the first chart
 
 /**
- * @param {Store} store the address follows the view, and the view the address
+ * @param {Store} store keeps address and view in sync
  * @returns {boolean} whether the address named a symbol
  */
 function bindAddress(store) {
@@ -43,7 +42,7 @@ function bindAddress(store) {
   return named;
 }
 
-/** @param {Store} store @param {Loader} loader what makes the chart load */
+/** @param {Store} store @param {Loader} loader loads the chart */
 function bindLoading(store, loader) {
   store.when(
     ({ view: { symbol, range, interval, start, end } }) =>
@@ -62,8 +61,8 @@ function bindLoading(store, loader) {
 }
 
 /**
- * @param {Store} store choose the first symbol of the list when the reader named none
- * @param {string} remembered one of an earlier visit, which stands back where it is not on the list
+ * @param {Store} store selects the first symbol of the list if the address names none
+ * @param {string} remembered the symbol of an earlier visit, used only if it is on the list
  */
 function bindFirstSymbol(store, remembered) {
   store.when(
@@ -84,7 +83,10 @@ function bindFirstSymbol(store, remembered) {
 /** @param {number} milliseconds */
 const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** @returns {Promise<unknown>} after the next frame; in a hidden page, which has none, soon */
+/**
+ * @returns {Promise<unknown>} after the next frame; in a hidden page, which has none, after a
+ * moment
+ */
 const painted = () =>
   Promise.race([
     wait(200),
@@ -93,7 +95,7 @@ const painted = () =>
 
 /**
  * @param {number} [tries]
- * @returns {Promise<typeof import("./later.js")>} asked for again, since connections drop
+ * @returns {Promise<typeof import("./later.js")>} loaded with retries, since connections drop
  */
 const later = (tries = 3) =>
   import("./later.js").catch((error) =>
@@ -126,8 +128,8 @@ async function start() {
     chart.commit();
     await painted();
   };
-  // The chart goes first: what stands around it comes with the next frame, or when the library is
-  // long in coming.
+  // The chart comes first: its surroundings follow in the next frame, or earlier if the library
+  // loads slowly.
   const first = draw();
   await Promise.race([first.catch(() => {}), wait(PATIENCE)]);
   const { mountFrame, mountLater } = await later();

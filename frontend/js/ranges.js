@@ -1,11 +1,11 @@
 // The ranges of the tool bar, in the API's words.
 
 /**
- * Bars drawn at most; above that a chart of candles gets slow (docs/dashboard.md has the figures).
+ * The most bars drawn; more make a candle chart slow (docs/dashboard.md has the figures).
  */
 export const MAX_BARS = 500;
 /**
- * Bars fetched before the first drawn one, so that EMA, RSI and MACD have settled where the chart
+ * Bars fetched before the first drawn one, so that EMA, RSI and MACD have converged where the chart
  * begins.
  */
 export const LEAD_BARS = 120;
@@ -19,7 +19,7 @@ export const RANGES = {
   "6M": { period: "6mo", label: "6 months" },
   "1Y": { period: "1y", label: "1 year" },
   "5Y": { period: "5y", label: "5 years" },
-  Max: { period: "max", label: "everything there is" },
+  Max: { period: "max", label: "all stored data" },
 };
 
 export const INTERVALS = ["1m", "5m", "15m", "30m", "1h", "1d", "1wk", "1mo"];
@@ -41,12 +41,12 @@ export const lengthOf = (interval) => LENGTH[interval] ?? 60e3;
 
 /**
  * @param {string} interval
- * @returns {boolean} true for bars that are labelled by a date, not by an instant
+ * @returns {boolean} true for bars labelled by a date, not by an instant
  */
 export const isDated = (interval) => lengthOf(interval) >= LENGTH["1d"];
 
 /**
- * The range parameters of /prices and /indicators for what the reader chose.
+ * The range parameters of /prices and /indicators for a view.
  * @param {import("./types.js").View} view
  * @returns {Record<string, string>} start and end (half-open; the end's own day is included), or
  *   period

@@ -1,7 +1,7 @@
-// What time it is at the server. A reader's clock may be wrong by minutes, and the age of data
-// should not be. An answer says how old its price is at that moment: as_of + delay_seconds is the
-// server's time. In an answer from the browser's cache it lies in the past, so the largest
-// difference seen is the best estimate.
+// Estimates the server's time. A reader's clock may be wrong by minutes, which must not affect the
+// age of data. An answer states its price's age: as_of + delay_seconds is the server's time. In an
+// answer from the browser's cache that time is in the past, so the largest difference seen is the
+// best estimate.
 
 let ahead = -Infinity;
 
@@ -14,5 +14,5 @@ export function observe(answer, now = Date.now()) {
   if (Number.isFinite(time)) ahead = Math.max(ahead, time - now);
 }
 
-/** @returns {number} milliseconds since the epoch, by the server's clock as far as it is known */
+/** @returns {number} milliseconds since the epoch by the server's clock, if known */
 export const serverNow = () => Date.now() + (Number.isFinite(ahead) ? ahead : 0);

@@ -1,5 +1,5 @@
-// What the browser keeps for its reader: small choices in localStorage. The token is held in
-// memory, and kept there only if the reader says so.
+// The reader's settings in localStorage. The token is held in memory, and stored only at the
+// reader's request.
 
 const PREFIX = "ticktape.";
 
@@ -21,7 +21,7 @@ export const keep = (key, value) =>
 
 const TOKEN = `${PREFIX}token`;
 const changes = new EventTarget();
-sessionStorage.removeItem(TOKEN); // where earlier versions kept it
+sessionStorage.removeItem(TOKEN); // where earlier versions stored it
 let held = localStorage.getItem(TOKEN) ?? "";
 
 /** @returns {string} the token, or "" */
@@ -31,8 +31,8 @@ export const token = () => held;
 export const isKept = () => held !== "" && localStorage.getItem(TOKEN) === held;
 
 /**
- * @param {string} text the token in place of the present one; another one that a tab keeps stays
- * @param {boolean} kept on this device, until it is forgotten
+ * @param {string} text the new token; a different one stored by another tab stays
+ * @param {boolean} kept stored on this device until it is forgotten
  */
 export function holdToken(text, kept) {
   if (isKept()) localStorage.removeItem(TOKEN);
@@ -43,19 +43,21 @@ export function holdToken(text, kept) {
 
 export const forgetToken = () => holdToken("", false);
 
-/** @param {() => void} act called when there is another token, or none any more */
+/** @param {() => void} act called when the token changes or is removed */
 export const onToken = (act) => changes.addEventListener("token", act);
 
-/** @param {string | null} text what is kept; it is not written, since another tab may change it */
+/**
+ * @param {string | null} text the stored text; it is not written, since another tab may change it
+ */
 function follow(text) {
   held = text ?? "";
   changes.dispatchEvent(new Event("token"));
 }
 
-// All tabs follow what is kept, by what the event says: what is kept may have changed once more.
+// All tabs follow the stored token by the event's value: the stored one may have changed again.
 addEventListener("storage", ({ key, oldValue, newValue }) => {
   if (key === null) follow(null);
   else if (key === TOKEN && (oldValue ?? "") === held) follow(newValue);
 });
-// A page that Back brings back has the kept token alone.
+// A page restored by Back has only the stored token.
 addEventListener("pagehide", () => follow(localStorage.getItem(TOKEN)));

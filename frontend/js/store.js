@@ -1,5 +1,4 @@
-// One place for state. Views never talk to each other: they change the store and render what it
-// says.
+// The page's state. Views never call each other: they change the store and render from it.
 
 import { USUAL_AVERAGES } from "./data/indicator_table.js";
 
@@ -15,15 +14,14 @@ import { USUAL_AVERAGES } from "./data/indicator_table.js";
  * @property {"loading" | "ready" | "empty" | "error"} chartState
  * @property {string} chartProblem
  * @property {import("./types.js").Link} link
- * @property {import("./types.js").Producer | null} producer null before any has reported
- * @property {number} lag seconds by which signals and alerts are behind the stored prices
- * @property {number} waitingSince milliseconds since when there is no price to show, 0 while there
- *   is one
- * @property {import("./types.js").Alert[] | null} alerts null until they were asked for
- * @property {import("./types.js").Alert[]} symbolAlerts those of the open symbol, over its whole
- *   history
- * @property {import("./types.js").Rule[] | null} rules null until asked for, or where the API has
- *   none
+ * @property {import("./types.js").Producer | null} producer null until one has reported
+ * @property {number} lag seconds by which signals and alerts lag behind the stored prices
+ * @property {number} waitingSince milliseconds since when there has been no price to show, 0 if
+ *   there is one
+ * @property {import("./types.js").Alert[] | null} alerts null until fetched
+ * @property {import("./types.js").Alert[]} symbolAlerts the open symbol's, over its whole history
+ * @property {import("./types.js").Rule[] | null} rules null until fetched, or if the API has no
+ *   rules
  * @property {"auto" | "dark" | "light"} theme
  * @property {import("./types.js").Alert | null} focus the alert that is shown on the chart
  * @property {import("./types.js").Averages} averages
@@ -77,7 +75,7 @@ export class Store extends EventTarget {
   }
 
   /**
-   * @param {Partial<State>} patch keys whose values are identical to the present ones are no change
+   * @param {Partial<State>} patch keys with identical values do not count as changes
    */
   set(patch) {
     const changed = Object.entries(patch).filter(
@@ -97,7 +95,7 @@ export class Store extends EventTarget {
   }
 
   /**
-   * Call `render` once a frame at most, when one of `keys` changed since the last call.
+   * Call `render` at most once per frame when one of `keys` has changed.
    * @param {(keyof State)[]} keys
    * @param {(state: State) => void} render
    */
@@ -115,7 +113,7 @@ export class Store extends EventTarget {
   }
 
   /**
-   * Call `act` at once when what `select` picks has changed.
+   * Call `act` at once when the result of `select` has changed.
    * @template T
    * @param {(state: State) => T} select compared with ===, so it should return a primitive or a
    *   kept object

@@ -1,7 +1,7 @@
-// Dark and light: by the system's preference, or as switched. Colours live in css/tokens.css; the
-// chart reads them here.
+// Dark and light theme: by the system's preference or the switch. Colours are in css/tokens.css;
+// the chart reads them here.
 
-/** Names of the tokens that the chart draws with, by role. */
+/** Names of the chart's colour tokens, by role. */
 const ROLES = {
   accent: "accent",
   accentFill: "accent-fill",
@@ -22,7 +22,7 @@ const ROLES = {
 };
 
 /**
- * Resolved by the browser on a probe, since a token may be a pair of colours.
+ * Resolve colours on a probe element, since a token may be a pair of colours.
  * @returns {Record<string, string>} by role
  */
 export function chartColors() {
@@ -42,7 +42,7 @@ export function applyTheme(theme) {
   else document.documentElement.dataset.theme = theme;
 }
 
-/** @param {() => void} act called when the system's preference turns */
+/** @param {() => void} act called when the system's preference changes */
 export function onPreference(act) {
   matchMedia("(prefers-color-scheme: light)").addEventListener("change", act);
 }

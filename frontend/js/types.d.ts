@@ -1,10 +1,10 @@
-// The shapes that travel between the modules, for the type checker; nothing here is served.
+// Types shared by the modules, for the type checker; this file is not served.
 
-/** A bar as the API sends it, with its time in milliseconds. */
+/** A bar from the API, with its time in milliseconds. */
 export interface Bar {
   /**
-   * start of the bar, milliseconds since the epoch; half of one more for an extended bar, which may
-   * share its start
+   * start of the bar, milliseconds since the epoch; plus 0.5 for an extended bar, which may share
+   * its start
    */
   time: number;
   open: number;
@@ -17,35 +17,34 @@ export interface Bar {
 }
 
 /**
- * Bars of one symbol with what the chart needs to know about them. `first` is the index of bars[0]
- * on the chart's
- * axis: it grows when old bars are dropped, so that a bar never changes its place under a zoom.
+ * Bars of one symbol with their properties for the chart. `first` is the index of bars[0] on the
+ * chart's axis: it grows when old bars are dropped, so that a bar never moves under a zoom.
  */
 export interface Series {
   symbol: string;
   /** a key of RANGES, or "custom" */
   range: string;
-  /** the bar size that the API chose or was asked for */
+  /** the bar size that the API chose or that was requested */
   interval: string;
   source: string;
   currency: string | null;
   adjustment: string;
   /** IANA zone of the exchange */
   zone: string;
-  /** bars before the first drawn one: they warm the indicators up and are not drawn */
+  /** bars before the first drawn one: warm-up for the indicators, not drawn */
   lead: Bar[];
   bars: Bar[];
   first: number;
-  /** true when the range holds more bars than were asked for */
+  /** true if the range has more bars than requested */
   truncated: boolean;
 }
 
 export interface Quote {
   symbol: string;
   name: string | undefined;
-  /** of the last tick, milliseconds; of the last day where there is history alone */
+  /** of the last tick, milliseconds; of the last day if there is only history */
   time: number;
-  /** true for the close of a symbol of which only bars are stored */
+  /** true for the close of a symbol with bars only */
   historical: boolean;
   price: number;
   change: number | null;
@@ -60,14 +59,14 @@ export interface Quote {
   nextOpen: number | null;
   /** as the API computed it */
   stale: boolean;
-  exchangeDelay: number; // seconds by which the source gives this exchange's prices late
+  exchangeDelay: number; // seconds by which the source delays this exchange's prices
   anomaly: boolean;
-  alertedAt: string; // the newest alert's time as the API writes it, or ""
-  /** averages of the last prices, by their windows */
+  alertedAt: string; // the newest alert's time in the API's format, or ""
+  /** averages of the last prices, by window */
   averages: Record<number, number>;
 }
 
-/** Windows of the averages by whose crosses a deployment judges, in prices or bars. */
+/** Windows of the averages for a deployment's crosses, in prices or bars. */
 export interface Averages {
   fast: number;
   slow: number;
@@ -78,7 +77,7 @@ export interface Listed {
   name: string | undefined;
   source: string | undefined;
   addedAt: string | undefined;
-  /** false while no price of it has come yet */
+  /** false until its first price has arrived */
   seen: boolean;
 }
 
@@ -91,12 +90,12 @@ export interface Alert {
   price: number | null;
   message: string;
   source: string;
-  /** what the rule was judged by: value, change_percent, moved_percent, sma_5 … */
+  /** the values that fired the rule: value, change_percent, moved_percent, sma_5 … */
   values: Record<string, number>;
   notifiedAt: string | null;
 }
 
-/** A rule in the words of the API (see the contract in docs/api.md). */
+/** A rule as in the API (see the contract in docs/api.md). */
 export interface Rule {
   rule_id: string;
   symbol: string;
@@ -115,31 +114,31 @@ export interface Rule {
   default?: boolean;
 }
 
-/** How the page stands to its API. */
+/** The state of the page's connection to its API. */
 export interface Link {
   state: "connecting" | "live" | "paused" | "retrying" | "offline";
   /** milliseconds, 0 when not retrying */
   retryAt: number;
   /** milliseconds of the last good answer, 0 for none yet */
   answeredAt: number;
-  /** what went wrong, empty when nothing did */
+  /** the error, or empty */
   reason: string;
 }
 
-/** What the producer says of itself, by way of /health. */
+/** The producer's status from /health. */
 export interface Producer {
   source: string;
-  /** in the words of docs/producer.md */
+  /** a state of docs/producer.md */
   state: string;
-  /** share of its history that was sent, 0 to 1; null where there is no end to measure against */
+  /** share of its history that was sent, 0 to 1; null for sources without an end */
   progress: number | null;
-  /** since it said so */
+  /** seconds since the report */
   ageSeconds: number;
-  /** empty where it has none */
+  /** or empty */
   problem: string;
 }
 
-/** What the reader chose: everything that a link restores. */
+/** The reader's choices: everything that a link restores. */
 export interface View {
   page: "chart" | "compare" | "history";
   /** empty until the list is known */
@@ -154,7 +153,7 @@ export interface View {
   type: "candles" | "line";
   indicators: string[];
   clock: "exchange" | "local";
-  /** symbols beside the main one */
+  /** symbols compared with the main one */
   compare: string[];
   /** left edge of a zoom, milliseconds; 0 for none */
   from: number;

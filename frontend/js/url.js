@@ -1,5 +1,5 @@
-// The view in the address: a link restores what its sender saw. Kept behind the #, so that no
-// server sees it.
+// The view in the address: a link restores its sender's view. It is after the #, so that it is not
+// sent to any server.
 
 import { INTERVALS, RANGES } from "./ranges.js";
 import { isIndicator } from "./data/indicator_table.js";
@@ -10,7 +10,7 @@ const SYMBOL = /^(?=.*[A-Z0-9])[A-Z0-9.\-=^_]{1,24}$/;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
 /**
- * A date of the calendar, in a year that the API takes: no 2026-02-31, no 0000-00-00.
+ * Return whether it is a valid date in a year that the API accepts: not 2026-02-31 or 0000-00-00.
  * @param {string} text
  */
 function isDate(text) {
@@ -27,16 +27,16 @@ function isDate(text) {
 const several = (text, valid) => [...new Set(text.split(","))].filter(valid);
 
 /**
- * @param {any} kept what the browser has kept of an earlier view, whatever that is
+ * @param {any} kept the browser's stored view, of any type
  * @param {View} base
- * @returns {View} what a link to it would show
+ * @returns {View} the view that a link to it would show
  */
 export const recalledView = (kept, base) => readView(writeView({ ...base, ...kept }, base), base);
 
 /**
  * @param {string} hash with or without its #
- * @param {View} base what is not named stays as it is there
- * @returns {View} unknown or impossible values are left out
+ * @param {View} base the defaults
+ * @returns {View} unknown and invalid values are omitted
  */
 export function readView(hash, base) {
   const given = new URLSearchParams(hash.replace(/^#/, ""));
@@ -99,7 +99,7 @@ export function readView(hash, base) {
 
 /**
  * @param {View} view
- * @param {View} base values equal to these are left out
+ * @param {View} base values equal to these are omitted
  * @returns {string} "#…"
  */
 export function writeView(view, base) {

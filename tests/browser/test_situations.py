@@ -48,7 +48,7 @@ def test_api_that_fails_is_said_and_the_page_recovers(world: StandIn, open_page:
     page = open_page(world.page, expect=world.api)
     wait_for_chart(page)
     world.failing = 503
-    expect(page.locator("#status")).to_contain_text("No answer, again in")
+    expect(page.locator("#status")).to_contain_text("No answer, retrying in")
     world.failing = 0
     expect(page.locator("#status")).to_contain_text("Live")
 
@@ -92,7 +92,7 @@ def test_prices_of_an_exchange_that_the_source_delays_are_said_to_be(
     page = open_page(world.page)
     badge = page.locator("#status .age")
     expect(badge).to_contain_text("Delayed: 20 min")
-    expect(badge).to_have_attribute("title", re.compile("prices of this exchange 20 minutes late"))
+    expect(badge).to_have_attribute("title", re.compile("delays prices of this exchange by 20 minutes"))
 
 
 def test_signals_that_are_behind_the_prices_are_said_until_they_have_caught_up(

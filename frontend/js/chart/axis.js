@@ -1,5 +1,5 @@
-// The chart's horizontal axis counts bars, so that closed hours take no room; its labels are made
-// here. Pure.
+// Labels of the chart's horizontal axis, which counts bars so that closed hours take no space.
+// Pure.
 
 import { formatClock } from "../format.js";
 
@@ -46,7 +46,7 @@ const every = (/** @type {number} */ length) => (/** @type {number} */ wall) =>
   Math.floor(wall / length);
 
 /**
- * Steps from fine to coarse: a label stands where the step's number differs from the bar before.
+ * Steps from fine to coarse: a label is placed where the step's number changes between bars.
  * @type {((wall: number) => number)[]}
  */
 const STEPS = [
@@ -78,7 +78,7 @@ function labelOf(wall, before, dated) {
 }
 
 /**
- * Labels for the visible part of the axis, as many as have room, at round times.
+ * Labels for the visible part of the axis at round times, as many as fit.
  * @param {number[]} times starts of the bars @param {number} first axis index of times[0]
  * @param {[number, number]} range visible indices @param {number} room most labels that fit
  * @param {string} zone of the labels
@@ -121,8 +121,7 @@ export function priceRange(bars) {
 }
 
 /**
- * The full axis: half a bar before the first, and some room after the last for the eye and the
- * price line.
+ * The full axis: half a bar before the first, and some space after the last for the price line.
  * @param {number} first @param {number} count @returns {[number, number]}
  */
 export const fullRange = (first, count) => [

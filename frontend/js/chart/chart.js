@@ -1,5 +1,5 @@
-// The open symbol's chart: figures go to Plotly, gestures come back as a zoom. No state of the page
-// lives here but the zoom's exact indices.
+// The open symbol's chart: passes figures to Plotly and reads its gestures as a zoom. It keeps no
+// state of the page except the zoom's exact indices.
 
 import { chartFigure } from "./figure.js";
 import { Overlay } from "./overlay.js";
@@ -41,11 +41,11 @@ export class PriceChart extends EventTarget {
   }
 
   /**
-   * Draw, or update what is drawn.
+   * Draw or update the chart.
    * @param {Series} series @param {Computed} computed
    * @param {Omit<import("./figure.js").Choices, "zoom" | "width">} choices
-   * @param {[number, number] | null} times the zoom to begin with when the symbol or range is
-   *   another, milliseconds
+   * @param {[number, number] | null} times the initial zoom for another symbol or range,
+   *   milliseconds
    */
   show(series, computed, choices, times) {
     const revision = `${series.symbol}:${series.range}:${series.interval}`;
@@ -73,7 +73,7 @@ export class PriceChart extends EventTarget {
     this.dispatchEvent(new Event("drawn"));
   }
 
-  /** Draw anew where the element has another size than what is drawn. */
+  /** Redraw if the element's size has changed. */
   fit() {
     const drawn = /** @type {any} */ (this.node)._fullLayout;
     if (drawn?.width !== this.node.clientWidth || drawn?.height !== this.node.clientHeight)
@@ -105,7 +105,7 @@ export class PriceChart extends EventTarget {
 
   reset() {
     if (!this.zoom) return;
-    // Plotly keeps a gesture's range under the same uirevision, so that a reset needs a new one.
+    // Plotly keeps a gesture's range while uirevision is the same, so a reset needs a new one.
     this.resets += 1;
     this.#setZoom(null);
   }
@@ -132,7 +132,7 @@ export class PriceChart extends EventTarget {
   }
 
   /**
-   * @returns {[number, number] | null} the zoom as times, so that it can be carried to another
+   * @returns {[number, number] | null} the zoom as times, so that it can be applied to another
    *   symbol
    */
   times() {
@@ -140,7 +140,7 @@ export class PriceChart extends EventTarget {
     return [this.#timeAt(this.zoom[0]), this.#timeAt(this.zoom[1])];
   }
 
-  /** @param {number} index @returns {number} milliseconds; beyond the ends as if bars went on */
+  /** @param {number} index @returns {number} milliseconds; extrapolated beyond the ends */
   #timeAt(index) {
     const { series } = /** @type {NonNullable<typeof this.shown>} */ (this.shown);
     const last = series.first + series.bars.length - 1;
@@ -153,7 +153,7 @@ export class PriceChart extends EventTarget {
   /**
    * @param {Series} series
    * @param {[number, number]} times
-   * @returns {[number, number] | null} null where nothing of it is there
+   * @returns {[number, number] | null} null if the series has no bar in it
    */
   #indices(series, times) {
     const length = lengthOf(series.interval);

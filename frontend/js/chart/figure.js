@@ -1,4 +1,4 @@
-// bars -> Plotly figure. Pure: everything that it needs comes in, so that it is tested on its own.
+// bars -> Plotly figure. Pure: all inputs are arguments, so that it can be tested alone.
 
 import { axisTicks, fullRange, priceRange } from "./axis.js";
 import { layoutOf } from "./panes.js";
@@ -79,7 +79,7 @@ const visibleBars = (series, range) =>
 
 /**
  * @param {Series} series
- * @param {Values[]} lines that have to be seen whole
+ * @param {Values[]} lines that have to be fully visible
  * @param {[number, number]} range
  * @returns {[number, number]} of the bars, and of the lines around them
  */
@@ -176,8 +176,8 @@ function volumeTraces(series, x, colors) {
 }
 
 /**
- * Columns in two colours, each the outline of an area: Plotly draws, and styles, every bar of a bar
- * trace by itself.
+ * Columns in two colours, each as the outline of one area: in a bar trace Plotly would draw and
+ * style every bar separately.
  * @param {string} name @param {number[]} x @param {Values} values
  * @param {boolean[]} rising by column @param {string} yaxis @param {Record<string, string>} colors
  */
@@ -198,7 +198,7 @@ function columns(name, x, values, rising, yaxis, colors) {
 }
 
 /**
- * @param {Indicator[]} indicators those with a pane of their own
+ * @param {Indicator[]} indicators those with their own pane
  * @param {Record<string, Values>} lines
  * @param {number[]} x
  * @param {Record<string, string>} colors

@@ -1,12 +1,11 @@
-// Marks over the candles: crosses of the averages, anomalies, previewed alerts. Pure. Where they
-// would stand closer than the eye can tell apart they are left out: the list beside the chart has
-// them all.
+// Marks over the candles: crosses of the averages, anomalies, previewed alerts. Pure. Marks too
+// close to be distinguished are omitted: the list beside the chart has them all.
 
 import { indexAt } from "../data/series.js";
 
 /** @typedef {import("./figure.js").Choices} Choices */
 
-/** Pixels that a mark should have for itself. */
+/** The least pixels per mark. */
 const ROOM = 34;
 
 /**
@@ -58,7 +57,7 @@ export function markersOf(series, computed, range, choices) {
 /**
  * @param {import("../types.js").Series} series
  * @param {number[]} times
- * @returns {number[]} one index a bar, of those that the series spans
+ * @returns {number[]} one index per bar, for times within the series
  */
 function placed(series, times) {
   const inside = times.filter((time) => series.bars.length && time >= series.bars[0].time);

@@ -1,5 +1,5 @@
 // HTML over the plot: the last price's line and tag, the crosshair with its tags. Moving an element
-// takes a tenth of what a Plotly update takes, so the price follows every poll.
+// takes a tenth of a Plotly update's time, so the price can follow every poll.
 
 import { el, setText } from "../dom.js";
 import { priceOf, indexOf, yOf, bottomOf, xOf, plotOf } from "./plot_layout.js";
@@ -59,8 +59,8 @@ export class Overlay {
   /**
    * @param {number} px @param {number} py pixels in the plot's container
    * @param {(index: number) => string} timeText @param {(price: number) => string} priceText
-   * @returns {{index: number, price: number} | null} what is under the crosshair, null outside of
-   *   the panes
+   * @returns {{index: number, price: number} | null} the position under the crosshair, null outside
+   *   of the panes
    */
   showCross(px, py, timeText, priceText) {
     const box = plotOf(this.plot);
@@ -102,7 +102,7 @@ export class Overlay {
       node.hidden = true;
   }
 
-  /** A line at the bar of an alert that the reader asked to see. @param {number | null} index */
+  /** Show a line at the bar of the alert that the reader selected. @param {number | null} index */
   setFocus(index) {
     const box = plotOf(this.plot);
     const x = box && index !== null ? xOf(box, index) : -1;
@@ -112,7 +112,7 @@ export class Overlay {
     place(this.marker, x, box.top);
   }
 
-  /** Lines at the prices of armed rules. @param {{price: number, text: string}[]} levels */
+  /** Show lines at the prices of armed rules. @param {{price: number, text: string}[]} levels */
   setLevels(levels) {
     const box = plotOf(this.plot);
     const shown = box ? levels.filter(({ price }) => price >= box.y[0] && price <= box.y[1]) : [];

@@ -1,5 +1,5 @@
-// The chart's panes, axes and margins. Pure. Margins are fixed: nothing jumps when a label gets
-// longer.
+// The chart's panes, axes and margins. Pure. Margins are fixed, so that nothing moves when a label
+// gets longer.
 
 /** @typedef {import("./axis.js").Tick} Tick */
 
@@ -109,7 +109,8 @@ export function layoutOf({ revision, range, ticks, panes, priceRange, volumeTop,
 
 /**
  * @param {[number, number]} range
- * @returns {string} as many places as the distance of two labels needs, two at least
+ * @returns {string} a format with as many decimals as the distance of two labels needs, at least
+ *   two
  */
 function tickFormat([low, high]) {
   const places = Math.max(2, Math.min(6, Math.ceil(-Math.log10((high - low) / 8 || 1))));

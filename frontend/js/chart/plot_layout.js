@@ -1,5 +1,5 @@
-// Where things are on a drawn plot, in pixels of its container. The only file that looks into
-// Plotly's full layout.
+// Positions on a drawn plot, in pixels of its container. The only file that reads Plotly's full
+// layout.
 
 /**
  * @typedef {{left: number, top: number, width: number, height: number, x: [number, number], y:
@@ -8,8 +8,7 @@
 
 /**
  * @param {any} node the element that Plotly drew into
- * @returns {Plot | null} the price pane's box and the ranges that it shows at this moment, also in
- *   mid-drag
+ * @returns {Plot | null} the price pane's box and its current ranges, also during a drag
  */
 export function plotOf(node) {
   const full = node._fullLayout;

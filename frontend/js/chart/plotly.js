@@ -1,9 +1,9 @@
-// The vendored bundle: a classic script that early.js put into the page.
+// The vendored bundle: a classic script that early.js adds to the page.
 
-/** @returns {any} the bundle; undefined before it is there */
+/** @returns {any} the bundle; undefined until it is loaded */
 export const plotly = () => /** @type {any} */ (window).Plotly;
 
-/** @returns {Promise<void>} once it is there; rejects when it could not be loaded */
+/** @returns {Promise<void>} resolves once it is loaded; rejects if loading fails */
 export function plotlyLoaded() {
   const script = /** @type {HTMLElement} */ (document.getElementById("plotly-bundle"));
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-// Several symbols as percentage from a common start; opens and closes over years. Pure.
+// Compares symbols in percent from a common start; opens and closes over years. Pure.
 
 /** @typedef {import("../types.js").Bar} Bar */
 /** @typedef {{open: number, close: number, low: number, high: number, change: number}} Stretch */
@@ -6,8 +6,8 @@
 /**
  * @param {{symbol: string, bars: Bar[]}[]} series
  * @returns {{times: number[], lines: {symbol: string, values: (number | null)[]}[]}} one axis for
- *   all, from the first
- *   time at which each of them has a price; null where a symbol has no bar of that time
+ *   all, from the first time at which each symbol has a price; null if a symbol has no bar at a
+ *   time
  */
 export function alignPercent(series) {
   const filled = series.filter(({ bars }) => bars.length);
@@ -27,7 +27,7 @@ export function alignPercent(series) {
 /** @param {number | undefined} value @param {number | undefined} base */
 const percent = (value, base) => (value === undefined || !base ? null : 100 * (value / base - 1));
 
-/** @param {(number | null)[]} values @returns {number | null} the newest that is there */
+/** @param {(number | null)[]} values @returns {number | null} the newest value that is not null */
 export const lastOf = (values) => values.findLast((value) => value !== null) ?? null;
 
 /**

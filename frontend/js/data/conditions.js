@@ -1,4 +1,4 @@
-// Conditions of rules in words, which fields each one has, and how far a rule is from firing. Pure.
+// Texts and fields of rule conditions, and the distance of a rule from firing. Pure.
 
 import { formatPercent, formatPrice } from "../format.js";
 
@@ -59,7 +59,7 @@ export function ruleText(rule) {
 
 /**
  * @param {Pick<import("../types.js").Alert, "condition" | "values">} alert
- * @returns {string} the text of the rule that fired, as far as the alert knows it: "Change of the
+ * @returns {string} the text of the rule that fired, from the alert's values: "Change of the
  *   day above 5%"
  */
 export function alertText({ condition, values }) {
@@ -89,7 +89,7 @@ export function movedText({ condition, values }) {
 
 /**
  * @param {Rule} rule @param {import("../types.js").Quote | undefined} quote of the rule's symbol
- * @returns {string} what the market has to do until the rule fires; "" where that cannot be said
+ * @returns {string} the move after which the rule fires; "" if unknown
  */
 export function distanceText(rule, quote) {
   if (!quote) return "";
@@ -112,7 +112,7 @@ export function distanceText(rule, quote) {
 }
 
 /**
- * A rule as the API takes it, from the form's fields; what the condition does not use is left out.
+ * Build the API's rule from the form's fields; fields that the condition does not use are omitted.
  * @param {Record<string, any>} form
  * @returns {Partial<Rule>}
  */

@@ -1,16 +1,16 @@
-// Alerts as a reader takes them in: many of one kind and symbol are one line. Pure.
+// Groups alerts for display: many of one kind and symbol become one line. Pure.
 
 import { alertText } from "./conditions.js";
 
 /** @typedef {import("../types.js").Alert} Alert */
 
-/** From so many on, alerts of one symbol and kind share a line. */
+/** The least number of alerts of one symbol and kind that share a line. */
 const STORM = 3;
 
 /**
  * @param {Alert[]} alerts newest first
- * @returns {{key: string, alerts: Alert[]}[]} lines, each at the place of its newest alert; a line
- *   of several alerts is a storm
+ * @returns {{key: string, alerts: Alert[]}[]} lines, each at the position of its newest alert;
+ *   several alerts in one line are a storm
  */
 export function collapse(alerts) {
   /** @type {Map<string, Alert[]>} */

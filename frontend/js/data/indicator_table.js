@@ -16,23 +16,24 @@ import { bollinger, crosses, ema, macd, rsi, sma, vwap } from "./indicators.js";
  * @property {string} label in the readout
  * @property {string} color its role, see theme.js
  * @property {"solid" | "dot"} [dash]
- * @property {number} [places] after the point in the readout, where they are not the price's
- * @property {boolean} [scales] the price axis shows it whole
+ * @property {number} [places] decimals in the readout, if not the price's
+ * @property {boolean} [scales] the price axis is scaled to include it
  */
 
 /**
  * @typedef {object} Pane
- * @property {object} axis Plotly's options of its own y axis
- * @property {string} [columns] the values that are drawn as columns, by name
+ * @property {object} axis Plotly's options for its own y axis
+ * @property {string} [columns] the values drawn as columns, by name
  */
 
 /**
  * @typedef {object} Indicator
  * @property {string} label
- * @property {Line[]} [lines] those that are drawn, in the order of the readout
- * @property {Pane} [pane] for an indicator in a pane of its own
+ * @property {Line[]} [lines] the drawn lines, in the order of the readout
+ * @property {Pane} [pane] for an indicator in its own pane
  * @property {(closes: number[], bars: Bar[], series: Series) => Record<string, Values>} [compute]
- *   values by name, of the lead and the drawn bars; none for bars that the indicator does not fit
+ *   values by name, of the lead and the drawn bars; none if the indicator does not apply to the
+ * bars
  */
 
 /** @type {Averages} */
@@ -101,20 +102,20 @@ export const indicatorTable = ({ fast, slow }) => ({
 /**
  * @param {Bar[]} bars
  * @param {Series} series
- * @returns {Record<string, Values>} nothing of bars that are days: a session is one of them
+ * @returns {Record<string, Values>} nothing for daily bars, which are whole sessions
  */
 const sessionVwap = (bars, { interval, zone, lead }) =>
   isDated(interval) ? {} : { vwap: vwap(bars, (time) => formatDate(time, zone), !lead.length) };
 
 const USUAL = indicatorTable(USUAL_AVERAGES);
 
-/** @param {string} key @returns {boolean} whether the table has it, whatever the averages are */
+/** @param {string} key @returns {boolean} whether the table has it with any averages */
 export const isIndicator = (key) => Object.hasOwn(USUAL, key);
 
 /**
  * @param {Averages} averages
  * @param {string[]} wanted keys of the table
- * @returns {Indicator[]} those that are wanted, in the table's order
+ * @returns {Indicator[]} the wanted ones, in the table's order
  */
 export const wantedIndicators = (averages, wanted) =>
   Object.entries(indicatorTable(averages))
@@ -130,7 +131,7 @@ export const wantedIndicators = (averages, wanted) =>
  */
 
 /**
- * Compute what is wanted for the drawn bars, with the lead as warm-up.
+ * Compute the wanted indicators for the drawn bars, with the lead as warm-up.
  * @param {Series} series @param {string[]} wanted @param {Averages} [averages] @returns {Computed}
  */
 export function computeIndicators(series, wanted, averages = USUAL_AVERAGES) {

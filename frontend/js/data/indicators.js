@@ -1,7 +1,7 @@
-// Indicators over closes or bars. Every function returns one value a bar, null where there is none
-// yet, and follows TA-Lib (tests/browser/test_pure_modules.py compares): EMA is seeded with the
-// SMA, RSI and ATR are Wilder's, MACD's fast EMA is seeded on the bars before the slow one's first,
-// Bollinger uses the population's deviation.
+// Indicators over closes or bars. Every function returns one value per bar, null before the first,
+// and follows TA-Lib (tests/browser/test_pure_modules.py compares): EMA is seeded with the SMA, RSI
+// and ATR are Wilder's, MACD's fast EMA is seeded on the bars before the slow one's first,
+// Bollinger uses the population standard deviation.
 
 /** @typedef {(number | null)[]} Values */
 
@@ -99,7 +99,7 @@ export function macd(closes, fast, slow, signal) {
 /**
  * @param {import("../types.js").Bar[]} bars
  * @param {(time: number) => string} dayOf the session's day of an instant
- * @param {boolean} whole false when the first session may have begun before the first bar: it then
+ * @param {boolean} whole false if the first session may have begun before the first bar: it then
  *   has no values
  * @returns {Values} sum(typical price x volume) / sum(volume) since the session's first bar; null
  *   without volume
@@ -119,9 +119,8 @@ export function vwap(bars, dayOf, whole) {
 }
 
 /**
- * Where the sign of fast - slow flips against the last sign that was not zero; so the two kinds
- * alternate even
- * through ties.
+ * Crosses are changes of the sign of fast - slow from the last non-zero sign, so that the two kinds
+ * alternate even through ties.
  * @param {Values} fast @param {Values} slow
  * @returns {{index: number, kind: "golden_cross" | "death_cross"}[]}
  */

@@ -1,4 +1,4 @@
-// Bars of the open symbol: made from a first answer, then kept up to date by small ones. Pure.
+// Bars of the open symbol: built from a first answer, then updated by small ones. Pure.
 
 import { MAX_BARS } from "../ranges.js";
 import { knownZone } from "../format.js";
@@ -28,11 +28,10 @@ export function makeSeries(envelope, bars, range, zone) {
 }
 
 /**
- * Put newer bars over the series: a bar with the same start replaces the old one, a later one is
- * appended, and the
- * oldest leave when there are more than MAX_BARS.
+ * Merge newer bars into the series: a bar with the same start replaces the old one, a later one is
+ * appended, and the oldest are dropped above MAX_BARS.
  * @param {Series} series @param {Bar[]} newer in the order of time
- * @returns {Series} the same object when nothing differs
+ * @returns {Series} the same object if nothing differs
  */
 export function mergeBars(series, newer) {
   const byTime = new Map(series.bars.map((bar) => [bar.time, bar]));
@@ -54,9 +53,9 @@ export function mergeBars(series, newer) {
 }
 
 /**
- * Put a whole answer over the series: history that has come since is added before it.
+ * Merge a complete answer into the series: history that has arrived since is added before it.
  * @param {Series} drawn @param {Series} found for the same symbol and range
- * @returns {Series} the drawn one where nothing differs; bars of both keep their places on the axis
+ * @returns {Series} the drawn one if nothing differs; bars of both keep their positions on the axis
  */
 export function withHistory(drawn, found) {
   const kept =
@@ -83,8 +82,8 @@ function sameBar(a, b) {
 
 /**
  * @param {Series} series
- * @returns {number} where a poll for newer bars starts: three bars back, so that a late correction
- *   is seen
+ * @returns {number} where a poll for newer bars starts: three bars back, so that late corrections
+ *   are included
  */
 export const pollFrom = (series) => series.bars[Math.max(0, series.bars.length - 3)].time;
 

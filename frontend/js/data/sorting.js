@@ -6,8 +6,7 @@
  * @param {import("../types.js").Listed[]} symbols
  * @param {Map<string, import("../types.js").Quote>} quotes
  * @param {Order} order @param {string} search part of a symbol or name
- * @returns {import("../types.js").Listed[]} symbols without a price come last, whichever way the
- *   order runs
+ * @returns {import("../types.js").Listed[]} symbols without a price come last in either direction
  */
 export function arrange(symbols, quotes, order, search) {
   const wanted = search.trim().toUpperCase();

@@ -1,16 +1,19 @@
-// What the page says, and how fast it asks, until the first prices are there. Pure.
+// The page's texts and polling intervals until the first prices arrive. Pure.
 
 import { formatClock, formatDay, ownZone } from "../format.js";
 
 /** @typedef {import("../types.js").Producer} Producer */
 
-/** Nobody is blamed before so long has passed without a sign of life, in seconds. */
+/** Seconds without any sign of life before the page reports a problem. */
 export const PATIENCE = 60;
 
-/** Seconds without a report after which nothing runs: the collector reports once a minute. */
+/**
+ * Seconds without a report after which the producer counts as stopped: the collector reports once a
+ * minute.
+ */
 const SILENT = 90;
 
-/** @type {Record<string, string>} by the state of the producer, as docs/producer.md names it */
+/** @type {Record<string, string>} by the producer's state, as in docs/producer.md */
 const DOING = {
   starting: "The producer is starting",
   "asking Yahoo": "Yahoo Finance is being asked for prices",
@@ -22,34 +25,37 @@ const DOING = {
 
 /**
  * @param {Producer | null} producer
- * @returns {boolean} whether more of its history is still to come
+ * @returns {boolean} whether more of its history will arrive
  */
 export const isHistoryComing = (producer) =>
   producer?.progress != null && producer.ageSeconds < PATIENCE;
 
 /**
  * @param {{symbols: unknown[], chartState: string, view: {symbol: string, range: string}}} state
- * @returns {boolean} whether the page has no symbol, or none of the open symbol's prices
+ * @returns {boolean} whether the page has no symbol, or no prices of the open one
  */
 export const isWaiting = ({ symbols, chartState, view }) =>
   !symbols.length || (chartState === "empty" && view.range !== "custom");
 
 /**
  * Seconds from one poll to the next.
- * @param {number} poll the pace of prices, seconds
- * @param {number} waited seconds without a first price, 0 when there is one
+ * @param {number} poll seconds between prices
+ * @param {number} waited seconds without a first price, 0 once there is one
  */
 export const pace = (poll, waited) => (waited > 0 && waited < PATIENCE ? poll / 2 : poll);
 
 const LONGEST = 60; // seconds from one poll to the next
-/** Share of the time between two prices: polls drift to where prices are new, and few come too
- * soon. */
+/**
+ * Share of the time between two prices: polls drift towards the arrival of prices, and few are too
+ * early.
+ */
 const EARLIER = 0.99;
 
 /**
- * Seconds from one poll to the next, once there are prices.
- * @param {number} poll the least @param {number} expected from one price to the next, by the API
- * @param {number} unchanged polls in a row that brought nothing new
+ * Seconds between polls once there are prices.
+ * @param {number} poll the least @param {number} expected seconds between prices, according to the
+ *   API
+ * @param {number} unchanged consecutive polls without news
  */
 export function rest(poll, expected, unchanged) {
   const wanted = unchanged ? Math.min(expected, poll * 2 ** (unchanged - 1)) : expected * EARLIER;
@@ -57,14 +63,12 @@ export function rest(poll, expected, unchanged) {
 }
 
 /**
- * Seconds until an attempt that failed is made again. A server that is not there is asked at the
- * pace of prices, since
- * that costs it nothing and it may just be starting: for a minute, then each 5 s at least. One that
- * answers with an
- * error is left alone for longer each time, up to half a minute.
- * @param {number} failures in a row, at least 1
+ * Seconds until a retry. An unreachable server is polled at the normal interval, since that costs
+ * it nothing and it may just be starting: for a minute, then every 5 s at least. After error
+ * answers the delay grows, up to half a minute.
+ * @param {number} failures consecutive, at least 1
  * @param {number} poll seconds
- * @param {boolean} answered whether the server did
+ * @param {boolean} answered whether the server answered
  */
 export function backoff(failures, poll, answered) {
   if (answered) return Math.min(30, Math.max(1, poll) * 2 ** (failures - 1));
@@ -82,7 +86,7 @@ function doing({ source, state, progress }) {
   return progress == null ? text : `${text}: ${Math.floor(progress * 100)}%`;
 }
 
-/** @param {string} text in which the time of an instant is to be the reader's */
+/** @param {string} text with instants to be shown in the reader's time zone */
 const withClock = (text) =>
   text.replace(
     /\d{4}-\d\d-\d\dT[\d:.]+Z/,
@@ -94,10 +98,10 @@ const withClock = (text) =>
 const minutes = (seconds) => (seconds < 120 ? "a minute" : `${Math.floor(seconds / 60)} minutes`);
 
 /**
- * What stands in the place of a chart that has no prices.
+ * The text in place of a chart without prices.
  * @param {{symbol: string, isListed: boolean, isCustom: boolean, producer: Producer | null, waited:
  *   number}} facts
- *   `isListed`: the symbol is one of those that the API lists; `waited`: seconds
+ *   `isListed`: the API lists the symbol; `waited`: seconds
  * @returns {{title: string, detail: string, progress: number | null}}
  */
 export function waitingWords({ symbol, isListed, isCustom, producer, waited }) {
@@ -130,7 +134,10 @@ export function waitingWords({ symbol, isListed, isCustom, producer, waited }) {
 const unlisted = (symbol) =>
   `${symbol} is not on the list: choose another symbol, or follow it with “+”.`;
 
-/** @param {Producer | null} producer none that runs @returns {{title: string, detail: string}} */
+/**
+ * @param {Producer | null} producer null or one that has stopped @returns {{title: string, detail:
+ * string}}
+ */
 function silence(producer) {
   if (!producer)
     return {

@@ -1,4 +1,4 @@
-// The API's JSON to the page's shapes, one function a shape.
+// Converts the API's JSON to the page's types, one function per type.
 
 import { knownZone } from "../format.js";
 
@@ -8,7 +8,7 @@ const timeOf = (text) => Date.parse(text);
 /** @param {any} value @returns {number | null} */
 const numberOf = (value) => (value == null ? null : Number(value));
 
-/** @param {any} row @returns {Record<number, number>} its averages `sma_5` …, by their windows */
+/** @param {any} row @returns {Record<number, number>} the averages `sma_5` …, by window */
 const averagesOf = (row) =>
   Object.fromEntries(
     Object.entries(row)
@@ -16,7 +16,7 @@ const averagesOf = (row) =>
       .map(([name, value]) => [Number(name.slice(4)), Number(value)]),
   );
 
-/** Milliseconds that put an extended bar behind the regular bar of its minute. */
+/** Milliseconds that place an extended bar after the regular bar of its minute. */
 const BESIDE = 0.5;
 
 /** @param {any} row @returns {import("../types.js").Bar} */
@@ -58,7 +58,7 @@ export function decodeQuote(row) {
 }
 
 /**
- * What stands for a quote where only bars are stored: the last day's close.
+ * The substitute for a quote if only bars are stored: the last day's close.
  * @param {any} envelope of daily bars
  * @param {import("../types.js").Bar[]} days in the order of time, at least one
  * @returns {import("../types.js").Quote}

@@ -1,4 +1,4 @@
-// The panel with what fired and the rules, one tab each, and the browser's own notifications.
+// The panel of alerts and rules, one tab each, and the browser's notifications.
 
 import { KEPT } from "../alerts_feed.js";
 import { byId, el, flash } from "../dom.js";

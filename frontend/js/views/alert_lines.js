@@ -1,4 +1,4 @@
-// The lines of the list of alerts: one alert, or a storm of them that unfolds.
+// Lines of the alert list: a single alert, or an expandable storm of several.
 
 import { serverNow } from "../server_clock.js";
 import { arrange, el, flash, setText } from "../dom.js";
@@ -20,7 +20,7 @@ const nameOf = (alert) =>
 /**
  * @param {number} time
  * @param {string} zone
- * @param {number} beside a time whose day needs not be said again
+ * @param {number} beside a time whose day is not repeated
  * @returns {string} 14:05, or Fri 20 Nov 14:05
  */
 function timeText(time, zone, beside) {
@@ -30,13 +30,13 @@ function timeText(time, zone, beside) {
     : `${day} ${formatClock(time, zone)}`;
 }
 
-/** @param {Alert} alert @returns {string} price, and the move where the rule is about one */
+/** @param {Alert} alert @returns {string} price, and the move if the rule has one */
 const figuresOf = (alert) =>
   [formatPrice(alert.price), movedText(alert)].filter(Boolean).join(" · ");
 
 /**
- * @param {boolean} named false inside a storm, which says the name once
- * @returns {Line} a press shows the alert on the chart
+ * @param {boolean} named false inside a storm, which shows the name once
+ * @returns {Line} a click shows the alert on the chart
  */
 export function alertLine(named = true) {
   const what = el("span.what.wide");
@@ -70,7 +70,7 @@ export function alertLine(named = true) {
 
 let storms = 0;
 
-/** @returns {Line} how many there were and from when to when; a press unfolds them */
+/** @returns {Line} their number and time span; a click expands them */
 export function stormLine() {
   const [what, times, spoken] = [
     el("span.what"),
@@ -133,10 +133,10 @@ export function stormLine() {
 }
 
 /**
- * Make the list show the given lines, and keep the nodes of those that were there: a press or a
- * focus on them survives.
+ * Show the given lines in the list and reuse existing nodes, so that they keep a press or the
+ * focus.
  * @param {HTMLElement} list
- * @param {Map<string, Line>} known by key; lines that are no longer wanted are dropped
+ * @param {Map<string, Line>} known by key; unwanted lines are dropped
  * @param {{key: string, alerts: Alert[]}[]} wanted
  * @param {(alerts: Alert[]) => Line} make
  * @param {Context} context

@@ -1,4 +1,4 @@
-// What fired: today and before, of all symbols or of the open one.
+// Lists alerts of today and before, of all symbols or of the open one.
 
 import { KEPT } from "../alerts_feed.js";
 import { el, setText } from "../dom.js";
@@ -23,7 +23,8 @@ const DAYS = [
 ];
 
 /**
- * Show an alert on the chart: its symbol, a range that holds it, a line at its bar.
+ * Show an alert on the chart: select its symbol and a range that includes it, and draw a line at
+ * its bar.
  * @param {Store} store
  * @param {Alert} alert
  */
@@ -106,11 +107,10 @@ export class AlertsPanel {
       el("div.alerts", {}, ...this.sections.flatMap(({ head, list }) => [head, list]), this.hint),
     );
     /**
-     * @type {Set<string> | null} ids of the alerts of the last rendering, null before the first
-     *   answer
+     * @type {Set<string> | null} ids of the last rendered alerts, null before the first answer
      */
     this.known = null;
-    /** @type {unknown[]} what the last rendering was made of */
+    /** @type {unknown[]} the inputs of the last rendering */
     this.from = [];
   }
 

@@ -1,5 +1,5 @@
-// Under the chart: every cross and anomaly of the drawn range as a list, and the chart's data as a
-// table.
+// Below the chart: lists every cross and anomaly of the drawn range, and shows the chart's data as
+// a table.
 
 import { byId, disable, el, setText } from "../dom.js";
 import { arrowOf, formatBarTime, formatPrice, formatVolume } from "../format.js";
@@ -16,8 +16,8 @@ const COLUMNS = ["Time", "Open", "High", "Low", "Close", "Volume"];
 
 /**
  * @param {ChartView} view
- * @returns {import("../types.js").Series | null} what is computed: the store may be ahead of
- *   the chart by an answer
+ * @returns {import("../types.js").Series | null} the drawn series: the store may be one answer
+ *   ahead of the chart
  */
 const drawn = (view) => (view.store.state.series?.bars.length ? view.committed : null);
 
@@ -43,7 +43,7 @@ function signalsOf(view) {
 /**
  * @param {ChartView} view
  * @param {Signal} signal
- * @returns {import("../types.js").Alert} what the chart is asked to show
+ * @returns {import("../types.js").Alert} the event to show on the chart
  */
 const eventOf = (view, { time, condition, price, values }) => ({
   id: "",

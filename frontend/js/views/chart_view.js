@@ -1,5 +1,4 @@
-// Joins the store and the chart: what is drawn, when, and what the reader's pointer and keys mean
-// on it.
+// Connects the store and the chart: what is drawn and when, and the reader's pointer and keys.
 
 import { byId } from "../dom.js";
 import { plotly } from "../chart/plotly.js";
@@ -15,7 +14,7 @@ import { bindPointer } from "./chart_pointer.js";
 
 /** @typedef {import("../store.js").Store} Store */
 
-/** The last candle moves at most so often; the price line follows every poll. Milliseconds. */
+/** Milliseconds between updates of the last candle; the price line follows every poll. */
 const COMMIT_EVERY = 1000;
 
 const PRICE_CONDITIONS = new Set([
@@ -34,7 +33,7 @@ export class ChartView {
     this.readout = mountReadout(byId("readout"), this);
     this.colors = chartColors();
     this.committedAt = 0;
-    /** What is drawn. @type {import("../types.js").Series | null} */
+    /** The drawn series. @type {import("../types.js").Series | null} */
     this.committed = null;
     this.timer = 0;
     /** @type {import("../data/indicator_table.js").Computed} */
@@ -47,7 +46,7 @@ export class ChartView {
     return view.clock === "local" ? ownZone() : (series?.zone ?? "UTC");
   }
 
-  /** @returns {number} places after the point for this symbol's prices */
+  /** @returns {number} decimals of this symbol's prices */
   get places() {
     const bars = this.store.state.series?.bars;
     return bars?.length ? placesOf(bars[bars.length - 1].close) : 2;
@@ -82,14 +81,14 @@ export class ChartView {
     this.chart.dispatchEvent(new Event("committed"));
   }
 
-  /** Draw when a second has passed since the last time: for live updates. */
+  /** Draw at most once a second, for live updates. */
   commitSoon() {
     if (this.timer) return;
     const wait = Math.max(0, COMMIT_EVERY - (performance.now() - this.committedAt));
     this.timer = window.setTimeout(() => this.commit(), wait);
   }
 
-  /** The price line: the newest of the quote and the last bar. */
+  /** Move the price line to the newer of the quote and the last bar. */
   movePrice() {
     const { series, quotes } = this.store.state;
     const quote = series && quotes.get(series.symbol);
@@ -102,7 +101,7 @@ export class ChartView {
     );
   }
 
-  /** Lines at the prices of this symbol's armed rules. */
+  /** Show lines at the prices of this symbol's armed rules. */
   showRules() {
     const { series, rules } = this.store.state;
     const armed = (rules ?? []).filter(
@@ -120,7 +119,7 @@ export class ChartView {
     );
   }
 
-  /** The line at the alert that the reader asked to see. */
+  /** Show the line at the alert that the reader selected. */
   showFocus() {
     const { series, focus } = this.store.state;
     const here =
@@ -142,7 +141,7 @@ export class ChartView {
 
 /** @typedef {import("../types.js").Series | null} Shown */
 
-/** @param {Shown} a @param {Shown} b @returns {boolean} whether they differ by new ticks at most */
+/** @param {Shown} a @param {Shown} b @returns {boolean} whether they differ at most by new ticks */
 const sameBars = (a, b) =>
   a?.symbol === b?.symbol &&
   a?.range === b?.range &&
@@ -155,7 +154,7 @@ export function mountChart(store) {
   const renderMessage = mountWaiting(store);
   store.watch(["view", "preview"], () => view.commit());
   store.watch(["symbolAlerts"], () => view.commitSoon());
-  /** @type {unknown} what was brought into view last: where the reader goes from there is theirs */
+  /** @type {unknown} the last revealed event, so that later moves of the reader are kept */
   let revealed = null;
   store.watch(["focus", "series"], ({ focus, series }) => {
     if (focus && focus !== revealed && focus.symbol === series?.symbol) {

@@ -1,4 +1,4 @@
-// Several symbols from a common start, in percent. Loaded when the reader first asks for it.
+// Compares several symbols in percent from a common start. Loaded on first use.
 
 import { byId, disable, el, setText } from "../dom.js";
 import { ApiError } from "../api.js";
@@ -90,7 +90,7 @@ export class CompareView {
 
   key = "";
 
-  /** All of them with one bar size: the one that the API chooses for the first. */
+  /** Load all symbols with one bar size, which the API chooses for the first. */
   async load() {
     const key = this.key;
     const [first, ...others] = this.symbols;
@@ -120,7 +120,7 @@ export class CompareView {
 
   loaded = "";
 
-  /** The newest prices move the ends of the lines. */
+  /** Move the ends of the lines to the newest prices. */
   follow() {
     if (!this.shown || !this.series.length || this.store.state.view.range === "custom") return;
     const { quotes } = this.store.state;
@@ -194,7 +194,7 @@ export class CompareView {
   }
 }
 
-/** Told apart by colour in both themes, and by dashes from the fifth on. */
+/** Distinguished by colour in both themes, and by dashes from the fifth on. */
 const LINE_ROLES = ["fast", "slow", "ema", "up", "down", "vwap", "band", "text"];
 const DASHES = ["solid", "solid", "solid", "solid", "dash", "dash", "dash", "dot"];
 

@@ -1,4 +1,4 @@
-// Modal dialogs on <dialog>: the browser keeps the focus inside and gives it back.
+// Modal dialogs with <dialog>: the browser traps and restores the focus.
 
 import { el } from "../dom.js";
 
@@ -6,7 +6,7 @@ import { el } from "../dom.js";
  * @param {string} title @param {Node[]} content
  * @param {{submit: string, onsubmit: (form: HTMLFormElement) => Promise<void>, extra?: Node[]}}
  *   action
- *   onsubmit throws an Error to keep the dialog open and show its message
+ *   an Error from onsubmit keeps the dialog open and shows its message
  * @returns {{dialog: HTMLDialogElement, form: HTMLFormElement, problem: HTMLElement, closed:
  *   Promise<boolean>}} closed: whether it was submitted
  */

@@ -1,4 +1,4 @@
-// Taking along what is shown: CSV, picture, link; and the tool bar's buttons for it.
+// Exports the view: CSV, picture, link; with the tool bar's buttons.
 
 import { busy, byId, disable, el, setText } from "../dom.js";
 import { MARGIN } from "../chart/panes.js";
@@ -13,7 +13,7 @@ import { menu } from "./menu.js";
 /**
  * @param {import("../types.js").Series} series
  * @param {Record<string, (number | null)[]>} lines
- * @returns {string} the columns of the API's CSV, then the lines'
+ * @returns {string} the columns of the API's CSV, then those of the lines
  */
 function csvOf(series, lines) {
   const names = Object.keys(lines);
@@ -46,7 +46,7 @@ function fileName(view, ending) {
   );
 }
 
-/** @param {ChartView} view @returns {Promise<string>} what to tell the reader */
+/** @param {ChartView} view @returns {Promise<string>} the message for the reader */
 async function saveCsv(view) {
   const series = view.committed;
   if (!series) return NO_CHART;
@@ -59,7 +59,7 @@ async function saveCsv(view) {
 }
 
 /**
- * The picture says what it shows, where it comes from, and when it was taken.
+ * Save a picture with its title, source and time.
  * @param {ChartView} view
  */
 async function savePicture(view) {
@@ -100,7 +100,7 @@ async function copyLink() {
 const NO_CHART = "There is no chart yet";
 
 /**
- * An entry of the menu that says what has become of it.
+ * A menu entry that shows its result.
  * @param {string} label @param {string} meanwhile @param {() => Promise<string>} work
  */
 function exportItem(label, meanwhile, work) {
@@ -148,7 +148,7 @@ export function mountExport(bar, view) {
   byId("chart").append(reset);
   const render = () => {
     pick.setAttribute("aria-pressed", String(store.state.picking));
-    // Its room is kept, so that nothing moves.
+    // Its space is reserved, so that nothing moves.
     pick.style.visibility = store.state.rules === null ? "hidden" : "visible";
     reset.hidden = !view.chart.zoom;
   };

@@ -10,7 +10,7 @@ import { drawOpenClose } from "./small_candles.js";
 /** @typedef {import("../store.js").Store} Store */
 /** @typedef {import("../types.js").Bar} Bar */
 
-/** Period of the API, label, bar size: some fifty bars each. @type {[string, string, string][]} */
+/** Period of the API, label, bar size: about fifty bars each. @type {[string, string, string][]} */
 const PERIODS = [
   ["1y", "1 year", "1wk"],
   ["2y", "2 years", "1mo"],
@@ -18,7 +18,7 @@ const PERIODS = [
   ["max", "Everything", "1mo"],
 ];
 const AT_ONCE = 3;
-const FRESH = 120e3; // milliseconds after which the view loads anew
+const FRESH = 120e3; // milliseconds after which the view reloads
 const COMING = 10e3; // the same while history is still being sent
 
 export class HistoryView {
@@ -124,7 +124,7 @@ export class HistoryView {
     void this.#load(key);
   }
 
-  /** @param {string} key a few symbols at once; each is shown when it has come */
+  /** @param {string} key loads a few symbols at once; each is shown on arrival */
   async #load(key) {
     const left = this.store.state.symbols.map(({ symbol }) => symbol);
     const interval = PERIODS.find(([value]) => value === this.period)?.[2] ?? "1mo";

@@ -1,5 +1,5 @@
-// A button with a list that opens under it: closes on Escape, on a click elsewhere, and when the
-// focus leaves.
+// A button that opens a list below it. The list closes on Escape, on a click elsewhere, and when
+// the focus leaves.
 
 import { el } from "../dom.js";
 

@@ -1,12 +1,11 @@
-// The browser's own notifications of what fires while the page is open, for those who switch them
-// on.
+// Optional browser notifications of alerts while the page is open.
 
 import { busy, disable, el } from "../dom.js";
 import { keep, recall } from "../settings.js";
 
 /**
  * @param {import("../store.js").Store} store
- * @returns {HTMLElement} the switch; empty where the browser has none
+ * @returns {HTMLElement} the switch; empty if the browser has no notifications
  */
 export function bindNotifications(store) {
   if (!("Notification" in window)) return el("span");
@@ -22,12 +21,12 @@ export function bindNotifications(store) {
     button.title ||= "Show a notification when something fires while this page is open";
   };
   const toggle = () =>
-    busy(button, "Waiting for leave …", async () => {
+    busy(button, "Waiting for permission …", async () => {
       on = !on && (await Notification.requestPermission()) === "granted";
       keep("notify", on);
       render();
     });
-  addEventListener("focus", render); // the browser's settings may have been changed meanwhile
+  addEventListener("focus", render); // the browser's settings may have changed
   store.watch(["alerts"], ({ alerts }) => {
     if (!alerts) return;
     const fresh = known ? alerts.filter((alert) => !known?.has(alert.id)) : [];

@@ -1,5 +1,4 @@
-// Which of the three views is shown; the two that are not the first are loaded when they are first
-// asked for.
+// Shows one of the three views; the second and third are loaded on first use.
 
 import { byId } from "../dom.js";
 

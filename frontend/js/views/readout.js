@@ -1,5 +1,5 @@
-// Open, high, low, close and volume of the bar under the crosshair, else of the last one, with the
-// lines' values.
+// Shows open, high, low, close and volume of the bar under the crosshair, or of the last one, with
+// the lines' values.
 
 import { el, setText } from "../dom.js";
 import { wantedIndicators } from "../data/indicator_table.js";

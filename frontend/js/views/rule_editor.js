@@ -1,4 +1,5 @@
-// One rule in a dialog: make, change, delete, and see on the chart where it would have fired.
+// Edits one rule in a dialog: create, change, delete, and preview on the chart where it would have
+// fired.
 
 import { busy, el } from "../dom.js";
 import { CONDITIONS, TRIGGERS, ruleBody } from "../data/conditions.js";
@@ -15,7 +16,7 @@ import { withToken } from "./token_dialog.js";
 /**
  * @param {string} label
  * @param {HTMLElement} control
- * @param {string} [group] shown for conditions that have this field
+ * @param {string} [group] shown for conditions with this field
  */
 const labelled = (label, control, group) =>
   el("label", group ? { "data-group": group } : {}, el("span", {}, label), control);
@@ -90,7 +91,7 @@ function readForm(form) {
 
 /**
  * @param {HTMLElement} grid
- * @param {HTMLFormElement} form show only the fields that the condition has
+ * @param {HTMLFormElement} form shows only the condition's fields
  */
 function followCondition(grid, form) {
   const condition = /** @type {HTMLSelectElement} */ (form.elements.namedItem("condition"));
@@ -109,7 +110,7 @@ function followCondition(grid, form) {
   render();
 }
 
-/** @param {Context} context @param {Partial<Rule>} rule without rule_id to make a new one */
+/** @param {Context} context @param {Partial<Rule>} rule without rule_id to create a new one */
 export function editRule(context, rule) {
   const { api } = context;
   const known = rule.rule_id;
@@ -123,7 +124,7 @@ export function editRule(context, rule) {
   const note = el(
     "p",
     {},
-    "Judged on the prices that are polled or streamed in: a spike between two of them is not seen.",
+    "Judged by polled or streamed prices: a spike between two of them is not seen.",
   );
   const preview = el(
     "button.button.first",

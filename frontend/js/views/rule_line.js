@@ -1,15 +1,15 @@
 // "+ Rule": a line over the chart at the price of the new rule. It follows the pointer, a finger or
-// the arrow keys; a click, lifting the finger or Enter opens the editor with its price, Escape puts
-// it away.
+// the arrow keys; a click, lifting the finger or Enter opens the editor with its price, Escape
+// cancels.
 
 import { byId, el, setText } from "../dom.js";
 import { plotOf, priceOf, yOf } from "../chart/plot_layout.js";
 import { formatPercent, formatPrice } from "../format.js";
 
-/** A press of the mouse that moves further than this is a drag, in pixels. */
+/** A mouse press that moves more pixels than this is a drag. */
 const STILL = 5;
 
-/** Steps of the keys: up and right raise the price. @type {Record<string, number>} */
+/** Direction of the arrow keys: up and right raise the price. @type {Record<string, number>} */
 const STEPS = {
   ArrowUp: 1,
   ArrowRight: 1,
@@ -20,9 +20,9 @@ const STEPS = {
 };
 
 /**
- * @param {number} span of the prices in view
+ * @param {number} span of the visible prices
  * @param {number} places after the point
- * @returns {number} 1, 2 or 5 times a power of ten, some hundredth of the span
+ * @returns {number} 1, 2 or 5 times a power of ten, about a hundredth of the span
  */
 export function stepOf(span, places) {
   const least = Math.max(span / 100, 10 ** -places);
@@ -33,10 +33,10 @@ export function stepOf(span, places) {
 /**
  * @param {number} price
  * @param {string} key as in KeyboardEvent.key
- * @param {[number, number]} range of the prices in view
+ * @param {[number, number]} range of the visible prices
  * @param {number} places
- * @returns {number | null} where the key moves the line to, always in view; null for a key that
- *   does not move it
+ * @returns {number | null} the line's new price, always visible; null for a key that does not move
+ *   it
  */
 export function movedPrice(price, key, [low, high], places) {
   const ends = /** @type {Record<string, number>} */ ({ Home: low, End: high });
@@ -49,7 +49,7 @@ export function movedPrice(price, key, [low, high], places) {
 export class RuleLine {
   /**
    * @param {import("./chart_view.js").ChartView} view
-   * @param {HTMLElement} button the one that is pressed for it: gets the focus back
+   * @param {HTMLElement} button the button that starts it, which gets the focus back
    */
   constructor(view, button) {
     this.view = view;
@@ -98,7 +98,7 @@ export class RuleLine {
     return this.view.store.state.picking;
   }
 
-  /** @returns {number | null} the last price of the symbol that is drawn */
+  /** @returns {number | null} the drawn symbol's last price */
   get last() {
     const { series, quotes } = this.view.store.state;
     return (series && quotes.get(series.symbol)?.price) ?? series?.bars.at(-1)?.close ?? null;
@@ -122,7 +122,7 @@ export class RuleLine {
     this.#bindTouch();
   }
 
-  /** A mouse or pen: the line is where it is, and a press that stays still sets the rule. */
+  /** For mouse and pen: the line follows the pointer, and a press without a move sets the rule. */
   #bindPointer() {
     const { section } = this;
     section.addEventListener("pointermove", (event) => this.picking && this.#follow(event.clientY));
@@ -150,8 +150,8 @@ export class RuleLine {
   }
 
   /**
-   * A finger: the chart neither pans nor scrolls under it, and no click follows that could press
-   * what opens there.
+   * For touch: the chart neither pans nor scrolls, and no click follows that could hit the opened
+   * dialog.
    */
   #bindTouch() {
     let one = false;
@@ -180,7 +180,7 @@ export class RuleLine {
     return this.hint.contains(/** @type {Node} */ (event.target));
   }
 
-  /** @param {number} clientY @returns {boolean} whether that is within the prices */
+  /** @param {number} clientY @returns {boolean} whether it is within the price pane */
   #follow(clientY) {
     const plot = plotOf(byId("plot"));
     const y = clientY - byId("plot").getBoundingClientRect().top;
@@ -208,7 +208,7 @@ export class RuleLine {
     this.view.chart.dispatchEvent(new CustomEvent("pick", { detail: price }));
   }
 
-  /** Where no chart is drawn, the editor asks for the price. */
+  /** Without a chart, let the editor ask for the price. */
   #pickWithout() {
     this.view.store.set({ picking: false });
     this.view.chart.dispatchEvent(new CustomEvent("pick"));
@@ -232,7 +232,7 @@ export class RuleLine {
     this.line.focus({ preventScroll: true });
   }
 
-  /** Put the line to its price, within what is in view. */
+  /** Move the line to its price, within the visible range. */
   #place() {
     const plot = plotOf(byId("plot"));
     if (!plot || this.layer.hidden) return;

@@ -1,4 +1,4 @@
-// The rules: armed or not, how far from firing, and what can be done with each.
+// Lists the rules: their state, distance from firing, and actions.
 
 import { busy, el } from "../dom.js";
 import { TRIGGERS, conditionWay, distanceText, ruleBody, ruleText } from "../data/conditions.js";
@@ -10,7 +10,7 @@ import { withToken } from "./token_dialog.js";
 /** @typedef {import("../types.js").Rule} Rule */
 /** @typedef {import("../store.js").Store} Store */
 
-/** @param {Rule} rule what a PUT takes: the rule without what the API adds */
+/** @param {Rule} rule the body of a PUT: the rule without the fields that the API adds */
 const bodyOf = (rule) => ({
   ...ruleBody({
     ...rule,
@@ -54,7 +54,7 @@ export class RulesPanel {
     );
   }
 
-  /** @param {number} [value] a price to begin with, else the last one */
+  /** @param {number} [value] the initial price, by default the last one */
   create(value) {
     const { view, quotes } = this.store.state;
     const last = quotes.get(view.symbol)?.price;
@@ -167,7 +167,7 @@ export class RulesPanel {
     );
   }
 
-  /** @param {Rule} rule @param {HTMLElement} said where the answer stands */
+  /** @param {Rule} rule @param {HTMLElement} said the element for the answer */
   async #show(rule, said) {
     said.textContent = "";
     try {
@@ -178,7 +178,10 @@ export class RulesPanel {
     }
   }
 
-  /** Distances change with every poll; a list that the reader is working in is left in place. */
+  /**
+   * Update distances, which change with every poll, without replacing a list that the reader is
+   * using.
+   */
   render() {
     const rules = this.store.state.rules ?? [];
     const key = JSON.stringify(rules) + this.store.state.view.symbol;

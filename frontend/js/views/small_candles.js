@@ -1,5 +1,5 @@
-// Opens and closes of one symbol on a small canvas: a body a bar from open to close, like a candle
-// without wicks.
+// Opens and closes of one symbol on a small canvas: one body per bar from open to close, like a
+// candle without wicks.
 
 /**
  * @param {HTMLCanvasElement} canvas sized by CSS @param {import("../types.js").Bar[]} bars

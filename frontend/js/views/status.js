@@ -1,5 +1,5 @@
-// What a reader must know before believing a price: where it comes from, how old it is, whether the
-// market is open, and whether the page still hears from its API.
+// Shows how reliable a price is: its source and age, whether the market is open, and whether the
+// API answers.
 
 import { byId, el, setText } from "../dom.js";
 import { formatAge, formatClock, formatDate, formatDay, ownZone, zoneName } from "../format.js";
@@ -9,10 +9,10 @@ import { serverNow } from "../server_clock.js";
 
 /** @typedef {import("../types.js").Quote} Quote */
 
-/** Milliseconds for which a press is seen to be heard, however soon the answer comes. */
+/** The least milliseconds for which a press shows its effect, even if the answer is faster. */
 const ASKING_SHOWN = 600;
 const DELAYED_SECONDS = 60;
-const BEHIND_SECONDS = 5; // a batch under way is no lag
+const BEHIND_SECONDS = 5; // a batch in progress does not count as lag
 
 /** @type {Record<string, string>} */
 const SOURCES = {
@@ -36,7 +36,7 @@ function linkText(link, now) {
     connecting: "Connecting",
     live: "Live",
     paused: "Paused",
-    retrying: `No answer, again in ${seconds} s`,
+    retrying: `No answer, retrying in ${seconds} s`,
     offline: "Offline",
   }[link.state];
 }
@@ -59,7 +59,7 @@ function ageText(quote, now) {
 /** @param {Quote} quote */
 const delayText = ({ exchangeDelay, source }) =>
   exchangeDelay > 0
-    ? `${sourceName(source)} gives prices of this exchange ${exchangeDelay / 60} minutes late`
+    ? `${sourceName(source)} delays prices of this exchange by ${exchangeDelay / 60} minutes`
     : "";
 
 /** @param {Quote} quote */
@@ -90,18 +90,18 @@ export function mountStatus(store, feed) {
   );
   const simulated = el(
     "span.badge.warn",
-    { title: "Prices are made up by a simulator: no real company, no real market" },
+    { title: "Prices are simulated: no real company, no real market" },
     "SIMULATED",
   );
   const source = el("span.badge.source");
   const age = el("span.badge.age");
   const session = el("span.badge.session");
   const behind = el("span.badge.warn.lag", {
-    title: "Prices are stored whose bars, signals and alerts are still being made",
+    title: "Prices are stored; their bars, signals and alerts are still being computed",
   });
   byId("status").append(behind, simulated, source, session, age, link);
 
-  /** @type {unknown} how the link stood when the reader asked; each answer brings another one */
+  /** @type {unknown} the link's state at the reader's request; each answer replaces it */
   let askedAt = null;
   let shownUntil = 0;
   const ask = () => {

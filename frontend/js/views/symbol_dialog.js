@@ -1,5 +1,5 @@
-// Which symbols are followed: adding one, and leaving one. The watch-list says what becomes of a
-// new one until its first price has come.
+// Starts and stops following a symbol. The watch-list shows a new one's state until its first price
+// arrives.
 
 import { ApiError } from "../api.js";
 import { el } from "../dom.js";
@@ -25,7 +25,7 @@ export function askForSymbol(store, api) {
   openDialog(
     "Add a symbol",
     [
-      el("p", {}, "It is followed from now on, and its history fetched."),
+      el("p", {}, "It will be followed from now on, and its history fetched."),
       el("label.whole", {}, "Symbol", input),
     ],
     {
@@ -47,7 +47,7 @@ export function askForSymbol(store, api) {
   input.focus();
 }
 
-/** @param {Store} store @param {Api} api @param {string} symbol what is stored of it stays */
+/** @param {Store} store @param {Api} api @param {string} symbol its stored data is kept */
 export async function stopFollowing(store, api, symbol) {
   try {
     await withToken("write:symbols", () => api.untrack(symbol));

@@ -1,5 +1,5 @@
-// The token of the reader's key: asked for when something first needs one, with the scope that it
-// needs; how long it is kept is the reader's choice.
+// Asks for the token of the reader's key when an action first needs it, with the needed scope. The
+// reader chooses how long it is kept.
 
 import { ApiError } from "../api.js";
 import { byId, el } from "../dom.js";
@@ -16,8 +16,8 @@ const where = () =>
   isKept() ? "It is kept on this device." : "It is held until this page is closed.";
 
 /**
- * @param {string} scope what it is needed for
- * @param {string} [reason] why the one before is not enough
+ * @param {string} scope the needed scope
+ * @param {string} [reason] why the previous token was refused
  * @returns {Promise<boolean>} whether one was given
  */
 export async function askForToken(scope, reason = needed(scope)) {
@@ -55,7 +55,7 @@ export const askForReading = (error) =>
   );
 
 /**
- * Run something that needs a scope, with a token; asks again when that is refused.
+ * Run a request that needs a scope with a token; ask again if it is refused.
  * @template T
  * @param {string} scope
  * @param {() => Promise<T>} write
@@ -79,8 +79,7 @@ export async function withToken(scope, write) {
 /**
  * @param {ApiError} error
  * @param {string} scope
- * @returns {string | undefined} nothing where no token was sent; one that is not in force is
- *   forgotten
+ * @returns {string | undefined} undefined if no token was sent; an invalid one is forgotten
  */
 function whyRefused(error, scope) {
   if (!token()) return undefined;
@@ -90,7 +89,7 @@ function whyRefused(error, scope) {
   return "The API refused this token: it is unknown, revoked or expired.";
 }
 
-/** The button by which a reader sees that the page holds a token, and forgets it. */
+/** The button that shows that the page holds a token and lets the reader forget it. */
 export function mountToken() {
   const button = el(
     "button.badge.button",
@@ -107,7 +106,7 @@ export function mountToken() {
 }
 
 function confirmForgetting() {
-  openDialog("Forget the token?", [el("p", {}, `${where()} Its key stays in force.`)], {
+  openDialog("Forget the token?", [el("p", {}, `${where()} Its key stays valid.`)], {
     submit: "Forget token",
     onsubmit: async () => forgetToken(),
   });

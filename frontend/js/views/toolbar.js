@@ -1,4 +1,4 @@
-// Range, bar size, kind of chart, indicators and clock of the chart.
+// The tool bar: range, bar size, kind of chart, indicators and clock.
 
 import { byId, el } from "../dom.js";
 import { indicatorTable } from "../data/indicator_table.js";
@@ -124,7 +124,7 @@ function indicatorMenu(store) {
 }
 
 /**
- * Two choices side by side.
+ * Two exclusive choices side by side.
  * @template {string} T
  * @param {string} label
  * @param {[T, string, string][]} choices value, text, title

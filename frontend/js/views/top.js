@@ -14,8 +14,8 @@ const PAGES = [
 ];
 
 /**
- * @type {Record<string, ["auto" | "dark" | "light", string]>} what a press leads to, and what is
- *   said of the present
+ * @type {Record<string, ["auto" | "dark" | "light", string]>} the next theme, and the label of the
+ *   current one
  */
 const NEXT = {
   auto: ["dark", "Theme: as the system"],

@@ -1,12 +1,12 @@
-// What stands in the place of a chart while there is none.
+// The text in place of a chart while there is none.
 
 import { byId, el, setText } from "../dom.js";
 import { waitingWords } from "../data/waiting.js";
 
 /** @typedef {import("../store.js").Store} Store */
 /**
- * @typedef {{title: string, detail: string, progress: number | null} | null} Words null: the chart
- *   speaks for itself
+ * @typedef {{title: string, detail: string, progress: number | null} | null} Words null: a chart is
+ *   shown
  */
 
 /** @param {import("../store.js").State} state @returns {Words} */
@@ -47,7 +47,8 @@ function wordsOf({
 
 /**
  * @param {Store} store
- * @returns {() => void} what renders: only what differs is changed, since the region is read out
+ * @returns {() => void} a function that renders only changes, since screen readers announce the
+ *   region
  */
 export function mountWaiting(store) {
   const message = byId("chart-message");

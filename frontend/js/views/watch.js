@@ -14,7 +14,7 @@ import { drawSparkline } from "./sparkline.js";
  *   HTMLCanvasElement, stop: HTMLElement, price: number | null, spark: unknown}} Row
  */
 
-const LONG_WAIT = 120e3; // milliseconds after which a symbol without a price is doubtful
+const LONG_WAIT = 120e3; // milliseconds after which a symbol without a price may be unknown
 
 /**
  * @param {string} symbol

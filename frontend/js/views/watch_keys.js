@@ -1,5 +1,5 @@
-// The watch-list by keyboard: "/" to search, up and down from row to row, Enter to open the first
-// match.
+// Keyboard control of the watch-list: "/" searches, up and down move between rows, Enter opens the
+// first match.
 
 /**
  * @param {HTMLInputElement} search

@@ -1,6 +1,6 @@
-// The sparklines' closes: asked for once a symbol, a few at a time and after the chart, then
-// carried on by the quotes; once more when a symbol gets its first price, and when all history has
-// come. A symbol of which only bars are stored has no quote: its last day's close stands for one.
+// Loads the sparklines' closes once per symbol, a few at a time and after the chart, then updates
+// them from quotes. Loads them again when a symbol gets its first price, and when all history has
+// arrived. A symbol with bars only has no quote: its last day's close is used instead.
 
 import { ApiError } from "../api.js";
 import { isHistoryComing } from "../data/waiting.js";
@@ -8,7 +8,7 @@ import { closingQuote } from "../data/wire.js";
 
 const AT_ONCE = 2;
 const KEPT = 60;
-const STEP = 30 * 60e3; // the half hours that are asked for
+const STEP = 30 * 60e3; // the bars of half an hour that are requested
 
 /** @param {import("../types.js").Quote | undefined} quote */
 const hasTicks = (quote) => Boolean(quote && !quote.historical);
@@ -17,7 +17,7 @@ const hasTicks = (quote) => Boolean(quote && !quote.historical);
 export function bindSparks(store, api) {
   /** @type {Map<string, number>} time of the newest close by symbol */
   const newest = new Map();
-  /** @type {Map<string, number>} how much was there when a symbol was asked for */
+  /** @type {Map<string, number>} the amount of data when a symbol was last requested */
   const asked = new Map();
   let running = 0;
 
@@ -72,7 +72,7 @@ export function bindSparks(store, api) {
     }
   };
 
-  /** A quote moves the last close; one of a later half hour adds one. */
+  /** Move the last close to the quote's price; add a close for a later half hour. */
   const follow = () => {
     const { quotes, sparks } = store.state;
     let changed = false;
