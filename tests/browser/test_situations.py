@@ -92,7 +92,7 @@ def test_prices_of_an_exchange_that_the_source_delays_are_said_to_be(
     page = open_page(world.page)
     badge = page.locator("#status .age")
     expect(badge).to_contain_text("Delayed: 20 min")
-    expect(badge).to_have_attribute("title", re.compile("delays prices of this exchange by 20 minutes"))
+    expect(badge).to_have_attribute("title", re.compile("prices of this exchange by 20 minutes"))
 
 
 def test_signals_that_are_behind_the_prices_are_said_until_they_have_caught_up(
