@@ -17,7 +17,7 @@ from chalicelib.bootstrap import aws_lake
 from chalicelib.domain.raw_lines import ArchivedLine, unpack
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.domain.wire import decode
-from chalicelib.services.compact import Compact
+from chalicelib.services.lake.compact import Compact
 from chalicelib.settings import Settings
 from producer.sources.simulator import Simulator
 from producer.wire import encode

@@ -17,9 +17,9 @@ from typing import Any
 
 from bench.compaction import DAY, fill_day
 from chalicelib.bootstrap import Services, aws_lake
-from chalicelib.services.compact import Compact
-from chalicelib.services.report_files import Report, all_reports
-from chalicelib.services.reports import Reports, Run
+from chalicelib.services.lake.compact import Compact
+from chalicelib.services.reports.files import Report, all_reports
+from chalicelib.services.reports.reports import Reports, Run
 from producer.sources.simulator import SYMBOLS
 from rigs.emulated import Emulated
 

@@ -33,10 +33,10 @@ from bench.pricing import (
 from chalicelib.adapters.lake_objects import LOOKED_BACK_DAYS
 from chalicelib.adapters.raw_objects import AT_ONCE
 from chalicelib.event_sources import COMPACTION_HOURS
-from chalicelib.services.compact_run import RAW_IS_WHOLE
-from chalicelib.services.lake_arrivals import window
-from chalicelib.services.merge_early import MANY
-from chalicelib.services.merge_plan import MOST_BYTES
+from chalicelib.services.lake.arrivals import window
+from chalicelib.services.lake.compact_run import RAW_IS_WHOLE
+from chalicelib.services.lake.merge_early import MANY
+from chalicelib.services.lake.merge_plan import MOST_BYTES
 
 KEYS_A_LIST = 1000
 SURVEYS, OF_A_DAY = 2, 3

@@ -17,8 +17,8 @@ from chalicelib.adapters.archive import S3Archive
 from chalicelib.bootstrap import aws_lake
 from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.times import to_text
-from chalicelib.services.compact import Compact
-from chalicelib.services.lake_stores import LakeStores
+from chalicelib.services.lake.compact import Compact
+from chalicelib.services.lake.stores import LakeStores
 from chalicelib.services.stores import QueryStatus
 from chalicelib.settings import Settings
 from rigs.emulated import Emulated

@@ -18,18 +18,18 @@ from chalicelib.settings import Settings
 if TYPE_CHECKING:  # what one function needs, the others are not to wait for
     from chalicelib.domain.detection import Watch
     from chalicelib.domain.rules import BrokenRule, Rule
-    from chalicelib.services.compact import Compact
-    from chalicelib.services.detect import Detect
-    from chalicelib.services.forgetting import Forget
+    from chalicelib.services.access.key_ring import KeyRing, KeyStore
+    from chalicelib.services.access.rate_limit import RateLimit
+    from chalicelib.services.detect.detect import Detect
     from chalicelib.services.health import HealthCheck
-    from chalicelib.services.ingest import Ingest
-    from chalicelib.services.key_ring import KeyRing, KeyStore
-    from chalicelib.services.lake_stores import LakeStores
-    from chalicelib.services.preview import Preview
-    from chalicelib.services.rate_limit import RateLimit
-    from chalicelib.services.rebuild import Rebuild
-    from chalicelib.services.reports import Reports
+    from chalicelib.services.ingest.ingest import Ingest
+    from chalicelib.services.lake.compact import Compact
+    from chalicelib.services.lake.stores import LakeStores
+    from chalicelib.services.rebuild.rebuild import Rebuild
+    from chalicelib.services.reports.reports import Reports
+    from chalicelib.services.rules.preview import Preview
     from chalicelib.services.stores import RuleStore, Stores
+    from chalicelib.services.symbols.forgetting import Forget
 
 RULES_KEPT_SECONDS = 30
 RESERVED_SECONDS = 8.0
@@ -128,14 +128,14 @@ class Services:
     @cached_property
     def keys(self) -> KeyRing:
         """The API's keys. The authorizer needs them, and nothing else."""
-        from chalicelib.services.key_ring import KeyRing
+        from chalicelib.services.access.key_ring import KeyRing
 
         return KeyRing(self._key_store, self.clock, self.settings.write_token_sha256)
 
     @cached_property
     def rate_limit(self) -> RateLimit:
         """How often keys may ask."""
-        from chalicelib.services.rate_limit import RateLimit
+        from chalicelib.services.access.rate_limit import RateLimit
 
         return RateLimit(self._key_store, self.clock)
 
@@ -161,14 +161,14 @@ class Services:
     @cached_property
     def ingest(self) -> Ingest:
         """The service behind the stream and the queue."""
-        from chalicelib.services.ingest import Ingest
+        from chalicelib.services.ingest.ingest import Ingest
 
         return Ingest(self.stores, self.clock, self.settings.max_symbols)
 
     @cached_property
     def detect(self) -> Detect:
         """The service behind the prices table's stream."""
-        from chalicelib.services.detect import Detect, Options
+        from chalicelib.services.detect.detect import Detect, Options
         from chalicelib.services.notify import Notifier
 
         options = Options(
@@ -186,7 +186,7 @@ class Services:
     @cached_property
     def rebuild(self) -> Rebuild:
         """Bars and state out of prices."""
-        from chalicelib.services.rebuild import Rebuild
+        from chalicelib.services.rebuild.rebuild import Rebuild
 
         days = self.settings.prices_ttl_days
         return Rebuild(self.stores, self.rules.now, self.shown, days, self.clock)
@@ -194,7 +194,7 @@ class Services:
     @cached_property
     def preview(self) -> Preview:
         """What a rule would have fired."""
-        from chalicelib.services.preview import Preview
+        from chalicelib.services.rules.preview import Preview
 
         return Preview(self.stores, self.shown)
 
@@ -211,7 +211,7 @@ class Services:
         """Deletes what is stored of a symbol."""
         from chalicelib.adapters.clients import Clients, Deferred
         from chalicelib.adapters.erasing import Eraser, Tables
-        from chalicelib.services.forgetting import Forget
+        from chalicelib.services.symbols.forgetting import Forget
 
         settings, clients = self.settings, self._clients or Clients(self.settings.account_id)
         tables = Tables(settings.prices_table, settings.bars_table, settings.alerts_table)
@@ -231,8 +231,8 @@ class Services:
         from chalicelib.adapters.clients import Clients, Deferred
         from chalicelib.adapters.glue import GlueCatalog
         from chalicelib.adapters.result_links import ResultLinks
-        from chalicelib.services.report_lists import ReportLists
-        from chalicelib.services.reports import Reports
+        from chalicelib.services.reports.lists import ReportLists
+        from chalicelib.services.reports.reports import Reports
 
         settings, clients = self.settings, self._clients or Clients(self.settings.account_id)
         athena: Any = Deferred(lambda: clients.athena)
@@ -245,7 +245,7 @@ class Services:
     @cached_property
     def compact(self) -> Compact:
         """The service behind the schedule."""
-        from chalicelib.services.compact import Compact
+        from chalicelib.services.lake.compact import Compact
 
         return Compact(aws_lake(self.settings, self._clients), self.clock)
 
@@ -258,7 +258,7 @@ def aws_lake(settings: Settings, clients: Any = None) -> LakeStores:
     from chalicelib.adapters.lake_objects import S3LakeObjects
     from chalicelib.adapters.lease import CompactionLease
     from chalicelib.adapters.raw_objects import S3RawObjects
-    from chalicelib.services.lake_stores import LakeStores
+    from chalicelib.services.lake.stores import LakeStores
 
     clients = clients or Clients(settings.account_id)
     athena: Any = Deferred(lambda: clients.athena)

@@ -13,7 +13,7 @@ from chalicelib.adapters.telemetry import emit
 from chalicelib.event_sources import COMPACTION_HOURS
 
 if TYPE_CHECKING:
-    from chalicelib.services.ingest_plan import Incoming
+    from chalicelib.services.ingest.plan import Incoming
 
 Response = dict[str, list[dict[str, str]]]
 

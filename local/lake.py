@@ -78,7 +78,7 @@ def make_lake(glue: Any, athena: Any, resources: Resources) -> None:
 def _make_views(glue: Any, database: str, there: dict[str, Any], views: Mapping[str, Any]) -> None:
     from chalicelib.adapters.glue import VIEW
     from chalicelib.adapters.lake_marks import marks_of
-    from chalicelib.services import lake_sql
+    from chalicelib.services.lake import lake_sql
 
     marks = marks_of(there.get(VIEW, {}).get("Parameters", {}))
     statements = lake_sql.views(marks.compacted_until, marks.months)

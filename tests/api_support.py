@@ -24,17 +24,17 @@ from chalicelib.domain.rules import default_rules
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
-from chalicelib.services import key_ring
-from chalicelib.services.bar_writing import BarWriter
-from chalicelib.services.forgetting import Forget
+from chalicelib.services.access import key_ring
+from chalicelib.services.access.key_ring import KeyRing
+from chalicelib.services.access.rate_limit import RateLimit
+from chalicelib.services.bars.writing import BarWriter
 from chalicelib.services.health import HealthCheck
-from chalicelib.services.key_ring import KeyRing
-from chalicelib.services.preview import Preview
 from chalicelib.services.priced import PricedRecord
-from chalicelib.services.rate_limit import RateLimit
-from chalicelib.services.report_lists import ReportLists
-from chalicelib.services.reports import Reports
+from chalicelib.services.reports.lists import ReportLists
+from chalicelib.services.reports.reports import Reports
+from chalicelib.services.rules.preview import Preview
 from chalicelib.services.stores import Stores, SymbolEntry
+from chalicelib.services.symbols.forgetting import Forget
 from chalicelib.settings import Settings
 from local.gateway import gateway
 from rigs.memory_aws import system as memory_aws

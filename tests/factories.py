@@ -16,8 +16,8 @@ from chalicelib.domain.alerts import Alert
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
-from chalicelib.services.changed_prices import ChangedPrices
-from chalicelib.services.ingest_plan import Incoming
+from chalicelib.services.detect.changed_prices import ChangedPrices
+from chalicelib.services.ingest.plan import Incoming
 from chalicelib.services.priced import PricedRecord
 from rigs.invocations import NEVER as NEVER
 from rigs.invocations import SHARD as SHARD

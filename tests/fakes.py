@@ -24,9 +24,9 @@ from chalicelib.domain.readings import Reading
 from chalicelib.domain.rules import ANY_SYMBOL, BrokenRule, Rule
 from chalicelib.domain.splits import Split
 from chalicelib.domain.times import just_after, later
-from chalicelib.services.key_ring import MAX_KEYS
+from chalicelib.services.access.key_ring import MAX_KEYS
+from chalicelib.services.market_data.queries import Range
 from chalicelib.services.priced import Copy, PricedRecord, StoredTick, supersedes
-from chalicelib.services.queries import Range
 from chalicelib.services.stores import (
     Close,
     Erased,

@@ -13,7 +13,7 @@ from typing import Any
 from chalicelib.adapters.lake_marks import marks_of, parameters_of
 from chalicelib.adapters.raw_survey import Survey
 from chalicelib.domain.times import to_text
-from chalicelib.services import (
+from chalicelib.services.lake import (
     compact_history,
     compact_months,
     compact_progress,
@@ -21,10 +21,10 @@ from chalicelib.services import (
     compact_survey,
     compact_writing,
 )
-from chalicelib.services.compact import Compact, Compacted
-from chalicelib.services.lake_arrivals import ArrivalHours
-from chalicelib.services.lake_sql import TABLES, Table
-from chalicelib.services.lake_stores import (
+from chalicelib.services.lake.arrivals import ArrivalHours
+from chalicelib.services.lake.compact import Compact, Compacted
+from chalicelib.services.lake.lake_sql import TABLES, Table
+from chalicelib.services.lake.stores import (
     Changed,
     CompactedPeriod,
     CompactionState,

@@ -19,9 +19,9 @@ _SIZE = re.compile(r"_?(PARALLEL_[A-Z]+|AT_ONCE)")
 def pools() -> list[tuple[ModuleType, str]]:
     """Each module of the services and the adapters that has a pool, and its constant's name."""
     modules = [
-        importlib.import_module(f"{package.__name__}.{module.name}")
+        importlib.import_module(module.name)
         for package in (services, adapters)
-        for module in pkgutil.iter_modules(package.__path__)
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     ]
     return [(module, name) for module in modules for name in vars(module) if _SIZE.fullmatch(name)]
 

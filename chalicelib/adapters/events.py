@@ -11,13 +11,13 @@ from chalicelib.domain.sendings import ATTRIBUTE, sending_of
 from chalicelib.domain.times import from_epoch_seconds
 
 if TYPE_CHECKING:  # each function imports what it takes, not what the others do
-    from chalicelib.services.changed_prices import ChangedPrices
-    from chalicelib.services.ingest_plan import Incoming
+    from chalicelib.services.detect.changed_prices import ChangedPrices
+    from chalicelib.services.ingest.plan import Incoming
 
 
 def from_kinesis(event: dict[str, Any]) -> list[Incoming]:
     """The records of a Kinesis event; a record's origin is its shard."""
-    from chalicelib.services.ingest_plan import Incoming
+    from chalicelib.services.ingest.plan import Incoming
 
     return [Incoming(**_kinesis_fields(record)) for record in event["Records"]]
 
@@ -39,7 +39,7 @@ def from_sqs(event: dict[str, Any]) -> list[Incoming]:
 
     Its time and number are its sender's where it tells them, since SQS's do not last.
     """
-    from chalicelib.services.ingest_plan import Incoming
+    from chalicelib.services.ingest.plan import Incoming
 
     return [Incoming(**_sqs_fields(record)) for record in event["Records"]]
 
@@ -71,7 +71,7 @@ def changed_prices(event: dict[str, Any]) -> list[ChangedPrices]:
     The mapping's filter lets only these through; between a first deployment and the setting of
     the filter others come too.
     """
-    from chalicelib.services.changed_prices import ChangedPrices
+    from chalicelib.services.detect.changed_prices import ChangedPrices
 
     return [ChangedPrices(**fields) for fields in _triggers(event["Records"])]
 

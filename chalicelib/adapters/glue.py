@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from chalicelib.adapters.lake_marks import marks_of, parameters_of
-from chalicelib.services.lake_sql import DAYS_OF_TICKS, HISTORY, Table
-from chalicelib.services.lake_stores import CompactedPeriod, CompactionState
-from chalicelib.services.report_lists import LakeState
+from chalicelib.services.lake.lake_sql import DAYS_OF_TICKS, HISTORY, Table
+from chalicelib.services.lake.stores import CompactedPeriod, CompactionState
+from chalicelib.services.reports.lists import LakeState
 
 VIEW = "all_ticks"
 RAW_LINES = "raw_lines"

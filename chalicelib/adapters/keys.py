@@ -23,7 +23,7 @@ from chalicelib.adapters.dynamodb import (
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.keys import Key
 from chalicelib.domain.times import epoch_seconds
-from chalicelib.services.key_ring import MAX_KEYS
+from chalicelib.services.access.key_ring import MAX_KEYS
 
 _KIND = "key"
 _LAST = {"kind": {"S": "last"}, "id": {"S": "last"}}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chalicelib.services import compact_due
-from chalicelib.services.lake_stores import CompactionState
+from chalicelib.services.lake import compact_due
+from chalicelib.services.lake.stores import CompactionState
 
 
 def parameters_of(marks: CompactionState) -> dict[str, str]:

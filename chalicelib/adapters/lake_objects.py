@@ -10,8 +10,8 @@ from typing import Any
 
 from chalicelib.adapters.raw_survey import Survey
 from chalicelib.domain.times import from_text, later, to_text
-from chalicelib.services.lake_sql import Table
-from chalicelib.services.lake_stores import Changed, CompactedPeriod
+from chalicelib.services.lake.lake_sql import Table
+from chalicelib.services.lake.stores import Changed, CompactedPeriod
 
 LOOKED_BACK_DAYS = 14
 """Raw objects of older arrivals that are written now (redriven by hand) are not looked for."""

@@ -11,8 +11,8 @@ from typing import Any
 
 from chalicelib.domain.errors import CompactionError
 from chalicelib.domain.times import from_text
-from chalicelib.services.lake_stores import RawHour, RawObject
-from chalicelib.services.merge_plan import is_merged
+from chalicelib.services.lake.merge_plan import is_merged
+from chalicelib.services.lake.stores import RawHour, RawObject
 
 AT_ONCE = 8
 """Objects that are read at the same time."""

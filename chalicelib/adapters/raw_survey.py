@@ -7,9 +7,9 @@ from collections import defaultdict
 from datetime import datetime
 
 from chalicelib.domain.times import to_text
-from chalicelib.services.lake_arrivals import ArrivalHours
-from chalicelib.services.lake_stores import OVERLAP, Changed, fingerprint
-from chalicelib.services.merge_plan import is_merged
+from chalicelib.services.lake.arrivals import ArrivalHours
+from chalicelib.services.lake.merge_plan import is_merged
+from chalicelib.services.lake.stores import OVERLAP, Changed, fingerprint
 
 MOST_KNOWN = 10_000
 """Fingerprints that are kept, within the size of a parameter in Glue. Objects of the overlap beyond

@@ -15,7 +15,7 @@ from chalicelib.api.routes import OPEN, ROUTES
 
 if TYPE_CHECKING:
     from chalicelib.domain.keys import Key
-    from chalicelib.services.key_ring import KeyRing
+    from chalicelib.services.access.key_ring import KeyRing
 
 SCHEME = "bearer"
 CACHE_SECONDS = 3

@@ -18,7 +18,7 @@ from chalicelib.api.routes import OPEN, READ, Route
 from chalicelib.api.weights import weight_of
 from chalicelib.api.wiring import Services
 from chalicelib.domain.keys import cover
-from chalicelib.services.key_ring import PREFIX
+from chalicelib.services.access.key_ring import PREFIX
 
 audit = logging.getLogger("ticktape.audit")
 audit.setLevel(logging.INFO)  # whatever LOG_LEVEL says: who changed what is always on record

@@ -9,7 +9,7 @@ import msgspec
 
 from chalicelib.api import instants
 from chalicelib.api.problems import Problem, invalid_field
-from chalicelib.services.queries import PERIODS, Period, Range
+from chalicelib.services.market_data.queries import PERIODS, Period, Range
 
 MAX_BYTES = 64_000
 

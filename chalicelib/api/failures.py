@@ -63,16 +63,16 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
 
     The services' errors are imported here, since no function has to load them all at its start.
     """
-    from chalicelib.services.alert_history import RangeTooLong
-    from chalicelib.services.bar_reading import TooManyStored
-    from chalicelib.services.indicator_tables import TooManyValues
-    from chalicelib.services.key_ring import KeyRefused, UnknownKey
-    from chalicelib.services.market_data import NoPrice
-    from chalicelib.services.queries import MAX_DAYS
-    from chalicelib.services.rule_book import RuleRefused, RuleUnreadable, UnknownRule
-    from chalicelib.services.series import UnknownSymbol
-    from chalicelib.services.symbol_lists import ListFull
-    from chalicelib.services.whole_ranges import TooManyRows
+    from chalicelib.services.access.key_ring import KeyRefused, UnknownKey
+    from chalicelib.services.market_data.bar_reading import TooManyStored
+    from chalicelib.services.market_data.indicator_tables import TooManyValues
+    from chalicelib.services.market_data.market_data import NoPrice
+    from chalicelib.services.market_data.queries import MAX_DAYS
+    from chalicelib.services.market_data.series import UnknownSymbol
+    from chalicelib.services.market_data.whole_ranges import TooManyRows
+    from chalicelib.services.rules.alert_history import RangeTooLong
+    from chalicelib.services.rules.rule_book import RuleRefused, RuleUnreadable, UnknownRule
+    from chalicelib.services.symbols.lists import ListFull
 
     text = str(error)
     match error:
@@ -111,7 +111,7 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
 
 
 def _too_many_values(columns: int, rows: int) -> Problem:
-    from chalicelib.services.queries import MAX_LIMIT
+    from chalicelib.services.market_data.queries import MAX_LIMIT
 
     allowed = f"1 to {MAX_LIMIT}, or max for a range of at most {rows:,} rows"
     return Problem(
@@ -125,8 +125,8 @@ def _too_many_values(columns: int, rows: int) -> Problem:
 
 
 def _of_reports(error: Exception) -> Problem | None:
-    from chalicelib.services.report_files import UnknownReport
-    from chalicelib.services.reports import NoLake, UnknownRun
+    from chalicelib.services.reports.files import UnknownReport
+    from chalicelib.services.reports.reports import NoLake, UnknownRun
 
     match error:
         case UnknownReport():

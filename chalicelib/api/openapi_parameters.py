@@ -9,8 +9,8 @@ from chalicelib.api.parameters import FLAGS, FORMATS, MANY_INTERVALS, SORTS, WHO
 from chalicelib.api.study_parameters import ALLOWED, KINDS
 from chalicelib.domain.keys import KEY_ID_ALLOWED
 from chalicelib.domain.rules import RULE_ID_ALLOWED, Condition
-from chalicelib.services.bar_reading import MOST_STORED
-from chalicelib.services.queries import (
+from chalicelib.services.market_data.bar_reading import MOST_STORED
+from chalicelib.services.market_data.queries import (
     DEFAULT_LIMIT,
     INTERVALS,
     MAX_LIMIT,

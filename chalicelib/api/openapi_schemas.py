@@ -6,8 +6,8 @@ from typing import Any, get_args
 
 from chalicelib.domain.rules import MAX_COOLDOWN_SECONDS, MAX_WINDOW, Condition, Trigger
 from chalicelib.domain.rules import Interval as RuleInterval
-from chalicelib.services.queries import BAR_INTERVALS, PERIODS
-from chalicelib.services.reports import MOST_REUSE_MINUTES, REUSE_MINUTES
+from chalicelib.services.market_data.queries import BAR_INTERVALS, PERIODS
+from chalicelib.services.reports.reports import MOST_REUSE_MINUTES, REUSE_MINUTES
 
 Schema = dict[str, Any]
 

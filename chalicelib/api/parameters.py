@@ -17,7 +17,7 @@ from chalicelib.domain.errors import TickError
 from chalicelib.domain.rules import RULE_ID
 from chalicelib.domain.ticks import SYMBOL, SYMBOL_ALLOWED, parse_symbol
 from chalicelib.domain.times import is_canonical
-from chalicelib.services.queries import (
+from chalicelib.services.market_data.queries import (
     BAR_INTERVALS,
     DEFAULT_LIMIT,
     INTERVALS,

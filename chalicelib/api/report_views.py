@@ -12,8 +12,8 @@ from chalicelib.api.problems import Problem, invalid_field
 from chalicelib.api.wiring import Services, caching
 from chalicelib.domain.errors import BadPosition
 from chalicelib.domain.times import to_text
-from chalicelib.services.report_files import Parameter, Report
-from chalicelib.services.reports import LINK_SECONDS, Run, reuse_minutes
+from chalicelib.services.reports.files import Parameter, Report
+from chalicelib.services.reports.reports import LINK_SECONDS, Run, reuse_minutes
 from chalicelib.services.stores import QueryValue
 
 RUN = ("limit", "page_token", "format")

@@ -13,9 +13,9 @@ from chalicelib.api.problems import invalid_field, invalid_parameter
 from chalicelib.api.wiring import Services, caching
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.rules import ANY_SYMBOL, RULE_ID, RULE_ID_ALLOWED, Rule, parse_rule
-from chalicelib.services.queries import PriceQuery
-from chalicelib.services.rule_book import RuleBook
-from chalicelib.services.series import Series
+from chalicelib.services.market_data.queries import PriceQuery
+from chalicelib.services.market_data.series import Series
+from chalicelib.services.rules.rule_book import RuleBook
 
 CACHE_SECONDS = 1
 """A rule that was just written is to be seen."""

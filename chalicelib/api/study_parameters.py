@@ -8,7 +8,7 @@ from typing import get_args
 
 from chalicelib.api.parameters import PRICES, Arguments
 from chalicelib.api.problems import Problem, invalid_parameter
-from chalicelib.services.studies import Kind, Study
+from chalicelib.services.market_data.studies import Kind, Study
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 INDICATORS = (*KINDS, *PRICES)

@@ -16,8 +16,7 @@ from chalicelib.api.wiring import Services, caching
 from chalicelib.domain.alerts import StoredAlert
 from chalicelib.domain.messages import machine_form
 from chalicelib.domain.rules import Condition
-from chalicelib.services.alert_history import AlertHistory
-from chalicelib.services.answers import (
+from chalicelib.services.market_data.answers import (
     BAR_COLUMNS,
     SYMBOL_BAR_COLUMNS,
     BarRow,
@@ -26,10 +25,11 @@ from chalicelib.services.answers import (
     SymbolBarRow,
     TickRow,
 )
-from chalicelib.services.freshness import OPEN_CACHE_SECONDS, Labels
-from chalicelib.services.market_data import MarketData
-from chalicelib.services.queries import Cursor
-from chalicelib.services.symbol_lists import Listed, SymbolLists
+from chalicelib.services.market_data.freshness import OPEN_CACHE_SECONDS, Labels
+from chalicelib.services.market_data.market_data import MarketData
+from chalicelib.services.market_data.queries import Cursor
+from chalicelib.services.rules.alert_history import AlertHistory
+from chalicelib.services.symbols.lists import Listed, SymbolLists
 
 _DOCUMENT_SECONDS = 300
 _FORGET_SECONDS = 20.0
@@ -53,7 +53,7 @@ def prices(services: Services, request: Any, symbol: str) -> Response:
 
 def many_prices(services: Services, request: Any) -> Response:
     """Ticks or bars of several symbols in one table."""
-    from chalicelib.services.many_prices import many_prices as read_prices
+    from chalicelib.services.market_data.many_prices import many_prices as read_prices
 
     arguments = parameters.read(request, "/prices", parameters.MANY_PRICES)
     query = parameters.many_prices_query(arguments)
@@ -93,7 +93,7 @@ def latest(services: Services, request: Any, symbol: str) -> Response:
 def indicators(services: Services, request: Any, symbol: str) -> Response:
     """Indicators of one symbol over a range."""
     from chalicelib.api.study_parameters import INDICATORS, studies_of
-    from chalicelib.services.indicator_tables import IndicatorTables
+    from chalicelib.services.market_data.indicator_tables import IndicatorTables
 
     symbol = parameters.symbol_of(symbol)
     arguments = parameters.read(request, f"/indicators/{symbol}", INDICATORS)

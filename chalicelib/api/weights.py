@@ -15,8 +15,8 @@ from chalicelib.api.parameters import asks_for_whole
 from chalicelib.api.routes import Route
 from chalicelib.domain.folding import BASE_OF, MOST_PARTS
 from chalicelib.domain.times import from_text
-from chalicelib.services.bar_reading import MOST_READ
-from chalicelib.services.queries import DEFAULT_LIMIT
+from chalicelib.services.market_data.bar_reading import MOST_READ
+from chalicelib.services.market_data.queries import DEFAULT_LIMIT
 
 WHOLE_WEIGHT = 10
 """Up to 50,000 rows instead of at most 5,000; all that is stored of a symbol, which is deleted."""

@@ -13,13 +13,13 @@ from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
     from chalicelib.domain.rules import Rule
-    from chalicelib.services.forgetting import Forgotten
+    from chalicelib.services.access.key_ring import KeyRing
+    from chalicelib.services.access.rate_limit import RateLimit
     from chalicelib.services.health import HealthCheck
-    from chalicelib.services.key_ring import KeyRing
-    from chalicelib.services.preview import Previewed
-    from chalicelib.services.rate_limit import RateLimit
-    from chalicelib.services.reports import Reports
+    from chalicelib.services.reports.reports import Reports
+    from chalicelib.services.rules.preview import Previewed
     from chalicelib.services.stores import Stores
+    from chalicelib.services.symbols.forgetting import Forgotten
 
 View = Callable[..., Response]
 """Takes services, Chalice's request and, by name, what stands in the path."""

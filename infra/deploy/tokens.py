@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.services import key_ring
+from chalicelib.services.access import key_ring
 from infra.deploy.stage import Stage
 
 NONE = "none"

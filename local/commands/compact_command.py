@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.domain.errors import CompactionError, FieldError
-from chalicelib.services.lake_texts import is_day
+from chalicelib.services.lake.texts import is_day
 from embedded_aws.event_sources.scheduling import TIMEOUT_SECONDS, call, scheduled_event
 from local.commands import deployed
 from local.commands.choosing import add_flags, enter, find_running

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TextIO
 
 import msgspec
 
-from chalicelib.services.query_prices import requests_usd, scan_usd
+from chalicelib.services.reports.costs import requests_usd, scan_usd
 from local.commands.choosing import add_flags, connect, find_running
 from local.commands.statuses import FAILED, INTERRUPTED, OK, USAGE
 from local.errors import UsageError

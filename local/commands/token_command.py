@@ -14,7 +14,7 @@ from typing import Any
 from chalicelib.adapters.keys import Keys
 from chalicelib.domain.errors import KeyFieldError
 from chalicelib.domain.keys import COMMAND, DEFAULT_REQUESTS, FIRST_KEY, SCOPES, Key
-from chalicelib.services.key_ring import KeyRefused, KeyRing, UnknownKey
+from chalicelib.services.access.key_ring import KeyRefused, KeyRing, UnknownKey
 from local.commands import deployed
 from local.commands.choosing import add_flags, connect, find_running
 from local.commands.statuses import FAILED, OK

@@ -7,7 +7,7 @@ import json
 from datetime import timedelta
 
 from chalicelib.adapters.glue import view_text
-from chalicelib.services import lake_sql
+from chalicelib.services.lake import lake_sql
 from local import resources as local_resources
 from tests.deploy_support.emulated_aws import ROOT
 from tests.deploy_support.life import RESOURCES, Life

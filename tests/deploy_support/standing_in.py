@@ -20,8 +20,8 @@ from typing import Any
 import msgspec
 
 from chalicelib.domain.times import to_text
-from chalicelib.services.lake_sql import HISTORY, MONTHS_OF_TICKS, TABLES, views
-from chalicelib.services.lake_stores import CompactedPeriod
+from chalicelib.services.lake.lake_sql import HISTORY, MONTHS_OF_TICKS, TABLES, views
+from chalicelib.services.lake.stores import CompactedPeriod
 from embedded_aws.clients import Clients
 from tests.deploy_support.recorded_calls import Recorder
 from tests.patience import PATIENCE_SECONDS
@@ -152,7 +152,7 @@ def _put_batches(bucket: str) -> None:
     """Two batches of today with readings, for compact to merge: it does not wait until what was
     written a moment ago is surveyed."""
     from chalicelib.domain.raw_lines import pack_lines
-    from chalicelib.services import compact_run
+    from chalicelib.services.lake import compact_run
 
     vars(compact_run)["OVERLAP"] = timedelta(minutes=-1)
     s3, now = Clients(os.environ)("s3"), datetime.now(UTC)

@@ -9,7 +9,7 @@ import msgspec
 
 from chalicelib.adapters.state import States
 from chalicelib.domain.watching import RuleState
-from chalicelib.services.new_symbols import UNCOUNTED
+from chalicelib.services.ingest.new_symbols import UNCOUNTED
 from tests.deploy_support.life import Life
 from tests.deploy_support.stage_life import STAGE
 from tests.deploy_support.standing import Standing

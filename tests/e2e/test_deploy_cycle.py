@@ -21,7 +21,7 @@ import pytest
 from chalicelib import settings
 from chalicelib.api import routes
 from chalicelib.event_sources import EVENT_SOURCES, configured
-from chalicelib.services import key_ring
+from chalicelib.services.access import key_ring
 from infra.deploy import gateway, mappings
 from tests.deploy_support import (
     collector_checks,

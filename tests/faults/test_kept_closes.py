@@ -9,8 +9,8 @@ from unittest import mock
 import pytest
 
 from chalicelib.domain.errors import Contended
-from chalicelib.services import detect
-from chalicelib.services.rebuild import Rebuild
+from chalicelib.services.detect import detect
+from chalicelib.services.rebuild.rebuild import Rebuild
 from tests.factories import NEVER, at, make_bar, make_rule, wire
 from tests.faults.test_warm_containers import REGULAR, World
 

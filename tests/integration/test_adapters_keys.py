@@ -9,7 +9,7 @@ import pytest
 from chalicelib.adapters.keys import Keys
 from chalicelib.domain.keys import Key
 from chalicelib.domain.times import epoch_seconds
-from chalicelib.services.key_ring import KeyStore, fingerprint
+from chalicelib.services.access.key_ring import KeyStore, fingerprint
 from rigs.emulated import Emulated
 from rigs.memory_aws.system import Aws
 from rigs.memory_aws.transport import Transport

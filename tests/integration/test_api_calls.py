@@ -17,10 +17,10 @@ from chalicelib.adapters.producers import Producers
 from chalicelib.adapters.rules import Rules
 from chalicelib.adapters.state import States
 from chalicelib.adapters.symbols import Symbols
-from chalicelib.services import key_ring
-from chalicelib.services.key_ring import KeyRing
-from chalicelib.services.preview import Preview
-from chalicelib.services.rate_limit import RateLimit
+from chalicelib.services.access import key_ring
+from chalicelib.services.access.key_ring import KeyRing
+from chalicelib.services.access.rate_limit import RateLimit
+from chalicelib.services.rules.preview import Preview
 from chalicelib.services.stores import Stores, SymbolEntry
 from local import resources
 from local.provision import provision

@@ -19,11 +19,11 @@ from chalicelib.domain.raw_lines import unpack
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
 from chalicelib.domain.wire import decode
-from chalicelib.services import compact_plan, compact_run
-from chalicelib.services.compact import Compact
-from chalicelib.services.ingest_plan import Incoming
-from chalicelib.services.lake_sql import TABLES
-from chalicelib.services.lake_stores import CompactedPeriod, LakeStores
+from chalicelib.services.ingest.plan import Incoming
+from chalicelib.services.lake import compact_plan, compact_run
+from chalicelib.services.lake.compact import Compact
+from chalicelib.services.lake.lake_sql import TABLES
+from chalicelib.services.lake.stores import CompactedPeriod, LakeStores
 from chalicelib.services.stores import QueryStatus
 from chalicelib.settings import Settings
 from producer.sources.archive import Recording

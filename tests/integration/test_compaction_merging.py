@@ -12,9 +12,9 @@ import msgspec
 import pytest
 
 from chalicelib.domain.raw_lines import unpack
-from chalicelib.services import merge_early
-from chalicelib.services.compact import Compact
-from chalicelib.services.merge_plan import is_merged
+from chalicelib.services.lake import merge_early
+from chalicelib.services.lake.compact import Compact
+from chalicelib.services.lake.merge_plan import is_merged
 from rigs.emulated import Emulated
 from tests.integration.test_compaction import TICKS, Lake, same, wire
 

@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.adapters import bars
 from chalicelib.adapters.clients import POOL, Clients
-from chalicelib.services import detect
+from chalicelib.services.detect import detect
 from embedded_aws.environment import point_at
 from rigs.emulated import Emulated
 

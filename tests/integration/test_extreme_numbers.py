@@ -12,7 +12,7 @@ import pytest
 from chalicelib.domain import wire as domain_wire
 from chalicelib.domain.correction import minutes_of
 from chalicelib.domain.ticks import HIGHEST_PRICE, HIGHEST_VOLUME
-from chalicelib.services.report_files import all_reports
+from chalicelib.services.reports.files import all_reports
 from rigs.emulated import Emulated
 from tests.integration.test_compaction import Lake, bar, wire
 

@@ -14,8 +14,8 @@ import pytest
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import Contended
-from chalicelib.services.forgetting import Forget, Forgotten
 from chalicelib.services.priced import PricedRecord
+from chalicelib.services.symbols.forgetting import Forget, Forgotten
 from rigs.emulated import Emulated
 from rigs.memory_aws.system import Aws
 from tests.factories import NEVER, instant, kinesis_event, make_bar, make_tick, payload, wire
@@ -157,7 +157,7 @@ def test_no_bar_of_the_old_series_comes_back_from_a_warm_container(
 ) -> None:
     chain = _Chain()
     clock = SimpleNamespace(monotonic=lambda: chain.now.timestamp(), sleep=time.sleep)
-    monkeypatch.setattr("chalicelib.services.detect.time", clock)
+    monkeypatch.setattr("chalicelib.services.detect.detect.time", clock)
     other = chain.container()
     chain.ingest(_ticks("replay", 100, 101, 102))
     chain.detect(other)
@@ -197,7 +197,7 @@ def test_a_symbol_that_keeps_coming_from_its_source_is_listed_again(
     chain = _Chain()
     chain.ingest(_ticks("replay", 1))
     chain.container().forget("BTC-USD", NEVER)
-    monkeypatch.setattr("chalicelib.services.ingest.COMPLETE_SECONDS", -1.0)
+    monkeypatch.setattr("chalicelib.services.ingest.ingest.COMPLETE_SECONDS", -1.0)
     chain.ingest(_ticks("replay", 2, start=5))
     assert [one.symbol for one in chain.services.stores.symbols.listed("seen")] == ["BTC-USD"]
 

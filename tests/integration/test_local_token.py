@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.adapters.keys import Keys
-from chalicelib.services.key_ring import KeyRing, fingerprint
+from chalicelib.services.access.key_ring import KeyRing, fingerprint
 from local import commands
 from local.commands import token_command
 from rigs.emulated import Emulated

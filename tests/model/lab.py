@@ -22,7 +22,8 @@ from chalicelib.bootstrap import Services
 from chalicelib.domain import detection
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
-from chalicelib.services import closes, detect, kept_closes
+from chalicelib.services.bars import closes, kept_closes
+from chalicelib.services.detect import detect
 from rigs.memory_aws.dynamodb import Perform, error
 from rigs.memory_aws.inserts import parsed, refusal
 from rigs.memory_aws.system import SETTINGS, Aws

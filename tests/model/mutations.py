@@ -38,7 +38,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a newest item says nothing of its batch's other ticks",
-        "services/ingest_plan.py",
+        "services/ingest/plan.py",
         'return f"{zlib.crc32(msgspec.json.encode(ticks)):08x}" if ticks else None',
         "return None",
     ),
@@ -86,7 +86,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a record whose alert is left does not come again",
-        "services/detect.py",
+        "services/detect/detect.py",
         "    if first <= state.pending_to:\n",
         "    if not first:\n",
     ),
@@ -104,13 +104,13 @@ MUTATIONS = (
     ),
     Mutation(
         "late ticks repair nothing",
-        "services/detect.py",
+        "services/detect/detect.py",
         "after, left = self._corrections.repair(after, late, arrival, doubtful.inserted)",
         "left: list[Span] = []",
     ),
     Mutation(
         "a container judges by the rules that it knows, however old",
-        "services/detect.py",
+        "services/detect/detect.py",
         "known = {rule.rule_id: rule.fingerprint for rule in watch.rules}",
         "return watch",
     ),
@@ -122,13 +122,13 @@ MUTATIONS = (
     ),
     Mutation(
         "a symbol's newest item does not wait for its others",
-        "services/ingest.py",
+        "services/ingest/ingest.py",
         "others = [write for write in writes if not write.newest]",
         "others = [write for write in writes if len(write.sources) > 99]",
     ),
     Mutation(
         "part of a packed record overwrites the whole",
-        "services/ingest.py",
+        "services/ingest/ingest.py",
         "writes = with_stored(writes, stored) if stored else writes",
         "return writes",
     ),
@@ -158,7 +158,7 @@ MUTATIONS = (
     ),
     Mutation(
         "windows of rules on bars count extended bars",
-        "services/closes.py",
+        "services/bars/closes.py",
         "if close.extended or close.start >= end:",
         "if close.start >= end:",
     ),

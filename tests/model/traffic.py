@@ -14,7 +14,7 @@ from chalicelib.adapters import events
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
-from chalicelib.services.ingest_plan import Incoming
+from chalicelib.services.ingest.plan import Incoming
 from tests.factories import START, dated, kinesis_event, redriven, sqs_event
 from tests.model import reference
 from tests.model.markets import MARKETS, Market, T, beginning, moved, state_of

@@ -13,9 +13,9 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
-from chalicelib.services import queries
-from chalicelib.services import series as reading
-from chalicelib.services.queries import PriceQuery
+from chalicelib.services.market_data import queries
+from chalicelib.services.market_data import series as reading
+from chalicelib.services.market_data.queries import PriceQuery
 from tests.model import reference, reference_alerts
 from tests.model.lab import SLOW, SMALL, Lab
 from tests.model.markets import MARKETS

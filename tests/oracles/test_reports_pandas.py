@@ -25,9 +25,9 @@ from chalicelib.adapters.archive import S3Archive
 from chalicelib.bootstrap import Services, aws_lake
 from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.times import from_text, to_text
-from chalicelib.services import key_ring
-from chalicelib.services.compact import Compact
-from chalicelib.services.report_files import all_reports
+from chalicelib.services.access import key_ring
+from chalicelib.services.lake.compact import Compact
+from chalicelib.services.reports.files import all_reports
 from chalicelib.services.stores import QuarantinedPart
 from producer.sources.simulator import Simulator
 from producer.wire import encode

@@ -19,7 +19,7 @@ from chalicelib.domain.alert_bounds import TOO_MANY, Told
 from chalicelib.domain.detection import MAX_PENDING, State, Watch, advance, rules_for
 from chalicelib.domain.rules import MAX_RULES, Rule, beyond_bound
 from chalicelib.domain.times import to_text
-from chalicelib.services.rule_book import RuleBook
+from chalicelib.services.rules.rule_book import RuleBook
 from chalicelib.services.stores import MAX_REMOVED
 from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import (

@@ -14,8 +14,8 @@ from chalicelib.bootstrap import Services
 from chalicelib.domain.alert_bounds import TOO_MANY
 from chalicelib.domain.rules import MAX_RULES, Rule
 from chalicelib.domain.times import to_text
-from chalicelib.services import detect
-from chalicelib.services.alert_budget import AlertBudget, Bound
+from chalicelib.services.detect import detect
+from chalicelib.services.detect.alert_budget import AlertBudget, Bound
 from rigs.memory_aws.dynamodb import directly
 from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import (

@@ -15,7 +15,7 @@ import pytest
 from chalicelib.api import problems
 from chalicelib.api.routes import OPEN, ROUTES, Route
 from chalicelib.domain.keys import SCOPES
-from chalicelib.services.key_ring import PREFIX, fingerprint
+from chalicelib.services.access.key_ring import PREFIX, fingerprint
 from infra.deploy import gateway
 from tests.api_support import SETTINGS, Answer, Client, FakeServices, fill, make_ticks
 from tests.local_support.system import LocalSystem

@@ -11,8 +11,8 @@ import pytest
 
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
-from chalicelib.services import ingest_plan
-from chalicelib.services.ingest import MOST_MOVES, Ingested
+from chalicelib.services.ingest import plan
+from chalicelib.services.ingest.ingest import MOST_MOVES, Ingested
 from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import NEVER, instant, kinesis_event, payload, wire
 
@@ -108,13 +108,13 @@ def test_uniting_ticks_with_full_items_costs_as_much_as_the_ticks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     looks: Counter[str] = Counter()
-    shared = ingest_plan._shared
+    shared = plan._shared
 
     def counted(tick: Any) -> Any:
         looks["at a tick"] += 1
         return shared(tick)
 
-    monkeypatch.setattr(ingest_plan, "_shared", counted)
+    monkeypatch.setattr(plan, "_shared", counted)
     full = [wire(1, 120 * item + number / 1000) for item in range(4) for number in range(500)]
     ends = [payload(*(wire(9, 120 * item + 0.499) for item in range(4))) for _ in range(200)]
     system = System()

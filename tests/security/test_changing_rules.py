@@ -14,9 +14,9 @@ from chalicelib import bootstrap
 from chalicelib.adapters.events import changed_prices, from_kinesis
 from chalicelib.bootstrap import Services
 from chalicelib.domain.rules import Rule
-from chalicelib.services.detect import Detect, Options
+from chalicelib.services.detect.detect import Detect, Options
 from chalicelib.services.notify import Notifier
-from chalicelib.services.rule_book import RuleBook
+from chalicelib.services.rules.rule_book import RuleBook
 from rigs.invocations import kinesis_event
 from rigs.memory_aws.dynamodb import Perform, directly
 from rigs.memory_aws.system import SETTINGS, Aws

@@ -8,8 +8,8 @@ import pytest
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import Contended
-from chalicelib.services.forgetting_many import Choice, chosen
 from chalicelib.services.stores import SymbolEntry
+from chalicelib.services.symbols.forgetting_many import Choice, chosen
 from local import commands
 from local.commands import forget_many, target
 from rigs.memory_aws.system import SETTINGS, Aws

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from chalicelib.services import lake_sql
-from chalicelib.services.lake_arrivals import ArrivalHours
+from chalicelib.services.lake import lake_sql
+from chalicelib.services.lake.arrivals import ArrivalHours
 from rigs.emulated import Emulated
 from tests.integration.test_compaction import Lake, bar
 

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.errors import StatementRefused
 from chalicelib.domain.sessions import zone_names
-from chalicelib.services import lake_sql
+from chalicelib.services.lake import lake_sql
 from rigs.emulated import Emulated
 from tests.integration.test_compaction import Lake, same_minutes, wire
 

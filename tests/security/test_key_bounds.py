@@ -10,7 +10,7 @@ import pytest
 from chalicelib.adapters.keys import Keys
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.keys import COMMAND, IN_DEPLOYMENT, Key
-from chalicelib.services.key_ring import MAX_KEYS, KeyRefused, KeyRing, fingerprint
+from chalicelib.services.access.key_ring import MAX_KEYS, KeyRefused, KeyRing, fingerprint
 from rigs.emulated import Emulated
 from rigs.memory_aws.system import Aws
 from tests.api_support import TOKEN, Client, FakeServices

@@ -9,9 +9,10 @@ import pytest
 
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
-from chalicelib.services import repair_reading, series
-from chalicelib.services.detect import Detected
-from chalicelib.services.repair_reading import MOST_MINUTES
+from chalicelib.services.bars import repair_reading
+from chalicelib.services.bars.repair_reading import MOST_MINUTES
+from chalicelib.services.detect.detect import Detected
+from chalicelib.services.market_data import series
 from rigs.memory_aws.system import SETTINGS, Aws
 from tests.api_support import Client, FakeServices
 from tests.factories import NEVER, at, instant, kinesis_event, payload, wire

@@ -12,9 +12,9 @@ import msgspec
 import pytest
 
 from chalicelib.adapters import events
-from chalicelib.services import new_symbols
-from chalicelib.services.ingest import Ingest
-from chalicelib.services.new_symbols import MAX_SYMBOLS_A_RECORD
+from chalicelib.services.ingest import new_symbols
+from chalicelib.services.ingest.ingest import Ingest
+from chalicelib.services.ingest.new_symbols import MAX_SYMBOLS_A_RECORD
 from chalicelib.services.stores import Stores, SymbolEntry
 from tests.api_support import Client, FakeServices
 from tests.factories import NEVER, at, instant, kinesis_event, payload, wire
@@ -162,12 +162,12 @@ def test_what_is_not_learnt_in_time_comes_again_from_the_first_record_of_it(
     assert isinstance(symbols, FakeSymbols)
     monkeypatch.setattr(new_symbols, "PARALLEL_PINS", 1)
     monkeypatch.setattr(
-        "chalicelib.services.new_symbols.time",
+        "chalicelib.services.ingest.new_symbols.time",
         SimpleNamespace(monotonic=lambda: 0.0 if len(symbols.lists["seen"]) < 25 else 1e9),
     )
     batch = [crowd(10, "A"), crowd(10, "B"), crowd(10, "C"), crowd(10, "A")]
     ingest = Ingest(stores, lambda: instant(100))
-    monkeypatch.setattr("chalicelib.services.ingest.sooner", lambda deadline: 1.0)
+    monkeypatch.setattr("chalicelib.services.ingest.ingest.sooner", lambda deadline: 1.0)
     records = events.from_kinesis(kinesis_event(batch))
     done = ingest(records, NEVER)
     assert (done.failed, done.stored, done.taken) == ({2}, 20, 20)

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.services.ingest import Ingest
-from chalicelib.services.ingest_plan import Incoming
-from chalicelib.services.symbol_problems import MOST_NOTED
+from chalicelib.services.ingest.ingest import Ingest
+from chalicelib.services.ingest.plan import Incoming
+from chalicelib.services.ingest.symbol_problems import MOST_NOTED
 from tests.factories import NEVER, instant, payload, wire
 from tests.fakes import fake_stores
 

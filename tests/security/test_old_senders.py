@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
-from chalicelib.services.ingest_plan import Incoming
+from chalicelib.services.ingest.plan import Incoming
 from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import NEVER, START, gunzipped, instant, payload, sqs_event, wire
 

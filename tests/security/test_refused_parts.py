@@ -13,8 +13,8 @@ import pytest
 
 from chalicelib.domain import payloads, wire
 from chalicelib.domain.wire import decode
-from chalicelib.services import quarantine
-from chalicelib.services.ingest_plan import Incoming, read_all
+from chalicelib.services.ingest import quarantine
+from chalicelib.services.ingest.plan import Incoming, read_all
 from tests.factories import instant
 from tests.fakes import FakeArchive
 

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.api import weights
 from chalicelib.api.routes import ROUTES, Route
-from chalicelib.services import bar_reading, indicator_tables, many_prices, studies
+from chalicelib.services.market_data import bar_reading, indicator_tables, many_prices, studies
 from tests.api_support import (
     SETTINGS,
     Answer,
@@ -52,7 +52,7 @@ def test_too_many_values_are_refused_before_any_is_computed(
 def test_reading_ends_where_the_range_has_too_many_values(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chalicelib.services.queries.MAX_LIMIT", 100)
+    monkeypatch.setattr("chalicelib.services.market_data.queries.MAX_LIMIT", 100)
     monkeypatch.setattr(indicator_tables, "MOST_VALUES", 250)
     pages: list[int] = []
     read = indicator_tables.IndicatorTables._page
@@ -69,7 +69,7 @@ def test_reading_ends_where_the_range_has_too_many_values(
 
 def test_the_longest_page_has_room_for_all_columns() -> None:
     from chalicelib.api.study_parameters import MAX_OF_A_KIND
-    from chalicelib.services.queries import MAX_LIMIT
+    from chalicelib.services.market_data.queries import MAX_LIMIT
 
     columns = 4 * MAX_OF_A_KIND + 3 + 3 + 1  # sma, ema, rsi, atr; macd; bbands; vwap
     assert MAX_LIMIT * columns <= indicator_tables.MOST_VALUES
@@ -269,8 +269,8 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> Reading:
 def test_reading_several_symbols_ends_where_their_rows_are_too_many(
     reading: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chalicelib.services.whole_ranges.MOST_WHOLE_ROWS", 500)
-    monkeypatch.setattr("chalicelib.services.queries.MAX_LIMIT", 50)
+    monkeypatch.setattr("chalicelib.services.market_data.whole_ranges.MOST_WHOLE_ROWS", 500)
+    monkeypatch.setattr("chalicelib.services.market_data.queries.MAX_LIMIT", 50)
     refused = reading.get("interval=1m&limit=max")
     assert (refused.status, refused.json["parameter"]) == (413, "limit")
     assert "more than 500 rows" in refused.json["detail"]

@@ -16,8 +16,8 @@ from chalicelib.adapters.dynamodb import item_of
 from chalicelib.adapters.rules import Rules
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.rules import MAX_RULES
-from chalicelib.services import rule_book
-from chalicelib.services.rule_book import RuleBook, RuleRefused, UnknownRule
+from chalicelib.services.rules import rule_book
+from chalicelib.services.rules.rule_book import RuleBook, RuleRefused, UnknownRule
 from chalicelib.services.stores import MAX_REMOVED
 from rigs.emulated import Emulated
 from rigs.memory_aws.dynamodb import Perform

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.services import alert_budget
-from chalicelib.services.alert_budget import MESSAGES, RECORDS, AlertBudget, Bound
+from chalicelib.services.detect import alert_budget
+from chalicelib.services.detect.alert_budget import MESSAGES, RECORDS, AlertBudget, Bound
 
 NOON, LATER = "2026-11-20T12:00", "2026-11-20T12:01"
 

@@ -18,8 +18,8 @@ from chalicelib.api.admission import admit, caller_of
 from chalicelib.api.problems import Problem
 from chalicelib.api.routes import OPEN, READ, ROUTES, Route
 from chalicelib.domain.keys import IN_DEPLOYMENT, SCOPES
-from chalicelib.services import key_ring
-from chalicelib.services.key_ring import KeyRing
+from chalicelib.services.access import key_ring
+from chalicelib.services.access.key_ring import KeyRing
 from tests.api_support import NOW, SETTINGS, TOKEN, Client, FakeServices
 
 GOOD = f"Bearer {TOKEN}"

@@ -18,7 +18,7 @@ from chalicelib.adapters.json_logs import JsonFormatter
 from chalicelib.api import admission
 from chalicelib.api.routes import OPEN, READ, ROUTES, Route
 from chalicelib.domain.keys import DEFAULT_REQUESTS, SCOPES
-from chalicelib.services import key_ring
+from chalicelib.services.access import key_ring
 from tests.api_support import NOW, SETTINGS, TOKEN, Answer, Client, FakeServices
 
 ADMIN = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}

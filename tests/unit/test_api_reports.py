@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.services.report_files import all_reports
+from chalicelib.services.reports.files import all_reports
 from tests.api_support import TOKEN, Client, FakeServices
 from tests.fake_lake import FAILED, FINISHED, OTHER, RUNNING
 
@@ -131,7 +131,7 @@ def test_rows_come_in_pages_and_as_csv(client: Client) -> None:
 
 
 def test_csv_without_a_limit_has_every_row(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chalicelib.services.reports.MOST_ROWS", 2)  # two pages of Athena's
+    monkeypatch.setattr("chalicelib.services.reports.reports.MOST_ROWS", 2)  # two pages of Athena's
     whole = client.get(f"/reports/runs/{FINISHED}?format=csv")
     assert [row["symbol"] for row in whole.rows] == ["AAPL", "A,B", "MSFT"]
     assert "link" not in whole.headers

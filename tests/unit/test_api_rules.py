@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.services import rule_book, symbol_lists
+from chalicelib.services.rules import rule_book
+from chalicelib.services.symbols import lists
 from tests.api_support import TOKEN, Answer, Client, FakeServices, aapl_ticks, fill, make_ticks
 
 RULE = {"symbol": "aapl", "condition": "crossing_up", "value": 200.125, "trigger": "once"}
@@ -217,6 +218,6 @@ def test_tracking_refuses_what_is_no_symbol_and_any_body(client: Client) -> None
 
 
 def test_tracked_symbols_are_bounded(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(symbol_lists, "MAX_TRACKED", 2)
+    monkeypatch.setattr(lists, "MAX_TRACKED", 2)
     statuses = [_write(client, "PUT", f"/symbols/{name}").status for name in "ABCA"]
     assert statuses == [201, 201, 409, 200]

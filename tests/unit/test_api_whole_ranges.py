@@ -52,7 +52,7 @@ def test_indicators_are_whole_too(client: Client) -> None:
 def test_a_range_of_several_reads_is_joined_in_order(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chalicelib.services.queries.MAX_LIMIT", 100)
+    monkeypatch.setattr("chalicelib.services.market_data.queries.MAX_LIMIT", 100)
     whole = client.get("/prices/TEST?interval=1m&limit=max").json["prices"]
     assert [row["timestamp"] for row in whole] == sorted({row["timestamp"] for row in whole})
     assert len(whole) == 700
@@ -61,8 +61,8 @@ def test_a_range_of_several_reads_is_joined_in_order(
 def test_a_range_too_long_for_one_answer_is_refused_and_says_what_to_do(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chalicelib.services.queries.MAX_LIMIT", 100)
-    monkeypatch.setattr("chalicelib.services.whole_ranges.MOST_WHOLE_ROWS", 300)
+    monkeypatch.setattr("chalicelib.services.market_data.queries.MAX_LIMIT", 100)
+    monkeypatch.setattr("chalicelib.services.market_data.whole_ranges.MOST_WHOLE_ROWS", 300)
     for path in ("/prices/AAPL?interval=1d&format=csv", "/prices?symbols=AAPL&limit=max"):
         refused = client.get(path)
         assert (refused.status, refused.json["parameter"]) == (413, "limit")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.domain.times import to_text
-from chalicelib.services.freshness import cadence, label
+from chalicelib.services.market_data.freshness import cadence, label
 from tests.api_support import NOW, Client, FakeServices, fill, make_ticks
 from tests.factories import make_tick
 from tests.factories import make_ticks as ticks_at

@@ -10,8 +10,8 @@ import pytest
 from chalicelib.domain.bar_closes import BarClose
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.folding import BASE_OF, label
-from chalicelib.services import closes
-from chalicelib.services.closes import ClosesBefore
+from chalicelib.services.bars import closes
+from chalicelib.services.bars.closes import ClosesBefore
 from chalicelib.services.stores import Close
 from tests.factories import NEVER, at, make_bar
 from tests.fakes import FakeBars

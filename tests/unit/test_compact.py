@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from chalicelib.domain.errors import CompactionError, FieldError, StatementRefused
-from chalicelib.services import compact_months, compact_run
-from chalicelib.services.compact_plan import Batch, Day, batches, days_between, last_finished
-from chalicelib.services.lake_sql import TABLES, day_ticks
-from chalicelib.services.lake_stores import CompactionState
+from chalicelib.services.lake import compact_months, compact_run
+from chalicelib.services.lake.compact_plan import Batch, Day, batches, days_between, last_finished
+from chalicelib.services.lake.lake_sql import TABLES, day_ticks
+from chalicelib.services.lake.stores import CompactionState
 from tests.lake_world import World
 
 DAYS = ("2026-11-18", "2026-11-19", "2026-11-20")

@@ -8,9 +8,9 @@ from datetime import date, timedelta
 import pytest
 
 from chalicelib.adapters.lake_marks import marks_of, parameters_of
-from chalicelib.services import compact_due, compact_run
-from chalicelib.services.compact_due import EXACT, MOST_BYTES, bounded, decode, encode
-from chalicelib.services.lake_stores import CompactionState
+from chalicelib.services.lake import compact_due, compact_run
+from chalicelib.services.lake.compact_due import EXACT, MOST_BYTES, bounded, decode, encode
+from chalicelib.services.lake.stores import CompactionState
 from tests.lake_world import World
 from tests.unit.test_compact import DAYS, assert_agrees, assert_bars_agree, assert_done
 

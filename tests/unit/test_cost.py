@@ -16,7 +16,7 @@ from bench.aws_calls import Tally
 from bench.cost_settings import Settings
 from bench.counting import Counted
 from bench.list_prices import prices
-from chalicelib.services import query_prices
+from chalicelib.services.reports import costs
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = "".join(
@@ -236,7 +236,7 @@ def test_what_cannot_be_used_is_said(
 
 def test_prices_of_statements_are_those_of_the_list() -> None:
     usd = prices().usd
-    assert float(query_prices.USD_A_LIST) == usd["s3_list"].usd
-    assert float(query_prices.USD_A_GET) == usd["s3_get"].usd
-    assert float(query_prices.USD_A_BYTE * 10**9) == usd["athena_scanned_gb"].usd
-    assert query_prices.requests_usd(76_032) == Decimal("0.38016")  # three scans since 2024
+    assert float(costs.USD_A_LIST) == usd["s3_list"].usd
+    assert float(costs.USD_A_GET) == usd["s3_get"].usd
+    assert float(costs.USD_A_BYTE * 10**9) == usd["athena_scanned_gb"].usd
+    assert costs.requests_usd(76_032) == Decimal("0.38016")  # three scans since 2024

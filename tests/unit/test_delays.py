@@ -12,7 +12,11 @@ import pytest
 
 from chalicelib.domain.delays import _MINUTES, exchange_delay, source_delay
 from chalicelib.domain.times import to_text
-from chalicelib.services.freshness import CLOSED_CACHE_SECONDS, OPEN_CACHE_SECONDS, label
+from chalicelib.services.market_data.freshness import (
+    CLOSED_CACHE_SECONDS,
+    OPEN_CACHE_SECONDS,
+    label,
+)
 from producer.hours import MarketHours
 from producer.markets import _SUFFIXES
 from producer.sources import yahoo

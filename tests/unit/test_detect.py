@@ -9,8 +9,8 @@ import pytest
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.rules import Rule, default_rules
 from chalicelib.domain.ticks import Tick
-from chalicelib.services.changed_prices import ChangedPrices
-from chalicelib.services.detect import PARALLEL_SYMBOLS, Detect, Detected, Options
+from chalicelib.services.detect.changed_prices import ChangedPrices
+from chalicelib.services.detect.detect import PARALLEL_SYMBOLS, Detect, Detected, Options
 from chalicelib.services.notify import PARALLEL_SENDS, Notifier
 from tests.factories import (
     NEVER,

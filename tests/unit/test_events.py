@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters import events
-from chalicelib.services.changed_prices import ChangedPrices
+from chalicelib.services.detect.changed_prices import ChangedPrices
 from tests.factories import (
     SHARD,
     at,

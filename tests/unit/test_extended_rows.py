@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from chalicelib.services.answers import BAR_COLUMNS, BarRow
+from chalicelib.services.market_data.answers import BAR_COLUMNS, BarRow
 from tests.factories import make_bar
 
 

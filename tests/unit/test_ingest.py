@@ -8,8 +8,8 @@ import pytest
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.domain.ticks import family
-from chalicelib.services.ingest import Ingest, Ingested
-from chalicelib.services.ingest_plan import Incoming
+from chalicelib.services.ingest.ingest import Ingest, Ingested
+from chalicelib.services.ingest.plan import Incoming
 from chalicelib.services.stores import SymbolEntry
 from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import NEVER, at, instant, make_incoming, payload, sqs_event, wire
@@ -331,7 +331,7 @@ def test_what_a_container_knows_of_a_symbol_grows_old(
     system(payload(wire(1, -1)))
     another = Ingest(system.stores, lambda: instant(100))
     another(records_of(payload(wire(1, 0), wire(2, 1), wire(3, 2))), NEVER)
-    monkeypatch.setattr("chalicelib.services.ingest.KNOWN_SECONDS", -1)
+    monkeypatch.setattr("chalicelib.services.ingest.ingest.KNOWN_SECONDS", -1)
     system(payload(wire(4, 2)))
     assert system.prices() == [1, 1, 2, 4]
 

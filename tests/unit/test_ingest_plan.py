@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
-from chalicelib.services.ingest_plan import (
+from chalicelib.services.ingest.plan import (
     MAX_TICKS,
     Read,
     Write,

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.bar_closes import BarClose
 from chalicelib.domain.folding import MINUTES, label
-from chalicelib.services import closes, kept_closes
-from chalicelib.services.closes import ClosesBefore, KeptClosesBefore
-from chalicelib.services.kept_closes import Basis, CloseKeeper, KeptCloses
+from chalicelib.services.bars import closes, kept_closes
+from chalicelib.services.bars.closes import ClosesBefore, KeptClosesBefore
+from chalicelib.services.bars.kept_closes import Basis, CloseKeeper, KeptCloses
 from tests.factories import NEVER, at, make_bar
 from tests.fakes import FakeBars
 

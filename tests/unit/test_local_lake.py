@@ -8,8 +8,8 @@ import msgspec
 
 from chalicelib.adapters.glue import view_text
 from chalicelib.adapters.lake_marks import parameters_of
-from chalicelib.services import lake_sql
-from chalicelib.services.lake_stores import CompactionState
+from chalicelib.services.lake import lake_sql
+from chalicelib.services.lake.stores import CompactionState
 from local import resources
 from local.lake import make_lake
 

@@ -19,11 +19,11 @@ import pytest
 
 from chalicelib.domain.errors import OutOfTime
 from chalicelib.domain.raw_lines import Line, pack_lines, unpack
-from chalicelib.services import merge, merge_weight
-from chalicelib.services.lake_stores import RawHour, RawObject
-from chalicelib.services.merge import Merge, Merged
-from chalicelib.services.merge_plan import MOST_BYTES, groups, is_merged, merged_name, numbered
-from chalicelib.services.merge_weight import MOST_MEMORY
+from chalicelib.services.lake import merge, merge_weight
+from chalicelib.services.lake.merge import Merge, Merged
+from chalicelib.services.lake.merge_plan import MOST_BYTES, groups, is_merged, merged_name, numbered
+from chalicelib.services.lake.merge_weight import MOST_MEMORY
+from chalicelib.services.lake.stores import RawHour, RawObject
 
 HOUR = "date=2026-11-18/hour=15/"
 AT = datetime(2026, 11, 18, 15, tzinfo=UTC)

@@ -18,13 +18,13 @@ from chalicelib.adapters.lease import CompactionLease
 from chalicelib.domain.errors import CompactionError, OutOfTime
 from chalicelib.domain.raw_lines import pack_lines
 from chalicelib.domain.times import to_text
-from chalicelib.services import compact_writing, merge_early
-from chalicelib.services.compact import LEASE, Compact, Compacted
-from chalicelib.services.compact_writing import Statements
-from chalicelib.services.lake_stores import RawHour, RawObject
-from chalicelib.services.merge import Merged
-from chalicelib.services.merge_early import MergeEarly
-from chalicelib.services.merge_plan import is_merged
+from chalicelib.services.lake import compact_writing, merge_early
+from chalicelib.services.lake.compact import LEASE, Compact, Compacted
+from chalicelib.services.lake.compact_writing import Statements
+from chalicelib.services.lake.merge import Merged
+from chalicelib.services.lake.merge_early import MergeEarly
+from chalicelib.services.lake.merge_plan import is_merged
+from chalicelib.services.lake.stores import RawHour, RawObject
 from embedded_aws.event_sources.scheduling import scheduled_event
 from rigs.memory_aws.system import Aws
 from tests.factories import LambdaContext

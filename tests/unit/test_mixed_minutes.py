@@ -11,8 +11,8 @@ import pytest
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
-from chalicelib.services.queries import PriceQuery, Range
-from chalicelib.services.series import Series
+from chalicelib.services.market_data.queries import PriceQuery, Range
+from chalicelib.services.market_data.series import Series
 from tests.factories import instant, make_tick
 from tests.unit.watched import Watched
 

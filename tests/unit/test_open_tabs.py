@@ -10,7 +10,7 @@ import pytest
 from bench import open_tabs
 from bench.cost_settings import MARKET_HOURS, ROUND_THE_CLOCK, Settings
 from bench.list_prices import prices
-from chalicelib.services.freshness import OPEN_CACHE_SECONDS
+from chalicelib.services.market_data.freshness import OPEN_CACHE_SECONDS
 
 JS = Path("frontend/js")
 

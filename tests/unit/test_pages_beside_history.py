@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.bars import Bar
-from chalicelib.services.bar_reading import BarRequest, StoredCount, read_bars
-from chalicelib.services.queries import Range
+from chalicelib.services.market_data.bar_reading import BarRequest, StoredCount, read_bars
+from chalicelib.services.market_data.queries import Range
 from tests.factories import at, make_bar
 from tests.fakes import FakeBars
 

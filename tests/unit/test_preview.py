@@ -17,7 +17,7 @@ from chalicelib.domain.errors import RuleError
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
-from chalicelib.services.preview import MAX_ALERTS, Preview
+from chalicelib.services.rules.preview import MAX_ALERTS, Preview
 from tests.factories import NEVER, make_bar, make_rule, make_tick
 from tests.unit.watched import ARRIVAL, Watched
 

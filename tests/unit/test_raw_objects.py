@@ -14,7 +14,7 @@ from chalicelib.adapters.raw_objects import S3RawObjects
 from chalicelib.domain.errors import CompactionError
 from chalicelib.domain.raw_lines import Line, pack_lines, unpack
 from chalicelib.domain.times import to_text
-from chalicelib.services.merge import Merge, Merged
+from chalicelib.services.lake.merge import Merge, Merged
 
 HOUR = "raw/date=2026-11-18/hour=15/"
 AT = datetime(2026, 11, 18, 15, tzinfo=UTC)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from chalicelib.adapters.lake_marks import marks_of, parameters_of
 from chalicelib.adapters.raw_survey import MOST_KNOWN, Survey
 from chalicelib.domain.times import from_text
-from chalicelib.services.lake_arrivals import ArrivalHours
-from chalicelib.services.lake_stores import Changed, CompactionState
+from chalicelib.services.lake.arrivals import ArrivalHours
+from chalicelib.services.lake.stores import Changed, CompactionState
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = ArrivalHours("2026-11-20", 12, 12)

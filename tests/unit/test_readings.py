@@ -11,8 +11,8 @@ import pytest
 from chalicelib.domain.readings import PLAIN_ZONES, Reading
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.wire import decode
-from chalicelib.services.ingest_plan import Incoming, plan_readings, read_all, without
-from chalicelib.services.lake_sql import FOLDER
+from chalicelib.services.ingest.plan import Incoming, plan_readings, read_all, without
+from chalicelib.services.lake.lake_sql import FOLDER
 
 NOW = datetime(2026, 11, 20, 15, 31, tzinfo=UTC)
 STAMP = "2026-11-20T15:30:00.000000Z"

@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.adapters.prices import Prices
 from chalicelib.domain.bars import Bar
-from chalicelib.services import rebuild
+from chalicelib.services.rebuild import rebuild
 from tests.factories import at, make_rule
 from tests.stored_rules import store_rule
 from tests.unit.test_repair_faults import NEXT, OPEN, Containers, tick

@@ -10,9 +10,9 @@ import pytest
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.domain.bars import Bar
-from chalicelib.services import repair_reading
-from chalicelib.services.queries import PriceQuery
-from chalicelib.services.series import Series
+from chalicelib.services.bars import repair_reading
+from chalicelib.services.market_data.queries import PriceQuery
+from chalicelib.services.market_data.series import Series
 from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import NEVER, at, instant, kinesis_event, make_rule, payload, wire
 from tests.stored_rules import store_rule

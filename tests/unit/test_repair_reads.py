@@ -16,9 +16,9 @@ from chalicelib.bootstrap import Services
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import later, to_text
-from chalicelib.services import repair_reading
-from chalicelib.services.changed_prices import ChangedPrices
-from chalicelib.services.ingest_plan import MAX_SPANS, plan_prices, read_all
+from chalicelib.services.bars import repair_reading
+from chalicelib.services.detect.changed_prices import ChangedPrices
+from chalicelib.services.ingest.plan import MAX_SPANS, plan_prices, read_all
 from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import (
     NEVER,

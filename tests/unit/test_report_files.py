@@ -8,7 +8,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from chalicelib.services.report_files import FOLDER, Report, all_reports, read_report
+from chalicelib.services.reports.files import FOLDER, Report, all_reports, read_report
 
 
 @pytest.mark.parametrize("report", all_reports(), ids=lambda report: report.name)

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 import pytest
 
-from chalicelib.services.query_prices import requests_usd
-from chalicelib.services.report_files import find_report
-from chalicelib.services.report_lists import KEPT, LakeState, ReportLists, lists
+from chalicelib.services.reports.costs import requests_usd
+from chalicelib.services.reports.files import find_report
+from chalicelib.services.reports.lists import KEPT, LakeState, ReportLists, lists
 
 TODAY = date(2026, 11, 22)
 NEW = LakeState("2026-11-13")

@@ -13,7 +13,7 @@ from chalicelib.bootstrap import Services
 from chalicelib.domain.raw_lines import unpack
 from chalicelib.domain.stamps import slot_of
 from chalicelib.domain.wire import decode
-from chalicelib.services.ingest_plan import read_all
+from chalicelib.services.ingest.plan import read_all
 from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import NEVER, at, instant, kinesis_event, payload, sqs_event, wire
 

@@ -7,13 +7,12 @@ from datetime import date, timedelta
 import pytest
 
 from chalicelib.domain.sessions import calendar_for, zone_names
-from chalicelib.services import lake_sql
-from chalicelib.services.compact_history import PERIODS
-from chalicelib.services.compact_months import MONTHS
-from chalicelib.services.compact_plan import DAYS, Day, arrived, batches, measured
-from chalicelib.services.lake_arrivals import ArrivalHours, partitions, spans
-from chalicelib.services.lake_sessions import sessions
-from chalicelib.services.lake_sql import (
+from chalicelib.services.lake import lake_sql
+from chalicelib.services.lake.arrivals import ArrivalHours, partitions, spans
+from chalicelib.services.lake.compact_history import PERIODS
+from chalicelib.services.lake.compact_months import MONTHS
+from chalicelib.services.lake.compact_plan import DAYS, Day, arrived, batches, measured
+from chalicelib.services.lake.lake_sql import (
     DAYS_OF_TICKS,
     HISTORY,
     MINUTE_BARS,
@@ -21,6 +20,7 @@ from chalicelib.services.lake_sql import (
     SESSIONS_BYTES,
     Table,
 )
+from chalicelib.services.lake.sessions import sessions
 from embedded_aws.athena.api import MOST_BYTES
 
 LONGEST = MOST_BYTES * 85 // 100

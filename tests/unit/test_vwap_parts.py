@@ -10,10 +10,10 @@ import pytest
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.building import place_of
 from chalicelib.domain.times import to_text
-from chalicelib.services.indicator_tables import IndicatorTables
-from chalicelib.services.queries import Interval, PriceQuery
-from chalicelib.services.series import Series
-from chalicelib.services.studies import Study
+from chalicelib.services.market_data.indicator_tables import IndicatorTables
+from chalicelib.services.market_data.queries import Interval, PriceQuery
+from chalicelib.services.market_data.series import Series
+from chalicelib.services.market_data.studies import Study
 from tests.factories import NEVER, make_tick
 from tests.unit.watched import ARRIVAL, Watched
 

@@ -9,8 +9,8 @@ from decimal import Decimal
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
-from chalicelib.services.changed_prices import ChangedPrices
-from chalicelib.services.detect import Detect, Options
+from chalicelib.services.detect.changed_prices import ChangedPrices
+from chalicelib.services.detect.detect import Detect, Options
 from chalicelib.services.notify import Notifier
 from chalicelib.services.priced import PricedRecord
 from chalicelib.services.stores import SymbolEntry

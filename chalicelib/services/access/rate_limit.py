@@ -1,0 +1,32 @@
+"""How often a key may ask: so many requests in each minute of the clock, over all containers. One
+that costs more counts as several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from chalicelib.domain.times import minute_of, to_text
+from chalicelib.services.access.key_ring import KeyStore
+
+
+class RateLimit:
+    """Counts requests in the store. Where a request is above the limit of its minute, its weight is
+    remembered, so that further ones of this weight or more write nothing."""
+
+    def __init__(self, store: KeyStore, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
+        self._refused: dict[str, tuple[str, int]] = {}
+
+    def seconds_to_wait(self, key_id: str, limit: int, weight: int = 1) -> int:
+        """0 where a request is within the limit, and is counted as `weight`, at most the limit;
+        otherwise the seconds until the next minute."""
+        now = self._clock()
+        minute = minute_of(to_text(now))
+        refused_in, least = self._refused.get(key_id, ("", 0))
+        if refused_in != minute or weight < least:
+            if self._store.count(key_id, minute, limit, weight):
+                return 0
+            self._refused[key_id] = minute, weight
+        return 60 - now.second

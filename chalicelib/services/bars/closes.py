@@ -1,0 +1,192 @@
+"""Closes of finished bars of any interval, for rules on bars."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from chalicelib.domain.bar_closes import BarClose
+from chalicelib.domain.folding import BASE_OF, MINUTES, MOST_PARTS, label
+from chalicelib.domain.times import from_text, later
+from chalicelib.services.bars.kept_closes import Basis, CloseKeeper, KeptCloses
+from chalicelib.services.stores import BarStore, Close
+
+_NEXT_SECONDS = 1800
+"""Where the bars of several intervals close at one tick, their labels differ by less than this."""
+
+_LAST_MINUTE = 3540
+"""Seconds from an hour's start to that of its last minute."""
+
+_SOME = 40
+_MOST = 5000
+"""Bars a request, beside those that are needed; DynamoDB answers 1 MB at most, some 3,000."""
+
+_READ_FOR_ONE, _READ_AT_LEAST = 4, 5_000
+"""Stored bars that are read for each regular one that is needed, and in any case. Trading hours
+outside of a session have up to two for one. Made-up ones could have everything read each time."""
+
+_MOST_KEPT = 1024
+"""Closes of a series that are kept: more than any rule needs, which may be 802."""
+
+
+class ClosesBefore:
+    """Reads a symbol's closes out of the bars table; regular hours only. Made anew for each run of
+    ticks, whose intervals share what is read."""
+
+    def __init__(self, bars: BarStore, symbol: str) -> None:
+        self._bars = bars
+        self._symbol = symbol
+        self._read: dict[str, _Backwards] = {}
+
+    def __call__(self, interval: str, first: str, end: str, count: int) -> Sequence[BarClose]:
+        """Closes of bars before `end` in order, see StoredCloses."""
+        return _from(self._all(interval, first, end, count), first, count)
+
+    def _all(self, interval: str, first: str, end: str, count: int) -> list[BarClose]:
+        parts = count * MOST_PARTS[interval]
+        return _last_parts(self._newest(BASE_OF[interval], first, end, parts), interval)
+
+    def _newest(self, base: str, first: str, end: str, count: int) -> list[Close]:
+        """The regular stored bars that begin before `end`, in order: the newest `count` before
+        `first`, and all after. Fewer where too many extended ones lie between them."""
+        found: list[Close] = []
+        older = 0
+        for close in islice(self._backwards(base, end, count), _most_read(count)):
+            if close.extended or close.start >= end:
+                continue
+            if close.start < first:
+                if older == count:
+                    break
+                older += 1
+            found.append(close)
+        return found[::-1]
+
+    def _backwards(self, base: str, end: str, count: int) -> _Backwards:
+        known = self._read.get(base)
+        if known is not None and end <= known.end:
+            return known
+        reach = later(end, seconds=_NEXT_SECONDS) if base == "1m" else end
+        at_once = min(count + _SOME, _MOST)
+        closes = self._bars.closes(self._symbol, base, None, reach, newest=at_once)
+        self._read[base] = _Backwards(reach, closes)
+        return self._read[base]
+
+
+class KeptClosesBefore(ClosesBefore):
+    """Closes of 5m, 15m and 30m bars out of those that the container keeps, and of the minutes that
+    have come since. The symbol's state has `repairs`; what is found is kept only once the state
+    that was judged by it has been written, so that no other container has repaired bars meanwhile.
+    """
+
+    def __init__(self, bars: BarStore, symbol: str, keeper: CloseKeeper, repairs: int) -> None:
+        super().__init__(bars, symbol)
+        self._keeper = keeper
+        self._repairs = repairs
+        self._basis: Basis | None = None
+        self._found: dict[str, KeptCloses] = {}
+
+    def __call__(self, interval: str, first: str, end: str, count: int) -> Sequence[BarClose]:
+        """Closes of bars before `end` in order, see StoredCloses."""
+        if interval not in MINUTES:
+            return super().__call__(interval, first, end, count)
+        basis = self._basis = self._basis or self._look()
+        kept = self._keeper.get(self._symbol, interval)
+        if kept is not None and kept.basis == basis:
+            kept = kept.before(first)
+            since = self._since(interval, kept.end, end, _most_read(count * MOST_PARTS[interval]))
+            closes = [*kept.closes, *(since or ())]
+            is_enough = kept.is_whole or _count_before(closes, first) >= count
+            if since is not None and is_enough:
+                return self._noted(interval, first, count, closes, kept)
+        return self._anew(interval, first, end, count, basis)
+
+    def keep(self) -> None:
+        """Keep what was found for the next close."""
+        for interval, kept in self._found.items():
+            self._keeper.keep(self._symbol, interval, kept)
+
+    def _look(self) -> Basis:
+        """What is read from now on is read after the mark; what was read before it is dropped."""
+        mark = self._bars.history_mark(self._symbol)
+        self._read.clear()
+        return Basis(self._repairs, mark)
+
+    def _since(self, interval: str, start: str, end: str, most: int) -> list[BarClose] | None:
+        """The closes of bars from the label `start` on, for which few stored minutes are read.
+        None where they would be more than `most`: since a late tick of long ago."""
+        seconds = (from_text(max(start, end)) - from_text(start)).total_seconds()
+        found = []
+        for read, close in enumerate(self._backwards("1m", end, int(seconds) // 60)):
+            if close.start < start:
+                break
+            if read == most:
+                return None
+            if close.start < end and not close.extended:
+                found.append(close)
+        return _last_parts(found[::-1], interval)
+
+    def _anew(
+        self, interval: str, first: str, end: str, count: int, basis: Basis
+    ) -> Sequence[BarClose]:
+        """Read all that is needed, and up to twice as much, so that rules on ever more bars do not
+        have it all read again each time."""
+        most = 1 << max(count - 1, 0).bit_length()
+        began = time.monotonic()
+        closes = self._all(interval, first, end, most)
+        is_whole = _count_before(closes, first) < most
+        kept = KeptCloses(basis, first, is_whole, began, ())
+        return self._noted(interval, first, count, closes, kept)
+
+    def _noted(
+        self, interval: str, first: str, count: int, closes: Sequence[BarClose], kept: KeptCloses
+    ) -> Sequence[BarClose]:
+        """Note what there is before `first`, to be kept in the place of `kept`, and return what is
+        needed."""
+        older = closes[: _count_before(closes, first)]
+        most = max(count, _MOST_KEPT)
+        is_whole = kept.is_whole and len(older) <= most
+        self._found[interval] = KeptCloses(
+            kept.basis, first, is_whole, kept.read_at, tuple(older[-most:])
+        )
+        return _from(closes, first, count)
+
+
+class _Backwards:
+    """Closes from the one before `end` back, each read once."""
+
+    def __init__(self, end: str, closes: Iterator[Close]) -> None:
+        self.end = end
+        self._closes = closes
+        self._known: list[Close] = []
+
+    def __iter__(self) -> Iterator[Close]:
+        yield from tuple(self._known)
+        for close in self._closes:
+            self._known.append(close)
+            yield close
+
+
+def _most_read(count: int) -> int:
+    """How many stored bars may be read where so many regular ones are needed."""
+    return _READ_AT_LEAST + _READ_FOR_ONE * count
+
+
+def _count_before(closes: Sequence[BarClose], first: str) -> int:
+    return sum(close.label < first for close in closes)
+
+
+def _from(closes: Sequence[BarClose], first: str, count: int) -> Sequence[BarClose]:
+    """The newest `count` closes before the label `first`, and all after."""
+    return closes[max(0, _count_before(closes, first) - count) :]
+
+
+def _last_parts(stored: Iterable[Close], interval: str) -> list[BarClose]:
+    """The closes of bars of `interval` out of those of stored bars in order."""
+    closes: dict[str, BarClose] = {}
+    for one in stored:
+        start = one.start if BASE_OF[interval] == interval else label(one.start, interval)
+        is_hour = interval == "1h" and not one.ticks
+        part = later(one.start, seconds=_LAST_MINUTE) if is_hour else one.start
+        closes[start] = BarClose(start, part, (one.date, one.close), is_history=not one.ticks)
+    return list(closes.values())

@@ -1,0 +1,253 @@
+"""Repair of bars that a late or redelivered tick touches.
+
+A minute is computed again from its ticks, an hour from its stored minutes, a day from its stored
+minutes and the session's newest ticks: what is read depends on what is touched, not on how long the
+session or the history is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date
+
+import msgspec
+
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.building import Hour, hour_around, place_of
+from chalicelib.domain.correction import day_of, minutes_of
+from chalicelib.domain.detection import State
+from chalicelib.domain.sessions import Session, calendar_for
+from chalicelib.domain.ticks import Tick
+from chalicelib.domain.times import just_after, later, minute_of
+from chalicelib.services.bars.day_repair import Days, Touched
+from chalicelib.services.bars.repair_reading import NEWEST_TICKS, Expired, Reader, TooMuch
+from chalicelib.services.bars.writing import BarWriter, Minutes, at_most
+from chalicelib.services.priced import Span
+from chalicelib.services.stores import BarStore, PriceStore
+
+
+class Corrections:
+    """Computes bars again from prices, and writes those that differ from what is stored. Prices are
+    kept for `prices_days` from their arrival, so that none of a later time has expired."""
+
+    def __init__(self, prices: PriceStore, bars: BarStore, prices_days: int) -> None:
+        self._prices = prices
+        self._bars = bars
+        self._prices_days = prices_days
+        self._writer = BarWriter(bars)
+
+    def repair(
+        self, state: State, spans: Sequence[Span], arrival: str, doubtful: Sequence[Bar] = ()
+    ) -> tuple[State, list[Span]]:
+        """Repair all bars with ticks in one of the spans, in order and apart, none of which goes
+        beyond the state's last. `doubtful` bars were stored by this invocation from a state that
+        was behind: they do not show that ticks have expired.
+
+        Returns the state with its last tick and its running bars repaired, and the spans, or the
+        ends of spans, that are left because they hold too many ticks or minutes.
+        """
+        if not spans:
+            return state, []
+        run = self._run(state, arrival, doubtful)
+        for span in spans:
+            run.repair(span)
+        run.repair_days()
+        return run.state, run.left
+
+    def settle(
+        self, state: State, clashes: Sequence[Bar], arrival: str, doubtful: Sequence[Bar] = ()
+    ) -> State:
+        """Compute bars again of which another container has stored other values: its state had
+        what this one did not know, or the other way round. Prices decide. For `doubtful` see
+        `repair`."""
+        last = state.last_timestamp
+        starts = sorted({bar.start for bar in clashes if bar.interval == "1m"})
+        spans = [(start, min(f"{start[:17]}59.999999Z", last)) for start in starts]
+        state, _ = self.repair(state, spans, arrival, doubtful)
+        run = self._run(state, arrival)
+        calendar = calendar_for(state.symbol, state.timezone)
+        for bar in clashes:
+            if bar.interval == "1d":
+                session = calendar.session_on(date.fromisoformat(bar.session_date))
+                run.repair_day(session)
+        return run.state
+
+    def _run(self, state: State, arrival: str, doubtful: Sequence[Bar] = ()) -> _Run:
+        reader = Reader(self._prices, self._bars)
+        oldest = later(arrival, days=-self._prices_days)
+        return _Run(state, reader, self._writer, arrival, oldest, doubtful)
+
+
+class _Run:
+    """One repair of a symbol."""
+
+    def __init__(
+        self,
+        state: State,
+        reader: Reader,
+        writer: BarWriter,
+        arrival: str,
+        expired_before: str,
+        doubtful: Sequence[Bar],
+    ) -> None:
+        self.state = state
+        self.left: list[Span] = []
+        self._reader = reader
+        self._writer = writer
+        self._arrival = arrival
+        self._expired_before = expired_before
+        self._doubtful = doubtful
+        self._touched = Touched()
+        self._days = Days(reader, expired_before)
+
+    def repair(self, span: Span) -> None:
+        """Repair minutes and hours, and note the sessions."""
+        try:
+            self._repair(span)
+        except TooMuch:
+            self.left.append(span)
+
+    def repair_days(self) -> None:
+        """Repair the days of all spans."""
+        for session, ticks in self._touched.sessions():
+            try:
+                if self._touched.is_whole(session):
+                    self._put_day(session, day_of(ticks), sum(place_of(t).extended for t in ticks))
+                else:
+                    self.repair_day(session, {minute_of(tick.timestamp) for tick in ticks})
+            except TooMuch:
+                self.left.append((ticks[0].timestamp, ticks[-1].timestamp))
+
+    def repair_day(self, session: Session, whole: Collection[str] = frozenset()) -> None:
+        """Repair a day; `whole` are the starts of minutes of which all ticks were read. Raises
+        TooMuch."""
+        try:
+            day, extended = self._days.day(self.state, session, whole)
+        except Expired:
+            return
+        self._put_day(session, day, extended)
+
+    def _repair(self, span: Span) -> None:
+        symbol, last = self.state.symbol, self.state.last_timestamp
+        low, high = minute_of(span[0]), later(minute_of(span[1]), minutes=1)
+        found = [t for t in self._reader.ticks(symbol, low, high) if t.timestamp <= last]
+        touched, beyond = self._reader.within_bound(found)
+        if beyond:
+            high = minute_of(beyond[0].timestamp)
+            self.left.append((beyond[0].timestamp, beyond[-1].timestamp))
+        if not touched:
+            return
+        tells = self._tells(touched)
+        ticks = [*touched, *self._reader.following(touched, high, last, tells=tells)]
+        self.state = self._with_mark(_with_stored(self.state, ticks))
+        minutes = self._repair_minutes(self._reader.before(ticks[0], low, tells=tells), ticks)
+        whole = [tick for tick in ticks if minute_of(tick.timestamp) not in minutes.expired]
+        if whole:
+            self._repair_hours(whole, minutes)
+            self._writer.discard(minutes.gone, self._arrival)
+            self._writer.discard_running(minutes.emptied, self._arrival)
+            kept = {tick.timestamp for tick in whole}
+            self._touched.add([tick for tick in touched if tick.timestamp in kept] or whole)
+
+    def _tells(self, touched: Sequence[Tick]) -> bool:
+        """Whether ticks of the symbol tell volumes: these, those of the running day, or those of
+        their own days. A corrected one may have told one before."""
+        day = self.state.day
+        known = day is not None and day.volume is not None
+        if known or any(tick.volume is not None for tick in touched):
+            return True
+        first, last = (
+            f"{place_of(tick).date}T00:00:00.000000Z" for tick in (touched[0], touched[-1])
+        )
+        days = self._reader.stored(self.state.symbol, "1d", first, just_after(last))
+        return any(bar.volume is not None for bar in days)
+
+    def _with_mark(self, state: State) -> State:
+        """Look for the newest regular tick where the last one is regular no more."""
+        last = state.last
+        if last is None or state.mark is not None or not place_of(last).extended:
+            return state
+        ticks = self._reader.newest(state.symbol, None, last.timestamp, NEWEST_TICKS)
+        regular = [tick for tick in ticks if not place_of(tick).extended]
+        return msgspec.structs.replace(state, mark=regular[-1] if regular else None)
+
+    def _repair_minutes(self, before: Sequence[Tick], ticks: Sequence[Tick]) -> Minutes:
+        bars, state = minutes_of(before, ticks), self.state
+        live = state.minute.start if state.minute and state.last else ""
+        if live and self._have_expired(live, bars):
+            kept = [bar for bar in bars if bar.start != live]
+            put = self._put_minutes(kept)
+            return msgspec.structs.replace(put, expired=put.expired | {live})
+        running = {bar.extended: bar for bar in bars if bar.start == live}
+        emptied = [bar for bar in state.minutes if running and bar.extended not in running]
+        if running and state.last:
+            kind = place_of(state.last).extended
+            self.state = msgspec.structs.replace(
+                state, minute=running.get(kind), beside=running.get(not kind)
+            )
+        ended = [bar for bar in bars if bar.start != live]
+        return msgspec.structs.replace(self._put_minutes(ended), emptied=emptied)
+
+    def _put_minutes(self, bars: Sequence[Bar]) -> Minutes:
+        return self._writer.put_minutes(bars, self._arrival, self._expired_before, self._doubtful)
+
+    def _have_expired(self, live: str, bars: Sequence[Bar]) -> bool:
+        """Whether ticks of the running minute have expired: of an idle symbol it runs for long."""
+        found = sum(bar.ticks for bar in bars if bar.start == live)
+        known = sum(bar.ticks for bar in self.state.minutes)
+        return live < self._expired_before and 0 < found < known
+
+    def _repair_hours(self, ticks: Sequence[Tick], minutes: Minutes) -> None:
+        """The hours of ticks, and those of the minutes that had them before."""
+        places = {place.minute: place for place in map(place_of, ticks)}
+        emptied = {hour_around(bar, places[bar.start]) for bar in minutes.emptied + minutes.gone}
+        hours = emptied | {hour_around(bar, places[bar.start]) for bar in minutes.beside}
+        hours |= {place_of(tick).hour for tick in ticks}
+        wanted = {hour: hour in emptied for hour in hours - _running_hours(self.state)}
+        symbol, zone = self.state.symbol, ticks[0].exchange_timezone
+        left_out = [*minutes.gone, *minutes.emptied]
+        self._writer.put_hours_of(symbol, zone, wanted, left_out, self._arrival)
+
+    def _is_running(self, session: Session) -> bool:
+        """Whether the state has the day, or would if a regular tick had come in time."""
+        day, last = self.state.day, self.state.last
+        if day is not None:
+            return day.session_date == session.date.isoformat()
+        return last is not None and place_of(last).session.date == session.date
+
+    def _put_day(self, session: Session, day: Bar | None, extended: int) -> None:
+        """Into the state where the day is running, else into the table. It may have lost so many
+        ticks as are extended now; one that has lost more was made of some that have expired."""
+        start = f"{session.date.isoformat()}T00:00:00.000000Z"
+        if self._is_running(session):
+            emptied = [self.state.day] if self.state.day is not None and day is None else []
+            self._writer.discard_running(emptied, self._arrival)
+            self.state = msgspec.structs.replace(self.state, day=day)
+        elif day is not None:
+            self._writer.put_differing([day], "1d", self._arrival, at_most(extended))
+        else:
+            stored = self._reader.stored(self.state.symbol, "1d", start, just_after(start))
+            emptied = [bar for bar in stored if 0 < bar.ticks <= extended]
+            self._writer.discard(emptied, self._arrival)
+
+
+def _with_stored(state: State, ticks: Sequence[Tick]) -> State:
+    """The state with its last ticks as they are stored, which may be other values by now: a late or
+    corrected tick may be the newest regular one."""
+    if state.last is None:
+        return state
+    stored = {tick.timestamp: tick for tick in ticks}
+    last = stored.get(state.last.timestamp, state.last)
+    if not place_of(last).extended:
+        return msgspec.structs.replace(state, last=last, mark=None)
+    known = {state.mark.timestamp: state.mark} if state.mark is not None else {}
+    regular = [tick for tick in (known | stored).values() if not place_of(tick).extended]
+    mark = max(regular, key=lambda tick: tick.timestamp, default=None)
+    return msgspec.structs.replace(state, last=last, mark=mark)
+
+
+def _running_hours(state: State) -> set[Hour]:
+    if state.last is None:
+        return set()
+    place = place_of(state.last)
+    return {hour_around(bar, place) for bar in state.minutes}

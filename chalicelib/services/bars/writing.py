@@ -1,0 +1,228 @@
+"""Writing bars that were computed again: what differs, under its condition."""
+
+from __future__ import annotations
+
+import sys
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+import msgspec
+
+from chalicelib.domain.bars import Bar, key_of, shown
+from chalicelib.domain.building import Hour
+from chalicelib.domain.correction import hour_of, hour_span
+from chalicelib.domain.errors import Contended
+from chalicelib.domain.sessions import calendar_for
+from chalicelib.domain.times import just_after
+from chalicelib.services.bars.repair_reading import stored_bars
+from chalicelib.services.stores import BarStore, Refused
+
+Fewer = Callable[[Bar], int]
+"""How many of its stored ticks a bar may have lost; one that has lost more stays as it is stored,
+since what it was made from has expired."""
+
+
+def at_most(count: int) -> Fewer:
+    """Every bar so many."""
+    return lambda _: count
+
+
+ANY = at_most(sys.maxsize)
+
+
+class BarWriter:
+    """Puts and discards bars that were made from ticks."""
+
+    def __init__(self, bars: BarStore) -> None:
+        self._bars = bars
+
+    def put_hours(
+        self, symbol: str, timezone: str | None, hours: Sequence[Hour], arrival: str
+    ) -> None:
+        """Fold and put finished hours. An hour in which ticks of the other kind lay between may
+        have ended before: what is folded now counts."""
+        folded = self._folded(symbol, timezone, hours)
+        refused = self.put_all([one.bar for one in folded], arrival)
+        differing = sorted(refused.differing, key=_key)
+        self.put_differing(differing, "1h", arrival, _losses(folded))
+
+    def put_all(self, bars: Sequence[Bar], arrival: str) -> Refused:
+        """Put bars of any intervals; returns those in whose place others are stored already."""
+        return self._bars.put_all(bars, arrival) if bars else Refused()
+
+    def _folded(
+        self,
+        symbol: str,
+        timezone: str | None,
+        hours: Iterable[Hour],
+        without: Collection[Bar] = (),
+    ) -> list[_Folded]:
+        """Hours out of their stored minutes, in order, each once; some minutes left out."""
+        calendar = calendar_for(symbol, timezone)
+        spans = sorted((hour_span(hour, calendar) for hour in set(hours)), key=lambda one: one.key)
+        if not spans:
+            return []
+        left_out = {bar.key for bar in without}
+        stored = stored_bars(self._bars, symbol, "1m", spans[0].start, spans[-1].end)
+        minutes = [bar for bar in shown(stored) if bar.key not in left_out]
+        starts = [bar.start for bar in minutes]
+        folded = []
+        for span in spans:
+            mine = minutes[bisect_left(starts, span.start) : bisect_left(starts, span.end)]
+            hour = hour_of(span, mine)
+            if hour is not None:
+                folded.append(_Folded.of(hour, mine))
+        return folded
+
+    def put_differing(self, bars: Sequence[Bar], interval: str, arrival: str, fewer: Fewer) -> int:
+        """Put finished bars of a symbol, in order, where they differ from what is stored, with
+        `revision` raised. Returns how many differed."""
+        if not bars:
+            return 0
+        end = just_after(key_of(bars[-1].start, extended=True))
+        stored = self._stored(bars[0].symbol, interval, bars[0].start, end)
+        return self.put_unlike(bars, stored, arrival, fewer)
+
+    def put_unlike(
+        self, bars: Iterable[Bar], stored: Iterable[Bar], arrival: str, fewer: Fewer
+    ) -> int:
+        """Likewise, where what is stored is known."""
+        known = {bar.key: bar for bar in stored}
+        differing = []
+        for bar in bars:
+            old = known.get(bar.key)
+            lost = old is not None and not old.deleted and bar.ticks + fewer(bar) < old.ticks
+            if lost:
+                continue
+            revision = old.revision + 1 if old else 0
+            closed = msgspec.structs.replace(bar, closed=True, revision=revision)
+            if old is None or not old.same_values(closed):
+                differing.append(closed)
+        if clashes := self.put_all(differing, arrival).differing:
+            raise _contended(clashes[0])
+        return len(differing)
+
+    def put_minutes(
+        self, bars: Sequence[Bar], arrival: str, expired_before: str, doubtful: Sequence[Bar] = ()
+    ) -> Minutes:
+        """Put whole minutes of a symbol, of which both kinds are given, where they differ.
+
+        A minute with fewer ticks than are stored stays as it is, since some have expired, unless
+        it begins at `expired_before` or later. Stored bars that are `doubtful` do not count. Those
+        that have no ticks of their kind any more are to be discarded once their hours are.
+        """
+        if not bars:
+            return Minutes()
+        end = just_after(key_of(bars[-1].start, extended=True))
+        found = self._stored(bars[0].symbol, "1m", bars[0].start, end)
+        stored = [bar for bar in found if not bar.deleted]
+        trusted = [bar for bar in stored if not any(map(bar.same_values, doubtful))]
+        counts, had = _ticks_by_start(bars), _ticks_by_start(trusted)
+        known = [
+            bar
+            for bar in bars
+            if counts[bar.start] >= had[bar.start] or bar.start >= expired_before
+        ]
+        changed = self.put_unlike(known, found, arrival, ANY)
+        kept, starts = {bar.key for bar in known}, {bar.start for bar in known}
+        old = [bar for bar in stored if bar.start in starts and bar.ticks]
+        return Minutes(
+            changed,
+            gone=[bar for bar in old if bar.key not in kept],
+            beside=[bar for bar in old if bar.key in kept],
+            expired={bar.start for bar in bars} - starts,
+        )
+
+    def put_hours_of(
+        self,
+        symbol: str,
+        timezone: str | None,
+        hours: Mapping[Hour, bool],
+        gone: Collection[Bar],
+        arrival: str,
+    ) -> int:
+        """Fold hours out of their stored minutes but the `gone`, and put those that differ; discard
+        those that have none any more and are marked as emptied. Returns how many differed."""
+        folded = self._folded(symbol, timezone, hours, without=gone)
+        bars = [one.bar for one in folded]
+        changed = self.put_differing(bars, "1h", arrival, _losses(folded))
+        left = hours.keys() - {Hour(bar.start, bar.extended) for bar in bars}
+        for hour in left:
+            if hours[hour]:
+                key = key_of(hour.start, extended=hour.extended)
+                stored = stored_bars(self._bars, symbol, "1h", key, just_after(key))
+                changed += self.discard((bar for bar in stored if bar.ticks), arrival)
+        return changed
+
+    def discard(self, bars: Iterable[Bar], arrival: str) -> int:
+        """Delete bars that have no ticks any more. Returns how many; raises Contended."""
+        count = 0
+        for bar in bars:
+            if not self._bars.discard(bar, arrival):
+                raise _contended(bar)
+            count += 1
+        return count
+
+    def discard_running(self, bars: Iterable[Bar], arrival: str) -> None:
+        """Delete running bars that have no ticks any more: another container may still know one
+        of them, and store it. Raises Contended."""
+        for bar in bars:
+            found = self._stored(bar.symbol, bar.interval, bar.key, just_after(bar.key))
+            revision = found[0].revision if found else 0
+            left = [one for one in found if one.deleted or not one.ticks]
+            if not left:
+                self.discard([msgspec.structs.replace(bar, revision=revision)], arrival)
+
+    def _stored(self, symbol: str, interval: str, start: str, end: str) -> list[Bar]:
+        """The bars and tombstones of `[start, end)`."""
+        return stored_bars(self._bars, symbol, interval, start, end, deleted=True)
+
+
+class _Folded(msgspec.Struct, frozen=True):
+    """An hour folded out of minutes, and how many ticks it may have lost since it was stored: as
+    many as moved to the other kind, which lie in the same minutes, or any where history has come
+    in their place. One that lost more was folded from minutes that have expired."""
+
+    bar: Bar
+    may_lose: int
+
+    @classmethod
+    def of(cls, hour: Bar, minutes: Iterable[Bar]) -> _Folded:
+        """`minutes` are those of both kinds."""
+        others = [bar for bar in minutes if bar.extended is not hour.extended or not bar.ticks]
+        history = any(not bar.ticks for bar in others)
+        may_lose = sys.maxsize if history else sum(bar.ticks for bar in others)
+        return cls(hour, may_lose)
+
+
+def _losses(folded: Iterable[_Folded]) -> Fewer:
+    by_key = {one.bar.key: one.may_lose for one in folded}
+    return lambda bar: by_key[bar.key]
+
+
+class Minutes(msgspec.Struct, frozen=True):
+    """What putting minutes came to: how many differed, the stored and the running bars that are no
+    more, because their ticks are of the other kind now, those that were stored and stay, and the
+    starts of minutes of which ticks have expired."""
+
+    changed: int = 0
+    gone: list[Bar] = []
+    emptied: list[Bar] = []
+    beside: list[Bar] = []
+    expired: set[str] = set()
+
+
+def _ticks_by_start(bars: Iterable[Bar]) -> Counter[str]:
+    counts = Counter[str]()
+    for bar in bars:
+        counts[bar.start] += bar.ticks
+    return counts
+
+
+def _key(bar: Bar) -> str:
+    return bar.key
+
+
+def _contended(bar: Bar) -> Contended:
+    return Contended(f"{bar.series}: a bar is being corrected by another invocation")

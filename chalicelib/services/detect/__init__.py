@@ -1,0 +1,1 @@
+"""Detect: from changed prices to bars, averages and alerts. Entry: `detect`."""

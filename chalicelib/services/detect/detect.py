@@ -1,0 +1,408 @@
+"""Detect: the stream says when to look, the table says what is there."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from chalicelib.domain.alert_bounds import Room
+from chalicelib.domain.alerts import Alert
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.building import Hour
+from chalicelib.domain.delays import source_delay
+from chalicelib.domain.detection import (
+    MAX_PENDING,
+    Outcome,
+    State,
+    Watch,
+    advance,
+    rules_for,
+)
+from chalicelib.domain.errors import Contended
+from chalicelib.domain.rules import Rule
+from chalicelib.domain.ticks import Tick
+from chalicelib.domain.times import from_text, just_after
+from chalicelib.services.bars.closes import KeptClosesBefore
+from chalicelib.services.bars.corrections import Corrections
+from chalicelib.services.bars.kept_closes import CloseKeeper
+from chalicelib.services.bars.writing import BarWriter
+from chalicelib.services.detect.alert_budget import AlertBudget
+from chalicelib.services.detect.alert_excess import AlertExcess
+from chalicelib.services.detect.changed_prices import ChangedPrices, by_symbol, united
+from chalicelib.services.notify import Delivery, Notifier, Sender
+from chalicelib.services.stores import Refused, Stores
+
+log = logging.getLogger("ticktape.detect")
+
+PARALLEL_SYMBOLS = 8
+TRIES = 10
+STEP = 1000
+MAX_KEPT = 4000
+KEPT_SECONDS = 60.0
+"""How long a state may lie unused before it is read again."""
+
+_LOOKUP = 100
+
+
+class Detected(msgspec.Struct, frozen=True):
+    """What came of a batch. `failed` are identifiers of records to be delivered again, the first
+    of each symbol that did not go through; `unrepaired` counts stretches of late ticks that are
+    left to `rebuild`, `dropped` and `unsent` alerts that were too many to be recorded, and sent."""
+
+    symbols: int
+    ticks: int
+    late: int
+    alerts: int
+    sent: int
+    failed: tuple[str, ...]
+    unrepaired: int = 0
+    dropped: int = 0
+    unsent: int = 0
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """Counts of one symbol."""
+
+    ticks: int = 0
+    late: int = 0
+    alerts: int = 0
+    sent: int = 0
+    unrepaired: int = 0
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What one step came to: the outcome of new ticks, whether bars were repaired, how many
+    stretches of late ticks were not because they hold too much, and which closed bars were not put
+    because others are stored. No stored bar before `since` was repaired; empty where none was.
+    `history` read the closes by which rules were judged."""
+
+    outcome: Outcome
+    repaired: bool
+    unrepaired: int
+    history: KeptClosesBefore
+    refused: Refused = Refused()
+    since: str = ""
+
+
+class Doubtful(msgspec.Struct, frozen=True):
+    """What was put from a state that turned out to be behind: prices decide of its bars, and hours
+    are folded anew. `inserted` are those of the bars in whose place nothing lay."""
+
+    bars: tuple[Bar, ...] = ()
+    hours: tuple[Hour, ...] = ()
+    inserted: tuple[Bar, ...] = ()
+
+    def joined(self, step: Step) -> Doubtful:
+        """With what one more step has put."""
+        closed, refused = step.outcome.closed, step.refused
+        there = {bar.key for bar in (*refused.differing, *refused.same)}
+        inserted = tuple(bar for bar in closed if bar.key not in there)
+        return Doubtful(
+            self.bars + closed, self.hours + step.outcome.hours, self.inserted + inserted
+        )
+
+
+class _Work(NamedTuple):
+    """One invocation: who sends, what was too much, and until when (time.monotonic)."""
+
+    sender: Sender
+    excess: AlertExcess
+    deadline: float
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What detect is set to."""
+
+    fast: int
+    slow: int
+    anomaly_percent: Decimal
+    quiet_after_seconds: int
+    prices_days: int = 30
+
+
+class RulesInForce(Protocol):
+    """All rules, as this container knows them: up to half a minute old."""
+
+    def __call__(self) -> Sequence[Rule]:
+        """All of them."""
+
+    def now(self, symbol: str) -> Sequence[Rule]:
+        """Those that concern a symbol, as they are at this moment."""
+
+
+class Detect:
+    """The service behind the table's stream; one a container.
+
+    It keeps the states that it wrote: the version under which the next one is written tells whether
+    another invocation wrote since, and only then is the state read again. A state that was not used
+    for KEPT_SECONDS is read again too, since its symbol may have been forgotten meanwhile.
+    """
+
+    def __init__(
+        self,
+        stores: Stores,
+        notifier: Notifier,
+        rules: RulesInForce,
+        options: Options,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._stores = stores
+        self._notifier = notifier
+        self._rules = rules
+        self._options = options
+        self._clock = clock
+        self._corrections = Corrections(stores.prices, stores.bars, options.prices_days)
+        self._writer = BarWriter(stores.bars)
+        self._kept: dict[str, tuple[State, float]] = {}
+        self._closes = CloseKeeper()
+        self._budget = AlertBudget()
+
+    def __call__(
+        self, changes: Sequence[ChangedPrices], owner: str, deadline: float = math.inf
+    ) -> Detected:
+        """Bring every symbol of the batch up to its newest complete record.
+
+        `owner` names this invocation in claims. One symbol's failure does not touch the others, nor
+        does one whose ticks take longer than `deadline` (time.monotonic): it goes on from where
+        it is when its records come again. One that is not begun by then waits for that, too; the
+        first PARALLEL_SYMBOLS are begun in any case.
+        """
+        spans = by_symbol(changes)
+        if not spans:
+            return Detected(0, 0, 0, 0, 0, ())
+        states = self._states([span.symbol for span in spans])
+        rules = tuple(self._rules())
+        work = _Work(Sender(owner), AlertExcess(), deadline)
+
+        def one(place: int, span: ChangedPrices) -> Tally | None:
+            if place >= PARALLEL_SYMBOLS and time.monotonic() >= deadline:
+                log.info("%s is to be tried again: time is over", span.symbol)
+                return None
+            return self._isolated(span, states.get(span.symbol), rules, work)
+
+        with ThreadPoolExecutor(min(PARALLEL_SYMBOLS, len(spans))) as pool:
+            tallies = list(pool.map(one, range(len(spans)), spans))
+        work.excess.tell()
+        done = [tally for tally in tallies if tally is not None]
+        failed = [span.identifier for span, tally in zip(spans, tallies, strict=True) if not tally]
+        return Detected(
+            symbols=len(spans),
+            ticks=sum(tally.ticks for tally in done),
+            late=sum(tally.late for tally in done),
+            alerts=sum(tally.alerts for tally in done),
+            sent=sum(tally.sent for tally in done),
+            failed=tuple(failed),
+            unrepaired=sum(tally.unrepaired for tally in done),
+            dropped=work.excess.dropped,
+            unsent=work.excess.unsent,
+        )
+
+    def _states(self, symbols: Sequence[str]) -> dict[str, State]:
+        """Those that are kept, which has them forgotten until they are written, and the stored."""
+        kept = {name: held for name in symbols if (held := self._kept.pop(name, None))}
+        oldest = time.monotonic() - KEPT_SECONDS
+        found = {name: state for name, (state, since) in kept.items() if since >= oldest}
+        missing = [name for name in symbols if name not in found]
+        for at in range(0, len(missing), _LOOKUP):
+            found |= self._stores.state.get_many(missing[at : at + _LOOKUP])
+        if len(self._kept) > MAX_KEPT:
+            self._kept.clear()
+        return found
+
+    def unlearn(self, symbol: str) -> None:
+        """Read the symbol's state again with its next tick: it has been forgotten."""
+        self._kept.pop(symbol, None)
+        self._closes.forget(symbol)
+
+    def _isolated(
+        self,
+        span: ChangedPrices,
+        state: State | None,
+        rules: Sequence[Rule],
+        work: _Work,
+    ) -> Tally | None:
+        """None where the symbol failed, for whatever reason: its records are to come again."""
+        watch = Watch(rules_for(span.symbol, rules), self._options.fast, self._options.slow)
+        try:
+            return self._symbol(span, state or State(symbol=span.symbol), watch, work)
+        except Contended as error:
+            log.info("%s is to be tried again: %s", span.symbol, error)
+        except Exception:
+            # Logged and reported to Lambda, which delivers again, bisects and at last keeps it.
+            log.exception("%s failed; its records are to be delivered again", span.symbol)
+        return None
+
+    def _symbol(self, span: ChangedPrices, state: State, watch: Watch, work: _Work) -> Tally:
+        tally = Tally()
+        lost = 0
+        looked = False  # once for each state: rules may change faster than a step is made
+        doubtful = Doubtful()
+        first, delivery = span.complete_from, Delivery(self._notifier, work.sender)
+        while lost < TRIES:
+            watch = self._agreed(state, watch, span.newest)
+            carried = delivery.drain(state)
+            if delivery.error is not None and len(carried) >= MAX_PENDING:
+                raise delivery.error
+            with self._budget.reserve() as room:
+                step = self._step(span, state, watch, doubtful, carried, room)
+                outcome = step.outcome
+                alerts = outcome.state.pending[len(carried) :]
+                if not looked and _has_first_alert(state, alerts):
+                    looked, fresh = True, self._now(watch, span.symbol)
+                    if fresh != watch:
+                        watch = fresh
+                        continue
+                # A repair is written down even where it left the state as it was: who has meanwhile
+                # finished the hour or day that was running here must make this one look again.
+                changed = step.repaired or outcome.state != state
+                if changed and not self._stores.state.put(outcome.state):
+                    lost += 1
+                    looked = False
+                    doubtful = doubtful.joined(step)
+                    state = self._stores.state.get(span.symbol) or State(symbol=span.symbol)
+                    continue
+                room.keep()
+            if changed:
+                self._keep_closes(state, step)
+            work.excess.note(span.symbol, outcome)
+            looked = False
+            left = carried + delivery.deliver(alerts, outcome.state)
+            tally = self._add(tally, step, len(alerts), delivery.sent)
+            version = state.version + int(changed)
+            pending_to = outcome.state.pending_to if left else ""
+            state = msgspec.structs.replace(
+                outcome.state, version=version, pending=left, pending_to=pending_to
+            )
+            if not left:  # what is pending may be forgotten, so the table has to be asked
+                self._kept[span.symbol] = state, time.monotonic()
+            if state.last_timestamp >= span.newest or not outcome.taken:
+                _check_delivered(state, first, delivery.error)
+                return tally
+            if time.monotonic() >= work.deadline:
+                raise Contended(f"{span.symbol}: time is over at {state.last_timestamp}")
+            begin = just_after(state.last_timestamp)
+            span = msgspec.structs.replace(span, complete_from=begin, spans=())
+        raise Contended(f"{span.symbol}: another invocation was faster {TRIES} times")
+
+    def _keep_closes(self, before: State, step: Step) -> None:
+        """The step's state has just been written in the place of the one `before`."""
+        step.history.keep()
+        after = step.outcome.state
+        if after.repairs != before.repairs:
+            self._closes.repaired(before.symbol, before.repairs, after.repairs, step.since)
+
+    def _agreed(self, state: State, watch: Watch, newest: str) -> Watch:
+        """The rules as they are now, where those of this container are not the ones that the state
+        was last judged by: a rule that another container knows already, or knows no more."""
+        known = {rule.rule_id: rule.fingerprint for rule in watch.rules}
+        judged = {name: rule_state.fingerprint for name, rule_state in state.rule_states.items()}
+        agree = all(known.get(name) == version for name, version in judged.items())
+        begins = state.last is not None and any(
+            rule.rule_id not in judged
+            for rule in watch.rules
+            if rule.interval == "tick" and rule.is_active(newest)
+        )
+        if agree and not begins:
+            return watch
+        return self._now(watch, state.symbol)
+
+    def _now(self, watch: Watch, symbol: str) -> Watch:
+        """What is watched, with the rules as they are at this moment."""
+        rules = rules_for(symbol, self._rules.now(symbol))
+        return msgspec.structs.replace(watch, rules=rules)
+
+    def _step(
+        self,
+        span: ChangedPrices,
+        state: State,
+        watch: Watch,
+        doubtful: Doubtful,
+        carried: tuple[Alert, ...],
+        room: Room,
+    ) -> Step:
+        """Everything up to writing the state: read, fold, repair, put bars."""
+        ticks = self._new_ticks(span, state)
+        history = KeptClosesBefore(self._stores.bars, span.symbol, self._closes, state.repairs)
+        outcome = advance(state, ticks, watch, self._quiet, history, carried, room)
+        after, timezone = outcome.state, outcome.state.timezone
+        arrival = span.ingested_at
+        refused = self._writer.put_all(outcome.closed, arrival)
+        clashes = [*doubtful.bars, *refused.differing]
+        hours = [*doubtful.hours, *outcome.hours]
+        self._writer.put_hours(span.symbol, timezone, hours, arrival)
+        late = span.to_repair(state.last_timestamp, after.last_timestamp)
+        if refused.same:  # by one that died before it wrote the state; its other bars may be wrong
+            late = united([*late, (ticks[0].timestamp, after.last_timestamp)])
+        after, left = self._corrections.repair(after, late, arrival, doubtful.inserted)
+        if clashes:
+            after = self._corrections.settle(after, clashes, arrival, doubtful.inserted)
+        if late or clashes:
+            after = msgspec.structs.replace(after, repairs=after.repairs + 1)
+        outcome = msgspec.structs.replace(outcome, state=after)
+        for start, end in left:
+            log.error(
+                "%s: late ticks from %s to %s are too many to be repaired here; run "
+                "`rebuild %s --from %s`",
+                span.symbol, start, end, span.symbol, start,
+            )  # fmt: skip
+        if outcome.split is not None:
+            log.warning("%s: a split, %s", span.symbol, outcome.split)
+            self._stores.symbols.note_split(span.symbol, outcome.split)
+        starts = [start for start, _ in late] + [bar.start for bar in clashes]
+        return Step(outcome, bool(late), len(left), history, refused, min(starts, default=""))
+
+    def _new_ticks(self, span: ChangedPrices, state: State) -> list[Tick]:
+        start = just_after(state.last_timestamp) if state.last else None
+        end = just_after(span.newest)
+        if start is not None and start >= end:
+            return []
+        page = self._stores.prices.ticks(span.symbol, start, end, limit=STEP, consistent=True)
+        return [stored.tick for stored in page.rows]
+
+    def _quiet(self, tick: Tick) -> str:
+        """Live ticks older than their exchange's delay explains, and historical ones, alert
+        nobody."""
+        if tick.mode == "backfill":
+            return "backfill"
+        limit = timedelta(seconds=self._options.quiet_after_seconds)
+        limit += source_delay(tick.symbol, tick.source)
+        if tick.mode == "live" and self._clock() - from_text(tick.timestamp) > limit:
+            return "old"
+        return ""
+
+    @staticmethod
+    def _add(tally: Tally, step: Step, alerts: int, sent: int) -> Tally:
+        """With one more step; `sent` are the messages of all."""
+        return Tally(
+            ticks=tally.ticks + step.outcome.taken,
+            late=tally.late + int(step.repaired),
+            alerts=tally.alerts + alerts,
+            sent=sent,
+            unrepaired=tally.unrepaired + step.unrepaired,
+        )
+
+
+def _has_first_alert(state: State, alerts: Iterable[Alert]) -> bool:
+    """Whether a rule fires that has not judged the symbol before: it may be one that this container
+    alone still knows, which was deleted and has fired already."""
+    return any(alert.rule_id not in state.rule_states for alert in alerts)
+
+
+def _check_delivered(state: State, first: str, error: Exception | None) -> None:
+    """Raise what an alert was left with, if the record made it whose ticks begin at `first`: the
+    record is to come again until the alert is delivered. Alerts of earlier records hold this one up
+    no more: their record comes again, and the symbol's next one tries them as well."""
+    if error is None:
+        return
+    if first <= state.pending_to:
+        raise error
+    left = len(state.pending)
+    log.warning("%s: %d alerts of earlier ticks still wait: %s", state.symbol, left, error)

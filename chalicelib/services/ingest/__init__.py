@@ -1,0 +1,1 @@
+"""Ingest: a batch of records becomes raw objects, prices, stored history and quarantine."""

@@ -1,0 +1,386 @@
+"""Ingest: archive the records, then write the prices, then say which records have to come again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from datetime import datetime, timedelta
+from itertools import takewhile
+
+import msgspec
+
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.errors import TickError
+from chalicelib.domain.ticks import UNKNOWN_SOURCE, Tick, family
+from chalicelib.domain.times import from_text, to_text
+from chalicelib.services.ingest.new_symbols import MAX_SYMBOLS, NewSymbols, not_crowded, sooner
+from chalicelib.services.ingest.plan import (
+    Incoming,
+    Key,
+    Read,
+    Write,
+    identities_of,
+    items_of,
+    numbers_of,
+    packed_symbols,
+    plan_bars,
+    plan_prices,
+    plan_readings,
+    read_all,
+    with_rejected,
+    with_stored,
+    without,
+)
+from chalicelib.services.ingest.quarantine import last_reason, quarantine
+from chalicelib.services.ingest.symbol_problems import SymbolProblems
+from chalicelib.services.priced import CLOCK_SECONDS
+from chalicelib.services.stores import Stores, SymbolEntry
+
+MAX_KNOWN = 50_000
+KNOWN_SECONDS = 60
+COMPLETE_SECONDS = 300
+IDLE_SECONDS = 60
+LATE_SECONDS = 120
+LEARNT_SECONDS = 180
+"""After so long each container knows that a symbol is packed: a line is read again after
+KNOWN_SECONDS, and an invocation that has read it ends within the handler's 60."""
+MOST_MOVES = 20
+"""A tick that takes the place of another one may part the item that holds that, whose rest takes
+the place of another one in turn. So many looks at what is stored, one after the other, are made."""
+TOO_MANY_MOVES = f"timestamp: more than {MOST_MOVES} stored items would have to be put anew"
+HOUR = len("2026-11-20T15")
+_YES = "yes"
+
+
+class Ingested(msgspec.Struct, frozen=True):
+    """What came of a batch.
+
+    `failed` are the indexes of records to be delivered again; `reason` says why the last part was
+    quarantined, empty where none was.
+    """
+
+    taken: int
+    stored: int
+    bars: int
+    quarantined: int
+    failed: frozenset[int]
+    reason: str
+    oldest_age_seconds: float
+
+    def identifiers(self, records: Sequence[Incoming], *, all_later: bool) -> list[str]:
+        """What to report: the first failed record, and on a FIFO queue all later ones too."""
+        if not self.failed:
+            return []
+        first = min(self.failed)
+        reported = records[first:] if all_later else records[first : first + 1]
+        return [record.identifier for record in reported]
+
+
+class Ingest:
+    """The service behind the stream's and the queue's handler; one a container."""
+
+    def __init__(
+        self, stores: Stores, clock: Callable[[], datetime], max_symbols: int = MAX_SYMBOLS
+    ) -> None:
+        self._stores = stores
+        self._clock = clock
+        self._new = NewSymbols(stores.symbols, clock, max_symbols)
+        self._known: dict[str, SymbolEntry] = {}
+        self._came: dict[str, float] = {}
+        self._problems = SymbolProblems(stores.symbols, clock)
+        self._forgot_at = self._emptied_at = self._now()
+
+    def __call__(self, records: Sequence[Incoming], deadline: float) -> Ingested:
+        """Process a batch in the order in which it was delivered.
+
+        `deadline` is a time.monotonic; writes that are not acknowledged by then are reported, and
+        so is the first record with symbols that could not be learnt in time, with all later ones.
+        Raises what the archive raises: then nothing counts as processed.
+        """
+        reads = [not_crowded(read) for read in read_all(records)]
+        offered = _offered(reads)
+        refused = self._learn(offered, sooner(deadline))
+        reads = self._learnt(reads, refused)
+        cut = frozenset({len(reads)} if len(reads) < len(records) else ())
+        offered = {symbol: line for symbol, line in offered.items() if symbol in self._known}
+        foreign = _Foreign(self._known)
+        reads = [without(read, lambda item: refused.get(item.symbol)) for read in reads]
+        reads = [without(read, foreign.reason) for read in reads]
+        reads, writes = self._planned(reads, self._apart(offered))
+        self._archive(reads)
+        failed = self._write_prices(writes, deadline)
+        bars, bar_sources = plan_bars(reads)
+        unwritten = self._write_bars(bars, reads[0].record.arrival, deadline) if bars else set()
+        failed |= {bar_sources[index] for index in unwritten}
+        if foreign.found:
+            self._problems.note(foreign.found, to_text(reads[0].record.arrival), deadline)
+        taken = sum(len(read.decoded.ticks) for read in reads)
+        return Ingested(
+            taken=taken,
+            stored=sum(len(w.priced.ticks) for w in writes if not w.sources & failed),
+            bars=len(bars) - len(unwritten),
+            quarantined=sum(len(read.decoded.rejected) for read in reads),
+            failed=frozenset(failed | cut),
+            reason=last_reason(reads),
+            oldest_age_seconds=self._oldest_age(reads),
+        )
+
+    def _now(self) -> float:
+        """Lines age by the clock that dates them (`packed_at`), and that all containers share."""
+        return self._clock().timestamp()
+
+    def _learn(self, offered: dict[str, SymbolEntry], deadline: float) -> dict[str, str]:
+        """Look up the lines of symbols that are new here, and pin what they lack, until the
+        deadline; why symbols are refused."""
+        self._forget()
+        self._forget_idle(offered)
+        new = [symbol for symbol, entry in offered.items() if self._is_news(symbol, entry)]
+        for symbol in new:
+            self._known.pop(symbol, None)
+        if new:
+            self._known |= self._stores.symbols.find_many("seen", new)
+        refused = self._new.refused([name for name in offered if name not in self._known])
+        lacking = [
+            self._noted_now(entry)
+            for symbol, entry in offered.items()
+            if symbol not in refused and _lacks(self._known.get(symbol), entry)
+        ]
+        for entry in lacking:
+            self._known.pop(entry.symbol, None)
+        self._known |= self._new.pinned(lacking, deadline)
+        return refused
+
+    def _learnt(self, reads: Sequence[Read], refused: Mapping[str, str]) -> list[Read]:
+        """The records up to the first one with a symbol that could not be learnt in time."""
+
+        def is_known(read: Read) -> bool:
+            symbols = (item.symbol for item in items_of(read.decoded))
+            return all(symbol in self._known or symbol in refused for symbol in symbols)
+
+        return list(takewhile(is_known, reads))
+
+    def _noted_now(self, entry: SymbolEntry) -> SymbolEntry:
+        if not entry.packed:
+            return entry
+        return msgspec.structs.replace(entry, packed_at=to_text(self._clock()))
+
+    def _apart(self, offered: Iterable[str]) -> set[str]:
+        """Symbols whose ticks may not share items yet: a container that does not know that they
+        are packed would overwrite the whole with a part that is sent again."""
+        since = to_text(self._clock() - timedelta(seconds=LEARNT_SECONDS))
+        lines = (self._known[symbol] for symbol in offered)
+        return {line.symbol for line in lines if line.packed_at and line.packed_at > since}
+
+    def _forget_idle(self, offered: Iterable[str]) -> None:
+        """Lines of symbols that have not come for a while are read again: the symbols may have been
+        forgotten meanwhile."""
+        now = self._now()
+        for symbol in offered:
+            if now - self._came.get(symbol, now) > IDLE_SECONDS:
+                self._known.pop(symbol, None)
+            self._came[symbol] = now
+
+    def unlearn(self, symbol: str) -> None:
+        """Read the symbol's line again with its next record: it has been forgotten."""
+        self._known.pop(symbol, None)
+
+    def _is_news(self, symbol: str, offered: SymbolEntry) -> bool:
+        """Whether the stored line has to be read: it is not known here, or names another source.
+
+        The series of that other source may have been forgotten since the line was read.
+        """
+        line = self._known.get(symbol)
+        if line is None:
+            return True
+        named = offered.source is not None and line.source is not None
+        return named and family(offered.source or "") != family(line.source or "")
+
+    def _forget(self) -> None:
+        """Lines to which another container may have added are read again each minute, complete
+        ones, which only change when a symbol is forgotten, every five."""
+        now = self._now()
+        if len(self._known) > MAX_KNOWN or now - self._emptied_at > COMPLETE_SECONDS:
+            self._known, self._came = {}, {}
+            self._emptied_at = now
+        if now - self._forgot_at > KNOWN_SECONDS:
+            self._known = {
+                symbol: line for symbol, line in self._known.items() if line.source and line.packed
+            }
+            self._forgot_at = now
+
+    def _archive(self, reads: Sequence[Read]) -> None:
+        told = plan_readings(reads)  # of the batch, whose records may lie in several hours
+        for mine in _by_hour(reads):
+            place = to_text(mine[0].record.arrival), mine[0].record.origin, numbers_of(mine)
+            identities = identities_of(mine)
+            readings = [reading for reading in told if reading.identity in identities]
+            lines = [line for read in mine for line in read.decoded.lines]
+            if readings:  # before the lines, which SQL would misread without them
+                self._stores.archive.put_readings(*place, lines, readings)
+            self._stores.archive.put_raw(*place, lines)
+        quarantine(self._stores.archive, reads)
+
+    def _planned(
+        self, reads: Sequence[Read], apart: Collection[str]
+    ) -> tuple[list[Read], list[Write]]:
+        """The writes of a batch beside what is stored. Copies of stored ticks that are not put
+        anew, because too many items would have to be, are rejected parts of a record."""
+        writes, beyond = self._beside_stored(plan_prices(reads, apart=apart))
+        left = list(reads)
+        for write in beyond:
+            index = min(write.sources)
+            left[index] = with_rejected(left[index], write.priced.ticks, TOO_MANY_MOVES)
+        return left, writes
+
+    def _beside_stored(self, writes: list[Write]) -> tuple[list[Write], list[Write]]:
+        """Look what would be overwritten: of symbols that were ever sent packed, also by the parts
+        of stored records that are to be put under keys of their own; and by records that come so
+        late that a correction may have come before them, as those that are redriven.
+
+        Parts may take the place of others, and so on. Those beyond MOST_MOVES are not written: the
+        second list. What lies under their keys stays, with an older copy of their last ticks.
+        """
+        looked: set[Key] = set()
+        late = self._late()
+        for _ in range(MOST_MOVES):
+            asked = self._to_look_at(writes, looked, late)
+            if not asked:
+                return writes, []
+            looked.update(asked)
+            stored = self._stores.prices.find_many(asked)
+            writes = with_stored(writes, stored) if stored else writes
+        beyond = set(self._to_look_at(writes, looked, late))
+        kept = [write for write in writes if write.priced.key not in beyond]
+        return kept, [write for write in writes if write.priced.key in beyond]
+
+    def _to_look_at(self, writes: Iterable[Write], looked: Set[Key], late: str) -> list[Key]:
+        return [
+            write.priced.key
+            for write in writes
+            if write.priced.key not in looked and self._may_overwrite(write, late)
+        ]
+
+    def _late(self) -> str:
+        """What arrived before this may have been followed by a correction that is stored."""
+        return to_text(self._clock() - timedelta(seconds=LATE_SECONDS))
+
+    def _may_overwrite(self, write: Write, late: str) -> bool:
+        return write.priced.ingested_at < late or bool(self._known[write.priced.key[0]].packed)
+
+    def _write_prices(self, writes: Sequence[Write], deadline: float) -> set[int]:
+        """A symbol's newest item goes last, and only when all its others are acknowledged."""
+        others = [write for write in writes if not write.newest]
+        failed = self._put(others, deadline)
+        symbols = {write.priced.key[0] for write in failed}
+        newest = [w for w in writes if w.newest and w.priced.key[0] not in symbols]
+        symbols |= {write.priced.key[0] for write in self._put(newest, deadline)}
+        return set().union(*(w.sources for w in writes if w.priced.key[0] in symbols))
+
+    def _put(self, writes: Sequence[Write], deadline: float) -> list[Write]:
+        if not writes:
+            return []
+        left = self._stores.prices.write([write.priced for write in writes], deadline)
+        return [writes[index] for index in left]
+
+    def _write_bars(self, bars: Sequence[Bar], arrived: datetime, deadline: float) -> set[int]:
+        """Returns the indexes of bars that were not acknowledged by the deadline."""
+        arrival = to_text(arrived)
+        whole = [index for index, bar in enumerate(bars) if not bar.folded]
+        unwritten: set[int] = set()
+        history = [bars[index] for index in whole]
+        if history and arrival < self._late():
+            self._stores.bars.write_late_history(history, arrival)
+        elif history:
+            left = self._stores.bars.write_history(history, arrival, deadline)
+            unwritten = {whole[index] for index in left}
+        self._stores.bars.fill([bar for bar in bars if bar.folded], arrival)
+        return unwritten | self._mark(bars, deadline)
+
+    def _mark(self, bars: Sequence[Bar], deadline: float) -> set[int]:
+        """Tell the containers that keep closes of a symbol that it has other historical minutes.
+        Returns the indexes of bars of which they could not be told by the deadline."""
+        symbols = sorted({bar.symbol for bar in bars if bar.interval == "1m"})
+        left = {symbols[index] for index in self._stores.bars.mark_history(symbols, deadline)}
+        return {index for index, bar in enumerate(bars) if bar.symbol in left}
+
+    def _oldest_age(self, reads: Iterable[Read]) -> float:
+        """From event to store, of the oldest live tick; 0 where there is none."""
+        stamps = [t.timestamp for read in reads for t in read.decoded.ticks if t.mode == "live"]
+        return (self._clock() - from_text(min(stamps))).total_seconds() if stamps else 0.0
+
+
+def _by_hour(reads: Iterable[Read]) -> Iterable[list[Read]]:
+    """The records with lines by the hour of their arrival: a message that its sender dates far back
+    takes no other one's ticks with it to where SQL looks for them no more. One that came back by
+    less than the stream's clock may go back stays with those before it, whose order it has."""
+    found: dict[str, list[Read]] = {}
+    newest: datetime | None = None
+    for read in reads:
+        if read.decoded.lines:
+            arrival = read.record.arrival
+            newest = max(newest or arrival, arrival)
+            is_near = newest - arrival < timedelta(seconds=CLOCK_SECONDS)
+            found.setdefault(to_text(newest if is_near else arrival)[:HOUR], []).append(read)
+    return found.values()
+
+
+class _Foreign:
+    """Items that do not belong into their symbol's series, by the lines of the symbols."""
+
+    def __init__(self, known: Mapping[str, SymbolEntry]) -> None:
+        self._known = known
+        self.found: dict[str, str] = {}
+
+    def reason(self, item: Tick | Bar) -> str | None:
+        """Why an item does not belong into the series; None where it does.
+
+        A tick without a source is taken into any series; the first named source is the series'.
+        """
+        line = self._known.get(item.symbol)
+        if item.source == UNKNOWN_SOURCE or line is None or line.source is None:
+            return None
+        mine = family(line.source)
+        if family(item.source) == mine:
+            return None
+        reason = str(TickError("source", item.source, f"{mine}, as in the whole series"))
+        self.found[item.symbol] = reason
+        return reason
+
+
+def _offered(reads: Iterable[Read]) -> dict[str, SymbolEntry]:
+    """What a batch says of its symbols: the first named source of each, the first arrival, and
+    whether several of its ticks may share an item."""
+    offered: dict[str, SymbolEntry] = {}
+    for read in reads:
+        arrival = to_text(read.record.arrival)
+        packed = packed_symbols(read)
+        for item in items_of(read.decoded):
+            entry = _entry(item, arrival, packed=item.symbol in packed)
+            known = offered.get(item.symbol)
+            offered[item.symbol] = entry if known is None else _joined(known, entry)
+    return offered
+
+
+def _entry(item: Tick | Bar, added_at: str, *, packed: bool) -> SymbolEntry:
+    return SymbolEntry(
+        symbol=item.symbol,
+        added_at=added_at,
+        source=None if item.source == UNKNOWN_SOURCE else item.source,
+        currency=item.currency if isinstance(item, Tick) else None,
+        packed=_YES if packed else None,
+    )
+
+
+def _joined(first: SymbolEntry, second: SymbolEntry) -> SymbolEntry:
+    return msgspec.structs.replace(
+        first,
+        source=first.source or second.source,
+        currency=first.currency or second.currency,
+        packed=first.packed or second.packed,
+    )
+
+
+def _lacks(line: SymbolEntry | None, offered: SymbolEntry) -> bool:
+    """Whether a symbol's line is not there, or without something that matters here."""
+    if line is None:
+        return True
+    return bool(offered.source and not line.source) or bool(offered.packed and not line.packed)

@@ -1,0 +1,97 @@
+"""Symbols that have not been seen before: how many there may be, and how they are learnt."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from chalicelib.services.ingest.plan import Read, items_of, without
+from chalicelib.services.stores import SymbolEntry, SymbolStore
+from chalicelib.services.symbols.lists import SEEN, TRACKED
+
+MAX_SYMBOLS = 20_000
+"""Symbols of a stage, unless its settings say otherwise."""
+
+MAX_SYMBOLS_A_RECORD = 2_000
+PARALLEL_PINS = 16
+UNCOUNTED = 100
+"""New symbols that a container lets in before it counts those of the stage, again and again."""
+
+FULL_SECONDS = 10
+"""For so long a container takes a stage that was full for full."""
+
+_CROWDED = f"symbol: a record brings at most {MAX_SYMBOLS_A_RECORD:,} symbols"
+
+
+def sooner(deadline: float) -> float:
+    """Half of the time that is left until a deadline (time.monotonic): what was learnt by then is
+    still to be written."""
+    now = time.monotonic()
+    return now + (deadline - now) / 2
+
+
+def not_crowded(read: Read) -> Read:
+    """The record with the items of its first MAX_SYMBOLS_A_RECORD symbols, the others rejected."""
+    items = items_of(read.decoded)
+    if len(items) <= MAX_SYMBOLS_A_RECORD:
+        return read
+    symbols = list(dict.fromkeys(item.symbol for item in items))
+    crowded = set(symbols[MAX_SYMBOLS_A_RECORD:])
+    return without(read, lambda item: _CROWDED if item.symbol in crowded else None)
+
+
+class NewSymbols:
+    """Takes new symbols into the list of those seen, up to a bound; tracked ones beyond it, too.
+
+    The bound may be passed by UNCOUNTED for each container, and by what others learn while one
+    counts.
+    """
+
+    def __init__(self, store: SymbolStore, clock: Callable[[], datetime], most: int) -> None:
+        self._store = store
+        self._clock = clock
+        self._most = most
+        self._uncounted = UNCOUNTED
+        self._full_until = float("-inf")
+
+    def refused(self, new: Sequence[str]) -> dict[str, str]:
+        """Those of the new symbols for which there is no room, and why."""
+        if len(new) <= self._uncounted:
+            self._uncounted -= len(new)
+            return {}
+        room = self._room()
+        taken, beyond = new[:room], new[room:]
+        self._uncounted = min(room - len(taken), UNCOUNTED)
+        tracked = {line.symbol for line in self._store.listed(TRACKED)} if beyond else set()
+        reason = f"symbol: this stage takes at most {self._most:,} symbols (MAX_SYMBOLS)"
+        return {symbol: reason for symbol in beyond if symbol not in tracked}
+
+    def _room(self) -> int:
+        """How many more symbols the stage takes: a count of them, unless it has just been full."""
+        now = self._clock().timestamp()
+        if now < self._full_until:
+            return 0
+        room = max(0, self._most - self._store.count(SEEN))
+        self._full_until = float("-inf") if room else now + FULL_SECONDS
+        return room
+
+    def pinned(self, entries: Sequence[SymbolEntry], deadline: float) -> dict[str, SymbolEntry]:
+        """Pin lines, several at a time, in their order; those that were begun by the deadline
+        (time.monotonic), by symbol."""
+
+        def pin(entry: SymbolEntry) -> SymbolEntry | None:
+            return None if time.monotonic() >= deadline else self._store.pin(entry)
+
+        return {line.symbol: line for line in _each(pin, entries) if line is not None}
+
+
+def _each(
+    pin: Callable[[SymbolEntry], SymbolEntry | None], entries: Sequence[SymbolEntry]
+) -> Iterator[SymbolEntry | None]:
+    if len(entries) < 2:
+        yield from map(pin, entries)
+        return
+    with ThreadPoolExecutor(min(PARALLEL_PINS, len(entries))) as pool:
+        yield from pool.map(pin, entries)

@@ -1,0 +1,76 @@
+"""What could not be read of a batch: an object of JSON lines for each day on which it arrived."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+from chalicelib.domain.times import to_text
+from chalicelib.services.ingest.plan import Read, numbers_of
+from chalicelib.services.stores import Archive, QuarantinedPart
+
+MOST_REASONS = 100
+"""Reasons of a batch that are logged: they name values, so that each part may have its own."""
+
+log = logging.getLogger("ticktape.ingest")
+
+
+def quarantine(archive: Archive, reads: Sequence[Read]) -> None:
+    """Store and log what was rejected of a batch. Nothing is written where nothing was.
+
+    The day is the record's own, so that a part lies under the same one in whatever batch it comes.
+    """
+    bad = [read for read in reads if read.decoded.rejected]
+    if not bad:
+        return
+    _log(bad)
+    origin, numbers = reads[0].record.origin, numbers_of(reads)
+    for date, parts in _by_date(bad).items():
+        archive.put_quarantine(date, origin, numbers, parts)
+
+
+def last_reason(reads: Sequence[Read]) -> str:
+    """Why the last part was rejected; empty where none was."""
+    reasons = [rejected.reason for read in reads for rejected in read.decoded.rejected]
+    return reasons[-1] if reasons else ""
+
+
+def _by_date(bad: Sequence[Read]) -> Mapping[str, list[QuarantinedPart]]:
+    found: dict[str, list[QuarantinedPart]] = defaultdict(list)
+    for read in bad:
+        arrival = to_text(read.record.arrival)
+        found[arrival[:10]] += _parts(read, arrival)
+    return found
+
+
+def _parts(read: Read, arrival: str) -> list[QuarantinedPart]:
+    return [
+        QuarantinedPart(
+            reason=rejected.reason,
+            origin=read.record.origin,
+            sequence_number=read.record.number,
+            part=part,
+            line=rejected.line,
+            arrived_at=arrival,
+            payload=base64.b64encode(rejected.payload).decode(),
+        )
+        for part, rejected in enumerate(read.decoded.rejected)
+    ]
+
+
+def _log(bad: Sequence[Read]) -> None:
+    """A line for each reason, with how many parts were rejected for it and the first of them; of
+    more than MOST_REASONS, those for which most were rejected."""
+    first: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for read in bad:
+        for part, rejected in enumerate(read.decoded.rejected):
+            name = f"{read.record.origin}-{read.record.number}-{part}"
+            first.setdefault(rejected.reason, name)
+            counts[rejected.reason] += 1
+    for reason, count in counts.most_common(MOST_REASONS):
+        log.warning("quarantined %d, the first %s: %s", count, first[reason], reason)
+    if len(counts) > MOST_REASONS:
+        log.warning("quarantined for %d more reasons", len(counts) - MOST_REASONS)

@@ -1,0 +1,1 @@
+"""The archive's tables: merging small raw objects and compacting days. Entry: `compact`."""

@@ -1,0 +1,81 @@
+"""Dates and hours of arrival, by which the raw archive is partitioned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+
+import msgspec
+
+from chalicelib.services.lake.texts import day_text, days_list
+
+MOST_DATES = 1000
+"""The most dates that a statement lists one by one. It has three lists, of 14 bytes a date, or 64
+where only some hours of a date are meant."""
+
+MOST_SPANS = 100
+"""The most spans of dates that stand in place of a longer list."""
+
+LAST_HOUR = 23
+_BEFORE, _AFTER = 10, 12
+"""A local day lies between hour 10 UTC of the day before and hour 12 of the day after."""
+
+
+class ArrivalHours(msgspec.Struct, frozen=True, order=True):
+    """Hours of arrival `[first, last]` of one date: partitions of the raw archive."""
+
+    date: str
+    first: int = 0
+    last: int = LAST_HOUR
+
+
+def hour_of(text: str) -> ArrivalHours:
+    """An hour of one date: `2026-11-20T15`."""
+    day, _, hour = text.partition("T")
+    return ArrivalHours(day, int(hour), int(hour))
+
+
+def window(day: str) -> list[ArrivalHours]:
+    """When ticks of a trading day arrive that come in time, in whatever time zone."""
+    middle = date.fromisoformat(day)
+    before, after = middle - timedelta(days=1), middle + timedelta(days=1)
+    return [
+        ArrivalHours(before.isoformat(), first=_BEFORE),
+        ArrivalHours(day),
+        ArrivalHours(after.isoformat(), last=_AFTER),
+    ]
+
+
+def partitions(arrived: Iterable[ArrivalHours]) -> str:
+    """The condition on date and hour of arrival, each date once.
+
+    Beyond MOST_DATES it is true of dates in between, too, so that the statement stays short.
+    """
+    hours: dict[str, tuple[int, int]] = {}
+    for one in arrived:
+        first, last = hours.get(day_text(one.date), (one.first, one.last))
+        hours[one.date] = min(first, one.first), max(last, one.last)
+    if len(hours) > MOST_DATES:
+        found = spans(sorted(hours), MOST_SPANS)
+        return " OR ".join(f"\"date\" BETWEEN '{first}' AND '{last}'" for first, last in found)
+    return _one_by_one(hours)
+
+
+def _one_by_one(hours: Mapping[str, tuple[int, int]]) -> str:
+    whole = [day for day, span in sorted(hours.items()) if span == (0, LAST_HOUR)]
+    parts = [f'"date" IN ({days_list(whole)})'] if whole else []
+    parts += [
+        f"(\"date\" = '{day}' AND \"hour\" BETWEEN '{first:02d}' AND '{last:02d}')"
+        for day, (first, last) in sorted(hours.items())
+        if (first, last) != (0, LAST_HOUR)
+    ]
+    return " OR ".join(parts)
+
+
+def spans(dates: Sequence[str], most: int) -> list[tuple[str, str]]:
+    """Dates in order as at most so many spans `[first, last]`, divided at the widest gaps."""
+    days = [date.fromisoformat(day) for day in dates]
+    gaps = [(days[at] - days[at - 1], at) for at in range(1, len(days))]
+    begins = sorted([0, *(at for _, at in sorted(gaps, reverse=True)[: most - 1])])
+    ends = [*(at - 1 for at in begins[1:]), len(dates) - 1]
+    return [(dates[first], dates[last]) for first, last in zip(begins, ends, strict=True)]

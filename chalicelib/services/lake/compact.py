@@ -1,0 +1,150 @@
+"""Compaction: finished trading days of the raw archive into Parquet, each tick once.
+
+A run writes into a folder of its own, compares what it wrote with the raw ticks, and only then
+moves the days' partitions there. The view's boundary follows; late ticks of days before it come
+last. A run may break off anywhere: what it left is either in force and whole, or in nobody's sight.
+docs/lake.md has it step by step.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from chalicelib.domain.errors import CompactionError, FieldError, OutOfTime
+from chalicelib.services.lake.compact_plan import last_finished
+from chalicelib.services.lake.compact_run import Run
+from chalicelib.services.lake.compact_writing import Statements
+from chalicelib.services.lake.merge import Merged
+from chalicelib.services.lake.stores import LakeStores
+from chalicelib.services.lake.texts import is_day
+
+LEASE = timedelta(minutes=16)
+"""Longer than a Lambda function may run."""
+
+GRACE = timedelta(days=1)
+"""Readers that began before a partition moved find its old objects for so long."""
+
+
+MERGING_PART = 1 / 3
+"""Of a run's time: what merging before the survey may take."""
+
+log = logging.getLogger("ticktape.compact")
+
+
+class Compacted(msgspec.Struct, frozen=True):
+    """What a run has done. `left` says that it had no time for all; `busy` that another is on.
+
+    `removed` counts superseded objects, `merged` raw objects whose lines went into others.
+    """
+
+    days: tuple[str, ...] = ()
+    ticks: int = 0
+    bytes_scanned: int = 0
+    left: bool = False
+    removed: int = 0
+    merged: int = 0
+    busy: bool = False
+
+
+class Compact:
+    """The service behind the schedule."""
+
+    def __init__(
+        self,
+        lake: LakeStores,
+        clock: Callable[[], datetime],
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        grace: timedelta = GRACE,
+    ) -> None:
+        self._lake = lake
+        self._clock = clock
+        self._sleep = sleep
+        self._grace = grace
+
+    def __call__(self, day: str | None, owner: str, deadline: float) -> Compacted:
+        """Compact what is due, or one day whatever was done of it before.
+
+        `deadline` is a time.monotonic. Raises FieldError for what is no day, or one that is not
+        over, and CompactionError when some days failed: the others are done then.
+        """
+        if day is not None:
+            _require_finished(day, self._clock())
+        return self._leased(owner, deadline, lambda run: self._result(run, day, deadline))
+
+    def gather(self, owner: str, deadline: float) -> Compacted:
+        """Only merge hours of many raw objects, so that compaction finds few. Raises
+        CompactionError."""
+        return self._leased(owner, deadline, _gathered)
+
+    def _leased(self, owner: str, deadline: float, work: Callable[[Run], Compacted]) -> Compacted:
+        now = self._clock()
+        if not self._lake.lease.take(owner, now, now + LEASE):
+            return Compacted(busy=True)
+        try:
+            return work(Run(self._lake, Statements(self._lake, self._sleep, deadline), now))
+        finally:
+            self._lake.lease.release(owner, self._clock())
+
+    def _result(self, run: Run, day: str | None, deadline: float) -> Compacted:
+        """Everything, in an order in which it may break off anywhere."""
+        left, removed, merged = False, 0, Merged()
+        failed: list[CompactionError] = []
+        try:
+            run.begin()
+            if day is None:
+                failed += _apart(lambda: _gathered_early(run, merged))
+                run.ahead()
+            else:
+                run.one(day)
+            removed = run.clean(run.now - self._grace, deadline)
+            if day is None and not (failed or run.failed):
+                failed += _apart(lambda: run.merge(merged))
+            if day is None:
+                run.late()
+                failed += _apart(lambda: run.gather_again(merged))
+        except OutOfTime:
+            left = True
+        if failed := [*failed, *run.failed]:
+            raise CompactionError("; ".join(str(error) for error in failed))
+        ticks = sum(part.rows for part in run.done.values())
+        return Compacted(tuple(run.done), ticks, run.scanned, left, removed, merged.objects)
+
+
+def _gathered(run: Run) -> Compacted:
+    merged, left = Merged(), False
+    try:
+        run.gather(merged, part=1)
+        run.gather_again(merged)
+    except OutOfTime:
+        left = True
+    return Compacted(merged=merged.objects, left=left)
+
+
+def _gathered_early(run: Run, merged: Merged) -> None:
+    """Merge before the survey, in a part of the run's time."""
+    try:
+        run.gather(merged, MERGING_PART)
+    except OutOfTime:
+        log.info("hours of many batches are left for the next run")
+
+
+def _apart(step: Callable[[], None]) -> list[CompactionError]:
+    """Merge raw objects; what went wrong keeps no day waiting."""
+    try:
+        step()
+    except CompactionError as error:
+        log.exception("raw objects could not be merged")
+        return [error]
+    return []
+
+
+def _require_finished(day: str, now: datetime) -> None:
+    last = last_finished(now)
+    if not is_day(day) or day > last:
+        raise FieldError("date", day, f"a day that is over, such as {last}, the last one")

@@ -1,0 +1,185 @@
+"""How far compaction is, written down as a run gets on, so that the next one goes on from there."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+import msgspec
+
+from chalicelib.services.lake import lake_sql
+from chalicelib.services.lake.arrivals import hour_of
+from chalicelib.services.lake.compact_due import bounded
+from chalicelib.services.lake.compact_plan import day_before, days_between
+from chalicelib.services.lake.compact_survey import found_bars, found_ticks
+from chalicelib.services.lake.compact_writing import Statements
+from chalicelib.services.lake.stores import Changed, CompactionState, LakeStores
+
+log = logging.getLogger("ticktape.compact")
+
+
+class Progress:
+    """The marks of a run. Each step is recorded as a whole: whatever was written until
+    `surveyed_until` is in Parquet, or its day is due."""
+
+    def __init__(self, lake: LakeStores, last: str) -> None:
+        """`last` is the last day that is over."""
+        self._lake = lake
+        self._last = last
+        self._marks = lake.catalog.marks()
+        self._died = self._marks.merging
+        if self._marks.due is None:
+            self._marks = msgspec.structs.replace(self._marks, due=_not_recorded(self._marks, last))
+
+    def survey(self, statements: Statements) -> None:
+        """Find the days of all raw objects that are new, and record them as due."""
+        changed = self._changed(self._marks.surveyed_until, self._marks.lately)
+        bars = changed
+        if self._marks.bars_due is None:
+            bars = self._changed(None, frozenset())
+        if not bars.hours:
+            return
+        self._record(
+            surveyed_until=changed.newest,
+            lately=changed.lately,
+            due=bounded(_joined(self._due, found_ticks(changed, statements))),
+            bars_due=bounded(_joined(self._bars_due, found_bars(bars, statements))),
+            unsurveyed=(),
+        )
+
+    def _changed(self, since: str | None, known: frozenset[str]) -> Changed:
+        """Raw objects that are new; of hours that were merged before a survey, all of them."""
+        found = self._lake.objects.changed(since, known)
+        whole = dict.fromkeys(map(hour_of, self._marks.unsurveyed))
+        return msgspec.structs.replace(found, hours={**found.hours, **whole})
+
+    def merges(self, hour: str, *, surveyed: bool = False, again: bool = False) -> bool:
+        """Record that an hour of arrival is about to be merged, or answer False: an hour where
+        an earlier run died is only merged `again`.
+
+        Unless what is merged was `surveyed`, the next survey reads the whole hour.
+        """
+        if hour in self._died and not again:
+            return False
+        if hour:
+            known = self._marks.unsurveyed
+            unsurveyed = known if surveyed else tuple(sorted({*known, hour}))
+            self._record(unsurveyed=unsurveyed, merging=(*self._died, hour))
+        return True
+
+    @contextmanager
+    def merging(self) -> Iterator[None]:
+        """Record at the end that the hours which were begun within have ended, by an error too:
+        the record stays only if the process dies."""
+        try:
+            yield
+        except Exception:
+            self._merged()
+            raise
+        self._merged()
+
+    def _merged(self) -> None:
+        if self._marks.merging != self._died:
+            self._record(merging=self._died)
+
+    def broken_off(self, first: str) -> list[str]:
+        """The hours, from a date of arrival on, whose merging is to be tried again: one run died
+        there. Those where two died are left, with a warning."""
+        self._died = tuple(hour for hour in self._died if hour[:10] >= first)
+        for hour in sorted(set(self._died)):
+            if self._died.count(hour) > 1:
+                log.warning("raw objects of %s stay as they are: two runs died merging them", hour)
+        return [hour for hour in sorted(set(self._died)) if self._died.count(hour) == 1]
+
+    def mended(self, hour: str) -> None:
+        """Note that an hour was merged again and no run died."""
+        self._died = tuple(one for one in self._died if one != hour)
+
+    def ahead(self) -> list[str]:
+        """Days to be compacted that the boundary waits for: over, and behind it. Oldest first."""
+        return [day for day in sorted(self._due) if (self.boundary or "") < day <= self._last]
+
+    def late(self) -> list[str]:
+        """Days to be compacted again, or at last, up to the boundary: newest first."""
+        return [day for day in sorted(self._due, reverse=True) if day <= (self.boundary or "")]
+
+    def done(self, days: Iterable[str]) -> None:
+        """Record that days were compacted."""
+        finished = set(days) & self._due.keys()
+        if finished:
+            self._record(due={d: found for d, found in self._due.items() if d not in finished})
+
+    def bars_due(self, bar: str) -> dict[str, tuple[str, ...]]:
+        """Periods of historical bars of an interval that are to be compacted, with the dates of
+        arrival of the new ones."""
+        keys = [key for key in sorted(self._bars_due) if key.startswith(f"{bar} ")]
+        return {key.removeprefix(f"{bar} "): self._bars_due[key] for key in keys}
+
+    def bars_done(self, bar: str, periods: Iterable[str]) -> None:
+        """Record that periods of historical bars were compacted."""
+        done = {f"{bar} {period}" for period in periods}
+        left = {key: found for key, found in self._bars_due.items() if key not in done}
+        self._record(bars_due=left)
+
+    def arrivals(self, day: str) -> tuple[str, ...]:
+        """The dates of arrival of a day's new ticks."""
+        return tuple(self._due.get(day, ()))
+
+    @property
+    def boundary(self) -> str | None:
+        """The day up to which the view reads compacted days now."""
+        return self._marks.compacted_until
+
+    @property
+    def months(self) -> tuple[str, ...]:
+        """Months that the view reads from the table of months now."""
+        return self._marks.months
+
+    @property
+    def until(self) -> str:
+        """The day up to which the view can read compacted days: the last one that is over, unless
+        readers would miss what is due and is shown out of raw objects now.
+
+        Those are ticks of days behind the boundary, and bars that arrived on it or later.
+        """
+        shown = self.boundary or ""
+        days = [day_before(day) for day in self.ahead()[:1]]
+        bars = [date for dates in self._bars_due.values() for date in dates if date >= shown]
+        return max(shown, min([max(self._last, shown), *days, *bars]))
+
+    def finish(self, months: tuple[str, ...]) -> None:
+        """Move the view's boundary as far as it can be, and have it read these months from the
+        table of months."""
+        until = self.until
+        self._marks = msgspec.structs.replace(self._marks, compacted_until=until, months=months)
+        self._lake.catalog.move(self._marks, lake_sql.views(until, months))
+
+    @property
+    def _bars_due(self) -> Mapping[str, tuple[str, ...]]:
+        return self._marks.bars_due or {}
+
+    @property
+    def _due(self) -> Mapping[str, tuple[str, ...]]:
+        return self._marks.due or {}
+
+    def _record(self, **changes: object) -> None:
+        self._marks = msgspec.structs.replace(self._marks, **changes)
+        self._lake.catalog.record(self._marks)
+
+
+def _not_recorded(marks: CompactionState, last: str) -> dict[str, tuple[str, ...]]:
+    """Days that were not over when a version that recorded no due days surveyed their objects."""
+    if marks.compacted_until is None:
+        return {}
+    return dict.fromkeys(days_between(marks.compacted_until, last), ())
+
+
+def _joined(
+    known: Mapping[str, Iterable[str]], found: Iterable[tuple[str, str]]
+) -> dict[str, tuple[str, ...]]:
+    """What is due, with more pairs of what is due and a date of arrival."""
+    due = {what: set(arrivals) for what, arrivals in known.items()}
+    for what, arrival in found:
+        due.setdefault(what, set()).add(arrival)
+    return {what: tuple(sorted(arrivals)) for what, arrivals in due.items()}

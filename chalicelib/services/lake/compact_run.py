@@ -1,0 +1,196 @@
+"""One run of compaction, under its lease."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from functools import partial
+
+from chalicelib.domain.errors import CompactionError
+from chalicelib.domain.times import from_text, to_text
+from chalicelib.services.lake import lake_sql
+from chalicelib.services.lake.compact_history import write_history
+from chalicelib.services.lake.compact_months import Months
+from chalicelib.services.lake.compact_plan import (
+    DAYS,
+    Day,
+    arrived,
+    batches,
+    chunked,
+    last_finished,
+    late,
+    measured,
+)
+from chalicelib.services.lake.compact_progress import Progress
+from chalicelib.services.lake.compact_writing import Statements, Writer
+from chalicelib.services.lake.lake_sql import DAYS_OF_TICKS, MINUTE_BARS, TABLES
+from chalicelib.services.lake.merge import Merge, Merged
+from chalicelib.services.lake.merge_early import MergeEarly
+from chalicelib.services.lake.sessions import sessions
+from chalicelib.services.lake.stores import OVERLAP, CompactedPeriod, LakeStores
+
+RAW_IS_WHOLE = timedelta(days=30)
+"""Raw objects are kept longer than this. Older days keep what only Parquet still has of them."""
+
+
+class Run:
+    """The steps of a run. `done` has the days whose ticks it has written, `_tried` those, with
+    the runs of their ticks, whose bars it has tried to write."""
+
+    def __init__(self, lake: LakeStores, statements: Statements, now: datetime) -> None:
+        self._lake = lake
+        self._statements = statements
+        self._writer = Writer(lake, statements, to_text(now))
+        self._progress = Progress(lake, last_finished(now))
+        self._months = Months(lake, self._writer)
+        self.now = now
+        self.done: dict[str, CompactedPeriod] = {}
+        self._tried: set[tuple[str, str]] = set()
+
+    @property
+    def failed(self) -> list[CompactionError]:
+        """What went wrong."""
+        return self._writer.failed
+
+    @property
+    def scanned(self) -> int:
+        """Bytes that its statements scanned."""
+        return self._statements.scanned
+
+    def begin(self) -> None:
+        """Hide what a broken-off run left unchecked."""
+        for table in TABLES:
+            self._lake.catalog.unstage(table)
+
+    def gather(self, merged: Merged, part: float) -> None:
+        """Merge hours of many batches that no survey has read, in a part of the time that is
+        left. Raises OutOfTime and CompactionError."""
+        early = MergeEarly(self._lake.raw, self._progress, self._statements.share(part))
+        early(max(self._oldest, self._progress.boundary or ""), self.now, merged)
+
+    def gather_again(self, merged: Merged) -> None:
+        """Merge the hours where an earlier run died. Raises OutOfTime and CompactionError."""
+        early = MergeEarly(self._lake.raw, self._progress, self._statements.need)
+        early.again(self._oldest, self.now, merged)
+
+    def ahead(self) -> None:
+        """What the view's boundary waits for. It moves after each hundred days, so that a run
+        that has no time for all of them gets on."""
+        with self._writer.apart("the survey", [to_text(self.now)]):
+            self._progress.survey(self._statements)
+        parts = self._lake.catalog.parts(DAYS_OF_TICKS)
+        for days in chunked(self._progress.ahead(), DAYS):
+            if self.done and not self.failed:
+                self._progress.finish(self._progress.months)
+            self._ticks(days, parts)
+        self._minutes(DAYS)
+        self._months.write(self._progress.until)
+        write_history(self._writer, self._progress)
+        self._finish()
+
+    def late(self) -> None:
+        """Days that the boundary does not wait for, the newest first."""
+        due = self._progress.late()
+        parts = self._lake.catalog.parts(DAYS_OF_TICKS)
+        for days in chunked(due, DAYS):
+            self._ticks(sorted(days), parts)
+        self._minutes()
+        if due:
+            self._months.write(self._progress.until)
+            self._finish()
+
+    @property
+    def _oldest(self) -> str:
+        """The first date of arrival whose raw objects are merged."""
+        return (self.now - RAW_IS_WHOLE).date().isoformat()
+
+    def _finish(self) -> None:
+        if not self.failed:
+            self._progress.finish(self._months.current(self._progress.until))
+
+    def one(self, day: str) -> None:
+        """One day, whatever was done of it before."""
+        self._ticks([day], self._lake.catalog.parts(DAYS_OF_TICKS))
+        self._minutes()
+        self._months.write(self._progress.boundary)
+
+    def clean(self, before: datetime, deadline: float) -> int:
+        """Delete objects of superseded and broken-off runs, after their time of grace."""
+        self._months.forget(self._progress.months, to_text(before))
+        removed = 0
+        for table in TABLES:
+            parts = self._lake.catalog.parts(table)
+            removed += self._lake.objects.remove_superseded(table, parts, before, deadline)
+        return removed
+
+    def merge(self, merged: Merged) -> None:
+        """Merge the raw objects that have arrived before the last compacted day.
+
+        Only what a survey has seen is merged, so that no late tick is overlooked.
+        """
+        marks = self._lake.catalog.marks()
+        if marks.compacted_until is None or marks.surveyed_until is None:
+            return
+        last = date.fromisoformat(marks.compacted_until) - timedelta(days=1)
+        before = to_text(from_text(marks.surveyed_until) - OVERLAP)
+        begin = partial(self._progress.merges, surveyed=True)
+        merge = Merge(self._lake.raw, self._statements.need, begin)
+        with self._progress.merging():
+            merge(self._oldest, last.isoformat(), before, merged)
+
+    def _ticks(self, days: Sequence[str], parts: Mapping[str, CompactedPeriod]) -> None:
+        """Ticks of some days, at most DAYS, which have these parts until now."""
+        known = {day: parts[day].arrivals for day in days if day in parts}
+        arrivals = {
+            day: late(day, {*self._progress.arrivals(day), *known.get(day, ())}) for day in days
+        }
+        with self._writer.apart(DAYS_OF_TICKS.name, days):
+            self._some_ticks(days, arrivals)
+
+    def _some_ticks(self, days: Sequence[str], arrivals: Mapping[str, tuple[str, ...]]) -> None:
+        found = self._measured(self._select(days, arrivals))
+        for batch in batches(found):
+            select = self._select(batch.dates, arrivals)
+            written = self._writer.write(
+                DAYS_OF_TICKS,
+                batch.dates,
+                select,
+                by_symbol=batch.by_symbol,
+                arrivals=arrivals,
+            )
+            self.done |= written
+            self._progress.done(written)
+        self._progress.done(set(days) - {day.date for day in found})
+
+    def _select(self, days: Sequence[str], arrivals: Mapping[str, tuple[str, ...]]) -> str:
+        """The statement of some days' ticks."""
+        bound = (self.now - RAW_IS_WHOLE).date().isoformat()
+        kept = [day for day in days if day < bound]
+        return lake_sql.day_ticks(days, arrived(days, arrivals), kept)
+
+    def _minutes(self, most: int | None = None) -> None:
+        """Bars of days whose ticks are of another run than the bars were made of, the newest first:
+        of so many at most."""
+        ticks = self._lake.catalog.parts(DAYS_OF_TICKS)
+        bars = self._lake.catalog.parts(MINUTE_BARS)
+        runs = {day: part.run for day, part in ticks.items()}
+        made = {day: part.run for day, part in bars.items()}
+        behind = {day for day, run in (runs.items() - made.items()) - self._tried}
+        for some in chunked(sorted(behind, reverse=True)[:most], DAYS):
+            days = sorted(some)
+            self._tried |= {(day, runs[day]) for day in days}
+            with self._writer.apart(MINUTE_BARS.name, days):
+                self._some_minutes(days, runs)
+
+    def _some_minutes(self, days: Sequence[str], runs: Mapping[str, str]) -> None:
+        found = self._measured(lake_sql.compacted_ticks(days))
+        texts = sessions({day.date: day.calendars for day in found})
+        for batch in batches(found, texts):
+            select = lake_sql.day_minutes(batch.dates, "".join(texts[day] for day in batch.dates))
+            self._writer.write(
+                MINUTE_BARS, batch.dates, select, by_symbol=batch.by_symbol, runs=runs
+            )
+
+    def _measured(self, ticks: str) -> list[Day]:
+        """The days of a statement's ticks. Raises CompactionError."""
+        return measured(self._statements.rows(lake_sql.measure(ticks)))

@@ -1,0 +1,186 @@
+"""A table's days written by Athena, checked, and put in force."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import MappingProxyType
+
+from chalicelib.domain.errors import CompactionError, OutOfTime, StatementRefused
+from chalicelib.services.lake import lake_sql
+from chalicelib.services.lake.lake_sql import Table
+from chalicelib.services.lake.stores import CompactedPeriod, LakeStores
+from chalicelib.services.stores import QueryStatus
+
+log = logging.getLogger("ticktape.compact")
+
+SHORTEST_SECONDS = 30.0
+"""With less time than this left nothing is begun."""
+
+_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5)
+
+Row = tuple[str | None, ...]
+
+
+class Statements:
+    """Statements, each waited for until a deadline, a time.monotonic. `scanned` counts bytes."""
+
+    def __init__(self, lake: LakeStores, sleep: Callable[[float], None], deadline: float) -> None:
+        self._lake = lake
+        self._sleep = sleep
+        self._deadline = deadline
+        self.scanned = 0
+
+    def run(self, sql: str) -> str:
+        """Run to its end; returns its id. Raises OutOfTime or CompactionError."""
+        self.need(SHORTEST_SECONDS)
+        query_id = self._started(sql)
+        status = self._ended(query_id)
+        self.scanned += status.bytes_scanned
+        if status.state != "succeeded":
+            raise CompactionError(f"statement {query_id} {status.state}: {status.reason}")
+        return query_id
+
+    def _started(self, sql: str) -> str:
+        try:
+            return self._lake.engine.start(sql)
+        except StatementRefused as error:
+            raise CompactionError(str(error)) from error
+
+    def rows(self, sql: str) -> Iterator[Row]:
+        """The rows of a statement's result."""
+        query_id = self.run(sql)
+        page = self._lake.engine.rows(query_id)
+        yield from page.rows
+        while page.next_token is not None:
+            page = self._lake.engine.rows(query_id, page_token=page.next_token)
+            yield from page.rows
+
+    def need(self, seconds: float) -> None:
+        """Raises OutOfTime where less time is left."""
+        _require(self._deadline - seconds)
+
+    def share(self, part: float) -> Callable[[float], None]:
+        """`need` for a step that may take a part of the time that is left now."""
+        now = time.monotonic()
+        until = now + (self._deadline - now) * part
+        return lambda seconds: _require(until - seconds)
+
+    def _ended(self, query_id: str) -> QueryStatus:
+        for wait in self._waits():
+            status = self._lake.engine.status(query_id)
+            if status is None:
+                raise CompactionError(f"statement {query_id} is not known any more")
+            if status.ended:
+                return status
+            self.need(0)
+            self._sleep(wait)
+        raise AssertionError("waits have no end")
+
+    def _waits(self) -> Iterator[float]:
+        yield from _WAITS
+        while True:
+            yield _WAITS[-1]
+
+
+def _require(latest: float) -> None:
+    if time.monotonic() > latest:
+        raise OutOfTime("the next run goes on from here")
+
+
+class Writer:
+    """Writes periods of tables. `failed` has what went wrong: one failure does not keep the other
+    periods waiting."""
+
+    def __init__(self, lake: LakeStores, statements: Statements, moved_at: str) -> None:
+        self._lake = lake
+        self._statements = statements
+        self._moved_at = moved_at
+        self.failed: list[CompactionError] = []
+
+    def write(
+        self,
+        table: Table,
+        periods: Sequence[str],
+        select: str,
+        *,
+        by_symbol: bool = False,
+        runs: Mapping[str, str] = MappingProxyType({}),
+        arrivals: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    ) -> dict[str, CompactedPeriod]:
+        """Write a statement's rows, check them, and move the partitions there.
+
+        `runs` is the run to be noted of a period where it is not this one, `arrivals` its late
+        dates of arrival. Returns the parts as they are now; none where something failed, and then
+        nothing has moved.
+        """
+        run = uuid.uuid4().hex
+        try:
+            written = self._written(table, periods, select, run, by_symbol)
+        except CompactionError as error:
+            self._note(table.name, periods, error)
+            return {}
+        parts = {
+            period: CompactedPeriod(
+                location,
+                runs.get(period, run),
+                rows,
+                self._moved_at,
+                arrivals.get(period, ()),
+            )
+            for period, (location, rows) in written.items()
+        }
+        self._lake.catalog.switch(table, parts)
+        self._lake.catalog.unstage(table)
+        return parts
+
+    @contextmanager
+    def apart(self, what: str, periods: Sequence[str]) -> Iterator[None]:
+        """Go on after a CompactionError within, which `failed` has then with these periods."""
+        try:
+            yield
+        except CompactionError as error:
+            self._note(what, periods, error)
+
+    def _note(self, what: str, periods: Sequence[str], error: CompactionError) -> None:
+        span = " to ".join(dict.fromkeys((periods[0], periods[-1])))
+        named = CompactionError(f"{what} of {span}: {error}")
+        log.error("%s", named, exc_info=error)
+        self.failed.append(named)
+
+    def _written(
+        self, table: Table, periods: Sequence[str], select: str, run: str, by_symbol: bool
+    ) -> dict[str, tuple[str, int]]:
+        """Folder and rows by period, checked. Raises CompactionError."""
+        prefix, fields = _layout(table, periods, run, by_symbol)
+        location = self._lake.objects.location
+        self._statements.run(lake_sql.unload(table, select, location(prefix), fields))
+        below = f"{table.period}={{}}/" if table.period in fields else ""
+        folders = {period: location(prefix + below.format(period)) for period in periods}
+        self._lake.catalog.stage(table, run, folders)
+        rows = self._checked(table, select, run)
+        return {period: (folders[period], count) for period, count in rows.items() if count}
+
+    def _checked(self, table: Table, select: str, run: str) -> dict[str, int]:
+        """What a run wrote, in rows by period. Raises CompactionError where its source differs."""
+        rows: dict[str, int] = {}
+        found = self._statements.rows(lake_sql.check(table, select, run))
+        for period, written, different in found:
+            if int(different or 0):
+                raise CompactionError(f"{period}: {different} rows are not their source's")
+            rows[str(period)] = int(written or 0)
+        return rows
+
+
+def _layout(
+    table: Table, periods: Sequence[str], run: str, by_symbol: bool
+) -> tuple[str, list[str]]:
+    """Where a run writes to: `ticks/date=2026-11-20/run=.../series=AAPL/`, and for several days
+    at once `ticks/run=.../date=2026-11-20/series=AAPL/`; without `series` where days are small."""
+    several = len(periods) > 1
+    period = "" if several else f"{table.period}={periods[0]}/"
+    fields = ([table.period] if several else []) + (["series"] if by_symbol else [])
+    return f"{table.name}/{period}run={run}/", fields

@@ -1,0 +1,53 @@
+"""The sessions that the statement of minute bars is told: a row for each day and calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date
+
+from chalicelib.domain.sessions import Calendar, Session, calendar_for
+from chalicelib.domain.times import to_text
+from chalicelib.services.lake.texts import day_text, name_text
+
+_BY_SYMBOL = ("=X", "=F")
+"""Currencies and futures, whose calendar the symbol's ending says and no time zone."""
+
+
+def sessions(calendars: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """By day, the rows of SQL of the calendars that the day's ticks follow.
+
+    A calendar is named by its time zone, or by the ending of its symbols. Calendars whose days are
+    UTC's have no row, and neither have names that are no time zone's: the statement takes UTC's day
+    for any tick without a row.
+    """
+    rows: dict[str, list[str]] = {day: [] for day in calendars}
+    for name, days in _by_name(calendars).items():
+        calendar = _calendar(name)
+        if calendar.zone is not UTC:
+            for day in days:
+                rows[day].append(_row(day, name, calendar.session_on(date.fromisoformat(day))))
+    return {day: "".join(found) for day, found in rows.items()}
+
+
+def _by_name(calendars: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    """The days of each calendar, so that a time zone is read once for all its days."""
+    found: dict[str, list[str]] = {}
+    for day, names in calendars.items():
+        for name in sorted(names):
+            found.setdefault(name, []).append(day)
+    return found
+
+
+def _calendar(name: str) -> Calendar:
+    return calendar_for(name, None if name in _BY_SYMBOL else name)
+
+
+def _row(day: str, name: str, session: Session) -> str:
+    cells = [
+        day_text(day),
+        name_text(name),
+        to_text(session.open),
+        to_text(session.regular_until),
+    ]
+    texts = ", ".join(f"'{cell}'" for cell in cells)
+    return f",\n          ({texts}, {int(session.is_trading_day)})"

@@ -1,0 +1,115 @@
+"""What the market data service answers with; field names are those of the JSON and the CSV."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.ticks import Enriched, Tick
+from chalicelib.services.market_data.freshness import Labels
+from chalicelib.services.market_data.queries import Cursor
+
+
+class BarRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One bar `[timestamp, timestamp + interval)`; not closed while ticks may still change it.
+
+    `extended` stands only with bars before or after the regular session, and is no CSV column.
+    """
+
+    timestamp: str
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal | None
+    closed: bool
+    extended: bool = False
+
+    @classmethod
+    def of(cls, bar: Bar) -> BarRow:
+        """The row of a bar."""
+        prices = (bar.open, bar.high, bar.low, bar.close)
+        return cls(bar.start, *prices, bar.volume, bar.closed, bar.extended)
+
+
+class SymbolBarRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A bar's row in a table of several symbols; see BarRow."""
+
+    timestamp: str
+    symbol: str
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal | None
+    closed: bool
+    extended: bool = False
+
+    @classmethod
+    def of(cls, symbol: str, row: BarRow) -> SymbolBarRow:
+        """A bar's row with its symbol."""
+        prices = (row.open, row.high, row.low, row.close)
+        return cls(row.timestamp, symbol, *prices, row.volume, row.closed, row.extended)
+
+
+SYMBOL_BAR_COLUMNS = tuple(name for name in SymbolBarRow.__struct_fields__ if name != "extended")
+BAR_COLUMNS = tuple(name for name in BarRow.__struct_fields__ if name != "extended")
+
+
+class TickRow(msgspec.Struct, frozen=True):
+    """One stored tick with what follows from it alone; None where a needed field is unknown."""
+
+    timestamp: str
+    symbol: str
+    open: Decimal | None
+    high: Decimal | None
+    low: Decimal | None
+    price: Decimal
+    previous_close: Decimal | None
+    change: Decimal | None
+    change_percent: Decimal | None
+    volume: Decimal | None
+    moving_average: Decimal | None
+    anomaly: str
+
+    @classmethod
+    def of(cls, tick: Tick, enriched: Enriched) -> TickRow:
+        """The row of a tick."""
+        return cls(
+            tick.timestamp,
+            tick.symbol,
+            tick.open,
+            tick.high,
+            tick.low,
+            tick.price,
+            tick.previous_close,
+            enriched.change,
+            enriched.change_percent,
+            tick.volume,
+            enriched.moving_average,
+            "Yes" if enriched.anomaly else "No",
+        )
+
+
+class PriceTable(msgspec.Struct, frozen=True):
+    """A page of rows of one symbol; `cursor` leads on to the next one."""
+
+    symbol: str
+    interval: str
+    labels: Labels
+    rows: list[BarRow] | list[TickRow]
+    cursor: Cursor | None
+
+
+class Quote(msgspec.Struct, frozen=True):
+    """A symbol's newest tick with its averages by name; trend is up where the fast one is above
+    the slow one, down below, flat at it, None before the slow one is known. `alerted_at` is the
+    time of the newest alert of the rules in force, None without one."""
+
+    row: TickRow
+    averages: dict[str, Decimal | None]
+    trend: str | None
+    labels: Labels
+    alerted_at: str | None

@@ -1,0 +1,112 @@
+"""`interval=auto`: the finest bar that gives at most 400 rows over a range.
+
+Only an interval that reaches as far back into the range as the others is taken: where there are
+years of days but minutes since yesterday alone, a year is not shown as yesterday's minutes. And
+where there is but one price a day, minutes would show no more rows than days do, and less of
+each: then it is days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from chalicelib.domain.bars import STORED, Bar
+from chalicelib.domain.folding import BASE_OF, MOST_PARTS, fold_bars
+from chalicelib.services.market_data.queries import BAR_INTERVALS, Range
+
+MOST_ROWS = 400
+
+ReadBars = Callable[[str, str | None, int], list[Bar]]
+"""Stored bars in the order of time: `(interval, after, limit)`, from the range's start or after
+the key `after`, and beyond the range's end as far as a bar that begins within may reach."""
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """An interval with all its bars in the range; `rows` is None where even it has too many."""
+
+    interval: str
+    rows: list[Bar] | None
+
+
+class _Series:
+    """The bars of one stored interval, read no further than was needed."""
+
+    def __init__(self, base: str, read: ReadBars, selected: Range) -> None:
+        self._base, self._read, self._selected = base, read, selected
+        self._rows: list[Bar] = []
+        self._complete = False
+
+    def _read_up_to(self, count: int) -> None:
+        missing = count - len(self._rows)
+        if missing > 0 and not self._complete:
+            after = self._rows[-1].last_key if self._rows else None
+            rows = self._read(self._base, after, missing)
+            self._rows += rows
+            self._complete = len(rows) < missing
+
+    def session(self) -> str:
+        """The session of the first bar; empty where there is none."""
+        self._read_up_to(1)
+        if not self._rows or not self._selected.holds(self._rows[0].start):
+            return ""
+        return _session(self._rows[0])
+
+    def bars(self, interval: str) -> list[Bar] | None:
+        """All bars of `interval` in the range, unless they are more than MOST_ROWS."""
+        beyond = max(MOST_PARTS[made] for made in _made_from(self._base))
+        self._read_up_to((MOST_ROWS + 1) * MOST_PARTS[interval] + beyond)
+        if not self._complete:
+            return None
+        folded = fold_bars(self._rows, interval)
+        bars = [bar for bar in folded if self._selected.holds(bar.key)]
+        return bars if len(bars) <= MOST_ROWS else None
+
+
+def choose(read: ReadBars, selected: Range) -> Choice:
+    """The finest fitting interval; the coarsest of those that reach back if none fits.
+
+    Reads the first bar of each stored interval, and then of the finest as many as it takes to
+    tell; minutes (or days) are folded only if hours (or days) do not already tell that it is in
+    vain.
+    """
+    series = {base: _Series(base, read, selected) for base in STORED}
+    reaching = _reaching_back(series)
+    if not reaching:
+        return Choice(BAR_INTERVALS[0], [])
+    for base, interval in _candidates(reaching, series):
+        bars = series[base].bars(interval)
+        if bars is not None:
+            days = series["1d"].bars("1d") if "1d" in reaching and _one_a_day(bars) else None
+            same = days is not None and len(days) == len(bars)
+            return Choice("1d", days) if same else Choice(interval, bars)
+    return Choice(_made_from(reaching[-1])[-1], None)
+
+
+def _reaching_back(series: dict[str, _Series]) -> list[str]:
+    """Stored intervals whose first bar is of the first session that any of them has."""
+    sessions = {base: one.session() for base, one in series.items() if one.session()}
+    return [base for base in sessions if sessions[base] == min(sessions.values())]
+
+
+def _candidates(reaching: list[str], series: dict[str, _Series]) -> Iterator[tuple[str, str]]:
+    """Intervals with their bases, finest first; without those that must have too many bars
+    because a coarser stored interval has."""
+    for base, coarser in zip(reaching, [*reaching[1:], ""], strict=True):
+        yield base, base
+        if not coarser or series[coarser].bars(coarser) is not None:
+            for interval in _made_from(base)[1:]:
+                yield base, interval
+
+
+def _one_a_day(bars: list[Bar]) -> bool:
+    return 1 < len(bars) == len({_session(bar) for bar in bars})
+
+
+def _session(bar: Bar) -> str:
+    return bar.session_date or bar.start[:10]
+
+
+def _made_from(base: str) -> list[str]:
+    return [interval for interval in BAR_INTERVALS if BASE_OF[interval] == base]

@@ -1,0 +1,81 @@
+"""Prices of several symbols as one table: one symbol after the other, each in order of time.
+
+A page ends after the symbol with which MOST_READ stored bars were read. The rows of a whole range
+are counted over all symbols as they are read, so that one too long is refused early.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+
+from chalicelib.services.market_data.answers import PriceTable
+from chalicelib.services.market_data.bar_reading import MOST_READ
+from chalicelib.services.market_data.market_data import MarketData
+from chalicelib.services.market_data.queries import ManyPricesQuery, PriceCursor
+from chalicelib.services.market_data.whole_ranges import RowCount
+
+PARALLEL_SYMBOLS = 8
+
+
+class ManyPrices(msgspec.Struct, frozen=True):
+    """Tables in the order of the symbols; `cursor` leads to the next page."""
+
+    tables: tuple[PriceTable, ...]
+    cursor: PriceCursor | None
+
+
+def many_prices(market_data: MarketData, query: ManyPricesQuery) -> ManyPrices:
+    """A page over all symbols, or their whole range.
+
+    Raises UnknownSymbol, TooManyRows, TooManyStored.
+    """
+    market_data.require_known(query.symbols)
+    if query.each.limit is None:
+        return _whole(market_data, query)
+    tables: list[PriceTable] = []
+    left = query.each.limit
+    cursor = query.cursor
+    for symbol in _from(query):
+        if left == 0 or market_data.series.stored.bars >= MOST_READ:
+            return ManyPrices(tuple(tables), PriceCursor(symbol))
+        within = cursor.within if cursor else None
+        table = _one(market_data, query, symbol, PriceCursor(symbol, within), left, None)
+        tables.append(table)
+        left -= len(table.rows)
+        if table.cursor is not None:
+            return ManyPrices(tuple(tables), PriceCursor(symbol, table.cursor))
+        cursor = None
+    return ManyPrices(tuple(tables), None)
+
+
+def _whole(market_data: MarketData, query: ManyPricesQuery) -> ManyPrices:
+    start, count = query.cursor, RowCount()
+
+    def one(symbol: str) -> PriceTable:
+        within = start.within if start and start.symbol == symbol else None
+        return _one(market_data, query, symbol, PriceCursor(symbol, within), None, count)
+
+    symbols = _from(query)
+    with ThreadPoolExecutor(min(PARALLEL_SYMBOLS, len(symbols))) as pool:
+        tables = tuple(pool.map(one, symbols))
+    return ManyPrices(tables, None)
+
+
+def _from(query: ManyPricesQuery) -> tuple[str, ...]:
+    """The symbols that are not finished."""
+    at = query.symbols.index(query.cursor.symbol) if query.cursor else 0
+    return query.symbols[at:]
+
+
+def _one(
+    market_data: MarketData,
+    query: ManyPricesQuery,
+    symbol: str,
+    cursor: PriceCursor,
+    limit: int | None,
+    count: RowCount | None,
+) -> PriceTable:
+    asked = msgspec.structs.replace(query.each, symbol=symbol, cursor=cursor.within, limit=limit)
+    return market_data.prices(asked, count)

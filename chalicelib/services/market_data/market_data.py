@@ -1,0 +1,116 @@
+"""Prices of one symbol, its newest price, and quotes of many: what the API serves most.
+
+DynamoDB calls: one GetItem of the state and one Query page answer a request for ticks or a stored
+interval; docs/api.md has the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from chalicelib.domain.detection import State, averages
+from chalicelib.domain.errors import TicktapeError
+from chalicelib.domain.signals import average_side
+from chalicelib.domain.ticks import UNKNOWN_SOURCE, Tick, enrich
+from chalicelib.services.market_data.answers import BarRow, PriceTable, Quote, TickRow
+from chalicelib.services.market_data.freshness import Labels, label
+from chalicelib.services.market_data.queries import Cursor, PriceQuery
+from chalicelib.services.market_data.series import Known, Series
+from chalicelib.services.market_data.whole_ranges import RowCount, read_whole
+from chalicelib.services.stores import Stores
+
+_TRENDS = {1: "up", 0: "flat", -1: "down"}
+
+
+class NoPrice(TicktapeError):  # noqa: N818 - named as the problem that it becomes
+    """The symbol is known, but no price of it was stored. `args` is the symbol."""
+
+
+class MarketData:
+    """Reads prices. `clock` gives the present as an aware datetime."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        clock: Callable[[], datetime],
+        *,
+        anomaly_percent: Decimal,
+        fast: int,
+        slow: int,
+    ) -> None:
+        self._states = stores.state
+        self.series = Series(stores)
+        self._clock = clock
+        self._anomaly_percent = anomaly_percent
+        self._fast, self._slow = fast, slow
+
+    @property
+    def average_names(self) -> tuple[str, str]:
+        """The names of the two averages shown, the fast one first."""
+        return f"sma_{self._fast}", f"sma_{self._slow}"
+
+    def prices(self, query: PriceQuery, count: RowCount | None = None) -> PriceTable:
+        """A page of ticks or bars, or the whole range, whose rows `count` counts.
+
+        Raises UnknownSymbol, TooManyRows, TooManyStored.
+        """
+        known = self.series.known(query.symbol)
+
+        def read(cursor: Cursor | None) -> PriceTable:
+            return self._page(msgspec.structs.replace(query, cursor=cursor), known)
+
+        return read_whole(read, query.cursor, count) if query.limit is None else read(query.cursor)
+
+    def _page(self, query: PriceQuery, known: Known) -> PriceTable:
+        labels = self.labels(known)
+        if query.interval == "tick":
+            ticks = self.series.ticks(query, known)
+            tick_rows = [self._tick_row(tick) for tick in ticks.rows]
+            return PriceTable(query.symbol, "tick", labels, tick_rows, ticks.cursor)
+        bars = self.series.bars(query, known)
+        rows = [BarRow.of(bar) for bar in bars.rows]
+        return PriceTable(query.symbol, bars.interval, labels, rows, bars.cursor)
+
+    def require_known(self, symbols: Sequence[str]) -> None:
+        """Raises UnknownSymbol for the first symbol that was neither seen nor tracked."""
+        states = self._states.get_many(symbols)
+        for symbol in symbols:
+            if symbol not in states:
+                self.series.known(symbol)
+
+    def latest(self, symbol: str) -> Quote:
+        """The newest tick with both averages and their trend. Raises UnknownSymbol, NoPrice."""
+        known = self.series.known(symbol)
+        if known.state is None or known.last is None:
+            raise NoPrice(symbol)
+        return self._quote(known.state, known.last)
+
+    def quotes(self, symbols: list[str]) -> list[Quote]:
+        """The newest prices of at most 100 symbols, in order; those without one left out."""
+        states = self._states.get_many(symbols)
+        found = [states[symbol] for symbol in symbols if symbol in states]
+        return [self._quote(state, state.last) for state in found if state.last is not None]
+
+    def labels(self, known: Known) -> Labels:
+        """The labels of an answer about a symbol."""
+        source = known.entry.source if known.entry else None
+        gap = known.state.gap if known.state else 0
+        return label(known.symbol, known.last, self._clock(), source or UNKNOWN_SOURCE, gap)
+
+    def _quote(self, state: State, last: Tick) -> Quote:
+        shown = averages(state.closes, self._fast, self._slow)
+        side = average_side(state.closes, self._fast, self._slow)
+        return Quote(
+            self._tick_row(last),
+            {name: shown.get(name) for name in self.average_names},
+            None if side is None else _TRENDS[side],
+            label(state.symbol, last, self._clock(), gap=state.gap),
+            state.last_fired or None,
+        )
+
+    def _tick_row(self, tick: Tick) -> TickRow:
+        return TickRow.of(tick, enrich(tick, self._anomaly_percent))

@@ -1,0 +1,228 @@
+"""A symbol's series: ticks and bars of the range that a query means, and what came before them."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Generic, TypeVar
+
+import msgspec
+
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.building import hour_around, place_of
+from chalicelib.domain.correction import HourSpan, hour_of, hour_span
+from chalicelib.domain.detection import State
+from chalicelib.domain.errors import TicktapeError
+from chalicelib.domain.folding import BASE_OF, SPAN
+from chalicelib.domain.sessions import calendar_for
+from chalicelib.domain.ticks import Tick
+from chalicelib.domain.times import just_after, to_text
+from chalicelib.services.market_data.bar_reading import (
+    BarPage,
+    BarRequest,
+    StoredCount,
+    past,
+    read_bars,
+)
+from chalicelib.services.market_data.interval_choice import choose
+from chalicelib.services.market_data.periods import SESSIONS, period_start
+from chalicelib.services.market_data.queries import Cursor, PriceQuery, Range
+from chalicelib.services.stores import MOST_COPIES, Stores, SymbolEntry
+
+WIDEST = {"1m": SPAN["30m"], "1h": timedelta(), "1d": SPAN["1mo"]}
+"""How far the coarsest bar made from a stored interval may reach beyond its label."""
+
+MOST_MINUTES = 122
+"""Around an hourly bar: its own and the one of the closing price, regular ones and extended."""
+
+_INSTANT = timedelta(microseconds=1)
+
+Row = TypeVar("Row")
+
+
+class UnknownSymbol(TicktapeError):  # noqa: N818 - named as the problem that it becomes
+    """Neither a price nor a line of a list is there. `args` is the symbol."""
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What is known of a symbol before its rows are read."""
+
+    symbol: str
+    state: State | None
+    entry: SymbolEntry | None
+
+    @property
+    def last(self) -> Tick | None:
+        """The newest tick that has been detected."""
+        return self.state.last if self.state else None
+
+
+class Slice(msgspec.Struct, Generic[Row], frozen=True):
+    """A page of a series in the order asked for; `cursor` leads on to the next one."""
+
+    interval: str
+    rows: list[Row]
+    cursor: Cursor | None
+
+
+def _last_instant(symbol: str, label: str) -> str:
+    """The last instant of a daily bar's session: where a period of a symbol without ticks ends."""
+    session = calendar_for(symbol, None).session_on(date.fromisoformat(label[:10]))
+    return to_text(session.close - _INSTANT)
+
+
+class Series:
+    """Reads what is stored of symbols; made anew for each request, since it keeps what it read.
+
+    `stored` counts the stored bars that it read; beyond the most, what reads bars raises
+    TooManyStored.
+    """
+
+    def __init__(self, stores: Stores) -> None:
+        self.stored = StoredCount()
+        self._stores = stores
+        self._hours: dict[str, list[Bar]] = {}
+
+    def known(self, symbol: str) -> Known:
+        """One GetItem, and one BatchGetItem where no tick has come. Raises UnknownSymbol."""
+        state = self._stores.state.get(symbol)
+        entry = None
+        if state is None or state.last is None:  # the latter is left of one that was forgotten
+            entry = self._stores.symbols.find(symbol)
+            if entry is None:
+                raise UnknownSymbol(symbol)
+        return Known(symbol, state, entry)
+
+    def ticks(self, query: PriceQuery, known: Known) -> Slice[Tick]:
+        """A page of ticks, up to the newest one that has been detected: one Query.
+
+        Beyond that a batch's items may still be on their way side by side, and a walk would skip
+        what comes late; up to there, bars, alerts and quotes agree with the ticks. Of a symbol
+        that detect has not seen yet there are none.
+        """
+        reach = self.range_of(query, known)
+        if known.last is None:
+            return Slice("tick", [], None)
+        after = query.cursor.after if query.cursor else None
+        start, end = reach.start, reach.end
+        detected = just_after(known.last.timestamp)
+        end = detected if end is None else min(end, detected)
+        if after and query.descending:
+            end = after
+        elif after:
+            start = just_after(after)
+        page = self._stores.prices.ticks(
+            query.symbol,
+            start,
+            end,
+            limit=query.page_size + 1,
+            descending=query.descending,
+            most_copies=MOST_COPIES,
+        )
+        rows = [stored.tick for stored in page.rows[: query.page_size]]
+        more = len(page.rows) > query.page_size or page.next_key is not None
+        cursor = Cursor("tick", reach, rows[-1].timestamp) if more and rows else None
+        return Slice("tick", rows, cursor)
+
+    def bars(self, query: PriceQuery, known: Known) -> Slice[Bar]:
+        """A page of bars, in the interval asked for or chosen."""
+        reach = self.range_of(query, known)
+        interval: str = query.cursor.interval if query.cursor else query.interval
+        page = None
+        if interval == "auto":
+            choice = choose(lambda *asked: self._first(known, reach, *asked), reach)
+            interval = choice.interval
+            if choice.rows is not None:
+                rows = choice.rows[::-1] if query.descending else choice.rows
+                page = BarPage(rows[: query.page_size], len(rows) > query.page_size)
+        after = query.cursor.after if query.cursor else None
+        page = page or self._read(
+            known, interval, reach, limit=query.page_size, descending=query.descending, after=after
+        )
+        cursor = None
+        if page.more:
+            last = page.rows[-1]
+            cursor = Cursor(interval, reach, last.key if query.descending else last.last_key)
+        return Slice(interval, page.rows, cursor)
+
+    def ticks_before(self, symbol: str, instant: str, count: int) -> list[Tick]:
+        """The last `count` ticks before an instant, oldest first."""
+        page = self._stores.prices.ticks(symbol, None, instant, limit=count, descending=True)
+        return [stored.tick for stored in reversed(page.rows)]
+
+    def bars_before(self, known: Known, interval: str, key: str, count: int) -> list[Bar]:
+        """The last `count` bars before the one with this key, oldest first."""
+        page = self._read(known, interval, Range(), limit=count, descending=True, after=key)
+        return page.rows[::-1]
+
+    def range_of(self, query: PriceQuery, known: Known) -> Range:
+        """The range that a query means: its page's, its own or its period's."""
+        if query.cursor:
+            return query.cursor.range
+        if query.period is None or query.period == "max":
+            return query.range
+        sessions: list[Bar] = []
+        if query.period in SESSIONS or known.last is None:
+            count = SESSIONS.get(query.period, 1)
+            sessions = self._read(known, "1d", Range(), limit=count, descending=True).rows
+        labels = [bar.start for bar in sessions]
+        if known.last is None and not labels:
+            return query.range
+        newest = known.last.timestamp if known.last else _last_instant(known.symbol, max(labels))
+        return Range(period_start(query.period, newest, min(labels, default=None)))
+
+    def _first(
+        self, known: Known, reach: Range, base: str, after: str | None, limit: int
+    ) -> list[Bar]:
+        """Stored bars for choosing an interval, those of the range's last whole bar included."""
+        beyond = Range(reach.start, past(reach.end, WIDEST[base]))
+        return self._read(known, base, beyond, limit=limit, after=after).rows
+
+    def _read(
+        self,
+        known: Known,
+        interval: str,
+        reach: Range,
+        *,
+        limit: int,
+        descending: bool = False,
+        after: str | None = None,
+    ) -> BarPage:
+        request = BarRequest(
+            symbol=known.symbol,
+            interval=interval,
+            range=reach,
+            limit=limit,
+            descending=descending,
+            after=after,
+        )
+        live = self._live(known, BASE_OF[interval], request.selected)
+        return read_bars(self._stores.bars, request, live, self.stored)
+
+    def _live(self, known: Known, base: str, reach: Range) -> list[Bar]:
+        """The running bars of a stored interval in order; an hour's is made from its minutes."""
+        state, last = known.state, known.last
+        if state is None or last is None:
+            return []
+        if base != "1h":
+            return state.running(base)
+        place = place_of(last)
+        calendar = calendar_for(known.symbol, last.exchange_timezone)
+        spans = [hour_span(hour_around(bar, place), calendar) for bar in state.minutes]
+        if not any(reach.holds(span.key) for span in spans):
+            return []
+        if known.symbol not in self._hours:
+            self._hours[known.symbol] = [
+                hour for span in spans if (hour := self._live_hour(state, span))
+            ]
+        return self._hours[known.symbol]
+
+    def _live_hour(self, state: State, span: HourSpan) -> Bar | None:
+        request = BarRequest(
+            symbol=state.symbol,
+            interval="1m",
+            range=Range(span.start, span.end),
+            limit=MOST_MINUTES,
+        )
+        page = read_bars(self._stores.bars, request, state.minutes, self.stored)
+        hour = hour_of(span, page.rows)
+        return msgspec.structs.replace(hour, closed=False) if hour else None

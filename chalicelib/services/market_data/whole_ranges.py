@@ -1,0 +1,76 @@
+"""A whole range in one piece: page after page, up to MOST_WHOLE_ROWS in the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from chalicelib.domain.errors import TicktapeError
+from chalicelib.services.market_data.queries import MOST_WHOLE_ROWS
+
+
+class TooManyRows(TicktapeError):  # noqa: N818 - named as the problem that it becomes
+    """The range has more rows than one answer may hold. `args` is that number."""
+
+
+class Table(Protocol):
+    """A page of rows, and the cursor that leads to the next one."""
+
+    @property
+    def rows(self) -> Any:
+        """A list of rows."""
+
+    @property
+    def cursor(self) -> Any:
+        """None on the last page."""
+
+
+AnyTable = TypeVar("AnyTable", bound=Table)
+AnyCursor = TypeVar("AnyCursor")
+
+
+class RowCount:
+    """The rows of one answer, counted as they are read; several threads may share one."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._is_over = False
+        self._lock = Lock()
+
+    def add(self, table: Table) -> None:
+        """Count the rows of a page. Raises TooManyRows where they, or those that follow them, are
+        more than MOST_WHOLE_ROWS with all before."""
+        following = 0 if table.cursor is None else 1
+        with self._lock:
+            self._rows += len(table.rows)
+            self._is_over |= self._rows + following > MOST_WHOLE_ROWS
+        self.check()
+
+    def check(self) -> None:
+        """Raises TooManyRows where too many were counted."""
+        if self._is_over:
+            raise TooManyRows(MOST_WHOLE_ROWS)
+
+
+def read_whole(
+    read: Callable[[AnyCursor | None], AnyTable],
+    start: AnyCursor | None,
+    count: RowCount | None = None,
+) -> AnyTable:
+    """Read pages from `start` to the end of the range; the last page, holding the rows of all.
+
+    `count` holds the rows that the answer has from elsewhere. Raises TooManyRows.
+    """
+    count = count or RowCount()
+    count.check()
+    table = read(start)
+    count.add(table)
+    rows = list(table.rows)
+    while table.cursor is not None:
+        table = read(table.cursor)
+        count.add(table)
+        rows += table.rows
+    return msgspec.structs.replace(table, rows=rows)  # type: ignore[type-var]

@@ -1,0 +1,255 @@
+"""Rebuild: a symbol's bars and state computed again from its prices, without a word to anybody."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.building import Hour, hour_with, place_of
+from chalicelib.domain.detection import Outcome, State, Watch, advance, rules_for
+from chalicelib.domain.errors import Contended
+from chalicelib.domain.rules import Rule
+from chalicelib.domain.sessions import calendar_for
+from chalicelib.domain.ticks import Tick
+from chalicelib.domain.times import from_text, just_after, later, minute_of, to_text
+from chalicelib.services.bars.closes import ClosesBefore
+from chalicelib.services.bars.repair_reading import stored_bars
+from chalicelib.services.bars.writing import BarWriter
+from chalicelib.services.rebuild.losses import Losses
+from chalicelib.services.rebuild.state import in_place_of
+from chalicelib.services.stores import Stores
+
+STEP = 1000
+TRIES = 20
+SILENT = "rebuild"
+
+
+class Rebuilt(msgspec.Struct, frozen=True):
+    """How many ticks were folded, and how many bars differed from what was stored."""
+
+    symbol: str
+    ticks: int
+    bars: int
+
+
+class Rebuild:
+    """The service behind repair. It may run beside detect: bars are put under their conditions,
+    the state under its version. Where detect has repaired bars since the prices were read, all are
+    computed again, since some may have been put over repaired ones. `rules` reads those that
+    concern a symbol at this moment. Prices expire no sooner than `prices_days` after they came."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        rules: Callable[[str], Sequence[Rule]],
+        shown: Watch,
+        prices_days: int,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._stores = stores
+        self._rules = rules
+        self._shown = shown
+        self._prices_days = prices_days
+        self._clock = clock
+        self._writer = BarWriter(stores.bars)
+
+    def __call__(self, symbol: str, start: str | None = None) -> Rebuilt:
+        """Compute the state, and the bars that end after `start`, from all prices there are.
+
+        No alert is recorded or sent. Those that the state has as pending stay so, and a rule has
+        fired last when the state says so. A rule that the state does not know yet begins with the
+        next price. Folds no further than detect has come, or as far as prices go where there is no
+        state. Raises Contended.
+        """
+        try:
+            return self._rebuilt(symbol, start)
+        except BaseException:  # bars may have been put, and the state was not
+            self._stores.bars.mark_history([symbol], math.inf)
+            raise
+
+    def _rebuilt(self, symbol: str, start: str | None) -> Rebuilt:
+        folds: list[_Fold] = []
+        for _ in range(TRIES):
+            old = self._stores.state.get(symbol)
+            watch = self._watch(symbol)
+            if not folds or not folds[-1].holds(old, watch):
+                folds.append(self._fold(old or State(symbol=symbol), watch, start))
+            if self._put(folds[-1], old):
+                return Rebuilt(symbol, folds[-1].ticks, sum(fold.bars for fold in folds))
+        raise Contended(f"{symbol}: detect was faster {TRIES} times; run it again")
+
+    def _put(self, fold: _Fold, old: State | None) -> bool:
+        """Go on with a fold and put its state in place of the old one. Returns False where detect
+        was faster, with a bar or with the state."""
+        try:
+            fold.through(old)
+        except Contended:
+            fold.outdated = True
+            return False
+        return not fold.ticks or self._stores.state.put(fold.in_place_of(old))
+
+    def _watch(self, symbol: str) -> Watch:
+        """What is watched now. It is read after the state, so that no rule that the state knows is
+        missing unless it has been deleted."""
+        rules = rules_for(symbol, self._rules(symbol))
+        return Watch(rules, self._shown.fast, self._shown.slow)
+
+    def _fold(self, old: State, watch: Watch, start: str | None) -> _Fold:
+        expired_before = later(to_text(self._clock()), days=-self._prices_days)
+        return _Fold(self._stores, self._writer, old, watch, start, expired_before)
+
+
+class _Fold:
+    """A state that grows from nothing, tick by tick, and puts the bars that it finishes.
+
+    `old` is the state that is stored when it begins.
+    """
+
+    def __init__(
+        self,
+        stores: Stores,
+        writer: BarWriter,
+        old: State,
+        watch: Watch,
+        start: str | None,
+        expired_before: str,
+    ) -> None:
+        self.state = State(symbol=old.symbol)
+        self.ticks = 0
+        self.bars = 0
+        self.outdated = False
+        self._repairs = old.repairs
+        self._prices = stores.prices
+        self._bars = stores.bars
+        self._writer = writer
+        self.watch = watch
+        self._start = start or ""
+        self._expired_before = expired_before
+        self._splits = old.splits
+        self._losses: Losses | None = None
+        self._arrival = ""
+        self._seen = Counter[str]()
+        self._regular = Counter[str]()
+
+    def holds(self, stored: State | None, watch: Watch) -> bool:
+        """Whether it can go on where this state is stored by now: no bar has been repaired since it
+        began, rules are the same, and the symbol has not begun anew."""
+        if self.outdated or self.watch != watch or stored is None:
+            return False
+        known = self.state.last_timestamp <= stored.last_timestamp
+        return known and stored.repairs == self._repairs
+
+    def in_place_of(self, old: State | None) -> State:
+        """The state to be put in place of the stored one; only where there are ticks."""
+        if old is None or self._losses is None:
+            return self.state
+        return in_place_of(old, self.state, self.watch, self._losses)
+
+    def through(self, old: State | None) -> None:
+        """Go on up to and with the last tick of the stored state, or to the end."""
+        end = just_after(old.last.timestamp) if old and old.last else None
+        while True:
+            start = just_after(self.state.last_timestamp) if self.state.last else None
+            if start is not None and end is not None and start >= end:
+                return
+            page = self._prices.ticks(self.state.symbol, start, end, limit=STEP, consistent=True)
+            if page.rows:
+                self._arrival = page.rows[-1].ingested_at
+                self._begin(page.rows[0].tick)
+                self.ticks += len(page.rows)
+                self._take([stored.tick for stored in page.rows])
+            if page.next_key is None:
+                break
+        if old is not None:
+            self._take(self._expired(old))
+
+    def _begin(self, first: Tick) -> None:
+        """No price tells of a split before the first one."""
+        if self._losses is not None:
+            return
+        self._losses = Losses(self._bars, first, self._expired_before)
+        begin = place_of(first).date
+        splits = tuple(split for split in self._splits if split.date <= begin)
+        self.state = msgspec.structs.replace(self.state, splits=splits)
+
+    def _expired(self, old: State) -> list[Tick]:
+        """The last ticks of the stored state that have expired: the fold goes as far as it."""
+        reached = self.state.last_timestamp
+        known = [tick for tick in (old.mark, old.last) if tick is not None]
+        return [tick for tick in known if "" < reached < tick.timestamp < self._expired_before]
+
+    def _take(self, left: Sequence[Tick]) -> None:
+        while left:
+            history = ClosesBefore(self._bars, self.state.symbol)
+            outcome = advance(self.state, left, self.watch, _silent, history)
+            self.state = msgspec.structs.replace(outcome.state, pending=())
+            left = left[outcome.taken :]
+            self._put(outcome, self._arrival)
+
+    def _put(self, outcome: Outcome, arrival: str) -> None:
+        minutes = [bar for bar in outcome.closed if bar.interval == "1m"]
+        for bar in minutes:
+            self._seen[bar.session_date] += bar.ticks
+            self._regular[bar.session_date] += 0 if bar.extended else bar.ticks
+        if self._losses is not None:
+            minutes = self._losses.without(minutes, minute_of(self.state.last_timestamp))
+        wanted = [bar for bar in minutes if bar.start >= minute_of(self._start or bar.start)]
+        put = self._writer.put_minutes(wanted, arrival, self._expired_before)
+        self.bars += put.changed + len(put.gone)
+        self._put_hours(outcome.hours, put.gone, arrival)
+        self._writer.discard(put.gone, arrival)
+        days = [bar for bar in outcome.closed if bar.interval == "1d" and self._wants(bar)]
+        self.bars += self._writer.put_differing(days, "1d", arrival, self._fewer)
+        self._discard_days()
+
+    def _put_hours(self, finished: Sequence[Hour], gone: Sequence[Bar], arrival: str) -> None:
+        since = later(self._start, hours=-1) if self._start else ""
+        calendar = calendar_for(self.state.symbol, self.state.timezone)
+        running = {hour_with(bar, calendar) for bar in self.state.minutes}
+        emptied = {hour_with(bar, calendar) for bar in gone} - running
+        hours = dict.fromkeys((hour for hour in finished if hour.start > since), False)
+        hours |= dict.fromkeys(emptied, True)
+        self.bars += self._writer.put_hours_of(
+            self.state.symbol, self.state.timezone, hours, gone, arrival
+        )
+
+    def _discard_days(self) -> None:
+        """Days of sessions that are over and have no regular tick any more."""
+        if self.state.last is None:
+            return
+        running = place_of(self.state.last).date
+        for date in [date for date in self._seen if date < running]:
+            start = f"{date}T00:00:00.000000Z"
+            if not self._regular[date] and date >= self._first_date:
+                stored = stored_bars(self._bars, self.state.symbol, "1d", start, just_after(start))
+                most = self._may_lose(date, 0)
+                mine = [bar for bar in stored if 0 < bar.ticks <= most]
+                self.bars += self._writer.discard(mine, self._arrival)
+            del self._seen[date], self._regular[date]
+
+    def _wants(self, day: Bar) -> bool:
+        return day.session_date >= self._first_date
+
+    @property
+    def _first_date(self) -> str:
+        """The session at the start; its day ends after it."""
+        if not self._start:
+            return ""
+        calendar = calendar_for(self.state.symbol, self.state.timezone)
+        return calendar.session_at(from_text(self._start)).date.isoformat()
+
+    def _fewer(self, bar: Bar) -> int:
+        """A bar may have lost ticks to the other kind, regular or extended."""
+        return self._may_lose(bar.session_date, bar.ticks)
+
+    def _may_lose(self, date: str, ticks: int) -> int:
+        return self._losses.allowed(date, ticks, self._seen[date]) if self._losses else 0
+
+
+def _silent(_: Tick) -> str:
+    return SILENT

@@ -1,0 +1,1 @@
+"""Reports: Athena queries that are started, followed and read. Entry: `reports`."""

@@ -1,0 +1,91 @@
+"""How many LIST requests a report makes of S3: Athena tells only the bytes that it scans.
+
+Athena lists each partition that the statement's conditions leave, at least once for each scan of a
+table: of `raw/` and `readings/` every hour of arrival from the boundary on, projected whether
+or not there are objects, of Parquet each partition in the catalog. What a partition of more than a
+thousand objects takes beyond the first request is not known here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+
+import msgspec
+
+from chalicelib.services.lake import lake_sql
+from chalicelib.services.reports.files import Report
+from chalicelib.services.stores import QueryValue
+
+HOURS = 24
+KEPT = timedelta(minutes=5)
+"""For so long a container goes on with what it has read of the catalog."""
+
+_ARRIVED = re.compile(r"\bFROM (?:raw_lines|readings)\b")
+
+
+class LakeState(msgspec.Struct, frozen=True):
+    """What decides how much is listed.
+
+    first_day: the first date of arrival that is projected. compacted_until, months: as in
+    CompactionState.
+    days: dates of the partitions of `ticks`. years: how many partitions `history_1d` has.
+    """
+
+    first_day: str
+    compacted_until: str | None = None
+    months: tuple[str, ...] = ()
+    days: frozenset[str] = frozenset()
+    years: int = 0
+
+
+class ReportLists:
+    """Counts by the state of the lake, which is read when it is needed."""
+
+    def __init__(self, read: Callable[[], LakeState], clock: Callable[[], datetime]) -> None:
+        self._read = read
+        self._clock = clock
+        self._known: tuple[datetime, LakeState] | None = None
+
+    def __call__(self, report: Report, values: Mapping[str, QueryValue]) -> int:
+        """LIST requests of a report with these values, if it runs now."""
+        now = self._clock()
+        if self._known is None or now - self._known[0] > KEPT:
+            self._known = now, self._read()
+        return lists(report.statement, values, self._known[1], now.date())
+
+
+def lists(statement: str, values: Mapping[str, QueryValue], state: LakeState, today: date) -> int:
+    """LIST requests of a statement over the lake's views; a WITH query counts once."""
+    start, end = str(values.get("start", "")), str(values.get("end", "9999"))
+    if _reads("quarantine", statement):
+        last = min(end, (today + timedelta(days=1)).isoformat())
+        return max(0, _days(max(start, state.first_day), last))
+    found = 0
+    if _reads("all_prices", statement) or _reads("all_ticks", statement):
+        found += _of_ticks(start, end, state, today)
+    if _reads("all_prices", statement):
+        found += _arrivals(lake_sql.bars("1d", state.compacted_until), state, today) + state.years
+    return found
+
+
+def _of_ticks(start: str, end: str, state: LakeState, today: date) -> int:
+    until = state.compacted_until or ""
+    days = [day for day in state.days if start <= day < end and day <= until]
+    parquet = sum(day[:7] not in state.months for day in days) + len(state.months)
+    return parquet + _arrivals(lake_sql.all_ticks(state.compacted_until), state, today)
+
+
+def _arrivals(view: str, state: LakeState, today: date) -> int:
+    """Of the hours from the boundary on, in each scan of them."""
+    first = max(state.first_day, state.compacted_until or "")
+    return len(_ARRIVED.findall(view)) * HOURS * (_days(first, today.isoformat()) + 1)
+
+
+def _days(first: str, last: str) -> int:
+    return (date.fromisoformat(last) - date.fromisoformat(first)).days
+
+
+def _reads(table: str, statement: str) -> bool:
+    return re.search(rf"\bFROM {table}\b", statement) is not None

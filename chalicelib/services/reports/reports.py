@@ -1,0 +1,192 @@
+"""Reports are started, and their runs looked after by the id that Athena gives them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+import msgspec
+
+from chalicelib.domain.errors import FieldError, TicktapeError
+from chalicelib.services.market_data.whole_ranges import read_whole
+from chalicelib.services.reports.costs import requests_usd, scan_usd
+from chalicelib.services.reports.files import Report, all_reports, find_report
+from chalicelib.services.stores import QueryEngine, QueryStatus, QueryValue
+
+REUSE_MINUTES = 5
+MOST_REUSE_MINUTES = 10_080
+"""Seven days: the most that Athena takes."""
+
+MOST_ROWS = 1000
+"""Of a page: what Athena gives in one answer."""
+
+LINK_SECONDS = 900
+
+_RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NUMBERS = ("double", "real", "float", "decimal")
+_WHOLES = ("tinyint", "smallint", "integer", "bigint", "int")
+
+
+class UnknownRun(TicktapeError):  # noqa: N818 - named as the problem that it becomes
+    """No run of a report has this id. `args` is the id."""
+
+
+class NoLake(TicktapeError):  # noqa: N818 - named as the problem that it becomes
+    """This deployment has no Athena."""
+
+
+class Links(Protocol):
+    """Links to objects that need no credentials."""
+
+    def link(self, location: str, seconds: int) -> str:
+        """A link to `s3://bucket/key` that is good for so long."""
+
+
+class Run(msgspec.Struct, frozen=True):
+    """How far a run is; `values` are the parameters that it was started with, as bound.
+    `lists` are the LIST requests to S3 that it would make now, 0 where it is not charged."""
+
+    run_id: str
+    report: Report
+    values: dict[str, QueryValue]
+    status: QueryStatus
+    lists: int = 0
+
+    @property
+    def price_usd(self) -> Decimal:
+        """What Athena asks for it; nothing while it runs, for failures, and for a reused result."""
+        return scan_usd(self.status.bytes_scanned) if _is_charged(self.status) else Decimal(0)
+
+    @property
+    def lists_usd(self) -> Decimal:
+        """What S3 asks for its LIST requests."""
+        return requests_usd(self.lists)
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """A page of a run's rows by column name; `cursor` leads to the next page."""
+
+    rows: Sequence[dict[str, Any]] = ()
+    cursor: str | None = None
+
+
+class Reports:
+    """Starts reports, and reads their runs."""
+
+    def __init__(
+        self,
+        engine: QueryEngine | None,
+        links: Links,
+        lists: Callable[[Report, Mapping[str, QueryValue]], int],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._lake = engine
+        self._links = links
+        self._lists = lists
+        self._clock = clock
+
+    def all(self) -> list[tuple[Report, dict[str, QueryValue]]]:
+        """Every report, and its defaults today."""
+        today = self._clock().date()
+        return [
+            (report, {p.name: p.preset(today) for p in report.parameters if p.default is not None})
+            for report in all_reports()
+        ]
+
+    def start(
+        self, name: str, given: dict[str, Any], reuse_minutes: int = REUSE_MINUTES
+    ) -> tuple[str, dict[str, QueryValue]]:
+        """Start a report; its run's id and all values. Raises UnknownReport, FieldError, NoLake."""
+        report = find_report(name)
+        values = report.values(given, self._clock().date())
+        bound = report.bound(values)
+        return self._engine.start(report.statement, bound, reuse_minutes=reuse_minutes), values
+
+    def run(self, run_id: str) -> Run:
+        """How far a run is. Raises UnknownRun also for a statement that is no report's."""
+        status = self._engine.status(run_id) if _RUN_ID.fullmatch(run_id) else None
+        report = next((r for r in all_reports() if status and r.statement == status.sql), None)
+        if status is None or report is None:
+            raise UnknownRun(run_id)
+        values = dict(zip(report.order, map(_unquoted, status.parameters), strict=True))
+        ordered = {parameter.name: values[parameter.name] for parameter in report.parameters}
+        lists = self._lists(report, ordered) if _is_charged(status) else 0
+        return Run(run_id, report, ordered, status, lists)
+
+    def rows(self, run: Run, limit: int | None, page_token: str | None) -> Rows:
+        """A page of a run that succeeded, or all its rows. Raises TooManyRows."""
+
+        def read(token: str | None) -> Rows:
+            return self._rows(run, MOST_ROWS if limit is None else min(limit, MOST_ROWS), token)
+
+        return read_whole(read, page_token) if limit is None else read(page_token)
+
+    def _rows(self, run: Run, limit: int, page_token: str | None) -> Rows:
+        found = self._engine.rows(run.run_id, limit=limit, page_token=page_token)
+        read = [_reader(kind) for kind in found.types]
+        rows = tuple(
+            {
+                name: None if value is None else convert(value)
+                for name, convert, value in zip(found.columns, read, row, strict=True)
+            }
+            for row in found.rows
+        )
+        return Rows(rows, found.next_token)
+
+    def link(self, run: Run) -> str | None:
+        """A link to the result, a CSV file in S3, of a run that succeeded."""
+        if run.status.state != "succeeded" or run.status.location is None:
+            return None
+        return self._links.link(run.status.location, LINK_SECONDS)
+
+    @property
+    def _engine(self) -> QueryEngine:
+        if self._lake is None:
+            raise NoLake("this deployment has no Athena: ATHENA_WORKGROUP is not set")
+        return self._lake
+
+
+def _is_charged(status: QueryStatus) -> bool:
+    ran = status.state == "succeeded" or (status.state == "cancelled" and status.bytes_scanned > 0)
+    return ran and not status.reused
+
+
+def reuse_minutes(given: Any) -> int:
+    """How old a result may be that stands for a new one; 0 for none. Raises FieldError."""
+    if given is None:
+        return REUSE_MINUTES
+    if type(given) is not int or not 0 <= given <= MOST_REUSE_MINUTES:
+        allowed = f"a whole number of minutes from 0 to {MOST_REUSE_MINUTES}"
+        raise FieldError("max_age_minutes", given, allowed)
+    return given
+
+
+def _unquoted(literal: str) -> QueryValue:
+    """The value of a literal that was bound."""
+    if literal.startswith("'"):
+        return literal[1:-1].replace("''", "'")
+    return int(literal) if literal.lstrip("-").isdigit() else Decimal(literal)
+
+
+def _reader(kind: str) -> Callable[[str], Any]:
+    if kind in _WHOLES:
+        return int
+    if kind.startswith("decimal"):
+        return _decimal
+    return _float if kind in _NUMBERS else str
+
+
+def _decimal(text: str) -> Decimal:
+    """Without the zeros that fill up a column's scale."""
+    value = Decimal(text).normalize()
+    return value.quantize(Decimal(1)) if value == value.to_integral_value() else value
+
+
+def _float(text: str) -> float | None:
+    """None for what JSON has no number for."""
+    value = float(text)
+    return value if math.isfinite(value) else None

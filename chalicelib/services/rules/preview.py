@@ -1,0 +1,247 @@
+"""Preview: what a rule would have fired over a range of history, by the code that judges live."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import msgspec
+
+from chalicelib.domain.alerts import Alert
+from chalicelib.domain.detection import MAX_PENDING, State, Watch, advance, make_alert
+from chalicelib.domain.errors import RuleError
+from chalicelib.domain.folding import label
+from chalicelib.domain.rules import ANY_SYMBOL, Rule
+from chalicelib.domain.running_closes import RunningCloses
+from chalicelib.domain.splits import DatedClose, Split, adjusted_closes
+from chalicelib.domain.ticks import Tick
+from chalicelib.domain.times import just_after, later
+from chalicelib.domain.watching import Observation, RuleState, judge
+from chalicelib.services.bars.closes import ClosesBefore
+from chalicelib.services.rules.closed_bars import ClosedBars, LastPart, TimeIsUp
+from chalicelib.services.rules.last_ticks import LastTicks
+from chalicelib.services.stores import Close, Stores
+
+MAX_BARS = 150_000
+MAX_TICKS = 50_000
+MAX_ALERTS = 1_000
+"""More than a year of 1m bars, and what one answer can hold and do in its time."""
+
+_PAGE = 2_000
+
+
+class Previewed(msgspec.Struct, frozen=True):
+    """What would have fired, in order.
+
+    `judged` counts the prices that the rule was judged at; `complete` is false where a bound or the
+    deadline was reached before the end of the range, `until` says how far it got.
+    """
+
+    alerts: tuple[Alert, ...]
+    judged: int
+    complete: bool
+    until: str | None
+
+
+class Preview:
+    """The service; reads bars for rules on bars, ticks for rules on ticks."""
+
+    def __init__(
+        self, stores: Stores, shown: Watch, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._stores = stores
+        self._shown = shown
+        self._clock = clock
+
+    def __call__(
+        self,
+        rule: Rule,
+        symbol: str,
+        start: str | None,
+        end: str | None,
+        deadline: float = float("inf"),
+    ) -> Previewed:
+        """Judge `rule` for one symbol over `[start, end)`; None is an open end.
+
+        It stops at the deadline, a time of the clock. Raises RuleError where the rule is another
+        symbol's.
+        """
+        if rule.symbol not in (ANY_SYMBOL, symbol):
+            raise RuleError("symbol", rule.symbol, f"{symbol} or *")
+        rule = msgspec.structs.replace(rule, enabled=True)
+        time_is_up = lambda: self._clock() >= deadline  # noqa: E731
+        run = _Run(rule, symbol, self._watch(rule), time_is_up)
+        if rule.interval == "tick":
+            return run.over_ticks(
+                self._warm_up(rule, symbol, start), self._ticks(symbol, start, end)
+            )
+        before = self._before(rule, symbol, start)
+        state = self._stores.state.get(symbol) or State(symbol=symbol)
+        closed = ClosedBars(self._stores, rule, state, time_is_up)
+        parts = closed.last_parts(start, end, before[-1] if before else None)
+        ticks = LastTicks(self._stores, symbol, rule.interval, state.timezone)
+        window = _Window(before, state.splits, self._closes_shown(rule))
+        try:
+            return run.over_bars(parts, window, ticks)
+        except TimeIsUp:
+            return run.result(complete=False)
+
+    def _watch(self, rule: Rule) -> Watch:
+        return Watch((rule,), self._shown.fast, self._shown.slow)
+
+    def _before(self, rule: Rule, symbol: str, start: str | None) -> list[DatedClose]:
+        if start is None:
+            return []
+        history = ClosesBefore(self._stores.bars, symbol)
+        count = self._closes_shown(rule)
+        return [row.dated for row in history(rule.interval, start, start, count)]
+
+    def _closes_shown(self, rule: Rule) -> int:
+        """How many closes before a bar the rule, and the averages shown, look at."""
+        return max(rule.closes_to_begin, self._shown.slow)
+
+    def _warm_up(self, rule: Rule, symbol: str, start: str | None) -> list[Tick]:
+        if start is None:
+            return []
+        depth = self._watch(rule).depth
+        page = self._stores.prices.ticks(symbol, None, start, limit=depth, descending=True)
+        return [stored.tick for stored in reversed(page.rows)]
+
+    def _ticks(self, symbol: str, start: str | None, end: str | None) -> Iterator[list[Tick]]:
+        while True:
+            page = self._stores.prices.ticks(symbol, start, end, limit=_PAGE)
+            yield [stored.tick for stored in page.rows]
+            if page.next_key is None:
+                return
+            start = just_after(page.next_key)
+
+
+class _Window:
+    """The newest `depth` closes before a bar and its own, counted as after the splits up to the
+    bar's session, as they are live."""
+
+    def __init__(self, before: Iterable[DatedClose], splits: Sequence[Split], depth: int) -> None:
+        self._dated = deque(before, maxlen=depth)
+        self._splits = splits
+        self._date = ""
+        self.known: list[Split] = []
+        self.closes = RunningCloses(close for _, close in self._dated)
+
+    def add(self, bar: Close) -> None:
+        """Move on to the next bar."""
+        if bar.date != self._date:
+            self._open(bar.date)
+        self.closes.keep(self._dated.maxlen or 0)
+        self.closes.append(bar.close)
+        self._dated.append((bar.date, bar.close))
+
+    def _open(self, date: str) -> None:
+        """Begin a session: a split may take effect with it."""
+        self._date = date
+        known = [split for split in self._splits if split.date <= date]
+        if known != self.known:
+            self.known = known
+            self.closes = RunningCloses(adjusted_closes(self._dated, known))
+
+
+class _Run:
+    """One rule over one range."""
+
+    def __init__(
+        self, rule: Rule, symbol: str, watch: Watch, time_is_up: Callable[[], bool]
+    ) -> None:
+        self._rule = rule
+        self._symbol = symbol
+        self._watch = watch
+        self._time_is_up = time_is_up
+        self._alerts: list[Alert] = []
+        self._judged = 0
+        self._until: str | None = None
+
+    def over_ticks(self, warm_up: list[Tick], pages: Iterable[list[Tick]]) -> Previewed:
+        """The very run that detect makes, over as many ticks as there are."""
+        unwatched = Watch((), self._watch.fast, self._watch.depth)
+        state = advance(State(symbol=self._symbol), warm_up, unwatched, _aloud).state
+        for page in pages:
+            ticks = page
+            while ticks:
+                outcome = advance(state, ticks, self._watch, _aloud)
+                state = outcome.state
+                self._take(state.pending, outcome.taken, state.last_timestamp)
+                ticks = ticks[outcome.taken :]
+                if self._is_full(MAX_TICKS - MAX_PENDING):
+                    return self.result(complete=False)
+        return self.result(complete=True)
+
+    def over_bars(self, parts: Iterable[LastPart], window: _Window, ticks: LastTicks) -> Previewed:
+        """The closed bars in order."""
+        rule_state: RuleState | None = None
+        for bar, session_before in parts:
+            window.add(bar)
+            observation = self._point(bar, window, session_before)
+            after, fires = judge(self._rule, rule_state, self._latest(observation, bar))
+            if fires:  # only then the bar's last tick matters: for an alert's time and a cooldown
+                observation = _as_seen(observation, ticks.tick_of(bar))
+                after, fires = judge(self._rule, rule_state, observation)
+            rule_state = after
+            self._take([self._alert(observation)] if fires else [], 1, observation.scope)
+            if self._is_full(MAX_BARS):
+                return self.result(complete=False)
+        return self.result(complete=True)
+
+    def _point(self, bar: Close, window: _Window, session_before: DatedClose | None) -> Observation:
+        """The observation of a bar, without a look for its last tick."""
+        previous = adjusted_closes([session_before] if session_before else [], window.known)
+        start = label(bar.start, self._rule.interval)
+        return Observation(
+            timestamp=start,
+            price=bar.close,
+            previous_price=window.closes[-2] if len(window.closes) > 1 else None,
+            previous_close=previous[0] if previous else None,
+            session=bar.date,
+            scope=start,
+            closes=window.closes,
+            split=window.known[-1].date if window.known else "",
+        )
+
+    def _latest(self, observation: Observation, part: Close) -> Observation:
+        """The observation as if the bar's last tick had come as late as it can, so that no cooldown
+        hides an alert."""
+        if not self._rule.cooldown_seconds:
+            return observation
+        return msgspec.structs.replace(observation, timestamp=later(part.start, days=2))
+
+    def _alert(self, observation: Observation) -> Alert:
+        tick = Tick(
+            symbol=self._symbol,
+            timestamp=observation.timestamp,
+            price=observation.price,
+            previous_close=observation.previous_close,
+        )
+        return make_alert(self._rule, observation, tick, self._watch, "preview")
+
+    def _take(self, alerts: Iterable[Alert], judged: int, until: str) -> None:
+        self._alerts += alerts
+        self._judged += judged
+        self._until = until
+
+    def _is_full(self, most: int) -> bool:
+        return self._judged >= most or len(self._alerts) >= MAX_ALERTS or self._time_is_up()
+
+    def result(self, *, complete: bool) -> Previewed:
+        return Previewed(tuple(self._alerts[:MAX_ALERTS]), self._judged, complete, self._until)
+
+
+def _aloud(_tick: Tick) -> str:
+    """Nothing is quiet in a preview, where nothing is sent."""
+    return ""
+
+
+def _as_seen(observation: Observation, tick: Tick | None) -> Observation:
+    """An observation with the time and previous close of the bar's last tick, if there is one."""
+    if tick is None:
+        return observation
+    return msgspec.structs.replace(
+        observation, timestamp=tick.timestamp, previous_close=tick.previous_close
+    )

@@ -1,0 +1,1 @@
+"""Tracked symbols, and forgetting everything stored of one."""

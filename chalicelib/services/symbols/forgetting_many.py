@@ -1,0 +1,50 @@
+"""Which symbols are to be forgotten at once, as those that somebody invented to fill a stage."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+
+from chalicelib.domain.bars import STORED
+from chalicelib.services.stores import Stores, SymbolEntry
+from chalicelib.services.symbols.lists import SEEN, TRACKED
+
+PARALLEL_LOOKS = 16
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """Symbols that were first seen at `since` or later, and before `until`, and of which fewer
+    prices and bars than `fewer_than` are stored. None bounds nothing."""
+
+    since: str | None = None
+    until: str | None = None
+    fewer_than: int | None = None
+
+    def is_within(self, line: SymbolEntry) -> bool:
+        """Whether a symbol was first seen in the range."""
+        is_before = self.until is not None and line.added_at >= self.until
+        return not is_before and line.added_at >= (self.since or "")
+
+
+def chosen(stores: Stores, choice: Choice) -> list[SymbolEntry]:
+    """The lines of the symbols that are meant, by symbol. Those that are tracked never are."""
+    tracked = {line.symbol for line in stores.symbols.listed(TRACKED)}
+    lines = [line for line in stores.symbols.listed(SEEN) if choice.is_within(line)]
+    lines = [line for line in lines if line.symbol not in tracked]
+    if choice.fewer_than is None:
+        return lines
+    most = choice.fewer_than
+    with ThreadPoolExecutor(PARALLEL_LOOKS) as pool:
+        few = pool.map(lambda line: _has_fewer(stores, line.symbol, most), lines)
+        return [line for line, is_meant in zip(lines, few, strict=True) if is_meant]
+
+
+def _has_fewer(stores: Stores, symbol: str, most: int) -> bool:
+    """Whether fewer prices and bars than `most` are stored."""
+    count = len(stores.prices.ticks(symbol, None, None, limit=most).rows)
+    for interval in STORED:
+        if count >= most:
+            break
+        count += len(stores.bars.bars(symbol, interval, None, None, limit=most).rows)
+    return count < most
