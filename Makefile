@@ -7,7 +7,7 @@ ARGS ?=
 TIMES ?= 3
 PYTEST := $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 
-# Without compiled modules each process compiles what it imports again: three times the start.
+# Without compiled modules each process compiles its imports again, which triples its start.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run sql setup browser node test test-fast test-loaded test-long check format bench clean
@@ -23,7 +23,7 @@ sql: $(BIN)/.run ## a statement of Athena's SQL on the running system (SQL="SELE
 	@if [ -n "$$TICKTAPE_SQL" ]; then $(BIN)/python -m local sql "$$TICKTAPE_SQL" $(ARGS); \
 	else $(BIN)/python -m local sql $(ARGS); fi
 
-setup: ## .venv with everything pinned, and a browser for the tests where it can be had
+setup: ## .venv with everything pinned, and a browser for the tests if possible
 	@$(MAKE) --no-print-directory --silent -j 3 $(BIN)/.dev browser node
 
 browser:
@@ -35,7 +35,7 @@ node:
 test: setup ## every test but the long ones
 	@$(PYTEST) -n 5 -m "not long" $(ARGS)
 
-test-fast: $(BIN)/.dev ## unit tests and oracles, for whoever changes a line: about a minute
+test-fast: $(BIN)/.dev ## unit tests and oracles, after a small change: about a minute
 	@$(PYTEST) -n 2 -m "not long" tests/unit tests/oracles $(ARGS)
 
 test-loaded: setup ## `make test` TIMES=3 times beside four processes that keep the processor busy
@@ -47,7 +47,7 @@ test-long: setup ## the same suites at full length
 check: setup ## format, lint, types, imports, security lint; changes nothing
 	@tools/check.sh
 
-format: setup ## put the code into its form
+format: setup ## format the code
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 	@tools/page_form.sh --write
@@ -55,7 +55,7 @@ format: setup ## put the code into its form
 bench: setup ## the benchmarks: tables on screen, JSON in bench/results
 	@$(BIN)/python -m bench $(ARGS)
 
-clean: ## forget what was made, but keep the data
+clean: ## remove build products, but keep the data
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/results
 
 $(BIN)/.run: requirements.txt requirements/run.txt tools/venv.sh

@@ -1,9 +1,9 @@
-"""`python -m bench [NAME ...]`: runs the benchmarks, prints their tables, keeps the results.
+"""`python -m bench [NAME ...]`: runs the benchmarks, prints their tables, stores the results.
 
 Every module of this folder that has a `measure()` is a benchmark. It returns results as
-dictionaries: name, value, unit, and where they apply baseline (of the same run), ratio, target,
-holds. Each runs in a process of its own; one that fails is named with its reason and hides no
-other. Options:
+dictionaries: name, value, unit, and optionally baseline (of the same run), ratio, target, holds.
+Each runs in its own process; a failure is reported with its reason and does not stop the others.
+Options:
 
     --compare FILE   show the values of an earlier results file beside
     --skip NAME      leave one out (may be given again)
@@ -23,8 +23,10 @@ TIMEOUT_SECONDS = 1800
 
 
 def main(arguments: list[str]) -> int:
-    """Exit status: 0 where all ran; targets that fall short are said, not failed. 1 where one
-    could not run, 2 for what cannot be asked."""
+    """Run the benchmarks and return the exit status.
+
+    It is 0 if all ran, even with missed targets; 1 if one could not run; 2 for invalid arguments.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         description=__doc__,

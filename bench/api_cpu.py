@@ -1,10 +1,10 @@
 """The API: CPU from Lambda's event to its response for 390 bars (a session) and for 500 ticks,
 beside `Table.query` and `json.dumps`.
 
-Both sides read the same rows at the same endpoint, a process of its own. Bias: the baseline
-gives the rows as they lie there, with floats for prices, and nothing else; ours checks the
-request, reads the symbol's state for the labels and the unfinished bar, keeps numbers exact and
-adds ETag and Cache-Control.
+Both sides read the same rows from the same endpoint, a separate process. Bias: the baseline returns
+the rows as stored, with floats for prices, and nothing else; ours checks the request, reads the
+symbol's state for the labels and the unfinished bar, keeps numbers exact and adds ETag and
+Cache-Control.
 
     python -m bench.api_cpu [--profile]
 """
@@ -36,7 +36,7 @@ Ask = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def event(interval: str, limit: int) -> dict[str, Any]:
-    """GET the newest rows."""
+    """Return a GET of the newest rows."""
     query = {"interval": interval, "limit": str(limit), "sort": "desc"}
     return feeds.api_event(f"/prices/{SYMBOL}", _RESOURCE, SYMBOL, **query)
 
@@ -45,7 +45,7 @@ EVENTS = {f"{BARS}_bars": event("1m", BARS), f"{TICKS}_ticks": event("tick", TIC
 
 
 def prepare(ours: OurApp) -> None:
-    """Rows, and a state that has seen them all."""
+    """Prepare rows, and a state that includes them all."""
     ours.aws.store("prices", STORED)
     ours.aws.store("bars", STORED)
     state = without_alerts(state_before(SYMBOL, 0))
@@ -53,18 +53,18 @@ def prepare(ours: OurApp) -> None:
 
 
 def rows_of(response: dict[str, Any]) -> int:
-    """How many rows a response has. Raises AssertionError for anything but a 200."""
+    """Return the number of rows in a response. Raises AssertionError for anything but a 200."""
     assert response["statusCode"] == 200, response
     return len(json.loads(response["body"])["prices"])
 
 
 def asker(ours: OurApp) -> Ask:
-    """A request to our function."""
+    """Return a request to our function."""
     return lambda request: ours.handlers.app(request, feeds.Context())
 
 
 def case(answer: Ask, asked: dict[str, Any]) -> Callable[[], None]:
-    """A request, REPEATS times."""
+    """Return a case that sends a request REPEATS times."""
 
     def run() -> None:
         for _ in range(REPEATS):
@@ -74,7 +74,7 @@ def case(answer: Ask, asked: dict[str, Any]) -> Callable[[], None]:
 
 
 def measure() -> list[dict[str, object]]:
-    """The benchmark's results."""
+    """Return the benchmark's results."""
     with our_app() as ours:
         prepare(ours)
         baseline = Baseline("prices", "bars", "archive", TOPIC)
@@ -90,7 +90,7 @@ def measure() -> list[dict[str, object]]:
 
 
 def result(name: str, mine: list[float], theirs: list[float]) -> dict[str, object]:
-    """One line of the table."""
+    """Return one line of the table."""
     ratio = median(theirs) / median(mine)
     return {
         "name": f"api_cpu_{name}",
@@ -105,7 +105,7 @@ def result(name: str, mine: list[float], theirs: list[float]) -> dict[str, objec
 
 
 def profile() -> None:
-    """Where our time goes."""
+    """Print a profile of our function."""
     with our_app() as ours:
         prepare(ours)
         for name, asked in EVENTS.items():

@@ -1,9 +1,9 @@
-"""Sixteen clients on the API for half a minute, with the pipeline running beside it.
+"""Loads the API with sixteen clients for half a minute while the pipeline runs.
 
-Clients, API, pollers, producer and the embedded AWS share this machine's cores, so the figures
-say how the local system holds up; in a deployment each request has a Lambda of its own. Requests
-are those of the page: quotes, the live end of a series, ranges, indicators, alerts. Answers are
-read to their end; anything but a 200 or 304 is an error.
+Clients, API, pollers, producer and the embedded AWS share this machine's cores, so the figures show
+how the local system holds up; in a deployment each request has its own Lambda. Requests are those
+of the page: quotes, the live end of a series, ranges, indicators, alerts. Answers are read
+completely; anything but a 200 or 304 is an error.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Sample = tuple[str, float, bool]
 
 
 def measure() -> list[dict[str, Any]]:
-    """Requests a second, percentiles in milliseconds of all and by kind, and errors."""
+    """Return requests per second, percentiles in milliseconds (all and by kind), and errors."""
     with local_system(SYMBOLS[0], "--source", "simulator", "--symbols", ",".join(SYMBOLS)) as api:
         _run(api, WARM_UP_SECONDS)
         samples = _run(api, SECONDS)
@@ -65,7 +65,7 @@ def measure() -> list[dict[str, Any]]:
 
 
 def _percentiles(name: str, seconds: Sequence[float]) -> dict[str, Any]:
-    """Median (as value), p95 and p99 in milliseconds."""
+    """Return median (as value), p95 and p99 in milliseconds."""
     cuts = quantiles(seconds, n=100, method="inclusive")
     p50, p95, p99 = (round(cuts[at] * 1000, 1) for at in (49, 94, 98))
     return {"name": name, "value": p50, "p95": p95, "p99": p99, "unit": "ms"}
@@ -79,7 +79,7 @@ def _run(api: str, seconds: float) -> list[Sample]:
 
 
 def _client(api: str, choose: random.Random, end: float) -> list[Sample]:
-    """One client on one connection, the next request as soon as an answer is read."""
+    """Run one client on one connection, with the next request as soon as an answer is read."""
     kinds = list(REQUESTS)
     weights = [REQUESTS[kind][0] for kind in kinds]
     samples: list[Sample] = []

@@ -1,6 +1,6 @@
-"""Counts the calls that botocore clients make: by operation their number, bytes and capacity.
+"""Counts the calls of botocore clients: number, bytes and capacity by operation.
 
-Capacity is reckoned from what went over the wire, as DynamoDB charges it on demand: a write unit
+Capacity is computed from the requests and answers, as DynamoDB charges it on demand: a write unit
 for each started KB of an item, also where a condition refuses it, and again for each index; a
 read unit for each started 4 KB, half where the read is not consistent.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
@@ -21,7 +21,7 @@ _OWN = "aws-calls"
 
 
 class Tally(msgspec.Struct):
-    """Of one operation. Units are DynamoDB's request units, 0 for other services."""
+    """The counts of one operation. Units are DynamoDB's request units, 0 for other services."""
 
     calls: int = 0
     errors: int = 0
@@ -32,7 +32,7 @@ class Tally(msgspec.Struct):
 
 
 class AwsCalls:
-    """Watches clients. `indexes` are the numbers of global indexes by table name."""
+    """Observes clients. `indexes` are the numbers of global indexes by table name."""
 
     def __init__(self, clients: Iterable[Any], indexes: Mapping[str, int] | None = None) -> None:
         self.by_operation: dict[str, Tally] = {}
@@ -47,17 +47,17 @@ class AwsCalls:
 
     @property
     def calls(self) -> int:
-        """All calls."""
+        """Return the number of all calls."""
         return sum(tally.calls for tally in self.by_operation.values())
 
     def count(self, *operations: str) -> int:
-        """Calls of some operations."""
+        """Return the number of calls of some operations."""
         return sum(
             self.by_operation[name].calls for name in operations if name in self.by_operation
         )
 
     def forget(self) -> None:
-        """Start from nothing."""
+        """Reset the counts."""
         with self._lock:
             self.by_operation = {}
 
@@ -65,8 +65,8 @@ class AwsCalls:
         context[_OWN] = params
 
     def _as_sent(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
-        """boto3's tables turn values of Python into DynamoDB's by now."""
-        if params and params.get("RequestItems") != {}:  # json_wire sends bodies of its own
+        """Count a request; boto3's tables have already converted Python values to DynamoDB's."""
+        if params and params.get("RequestItems") != {}:  # json_wire sends its own bodies
             context[_OWN] = params
 
     def _request(self, params: Mapping[str, Any], context: Any, **_: Any) -> None:
@@ -102,7 +102,7 @@ class AwsCalls:
         )
 
     def _inserted_units(self, statement: Mapping[str, Any]) -> float:
-        """A refused insert costs as much as one that is done."""
+        """Return the units of an insert; a refused one costs the same."""
         head, *rest = statement["Statement"].split("'")
         item = dict(zip(rest[::2], statement["Parameters"], strict=True))
         return self._units(head.split('"')[1], item)
@@ -112,14 +112,14 @@ class AwsCalls:
 
 
 def _response_bytes(model: Any, response: Any) -> int:
-    """A streamed body is its reader's: to read it here would leave nothing of it."""
+    """Return the size of a response; a streamed body is left to its reader."""
     if model.has_streaming_output:
         return int(response.headers.get("Content-Length", 0))
     return len(response.content or b"")
 
 
 def body_bytes(body: Any) -> int:
-    """The size of a request's body: bytes, text, form fields or an open file."""
+    """Return the size of a request's body: bytes, text, form fields or an open file."""
     if hasattr(body, "seek"):
         at = body.tell()
         size = int(body.seek(0, 2))
@@ -131,7 +131,7 @@ def body_bytes(body: Any) -> int:
 
 
 def read_units(name: str, request: Mapping[str, Any], answer: Mapping[str, Any]) -> float:
-    """What a read costs; nothing that was found costs as much as the smallest item."""
+    """Return the units of a read; an empty result costs as much as the smallest item."""
     if name == "GetItem":
         return _read(item_bytes(answer.get("Item", {})), request)
     if name == "Query":
@@ -151,7 +151,7 @@ def _read(size: int, request: Mapping[str, Any]) -> float:
 
 
 def item_bytes(item: Mapping[str, Mapping[str, Any]]) -> int:
-    """An item's size as DynamoDB counts it: names and values, numbers by their digits."""
+    """Return an item's size as DynamoDB counts it: names and values, numbers by their digits."""
     return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
 
 
@@ -174,6 +174,6 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
 
 
 def _written(write: dict[str, Any]) -> dict[str, Any]:
-    """The item of a batch's put; of a delete its key, all that is known of what goes."""
+    """Return the item of a batch's put, or the key of a delete, whose item is unknown."""
     item: dict[str, Any] = write.get("PutRequest", {}).get("Item") or write["DeleteRequest"]["Key"]
     return item

@@ -1,10 +1,10 @@
-"""The old designs' way, as good as it can be: what our handlers are measured against.
+"""The old designs, implemented as well as possible: the baseline for our handlers.
 
-Per record of the stream: read it with exact numbers, put one object, put one item. Per stored
-item: query the symbol's day, take both averages, publish where they cross. The API: query the
-rows, `json.dumps`. boto3 as its tutorials have it, with clients that are kept, connections that
-stay open, a key by which one can ask, and only the attributes that are needed in the day's query.
-It does none of what Ticktape adds: checks, quarantine, bars, repair, claims, ETags, pages.
+Per record of the stream: parse it with exact numbers, put one object, put one item. Per stored
+item: query the symbol's day, compute both averages, publish at crosses. The API: query the rows,
+`json.dumps`. It uses boto3 as in its tutorials, with reused clients, persistent connections, a
+usable key, and only the needed attributes in the day's query. It does none of Ticktape's additions:
+checks, quarantine, bars, repair, claims, ETags, pages.
 
 `bench.cost` counts the calls of the same functions.
 """
@@ -26,7 +26,7 @@ Event = dict[str, Any]
 
 
 class Baseline:
-    """One container: clients are made here, once. `endpoint` None means what boto3 would take."""
+    """One container: clients are created here, once. `endpoint` None means boto3's default."""
 
     def __init__(
         self, prices: str, bars: str, bucket: str, topic: str, endpoint: str | None = None
@@ -43,11 +43,11 @@ class Baseline:
 
     @property
     def clients(self) -> tuple[Any, Any, Any]:
-        """All clients, for counting their calls."""
+        """Return all clients, for counting their calls."""
         return self.dynamodb, self.s3, self.sns
 
     def ingest(self, event: Event, context: Any = None) -> None:  # noqa: ARG002 - Lambda's signature
-        """A batch of the stream: one object and one item a record."""
+        """Process a batch of the stream: one object and one item per record."""
         for record in event["Records"]:
             raw = base64.b64decode(record["kinesis"]["data"])
             tick = json.loads(raw, parse_float=Decimal)
@@ -58,9 +58,9 @@ class Baseline:
             self._prices.put_item(Item=enriched(tick))
 
     def detect(self, event: Event, context: Any = None) -> int:  # noqa: ARG002 - Lambda's signature
-        """Stored items: for each the day so far, its averages, and a message at a cross.
+        """For each stored item, query the day so far, compute its averages, and publish at a cross.
 
-        Returns how many messages it published.
+        Returns the number of published messages.
         """
         published = 0
         for record in event["Records"]:
@@ -77,7 +77,7 @@ class Baseline:
         return published
 
     def _day(self, symbol: str, until: str) -> list[Decimal]:
-        """The day's prices up to a tick, oldest first, all pages."""
+        """Return the day's prices up to a tick, oldest first, from all pages."""
         condition = Key("symbol").eq(symbol) & Key("timestamp").between(until[:10], until)
         request: dict[str, Any] = {
             "KeyConditionExpression": condition,
@@ -92,12 +92,12 @@ class Baseline:
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def bars(self, event: Event, context: Any = None) -> Event:  # noqa: ARG002 - Lambda's signature
-        """GET the newest bars of a symbol."""
+        """Answer a GET of a symbol's newest bars."""
         series = f"{event['pathParameters']['symbol']}#{_asked(event, 'interval')}"
         return self._newest(self._bars, Key("series").eq(series), event)
 
     def ticks(self, event: Event, context: Any = None) -> Event:  # noqa: ARG002 - Lambda's signature
-        """GET the newest ticks of a symbol."""
+        """Answer a GET of a symbol's newest ticks."""
         symbol = Key("symbol").eq(event["pathParameters"]["symbol"])
         return self._newest(self._prices, symbol, event)
 
@@ -121,7 +121,7 @@ def _asked(event: Event, name: str) -> str:
 
 
 def enriched(tick: dict[str, Any]) -> dict[str, Any]:
-    """The item of a tick: its fields and what follows from them."""
+    """Return the item of a tick: its fields and those derived from them."""
     change = tick["price"] - tick["previous_close"]
     percent = change * 100 / tick["previous_close"]
     return {
@@ -134,7 +134,8 @@ def enriched(tick: dict[str, Any]) -> dict[str, Any]:
 
 
 def crossed(prices: list[Decimal]) -> str:
-    """Which way the fast average passed the slow one with the last price; empty if it did not."""
+    """Return in which direction the fast average crossed the slow one with the last price, or
+    ""."""
     if len(prices) <= SLOW:
         return ""
     before, now = _gap(prices[:-1]), _gap(prices)
@@ -144,7 +145,7 @@ def crossed(prices: list[Decimal]) -> str:
 
 
 def _gap(prices: list[Decimal]) -> Decimal:
-    """The fast average less the slow one."""
+    """Return the fast average minus the slow one."""
     return _mean(prices[-FAST:]) - _mean(prices[-SLOW:])
 
 

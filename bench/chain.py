@@ -50,12 +50,12 @@ from producer.wire import WireTick, encode
 TARGET_RATIO = 0.6
 TARGET_SECONDS = 2.0
 GUESSED_RATES = {25: 400, 1000: 100}
-"""Ticks a second by number of symbols, by which a run's ticks are chosen to take about as long as
-it is asked to."""
+"""Estimated ticks per second by number of symbols, to choose a run's ticks for the requested
+time."""
 
 DRIVERS = 8
 SUBSCRIBES = b"Action=Subscribe"
-"""Left out of the driver: the run's subscriber is gone, and each message would wait for it."""
+"""Omitted by the driver: the run's subscriber is gone, and each message would wait for it."""
 
 REQUEST_RECORDS = 500
 END_SECONDS = 600.0
@@ -66,7 +66,7 @@ LONGEST_WATCH = 30.0
 
 
 def ticks_of(symbols: int, count: int) -> list[list[WireTick]]:
-    """Polls of all symbols, a second apart, that end now."""
+    """Return polls of all symbols, a second apart, ending now."""
     polls = max(2, count // symbols)
     walks = [Walk(f"S{number:04}") for number in range(symbols)]
     start = datetime.now(UTC) - timedelta(seconds=polls)
@@ -81,7 +81,7 @@ def ticks_of(symbols: int, count: int) -> list[list[WireTick]]:
 
 
 class Running:
-    """`python -m local` without a producer, its addresses, and what it asked of AWS."""
+    """A `python -m local` without a producer, its addresses, and its requests to AWS."""
 
     def __init__(self, folder: Path, *options: str) -> None:
         self._record = folder / "requests"
@@ -96,7 +96,7 @@ class Running:
         )
 
     def get(self, path: str) -> Any:
-        """The JSON at a path of the API; None while it has none."""
+        """Return the JSON at a path of the API; None if there is none."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.api}{path}", timeout=20) as found:
                 return json.load(found)
@@ -104,7 +104,7 @@ class Running:
             return None
 
     def wait(self, path: str = "/health") -> None:
-        """Until the API answers. Raises RuntimeError with what the system said."""
+        """Wait until the API answers. Raises RuntimeError with the system's output."""
         deadline = time.monotonic() + END_SECONDS
         while self.get(path) is None:
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -114,14 +114,14 @@ class Running:
 
     @property
     def keys(self) -> Keys:
-        """What clients of its AWS sign with; known once the API answers."""
+        """Return the keys with which clients of its AWS sign; known once the API answers."""
         facts = next(one for one in running_file.find() if one["pid"] == self._process.pid)
         found = keys_of(facts)
         assert found is not None, "it runs on its own AWS"
         return found
 
     def requests(self) -> list[Request]:
-        """End it; what it asked."""
+        """Stop it and return its requests."""
         self._process.send_signal(signal.SIGINT)
         try:
             self._process.wait(30)
@@ -136,7 +136,7 @@ class Running:
 
 @contextmanager
 def running() -> Iterator[Running]:
-    """A started system, ended in any case."""
+    """Run a system, stopped in any case."""
     with tempfile.TemporaryDirectory() as folder:
         system = Running(Path(folder))
         try:
@@ -147,19 +147,19 @@ def running() -> Iterator[Running]:
 
 
 def kinesis(system: Running) -> Any:
-    """A client of the system's stream."""
+    """Return a client of the system's stream."""
     return Clients(variables_of(system.aws, system.keys))("kinesis")
 
 
 def variables_of(port: int, keys: Keys) -> dict[str, str]:
-    """The environment of an emulator's clients."""
+    """Return the environment of an emulator's clients."""
     variables: dict[str, str] = {}
     point_at(variables, f"http://127.0.0.1:{port}", keys)
     return variables
 
 
 def put(client: Any, stream: str, polls: Sequence[Sequence[WireTick]]) -> None:
-    """As the producer: a record a symbol and request, 500 records a request."""
+    """Send like the producer: one record per symbol and request, 500 records per request."""
     for poll in polls:
         for first in range(0, len(poll), REQUEST_RECORDS):
             part = poll[first : first + REQUEST_RECORDS]
@@ -168,17 +168,17 @@ def put(client: Any, stream: str, polls: Sequence[Sequence[WireTick]]) -> None:
 
 
 def stream_name() -> str:
-    """Of the local stage."""
+    """Return the local stage's stream."""
     return resources.load().name("ticks")
 
 
 def sustained(symbols: int, seconds: float) -> tuple[float, float]:
-    """Ticks a second through the chain, and of the driver."""
+    """Return ticks per second through the chain, and of the driver."""
     first, *polls = ticks_of(symbols, symbols + round(GUESSED_RATES[symbols] * seconds))
     count = sum(map(len, polls))
     with running() as system:
         client = kinesis(system)
-        put(client, stream_name(), [first])  # handlers make their clients with their first batch
+        put(client, stream_name(), [first])  # handlers create their clients with their first batch
         _await_last(system, first)
         began = time.monotonic()
         producing = threading.Thread(target=put, args=(client, stream_name(), polls))
@@ -197,7 +197,8 @@ def sustained(symbols: int, seconds: float) -> tuple[float, float]:
 
 
 def _await_last(system: Running, last: Sequence[WireTick]) -> None:
-    """Until detection has seen the last tick of every symbol; asked seldom, not to disturb."""
+    """Wait until detection has seen the last tick of every symbol; polls rarely, to disturb
+    little."""
     for first in range(0, len(last), 100):
         wanted = {tick.symbol: tick.timestamp for tick in last[first : first + 100]}
         path = f"/quotes?symbols={','.join(wanted)}"
@@ -218,7 +219,8 @@ def driven(
     polls: Sequence[Sequence[WireTick]],
     ingest: str = "kinesis",
 ) -> float:
-    """Seconds that the same requests take with nothing around them; those before are not timed."""
+    """Return the seconds that the same requests take alone; requests before `first` are not
+    timed."""
     emulator = EmulatorProcess(free_port(), None)
     try:
         emulator.wait_until_ready()
@@ -236,7 +238,7 @@ def driven(
 
 
 def _signed(request: Request, emulator: EmulatorProcess) -> Request:
-    """The request signed for another emulator than the one that it was sent to."""
+    """Return the request signed for another emulator."""
     headers = {k: v for k, v in request.headers.items() if k != "authorization"}
     service = request.headers["authorization"].split("/")[3]
     url = emulator.endpoint + request.path
@@ -257,7 +259,7 @@ def _all_driven(
 
 
 def _moved(request: Request, stream_arn: str) -> Request:
-    """The table's stream has another name in another emulator."""
+    """Rename the table's stream for another emulator."""
     head, _, label = stream_arn.rpartition("/")
     at = request.body.find(head.encode() + b"/")
     if at < 0:
@@ -281,8 +283,11 @@ def _drive(port: int, waiting: Iterator[Request], lock: threading.Lock) -> None:
 
 
 class Feed(threading.Thread):
-    """Ticks at `rate` a second of all symbols, which take turns: spread over time as those of a
-    live feed are, and not a burst a poll. Knows which of them the API has not shown yet."""
+    """Sends ticks at `rate` per second for all symbols in turn.
+
+    They are spread over time like a live feed, not in bursts per poll. Tracks which of them the API
+    has not shown yet.
+    """
 
     def __init__(self, client: Any, symbols: int, rate: float) -> None:
         super().__init__()
@@ -292,7 +297,7 @@ class Feed(threading.Thread):
         self._unseen: deque[tuple[str, str]] = deque()
 
     def run(self) -> None:
-        """Send what is due, until it is stopped."""
+        """Send due ticks until stopped."""
         began, made = time.monotonic(), 0
         while not self._stopped.wait(SEND_SECONDS):
             due = int(self._rate * (time.monotonic() - began))
@@ -305,12 +310,12 @@ class Feed(threading.Thread):
             made = due
 
     def oldest(self, count: int) -> list[str]:
-        """Symbols of the ticks that have waited longest."""
+        """Return the symbols of the ticks that have waited longest."""
         with self._lock:
             return list(dict.fromkeys(symbol for symbol, _ in self._unseen))[:count]
 
     def seen(self, quoted: dict[str, str]) -> list[str]:
-        """Timestamps of the ticks that the API's newest ones now cover."""
+        """Return the timestamps of the ticks that the API's newest ones now cover."""
         with self._lock:
             found = [stamp for symbol, stamp in self._unseen if stamp <= quoted.get(symbol, "")]
             self._unseen = deque(
@@ -319,16 +324,16 @@ class Feed(threading.Thread):
             return found
 
     def stop(self) -> list[str]:
-        """End it; timestamps of the ticks that were never seen."""
+        """Stop; return the timestamps of ticks that were never seen."""
         self._stopped.set()
         self.join()
         return [stamp for _, stamp in self._unseen]
 
 
 def latencies(symbols: int, rate: float, seconds: float) -> list[float]:
-    """Seconds from each tick's event until the API quotes it, or a later one of its symbol.
+    """Return the seconds from each tick's event until the API quotes it or a later one.
 
-    Those that are still on their way at the end count where they are late already.
+    Ticks still on their way at the end count if they are already late.
     """
     found: list[float] = []
     with running() as system:
@@ -350,7 +355,8 @@ def _ages(stamps: Sequence[str]) -> list[float]:
 
 
 def results(seconds: float) -> list[dict[str, Any]]:
-    """Both numbers of symbols, and the latency at a tenth of the lesser load."""
+    """Return results for both numbers of symbols, and the latency at a tenth of the smaller
+    load."""
     found = []
     for symbols in GUESSED_RATES:
         chain, driver = sustained(symbols, seconds)
@@ -384,7 +390,7 @@ def _latency(symbols: int, seconds: list[float]) -> dict[str, Any]:
 
 
 def measure() -> list[dict[str, Any]]:
-    """A minute of each."""
+    """Measure each for a minute."""
     return results(60)
 
 

@@ -1,8 +1,8 @@
-"""What collecting prices costs a month: by a function, by a container, or by a machine.
+"""The monthly cost of collecting prices: by a function, a container, or a machine.
 
 The function runs through every minute in which an exchange is open, since it waits for the next
-poll, and looks in shortly in all others. Stated: what it writes in a minute
-(`producer/collector/`), the lines of its log, and two metrics beyond the ten that are free.
+poll, and only briefly in all others. Assumed: its writes per minute (`producer/collector/`), the
+lines of its log, and two metrics beyond the ten free ones.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ KINDS: Final[dict[Kind, str]] = {
 }
 MEMORY_GB = 0.5
 CLOSED_SECONDS = 0.5
-"""Of a run that finds all exchanges closed."""
+"""Seconds of a run that finds all exchanges closed."""
 
 OPEN_WRITES, CLOSED_WRITES = 5, 4
-"""A minute: the lease taken and given back, the status; while open, the memory after each poll."""
+"""Writes per minute: the lease acquired and released, the status; while open, the memory after each
+poll."""
 
 MEMORY_BYTES_A_SYMBOL, BYTES_A_WRITE_UNIT = 45, 1024
 READ_UNITS_A_MINUTE = 6
-"""While open: the tracked symbols, asked for every 5 s."""
+"""While open: the tracked symbols, read every 5 s."""
 
 LOG_BYTES_A_RUN = 2000
 METRICS = 2
@@ -37,8 +38,10 @@ DISK_GB = 8
 
 
 def usd_a_month(settings: Settings, prices: Prices, *, is_free: bool = False) -> float:
-    """Of the settings' collector; `is_free` takes Lambda's free allowances off, as if nothing else
-    used them."""
+    """Return the cost of the settings' collector.
+
+    `is_free` subtracts Lambda's free allowances, as if nothing else used them.
+    """
     hours, of = prices.hours_a_month, prices.of
     if settings.collector == "lambda":
         return _function(settings, prices, is_free=is_free)
@@ -52,7 +55,7 @@ def usd_a_month(settings: Settings, prices: Prices, *, is_free: bool = False) ->
 
 
 def gb_seconds(settings: Settings) -> float:
-    """Of the function a month."""
+    """Return the function's GB-seconds per month."""
     closed_minutes = (ROUND_THE_CLOCK - settings.hours) * 60
     return (settings.hours * 3600 + closed_minutes * CLOSED_SECONDS) * MEMORY_GB
 
@@ -71,7 +74,7 @@ def _function(settings: Settings, prices: Prices, *, is_free: bool) -> float:
 
 
 def _writes(settings: Settings) -> float:
-    """Write units a month."""
+    """Return write units per month."""
     memory = math.ceil(settings.symbols * MEMORY_BYTES_A_SYMBOL / BYTES_A_WRITE_UNIT)
     polls = max(1.0, 60 / settings.interval_seconds)
     an_open_minute = OPEN_WRITES + polls * memory

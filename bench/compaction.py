@@ -1,8 +1,8 @@
-"""Compaction of a day of ticks over the local stand-in: how fast, and how small Parquet is.
+"""Compaction of a day of ticks in the local emulation: its speed, and the size of Parquet.
 
-The day is simulated: 25 symbols each 30 s, a poll a batch, and a million ticks in batches of a
-thousand, as ingest archives them. The baseline of the throughput is one reading of the same
-objects by ingest's own decoder in one thread; that of the size is the gzipped raw archive.
+The day is simulated: 25 symbols every 30 s, one poll per batch, and a million ticks in batches of a
+thousand, as ingest archives them. The baseline of the throughput is one reading of the same objects
+by ingest's own decoder in one thread; that of the size is the gzipped raw archive.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from producer.wire import encode
 from rigs.emulated import Emulated
 
 CASES = {"25 symbols each 30 s": (72_000, 25), "a million ticks": (1_000_000, 1000)}
-"""A day's ticks, and how many of them a batch has."""
+"""The ticks of a day, and the ticks per batch."""
 
 DAY = datetime(2026, 11, 18, tzinfo=UTC)
 READ_OBJECTS = 50
-"""Of the raw objects, for the baseline of the throughput."""
+"""Raw objects read for the baseline of the throughput."""
 
 
 def measure() -> list[dict[str, Any]]:
-    """Throughput and bytes a tick, case by case."""
+    """Return throughput and bytes per tick of each case."""
     emulated = Emulated()
     try:
         return [
@@ -77,7 +77,7 @@ def _result(name: str, value: float, unit: str, baseline: float) -> dict[str, An
 def fill_day(
     emulated: Emulated, settings: Settings, ticks: int, batch: int, day: datetime = DAY
 ) -> None:
-    """Raw objects as ingest would have archived them, evenly over the day."""
+    """Write raw objects as ingest would, spread evenly over the day."""
     archive = S3Archive(emulated.clients.s3, settings.archive_bucket)
     simulator = Simulator()
     polls = -(-ticks // len(simulator.poll(day.timestamp())))
@@ -108,7 +108,7 @@ def _bytes(emulated: Emulated, settings: Settings, prefix: str) -> int:
 
 
 def _reading_rate(emulated: Emulated, settings: Settings) -> float:
-    """Ticks that ingest's decoder reads off raw objects in a second."""
+    """Return the ticks that ingest's decoder reads from raw objects per second."""
     keys = [entry["Key"] for entry in _objects(emulated, settings, "raw/")][:READ_OBJECTS]
     began, count = time.perf_counter(), 0
     for key in keys:

@@ -1,7 +1,7 @@
 """What Ticktape costs at AWS's list prices: `python -m bench.cost --symbols 25 --interval 30`.
 
 Calls, capacity units, bytes and CPU are counted while the app's handlers work (bench/cost_run.py);
-bench/pricing.py says what follows from them, docs/cost.md how to read it. Nothing reaches AWS.
+bench/pricing.py converts them to dollars, docs/cost.md explains the result. Nothing is sent to AWS.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CASES: dict[str, tuple[Settings, float | None]] = {
 
 
 class Bill(msgspec.Struct, frozen=True):
-    """What a load costs: USD for a million ticks, USD fixed a month, USD of the lake a month."""
+    """The cost of a load: USD per million ticks, fixed USD per month, USD of the lake per month."""
 
     settings: Settings
     shards: int
@@ -48,17 +48,17 @@ class Bill(msgspec.Struct, frozen=True):
 
     @property
     def million(self) -> float:
-        """USD for a million ticks, without mails."""
+        """Return USD per million ticks, without mails."""
         return total(self.variable)
 
     @property
     def month(self) -> float:
-        """USD a month, with everything."""
+        """Return the total USD per month."""
         return self.of_use + total(self.fixed) + total(self.lake)
 
     @property
     def of_use(self) -> float:
-        """USD a month for the ticks."""
+        """Return the USD per month for the ticks."""
         return (self.million + self.mails) * self.settings.ticks_a_month / 1e6
 
 
@@ -79,7 +79,8 @@ def bill(settings: Settings, counted: Counted | None = None) -> Bill:
 
 
 def measure() -> list[dict[str, Any]]:
-    """Every case with its target, beside the dearest old design, mails of both included."""
+    """Return every case with its target, next to the most expensive old design; both include
+    mails."""
     old = bill(old_design.SETTINGS, old_design.count())
     dearest = old.million + old.mails
     bills = {name: bill(settings) for name, (settings, _) in CASES.items()}
@@ -113,7 +114,7 @@ def _result(name: str, found: Bill, dearest: float, target: float | None) -> dic
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Exit status 2 for a flag that cannot be used."""
+    """Print the costs. Return exit status 2 for an invalid flag."""
     options = vars(_parser().parse_args(arguments))
     as_json = options.pop("json")
     if options["flush_seconds"] and options["ticks_per_record"] == 1:
@@ -129,7 +130,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def as_builtins(found: Bill) -> dict[str, Any]:
-    """For programs: what `show` prints."""
+    """Return the contents of `show` for programs."""
     sums = {"usd_a_million": found.million, "ticks_a_month": found.settings.ticks_a_month}
     sums |= {"usd_a_month": found.month, "usd_fixed_a_month": total(found.fixed)}
     listed = {"as_of": prices().as_of, "region": prices().region}
@@ -137,7 +138,7 @@ def as_builtins(found: Bill) -> dict[str, Any]:
 
 
 def show(found: Bill) -> None:
-    """For people."""
+    """Print the costs for people."""
     settings, listed = found.settings, prices()
     console = Console(width=None if sys.stdout.isatty() else 100)
     title = f"{settings.symbols:,} symbols each {settings.interval_seconds:g} s"
@@ -166,7 +167,7 @@ def show(found: Bill) -> None:
 
 
 def show_collectors(settings: Settings, console: Console) -> None:
-    """What each kind of collector costs, which the sum above has where it is asked for."""
+    """Print the cost of each kind of collector; the sum includes one only on request."""
     table = Table("what collects", "USD a month", "within free allowances")
     for kind in collector_cost.KINDS:
         chosen = msgspec.structs.replace(settings, collector=kind)

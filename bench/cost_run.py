@@ -1,9 +1,9 @@
-"""Counts what a load takes: the app's handlers over AWS in memory, fed as Lambda would feed them.
+"""Counts the resources of a load: the app's handlers over AWS in memory, invoked like Lambda.
 
-One shard of the stream is run (or the queue), with as many symbols as fall to it (500 at most:
-fuller batches would only be cheaper), on a clock that the run sets; history and what is warmed up
-first are not counted. Batches end with the window or when full, and the changes of the prices
-table reach detect by as many shards as the table would have partitions.
+It runs one shard of the stream (or the queue) with that shard's share of symbols (at most 500:
+fuller batches would only be cheaper), on its own clock; history and warm-up are not counted.
+Batches end with the window or when full, and the changes of the prices table reach detect through
+as many shards as the table would have partitions.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ PARTITION_BYTES = 10e9
 MOST_TICKS = 30_000
 MOST_SYMBOLS = 500
 WARM_TICKS = 22
-"""Of a symbol, before counting: then both averages are there."""
+"""Ticks per symbol before counting starts, so that both averages exist."""
 
 
 class Wave(msgspec.Struct, frozen=True):
@@ -61,9 +61,9 @@ class Wave(msgspec.Struct, frozen=True):
 
 
 class Walk:
-    """Ticks of one symbol: a seeded random walk by cents, with all the fields that Yahoo's have.
+    """Ticks of one symbol: a seeded random walk in cents, with all of Yahoo's fields.
 
-    Walks of a symbol start at one price and go different ways by `seed`.
+    Walks of a symbol start at the same price and diverge by `seed`.
     """
 
     def __init__(self, symbol: str, seed: str = "") -> None:
@@ -75,7 +75,7 @@ class Walk:
         self._volume = 1_000_000
 
     def tick(self, seconds: float) -> WireTick:
-        """The next one."""
+        """Return the next tick."""
         step = max(1, round(self._cents * 0.0004))
         self._cents += self._dice.randint(-step, step)
         self._low, self._high = min(self._low, self._cents), max(self._high, self._cents)
@@ -100,7 +100,7 @@ class Walk:
 
 
 def record_bytes() -> int:
-    """Of one tick on the wire."""
+    """Return the bytes of one tick on the wire."""
     return len(encode(Walk("S0001").tick(0.123456)))
 
 
@@ -125,15 +125,18 @@ def run(settings: Settings) -> Counted:
 
 
 def _partitions(settings: Settings) -> int:
-    """Of the prices table, as DynamoDB divides it: by writes a second and by gigabytes."""
+    """Return the prices table's partitions, by writes per second and gigabytes as in DynamoDB."""
     writes = settings.ticks_a_second / settings.packed / PARTITION_WRITES
     kept = settings.ticks_a_month * settings.prices_days / 30.4 * 500 / settings.packed
     return max(1, math.ceil(max(writes, kept / PARTITION_BYTES)))
 
 
 def waves(settings: Settings, symbols: int, seconds: float) -> Iterator[Wave]:
-    """Polls of all symbols at once. Packed records leave each second those that are due, since
-    symbols' first ticks are spread over the time that a record waits."""
+    """Yield polls of all symbols at once.
+
+    Packed records leave when due each second, since symbols' first ticks are spread over the time
+    that a record waits.
+    """
     names = [f"S{number:04}" for number in range(symbols)]
     walks = [Walk(name) for name in names]
     waiting: list[list[WireTick]] = [[] for _ in names]
@@ -188,7 +191,7 @@ class _Rig:
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """The handlers use these services, the clock of the run, and log to the meter."""
+        """Make the handlers use these services and the run's clock, and log to the meter."""
         log = logging.getLogger("ticktape")
         level, propagates = log.level, log.propagate
         log.addHandler(self._meter)
@@ -206,7 +209,7 @@ class _Rig:
                 log.propagate = propagates
 
     def set_rules(self) -> None:
-        """The crosses on what they are judged on, as a user would put them by the API."""
+        """Set the rules for crosses, as a user would through the API."""
         store = self._services.stores.rules
         for rule in self._services.defaults:
             if rule.condition in CROSSES and self._settings.crosses != "tick":
@@ -214,7 +217,7 @@ class _Rig:
                 store.write(store.table(), judged)
 
     def give_history(self, symbols: Sequence[str]) -> None:
-        """Bars of the minutes before, where rules look at bars, the newest near the first tick."""
+        """Store the preceding minute bars if rules use bars, the newest near the first tick."""
         minutes = HISTORY_BARS * MINUTES.get(self._settings.crosses, 0)
         for symbol in symbols if minutes else ():
             walk = Walk(symbol, "history")
@@ -225,7 +228,7 @@ class _Rig:
             self._ingest([b"\n".join(map(encode, bars))])
 
     def start_counting(self) -> None:
-        """Forget what warming up took."""
+        """Reset the counts after the warm-up."""
         self.finish()
         self._meter.counted = Counted()
         self._stored_before = len(self._aws.tables["prices"].items)
@@ -233,7 +236,7 @@ class _Rig:
         self.counting = True
 
     def take(self, wave: Wave) -> None:
-        """Records arrive: first what is due before them, then they are gathered."""
+        """Receive records: process what is due before them, then gather them."""
         self._run_until(wave.at)
         self._now = wave.at
         self._book(wave)
@@ -273,7 +276,7 @@ class _Rig:
                 self._detect()
 
     def flush_ingest(self) -> None:
-        """The window is over."""
+        """End the window."""
         batch, self._gathered = self._gathered, []
         self._ingest(batch)
 
@@ -295,7 +298,7 @@ class _Rig:
         shares: dict[int, list[dict[str, Any]]] = {}
         for change in changes:
             image = change["dynamodb"].get("NewImage", {})
-            if "complete_from" in image:  # as the mapping's filter
+            if "complete_from" in image:  # like the mapping's filter
                 share = zlib.crc32(image["symbol"]["S"].encode()) % self._partitions
                 shares.setdefault(share, []).append(change)
         size = EVENT_SOURCES["detect"].batch_size
@@ -313,11 +316,11 @@ class _Rig:
             raise RuntimeError(f"the run failed: {answer}")
 
     def finish(self) -> None:
-        """Everything that was gathered."""
+        """Process everything gathered."""
         self._run_until(self._now + self._settings.ingest_window + self._settings.detect_window)
 
     def counted(self) -> Counted:
-        """All counts, with what is stored of the counted time."""
+        """Return all counts, including storage of the counted time."""
         counted = self._meter.counted
         items = [*self._aws.tables["prices"].items.values()][self._stored_before :]
         counted.item_bytes = sum(item_bytes(item) + ITEM_OVERHEAD for item in items)

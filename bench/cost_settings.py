@@ -1,4 +1,4 @@
-"""What the cost model is asked: a load, and the settings of a deployment and its producer."""
+"""Inputs of the cost model: a load, and the settings of a deployment and its producer."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ import msgspec
 SHARD_RECORDS = 1000
 SHARD_BYTES = 1_000_000
 HEADROOM = 1.25
-"""Shards are reckoned for a quarter more than the load."""
+"""Shards are computed for a quarter more than the load."""
 
 MARKET_HOURS = 21 * 6.5
 ROUND_THE_CLOCK = 730.0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """`interval_seconds` lie between two ticks of a symbol. `ticks_per_record` and `flush_seconds`
-    are the producer's. `hours` of ticks a month; `crosses`: what the golden and death crosses are
-    judged on; `mails`: addresses that alerts go to; `tabs`: pages that are open all month;
-    `reports`: runs of reports a month; `collector`: what polls or receives the prices, "none" where
-    that is no part of the bill. Windows in seconds, memory in MB."""
+    """Settings of the cost model.
+
+    `interval_seconds` lie between two ticks of a symbol. `ticks_per_record` and `flush_seconds` are
+    the producer's. `hours` of ticks per month; `crosses`: the input of golden and death crosses;
+    `mails`: addresses that receive alerts; `tabs`: pages open all month; `reports`: runs of reports
+    per month; `collector`: what polls or receives the prices, "none" to leave it out. Windows in
+    seconds, memory in MB.
+    """
 
     symbols: int = 25
     interval_seconds: float = 30.0
@@ -45,7 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def packed(self) -> int:
-        """Ticks of a symbol in a record: as many as come while the first one waits."""
+        """Return the ticks of a symbol per record: those that arrive while the first one waits."""
         if self.ticks_per_record <= 1 or not self.flush_seconds:
             return 1
         waiting = max(1, round(self.flush_seconds / self.interval_seconds))
@@ -53,22 +56,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ticks_a_second(self) -> float:
-        """Of all symbols."""
+        """Return the ticks per second of all symbols."""
         return self.symbols / self.interval_seconds
 
     @property
     def ticks_a_month(self) -> float:
-        """Of all symbols in the hours of a month in which ticks come."""
+        """Return the ticks per month of all symbols, in the hours with ticks."""
         return self.ticks_a_second * 3600 * self.hours
 
     def shards_for(self, record_bytes: float) -> int:
-        """Shards of a provisioned stream, at most 1,000 records and 1 MB a second each."""
+        """Return the shards of a provisioned stream, each for 1,000 records and 1 MB a second."""
         records = self.ticks_a_second / self.packed
         load = max(records / SHARD_RECORDS, records * record_bytes / SHARD_BYTES)
         return self.shards or max(1, math.ceil(load * HEADROOM))
 
     def said(self) -> str:
-        """The settings that differ from the defaults, as they are given."""
+        """Return the settings that differ from the defaults, as flags."""
         flags = {
             "ingest": self.ingest,
             "stream": self.stream if self.ingest == "kinesis" else None,

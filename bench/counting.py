@@ -1,4 +1,4 @@
-"""AWS in memory whose own work is left out of what is measured, and what handlers cost over it."""
+"""AWS in memory whose own work is excluded from measurements, and counts of handlers on it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from rigs.memory_aws.system import Aws
 from rigs.memory_aws.transport import Transport
 
 LOG_EVENT_BYTES = 26
-"""What CloudWatch adds to each line."""
+"""Bytes that CloudWatch adds to each line."""
 
 
 class TimedTransport(Transport):
-    """botocore's clients; `own_seconds` is the CPU that the memory behind them took, `answers` what
-    answers a service's requests before they are sent, for clients that others have made."""
+    """botocore's clients.
+
+    `own_seconds` is the CPU of the memory behind them, `answers` answers a service's requests
+    before they are sent, for clients created elsewhere.
+    """
 
     def __init__(self, aws: Aws) -> None:
         self._own: list[float] = []
@@ -28,7 +31,7 @@ class TimedTransport(Transport):
 
     @property
     def own_seconds(self) -> float:
-        """So far."""
+        """Return the seconds so far."""
         return sum(self._own)
 
     def _client(self, service: str, answer: Any) -> Any:
@@ -44,7 +47,8 @@ class TimedTransport(Transport):
 
 
 class Counted(msgspec.Struct, kw_only=True):
-    """What a run took. `cpu` and `invocations` by function; `logged` in bytes of its log lines."""
+    """The resources of a run. `cpu` and `invocations` by function; `logged` in bytes of log
+    lines."""
 
     ticks: int = 0
     records: int = 0
@@ -60,7 +64,7 @@ class Counted(msgspec.Struct, kw_only=True):
     calls: dict[str, dict[str, Tally]] = msgspec.field(default_factory=dict)
 
     def units(self, kind: str, function: str = "", operation: str = "") -> float:
-        """`read_units`, `write_units` or `calls`, of all or of one function or operation."""
+        """Return `read_units`, `write_units` or `calls`, of all or of one function or operation."""
         return float(
             sum(
                 getattr(tally, kind)
@@ -72,7 +76,7 @@ class Counted(msgspec.Struct, kw_only=True):
 
 
 class Meter(logging.Handler):
-    """Books each invocation to its function: calls, CPU without the memory's, bytes of logs."""
+    """Attributes invocations to functions: calls, CPU without the memory's, bytes of logs."""
 
     def __init__(self, transport: TimedTransport, clients: tuple[Any, ...] | None = None) -> None:
         super().__init__(logging.INFO)
@@ -83,11 +87,11 @@ class Meter(logging.Handler):
         )
 
     def emit(self, record: logging.LogRecord) -> None:
-        """A line of the log."""
+        """Count a line of the log."""
         self.counted.logged += len(record.getMessage().encode()) + LOG_EVENT_BYTES
 
     def invoke(self, function: str, call: Callable[[], Any]) -> Any:
-        """Run an invocation; its answer."""
+        """Run an invocation and return its answer."""
         self._calls.forget()
         own, began = self.transport.own_seconds, time.process_time()
         answer = call()
@@ -102,6 +106,6 @@ class Meter(logging.Handler):
 
 
 def added(one: Tally, other: Tally) -> Tally:
-    """The sum of two tallies."""
+    """Return the sum of two tallies."""
     names = Tally.__struct_fields__
     return Tally(**{name: getattr(one, name) + getattr(other, name) for name in names})

@@ -40,13 +40,13 @@ ROUNDS = 5
 REPEATS = {FEW: 8, MANY: 1}
 TARGET, FLAT = 10, 1.3
 _BEFORE = 100
-"""Ticks that the state has seen before a batch."""
+"""Ticks included in the state before a batch."""
 
 Run = Callable[[], None]
 
 
 def ticks_of(symbol: str, newest_age: int, count: int) -> Iterator[Tick]:
-    """Rows of the stored table as ticks, in order, the last one of age `newest_age`."""
+    """Return rows of the stored table as ticks, in order, the last one of age `newest_age`."""
     rows = stored.ticks(STORED[0])
     for age in range(newest_age + count - 1, newest_age - 1, -1):
         item = stored.tick_item(symbol, age, rows.when(STORED[0] - 1 - age))
@@ -54,7 +54,7 @@ def ticks_of(symbol: str, newest_age: int, count: int) -> Iterator[Tick]:
 
 
 def state_before(symbol: str, new: int) -> dict[str, Any]:
-    """The state's item of a symbol whose newest `new` ticks are not folded in yet."""
+    """Return the state item of a symbol that lacks its newest `new` ticks."""
     rules = default_rules(5, 20, bootstrap.get_services().anomaly_percent)
     watch = Watch(rules_for(symbol, rules))
     ticks = list(ticks_of(symbol, new, _BEFORE))
@@ -62,26 +62,26 @@ def state_before(symbol: str, new: int) -> dict[str, Any]:
 
 
 def without_alerts(item: dict[str, Any]) -> dict[str, Any]:
-    """The state as delivered: its alerts have been sent."""
+    """Return the state as delivered: its alerts have been sent."""
     data = json.loads(item["data"]["S"])
     data.pop("p", None)
     return {**item, "data": {"S": json.dumps(data)}}
 
 
 def trigger(symbol: str, new: int) -> dict[str, Any]:
-    """The item that says that a symbol is complete."""
+    """Return the item that says that a symbol is complete."""
     rows = stored.ticks(STORED[0])
     item = stored.tick_item(symbol, 0, rows.when(STORED[0] - 1))
     return {**item, "complete_from": {"S": rows.when(STORED[0] - new)}}
 
 
 def forget_states() -> None:
-    """Have detect read the states again, as a container does that has just begun."""
+    """Make detect read the states again, like a new container."""
     vars(bootstrap.get_services()).pop("detect", None)
 
 
 def our_case(app: Any, aws: NullAws, new: int, rows: int) -> Run:
-    """A batch of `new` ticks of each symbol over a table of so many rows of each."""
+    """Return the case of a batch of `new` ticks per symbol over a table with `rows` rows each."""
     event = feeds.stream_event([trigger(symbol, new) for symbol in feeds.SYMBOLS])
     states = [without_alerts(state_before(symbol, new)) for symbol in feeds.SYMBOLS]
     answer = {"Responses": {"state": states}, "UnprocessedKeys": {}}
@@ -97,7 +97,8 @@ def our_case(app: Any, aws: NullAws, new: int, rows: int) -> Run:
 
 
 def their_case(baseline: Baseline, aws: NullAws) -> Run:
-    """SLICE stream records through the baseline, a day of DAY_TICKS behind each."""
+    """Return the case of SLICE stream records through the baseline, each with a day of DAY_TICKS
+    ticks."""
     rows = stored.ticks(DAY_TICKS)
     items = [stored.tick_item(symbol, 0, rows.when(DAY_TICKS - 1)) for symbol in feeds.SYMBOLS]
     event = feeds.stream_event(items[:SLICE])
@@ -110,14 +111,14 @@ def their_case(baseline: Baseline, aws: NullAws) -> Run:
 
 
 def counted(run: Run, calls: AwsCalls) -> tuple[int, float]:
-    """Calls and read units of a run."""
+    """Return the calls and read units of a run."""
     calls.forget()
     run()
     return calls.calls, sum(tally.read_units for tally in calls.by_operation.values())
 
 
 def measure() -> list[dict[str, object]]:
-    """The benchmark's results."""
+    """Return the benchmark's results."""
     with our_app() as (app, aws, clients):
         baseline = Baseline("prices", "bars", "archive", TOPIC)
         cases = {f"{MANY} {rows}": our_case(app, aws, MANY, rows) for rows in STORED}
@@ -138,13 +139,13 @@ def measure() -> list[dict[str, object]]:
 
 
 def count_all(cases: dict[str, Run], clients: Clients) -> dict[str, tuple[int, float]]:
-    """Calls and read units of our cases; after the measuring, since counting takes time too."""
+    """Return calls and read units of our cases; after the timing, since counting takes time too."""
     calls = AwsCalls([clients.dynamodb, clients.sns])
     return {name: counted(run, calls) for name, run in cases.items() if name != "theirs"}
 
 
 def beside(name: str, mine: list[float], theirs: list[float], target: int | None) -> dict[str, Any]:
-    """Ours beside the baseline's."""
+    """Return our result next to the baseline's."""
     ratio = median(theirs) / median(mine)
     made: dict[str, Any] = {
         "name": name,
@@ -162,7 +163,7 @@ def beside(name: str, mine: list[float], theirs: list[float], target: int | None
 def flat(
     rows: int, per_tick: dict[str, list[float]], used: dict[str, tuple[int, float]]
 ) -> dict[str, Any]:
-    """A longer table beside the shortest one: CPU, calls and read units."""
+    """Compare a longer table with the shortest one: CPU, calls and read units."""
     few, many = f"{MANY} {STORED[0]}", f"{MANY} {rows}"
     ratio = median(per_tick[many]) / median(per_tick[few])
     return {

@@ -1,4 +1,4 @@
-"""What benchmarks feed to the handlers: Lambda's events, made from the producer's own ticks."""
+"""Input for the handlers in benchmarks: Lambda's events, made from the producer's own ticks."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _PRICES = [Decimal(18_900 + number) / 100 for number in range(97)]
 
 
 class Context:
-    """What Lambda hands over beside the event."""
+    """The context that Lambda passes with the event."""
 
     aws_request_id = "00000000-0000-0000-0000-000000000000"
 
     @staticmethod
     def get_remaining_time_in_millis() -> int:
-        """A minute, always."""
+        """Return a minute, always."""
         return 60_000
 
 
 def wire_tick(symbol: str, number: int, when: datetime) -> WireTick:
-    """A tick with all the fields that Yahoo's have."""
+    """Return a tick with all of Yahoo's fields."""
     return WireTick(
         symbol=symbol,
         timestamp=stored.stamp(when),
@@ -51,7 +51,7 @@ def wire_tick(symbol: str, number: int, when: datetime) -> WireTick:
 def kinesis_event(
     count: int, symbols: Sequence[str] = SYMBOLS, start: datetime = stored.NEWEST
 ) -> dict[str, Any]:
-    """`count` records of one tick each, the symbols in turn, a second from poll to poll."""
+    """Return `count` records of one tick each, the symbols in turn, a second between polls."""
     return {
         "Records": [
             _record(n, symbols[n % len(symbols)], _poll(n, symbols, start)) for n in range(count)
@@ -84,7 +84,7 @@ def _record(number: int, symbol: str, when: datetime) -> dict[str, Any]:
 
 
 def api_event(path: str, resource: str, symbol: str, **query: str) -> dict[str, Any]:
-    """A GET as API Gateway's REST proxy hands it over."""
+    """Return a GET as API Gateway's REST proxy passes it."""
     return {
         "resource": resource,
         "path": path,
@@ -108,7 +108,7 @@ def api_event(path: str, resource: str, symbol: str, **query: str) -> dict[str, 
 
 
 def stream_event(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The prices table's stream: these items were put."""
+    """Return an event of the prices table's stream for these put items."""
     return {
         "Records": [
             {

@@ -2,8 +2,8 @@
 of a tick through ingest and detect, over AWS in memory whose own work is left out.
 
 A batch of the stream holds up to a thousand records. One symbol alone cannot fill one, so its tick
-costs more; what is held is that none costs more because there are more symbols: each figure beside
-the least of those with fewer symbols.
+costs more. The benchmark checks that a tick does not cost more with more symbols: each figure is
+compared with the least of those with fewer symbols.
 
     python -m bench.growth
 """
@@ -34,7 +34,7 @@ TARGET = 1.3
 
 
 class _System:
-    """Ingest and detect, metered."""
+    """Ingest and detect with a meter."""
 
     def __init__(self, symbols: int) -> None:
         self.aws = Aws()
@@ -46,7 +46,7 @@ class _System:
         self._second = 0
 
     def round(self, ticks: int) -> None:
-        """So many ticks of each symbol, in batches that hold a symbol's together."""
+        """Send this many ticks of each symbol, in batches that hold a symbol's together."""
         for first in range(0, len(self._walks), BATCH_RECORDS // TICKS_OF_A_SYMBOL):
             walks = self._walks[first : first + BATCH_RECORDS // TICKS_OF_A_SYMBOL]
             times = range(self._second, self._second + ticks)
@@ -68,7 +68,7 @@ class _System:
 
 
 def count(symbols: int) -> Counted:
-    """A warmed-up load of so many symbols."""
+    """Count a warmed-up load of this many symbols."""
     system = _System(symbols)
     system.round(1)
     system.meter.counted = Counted()
@@ -78,7 +78,7 @@ def count(symbols: int) -> Counted:
 
 
 def figures(counted: Counted) -> dict[str, float]:
-    """Of a tick: microseconds of CPU, calls, and USD for a million."""
+    """Return figures per tick: microseconds of CPU, calls, and USD per million."""
     return {
         "CPU, µs": sum(counted.cpu.values()) / counted.ticks * 1e6,
         "calls": counted.units("calls") / counted.ticks,
@@ -87,7 +87,7 @@ def figures(counted: Counted) -> dict[str, float]:
 
 
 def measure() -> list[dict[str, Any]]:
-    """Each figure of each number of symbols, beside the least of those before."""
+    """Return each figure of each number of symbols, next to the least of the previous ones."""
     least: dict[str, float] = {}
     found = []
     for symbols in NUMBERS:

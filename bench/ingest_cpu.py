@@ -33,7 +33,7 @@ Event = dict[str, Any]
 
 
 def seen(aws: NullAws) -> None:
-    """Have the endpoint know the symbols, as every batch but a symbol's first finds them."""
+    """Make the endpoint know the symbols, as for every batch but a symbol's first."""
     lines = [
         {
             "list": {"S": "seen"},
@@ -49,7 +49,7 @@ def seen(aws: NullAws) -> None:
 
 
 def ours(app: Any, event: Event, repeats: int) -> Callable[[], None]:
-    """A batch through our handler, `repeats` times."""
+    """Process a batch with our handler, `repeats` times."""
 
     def run() -> None:
         for _ in range(repeats):
@@ -59,7 +59,7 @@ def ours(app: Any, event: Event, repeats: int) -> Callable[[], None]:
 
 
 def theirs(baseline: Baseline, event: Event, repeats: int) -> Callable[[], None]:
-    """The same through the baseline."""
+    """Process the same with the baseline."""
 
     def run() -> None:
         for _ in range(repeats):
@@ -69,7 +69,7 @@ def theirs(baseline: Baseline, event: Event, repeats: int) -> Callable[[], None]
 
 
 def measure() -> list[dict[str, object]]:
-    """The benchmark's results."""
+    """Return the benchmark's results."""
     with our_app() as (app, aws, _):
         seen(aws)
         baseline = Baseline("prices", "bars", "archive", TOPIC)
@@ -89,7 +89,7 @@ def measure() -> list[dict[str, object]]:
 
 
 def result(size: int, mine: list[float], others: list[float]) -> dict[str, object]:
-    """One line of the table. The ratio says how many times less we need."""
+    """Return one line of the table. The ratio says how many times less we need."""
     ratio = median(others) / median(mine)
     name = "ingest_cpu_per_tick" if size == TARGET_AT else f"ingest_cpu_per_tick_batch_{size}"
     made: dict[str, object] = {
@@ -106,7 +106,7 @@ def result(size: int, mine: list[float], others: list[float]) -> dict[str, objec
 
 
 def profile(size: int = TARGET_AT) -> None:
-    """Where our time goes in batches of `size`."""
+    """Print a profile for batches of `size`."""
     with our_app() as (app, aws, _):
         seen(aws)
         run = ours(app, feeds.kinesis_event(size), 5)

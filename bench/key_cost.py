@@ -1,7 +1,7 @@
-"""What it costs that a request bears a key: `python -m bench.key_cost --requests-per-minute 60`.
+"""The cost of requests with a key: `python -m bench.key_cost --requests-per-minute 60`.
 
 Capacity units and CPU are counted over AWS in memory; waits are those of bench/pricing.py. Bias:
-the CPU is this machine's, of one process, with Lambda's own overhead left out.
+the CPU is this machine's, of one process, without Lambda's own overhead.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ARN = "arn:aws:execute-api:us-east-1:123456789012:abcdefghij/dev/GET/quotes"
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """Of one policy and of one counted request: capacity units, and seconds of CPU."""
+    """Capacity units and seconds of CPU of one policy and one counted request."""
 
     read_units: float
     write_units: float
@@ -41,7 +41,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 def count() -> Counts:
-    """Ask for a policy and count a request, many times."""
+    """Request a policy and count a request, many times."""
     transport = Transport(Aws())
     services = Services(SETTINGS, clients=transport)
     key, token = services.keys.create({"name": "a key", "scopes": ["read"]})
@@ -66,7 +66,7 @@ def _cpu(act: object) -> float:
 
 
 def lines(counts: Counts, requests_per_minute: float, listed: Prices) -> list[Line]:
-    """USD for a million requests with one key, evenly spread."""
+    """Return USD per million requests with one key, evenly spread."""
     share = 1 / max(1, math.ceil(requests_per_minute / 60 * access.CACHE_SECONDS))
     usd = listed.of
     return [
@@ -79,7 +79,7 @@ def lines(counts: Counts, requests_per_minute: float, listed: Prices) -> list[Li
 
 
 def _lambda(cpu: float, function: str, usd: object) -> float:
-    """USD for a million times so much CPU and one wait in a function."""
+    """Return USD per million for this CPU and one wait in a function."""
     assert callable(usd)
     memory = RESOURCES["functions"][function]["memory_mb"]
     seconds = cpu * CPU_FACTOR * FULL_PROCESSOR_MB / memory + OTHER_WAIT_MILLISECONDS / 1000

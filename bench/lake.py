@@ -1,11 +1,10 @@
 """Each report over a day of a million ticks, on raw and again on Parquet: bytes read and time.
 
-The same statements run before and after the day is compacted, through the local stand-in, whose
-bytes are reckoned as Athena charges them: gzipped objects whole, of Parquet the columns that a
-statement names in those row groups that its conditions may meet. Time is that of the stand-in,
-which says how the two compare and nothing about Athena. The baseline is the run on raw. A small day
-follows the large one and is compacted with it, since `all_ticks` reads what arrived from the last
-compacted day on.
+The same statements run before and after the day is compacted, in the local emulation, which counts
+bytes as Athena does: whole gzipped objects, and for Parquet the columns that a statement names in
+the row groups that its conditions may match. Times are the emulation's: they compare the two
+formats and do not predict Athena's. The baseline is the run on raw. A small day follows the large
+one and is compacted with it, since `all_ticks` reads arrivals from the last compacted day on.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ from rigs.emulated import Emulated
 
 TICKS, BATCH = 1_000_000, 1000
 TARGET = 0.1
-"""Of raw's bytes, for a report on one symbol."""
+"""Share of raw's bytes, for a report on one symbol."""
 
 NOT_OF_TICKS = ("quarantined",)
-"""Reports that read another table than the one that compaction makes smaller."""
+"""Reports on another table than the one that compaction shrinks."""
 
 
 def measure() -> list[dict[str, Any]]:
-    """Bytes and time of each report, on Parquet against raw."""
+    """Return bytes and time of each report, on Parquet against raw."""
     emulated = Emulated()
     try:
         return _measured(emulated)
@@ -61,7 +60,7 @@ def _measured(emulated: Emulated) -> list[dict[str, Any]]:
 
 
 def _run(reports: Reports, report: Report) -> Run:
-    """One run to its end, on the one day, for one symbol where the report is of one."""
+    """Run a report completely, on the one day, for one symbol if it takes one."""
     given = {"symbol": SYMBOLS[0]} if _is_of_one(report) else {}
     dates = {"start": DAY.date().isoformat(), "end": (DAY + timedelta(days=1)).date().isoformat()}
     run_id, _ = reports.start(report.name, given | dates, 0)

@@ -1,6 +1,6 @@
-"""What the lake takes in a month: requests to S3 and bytes, of compaction, merging and reports.
+"""The lake's monthly resources: S3 requests and bytes of compaction, merging and reports.
 
-Counted: batches and their bytes, by bench/cost_run.py. Reckoned from the code, each once below:
+bench/cost_run.py counts batches and their bytes. Derived from the code:
 
 - Two surveys read each raw object, and count, UNLOAD and check read the 51 hours of a day's window
   (lake_arrivals.py). Each of them lists an hour of `raw/` once and of `readings/` twice.
@@ -47,18 +47,19 @@ REPORT_HOURS, REPORT_DAYS, REPORT_SIDES = 42, 30, 2
 PARQUET_BYTES_A_TICK, PARQUET_READS = 15, 4
 LEAST_BYTES = 10e6
 STATEMENTS_A_DAY = 9
-"""Surveys, and count, UNLOAD and check of ticks and of minute bars, with a survey again."""
+"""Surveys, and count, UNLOAD and check of ticks and of minute bars, followed by a survey."""
 
 MERGING_CPU_SECONDS = 9e-6
-"""For a tick, in a whole processor."""
+"""CPU seconds per tick, on a whole processor."""
 
 GET_MILLISECONDS = 20
 COMPACT_MB = 256
-"""Of compact, by infra/resources.json; infra/examples/large.tfvars gives it a whole processor."""
+"""Memory of compact in infra/resources.json; infra/examples/large.tfvars gives it a whole
+processor."""
 
 
 class Raw(msgspec.Struct, frozen=True):
-    """Objects and bytes of one hour in which ticks come; the month has `hours` of them."""
+    """Objects and bytes of one hour with ticks; the month has `hours` of them."""
 
     objects: float
     bytes: float
@@ -66,24 +67,24 @@ class Raw(msgspec.Struct, frozen=True):
 
     @property
     def merged(self) -> float:
-        """Objects, once merged."""
+        """Return the number of objects after merging."""
         return min(self.objects, max(1.0, math.ceil(self.bytes / MOST_BYTES)))
 
     @property
     def is_merged_early(self) -> bool:
-        """Whether compaction finds merged objects."""
+        """Return whether compaction finds merged objects."""
         return self.objects >= MANY
 
 
 class Requests(msgspec.Struct, frozen=True):
-    """To S3, of a month."""
+    """S3 requests per month."""
 
     lists: float = 0.0
     gets: float = 0.0
     puts: float = 0.0
 
     def usd(self, prices: Prices) -> float:
-        """At list prices."""
+        """Return the cost at list prices."""
         return (
             prices.of("s3_list", self.lists)
             + prices.of("s3_get", self.gets)
@@ -92,7 +93,7 @@ class Requests(msgspec.Struct, frozen=True):
 
 
 def raw_of(counted: Counted, settings: Settings) -> Raw:
-    """An hour of the raw archive."""
+    """Return an hour of the raw archive."""
     ticks = settings.ticks_a_second * 3600
     puts = counted.units("calls", operation="PutObject")
     each = ticks / counted.ticks
@@ -100,7 +101,7 @@ def raw_of(counted: Counted, settings: Settings) -> Raw:
 
 
 def compaction(raw: Raw, *, early: bool) -> Requests:
-    """Of the statements, and of listing what is new."""
+    """Return the requests of the statements, and of listing new objects."""
     objects = raw.merged if early else raw.objects
     reads = SURVEYS + OF_A_DAY * WINDOW_HOURS / 24
     listed = 24 * reads * DAYS_A_MONTH * READINGS_SCANS + raw.hours * reads * _pages(objects)
@@ -110,7 +111,7 @@ def compaction(raw: Raw, *, early: bool) -> Requests:
 
 
 def merging(raw: Raw) -> Requests:
-    """Of merging everything once, early or behind compaction."""
+    """Return the requests of merging everything once, early or after compaction."""
     behind = len(COMPACTION_HOURS) * RAW_IS_WHOLE.days
     early = 24 * EARLY_DAYS
     listed = (behind + early) * DAYS_A_MONTH * (_pages(_a_day(raw)) + 1)
@@ -118,16 +119,16 @@ def merging(raw: Raw) -> Requests:
 
 
 def reports(raw: Raw, count: int, *, early: bool) -> Requests:
-    """Of so many reports a month over `all_prices`."""
+    """Return the requests of this many reports per month over `all_prices`."""
     objects = raw.merged if early else raw.objects
-    share = raw.hours / (24 * DAYS_A_MONTH)  # of the hours, in which ticks come
+    share = raw.hours / (24 * DAYS_A_MONTH)  # share of hours with ticks
     hours = REPORT_HOURS * REPORT_SIDES
     lists = hours * (READINGS_SCANS + 1 + share * (_pages(objects) - 1)) + REPORT_DAYS
     return Requests(count * lists, count * (hours * share * objects + REPORT_DAYS))
 
 
 def scanned_usd(raw: Raw, settings: Settings, prices: Prices) -> float:
-    """What Athena asks for compaction's bytes."""
+    """Return Athena's charge for compaction's bytes."""
     reads = SURVEYS + OF_A_DAY * WINDOW_HOURS / 24
     parquet = settings.ticks_a_month * PARQUET_BYTES_A_TICK * PARQUET_READS
     least = STATEMENTS_A_DAY * DAYS_A_MONTH * LEAST_BYTES
@@ -136,7 +137,7 @@ def scanned_usd(raw: Raw, settings: Settings, prices: Prices) -> float:
 
 
 def merging_seconds(raw: Raw, settings: Settings, memory_mb: int) -> float:
-    """Billed seconds of merging an hour with so much memory."""
+    """Return the billed seconds of merging an hour with this much memory."""
     share = min(1.0, memory_mb / FULL_PROCESSOR_MB)
     cpu = settings.ticks_a_second * 3600 * MERGING_CPU_SECONDS * CPU_FACTOR / share
     waits = raw.objects * GET_MILLISECONDS / AT_ONCE + raw.merged * WAIT_MILLISECONDS["PutObject"]
@@ -144,7 +145,7 @@ def merging_seconds(raw: Raw, settings: Settings, memory_mb: int) -> float:
 
 
 def lines(counted: Counted, settings: Settings, prices: Prices) -> list[Line]:
-    """USD a month, by what it is spent on."""
+    """Return USD per month by purpose."""
     raw = raw_of(counted, settings)
     early = raw.is_merged_early
     memory = FULL_PROCESSOR_MB if early else COMPACT_MB
@@ -161,7 +162,7 @@ def lines(counted: Counted, settings: Settings, prices: Prices) -> list[Line]:
 
 
 def _a_day(raw: Raw) -> float:
-    """Objects of a day, once merged."""
+    """Return the objects of a day after merging."""
     return raw.merged * raw.hours / DAYS_A_MONTH
 
 

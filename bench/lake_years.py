@@ -1,8 +1,8 @@
 """Five years of days with few ticks each, on raw and again on Parquet: bytes read and time.
 
-The history is daily: thirteen symbols, a tick a weekday, all of it sent within an hour. The same
-statements run before and after it is compacted, through the local stand-in for Athena; the baseline
-is what raw takes. Then compaction runs once more, with nothing new.
+The history is daily: thirteen symbols, one tick per weekday, all sent within an hour. The same
+statements run before and after compaction, in the local emulation of Athena; the baseline is the
+run on raw. Then compaction runs again without new data.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BATCH = 500
 ARRIVAL = datetime(2026, 11, 18, 15, tzinfo=UTC)
 NOW = ARRIVAL + timedelta(days=2)
 TARGET = 1.0
-"""Of raw's time, for the view that readers use."""
+"""Share of raw's time, for the view that readers use."""
 
 ASKED = {
     "count of all ticks": "SELECT count(*) FROM {}",
@@ -40,7 +40,7 @@ ASKED = {
 
 
 def measure() -> list[dict[str, Any]]:
-    """Bytes and time of each statement, and what the compaction took."""
+    """Return bytes and time of each statement, and the cost of the compaction."""
     emulated = Emulated()
     try:
         settings = emulated.provisioned()
@@ -51,7 +51,7 @@ def measure() -> list[dict[str, Any]]:
 
 
 def fill(emulated: Emulated, settings: Settings, days: int = DAYS) -> int:
-    """Archive the history. Returns the number of its ticks."""
+    """Archive the history and return the number of its ticks."""
     archive = S3Archive(emulated.clients.s3, settings.archive_bucket)
     lines = list(_lines(days))
     for first in range(0, len(lines), BATCH):
@@ -92,14 +92,14 @@ def _measured(lake: LakeStores, count: int) -> list[dict[str, Any]]:
 
 
 def _compacted(lake: LakeStores) -> tuple[float, int]:
-    """Seconds, and ticks."""
+    """Return seconds and ticks."""
     began = time.perf_counter()
     done = Compact(lake, lambda: NOW)(None, "bench", time.monotonic() + 86_400)
     return time.perf_counter() - began, done.ticks
 
 
 def _run(lake: LakeStores, sql: str) -> QueryStatus:
-    """A statement to its end, run twice so that the stand-in has what it caches."""
+    """Run a statement twice, so that the emulation's caches are warm."""
     for _ in range(2):
         query_id = lake.engine.start(sql)
         while (status := lake.engine.status(query_id)) is not None and not status.ended:

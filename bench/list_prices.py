@@ -1,4 +1,4 @@
-"""The list prices of `bench/prices.json`: one region, one day, each with the page it is from."""
+"""The list prices in `bench/prices.json`: one region, one day, each with its source."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FILE = Path(__file__).with_name("prices.json")
 
 
 class Price(msgspec.Struct, frozen=True):
-    """USD for one of what `per` says; `source` is the page that lists it."""
+    """USD per `per` units; `source` is the page with the price."""
 
     usd: float
     per: str
@@ -19,7 +19,7 @@ class Price(msgspec.Struct, frozen=True):
 
 
 class Prices(msgspec.Struct, frozen=True):
-    """The file. `free` are allowances of every month that do not end."""
+    """The file. `free` are permanent monthly allowances."""
 
     as_of: str
     region: str
@@ -28,11 +28,11 @@ class Prices(msgspec.Struct, frozen=True):
     free: dict[str, int]
 
     def of(self, name: str, count: float = 1) -> float:
-        """USD for so many."""
+        """Return USD for `count` units."""
         return self.usd[name].usd * count
 
 
 @cache
 def prices() -> Prices:
-    """Read the file. Raises msgspec.ValidationError where it is not complete."""
+    """Read the file. Raises msgspec.ValidationError if it is incomplete."""
     return msgspec.json.decode(FILE.read_bytes(), type=Prices, strict=True)

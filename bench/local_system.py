@@ -1,4 +1,4 @@
-"""A whole local system for benchmarks: `python -m local` on free ports, ended by its process id."""
+"""Runs a whole local system for benchmarks: `python -m local` on free ports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ START_SECONDS = 90
 
 
 def free_port() -> int:
-    """A port that nothing listens on at this moment."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -28,7 +28,8 @@ def free_port() -> int:
 
 @contextmanager
 def local_system(symbol: str, *arguments: str) -> Iterator[str]:
-    """The API's address, once it quotes `symbol`. Raises RuntimeError with the system's output."""
+    """Return the API's address once it quotes `symbol`. Raises RuntimeError with the system's
+    output."""
     port = free_port()
     command = [sys.executable, "-m", "local", "--data", "none", "--no-page"]
     command += ["--api-port", str(port), "--aws-port", str(free_port()), *arguments]

@@ -1,6 +1,6 @@
 """Timing: CPU seconds of this process, medians over rounds that alternate between the cases.
 
-The machines are shared: absolute times drift, so cases that are compared run in turn.
+The machines are shared: absolute times drift, so compared cases run in turn.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def alternate(cases: Mapping[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
-    """CPU seconds of each case in each round, after one round that is not counted."""
+    """Return the CPU seconds of each case in each round, after one uncounted round."""
     found: dict[str, list[float]] = {name: [] for name in cases}
     for number in range(rounds + 1):
         for name, run in cases.items():
@@ -27,17 +27,17 @@ def alternate(cases: Mapping[str, Callable[[], None]], rounds: int) -> dict[str,
 
 
 def median(values: list[float]) -> float:
-    """The median."""
+    """Return the median."""
     return statistics.median(values)
 
 
 def p95(values: list[float]) -> float:
-    """The 95th percentile, by the nearest rank."""
+    """Return the 95th percentile by nearest rank."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
 
 
 def resident_mb() -> float:
-    """Memory of this process."""
+    """Return this process's resident memory."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6

@@ -1,8 +1,8 @@
-"""Memory of a handler that takes a batch of 10,000 records, above what importing `app` takes.
+"""Memory of a handler with a batch of 10,000 records, above that of importing `app`.
 
 A fresh process imports `app`, reads the event from JSON as Lambda's runtime does, and calls the
-handler; its highest resident memory less that after the import is the result, so the event and
-botocore's clients are in it. Two batches, since a container takes many.
+handler; the result is its highest resident memory minus that after the import, so it includes the
+event and botocore's clients. It runs two batches, since a container processes many.
 
     python -m bench.memory
 """
@@ -26,14 +26,15 @@ from bench.our_app import our_app
 RECORDS = 10_000
 BATCHES = 2
 NEW = RECORDS // len(feeds.SYMBOLS)
-"""Ticks of a symbol that a batch of detect brings."""
+"""Ticks per symbol in a batch of detect."""
 
 MOST_MB = 128
 FUNCTIONS = ("ingest_kinesis", "detect")
 
 
 def stream_batch() -> dict[str, Any]:
-    """As many changes of the prices table as one invocation can get, each the newest of a batch."""
+    """Return the most changes of the prices table that one invocation can get, each the newest of a
+    batch."""
     rows = stored.ticks(RECORDS)
     items = []
     for number in range(RECORDS):
@@ -45,7 +46,7 @@ def stream_batch() -> dict[str, Any]:
 
 
 def measure() -> list[dict[str, Any]]:
-    """The benchmark's results."""
+    """Return the benchmark's results."""
     events = {"ingest_kinesis": feeds.kinesis_event(RECORDS), "detect": stream_batch()}
     with our_app() as app, tempfile.TemporaryDirectory() as folder:
         ingest_cpu.seen(app.aws)
@@ -62,7 +63,7 @@ def measure() -> list[dict[str, Any]]:
 
 
 def grown_mb(function: str, file: Path) -> float:
-    """Of a fresh process. Raises RuntimeError with what it said if it failed."""
+    """Return the growth of a fresh process. Raises RuntimeError with its output if it fails."""
     done = subprocess.run(
         [sys.executable, "-m", "bench.memory", function, str(file)],
         cwd=Path(__file__).resolve().parents[1],
@@ -78,7 +79,7 @@ def grown_mb(function: str, file: Path) -> float:
 
 
 def child(function: str, file: Path) -> float:
-    """What the fresh process does."""
+    """Run the fresh process's part."""
     import app
 
     before = resident_mb()
@@ -87,12 +88,12 @@ def child(function: str, file: Path) -> float:
         event = json.loads(file.read_bytes())
         answer = getattr(app, function)(event, feeds.Context())
         assert answer == {"batchItemFailures": []}, answer
-        del event  # the runtime keeps no event while it reads the next one
+        del event  # the runtime releases the event before it reads the next
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000 - before
 
 
 def result(function: str, grown: float) -> dict[str, Any]:
-    """One function's line."""
+    """Return one function's line."""
     return {
         "name": f"memory_{function}_{RECORDS}_records",
         "value": round(grown, 1),

@@ -1,9 +1,9 @@
-"""An endpoint for DynamoDB, S3, SNS and Kinesis that takes everything and keeps nothing.
+"""An endpoint for DynamoDB, S3, SNS and Kinesis that accepts everything and stores nothing.
 
-A process of its own, so that its CPU is not counted with the client's. `python -m
-bench.null_aws` prints its port. Answers are well formed: writes succeed, reads find nothing
-unless the benchmark has said what is there (`NullAws.answer`, `NullAws.store`), checksums of
-DynamoDB are given, and a client that waits for "100 Continue" gets it.
+It is a separate process, so that its CPU is not counted with the client's. `python -m
+bench.null_aws` prints its port. Answers are well formed: writes succeed, reads are empty unless the
+benchmark has set their results (`NullAws.answer`, `NullAws.store`), DynamoDB's checksums are
+included, and a client that waits for "100 Continue" gets it.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ _ROWS: dict[str, Callable[[int], stored.Rows]] = {"prices": stored.ticks, "bars"
 
 
 class Endpoint:
-    """What the process answers. `answers` by "Operation table", `rows` by table."""
+    """The process's answers. `answers` by "Operation table", `rows` by table."""
 
     def __init__(self) -> None:
         self.answers: dict[str, bytes] = {}
         self.rows: dict[str, stored.Rows] = {}
 
     def answer(self, head: bytes, body: bytes) -> bytes:
-        """The whole response to a request."""
+        """Return the whole response to a request."""
         if head.startswith(b"PUT " + CONTROL.encode()):
             self._control(json.loads(body))
             return _response(b"", b"")
@@ -82,7 +82,7 @@ class Endpoint:
 
 
 def _updated(request: dict[str, Any]) -> bytes:
-    """The item as an update of `SET #name = ... :name` leaves it where there was none."""
+    """Return the item that an update `SET #name = ... :name` creates."""
     values = request["ExpressionAttributeValues"]
     given = {name.removeprefix(":"): value for name, value in values.items()}
     return json.dumps({"Attributes": {**request["Key"], **given}}).encode()
@@ -122,17 +122,17 @@ async def _main() -> None:
 
 
 class NullAws:
-    """A running endpoint, from the benchmark's side."""
+    """A running endpoint for the benchmark."""
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
 
     def answer(self, operation: str, table: str, answer: dict[str, Any]) -> None:
-        """Have an operation on a table answered so from now on."""
+        """Set the answer of an operation on a table."""
         self._tell({"answers": {f"{operation} {table}": answer}, "rows": {}})
 
     def store(self, table: str, rows: int) -> None:
-        """Give "prices" or "bars" so many rows of every key (see stored.py)."""
+        """Give "prices" or "bars" this many rows for every key (see stored.py)."""
         self._tell({"answers": {}, "rows": {table: rows}})
 
     def _tell(self, what: dict[str, Any]) -> None:
@@ -144,7 +144,7 @@ class NullAws:
 
 @contextmanager
 def null_aws() -> Iterator[NullAws]:
-    """The endpoint, and an environment that leads to it and to no proxy."""
+    """Run the endpoint, with an environment that leads to it and to no proxy."""
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.null_aws"],
         stdout=subprocess.PIPE,
@@ -165,7 +165,7 @@ def null_aws() -> Iterator[NullAws]:
 
 
 def lead_to(endpoint: str) -> None:
-    """Have clients that are made from now on go to `endpoint`."""
+    """Make clients created from now on use `endpoint`."""
     for name in list(os.environ):
         if name.startswith("AWS_") or name.upper().endswith("_PROXY"):
             del os.environ[name]

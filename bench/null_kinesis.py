@@ -1,7 +1,7 @@
-"""A Kinesis endpoint that takes everything and keeps nothing, as a process of its own.
+"""A Kinesis endpoint in its own process that accepts everything and stores nothing.
 
-`python -m bench.null_kinesis` prints its port. It reads a request, counts the records in it and
-answers as Kinesis does; what remains of a measurement is the client's work.
+`python -m bench.null_kinesis` prints its port. It reads a request, counts its records and answers
+like Kinesis; the rest of a measurement is the client's work.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ _KEYS = {
 
 
 def count() -> Counted:
-    """What so many ticks take."""
+    """Return the counts for this many ticks."""
     aws = Aws()
     memory = TimedTransport(aws)
     with mock.patch.dict(os.environ, _KEYS):

@@ -1,4 +1,4 @@
-"""The app as Lambda loads it, wired to an endpoint of the benchmark's."""
+"""Loads the app as Lambda does, connected to an endpoint of the benchmark."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ENVIRONMENT = {
 
 
 class OurApp(NamedTuple):
-    """The module `app`, the endpoint that its clients go to, and the clients."""
+    """The module `app`, the endpoint of its clients, and the clients."""
 
     handlers: Any
     aws: NullAws
@@ -39,8 +39,8 @@ class OurApp(NamedTuple):
 
 @contextmanager
 def our_app() -> Iterator[OurApp]:
-    """A new container at the time of the feeds: the app freshly imported, no settings or services
-    kept from before."""
+    """Return a new container at the feeds' time: the app freshly imported, without earlier settings
+    or services."""
     with null_aws() as aws:
         os.environ.update(ENVIRONMENT)
         bootstrap.get_settings.cache_clear()

@@ -1,7 +1,7 @@
-"""The Lambda zip as `chalice package` makes it, unpacked as Lambda lays it out.
+"""Builds the Lambda zip with `chalice package`, and unpacks it like Lambda.
 
-What the runtime brings beside it (botocore and what that needs) is linked into a folder of its
-own, so that a process started with both sees what a function sees, and nothing of the tests'.
+The runtime's own libraries (botocore and its dependencies) are linked into a separate folder, so
+that a process started with both sees what a function sees, without the tests' packages.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _RUNTIME = ("botocore", "jmespath", "dateutil", "urllib3", "six")
 
 
 def build(folder: Path) -> Path:
-    """The zip. Raises RuntimeError with what chalice said."""
+    """Build the zip. Raises RuntimeError with chalice's output."""
     project = folder / "project"
     shutil.copytree(
         ROOT / "chalicelib", project / "chalicelib", ignore=shutil.ignore_patterns("__pycache__")
@@ -42,7 +42,8 @@ def build(folder: Path) -> Path:
 
 
 def unpack(package: Path, folder: Path) -> list[Path]:
-    """The function's import path: the unpacked and compiled zip, then the runtime's libraries."""
+    """Return the function's import path: the unpacked and compiled zip, then the runtime's
+    libraries."""
     task, runtime = folder / "task", folder / "runtime"
     with zipfile.ZipFile(package) as zipped:
         zipped.extractall(task)

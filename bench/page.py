@@ -1,10 +1,10 @@
-"""The page in Chromium: the first chart of 390 candles beside two bare pages, and live updates.
+"""The page in Chromium: the first chart of 390 candles next to two minimal pages, and live updates.
 
-The bare pages draw the same candles, volume and averages with full Plotly and with
-lightweight-charts, both from npm. All three are served gzipped by the same server, get their bars
-from the same API, and take turns, each time in a fresh browser context (nothing cached). Times are
-milliseconds; with lightweight-charts a paint on a canvas is seen one frame late at most, which
-favours nobody by more than that.
+The minimal pages draw the same candles, volume and averages with full Plotly and with
+lightweight-charts, both from npm. The same server serves all three gzipped, they get their bars
+from the same API, and take turns, each time in a fresh browser context without a cache. Times are
+milliseconds; a canvas paint of lightweight-charts is detected at most one frame late, which bounds
+any advantage.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ Result = dict[str, Any]
 
 
 def _assemble(root: Path) -> None:
-    """The page, the bare pages and what they need from npm in one folder."""
+    """Collect the page, the minimal pages and their npm files in one folder."""
     shutil.copytree(FRONTEND, root, dirs_exist_ok=True)
     shutil.copytree(FILES, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("npm"))
     command = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]
@@ -55,7 +55,7 @@ def _assemble(root: Path) -> None:
 
 @contextmanager
 def served(world: StandIn) -> Iterator[str]:
-    """Address of a server of all three pages."""
+    """Yield the address of a server of all three pages."""
     with tempfile.TemporaryDirectory() as folder:
         _assemble(Path(folder))
         kind = handler(world.api, {"stage": "bench", "poll_seconds": 60}, Path(folder))
@@ -68,17 +68,17 @@ def served(world: StandIn) -> Iterator[str]:
 
 
 def chromium() -> str | None:
-    """Path of the system's browser."""
+    """Return the path of the system's browser."""
     return shutil.which("chromium") or shutil.which("google-chrome")
 
 
 def launched(playwright: Playwright, path: str | None) -> Browser:
-    """As the tests start it."""
+    """Launch the browser as the tests do."""
     return playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
 
 
 def watched_page(browser: Browser) -> Page:
-    """A page of a fresh context, which notes in `drawnAt` when the candles are there."""
+    """Return a page in a fresh context that records in `drawnAt` when the candles are drawn."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
     page = context.new_page()
     page.add_init_script(f"({_DRAWN})()")
@@ -86,7 +86,7 @@ def watched_page(browser: Browser) -> Page:
 
 
 def _first_chart(browser: Browser, url: str) -> float:
-    """Milliseconds from navigation to the frame in which the candles are there."""
+    """Return milliseconds from navigation to the frame with the candles."""
     page = watched_page(browser)
     page.goto(url)
     page.wait_for_function("() => window.drawnAt", timeout=30_000)
@@ -107,7 +107,7 @@ def _updates(browser: Browser, base: str) -> dict[str, list[float]]:
 
 
 def script_kb() -> float:
-    """All JavaScript that the page can load, as the page server sends it gzipped, in KB."""
+    """Return the size of all JavaScript that the page can load, gzipped as sent, in KB."""
     files = [path for path in ROOT.rglob("*.js") if is_sent(path)]
     return sum(len(gzipped(path, content(path))) for path in files) / 1000
 
@@ -126,7 +126,7 @@ def _result(name: str, values: list[float], target: float, **more: Any) -> Resul
 
 
 def _beside(ours: list[float], name: str, theirs: list[float], limit: float) -> Result:
-    """Ours against a bare page of the same run."""
+    """Return our result next to a minimal page's of the same run."""
     baseline = round(median(theirs), 1)
     ratio = round(median(ours) / baseline, 2)
     more = {"baseline": f"{baseline} {name}", "ratio": ratio, "target": f"< {limit:g} x"}
@@ -135,7 +135,7 @@ def _beside(ours: list[float], name: str, theirs: list[float], limit: float) -> 
 
 
 def measure() -> list[Result]:
-    """Medians of ROUNDS, after one round that is not counted."""
+    """Return medians of ROUNDS, after one uncounted round."""
     paths = {
         "ours": "/#symbol=ACME",
         "full": "/bare_plotly.html",

@@ -1,6 +1,6 @@
-"""From counts to dollars: plain arithmetic at the list prices of `bench/prices.json`.
+"""Converts counts to dollars at the list prices of `bench/prices.json`.
 
-What AWS meters and a run in memory cannot show is stated here, once, and nowhere else:
+Assumptions about what AWS meters and a run in memory cannot show:
 
 - Lambda: a function of M MB has M/1769 of a processor. Its billed seconds are the measured CPU,
   times CPU_FACTOR, over that share, and what it waits: WAIT_MILLISECONDS a call, over as many as
@@ -42,21 +42,21 @@ KEY_REQUESTS_AN_HOUR = 100
 STATUSES_AN_HOUR = 3600 / USUAL_SECONDS
 METRIC_NAMES = 16
 ALARM_METRICS = {"kinesis": 22, "sqs": 10}
-"""Of infra/examples: normal.tfvars (all alarms) and small.tfvars (the free ones)."""
+"""Metrics in infra/examples: normal.tfvars (all alarms) and small.tfvars (the free ones)."""
 
 DAYS_A_MONTH = 30.4
 GB = 1e9
 
 
 class Line(msgspec.Struct, frozen=True):
-    """What, and USD for a million ticks or for a month."""
+    """An item, and USD per million ticks or per month."""
 
     what: str
     usd: float
 
 
 def variable(counted: Counted, settings: Settings, prices: Prices) -> list[Line]:
-    """USD for a million ticks, by what it is spent on. Messages by mail are not in it."""
+    """Return USD per million ticks by purpose, without messages by mail."""
     usd, million = prices.of, 1e6 / counted.ticks
     found = [
         Line("stream or queue", _carried(counted, settings, prices)),
@@ -76,12 +76,12 @@ def variable(counted: Counted, settings: Settings, prices: Prices) -> list[Line]
 
 
 def mails(counted: Counted, prices: Prices, addresses: int = 1) -> float:
-    """USD for a million ticks: each message to so many addresses by mail."""
+    """Return USD per million ticks for each message to this many addresses by mail."""
     return prices.of("sns_mail", counted.alerts * addresses) * 1e6 / counted.ticks
 
 
 def fixed(settings: Settings, shards: int, prices: Prices) -> list[Line]:
-    """USD a month, however few ticks come; free allowances are taken off."""
+    """Return USD per month independent of ticks, after free allowances."""
     usd, hours = prices.of, prices.hours_a_month
     has_stream = settings.ingest == "kinesis"
     on_demand = has_stream and settings.stream == "on-demand"
@@ -115,12 +115,12 @@ def fixed(settings: Settings, shards: int, prices: Prices) -> list[Line]:
 
 
 def total(lines: Sequence[Line]) -> float:
-    """The sum."""
+    """Return the sum."""
     return sum(line.usd for line in lines)
 
 
 def billed_seconds(counted: Counted, function: str, memory_mb: int) -> float:
-    """Of all of a function's invocations."""
+    """Return the billed seconds of all of a function's invocations."""
     share = min(1.0, memory_mb / FULL_PROCESSOR_MB)
     waits = sum(
         tally.calls
@@ -132,7 +132,7 @@ def billed_seconds(counted: Counted, function: str, memory_mb: int) -> float:
 
 
 def gb_seconds(counted: Counted, settings: Settings) -> float:
-    """Of all functions."""
+    """Return the GB-seconds of all functions."""
     seconds = sum(billed_seconds(counted, name, settings.memory_mb) for name in counted.cpu)
     return seconds * settings.memory_mb / 1024
 

@@ -45,7 +45,7 @@ _PRICES = [Decimal(18_900 + number) / 100 for number in range(97)]
 
 
 class Ticks:
-    """A source of as many ticks as are asked for, made as they are taken."""
+    """A source of the requested number of ticks, generated on demand."""
 
     name = "bench"
     recorded = True
@@ -56,7 +56,7 @@ class Ticks:
         self._polls = count // symbols
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
-        """A batch a poll."""
+        """Yield a batch per poll."""
         for poll in range(self._polls):
             if stop.is_set():
                 return
@@ -64,7 +64,7 @@ class Ticks:
 
 
 def tick(symbol: str, number: int) -> WireTick:
-    """A tick with all the fields that Yahoo's have."""
+    """Return a tick with all of Yahoo's fields."""
     second, micros = divmod(number, 1000)
     return WireTick(
         symbol=symbol,
@@ -87,7 +87,7 @@ def tick(symbol: str, number: int) -> WireTick:
 
 @contextmanager
 def null_kinesis() -> Iterator[None]:
-    """The endpoint, and an environment that leads to it and to no proxy."""
+    """Run the endpoint, with an environment that leads to it and to no proxy."""
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.null_kinesis"],
         stdout=subprocess.PIPE,
@@ -120,7 +120,7 @@ def _lead_to(endpoint: str) -> None:
 
 
 def loop() -> float:
-    """Ticks a second of put_record, one tick a call."""
+    """Return ticks per second of put_record, one tick per call."""
     import boto3
 
     client: Any = boto3.client("kinesis")
@@ -132,7 +132,7 @@ def loop() -> float:
 
 
 def produce(symbols: int, ticks_per_record: int, count: int) -> float:
-    """Ticks a second through the whole producer, from source to acknowledgement."""
+    """Return ticks per second through the whole producer, from source to acknowledgement."""
     sink = KinesisSink("ticks", ticks_per_record)
     status = Status(lambda event, message: print(event, message, file=sys.stderr))
     outbox = Outbox(sink.key)
@@ -144,8 +144,10 @@ def produce(symbols: int, ticks_per_record: int, count: int) -> float:
 
 
 def memory_growth_mb() -> float:
-    """How much more memory a million ticks need than the first fifth of them, with which the
-    queue between source and sink (100,000 lines) has been full once."""
+    """Return the memory that a million ticks need beyond the first fifth of them.
+
+    In that fifth the queue between source and sink (100,000 lines) has been full once.
+    """
     warm = MEMORY_TICKS // 5
     produce(25, 20, warm)
     before = resident_mb()
@@ -154,7 +156,7 @@ def memory_growth_mb() -> float:
 
 
 def measure() -> list[dict[str, object]]:
-    """The benchmark's results."""
+    """Return the benchmark's results."""
     with null_kinesis():
         cases: dict[str, Callable[[], float]] = {"loop": loop}
         for name, (symbols, together, count) in _CASES.items():

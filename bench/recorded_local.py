@@ -1,5 +1,8 @@
-"""`python -m bench.recorded_local FILE ...`: `python -m local ...`, and at its end FILE holds every
-request that its pollers, handlers and API made of AWS, in the order in which they began."""
+"""`python -m bench.recorded_local FILE ...`: runs `python -m local ...` and writes its AWS requests
+to FILE.
+
+They are those of its pollers, handlers and API, in the order in which they began.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from local.cli import main
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One request: monotonic seconds, its method, path, headers that matter, and body."""
+    """One request: monotonic seconds, its method, path, relevant headers, and body."""
 
     at: float
     method: str
@@ -28,7 +31,7 @@ KEPT_HEADERS = ("x-amz-target", "content-type", "authorization")
 
 
 def record(into: list[Request]) -> None:
-    """Have every botocore session of this process note what it sends."""
+    """Make every botocore session of this process record its requests."""
     send = URLLib3Session.send
 
     def noted(self: Any, request: Any) -> Any:

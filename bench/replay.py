@@ -32,7 +32,7 @@ from bench.recorded_local import Request
 from local import resources
 
 ROWS = 2_148
-"""Trading days of some eight and a half years."""
+"""Trading days of about eight and a half years."""
 
 SYMBOL = "REPLAYED"
 SEED = 15
@@ -62,7 +62,7 @@ class Day(msgspec.Struct, frozen=True):
 
 
 def days_of(count: int = ROWS, seed: int = SEED) -> list[Day]:
-    """A random walk over the weekdays that end with LAST_DAY."""
+    """Return a random walk over the weekdays that end with LAST_DAY."""
     dice = random.Random(seed)
     dates: list[date] = []
     day = LAST_DAY
@@ -81,7 +81,7 @@ def days_of(count: int = ROWS, seed: int = SEED) -> list[Day]:
 
 
 def write(path: Path, days: Sequence[Day]) -> None:
-    """The recording as a CSV file, as Yahoo's downloads are."""
+    """Write the recording as a CSV file like Yahoo's downloads."""
     lines = ["Date,Open,High,Low,Close,Volume"]
     for day in days:
         prices = ",".join(
@@ -92,7 +92,7 @@ def write(path: Path, days: Sequence[Day]) -> None:
 
 
 def crosses(closes: Sequence[int], fast: int = FAST, slow: int = SLOW) -> list[int]:
-    """Indexes at which the sign of the averages' difference flips, reckoned in fractions."""
+    """Return the indexes at which the averages' difference changes sign, computed in fractions."""
     found: list[int] = []
     before = 0
     for end in range(slow, len(closes) + 1):
@@ -107,7 +107,7 @@ def crosses(closes: Sequence[int], fast: int = FAST, slow: int = SLOW) -> list[i
 
 
 def seconds_of(way: str, path: Path, wanted: int) -> tuple[float, float]:
-    """Seconds until so many crosses are notified, and those of the same requests alone."""
+    """Return seconds until this many crosses are notified, and those of the same requests alone."""
     with tempfile.TemporaryDirectory() as folder:
         system = Running(Path(folder), "--ingest", "sqs" if way == "sqs" else "kinesis")
         try:
@@ -124,7 +124,7 @@ def seconds_of(way: str, path: Path, wanted: int) -> tuple[float, float]:
 
 
 def alone(way: str, asked: Sequence[Request], began: float) -> float:
-    """Seconds that the requests made since take with nothing around them."""
+    """Return the seconds that the requests made since take alone."""
     warm = sum(request.at < began for request in asked)
     ingest = "sqs" if way == "sqs" else "kinesis"
     return driven(asked[:warm], asked[warm:], [], [], ingest)
@@ -165,7 +165,7 @@ def _notified(system: Running) -> int:
 
 
 def results(ways: Sequence[str]) -> list[dict[str, Any]]:
-    """One entry a way."""
+    """Return one entry per way."""
     days = days_of()
     wanted = len(crosses([day.close for day in days]))
     found = []
@@ -191,7 +191,7 @@ def _result(way: str, took: float, same: float, wanted: int) -> dict[str, Any]:
 
 
 def measure() -> list[dict[str, Any]]:
-    """All ways."""
+    """Measure all ways."""
     return results(tuple(WAYS))
 
 

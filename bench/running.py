@@ -1,5 +1,5 @@
-"""Running benchmarks, each in a process of its own: none sees another's memory, caches,
-environment or failure.
+"""Runs each benchmark in its own process, isolated from the others' memory, caches, environment and
+failures.
 
     python -m bench.running NAME     results as JSON in the last line of output
 """
@@ -21,14 +21,14 @@ Result = dict[str, Any]
 
 
 class Ran(NamedTuple):
-    """What came of a benchmark; `failure` says why there is nothing, empty where there is."""
+    """The result of a benchmark; `failure` has the reason if it failed."""
 
     results: list[Result]
     failure: str = ""
 
 
 def benchmarks(folder: Path | None = None) -> list[str]:
-    """Names of the modules that measure something."""
+    """Return the names of the modules that have a measurement."""
     names = [module.name for module in pkgutil.iter_modules(bench.__path__)]
     return [name for name in names if _measures((folder or Path(__file__).parent) / f"{name}.py")]
 
@@ -38,7 +38,7 @@ def _measures(source: Path) -> bool:
 
 
 def run_one(name: str, timeout_seconds: float) -> Ran:
-    """One benchmark's results, or the last line of what it said when it failed."""
+    """Return one benchmark's results, or the last line of its output if it failed."""
     command = [sys.executable, "-m", "bench.running", name]
     try:
         done = subprocess.run(
@@ -52,7 +52,8 @@ def run_one(name: str, timeout_seconds: float) -> Ran:
 
 
 def reason(said: str) -> str:
-    """Why a process failed: the error's line, which Playwright and others follow with boxes."""
+    """Return why a process failed: the error's line, which Playwright and others follow with
+    boxes."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     named = [line for line in lines if "Error" in line.partition(":")[0]]
     return (named or lines or [""])[-1][:300]

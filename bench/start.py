@@ -65,7 +65,7 @@ _KEY = '{"symbol": {"S": "A"}}'
 _GET_MANY = _DYNAMODB + 'batch_get_item(RequestItems={{"{0}": {{"Keys": []}}}})'
 _QUERY = _DYNAMODB + 'query(TableName="none", KeyConditionExpression="a = :b")'
 
-# What each function's first invocation asks of AWS, as bare calls.
+# The AWS calls of each function's first invocation.
 FUNCTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "ingest_kinesis": (
         ("dynamodb", "s3"),
@@ -89,18 +89,18 @@ FUNCTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 
 def ours(function: str) -> str:
-    """The program that starts our function."""
+    """Return the program that starts our function."""
     return _TIMED.format(body=_OURS.format(function=function))
 
 
 def bare(function: str) -> str:
-    """The program that starts nothing but the libraries."""
+    """Return the program that starts only the libraries."""
     services, calls = FUNCTIONS[function]
     return _TIMED.format(body=_BARE.format(services=services, calls="\n".join(calls)))
 
 
 def cpu_ms(program: str, path: Sequence[Path], event: Path) -> float:
-    """CPU of a fresh process. Raises RuntimeError with what it said if it failed."""
+    """Return the CPU of a fresh process. Raises RuntimeError with its output if it failed."""
     done = subprocess.run(
         [sys.executable, "-S", "-c", program, str(event)],
         cwd=path[0],
@@ -116,7 +116,7 @@ def cpu_ms(program: str, path: Sequence[Path], event: Path) -> float:
 
 
 def events(app: OurApp) -> dict[str, dict[str, Any]]:
-    """A small event for each function; what the endpoint knows is set up beside."""
+    """Return a small event for each function; also sets up the endpoint's data."""
     ingest_cpu.seen(app.aws)
     app.aws.store("prices", stored.PAGE_ITEMS)
     app.aws.store("bars", stored.PAGE_ITEMS)
@@ -133,7 +133,7 @@ def events(app: OurApp) -> dict[str, dict[str, Any]]:
 
 
 def measure() -> list[dict[str, Any]]:
-    """The benchmark's results."""
+    """Return the benchmark's results."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         zipped = package.build(folder)
@@ -146,7 +146,7 @@ def measure() -> list[dict[str, Any]]:
 
 
 def start(function: str, event: dict[str, Any], path: list[Path], folder: Path) -> dict[str, Any]:
-    """One function's start, the two programs in turn; the first round is not counted."""
+    """Measure one function's start, the two programs in turn; the first round is not counted."""
     file = folder / f"{function}.json"
     file.write_text(json.dumps(event))
     programs = {"ours": ours(function), "bare": bare(function)}
@@ -160,7 +160,7 @@ def start(function: str, event: dict[str, Any], path: list[Path], folder: Path) 
 
 
 def result(function: str, mine: list[float], theirs: list[float]) -> dict[str, Any]:
-    """One function's start."""
+    """Return one function's start."""
     ratio = median(mine) / median(theirs)
     return {
         "name": f"start_{'api' if function == 'app' else function}",
@@ -175,7 +175,7 @@ def result(function: str, mine: list[float], theirs: list[float]) -> dict[str, A
 
 
 def zip_size(zipped: Path) -> dict[str, Any]:
-    """The zip's size against the limit."""
+    """Return the zip's size against the limit."""
     megabytes = zipped.stat().st_size / 1e6
     return {
         "name": "lambda_zip",

@@ -1,8 +1,8 @@
-"""Tables as long as wanted, whose rows are made when a Query asks for them.
+"""Tables of any length whose rows are generated when queried.
 
-A query costs what its answer costs, however many rows there are, as on DynamoDB; so a
-benchmark can ask the same of a thousand rows and of a million. Every symbol has the same rows,
-one a second (ticks) or a minute (bars). No imports of the app: both sides' rows come from here.
+A query costs what its answer costs, however many rows there are, as on DynamoDB; so a benchmark can
+ask the same of a thousand rows and of a million. Every symbol has the same rows, one per second
+(ticks) or minute (bars). It does not import the app: both sides' rows come from here.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ Item = dict[str, dict[str, Any]]
 Request = dict[str, Any]
 
 NEWEST = datetime(2026, 11, 20, 20, 0, 30, tzinfo=UTC)
-"""When the last row is, whatever their number: 15:00 of a trading Friday in New York."""
+"""Time of the last row, whatever their number: 15:00 of a trading Friday in New York."""
 
 DAY = "2026-11-20"
 PAGE_ITEMS = 2_000
-"""Of about 400 bytes each: a little below the megabyte at which DynamoDB ends a page."""
+"""Items of about 400 bytes each: a little below the megabyte at which DynamoDB ends a page."""
 
 _HASH = re.compile(r"(?<!\w)= (:\w+)")
 _BETWEEN = re.compile(r"BETWEEN (:\w+) AND (:\w+)")
@@ -29,23 +29,23 @@ _BEFORE = re.compile(r"< (:\w+)")
 
 
 def stamp(instant: datetime) -> str:
-    """An instant as the tables hold it."""
+    """Format an instant as in the tables."""
     return instant.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 _WAVE = 36
-"""Rows from crest to crest: averages of 5 and 20 cross about 55 times in a thousand ticks, as
-often as in the old designs' example."""
+"""Rows per wave: averages of 5 and 20 cross about 55 times in a thousand ticks, as often as in the
+old designs' example."""
 
 
 def price(age: int) -> str:
-    """The price of the row that so many others follow: up and down in a wave."""
+    """Return the price of the row that `age` others follow: a wave."""
     step = age % _WAVE
     return f"{189 + min(step, _WAVE - step) / 100:.2f}"
 
 
 def tick_item(symbol: str, age: int, when: str) -> Item:
-    """A row of the prices table as ingest writes it, all attributes there."""
+    """Return a row of the prices table as ingest writes it, with all attributes."""
     return {
         "symbol": {"S": symbol},
         "timestamp": {"S": when},
@@ -70,7 +70,7 @@ def tick_item(symbol: str, age: int, when: str) -> Item:
 
 
 def bar_item(series: str, age: int, when: str) -> Item:
-    """A row of the bars table as detect writes it."""
+    """Return a row of the bars table as detect writes it."""
     return {
         "series": {"S": series},
         "start": {"S": when},
@@ -89,7 +89,7 @@ def bar_item(series: str, age: int, when: str) -> Item:
 
 
 class Rows:
-    """`count` rows of each key, `step` apart, the last one at `newest`."""
+    """`count` rows per key, `step` apart, the last one at `newest`."""
 
     def __init__(
         self, key: str, make: Callable[..., Item], step: timedelta, count: int, newest: datetime
@@ -101,11 +101,11 @@ class Rows:
         self._count = count
 
     def when(self, number: int) -> str:
-        """The range key of a row; the first has number 0."""
+        """Return the range key of a row; the first has number 0."""
         return stamp(self._newest - (self._count - 1 - number) * self._step)
 
     def query(self, request: Request) -> dict[str, Any]:
-        """The answer to a Query with an equality and at most one condition on the range key."""
+        """Answer a Query with an equality and at most one condition on the range key."""
         values = {name: v["S"] for name, v in request["ExpressionAttributeValues"].items()}
         condition = request["KeyConditionExpression"]
         hash_match = _HASH.search(condition)
@@ -146,7 +146,7 @@ class Rows:
         return numbers if forward else numbers[::-1]
 
     def _at(self, text: str) -> int:
-        """The number of the first row that is not before `text`."""
+        """Return the number of the first row not before `text`."""
         low, high = 0, self._count
         while low < high:
             middle = (low + high) // 2
@@ -171,10 +171,10 @@ class Rows:
 
 
 def ticks(count: int) -> Rows:
-    """A prices table with so many ticks of each symbol, one a second."""
+    """Return a prices table with this many ticks per symbol, one per second."""
     return Rows("timestamp", tick_item, timedelta(seconds=1), count, NEWEST)
 
 
 def bars(count: int) -> Rows:
-    """A bars table with so many minutes of each series."""
+    """Return a bars table with this many minutes per series."""
     return Rows("start", bar_item, timedelta(minutes=1), count, NEWEST.replace(second=0))

@@ -1,4 +1,4 @@
-"""Results as people and programs read them."""
+"""Prints results for people, and stores them for programs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Result = dict[str, Any]
 
 
 def machine() -> dict[str, str]:
-    """What the figures were taken on."""
+    """Return the machine of the measurements."""
     found = {
         "system": platform.system(),
         "processor": _processor(),
@@ -35,7 +35,7 @@ def machine() -> dict[str, str]:
 
 
 def _processor() -> str:
-    """The CPU's name where Linux tells it, else its kind."""
+    """Return the CPU's name if Linux knows it, else its architecture."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -45,7 +45,7 @@ def _processor() -> str:
 
 
 def keep(results: Sequence[Result], path: Path = RESULTS) -> Path:
-    """Write the results as a list, each with all of FIELDS (null where one does not apply)."""
+    """Write the results as a list, each with all of FIELDS (null if one does not apply)."""
     complete = [{name: result.get(name) for name in FIELDS} | result for result in results]
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(complete, indent=2, ensure_ascii=False) + "\n")
@@ -53,15 +53,17 @@ def keep(results: Sequence[Result], path: Path = RESULTS) -> Path:
 
 
 def earlier(path: Path | None) -> dict[str, Result]:
-    """The results of another run by name. Raises OSError, ValueError, KeyError or TypeError for
-    a file that has none."""
+    """Return the results of another run by name.
+
+    Raises OSError, ValueError, KeyError or TypeError for an invalid file.
+    """
     if path is None:
         return {}
     return {str(result["name"]): result for result in json.loads(path.read_text())}
 
 
 def table(results: Sequence[Result], before: Mapping[str, Result]) -> Table:
-    """One line a result."""
+    """Return a table with one line per result."""
     columns = ["value", "p95", "unit", "baseline", "ratio", "target", "holds"]
     shown = Table("benchmark", *columns, *(["before"] if before else []), title="Benchmarks")
     for result in results:
@@ -78,7 +80,7 @@ def _cell(value: object) -> str:
 
 
 def change(result: Result, before: Result) -> str:
-    """What the value was, and by how much it has changed since."""
+    """Return the earlier value and the change since."""
     now, then = result.get("value"), before.get("value")
     if not isinstance(now, int | float) or not isinstance(then, int | float) or not then:
         return _cell(then)
@@ -88,7 +90,7 @@ def change(result: Result, before: Result) -> str:
 def report(
     results: Sequence[Result], before: Mapping[str, Result], failures: Mapping[str, str]
 ) -> None:
-    """Print all: the table, the machine, what could not run, what falls short."""
+    """Print everything: the table, the machine, failures, missed targets."""
     console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     console.print(table(results, before))
     console.print(", ".join(f"{name} {value}" for name, value in machine().items()))

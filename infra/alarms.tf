@@ -1,18 +1,18 @@
-# What each alarm means and what to do stands in docs/operating.md, under its name.
+# docs/operating.md explains each alarm under its name and what to do.
 
 locals {
-  # Of Lambda's metrics: statistic, bound, minutes of a period, periods looked at, periods above.
+  # For Lambda's metrics: statistic, threshold, minutes per period, periods evaluated, periods above.
   function_alarms = {
     errors    = { metric = "Errors", statistic = "Sum", bound = 0, minutes = 1, periods = 5, above = 3 }
     throttles = { metric = "Throttles", statistic = "Sum", bound = 0, minutes = 1, periods = 5, above = 3 }
-    # A function that runs once in hours: one run that failed is enough.
+    # A function that runs every few hours: one failed run is enough.
     failed-run = { metric = "Errors", statistic = "Sum", bound = 0, minutes = 60, periods = 1, above = 1 }
     iterator-age = {
       metric = "IteratorAge", statistic = "Maximum", bound = 60000, minutes = 1, periods = 5, above = 3
     }
   }
 
-  # Errors and throttles as resources.json asks, of every function where all alarms are wanted.
+  # Errors and throttles as in resources.json; of every function if all alarms are wanted.
   watched = merge([
     for key, function in local.functions : {
       for kind in setunion(
@@ -76,7 +76,7 @@ locals {
     }
   } : {}
 
-  # A quarter of an hour in which most runs were so: three in each five minutes.
+  # Most runs of a quarter of an hour: three in each five minutes.
   collector_alarms = var.collector == "lambda" && var.alarms == "all" ? merge(
     {
       for kind, metric in { silent = "CollectorSilentRuns", throttled = "CollectorThrottledRuns" } :
@@ -92,7 +92,7 @@ locals {
     }) },
   ) : {}
 
-  # What there is of a collector that runs. ECS counts its samples of the processor only while a task runs.
+  # Shows that the collector runs: ECS reports CPU samples only while a task runs.
   collector_signs = {
     lambda = { namespace = "Ticktape", metric = "CollectorRuns", statistic = "Sum", dimensions = { stage = var.stage } }
     fargate = {
@@ -101,7 +101,7 @@ locals {
     }
   }
 
-  # Both are counted while Lambda polls, also when nothing comes: silence is a zero, not a gap.
+  # Both are reported while Lambda polls, even without records: silence is a zero, not a gap.
   arrivals = merge(
     { for key, stream in aws_kinesis_stream.ticks : "stream" => {
       namespace = "AWS/Kinesis", metric = "GetRecords.Records", dimensions = { StreamName = stream.name }

@@ -1,4 +1,4 @@
-# Data, which outlives `make destroy`: the archive, and what Lambda gave up on.
+# Data that survives `make destroy`: the archive, and dead-lettered batches.
 module "data_bucket" {
   source   = "./bucket"
   for_each = local.resources.buckets
@@ -10,7 +10,7 @@ module "data_bucket" {
 }
 
 locals {
-  # S3 refuses a rule whose objects would end before they move.
+  # S3 refuses a rule whose objects would expire before their transition.
   raw_cold = var.retention_days.raw_cold < var.retention_days.raw ? var.retention_days.raw_cold : null
 
   lifecycle_rules = {
@@ -29,13 +29,13 @@ locals {
   }
 }
 
-# Stages of older versions had the bucket without a count, which Terraform follows for resources alone.
+# Stages of older versions had the bucket without a count; Terraform moves only resources by itself.
 moved {
   from = module.page_bucket
   to   = module.page_bucket[0]
 }
 
-# CloudFront reads the page, and S3 and CloudFront write logs, without a key of ours.
+# CloudFront reads the page, and S3 and CloudFront write logs, without our key.
 module "page_bucket" {
   source = "./bucket"
   count  = local.has_page ? 1 : 0

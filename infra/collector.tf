@@ -1,4 +1,4 @@
-# What collects prices, where the stage has it (`collector`): who it is, and what it may do.
+# The collector of prices, if the stage has one (`collector`): its role and permissions.
 # The function is in collector_function.tf, the container in collector_task.tf.
 
 locals {
@@ -10,7 +10,7 @@ locals {
     reserved_concurrency = try(var.functions.collector.reserved_concurrency, null)
   })
 
-  # By the stream where the stage has both ways in, as `make producer` sends.
+  # It uses the stream if the stage has both, like `make producer`.
   collector_sink = local.takes_kinesis ? {
     TICKS_STREAM = one([for stream in aws_kinesis_stream.ticks : stream.name])
     } : {
@@ -21,7 +21,7 @@ locals {
     for name, value in var.settings : name => value if startswith(name, "COLLECTOR_") && value != ""
   }
 
-  # Lists of the symbols table: the container reports, but needs no lease and no memory there.
+  # Lists of the symbols table: the container reports, but needs no lease or memory there.
   collector_lists = {
     for name, actions in local.resources.collector.lists : name => actions
     if var.collector == "lambda" || name != "collector"
@@ -64,7 +64,7 @@ data "aws_iam_policy_document" "collector" {
     }
   }
 
-  # Symbols and compact's lease stand in the same table, in other lists.
+  # The same table holds symbols and compact's lease in other lists.
   dynamic "statement" {
     for_each = local.collector_lists
 
@@ -95,7 +95,7 @@ data "aws_iam_policy_document" "collector" {
     }
   }
 
-  # X-Ray's actions know no resources.
+  # X-Ray's actions do not support resources.
   dynamic "statement" {
     for_each = var.collector == "lambda" && var.tracing ? [1] : []
 

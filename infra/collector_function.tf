@@ -1,4 +1,4 @@
-# collector = "lambda": a function that polls for the minute for which it is started. Its zip, of the
+# collector = "lambda": a function that polls during the minute of its start. Its zip, of the
 # producer and yfinance, is built by `make deploy` before Terraform plans (infra/deploy/collector_package.py).
 
 locals {
@@ -41,7 +41,7 @@ resource "aws_lambda_function" "collector" {
   depends_on = [aws_cloudwatch_log_group.collector, aws_iam_role_policy.collector]
 }
 
-# A start that fails or comes late is worth nothing a minute later: the next one is due by then.
+# A failed or late start is useless a minute later: the next one is due by then.
 resource "aws_lambda_function_event_invoke_config" "collector" {
   count = local.collector_count
 
@@ -68,7 +68,7 @@ resource "aws_lambda_permission" "collector" {
   source_arn    = aws_cloudwatch_event_rule.collector[0].arn
 }
 
-# After everything that a run needs, and gone before any of it.
+# Created after everything that a run needs, and destroyed before it.
 resource "aws_cloudwatch_event_target" "collector" {
   count = local.collector_count
 

@@ -1,11 +1,11 @@
-# collector = "fargate": the producer's container, which holds a connection for prices that are pushed.
+# collector = "fargate": the producer's container, which keeps a connection for pushed prices.
 # One task, in public subnets with an address of its own (a NAT gateway would cost several times as much),
-# which nothing can connect to.
+# that accepts no connections.
 
 locals {
   task_count = var.collector == "fargate" ? 1 : 0
 
-  # An image of ECR is read with the right on its repository; any other has to be public.
+  # An ECR image needs a permission on its repository; any other has to be public.
   image_repository = try(regex("^([0-9]{12})\\.dkr\\.ecr\\.([a-z0-9-]+)\\.amazonaws\\.com/([^:@]+)", var.collector_image), null)
 
   # The COLLECTOR_ settings of docs/settings.md as flags of `python -m producer stream`.
@@ -15,7 +15,7 @@ locals {
     COLLECTOR_TICKS_PER_RECORD = "--ticks-per-record"
     COLLECTOR_FLUSH_SECONDS    = "--flush-seconds"
   }
-  # The function follows the tracked symbols beside its own in any case; `stream` is told to.
+  # The function always follows the tracked symbols besides its own; `stream` needs a flag.
   task_settings = merge(local.collector_settings, {
     for name, value in local.collector_settings : name => "${value},tracked" if name == "COLLECTOR_SYMBOLS" && value != "tracked"
   })
@@ -62,7 +62,7 @@ data "aws_subnet" "given" {
   id = var.collector_subnets[0]
 }
 
-# Nothing comes in; out go HTTPS and WebSockets over TLS, to Yahoo and AWS.
+# No inbound traffic; outbound HTTPS and WebSockets over TLS, to Yahoo and AWS.
 resource "aws_security_group" "collector" {
   count = local.task_count
 
@@ -103,7 +103,7 @@ data "aws_iam_policy_document" "collector_execution" {
     }
   }
 
-  # This action knows no resources.
+  # This action does not support resources.
   dynamic "statement" {
     for_each = local.image_repository != null ? [1] : []
 
@@ -114,7 +114,7 @@ data "aws_iam_policy_document" "collector_execution" {
   }
 }
 
-# What ECS itself does with it: fetches the image, writes the log.
+# ECS's own actions: pull the image, write the log.
 resource "aws_iam_role" "collector_execution" {
   count = local.task_count
 
@@ -148,7 +148,7 @@ resource "aws_ecs_task_definition" "collector" {
     cpu_architecture        = upper(var.architecture)
   }
 
-  # For yfinance's caches, the one place that can be written to. The image makes it the producer's own.
+  # For yfinance's caches, the only writable place. The image makes the producer its owner.
   volume {
     name = "state"
   }

@@ -1,4 +1,4 @@
-# The way of a tick, from left to right and from top to bottom.
+# Follows a tick from left to right and from top to bottom.
 
 locals {
   own_metric = { for name in [

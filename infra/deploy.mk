@@ -1,5 +1,5 @@
 # The deployment's targets: `make deploy STAGE=dev`. docs/deploying.md explains.
-# YES=1 asks nothing, ONLY=code deploys without Terraform, DATA=delete deletes tables and archive too, ARGS="..." goes to the producer and to keys.
+# YES=1 does not ask, ONLY=code deploys without Terraform, DATA=delete deletes tables and archive too, ARGS="..." goes to the producer and to keys.
 
 STAGE ?= dev
 DEPLOYMENT = $(BIN)/python -m infra.deploy --stage $(STAGE) $(if $(YES),--yes)
@@ -15,7 +15,7 @@ settings: $(BIN)/.run ## After a plain `chalice deploy`: mappings' settings and 
 destroy: $(BIN)/.run ## Take the stage down; DATA=delete: tables and archive too
 	$(DEPLOYMENT) $(if $(filter delete,$(DATA)),--delete-data) destroy
 
-token: $(BIN)/.run ## The first key's token, made anew, printed once; other keys: ARGS="add|list|revoke ..."
+token: $(BIN)/.run ## A new token of the first key, printed once; other keys: ARGS="add|list|revoke ..."
 ifeq ($(strip $(ARGS)),)
 	@$(DEPLOYMENT) token
 else
@@ -34,14 +34,14 @@ producer: $(BIN)/.run ## The producer with the stage's names and role (ARGS="--s
 compact: $(BIN)/.run ## Finished days of the archive into Parquet, now (DATE=2026-11-20 for that day)
 	@$(BIN)/python -m local compact --stage $(STAGE) $(if $(DATE),--date $(DATE))
 
-package: $(BIN)/.run ## The Lambda packages alone, the collector's too where the stage has one
+package: $(BIN)/.run ## The Lambda packages alone, including the stage's collector, if any
 	$(DEPLOYMENT) package
 
-terraform-check: ## Terraform's format, and its own validation where the provider is here
+terraform-check: ## Terraform's format, and its own validation if the provider is installed
 	@if command -v terraform >/dev/null; then terraform fmt -check -recursive infra; \
 	else echo "terraform-check: skipped, there is no terraform"; fi
 
-# checkov pins old versions of what we use: it has an environment of its own.
+# checkov pins old versions of our packages, so it has its own environment.
 .venv-checkov/done: requirements/checkov.txt
 	@$(BIN)/python -m venv --without-pip .venv-checkov
 	@if tools/install.sh .venv-checkov requirements/checkov.txt; then touch $@; \
@@ -52,5 +52,5 @@ checkov: .venv-checkov/done ## Security lint of infra/
 	.venv-checkov/bin/checkov -d infra --framework terraform --skip-download --compact --quiet; \
 	else echo "checkov: skipped, it cannot be installed here"; fi
 
-audit: ## Known vulnerabilities of what is pinned, where a vulnerability service answers
+audit: ## Known vulnerabilities of pinned packages, if a vulnerability service answers
 	@$(BIN)/python -m tools.audit

@@ -1,5 +1,5 @@
-# One key for all that holds data, where a stage has its own. Services use it for whoever may use
-# them, as they do AWS's own keys: access to data is decided by the roles, not here.
+# One key for all data, if the stage has its own. Services use it for every authorised caller, as they
+# do AWS's own keys: the roles decide about access to data, not this key.
 
 locals {
   key_administration = [

@@ -6,8 +6,8 @@ locals {
       input  = "org.apache.hadoop.mapred.TextInputFormat"
       output = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
       serde  = "org.openx.data.jsonserde.JsonSerDe"
-      # A line that is no JSON is a row of nulls, not the end of the query. Names are what they
-      # are, as ingest has it: "Price" is not "price".
+      # A line that is not JSON becomes a row of nulls instead of failing the query. Names are
+      # case-sensitive, as in ingest: "Price" is not "price".
       options = { "ignore.malformed.json" = "true", "case.insensitive" = "FALSE" }
     }
     parquet = {
@@ -18,7 +18,7 @@ locals {
     }
   }
 
-  # Which partitions there are follows from the calendar.
+  # The calendar determines the partitions.
   lake_projection = {
     date = {
       "projection.date.type"          = "date"
@@ -35,7 +35,7 @@ locals {
   }
 }
 
-# Outlives `make destroy` with the archive: the next deployment passes the same day.
+# Survives `make destroy` with the archive: the next deployment passes the same day.
 resource "terraform_data" "first_day" {
   input = var.first_day
 }
@@ -97,7 +97,7 @@ resource "aws_glue_catalog_table" "lake" {
   }
 }
 
-# The views' statements are chalicelib's, which compact puts in force anew with each boundary.
+# The views' statements come from chalicelib; compact updates them with each boundary.
 locals {
   lake_views = {
     for key, view in local.lake.views : key => merge(view, {
@@ -139,8 +139,8 @@ resource "aws_glue_catalog_table" "views" {
   })), " */"])
 
   storage_descriptor {
-    # Athena answers no query on a view without SerDe information (hashicorp/terraform-provider-aws
-    # 28517); the provider leaves it out where it is empty.
+    # Athena refuses queries on a view without SerDe information (hashicorp/terraform-provider-aws
+    # 28517); the provider omits empty information.
     ser_de_info {
       name                  = "-"
       serialization_library = "-"

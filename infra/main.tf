@@ -1,4 +1,4 @@
-# Names, keys and sizes stand in resources.json, which the local provisioner reads too.
+# Names, keys and sizes are in resources.json, which the local provisioner reads too.
 
 data "aws_caller_identity" "current" {
   lifecycle {
@@ -27,7 +27,7 @@ locals {
 
   takes_kinesis = var.kinesis.mode != "off"
 
-  # What a function is fed from, if this stage has it.
+  # The event source of a function, if this stage has it.
   sources = concat(
     local.takes_kinesis ? ["stream/ticks"] : [],
     var.sqs ? ["queue/ticks.fifo"] : [],
@@ -36,7 +36,7 @@ locals {
 
   functions = {
     for key, function in local.resources.functions : key => merge(function, {
-      # Chalice names the function of the REST API after app and stage alone.
+      # Chalice names the REST API's function by app and stage only.
       name                 = key == "api_handler" ? local.prefix : "${local.prefix}-${key}"
       memory_mb            = coalesce(try(var.functions[key].memory_mb, null), function.memory_mb)
       timeout_seconds      = coalesce(try(var.functions[key].timeout_seconds, null), function.timeout_seconds)
@@ -44,7 +44,7 @@ locals {
     }) if try(contains(local.sources, function.trigger), true)
   }
 
-  # What permissions in resources.json name, by "kind/key".
+  # The resources that permissions in resources.json name, by "kind/key".
   arns = merge(
     { for key, table in aws_dynamodb_table.data : "table/${key}" => table.arn },
     { for key, table in aws_dynamodb_table.data : "table-stream/${key}" => table.stream_arn if table.stream_enabled },
@@ -55,7 +55,7 @@ locals {
     {
       "athena/workgroup" = aws_athena_workgroup.lake.arn
       "glue/catalog"     = "arn:${local.partition}:glue:${var.region}:${local.account}:catalog"
-      # Athena asks for it with every statement, whatever the statement's database.
+      # Athena requests it with every statement, whatever the statement's database.
       "glue/default"  = "arn:${local.partition}:glue:${var.region}:${local.account}:database/default"
       "glue/database" = aws_glue_catalog_database.lake.arn
       "glue/table"    = "arn:${local.partition}:glue:${var.region}:${local.account}:table/${aws_glue_catalog_database.lake.name}"

@@ -4,7 +4,7 @@ output "stage" {
 }
 
 output "region" {
-  description = "Where it is."
+  description = "The stage's region."
   value       = var.region
 }
 
@@ -14,7 +14,7 @@ output "account" {
 }
 
 output "tags" {
-  description = "Tags of everything, also of what Chalice makes."
+  description = "Tags of all resources, including those that Chalice creates."
   value       = local.tags
 }
 
@@ -30,7 +30,7 @@ output "functions" {
 }
 
 output "chalice" {
-  description = "What applies to all functions and the API."
+  description = "Settings of all functions and the API."
   value = {
     architecture    = var.architecture
     tracing         = var.tracing
@@ -40,7 +40,7 @@ output "chalice" {
 }
 
 output "environment" {
-  description = "The variables that the application reads, but for the token's hash."
+  description = "The variables that the application reads, except the token's hash."
   value = merge(
     { for key, table in aws_dynamodb_table.data : "${upper(key)}_TABLE" => table.name },
     { for key, bucket in module.data_bucket : "${upper(key)}_BUCKET" => bucket.name },
@@ -65,7 +65,7 @@ output "environment" {
 }
 
 output "collector" {
-  description = "What collects prices: lambda, fargate or none, and its name where there is one."
+  description = "The kind of collector (lambda, fargate or none) and its name, if any."
   value = {
     kind                 = var.collector
     name                 = local.collector.name
@@ -74,12 +74,12 @@ output "collector" {
 }
 
 output "failures_bucket_arn" {
-  description = "Where Lambda puts what it gave up on."
+  description = "The bucket of dead-lettered batches."
   value       = module.data_bucket["failures"].arn
 }
 
 output "queues" {
-  description = "Addresses of the queues that this stage has."
+  description = "URLs of the stage's queues."
   value       = { for key, queue in local.queues : key => queue.url }
 }
 
@@ -92,17 +92,17 @@ output "topics" {
 }
 
 output "producer_role_arn" {
-  description = "The role of who sends ticks."
+  description = "The role of producers."
   value       = aws_iam_role.producer.arn
 }
 
 output "token_parameter" {
-  description = "Where the hash of the first key's token is."
+  description = "The parameter with the hash of the first key's token."
   value       = aws_ssm_parameter.token.name
 }
 
 output "page" {
-  description = "The page's bucket, distribution and address, where the stage has one."
+  description = "The page's bucket, distribution and address, if the stage has a page."
   value = one([for distribution in aws_cloudfront_distribution.page : {
     bucket       = module.page_bucket[0].name
     distribution = distribution.id
@@ -119,7 +119,7 @@ output "lake" {
 }
 
 output "data_buckets" {
-  description = "Buckets that hold what cannot be made again."
+  description = "Buckets with data that cannot be recreated."
   value       = [for bucket in module.data_bucket : bucket.name]
 }
 

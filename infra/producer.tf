@@ -1,4 +1,4 @@
-# Who sends: may put ticks, read which symbols to follow, and write how far it is.
+# The producer's role: puts ticks, reads the symbols to follow, and writes its status.
 
 data "aws_iam_policy_document" "assumed_by_producer" {
   statement {
@@ -21,7 +21,7 @@ data "aws_iam_policy_document" "producer" {
     }
   }
 
-  # Its status, in a list of its own: symbols and compact's lease stand in the same table.
+  # Its status, in its own list: the same table holds symbols and compact's lease.
   statement {
     actions   = ["dynamodb:PutItem"]
     resources = [local.arns["table/symbols"]]

@@ -1,5 +1,5 @@
 locals {
-  # The ticks' queue and its dead-letter queue only where the stage takes ticks by SQS.
+  # The queue of ticks and its dead-letter queue exist only if the stage accepts ticks by SQS.
   queue_settings = {
     for key, queue in local.resources.queues : key => queue
     if var.sqs || !try(queue.fifo, false)
@@ -11,7 +11,7 @@ locals {
   }
 }
 
-# Queues that hand over to no other.
+# Queues without a dead-letter queue.
 resource "aws_sqs_queue" "last" {
   for_each = { for key, queue in local.queue_settings : key => queue if try(queue.redrive_to, null) == null }
 
@@ -22,7 +22,7 @@ resource "aws_sqs_queue" "last" {
   policy                    = data.aws_iam_policy_document.queue[each.key].json
 }
 
-# Both policies stand inside: as resources of their own they race each other.
+# Both policies are inline: as separate resources they race each other.
 resource "aws_sqs_queue" "first" {
   for_each = { for key, queue in local.queue_settings : key => queue if try(queue.redrive_to, null) != null }
 
@@ -88,7 +88,7 @@ data "aws_iam_policy_document" "queue" {
   }
 }
 
-# What Lambda gave up on lies in the bucket; the queue counts it, and its alarm tells.
+# The bucket holds dead-lettered batches; the queue counts them for the alarm.
 resource "aws_s3_bucket_notification" "failures" {
   bucket = module.data_bucket["failures"].name
 

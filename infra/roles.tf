@@ -1,14 +1,14 @@
-# One role a function, with its own actions on its own resources: `permissions` in resources.json.
+# One role per function, with its own actions on its own resources: `permissions` in resources.json.
 
 locals {
-  # What Lambda does with the function's role to read what the function is fed from.
+  # Lambda's actions with the function's role to read its event source.
   trigger_actions = {
     stream       = ["kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards"]
     table-stream = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
     queue        = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
   }
 
-  # Streams give up on records in the end; what Lambda then writes is in its own key format.
+  # Lambda dead-letters records of streams under its own key format.
   gives_up = ["stream", "table-stream"]
 
   triggers = {
@@ -23,10 +23,10 @@ locals {
         actions  = ["logs:CreateLogStream", "logs:PutLogEvents"]
         resource = "${aws_cloudwatch_log_group.functions[key].arn}:*"
       }],
-      # X-Ray's actions know no resources.
+      # X-Ray's actions do not support resources.
       var.tracing ? [{ actions = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resource = "*" }] : [],
       try([{ actions = local.trigger_actions[local.triggers[key]], resource = local.arns[function.trigger] }], []),
-      # Nor does this action of DynamoDB.
+      # Neither does this action of DynamoDB.
       try(local.triggers[key], "") == "table-stream" ? [{ actions = ["dynamodb:ListStreams"], resource = "*" }] : [],
       contains(local.gives_up, try(local.triggers[key], "")) ? [
         { actions = ["s3:PutObject"], resource = "${local.arns["bucket/failures"]}/aws/lambda/*" },

@@ -1,11 +1,11 @@
-# Price alerts. AWS's own key will do here: whoever may publish may use it.
+# Price alerts. AWS's own key suffices here: every publisher may use it.
 resource "aws_sns_topic" "alerts" {
   name              = "${local.prefix}-alerts"
   kms_master_key_id = var.own_key ? aws_kms_key.own[0].arn : "alias/aws/sns"
 }
 
-# Alarms. CloudWatch may not use AWS's own key, so without a key of ours there is none;
-# a message holds an alarm's name and numbers, no prices.
+# Alarms. CloudWatch may not use AWS's own key, so the topic is unencrypted without our key;
+# a message has an alarm's name and numbers, no prices.
 resource "aws_sns_topic" "operations" {
   name              = "${local.prefix}-operations"
   kms_master_key_id = var.own_key ? aws_kms_key.own[0].arn : null
@@ -17,7 +17,7 @@ data "aws_iam_policy_document" "topic" {
   statement {
     sid    = "TlsOnly"
     effect = "Deny"
-    # All that a topic's policy may name: SNS takes no wildcard there.
+    # All actions that a topic's policy may name: SNS accepts no wildcard there.
     actions = [
       "sns:AddPermission", "sns:DeleteTopic", "sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic",
       "sns:Publish", "sns:RemovePermission", "sns:SetTopicAttributes", "sns:Subscribe",

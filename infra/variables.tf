@@ -9,7 +9,7 @@ variable "stage" {
 }
 
 variable "first_day" {
-  description = "The first day (UTC) whose archive SQL looks at. `make deploy` passes the day of the stage's first deployment; a stage with an older archive names its day."
+  description = "The first day (UTC) of the archive that SQL reads. `make deploy` passes the day of the stage's first deployment; a stage with an older archive names its day."
   type        = string
 
   validation {
@@ -25,7 +25,7 @@ variable "region" {
 }
 
 variable "kinesis" {
-  description = "The stream: provisioned shards, on_demand, or off for those who take the queue. Retention in hours."
+  description = "The stream: provisioned shards, on_demand, or off if ticks come by the queue. Retention in hours."
   type = object({
     mode            = optional(string, "provisioned")
     shards          = optional(number)
@@ -45,7 +45,7 @@ variable "kinesis" {
 }
 
 variable "sqs" {
-  description = "Whether there is a FIFO queue that takes ticks, beside the stream or instead of it."
+  description = "Whether a FIFO queue accepts ticks, besides the stream or instead of it."
   type        = bool
   default     = false
 }
@@ -76,7 +76,7 @@ variable "functions" {
 }
 
 variable "architecture" {
-  description = "Processor of the functions: arm64 costs a fifth less, x86_64 suits wheels that have no other."
+  description = "Processor of the functions: arm64 costs a fifth less, x86_64 is for wheels without an arm64 build."
   type        = string
   default     = "arm64"
 
@@ -99,7 +99,7 @@ variable "settings" {
 }
 
 variable "read_access" {
-  description = "closed: reading needs a key, as writing does; open: anyone may read."
+  description = "closed: reading needs a key, like writing; open: anyone may read."
   type        = string
   default     = "closed"
 
@@ -121,7 +121,7 @@ variable "page" {
 }
 
 variable "collector" {
-  description = "What collects prices. lambda: a function that polls Yahoo, started each minute; fargate: the producer's container (collector_image), for pushed prices; none: nothing here, a producer runs elsewhere or you send your own."
+  description = "The collector of prices. lambda: a function that polls Yahoo, started each minute; fargate: the producer's container (collector_image), for pushed prices; none: a producer runs elsewhere, or you send your own ticks."
   type        = string
   default     = "none"
 
@@ -155,7 +155,7 @@ variable "cors_origin" {
 }
 
 variable "api_rate" {
-  description = "Requests a second that the API takes, with a burst; what is above is answered with 429."
+  description = "Requests per second that the API accepts, with a burst; others are answered with 429."
   type = object({
     per_second = optional(number, 50)
     burst      = optional(number, 100)
@@ -164,7 +164,7 @@ variable "api_rate" {
 }
 
 variable "api_concurrency" {
-  description = "Executions that the API's function may have at most, and always has, so that requests leave ingest and detect theirs. `make deploy` reserves them where the account allows it, and says where it does not. null for no bound."
+  description = "Executions reserved for the API's function, also its limit, so that requests do not starve ingest and detect. `make deploy` reserves them if the account allows it, and reports if it does not. null for no limit."
   type        = number
   default     = 50
 
@@ -175,7 +175,7 @@ variable "api_concurrency" {
 }
 
 variable "own_key" {
-  description = "Encrypt with a key of one's own (1 USD a month) instead of AWS's."
+  description = "Encrypt with the stage's own key (1 USD a month) instead of AWS's."
   type        = bool
   default     = true
 }
@@ -209,7 +209,7 @@ variable "market_hours" {
 }
 
 variable "alert_subscriptions" {
-  description = "Who gets price alerts: protocol (email, sms, https, sqs, lambda), endpoint, and a filter on message attributes."
+  description = "Subscribers of price alerts: protocol (email, sms, https, sqs, lambda), endpoint, and a filter on message attributes."
   type = list(object({
     protocol      = string
     endpoint      = string
@@ -219,13 +219,13 @@ variable "alert_subscriptions" {
 }
 
 variable "operations_emails" {
-  description = "Who gets alarms."
+  description = "Email addresses for alarms."
   type        = list(string)
   default     = []
 }
 
 variable "retention_days" {
-  description = "Days that logs, raw records, query results and access logs are kept. raw_cold: after so many days raw objects of 128 KB and more move to cheaper storage, where they are kept longer than that."
+  description = "Days that logs, raw records, query results and access logs are kept. raw_cold: days after which raw objects of 128 KB and more move to cheaper storage, if they are kept longer."
   type = object({
     logs           = optional(number, 365)
     raw            = optional(number, 365)
@@ -251,25 +251,25 @@ variable "retention_days" {
 }
 
 variable "athena_scan_limit_bytes" {
-  description = "Bytes at which a query is stopped; 10 GB cost 5 US cents."
+  description = "The most bytes that a query may scan; 10 GB cost 5 US cents."
   type        = number
   default     = 10737418240
 }
 
 variable "deletion_protection" {
-  description = "Whether tables refuse to be deleted. `make destroy DATA=delete` lifts it by itself."
+  description = "Whether tables are protected from deletion. `make destroy DATA=delete` removes the protection."
   type        = bool
   default     = true
 }
 
 variable "permissions_boundary" {
-  description = "The ARN of a policy that no role may go beyond: infra/boundary-policy.json, named ticktape-boundary. The deployer's policies demand it."
+  description = "The ARN of the permissions boundary of all roles: infra/boundary-policy.json, named ticktape-boundary. The deployer's policies require it."
   type        = string
   default     = null
 }
 
 variable "producer_principals" {
-  description = "ARNs that may assume the producer's role; empty for whoever the account itself allows to."
+  description = "ARNs that may assume the producer's role; empty for the principals that the account allows."
   type        = list(string)
   default     = []
 }

@@ -1,2 +1,5 @@
-"""What tests, benchmarks and tools share: stand-ins for AWS and the API, Lambda's events, a running
-system, and how a drawn chart is read. Nothing that users run imports it."""
+"""Code shared by tests, benchmarks and tools: fakes of AWS and the API, Lambda's events, a running
+system, and readings of a drawn chart.
+
+Nothing that users run imports it.
+"""

@@ -1,4 +1,4 @@
-"""What a drawn chart holds, read from the page."""
+"""Reads a drawn chart from the page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 MINUS = "\N{MINUS SIGN}"
-"""The page writes a real minus."""
+"""The page uses a true minus sign."""
 
 _CLOSES = """() => {
   const graph = document.querySelector('.js-plotly-plot');
@@ -28,17 +28,17 @@ _IN_VIEW = """() => {
 
 
 def wait_for_chart(page: Page, bars: int = 60) -> None:
-    """Until a candlestick trace of at least `bars` bars is drawn."""
+    """Wait until a candlestick trace of at least `bars` bars is drawn."""
     page.wait_for_function(f"(bars) => ({_CLOSES})().length >= bars", arg=bars)
 
 
 def closes(page: Page) -> list[float]:
-    """Closes of the candles that are drawn."""
+    """Return the closes of the drawn candles."""
     return [float(value) for value in page.evaluate(_CLOSES)]
 
 
 def x_range(page: Page) -> list[float]:
-    """Visible part of the axis, in bars."""
+    """Return the visible range of the axis, in bars."""
     return [
         float(x)
         for x in page.evaluate("() => document.querySelector('.js-plotly-plot').layout.xaxis.range")
@@ -46,19 +46,22 @@ def x_range(page: Page) -> list[float]:
 
 
 def in_view(page: Page) -> dict[str, Any]:
-    """Of the candles in view at one moment the lowest and the highest price, the range of the price
-    axis, and their share of all that are drawn."""
+    """Return the visible candles' lowest and highest price, the price axis's range, and their share
+    of all drawn ones.
+
+    All values are of one moment.
+    """
     found: dict[str, Any] = page.evaluate(_IN_VIEW)
     return found
 
 
 def layout(page: Page, path: str) -> Any:
-    """A value of the chart's layout, as `yaxis.range`."""
+    """Return a value of the chart's layout, such as `yaxis.range`."""
     return page.evaluate(f"() => document.querySelector('.js-plotly-plot').layout.{path}")
 
 
 def trace_names(page: Page) -> list[str]:
-    """Names of the drawn traces, in order."""
+    """Return the names of the drawn traces, in order."""
     return [
         str(name)
         for name in page.evaluate(
@@ -68,7 +71,7 @@ def trace_names(page: Page) -> list[str]:
 
 
 def wait_for_trace(page: Page, name: str) -> None:
-    """Until a trace of that name is drawn."""
+    """Wait until a trace of that name is drawn."""
     page.wait_for_function(
         "(name) => document.querySelector('.js-plotly-plot').data.some((t) => t.name === name)",
         arg=name,
@@ -76,7 +79,7 @@ def wait_for_trace(page: Page, name: str) -> None:
 
 
 def wait_for_other_range(page: Page, before: list[float]) -> None:
-    """Until the visible part of the axis is another one, and a frame later the same."""
+    """Wait until the visible range has changed and stays the same for a frame."""
     page.wait_for_function(
         "(before) => JSON.stringify(document.querySelector('.js-plotly-plot').layout.xaxis.range)"
         " !== before",
@@ -88,7 +91,7 @@ def wait_for_other_range(page: Page, before: list[float]) -> None:
 
 
 def zoom_in(page: Page) -> None:
-    """Turn the wheel over the middle of the candles."""
+    """Turn the mouse wheel over the middle of the candles."""
     box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.5)
@@ -98,5 +101,5 @@ def zoom_in(page: Page) -> None:
 
 
 def percent_of(text: str) -> float:
-    """A percentage as the page writes it, as a number."""
+    """Parse a percentage as the page writes it."""
     return float(text.replace(MINUS, "-").replace("+", "").replace(",", "").rstrip("%"))

@@ -1,4 +1,4 @@
-"""How Chromium is started to drive the page."""
+"""Options for starting Chromium to drive the page."""
 
 from __future__ import annotations
 

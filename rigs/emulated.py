@@ -1,4 +1,4 @@
-"""A process of embedded_aws, and botocore clients of it as the adapters take them."""
+"""Runs a process of embedded_aws, with botocore clients for the adapters."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _stages = itertools.count()
 
 
 class EmulatedClients:
-    """botocore clients of an emulator, as adapters.clients.Clients makes them."""
+    """botocore clients of an emulator, as adapters.clients.Clients creates them."""
 
     def __init__(self, endpoint: str, keys: Keys) -> None:
         def client(service: str, **options: bool) -> Any:
@@ -38,7 +38,7 @@ class EmulatedClients:
 
 
 def _validate(params: Any, model: Any, **_: Any) -> None:
-    """The look that botocore would take at a request, if it came to serialize it."""
+    """Validate a request as botocore would on serializing it."""
     report = ParamValidator().validate(params, model.input_shape)
     assert not report.has_errors(), report.generate_report()
 
@@ -69,7 +69,7 @@ class Emulated:
 
     @property
     def pid(self) -> int:
-        """The emulator's process."""
+        """Return the emulator's process id."""
         return self._process.pid
 
     def stop(self) -> None:
@@ -77,7 +77,7 @@ class Emulated:
         self._process.stop()
 
     def provisioned(self) -> Settings:
-        """Fresh resources; the settings that name them."""
+        """Create fresh resources and return settings that name them."""
         stage = f"t{os.getpid()}-{next(_stages)}"
         variables = {
             "AWS_ENDPOINT_URL": self.endpoint,

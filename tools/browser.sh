@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The browser that the page's tests drive: a system Chromium or Chrome, installed where that can be.
+# The browser that the page's tests drive: a system Chromium or Chrome, installed if possible.
 set -euo pipefail
 for browser in chromium chromium-browser google-chrome; do
   if command -v "$browser" >/dev/null; then

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Everything that can be said about the code without running it. The steps run side by side; what
-# each says is printed in their order here. Changes nothing.
+# Every check of the code that does not run it. The steps run in parallel; their output is printed in
+# order. Changes nothing.
 set -uo pipefail
 bin=.venv/bin
 failed=0

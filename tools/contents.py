@@ -1,4 +1,4 @@
-"""Keep the lists in the documents true: contents of long pages, and the index of decisions.
+"""Updates the lists in the documents: contents of long pages, and the index of decisions.
 
     python -m tools.contents            # write them
     python -m tools.contents --check    # name the pages whose lists are out of date, status 1
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 LONG = 1200
-"""Words of a page that a reader can take in without a list of its parts."""
+"""A page with more words needs a list of its parts."""
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 _BEGIN, _END = "<!-- contents -->", "<!-- end of contents -->"
@@ -23,19 +23,19 @@ _LIST = re.compile(rf"{_BEGIN}\n.*?{_END}\n\n?", re.DOTALL)
 
 
 def anchor(heading: str) -> str:
-    """The fragment that GitHub gives a heading."""
+    """Return the fragment that GitHub gives a heading."""
     plain = re.sub(r"[^\w\- ]", "", heading.lower())
     return plain.replace(" ", "-")
 
 
 def headings(text: str) -> list[str]:
-    """The second-level headings of a page, without those in blocks of code."""
+    """Return the second-level headings of a page, except those in code blocks."""
     prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     return re.findall(r"^## (.+)$", prose, re.MULTILINE)
 
 
 def with_contents(text: str) -> str:
-    """The page with the list that it needs: one above its first heading, or none."""
+    """Return the page with the list that it needs: one above its first heading, or none."""
     bare = _LIST.sub("", text)
     found = headings(bare)
     if len(bare.split()) <= LONG or not found:
@@ -46,7 +46,7 @@ def with_contents(text: str) -> str:
 
 
 def decisions(records: Sequence[tuple[str, str]]) -> str:
-    """The index of decisions, of each record's file name and text, newest first."""
+    """Return the index of decisions from each record's file name and text, newest first."""
     lines = []
     for name, text in sorted(records, reverse=True):
         number, _, title = text.partition("\n")[0].removeprefix("# ").partition(". ")
@@ -56,7 +56,7 @@ def decisions(records: Sequence[tuple[str, str]]) -> str:
 
 
 def outdated(docs: Path) -> dict[Path, str]:
-    """The pages that are not as they should be, and how they should be."""
+    """Return the pages with outdated lists, and their correct text."""
     folder = docs / "decisions"
     records = [(path.name, path.read_text()) for path in folder.glob("[0-9]*.md")]
     wanted = {path: with_contents(path.read_text()) for path in sorted(docs.glob("*.md"))}
@@ -67,7 +67,7 @@ def outdated(docs: Path) -> dict[Path, str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write or check; the exit status."""
+    """Write or check; return the exit status."""
     found = outdated(DOCS)
     for path, text in found.items():
         if "--check" in arguments:

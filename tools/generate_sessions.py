@@ -1,10 +1,11 @@
-"""Write `chalicelib/domain/session_table.py` and `closing_table.py` from exchange_calendars.
+"""Writes `chalicelib/domain/session_table.py` and `closing_table.py` from exchange_calendars.
 
 Run `python -m tools.generate_sessions` after an exchange announces an unscheduled closure and
-exchange_calendars has it, or to carry the table further. A day's own rule is only written where
-it departs from the exchange's regular hours on weekdays, which is why the table stays small.
+exchange_calendars includes it, or to extend the table. A day's own rule is only written if it
+differs from the exchange's regular weekday hours, which keeps the table small.
 
-Future days are what the exchanges' rules say today: a funeral or a typhoon is not in them.
+Future days follow the exchanges' rules of today, without unforeseen events such as a funeral or a
+typhoon.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ CLOSING_EXCHANGES = (
 FIRST_YEAR = 1990
 LAST_YEAR = 2035
 USUAL_RUN = 20
-"""A closing time that held for so many sessions in a row is a usual one."""
+"""A closing time that held for this many consecutive sessions is a usual one."""
 
 HEADER = '''"""Regular hours, closed weekdays and early closes of three exchanges.
 
@@ -55,10 +56,10 @@ EARLY: a line a year, its closes at another than the usual time, `1224@1300` for
 
 
 def schedule(exchange: str) -> pd.DataFrame:
-    """Sessions of `exchange` by date, their times as local "HH:MM" ("" where there is no break).
+    """Return the sessions of `exchange` by date, their times as local "HH:MM" ("" where there is no
+    break).
 
-    Raises ValueError where exchange_calendars has something that the table cannot express:
-    a session on a weekend.
+    Raises ValueError for sessions that the table cannot express: those on a weekend.
     """
     calendar = xcals.get_calendar(exchange, start=f"{FIRST_YEAR}-01-01", end=f"{LAST_YEAR}-12-31")
     local = calendar.schedule.apply(lambda times: times.dt.tz_convert(calendar.tz))
@@ -69,12 +70,13 @@ def schedule(exchange: str) -> pd.DataFrame:
 
 
 def is_early(table: pd.DataFrame) -> pd.Series:
-    """Whether each session closes before the day's regular hour: no later than 14:00."""
+    """Return whether each session closes before the day's regular hour: no later than 14:00."""
     return table["close"] <= "14:00"
 
 
 def hours(table: pd.DataFrame) -> list[str]:
-    """A line a run of regular hours: first date, open, close and, with a break, its two ends.
+    """Return a line per run of regular hours: first date, open, close and, with a break, its two
+    ends.
 
     Raises ValueError if an early session opens at another hour than the regular ones before it.
     """
@@ -89,13 +91,13 @@ def hours(table: pd.DataFrame) -> list[str]:
 
 
 def closed(table: pd.DataFrame) -> list[str]:
-    """A line a year: the weekdays without a session."""
+    """Return a line per year with the weekdays without a session."""
     weekdays = pd.bdate_range(f"{FIRST_YEAR}-01-01", f"{LAST_YEAR}-12-31")
     return _by_year({day: f"{day:%m%d}" for day in weekdays.difference(table.index)})
 
 
 def early(table: pd.DataFrame) -> list[str]:
-    """A line a year: the sessions that close early, and when."""
+    """Return a line per year with the sessions that close early, and when."""
     closes = table.loc[is_early(table), "close"]
     return _by_year({day: f"{day:%m%d}@{close.replace(':', '')}" for day, close in closes.items()})
 
@@ -106,7 +108,8 @@ def _by_year(marks: dict[pd.Timestamp, str]) -> list[str]:
 
 
 def closes(exchange: str) -> pd.Series:
-    """The local closing time "HH:MM" of each weekday session, as far as holidays are known."""
+    """Return the local closing time "HH:MM" of each weekday session, as far as holidays are
+    known."""
     known = type(xcals.get_calendar(exchange))
     first = max(filter(None, (known.bound_min(), pd.Timestamp(f"{FIRST_YEAR}-01-01"))))
     last = min(filter(None, (known.bound_max(), pd.Timestamp(f"{LAST_YEAR}-12-31"))))
@@ -116,14 +119,14 @@ def closes(exchange: str) -> pd.Series:
 
 
 def usual_closes(times: pd.Series) -> list[str]:
-    """A line for each usual closing time: first date, midnight, close."""
+    """Return a line for each usual closing time: first date, midnight, close."""
     usual = times[~is_unusual(times)]
     first = usual.index[usual != usual.shift()]
     return [f"{day:%Y-%m-%d} 00:00 {usual[day]}" for day in first]
 
 
 def is_unusual(times: pd.Series) -> pd.Series:
-    """Whether each session closes at a time that did not hold for USUAL_RUN sessions."""
+    """Return whether each session closes at a time that did not hold for USUAL_RUN sessions."""
     kept = times
     while True:
         run = kept.groupby((kept != kept.shift()).cumsum()).transform("size")
@@ -133,25 +136,27 @@ def is_unusual(times: pd.Series) -> pd.Series:
 
 
 def closed_weekdays(times: pd.Series) -> list[str]:
-    """A line a year: the weekdays without a session, from the first session to the last year."""
+    """Return a line per year with the weekdays without a session, from the first session to the
+    last year."""
     weekdays = pd.bdate_range(times.index[0], f"{times.index[-1].year}-12-31")
     return _by_year({day: f"{day:%m%d}" for day in weekdays.difference(times.index)})
 
 
 def early_closes(times: pd.Series) -> list[str]:
-    """A line a year: the sessions that did not close at the usual time, and when they did."""
+    """Return a line per year with the sessions that did not close at the usual time, and their
+    close."""
     unusual = times[is_unusual(times)]
     return _by_year({day: f"{day:%m%d}@{at.replace(':', '')}" for day, at in unusual.items()})
 
 
 def render() -> str:
-    """The text of session_table.py."""
+    """Return the text of session_table.py."""
     tables = {exchange: schedule(exchange) for exchange in EXCHANGES}
     return _module(HEADER, tables, hours, closed, early)
 
 
 def render_closing() -> str:
-    """The text of closing_table.py."""
+    """Return the text of closing_table.py."""
     tables = {exchange: closes(exchange) for exchange in CLOSING_EXCHANGES}
     return _module(CLOSING_HEADER, tables, usual_closes, closed_weekdays, early_closes)
 
@@ -168,7 +173,7 @@ def _module(header: str, tables: dict[str, Any], *writers: Callable[[Any], list[
 
 
 def main() -> None:
-    """Write the tables and say how large they are."""
+    """Write the tables and print their sizes."""
     for target, text in ((TARGET, render()), (CLOSING_TARGET, render_closing())):
         target.write_text(text, encoding="utf-8")
         print(f"{target.name}: {len(text):,} bytes", file=sys.stderr)

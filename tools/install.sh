@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # Install a pinned list into a virtual environment: tools/install.sh .venv requirements/dev.txt
-# uv takes a fifth of pip's time and is a pinned package itself. Where it cannot be had, or fails,
-# pip installs the list. Neither builds a package, which would run code that no hash covers, and
-# neither compiles: Python compiles what is imported when it is imported.
+# uv takes a fifth of pip's time and is a pinned package itself. If it is not available or fails, pip
+# installs the list. Neither builds packages, which would run code that no hash covers, and neither
+# compiles: Python compiles modules on import.
 set -euo pipefail
 environment=$1 list=$2
 tools=.venv/bin
 
 pip() { $tools/python -m pip --disable-pip-version-check "$@"; }
 
-# uv does not read pip's configuration: it is told here which indexes, folders and certificates
-# pip uses. It prefers none of several indexes, as pip does.
+# uv does not read pip's configuration, so it gets pip's indexes, folders and certificates here. Like
+# pip, it treats several indexes equally.
 follow_pip() {
   local settings
   settings=$(pip config list)

@@ -1,4 +1,4 @@
-"""Run a command several times beside processes that keep the processor busy.
+"""Runs a command several times beside processes that keep the processor busy.
 
     python -m tools.loaded 3 .venv/bin/python -m pytest
 
@@ -22,12 +22,12 @@ parent = os.getppid()
 while os.getppid() == parent:
     sum(range(1_000_000))
 """
-"""A burner whose parent was killed is adopted by another process, and ends."""
+"""A burner whose parent was killed is adopted by another process, and exits."""
 
 
 @contextmanager
 def burning(count: int) -> Iterator[None]:
-    """Keep `count` processes busy within the block."""
+    """Keep `count` processes busy within the context."""
     command = [sys.executable, "-c", _BURN]
     burners = [subprocess.Popen(command) for _ in range(count)]  # noqa: S603 - fixed
     try:
@@ -39,7 +39,7 @@ def burning(count: int) -> Iterator[None]:
 
 
 def run(command: Sequence[str]) -> int:
-    """Exit status of a command; it is terminated if this process is interrupted."""
+    """Run a command and return its exit status; terminate it if this process is interrupted."""
     with subprocess.Popen(command) as process:  # noqa: S603 - the caller's own
         try:
             return process.wait()
@@ -49,7 +49,8 @@ def run(command: Sequence[str]) -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Arguments: how many times, and the command. Returns the exit status."""
+    """Run a command several times: arguments are the number and the command. Return the exit
+    status."""
     signal.signal(signal.SIGTERM, _end)
     times, command = int(arguments[0]), arguments[1:]
     with burning(BURNERS):

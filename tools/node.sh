@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What checks and tests take from npm: a second Kinesis, the accessibility rules, a type checker, a
+# npm packages of checks and tests: a second Kinesis, the accessibility rules, a type checker, a
 # formatter. Without npm they are skipped with that reason.
 set -euo pipefail
 if ! command -v npm >/dev/null; then

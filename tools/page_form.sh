@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Whether the page's modules and styles have Prettier's form; `--write` gives it to them.
+# Checks the format of the page's modules and styles with Prettier; `--write` formats them.
 set -euo pipefail
 prettier=tests/browser/npm/node_modules/prettier/bin/prettier.cjs
 if ! command -v node >/dev/null || [ ! -e "$prettier" ]; then
-  echo "skipped: Prettier runs on Node and comes from npm, and one of them is not here"
+  echo "skipped: Prettier needs Node and npm, and one of them is missing"
   exit 0
 fi
 node "$prettier" "${1:---check}" --log-level warn frontend

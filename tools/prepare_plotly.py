@@ -1,13 +1,12 @@
-"""Makes `frontend/vendor/plotly-finance.min.js.gz`, the form in which the bundle is sent.
+"""Builds `frontend/vendor/plotly-finance.min.js.gz`, the form in which the bundle is sent.
 
     python -m tools.prepare_plotly      # after `pip install zopfli`
 
-Browsers read a function's text twice, once to find its end and, when it is called, again to compile
-it, on the page's own thread; but one that stands in parentheses they compile at once, while the
-script is still loading (https://v8.dev/blog/preparser#pife). So the bundle's function expressions
-that the first chart calls are put into parentheses, which changes nothing else. Which they are is
-found by drawing that chart in Chromium with coverage switched on. The result is compressed by
-zopfli.
+Browsers read a function's text twice: to find its end and, when it is called, to compile it, on the
+page's own thread. A function in parentheses is compiled at once, while the script is still loading
+(https://v8.dev/blog/preparser#pife). So the function expressions that the first chart calls are put
+into parentheses, which changes nothing else. They are found by drawing that chart in Chromium with
+coverage enabled. The result is compressed by zopfli.
 """
 
 from __future__ import annotations
@@ -21,13 +20,14 @@ BUNDLE = ROOT / "vendor" / "plotly-finance.min.js"
 Span = tuple[int, int]
 
 SHORTEST = 200
-"""Characters of a function below which its parentheses weigh more than they save."""
+"""For shorter functions parentheses cost more than they save, in characters."""
 
 _ARROW = re.compile(r"(?:async)?\s*(?:[\w$]+|\([^()]*(?:\([^()]*\)[^()]*)*\))\s*=>")
 
 
 def is_expression(source: str, span: Span) -> bool:
-    """Whether a function's text at a span may stand in parentheses: no declaration, no method."""
+    """Return whether a function's text at a span may be put in parentheses: no declaration, no
+    method."""
     text = source[span[0] : span[1]]
     if text.startswith("function"):
         return source[span[0] - 1] in "=(,:!&|?[" or source[: span[0]].endswith("return ")
@@ -35,7 +35,7 @@ def is_expression(source: str, span: Span) -> bool:
 
 
 def in_parentheses(source: str, spans: list[Span]) -> str:
-    """The text with parentheses around each span."""
+    """Return the text with parentheses around each span."""
     marks = [(start, 1, "(") for start, _ in spans] + [(end, 0, ")") for _, end in spans]
     parts, last = [], 0
     for at, _, mark in sorted(marks):
@@ -45,8 +45,7 @@ def in_parentheses(source: str, spans: list[Span]) -> str:
 
 
 def called_functions(script: str) -> list[Span]:
-    """Where the functions of a script of the page stand that the first chart calls, tiny ones
-    apart."""
+    """Return the spans of the script's functions that the first chart calls, except tiny ones."""
     from playwright.sync_api import sync_playwright
 
     from bench.page import CANDLES, chromium, launched, served, watched_page
@@ -71,7 +70,7 @@ def called_functions(script: str) -> list[Span]:
 
 
 def main() -> None:
-    """Write the file anew."""
+    """Write the file."""
     import zopfli.gzip
 
     kept = BUNDLE.with_name(f"{BUNDLE.name}.gz")

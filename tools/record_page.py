@@ -1,11 +1,11 @@
-"""Records the page as it lives, until an alert fires: the first picture of the README.
+"""Records the page until an alert fires: the first picture of the README.
 
     python -m tools.record_page                        # writes docs/images/dashboard.webp
     python -m tools.record_page --out /tmp/page.webp --stills /tmp/stills
 
 It starts the local system with the simulator on free ports, opens the page in Chromium, sets a rule
-just above the price by `+ Rule` and records until the rule's alert stands in the list. `--stills`
-keeps every frame as a PNG, to look at. Needs `make setup` and a Chromium.
+just above the price by `+ Rule` and records until the rule's alert is listed. `--stills` saves
+every frame as a PNG for inspection. Needs `make setup` and a Chromium.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ SIZE = (1000, 740)
 """Pixels: about the width of a README, so that the text stays legible."""
 
 ABOVE = 0.012
-"""Where the rule's price lies above the last one, as a share of the price axis."""
+"""The distance of the rule's price above the last one, as a share of the price axis."""
 
 PATIENCE = 240
-"""Seconds that the first prices may take to come, and the price to cross the rule's line."""
+"""Seconds until the first prices arrive, and until the price crosses the rule's line."""
 
 
 class Scene:
-    """A page, a pointer on it, and the animation that both are recorded into."""
+    """A page, a pointer on it, and the animation that records both."""
 
     def __init__(self, page: Page, film: Animation) -> None:
         self.page = page
@@ -44,17 +44,17 @@ class Scene:
         self.at = (SIZE[0] * 0.4, SIZE[1] * 0.5)
 
     def shoot(self, milliseconds: int) -> None:
-        """Record the page as it is now; the frame is shown for so long."""
+        """Record the page as one frame of this duration."""
         self.film.add(self.page.screenshot(), milliseconds, self.at)
 
     def watch(self, frames: int) -> None:
-        """Record some seconds of life."""
+        """Record some seconds of the page."""
         for _ in range(frames):
             self.page.wait_for_timeout(700)
             self.shoot(260)
 
     def move(self, x: float, y: float, steps: int = 7) -> None:
-        """Move the pointer to a place, frame by frame."""
+        """Move the pointer frame by frame."""
         (from_x, from_y) = self.at
         for step in range(1, steps + 1):
             share = step / steps
@@ -64,7 +64,7 @@ class Scene:
             self.shoot(60)
 
     def press(self, name: str, role: Literal["button", "tab"] = "button") -> None:
-        """Move to a control and press it."""
+        """Move to a control and click it."""
         box = self.page.get_by_role(role, name=re.compile(name)).first.bounding_box()
         if box is None:
             raise RuntimeError(f"the page shows no {role} named {name}")
@@ -96,7 +96,7 @@ def set_rule(scene: Scene) -> None:
 
 
 def wait_for_alert(scene: Scene) -> None:
-    """Record until the alert is in the list, then show it on the chart."""
+    """Record until the alert is listed, then show it on the chart."""
     page = scene.page
     print("waiting for its alert", file=sys.stderr)
     page.get_by_label("Kind", exact=True).select_option("crossing_up")
@@ -118,7 +118,7 @@ def wait_for_alert(scene: Scene) -> None:
 
 
 def record(system: System, film: Animation) -> None:
-    """Play the whole scene on a running system."""
+    """Record the whole scene on a running system."""
     with sync_playwright() as playwright:
         browser = launched(playwright, chromium())
         context = browser.new_context(

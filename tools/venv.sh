@@ -17,7 +17,7 @@ find_python() {
   return 2
 }
 
-# Debian keeps venv in a package of its own.
+# Debian has venv in a separate package.
 add_venv_module() {
   local package
   package="python$("$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"

@@ -1,2 +1,4 @@
-"""What somebody else made: texts on their way to a terminal, and SQLite files. Imports nothing of
-ours, so that every other package may import it."""
+"""Handles data of unknown origin: texts for a terminal, and SQLite files.
+
+It imports no other package of ours, so that all of them may import it.
+"""

@@ -1,4 +1,4 @@
-"""SQLite's rollback journals, of which one that somebody else made can delete a file."""
+"""Checks SQLite's rollback journals: one made by somebody else can delete a file."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import os
 from pathlib import Path
 
 _MAGIC = bytes.fromhex("d9d505f920a163d7")
-"""A rollback journal begins with it, and ends with it where it names a super-journal."""
+"""A rollback journal begins with it, and ends with it if it names a super-journal."""
 
 
 def names_super_journal(journal: Path) -> bool:
-    """Whether a rollback journal is part of a transaction over several databases, which ours never
-    are. SQLite deletes the file that such a journal names, anywhere, when it opens the database
-    (https://www.sqlite.org/fileformat2.html#the_rollback_journal). Raises OSError."""
+    """Return whether a rollback journal is part of a transaction over several databases, which ours
+    never are.
+
+    SQLite deletes the file that such a journal names, anywhere, when it opens the database
+    (https://www.sqlite.org/fileformat2.html#the_rollback_journal). Raises OSError.
+    """
     with journal.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - len(_MAGIC)))
         return file.tell() > 0 and file.read() == _MAGIC

@@ -1,4 +1,4 @@
-"""Texts from elsewhere on their way to a terminal, which control characters would command."""
+"""Removes control characters from texts of unknown origin, which could control a terminal."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any, TextIO, cast
 
 _KEPT = "\n\t"
 _STRIPPED = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
-"""Unicode's categories of controls (escape among them), of formats (which turn the direction of
-writing round), of private characters, surrogates and separators of lines and paragraphs."""
+"""Unicode's categories of controls (including escape), formats (which change the direction of
+writing), private characters, surrogates, and line and paragraph separators."""
 
 
 def printable(text: str) -> str:
-    """The text without control characters; ends of lines and tabs stay."""
+    """Return the text without control characters; line ends and tabs stay."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(one for one in text if one in _KEPT or _is_plain(one))
 
 
 def in_line(text: str) -> str:
-    """The text as one line."""
+    """Return the text as one line."""
     return printable(" ".join(text.split()))
 
 
@@ -32,7 +32,7 @@ def _is_plain(character: str) -> bool:
 
 
 class PrintableStream:
-    """A stream that is written to without control characters."""
+    """A stream that removes control characters from writes."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -53,8 +53,10 @@ class PrintableStream:
 
 @contextmanager
 def printed_plainly() -> Iterator[None]:
-    """Print without control characters: to stderr, and to stdout where that is a terminal. What is
-    piped elsewhere stays as it is."""
+    """Print without control characters: to stderr, and to stdout if it is a terminal.
+
+    Piped output stays unchanged.
+    """
     out = PrintableStream(sys.stdout) if sys.stdout.isatty() else sys.stdout
     with redirect_stdout(cast(TextIO, out)), errors_printed_plainly():
         yield
@@ -68,7 +70,7 @@ def errors_printed_plainly() -> Iterator[None]:
 
 
 class PrintableFormatter(logging.Formatter):
-    """Log lines without control characters."""
+    """Formats log lines without control characters."""
 
     def format(self, record: logging.LogRecord) -> str:
         """See logging.Formatter."""

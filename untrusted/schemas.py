@@ -1,7 +1,7 @@
-"""The schema of an SQLite file, which somebody else may have made.
+"""Checks the schema of an SQLite file of unknown origin.
 
-SQLite runs what a schema holds: triggers, views and expressions of columns, indexes and checks.
-They can take all memory and time, so a file with anything but our own tables and indexes is refused
+SQLite runs a schema's contents: triggers, views and expressions of columns, indexes and checks.
+They can use all memory and time, so a file with anything but our own tables and indexes is refused
 before another statement runs (https://www.sqlite.org/security.html).
 """
 
@@ -13,12 +13,14 @@ _LONGEST_ENTRY_BYTES = 100_000
 
 
 class SchemaError(Exception):
-    """The file has something that none of ours has; the message names it."""
+    """The file has something that ours never have; the message names it."""
 
 
 def refuse_foreign(connection: sqlite3.Connection, *ours: str) -> None:
-    """Compare a file's schema with those that scripts of ours make: each of its entries must be
-    one of theirs, word by word. Raises SchemaError, or sqlite3.Error if it is no database."""
+    """Compare a file's schema with those of our scripts: each entry must match one of them exactly.
+
+    Raises SchemaError, or sqlite3.Error if it is not a database.
+    """
     connection.execute("PRAGMA trusted_schema = OFF")
     before = connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_ENTRY_BYTES)
     found = _entries(connection)
@@ -38,6 +40,6 @@ def _made_by(script: str) -> set[tuple[object, ...]]:
 
 
 def _entries(connection: sqlite3.Connection) -> set[tuple[object, ...]]:
-    """Kind, name, table and statement, whose words have one space between them."""
+    """Return kind, name, table and statement, with words separated by one space."""
     found = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master")
     return {(*names, sql and " ".join(str(sql).split())) for *names, sql in found}

@@ -1,4 +1,4 @@
-# A private bucket: versioned, encrypted, by TLS only, with an end to what it keeps.
+# A private bucket: versioned, encrypted, TLS only, with expiring objects.
 
 resource "aws_s3_bucket" "bucket" {
   #checkov:skip=CKV_AWS_144:A copy in a second region doubles the storage's cost; tables have point-in-time recovery, objects versions

@@ -16,7 +16,7 @@ variable "takes_acls" {
 }
 
 variable "disposable" {
-  description = "Whether it may be destroyed with what is in it."
+  description = "Whether it may be destroyed with its objects."
   type        = bool
   default     = false
 }
@@ -27,7 +27,7 @@ variable "older_version_days" {
 }
 
 variable "lifecycle_rules" {
-  description = "Rules by name: prefix, days until a cheaper class (null for never), days until the end."
+  description = "Rules by name: prefix, days until a cheaper class (null for never), days until expiry."
   type = map(object({
     prefix = string
     cold   = optional(number)
@@ -37,7 +37,7 @@ variable "lifecycle_rules" {
 }
 
 variable "statements" {
-  description = "What a service may do with its objects: sid, service, action and the condition that holds it to ours."
+  description = "A service's permission on its objects: sid, service, action and the condition that restricts it to ours."
   type = list(object({
     sid       = string
     service   = string

@@ -1,1 +1,1 @@
-"""The deployment, a step a module: `python -m infra.deploy --help`."""
+"""The deployment, one module per step: `python -m infra.deploy --help`."""

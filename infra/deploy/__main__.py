@@ -28,7 +28,7 @@ _STAGE_ALLOWED = "1 to 16 of a-z and 0-9, starting with a letter"
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; 0 done, 1 failed, 2 wrong arguments."""
+    """Run one command; return 0 for done, 1 for failed, 2 for wrong arguments."""
     options, rest = _parser().parse_known_args(arguments)
     if rest and options.command != "producer":
         _parser().error(f"unknown arguments: {' '.join(rest)}")
@@ -85,12 +85,12 @@ def _smoke(options: argparse.Namespace, _: list[str]) -> int:
 
 
 def _token(options: argparse.Namespace, _: list[str]) -> int:
-    """The token goes to standard output alone, once."""
+    """Make a token; print only the token to standard output, once."""
     found = stage.load(options.stage)
     print(tokens.renew(found))
     steps.say(
         "Keep it: only its hash is stored. "
-        f"It holds from the next deployment on: make deploy STAGE={found.stage}"
+        f"It is valid from the next deployment on: make deploy STAGE={found.stage}"
     )
     return 0
 

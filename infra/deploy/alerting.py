@@ -1,4 +1,4 @@
-"""A test message to everybody who is to get price alerts."""
+"""Sends a test message to all subscribers of price alerts."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from infra.deploy.errors import DeployError
 from infra.deploy.stage import Stage
 
 PENDING = "PendingConfirmation"
-"""What stands in place of an ARN until the subscriber follows the link in AWS's mail."""
+"""AWS's placeholder for an ARN until the subscriber follows the link in its mail."""
 
 
 def send(stage: Stage) -> list[str]:
-    """Publish, and tell who is subscribed.
+    """Publish a test message and return a line for each subscription.
 
-    Returns a line for each subscription; raises DeployError where nobody would have got it.
+    Raises DeployError if nobody would receive it.
     """
     subscriptions = _subscriptions(stage, stage.topics.alerts)
     text = f"A test of price alerts from {stage.tags['app']}, stage {stage.stage}."
@@ -34,7 +34,7 @@ def send(stage: Stage) -> list[str]:
 
 
 def unconfirmed(stage: Stage) -> list[str]:
-    """A warning for each subscription to either topic that waits for its confirmation."""
+    """Return a warning for each subscription to either topic that is not confirmed."""
     return [
         f"{item['Protocol']} {item['Endpoint']} is not confirmed: follow the link in AWS's mail"
         for topic in (stage.topics.alerts, stage.topics.operations)

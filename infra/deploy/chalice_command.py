@@ -1,9 +1,11 @@
-"""The `chalice` command, but for event source mappings: `python -m infra.deploy.chalice_command`.
+"""The `chalice` command without its event source mappings: `python -m
+infra.deploy.chalice_command`.
 
-Chalice makes a mapping with batch size and window alone: until the rest is set, a record that a
-handler reports as failed counts as done. And it updates every mapping with each deployment, upon
-which Lambda stops polling for up to 90 seconds. Here a mapping is made with all its settings in
-one request, and one that stands is left to `mappings.apply`, which changes only what differs.
+Chalice creates a mapping with batch size and window only: until the rest is set, a record that a
+handler reports as failed counts as done. It also updates every mapping with each deployment, after
+which Lambda stops polling for up to 90 seconds. This command creates a mapping with all its
+settings in one request, and leaves existing ones to `mappings.apply`, which changes only what
+differs.
 """
 
 from __future__ import annotations
@@ -19,11 +21,11 @@ from infra.deploy import mappings
 from infra.deploy.stage import Stage, load
 
 Wanted = Callable[[str], dict[str, Any]]
-"""The settings of a function's mapping, by the function's ARN."""
+"""Returns the settings of a function's mapping by the function's ARN."""
 
 
 class Client(TypedAWSClient):  # type: ignore[misc]  # mypy does not read Chalice
-    """Chalice's client of AWS."""
+    """Chalice's AWS client."""
 
     def __init__(self, wanted: Wanted, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -36,7 +38,7 @@ class Client(TypedAWSClient):  # type: ignore[misc]  # mypy does not read Chalic
         starting_position: str | None = None,
         **_: Any,
     ) -> Any:
-        """Make a mapping with the settings of the table; returns its identifier."""
+        """Create a mapping with the settings of the table; return its identifier."""
         request = {"EventSourceArn": event_source_arn, "FunctionName": function_name}
         request |= self._wanted(function_name)
         if starting_position is not None:
@@ -46,17 +48,17 @@ class Client(TypedAWSClient):  # type: ignore[misc]  # mypy does not read Chalic
         return made["UUID"]
 
     def update_lambda_event_source(self, event_uuid: str, **_: Any) -> None:
-        """Leave the mapping as it is."""
+        """Leave the mapping unchanged."""
 
 
 def wanted_of(stage: Stage) -> Wanted:
-    """By the stage's functions."""
+    """Return the settings by the stage's functions."""
     handlers = {function.name: handler for handler, function in stage.functions.items()}
     return lambda arn: mappings.wanted_of(stage, handlers[arn.split(":")[6]])
 
 
 def main(arguments: list[str]) -> int:
-    """Run a command of Chalice's on a stage: `deploy --stage NAME`. Returns its status."""
+    """Run a Chalice command on a stage: `deploy --stage NAME`. Return its status."""
     from chalice import cli
     from chalice.deploy import deployer
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What can be said about infra/ without running it, and of what is pinned. What cannot be had
-# here is said to be skipped, with the reason. Changes nothing but environments of its own.
+# Static checks of infra/ and of pinned packages. Checks whose tools are not available are skipped with
+# the reason. Changes only its own environments.
 set -uo pipefail
 make=(make --no-print-directory --silent)
 failed=0

@@ -1,6 +1,6 @@
-"""Whether the stage's collector brings prices: what it reports, and a price of its own stored.
+"""Checks that the stage's collector delivers prices: it reports, and one of its prices is stored.
 
-It reports in the symbols table, and keeps there how far each symbol's prices have gone
+It reports in the symbols table, which also holds the progress of each symbol's prices
 (`producer/collector/memory.py`).
 """
 
@@ -18,30 +18,31 @@ from producer.collector.memory_store import MemoryStore
 from producer.hours import MarketHours
 
 PATIENCE_SECONDS = 420.0
-"""For a report and a price: a start each minute, which fetches history first."""
+"""Seconds until a report and a price: the collector starts each minute and fetches history
+first."""
 
 COMMANDS = {"lambda": "collector", "fargate": "stream"}
-"""Under which name each kind reports."""
+"""The name under which each kind of collector reports."""
 
 NOT_TO_BE_WAITED_FOR = {
-    "market closed": "no market is open whose symbols it follows",
+    "market closed": "the markets of all its symbols are closed",
     "not found by Yahoo": "Yahoo finds none of the symbols whose market is open",
     "no symbols are tracked": "there is nothing to follow until a symbol is tracked on the page",
-    "throttled by Yahoo": "Yahoo refuses it for a while, as it does data centres now and then",
+    "throttled by Yahoo": "Yahoo refuses it for a while, as it sometimes does with data centres",
 }
-"""Beginnings of its states in which no price comes, and why."""
+"""States, by their beginnings, in which no price is expected, and the reason."""
 
 
 NO_MARKET = NOT_TO_BE_WAITED_FOR["market closed"]
 
 
 def watch(stage: Stage, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Watch:
-    """Note how far the collector is; `now` is aware. `wait` then looks at what comes after it."""
+    """Record the collector's progress; `now` is aware. `wait` then looks for later progress."""
     return Watch(stage, now)
 
 
 class Watch:
-    """What the collector does from a moment on."""
+    """Follows the collector's progress from an instant on."""
 
     def __init__(self, stage: Stage, now: Callable[[], datetime]) -> None:
         self._stage = stage
@@ -52,9 +53,9 @@ class Watch:
         self._said = ""
 
     def wait(self, clock: Clock = CLOCK) -> list[str]:
-        """Until a price is stored, or the collector says that none is to be expected.
+        """Wait until a price is stored, or the collector's state says that none is expected.
 
-        Returns what is to be said of it. Raises DeployError where neither happens.
+        Returns the lines to print. Raises DeployError if neither happens.
         """
         if self._kind == "none":
             return ["the stage has no collector: no collected price was waited for"]
@@ -70,11 +71,11 @@ class Watch:
         return "" if self._said else f"no collected price was stored, in state {state!r}; {log}"
 
     def _well(self, state: str) -> str:
-        """What is to be said, as soon as there is something."""
+        """Return the lines to print as soon as the result is known."""
         for beginning, why in NOT_TO_BE_WAITED_FOR.items():
             if state.startswith(beginning):
                 return f"no collected price was waited for: {why} ({state})"
-        if self._kind == "fargate":  # which keeps no memory in the table
+        if self._kind == "fargate":  # which has no memory in the table
             return f"the collector reports: {state}" if state == "live" else ""
         latest = self._latest()
         new = {name: time for name, time in latest.items() if time != self._before.get(name)}
@@ -86,14 +87,14 @@ class Watch:
         return ""
 
     def _reported(self) -> str | None:
-        """The state, if it was written since."""
+        """Return the state if it was written since the start."""
         key = {"list": {"S": publishing.LIST}, "symbol": {"S": COMMANDS[self._kind]}}
         item = self._get("SYMBOLS_TABLE", key)
         is_new = item and item["time"]["S"] >= self._since
         return str(item["state"]["S"]) if is_new else None
 
     def _latest(self) -> Mapping[str, str]:
-        """Times of the last ticks that were sent, by symbol."""
+        """Return the times of the last sent ticks by symbol."""
         if self._kind != "lambda":
             return {}
         items = Items(self._stage.client("dynamodb"), self._stage.environment["SYMBOLS_TABLE"])

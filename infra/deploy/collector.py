@@ -1,4 +1,4 @@
-"""What collects prices: its settings and its zip before Terraform plans, its code without it."""
+"""Prepares the collector: settings and zip before Terraform plans, later its code alone."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _ANY_STAGE = {"SYMBOLS_TABLE": "any", "TICKS_STREAM": "any"}
 
 
 def prepare(terraform: Terraform) -> list[str]:
-    """Build the zip that Terraform is going to look at, where the stage is to have the function.
+    """Build the zip for Terraform if the stage has the function.
 
-    Raises DeployError where the collector could not read its settings.
+    Raises DeployError if the collector could not read its settings.
     """
     found = terraform.variables("architecture", "collector", "settings")
     check(found["collector"], found["settings"])
@@ -35,7 +35,7 @@ def prepare(terraform: Terraform) -> list[str]:
 
 
 def check(kind: str, given: Mapping[str, str]) -> None:
-    """Raises DeployError that names a setting of the collector's that it would refuse."""
+    """Raise DeployError that names an invalid setting of the collector."""
     own = {name: value for name, value in given.items() if name.startswith(PREFIX)}
     if unknown := sorted(set(own) - KNOWN):
         known = ", ".join(sorted(KNOWN))
@@ -49,7 +49,7 @@ def check(kind: str, given: Mapping[str, str]) -> None:
 
 
 def update(stage: Stage) -> list[str]:
-    """Give the function that stands the code of this working tree, as `ONLY=code` wants it."""
+    """Update the function's code from this working tree, for `ONLY=code`."""
     if stage.collector.kind != "lambda":
         return ["the stage has no such function"]
     path, client = collector_package.build(stage.chalice.architecture), stage.client("lambda")
@@ -63,7 +63,7 @@ def update(stage: Stage) -> list[str]:
 
 
 def sha256(path: Path) -> str:
-    """As Lambda gives it."""
+    """Return the hash in Lambda's format."""
     return base64.b64encode(hashlib.sha256(path.read_bytes()).digest()).decode()
 
 

@@ -1,7 +1,7 @@
-"""The collector's zip: the producer, what it imports of ours, and its locked libraries.
+"""Builds the collector's zip: the producer, our modules that it imports, and its locked libraries.
 
-Built for the stage's processor and the function's own version of Python, whatever runs here. The
-same sources give the same bytes; a zip whose sources have not changed is taken as it is.
+It is built for the stage's processor and the function's own version of Python. The same sources
+give the same bytes; an existing zip of unchanged sources is reused.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FOLDER = CHALICE / "collector"
 LISTED = Path("producer", "collector", "requirements.txt")
 MOST_ZIPPED = 50_000_000
 MOST_UNPACKED = 250_000_000
-"""Bytes that Lambda takes with a request, and has room for:
+"""Lambda's limit for an unpacked function, in bytes:
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -28,11 +28,12 @@ _MODE = 0o644 << 16
 _FOLDERS = frozenset({"tests", "__pycache__", "bin"})
 _ENDS = (".pyi", ".pyx", ".pxd", ".pxi", ".h", ".hpp", ".c", ".a", "py.typed")
 _OF_PIP = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
-"""What no run reads: tests, types, sources of compiled modules, pip's notes of this machine."""
+"""Files that no run reads: tests, types, sources of compiled modules, pip's notes on this
+machine."""
 
 
 def build(architecture: str) -> Path:
-    """Build the zip unless it is there; returns where Terraform looks. Raises DeployError."""
+    """Build the zip unless it exists; return where Terraform looks for it. Raises DeployError."""
     path = FOLDER / f"{architecture}.zip"
     made_of = path.with_suffix(".sources")
     sources = fingerprint(architecture)
@@ -49,7 +50,7 @@ def build(architecture: str) -> Path:
 
 
 def fingerprint(architecture: str) -> str:
-    """SHA-256 of all that decides the zip's bytes."""
+    """Return the SHA-256 of everything that determines the zip's bytes."""
     digest = hashlib.sha256(f"{architecture} {_python()}".encode())
     ours = {"list": ROOT / LISTED, "builder": Path(__file__), **own_files()}
     for name, path in sorted(ours.items()):
@@ -59,7 +60,8 @@ def fingerprint(architecture: str) -> str:
 
 
 def own_files() -> dict[str, Path]:
-    """By their names in the zip: `producer`, `untrusted`, and of `chalicelib` the domain alone."""
+    """Return our files by their names in the zip: `producer`, `untrusted`, and the domain of
+    `chalicelib`."""
     folders = (ROOT / "producer", ROOT / "untrusted", ROOT / "chalicelib" / "domain")
     found = [path for folder in folders for path in folder.rglob("*.py")]
     found.append(ROOT / "chalicelib" / "__init__.py")
@@ -67,12 +69,12 @@ def own_files() -> dict[str, Path]:
 
 
 def libraries(folder: Path) -> dict[str, Path]:
-    """By their names in the zip: the files of installed packages that a run may need."""
+    """Return the files of installed packages that a run may need, by their names in the zip."""
     return {path.relative_to(folder).as_posix(): path for path in _needed(folder)}
 
 
 def write(path: Path, files: Mapping[str, Path]) -> None:
-    """Write a zip with its entries sorted, without their times, all with the same mode."""
+    """Write a zip with sorted entries, without times, all with the same mode."""
     scratch = path.with_suffix(".tmp")
     with zipfile.ZipFile(scratch, "w") as target:
         for name, source in sorted(files.items()):
@@ -84,7 +86,7 @@ def write(path: Path, files: Mapping[str, Path]) -> None:
 
 
 def check(path: Path) -> None:
-    """Raises DeployError where Lambda would not take the zip."""
+    """Raise DeployError if the zip exceeds Lambda's limits."""
     with zipfile.ZipFile(path) as package:
         unpacked = sum(entry.file_size for entry in package.infolist())
     sizes = {"zipped": (path.stat().st_size, MOST_ZIPPED), "unpacked": (unpacked, MOST_UNPACKED)}

@@ -1,4 +1,4 @@
-"""What a stage costs each month however little it is used, said before it is made."""
+"""A stage's fixed monthly costs, printed before it is created."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Resources = Sequence[Mapping[str, Any]]
 
 
 class Line(msgspec.Struct, frozen=True):
-    """What, how many, USD a month."""
+    """An item, its count and its USD per month."""
 
     what: str
     count: int
@@ -23,12 +23,13 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def prices() -> Prices:
-    """Of `bench/prices.json`, the one file of prices."""
+    """Read `bench/prices.json`, the only file of prices."""
     return list_prices.prices()
 
 
 def planned(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """All resources of a plan as `terraform show -json` prints it, those of modules too."""
+    """Return all resources of a plan as `terraform show -json` prints it, including those of
+    modules."""
 
     def of(module: Mapping[str, Any]) -> list[dict[str, Any]]:
         nested = [found for child in module.get("child_modules", []) for found in of(child)]
@@ -38,7 +39,7 @@ def planned(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def lines(resources: Resources, listed: Prices) -> list[Line]:
-    """The fixed costs of the planned resources, free allowances taken off."""
+    """Return the fixed costs of the planned resources after free allowances."""
     shards, on_demand = _shards(resources), _on_demand(resources)
     alarms = sum(_alarm_metrics(r["values"]) for r in _of(resources, "aws_cloudwatch_metric_alarm"))
     dashboards = len(_of(resources, "aws_cloudwatch_dashboard"))
@@ -70,7 +71,7 @@ def lines(resources: Resources, listed: Prices) -> list[Line]:
 
 
 def described(found: Sequence[Line], listed: Prices) -> list[str]:
-    """For people."""
+    """Format the costs for people."""
     total = sum(line.usd for line in found)
     return [
         *(f"  {line.count:>3} {line.what:<21} {line.usd:7.2f} USD a month" for line in found),
@@ -80,7 +81,7 @@ def described(found: Sequence[Line], listed: Prices) -> list[str]:
 
 
 def of_plan(text: str) -> list[str]:
-    """Described, from the JSON of a plan."""
+    """Format the costs of a plan's JSON."""
     listed = prices()
     return described(lines(planned(json.loads(text)), listed), listed)
 
@@ -103,13 +104,13 @@ def _on_demand(resources: Resources) -> int:
 
 
 def _task(values: Mapping[str, Any], listed: Prices) -> float:
-    """Of a month; `cpu` is in 1024ths of a vCPU, `memory` in MB."""
+    """Return the monthly cost of a task; `cpu` is in 1024ths of a vCPU, `memory` in MB."""
     cpu, gb = int(values["cpu"]) / 1024, int(values["memory"]) / 1024
     hours = listed.hours_a_month
     return listed.of("fargate_vcpu_hour", cpu * hours) + listed.of("fargate_gb_hour", gb * hours)
 
 
 def _alarm_metrics(values: Mapping[str, Any]) -> int:
-    """An alarm over an expression is charged by the metrics in it."""
+    """Return the metrics for which an alarm is charged: those of its expression."""
     queries = values.get("metric_query") or []
     return sum(1 for query in queries if query.get("metric")) or 1

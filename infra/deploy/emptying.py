@@ -1,4 +1,4 @@
-"""What has to be done before Terraform can destroy: buckets emptied, tables released."""
+"""Prepares `terraform destroy`: empties buckets, unprotects tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from infra.deploy.stage import Stage
 
 
 def empty(stage: Stage, buckets: Iterable[str]) -> None:
-    """Delete all objects of the buckets that are there, in all versions."""
+    """Delete all objects of the existing buckets, in all versions."""
     there = {bucket["Name"] for bucket in stage.client("s3").list_buckets()["Buckets"]}
     for bucket in there.intersection(buckets):
         for batch in _batches(stage.client("s3"), bucket):
@@ -21,7 +21,7 @@ def empty(stage: Stage, buckets: Iterable[str]) -> None:
 
 
 def release(stage: Stage) -> None:
-    """Let the tables be deleted."""
+    """Allow the tables to be deleted."""
     dynamodb = stage.client("dynamodb")
     for name, table in stage.environment.items():
         if name.endswith("_TABLE") and _is_protected(dynamodb, table):
@@ -37,7 +37,7 @@ def _is_protected(dynamodb: Any, table: str) -> bool:
 
 
 def _batches(s3: Any, bucket: str) -> Iterable[list[dict[str, str]]]:
-    """Versions and deletion marks, at most a thousand at a time."""
+    """Yield versions and delete markers, at most a thousand at a time."""
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         listed = page.get("Versions", []) + page.get("DeleteMarkers", [])
         if listed:

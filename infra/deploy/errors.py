@@ -1,7 +1,7 @@
-"""What ends a step."""
+"""The error that ends a step."""
 
 from __future__ import annotations
 
 
 class DeployError(Exception):
-    """A step cannot go on. The message says why and what to do, for people."""
+    """A step cannot continue. The message says why and what to do."""

@@ -1,7 +1,7 @@
-"""The day from which on SQL looks for the archive's objects.
+"""The first day for which SQL looks for objects of the archive.
 
-Athena asks S3 for a list of each hour that a statement's days may have. A stage begins with the
-day of its first deployment, which stays in Terraform's state for as long as the archive does.
+Athena lists each hour of a statement's days on S3. A stage begins with the day of its first
+deployment, which stays in Terraform's state as long as the archive.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _DATA = "module.data_bucket"
 
 
 def first_day(state: Mapping[str, Any], today: date) -> str:
-    """Of a stage whose state is this, as `terraform show -json` prints it.
+    """Return the first day of a stage by its state, as `terraform show -json` prints it.
 
-    A stage whose archive was made by a version that kept no day has that version's one.
+    An archive of a version without such a day has that version's constant.
     """
     found = {one["address"]: one["values"] for one in _resources(state)}
     if ADDRESS in found:

@@ -1,8 +1,8 @@
-"""The API's gateway: its own answers, in our problem shape and with CORS, and its rate.
+"""The API gateway's own answers, as problem documents with CORS, and its rate.
 
-An answer that the gateway makes by itself carries no CORS headers, so that a page could not tell
-a wrong token from a broken network. An import of the API, which each `chalice deploy` is, takes
-these answers away again: this step follows it.
+By default these answers have no CORS headers, so that a page could not distinguish a wrong token
+from a broken network. Each import of the API, as `chalice deploy` does, resets them: this step
+follows it.
 """
 
 from __future__ import annotations
@@ -36,8 +36,11 @@ STATUS = {
     "UNSUPPORTED_MEDIA_TYPE": 415,
     "WAF_FILTERED": 403,
 }
-"""Status by the gateway's kinds of answers; it calls a path without a route a missing token. All
-kinds have one of their own: DEFAULT_4XX with a status would rewrite those of the others."""
+"""The status of each kind of gateway answer; the gateway calls a path without a route a missing
+token.
+
+Each kind has its own status: a status of DEFAULT_4XX would overwrite the others'.
+"""
 
 
 HEALTH = ApiRate(per_second=10, burst=20)
@@ -45,7 +48,7 @@ HEALTH = ApiRate(per_second=10, burst=20)
 
 
 def apply(stage: Stage) -> None:
-    """Put the answers, deploy them to the API's stage, and set its rates."""
+    """Set the answers, deploy them to the API's stage, and set its rates."""
     client = stage.client("apigateway")
     api_id = stage.api()["rest_api_id"]
     for kind in STATUS:
@@ -59,12 +62,12 @@ def apply(stage: Stage) -> None:
 
 
 DENIED = ("$context.httpMethod", "$context.resourcePath", "$context.authorizer.scopes")
-"""What the gateway fills into its answer to a key without the scope: the route as it is declared,
-and what the authorizer told of the key. None of it is the client's own text."""
+"""Values that the gateway inserts in its answer to a key without the scope: the declared route, and
+the authorizer's data about the key. None is the client's own text."""
 
 
 def answer(kind: str, origin: str) -> dict[str, Any]:
-    """Status, headers and body of one kind of answer. Values in quotes are literal."""
+    """Return status, headers and body of one kind of answer. Values in quotes are literal."""
     status = STATUS[kind]
     headers, body = problems.of_status(status)
     if kind == "ACCESS_DENIED":
@@ -84,7 +87,7 @@ def answer(kind: str, origin: str) -> dict[str, Any]:
 
 
 def check(stage: Stage, clock: Clock = CLOCK) -> None:
-    """Raises DeployError where the answers do not become the ones that `apply` puts."""
+    """Raise DeployError if the answers do not become those of `apply`."""
     until_well(lambda: _complaint(stage), CONSISTENT_SECONDS, clock)
 
 
@@ -108,7 +111,7 @@ def _limit(client: Any, api_id: str, stage: Stage) -> None:
 
 
 def _throttling(methods: str, rate: ApiRate) -> list[dict[str, str]]:
-    """Patch operations that set the rate of methods, whose path is a JSON pointer."""
+    """Return patch operations that set the rate of methods, whose path is a JSON pointer."""
     values = {"rateLimit": f"{rate.per_second:g}", "burstLimit": str(rate.burst)}
     return [
         {"op": "replace", "path": f"{methods}/throttling/{name}", "value": value}

@@ -1,4 +1,4 @@
-"""What the account's limit on concurrent executions lets a plan reserve."""
+"""Checks a plan's reserved concurrency against the account's limit."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 from infra.deploy.errors import DeployError
 
 UNRESERVED = 100
-"""Executions that Lambda leaves to functions without a reservation of their own:
+"""Executions that Lambda keeps for functions without a reservation:
 https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html"""
 
 
 def reserved(plan: Mapping[str, Any]) -> dict[str, int]:
-    """Executions that a plan, as `terraform show -json` prints it, reserves by function's name."""
+    """Return the executions that a plan, as `terraform show -json` prints it, reserves by
+    function."""
     outputs = plan["output_changes"]
     functions = [*outputs["functions"]["after"].values(), outputs["collector"]["after"]]
     asked = {found["name"]: found["reserved_concurrency"] for found in functions}
@@ -21,7 +22,8 @@ def reserved(plan: Mapping[str, Any]) -> dict[str, int]:
 
 
 def check(plan: Mapping[str, Any]) -> None:
-    """Ask Lambda, where a plan reserves anything. Raises DeployError where it is too much."""
+    """Check a plan with reservations against Lambda's limits. Raises DeployError if it exceeds
+    them."""
     wanted = reserved(plan)
     if not wanted:
         return
@@ -33,7 +35,7 @@ def check(plan: Mapping[str, Any]) -> None:
 
 
 def complaint(wanted: Mapping[str, int], client: Any) -> str:
-    """Why so much cannot be reserved; empty where it can."""
+    """Return why this much cannot be reserved; empty if it can."""
     left = shortage(wanted, client)
     asked = sum(wanted.values())
     return left and (
@@ -43,7 +45,7 @@ def complaint(wanted: Mapping[str, int], client: Any) -> str:
 
 
 def shortage(wanted: Mapping[str, int], client: Any) -> str:
-    """How much can be reserved, and why, where `wanted`, by function's name, is more; else
+    """Return how much can be reserved and why, if `wanted`, by function's name, is more; else
     empty."""
     limit = client.get_account_settings()["AccountLimit"]
     free = limit["UnreservedConcurrentExecutions"] + sum(_has(client, name) for name in wanted)
@@ -57,7 +59,7 @@ def shortage(wanted: Mapping[str, int], client: Any) -> str:
 
 
 def _has(client: Any, name: str) -> int:
-    """What a function has reserved already; 0 where it is not made yet."""
+    """Return a function's current reservation; 0 if it does not exist yet."""
     try:
         found = client.get_function(FunctionName=name)
     except client.exceptions.ResourceNotFoundException:

@@ -1,6 +1,6 @@
-"""The event source mappings: their settings, and which of them have to go.
+"""Sets the event source mappings and removes obsolete ones.
 
-`chalicelib/event_sources.py` is the table. What is set here stays over later deployments: ours
+`chalicelib/event_sources.py` is the table. Settings made here survive later deployments: ours
 update no mapping, and a plain `chalice deploy` sends batch size and window alone.
 """
 
@@ -21,7 +21,7 @@ _SETTLED = ("Enabled", "Disabled")
 
 
 def wanted(source: EventSource, failures_bucket_arn: str) -> dict[str, Any]:
-    """The settings of a mapping, as the Lambda API names them. FIFO queues have no window."""
+    """Return the settings of a mapping in the Lambda API's terms. FIFO queues have no window."""
     found: dict[str, Any] = {
         "BatchSize": source.batch_size,
         "FunctionResponseTypes": ["ReportBatchItemFailures"] if source.partial_responses else [],
@@ -46,16 +46,16 @@ def wanted(source: EventSource, failures_bucket_arn: str) -> dict[str, Any]:
 
 
 def wanted_of(stage: Stage, handler: str) -> dict[str, Any]:
-    """The settings of a handler's mapping in a stage."""
+    """Return the settings of a handler's mapping in a stage."""
     sources = configured(settings.load(stage.environment))
     return wanted(sources[handler], stage.failures_bucket_arn)
 
 
 def prune(stage: Stage) -> list[str]:
-    """Delete mappings that Chalice would leave in the way: of a table or stream that was made
-    anew (it never moves them), and of a deployment that broke off (it would make them twice).
+    """Delete mappings that would block Chalice, and return a line for each.
 
-    Returns a line for each.
+    These are mappings of a recreated table or stream (Chalice never moves them), and of an
+    interrupted deployment (Chalice would create them twice).
     """
     client = stage.client("lambda")
     recorded = {r["event_uuid"] for r in stage.deployed() if "event_uuid" in r}
@@ -67,13 +67,13 @@ def prune(stage: Stage) -> list[str]:
                 continue
             client.delete_event_source_mapping(UUID=mapping["UUID"])
             _wait(client, mapping["UUID"], until_gone=True)
-            why = "its source was made anew" if is_ours else "no deployment knows it"
+            why = "its source was recreated" if is_ours else "it belongs to no deployment"
             told.append(f"{handler}: removed the mapping of {mapping['EventSourceArn']}: {why}")
     return told
 
 
 def apply(stage: Stage, clock: Clock = CLOCK) -> list[str]:
-    """Set what differs; returns a line for each handler. Raises DeployError."""
+    """Set what differs; return a line for each handler. Raises DeployError."""
     client = stage.client("lambda")
     told = []
     until_well(lambda: _unsound(stage), CONSISTENT_SECONDS, clock)
@@ -88,12 +88,13 @@ def apply(stage: Stage, clock: Clock = CLOCK) -> list[str]:
 
 
 def check(stage: Stage, clock: Clock = CLOCK) -> None:
-    """Raises DeployError where a mapping is missing, is double or keeps other settings."""
+    """Raise DeployError if a mapping is missing, duplicated or has other settings."""
     until_well(lambda: _complaint(stage), CONSISTENT_SECONDS, clock)
 
 
 def youngest_seconds(stage: Stage, now: datetime | None = None) -> float:
-    """Seconds since a mapping of the stage was last made or changed; `now` is aware."""
+    """Return the seconds since a mapping of the stage was last created or changed; `now` is
+    aware."""
     changed: list[datetime] = [one["LastModified"] for one in _single(stage).values()]
     return ((now or datetime.now(UTC)) - max(changed)).total_seconds()
 
@@ -119,14 +120,15 @@ def _fed(stage: Stage) -> list[str]:
 
 
 def _of(client: Any, function: str) -> list[dict[str, Any]]:
-    """All of a function's; asked for without its name, which a deleted function would refuse."""
+    """Return all mappings of a function; listed without its name, which fails for a deleted
+    function."""
     pages = client.get_paginator("list_event_source_mappings").paginate()
     every = [mapping for page in pages for mapping in page["EventSourceMappings"]]
     return [mapping for mapping in every if mapping["FunctionArn"].split(":")[6] == function]
 
 
 def _arn(stage: Stage, handler: str, mapping: dict[str, Any]) -> str:
-    """What the mapping should read; streams and queues of one name have one ARN for ever."""
+    """Return the ARN that the mapping should read; streams and queues keep their ARN by name."""
     if EVENT_SOURCES[handler].kind == "dynamodb":
         return stage.environment["PRICES_STREAM_ARN"]
     return str(mapping["EventSourceArn"])
@@ -151,7 +153,7 @@ def _different(stage: Stage, handler: str, mapping: dict[str, Any]) -> dict[str,
 
 
 def _wait(client: Any, uuid: str, *, until_gone: bool = False, clock: Clock = CLOCK) -> None:
-    """Until the mapping can be changed, or is gone; AWS takes seconds for either."""
+    """Wait until the mapping can be changed, or is gone; AWS takes seconds for either."""
 
     def complaint() -> str:
         try:

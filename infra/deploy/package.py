@@ -1,8 +1,8 @@
-"""The Lambda package, the same bytes from the same sources.
+"""Builds the Lambda package reproducibly: the same sources give the same bytes.
 
-Chalice names a package by what goes in and takes one of that name that is there already. Here it
-is built, then written again with its entries sorted and without their times; `chalice deploy`
-takes it as it is. What goes in beside our own files has the hashes of requirements.txt.
+Chalice names a package by its inputs and reuses an existing one of that name. Here it is built,
+then rewritten with sorted entries and without times; `chalice deploy` then uses it. Third-party
+packages are checked against the hashes of requirements.txt.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from infra.deploy.project import CHALICE, ROOT
 from infra.deploy.stage import Stage
 
 SIZE_LIMIT = 5 * 1024 * 1024
-"""Bytes of the zip; the start of a function takes longer the more there is."""
+"""Bytes of the zip; larger packages make a function start more slowly."""
 
 UNWANTED = ("boto3/", "botocore/", "pandas/", "yfinance/", "numpy/")
-"""What Lambda brings itself, and what belongs to the producer."""
+"""Packages that Lambda provides, and those of the producer."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o644 << 16
 
 
 def build(stage: Stage) -> Path:
-    """Build the stage's package; returns where Chalice will look for it. Raises DeployError."""
+    """Build the stage's package; return where Chalice looks for it. Raises DeployError."""
     _forget_bytecode()
     before = _packages()
     words = ("package", "--stage", stage.stage, "--pkg-format", "terraform")
@@ -48,7 +48,7 @@ def build(stage: Stage) -> Path:
 
 PLAIN = ("-c", "import sys; from chalice.cli import main; sys.exit(main())")
 WHOLE_MAPPINGS = ("-m", "infra.deploy.chalice_command")
-"""How Python is told to run Chalice: as it is, or making mappings with all their settings."""
+"""Python's arguments for running Chalice: unchanged, or creating mappings with all settings."""
 
 
 def chalice(
@@ -57,7 +57,7 @@ def chalice(
     program: Sequence[str] = PLAIN,
     variables: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Run Chalice's command in the project, for a region, with further environment variables.
+    """Run a Chalice command in the project, for a region, with additional environment variables.
 
     Raises DeployError.
     """
@@ -77,11 +77,11 @@ def chalice(
 
 
 def normalize(path: Path) -> None:
-    """Write a zip again with entries sorted, without bytecode and times, all with the same mode."""
+    """Rewrite a zip with sorted entries, without bytecode and times, all with the same mode."""
     scratch = path.with_suffix(".tmp")
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(scratch, "w") as target:
         for name in sorted(source.namelist()):
-            if "__pycache__/" in name:  # of a process that imported the package meanwhile
+            if "__pycache__/" in name:  # of another process that imported the package
                 continue
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
@@ -91,7 +91,7 @@ def normalize(path: Path) -> None:
 
 
 def check(path: Path) -> None:
-    """Raises DeployError where the package is too large or holds what it should not."""
+    """Raise DeployError if the package is too large or contains unwanted packages."""
     size = path.stat().st_size
     if size > SIZE_LIMIT:
         raise DeployError(f"the package has {size:,} bytes; at most {SIZE_LIMIT:,}")
@@ -106,6 +106,7 @@ def _packages() -> set[Path]:
 
 
 def _forget_bytecode() -> None:
-    """Chalice packs whatever lies in chalicelib, and bytecode differs from build to build."""
+    """Delete bytecode: Chalice packs everything in chalicelib, and bytecode differs between
+    builds."""
     for directory in (ROOT / "chalicelib").rglob("__pycache__"):
         shutil.rmtree(directory, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The page: the files of `frontend/` and `/config.json` into its bucket."""
+"""Uploads the page: the files of `frontend/` and `/config.json` into its bucket."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from local.page_files import content, is_sent, shared_settings
 
 _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".json": "application/json"}
 KEPT_SECONDS = 86_400
-"""How long browsers keep what is vendored; all else they ask for again."""
+"""Seconds for which browsers cache vendored files; they revalidate all others."""
 
 
 def files(api_url: str, stage: str, settings: Settings) -> dict[str, bytes]:
-    """Everything that the bucket should hold, by key."""
+    """Return everything that the bucket should contain, by key."""
     found = {
         path.relative_to(PAGE).as_posix(): content(path)
         for path in sorted(PAGE.rglob("*"))
@@ -30,9 +30,9 @@ def files(api_url: str, stage: str, settings: Settings) -> dict[str, bytes]:
 
 
 def upload(stage: Stage, page: Page) -> list[str]:
-    """Put what differs, remove what is no more, and have CloudFront ask again.
+    """Upload changed files, delete removed ones, and invalidate CloudFront.
 
-    Returns the keys that changed.
+    Returns the changed keys.
     """
     s3 = stage.client("s3")
     wanted = files(stage.api_url, stage.stage, load(stage.environment))
@@ -49,7 +49,7 @@ def upload(stage: Stage, page: Page) -> list[str]:
 
 
 def _etag(body: bytes) -> str:
-    """S3's tag of an object that was put at once, under its own encryption."""
+    """Return S3's ETag of an object uploaded in one part with S3's own encryption."""
     return hashlib.md5(body, usedforsecurity=False).hexdigest()
 
 

@@ -1,8 +1,8 @@
-"""The producer with a stage's names and role: what `make producer STAGE=dev` runs.
+"""Runs the producer with a stage's names and role: `make producer STAGE=dev`.
 
-The role is assumed by botocore from a profile of its own, so that it is assumed again before
-its hour is over, for as long as the producer runs. That profile's source is whatever botocore finds
-to be the caller's credentials.
+botocore assumes the role from a profile of its own, so that it assumes it again before the session
+expires, as long as the producer runs. That profile's source is whatever botocore finds as the
+caller's credentials.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SOURCE = "ticktape-producer-source"
 _NAMES: tuple[str, ...] = ("TICKS_STREAM", "TICKS_QUEUE_URL", "SYMBOLS_TABLE")
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _HOSTS = {"container-role": "EcsContainer", "iam-role": "Ec2InstanceMetadata"}
-"""botocore's provider of a host's own role, and what a profile calls it."""
+"""botocore's provider of a host's own role, and its name in a profile."""
 _WEB_IDENTITY = {
     "role_arn": "AWS_ROLE_ARN",
     "web_identity_token_file": "AWS_WEB_IDENTITY_TOKEN_FILE",  # nosec B105 - a name
@@ -33,7 +33,8 @@ _WEB_IDENTITY = {
 
 
 def command(stage: Stage, arguments: Sequence[str]) -> list[str]:
-    """`python -m producer` with the stage's sink; `stream` unless the arguments name another."""
+    """Return `python -m producer` with the stage's sink; `stream` unless the arguments name another
+    command."""
     given = list(arguments) or ["stream"]
     if given[0].startswith("-"):
         given.insert(0, "stream")
@@ -44,10 +45,10 @@ def command(stage: Stage, arguments: Sequence[str]) -> list[str]:
 def environment(
     stage: Stage, own: Mapping[str, str], directory: Path, method: str | None
 ) -> dict[str, str]:
-    """The producer's environment; writes the profile's file into `directory`.
+    """Return the producer's environment; write the profile's file into `directory`.
 
-    `own` is the caller's environment, `method` which of botocore's providers has the caller's
-    credentials. Raises DeployError where none has.
+    `own` is the caller's environment, `method` the botocore provider of the caller's credentials.
+    Raises DeployError without credentials.
     """
     path = directory / "config"
     _write_profiles(path, stage, own, method)
@@ -65,7 +66,7 @@ def environment(
 
 
 def run(stage: Stage, arguments: Sequence[str]) -> int:
-    """Run it until it ends; SIGTERM is passed on. Returns its exit status."""
+    """Run it until it ends; pass SIGTERM on. Return its exit status."""
     with tempfile.TemporaryDirectory() as directory:
         child = subprocess.Popen(  # noqa: S603  # the caller's own arguments, no shell
             command(stage, arguments),
@@ -73,12 +74,12 @@ def run(stage: Stage, arguments: Sequence[str]) -> int:
             env=environment(stage, os.environ, Path(directory), resolved()),
         )
         signal.signal(signal.SIGTERM, lambda *_: child.terminate())
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the child as well
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the child, too
         return child.wait()
 
 
 def resolved() -> str | None:
-    """The name of botocore's provider that has credentials in this process's environment."""
+    """Return the name of botocore's provider of credentials in this process's environment."""
     import botocore.session
 
     credentials = botocore.session.get_session().get_credentials()
@@ -104,7 +105,7 @@ def _write_profiles(path: Path, stage: Stage, own: Mapping[str, str], method: st
 
 
 def _of_environment(own: Mapping[str, str], method: str) -> dict[str, str]:
-    """A profile that says what variables said; empty where they did not."""
+    """Return a profile with the values of variables; empty without any."""
     if method == "env":
         return {name.lower(): own[name] for name in _KEYS if own.get(name)}
     if method == "assume-role-with-web-identity" and not _profile(own):
@@ -113,7 +114,7 @@ def _of_environment(own: Mapping[str, str], method: str) -> dict[str, str]:
 
 
 def _source(own: Mapping[str, str], method: str, *, has_own: bool) -> dict[str, str]:
-    """Where the producer's role is assumed from."""
+    """Return the source for assuming the producer's role."""
     if method in _HOSTS:
         return {"credential_source": _HOSTS[method]}
     return {"source_profile": _SOURCE if has_own else _profile(own) or "default"}

@@ -1,4 +1,4 @@
-"""Where things are in the working tree, and the names that Chalice gives."""
+"""Paths in the working tree, and the names that Chalice gives."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def resources() -> dict[str, Any]:
 
 
 def variables_file(stage: str) -> Path:
-    """What a stage's owner chose: a copy of one of `infra/examples`."""
+    """Return the settings of a stage's owner: a copy of a file of `infra/examples`."""
     return INFRA / "stages" / f"{stage}.tfvars"
 
 
 def deployed_file(stage: str) -> Path:
-    """Chalice's own record of what it made."""
+    """Return Chalice's own record of its deployment."""
     return CHALICE / "deployed" / f"{stage}.json"

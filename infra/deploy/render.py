@@ -1,6 +1,6 @@
 """The stage's section of `.chalice/config.json`, from Terraform's outputs.
 
-Other stages' sections stay, so that a plain `chalice deploy --stage STAGE` works for each.
+Other stages' sections are kept, so that a plain `chalice deploy --stage STAGE` works for each.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from infra.deploy.project import CHALICE
 from infra.deploy.stage import Function, Stage
 
 REST = "api_handler"
-"""Chalice's name for the function behind the API; its sizes and role stand at the stage itself. Its
-reserved concurrency does not, since every function without one of its own would take it over."""
+"""Chalice's name for the function behind the API; its sizes and role are set on the stage itself.
+
+Its reserved concurrency is not, since functions without their own would inherit it.
+"""
 
 
 def render(stage: Stage) -> list[str]:
-    """Check roles and settings, then write the section. Returns what is to be said. Raises
+    """Check roles and settings, then write the section. Return the lines to print. Raises
     DeployError."""
     stage, said = with_bounded_api(stage)
     environment = stage.environment | {"WRITE_TOKEN_SHA256": tokens.stored(stage)}
@@ -39,8 +41,11 @@ def render(stage: Stage) -> list[str]:
 
 
 def with_bounded_api(stage: Stage) -> tuple[Stage, list[str]]:
-    """The stage with `api_concurrency` reserved for the API's function, if the account has so
-    many, and what is to be said of it. What the tfvars reserve for the function goes first."""
+    """Return the stage with `api_concurrency` reserved for the API's function if possible, and the
+    lines to print.
+
+    A reservation in the tfvars takes precedence.
+    """
     api, most = stage.functions[REST], stage.chalice.api_concurrency
     if most is None or api.reserved_concurrency is not None:
         return stage, []
@@ -54,7 +59,7 @@ def with_bounded_api(stage: Stage) -> tuple[Stage, list[str]]:
 
 
 def section(stage: Stage, environment: dict[str, str]) -> dict[str, Any]:
-    """What Chalice reads of a stage."""
+    """Return Chalice's configuration of a stage."""
     return {
         "api_gateway_stage": stage.stage,
         "api_gateway_endpoint_type": "REGIONAL",
@@ -68,7 +73,7 @@ def section(stage: Stage, environment: dict[str, str]) -> dict[str, Any]:
 
 
 def remove(stage: str) -> None:
-    """Take a destroyed stage's section out."""
+    """Remove a destroyed stage's section."""
     path = CHALICE / "config.json"
     if _has_stages():
         config = json.loads(path.read_text())
@@ -105,8 +110,8 @@ def _check_settings(environment: dict[str, str]) -> None:
 
 
 def _check_concurrency(stage: Stage) -> None:
-    """A queue's batches beyond the function's own concurrency would be throttled, which counts
-    towards the dead-letter queue."""
+    """Check that a queue's function can run all its batches: throttled ones would count towards the
+    dead-letter queue."""
     for handler, source in configured(settings.load(stage.environment)).items():
         function, most = stage.functions.get(handler), source.maximum_concurrency
         reserved = function.reserved_concurrency if function else None
@@ -119,7 +124,7 @@ def _check_concurrency(stage: Stage) -> None:
 
 
 def _check_roles(stage: Stage) -> None:
-    """Chalice tries a role that does not exist for over a minute, in silence."""
+    """Check that roles exist: Chalice silently retries a missing one for over a minute."""
     iam = stage.client("iam")
     for function in stage.functions.values():
         name = function.role_arn.rsplit("/", 1)[-1]

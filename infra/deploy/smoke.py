@@ -1,7 +1,7 @@
-"""The smoke test: one tick through the whole deployment, read back, and taken out again.
+"""The smoke test: sends one tick through the whole deployment, reads it back, and deletes it.
 
-The tick is a `backfill` one of a symbol of its own, so that nobody is alerted. Where the stage has
-a collector, one of its prices is waited for, too, unless no market is open.
+It is a `backfill` tick of its own symbol, so that nobody is alerted. If the stage has a collector,
+the test also waits for one of its prices, unless all markets are closed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from infra.deploy.waiting import CLOCK, Clock, until_well
 SYMBOL = "TICKTAPE.SMOKE"
 USUAL_SECONDS = 120.0
 NEW_MAPPING_SECONDS = 600.0
-"""Lambda may take minutes to poll for a mapping that was made, 90 s for one that was changed:
+"""Lambda may take minutes to poll for a new mapping, 90 s for a changed one:
 https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html"""
 
 _OPEN_PATH = "/health"
@@ -40,10 +40,10 @@ class Answer(msgspec.Struct, frozen=True):
 def run(
     stage: Stage, token: str | None, api_url: str | None = None, clock: Clock = CLOCK
 ) -> list[str]:
-    """Send, wait until ingest and detect have stored, ask the API, clean up.
+    """Send, wait until ingest and detect have stored, query the API, clean up.
 
-    With a token, or where reading is open, the tick itself is read through the API; otherwise
-    the API's health alone, and that it refuses a reader without a token. Raises DeployError.
+    With a token, or if reading is open, the tick itself is read through the API; otherwise the test
+    checks the API's health and that it refuses readers without a token. Raises DeployError.
     """
     timestamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     base = api_url or stage.api_url
@@ -61,7 +61,8 @@ def run(
 
 
 def patience(stage: Stage, now: datetime | None = None) -> float:
-    """Seconds that ingest and detect may each take: longer while a mapping is new or changed."""
+    """Return the seconds that ingest and detect may each take: longer while a mapping is new or
+    changed."""
     is_young = mappings.youngest_seconds(stage, now) < NEW_MAPPING_SECONDS
     return NEW_MAPPING_SECONDS if is_young else USUAL_SECONDS
 
@@ -113,10 +114,13 @@ def _ask(stage: Stage, base: str, token: str | None) -> str:
     if token is None and stage.environment["READ_ACCESS"] == "closed":
         if answer.status != 401:
             raise DeployError(f"{path} without a token answers {answer.status}, not 401")
-        return "the API is well, and refuses who has no token (set TICKTAPE_TOKEN to read on)"
+        return (
+            "the API is healthy and refuses requests without a token "
+            "(set TICKTAPE_TOKEN to test reading)"
+        )
     if answer.status != 200 or json.loads(answer.body).get("symbol") != SYMBOL:
         raise DeployError(f"{path} answers {answer.status}: {answer.body[:200]}")
-    return "the API gives it back"
+    return "the API returns it"
 
 
 def _fetch(url: str, token: str | None) -> Answer:
@@ -134,7 +138,7 @@ def _fetch(url: str, token: str | None) -> Answer:
 
 
 def _clean(stage: Stage, timestamp: str) -> None:
-    """The archive keeps its line, as it keeps all."""
+    """Delete the tick; the archive keeps its line."""
     keys: dict[str, dict[str, str]] = {
         "PRICES_TABLE": {"symbol": SYMBOL, "timestamp": timestamp},
         "STATE_TABLE": {"symbol": SYMBOL},

@@ -1,4 +1,4 @@
-"""A stage as Terraform's outputs describe it, and clients for its region."""
+"""A stage by Terraform's outputs, and clients for its region."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from infra.deploy.terraform import Terraform
 
 
 class Function(msgspec.Struct, frozen=True):
-    """A function's name, role and sizes. No reserved concurrency: it shares the account's."""
+    """A function's name, role and sizes. No reserved concurrency means the account's shared one."""
 
     name: str
     role_arn: str
@@ -26,14 +26,14 @@ class Function(msgspec.Struct, frozen=True):
 
 
 class ApiRate(msgspec.Struct, frozen=True):
-    """Requests a second that the API takes, and how many at once beyond that."""
+    """Requests per second that the API accepts, and the burst above that."""
 
     per_second: float
     burst: int
 
 
 class Common(msgspec.Struct, frozen=True):
-    """What applies to all functions and the API."""
+    """Settings of all functions and the API."""
 
     architecture: str
     tracing: bool
@@ -42,7 +42,7 @@ class Common(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Where the page's files go, and where it is read."""
+    """The bucket of the page's files, and its address."""
 
     bucket: str
     distribution: str
@@ -50,14 +50,14 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Collector(msgspec.Struct, frozen=True):
-    """What collects prices, and the name of the function or service that does."""
+    """The kind of collector, and the name of its function or service."""
 
     kind: Literal["lambda", "fargate", "none"] = "none"
     name: str = ""
 
 
 class Topics(msgspec.Struct, frozen=True):
-    """ARNs of the topics: price alerts, and alarms."""
+    """ARNs of the topics: price alerts and alarms."""
 
     alerts: str
     operations: str
@@ -80,20 +80,20 @@ class Stage(msgspec.Struct, frozen=True, dict=True):
     data_buckets: list[str]
     hosting_buckets: list[str]
     account: str = ""
-    """The account's id. Empty, as `queues` is, where an older version applied the stage."""
+    """The account's id. Empty, like `queues`, if an older version applied the stage."""
     collector: Collector = Collector()
-    """No collector where an older version applied the stage."""
+    """No collector if an older version applied the stage."""
     page: Page | None = None
-    """None where the stage is the API alone."""
+    """None if the stage is the API alone."""
     queues: dict[str, str] = {}
-    """Addresses by the keys of `resources.json`."""
+    """URLs by the keys of `resources.json`."""
 
     @cached_property
     def _clients(self) -> dict[str, Any]:
         return {}
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the stage's region."""
+        """Return a boto3 client of the stage's region."""
         import boto3
         from botocore.config import Config
 
@@ -108,7 +108,7 @@ class Stage(msgspec.Struct, frozen=True, dict=True):
         return self._clients[service]
 
     def deployed(self) -> list[dict[str, Any]]:
-        """Chalice's record of what it made: empty before the first `chalice deploy`."""
+        """Return Chalice's record of its deployment: empty before the first `chalice deploy`."""
         path = deployed_file(self.stage)
         if not path.exists():
             return []
@@ -116,7 +116,7 @@ class Stage(msgspec.Struct, frozen=True, dict=True):
         return found
 
     def api(self) -> dict[str, Any]:
-        """The REST API of Chalice's record. Raises DeployError before there is one."""
+        """Return the REST API of Chalice's record. Raises DeployError if there is none yet."""
         for resource in self.deployed():
             if resource["resource_type"] == "rest_api":
                 return resource
@@ -124,13 +124,13 @@ class Stage(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def api_url(self) -> str:
-        """The API's address, without a slash at its end."""
+        """Return the API's address, without a trailing slash."""
         return str(self.api()["rest_api_url"]).rstrip("/")
 
 
 @cache
 def load(stage: str) -> Stage:
-    """Read the outputs, once. Raises DeployError where the stage was never applied."""
+    """Read the outputs once. Raises DeployError if the stage was never applied."""
     if not variables_file(stage).exists():
         raise DeployError(f"there is no stage {stage} here: make deploy STAGE={stage}")
     outputs = Terraform(stage, confirmed=True).outputs()

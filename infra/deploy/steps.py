@@ -1,4 +1,4 @@
-"""The order of the steps, what is said at each, and how to go on where one fails."""
+"""The steps in order, their messages, and how to continue after a failure."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ KEPT = (
     "module.data_bucket",
     first_day.ADDRESS,
 )
-"""Addresses that `destroy` leaves unless it is told to delete data."""
+"""Resources that `destroy` keeps unless it deletes data."""
 
 
 class Step(msgspec.Struct, frozen=True):
-    """A step by name; `hint` says what to look at where it fails."""
+    """A named step; `hint` helps after its failure."""
 
     name: str
     run: Callable[[], Iterable[str] | None]
@@ -48,12 +48,12 @@ class Step(msgspec.Struct, frozen=True):
 
 
 def say(text: str) -> None:
-    """Progress goes where logs go."""
+    """Print progress to stderr."""
     print(text, file=sys.stderr, flush=True)
 
 
 def run(steps: list[Step], again: str) -> None:
-    """Run them in order. Raises DeployError that says what to repeat where one fails."""
+    """Run the steps in order. Raises DeployError that says what to repeat after a failure."""
     for number, step in enumerate(steps, 1):
         say(f"[{number}/{len(steps)}] {step.name}")
         began = time.monotonic()
@@ -65,13 +65,14 @@ def run(steps: list[Step], again: str) -> None:
             raise DeployError(
                 f"step {number} of {len(steps)}, {step.name}: {error}\n"
                 + (f"{step.hint}\n" if step.hint else "")
-                + f"Done and kept: {done}. Every step can be repeated: put it right, then {again}"
+                + f"Done and kept: {done}. Steps can be repeated: fix the problem, then {again}"
             ) from error
         say(f"  done in {time.monotonic() - began:.1f} s")
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How to deploy. `api_url` is where the smoke test finds the API, if not where Chalice says."""
+    """How to deploy. `api_url` is the API's address for the smoke test, if it differs from
+    Chalice's."""
 
     confirmed: bool = False
     code_only: bool = False
@@ -80,7 +81,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def deploy(name: str, options: Options) -> None:
-    """From nothing, or from any earlier state, to a stage that works."""
+    """Deploy from scratch, or from any earlier state, to a working stage."""
     prepare_variables(name)
     steps = [] if options.code_only else terraform_steps(name, confirmed=options.confirmed)
     steps += code_steps(name)
@@ -91,7 +92,7 @@ def deploy(name: str, options: Options) -> None:
 
 
 def terraform_steps(name: str, *, confirmed: bool) -> list[Step]:
-    """What holds data, roles, alarms, the page's hosting."""
+    """Return the steps for data, roles, alarms and the page's hosting."""
     terraform = Terraform(name, confirmed=confirmed)
     return [
         Step("terraform: prepare", terraform.prepare, "Credentials and the registry are needed."),
@@ -99,13 +100,13 @@ def terraform_steps(name: str, *, confirmed: bool) -> list[Step]:
         Step(
             "terraform: apply",
             terraform.apply,
-            "Terraform keeps what it made in its state and goes on from there.",
+            "Terraform keeps its progress in its state and continues from there.",
         ),
     ]
 
 
 def code_steps(name: str) -> list[Step]:
-    """Functions, API and page."""
+    """Return the steps for functions, API and page."""
     return [
         Step("render Chalice's configuration", lambda: render.render(stage.load(name))),
         Step("build the package", lambda: [_described_package(name)]),
@@ -113,8 +114,8 @@ def code_steps(name: str) -> list[Step]:
         Step(
             "chalice deploy",
             lambda: chalice(name, "deploy"),
-            "A deployment that broke off leaves functions and mappings that it has no record of; "
-            "the next run takes the functions over and removes the mappings first.",
+            "An interrupted deployment leaves functions and mappings without a record; the next "
+            "run adopts the functions and first removes the mappings.",
         ),
         *settings_steps(name),
         Step("the collector's code", lambda: collector.update(stage.load(name))),
@@ -124,7 +125,7 @@ def code_steps(name: str) -> list[Step]:
 
 
 def settings_steps(name: str) -> list[Step]:
-    """What has to follow every `chalice deploy`."""
+    """Return the steps that must follow every `chalice deploy`."""
     return [
         Step("event source settings", lambda: mappings.apply(stage.load(name))),
         Step("the gateway's answers and rate", lambda: gateway.apply(stage.load(name))),
@@ -133,24 +134,24 @@ def settings_steps(name: str) -> list[Step]:
 
 
 def chalice(name: str, command: str) -> None:
-    """A command of Chalice's on the stage."""
+    """Run a Chalice command on the stage."""
     program = package.WHOLE_MAPPINGS if command == "deploy" else package.PLAIN
     package.chalice(stage.load(name).region, command, "--stage", name, program=program)
 
 
 def check(found: Stage) -> None:
-    """Raises DeployError where the stage differs from what the repository says."""
+    """Raise DeployError if the stage differs from the repository."""
     mappings.check(found)
     gateway.check(found)
 
 
 def smoke_lines(name: str, api_url: str | None) -> list[str]:
-    """The smoke test, with the token of TICKTAPE_TOKEN if there is one."""
+    """Run the smoke test, with the token of TICKTAPE_TOKEN if set."""
     return smoke.run(stage.load(name), os.environ.get("TICKTAPE_TOKEN"), api_url)
 
 
 def destroy(name: str, *, confirmed: bool, delete_data: bool) -> None:
-    """Take the stage down; tables, archive and their key only if told to."""
+    """Destroy the stage; tables, archive and their key only on request."""
     found = stage.load(name)
     terraform = Terraform(name, confirmed=confirmed)
     steps = [Step("chalice delete", lambda: _delete(name))]
@@ -169,7 +170,7 @@ def destroy(name: str, *, confirmed: bool, delete_data: bool) -> None:
 
 
 def prepare_variables(name: str) -> None:
-    """Start a stage's file of variables from the small example where there is none."""
+    """Create a stage's missing file of variables from the small example."""
     path = variables_file(name)
     if not path.exists():
         path.parent.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Terraform, as a command."""
+"""Runs Terraform."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Terraform:
         self._confirmed = confirmed
 
     def prepare(self) -> None:
-        """Fetch the provider and select the workspace, made if there is none."""
+        """Fetch the provider and select the workspace; create it if missing."""
         self._run("init", "-input=false")
         self._run("workspace", "select", "-or-create=true", self._stage)
 
     def apply(self) -> None:
-        """Plan, say what it will cost, and make it; asks first unless confirmed.
+        """Plan, print the costs, and apply; asks first unless confirmed.
 
-        Raises DeployError where the account refuses what is planned.
+        Raises DeployError if the account refuses the plan.
         """
         with tempfile.TemporaryDirectory() as directory:
             plan = str(Path(directory) / "plan")
@@ -42,14 +42,14 @@ class Terraform:
             planned = self._read("show", "-json", plan)
             limits.check(json.loads(planned))
             print(*costs.of_plan(planned), sep="\n", file=sys.stderr)
-            if not self._confirmed and input("Make it so? Only yes will do: ") != "yes":
+            if not self._confirmed and input("Apply this? Only yes is accepted: ") != "yes":
                 raise DeployError("nothing was changed")
             self._run("apply", plan)
 
     def variables(self, *names: str) -> dict[str, Any]:
-        """The stage's values of some variables, defaults too."""
+        """Return the stage's values of some variables, including defaults."""
         wanted = ", ".join(f"{name} = var.{name}" for name in names)
-        # in base64, since the console writes a text as Terraform's language would
+        # in base64, since the console prints texts in Terraform's syntax
         printed = self._read(
             "console", *self._variables(), given=f"base64encode(jsonencode({{{wanted}}}))\n"
         )
@@ -57,23 +57,23 @@ class Terraform:
         return found
 
     def destroy(self, targets: Sequence[str] = ()) -> None:
-        """Destroy everything, or the targets and what stands on them."""
+        """Destroy everything, or the targets and their dependents."""
         chosen = [f"-target={target}" for target in targets]
         approval = ["-auto-approve", "-input=false"] if self._confirmed else []
         self._run("destroy", *approval, *self._variables(), *chosen)
 
     def addresses(self) -> list[str]:
-        """Everything that the state holds, but for data sources."""
+        """Return all addresses of the state, except data sources."""
         lines = self._read("state", "list").splitlines()
         return [line for line in lines if "data." not in line.split("[")[0]]
 
     def outputs(self) -> dict[str, Any]:
-        """The outputs' values; empty before the first apply."""
+        """Return the outputs' values; empty before the first apply."""
         found = json.loads(self._read("output", "-json"))
         return {name: output["value"] for name, output in found.items()}
 
     def forget(self) -> None:
-        """Delete the stage's workspace, empty by now."""
+        """Delete the stage's workspace, which is empty by now."""
         self._run("workspace", "select", "default")
         self._run("workspace", "delete", self._stage)
 
@@ -92,7 +92,7 @@ class Terraform:
             raise DeployError(f"terraform {arguments[0]} ended with status {status}, see above")
 
     def _read(self, *arguments: str, given: str | None = None) -> str:
-        """What it prints, having read `given` from its standard input."""
+        """Return its output, after passing `given` to its standard input."""
         command = ["terraform", f"-chdir={INFRA}", *arguments]
         done = subprocess.run(  # noqa: S603  # likewise
             command,
@@ -107,7 +107,8 @@ class Terraform:
         return done.stdout
 
     def _environment(self, arguments: Sequence[str]) -> dict[str, str]:
-        """With the workspace named, but where one is being made or deleted."""
+        """Return the environment with the workspace named, except while it is created or
+        deleted."""
         if arguments[0] in ("init", "workspace"):
             return {name: value for name, value in os.environ.items() if name != "TF_WORKSPACE"}
         return {**os.environ, "TF_WORKSPACE": self._stage}

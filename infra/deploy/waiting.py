@@ -1,4 +1,4 @@
-"""Waiting for AWS, which shows what was changed a while later."""
+"""Waits for AWS, which shows changes with a delay."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from infra.deploy.errors import DeployError
 
 
 class Clock(msgspec.Struct, frozen=True):
-    """Seconds from any moment on, and how to let some pass."""
+    """Monotonic seconds, and a sleep."""
 
     now: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
@@ -19,13 +19,13 @@ class Clock(msgspec.Struct, frozen=True):
 
 CLOCK = Clock()
 CONSISTENT_SECONDS = 60.0
-"""For how long an answer may still be the one from before a change."""
+"""Seconds for which an answer may still predate a change."""
 
 
 def until_well(
     complaint: Callable[[], str], seconds: float, clock: Clock = CLOCK, every: float = 1.0
 ) -> None:
-    """Ask until there is no complaint. Raises DeployError with the last one after `seconds`."""
+    """Poll until there is no complaint. Raises DeployError with the last one after `seconds`."""
     deadline = clock.now() + seconds
     while said := complaint():
         if clock.now() >= deadline:

@@ -1,9 +1,8 @@
-"""Libraries for Lambda, downloaded with the hashes that a list of requirements locks.
+"""Downloads libraries for Lambda with the hashes that a list of requirements locks.
 
-Chalice has pip download twice: the list for the machine at hand, and then, for Lambda's processor,
-by name and version alone, for which pip compares no hashes. Here both are downloaded before, with
-their hashes, and Chalice's pip finds nothing else. The collector's libraries are installed into a
-folder in one go.
+Chalice has pip download twice: the list for this machine, and then, for Lambda's processor, by name
+and version only, without comparing hashes. Here both are downloaded first with their hashes, and
+Chalice's pip finds nothing else. The collector's libraries are installed into a folder in one step.
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ _LOCKED = ("--quiet", "--require-hashes", "--no-deps", "--only-binary=:all:")
 
 @contextmanager
 def locked(architecture: str) -> Iterator[dict[str, str]]:
-    """Variables by which pip takes packages out of a folder of locked ones, and from nowhere else.
+    """Yield variables that make pip use only a folder of locked packages.
 
-    Raises DeployError where what an index gives has another hash, or there is no wheel.
+    Raises DeployError if an index returns another hash, or a wheel is missing.
     """
     own = f"{sys.version_info.major}.{sys.version_info.minor}"
     with tempfile.TemporaryDirectory() as folder:
@@ -38,9 +37,9 @@ def locked(architecture: str) -> Iterator[dict[str, str]]:
 
 
 def install(listed: Path, folder: Path, architecture: str, python: str) -> None:
-    """Lay out the packages of a list as a function imports them, for a version such as "3.13".
+    """Install the packages of a list as a function imports them, for a version such as "3.13".
 
-    The list is one of that version: pip judges markers by the Python that runs it. Raises
+    The list has to be for that version: pip evaluates markers by the Python that runs it. Raises
     DeployError as `locked` does.
     """
     options = ("--python-version", python, *_lambda_options(architecture, python))
@@ -52,11 +51,11 @@ def _run(listed: Path, *words: str) -> None:
         [*_PIP, *words, "-r", str(listed)], cwd=ROOT, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise DeployError(f"{listed} cannot be had as it is locked: {done.stderr.strip()}")
+        raise DeployError(f"{listed} cannot be installed as locked: {done.stderr.strip()}")
 
 
 def _lambda_options(architecture: str, python: str) -> Sequence[str]:
-    """What pip has to be told of Lambda's machine: the platforms that Chalice takes wheels of."""
+    """Return pip's options for Lambda's machine: the platforms whose wheels Chalice accepts."""
     from chalice.deploy.packager import DependencyBuilder
     from chalice.utils import OSUtils
 

@@ -1,11 +1,11 @@
-# Some 5,000 symbols a second. Five shards (55 USD a month) hold as many records a second; with
-# several ticks to a record (`--ticks-per-record`) fewer will do. On demand instead, for a load
-# that varies: kinesis = { mode = "on_demand" }.
+# For about 5,000 symbols a second. Five shards (55 USD a month) accept 5,000 records a second; with
+# several ticks per record (`--ticks-per-record`) fewer suffice. For a varying load use on demand:
+# kinesis = { mode = "on_demand" }.
 region  = "us-east-1"
 kinesis = { mode = "provisioned", shards = 5, retention_hours = 48 }
 
-# reserved_concurrency = 20, beside memory_mb, keeps so many executions for a function, which then cannot be
-# starved by the others, nor starve them. Lambda leaves 100 executions unreserved: a new account has 10 in all.
+# reserved_concurrency = 20, next to memory_mb, reserves 20 executions for a function, so that it can neither
+# be starved by the others nor starve them. Lambda leaves 100 executions unreserved: a new account has 10 in all.
 functions = {
   ingest_kinesis = { memory_mb = 1024 }
   detect         = { memory_mb = 1024 }
@@ -14,16 +14,16 @@ functions = {
 }
 
 # Yahoo gives two quotes a second, so 5,000 symbols a second are a feed of your own (docs/producer.md): set
-# "none" once it sends. Until then the function follows what is tracked.
+# "none" once it sends. Until then the function follows the tracked symbols.
 collector = "lambda"
 
-# With ten seconds of ticks in each write of state. Alerts come that much later.
+# Each write of state covers ten seconds of ticks. Alerts are delayed accordingly.
 settings = { DETECT_WINDOW_SECONDS = "10" }
 
 api_rate       = { per_second = 200, burst = 400 }
 retention_days = { logs = 90, raw = 730, raw_cold = 30 }
 
-# A day of 400 million ticks is 7 GB of raw objects; compact reads two of them in a statement.
+# A day of 400 million ticks is 7 GB of raw objects; compact reads two days in a statement.
 athena_scan_limit_bytes = 53687091200
 
 # operations_emails   = ["you@example.com"]

@@ -1,5 +1,5 @@
-# The cheapest way: ticks by SQS, AWS's own keys, the ten alarms that are free, no dashboard.
-# What is left to pay is by use: requests, storage, point-in-time recovery by GB. Nothing by the hour.
+# The cheapest stage: ticks by SQS, AWS's own keys, the ten alarms that are free, no dashboard.
+# Only usage is charged: requests, storage, point-in-time recovery by GB. Nothing by the hour.
 region    = "us-east-1"
 kinesis   = { mode = "off" }
 sqs       = true
@@ -8,11 +8,11 @@ alarms    = "essential"
 dashboard = false
 tracing   = false
 
-# Prices by a function that polls Yahoo while an exchange is open, within Lambda's free allowance; "none"
-# where a producer runs elsewhere or you send your own.
+# Prices by a function that polls Yahoo while an exchange is open, within Lambda's free allowance; "none" if a
+# producer runs elsewhere or you send your own ticks.
 collector = "lambda"
 
-# page = "none" # where a new account is refused CloudFront: the API alone
+# page = "none" # if a new account is refused CloudFront: the API alone
 
 retention_days = { logs = 30, raw = 365 }
 

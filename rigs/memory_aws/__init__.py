@@ -1,6 +1,6 @@
-"""DynamoDB, S3 and SNS in memory, as far as the adapters use them.
+"""DynamoDB, S3 and SNS in memory, limited to what the adapters use.
 
-It answers as botocore's clients do and takes some 20 microseconds a call, so that thousands of
-runs with faults are affordable. `tests/integration/test_adapters_*.py` hold it to the same
-contract as the emulator's processes.
+It answers like botocore's clients and takes about 20 microseconds per call, so that thousands of
+runs with faults are affordable. `tests/integration/test_adapters_*.py` verify the same contract for
+it and the emulator's processes.
 """

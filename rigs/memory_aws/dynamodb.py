@@ -1,4 +1,4 @@
-"""A client of the tables in memory, called as botocore's is."""
+"""A client of the tables in memory, with botocore's interface."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from rigs.memory_aws.tables import Item, Table
 
 Perform = Callable[[], dict[str, Any]]
 Around = Callable[[str, dict[str, Any], Perform], dict[str, Any]]
-"""What stands between a call and its effect; faults, counters and schedulers go here."""
+"""Wraps a call and its effect; faults, counters and schedulers use it."""
 
 _HIGHEST = "\U0010ffff"
 _EQUALS = re.compile(r"^([#\w]+) = (:\w+)")
 
 
 def directly(operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
-    """No fault."""
+    """Perform the call without a fault."""
     return perform()
 
 
 def error(operation: str, code: str, status: int) -> ClientError:
-    """An error as AWS answers it."""
+    """Return an error as AWS answers it."""
     answer = {
         "Error": {"Code": code, "Message": code},
         "ResponseMetadata": {"HTTPStatusCode": status},
@@ -35,7 +35,7 @@ def error(operation: str, code: str, status: int) -> ClientError:
 
 
 class DynamoDB:
-    """The client. `page_items` bounds a query's page, as 1 MB does on AWS.
+    """The client. `page_items` limits a query's page, like 1 MB on AWS.
 
     Threads may share it: their calls take effect one after another.
     """
@@ -206,7 +206,7 @@ class DynamoDB:
         answer: dict[str, Any] = {"Count": len(page)}
         if request.get("Select") != "COUNT":
             answer["Items"] = [_projected(item, request) for item in page]
-        if len(page) == limit:  # as on AWS, also where nothing follows
+        if len(page) == limit:  # as on AWS, even if nothing follows
             answer["LastEvaluatedKey"] = _key(table, page[-1], request.get("IndexName"))
         return answer
 
@@ -228,7 +228,7 @@ class DynamoDB:
 
 
 def _only(write: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """A transaction's write, and of which kind it is."""
+    """Return a transaction's write and its kind."""
     ((kind, one),) = write.items()
     if kind not in ("Put", "Delete"):
         raise ValueError(f"unknown write: {kind}")
@@ -243,7 +243,7 @@ def _scope(request: dict[str, Any]) -> tuple[Mapping[str, str], Mapping[str, Map
 
 
 def _bounds(values: Mapping[str, Mapping[str, Any]], hash_name: str) -> tuple[str, str]:
-    """A range wide enough for the condition; the condition itself decides."""
+    """Return a range wide enough for the condition, which filters afterwards."""
     if ":a" in values and hash_name != ":a":
         return values[":a"]["S"], values[":b"]["S"] if ":b" in values else _HIGHEST
     if ":b" in values:
@@ -271,7 +271,7 @@ def _key(table: Table, item: Item, index: str | None) -> dict[str, Any]:
 
 
 def _after(table: Table, items: list[Item], start: Item) -> list[Item]:
-    """What follows the item with this key; the key need not be there any more."""
+    """Return the items after this key, which need not exist any more."""
     key = table.key_of(start)
     keys = [table.key_of(item) for item in items]
     if key in keys:

@@ -1,7 +1,7 @@
-"""DynamoDB's condition, key and update expressions, as far as the adapters write them.
+"""Evaluates DynamoDB's condition, key and update expressions that the adapters use.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
-Whatever is not understood raises ValueError: a test must not pass on a guess.
+Anything else raises ValueError: a test must not pass by a guess.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def plain(value: Mapping[str, Any]) -> Any:
-    """An attribute value as something that compares: numbers by value."""
+    """Convert an attribute value for comparison: numbers by value."""
     ((kind, held),) = value.items()
     return Decimal(held) if kind == "N" else held
 
@@ -56,7 +56,7 @@ class _Reader:
 
 @cache
 def condition(expression: str) -> Condition:
-    """A condition expression as a function of (item, names, values)."""
+    """Compile a condition expression to a function of (item, names, values)."""
     reader = _Reader(expression)
     found = _either(reader)
     if reader.peek():
@@ -136,14 +136,14 @@ def _name(token: str, scope: Scope) -> str:
 
 
 def unreserved(name: str) -> str:
-    """A bare name; AWS refuses those of its reserved words."""
+    """Return a bare name; raise for AWS's reserved words."""
     if name.upper() in ReservedKeywords.get_reserved_keywords():
         raise ValueError(f"{name} is a reserved word")
     return name
 
 
 def _holds(operator: str, left: Operand, right: Operand, scope: Scope) -> bool:
-    """As DynamoDB: what is absent, or of another type, compares with nothing."""
+    """Compare as DynamoDB does: absent values and other types match nothing."""
     a, b = left(scope), right(scope)
     if a is None or b is None or a.keys() != b.keys():
         return False
@@ -151,7 +151,8 @@ def _holds(operator: str, left: Operand, right: Operand, scope: Scope) -> bool:
 
 
 def updated(expression: str, scope: Scope) -> dict[str, Mapping[str, Any]]:
-    """The item after an update expression with SET, REMOVE and ADD clauses; ADD takes numbers."""
+    """Return the item after an update expression with SET, REMOVE and ADD clauses; ADD takes
+    numbers."""
     reader = _Reader(expression)
     after = dict(scope[0])
     while reader.peek():

@@ -1,4 +1,4 @@
-"""The whole of AWS in memory, and the app's stores and services over it."""
+"""All of AWS in memory, and the app's stores and services on it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SETTINGS = Settings(
 
 
 class S3:
-    """Buckets in memory. `aws` has `around` and `objects`, as Aws has."""
+    """Buckets in memory. `aws` provides `around` and `objects`, as Aws does."""
 
     def __init__(self, aws: Any) -> None:
         self._aws = aws
@@ -50,7 +50,7 @@ class S3:
 
 
 class SNS:
-    """A topic in memory. `aws` has `around` and `published`, as Aws has."""
+    """A topic in memory. `aws` provides `around` and `published`, as Aws does."""
 
     def __init__(self, aws: Any) -> None:
         self._aws = aws
@@ -68,7 +68,7 @@ class SNS:
 
 
 class Aws:
-    """All resources; `around` stands around every call and may be exchanged."""
+    """All resources; `around` wraps every call and may be replaced."""
 
     def __init__(self, page_items: int = 1000) -> None:
         self.around: Around = directly
@@ -84,12 +84,12 @@ class Aws:
 
     @property
     def stream(self) -> list[dict[str, Any]]:
-        """The changes of the prices table so far."""
+        """Return the changes of the prices table so far."""
         return self.tables["prices"].stream
 
 
 def services_over(
     aws: Any, settings: Settings = SETTINGS, clock: Callable[[], datetime] | None = None
 ) -> Services:
-    """The app's services with their stores on `aws`; the clock stands 100 s after START."""
+    """Return the app's services with their stores on `aws`; the clock shows 100 s after START."""
     return Services(settings, clock or (lambda: instant(100)), aws)

@@ -16,13 +16,13 @@ MAX_ITEM_BYTES = 400 * 1024
 
 
 def _bytes_of(value: Mapping[str, Any]) -> int:
-    """Of an attribute: long ones are texts, whose bytes count."""
+    """Return an attribute's size: only texts count, since long attributes are texts."""
     held = value.get("S")
     return len(held.encode()) if held is not None else 0
 
 
 def too_large() -> ClientError:
-    """As AWS answers a put of more than 400 KB."""
+    """Return AWS's answer to a put of more than 400 KB."""
     message = "Item size has exceeded the maximum allowed size"
     answer = {
         "Error": {"Code": "ValidationException", "Message": message},
@@ -47,11 +47,11 @@ class Table:
         self._ranges: dict[str, list[str]] = {}
 
     def key_of(self, item: Item) -> Key:
-        """The key within an item or a request's Key."""
+        """Return the key within an item or a request's Key."""
         return item[self.hash]["S"], item[self.range]["S"] if self.range else ""
 
     def put(self, item: Item) -> None:
-        """Add or replace. Raises as AWS does where the item is too large."""
+        """Add or replace an item. Raises as AWS does if it is too large."""
         if sum(map(_bytes_of, item.values())) > MAX_ITEM_BYTES:
             raise too_large()
         key = self.key_of(item)
@@ -63,7 +63,7 @@ class Table:
             self._record("INSERT" if before is None else "MODIFY", item)
 
     def remove(self, key: Key) -> None:
-        """Forget."""
+        """Delete an item."""
         before = self.items.pop(key, None)
         if before is not None:
             self._ranges[key[0]].remove(key[1])
@@ -83,13 +83,13 @@ class Table:
         self.stream.append({"eventID": number, "eventName": name, "dynamodb": change})
 
     def between(self, hash_value: str, low: str, high: str) -> list[Item]:
-        """Items of a hash key with `low <= range key <= high`, in order."""
+        """Return items of a hash key with `low <= range key <= high`, in order."""
         keys = self._ranges.get(hash_value, [])
         first, last = bisect.bisect_left(keys, low), bisect.bisect_right(keys, high)
         return [self.items[hash_value, key] for key in keys[first:last]]
 
     def indexed(self, index: str, hash_value: str) -> list[Item]:
-        """Items of an index's hash key, in the order of its range key."""
+        """Return items of an index's hash key, in the order of its range key."""
         names = self.indexes[index]
         found = [
             item

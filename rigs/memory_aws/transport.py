@@ -1,6 +1,6 @@
-"""botocore's own clients over AWS in memory: requests are answered where the network would be.
+"""botocore's own clients over AWS in memory: requests are answered instead of sent.
 
-Serializing, signing, events, parsing and errors are botocore's; only the wire is missing.
+Serialization, signing, events, parsing and errors are botocore's; only the network is missing.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 class _Raw(io.BytesIO):
     def stream(self, *_: object, **__: object) -> Any:
-        """As urllib3 hands a body over."""
+        """Return the body as urllib3 does."""
         yield self.read()
 
 
 class Transport:
-    """The clients that the adapters take. `aws` may be exchanged for a fresh one."""
+    """The clients that the adapters use. `aws` may be replaced by a fresh one."""
 
     def __init__(self, aws: Aws) -> None:
         self.aws = aws

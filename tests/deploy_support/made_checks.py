@@ -14,7 +14,7 @@ from tests.deploy_support.stage_life import STAGE
 
 
 def next_deployment_takes_over_what_the_broken_one_left(life: Life) -> None:
-    assert "no deployment knows it" in life.deployed.errors
+    assert "it belongs to no deployment" in life.deployed.errors
     assert set(all_mappings(life)) == set(EVENT_SOURCES)
     apis = life.client("apigateway").get_rest_apis()["items"]
     assert [api["name"] for api in apis] == ["ticktape"]

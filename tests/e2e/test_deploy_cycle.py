@@ -249,8 +249,8 @@ def test_smoke_test_reads_its_tick_back_and_leaves_nothing(life: Life, standing:
     )
     life.client("dynamodb").delete_item(TableName=table, Key=key)
     assert outcome.status == 0, outcome.errors
-    assert "the API gives it back" in outcome.output
-    assert f"no market is open whose symbols it follows ({state})" in outcome.output
+    assert "the API returns it" in outcome.output
+    assert f"the markets of all its symbols are closed ({state})" in outcome.output
     assert life.client("dynamodb").scan(TableName=table)["Items"] == []
 
 

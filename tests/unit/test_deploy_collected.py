@@ -88,7 +88,10 @@ def test_price_that_was_stored_after_the_test_began_is_waited_for() -> None:
 @pytest.mark.parametrize(
     ("state", "why"),
     [
-        ("market closed until 2026-11-23T14:30:00.000000Z", "no market is open"),
+        (
+            "market closed until 2026-11-23T14:30:00.000000Z",
+            "the markets of all its symbols are closed",
+        ),
         ("no symbols are tracked", "until a symbol is tracked"),
         ("throttled by Yahoo until 2026-11-23T15:05:00Z", "refuses it for a while"),
     ],
@@ -111,7 +114,7 @@ def test_no_price_is_waited_for_just_after_a_close_when_the_last_ones_are_polled
     line = told(tables, at=closed)
     assert (
         line
-        == "no collected price was waited for: no market is open whose symbols it follows (live)"
+        == "no collected price was waited for: the markets of all its symbols are closed (live)"
     )
 
 
