@@ -26,7 +26,7 @@ def mutant(mutation: Mutation, folder: Path) -> Path:
         ROOT / "chalicelib", folder / "chalicelib", ignore=shutil.ignore_patterns("__pycache__")
     )
     mutation.apply(folder / "chalicelib")
-    for name in ("tests", "infra", "pyproject.toml"):
+    for name in ("tests", "rigs", "infra", "pyproject.toml"):
         (folder / name).symlink_to(ROOT / name)
     return folder
 
