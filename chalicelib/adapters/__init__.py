@@ -1,1 +1,1 @@
-"""One AWS resource a file; wire formats stop here."""
+"""One AWS resource per file; wire formats stop here."""

@@ -16,9 +16,12 @@ from chalicelib.services.stores import QuarantinedPart
 
 
 class S3Archive:
-    """Archive over S3. Keys are made from the arrival, the stream's numbers and the lines, so that
-    a redelivered batch overwrites itself, and no other: `<digest>` is of all numbers and lines.
-    A queue's numbers and arrivals are its senders', who may give those of others' messages."""
+    """Archive over S3.
+
+    Keys are made from the arrival, the stream's numbers and the lines, so that a redelivered batch
+    overwrites only itself: `<digest>` covers all numbers and lines. A queue's numbers and arrivals
+    come from its senders, who may repeat those of others' messages.
+    """
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
@@ -63,7 +66,8 @@ def _batch(arrival: str, origin: str, numbers: Sequence[str], lines: Sequence[Ar
 
 
 def _name(origin: str, numbers: Sequence[str], lines: Iterable[bytes]) -> str:
-    """SQL and merging read the last number off its end (raw_ticks.sql, merge_plan.py)."""
+    """Return the object's name; SQL and merging read the last number from its end (raw_ticks.sql,
+    merge_plan.py)."""
     digest = blake2b(" ".join(numbers).encode(), digest_size=8)
     for line in lines:
         digest.update(b"\n" + line)

@@ -1,7 +1,7 @@
-"""Athena: statements that are started, looked after and read by their id.
+"""Athena: starts, polls and reads statements by their id.
 
-Values reach a statement as execution parameters, which Athena takes as SQL literals; `literal`
-writes them, so that no text of a user's ever becomes a part of a statement.
+Values are passed as execution parameters, which Athena takes as SQL literals; `literal` formats
+them, so that no user's text becomes part of a statement.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from chalicelib.domain.errors import BadPosition, StatementRefused
 from chalicelib.services.stores import QueryRows, QueryState, QueryStatus, QueryValue
 
 MOST_ROWS = 1000
-"""That Athena gives in one answer."""
+"""The most rows in one answer of Athena."""
 
 _CATALOG = "AwsDataCatalog"
 _REFUSED = "InvalidRequestException"
@@ -91,7 +91,7 @@ class Athena:
     ) -> QueryRows:
         """See QueryEngine."""
         request: dict[str, Any] = {"QueryExecutionId": query_id, "MaxResults": limit}
-        if page_token is None:  # the names of the columns come first, and count as a row
+        if page_token is None:  # the header comes first, and counts as a row
             request["MaxResults"] = min(limit + 1, MOST_ROWS)
         else:
             request["NextToken"] = page_token
@@ -109,7 +109,7 @@ class Athena:
         )
 
     def _results(self, request: dict[str, Any]) -> dict[str, Any]:
-        """One page; Athena refuses a token that it has not given."""
+        """Return one page; Athena refuses an unknown token."""
         from botocore.exceptions import ClientError
 
         try:
@@ -126,7 +126,7 @@ class Athena:
 
 
 def literal(value: QueryValue) -> str:
-    """A value as SQL literal. Raises TypeError for what has none here."""
+    """Return a value as SQL literal. Raises TypeError for unsupported types."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):

@@ -1,9 +1,9 @@
-"""The bars table: finished bars, one partition a symbol and interval.
+"""The bars table: finished bars, one partition per symbol and interval.
 
-An extended bar has its start, moved on by a microsecond, as its range key: a minute or an hour may
-have a regular bar too. A historical bar stands for all of its interval; an extended bar of ticks
-beside it is not read. A bar that was deleted leaves a tombstone, which readers do not see. A symbol
-of which historical minutes were stored has a partition more, with a mark that tells when.
+An extended bar's range key is its start plus a microsecond: a minute or an hour may also have a
+regular bar. A historical bar covers its whole interval; an extended bar of ticks beside it is not
+returned. A deleted bar leaves a tombstone, which readers do not see. A symbol with stored
+historical minutes has another partition, with a mark of their time.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ PARALLEL_PUTS = 8
 _KEY = ("series", "start")
 
 MARK = "mark"
-"""Stands in the place of the interval in the key of a symbol's mark."""
+"""Replaces the interval in the key of a symbol's mark."""
 
 
 class Bars:
-    """BarStore over DynamoDB. `ttl_days` by interval; one without is kept."""
+    """BarStore over DynamoDB. `ttl_days` by interval; intervals without one are kept."""
 
     def __init__(self, client: Any, table: str, ttl_days: Mapping[str, int]) -> None:
         self._client = client
@@ -113,7 +113,7 @@ class Bars:
         )
 
     def put_all(self, bars: Sequence[Bar], expires_from: str) -> Refused:
-        """See BarStore. New bars share requests; those that are stored already are put singly."""
+        """See BarStore. New bars share requests; existing ones are put singly."""
         new = [bar for bar in bars if not bar.revision]
         left = [bar for bar in bars if bar.revision]
         if len(new) > 1:
@@ -131,7 +131,7 @@ class Bars:
             return refused_by(bars, pool.map(in_the_way, bars))
 
     def _made_from_ticks(self, bar: Bar) -> Bar | None:
-        """The bar or tombstone that is stored in a bar's place, if it was made from ticks."""
+        """Return the stored bar or tombstone in a bar's place, if it was made from ticks."""
         end = just_after(bar.key)
         page = self.bars(
             bar.symbol, bar.interval, bar.key, end, limit=1, consistent=True, deleted=True
@@ -161,7 +161,7 @@ class Bars:
         return put_all(self._client, self._table, _KEY, items, deadline)
 
     def write_late_history(self, bars: Sequence[Bar], arrival: str) -> None:
-        """See BarStore. Those that are stored already are put singly."""
+        """See BarStore. Existing ones are put singly."""
         self._insert_or(self._put_late, bars, arrival)
 
     def _put_late(self, bar: Bar, arrival: str) -> bool:
@@ -175,7 +175,7 @@ class Bars:
         )
 
     def fill(self, bars: Sequence[Bar], arrival: str) -> None:
-        """See BarStore. Those that are stored already are put singly."""
+        """See BarStore. Existing ones are put singly."""
         self._insert_or(self._fill, bars, arrival)
 
     def _insert_or(
@@ -209,7 +209,7 @@ class Bars:
             item_of(series=f"{symbol}#{MARK}", start=MARK, mark=os.urandom(8).hex())
             for symbol in symbols
         ]
-        if len(marks) == 1:  # whoever may rebuild may put items one by one
+        if len(marks) == 1:  # the role of rebuild may put single items only
             self._client.put_item(TableName=self._table, Item=marks[0])
             return set()
         return put_all(self._client, self._table, _KEY, marks, deadline)

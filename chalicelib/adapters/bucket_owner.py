@@ -1,7 +1,7 @@
-"""The account that a bucket has to belong to.
+"""Checks the owning account of buckets.
 
-A bucket's name says nothing about its owner: a name that was given up can be taken by anybody.
-S3 refuses a request with 403 AccessDenied if its ExpectedBucketOwner is not the bucket's owner.
+A bucket's name says nothing about its owner: anyone can take a released name. S3 refuses a request
+with 403 AccessDenied if its ExpectedBucketOwner is not the bucket's owner.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ _MEMBER = "ExpectedBucketOwner"
 
 
 def install(client: Any, account_id: str) -> None:
-    """Have each request of an S3 client that names a bucket name the bucket's owner, too.
+    """Add the expected owner to each request of an S3 client that names a bucket.
 
-    Does nothing without an account. Presigned links stay as they are: the owner travels in a
-    header, which a browser that follows a link does not send.
+    Does nothing without an account. Presigned links are unchanged: the owner is sent in a header,
+    which a browser following a link does not send.
     """
 
     def expect_owner(params: dict[str, Any], model: Any, context: Any, **_: Any) -> None:

@@ -1,6 +1,6 @@
-"""AWS clients, made on first use and kept for the life of the container.
+"""AWS clients, created on first use and kept for the life of the container.
 
-Bare botocore: it starts in two thirds of boto3's time, and nothing here needs its resources.
+botocore's clients only: importing them takes two thirds of the time boto3 does.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from chalicelib.adapters import bucket_owner, json_wire
 from chalicelib.services.call_limits import PUBLISHING, USUAL, CallLimits
 
 POOL = 128
-"""Connections that a client keeps, opened when they are needed. Detect puts 8 bars of 8 symbols at
-once, and the local system has all functions and the API's requests in one process."""
+"""Connections per client, opened on demand. Detect puts 8 bars of 8 symbols at once, and the local
+system runs all functions and the API's requests in one process."""
 
 USER_AGENT = "ticktape"
-"""A fixed one: botocore's own is put together anew, twice, for each request."""
+"""A fixed one: botocore builds its own twice for each request."""
 
 
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
 
 class Clients:
-    """The clients that the adapters share; safe to use from several threads.
+    """The clients that the adapters share; thread-safe.
 
-    Buckets have to belong to `account_id`; without one, nobody asks whose they are.
+    Buckets have to belong to `account_id`; without one the owner is not checked.
     """
 
     def __init__(self, account_id: str = "") -> None:
@@ -58,15 +58,18 @@ class Clients:
 
     @cached_property
     def dynamodb(self) -> Any:
-        """DynamoDB."""
+        """Return the DynamoDB client."""
         client = self._make("dynamodb")
         json_wire.install(client)
         return client
 
     @cached_property
     def s3(self) -> Any:
-        """S3, by the region's own names: presigned links by the global name answer 307, or are not
-        valid, outside of us-east-1. An endpoint of one's own knows no names of buckets."""
+        """Return the S3 client, with regional names.
+
+        Presigned links with the global name return 307, or are invalid, outside us-east-1. A custom
+        endpoint does not support bucket host names.
+        """
         own = any(os.environ.get(name) for name in _ENDPOINTS)
         style = {"addressing_style": "path" if own else "virtual"}
         client = self._make("s3", signature_version="s3v4", s3=style)
@@ -75,22 +78,22 @@ class Clients:
 
     @cached_property
     def sns(self) -> Any:
-        """SNS."""
+        """Return the SNS client."""
         return self._make("sns", PUBLISHING)
 
     @cached_property
     def athena(self) -> Any:
-        """Athena."""
+        """Return the Athena client."""
         return self._make("athena")
 
     @cached_property
     def glue(self) -> Any:
-        """Glue's catalog."""
+        """Return the client of Glue's catalog."""
         return self._make("glue")
 
 
 class Deferred:
-    """Stands for a client until its first call, so that nothing is made at import."""
+    """A proxy for a client that is created at the first call, not at import."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make

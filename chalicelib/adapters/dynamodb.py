@@ -1,4 +1,4 @@
-"""What the table adapters share: attribute values, batched puts, paged queries."""
+"""Shared by the table adapters: attribute values, batched puts, paged queries."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _DELETE = ("DeleteRequest", "Key")
 
 
 def number(value: Decimal | int) -> dict[str, str]:
-    """A DynamoDB number from decimal text; plain digits, no exponent."""
+    """Return a DynamoDB number from decimal text; plain digits, no exponent."""
     written = str(value)
     return {"N": f"{value:f}" if "E" in written else written}
 
 
 def text(value: str) -> dict[str, str]:
-    """A DynamoDB string."""
+    """Return a DynamoDB string."""
     return {"S": value}
 
 
 def item_of(**attributes: Decimal | int | str | bool | None) -> Item:
-    """An item of the attributes that are not None."""
+    """Return an item of the attributes that are not None."""
     return {
         name: {"S": value} if isinstance(value, str) else _value(value)
         for name, value in attributes.items()
@@ -46,28 +46,29 @@ def _value(value: Decimal | int | bool) -> dict[str, Any]:
 
 
 def optional_text(item: Item, name: str) -> str | None:
-    """A string attribute, None where it is absent."""
+    """Return a string attribute, None if it is absent."""
     return item[name]["S"] if name in item else None
 
 
 def optional_number(item: Item, name: str) -> Decimal | None:
-    """A number attribute, None where it is absent."""
+    """Return a number attribute, None if it is absent."""
     return Decimal(item[name]["N"]) if name in item else None
 
 
 def is_conditional_failure(error: Exception) -> bool:
-    """Whether a conditional write was refused by its condition."""
+    """Return whether a conditional write was refused by its condition."""
     response = getattr(error, "response", {})
     return bool(response.get("Error", {}).get("Code") == "ConditionalCheckFailedException")
 
 
 def put_if(client: Any, **request: Any) -> bool:
-    """PutItem or, with a Key, UpdateItem under a condition; False where the condition refuses."""
+    """Call PutItem or, with a Key, UpdateItem under a condition; return False if the condition
+    refuses."""
     return _holds(client.update_item if "Key" in request else client.put_item, request)
 
 
 def transact(client: Any, writes: Sequence[dict[str, Any]]) -> bool:
-    """TransactWriteItems; False where a condition refuses, or another write was faster."""
+    """Call TransactWriteItems; return False if a condition refuses or another write was faster."""
     from botocore.exceptions import ClientError
 
     try:
@@ -80,8 +81,8 @@ def transact(client: Any, writes: Sequence[dict[str, Any]]) -> bool:
 
 
 def versioned(table: str, item: Item, version: int) -> dict[str, Any]:
-    """A write of a transaction: `item` under the next version, on condition that the stored one is
-    of `version`, or that none is stored where that is 0."""
+    """Return a write for a transaction: `item` with the next version, if the stored one has
+    `version`, or none is stored for 0."""
     put: dict[str, Any] = {"TableName": table}
     put["Item"] = item | item_of(version=version + 1)
     if not version:
@@ -91,19 +92,19 @@ def versioned(table: str, item: Item, version: int) -> dict[str, Any]:
 
 
 def version_of(item: Item) -> int:
-    """Of an item that `versioned` wrote; 0 where there is none."""
+    """Return the version of an item written by `versioned`; 0 without one."""
     return int(item["version"]["N"]) if item else 0
 
 
 def read(client: Any, table: str, key: Item) -> Item:
-    """One item, read consistently; empty where there is none."""
+    """Read one item consistently; empty without one."""
     answer = client.get_item(TableName=table, Key=key, ConsistentRead=True)
     found: Item = answer.get("Item", {})
     return found
 
 
 def _is_lost_race(error: Exception) -> bool:
-    """Whether a transaction was cancelled for nothing but its conditions and other writes."""
+    """Return whether a transaction was cancelled only by its conditions and other writes."""
     response = getattr(error, "response", {})
     codes = {reason.get("Code", "None") for reason in response.get("CancellationReasons", [])}
     return bool(codes) and codes <= {"None", "ConditionalCheckFailed", "TransactionConflict"}
@@ -124,10 +125,11 @@ def _holds(call: Callable[..., Any], request: dict[str, Any]) -> bool:
 def put_all(
     client: Any, table: str, key: Sequence[str], items: Sequence[Item], deadline: float
 ) -> set[int]:
-    """BatchWriteItem of all items, whose keys must differ; what stays unprocessed is asked again
-    with full jitter. `key` are the names of the key's attributes.
+    """Call BatchWriteItem for all items, whose keys must differ; retry unprocessed ones with full
+    jitter.
 
-    Returns the indexes of items that were not acknowledged by the deadline (time.monotonic).
+    `key` are the names of the key's attributes. Returns the indexes of items that were not
+    acknowledged by the deadline (time.monotonic).
     """
     return _write_all(_BatchWrite(client, table, key, items, deadline, _PUT), len(items))
 
@@ -135,7 +137,7 @@ def put_all(
 def delete_all(
     client: Any, table: str, key: Sequence[str], keys: Sequence[Item], deadline: float
 ) -> set[int]:
-    """BatchWriteItem that deletes the items with these keys; otherwise as put_all."""
+    """Call BatchWriteItem to delete the items with these keys; otherwise as put_all."""
     return _write_all(_BatchWrite(client, table, key, keys, deadline, _DELETE), len(keys))
 
 
@@ -148,7 +150,7 @@ def _write_all(write: _BatchWrite, count: int) -> set[int]:
 
 
 class _BatchWrite:
-    """Requests of one kind: `form` names the request and what it carries."""
+    """Requests of one kind: `form` names the request and its contents."""
 
     def __init__(
         self,
@@ -167,7 +169,7 @@ class _BatchWrite:
         self._request, self._carried = form
 
     def chunk(self, indexes: Sequence[int]) -> set[int]:
-        """Write one request's worth; returns the indexes that are left."""
+        """Write one request's items; return the indexes that remain."""
         left = list(indexes)
         pause = FIRST_PAUSE_SECONDS
         while left:
@@ -199,7 +201,7 @@ class _BatchWrite:
 
 
 def _is_passing(error: Exception) -> bool:
-    """Throttling, a server's fault, or an answer that did not come: worth asking again."""
+    """Return whether a retry may succeed: throttling, a server error, or no answer."""
     response = getattr(error, "response", None)
     if response is None:
         return True
@@ -209,7 +211,7 @@ def _is_passing(error: Exception) -> bool:
 
 
 def query(client: Any, **request: Any) -> Iterator[tuple[list[Item], bool]]:
-    """Pages of a Query: the items of each, and whether it is the last."""
+    """Yield pages of a Query: the items of each, and whether it is the last."""
     while True:
         answer = client.query(**request)
         key = answer.get("LastEvaluatedKey")
@@ -220,7 +222,7 @@ def query(client: Any, **request: Any) -> Iterator[tuple[list[Item], bool]]:
 
 
 def counted(client: Any, **request: Any) -> int:
-    """How many items a Query with Select COUNT finds."""
+    """Return the number of items of a Query with Select COUNT."""
     total = 0
     while True:
         answer = client.query(**request)
@@ -237,9 +239,9 @@ def key_range(
     start: str | None,
     end: str | None,
 ) -> dict[str, Any]:
-    """The key condition of a Query over `[start, end)`; None leaves an end open.
+    """Return the key condition of a Query over `[start, end)`; None leaves an end open.
 
-    DynamoDB takes one condition on the range key, and BETWEEN includes both ends: the caller
+    DynamoDB accepts one condition on the range key, and BETWEEN includes both ends: the caller
     drops a row at `end` itself.
     """
     names = {"#h": hash_name}
@@ -264,7 +266,7 @@ def key_range(
 
 
 def batch_get(client: Any, table: str, keys: Sequence[Item]) -> list[Item]:
-    """The items there are, in any order, read consistently; at most 100 to a request."""
+    """Return the existing items, in any order, read consistently; at most 100 per request."""
     chunks = [keys[at : at + BATCH_GET] for at in range(0, len(keys), BATCH_GET)]
     if len(chunks) <= 1:
         return [item for chunk in chunks for item in _get_chunk(client, table, chunk)]
@@ -277,7 +279,7 @@ def batch_get(client: Any, table: str, keys: Sequence[Item]) -> list[Item]:
 
 
 def _get_chunk(client: Any, table: str, keys: Sequence[Item]) -> list[Item]:
-    """Asks again for what was left out, with full jitter."""
+    """Read a chunk; retry unprocessed keys with full jitter."""
     found: list[Item] = []
     left = list(keys)
     wait = FIRST_PAUSE_SECONDS

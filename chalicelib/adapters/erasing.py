@@ -1,4 +1,4 @@
-"""Deleting what the tables hold of one symbol."""
+"""Deletes one symbol's data from the tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lambda's events, as the services take them."""
+"""Converts Lambda's events for the services."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.domain.sendings import ATTRIBUTE, sending_of
 from chalicelib.domain.times import from_epoch_seconds
 
-if TYPE_CHECKING:  # each function imports what it takes, not what the others do
+if TYPE_CHECKING:  # each function imports only its own types
     from chalicelib.services.detect.changed_prices import ChangedPrices
     from chalicelib.services.ingest.plan import Incoming
 
 
 def from_kinesis(event: dict[str, Any]) -> list[Incoming]:
-    """The records of a Kinesis event; a record's origin is its shard."""
+    """Return the records of a Kinesis event; a record's origin is its shard."""
     from chalicelib.services.ingest.plan import Incoming
 
     return [Incoming(**_kinesis_fields(record)) for record in event["Records"]]
@@ -35,9 +35,9 @@ def _kinesis_fields(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def from_sqs(event: dict[str, Any]) -> list[Incoming]:
-    """The messages of an SQS event; a message's origin is its queue.
+    """Return the messages of an SQS event; a message's origin is its queue.
 
-    Its time and number are its sender's where it tells them, since SQS's do not last.
+    Its time and number are its sender's if given, since SQS's do not last.
     """
     from chalicelib.services.ingest.plan import Incoming
 
@@ -66,10 +66,10 @@ def _instant(milliseconds: int) -> datetime:
 
 
 def changed_prices(event: dict[str, Any]) -> list[ChangedPrices]:
-    """The records of a DynamoDB stream event that say that a symbol is complete up to them.
+    """Return the records of a DynamoDB stream event that mark a symbol as complete up to them.
 
-    The mapping's filter lets only these through; between a first deployment and the setting of
-    the filter others come too.
+    The mapping's filter passes only these; between a first deployment and the setting of the filter
+    others come, too.
     """
     from chalicelib.services.detect.changed_prices import ChangedPrices
 

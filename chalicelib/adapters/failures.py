@@ -1,4 +1,4 @@
-"""The failures bucket: what Lambda gave up on, in its own key format."""
+"""The failures bucket: dead-lettered batches, in Lambda's own key format."""
 
 from __future__ import annotations
 

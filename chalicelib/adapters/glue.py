@@ -33,7 +33,7 @@ class CatalogError(RuntimeError):
 
 
 def view_text(database: str, statement: str, columns: Sequence[Sequence[str]]) -> str:
-    """A view as Athena keeps it in Glue. `columns` are names and Glue's types."""
+    """Return a view as Athena stores it in Glue. `columns` are names and Glue's types."""
     document = {
         "originalSql": statement,
         "catalog": "awsdatacatalog",
@@ -60,7 +60,7 @@ class GlueCatalog:
         return marks_of(self._table(VIEW).get("Parameters", {}))
 
     def lake_state(self) -> LakeState:
-        """What decides how much a report lists."""
+        """Return the state that determines how many LIST requests a report makes."""
         marks = self.marks()
         dates = self._table(RAW_LINES)["Parameters"]["projection.date.range"]
         return LakeState(
@@ -97,7 +97,7 @@ class GlueCatalog:
         return {entry["Values"][0]: _part(entry) for entry in self._partitions(table.name)}
 
     def switch(self, table: Table, parts: Mapping[str, CompactedPeriod]) -> None:
-        """See Catalog. Days that another run has made meanwhile are moved as any other."""
+        """See Catalog. Days that another run has added meanwhile are moved like any other."""
         inputs = [self._input(table.name, [day], part) for day, part in parts.items()]
         for chunk in _chunks(inputs, _BATCH):
             there = self._create(table.name, chunk)
@@ -129,7 +129,7 @@ class GlueCatalog:
             )
 
     def _create(self, name: str, inputs: Sequence[dict[str, Any]]) -> list[list[str]]:
-        """Returns the values of those that are there already."""
+        """Create partitions; return the values of existing ones."""
         answer = self._client.batch_create_partition(
             DatabaseName=self._database, TableName=name, PartitionInputList=list(inputs)
         )

@@ -1,8 +1,8 @@
-"""Inserts: items put only where nothing lies under their keys, 25 to a request.
+"""Inserts items only if their keys are free, 25 per request.
 
 PutItem takes one item and BatchWriteItem no condition; a transaction costs twice the capacity and
-refuses all of its items for one. The statements of a BatchExecuteStatement are judged each by
-itself, and an INSERT costs what a PutItem costs (docs/decisions/0120).
+fails for all items at once. The statements of a BatchExecuteStatement succeed individually, and an
+INSERT costs as much as a PutItem (docs/decisions/0120).
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ BATCH_INSERT = 25
 
 
 def insert_all(client: Any, table: str, key: Sequence[str], items: Sequence[Item]) -> list[int]:
-    """Insert items. Names of attributes must not hold quotes. `key` names the key's attributes.
+    """Insert items. Attribute names must not contain quotes. `key` names the key's attributes.
 
-    Returns the indexes of those that are not inserted: mostly because an item lies under their key,
-    or because an earlier one of `items` has it, since a request may not name a key twice. Raises
-    ClientError or BotoCoreError where a request as a whole fails, after the others under way are
-    done.
+    Returns the indexes of items not inserted: mostly because their key exists, or an earlier one of
+    `items` has it, since a request may not name a key twice. Raises ClientError or BotoCoreError if
+    a whole request fails, after the others in flight are done.
     """
     first: dict[tuple[str, ...], int] = {}
     for index, item in enumerate(items):

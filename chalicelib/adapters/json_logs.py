@@ -1,7 +1,7 @@
-"""Logs as JSON, an object a line, each with the id of the request or invocation that it is of.
+"""Logs as JSON, one object per line, each with the id of its request or invocation.
 
-CloudWatch takes metrics (EMF) only from a line that is a JSON object from its first character,
-which neither Lambda's nor Chalice's own format leaves.
+CloudWatch extracts metrics (EMF) only from a line that is entirely a JSON object, unlike Lambda's
+and Chalice's own formats.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import msgspec
 _correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 
 _PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
-"""What every record has; anything else was given as `extra`."""
+"""Attributes of every record; all others were given as `extra`."""
 
 
 def correlate(correlation_id: str) -> None:
-    """All that is logged from now on belongs to this request or invocation."""
+    """Tag all later log lines with this request or invocation."""
     _correlation_id.set(correlation_id)
 
 
 def id_of(event: Any) -> str:
-    """The id of a Chalice event: the gateway's for a request, Lambda's for any other."""
+    """Return the id of a Chalice event: the gateway's for a request, Lambda's for any other."""
     context = event.context
     if isinstance(context, dict):  # Chalice's local gateway gives requests no id
         return str(context.get("requestId", ""))
@@ -34,14 +34,14 @@ def id_of(event: Any) -> str:
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as a JSON object; one that carries `counters` is an object already."""
+    """Formats a record as a JSON object; one with `counters` already is an object."""
 
     def __init__(self, function: str) -> None:
         super().__init__()
         self._function = function
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line. What JSON cannot hold is written as text."""
+        """Return one line. Values that JSON does not support are written as text."""
         if hasattr(record, "counters"):
             return record.getMessage()
         document = {
@@ -61,7 +61,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(function: str) -> None:
-    """Have everything that is logged leave this way, in place of Lambda's own handler."""
+    """Log everything in this format, instead of through Lambda's own handler."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter(function))
     logging.getLogger().handlers = [handler]

@@ -1,10 +1,10 @@
-"""DynamoDB's JSON read and written in one step, in place of botocore's walk over every value.
+"""Reads and writes DynamoDB's JSON in one step, instead of botocore's walk over every value.
 
-An attribute value is JSON on the wire just as botocore's callers write it (`{"S": "AAPL"}`), so
-there is nothing to convert, yet botocore's serializer and parser visit each: for a page of 500
-items that is nine tenths of a call. Its events let a client hand over the request's body and
-take the answer's (docs/decisions/0080). Signing, endpoints, retries, checksums and errors stay
-botocore's. Binary values, which need base64, are not used in Ticktape's tables.
+botocore's callers already write attribute values in wire form (`{"S": "AAPL"}`), so there is
+nothing to convert, yet botocore's serializer and parser visit each: for a page of 500 items that is
+nine tenths of a call. Its events let a client supply the request's body and take the answer's
+(docs/decisions/0080). Signing, endpoints, retries, checksums and errors stay botocore's. Binary
+values, which need base64, are not used in Ticktape's tables.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ OPERATIONS = (
     "Query",
     "UpdateItem",
 )
-"""What the adapters call; any other operation goes botocore's way."""
+"""The operations that the adapters use; botocore handles any other."""
 
 _BODY = "ticktape-body"
 
@@ -32,7 +32,7 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def install(client: Any) -> None:
-    """Have a DynamoDB client go this way."""
+    """Make a DynamoDB client use this module."""
     events = client.meta.events
     for operation in OPERATIONS:
         events.register(f"provide-client-params.dynamodb.{operation}", _take_request)
@@ -41,8 +41,8 @@ def install(client: Any) -> None:
 
 
 def _take_request(params: dict[str, Any], context: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Leaves botocore's serializer an empty request; its choice of an endpoint looks at the
-    tables of a batch, for ARNs, which Ticktape does not use."""
+    """Give botocore's serializer an empty request; to choose an endpoint it would search a batch's
+    tables for ARNs, which Ticktape does not use."""
     context[_BODY] = _encode(params)
     return {"RequestItems": {}} if "RequestItems" in params else {}
 
@@ -54,12 +54,13 @@ def _put_body(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None
 def read_answer(
     response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any
 ) -> None:
-    """Leaves botocore's parser the headers. Errors, and what is no JSON object, are its own."""
+    """Give botocore's parser only the headers. It still handles errors, and answers that are not
+    JSON objects."""
     if response_dict["status_code"] >= 300:
         return
     try:
         answer = _decode(response_dict["body"])
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return  # botocore says of a broken answer what its retries and callers know
+        return  # botocore reports a broken answer to its retries and callers
     customized_response_dict.update(answer)
     response_dict["body"] = b"{}"

@@ -1,5 +1,5 @@
-"""The keys table: keys by the hash of their tokens, which one was made last, and a counter for each
-key and minute."""
+"""The keys table: keys by the hash of their tokens, the last key made, and a counter per key and
+minute."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from chalicelib.services.access.key_ring import MAX_KEYS
 
 _KIND = "key"
 _LAST = {"kind": {"S": "last"}, "id": {"S": "last"}}
-"""Which key was made last, under a version that grows with each."""
+"""The last key made, with a version that increases with each."""
 
 _TRIES = 12
 _PAUSE_SECONDS = 0.002
 _COUNTER_SECONDS = 600
-"""A counter is of no use after its minute; DynamoDB deletes it some time later."""
+"""Seconds until a counter expires; it is useless after its minute."""
 
 
 class Keys:
-    """KeyStore over DynamoDB. Keys are one partition, `key`; counters have one for each key."""
+    """KeyStore over DynamoDB. Keys are one partition, `key`; counters have one per key."""
 
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
@@ -65,8 +65,11 @@ class Keys:
         raise Contended("keys are being made by others: send the request again")
 
     def _count(self, last: Item) -> int:
-        """How many keys there are. A Query may not show what a transaction has just written, a
-        GetItem does: so the key that was made last is asked for by itself."""
+        """Return the number of keys.
+
+        A Query may miss the result of a recent transaction, a GetItem does not: so the last key
+        made is read separately.
+        """
         stored = {item["id"]["S"] for item in self._items()}
         newest = last["newest"]["S"] if last else None
         if not newest or newest in stored:
@@ -74,7 +77,7 @@ class Keys:
         return len(stored) + bool(read(self._client, self._table, _place(_KIND, newest)))
 
     def _next(self, last: Item, token_sha256: str) -> dict[str, Any]:
-        """The write by which whoever counted before another key was made fails."""
+        """Return the write that fails if another key was made since the count."""
         item = _LAST | item_of(newest=token_sha256)
         return versioned(self._table, item, version_of(last))
 

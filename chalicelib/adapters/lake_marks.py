@@ -1,4 +1,4 @@
-"""Compaction's marks as parameters of the view in Glue: texts of at most 512,000 bytes."""
+"""Stores compaction's marks as parameters of the view in Glue: texts of at most 512,000 bytes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from chalicelib.services.lake.stores import CompactionState
 
 
 def parameters_of(marks: CompactionState) -> dict[str, str]:
-    """All marks that are not None. `due` and `bars_due` are JSON (compact_due.py), `lately`,
-    `months`, `unsurveyed` and `merging` are divided by commas."""
+    """Return all marks that are not None. `due` and `bars_due` are JSON (compact_due.py), `lately`,
+    `months`, `unsurveyed` and `merging` are comma-separated."""
     made = {
         "lately": ",".join(sorted(marks.lately)),
         "months": ",".join(marks.months),
@@ -29,7 +29,7 @@ def parameters_of(marks: CompactionState) -> dict[str, str]:
 
 
 def marks_of(parameters: Mapping[str, str]) -> CompactionState:
-    """The marks that `parameters_of` wrote, or an earlier version."""
+    """Return the marks from `parameters_of`, also of an earlier version."""
     return CompactionState(
         compacted_until=parameters.get("compacted_until"),
         surveyed_until=parameters.get("surveyed_until"),

@@ -1,4 +1,4 @@
-"""The archive bucket as compaction sees it: raw objects by their time of writing, old Parquet."""
+"""The archive bucket for compaction: raw objects by their time of writing, old Parquet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chalicelib.services.lake.lake_sql import Table
 from chalicelib.services.lake.stores import Changed, CompactedPeriod
 
 LOOKED_BACK_DAYS = 14
-"""Raw objects of older arrivals that are written now (redriven by hand) are not looked for."""
+"""Objects of older arrivals that are written now (redriven by hand) are not searched."""
 
 MOST_DELETED = 1000
 
@@ -63,7 +63,7 @@ class S3LakeObjects:
         return removed + (self._delete(old) if old else 0)
 
     def _dates(self, since: str | None) -> Iterator[str]:
-        """Prefixes of the dates of arrival to look into."""
+        """Yield prefixes of the arrival dates to search."""
         first = f"raw/date={later(since, days=-LOOKED_BACK_DAYS)[:10]}/" if since else ""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix="raw/", Delimiter="/"
@@ -88,6 +88,6 @@ class S3LakeObjects:
 
 
 def _below(key: str, folders: Collection[str]) -> bool:
-    """Whether a folder is one of those that the key lies in."""
+    """Return whether the key is in one of the folders."""
     parts = key.split("/")
     return any("/".join(parts[:depth]) in folders for depth in range(1, len(parts)))

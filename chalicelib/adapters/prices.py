@@ -1,4 +1,4 @@
-"""The prices table: one item a wire record and symbol, keyed by the record's last tick."""
+"""The prices table: one item per wire record and symbol, keyed by the record's last tick."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ from chalicelib.services.priced import (
 from chalicelib.services.stores import Page
 
 SPAN_SECONDS = 60
-"""No item spans more: who looks for ticks up to an instant reads items that far beyond it."""
+"""The longest span of an item: a search for ticks up to an instant reads items up to that far
+beyond it."""
 
 _MICROSECOND = timedelta(microseconds=1)
 _PRICED = ("price", "open", "high", "low", "previous_close", "volume")
@@ -135,8 +136,8 @@ class Prices:
 
 
 def _complete_from(record: PricedRecord) -> str | None:
-    """The timestamp, and behind spaces the digest of the batch's others and their stretches, if it
-    had any: `FIRST 1a2b3c4d FIRST/LAST,FIRST/LAST`, with timestamps as they are stored."""
+    """Return the timestamp, followed by the digest of the batch's other ticks and their stretches,
+    if any: `FIRST 1a2b3c4d FIRST/LAST,FIRST/LAST`, with stored timestamps."""
     if record.complete_from is None or record.others is None:
         return record.complete_from
     spans = ",".join(f"{start}/{end}" for start, end in record.spans)
@@ -144,7 +145,7 @@ def _complete_from(record: PricedRecord) -> str | None:
 
 
 class CompleteFrom(msgspec.Struct, frozen=True):
-    """What an item's `complete_from` says; see PricedRecord."""
+    """The contents of an item's `complete_from`; see PricedRecord."""
 
     first: str
     others: str | None = None
@@ -152,7 +153,7 @@ class CompleteFrom(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, text: str) -> CompleteFrom:
-        """Out of the attribute."""
+        """Parse the attribute."""
         first, *rest = text.split(" ")
         spans = (span.partition("/") for span in rest[1].split(",")) if len(rest) > 1 else ()
         return cls(first, rest[0] if rest else None, tuple((start, end) for start, _, end in spans))
@@ -185,7 +186,7 @@ def _to_record(item: Item) -> PricedRecord:
 
 
 def unpack(item: Item) -> Iterator[StoredTick]:
-    """All ticks of an item, in order of time."""
+    """Yield all ticks of an item, in time order."""
     last = _last_tick(item)
     own = Arrival(item["ingested_at"]["S"], int(item["sequence"]["N"]) if "sequence" in item else 0)
     if "earlier" in item:
@@ -233,11 +234,11 @@ def _collect(
     descending: bool,
     most_copies: int,
 ) -> Page[StoredTick]:
-    """Sorted ticks out of items that may overlap, up to `limit` of them.
+    """Return sorted ticks of items that may overlap, up to `limit` of them.
 
-    A tick is settled once no item still to come can hold an earlier one (ascending: items
-    reach back at most SPAN_SECONDS) or a later one (descending: items hold nothing beyond
-    their key). Of several copies of a tick the one that came last counts, in either direction.
+    A tick is settled once no later item can hold an earlier one (ascending: items reach back at
+    most SPAN_SECONDS) or a later one (descending: items hold nothing after their key). Of several
+    copies of a tick the last to arrive counts, in either direction.
     """
     found: dict[str, Copy] = {}
     settled: list[str] = []

@@ -1,4 +1,4 @@
-"""The symbols table's list "producers": an item for each command, which the producer replaces."""
+"""The symbols table's list "producers": one item per command, which the producer replaces."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ log = logging.getLogger("ticktape.producers")
 
 LIST = "producers"
 COMMANDS = ("stream", "replay", "backfill", "collector")
-"""Of the producer. Whoever may write the list may put other items into it; they are not read."""
+"""The producer's commands. Other items in the list are ignored."""
 
 MOST_LABEL = 100
 MOST_PROBLEM = 300
 MOST_REASONS = 10
-"""Of an item that says more, so much is told."""
+"""The most reasons returned of an item."""
 
 
 class Producers:
@@ -30,7 +30,7 @@ class Producers:
         self._table = table
 
     def statuses(self) -> list[ProducerStatus]:
-        """See ProducerStore. One BatchGetItem. What cannot be read is left out and logged."""
+        """See ProducerStore. One BatchGetItem. Invalid items are skipped and logged."""
         keys = [{"list": {"S": LIST}, "symbol": {"S": command}} for command in COMMANDS]
         read = map(_to_status, batch_get(self._client, self._table, keys))
         return [status for status in read if status is not None]

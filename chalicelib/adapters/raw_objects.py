@@ -1,4 +1,4 @@
-"""The raw archive's objects and their readings on S3, as merging sees them."""
+"""The raw archive's objects and their readings on S3, for merging."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chalicelib.services.lake.merge_plan import is_merged
 from chalicelib.services.lake.stores import RawHour, RawObject
 
 AT_ONCE = 8
-"""Objects that are read at the same time."""
+"""Objects that are read concurrently."""
 
 MOST_DELETED = 1000
 
@@ -41,7 +41,7 @@ class S3RawObjects:
             day += timedelta(days=1)
 
     def _of_day(self, day: str, before: str) -> Iterator[RawHour]:
-        """Hour by hour, so that no more than one hour's names are in memory."""
+        """Yield hour by hour, so that only one hour's names are in memory."""
         readings = _by_folder(self._listed("readings/", day, before))
         told = next(readings, None)
         for folder, objects in _by_folder(self._listed("raw/", day, before)):
@@ -93,7 +93,7 @@ class S3RawObjects:
 
 
 def _by_folder(listed: Iterable[_Listed]) -> Iterator[tuple[str, tuple[_Listed, ...]]]:
-    """Names in S3's order, folder by folder."""
+    """Group names by folder, in S3's order."""
     for folder, names in groupby(listed, key=lambda one: one[0].rpartition("/")[0]):
         yield folder, tuple(names)
 

@@ -1,4 +1,4 @@
-"""Which raw objects are new, given a listing of all of them."""
+"""Finds new raw objects in a listing of all of them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from chalicelib.services.lake.merge_plan import is_merged
 from chalicelib.services.lake.stores import OVERLAP, Changed, fingerprint
 
 MOST_KNOWN = 10_000
-"""Fingerprints that are kept, within the size of a parameter in Glue. Objects of the overlap beyond
-those are surveyed twice."""
+"""The most fingerprints kept, within the size of a parameter in Glue. Further objects of the
+overlap are surveyed twice."""
 
 _NAME = re.compile(r"raw/(date=(\d{4}-\d{2}-\d{2})/hour=(\d{2})/.+)")
 
 
 class Survey:
-    """Raw objects one by one, compared with the last survey: `since`, the newest writing that it
-    saw, and `known`, the fingerprints of what it saw of the minutes before."""
+    """Compares raw objects with the last survey: `since`, its newest writing, and `known`, the
+    fingerprints of the minutes before."""
 
     def __init__(self, since: datetime | None, known: frozenset[str]) -> None:
         self._bound = since - OVERLAP if since else None
@@ -31,7 +31,7 @@ class Survey:
         self._late: list[tuple[datetime, str]] = []
 
     def add(self, key: str, written: datetime, content: str) -> None:
-        """Count one object. Keys of other forms than ingest's are passed over."""
+        """Add one object. Keys in other forms than ingest's are skipped."""
         found = _NAME.fullmatch(key)
         if found is None:
             return
@@ -50,7 +50,7 @@ class Survey:
             self._mixed.add(hour)
 
     def changed(self) -> Changed:
-        """What is new among the objects counted so far."""
+        """Return the new ones among the objects added so far."""
         if self._newest is None:
             return Changed({}, None)
         bound = self._newest - OVERLAP

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 class ResultLinks:
     """Links over an S3 client that signs with Signature Version 4, which encrypted objects need.
 
-    A link ends with the credentials that it was signed by, if that is sooner.
+    A link expires with the credentials that signed it, if that is sooner.
     """
 
     def __init__(self, client: Any) -> None:

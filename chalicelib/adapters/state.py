@@ -1,7 +1,7 @@
-"""The state table: one small item a symbol, written under its version.
+"""The state table: one small item per symbol, written under its version.
 
-Everything but the key, the last timestamp and the two counts is one compact JSON text: DynamoDB
-charges by the kilobyte, and nothing asks for its parts.
+Everything except the key, the last timestamp and the two counts is one compact JSON text: DynamoDB
+charges by the kilobyte, and nothing queries its parts.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class States:
 
 
 def to_item(state: State) -> Item:
-    """The item that a write leaves: its version is one above the state's."""
+    """Return the item of a write: its version is one above the state's."""
     data = _Data(
         t=_short_tick(state.last) if state.last else None,
         g=state.gap,
@@ -133,7 +133,7 @@ def to_item(state: State) -> Item:
 
 
 def from_item(item: Item) -> State:
-    """The state of an item."""
+    """Return the state of an item."""
     data = _decoder.decode(item["data"]["S"])
     symbol = item["symbol"]["S"]
     return State(

@@ -1,4 +1,4 @@
-"""The symbols table: the lists "seen" and "tracked", each one partition."""
+"""The symbols table: the lists "seen" and "tracked", one partition each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chalicelib.services.stores import SymbolEntry
 _LISTS = ("seen", "tracked")
 _IS_NEW = "attribute_not_exists(symbol)"
 _IS_THERE = "attribute_exists(symbol)"
-"""What is noted of a symbol that was forgotten meanwhile must not leave half a line behind."""
+"""A condition: notes on a symbol that was just forgotten must not create a partial item."""
 
 
 class Symbols:
@@ -95,8 +95,8 @@ class Symbols:
         )
 
     def pin(self, entry: SymbolEntry) -> SymbolEntry:
-        """See SymbolStore. What stands in the line stays, what it lacks is filled in: one call, or
-        two for a line that becomes a packed symbol's."""
+        """See SymbolStore. Keeps existing fields and adds missing ones: one call, or two for an
+        item that becomes a packed symbol's."""
         if entry.packed_at is not None:
             new = msgspec.structs.replace(entry, packed_at=None)
             if put_if(self._client, ConditionExpression=_IS_NEW, **self._filling(new)):

@@ -1,4 +1,4 @@
-"""Counts of an invocation, as one line in CloudWatch's embedded metric format.
+"""An invocation's counts as one line in CloudWatch's embedded metric format.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
@@ -21,9 +21,9 @@ _UNITS = {"StoreAgeMilliseconds": "Milliseconds", "CompactionBytesScanned": "Byt
 def emit(
     function: str, stage: str, counters: Mapping[str, float], now: datetime, **properties: str
 ) -> None:
-    """Write the counters that are not zero, and beside them texts to search the log by.
+    """Write the non-zero counters, and texts for searching the log.
 
-    The record also carries them as `counters` and `properties`.
+    The record also has them as `counters` and `properties`.
     """
     counted = {name: value for name, value in counters.items() if value}
     if counted:
@@ -34,7 +34,8 @@ def emit(
 def embedded(
     function: str, stage: str, counters: Mapping[str, float], now: datetime, **properties: str
 ) -> str:
-    """The line for CloudWatch: dimensions are the stage alone, which keeps the metrics few."""
+    """Return the line for CloudWatch. Its only dimension is the stage, which keeps the metrics
+    few."""
     metrics = [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in counters]
     document = {
         "_aws": {

@@ -1,7 +1,7 @@
-"""Who may do what: the policy of the key that a request bears.
+"""Authorization: the policy of the key in a request.
 
-API Gateway keeps the policy of a token for CACHE_SECONDS and applies it to every route that the
-token asks for meanwhile. The policy therefore lists all routes that the key's scopes permit.
+API Gateway caches a token's policy for CACHE_SECONDS and applies it to every route that the token
+requests meanwhile. The policy therefore lists all routes that the key's scopes permit.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SCHEME = "bearer"
 CACHE_SECONDS = 3
-"""How long a revoked or expired key may still be let in: docs/decisions/0188."""
+"""How long a revoked or expired key may still be accepted: docs/decisions/0188."""
 
 LONGEST_TOKEN = 256
 
@@ -27,14 +27,14 @@ _PARAMETER = re.compile(r"\{\w+\}")
 
 
 class Unauthorized(Exception):  # noqa: N818 - the gateway tells 401 from 500 by this very text
-    """The request bears no key that is in force."""
+    """The request has no valid key."""
 
     def __init__(self) -> None:
         super().__init__("Unauthorized")
 
 
 def authorize(request: AuthRequest, keys: KeyRing) -> AuthResponse:
-    """The policy of the key that a request bears. Raises Unauthorized, which is answered by 401."""
+    """Return the policy of a request's key. Raises Unauthorized, which is answered with 401."""
     token = bearer(request.token)
     key = keys.holder(token) if token else None
     if key is None:
@@ -43,17 +43,17 @@ def authorize(request: AuthRequest, keys: KeyRing) -> AuthResponse:
 
 
 def bearer(header: str) -> str:
-    """The token of an Authorization header; empty where it has another scheme or none."""
+    """Return the token of an Authorization header; empty for another scheme or none."""
     scheme, _, token = header.partition(" ")
     token = token.strip()
     return token if scheme.lower() == SCHEME and len(token) <= LONGEST_TOKEN else ""
 
 
 def permitted(key: Key) -> list[str | AuthRoute]:
-    """The routes that a key's scopes permit, parameters of paths as wildcards.
+    """Return the routes that a key's scopes permit, path parameters as wildcards.
 
-    A wildcard of a policy matches slashes, too: a test holds that none of them reaches a route
-    that needs another scope.
+    A policy's wildcard also matches slashes: a test checks that none of them reaches a route that
+    needs another scope.
     """
     return [
         AuthRoute(_PARAMETER.sub("*", route.path), [route.method])
@@ -63,7 +63,7 @@ def permitted(key: Key) -> list[str | AuthRoute]:
 
 
 def context_of(key: Key) -> dict[str, str]:
-    """What the gateway hands on to the API's function about the key, as texts."""
+    """Return what the gateway passes to the API's function about the key, as texts."""
     return {
         "key_id": key.key_id,
         "key_name": key.name,

@@ -1,4 +1,5 @@
-"""What stands before each view: the caller's scope and rate. What stands behind: the audit line."""
+"""Runs before and after each view: checks the caller's scope and rate, and writes the audit
+line."""
 
 from __future__ import annotations
 
@@ -21,14 +22,14 @@ from chalicelib.domain.keys import cover
 from chalicelib.services.access.key_ring import PREFIX
 
 audit = logging.getLogger("ticktape.audit")
-audit.setLevel(logging.INFO)  # whatever LOG_LEVEL says: who changed what is always on record
+audit.setLevel(logging.INFO)  # at any LOG_LEVEL: changes are always audited
 
 _log = logging.getLogger("ticktape.keys")
 _TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9_-]+", re.ASCII)
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """The key of a request, as the authorizer told it. `requests_per_minute` None: no limit."""
+    """The key of a request, from the authorizer. `requests_per_minute` None: no limit."""
 
     key_id: str
     key_name: str
@@ -36,7 +37,7 @@ class Caller(msgspec.Struct, frozen=True):
     requests_per_minute: int | None
 
     def permits(self, scope: str) -> bool:
-        """Whether the key may do what needs `scope`."""
+        """Return whether the key may do what needs `scope`."""
         return cover(self.scopes, scope)
 
 
@@ -48,9 +49,9 @@ def answered(
     *,
     guarded: bool,
 ) -> Response:
-    """What `answer` returns to a caller who may have it, or a problem; writes are logged.
+    """Return the result of `answer` for an admitted caller, or a problem; log writes.
 
-    `guarded`: whether an authorizer stands before the route.
+    `guarded`: whether the route has an authorizer.
     """
     caller = caller_of(request.context)
 
@@ -64,7 +65,7 @@ def answered(
     try:
         response = failures.answered(admitted)
     except Exception:
-        if writes:  # what it wrote before it failed is on record, too
+        if writes:  # writes before a failure are audited, too
             _note(caller, route, request, Response("", status_code=500))
         raise
     if writes:
@@ -73,7 +74,7 @@ def answered(
 
 
 def caller_of(context: Mapping[str, Any]) -> Caller | None:
-    """The caller out of a request's context; None where no authorizer stands before the route."""
+    """Return the caller in a request's context; None if the route has no authorizer."""
     found = context.get("authorizer") or {}
     if "key_id" not in found:
         return None
@@ -87,11 +88,11 @@ def caller_of(context: Mapping[str, Any]) -> Caller | None:
 
 
 def admit(caller: Caller | None, route: Route, services: Services, weight: int) -> None:
-    """Counts a request as `weight` in its key's minute.
+    """Count a request as `weight` in its key's minute.
 
-    Raises Problem where there is no key, it lacks the route's scope, or it asks too often. The
-    gateway has refused the first two already; this holds should it ever read a path in another
-    way than its policy does.
+    Raises Problem without a key, without the route's scope, or above the rate. The gateway has
+    already refused the first two; this check remains in case it interprets a path differently from
+    its policy.
     """
     if caller is None:
         raise Problem(401, DETAILS[401], headers={"WWW-Authenticate": "Bearer"})
@@ -111,8 +112,11 @@ def admit(caller: Caller | None, route: Route, services: Services, weight: int) 
 
 
 def _count(services: Services, counter: str, limit: int, weight: int, detail: str) -> None:
-    """Raises Problem above the limit; not where the store cannot count, since the stage's own rate
-    still holds (decision 0189)."""
+    """Count a request; raise Problem above the limit.
+
+    If the store cannot count, the request passes, since the stage's own rate still applies
+    (decision 0189).
+    """
     try:
         wait = services.rate_limit.seconds_to_wait(counter, limit, weight)
     except Exception as error:
@@ -125,7 +129,7 @@ def _count(services: Services, counter: str, limit: int, weight: int, detail: st
 
 
 def _note(caller: Caller | None, route: Route, request: Any, response: Response) -> None:
-    """The audit line of a request that writes: never the token, nor any header."""
+    """Write the audit line of a request that writes: never the token, nor any header."""
     caller = caller or Caller("", "", (), None)
     resource = _resource(request, response)
     audit.info(
@@ -148,10 +152,10 @@ def _note(caller: Caller | None, route: Route, request: Any, response: Response)
 
 
 def _resource(request: Any, response: Response) -> str:
-    """The path that was written to, with its query; of what is new, where it is.
+    """Return the written path with its query; for a new resource its location.
 
-    A client may have put its token there. A query is shown only where the route took it, and
-    routes take no token; in a path a token is told by how it begins.
+    A client may have put its token there. A query is included only if the route accepts it, and
+    routes accept no token; in a path a token is recognised by its prefix.
     """
     path = response.headers.get("Location") or _path(request)
     query = urlencode(request.query_params or {}, doseq=True)
@@ -160,6 +164,6 @@ def _resource(request: Any, response: Response) -> str:
 
 
 def _path(request: Any) -> str:
-    """Without the stage, which the gateway puts before it."""
+    """Return the path without the stage, which the gateway prepends."""
     template: str = request.context["resourcePath"]
     return template.format(**(request.uri_params or {}))

@@ -1,4 +1,4 @@
-"""JSON bodies of requests: read exactly, numbers as decimals, and nothing but an object."""
+"""Parses JSON bodies of requests: objects only, numbers as exact decimals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 
 def read_object(request: Any) -> dict[str, Any]:
-    """The JSON object that a Chalice request carries."""
+    """Return the JSON object of a Chalice request."""
     raw = request.raw_body
     if len(raw) > MAX_BYTES:
         raise Problem(413, f"the body is above {MAX_BYTES} bytes")
@@ -28,7 +28,7 @@ def read_object(request: Any) -> dict[str, Any]:
 
 
 def take_range(given: dict[str, Any]) -> tuple[Range, Period | None]:
-    """Take `start`, `end` and `period` out of a body; they mean what they do in a query."""
+    """Return `start`, `end` and `period` of a body, with the meaning that they have in a query."""
     start, end = (_instant(name, given.pop(name, None)) for name in ("start", "end"))
     period = given.pop("period", None)
     if period is not None and period not in PERIODS:
@@ -51,7 +51,7 @@ def _instant(name: str, value: Any) -> str | None:
 
 
 def refuse_body(request: Any) -> None:
-    """For routes that take none."""
+    """Refuse a body, for routes that accept none."""
     if request.raw_body:
         raise Problem(
             400,
@@ -66,7 +66,7 @@ def refuse_body(request: Any) -> None:
 def _no_object() -> Problem:
     return Problem(
         400,
-        "the body is no JSON object",
+        "the body is not a JSON object",
         kind="invalid-field",
         field="body",
         value="",

@@ -1,4 +1,4 @@
-"""From what went wrong to a problem: errors of the services, refusals of Chalice, and the rest."""
+"""Converts failures to problems: errors of the services, refusals of Chalice, and the rest."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ Middleware = Callable[[Any, Callable[[Any], Response]], Response]
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn what the services refuse into problems."""
+    """Convert the services' errors to problems."""
     try:
         yield
     except Problem:
@@ -59,9 +59,9 @@ def translated() -> Iterator[None]:
 
 
 def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an error
-    """What a client is told of an error; None for server faults.
+    """Return the problem of an error; None for server faults.
 
-    The services' errors are imported here, since no function has to load them all at its start.
+    The services' errors are imported here, so that functions do not load them all at their start.
     """
     from chalicelib.services.access.key_ring import KeyRefused, UnknownKey
     from chalicelib.services.market_data.bar_reading import TooManyStored
@@ -139,9 +139,9 @@ def _of_reports(error: Exception) -> Problem | None:
 
 
 def is_passing(error: Exception) -> bool:
-    """Whether AWS was too busy, failed, or did not answer: all that is worth another try.
+    """Return whether a retry may succeed: AWS was too busy, failed, or did not answer.
 
-    Told by botocore's way of reporting, since the routes know nothing of the store.
+    It is recognised by botocore's error attributes, since the routes do not know the store.
     """
     response = getattr(error, "response", None)
     if not isinstance(response, dict):
@@ -152,7 +152,7 @@ def is_passing(error: Exception) -> bool:
 
 
 def answered(answer: Callable[[], Response]) -> Response:
-    """What `answer` returns, or the problem that it raises."""
+    """Return the result of `answer`, or the problem that it raises."""
     try:
         with translated():
             return answer()
@@ -164,7 +164,7 @@ def answered(answer: Callable[[], Response]) -> Response:
 
 
 def as_problems(blueprint: Blueprint) -> Middleware:
-    """Middleware that gives Chalice's own refusals the shape of a problem."""
+    """Return middleware that converts Chalice's own refusals to problems."""
 
     def middleware(request: Any, get_response: Callable[[Any], Response]) -> Response:
         response = get_response(request)
@@ -176,14 +176,14 @@ def as_problems(blueprint: Blueprint) -> Middleware:
 
 
 def _rewritten(response: Response) -> Response:
-    """Chalice's own refusals (405, 415, 500), which have another shape."""
+    """Rewrite Chalice's own refusals (405, 415, 500), which have another format."""
     headers, body = of_status(response.status_code)
     kept = {name: value for name, value in response.headers.items() if name == "Allow"}
     return Response(body, status_code=response.status_code, headers={**kept, **headers})
 
 
 def _with_cors(response: Response, blueprint: Blueprint) -> Response:
-    """Chalice adds CORS headers only to what a view returned."""
+    """Add CORS headers: Chalice adds them only to results of views."""
     cors = blueprint.current_app.api.cors
     headers = cors.get_access_control_headers() if cors and cors is not True else {}
     for name, value in headers.items():

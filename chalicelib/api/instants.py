@@ -1,4 +1,4 @@
-"""Instants as clients write them: a date, an RFC 3339 date-time or epoch milliseconds."""
+"""Parses clients' instants: a date, an RFC 3339 date-time or epoch milliseconds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from chalicelib.domain.times import EPOCH, to_text
 
 FIRST, BEYOND = "0002", "9999"
-"""Years taken are FIRST up to but not with BEYOND: there is room for arithmetic on either side."""
+"""Accepted years are FIRST up to but excluding BEYOND, which leaves room for arithmetic."""
 
 ALLOWED = "a date (2026-11-20), an RFC 3339 date-time (2026-11-20T15:30:00Z) or epoch milliseconds"
 
@@ -20,10 +20,10 @@ _MILLISECONDS = re.compile(r"-?\d{1,15}", re.ASCII)
 
 
 def parse(text: str) -> str:
-    """The instant as stored text; a date is its midnight in UTC, digits below 1 µs are cut.
+    """Return the instant as stored text; a date is its midnight in UTC, digits below 1 µs are cut.
 
-    A blank before the offset is an unescaped plus sign. Raises ValueError for anything else and
-    for other years than those named above.
+    A blank before the offset is an unescaped plus sign. Raises ValueError for anything else and for
+    other years.
     """
     try:
         instant = _parse(text)
@@ -41,7 +41,7 @@ def _parse(text: str) -> str:
         return to_text(datetime.fromisoformat(text).replace(tzinfo=UTC))
     match = _DATE_TIME.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is no instant")
+        raise ValueError(f"{text!r} is not an instant")
     return _from_parts(*match.groups(default=""))
 
 

@@ -1,4 +1,4 @@
-"""What the routes of API keys answer."""
+"""Views of the API keys."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from chalicelib.domain.keys import IN_DEPLOYMENT, KEY_ID, KEY_ID_ALLOWED, Key
 
 
 def keys(services: Services, request: Any) -> Response:
-    """All keys, without their tokens, which are nowhere."""
+    """List all keys, without their tokens, which are not stored."""
     parameters.read(request, "/keys", parameters.NONE)
     return rendering.plain({"keys": [_shown(key, services) for key in services.keys.all()]})
 
 
 def create_key(services: Services, request: Any) -> Response:
-    """Make a key. This answer is the only place where its token ever stands."""
+    """Make a key. Only this answer contains its token."""
     parameters.read(request, "/keys", parameters.NONE)
     maker = request.context["authorizer"]["key_id"]
     key, token = services.keys.create(bodies.read_object(request), maker)
@@ -29,7 +29,7 @@ def create_key(services: Services, request: Any) -> Response:
 
 
 def revoke_key(services: Services, request: Any, key_id: str) -> Response:
-    """Forget a key; it is refused within access.CACHE_SECONDS."""
+    """Delete a key; it is refused within access.CACHE_SECONDS."""
     parameters.read(request, "/keys", parameters.NONE)
     if not KEY_ID.fullmatch(key_id):
         raise invalid_parameter("key_id", key_id, KEY_ID_ALLOWED)

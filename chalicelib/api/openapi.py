@@ -1,4 +1,5 @@
-"""The OpenAPI 3.1 document, written by hand; a test holds routes, parameters and it together."""
+"""The OpenAPI 3.1 document, written by hand; a test keeps it consistent with routes and
+parameters."""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ _SCOPES = {(route.method.lower(), route.path): route.access for route in ROUTES}
 
 
 def openapi_document(version: str, *, fast: int, slow: int, closed: bool) -> dict[str, Any]:
-    """The document of a deployment; `closed` says that reading needs a key, too."""
+    """Return the document of a deployment; `closed` says that reading needs a key, too."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -55,7 +56,7 @@ def openapi_document(version: str, *, fast: int, slow: int, closed: bool) -> dic
 
 
 def _guarded(path: str, operations: dict[str, Any], closed: bool) -> dict[str, Any]:
-    """The operations of a path, with the scope that a key needs for each."""
+    """Return the operations of a path, with the scope that each needs."""
     unguarded = (OPEN,) if closed else (OPEN, READ)
     return {
         method: operation

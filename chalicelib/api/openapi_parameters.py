@@ -1,4 +1,4 @@
-"""Parameters of the OpenAPI document, by the names that paths refer to them by."""
+"""Parameters of the OpenAPI document, by the names with which paths reference them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paths of the OpenAPI document: what may be asked, and with what it is answered."""
+"""Paths of the OpenAPI document: requests and their answers."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _HEADERS = {
 _LINK = {"Link": {"schema": text('`<?...>; rel="next"` where another page follows.')}}
 
 _REFUSALS = {
-    400: "A parameter or field is not as it must be; the problem names it.",
-    401: "The token of a key that is in force is needed.",
+    400: "A parameter or field is invalid; the problem names it.",
+    401: "The token of a valid key is needed.",
     403: "The key does not have the scope that `security` names.",
-    404: "Nothing is known of what the path names.",
-    409: "It cannot be done as things stand.",
+    404: "The resource of the path does not exist.",
+    409: "The current state does not allow it.",
     413: "The answer would be too large (ask for a smaller limit or range), or the body is.",
     415: "The body is not application/json.",
-    429: "The key or the stage has had its requests; Retry-After says when to try again.",
+    429: "The key or the stage has reached its rate; Retry-After says when to try again.",
     500: "Something failed here.",
     503: "The store does not answer or is too busy; Retry-After says when to try again.",
 }
 
 
 def problem(status: int) -> dict[str, Any]:
-    """The answer of a refusal."""
+    """Return the answer of a refusal."""
     media = {"application/problem+json": {"schema": ref("Problem")}}
     return {"description": _REFUSALS[status], "content": media}
 
@@ -58,7 +58,8 @@ def _get(
     csv: bool = False,
     kept: bool = True,
 ) -> Operation:
-    """Reading: `csv` says that there is a table, `kept` that the answer has an ETag."""
+    """Return a read operation: `csv` says that it has a table, `kept` that the answer has an
+    ETag."""
     content: dict[str, Any] = {"application/json": {"schema": ref(answer)}}
     if csv:
         content["text/csv"] = {"schema": text("The rows, under a line with their names.")}
@@ -80,10 +81,10 @@ def _put(
     statuses: tuple[int, ...] = (200, 201),
     refusals: tuple[int, ...] = (409,),
 ) -> Operation:
-    """Writing, by PUT or POST: 201 where something is new."""
+    """Return a write operation, PUT or POST: 201 for a new resource."""
     described = {
-        200: "Done; nothing is new.",
-        201: "It is new.",
+        200: "Done; nothing was created.",
+        201: "Created.",
         202: "Accepted; poll `Location` for the result.",
     }
     media: Schema = {"application/json": {"schema": ref(answer)}}
@@ -100,7 +101,7 @@ def _put(
 def _delete(
     summary: str, parameters: tuple[str, ...], *, refusals: tuple[int, ...] = ()
 ) -> Operation:
-    responses: dict[str, Any] = {"204": {"description": "It is gone."}}
+    responses: dict[str, Any] = {"204": {"description": "Deleted."}}
     return _operation(summary, parameters, responses, refusals)
 
 
@@ -229,7 +230,7 @@ PATHS: dict[str, dict[str, Operation]] = {
     "/keys": {
         "get": _get("All keys, without their tokens.", "Keys", kept=False),
         "post": _put(
-            "Make a key. Its token stands in this answer and nowhere else.",
+            "Make a key. Only this answer contains its token.",
             "KeyMade",
             body="KeyGiven",
             statuses=(201,),

@@ -1,4 +1,4 @@
-"""Schemas of the OpenAPI document: what the answers look like."""
+"""Schemas of the OpenAPI document: the formats of answers."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ Schema = dict[str, Any]
 
 
 def text(description: str = "", **more: Any) -> Schema:
-    """A string."""
+    """Return a string schema."""
     return _described({"type": "string", **more}, description)
 
 
 def number(description: str = "", **more: Any) -> Schema:
-    """A JSON number; prices and volumes are exact decimals as they were stored."""
+    """Return a JSON number; prices and volumes are exact decimals as stored."""
     return _described({"type": "number", **more}, description)
 
 
 def nullable(schema: Schema) -> Schema:
-    """The same or null, where something is not known."""
+    """Return the schema or null, for unknown values."""
     return {**schema, "type": [schema["type"], "null"]}
 
 
 def record(properties: dict[str, Schema], description: str = "", **more: Any) -> Schema:
-    """An object in which every property is always there."""
+    """Return an object whose properties are always present."""
     required = {"required": list(properties)} if properties else {}
     return _described({"type": "object", "properties": properties, **required, **more}, description)
 
 
 def list_of(name: str) -> Schema:
-    """An array of one of the schemas."""
+    """Return an array of one of the schemas."""
     return {"type": "array", "items": ref(name)}
 
 
 def ref(name: str) -> Schema:
-    """A reference to one of the schemas below."""
+    """Return a reference to one of the schemas below."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
@@ -184,7 +184,7 @@ RULE_GIVEN: dict[str, Schema] = {
     "enabled": nullable(FLAG),
     "notify": nullable(FLAG),
 }
-"""A rule as clients write it; which of the numbers a condition needs is checked on entry."""
+"""A rule as clients write it; the numbers that a condition needs are checked on entry."""
 
 RULE: dict[str, Schema] = {
     "rule_id": text(),
@@ -300,7 +300,7 @@ REPORTS: dict[str, Schema] = {
 
 
 def average_names(fast: int, slow: int) -> dict[str, Schema]:
-    """The two averages of `latest`, named by their windows."""
+    """Return the two averages of `latest`, named by their windows."""
     return {
         f"sma_{size}": nullable(number(f"Mean of the newest {size} prices; null before {size}."))
         for size in (fast, slow)
@@ -478,7 +478,7 @@ _ALERTED_AT: Schema = {
 
 
 def schemas(fast: int, slow: int) -> dict[str, Schema]:
-    """All schemas by name; the averages' windows are a setting."""
+    """Return all schemas by name; the averages' windows are a setting."""
     trend: Schema = {
         "enum": ["up", "down", "flat", None],
         "description": f"sma_{fast} above, below or at sma_{slow}; null before both are known.",

@@ -1,9 +1,8 @@
 """Page tokens: opaque to clients, bound to the query that they continue.
 
-A token is base64url of `checksum + JSON list`. The checksum covers the query's parameters (without
-limit and format, which may change from page to page), so that a token from another query, a
-mistyped one or an invented one is refused. It is no secret: a token grants nothing that the
-query itself would not.
+A token is base64url of `checksum + JSON list`. The checksum covers the query's parameters (except
+limit and format, which may change between pages), so that tokens of other queries, mistyped and
+invented ones are refused. It is not secret: a token grants nothing beyond the query itself.
 """
 
 from __future__ import annotations
@@ -23,21 +22,22 @@ _FREE_TO_CHANGE = frozenset({"limit", "format", "page_token"})
 
 
 def encode(position: Position, path: str, query: Mapping[str, str]) -> str:
-    """The token that leads on from `position` in the answer to `query` of `path`."""
+    """Return the token that continues the answer to `query` of `path` after `position`."""
     payload = msgspec.json.encode(position)
     return base64.urlsafe_b64encode(_checksum(payload, path, query) + payload).decode().rstrip("=")
 
 
 def decode(token: str, path: str, query: Mapping[str, str], length: int) -> Position:
-    """The position of `length` texts in a token. Raises ValueError for one not made by `encode`."""
+    """Return the position of `length` texts in a token. Raises ValueError for one not made by
+    `encode`."""
     if len(token) > LONGEST or not token.isascii():
-        raise ValueError("no page token")
+        raise ValueError("not a page token")
     try:
         raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         checksum, payload = raw[:_CHECKSUM_BYTES], raw[_CHECKSUM_BYTES:]
         position = msgspec.json.decode(payload, type=Position)
     except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ValueError("no page token") from error
+        raise ValueError("not a page token") from error
     if checksum != _checksum(payload, path, query) or len(position) != length:
         raise ValueError("not a page token of this query")
     return position

@@ -1,7 +1,7 @@
-"""Path and query parameters: parsed and checked here and nowhere else.
+"""Parses and checks all path and query parameters.
 
-Each parameter may come once; an empty value counts as not given; names that a route does not know
-are refused. What is wrong is a Problem that names the parameter, the value and what is allowed.
+Each parameter may come once; an empty value counts as not given; unknown names are refused. An
+invalid one is a Problem that names the parameter, the value and what is allowed.
 """
 
 from __future__ import annotations
@@ -62,11 +62,11 @@ class Arguments:
         self.given = given
 
     def text(self, name: str) -> str | None:
-        """The value as given; None where it is not."""
+        """Return the value as given; None without one."""
         return self.given.get(name)
 
     def choice(self, name: str, allowed: Sequence[Choice], default: Choice) -> Choice:
-        """One of a few words."""
+        """Return one of a few words."""
         value = self.given.get(name, default)
         for choice in allowed:
             if value == choice:
@@ -74,13 +74,13 @@ class Arguments:
         raise invalid_parameter(name, value, ", ".join(allowed))
 
     def limit(self, default: int = DEFAULT_LIMIT) -> int:
-        """How many rows at most."""
+        """Return the most rows."""
         return self._limit(_LIMIT_ALLOWED, default)
 
     def row_limit(self) -> int | None:
-        """How many rows of a table at most; None for the whole range.
+        """Return the most rows of a table; None for the whole range.
 
-        A CSV file has no place for a page token, so CSV without a limit is the whole range too.
+        A CSV file has no place for a page token, so CSV without a limit is the whole range, too.
         """
         value = self.given.get("limit")
         if value == WHOLE or (value is None and self.wants_csv()):
@@ -94,14 +94,14 @@ class Arguments:
         return int(value)
 
     def range(self) -> Range:
-        """`start` and `end`, half-open."""
+        """Return `start` and `end`, half-open."""
         start, end = (self._parsed(name, instants.parse) for name in ("start", "end"))
         if start is not None and end is not None and end <= start:
             raise invalid_parameter("end", self.given["end"], "an instant later than start")
         return Range(start, end)
 
     def position(self, length: int) -> page_tokens.Position | None:
-        """What the page token holds: `length` texts."""
+        """Return the contents of the page token: `length` texts."""
         position: page_tokens.Position | None = self._parsed(
             "page_token",
             lambda token: page_tokens.decode(token, self.path, self.given, length),
@@ -110,19 +110,19 @@ class Arguments:
         return position
 
     def refused_token(self) -> Problem:
-        """The problem of a token that decodes and yet makes no sense."""
+        """Return the problem of a token that decodes but makes no sense."""
         return invalid_parameter("page_token", self.given.get("page_token", ""), _TOKEN_ALLOWED)
 
     def next_token(self, position: page_tokens.Position) -> str:
-        """The token by which this query goes on after `position`."""
+        """Return the token with which this query continues after `position`."""
         return page_tokens.encode(position, self.path, self.given)
 
     def wants_csv(self) -> bool:
-        """Whether `format` asks for CSV."""
+        """Return whether `format` asks for CSV."""
         return self.choice("format", FORMATS, "json") == "csv"
 
     def descending(self) -> bool:
-        """Whether `sort` asks for the newest first."""
+        """Return whether `sort` asks for the newest first."""
         return self.choice("sort", SORTS, "asc") == "desc"
 
     def _parsed(
@@ -138,22 +138,22 @@ class Arguments:
 
 
 def given_in(request: Any) -> dict[str, list[str]]:
-    """All query parameters of a Chalice request, each with its values that are not empty."""
+    """Return all query parameters of a Chalice request with their non-empty values."""
     query = request.query_params
     return {name: [value for value in query.getlist(name) if value] for name in query or ()}
 
 
 def asks_for_whole(given: Mapping[str, Sequence[str]]) -> bool:
-    """Whether a request asks for a whole range, as Arguments.row_limit decides it.
+    """Return whether a request asks for a whole range, as Arguments.row_limit decides it.
 
-    A parameter that is given several times, which `read` refuses, asks for the most it names.
+    A repeated parameter, which `read` refuses, counts as its largest value.
     """
     limits = given.get("limit", ())
     return WHOLE in limits or (not limits and "csv" in given.get("format", ()))
 
 
 def read(request: Any, path: str, known: Iterable[str]) -> Arguments:
-    """The query parameters of a Chalice request; `known` are the names that the route takes."""
+    """Return the query parameters of a Chalice request; `known` are the route's names."""
     known = tuple(known)
     given: dict[str, str] = {}
     for name, values in given_in(request).items():
@@ -170,7 +170,7 @@ def _unknown(name: str, values: list[str], known: tuple[str, ...]) -> Problem:
     allowed = ", ".join(known) or "no parameters"
     return Problem(
         400,
-        f"{shown(name)!r} is no parameter of this route; allowed: {allowed}",
+        f"{shown(name)!r} is not a parameter of this route; allowed: {allowed}",
         kind="unknown-parameter",
         parameter=shown(name),
         value=shown(", ".join(values)),
@@ -179,9 +179,9 @@ def _unknown(name: str, values: list[str], known: tuple[str, ...]) -> Problem:
 
 
 def symbol_of(text: str, name: str = "symbol") -> str:
-    """A symbol out of the path or a list, in its stored form.
+    """Return a symbol of the path or a list, in its stored form.
 
-    The path is decoded here since not every gateway does; `%` is no character of a symbol.
+    The path is decoded here since not every gateway does; `%` is not a character of symbols.
     """
     try:
         return parse_symbol(unquote(text))
@@ -190,7 +190,7 @@ def symbol_of(text: str, name: str = "symbol") -> str:
 
 
 def price_query(symbol: str, arguments: Arguments) -> PriceQuery:
-    """What `/prices/{symbol}` asks for."""
+    """Parse the query of `/prices/{symbol}`."""
     period = arguments.choice("period", PERIODS, "max") if arguments.text("period") else None
     for name in ("start", "end"):
         if period and arguments.text(name):
@@ -210,7 +210,7 @@ def price_query(symbol: str, arguments: Arguments) -> PriceQuery:
 
 
 def many_prices_query(arguments: Arguments) -> ManyPricesQuery:
-    """What `/prices?symbols=` asks for: bars of one interval, 1d unless it says so, or ticks."""
+    """Parse the query of `/prices?symbols=`: bars of one interval, by default 1d, or ticks."""
     symbols = tuple(listed_symbols(arguments))
     interval = arguments.choice("interval", MANY_INTERVALS, "1d")
     position = arguments.position(5)
@@ -233,7 +233,7 @@ def _many_cursor(
 
 
 def position_among(cursor: PriceCursor) -> page_tokens.Position:
-    """A cursor over several symbols as a page token holds it."""
+    """Return a cursor over several symbols as a page token's position."""
     within = position_of(cursor.within) if cursor.within else [None] * 4
     return [cursor.symbol, *within]
 
@@ -260,12 +260,12 @@ def _cursor_at(arguments: Arguments, position: page_tokens.Position) -> Cursor:
 
 
 def position_of(cursor: Cursor) -> page_tokens.Position:
-    """A cursor as a page token holds it; `_cursor` is the way back."""
+    """Return a cursor as a page token's position; `_cursor` is the inverse."""
     return [cursor.interval, cursor.range.start, cursor.range.end, cursor.after]
 
 
 def symbols_page(arguments: Arguments) -> tuple[str, int]:
-    """What `/symbols` asks for: the symbols after one, empty for all, and how many."""
+    """Parse the query of `/symbols`: the symbols after one, empty for all, and their number."""
     position = arguments.position(1)
     after = "" if position is None else position[0] or ""
     if position is not None and not SYMBOL.fullmatch(after):
@@ -274,7 +274,7 @@ def symbols_page(arguments: Arguments) -> tuple[str, int]:
 
 
 def alert_query(arguments: Arguments, conditions: Sequence[str]) -> AlertQuery:
-    """What `/alerts` asks for."""
+    """Parse the query of `/alerts`."""
     symbol, condition = arguments.text("symbol"), arguments.text("condition")
     reach = arguments.range()
     return AlertQuery(
@@ -288,7 +288,8 @@ def alert_query(arguments: Arguments, conditions: Sequence[str]) -> AlertQuery:
 
 
 def _alert_position(arguments: Arguments, reach: Range) -> str | None:
-    """A sort key of the alerts: the tick's time, where all were asked for its symbol, the rule."""
+    """Return a sort key of the alerts: the tick's time, its symbol if all were requested, the
+    rule."""
     position = arguments.position(1)
     if position is None:
         return None
@@ -308,7 +309,7 @@ def _alert_position(arguments: Arguments, reach: Range) -> str | None:
 
 
 def listed_symbols(arguments: Arguments) -> list[str]:
-    """The symbols of the parameter `symbols`, each once, in the order asked for."""
+    """Return the symbols of the parameter `symbols`, each once, in the given order."""
     given = arguments.text("symbols") or ""
     names = [name for name in given.split(",") if name]
     symbols = list(dict.fromkeys(symbol_of(name, "symbols") for name in names[: MAX_QUOTES + 1]))

@@ -1,8 +1,8 @@
-"""Problem details for HTTP (RFC 9457): the one shape of everything that is refused or fails.
+"""Problem details for HTTP (RFC 9457): the one format of refusals and failures.
 
-`type` is a URN, `title` and `status` belong to it, `detail` says what was wrong this time. Where
-one input is at fault, `parameter` (of the path or query) or `field` (of the body) names it, with
-`value` as it was given and `allowed`. Nothing of the store, the token or the code gets in.
+`type` is a URN, `title` and `status` belong to it, `detail` describes the case. If one input is at
+fault, `parameter` (of the path or query) or `field` (of the body) names it, with the given `value`
+and `allowed`. Details of the store, the token or the code are never included.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SLUGS = {
     500: "internal-error",
     503: "unavailable",
 }
-"""The kind of problem that a status stands for when nothing more particular is known."""
+"""The default kind of problem of a status."""
 
 DETAILS = {
     401: "a key that is in force is needed: Authorization: Bearer TOKEN; the token is missing, "
@@ -45,13 +45,13 @@ DETAILS = {
     421: "this host is not served here; python -m local --allow-host NAME serves it",
     429: "too many requests; try again after the seconds in Retry-After",
 }
-"""What to do about it, where a gateway says nothing more particular."""
+"""What to do about it, if a gateway gives no details."""
 
 LONGEST_VALUE = 80
 
 
 class Problem(Exception):  # noqa: N818 - the standard's name for it
-    """What a route raises in order to answer with a problem."""
+    """Raised by a route to answer with a problem."""
 
     def __init__(
         self,
@@ -70,12 +70,12 @@ class Problem(Exception):  # noqa: N818 - the standard's name for it
         self.members = members
 
     def body(self) -> str:
-        """The problem as a JSON document."""
+        """Return the problem as a JSON document."""
         return render(self.status, self.kind, self.detail, **self.members)
 
 
 def render(status: int, kind: str, detail: str, **members: str) -> str:
-    """One problem details object; the title is the kind in words."""
+    """Return one problem details object; the title is the kind in words."""
     problem: dict[str, Any] = {
         "type": f"urn:ticktape:problem:{kind}",
         "title": kind.replace("-", " ").capitalize(),
@@ -86,14 +86,14 @@ def render(status: int, kind: str, detail: str, **members: str) -> str:
 
 
 def shown(value: object) -> str:
-    """A client's value as a problem may repeat it: never longer than LONGEST_VALUE."""
+    """Return a client's value for a problem: at most LONGEST_VALUE characters."""
     text = value if isinstance(value, str) else repr(value)
     text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
 
 
 def invalid_parameter(name: str, value: str, allowed: str) -> Problem:
-    """400 for one parameter of the path or query."""
+    """Return 400 for one parameter of the path or query."""
     value = shown(value)
     return Problem(
         400,
@@ -106,7 +106,7 @@ def invalid_parameter(name: str, value: str, allowed: str) -> Problem:
 
 
 def invalid_field(name: str, value: object, allowed: str) -> Problem:
-    """400 for one field of a JSON body."""
+    """Return 400 for one field of a JSON body."""
     text = shown(value)
     return Problem(
         400,
@@ -119,7 +119,7 @@ def invalid_field(name: str, value: object, allowed: str) -> Problem:
 
 
 def unknown_symbol(symbol: str) -> Problem:
-    """404: neither a price nor an entry of the symbol was ever stored."""
+    """Return 404: neither a price nor an entry of the symbol was ever stored."""
     return Problem(
         404,
         f"nothing is known of {symbol!r}; GET /symbols lists what is",
@@ -130,7 +130,7 @@ def unknown_symbol(symbol: str) -> Problem:
 
 
 def unknown_rule(rule_id: str) -> Problem:
-    """404: no rule has this id."""
+    """Return 404: no rule has this id."""
     return Problem(
         404,
         f"there is no rule {rule_id!r}; GET /rules lists what is",
@@ -141,42 +141,44 @@ def unknown_rule(rule_id: str) -> Problem:
 
 
 def unknown_key(key_id: str) -> Problem:
-    """404: no key has this id."""
+    """Return 404: no key has this id."""
     detail = f"there is no key {key_id!r}; GET /keys lists what is"
     return Problem(404, detail, kind="unknown-key", parameter="key_id", value=key_id)
 
 
 def missing_scope(method: str, path: str, scope: str) -> Problem:
-    """403: the key is in force, and may not do this."""
+    """Return 403: the key is valid but lacks the scope."""
     detail = f"{method} {path} needs a key with the scope {scope}; this one does not have it"
     return Problem(403, detail, scope=scope)
 
 
 def denied(method: str, path: str, scopes: str) -> tuple[dict[str, str], str]:
-    """Headers and body of a gateway's 403. A gateway knows the route and what the key may do, but
-    not which scope the route needs."""
+    """Return headers and body of a gateway's 403.
+
+    A gateway knows the route and the key's scopes, but not the route's scope.
+    """
     detail = f"{method} {path} needs a scope that this key does not have; it has: {scopes}"
     return HEADERS, render(403, SLUGS[403], detail, scopes=scopes)
 
 
 def unknown_report(name: str) -> Problem:
-    """404: no report has this name."""
+    """Return 404: no report has this name."""
     name = shown(name)
     detail = f"there is no report {name!r}; GET /reports lists what is"
     return Problem(404, detail, kind="unknown-report", parameter="name", value=name)
 
 
 def unknown_run(run_id: str) -> Problem:
-    """404: no statement of a report was started with this id, or Athena has forgotten it."""
+    """Return 404: no statement of a report was started with this id, or Athena has deleted it."""
     run_id = shown(run_id)
     detail = f"there is no run {run_id!r} of a report; Athena keeps them for 45 days"
     return Problem(404, detail, kind="unknown-run", parameter="run_id", value=run_id)
 
 
 def of_status(status: int, detail: str = "") -> tuple[dict[str, str], str]:
-    """Headers and body of a problem about which only its status is known.
+    """Return headers and body of a problem of which only the status is known.
 
-    For what never reaches a route: Chalice's own refusals, and those of a gateway before it.
+    For requests that never reach a route: Chalice's own refusals, and those of a gateway before it.
     """
     slug = SLUGS.get(status, "bad-request" if status < 500 else "internal-error")
     headers = HEADERS | ({"WWW-Authenticate": "Bearer"} if status == 401 else {})

@@ -1,6 +1,6 @@
 """Answers as HTTP responses: JSON or CSV, with ETag, Cache-Control and the link to the next page.
 
-The ETag is weak and leaves out what changes by waiting (`as_of`, `delay_seconds`), so that an
+The ETag is weak and excludes values that change with time (`as_of`, `delay_seconds`), so that an
 answer with the same rows and labels is not sent again.
 """
 
@@ -21,8 +21,8 @@ from chalicelib.api.problems import Problem
 
 MAX_BODY_BYTES = 5_000_000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""A text that begins so is a formula to spreadsheets. In CSV a single quote stands before it, as
-OWASP's "CSV Injection" says; numbers are no texts."""
+"""Spreadsheets treat a text that begins with one of these as a formula. CSV prefixes it with a
+single quote, as OWASP's "CSV Injection" recommends; numbers are not texts."""
 
 VOLATILE = ("as_of", "delay_seconds")
 
@@ -33,19 +33,19 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 class Caching(msgspec.Struct, frozen=True):
-    """How long an answer may be kept, and whether by anybody or only by who asked."""
+    """How long an answer may be cached, and whether publicly or only by the client."""
 
     seconds: int
     private: bool
 
     @property
     def header(self) -> str:
-        """The value of Cache-Control."""
+        """Return the value of Cache-Control."""
         return f"{'private' if self.private else 'public'}, max-age={self.seconds}"
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Rows, what the envelope calls them, their columns in order, and the token that leads on."""
+    """Rows, their name in the envelope, their columns in order, and the token of the next page."""
 
     name: str
     columns: Sequence[str]
@@ -56,14 +56,14 @@ class Page(msgspec.Struct, frozen=True):
 def document(
     request: Any, payload: Mapping[str, Any], caching: Caching, link: str | None = None
 ) -> Response:
-    """A JSON object; 304 without a body where the client has it already."""
+    """Return a JSON object; 304 without a body if the client already has it."""
     return _conditional(request, payload, _encode(payload), JSON, caching, link)
 
 
 def table(
     request: Any, payload: Mapping[str, Any], page: Page, arguments: Arguments, caching: Caching
 ) -> Response:
-    """A JSON envelope around a page of rows, or the rows alone as CSV if the request says so."""
+    """Return a JSON envelope around a page of rows, or only the rows as CSV on request."""
     payload = {**payload, page.name: page.rows, "next_page_token": page.token}
     link = next_link(arguments, page.token)
     if not arguments.wants_csv():
@@ -73,7 +73,7 @@ def table(
 
 
 def next_link(arguments: Arguments, token: str | None) -> str | None:
-    """The Link header's value: relative to the request's own address, whatever gateway it took."""
+    """Return the Link header's value: relative to the request's own address, for any gateway."""
     if token is None:
         return None
     query = urlencode({**arguments.given, "page_token": token})
@@ -81,7 +81,7 @@ def next_link(arguments: Arguments, token: str | None) -> str | None:
 
 
 def plain(payload: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A JSON answer that is never kept, unless `headers` say so."""
+    """Return a JSON answer that is not cached, unless `headers` say so."""
     return Response(
         _bounded(_encode(payload)),
         status_code=status,
@@ -95,13 +95,13 @@ def plain(payload: Any, status: int = 200, headers: dict[str, str] | None = None
 
 
 def empty() -> Response:
-    """204: done, nothing to say."""
+    """Return 204."""
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return Response("", status_code=204, headers=headers)
 
 
 def to_csv(columns: Sequence[str], rows: Sequence[Any]) -> str:
-    """Rows (structs or mappings) under a header line; what is unknown is an empty field."""
+    """Return rows (structs or mappings) under a header line; unknown values are empty fields."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     writer.writerow(columns)
@@ -118,7 +118,7 @@ def _cell(value: Any) -> Any:
 
 
 def _bounded(body: str) -> str:
-    """The body, unless it is too large to be answered. Raises Problem."""
+    """Return the body unless it is too large. Raises Problem."""
     if len(body.encode()) > MAX_BODY_BYTES:
         raise Problem(
             413, f"the answer is above {MAX_BODY_BYTES} bytes; ask for a smaller limit or range"
@@ -155,14 +155,14 @@ def _etag(payload: Mapping[str, Any]) -> str:
 
 
 def _stable(value: Any) -> Any:
-    """Lists of mappings (quotes) without what is volatile in each; all else as it is."""
+    """Return lists of mappings (quotes) without their volatile values; others unchanged."""
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return [{name: row[name] for name in row if name not in VOLATILE} for row in value]
     return value
 
 
 def _matches(header: str | None, etag: str) -> bool:
-    """If-None-Match, compared weakly (RFC 9110, 13.1.2)."""
+    """Compare If-None-Match weakly (RFC 9110, 13.1.2)."""
     if header is None:
         return False
     given = [tag.strip().removeprefix("W/") for tag in header.split(",")]

@@ -1,4 +1,4 @@
-"""What the routes of the reports answer."""
+"""Views of the reports."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _RUN_SECONDS = 60
 
 
 def reports(services: Services, request: Any) -> Response:
-    """All reports, with what each takes and gives."""
+    """List all reports, with their parameters and columns."""
     parameters.read(request, "/reports", parameters.NONE)
     rows = [_report(report, presets) for report, presets in services.reports.all()]
     return rendering.document(request, {"reports": rows}, caching(services, _LIST_SECONDS))
 
 
 def start_report(services: Services, request: Any, name: str) -> Response:
-    """Start a report; its rows are asked for by the run's id."""
+    """Start a report; its rows are requested by the run's id."""
     parameters.read(request, "/reports", parameters.NONE)
     given = bodies.read_object(request)
     for field in given:
@@ -47,7 +47,7 @@ def start_report(services: Services, request: Any, name: str) -> Response:
 
 
 def report_run(services: Services, request: Any, run_id: str) -> Response:
-    """How far a run is and, when it is done, a page of its rows."""
+    """Return a run's progress and, when it is done, a page of its rows."""
     arguments = parameters.read(request, f"/reports/runs/{run_id}", RUN)
     limit = arguments.row_limit()
     position = arguments.position(1)

@@ -1,7 +1,7 @@
 """The table of routes, and the Chalice blueprint made from it.
 
-Each Lambda function imports this module with `app`; a view's module is imported when the first
-request for it comes, so that neither the stream's functions nor other routes wait for it.
+Each Lambda function imports this module with `app`; a view's module is imported at its first
+request, so that neither the stream's functions nor other routes wait for it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ RULES, SYMBOLS, REPORTS, ADMIN = "write:rules", "write:symbols", "reports", "adm
 class Route(msgspec.Struct, frozen=True):
     """One method of one path, and its view as `module.function`.
 
-    `access` is the scope that a key needs for it, or OPEN: anyone may. `weight` says as how many
-    requests it counts at least in the minute of a key (see `weights`). `most_a_minute` is a rate of
-    its own for each key, where each request costs money. `interval` is that of its rows where the
-    request names none; None where it has no bars.
+    `access` is the scope that a key needs for it, or OPEN: anyone may. `weight` is the least number
+    of requests that it counts as in a key's minute (see `weights`). `most_a_minute` is a separate
+    rate per key for requests that cost money. `interval` is the default interval of its rows; None
+    if it has no bars.
     """
 
     method: str
@@ -44,7 +44,7 @@ class Route(msgspec.Struct, frozen=True):
 
     @property
     def takes_body(self) -> bool:
-        """Whether a body means anything; only then is its media type looked at."""
+        """Return whether a body is accepted; only then is its media type checked."""
         return self.method in ("POST", "PUT")
 
 
@@ -78,10 +78,10 @@ ROUTES = (
 def make_blueprint(
     services: Callable[[], Services], authorizer: ChaliceAuthorizer, *, read_access: str
 ) -> Blueprint:
-    """All routes on a blueprint. `services` is called at each request, never before.
+    """Return all routes on a blueprint. `services` is called at each request, never before.
 
-    The authorizer stands before every route that needs a scope, but for those that read where
-    `read_access` is "open".
+    Every route that needs a scope has the authorizer, except reading routes if `read_access` is
+    "open".
     """
     blueprint = Blueprint(__name__)
     blueprint.register_middleware(_as_problems(blueprint), "http")
@@ -97,7 +97,7 @@ def make_blueprint(
 
 
 def cors(origin: str) -> CORSConfig | bool:
-    """Chalice's CORS for all routes: one origin or "*"; none where `origin` is empty."""
+    """Return Chalice's CORS for all routes: one origin or "*"; none if `origin` is empty."""
     if not origin:
         return False
     return CORSConfig(
@@ -118,7 +118,7 @@ def _as_problems(blueprint: Blueprint) -> Callable[[Any, Any], Response]:
 
 
 def _view(name: str) -> View:
-    """The function of a module of this package."""
+    """Return the function of a module of this package."""
     module, _, function = name.partition(".")
     view: View = getattr(import_module(f"{__package__}.{module}"), function)
     return view
@@ -127,7 +127,7 @@ def _view(name: str) -> View:
 def _bind(
     route: Route, services: Callable[[], Services], blueprint: Blueprint, *, guarded: bool
 ) -> Any:
-    """The view as Chalice calls it: with the path's parameters alone."""
+    """Return the view as Chalice calls it: only with the path's parameters."""
 
     def bound(**path: str) -> Response:
         from chalicelib.api import admission

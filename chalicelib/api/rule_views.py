@@ -1,4 +1,4 @@
-"""What the routes of the rules answer."""
+"""Views of the rules."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from chalicelib.services.market_data.series import Series
 from chalicelib.services.rules.rule_book import RuleBook
 
 CACHE_SECONDS = 1
-"""A rule that was just written is to be seen."""
+"""Short, so that a rule just written is visible."""
 
 PREVIEW = "preview"
 """The id of a rule that is not stored."""
 
 PREVIEW_SECONDS = 10.0
-"""How long a preview may judge. API Gateway waits for 29 s, but each second is paid for."""
+"""How long a preview may take. API Gateway waits for 29 s, but each second is charged."""
 
 
 def rules(services: Services, request: Any) -> Response:
-    """All rules in force, and the stored ones that cannot be read."""
+    """List all rules in force, and invalid stored ones."""
     parameters.read(request, "/rules", parameters.NONE)
     book = _book(services)
     rows = [_shown(kept.rule, kept.default) for kept in book.all()]
@@ -38,7 +38,7 @@ def rules(services: Services, request: Any) -> Response:
 
 
 def rule(services: Services, request: Any, rule_id: str) -> Response:
-    """One rule."""
+    """Return one rule."""
     parameters.read(request, "/rules", parameters.NONE)
     kept = _book(services).find(rule_id_of(rule_id))
     return rendering.document(
@@ -55,23 +55,23 @@ def create_rule(services: Services, request: Any) -> Response:
 
 
 def replace_rule(services: Services, request: Any, rule_id: str) -> Response:
-    """Store a rule under its id, whether there is one or not."""
+    """Create or replace a rule under its id."""
     parameters.read(request, "/rules", parameters.NONE)
     given = bodies.read_object(request)
-    given.pop("default", None)  # so that what was read may be sent back
+    given.pop("default", None)  # so that a rule can be sent back as read
     made, is_new = _book(services).replace(rule_id_of(rule_id), given)
     return rendering.plain(_shown(made, False), status=201 if is_new else 200)
 
 
 def delete_rule(services: Services, request: Any, rule_id: str) -> Response:
-    """Forget a rule."""
+    """Delete a rule."""
     parameters.read(request, "/rules", parameters.NONE)
     _book(services).remove(rule_id_of(rule_id))
     return rendering.empty()
 
 
 def preview_rule(services: Services, request: Any) -> Response:
-    """What a rule would have fired over a range."""
+    """Return what a rule would have fired over a range."""
     parameters.read(request, "/rules", parameters.NONE)
     given = bodies.read_object(request)
     query, period = bodies.take_range(given)
@@ -94,7 +94,7 @@ def preview_rule(services: Services, request: Any) -> Response:
 
 
 def rule_id_of(text: str) -> str:
-    """A rule's id out of the path."""
+    """Return a rule's id from the path."""
     if not RULE_ID.fullmatch(text):
         raise invalid_parameter("rule_id", text, RULE_ID_ALLOWED)
     return text

@@ -32,7 +32,7 @@ _FRACTION = re.compile(r"\d{1,2}(\.\d{1,4})?", re.ASCII)
 
 
 def studies_of(arguments: Arguments) -> list[Study]:
-    """The indicators asked for, at least one, in the order of KINDS."""
+    """Return the requested indicators, at least one, in the order of KINDS."""
     studies: list[Study] = []
     for kind in KINDS:
         given = arguments.text(kind)
@@ -90,7 +90,7 @@ def _vwap(parts: Sequence[str]) -> list[Study]:
 
 
 def _window(text: str) -> int | None:
-    """A window; None for anything that is none."""
+    """Return a window; None for anything invalid."""
     if not _WHOLE.fullmatch(text) or not 1 <= int(text) <= MAX_WINDOW:
         return None
     return int(text)

@@ -1,3 +1,3 @@
-"""The version that the API reports; a test holds it to pyproject.toml's."""
+"""The version that the API reports; a test compares it with pyproject.toml's."""
 
 VERSION = "0.1.0"

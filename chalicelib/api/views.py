@@ -1,4 +1,4 @@
-"""What each route answers: parse, ask one service, render."""
+"""The views of prices, symbols, alerts and health: parse, call one service, render."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _FORGET_SECONDS = 20.0
 
 
 def prices(services: Services, request: Any, symbol: str) -> Response:
-    """Ticks or bars of one symbol."""
+    """Return ticks or bars of one symbol."""
     symbol = parameters.symbol_of(symbol)
     arguments = parameters.read(request, f"/prices/{symbol}", parameters.PRICES)
     found = _market_data(services).prices(parameters.price_query(symbol, arguments))
@@ -52,7 +52,7 @@ def prices(services: Services, request: Any, symbol: str) -> Response:
 
 
 def many_prices(services: Services, request: Any) -> Response:
-    """Ticks or bars of several symbols in one table."""
+    """Return ticks or bars of several symbols in one table."""
     from chalicelib.services.market_data.many_prices import many_prices as read_prices
 
     arguments = parameters.read(request, "/prices", parameters.MANY_PRICES)
@@ -83,7 +83,7 @@ def _rows_of(tables: Sequence[PriceTable]) -> list[SymbolBarRow | TickRow]:
 
 
 def latest(services: Services, request: Any, symbol: str) -> Response:
-    """The newest tick of one symbol, with both averages and their trend."""
+    """Return the newest tick of one symbol, with both averages and their trend."""
     symbol = parameters.symbol_of(symbol)
     parameters.read(request, f"/prices/{symbol}/latest", parameters.NONE)
     found = _market_data(services).latest(symbol)
@@ -91,7 +91,7 @@ def latest(services: Services, request: Any, symbol: str) -> Response:
 
 
 def indicators(services: Services, request: Any, symbol: str) -> Response:
-    """Indicators of one symbol over a range."""
+    """Return indicators of one symbol over a range."""
     from chalicelib.api.study_parameters import INDICATORS, studies_of
     from chalicelib.services.market_data.indicator_tables import IndicatorTables
 
@@ -114,7 +114,7 @@ def indicators(services: Services, request: Any, symbol: str) -> Response:
 
 
 def quotes(services: Services, request: Any) -> Response:
-    """The newest prices of up to a hundred symbols."""
+    """Return the newest prices of up to a hundred symbols."""
     arguments = parameters.read(request, "/quotes", parameters.QUOTES)
     symbols = parameters.listed_symbols(arguments)
     found = _market_data(services).quotes(symbols)
@@ -126,7 +126,7 @@ def quotes(services: Services, request: Any) -> Response:
 
 
 def symbols(services: Services, request: Any) -> Response:
-    """All symbols that have been seen or are to be followed, by pages."""
+    """Return all symbols that have been seen or are tracked, by pages."""
     arguments = parameters.read(request, "/symbols", parameters.SYMBOLS)
     found, last = _symbol_lists(services).page(*parameters.symbols_page(arguments))
     token = arguments.next_token([last]) if last else None
@@ -139,7 +139,7 @@ def symbols(services: Services, request: Any) -> Response:
 
 
 def track_symbol(services: Services, request: Any, symbol: str) -> Response:
-    """Have the producer follow a symbol."""
+    """Make the producer follow a symbol."""
     parameters.read(request, "/symbols", parameters.NONE)
     bodies.refuse_body(request)
     listed, is_new = _symbol_lists(services).track(parameters.symbol_of(symbol))
@@ -147,7 +147,7 @@ def track_symbol(services: Services, request: Any, symbol: str) -> Response:
 
 
 def untrack_symbol(services: Services, request: Any, symbol: str) -> Response:
-    """Stop following a symbol; with `data=true`, also delete what is stored of it."""
+    """Stop following a symbol; with `data=true`, also delete its stored data."""
     symbol = parameters.symbol_of(symbol)
     arguments = parameters.read(request, f"/symbols/{symbol}", parameters.UNTRACK)
     if arguments.choice("data", parameters.FLAGS, "false") == "false":
@@ -157,7 +157,7 @@ def untrack_symbol(services: Services, request: Any, symbol: str) -> Response:
 
 
 def alerts(services: Services, request: Any) -> Response:
-    """Alerts that were recorded."""
+    """Return recorded alerts."""
     arguments = parameters.read(request, "/alerts", parameters.ALERTS)
     query = parameters.alert_query(arguments, get_args(Condition))
     found = AlertHistory(services.stores.alerts, services.clock).alerts(query)
@@ -172,7 +172,7 @@ def alerts(services: Services, request: Any) -> Response:
 
 
 def health(services: Services, request: Any) -> Response:
-    """Whether the store answers, how old the newest price is, and what the producer does."""
+    """Return whether the store answers, how old the newest price is, and what the producer does."""
     from chalicelib.services.health import KEPT_SECONDS
 
     parameters.read(request, "/health", parameters.NONE)
@@ -181,7 +181,7 @@ def health(services: Services, request: Any) -> Response:
 
 
 def openapi(services: Services, request: Any) -> Response:
-    """The OpenAPI document."""
+    """Return the OpenAPI document."""
     from chalicelib.api.openapi import openapi_document
 
     parameters.read(request, "/openapi.json", parameters.NONE)

@@ -1,8 +1,9 @@
-"""As how many requests one counts in the minute of its key: by its route, and by what it may read.
+"""The number of requests that one counts as in its key's minute: by its route, and by what it may
+read.
 
 A page of half-hours is made of up to thirty times as many stored minutes. So a page counts as one
-request more for each further READ_BY_ONE stored bars that it may read, which its interval, limit
-and range tell before anything is read.
+more request for each further READ_BY_ONE stored bars that it may read, which follow from its
+interval, limit and range before anything is read.
 """
 
 from __future__ import annotations
@@ -19,23 +20,23 @@ from chalicelib.services.market_data.bar_reading import MOST_READ
 from chalicelib.services.market_data.queries import DEFAULT_LIMIT
 
 WHOLE_WEIGHT = 10
-"""Up to 50,000 rows instead of at most 5,000; all that is stored of a symbol, which is deleted."""
+"""For up to 50,000 rows instead of at most 5,000; and for deleting all data of a symbol."""
 
 READ_BY_ONE = 5_000
-"""Stored bars: the longest page of an interval that is stored reads so many."""
+"""Stored bars: the longest page of a stored interval reads this many."""
 
 _AUTO = "auto"
 _STEPS = {"1m": timedelta(minutes=1), "1d": timedelta(days=1)}
 _DAYS = {"1d": 2, "5d": 7}
-"""Days of trading that these periods may have; longer ones have more than is read for a page."""
+"""The most trading days of these periods; longer ones have more bars than a page reads."""
 
 Clock = Callable[[], datetime]
 Given = Mapping[str, Sequence[str]]
-"""Query parameters with their values that are not empty. Views refuse several values of one."""
+"""Query parameters with their non-empty values. Views refuse repeated ones."""
 
 
 def weight_of(route: Route, given: Given, clock: Clock) -> int:
-    """As how many requests a request counts."""
+    """Return the number of requests that a request counts as."""
     if asks_for_whole(given) or (route.method == "DELETE" and "data" in given):
         return max(route.weight, WHOLE_WEIGHT)
     if route.interval is None:
@@ -44,7 +45,7 @@ def weight_of(route: Route, given: Given, clock: Clock) -> int:
 
 
 def _stored_bars(default_interval: str, given: Given, clock: Clock) -> int:
-    """How many stored bars a page may be made of; 0 where it has one row for each."""
+    """Return the most stored bars of a page; 0 if it has one row for each."""
     interval = _first(given, "interval") or default_interval
     if interval != _AUTO and MOST_PARTS.get(interval, 1) == 1:
         return 0
@@ -57,7 +58,7 @@ def _stored_bars(default_interval: str, given: Given, clock: Clock) -> int:
 
 
 def _in_range(step: timedelta, given: Given, clock: Clock) -> int:
-    """How many steps the range has for all symbols. A page token brings a range of its own."""
+    """Return the steps of the range for all symbols. A page token has its own range."""
     symbols = 1 + sum(text.count(",") for text in given.get("symbols", ()))
     start, period = _first(given, "start"), _first(given, "period")
     if "page_token" in given:
@@ -67,7 +68,7 @@ def _in_range(step: timedelta, given: Given, clock: Clock) -> int:
     try:
         since = from_text(instants.parse(start)) if start else None
         until = from_text(instants.parse(_first(given, "end"))) if "end" in given else clock()
-    except ValueError:  # the view refuses it
+    except ValueError:  # the view refuses it later
         return MOST_READ
     return MOST_READ if since is None else symbols * max(0, (until - since) // step)
 

@@ -1,4 +1,4 @@
-"""What the views are given, and the type of a view."""
+"""The services for the views, and the type of a view."""
 
 from __future__ import annotations
 
@@ -22,53 +22,54 @@ if TYPE_CHECKING:
     from chalicelib.services.symbols.forgetting import Forgotten
 
 View = Callable[..., Response]
-"""Takes services, Chalice's request and, by name, what stands in the path."""
+"""Takes services, Chalice's request and, by name, the path's parameters."""
 
 
 class Services(Protocol):
-    """What the routes need of the wiring."""
+    """The services that the routes need."""
 
     @property
     def settings(self) -> Settings:
-        """The deployment's."""
+        """Return the deployment's settings."""
 
     @property
     def stores(self) -> Stores:
-        """All of them; made when first asked for."""
+        """Return all stores, created on first use."""
 
     @property
     def keys(self) -> KeyRing:
-        """The keys of the API."""
+        """Return the API's keys."""
 
     @property
     def rate_limit(self) -> RateLimit:
-        """How often keys may ask."""
+        """Return the rate limit of keys."""
 
     @property
     def defaults(self) -> Sequence[Rule]:
-        """The rules that hold without any being stored."""
+        """Return the default rules."""
 
     @property
     def preview(self) -> Callable[[Rule, str, str | None, str | None, float], Previewed]:
-        """Judges a rule for one symbol over `[start, end)` until a deadline (time.monotonic)."""
+        """Return the function that judges a rule for one symbol over `[start, end)` until a
+        deadline (time.monotonic)."""
 
     @property
     def health(self) -> HealthCheck:
-        """What a monitor asks."""
+        """Return the health check."""
 
     @property
     def forget(self) -> Callable[[str, float], Forgotten]:
-        """Deletes what is stored of a symbol until a deadline (time.monotonic)."""
+        """Return the function that deletes a symbol's data until a deadline (time.monotonic)."""
 
     @property
     def reports(self) -> Reports:
-        """Statements over the lake."""
+        """Return the statements over the lake."""
 
     @property
     def clock(self) -> Callable[[], datetime]:
-        """What gives the present, aware."""
+        """Return the aware wall clock."""
 
 
 def caching(services: Services, seconds: int) -> Caching:
-    """How long an answer may be kept; where reading needs a key, by its holder only."""
+    """Return how long an answer may be cached; only privately if reading needs a key."""
     return Caching(seconds, services.settings.read_access == "closed")

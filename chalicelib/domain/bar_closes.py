@@ -1,4 +1,4 @@
-"""Closes of a symbol's bars, stored and of the running batch of ticks, as one series."""
+"""Closes of a symbol's bars, stored and from the current run of ticks, as one series."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from chalicelib.domain.times import later
 
 
 class BarClose(msgspec.Struct, frozen=True, array_like=True):
-    """The close of a bar of some interval, as it was stored or seen, adjusted for no split.
+    """The close of a bar as stored or seen, not adjusted for splits.
 
-    label: the bar's; part: the start of the last minute or day in it, whose close it has (the last
-    minute that there may be, of an hour that came as history); dated: that close with its session's
-    date; is_history: what it has its close from came as history, and no bar of ticks takes its
-    place.
+    label: the bar's; part: the start of the last minute or day in it, whose close it has (for an
+    hour of history the last possible minute); dated: that close with its session's date;
+    is_history: the close is from history, which bars of ticks do not replace.
     """
 
     label: str
@@ -27,22 +26,24 @@ class BarClose(msgspec.Struct, frozen=True, array_like=True):
 
 
 StoredCloses = Callable[[str, str, str, int], Sequence[BarClose]]
-"""(interval, first, end, count) -> the stored closes of bars before the label `end` in order, those
-before the label `first` at least `count` where there are so many."""
+"""(interval, first, end, count) -> the stored closes of bars before the label `end`, in order, with
+at least `count` before the label `first` if there are that many."""
 
 
 def no_history(_interval: str, _first: str, _end: str, _count: int) -> list[BarClose]:
-    """The history of a symbol that has none."""
+    """Return no closes."""
     return []
 
 
 class CloseSeries:
-    """The closes of bars of one interval in a run of ticks: stored ones, then those that the run
-    adds. Where history is stored for a bar of the run, history's close counts for the bars after
-    it, as it does when each tick comes in a run of its own."""
+    """Closes of bars of one interval in a run of ticks: stored ones, then those that the run adds.
+
+    If history is stored for a bar of the run, history's close counts for later bars, as it does
+    when each tick comes in its own run.
+    """
 
     def __init__(self, first: str) -> None:
-        """`first` is the label of the first bar that the run closes."""
+        """Start with `first`, the label of the first bar that the run closes."""
         self.first = first
         self.own: list[BarClose] = []
         self._rows: list[BarClose] = []
@@ -51,14 +52,14 @@ class CloseSeries:
         self.is_read = False
 
     def read(self, stored: Sequence[BarClose]) -> None:
-        """Take what is stored: bars before the run's first one, and history beside the run's."""
+        """Add the stored closes: bars before the run's first one, and history of the run's bars."""
         self.is_read = True
         self._rows = [row for row in stored if row.label < self.first]
         later = [row for row in stored if row.label >= self.first and row.is_history]
         self._history = later[::-1]
 
     def before_last(self, count: int) -> list[DatedClose]:
-        """At most `count` closes of bars before the last one of the run, in order."""
+        """Return at most `count` closes of bars before the last one of the run, in order."""
         for own in self.own[self._taken : -1]:
             self._rows += self._history_before(own.label)
             self._rows.append(self._stored_for(own))
@@ -67,9 +68,11 @@ class CloseSeries:
         return [row.dated for row in self._rows[-count:]]
 
     def refine(self, minutes: Sequence[BarClose]) -> None:
-        """Give those of the run's hours that are over, and that nobody has asked for yet, the close
-        of a historical minute that lies in one of them, and not before its last tick: such an
-        hour is stored with that close. `minutes` are the historical ones of the run, in order."""
+        """Apply historical minutes to the run's finished hours whose closes have not been used yet.
+
+        An hour takes the close of a historical minute in it that is not before its last tick, since
+        such an hour is stored with that close. `minutes` are the run's historical ones, in order.
+        """
         for at in range(self._taken, len(self.own) - 1):
             own = self.own[at]
             place = bisect_left(minutes, later(own.label, seconds=3600), key=_part)
@@ -84,7 +87,7 @@ class CloseSeries:
         return found
 
     def _stored_for(self, own: BarClose) -> BarClose:
-        """History of the same bar that ends no sooner, else the run's own close."""
+        """Return history of the same bar that ends no sooner, else the run's own close."""
         if self._history and self._history[-1].label == own.label:
             stored = self._history.pop()
             return stored if stored.part >= own.part else own

@@ -1,8 +1,8 @@
-"""Rules on bars: judged once at the close of each bar of their interval, in regular hours.
+"""Judges rules on bars: once at the close of each bar of their interval, in regular hours.
 
-A bar closes when the first tick beyond it comes; a day also with the first tick after its session's
-close. Its close is the last regular tick in it. The closes before it come from history, which is
-read only when a bar with a rule on it closes.
+A bar closes at the first tick after it; a day also at the first tick after its session's close. Its
+close is its last regular tick. Earlier closes come from history, which is read only when a bar with
+a rule on it closes.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from chalicelib.domain.times import from_text
 from chalicelib.domain.watching import Observation, RuleState, is_followed, known_to
 
 Spot = tuple[SessionPlace, str]
-"""A tick's place and instant."""
+"""A tick's session place and instant."""
 
 
 def label_of(place: SessionPlace, interval: str) -> str:
-    """The label of the bar of `interval` in which a place lies."""
+    """Return the label of the bar of `interval` that contains a place."""
     if interval == "1m" or interval in MINUTES:
         return label(place.minute, interval)
     if interval == "1h":
@@ -32,16 +32,18 @@ def label_of(place: SessionPlace, interval: str) -> str:
 
 
 def has_closed(interval: str, mark: SessionPlace, place: SessionPlace, instant: str) -> bool:
-    """Whether the bar around `mark` is over now that a tick has come at `place`."""
+    """Return whether the bar around `mark` is over, given a tick at `place`."""
     if label_of(mark, interval) != label_of(place, interval):
         return True
     return interval == "1d" and place.extended and from_text(instant) > mark.session.close
 
 
 class _Closed(CloseSeries):
-    """The bars of one interval that close in a run; the last one's label, and the timestamp of its
-    close: a regular price may still come after the bar was judged, as that of the closing auction
-    does."""
+    """The bars of one interval that close in a run: the last one's label, and the timestamp of its
+    close.
+
+    A regular price, such as the closing auction's, may still come after the bar was judged.
+    """
 
     last = at = ""
 
@@ -49,8 +51,8 @@ class _Closed(CloseSeries):
 class BarWatch:
     """Observations at which the bars of one run of ticks close, each once.
 
-    `rule_states` tell which bars were closed in earlier runs. Ticks outside the session come after
-    the same bar repeatedly; nothing is read for them.
+    `rule_states` show which bars earlier runs closed. Ticks outside the session follow the same bar
+    repeatedly; nothing is read for them.
     """
 
     def __init__(
@@ -63,8 +65,11 @@ class BarWatch:
         *,
         shown: int,
     ) -> None:
-        """`ticks` are those of the run. Points have at least `shown` closes where there are so
-        many, so that what alerts tell of averages depends on no other rule, nor on the run."""
+        """Watch the run's `ticks`.
+
+        Observations have at least `shown` closes if there are that many, so that the averages in
+        alerts depend neither on other rules nor on the run.
+        """
         self._shown = shown
         self._rules: dict[str, list[Rule]] = {}
         for rule in rules:
@@ -80,8 +85,11 @@ class BarWatch:
     def closing(
         self, tick: Tick, mark: SessionPlace, before: Spot, now: Spot
     ) -> dict[str, Observation]:
-        """By interval, the points of bars that are over; `tick` is the last regular one, at `mark`;
-        the one before the new one stands at `before`, the new one at `now`."""
+        """Return the observations of finished bars by interval.
+
+        `tick` is the last regular one, at `mark`; the previous tick is at `before`, the new one at
+        `now`.
+        """
         points = {}
         for interval in self._rules:
             if not has_closed(interval, mark, *now):
@@ -94,8 +102,10 @@ class BarWatch:
     def _closes_now(
         self, interval: str, mark: SessionPlace, tick: Tick, was_over: bool, now: str
     ) -> bool:
-        """Whether the bar has not been closed yet, in this run or, for all rules, before it. To a
-        rule that begins, one that `was_over` is closed."""
+        """Return whether the bar has not been closed yet, in this run or, for all rules, before it.
+
+        For a new rule a bar that `was_over` is closed.
+        """
         label = label_of(mark, interval)
         closed = self._closed.setdefault(interval, _Closed(label))
         part = "1m" if interval == "1h" else BASE_OF[interval]
@@ -116,8 +126,8 @@ class BarWatch:
         return not was_over if rule_state is None else rule_state.bar < label
 
     def _refine(self, hours: _Closed) -> None:
-        """Hours are stored as their minutes make them, historical ones among those, but those of a
-        run are stored only when it is over."""
+        """Apply historical minutes to hours: stored hours include them, but a run's are stored only
+        at its end."""
         if self._minutes is None:
             end = place_of(self._ticks[-1]).minute
             stored = self._history("1m", hours.first, end, 0)

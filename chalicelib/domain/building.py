@@ -1,4 +1,4 @@
-"""Bars built tick by tick, in the order of timestamps."""
+"""Builds bars tick by tick, in the order of timestamps."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _HOUR = timedelta(hours=1)
 
 
 class Hour(msgspec.Struct, frozen=True):
-    """An hourly bar's start, and whether it lies outside of the regular session."""
+    """An hourly bar's start, and whether it is outside the regular session."""
 
     start: str
     extended: bool
 
 
 class SessionPlace(msgspec.Struct, frozen=True):
-    """Where a tick stands: its minute's label, its session, whether outside regular hours."""
+    """A tick's minute label, its session, and whether it is outside regular hours."""
 
     minute: str
     hour: Hour
@@ -33,15 +33,15 @@ class SessionPlace(msgspec.Struct, frozen=True):
 
     @property
     def date(self) -> str:
-        """The session's date as text."""
+        """Return the session's date as text."""
         return self.session.date.isoformat()
 
 
 def is_extended(session: Session, instant: datetime, market_state: str | None) -> bool:
-    """Whether a tick lies outside of the regular session: as its source says, else by the clock.
+    """Return whether a tick is outside the regular session: by its source, else by the clock.
 
-    "CLOSED" with a quote means the last regular price. On a day without a session (a recording
-    may have such rows) everything counts as regular.
+    "CLOSED" with a quote means the last regular price. On a day without a session (a recording may
+    have such rows) everything counts as regular.
     """
     if market_state:
         return "PRE" in market_state or "POST" in market_state
@@ -49,7 +49,8 @@ def is_extended(session: Session, instant: datetime, market_state: str | None) -
 
 
 def hour_start(session: Session, instant: datetime, extended: bool) -> datetime:
-    """The start of the hourly bar: hours count from the session's open, after it from its close.
+    """Return the start of the hourly bar: hours count from the session's open, after it from its
+    close.
 
     Before the open they count backwards, so that none spans the open.
     """
@@ -59,7 +60,7 @@ def hour_start(session: Session, instant: datetime, extended: bool) -> datetime:
 
 
 def place_of(tick: Tick) -> SessionPlace:
-    """The place of one tick."""
+    """Return the place of one tick."""
     instant = from_text(tick.timestamp)
     session = calendar_for(tick.symbol, tick.exchange_timezone).session_at(instant)
     extended = is_extended(session, instant, tick.market_state)
@@ -68,13 +69,13 @@ def place_of(tick: Tick) -> SessionPlace:
 
 
 def hour_around(bar: Bar, place: SessionPlace) -> Hour:
-    """The hour of a 1m bar in the session of `place`."""
+    """Return the hour of a 1m bar in the session of `place`."""
     start = hour_start(place.session, from_text(bar.start), bar.extended)
     return Hour(to_text(start), bar.extended)
 
 
 def hour_with(bar: Bar, calendar: Calendar) -> Hour:
-    """The hour of a 1m bar, in the session in which its start lies."""
+    """Return the hour of a 1m bar, in the session that contains its start."""
     instant = from_text(bar.start)
     return Hour(
         to_text(hour_start(calendar.session_at(instant), instant, bar.extended)), bar.extended
@@ -84,13 +85,15 @@ def hour_with(bar: Bar, calendar: Calendar) -> Hour:
 class BarBuilder:
     """Folds a symbol's ticks into the running minute and day.
 
-    A bar is regular or extended as its ticks are: a minute with ticks of both kinds has two bars,
-    `minute` that of the last tick's kind and `beside` the other one. `closed` collects finished
-    bars in order, `hours` the finished hours; both end when a tick of a later minute comes, so
-    that nothing depends on where a run of ticks is cut. Minute volume is the difference of the
-    session's cumulative volume against the regular tick before that told one, never below 0; the
-    first such tick of a session counts all of it if the session opened in its minute, else it only
-    sets the baseline. Extended ticks are compared with the extended tick just before them.
+    A bar is regular or extended like its ticks: a minute with ticks of both kinds has two bars,
+    `minute` of the last tick's kind and `beside` of the other. `closed` collects finished bars in
+    order, `hours` the finished hours; both end at a tick of a later minute, so that nothing depends
+    on the batching of ticks.
+
+    Minute volume is the increase of the session's cumulative volume since the previous regular tick
+    with a volume, never below 0. The session's first such tick counts completely if the session
+    opened in its minute, else it only sets the baseline. Extended ticks are compared with the
+    extended tick just before them.
     """
 
     def __init__(
@@ -105,21 +108,21 @@ class BarBuilder:
 
     @property
     def place(self) -> SessionPlace | None:
-        """Where the last tick stands."""
+        """Return the place of the last tick."""
         return self._place
 
     @property
     def minute(self) -> Bar | None:
-        """The running bar of the last tick's kind."""
+        """Return the running bar of the last tick's kind."""
         return self._running.get(self._place.extended) if self._place else None
 
     @property
     def beside(self) -> Bar | None:
-        """The running bar of the other kind."""
+        """Return the running bar of the other kind."""
         return self._running.get(not self._place.extended) if self._place else None
 
     def add(self, tick: Tick) -> SessionPlace:
-        """Take the next tick; returns its place."""
+        """Add the next tick; return its place."""
         before, place = self._place, self._place_of(tick)
         if before is not None:
             self._close_before(place, before)
@@ -160,7 +163,7 @@ class BarBuilder:
     def _traded(
         self, tick: Tick, place: SessionPlace, before: SessionPlace | None
     ) -> Decimal | None:
-        """What this tick adds to its minute's volume."""
+        """Return the volume that this tick adds to its minute."""
         if tick.volume is None:
             return None
         known = self._extended_volume(place, before) if place.extended else self._day_volume(place)
@@ -170,11 +173,11 @@ class BarBuilder:
         return tick.volume if opened == place.minute and not place.extended else ZERO
 
     def _day_volume(self, place: SessionPlace) -> Decimal | None:
-        """What the session's regular ticks told last."""
+        """Return the last volume of the session's regular ticks."""
         return self.day.volume if self.day and self.day.session_date == place.date else None
 
     def _extended_volume(self, place: SessionPlace, before: SessionPlace | None) -> Decimal | None:
-        """What the tick before told, if it is an extended one of the session, too."""
+        """Return the volume of the previous tick, if it is an extended one of the session, too."""
         if before is None or self.last is None:
             return None
         same = before.extended and before.session == place.session
@@ -202,7 +205,8 @@ class BarBuilder:
 
 
 def with_session_figures(day: Bar, tick: Tick, ticks: int) -> Bar:
-    """A 1d bar after the next tick, whose own open, high, low and volume of the session count."""
+    """Return a 1d bar after the next tick, using its own open, high, low and volume of the
+    session."""
     return msgspec.structs.replace(
         day,
         open=tick.open or day.open,

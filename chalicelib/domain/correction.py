@@ -1,4 +1,4 @@
-"""Bars computed again from stored ticks, for what was late or came twice."""
+"""Recomputes bars from stored ticks after late or repeated ticks."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from chalicelib.domain.times import from_text, later, minute_of, to_text
 
 
 def minutes_of(before: Sequence[Tick], ticks: Sequence[Tick]) -> list[Bar]:
-    """All 1m bars of a run of ticks in order; `before` are ticks of earlier minutes, the newest
-    last, of which the run's first volumes are differences."""
+    """Return all 1m bars of a run of ticks in order.
+
+    `before` are ticks of earlier minutes, the newest last, from which the first volumes are
+    differences.
+    """
     if not ticks:
         return []
     builder = BarBuilder()
@@ -29,7 +32,7 @@ def minutes_of(before: Sequence[Tick], ticks: Sequence[Tick]) -> list[Bar]:
 
 
 def day_of(ticks: Sequence[Tick]) -> Bar | None:
-    """The 1d bar of all ticks of one session; None where all lie outside regular hours."""
+    """Return the 1d bar of all ticks of one session; None if all are outside regular hours."""
     builder = BarBuilder()
     for tick in ticks:
         builder.add(tick)
@@ -37,11 +40,11 @@ def day_of(ticks: Sequence[Tick]) -> Bar | None:
 
 
 def day_of_parts(parts: Sequence[Bar], newest: Sequence[Tick]) -> Bar | None:
-    """The 1d bar of a session out of its regular hours or minutes, in order, and its newest
-    regular ticks; None where there are no parts.
+    """Return the 1d bar of a session's regular hours or minutes, in order, and its newest regular
+    ticks; None without parts.
 
-    Of the session's own open, high, low and volume the last that a tick gives counts, as in
-    BarBuilder; one that none of `newest` gives is taken from the parts, which know no volume.
+    The session's own open, high, low and volume are the last values of any tick, as in BarBuilder;
+    values that `newest` lacks are taken from the parts, which have no volume.
     """
     if not parts:
         return None
@@ -60,10 +63,10 @@ def day_of_parts(parts: Sequence[Bar], newest: Sequence[Tick]) -> Bar | None:
 
 
 class HourSpan(msgspec.Struct, frozen=True):
-    """An hour, and where its minutes' labels lie: `[start, end)`, among them perhaps others'.
+    """An hour and the range of its minutes' labels, `[start, end)`, which may include others'.
 
-    Hours count from a session's open or close, so that those of neighbouring sessions may overlap:
-    a minute belongs to the hour that its own session and flag say.
+    Hours count from a session's open or close, so those of neighbouring sessions may overlap: a
+    minute belongs to the hour of its own session and flag.
     """
 
     hour: Hour
@@ -72,16 +75,16 @@ class HourSpan(msgspec.Struct, frozen=True):
 
     @property
     def start(self) -> str:
-        """The hour's label."""
+        """Return the hour's label."""
         return self.hour.start
 
     @property
     def key(self) -> str:
-        """The hourly bar's."""
+        """Return the hourly bar's key."""
         return key_of(self.hour.start, extended=self.hour.extended)
 
     def holds(self, bar: Bar) -> bool:
-        """Whether a 1m bar is one of the hour's."""
+        """Return whether a 1m bar belongs to the hour."""
         if bar.extended is not self.hour.extended:
             return False
         instant = from_text(bar.start)
@@ -90,14 +93,14 @@ class HourSpan(msgspec.Struct, frozen=True):
 
 
 def hour_span(hour: Hour, calendar: Calendar) -> HourSpan:
-    """The 60 minutes of an hour."""
+    """Return the 60 minutes of an hour."""
     return HourSpan(hour, later(hour.start, hours=1), calendar)
 
 
 def hour_of(span: HourSpan, minutes: Iterable[Bar]) -> Bar | None:
-    """The 1h bar of a span, folded from the 1m bars in it; None where there are none.
+    """Return the 1h bar of a span, folded from its 1m bars; None without any.
 
-    It counts at least one tick, if only one that history hides: an hour of history minutes is not
+    It counts at least one tick, even if history hides it: an hour of historical minutes is not
     history itself.
     """
     folded: Bar | None = None
@@ -112,7 +115,7 @@ def hour_of(span: HourSpan, minutes: Iterable[Bar]) -> Bar | None:
 
 
 def day_range(session: Session) -> tuple[str, str]:
-    """Instants between which all ticks of a session lie, with room to spare."""
+    """Return instants between which all ticks of a session lie, with a margin."""
     early = min(session.open, session.pre_open)
     late = max(session.post_close, session.regular_until, session.close)
     return later(to_text(early), hours=-12), later(to_text(late), hours=12)

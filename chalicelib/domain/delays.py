@@ -1,11 +1,10 @@
-"""How late a source gives an exchange's prices: a property of the exchange, known by the symbol.
+"""The delay of a source's prices: a property of the exchange, known by the symbol.
 
-The minutes are those that Yahoo publishes in "Exchanges and data providers on Yahoo Finance"
-(https://help.yahoo.com/kb/SLN2310.html), as GnuCash's manual repeats them ("Yahoo Codes for
-Exchanges and Markets", gnucash-docs, C/manual/tips-appendix.docbook). Johannesburg, Riyadh's .SR
-and Warsaw are not in that copy; they have the 15 minutes of most exchanges. A delay that is too
-short would silence every alert of an exchange; one that is too long lets somewhat older prices
-alert.
+Yahoo publishes the delays in "Exchanges and data providers on Yahoo Finance"
+(https://help.yahoo.com/kb/SLN2310.html), and GnuCash's manual repeats them ("Yahoo Codes for
+Exchanges and Markets", gnucash-docs, C/manual/tips-appendix.docbook). That copy lacks Johannesburg,
+Riyadh's .SR and Warsaw, which have the 15 minutes of most exchanges. Too short a delay would
+suppress every alert of an exchange; too long a one allows alerts on somewhat older prices.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 YAHOO_SOURCES = ("yfinance", "yfinance-live")
-"""Sources whose prices are Yahoo's."""
+"""Sources of Yahoo's prices."""
 
 _MINUTES = {
     10: (".CBT", ".CME", ".JK"),
@@ -35,7 +34,8 @@ _CME_AND_CBOT = frozenset(
         "ZS", "ZT", "ZW",
     )
 )  # fmt: skip
-"""Futures of .CME and .CBT, which bear no exchange in `ES=F`; all others may be NYMEX's."""
+"""Futures of .CME and .CBT, whose symbols such as `ES=F` name no exchange; all others may be
+NYMEX's."""
 _INDICES = {"^FTSE": ".L", "^GDAXI": ".DE", "^HSI": ".HK", "^N225": ".T"}
 _DELAYS = {
     suffix: timedelta(minutes=minutes) for minutes, names in _MINUTES.items() for suffix in names
@@ -44,10 +44,10 @@ _NONE = timedelta()
 
 
 def exchange_delay(symbol: str) -> timedelta:
-    """How late Yahoo gives the prices of the symbol's exchange.
+    """Return Yahoo's delay for the symbol's exchange.
 
-    Zero for real-time exchanges (New York, Mumbai, Stockholm, Copenhagen, Helsinki), currencies,
-    crypto and suffixes that are not in the list.
+    It is zero for real-time exchanges (New York, Mumbai, Stockholm, Copenhagen, Helsinki),
+    currencies, crypto and unlisted suffixes.
     """
     name = _INDICES.get(symbol, symbol)
     if name.endswith("=F"):
@@ -56,5 +56,5 @@ def exchange_delay(symbol: str) -> timedelta:
 
 
 def source_delay(symbol: str, source: str) -> timedelta:
-    """How late a source gives a symbol's prices; zero for sources other than Yahoo."""
+    """Return a source's delay for a symbol; zero for sources other than Yahoo."""
     return exchange_delay(symbol) if source in YAHOO_SOURCES else _NONE

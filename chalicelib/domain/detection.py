@@ -1,4 +1,4 @@
-"""Detection: a symbol's state, moved on by its next ticks, and what comes out of that."""
+"""Detection: advances a symbol's state by its next ticks, and returns the results."""
 
 from __future__ import annotations
 
@@ -25,32 +25,31 @@ from chalicelib.domain.times import from_text
 from chalicelib.domain.watching import Observation, RuleState, is_followed, judge, without_alert
 
 MAX_PENDING = 100
-"""Pending alerts lie in the state's item: a run of ticks stops short when there are so many."""
+"""Pending alerts are stored in the state's item: a run of ticks stops early at this number."""
 
 LONGEST_GAP = 99
-"""Seconds between ticks that a state tells apart."""
+"""The longest gap between ticks that a state records, in seconds."""
 
 
 class Opening(msgspec.Struct, frozen=True, array_like=True):
-    """What the last tick's session began on: `before`, the last price of the sessions before it,
-    the regular one where there is one; and how many of the newest prices are of it."""
+    """The start of the last tick's session: `before`, the last price of earlier sessions, the
+    regular one if any; and how many of the newest prices belong to the session."""
 
     closes: int = 0
     before: Decimal | None = None
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """What detect remembers of a symbol.
+    """The state of detection for a symbol.
 
-    last: the newest tick that was folded in; gap: whole seconds (rounded up, 99 at most) from the
-    one before to it, 0 where that is not known; mark: the newest regular one where that is another;
-    minute, day: the running bars; beside: that of the same minute and the other kind, regular or
-    extended; closes: the newest prices, newest last, counted as after all splits; rule_states by
-    rule; splits: the newest ones, in order; opening: None in a session that an older version
-    began; pending: alerts that may not have been delivered yet, at most MAX_PENDING and those of
-    one tick; pending_to: the last tick of the run that made the newest of them; told: the alerts of
-    the last tick's minute, None for none; version counts the writes, repairs those among them that
-    followed on bars computed again.
+    last: the newest folded tick; gap: whole seconds (rounded up, 99 at most) since the one before,
+    0 if unknown; mark: the newest regular tick if it is another; minute, day: the running bars;
+    beside: the minute's bar of the other kind, regular or extended; closes: the newest prices,
+    newest last, adjusted for all splits; rule_states by rule; splits: the newest ones, in order;
+    opening: None in a session that an older version began; pending: alerts that may not have been
+    delivered yet, at most MAX_PENDING plus those of one tick; pending_to: the last tick of the run
+    that made the newest of them; told: the alerts of the last tick's minute, None without any;
+    version counts the writes, repairs those after recomputed bars.
     """
 
     symbol: str
@@ -72,44 +71,44 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def last_timestamp(self) -> str:
-        """The last tick's; empty (before all others) where there is none."""
+        """Return the last tick's timestamp; empty (before all others) without one."""
         return self.last.timestamp if self.last else ""
 
     @property
     def last_fired(self) -> str:
-        """The time of the newest alert of the rules that are remembered; empty without one."""
+        """Return the time of the newest alert of the remembered rules; empty without one."""
         return max((rule_state.fired_at for rule_state in self.rule_states.values()), default="")
 
     @property
     def split(self) -> Split | None:
-        """The last one seen."""
+        """Return the last split."""
         return self.splits[-1] if self.splits else None
 
     @property
     def timezone(self) -> str | None:
-        """The exchange's, as the last tick names it."""
+        """Return the exchange's time zone in the last tick."""
         return self.last.exchange_timezone if self.last else None
 
     @property
     def minutes(self) -> list[Bar]:
-        """The running 1m bars in order: one, or a regular and an extended one."""
+        """Return the running 1m bars in order: one, or a regular and an extended one."""
         bars = [bar for bar in (self.minute, self.beside) if bar is not None]
         return sorted(bars, key=lambda bar: bar.key)
 
     def running(self, interval: str) -> list[Bar]:
-        """The running bars of a stored interval in order; none of 1h, which readers fold."""
+        """Return the running bars of a stored interval in order; none for 1h, which readers
+        fold."""
         if interval == "1m":
             return self.minutes
         return [self.day] if interval == "1d" and self.day else []
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What a run of ticks led to.
+    """The result of a run of ticks.
 
-    `closed` are finished 1m and 1d bars, `hours` the finished hours, which are folded
-    from their minutes; `taken` says how many of the ticks were used; `split` is set where this run
-    saw one; `dropped` and `unsent` count by rule the alerts that were too many to be recorded, and
-    to be sent.
+    `closed` are finished 1m and 1d bars, `hours` the finished hours, folded from their minutes;
+    `taken` counts the used ticks; `split` is set if this run saw one; `dropped` and `unsent` count
+    by rule the alerts above the limits for recording and for sending.
     """
 
     state: State
@@ -122,9 +121,9 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Watch(msgspec.Struct, frozen=True):
-    """What is watched: rules of one symbol (those for all included) and the averages shown.
+    """The rules of one symbol (including those for all) and the averages shown.
 
-    No more rules are judged than MAX_RULES, whatever is stored: `within_bound` says which.
+    At most MAX_RULES rules are judged, whatever is stored: `within_bound` selects them.
     """
 
     rules: tuple[Rule, ...]
@@ -137,14 +136,17 @@ class Watch(msgspec.Struct, frozen=True):
 
     @property
     def depth(self) -> int:
-        """How many of the newest prices the rules on ticks, and the averages shown, need."""
+        """Return how many of the newest prices the tick rules and the averages need."""
         needed = [rule.closes_needed for rule in self.rules if rule.interval == "tick"]
         return max([self.slow, *needed])
 
 
 def rules_for(symbol: str, rules: Sequence[Rule]) -> tuple[Rule, ...]:
-    """The rules that concern a symbol, by id. If an id is stored for the symbol and for all, which
-    earlier versions let happen, the symbol's own counts."""
+    """Return the rules that apply to a symbol, by id.
+
+    If an id is stored for the symbol and for all, which earlier versions allowed, the symbol's own
+    counts.
+    """
     mine = {rule.rule_id: rule for rule in rules if rule.symbol == ANY_SYMBOL}
     mine |= {rule.rule_id: rule for rule in rules if rule.symbol == symbol}
     return tuple(mine[rule_id] for rule_id in sorted(mine))
@@ -159,10 +161,10 @@ def advance(
     carried: tuple[Alert, ...] = (),
     room: Room = BOUNDLESS,
 ) -> Outcome:
-    """Fold ticks, all later than `state.last` and in order, into the state.
+    """Fold ticks, in order and all later than `state.last`, into the state.
 
-    The new state has as `pending` the `carried` alerts, those of the old state that could not be
-    delivered, and behind them the alerts of this run, as far as the room has places for them.
+    The new state's `pending` has the `carried` alerts, those of the old state that could not be
+    delivered, followed by this run's alerts, as far as the room has places.
     """
     count = AlertCount(state.told, quiet, room)
     run = _Run(state, watch, count, history, ticks)
@@ -215,7 +217,7 @@ class _Run:
         self.split: Split | None = None
 
     def take(self, tick: Tick) -> None:
-        """Fold one tick: bars first, then what closes with it, then the rules on ticks."""
+        """Fold one tick: bars first, then rules on bars that it closes, then rules on ticks."""
         previous, before = self.builder.last, self.builder.place
         place = self.builder.add(tick)
         if previous is None or previous.timestamp[:MINUTE] != tick.timestamp[:MINUTE]:
@@ -250,7 +252,7 @@ class _Run:
             self._opening = Opening(count, self._opening.before)
 
     def state(self) -> State:
-        """The state after the run, with nothing pending."""
+        """Return the state after the run, without pending alerts."""
         last = self.builder.last
         return State(
             symbol=self._before.symbol,
@@ -270,8 +272,8 @@ class _Run:
         )
 
     def _remembered(self) -> dict[str, RuleState]:
-        """What the rules remember, those that are off as far as there is room: whoever switches
-        rules on and off makes a state no larger."""
+        """Return the rule states, including disabled rules' as far as there is room: switching
+        rules on and off does not enlarge a state."""
         rules = sorted(self._watch.rules, key=lambda rule: not rule.enabled)
         known = [rule.rule_id for rule in rules if rule.rule_id in self._rule_states]
         on = sum(rule.enabled for rule in rules)
@@ -283,12 +285,12 @@ class _Run:
         return self._bars.closing(self._mark, self._mark_place, before, now)
 
     def _open(self, previous: Tick | None) -> None:
-        """Begin a session; `previous` is the last tick of those before it."""
+        """Start a session; `previous` is the last tick of earlier sessions."""
         last = self._mark or previous
         self._opening = Opening(0, last.price if last else None)
 
     def _split_at(self, tick: Tick, place: SessionPlace) -> Split | None:
-        """The split that a tick is the first to tell of; a session has one at most."""
+        """Return the split that this tick is the first to report; a session has at most one."""
         known = self._splits[-1].date if self._splits else ""
         if known >= place.date or self._opening is None or self._opening.before is None:
             return None
@@ -299,7 +301,7 @@ class _Run:
         return _shown_split(self._mark, self._mark_place, tick, place)
 
     def _count_as_after(self, split: Split) -> None:
-        """Adjust what was seen in the sessions before for a split that a tick has just told of."""
+        """Adjust earlier sessions' values for a split that a tick has just reported."""
         self.split = split
         self._splits = self._bars.splits = with_split(self._splits, split)
         older = len(self._closes) - (self._opening.closes if self._opening else 0)
@@ -307,8 +309,7 @@ class _Run:
         self._closes = RunningCloses([*before, *self._closes[older:]])
 
     def _judge(self, interval: str, observation: Observation, tick: Tick, newest: Tick) -> None:
-        """Judge the rules of an interval that have not expired at the tick that has just come,
-        `newest`."""
+        """Judge an interval's unexpired rules at `newest`, the new tick."""
         for rule in self._watch.rules:
             rule_state = self._rule_states.get(rule.rule_id)
             if rule.interval != interval or not is_followed(rule, rule_state, newest.timestamp):
@@ -337,11 +338,11 @@ def _last_regular(state: State) -> tuple[Tick | None, SessionPlace | None]:
 
 
 def _shown_split(mark: Tick, before: SessionPlace, tick: Tick, place: SessionPlace) -> Split | None:
-    """The split that prices show, at the ticks of a session up to its first regular one; `mark` is
-    the last regular tick before.
+    """Return the split that prices show, at the ticks of a session up to its first regular one;
+    `mark` is the last regular tick before.
 
-    Yahoo's ticks tell of splits, so of them a ratio of prices decides nothing. Before the open a
-    source may still give the previous close of the day before, so the price has to agree there.
+    Yahoo's ticks name splits, so their price ratios are not used. Before the open a source may
+    still give an older previous close, so the price has to agree there.
     """
     if tick.source in YAHOO_SOURCES or tick.previous_close is None or place.date == before.date:
         return None
@@ -354,8 +355,8 @@ def _shown_split(mark: Tick, before: SessionPlace, tick: Tick, place: SessionPla
 
 
 def _is_next_session(mark: Tick, before: SessionPlace, place: SessionPlace) -> bool:
-    """Whether no price lies between that was never seen: the mark is its session's last one, and
-    the place is in the next session. Else a jump may be real."""
+    """Return whether no unseen price lies between: the mark is its session's last one, and the
+    place is in the next session. Otherwise a jump may be real."""
     calendar = calendar_for(mark.symbol, mark.exchange_timezone)
     if calendar.next_session(before.session).date != place.session.date:
         return False
@@ -363,7 +364,7 @@ def _is_next_session(mark: Tick, before: SessionPlace, place: SessionPlace) -> b
 
 
 def averages(closes: Sequence[Decimal], fast: int, slow: int) -> dict[str, Decimal]:
-    """The simple averages shown beside a price, by name, where enough prices are there."""
+    """Return the simple averages shown with a price, by name, if there are enough prices."""
     return {
         f"sma_{size}": (sum(closes[-size:], Decimal(0)) / size).quantize(
             Decimal("0.00000001"), ROUND_HALF_EVEN
@@ -393,9 +394,9 @@ def _point(
 
 
 def make_alert(rule: Rule, observation: Observation, tick: Tick, watch: Watch, quiet: str) -> Alert:
-    """The alert of a rule that fired at an observation.
+    """Return the alert of a rule that fired at an observation.
 
-    The alert's price is that of `tick`, adjusted for later splits.
+    The alert's price is `tick`'s, adjusted for later splits.
     """
     given = {"price": observation.price, "previous_close": observation.previous_close}
     tick = msgspec.structs.replace(tick, **given)

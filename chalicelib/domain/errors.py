@@ -1,19 +1,19 @@
-"""What can be wrong with what Ticktape is given.
+"""The errors of Ticktape's input and processing.
 
 TicktapeError
-├── FieldError          one field of the input is not as it must be
+├── FieldError          one field of the input is invalid
 │   ├── TickError       of a tick on the wire
 │   ├── RuleError       of a rule
 │   └── KeyFieldError   of an API key
 ├── DeliveryError       a channel did not take a message (domain/deliveries.py)
-├── UnreadableError     bytes that are no JSON of the expected shape
-├── Contended           somebody else holds what is needed: ask again
-├── Incomplete          a deadline came before everything was written: ask again
+├── UnreadableError     bytes that are not JSON of the expected shape
+├── Contended           another invocation holds the claim: retry
+├── Incomplete          the deadline came before everything was written: retry
 ├── TooManyCopies       stored items hold more copies of ticks than may be read at once
 ├── StatementRefused    Athena did not start a statement
-├── CompactionError     a statement failed, or what it wrote is not what it should be
-├── BadPosition         a place in an answer that nobody has given out
-└── OutOfTime           a deadline came; the next run goes on from there
+├── CompactionError     a statement failed, or its result is wrong
+├── BadPosition         a position in an answer that was never issued
+└── OutOfTime           the deadline came; the next run continues
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class TicktapeError(Exception):
 
 
 class FieldError(TicktapeError, ValueError):
-    """One field of an input is not as it must be.
+    """One field of an input is invalid.
 
-    `field` is its name on the wire, `value` what was given, `allowed` what may be given.
+    `field` is its name on the wire, `value` the given value, `allowed` the allowed ones.
     """
 
     def __init__(self, field: str, value: object, allowed: str) -> None:
@@ -40,15 +40,15 @@ class FieldError(TicktapeError, ValueError):
 
 
 class TickError(FieldError):
-    """A field of a tick on the wire."""
+    """An invalid field of a tick on the wire."""
 
 
 class RuleError(FieldError):
-    """A field of a rule."""
+    """An invalid field of a rule."""
 
 
 class KeyFieldError(FieldError):
-    """A field of an API key."""
+    """An invalid field of an API key."""
 
 
 class UnreadableError(TicktapeError, ValueError):
@@ -56,28 +56,30 @@ class UnreadableError(TicktapeError, ValueError):
 
 
 class BadPosition(TicktapeError, ValueError):  # noqa: N818 - named as the problem that it becomes
-    """A position in an answer that the store has not given out; `args` is that."""
+    """A position in an answer that the store did not issue; `args` holds it."""
 
 
 class Contended(TicktapeError):  # noqa: N818 - a state of affairs that a retry resolves
-    """Another invocation holds a claim or keeps winning; a later delivery settles it."""
+    """Another invocation holds a claim or keeps winning; a later delivery resolves it."""
 
 
 class Incomplete(TicktapeError):  # noqa: N818 - a state of affairs that a retry resolves
-    """The deadline came before everything was written; a later delivery settles it."""
+    """The deadline came before everything was written; a later delivery resolves it."""
 
 
 class TooManyCopies(TicktapeError):  # noqa: N818 - named as what is found
-    """The items of a range hold more copies of its ticks than may be read; `args` is the most."""
+    """The items of a range hold more copies of its ticks than may be read; `args` holds the
+    limit."""
 
 
 class StatementRefused(TicktapeError):  # noqa: N818 - named as what has happened
-    """Athena did not start a statement: it is too long, say, or too many are running."""
+    """Athena did not start a statement, for example because it is too long or too many are
+    running."""
 
 
 class CompactionError(TicktapeError):
-    """A statement of compaction failed, or what was written is not what the raw archive holds."""
+    """A statement of compaction failed, or its result differs from the raw archive."""
 
 
 class OutOfTime(TicktapeError):  # noqa: N818 - a state of affairs that the next run resolves
-    """The time of a run is over; the next one goes on from there."""
+    """A run's time is over; the next one continues."""

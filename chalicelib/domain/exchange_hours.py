@@ -1,8 +1,8 @@
 """Opening hours of the exchanges in the generated tables, day by day, in local time.
 
-The tables are generated from exchange_calendars by `tools/generate_sessions.py`; each is loaded
-with the first exchange of it that is asked for. Outside their years every weekday is a trading
-day with the nearest known regular hours.
+The tables are generated from exchange_calendars by `tools/generate_sessions.py`; each is loaded on
+first use of one of its exchanges. Outside their years every weekday is a trading day with the
+nearest known regular hours.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Hours(msgspec.Struct, frozen=True):
 class ExchangeHours:
     """Opening hours of one exchange. Raises KeyError for one that no table has.
 
-    Of XNYS, XLON and XHKG the hours are whole; of the others only the days and closes are known,
-    and `on` has midnight as their opening.
+    XNYS, XLON and XHKG have complete hours; the others only days and closes, with midnight as the
+    opening in `on`.
     """
 
     def __init__(self, exchange: str) -> None:
@@ -35,11 +35,11 @@ class ExchangeHours:
         self._early = _by_year(table.EARLY[exchange])
 
     def is_trading_day(self, day: date) -> bool:
-        """Whether the exchange has a session on the day."""
+        """Return whether the exchange has a session on the day."""
         return day.weekday() < 5 and f"{day:%m%d}" not in self._closed.get(day.year, ())
 
     def on(self, day: date) -> Hours:
-        """Hours of a day, nominal ones where there is no session.
+        """Return the hours of a day, nominal ones without a session.
 
         A session that closes early has no lunch break.
         """

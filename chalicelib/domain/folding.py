@@ -1,4 +1,4 @@
-"""Coarser bars out of stored ones: 5m, 15m and 30m out of 1m, 1wk and 1mo out of 1d.
+"""Folds stored bars into coarser ones: 5m, 15m and 30m out of 1m, 1wk and 1mo out of 1d.
 
 Minutes fold on the clock (every exchange opens on the half hour), weeks begin on Monday, both
 labelled by their start; weeks and months go by the session's date, at 00:00Z as days do.
@@ -27,10 +27,10 @@ BASE_OF = {
     "1wk": "1d",
     "1mo": "1d",
 }
-"""The stored interval that each interval is made from."""
+"""The stored interval from which each interval is made."""
 
 MOST_PARTS = {"1m": 1, "5m": 5, "15m": 15, "30m": 30, "1h": 1, "1d": 1, "1wk": 7, "1mo": 31}
-"""How many stored bars one bar of an interval has at most."""
+"""The most stored bars in one bar of an interval."""
 
 SPAN = {
     "5m": timedelta(minutes=5),
@@ -39,11 +39,11 @@ SPAN = {
     "1wk": timedelta(days=7),
     "1mo": timedelta(days=31),
 }
-"""How far beyond its label a folded bar may reach."""
+"""The longest distance of a folded bar's end from its label."""
 
 
 def label(start: str, interval: str) -> str:
-    """The label of the bar of `interval` to which a stored bar with this start belongs."""
+    """Return the label of the `interval` bar that contains a stored bar with this start."""
     if interval in MINUTES:
         minute = int(start[14:16])
         return f"{start[:14]}{minute - minute % MINUTES[interval]:02d}:00.000000Z"
@@ -56,10 +56,9 @@ def label(start: str, interval: str) -> str:
 
 
 def fold_bars(bars: Iterable[Bar], interval: str) -> list[Bar]:
-    """Bars of `interval` out of stored bars in the order of time; a stored interval stays as is.
+    """Return bars of `interval` from stored bars in time order; a stored interval is unchanged.
 
-    Regular and extended parts make bars of their own. A bar is closed when the last of its parts
-    is.
+    Regular and extended parts make separate bars. A bar is closed when its last part is.
     """
     if BASE_OF[interval] == interval:
         return list(bars)
@@ -73,6 +72,6 @@ def fold_bars(bars: Iterable[Bar], interval: str) -> list[Bar]:
 
 
 def join(parts: Iterable[Bar], interval: str, start: str) -> Bar:
-    """One bar of `interval` labelled `start` out of its parts, at least one, in order."""
+    """Return one bar of `interval` labelled `start` from its parts, at least one, in order."""
     joined = reduce(merge, parts)
     return msgspec.structs.replace(joined, interval=interval, start=start)

@@ -1,4 +1,4 @@
-"""API keys: who may do what, until when and how often."""
+"""API keys: their scopes, expiry and rate."""
 
 from __future__ import annotations
 
@@ -31,19 +31,20 @@ REQUESTS_ALLOWED = f"a whole number from 1 to {MOST_REQUESTS}"
 EXPIRY_ALLOWED = "an RFC 3339 date-time with an offset, in the future"
 
 IN_DEPLOYMENT = "deployment"
-"""Id and name of the first key, whose hash stands in the settings and in no table."""
+"""Id and name of the first key, whose hash is in the settings and in no table."""
 
 
 def cover(scopes: Collection[str], scope: str) -> bool:
-    """Whether a key of these scopes may do what needs `scope`; `admin` may do everything."""
+    """Return whether a key with these scopes may do what needs `scope`; `admin` may do
+    everything."""
     return scope in scopes or "admin" in scopes
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """One key, without its token. `requests_per_minute` None: the key has no limit of its own.
+    """One key without its token. `requests_per_minute` None: the key has no limit of its own.
 
-    made_by: the id of the key that made it, or COMMAND; None for the first one, and for keys of
-    versions that did not note it.
+    made_by: the id of the key that made it, or COMMAND; None for the first key, and for keys of
+    versions that did not record it.
     """
 
     key_id: str
@@ -55,25 +56,26 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     made_by: str | None = None
 
     def permits(self, scope: str) -> bool:
-        """Whether the key may do what needs `scope`."""
+        """Return whether the key may do what needs `scope`."""
         return cover(self.scopes, scope)
 
     def has_expired(self, now: str) -> bool:
-        """Whether the key has ended at an instant."""
+        """Return whether the key has expired at an instant."""
         return self.expires_at is not None and self.expires_at <= now
 
 
 COMMAND = "command"
-"""In place of a maker's id: the key was made with AWS credentials and without another key."""
+"""The maker of a key made with AWS credentials instead of another key."""
 
 FIRST_KEY = Key(key_id=IN_DEPLOYMENT, name=IN_DEPLOYMENT, scopes=("admin",))
-"""The key of the deployment itself. It has no expiry, and no limit but the stage's."""
+"""The deployment's own key. It never expires, and has no limit except the stage's."""
 
 _GIVEN = ("name", "scopes", "expires_at", "requests_per_minute")
 
 
 def parse_key(given: dict[str, Any], key_id: str, now: datetime) -> Key:
-    """The key that a client describes, checked. Raises KeyFieldError, which names the field."""
+    """Return the key that a client describes, after checks. Raises KeyFieldError, which names the
+    field."""
     for name in given:
         if name not in _GIVEN:
             raise KeyFieldError(name, given[name], f"only the fields {', '.join(_GIVEN)}")
@@ -88,7 +90,8 @@ def parse_key(given: dict[str, Any], key_id: str, now: datetime) -> Key:
 
 
 def within(key: Key, maker: Key) -> Key:
-    """The key as `maker` may make it: it does not outlive its maker. Raises KeyFieldError."""
+    """Return the key as `maker` may make it: it does not outlive its maker. Raises
+    KeyFieldError."""
     if maker.expires_at is None:
         return key
     if key.expires_at is not None and key.expires_at > maker.expires_at:
@@ -104,7 +107,7 @@ def _name(given: Any) -> str:
 
 
 def _scopes(given: Any) -> tuple[Scope, ...]:
-    """The scopes in the order of SCOPES, each once."""
+    """Return the scopes in the order of SCOPES, each once."""
     if isinstance(given, list) and given and all(scope in SCOPES for scope in given):
         return tuple(scope for scope in SCOPES if scope in given)
     raise KeyFieldError("scopes", given, f"a list of one or more of {', '.join(SCOPES)}")

@@ -1,4 +1,4 @@
-"""What a person reads when an alert comes: on a phone, at a glance."""
+"""The text of alerts for people."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text, to_text
 
 SUBJECT_LIMIT = 99
-"""SNS takes subjects of fewer than 100 printable ASCII characters."""
+"""SNS accepts subjects of fewer than 100 printable ASCII characters."""
 
 _CENT = Decimal("0.01")
 _SIMULATED = "[SIMULATED] "
@@ -31,7 +31,8 @@ class Message(msgspec.Struct, frozen=True):
 
 
 def describe(rule: Rule, tick: Tick, values: dict[str, Decimal]) -> str:
-    """What happened, in one clause: `AAPL golden cross: SMA-5 rose above SMA-20 at 189.84`."""
+    """Describe what happened in one clause: `AAPL golden cross: SMA-5 rose above SMA-20 at
+    189.84`."""
     at = f"at {plain(tick.price)}"
     level = plain(rule.value) if rule.value is not None else ""
     match rule.condition:
@@ -61,7 +62,7 @@ def describe(rule: Rule, tick: Tick, values: dict[str, Decimal]) -> str:
 
 
 def compose(alert: Alert, exchange_timezone: str | None, page_url: str) -> Message:
-    """The message of an alert, with the time as the exchange's clocks show it."""
+    """Return the message of an alert, with the time in the exchange's zone."""
     mark = _SIMULATED if alert.simulated else ""
     when = _local_time(alert, exchange_timezone)
     lines = [mark + alert.message, f"Time: {when}"]
@@ -95,7 +96,7 @@ def compose(alert: Alert, exchange_timezone: str | None, page_url: str) -> Messa
 
 
 def compose_test(symbol: str, now: datetime, page_url: str) -> Message:
-    """A message that says of itself that it is a test; its event_type is `test`."""
+    """Return a message that is marked as a test; its event_type is `test`."""
     alert = Alert(
         symbol=symbol,
         timestamp=to_text(now),
@@ -112,7 +113,7 @@ def compose_test(symbol: str, now: datetime, page_url: str) -> Message:
 
 
 def machine_form(alert: Alert) -> dict[str, object]:
-    """The alert as JSON for queues, functions and webhooks; prices as decimal text."""
+    """Return the alert as JSON for queues, functions and webhooks; prices as decimal text."""
     return {
         "alert_id": alert.alert_id,
         "rule_id": alert.rule_id,
@@ -128,7 +129,7 @@ def machine_form(alert: Alert) -> dict[str, object]:
 
 
 def plain(value: Decimal) -> str:
-    """A number for people: no exponent, no trailing zeros, at most four decimals; of one below 1
+    """Format a number for people: no exponent, no trailing zeros, at most four decimals; below 1
     four significant digits."""
     places = _decimals(value, 4)
     short = value if value.as_tuple().exponent >= -places else round(value, places)  # type: ignore[operator]
@@ -137,20 +138,20 @@ def plain(value: Decimal) -> str:
 
 
 def _decimals(value: Decimal, least: int) -> int:
-    """How many decimals show four significant digits of a number below 1, and no fewer than
+    """Return the decimals that show four significant digits of a number below 1, at least
     `least`."""
     return max(least, 3 - value.adjusted()) if value else least
 
 
 def _signed(value: Decimal | None) -> str:
-    """A percentage."""
+    """Format a percentage with its sign."""
     if value is None:
         return "?"
     return f"{round(value, 2):+,.2f}"
 
 
 def _difference(value: Decimal | None) -> str:
-    """What a price has changed by: two decimals, or as many as tell a change below a cent."""
+    """Format a price change: two decimals, or enough to show a change below a cent."""
     if value is None or not value or abs(value) >= _CENT:
         return _signed(value)
     return f"{'+' if value > 0 else '-'}{plain(abs(value))}"

@@ -1,4 +1,4 @@
-"""One record's bytes, cut into lines and the lines into JSON values."""
+"""Splits a record's bytes into lines and the lines into JSON values."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Iterator
 import msgspec
 
 MAX_DEPTH = 64
-"""How deep a line's arrays and objects may be nested. Readers of JSON give up at different depths,
-so ingest decides, for all of them."""
+"""The deepest nesting of a line's arrays and objects. JSON readers have different limits, so ingest
+sets one for all of them."""
 
 MOST_LINES = 50_000
-"""Of a record: more than 1 MB of the shortest ticks has."""
+"""The most lines of a record: more than 1 MB of the shortest ticks has."""
 
 JSON_SPACE = b" \t\r\n"
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for bytes that it cannot read."""
+"""What msgspec raises for invalid bytes."""
 
 _STRING = rb'"(?:[^"\\]|\\.)*+"?+'  # one without an end goes on to the line's
 _STRINGS = re.compile(_STRING, re.DOTALL)
@@ -30,8 +30,8 @@ _rows = msgspec.json.Decoder(list[msgspec.Raw])
 class Line(msgspec.Struct, frozen=True):
     """A line of a record.
 
-    number: its place in the record, from 0; text: what is read, and archived; received: the bytes
-    that quarantine keeps of it; fault: why no part of it can be read, None where one may be.
+    number: its place in the record, from 0; text: the line as read and archived; received: its
+    bytes for quarantine; fault: why no part of it can be read, or None.
     """
 
     number: int
@@ -41,8 +41,11 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def lines_of(payload: bytes) -> Iterator[Line]:
-    """The record's lines. A single JSON value that spans lines is put onto one. A record with more
-    than MOST_LINES is one line with a fault."""
+    """Yield the record's lines.
+
+    A single JSON value that spans lines is joined into one. A record with more than MOST_LINES is
+    one line with a fault.
+    """
     texts = _split(payload)
     if len(texts) > MOST_LINES:
         yield Line(0, payload, payload, f"more than {MOST_LINES:,} lines")
@@ -63,7 +66,7 @@ def _split(payload: bytes) -> list[bytes]:
 
 
 def _checked(line: Line) -> Iterator[Line]:
-    """The line, or the line with its fault and, of an array, the items that are free of it."""
+    """Yield the line, or the line with its fault and, for an array, its valid items."""
     fault = _fault(line.text)
     if fault is None:
         yield line
@@ -75,7 +78,7 @@ def _checked(line: Line) -> Iterator[Line]:
 
 
 def is_json(line: bytes) -> bool:
-    """Whether a line is one JSON value."""
+    """Return whether a line is one JSON value."""
     try:
         _any.decode(line)
     except UNREADABLE:
@@ -84,7 +87,7 @@ def is_json(line: bytes) -> bool:
 
 
 def items_of(line: bytes) -> list[bytes] | None:
-    """The items of an array as they stand there; None for what is not an array."""
+    """Return the unparsed items of an array; None for anything else."""
     if not line.lstrip(JSON_SPACE).startswith(b"["):
         return None
     try:
@@ -94,7 +97,7 @@ def items_of(line: bytes) -> list[bytes] | None:
 
 
 def _cut(line: bytes) -> list[bytes]:
-    """The items of an array that no JSON decoder could read; none of what is not an array."""
+    """Split the items of an array that no JSON decoder could read; none for anything else."""
     items: list[bytes] = []
     depth = start = 0
     for token in _TOKENS.finditer(line if line.startswith(b"[") else b""):
@@ -110,7 +113,7 @@ def _cut(line: bytes) -> list[bytes]:
 
 
 def _fault(line: bytes) -> str | None:
-    """Why a line can neither be read nor stand in a text file; None where it can."""
+    """Return why a line can neither be read nor stored in a text file; None if it can."""
     try:
         line.decode()
     except UnicodeDecodeError as error:

@@ -1,9 +1,9 @@
-"""A batch's lines as one gzip file, with the times at which the stream took them.
+"""A batch's lines as one gzip file, with the times at which the stream received them.
 
-A tick without a timestamp gets the stream's clock, which is not in its line; it stands in the
-gzip header's comment (RFC 1952, FCOMMENT), which every reader of the lines skips:
-`{"arrivals": [["2026-11-20T15:30:00.123000Z", 3], [2000, 1], ...]}`, each with its number of lines:
-an instant, then microseconds after the arrival before, or null where it is not known.
+A tick without a timestamp gets the stream's time, which is not in its line. The gzip header's
+comment (RFC 1952, FCOMMENT), which every reader of the lines skips, stores it: `{"arrivals":
+[["2026-11-20T15:30:00.123000Z", 3], [2000, 1], ...]}`, each with its number of lines: an instant,
+then microseconds after the arrival before, or null if it is unknown.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from chalicelib.domain.times import from_text, to_text
 COMPRESSION = 6
 
 MOST_UNPACKED = 128 * 1024 * 1024
-"""Bytes of one object's lines. A merged hour has a tenth of that."""
+"""The most bytes of one object's lines. A merged hour has a tenth of that."""
 
 _MAGIC = b"\x1f\x8b\x08"
 _FCOMMENT = 0x10
@@ -33,15 +33,14 @@ _NAMED = 0x02 | 0x04 | 0x08
 
 
 class ArchivedLine(msgspec.Struct, frozen=True):
-    """One line, and the instant that its first tick without a timestamp gets; the arrival of a line
-    that has none."""
+    """One line, and the instant of its first tick without a timestamp, or else its arrival."""
 
     line: bytes
     arrival: datetime
 
 
 Line = tuple[bytes, datetime | None]
-"""A line and its arrival, None where that is not known."""
+"""A line and its arrival, None if unknown."""
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -51,12 +50,12 @@ class _Comment(msgspec.Struct, frozen=True):
 
 
 def pack(lines: Sequence[ArchivedLine]) -> bytes:
-    """The gzip file: the same bytes for the same lines."""
+    """Return the gzip file: the same bytes for the same lines."""
     return pack_lines([(line.line, line.arrival) for line in lines])
 
 
 def pack_lines(lines: Sequence[Line]) -> bytes:
-    """The gzip file of what `unpack` gave."""
+    """Return the gzip file of lines from `unpack`."""
     comment = msgspec.json.encode(_Comment(list(_arrivals(lines))))
     body = b"".join(line + b"\n" for line, _ in lines)
     deflate = zlib.compressobj(COMPRESSION, zlib.DEFLATED, -zlib.MAX_WBITS)
@@ -82,15 +81,15 @@ def _arrivals(lines: Sequence[Line]) -> Iterable[tuple[str | int | None, int]]:
 
 
 def unpack(body: bytes) -> list[Line]:
-    """The lines as a list; see `each_line`."""
+    """Return the lines as a list; see `each_line`."""
     return list(each_line(body))
 
 
 def each_line(body: bytes) -> Iterator[Line]:
-    """The lines, each with its arrival; None where the file does not say.
+    """Yield the lines, each with its arrival; None if the file does not have it.
 
-    Raises OSError, EOFError or zlib.error for what is no gzip file, OSError also for one of more
-    than MOST_UNPACKED; all of them before it gives a line.
+    Raises OSError, EOFError or zlib.error for an invalid gzip file, and OSError for one of more
+    than MOST_UNPACKED, always before the first line.
     """
     unzipped = _unzipped(body)
     count = unzipped.count(b"\n") + (unzipped[-1:] not in (b"", b"\n"))
@@ -107,8 +106,10 @@ def _unzipped(body: bytes) -> bytes:
 
 
 def _arrivals_of(body: bytes, lines: int) -> Iterator[datetime | None]:
-    """The arrival of each line; None for all where the comment is somebody else's, or broken. It is
-    not believed before its counts are those of the lines: it may claim any number."""
+    """Yield the arrival of each line; None for all if the comment is foreign or broken.
+
+    The comment counts only if its counts match the lines: it may claim any number.
+    """
     unknown = repeat(None, lines)
     if body[:3] != _MAGIC or not body[3] & _FCOMMENT or body[3] & _NAMED:
         return unknown

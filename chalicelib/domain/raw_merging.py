@@ -1,7 +1,8 @@
-"""Several batches of the raw archive as one: all their lines, and what SQL has to be told of them.
+"""Merges several batches of the raw archive into one: all their lines, and the readings that SQL
+needs.
 
-SQL takes of several copies of a tick the one in the object whose last sequence number is highest.
-In one object it cannot tell them apart, so a reading says which copy that was.
+Of several copies of a tick SQL takes the one in the object with the highest last sequence number.
+Within one object it cannot distinguish them, so a reading says which copy that was.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from chalicelib.domain.readings import Identity, Reading, bars_start, identity_o
 from chalicelib.domain.ticks import Tick
 
 ReadingRow = dict[str, str]
-"""A line under `readings/`: a tick in full, or an identity that was refused."""
+"""A line under `readings/`: a complete tick, or a refused identity."""
 
 
 class RawBatch(msgspec.Struct, frozen=True):
@@ -30,12 +31,12 @@ class RawBatch(msgspec.Struct, frozen=True):
 
 
 def merged_lines(batches: Iterable[RawBatch]) -> list[Line]:
-    """The lines of all batches in their order, each that came again left out."""
+    """Return the lines of all batches in order, without repeats."""
     return list(dict.fromkeys(line for batch in batches for line in batch.lines))
 
 
 def merged_readings(batches: Sequence[RawBatch]) -> list[ReadingRow]:
-    """What SQL has to be told of the merged lines so that it takes the same ticks as before."""
+    """Return the readings with which SQL takes the same ticks from the merged lines as before."""
     told = [{_identity_of(row): row for row in batch.readings} for batch in batches]
     contested = _contradicted(batches) | {identity for rows in told for identity in rows}
     if not contested:
@@ -46,7 +47,7 @@ def merged_readings(batches: Sequence[RawBatch]) -> list[ReadingRow]:
 
 
 _LATEST = datetime(9998, 1, 1, tzinfo=UTC)
-"""In place of an arrival that is not known: no timestamp is ahead of it."""
+"""Replaces an unknown arrival: no timestamp is ahead of it."""
 
 
 class _Stamped(msgspec.Struct):
@@ -60,7 +61,7 @@ _stamped = msgspec.json.Decoder(_Stamped)
 
 
 def _identity(line: bytes) -> Identity | None:
-    """The identity of a line in the form that SQL reads; None for any other line."""
+    """Return the identity of a line in SQL's form; None for any other line."""
     try:
         found = _stamped.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -77,7 +78,7 @@ def _identity_of(row: Mapping[str, str]) -> Identity:
 
 
 def _contradicted(batches: Iterable[RawBatch]) -> set[Identity]:
-    """Identities of which there are lines that differ."""
+    """Return identities with differing lines."""
     first: dict[Identity, bytes] = {}
     found: set[Identity] = set()
     for batch in batches:
@@ -89,8 +90,8 @@ def _contradicted(batches: Iterable[RawBatch]) -> set[Identity]:
 
 
 class _Copy(msgspec.Struct, frozen=True):
-    """A tick or bar as one batch has it; the one of the highest rank counts, as in raw_ticks.sql
-    and raw_bars.sql."""
+    """A tick or bar in one batch; the one of the highest rank counts, as in raw_ticks.sql and
+    raw_bars.sql."""
 
     number: int
     has_sent_at: bool
@@ -109,8 +110,10 @@ def _best(
     told: Sequence[Mapping[Identity, ReadingRow]],
     contested: set[Identity],
 ) -> Mapping[Identity, _Copy]:
-    """The copy of each contested identity that SQL would take from the batches. Only that one is
-    kept in memory: a sender may repeat a tick in every batch."""
+    """Return the copy of each contested identity that SQL would take from the batches.
+
+    Only that one is kept in memory: a sender may repeat a tick in every batch.
+    """
     found: dict[Identity, _Copy] = {}
     for place, (batch, rows) in enumerate(zip(batches, told, strict=True)):
         for identity, copy in _offered(place, batch, rows, contested):
@@ -122,7 +125,7 @@ def _best(
 def _offered(
     place: int, batch: RawBatch, rows: Mapping[Identity, ReadingRow], contested: set[Identity]
 ) -> Iterator[tuple[Identity, _Copy]]:
-    """The copies of contested identities that a batch has."""
+    """Yield a batch's copies of contested identities."""
     for identity, row in rows.items():
         if "refused" not in row:
             yield identity, _Copy(batch.number, False, "", Decimal(row["price"]), place, row)
@@ -134,7 +137,7 @@ def _offered(
 
 
 def _plain(number: int, place: int, line: Line) -> Iterator[_Copy]:
-    """The tick or bar that SQL reads off a line, if it reads one."""
+    """Yield the tick or bar that SQL reads from a line, if any."""
     from chalicelib.domain.wire import decode
 
     decoded = decode(line[0], line[1] or _LATEST)

@@ -1,9 +1,9 @@
-"""What SQL cannot read off the raw archive's lines by itself, and is therefore told.
+"""Readings: what SQL cannot read from the raw archive's lines by itself.
 
-Most lines are plain: SQL takes from them what ingest took. Of the others a reading says what ingest
-took: ticks without a timestamp or in an array, numbers and instants in other forms than the stored
-one, names that stand twice or before a blank, time zones that the statement does not list, and
-identities that were refused.
+Most lines are plain: SQL takes from them what ingest took. For the others a reading says what
+ingest took: ticks without a timestamp or in an array, numbers and instants in other forms than the
+stored one, repeated names or names before a blank, time zones that the statement does not list, and
+refused identities.
 """
 
 from __future__ import annotations
@@ -34,34 +34,33 @@ PLAIN_ZONES = frozenset(
         "Etc/UTC",
     }
 )
-"""The time zones in which chalicelib/lake/raw_ticks.sql tells a tick's trading day."""
+"""The time zones in which chalicelib/lake/raw_ticks.sql computes a tick's trading day."""
 
 _BARS_STAMP = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{6})?Z")
-"""The forms of a bar's start that chalicelib/lake/raw_bars.sql takes."""
+"""The forms of a bar's start that chalicelib/lake/raw_bars.sql accepts."""
 
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 _NUMBERS = ("price", "open", "high", "low", "previous_close", "volume")
 _ODD = re.compile(
     rb'":\s*(?:[+-]|[0-9]+(?:\.[0-9]+)?[eE]|[0-9]+\.[0-9]{9}|"[0-9._eE+\s-]+")',
 )
-"""Values with signs, exponents, too many decimals, and numbers in quotes. What it finds beyond
-those of prices and volumes costs a reading and nothing else."""
+"""Matches values with signs, exponents, too many decimals, and numbers in quotes. Matches beyond
+prices and volumes cost only a reading."""
 
 _SPACED = re.compile(rb'"\s+:')
-"""A name with a blank before its colon, which neither _ODD nor _repeats_a_name expects."""
+"""Matches a name with a blank before its colon, which neither _ODD nor _repeats_a_name expects."""
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What one identity of a batch is: its tick or bar, or None where every copy of it was
-    refused."""
+    """The result of one identity of a batch: its tick or bar, or None if every copy was refused."""
 
     identity: Identity
     item: Tick | Bar | None
 
     def row(self) -> dict[str, str]:
-        """The line in the archive, all of it text."""
+        """Return the line in the archive, all texts."""
         symbol, timestamp, *interval = self.identity
         named = {"symbol": symbol, "timestamp": timestamp}
         named |= {"bar": interval[0]} if interval else {}
@@ -69,7 +68,7 @@ class Reading(msgspec.Struct, frozen=True):
             return {**named, "refused": "yes"}
         if isinstance(self.item, Bar):
             return {**named, **_texts(self.item, _BARS_FIELDS)}
-        from chalicelib.domain.building import place_of  # ingest needs no sessions else
+        from chalicelib.domain.building import place_of  # the only use of sessions in ingest
 
         fields = {name: name for name in self.item.__struct_fields__}
         return {**_texts(self.item, fields), "session_date": place_of(self.item).date}
@@ -81,7 +80,7 @@ _BARS_FIELDS = {name: name for name in ("open", "high", "low", "volume", "source
 
 
 def _texts(item: Tick | Bar, fields: dict[str, str]) -> dict[str, str]:
-    """Fields that are there, under the names to give them, numbers in plain decimals."""
+    """Return the present fields under their new names, numbers in plain decimals."""
     values = {named: getattr(item, name) for name, named in fields.items()}
     return {
         name: f"{value:f}" if name in _NUMBERS else value
@@ -91,14 +90,14 @@ def _texts(item: Tick | Bar, fields: dict[str, str]) -> dict[str, str]:
 
 
 def identity_of(item: Tick | Bar) -> Identity:
-    """What SQL knows a tick or bar by."""
+    """Return SQL's identity of a tick or bar."""
     if isinstance(item, Bar):
         return item.symbol, item.start, item.interval
     return item.symbol, item.timestamp
 
 
 def sql_reads_tick(line: bytes, timestamp: str | None, tick: Tick) -> bool:
-    """Whether SQL reads the tick off its line; `timestamp` as it stands there."""
+    """Return whether SQL reads the tick from its line; `timestamp` as written there."""
     zone = tick.exchange_timezone
     return (
         timestamp == tick.timestamp
@@ -108,7 +107,7 @@ def sql_reads_tick(line: bytes, timestamp: str | None, tick: Tick) -> bool:
 
 
 def sql_reads_bar(line: bytes, timestamp: str | None, bar: Bar) -> bool:
-    """Whether SQL reads the bar off its line; `timestamp` as it stands there."""
+    """Return whether SQL reads the bar from its line; `timestamp` as written there."""
     return bars_start(timestamp or "") == bar.start and _has_plain_values(line)
 
 
@@ -119,24 +118,24 @@ def _has_plain_values(line: bytes) -> bool:
 
 
 def _repeats_a_name(line: bytes) -> bool:
-    """Whether a line without backslashes may have a name twice.
+    """Return whether a line without backslashes may have a repeated name.
 
-    Ingest takes the last value of a repeated name; Athena's reader takes no such line.
+    Ingest takes the last value of a repeated name; Athena's reader refuses such a line.
     """
     pieces = line.split(b'":')
     return len({piece.rpartition(b'"')[2] for piece in pieces}) < len(pieces)
 
 
 def bars_start(timestamp: str) -> str | None:
-    """A bar's start as SQL reads it; None where it does not."""
+    """Return a bar's start as SQL reads it; None if it does not."""
     found = _BARS_STAMP.fullmatch(timestamp)
     return found and f"{found[1]}{found[2] or '.000000'}Z"
 
 
 def misreadings(line: bytes) -> Iterator[Identity]:
-    """The identities under which SQL might take a line that was refused, or a piece of it.
+    """Yield the identities under which SQL might read a refused line, or a part of it.
 
-    Athena ends a line at a carriage return, too.
+    Athena also ends a line at a carriage return.
     """
     for piece in line.split(b"\r"):
         try:

@@ -1,4 +1,4 @@
-"""The newest closes of a series, with the sum of any number of them at hand."""
+"""The newest closes of a series, with fast sums of any number of them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from itertools import accumulate
 from typing import overload
 
 _SPARE = 1000
-"""Closes that are no longer kept are dropped so many at once."""
+"""Outdated closes are dropped in batches of this size."""
 
 _FEW = 8
-"""Sums that are added up before running ones are made."""
+"""The number of sums that are computed directly before running sums are built."""
 
 _ZERO = Decimal(0)
 
@@ -19,10 +19,10 @@ _ZERO = Decimal(0)
 class RunningCloses(Sequence[Decimal]):
     """Closes in order, newest last: a sequence that grows at its end and loses its oldest ones.
 
-    `total` is the difference of two running sums, so an average takes as long over 400 closes as
-    over 2. It is exact: the closes that are held add up to fewer than the 28 digits of Python's
-    decimals, since each is below 10^12 and has at most eight decimals. The sums are made once they
-    have been worth it: most runs of ticks have few ticks.
+    `total` is the difference of two running sums, so an average over 400 closes is as fast as over
+    2. It is exact: the sum of the closes has fewer than the 28 digits of Python's decimals, since
+    each is below 10^12 and has at most eight decimals. Running sums are built only when they pay
+    off: most runs have few ticks.
     """
 
     def __init__(self, closes: Iterable[Decimal] = ()) -> None:
@@ -38,13 +38,13 @@ class RunningCloses(Sequence[Decimal]):
             self._sums.append(self._sums[-1] + close)
 
     def keep(self, count: int) -> None:
-        """Forget all but the newest `count` closes."""
+        """Drop all but the newest `count` closes."""
         self._first = max(self._first, len(self._closes) - count)
         if self._first > _SPARE:
             self._closes, self._sums, self._first = self._closes[self._first :], [], 0
 
     def total(self, count: int) -> Decimal:
-        """The sum of the newest `count` closes, which must be there."""
+        """Return the sum of the newest `count` closes, which must exist."""
         if not self._sums:
             self._asked += 1
             if self._asked <= _FEW:

@@ -1,9 +1,9 @@
-"""When a message of a queue was sent, as its sender says.
+"""The time at which a queue's message was sent, according to its sender.
 
 SQS gives a message of a FIFO queue another time and sequence number when it moves to a dead-letter
-queue, and again when it is moved back. Only what the sender gave stays with it: the attribute
-`ticktape.sent`, `1763652600123-0`, the sender's clock in epoch milliseconds and a count within the
-millisecond. By it a redriven message keeps its place among those that were sent before and after.
+queue, and again when it is moved back. Only the sender's attribute stays: `ticktape.sent`,
+`1763652600123-0`, the sender's clock in epoch milliseconds and a count within the millisecond. With
+it a redriven message keeps its place among earlier and later ones.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ ATTRIBUTE = "ticktape.sent"
 
 MOST_AHEAD = 300_000
 MOST_BEHIND = 20 * 86_400_000
-"""Milliseconds between SQS's time and the sender's beyond which the sender's is not believed. A
-queue keeps a message for at most 14 days, and the ticks' queue for four."""
+"""Milliseconds between SQS's time and the sender's above which the sender's is ignored. A queue
+keeps a message for at most 14 days, and the ticks' queue for four."""
 
 _FORM = re.compile(r"([0-9]{13})-([0-9]{1,6})", re.ASCII)
 _PLACE_BITS = 20
@@ -26,7 +26,7 @@ _LAST_PLACE = 999_999
 
 
 class Sending(NamedTuple):
-    """The instant at which a message was sent and its place among those of that millisecond."""
+    """The instant at which a message was sent, and its place within that millisecond."""
 
     milliseconds: int
     place: int = 0
@@ -36,12 +36,12 @@ class Sending(NamedTuple):
 
     @property
     def number(self) -> str:
-        """A sequence number: it grows with each message, by 256 within a millisecond as SQS's own
-        numbers do, and is above all of those."""
+        """Return a sequence number: it grows with each message, by 256 within a millisecond like
+        SQS's own numbers, and is above all of those."""
         return str((1 << 62 | self.milliseconds << _PLACE_BITS | self.place) << 8)
 
     def after(self, milliseconds: int) -> Sending:
-        """The next message's, by the clock; a clock that goes back is not followed."""
+        """Return the next message's sending by the clock; a clock that goes back is ignored."""
         if milliseconds > self.milliseconds:
             return Sending(milliseconds)
         if self.place == _LAST_PLACE:
@@ -50,8 +50,8 @@ class Sending(NamedTuple):
 
 
 def sending_of(text: str | None, sent_milliseconds: int) -> Sending | None:
-    """The sending that an attribute names; None where it cannot be: it is missing, of another form,
-    or too far from the time at which SQS took the message."""
+    """Return the sending in an attribute; None if it is missing, malformed, or too far from the
+    time at which SQS received the message."""
     found = _FORM.fullmatch(text or "")
     if found is None:
         return None
@@ -68,6 +68,6 @@ class Sendings:
         self._last = Sending(0)
 
     def next(self) -> Sending:
-        """The next message's."""
+        """Return the next message's sending."""
         self._last = self._last.after(self._now())
         return self._last

@@ -1,9 +1,7 @@
-"""Trading sessions: to which day an instant of a symbol belongs, and whether its market is open.
+"""Trading sessions: the session of an instant, and whether the market is open.
 
-Which calendar a symbol follows, what a day without a session means, and what is left simple on
-purpose stands in docs/sessions.md.
-
-All instants taken and given are aware; those given are UTC.
+docs/sessions.md explains which calendar a symbol follows, days without a session, and deliberate
+simplifications. All instants passed and returned are aware; returned ones are UTC.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ MarketState = Literal["PRE", "REGULAR", "POST", "CLOSED"]
 NEW_YORK = "America/New_York"
 
 LAST_PRICE = timedelta(minutes=5)
-"""A price from so shortly before the close, or later, counts as its session's last."""
+"""A price this shortly before the close, or later, counts as its session's last."""
 
 _DAY = timedelta(days=1)
 _CACHED_SESSIONS = 4096
@@ -40,9 +38,9 @@ _STATES: dict[Phase, MarketState] = {
 class Session(msgspec.Struct, frozen=True):
     """One trading day of a calendar.
 
-    `open` and `close` are the regular hours, nominal ones where `is_trading_day` is false.
-    The regular phase lasts through `regular_until`, which is later than `close` where a closing
-    auction follows it; extended trading fills `pre_open` to `open` and up to `post_close`.
+    `open` and `close` are the regular hours, nominal ones if `is_trading_day` is false. The regular
+    phase lasts through `regular_until`, which is later than `close` if a closing auction follows
+    it; extended trading fills `pre_open` to `open` and up to `post_close`.
     """
 
     date: date
@@ -56,10 +54,10 @@ class Session(msgspec.Struct, frozen=True):
     break_end: datetime | None = None
 
     def phase(self, instant: datetime) -> Phase:
-        """Phase of an instant that belongs to this session.
+        """Return the phase of an instant of this session.
 
-        The instant of the close is regular: closing prices carry it. A lunch break is regular
-        too (late prints of the morning fall into it); `is_break` tells it apart.
+        The instant of the close is regular: closing prices have it. A lunch break is regular too
+        (late prints of the morning fall into it); `is_break` distinguishes it.
         """
         if not self.is_trading_day or instant < self.pre_open:
             return "closed"
@@ -70,14 +68,14 @@ class Session(msgspec.Struct, frozen=True):
         return "post" if instant < self.post_close else "closed"
 
     def is_break(self, instant: datetime) -> bool:
-        """Whether trading pauses at the instant: [break_start, break_end)."""
+        """Return whether trading pauses at the instant: [break_start, break_end)."""
         if self.break_start is None or self.break_end is None:
             return False
         return self.break_start <= instant < self.break_end
 
 
 class Calendar(ABC):
-    """Sessions of a market, kept once made. `zone` is the market's time zone."""
+    """Cached sessions of a market. `zone` is the market's time zone."""
 
     def __init__(self, name: str, zone: tzinfo) -> None:
         self.name = name
@@ -86,14 +84,14 @@ class Calendar(ABC):
 
     @abstractmethod
     def _date(self, local: datetime) -> date:
-        """Session date of a local time."""
+        """Return the session date of a local time."""
 
     @abstractmethod
     def _make(self, day: date) -> Session:
-        """The session of a date."""
+        """Build the session of a date."""
 
     def session_on(self, day: date) -> Session:
-        """The session of a date; nominal hours on a day without one."""
+        """Return the session of a date; nominal hours on a day without one."""
         session = self._sessions.get(day)
         if session is None:
             if len(self._sessions) >= _CACHED_SESSIONS:
@@ -102,19 +100,21 @@ class Calendar(ABC):
         return session
 
     def session_at(self, instant: datetime) -> Session:
-        """The session to which an aware instant belongs; it always belongs to one.
+        """Return the session of an aware instant; every instant has one.
 
-        Raises ValueError when the instant is naive, OverflowError within a day of the
-        first and last instants that a datetime can hold.
+        Raises ValueError if the instant is naive, OverflowError within a day of the first and last
+        instants that a datetime can hold.
         """
         if instant.tzinfo is None:
             raise ValueError(f"instant {instant} has no time zone")
         return self.session_on(self._date(instant.astimezone(self.zone)))
 
     def span_of(self, day: date) -> tuple[datetime, datetime]:
-        """Where the instants that belong to the session of `day` lie, those outside of its trading
-        hours too: `[start, end)`. A calendar's neighbouring sessions may reach into it from below,
-        none does from above."""
+        """Return the range `[start, end)` of the instants in the session of `day`, including those
+        outside trading hours.
+
+        A calendar's neighbouring sessions may extend into it from below, none does from above.
+        """
         session, following = self.session_on(day), self.session_on(day + _DAY)
         midnight, after = (self._midnight(at) for at in (day, day + _DAY))
         end = min(after, following.pre_open) if following.is_trading_day else after
@@ -124,9 +124,9 @@ class Calendar(ABC):
         return datetime.combine(day, time(), self.zone).astimezone(UTC)
 
     def closing_instant(self, day: date) -> datetime:
-        """Where a price for the whole of `day` stands: its session's close.
+        """Return the time of a price for the whole of `day`: its session's close.
 
-        A microsecond earlier where the next session opens at that very instant, so that the
+        It is a microsecond earlier if the next session opens at that very instant, so that the
         instant belongs to `day` in every calendar.
         """
         close = self.session_on(day).close
@@ -134,16 +134,16 @@ class Calendar(ABC):
         return close if belongs else close - timedelta(microseconds=1)
 
     def market_state(self, instant: datetime) -> MarketState:
-        """State of the market as quotes name it; CLOSED in a lunch break."""
+        """Return the state of the market as in quotes; CLOSED in a lunch break."""
         session = self.session_at(instant)
         return "CLOSED" if session.is_break(instant) else _STATES[session.phase(instant)]
 
     def is_open(self, instant: datetime) -> bool:
-        """Whether regular trading goes on."""
+        """Return whether regular trading is in progress."""
         return self.market_state(instant) == "REGULAR"
 
     def next_open(self, instant: datetime) -> datetime:
-        """The first opening after the instant; the end of a lunch break counts as one."""
+        """Return the first opening after the instant; the end of a lunch break counts as one."""
         day = self.session_at(instant).date
         while True:
             session = self.session_on(day)
@@ -154,23 +154,24 @@ class Calendar(ABC):
             day += _DAY
 
     def trades_on(self, day: date) -> bool:
-        """Whether the market has a session on the day, as far as the calendar knows."""
+        """Return whether the market has a session on the day, as far as the calendar knows."""
         return self.session_on(day).is_trading_day
 
     def next_session(self, session: Session) -> Session:
-        """The trading day that follows a session, by their dates: one session may close at the
-        very instant at which the next one opens."""
+        """Return the next trading day after a session, by date: one session may close at the very
+        instant at which the next one opens."""
         day = session.date + _DAY
         while not self.trades_on(day):
             day += _DAY
         return self.session_on(day)
 
     def trading_ends(self, session: Session) -> datetime:
-        """When regular trading of a session ends, as far as the calendar knows; its close else."""
+        """Return the end of regular trading of a session, if the calendar knows it; else its
+        close."""
         return session.close
 
     def is_last_price(self, session: Session, instant: datetime) -> bool:
-        """Whether a price of the instant may stand for the session's close."""
+        """Return whether a price of the instant may serve as the session's close."""
         return instant >= self.trading_ends(session) - LAST_PRICE
 
     def _instant(self, day: date, at: time) -> datetime:
@@ -178,7 +179,7 @@ class Calendar(ABC):
 
 
 class _ExchangeRule(msgspec.Struct, frozen=True):
-    """What a table of opening and closing hours leaves out."""
+    """The hours of an exchange that its table omits."""
 
     zone: str
     pre_opens: time | None = None
@@ -194,7 +195,7 @@ _EXCHANGES = {
 
 
 class ExchangeCalendar(Calendar):
-    """Weekdays with opening hours, holidays and early closes out of the session table."""
+    """Weekdays with opening hours, holidays and early closes from the session table."""
 
     def __init__(self, name: str) -> None:
         self._rule = _EXCHANGES[name]
@@ -222,10 +223,10 @@ class ExchangeCalendar(Calendar):
 
 
 class DayCalendar(Calendar):
-    """Sessions that are whole local days, and never closed.
+    """Sessions that are whole local days and never closed.
 
-    Where the zone's exchange is in the closing table, `trades_on` knows its holidays; another
-    zone than UTC counts Monday to Friday, and UTC every day.
+    If the closing table has the zone's exchange, `trades_on` knows its holidays; otherwise every
+    zone except UTC counts Monday to Friday, and UTC every day.
     """
 
     def __init__(self, name: str, zone: tzinfo) -> None:
@@ -234,17 +235,18 @@ class DayCalendar(Calendar):
 
     @cached_property
     def _hours(self) -> ExchangeHours | None:
-        """Loaded when the first of a symbol's sessions ends: most answers never need it."""
+        """Return the hours, loaded when the first session of a symbol ends: most answers never need
+        them."""
         return ExchangeHours(self._exchange) if self._exchange else None
 
     def trades_on(self, day: date) -> bool:
-        """See Calendar. Every day's session is a trading day to the phases."""
+        """See Calendar. For the phases every day's session is a trading day."""
         if self._hours is not None:
             return self._hours.is_trading_day(day)
         return self.zone is UTC or day.weekday() < 5
 
     def trading_ends(self, session: Session) -> datetime:
-        """See Calendar: when the zone's exchange closes, where it is in the closing table."""
+        """See Calendar: the close of the zone's exchange, if the closing table has it."""
         if self._hours is None:
             return session.close
         return self._instant(session.date, self._hours.on(session.date).close)
@@ -258,9 +260,9 @@ class DayCalendar(Calendar):
 
 
 class OvernightCalendar(Calendar):
-    """Five sessions a week that open on the evening before, from Sunday's on; no holidays.
+    """Five sessions a week that open on the previous evening, from Sunday's on; no holidays.
 
-    A session bears the date on which it ends. Instants outside bear their own local date.
+    A session has the date on which it ends. Instants outside have their own local date.
     """
 
     def __init__(self, name: str, zone: tzinfo, opens: time, closes: time) -> None:
@@ -304,14 +306,13 @@ _CRYPTO_PAIR = re.compile(r"[A-Z0-9]+-(?:USD|USDT|USDC|EUR|GBP|JPY|CAD|AUD|CHF|B
 
 
 def calendar_for(symbol: str, exchange_timezone: str | None) -> Calendar:
-    """The calendar that a symbol's ticks follow.
+    """Return the calendar of a symbol's ticks.
 
     By symbol: `EURUSD=X` trades as currencies do, 17:00 to 17:00 in New York, `ES=F` as futures do
-    on CME, 18:00 to 17:00; a pair like BTC-USD round the clock in UTC
-    unless its time zone is another. By time zone: New York, London and Hong Kong have their
-    exchange's sessions, any other zone of the IANA database whole local days. Without a time
-    zone it is New York's exchange. A name that the database lacks gives UTC days, which claim
-    no opening hours; nothing is raised for it.
+    on CME, 18:00 to 17:00; a pair like BTC-USD round the clock in UTC unless it has another time
+    zone. By time zone: New York, London and Hong Kong have their exchange's sessions, any other
+    IANA zone whole local days. Without a time zone it is New York's exchange. Names that are not
+    IANA zones use UTC days without opening hours; no error is raised.
     """
     if symbol.endswith("=X"):
         return _currencies()
@@ -324,7 +325,7 @@ def calendar_for(symbol: str, exchange_timezone: str | None) -> Calendar:
 
 @cache
 def zone_names() -> frozenset[str]:
-    """The names of time zones in this machine's copy of the IANA database, some 600."""
+    """Return the names of time zones in this machine's copy of the IANA database, about 600."""
     return frozenset(available_timezones())
 
 

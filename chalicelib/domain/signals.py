@@ -1,4 +1,4 @@
-"""When something has happened to a price: exact, on decimals, never on rounded averages."""
+"""Price signals: exact, on decimals, never on rounded averages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from chalicelib.domain.running_closes import RunningCloses
 
 
 def average_side(closes: Sequence[Decimal], fast: int, slow: int) -> int | None:
-    """The sign of SMA(fast) - SMA(slow) over the newest closes; None before `slow` are there.
+    """Return the sign of SMA(fast) - SMA(slow) over the newest closes; None before `slow` closes
+    exist.
 
     Compared as `slow * sum(fast closes)` against `fast * sum(slow closes)`, which is exact.
     """
@@ -26,18 +27,21 @@ def _total(closes: Sequence[Decimal], count: int) -> Decimal:
 
 
 def crosses_up(previous: Decimal | None, price: Decimal, level: Decimal) -> bool:
-    """At or below before, strictly above now (TradingView's rule)."""
+    """Return whether the price was at or below before, and is strictly above now (TradingView's
+    rule)."""
     return previous is not None and previous <= level < price
 
 
 def crosses_down(previous: Decimal | None, price: Decimal, level: Decimal) -> bool:
-    """At or above before, strictly below now."""
+    """Return whether the price was at or above before, and is strictly below now."""
     return previous is not None and previous >= level > price
 
 
 def moved_more_than(price: Decimal, reference: Decimal | None, percent: Decimal) -> bool:
-    """Whether `price` is strictly more than `percent` away from `reference`, either way. False
-    where there is no reference, or one of 0, which states of older versions may hold."""
+    """Return whether `price` is strictly more than `percent` away from `reference`, either way.
+
+    False without a reference, or with one of 0, which states of older versions may hold.
+    """
     if not reference:
         return False
     return abs(price - reference) * 100 > percent * reference

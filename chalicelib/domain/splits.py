@@ -1,9 +1,9 @@
-"""Splits, as a source tells of them, or as they show in quotes: the previous close that a source
-gives no longer fits the last close that was stored.
+"""Splits, as a source reports them, or as quotes show them: the source's previous close no longer
+matches the last stored close.
 
-Yahoo's history is split-adjusted whatever one asks for (ranaroussi/yfinance issue 2076), and so is
-the previous close that its quotes bring on the day of a split. Prices from before do not fit what
-comes after, and averages over both would invent a cross.
+Yahoo's history is always split-adjusted (ranaroussi/yfinance issue 2076), and so is the previous
+close in its quotes on the day of a split. Earlier prices do not match later ones, and averages over
+both would show false crosses.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ RATIOS = (*_FORWARD, *(1 / ratio for ratio in _FORWARD))
 """New shares for one old share; below 1 for a reverse split."""
 
 TOLERANCE = Fraction(4, 100)
-"""The last stored price may lie that far from the official close. Dividends move it by less than
-the smallest ratio does."""
+"""The most distance of the last stored price from the official close. Dividends move it by less
+than the smallest ratio does."""
 
 
 MAX_SPLITS = 12
-"""So many splits of a symbol are remembered, the newest ones."""
+"""The number of splits remembered per symbol, the newest ones."""
 
 DatedClose = tuple[str, Decimal]
 """A session's date and a close in it."""
@@ -41,7 +41,7 @@ DatedClose = tuple[str, Decimal]
 class Split(msgspec.Struct, frozen=True, array_like=True):
     """A split that takes effect with the first tick of a session.
 
-    `numerator` new shares for `denominator` old ones; `before` is the last close before it, not
+    `numerator` new shares replace `denominator` old ones; `before` is the last close before it, not
     adjusted.
     """
 
@@ -51,15 +51,15 @@ class Split(msgspec.Struct, frozen=True, array_like=True):
     before: Decimal
 
     def adjust(self, price: Decimal) -> Decimal:
-        """A price from before the split, as it is counted after it: rounded as prices are, and
-        within what a price may be, so never 0."""
+        """Adjust a price from before the split: rounded like prices, and within the bounds of
+        prices, so never 0."""
         rounded = number(price * self.denominator / self.numerator)
         return min(max(rounded, DECIMALS), HIGHEST_PRICE)
 
     def is_unadjusted(self, close: Decimal) -> bool:
-        """Whether the last close stored before the split is still counted as before it.
+        """Return whether the last close stored before the split is not adjusted yet.
 
-        Judged by which of the two it lies nearer to, in proportion.
+        It is judged by which of the two it is nearer to, in proportion.
         """
         squared = Fraction(close) ** 2 * self.numerator
         middle = Fraction(self.before) ** 2 * self.denominator
@@ -67,15 +67,18 @@ class Split(msgspec.Struct, frozen=True, array_like=True):
 
 
 def told_split(date: str, ratio: str, before: Decimal) -> Split:
-    """The split that a tick tells of, as "5:1" (see docs/producer.md); `before` is the last price
-    that was stored."""
+    """Return the split that a tick reports, such as "5:1" (see docs/producer.md); `before` is the
+    last stored price."""
     numerator, denominator = ratio.split(":")
     return Split(date, int(numerator), int(denominator), before)
 
 
 def find_split(date: str, last_close: Decimal, previous_close: Decimal) -> Split | None:
-    """The split between the last price of a session and the previous close that a tick of the very
-    next session gives; None where they fit within what dividends and a missed minute explain."""
+    """Return the split between the last price of a session and the previous close of the next
+    session's tick.
+
+    None if the difference can be due to dividends and a missed minute.
+    """
     seen = Fraction(last_close) / Fraction(previous_close)
     fitting = [ratio for ratio in RATIOS if abs(seen / ratio - 1) <= TOLERANCE]
     if not fitting or abs(seen - 1) <= 2 * TOLERANCE:
@@ -85,12 +88,12 @@ def find_split(date: str, last_close: Decimal, previous_close: Decimal) -> Split
 
 
 def with_split(splits: Sequence[Split], split: Split) -> tuple[Split, ...]:
-    """Splits in order and one more; the oldest ones are dropped above MAX_SPLITS."""
+    """Append a split to splits in order; the oldest ones are dropped above MAX_SPLITS."""
     return (*splits, split)[-MAX_SPLITS:]
 
 
 def adjusted(price: Decimal, date: str, splits: Iterable[Split]) -> Decimal:
-    """A price as it was in the session of a date, counted as after all splits since."""
+    """Adjust a price of a date's session for all later splits."""
     for split in splits:
         if date < split.date:
             price = split.adjust(price)
@@ -98,9 +101,9 @@ def adjusted(price: Decimal, date: str, splits: Iterable[Split]) -> Decimal:
 
 
 def adjusted_closes(closes: Iterable[DatedClose], splits: Sequence[Split]) -> list[Decimal]:
-    """Stored closes in order, all counted as after all splits, which are in order.
+    """Return stored closes in order, adjusted for all splits, which are in order.
 
-    Those before a split are taken as they are once a fresh backfill has adjusted them for it.
+    Those before a split are unchanged once a fresh backfill has adjusted them for it.
     """
     rows = list(closes)
     if not (rows and splits and rows[0][0] < splits[-1].date):

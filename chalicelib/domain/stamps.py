@@ -1,12 +1,12 @@
-"""The times of ticks that come without a timestamp.
+"""The times of ticks without a timestamp.
 
-A stream or queue says to the millisecond when it took a record, and takes many records in one. The
-record's sequence number says at which microsecond of that millisecond its first such tick stands;
-the n-th stands n microseconds later, the eighth and each further seventh in the next millisecond.
+A stream or queue gives the millisecond in which it received a record, and receives many records in
+one. The record's sequence number determines the microsecond of its first such tick; the n-th is n
+microseconds later, the eighth and each further seventh in the next millisecond.
 
-Neighbouring records stand seven microseconds apart, so that they keep their order. Seven has no
-divisor in common with a thousand: of a thousand records in one millisecond no two share a first
-microsecond, and of 142 no two share any.
+Neighbouring records are seven microseconds apart, so that they keep their order. Seven and a
+thousand are coprime: of a thousand records in one millisecond no two share a first microsecond, and
+of 142 no two share any.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ SLOTS = 1_000
 """Microseconds of a millisecond."""
 
 ROOM = 7
-"""Ticks of one record that stand in one millisecond."""
+"""Ticks of one record within one millisecond."""
 
 _KINESIS = 80
-"""The bit from which a Kinesis sequence number counts a shard's records; below it stand the second
-and the shard, which are the same for all records of a millisecond."""
+"""The bit from which a Kinesis sequence number counts a shard's records; the bits below hold the
+second and the shard, the same for all records of a millisecond."""
 
 _FIFO = 60
 """SQS's numbers of a FIFO queue have more bits than that, and are multiples of 256."""
 
 WHOLE = 1 << 20
-"""No sequence is lower, except 0 for a record without a number."""
+"""The lowest sequence, except 0 for a record without a number."""
 
 
 class Stamps:
-    """The times that one record gives to its ticks without a timestamp.
+    """The times of one record's ticks without a timestamp.
 
-    number: the record's sequence number; None for a line of the archive, whose arrival is the first
-    such tick's time already.
+    number: the record's sequence number; None for a line of the archive, whose arrival is already
+    the first such tick's time.
     """
 
     def __init__(self, arrival: datetime, number: str | None) -> None:
@@ -46,12 +46,13 @@ class Stamps:
         self.given = 0
 
     def at(self, place: int) -> datetime:
-        """The time of the record's tick at this place, from 0, among those without a timestamp."""
+        """Return the time of the record's tick at this place, from 0, among those without a
+        timestamp."""
         milliseconds, microseconds = divmod(place, ROOM)
         return self._first() + timedelta(milliseconds=milliseconds, microseconds=microseconds)
 
     def take(self) -> str:
-        """The next tick's time."""
+        """Return the next tick's time."""
         self.given += 1
         return to_text(self.at(self.given - 1))
 
@@ -63,20 +64,20 @@ class Stamps:
 
 
 def slot_of(number: str) -> int:
-    """The microsecond, 0 to 999, of a sequence number; a message's id may stand for one."""
+    """Return the microsecond, 0 to 999, of a sequence number; a message id may replace it."""
     if not (number.isascii() and number.isdecimal()):
         return zlib.crc32(number.encode()) % SLOTS
     return _count(int(number)) * ROOM % SLOTS
 
 
 def sequence_of(number: str) -> int:
-    """The order of a record among those of its shard or group; 0 where it has no number."""
+    """Return the order of a record within its shard or group; 0 without a number."""
     numbered = number.isascii() and number.isdecimal()
     return WHOLE + _count(int(number)) if numbered else 0
 
 
 def _count(number: int) -> int:
-    """What grows by one from a record to the next."""
+    """Return the part that grows by one from record to record."""
     if number >> _KINESIS:
         return number >> _KINESIS
     return number >> 8 if number >> _FIFO else number

@@ -1,4 +1,4 @@
-"""A tick: one observed price of a symbol at an instant, as it comes and as it is stored."""
+"""A tick: one observed price of a symbol at an instant, as received and as stored."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ _PRICES_KEPT = 8192
 class Tick(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One price of a symbol. Its identity is `(symbol, timestamp)`.
 
-    open, high and low are the session's so far, previous_close the last session's close,
-    volume the session's so far (cumulative). Prices in `currency`; timestamp as stored text.
-    `split` is "5:1" where five shares have taken the place of one with this session.
+    open, high and low are the session's so far, previous_close the last session's close, volume the
+    session's so far (cumulative). Prices in `currency`; timestamp as stored text. `split` is "5:1"
+    if five shares replaced one at this session.
     """
 
     symbol: str
@@ -58,7 +58,7 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Enriched(msgspec.Struct, frozen=True):
-    """What follows from one tick alone; None where a needed field is missing."""
+    """Values derived from one tick alone; None if a needed field is missing."""
 
     change: Decimal | None
     change_percent: Decimal | None
@@ -67,9 +67,11 @@ class Enriched(msgspec.Struct, frozen=True):
 
 
 def enrich(tick: Tick, anomaly_percent: Decimal) -> Enriched:
-    """Change against the previous close (percent to four digits), the mean of open, high, low
-    and price, and whether the change is above `anomaly_percent` either way (judged exactly,
-    not on the rounded percentage)."""
+    """Derive the change against the previous close (percent to four digits), the mean of open,
+    high, low and price, and whether the change exceeds `anomaly_percent` either way.
+
+    The change is compared exactly, not by its rounded percentage.
+    """
     change = percent = average = None
     anomaly = False
     if tick.previous_close is not None:
@@ -83,7 +85,7 @@ def enrich(tick: Tick, anomaly_percent: Decimal) -> Enriched:
 
 
 def parse_symbol(text: object) -> str:
-    """The symbol in its stored form, upper case. Raises TickError."""
+    """Return the symbol in its stored form, upper case. Raises TickError."""
     symbol = text.upper() if isinstance(text, str) else ""
     if not SYMBOL.fullmatch(symbol):
         raise TickError("symbol", text, SYMBOL_ALLOWED)
@@ -91,18 +93,22 @@ def parse_symbol(text: object) -> str:
 
 
 def family(source: str) -> str:
-    """Sources of the same prices: Yahoo's polled and pushed ones may stand in one series."""
+    """Return the family of sources with the same prices: a series may mix Yahoo's polled and pushed
+    ones."""
     return _YAHOO if source.startswith(_YAHOO) else source
 
 
 _SHOWN = 40
-"""Characters of a number that a message repeats."""
+"""Characters of a number shown in messages."""
 
 
-@lru_cache(_PRICES_KEPT)  # most of a tick's prices are those of the tick before
+@lru_cache(_PRICES_KEPT)  # most of a tick's prices repeat those of the tick before
 def number(value: Decimal) -> Decimal:
-    """`value` to at most eight decimals, without an exponent, trailing zeros or a zero's sign.
-    Raises ValueError for one that needs more than 28 digits."""
+    """Return `value` with at most eight decimals, without an exponent, trailing zeros or a zero's
+    sign.
+
+    Raises ValueError for one that needs more than 28 digits.
+    """
     try:
         if value.as_tuple().exponent < -8:  # type: ignore[operator]  # finite was checked before
             value = value.quantize(DECIMALS, ROUND_HALF_EVEN)

@@ -9,7 +9,7 @@ _ONE = timedelta(microseconds=1)
 
 
 def to_text(instant: datetime) -> str:
-    """`2026-11-20T15:30:00.123456Z` for an aware datetime."""
+    """Format an aware datetime as `2026-11-20T15:30:00.123456Z`."""
     if instant.utcoffset() is None:
         raise ValueError(f"{instant!r} has no time zone")
     utc = instant.astimezone(UTC)
@@ -17,12 +17,12 @@ def to_text(instant: datetime) -> str:
 
 
 def from_text(text: str) -> datetime:
-    """The aware UTC datetime of an RFC 3339 date-time.
+    """Parse an RFC 3339 date-time to an aware UTC datetime.
 
     Raises ValueError for anything else: no offset, or an instant outside the years 1 to 9999.
     """
     if len(text) < 20 or text[10] not in "Tt ":
-        raise ValueError(f"{text!r} is no RFC 3339 date-time")
+        raise ValueError(f"{text!r} is not an RFC 3339 date-time")
     instant = datetime.fromisoformat(text.upper())
     if instant.utcoffset() is None:
         raise ValueError(f"{text!r} has no offset from UTC")
@@ -33,31 +33,31 @@ def from_text(text: str) -> datetime:
 
 
 def is_canonical(text: str) -> bool:
-    """Whether an RFC 3339 date-time already has the stored form."""
+    """Return whether an RFC 3339 date-time already has the stored form."""
     marks = text[4:5] + text[7:8] + text[10:11] + text[19:20] + text[26:]
     return marks == "--T.Z"  # a week date, 2026-W47-5, has no second dash there
 
 
 def from_epoch_seconds(seconds: float) -> datetime:
-    """The instant of an epoch number, exact to the microsecond."""
+    """Return the instant of an epoch number, exact to the microsecond."""
     return EPOCH + timedelta(microseconds=round(seconds * 1_000_000))
 
 
 def epoch_seconds(text: str) -> int:
-    """Whole epoch seconds of a stored timestamp, rounded down."""
+    """Return whole epoch seconds of a stored timestamp, rounded down."""
     return (from_text(text) - EPOCH) // timedelta(seconds=1)
 
 
 def minute_of(text: str) -> str:
-    """The start of the minute of a stored timestamp."""
+    """Return the start of the minute of a stored timestamp."""
     return text[:17] + "00.000000Z"
 
 
 def later(text: str, **delta: float) -> str:
-    """A stored timestamp moved by `timedelta(**delta)`."""
+    """Return a stored timestamp moved by `timedelta(**delta)`."""
     return to_text(from_text(text) + timedelta(**delta))
 
 
 def just_after(text: str) -> str:
-    """The next instant that a stored timestamp can name."""
+    """Return the next representable instant after a stored timestamp."""
     return to_text(from_text(text) + _ONE)

@@ -1,4 +1,4 @@
-"""Judging one rule at one price: does its condition fire, and may it alert again?
+"""Judges one rule at one price: does its condition hold, and may it alert again?
 
 A `RuleState` is what a rule remembers between prices. Changing the rule replaces it, so a changed
 rule starts from scratch.
@@ -19,9 +19,9 @@ from chalicelib.domain.times import from_text
 class RuleState(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     """What a rule remembers.
 
-    side: the last sign of its averages that was not zero; inside: whether its condition held at
-    the last price; session: that price's session date; fired_at, fired_scope: its last alert;
-    bar: the last bar that a rule on bars was judged at.
+    side: the last non-zero sign of its averages; inside: whether its condition held at the last
+    price; session: that price's session date; fired_at, fired_scope: its last alert; bar: the last
+    bar at which a bar rule was judged.
     """
 
     fingerprint: str
@@ -34,11 +34,11 @@ class RuleState(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True
 
 
 class Observation(msgspec.Struct, frozen=True):
-    """One price as rules see it: a tick, or the close of a bar.
+    """One price for rules: a tick, or the close of a bar.
 
-    `closes` are the prices up to and with this one, newest last; `scope` is the bar that
-    once_per_bar counts, `session` the session's date. `split` is the date of the last split, empty
-    where none was seen; all prices are counted as after it.
+    `closes` are the prices up to and including this one, newest last; `scope` is the bar for
+    once_per_bar, `session` the session's date. `split` is the date of the last split, or empty; all
+    prices are adjusted for it.
     """
 
     timestamp: str
@@ -52,10 +52,10 @@ class Observation(msgspec.Struct, frozen=True):
 
 
 def is_followed(rule: Rule, rule_state: RuleState | None, timestamp: str) -> bool:
-    """Whether a rule is judged at an instant of the market.
+    """Return whether a rule is judged at an instant of market time.
 
-    One that was switched off goes on following prices, without firing, so that it does not take
-    what happened meanwhile for news once it is on again.
+    A disabled rule keeps following prices without firing, so that earlier changes do not fire when
+    it is enabled again.
     """
     if rule.enabled or known_to(rule, rule_state) is not None:
         return not rule.has_expired(timestamp)
@@ -63,14 +63,14 @@ def is_followed(rule: Rule, rule_state: RuleState | None, timestamp: str) -> boo
 
 
 def known_to(rule: Rule, rule_state: RuleState | None) -> RuleState | None:
-    """The state, if it belongs to this version of the rule."""
+    """Return the state if it belongs to this version of the rule."""
     return rule_state if rule_state and rule_state.fingerprint == rule.fingerprint else None
 
 
 def judge(
     rule: Rule, rule_state: RuleState | None, observation: Observation
 ) -> tuple[RuleState, bool]:
-    """The rule's state after `observation`, and whether the rule fires there."""
+    """Return the rule's state after `observation`, and whether the rule fires."""
     before = known_to(rule, rule_state) or _fresh(rule, observation)
     if rule.interval != "tick":
         if before.bar == observation.scope:
@@ -89,16 +89,16 @@ def judge(
 
 
 def without_alert(rule: Rule, before: RuleState | None, after: RuleState) -> RuleState:
-    """The state after a price whose alert was dropped.
+    """Return the state after a price whose alert was dropped.
 
-    It follows the price, but the rule may alert again as if it had not fired there.
+    It follows the price, but the rule may alert again as if it had not fired.
     """
     known = known_to(rule, before) or RuleState(rule.fingerprint)
     return msgspec.structs.replace(after, fired_at=known.fired_at, fired_scope=known.fired_scope)
 
 
 def _fresh(rule: Rule, observation: Observation) -> RuleState:
-    """The state of a new rule; earlier prices decide on which side its averages stand."""
+    """Return the state of a new rule; earlier prices decide the side of its averages."""
     side = 0
     if rule.condition in CROSSES:
         earlier = observation.closes[:-1][-rule.closes_to_begin :]
@@ -109,7 +109,7 @@ def _fresh(rule: Rule, observation: Observation) -> RuleState:
 
 
 def _cross(rule: Rule, before: RuleState, observation: Observation) -> tuple[int, bool]:
-    """The side after this price, and whether it has flipped to the rule's."""
+    """Return the side after this price, and whether it has flipped to the rule's."""
     side = average_side(observation.closes, rule.fast or 0, rule.slow or 0)
     if not side:
         return before.side, False
@@ -118,7 +118,7 @@ def _cross(rule: Rule, before: RuleState, observation: Observation) -> tuple[int
 
 
 def _enter(rule: Rule, before: RuleState, observation: Observation) -> tuple[bool, bool]:
-    """Whether the condition holds now, and whether it has begun to."""
+    """Return whether the condition holds now, and whether it has just begun to."""
     holds = _holds(rule, observation)
     if rule.condition in LEVELS:
         return holds, holds and not _was_inside(rule, before, observation)
@@ -131,7 +131,7 @@ def _enter(rule: Rule, before: RuleState, observation: Observation) -> tuple[boo
 
 
 def _was_inside(rule: Rule, before: RuleState, observation: Observation) -> bool:
-    """Whether a level held at the price before, which counts as after a split since."""
+    """Return whether a level held at the previous price, adjusted for a split since."""
     if (
         before.session
         and before.session < observation.split
@@ -167,7 +167,7 @@ def _holds(rule: Rule, observation: Observation) -> bool:
 
 
 def _may_fire(rule: Rule, before: RuleState, observation: Observation) -> bool:
-    """Whether trigger and cooldown allow another alert."""
+    """Return whether trigger and cooldown allow another alert."""
     if not before.fired_at:
         return True
     if rule.trigger == "once":

@@ -1,4 +1,4 @@
-"""Ticks on the wire: one JSON object, several one to a line, or an array of them."""
+"""Parses ticks on the wire: one JSON object, several on a line, or an array of them."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from chalicelib.domain.ticks import (
 from chalicelib.domain.times import from_text, is_canonical, to_text
 
 MAX_AHEAD = timedelta(seconds=300)
-"""Ticks that come after one whose timestamp is ahead of the stream's clock are late until that time
-has come: bars are corrected, and rules do not see them."""
+"""Ticks after one whose timestamp is ahead of the stream's clock are late until that time: they
+correct bars, and rules do not see them."""
 
 MAX_LABEL = 64
 LABEL = re.compile(rf"[A-Za-z0-9][A-Za-z0-9 ._:/+()&-]{{0,{MAX_LABEL - 1}}}")
@@ -45,7 +45,8 @@ _LABEL_ALLOWED = (
 )
 MOST_FOLDED = 1_000_000
 MOST_REJECTED = 20_000
-"""Parts of a record that are rejected one by one: a record of 1 MB may have half a million."""
+"""The most parts of a record that are rejected one by one: a record of 1 MB may have half a
+million."""
 
 _ZERO = Decimal(0)
 SPLIT = re.compile(r"[1-9][0-9]{0,5}:[1-9][0-9]{0,5}")
@@ -56,7 +57,7 @@ _TIME_ALLOWED = "an RFC 3339 date-time with an offset, such as 2026-11-20T15:30:
 
 
 class WireTick(msgspec.Struct, frozen=True):
-    """The contract's fields as they come; others are ignored here and kept in the archive."""
+    """The contract's fields as received; others are ignored here and kept in the archive."""
 
     symbol: str
     price: Decimal
@@ -77,7 +78,7 @@ class WireTick(msgspec.Struct, frozen=True):
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """A part of a record that cannot be processed, and why. `line` counts from 0."""
+    """An invalid part of a record, and the reason. `line` counts from 0."""
 
     line: int
     payload: bytes
@@ -85,12 +86,11 @@ class Rejected(msgspec.Struct, frozen=True):
 
 
 class Decoded(msgspec.Struct, frozen=True):
-    """What one record holds.
+    """The contents of one record.
 
-    `lines` are the archive's: the record's own, one JSON value each, with the instant that
-    the first tick without a timestamp in it gets, or the arrival where it has none.
-    `misread` are identities of ticks and rejected parts that SQL would miss or misread in the
-    lines.
+    `lines` are for the archive: the record's own, one JSON value each, with the instant of the
+    first tick without a timestamp, or else the arrival. `misread` are identities of ticks and
+    rejected parts that SQL would miss or misread.
     """
 
     lines: tuple[ArchivedLine, ...]
@@ -107,14 +107,12 @@ _many = msgspec.json.Decoder(list[WireTick])
 def decode(
     payload: bytes, arrival: datetime, number: str | None = None, taken: datetime | None = None
 ) -> Decoded:
-    """Read one record's payload, which the stream took at `arrival` under a sequence number.
+    """Parse one record's payload, which the stream received at `arrival` under a sequence number.
 
-    `taken` is the time at which a queue took it, where `arrival` is what the sender says: no
-    timestamp may be far ahead of that. A line of the archive has no number, and as arrival the time
-    that was archived with it.
+    `taken` is the time at which a queue received it, if `arrival` is the sender's: no timestamp may
+    be far ahead of that. A line of the archive has no number, and its archived time as arrival.
 
-    Nothing raises, whatever the bytes: each part that cannot be read stands under `rejected`
-    with its reason.
+    It never raises: each invalid part is in `rejected` with its reason.
     """
     record = _Record(arrival, Stamps(arrival, number), taken or arrival)
     for line in lines_of(payload):
@@ -123,7 +121,7 @@ def decode(
 
 
 class _Record:
-    """What has been read of a record so far."""
+    """The parts of a record parsed so far."""
 
     def __init__(self, arrival: datetime, stamps: Stamps, taken: datetime) -> None:
         self._arrival = arrival
@@ -137,8 +135,8 @@ class _Record:
         self._misread: list[Identity] = []
 
     def decoded(self, payload: bytes) -> Decoded:
-        """What was read. Where more than MOST_REJECTED parts were rejected, one part more holds the
-        record's payload."""
+        """Return the result. If more than MOST_REJECTED parts were rejected, one further part holds
+        the record's payload."""
         if self._not_listed:
             reason = f"{self._not_listed} more parts of the record are rejected; this is all of it"
             self._rejected.append(Rejected(0, payload, reason))
@@ -151,7 +149,9 @@ class _Record:
         )
 
     def read(self, line: Line) -> None:
-        if line.fault is not None:  # quarantine alone keeps what readers of lines cannot agree on
+        if (
+            line.fault is not None
+        ):  # only quarantine keeps lines that readers would parse differently
             self._reject(line, line.received, line.fault)
             return
         before = self._stamps.given
@@ -182,7 +182,8 @@ class _Record:
             self._not_listed += 1
 
     def _take(self, part: bytes, item: WireTick | msgspec.Raw, *, alone: bool) -> None:
-        """Add the tick or bar; `alone` if it is all of its line. Raises what says why it cannot."""
+        """Add the tick or bar; `alone` if it is its whole line. Raises the reason if it is
+        invalid."""
         wire = _read(item) if isinstance(item, msgspec.Raw) else item
         if wire.bar is None:
             tick = to_tick(wire, self._taken, self._stamps)
@@ -197,7 +198,7 @@ class _Record:
 
 
 def to_tick(wire: WireTick, taken: datetime, stamps: Stamps) -> Tick:
-    """The checked tick. A missing timestamp is taken from `stamps`. Raises TickError."""
+    """Return the checked tick. A missing timestamp is taken from `stamps`. Raises TickError."""
     if wire.mode not in _MODES:
         raise TickError("mode", wire.mode, ", ".join(_MODES))
     high, low = _price("high", wire.high), _price("low", wire.low)
@@ -222,7 +223,7 @@ def to_tick(wire: WireTick, taken: datetime, stamps: Stamps) -> Tick:
 
 
 def to_bar(wire: WireTick, taken: datetime) -> Bar:
-    """The historical bar that a record with `"bar"` brings. Raises TickError."""
+    """Return the historical bar of a record with `"bar"`. Raises TickError."""
     interval = wire.bar or ""
     if interval not in STORED:
         raise TickError("bar", wire.bar, ", ".join(STORED))
@@ -252,7 +253,7 @@ def to_bar(wire: WireTick, taken: datetime) -> Bar:
 
 
 class _Array:
-    """The items of an array that was read at once, cut out of its line when one is asked for."""
+    """The items of an array that was parsed at once, cut from its line on demand."""
 
     def __init__(self, line: bytes) -> None:
         self._line = line
@@ -260,20 +261,20 @@ class _Array:
 
     @property
     def was_asked(self) -> bool:
-        """Whether an item was asked for."""
+        """Return whether an item was requested."""
         return self._items is not None
 
     def item(self, at: int) -> bytes:
-        """The bytes of one item, from 0."""
+        """Return the bytes of one item, from 0."""
         if self._items is None:
             self._items = items_of(self._line) or []
         return self._items[at]
 
 
 def _parts(line: bytes) -> Iterator[tuple[bytes, WireTick | msgspec.Raw]]:
-    """The line's items, each with its bytes.
+    """Yield the line's items with their bytes.
 
-    An array is read at once if all its items are ticks, each with the line's bytes; else item by
+    An array is parsed at once if all its items are ticks, each with the line's bytes; else item by
     item.
     """
     if not line.lstrip(JSON_SPACE).startswith(b"["):
@@ -323,8 +324,10 @@ def _volume(value: Decimal | None) -> Decimal | None:
 
 
 def _stored(field: str, value: Decimal, lowest: Decimal, highest: Decimal, allowed: str) -> Decimal:
-    """The number as it is stored, within bounds after rounding. The check before rounding refuses
-    numbers just below 0, and those with more digits than can be rounded."""
+    """Return the number as stored, within bounds after rounding.
+
+    The check before rounding refuses numbers just below 0, and those with too many digits to round.
+    """
     if value.is_finite() and _ZERO <= value < highest + 1:
         rounded = number(value)
         if lowest <= rounded <= highest:

@@ -4,9 +4,9 @@ Each class takes one bar with `update` and gives its value, or None before the f
 `lookback` is the number of bars before that. Each function runs its class over a series and gives
 one value a bar, so both agree by construction.
 
-Values are floats, made for display; prices may come as Decimal or float and are converted on
-entry. Nothing here may decide on a cross: those are compared exactly, in the signals. EMA, RSI,
-MACD and ATR depend on all bars since the first one given, by TA-Lib's convention.
+Values are floats, for display; prices may come as Decimal or float and are converted on entry.
+Crosses are not decided here: signals compare them exactly. EMA, RSI, MACD and ATR depend on all
+bars since the first one given, by TA-Lib's convention.
 
 All raise ValueError for a window below 1.
 """

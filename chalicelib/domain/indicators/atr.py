@@ -20,7 +20,7 @@ class ATR:
         self._previous_close: float | None = None
 
     def update(self, high: Number, low: Number, close: Number) -> float | None:
-        """The average after one more bar."""
+        """Return the average after one more bar."""
         previous, self._previous_close = self._previous_close, float(close)
         if previous is None:
             return None
@@ -28,6 +28,6 @@ class ATR:
 
 
 def atr(bars: Iterable[tuple[Number, Number, Number]], window: int = 14) -> list[float | None]:
-    """ATR after each bar (high, low, close)."""
+    """Return ATR after each bar (high, low, close)."""
     average = ATR(window)
     return [average.update(*bar) for bar in bars]

@@ -13,7 +13,7 @@ from chalicelib.domain.indicators.inputs import Number, checked_window
 
 
 class Bands(msgspec.Struct, frozen=True):
-    """A moving average and the lines a number of deviations above and below it."""
+    """A moving average, and the lines a number of deviations above and below it."""
 
     upper: float
     middle: float
@@ -23,9 +23,9 @@ class Bands(msgspec.Struct, frozen=True):
 class Bollinger:
     """SMA of `window` prices, plus and minus `deviations` of the same prices.
 
-    The deviation is the population's (divided by `window`), as Bollinger and TA-Lib have it, not
-    the sample's that pandas' `rolling().std()` gives. Sums and squares are kept in whole units, so
-    their difference is exact.
+    The deviation is the population's (divided by `window`), as in Bollinger and TA-Lib, not the
+    sample's of pandas' `rolling().std()`. Sums and squares are kept in whole units, so their
+    difference is exact.
     """
 
     def __init__(self, window: int = 20, deviations: float = 2) -> None:
@@ -37,7 +37,7 @@ class Bollinger:
         self._window = window
 
     def update(self, price: Number) -> Bands | None:
-        """The bands after one more price."""
+        """Return the bands after one more price."""
         newest, oldest = in_units(price), self._prices[0]
         self._prices.append(newest)
         self._sum += newest - oldest
@@ -55,6 +55,6 @@ class Bollinger:
 def bollinger(
     prices: Iterable[Number], window: int = 20, deviations: float = 2
 ) -> list[Bands | None]:
-    """Bollinger bands after each price."""
+    """Return Bollinger bands after each price."""
     bands = Bollinger(window, deviations)
     return [bands.update(price) for price in prices]

@@ -22,7 +22,7 @@ class EMA:
         self.lookback = window - 1
 
     def update(self, price: Number) -> float | None:
-        """The average after one more price."""
+        """Return the average after one more price."""
         if self._value is None:
             self._value = self._seed.update(price)
         else:
@@ -31,6 +31,6 @@ class EMA:
 
 
 def ema(prices: Iterable[Number], window: int) -> list[float | None]:
-    """EMA after each price."""
+    """Return EMA after each price."""
     average = EMA(window)
     return [average.update(price) for price in prices]

@@ -1,4 +1,4 @@
-"""Prices as whole numbers, whose sums are exact and can be kept up by adding and taking away."""
+"""Prices as whole numbers, whose running sums are exact."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNITS: int = 10**_DIGITS
 
 
 def in_units(price: Number) -> int:
-    """A price in units; what is smaller than one is cut off."""
+    """Return a price in units; smaller fractions are cut off."""
     if isinstance(price, Decimal):
         return int(price.scaleb(_DIGITS))
     return int(price * UNITS)

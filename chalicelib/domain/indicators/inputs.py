@@ -1,4 +1,4 @@
-"""What indicators take."""
+"""Checks of indicator parameters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Number = float | Decimal
 
 
 def checked_window(window: int, name: str = "window") -> int:
-    """`window`, a number of bars. Raises ValueError naming it when it is below 1."""
+    """Return `window`, a number of bars. Raises ValueError that names it if it is below 1."""
     if window < 1:
         raise ValueError(f"{name} is {window}; at least 1 bar is needed")
     return window

@@ -11,7 +11,7 @@ from chalicelib.domain.indicators.inputs import Number, checked_window
 
 
 class MACDValue(msgspec.Struct, frozen=True):
-    """Difference of two EMAs, the difference's own EMA, and what lies between these."""
+    """The difference of two EMAs, its own EMA (the signal line), and the distance between them."""
 
     macd: float
     signal: float
@@ -21,9 +21,9 @@ class MACDValue(msgspec.Struct, frozen=True):
 class MACD:
     """EMA(fast) - EMA(slow), with an EMA of it as the signal line.
 
-    As in TA-Lib both EMAs give their first value on the same bar: the fast one is seeded on the
-    last `fast` of the first `slow` bars (14 to 25 for 12 and 26), and nothing is given before
-    the signal line is known (bar 33). Raises ValueError when `fast` is not below `slow`.
+    As in TA-Lib both EMAs have their first value on the same bar: the fast one is seeded on the
+    last `fast` of the first `slow` bars (14 to 25 for 12 and 26), and there are no values before
+    the signal line's first (bar 33). Raises ValueError if `fast` is not below `slow`.
     """
 
     def __init__(self, fast: int = 12, slow: int = 26, signal: int = 9) -> None:
@@ -34,7 +34,7 @@ class MACD:
         self._fast, self._slow, self._signal = EMA(fast), EMA(slow), EMA(signal)
 
     def update(self, price: Number) -> MACDValue | None:
-        """The three values after one more price."""
+        """Return the three values after one more price."""
         slow, fast = self._slow.update(price), self._update_fast(price)
         if fast is None or slow is None:
             return None
@@ -52,6 +52,6 @@ class MACD:
 def macd(
     prices: Iterable[Number], fast: int = 12, slow: int = 26, signal: int = 9
 ) -> list[MACDValue | None]:
-    """MACD after each price."""
+    """Return MACD after each price."""
     indicator = MACD(fast, slow, signal)
     return [indicator.update(price) for price in prices]

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from chalicelib.domain.indicators.inputs import Number, checked_window
 from chalicelib.domain.indicators.wilder import WilderAverage
 
-FLAT = 1e-14  # what TA-Lib takes for zero
+FLAT = 1e-14  # TA-Lib's threshold for zero
 
 
 class RSI:
     """Wilder's share of gains in all price changes, 0 to 100.
 
-    Prices that have not moved have no relative strength: None, where TA-Lib gives 0, which would
-    read as the strongest possible decline.
+    Unchanged prices have no relative strength: None, while TA-Lib gives 0, which would read as the
+    strongest possible decline.
     """
 
     def __init__(self, window: int = 14) -> None:
@@ -24,7 +24,7 @@ class RSI:
         self._previous: float | None = None
 
     def update(self, price: Number) -> float | None:
-        """The index after one more price."""
+        """Return the index after one more price."""
         current, previous = float(price), self._previous
         self._previous = current
         if previous is None:
@@ -37,6 +37,6 @@ class RSI:
 
 
 def rsi(prices: Iterable[Number], window: int = 14) -> list[float | None]:
-    """RSI after each price."""
+    """Return RSI after each price."""
     index = RSI(window)
     return [index.update(price) for price in prices]

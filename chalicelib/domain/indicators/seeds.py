@@ -1,4 +1,4 @@
-"""What smoothed averages begin with."""
+"""Initial values of smoothed averages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class FirstMean:
         self._values: list[float] = []
 
     def update(self, value: Number) -> float | None:
-        """None before the last of them; then their mean."""
+        """Return the mean at the last of the values, None before it."""
         self._values.append(float(value))
         if len(self._values) < self._window:
             return None

@@ -12,8 +12,8 @@ from chalicelib.domain.indicators.inputs import Number, checked_window
 class SMA:
     """Mean of the last `window` prices.
 
-    The sum is kept in whole units, so it carries no rounding errors of prices long gone, and the
-    mean is the float nearest to the exact one, wherever the series began.
+    The sum is kept in whole units, so it accumulates no rounding errors, and the mean is the float
+    nearest to the exact one, wherever the series began.
     """
 
     def __init__(self, window: int) -> None:
@@ -24,7 +24,7 @@ class SMA:
         self._divisor = window * UNITS
 
     def update(self, price: Number) -> float | None:
-        """The mean after one more price."""
+        """Return the mean after one more price."""
         newest = in_units(price)
         self._sum += newest - self._prices[0]
         self._prices.append(newest)
@@ -35,6 +35,6 @@ class SMA:
 
 
 def sma(prices: Iterable[Number], window: int) -> list[float | None]:
-    """SMA after each price."""
+    """Return SMA after each price."""
     average = SMA(window)
     return [average.update(price) for price in prices]

@@ -11,8 +11,8 @@ from chalicelib.domain.indicators.inputs import Number
 class VWAP:
     """Mean typical price (high, low and close) of a session's bars, weighted by volume.
 
-    Starts anew with each session date; None while the session has no volume. A bar whose volume
-    is unknown (None) adds nothing.
+    It restarts with each session date; None while the session has no volume. A bar with unknown
+    volume (None) adds nothing.
     """
 
     lookback = 0
@@ -25,7 +25,7 @@ class VWAP:
     def update(
         self, high: Number, low: Number, close: Number, volume: Number | None, session: date | str
     ) -> float | None:
-        """The average after one more bar; `session` is the bar's session date."""
+        """Return the average after one more bar; `session` is the bar's session date."""
         if session != self._session:
             self._session, self._traded, self._volume = session, 0.0, 0.0
         weight = float(volume or 0)
@@ -37,6 +37,6 @@ class VWAP:
 def vwap(
     bars: Iterable[tuple[Number, Number, Number, Number | None, date | str]],
 ) -> list[float | None]:
-    """VWAP after each bar (high, low, close, volume, session date)."""
+    """Return VWAP after each bar (high, low, close, volume, session date)."""
     average = VWAP()
     return [average.update(*bar) for bar in bars]

@@ -14,7 +14,7 @@ class WilderAverage:
         self._value: float | None = None
 
     def update(self, value: float) -> float | None:
-        """The average after one more value; None for the first `window - 1`."""
+        """Return the average after one more value; None for the first `window - 1`."""
         if self._value is None:
             self._value = self._seed.update(value)
         else:
