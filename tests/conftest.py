@@ -30,20 +30,38 @@ others."""
 
 FIRST = (
     "e2e/test_deploy_cycle.py",
-    "integration/test_compaction.py",
     "browser",
-    "security",
+    "integration/test_compaction.py",
     "integration/test_infra_terraform.py",
+    "integration/test_extreme_numbers.py",
+    "security",
+    "integration/test_compaction_merging.py",
     "integration/test_local_system.py",
-    "e2e/test_api_fuzz.py",
+    "e2e",
+    "model",
     "faults",
     "oracles/test_reports_pandas.py",
 )
 """Files and folders that take long, the longest first: were one of them left for the end, the
 other workers would wait for it."""
 
-TOGETHER = ("tests/browser/", "tests/security/")
-"""Folders whose files run in one worker, since they share a running system, or a browser, too."""
+RUNNING = tuple(
+    f"tests/browser/test_{name}.py"
+    for name in (
+        "alerts_page",
+        "attacks",
+        "chart_page",
+        "first_prices",
+        "layout",
+        "other_views",
+        "token",
+        "watch_page",
+    )
+)
+"""Files of the page's tests that share a running system; the others use a stand-in for it."""
+
+TOGETHER = (RUNNING, ("tests/browser/",), ("tests/security/",))
+"""Files and folders whose tests run in one worker, since they share a browser or a system."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -57,12 +75,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class FilesAndFolders(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """A file's tests run in one worker, and so do all files of a folder in TOGETHER."""
+    """A file's tests run in one worker, and so do all tests of a group in TOGETHER."""
 
     def _split_scope(self, nodeid: str) -> str:
-        """The file of a test, or its folder."""
-        folder = next((folder for folder in TOGETHER if nodeid.startswith(folder)), "")
-        return folder or str(super()._split_scope(nodeid))
+        """The file of a test, or its group's name."""
+        group = next((group for group in TOGETHER if nodeid.startswith(group)), None)
+        return " ".join(group) if group else str(super()._split_scope(nodeid))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
