@@ -1,4 +1,4 @@
-"""Ticktape on Chalice: the handlers and routes. What they do is in chalicelib."""
+"""Ticktape on Chalice: handlers and routes, implemented in chalicelib."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ app.api.cors = routes.cors(settings.cors_origin)
 
 @app.middleware("all")
 def correlated(event: Any, get_response: Any) -> Any:
-    """What is logged on the way carries the request's id."""
+    """Tag log lines with the request's id."""
     json_logs.correlate(json_logs.id_of(event))
     return get_response(event)
 
 
 @app.authorizer(ttl_seconds=access.CACHE_SECONDS)
 def bearer_token(request: Any) -> AuthResponse:
-    """What the key of a request may do."""
+    """Return the policy of a request's key."""
     return access.authorize(request, bootstrap.get_services().keys)
 
 
@@ -45,7 +45,7 @@ if settings.ticks_stream:
         maximum_batching_window_in_seconds=_source.window_seconds,
     )
     def ingest_kinesis(event: Any) -> dict[str, Any]:
-        """Records of the stream into archive and prices."""
+        """Store records of the stream in archive and prices."""
         return handlers.ingest_kinesis(event.to_dict(), event.context)
 
 
@@ -58,7 +58,7 @@ if settings.ticks_queue:
         maximum_concurrency=_queue.maximum_concurrency,
     )
     def ingest_sqs(event: Any) -> dict[str, Any]:
-        """Messages of the queue into archive and prices."""
+        """Store messages of the queue in archive and prices."""
         return handlers.ingest_sqs(event.to_dict(), event.context)
 
 
@@ -72,7 +72,7 @@ _detect = event_sources["detect"]
     maximum_batching_window_in_seconds=_detect.window_seconds,
 )
 def detect(event: Any) -> dict[str, Any]:
-    """New prices into bars, signals and alerts."""
+    """Compute bars, signals and alerts from new prices."""
     return handlers.detect(event.to_dict(), event.context)
 
 
@@ -80,5 +80,5 @@ if settings.athena_workgroup:
 
     @app.schedule(Cron(*COMPACTION))
     def compact(event: Any) -> dict[str, Any]:
-        """Finished days of the raw archive into Parquet."""
+        """Compact finished days of the raw archive into Parquet."""
         return handlers.compact(event.to_dict(), event.context)

@@ -1,13 +1,14 @@
-"""The whole chain on one machine: ticks a second through `python -m local`, stream to detection,
-beside a driver that sends the same requests to the same emulator with nothing around them; and how
-long a tick takes from its event to the API.
+"""The whole chain on one machine.
+
+It measures ticks per second through `python -m local`, from stream to detection, next to a driver
+that sends only the same requests to the same emulator; and the time of a tick from its event to the
+API.
 
     python -m bench.chain --seconds 60
 
-The requests are those that the run itself made, signed anew and sent again, eight at a time, to a
-fresh emulator, with the producer's PutRecords beside them. The emulator answers one request at a
-time, so it bounds both. Bias: the driver signs before the clock starts, and reads no answer but its
-length.
+The driver's requests are the run's own, signed and sent again, eight at a time, to a fresh
+emulator, together with the producer's PutRecords. The emulator answers one request at a time, so it
+bounds both. Bias: the driver signs before the clock starts, and reads no answer but its length.
 """
 
 from __future__ import annotations

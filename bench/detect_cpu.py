@@ -1,12 +1,14 @@
-"""Detect: CPU a tick from Lambda's event to the handler's result, beside the second function of
-the baseline, and for a thousand to a million ticks stored.
+"""Detect: CPU per tick from Lambda's event to the handler's result.
 
-Both sides query the same rows at the same endpoint, a process of its own (see stored.py). The
-baseline's day has DAY_TICKS ticks; ours gets what AWS would deliver through its filter: a
-symbol's newest item. Bias: of the thousand stream records of a batch the baseline gets SLICE,
-since each costs the same; near endpoint, no TLS, which spares the side with more calls more.
-How often the averages cross is the same for both, as often as in the old designs' example. Ours
-reads the states in each invocation, which a container that goes on keeps.
+It is compared with the baseline's second function, and measured with a thousand to a million stored
+ticks.
+
+Both sides query the same rows from the same endpoint, a separate process (see stored.py). The
+baseline's day has DAY_TICKS ticks; ours gets what AWS would deliver through its filter: a symbol's
+newest item. Bias: of the thousand stream records of a batch the baseline gets SLICE, since each
+costs the same; near endpoint, no TLS, which spares the side with more calls more. How often the
+averages cross is the same for both, as often as in the old designs' example. Ours reads the states
+in each invocation, which a warm container would cache.
 
     python -m bench.detect_cpu
 """

@@ -1,5 +1,7 @@
-"""From 1 to 10,000 symbols at the same number of ticks of a symbol in a batch: CPU, calls and cost
-of a tick through ingest and detect, over AWS in memory whose own work is left out.
+"""CPU, calls and cost of a tick with 1 to 10,000 symbols.
+
+Each batch has the same number of ticks per symbol. Ingest and detect run over AWS in memory, whose
+own work is excluded.
 
 A batch of the stream holds up to a thousand records. One symbol alone cannot fill one, so its tick
 costs more. The benchmark checks that a tick does not cost more with more symbols: each figure is

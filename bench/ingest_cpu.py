@@ -1,9 +1,9 @@
-"""Ingest: CPU a tick from Lambda's event to the handler's result, beside the baseline's.
+"""Ingest: CPU per tick from Lambda's event to the handler's result, next to the baseline's.
 
-Both sides take the same events of 25 symbols and write to the same endpoint, which is a process
-of its own. Bias: the endpoint is near and never throttles, and the plain HTTP of this
-benchmark spares both sides TLS, which costs the baseline more, as it makes more calls. The
-baseline's work is the same for each record, so it gets the first SLICE records of a batch.
+Both sides take the same events of 25 symbols and write to the same endpoint, a separate process.
+Bias: the endpoint is near and never throttles, and the plain HTTP of this benchmark spares both
+sides TLS, which costs the baseline more, as it makes more calls. The baseline's work is the same
+for each record, so it gets the first SLICE records of a batch.
 
     python -m bench.ingest_cpu [--profile]
 """

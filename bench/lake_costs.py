@@ -6,9 +6,9 @@ bench/cost_run.py counts batches and their bytes. Derived from the code:
   (lake_arrivals.py). Each of them lists an hour of `raw/` once and of `readings/` twice.
 - Four runs a day compact, and all 24 look for hours of many batches. Looking lists two days of
   `raw/` and `readings/`, merging behind compaction 30 days, and a survey 14 days of `raw/`.
-- Merging gets each batch once, puts what is merged and gets it once more. Deletions are free. Its
+- Merging gets each batch once, puts the merged object and gets it again. Deletions are free. Its
   CPU is MERGING_CPU_SECONDS, measured with ticks of the walk in batches of 714.
-- A report reads what arrived since the boundary, 42 hours on average, for ticks and for daily
+- A report reads the objects since the boundary, 42 hours on average, for ticks and for daily
   bars, and 30 days of Parquet.
 - Plain ticks have no readings. Parquet takes 15 bytes a tick, and four statements read a day of it.
 """

@@ -1,7 +1,7 @@
-"""The dearest of the old designs (000), counted as ours is: a stream on demand, one record an
-invocation, one object and one item a tick, and a message by mail for each.
+"""The most expensive of the old designs (000), counted like ours: a stream on demand, one record
+per invocation, one object, one item and one message by mail per tick.
 
-Its ingest is `bench.baseline`'s; its second function publishes each item that it is handed.
+Its ingest is `bench.baseline`'s; its second function publishes each item that it receives.
 """
 
 from __future__ import annotations

@@ -3,12 +3,13 @@
 Assumptions about what AWS meters and a run in memory cannot show:
 
 - Lambda: a function of M MB has M/1769 of a processor. Its billed seconds are the measured CPU,
-  times CPU_FACTOR, over that share, and what it waits: WAIT_MILLISECONDS a call, over as many as
-  the code has under way at once.
+  times CPU_FACTOR, over that share, plus its waits: WAIT_MILLISECONDS per call, divided by the
+  concurrent calls.
 - Lambda's own lines in the log, START, END and REPORT, take PLATFORM_LOG_BYTES an invocation.
-- An idle queue is asked by five pollers of Lambda, each with long polls of 20 seconds.
+- An idle queue is polled by five pollers of Lambda, each with long polls of 20 seconds.
 - The producer runs all month and writes its status, below 1 KB, at its usual pace.
-- A key of one's own is asked some KEY_REQUESTS_AN_HOUR times: services keep data keys for minutes.
+- The stage's own key gets about KEY_REQUESTS_AN_HOUR requests: services cache data keys for
+  minutes.
 """
 
 from __future__ import annotations

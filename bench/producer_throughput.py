@@ -1,5 +1,7 @@
-"""The producer: ticks a second into a Kinesis endpoint that takes everything and keeps nothing,
-beside a plain loop of put_record, one tick a call, over the same ticks and the same endpoint.
+"""The producer: ticks per second into a Kinesis endpoint that accepts everything and stores
+nothing.
+
+It is compared with a plain loop of put_record, one tick per call, over the same ticks and endpoint.
 
 Rounds alternate, since shared machines drift. Bias: the endpoint is near and never throttles, so
 the loop pays less for each call than it would in a region far away, and neither side retries.

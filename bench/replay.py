@@ -1,12 +1,14 @@
-"""A recording through the whole chain on one machine: seconds from the start of `python -m
-producer replay` until the last cross of its averages is marked as notified, by way of Kinesis, of
-Kinesis with up to a thousand ticks in a record, and of SQS.
+"""A recording through the whole chain on one machine.
+
+It measures the seconds from the start of `python -m producer replay` until the last cross of its
+averages is marked as notified: through Kinesis, through Kinesis with up to a thousand ticks per
+record, and through SQS.
 
     python -m bench.replay [kinesis] [packed] [sqs]
 
-The baseline is the same system's own requests, sent once more as they were, eight at a time, to a
-fresh emulator with nothing around them, as in `bench.chain`. Bias: the producer's own requests are
-left out there, and so is what the emulator sends to the topic's subscriber: against us.
+The baseline sends only the same system's requests again, eight at a time, to a fresh emulator, as
+in `bench.chain`. Bias, against us: it lacks the producer's requests, and the emulator's messages to
+the topic's subscriber.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
-"""Starts: CPU from the first line of a fresh process through importing `app` to the end of the
-first invocation, for each function, beside chalice, botocore and the same clients alone.
+"""Cold starts: CPU of a fresh process from importing `app` to the end of the first invocation.
+
+Each function is compared with chalice, botocore and the same clients alone.
 
 The bare process imports chalice and botocore, makes the clients that the function uses and sends
-the requests of its first invocation, with nothing in them. Both run with what a function sees:
-the unpacked Lambda zip and the runtime's libraries (package.py). Bias: compiled files are there on
-both sides, which in Lambda only the runtime's libraries have; the interpreter's own start is on
-neither. Also: the size of the zip.
+the requests of its first invocation, with nothing in them. Both run with what a function sees: the
+unpacked Lambda zip and the runtime's libraries (package.py). Bias: compiled files are there on both
+sides, which in Lambda only the runtime's libraries have; the interpreter's own start is on neither.
+Also: the size of the zip.
 
     python -m bench.start
 """

@@ -1,4 +1,4 @@
-"""Wiring: settings -> clients (made on first use) -> stores -> services, once a container."""
+"""Wiring: settings -> clients (created on first use) -> stores -> services, once per container."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chalicelib import settings as settings_module
 from chalicelib.adapters import json_logs
 from chalicelib.settings import Settings
 
-if TYPE_CHECKING:  # what one function needs, the others are not to wait for
+if TYPE_CHECKING:  # functions must not wait for each other's imports
     from chalicelib.domain.detection import Watch
     from chalicelib.domain.rules import BrokenRule, Rule
     from chalicelib.services.access.key_ring import KeyRing, KeyStore
@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # what one function needs, the others are not to wait for
 
 RULES_KEPT_SECONDS = 30
 RESERVED_SECONDS = 8.0
-"""Kept back of an invocation's time for what comes after its writes."""
+"""Seconds of an invocation's time reserved for the work after its writes."""
 
 Clock = Callable[[], datetime]
 
@@ -41,14 +41,14 @@ log = logging.getLogger("ticktape.rules")
 
 
 def utc_now() -> datetime:
-    """The wall clock."""
+    """Return the current time."""
     return datetime.now(UTC)
 
 
 class CachedRules:
-    """The rules of the table and the default ones, read again when they have aged.
+    """The rules of the table and the default ones, read again when they are outdated.
 
-    left_out: those that are stored beyond the bound of a symbol and not judged.
+    left_out: rules stored beyond the bound of a symbol, which are not judged.
     """
 
     def __init__(self, store: RuleStore, defaults: tuple[Rule, ...]) -> None:
@@ -60,7 +60,7 @@ class CachedRules:
         self._read_at = float("-inf")
 
     def __call__(self) -> tuple[Rule, ...]:
-        """All rules; a stored one with a default's id stands in its place."""
+        """Return all rules; a stored one replaces the default with its id."""
         if time.monotonic() - self._read_at > RULES_KEPT_SECONDS:
             stored = self._store.all()
             self._replaced = frozenset(rule.rule_id for rule in stored)
@@ -83,10 +83,10 @@ class CachedRules:
             )
 
     def now(self, symbol: str) -> tuple[Rule, ...]:
-        """The rules that concern a symbol, as they are at this moment: two Queries. Of defaults
-        that another symbol's rule replaces only the last reading of all rules tells.
+        """Read the current rules of a symbol: two Queries.
 
-        The rules of all symbols are read again with the next call.
+        Which defaults another symbol's rule replaces is known only from the last reading of all
+        rules. The rules of all symbols are read again with the next call.
         """
         from chalicelib.domain.rules import ANY_SYMBOL
 
@@ -100,7 +100,7 @@ class CachedRules:
 
 
 class Services:
-    """Everything a handler or route may ask for; made when first asked for."""
+    """The services for handlers and routes, created on first use."""
 
     def __init__(self, settings: Settings, clock: Clock = utc_now, clients: Any = None) -> None:
         self.settings = settings
@@ -109,12 +109,12 @@ class Services:
 
     @property
     def anomaly_percent(self) -> Decimal:
-        """ANOMALY_PERCENT as a number."""
+        """Return ANOMALY_PERCENT as a number."""
         return Decimal(self.settings.anomaly_percent)
 
     @cached_property
     def stores(self) -> Stores:
-        """All stores over one set of clients."""
+        """Return all stores over one set of clients."""
         return aws_stores(self.settings, self._clients)
 
     @cached_property
@@ -127,47 +127,47 @@ class Services:
 
     @cached_property
     def keys(self) -> KeyRing:
-        """The API's keys. The authorizer needs them, and nothing else."""
+        """Return the API's keys, the only service that the authorizer needs."""
         from chalicelib.services.access.key_ring import KeyRing
 
         return KeyRing(self._key_store, self.clock, self.settings.write_token_sha256)
 
     @cached_property
     def rate_limit(self) -> RateLimit:
-        """How often keys may ask."""
+        """Return the rate limit of keys."""
         from chalicelib.services.access.rate_limit import RateLimit
 
         return RateLimit(self._key_store, self.clock)
 
     @cached_property
     def defaults(self) -> tuple[Rule, ...]:
-        """What is watched without any set-up."""
+        """Return the default rules."""
         from chalicelib.domain.rules import default_rules
 
         return default_rules(self.settings.sma_fast, self.settings.sma_slow, self.anomaly_percent)
 
     @property
     def shown(self) -> Watch:
-        """The averages that are shown beside prices."""
+        """Return the averages shown with prices."""
         from chalicelib.domain.detection import Watch
 
         return Watch((), self.settings.sma_fast, self.settings.sma_slow)
 
     @cached_property
     def rules(self) -> CachedRules:
-        """The rules in force."""
+        """Return the rules in force."""
         return CachedRules(self.stores.rules, self.defaults)
 
     @cached_property
     def ingest(self) -> Ingest:
-        """The service behind the stream and the queue."""
+        """Return the service of the stream and the queue."""
         from chalicelib.services.ingest.ingest import Ingest
 
         return Ingest(self.stores, self.clock, self.settings.max_symbols)
 
     @cached_property
     def detect(self) -> Detect:
-        """The service behind the prices table's stream."""
+        """Return the service of the prices table's stream."""
         from chalicelib.services.detect.detect import Detect, Options
         from chalicelib.services.notify import Notifier
 
@@ -185,7 +185,7 @@ class Services:
 
     @cached_property
     def rebuild(self) -> Rebuild:
-        """Bars and state out of prices."""
+        """Return the service that rebuilds bars and state from prices."""
         from chalicelib.services.rebuild.rebuild import Rebuild
 
         days = self.settings.prices_ttl_days
@@ -193,14 +193,14 @@ class Services:
 
     @cached_property
     def preview(self) -> Preview:
-        """What a rule would have fired."""
+        """Return the preview of rules."""
         from chalicelib.services.rules.preview import Preview
 
         return Preview(self.stores, self.shown)
 
     @cached_property
     def health(self) -> HealthCheck:
-        """What a monitor asks; it keeps its answer for a moment."""
+        """Return the health check, which caches its answer briefly."""
         from chalicelib.services.health import HealthCheck
 
         is_closed = self.settings.read_access == "closed"
@@ -208,7 +208,7 @@ class Services:
 
     @cached_property
     def forget(self) -> Forget:
-        """Deletes what is stored of a symbol."""
+        """Return the service that deletes a symbol's data."""
         from chalicelib.adapters.clients import Clients, Deferred
         from chalicelib.adapters.erasing import Eraser, Tables
         from chalicelib.services.symbols.forgetting import Forget
@@ -219,14 +219,14 @@ class Services:
         return Forget(self.stores, eraser, self._unlearn)
 
     def _unlearn(self, symbol: str) -> None:
-        """Have the services that were made here read anew what they cache of a symbol."""
+        """Clear the services' caches of a symbol."""
         for name in ("ingest", "detect"):
             if service := self.__dict__.get(name):
                 service.unlearn(symbol)
 
     @cached_property
     def reports(self) -> Reports:
-        """Statements over the lake, and their runs."""
+        """Return the statements over the lake, and their runs."""
         from chalicelib.adapters.athena import Athena
         from chalicelib.adapters.clients import Clients, Deferred
         from chalicelib.adapters.glue import GlueCatalog
@@ -244,14 +244,14 @@ class Services:
 
     @cached_property
     def compact(self) -> Compact:
-        """The service behind the schedule."""
+        """Return the service of the schedule."""
         from chalicelib.services.lake.compact import Compact
 
         return Compact(aws_lake(self.settings, self._clients), self.clock)
 
 
 def aws_lake(settings: Settings, clients: Any = None) -> LakeStores:
-    """What compaction works on, over Athena, Glue, S3 and DynamoDB; clients as for aws_stores."""
+    """Return compaction's stores over Athena, Glue, S3 and DynamoDB; clients as for aws_stores."""
     from chalicelib.adapters.athena import Athena
     from chalicelib.adapters.clients import Clients, Deferred
     from chalicelib.adapters.glue import GlueCatalog
@@ -272,7 +272,7 @@ def aws_lake(settings: Settings, clients: Any = None) -> LakeStores:
 
 
 def aws_stores(settings: Settings, clients: Any = None) -> Stores:
-    """The stores over DynamoDB, S3 and SNS; clients are made with their first request.
+    """Return the stores over DynamoDB, S3 and SNS; clients are created with their first request.
 
     `clients` has the attributes of adapters.clients.Clients, which is the default.
     """
@@ -310,7 +310,7 @@ def aws_stores(settings: Settings, clients: Any = None) -> Stores:
 
 @cache
 def get_settings() -> Settings:
-    """The process's settings. Raises SettingsError."""
+    """Return the process's settings. Raises SettingsError."""
     settings = settings_module.load(os.environ)
     logging.getLogger("ticktape").setLevel(settings.log_level)
     if settings.aws_lambda_function_name:
@@ -320,10 +320,10 @@ def get_settings() -> Settings:
 
 @cache
 def get_services() -> Services:
-    """The process's services."""
+    """Return the process's services."""
     return Services(get_settings())
 
 
 def deadline(remaining_milliseconds: int) -> float:
-    """The time.monotonic until which an invocation may go on writing."""
+    """Return the time.monotonic until which an invocation may write."""
     return time.monotonic() + max(1.0, remaining_milliseconds / 1000 - RESERVED_SECONDS)

@@ -1,7 +1,7 @@
 """Batch size, window, retries, filter and failure destination of each stream handler.
 
-One table for three readers: the decorators in `app.py`, the deployment, which makes and changes
-the mappings, and the local poller. Terms are those of AWS Lambda's event source mappings.
+One table for the decorators in `app.py`, the deployment, which creates and updates the mappings,
+and the local poller. Terms are those of AWS Lambda's event source mappings.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
 
 class EventSource(msgspec.Struct, frozen=True, kw_only=True):
-    """How one handler is fed.
+    """The event source of one handler.
 
-    `maximum_concurrency` is how many batches of a queue may be in work at once; None where nothing
-    but the account's limit bounds it. `filters` are event patterns, any of which lets a record
-    through. `failures` says whether records that were given up on go to the failures bucket. -1
-    retries means without end.
+    `maximum_concurrency` is the number of a queue's batches processed at once; None if only the
+    account's limit applies. `filters` are event patterns, any of which accepts a record. `failures`
+    says whether dead-lettered records are stored in the failures bucket. -1 retries means no limit.
     """
 
     handler: str
@@ -69,11 +68,11 @@ EVENT_SOURCES: dict[str, EventSource] = {
         ),
     )
 }
-"""By handler, as they are unless a stage's settings say otherwise."""
+"""Event sources by handler, before a stage's settings."""
 
 
 class Adjustable(msgspec.Struct, frozen=True):
-    """A field of a handler's source that a stage may set, and Lambda's limits on it, inclusive."""
+    """A field of a handler's source that a stage may set, with Lambda's inclusive limits."""
 
     handler: str
     field: str
@@ -91,12 +90,13 @@ ADJUSTABLE = {
     "detect_window_seconds": Adjustable("detect", "window_seconds", 0, 300),
     "detect_parallelization": Adjustable("detect", "parallelization", 1, 10),
 }
-"""By setting. Limits: https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html,
+"""Adjustable fields by setting. Limits:
+https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html,
 services-ddb-params.html and, for FIFO queues, services-sqs-parameters.html of the same guide."""
 
 
 def configured(settings: Settings) -> dict[str, EventSource]:
-    """The table with what a stage's settings say."""
+    """Return the table with a stage's settings applied."""
     found = dict(EVENT_SOURCES)
     for name, adjustable in ADJUSTABLE.items():
         value = getattr(settings, name)
@@ -110,5 +110,5 @@ COMPACTION = (30, "*", "*", "*", "?", "*")
 """When compact runs, as EventBridge's cron in UTC. Most runs only merge raw objects."""
 
 COMPACTION_HOURS = (6, 8, 10, 12)
-"""The hours whose runs also compact: the first once a day is over everywhere, and three more, which
-find nothing to do unless the run before failed or had no time for everything."""
+"""The hours whose runs also compact: the first after a day is over everywhere, and three more for
+runs that failed or ran out of time."""

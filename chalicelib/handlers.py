@@ -1,4 +1,4 @@
-"""From Lambda's event to a service and back to Lambda's answer."""
+"""Passes Lambda's events to services and returns Lambda's answers."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ Response = dict[str, list[dict[str, str]]]
 
 
 def ingest_kinesis(event: dict[str, Any], context: Any) -> Response:
-    """A batch of one shard."""
+    """Process a batch of one shard."""
     return _ingest("ingest_kinesis", events.from_kinesis(event), context, all_later=False)
 
 
 def ingest_sqs(event: dict[str, Any], context: Any) -> Response:
-    """A batch of a FIFO queue: after a failure all later messages come again too."""
+    """Process a batch of a FIFO queue: after a failure all later messages are delivered again,
+    too."""
     return _ingest("ingest_sqs", events.from_sqs(event), context, all_later=True)
 
 
 def detect(event: dict[str, Any], context: Any) -> Response:
-    """A batch of the prices table's stream."""
+    """Process a batch of the prices table's stream."""
     services = bootstrap.get_services()
     changes = events.changed_prices(event)
     until = bootstrap.deadline(context.get_remaining_time_in_millis())
@@ -53,7 +54,7 @@ def detect(event: dict[str, Any], context: Any) -> Response:
 
 
 def compact(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """The schedule's event, or one that names a day: `{"detail": {"date": "2026-11-20"}}`.
+    """Process the schedule's event, or one that names a day: `{"detail": {"date": "2026-11-20"}}`.
 
     Outside COMPACTION_HOURS the schedule's run only merges raw objects. Returns what was done.
     Raises what the service raises.
@@ -61,7 +62,7 @@ def compact(event: dict[str, Any], context: Any) -> dict[str, Any]:
     services = bootstrap.get_services()
     until = bootstrap.deadline(context.get_remaining_time_in_millis())
     day = event.get("detail", {}).get("date")
-    run = f"{context.aws_request_id}.{os.urandom(4).hex()}"  # an event that comes twice has one id
+    run = f"{context.aws_request_id}.{os.urandom(4).hex()}"  # a repeated event has the same id
     if _only_merges(event):
         done = services.compact.gather(run, until)
     else:
@@ -81,7 +82,10 @@ def compact(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _only_merges(event: dict[str, Any]) -> bool:
-    """EventBridge names its rule in `resources`; an event made by hand names none."""
+    """Return whether the run only merges.
+
+    EventBridge names its rule in `resources`; a manual event names none.
+    """
     is_scheduled = bool(event.get("resources"))
     return is_scheduled and int(event["time"][11:13]) not in COMPACTION_HOURS
 

@@ -1,7 +1,7 @@
-"""The environment, read once, typed.
+"""Reads the environment once into typed settings.
 
-Terraform's `environment` output and the local provisioner set the same variables;
-nothing else in the package reads `os.environ`.
+Terraform's `environment` output and the local provisioner set the same variables; nothing else in
+the package reads `os.environ`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class SettingsError(ValueError):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """One deployment's settings. Each field is read from the variable of its name in capitals.
 
-    Those of event sources are None where `chalicelib/event_sources.py` has the value.
+    Settings of event sources are None if `chalicelib/event_sources.py` has the value.
     """
 
     stage: str = "dev"
@@ -69,7 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 def load(environ: Mapping[str, str]) -> Settings:
     """Read settings from `environ`.
 
-    Raises SettingsError naming the variable that is missing or malformed.
+    Raises SettingsError that names the missing or malformed variable.
     """
     fields = {field.name: field for field in msgspec.structs.fields(Settings)}
     given: dict[str, Any] = {

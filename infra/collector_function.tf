@@ -12,7 +12,7 @@ resource "aws_lambda_function" "collector" {
   #checkov:skip=CKV_AWS_116:A start that fails is not repeated: the next minute's does its work, and alarms tell
   #checkov:skip=CKV_AWS_117:It needs the internet and AWS's services, and nothing in a VPC
   #checkov:skip=CKV_AWS_173:The variables name resources and settings; none is secret
-  #checkov:skip=CKV_AWS_272:Built from wheels with locked hashes by whoever deploys, who would sign it too
+  #checkov:skip=CKV_AWS_272:Built from wheels with locked hashes by the deployer, who would also sign it
   count = local.collector_count
 
   function_name                  = local.collector.name

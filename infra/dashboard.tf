@@ -32,7 +32,7 @@ locals {
         for metric in ["Count", "4XXError", "5XXError"] : ["AWS/ApiGateway", metric, "ApiName", local.resources.app, "Stage", var.stage]
       ] },
       { title = "API latency, ms", stat = "p95", metrics = [["AWS/ApiGateway", "Latency", "ApiName", local.resources.app, "Stage", var.stage]] },
-      { title = "What was given up on", stat = "Maximum", metrics = [
+      { title = "Dead-lettered batches", stat = "Maximum", metrics = [
         for key, queue in local.queues : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue.name] if key != "ticks.fifo"
       ] },
     ],

@@ -2,7 +2,7 @@
 
 ProducerError
 ├── UsageError           an invalid flag, file or name: exit status 2
-├── SourceError          the source cannot go on: exit status 1
+├── SourceError          the source cannot continue: exit status 1
 ├── StoreError           the collector's table does not answer: the next run tries again
 ├── SpoolError           the spool's file failed (a full disk): exit status 1
 └── SinkError            the sink

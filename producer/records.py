@@ -29,7 +29,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def lines(self) -> int:
-        """The most ticks in a record across symbols; if 0, `ticks_per_record`."""
+        """Return the most ticks in a record across symbols, by default `ticks_per_record`."""
         return self.lines_per_record or self.ticks_per_record
 
 

@@ -143,7 +143,7 @@ class Alerts:
         return Page(tuple(map(_to_stored, kept)), next_key)
 
     def _find(self, alert: Alert) -> Item:
-        """The stored item; empty where there is none."""
+        """Return the stored item; empty if there is none."""
         answer = self._client.get_item(TableName=self._table, Key=_key(alert), ConsistentRead=True)
         found: Item = answer.get("Item", {})
         return found

@@ -25,6 +25,6 @@ class Failures:
         try:
             answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=PREFIX, MaxKeys=MOST)
         except (BotoCoreError, ClientError) as error:
-            log.warning("cannot list what was given up on: %s", error)
+            log.warning("cannot list dead-lettered batches: %s", error)
             return None
         return int(answer["KeyCount"])

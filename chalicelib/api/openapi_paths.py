@@ -145,7 +145,7 @@ PATHS: dict[str, dict[str, Operation]] = {
     },
     "/indicators/{symbol}": {
         "get": _get(
-            "Indicators as TA-Lib computes them, over a range; at least one is to be asked for.",
+            "Indicators as TA-Lib computes them, over a range; at least one is required.",
             "Indicators",
             (*KINDS, *_RANGED),
             refusals=(404, 413),

@@ -357,7 +357,10 @@ _PRICES: dict[str, Schema] = {
             "prices": COUNT,
             "bars": COUNT,
             "alerts": COUNT,
-            "complete": {**FLAG, "description": "false: time ran out; the same request goes on."},
+            "complete": {
+                **FLAG,
+                "description": "false: time ran out; repeat the request to continue.",
+            },
         },
         "How many items were deleted.",
     ),

@@ -29,7 +29,7 @@ def send(stage: Stage) -> list[str]:
     )
     told = [f"published {answer['MessageId']}", *map(_described, subscriptions)]
     if all(item["SubscriptionArn"] == PENDING for item in subscriptions):
-        raise DeployError("\n".join([*told, "nobody gets alerts: no subscription is confirmed"]))
+        raise DeployError("\n".join([*told, "no subscription is confirmed, so nobody gets alerts"]))
     return told
 
 

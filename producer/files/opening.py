@@ -177,4 +177,4 @@ def _noted(recordings: Sequence[Own], total: int) -> list[str]:
 def _told(passed_over: Sequence[str]) -> list[str]:
     if not passed_over:
         return []
-    return [f"{len(passed_over)} files passed over; {passed_over[0]}"]
+    return [f"{len(passed_over)} files skipped; {passed_over[0]}"]

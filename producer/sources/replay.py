@@ -111,7 +111,7 @@ class Replay:
             self._status.dropped["repeat"] += passed_over.repeats
         if passed_over:
             self._status.dropped["unreadable"] += passed_over.count
-            self._status.problem(f"{passed_over.count} lines passed over; {passed_over.first}")
+            self._status.problem(f"{passed_over.count} lines skipped; {passed_over.first}")
 
     def _say(self) -> None:
         total = self._recording.total

@@ -24,4 +24,4 @@ def test_what_cannot_be_listed_is_unknown_and_said_so(
     emulated: Emulated, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert Failures(emulated.clients.s3, "no-such-bucket").count() is None
-    assert "cannot list what was given up on" in caplog.text
+    assert "cannot list dead-lettered batches" in caplog.text

@@ -1,4 +1,4 @@
-"""What was given up on is processed again by `python -m local redrive`."""
+"""Dead-lettered batches are processed again by `python -m local redrive`."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ def test_a_folder_names_the_files_that_it_passes_over() -> None:
     recording = opened("folder", history=True)
     recording.check()
     assert [note.split(":")[0] for note in recording.notes[:2]] == ["MSFT.csv", "aapl.us.txt"]
-    assert recording.notes[2].startswith("1 files passed over; ")
+    assert recording.notes[2].startswith("1 files skipped; ")
     assert "empty.csv: there is no row that can be replayed" in recording.notes[2]
 
 
