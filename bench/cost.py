@@ -24,8 +24,8 @@ from bench.list_prices import prices
 from bench.pricing import Line, fixed, mails, total, variable
 
 TENTH = 0.1
-SMALL = Settings(crosses="5m", mails=1)
-LARGE = Settings(symbols=5000, interval_seconds=1, detect_window=10, crosses="1m", prices_days=7)
+SMALL = Settings(mails=1)
+LARGE = Settings(symbols=5000, interval_seconds=1, detect_window=10, crosses="off", prices_days=7)
 PACKED = msgspec.structs.replace(LARGE, ticks_per_record=10, flush_seconds=10, detect_window=30)
 CASES: dict[str, tuple[Settings, float | None]] = {
     "25 symbols each 30 s, Kinesis": (SMALL, 2.6),
@@ -199,8 +199,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--ingest-window", type=_seconds(0, 300), default=1.0, metavar="S", help="seconds")
     add("--detect-window", type=_seconds(0, 300), default=0.0, metavar="S", help="seconds")
     add(
-        "--crosses", choices=("tick", "1m", "5m", "1h"), default="tick",
-        help="what golden and death crosses are judged on",
+        "--alerts", choices=("bars", "every-tick"), default="bars",
+        help="which crosses the default rules send",
+    )  # fmt: skip
+    add(
+        "--crosses", choices=("tick", "1m", "5m", "1h", "off"), default="tick",
+        help="what default-golden-cross and default-death-cross are judged on; off: not at all",
     )  # fmt: skip
     add("--mails", type=_whole(0, 1000), default=0, metavar="N", help="addresses for alerts")
     add("--tabs", type=_whole(0, 10_000), default=0, metavar="N", help="pages open all month")

@@ -172,7 +172,8 @@ class _Rig:
         self._meter = Meter(TimedTransport(self._aws))
         self._now = 0.0
         self._base = time.monotonic()
-        services = Services(SETTINGS, self._clock, self._meter.transport)
+        chosen = msgspec.structs.replace(SETTINGS, alerts=settings.alerts)
+        services = Services(chosen, self._clock, self._meter.transport)
         self._services = services
         self._partitions = partitions
         self._number = 0
@@ -209,16 +210,20 @@ class _Rig:
                 log.propagate = propagates
 
     def set_rules(self) -> None:
-        """Set the rules for crosses, as a user would through the API."""
+        """Set the rules for crosses, or disable them, as a user would through the API."""
         store = self._services.stores.rules
+        crosses = self._settings.crosses
         for rule in self._services.defaults:
-            if rule.condition in CROSSES and self._settings.crosses != "tick":
-                judged = msgspec.structs.replace(rule, interval=self._settings.crosses)
+            if rule.condition in CROSSES and crosses == "off":
+                store.write(store.table(), msgspec.structs.replace(rule, enabled=False))
+            elif rule.condition in CROSSES and crosses != "tick":
+                judged = msgspec.structs.replace(rule, interval=crosses, notify=True)
                 store.write(store.table(), judged)
 
     def give_history(self, symbols: Sequence[str]) -> None:
         """Store the preceding minute bars if rules use bars, the newest near the first tick."""
-        minutes = HISTORY_BARS * MINUTES.get(self._settings.crosses, 0)
+        judged = [rule.interval for rule in self._services.defaults] + [self._settings.crosses]
+        minutes = HISTORY_BARS * max(MINUTES.get(interval, 0) for interval in judged)
         for symbol in symbols if minutes else ():
             walk = Walk(symbol, "history")
             bars = [walk.tick(-60.0 * ago) for ago in range(1, minutes + 1)][::-1]

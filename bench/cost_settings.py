@@ -20,9 +20,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the cost model.
 
     `interval_seconds` lie between two ticks of a symbol. `ticks_per_record` and `flush_seconds` are
-    the producer's. `hours` of ticks per month; `crosses`: the input of golden and death crosses;
-    `mails`: addresses that receive alerts; `tabs`: pages open all month; `reports`: runs of reports
-    per month; `collector`: what polls or receives the prices, "none" to leave it out. Windows in
+    the producer's. `hours` of ticks per month; `alerts`: the setting ALERTS; `crosses`: the input
+    of the rules `default-golden-cross` and `default-death-cross`, if they are enabled; `mails`:
+    addresses that receive alerts; `tabs`: pages open all month; `reports`: runs of reports per
+    month; `collector`: what polls or receives the prices, "none" to leave it out. Windows in
     seconds, memory in MB.
     """
 
@@ -40,7 +41,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     hours: float = ROUND_THE_CLOCK
     shards: int | None = None
     tracing: bool = False
-    crosses: Literal["tick", "1m", "5m", "1h"] = "tick"
+    alerts: Literal["bars", "every-tick"] = "bars"
+    crosses: Literal["tick", "1m", "5m", "1h", "off"] = "tick"
     mails: int = 0
     tabs: int = 0
     reports: int = 0
@@ -82,6 +84,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "memory": self.memory_mb if self.memory_mb != 512 else None,
             "prices-days": self.prices_days if self.prices_days != 30 else None,
             "raw-days": self.raw_days if self.raw_days != 365 else None,
+            "alerts": self.alerts if self.alerts != "bars" else None,
             "crosses": self.crosses if self.crosses != "tick" else None,
             "mails": self.mails or None,
             "tabs": self.tabs or None,

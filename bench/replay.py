@@ -111,7 +111,8 @@ def crosses(closes: Sequence[int], fast: int = FAST, slow: int = SLOW) -> list[i
 def seconds_of(way: str, path: Path, wanted: int) -> tuple[float, float]:
     """Return seconds until this many crosses are notified, and those of the same requests alone."""
     with tempfile.TemporaryDirectory() as folder:
-        system = Running(Path(folder), "--ingest", "sqs" if way == "sqs" else "kinesis")
+        ingest = "sqs" if way == "sqs" else "kinesis"
+        system = Running(Path(folder), "--ingest", ingest, "--alerts", "every-tick")
         try:
             system.wait()
             began = time.monotonic()

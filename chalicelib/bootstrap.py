@@ -144,7 +144,9 @@ class Services:
         """Return the default rules."""
         from chalicelib.domain.rules import default_rules
 
-        return default_rules(self.settings.sma_fast, self.settings.sma_slow, self.anomaly_percent)
+        fast, slow = self.settings.sma_fast, self.settings.sma_slow
+        every_tick = self.settings.alerts == settings_module.EVERY_TICK
+        return default_rules(fast, slow, self.anomaly_percent, every_tick=every_tick)
 
     @property
     def shown(self) -> Watch:

@@ -13,6 +13,11 @@ import msgspec
 
 from chalicelib.event_sources import ADJUSTABLE
 
+BARS, EVERY_TICK = "bars", "every-tick"
+"""Values of ALERTS: on what the default rules judge the crosses that they send."""
+
+_CHOICES = {"read_access": ("open", "closed"), "alerts": (BARS, EVERY_TICK)}
+
 
 class SettingsError(ValueError):
     """A variable is missing or malformed; the message names it and what is allowed."""
@@ -49,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     anomaly_percent: str = "5"
     sma_fast: int = 5
     sma_slow: int = 20
+    alerts: str = BARS
     quiet_after_seconds: int = 900
     max_symbols: int = 20_000
     prices_ttl_days: int = 30
@@ -84,8 +90,9 @@ def load(environ: Mapping[str, str]) -> Settings:
         settings = msgspec.convert(given, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"malformed environment variable: {error}") from error
-    if settings.read_access not in ("open", "closed"):
-        raise SettingsError(f"READ_ACCESS is {settings.read_access!r}; allowed: open, closed")
+    for name, allowed in _CHOICES.items():
+        if (value := getattr(settings, name)) not in allowed:
+            raise SettingsError(f"{name.upper()} is {value!r}; allowed: {', '.join(allowed)}")
     _check_event_sources(settings)
     return settings
 

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import msgspec
 
+from chalicelib.settings import BARS, EVERY_TICK
 from local import own_files
 from local.errors import UsageError
 from local.http_server import is_free
@@ -26,6 +27,7 @@ _EXAMPLES = """\
 examples:
   python -m local
   python -m local --source simulator --data none
+  python -m local --source simulator --data none --alerts every-tick
   python -m local --source replay --file days.csv --symbols AAPL --speed max
   python -m local --collector lambda --symbols tracked
   python -m local --history AAPL.csv minutes/ --source none
@@ -50,7 +52,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """A checked command line. Ports of 0 take any free one; `data` None stores nothing.
 
     `history` are files sent before the source; `reading` are the producer's flags for reading
-    files.
+    files. `alerts`: whether a replay's alerts are sent; `crosses`: the setting ALERTS.
     """
 
     source: str
@@ -58,6 +60,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     file: Path | None
     speed: str | None
     alerts: bool = True
+    crosses: str = BARS
     interval: str | None
     ticks_per_record: str | None
     flush_seconds: str | None
@@ -89,6 +92,7 @@ def parse(arguments: list[str]) -> Options:
         file=given.file,
         speed=_producers(producer_arguments.speed, given.speed, "--speed"),
         alerts=given.alerts is not False,
+        crosses=given.alerts if given.alerts in (BARS, EVERY_TICK) else BARS,
         interval=_producers(producer_arguments.interval_seconds, given.interval, "--interval"),
         ticks_per_record=_producers(
             producer_arguments.ticks_per_record, given.ticks_per_record, "--ticks-per-record"
@@ -112,8 +116,10 @@ def parse(arguments: list[str]) -> Options:
     _check_source(options)
     if options.collector == "lambda" and options.source not in COLLECTED:
         raise UsageError(f"--collector lambda: only with --source {', '.join(COLLECTED)}")
-    if options.source != "replay" and given.alerts is not None:
-        raise UsageError("--alerts, --no-alerts: only with --source replay")
+    if options.source != "replay" and isinstance(given.alerts, bool):
+        raise UsageError(
+            f"--alerts, --no-alerts: only with --source replay; others take --alerts {EVERY_TICK}"
+        )
     own_files.check(options.history, options.source, options.symbols, options.reading)
     _check_ports(options)
     return options
@@ -141,10 +147,19 @@ def _parser() -> _Parser:
     parser.add_argument("--speed", metavar="N|max", help="of the replay")
     parser.add_argument(
         "--alerts",
-        action=argparse.BooleanOptionalAction,
+        nargs="?",
+        const=True,
         default=None,
-        help="whether the alerts of the replay are sent, to this terminal and to who subscribed "
-        "here, or recorded only (default: sent)",
+        choices=(BARS, EVERY_TICK),
+        help="which crosses are sent, to this terminal and to who subscribed here: those on "
+        "5-minute bars, at most one a symbol and hour, and the daily 50/200 cross (bars, the "
+        "default), or each one on ticks",
+    )
+    parser.add_argument(
+        "--no-alerts",
+        dest="alerts",
+        action="store_false",
+        help="record the alerts of the replay and send none",
     )
     own_files.add_to(parser)
     parser.add_argument("--interval", metavar="SECONDS", help="between two polls of the source")

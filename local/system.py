@@ -174,6 +174,7 @@ class System:
             raise StartError(f"AWS at {os.environ['AWS_ENDPOINT_URL']}: {why(error)}") from error
         environment = {
             **made,
+            "ALERTS": self._options.crosses,
             "READ_ACCESS": "open",
             "CORS_ORIGIN": page_address,
             "PAGE_URL": page_address,

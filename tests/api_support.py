@@ -35,7 +35,7 @@ from chalicelib.services.reports.reports import Reports
 from chalicelib.services.rules.preview import Preview
 from chalicelib.services.stores import Stores, SymbolEntry
 from chalicelib.services.symbols.forgetting import Forget
-from chalicelib.settings import Settings
+from chalicelib.settings import EVERY_TICK, Settings
 from local.gateway import gateway
 from rigs.memory_aws import system as memory_aws
 from tests.fake_lake import FakeLake
@@ -59,7 +59,10 @@ class FakeServices:
         self.stores: Stores = fake_stores()
         self.now = NOW
         percent = Decimal(settings.anomaly_percent)
-        self.defaults = default_rules(settings.sma_fast, settings.sma_slow, percent)
+        every_tick = settings.alerts == EVERY_TICK
+        self.defaults = default_rules(
+            settings.sma_fast, settings.sma_slow, percent, every_tick=every_tick
+        )
         self.key_store = FakeKeys()
         self.keys = KeyRing(self.key_store, self.clock, settings.write_token_sha256)
         self.rate_limit = RateLimit(self.key_store, self.clock)

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.adapters import packed_rule_states
 from chalicelib.adapters.dynamodb import Item, batch_get, put_if, read
 from chalicelib.domain.alert_bounds import Told
 from chalicelib.domain.alerts import Alert
@@ -60,7 +61,8 @@ class _Data(msgspec.Struct, omit_defaults=True):
     x: _Bar | None = None
     d: _Bar | None = None
     c: list[Decimal] = []
-    l: dict[str, RuleState] = {}  # noqa: E741 - short names save bytes in every state item
+    k: dict[str, str] = {}
+    l: dict[str, RuleState] = {}  # noqa: E741 - short names save bytes; of older versions
     p: list[Alert] = []
     q: str = ""
     n: Told | None = None
@@ -118,7 +120,7 @@ def to_item(state: State) -> Item:
         x=_short_bar(state.beside) if state.beside else None,
         d=_short_bar(state.day) if state.day else None,
         c=list(state.closes),
-        l=dict(state.rule_states),
+        k=packed_rule_states.pack(state.rule_states),
         p=list(state.pending),
         q=state.pending_to if state.pending_to != state.last_timestamp else "",
         n=state.told,
@@ -149,7 +151,7 @@ def from_item(item: Item) -> State:
         beside=_bar(symbol, "1m", data.x) if data.x else None,
         day=_bar(symbol, "1d", data.d) if data.d else None,
         closes=tuple(data.c),
-        rule_states=data.l,
+        rule_states=packed_rule_states.unpack(data.k) or data.l,
         pending=tuple(data.p),
         pending_to=(data.q or item["timestamp"]["S"]) if data.p else "",
         told=data.n,

@@ -22,7 +22,14 @@ from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.splits import Split, adjusted, find_split, told_split, with_split
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text
-from chalicelib.domain.watching import Observation, RuleState, is_followed, judge, without_alert
+from chalicelib.domain.watching import (
+    Observation,
+    RuleState,
+    as_fired,
+    is_followed,
+    judge,
+    without_alert,
+)
 
 MAX_PENDING = 100
 """Pending alerts are stored in the state's item: a run of ticks stops early at this number."""
@@ -320,7 +327,8 @@ class _Run:
             self._rule_states[rule.rule_id] = after
             if fires:
                 reason = self._count.quiet(rule, newest)
-                self.alerts.append(make_alert(rule, observation, tick, self._watch, reason))
+                told = as_fired(rule, after)
+                self.alerts.append(make_alert(told, observation, tick, self._watch, reason))
 
 
 def _gap(before: Tick, last: Tick) -> int:
@@ -394,7 +402,7 @@ def _point(
 
 
 def make_alert(rule: Rule, observation: Observation, tick: Tick, watch: Watch, quiet: str) -> Alert:
-    """Return the alert of a rule that fired at an observation.
+    """Return the alert of a rule that fired at an observation; `rule` comes from `as_fired`.
 
     The alert's price is `tick`'s, adjusted for later splits.
     """

@@ -25,13 +25,14 @@ Condition = Literal[
     "moving_percent",
     "golden_cross",
     "death_cross",
+    "average_cross",
     "every_record",
 ]
 Interval = Literal["tick", "1m", "5m", "15m", "30m", "1h", "1d", "1wk", "1mo"]
 Trigger = Literal["once", "every_time", "once_per_bar", "once_per_session"]
 
 ANY_SYMBOL = "*"
-CROSSES = ("golden_cross", "death_cross")
+CROSSES = ("golden_cross", "death_cross", "average_cross")
 LEVELS = ("greater_than", "less_than")
 PRICE_CONDITIONS = (*LEVELS, "crossing", "crossing_up", "crossing_down")
 PERCENT_CONDITIONS = ("change_percent", "moving_percent")
@@ -41,6 +42,10 @@ MAX_RULES = 50
 """Enabled rules that may concern one symbol, those for all included."""
 MAX_WINDOW = 400
 MAX_COOLDOWN_SECONDS = 31 * 86400
+
+NEWER_DEFAULTS = ("default-cross-5m", "default-cross-1d")
+"""Default rules that a stage with MAX_RULES rules of its own does without."""
+
 VALUE_LIMIT = Decimal(10) ** 12
 _TOO_MANY = f"beyond the {MAX_RULES} enabled rules that may concern a symbol: it is not judged"
 _VALUE_ALLOWED = "a number above 0 and below 10^12; digits behind the eighth decimal are rounded"
@@ -121,11 +126,13 @@ class BrokenRule(msgspec.Struct, frozen=True):
 def within_bound(rules: Sequence[Rule]) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
     """Of the rules that concern one symbol those that are judged, in their order, and those that
     are left out because MAX_RULES others are enabled: rules for all symbols go first, then each by
-    its id. An earlier version let more be stored."""
+    its id, and NEWER_DEFAULTS last. An earlier version let more be stored."""
     enabled = [rule for rule in rules if rule.enabled]
     if len(enabled) <= MAX_RULES:
         return tuple(rules), ()
-    enabled.sort(key=lambda rule: (rule.symbol != ANY_SYMBOL, rule.rule_id))
+    enabled.sort(
+        key=lambda rule: (rule.rule_id in NEWER_DEFAULTS, rule.symbol != ANY_SYMBOL, rule.rule_id)
+    )
     left_out = enabled[MAX_RULES:]
     return tuple(rule for rule in rules if rule not in left_out), tuple(left_out)
 
@@ -144,8 +151,14 @@ def beyond_bound(rules: Iterable[Rule]) -> tuple[BrokenRule, ...]:
     return tuple(BrokenRule(*key, _TOO_MANY) for key in sorted(found))
 
 
-def default_rules(fast: int, slow: int, anomaly_percent: Decimal) -> tuple[Rule, ...]:
-    """What an empty deployment watches for every symbol."""
+def default_rules(
+    fast: int, slow: int, anomaly_percent: Decimal, *, every_tick: bool = False
+) -> tuple[Rule, ...]:
+    """Return the rules of an empty deployment, for every symbol.
+
+    Crosses on ticks are recorded in any case. With `every_tick` each of them is sent, else crosses
+    on 5-minute bars, at most one a symbol and hour, and the daily 50/200 cross.
+    """
     crosses = tuple(
         Rule(
             rule_id=f"default-{condition.replace('_', '-')}",
@@ -153,6 +166,7 @@ def default_rules(fast: int, slow: int, anomaly_percent: Decimal) -> tuple[Rule,
             condition=condition,
             fast=fast,
             slow=slow,
+            notify=every_tick,
         )
         for condition in ("golden_cross", "death_cross")
     )
@@ -163,7 +177,32 @@ def default_rules(fast: int, slow: int, anomaly_percent: Decimal) -> tuple[Rule,
         value=anomaly_percent,
         trigger="once_per_session",
     )
-    return (*crosses, anomaly)
+    return (*crosses, anomaly, *(() if every_tick else _crosses_on_bars(fast, slow)))
+
+
+def _crosses_on_bars(fast: int, slow: int) -> tuple[Rule, Rule]:
+    """Return the rules whose crosses are sent by default. Each judges golden and death crosses, so
+    that its cooldown counts both."""
+    five_minutes, daily = NEWER_DEFAULTS
+    return (
+        Rule(
+            rule_id=five_minutes,
+            symbol=ANY_SYMBOL,
+            condition="average_cross",
+            interval="5m",
+            fast=fast,
+            slow=slow,
+            cooldown_seconds=3600,
+        ),
+        Rule(
+            rule_id=daily,
+            symbol=ANY_SYMBOL,
+            condition="average_cross",
+            interval="1d",
+            fast=50,
+            slow=200,
+        ),
+    )
 
 
 def parse_rule(given: dict[str, Any], rule_id: str) -> Rule:

@@ -20,8 +20,8 @@ class RuleState(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True
     """What a rule remembers.
 
     side: the last non-zero sign of its averages; inside: whether its condition held at the last
-    price; session: that price's session date; fired_at, fired_scope: its last alert; bar: the last
-    bar at which a bar rule was judged.
+    price; session: that price's session date; fired_at: its last alert; fired_scope: that alert's
+    bar or session, if the trigger needs it; bar: the last bar at which a bar rule was judged.
     """
 
     fingerprint: str
@@ -84,8 +84,17 @@ def judge(
         after = msgspec.structs.replace(before, inside=inside, session=observation.session)
     if not (entered and rule.enabled and _may_fire(rule, before, observation)):
         return after, False
-    scope = observation.session if rule.trigger == "once_per_session" else observation.scope
+    scope = _scope(rule, observation)
     return msgspec.structs.replace(after, fired_at=observation.timestamp, fired_scope=scope), True
+
+
+def as_fired(rule: Rule, after: RuleState) -> Rule:
+    """Return the rule with the condition that its alert names: an `average_cross` becomes the
+    golden or death cross that led to the state `after`."""
+    if rule.condition != "average_cross":
+        return rule
+    condition = "golden_cross" if after.side > 0 else "death_cross"
+    return msgspec.structs.replace(rule, condition=condition)
 
 
 def without_alert(rule: Rule, before: RuleState | None, after: RuleState) -> RuleState:
@@ -113,7 +122,7 @@ def _cross(rule: Rule, before: RuleState, observation: Observation) -> tuple[int
     side = average_side(observation.closes, rule.fast or 0, rule.slow or 0)
     if not side:
         return before.side, False
-    wanted = 1 if rule.condition == "golden_cross" else -1
+    wanted = {"golden_cross": 1, "death_cross": -1}.get(rule.condition, side)
     return side, before.side == -wanted and side == wanted
 
 
@@ -164,6 +173,13 @@ def _holds(rule: Rule, observation: Observation) -> bool:
             return moved_more_than(price, start, value)
         case _:
             return True
+
+
+def _scope(rule: Rule, observation: Observation) -> str:
+    """Return the bar or session in which the trigger allows one alert; empty if it counts none."""
+    if rule.trigger == "once_per_session":
+        return observation.session
+    return observation.scope if rule.trigger == "once_per_bar" else ""
 
 
 def _may_fire(rule: Rule, before: RuleState, observation: Observation) -> bool:

@@ -92,6 +92,10 @@ export interface Alert {
   source: string;
   /** the values that fired the rule: value, change_percent, moved_percent, sma_5 … */
   values: Record<string, number>;
+  /** what the rule judges: tick, or a bar's interval */
+  interval: string;
+  /** why it is only recorded; "" where it is to be sent */
+  quiet: string;
   notifiedAt: string | null;
 }
 

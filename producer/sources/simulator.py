@@ -38,7 +38,8 @@ class Simulator:
 
     Live ticks have mode `live`; history has `backfill` and comes as bars: the first symbol's
     minutes, the others' minutes, then everyone's days. The minute in progress at the start is left
-    to live ticks.
+    to live ticks. A symbol's first tick before its history is complete has mode `backfill` too, so
+    that moves from before the start are not sent as alerts.
     """
 
     name = "simulator"
@@ -60,6 +61,7 @@ class Simulator:
         self._paths: dict[str, SimulatedPath] = {}
         self._with_history: set[str] = set()
         self._given: set[tuple[str, int]] = set()
+        self._begun: set[str] = set()
         self._interval = interval
         self._history = history
         self._say = say
@@ -76,7 +78,7 @@ class Simulator:
                 if stop.is_set():
                     return
                 if self._now() >= due:
-                    yield self.poll(self._now())
+                    yield self._present(self._now())
                     due += self._interval
                 if stop.wait(len(bars) / HISTORY_BARS_PER_SECOND):
                     return
@@ -84,12 +86,21 @@ class Simulator:
             if stop.wait(max(0.0, due - self._now())):
                 return
             now = self._now()
-            yield self.poll(now)
+            yield self._present(now)
             due = max(due + self._interval, now)
 
     def poll(self, instant: float) -> list[WireTick]:
         """Return a tick of each symbol at an instant (epoch seconds)."""
         return [_tick(symbol, self._path(symbol), instant) for symbol in self._symbols()]
+
+    def _present(self, now: float) -> list[WireTick]:
+        """Return a tick of each symbol, as history if it is the first and history is still sent."""
+        ticks = self.poll(now)
+        for tick in ticks:
+            if self._history and tick.symbol not in self._with_history | self._begun:
+                tick.mode = "backfill"
+        self._begun.update(tick.symbol for tick in ticks)
+        return ticks
 
     def _symbols(self) -> Sequence[str]:
         symbols = list(self._watchlist.symbols())
@@ -120,6 +131,7 @@ class Simulator:
         """Forget symbols; one that is followed again gets its history again."""
         self._with_history -= {name for name in self._with_history if drops(name)}
         self._given -= {(name, kind) for name, kind in self._given if drops(name)}
+        self._begun -= {name for name in self._begun if drops(name)}
 
     def _without_history(self) -> list[str]:
         """Return the symbols whose history has not been given completely."""

@@ -152,7 +152,9 @@ def cold_start(browser: Browser) -> Iterator[tuple[System, FirstVisit]]:
     """The real system with simulated prices, started once, and what its page showed when it was
     opened at the moment when its address was printed. It ends with the last of these files: its
     prices keep a fifth of a core busy. They come each 2 s: each second would take twice as much."""
-    with running_system("--interval", "2", "--symbols", ",".join(SHOWN)) as running:
+    with running_system(
+        "--interval", "2", "--symbols", ",".join(SHOWN), "--alerts", "every-tick"
+    ) as running:
         yield running, visit(browser, running.page)
 
 

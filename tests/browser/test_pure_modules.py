@@ -485,6 +485,7 @@ def test_line_of_a_new_rule_moves_by_round_steps_and_stays_in_view(call: Call) -
 def test_distance_to_a_rule_is_said_in_the_rules_own_terms(call: Call) -> None:
     quote = {"price": 100, "changePercent": -3, "averages": {"5": 101, "20": 100}}
     rule = {"condition": "crossing_up", "value": 110, "fast": None, "slow": None}
+    rule = {**rule, "interval": "tick"}
     module = "data/conditions.js"
     assert call(module, "distanceText", rule, quote) == "+10.00% away"
     assert call(module, "distanceText", {**rule, "condition": "less_than"}, quote) == "holds now"
@@ -494,4 +495,17 @@ def test_distance_to_a_rule_is_said_in_the_rules_own_terms(call: Call) -> None:
     )
     golden = {**rule, "condition": "golden_cross", "value": None, "fast": 5, "slow": 20}
     assert call(module, "distanceText", golden, quote) == "averages +1.00% apart"
+    assert call(module, "distanceText", {**golden, "interval": "5m"}, quote) == ""
     assert call(module, "ruleText", golden) == "Golden cross 5/20"
+
+
+def test_an_alert_says_what_it_was_judged_on_and_why_it_was_not_sent(call: Call) -> None:
+    module, alert = (
+        "data/conditions.js",
+        {"condition": "golden_cross", "values": {"sma_5": 2, "sma_20": 1}},
+    )
+    assert call(module, "alertText", {**alert, "interval": "tick"}) == "Golden cross 5/20"
+    assert call(module, "alertText", {**alert, "interval": "5m"}) == "Golden cross 5/20 on 5m bars"
+    outcomes = [("2026-11-20T15:30:00Z", ""), (None, ""), (None, "record only"), (None, "old")]
+    texts = [call(module, "deliveryText", {"notifiedAt": at, "quiet": why}) for at, why in outcomes]
+    assert texts == ["delivered", "not delivered", "recorded only", "not sent: old"]

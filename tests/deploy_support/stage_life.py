@@ -30,7 +30,11 @@ COPIED = (
     "untrusted",
 )
 BOUNDARY = "arn:aws:iam::123456789012:policy/ticktape-boundary"
-SETTINGS = {"INGEST_KINESIS_WINDOW_SECONDS": "2", "INGEST_SQS_CONCURRENCY": "5"}
+SETTINGS = {
+    "ALERTS": "every-tick",
+    "INGEST_KINESIS_WINDOW_SECONDS": "2",
+    "INGEST_SQS_CONCURRENCY": "5",
+}
 COLLECTED = {"COLLECTOR_SYMBOLS": "AAPL,MSFT", "COLLECTOR_INTERVAL": "30"}
 VARIABLES = f"""
 sqs                  = true

@@ -142,7 +142,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     wide.sort_index(axis=1).to_csv(history / "download.csv")
     swings().to_csv(folder / "KO.csv")
     swings().to_csv(folder / "PEP.csv")
-    with running_system("--source", "none") as system:
+    with running_system("--source", "none", "--alerts", "every-tick") as system:
         yield Desk(folder, system)
         system.process.send_signal(2)
         assert system.process.wait(PATIENCE_SECONDS) == 0

@@ -117,7 +117,7 @@ def produce(system: System) -> None:
 @pytest.fixture(scope="module")
 def job() -> Iterator[Job]:
     """The job, done."""
-    with running_system("--source", "none") as system:
+    with running_system("--source", "none", "--alerts", "every-tick") as system:
         job = Job(system)
         url = subscribe_queue(system)
         produce(system)

@@ -17,7 +17,7 @@ from tests.faults.stores import TABLES, Contents, comparable
 Handler = Callable[[dict[str, Any], Any], dict[str, list[dict[str, str]]]]
 
 INGEST: dict[str, Handler] = {"kinesis": handlers.ingest_kinesis, "sqs": handlers.ingest_sqs}
-SMALL_AVERAGES = msgspec.structs.replace(SETTINGS, sma_fast=2, sma_slow=4)
+SMALL_AVERAGES = msgspec.structs.replace(SETTINGS, sma_fast=2, sma_slow=4, alerts="every-tick")
 MOST_DELIVERIES = 6
 
 

@@ -24,7 +24,7 @@ from tests.faults.world import World
 from tests.sequential import one_call_at_a_time
 
 ARRIVAL = 10**7
-SMALL = msgspec.structs.replace(SETTINGS, sma_fast=FAST, sma_slow=SLOW)
+SMALL = msgspec.structs.replace(SETTINGS, sma_fast=FAST, sma_slow=SLOW, alerts="every-tick")
 ANY: dict[str, Any] = {
     "deadline": None,
     "derandomize": True,

@@ -141,7 +141,7 @@ def unnumbered(contents: Contents) -> Any:
 def windows(contents: Contents) -> Any:
     """The state but for the time at which its rules last told of themselves."""
     (state,) = contents["state"]
-    rule_states = {name: rule_state[:4] for name, rule_state in state["data"].pop("l").items()}
+    rule_states = {name: text.split(",")[:4] for name, text in state["data"].pop("k").items()}
     return json.dumps([state, rule_states], sort_keys=True)
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from chalicelib.adapters.state import from_item, to_item
 from chalicelib.domain.detection import State, Watch, advance
-from chalicelib.domain.rules import default_rules
+from chalicelib.domain.rules import Rule, default_rules
 from chalicelib.domain.splits import Split
 from chalicelib.domain.ticks import Tick
+from chalicelib.domain.watching import RuleState
 from chalicelib.services.stores import StateStore, Stores
 from tests.factories import make_tick
 
@@ -116,10 +117,33 @@ def size_bytes(state: State) -> int:
     return total
 
 
+def fired(rule: Rule) -> RuleState:
+    """What a default rule remembers at most."""
+    instant, session = "2026-11-20T16:04:00.123456Z", "2026-11-20"
+    if rule.condition == "change_percent":
+        return RuleState(rule.fingerprint, 0, True, session, instant, session)
+    bar = "" if rule.interval == "tick" else "2026-11-20T16:00:00.000000Z"
+    return RuleState(rule.fingerprint, -1, fired_at=instant, bar=bar)
+
+
 def test_a_state_with_the_default_rules_takes_at_most_1024_bytes() -> None:
+    rule_states = {rule.rule_id: fired(rule) for rule in WATCH.rules}
     state = grown("BRK-B.LONGEST=SYMBOL^OF24"[:24], 300)
+    state = msgspec.structs.replace(state, rule_states=rule_states, pending=(), version=10**9)
     assert len(state.closes) == 20
-    assert len(state.rule_states) == 3
+    assert len(state.rule_states) == 5
     assert state.minute is not None
     assert state.day is not None
-    assert size_bytes(msgspec.structs.replace(state, pending=(), version=10**9)) <= 1024
+    assert size_bytes(state) <= 1024
+    assert from_item(to_item(state)).rule_states == rule_states
+
+
+def test_a_state_of_an_older_version_has_what_its_rules_remember(symbol: str) -> None:
+    item = to_item(grown(symbol))
+    data = msgspec.json.decode(item["data"]["S"])
+    rule_states = from_item(item).rule_states
+    del data["k"]
+    data["l"] = rule_states
+    item["data"]["S"] = msgspec.json.encode(data).decode()
+    assert len(rule_states) == 3
+    assert from_item(item).rule_states == rule_states

@@ -13,7 +13,7 @@ from chalicelib.bootstrap import Services
 from rigs.emulated import Emulated
 from rigs.memory_aws.system import SETTINGS, Aws
 from rigs.memory_aws.transport import Transport
-from tests.factories import NEVER, instant, kinesis_event, payload, wire
+from tests.factories import NEVER, at, instant, kinesis_event, payload, wire
 
 SYMBOLS = [f"SYM{n:02}" for n in range(25)]
 FULL = {
@@ -101,6 +101,39 @@ def test_state_items_take_at_most_1024_bytes(counted: dict[int, Counted], to_a_r
     states = counted[to_a_record].aws.tables["state"].items.values()
     assert len(states) == 25
     assert 500 < max(map(item_bytes, states)) <= 1024
+
+
+def midnight(days: int) -> str:
+    """The start of a day, so many from the one of the ticks."""
+    return f"{at(86_400 * days)[:10]}T00:00:00.000000Z"
+
+
+def test_closes_that_default_rules_judge_are_read_in_few_requests() -> None:
+    symbol = "SYM00"
+    system = Counted()
+    bar: dict[str, Any] = {
+        "symbol": symbol,
+        "open": 100,
+        "high": 120,
+        "low": 90,
+        "mode": "backfill",
+    }
+    days = [wire(100 + n % 7, bar="1d", timestamp=midnight(n - 400), **bar) for n in range(400)]
+    minutes = [wire(100 + n % 7, 60 * (n - 300), bar="1m", **bar) for n in range(300)]
+    system.batch([payload(*days), payload(*minutes)], 0)
+    system.batch([payload(wire(100, 1, symbol=symbol, **FULL))], 10)
+    found = []
+    for seconds in (301, 601, 901, 86_400 * 3):  # 5-minute bars, the first read whole; the day
+        system.calls.forget()
+        system.batch([payload(wire(100, seconds, symbol=symbol, **FULL))], seconds + 10)
+        query = system.calls.by_operation["Query"]
+        found.append((query.calls, query.read_units))
+    first, *others, day = found  # one Query of each is for the tick
+    assert first[0] <= 5
+    assert first[1] <= 10
+    assert max(others) <= (4, 4.0)
+    assert day[0] <= 5
+    assert day[1] <= 15
 
 
 def test_capacity_is_that_of_what_is_written(counted: dict[int, Counted]) -> None:

@@ -133,14 +133,15 @@ def dated(system: LocalSystem) -> list[tuple[str, str]]:
 
 def test_a_kill_in_the_middle_loses_and_doubles_nothing(tmp_path: Path, recording: Path) -> None:
     data = ("--data", str(tmp_path / "data"))
+    every_tick = ("--alerts", "every-tick")
     replay = ("--source", "replay", "--file", str(recording), "--symbols", "AAPL", *data)
     expected = expected_alerts(recording)
-    with local_system(*replay, "--speed", "max") as first:
+    with local_system(*replay, "--speed", "max", *every_tick) as first:
         first.until(lambda: len(rows(first)) >= 60)
         children, before = first.descendants(), rows(first)
         first.end(signal.SIGKILL)
         printed_first = printed(first)
-    with local_system(*replay, "--speed", "max") as second:
+    with local_system(*replay, "--speed", "max", *every_tick) as second:
         second.ready()
         eventually(lambda: all_gone(children))
         assert rows(second)[: len(before)] == before

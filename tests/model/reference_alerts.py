@@ -20,7 +20,7 @@ from chalicelib.domain.ticks import Tick
 from tests.model import reference
 from tests.model.reference import Print, Row
 
-CROSSES = ("golden_cross", "death_cross")
+CROSSES = ("golden_cross", "death_cross", "average_cross")
 QUIET_AFTER = timedelta(minutes=15)
 
 
@@ -192,7 +192,7 @@ def _crossed_averages(rule: Rule, memory: Memory, prices: Sequence[Decimal]) -> 
         return False
     turned = sign == -memory.side
     memory.side = sign
-    return turned and sign == (1 if rule.condition == "golden_cross" else -1)
+    return turned and sign == {"golden_cross": 1, "death_cross": -1}.get(rule.condition, sign)
 
 
 def _sign(rule: Rule, prices: Sequence[Decimal]) -> int:

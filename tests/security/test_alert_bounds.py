@@ -17,7 +17,7 @@ from chalicelib.bootstrap import Services
 from chalicelib.domain import alert_bounds
 from chalicelib.domain.alert_bounds import TOO_MANY, Told
 from chalicelib.domain.detection import MAX_PENDING, State, Watch, advance, rules_for
-from chalicelib.domain.rules import MAX_RULES, Rule, beyond_bound
+from chalicelib.domain.rules import MAX_RULES, NEWER_DEFAULTS, Rule, beyond_bound
 from chalicelib.domain.times import to_text
 from chalicelib.services.rules.rule_book import RuleBook
 from chalicelib.services.stores import MAX_REMOVED
@@ -34,6 +34,10 @@ from tests.factories import (
 )
 
 STORED = 800
+JUDGED = MAX_RULES - 3
+"""Of the stored rules, beside the default ones that go before them."""
+
+LEFT_OUT = STORED - JUDGED + len(NEWER_DEFAULTS)
 
 
 def hidden(number: int, symbol: str = "BIG") -> dict[str, Any]:
@@ -71,11 +75,10 @@ def test_eight_hundred_rules_that_fire_at_one_tick_stop_no_symbol(
         answer = handlers.detect({"Records": aws.stream}, LambdaContext())
     assert answer == {"batchItemFailures": []}
     alerts = [item["symbol"]["S"] for item in aws.tables["alerts"].items.values()]
-    defaults = len(services.defaults)
-    assert (alerts.count("BIG"), alerts.count("SMALL")) == (MAX_RULES - defaults, 1)
+    assert (alerts.count("BIG"), alerts.count("SMALL")) == (JUDGED, 1)
     counted = [record.counters for record in caplog.records if hasattr(record, "counters")]
-    assert counted[-1]["RulesBroken"] == STORED - (MAX_RULES - defaults)
-    assert f"{STORED - (MAX_RULES - defaults)} rules are not judged: beyond the 50" in caplog.text
+    assert counted[-1]["RulesBroken"] == LEFT_OUT
+    assert f"{LEFT_OUT} rules are not judged: beyond the 50" in caplog.text
 
 
 def test_the_list_says_which_rules_are_not_judged_and_why(attacked: tuple[Aws, Services]) -> None:
@@ -83,8 +86,9 @@ def test_the_list_says_which_rules_are_not_judged_and_why(attacked: tuple[Aws, S
     book = RuleBook(Rules(aws.dynamodb, "rules"), services.defaults)
     assert len(book.all()) == STORED + len(services.defaults)
     broken = book.broken()
-    assert len(broken) == STORED - (MAX_RULES - len(services.defaults))
-    assert broken[-1].rule_id == f"{STORED - 1:064d}"
+    assert len(broken) == LEFT_OUT
+    assert broken[-3].rule_id == f"{STORED - 1:064d}"
+    assert [rule.rule_id for rule in broken[-2:]] == sorted(NEWER_DEFAULTS)
     assert broken[-1].problem.startswith("beyond the 50 enabled rules that may concern a symbol")
     judged = {rule.rule_id for rule in Watch(rules_for("BIG", services.rules())).rules}
     assert judged.isdisjoint(rule.rule_id for rule in broken)
@@ -93,7 +97,7 @@ def test_the_list_says_which_rules_are_not_judged_and_why(attacked: tuple[Aws, S
     for at in range(0, len(left), MAX_REMOVED):
         assert store.write(store.table(), remove=left[at : at + MAX_REMOVED])
     book.all()
-    assert book.broken() == ()
+    assert [rule.rule_id for rule in book.broken()] == sorted(NEWER_DEFAULTS)
 
 
 def test_rules_for_all_are_judged_before_a_symbols_own() -> None:
@@ -184,7 +188,8 @@ def test_what_is_dropped_is_logged_and_counted(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     aws = Aws()
-    services = Services(SETTINGS, lambda: instant(100), aws)
+    old_rules = msgspec.structs.replace(SETTINGS, alerts="every-tick")
+    services = Services(old_rules, lambda: instant(100), aws)
     monkeypatch.setattr(bootstrap, "get_services", lambda: services)
     for rule in EVERY[:-3]:
         services.stores.rules.write(services.stores.rules.table(), rule)

@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from typing import Any
 
+import msgspec
 import pytest
 
 from chalicelib import bootstrap, handlers
@@ -30,6 +31,7 @@ from tests.factories import (
 from tests.stored_rules import store_rule
 
 SYMBOLS = [f"S{number:02}" for number in range(20)]
+OLD_RULES = msgspec.structs.replace(SETTINGS, alerts="every-tick")
 
 
 class World:
@@ -42,7 +44,7 @@ class World:
         self.aws = Aws()
         self.calls: Counter[str] = Counter()
         self.aws.around = self._counted
-        self.containers = [Services(SETTINGS, lambda: instant(200), self.aws) for _ in "AB"]
+        self.containers = [Services(OLD_RULES, lambda: instant(200), self.aws) for _ in "AB"]
         monkeypatch.setattr(bootstrap, "get_services", lambda: self.containers[0])
         for rule in rules:
             store_rule(self.containers[0].stores.rules, rule)

@@ -28,7 +28,13 @@ def _ids(client: Client) -> list[Any]:
 
 
 JSON = {"content-type": "application/json"}
-DEFAULTS = ["default-change-percent", "default-death-cross", "default-golden-cross"]
+DEFAULTS = [
+    "default-change-percent",
+    "default-cross-1d",
+    "default-cross-5m",
+    "default-death-cross",
+    "default-golden-cross",
+]
 
 
 def test_without_any_rule_stored_the_defaults_are_listed(client: Client) -> None:
@@ -133,9 +139,9 @@ def test_an_id_that_is_none_is_refused(client: Client, rule_id: str) -> None:
 
 
 def test_a_symbol_has_at_most_fifty_enabled_rules(client: Client) -> None:
-    """Three defaults hold for every symbol."""
-    statuses = [_write(client, "POST", "/rules", RULE).status for _ in range(48)]
-    assert statuses == [201] * 47 + [409]
+    """Five defaults hold for every symbol."""
+    statuses = [_write(client, "POST", "/rules", RULE).status for _ in range(46)]
+    assert statuses == [201] * 45 + [409]
     refused = _write(client, "PUT", "/rules/another", RULE)
     assert (refused.status, refused.json["field"]) == (409, "symbol")
     assert _write(client, "POST", "/rules", RULE | {"symbol": "*"}).status == 409
@@ -144,7 +150,7 @@ def test_a_symbol_has_at_most_fifty_enabled_rules(client: Client) -> None:
 
 
 def test_all_rules_together_are_bounded(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rule_book, "MAX_STORED", 5)
+    monkeypatch.setattr(rule_book, "MAX_STORED", 7)
     bodies = [RULE | {"symbol": symbol} for symbol in "ABC"]
     assert [_write(client, "POST", "/rules", body).status for body in bodies] == [201, 201, 409]
 
@@ -157,7 +163,8 @@ def test_a_preview_shows_what_would_have_fired() -> None:
     fill(services, aapl_ticks())
     client = Client(services)
     fired = client.send("POST", "/rules/preview", GOLDEN, JSON).json
-    recorded = client.get("/alerts?symbol=AAPL&condition=golden_cross").json["alerts"]
+    alerts = client.get("/alerts?symbol=AAPL&condition=golden_cross").json["alerts"]
+    recorded = [alert for alert in alerts if alert["interval"] == "tick"]
     assert [alert["timestamp"] for alert in fired["alerts"]] == [
         alert["timestamp"] for alert in recorded
     ]

@@ -28,7 +28,7 @@ from tests.fakes import FakeRulesInForce, fake_stores
 from tests.oracles.crosses import crosses
 
 PRICES = [5, 5, 5, 5, 6, 7, 5, 3, 2, 2, 2, 2, 2, 4, 4, 4, 4, 4, 1, 9, 9, 1, 1, 9]
-DEFAULTS = default_rules(2, 4, Decimal(5))
+DEFAULTS = default_rules(2, 4, Decimal(5), every_tick=True)
 
 
 class System:

@@ -14,7 +14,7 @@ from chalicelib.domain.ticks import Tick
 from tests.factories import make_rule, make_tick, make_ticks
 from tests.oracles.crosses import crosses
 
-WATCH = Watch(default_rules(2, 4, Decimal(5)), fast=2, slow=4)
+WATCH = Watch(default_rules(2, 4, Decimal(5), every_tick=True), fast=2, slow=4)
 PRICES = [5, 5, 5, 5, 6, 7, 5, 3, 2, 2, 2, 2, 2, 4, 4, 4, 4, 4, 1, 9, 9, 1, 1, 9]
 
 

@@ -34,6 +34,33 @@ def test_symbols_are_upper_cased_once_each() -> None:
     assert parse([*ANY_PORTS, "--symbols", "aapl, msft,AAPL"]).symbols == ("AAPL", "MSFT")
 
 
+REPLAY = ("--source", "replay", "--file", str(AAPL))
+
+
+@pytest.mark.parametrize(
+    ("given", "crosses"),
+    [([], "bars"), (["--alerts", "every-tick"], "every-tick"), (["--alerts", "bars"], "bars")],
+)
+def test_any_source_takes_which_crosses_are_sent(given: list[str], crosses: str) -> None:
+    assert parse([*ANY_PORTS, "--source", "simulator", *given]).crosses == crosses
+
+
+@pytest.mark.parametrize(
+    ("given", "alerts", "crosses"),
+    [
+        ([], True, "bars"),
+        (["--alerts"], True, "bars"),
+        (["--alerts", "every-tick"], True, "every-tick"),
+        (["--no-alerts"], False, "bars"),
+    ],
+)
+def test_a_replay_sends_its_alerts_unless_told_not_to(
+    given: list[str], alerts: bool, crosses: str
+) -> None:
+    options = parse([*ANY_PORTS, "--symbols", "AAPL", *REPLAY, *given])
+    assert (options.alerts, options.crosses) == (alerts, crosses)
+
+
 def test_data_none_keeps_nothing() -> None:
     assert parse([*ANY_PORTS, "--data", "none"]).data is None
 
@@ -72,6 +99,8 @@ def test_a_replay_is_taken() -> None:
         (["--file", str(AAPL)], "--file"),
         (["--speed", "2"], "--speed"),
         (["--no-alerts"], "--no-alerts: only with --source replay"),
+        (["--alerts"], "others take --alerts every-tick"),
+        (["--alerts", "all"], "--alerts"),
         (["--interval", "soon"], "--interval"),
         (["--seconds", "0"], "--seconds"),
         (["--seconds", "nan"], "--seconds"),

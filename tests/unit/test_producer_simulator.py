@@ -55,8 +55,15 @@ def test_history_comes_first_symbol_first_and_days_last() -> None:
 
 def test_live_ticks_do_not_wait_for_the_end_of_history() -> None:
     made = batches(4)
-    assert [batch[0].bar for batch in made[:2]] == ["1m", None]
-    assert made[1][0].mode == "live"
+    assert [batch[0].bar for batch in made] == ["1m", None, "1m", None]
+    assert made[3][0].mode == "live"
+
+
+def test_a_first_tick_before_the_history_is_complete_alerts_nobody() -> None:
+    ticks = [tick for batch in batches(9) for tick in batch if not tick.bar and tick.symbol == "A"]
+    assert [tick.mode for tick in ticks[:3]] == ["backfill", "live", "live"]
+    alone = [tick.mode for batch in batches(2, history=False) for tick in batch]
+    assert set(alone) == {"live"}
 
 
 def test_minute_bars_join_each_other_and_the_live_price() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import RuleError
-from chalicelib.domain.rules import default_rules, parse_rule
+from chalicelib.domain.rules import Rule, default_rules, parse_rule, within_bound
 
 
 def described(**fields: Any) -> dict[str, Any]:
@@ -112,12 +112,39 @@ def test_expired_or_disabled_rule_is_not_active() -> None:
     assert not parse_rule(described(enabled=False), "r").is_active("2026-11-20T15:00:00.000000Z")
 
 
-def test_default_rules_are_what_the_design_says() -> None:
-    golden, death, move = default_rules(5, 20, Decimal(5))
-    assert [(r.condition, r.fast, r.slow, r.trigger) for r in (golden, death)] == [
-        ("golden_cross", 5, 20, "every_time"),
-        ("death_cross", 5, 20, "every_time"),
-    ]
-    assert (move.condition, move.value, move.trigger) == ("change_percent", 5, "once_per_session")
-    assert {rule.symbol for rule in (golden, death, move)} == {"*"}
-    assert {rule.interval for rule in (golden, death, move)} == {"tick"}
+def described_briefly(rule: Rule) -> tuple[object, ...]:
+    """What it judges, on what, how often, and whether it is sent."""
+    judged = (rule.condition, rule.value or (rule.fast, rule.slow), rule.interval)
+    return (*judged, rule.trigger, rule.cooldown_seconds, rule.notify)
+
+
+MOVE = ("change_percent", 5, "tick", "once_per_session", 0, True)
+
+
+def test_default_rules_send_crosses_on_bars_and_record_those_on_ticks() -> None:
+    rules = default_rules(5, 20, Decimal(5))
+    assert {rule.rule_id: described_briefly(rule) for rule in rules} == {
+        "default-golden-cross": ("golden_cross", (5, 20), "tick", "every_time", 0, False),
+        "default-death-cross": ("death_cross", (5, 20), "tick", "every_time", 0, False),
+        "default-change-percent": MOVE,
+        "default-cross-5m": ("average_cross", (5, 20), "5m", "every_time", 3600, True),
+        "default-cross-1d": ("average_cross", (50, 200), "1d", "every_time", 0, True),
+    }
+    assert {rule.symbol for rule in rules} == {"*"}
+
+
+def test_default_rules_for_every_tick_are_the_old_ones() -> None:
+    rules = default_rules(5, 20, Decimal(5), every_tick=True)
+    assert {rule.rule_id: described_briefly(rule) for rule in rules} == {
+        "default-golden-cross": ("golden_cross", (5, 20), "tick", "every_time", 0, True),
+        "default-death-cross": ("death_cross", (5, 20), "tick", "every_time", 0, True),
+        "default-change-percent": MOVE,
+    }
+
+
+def test_fifty_rules_of_ones_own_leave_out_the_newer_defaults_first() -> None:
+    own = [parse_rule(described(), f"r{n:02}") for n in range(47)]
+    rules = [*default_rules(5, 20, Decimal(5)), *own]
+    judged, left_out = within_bound(rules)
+    assert len(judged) == 50
+    assert [rule.rule_id for rule in left_out] == ["default-cross-1d", "default-cross-5m"]

@@ -41,6 +41,13 @@ def test_reading_is_closed_unless_it_is_opened() -> None:
         load({**REQUIRED, "READ_ACCESS": "ajar"})
 
 
+def test_alerts_are_on_bars_or_on_every_tick() -> None:
+    assert load(REQUIRED).alerts == "bars"
+    assert load({**REQUIRED, "ALERTS": "every-tick"}).alerts == "every-tick"
+    with pytest.raises(SettingsError, match="ALERTS is 'all'; allowed: bars, every-tick"):
+        load({**REQUIRED, "ALERTS": "all"})
+
+
 @pytest.mark.parametrize("name", REQUIRED)
 def test_a_missing_variable_is_named(name: str) -> None:
     without = {key: value for key, value in REQUIRED.items() if key != name}

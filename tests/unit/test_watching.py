@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from chalicelib.domain.rules import Rule
-from chalicelib.domain.watching import Observation, RuleState, judge
+from chalicelib.domain.watching import Observation, RuleState, as_fired, judge
 from tests.factories import at, decimal, make_rule
 from tests.oracles.crosses import crosses
 
@@ -145,3 +145,23 @@ def test_golden_and_death_alternate_through_ties() -> None:
 
 def test_no_cross_before_slow_prices_are_there() -> None:
     assert fired(make_rule("golden_cross"), [3, 2, 9]) == []
+
+
+def test_an_average_cross_is_every_golden_and_every_death_cross() -> None:
+    prices = [5, 5, 5, 5, 6, 7, 5, 3, 2, 2, 2, 2, 2, 4, 4, 4, 4, 4, 1, 9, 9, 1, 1, 9]
+    rule = make_rule("average_cross", value=None, fast=2, slow=4)
+    assert fired(rule, prices) == [cross.position for cross in crosses(prices, 2, 4)]
+
+
+@pytest.mark.parametrize(("side", "condition"), [(1, "golden_cross"), (-1, "death_cross")])
+def test_an_alert_names_the_cross_that_it_was(side: int, condition: str) -> None:
+    rule = make_rule("average_cross", value=None, fast=2, slow=4)
+    assert as_fired(rule, RuleState(rule.fingerprint, side)).condition == condition
+    golden = make_rule("golden_cross", value=None, fast=2, slow=4)
+    assert as_fired(golden, RuleState(golden.fingerprint, side)) == golden
+
+
+def test_a_cooldown_of_average_crosses_counts_both_ways_together() -> None:
+    rule = make_rule("average_cross", value=None, fast=1, slow=2, cooldown_seconds=3600)
+    prices = [1, 2, 1, 2, 1, 2, 1, 2]
+    assert fired(rule, prices, step=1500) == [2, 5]

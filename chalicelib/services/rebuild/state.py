@@ -120,8 +120,8 @@ def _rule_states(old: State, new: State, watch: Watch, unbroken: int) -> dict[st
 
 def _told(rule: Rule, old: RuleState, new: RuleState, unbroken: int) -> RuleState:
     """What a rule remembers. On bars it is judged by stored closes, which expired prices do not
-    shorten."""
-    short = rule.interval == "tick" and unbroken < rule.closes_needed
+    shorten; but they may hide the last bar that it was judged at."""
+    short = unbroken < rule.closes_needed if rule.interval == "tick" else new.bar < old.bar
     if old.fingerprint != new.fingerprint or short:
         return old
     side = new.side or old.side

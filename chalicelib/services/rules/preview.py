@@ -17,7 +17,7 @@ from chalicelib.domain.running_closes import RunningCloses
 from chalicelib.domain.splits import DatedClose, Split, adjusted_closes
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after, later
-from chalicelib.domain.watching import Observation, RuleState, judge
+from chalicelib.domain.watching import Observation, RuleState, as_fired, judge
 from chalicelib.services.bars.closes import ClosesBefore
 from chalicelib.services.rules.closed_bars import ClosedBars, LastPart, TimeIsUp
 from chalicelib.services.rules.last_ticks import LastTicks
@@ -185,7 +185,8 @@ class _Run:
                 observation = _as_seen(observation, ticks.tick_of(bar))
                 after, fires = judge(self._rule, rule_state, observation)
             rule_state = after
-            self._take([self._alert(observation)] if fires else [], 1, observation.scope)
+            alerts = [self._alert(as_fired(self._rule, after), observation)] if fires else []
+            self._take(alerts, 1, observation.scope)
             if self._is_full(MAX_BARS):
                 return self.result(complete=False)
         return self.result(complete=True)
@@ -212,14 +213,14 @@ class _Run:
             return observation
         return msgspec.structs.replace(observation, timestamp=later(part.start, days=2))
 
-    def _alert(self, observation: Observation) -> Alert:
+    def _alert(self, rule: Rule, observation: Observation) -> Alert:
         tick = Tick(
             symbol=self._symbol,
             timestamp=observation.timestamp,
             price=observation.price,
             previous_close=observation.previous_close,
         )
-        return make_alert(self._rule, observation, tick, self._watch, "preview")
+        return make_alert(rule, observation, tick, self._watch, "preview")
 
     def _take(self, alerts: Iterable[Alert], judged: int, until: str) -> None:
         self._alerts += alerts

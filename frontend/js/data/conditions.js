@@ -17,6 +17,7 @@ export const CONDITIONS = {
   moving_percent: { label: "Move above", fields: ["percent", "window"] },
   golden_cross: { label: "Golden cross", fields: ["averages"] },
   death_cross: { label: "Death cross", fields: ["averages"] },
+  average_cross: { label: "Golden or death cross", fields: ["averages"] },
   every_record: { label: "Every record", fields: [] },
 };
 
@@ -58,11 +59,11 @@ export function ruleText(rule) {
 }
 
 /**
- * @param {Pick<import("../types.js").Alert, "condition" | "values">} alert
+ * @param {Pick<import("../types.js").Alert, "condition" | "values"> & {interval?: string}} alert
  * @returns {string} the text of the rule that fired, from the alert's values: "Change of the
- *   day above 5%"
+ *   day above 5%", "Golden cross 5/20 on 5m bars"
  */
-export function alertText({ condition, values }) {
+export function alertText({ condition, values, interval = "tick" }) {
   const fields = CONDITIONS[condition]?.fields ?? [];
   if (values.value === undefined && (fields.includes("price") || fields.includes("percent")))
     return conditionLabel(condition);
@@ -70,7 +71,18 @@ export function alertText({ condition, values }) {
     .filter((name) => name.startsWith("sma_"))
     .map((name) => Number(name.slice(4)))
     .sort((a, b) => a - b);
-  return ruleText({ condition, value: values.value ?? null, fast: windows[0], slow: windows[1] });
+  const rule = { condition, value: values.value ?? null, fast: windows[0], slow: windows[1] };
+  return interval === "tick" ? ruleText(rule) : `${ruleText(rule)} on ${interval} bars`;
+}
+
+/**
+ * @param {Pick<import("../types.js").Alert, "notifiedAt" | "quiet">} alert
+ * @returns {string} "delivered", or why not
+ */
+export function deliveryText({ notifiedAt, quiet }) {
+  if (notifiedAt) return "delivered";
+  if (!quiet) return "not delivered";
+  return quiet === "record only" ? "recorded only" : `not sent: ${quiet}`;
 }
 
 /**
@@ -106,7 +118,7 @@ export function distanceText(rule, quote) {
     return left < 0 ? "holds now" : `${left.toFixed(2)} points away`;
   }
   const [fast, slow] = [quote.averages[rule.fast ?? 0], quote.averages[rule.slow ?? 0]];
-  if (fields.includes("averages") && fast && slow)
+  if (fields.includes("averages") && rule.interval === "tick" && fast && slow)
     return `averages ${formatPercent((100 * (fast - slow)) / slow)} apart`;
   return "";
 }

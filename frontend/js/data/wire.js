@@ -104,6 +104,8 @@ export function decodeAlert(row) {
     values: Object.fromEntries(
       Object.entries(row.values ?? {}).map(([name, value]) => [name, Number(value)]),
     ),
+    interval: row.interval ?? "tick",
+    quiet: row.quiet ?? "",
     notifiedAt: row.notified_at ?? null,
   };
 }

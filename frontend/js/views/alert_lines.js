@@ -2,7 +2,7 @@
 
 import { serverNow } from "../server_clock.js";
 import { arrange, el, flash, setText } from "../dom.js";
-import { alertText, conditionWay, movedText } from "../data/conditions.js";
+import { alertText, conditionWay, deliveryText, movedText } from "../data/conditions.js";
 import { sameEvent } from "../data/fired.js";
 import { arrowOf, formatClock, formatDay, formatPrice } from "../format.js";
 
@@ -62,7 +62,7 @@ export function alertLine(named = true) {
       setText(what, nameOf(alert));
       setText(when, timeText(alert.time, zone(alert.symbol), serverNow()));
       setText(figures, figuresOf(alert));
-      setText(sent, alert.notifiedAt ? "delivered" : "not delivered");
+      setText(sent, deliveryText(alert));
       if (fresh(alert)) flash(node, "fresh");
     },
   };
@@ -107,6 +107,7 @@ export function stormLine() {
       const [last, first] = [alerts[0], alerts[alerts.length - 1]];
       const zone = context.zone(last.symbol);
       const delivered = alerts.filter((alert) => alert.notifiedAt).length;
+      const outcomes = new Set(alerts.map(deliveryText));
       what.dataset.way = conditionWay(last.condition);
       setText(what, nameOf(last));
       setText(times, `×${alerts.length}`);
@@ -116,7 +117,7 @@ export function stormLine() {
         `${timeText(first.time, zone, serverNow())} to ${timeText(last.time, zone, first.time)}`,
       );
       setText(figures, figuresOf(last));
-      setText(sent, delivered === alerts.length ? "delivered" : `${delivered} delivered`);
+      setText(sent, outcomes.size === 1 ? deliveryText(last) : `${delivered} delivered`);
       fill = () =>
         !list.hidden &&
         fillLines(

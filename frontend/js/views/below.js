@@ -55,6 +55,8 @@ const eventOf = (view, { time, condition, price, values }) => ({
   values,
   message: "",
   source: "",
+  interval: "tick",
+  quiet: "",
   notifiedAt: null,
 });
 

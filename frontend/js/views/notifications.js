@@ -29,7 +29,7 @@ export function bindNotifications(store) {
   addEventListener("focus", render); // the browser's settings may have changed
   store.watch(["alerts"], ({ alerts }) => {
     if (!alerts) return;
-    const fresh = known ? alerts.filter((alert) => !known?.has(alert.id)) : [];
+    const fresh = known ? alerts.filter(({ id, quiet }) => !quiet && !known?.has(id)) : [];
     known = new Set(alerts.map((alert) => alert.id));
     if (on)
       for (const alert of fresh.slice(0, 5))

@@ -150,7 +150,11 @@ export class RulesPanel {
       rule.symbol === "*" ? "All symbols" : rule.symbol,
       TRIGGERS[rule.trigger] ?? rule.trigger,
       judged,
-    ].join(" · ");
+      rule.cooldown_seconds ? `at most one in ${rule.cooldown_seconds / 60} min` : "",
+      rule.notify ? "" : "recorded only",
+    ]
+      .filter(Boolean)
+      .join(" · ");
     return el(
       "li",
       {},
