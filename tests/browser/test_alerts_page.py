@@ -115,9 +115,7 @@ def test_added_symbol_says_that_it_is_collecting(unfed: System, open_page: OpenP
     expect(row).to_have_count(0)
 
 
-def test_notifications_are_shown_to_those_who_switch_them_on(
-    system: System, open_page: OpenPage
-) -> None:
+def test_notifications_are_shown_once_enabled(system: System, open_page: OpenPage) -> None:
     record = """() => {
       const Real = window.Notification;
       window.shown = [];

@@ -142,7 +142,7 @@ def test_link_to_a_symbol_that_is_not_here_says_so(world: StandIn, open_page: Op
     expect(page.locator("#quote h1")).to_have_text("AAPL")
 
 
-def test_page_goes_on_by_itself_when_the_system_is_started_anew_with_other_data(
+def test_page_recovers_by_itself_when_the_system_restarts_with_other_data(
     world: StandIn, open_page: OpenPage
 ) -> None:
     world.fire("ACME", "golden_cross")

@@ -120,7 +120,7 @@ def test_every_control_is_reached_by_tab_and_shows_its_focus(
     assert outline == "solid"
 
 
-def test_motion_is_left_out_for_those_who_ask(system: System, open_page: OpenPage) -> None:
+def test_motion_is_reduced_on_request(system: System, open_page: OpenPage) -> None:
     page = open_page(system.page, prepare=lambda page: page.emulate_media(reduced_motion="reduce"))
     wait_for_chart(page)
     expect(page.locator("#watch td").first).to_be_visible()

@@ -116,7 +116,7 @@ def test_a_regular_bar_and_an_extended_one_of_a_minute_stand_side_by_side(call: 
     assert merged["bars"][0]["time"] < merged["bars"][1]["time"] < regular["time"] + 60_000
 
 
-def test_vwap_begins_anew_with_each_session(call: Call) -> None:
+def test_vwap_restarts_with_each_session(call: Call) -> None:
     script = [bar(0, 10, 1), bar(1, 20, 3), bar(1440, 30, 2)]
     drawn = {**series(range(0)), "bars": script}
     lines = call("data/indicator_table.js", "computeIndicators", drawn, ["vwap"])["lines"]

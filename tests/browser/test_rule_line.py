@@ -130,7 +130,7 @@ def test_finger_moves_the_line_and_sets_the_rule_where_it_is_lifted(page: Page) 
     assert layout(page, "xaxis.range") == shown
 
 
-def test_editor_opens_at_once_where_there_is_no_chart(world: StandIn, open_page: OpenPage) -> None:
+def test_editor_opens_at_once_without_a_chart(world: StandIn, open_page: OpenPage) -> None:
     world.rules = []
     world.fixed = {**world.prices("ACME", {"limit": "1"})[1], "prices": []}
     nothing = {"json": {"quotes": []}, "headers": {"Access-Control-Allow-Origin": "*"}}

@@ -153,7 +153,7 @@ def give_token(page: Page, token: str, *, keep: bool = False) -> None:
     page.get_by_role("button", name="Use token").click()
 
 
-def test_deployment_closed_for_reading_asks_for_a_token_and_keeps_it_where_told_to(
+def test_deployment_closed_for_reading_asks_for_a_token_and_keeps_it_on_request(
     world: StandIn, open_page: OpenPage
 ) -> None:
     world.token = "the token of this test"
@@ -171,7 +171,7 @@ def test_deployment_closed_for_reading_asks_for_a_token_and_keeps_it_where_told_
     expect(dialog).to_have_count(0)
 
 
-def test_a_key_that_may_not_read_or_ends_is_told_so_and_another_is_asked_for(
+def test_a_refused_or_expired_key_is_reported_and_another_is_requested(
     world: StandIn, open_page: OpenPage
 ) -> None:
     world.token, world.scopes = "the token of this test", "reports"

@@ -207,7 +207,7 @@ def test_answers_are_gzipped_where_that_is_asked_for(system: System) -> None:
     assert json.loads(gzip.decompress(raw))["prices"] == plain.json()["prices"]
 
 
-def test_a_browser_elsewhere_is_told_who_may_ask(system: System) -> None:
+def test_a_browser_of_another_origin_learns_the_allowed_origin(system: System) -> None:
     headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "PUT"}
     preflight = requests.options(f"{system.api}/rules/x", headers=headers, timeout=PATIENCE_SECONDS)
     assert {"PUT", "GET", "DELETE"} <= set(

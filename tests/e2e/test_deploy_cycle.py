@@ -394,7 +394,7 @@ def test_function_may_do_what_it_did_and_nothing_else(
 
 
 @pytest.mark.long
-def test_destroy_keeps_data_unless_told_to_delete_it(life: Life) -> None:
+def test_destroy_keeps_data_unless_deletion_is_requested(life: Life) -> None:
     _collect(life)
     kept = life.stage.deployment("destroy")
     assert kept.status == 0, kept.errors[-3000:]

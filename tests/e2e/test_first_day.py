@@ -240,7 +240,7 @@ def test_compaction_does_each_day_once_and_sql_and_reports_have_everything(desk:
         assert len(pd.read_csv(io.BytesIO(answer.read()))) == len(DAYS)
 
 
-def test_two_systems_have_to_be_told_apart(desk: Desk) -> None:
+def test_commands_need_a_choice_between_two_systems(desk: Desk) -> None:
     with local_system("--source", "none", "--data", "none", "--no-page") as other:
         other.ready()
         ended = desk.run("local", "sql", "SELECT 1")

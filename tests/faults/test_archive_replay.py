@@ -149,7 +149,7 @@ def test_ticks_of_another_source_that_were_refused_stay_out(tmp_path: Path, seco
     assert_rebuilt(system, tmp_path)
 
 
-def test_readings_beside_the_raw_lines_are_no_recording(tmp_path: Path) -> None:
+def test_readings_beside_the_raw_lines_are_not_a_recording(tmp_path: Path) -> None:
     replayed(recorded(), tmp_path)
     assert list((tmp_path / "readings").rglob("*.json.gz"))
     whole, raw = (open_recording(folder, []) for folder in (tmp_path, tmp_path / "raw"))

@@ -139,7 +139,7 @@ def test_closes_of_a_forgotten_series_count_no_more(world: World) -> None:
     assert world.subjects() == []
 
 
-def test_a_rebuild_that_breaks_off_has_closes_read_anew(world: World) -> None:
+def test_an_interrupted_rebuild_makes_detect_read_closes_again(world: World) -> None:
     """It may have put bars, and its state was not written."""
 
     mark = world.stores.bars.history_mark("AAPL")

@@ -119,7 +119,7 @@ def test_where_detect_goes_on_meanwhile_both_end_up_right() -> None:
     assert same(system, contents_of(clean.aws))
 
 
-def test_what_was_given_up_on_and_came_late_is_as_if_it_had_come_in_time() -> None:
+def test_redriven_batches_have_the_effect_of_batches_in_time() -> None:
     system, clean = System(), delivered()
     system.deliver(RECORDS[:100], 10)
     system.deliver(RECORDS[120:], 10)

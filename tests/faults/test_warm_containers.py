@@ -68,7 +68,7 @@ def test_a_new_rule_that_fires_once_fires_once_for_both() -> None:
     assert world.subjects() == ["AAPL is above 100, at 120.01"]
 
 
-def test_a_changed_rule_starts_anew_once_for_both() -> None:
+def test_a_changed_rule_restarts_once_for_both() -> None:
     world = World()
     world.put(make_rule("greater_than", value=100, trigger="once_per_session", rule_id="r1"))
     world.go(1, wire(120, 0))

@@ -51,7 +51,7 @@ def test_a_batch_lies_under_its_arrival_and_numbers_however_often_it_comes(
     assert all(unpack(body) == expected for body in found.values())
 
 
-def test_whoever_gives_the_numbers_of_anothers_messages_overwrites_nothing(
+def test_reusing_the_numbers_of_anothers_messages_overwrites_nothing(
     emulated: Emulated, bucket: str
 ) -> None:
     archive = S3Archive(emulated.clients.s3, bucket)

@@ -253,7 +253,7 @@ def test_a_bar_is_discarded_unless_another_revision_of_it_is_stored(
     assert bars.discard(second, at())
 
 
-def test_a_deleted_bar_is_not_inserted_again_by_whoever_still_knows_it(
+def test_a_container_with_the_old_bar_does_not_insert_a_deleted_one(
     bars: BarStore, symbol: str
 ) -> None:
     known = make_bar(0, 1, symbol=symbol)
@@ -285,7 +285,7 @@ def test_history_is_never_discarded(bars: BarStore, symbol: str) -> None:
     assert read(bars, symbol) == [history]
 
 
-def test_a_mark_is_another_one_each_time_and_is_no_bar(bars: BarStore, symbol: str) -> None:
+def test_a_mark_differs_each_time_and_is_not_a_bar(bars: BarStore, symbol: str) -> None:
     others = [f"{symbol}{n}" for n in range(30)]
     assert bars.history_mark(symbol) == ""
     marks = set()

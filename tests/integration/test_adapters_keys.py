@@ -79,7 +79,7 @@ def test_a_request_counts_as_its_weight(keys: KeyStore) -> None:
     assert keys.count("b", at(0), 4, 4)
 
 
-def test_a_key_is_no_item_that_expires_and_a_counter_is(emulated: Emulated) -> None:
+def test_counters_expire_and_keys_do_not(emulated: Emulated) -> None:
     """TTL deletes by a number in expires_at: an expired key stays to be seen."""
     settings = emulated.provisioned()
     keys = Keys(emulated.clients.dynamodb, settings.keys_table)

@@ -97,7 +97,7 @@ def test_the_null_endpoint_takes_all_writes_of_both_sides(null: NullAws) -> None
     }
 
 
-def test_the_null_endpoint_answers_what_it_was_told(null: NullAws) -> None:
+def test_the_null_endpoint_gives_the_answers_that_were_set(null: NullAws) -> None:
     null.answer("GetItem", "state", {"Item": {"symbol": {"S": "A"}}})
     client = Clients().dynamodb
     found = client.get_item(TableName="state", Key={"symbol": {"S": "A"}})

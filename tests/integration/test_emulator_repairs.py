@@ -373,7 +373,7 @@ def test_numbers_go_on_after_everything_was_trimmed(tmp_path: Path) -> None:
         assert int(more["SequenceNumber"]) == int(number) + 1
 
 
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "aws.sqlite"
     path.write_bytes(b"this is not a database, and is long enough to be seen as none" * 20)
     process = EmulatorProcess(0, path)

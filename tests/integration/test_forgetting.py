@@ -178,7 +178,7 @@ def test_no_bar_of_the_old_series_comes_back_in_the_container_that_forgot_it() -
     assert {source for _, source in _bars(chain)} <= {"coinbase"}
 
 
-def test_a_warm_ingest_learns_anew_that_a_symbol_comes_packed() -> None:
+def test_a_warm_ingest_notes_again_that_a_symbol_is_packed() -> None:
     """It knew so of the old series; the line of the new one has to say it too."""
     chain = _Chain()
     other = chain.container()

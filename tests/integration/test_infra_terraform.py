@@ -320,7 +320,7 @@ def test_sizes_of_functions_that_cannot_work_are_refused(
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_every_table_is_protected_and_every_alarm_stands_in_the_runbook(
+def test_every_table_is_protected_and_every_alarm_is_in_the_runbook(
     plans: Plans, example: str
 ) -> None:
     tables = plans.resources(example, "aws_dynamodb_table")

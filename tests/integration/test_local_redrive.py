@@ -113,6 +113,6 @@ def test_a_payload_may_be_text_or_the_event_itself() -> None:
         b"\xff",
     ],
 )
-def test_an_object_that_is_no_batch_is_told_from_one(given: bytes) -> None:
+def test_an_object_that_is_not_a_batch_is_reported(given: bytes) -> None:
     with pytest.raises(msgspec.MsgspecError):
         batch_of("k", given)

@@ -150,7 +150,7 @@ def test_values_of_all_kinds_are_shown() -> None:
     ("count", "expected"),
     [(0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1500, "1.5 kB"), (10**7, "10.0 MB")],
 )
-def test_sizes_are_told_in_their_unit(count: int, expected: str) -> None:
+def test_sizes_are_shown_in_their_unit(count: int, expected: str) -> None:
     assert sql_command.size_text(count) == expected
 
 

@@ -71,7 +71,7 @@ def test_a_lost_connection_is_made_again_and_subscribed_again(loss: Any, why: st
     assert why in problems[0]
 
 
-def test_a_silent_connection_is_given_up_after_a_while() -> None:
+def test_a_silent_connection_is_closed_after_a_while() -> None:
     with (
         streaming(silence, sends(["late"])) as (url, _),
         receiving(url, stall=0.3) as (frames, problems, _),

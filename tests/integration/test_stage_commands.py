@@ -118,7 +118,7 @@ def test_outputs_of_an_older_version_ask_for_a_deployment(
     assert line.endswith("dev is of an older version: make deploy STAGE=dev")
 
 
-def test_missing_terraform_is_told(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_missing_terraform_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     def none(*_: Any) -> Any:
         raise FileNotFoundError("terraform")
 

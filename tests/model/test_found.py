@@ -99,7 +99,7 @@ def test_new_rule_that_fires_once_does_so_beside_a_container_that_does_not_know_
         assert state.findings() == []
 
 
-def test_change_is_entered_anew_in_the_next_session() -> None:
+def test_change_fires_again_in_the_next_session() -> None:
     with program(rules=["change"]) as state:
         state.trade(who=0, ticks=[T(200, 6), T("open", 6)], containers=1, faults=[])
         assert state.findings() == []
@@ -162,7 +162,7 @@ def test_kind_changes_in_an_old_hour_that_a_container_believes_to_be_running() -
         assert state.findings() == []
 
 
-def test_rule_that_begins_is_not_told_of_a_bar_that_closed_before() -> None:
+def test_a_new_rule_is_not_judged_at_an_earlier_bar() -> None:
     with program() as state:
         state.send(junk=False, ticks=[T(400.5, 1)], who=0)
         state.poll(container=0, tick=T("pre", 0))

@@ -86,7 +86,7 @@ def test_ticks_have_averages_too(client: Client, expected: dict[str, Any]) -> No
     _compare(rows["indicators"], {name: expected[name] for name in names})
 
 
-def test_vwap_starts_anew_with_each_session(client: Client) -> None:
+def test_vwap_restarts_with_each_session(client: Client) -> None:
     bars = client.get("/prices/TEST?interval=5m&limit=5000").json["prices"]
     path = "/indicators/TEST?vwap=session&interval=5m&start=2026-11-20T12:00:00Z"
     rows = client.get(path).json["indicators"]

@@ -81,7 +81,7 @@ def test_requests_that_were_abandoned_are_not_worked_on() -> None:
     api.stop()
 
 
-def test_requests_that_nobody_can_work_on_are_told_to_come_again() -> None:
+def test_requests_beyond_capacity_get_retry_after() -> None:
     api = Api(RequestTurns(AT_ONCE, 1, seconds=0))
     worked_on = [api.ask("/costly") for _ in range(AT_ONCE)]
     assert api.is_full.wait(PATIENCE_SECONDS)

@@ -146,7 +146,7 @@ def told(ticks: int, size: int, rules: list[Rule] = EVERY) -> tuple[list[Any], S
 
 
 @pytest.mark.usefixtures("low_bounds")
-def test_a_symbol_has_so_many_messages_and_alerts_a_minute_however_ticks_are_cut() -> None:
+def test_limits_of_a_symbol_do_not_depend_on_the_batching_of_ticks() -> None:
     alerts, state, dropped = told(20, 20)
     assert len(alerts) == MAX_RECORDED
     assert dropped == 20 * MAX_RULES - MAX_RECORDED

@@ -131,7 +131,7 @@ def test_what_was_dropped_is_not_made_up_for_and_what_is_recorded_is_not_doubled
     assert len(world.aws.published) == 2
 
 
-def test_a_crossing_that_was_dropped_is_no_news_later(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dropped_crossing_does_not_fire_later(monkeypatch: pytest.MonkeyPatch) -> None:
     crossing = make_rule("crossing_up", value=100, rule_id="up", symbol="*", trigger="once")
     world = World(monkeypatch, Bound(1, 1, 0), Bound(1, 1, 0), crossing)
     for price, second in ((99, 0), (101, 1), (102, 70), (99, 130), (101, 150)):

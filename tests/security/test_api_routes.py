@@ -121,7 +121,7 @@ def ask(client: Client, route: Route, headers: dict[str, str]) -> Answer:
     return client.send(route.method, route.path.format(**EXAMPLES), {"no": "such"}, given)
 
 
-def test_every_route_stands_in_the_table_with_the_scope_that_it_needs() -> None:
+def test_every_route_is_in_the_table_with_its_scope() -> None:
     assert {named(route): route.access for route in ROUTES} == NEEDED
 
 
@@ -188,7 +188,7 @@ def test_a_token_in_another_header_or_the_address_is_none(
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=named)
-def test_every_answer_says_what_it_is_and_who_may_keep_it(
+def test_every_answer_states_its_type_and_caching(
     client: Client, tokens: dict[str, str], route: Route
 ) -> None:
     answer = ask(client, route, {"authorization": f"Bearer {tokens['admin']}"})

@@ -248,7 +248,7 @@ def test_columns_of_lists_are_passed_over(tmp_path: Path) -> None:
     ]
 
 
-def test_parquet_that_breaks_off_while_it_is_read_is_told_in_a_line(tmp_path: Path) -> None:
+def test_truncated_parquet_is_reported_in_a_line(tmp_path: Path) -> None:
     path = parquet(tmp_path / "x.parquet", "A", rows=10)
     content = bytearray(path.read_bytes())
     content[4:60] = bytes(56)

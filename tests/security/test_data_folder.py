@@ -356,7 +356,7 @@ def look_at_older(aws: Emulator, key: FakeKey, large: FakeKey) -> None:
     "raw",
     [b"", b"no pickle", b"\x80\x05.", b"\x80\x05Nb.", b"cos\nsystem\n(S'x'\ntR.", b"\x80\x05}"],
 )
-def test_what_is_no_pickle_of_ours_is_refused(raw: bytes) -> None:
+def test_foreign_pickles_are_refused(raw: bytes) -> None:
     with pytest.raises(PickleError):
         read(raw)
 

@@ -181,7 +181,7 @@ def test_policy_says_what_iam_understands(name: str) -> None:
         ),
     ],
 )
-def test_what_iam_would_take_without_ever_allowing_it_is_told(
+def test_ineffective_statements_of_a_policy_are_reported(
     problem: str, statement: dict[str, Any]
 ) -> None:
     assert any(problem in told for told in problems([statement]))

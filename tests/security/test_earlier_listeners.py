@@ -59,7 +59,7 @@ def test_a_service_worker_is_replaced_by_one_that_removes_itself(path: str) -> N
 
 
 @pytest.mark.parametrize("path", ["/", "/config.json", "/js/main.js"])
-def test_what_was_kept_of_another_start_is_sent_anew(path: str) -> None:
+def test_answers_cached_from_another_start_are_sent_again(path: str) -> None:
     with page() as first, page() as second:
         tag = ask(first, path)[1]["etag"]
         assert ask(first, path, If_None_Match=tag)[0] == 304

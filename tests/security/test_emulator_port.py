@@ -193,7 +193,7 @@ def test_each_start_has_keys_of_its_own_that_cannot_be_guessed() -> None:
         assert re.fullmatch(r"[A-Za-z0-9_-]{40}", process.keys.secret_key)  # 240 bits
 
 
-def test_a_length_that_is_no_number_is_answered(port: Port) -> None:
+def test_an_invalid_content_length_is_answered(port: Port) -> None:
     for length in ("x", "-1", "9" * 5000):
         assert port.ask("POST", "/", {"Content-Length": length}, b"")[0] == 403
 

@@ -98,7 +98,7 @@ def test_a_file_of_ours_is_opened_again(tmp_path: Path, name: str) -> None:
         made.close()
 
 
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_refused(tmp_path: Path) -> None:
     for name, (opens, error, _) in FILES.items():
         (tmp_path / name).write_bytes(b"no database " * 1000)
         with pytest.raises(error, match=name):

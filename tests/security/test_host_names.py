@@ -75,13 +75,13 @@ def proxied() -> Iterator[Server]:
     server.stop()
 
 
-def test_a_name_is_served_to_those_who_allow_it(proxied: Server) -> None:
+def test_an_allowed_host_name_is_served(proxied: Server) -> None:
     assert ask(proxied.port, "ticks.example:443")[0] == 200
     assert ask(proxied.port, "127.0.0.1:{}")[0] == 200
     assert ask(proxied.port, "other.example")[0] == 421
 
 
 @pytest.mark.parametrize("name", ["*", "a b", "a:80", "http://a", "", "a/b", "a\n"])
-def test_what_is_no_name_cannot_be_allowed(name: str) -> None:
+def test_an_invalid_host_name_cannot_be_allowed(name: str) -> None:
     with pytest.raises(UsageError, match="--allow-host"):
         parse(["--source", "none", "--allow-host", name])

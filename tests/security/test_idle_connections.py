@@ -116,7 +116,9 @@ def test_a_large_body_is_refused_before_it_is_sent(
     assert (found, headers["Connection"]) == (status, "close")
 
 
-def test_a_large_body_of_who_may_write_is_refused_in_the_same_way(system: LocalSystem) -> None:
+def test_a_large_body_of_an_authorised_writer_is_refused_in_the_same_way(
+    system: LocalSystem,
+) -> None:
     token = system.facts()["token"]
     connection = http.client.HTTPConnection("127.0.0.1", system.api_port, timeout=PATIENCE_SECONDS)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}

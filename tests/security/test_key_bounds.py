@@ -36,7 +36,7 @@ def stores(request: pytest.FixtureRequest) -> list[Keys]:
     return [Keys(emulated.clients.dynamodb, table) for _ in range(CONTAINERS)]
 
 
-def test_keys_that_are_made_at_one_time_are_no_more_than_the_bound(stores: list[Keys]) -> None:
+def test_keys_made_concurrently_do_not_exceed_the_bound(stores: list[Keys]) -> None:
     for number in range(3):
         assert stores[0].put(fingerprint(f"before{number}"), stored(number), 6)
     gate = threading.Barrier(CONTAINERS)
@@ -96,7 +96,7 @@ def test_a_key_that_was_just_revoked_makes_no_other() -> None:
     assert len(keys.all()) == 1
 
 
-def test_the_list_of_keys_says_who_made_each() -> None:
+def test_the_list_of_keys_names_the_maker_of_each() -> None:
     client = Client(FakeServices())
 
     def make(token: str) -> dict[str, str]:

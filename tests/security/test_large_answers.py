@@ -76,7 +76,7 @@ def test_an_answer_of_many_values_is_an_error(
             session.get(f"{address}/10001/{quote(value)}", timeout=PATIENCE_SECONDS)
 
 
-def test_what_a_library_repeats_of_an_answer_is_told_in_part() -> None:
+def test_messages_of_libraries_are_shortened() -> None:
     told: list[str] = []
     status = Status(lambda _event, message: told.append(message), verbose=True)
     status.problem("x" * 1_000_000)

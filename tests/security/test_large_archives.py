@@ -212,7 +212,7 @@ def test_runs_of_a_day_are_closed_to_others_and_deleted(
 
 
 @pytest.mark.parametrize("kind", ["hour", "day"])
-def test_runs_that_find_no_room_are_told_in_a_line(
+def test_runs_without_disk_space_are_reported_in_a_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     found = hours(archived(tmp_path)) if kind == "hour" else days(compacted(tmp_path))
@@ -308,7 +308,7 @@ def odd_cells() -> Iterator[tuple[str, pa.Array]]:
 
 
 @pytest.mark.parametrize(("column", "values"), list(odd_cells()))
-def test_rows_of_a_day_that_are_no_tick_are_passed_over_and_counted(
+def test_invalid_rows_of_a_day_are_skipped_and_counted(
     tmp_path: Path, column: str, values: pa.Array
 ) -> None:
     found = days(compacted(tmp_path, rows=2, **{column: values}))

@@ -48,7 +48,7 @@ def frame(price: float = 1.0, milliseconds: int = 1_790_000_000_000) -> str:
     ],
     ids=["deep", "text", "list", "digits", "time", "late", "early", "large"],
 )
-def test_a_frame_that_is_no_tick_is_a_bad_frame(bad: str) -> None:
+def test_a_frame_without_a_tick_is_a_bad_frame(bad: str) -> None:
     assert tick_of(frame()) is not None
     with pytest.raises(BadFrame) as raised:
         tick_of(bad)
@@ -56,14 +56,14 @@ def test_a_frame_that_is_no_tick_is_a_bad_frame(bad: str) -> None:
 
 
 @pytest.mark.parametrize("text", HUGE, ids=lambda text: text[:12])
-def test_a_number_out_of_range_is_no_number(text: str) -> None:
+def test_a_number_out_of_range_is_invalid(text: str) -> None:
     with pytest.raises(ValueError, match="too many digits") as raised:
         decimal_of(text)
     assert len(str(raised.value)) < 100
 
 
 @pytest.mark.parametrize("text", [*HUGE, "1e999999K", "1E+9999999999999999999999"])
-def test_a_cell_out_of_range_is_no_number(text: str) -> None:
+def test_a_cell_out_of_range_is_invalid(text: str) -> None:
     with pytest.raises(ValueError, match="too many digits"):
         number_of(text)
 
@@ -95,7 +95,7 @@ HEADER = "Date,Open,High,Low,Close,Volume\n"
 
 
 @pytest.mark.parametrize("cell", NO_TIMES, ids=lambda cell: cell[:24])
-def test_rows_with_a_cell_that_is_no_time_are_passed_over(tmp_path: Path, cell: str) -> None:
+def test_rows_with_an_invalid_time_are_skipped(tmp_path: Path, cell: str) -> None:
     good = [f"2024-01-{day:02d} 09:{minute}" for day in (2, 3) for minute in range(30, 40)]
     path = tmp_path / "AAPL.csv"
     path.write_text(HEADER + "".join(f'"{when}",1,2,1,1.5,10\n' for when in [cell, *good, cell]))
@@ -105,7 +105,7 @@ def test_rows_with_a_cell_that_is_no_time_are_passed_over(tmp_path: Path, cell: 
     assert len(found) == len(good)
 
 
-def test_long_cells_and_names_of_columns_are_not_looked_at() -> None:
+def test_long_cells_and_names_of_columns_are_not_parsed() -> None:
     with pytest.raises(ValueError, match=r"'\.\.\. is not a date"):
         instant_of("2024-01-02" + " " * 5_000)
     name = "Close(" * 1_000
@@ -125,7 +125,7 @@ def test_lines_at_the_ends_of_the_calendar_are_passed_over(tmp_path: Path, year:
 
 @pytest.mark.parametrize("zone", [None, "Etc/GMT+12", "America", "+99:99"])
 @pytest.mark.parametrize("seconds", [10**15, -(10**15), 253402300799, -62135596800])
-def test_cells_of_parquet_that_are_no_time_are_passed_over(
+def test_invalid_times_in_parquet_are_skipped(
     tmp_path: Path, zone: str | None, seconds: int
 ) -> None:
     times = pyarrow.array([seconds, 1_704_186_000], pyarrow.timestamp("s", zone))

@@ -193,7 +193,7 @@ def test_an_id_under_more_symbols_than_a_transaction_takes_is_removed_whole() ->
     assert list(aws.tables["rules"].items) == [("#book", "#book")]
 
 
-def test_who_loses_to_others_again_and_again_is_told_to_come_back(
+def test_a_writer_that_keeps_losing_gets_retry_after(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     book = book_over(Aws())

@@ -55,7 +55,7 @@ def test_a_key_writes_what_its_scope_permits_until_it_is_revoked(system: LocalSy
     assert token not in system.output()
 
 
-def test_a_key_that_asks_too_often_is_told_so_with_cors_and_retry_after(
+def test_a_key_above_its_rate_gets_429_with_cors_and_retry_after(
     system: LocalSystem,
 ) -> None:
     limited = ("--scope", "admin", "--requests-per-minute", "1")

@@ -156,7 +156,7 @@ def test_a_link_that_would_change_an_object_is_refused(link: Link, operation: st
 @pytest.mark.parametrize(
     "before", ["other", "other%2Fname", "s3:other", "xsns_us-east-1", "http://127.0.0.1:1", "?"]
 )
-def test_a_target_that_is_no_path_is_refused(link: Link, before: str) -> None:
+def test_a_target_that_is_not_a_path_is_refused(link: Link, before: str) -> None:
     parts = urlsplit(link())
     target = f"{before}{parts.path}?{parts.query}"
     raw = f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode()

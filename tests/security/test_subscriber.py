@@ -112,7 +112,7 @@ def test_a_hostile_message_is_shown_without_control_characters(listening: Subscr
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[" * 100_000, b'"text"', b"null", b"\xff", b'{"MessageId": {}}']
 )
-def test_what_is_no_message_does_no_harm(listening: Subscriber, body: bytes) -> None:
+def test_invalid_messages_are_ignored(listening: Subscriber, body: bytes) -> None:
     assert listening.post(body) == 200
     assert listening.post(MESSAGE) == 200
     assert listening.shown[-1][1].startswith("A")

@@ -36,7 +36,7 @@ LOCKS = [ROOT / folder / "package-lock.json" for folder in ("tests/node", "tests
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
-def test_every_list_of_the_repository_is_looked_at() -> None:
+def test_every_list_of_the_repository_is_checked() -> None:
     named = {str(path.relative_to(ROOT)) for path in LISTS}
     assert named >= {"requirements.txt", "requirements/run.txt", "producer/deploy/requirements.txt"}
 

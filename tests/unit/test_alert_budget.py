@@ -22,7 +22,7 @@ def budget_of(each: int, shared: int, own: int = 1) -> AlertBudget:
     return AlertBudget(records=Bound(own, each, shared))
 
 
-def test_a_rule_has_so_many_alerts_a_minute() -> None:
+def test_a_rule_has_a_limit_of_alerts_per_minute() -> None:
     budget = budget_of(each=3, shared=100)
     assert kept(budget, "loud", 5) == 3
     assert kept(budget, "loud", 5) == 0

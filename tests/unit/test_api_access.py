@@ -72,7 +72,7 @@ def policy_of(services: FakeServices, token: str) -> list[str]:
     return resources
 
 
-def test_the_first_key_is_told_from_bad_tokens_without_asking_the_store() -> None:
+def test_the_first_key_is_recognised_without_the_store() -> None:
     services = FakeServices()
     for header in (GOOD, f"bearer  {TOKEN}", f"BEARER {TOKEN} "):
         key = services.keys.holder(access.bearer(header))
@@ -101,7 +101,7 @@ def test_no_first_key_is_there_where_no_hash_is_stored() -> None:
     assert keys.all() == []
 
 
-def test_tokens_are_long_and_never_the_same_and_can_be_told_by_their_beginning() -> None:
+def test_tokens_are_long_and_unique_and_have_a_prefix() -> None:
     tokens = {key_ring.new_token() for _ in range(100)}
     assert len(tokens) == 100
     assert all(re.fullmatch(r"ticktape_[\w-]{43}", token, re.ASCII) for token in tokens)
@@ -224,7 +224,7 @@ def test_an_unset_access_closes_reading() -> None:
     assert Client(services).get("/symbols").status == 401
 
 
-def test_the_gateway_that_stands_in_keeps_a_policy_for_its_seconds_alone() -> None:
+def test_the_local_gateway_caches_a_policy_for_its_ttl() -> None:
     """A policy that lists one route only, or is kept for too long, shows here."""
     from chalice import Chalice
     from chalice.app import AuthResponse, AuthRoute

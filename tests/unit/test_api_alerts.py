@@ -194,7 +194,7 @@ def _client_error(code: str, status: int) -> ClientError:
     ],
 )
 @pytest.mark.parametrize("path", ["/health", "/prices/AAPL", "/quotes?symbols=A", "/alerts"])
-def test_a_store_that_fails_is_told_from_a_fault_of_ours(
+def test_a_failing_store_is_distinguished_from_a_bug(
     error: Exception, status: int, path: str
 ) -> None:
     services = FakeServices()

@@ -161,9 +161,7 @@ def test_the_number_of_keys_is_bounded(client: Client, services: FakeServices) -
 # Rates
 
 
-def test_a_key_that_asks_too_often_is_told_when_to_come_back(
-    client: Client, services: FakeServices
-) -> None:
+def test_a_key_above_its_rate_gets_retry_after(client: Client, services: FakeServices) -> None:
     services.now = NOW + timedelta(seconds=20)
     headers = bearing(services.key("read", requests_per_minute=2))
     statuses = [client.send("GET", "/symbols", headers=headers).status for _ in range(3)]
@@ -406,7 +404,7 @@ def test_reading_leaves_no_line(client: Client, caplog: pytest.LogCaptureFixture
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-def test_no_token_stands_in_any_log_or_answer(
+def test_no_log_or_answer_contains_a_token(
     client: Client, services: FakeServices, caplog: pytest.LogCaptureFixture, scope: str
 ) -> None:
     caplog.set_level(logging.DEBUG)

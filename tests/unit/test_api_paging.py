@@ -172,7 +172,7 @@ def test_a_token_is_bound_to_its_query(client: Client) -> None:
         ["1d", None, None],
     ],
 )
-def test_a_token_with_a_right_checksum_is_still_looked_at(
+def test_a_token_with_a_valid_checksum_is_still_checked(
     client: Client, position: page_tokens.Position
 ) -> None:
     token = page_tokens.encode(position, "/prices/AAPL", {"interval": "1d"})

@@ -148,7 +148,7 @@ def test_a_run_without_rows_says_why(client: Client) -> None:
 
 
 @pytest.mark.parametrize("run_id", [OTHER, "nothing", "11111111-1111-1111-1111-111111111111"])
-def test_only_runs_of_reports_are_told(client: Client, run_id: str) -> None:
+def test_only_runs_of_reports_are_answered(client: Client, run_id: str) -> None:
     answer = client.get(f"/reports/runs/{run_id}")
     assert answer.status == 404
     assert answer.json["type"].endswith("unknown-run")

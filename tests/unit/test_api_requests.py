@@ -124,12 +124,12 @@ def test_every_answer_carries_the_cors_headers(client: Client) -> None:
         assert headers["access-control-expose-headers"] == "ETag,Link,Retry-After"
 
 
-def test_another_origin_is_told_the_one_that_may(client: Client) -> None:
+def test_another_origin_learns_the_allowed_one(client: Client) -> None:
     headers = client.get("/prices/AAPL", Origin="https://evil.example").headers
     assert headers["access-control-allow-origin"] == "https://page.example"
 
 
-def test_without_an_origin_in_the_settings_there_is_no_cors() -> None:
+def test_without_an_origin_in_the_settings_cors_is_off() -> None:
     headers = Client(FakeServices()).get("/health", Origin="https://page.example").headers
     assert not any(name.startswith("access-control") for name in headers)
 

@@ -119,7 +119,7 @@ def test_a_bad_rule_is_refused_by_its_field(
 @pytest.mark.parametrize(
     "raw", [b"", b"{", b"[]", b'"x"', b"null", b"\xff", b"[" * 50_000, b'{"value": 1e999999999}']
 )
-def test_a_body_that_is_no_object_is_refused(client: Client, raw: bytes) -> None:
+def test_a_body_that_is_not_an_object_is_refused(client: Client, raw: bytes) -> None:
     headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
     answer = Answer(client._http.request("POST", "/rules", headers=headers, body=raw))
     assert answer.status == 400
@@ -219,7 +219,7 @@ def test_a_symbol_is_tracked_once_and_no_more() -> None:
     assert client.get("/prices/TEST?interval=1m").json["prices"]
 
 
-def test_tracking_refuses_what_is_no_symbol_and_any_body(client: Client) -> None:
+def test_tracking_refuses_invalid_symbols_and_any_body(client: Client) -> None:
     assert _write(client, "PUT", "/symbols/%3Cb%3E").json["parameter"] == "symbol"
     assert _write(client, "PUT", "/symbols/AAPL", {"name": "Apple"}).json["field"] == "body"
 

@@ -23,7 +23,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
 
-def test_the_clients_have_the_limits_that_are_reckoned_with() -> None:
+def test_the_clients_have_the_assumed_limits() -> None:
     made = Clients()
     for client, limits in ((made.sns, PUBLISHING), (made.dynamodb, USUAL)):
         config = client.meta.config

@@ -55,7 +55,9 @@ def test_a_first_price_far_from_the_previous_close_is_confirmed_by_the_same_answ
 
 
 @pytest.mark.parametrize("is_warm", [True, False])
-def test_an_answer_without_a_price_is_no_first_price(world: World, is_warm: bool) -> None:
+def test_an_answer_without_a_price_does_not_count_as_a_first_price(
+    world: World, is_warm: bool
+) -> None:
     prices = iter(["NaN", "0"])
     world.answers["AAPL"] = lambda _symbol: closing(world, next(prices, "99"))
     run_minutes(world, 6, is_warm=is_warm)

@@ -19,7 +19,7 @@ from tests.unit.watched import Watched
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 
 
-def test_one_cross_is_told_once_however_long_it_lasts() -> None:
+def test_one_cross_alerts_once_however_long_it_lasts() -> None:
     watched = Watched(*default_rules(2, 4, Decimal(5)))
     watched.feed(make_ticks([10, 9, 8, 7, 12, 13, 14, 14, 14, 15, 16]))
     assert [alert.condition for alert in watched.fired()] == ["golden_cross"]
@@ -69,7 +69,7 @@ def test_history_alerts_nobody() -> None:
     assert watched.sent == 0
 
 
-def test_changed_rule_starts_anew() -> None:
+def test_changed_rule_restarts() -> None:
     watched = Watched(make_rule("greater_than", value=10, trigger="once"))
     watched.feed(make_ticks([11, 9, 11]))
     assert len(watched.fired()) == 1

@@ -66,7 +66,7 @@ def counted() -> Counted:
     )
 
 
-def test_each_line_is_what_a_hand_reckons() -> None:
+def test_each_line_equals_a_manual_calculation() -> None:
     lines = {line.what: line.usd for line in pricing.variable(counted(), Settings(), prices())}
     assert lines == pytest.approx(PER_MILLION, rel=1e-6)
 
@@ -178,7 +178,9 @@ NEW_YORK = Settings(hours=21 * 6.5)
         ("none", 0, 0),
     ],
 )
-def test_collecting_costs_what_a_hand_reckons(kind: str, usd: float, least: float) -> None:
+def test_the_cost_of_collecting_equals_a_manual_calculation(
+    kind: str, usd: float, least: float
+) -> None:
     settings = msgspec.convert({**msgspec.to_builtins(NEW_YORK), "collector": kind}, Settings)
     assert collector_cost.usd_a_month(settings, prices()) == pytest.approx(usd, abs=0.001)
     free = collector_cost.usd_a_month(settings, prices(), is_free=True)

@@ -21,7 +21,7 @@ def test_stage_that_cannot_be_part_of_a_name_is_refused(
     assert "allowed: 1 to 16 of a-z and 0-9" in capsys.readouterr().err
 
 
-def test_stage_that_was_never_made_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_stage_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--stage", "nowhere", "settings"]) == 1
     assert "make deploy STAGE=nowhere" in capsys.readouterr().err
 

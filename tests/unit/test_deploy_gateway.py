@@ -89,9 +89,7 @@ def test_body_holds_nothing_that_the_gateways_template_language_would_read() -> 
         assert not set("$#") & set(body)
 
 
-def test_a_key_without_the_scope_is_told_the_route_and_its_scopes_and_nothing_of_the_request() -> (
-    None
-):
+def test_a_key_without_the_scope_learns_the_route_and_its_scopes_only() -> None:
     """`$context.path` and the like would repeat what the client sent, unescaped."""
     body = answer("ACCESS_DENIED", ORIGIN)["responseTemplates"]["application/json"]
     assert set(re.findall(r"\$[\w.]+\w", body)) == set(DENIED)

@@ -52,7 +52,7 @@ def test_plan_that_reserves_nothing_asks_nothing() -> None:
     limits.check(plan(ingest=None, detect=None))
 
 
-def test_new_account_is_told_in_a_line() -> None:
+def test_the_limit_of_a_new_account_is_reported_in_a_line() -> None:
     wanted = limits.reserved(plan(ingest=20, detect=20, api=50, other=None))
     assert limits.complaint(wanted, NewAccount(10)) == (
         "functions: reserved_concurrency is 90 in all; allowed: at most 0, since the account has "

@@ -98,7 +98,7 @@ def test_keys_of_the_environment_become_the_source_of_the_role(host: Host) -> No
     assert profiles(host.directory)[f"profile {source}"]["aws_access_key_id"] == "id"
 
 
-def test_callers_profile_is_the_source_where_there_are_no_keys(host: Host) -> None:
+def test_the_callers_profile_is_the_source_without_keys(host: Host) -> None:
     host.write("own-config", f"[profile work]\nregion = eu-west-1\n{FILE_OF_KEYS}")
     host.set(AWS_PROFILE="work")
     assert host.producer()["source_profile"] == "work"
@@ -146,6 +146,6 @@ def test_process_that_gives_credentials_is_the_source(host: Host) -> None:
     assert host.producer()["source_profile"] == "default"
 
 
-def test_host_without_credentials_is_told_in_a_line(host: Host) -> None:
+def test_missing_credentials_are_reported_in_a_line(host: Host) -> None:
     with pytest.raises(DeployError, match="no AWS credentials are found: aws configure"):
         host.producer()

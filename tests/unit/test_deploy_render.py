@@ -76,12 +76,12 @@ def bounded(stage: Stage, executions: int) -> tuple[int | None, list[str]]:
     return stage.functions["api_handler"].reserved_concurrency, said
 
 
-def test_the_api_is_bounded_where_the_account_has_so_many_executions() -> None:
+def test_the_api_is_bounded_if_the_account_has_the_executions() -> None:
     said = ["the API has 50 executions of its own and no more"]
     assert bounded(make_stage(), 150) == (50, said)
 
 
-def test_a_new_account_cannot_bound_the_api_and_is_told_so() -> None:
+def test_a_new_account_cannot_bound_the_api_and_that_is_reported() -> None:
     said = (
         "the API's function has no bound of its own (50 asked for): at most 0, since the account "
         "has 10 executions, of which 100 have to stay unreserved"

@@ -473,7 +473,7 @@ def test_old_live_ticks_and_backfilled_ones_alert_nobody(
     assert len(system.alerts()) == 1
 
 
-def test_triggers_of_a_symbol_are_looked_at_together(system: System) -> None:
+def test_triggers_of_a_symbol_are_processed_together(system: System) -> None:
     system.store(*make_ticks([1, 2, 3]))
     done = system.detect([make_trigger(n, n, number=n) for n in (2, 0, 1)], "me")
     assert (done.symbols, done.ticks) == (1, 3)
@@ -484,6 +484,6 @@ def test_nothing_to_look_at_is_nothing(system: System) -> None:
     assert system.detect([], "me") == Detected(0, 0, 0, 0, 0, ())
 
 
-def test_a_trigger_for_ticks_that_have_gone_is_no_failure(system: System) -> None:
+def test_a_trigger_for_expired_ticks_is_not_a_failure(system: System) -> None:
     done = system.detect([ChangedPrices("change-0", "AAPL", at(5), at(5), at(5))], "me")
     assert (done.ticks, done.failed) == (0, ())

@@ -78,7 +78,7 @@ def test_an_alerts_identity_is_its_rule_symbol_and_tick() -> None:
     assert len({alert.alert_id for alert in first}) == len(first)
 
 
-def test_a_big_change_is_told_once_a_session() -> None:
+def test_a_big_change_alerts_once_a_session() -> None:
     ticks = make_ticks([106, 100, 107, 94], previous_close=100)
     _, _, alerts = run(ticks)
     told = [a.timestamp for a in alerts if a.condition == "change_percent"]

@@ -166,7 +166,7 @@ def test_the_volume_of_bars_sent_as_ticks_starts_again_with_each_session(tmp_pat
     assert [tick.volume for tick in ticks] == [10, 20, 10, 20]
 
 
-def test_one_row_needs_to_be_told_how_long_it_is(tmp_path: Path) -> None:
+def test_one_row_needs_the_length_of_its_bar(tmp_path: Path) -> None:
     path = intraday(tmp_path, clock(1, 1))
     with pytest.raises(UsageError, match="too few rows to tell how long its bars are; give --bar"):
         open_files([path], Asked()).check()

@@ -46,7 +46,7 @@ def test_hours_that_stand_still_are_two_hours(tmp_path: Path) -> None:
     assert utc(hours) == ["22:00", "23:00", "00:00", "01:00", "02:00", "03:00"]
 
 
-def test_of_rows_that_begin_with_the_newest_no_pass_is_told(tmp_path: Path) -> None:
+def test_passes_are_not_detected_in_rows_with_the_newest_first(tmp_path: Path) -> None:
     times = on(25, "03:10", "02:50", "02:20", "02:40", "02:30", "02:10", "01:50")
     ticks = read(tmp_path / "BTC-EUR.csv", times)
     assert utc(ticks) == ["23:50", "00:10", "00:20", "00:30", "00:40", "00:50", "02:10"]

@@ -65,7 +65,7 @@ def test_an_empty_system_is_healthy() -> None:
 
 
 @pytest.mark.parametrize("batches", [0, 3, None])
-def test_it_tells_how_many_batches_were_given_up_on(batches: int | None) -> None:
+def test_it_counts_dead_lettered_batches(batches: int | None) -> None:
     stores: Any = fake_stores()
     stores.failures.batches = batches
     assert ask(stores).given_up == batches
@@ -94,7 +94,7 @@ def test_it_tells_what_the_producer_does_and_how_far_it_is() -> None:
         ([status("backfill", 95, state="ended"), status("stream", 70, state="ended")], "backfill"),
     ],
 )
-def test_of_several_commands_the_last_to_report_that_still_runs_is_told(
+def test_the_running_command_that_reported_last_is_shown(
     statuses: list[ProducerStatus], command: str
 ) -> None:
     stores: Any = fake_stores()
@@ -103,7 +103,7 @@ def test_of_several_commands_the_last_to_report_that_still_runs_is_told(
 
 
 @pytest.mark.parametrize("is_closed", [True, False])
-def test_problems_are_told_only_where_anyone_may_read(is_closed: bool) -> None:
+def test_problems_are_shown_only_if_reading_is_open(is_closed: bool) -> None:
     stores: Any = fake_stores()
     stores.producers.written = [status(problem="AAPL: no price", dropped={"repeat": 3})]
     found = ask(stores, is_closed=is_closed).producer
@@ -154,7 +154,7 @@ def seen(count: int) -> Any:
     return CountedStores(stores)
 
 
-def test_an_answer_is_kept_for_a_moment_and_then_read_anew() -> None:
+def test_an_answer_is_cached_briefly_and_then_read_again() -> None:
     stores, times = seen(3), [100.0]
     ask_again = check(stores, times)
     for _ in range(50):
@@ -169,13 +169,13 @@ def test_an_answer_is_kept_for_a_moment_and_then_read_anew() -> None:
     assert stores.calls["state.get_many"] == 2
 
 
-def test_few_symbols_are_looked_at_however_many_there_are() -> None:
+def test_few_symbols_are_read_however_many_there_are() -> None:
     stores = seen(1000)
     assert ask(stores).symbols == 1000
     assert stores.calls["prices.arrival_after"] == LOOKED_AT
 
 
-def test_a_long_list_of_symbols_and_what_was_given_up_on_are_kept_longer() -> None:
+def test_a_long_list_of_symbols_and_dead_lettered_batches_are_cached_longer() -> None:
     stores, times = seen(101), [100.0]
     ask_again = check(stores, times)
     for seconds in range(0, LISTED_SECONDS, 3):
@@ -196,7 +196,7 @@ def test_a_new_symbol_of_a_short_list_shows_with_the_next_look() -> None:
     assert ask_again("1").symbols == 2
 
 
-def test_the_symbols_that_are_looked_at_are_spread_over_the_list() -> None:
+def test_the_symbols_read_are_spread_over_the_list() -> None:
     assert spread([], 3) == []
     assert spread(["a", "b"], 3) == ["a", "b"]
     assert spread(list("abcdefg"), 3) == ["a", "c", "e"]

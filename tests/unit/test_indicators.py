@@ -94,7 +94,7 @@ def test_atr_takes_the_gap_from_the_close_before() -> None:
     assert indicators.atr(bars, 2) == [None, None, (2.5 + 3.5) / 2]
 
 
-def test_vwap_starts_anew_with_each_session() -> None:
+def test_vwap_restarts_with_each_session() -> None:
     bars: list[tuple[float, float, float, float | None, str]] = [
         (11.0, 9.0, 10.0, 0.0, "2026-11-19"),
         (11.0, 9.0, 10.0, 100.0, "2026-11-19"),

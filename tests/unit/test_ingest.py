@@ -118,7 +118,7 @@ def test_another_symbols_failure_does_not_hold_a_symbol_back(system: System) -> 
     assert done.stored == 2
 
 
-def test_a_stream_is_told_the_first_failed_record_and_a_queue_all_later_ones_too() -> None:
+def test_a_stream_gets_the_first_failed_record_and_a_queue_all_later_ones_too() -> None:
     records = records_of(*(payload(wire(1, n)) for n in range(4)))
     done = Ingested(4, 2, 0, 0, frozenset({1, 3}), "", 0.0)
     assert done.identifiers(records, all_later=False) == ["seq-1"]

@@ -124,7 +124,7 @@ steps = st.lists(
 
 @settings(max_examples=100)
 @given(seed=st.integers(0, 99), steps=steps)
-def test_kept_closes_are_those_that_are_read_anew(seed: int, steps: list[dict[str, Any]]) -> None:
+def test_cached_closes_equal_those_read_again(seed: int, steps: list[dict[str, Any]]) -> None:
     market = Market(seed)
     market.go_on(300)
     with mock.patch.object(closes, "_MOST_KEPT", 20):

@@ -70,7 +70,7 @@ def test_the_only_system_needs_no_flag(folder: Path) -> None:
     assert meant() == FIRST["api"]
 
 
-def test_a_system_that_was_killed_is_no_choice(folder: Path) -> None:
+def test_a_killed_system_is_not_offered(folder: Path) -> None:
     (folder / f"{os.getppid()}.json").rename(folder / "999999999.json")
     assert meant() == FIRST["api"]
     assert not (folder / "999999999.json").exists()

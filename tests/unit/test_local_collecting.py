@@ -72,7 +72,7 @@ def test_a_minute_that_passes_during_a_run_is_left_out() -> None:
     assert schedule.begun == [0, 120]
 
 
-def test_a_run_that_fails_is_told_and_the_next_minute_starts_another() -> None:
+def test_a_failed_run_is_reported_and_the_next_minute_starts_another() -> None:
     error = ValueError("no table")
     schedule = Schedule(error, 1)
     schedule.run()

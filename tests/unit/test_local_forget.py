@@ -69,7 +69,7 @@ def test_a_refusal_is_one_line_and_status_one(
     assert told.out == f"MSFT: deleted 1 prices, 2 bars and 1 alerts{KEPT}"
 
 
-def test_a_word_that_is_no_symbol_is_refused_before_anything_is_asked(
+def test_an_invalid_symbol_is_refused_before_any_request(
     api: type[_Api], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert commands.run("forget", ["AAPL", "A/B"]) == 2

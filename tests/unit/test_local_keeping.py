@@ -60,7 +60,7 @@ class Kept:
 
 
 @pytest.mark.parametrize("status", [1, -9, -11])
-def test_a_producer_that_fails_is_started_again_and_told_of(status: int) -> None:
+def test_a_failed_producer_is_restarted_and_reported(status: int) -> None:
     kept = Kept()
     kept.end(status)
     assert len(kept.processes) == 2
@@ -125,7 +125,7 @@ def test_the_stop_ends_a_wait() -> None:
 @pytest.mark.parametrize(
     ("status", "words"), [(1, "ended with status 1"), (-9, "was killed (SIGKILL)")]
 )
-def test_an_exit_status_is_told_in_words(status: int, words: str) -> None:
+def test_an_exit_status_is_described_in_words(status: int, words: str) -> None:
     assert how_it_ended(status) == words
 
 

@@ -131,7 +131,7 @@ def test_the_next_producer_starts_when_the_one_before_has_ended() -> None:
     assert told == [0]
 
 
-def test_a_producer_that_cannot_be_used_is_told_and_none_follows() -> None:
+def test_an_invalid_producer_is_reported_and_none_follows() -> None:
     producers, started, told = chain(2)
     producers.start()
     started[0].ended(2)

@@ -74,7 +74,7 @@ def test_the_line_says_what_is_going_on() -> None:
         ),
     ],
 )
-def test_an_end_is_told_apart_from_the_end_of_the_work(now: Snapshot, words: str) -> None:
+def test_an_end_is_distinguished_from_the_end_of_the_work(now: Snapshot, words: str) -> None:
     assert activity(now) == words
 
 

@@ -72,7 +72,9 @@ class Stage:
         return _report(*_all(DeadLettered(self.s3, self.queue, "failures", None, "url", self.call)))
 
 
-def test_a_batch_given_up_on_meanwhile_keeps_its_notice(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_batch_dead_lettered_meanwhile_keeps_its_notice(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     stage = Stage()
     stage.give_up("first")
     assert stage.redrive() == 1

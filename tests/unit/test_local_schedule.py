@@ -24,7 +24,7 @@ def test_compaction_comes_when_the_deployed_schedule_first_has_it(now: str, hour
     assert (COMPACTION[:2], COMPACTION_HOURS[0]) == ((30, "*"), 6)
 
 
-def test_a_day_asked_for_by_hand_stands_in_the_detail() -> None:
+def test_a_manually_requested_day_is_in_the_detail() -> None:
     now = datetime(2026, 11, 21, 7, tzinfo=UTC)
     assert scheduled_event(now, "us-east-1")["detail"] == {}
     assert scheduled_event(now, "us-east-1", "2026-11-20")["detail"] == {"date": "2026-11-20"}
@@ -55,7 +55,7 @@ def test_a_run_that_fails_does_not_end_the_schedule(
     assert "compaction failed: this one failed" in said
 
 
-def test_each_run_is_told_when_it_begins_and_when_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_start_and_end_of_each_run_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schedule, "AFTER_START", timedelta())
     monkeypatch.setattr(schedule, "AFTER_PART", timedelta())
     done = {"days": ("2026-11-19", "2026-11-20"), "ticks": 5, "left": True, "busy": False}

@@ -62,7 +62,7 @@ def test_the_page_is_linked_with_the_symbol_encoded() -> None:
     assert "Chart: https://page.example/?symbol=%5EGSPC" in message.text
 
 
-def test_the_change_stands_in_the_text_with_its_sign() -> None:
+def test_the_text_has_the_change_with_its_sign() -> None:
     values = {"change": Decimal("-6"), "change_percent": Decimal("-5.6604")}
     assert (
         "Price: 100, -6.00 (-5.66%) against the previous close"
@@ -84,7 +84,7 @@ def test_the_change_stands_in_the_text_with_its_sign() -> None:
         ("every_record", "AAPL new price 101"),
     ],
 )
-def test_every_condition_is_told_in_one_clause(condition: str, said: str) -> None:
+def test_every_condition_is_described_in_one_clause(condition: str, said: str) -> None:
     values = {"change_percent": Decimal(6)}
     assert describe(make_rule(condition), make_tick(101), values) == said
 
@@ -92,7 +92,7 @@ def test_every_condition_is_told_in_one_clause(condition: str, said: str) -> Non
 @pytest.mark.parametrize(
     ("change", "shown"), [("0.00000061", "+0.00000061"), ("-0.004", "-0.004"), ("-1.5", "-1.50")]
 )
-def test_changes_below_a_cent_are_told(change: str, shown: str) -> None:
+def test_changes_below_a_cent_are_shown(change: str, shown: str) -> None:
     values = {"change": Decimal(change), "change_percent": Decimal("7.625")}
     text = composed(values=values).text
     assert f"{shown} (+7.62%) against the previous close" in text

@@ -85,7 +85,7 @@ def test_the_minute_of_the_closing_auction_has_a_regular_bar_and_an_extended_one
 
 
 @pytest.mark.parametrize("batch", BATCHES)
-def test_quotes_of_a_share_that_has_not_opened_yet_are_no_part_of_the_first_bars(
+def test_quotes_before_the_open_are_not_part_of_the_first_bars(
     batch: int,
 ) -> None:
     watched = Watched()
@@ -149,7 +149,7 @@ def test_a_range_that_ends_with_the_regular_minute_has_both_its_bars() -> None:
     assert [bar.extended for bar in series.bars(query, series.known("AAPL")).rows] == [False, True]
 
 
-def test_a_tick_that_is_told_to_be_extended_after_all_leaves_no_regular_bar() -> None:
+def test_a_tick_corrected_to_extended_leaves_no_regular_bar() -> None:
     watched = Watched()
     ticks = ticks_around(OPEN, [(5, 100, "REGULAR", 5), (65, 90, "REGULAR", 7)])
     later = ticks_around(OPEN, [(125, 101, "REGULAR", 9), (3700, 102, "REGULAR", 9)])

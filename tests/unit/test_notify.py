@@ -132,7 +132,7 @@ def test_a_claim_that_was_slow_is_renewed_before_publishing(system: System) -> N
     assert ends == [at(lease), at(20 + lease)]
 
 
-def test_an_alert_that_cannot_be_claimed_in_time_is_left_to_whoever_asks_next(
+def test_an_alert_that_cannot_be_claimed_in_time_is_left_to_the_next_delivery(
     system: System,
 ) -> None:
     claim = system.alerts.claim
@@ -155,7 +155,7 @@ def test_a_claim_that_has_run_out_is_taken_over(system: System) -> None:
     assert system.deliver() == 1
 
 
-def test_ones_own_claim_is_no_hindrance(system: System) -> None:
+def test_an_own_claim_does_not_block(system: System) -> None:
     system.alerts.claim(ALERT, "me", at(0), at(20))
     assert system.deliver("me") == 1
 

@@ -50,7 +50,7 @@ def test_bundle_is_sent_as_it_came_but_for_parentheses_around_functions() -> Non
     assert sent.count("(") - came.count("(") == sent.count(")") - came.count(")") > 300
 
 
-def test_functions_that_may_stand_in_parentheses_are_told_from_those_that_may_not() -> None:
+def test_functions_that_may_be_in_parentheses_are_distinguished() -> None:
     source = "var a=function(){},b=(x,y=f())=>{},g=() => 2;function c(){}({d(){},e:async z=>1})"
 
     def told(text: str) -> bool:
@@ -85,7 +85,7 @@ def test_strings_templates_and_patterns_stay_as_they_are(tmp_path: Path) -> None
     assert "gone" not in sent
 
 
-def test_declarations_and_gzip_forms_are_no_files_of_the_page() -> None:
+def test_declarations_and_gzip_forms_are_not_files_of_the_page() -> None:
     uploaded = page.files("https://api", "dev", SETTINGS)
     assert {"index.html", "config.json", "js/main.js", "vendor/plotly-finance.min.js"} <= set(
         uploaded

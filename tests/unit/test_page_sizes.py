@@ -81,7 +81,7 @@ class Column:
     ],
     ids=range(11),
 )
-def test_what_is_no_header_is_refused(header: bytes) -> None:
+def test_an_invalid_header_is_refused(header: bytes) -> None:
     with pytest.raises(ValueError, match="page"):
         unpacked_size(header, Column(len(header)))
 

@@ -61,7 +61,7 @@ def minute_bars(closes: Sequence[Decimal]) -> list[Bar]:
     interval=st.sampled_from(["tick", "1m", "5m"]),
 )
 @example(prices=[49] * 8 + [51] * 8, rule=RULES[1], interval="5m")  # the last opens a bar
-def test_preview_tells_what_live_told(prices: list[int], rule: Rule, interval: str) -> None:
+def test_preview_equals_live_alerts(prices: list[int], rule: Rule, interval: str) -> None:
     rule = on(rule, interval)
     watched = Watched(rule)
     ticks = [

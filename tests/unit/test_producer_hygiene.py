@@ -50,7 +50,7 @@ def test_what_cannot_be_a_price_is_dropped_with_its_reason(tick: WireTick, reaso
     assert watched.dropped == {reason: 1}
 
 
-def test_a_clock_that_is_a_little_behind_is_no_fault() -> None:
+def test_a_clock_that_is_a_little_behind_is_not_a_fault() -> None:
     assert Watched().prices(at(100, timestamp="2026-11-20T16:00:05.000000Z")) == [100]
 
 

@@ -180,7 +180,7 @@ def test_a_day_of_several_runs_needs_glue(root: Path) -> None:
     assert [one.price for one in known.ticks()] == [2]
 
 
-def test_what_is_no_parquet_is_named(root: Path) -> None:
+def test_files_that_are_not_parquet_are_named(root: Path) -> None:
     (root / "date=2026-11-20").mkdir(parents=True)
     (root / "date=2026-11-20" / "x").write_bytes(b"no parquet")
     with pytest.raises(UsageError, match="cannot be read as Parquet"):

@@ -124,7 +124,7 @@ def test_progress_is_the_share_that_the_sink_has_acknowledged() -> None:
     assert shares == [0, 0.3, 0.6, 1, None]
 
 
-def test_a_table_that_refuses_is_told_once_and_disturbs_nothing() -> None:
+def test_a_refusing_table_is_reported_once_and_disturbs_nothing() -> None:
     told: list[str] = []
     status = Status(lambda _event, message: told.append(message))
     watch = Watch()
@@ -140,7 +140,7 @@ def test_a_table_that_refuses_is_told_once_and_disturbs_nothing() -> None:
     assert told[0].startswith("the producer's status cannot be written: ")
 
 
-def test_missing_credentials_are_told_and_end_the_publisher_alone() -> None:
+def test_missing_credentials_are_reported_and_end_only_the_publisher() -> None:
     told: list[str] = []
 
     def connect() -> Put:

@@ -59,7 +59,7 @@ def test_machines_get_an_object_a_line() -> None:
     assert {line["time"] for line in lines} == {"2026-11-20T15:02:00.000000Z"}
 
 
-def test_the_same_problem_is_told_once_in_a_while() -> None:
+def test_the_same_problem_is_reported_once_in_a_while() -> None:
     told: list[str] = []
     status = Status(lambda _event, message: told.append(message))
     for _ in range(5):

@@ -53,7 +53,7 @@ def watching(told: list[str], feed: Feed | None = None) -> SplitWatch:
     return SplitWatch(Status(lambda _event, message: told.append(message)), feed or Feed(None))
 
 
-def test_a_polled_split_is_told_once_and_stays_on_the_sessions_ticks(told: list[str]) -> None:
+def test_a_polled_split_is_reported_once_and_stays_on_the_sessions_ticks(told: list[str]) -> None:
     watch, feed = watching(told), Feed("9:1")
     assert watch.seen_in([tick(THURSDAY, "400", "398")]) == set()
     assert watch.seen_in([tick(FRIDAY, "101", "100.2", "4:1")]) == {"AAPL"}
@@ -81,7 +81,7 @@ def test_a_gap_hides_no_listed_split(told: list[str]) -> None:
     assert watching(told, feed).seen_in(ticks) == {"AAPL"}
 
 
-def test_a_list_that_cannot_be_asked_is_told_and_the_price_goes_on(told: list[str]) -> None:
+def test_a_failing_lookup_of_splits_is_reported_and_the_price_is_sent(told: list[str]) -> None:
     feed = Feed(OSError("unreachable"))
     ticks = [tick(THURSDAY, "400", "398"), tick(FRIDAY, "101", "100.2")]
     assert watching(told, feed).seen_in(ticks) == set()

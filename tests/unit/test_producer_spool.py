@@ -110,7 +110,9 @@ def test_the_last_timestamps_are_kept(tmp_path: Path) -> None:
     }
 
 
-def test_a_recording_goes_on_where_it_was_and_another_starts_anew(tmp_path: Path) -> None:
+def test_a_recording_continues_where_it_stopped_and_another_starts_from_the_beginning(
+    tmp_path: Path,
+) -> None:
     spool = Spool(tmp_path / "spool.db", "s")
     progress = Progress(spool, "days.csv")
     spool.append([make_line("A", 1)], {"A": "t"}, progress.after(500))
@@ -136,7 +138,7 @@ def test_lines_for_one_sink_are_not_sent_to_another(tmp_path: Path) -> None:
         Spool(tmp_path / "spool.db", "kinesis:b")
 
 
-def test_a_full_disk_stores_all_or_nothing_and_is_told(tmp_path: Path) -> None:
+def test_a_full_disk_stores_all_or_nothing_and_is_reported(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool.db", "s")
     spool.append([make_line("A", 0)], {}, {})
     spool.connection.execute("PRAGMA max_page_count=10")

@@ -69,7 +69,7 @@ def test_a_symbol_that_comes_back_to_the_list_is_new(clock: Clock) -> None:
     assert not turns.is_missing("X")
 
 
-def test_what_no_thread_was_free_for_is_told_from_what_did_not_answer() -> None:
+def test_unstarted_requests_are_distinguished_from_unanswered_ones() -> None:
     begun, release = threading.Event(), threading.Event()
 
     def slow(_name: str) -> str:

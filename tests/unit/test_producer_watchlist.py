@@ -71,7 +71,7 @@ class Table:
         return [{"Items": [{"symbol": {"S": symbol}} for symbol in self.symbols]}]
 
 
-def test_items_that_are_no_symbols_are_passed_over_and_told() -> None:
+def test_invalid_items_are_skipped_and_reported() -> None:
     told: list[str] = []
     seconds = [0.0]
     table = Table("AAPL", "not a symbol", "msft", *(f"{number} $" for number in range(7)))

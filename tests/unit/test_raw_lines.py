@@ -43,6 +43,6 @@ def test_a_file_of_somebody_elses_has_lines_without_arrivals() -> None:
 
 
 @pytest.mark.parametrize("body", [b"no gzip", pack(LINES)[:-20], pack(LINES)[:40] + b"\x00" * 60])
-def test_what_is_no_gzip_file_raises(body: bytes) -> None:
+def test_an_invalid_gzip_file_raises(body: bytes) -> None:
     with pytest.raises((OSError, EOFError, zlib.error)):
         unpack(body)

@@ -44,7 +44,7 @@ def _bytes(record: object) -> bytes:
     return record if isinstance(record, bytes) else msgspec.json.encode(record)
 
 
-def test_of_plain_lines_nothing_needs_to_be_told() -> None:
+def test_plain_lines_need_no_reading() -> None:
     other = {**PLAIN, "symbol": "msft", "price": 1, "exchange_timezone": "Asia/Tokyo"}
     assert told(PLAIN, PLAIN, other, {**PLAIN, "symbol": "EURUSD=X"}) == []
 
@@ -71,7 +71,7 @@ def test_of_plain_lines_nothing_needs_to_be_told() -> None:
         b'{"symbol":"A","timestamp":"2026-11-20T15:30:00.000000Z","price":1,"id":1, "id": 2}',
     ],
 )
-def test_a_tick_that_its_line_does_not_show_plainly_is_told_in_full(line: bytes) -> None:
+def test_a_tick_that_sql_cannot_read_gets_a_complete_reading(line: bytes) -> None:
     tick = decode(line, NOW).ticks[0]
     assert told(line) == [Reading((tick.symbol, tick.timestamp), tick)]
 
@@ -97,7 +97,9 @@ def test_a_reading_is_text_with_the_day_of_its_session() -> None:
         {"timestamp": "2026-13-20T15:36:01.000000Z"},
     ],
 )
-def test_a_refused_line_that_sql_could_take_for_a_tick_is_told(wrong: dict[str, object]) -> None:
+def test_a_refused_line_that_sql_could_read_as_a_tick_gets_a_reading(
+    wrong: dict[str, object],
+) -> None:
     record = {**PLAIN, **wrong}
     expected = (str(record["symbol"]), str(record["timestamp"]))
     assert told(record) == [Reading(expected, None)]
@@ -105,7 +107,7 @@ def test_a_refused_line_that_sql_could_take_for_a_tick_is_told(wrong: dict[str, 
 
 
 @pytest.mark.parametrize("junk", [b"junk", b"5", b'{"symbol":"A"}', b"\xff", b"[5]"])
-def test_of_a_refused_line_that_sql_cannot_take_for_a_tick_nothing_is_told(junk: bytes) -> None:
+def test_a_refused_line_that_sql_cannot_read_gets_no_reading(junk: bytes) -> None:
     assert told(junk) == []
 
 
@@ -119,20 +121,20 @@ def test_of_a_refused_line_that_sql_cannot_take_for_a_tick_nothing_is_told(junk:
         b'{"symbol"="A";"timestamp"="2026-11-20T15:30:00.000000Z";"price"=1}',
     ],
 )
-def test_a_line_that_is_no_json_is_kept_in_quarantine_alone(line: bytes) -> None:
+def test_a_line_that_is_not_json_is_kept_only_in_quarantine(line: bytes) -> None:
     """Athena's reader, which is more lenient, would take it for a tick that ingest refused."""
     decoded = decode(line, NOW)
     assert [rejected.payload for rejected in decoded.rejected] == [line]
     assert (decoded.ticks, decoded.lines, decoded.misread) == ((), (), ())
 
 
-def test_of_copies_that_contradict_each_other_the_last_is_told() -> None:
+def test_the_last_of_contradicting_copies_gets_the_reading() -> None:
     (reading,) = told(PLAIN, {**PLAIN, "price": 7}, {**PLAIN, "price": 0})
     assert isinstance(reading.item, Tick)
     assert reading.item.price == Decimal(7)
 
 
-def test_a_tick_of_a_foreign_source_is_told_as_refused() -> None:
+def test_a_tick_of_a_foreign_source_gets_a_reading_as_refused() -> None:
     (read,) = read_all([Incoming("1", "shard", "1", NOW, msgspec.json.encode(PLAIN))])
     refused = without(read, lambda _: "source: not of this series")
     assert plan_readings([refused]) == [Reading(("AAPL", STAMP), None)]
@@ -155,7 +157,7 @@ BAR = {
 }
 
 
-def test_of_plain_bars_nothing_needs_to_be_told() -> None:
+def test_plain_bars_need_no_reading() -> None:
     assert told(BAR, BAR, {**BAR, "bar": "1h", "timestamp": STAMP}, PLAIN) == []
 
 
@@ -167,7 +169,7 @@ def test_of_plain_bars_nothing_needs_to_be_told() -> None:
         [BAR, PLAIN],
     ],
 )
-def test_a_bar_that_its_line_does_not_show_plainly_is_told_in_full(record: object) -> None:
+def test_a_bar_that_sql_cannot_read_gets_a_complete_reading(record: object) -> None:
     rows = [reading.row() for reading in told(record)]
     assert {
         "symbol": "AAPL", "bar": "1d", "timestamp": "2026-11-19T00:00:00.000000Z",
@@ -177,7 +179,7 @@ def test_a_bar_that_its_line_does_not_show_plainly_is_told_in_full(record: objec
 
 
 @pytest.mark.parametrize("wrong", [{"high": 1}, {"currency": 5}, {"bar": "7m"}, {"price": 0}])
-def test_a_refused_bar_is_told_as_a_bar(wrong: dict[str, object]) -> None:
+def test_a_refused_bar_gets_a_reading_as_a_bar(wrong: dict[str, object]) -> None:
     bar = {**BAR, **wrong}
     start = "2026-11-19T00:00:00.000000Z"
     (reading,) = told(bar)
@@ -187,12 +189,12 @@ def test_a_refused_bar_is_told_as_a_bar(wrong: dict[str, object]) -> None:
     }  # fmt: skip
 
 
-def test_of_bars_that_contradict_each_other_the_last_is_told() -> None:
+def test_the_last_of_contradicting_bars_gets_the_reading() -> None:
     (reading,) = told(BAR, {**BAR, "price": 189.85})
     assert reading.row()["price"] == "189.85"
 
 
-def test_a_bar_of_a_foreign_source_is_told_as_refused() -> None:
+def test_a_bar_of_a_foreign_source_gets_a_reading_as_refused() -> None:
     (read,) = read_all([Incoming("0", "shard", "0", NOW, msgspec.json.encode(BAR))])
     (reading,) = plan_readings([without(read, lambda item: "foreign")])
     assert reading.row()["refused"] == "yes"

@@ -55,7 +55,7 @@ def test_rebuild_keeps_volumes_that_were_differences_to_expired_ticks(first: Any
 
 
 @pytest.mark.parametrize("trigger", ["once", "every_time"])
-def test_rebuild_keeps_what_a_rule_has_told_where_its_prices_have_expired(trigger: str) -> None:
+def test_rebuild_keeps_a_rules_alerts_whose_prices_have_expired(trigger: str) -> None:
     system = Containers()
     rule = make_rule("greater_than", rule_id="r", interval="1d", value=50, trigger=trigger)
     store_rule(system.all[0].stores.rules, rule)

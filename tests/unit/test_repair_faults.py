@@ -248,7 +248,7 @@ def test_a_close_that_comes_behind_the_first_quote_after_hours_is_the_one_before
         assert alerts == (), size
 
 
-def test_an_hour_of_history_minutes_alone_is_no_history_itself() -> None:
+def test_an_hour_of_historical_minutes_is_not_history_itself() -> None:
     system = Containers()
     system.send(tick(OPEN + 3, 100))
     system.ingest(bar(OPEN, 100, "1m"), bar(OPEN + 60, 101, "1m"))

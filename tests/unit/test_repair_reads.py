@@ -103,7 +103,7 @@ def test_an_old_tick_beside_a_new_one_has_nothing_read_between() -> None:
     assert [(bar.high, bar.ticks) for bar in stored] == [(110, 201), (100, 200), (100, 200)]
 
 
-def test_ticks_far_apart_are_told_as_stretches() -> None:
+def test_ticks_far_apart_are_stored_as_stretches() -> None:
     minutes = (0, 1, 2, 500, 501, 90000)
     event = kinesis_event([payload(wire(1, 60 * n)) for n in minutes], arrival=10**7)
     reads = read_all(events.from_kinesis(event))
@@ -124,7 +124,7 @@ def test_an_item_names_at_most_eight_stretches_apart_by_the_widest_gaps() -> Non
     assert [start for start, _ in record.spans[1:]] == [at(second) for second in seconds[23:]]
 
 
-def test_ticks_of_a_few_minutes_are_told_as_one_stretch() -> None:
+def test_ticks_of_a_few_minutes_are_stored_as_one_stretch() -> None:
     event = kinesis_event([payload(wire(1, 60 * n)) for n in range(9)])
     writes = plan_prices(read_all(events.from_kinesis(event)))
     assert [write.priced.spans for write in writes if write.newest] == [()]

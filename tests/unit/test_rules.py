@@ -92,7 +92,7 @@ def test_nonsense_is_refused_with_the_field_named(given: dict[str, Any], field: 
 
 
 @pytest.mark.parametrize("given", [None, [], "rule", 5])
-def test_what_is_no_object_is_refused(given: Any) -> None:
+def test_anything_but_an_object_is_refused(given: Any) -> None:
     with pytest.raises(RuleError, match="a JSON object"):
         parse_rule(given, "r")
 

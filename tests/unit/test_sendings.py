@@ -78,7 +78,7 @@ def test_a_time_that_cannot_be_is_not_believed(text: str) -> None:
     assert (record.arrival, record.number) == (instant(0), "5")
 
 
-def test_an_attribute_that_is_no_text_is_not_believed() -> None:
+def test_an_attribute_that_is_not_text_is_ignored() -> None:
     event = dated(sqs_event([b"{}"], 5))
     event["Records"][0]["messageAttributes"]["ticktape.sent"] = {"binaryValue": "AA=="}
     assert events.from_sqs(event)[0].number == "5"

@@ -55,7 +55,7 @@ def test_no_split_makes_detect_fail(before: str, ratio: str, batch: int) -> None
     assert [(alert.rule_id, str(alert.price)) for alert in watched.fired()] == [("move", "0.01")]
 
 
-def test_a_window_with_a_price_of_zero_of_an_older_version_is_no_obstacle() -> None:
+def test_a_zero_price_of_an_older_version_in_a_window_is_ignored() -> None:
     watched = Watched(make_rule("moving_percent", value=5, window=1))
     watched.feed([at(FRIDAY, 1)])
     state = watched.stores.state.get("AAPL")
@@ -112,9 +112,7 @@ def test_a_previous_close_of_the_day_before_shows_no_split_before_the_open(batch
 
 @pytest.mark.parametrize("batch", CUTS)
 @pytest.mark.parametrize("misread", [1, 2, 3])
-def test_a_split_that_is_told_late_adjusts_the_sessions_before_and_no_price_since(
-    misread: int, batch: int
-) -> None:
+def test_a_late_split_adjusts_earlier_sessions_and_no_later_price(misread: int, batch: int) -> None:
     watched = Watched(make_rule("moving_percent", value=20, window=4))
     ticks = minutes(EVENING, 200, 202, 204, 206, 208)
     since = minutes(PRE, 104, state="PRE") + minutes(MONDAY, 105, 106)
@@ -159,7 +157,7 @@ def test_a_month_whose_last_regular_price_is_from_before_a_split_counts_as_after
 
 
 @pytest.mark.parametrize("batch", CUTS)
-def test_a_level_that_a_price_passes_besides_its_split_is_told(batch: int) -> None:
+def test_a_level_crossed_besides_a_split_alerts(batch: int) -> None:
     rules = [
         make_rule("less_than", rule_id="below", value=90),
         make_rule("greater_than", rule_id="above", value=110),

@@ -65,7 +65,7 @@ def test_known_ratios_are_seen(last: str, previous: str, ratio: Fraction) -> Non
     ("last", "previous"),
     [("100", "100"), ("100", "97.5"), ("100", "92.5"), ("100", "62"), ("7", "1.1")],
 )
-def test_dividends_and_plain_jumps_are_no_splits(last: str, previous: str) -> None:
+def test_dividends_and_plain_jumps_are_not_splits(last: str, previous: str) -> None:
     assert find_split("2026-11-20", Decimal(last), Decimal(previous)) is None
 
 
@@ -85,14 +85,14 @@ def test_split_is_recorded_and_fires_nothing() -> None:
     assert (line.split_date, line.split_ratio) == ("2026-11-20", "4:1")
 
 
-def test_real_crash_of_the_same_size_is_told() -> None:
+def test_a_real_crash_of_the_same_size_alerts() -> None:
     watched = Watched(*default_rules(5, 20, Decimal(5)))
     watched.feed(session(THURSDAY, [400] * 25, 400))
     watched.feed(session(FRIDAY, [100], 400))
     assert [alert.condition for alert in watched.fired()] == ["change_percent"]
 
 
-def test_jump_over_a_gap_in_what_was_collected_is_no_split() -> None:
+def test_a_jump_over_a_gap_in_collection_is_not_a_split() -> None:
     watched = Watched(make_rule("crossing_down", value=200))
     watched.feed(session(THURSDAY - timedelta(days=7), [400], 400))
     watched.feed(session(FRIDAY, [100], 100))
@@ -126,7 +126,7 @@ def test_rules_on_daily_bars_do_not_see_a_split_as_a_cross() -> None:
     assert watched.fired() == []
 
 
-def test_a_fall_in_a_half_day_that_was_not_collected_is_no_split() -> None:
+def test_a_fall_in_an_uncollected_half_day_is_not_a_split() -> None:
     """Prices stop at noon, a profit warning follows, and the session closes 25% lower."""
     watched = Watched(make_rule("crossing_down", value=90))
     watched.feed(session(THURSDAY - timedelta(hours=4), [100, 100], 101))
@@ -178,7 +178,7 @@ def test_a_source_that_tells_of_splits_decides_and_not_the_ratio() -> None:
 
 
 @pytest.mark.parametrize("source", ["yfinance", "yfinance-live", "replay"])
-def test_a_split_that_is_told_is_taken_over_any_gap(source: str) -> None:
+def test_a_reported_split_counts_over_any_gap(source: str) -> None:
     watched = Watched(make_rule("crossing_down", value=90))
     watched.feed(session(THURSDAY - timedelta(days=6, hours=3), [100] * 3, 100, source=source))
     watched.feed(session(FRIDAY, [20, 21], 20, source=source, split="5:1"))
@@ -189,7 +189,7 @@ def test_a_split_that_is_told_is_taken_over_any_gap(source: str) -> None:
     assert line.split_ratio == "5:1"
 
 
-def test_a_told_split_counts_from_the_first_price_before_the_open_and_once() -> None:
+def test_a_reported_split_counts_once_from_the_first_price_before_the_open() -> None:
     watched = Watched(make_rule("crossing_down", value=90, trigger="every_time"))
     watched.feed(session(THURSDAY, [100], 100, source="yfinance-live"))
     early = FRIDAY - timedelta(hours=9)

@@ -101,12 +101,12 @@ def test_the_archive_keeps_the_time_that_each_tick_got_and_the_arrival_of_all_ot
     assert sorted((tick.timestamp, str(tick.price)) for tick in again) == stored(services)
 
 
-def test_sql_is_told_the_time_that_each_tick_got() -> None:
+def test_readings_have_the_time_that_each_tick_got() -> None:
     event = kinesis_event([payload(wire(1, None)), payload(wire(2, None))], 5)
     misread = [read.decoded.misread for read in read_all(events.from_kinesis(event))]
     assert misread == [(("AAPL", at(0.000035)),), (("AAPL", at(0.000042)),)]
 
 
-def test_the_eighth_tick_of_a_record_stands_in_the_next_millisecond() -> None:
+def test_the_eighth_tick_of_a_record_is_in_the_next_millisecond() -> None:
     ticks = decode(payload(*(wire(1, None) for _ in range(9))), instant(), "0").ticks
     assert [tick.timestamp for tick in ticks[6:]] == [at(0.000006), at(0.001), at(0.001001)]

@@ -50,7 +50,7 @@ def test_symbols_are_kept_in_upper_case(symbol: str) -> None:
 
 
 @pytest.mark.parametrize("symbol", ["", "X" * 25, "A B", "A/B", "ÄPFEL", "A\n", None, 7, "A%20"])
-def test_what_is_no_symbol_is_refused_by_name(symbol: object) -> None:
+def test_invalid_symbols_are_refused_by_name(symbol: object) -> None:
     with pytest.raises(TickError, match=r"^symbol: ") as refused:
         parse_symbol(symbol)
     assert refused.value.field == "symbol"

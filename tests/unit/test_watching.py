@@ -80,7 +80,7 @@ def test_change_percent_is_strictly_above_and_either_way() -> None:
     assert fired(rule, [105, 105.01, 104, 94.99, 95], previous_close=100) == [1, 3]
 
 
-def test_change_percent_enters_anew_in_another_session() -> None:
+def test_change_percent_fires_again_in_another_session() -> None:
     rule = make_rule("change_percent", value=5)
     sessions = ["2026-11-19", "2026-11-19", "2026-11-20"]
     assert fired(rule, [106, 107, 108], previous_close=100, sessions=sessions) == [0, 2]
@@ -100,7 +100,7 @@ def test_moving_percent_needs_a_whole_window() -> None:
         ("once_per_session", [1, 5]),
     ],
 )
-def test_a_trigger_says_how_often_one_may_be_told(trigger: str, places: list[int]) -> None:
+def test_a_trigger_limits_the_alerts(trigger: str, places: list[int]) -> None:
     prices = [99, 101, 99, 101, 99, 101]
     bars = ["a", "a", "a", "a", "b", "b"]
     days = ["2026-11-19"] * 4 + ["2026-11-20"] * 2
@@ -108,13 +108,13 @@ def test_a_trigger_says_how_often_one_may_be_told(trigger: str, places: list[int
     assert fired(rule, prices, scopes=bars, sessions=days) == places
 
 
-def test_a_cooldown_keeps_quiet_for_so_many_seconds_of_the_market() -> None:
+def test_a_cooldown_suppresses_alerts_for_seconds_of_market_time() -> None:
     prices = [99, 101] * 4
     rule = make_rule("crossing_up", cooldown_seconds=30)
     assert fired(rule, prices, step=10) == [1, 5]
 
 
-def test_a_changed_rule_starts_anew() -> None:
+def test_a_changed_rule_restarts() -> None:
     before = make_rule("crossing_up", trigger="once")
     observation = Observation(
         at(), Decimal(101), Decimal(99), None, "2026-11-20", at(), [Decimal(101)]

@@ -61,7 +61,7 @@ def test_the_contracts_example_is_read_field_by_field() -> None:
     )
 
 
-def test_a_split_is_read_as_it_is_told() -> None:
+def test_a_split_is_read_as_sent() -> None:
     (tick,) = ticks_of(payload({**CONTRACT, "split": "5:1"}))
     assert tick.split == "5:1"
 
@@ -135,7 +135,7 @@ def test_timestamps_are_kept_in_utc_with_six_digits(given: str, kept: str) -> No
         "9999-99-99T99:99:99.999999Z",
     ],
 )
-def test_a_timestamp_that_is_no_instant_is_named(given: str) -> None:
+def test_an_invalid_timestamp_is_named(given: str) -> None:
     (reason,) = reasons(payload(wire(1, timestamp=given)))
     assert reason.startswith("timestamp: ")
 
@@ -161,7 +161,7 @@ def test_a_price_outside_of_its_bounds_is_named(price: object) -> None:
 
 
 @pytest.mark.parametrize("price", [None, True, "dear", [1], {}])
-def test_a_price_that_is_no_number_is_named(price: object) -> None:
+def test_an_invalid_price_is_named(price: object) -> None:
     (reason,) = reasons(payload(wire(price)))
     assert "price" in reason
 
@@ -202,7 +202,7 @@ def test_any_other_field_out_of_bounds_is_named(field: str, value: object) -> No
     "data",
     [b"", b"\n\n", b"null", b"[[1]]", b"{", b"\xff\xfe", b'"text"', b"[1, 2]", b"\x00" * 10],
 )
-def test_bytes_that_are_no_ticks_are_rejected_and_never_raise(data: bytes) -> None:
+def test_invalid_bytes_are_rejected_and_never_raise(data: bytes) -> None:
     decoded = decode(data, instant())
     assert not decoded.ticks
     assert decoded.rejected
@@ -225,7 +225,7 @@ def test_a_bad_item_of_an_array_does_not_touch_its_neighbours() -> None:
     assert json.loads(rejected.payload) == {"symbol": "AAPL"}
 
 
-def test_bytes_that_are_no_text_stay_out_of_the_archives_lines() -> None:
+def test_bytes_that_are_not_text_stay_out_of_the_archives_lines() -> None:
     decoded = decode(payload(wire(1)) + b"\n\xff\xfe", instant())
     assert len(decoded.lines) == 1
     assert len(decoded.rejected) == 1

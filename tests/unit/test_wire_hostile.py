@@ -85,21 +85,21 @@ def test_a_week_date_is_stored_in_the_one_form() -> None:
     assert tick.timestamp == "2026-11-20T15:30:00.000000Z"
 
 
-def test_a_bare_carriage_return_leaves_a_line_whole_and_sql_is_told_of_its_tick() -> None:
+def test_a_bare_carriage_return_keeps_the_line_and_its_tick_gets_a_reading() -> None:
     data = GOOD.replace(b",", b",\r")
     decoded = decode(data, instant())
     assert [line.line for line in decoded.lines] == [data]
     assert decoded.misread == (("AAPL", "2026-11-20T15:30:00.000000Z"),)
 
 
-def test_sql_is_told_to_refuse_the_pieces_that_a_carriage_return_makes_of_a_bad_line() -> None:
+def test_readings_refuse_the_parts_of_a_bad_line_with_a_carriage_return() -> None:
     decoded = decode(b"[[\r" + GOOD + b"\r]]", instant())
     assert not decoded.ticks
     assert len(decoded.lines) == 1
     assert [identity[0] for identity in decoded.misread] == ["AAPL"]
 
 
-def test_lines_that_a_carriage_return_parts_are_no_json_and_kept_in_quarantine_alone() -> None:
+def test_lines_split_by_a_carriage_return_are_kept_only_in_quarantine() -> None:
     data = GOOD + b"\r" + GOOD.replace(b"AAPL", b"MSFT")
     decoded = decode(data, instant())
     assert [rejected.payload for rejected in decoded.rejected] == [data]

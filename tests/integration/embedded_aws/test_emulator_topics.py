@@ -9,7 +9,7 @@ from embedded_aws.emulator.topics import KEPT, LastKeys, LastMessages
 from rigs.emulated import Emulated
 
 
-def test_the_last_certificates_are_kept_for_whoever_checks_a_signature() -> None:
+def test_the_last_certificates_are_kept_for_checks_of_signatures() -> None:
     keys = LastKeys()
     for number in range(3 * KEPT):
         keys[f"{number}.pem"] = b"certificate"

@@ -131,7 +131,7 @@ def test_more_memory_than_the_limit_ends_the_process(engine: Engine) -> None:
     assert all("EXCEEDED_MEMORY_LIMIT" in str(reason) for _, _, reason in ended)
 
 
-def test_a_process_that_ends_by_itself_is_told_and_nothing_is_tried_again(engine: Engine) -> None:
+def test_a_process_that_ends_by_itself_is_reported_without_retries(engine: Engine) -> None:
     engine.run("waiting", "wait")
     engine.run("last", "end")
     assert sorted(engine.told() for _ in range(2)) == [
@@ -145,7 +145,7 @@ def test_the_memory_of_a_process_that_has_ended_is_none() -> None:
     assert EngineLimits().memory_bytes <= 4 * 1024**3
 
 
-def test_the_memory_of_a_process_that_ends_while_it_is_looked_at_is_none() -> None:
+def test_the_memory_of_a_process_that_ends_during_the_check_is_zero() -> None:
     gone = ProcessLookupError(errno.ESRCH, "No such process")
     with mock.patch.object(Path, "read_text", side_effect=gone):
         assert resident_bytes(os.getpid()) == 0

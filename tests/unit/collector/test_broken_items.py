@@ -43,7 +43,7 @@ def remember(world: World, **values: Any) -> None:
     put(world, "memory", run={"N": "1"}, memory={"S": json.dumps(SOUND | values)})
 
 
-def test_tracked_items_that_are_no_symbols_are_passed_over_and_told(world: World) -> None:
+def test_invalid_tracked_items_are_skipped_and_reported(world: World) -> None:
     for name in ("not a symbol", "$", "X" * 300):
         put(world, name)
     cold = container(world)

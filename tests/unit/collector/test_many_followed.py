@@ -61,7 +61,7 @@ def chosen(world: World, how: str) -> Callable[[], Container]:
 
 @pytest.mark.parametrize("how", ["warm", "two", "cold"])
 @pytest.mark.parametrize("is_open", [True, False])
-def test_history_of_many_symbols_goes_on_whoever_runs_and_prices_do_not_wait_for_it(
+def test_history_of_many_symbols_continues_in_any_container_without_delaying_prices(
     world: World, how: str, is_open: bool
 ) -> None:
     world.now = world.now if is_open else CLOSED

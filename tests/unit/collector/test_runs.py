@@ -402,7 +402,7 @@ def test_a_table_that_does_not_answer_fails_the_run_by_name(
     assert failing.run()["ticks"] > 0
 
 
-def test_a_memory_that_cannot_be_written_is_told_and_prices_go_on(world: World) -> None:
+def test_a_failing_write_of_the_memory_is_reported_and_prices_continue(world: World) -> None:
     def around(operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
         if request.get("Item", {}).get("symbol") == {"S": "memory"}:
             raise aws_error(operation, "ThrottlingException", 400)
@@ -608,7 +608,7 @@ def test_a_gap_is_not_forgotten_by_a_run_that_did_not_fetch_history(world: World
     assert world.histories == {"AAPL": 4, "MSFT": 4}
 
 
-def test_a_gap_that_the_memory_could_not_be_told_of_is_known_by_the_lease(world: World) -> None:
+def test_the_lease_records_a_gap_that_the_memory_could_not(world: World) -> None:
     warm = container(world)
     warm.run()
     world.advance(1800)
@@ -675,7 +675,7 @@ def test_one_symbol_without_prices_does_not_have_history_fetched_again(world: Wo
     assert world.histories == {"AAPL": 2, "MSFT": 2}
 
 
-def test_history_that_was_cut_off_before_a_gap_begins_anew_after_it(world: World) -> None:
+def test_history_interrupted_before_a_gap_restarts_after_it(world: World) -> None:
     world.track(*(f"S{number:02}" for number in range(40)))
     warm, fetch = container(world), world.bars
 

@@ -138,7 +138,7 @@ def test_bisecting_comes_to_the_poison_record_alone() -> None:
     assert done == [str(n) for n in range(1, 17) if n != 11]
 
 
-def test_records_that_are_too_old_are_given_up_after_a_failure() -> None:
+def test_records_that_are_too_old_are_dead_lettered_after_a_failure() -> None:
     records = (make_record(1, arrived=10), make_record(2, arrived=95))
     result = settled(Attempt(records), Outcome(0), maximum_record_age_seconds=60)
     assert numbers(result.given_up[0].records) == ["1"]

@@ -68,7 +68,7 @@ def test_the_oldest_that_waits_for_its_client_gives_way() -> None:
     assert not world.connections.opened(Any)  # type: ignore[arg-type]
 
 
-def test_a_connection_that_has_proved_who_it_is_gives_way_last() -> None:
+def test_authenticated_connections_are_closed_last() -> None:
     world = World()
     known, first, second = world.open(known=True), world.open(), world.open()
     others = [world.open() for _ in range(10)]
@@ -146,7 +146,7 @@ def test_what_is_closed_makes_room() -> None:
     assert not any(shut(first, *others))
 
 
-def test_a_client_that_has_gone_is_no_error() -> None:
+def test_a_client_that_has_gone_is_not_an_error() -> None:
     world = World()
     ours, theirs = socket.socketpair()
     ours.close()

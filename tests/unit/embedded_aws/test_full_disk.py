@@ -20,7 +20,7 @@ def test_the_emulators_file_tells_that_it_cannot_be_written(tmp_path: Path) -> N
     assert failures == [1]
 
 
-def test_a_wrong_statement_is_no_full_disk(tmp_path: Path) -> None:
+def test_a_wrong_statement_does_not_count_as_a_full_disk(tmp_path: Path) -> None:
     failures: list[int] = []
     connection = database.connect(tmp_path / "aws.sqlite", lambda: failures.append(1))
     with pytest.raises(sqlite3.OperationalError):
@@ -28,7 +28,7 @@ def test_a_wrong_statement_is_no_full_disk(tmp_path: Path) -> None:
     assert failures == []
 
 
-def test_a_checkpoint_that_cannot_be_written_is_told_and_stays_as_it_was(tmp_path: Path) -> None:
+def test_a_failing_write_of_a_checkpoint_is_reported_and_changes_nothing(tmp_path: Path) -> None:
     told: list[str] = []
     checkpoints = Checkpoints(tmp_path / "checkpoints.sqlite", told.append)
     checkpoints.put("detect", "shard", "1")

@@ -110,7 +110,7 @@ def test_filtered_records_are_finished_without_a_call() -> None:
     assert worker.idle
 
 
-def test_what_is_given_up_is_finished_only_when_stored() -> None:
+def test_dead_lettered_records_are_finished_only_once_stored() -> None:
     worker = make_worker(maximum_retries=0)
     worker.offer(make_records(2), now=0)
     lane, attempt = take_one(worker, 0)
