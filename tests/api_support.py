@@ -52,7 +52,7 @@ SETTINGS = msgspec.structs.replace(
 
 
 class FakeServices:
-    """What the routes are given; `now` may be moved."""
+    """The routes' services; `now` may be moved."""
 
     def __init__(self, settings: Settings = SETTINGS) -> None:
         self.settings = settings

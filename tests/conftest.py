@@ -1,4 +1,4 @@
-"""What tests of several folders share."""
+"""Fixtures shared by tests of several folders."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class FilesAndFolders(LoadFileScheduling):  # type: ignore[misc]  # xdist has no
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
-    """How `--dist loadfile` shares tests out; other schedulers stay as they are."""
+    """Distribute tests for `--dist loadfile`; other schedulers are unchanged."""
     return FilesAndFolders(config, log) if config.getvalue("dist") == "loadfile" else None
 
 

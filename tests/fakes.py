@@ -131,7 +131,7 @@ class FakePrices:
         return None if record is None else str(record.ingested_at)
 
     def _unpacked(self, symbol: str, start: str | None, end: str | None) -> dict[str, StoredTick]:
-        """By timestamp; of several copies the one that came last."""
+        """Return ticks by timestamp; of several copies the last to arrive."""
         series = self.series.get(symbol, Sorted())
         through = later(end, seconds=SPAN_SECONDS) if end is not None else None
         found: dict[str, Copy] = {}

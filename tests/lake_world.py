@@ -57,7 +57,7 @@ def _plain(value: Any) -> Any:
 
 
 class World:
-    """What the run and its readers see. `around` is told of each call before and after."""
+    """The data that the run and its readers see. `around` is called before and after each call."""
 
     def __init__(self, monkeypatch: Any) -> None:
         for module in (
@@ -112,7 +112,7 @@ class World:
         )
 
     def read_bars(self) -> set[Tick]:
-        """What a reader of bars_1d gets now."""
+        """Return what a reader of bars_1d gets now."""
         until = self.marks.compacted_until or ""
         newer = [
             bar for n, bars in self.bars.items() if self.raw[n][0].date >= until for bar in bars
@@ -139,7 +139,7 @@ class World:
         return days
 
     def read(self) -> dict[str, Counter[Tick]]:
-        """What a reader of all_ticks gets now, by day, each row counted."""
+        """Return what a reader of all_ticks gets now, by day, with a count of each row."""
         until = self.marks.compacted_until or ""
         parts = self.tables["ticks"]
         found = {
@@ -153,7 +153,7 @@ class World:
         return found | {d: Counter(t) for d, t in self.valid().items() if d > until}
 
     def compacted(self) -> dict[str, set[Tick]]:
-        """What Parquet has, by day."""
+        """Return the contents of Parquet, by day."""
         parts = self.tables["ticks"]
         return {day: {tuple(r) for r in self.files[p.location][0]} for day, p in parts.items()}
 
@@ -309,7 +309,7 @@ class _Catalog:
         self.record(marks)
 
     def record(self, marks: CompactionState) -> None:
-        """As Glue does: what is too long is refused, the rest is text."""
+        """Record like Glue: values that are too long are refused, the rest is text."""
         parameters = parameters_of(marks)
         assert max(map(len, parameters.values()), default=0) <= 512_000
         self._world.marks = marks_of(parameters)

@@ -1,8 +1,4 @@
-"""How long tests wait for what has to come.
-
-Whatever a test awaits comes within seconds, also beside other work on the machine. The time is
-this long so that no test depends on the machine's speed: it only ends a test that hangs.
-"""
+"""How long tests wait for expected events."""
 
 from __future__ import annotations
 
@@ -26,7 +22,8 @@ def pauses() -> Iterator[float]:
 
 
 def eventually(ask: Callable[[], Found], describe: Callable[[], object] = lambda: "") -> Found:
-    """What `ask` gives, once that is true. Raises AssertionError with what `describe` tells."""
+    """Return the result of `ask` once it is true. Raises AssertionError with the text of
+    `describe`."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     for pause in pauses():
         if found := ask():

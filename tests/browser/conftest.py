@@ -26,7 +26,8 @@ LOCAL = {"127.0.0.1", "localhost"}
 
 @dataclass
 class Watched:
-    """What a page reported: console errors (also a policy's reports), and hosts that it asked."""
+    """A page's console errors (including reports of its policy), and the hosts that it
+    requested."""
 
     errors: list[str] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
@@ -160,7 +161,7 @@ def cold_start(browser: Browser) -> Iterator[tuple[System, FirstVisit]]:
 
 @pytest.fixture(scope="package")
 def first_visit(cold_start: tuple[System, FirstVisit]) -> FirstVisit:
-    """What the first visitor of the system saw."""
+    """Return what the first visitor of the system saw."""
     return cold_start[1]
 
 

@@ -47,12 +47,12 @@ class FirstVisit:
 
     @property
     def messages(self) -> list[str]:
-        """What stood in the chart's place, in order."""
+        """Return the texts shown in the chart's place, in order."""
         return [what for kind, _, what in self.events if kind == "message"]
 
     @property
     def began_empty(self) -> bool:
-        """Whether the page saw the list before it had an entry."""
+        """Return whether the page saw the list before it had an entry."""
         first: int = next(what for kind, _, what in self.events if kind == "symbols")
         return first == 0
 

@@ -34,7 +34,7 @@ def polls(world: StandIn, since: int = 0) -> int:
 
 
 def wait_for_polls(page: Page, world: StandIn, count: int) -> None:
-    """Until the list of symbols was asked for so many times more."""
+    """Wait until the list of symbols was requested `count` more times."""
     wanted = polls(world) + count
     end = time.monotonic() + PATIENCE / 1000
     while polls(world) < wanted:

@@ -82,7 +82,7 @@ RUN = "(tags) => axe.run(document, { runOnly: tags })"
 
 
 def audit(page: Page, axe: str) -> list[str]:
-    """What axe-core finds in dark; and in light, where colours alone differ."""
+    """Return axe-core's findings in the dark theme, and in light, where only colours differ."""
     page.wait_for_timeout(300)
     page.evaluate(axe)
     broken = page.evaluate(RUN, TAGS)["violations"]

@@ -1,4 +1,4 @@
-"""How often an open page asks, and what that costs: the API says at what pace prices come."""
+"""How often an open page polls, and its cost: the API states the interval between prices."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def prepare(page: Page) -> None:
 
 
 def asked_in(world: StandIn, act: Callable[[], None]) -> Counter[str]:
-    """What was asked for meanwhile, by route."""
+    """Return the requests meanwhile, by route."""
     world.asked.clear()
     act()
     return Counter(urlsplit(path).path.split("/")[1] for path in world.asked)

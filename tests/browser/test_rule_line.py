@@ -32,7 +32,7 @@ def line(page: Page) -> Locator:
 
 
 def price_of(page: Page) -> float:
-    """Where the line is."""
+    """Return the line's price."""
     return float(line(page).get_attribute("aria-valuenow") or "nan")
 
 

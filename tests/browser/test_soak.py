@@ -39,14 +39,15 @@ def heap_bytes(session: CDPSession) -> float:
 
 
 def wait_for_updates(page: Page, world: StandIn, count: int) -> None:
-    """Until the page has asked for quotes so many times more."""
+    """Wait until the page has requested quotes `count` more times."""
     asked = world.asked.copy()
     while sum(path.startswith("/quotes") for path in world.asked[len(asked) :]) < count:
         page.wait_for_timeout(200)
 
 
 def settled_heap(page: Page, world: StandIn, session: CDPSession) -> float:
-    """The heap once it has stopped growing: what is loaded late on a busy machine is no leak."""
+    """Return the heap once it has stopped growing: modules that load late on a busy machine are not
+    a leak."""
     heap = heap_bytes(session)
     for _ in range(ROUNDS):
         before = heap

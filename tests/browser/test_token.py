@@ -120,7 +120,7 @@ FOLLOWED = """() => {
 
 
 def test_a_tab_that_follows_another_writes_nothing(unfed: System, open_page: OpenPage) -> None:
-    """What one tab writes reaches another one late: writing it again could undo a later change."""
+    """A tab learns late what another one wrote: writing it again could undo a later change."""
     page = open_page(unfed.page, expect="status of 40")
     add(page, "follows-usd")
     token = new_key(unfed, "write:symbols")

@@ -1,1 +1,1 @@
-"""What the deployment's tests share: an emulated AWS, Terraform, and a stage's life."""
+"""Shared by the deployment's tests: an emulated AWS, Terraform, and a stage's life."""

@@ -1,9 +1,4 @@
-"""Whether policies say what IAM understands, by AWS's Service Authorization Reference.
-
-IAM takes a policy whatever actions, ARNs and conditions it combines; one that fits no request
-allows nothing. `tests/data/service-authorization.json` holds the reference
-(`python -m tools.authorization` writes it).
-"""
+"""Checks policies against AWS's Service Authorization Reference."""
 
 from __future__ import annotations
 
@@ -107,7 +102,7 @@ def _fits(resource: str, action: str) -> bool:
 
 @cache
 def overlap(one: str, other: str) -> bool:
-    """Whether a text matches both patterns, in which `*` stands for any characters."""
+    """Return whether a text matches both patterns, in which `*` matches any characters."""
     if not one or not other:
         return set(one + other) <= {"*"}
     if one[0] == "*":

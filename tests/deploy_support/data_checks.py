@@ -1,4 +1,4 @@
-"""What holds the data: how it is laid out, and how protected."""
+"""Checks the storage of data: its layout and protection."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _numbers = itertools.count()
 
 
 class Origin:
-    """Where a dead-lettered batch came from."""
+    """The source of a dead-lettered batch."""
 
     kind = "kinesis"
     arn = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/ticktape-dev-ticks"
@@ -101,12 +101,12 @@ class Deployment:
         return provision(clients, named, ingest="kinesis")
 
     def stored(self) -> int:
-        """How many batches lie in the bucket."""
+        """Return the number of batches in the bucket."""
         listed = self.s3.list_objects_v2(Bucket=self.bucket, ExpectedBucketOwner=ACCOUNT)
         return int(listed["KeyCount"])
 
     def messages(self, key: str) -> int:
-        """How many messages a queue holds, received or not."""
+        """Return the number of a queue's messages, received or not."""
         kinds = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         url = self.queues[key]
         found = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=kinds)["Attributes"]

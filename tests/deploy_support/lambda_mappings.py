@@ -14,7 +14,7 @@ class LambdaMappings:
     """A client of Lambda that knows mappings alone. Lists are `late` answers behind."""
 
     class exceptions:  # noqa: N801  # botocore's name
-        """What botocore raises."""
+        """botocore's exceptions."""
 
         InvalidParameterValueException = ValueError
         ResourceInUseException = RuntimeError
@@ -44,7 +44,7 @@ class LambdaMappings:
         return self._known[UUID]
 
     def get_paginator(self, _operation: str) -> Any:
-        """Of lists."""
+        """Return a paginator of lists."""
         return SimpleNamespace(paginate=self._pages)
 
     def _pages(self) -> Iterator[dict[str, Any]]:

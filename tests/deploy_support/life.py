@@ -1,4 +1,4 @@
-"""What happened to the stage of a test, in order, and how it is asked about."""
+"""The history of a test's stage, and queries on it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FUNCTIONS = RESOURCES["functions"]
 
 
 class Life:
-    """What happened to the stage, in order."""
+    """The history of the stage, in order."""
 
     def __init__(
         self, aws: EmulatedAws, stage: StageLife, broken: Outcome, deployed: Outcome

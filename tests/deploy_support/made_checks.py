@@ -1,4 +1,4 @@
-"""What a deployment has to have made: functions, API, page."""
+"""Checks what a deployment has to create: functions, API, page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What operating needs: logs, alarms, settings."""
+"""Checks what operating needs: logs, alarms, settings."""
 
 from __future__ import annotations
 

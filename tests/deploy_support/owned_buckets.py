@@ -1,7 +1,5 @@
-"""What the emulated AWS lacks for the commands with `--stage`: owners of buckets, and Lambda.
-
-It stands at botocore's endpoint, where a request is complete but not yet sent.
-"""
+"""Adds what the emulated AWS lacks for the commands with `--stage`: owners of buckets, and
+Lambda."""
 
 from __future__ import annotations
 

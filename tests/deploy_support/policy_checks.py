@@ -1,4 +1,4 @@
-"""Who may do what: policies as they stand, against what was really asked for."""
+"""Checks the policies against the recorded requests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.deploy_support.life import FUNCTIONS, Life, listed, roles, statements
 from tests.deploy_support.stage_life import BOUNDARY, STAGE
 
 DEPLOYERS = ("deployer-policy", "deployer-functions-policy", "deployer-collector-policy")
-"""Whoever deploys has all three, since a managed policy takes 6,144 characters."""
+"""The deployer has all three, since a managed policy is limited to 6,144 characters."""
 
 
 def no_policy_has_a_wildcard_that_iam_does_not_demand(life: Life) -> None:
@@ -94,8 +94,8 @@ BY_LAMBDA = {
         "s3:ListBucket",
     },
 }
-"""What Lambda itself does with a function's role, by what the function is fed from: polling,
-failures, logs, traces (AWS Lambda developer guide)."""
+"""Lambda's own actions with a function's role, by the function's source: polling, failures, logs,
+traces (AWS Lambda developer guide)."""
 
 
 BY_ATHENA = frozenset(
@@ -114,8 +114,8 @@ BY_ATHENA = frozenset(
         "s3:PutObject",
     }
 )
-"""What Athena itself does with the rights of who starts a statement: it reads tables, and writes
-results and what is unloaded (Athena user guide, identity-based access to catalog and S3)."""
+"""Athena's own actions with the caller's permissions: it reads tables, and writes results and what
+is unloaded (Athena user guide, identity-based access to catalog and S3)."""
 
 
 def functions_that_start_statements_may_read_the_default_database(life: Life) -> None:

@@ -33,7 +33,7 @@ class Call(msgspec.Struct, frozen=True, order=True):
 
 
 class Recorder:
-    """Functions run one at a time, so that a call belongs to the one that runs."""
+    """Functions run one at a time, so that a call belongs to the running one."""
 
     def __init__(self, region: str) -> None:
         self._region = region

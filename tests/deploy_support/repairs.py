@@ -1,4 +1,4 @@
-"""What a moto server needs so that Terraform and Chalice can deploy to it, on its side alone."""
+"""Patches a moto server so that Terraform and Chalice can deploy to it, without changing them."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _PREFIXES = {"monitoring": "cloudwatch"}
 
 
 class Watched:
-    """A WSGI application that fails where it was told to, once, and notes what was asked for."""
+    """A WSGI application that fails once at a given place, and records requests."""
 
     def __init__(self, application: Any) -> None:
         self._application = application

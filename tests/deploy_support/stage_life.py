@@ -123,7 +123,7 @@ class StageLife:
 
 
 def copy_project(directory: Path) -> None:
-    """What a deployment needs of the working tree."""
+    """Copy the files of the working tree that a deployment needs."""
     for name in COPIED:
         shutil.copytree(ROOT / name, directory / name, ignore=_LEFT_OUT)
     for name in ("app.py", "requirements.txt"):

@@ -1,4 +1,4 @@
-"""The process that stands in for Lambda and API Gateway, as the tests see it."""
+"""Manages the process that emulates Lambda and API Gateway."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Stands in for Lambda and API Gateway: `python -m tests.deploy_support.standing_in CALLS`.
-
-Runs the handlers over the stage that the environment names, with the local pollers, and the API
-on a port of its own; prints `ready PORT`. Ends with its standard input and then writes the AWS
-calls that each function made to the file CALLS.
-"""
+"""Emulates Lambda and API Gateway: `python -m tests.deploy_support.standing_in CALLS`."""
 
 from __future__ import annotations
 
@@ -100,7 +95,7 @@ DAY = "2026-01-05"
 
 
 def _compact(app: Any, recorder: Recorder) -> None:
-    """compact, over an Athena that gives the answers that it is told to give."""
+    """Run compact over an Athena with prepared answers."""
     from chalicelib import bootstrap
     from embedded_aws.event_sources.scheduling import call, scheduled_event
 

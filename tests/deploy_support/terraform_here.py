@@ -1,4 +1,4 @@
-"""Whether Terraform and its provider are on this machine, and where."""
+"""Finds Terraform and its provider on this machine."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def needs_terraform() -> None:
 
 
 def terraform_environment() -> dict[str, str]:
-    """What Terraform needs beside the emulated AWS."""
+    """Return the variables that Terraform needs besides the emulated AWS."""
     return {
         "TF_CLI_ARGS_init": f"-plugin-dir={plugin_directory()}",
         "TF_CLI_ARGS_apply": "-parallelism=30",

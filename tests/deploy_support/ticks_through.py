@@ -16,7 +16,7 @@ from tests.deploy_support.standing import Standing
 
 
 def alerts_of(standing: Standing, symbol: str, count: int) -> list[dict[str, Any]]:
-    """The crosses alerted and sent, once there are so many."""
+    """Return the crosses alerted and sent, once there are `count`."""
     _, answer = standing.ask("GET", f"/alerts?symbol={symbol}&limit=100&sort=desc")
     found = [a for a in answer["alerts"] if a["condition"] in ("golden_cross", "death_cross")]
     return found if len([a for a in found if a["notified_at"]]) == count else []
@@ -53,7 +53,7 @@ def folded(symbol: str, *days: str) -> str:
 
 
 def crowd(name: str) -> str:
-    """A record of so many new symbols that ingest counts those of the stage."""
+    """Return a record with enough new symbols that ingest counts those of the stage."""
     symbols = [f"{name}{number:03d}" for number in range(UNCOUNTED + 1)]
     ticks = [tick(symbol, "2026-01-05T15:00:00.000000Z", 1) for symbol in symbols]
     return "\n".join(map(json.dumps, ticks))
@@ -84,7 +84,7 @@ def days_of(standing: Standing, symbol: str) -> list[str]:
 
 
 def count_of(standing: Standing, symbol: str) -> int:
-    """How many ticks of a symbol the API gives, once detection has seen the newest."""
+    """Return the number of a symbol's ticks in the API, once detection has seen the newest."""
     status, latest = standing.ask("GET", f"/prices/{symbol}/latest")
     if status != 200:
         return 0

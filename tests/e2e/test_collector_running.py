@@ -28,7 +28,7 @@ def yahoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
 
 
 def track(system: LocalSystem, symbol: str) -> None:
-    """As the page's + does."""
+    """Track a symbol as the page's + does."""
     token = system.until(lambda: system.facts().get("token"))
     request = Request(
         f"http://127.0.0.1:{system.api_port}/symbols/{symbol}",
@@ -40,7 +40,7 @@ def track(system: LocalSystem, symbol: str) -> None:
 
 
 def producer(system: LocalSystem) -> dict[str, Any]:
-    """What `/health` says of the producer."""
+    """Return the producer's status in `/health`."""
     return ((system.get("/health") or {}).get("producer")) or {}
 
 

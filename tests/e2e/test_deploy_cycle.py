@@ -84,7 +84,7 @@ STANDING = checks_of(made_checks, data_checks, operation_checks, policy_checks, 
 
 @pytest.fixture(scope="module")
 def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
-    """A stage whose first deployment breaks off, and whose second goes on from there."""
+    """A stage whose first deployment is interrupted, and whose second continues it."""
     needs_terraform()
     aws = EmulatedAws()
     try:

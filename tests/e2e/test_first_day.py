@@ -93,7 +93,7 @@ class Desk:
         )
 
     def produced(self, *command: str) -> str:
-        """What a producer into the system's stream says; it has to end well."""
+        """Return the output of a producer into the system's stream, which has to succeed."""
         ended = self.run("producer", *command, "--stream", "ticktape-local-ticks")
         assert ended.returncode == 0, ended.stderr
         return ended.stderr
@@ -114,7 +114,7 @@ class Desk:
         return [alert for alert in found if alert["condition"].endswith("_cross")]
 
     def compacted(self) -> str:
-        """What a compaction says that is done; the system's own may be on when it is asked for."""
+        """Return the output of a finished compaction; the system's own may hold the lease first."""
 
         def attempt() -> str:
             ended = self.run("local", "compact", "--api", self.system.api)

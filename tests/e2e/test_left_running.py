@@ -48,7 +48,7 @@ def named(system: LocalSystem) -> dict[str, int]:
 
 
 def sampled(system: LocalSystem, ticks: int) -> Iterator[tuple[int, dict[str, int]]]:
-    """Memory by process, each time that the terminal tells a new count, up to so many ticks."""
+    """Yield memory by process at each new count in the terminal, up to `ticks`."""
     processes = named(system)
     assert set(processes) == {"system", "embedded_aws.server", "producer"}
     count = 0

@@ -79,7 +79,7 @@ def rows(system: System, symbol: str, interval: str) -> list[dict[str, Any]]:
 
 
 def same(answered: list[dict[str, Any]], frame: pd.DataFrame) -> bool:
-    """Whether bars are those of a frame, to the last digit; its index says their starts."""
+    """Return whether bars equal those of a frame exactly; its index has their starts."""
     stamps = [f"{start.tz_convert('UTC'):%Y-%m-%dT%H:%M:%S.%fZ}" for start in frame.index]
     mine = [(bar["timestamp"], *(bar[name] for name in NAMES)) for bar in answered]
     theirs = list(zip(stamps, *(frame[name.title()] for name in NAMES), strict=True))

@@ -12,7 +12,7 @@ SYMBOL = "ACME"
 
 
 def items(system: LocalSystem) -> list[dict[str, Any]]:
-    """What lies in the prices table."""
+    """Return the items of the prices table."""
     facts = system.facts()
     client = clients_of(facts["aws"], system.keys())("dynamodb")
     (table,) = (name for name in client.list_tables()["TableNames"] if name.endswith("-prices"))

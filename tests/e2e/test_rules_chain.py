@@ -104,7 +104,7 @@ def send_ticks(system: System) -> None:
 
 
 class Run(NamedTuple):
-    """What came of it, by symbol: alerts of its rule, and the messages that were sent of them."""
+    """The results by symbol: alerts of its rule, and the messages sent for them."""
 
     alerts: dict[str, list[dict[str, Any]]]
     sent: dict[str, list[str]]

@@ -1,1 +1,1 @@
-"""What goes wrong on the way of a tick, and that it leaves no trace."""
+"""Faults on a tick's way, none of which may leave a trace."""

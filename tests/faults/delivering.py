@@ -41,7 +41,7 @@ class Shard:
 
     @property
     def finished(self) -> bool:
-        """Whether a child shard may be read."""
+        """Return whether a child shard may be read."""
         return self.checkpoint >= len(self.payloads) and self.running is None
 
 

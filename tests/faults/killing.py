@@ -36,7 +36,7 @@ class Calls:
         clients.sns.meta.events.register("provide-client-params.sns.Publish", self._note)
 
     def forget(self) -> None:
-        """Start counting anew; nobody is killed until told."""
+        """Restart the count; nothing is killed until requested."""
         self.names.clear()
         self.published.clear()
         self._kill, self._killed = None, False

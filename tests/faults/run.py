@@ -75,7 +75,7 @@ def contents_of(aws: Aws) -> Contents:
 
 
 def use_services(monkeypatch: Any) -> Callable[[Services], None]:
-    """How a test's services become those of the handlers."""
+    """Return a function that makes the handlers use a test's services."""
 
     def use(services: Services) -> None:
         monkeypatch.setattr(bootstrap, "get_services", lambda: services)

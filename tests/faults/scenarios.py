@@ -18,7 +18,7 @@ POISON = (b"\x00\xff", b"{", b'{"symbol": "BTC-USD"}', b'{"symbol": "B/D", "pric
 
 
 class Scenario(msgspec.Struct, frozen=True):
-    """What is to be delivered, how, and what goes wrong. `records` are (symbol, payload)."""
+    """The records to deliver, how, and the faults. `records` are (symbol, payload)."""
 
     records: tuple[tuple[str, bytes], ...]
     kind: str
@@ -31,7 +31,7 @@ class Scenario(msgspec.Struct, frozen=True):
 
     @property
     def payloads(self) -> list[bytes]:
-        """What the records carry."""
+        """Return the records' payloads."""
         return [data for _, data in self.records]
 
 

@@ -1,4 +1,4 @@
-"""What the stores hold, in a form in which two runs can be compared."""
+"""The contents of the stores in a form in which two runs can be compared."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from tests.factories import gunzipped
 
 APART = {"notified_at", "version", "repairs", "revision", "complete_from", "mark"}
-"""What may differ between a clean run and one with faults."""
+"""Fields that may differ between a clean run and one with faults."""
 
 TABLES = ("prices", "bars", "state", "alerts", "symbols")
 

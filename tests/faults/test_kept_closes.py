@@ -32,7 +32,7 @@ Batch = tuple[str, int, tuple[dict[str, Any], ...]]
 
 
 def drawn(seed: int) -> list[Batch]:
-    """What happens, by which container: ticks, late ones and corrections, historical minutes, a
+    """Return the events of each container: ticks, late ones and corrections, historical minutes, a
     symbol that is forgotten, a rebuild."""
     dice = random.Random(seed)
     second, batches = 0, list[Batch]()

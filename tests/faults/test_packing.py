@@ -44,7 +44,7 @@ def packed(request: pytest.FixtureRequest) -> System:
 
 
 def answered(system: System, path: str) -> Any:
-    """What the API says, without what goes by the items in which ticks lie."""
+    """Return the API's answer, without the parts that depend on the items of ticks."""
     return Client(system.services).get(path).json  # type: ignore[arg-type]
 
 

@@ -71,7 +71,7 @@ def once_each(ticks: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
 
 
 def refused_at_random(moto: str, stream: str, path: Path) -> dict[str, list[str]]:
-    """What arrives where nearly a third of the records are refused at first."""
+    """Return what arrives if nearly a third of the records are refused at first."""
     faults = aws.FaultyKinesis(moto, withholding=0.3)
     faults.start()
     done = run_producer(
@@ -101,7 +101,7 @@ def test_a_third_of_ten_thousand_refused_changes_nothing(
 def away_for(
     seconds: float, moto: str, stream: str, path: Path, spool: Path
 ) -> dict[str, list[str]]:
-    """What arrives, once each, where the stream is away for a time."""
+    """Return what arrives, once each, if the stream is unavailable for a time."""
     faults = aws.FaultyKinesis(moto)
     gone = threading.Event()
     faults.on_request = lambda count: gone.set() if count == 20 else None
@@ -158,8 +158,8 @@ def test_lost_answers_repeat_identical_ticks_and_keep_the_order(
 def killed(
     times: int, moto: str, stream: str, path: Path, spool: Path, *packing: str
 ) -> dict[str, list[str]]:
-    """What arrives, once each, where the producer is killed at random moments of its work and then
-    comes to its end."""
+    """Return what arrives, once each, if the producer is killed at random moments of its work and
+    then comes to its end."""
     faults = aws.FaultyKinesis(moto, withholding=0.2)
     faults.start()
     arguments = ["replay", str(path), "--stream", stream, "--spool", str(spool)]
@@ -257,7 +257,7 @@ def test_without_a_spool_what_is_lost_is_said(moto: str, stream: str, tmp_path: 
 
 
 def _until_pending(process: subprocess.Popen[bytes], lines: int) -> None:
-    """Until its status tells that so many lines wait."""
+    """Wait until its status reports `lines` waiting lines."""
     assert process.stderr is not None
     while json.loads(process.stderr.readline()).get("pending") != lines:
         pass

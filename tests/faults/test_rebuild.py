@@ -139,7 +139,7 @@ def unnumbered(contents: Contents) -> Any:
 
 
 def windows(contents: Contents) -> Any:
-    """The state but for the time at which its rules last told of themselves."""
+    """Return the state except the time of its rules' last alerts."""
     (state,) = contents["state"]
     rule_states = {name: text.split(",")[:4] for name, text in state["data"].pop("k").items()}
     return json.dumps([state, rule_states], sort_keys=True)

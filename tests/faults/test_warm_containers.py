@@ -50,7 +50,7 @@ class World:
         store_rule(self.stores.rules, rule)
 
     def subjects(self) -> list[str]:
-        """Of the messages sent."""
+        """Return the subjects of the messages sent."""
         return [message["Subject"] for message in self.aws.published]
 
     def minutes(self) -> list[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""What is known of a run from outside: when ticks were written, and who read them when."""
+"""Observes a run from outside: when ticks were written, and which processes read them when."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Trace:
             self._unmarked[who].pop(item["alert_id"]["S"], None)
 
     def may_repeat(self, alert_id: str) -> int:
-        """How many processes published the alert and did not mark it."""
+        """Return how many processes published the alert without marking it."""
         return sum(counter[alert_id] for counter in self._unmarked.values())
 
     def _read(self, who: str, request: dict[str, Any], answer: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What must be true of the stores once everything has been delivered."""
+"""Checks of the stores once everything has been delivered."""
 
 from __future__ import annotations
 

@@ -25,10 +25,7 @@ from tests.faults.tracing import Trace
 
 
 class Faults(msgspec.Struct, frozen=True):
-    """How likely each fault is at a call, and how many there may be in all.
-
-    A detect of many bars hardly ever comes through where each of its calls may fail.
-    """
+    """The probability of each fault per call, and the most faults."""
 
     crash: float = 0.0
     refused: float = 0.0
@@ -61,7 +58,7 @@ class World:
         return instant(10**7 + self.seconds)
 
     def happens(self, rate: float) -> bool:
-        """Whether a fault of this rate comes now."""
+        """Return whether a fault of this rate occurs now."""
         comes = self.left > 0 and self.dice.random() < rate
         self.left -= comes
         return comes
@@ -71,7 +68,7 @@ class World:
         self.seconds += seconds
 
     def container(self) -> Container:
-        """One that is idle, or a new one."""
+        """Return an idle container, or a new one."""
         if not self._idle or self.dice.random() < 0.1:
             return Container(self)
         return self._idle.pop(self.dice.randrange(len(self._idle)))

@@ -1,4 +1,4 @@
-"""What the producer writes into the symbols table is what the API's adapter reads."""
+"""The API's adapter reads what the producer writes into the symbols table."""
 
 from __future__ import annotations
 

@@ -109,7 +109,8 @@ def test_a_hundred_states_come_at_once(states: StateStore, symbol: str) -> None:
 
 
 def size_bytes(state: State) -> int:
-    """As DynamoDB counts an item: names and texts by their bytes, a number by its digits."""
+    """Return an item's size as DynamoDB counts it: names and texts by their bytes, a number by its
+    digits."""
     total = 0
     for name, value in to_item(state).items():
         ((kind, held),) = value.items()
@@ -118,7 +119,7 @@ def size_bytes(state: State) -> int:
 
 
 def fired(rule: Rule) -> RuleState:
-    """What a default rule remembers at most."""
+    """Return the largest state of a default rule."""
     instant, session = "2026-11-20T16:04:00.123456Z", "2026-11-20"
     if rule.condition == "change_percent":
         return RuleState(rule.fingerprint, 0, True, session, instant, session)

@@ -86,7 +86,7 @@ def test_what_was_never_seen_is_nothing(symbols: SymbolStore, symbol: str) -> No
 def test_noting_something_of_a_symbol_that_is_gone_leaves_nothing_behind(
     symbols: SymbolStore, symbol: str
 ) -> None:
-    """It was forgotten while its ticks were looked at."""
+    """The symbol was forgotten while its ticks were processed."""
     symbols.note_problem(symbol, "source: ...", at(3))
     symbols.note_split(symbol, Split("2026-11-20", 4, 1, Decimal(100)))
     assert symbols.find(symbol) is None

@@ -1,4 +1,4 @@
-"""How many DynamoDB calls each route makes, on the real adapters; the table is in docs/api.md."""
+"""The number of DynamoDB calls of each route, on the real adapters; docs/api.md has the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many calls to AWS the pipeline makes, counted at botocore's clients."""
+"""The number of the pipeline's calls to AWS, counted at botocore's clients."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_state_items_take_at_most_1024_bytes(counted: dict[int, Counted], to_a_r
 
 
 def midnight(days: int) -> str:
-    """The start of a day, so many from the one of the ticks."""
+    """Return the start of the day `days` after that of the ticks."""
     return f"{at(86_400 * days)[:10]}T00:00:00.000000Z"
 
 

@@ -1,4 +1,4 @@
-"""What the benchmarks stand on: the baseline does its work, the null endpoint is one to clients."""
+"""The foundations of benchmarks: the baseline does its work, clients accept the null endpoint."""
 
 from __future__ import annotations
 

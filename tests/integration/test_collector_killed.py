@@ -1,4 +1,4 @@
-"""Two processes of the collector at once, of which the one that sends is killed."""
+"""Two concurrent processes of the collector, of which the sending one is killed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SYMBOLS = ("BTC-USD", "ETH-USD")
 
 
 def one_price_a_second(symbol: str, _query: dict[str, str]) -> Answer:
-    """Whoever asks twice within a second gets the same trade."""
+    """Requests within the same second get the same trade."""
     now = int(time.time())
     return chart(meta(symbol, 100 + now % 7, now), [now // 60 * 60], [100.0])
 
@@ -73,7 +73,7 @@ def live(endpoint: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def least(endpoint: str) -> int:
-    """How many ticks the symbol has that has fewest."""
+    """Return the number of ticks of the symbol with the fewest."""
     ticks = live(endpoint)
     return min(len(ticks.get(symbol, [])) for symbol in SYMBOLS)
 

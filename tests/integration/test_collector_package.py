@@ -19,7 +19,7 @@ from tests.patience import PATIENCE_SECONDS
 
 LISTED = ROOT / collector_package.LISTED
 OF_LAMBDA = {"boto3", "botocore", "jmespath", "s3transfer"}
-"""What Lambda brings beside what is in the list."""
+"""Packages that Lambda provides in addition to the list's."""
 
 IMPORTING = """
 import importlib, importlib.abc, json, sys

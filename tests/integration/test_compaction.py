@@ -33,7 +33,7 @@ from tests.patience import eventually
 NOW = datetime(2026, 11, 19, 8, tzinfo=UTC)
 Row = tuple[str | None, ...]
 Ends = Callable[[list[str]], bool]
-"""Whether a run ends now, which has made these calls."""
+"""Returns whether a run ends now, given its calls so far."""
 
 TICKS = (
     'SELECT symbol, "timestamp", price, open, high, low, previous_close, volume, currency,'
@@ -82,7 +82,7 @@ class Lake:
         return self.ended(self.stores.engine.start(sql)).bytes_scanned
 
     def ended(self, query_id: str) -> QueryStatus:
-        """A query that has ended. Fails with the reason of one that failed."""
+        """Return a finished query. Fails with the reason of a failed one."""
 
         def look() -> QueryStatus | None:
             status = self.stores.engine.status(query_id)

@@ -25,7 +25,7 @@ DAY = datetime(2026, 11, 18, tzinfo=UTC)
 
 @pytest.fixture
 def many(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hours are merged early from so many batches on, whenever they were written."""
+    """Merge hours early at a small number of batches, whatever their time of writing."""
     monkeypatch.setattr(merge_early, "MANY", BATCHES)
     monkeypatch.setattr(merge_early, "OVERLAP", timedelta(days=-3650))
 

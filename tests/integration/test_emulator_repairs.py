@@ -51,7 +51,7 @@ def put_prices(aws: Emulator, symbol: str, numbers: range) -> None:
 
 
 def changes(aws: Emulator, symbol: str) -> list[tuple[str, str]]:
-    """What the prices table's stream says of a symbol: event and range key."""
+    """Return a symbol's events and range keys in the prices table's stream."""
     arn = aws("dynamodb").describe_table(TableName=PRICES)["Table"]["LatestStreamArn"]
     streams = aws("dynamodbstreams")
     (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]

@@ -41,7 +41,7 @@ def exact(record: bytes, **numbers: str) -> bytes:
 
 
 def ask_all_reports(lake: Lake, symbol: str) -> Iterator[str]:
-    """Run each report to its end. Fails with the reason of one that fails."""
+    """Run each report to its end. Fails with the reason of a failed one."""
     for report in all_reports():
         names = {parameter.name for parameter in report.parameters}
         given = {

@@ -38,7 +38,7 @@ class Plans:
         return done.stdout
 
     def refusal(self, *changed: str) -> str:
-        """What is said of a plan of the small example that is refused, in one line."""
+        """Return the message of a refused plan of the small example, in one line."""
         done = self._run("plan", "-input=false", "-no-color", *self._given("small"), *changed)
         assert done.returncode == 1
         return " ".join(done.stderr.replace("│", "").split())
@@ -223,7 +223,8 @@ def test_stage_without_a_page_has_no_cloudfront_and_its_api_names_no_origin(
 
 
 def test_stage_of_an_older_version_keeps_its_pages_bucket(plans: Plans) -> None:
-    """Whose address has become that of a counted module: else it would be made anew by its name."""
+    """Its address is now that of a counted module: without a move it would be recreated under its
+    name."""
     plans.hold_page_bucket()
     try:
         changes = plans.plan("small", "-refresh=false")["resource_changes"]
@@ -262,7 +263,7 @@ def test_every_example_has_prices_collected_by_a_function(plans: Plans, example:
 
 
 def test_stage_that_does_not_say_how_to_collect_gets_nothing(plans: Plans) -> None:
-    """As stages do that an older version made."""
+    """Like stages of an older version."""
     planned = costs.planned(plans.plan("small", *BARE))
     assert [one["type"] for one in planned if one["type"] in COLLECTING] == []
     default = re.search(

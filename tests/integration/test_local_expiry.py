@@ -1,4 +1,4 @@
-"""What the emulator deletes when its time has come, at times that the tests name."""
+"""The emulator's deletion of expired data, at times that the tests set."""
 
 from __future__ import annotations
 

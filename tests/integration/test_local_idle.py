@@ -1,4 +1,4 @@
-"""What the pollers ask for while nothing happens: next to nothing."""
+"""The pollers' requests while nothing happens: almost none."""
 
 from __future__ import annotations
 

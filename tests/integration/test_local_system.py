@@ -79,7 +79,7 @@ def child(system: LocalSystem, module: str) -> int:
 
 
 def complaints(system: LocalSystem) -> list[str]:
-    """What went to stderr, beside the producer's notes."""
+    """Return the lines on stderr, except the producer's notes."""
     telling = ("python -m local:", "the producer ", "Traceback", "WARNING", "ERROR")
     return [line for line in system.output().splitlines() if line.startswith(telling)]
 

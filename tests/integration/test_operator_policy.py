@@ -1,4 +1,4 @@
-"""What the commands with `--stage` ask of AWS, against `infra/operator-policy.json`."""
+"""The AWS requests of the commands with `--stage`, against `infra/operator-policy.json`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Operator:
 
 
 ANSWER = {"batchItemFailures": [], "busy": False, "days": [], "ticks": 0, "left": False}
-"""What every function answers."""
+"""The answer of every function."""
 
 
 def give_up(deployment: Deployment) -> None:

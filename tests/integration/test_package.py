@@ -1,4 +1,4 @@
-"""What `chalice package` puts into the Lambda zip."""
+"""The contents of `chalice package`'s Lambda zip."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class Driver:
         return {line["problem"] for line in list(self.lines) if "problem" in line}
 
     def dropped(self) -> dict[str, int]:
-        """How many ticks were dropped so far, by reason."""
+        """Return the number of ticks dropped so far, by reason."""
         told = (line["dropped"] for line in reversed(list(self.lines)) if "dropped" in line)
         return next(told, {})
 

@@ -27,7 +27,7 @@ def running(mapping: Mapping | QueueMapping, wakeups: Wakeups) -> Iterator[None]
 
 
 def waiting(aws: Emulator, name: str) -> int:
-    """How many messages a queue holds, received ones among them."""
+    """Return the number of a queue's messages, including received ones."""
     url = aws("sqs").get_queue_url(QueueName=f"ticktape-local-{name}")["QueueUrl"]
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     found = aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]

@@ -76,7 +76,7 @@ class LocalSystem:
         )
 
     def output(self) -> str:
-        """What it wrote so far."""
+        """Return its output so far."""
         return Path(self._output.name).read_text()
 
     def get(self, path: str) -> Any:
@@ -89,7 +89,7 @@ class LocalSystem:
             return None
 
     def until(self, ask: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
-        """What `ask` gives, once it is true."""
+        """Return the result of `ask` once it is true."""
         deadline = time.monotonic() + seconds
         while not (found := ask()):
             assert self.process.poll() is None, self.output()[-2000:]
@@ -102,12 +102,12 @@ class LocalSystem:
         self.until(lambda: self.get("/health"))
 
     def facts(self) -> dict[str, Any]:
-        """What its running file says, once it is there."""
+        """Return its running file's contents, once it exists."""
         found: dict[str, Any] = self.until(lambda: facts_of(self.process.pid, self._temporary))
         return found
 
     def keys(self) -> Keys:
-        """What clients of its AWS sign with."""
+        """Return the keys with which clients of its AWS sign."""
         found = keys_of(self.facts())
         assert found is not None
         return found
@@ -146,7 +146,7 @@ def local_system(*arguments: str, temporary: Path | None = None) -> Iterator[Loc
 
 
 def all_gone(pids: list[int]) -> bool:
-    """Whether no such process runs (one that ended and was not collected does not)."""
+    """Return whether no such process runs (an ended, uncollected one does not)."""
     return not any(_runs(pid) for pid in pids)
 
 

@@ -1,4 +1,4 @@
-"""How a run goes on: what is delivered to which container, and which rules there are."""
+"""The course of a run: which records are delivered to which container, and which rules exist."""
 
 from __future__ import annotations
 

@@ -39,11 +39,7 @@ SMALL = msgspec.structs.replace(SETTINGS, sma_fast=FAST, sma_slow=SLOW, prices_t
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """What goes wrong at a call to `target`, the next one but `skip`.
-
-    target: a table, PutObject or Publish. kind: "die before", "die after", "refuse", "lose answer",
-    "withhold" (of a batch, all but its first item), or "meanwhile": others run before the call.
-    """
+    """A fault at a call to `target`, after `skip` calls."""
 
     target: str
     kind: str
@@ -134,7 +130,7 @@ class Lab:
         work: Callable[[Services, str], Any],
         meanwhile: Callable[[], None] = lambda: None,
     ) -> Any:
-        """What a handler answers in this container; None where it failed or died."""
+        """Return a handler's answer in this container; None if it failed or died."""
         self._invoked += 1
         invocation = Invocation(f"request-{self._invoked}", meanwhile)
         self.running.append(invocation)
@@ -198,7 +194,7 @@ class Lab:
         return perform()
 
     def _note(self, invocation: Invocation, operation: str, request: dict[str, Any]) -> None:
-        """What has been done by a call."""
+        """Record what a call has done."""
         self.moment += 1
         table = request.get("TableName")
         if operation == "BatchWriteItem":

@@ -67,7 +67,7 @@ class Machine(Course, RuleBasedStateMachine):
         way: str,
         history: bool,
     ) -> None:
-        """What the run is about."""
+        """Set up the run."""
         self.lab = Lab(containers, page_items)
         self.traffic = Traffic(markets, day, mode, way)
         self.lab.now = self.traffic.arrived
@@ -110,13 +110,13 @@ class Machine(Course, RuleBasedStateMachine):
         who=numbers, back=st.integers(1, 9), tick=ticks, ahead=st.sampled_from((0.5, 30, 61, 4000))
     )
     def send_late(self, who: int, back: int, tick: T, ahead: float) -> None:
-        """A tick from before one that was sent."""
+        """Send a tick from before an earlier one."""
         self.traffic.send_before(self._who(who), back, tick, ahead)
         self._time_goes_on()
 
     @rule(who=numbers, back=st.integers(1, 9), tick=ticks, packed=st.booleans())
     def correct(self, who: int, back: int, tick: T, packed: bool) -> None:
-        """A tick once more with other values, alone or with the one that follows."""
+        """Send a tick again with other values, alone or with the next one."""
         self.traffic.correct(self._who(who), back, tick, packed=packed)
         self._time_goes_on()
 
@@ -128,7 +128,7 @@ class Machine(Course, RuleBasedStateMachine):
 
     @rule(who=numbers, what=st.integers(0, 4))
     def poison(self, who: int, what: int) -> None:
-        """A record that nobody can read."""
+        """Send a record that cannot be read."""
         self.traffic.poison(self._who(who), what)
 
     @rule(container=numbers, stream=numbers, size=st.integers(1, 5))
@@ -268,7 +268,7 @@ class Machine(Course, RuleBasedStateMachine):
                 assert not found, "\n".join(found)
 
     def findings(self) -> list[str]:
-        """What is wrong once the rest has been delivered."""
+        """Return the errors once the rest has been delivered."""
         self._drain()
         series = [
             Series(one.market.symbol, tuple(one.sent), tuple(one.history), one.disturbed)

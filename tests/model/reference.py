@@ -35,7 +35,7 @@ class Row(NamedTuple):
 
     @property
     def key(self) -> tuple[datetime, bool]:
-        """What tells it apart from other bars of its interval."""
+        """Return the key that distinguishes it from other bars of its interval."""
         return self.start, self.extended
 
 
@@ -77,7 +77,7 @@ def prints(ticks: Iterable[Tick]) -> list[Print]:
 
 
 def _print(tick: Tick, before: Print | None, told: Mapping[date, Decimal]) -> Print:
-    """`told` has by session the volume that its last regular tick told that told any."""
+    """`told` has by session the volume of its last regular tick with a volume."""
     at = instant_of(tick.timestamp)
     calendar = calendar_for(tick.symbol, tick.exchange_timezone)
     session = calendar.session_at(at)
@@ -97,10 +97,7 @@ def _print(tick: Tick, before: Print | None, told: Mapping[date, Decimal]) -> Pr
 
 
 def is_extended(tick: Tick, calendar: Calendar) -> bool:
-    """What the source says of the market goes before the calendar.
-
-    A day without a session has no hours outside of it.
-    """
+    """The source's market state takes precedence over the calendar."""
     if tick.market_state in ("PRE", "POST"):
         return True
     if tick.market_state == "REGULAR":

@@ -70,7 +70,7 @@ class Memory(msgspec.Struct):
 
 
 def version_of(rule: Rule) -> Rule:
-    """The rule as far as a change of it makes it start anew."""
+    """Return the fields of the rule whose change restarts it."""
     return msgspec.structs.replace(rule, enabled=True, notify=True)
 
 
@@ -123,7 +123,7 @@ def _fires(rule: Rule, memories: dict[str, Memory], point: Point) -> bool:
 
 
 def _may_tell(rule: Rule, memory: Memory, at: datetime, point: Point) -> bool:
-    """Whether the trigger and the cooldown let it be told."""
+    """Return whether the trigger and the cooldown allow an alert."""
     if not memory.alerts:
         return True
     last, scope, session = memory.alerts[-1]
@@ -138,7 +138,7 @@ def _may_tell(rule: Rule, memory: Memory, at: datetime, point: Point) -> bool:
 
 
 def _entered(rule: Rule, memory: Memory, point: Point) -> bool:
-    """Whether the condition is entered with this price."""
+    """Return whether the condition begins to hold with this price."""
     if rule.condition in CROSSES:
         return _crossed_averages(rule, memory, point.prices)
     if rule.condition == "every_record":
@@ -178,11 +178,7 @@ def _crossed(rule: Rule, before: Decimal | None, now: Decimal) -> bool:
 
 
 def _crossed_averages(rule: Rule, memory: Memory, prices: Sequence[Decimal]) -> bool:
-    """Whether the sign of SMA(fast) - SMA(slow) turns against its last one that was not zero.
-
-    A rule that begins takes the side on which the prices before left the averages, of at most twice
-    as many as the slow one has.
-    """
+    """Return whether the sign of SMA(fast) - SMA(slow) changes from its last non-zero one."""
     if memory.side is None:
         before = prices[:-1][-2 * (rule.slow or 0) :]
         signs = [_sign(rule, before[:end]) for end in range(1, len(before) + 1)]
@@ -270,10 +266,7 @@ def _closings(ticks: Sequence[Tick], interval: str, history: Sequence[Row]) -> d
 
 
 def is_beyond(one: Print, last: Print, row: Row, interval: str) -> bool:
-    """Whether a tick that follows a bar's last one closes it.
-
-    A day closes after its session's close, an hour with a later minute of another hour.
-    """
+    """Return whether a tick after a bar's last one closes it."""
     if interval == "1d":
         calendar = calendar_for(one.tick.symbol, one.tick.exchange_timezone)
         return one.at > calendar.session_on(row.day).regular_until or one.day > row.day

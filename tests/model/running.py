@@ -30,7 +30,7 @@ ANY: dict[str, Any] = {
 
 
 def run(programs: int, *, shrink: bool = True) -> None:
-    """Run so many programs. Raises AssertionError, whose notes are the shortest failing one."""
+    """Run `programs` programs. Raises AssertionError whose notes have the shortest failing one."""
     phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
     with _silent():
         run_state_machine_as_test(
@@ -40,7 +40,7 @@ def run(programs: int, *, shrink: bool = True) -> None:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """What fails by intent is not logged."""
+    """Suppress logs of intended failures."""
     loggers = [logging.getLogger(name) for name in LOGGERS]
     before = [logger.disabled for logger in loggers]
     for logger in loggers:

@@ -15,7 +15,7 @@ from tests.model.mutations import MUTATIONS, Mutation
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = 300
-"""As many as the short suite runs, all of which pass without a fault."""
+"""The number of the short suite, all of which pass without a fault."""
 
 PINNED = "tests/model/test_found.py"
 

@@ -1,4 +1,4 @@
-"""What producers send: records in streams, and which ticks were accepted in the end."""
+"""What producers send: records in streams, and the ticks finally accepted."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Stream:
 
     @property
     def waiting(self) -> bool:
-        """Whether records are left that nobody works at."""
+        """Return whether unprocessed records remain."""
         return not self.busy and self.checkpoint < len(self.records)
 
     def back(self) -> int:
@@ -101,7 +101,7 @@ class Sender:
         self.disturbed = False
 
     def fields(self, at: datetime | None, spec: T) -> dict[str, Any]:
-        """A tick as it goes on the wire."""
+        """Return a tick as sent on the wire."""
         price = 100 + Decimal(spec.level) * Decimal("0.75")
         given: dict[str, Any] = {"symbol": self.market.symbol, "price": str(price)}
         if at is not None:
@@ -142,7 +142,7 @@ class Traffic:
         return self.streams[who % self._ways]
 
     def send(self, who: int, specs: Sequence[T], *, junk: bool = False) -> None:
-        """A record of new ticks; `junk` adds a line that nobody can read."""
+        """Send a record of new ticks; `junk` adds an unreadable line."""
         self.put([(who, self._next(who, spec)) for spec in specs], junk=junk)
 
     def poll(self, spec: T) -> None:
@@ -161,7 +161,7 @@ class Traffic:
         return sender.fields(sender.newest, spec)
 
     def send_before(self, who: int, back: int, spec: T, ahead: float) -> None:
-        """A tick from so many seconds before the one that is `back` places from the newest."""
+        """Send a tick some seconds before the one that is `back` places from the newest."""
         sender = self.senders[who]
         if sender.sent:
             known = sender.sent[max(-back, -len(sender.sent))]
@@ -242,13 +242,13 @@ def _is_extended(tick: Tick) -> bool:
 
 
 def _tells_another_phase(tick: Tick) -> bool:
-    """Whether the source says something else of the market than the calendar."""
+    """Return whether the source's market state differs from the calendar's."""
     silent = msgspec.structs.replace(tick, market_state=None)
     return _is_extended(tick) != _is_extended(silent)
 
 
 def _fields_of(tick: Tick) -> dict[str, Any]:
-    """A tick as it goes on the wire."""
+    """Return a tick as sent on the wire."""
     given: dict[str, Any] = msgspec.to_builtins(tick)
     return given
 

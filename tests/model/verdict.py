@@ -1,4 +1,4 @@
-"""What must be true of the stores once everything has been delivered."""
+"""Checks of the stores once everything has been delivered."""
 
 from __future__ import annotations
 
@@ -25,18 +25,15 @@ from tests.model.reference_alerts import Fired, Step, version_of
 STORED = ("1m", "1h", "1d")
 READ: tuple[queries.Interval, ...] = ("1m", "5m", "15m", "30m", "1h", "1d", "1wk", "1mo")
 SHOWN = 7
-"""So many fields of a row are part of an answer: up to the volume."""
+"""The number of a row's fields in an answer: up to the volume."""
 
 ZONES = {market.symbol: market.zone for market in MARKETS}
 KNOWN_WITHIN = 30.0
-"""A rule is in force within so many seconds."""
+"""Seconds within which a rule is in force."""
 
 
 class Series(NamedTuple):
-    """What was accepted of a symbol: its ticks by time, and historical days from before them.
-
-    disturbed: ticks were late or corrected, or the source told another phase than the clock.
-    """
+    """The accepted data of a symbol: its ticks by time, and earlier historical days."""
 
     symbol: str
     ticks: tuple[Tick, ...]
@@ -57,7 +54,7 @@ class Change(NamedTuple):
 
 
 def stores(lab: Lab, accepted: Sequence[Series]) -> Iterator[str]:
-    """What is wrong with prices and bars: all that is not the model's."""
+    """Yield errors of prices and bars: all differences from the model."""
     services = Services(SMALL, lambda: lab.now, lab.aws)
     if lab.missed:
         yield f"detection passed over ticks that were stored: {lab.missed}"
@@ -104,7 +101,7 @@ def _stored_bars(services: Services, one: Series) -> Iterator[str]:
 
 
 def differences(found: Iterable[Any], expected: Iterable[Any], what: str) -> Iterator[str]:
-    """What is missing and what is too much, as one text; none where both hold the same."""
+    """Yield missing and excess entries as one text; none if both are equal."""
     mine, wanted = sorted(found), sorted(expected)
     if mine != wanted:
         more = [one for one in mine if one not in wanted]
@@ -141,7 +138,7 @@ def _read_bars(services: Services, one: Series) -> Iterator[str]:
 
 
 def alerts(lab: Lab, accepted: Sequence[Series]) -> Iterator[str]:
-    """What is wrong with alerts: each is recorded once, and is one that the model knows."""
+    """Yield errors of alerts: each is recorded once, and known to the model."""
     services = Services(SMALL, lambda: lab.now, lab.aws)
     ids: list[str] = []
     for one in accepted:

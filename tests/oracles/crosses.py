@@ -22,7 +22,7 @@ class Cross(NamedTuple):
 
 
 def averages(prices: Iterable[Price], window: int) -> list[Fraction | None]:
-    """The mean of the last `window` prices at each of them; None before there are so many."""
+    """Return the mean of the last `window` prices at each price; None before that many."""
     exact = [Fraction(price) for price in prices]
     return [
         sum(exact[end - window : end], Fraction(0)) / window if end >= window else None
@@ -37,7 +37,7 @@ def signs(prices: Sequence[Price], fast: int, slow: int) -> list[int | None]:
 
 
 def crosses(prices: Sequence[Price], fast: int, slow: int) -> list[Cross]:
-    """Every cross, in order. They alternate; the first sign of all is no cross."""
+    """Return every cross, in order. They alternate; the very first sign is not a cross."""
     found = []
     side = 0
     for position, sign in enumerate(signs(prices, fast, slow)):
@@ -50,7 +50,7 @@ def crosses(prices: Sequence[Price], fast: int, slow: int) -> list[Cross]:
 
 
 def moves_above(prices: Sequence[Price], percent: Price) -> list[int]:
-    """Where a price lies more than `percent` from the one before, either way."""
+    """Return where a price is more than `percent` from the previous one, either way."""
     exact = [Fraction(price) for price in prices]
     return [
         index

@@ -226,7 +226,7 @@ def test_every_report_on_parquet(lake: Lake) -> None:
 
 
 def _differences(lake: Lake, found: dict[str, list[dict[str, Any]]]) -> list[str]:
-    """What the reports' rows have that pandas' have not, in words."""
+    """Describe the differences of the reports' rows from pandas'."""
     differing = []
     for report in all_reports():
         expected = globals()[f"_{report.name}"](lake)
@@ -244,7 +244,7 @@ def _differences(lake: Lake, found: dict[str, list[dict[str, Any]]]) -> list[str
 
 
 def _equal(cell: Any, value: Any) -> bool:
-    """Whether a cell of a report is pandas' value; decimals to the last digit."""
+    """Return whether a cell of a report equals pandas' value; decimals exactly."""
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return cell is None
     if isinstance(value, str):

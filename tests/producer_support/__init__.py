@@ -1,1 +1,1 @@
-"""What several tests of the producer share."""
+"""Shared by several tests of the producer."""

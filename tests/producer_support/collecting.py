@@ -77,13 +77,13 @@ class World:
                 action()
 
     def track(self, *symbols: str) -> None:
-        """As the page does."""
+        """Track a symbol as the page does."""
         for symbol in symbols:
             item = {"list": {"S": "tracked"}, "symbol": {"S": symbol}}
             self.aws.dynamodb.put_item(TableName="symbols", Item=item)
 
     def untrack(self, *symbols: str) -> None:
-        """As the page does."""
+        """Untrack a symbol as the page does."""
         for symbol in symbols:
             key = {"list": {"S": "tracked"}, "symbol": {"S": symbol}}
             self.aws.dynamodb.delete_item(TableName="symbols", Key=key)
@@ -133,7 +133,7 @@ class World:
 
     @property
     def memory(self) -> dict[str, Any]:
-        """What the collector has written down; nothing at first."""
+        """Return the collector's memory; empty at first."""
         item = self.item("memory")
         return dict(json.loads(item["memory"]["S"])) if item else {"latest": {}}
 
@@ -193,7 +193,7 @@ class Container:
         return self._collector.run(event, Context(self.world, ends))
 
     def stop(self) -> None:
-        """As whoever stops the process does."""
+        """Stop it as the process's stopping code does."""
         self._collector.stop()
 
     def kill(self) -> None:
@@ -215,7 +215,7 @@ class Container:
 
 
 class Context:
-    """What Lambda passes beside the event."""
+    """The context that Lambda passes with the event."""
 
     def __init__(self, world: World, ends: float) -> None:
         self.aws_request_id = str(uuid.uuid4())
@@ -234,7 +234,7 @@ class Client:
         self._container = container
 
     def get_paginator(self, operation: str) -> Any:
-        """That of Query."""
+        """Return Query's paginator."""
         assert operation == "query"
         return self
 
@@ -270,7 +270,7 @@ class Sink:
         self.limits = container.world.sink.limits
 
     def key(self, symbol: str) -> str:
-        """As the world's sink."""
+        """Return the key of the world's sink."""
         return self._container.world.sink.key(symbol)
 
     def send(self, records: list[Record]) -> Any:

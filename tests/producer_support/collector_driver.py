@@ -13,7 +13,7 @@ from embedded_aws.event_sources.lambda_events import Context
 from producer.collector import function, tenure
 
 PASSED = timedelta(seconds=45)
-"""Of the minute, when its event arrives."""
+"""The part of the minute that has passed when its event arrives."""
 
 
 def main() -> None:

@@ -57,7 +57,7 @@ class MemorySink:
         self._rng = random.Random(7)
 
     def key(self, symbol: str) -> str:
-        """As Kinesis: the symbol."""
+        """Return the symbol, like Kinesis."""
         return symbol
 
     def send(self, records: Sequence[Record]) -> Sequence[str | None]:

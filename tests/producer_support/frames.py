@@ -56,10 +56,7 @@ def pricing(**fields: object) -> str:
 
 
 class Script:
-    """What each connection does, in turn; the last one again for all that follow.
-
-    `subscriptions` holds, for each connection, what it was asked for.
-    """
+    """What each connection does, in turn; the last one is repeated."""
 
     def __init__(self, *plays: Play) -> None:
         self._plays = plays

@@ -207,7 +207,7 @@ class StandIn:
         ]
 
     def answer(self, path: str) -> Answer:
-        """What Yahoo says to a GET."""
+        """Return Yahoo's answer to a GET."""
         self.requests.append((time.time(), path))
         parts = urlsplit(path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}

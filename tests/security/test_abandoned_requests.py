@@ -54,7 +54,7 @@ class Api:
 
 @contextlib.contextmanager
 def answer(connection: socket.socket) -> Iterator[http.client.HTTPResponse]:
-    """What a connection is answered."""
+    """Yield the answer on a connection."""
     with connection, http.client.HTTPResponse(connection) as found:
         found.begin()
         yield found

@@ -1,4 +1,4 @@
-"""A symbol with more rules, or more alerts, than there may be: detect goes on with all symbols."""
+"""A symbol with more rules or alerts than allowed: detect continues with all symbols."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.factories import (
 
 STORED = 800
 JUDGED = MAX_RULES - 3
-"""Of the stored rules, beside the default ones that go before them."""
+"""The number of stored rules judged beside the default ones, which go first."""
 
 LEFT_OUT = STORED - JUDGED + len(NEWER_DEFAULTS)
 

@@ -1,4 +1,4 @@
-"""Rules for all symbols that fire at each tick: detection of the stage goes on."""
+"""Rules for all symbols that fire at each tick: detection of the stage continues."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ NEEDED = {
     "GET /health": "any",
     "GET /openapi.json": "any",
 }
-"""What a key needs for each route, written down a second time."""
+"""The scope of each route, stated a second time."""
 
 EXAMPLES = {"symbol": "TEST", "rule_id": "mine", "name": "gaps", "run_id": "none", "key_id": "none"}
 MARK = "evil"
@@ -98,7 +98,7 @@ def named(route: Route) -> str:
 
 @pytest.fixture(scope="module")
 def services() -> FakeServices:
-    """Where reading is closed, with prices of one symbol."""
+    """Return services with closed reading and prices of one symbol."""
     made = FakeServices(msgspec.structs.replace(SETTINGS, read_access="closed"))
     fill(made, make_ticks(5))
     return made
@@ -111,7 +111,7 @@ def client(services: FakeServices) -> Client:
 
 @pytest.fixture(scope="module")
 def tokens(services: FakeServices) -> dict[str, str]:
-    """Of a key of each scope."""
+    """Return the tokens of a key of each scope."""
     return {scope: services.key(scope, requests_per_minute=6000) for scope in SCOPES}
 
 

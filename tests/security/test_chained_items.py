@@ -20,7 +20,7 @@ LONG = 300
 
 
 def tick(number: int, state: str, price: int = 1) -> dict[str, Any]:
-    """A tick so many milliseconds from the first instant on."""
+    """Return a tick `number` milliseconds after the first instant."""
     return wire(price, number / 1000, market_state=state)
 
 
@@ -67,7 +67,7 @@ class System:
         return perform()
 
     def prices(self) -> list[int]:
-        """Of all ticks, in order."""
+        """Return the prices of all ticks, in order."""
         page = self.services.stores.prices.ticks("AAPL", None, None, limit=9_999)
         return [int(row.tick.price) for row in page.rows]
 

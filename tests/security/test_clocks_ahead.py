@@ -41,7 +41,7 @@ class System:
         return self._taken(events.from_kinesis(event))
 
     def by_queue(self, arrival: float, dated: float, *ticks: dict[str, Any]) -> Any:
-        """By a message that its sender dates so many seconds ahead of the queue."""
+        """Deliver a message that its sender dates ahead of the queue."""
         self.now, self._sent = arrival, self._sent + 1
         event = sqs_event([payload(tick) for tick in ticks], self._sent, arrival)
         sent = round((START.timestamp() + arrival + dated) * 1000)

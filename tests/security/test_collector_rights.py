@@ -33,7 +33,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 @pytest.fixture
 def done(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str]]:
-    """What collectors ask of the table: the action, and the list that it concerns."""
+    """Return the collectors' requests to the table: the action, and its list."""
     found: set[tuple[str, str]] = set()
 
     def noted(action: str, made: Any) -> Any:

@@ -112,7 +112,8 @@ def test_a_link_in_a_folder_has_no_other_file_overwritten(
 
 
 def hot_journal(database: Path, super_journal: Path | None = None) -> Path:
-    """What SQLite rolls back when it opens the database, and then deletes the super-journal."""
+    """Write a journal that SQLite rolls back on opening the database, deleting the
+    super-journal."""
     with sqlite3.connect(database) as made:
         made.execute("CREATE TABLE planted (a)")
         made.execute("DROP TABLE planted")
@@ -209,7 +210,7 @@ def test_another_programs_database_is_left_as_it_was(tmp_path: Path) -> None:
 
 
 class Planted:
-    """What runs a command when it is unpickled."""
+    """An object that runs a command when it is unpickled."""
 
     def __init__(self, proof: Path) -> None:
         self.command = f"touch {proof}"

@@ -1,4 +1,4 @@
-"""Who deploys is no administrator: what the policy allows, tried action by action."""
+"""The deployer is not an administrator: the policy's permissions, action by action."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ NEW = {"aws:RequestTag/app": "ticktape"}
 
 
 def allows(policy: dict[str, Any], action: str, resource: str, **context: str) -> bool:
-    """Whether a statement allows it, as IAM evaluates the operators that the policies use."""
+    """Return whether a statement allows it, as IAM evaluates the operators of the policies."""
     return any(
         action in listed(statement["Action"])
         and any(fnmatch.fnmatchcase(resource, arn) for arn in listed(statement["Resource"]))

@@ -1,4 +1,4 @@
-"""What who listened at the page's address before has left in a browser, another user perhaps."""
+"""What an earlier listener at the page's address, perhaps another user, has left in a browser."""
 
 from __future__ import annotations
 

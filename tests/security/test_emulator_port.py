@@ -84,7 +84,7 @@ def test_who_has_the_key_and_names_this_port_is_served(port: Port, name: str) ->
     ],
 )
 def test_another_host_is_refused_with_the_right_key_too(port: Port, host: str) -> None:
-    """What a page gets whose name was rebound to 127.0.0.1."""
+    """A page whose name was rebound to 127.0.0.1 gets this answer."""
     status, _, text = port.list_tables(Host=host.format(port.number))
     assert (status, "ticktape" in text) == (421, False)
 
@@ -199,7 +199,8 @@ def test_an_invalid_content_length_is_answered(port: Port) -> None:
 
 
 def evaluated(script: str, **variables: str) -> str:
-    """What a shell prints that has evaluated the line of docs/local.md and then runs a script."""
+    """Return the output of a shell that evaluates the line of docs/local.md and then runs a
+    script."""
     line = 'eval "$(.venv/bin/python -m local env --api "$API")" && '
     done = subprocess.run(
         ["/bin/sh", "-c", line + script],

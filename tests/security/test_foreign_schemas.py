@@ -24,7 +24,7 @@ FILES: dict[str, tuple[Open, type[Exception], str]] = {
     "checkpoints.sqlite": (Checkpoints, CheckpointsError, "checkpoints"),
     "spool": (lambda path: Spool(path, "kinesis"), UsageError, "facts"),
 }
-"""How each file is opened, what refuses it, and one of its tables."""
+"""How each file is opened, the error that refuses it, and one of its tables."""
 
 ENDLESS = "WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT count(*) FROM r"
 

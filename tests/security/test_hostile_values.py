@@ -23,7 +23,7 @@ from tests.factories import instant, make_tick
 
 MEBIBYTE = 1024 * 1024
 LARGEST_ITEM = 400 * 1024
-"""Of DynamoDB."""
+"""DynamoDB's limit."""
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ QUERIES = (
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_forged_page_tokens_are_refused_or_harmless(client: Client, query: str) -> None:
-    """Their checksum is no secret: whoever reads the code can make one."""
+    """Their checksum is not secret: any reader of the code can make one."""
     path, _, text = query.partition("?")
     given = dict(part.split("=") for part in text.split("&")) if text else {}
     positions: list[page_tokens.Position] = [[one] for one in TEXTS]

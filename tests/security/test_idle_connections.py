@@ -32,7 +32,7 @@ LARGE_BYTES = 32 * 1024 * 1024
 
 @pytest.fixture
 def many_files() -> Iterator[None]:
-    """Lets this test hold so many connections."""
+    """Allow this test as many connections as it needs."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < HELD + 400:
         pytest.skip(f"this user may open {hard} files; the test holds {HELD} connections")
@@ -55,7 +55,7 @@ def held(port: int) -> Iterator[None]:
 
 
 def comes(ask: Callable[[], bool]) -> bool:
-    """Whether something comes that is waited for."""
+    """Return whether an awaited event occurs."""
     end = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < end:
         if ask():
@@ -187,7 +187,7 @@ def test_clients_that_do_not_read_their_answers_stop_nobody() -> None:
 
 
 def not_served(connection: socket.socket) -> bool:
-    """Whether the server has closed a connection on which it gets one more byte."""
+    """Return whether the server has closed a connection on which it gets one more byte."""
     with contextlib.suppress(ConnectionError):
         connection.sendall(b"a")
         try:

@@ -27,7 +27,7 @@ def stored(number: int) -> Key:
 
 @pytest.fixture(params=["memory", "emulator"])
 def stores(request: pytest.FixtureRequest) -> list[Keys]:
-    """As many containers have."""
+    """Return the stores of several containers."""
     if request.param == "memory":
         client, table = Aws().dynamodb, "keys"
         return [Keys(client, table) for _ in range(CONTAINERS)]
@@ -60,7 +60,7 @@ def test_keys_made_concurrently_do_not_exceed_the_bound(stores: list[Keys]) -> N
 
 
 def test_a_key_that_a_query_does_not_show_yet_counts() -> None:
-    """As DynamoDB may answer while a transaction is being applied."""
+    """DynamoDB may answer like this while it applies a transaction."""
     aws = Aws()
     keys = Keys(aws.dynamodb, "keys")
     assert keys.put(fingerprint("a"), stored(1), 1)

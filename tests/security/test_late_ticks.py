@@ -62,7 +62,7 @@ def minutes_apart(count: int, apart: int, price: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("corrected", [False, True])
 def test_the_work_of_late_ticks_is_bounded(corrected: bool) -> None:
-    """A bar that is new takes a part of a call, one that is replaced a call of its own."""
+    """A new bar takes part of a call, a replaced one a whole call."""
     system = System()
     if corrected:
         system.send(*minutes_apart(2 * MOST_MINUTES, 61, 2))

@@ -1,4 +1,4 @@
-"""What a source was answered about one symbol stops the producer and collector of no other."""
+"""A source's answer about one symbol does not stop the producer and collector of others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames and numbers that no source sends: each is passed over, and the producer goes on."""
+"""Frames and numbers that no source sends: each is skipped, and the producer continues."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def crowd(count: int, name: str = "Z") -> bytes:
-    """The attack's record: so many new symbols, a tick each."""
+    """Return the attack's record: `count` new symbols, one tick each."""
     ticks = [{"symbol": f"{name}{number:X}", "price": 1} for number in range(count)]
     return json.dumps(ticks).encode()
 

@@ -43,7 +43,7 @@ def _one(batch: int) -> Iterator[Line]:
 
 
 def _told(batch: int, refused: bool = False) -> Iterator[dict[str, str]]:
-    """As of an array of ticks without a timestamp, which is one line."""
+    """Yield readings like those of an array of ticks without a timestamp, which is one line."""
     for number in range(1500):
         row = reading(f"S{batch}", 0, None if refused else 5)
         yield row | {"timestamp": f"2026-11-18T15:00:00.{number:06}Z"}

@@ -1,4 +1,4 @@
-"""Requests that no client sends: each is answered, with a client error, and the server goes on."""
+"""Requests that no client sends: each gets a client error, and the server continues."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def ask(port: int, method: str, target: str, *headers: str) -> int:
 
 
 def goes_on(system: LocalSystem) -> bool:
-    """Whether the system serves as before, and nothing was a surprise to it."""
+    """Return whether the system serves as before, without any unexpected error."""
     return system.get("/health") is not None and "Traceback" not in system.output()
 
 
@@ -111,7 +111,7 @@ def test_a_head_without_end_is_refused_as_it_is_read(system: LocalSystem) -> Non
 
 
 def emulator_port(system: LocalSystem) -> int:
-    """Where the embedded AWS listens; it is asked without its access key."""
+    """Return the embedded AWS's port, for requests without its access key."""
     return urlsplit(system.facts()["aws"]).port or 0
 
 

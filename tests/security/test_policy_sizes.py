@@ -1,8 +1,4 @@
-"""What IAM takes of a role's policy, and what a stage with the longest name would make.
-
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: a role's inline
-policies have 10,240 characters in all, blanks left out.
-"""
+"""IAM's limits for a role's policy, and the policies of a stage with the longest name."""
 
 from __future__ import annotations
 
@@ -34,7 +30,7 @@ POLLING = [f"dynamodb:{'A' * 20}"] * 5
 
 
 def arn(named: str) -> str:
-    """Of what `permissions` in resources.json names, at its longest."""
+    """Return the longest ARN of a resource in `permissions` of resources.json."""
     kind, key, *rest = named.split("/")
     found = KINDS[kind].format(
         region=REGION, account=ACCOUNT, named=NAMED, key=key, label=STREAM_LABEL
@@ -43,7 +39,7 @@ def arn(named: str) -> str:
 
 
 def statement(actions: Any, resource: str) -> dict[str, Any]:
-    """As Terraform writes one."""
+    """Return a statement as Terraform writes it."""
     return {"Action": actions, "Effect": "Allow", "Resource": resource}
 
 

@@ -1,4 +1,4 @@
-"""Where the shell sets a proxy, nothing that is meant for this machine goes by it."""
+"""If the shell sets a proxy, no request to this machine goes through it."""
 
 from __future__ import annotations
 

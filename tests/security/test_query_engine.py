@@ -132,7 +132,7 @@ HOSTILE = f"a) FROM t), {MARK}('x'), (SELECT b"
 
 
 def outside_quotes(sql: str) -> bool:
-    """Whether DuckDB would read MARK as a word of SQL, not within a quoted name or text."""
+    """Return whether DuckDB would read MARK as a word of SQL, outside quoted names and texts."""
     starts = [start for start, _ in duckdb.tokenize(sql)] + [len(sql.encode())]
     raw = sql.encode()
     tokens = [raw[start:end] for start, end in itertools.pairwise(starts)]

@@ -1,8 +1,5 @@
-"""What a record has in refused parts takes memory and space as its bytes do, however many they are.
-
-An array of 80 kB with prices out of range took 900 MB, since each refused tick was kept with all of
-its record.
-"""
+"""A record's refused parts use memory and space in proportion to its bytes, whatever their
+number."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ PRICES, MANY = (
 
 
 def weighed(query: str, route: Route = PRICES) -> int:
-    """As how many requests a page counts."""
+    """Return the number of requests that a page counts as."""
     given = {name: [value] for name, value in parse_qsl(query)}
     return weights.weight_of(route, given, lambda: NOW)
 

@@ -69,7 +69,7 @@ def attempt(book: RuleBook, rule_id: str, given: dict[str, Any]) -> str:
 
 @pytest.fixture(params=["memory", "emulator"])
 def books(request: pytest.FixtureRequest) -> Iterator[list[RuleBook]]:
-    """As many containers would have: none waits for another's lock."""
+    """Return rule books of several containers, which do not share a lock."""
     if request.param == "memory":
         aws = Aws()
         yield [book_over(aws) for _ in range(4)]
@@ -141,7 +141,7 @@ def test_a_rule_that_moves_to_another_symbol_leaves_nothing_behind() -> None:
 
 
 def stored_before(aws: Aws, symbol: str, rule_id: str, enabled: bool = True) -> None:
-    """As the version before stored a rule: an item, and nothing beside it."""
+    """Store a rule as the previous version did: an item, without a book."""
     item = item_of(
         kind="rule", symbol=symbol, rule_id=rule_id, condition="every_record", enabled=enabled
     )

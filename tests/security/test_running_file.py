@@ -31,7 +31,7 @@ def ours(shared: Path) -> Path:
 
 
 def be_another_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is on disk belongs to somebody else then."""
+    """Make files on disk appear to belong to another user."""
     real = os.getuid()
     monkeypatch.setattr(os, "getuid", lambda: real + 1)
 

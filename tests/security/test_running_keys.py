@@ -1,4 +1,4 @@
-"""A key of a running system, from the command that makes it to the one that revokes it."""
+"""A key of a running system, from its creation by command to its revocation."""
 
 from __future__ import annotations
 

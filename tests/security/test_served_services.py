@@ -1,4 +1,4 @@
-"""What the emulator's port reaches beyond the services that Ticktape uses: nothing."""
+"""The emulator's port reaches no services beyond those that Ticktape uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a presigned link opens, and what its access key is worth without the secret key."""
+"""What a presigned link grants, and what its access key is worth without the secret key."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ def environ(
     service: str = "dynamodb",
     **headers: str,
 ) -> dict[str, Any]:
-    """What the emulator is asked with: a request that is signed now."""
+    """Return a request to the emulator, signed now."""
     url = f"http://127.0.0.1:4566{path}"
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     made = signed(KEYS, service, method, url, body, given)
@@ -266,7 +266,7 @@ def wsgi(method: str, url: str, body: bytes, headers: dict[str, str]) -> dict[st
 
 
 def refused(given: dict[str, Any], later: float = 0.0, body: bytes = b"{}") -> str | None:
-    """The code of the error that a request gets so many seconds later; None where it gets none."""
+    """Return the error code of a request some seconds later; None without an error."""
     admission = Admission(KEYS, lambda: time.time() + later)
     found = admission.refusal(given) or admission.refusal_of_body(given, body)
     return found.code if found else None

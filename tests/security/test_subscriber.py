@@ -1,4 +1,4 @@
-"""What reaches the terminal, and what anybody's POST to the subscriber's port can do: nothing."""
+"""What reaches the terminal, and what a foreign POST to the subscriber's port can do: nothing."""
 
 from __future__ import annotations
 

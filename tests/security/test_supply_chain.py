@@ -1,4 +1,4 @@
-"""What is installed is what was locked, wherever it comes from."""
+"""Only locked packages are installed, whatever their index."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ NOON, LATER = "2026-11-20T12:00", "2026-11-20T12:01"
 
 
 def kept(budget: AlertBudget, rule_id: str, times: int, minute: str = NOON) -> int:
-    """How many of so many alerts are recorded for good."""
+    """Return how many of the alerts are recorded for good."""
     with budget.reserve() as room:
         found = sum(room.record(rule_id, minute) for _ in range(times))
         room.keep()

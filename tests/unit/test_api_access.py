@@ -1,4 +1,4 @@
-"""Who may do what: keys, their scopes, and the policy that the gateway keeps for a token."""
+"""Authorization: keys, their scopes, and the policy that the gateway caches for a token."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ EXAMPLES = {"symbol": "NEW", "rule_id": "mine", "name": "gaps", "run_id": "none"
 
 @pytest.fixture
 def services() -> FakeServices:
-    """Where reading is closed."""
+    """Return services with closed reading."""
     return FakeServices(CLOSED)
 
 
@@ -108,7 +108,7 @@ def test_tokens_are_long_and_unique_and_have_a_prefix() -> None:
 
 
 def paths_of(route: Route) -> list[str]:
-    """Paths that a gateway might take for a route's, whatever stands in its parameters."""
+    """Return paths that a gateway might match with a route, whatever its parameters."""
     values = ["x", "x/anything", "..%2Fkeys", "*", "a?b", "preview", "x/latest", "", "%2e%2e/keys"]
     return [re.sub(r"\{\w+\}", value, route.path) for value in values]
 

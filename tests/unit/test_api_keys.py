@@ -1,4 +1,4 @@
-"""Keys over the API: made, listed, revoked, limited, and told apart in the audit log."""
+"""Keys over the API: made, listed, revoked, limited, and distinguished in the audit log."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ def test_what_is_asked_above_the_limit_writes_nothing_more(
 
 
 def counted_as(services: FakeServices, ask: Callable[[dict[str, str]], Answer]) -> int:
-    """What a request counts as in the minute of its key."""
+    """Return how many requests a request counts as in its key's minute."""
     before = sum(services.key_store.counted.values())
     ask(bearing(services.key("admin")))
     return sum(services.key_store.counted.values()) - before
@@ -384,7 +384,7 @@ def test_a_token_in_the_address_is_not_written_into_the_line(
 
 
 def test_a_line_stays_one_line_whatever_the_path_holds(caplog: pytest.LogCaptureFixture) -> None:
-    """API Gateway decodes what stands in a path."""
+    """API Gateway decodes paths."""
     route = Route("PUT", "/rules/{rule_id}", "", "write:rules")
     request = SimpleNamespace(
         context={"resourcePath": route.path}, uri_params={"rule_id": "a\nb {x}"}, query_params=None

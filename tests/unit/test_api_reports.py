@@ -1,4 +1,4 @@
-"""The routes of the reports: parameters are checked and bound, runs are told and paged."""
+"""The routes of the reports: parameters are checked and bound, runs are answered and paged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What is asked wrongly is refused: each refusal names the parameter, the value and the allowed."""
+"""Invalid requests are refused: each refusal names the parameter, the value and the allowed
+ones."""
 
 from __future__ import annotations
 

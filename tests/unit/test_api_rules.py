@@ -66,7 +66,7 @@ def test_put_makes_a_rule_under_the_id_of_its_path(client: Client) -> None:
 
 
 def made_body(made: Answer) -> dict[str, Any]:
-    """What was read may be sent back as it is."""
+    """A rule can be sent back as read."""
     return {name: float(v) if name == "value" else v for name, v in made.json.items()} | {
         "cooldown_seconds": 0
     }

@@ -1,4 +1,4 @@
-"""What the chain's driver sends is what the run asked, and what growth tells is by the tick."""
+"""The chain's driver sends the run's requests, and growth reports per tick."""
 
 from __future__ import annotations
 

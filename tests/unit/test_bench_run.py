@@ -1,4 +1,4 @@
-"""How `python -m bench` runs, keeps and compares; the benchmarks themselves are run by hand."""
+"""How `python -m bench` runs, stores and compares; the benchmarks themselves are run manually."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GOOD = {"name": "a", "value": 2.0, "unit": "ms", "ratio": 3.0, "target": "< 1", 
 
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where results go, with two benchmarks of which the second cannot run."""
+    """Return the results' folder, with two benchmarks of which the second cannot run."""
     ran = {"one": Ran([GOOD]), "two": Ran([], "Error: Chromium is not there")}
     monkeypatch.setattr(bench_main, "benchmarks", lambda: list(ran))
     monkeypatch.setattr(bench_main, "run_one", lambda name, _seconds: ran[name])

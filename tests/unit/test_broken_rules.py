@@ -1,4 +1,4 @@
-"""A stored rule that cannot be read stops nothing, is told of, and can be mended."""
+"""A stored rule that cannot be read stops nothing, is reported, and can be repaired."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long answers may be kept in session: the pace at which prices come."""
+"""How long answers may be cached in session: the interval between prices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a publish can take, by botocore's own figures, and that a claim outlasts it."""
+"""The longest time of a publish, by botocore's own figures; a claim outlasts it."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Crash(BaseException):
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    """Three finished days and a part of the one that is not over, with redeliveries."""
+    """Three finished days and part of the current one, with redeliveries."""
     made = World(monkeypatch)
     for number, day in enumerate((*DAYS, "2026-11-21")):
         made.arrive(day, 3, (day, "A", 1), (day, "B", 1))

@@ -1,10 +1,4 @@
-"""What users of other alerting programs complain of, each a test.
-
-The complaints are gathered in the project's conventions: repeats after one cross
-(digitalmaxing/trading-helper 8), firing at each cooldown (smithadifd/investing_companion 258),
-firing only the first time (dgtlmoon/changedetection.io 2715), false alerts after a reconnect
-(EarnForex/PriceAlert 9), stale data that looks live (weirdtangent/pulse-os 225).
-"""
+"""Complaints of users of other alerting programs, each as a test."""
 
 from __future__ import annotations
 

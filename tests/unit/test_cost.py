@@ -1,4 +1,4 @@
-"""The cost model's arithmetic against cases reckoned by hand, and its file of prices."""
+"""The cost model's arithmetic against manual calculations, and its file of prices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the default rules send: of the simulator's prices, on a virtual clock."""
+"""The alerts of the default rules for the simulator's prices, on a virtual clock."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ class Fed:
 
 
 def as_tick(tick: WireTick) -> Tick:
-    """As ingest stores it."""
+    """Return a tick as ingest stores it."""
     names = [name for name in Tick.__struct_fields__ if hasattr(tick, name)]
     return Tick(**{name: getattr(tick, name) for name in names})
 
 
 def quiet(tick: Tick) -> str:
-    """As detect has it, of fresh ticks."""
+    """Return the reason for suppression, like detect, for fresh ticks."""
     return "backfill" if tick.mode == "backfill" else ""
 
 

@@ -53,13 +53,13 @@ def stage_of(tables: Tables, kind: str = "lambda") -> Stage:
 
 
 def report(state: str, time: str, command: str = "collector") -> tuple[str, dict[str, Any]]:
-    """What the collector writes of itself."""
+    """Return the collector's report."""
     key = {"list": {"S": "producers"}, "symbol": {"S": command}}
     return "ticktape-dev-symbols", {**key, "state": {"S": state}, "time": {"S": time}}
 
 
 def memory(**latest: str) -> tuple[str, dict[str, Any]]:
-    """What it keeps: the last ticks that were sent."""
+    """Return its memory: the last ticks sent."""
     key = {"list": {"S": "collector"}, "symbol": {"S": "memory"}}
     kept = {"source": "yfinance", "latest": latest}
     return "ticktape-dev-symbols", {**key, "memory": {"S": json.dumps(kept)}}
@@ -71,7 +71,7 @@ def price(symbol: str, time: str) -> tuple[str, dict[str, Any]]:
 
 
 def told(tables: Tables, kind: str = "lambda", at: datetime = SINCE) -> str:
-    """What the smoke test says."""
+    """Return the smoke test's output."""
     (line,) = collected.watch(stage_of(tables, kind), lambda: at).wait(tables.clock)
     return line
 

@@ -1,4 +1,4 @@
-"""What is said of fixed costs before anything is made."""
+"""The report of fixed costs before anything is created."""
 
 from __future__ import annotations
 

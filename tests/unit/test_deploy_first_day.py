@@ -14,7 +14,7 @@ TODAY = date(2026, 11, 22)
 
 
 def state(*resources: dict[str, Any]) -> dict[str, Any]:
-    """What Terraform prints of a state with these resources in a module."""
+    """Return Terraform's output of a state with these resources in a module."""
     module = {"child_modules": [{"resources": list(resources)}]}
     return {"format_version": "1.0", "values": {"root_module": module}}
 

@@ -1,4 +1,4 @@
-"""What API Gateway answers by itself."""
+"""API Gateway's own answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plan may reserve of the account's concurrent executions."""
+"""The part of the account's concurrent executions that a plan may reserve."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Account:
     """Lambda in an account with a limit, and functions with their reservations."""
 
     class exceptions:  # noqa: N801  # botocore's name
-        """What botocore raises."""
+        """botocore's exceptions."""
 
         ResourceNotFoundException = KeyError
 
@@ -41,7 +41,7 @@ class NewAccount(Account):
 
 
 def plan(**reserved: int | None) -> dict[str, Any]:
-    """What Terraform prints of functions with these reservations."""
+    """Return Terraform's output of functions with these reservations."""
     functions = {k: {"name": k, "reserved_concurrency": count} for k, count in reserved.items()}
     collector = {"name": "collector", "reserved_concurrency": reserved.get("collector")}
     outputs = {"functions": {"after": functions}, "collector": {"after": collector}}

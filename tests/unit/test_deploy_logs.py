@@ -16,7 +16,7 @@ from chalicelib.adapters.telemetry import embedded
 
 
 def formatted(message: str, *args: object, **extra: Any) -> dict[str, Any]:
-    """What becomes of a warning."""
+    """Return the formatted warning."""
     record = logging.getLogger("ticktape.test").makeRecord(
         "ticktape.test", logging.WARNING, "file", 1, message, args, None, extra=extra
     )

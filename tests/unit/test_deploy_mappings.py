@@ -1,4 +1,4 @@
-"""What is set on event source mappings."""
+"""The settings of event source mappings."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_reservation_of_the_api_is_not_that_of_every_function() -> None:
 
 
 class Lambda:
-    """An account with so many executions, and functions without any of their own."""
+    """An account with this many executions, and functions without reservations."""
 
     class exceptions:  # noqa: N801  # botocore's name
         ResourceNotFoundException = KeyError
@@ -70,7 +70,7 @@ class Lambda:
 
 
 def bounded(stage: Stage, executions: int) -> tuple[int | None, list[str]]:
-    """What is reserved for the API in an account, and what is said."""
+    """Return the API's reservation in an account, and the output."""
     stage._clients["lambda"] = Lambda(executions)
     stage, said = with_bounded_api(stage)
     return stage.functions["api_handler"].reserved_concurrency, said

@@ -410,7 +410,7 @@ def test_a_kept_state_that_is_behind_is_read_again_and_tells_nothing_twice(
 
 
 def counted(store: Any, name: str) -> list[Any]:
-    """What a method of a store is asked from now on."""
+    """Return the later calls of a store's method."""
     asked: list[Any] = []
     method = getattr(store, name)
 

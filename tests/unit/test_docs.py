@@ -1,4 +1,4 @@
-"""What the documents claim about the code."""
+"""The documents' claims about the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bars outside of the regular session are told apart in answers."""
+"""Bars outside the regular session are marked in answers."""
 
 from __future__ import annotations
 

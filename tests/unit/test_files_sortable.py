@@ -40,7 +40,7 @@ def ndjson(path: Path, minutes: range) -> Path:
 
 
 def read(*paths: Path) -> int:
-    """How many minutes the files give."""
+    """Return the number of minutes in the files."""
     recording = open_files(paths, HISTORY)
     recording.check()
     return sum(tick.bar == "1m" for tick in recording.ticks())

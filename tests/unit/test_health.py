@@ -147,7 +147,7 @@ class CountedStores:
 
 
 def seen(count: int) -> Any:
-    """Stores with so many symbols."""
+    """Return stores with `count` symbols."""
     stores: Any = fake_stores()
     for number in range(count):
         stores.symbols.put("seen", SymbolEntry(symbol=f"S{number:04}", added_at=at()))

@@ -1,4 +1,4 @@
-"""What import-linter cannot watch: the module `app`, and that it watches every folder."""
+"""What import-linter cannot check: the module `app`, and its coverage of every folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many bars are put: in few requests, and each in the end by its own condition."""
+"""Bars are put in few requests, and each finally under its own condition."""
 
 from __future__ import annotations
 

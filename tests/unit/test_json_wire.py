@@ -23,7 +23,7 @@ class Raw(io.BytesIO):
 
 
 class Wire:
-    """What went over it, and what it answers."""
+    """A connection's requests and answers."""
 
     def __init__(self, fast: bool = True) -> None:
         self.client = botocore.session.get_session().create_client(

@@ -61,7 +61,7 @@ class Market:
         return first
 
     def repair(self, back: int, width: int, by: int | None) -> None:
-        """A repair by one of the containers, or by one that is not looked at."""
+        """Repair in one of the containers, or in another one."""
         first = self._change(back, width)
         if by is not None:
             since = at(60 * first + 30)
@@ -272,7 +272,7 @@ def test_series_that_were_read_at_one_close_do_not_all_end_at_one(kept: KeptClos
 
 
 def _used(keeper: CloseKeeper, symbol: str, kept: KeptCloses) -> bool:
-    """Whether a series was there, as at a close, at which it is kept again."""
+    """Return whether a series was cached, as at a close, which caches it again."""
     found = keeper.get(symbol, "30m") is not None
     keeper.keep(symbol, "30m", kept)
     return found

@@ -1,4 +1,4 @@
-"""What a request with a key costs, against a case reckoned by hand."""
+"""The cost of a request with a key, against a manual calculation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the lake takes, against cases reckoned by hand."""
+"""The lake's resources, against manual calculations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.lake_costs import Raw, Requests
 from bench.list_prices import prices
 
 READS = 2 + 3 * 51 / 24
-"""How often statements read an object: two surveys, three statements on 51 hours for each 24."""
+"""How often statements read an object: two surveys, three statements on 51 hours per 24."""
 
 HOURS = 24 * 30.4
 

@@ -1,4 +1,4 @@
-"""What `python -m local` takes and refuses, before anything starts."""
+"""What `python -m local` accepts and refuses, before anything starts."""
 
 from __future__ import annotations
 

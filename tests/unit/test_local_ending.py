@@ -37,7 +37,7 @@ def test_a_stop_is_waited_for() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where running systems are named."""
+    """Return the folder of running files."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     return running_file.folder()
 

@@ -1,4 +1,4 @@
-"""A producer that fails is started again; one that ends in order is not."""
+"""A failed producer is restarted; one that ends in order is not."""
 
 from __future__ import annotations
 

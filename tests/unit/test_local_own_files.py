@@ -93,7 +93,7 @@ def test_what_cannot_be_history_is_refused_in_one_line(
 
 
 class Fake:
-    """A producer that ends when it is told to."""
+    """A producer that ends on request."""
 
     def __init__(self, ended: Callable[[int], None]) -> None:
         self.ended = ended

@@ -101,7 +101,7 @@ class Watched:
         self.terminal = PlainTerminal(lambda: self.now, self.out, lambda: self.seconds)
 
     def lines(self, seconds: float, **changes: object) -> int:
-        """How many lines are written when so much later these counts have changed."""
+        """Return the number of lines written if these counts have changed some seconds later."""
         before = self.out.getvalue().count("\n")
         self.seconds += seconds
         self.now = msgspec.structs.replace(self.now, **changes)

@@ -62,7 +62,7 @@ class Stage:
         self.queue.bodies.append(json.dumps(told))
 
     def call(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
-        """The first call takes so long that another batch is given up on."""
+        """The first call takes long enough for another batch to be dead-lettered."""
         self.called += 1
         if self.called == 1:
             self.give_up("second")

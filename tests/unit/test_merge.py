@@ -34,7 +34,7 @@ class Crash(BaseException):
 
 
 class Archive:
-    """RawObjects in memory. `around` is told of each change, before and after it."""
+    """RawObjects in memory. `around` is called before and after each change."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
@@ -263,7 +263,7 @@ def test_an_object_that_takes_much_memory_alone_is_left_with_a_warning(
 
 
 def test_a_merged_name_tells_the_numbers_and_the_members_apart() -> None:
-    """Senders of a queue's messages number them, so that many objects may have equal numbers."""
+    """Senders number a queue's messages, so that many objects may have equal numbers."""
     stored = [RawObject(f"{HOUR}queue-7.{number:016x}-7.json.gz", 1) for number in range(4)]
     group = [one for one in map(numbered, stored) if one is not None]
     name = merged_name(group)
@@ -391,7 +391,7 @@ def _some_record(draw: random.Random) -> Record:
 
 
 def _readings(batch: Sequence[Record]) -> Iterator[dict[str, str]]:
-    """What ingest writes beside a batch: of copies that contradict the later valid one."""
+    """Yield ingest's readings of a batch: of contradicting copies the later valid one."""
     copies: dict[tuple[str, int], list[Record]] = {}
     for record in batch:
         tick = json.loads(record.line[0])
@@ -412,7 +412,7 @@ def _readings(batch: Sequence[Record]) -> Iterator[dict[str, str]]:
 def test_readers_see_no_change_wherever_a_run_breaks_off(
     seed: int, memory: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where memory is little, in parts of two or three batches."""
+    """With little memory, merge in parts of two or three batches."""
     _allow(monkeypatch, memory)
     whole = random_archive(seed)
     lines, ticks = whole.lines(), taken(whole)

@@ -165,7 +165,7 @@ def test_a_run_without_time_goes_on_with_the_hour_that_is_left(archive: Hours) -
 def test_the_next_survey_reads_an_hour_whole_that_was_merged_before_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What is in merged objects is taken for surveyed, so the record alone shows these ticks."""
+    """Merged objects count as surveyed, so only the record shows these ticks."""
     world = World(monkeypatch)
     world.arrive("2026-11-20", 3, ("2026-11-20", "A", 1))
     world.run()

@@ -58,7 +58,7 @@ def shown(bar: Bar) -> tuple[str, str, Decimal, Decimal, Decimal, Decimal | None
 
 
 def bars(watched: Watched, interval: str) -> list[tuple[object, ...]]:
-    """What a reader gets, the running bars included."""
+    """Return what a reader gets, including the running bars."""
     series = Series(watched.stores)
     query = PriceQuery(symbol="AAPL", interval=interval, limit=500)  # type: ignore[arg-type]
     return [shown(bar) for bar in series.bars(query, series.known("AAPL")).rows]

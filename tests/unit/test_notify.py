@@ -27,7 +27,7 @@ class System:
         self.notifier = Notifier(self.alerts, self.publisher, "", clock)
 
     def deliver(self, owner: str = "me", **fields: Any) -> int:
-        """How many messages were sent of one alert; raises what it failed with."""
+        """Return the messages sent for one alert; raise its error."""
         sent, left, error = self.notifier.deliver([make_alert(**fields)], Sender(owner), None)
         assert len(left) == (error is not None)
         if error is not None:

@@ -1,4 +1,4 @@
-"""What an open page costs is reckoned from what the page does."""
+"""The cost of an open page follows from its requests."""
 
 from __future__ import annotations
 

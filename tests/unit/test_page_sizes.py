@@ -1,4 +1,4 @@
-"""What the pages of Parquet files unpack to, by their headers."""
+"""The unpacked size of Parquet's pages, by their headers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A preview tells what the live rule told."""
+"""A preview equals the live rule's alerts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def on(rule: Rule, interval: str) -> Rule:
 
 
 def minute_bars(closes: Sequence[Decimal]) -> list[Bar]:
-    """History of so many minutes on end."""
+    """Return history of consecutive minutes."""
     return [
         Bar(
             symbol="AAPL",
@@ -225,7 +225,7 @@ DAYS = [datetime(2026, 11, day, 20, 59, tzinfo=UTC) for day in (5, 6, 9, 10, 11,
 
 
 def days_with_a_split() -> list[Tick]:
-    """A tick a day, a 2:1 split with the fifth, and one that closes the last day."""
+    """Return a tick per day, with a 2:1 split at the fifth, and one that closes the last day."""
     prices = (200, 201, 202, 203, 101, 102, 103, 104)
     ticks = [
         make_tick(price, timestamp=to_text(day), split="2:1" if n == 4 else None)
@@ -301,7 +301,7 @@ def days_at(*prices: int) -> list[Tick]:
 
 
 def opening(price: int, seconds: float, state: str = "REGULAR") -> Tick:
-    """A tick so many seconds after Friday's open."""
+    """Return a tick some seconds after Friday's open."""
     stamp = to_text(OPEN + timedelta(seconds=seconds))
     return make_tick(price, timestamp=stamp, market_state=state)
 

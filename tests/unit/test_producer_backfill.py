@@ -1,4 +1,4 @@
-"""What a backfill says of symbols without history."""
+"""The messages of a backfill about symbols without history."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def bars_of_all_but_nope(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def backfill(*symbols: str) -> tuple[list[str], list[str]]:
-    """The symbols whose bars came, and what was told."""
+    """Return the symbols whose bars came, and the messages."""
     told: list[str] = []
     source = Backfill(symbols, "1mo", "1d", Status(lambda _event, message: told.append(message)))
     came: list[str] = []

@@ -63,7 +63,7 @@ def test_handlers_and_descriptor_are_as_before_afterwards() -> None:
 
 
 def started(body: str, at_once: bool) -> subprocess.Popen[str]:
-    """A process within `told_to_end` that prints "told" for each telling, ready for signals."""
+    """Start a process within `told_to_end` that prints "told" for each call, ready for signals."""
     code = f"""
 import signal, sys, threading
 from producer.endings import Ended, told_to_end

@@ -1,4 +1,4 @@
-"""What may pass of what a live source says."""
+"""Which ticks of a live source pass."""
 
 from __future__ import annotations
 

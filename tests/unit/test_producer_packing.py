@@ -1,4 +1,4 @@
-"""How many ticks share a record, by command and options."""
+"""The number of ticks per record, by command and options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people read when the network or a library fails."""
+"""Messages for users when the network or a library fails."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_only_the_network_makes_yahoo_unreachable() -> None:
 
 
 def told(error: Exception, monkeypatch: pytest.MonkeyPatch, *, verbose: bool = False) -> list[str]:
-    """What `--source auto` says when the quote fails with an error."""
+    """Return the messages of `--source auto` when the quote fails with an error."""
     messages: list[str] = []
 
     def ask(said: queue.Queue[Exception | str]) -> None:

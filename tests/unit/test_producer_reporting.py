@@ -1,4 +1,4 @@
-"""What people and machines read about a run."""
+"""Reports of a run for people and machines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Live sources that are run again: they go on with what they know, and end when told to."""
+"""Live sources that are run again: they continue from their state, and end on request."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 
 
 def histories(batches: Iterator[Sequence[WireTick]]) -> Counter[tuple[str, str | None]]:
-    """How often each symbol's bars of each length came, until `batches` ends."""
+    """Count each symbol's bars of each length, until `batches` ends."""
     return Counter((batch[0].symbol, batch[0].bar) for batch in batches if batch and batch[0].bar)
 
 
@@ -144,14 +144,14 @@ class Tracked:
         return self.now
 
     def drops(self, symbol: str) -> bool:
-        """Whether it is not among them."""
+        """Return whether it is not among them."""
         return symbol not in self.now
 
 
 def sent_by(
     source: Source, tracked: Tracked, has_turned: Callable[[Sequence[WireTick]], bool]
 ) -> Counter[tuple[str, str | None]]:
-    """What is sent of each symbol, by kind: tracked, then not, then tracked again."""
+    """Return what is sent of each symbol, by kind: tracked, then untracked, then tracked again."""
     lists = iter([("AAPL",), ("AAPL", "MSFT")])
     stop, sink = threading.Event(), MemorySink()
     status = Status(lambda _event, _message: None)

@@ -45,7 +45,7 @@ class Feed:
 
 @pytest.fixture
 def told() -> list[str]:
-    """The problems that were told."""
+    """Return the reported problems."""
     return []
 
 

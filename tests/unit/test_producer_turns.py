@@ -23,7 +23,7 @@ from tests.producer_support.doubles import make_wire_tick
 
 
 class Clock:
-    """Seconds that pass when they are told to."""
+    """A clock that moves on request."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0
@@ -88,7 +88,7 @@ def test_unstarted_requests_are_distinguished_from_unanswered_ones() -> None:
 def polled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[..., tuple[Iterator[list[str]], list[str]]]:
-    """Polls a fixed list with a replaced quote: the symbols of each batch, and what was told."""
+    """Poll a fixed list with a replaced quote; return each batch's symbols, and the messages."""
 
     def polled(
         symbols: list[str], quote: Callable[[str], WireTick], interval: float

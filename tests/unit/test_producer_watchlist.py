@@ -27,7 +27,7 @@ class Changing:
         return self.now
 
     def drops(self, symbol: str) -> bool:
-        """Whether it is not among them."""
+        """Return whether it is not among them."""
         return symbol not in self.now
 
 
@@ -61,7 +61,7 @@ class Table:
         self.fails = False
 
     def get_paginator(self, _operation: str) -> Any:
-        """That of Query."""
+        """Return Query's paginator."""
         return self
 
     def paginate(self, **_request: Any) -> list[dict[str, Any]]:

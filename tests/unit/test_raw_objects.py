@@ -22,7 +22,7 @@ BEFORE = to_text(AT + timedelta(days=1))
 
 
 class Bucket:
-    """What the adapter asks of S3. Keys in `refused` cannot be deleted."""
+    """The adapter's S3 interface. Keys in `refused` cannot be deleted."""
 
     def __init__(self) -> None:
         self.objects: dict[str, tuple[bytes, datetime]] = {}

@@ -1,4 +1,4 @@
-"""What SQL is told of a batch, beside its lines."""
+"""The readings of a batch, besides its lines."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def expire(system: Containers, *numbers: int) -> None:
 
 
 def rebuilt(system: Containers) -> int:
-    """How many bars differed."""
+    """Return the number of bars that differed."""
     return system.all[0].rebuild("AAPL").bars
 
 

@@ -1,4 +1,4 @@
-"""What a review broke of rebuild and of prices that come late or without a volume."""
+"""A review's faults of rebuild, and of prices that come late or without a volume."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def expire(system: Containers, count: int) -> None:
 
 
 def volumes(system: Containers) -> list[tuple[str, Any]]:
-    """Of each minute in order."""
+    """Return the volume of each minute in order."""
     return [(one.start[11:16], one.volume) for one in system.bars("1m")]
 
 

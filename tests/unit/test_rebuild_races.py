@@ -1,4 +1,4 @@
-"""What a review broke of rebuild where something happens while it runs."""
+"""A review's faults of rebuild with concurrent events."""
 
 from __future__ import annotations
 

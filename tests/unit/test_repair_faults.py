@@ -1,4 +1,4 @@
-"""What a review broke of repairs: each case as it was found."""
+"""A review's faults of repairs, one test for each."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Containers:
         self._seen = 0
 
     def restarted(self) -> Services:
-        """One that has read nothing yet."""
+        """Return services that have read nothing yet."""
         return Services(SETTINGS, lambda: instant(self.clock), self.aws)
 
     def put_rule(self, condition: str = "crossing_up", **fields: Any) -> None:

@@ -41,7 +41,7 @@ class Client:
             self.how = type(error).__name__
 
     def end(self) -> str:
-        """How it ended."""
+        """Return how it ended."""
         self._thread.join(PATIENCE_SECONDS)
         return self.how
 

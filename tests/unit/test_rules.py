@@ -113,7 +113,7 @@ def test_expired_or_disabled_rule_is_not_active() -> None:
 
 
 def described_briefly(rule: Rule) -> tuple[object, ...]:
-    """What it judges, on what, how often, and whether it is sent."""
+    """Return what it judges, on what, how often, and whether it is sent."""
     judged = (rule.condition, rule.value or (rule.fast, rule.slow), rule.interval)
     return (*judged, rule.trigger, rule.cooldown_seconds, rule.notify)
 

@@ -18,7 +18,7 @@ from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import NEVER, at, instant, kinesis_event, payload, sqs_event, wire
 
 KINESIS = 49590338271490256608559692538361571095921575989136588898
-"""Of AWS's own example, https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html"""
+"""AWS's own example, https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html"""
 
 FIFO = 18849496460467696128
 """Likewise, of a message of a FIFO queue."""

@@ -24,14 +24,14 @@ from chalicelib.services.lake.sessions import sessions
 from embedded_aws.athena.api import MOST_BYTES
 
 LONGEST = MOST_BYTES * 85 // 100
-"""What we allow ourselves: the rest is a margin."""
+"""Our own limit: the rest is a margin."""
 
 RUN = "0" * 32
 PLACE = f"s3://{'bucket' * 10}/{'ticks_by_month'}/run={RUN}/"
 
 
 def dates(count: int, apart: int = 1) -> list[str]:
-    """So many dates, the last of them in 2026."""
+    """Return dates, the last of them in 2026."""
     last = date(2026, 11, 20)
     return [(last - timedelta(days=apart * n)).isoformat() for n in reversed(range(count))]
 
@@ -44,7 +44,7 @@ YEARS = [ArrivalHours(day) for day in dates(365 * 20)]
 
 
 def assert_short(table: Table, select: str) -> None:
-    """All statements that are made of one that selects."""
+    """Check all statements made from one that selects."""
     fields = [table.period, "series"]
     for statement in (
         lake_sql.measure(select),

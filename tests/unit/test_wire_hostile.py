@@ -1,4 +1,4 @@
-"""Payloads that nobody should send: none raises, and every byte of them is kept somewhere."""
+"""Hostile payloads: none raises, and every byte of them is stored somewhere."""
 
 from __future__ import annotations
 

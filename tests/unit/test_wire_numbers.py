@@ -38,7 +38,7 @@ NUMBERS = st.one_of(
 
 
 def fits(value: Decimal, digits: int) -> bool:
-    """Whether a DECIMAL(digits + 8, 8) holds it as it is."""
+    """Return whether a DECIMAL(digits + 8, 8) holds it exactly."""
     scaled = int(value.scaleb(8).to_integral_value())
     return Decimal(scaled).scaleb(-8) == value and abs(scaled) < 10 ** (digits + 8)
 

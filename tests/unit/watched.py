@@ -54,5 +54,5 @@ class Watched:
 
     @property
     def sent(self) -> int:
-        """How many messages went out."""
+        """Return the number of messages sent."""
         return len(self.stores.publisher.sent)  # type: ignore[attr-defined]  # the fake keeps them

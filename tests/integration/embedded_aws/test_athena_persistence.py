@@ -1,4 +1,4 @@
-"""Tables, partitions and results survive a kill of the emulator; the engine's end is told."""
+"""Tables, partitions and results survive a kill of the emulator; the engine's end is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the emulator keeps of messages that were sent is bounded."""
+"""The emulator's memory of sent messages is bounded."""
 
 from __future__ import annotations
 

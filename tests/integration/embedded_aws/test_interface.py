@@ -1,4 +1,4 @@
-"""What the package offers to a project: a start, clients, and handlers that are fed."""
+"""The package's interface for a project: a start, clients, and mapped handlers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Items of the symbols table that somebody or something has broken: the collector goes on."""
+"""Broken items of the symbols table: the collector continues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs hand on: refusals of history, jumps that wait to be confirmed, either sink."""
+"""State passed between runs: refusals of history, jumps that wait to be confirmed, either sink."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Refusing:
         self.asked: list[float] = []
 
     def __call__(self, _symbol: str, **_span: str) -> list[WireTick]:
-        """As yahoo.bars."""
+        """Return bars like yahoo.bars."""
         self.asked.append(self._world.seconds)
         raise yahoo.Throttled("Yahoo answers 429: too many requests")
 

@@ -1,4 +1,4 @@
-"""Many symbols: history goes on by symbol from container to container, and holds up no prices."""
+"""Many symbols: history continues by symbol from container to container without delaying prices."""
 
 from __future__ import annotations
 

@@ -221,7 +221,8 @@ def test_a_lease_that_was_not_written_fails_the_run(world: World) -> None:
 
 
 def minutes(world: World, start: datetime, count: int) -> list[bool]:
-    """Whether each of the minutes after `start` asked for live prices, in a warm container."""
+    """Return whether each of the minutes after `start` requested live prices, in a warm
+    container."""
     world.now = start
     warm = container(world)
     warm.run()  # first prices

@@ -1,4 +1,4 @@
-"""What follows a handler's answer."""
+"""The consequences of a handler's answer."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_one_record_cannot_be_split() -> None:
 
 
 def test_bisecting_comes_to_the_poison_record_alone() -> None:
-    """A record that always raises is given up on by itself; all others get through."""
+    """A record that always raises is dead-lettered alone; all others succeed."""
     source = make_source(bisect=True, maximum_retries=2)
     waiting = [Attempt(make_records(16))]
     done: list[str] = []

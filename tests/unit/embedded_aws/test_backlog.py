@@ -1,4 +1,4 @@
-"""What waits in streams and queues."""
+"""The backlog of streams and queues."""
 
 from __future__ import annotations
 

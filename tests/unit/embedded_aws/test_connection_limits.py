@@ -47,7 +47,7 @@ class World:
         return made
 
     def after(self, seconds: float) -> None:
-        """Look again so many seconds later."""
+        """Sweep some seconds later."""
         self.now += seconds
         self.connections.sweep()
 

@@ -1,4 +1,4 @@
-"""A disk that is full is told once, and loses nothing that was acknowledged."""
+"""A full disk is reported once, and loses nothing acknowledged."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ TOLD = [
 
 
 def reader() -> LineReader:
-    """Of a table whose columns are all text."""
+    """Return the reader of a table with text columns only."""
     return LineReader(NAMES, [pa.string()] * 3, ignore_malformed=True, fold_case=False)
 
 

@@ -51,7 +51,8 @@ def test_kinesis_event_equals_the_recorded_one() -> None:
 
 
 def from_stream(record: dict[str, Any]) -> dict[str, Any]:
-    """As GetRecords of DynamoDB Streams has it on the wire, where a time may have a fraction."""
+    """Return a record as GetRecords of DynamoDB Streams sends it, where a time may have a
+    fraction."""
     change = dict(record["dynamodb"])
     change["ApproximateCreationDateTime"] += 0.25
     given = {**record, "dynamodb": change}
