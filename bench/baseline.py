@@ -93,7 +93,7 @@ class Baseline:
 
     def bars(self, event: Event, context: Any = None) -> Event:  # noqa: ARG002 - Lambda's signature
         """Answer a GET of a symbol's newest bars."""
-        series = f"{event['pathParameters']['symbol']}#{_asked(event, 'interval')}"
+        series = f"{event['pathParameters']['symbol']}#{_parameter(event, 'interval')}"
         return self._newest(self._bars, Key("series").eq(series), event)
 
     def ticks(self, event: Event, context: Any = None) -> Event:  # noqa: ARG002 - Lambda's signature
@@ -106,7 +106,7 @@ class Baseline:
         answer = table.query(
             KeyConditionExpression=condition,
             ScanIndexForward=False,
-            Limit=int(_asked(event, "limit")),
+            Limit=int(_parameter(event, "limit")),
         )
         return {
             "statusCode": 200,
@@ -115,7 +115,7 @@ class Baseline:
         }
 
 
-def _asked(event: Event, name: str) -> str:
+def _parameter(event: Event, name: str) -> str:
     value: str = event["multiValueQueryStringParameters"][name][0]
     return value
 

@@ -186,15 +186,15 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--symbols", type=_whole(1, 1_000_000), default=25, metavar="N", help="how many")
+    add("--symbols", type=_integer(1, 1_000_000), default=25, metavar="N", help="how many")
     add(
         "--interval", dest="interval_seconds", type=_seconds(0.01, 86_400), default=30.0,
         metavar="S", help="between two ticks of a symbol",
     )  # fmt: skip
     add("--ingest", choices=("kinesis", "sqs"), default="kinesis", help="by which way")
     add("--stream", choices=("provisioned", "on-demand"), default="provisioned", help="of Kinesis")
-    add("--shards", type=_whole(1, 10_000), metavar="N", help="unless it follows from the load")
-    add("--ticks-per-record", type=_whole(1, 1000), default=1, metavar="N", help="the producer's")
+    add("--shards", type=_integer(1, 10_000), metavar="N", help="unless it follows from the load")
+    add("--ticks-per-record", type=_integer(1, 1000), default=1, metavar="N", help="the producer's")
     add("--flush-seconds", type=_seconds(0, 60), default=0.0, metavar="S", help="the producer's")
     add("--ingest-window", type=_seconds(0, 300), default=1.0, metavar="S", help="seconds")
     add("--detect-window", type=_seconds(0, 300), default=0.0, metavar="S", help="seconds")
@@ -206,14 +206,14 @@ def _parser() -> argparse.ArgumentParser:
         "--crosses", choices=("tick", "1m", "5m", "1h", "off"), default="tick",
         help="what default-golden-cross and default-death-cross are judged on; off: not at all",
     )  # fmt: skip
-    add("--mails", type=_whole(0, 1000), default=0, metavar="N", help="addresses for alerts")
-    add("--tabs", type=_whole(0, 10_000), default=0, metavar="N", help="pages open all month")
-    add("--reports", type=_whole(0, 1_000_000), default=0, metavar="N", help="run in a month")
+    add("--mails", type=_integer(0, 1000), default=0, metavar="N", help="addresses for alerts")
+    add("--tabs", type=_integer(0, 10_000), default=0, metavar="N", help="pages open all month")
+    add("--reports", type=_integer(0, 1_000_000), default=0, metavar="N", help="run in a month")
     add(
         "--collector", choices=("none", *collector_cost.KINDS), default="none",
         help="what collects the prices, if its cost is to be in the sum",
     )  # fmt: skip
-    add("--memory", dest="memory_mb", type=_whole(128, 10_240), default=512, metavar="MB",
+    add("--memory", dest="memory_mb", type=_integer(128, 10_240), default=512, metavar="MB",
         help="of each function")  # fmt: skip
     add("--prices-days", type=_seconds(1, 3650), default=30.0, metavar="D", help="ticks are kept")
     add("--raw-days", type=_seconds(1, 3650), default=365.0, metavar="D", help="archive is kept")
@@ -226,7 +226,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _whole(low: int, high: int) -> Any:
+def _integer(low: int, high: int) -> Any:
     def read(text: str) -> int:
         if not text.isdecimal() or not low <= int(text) <= high:
             raise argparse.ArgumentTypeError(f"{text!r} is not allowed; allowed: {low} to {high}")

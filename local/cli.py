@@ -18,7 +18,7 @@ from local.errors import StartError, UsageError
 from local.quiet_logs import OnceAMinute
 from local.system import System
 from producer import region
-from producer.endings import told_to_end
+from producer.endings import on_end_signal
 from producer.reasons import in_full
 from untrusted.printable import PrintableFormatter, errors_printed_plainly, printed_plainly
 
@@ -63,7 +63,7 @@ def _run_system(arguments: list[str]) -> int:
 
 
 def _run(system: System, seconds: float | None) -> int:
-    with told_to_end(_ENDING, system.ended.set, at_once=False):
+    with on_end_signal(_ENDING, system.ended.set, at_once=False):
         try:
             with contextlib.suppress(EndedError):
                 system.start()

@@ -19,7 +19,7 @@ from typing import Any
 from embedded_aws.event_sources.lambda_events import Context
 from embedded_aws.event_sources.scheduling import scheduled_event
 from producer.collector import function
-from producer.endings import told_to_end
+from producer.endings import on_end_signal
 from producer.errors import ProducerError, UsageError
 
 EVERY_SECONDS = 60.0
@@ -84,7 +84,7 @@ def main() -> int:
         named = str(error) if isinstance(error, ProducerError) else repr(error)
         reporter.tell("problem", f"a run of the collector failed: {named}")
 
-    with told_to_end((signal.SIGTERM, signal.SIGINT), end, at_once=True):
+    with on_end_signal((signal.SIGTERM, signal.SIGINT), end, at_once=True):
         reporter.start(collector.status)
         Minutes(function.handler, os.environ["AWS_REGION"], failed).run(stop)
     reporter.stop()

@@ -41,7 +41,7 @@ def content(path: Path) -> bytes:
     if path.suffix != ".js":
         return path.read_bytes()
     if path.parent.name == "vendor":
-        kept = _kept(path)
+        kept = _compressed_copy(path)
         return gzip.decompress(kept.read_bytes()) if kept.is_file() else path.read_bytes()
     bare: str = rjsmin.jsmin(path.read_text())
     return f"{bare}\n".encode()
@@ -50,9 +50,9 @@ def content(path: Path) -> bytes:
 def gzipped(path: Path, body: bytes) -> bytes:
     """Return the body for `Content-Encoding: gzip`: the compressed copy if there is one, else
     compressed now."""
-    kept = _kept(path)
+    kept = _compressed_copy(path)
     return kept.read_bytes() if kept.is_file() else gzip.compress(body, 9, mtime=0)
 
 
-def _kept(path: Path) -> Path:
+def _compressed_copy(path: Path) -> Path:
     return path.with_name(f"{path.name}.gz")

@@ -111,7 +111,7 @@ class System:
             for stop in self._working:
                 pool.submit(stop)
         if self._backlog:  # while the emulator still answers
-            self._backlog = functools.partial(_same, self._backlog())
+            self._backlog = functools.partial(_last_backlog, self._backlog())
         logging.disable(logging.CRITICAL)  # an interrupted handler logs nothing useful
 
     def _bind(self, flag: str, port: int) -> Server:
@@ -339,7 +339,7 @@ class System:
         self.ended.set()
 
 
-def _same(found: Waiting) -> Waiting:
+def _last_backlog(found: Waiting) -> Waiting:
     """Return the last known backlog."""
     return found
 

@@ -35,11 +35,11 @@ def make_sink(options: argparse.Namespace) -> Sink:
     if options.sink == "sqs":
         from producer.sinks.sqs import SqsSink
 
-        url = _named(options.queue_url, "--queue-url", "TICKS_QUEUE_URL")
+        url = _required_name(options.queue_url, "--queue-url", "TICKS_QUEUE_URL")
         return SqsSink(url, *packing(options, MOST_TICKS))
     from producer.sinks.kinesis import KinesisSink
 
-    stream = _named(options.stream, "--stream", "TICKS_STREAM")
+    stream = _required_name(options.stream, "--stream", "TICKS_STREAM")
     return KinesisSink(stream, *packing(options, RECORDED_TICKS if _is_quick(options) else 1))
 
 
@@ -206,7 +206,7 @@ def _watchlist(options: argparse.Namespace, status: Status, default: tuple[str, 
     own, has_tracked = listed(options.symbols or "", "--symbols")
     if has_tracked:
         tracked = _tracked(
-            _named(options.symbols_table, "--symbols-table", "SYMBOLS_TABLE"), status
+            _required_name(options.symbols_table, "--symbols-table", "SYMBOLS_TABLE"), status
         )
         return DefaultList(own, lambda: tracked, at_call=1) if own else tracked
     table = table_of(options, os.environ) if options.command == "stream" else ""
@@ -225,7 +225,7 @@ def _symbols(options: argparse.Namespace) -> tuple[str, ...]:
     return symbols_of(options.symbols.split(","), "--symbols") if options.symbols else ()
 
 
-def _named(value: str | None, flag: str, variable: str) -> str:
+def _required_name(value: str | None, flag: str, variable: str) -> str:
     """Return a name from a flag or the environment. Raises UsageError if neither sets it."""
     name = value or os.environ.get(variable, "")
     if not name:

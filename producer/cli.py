@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from producer import building, region
 from producer.arguments import parse
-from producer.endings import Ended, told_to_end
+from producer.endings import Ended, on_end_signal
 from producer.errors import ProducerError, UsageError
 from producer.outbox import Outbox
 from producer.pipeline import Outcome, Pipeline
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         stop = threading.Event()
         with (
-            told_to_end(_ENDING, stop.set, at_once=True) as endings,
+            on_end_signal(_ENDING, stop.set, at_once=True) as endings,
             published(options, status),
         ):
             with endings.at_once():  # scanning a large file takes minutes

@@ -41,7 +41,7 @@ class Endings:
 
 
 @contextmanager
-def told_to_end(
+def on_end_signal(
     numbers: Sequence[signal.Signals], tell: Callable[[], None], *, at_once: bool
 ) -> Iterator[Endings]:
     """Call `tell` from a thread at the first of these signals. The second signal is ignored or,

@@ -103,7 +103,7 @@ class Hygiene:
     def _is_confirmed_first(self, seen: _Seen, again: WireTick) -> bool:
         """Return whether a symbol's first tick waits and is repeated after some time."""
         suspect = seen.suspect
-        if seen.before or seen.last or suspect is None or not _same(suspect, again):
+        if seen.before or seen.last or suspect is None or not _is_same_answer(suspect, again):
             return False
         since = to_text(self._now() - timedelta(seconds=CONFIRMING_SECONDS))
         return (suspect.sent_at or "") <= since
@@ -153,7 +153,7 @@ def _repeats(tick: WireTick, seen: _Seen) -> str | None:
     if tick.timestamp < seen.time:
         return "out of order"
     for known in (seen.last, seen.suspect):
-        if known is not None and _same(tick, known):
+        if known is not None and _is_same_answer(tick, known):
             return "repeat"
     return None
 
@@ -164,7 +164,7 @@ def _corrects(tick: WireTick, seen: _Seen) -> bool:
     return is_of_second and seen.sent is not None and (tick.price, tick.volume) != seen.sent
 
 
-def _same(tick: WireTick, other: WireTick) -> bool:
+def _is_same_answer(tick: WireTick, other: WireTick) -> bool:
     return (tick.timestamp, tick.price, tick.volume) == (
         other.timestamp,
         other.price,

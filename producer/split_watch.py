@@ -55,7 +55,7 @@ class SplitWatch:
         instant = from_text(tick.timestamp)
         session = calendar.session_at(instant)
         key = tick.symbol, session.date.isoformat()
-        found = tick.split or self._asked(tick, session)
+        found = tick.split or self._listed_split(tick, session)
         if session.phase(instant) == "regular":
             self._last[tick.symbol] = _Seen(session, tick.price)
         known = self._splits.get(key)
@@ -66,7 +66,7 @@ class SplitWatch:
         self._status.problem(f"{tick.symbol}: a split, {found}: fetching its history again")
         return True
 
-    def _asked(self, tick: WireTick, session: Session) -> str | None:
+    def _listed_split(self, tick: WireTick, session: Session) -> str | None:
         """Return the listed split of a session whose first tick suggests one."""
         before = self._last.get(tick.symbol)
         if before is None or before.session.date >= session.date or tick.previous_close is None:

@@ -19,7 +19,7 @@ def printable(text: str) -> str:
     """Return the text without control characters; line ends and tabs stay."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(one for one in text if one in _KEPT or _is_plain(one))
+    return "".join(one for one in text if one in _KEPT or _is_printable(one))
 
 
 def in_line(text: str) -> str:
@@ -27,7 +27,7 @@ def in_line(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
-def _is_plain(character: str) -> bool:
+def _is_printable(character: str) -> bool:
     return unicodedata.category(character) not in _STRIPPED
 
 

@@ -19,7 +19,7 @@ from chalicelib.domain.messages import describe
 from chalicelib.domain.rules import ANY_SYMBOL, MAX_RULES, Rule, within_bound
 from chalicelib.domain.running_closes import RunningCloses
 from chalicelib.domain.sessions import calendar_for
-from chalicelib.domain.splits import Split, adjusted, find_split, told_split, with_split
+from chalicelib.domain.splits import Split, adjusted, find_split, reported_split, with_split
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text
 from chalicelib.domain.watching import (
@@ -302,7 +302,7 @@ class _Run:
         if known >= place.date or self._opening is None or self._opening.before is None:
             return None
         if tick.split is not None:
-            return told_split(place.date, tick.split, self._opening.before)
+            return reported_split(place.date, tick.split, self._opening.before)
         if self._mark is None or self._mark_place is None:
             return None
         return _shown_split(self._mark, self._mark_place, tick, place)

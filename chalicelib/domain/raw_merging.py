@@ -132,11 +132,11 @@ def _offered(
     for line in batch.lines:
         of_line = _identity(line[0])
         if of_line in contested and of_line not in rows:
-            for copy in _plain(batch.number, place, line):
+            for copy in _copies_in(batch.number, place, line):
                 yield of_line, copy
 
 
-def _plain(number: int, place: int, line: Line) -> Iterator[_Copy]:
+def _copies_in(number: int, place: int, line: Line) -> Iterator[_Copy]:
     """Yield the tick or bar that SQL reads from a line, if any."""
     from chalicelib.domain.wire import decode
 

@@ -66,7 +66,7 @@ class Split(msgspec.Struct, frozen=True, array_like=True):
         return squared > middle if self.numerator > self.denominator else squared < middle
 
 
-def told_split(date: str, ratio: str, before: Decimal) -> Split:
+def reported_split(date: str, ratio: str, before: Decimal) -> Split:
     """Return the split that a tick reports, such as "5:1" (see docs/producer.md); `before` is the
     last stored price."""
     numerator, denominator = ratio.split(":")

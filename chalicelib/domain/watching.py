@@ -71,7 +71,7 @@ def judge(
     rule: Rule, rule_state: RuleState | None, observation: Observation
 ) -> tuple[RuleState, bool]:
     """Return the rule's state after `observation`, and whether the rule fires."""
-    before = known_to(rule, rule_state) or _fresh(rule, observation)
+    before = known_to(rule, rule_state) or _initial(rule, observation)
     if rule.interval != "tick":
         if before.bar == observation.scope:
             return before, False
@@ -106,7 +106,7 @@ def without_alert(rule: Rule, before: RuleState | None, after: RuleState) -> Rul
     return msgspec.structs.replace(after, fired_at=known.fired_at, fired_scope=known.fired_scope)
 
 
-def _fresh(rule: Rule, observation: Observation) -> RuleState:
+def _initial(rule: Rule, observation: Observation) -> RuleState:
     """Return the state of a new rule; earlier prices decide the side of its averages."""
     side = 0
     if rule.condition in CROSSES:

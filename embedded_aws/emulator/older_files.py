@@ -99,13 +99,13 @@ def _message(found: Named) -> bytes:
     return _encode(_state(found, "moto.sqs.models.Message"))
 
 
-def _plain(value: Any) -> Any:
+def _plain_dicts(value: Any) -> Any:
     """Convert ordered dicts to dicts, at any depth."""
     if isinstance(value, Named):
         value = value.entries
     if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
-    return [_plain(one) for one in value] if isinstance(value, list) else value
+        return {name: _plain_dicts(one) for name, one in value.items()}
+    return [_plain_dicts(one) for one in value] if isinstance(value, list) else value
 
 
 def _databases(found: Named | dict[str, Named]) -> bytes:
@@ -119,15 +119,15 @@ def _database(found: Named) -> StoredDatabase:
     state = _state(found, "moto.glue.models.FakeDatabase")
     tables = state["tables"]
     kept = tables.entries if isinstance(tables, Named) else tables
-    of_today = [_taken(StoredTable, one.state) for one in kept.values()]
-    made: StoredDatabase = _taken(StoredDatabase, state, tables=of_today)
+    of_today = [_build(StoredTable, one.state) for one in kept.values()]
+    made: StoredDatabase = _build(StoredDatabase, state, tables=of_today)
     return made
 
 
 def _partition(found: Named) -> bytes:
-    return _encode(_taken(StoredPartition, _state(found, "moto.glue.models.FakePartition")))
+    return _encode(_build(StoredPartition, _state(found, "moto.glue.models.FakePartition")))
 
 
-def _taken(kind: type[Any], state: dict[str, Any], **given: Any) -> Any:
+def _build(kind: type[Any], state: dict[str, Any], **given: Any) -> Any:
     names = [name for name in kind.__struct_fields__ if name not in given]
-    return kind(**{name: _plain(state[name]) for name in names}, **given)
+    return kind(**{name: _plain_dicts(state[name]) for name in names}, **given)

@@ -71,7 +71,7 @@ def _by_key(original: Any) -> Any:
             rows = _rows(asked, bounds, exclusive_start_key, not scan_index_forward)
             if not projections and not filters and type(filter_expression) is OpDefault:
                 return _page(asked, rows, limit)
-            view = _Narrowed(self, _enough(asked, rows, limit))
+            view = _Narrowed(self, _items_for_page(asked, rows, limit))
         where = (hash_key, range_comparison, range_objs, limit, exclusive_start_key)
         how = (scan_index_forward, projections, index_name, consistent_read, filter_expression)
         return original(view, *where, *how, hash_key_conditions, range_key_conditions, **filters)
@@ -204,7 +204,7 @@ class _Narrowed:
         return self._items
 
 
-def _enough(asked: _Asked, rows: Iterator[Row], limit: int | None) -> list[Item]:
+def _items_for_page(asked: _Asked, rows: Iterator[Row], limit: int | None) -> list[Item]:
     """Return as many items as a page takes, plus one that shows whether there are more."""
     found: list[Item] = []
     size = 0

@@ -51,17 +51,17 @@ def encode_databases(databases: dict[str, Any]) -> bytes:
 
 
 def _database(database: Any) -> StoredDatabase:
-    tables = [_taken(StoredTable, table) for table in database.tables.values()]
-    made: StoredDatabase = _taken(StoredDatabase, database, tables=tables)
+    tables = [_copy_fields(StoredTable, table) for table in database.tables.values()]
+    made: StoredDatabase = _copy_fields(StoredDatabase, database, tables=tables)
     return made
 
 
 def encode_partition(partition: Any) -> bytes:
     """Encode moto's partition."""
-    return _encode(_taken(StoredPartition, partition))
+    return _encode(_copy_fields(StoredPartition, partition))
 
 
-def _taken(kind: type[Any], source: Any, **given: Any) -> Any:
+def _copy_fields(kind: type[Any], source: Any, **given: Any) -> Any:
     """Copy these fields of moto's object into a struct."""
     names = [name for name in kind.__struct_fields__ if name not in given]
     return kind(**{name: getattr(source, name) for name in names}, **given)

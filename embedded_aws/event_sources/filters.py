@@ -49,7 +49,7 @@ def _leaf_matches(rule: Any, held: Any) -> bool:
     if isinstance(held, list):
         return any(_leaf_matches(rule, entry) for entry in held)
     if not isinstance(rule, Mapping):
-        return _same(rule, held)
+        return _equal(rule, held)
     ((kind, operand),) = rule.items()
     if kind == "exists":
         is_leaf = held is not _ABSENT and not isinstance(held, Mapping)
@@ -64,7 +64,7 @@ def _rule(kind: str) -> Any:
         raise PatternError(f"{kind}: no such rule; allowed: {', '.join(_RULES)}") from None
 
 
-def _same(wanted: Any, held: Any) -> bool:
+def _equal(wanted: Any, held: Any) -> bool:
     if isinstance(wanted, bool) or isinstance(held, bool):
         return wanted is held
     return bool(held is not _ABSENT and wanted == held)

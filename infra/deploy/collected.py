@@ -67,10 +67,10 @@ class Watch:
         state = self._reported()
         if state is None:
             return f"the collector has not reported; {log}"
-        self._said = self._well(state)
+        self._said = self._result(state)
         return "" if self._said else f"no collected price was stored, in state {state!r}; {log}"
 
-    def _well(self, state: str) -> str:
+    def _result(self, state: str) -> str:
         """Return the lines to print as soon as the result is known."""
         for beginning, why in NOT_TO_BE_WAITED_FOR.items():
             if state.startswith(beginning):

@@ -41,10 +41,12 @@ def planned(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
 def lines(resources: Resources, listed: Prices) -> list[Line]:
     """Return the fixed costs of the planned resources after free allowances."""
     shards, on_demand = _shards(resources), _on_demand(resources)
-    alarms = sum(_alarm_metrics(r["values"]) for r in _of(resources, "aws_cloudwatch_metric_alarm"))
-    dashboards = len(_of(resources, "aws_cloudwatch_dashboard"))
-    keys = len(_of(resources, "aws_kms_key"))
-    tasks = [found["values"] for found in _of(resources, "aws_ecs_task_definition")]
+    alarms = sum(
+        _alarm_metrics(r["values"]) for r in _of_kind(resources, "aws_cloudwatch_metric_alarm")
+    )
+    dashboards = len(_of_kind(resources, "aws_cloudwatch_dashboard"))
+    keys = len(_of_kind(resources, "aws_kms_key"))
+    tasks = [found["values"] for found in _of_kind(resources, "aws_ecs_task_definition")]
     hours = listed.hours_a_month
     found = [
         Line("Kinesis shards", shards, listed.of("kinesis_shard_hour", shards * hours)),
@@ -86,17 +88,17 @@ def of_plan(text: str) -> list[str]:
     return described(lines(planned(json.loads(text)), listed), listed)
 
 
-def _of(resources: Resources, kind: str) -> list[Mapping[str, Any]]:
+def _of_kind(resources: Resources, kind: str) -> list[Mapping[str, Any]]:
     return [found for found in resources if found["type"] == kind and found["mode"] == "managed"]
 
 
 def _shards(resources: Resources) -> int:
-    streams = [found["values"] for found in _of(resources, "aws_kinesis_stream")]
+    streams = [found["values"] for found in _of_kind(resources, "aws_kinesis_stream")]
     return sum(int(values.get("shard_count") or 0) for values in streams)
 
 
 def _on_demand(resources: Resources) -> int:
-    streams = [found["values"] for found in _of(resources, "aws_kinesis_stream")]
+    streams = [found["values"] for found in _of_kind(resources, "aws_kinesis_stream")]
     return sum(
         any(mode["stream_mode"] == "ON_DEMAND" for mode in values["stream_mode_details"])
         for values in streams

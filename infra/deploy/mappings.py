@@ -61,7 +61,7 @@ def prune(stage: Stage) -> list[str]:
     recorded = {r["event_uuid"] for r in stage.deployed() if "event_uuid" in r}
     told = []
     for handler in _fed(stage):
-        for mapping in _of(client, stage.functions[handler].name):
+        for mapping in _mappings_of(client, stage.functions[handler].name):
             is_ours = mapping["UUID"] in recorded
             if is_ours and mapping["EventSourceArn"] == _arn(stage, handler, mapping):
                 continue
@@ -119,7 +119,7 @@ def _fed(stage: Stage) -> list[str]:
     return [handler for handler in EVENT_SOURCES if handler in stage.functions]
 
 
-def _of(client: Any, function: str) -> list[dict[str, Any]]:
+def _mappings_of(client: Any, function: str) -> list[dict[str, Any]]:
     """Return all mappings of a function; listed without its name, which fails for a deleted
     function."""
     pages = client.get_paginator("list_event_source_mappings").paginate()
@@ -138,7 +138,7 @@ def _single(stage: Stage) -> dict[str, dict[str, Any]]:
     client = stage.client("lambda")
     found = {}
     for handler in _fed(stage):
-        mappings = _of(client, stage.functions[handler].name)
+        mappings = _mappings_of(client, stage.functions[handler].name)
         if len(mappings) != 1:
             raise DeployError(f"{handler} has {len(mappings)} mappings; chalice deploy makes one")
         if mappings[0]["EventSourceArn"] != _arn(stage, handler, mappings[0]):

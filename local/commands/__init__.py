@@ -114,13 +114,13 @@ def run(name: str, arguments: list[str]) -> int:
     try:
         return COMMANDS[name](arguments)
     except (UsageError, ProducerUsageError) as error:
-        return _told(name, str(error), USAGE)
+        return _fail(name, str(error), USAGE)
     except (BotoCoreError, ClientError) as error:
-        return _told(name, f"AWS: {why(error)}", FAILED)
+        return _fail(name, f"AWS: {why(error)}", FAILED)
     except KeyboardInterrupt:
-        return _told(name, "interrupted", INTERRUPTED)
+        return _fail(name, "interrupted", INTERRUPTED)
 
 
-def _told(name: str, text: str, status: int) -> int:
+def _fail(name: str, text: str, status: int) -> int:
     print(f"python -m local {name}: {text}", file=sys.stderr)
     return status

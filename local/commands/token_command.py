@@ -64,7 +64,7 @@ def kept(dynamodb: Any, environment: dict[str, str]) -> str | None:
 
 def _add(ring: KeyRing, options: argparse.Namespace) -> int:
     """Add a key; print only its token to standard output, once."""
-    key, made = ring.create(_given(options))
+    key, made = ring.create(_body(options))
     print(made)
     print(f"{_described(key)}\nKeep the token: only its hash is stored.", file=sys.stderr)
     return OK
@@ -95,7 +95,7 @@ def _described(key: Key) -> str:
     return "  ".join(filter(None, told))
 
 
-def _given(options: argparse.Namespace) -> dict[str, Any]:
+def _body(options: argparse.Namespace) -> dict[str, Any]:
     """Return the options as the body of POST /keys."""
     scopes = [scope for given in options.scope for scope in given.split(",") if scope]
     return {

@@ -188,7 +188,7 @@ class Piece:
 
         found, column = self._batch.column(place), self._batch.schema.names[place]
         if not isinstance(found, pyarrow.DictionaryArray) or not is_text(found.type):
-            return _plain(found)
+            return _python_values(found)
         places = [place for place in found.indices.unique().to_pylist() if place is not None]
         texts = {place: self._text(column, found.dictionary[place]) for place in places}
         return [texts.get(place) for place in found.indices.to_pylist()]
@@ -211,7 +211,7 @@ class Piece:
         return text.as_py()
 
 
-def _plain(column: pyarrow.Array) -> list[Any]:
+def _python_values(column: pyarrow.Array) -> list[Any]:
     """Convert values to Python's; None for times that Python cannot represent or with an unknown
     zone."""
     try:

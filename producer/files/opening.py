@@ -138,7 +138,7 @@ class Files:
             self._require(found, passed_over)
             self._recordings = found
             self.total = sum(one.total or 0 for one in found)
-            self.notes = [*_noted(found, self.total), *_told(passed_over)]
+            self.notes = [*_noted(found, self.total), *_skipped_note(passed_over)]
         return self._recordings
 
     def _readable(self, path: Path, passed_over: list[str]) -> Iterator[Readable]:
@@ -174,7 +174,7 @@ def _noted(recordings: Sequence[Own], total: int) -> list[str]:
     return [f"{len(recordings):,} files: {total:,} rows of {len(symbols):,} symbols{first}"]
 
 
-def _told(passed_over: Sequence[str]) -> list[str]:
+def _skipped_note(passed_over: Sequence[str]) -> list[str]:
     if not passed_over:
         return []
     return [f"{len(passed_over)} files skipped; {passed_over[0]}"]

@@ -58,7 +58,7 @@ class Folder:
     def body(self, key: str) -> bytes:
         """See Objects."""
         with (self._path / key).open("rb") as file:
-            return _whole(file, (self._path / key).stat().st_size)
+            return _read_all(file, (self._path / key).stat().st_size)
 
     def file(self, key: str, _: Path, /) -> Path:
         """See Files."""
@@ -91,7 +91,7 @@ class Bucket:
     def body(self, key: str) -> bytes:
         """See Objects."""
         answer = self._client.get_object(Bucket=self._bucket, Key=key)
-        return _whole(answer["Body"], answer["ContentLength"])
+        return _read_all(answer["Body"], answer["ContentLength"])
 
     def file(self, key: str, place: Path, /) -> Path:
         """See Files."""
@@ -104,7 +104,7 @@ class Bucket:
         return place
 
 
-def _whole(file: BinaryIO, size: int) -> bytes:
+def _read_all(file: BinaryIO, size: int) -> bytes:
     """Read all of a file of the stated size."""
     _check(size, MOST_BODY)
     return file.read(size)

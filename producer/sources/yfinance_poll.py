@@ -229,7 +229,7 @@ class YfinancePoll:
         now = self._clock()
         if self._breaker.open_seconds:
             seconds = self._breaker.open_seconds
-            self._status.say(f"throttled by Yahoo until {_whole(now, seconds)}")
+            self._status.say(f"throttled by Yahoo until {_instant_after(now, seconds)}")
             return seconds
         if not symbols:
             self._status.say("no symbols are tracked")
@@ -237,7 +237,7 @@ class YfinancePoll:
         put_off = [name for name in symbols if self._hours.is_open(name, now)]
         if put_off:
             seconds = self._turns.wait_seconds(put_off)
-            self._status.say(f"not found by Yahoo, asked again at {_whole(now, seconds)}")
+            self._status.say(f"not found by Yahoo, asked again at {_instant_after(now, seconds)}")
             return seconds
         opens = self._hours.next_open(symbols, now)
         self._status.say(f"market closed until {to_text(opens)}")
@@ -272,7 +272,7 @@ class YfinancePoll:
         """Open or close the circuit; report the result of the poll."""
         if any(isinstance(answer, yahoo.Throttled) for answer in answers.values()):
             seconds = self._breaker.refused()
-            self._status.say(f"throttled by Yahoo until {_whole(self._clock(), seconds)}")
+            self._status.say(f"throttled by Yahoo until {_instant_after(self._clock(), seconds)}")
             return
         if any(isinstance(answer, _ANSWERS) for answer in answers.values()):
             self._breaker.answered()
@@ -300,5 +300,5 @@ class YfinancePoll:
             self._status.problem(f"{symbol}: no price: {reason(error)}", error)
 
 
-def _whole(now: datetime, seconds: float) -> str:
+def _instant_after(now: datetime, seconds: float) -> str:
     return to_text((now + timedelta(seconds=seconds)).replace(microsecond=0))

@@ -150,7 +150,7 @@ class DynamoDB:
         return self._call("TransactWriteItems", self._transact_write_items, request)
 
     def _transact_write_items(self, request: dict[str, Any]) -> dict[str, Any]:
-        writes = [_only(write) for write in request["TransactItems"]]
+        writes = [_write_of(write) for write in request["TransactItems"]]
         places = [(one["TableName"], self._place(one)) for _, one in writes]
         if not 1 <= len(writes) <= 100 or len(set(places)) != len(places):
             raise error("TransactWriteItems", "ValidationException", 400)
@@ -227,7 +227,7 @@ class DynamoDB:
         return [item for item in items if matches((item, names, values))]
 
 
-def _only(write: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def _write_of(write: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return a transaction's write and its kind."""
     ((kind, one),) = write.items()
     if kind not in ("Put", "Delete"):

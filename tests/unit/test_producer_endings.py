@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from producer.endings import Ended, told_to_end
+from producer.endings import Ended, on_end_signal
 from tests.patience import PATIENCE_SECONDS
 from tests.producer_support.doubles import ROOT
 
@@ -49,25 +49,25 @@ def _send_from_a_thread_that_hears_it() -> None:
 @pytest.mark.usefixtures("deaf_main_thread")
 def test_a_signal_is_heard_by_a_main_thread_that_it_does_not_wake() -> None:
     stop = threading.Event()
-    with told_to_end([NUMBER], stop.set, at_once=True):
+    with on_end_signal([NUMBER], stop.set, at_once=True):
         _send_from_a_thread_that_hears_it()
         assert stop.wait(PATIENCE_SECONDS)
 
 
 def test_handlers_and_descriptor_are_as_before_afterwards() -> None:
     before = signal.getsignal(NUMBER)
-    with told_to_end([NUMBER], lambda: None, at_once=True):
+    with on_end_signal([NUMBER], lambda: None, at_once=True):
         assert signal.getsignal(NUMBER) != before
     assert signal.getsignal(NUMBER) == before
     assert signal.set_wakeup_fd(-1) == -1
 
 
 def started(body: str, at_once: bool) -> subprocess.Popen[str]:
-    """Start a process within `told_to_end` that prints "told" for each call, ready for signals."""
+    """Start a process within `on_end_signal` that prints "told" per call, ready for signals."""
     code = f"""
 import signal, sys, threading
-from producer.endings import Ended, told_to_end
-with told_to_end([signal.SIGTERM], lambda: print("told", flush=True), at_once={at_once}):
+from producer.endings import Ended, on_end_signal
+with on_end_signal([signal.SIGTERM], lambda: print("told", flush=True), at_once={at_once}):
     print("ready", flush=True)
     {body}
 """
@@ -105,7 +105,7 @@ def test_a_second_signal_tells_nothing_new() -> None:
 
 def test_a_signal_ends_at_once_what_prepares_and_tells_afterwards_as_before() -> None:
     stop = threading.Event()
-    with told_to_end([NUMBER], stop.set, at_once=False) as endings:
+    with on_end_signal([NUMBER], stop.set, at_once=False) as endings:
         with pytest.raises(Ended), endings.at_once():
             signal.raise_signal(NUMBER)
         assert stop.wait(PATIENCE_SECONDS)
@@ -113,7 +113,7 @@ def test_a_signal_ends_at_once_what_prepares_and_tells_afterwards_as_before() ->
 
 
 def test_a_signal_that_came_before_ends_what_prepares() -> None:
-    with told_to_end([NUMBER], lambda: None, at_once=False) as endings:
+    with on_end_signal([NUMBER], lambda: None, at_once=False) as endings:
         signal.raise_signal(NUMBER)
         with pytest.raises(Ended), endings.at_once():
             raise AssertionError("it goes on")

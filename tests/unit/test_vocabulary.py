@@ -20,6 +20,8 @@ RETIRED = {
     "mistakable": "misreadings",
     "Marks": "CompactionState",
     "Arrived": "ArrivalHours",
+    "told_split": "reported_split",
+    "told_to_end": "on_end_signal",
 }
 """Retired names, with what took their place."""
 

@@ -80,11 +80,11 @@ def partitions_left(
             continue
         kind = schema.field(name).type
         terms = [pc.field(name) == pa.scalar(value).cast(kind) for value in of_column]
-        kept = _left([(*one, term) for one in kept for term in terms], schema, condition)
+        kept = _consistent([(*one, term) for one in kept for term in terms], schema, condition)
     return count * len(kept)
 
 
-def _left(found: Sequence[_Terms], schema: Any, condition: Any) -> list[_Terms]:
+def _consistent(found: Sequence[_Terms], schema: Any, condition: Any) -> list[_Terms]:
     """Return the terms that do not contradict the condition."""
     fragments = [
         _FORMAT.make_fragment(str(at), _FILES, partition_expression=reduce(and_, terms))

@@ -99,7 +99,7 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
         """Scan with the columns that DuckDB needs and the filter that rows must pass."""
         try:
             wanted = list(self.schema.names if columns is None else columns)
-            partitions = list(self._kept(filter))
+            partitions = list(self._matching(filter))
             self._count_empty(len(partitions), filter)
             return self._opened(partitions, wanted, filter)
         except Exception as error:
@@ -122,7 +122,7 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
             return _Batches(rows, self, wanted)
         raise unsupported(f"the SerDe {self._table.serde or 'that is not named'}")
 
-    def _kept(self, condition: Any) -> Iterator[Partition]:
+    def _matching(self, condition: Any) -> Iterator[Partition]:
         """Yield the partitions that the filter does not exclude."""
         partitions = list(self._lake.catalog.partitions(self._table))
         if condition is None or not self._table.partition_columns:

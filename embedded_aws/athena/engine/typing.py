@@ -111,7 +111,7 @@ class Types:
             described = self._connection.execute(f"DESCRIBE {sql}")
         except duckdb.Error as error:
             raise unsupported(f"{part.sql('athena')}, whose type cannot be told,") from error
-        return _named(described.fetchone()[1])
+        return _kind_named(described.fetchone()[1])
 
     def _kinds(self, tree: exp.Expression) -> dict[str, Kind]:
         text = tree.sql("duckdb").replace("'", "''")
@@ -170,7 +170,7 @@ def _mark(condition: Any) -> str | None:
     return None
 
 
-def _named(name: str) -> Kind:
+def _kind_named(name: str) -> Kind:
     match = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", name)
     return Kind("DECIMAL", int(match[1]), int(match[2])) if match else Kind(name)
 
