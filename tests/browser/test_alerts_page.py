@@ -149,9 +149,7 @@ def test_tabs_of_the_panel_follow_the_arrow_keys(
     expect(tab).to_be_focused()
 
 
-def test_what_fired_is_listed_filtered_and_leads_to_the_chart(
-    system: System, open_page: OpenPage
-) -> None:
+def test_alerts_are_listed_filtered_and_open_the_chart(system: System, open_page: OpenPage) -> None:
     page = open_page(system.page)
     wait_for_chart(page)
     entries = page.locator("#panel-alerts .entry")

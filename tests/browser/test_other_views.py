@@ -51,7 +51,7 @@ def test_history_shows_open_and_close_of_every_symbol(system: System, open_page:
     expect(page.locator("#quote h1")).to_have_text("CINDRA")
 
 
-def test_what_is_shown_is_exported_as_csv(system: System, open_page: OpenPage) -> None:
+def test_the_shown_data_is_exported_as_csv(system: System, open_page: OpenPage) -> None:
     page = open_page(f"{system.page}/#range=1Y")
     wait_for_chart(page)
     page.get_by_role("button", name="Export").click()

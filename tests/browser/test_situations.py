@@ -212,7 +212,7 @@ def test_signals_are_those_of_the_drawn_bars_while_other_bars_are_on_their_way(
     assert "04:10" in shown
 
 
-def test_what_stands_around_the_chart_is_asked_for_again_when_the_connection_drops(
+def test_the_charts_surroundings_are_requested_again_when_the_connection_drops(
     world: StandIn, open_page: OpenPage
 ) -> None:
     dropped: list[str] = []

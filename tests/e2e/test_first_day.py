@@ -199,7 +199,7 @@ def test_a_replayed_file_alerts_nobody_until_it_is_asked_to(desk: Desk) -> None:
     assert eventually(lambda: desk.system.get("/health")["detect_lag_seconds"] == 0)
 
 
-def test_what_another_source_sends_is_refused_with_a_reason_and_taken_once_forgotten(
+def test_ticks_of_another_source_are_refused_until_the_symbol_is_forgotten(
     desk: Desk,
 ) -> None:
     live = {"symbol": "KO", "price": 61.5, "timestamp": "2026-11-20T15:30:00Z", "source": "mine"}

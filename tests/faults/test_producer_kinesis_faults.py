@@ -208,7 +208,7 @@ def test_a_producer_that_is_killed_ten_times_goes_on_where_it_was(
     assert killed(10, moto, stream, path, tmp_path / "spool.db") == expected(path)
 
 
-def test_what_a_stopped_producer_could_not_send_is_sent_by_the_next(
+def test_the_next_producer_sends_a_stopped_ones_unsent_ticks(
     moto: str, stream: str, tmp_path: Path
 ) -> None:
     path, spool = recorded(tmp_path, 500), tmp_path / "spool.db"

@@ -101,7 +101,7 @@ def test_it_does_not_run_ahead_of_detect() -> None:
     assert state.last_timestamp == TICKS[-1]["timestamp"]
 
 
-def test_where_detect_goes_on_meanwhile_both_end_up_right() -> None:
+def test_concurrent_detection_and_repair_both_end_correct() -> None:
     system, clean = delivered(), delivered()
     more = [payload(wire(101, (400 + n) * 37.3, symbol=SYMBOL)) for n in range(2)]
     clean.deliver(more, 1)

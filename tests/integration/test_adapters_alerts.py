@@ -81,7 +81,7 @@ def test_one_at_a_time_may_send(alerts: AlertStore, symbol: str) -> None:
         alerts.claim(alert, "me", at(23), at(43))
 
 
-def test_what_was_sent_is_claimed_by_nobody(alerts: AlertStore, symbol: str) -> None:
+def test_sent_alerts_are_not_claimed(alerts: AlertStore, symbol: str) -> None:
     alert = make_alert(symbol=symbol)
     alerts.claim(alert, "me", at(0), at(20))
     alerts.mark_sent(alert, at(1))

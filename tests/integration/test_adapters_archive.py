@@ -70,9 +70,7 @@ def test_reusing_the_numbers_of_anothers_messages_overwrites_nothing(
     assert names.count(next(name for name in names if name.endswith(".gz"))) == 2
 
 
-def test_what_is_quarantined_of_a_batch_is_one_object_of_lines(
-    emulated: Emulated, bucket: str
-) -> None:
+def test_a_batchs_quarantined_lines_are_one_object(emulated: Emulated, bucket: str) -> None:
     archive = S3Archive(emulated.clients.s3, bucket)
     parts = [QuarantinedPart("why", "ticks.fifo", "7", part, 0, at(), "e30=") for part in (0, 1)]
     for _ in range(2):

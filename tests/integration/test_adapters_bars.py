@@ -87,9 +87,7 @@ def test_late_history_replaces_all_but_history_that_came_later(bars: BarStore, s
     assert read(bars, symbol) == [late[0], newer, *late[2:]]
 
 
-def test_of_folded_bars_of_as_many_parts_the_one_that_came_later_stays(
-    bars: BarStore, symbol: str
-) -> None:
+def test_the_later_of_folded_bars_with_equal_parts_stays(bars: BarStore, symbol: str) -> None:
     first, second = (make_bar(0, n, symbol=symbol, ticks=0, folded=5) for n in (1, 2))
     bars.fill([second], at(100))
     bars.fill([first], at(0))
@@ -170,9 +168,7 @@ def test_closes_are_all_bars_in_short(bars: BarStore, symbol: str) -> None:
     assert [close.extended for close in found] == [False] * 8 + [True]
 
 
-def test_of_many_bars_at_once_each_is_put_under_its_own_condition(
-    bars: BarStore, symbol: str
-) -> None:
+def test_many_bars_are_each_put_under_their_own_condition(bars: BarStore, symbol: str) -> None:
     offered = [make_bar(60 * n, 2, symbol=symbol, ticks=3) for n in range(60)]
     same, other = offered[3], make_bar(60 * 30, 1, symbol=symbol, ticks=4)
     history = make_bar(60 * 59, 1, symbol=symbol, ticks=0)
@@ -194,7 +190,7 @@ def test_corrected_bars_replace_those_that_they_correct(bars: BarStore, symbol: 
     assert read(bars, symbol)[:4] == corrected
 
 
-def test_of_two_bars_of_one_start_the_first_stays_and_the_other_is_given_back(
+def test_the_first_of_two_bars_with_one_start_stays_and_the_other_is_returned(
     bars: BarStore, symbol: str
 ) -> None:
     few, many = (make_bar(0, price, symbol=symbol, ticks=price) for price in (2, 7))

@@ -20,7 +20,7 @@ def test_batches_are_counted_until_they_are_redriven(emulated: Emulated) -> None
     assert failures.count() == 1
 
 
-def test_what_cannot_be_listed_is_unknown_and_said_so(
+def test_a_failing_list_is_reported_as_unknown(
     emulated: Emulated, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert Failures(emulated.clients.s3, "no-such-bucket").count() is None

@@ -221,7 +221,7 @@ def test_symbols_do_not_mix(prices: PriceStore, symbol: str) -> None:
     assert [tick.symbol for tick in read(prices, symbol)] == [symbol]
 
 
-def test_what_is_not_there_is_nothing(prices: PriceStore, symbol: str) -> None:
+def test_missing_items_are_none(prices: PriceStore, symbol: str) -> None:
     page = prices.ticks(symbol, None, None, limit=10)
     assert (page.rows, page.next_key) == ((), None)
 

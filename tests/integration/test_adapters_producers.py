@@ -78,7 +78,7 @@ def _named(item: Item) -> Item:
     return {name: item[name] for name in ("list", "symbol")}
 
 
-def test_what_a_status_says_is_cut_to_what_is_shown(emulated: Emulated, table: str) -> None:
+def test_a_status_is_shortened_for_display(emulated: Emulated, table: str) -> None:
     item = written("x" * 300_000, problem="y" * 2_000)
     item["problem"] = {"S": "y" * 2_000}
     item["dropped"] = {"M": {f"{n:03}{'z' * 500}": {"N": "1"} for n in range(100)}}

@@ -75,7 +75,7 @@ def test_the_table_says_which_rules_are_stored_and_whether_each_is_enabled(
     assert rules.table().keys_of(a) == []
 
 
-def test_of_two_writes_decided_on_one_table_the_second_does_nothing(
+def test_the_second_of_two_writes_based_on_one_table_does_nothing(
     rules: RuleStore, symbol: str
 ) -> None:
     kept, gone = (make_rule(rule_id=f"{symbol}{name}", symbol=symbol) for name in "kg")

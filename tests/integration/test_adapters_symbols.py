@@ -62,7 +62,7 @@ def test_pinning_fills_in_what_is_missing_and_changes_nothing_else(
     assert symbols.find(symbol) == pinned
 
 
-def test_of_many_those_come_that_are_there(symbols: SymbolStore, symbol: str) -> None:
+def test_reading_many_returns_the_existing_ones(symbols: SymbolStore, symbol: str) -> None:
     names = [f"{symbol}.{n}" for n in range(100)]
     for name in names[:3]:
         symbols.pin(entry(name))
@@ -79,7 +79,7 @@ def test_a_line_is_removed_from_one_list_only(symbols: SymbolStore, symbol: str)
     assert symbols.find(symbol) == entry(symbol)
 
 
-def test_what_was_never_seen_is_nothing(symbols: SymbolStore, symbol: str) -> None:
+def test_unseen_symbols_have_nothing(symbols: SymbolStore, symbol: str) -> None:
     assert symbols.find(symbol) is None
 
 

@@ -91,7 +91,7 @@ def test_a_replay_sends_the_lines_that_were_sent_at_first(compacted: Lake) -> No
     assert {line_of(tick).payload for tick in raw.ticks()} == set(sent)
 
 
-def test_of_two_runs_one_must_be_known(compacted: Lake) -> None:
+def test_a_day_with_two_runs_needs_the_current_one(compacted: Lake) -> None:
     recording = open_recording(compacted.address("ticks/"), ["AAPL"])
     with pytest.raises(UsageError, match="2024-01-02 has the runs new, old"):
         recording.check()

@@ -21,7 +21,7 @@ def test_the_pool_has_room_for_all_threads_of_detect() -> None:
     assert MOST <= POOL
 
 
-def test_as_many_threads_as_detect_has_leave_no_warning(
+def test_detects_threads_leave_no_warning(
     emulated: Emulated, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = emulated.provisioned().state_table

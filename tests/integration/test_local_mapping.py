@@ -218,7 +218,7 @@ def test_a_restart_goes_on_behind_the_checkpoint(kinesis: Kinesis, tmp_path: Pat
     assert second.seen == list("de")
 
 
-def test_what_was_not_finished_comes_again_after_a_restart(
+def test_unfinished_records_are_delivered_again_after_a_restart(
     kinesis: Kinesis, tmp_path: Path
 ) -> None:
     first = Recorder(lambda texts: report("unknown"))

@@ -43,7 +43,7 @@ def test_a_date_means_its_midnight_in_utc() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["A/B"], ["AAPL", "--from", "yesterday"]])
-def test_what_cannot_be_meant_is_refused_with_status_two(
+def test_invalid_arguments_are_refused_with_status_two(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert commands.run("rebuild", arguments) == 2

@@ -135,7 +135,7 @@ def test_preflight_is_answered(api: Server) -> None:
     assert "PUT" in headers["access-control-allow-methods"]
 
 
-def test_what_no_route_takes_is_a_problem(api: Server) -> None:
+def test_unrouted_requests_get_a_problem(api: Server) -> None:
     status, headers, body = ask(api, "/nowhere")
     assert 400 <= status < 500
     assert headers["content-type"] == "application/problem+json"
@@ -191,7 +191,7 @@ def test_text_is_compressed_and_the_rest_is_not(page: Server) -> None:
     assert "content-encoding" not in ask(page, "/font.woff2", headers=accept)[1]
 
 
-def test_what_the_browser_has_is_not_sent_again(page: Server) -> None:
+def test_cached_answers_are_not_sent_again(page: Server) -> None:
     etag = ask(page, "/js/main.js")[1]["etag"]
     assert ask(page, "/js/main.js", headers={"If-None-Match": etag})[::2] == (304, b"")
 

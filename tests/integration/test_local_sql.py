@@ -86,7 +86,7 @@ def test_views_and_formats(temporary: Path) -> None:
         ("", "there is no statement"),
     ],
 )
-def test_what_the_user_got_wrong_is_one_line_and_status_2(
+def test_user_errors_are_one_line_with_status_2(
     temporary: Path, statement: str, named: str
 ) -> None:
     ended = run_local("sql", statement, temporary=temporary)

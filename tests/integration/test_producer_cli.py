@@ -56,9 +56,7 @@ def test_replay_writes_ticks_to_stdout_and_status_to_stderr() -> None:
         ("", "stream|replay|backfill"),
     ],
 )
-def test_what_the_user_got_wrong_is_one_line_and_exit_status_2(
-    arguments: str, message: str
-) -> None:
+def test_user_errors_are_one_line_with_exit_status_2(arguments: str, message: str) -> None:
     done = run_producer(*arguments.split())
     assert done.returncode == 2
     assert message in done.stderr

@@ -184,7 +184,7 @@ def test_a_rule_whose_alert_was_dropped_may_tell_again() -> None:
 
 
 @pytest.mark.usefixtures("low_bounds")
-def test_what_is_dropped_is_logged_and_counted(
+def test_dropped_alerts_are_logged_and_counted(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     aws = Aws()

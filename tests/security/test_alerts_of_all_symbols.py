@@ -116,7 +116,7 @@ def test_fifty_rules_that_fire_at_each_tick_of_all_symbols_cost_a_bounded_number
     }
 
 
-def test_what_was_dropped_is_not_made_up_for_and_what_is_recorded_is_not_doubled(
+def test_dropped_alerts_are_not_made_up_for_and_recorded_ones_not_doubled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World(monkeypatch, Bound(1, 2, 1), Bound(1, 4, 3), *every(1))

@@ -171,7 +171,7 @@ def odd_tokens(token: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("route", [r for r in ROUTES if r.access != OPEN], ids=named)
-def test_what_is_not_the_token_itself_is_401_on_every_route(
+def test_anything_but_the_token_is_401_on_every_route(
     client: Client, tokens: dict[str, str], route: Route
 ) -> None:
     for header in odd_tokens(tokens["admin"]):

@@ -107,7 +107,9 @@ def _is_like(value: str, patterns: str | list[str]) -> bool:
         (PUT_ALARM, ALARM.replace("ticktape", "payroll"), {"cloudwatch:AlarmActions": TOPIC}),
     ],
 )
-def test_what_the_deployer_may_not_do(action: str, resource: str, context: dict[str, str]) -> None:
+def test_the_deployer_may_not_do_these_actions(
+    action: str, resource: str, context: dict[str, str]
+) -> None:
     assert not allows(DEPLOYER, action, resource, **context)
 
 
@@ -134,7 +136,9 @@ def test_what_the_deployer_may_not_do(action: str, resource: str, context: dict[
         (PUT_ALARM, ALARM, {"cloudwatch:AlarmActions": f"{TOPIC} {TOPIC}"}),
     ],
 )
-def test_what_the_deployer_may_do(action: str, resource: str, context: dict[str, str]) -> None:
+def test_the_deployer_may_do_these_actions(
+    action: str, resource: str, context: dict[str, str]
+) -> None:
     assert allows(DEPLOYER, action, resource, **context)
 
 

@@ -64,7 +64,7 @@ def port(system: LocalSystem) -> Port:
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"])
-def test_who_has_the_key_and_names_this_port_is_served(port: Port, name: str) -> None:
+def test_signed_requests_that_name_this_port_are_served(port: Port, name: str) -> None:
     status, headers, text = port.list_tables(Host=f"{name}:{port.number}", Sec_Fetch_Site="none")
     assert (status, "ticktape-local-prices" in text) == (200, True)
     assert not [header for header in headers if header.startswith("access-control")]
@@ -153,7 +153,7 @@ def test_motos_own_pages_are_refused_with_the_right_key_too(
         ("POST", "/_ticktape/names"),
     ],
 )
-def test_who_has_no_key_is_refused(
+def test_requests_without_a_key_are_refused(
     port: Port, method: str, path: str, headers: dict[str, str]
 ) -> None:
     body = json.dumps({"bucket": "ticktape-local-archive", "prefix": "", "after": "", "most": 9})

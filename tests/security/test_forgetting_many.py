@@ -95,7 +95,7 @@ def test_nothing_is_deleted_without_yes(
 
 
 @pytest.mark.parametrize("where", [[], ["--stage", "dev"]])
-def test_what_is_meant_is_deleted_and_a_full_stage_has_room_for_it(
+def test_chosen_symbols_are_deleted_and_make_room_in_a_full_stage(
     stage: Stage, where: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert commands.run("forget", [*RANGE, *where, "--yes"]) == 0
@@ -138,7 +138,7 @@ def test_a_symbol_that_cannot_be_deleted_does_not_keep_the_others(
         (["--seen-from", "yesterday"], "--seen-from: "),
     ],
 )
-def test_what_cannot_be_meant_is_refused_with_status_two(
+def test_invalid_arguments_are_refused_with_status_two(
     arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert commands.run("forget", arguments) == 2

@@ -153,7 +153,7 @@ def test_new_symbols_are_learnt_several_at_a_time() -> None:
     assert symbols.pins == 40
 
 
-def test_what_is_not_learnt_in_time_comes_again_from_the_first_record_of_it(
+def test_symbols_not_learnt_in_time_are_retried_from_their_first_record(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The clock stands behind the deadline once 25 lines are pinned."""

@@ -64,7 +64,7 @@ def _none(batch: int) -> Iterator[dict[str, str]]:
     ],
     ids=["contradicting lines", "short lines", "long lines", "readings", "refused readings"],
 )
-def test_what_is_merged_at_once_fits_into_memory(
+def test_a_merge_fits_into_memory(
     lines: Callable[[int], Iterator[Line]],
     readings: Callable[[int], Iterator[dict[str, str]]],
     monkeypatch: pytest.MonkeyPatch,

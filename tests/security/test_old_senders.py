@@ -76,7 +76,7 @@ def test_a_clock_that_goes_back_over_the_turn_of_an_hour_parts_no_records(
     assert found == lines
 
 
-def test_of_copies_in_two_hours_of_a_batch_each_hour_says_which_counts(system: System) -> None:
+def test_each_hour_says_which_of_a_batchs_copies_counts(system: System) -> None:
     system.services.ingest(kinesis(TURN - 0.1, TURN + 0.1), NEVER)
     readings = system.lines("readings/")
     assert sorted(readings) == ["date=2026-11-20/hour=15", "date=2026-11-20/hour=16"]

@@ -254,7 +254,7 @@ def test_a_sum_or_quotient_of_very_many_terms_is_refused(sign: str) -> None:
         planned(f"SELECT {sign.join(['1'] * 500)}")
 
 
-def test_what_changes_within_a_part_is_known_to_the_part() -> None:
+def test_changes_within_a_part_are_tracked() -> None:
     statement = """SELECT 7 / 2 / 2 + 1 AS whole, DATE '2024-01-02' + INTERVAL '1' DAY
         + INTERVAL '1' DAY AS date, 1.00 / 3 / 3 + 0 AS exact, round(1.25 / 2) / 2 AS rounded"""
     assert planned(statement) == [

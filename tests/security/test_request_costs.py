@@ -175,7 +175,7 @@ def test_a_page_over_several_symbols_counts_the_range_of_each() -> None:
         "interval=1d&period=max&sort=desc&limit=40",
     ],
 )
-def test_what_the_page_asks_for_again_and_again_counts_as_one(query: str) -> None:
+def test_the_pages_repeated_requests_count_as_one(query: str) -> None:
     """The first chart, what follows it as prices come, and the small charts of the list."""
     assert weighed(query) == 1
 

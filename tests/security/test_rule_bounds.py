@@ -165,7 +165,7 @@ def test_rules_that_an_older_version_stored_count_are_shown_and_go() -> None:
         book.remove("h000")
 
 
-def test_what_an_older_version_writes_while_a_newer_one_is_deployed_counts() -> None:
+def test_writes_of_an_older_version_during_a_deployment_count() -> None:
     aws = Aws()
     book = book_over(aws)
     book.replace("mine", EVERY)

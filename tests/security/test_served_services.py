@@ -54,7 +54,7 @@ def test_no_other_service_is_served(system: LocalSystem, service: str) -> None:
     assert "not served" in raised.value.response["Error"]["Message"]
 
 
-def test_what_is_served_is_what_ticktape_uses() -> None:
+def test_the_emulator_serves_what_ticktape_uses() -> None:
     assert set(SERVED) == {"dynamodb", "dynamodbstreams", "glue", "kinesis", "s3", "sns", "sqs"}
 
 

@@ -87,7 +87,7 @@ MESSAGE = {"Type": "Notification", "MessageId": "m1", "Subject": HOSTILE}
 
 
 @pytest.mark.parametrize("path", ["/", "/x", "/../", "//", "/%00", ""])
-def test_who_does_not_know_the_path_shows_nothing(listening: Subscriber, path: str) -> None:
+def test_posts_to_another_path_show_nothing(listening: Subscriber, path: str) -> None:
     assert listening.post(MESSAGE, path) == 404
     assert listening.post(MESSAGE, listening.path[:-1]) == 404
     assert listening.post(MESSAGE, listening.path + "/") == 404

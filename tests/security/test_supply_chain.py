@@ -75,7 +75,7 @@ def test_all_lists_are_audited() -> None:
     assert set(audit.FILES) == listed
 
 
-def test_what_is_deployed_is_locked_as_what_is_tested() -> None:
+def test_deployed_packages_are_locked_like_tested_ones() -> None:
     tested = _entries(ROOT / "requirements" / "run.txt")
     functions = _entries(ROOT / "requirements.txt")
     assert functions == {name: tested[name] for name in ("msgspec", "tzdata")}

@@ -37,15 +37,13 @@ def test_an_engines_folder_is_closed_to_others_and_deleted(shared: Path) -> None
     assert not any(shared.iterdir())
 
 
-def test_what_this_users_killed_engines_left_is_deleted(shared: Path) -> None:
+def test_folders_of_this_users_killed_engines_are_deleted(shared: Path) -> None:
     left(shared)
     remove_left()
     assert not any(shared.iterdir())
 
 
-def test_what_others_may_have_put_there_stays(
-    shared: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_of_other_users_stay(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = shared / "target"
     target.mkdir()
     (target / "file").touch()

@@ -45,7 +45,7 @@ def test_messages_and_records_have_places_of_their_own() -> None:
         assert all(room.record("r", NOON) for _ in range(3))
 
 
-def test_what_is_not_kept_is_given_back() -> None:
+def test_unsaved_items_are_returned() -> None:
     budget = budget_of(each=3, shared=2)
     with budget.reserve() as room:
         assert [room.record("r", NOON) for _ in range(4)] == [True, True, True, False]
@@ -53,7 +53,7 @@ def test_what_is_not_kept_is_given_back() -> None:
     assert (kept(budget, "s", 9), kept(budget, "r", 9)) == (3, 1)
 
 
-def test_what_fails_gives_its_places_back() -> None:
+def test_a_failure_releases_its_places() -> None:
     budget = budget_of(each=3, shared=2)
 
     def fails() -> None:

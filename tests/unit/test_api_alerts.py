@@ -85,7 +85,7 @@ def test_one_end_of_the_range_gives_31_days_beside_it() -> None:
     assert _days(client.get("/alerts?start=2027-01-01").json["alerts"]) == []
 
 
-def test_of_one_symbol_any_range_is_answered() -> None:
+def test_any_range_of_one_symbol_is_answered() -> None:
     client = _served(*(_alert(days) for days in range(0, 1000, 100)), _alert(5, "MSFT"))
     assert len(client.get("/alerts?symbol=aapl").json["alerts"]) == 10
     path = "/alerts?symbol=AAPL&start=2025-01-01&end=2026-01-01"

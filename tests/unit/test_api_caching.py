@@ -21,7 +21,7 @@ def services() -> FakeServices:
 
 
 @pytest.mark.parametrize("path", [*ROUTES, *OTHERS])
-def test_what_the_client_has_is_not_sent_again(services: FakeServices, path: str) -> None:
+def test_answers_that_the_client_has_are_not_sent_again(services: FakeServices, path: str) -> None:
     client = Client(services)
     etag = client.get(path).headers["etag"]
     services.now += timedelta(seconds=100)  # only the age of the newest price changes
@@ -91,7 +91,7 @@ def test_errors_are_never_kept_and_health_for_a_moment(services: FakeServices) -
         assert client.get(path).headers["cache-control"] == "no-store"
 
 
-def test_what_needs_a_token_is_kept_by_its_bearer_only(services: FakeServices) -> None:
+def test_answers_that_need_a_token_are_cached_privately(services: FakeServices) -> None:
     services.settings = msgspec.structs.replace(SETTINGS, read_access="closed")
     answer = Client(services).send(
         "GET", "/prices/TEST", headers={"authorization": "Bearer a-token-of-the-tests"}

@@ -188,7 +188,7 @@ def test_keys_do_not_share_their_minutes(client: Client, services: FakeServices)
     assert [client.send("GET", "/symbols", headers=one).status for one in headers] == [200, 200]
 
 
-def test_what_is_asked_above_the_limit_writes_nothing_more(
+def test_requests_above_the_limit_write_nothing(
     client: Client, services: FakeServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     headers = bearing(services.key("read", requests_per_minute=1))
@@ -239,7 +239,7 @@ def test_a_preview_counts_as_ten_requests(client: Client, services: FakeServices
     assert counted_as(services, preview) == 10
 
 
-def test_what_has_no_room_left_for_much_has_room_for_little(
+def test_a_nearly_full_budget_accepts_small_requests(
     client: Client, services: FakeServices
 ) -> None:
     headers = bearing(services.key("read", requests_per_minute=7))

@@ -77,7 +77,7 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("name", "body", "field", "allowed"), BAD)
-def test_what_is_not_allowed_is_named(
+def test_disallowed_values_are_named(
     client: Client,
     services: FakeServices,
     name: str,

@@ -135,7 +135,7 @@ def test_without_an_origin_in_the_settings_cors_is_off() -> None:
     assert not any(name.startswith("access-control") for name in headers)
 
 
-def test_what_breaks_inside_tells_nothing_of_it(caplog: pytest.LogCaptureFixture) -> None:
+def test_internal_errors_reveal_no_details(caplog: pytest.LogCaptureFixture) -> None:
     services = FakeServices()
     services.stores = None  # type: ignore[assignment]
     answer = Client(services).get("/prices/AAPL")

@@ -109,7 +109,7 @@ def test_labels_stand_beside_each_symbol(client: Client) -> None:
         ("symbols=AAPL&page_token=abc", 400, "page_token"),
     ],
 )
-def test_what_cannot_be_asked_is_named(client: Client, query: str, status: int, named: str) -> None:
+def test_invalid_requests_are_named(client: Client, query: str, status: int, named: str) -> None:
     refused = client.get(f"/prices?{query}")
     assert (refused.status, refused.json["parameter"]) == (status, named)
 

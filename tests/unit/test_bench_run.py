@@ -33,7 +33,7 @@ def test_results_are_a_list_with_all_fields(kept: Path) -> None:
     assert (result["name"], result["baseline"], result["holds"]) == ("a", None, False)
 
 
-def test_one_that_cannot_run_is_named_with_its_reason_and_hides_no_other(
+def test_a_failed_benchmark_is_named_with_its_reason_and_stops_no_other(
     kept: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert bench_main.main([]) == 1
@@ -60,7 +60,7 @@ def test_an_earlier_run_stands_beside(
     ],
 )
 @pytest.mark.usefixtures("kept")
-def test_what_cannot_be_asked_is_refused(
+def test_invalid_requests_are_refused(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert bench_main.main(arguments) == 2

@@ -105,7 +105,7 @@ def test_prices_outside_of_the_session_make_minutes_but_no_day() -> None:
     assert [bar.extended for bar in minutes(builder)] == [True, True]
 
 
-def test_what_the_source_says_of_the_market_goes_before_the_clock() -> None:
+def test_the_sources_market_state_takes_precedence_over_the_clock() -> None:
     assert place_of(stamped(CLOSE, market_state="POST")).extended
     assert not place_of(stamped(later(CLOSE, seconds=1), market_state="REGULAR")).extended
     assert place_of(stamped(later(CLOSE, seconds=1))).extended

@@ -195,7 +195,7 @@ def test_readers_of_the_old_folder_have_a_day_to_finish(world: World) -> None:
     assert old not in world.files
 
 
-def test_what_raw_has_lost_stays_in_parquet(world: World) -> None:
+def test_expired_raw_data_stays_in_parquet(world: World) -> None:
     world.run()
     kept = world.compacted()["2026-11-18"]
     world.raw = [entry for entry in world.raw if entry[0].date != "2026-11-18"]
@@ -469,7 +469,7 @@ def _assert_others_done(world: World, refused: str, named: list[str]) -> None:
         assert (ticks.keys(), bars.keys(), history) == (set(DAYS), set(DAYS), {})
 
 
-def test_what_is_due_is_compacted_although_a_survey_fails(world: World) -> None:
+def test_due_days_are_compacted_although_a_survey_fails(world: World) -> None:
     world.around = _refusing("measure")
     with pytest.raises(CompactionError, match="2026-11-18 to 2026-11-20"):
         world.run()

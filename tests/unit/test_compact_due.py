@@ -27,7 +27,7 @@ def dates_of(number: int) -> tuple[str, ...]:
     )
 
 
-def test_what_is_due_fits_into_glue_whatever_arrived() -> None:
+def test_due_days_fit_into_glue_whatever_arrived() -> None:
     due = {day: dates_of(n) or ("2026-11-17",) for n, day in enumerate(ALL_DAYS)}
     assert sum(map(len, due)) + sum(11 * len(dates) for dates in due.values()) > 512_000
     small = bounded(due)
@@ -47,7 +47,7 @@ def test_even_the_newest_days_share_their_dates_where_these_alone_are_too_long(
     assert len(encode(small)) <= 500
 
 
-def test_what_fits_keeps_its_dates_and_the_marks_of_earlier_versions_are_read() -> None:
+def test_fitting_marks_keep_their_dates_and_earlier_versions_are_read() -> None:
     due = {"2026-11-18": ("2026-11-18", "2026-11-19"), "2026-11-19": ("2026-11-19",)}
     assert bounded(due) == due
     marks = CompactionState(

@@ -80,7 +80,7 @@ def test_each_line_equals_a_manual_calculation() -> None:
     ],
     ids=["provisioned", "on demand", "sqs"],
 )
-def test_what_carries_ticks_costs_by_its_kind(settings: Settings, usd: float) -> None:
+def test_stream_and_queue_cost_by_their_kind(settings: Settings, usd: float) -> None:
     (line, *_) = pricing.variable(counted(), settings, prices())
     assert line.usd == pytest.approx(usd)
 
@@ -111,7 +111,7 @@ STATUS = 2 * 60 * 730 * 0.625e-6
         (Settings(ingest="sqs"), 1, 0.5 * 0.657 + 0.3 * (pricing.METRIC_NAMES - 10) + STATUS),
     ],
 )
-def test_what_is_fixed_is_by_the_month(settings: Settings, shards: int, usd: float) -> None:
+def test_fixed_costs_are_monthly(settings: Settings, shards: int, usd: float) -> None:
     assert pricing.total(pricing.fixed(settings, shards, prices())) == pytest.approx(usd)
 
 
@@ -227,7 +227,7 @@ def test_a_small_load_is_counted_and_printed(capsys: pytest.CaptureFixture[str])
         ("--flush-seconds 61", "'61' is not allowed; allowed: 0 to 60"),
     ],
 )
-def test_what_cannot_be_used_is_said(
+def test_invalid_values_are_reported(
     arguments: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:

@@ -67,7 +67,7 @@ def test_hundred_executions_stay_unreserved(asked: int, is_refused: bool) -> Non
 
 
 @pytest.mark.parametrize(("asked", "is_refused"), [(700, False), (701, True)])
-def test_what_the_functions_have_counts_as_theirs_and_that_of_others_does_not(
+def test_existing_reservations_count_for_the_functions_that_have_them(
     asked: int, is_refused: bool
 ) -> None:
     account = Account(1000, ingest=300, payroll=200)

@@ -103,7 +103,7 @@ def test_chalice_updates_no_mapping_that_stands(stage: Stage, aws: LambdaMapping
     assert aws.updates == []
 
 
-def test_what_differs_is_set_and_nothing_else(stage: Stage, aws: LambdaMappings) -> None:
+def test_only_differing_settings_are_set(stage: Stage, aws: LambdaMappings) -> None:
     aws.update_event_source_mapping("mapping-1", BatchSize=3)
     assert mappings.apply(stage) == ["ingest_kinesis: as is", "detect: set BatchSize"]
     assert aws.updates[1:] == [{"BatchSize": EVENT_SOURCES["detect"].batch_size}]

@@ -45,7 +45,7 @@ def test_bytecode_of_a_process_beside_the_build_is_left_out(tmp_path: Path) -> N
         assert found.namelist() == ["chalicelib/a.py"]
 
 
-def test_what_lambda_brings_itself_is_refused(tmp_path: Path) -> None:
+def test_packages_that_lambda_provides_are_refused(tmp_path: Path) -> None:
     path = written(tmp_path / "1.zip", [("boto3/__init__.py", b"")], 2020)
     with pytest.raises(DeployError, match=r"boto3/__init__\.py"):
         package.check(path)

@@ -89,7 +89,7 @@ def test_a_new_account_cannot_bound_the_api_and_that_is_reported() -> None:
     assert bounded(make_stage(), 10) == (None, [said])
 
 
-def test_what_other_functions_reserve_leaves_less_for_the_api() -> None:
+def test_reservations_of_other_functions_leave_less_for_the_api() -> None:
     stage = make_stage()
     stage.functions["detect"] = msgspec.structs.replace(
         stage.functions["detect"], reserved_concurrency=20

@@ -431,7 +431,7 @@ def test_an_alert_that_another_is_sending_makes_the_record_come_again(system: Sy
     assert system.sent() == []
 
 
-def test_who_loses_the_race_for_the_state_starts_over_and_sends_nothing_twice(
+def test_the_loser_of_a_race_for_the_state_restarts_and_sends_nothing_twice(
     system: System,
 ) -> None:
     system.store(*make_ticks(PRICES))

@@ -33,7 +33,7 @@ def test_each_source_reports_partial_failures(source: EventSource) -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.handler)
-def test_one_that_gives_up_keeps_what_it_gave_up_on(source: EventSource) -> None:
+def test_a_mapping_stores_dead_lettered_records(source: EventSource) -> None:
     if source.kind != "sqs":  # a queue has its dead-letter queue
         assert source.maximum_retries >= 0
         assert source.failures
@@ -54,7 +54,7 @@ def test_records_of_a_symbol_stay_in_order() -> None:
     assert all(source.parallelization == 1 for source in SOURCES)
 
 
-def test_what_ingest_has_gathered_is_not_gathered_again() -> None:
+def test_ingest_does_not_gather_records_twice() -> None:
     assert EVENT_SOURCES["ingest_kinesis"].window_seconds == 1
     assert EVENT_SOURCES["detect"].window_seconds == 0
 

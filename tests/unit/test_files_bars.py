@@ -90,7 +90,7 @@ def test_a_day_is_made_of_regular_hours_alone(tmp_path: Path) -> None:
     assert (day.folded, day.open) == (391, 100 + 270)  # the minute of the close belongs to it
 
 
-def test_what_is_not_over_is_left_to_live_ticks(tmp_path: Path) -> None:
+def test_unfinished_bars_are_left_to_live_ticks(tmp_path: Path) -> None:
     noon = datetime(2024, 1, 29, 17, tzinfo=UTC)
     grid = CsvFile(intraday(tmp_path, clock(150, 1)))
     bars = list(FileRecording(grid, Asked(), now=lambda: noon).ticks())

@@ -66,7 +66,7 @@ def test_a_time_is_read_as_it_is_written(text: str, instant: datetime) -> None:
 @pytest.mark.parametrize(
     "text", ["", "soon", "11:34", "2024-13-01", "31/31/2024", "12", "1.5", "31-Foo-2024", "2024"]
 )
-def test_what_is_not_a_time_is_refused(text: str) -> None:
+def test_invalid_times_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a date; allowed: 2026-11-20"):
         instant_of(text)
 
@@ -106,7 +106,7 @@ def test_words_for_nothing_are_nothing(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["x", "1,2,3", "1_000", "0x10", "12.3.4", "USD"])
-def test_what_is_not_a_number_is_refused(text: str) -> None:
+def test_invalid_numbers_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a number"):
         number_of(text)
 

@@ -124,7 +124,7 @@ def test_rows_that_stand_twice_in_a_file_count_once(tmp_path: Path) -> None:
     assert dict(status.dropped) == {"repeat": 190}
 
 
-def test_of_a_day_that_stands_twice_the_last_row_counts_in_both_commands(tmp_path: Path) -> None:
+def test_the_last_row_of_a_repeated_day_counts_in_both_commands(tmp_path: Path) -> None:
     rows = ["2024-01-02,1,2,1,2,10\n", "2024-01-03,2,3,2,3,10\n", "2024-01-03,2,4,2,4,20\n",
             "2024-01-04,5,5,5,5,10\n"]  # fmt: skip
     path = written(tmp_path / "MSFT.csv", rows)

@@ -202,7 +202,7 @@ def test_the_symbols_read_are_spread_over_the_list() -> None:
     assert spread(list("abcdefg"), 3) == ["a", "c", "e"]
 
 
-def test_what_a_store_refuses_is_not_kept() -> None:
+def test_refused_writes_are_not_cached() -> None:
     stores: Any = fake_stores()
     listed, stores_check = stores.symbols.listed, check(stores, [100])
     stores.symbols.listed = None

@@ -94,7 +94,7 @@ def test_the_newest_item_is_written_only_after_all_others_are_acknowledged(
     assert writes == [[at(0), at(1)], [at(2)]]
 
 
-def test_where_another_item_is_not_acknowledged_the_newest_is_not_written(
+def test_the_newest_item_is_not_written_before_others_are_acknowledged(
     system: System,
 ) -> None:
     system.stores.prices.write = lambda records, deadline: {0}
@@ -127,7 +127,7 @@ def test_a_stream_gets_the_first_failed_record_and_a_queue_all_later_ones_too() 
     assert whole.identifiers(records, all_later=True) == []
 
 
-def test_what_the_archive_raises_stops_everything(system: System) -> None:
+def test_an_error_of_the_archive_stops_everything(system: System) -> None:
     def broken(*_: object) -> None:
         raise OSError("no archive")
 
@@ -325,7 +325,7 @@ def test_another_container_knows_that_a_symbol_was_sent_packed(system: System) -
     assert system.prices() == [1, 2, 4]
 
 
-def test_what_a_container_knows_of_a_symbol_grows_old(
+def test_a_containers_cache_of_a_symbol_expires(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system(payload(wire(1, -1)))

@@ -132,7 +132,7 @@ def test_historical_bars_are_planned_once_a_key_the_last_winning() -> None:
     assert sources == [1]
 
 
-def test_what_is_refused_of_a_record_goes_to_quarantine_and_the_rest_stays() -> None:
+def test_refused_parts_of_a_record_are_quarantined_and_the_rest_stays() -> None:
     (read,) = reads_of(payload(wire(1, 0), wire(2, 1, symbol="MSFT"), wire(3, 2)))
     kept = without(read, lambda item: "source: why" if item.symbol == "MSFT" else None)
     assert [tick.price for tick in kept.decoded.ticks] == [1, 3]

@@ -61,7 +61,7 @@ def test_a_single_bar_is_one_put_in_the_callers_thread(stored: Stored) -> None:
     assert threads == [threading.current_thread()]
 
 
-def test_what_is_stored_already_is_put_once_more_by_itself_and_compared(stored: Stored) -> None:
+def test_existing_items_are_put_singly_and_compared(stored: Stored) -> None:
     stored.bars.put_all(MINUTES[:30], at())
     stored.called.clear()
     stored.bars.put_all(MINUTES, at())

@@ -217,7 +217,7 @@ def kept() -> KeptCloses:
     return KeptCloses(Basis(3, "m"), at(1800 * 1000), False, 0.0, tuple(found))
 
 
-def test_what_is_kept_comes_back_as_it_was_for_a_day(kept: KeptCloses) -> None:
+def test_stored_objects_survive_a_day_unchanged(kept: KeptCloses) -> None:
     keeper = CloseKeeper()
     with mock.patch.object(kept_closes, "time") as clock:
         keeper.keep(SYMBOL, "30m", kept)

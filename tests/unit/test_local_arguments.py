@@ -109,7 +109,7 @@ def test_a_replay_is_taken() -> None:
         (["surplus"], "surplus"),
     ],
 )
-def test_what_cannot_be_used_is_named(arguments: list[str], named: str) -> None:
+def test_invalid_values_are_named(arguments: list[str], named: str) -> None:
     assert named in refusal(*arguments)
 
 

@@ -129,7 +129,7 @@ def test_an_exit_status_is_described_in_words(status: int, words: str) -> None:
     assert how_it_ended(status) == words
 
 
-def test_what_was_sent_before_a_restart_still_counts() -> None:
+def test_alerts_before_a_restart_still_count() -> None:
     counters = Counters()
     counters.produced({"source": "simulator", "state": "live", "sent": 7, "bars": 3})
     counters.producer_is_down(2)

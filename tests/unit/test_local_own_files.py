@@ -81,7 +81,7 @@ def test_a_file_that_names_no_symbol_is_that_of_the_one_followed(tmp_path: Path)
         ("AAPL.csv", ["--timezone", "Mars"], "a zone of the IANA database"),
     ],
 )
-def test_what_cannot_be_history_is_refused_in_one_line(
+def test_files_that_cannot_be_history_are_refused_in_one_line(
     tmp_path: Path, name: str, arguments: list[str], message: str
 ) -> None:
     for file in ("AAPL.csv", "days.csv"):

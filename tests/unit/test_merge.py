@@ -168,7 +168,7 @@ def test_a_batch_that_comes_later_joins_the_merged_ones() -> None:
     assert archive.lines() == lines
 
 
-def test_of_contradicting_copies_the_later_batchs_stays() -> None:
+def test_the_later_batchs_contradicting_copy_stays() -> None:
     archive = Archive()
     archive.batch(1, 1, [line("A", 1, 900, sent_at="2026-11-18T15:00:59.000000Z")])
     archive.batch(2, 2, [line("A", 1, 5)])
@@ -176,7 +176,7 @@ def test_of_contradicting_copies_the_later_batchs_stays() -> None:
     assert taken(archive)["A", "2026-11-18T15:00:01.000000Z"][0] == "5"
 
 
-def test_of_contradicting_bars_the_later_batchs_stays_beside_a_tick_of_that_time() -> None:
+def test_the_later_batchs_contradicting_bar_stays_beside_a_tick_of_that_time() -> None:
     archive = Archive()
     hour = {"bar": "1h", "open": 1, "high": 9, "low": 1}
     archive.batch(1, 1, [line("A", 1, 6, **hour, sent_at="2026-11-18T15:00:59.000000Z")])

@@ -284,7 +284,7 @@ def _merged_name(where: Any, number: int) -> str:
     return f"date={where.date}/hour={where.first:02d}/merged-{number}-{number}.json.gz"
 
 
-def test_what_cannot_be_merged_keeps_no_day_waiting_and_fails_the_run(
+def test_a_failing_merge_delays_no_day_and_fails_the_run(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     world = World(monkeypatch)

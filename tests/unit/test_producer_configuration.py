@@ -48,7 +48,7 @@ def test_the_file_that_is_shipped_is_taken() -> None:
         ("interval = ", "Invalid value"),
     ],
 )
-def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, text: str, message: str) -> None:
+def test_errors_in_a_file_are_named(tmp_path: Path, text: str, message: str) -> None:
     path = written(tmp_path, text)
     with pytest.raises(UsageError) as refused:
         parse(["stream", "--config", path])

@@ -44,7 +44,7 @@ def at(price: object, number: int = 0, **fields: Any) -> WireTick:
         (at(100, timestamp="2026-11-20T16:00:05.000001Z"), "in the future"),
     ],
 )
-def test_what_cannot_be_a_price_is_dropped_with_its_reason(tick: WireTick, reason: str) -> None:
+def test_impossible_prices_are_dropped_with_their_reason(tick: WireTick, reason: str) -> None:
     watched = Watched()
     assert watched.prices(tick) == []
     assert watched.dropped == {reason: 1}
@@ -60,7 +60,7 @@ def test_the_same_trade_passes_once() -> None:
     assert watched.dropped == {"repeat": 1}
 
 
-def test_what_is_older_than_the_last_is_dropped() -> None:
+def test_ticks_older_than_the_last_are_dropped() -> None:
     watched = Watched()
     assert watched.prices(at(100, 5), at(101, 4), at(102, 5)) == [100, 102]
     assert watched.dropped == {"out of order": 1}
@@ -107,7 +107,7 @@ def test_other_fields_without_sense_are_left_out() -> None:
     assert (tick.open, tick.high, tick.low, tick.volume, tick.previous_close) == (None,) * 5
 
 
-def test_what_an_earlier_run_sent_is_a_repeat() -> None:
+def test_ticks_of_an_earlier_run_are_repeats() -> None:
     reasons: list[str] = []
     sent = {"AAPL": at(100, 5).timestamp}
     hygiene = Hygiene(reasons.append, lambda: NOW, sent)

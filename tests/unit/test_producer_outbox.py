@@ -54,7 +54,7 @@ def test_a_request_holds_one_record_of_each_symbol() -> None:
     assert [(record.key, numbers(record)) for record in records] == [("A", ["00"]), ("B", ["00"])]
 
 
-def test_what_is_not_acknowledged_is_taken_again() -> None:
+def test_unacknowledged_records_are_taken_again() -> None:
     outbox = filled(make_line("A", 0), make_line("A", 1))
     assert outbox.take(LIMITS, always) == outbox.take(LIMITS, always)
     assert outbox.pending == 2
@@ -128,7 +128,7 @@ def test_ticks_of_several_symbols_in_a_message_are_counted_by_symbol() -> None:
     assert [line.symbol for line in record.lines] == ["A", "B", "C", "A", "B", "C"]
 
 
-def test_what_was_read_back_from_a_spool_has_waited_long_enough() -> None:
+def test_ticks_from_a_spool_do_not_wait() -> None:
     limits = msgspec.structs.replace(LIMITS, ticks_per_record=2, flush_seconds=60)
     outbox = filled(msgspec.structs.replace(make_line("A", 0), since=0.0))
     assert len(outbox.take(limits, always)) == 1
@@ -144,7 +144,7 @@ def test_the_sender_is_woken_when_a_tick_has_waited_long_enough() -> None:
     assert len(outbox.take(limits, always)) == 1
 
 
-def test_what_came_between_a_look_and_the_wait_is_not_slept_through() -> None:
+def test_a_change_between_check_and_wait_is_not_missed() -> None:
     outbox = filled()
     assert outbox.take(LIMITS, always) == []
     outbox.put([make_line("A", 0)], NEVER)

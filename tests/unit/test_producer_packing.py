@@ -35,7 +35,7 @@ def test_a_file_at_full_speed_is_packed_and_nothing_waits(recording: str) -> Non
     assert packed("replay", recording, "--speed", "max") == (RECORDED_TICKS, 0.0)
 
 
-def test_so_is_a_folder_of_files(recording: str) -> None:
+def test_a_folder_of_files_is_read_likewise(recording: str) -> None:
     assert packed("replay", str(Path(recording).parent)) == (RECORDED_TICKS, 0.0)
 
 

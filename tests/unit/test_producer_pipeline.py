@@ -88,7 +88,7 @@ def test_hygiene_is_for_sources_that_need_it() -> None:
     assert (len(checked.payloads), len(trusted.payloads)) == (1, 2)
 
 
-def test_what_came_before_a_failing_source_is_sent() -> None:
+def test_ticks_before_a_sources_failure_are_sent() -> None:
     sink = MemorySink()
     with pytest.raises(SourceError, match="none of the symbols"):
         run(Given([make_wire_tick()], failure=SourceError("knows none of the symbols")), sink)

@@ -37,7 +37,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def test_who_waited_longest_is_first_and_new_symbols_before_all(clock: Clock) -> None:
+def test_the_longest_waiting_symbol_is_first_after_new_ones(clock: Clock) -> None:
     turns = Turns(15, clock)
     turns.asked("BC", 990)
     turns.asked("A", 995)

@@ -29,7 +29,7 @@ def test_numbers_are_plain_decimals_of_at_most_eight_places(given: object, text:
 
 
 @pytest.mark.parametrize("missing", [None, "", float("nan"), float("inf"), "NaN"])
-def test_what_is_not_finite_is_missing(missing: object) -> None:
+def test_non_finite_values_are_missing(missing: object) -> None:
     assert decimal_of(missing) is None
 
 

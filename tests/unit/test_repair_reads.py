@@ -177,7 +177,7 @@ def test_a_stretch_of_too_many_ticks_is_left_to_rebuild_and_said(
     assert f"`rebuild AAPL --from {at(0)[:16]}" in caplog.text.replace(":00.500000Z", "")
 
 
-def test_what_is_left_is_counted(
+def test_remaining_items_are_counted(
     small: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
@@ -222,7 +222,7 @@ def test_a_day_counts_its_ticks_also_where_history_stands_for_some_minutes(fetch
     assert (day.high, day.low, day.open, day.close, day.ticks) == (130, 100, 100, 104, 301)
 
 
-def test_what_has_expired_is_not_overwritten_by_one_late_tick() -> None:
+def test_expired_bars_are_not_overwritten_by_one_late_tick() -> None:
     watched = Watched()
     ticks = [make_tick(100 + n, 10 * n) for n in range(12)]
     watched.feed([*ticks, make_tick(150, 86400 * 3)], 4)

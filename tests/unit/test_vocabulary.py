@@ -130,5 +130,13 @@ def test_docstrings_of_functions_begin_with_a_verb() -> None:
     assert fragments == []
 
 
+def test_names_of_tests_begin_with_their_subject() -> None:
+    starts = re.compile(r"def (test_(?:of|what|who|whoever|where)_\w+)")
+    found = [
+        name for path in (ROOT / "tests").rglob("*.py") for name in starts.findall(path.read_text())
+    ]
+    assert found == []
+
+
 def test_the_glossary_is_in_the_index() -> None:
     assert "(glossary.md)" in (ROOT / "docs" / "README.md").read_text()

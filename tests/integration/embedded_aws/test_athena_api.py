@@ -172,7 +172,7 @@ def test_workgroups_are_made_changed_and_deleted(lake: Lake) -> None:
     assert code(error) == "InvalidRequestException"
 
 
-def test_what_cannot_be_asked_is_refused(lake: Lake) -> None:
+def test_invalid_requests_are_refused(lake: Lake) -> None:
     calls: list[tuple[str, dict[str, Any], str]] = [
         ("get_query_execution", {"QueryExecutionId": "nope"}, "QueryExecution nope was not found"),
         ("get_query_results", {"QueryExecutionId": "nope"}, "was not found"),

@@ -205,7 +205,7 @@ REFUSED = {
 }
 
 
-def test_what_athena_refuses_or_this_cannot_do_fails_with_its_reason(lake: Lake) -> None:
+def test_unsupported_statements_fail_with_their_reason(lake: Lake) -> None:
     numbers = {sql: lake.start(sql) for sql in list(REFUSED)[:20]}
     reasons = {sql: lake.ended(number)["Status"] for sql, number in numbers.items()}
     numbers = {sql: lake.start(sql) for sql in list(REFUSED)[20:]}

@@ -297,7 +297,7 @@ def test_rows_are_written_by_unload(lake: Lake) -> None:
     assert len(lake.keys("out/")) == 2
 
 
-def test_what_unload_refuses(lake: Lake) -> None:
+def test_unload_refuses_these_statements(lake: Lake) -> None:
     target = lake.address("refused/")
     parquet = "format = 'PARQUET'"
     many = "SELECT x, cast(x AS varchar) y FROM UNNEST(sequence(1, 101)) AS t (x)"

@@ -101,7 +101,7 @@ def test_new_symbols_without_end_do_not_hold_up_the_prices_of_others(world: Worl
     assert all(after > before for before, after in pairwise(asked))
 
 
-def test_what_a_killed_run_has_delivered_of_history_is_not_fetched_again(
+def test_history_delivered_by_a_killed_run_is_not_fetched_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed, polls = Container(world, RARELY), iter(range(3))

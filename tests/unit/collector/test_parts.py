@@ -82,7 +82,7 @@ def until(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
-def test_of_two_that_read_a_free_lease_at_once_one_takes_it() -> None:
+def test_one_of_two_readers_of_a_free_lease_takes_it() -> None:
     aws = Aws()
     items = Items(aws.dynamodb, "symbols")
     others: list[Taken | Held] = []

@@ -95,7 +95,7 @@ def test_trades_of_one_second_are_not_sent_again_by_a_cold_start(world: World) -
     assert len(world.times("AAPL")) == 4
 
 
-def test_what_a_killed_run_has_sent_is_not_sent_again(world: World) -> None:
+def test_ticks_sent_by_a_killed_run_are_not_sent_again(world: World) -> None:
     killed = container(world)
     polls = iter(range(3))
 
@@ -116,7 +116,7 @@ def test_what_a_killed_run_has_sent_is_not_sent_again(world: World) -> None:
     assert len(assert_sent_once_in_order(world, "AAPL")) > before == 3
 
 
-def test_what_was_sent_and_not_written_down_before_a_kill_is_sent_again_as_it_was(
+def test_ticks_unrecorded_before_a_kill_are_sent_again_unchanged(
     world: World,
 ) -> None:
     killed = container(world)
@@ -175,7 +175,7 @@ def test_a_run_that_is_about_to_end_is_waited_for(world: World) -> None:
     assert world.ticks[0]["sent_at"] == to_text(begun + timedelta(seconds=2))
 
 
-def test_of_two_starts_at_once_one_sends(world: World) -> None:
+def test_one_of_two_concurrent_starts_sends(world: World) -> None:
     first, second = container(world), container(world)
     answers: list[dict[str, Any]] = []
 

@@ -163,7 +163,7 @@ def test_without_the_time_of_the_table_a_clock_ahead_does_not_bar_others_for_lon
     assert not container(world).run()["busy"]
 
 
-def test_of_two_deliveries_of_one_event_with_the_same_request_id_one_sends(world: World) -> None:
+def test_one_of_two_deliveries_with_the_same_request_id_sends(world: World) -> None:
     first, second = container(world), container(world)
     event = {"time": to_text(world.now)}
     context = Context(world, world.seconds + 90)
@@ -287,7 +287,7 @@ def test_in_tokyos_lunch_break_a_run_without_prices_is_not_silent(
         assert answer["state"] == "live"
 
 
-def test_of_two_exchanges_the_one_that_is_open_is_polled(world: World) -> None:
+def test_only_the_open_exchange_is_polled(world: World) -> None:
     world.track("7203.T")
     warm = container(world)
     warm.run()

@@ -80,7 +80,7 @@ def test_the_emulator_is_left_alone_while_nothing_happens() -> None:
     assert world.control.asked == 1
 
 
-def test_what_waits_is_asked_for_each_second_until_nothing_does() -> None:
+def test_the_backlog_is_queried_each_second_until_it_is_empty() -> None:
     world = World()
     world.backlog()
     world.control.answer, world.generation = Waiting(7, 3.0), 1

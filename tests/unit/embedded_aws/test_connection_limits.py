@@ -137,7 +137,7 @@ def test_bodies_on_their_way_share_a_bound_and_the_oldest_gives_way() -> None:
     assert shut(second, third) == [False, True]
 
 
-def test_what_is_closed_makes_room() -> None:
+def test_closed_connections_make_room() -> None:
     world = World()
     first = world.open(Phase.WORKING)
     others = [world.open(Phase.WORKING) for _ in range(2)]

@@ -11,7 +11,7 @@ import pytest
 from embedded_aws.emulator.inert_pickles import PickleError, read
 
 
-def test_what_is_repeated_is_read() -> None:
+def test_repeated_values_are_read() -> None:
     columns = [{"Name": "symbol", "Type": "string"}]
     value = {"versions": [{"columns": columns, "number": number} for number in range(50)]}
     assert read(pickle.dumps(value)) == value
@@ -31,7 +31,7 @@ def many_times(levels: int) -> list[Any]:
 
 
 @pytest.mark.parametrize("levels", [2, 12, 60])
-def test_what_would_be_far_larger_when_written_out_is_refused(levels: int) -> None:
+def test_values_with_a_huge_expansion_are_refused(levels: int) -> None:
     with pytest.raises(PickleError, match=r"more than .* bytes when written out"):
         read(pickle.dumps({"a": many_times(levels)}))
 

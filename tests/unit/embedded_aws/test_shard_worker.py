@@ -85,7 +85,7 @@ def test_one_batch_is_in_flight_for_a_shard() -> None:
     assert numbers(take_one(worker, 0)[1]) == [3, 4]
 
 
-def test_what_failed_comes_again_before_anything_newer() -> None:
+def test_failed_records_are_retried_before_newer_ones() -> None:
     worker = make_worker(batch_size=3)
     worker.offer(make_records(6), now=0)
     lane, attempt = take_one(worker, 0)
