@@ -223,15 +223,16 @@ class FakeBars:
             self.arrived[bar.series, bar.start] = arrival
         return set()
 
-    def write_late_history(self, bars: Sequence[Bar], arrival: str) -> None:
+    def write_late_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
         """See BarStore."""
         for bar in bars:
             stored = self.series.setdefault(bar.series, Sorted()).get(bar.start)
             whole = isinstance(stored, Bar) and not stored.ticks and not stored.folded
             if not whole or self.arrived[bar.series, bar.start] <= arrival:
                 self.write_history([bar], arrival, 0)
+        return set()
 
-    def fill(self, bars: Sequence[Bar], arrival: str) -> None:
+    def fill(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
         """See BarStore."""
         for bar in bars:
             series = self.series.setdefault(bar.series, Sorted())
@@ -241,6 +242,7 @@ class FakeBars:
             if known is None or 0 < known.folded < bar.folded + (came <= arrival):
                 series.put(bar.start, bar)
                 self.arrived[bar.series, bar.start] = arrival
+        return set()
 
     def mark_history(self, symbols: Sequence[str], deadline: float) -> set[int]:
         """See BarStore."""

@@ -9,7 +9,7 @@ historical minutes has another partition, with a mark of their time.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
@@ -25,7 +25,9 @@ from chalicelib.adapters.dynamodb import (
     put_if,
     query,
 )
+from chalicelib.adapters.historical_bars import FOLDED, LATE
 from chalicelib.adapters.inserts import insert_all
+from chalicelib.adapters.replacing import Condition, Replacing
 from chalicelib.domain.bars import Bar, start_of
 from chalicelib.domain.times import epoch_seconds, just_after
 from chalicelib.services.stores import Close, Page, Refused, refused_by
@@ -160,48 +162,19 @@ class Bars:
         items = [self._history_item(bar, arrival) for bar in bars]
         return put_all(self._client, self._table, _KEY, items, deadline)
 
-    def write_late_history(self, bars: Sequence[Bar], arrival: str) -> None:
-        """See BarStore. Existing ones are put singly."""
-        self._insert_or(self._put_late, bars, arrival)
+    def write_late_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
+        """See BarStore."""
+        return self._replace(LATE, bars, arrival, deadline)
 
-    def _put_late(self, bar: Bar, arrival: str) -> bool:
-        return put_if(
-            self._client,
-            TableName=self._table,
-            Item=self._history_item(bar, arrival),
-            ConditionExpression="attribute_not_exists(arrived) OR arrived <= :arrival"
-            " OR attribute_exists(folded)",
-            ExpressionAttributeValues={":arrival": {"S": arrival}},
-        )
+    def fill(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
+        """See BarStore."""
+        return self._replace(FOLDED, bars, arrival, deadline)
 
-    def fill(self, bars: Sequence[Bar], arrival: str) -> None:
-        """See BarStore. Existing ones are put singly."""
-        self._insert_or(self._fill, bars, arrival)
-
-    def _insert_or(
-        self, put: Callable[[Bar, str], bool], bars: Sequence[Bar], arrival: str
-    ) -> None:
-        left = bars
-        if len(bars) > 1:
-            items = [self._history_item(bar, arrival) for bar in bars]
-            left = [bars[index] for index in insert_all(self._client, self._table, _KEY, items)]
-        if left:
-            with ThreadPoolExecutor(min(PARALLEL_PUTS, len(left))) as pool:
-                list(pool.map(lambda bar: put(bar, arrival), left))
-
-    def _fill(self, bar: Bar, arrival: str) -> bool:
-        return put_if(
-            self._client,
-            TableName=self._table,
-            Item=self._history_item(bar, arrival),
-            ConditionExpression="attribute_not_exists(series) OR attribute_exists(deleted)"
-            " OR folded < :mine"
-            " OR folded = :mine AND (attribute_not_exists(arrived) OR arrived <= :arrival)",
-            ExpressionAttributeValues={
-                ":mine": {"N": str(bar.folded)},
-                ":arrival": {"S": arrival},
-            },
-        )
+    def _replace(
+        self, condition: Condition, bars: Sequence[Bar], arrival: str, deadline: float
+    ) -> set[int]:
+        items = [self._history_item(bar, arrival) for bar in bars]
+        return Replacing(self._client, self._table, _KEY, condition)(items, deadline)
 
     def mark_history(self, symbols: Sequence[str], deadline: float) -> set[int]:
         """See BarStore."""

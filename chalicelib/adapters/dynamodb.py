@@ -122,6 +122,11 @@ def _holds(call: Callable[..., Any], request: dict[str, Any]) -> bool:
     return True
 
 
+def is_over(deadline: float) -> bool:
+    """Return whether the deadline (time.monotonic) has come."""
+    return time.monotonic() >= deadline
+
+
 def put_all(
     client: Any, table: str, key: Sequence[str], items: Sequence[Item], deadline: float
 ) -> set[int]:
@@ -129,7 +134,7 @@ def put_all(
     jitter.
 
     `key` are the names of the key's attributes. Returns the indexes of items that were not
-    acknowledged by the deadline (time.monotonic).
+    acknowledged by the deadline (time.monotonic). Even after it, the first request is made.
     """
     return _write_all(_BatchWrite(client, table, key, items, deadline, _PUT), len(items))
 
@@ -171,6 +176,8 @@ class _BatchWrite:
     def chunk(self, indexes: Sequence[int]) -> set[int]:
         """Write one request's items; return the indexes that remain."""
         left = list(indexes)
+        if left[0] and is_over(self._deadline):
+            return set(left)
         pause = FIRST_PAUSE_SECONDS
         while left:
             left = self._once(left)

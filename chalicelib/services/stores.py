@@ -166,12 +166,13 @@ class BarStore(Protocol):
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
         """Put historical bars; returns the indexes of those not acknowledged by the deadline."""
 
-    def write_late_history(self, bars: Sequence[Bar], arrival: str) -> None:
-        """Put historical bars but where one is stored that came later, as it is."""
+    def write_late_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
+        """Put historical bars but where one is stored that came later, as it is; returns the
+        indexes of those that were not judged by the deadline. Each call gets further."""
 
-    def fill(self, bars: Sequence[Bar], arrival: str) -> None:
+    def fill(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
         """Put folded historical bars where no bar is stored, or one folded from fewer bars, or from
-        as many that came no later."""
+        as many that came no later; returns what write_late_history does."""
 
     def mark_history(self, symbols: Sequence[str], deadline: float) -> set[int]:
         """Give each symbol a mark that it never had: its stored minutes have been changed and its

@@ -288,7 +288,7 @@ def test_ticks_history_and_junk_by_queue_and_stream_land_where_they_belong(
     for symbol in ("KIN", "QUE"):
         assert eventually(lambda s=symbol: count_of(standing, s) == 3)
     days = ["2025-12-29", "2025-12-30"]
-    for sent in (days, [*days, "2025-12-31"]):  # inserted, then refused beside one that is new
+    for sent in (days, [*days, "2025-12-31"]):  # inserted, then put again beside a new one
         put_by_kinesis(life, "KIN", folded("KIN", *sent))
         put_by_sqs(life, f"QUE{len(sent)}", folded("QUE", *sent))
         for symbol in ("KIN", "QUE"):

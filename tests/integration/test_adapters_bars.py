@@ -81,16 +81,16 @@ def test_late_history_replaces_all_but_history_that_came_later(bars: BarStore, s
     newer = make_bar(60, 6, symbol=symbol, ticks=0)
     bars.write_history([newer], at(100), NEVER)
     bars.write_history([make_bar(120, 6, symbol=symbol, ticks=0)], at(0), NEVER)
-    bars.fill([make_bar(180, 6, symbol=symbol, ticks=0, folded=5)], at(100))
+    bars.fill([make_bar(180, 6, symbol=symbol, ticks=0, folded=5)], at(100), NEVER)
     bars.put(make_bar(240, 6, symbol=symbol, ticks=3), at(100))
-    bars.write_late_history(late, at(50))
+    bars.write_late_history(late, at(50), NEVER)
     assert read(bars, symbol) == [late[0], newer, *late[2:]]
 
 
 def test_the_later_of_folded_bars_with_equal_parts_stays(bars: BarStore, symbol: str) -> None:
     first, second = (make_bar(0, n, symbol=symbol, ticks=0, folded=5) for n in (1, 2))
-    bars.fill([second], at(100))
-    bars.fill([first], at(0))
+    bars.fill([second], at(100), NEVER)
+    bars.fill([first], at(0), NEVER)
     assert read(bars, symbol) == [second]
 
 
@@ -102,11 +102,11 @@ def test_a_folded_bar_fills_a_gap_or_replaces_one_of_no_more_parts(
 ) -> None:
     first = make_bar(0, 1, symbol=symbol, ticks=0, folded=stored or 0)
     if stored:
-        bars.fill([first], at())
+        bars.fill([first], at(), NEVER)
     elif stored is not None:
         bars.write_history([first], at(), NEVER)
     second = make_bar(0, 2, symbol=symbol, ticks=0, folded=offered)
-    bars.fill([second], at())
+    bars.fill([second], at(), NEVER)
     assert read(bars, symbol) == [second if taken else first]
 
 
@@ -114,14 +114,14 @@ def test_many_folded_bars_fill_what_is_missing(bars: BarStore, symbol: str) -> N
     own = [make_bar(60 * n, 1, symbol=symbol, ticks=0) for n in (0, 30)]
     bars.write_history(own, at(), NEVER)
     folded = [make_bar(60 * n, 2, symbol=symbol, ticks=0, folded=5) for n in range(60)]
-    bars.fill(folded, at())
+    bars.fill(folded, at(), NEVER)
     assert read(bars, symbol) == [own[0], *folded[1:30], own[1], *folded[31:]]
 
 
 def test_a_folded_bar_leaves_one_made_from_ticks_alone(bars: BarStore, symbol: str) -> None:
     live = make_bar(0, 1, symbol=symbol, ticks=3)
     bars.put(live, at())
-    bars.fill([make_bar(0, 2, symbol=symbol, ticks=0, folded=60)], at())
+    bars.fill([make_bar(0, 2, symbol=symbol, ticks=0, folded=60)], at(), NEVER)
     assert read(bars, symbol) == [live]
 
 
@@ -269,8 +269,8 @@ def test_a_corrected_bar_and_history_take_the_place_of_a_deleted_one(
     again = make_bar(0, 3, symbol=symbol, revision=2)
     assert bars.put(again, at())
     history = [make_bar(60 * n, 5, symbol=symbol, ticks=0, folded=n % 2) for n in (1, 2, 3)]
-    bars.fill(history[::2], at())
-    bars.write_late_history(history[1:2], at())
+    bars.fill(history[::2], at(), NEVER)
+    bars.write_late_history(history[1:2], at(), NEVER)
     assert read(bars, symbol) == [again, *history]
 
 

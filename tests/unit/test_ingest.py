@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
+from chalicelib.domain.bars import Bar
 from chalicelib.domain.ticks import family
 from chalicelib.services.ingest.ingest import Ingest, Ingested
 from chalicelib.services.ingest.plan import Incoming
@@ -241,6 +242,26 @@ def test_historical_bars_that_are_not_acknowledged_are_reported(system: System) 
     done = system(payload(wire(1, 0)), *(payload(wire(2, 60 * n, **history)) for n in (1, 2)))
     assert done.failed == {2}
     assert done.bars == 1
+
+
+@pytest.mark.parametrize("method", ["fill", "write_late_history"])
+def test_folded_and_late_bars_that_are_not_put_by_the_deadline_are_reported(
+    system: System, method: str
+) -> None:
+    asked = []
+
+    def put(bars: list[Bar], arrival: str, deadline: float) -> set[int]:
+        asked.append(deadline)
+        return {len(bars) - 1}
+
+    setattr(system.stores.bars, method, put)
+    folded = {"folded": 5} if method == "fill" else {}
+    history = {"bar": "1m", "open": 1, "high": 2, "low": 1, **folded}
+    system.ingest = Ingest(system.stores, lambda: instant(600))
+    done = system(payload(wire(1, 0)), *(payload(wire(2, 60 * n, **history)) for n in (1, 2)))
+    assert done.failed == {2}
+    assert done.bars == 1
+    assert asked == [NEVER]
 
 
 def test_historical_minutes_are_reported_whose_symbol_could_not_be_marked(system: System) -> None:

@@ -285,15 +285,20 @@ class Ingest:
         """Returns the indexes of bars that were not acknowledged by the deadline."""
         arrival = to_text(arrived)
         whole = [index for index, bar in enumerate(bars) if not bar.folded]
+        folded = [index for index, bar in enumerate(bars) if bar.folded]
         unwritten: set[int] = set()
-        history = [bars[index] for index in whole]
-        if history and arrival < self._late():
-            self._stores.bars.write_late_history(history, arrival)
-        elif history:
-            left = self._stores.bars.write_history(history, arrival, deadline)
-            unwritten = {whole[index] for index in left}
-        self._stores.bars.fill([bar for bar in bars if bar.folded], arrival)
+        for indexes, write in (
+            (whole, self._history_writer(arrival)),
+            (folded, self._stores.bars.fill),
+        ):
+            if indexes:
+                left = write([bars[index] for index in indexes], arrival, deadline)
+                unwritten |= {indexes[at] for at in left}
         return unwritten | self._mark(bars, deadline)
+
+    def _history_writer(self, arrival: str) -> Callable[[Sequence[Bar], str, float], set[int]]:
+        store = self._stores.bars
+        return store.write_late_history if arrival < self._late() else store.write_history
 
     def _mark(self, bars: Sequence[Bar], deadline: float) -> set[int]:
         """Tell the containers that keep closes of a symbol that it has other historical minutes.

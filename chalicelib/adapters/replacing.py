@@ -1,0 +1,121 @@
+"""Puts under a condition, by the hundred, of items most of which may be stored already.
+
+What is stored is read first, so that items that come again cost a read for each hundred. New items
+are inserted 25 to a request; those that replace others are put in transactions of up to a hundred.
+DynamoDB judges the condition at each put all the same, and items of a transaction that it cancels
+are put one by one (docs/decisions/0292).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+
+from chalicelib.adapters.dynamodb import (
+    BATCH_GET,
+    PARALLEL_WRITES,
+    Item,
+    batch_get,
+    is_over,
+    put_if,
+    transact,
+)
+from chalicelib.adapters.inserts import insert_all
+
+CHUNK = BATCH_GET
+"""Items of a read, and of a transaction, which takes as many."""
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """The condition of a put: for DynamoDB, and for an item that was read beforehand.
+
+    `is_due` takes the stored item and the one to be put. It is False, too, if they are the same.
+    """
+
+    expression: str
+    values: Callable[[Item], Item]
+    is_due: Callable[[Item, Item], bool]
+
+
+class Replacing:
+    """Puts to one table. `key` names the key's attributes."""
+
+    def __init__(self, client: Any, table: str, key: Sequence[str], condition: Condition) -> None:
+        self._client = client
+        self._table = table
+        self._key = key
+        self._condition = condition
+
+    def __call__(self, items: Sequence[Item], deadline: float) -> set[int]:
+        """Put the items, whose keys must differ, each if the condition holds.
+
+        Returns the indexes of those that were not judged by the deadline (time.monotonic). However
+        late it is, a call puts some of those that are due, so that each retry gets further.
+        """
+        if len(items) == 1:
+            self._put(items[0])
+            return set()
+        moved: list[range] = []
+        chunks = [range(at, min(at + CHUNK, len(items))) for at in range(0, len(items), CHUNK)]
+
+        def judge(chunk: range) -> set[int]:
+            if moved and is_over(deadline):
+                return set(chunk)
+            given = [items[index] for index in chunk]
+            new, old = self._due(given)
+            if new or old:
+                moved.append(chunk)
+            return {chunk[at] for at in self._put_all(given, new, old, deadline)}
+
+        if len(chunks) <= 1:
+            return set().union(*map(judge, chunks))
+        with ThreadPoolExecutor(min(PARALLEL_WRITES, len(chunks))) as pool:
+            return set().union(*pool.map(judge, chunks))
+
+    def _due(self, items: Sequence[Item]) -> tuple[list[int], list[int]]:
+        """The indexes of new items, and of those that are to replace what is stored."""
+        stored = self._stored(items)
+        before = [stored.get(self._key_of(item)) for item in items]
+        new = [at for at, known in enumerate(before) if known is None]
+        is_due = self._condition.is_due
+        return new, [
+            at for at, known in enumerate(before) if known is not None and is_due(known, items[at])
+        ]
+
+    def _put_all(
+        self, items: Sequence[Item], new: Sequence[int], old: Sequence[int], deadline: float
+    ) -> list[int]:
+        """Put a chunk's; returns the indexes of those that were not judged by the deadline."""
+        left = self._refused_inserts(items, new)
+        if old and not transact(self._client, [{"Put": self._put_of(items[at])} for at in old]):
+            left += old
+        for done, at in enumerate(left):
+            if done and is_over(deadline):
+                return left[done:]
+            self._put(items[at])
+        return []
+
+    def _stored(self, items: Sequence[Item]) -> dict[tuple[str, ...], Item]:
+        keys = [{name: item[name] for name in self._key} for item in items]
+        return {self._key_of(item): item for item in batch_get(self._client, self._table, keys)}
+
+    def _refused_inserts(self, items: Sequence[Item], new: Sequence[int]) -> list[int]:
+        given = [items[at] for at in new]
+        return [new[at] for at in insert_all(self._client, self._table, self._key, given)]
+
+    def _key_of(self, item: Item) -> tuple[str, ...]:
+        return tuple(item[name]["S"] for name in self._key)
+
+    def _put(self, item: Item) -> None:
+        put_if(self._client, **self._put_of(item))
+
+    def _put_of(self, item: Item) -> dict[str, Any]:
+        return {
+            "TableName": self._table,
+            "Item": item,
+            "ConditionExpression": self._condition.expression,
+            "ExpressionAttributeValues": self._condition.values(item),
+        }
