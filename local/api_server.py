@@ -44,6 +44,12 @@ IF_NONE_MATCH = "if-none-match"
 
 RETRY_AFTER = {"Retry-After": "2"}
 
+CROSS_SITE = render(
+    HTTPStatus.FORBIDDEN,
+    SLUGS[HTTPStatus.FORBIDDEN],
+    "a page of another site has sent this request; enter the address yourself, or use curl",
+).encode()
+
 _Result = TypeVar("_Result")
 
 Problem = Callable[[int], tuple[Mapping[str, str], str]]
@@ -59,11 +65,12 @@ def handler(
     """
     _separate_requests(app)
     cors = app.api.cors
+    cors_headers = cors.get_access_control_headers() if cors else {}
     members = {
         "gateway": gateway(app),
         "routes": RouteMatcher(list(app.routes)),
         "problem": staticmethod(problem),
-        "cors_headers": cors.get_access_control_headers() if cors else {},
+        "cors_headers": cors_headers,
         "compress_from": compress_from,
         "start": secrets.token_hex(8),
         "turns": turns or RequestTurns(AT_ONCE, most_connections() // 2),
@@ -117,14 +124,28 @@ class _Handler(Handler):
             self.close_connection = True
 
     def _handle(self) -> None:
-        refusal = self._refusal()
-        early = self._before_body() if refusal is None else self._problem(refusal)
+        early = self._early()
         if early is not None:
             self._send_last(early)
             return
         body = self.receive(int(self._content_length()))
         if body is not None:
             self._send(self._in_turn(lambda: self._answer(body)))
+
+    def _early(self) -> _Reply | None:
+        """The answer to a request whose body is not to be read."""
+        if self._is_cross_site():
+            return self._problem(HTTPStatus.FORBIDDEN, told=CROSS_SITE)
+        refusal = self._refusal()
+        return self._before_body() if refusal is None else self._problem(refusal)
+
+    def _is_cross_site(self) -> bool:
+        """Return whether a page of another site sent the request, from an origin that CORS does
+        not allow. Such a page could tell what is stored from a picture or script that fails."""
+        if "cross-site" not in self.headers.get_all("Sec-Fetch-Site", []):
+            return False
+        allowed = self.cors_headers.get("Access-Control-Allow-Origin", "")
+        return allowed not in ("*", self.headers.get("Origin"))
 
     def _in_turn(self, work: Callable[[], _Result]) -> _Result | _Reply:
         """Return the result of `work` when it is this request's turn. Raises GoneError."""
@@ -228,6 +249,7 @@ class _Handler(Handler):
         for name, value in reply.headers.items():
             if name.lower() != "content-length":
                 self.send_header(name, value)
+        self.send_header("Cross-Origin-Resource-Policy", "same-origin")
         if reply.status not in _BODILESS:
             self.send_header("Content-Length", str(len(reply.body)))
         if self.close_connection:
