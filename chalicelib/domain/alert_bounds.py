@@ -41,9 +41,9 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
 class Room(Protocol):
     """Capacity for alerts of all symbols. Each call takes a place."""
 
-    def record(self, rule_id: str, minute: str) -> bool:
+    def record(self, rule_id: str, minute: str, *, is_first: bool = False) -> bool:
         """Take a place for one more alert of a rule in a minute of market time; return whether
-        there was one."""
+        there was one. A symbol's first alert of the rule has further places."""
 
     def send(self, rule_id: str, minute: str) -> bool:
         """Take a place for one more message; return whether there was one."""
@@ -52,7 +52,7 @@ class Room(Protocol):
 class Boundless:
     """A Room without limits: for alerts that are neither recorded nor sent."""
 
-    def record(self, rule_id: str, minute: str) -> bool:  # noqa: ARG002
+    def record(self, rule_id: str, minute: str, *, is_first: bool = False) -> bool:  # noqa: ARG002
         """See Room."""
         return True
 
@@ -87,11 +87,12 @@ class AlertCount:
         """Start the minute of the next tick."""
         self._told = Told()
 
-    def admits(self, rule: Rule, newest: Tick) -> bool:
+    def admits(self, rule: Rule, newest: Tick, *, is_first: bool) -> bool:
         """Return whether an alert at the tick `newest` is recorded; count it as dropped
-        otherwise."""
+        otherwise. `is_first` says whether it is the rule's first one in the minute."""
         full = self._told.recorded >= MAX_RECORDED_A_MINUTE
-        if full or not self._room.record(rule.rule_id, newest.timestamp[:MINUTE]):
+        minute = newest.timestamp[:MINUTE]
+        if full or not self._room.record(rule.rule_id, minute, is_first=is_first):
             self.dropped[rule.rule_id] += 1
             return False
         return True

@@ -26,6 +26,7 @@ from chalicelib.domain.watching import (
     Observation,
     RuleState,
     as_fired,
+    is_first,
     is_followed,
     judge,
     without_alert,
@@ -322,7 +323,8 @@ class _Run:
             if rule.interval != interval or not is_followed(rule, rule_state, newest.timestamp):
                 continue
             after, fires = judge(rule, rule_state, observation)
-            if fires and not self._count.admits(rule, newest):
+            first = is_first(rule_state, after)
+            if fires and not self._count.admits(rule, newest, is_first=first):
                 after, fires = without_alert(rule, rule_state, after), False
             self._rule_states[rule.rule_id] = after
             if fires:

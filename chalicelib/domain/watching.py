@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import msgspec
 
+from chalicelib.domain.alert_bounds import MINUTE
 from chalicelib.domain.rules import CROSSES, LEVELS, Rule
 from chalicelib.domain.signals import average_side, crosses_down, crosses_up, moved_more_than
 from chalicelib.domain.times import from_text
@@ -104,6 +105,11 @@ def without_alert(rule: Rule, before: RuleState | None, after: RuleState) -> Rul
     """
     known = known_to(rule, before) or RuleState(rule.fingerprint)
     return msgspec.structs.replace(after, fired_at=known.fired_at, fired_scope=known.fired_scope)
+
+
+def is_first(before: RuleState | None, after: RuleState) -> bool:
+    """Return whether the alert of `after` is the rule's first one of this symbol in its minute."""
+    return before is None or before.fired_at[:MINUTE] != after.fired_at[:MINUTE]
 
 
 def _initial(rule: Rule, observation: Observation) -> RuleState:

@@ -30,6 +30,7 @@ from tests.factories import (
 )
 from tests.stored_rules import store_rule
 
+NO_PLACES = Bound(0, 0, 0)
 SYMBOLS = [f"S{number:02}" for number in range(20)]
 OLD_RULES = msgspec.structs.replace(SETTINGS, alerts="every-tick")
 
@@ -38,9 +39,14 @@ class World:
     """One stage whose containers have few places."""
 
     def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, messages: Bound, records: Bound, *rules: Rule
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        messages: Bound,
+        records: Bound,
+        *rules: Rule,
+        firsts: Bound = NO_PLACES,
     ) -> None:
-        monkeypatch.setattr(detect, "AlertBudget", lambda: AlertBudget(messages, records))
+        monkeypatch.setattr(detect, "AlertBudget", lambda: AlertBudget(messages, records, firsts))
         self.aws = Aws()
         self.calls: Counter[str] = Counter()
         self.aws.around = self._counted
@@ -167,3 +173,18 @@ def test_two_containers_have_places_of_their_own_and_double_nothing(
         world.go(wire(100, second, symbol="A"), container=second % 2)
     assert world.alerts() == [("A", f"30:{second:02}", True) for second in range(6)]
     assert len(world.aws.published) == 6
+
+
+def test_symbols_that_use_up_a_rules_places_silence_no_other_symbol(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    above = make_rule("greater_than", value=100, rule_id="above", symbol="*")
+    few, firsts = Bound(1, 4, 3), Bound(0, 2, 2)
+    world = World(monkeypatch, few, few, above, firsts=firsts)
+    world.go(*(wire(99 + 2 * (n % 2), n, symbol="LOUD") for n in range(20)))
+    mine = [wire(price, 30 + n, symbol="MINE") for n, price in enumerate((99, 101, 99, 101))]
+    done = world.go(*mine)
+    assert (done.alerts, done.sent, done.dropped) == (1, 0, 1)
+    assert [alert for alert in world.alerts() if alert[0] == "MINE"] == [("MINE", "30:31", False)]
+    again = world.go(wire(99, 35, symbol="MINE"), wire(101, 36, symbol="MINE"))
+    assert (again.alerts, again.dropped) == (0, 1)  # of this minute it has had its first

@@ -38,6 +38,18 @@ def test_the_first_alerts_of_a_rule_have_a_place_whatever_the_others_do() -> Non
     assert [kept(budget, rule_id, 50) for rule_id in ("loud", "r0", "r1")] == [7, 3, 3]
 
 
+def test_the_first_alert_of_a_symbol_has_a_place_whatever_other_symbols_do() -> None:
+    budget = AlertBudget(records=Bound(1, 2, 9), firsts=Bound(0, 3, 4))
+    assert kept(budget, "loud", 9) == 2
+    with budget.reserve() as room:
+        assert [room.record("loud", NOON, is_first=first) for first in (False, True)] == [
+            False,
+            True,
+        ]
+    with budget.reserve() as room:  # the place was given back
+        assert [room.record("loud", NOON, is_first=True) for _ in range(4)] == [True] * 3 + [False]
+
+
 def test_messages_and_records_have_places_of_their_own() -> None:
     budget = AlertBudget(messages=Bound(1, 1, 9), records=Bound(1, 9, 9))
     with budget.reserve() as room:

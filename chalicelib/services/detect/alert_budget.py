@@ -23,6 +23,9 @@ class Bound(NamedTuple):
 
 MESSAGES = Bound(own=1, each=600, shared=900)
 RECORDS = Bound(own=10, each=1_000, shared=3_000)
+FIRSTS = Bound(own=0, each=1_000, shared=3_000)
+"""Alerts that are the first of a rule and a symbol in a minute, if RECORDS has no place left: a
+symbol whose alerts use up a rule's places silences no other symbol (docs/decisions/0293)."""
 
 MAX_MINUTES = 400
 """Minutes that are remembered, those used last: several come at once, since exchanges have
@@ -55,8 +58,10 @@ class _Minute:
 class AlertBudget:
     """The places of a container; several threads take them."""
 
-    def __init__(self, messages: Bound = MESSAGES, records: Bound = RECORDS) -> None:
-        self._bounds = {"send": messages, "record": records}
+    def __init__(
+        self, messages: Bound = MESSAGES, records: Bound = RECORDS, firsts: Bound = FIRSTS
+    ) -> None:
+        self._bounds = {"send": messages, "record": records, "first": firsts}
         self._minutes: OrderedDict[tuple[str, str], _Minute] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -65,7 +70,7 @@ class AlertBudget:
         return Reservation(self)
 
     def take(self, kind: str, rule_id: str, minute: str) -> bool:
-        """Take a place, "send" or "record", if there is one."""
+        """Take a place, "send", "record" or "first", if there is one."""
         with self._lock:
             taken = self._minutes.setdefault((kind, minute), _Minute())
             self._minutes.move_to_end((kind, minute))
@@ -87,9 +92,11 @@ class Reservation:
         self._budget = budget
         self._taken: list[tuple[str, str, str]] = []
 
-    def record(self, rule_id: str, minute: str) -> bool:
+    def record(self, rule_id: str, minute: str, *, is_first: bool = False) -> bool:
         """See Room."""
-        return self._take("record", rule_id, minute)
+        if self._take("record", rule_id, minute):
+            return True
+        return is_first and self._take("first", rule_id, minute)
 
     def send(self, rule_id: str, minute: str) -> bool:
         """See Room."""
