@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 from producer.errors import UsageError
@@ -68,15 +69,18 @@ def packing(options: argparse.Namespace, unless_asked: int) -> tuple[int, float]
 
 
 def make_spool(options: argparse.Namespace, sink: Sink, status: Status) -> Spool | None:
-    """Open the spool if one was asked for, and drop lines that no sink accepts."""
+    """Open the spool if one was asked for, and drop rows that no producer writes."""
     if not options.spool:
         return None
     if options.sink == "stdout":
         raise UsageError("--spool: not with --sink stdout, which acknowledges nothing")
     spool = Spool(options.spool, sink.name)
-    if dropped := spool.drop_unsendable():
-        status.drop("too long", dropped)
-        status.note(f"--spool: lines that no sink takes, which are dropped: {dropped:,}")
+    dropped = spool.drop_odd_rows(datetime.now(UTC))
+    if dropped.lines:
+        status.drop("unsendable", dropped.lines)
+        status.note(f"--spool: lines that no sink takes, which are dropped: {dropped.lines:,}")
+    if dropped.latest:
+        status.note(f"--spool: last times that no tick has, which are dropped: {dropped.latest:,}")
     return spool
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from producer.spool import Spool
 
+_MOST_DIGITS = 18
+
 
 class Progress:
     """The number of a recording's ticks that the spool has taken over, `taken`.
@@ -18,7 +20,7 @@ class Progress:
         self._spool = spool
         self._identity = identity
         goes_on = identity is not None and spool.fact("recording") == identity
-        self.taken = int(spool.fact("taken") or 0) if goes_on else 0
+        self.taken = _count_of(spool.fact("taken")) if goes_on else 0
         self.latest = spool.latest() if self.taken or identity is None else {}
 
     def after(self, count: int) -> Mapping[str, str]:
@@ -32,3 +34,9 @@ class Progress:
         """Note the end of the recording: its next replay starts from the beginning."""
         if self._identity is not None:
             self._spool.append([], {}, {"recording": "", "taken": "0"})
+
+
+def _count_of(text: str | None) -> int:
+    """Return the number that a fact holds, 0 if it holds none."""
+    is_number = text is not None and text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    return int(text or 0) if is_number else 0

@@ -13,12 +13,14 @@ import stat
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from producer.errors import SpoolError, UsageError
-from producer.wire import MOST_LINE_BYTES, Line
+from producer.spool_rows import Dropped, drop_odd_rows
+from producer.wire import Line
 from untrusted.journals import names_super_journal
 from untrusted.schemas import SchemaError, refuse_foreign
 
@@ -30,7 +32,6 @@ CREATE TABLE IF NOT EXISTS latest (symbol TEXT PRIMARY KEY, timestamp TEXT NOT N
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 _LOCK_SECONDS = 0.5
-_MOST_SYMBOL = 24
 _OWN_FILE = 0o600
 """Closed to other users; SQLite gives its log the same mode."""
 
@@ -181,18 +182,16 @@ class Spool:
                 self._undo()
                 raise SpoolError(f"--spool: {self._path}: {error}") from error
 
-    def drop_unsendable(self) -> int:
-        """Delete lines that no sink accepts, without reading them; return their number.
+    def drop_odd_rows(self, now: datetime) -> Dropped:
+        """Delete rows that this program would not have written; see producer.spool_rows.
 
-        Earlier versions kept lines of any length, which would block those behind them.
+        Raises UsageError if the file cannot be read or written.
         """
         with self._lock:
-            dropped = self.connection.execute(
-                "DELETE FROM lines WHERE typeof(payload) <> 'blob' OR length(payload) > ?"
-                " OR typeof(symbol) <> 'text' OR length(symbol) NOT BETWEEN 1 AND ?",
-                (MOST_LINE_BYTES, _MOST_SYMBOL),
-            )
-        return dropped.rowcount
+            try:
+                return drop_odd_rows(self.connection, now)
+            except sqlite3.Error as error:
+                raise UsageError(f"--spool: {self._path}: {error}") from error
 
     def after(self, row: int, count: int) -> list[Line]:
         """Return up to `count` lines after a row, the oldest first."""
@@ -218,9 +217,9 @@ class Spool:
         """Return a stored fact; None if it is missing."""
         with self._lock:
             row = self.connection.execute(
-                "SELECT value FROM facts WHERE name = ?", (name,)
+                "SELECT CAST(value AS BLOB) FROM facts WHERE name = ?", (name,)
             ).fetchone()
-        return None if row is None else str(row[0])
+        return None if row is None else bytes(row[0]).decode(errors="replace")
 
     def close(self) -> None:
         """Close the file."""

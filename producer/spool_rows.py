@@ -1,0 +1,78 @@
+"""Rows of a spool that this program would never have written.
+
+A spool may come from an earlier version, or from somebody else. Such rows would block the lines
+behind them, end the program, or misdate ticks, so they are deleted when the spool is opened.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime, timedelta
+
+import msgspec
+
+from chalicelib.domain.times import from_text, to_text
+from producer.hygiene import FUTURE_SECONDS
+from producer.wire import MOST_LINE_BYTES
+
+_MOST_SYMBOL = 24
+_LAST_ROW = 2**62
+"""Far from SQLite's last row number, 2**63 - 1, after which it can insert nothing."""
+
+_DIGIT = "[0-9]"
+_DATE = f"{_DIGIT * 4}-{_DIGIT * 2}-{_DIGIT * 2}"
+_TIMESTAMP = f"{_DATE}T{_DIGIT * 2}:{_DIGIT * 2}:{_DIGIT * 2}.{_DIGIT * 6}Z"
+
+_IS_SYMBOL = (
+    "typeof(symbol) = 'text' AND length(symbol) BETWEEN 1 AND ? AND instr(symbol, char(0)) = 0"
+    " AND symbol GLOB '*[A-Z0-9]*' AND symbol NOT GLOB '*[^A-Z0-9.=^_-]*'"
+)
+
+
+class Dropped(msgspec.Struct, frozen=True):
+    """How many lines, and how many symbols' last timestamps, were deleted."""
+
+    lines: int
+    latest: int
+
+
+def drop_odd_rows(connection: sqlite3.Connection, now: datetime) -> Dropped:
+    """Delete lines that no sink accepts or that would never be read, and last timestamps that no
+    tick can have yet. No line's payload is read."""
+    lines = connection.execute(
+        "DELETE FROM lines WHERE typeof(payload) <> 'blob' OR length(payload) > ?"  # noqa: S608
+        f" OR row NOT BETWEEN 1 AND ? OR NOT ({_IS_SYMBOL})",
+        (MOST_LINE_BYTES, _LAST_ROW, _MOST_SYMBOL),
+    ).rowcount
+    _number_on(connection)
+    return Dropped(lines, _drop_latest(connection, now))
+
+
+def _number_on(connection: sqlite3.Connection) -> None:
+    """Have new lines numbered on from the last one if the counter is past _LAST_ROW."""
+    connection.execute(
+        "UPDATE sqlite_sequence SET seq = (SELECT coalesce(max(row), 0) FROM lines)"
+        " WHERE name = 'lines' AND (typeof(seq) <> 'integer' OR seq NOT BETWEEN 0 AND ?)",
+        (_LAST_ROW,),
+    )
+
+
+def _drop_latest(connection: sqlite3.Connection, now: datetime) -> int:
+    newest = to_text(now + timedelta(seconds=FUTURE_SECONDS))
+    formless = connection.execute(
+        "DELETE FROM latest WHERE typeof(timestamp) <> 'text' OR timestamp NOT GLOB ?"  # noqa: S608
+        f" OR timestamp > ? OR NOT ({_IS_SYMBOL})",
+        (_TIMESTAMP, newest, _MOST_SYMBOL),
+    ).rowcount
+    found = connection.execute("SELECT symbol, timestamp FROM latest")
+    impossible = [(symbol,) for symbol, timestamp in found if not _is_instant(timestamp)]
+    connection.executemany("DELETE FROM latest WHERE symbol = ?", impossible)
+    return formless + len(impossible)
+
+
+def _is_instant(timestamp: str) -> bool:
+    try:
+        from_text(timestamp)
+    except ValueError:
+        return False
+    return True
