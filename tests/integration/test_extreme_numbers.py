@@ -85,12 +85,12 @@ def test_minutes_whose_volume_adds_up_beyond_its_type_are_those_that_detection_b
 ) -> None:
     price = str(HIGHEST_PRICE)
     for n in range(6):
-        record = wire(AT + timedelta(seconds=n), "SAW", 1, volume=(10**18 - 1) * (n % 2))
+        record = wire(AT + timedelta(seconds=n), "VOLUME", 1, volume=(10**18 - 1) * (n % 2))
         lake.ingest((AT, exact(record, price=price, previous_close=price)))
-    assert lake.ask("SELECT count(*) FROM all_ticks WHERE symbol = 'SAW'") == [("6",)]
-    assert len(list(ask_all_reports(lake, "SAW"))) == len(all_reports())
+    assert lake.ask("SELECT count(*) FROM all_ticks WHERE symbol = 'VOLUME'") == [("6",)]
+    assert len(list(ask_all_reports(lake, "VOLUME"))) == len(all_reports())
     assert lake.compact().days == ("2026-11-17",)
     volumes = lake.ask("SELECT symbol, volume FROM bars_1m ORDER BY symbol")
-    assert volumes == [("AAPL", "0.00000000"), ("SAW", f"{HIGHEST_VOLUME}")]
-    ticks = [tick for tick in lake.expected() if tick.symbol == "SAW"]
+    assert volumes == [("AAPL", "0.00000000"), ("VOLUME", f"{HIGHEST_VOLUME}")]
+    ticks = [tick for tick in lake.expected() if tick.symbol == "VOLUME"]
     assert [minute.volume for minute in minutes_of([], ticks)] == [HIGHEST_VOLUME]

@@ -27,6 +27,9 @@ SMALL_FILE_BYTES = 3 * 1024 * 1024
 BYTES_A_GET = 8 * 1024 * 1024
 """Trino's parquet.max-buffer-size."""
 
+SPAN = 32
+"""Values of a column that are tried together first."""
+
 _Terms = tuple[Any, ...]
 """A partition's values as Arrow expressions."""
 
@@ -78,17 +81,33 @@ def partitions_left(
         if condition is None or name not in mentioned:
             count *= len(of_column)
             continue
-        kind = schema.field(name).type
-        terms = [pc.field(name) == pa.scalar(value).cast(kind) for value in of_column]
-        kept = _consistent([(*one, term) for one in kept for term in terms], schema, condition)
+        column = pa.array(of_column).cast(schema.field(name).type)
+        spans = [column[at : at + SPAN] for at in range(0, len(column), SPAN)]
+        near = [(one, span) for one in kept for span in spans]
+        if len(spans) > 1:
+            within = _consistent(
+                [(*one, _within(name, span)) for one, span in near], schema, condition
+            )
+            near = [near[at] for at in within]
+        found = [(*one, pc.field(name) == value) for one, span in near for value in span]
+        kept = [found[at] for at in _consistent(found, schema, condition)]
     return count * len(kept)
 
 
-def _consistent(found: Sequence[_Terms], schema: Any, condition: Any) -> list[_Terms]:
-    """Return the terms that do not contradict the condition."""
+def _within(name: str, values: Any) -> Any:
+    """Return that a column is between the least and the greatest of these values.
+
+    What contradicts it contradicts each of them, so that their partitions need not be tried.
+    """
+    ends = pc.min_max(values)
+    return (pc.field(name) >= ends["min"]) & (pc.field(name) <= ends["max"])
+
+
+def _consistent(found: Sequence[_Terms], schema: Any, condition: Any) -> list[int]:
+    """Return the positions of the terms that do not contradict the condition."""
     fragments = [
         _FORMAT.make_fragment(str(at), _FILES, partition_expression=reduce(and_, terms))
         for at, terms in enumerate(found)
     ]
     dataset = ds.FileSystemDataset(fragments, schema, _FORMAT, _FILES)
-    return [found[int(one.path)] for one in dataset.get_fragments(filter=condition)]
+    return [int(one.path) for one in dataset.get_fragments(filter=condition)]

@@ -7,7 +7,6 @@ the type of each such CASE.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -114,11 +113,12 @@ class Types:
         return _kind_named(described.fetchone()[1])
 
     def _kinds(self, tree: exp.Expression) -> dict[str, Kind]:
-        text = tree.sql("duckdb").replace("'", "''")
+        """Return the kinds of the marked parts; the tree is used up."""
+        text = tree.sql("duckdb", copy=False).replace("'", "''")
         raw = self._connection.execute(
             f"SELECT json_serialize_plan('{text}', optimize := false)"  # nosec B608
         ).fetchone()[0]
-        plan = json.loads(raw)
+        plan = msgspec.json.decode(raw)
         if plan.get("error"):
             raise refused(str(plan.get("error_message")))
         found: dict[str, Kind] = {}
