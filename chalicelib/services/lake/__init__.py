@@ -1,1 +1,1 @@
-"""The archive's tables: merging small raw objects and compacting days. Entry: `compact`."""
+"""The archive's tables: merge small raw objects and compact finished days. Entry: `compact`."""

@@ -10,19 +10,19 @@ import msgspec
 from chalicelib.services.lake.texts import day_text, days_list
 
 MOST_DATES = 1000
-"""The most dates that a statement lists one by one. It has three lists, of 14 bytes a date, or 64
-where only some hours of a date are meant."""
+"""The most dates that a statement lists one by one. A statement has three such lists, with 14 bytes
+per date, or 64 if it covers only some hours of the date."""
 
 MOST_SPANS = 100
-"""The most spans of dates that stand in place of a longer list."""
+"""The most date ranges that replace a longer list."""
 
 LAST_HOUR = 23
 _BEFORE, _AFTER = 10, 12
-"""A local day lies between hour 10 UTC of the day before and hour 12 of the day after."""
+"""A local day lies between 10:00 UTC of the day before and 12:00 UTC of the day after."""
 
 
 class ArrivalHours(msgspec.Struct, frozen=True, order=True):
-    """Hours of arrival `[first, last]` of one date: partitions of the raw archive."""
+    """The hours of arrival `[first, last]` of one date: partitions of the raw archive."""
 
     date: str
     first: int = 0
@@ -30,13 +30,13 @@ class ArrivalHours(msgspec.Struct, frozen=True, order=True):
 
 
 def hour_of(text: str) -> ArrivalHours:
-    """An hour of one date: `2026-11-20T15`."""
+    """Parse an hour of one date, such as `2026-11-20T15`."""
     day, _, hour = text.partition("T")
     return ArrivalHours(day, int(hour), int(hour))
 
 
 def window(day: str) -> list[ArrivalHours]:
-    """When ticks of a trading day arrive that come in time, in whatever time zone."""
+    """Return the hours in which a trading day's ticks arrive on time, in any time zone."""
     middle = date.fromisoformat(day)
     before, after = middle - timedelta(days=1), middle + timedelta(days=1)
     return [
@@ -47,9 +47,9 @@ def window(day: str) -> list[ArrivalHours]:
 
 
 def partitions(arrived: Iterable[ArrivalHours]) -> str:
-    """The condition on date and hour of arrival, each date once.
+    """Return the SQL condition on the date and hour of arrival, with each date once.
 
-    Beyond MOST_DATES it is true of dates in between, too, so that the statement stays short.
+    Beyond MOST_DATES the condition also covers dates in between, which keeps the statement short.
     """
     hours: dict[str, tuple[int, int]] = {}
     for one in arrived:
@@ -73,7 +73,7 @@ def _one_by_one(hours: Mapping[str, tuple[int, int]]) -> str:
 
 
 def spans(dates: Sequence[str], most: int) -> list[tuple[str, str]]:
-    """Dates in order as at most so many spans `[first, last]`, divided at the widest gaps."""
+    """Divide sorted dates into at most `most` ranges `[first, last]`, at the widest gaps."""
     days = [date.fromisoformat(day) for day in dates]
     gaps = [(days[at] - days[at - 1], at) for at in range(1, len(days))]
     begins = sorted([0, *(at for _, at in sorted(gaps, reverse=True)[: most - 1])])

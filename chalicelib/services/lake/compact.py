@@ -1,9 +1,9 @@
-"""Compaction: finished trading days of the raw archive into Parquet, each tick once.
+"""Compaction: write finished trading days of the raw archive to Parquet, each tick once.
 
-A run writes into a folder of its own, compares what it wrote with the raw ticks, and only then
-moves the days' partitions there. The view's boundary follows; late ticks of days before it come
-last. A run may break off anywhere: what it left is either in force and whole, or in nobody's sight.
-docs/lake.md has it step by step.
+A run writes into its own folder, compares the result with the raw ticks, and only then points the
+days' partitions at it. Then it moves the view's boundary; late ticks of days before the boundary
+come last. A run may stop anywhere: what it wrote is either complete and in use, or not visible.
+docs/lake.md describes each step.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ LEASE = timedelta(minutes=16)
 """Longer than a Lambda function may run."""
 
 GRACE = timedelta(days=1)
-"""Readers that began before a partition moved find its old objects for so long."""
+"""How long superseded objects are kept for readers that began before a partition moved."""
 
 
 MERGING_PART = 1 / 3
-"""Of a run's time: what merging before the survey may take."""
+"""The share of a run's time that merging before the survey may take."""
 
 log = logging.getLogger("ticktape.compact")
 
 
 class Compacted(msgspec.Struct, frozen=True):
-    """What a run has done. `left` says that it had no time for all; `busy` that another is on.
+    """The result of a run. `left`: time ran out; `busy`: another run holds the lease.
 
-    `removed` counts superseded objects, `merged` raw objects whose lines went into others.
+    `removed` counts superseded objects, `merged` raw objects merged into others.
     """
 
     days: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class Compacted(msgspec.Struct, frozen=True):
 
 
 class Compact:
-    """The service behind the schedule."""
+    """The service that the schedule calls."""
 
     def __init__(
         self,
@@ -68,17 +68,17 @@ class Compact:
         self._grace = grace
 
     def __call__(self, day: str | None, owner: str, deadline: float) -> Compacted:
-        """Compact what is due, or one day whatever was done of it before.
+        """Compact all due days, or one day even if it is compacted already.
 
-        `deadline` is a time.monotonic. Raises FieldError for what is no day, or one that is not
-        over, and CompactionError when some days failed: the others are done then.
+        `deadline` is a time.monotonic. Raises FieldError if `day` is not a date or not over, and
+        CompactionError if some days failed; the other days are then compacted.
         """
         if day is not None:
             _require_finished(day, self._clock())
         return self._leased(owner, deadline, lambda run: self._result(run, day, deadline))
 
     def gather(self, owner: str, deadline: float) -> Compacted:
-        """Only merge hours of many raw objects, so that compaction finds few. Raises
+        """Merge only the hours with many raw objects, which leaves compaction few. Raises
         CompactionError."""
         return self._leased(owner, deadline, _gathered)
 
@@ -92,7 +92,7 @@ class Compact:
             self._lake.lease.release(owner, self._clock())
 
     def _result(self, run: Run, day: str | None, deadline: float) -> Compacted:
-        """Everything, in an order in which it may break off anywhere."""
+        """Run all steps, in an order that allows stopping anywhere."""
         left, removed, merged = False, 0, Merged()
         failed: list[CompactionError] = []
         try:
@@ -131,11 +131,11 @@ def _gathered_early(run: Run, merged: Merged) -> None:
     try:
         run.gather(merged, MERGING_PART)
     except OutOfTime:
-        log.info("hours of many batches are left for the next run")
+        log.info("the next run will merge the remaining hours with many batches")
 
 
 def _apart(step: Callable[[], None]) -> list[CompactionError]:
-    """Merge raw objects; what went wrong keeps no day waiting."""
+    """Merge raw objects, and return an error instead of raising it: it must not delay any day."""
     try:
         step()
     except CompactionError as error:

@@ -1,4 +1,4 @@
-"""Historical bars out of the raw archive into Parquet: each once, the latest copy."""
+"""Write historical bars of the raw archive to Parquet: each bar once, in its latest copy."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ PERIODS = 24
 def write_history(writer: Writer, progress: Progress) -> None:
     """Add the historical bars that have arrived to their tables, period by period.
 
-    A period is written anew out of itself and what has arrived. Bars are compared by the number of
-    their batch, so that it does no harm to do a period twice.
+    A period is rewritten from its own bars and the new ones. The bar from the later batch wins, so
+    doing a period twice is harmless.
     """
     for bar, table in HISTORY.items():
         due = progress.bars_due(bar)

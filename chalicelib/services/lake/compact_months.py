@@ -1,6 +1,6 @@
-"""Small days of a month copied into one file, so that a reader of years opens few files.
+"""Copy a month's small days into one file, so that a reader of years opens few files.
 
-The days stay as they are. `all_ticks` reads the copies in their place.
+The days remain as they are. `all_ticks` reads the copies instead.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from chalicelib.services.lake.lake_sql import DAYS_OF_TICKS, MONTHS_OF_TICKS
 from chalicelib.services.lake.stores import CompactedPeriod, LakeStores
 
 MONTHS = 24
-"""The most months that one statement writes; Athena takes a hundred, of fewer rows."""
+"""The most months that one statement writes; Athena accepts a hundred, if they have fewer rows."""
 
 
 class Months:
-    """The table of months, made of the table of days."""
+    """The table of months, copied from the table of days."""
 
     def __init__(self, lake: LakeStores, writer: Writer) -> None:
         self._lake = lake
         self._writer = writer
 
     def write(self, until: str | None) -> None:
-        """Copy small months that are over at a day, where a day is of another run than the copy."""
+        """Copy the small months that end by `until` and have a day that changed since the copy."""
         days = self._small(until)
         runs = {month: _run_of(parts) for month, parts in days.items()}
         copies = self._lake.catalog.parts(MONTHS_OF_TICKS)
@@ -37,21 +37,21 @@ class Months:
             self._writer.write(MONTHS_OF_TICKS, months, select, runs=runs)
 
     def current(self, until: str) -> tuple[str, ...]:
-        """Small months whose copy is made of their days as they are."""
+        """Return the small months that end by `until` and whose copy is up to date."""
         copies, small = self._lake.catalog.parts(MONTHS_OF_TICKS), self._small(until)
         return tuple(
             month for month in sorted(small) if _run(copies, month) == _run_of(small[month])
         )
 
     def forget(self, months: tuple[str, ...], before: str) -> None:
-        """Drop copies that the view does not read any more and that were made before an instant:
-        months that have grown too large."""
+        """Drop copies made before an instant that the view no longer reads, because their months
+        have grown too large."""
         copies = self._lake.catalog.parts(MONTHS_OF_TICKS)
         unread = [m for m, part in copies.items() if m not in months and part.moved_at < before]
         self._lake.catalog.drop(MONTHS_OF_TICKS, sorted(unread))
 
     def _small(self, until: str | None) -> dict[str, dict[str, CompactedPeriod]]:
-        """The days of each month that is over at a day and has few enough ticks."""
+        """Return the days of each month that ends by `until` and has few enough ticks."""
         found: dict[str, dict[str, CompactedPeriod]] = defaultdict(dict)
         for date, part in self._lake.catalog.parts(DAYS_OF_TICKS).items():
             found[MONTHS_OF_TICKS.period_of(date)][date] = part
@@ -69,6 +69,6 @@ def _run(copies: dict[str, CompactedPeriod], month: str) -> str | None:
 
 
 def _run_of(parts: dict[str, CompactedPeriod]) -> str:
-    """One name for the runs of all days of a month."""
+    """Return one name for the runs of all days of a month."""
     runs = " ".join(f"{date} {part.run}" for date, part in sorted(parts.items()))
     return blake2b(runs.encode(), digest_size=16).hexdigest()

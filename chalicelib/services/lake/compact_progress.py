@@ -1,4 +1,4 @@
-"""How far compaction is, written down as a run gets on, so that the next one goes on from there."""
+"""The progress of compaction, recorded after each step so that the next run continues there."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ log = logging.getLogger("ticktape.compact")
 
 
 class Progress:
-    """The marks of a run. Each step is recorded as a whole: whatever was written until
-    `surveyed_until` is in Parquet, or its day is due."""
+    """The state of a run. Each step is recorded as a whole: everything written up to
+    `surveyed_until` is either in Parquet, or its day is due."""
 
     def __init__(self, lake: LakeStores, last: str) -> None:
-        """`last` is the last day that is over."""
+        """Load the state. `last` is the last day that is over."""
         self._lake = lake
         self._last = last
         self._marks = lake.catalog.marks()
@@ -33,7 +33,7 @@ class Progress:
             self._marks = msgspec.structs.replace(self._marks, due=_not_recorded(self._marks, last))
 
     def survey(self, statements: Statements) -> None:
-        """Find the days of all raw objects that are new, and record them as due."""
+        """Find the days of all new raw objects, and record them as due."""
         changed = self._changed(self._marks.surveyed_until, self._marks.lately)
         bars = changed
         if self._marks.bars_due is None:
@@ -49,16 +49,16 @@ class Progress:
         )
 
     def _changed(self, since: str | None, known: frozenset[str]) -> Changed:
-        """Raw objects that are new; of hours that were merged before a survey, all of them."""
+        """Return the new raw objects; for hours that were merged before a survey, all objects."""
         found = self._lake.objects.changed(since, known)
         whole = dict.fromkeys(map(hour_of, self._marks.unsurveyed))
         return msgspec.structs.replace(found, hours={**found.hours, **whole})
 
     def merges(self, hour: str, *, surveyed: bool = False, again: bool = False) -> bool:
-        """Record that an hour of arrival is about to be merged, or answer False: an hour where
-        an earlier run died is only merged `again`.
+        """Record that an hour of arrival is about to be merged, or return False if an earlier run
+        died there: such an hour is merged only with `again`.
 
-        Unless what is merged was `surveyed`, the next survey reads the whole hour.
+        Unless the merged objects were `surveyed`, the next survey reads the whole hour.
         """
         if hour in self._died and not again:
             return False
@@ -70,8 +70,8 @@ class Progress:
 
     @contextmanager
     def merging(self) -> Iterator[None]:
-        """Record at the end that the hours which were begun within have ended, by an error too:
-        the record stays only if the process dies."""
+        """Record at the end that merging has ended for the hours begun inside, even after an error:
+        the record remains only if the process dies."""
         try:
             yield
         except Exception:
@@ -84,8 +84,11 @@ class Progress:
             self._record(merging=self._died)
 
     def broken_off(self, first: str) -> list[str]:
-        """The hours, from a date of arrival on, whose merging is to be tried again: one run died
-        there. Those where two died are left, with a warning."""
+        """Return the hours from a date of arrival on in which exactly one run died, to retry their
+        merge.
+
+        Hours in which two runs died are skipped with a warning.
+        """
         self._died = tuple(hour for hour in self._died if hour[:10] >= first)
         for hour in sorted(set(self._died)):
             if self._died.count(hour) > 1:
@@ -93,15 +96,16 @@ class Progress:
         return [hour for hour in sorted(set(self._died)) if self._died.count(hour) == 1]
 
     def mended(self, hour: str) -> None:
-        """Note that an hour was merged again and no run died."""
+        """Note that an hour was merged on the second attempt."""
         self._died = tuple(one for one in self._died if one != hour)
 
     def ahead(self) -> list[str]:
-        """Days to be compacted that the boundary waits for: over, and behind it. Oldest first."""
+        """Return the finished days after the boundary that are due, oldest first: the boundary
+        waits for them."""
         return [day for day in sorted(self._due) if (self.boundary or "") < day <= self._last]
 
     def late(self) -> list[str]:
-        """Days to be compacted again, or at last, up to the boundary: newest first."""
+        """Return the due days up to the boundary, newest first."""
         return [day for day in sorted(self._due, reverse=True) if day <= (self.boundary or "")]
 
     def done(self, days: Iterable[str]) -> None:
@@ -111,8 +115,8 @@ class Progress:
             self._record(due={d: found for d, found in self._due.items() if d not in finished})
 
     def bars_due(self, bar: str) -> dict[str, tuple[str, ...]]:
-        """Periods of historical bars of an interval that are to be compacted, with the dates of
-        arrival of the new ones."""
+        """Return the due periods of an interval's historical bars, with the dates on which new ones
+        arrived."""
         keys = [key for key in sorted(self._bars_due) if key.startswith(f"{bar} ")]
         return {key.removeprefix(f"{bar} "): self._bars_due[key] for key in keys}
 
@@ -123,25 +127,25 @@ class Progress:
         self._record(bars_due=left)
 
     def arrivals(self, day: str) -> tuple[str, ...]:
-        """The dates of arrival of a day's new ticks."""
+        """Return the dates of arrival of a day's new ticks."""
         return tuple(self._due.get(day, ()))
 
     @property
     def boundary(self) -> str | None:
-        """The day up to which the view reads compacted days now."""
+        """Return the day up to which the view reads compacted days now."""
         return self._marks.compacted_until
 
     @property
     def months(self) -> tuple[str, ...]:
-        """Months that the view reads from the table of months now."""
+        """Return the months that the view reads from the table of months now."""
         return self._marks.months
 
     @property
     def until(self) -> str:
-        """The day up to which the view can read compacted days: the last one that is over, unless
-        readers would miss what is due and is shown out of raw objects now.
+        """Return the day up to which the view can read compacted days: the last one that is over,
+        but before any due data that the view reads from raw objects now.
 
-        Those are ticks of days behind the boundary, and bars that arrived on it or later.
+        Such data are ticks of days after the boundary, and bars that arrived on it or later.
         """
         shown = self.boundary or ""
         days = [day_before(day) for day in self.ahead()[:1]]
@@ -149,7 +153,7 @@ class Progress:
         return max(shown, min([max(self._last, shown), *days, *bars]))
 
     def finish(self, months: tuple[str, ...]) -> None:
-        """Move the view's boundary as far as it can be, and have it read these months from the
+        """Move the view's boundary as far as possible, and let the view read these months from the
         table of months."""
         until = self.until
         self._marks = msgspec.structs.replace(self._marks, compacted_until=until, months=months)
@@ -169,7 +173,7 @@ class Progress:
 
 
 def _not_recorded(marks: CompactionState, last: str) -> dict[str, tuple[str, ...]]:
-    """Days that were not over when a version that recorded no due days surveyed their objects."""
+    """Return the days that were not over when a version that recorded no due days surveyed them."""
     if marks.compacted_until is None:
         return {}
     return dict.fromkeys(days_between(marks.compacted_until, last), ())
@@ -178,7 +182,7 @@ def _not_recorded(marks: CompactionState, last: str) -> dict[str, tuple[str, ...
 def _joined(
     known: Mapping[str, Iterable[str]], found: Iterable[tuple[str, str]]
 ) -> dict[str, tuple[str, ...]]:
-    """What is due, with more pairs of what is due and a date of arrival."""
+    """Add pairs of a due key and a date of arrival to what is due."""
     due = {what: set(arrivals) for what, arrivals in known.items()}
     for what, arrival in found:
         due.setdefault(what, set()).add(arrival)

@@ -30,12 +30,13 @@ from chalicelib.services.lake.sessions import sessions
 from chalicelib.services.lake.stores import OVERLAP, CompactedPeriod, LakeStores
 
 RAW_IS_WHOLE = timedelta(days=30)
-"""Raw objects are kept longer than this. Older days keep what only Parquet still has of them."""
+"""Raw objects are kept longer than this. For older days, ticks that only Parquet still has are
+kept."""
 
 
 class Run:
-    """The steps of a run. `done` has the days whose ticks it has written, `_tried` those, with
-    the runs of their ticks, whose bars it has tried to write."""
+    """The steps of a run. `done` has the days whose ticks it has written. `_tried` has the days,
+    with the run that wrote their ticks, whose bars it has tried to write."""
 
     def __init__(self, lake: LakeStores, statements: Statements, now: datetime) -> None:
         self._lake = lake
@@ -49,33 +50,33 @@ class Run:
 
     @property
     def failed(self) -> list[CompactionError]:
-        """What went wrong."""
+        """Return the errors so far."""
         return self._writer.failed
 
     @property
     def scanned(self) -> int:
-        """Bytes that its statements scanned."""
+        """Return the bytes that the run's statements scanned."""
         return self._statements.scanned
 
     def begin(self) -> None:
-        """Hide what a broken-off run left unchecked."""
+        """Hide what an interrupted run left unchecked."""
         for table in TABLES:
             self._lake.catalog.unstage(table)
 
     def gather(self, merged: Merged, part: float) -> None:
-        """Merge hours of many batches that no survey has read, in a part of the time that is
-        left. Raises OutOfTime and CompactionError."""
+        """Merge hours with many batches that no survey has read, in a part of the remaining time.
+        Raises OutOfTime and CompactionError."""
         early = MergeEarly(self._lake.raw, self._progress, self._statements.share(part))
         early(max(self._oldest, self._progress.boundary or ""), self.now, merged)
 
     def gather_again(self, merged: Merged) -> None:
-        """Merge the hours where an earlier run died. Raises OutOfTime and CompactionError."""
+        """Merge the hours in which an earlier run died. Raises OutOfTime and CompactionError."""
         early = MergeEarly(self._lake.raw, self._progress, self._statements.need)
         early.again(self._oldest, self.now, merged)
 
     def ahead(self) -> None:
-        """What the view's boundary waits for. It moves after each hundred days, so that a run
-        that has no time for all of them gets on."""
+        """Compact what the view's boundary waits for. The boundary moves after every hundred days,
+        so that a run that cannot finish makes progress."""
         with self._writer.apart("the survey", [to_text(self.now)]):
             self._progress.survey(self._statements)
         parts = self._lake.catalog.parts(DAYS_OF_TICKS)
@@ -89,7 +90,7 @@ class Run:
         self._finish()
 
     def late(self) -> None:
-        """Days that the boundary does not wait for, the newest first."""
+        """Compact the days that the boundary does not wait for, newest first."""
         due = self._progress.late()
         parts = self._lake.catalog.parts(DAYS_OF_TICKS)
         for days in chunked(due, DAYS):
@@ -101,7 +102,7 @@ class Run:
 
     @property
     def _oldest(self) -> str:
-        """The first date of arrival whose raw objects are merged."""
+        """Return the first date of arrival whose raw objects are merged."""
         return (self.now - RAW_IS_WHOLE).date().isoformat()
 
     def _finish(self) -> None:
@@ -109,13 +110,13 @@ class Run:
             self._progress.finish(self._months.current(self._progress.until))
 
     def one(self, day: str) -> None:
-        """One day, whatever was done of it before."""
+        """Compact one day, even if it is compacted already."""
         self._ticks([day], self._lake.catalog.parts(DAYS_OF_TICKS))
         self._minutes()
         self._months.write(self._progress.boundary)
 
     def clean(self, before: datetime, deadline: float) -> int:
-        """Delete objects of superseded and broken-off runs, after their time of grace."""
+        """Delete objects of superseded and interrupted runs that were written before an instant."""
         self._months.forget(self._progress.months, to_text(before))
         removed = 0
         for table in TABLES:
@@ -124,9 +125,9 @@ class Run:
         return removed
 
     def merge(self, merged: Merged) -> None:
-        """Merge the raw objects that have arrived before the last compacted day.
+        """Merge the raw objects that arrived before the last compacted day.
 
-        Only what a survey has seen is merged, so that no late tick is overlooked.
+        Only surveyed objects are merged, so that no late tick is missed.
         """
         marks = self._lake.catalog.marks()
         if marks.compacted_until is None or marks.surveyed_until is None:
@@ -139,7 +140,7 @@ class Run:
             merge(self._oldest, last.isoformat(), before, merged)
 
     def _ticks(self, days: Sequence[str], parts: Mapping[str, CompactedPeriod]) -> None:
-        """Ticks of some days, at most DAYS, which have these parts until now."""
+        """Compact the ticks of at most DAYS days; `parts` has the periods that exist already."""
         known = {day: parts[day].arrivals for day in days if day in parts}
         arrivals = {
             day: late(day, {*self._progress.arrivals(day), *known.get(day, ())}) for day in days
@@ -163,14 +164,14 @@ class Run:
         self._progress.done(set(days) - {day.date for day in found})
 
     def _select(self, days: Sequence[str], arrivals: Mapping[str, tuple[str, ...]]) -> str:
-        """The statement of some days' ticks."""
+        """Return the statement that selects the ticks of some days."""
         bound = (self.now - RAW_IS_WHOLE).date().isoformat()
         kept = [day for day in days if day < bound]
         return lake_sql.day_ticks(days, arrived(days, arrivals), kept)
 
     def _minutes(self, most: int | None = None) -> None:
-        """Bars of days whose ticks are of another run than the bars were made of, the newest first:
-        of so many at most."""
+        """Write the bars of days whose ticks were rewritten since their bars, newest first; at most
+        `most` days."""
         ticks = self._lake.catalog.parts(DAYS_OF_TICKS)
         bars = self._lake.catalog.parts(MINUTE_BARS)
         runs = {day: part.run for day, part in ticks.items()}
@@ -192,5 +193,5 @@ class Run:
             )
 
     def _measured(self, ticks: str) -> list[Day]:
-        """The days of a statement's ticks. Raises CompactionError."""
+        """Return the days of a statement's ticks. Raises CompactionError."""
         return measured(self._statements.rows(lake_sql.measure(ticks)))

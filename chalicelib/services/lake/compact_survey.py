@@ -1,4 +1,4 @@
-"""What is in raw objects that are new: the days and periods that a survey finds in them."""
+"""Survey new raw objects: find the days and periods in them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from chalicelib.services.lake.stores import Changed
 
 
 def found_ticks(changed: Changed, statements: Statements) -> Iterable[tuple[str, str]]:
-    """Trading days and dates of arrival of the ticks in new objects."""
+    """Return pairs of a trading day and a date of arrival, for the ticks in new objects."""
     for day, arrival in _new(changed, statements, lake_sql.survey):
         if day and arrival:
             yield day, arrival
 
 
 def found_bars(changed: Changed, statements: Statements) -> Iterable[tuple[str, str]]:
-    """Periods, as `1d 2026`, and dates of arrival of the historical bars in new objects."""
+    """Return pairs of a period such as `1d 2026` and a date of arrival, for the historical bars in
+    new objects."""
     for bar, month, arrival in _new(changed, statements, lake_sql.raw_bars_survey):
         if bar and month and arrival:
             yield f"{bar} {HISTORY[bar].period_of(month)}", arrival
@@ -28,7 +29,7 @@ def found_bars(changed: Changed, statements: Statements) -> Iterable[tuple[str, 
 def _new(
     changed: Changed, statements: Statements, survey: Callable[..., str]
 ) -> Iterable[tuple[str | None, ...]]:
-    """The rows of a survey that come of new objects, without the objects' names."""
+    """Return the rows of a survey that come from new objects, without the objects' names."""
     new = {name for names in changed.hours.values() for name in names or ()}
     whole = [hour for hour, names in changed.hours.items() if names is None]
     mixed = [hour for hour, names in changed.hours.items() if names is not None]

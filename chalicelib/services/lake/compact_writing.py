@@ -1,4 +1,4 @@
-"""A table's days written by Athena, checked, and put in force."""
+"""Write a table's periods with Athena, check them, and put them into use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chalicelib.services.stores import QueryStatus
 log = logging.getLogger("ticktape.compact")
 
 SHORTEST_SECONDS = 30.0
-"""With less time than this left nothing is begun."""
+"""With less time left than this, no statement is started."""
 
 _WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5)
 
@@ -26,7 +26,8 @@ Row = tuple[str | None, ...]
 
 
 class Statements:
-    """Statements, each waited for until a deadline, a time.monotonic. `scanned` counts bytes."""
+    """Runs statements and waits for each until a deadline, a time.monotonic. `scanned` counts
+    bytes."""
 
     def __init__(self, lake: LakeStores, sleep: Callable[[float], None], deadline: float) -> None:
         self._lake = lake
@@ -35,7 +36,7 @@ class Statements:
         self.scanned = 0
 
     def run(self, sql: str) -> str:
-        """Run to its end; returns its id. Raises OutOfTime or CompactionError."""
+        """Run a statement to its end and return its id. Raises OutOfTime or CompactionError."""
         self.need(SHORTEST_SECONDS)
         query_id = self._started(sql)
         status = self._ended(query_id)
@@ -51,7 +52,7 @@ class Statements:
             raise CompactionError(str(error)) from error
 
     def rows(self, sql: str) -> Iterator[Row]:
-        """The rows of a statement's result."""
+        """Run a statement and return the rows of its result."""
         query_id = self.run(sql)
         page = self._lake.engine.rows(query_id)
         yield from page.rows
@@ -60,11 +61,11 @@ class Statements:
             yield from page.rows
 
     def need(self, seconds: float) -> None:
-        """Raises OutOfTime where less time is left."""
+        """Raise OutOfTime if less time than this is left."""
         _require(self._deadline - seconds)
 
     def share(self, part: float) -> Callable[[float], None]:
-        """`need` for a step that may take a part of the time that is left now."""
+        """Return a `need` for a step that may take a part of the remaining time."""
         now = time.monotonic()
         until = now + (self._deadline - now) * part
         return lambda seconds: _require(until - seconds)
@@ -73,12 +74,12 @@ class Statements:
         for wait in self._waits():
             status = self._lake.engine.status(query_id)
             if status is None:
-                raise CompactionError(f"statement {query_id} is not known any more")
+                raise CompactionError(f"statement {query_id} is no longer known")
             if status.ended:
                 return status
             self.need(0)
             self._sleep(wait)
-        raise AssertionError("waits have no end")
+        raise AssertionError("waits never end")
 
     def _waits(self) -> Iterator[float]:
         yield from _WAITS
@@ -88,12 +89,12 @@ class Statements:
 
 def _require(latest: float) -> None:
     if time.monotonic() > latest:
-        raise OutOfTime("the next run goes on from here")
+        raise OutOfTime("the next run continues from here")
 
 
 class Writer:
-    """Writes periods of tables. `failed` has what went wrong: one failure does not keep the other
-    periods waiting."""
+    """Writes periods of tables. `failed` collects errors: a failed period does not block the
+    others."""
 
     def __init__(self, lake: LakeStores, statements: Statements, moved_at: str) -> None:
         self._lake = lake
@@ -111,11 +112,11 @@ class Writer:
         runs: Mapping[str, str] = MappingProxyType({}),
         arrivals: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     ) -> dict[str, CompactedPeriod]:
-        """Write a statement's rows, check them, and move the partitions there.
+        """Write a statement's rows, check them, and point the partitions at them.
 
-        `runs` is the run to be noted of a period where it is not this one, `arrivals` its late
-        dates of arrival. Returns the parts as they are now; none where something failed, and then
-        nothing has moved.
+        `runs` has the run to note for a period if it is not this one; `arrivals` its late dates of
+        arrival. Returns the new parts, or an empty dict after an error, in which case nothing has
+        moved.
         """
         run = uuid.uuid4().hex
         try:
@@ -139,7 +140,7 @@ class Writer:
 
     @contextmanager
     def apart(self, what: str, periods: Sequence[str]) -> Iterator[None]:
-        """Go on after a CompactionError within, which `failed` has then with these periods."""
+        """Catch a CompactionError inside, and record it in `failed` with these periods."""
         try:
             yield
         except CompactionError as error:
@@ -154,7 +155,7 @@ class Writer:
     def _written(
         self, table: Table, periods: Sequence[str], select: str, run: str, by_symbol: bool
     ) -> dict[str, tuple[str, int]]:
-        """Folder and rows by period, checked. Raises CompactionError."""
+        """Write and check rows; return folder and row count by period. Raises CompactionError."""
         prefix, fields = _layout(table, periods, run, by_symbol)
         location = self._lake.objects.location
         self._statements.run(lake_sql.unload(table, select, location(prefix), fields))
@@ -165,12 +166,13 @@ class Writer:
         return {period: (folders[period], count) for period, count in rows.items() if count}
 
     def _checked(self, table: Table, select: str, run: str) -> dict[str, int]:
-        """What a run wrote, in rows by period. Raises CompactionError where its source differs."""
+        """Return the number of rows a run wrote by period. Raises CompactionError if they differ
+        from the source."""
         rows: dict[str, int] = {}
         found = self._statements.rows(lake_sql.check(table, select, run))
         for period, written, different in found:
             if int(different or 0):
-                raise CompactionError(f"{period}: {different} rows are not their source's")
+                raise CompactionError(f"{period}: {different} rows differ from their source")
             rows[str(period)] = int(written or 0)
         return rows
 
@@ -178,8 +180,11 @@ class Writer:
 def _layout(
     table: Table, periods: Sequence[str], run: str, by_symbol: bool
 ) -> tuple[str, list[str]]:
-    """Where a run writes to: `ticks/date=2026-11-20/run=.../series=AAPL/`, and for several days
-    at once `ticks/run=.../date=2026-11-20/series=AAPL/`; without `series` where days are small."""
+    """Return the prefix a run writes to and its partition columns.
+
+    For one period that is `ticks/date=2026-11-20/run=.../series=AAPL/`, for several
+    `ticks/run=.../date=2026-11-20/series=AAPL/`; without `series` if the days are small.
+    """
     several = len(periods) > 1
     period = "" if several else f"{table.period}={periods[0]}/"
     fields = ([table.period] if several else []) + (["series"] if by_symbol else [])

@@ -1,7 +1,7 @@
-"""The statements of compaction, out of the files in chalicelib/lake.
+"""The statements of compaction, from the files in chalicelib/lake.
 
-What is put into them are dates, hours, names and numbers made here, never a user's text: each is
-checked before. Lists of stored things are bounded: Athena takes 262,144 bytes a statement.
+Only checked dates, hours, names and numbers are inserted, never a user's text. Lists of stored
+values are bounded, since Athena accepts at most 262,144 bytes per statement.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ HISTORIC = (
     "symbol", "start", "open", "high", "low", "close", "volume", "source", "number",
 )  # fmt: skip
 """Columns of historical bars. `number` is the sequence number of the last record of the batch that
-a bar came with: of two copies that with the higher number counts."""
+held the bar: of two copies, the one with the higher number wins."""
 
 SESSIONS_BYTES = 150_000
-"""The most that the sessions of several days may take of a statement: some 1,500 sessions."""
+"""The most bytes that the sessions of several days may add to a statement: some 1,500 sessions."""
 
 NOTHING_YET = "0001-01-01"
 """The view's boundary before the first compaction."""
@@ -44,7 +44,7 @@ _FIELD = re.compile(r"\$\{(\w+)\}")
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A table of Parquet that compaction writes, its columns and what its files are sorted by.
+    """A Parquet table that compaction writes, with its columns and sort order.
 
     `period` names its partition column: `date`, `month` (2026-11) or `year`.
     """
@@ -56,16 +56,16 @@ class Table(msgspec.Struct, frozen=True):
 
     @property
     def unchecked(self) -> str:
-        """The table of the same columns, over what was written and not yet checked."""
+        """Return the table with the same columns over written but unchecked files."""
         return f"{self.name}_unchecked"
 
     def period_of(self, date: str) -> str:
-        """The partition that holds a date."""
+        """Return the partition that contains a date."""
         return date[: _LENGTHS[self.period]]
 
     @property
     def period_sql(self) -> str:
-        """The same in SQL, of the column `date`."""
+        """Return the SQL expression for the partition of the column `date`."""
         return f'substr("date", 1, {_LENGTHS[self.period]})'
 
 
@@ -84,7 +84,8 @@ TABLES = (DAYS_OF_TICKS, MINUTE_BARS, MONTHS_OF_TICKS, *HISTORY.values())
 
 
 def views(compacted_until: str | None, months: Sequence[str] = ()) -> dict[str, str]:
-    """The statements of all views, `all_ticks` last: it says how far compaction is."""
+    """Return the statements of all views. `all_ticks` comes last, as it records how far compaction
+    is."""
     return {
         "raw_ticks": _fill("raw_ticks_view"),
         **{f"bars_{bar}": bars(bar, compacted_until) for bar in HISTORY},
@@ -94,15 +95,15 @@ def views(compacted_until: str | None, months: Sequence[str] = ()) -> dict[str, 
 
 
 def bars(bar: str, compacted_until: str | None) -> str:
-    """The view of historical bars: compacted ones, and those that arrived from the day on up to
-    which days are compacted. A bar may be in both."""
+    """Return the view of historical bars: compacted bars, and those that arrived on the boundary or
+    later. A bar may be in both."""
     raw = _raw_bars(bar, _since(day_text(compacted_until or NOTHING_YET)))
     return _fill("bars", bar=bar, raw_bars=raw)
 
 
 def raw_bars_survey(arrived: Iterable[ArrivalHours], by_object: bool = False) -> str:
-    """Intervals and months of the historical bars of some hours of arrival, object by object where
-    asked."""
+    """Return the statement that lists intervals and months of the historical bars that arrived in
+    some hours, per object on request."""
     return _fill(
         "raw_bars_survey",
         arrived=partitions(arrived),
@@ -112,7 +113,8 @@ def raw_bars_survey(arrived: Iterable[ArrivalHours], by_object: bool = False) ->
 
 
 def history(bar: str, periods: Sequence[str], arrived: Iterable[ArrivalHours]) -> str:
-    """The historical bars of some periods of their table: those in it, and those that arrived."""
+    """Return the statement that selects the historical bars of some periods: those in their table
+    and those that arrived."""
     table = HISTORY[bar]
     return _fill(
         "history",
@@ -133,11 +135,11 @@ def _since(day: str) -> str:
 
 
 def all_ticks(compacted_until: str | None, months: Sequence[str] = ()) -> str:
-    """The view's statement: compacted days up to this one, and raw ticks of later days. Ticks of
-    `months` are read from the table of months, others from that of days.
+    """Return the view's statement: compacted days up to the boundary, and raw ticks of later days.
 
-    A tick is at most five minutes ahead of its arrival, and a local date at most 14 hours ahead
-    of UTC's: ticks of later days have arrived on the boundary's own date at the earliest.
+    Ticks of `months` are read from the table of months, other ticks from the table of days. A tick
+    is at most five minutes ahead of its arrival, and a local date at most 14 hours ahead of UTC, so
+    ticks of days after the boundary arrive on the boundary's own date at the earliest.
     """
     until = day_text(compacted_until or NOTHING_YET)
     return _fill(
@@ -153,7 +155,7 @@ def all_ticks(compacted_until: str | None, months: Sequence[str] = ()) -> str:
 
 
 def runs_of_months(months: Iterable[str]) -> list[tuple[str, str]]:
-    """The first and last of each run of months without a gap, in order."""
+    """Return the first and last month of each run of consecutive months, in order."""
     runs: list[tuple[str, str]] = []
     for month in sorted(months):
         if runs and month == _next_month(runs[-1][1]):
@@ -168,20 +170,25 @@ def _next_month(month: str) -> str:
 
 
 def survey(arrived: Iterable[ArrivalHours], by_object: bool = False) -> str:
-    """Trading days of the raw ticks of some hours of arrival, object by object where asked."""
+    """Return the statement that lists trading days of the raw ticks that arrived in some hours, per
+    object on request."""
     return _fill("survey", raw=_raw(arrived), batch="batch" if by_object else "''")
 
 
 def measure(ticks: str) -> str:
-    """Symbols by day and calendar of a statement's ticks. Names that are no time zone's count as
-    UTC, so that there are no more rows than the database has zones, whatever producers send."""
+    """Return the statement that counts symbols and ticks by day and calendar.
+
+    Names that are not IANA zones count as UTC, so that producers cannot cause more rows than the
+    database has zones.
+    """
     return _fill("measure", ticks=ticks, zones=names_list(sorted(zone_names())))
 
 
 def day_ticks(
     days: Sequence[str], arrived: Iterable[ArrivalHours], kept: Sequence[str] = ()
 ) -> str:
-    """The ticks of trading days; of the days `kept` also those that only Parquet still has."""
+    """Return the statement that selects the ticks of trading days; for the days in `kept` also
+    those that only Parquet still has."""
     raw = _raw(arrived)
     if kept:
         return _fill("day_ticks_kept", raw=raw, dates=days_list(days), kept=days_list(kept))
@@ -189,17 +196,18 @@ def day_ticks(
 
 
 def compacted_ticks(days: Sequence[str]) -> str:
-    """The ticks that Parquet has of trading days."""
+    """Return the statement that selects the compacted ticks of trading days."""
     return _fill("compacted_ticks", dates=days_list(days))
 
 
 def day_minutes(days: Sequence[str], sessions: str) -> str:
-    """The 1m bars of compacted days, with the rows of their sessions (lake_sessions.py)."""
+    """Return the statement that makes 1m bars of compacted days; `sessions` has the rows of
+    `sessions.sessions`."""
     return _fill("day_minutes", sessions=sessions, dates=days_list(days))
 
 
 def unload(table: Table, rows: str, location: str, fields: Sequence[str]) -> str:
-    """Write a statement's rows as Parquet below `location`, a folder for each value of `fields`."""
+    """Return the statement that writes rows as Parquet under `location`, by `fields`."""
     made = {"series": "symbol", "month": table.period_sql, "year": table.period_sql}
     more = [f'{made[field]} AS "{field}"' if field in made else f'"{field}"' for field in fields]
     columns = [_quoted(table.columns), *more]
@@ -218,7 +226,7 @@ def unload(table: Table, rows: str, location: str, fields: Sequence[str]) -> str
 
 
 def check(table: Table, rows: str, run: str) -> str:
-    """Compare a statement's rows with what a run has written, by the table's period."""
+    """Return the statement that compares rows with what a run wrote, by the table's period."""
     return _fill(
         "check",
         columns=_quoted(dict.fromkeys((*table.columns, "date"))),

@@ -1,8 +1,8 @@
-"""Merges the small objects of the raw archive: the batches of an hour of arrival into one object.
+"""Merge small objects of the raw archive: the batches of an hour of arrival become one object.
 
 Raw lines are the record, so a run may end anywhere. It writes the merged readings, then the merged
 lines, reads those back and compares them, then deletes the batches' lines, then their readings.
-Meanwhile lines are there twice, but never missing. Readings outlive the lines that they belong to,
+Meanwhile lines may exist twice, but are never missing. Readings are deleted after their lines,
 since a line without its reading could be misread.
 """
 
@@ -33,22 +33,22 @@ log = logging.getLogger("ticktape.merge")
 RAW, READINGS = "raw/", "readings/"
 
 SHORTEST_SECONDS = 30.0
-"""With less time than this left nothing is begun."""
+"""With less time left than this, no merge is started."""
 
 READ_AT_ONCE = 16
-"""Objects whose readings are in memory, packed, before it is known how much they unpack to."""
+"""The number of objects whose packed readings are in memory before their unpacked size is known."""
 
 _row = msgspec.json.Decoder(ReadingRow)
 
 
 class Merged(msgspec.Struct):
-    """How many objects are gone."""
+    """Counts the merged objects."""
 
     objects: int = 0
 
 
 class Packed(msgspec.Struct, frozen=True):
-    """An object as it lies in the archive, and its readings; `weight` is in bytes of memory."""
+    """An object as stored in the archive, and its readings; `weight` is in bytes of memory."""
 
     of: Numbered
     lines: bytes
@@ -57,10 +57,10 @@ class Packed(msgspec.Struct, frozen=True):
 
 
 class Merge:
-    """The step behind compaction, under its lease.
+    """The step before and after compaction, under its lease.
 
-    `need` raises OutOfTime where less time is left than it is given, in seconds. `begin` is told
-    of an hour before its first object changes, and answers whether it is to be merged.
+    `need` takes seconds, and raises OutOfTime if less time is left. `begin` is called with an hour
+    before its first object changes, and returns whether to merge it.
     """
 
     def __init__(
@@ -76,47 +76,49 @@ class Merge:
     def __call__(self, first: str, last: str, before: str, merged: Merged) -> None:
         """Merge what arrived on the dates `[first, last]` and was written before an instant.
 
-        Counts in `merged` as it goes. Raises OutOfTime, and CompactionError where an object that
-        was written is not what was read.
+        Adds to `merged` after each merge. Raises OutOfTime, and CompactionError if a written object
+        differs from what was read.
         """
         for hour in self._raw.hours(first, last, before):
             self.one(hour, merged)
 
     def one(self, hour: RawHour, merged: Merged) -> None:
-        """Merge an hour. Raises what a call does."""
+        """Merge one hour. Raises the same errors as a call."""
         found = groups(hour)
         if found and not self._begin(hour.hour):
             return
-        told = frozenset(hour.readings)
+        has_readings = frozenset(hour.readings)
         for group in found:
-            self._merge(group, told, merged)
+            self._merge(group, has_readings, merged)
         if left := orphans(hour):
             self._raw.delete(READINGS, left)
 
-    def _merge(self, group: Sequence[Numbered], told: frozenset[str], merged: Merged) -> None:
-        """Merge a group's objects. `told` names the hour's readings."""
+    def _merge(
+        self, group: Sequence[Numbered], has_readings: frozenset[str], merged: Merged
+    ) -> None:
+        """Merge a group of objects. `has_readings` names those with readings."""
         try:
-            for part in _parts(self._packed(group, told)):
+            for part in _parts(self._packed(group, has_readings)):
                 self._need(SHORTEST_SECONDS)
-                merged.objects += self._unite(part)
+                merged.objects += self._merge_part(part)
         except _UNREADABLE as error:
             log.warning("%s to %s are not merged: %s", group[0].name, group[-1].name, error)
 
-    def _packed(self, group: Sequence[Numbered], told: frozenset[str]) -> Iterator[Packed]:
-        """The objects of a group, whose lines take MOST_BYTES; readings are read as they are
+    def _packed(self, group: Sequence[Numbered], has_readings: frozenset[str]) -> Iterator[Packed]:
+        """Read the objects of a group, whose lines take MOST_BYTES; readings are read only when
         needed."""
         bodies = self._raw.read(RAW, [one.name for one in group])
         for start in range(0, len(group), READ_AT_ONCE):
             self._need(SHORTEST_SECONDS)
             some = slice(start, start + READ_AT_ONCE)
-            names = [one.name for one in group[some] if one.name in told]
+            names = [one.name for one in group[some] if one.name in has_readings]
             found = dict(zip(names, self._raw.read(READINGS, names), strict=True)) if names else {}
             for one, body in zip(group[some], bodies[some], strict=True):
                 readings = found.pop(one.name, None)
                 yield Packed(one, body, readings, weight(body, readings))
 
-    def _unite(self, part: Sequence[Packed]) -> int:
-        """Put the lines of some objects into one; how many objects are gone."""
+    def _merge_part(self, part: Sequence[Packed]) -> int:
+        """Merge the lines of some objects into one object; return the number of objects removed."""
         self._write(merged_name([one.of for one in part]), part)
         gone = [one.of.name for one in part]
         self._raw.delete(RAW, gone)
@@ -131,15 +133,15 @@ class Merge:
         self._raw.put(RAW, name, pack_lines(lines))
         (written,) = self._raw.read(RAW, [name])
         if any(found != line for found, line in zip_longest(each_line(written), lines)):
-            raise CompactionError(f"raw/{name}: what was written is not what was read")
+            raise CompactionError(f"raw/{name}: the written object differs from what was read")
 
 
 _UNREADABLE = (OSError, EOFError, zlib.error, ValueError, msgspec.MsgspecError)
 
 
 def _parts(group: Iterable[Packed]) -> Iterator[list[Packed]]:
-    """A group in the parts that are merged at once, so that memory suffices for each. An object
-    that takes too much alone is left with a warning; numbers never cross."""
+    """Divide a group into parts that fit in memory. An object that is too large alone is skipped
+    with a warning; parts hold consecutive objects."""
     part: list[Packed] = []
     size = 0
     for one in group:
@@ -158,7 +160,7 @@ def _parts(group: Iterable[Packed]) -> Iterator[list[Packed]]:
 
 
 def _merged(part: Iterable[Packed]) -> tuple[list[Line], bytes | None]:
-    """The lines of some objects, and their packed readings."""
+    """Return the lines of some objects, and their packed readings."""
     batches = [RawBatch(one.of.last, tuple(unpack(one.lines)), _rows(one.readings)) for one in part]
     lines, rows = merged_lines(batches), merged_readings(batches)
     return lines, _packed_rows(rows) if rows else None

@@ -1,7 +1,7 @@
-"""Merges hours of many batches soon after they are over, before compaction's statements read them.
+"""Merge hours with many batches soon after they are over, before compaction's statements read them.
 
-Each statement of compaction would ask S3 for every batch. At 5,000 symbols each second an hour has
-25,000 of them and more, so that these requests cost several times what the bytes cost.
+Each statement of compaction requests every batch from S3. At 5,000 symbols each second an hour has
+25,000 batches or more, and the requests cost several times what the bytes cost.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from chalicelib.services.lake.stores import OVERLAP, RawHour, RawObjects
 log = logging.getLogger("ticktape.merge")
 
 MANY = 1000
-"""The batches from which on an hour is merged early: what S3 lists in one answer. Fewer are merged
-once their day is compacted, when no reader of `all_ticks` needs them any more."""
+"""The number of batches from which an hour is merged early: one page of an S3 listing. Hours with
+fewer are merged once their day is compacted, when `all_ticks` no longer reads them."""
 
 SETTLED = timedelta(hours=1)
 """An hour's batches are complete this long after it, unless ingest is behind."""
 
 
 class MergeEarly:
-    """The step before the survey, under compaction's lease. `need` raises OutOfTime where less
-    time is left than it is given, in seconds."""
+    """The step before the survey, under compaction's lease. `need` takes seconds, and raises
+    OutOfTime if less time is left."""
 
     def __init__(self, raw: RawObjects, progress: Progress, need: Callable[[float], None]) -> None:
         self._raw = raw
@@ -39,10 +39,10 @@ class MergeEarly:
         self._merge_again = Merge(raw, need, partial(progress.merges, again=True))
 
     def __call__(self, first: str, now: datetime, merged: Merged) -> None:
-        """Merge the hours that have many batches, from a date of arrival on. Counts in `merged`.
+        """Merge the hours that have many batches, from a date of arrival on. Adds to `merged`.
 
-        The next survey reads these hours as a whole, which is recorded before anything is merged.
-        Raises OutOfTime and what Merge does.
+        It is recorded before each merge that the next survey must read the whole hour. Raises
+        OutOfTime and the errors of Merge.
         """
         last = now - SETTLED - timedelta(hours=1)
         with self._progress.merging():
@@ -52,8 +52,9 @@ class MergeEarly:
                     self._merge.one(hour, merged)
 
     def again(self, first: str, now: datetime, merged: Merged) -> None:
-        """Merge the hours, from a date of arrival on, where one run died: they come last, so that
-        one that dies there again has done everything else. Raises what a call does."""
+        """Merge the hours, from a date of arrival on, in which one run died. This step comes last,
+        so that a run that dies there again has done everything else. Raises the same errors as a
+        call."""
         for hour in self._progress.broken_off(first):
             self._need(SHORTEST_SECONDS)
             log.warning("raw objects of %s are merged again: a run died merging them", hour)
@@ -64,5 +65,5 @@ class MergeEarly:
                 self._progress.mended(hour)
 
     def _is_due(self, hour: RawHour, last: str) -> bool:
-        """`last` is the last hour that has settled."""
+        """Return whether an hour has many batches; `last` is the last complete hour."""
         return bool(hour.hour) and hour.hour <= last and batches(hour) >= MANY

@@ -1,4 +1,4 @@
-"""Which raw objects are merged into one, and how that one is named: pure."""
+"""Decide which raw objects to merge, and name the results. Pure."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import msgspec
 from chalicelib.services.lake.stores import RawHour, RawObject
 
 MOST_BYTES = 1_000_000
-"""Of the objects, as they lie, that are merged into one. Their lines take up to thirty times as
-much memory."""
+"""The most stored bytes of objects merged into one. Their lines take up to thirty times as much
+memory."""
 
 MERGED = "merged"
-"""In place of a shard's name in the names of merged objects."""
+"""Takes the place of the shard's name in the names of merged objects."""
 
 _DIGEST = r"(?:\.(?:[0-9a-f]{8}|[0-9a-f]{16}))?"
-"""Names that earlier versions gave have a shorter one or none."""
+"""Names given by earlier versions have a shorter digest or none."""
 
 _NAME = re.compile(
     rf"(?P<folder>.*/)?(?P<origin>[^/]+)-(?P<first>\d+){_DIGEST}-(?P<last>\d+)\.json\.gz"
@@ -26,7 +26,7 @@ _NAME = re.compile(
 
 
 class Numbered(msgspec.Struct, frozen=True):
-    """An object of the raw archive, and what its name says: its first and last sequence number."""
+    """An object of the raw archive with the first and last sequence number in its name."""
 
     name: str
     size: int
@@ -37,7 +37,7 @@ class Numbered(msgspec.Struct, frozen=True):
 
 
 def numbered(stored: RawObject) -> Numbered | None:
-    """None for a name that ingest does not give."""
+    """Parse an object's name; return None for a name that ingest does not give."""
     found = _NAME.fullmatch(stored.name)
     if found is None:
         return None
@@ -46,20 +46,20 @@ def numbered(stored: RawObject) -> Numbered | None:
 
 
 def is_merged(name: str) -> bool:
-    """Whether an object is a merged one, by its name or key."""
+    """Return whether a name or key is that of a merged object."""
     return name.rpartition("/")[2].startswith(MERGED + "-")
 
 
 def batches(hour: RawHour) -> int:
-    """How many objects of an hour are not merged yet."""
+    """Return the number of an hour's objects that are not merged yet."""
     return sum(not is_merged(one.name) for one in hour.objects)
 
 
 def groups(hour: RawHour) -> list[list[Numbered]]:
-    """The objects to merge, each group into one, by their last sequence numbers.
+    """Group the objects to merge, ordered by their last sequence numbers.
 
-    Groups follow one another in that order, so that of two copies of a tick the same one has the
-    higher number as before. What is merged already is merged again only with what came later.
+    The groups follow one another in that order, so that of two copies of a tick the same one has
+    the higher number as before. A merged object is merged again only with objects that came later.
     """
     known = [one for one in map(numbered, hour.objects) if one is not None]
     found: list[list[Numbered]] = []
@@ -74,10 +74,11 @@ def groups(hour: RawHour) -> list[list[Numbered]]:
 
 
 def merged_name(group: Sequence[Numbered]) -> str:
-    """`date=.../hour=.../merged-<first>.<digest>-<last>.json.gz`, the digest of the members' names.
+    """Return `date=.../hour=.../merged-<first>.<digest>-<last>.json.gz`, with a digest of the
+    members' names.
 
-    So an object of that name has the lines of these members, whoever wrote it: senders may number
-    their messages alike, and two runs may merge an hour at one time, each with other late arrivals.
+    The digest makes the name identify its members: senders may number their messages alike, and two
+    runs may merge an hour at the same time, each with other late arrivals.
     """
     members = "\n".join(sorted(one.name for one in group))
     digest = blake2b(members.encode(), digest_size=8).hexdigest()
@@ -87,7 +88,7 @@ def merged_name(group: Sequence[Numbered]) -> str:
 
 
 def orphans(hour: RawHour) -> list[str]:
-    """Readings whose lines went into a merged object, and which a run that broke off has left."""
+    """Return readings whose lines are in a merged object, left behind by an interrupted run."""
     present = {stored.name for stored in hour.objects}
     merged = [one for one in map(numbered, hour.objects) if one and one.origin == MERGED]
     lonely = [RawObject(name, 0) for name in hour.readings if name not in present]

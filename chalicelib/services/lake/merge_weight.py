@@ -1,7 +1,7 @@
-"""How much memory merging takes: measured on packed objects, before they are unpacked as a whole.
+"""Measure how much memory merging takes, from packed objects, before they are unpacked as a whole.
 
 A few kilobytes of gzip may hold lines, or readings of one line, that take hundreds of megabytes as
-Python's objects. `compact` has 256 MB, some 80 of which its imports and clients take.
+Python objects. `compact` has 256 MB, of which its imports and clients take some 80.
 """
 
 from __future__ import annotations
@@ -10,25 +10,24 @@ import gzip
 import io
 
 MOST_MEMORY = 110_000_000
-"""Bytes of memory that the objects merged at once may take."""
+"""Bytes of memory that the objects merged together may take."""
 
 PER_BYTE = 4
 """Bytes of memory for each unpacked byte: read, written, and read back."""
 
 PER_LINE = 900
-"""Bytes of memory for each line beside its bytes, where other batches contradict it."""
+"""Bytes of memory for each line in addition to its bytes, if other batches contradict it."""
 
 PER_READING = 1_400
-"""Bytes of memory for each reading beside its bytes."""
+"""Bytes of memory for each reading in addition to its bytes."""
 
 _CHUNK = 1 << 16
 
 
 def weight(lines: bytes, readings: bytes | None) -> int:
-    """Bytes of memory that merging a packed object and its packed readings takes at most.
+    """Return the most bytes of memory that merging a packed object and its packed readings takes.
 
-    Stops counting beyond MOST_MEMORY. Raises OSError, EOFError or zlib.error for what is no gzip
-    file.
+    Stops counting beyond MOST_MEMORY. Raises OSError, EOFError or zlib.error for invalid gzip data.
     """
     found = _weight(lines, PER_LINE)
     if readings is None or found > MOST_MEMORY:

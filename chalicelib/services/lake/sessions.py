@@ -1,4 +1,4 @@
-"""The sessions that the statement of minute bars is told: a row for each day and calendar."""
+"""The sessions for the statement of minute bars: a row for each day and calendar."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from chalicelib.domain.times import to_text
 from chalicelib.services.lake.texts import day_text, name_text
 
 _BY_SYMBOL = ("=X", "=F")
-"""Currencies and futures, whose calendar the symbol's ending says and no time zone."""
+"""Endings of currencies and futures: the ending, not a time zone, determines their calendar."""
 
 
 def sessions(calendars: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """By day, the rows of SQL of the calendars that the day's ticks follow.
+    """Return, by day, the SQL rows of the calendars that the day's ticks follow.
 
-    A calendar is named by its time zone, or by the ending of its symbols. Calendars whose days are
-    UTC's have no row, and neither have names that are no time zone's: the statement takes UTC's day
-    for any tick without a row.
+    A calendar is named by its time zone, or by the ending of its symbols. Calendars with UTC days
+    get no row, and neither do names that are not IANA zones: the statement uses the UTC day for any
+    tick without a row.
     """
     rows: dict[str, list[str]] = {day: [] for day in calendars}
     for name, days in _by_name(calendars).items():
@@ -30,7 +30,7 @@ def sessions(calendars: Mapping[str, Iterable[str]]) -> dict[str, str]:
 
 
 def _by_name(calendars: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-    """The days of each calendar, so that a time zone is read once for all its days."""
+    """Return the days of each calendar, so that a time zone is read once for all its days."""
     found: dict[str, list[str]] = {}
     for day, names in calendars.items():
         for name in sorted(names):

@@ -1,4 +1,5 @@
-"""Texts that may stand in a statement of the lake: dates, and names that cannot end a literal."""
+"""Texts that may be inserted into a statement of the lake: dates, and names that cannot end a
+literal."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ _NAME = re.compile(r"[A-Za-z0-9:.=/_+-]*")
 
 
 def is_day(text: str) -> bool:
-    """Whether a text is a date in its stored form, 2026-11-20."""
+    """Return whether a text is a date in its stored form, 2026-11-20."""
     try:
         return date.fromisoformat(text).isoformat() == text
     except ValueError:
@@ -18,24 +19,24 @@ def is_day(text: str) -> bool:
 
 
 def day_text(text: str) -> str:
-    """A date in its stored form. Raises ValueError for anything else."""
+    """Return a date in its stored form. Raises ValueError for anything else."""
     if not is_day(text):
         raise ValueError(f"{text!r} is not a date such as 2026-11-20")
     return text
 
 
 def name_text(text: str) -> str:
-    """A name without anything that could end a literal. Raises ValueError for any other."""
+    """Return a name that cannot end a literal. Raises ValueError for any other."""
     if not _NAME.fullmatch(text):
-        raise ValueError(f"{text!r} cannot stand in a statement")
+        raise ValueError(f"{text!r} cannot be part of a statement")
     return text
 
 
 def days_list(days: Iterable[str]) -> str:
-    """Dates as SQL lists them."""
+    """Return dates as a SQL list."""
     return ", ".join(f"'{day_text(day)}'" for day in days)
 
 
 def names_list(names: Iterable[str]) -> str:
-    """Names as SQL lists them."""
+    """Return names as a SQL list."""
     return ", ".join(f"'{name_text(name)}'" for name in names)
