@@ -1,4 +1,4 @@
-"""What a monitor asks: store, newest price and producer."""
+"""The health check for monitors: store, newest price and producer."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from chalicelib.domain.wire import MAX_AHEAD
 from chalicelib.services.stores import PriceStore, ProducerStatus, Stores
 
 KEPT_SECONDS = 2
-"""How long an answer is kept: whoever asks more often, without a key, costs no more reads."""
+"""How long an answer is cached: frequent calls without a key cause no more reads."""
 
 LISTED_SECONDS = 30
-"""How long the list of symbols is kept where it is long, and the number of batches given up on."""
+"""How long a long list of symbols, and the number of dead-lettered batches, are cached."""
 
-LOOKED_AT = 25
-"""Symbols whose states and prices are read."""
+MOST_SAMPLED = 25
+"""The most symbols whose states and prices are read."""
 
 _LONG_LIST = 100
 _AT_ONCE = 8
@@ -33,10 +33,10 @@ Value = TypeVar("Value")
 
 
 class Producing(msgspec.Struct, frozen=True):
-    """What the producer that reported last says of itself, `age_seconds` ago.
+    """The latest report of the producer, `age_seconds` ago.
 
     `progress` is the share of its history that was sent, from 0 to 1. `problem` and `dropped` name
-    symbols, so they stay empty where reading needs a token: this answer needs none.
+    symbols, so they are empty if reading needs a token: this answer needs none.
     """
 
     command: str
@@ -50,11 +50,11 @@ class Producing(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """Ages and counts inform and never fail: a market may be closed. `symbols` counts those seen,
-    `given_up` the batches that wait to be redriven; None where that cannot be told.
+    """The health of a deployment. Ages and counts inform and never fail: a market may be closed.
 
-    `detect_lag_seconds` is how long ago the oldest price came that detect has not processed, 0
-    where it has processed all; of LOOKED_AT symbols, as `last_tick`.
+    `symbols` counts those seen, `given_up` the dead-lettered batches that wait to be redriven; None
+    if unknown. `detect_lag_seconds` is the age of the oldest price that detect has not processed, 0
+    if it has processed all. It covers at most MOST_SAMPLED symbols, as does `last_tick`.
     """
 
     status: str
@@ -69,17 +69,16 @@ class Health(msgspec.Struct, frozen=True):
 
 
 class HealthCheck:
-    """Answers what a monitor asks, from what it read at most KEPT_SECONDS ago.
+    """Answers health checks from data read at most KEPT_SECONDS ago.
 
-    A look takes a Query, two BatchGetItem, a Query for each of LOOKED_AT symbols and, once in
-    LISTED_SECONDS, a listing of the failures bucket. It raises what the stores raise, and keeps
-    nothing of that.
+    A read takes a Query, two BatchGetItem, a Query for each of MOST_SAMPLED symbols and, once in
+    LISTED_SECONDS, a listing of the failures bucket. Errors of the stores are raised, not cached.
     """
 
     def __init__(
         self, stores: Stores, clock: Callable[[], datetime], *, stage: str, is_closed: bool
     ) -> None:
-        """`is_closed` says that reading needs a token."""
+        """Create the check. `is_closed`: reading needs a token."""
         self._stores = stores
         self._clock = clock
         self._stage = stage
@@ -89,13 +88,13 @@ class HealthCheck:
         self._given_up = Kept[int | None](clock)
 
     def __call__(self, version: str) -> Health:
-        """The answer; `version` is the API's."""
-        return self._answer.get(lambda: self._look(version), lambda _: KEPT_SECONDS)
+        """Return the health; `version` is the API's."""
+        return self._answer.get(lambda: self._read(version), lambda _: KEPT_SECONDS)
 
-    def _look(self, version: str) -> Health:
+    def _read(self, version: str) -> Health:
         seen = self._seen.get(self._list, _seconds_to_keep)
-        looked_at = spread(seen, LOOKED_AT)
-        states = self._stores.state.get_many(looked_at) if looked_at else {}
+        sampled = spread(seen, MOST_SAMPLED)
+        states = self._stores.state.get_many(sampled) if sampled else {}
         ticks = [state.last_timestamp for state in states.values() if state.last]
         newest = max(ticks, default=None)
         now = self._clock()
@@ -106,7 +105,7 @@ class HealthCheck:
             symbols=len(seen),
             last_tick=newest,
             last_tick_age_seconds=_age_seconds(now, newest) if newest else None,
-            detect_lag_seconds=_detect_lag(self._stores.prices, looked_at, states, now),
+            detect_lag_seconds=_detect_lag(self._stores.prices, sampled, states, now),
             given_up=self._given_up.get(self._stores.failures.count, lambda _: LISTED_SECONDS),
             producer=_producing(self._stores.producers.statuses(), now, self._is_closed),
         )
@@ -116,14 +115,14 @@ class HealthCheck:
 
 
 class Kept(Generic[Value]):
-    """A value that is read anew when it has aged."""
+    """A cached value that is read again when it expires."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._kept: tuple[Value, datetime] | None = None
 
     def get(self, read: Callable[[], Value], seconds: Callable[[Value], float]) -> Value:
-        """The value, which is kept for so many seconds after it was read."""
+        """Return the value, which is cached for `seconds` after it was read."""
         now = self._clock()
         if self._kept is None or now >= self._kept[1]:
             value = read()
@@ -132,12 +131,13 @@ class Kept(Generic[Value]):
 
 
 def _seconds_to_keep(symbols: list[str]) -> float:
-    """A short list costs next to nothing, and grows while a system starts."""
+    """Return how long to cache the list: a short one costs little, and grows while a system
+    starts."""
     return LISTED_SECONDS if len(symbols) > _LONG_LIST else 0
 
 
 def spread(symbols: Sequence[str], count: int) -> list[str]:
-    """At most `count` symbols at equal distances, the first among them; the same each time."""
+    """Return at most `count` evenly spaced symbols, starting with the first; the same each time."""
     most = min(count, len(symbols))
     return [symbols[place * len(symbols) // most] for place in range(most)]
 
@@ -157,8 +157,10 @@ def _detect_lag(
 
 
 def _producing(statuses: list[ProducerStatus], now: datetime, is_closed: bool) -> Producing | None:
-    """The one that reported last; one that has ended only if no other is running. Reports from the
-    future do not count: they would stay the last ones."""
+    """Return the latest report, from a producer that has not ended if there is one.
+
+    Reports from the future are ignored: they would remain the latest.
+    """
     latest = to_text(now + MAX_AHEAD)
     known = [status for status in statuses if status.time <= latest]
     if not known:

@@ -1,4 +1,4 @@
-"""Ticks as the prices table holds them: which record they came with, and which copy counts."""
+"""Ticks as stored in the prices table: the record each came in, and which copy of a tick wins."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text
 
 Span = tuple[str, str]
-"""The first and the last instant of a stretch of ticks."""
+"""The first and the last instant of a span of ticks."""
 
 NEAR_SECONDS = 600
-"""Stretches nearer to each other than this are one."""
+"""Spans closer to each other than this are joined."""
 
 
 CLOCK_SECONDS = 10
-"""A stream's clock may go back by less than this from one record of a shard to the next. AWS:
-"There are no guarantees about the time stamp accuracy, or that the time stamp is always
-increasing" (API reference of Kinesis, Record)."""
+"""A stream's clock may go back by less than this between consecutive records of a shard. AWS:
+"There are no guarantees about the time stamp accuracy, or that the time stamp is always increasing"
+(API reference of Kinesis, Record)."""
 
 
 class Arrival(NamedTuple):
-    """When the stream took a record, and its place among the records of its shard or group.
+    """The time at which the stream accepted a record, and the record's number in its shard or
+    group.
 
     Sequences below WHOLE were stored by earlier versions: the last 20 bits of a record's number,
-    which order the records of one millisecond alone.
+    which order only the records of one millisecond.
     """
 
     ingested_at: str
     sequence: int = 0
 
     def order(self, other: Arrival) -> int:
-        """Above 0 if this record came later than the other, below 0 if it came earlier.
+        """Return above 0 if this record came later than the other, below 0 if it came earlier.
 
-        Where the clock may have gone back the numbers decide: they grow within a shard.
+        If the clock may have gone back, the numbers decide: they increase within a shard.
         """
         mine, theirs = tuple(self), tuple(other)
         if min(self.sequence, other.sequence) >= WHOLE and _near(self, other):
@@ -59,19 +60,20 @@ class StoredTick(msgspec.Struct, frozen=True):
 
     @property
     def arrival(self) -> Arrival:
-        """Of two copies of a tick, the one that arrived later counts."""
+        """Return the arrival: of two copies of a tick, the later one wins."""
         return Arrival(self.ingested_at, self.sequence)
 
 
 class PricedRecord(msgspec.Struct, frozen=True):
-    """One wire record's ticks of a symbol: one item of the prices table, keyed by its last tick.
+    """The ticks of a symbol in one wire record: one item of the prices table, keyed by its last
+    tick.
 
-    `ticks` in order of time, one source and mode; `complete_from` stands on the newest record of
-    a batch and says that from there to here everything is stored; `others` beside it is a digest
-    of the symbol's other ticks in that batch, where it had others, and `spans` are the stretches
-    that the batch's ticks lie in, where they are several. `sequence` orders the records
-    of a shard or group. Where ticks of several records share the
-    item, `arrivals` holds one for each tick; the item's own is the last tick's.
+    `ticks` are in order of time, of one source and mode. The newest record of a batch has
+    `complete_from`: from there to here everything is stored. It also has `others`, a digest of the
+    symbol's other ticks in the batch, if there are any, and `spans`, the spans of the batch's
+    ticks, if there are several. `sequence` orders the records of a shard or group. If ticks of
+    several records share the item, `arrivals` holds one for each tick; the item's own is the last
+    tick's.
     """
 
     ticks: tuple[Tick, ...]
@@ -84,7 +86,7 @@ class PricedRecord(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, stored: Sequence[StoredTick]) -> PricedRecord:
-        """An item of ticks, whichever records they came with."""
+        """Make an item of ticks, whichever records they came in."""
         arrivals = tuple(one.arrival for one in stored)
         last = arrivals[-1]
         return cls(
@@ -96,24 +98,24 @@ class PricedRecord(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> tuple[str, str]:
-        """The item's key."""
+        """Return the item's key."""
         return self.ticks[-1].symbol, self.ticks[-1].timestamp
 
     @property
     def stored(self) -> list[StoredTick]:
-        """The ticks, each with its arrival."""
+        """Return the ticks, each with its arrival."""
         arrivals = self.arrivals or [Arrival(self.ingested_at, self.sequence)] * len(self.ticks)
         return [StoredTick(tick, *at) for tick, at in zip(self.ticks, arrivals, strict=True)]
 
 
 Copy = tuple[str, StoredTick]
-"""A copy of a tick, behind the key of the item that holds it."""
+"""A copy of a tick, after the key of the item that holds it."""
 
 
 def supersedes(copy: Copy, other: Copy) -> bool:
-    """Whether a copy counts in place of another one of the same tick: it came later.
+    """Return whether a copy of a tick wins over another because it came later.
 
-    Of copies of one record, the one that is its item's own tick counts.
+    Of copies from one record, the one that is its item's own tick wins.
     """
     (key, mine), (other_key, theirs) = copy, other
     if order := mine.arrival.order(theirs.arrival):

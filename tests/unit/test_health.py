@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.detection import State
-from chalicelib.services.health import LISTED_SECONDS, LOOKED_AT, HealthCheck, spread
+from chalicelib.services.health import LISTED_SECONDS, MOST_SAMPLED, HealthCheck, spread
 from chalicelib.services.priced import PricedRecord
 from chalicelib.services.stores import ProducerStatus, SymbolEntry
 from tests.factories import NEVER, at, instant, make_tick
@@ -172,7 +172,7 @@ def test_an_answer_is_cached_briefly_and_then_read_again() -> None:
 def test_few_symbols_are_read_however_many_there_are() -> None:
     stores = seen(1000)
     assert ask(stores).symbols == 1000
-    assert stores.calls["prices.arrival_after"] == LOOKED_AT
+    assert stores.calls["prices.arrival_after"] == MOST_SAMPLED
 
 
 def test_a_long_list_of_symbols_and_dead_lettered_batches_are_cached_longer() -> None:

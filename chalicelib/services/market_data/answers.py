@@ -1,4 +1,4 @@
-"""What the market data service answers with; field names are those of the JSON and the CSV."""
+"""The answers of the market data service; field names are those of the JSON and the CSV."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chalicelib.services.market_data.queries import Cursor
 class BarRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """One bar `[timestamp, timestamp + interval)`; not closed while ticks may still change it.
 
-    `extended` stands only with bars before or after the regular session, and is no CSV column.
+    `extended` is set only for bars outside the regular session, and is not a CSV column.
     """
 
     timestamp: str
@@ -29,7 +29,7 @@ class BarRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def of(cls, bar: Bar) -> BarRow:
-        """The row of a bar."""
+        """Convert a bar to its row."""
         prices = (bar.open, bar.high, bar.low, bar.close)
         return cls(bar.start, *prices, bar.volume, bar.closed, bar.extended)
 
@@ -49,7 +49,7 @@ class SymbolBarRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def of(cls, symbol: str, row: BarRow) -> SymbolBarRow:
-        """A bar's row with its symbol."""
+        """Add the symbol to a bar's row."""
         prices = (row.open, row.high, row.low, row.close)
         return cls(row.timestamp, symbol, *prices, row.volume, row.closed, row.extended)
 
@@ -59,7 +59,7 @@ BAR_COLUMNS = tuple(name for name in BarRow.__struct_fields__ if name != "extend
 
 
 class TickRow(msgspec.Struct, frozen=True):
-    """One stored tick with what follows from it alone; None where a needed field is unknown."""
+    """A stored tick with values derived from it alone; None if a needed field is unknown."""
 
     timestamp: str
     symbol: str
@@ -76,7 +76,7 @@ class TickRow(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, tick: Tick, enriched: Enriched) -> TickRow:
-        """The row of a tick."""
+        """Convert a tick to its row."""
         return cls(
             tick.timestamp,
             tick.symbol,
@@ -94,7 +94,7 @@ class TickRow(msgspec.Struct, frozen=True):
 
 
 class PriceTable(msgspec.Struct, frozen=True):
-    """A page of rows of one symbol; `cursor` leads on to the next one."""
+    """A page of rows of one symbol; `cursor` leads to the next page."""
 
     symbol: str
     interval: str
@@ -104,9 +104,12 @@ class PriceTable(msgspec.Struct, frozen=True):
 
 
 class Quote(msgspec.Struct, frozen=True):
-    """A symbol's newest tick with its averages by name; trend is up where the fast one is above
-    the slow one, down below, flat at it, None before the slow one is known. `alerted_at` is the
-    time of the newest alert of the rules in force, None without one."""
+    """A symbol's newest tick with its averages by name.
+
+    `trend` is up if the fast average is above the slow one, down if below, flat if equal, and None
+    while the slow one is unknown. `alerted_at` is the time of the newest alert of the rules in
+    force, None if there is none.
+    """
 
     row: TickRow
     averages: dict[str, Decimal | None]

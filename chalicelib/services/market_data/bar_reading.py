@@ -1,9 +1,9 @@
-"""Bars of any interval: the stored ones, folded where need be, with the live ones at their end.
+"""Bars of any interval: stored bars, folded if necessary, followed by the live bars.
 
-A bar's figures do not depend on the range that it is asked for in: a range selects bars by their
-label, and each one is complete. Reading stops after MOST_READ stored bars, so that no answer is
-slow; a page may then have fewer rows than its limit and yet a next one. A whole range is read page
-after page, and refused above MOST_STORED stored bars.
+A bar's values do not depend on the requested range: a range selects bars by their label, and each
+bar is complete. Reading stops after MOST_READ stored bars, so that no request is slow; a page may
+then have fewer rows than its limit and still a next page. A whole range is read page by page, and
+refused above MOST_STORED stored bars.
 """
 
 from __future__ import annotations
@@ -25,35 +25,35 @@ MOST_READ = 15_000
 MOST_READ_AT_ONCE = 6_000
 """About as many as one Query returns: 1 MB."""
 MOST_STORED = 150_000
-"""The most stored bars that one request may read, as many as a preview: 2.7 s of CPU."""
+"""The most stored bars that one request may read, the same as for a preview: 2.7 s of CPU."""
 
 
-class TooManyStored(TicktapeError):  # noqa: N818 - named as the problem that it becomes
-    """A request needs more stored bars than one may read. `args` is that number."""
+class TooManyStored(TicktapeError):  # noqa: N818 - named after the problem type
+    """A request needs more stored bars than one request may read. `args` is that number."""
 
 
 class StoredCount:
-    """The stored bars that one request has read; several threads may share one."""
+    """Counts the stored bars that one request has read; several threads may share it."""
 
     def __init__(self) -> None:
         self.bars = 0
         self._lock = Lock()
 
     def add(self, bars: int) -> None:
-        """Count bars that were read. Raises TooManyStored where too many were counted."""
+        """Count bars that were read. Raises TooManyStored if the total is too high."""
         with self._lock:
             self.bars += bars
         self.check()
 
     def check(self) -> None:
-        """Raises TooManyStored where too many were counted."""
+        """Raise TooManyStored if the total is too high."""
         if self.bars > MOST_STORED:
             raise TooManyStored(MOST_STORED)
 
 
 class BarRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Bars of a symbol whose labels lie in `range` and, in the order asked for, after the one with
-    the key `after`."""
+    """A request for a symbol's bars whose labels lie in `range` and, in the requested order, after
+    the bar with the key `after`."""
 
     symbol: str
     interval: str
@@ -64,7 +64,7 @@ class BarRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def selected(self) -> Range:
-        """The keys that are wanted."""
+        """Return the range of keys to return."""
         start, end = self.range.start, self.range.end
         if self.after is not None and self.descending:
             end = self.after if end is None else min(end, self.after)
@@ -74,7 +74,7 @@ class BarRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BarPage(msgspec.Struct, frozen=True):
-    """Bars in the order asked for; `more` says that the range has others after them."""
+    """Bars in the requested order; `more` means that the range has bars after them."""
 
     rows: list[Bar]
     more: bool
@@ -83,7 +83,7 @@ class BarPage(msgspec.Struct, frozen=True):
 def read_bars(
     store: BarStore, request: BarRequest, live: Sequence[Bar], count: StoredCount
 ) -> BarPage:
-    """One page. `live` are the unfinished bars of the stored interval, known from the state.
+    """Return one page. `live` are the unfinished bars of the stored interval, from the state.
 
     Raises TooManyStored.
     """
@@ -95,7 +95,7 @@ def read_bars(
         stored.reverse()
     bars = fold_bars(shown(stored), request.interval)
     if not exhausted and BASE_OF[request.interval] != request.interval:
-        cut = bars[0 if request.descending else -1].start  # its other parts were not read
+        cut = bars[0 if request.descending else -1].start  # only some of its parts were read
         bars = [bar for bar in bars if bar.start != cut]
     selected = request.selected
     rows = [bar for bar in bars if selected.holds(bar.key)]
@@ -106,26 +106,28 @@ def read_bars(
 
 
 def _parts(interval: str, bars: int) -> int:
-    """How many stored bars are enough for `bars` bars: a label may have both kinds, the parts of
-    the last label may not all be among them, and one lies before a range that begins with an
-    extended bar."""
+    """Return how many stored bars are enough for `bars` bars.
+
+    A label may have bars of both kinds, the last label may be incomplete, and one stored bar lies
+    before a range that begins with an extended bar.
+    """
     parts = MOST_PARTS[interval]
     return 1 + (bars if parts == 1 else (bars + 1) * parts)
 
 
 def _stored_range(request: BarRequest) -> Range:
-    """Where the parts of the selected bars lie, and what hides the first of them: history of the
-    same minute."""
+    """Return the range of the stored bars that form the selected bars, and of a historical bar of
+    the same minute that hides the first one."""
     start, end = request.selected.start, request.selected.end
     start = start and start_of(start, extended=start == key_of(start, extended=True))
     span = SPAN.get(request.interval)
     if request.after is not None and request.descending and request.after.endswith("0Z"):
-        span = None  # a regular bar's label, a boundary: nothing of what is left lies beyond
-    return Range(start, past(end, span) if span else end)
+        span = None  # a regular bar's label is a boundary: no remaining part lies beyond
+    return Range(start, shifted_end(end, span) if span else end)
 
 
-def past(end: str | None, span: timedelta) -> str | None:
-    """The end of a range moved on; an open one stays open, and so is one beyond all times."""
+def shifted_end(end: str | None, span: timedelta) -> str | None:
+    """Return the end of a range shifted by `span`; None for an open end or one beyond all times."""
     try:
         return to_text(from_text(end) + span) if end else None
     except OverflowError:
@@ -135,10 +137,10 @@ def past(end: str | None, span: timedelta) -> str | None:
 def _stored(
     store: BarStore, request: BarRequest, wanted: int, live: Sequence[Bar], count: StoredCount
 ) -> tuple[list[Bar], bool]:
-    """Stored bars of which `wanted` are shown, in the order asked for, and whether there are no
-    others.
+    """Return stored bars, at least `wanted` of them visible, in the requested order, and whether
+    the range has no others.
 
-    Read consistently where a live bar follows: the one before it may have closed just now.
+    Reads consistently if a live bar follows, since the bar before it may have closed just now.
     """
     reach, base = _stored_range(request), BASE_OF[request.interval]
     consistent = any(reach.holds(bar.key) for bar in live)
@@ -158,7 +160,7 @@ def _stored(
         rows += page.rows
         if page.next_key is None:
             return rows, True
-        beside = request.descending and rows[-1].extended  # what it lies beside is still to come
+        beside = request.descending and rows[-1].extended  # the bar beside it has not been read
         if len(shown(rows)) >= wanted and not beside:
             return rows, False
         reach = _beyond(reach, page.next_key, request.descending)
@@ -171,12 +173,12 @@ def _beyond(reach: Range, key: str, descending: bool) -> Range:
 def _add_live(
     stored: list[Bar], live: Bar, reach: Range, descending: bool, exhausted: bool
 ) -> None:
-    """Put a live bar where it belongs, unless a stored one is newer.
+    """Insert a live bar in its place, unless a stored one is newer.
 
-    The state was read before the bars: a bar that closed in between is among the stored ones. One
-    of as many ticks may be what an hour was when it ended before: ticks of the other kind lay
-    between, and since then it has gone on and lost some. The newest bar need not be the live one's
-    neighbour: hours of both kinds overlap.
+    The state was read before the bars, so a bar that closed in between is also stored. A stored bar
+    with as many ticks may be an earlier state of a live hour: the hour ended when ticks of the
+    other kind came, then continued, and lost some ticks. The newest stored bar need not be next to
+    the live one, since hours of both kinds overlap.
     """
     if not reach.holds(live.key):
         return

@@ -1,4 +1,4 @@
-"""How new a price is: computed from its own time, the clock and the exchange's calendar."""
+"""The age of a price: computed from its timestamp, the clock and the exchange's calendar."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text, to_text
 
 STALE_AFTER = timedelta(minutes=5)
-"""A price this much older than the last moment of trading, beyond the exchange's delay, is not
-the market's any more."""
+"""A price is stale if it is this much older than the last moment of trading, not counting the
+exchange's delay."""
 
 OPEN_CACHE_SECONDS = 15
 CLOSED_CACHE_SECONDS = 3600
 
 _SILENCE = 4
-"""A symbol that has been silent for so many times the gap of its newest ticks has become slower."""
+"""A symbol that has been silent for this many gaps between ticks has become slower."""
 
 SPLIT_ADJUSTED = ("yfinance", "yfinance-live")
-"""Sources whose history is adjusted for splits, whatever one asks for (yfinance issue 2076).
-All else is raw: nothing is adjusted once it is stored."""
+"""Sources whose history is always adjusted for splits (yfinance issue 2076). Other sources are raw:
+nothing is adjusted after it is stored."""
 
 _LONGEST_PAUSE_DAYS = 14
 _LONG_WEEKEND = timedelta(days=4)
 
 
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
-    """What every answer about a symbol says of its data.
+    """The labels of every answer about a symbol.
 
-    as_of is the newest known price's own time, delay_seconds its age now, exchange_delay_seconds
-    how late the source gives the exchange's prices; next_open is None in
-    session and where the exchange's hours are not known. `cache_seconds`, which is no label, is
-    how long an answer may be kept: while prices may come, their cadence.
+    as_of is the timestamp of the newest known price, delay_seconds its age now,
+    exchange_delay_seconds the source's delay of the exchange's prices; next_open is None in session
+    and if the exchange's hours are unknown. `cache_seconds` is not a label: it says how long an
+    answer may be cached. While prices may come, that is their cadence.
     """
 
     currency: str | None
@@ -54,8 +54,8 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
 def label(
     symbol: str, last: Tick | None, now: datetime, source: str = "unknown", gap: int = 0
 ) -> Labels:
-    """Labels of a symbol whose newest tick is `last`, `gap` seconds after the one before (0 where
-    that is not known). `source` stands in where there is no tick."""
+    """Return the labels of a symbol whose newest tick is `last`, `gap` seconds after the one before
+    (0 if unknown). `source` is used if there is no tick."""
     calendar = calendar_for(symbol, last.exchange_timezone if last else None)
     state = _market_state(calendar, last, now)
     opens = None if state == "REGULAR" else _next_open(calendar, now)
@@ -83,8 +83,9 @@ def label(
 
 
 def cadence(last: Tick | None, gap: int, now: datetime) -> int:
-    """Seconds at which a symbol's prices come, from 1 to 15: the `gap` between its two newest
-    ticks, or more if it has been silent for long at `now`, which leaves out the source's delay."""
+    """Return the seconds between a symbol's prices, from 1 to 15: the `gap` between its two newest
+    ticks, or more if it has long been silent at `now`, from which the source's delay is subtracted.
+    """
     if last is None or not gap:
         return OPEN_CACHE_SECONDS
     silent = (now - from_text(last.timestamp)).total_seconds() / _SILENCE
@@ -92,14 +93,14 @@ def cadence(last: Tick | None, gap: int, now: datetime) -> int:
 
 
 def _market_state(calendar: Calendar, last: Tick | None, now: datetime) -> str:
-    """By the calendar; where that knows no opening hours, what the newest tick says."""
+    """Return the calendar's state, or the newest tick's if the calendar has no opening hours."""
     if isinstance(calendar, DayCalendar) and last and last.market_state:
         return last.market_state
     return calendar.market_state(now)
 
 
 def _is_stale(calendar: Calendar, state: str, as_of: datetime, now: datetime) -> bool:
-    """`as_of` is when the source could give the price."""
+    """Return whether a price is stale; `as_of` is when the source could first provide it."""
     if isinstance(calendar, DayCalendar) and state != "REGULAR":
         return now - as_of > _LONG_WEEKEND
     traded = now if state == "REGULAR" else _last_trading(calendar, now)
@@ -107,7 +108,7 @@ def _is_stale(calendar: Calendar, state: str, as_of: datetime, now: datetime) ->
 
 
 def _last_trading(calendar: Calendar, now: datetime) -> datetime:
-    """The last moment up to `now` at which regular trading went on."""
+    """Return the last moment of regular trading up to `now`."""
     day = calendar.session_at(now).date
     for back in range(_LONGEST_PAUSE_DAYS):
         session = calendar.session_on(day - timedelta(days=back))
@@ -123,7 +124,8 @@ def _next_open(calendar: Calendar, now: datetime) -> datetime | None:
 
 
 def _next_prices(calendar: Calendar, opens: datetime | None) -> datetime | None:
-    """When prices come again: before the next open, where the exchange trades then."""
+    """Return when prices resume: at the pre-market before the next open, if the exchange has
+    one."""
     if opens is None:
         return None
     session = calendar.session_at(opens)

@@ -1,4 +1,4 @@
-"""Indicators over a range: the values that they have there with all that came before."""
+"""Indicators over a range, computed with all the data that precedes it."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from chalicelib.services.market_data.whole_ranges import read_whole
 Row = dict[str, str | float | None]
 
 MOST_VALUES = 250_000
-"""Rows times columns of one answer: 50,000 rows of five columns, as 5 MB of CSV hold them. A page
-of 5,000 rows has room for every column that can be asked for."""
+"""The most values (rows times columns) of one answer: 50,000 rows of five columns are 5 MB of CSV.
+A page of 5,000 rows has room for every column that can be requested."""
 
 
-class TooManyValues(TicktapeError):  # noqa: N818 - named as the problem that it becomes
-    """The range has too many rows for so many columns. `args` are the columns and the rows that
-    one answer has room for."""
+class TooManyValues(TicktapeError):  # noqa: N818 - named after the problem type
+    """The range has too many rows for this number of columns. `args` are the number of columns and
+    the most rows that one answer may have with them."""
 
 
 class IndicatorTable(msgspec.Struct, frozen=True):
-    """A page of rows, one a bar or tick, in the order asked for; `columns` after `timestamp`."""
+    """A page with one row per bar or tick, in the requested order; `columns` follow `timestamp`."""
 
     interval: str
     columns: tuple[str, ...]
@@ -36,15 +36,15 @@ class IndicatorTable(msgspec.Struct, frozen=True):
 
 
 class IndicatorTables:
-    """Computes indicators from what is stored."""
+    """Computes indicators from stored data."""
 
     def __init__(self, series: Series) -> None:
         self._series = series
 
     def table(self, query: PriceQuery, known: Known, studies: Sequence[Study]) -> IndicatorTable:
-        """One page, or the whole range, in one pass: it reads on backwards from the first row as
-        far as the indicators need. Raises TooManyRows, and TooManyValues before it computes any.
-        """
+        """Return one page, or the whole range, in one pass: it reads backwards from the first row
+        as far as the indicators need. Raises TooManyRows, and TooManyValues before it computes
+        anything."""
         columns = tuple(column for study in studies for column in study.columns)
         page = self._bars(query, known, len(columns))
         bars = page.rows[::-1] if query.descending else page.rows
@@ -87,7 +87,7 @@ class IndicatorTables:
 
 
 def _as_bar(tick: Tick) -> Bar:
-    """A tick as a bar of its price alone."""
+    """Convert a tick to a bar at its price."""
     return Bar(
         symbol=tick.symbol,
         interval="tick",
@@ -102,7 +102,7 @@ def _as_bar(tick: Tick) -> Bar:
 def _rows(
     interval: str, earlier: Sequence[Bar], bars: Sequence[Bar], studies: Sequence[Study]
 ) -> list[Row]:
-    """A row for each of `bars`; each study takes as many of those before as it needs."""
+    """Return a row for each of `bars`; each study also uses as many earlier bars as it needs."""
     fields = BarColumns.of([*earlier, *bars])
     columns: list[Sequence[str | float | None]] = [[bar.start for bar in bars]]
     for study in studies:

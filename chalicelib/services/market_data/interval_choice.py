@@ -1,9 +1,8 @@
-"""`interval=auto`: the finest bar that gives at most 400 rows over a range.
+"""`interval=auto`: choose the finest interval that gives at most 400 rows over a range.
 
-Only an interval that reaches as far back into the range as the others is taken: where there are
-years of days but minutes since yesterday alone, a year is not shown as yesterday's minutes. And
-where there is but one price a day, minutes would show no more rows than days do, and less of
-each: then it is days.
+Only intervals that reach equally far back into the range qualify: if there are years of days but
+only minutes since yesterday, a year is not shown as yesterday's minutes. If there is only one price
+a day, the choice is days: minutes would show no more rows, with less in each.
 """
 
 from __future__ import annotations
@@ -19,19 +18,19 @@ from chalicelib.services.market_data.queries import BAR_INTERVALS, Range
 MOST_ROWS = 400
 
 ReadBars = Callable[[str, str | None, int], list[Bar]]
-"""Stored bars in the order of time: `(interval, after, limit)`, from the range's start or after
-the key `after`, and beyond the range's end as far as a bar that begins within may reach."""
+"""Reads stored bars in order of time: `(interval, after, limit)`, from the range's start or after
+the key `after`, and past the range's end as far as a bar that begins in the range may reach."""
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """An interval with all its bars in the range; `rows` is None where even it has too many."""
+    """An interval with all its bars in the range; `rows` is None if even it has too many."""
 
     interval: str
     rows: list[Bar] | None
 
 
 class _Series:
-    """The bars of one stored interval, read no further than was needed."""
+    """The bars of one stored interval, read only as far as needed."""
 
     def __init__(self, base: str, read: ReadBars, selected: Range) -> None:
         self._base, self._read, self._selected = base, read, selected
@@ -47,14 +46,14 @@ class _Series:
             self._complete = len(rows) < missing
 
     def session(self) -> str:
-        """The session of the first bar; empty where there is none."""
+        """Return the session of the first bar in the range; empty if there is none."""
         self._read_up_to(1)
         if not self._rows or not self._selected.holds(self._rows[0].start):
             return ""
         return _session(self._rows[0])
 
     def bars(self, interval: str) -> list[Bar] | None:
-        """All bars of `interval` in the range, unless they are more than MOST_ROWS."""
+        """Return all bars of `interval` in the range, or None if they are more than MOST_ROWS."""
         beyond = max(MOST_PARTS[made] for made in _made_from(self._base))
         self._read_up_to((MOST_ROWS + 1) * MOST_PARTS[interval] + beyond)
         if not self._complete:
@@ -65,11 +64,10 @@ class _Series:
 
 
 def choose(read: ReadBars, selected: Range) -> Choice:
-    """The finest fitting interval; the coarsest of those that reach back if none fits.
+    """Return the finest interval that fits, or the coarsest of those that reach back if none fits.
 
-    Reads the first bar of each stored interval, and then of the finest as many as it takes to
-    tell; minutes (or days) are folded only if hours (or days) do not already tell that it is in
-    vain.
+    Reads the first bar of each stored interval, then as many of the finest as the decision needs.
+    Minutes (or days) are folded only if hours (or days) do not already rule that out.
     """
     series = {base: _Series(base, read, selected) for base in STORED}
     reaching = _reaching_back(series)
@@ -85,13 +83,13 @@ def choose(read: ReadBars, selected: Range) -> Choice:
 
 
 def _reaching_back(series: dict[str, _Series]) -> list[str]:
-    """Stored intervals whose first bar is of the first session that any of them has."""
+    """Return the stored intervals whose first bar is in the earliest session of all."""
     sessions = {base: one.session() for base, one in series.items() if one.session()}
     return [base for base in sessions if sessions[base] == min(sessions.values())]
 
 
 def _candidates(reaching: list[str], series: dict[str, _Series]) -> Iterator[tuple[str, str]]:
-    """Intervals with their bases, finest first; without those that must have too many bars
+    """Return intervals with their bases, finest first, without those that must have too many bars
     because a coarser stored interval has."""
     for base, coarser in zip(reaching, [*reaching[1:], ""], strict=True):
         yield base, base

@@ -1,7 +1,7 @@
 """Prices of several symbols as one table: one symbol after the other, each in order of time.
 
-A page ends after the symbol with which MOST_READ stored bars were read. The rows of a whole range
-are counted over all symbols as they are read, so that one too long is refused early.
+A page ends after the symbol at which MOST_READ stored bars were read. The rows of a whole range are
+counted across all symbols while reading, so that a range that is too long is refused early.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class ManyPrices(msgspec.Struct, frozen=True):
 
 
 def many_prices(market_data: MarketData, query: ManyPricesQuery) -> ManyPrices:
-    """A page over all symbols, or their whole range.
+    """Return a page over all symbols, or their whole range.
 
     Raises UnknownSymbol, TooManyRows, TooManyStored.
     """
@@ -64,7 +64,7 @@ def _whole(market_data: MarketData, query: ManyPricesQuery) -> ManyPrices:
 
 
 def _from(query: ManyPricesQuery) -> tuple[str, ...]:
-    """The symbols that are not finished."""
+    """Return the symbols that are not finished."""
     at = query.symbols.index(query.cursor.symbol) if query.cursor else 0
     return query.symbols[at:]
 

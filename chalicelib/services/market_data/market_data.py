@@ -1,4 +1,4 @@
-"""Prices of one symbol, its newest price, and quotes of many: what the API serves most.
+"""Prices of one symbol, its newest price, and quotes of many: the API's most frequent requests.
 
 DynamoDB calls: one GetItem of the state and one Query page answer a request for ticks or a stored
 interval; docs/api.md has the table.
@@ -26,12 +26,12 @@ from chalicelib.services.stores import Stores
 _TRENDS = {1: "up", 0: "flat", -1: "down"}
 
 
-class NoPrice(TicktapeError):  # noqa: N818 - named as the problem that it becomes
-    """The symbol is known, but no price of it was stored. `args` is the symbol."""
+class NoPrice(TicktapeError):  # noqa: N818 - named after the problem type
+    """The symbol is known, but has no stored price. `args` is the symbol."""
 
 
 class MarketData:
-    """Reads prices. `clock` gives the present as an aware datetime."""
+    """Reads prices. `clock` returns the present as an aware datetime."""
 
     def __init__(
         self,
@@ -50,11 +50,11 @@ class MarketData:
 
     @property
     def average_names(self) -> tuple[str, str]:
-        """The names of the two averages shown, the fast one first."""
+        """Return the names of the two averages shown, the fast one first."""
         return f"sma_{self._fast}", f"sma_{self._slow}"
 
     def prices(self, query: PriceQuery, count: RowCount | None = None) -> PriceTable:
-        """A page of ticks or bars, or the whole range, whose rows `count` counts.
+        """Return a page of ticks or bars, or the whole range, with its rows counted in `count`.
 
         Raises UnknownSymbol, TooManyRows, TooManyStored.
         """
@@ -76,27 +76,29 @@ class MarketData:
         return PriceTable(query.symbol, bars.interval, labels, rows, bars.cursor)
 
     def require_known(self, symbols: Sequence[str]) -> None:
-        """Raises UnknownSymbol for the first symbol that was neither seen nor tracked."""
+        """Raise UnknownSymbol for the first symbol that was neither seen nor tracked."""
         states = self._states.get_many(symbols)
         for symbol in symbols:
             if symbol not in states:
                 self.series.known(symbol)
 
     def latest(self, symbol: str) -> Quote:
-        """The newest tick with both averages and their trend. Raises UnknownSymbol, NoPrice."""
+        """Return the newest tick with both averages and their trend. Raises UnknownSymbol,
+        NoPrice."""
         known = self.series.known(symbol)
         if known.state is None or known.last is None:
             raise NoPrice(symbol)
         return self._quote(known.state, known.last)
 
     def quotes(self, symbols: list[str]) -> list[Quote]:
-        """The newest prices of at most 100 symbols, in order; those without one left out."""
+        """Return the newest prices of at most 100 symbols, in order, without symbols that have
+        none."""
         states = self._states.get_many(symbols)
         found = [states[symbol] for symbol in symbols if symbol in states]
         return [self._quote(state, state.last) for state in found if state.last is not None]
 
     def labels(self, known: Known) -> Labels:
-        """The labels of an answer about a symbol."""
+        """Return the labels of an answer about a symbol."""
         source = known.entry.source if known.entry else None
         gap = known.state.gap if known.state else 0
         return label(known.symbol, known.last, self._clock(), source or UNKNOWN_SOURCE, gap)

@@ -1,4 +1,4 @@
-"""Periods back from the newest stored price, in yfinance's words."""
+"""Periods back from the newest stored price, with yfinance's names."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from chalicelib.services.market_data.queries import Period
 _MONTHS = {"1mo": 1, "3mo": 3, "6mo": 6, "1y": 12, "2y": 24, "5y": 60}
 
 SESSIONS: dict[str, int] = {"1d": 1, "5d": 5}
-"""Periods of days, and how many sessions each has to reach back."""
+"""Periods in days, and the number of sessions that each must cover."""
 
 
 def period_start(period: Period, newest: str, oldest_session: str | None) -> str | None:
-    """Where a period that ends with the price at `newest` starts; None for everything.
+    """Return the start of a period that ends with the price at `newest`; None for everything.
 
-    Days count back whole days and at least so many sessions: `oldest_session` is the label of the
-    first of them. Months and years go to the same day of the month, or to its last.
+    Periods in days go back whole days and cover at least SESSIONS sessions: `oldest_session` is the
+    label of the first of them. Months and years go back to the same day of the month, or to its
+    last.
     """
     if period == "max":
         return None

@@ -1,6 +1,6 @@
-"""What can be asked of the market data, apart from how it is asked.
+"""Queries for market data, independent of HTTP.
 
-Instants are stored text (27 characters, UTC), ranges half-open, None an open end.
+Instants are stored text (27 characters, UTC), ranges are half-open, and None is an open end.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_LIMIT = 5000
 DEFAULT_LIMIT = 500
 MAX_QUOTES = 100
 MOST_WHOLE_ROWS = 50_000
-"""The longest range that is answered in one piece: 5 MB hold about as many bars as CSV."""
+"""The most rows of a whole range in one answer: about as many bars as fit into 5 MB of CSV."""
 MAX_DAYS = 31
 """The longest range of alerts that is read without a symbol."""
 
@@ -32,15 +32,15 @@ class Range(msgspec.Struct, frozen=True):
     end: str | None = None
 
     def holds(self, instant: str) -> bool:
-        """Whether a stored timestamp lies within."""
+        """Return whether a stored timestamp lies in the range."""
         return (self.start is None or instant >= self.start) and (
             self.end is None or instant < self.end
         )
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """Where a walk stands: after the row labelled `after`, in an interval and a range that were
-    settled on its first page, so that a new newest price moves neither."""
+    """The position of a walk: after the row labelled `after`, in the interval and range that the
+    first page settled, so that a new newest price changes neither."""
 
     interval: str
     range: Range
@@ -48,9 +48,9 @@ class Cursor(msgspec.Struct, frozen=True):
 
 
 class PriceQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of one symbol. `period` and a `range` with an end never come together.
+    """A query for rows of one symbol. `period` is never combined with a `range` that has an end.
 
-    `limit` is None for the whole range in one piece.
+    `limit` is None for the whole range in one answer.
     """
 
     symbol: str
@@ -63,21 +63,21 @@ class PriceQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def page_size(self) -> int:
-        """The most rows that one read may return."""
+        """Return the most rows that one read may return."""
         return MAX_LIMIT if self.limit is None else self.limit
 
 
 class PriceCursor(msgspec.Struct, frozen=True):
-    """Where a walk over several symbols stands: within `symbol`, or before its first row."""
+    """The position of a walk over several symbols: within `symbol`, or before its first row."""
 
     symbol: str
     within: Cursor | None = None
 
 
 class ManyPricesQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of several symbols, one symbol after the other.
+    """A query for rows of several symbols, one symbol after the other.
 
-    `each` holds what is asked of every symbol; its own symbol and cursor are not used.
+    `each` is the query for every symbol; its own symbol and cursor are not used.
     """
 
     symbols: tuple[str, ...]
@@ -86,7 +86,7 @@ class ManyPricesQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlertQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Fired alerts; all symbols where `symbol` is None, then at most MAX_DAYS days.
+    """A query for fired alerts; of all symbols if `symbol` is None, then of at most MAX_DAYS days.
 
     `after` is the position of the last alert of the page before.
     """

@@ -1,4 +1,4 @@
-"""A symbol's series: ticks and bars of the range that a query means, and what came before them."""
+"""A symbol's series: the ticks and bars in a query's range, and those before it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from chalicelib.services.market_data.bar_reading import (
     BarPage,
     BarRequest,
     StoredCount,
-    past,
     read_bars,
+    shifted_end,
 )
 from chalicelib.services.market_data.interval_choice import choose
 from chalicelib.services.market_data.periods import SESSIONS, period_start
@@ -32,19 +32,20 @@ WIDEST = {"1m": SPAN["30m"], "1h": timedelta(), "1d": SPAN["1mo"]}
 """How far the coarsest bar made from a stored interval may reach beyond its label."""
 
 MOST_MINUTES = 122
-"""Around an hourly bar: its own and the one of the closing price, regular ones and extended."""
+"""The most minutes around an hourly bar: its own and that of the closing price, regular and
+extended."""
 
 _INSTANT = timedelta(microseconds=1)
 
 Row = TypeVar("Row")
 
 
-class UnknownSymbol(TicktapeError):  # noqa: N818 - named as the problem that it becomes
-    """Neither a price nor a line of a list is there. `args` is the symbol."""
+class UnknownSymbol(TicktapeError):  # noqa: N818 - named after the problem type
+    """The symbol has no price and is on no list. `args` is the symbol."""
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What is known of a symbol before its rows are read."""
+    """What is known about a symbol before its rows are read."""
 
     symbol: str
     state: State | None
@@ -52,12 +53,12 @@ class Known(msgspec.Struct, frozen=True):
 
     @property
     def last(self) -> Tick | None:
-        """The newest tick that has been detected."""
+        """Return the newest detected tick."""
         return self.state.last if self.state else None
 
 
 class Slice(msgspec.Struct, Generic[Row], frozen=True):
-    """A page of a series in the order asked for; `cursor` leads on to the next one."""
+    """A page of a series in the requested order; `cursor` leads to the next page."""
 
     interval: str
     rows: list[Row]
@@ -65,16 +66,17 @@ class Slice(msgspec.Struct, Generic[Row], frozen=True):
 
 
 def _last_instant(symbol: str, label: str) -> str:
-    """The last instant of a daily bar's session: where a period of a symbol without ticks ends."""
+    """Return the last instant of a daily bar's session, where periods of a symbol without ticks
+    end."""
     session = calendar_for(symbol, None).session_on(date.fromisoformat(label[:10]))
     return to_text(session.close - _INSTANT)
 
 
 class Series:
-    """Reads what is stored of symbols; made anew for each request, since it keeps what it read.
+    """Reads the stored data of symbols. Create one for each request, since it caches what it read.
 
-    `stored` counts the stored bars that it read; beyond the most, what reads bars raises
-    TooManyStored.
+    `stored` counts the stored bars read; methods that read bars raise TooManyStored above the
+    limit.
     """
 
     def __init__(self, stores: Stores) -> None:
@@ -83,21 +85,22 @@ class Series:
         self._hours: dict[str, list[Bar]] = {}
 
     def known(self, symbol: str) -> Known:
-        """One GetItem, and one BatchGetItem where no tick has come. Raises UnknownSymbol."""
+        """Read a symbol: one GetItem, and one BatchGetItem if it has no tick. Raises
+        UnknownSymbol."""
         state = self._stores.state.get(symbol)
         entry = None
-        if state is None or state.last is None:  # the latter is left of one that was forgotten
+        if state is None or state.last is None:  # a forgotten symbol leaves a state without it
             entry = self._stores.symbols.find(symbol)
             if entry is None:
                 raise UnknownSymbol(symbol)
         return Known(symbol, state, entry)
 
     def ticks(self, query: PriceQuery, known: Known) -> Slice[Tick]:
-        """A page of ticks, up to the newest one that has been detected: one Query.
+        """Return a page of ticks, up to the newest detected one: one Query.
 
-        Beyond that a batch's items may still be on their way side by side, and a walk would skip
-        what comes late; up to there, bars, alerts and quotes agree with the ticks. Of a symbol
-        that detect has not seen yet there are none.
+        After that tick, items of a batch may still be written in parallel, and a walk would skip
+        the late ones; up to it, bars, alerts and quotes agree with the ticks. A symbol that detect
+        has not processed yet has none.
         """
         reach = self.range_of(query, known)
         if known.last is None:
@@ -124,7 +127,7 @@ class Series:
         return Slice("tick", rows, cursor)
 
     def bars(self, query: PriceQuery, known: Known) -> Slice[Bar]:
-        """A page of bars, in the interval asked for or chosen."""
+        """Return a page of bars, in the requested or chosen interval."""
         reach = self.range_of(query, known)
         interval: str = query.cursor.interval if query.cursor else query.interval
         page = None
@@ -145,17 +148,17 @@ class Series:
         return Slice(interval, page.rows, cursor)
 
     def ticks_before(self, symbol: str, instant: str, count: int) -> list[Tick]:
-        """The last `count` ticks before an instant, oldest first."""
+        """Return the last `count` ticks before an instant, oldest first."""
         page = self._stores.prices.ticks(symbol, None, instant, limit=count, descending=True)
         return [stored.tick for stored in reversed(page.rows)]
 
     def bars_before(self, known: Known, interval: str, key: str, count: int) -> list[Bar]:
-        """The last `count` bars before the one with this key, oldest first."""
+        """Return the last `count` bars before the one with this key, oldest first."""
         page = self._read(known, interval, Range(), limit=count, descending=True, after=key)
         return page.rows[::-1]
 
     def range_of(self, query: PriceQuery, known: Known) -> Range:
-        """The range that a query means: its page's, its own or its period's."""
+        """Return the range of a query: its page's, its own or its period's."""
         if query.cursor:
             return query.cursor.range
         if query.period is None or query.period == "max":
@@ -173,8 +176,9 @@ class Series:
     def _first(
         self, known: Known, reach: Range, base: str, after: str | None, limit: int
     ) -> list[Bar]:
-        """Stored bars for choosing an interval, those of the range's last whole bar included."""
-        beyond = Range(reach.start, past(reach.end, WIDEST[base]))
+        """Return stored bars for choosing an interval, including all parts of the range's last
+        bar."""
+        beyond = Range(reach.start, shifted_end(reach.end, WIDEST[base]))
         return self._read(known, base, beyond, limit=limit, after=after).rows
 
     def _read(
@@ -199,7 +203,8 @@ class Series:
         return read_bars(self._stores.bars, request, live, self.stored)
 
     def _live(self, known: Known, base: str, reach: Range) -> list[Bar]:
-        """The running bars of a stored interval in order; an hour's is made from its minutes."""
+        """Return the live bars of a stored interval in order; an hour's is made from its
+        minutes."""
         state, last = known.state, known.last
         if state is None or last is None:
             return []

@@ -1,4 +1,4 @@
-"""Which indicators are asked for, what their columns are called, and their values."""
+"""The requested indicators: their column names and their values."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ Kind = Literal["sma", "ema", "rsi", "macd", "bbands", "atr", "vwap"]
 _NOTHING = (None, None, None)
 
 DECIMALS = 8
-"""Digits that values are rounded to: two runs that start elsewhere agree on them."""
+"""Decimal places that values are rounded to: runs with different starts agree on them."""
 
 _SMOOTHING = 40
-"""Bars for each bar of a window until a Wilder average has forgotten where it began."""
+"""The number of windows after which a Wilder average no longer depends on where it began."""
 
 _SESSION_BARS = {"1m": 1920, "5m": 384, "15m": 128, "30m": 64, "1h": 32}
-"""How many bars a session has at most: VWAP counts from its first one. 32 hours' worth: a local day
-may have 25 hours, and ticks of a currency from Friday's close to midnight belong to Friday, whose
+"""The most bars of a session: VWAP starts at its first one. That is 32 hours' worth: a local day
+may have 25 hours, and a currency's ticks from Friday's close to midnight belong to Friday, whose
 session began on Thursday evening."""
 
 
 class BarColumns(msgspec.Struct, frozen=True):
-    """Bars in order, field by field and as floats, so that no indicator converts them again.
+    """Bars in order as one array of floats per field, converted once for all indicators.
 
-    `prices` are the closes as they are stored, for what is summed exactly.
+    `prices` are the closes as stored, for exact sums.
     """
 
     prices: list[Decimal]
@@ -42,7 +42,7 @@ class BarColumns(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, bars: Sequence[Bar]) -> BarColumns:
-        """The fields of all bars."""
+        """Convert bars to columns."""
         return cls(
             [bar.close for bar in bars],
             [float(bar.high) for bar in bars],
@@ -53,7 +53,7 @@ class BarColumns(msgspec.Struct, frozen=True):
         )
 
     def after(self, count: int) -> BarColumns:
-        """All but the first `count` bars."""
+        """Return all but the first `count` bars."""
         fields = msgspec.structs.astuple(self)
         return BarColumns(*(values[count:] for values in fields))
 
@@ -66,7 +66,7 @@ class Study(msgspec.Struct, frozen=True):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of its columns, windows included: `sma_20`, `macd_signal_12_26_9`."""
+        """Return the names of its columns, windows included: `sma_20`, `macd_signal_12_26_9`."""
         suffix = "".join(f"_{number:g}" for number in self.numbers)
         if self.kind == "macd":
             return f"macd{suffix}", f"macd_signal{suffix}", f"macd_histogram{suffix}"
@@ -76,11 +76,12 @@ class Study(msgspec.Struct, frozen=True):
 
     @property
     def needs_bars(self) -> bool:
-        """Whether prices alone are not enough."""
+        """Return whether it needs more than prices."""
         return self.kind in ("atr", "vwap")
 
     def warm_up(self, interval: str) -> int:
-        """How many bars before the first one shown its value depends on, to DECIMALS digits."""
+        """Return how many bars before the first one shown its value depends on, to DECIMALS
+        places."""
         longest = int(max(self.numbers, default=0))
         if self.kind in ("sma", "bbands"):
             return longest - 1
@@ -89,8 +90,8 @@ class Study(msgspec.Struct, frozen=True):
         return _SMOOTHING * longest + longest
 
     def values(self, bars: BarColumns, skip: int) -> list[list[float | None]]:
-        """Its columns, with a value after each bar but the first `skip`; None before the first
-        valid one."""
+        """Return its columns, with a value after each bar but the first `skip`; None before the
+        first valid one."""
         found = list(self._run(bars))[skip:]
         if self.kind in ("macd", "bbands"):
             three = (_NOTHING if one is None else msgspec.structs.astuple(one) for one in found)

@@ -1,4 +1,4 @@
-"""A whole range in one piece: page after page, up to MOST_WHOLE_ROWS in the answer."""
+"""A whole range in one answer: read page by page, up to MOST_WHOLE_ROWS."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chalicelib.domain.errors import TicktapeError
 from chalicelib.services.market_data.queries import MOST_WHOLE_ROWS
 
 
-class TooManyRows(TicktapeError):  # noqa: N818 - named as the problem that it becomes
+class TooManyRows(TicktapeError):  # noqa: N818 - named after the problem type
     """The range has more rows than one answer may hold. `args` is that number."""
 
 
@@ -21,11 +21,11 @@ class Table(Protocol):
 
     @property
     def rows(self) -> Any:
-        """A list of rows."""
+        """Return a list of rows."""
 
     @property
     def cursor(self) -> Any:
-        """None on the last page."""
+        """Return the cursor, None on the last page."""
 
 
 AnyTable = TypeVar("AnyTable", bound=Table)
@@ -33,7 +33,7 @@ AnyCursor = TypeVar("AnyCursor")
 
 
 class RowCount:
-    """The rows of one answer, counted as they are read; several threads may share one."""
+    """Counts the rows of one answer while they are read; several threads may share it."""
 
     def __init__(self) -> None:
         self._rows = 0
@@ -41,8 +41,8 @@ class RowCount:
         self._lock = Lock()
 
     def add(self, table: Table) -> None:
-        """Count the rows of a page. Raises TooManyRows where they, or those that follow them, are
-        more than MOST_WHOLE_ROWS with all before."""
+        """Count the rows of a page. Raises TooManyRows if the total is above MOST_WHOLE_ROWS, or
+        has reached it and pages follow."""
         following = 0 if table.cursor is None else 1
         with self._lock:
             self._rows += len(table.rows)
@@ -50,7 +50,7 @@ class RowCount:
         self.check()
 
     def check(self) -> None:
-        """Raises TooManyRows where too many were counted."""
+        """Raise TooManyRows if the total is too high."""
         if self._is_over:
             raise TooManyRows(MOST_WHOLE_ROWS)
 
@@ -60,9 +60,9 @@ def read_whole(
     start: AnyCursor | None,
     count: RowCount | None = None,
 ) -> AnyTable:
-    """Read pages from `start` to the end of the range; the last page, holding the rows of all.
+    """Read pages from `start` to the end of the range; return the last page with the rows of all.
 
-    `count` holds the rows that the answer has from elsewhere. Raises TooManyRows.
+    `count` includes rows that the answer has from elsewhere. Raises TooManyRows.
     """
     count = count or RowCount()
     count.check()

@@ -1,1 +1,1 @@
-"""Reports: Athena queries that are started, followed and read. Entry: `reports`."""
+"""Reports: start Athena queries, follow them and read their results. Entry: `reports`."""

@@ -1,4 +1,5 @@
-"""What statements cost at the list prices of us-east-1. A test holds them to bench/prices.json."""
+"""What statements cost at the list prices of us-east-1. A test compares them with
+bench/prices.json."""
 
 from __future__ import annotations
 
@@ -7,8 +8,8 @@ from decimal import Decimal
 USD_A_BYTE = Decimal(5) / 10**12
 MEGABYTE = 10**6
 LEAST_MEGABYTES = 10
-"""$5 a TB, rounded up to a megabyte, at least ten a query: https://aws.amazon.com/athena/pricing/.
-Decimal units give the higher price."""
+"""$5 per TB, rounded up to a megabyte, at least ten a query:
+https://aws.amazon.com/athena/pricing/. Decimal units give the higher price."""
 
 USD_A_LIST = Decimal("0.000005")
 USD_A_GET = Decimal("0.0000004")
@@ -16,12 +17,12 @@ USD_A_GET = Decimal("0.0000004")
 
 
 def scan_usd(bytes_scanned: int) -> Decimal:
-    """What Athena asks for a query that scans so many bytes."""
+    """Return what Athena charges for a query that scans this number of bytes."""
     megabytes = max(LEAST_MEGABYTES, -(-bytes_scanned // MEGABYTE))
     return megabytes * MEGABYTE * USD_A_BYTE
 
 
 def requests_usd(lists: int, gets: int = 0) -> Decimal:
-    """What S3 asks for the requests of a query."""
+    """Return what S3 charges for the requests of a query."""
     usd = lists * USD_A_LIST + gets * USD_A_GET
-    return usd.normalize() + 0  # no zeros at the end, and no exponent for whole numbers
+    return usd.normalize() + 0  # removes trailing zeros, and the exponent of whole numbers

@@ -5,8 +5,8 @@
     -- parameter: NAME KIND [RANGE] [default=VALUE]; MEANING
     -- columns: a, b
 
-A parameter without a default has to be given. The statement names values as `:NAME`; Athena gets
-a `?` there, and the values in order beside the statement. Athena takes `?` within WHERE only:
+A parameter without a default is required. The statement refers to values as `:NAME`; Athena gets
+a `?` there, and the values in order beside the statement. Athena accepts `?` within WHERE only:
 https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html
 """
 
@@ -38,14 +38,14 @@ _DATE_ALLOWED = "a date such as 2026-11-20"
 _MOST_DIGITS = 24
 
 
-class UnknownReport(TicktapeError):  # noqa: N818 - named as the problem that it becomes
+class UnknownReport(TicktapeError):  # noqa: N818 - named after the problem type
     """No report has this name. `args` is the name."""
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
-    """One value that a report takes.
+    """A parameter of a report.
 
-    `default` of a date is relative, `today-7`; None means that a value has to be given.
+    The default of a date is relative, such as `today-7`; None means that a value is required.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def allowed(self) -> str:
-        """What may be given, in words."""
+        """Describe the allowed values."""
         if self.kind == "date":
             return _DATE_ALLOWED
         if self.kind == "symbol":
@@ -69,7 +69,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
         return f"{number} from {self.minimum} to {self.maximum}"
 
     def read(self, given: Any, today: date) -> QueryValue:
-        """The value to bind for what was given, None being nothing. Raises FieldError."""
+        """Return the value to bind; `given` is None if the request has none. Raises FieldError."""
         if given is None:
             if self.default is None:
                 raise FieldError(self.name, given, f"{self.allowed}; it has to be given")
@@ -80,7 +80,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
             raise FieldError(self.name, given, self.allowed) from error
 
     def preset(self, today: date) -> QueryValue:
-        """The default on a day."""
+        """Return the default on a day."""
         text = cast("str", self.default)
         if self.kind == "date":
             return (today + timedelta(days=int(text.removeprefix("today")))).isoformat()
@@ -90,19 +90,19 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
         if self.kind in ("integer", "decimal"):
             return self._number(given)
         if not isinstance(given, str):
-            raise ValueError("no text")  # noqa: TRY004 - all that is not allowed is one error
+            raise ValueError("not a text")  # noqa: TRY004 - every invalid value is one error
         if self.kind == "symbol":
             return parse_symbol(given)
         if self.kind == "date":
             if date.fromisoformat(given).isoformat() != given:
                 raise ValueError("another form of a date")
         elif given not in self.choices:
-            raise ValueError("no choice")
+            raise ValueError("not a choice")
         return given
 
     def _number(self, given: Any) -> QueryValue:
         if isinstance(given, bool) or not isinstance(given, str | int | Decimal):
-            raise ValueError("no number")  # noqa: TRY004 - as above
+            raise ValueError("not a number")  # noqa: TRY004 - as above
         if isinstance(given, str) and len(given) > _MOST_DIGITS:
             raise ValueError("too many digits")
         value = Decimal(given)
@@ -130,7 +130,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     order: tuple[str, ...]
 
     def values(self, given: dict[str, Any], today: date) -> dict[str, QueryValue]:
-        """All parameters' values. Raises FieldError for the first that is not as it must be."""
+        """Return all parameters' values. Raises FieldError for the first invalid one."""
         known = [parameter.name for parameter in self.parameters]
         for name in given:
             if name not in known:
@@ -143,7 +143,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return values
 
     def bound(self, values: dict[str, QueryValue]) -> tuple[QueryValue, ...]:
-        """The values in the order of the statement's `?`."""
+        """Return the values in the order of the statement's `?`."""
         return tuple(values[name] for name in self.order)
 
 
@@ -154,12 +154,12 @@ def _check_order(values: dict[str, Any], low: str, high: str, allowed: str) -> N
 
 @cache
 def all_reports() -> tuple[Report, ...]:
-    """Every report, by name."""
+    """Return all reports, sorted by name."""
     return tuple(read_report(path) for path in sorted(FOLDER.glob("*.sql")))
 
 
 def find_report(name: str) -> Report:
-    """One report. Raises UnknownReport."""
+    """Return one report. Raises UnknownReport."""
     for report in all_reports():
         if report.name == name:
             return report
@@ -167,7 +167,7 @@ def find_report(name: str) -> Report:
 
 
 def read_report(path: Path) -> Report:
-    """The report of a file. Raises ValueError for a declaration that is not as it must be."""
+    """Read a report from its file. Raises ValueError for an invalid declaration."""
     declared: dict[str, list[str]] = {}
     lines = path.read_text().splitlines()
     head = [line for line in lines if line.startswith("-- ")]

@@ -1,9 +1,9 @@
-"""How many LIST requests a report makes of S3: Athena tells only the bytes that it scans.
+"""Count the LIST requests that a report makes to S3: Athena reports only the bytes that it scans.
 
-Athena lists each partition that the statement's conditions leave, at least once for each scan of a
-table: of `raw/` and `readings/` every hour of arrival from the boundary on, projected whether
-or not there are objects, of Parquet each partition in the catalog. What a partition of more than a
-thousand objects takes beyond the first request is not known here.
+Athena lists each partition that the statement's conditions select, at least once for each scan of a
+table: for `raw/` and `readings/` every hour of arrival from the boundary on, since projection does
+not depend on objects, and for Parquet each partition in the catalog. Further requests for
+partitions of more than a thousand objects are not counted.
 """
 
 from __future__ import annotations
@@ -20,17 +20,18 @@ from chalicelib.services.stores import QueryValue
 
 HOURS = 24
 KEPT = timedelta(minutes=5)
-"""For so long a container goes on with what it has read of the catalog."""
+"""How long a container caches what it has read from the catalog."""
 
 _ARRIVED = re.compile(r"\bFROM (?:raw_lines|readings)\b")
 
 
 class LakeState(msgspec.Struct, frozen=True):
-    """What decides how much is listed.
+    """The state that determines how much is listed.
 
-    first_day: the first date of arrival that is projected. compacted_until, months: as in
-    CompactionState.
-    days: dates of the partitions of `ticks`. years: how many partitions `history_1d` has.
+    first_day: the first date of arrival that is projected.
+    compacted_until, months: as in CompactionState.
+    days: dates of the partitions of `ticks`.
+    years: how many partitions `history_1d` has.
     """
 
     first_day: str
@@ -41,7 +42,7 @@ class LakeState(msgspec.Struct, frozen=True):
 
 
 class ReportLists:
-    """Counts by the state of the lake, which is read when it is needed."""
+    """Counts requests from the state of the lake, which is read when needed."""
 
     def __init__(self, read: Callable[[], LakeState], clock: Callable[[], datetime]) -> None:
         self._read = read
@@ -49,7 +50,7 @@ class ReportLists:
         self._known: tuple[datetime, LakeState] | None = None
 
     def __call__(self, report: Report, values: Mapping[str, QueryValue]) -> int:
-        """LIST requests of a report with these values, if it runs now."""
+        """Return the LIST requests of a report with these values, if it ran now."""
         now = self._clock()
         if self._known is None or now - self._known[0] > KEPT:
             self._known = now, self._read()
@@ -57,7 +58,7 @@ class ReportLists:
 
 
 def lists(statement: str, values: Mapping[str, QueryValue], state: LakeState, today: date) -> int:
-    """LIST requests of a statement over the lake's views; a WITH query counts once."""
+    """Return the LIST requests of a statement over the lake's views; a WITH query counts once."""
     start, end = str(values.get("start", "")), str(values.get("end", "9999"))
     if _reads("quarantine", statement):
         last = min(end, (today + timedelta(days=1)).isoformat())
@@ -78,7 +79,7 @@ def _of_ticks(start: str, end: str, state: LakeState, today: date) -> int:
 
 
 def _arrivals(view: str, state: LakeState, today: date) -> int:
-    """Of the hours from the boundary on, in each scan of them."""
+    """Return the number of hours from the boundary on, over all scans of them."""
     first = max(state.first_day, state.compacted_until or "")
     return len(_ARRIVED.findall(view)) * HOURS * (_days(first, today.isoformat()) + 1)
 

@@ -1,4 +1,4 @@
-"""Reports are started, and their runs looked after by the id that Athena gives them."""
+"""Start reports, and read their runs by the id that Athena assigns."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from chalicelib.services.stores import QueryEngine, QueryStatus, QueryValue
 
 REUSE_MINUTES = 5
 MOST_REUSE_MINUTES = 10_080
-"""Seven days: the most that Athena takes."""
+"""Seven days: the most that Athena accepts."""
 
 MOST_ROWS = 1000
-"""Of a page: what Athena gives in one answer."""
+"""The most rows of a page: Athena returns no more in one answer."""
 
 LINK_SECONDS = 900
 
@@ -31,24 +31,26 @@ _NUMBERS = ("double", "real", "float", "decimal")
 _WHOLES = ("tinyint", "smallint", "integer", "bigint", "int")
 
 
-class UnknownRun(TicktapeError):  # noqa: N818 - named as the problem that it becomes
+class UnknownRun(TicktapeError):  # noqa: N818 - named after the problem type
     """No run of a report has this id. `args` is the id."""
 
 
-class NoLake(TicktapeError):  # noqa: N818 - named as the problem that it becomes
+class NoLake(TicktapeError):  # noqa: N818 - named after the problem type
     """This deployment has no Athena."""
 
 
 class Links(Protocol):
-    """Links to objects that need no credentials."""
+    """Creates links to objects that need no credentials."""
 
     def link(self, location: str, seconds: int) -> str:
-        """A link to `s3://bucket/key` that is good for so long."""
+        """Return a link to `s3://bucket/key` that is valid for some seconds."""
 
 
 class Run(msgspec.Struct, frozen=True):
-    """How far a run is; `values` are the parameters that it was started with, as bound.
-    `lists` are the LIST requests to S3 that it would make now, 0 where it is not charged."""
+    """The progress of a run; `values` are the parameters that it was started with, as bound.
+
+    `lists` are the LIST requests to S3 that it would make now, 0 if they are not charged.
+    """
 
     run_id: str
     report: Report
@@ -58,12 +60,12 @@ class Run(msgspec.Struct, frozen=True):
 
     @property
     def price_usd(self) -> Decimal:
-        """What Athena asks for it; nothing while it runs, for failures, and for a reused result."""
+        """Return what Athena charges; 0 while it runs, after a failure, and for a reused result."""
         return scan_usd(self.status.bytes_scanned) if _is_charged(self.status) else Decimal(0)
 
     @property
     def lists_usd(self) -> Decimal:
-        """What S3 asks for its LIST requests."""
+        """Return what S3 charges for its LIST requests."""
         return requests_usd(self.lists)
 
 
@@ -90,7 +92,7 @@ class Reports:
         self._clock = clock
 
     def all(self) -> list[tuple[Report, dict[str, QueryValue]]]:
-        """Every report, and its defaults today."""
+        """Return every report with its defaults today."""
         today = self._clock().date()
         return [
             (report, {p.name: p.preset(today) for p in report.parameters if p.default is not None})
@@ -100,14 +102,18 @@ class Reports:
     def start(
         self, name: str, given: dict[str, Any], reuse_minutes: int = REUSE_MINUTES
     ) -> tuple[str, dict[str, QueryValue]]:
-        """Start a report; its run's id and all values. Raises UnknownReport, FieldError, NoLake."""
+        """Start a report; return its run's id and all values.
+
+        Raises UnknownReport, FieldError, NoLake.
+        """
         report = find_report(name)
         values = report.values(given, self._clock().date())
         bound = report.bound(values)
         return self._engine.start(report.statement, bound, reuse_minutes=reuse_minutes), values
 
     def run(self, run_id: str) -> Run:
-        """How far a run is. Raises UnknownRun also for a statement that is no report's."""
+        """Return the state of a run. Raises UnknownRun also for a statement that no report
+        started."""
         status = self._engine.status(run_id) if _RUN_ID.fullmatch(run_id) else None
         report = next((r for r in all_reports() if status and r.statement == status.sql), None)
         if status is None or report is None:
@@ -118,7 +124,7 @@ class Reports:
         return Run(run_id, report, ordered, status, lists)
 
     def rows(self, run: Run, limit: int | None, page_token: str | None) -> Rows:
-        """A page of a run that succeeded, or all its rows. Raises TooManyRows."""
+        """Return a page of a run that succeeded, or all its rows. Raises TooManyRows."""
 
         def read(token: str | None) -> Rows:
             return self._rows(run, MOST_ROWS if limit is None else min(limit, MOST_ROWS), token)
@@ -138,7 +144,7 @@ class Reports:
         return Rows(rows, found.next_token)
 
     def link(self, run: Run) -> str | None:
-        """A link to the result, a CSV file in S3, of a run that succeeded."""
+        """Return a link to the result of a run that succeeded: a CSV file in S3."""
         if run.status.state != "succeeded" or run.status.location is None:
             return None
         return self._links.link(run.status.location, LINK_SECONDS)
@@ -156,7 +162,7 @@ def _is_charged(status: QueryStatus) -> bool:
 
 
 def reuse_minutes(given: Any) -> int:
-    """How old a result may be that stands for a new one; 0 for none. Raises FieldError."""
+    """Return how old a reused result may be; 0 for no reuse. Raises FieldError."""
     if given is None:
         return REUSE_MINUTES
     if type(given) is not int or not 0 <= given <= MOST_REUSE_MINUTES:
@@ -166,7 +172,7 @@ def reuse_minutes(given: Any) -> int:
 
 
 def _unquoted(literal: str) -> QueryValue:
-    """The value of a literal that was bound."""
+    """Parse the value of a bound literal."""
     if literal.startswith("'"):
         return literal[1:-1].replace("''", "'")
     return int(literal) if literal.lstrip("-").isdigit() else Decimal(literal)
@@ -181,12 +187,12 @@ def _reader(kind: str) -> Callable[[str], Any]:
 
 
 def _decimal(text: str) -> Decimal:
-    """Without the zeros that fill up a column's scale."""
+    """Parse a decimal without the zeros that pad it to a column's scale."""
     value = Decimal(text).normalize()
     return value.quantize(Decimal(1)) if value == value.to_integral_value() else value
 
 
 def _float(text: str) -> float | None:
-    """None for what JSON has no number for."""
+    """Parse a float; return None if JSON cannot represent it."""
     value = float(text)
     return value if math.isfinite(value) else None
