@@ -55,7 +55,7 @@ class UnreadableError(TicktapeError, ValueError):
     """Bytes that cannot be read as ticks at all."""
 
 
-class BadPosition(TicktapeError, ValueError):  # noqa: N818 - named as the problem that it becomes
+class BadPosition(TicktapeError, ValueError):  # noqa: N818 - named after the problem type
     """A position in an answer that the store did not issue; `args` holds it."""
 
 

@@ -1,7 +1,7 @@
-"""The keys of a deployment: made, listed, revoked, and found by their tokens.
+"""A deployment's keys: create, list and revoke them, and find them by their tokens.
 
 Only the SHA-256 of a token is stored. A token has 256 random bits: neither a salt nor a slow hash
-would add anything, and a lookup by the hash tells nothing about the token by how long it takes.
+would add anything, and the time that a lookup by hash takes reveals nothing about the token.
 """
 
 from __future__ import annotations
@@ -22,37 +22,37 @@ from chalicelib.domain.times import to_text
 
 MAX_KEYS = 100
 PREFIX = "ticktape_"
-"""Begins every token, so that scanners of repositories can tell one."""
+"""The start of every token, which lets scanners of repositories recognise it."""
 
 _TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}", re.ASCII)
 
 
 class KeyStore(Protocol):
-    """Keys by the SHA-256 of their tokens, and how often each was used."""
+    """Stores keys by the SHA-256 of their tokens, and counts their use."""
 
     def find(self, token_sha256: str) -> Key | None:
-        """One key, read consistently."""
+        """Return one key, read consistently."""
 
     def all(self) -> list[Key]:
-        """Every key, the oldest first, read consistently."""
+        """Return all keys, oldest first, read consistently."""
 
     def put(self, token_sha256: str, key: Key, most: int = MAX_KEYS) -> bool:
-        """Store a new key, unless there are `most`; whether it was stored. Raises Contended."""
+        """Store a new key and return True, unless there are `most` already. Raises Contended."""
 
     def remove(self, key_id: str) -> bool:
-        """Forget a key; False if there is none of this id."""
+        """Delete a key; return False if none has this id."""
 
     def count(self, key_id: str, minute: str, limit: int, weight: int = 1) -> bool:
-        """Count a request of a minute as `weight`, unless that makes more than `limit`; whether it
-        was counted."""
+        """Count a request in a minute as `weight` and return True, unless the total would exceed
+        `limit`."""
 
 
-class UnknownKey(TicktapeError):  # noqa: N818 - named as the problem that it becomes
+class UnknownKey(TicktapeError):  # noqa: N818 - named after the problem type
     """No key has this id. `args` is the id."""
 
 
-class KeyRefused(TicktapeError):  # noqa: N818 - named as the problem that it becomes
-    """What is asked for is well formed, and yet cannot be done. `args` says why."""
+class KeyRefused(TicktapeError):  # noqa: N818 - named after the problem type
+    """The request is well-formed, but cannot be met. `args` has the reason."""
 
 
 class KeyRing:
@@ -64,9 +64,10 @@ class KeyRing:
         self._first_sha256 = first_sha256.lower()
 
     def holder(self, token: str) -> Key | None:
-        """The key of a token; None for an unknown, a revoked and an expired one.
+        """Return the key of a token; None if it is unknown, revoked or expired.
 
-        The first key is told without asking the store, and what cannot be a token is not asked for.
+        The first key is recognised without the store, and anything that cannot be a token is not
+        looked up.
         """
         found = fingerprint(token)
         if self._first_sha256 and hmac.compare_digest(found, self._first_sha256):
@@ -77,14 +78,14 @@ class KeyRing:
         return None if key is None or key.has_expired(to_text(self._clock())) else key
 
     def all(self) -> list[Key]:
-        """The first key, if there is one, and the others, the oldest first."""
+        """Return the first key, if there is one, then the others, oldest first."""
         return [*([FIRST_KEY] if self._first_sha256 else []), *self._store.all()]
 
     def create(self, given: dict[str, Any], made_by: str = COMMAND) -> tuple[Key, str]:
-        """Store a new key. Returns it and its token, which is kept nowhere.
+        """Store a new key; return it and its token, which is not stored.
 
-        `made_by` is the id of the key that asks for it, which it does not outlive. Raises
-        KeyFieldError, KeyRefused, Contended.
+        `made_by` is the id of the key that requests it; the new key expires no later than that one.
+        Raises KeyFieldError, KeyRefused, Contended.
         """
         key = parse_key(given, secrets.token_hex(6), self._clock())
         key = msgspec.structs.replace(key, made_by=made_by)
@@ -96,14 +97,14 @@ class KeyRing:
         return key, token
 
     def _maker(self, key_id: str) -> Key:
-        """The key of this id. Raises KeyRefused where it has just been revoked."""
+        """Return the key with this id. Raises KeyRefused if it has just been revoked."""
         for key in self._store.all():
             if key.key_id == key_id:
                 return key
         raise KeyRefused("the key that asks for another one has been revoked")
 
     def revoke(self, key_id: str) -> None:
-        """Forget a key. Raises UnknownKey, and KeyRefused for the first one."""
+        """Delete a key. Raises UnknownKey, and KeyRefused for the first one."""
         if key_id == IN_DEPLOYMENT:
             raise KeyRefused(
                 "the first key is part of the deployment; a new one replaces it: make token"
@@ -112,15 +113,15 @@ class KeyRing:
             raise UnknownKey(key_id)
 
     def has_expired(self, key: Key) -> bool:
-        """Whether the key has ended by now."""
+        """Return whether the key has expired."""
         return key.has_expired(to_text(self._clock()))
 
 
 def fingerprint(token: str) -> str:
-    """What is stored of a token: its SHA-256 in hex."""
+    """Return what is stored of a token: its SHA-256 in hex."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def new_token() -> str:
-    """A token to give to a client; only its fingerprint is to be stored."""
+    """Return a token to give to a client; only its fingerprint may be stored."""
     return PREFIX + secrets.token_urlsafe(32)

@@ -13,26 +13,27 @@ from chalicelib.services.bars.kept_closes import Basis, CloseKeeper, KeptCloses
 from chalicelib.services.stores import BarStore, Close
 
 _NEXT_SECONDS = 1800
-"""Where the bars of several intervals close at one tick, their labels differ by less than this."""
+"""If bars of several intervals close at one tick, their labels differ by less than this."""
 
 _LAST_MINUTE = 3540
 """Seconds from an hour's start to that of its last minute."""
 
 _SOME = 40
 _MOST = 5000
-"""Bars a request, beside those that are needed; DynamoDB answers 1 MB at most, some 3,000."""
+"""The most extra bars per request; DynamoDB returns 1 MB at most, some 3,000 bars."""
 
 _READ_FOR_ONE, _READ_AT_LEAST = 4, 5_000
-"""Stored bars that are read for each regular one that is needed, and in any case. Trading hours
-outside of a session have up to two for one. Made-up ones could have everything read each time."""
+"""The number of stored bars read for each regular bar needed, and the minimum. Extended hours have
+up to two bars for each regular one; fabricated ticks could otherwise make each read go through
+everything."""
 
 _MOST_KEPT = 1024
-"""Closes of a series that are kept: more than any rule needs, which may be 802."""
+"""The closes of a series that are cached: more than any rule needs, which is at most 802."""
 
 
 class ClosesBefore:
-    """Reads a symbol's closes out of the bars table; regular hours only. Made anew for each run of
-    ticks, whose intervals share what is read."""
+    """Reads a symbol's closes from the bars table, in regular hours only. Create one for each run
+    of ticks: its intervals share what was read."""
 
     def __init__(self, bars: BarStore, symbol: str) -> None:
         self._bars = bars
@@ -40,7 +41,7 @@ class ClosesBefore:
         self._read: dict[str, _Backwards] = {}
 
     def __call__(self, interval: str, first: str, end: str, count: int) -> Sequence[BarClose]:
-        """Closes of bars before `end` in order, see StoredCloses."""
+        """Return closes of bars before `end` in order, see StoredCloses."""
         return _from(self._all(interval, first, end, count), first, count)
 
     def _all(self, interval: str, first: str, end: str, count: int) -> list[BarClose]:
@@ -48,8 +49,9 @@ class ClosesBefore:
         return _last_parts(self._newest(BASE_OF[interval], first, end, parts), interval)
 
     def _newest(self, base: str, first: str, end: str, count: int) -> list[Close]:
-        """The regular stored bars that begin before `end`, in order: the newest `count` before
-        `first`, and all after. Fewer where too many extended ones lie between them."""
+        """Return the regular stored bars that begin before `end`, in order: the newest `count`
+        before `first`, and all after. There are fewer if too many extended ones lie between them.
+        """
         found: list[Close] = []
         older = 0
         for close in islice(self._backwards(base, end, count), _most_read(count)):
@@ -74,9 +76,10 @@ class ClosesBefore:
 
 
 class KeptClosesBefore(ClosesBefore):
-    """Closes of 5m, 15m and 30m bars out of those that the container keeps, and of the minutes that
-    have come since. The symbol's state has `repairs`; what is found is kept only once the state
-    that was judged by it has been written, so that no other container has repaired bars meanwhile.
+    """Closes of 5m, 15m and 30m bars: those cached in the container, and those of newer minutes.
+
+    `repairs` comes from the symbol's state. New closes are cached only after the state that was
+    computed with them is written, which shows that no other container has repaired bars meanwhile.
     """
 
     def __init__(self, bars: BarStore, symbol: str, keeper: CloseKeeper, repairs: int) -> None:
@@ -87,10 +90,10 @@ class KeptClosesBefore(ClosesBefore):
         self._found: dict[str, KeptCloses] = {}
 
     def __call__(self, interval: str, first: str, end: str, count: int) -> Sequence[BarClose]:
-        """Closes of bars before `end` in order, see StoredCloses."""
+        """Return closes of bars before `end` in order, see StoredCloses."""
         if interval not in MINUTES:
             return super().__call__(interval, first, end, count)
-        basis = self._basis = self._basis or self._look()
+        basis = self._basis = self._basis or self._read_basis()
         kept = self._keeper.get(self._symbol, interval)
         if kept is not None and kept.basis == basis:
             kept = kept.before(first)
@@ -98,23 +101,25 @@ class KeptClosesBefore(ClosesBefore):
             closes = [*kept.closes, *(since or ())]
             is_enough = kept.is_whole or _count_before(closes, first) >= count
             if since is not None and is_enough:
-                return self._noted(interval, first, count, closes, kept)
-        return self._anew(interval, first, end, count, basis)
+                return self._note(interval, first, count, closes, kept)
+        return self._read_all(interval, first, end, count, basis)
 
     def keep(self) -> None:
-        """Keep what was found for the next close."""
+        """Cache the closes for the next bar."""
         for interval, kept in self._found.items():
             self._keeper.keep(self._symbol, interval, kept)
 
-    def _look(self) -> Basis:
-        """What is read from now on is read after the mark; what was read before it is dropped."""
+    def _read_basis(self) -> Basis:
+        """Read the history's mark, and drop what was read before it."""
         mark = self._bars.history_mark(self._symbol)
         self._read.clear()
         return Basis(self._repairs, mark)
 
     def _since(self, interval: str, start: str, end: str, most: int) -> list[BarClose] | None:
-        """The closes of bars from the label `start` on, for which few stored minutes are read.
-        None where they would be more than `most`: since a late tick of long ago."""
+        """Return the closes of bars from the label `start` on, read from stored minutes.
+
+        None if these would be more than `most`, as after a tick from long ago.
+        """
         seconds = (from_text(max(start, end)) - from_text(start)).total_seconds()
         found = []
         for read, close in enumerate(self._backwards("1m", end, int(seconds) // 60)):
@@ -126,23 +131,22 @@ class KeptClosesBefore(ClosesBefore):
                 found.append(close)
         return _last_parts(found[::-1], interval)
 
-    def _anew(
+    def _read_all(
         self, interval: str, first: str, end: str, count: int, basis: Basis
     ) -> Sequence[BarClose]:
-        """Read all that is needed, and up to twice as much, so that rules on ever more bars do not
-        have it all read again each time."""
+        """Read all closes needed, and up to twice as many, so that a growing demand does not cause
+        a full read each time."""
         most = 1 << max(count - 1, 0).bit_length()
         began = time.monotonic()
         closes = self._all(interval, first, end, most)
         is_whole = _count_before(closes, first) < most
         kept = KeptCloses(basis, first, is_whole, began, ())
-        return self._noted(interval, first, count, closes, kept)
+        return self._note(interval, first, count, closes, kept)
 
-    def _noted(
+    def _note(
         self, interval: str, first: str, count: int, closes: Sequence[BarClose], kept: KeptCloses
     ) -> Sequence[BarClose]:
-        """Note what there is before `first`, to be kept in the place of `kept`, and return what is
-        needed."""
+        """Note the closes before `first`, which will replace `kept`, and return those needed."""
         older = closes[: _count_before(closes, first)]
         most = max(count, _MOST_KEPT)
         is_whole = kept.is_whole and len(older) <= most
@@ -153,7 +157,7 @@ class KeptClosesBefore(ClosesBefore):
 
 
 class _Backwards:
-    """Closes from the one before `end` back, each read once."""
+    """The closes before `end`, newest first; each is read once."""
 
     def __init__(self, end: str, closes: Iterator[Close]) -> None:
         self.end = end
@@ -168,7 +172,7 @@ class _Backwards:
 
 
 def _most_read(count: int) -> int:
-    """How many stored bars may be read where so many regular ones are needed."""
+    """Return how many stored bars may be read to find `count` regular ones."""
     return _READ_AT_LEAST + _READ_FOR_ONE * count
 
 
@@ -177,12 +181,12 @@ def _count_before(closes: Sequence[BarClose], first: str) -> int:
 
 
 def _from(closes: Sequence[BarClose], first: str, count: int) -> Sequence[BarClose]:
-    """The newest `count` closes before the label `first`, and all after."""
+    """Return the newest `count` closes before the label `first`, and all after."""
     return closes[max(0, _count_before(closes, first) - count) :]
 
 
 def _last_parts(stored: Iterable[Close], interval: str) -> list[BarClose]:
-    """The closes of bars of `interval` out of those of stored bars in order."""
+    """Fold stored bars, in order, into the closes of bars of `interval`."""
     closes: dict[str, BarClose] = {}
     for one in stored:
         start = one.start if BASE_OF[interval] == interval else label(one.start, interval)

@@ -1,8 +1,8 @@
-"""Repair of bars that a late or redelivered tick touches.
+"""Repair bars that a late or redelivered tick touches.
 
 A minute is computed again from its ticks, an hour from its stored minutes, a day from its stored
-minutes and the session's newest ticks: what is read depends on what is touched, not on how long the
-session or the history is.
+minutes and the session's newest ticks: the amount read depends on the repaired spans, not on the
+length of the session or the history.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from chalicelib.services.stores import BarStore, PriceStore
 
 
 class Corrections:
-    """Computes bars again from prices, and writes those that differ from what is stored. Prices are
-    kept for `prices_days` from their arrival, so that none of a later time has expired."""
+    """Computes bars again from prices, and writes those that differ from the stored ones. Prices
+    are kept for `prices_days` after their arrival, so later ones cannot have expired."""
 
     def __init__(self, prices: PriceStore, bars: BarStore, prices_days: int) -> None:
         self._prices = prices
@@ -39,12 +39,12 @@ class Corrections:
     def repair(
         self, state: State, spans: Sequence[Span], arrival: str, doubtful: Sequence[Bar] = ()
     ) -> tuple[State, list[Span]]:
-        """Repair all bars with ticks in one of the spans, in order and apart, none of which goes
-        beyond the state's last. `doubtful` bars were stored by this invocation from a state that
-        was behind: they do not show that ticks have expired.
+        """Repair all bars with ticks in the spans, which are ordered and disjoint and end by the
+        state's last tick. `doubtful` bars were stored by this invocation from an outdated state:
+        they do not prove that ticks have expired.
 
-        Returns the state with its last tick and its running bars repaired, and the spans, or the
-        ends of spans, that are left because they hold too many ticks or minutes.
+        Returns the state with its last tick and live bars repaired, and the spans, or ends of
+        spans, that hold too many ticks or minutes and were not repaired.
         """
         if not spans:
             return state, []
@@ -57,9 +57,8 @@ class Corrections:
     def settle(
         self, state: State, clashes: Sequence[Bar], arrival: str, doubtful: Sequence[Bar] = ()
     ) -> State:
-        """Compute bars again of which another container has stored other values: its state had
-        what this one did not know, or the other way round. Prices decide. For `doubtful` see
-        `repair`."""
+        """Compute bars again for which another container has stored different values, since either
+        state lacked ticks of the other. The stored prices decide. `doubtful` is as in `repair`."""
         last = state.last_timestamp
         starts = sorted({bar.start for bar in clashes if bar.interval == "1m"})
         spans = [(start, min(f"{start[:17]}59.999999Z", last)) for start in starts]
@@ -119,7 +118,7 @@ class _Run:
                 self.left.append((ticks[0].timestamp, ticks[-1].timestamp))
 
     def repair_day(self, session: Session, whole: Collection[str] = frozenset()) -> None:
-        """Repair a day; `whole` are the starts of minutes of which all ticks were read. Raises
+        """Repair a day; `whole` has the starts of minutes whose ticks were all read. Raises
         TooMuch."""
         try:
             day, extended = self._days.day(self.state, session, whole)
@@ -137,10 +136,12 @@ class _Run:
             self.left.append((beyond[0].timestamp, beyond[-1].timestamp))
         if not touched:
             return
-        tells = self._tells(touched)
-        ticks = [*touched, *self._reader.following(touched, high, last, tells=tells)]
-        self.state = self._with_mark(_with_stored(self.state, ticks))
-        minutes = self._repair_minutes(self._reader.before(ticks[0], low, tells=tells), ticks)
+        has_volumes = self._has_volumes(touched)
+        ticks = [*touched, *self._reader.following(touched, high, last, has_volumes=has_volumes)]
+        self.state = self._with_last_regular(_with_stored(self.state, ticks))
+        minutes = self._repair_minutes(
+            self._reader.before(ticks[0], low, has_volumes=has_volumes), ticks
+        )
         whole = [tick for tick in ticks if minute_of(tick.timestamp) not in minutes.expired]
         if whole:
             self._repair_hours(whole, minutes)
@@ -149,9 +150,9 @@ class _Run:
             kept = {tick.timestamp for tick in whole}
             self._touched.add([tick for tick in touched if tick.timestamp in kept] or whole)
 
-    def _tells(self, touched: Sequence[Tick]) -> bool:
-        """Whether ticks of the symbol tell volumes: these, those of the running day, or those of
-        their own days. A corrected one may have told one before."""
+    def _has_volumes(self, touched: Sequence[Tick]) -> bool:
+        """Return whether ticks of the symbol have volumes: these, those of the live day, or those
+        of their own days, since a tick may have had one before its correction."""
         day = self.state.day
         known = day is not None and day.volume is not None
         if known or any(tick.volume is not None for tick in touched):
@@ -162,8 +163,8 @@ class _Run:
         days = self._reader.stored(self.state.symbol, "1d", first, just_after(last))
         return any(bar.volume is not None for bar in days)
 
-    def _with_mark(self, state: State) -> State:
-        """Look for the newest regular tick where the last one is regular no more."""
+    def _with_last_regular(self, state: State) -> State:
+        """Find the newest regular tick if the last tick is no longer regular."""
         last = state.last
         if last is None or state.mark is not None or not place_of(last).extended:
             return state
@@ -192,13 +193,14 @@ class _Run:
         return self._writer.put_minutes(bars, self._arrival, self._expired_before, self._doubtful)
 
     def _have_expired(self, live: str, bars: Sequence[Bar]) -> bool:
-        """Whether ticks of the running minute have expired: of an idle symbol it runs for long."""
+        """Return whether ticks of the live minute have expired: an idle symbol's stays live for
+        long."""
         found = sum(bar.ticks for bar in bars if bar.start == live)
         known = sum(bar.ticks for bar in self.state.minutes)
         return live < self._expired_before and 0 < found < known
 
     def _repair_hours(self, ticks: Sequence[Tick], minutes: Minutes) -> None:
-        """The hours of ticks, and those of the minutes that had them before."""
+        """Repair the hours of ticks, and the hours that their minutes were part of before."""
         places = {place.minute: place for place in map(place_of, ticks)}
         emptied = {hour_around(bar, places[bar.start]) for bar in minutes.emptied + minutes.gone}
         hours = emptied | {hour_around(bar, places[bar.start]) for bar in minutes.beside}
@@ -209,15 +211,15 @@ class _Run:
         self._writer.put_hours_of(symbol, zone, wanted, left_out, self._arrival)
 
     def _is_running(self, session: Session) -> bool:
-        """Whether the state has the day, or would if a regular tick had come in time."""
+        """Return whether the state has the day, or would if a regular tick had come in time."""
         day, last = self.state.day, self.state.last
         if day is not None:
             return day.session_date == session.date.isoformat()
         return last is not None and place_of(last).session.date == session.date
 
     def _put_day(self, session: Session, day: Bar | None, extended: int) -> None:
-        """Into the state where the day is running, else into the table. It may have lost so many
-        ticks as are extended now; one that has lost more was made of some that have expired."""
+        """Put a day into the state if it is live, else into the table. It may have lost up to
+        `extended` ticks; a stored day with more was made from ticks that have expired."""
         start = f"{session.date.isoformat()}T00:00:00.000000Z"
         if self._is_running(session):
             emptied = [self.state.day] if self.state.day is not None and day is None else []
@@ -232,8 +234,8 @@ class _Run:
 
 
 def _with_stored(state: State, ticks: Sequence[Tick]) -> State:
-    """The state with its last ticks as they are stored, which may be other values by now: a late or
-    corrected tick may be the newest regular one."""
+    """Return the state with its last ticks as stored now: their values may have changed, and a late
+    or corrected tick may be the newest regular one."""
     if state.last is None:
         return state
     stored = {tick.timestamp: tick for tick in ticks}

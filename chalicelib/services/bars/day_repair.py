@@ -1,4 +1,4 @@
-"""A day computed again: out of its stored minutes and the session's newest ticks."""
+"""Compute a day again from its stored minutes and the session's newest ticks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from chalicelib.services.bars.repair_reading import NEWEST_TICKS, Expired, Reade
 
 
 class Touched:
-    """The sessions of which a repair has read ticks."""
+    """The sessions whose ticks a repair has read."""
 
     def __init__(self) -> None:
         self._sessions: dict[date, Session] = {}
@@ -31,8 +31,8 @@ class Touched:
         self._edges: set[date] = set()
 
     def add(self, ticks: Sequence[Tick]) -> None:
-        """Take all the ticks of a span, in order: all of the sessions within it, and parts of its
-        first and its last one."""
+        """Add all ticks of a span, in order: those of sessions inside it are complete, those of its
+        first and last session may not be."""
         for tick in ticks:
             session = place_of(tick).session
             self._sessions[session.date] = session
@@ -41,27 +41,27 @@ class Touched:
             self._edges |= {place_of(ticks[at]).session.date for at in (0, -1)}
 
     def sessions(self) -> list[tuple[Session, list[Tick]]]:
-        """In order, with the ticks that were read."""
+        """Return the sessions in order, with the ticks read."""
         return [(self._sessions[day], self._ticks[day]) for day in sorted(self._sessions)]
 
     def is_whole(self, session: Session) -> bool:
-        """Whether all of a session's ticks were read."""
+        """Return whether all of a session's ticks were read."""
         return session.date not in self._edges
 
 
 class Days:
-    """Reads what a day is made of."""
+    """Computes days from stored data."""
 
     def __init__(self, reader: Reader, expired_before: str) -> None:
         self._reader = reader
         self._expired_before = expired_before
 
     def day(self, state: State, session: Session, whole: Collection[str]) -> tuple[Bar | None, int]:
-        """A day out of its regular minutes, and how many ticks the extended ones have.
+        """Return a day made from its regular minutes, and the number of ticks of the extended ones.
 
-        Where history that came as such stands for minutes, the ticks behind it count. None where
-        there is no regular tick. `whole` are the starts of minutes of which all ticks are known to
-        be stored. Raises TooMuch, and Expired where ticks of the session are not stored any more.
+        Minutes hidden by historical bars count with their ticks. The day is None if there is no
+        regular tick. `whole` has the starts of minutes whose ticks are all known to be stored.
+        Raises TooMuch, and Expired if ticks of the session are no longer stored.
         """
         reach = day_range(session)
         minutes = self._minutes(state, session, self._reader.stored(state.symbol, "1m", *reach))
@@ -69,7 +69,7 @@ class Days:
         regular = [minute for minute in minutes if not minute.extended]
         parts = [minute for minute in regular if minute.ticks]
         for is_history, run in groupby(regular, key=lambda minute: not minute.ticks):
-            parts += self._behind(state, session, list(run)) if is_history else []
+            parts += self._hidden_minutes(state, session, list(run)) if is_history else []
         if not parts:
             return None, extended
         parts.sort(key=_key)
@@ -80,7 +80,7 @@ class Days:
     ) -> Bar | None:
         first = next((part for part in parts if part.start not in whole), None)
         if first is not None and first.start < self._expired_before:
-            self._require(state.symbol, session, first)
+            self._require_all_ticks(state.symbol, session, first)
         newest = self._newest_regular(state, session, parts[-1], day_range(session)[0])
         if not newest or newest[-1].price != parts[-1].close:
             raise Expired
@@ -88,17 +88,17 @@ class Days:
         if day is None or day.volume is not None or all(part.volume is None for part in parts):
             return day
         low = day_range(session)[0]
-        told = self._reader.last_told(state.symbol, low, newest[0].timestamp)
-        return msgspec.structs.replace(day, volume=told[0].volume) if told else day
+        with_volume = self._reader.last_with_volume(state.symbol, low, newest[0].timestamp)
+        return msgspec.structs.replace(day, volume=with_volume[0].volume) if with_volume else day
 
-    def _require(self, symbol: str, session: Session, minute: Bar) -> None:
-        """Raises Expired where a minute has lost ticks: a session's first ones go first."""
+    def _require_all_ticks(self, symbol: str, session: Session, minute: Bar) -> None:
+        """Raise Expired if a minute has lost ticks: a session's first ticks expire first."""
         ticks = self._reader.ticks(symbol, minute.start, later(minute.start, minutes=1))
         if sum(_is_regular(tick, session) for tick in ticks) < minute.ticks:
             raise Expired
 
-    def _behind(self, state: State, session: Session, history: Sequence[Bar]) -> list[Bar]:
-        """The regular minutes that ticks make where history is stored in their place."""
+    def _hidden_minutes(self, state: State, session: Session, history: Sequence[Bar]) -> list[Bar]:
+        """Return the regular minutes, made from ticks, that historical bars hide."""
         end = min(later(history[-1].start, minutes=1), just_after(state.last_timestamp))
         if end <= history[0].start:
             return []
@@ -106,7 +106,7 @@ class Days:
         return minutes_of([], [tick for tick in ticks if _is_regular(tick, session)])
 
     def _minutes(self, state: State, session: Session, stored: Iterable[Bar]) -> list[Bar]:
-        """The session's stored minutes, and the running ones, in order."""
+        """Return the session's stored and live minutes, in order."""
         calendar = calendar_for(state.symbol, state.timezone)
         minutes = {bar.key: bar for bar in (*stored, *state.minutes)}
         return [
@@ -116,8 +116,8 @@ class Days:
         ]
 
     def _newest_regular(self, state: State, session: Session, last: Bar, start: str) -> list[Tick]:
-        """The newest regular ticks of a session in order, as many as tell its figures; `last` is
-        its last regular minute."""
+        """Return the newest regular ticks of a session in order, as many as its day's values need;
+        `last` is its last regular minute."""
         known = next(
             (tick for tick in (state.last, state.mark) if _is_regular(tick, session)), None
         )

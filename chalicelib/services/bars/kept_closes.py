@@ -1,5 +1,5 @@
-"""Closes of 5m, 15m and 30m bars that a container keeps from one close of a bar to the next: rules
-on many bars read only the minutes that have come since."""
+"""Cache closes of 5m, 15m and 30m bars in a container, so that rules on many bars read only the
+minutes since the last close."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from chalicelib.domain.bar_closes import BarClose
 from chalicelib.domain.folding import MINUTES, label
 
 MAX_BYTES = 64 * 1024 * 1024
-"""What all kept series may take; at least 3,000 of a thousand bars each."""
+"""The most bytes of all cached series; room for at least 3,000 of a thousand bars each."""
 
 MAX_SECONDS = 86_400.0
-"""How long at most after they were read as a whole closes are kept: stored bars expire. Of some
-symbols they are kept for three quarters of that, so that not all are read again at one close."""
+"""How long closes are cached after they were all read, since stored bars expire. Some symbols'
+closes are cached for only three quarters of that, so that not all expire at once."""
 
 IDLE_SECONDS = 2 * 1800.0
-"""A series that was not used for so long gives way to others; half-hours are used each 30 minutes.
-Where more series are in use than there is room for, those that came last are not kept. If each gave
-way to the next, none would be there when it is used again."""
+"""A series not used for this long may be dropped for others; half-hours are used every 30 minutes.
+If more series are in use than there is room for, the latest are not cached. If each replaced
+another instead, none would be cached at its next use."""
 
 _FAST = 1
 
 
 class Basis(msgspec.Struct, frozen=True, array_like=True):
-    """What closes were read under: the state's count of repairs, and the mark of the symbol's
-    history. While both stay as they are, no stored minute before the running one changes."""
+    """The state that closes were read under: the state's count of repairs, and the mark of the
+    symbol's history. While both are unchanged, no stored minute before the live one changes."""
 
     repairs: int
     mark: str
@@ -40,7 +40,7 @@ class Basis(msgspec.Struct, frozen=True, array_like=True):
 class KeptCloses(msgspec.Struct, frozen=True, array_like=True):
     """The closes of one series: of all bars before the label `end`, from the first one of `closes`.
 
-    is_whole: no bar is stored before that; read_at: when they were read as a whole.
+    is_whole: no bar is stored before that; read_at: when they were all read.
     """
 
     basis: Basis
@@ -50,7 +50,7 @@ class KeptCloses(msgspec.Struct, frozen=True, array_like=True):
     closes: tuple[BarClose, ...]
 
     def before(self, end: str) -> KeptCloses:
-        """Those of bars before a label, which may lie behind the end."""
+        """Return the closes of bars before a label, at most up to `end`."""
         end = min(end, self.end)
         closes = tuple(close for close in self.closes if close.label < end)
         return msgspec.structs.replace(self, end=end, closes=closes)
@@ -66,7 +66,7 @@ class _Packed(NamedTuple):
 
 
 class CloseKeeper:
-    """Keeps closes by symbol and interval, packed. Threads may share it."""
+    """Caches closes by symbol and interval, packed. Threads may share it."""
 
     def __init__(self, most_bytes: int = MAX_BYTES) -> None:
         self._most_bytes = most_bytes
@@ -75,7 +75,7 @@ class CloseKeeper:
         self._lock = threading.Lock()
 
     def get(self, symbol: str, interval: str) -> KeptCloses | None:
-        """What is kept of a series, unless it is too old."""
+        """Return a cached series, unless it is too old."""
         with self._lock:
             packed = self._packed.pop((symbol, interval), None)
             if packed is None:
@@ -85,7 +85,7 @@ class CloseKeeper:
         return kept if time.monotonic() < kept.read_at + _seconds_of(symbol) else None
 
     def keep(self, symbol: str, interval: str, kept: KeptCloses) -> None:
-        """Put a series in the place of what was kept of it, if there is room."""
+        """Cache a series in place of its previous value, if there is room."""
         body = zlib.compress(msgspec.msgpack.encode(kept), _FAST)
         with self._lock:
             self._drop((symbol, interval))
@@ -95,7 +95,7 @@ class CloseKeeper:
                 self._bytes += len(body)
 
     def _make_room(self, wanted: int) -> None:
-        """Drop series that are idle, the one that was used longest ago first."""
+        """Drop idle series, least recently used first."""
         idle_since = time.monotonic() - IDLE_SECONDS
         while self._packed and self._bytes + wanted > self._most_bytes:
             oldest = next(iter(self._packed))
@@ -110,8 +110,8 @@ class CloseKeeper:
                 self._drop((symbol, interval))
 
     def repaired(self, symbol: str, before: int, after: int, since: str) -> None:
-        """Go on with what was read under the count of repairs `before`: the one repair that has
-        raised it to `after` left all minutes before the instant `since` as they were."""
+        """Update the count of repairs of a symbol's series from `before` to `after`: a single
+        repair that left all minutes before the instant `since` unchanged."""
         for interval in MINUTES:
             kept = self.get(symbol, interval)
             if kept is None or kept.basis.repairs != before:

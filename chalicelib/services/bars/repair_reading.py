@@ -1,4 +1,4 @@
-"""What a repair reads of a symbol: all rows of a range, and no more ticks than it may."""
+"""Reads of a repair: all rows of a range, up to a maximum number of ticks."""
 
 from __future__ import annotations
 
@@ -15,28 +15,27 @@ from chalicelib.services.priced import StoredTick
 from chalicelib.services.stores import MOST_COPIES, BarStore, Page, PriceStore
 
 MOST_TICKS = 20_000
-"""The most ticks that one repair reads; what lies beyond is left to `rebuild`."""
+"""The most ticks that one repair reads; `rebuild` does the rest."""
 
 MOST_MINUTES = 1_500
-"""The most minutes of which one repair computes the bars again: more than a day of a symbol that
-trades round the clock. What lies beyond is left to `rebuild`: no symbol may keep the others
-waiting."""
+"""The most minutes whose bars one repair computes again: more than a day of a symbol that trades
+round the clock. `rebuild` does the rest: no symbol may delay the others."""
 
 NEWEST_TICKS = 60
-"""Among how many ticks the last is looked for, first, that tells a figure."""
+"""The number of ticks read first to find the last one with a given value."""
 
 A_MINUTES_TICKS = 20
-"""As many as most minutes have."""
+"""The number of ticks that most minutes have at most."""
 
 _PAGE = 2000
 
 
-class TooMuch(Exception):  # noqa: N818 - ends a repair, is no error
+class TooMuch(Exception):  # noqa: N818 - ends a repair, not an error
     """A repair would read more than MOST_TICKS, or more than MOST_COPIES at once."""
 
 
 def _is_baseline(tick: Tick) -> bool:
-    """Whether the next regular tick's volume is a difference to this one's."""
+    """Return whether the next regular tick's volume is a difference from this one's."""
     return tick.volume is not None and not place_of(tick).extended
 
 
@@ -47,7 +46,8 @@ def _is_in(tick: Tick, session: Session) -> bool:
 def stored_bars(
     bars: BarStore, symbol: str, interval: str, start: str, end: str, *, deleted: bool = False
 ) -> list[Bar]:
-    """The bars of `[start, end)`, in order, read consistently; tombstones too if `deleted`."""
+    """Return the bars of `[start, end)`, in order, read consistently; with tombstones if
+    `deleted`."""
     found: list[Bar] = []
     while True:
         page = bars.bars(
@@ -59,12 +59,12 @@ def stored_bars(
         start = just_after(page.next_key)
 
 
-class Expired(Exception):  # noqa: N818 - ends a repair, is no error
-    """Ticks of which a bar was made are no longer stored."""
+class Expired(Exception):  # noqa: N818 - ends a repair, not an error
+    """Ticks from which a bar was made are no longer stored."""
 
 
 class Reader:
-    """Reads consistently; made anew for each repair, since it counts the ticks and the minutes."""
+    """Reads consistently. Create one for each repair, since it counts ticks and minutes."""
 
     def __init__(self, prices: PriceStore, bars: BarStore) -> None:
         self._prices = prices
@@ -73,11 +73,11 @@ class Reader:
         self._minutes_left = MOST_MINUTES
 
     def stored(self, symbol: str, interval: str, start: str, end: str) -> list[Bar]:
-        """The bars of `[start, end)`, in order."""
+        """Return the bars of `[start, end)`, in order."""
         return stored_bars(self._bars, symbol, interval, start, end)
 
     def ticks(self, symbol: str, start: str, end: str) -> list[Tick]:
-        """The ticks of `[start, end)`, in order. Raises TooMuch."""
+        """Return the ticks of `[start, end)`, in order. Raises TooMuch."""
         found: list[Tick] = []
         while True:
             page = self._page(symbol, start, end, _PAGE)
@@ -88,7 +88,7 @@ class Reader:
             start = just_after(page.next_key)
 
     def within_bound(self, ticks: Sequence[Tick]) -> tuple[list[Tick], list[Tick]]:
-        """Ticks in order, parted before the first minute that is beyond MOST_MINUTES."""
+        """Divide ticks, in order, before the first minute beyond MOST_MINUTES."""
         minutes = sorted({minute_of(tick.timestamp) for tick in ticks})
         beyond = minutes[self._minutes_left :]
         self._minutes_left -= len(minutes) - len(beyond)
@@ -97,17 +97,17 @@ class Reader:
         return kept, list(ticks[len(kept) :])
 
     def newest(self, symbol: str, start: str | None, end: str, count: int) -> list[Tick]:
-        """The last `count` ticks of `[start, end)`, in order. Raises TooMuch."""
+        """Return the last `count` ticks of `[start, end)`, in order. Raises TooMuch."""
         page = self._page(symbol, start, end, count, descending=True)
         return [stored.tick for stored in reversed(page.rows)]
 
     def following(
-        self, touched: Sequence[Tick], start: str, last: str, *, tells: bool
+        self, touched: Sequence[Tick], start: str, last: str, *, has_volumes: bool
     ) -> list[Tick]:
-        """The ticks from `start` on of the minutes whose volume may follow from touched ticks.
+        """Return the ticks from `start` on of the minutes whose volumes depend on touched ticks.
 
-        It is the next minute that has any; of a symbol that `tells` volumes, also those up to the
-        session's first regular tick that tells one. Raises TooMuch.
+        These are the ticks of the next minute that has any; if ticks of the symbol have volumes,
+        also those up to the session's first regular tick with a volume. Raises TooMuch.
         """
         if start > last:
             return []
@@ -115,43 +115,50 @@ class Reader:
         ticks, more = self._some(symbol, start, end, A_MINUTES_TICKS)
         session = place_of(touched[-1]).session
         count = NEWEST_TICKS
-        while more and tells and not any(map(_is_baseline, ticks)) and _is_in(ticks[-1], session):
+        while (
+            more
+            and has_volumes
+            and not any(map(_is_baseline, ticks))
+            and _is_in(ticks[-1], session)
+        ):
             behind, more = self._some(symbol, just_after(ticks[-1].timestamp), end, count)
             self._take(len(behind))
             ticks += behind
             count = _PAGE
         if not ticks:
             return []
-        follows = (tick for tick in ticks if tells and _is_baseline(tick) and _is_in(tick, session))
+        follows = (
+            tick for tick in ticks if has_volumes and _is_baseline(tick) and _is_in(tick, session)
+        )
         beyond = later(minute_of(next(follows, ticks[0]).timestamp), minutes=1)
         if more and ticks[-1].timestamp < beyond:
             ticks += self.ticks(symbol, just_after(ticks[-1].timestamp), min(end, beyond))
         return [tick for tick in ticks if tick.timestamp < beyond]
 
-    def before(self, first: Tick, start: str, *, tells: bool) -> list[Tick]:
-        """The last tick before `start`, and of a symbol that `tells` volumes the last regular one
-        of the session of `first` that tells one. Raises TooMuch."""
+    def before(self, first: Tick, start: str, *, has_volumes: bool) -> list[Tick]:
+        """Return the last tick before `start` and, if ticks of the symbol have volumes, the last
+        regular tick with a volume in the session of `first`. Raises TooMuch."""
         last = self.newest(first.symbol, None, start, 1)
-        if not tells or not last or _is_baseline(last[0]):
+        if not has_volumes or not last or _is_baseline(last[0]):
             return last
         low, _ = day_range(place_of(first).session)
-        return [*self.last_told(first.symbol, low, last[0].timestamp), *last]
+        return [*self.last_with_volume(first.symbol, low, last[0].timestamp), *last]
 
-    def last_told(self, symbol: str, low: str, end: str) -> list[Tick]:
-        """The last regular tick of `[low, end)` that tells a volume, if there is one. Raises
+    def last_with_volume(self, symbol: str, low: str, end: str) -> list[Tick]:
+        """Return the last regular tick of `[low, end)` that has a volume, if any. Raises
         TooMuch."""
         count = NEWEST_TICKS
         while low < end:
             found = self.newest(symbol, low, end, count)
-            told = [tick for tick in found if _is_baseline(tick)]
-            if told or len(found) < count:
-                return told[-1:]
+            with_volume = [tick for tick in found if _is_baseline(tick)]
+            if with_volume or len(found) < count:
+                return with_volume[-1:]
             self._take(len(found))
             end, count = found[0].timestamp, _PAGE
         return []
 
     def _some(self, symbol: str, start: str, end: str, count: int) -> tuple[list[Tick], bool]:
-        """The first ticks of a range, and whether there are more."""
+        """Return the first ticks of a range, and whether there are more."""
         page = self._page(symbol, start, end, count)
         return [stored.tick for stored in page.rows], page.next_key is not None
 

@@ -1,4 +1,4 @@
-"""Writing bars that were computed again: what differs, under its condition."""
+"""Write recomputed bars: those that differ, each under its condition."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from chalicelib.services.bars.repair_reading import stored_bars
 from chalicelib.services.stores import BarStore, Refused
 
 Fewer = Callable[[Bar], int]
-"""How many of its stored ticks a bar may have lost; one that has lost more stays as it is stored,
-since what it was made from has expired."""
+"""Returns how many of its stored ticks a bar may have lost. A bar that has lost more stays as
+stored, since ticks that it was made from have expired."""
 
 
 def at_most(count: int) -> Fewer:
-    """Every bar so many."""
+    """Allow every bar to have lost `count` ticks."""
     return lambda _: count
 
 
@@ -40,15 +40,15 @@ class BarWriter:
     def put_hours(
         self, symbol: str, timezone: str | None, hours: Sequence[Hour], arrival: str
     ) -> None:
-        """Fold and put finished hours. An hour in which ticks of the other kind lay between may
-        have ended before: what is folded now counts."""
+        """Fold and put finished hours. An hour that ticks of the other kind interrupted may have
+        been stored before: the one folded now wins."""
         folded = self._folded(symbol, timezone, hours)
         refused = self.put_all([one.bar for one in folded], arrival)
         differing = sorted(refused.differing, key=_key)
         self.put_differing(differing, "1h", arrival, _losses(folded))
 
     def put_all(self, bars: Sequence[Bar], arrival: str) -> Refused:
-        """Put bars of any intervals; returns those in whose place others are stored already."""
+        """Put bars of any intervals; return those in whose place different ones are stored."""
         return self._bars.put_all(bars, arrival) if bars else Refused()
 
     def _folded(
@@ -58,7 +58,8 @@ class BarWriter:
         hours: Iterable[Hour],
         without: Collection[Bar] = (),
     ) -> list[_Folded]:
-        """Hours out of their stored minutes, in order, each once; some minutes left out."""
+        """Fold hours from their stored minutes but those in `without`; return each hour once, in
+        order."""
         calendar = calendar_for(symbol, timezone)
         spans = sorted((hour_span(hour, calendar) for hour in set(hours)), key=lambda one: one.key)
         if not spans:
@@ -76,7 +77,7 @@ class BarWriter:
         return folded
 
     def put_differing(self, bars: Sequence[Bar], interval: str, arrival: str, fewer: Fewer) -> int:
-        """Put finished bars of a symbol, in order, where they differ from what is stored, with
+        """Put a symbol's finished bars, in order, if they differ from the stored ones, with
         `revision` raised. Returns how many differed."""
         if not bars:
             return 0
@@ -87,7 +88,7 @@ class BarWriter:
     def put_unlike(
         self, bars: Iterable[Bar], stored: Iterable[Bar], arrival: str, fewer: Fewer
     ) -> int:
-        """Likewise, where what is stored is known."""
+        """Put finished bars that differ from `stored`. Returns how many differed."""
         known = {bar.key: bar for bar in stored}
         differing = []
         for bar in bars:
@@ -106,11 +107,11 @@ class BarWriter:
     def put_minutes(
         self, bars: Sequence[Bar], arrival: str, expired_before: str, doubtful: Sequence[Bar] = ()
     ) -> Minutes:
-        """Put whole minutes of a symbol, of which both kinds are given, where they differ.
+        """Put a symbol's whole minutes, both kinds of each, if they differ from the stored ones.
 
-        A minute with fewer ticks than are stored stays as it is, since some have expired, unless
-        it begins at `expired_before` or later. Stored bars that are `doubtful` do not count. Those
-        that have no ticks of their kind any more are to be discarded once their hours are.
+        A minute with fewer ticks than are stored is unchanged, since some have expired, unless it
+        begins at `expired_before` or later. Stored bars in `doubtful` do not count. Bars without
+        any remaining tick of their kind must be discarded after their hours are put.
         """
         if not bars:
             return Minutes()
@@ -142,8 +143,9 @@ class BarWriter:
         gone: Collection[Bar],
         arrival: str,
     ) -> int:
-        """Fold hours out of their stored minutes but the `gone`, and put those that differ; discard
-        those that have none any more and are marked as emptied. Returns how many differed."""
+        """Fold hours from their stored minutes without the `gone` ones, and put those that differ.
+        Discards hours that have no minutes left and are marked as emptied. Returns how many
+        differed."""
         folded = self._folded(symbol, timezone, hours, without=gone)
         bars = [one.bar for one in folded]
         changed = self.put_differing(bars, "1h", arrival, _losses(folded))
@@ -156,7 +158,7 @@ class BarWriter:
         return changed
 
     def discard(self, bars: Iterable[Bar], arrival: str) -> int:
-        """Delete bars that have no ticks any more. Returns how many; raises Contended."""
+        """Delete bars that have no ticks left; return their number. Raises Contended."""
         count = 0
         for bar in bars:
             if not self._bars.discard(bar, arrival):
@@ -165,8 +167,8 @@ class BarWriter:
         return count
 
     def discard_running(self, bars: Iterable[Bar], arrival: str) -> None:
-        """Delete running bars that have no ticks any more: another container may still know one
-        of them, and store it. Raises Contended."""
+        """Delete live bars that have no ticks left: another container may still know such a bar and
+        store it. Raises Contended."""
         for bar in bars:
             found = self._stored(bar.symbol, bar.interval, bar.key, just_after(bar.key))
             revision = found[0].revision if found else 0
@@ -175,21 +177,21 @@ class BarWriter:
                 self.discard([msgspec.structs.replace(bar, revision=revision)], arrival)
 
     def _stored(self, symbol: str, interval: str, start: str, end: str) -> list[Bar]:
-        """The bars and tombstones of `[start, end)`."""
+        """Return the bars and tombstones of `[start, end)`."""
         return stored_bars(self._bars, symbol, interval, start, end, deleted=True)
 
 
 class _Folded(msgspec.Struct, frozen=True):
-    """An hour folded out of minutes, and how many ticks it may have lost since it was stored: as
-    many as moved to the other kind, which lie in the same minutes, or any where history has come
-    in their place. One that lost more was folded from minutes that have expired."""
+    """An hour folded from minutes, and how many ticks it may have lost since it was stored: as many
+    as moved to the other kind in the same minutes, or any number if history replaced them. An hour
+    that lost more was folded from minutes that have expired."""
 
     bar: Bar
     may_lose: int
 
     @classmethod
     def of(cls, hour: Bar, minutes: Iterable[Bar]) -> _Folded:
-        """`minutes` are those of both kinds."""
+        """Make it from an hour and its minutes of both kinds."""
         others = [bar for bar in minutes if bar.extended is not hour.extended or not bar.ticks]
         history = any(not bar.ticks for bar in others)
         may_lose = sys.maxsize if history else sum(bar.ticks for bar in others)
@@ -202,9 +204,13 @@ def _losses(folded: Iterable[_Folded]) -> Fewer:
 
 
 class Minutes(msgspec.Struct, frozen=True):
-    """What putting minutes came to: how many differed, the stored and the running bars that are no
-    more, because their ticks are of the other kind now, those that were stored and stay, and the
-    starts of minutes of which ticks have expired."""
+    """The result of putting minutes.
+
+    changed: how many differed.
+    gone, emptied: stored and live bars without ticks, since these are of the other kind now.
+    beside: stored bars that remain.
+    expired: starts of minutes whose ticks have expired.
+    """
 
     changed: int = 0
     gone: list[Bar] = []

@@ -1,1 +1,1 @@
-"""Rebuilding a symbol's bars and state from its stored prices. Entry: `rebuild`."""
+"""Rebuild a symbol's bars and state from its stored prices. Entry: `rebuild`."""

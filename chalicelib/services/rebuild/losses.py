@@ -1,4 +1,4 @@
-"""Which prices behind a symbol's bars have expired, as the stored 1m bars tell."""
+"""Find which prices of a symbol's bars have expired, by comparison with the stored 1m bars."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from chalicelib.services.stores import BarStore
 class Losses:
     """Compares minutes, in order, with the stored ones, which outlive prices.
 
-    A stored minute that counts more ticks than there are has lost some, unless it begins at
-    `expired_before` or later. DynamoDB deletes expired items in any order, so that each session may
-    have lost some. `unbroken` counts the ticks since the last loss.
+    If a stored minute counts more ticks than were found, some were lost, unless it begins at
+    `expired_before` or later. DynamoDB deletes expired items in any order, so each session may have
+    lost some. `unbroken` counts the ticks since the last loss.
     """
 
     def __init__(self, bars: BarStore, first: Tick, expired_before: str) -> None:
@@ -35,8 +35,8 @@ class Losses:
         self.unbroken = 0
 
     def without(self, minutes: Sequence[Bar], until: str) -> list[Bar]:
-        """The minutes, which are all up to the one at `until`, but those that count as many ticks
-        as are stored and whose volume may be a difference to an expired tick."""
+        """Return the minutes without those that have all their stored ticks, but whose volume may
+        be a difference from an expired tick. `minutes` has all minutes before `until`."""
         mine, old = _by_start(minutes), _by_start(self._read(until))
         left = {
             start
@@ -46,34 +46,34 @@ class Losses:
         return [bar for bar in minutes if bar.start not in left]
 
     def lost_some(self, start: str, mine: Iterable[Bar], stored: Iterable[Bar]) -> bool:
-        """Whether the minute at `start` has lost ticks."""
+        """Return whether the minute at `start` has lost ticks."""
         return start < self._expired_before and _ticks(mine) < _ticks(stored)
 
     def are_doubtful(self, mine: Sequence[Bar], stored: Sequence[Bar]) -> bool:
-        """Whether a minute's bars are those that are stored, but for volumes that may be
-        differences to expired ticks."""
+        """Return whether a minute's bars have the stored numbers of ticks, but volumes that may be
+        differences from expired ticks."""
         if not any(bar.session_date == self._doubtful and bar.volume is not None for bar in mine):
             return False
         return {bar.key: bar.ticks for bar in mine} == {bar.key: bar.ticks for bar in stored}
 
     def may_concern(self, date: str) -> bool:
-        """Whether a session may have begun before what has expired."""
+        """Return whether a session may have begun early enough for its ticks to have expired."""
         return later(f"{date}T00:00:00.000000Z", days=-1) < self._expired_before
 
     def concern(self, date: str) -> bool:
-        """Whether a session has lost ticks."""
+        """Return whether a session has lost ticks."""
         return date in self._lost
 
     def allowed(self, date: str, ticks: int, seen: int) -> int:
-        """How many ticks less than are stored a day of `ticks` may count: no more than went to the
-        other kind, of `seen` in all, and none where some have expired."""
+        """Return how many ticks a day of `ticks` may have lost: at most those that moved to the
+        other kind, of `seen` in all, and none if some have expired."""
         if self.concern(date):
             return 0
         return max(0, self._stored[date] - ticks) if self.may_concern(date) else seen
 
     def precede(self, date: str) -> bool:
-        """Whether prices are missing from between a session and the one before, so that a split
-        there need not show."""
+        """Return whether prices are missing between a session and the one before, so that a split
+        there may not show."""
         before = max((known for known in self._sessions if known < date), default="")
         return not before or any(before <= lost <= date for lost in self._lost)
 
@@ -92,7 +92,7 @@ class Losses:
             self._lost.add(date)
             self._doubtful = date
             self.unbroken = 0
-            return False  # the writer leaves a minute with fewer ticks as it is
+            return False  # the writer keeps a stored minute that has more ticks
         self.unbroken += _ticks(mine)
         doubtful = self.are_doubtful(mine, stored)
         if any(bar.volume is not None and not bar.extended for bar in mine):

@@ -1,4 +1,4 @@
-"""Rebuild: a symbol's bars and state computed again from its prices, without a word to anybody."""
+"""Rebuild: compute a symbol's bars and state again from its prices, without sending alerts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SILENT = "rebuild"
 
 
 class Rebuilt(msgspec.Struct, frozen=True):
-    """How many ticks were folded, and how many bars differed from what was stored."""
+    """The number of ticks folded, and of bars that differed from the stored ones."""
 
     symbol: str
     ticks: int
@@ -38,10 +38,10 @@ class Rebuilt(msgspec.Struct, frozen=True):
 
 
 class Rebuild:
-    """The service behind repair. It may run beside detect: bars are put under their conditions,
-    the state under its version. Where detect has repaired bars since the prices were read, all are
-    computed again, since some may have been put over repaired ones. `rules` reads those that
-    concern a symbol at this moment. Prices expire no sooner than `prices_days` after they came."""
+    """The repair service. It may run in parallel with detect: bars are put under their conditions,
+    the state under its version. If detect has repaired bars since the prices were read, all are
+    computed again, since some may have overwritten repaired ones. `rules` returns the current rules
+    for a symbol. Prices expire no sooner than `prices_days` after they came."""
 
     def __init__(
         self,
@@ -59,16 +59,16 @@ class Rebuild:
         self._writer = BarWriter(stores.bars)
 
     def __call__(self, symbol: str, start: str | None = None) -> Rebuilt:
-        """Compute the state, and the bars that end after `start`, from all prices there are.
+        """Compute the state, and the bars that end after `start`, from all stored prices.
 
-        No alert is recorded or sent. Those that the state has as pending stay so, and a rule has
-        fired last when the state says so. A rule that the state does not know yet begins with the
-        next price. Folds no further than detect has come, or as far as prices go where there is no
-        state. Raises Contended.
+        No alert is recorded or sent. The state's pending alerts remain, and so do the times at
+        which its rules last fired. A rule that the state does not know yet begins with the next
+        price. Folds as far as detect has come, or all prices if there is no state. Raises
+        Contended.
         """
         try:
             return self._rebuilt(symbol, start)
-        except BaseException:  # bars may have been put, and the state was not
+        except BaseException:  # bars may have been put, but not the state
             self._stores.bars.mark_history([symbol], math.inf)
             raise
 
@@ -84,8 +84,8 @@ class Rebuild:
         raise Contended(f"{symbol}: detect was faster {TRIES} times; run it again")
 
     def _put(self, fold: _Fold, old: State | None) -> bool:
-        """Go on with a fold and put its state in place of the old one. Returns False where detect
-        was faster, with a bar or with the state."""
+        """Continue a fold and replace the old state with its state. Returns False if detect was
+        faster with a bar or the state."""
         try:
             fold.through(old)
         except Contended:
@@ -94,8 +94,8 @@ class Rebuild:
         return not fold.ticks or self._stores.state.put(fold.in_place_of(old))
 
     def _watch(self, symbol: str) -> Watch:
-        """What is watched now. It is read after the state, so that no rule that the state knows is
-        missing unless it has been deleted."""
+        """Return what is watched now. It is read after the state, so that only a deleted rule can
+        be in the state and missing here."""
         rules = rules_for(symbol, self._rules(symbol))
         return Watch(rules, self._shown.fast, self._shown.slow)
 
@@ -105,9 +105,9 @@ class Rebuild:
 
 
 class _Fold:
-    """A state that grows from nothing, tick by tick, and puts the bars that it finishes.
+    """Folds a state from the first tick on, and puts the bars that it finishes.
 
-    `old` is the state that is stored when it begins.
+    `old` is the state stored when it begins.
     """
 
     def __init__(
@@ -137,21 +137,21 @@ class _Fold:
         self._regular = Counter[str]()
 
     def holds(self, stored: State | None, watch: Watch) -> bool:
-        """Whether it can go on where this state is stored by now: no bar has been repaired since it
-        began, rules are the same, and the symbol has not begun anew."""
+        """Return whether the fold is valid with the state now stored: no bar was repaired since it
+        began, the rules are the same, and the symbol did not start over."""
         if self.outdated or self.watch != watch or stored is None:
             return False
         known = self.state.last_timestamp <= stored.last_timestamp
         return known and stored.repairs == self._repairs
 
     def in_place_of(self, old: State | None) -> State:
-        """The state to be put in place of the stored one; only where there are ticks."""
+        """Return the state that replaces the stored one; only if there are ticks."""
         if old is None or self._losses is None:
             return self.state
         return in_place_of(old, self.state, self.watch, self._losses)
 
     def through(self, old: State | None) -> None:
-        """Go on up to and with the last tick of the stored state, or to the end."""
+        """Continue up to and including the last tick of the stored state, or to the end."""
         end = just_after(old.last.timestamp) if old and old.last else None
         while True:
             start = just_after(self.state.last_timestamp) if self.state.last else None
@@ -169,7 +169,7 @@ class _Fold:
             self._take(self._expired(old))
 
     def _begin(self, first: Tick) -> None:
-        """No price tells of a split before the first one."""
+        """Begin at the first price, with the splits up to it: no price shows these."""
         if self._losses is not None:
             return
         self._losses = Losses(self._bars, first, self._expired_before)
@@ -178,7 +178,7 @@ class _Fold:
         self.state = msgspec.structs.replace(self.state, splits=splits)
 
     def _expired(self, old: State) -> list[Tick]:
-        """The last ticks of the stored state that have expired: the fold goes as far as it."""
+        """Return the last ticks of the stored state that have expired: the fold must reach them."""
         reached = self.state.last_timestamp
         known = [tick for tick in (old.mark, old.last) if tick is not None]
         return [tick for tick in known if "" < reached < tick.timestamp < self._expired_before]
@@ -219,7 +219,7 @@ class _Fold:
         )
 
     def _discard_days(self) -> None:
-        """Days of sessions that are over and have no regular tick any more."""
+        """Discard days of finished sessions that have no regular tick left."""
         if self.state.last is None:
             return
         running = place_of(self.state.last).date
@@ -237,14 +237,14 @@ class _Fold:
 
     @property
     def _first_date(self) -> str:
-        """The session at the start; its day ends after it."""
+        """Return the session date at the start, whose day ends after the start."""
         if not self._start:
             return ""
         calendar = calendar_for(self.state.symbol, self.state.timezone)
         return calendar.session_at(from_text(self._start)).date.isoformat()
 
     def _fewer(self, bar: Bar) -> int:
-        """A bar may have lost ticks to the other kind, regular or extended."""
+        """Return how many ticks a bar may have lost to the other kind, regular or extended."""
         return self._may_lose(bar.session_date, bar.ticks)
 
     def _may_lose(self, date: str, ticks: int) -> int:

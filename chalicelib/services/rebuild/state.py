@@ -1,5 +1,5 @@
-"""The state that rebuild puts: what its fold came to, and of the old one what prices that have
-expired had made."""
+"""The state that rebuild puts: the result of its fold, with values of the old state that depend on
+expired prices."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from chalicelib.services.rebuild.losses import Losses
 
 
 def in_place_of(old: State, new: State, watch: Watch, losses: Losses) -> State:
-    """The new state under the old one's version, with what it has told and has still to tell.
+    """Return the new state with the old one's version, pending alerts and rule history.
 
-    Running bars that have lost ticks stay, and so do windows and what a rule remembers where there
-    are too few prices since the last loss to judge it. Rules that the old state does not know, or
-    not in this version, are left for detect to begin: they have told nothing of the prices before.
+    Live bars that have lost ticks are kept from the old state. So are windows and rule states if
+    too few prices since the last loss remain to compute them. Rules that the old state does not
+    have, or not in this version, are left for detect to begin: they have not judged earlier prices.
     """
     lost = _minute_lost_some(old, new, losses)
     unbroken = 0 if lost else losses.unbroken + sum(bar.ticks for bar in new.minutes)
@@ -43,7 +43,7 @@ def in_place_of(old: State, new: State, watch: Watch, losses: Losses) -> State:
 
 
 def _gap(old: State, new: State, running: State) -> int:
-    """The seconds from the tick before the last one, also where that has expired."""
+    """Return the seconds from the tick before the last one, even if that tick has expired."""
     if running.last_timestamp != old.last_timestamp:
         return new.gap
     known = [gap for gap in (old.gap, new.gap) if gap]
@@ -63,8 +63,8 @@ def _start(state: State) -> str:
 
 
 def _running(old: State, new: State, losses: Losses) -> State:
-    """The new state with the old one's minute and last ticks, where those of the minute have
-    expired, or its last regular tick."""
+    """Return the new state with the old one's minute and last ticks if ticks of the minute have
+    expired, or with the old one's last regular tick."""
     if not _same_minute(old, new):
         return new
     worse = losses.are_doubtful(new.minutes, old.minutes)
@@ -90,14 +90,14 @@ def _day(old: State, new: State, losses: Losses, *, lost: bool) -> Bar | None:
 
 
 def _splits(old: State, new: State, losses: Losses) -> tuple[Split, ...]:
-    """The splits, with those of the old state that prices no longer show."""
+    """Return the splits, including those of the old state that prices no longer show."""
     splits = {split.date: split for split in old.splits if losses.precede(split.date)}
     splits |= {split.date: split for split in new.splits}
     return tuple(splits[date] for date in sorted(splits))[-MAX_SPLITS:]
 
 
 def _opening(old: State, new: State, losses: Losses) -> Opening | None:
-    """On what the session began: the old state's price where prices before it have expired."""
+    """Return the prices before the session: the old state's if they have expired."""
     if not (old.opening and new.opening and new.last) or old.last_timestamp != new.last_timestamp:
         return new.opening
     if not losses.precede(place_of(new.last).date):
@@ -112,15 +112,15 @@ def _rule_states(old: State, new: State, watch: Watch, unbroken: int) -> dict[st
         if before is None:
             continue
         if after is not None:
-            rule_states[rule.rule_id] = _told(rule, before, after, unbroken)
+            rule_states[rule.rule_id] = _rule_state(rule, before, after, unbroken)
         elif before.fingerprint == rule.fingerprint:
             rule_states[rule.rule_id] = before
     return rule_states
 
 
-def _told(rule: Rule, old: RuleState, new: RuleState, unbroken: int) -> RuleState:
-    """What a rule remembers. On bars it is judged by stored closes, which expired prices do not
-    shorten; but they may hide the last bar that it was judged at."""
+def _rule_state(rule: Rule, old: RuleState, new: RuleState, unbroken: int) -> RuleState:
+    """Return a rule's state. Rules on bars are judged by stored closes, which do not expire with
+    prices, but expired prices may hide the last bar that the rule was judged at."""
     short = unbroken < rule.closes_needed if rule.interval == "tick" else new.bar < old.bar
     if old.fingerprint != new.fingerprint or short:
         return old

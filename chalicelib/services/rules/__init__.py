@@ -1,1 +1,1 @@
-"""Rules: saving and listing them, their alerts, and what a rule would have fired."""
+"""Rules: save and list them, list their alerts, and preview what a rule would have fired."""

@@ -1,4 +1,4 @@
-"""Alerts that were recorded: of one symbol, or of all symbols over some days."""
+"""Recorded alerts: of one symbol, or of all symbols over some days."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from chalicelib.services.market_data.queries import MAX_DAYS, AlertQuery, Range
 from chalicelib.services.stores import AlertStore, Page
 
 _READ_AHEAD = 200
-"""Rows of a page while only one condition is wanted: the others are read and left out."""
+"""Rows per read if only one condition is wanted: the others are read and skipped."""
 
 MOST_READ = 20_000
-"""An answer reads no more alerts than this; its page may be short and yet have a next one."""
+"""The most alerts that one answer reads; its page may be short and still have a next one."""
 
 
-class RangeTooLong(ValueError):  # noqa: N818 - named as the problem that it becomes
-    """All symbols were asked for over more than MAX_DAYS. `args` is the range's start."""
+class RangeTooLong(ValueError):  # noqa: N818 - named after the problem type
+    """A request for all symbols covers more than MAX_DAYS. `args` is the range's start."""
 
 
 class AlertTable(msgspec.Struct, frozen=True):
-    """A page of alerts; `after` is the position at which the next one goes on."""
+    """A page of alerts; `after` is the position after which the next one begins."""
 
     rows: list[StoredAlert]
     after: str | None
 
 
 class AlertHistory:
-    """Reads alerts. `clock` gives the present as an aware datetime."""
+    """Reads alerts. `clock` returns the present as an aware datetime."""
 
     def __init__(self, store: AlertStore, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
 
     def alerts(self, query: AlertQuery) -> AlertTable:
-        """One page in the order of the ticks' times.
+        """Return one page in the order of the ticks' times.
 
         Without a symbol and a range: the last MAX_DAYS days. Raises RangeTooLong.
         """
@@ -90,7 +90,7 @@ class AlertHistory:
             yield from _walk(read, None)
 
     def _days_range(self, asked: Range) -> Range:
-        """The range with both ends, at most MAX_DAYS long."""
+        """Return the range with both ends, at most MAX_DAYS long."""
         span = timedelta(days=MAX_DAYS)
         try:
             end = from_text(asked.end) if asked.end else self._default_end(asked.start, span)
@@ -102,17 +102,17 @@ class AlertHistory:
         return Range(to_text(start), to_text(end))
 
     def _default_end(self, start: str | None, span: timedelta) -> datetime:
-        """The present, and as far ahead of it as a tick may be."""
+        """Return the latest time that a tick may have now: the present plus its maximum lead."""
         end = self._clock() + MAX_AHEAD + timedelta(seconds=1)
         return min(end, from_text(start) + span) if start else end
 
     def _page(self, query: AlertQuery) -> int:
-        """One row more than is wanted shows whether others follow."""
+        """Return the page size: one more row than requested shows whether others follow."""
         return max(query.limit + 1, _READ_AHEAD if query.condition else 0)
 
 
 def position_of(alert: StoredAlert, by_day: bool) -> str:
-    """Where an alert stands in its symbol's order, or in its day's: the table's sort keys."""
+    """Return an alert's position in its symbol's order, or in its day's: the table's sort keys."""
     one = alert.alert
     middle = f"#{one.symbol}" if by_day else ""
     return f"{one.timestamp}{middle}#{one.rule_id}"
@@ -123,8 +123,8 @@ def _time_of(position: str) -> str:
 
 
 def _is_ahead(reach: Range, position: str, descending: bool) -> bool:
-    """Whether a position comes before all of a range, in the order of reading: the last MAX_DAYS
-    move on with the clock, and leave the position of an earlier page behind."""
+    """Return whether a position lies before a whole range in reading order: the last MAX_DAYS move
+    with the clock, past the position of an earlier page."""
     time = _time_of(position)
     return time >= (reach.end or "") if descending else time < (reach.start or "")
 
@@ -132,7 +132,7 @@ def _is_ahead(reach: Range, position: str, descending: bool) -> bool:
 def _walk(
     read: Callable[[str | None], Page[StoredAlert]], after: str | None
 ) -> Iterator[StoredAlert]:
-    """All alerts, read page by page as they are asked for."""
+    """Yield all alerts, reading page by page as needed."""
     while True:
         page = read(after)
         yield from page.rows
@@ -142,7 +142,7 @@ def _walk(
 
 
 def _days(reach: Range, query: AlertQuery) -> Iterator[str]:
-    """The UTC days of a range in the order asked for, from that of the page's position on."""
+    """Yield the UTC days of a range in the requested order, starting at the page's position."""
     first = date.fromisoformat((reach.start or "")[:10])
     last = date.fromisoformat((reach.end or "")[:10])
     days = [str(first + timedelta(days=n)) for n in range((last - first).days + 1)]

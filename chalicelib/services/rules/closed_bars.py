@@ -1,8 +1,8 @@
 """The closed bars of an interval over a range: those at whose close detect judges a rule.
 
-A bar closes when the first tick beyond it comes, before the rule expires. Stored bars alone do not
-tell: a week has stored days while it runs, and a day is over with the first tick after its
-session's close but stored with the next session's first tick.
+A bar closes when the first tick after it arrives, before the rule expires. Stored bars alone do not
+show that: a week has stored days before it ends, and a day is over at the first tick after its
+session's close, but stored only at the next session's first tick.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from chalicelib.services.stores import Close, Stores
 _DAY = timedelta(days=1).total_seconds()
 _SECONDS = {"1m": 60.0, "5m": 300.0, "15m": 900.0, "30m": 1800.0, "1h": 3600.0}
 _SECONDS |= {"1d": _DAY, "1wk": 7 * _DAY, "1mo": 31 * _DAY}
-"""No bar of an interval is longer."""
+"""The most seconds of a bar of each interval."""
 
 _MOST_AFTER_CLOSE = 1000
 """How many ticks are read to find one after a session's close."""
 
 LastPart = tuple[Close, DatedClose | None]
-"""The last stored bar of a bar, whose close is the whole's, and the close of the session before."""
+"""The last stored bar of a bar, whose close is the bar's, and the close of the session before."""
 
 
-class TimeIsUp(Exception):  # noqa: N818  # no error: the range is judged as far as time allows
-    """The time for reading bars was over among extended ones, of which nothing is judged."""
+class TimeIsUp(Exception):  # noqa: N818  # not an error: the range is judged as far as time allows
+    """The time for reading was over within extended bars, which no rule is judged at."""
 
 
 class ClosedBars:
-    """Reads a symbol's bars; regular ones alone. Raises TimeIsUp while it reads."""
+    """Reads a symbol's regular bars. Raises TimeIsUp while reading."""
 
     def __init__(
         self, stores: Stores, rule: Rule, state: State, time_is_up: Callable[[], bool]
     ) -> None:
-        """`state` is the symbol's."""
+        """Create a reader; `state` is the symbol's."""
         self._time_is_up = time_is_up
         self._stores = stores
         self._rule = rule
@@ -56,8 +56,8 @@ class ClosedBars:
     def last_parts(
         self, start: str | None, end: str | None, before: DatedClose | None
     ) -> Iterator[LastPart]:
-        """The bars that close with a stored bar in `[start, end)`; `before` is the last close
-        before all."""
+        """Yield the bars that close with a stored bar in `[start, end)`; `before` is the last close
+        before these."""
         dated = _with_session_before(self._closes(start, end), before)
         groups = groupby(dated, key=lambda part: label(part[0].start, self._interval))
         lasts = ((name, _last(parts)) for name, parts in groups)
@@ -68,7 +68,7 @@ class ClosedBars:
                 yield last
 
     def _closes(self, start: str | None, end: str | None) -> Iterator[Close]:
-        """Stored bars, on to the end of the bar in which `end` lies; the running day last."""
+        """Yield stored bars up to the end of the bar that contains `end`; the live day last."""
         until = later(end, seconds=_SECONDS[self._interval]) if end is not None else None
         day = self._running_day(start, until)
         for close in self._stores.bars.closes(self._state.symbol, self._base, start, until):
@@ -91,7 +91,7 @@ class ClosedBars:
         return Close(day.start, day.session_date, day.close, day.ticks)
 
     def _newest_spot(self) -> Spot | None:
-        """Where the last tick stands that came before the rule expires; None without ticks."""
+        """Return the place of the last tick before the rule's expiry; None without ticks."""
         tick = self._state.last
         if tick is not None and self._rule.has_expired(tick.timestamp):
             tick = self._last_before(self._rule.expires_at)
@@ -103,8 +103,8 @@ class ClosedBars:
         return rows[0].tick if rows else None
 
     def _is_over(self, name: str, last: Close, *, has_next: bool) -> bool:
-        """Whether a bar has closed, by the newest tick. Of history beyond that, a whole bar has,
-        and one of several with the first one behind it."""
+        """Return whether a bar has closed by the newest tick. A historical bar after that has
+        closed if it is one stored bar, or if another stored bar follows it."""
         if self._newest is not None:
             running = label_of(self._newest[0], self._interval)
             if name <= running:
@@ -114,8 +114,8 @@ class ClosedBars:
         return is_whole and not self._rule.has_expired(ends)
 
     def _has_day_closed(self, place: SessionPlace, instant: str) -> bool:
-        """Whether a tick after the close of the newest one's session has closed its day. A tick
-        that counts as regular, such as that of an auction, may have come behind it."""
+        """Return whether a tick after the close of the newest tick's session has closed its day. A
+        tick that counts as regular, such as an auction's, may have followed it."""
         if self._interval != "1d":
             return False
         start, end = to_text(place.session.close), just_after(instant)
@@ -131,7 +131,7 @@ def _last(parts: Iterable[LastPart]) -> LastPart:
 
 
 def _with_session_before(closes: Iterable[Close], before: DatedClose | None) -> Iterator[LastPart]:
-    """Each close with the last one of the session before it, if one is known."""
+    """Pair each close with the last one of the session before it, if known."""
     last = before
     for close in closes:
         if last is not None and last[0] != close.date:

@@ -1,4 +1,4 @@
-"""The last regular tick of a bar, whose time a live alert on the bar has."""
+"""The last regular tick of a bar: its time is that of a live alert on the bar."""
 
 from __future__ import annotations
 
@@ -19,18 +19,21 @@ _MOST_AFTER_HOURS = 1000
 
 
 class LastTicks:
-    """Reads a symbol's prices; none for bars from before the oldest stored price."""
+    """Reads a symbol's prices; returns nothing for bars before the oldest stored price."""
 
     def __init__(self, stores: Stores, symbol: str, interval: str, zone: str | None) -> None:
-        """`zone` is the exchange's, as its last tick names it."""
+        """Create a reader; `zone` is the exchange's, as its last tick names it."""
         self._stores = stores
         self._symbol = symbol
         self._base = BASE_OF[interval]
         self._zone = zone
 
     def tick_of(self, part: Close) -> Tick | None:
-        """The last regular tick in the stored bar `part`, the last one of a bar of the interval;
-        None where no tick of it is stored (history, or expired)."""
+        """Return the last regular tick in the stored bar `part`, the last one of a bar of the
+        interval.
+
+        None if no tick of it is stored (historical or expired).
+        """
         start, end = self._range(part)
         if self._oldest is None or end <= self._oldest:
             return None

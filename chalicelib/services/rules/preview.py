@@ -1,4 +1,4 @@
-"""Preview: what a rule would have fired over a range of history, by the code that judges live."""
+"""Preview what a rule would have fired over a range of history, with the code that judges live."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from chalicelib.services.stores import Close, Stores
 MAX_BARS = 150_000
 MAX_TICKS = 50_000
 MAX_ALERTS = 1_000
-"""More than a year of 1m bars, and what one answer can hold and do in its time."""
+"""More than a year of 1m bars, and as many as one answer can hold and compute in its time."""
 
 _PAGE = 2_000
 
 
 class Previewed(msgspec.Struct, frozen=True):
-    """What would have fired, in order.
+    """The alerts that would have fired, in order.
 
-    `judged` counts the prices that the rule was judged at; `complete` is false where a bound or the
-    deadline was reached before the end of the range, `until` says how far it got.
+    `judged` counts the prices that the rule was judged at. `complete` is false if a limit or the
+    deadline was reached before the end of the range; `until` is the last time judged.
     """
 
     alerts: tuple[Alert, ...]
@@ -45,7 +45,7 @@ class Previewed(msgspec.Struct, frozen=True):
 
 
 class Preview:
-    """The service; reads bars for rules on bars, ticks for rules on ticks."""
+    """The preview service; reads bars for rules on bars, ticks for rules on ticks."""
 
     def __init__(
         self, stores: Stores, shown: Watch, clock: Callable[[], float] = time.monotonic
@@ -64,8 +64,8 @@ class Preview:
     ) -> Previewed:
         """Judge `rule` for one symbol over `[start, end)`; None is an open end.
 
-        It stops at the deadline, a time of the clock. Raises RuleError where the rule is another
-        symbol's.
+        It stops at the deadline, a time of the clock. Raises RuleError if the rule is for another
+        symbol.
         """
         if rule.symbol not in (ANY_SYMBOL, symbol):
             raise RuleError("symbol", rule.symbol, f"{symbol} or *")
@@ -98,7 +98,7 @@ class Preview:
         return [row.dated for row in history(rule.interval, start, start, count)]
 
     def _closes_shown(self, rule: Rule) -> int:
-        """How many closes before a bar the rule, and the averages shown, look at."""
+        """Return how many closes before a bar the rule and the shown averages use."""
         return max(rule.closes_to_begin, self._shown.slow)
 
     def _warm_up(self, rule: Rule, symbol: str, start: str | None) -> list[Tick]:
@@ -118,8 +118,8 @@ class Preview:
 
 
 class _Window:
-    """The newest `depth` closes before a bar and its own, counted as after the splits up to the
-    bar's session, as they are live."""
+    """The newest `depth` closes before a bar and its own, adjusted for the splits up to the bar's
+    session, as in live detection."""
 
     def __init__(self, before: Iterable[DatedClose], splits: Sequence[Split], depth: int) -> None:
         self._dated = deque(before, maxlen=depth)
@@ -129,7 +129,7 @@ class _Window:
         self.closes = RunningCloses(close for _, close in self._dated)
 
     def add(self, bar: Close) -> None:
-        """Move on to the next bar."""
+        """Advance to the next bar."""
         if bar.date != self._date:
             self._open(bar.date)
         self.closes.keep(self._dated.maxlen or 0)
@@ -137,7 +137,7 @@ class _Window:
         self._dated.append((bar.date, bar.close))
 
     def _open(self, date: str) -> None:
-        """Begin a session: a split may take effect with it."""
+        """Begin a session: a split may take effect in it."""
         self._date = date
         known = [split for split in self._splits if split.date <= date]
         if known != self.known:
@@ -160,13 +160,13 @@ class _Run:
         self._until: str | None = None
 
     def over_ticks(self, warm_up: list[Tick], pages: Iterable[list[Tick]]) -> Previewed:
-        """The very run that detect makes, over as many ticks as there are."""
+        """Judge ticks, with the code that detect runs, over any number of ticks."""
         unwatched = Watch((), self._watch.fast, self._watch.depth)
-        state = advance(State(symbol=self._symbol), warm_up, unwatched, _aloud).state
+        state = advance(State(symbol=self._symbol), warm_up, unwatched, _suppress_nothing).state
         for page in pages:
             ticks = page
             while ticks:
-                outcome = advance(state, ticks, self._watch, _aloud)
+                outcome = advance(state, ticks, self._watch, _suppress_nothing)
                 state = outcome.state
                 self._take(state.pending, outcome.taken, state.last_timestamp)
                 ticks = ticks[outcome.taken :]
@@ -175,14 +175,14 @@ class _Run:
         return self.result(complete=True)
 
     def over_bars(self, parts: Iterable[LastPart], window: _Window, ticks: LastTicks) -> Previewed:
-        """The closed bars in order."""
+        """Judge the closed bars in order."""
         rule_state: RuleState | None = None
         for bar, session_before in parts:
             window.add(bar)
-            observation = self._point(bar, window, session_before)
+            observation = self._observation(bar, window, session_before)
             after, fires = judge(self._rule, rule_state, self._latest(observation, bar))
-            if fires:  # only then the bar's last tick matters: for an alert's time and a cooldown
-                observation = _as_seen(observation, ticks.tick_of(bar))
+            if fires:  # only now does the bar's last tick matter: for the alert's time and cooldown
+                observation = _with_last_tick(observation, ticks.tick_of(bar))
                 after, fires = judge(self._rule, rule_state, observation)
             rule_state = after
             alerts = [self._alert(as_fired(self._rule, after), observation)] if fires else []
@@ -191,8 +191,10 @@ class _Run:
                 return self.result(complete=False)
         return self.result(complete=True)
 
-    def _point(self, bar: Close, window: _Window, session_before: DatedClose | None) -> Observation:
-        """The observation of a bar, without a look for its last tick."""
+    def _observation(
+        self, bar: Close, window: _Window, session_before: DatedClose | None
+    ) -> Observation:
+        """Return the observation of a bar, without reading its last tick."""
         previous = adjusted_closes([session_before] if session_before else [], window.known)
         start = label(bar.start, self._rule.interval)
         return Observation(
@@ -207,8 +209,8 @@ class _Run:
         )
 
     def _latest(self, observation: Observation, part: Close) -> Observation:
-        """The observation as if the bar's last tick had come as late as it can, so that no cooldown
-        hides an alert."""
+        """Return the observation with the latest time that the bar's last tick may have, so that no
+        cooldown hides an alert."""
         if not self._rule.cooldown_seconds:
             return observation
         return msgspec.structs.replace(observation, timestamp=later(part.start, days=2))
@@ -234,13 +236,14 @@ class _Run:
         return Previewed(tuple(self._alerts[:MAX_ALERTS]), self._judged, complete, self._until)
 
 
-def _aloud(_tick: Tick) -> str:
-    """Nothing is quiet in a preview, where nothing is sent."""
+def _suppress_nothing(_tick: Tick) -> str:
+    """Suppress nothing: a preview sends nothing."""
     return ""
 
 
-def _as_seen(observation: Observation, tick: Tick | None) -> Observation:
-    """An observation with the time and previous close of the bar's last tick, if there is one."""
+def _with_last_tick(observation: Observation, tick: Tick | None) -> Observation:
+    """Return an observation with the time and previous close of the bar's last tick, if there is
+    one."""
     if tick is None:
         return observation
     return msgspec.structs.replace(

@@ -1,4 +1,4 @@
-"""The rules in force: those of the table, and the default ones that none of them replaces."""
+"""The rules in force: the stored rules, and the default rules that none of them replaces."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ from chalicelib.domain.rules import (
 from chalicelib.services.stores import MAX_REMOVED, RuleKey, RuleStore, RuleTable
 
 MAX_STORED = 1_000
-"""All rules together: they are listed in one answer and read by every container."""
+"""The most rules in total: they are listed in one answer and read by every container."""
 
 TRIES = 12
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 1.0
 
 _writing = threading.Lock()
-"""Writers of one process take turns; those of several meet at the version."""
+"""Writers in one process take turns; those in several processes compete for the version."""
 
 
-class UnknownRule(TicktapeError):  # noqa: N818 - named as the problem that it becomes
+class UnknownRule(TicktapeError):  # noqa: N818 - named after the problem type
     """No rule has this id. `args` is the id."""
 
 
-class RuleRefused(TicktapeError):  # noqa: N818 - named as the problem that it becomes
-    """A rule is well formed, and yet cannot be written now. `args` says why."""
+class RuleRefused(TicktapeError):  # noqa: N818 - named after the problem type
+    """A rule is well-formed, but cannot be written now. `args` has the reason."""
 
 
-class RuleUnreadable(TicktapeError):  # noqa: N818 - named as the problem that it becomes
-    """A stored rule cannot be read. `args` says why."""
+class RuleUnreadable(TicktapeError):  # noqa: N818 - named after the problem type
+    """A stored rule cannot be read. `args` has the reason."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -54,14 +54,14 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 class _Change(msgspec.Struct, frozen=True):
-    """What is to be written: at most one rule, and the keys of those that go."""
+    """A write: at most one rule to put, and the keys of those to delete."""
 
     put: Rule | None = None
     remove: Sequence[RuleKey] = ()
 
 
 class RuleBook:
-    """Reads and writes rules. Stored ones stand in the place of defaults with their id."""
+    """Reads and writes rules. A stored rule replaces the default with its id."""
 
     def __init__(self, store: RuleStore, defaults: Sequence[Rule]) -> None:
         self._store = store
@@ -69,7 +69,7 @@ class RuleBook:
         self._left_out: tuple[BrokenRule, ...] = ()
 
     def all(self) -> list[Kept]:
-        """All rules by id, then by symbol: one Query."""
+        """Return all rules by id, then by symbol: one Query."""
         stored = self._store.all()
         ids = {rule.rule_id for rule in stored}
         found = [Kept(rule, default=False) for rule in stored]
@@ -79,12 +79,12 @@ class RuleBook:
         return sorted(found, key=lambda kept: (kept.rule.rule_id, kept.rule.symbol))
 
     def broken(self) -> tuple[BrokenRule, ...]:
-        """The stored rules that nothing judges, as the last `all` saw them: the unreadable ones,
-        and those beyond the bound of a symbol."""
+        """Return the stored rules that are not judged, as of the last `all`: unreadable ones, and
+        those beyond a symbol's limit."""
         return (*self._store.broken, *self._left_out)
 
     def find(self, rule_id: str) -> Kept:
-        """One rule: one Query. Raises UnknownRule, RuleUnreadable."""
+        """Return one rule: one Query. Raises UnknownRule, RuleUnreadable."""
         stored = self._store.find(rule_id)
         if isinstance(stored, BrokenRule):
             raise RuleUnreadable(f"rule {rule_id!r} cannot be read: {stored.problem}")
@@ -99,7 +99,7 @@ class RuleBook:
         return self.replace(secrets.token_hex(8), given)[0]
 
     def replace(self, rule_id: str, given: dict[str, Any]) -> tuple[Rule, bool]:
-        """Store a rule under its id; and whether it is new.
+        """Store a rule under its id; return it and whether it is new.
 
         Raises RuleError, RuleRefused, Contended.
         """
@@ -114,7 +114,7 @@ class RuleBook:
         return rule, not table.keys_of(rule_id)
 
     def remove(self, rule_id: str) -> None:
-        """Forget all stored rules of an id; a default that one replaced is in force again.
+        """Delete all stored rules with an id; a default that one replaced is in force again.
 
         Raises UnknownRule, Contended, and RuleRefused for a default.
         """
@@ -132,9 +132,9 @@ class RuleBook:
         self._write(forget)
 
     def _write(self, decide: Callable[[RuleTable], _Change]) -> RuleTable:
-        """Decide on the table as it is, and write; again where another write was faster.
+        """Decide on a change of the current table, and write it; retry if another write was faster.
 
-        Returns the table on which it was decided. Raises what `decide` raises, and Contended.
+        Returns the table that it was decided on. Raises what `decide` raises, and Contended.
         """
         with _writing:
             for attempt in range(TRIES):
@@ -143,7 +143,7 @@ class RuleBook:
                 if self._store.write(table, change.put, change.remove[:MAX_REMOVED]):
                     break
                 longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt)
-                time.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, no secret
+                time.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, not a secret
             else:
                 raise Contended("the rules are being changed by others: send the request again")
         if left := change.remove[MAX_REMOVED:]:
@@ -151,7 +151,7 @@ class RuleBook:
         return table
 
     def _check_room(self, new: Rule, table: RuleTable) -> None:
-        """Raises RuleRefused where `new` would be one too many, of all or of its symbol."""
+        """Raise RuleRefused if `new` would exceed the limit of all rules or of its symbol's."""
         stored_ids = {rule_id for _, rule_id in table.enabled}
         others = {key: on for key, on in table.enabled.items() if key[1] != new.rule_id}
         for rule_id, default in self._defaults.items():

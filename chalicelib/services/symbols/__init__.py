@@ -1,1 +1,1 @@
-"""Tracked symbols, and forgetting everything stored of one."""
+"""Tracked symbols, and deleting everything stored for a symbol."""

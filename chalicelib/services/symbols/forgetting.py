@@ -1,4 +1,4 @@
-"""Forgetting a symbol: everything but the archive, so that its series can begin again."""
+"""Forget a symbol: delete everything but the archive, so that its series can begin again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TRIES = 10
 
 
 class Forgotten(msgspec.Struct, frozen=True):
-    """What was deleted. Where `complete` is false, time ran out: the same call goes on."""
+    """What was deleted. If `complete` is false, time ran out: repeating the call continues."""
 
     symbol: str
     prices: int
@@ -26,25 +26,26 @@ class Forgotten(msgspec.Struct, frozen=True):
 
 
 class Forget:
-    """Deletes a symbol's prices, bars, alerts and state, and takes it off both lists.
+    """Deletes a symbol's prices, bars, alerts and state, and removes it from both lists.
 
-    The symbol leaves the list of those seen last, so that a call that breaks off can be repeated.
-    Rules of the symbol stay, and so do its records in the archive.
+    The symbol leaves the list of seen symbols last, so that an interrupted call can be repeated.
+    The symbol's rules and archived records remain.
     """
 
     def __init__(
         self, stores: Stores, eraser: SeriesEraser, forgotten: Callable[[str], None]
     ) -> None:
-        """`forgotten` is called with a symbol that is gone, for what this container caches of it.
+        """Create the service. `forgotten` is called with a deleted symbol, to clear this
+        container's caches.
 
-        Other containers read anew what they cached once the symbol has not come for a minute.
+        Other containers refresh their caches once the symbol has not come for a minute.
         """
         self._stores = stores
         self._eraser = eraser
         self._forgotten = forgotten
 
     def __call__(self, symbol: str, deadline: float) -> Forgotten:
-        """Delete until the deadline (time.monotonic); a symbol of which nothing is stored is fine.
+        """Delete until the deadline (time.monotonic); a symbol without stored data is fine.
 
         Raises Contended while detect keeps writing the symbol's state.
         """
@@ -64,8 +65,8 @@ class Forget:
     def _empty_state(self, symbol: str) -> None:
         """Write an empty state under the next version.
 
-        Deleting the item would start its versions anew, and a container that kept a state of the
-        old series could then write it over one of the new series that has reached its version.
+        Deleting the item would restart its versions, and a container that kept a state of the old
+        series could then overwrite one of the new series that has reached its version.
         """
         for _ in range(_TRIES):
             state = self._stores.state.get(symbol)
@@ -75,6 +76,6 @@ class Forget:
 
 
 def _empty(state: State) -> State:
-    """An empty state in the place of one. It counts as repaired, so that no container goes on with
-    closes of bars that are gone."""
+    """Return an empty state that replaces one. It counts as repaired, so that no container
+    continues with closes of deleted bars."""
     return State(symbol=state.symbol, version=state.version, repairs=state.repairs + 1)

@@ -1,4 +1,4 @@
-"""Which symbols are to be forgotten at once, as those that somebody invented to fill a stage."""
+"""Choose symbols to forget together, such as those that someone invented to fill a stage."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ PARALLEL_LOOKS = 16
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """Symbols that were first seen at `since` or later, and before `until`, and of which fewer
-    prices and bars than `fewer_than` are stored. None bounds nothing."""
+    """Selects symbols first seen at `since` or later and before `until`, with fewer stored prices
+    and bars than `fewer_than`. None sets no limit."""
 
     since: str | None = None
     until: str | None = None
     fewer_than: int | None = None
 
     def is_within(self, line: SymbolEntry) -> bool:
-        """Whether a symbol was first seen in the range."""
+        """Return whether a symbol was first seen in the range."""
         is_before = self.until is not None and line.added_at >= self.until
         return not is_before and line.added_at >= (self.since or "")
 
 
 def chosen(stores: Stores, choice: Choice) -> list[SymbolEntry]:
-    """The lines of the symbols that are meant, by symbol. Those that are tracked never are."""
+    """Return the lines of the chosen symbols, by symbol. Tracked symbols are never chosen."""
     tracked = {line.symbol for line in stores.symbols.listed(TRACKED)}
     lines = [line for line in stores.symbols.listed(SEEN) if choice.is_within(line)]
     lines = [line for line in lines if line.symbol not in tracked]
@@ -41,7 +41,7 @@ def chosen(stores: Stores, choice: Choice) -> list[SymbolEntry]:
 
 
 def _has_fewer(stores: Stores, symbol: str, most: int) -> bool:
-    """Whether fewer prices and bars than `most` are stored."""
+    """Return whether fewer prices and bars than `most` are stored."""
     count = len(stores.prices.ticks(symbol, None, None, limit=most).rows)
     for interval in STORED:
         if count >= most:

@@ -1,4 +1,4 @@
-"""The symbols: which have been seen, and which the producer is to follow."""
+"""The lists of symbols: those seen, and those that the producer tracks."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from chalicelib.services.stores import SymbolEntry, SymbolStore
 SEEN, TRACKED = "seen", "tracked"
 
 MAX_TRACKED = 500
-"""A producer asks its source about every one of them, again and again."""
+"""A producer requests every one of them from its source, again and again."""
 
 
-class ListFull(TicktapeError):  # noqa: N818 - named as the problem that it becomes
+class ListFull(TicktapeError):  # noqa: N818 - named after the problem type
     """MAX_TRACKED symbols are tracked already."""
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """A symbol's line, and on which lists it stands."""
+    """A symbol's line, and which lists it is on."""
 
     entry: SymbolEntry
     seen: bool
@@ -30,15 +30,15 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class SymbolLists:
-    """Reads and changes the lists. `clock` gives the present as an aware datetime."""
+    """Reads and changes the lists. `clock` returns the present as an aware datetime."""
 
     def __init__(self, store: SymbolStore, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
 
     def page(self, after: str, limit: int) -> tuple[list[Listed], str | None]:
-        """At most `limit` symbols of both lists as one, those after a symbol (all for ""), by
-        symbol, and the last one where others follow: a Query of each list."""
+        """Return at most `limit` symbols of both lists merged, those after a symbol (all for ""),
+        by symbol, and the last one if others follow: a Query of each list."""
         seen = {entry.symbol: entry for entry in self._store.page(SEEN, after, limit + 1)}
         tracked = {entry.symbol: entry for entry in self._store.page(TRACKED, after, limit + 1)}
         symbols = sorted(seen.keys() | tracked.keys())
@@ -49,7 +49,7 @@ class SymbolLists:
         return rows, symbols[limit - 1] if len(symbols) > limit else None
 
     def track(self, symbol: str) -> tuple[Listed, bool]:
-        """Have the producer follow a symbol; its line, and whether that is new.
+        """Have the producer track a symbol; return its line, and whether that is new.
 
         Raises ListFull.
         """
@@ -63,5 +63,5 @@ class SymbolLists:
         return Listed(seen or entry, seen is not None, True), is_new
 
     def untrack(self, symbol: str) -> None:
-        """Have the producer forget it; what is stored of the symbol stays."""
+        """Have the producer stop tracking a symbol; its stored data remains."""
         self._store.remove(TRACKED, symbol)
