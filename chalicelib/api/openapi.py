@@ -13,18 +13,18 @@ from chalicelib.api.routes import OPEN, READ, ROUTES
 from chalicelib.domain.keys import SCOPES
 
 DESCRIPTION = """\
-Market data that Ticktape has collected: ticks, bars, quotes and alerts.
+Market data collected by Ticktape: ticks, bars, quotes and alerts.
 
-Times are UTC. Ranges are half-open: `start` is within, `end` is not. Lists come in pages: give
-`next_page_token` as `page_token`, all else unchanged, or follow `Link: rel="next"`; no row is
-repeated or left out while new ones come. Answers have an ETag; If-None-Match saves sending them
-again. Errors are problem details (RFC 9457).
+Times are UTC. Ranges are half-open: `start` is inclusive, `end` exclusive. Lists come in pages:
+pass `next_page_token` as `page_token`, with all else unchanged, or follow `Link: rel="next"`; no
+row is repeated or skipped while new ones arrive. Answers have an ETag; with If-None-Match an
+unchanged answer is not sent again. Errors are problem details (RFC 9457).
 
 Informational only; not investment advice."""
 
 _SCHEME = (
-    f"The token of a key; `security` names the scope that it needs, of {', '.join(SCOPES)}. admin "
-    "may do everything."
+    f"The token of a key; `security` names the scope that it needs, out of {', '.join(SCOPES)}. "
+    "admin may do everything."
 )
 _SCOPES = {(route.method.lower(), route.path): route.access for route in ROUTES}
 

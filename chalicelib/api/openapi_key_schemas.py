@@ -18,7 +18,7 @@ KEY_GIVEN: dict[str, Schema] = {
     },
     "expires_at": nullable(
         text(
-            "In the future, and no later than that of the key that asks; null: as that one.",
+            "In the future, and no later than the requesting key expires; null: when it does.",
             format="date-time",
         )
     ),
@@ -28,21 +28,19 @@ KEY_GIVEN: dict[str, Schema] = {
         "maximum": MOST_REQUESTS,
         "default": DEFAULT_REQUESTS,
         "description": (
-            "In each minute of the clock; what costs more counts as several: a page of folded bars"
-            " as up to 3, indicators as 5 to 7, a preview, a report and a whole range as 10."
-            " Beyond it 429."
+            "Per minute of the clock. Expensive requests count as several: a page of folded bars"
+            " as up to 3, indicators as 5 to 7, a preview, a report or a whole range as 10."
+            " Above the limit, the answer is 429."
         ),
     },
 }
 
 KEY: dict[str, Schema] = {
-    "key_id": text("No secret.", examples=["9f86d081884c"]),
+    "key_id": text("Not a secret.", examples=["9f86d081884c"]),
     **KEY_GIVEN,
     "created_at": nullable({**INSTANT, "description": "null for the deployment's own key."}),
     "made_by": nullable(
-        text(
-            "The key that made it, or `command`; null for the first key, and where it is not known."
-        )
+        text("The key that made it, or `command`; null for the first key and if unknown.")
     ),
     "expired": FLAG,
     "in_deployment": {
@@ -53,7 +51,7 @@ KEY: dict[str, Schema] = {
 
 KEY_SCHEMAS: dict[str, Schema] = {
     "KeyGiven": {"type": "object", "properties": KEY_GIVEN, "required": ["name", "scopes"]},
-    "KeyMade": record({**KEY, "token": text("Bear it as `Authorization: Bearer TOKEN`.")}),
+    "KeyMade": record({**KEY, "token": text("Send it as `Authorization: Bearer TOKEN`.")}),
     "Key": record(KEY),
     "Keys": record({"keys": list_of("Key")}),
 }

@@ -41,23 +41,23 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "name": "symbol",
         "in": "path",
         "required": True,
-        "description": "Upper-cased on entry; percent-encode what is special, as in %5EGSPC.",
+        "description": "Case-insensitive; percent-encode special characters, as in %5EGSPC.",
         "schema": text(pattern="^[A-Za-z0-9.\\-=^_]{1,24}$", examples=["AAPL"]),
     },
     "interval": _query(
         "interval",
-        "Ticks, or bars of a length. auto: the finest bar that gives at most 400 rows and reaches "
-        "as far back as the others do.",
+        "Ticks, or bars of an interval. auto: the finest interval with at most 400 rows that "
+        "reaches as far back as the others.",
         _one_of(INTERVALS, "auto"),
     ),
     "period": _query(
         "period",
-        "Back from the newest stored price; not together with start and end. Days are as many "
-        "sessions at least.",
+        "Back from the newest stored price; cannot be combined with start and end. A period in "
+        "days covers at least this number of sessions.",
         _one_of(PERIODS),
     ),
-    "start": _query("start", f"{_INSTANT} Within the range.", text(examples=["2026-11-20"])),
-    "end": _query("end", f"{_INSTANT} Not within the range.", text(examples=["2026-11-21"])),
+    "start": _query("start", f"{_INSTANT} Inclusive.", text(examples=["2026-11-20"])),
+    "end": _query("end", f"{_INSTANT} Exclusive.", text(examples=["2026-11-21"])),
     "limit": _query(
         "limit",
         "The most rows of a page.",
@@ -69,31 +69,33 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "row_limit": _query(
         "limit",
         f"The most rows of a page. `{WHOLE}`, and CSV without a limit: the whole range, at most "
-        f"{MOST_WHOLE_ROWS:,} rows, and bars made of at most {MOST_STORED:,} stored ones.",
+        f"{MOST_WHOLE_ROWS:,} rows, made from at most {MOST_STORED:,} stored bars.",
         {"oneOf": [_LIMIT, text(enum=[WHOLE])], "default": DEFAULT_LIMIT},
     ),
     "many_interval": _query(
-        "interval", "Ticks, or bars of a length.", _one_of(MANY_INTERVALS, "1d")
+        "interval", "Ticks, or bars of an interval.", _one_of(MANY_INTERVALS, "1d")
     ),
     "page_token": _query(
-        "page_token", "Out of the answer to the same query; limit and format may differ.", text()
+        "page_token", "From the answer to the same query; only limit and format may differ.", text()
     ),
     "sort": _query("sort", "Oldest or newest first.", _one_of(SORTS, "asc")),
-    "format": _query("format", "CSV has the rows alone.", _one_of(FORMATS, "json")),
+    "format": _query("format", "CSV contains only the rows.", _one_of(FORMATS, "json")),
     "symbols": _query(
         "symbols",
-        f"1 to {MAX_QUOTES} symbols, comma between them.",
+        f"1 to {MAX_QUOTES} symbols, separated by commas.",
         text(examples=["AAPL,MSFT"], minLength=1),
         required=True,
     ),
     "data": _query(
         "data",
-        "true: also delete the prices, bars, alerts and state of the symbol. Its rules and its "
-        "records in the archive stay.",
+        "true: also delete the symbol's prices, bars, alerts and state. Its rules and its "
+        "records in the archive remain.",
         _one_of(FLAGS, "false"),
     ),
     "symbol": _query(
-        "symbol", "One symbol; without it all, over at most 31 days.", text(examples=["AAPL"])
+        "symbol",
+        "One symbol; without it, all symbols over at most 31 days.",
+        text(examples=["AAPL"]),
     ),
     "condition": _query("condition", "One kind of alert.", _one_of(get_args(Condition))),
     "rule_id": {
@@ -114,14 +116,14 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "name": "name",
         "in": "path",
         "required": True,
-        "description": "One of those that GET /reports lists.",
+        "description": "A name from GET /reports.",
         "schema": text(examples=["top_movers"]),
     },
     "run_id": {
         "name": "run_id",
         "in": "path",
         "required": True,
-        "description": "Out of the answer to POST /reports/{name}.",
+        "description": "From the answer to POST /reports/{name}.",
         "schema": text(examples=["acc6612e-6bb6-48a6-9183-12145240c4aa"]),
     },
     **{kind: _query(kind, ALLOWED[kind], text()) for kind in KINDS},

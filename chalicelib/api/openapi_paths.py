@@ -10,23 +10,25 @@ from chalicelib.api.study_parameters import KINDS
 Operation = dict[str, Any]
 
 _HEADERS = {
-    "ETag": {"schema": text("Weak; leaves out as_of and delay_seconds.")},
+    "ETag": {"schema": text("Weak; ignores as_of and delay_seconds.")},
     "Cache-Control": {
-        "schema": text("1 to 15 s in session, as prices come; up to an hour while closed.")
+        "schema": text(
+            "1 to 15 s in session, depending on how often prices come; up to an hour while closed."
+        )
     },
 }
-_LINK = {"Link": {"schema": text('`<?...>; rel="next"` where another page follows.')}}
+_LINK = {"Link": {"schema": text('`<?...>; rel="next"` if another page follows.')}}
 
 _REFUSALS = {
     400: "A parameter or field is invalid; the problem names it.",
-    401: "The token of a valid key is needed.",
+    401: "The token of a valid key is required.",
     403: "The key does not have the scope that `security` names.",
     404: "The resource of the path does not exist.",
     409: "The current state does not allow it.",
-    413: "The answer would be too large (ask for a smaller limit or range), or the body is.",
+    413: "The answer would be too large (use a smaller limit or range), or the body is too large.",
     415: "The body is not application/json.",
     429: "The key or the stage has reached its rate; Retry-After says when to try again.",
-    500: "Something failed here.",
+    500: "The server failed.",
     503: "The store does not answer or is too busy; Retry-After says when to try again.",
 }
 
@@ -62,13 +64,13 @@ def _get(
     ETag."""
     content: dict[str, Any] = {"application/json": {"schema": ref(answer)}}
     if csv:
-        content["text/csv"] = {"schema": text("The rows, under a line with their names.")}
+        content["text/csv"] = {"schema": text("The rows, after a header line.")}
     headers = {**_HEADERS, **(_LINK if "page_token" in parameters else {})} if kept else {}
     responses: dict[str, Any] = {
         "200": {"description": summary, "headers": headers, "content": content}
     }
     if kept:
-        responses["304"] = {"description": "If-None-Match names the present ETag."}
+        responses["304"] = {"description": "If-None-Match contains the current ETag."}
     return _operation(summary, parameters, responses, refusals)
 
 
@@ -107,7 +109,7 @@ def _delete(
 
 def _forget() -> Operation:
     operation = _delete(
-        "Stop tracking; what is stored stays unless `data` is true.",
+        "Stop tracking; stored data remains unless `data` is true.",
         ("symbol_path", "data"),
         refusals=(409,),
     )
@@ -152,7 +154,7 @@ PATHS: dict[str, dict[str, Operation]] = {
             csv=True,
         )
     },
-    "/quotes": {"get": _get("The newest prices of some symbols.", "Quotes", ("symbols",))},
+    "/quotes": {"get": _get("The newest prices of several symbols.", "Quotes", ("symbols",))},
     "/symbols": {
         "get": _get(
             "All symbols, seen or tracked, by symbol.",
@@ -163,7 +165,7 @@ PATHS: dict[str, dict[str, Operation]] = {
     },
     "/symbols/{symbol}": {
         "put": _put(
-            "Track a symbol: the producer fetches its history and follows it.",
+            "Track a symbol: the producer fetches its history and collects its prices.",
             "Symbol",
             ("symbol_path",),
         ),
@@ -171,7 +173,7 @@ PATHS: dict[str, dict[str, Operation]] = {
     },
     "/alerts": {
         "get": _get(
-            "Alerts that were recorded. Without a symbol and a range: the last 31 days.",
+            "Recorded alerts. Without a symbol and a range: those of the last 31 days.",
             "Alerts",
             ("symbol", "condition", *_PAGED),
             refusals=(413,),
@@ -207,10 +209,10 @@ PATHS: dict[str, dict[str, Operation]] = {
             refusals=(404, 409),
         ),
     },
-    "/reports": {"get": _get("The reports, and what each takes and gives.", "Reports")},
+    "/reports": {"get": _get("The reports, with their parameters and columns.", "Reports")},
     "/reports/{name}": {
         "post": _put(
-            "Start a report; its rows are asked for by the run's id.",
+            "Start a report; poll its run by the returned id.",
             "Started",
             ("report_name",),
             body="ReportGiven",
@@ -220,7 +222,7 @@ PATHS: dict[str, dict[str, Operation]] = {
     },
     "/reports/runs/{run_id}": {
         "get": _get(
-            "How far a run is and, when it is done, a page of its rows.",
+            "The state of a run and, once it has succeeded, a page of its rows.",
             "Run",
             ("run_id", "row_limit", "page_token", "format"),
             refusals=(404, 409, 413),
@@ -230,7 +232,7 @@ PATHS: dict[str, dict[str, Operation]] = {
     "/keys": {
         "get": _get("All keys, without their tokens.", "Keys", kept=False),
         "post": _put(
-            "Make a key. Only this answer contains its token.",
+            "Create a key. Only this answer contains its token.",
             "KeyMade",
             body="KeyGiven",
             statuses=(201,),
@@ -239,12 +241,14 @@ PATHS: dict[str, dict[str, Operation]] = {
     },
     "/keys/{key_id}": {
         "delete": _delete(
-            "Revoke a key; it is refused within 5 s.", ("key_id",), refusals=(404, 409)
+            "Revoke a key; requests with it are refused after at most 5 s.",
+            ("key_id",),
+            refusals=(404, 409),
         )
     },
     "/health": {
         "get": _get(
-            "Whether the store answers, and how old the newest price is.", "Health", kept=False
+            "The health of the store, the newest price and the producer.", "Health", kept=False
         )
     },
     "/openapi.json": {"get": _get("This document.", "Document")},

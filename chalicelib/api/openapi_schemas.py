@@ -50,43 +50,43 @@ def _described(schema: Schema, description: str) -> Schema:
 SYMBOL = text("Upper case.", pattern="^[A-Z0-9.\\-=^_]{1,24}$", examples=["AAPL"])
 SYMBOL_GIVEN = text(pattern="^[A-Za-z0-9.\\-=^_]{1,24}$", examples=["AAPL"])
 INSTANT = text(
-    "UTC, always six digits and Z: texts sort as times do.",
+    "UTC, always with six digits and Z, so that texts sort like times.",
     format="date-time",
     examples=["2026-11-20T15:30:00.123456Z"],
 )
 PRICE = number(examples=[189.84])
 FLAG: Schema = {"type": "boolean"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
-TOKEN = nullable(text("Give it as page_token for the next page; null on the last one."))
+TOKEN = nullable(text("Pass it as page_token to get the next page; null on the last one."))
 
 LABELS: dict[str, Schema] = {
     "currency": nullable(text(examples=["USD"])),
     "source": text(
-        "Where the prices come from; `simulator` means that they are invented.",
+        "The source of the prices; `simulator` means that they are simulated.",
         examples=["yfinance", "simulator", "replay", "unknown"],
     ),
     "adjustment": text(
-        "raw: as they came; splits: by a source whose history is adjusted for splits.",
+        "raw: as received; splits: from a source whose history is adjusted for splits.",
         enum=["raw", "splits"],
     ),
-    "as_of": nullable({**INSTANT, "description": "The newest known price's own time."}),
+    "as_of": nullable({**INSTANT, "description": "The timestamp of the newest known price."}),
     "delay_seconds": nullable({**COUNT, "description": "The age of that price now."}),
     "exchange_delay_seconds": {
         **COUNT,
-        "description": "How late the source gives prices of this exchange; 0 for real time.",
+        "description": "The source's delay for this exchange; 0 for real time.",
     },
     "is_stale": {
         **FLAG,
-        "description": "Whether that price is more than 5 minutes older than the last moment at "
-        "which the market was open, by the exchange's calendar, beyond exchange_delay_seconds.",
+        "description": "Whether that price is more than 5 minutes plus exchange_delay_seconds "
+        "older than the last moment at which the market was open, by the exchange's calendar.",
     },
     "market_state": text(
-        "Of the exchange now: PRE, REGULAR, POST or CLOSED; where its hours are not known, what "
-        "the source said last."
+        "The exchange's state now: PRE, REGULAR, POST or CLOSED; if its hours are unknown, the "
+        "source's latest value."
     ),
     "exchange_timezone": nullable(text(examples=["America/New_York"])),
     "next_open": nullable(
-        {**INSTANT, "description": "null in session, and where its hours are not known."}
+        {**INSTANT, "description": "null in session and if the exchange's hours are unknown."}
     ),
 }
 
@@ -99,10 +99,10 @@ TICK: dict[str, Schema] = {
     "price": PRICE,
     "previous_close": nullable(number("The last session's close.")),
     "change": nullable(number("price - previous_close")),
-    "change_percent": nullable(number("100 * change / previous_close, to four digits")),
+    "change_percent": nullable(number("100 * change / previous_close, to four decimal places")),
     "volume": nullable(number("The session's volume so far.")),
     "moving_average": nullable(number("The mean of open, high, low and price.")),
-    "anomaly": text("Whether the change is above 5% either way.", enum=["Yes", "No"]),
+    "anomaly": text("Whether the change is above 5% in either direction.", enum=["Yes", "No"]),
 }
 
 BAR: dict[str, Schema] = {
@@ -119,7 +119,7 @@ SYMBOL_BAR: dict[str, Schema] = {"timestamp": INSTANT, "symbol": SYMBOL} | BAR
 
 EXTENDED: Schema = {
     **FLAG,
-    "description": "Stands, as true, with bars before or after the regular session.",
+    "description": "Present, as true, only on bars outside the regular session.",
 }
 
 ALERT: dict[str, Schema] = {
@@ -128,16 +128,16 @@ ALERT: dict[str, Schema] = {
     "symbol": SYMBOL,
     "timestamp": {**INSTANT, "description": "The tick's time."},
     "condition": text(enum=list(get_args(Condition))),
-    "interval": text("What the rule judges: ticks, or bars as they close."),
+    "interval": text("Whether the rule judges ticks, or closed bars of an interval."),
     "price": PRICE,
     "values": {
         "type": "object",
-        "description": "The figures that the rule was judged by.",
+        "description": "The values that the rule was judged by.",
         "additionalProperties": number(),
     },
     "message": text(),
     "source": LABELS["source"],
-    "quiet": nullable(text("Why it was recorded and not sent; null where it was to be sent.")),
+    "quiet": nullable(text("Why it was only recorded; null if it was to be sent.")),
     "notified_at": nullable({**INSTANT, "description": "When it was sent; null before that."}),
 }
 
@@ -155,12 +155,12 @@ SYMBOL_LINE: dict[str, Schema] = {
     "added_at": INSTANT,
     "split_date": nullable(text("The session of the last split seen.", examples=["2026-11-20"])),
     "split_ratio": nullable(text("New shares for old ones.", examples=["4:1"])),
-    "packed": nullable(text("yes once a record held several of its ticks.")),
-    "packed_at": nullable({**INSTANT, "description": "Since when, if it was seen before."}),
-    "problem": nullable(text("Why the last item of it was quarantined for its source.")),
+    "packed": nullable(text("yes once a record contained several of its ticks.")),
+    "packed_at": nullable({**INSTANT, "description": "Since when, if it had been seen before."}),
+    "problem": nullable(text("Why its latest quarantined item was rejected.")),
     "problem_at": nullable(INSTANT),
-    "seen": {**FLAG, "description": "Whether prices of it have come."},
-    "tracked": {**FLAG, "description": "Whether the producer is to follow it."},
+    "seen": {**FLAG, "description": "Whether any of its prices were received."},
+    "tracked": {**FLAG, "description": "Whether the producer is to collect it."},
 }
 
 RULE_GIVEN: dict[str, Schema] = {
@@ -170,7 +170,7 @@ RULE_GIVEN: dict[str, Schema] = {
         number("A price; for change_percent and moving_percent a percentage.", exclusiveMinimum=0)
     ),
     "interval": nullable(
-        text("What is judged: ticks, or bars as they close; tick by default.")
+        text("Whether ticks are judged, or closed bars of an interval; tick by default.")
         | {"enum": [*get_args(RuleInterval), None]}
     ),
     "fast": nullable({**COUNT, "minimum": 1, "maximum": MAX_WINDOW}),
@@ -195,17 +195,17 @@ RULE: dict[str, Schema] = {
 PROBLEM = record(
     {
         "type": text("A URN that names the kind of problem.", format="uri"),
-        "title": text("The kind in words."),
+        "title": text("The kind of problem in words."),
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "detail": text("What was wrong this time."),
+        "detail": text("What was wrong with this request."),
     },
-    "RFC 9457. Where one input is at fault, `parameter` (path, query) or `field` (body) names it.",
+    "RFC 9457. If one input is at fault, `parameter` (path, query) or `field` (body) names it.",
 )
 PROBLEM["properties"] |= {
     "parameter": text("The parameter at fault."),
     "field": text("The field at fault."),
-    "value": text("What was given, cut to 80 characters."),
-    "allowed": text("What may be given."),
+    "value": text("The value given, cut to 80 characters."),
+    "allowed": text("The allowed values."),
 }
 
 
@@ -232,7 +232,7 @@ REPORTS: dict[str, Schema] = {
             "description": text(),
             "required": FLAG,
             "default": {"type": ["string", "number", "null"], "description": "As of today (UTC)."},
-            "allowed": text("What may be given, in words."),
+            "allowed": text("The allowed values, in words."),
         }
     ),
     "Reports": record({"reports": list_of("Report")}),
@@ -248,8 +248,8 @@ REPORTS: dict[str, Schema] = {
                 "type": ["integer", "null"],
                 "minimum": 0,
                 "maximum": MOST_REUSE_MINUTES,
-                "description": "How old a result of the same report and parameters may be that "
-                f"stands for a new one; {REUSE_MINUTES} by default, 0 for none.",
+                "description": "The age up to which a result of the same report and parameters is "
+                f"reused; {REUSE_MINUTES} by default, 0 for no reuse.",
             },
         },
     },
@@ -266,35 +266,35 @@ REPORTS: dict[str, Schema] = {
             "run_id": text(),
             "report": text(),
             "state": text(enum=["queued", "running", "succeeded", "failed", "cancelled"]),
-            "reason": nullable(text("Why it failed, or was cancelled.")),
+            "reason": nullable(text("Why it failed or was cancelled.")),
             "parameters": _VALUES,
             "submitted_at": INSTANT,
             "milliseconds": COUNT,
             "bytes_scanned": COUNT,
             "price_usd": number(
-                "Of the bytes scanned, by Athena's list price in us-east-1; 0 for a reused result."
+                "The bytes scanned at Athena's list price in us-east-1; 0 for a reused result."
             ),
             "lists": {
                 **COUNT,
-                "description": "LIST requests to S3, estimated: Athena does not tell them. One for "
-                "each partition that the report's dates leave and each scan; a partition of more "
-                "than a thousand objects takes more. 0 for a reused result.",
+                "description": "Estimated LIST requests to S3, which Athena does not report: one "
+                "for each scan and partition within the report's dates; partitions of more than a "
+                "thousand objects take more. 0 for a reused result.",
             },
-            "lists_usd": number("Of `lists`, by S3's list price in us-east-1."),
-            "reused": {**FLAG, "description": "Whether an earlier result stands for a new one."},
+            "lists_usd": number("The price of `lists` at S3's list price in us-east-1."),
+            "reused": {**FLAG, "description": "Whether an earlier result was reused."},
             "result_url": nullable(text("The whole result as CSV, in S3.")),
             "result_url_expires_at": nullable(INSTANT),
             "rows": {
                 "type": "array",
                 "items": {
                     "type": "object",
-                    "description": "By the report's columns; null where something is not known.",
+                    "description": "Values by column; null if unknown.",
                     "additionalProperties": {"type": ["string", "number", "null"]},
                 },
             },
             "next_page_token": TOKEN,
         },
-        "A run of a report; without rows until it has succeeded.",
+        "A run of a report; it has no rows until it has succeeded.",
     ),
 }
 
@@ -302,22 +302,24 @@ REPORTS: dict[str, Schema] = {
 def average_names(fast: int, slow: int) -> dict[str, Schema]:
     """Return the two averages of `latest`, named by their windows."""
     return {
-        f"sma_{size}": nullable(number(f"Mean of the newest {size} prices; null before {size}."))
+        f"sma_{size}": nullable(
+            number(f"Mean of the newest {size} prices; null until there are {size}.")
+        )
         for size in (fast, slow)
     }
 
 
 _PRICES: dict[str, Schema] = {
     "Problem": PROBLEM,
-    "Tick": record(TICK, "One stored tick; null where something is not known."),
+    "Tick": record(TICK, "One stored tick; null for unknown values."),
     "Bar": {
-        **record(BAR, "One bar; minutes without a price have none."),
+        **record(BAR, "One bar; intervals without a price have none."),
         "properties": {**BAR, "extended": EXTENDED},
     },
     "Prices": record(
         {
             "symbol": SYMBOL,
-            "interval": text("The one chosen, if auto was asked for.")
+            "interval": text("The chosen interval for interval=auto.")
             | {"enum": ["tick", *BAR_INTERVALS]},
             **LABELS,
             "prices": {"type": "array", "items": {"anyOf": [ref("Bar"), ref("Tick")]}},
@@ -329,7 +331,9 @@ _PRICES: dict[str, Schema] = {
         **record(SYMBOL_BAR, "One bar of a table of several symbols."),
         "properties": {**SYMBOL_BAR, "extended": EXTENDED},
     },
-    "SymbolLabels": record({"symbol": SYMBOL, **LABELS}, "What a symbol's rows are worth."),
+    "SymbolLabels": record(
+        {"symbol": SYMBOL, **LABELS}, "The source, age and state of a symbol's prices."
+    ),
     "ManyPrices": record(
         {
             "interval": text() | {"enum": ["tick", *BAR_INTERVALS]},
@@ -346,7 +350,7 @@ _PRICES: dict[str, Schema] = {
             "without_price": {
                 "type": "array",
                 "items": SYMBOL,
-                "description": "Symbols asked for of which no price has come.",
+                "description": "Requested symbols that have no price.",
             },
         }
     ),
@@ -387,46 +391,55 @@ _PRICES: dict[str, Schema] = {
     ),
     "Producer": record(
         {
-            "command": text("Of the producer: stream, replay, backfill or collector."),
+            "command": text("The producer's command: stream, replay, backfill or collector."),
             "source": text(examples=["simulator"]),
-            "state": text("In the words of docs/producer.md.", examples=["sending history"]),
+            "state": text("One of the states in docs/producer.md.", examples=["sending history"]),
             "progress": nullable(
-                number("Share of its history that was sent.", minimum=0, maximum=1, examples=[0.4])
+                number(
+                    "The share of its history that was sent.", minimum=0, maximum=1, examples=[0.4]
+                )
             ),
-            "time": {**INSTANT, "description": "When it wrote this, by its own clock."},
+            "time": {**INSTANT, "description": "When it reported, by its own clock."},
             "age_seconds": COUNT,
             "problem": nullable(
-                text("Told within the last minute; null where reading needs a token.")
+                text("A problem of the last minute; null if reading needs a token.")
             ),
             "dropped": {
                 "type": "object",
                 "additionalProperties": COUNT,
                 "description": "Ticks that it did not send, by reason; "
-                "empty where reading needs a token.",
+                "empty if reading needs a token.",
             },
         },
-        "What the producer that reported last says of itself. One that runs reports at least every "
-        "30 s.",
+        "The latest report of the producer. A running producer reports at least every 30 s.",
     ),
     "Health": record(
         {
             "status": text(const="ok"),
             "stage": text(),
             "version": text(),
-            "symbols": {**COUNT, "description": "How many have been seen."},
-            "last_tick": nullable({**INSTANT, "description": "Of at most 25 symbols."}),
+            "symbols": {**COUNT, "description": "The number of symbols seen."},
+            "last_tick": nullable(
+                {
+                    **INSTANT,
+                    "description": "The timestamp of the newest price, of at most 25 symbols.",
+                }
+            ),
             "last_tick_age_seconds": nullable(COUNT),
             "detect_lag_seconds": {
                 **COUNT,
-                "description": "How long ago the oldest price came that has no bars, signals and "
-                "alerts yet; 0 when all have. Of at most 25 symbols, spread over the list.",
+                "description": "The age of the oldest price that detect has not processed; 0 if it "
+                "has processed all. Covers at most 25 symbols, spread over the list.",
             },
             "given_up": nullable(
-                {**COUNT, "description": "Batches that wait to be redriven, 1,000 for more."}
+                {
+                    **COUNT,
+                    "description": "Dead-lettered batches to redrive; 1,000 means 1,000 or more.",
+                }
             ),
             "producer": {"anyOf": [ref("Producer"), {"type": "null"}]},
         },
-        "Ages inform; they never make the answer an error.",
+        "Ages inform; they never turn the answer into an error.",
     ),
 }
 
@@ -444,7 +457,7 @@ _RULES: dict[str, Schema] = {
             **RULE_GIVEN,
             "symbol": SYMBOL_GIVEN,
             "start": nullable(text("A date, an RFC 3339 date-time or epoch milliseconds.")),
-            "end": nullable(text("The same; not within the range.")),
+            "end": nullable(text("The same; exclusive.")),
             "period": nullable(text("Instead of start and end, as for prices."))
             | {"enum": [*PERIODS, None]},
         },
@@ -453,12 +466,12 @@ _RULES: dict[str, Schema] = {
     "Preview": record(
         {
             "alerts": {"type": "array", "items": record(WOULD_BE)},
-            "judged": {**COUNT, "description": "At how many prices or closes."},
+            "judged": {**COUNT, "description": "The number of prices or closes judged."},
             "complete": {
                 **FLAG,
-                "description": "false where a bound or 10 seconds ended it before the range did.",
+                "description": "false if a limit, or 10 seconds, ended it before the range's end.",
             },
-            "until": nullable({**INSTANT, "description": "The last price judged."}),
+            "until": nullable({**INSTANT, "description": "The time of the last price judged."}),
         }
     ),
     "Rule": record(RULE),
@@ -466,7 +479,7 @@ _RULES: dict[str, Schema] = {
         {
             "rule_id": text(),
             "symbol": text(),
-            "problem": text("What is wrong with it, by its field."),
+            "problem": text("What is wrong, with the field's name."),
         },
         "A stored rule that cannot be read. It is not judged until it is replaced or deleted.",
     ),
