@@ -157,7 +157,7 @@ SYMBOL_LINE: dict[str, Schema] = {
     "split_ratio": nullable(text("New shares for old ones.", examples=["4:1"])),
     "packed": nullable(text("yes once a record contained several of its ticks.")),
     "packed_at": nullable({**INSTANT, "description": "Since when, if it had been seen before."}),
-    "problem": nullable(text("Why its latest quarantined item was rejected.")),
+    "problem": nullable(text("Why its latest item from another source was quarantined.")),
     "problem_at": nullable(INSTANT),
     "seen": {**FLAG, "description": "Whether any of its prices were received."},
     "tracked": {**FLAG, "description": "Whether the producer is to collect it."},

@@ -85,7 +85,7 @@ def test_a_long_chain_is_not_followed_to_its_end_and_the_copy_there_is_kept_asid
         body for (_, key), body in system.aws.objects.items() if key.startswith("quarantine/")
     ]
     part = json.loads(kept)
-    assert part["reason"] == "timestamp: more than 20 stored items would have to be put anew"
+    assert part["reason"] == "timestamp: more than 20 stored items would have to be moved"
     assert json.loads(base64.b64decode(part["payload"]))["price"] == str(last + 1)
 
 

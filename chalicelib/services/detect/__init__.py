@@ -1,1 +1,1 @@
-"""Detect: from changed prices to bars, averages and alerts. Entry: `detect`."""
+"""Detect: compute bars, averages and alerts from changed prices. Entry: `detect`."""

@@ -1,7 +1,7 @@
-"""How many alerts a container records and sends in a minute of the market, of all symbols.
+"""Limit the alerts that a container records and sends per minute of the market, over all symbols.
 
-To send one takes three calls. With rules for all symbols that fire at each tick a container would
-do nothing else, and detection would fall behind for good (docs/decisions/0274).
+Sending one takes three calls. With rules for all symbols that fire at each tick, a container would
+do nothing else, and detection would fall behind permanently (docs/decisions/0274).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 
 class Bound(NamedTuple):
-    """Alerts in a minute: `own` of each rule, whatever the others do; beyond these `each` of one
-    rule at the most and `shared` of all rules together."""
+    """The limits of alerts per minute: `own` for each rule, independent of the others; beyond these
+    at most `each` for one rule and `shared` for all rules together."""
 
     own: int
     each: int
@@ -24,16 +24,16 @@ class Bound(NamedTuple):
 MESSAGES = Bound(own=1, each=600, shared=900)
 RECORDS = Bound(own=10, each=1_000, shared=3_000)
 FIRSTS = Bound(own=0, each=1_000, shared=3_000)
-"""Alerts that are the first of a rule and a symbol in a minute, if RECORDS has no place left: a
-symbol whose alerts use up a rule's places silences no other symbol (docs/decisions/0293)."""
+"""The limit for first alerts of a rule and a symbol in a minute, used once RECORDS is used up: a
+symbol whose alerts use up a rule's limit silences no other symbol (docs/decisions/0293)."""
 
 MAX_MINUTES = 400
-"""Minutes that are remembered, those used last: several come at once, since exchanges have
-different delays, and by the hundred in a replay."""
+"""The number of minutes remembered, those used last: several are in use at once, since exchanges
+have different delays, and hundreds in a replay."""
 
 
 class _Minute:
-    """What was taken in one minute."""
+    """The alerts counted in one minute."""
 
     __slots__ = ("_by_rule", "_shared")
 
@@ -56,7 +56,7 @@ class _Minute:
 
 
 class AlertBudget:
-    """The places of a container; several threads take them."""
+    """The budget of a container; several threads share it."""
 
     def __init__(
         self, messages: Bound = MESSAGES, records: Bound = RECORDS, firsts: Bound = FIRSTS
@@ -66,11 +66,12 @@ class AlertBudget:
         self._lock = threading.Lock()
 
     def reserve(self) -> Reservation:
-        """Room for a step of one symbol: what it takes is given back unless it is kept."""
+        """Return a reservation for a step of one symbol: what it takes is given back unless
+        kept."""
         return Reservation(self)
 
     def take(self, kind: str, rule_id: str, minute: str) -> bool:
-        """Take a place, "send", "record" or "first", if there is one."""
+        """Take from the budget for "send", "record" or "first"; return False if it is used up."""
         with self._lock:
             taken = self._minutes.setdefault((kind, minute), _Minute())
             self._minutes.move_to_end((kind, minute))
@@ -79,14 +80,14 @@ class AlertBudget:
             return taken.take(rule_id, self._bounds[kind])
 
     def give_back(self, kind: str, rule_id: str, minute: str) -> None:
-        """Give back a place that was taken."""
+        """Give back what was taken."""
         with self._lock:
             if (taken := self._minutes.get((kind, minute))) is not None:
                 taken.give_back(rule_id, self._bounds[kind])
 
 
 class Reservation:
-    """The Room of one step: a context, at whose end all places are free again that are not kept."""
+    """The Room of one step: a context that gives back at its end everything that was not kept."""
 
     def __init__(self, budget: AlertBudget) -> None:
         self._budget = budget
@@ -103,7 +104,7 @@ class Reservation:
         return self._take("send", rule_id, minute)
 
     def keep(self) -> None:
-        """The state that says which alerts there are has been written."""
+        """Keep what was taken: the state that has the alerts is written."""
         self._taken.clear()
 
     def __enter__(self) -> Reservation:

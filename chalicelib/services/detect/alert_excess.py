@@ -1,4 +1,4 @@
-"""The alerts of an invocation that were too many: counted, and told in one line of the log."""
+"""Count an invocation's alerts above the limits, and log them in one line."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from chalicelib.domain.detection import Outcome
 log = logging.getLogger("ticktape.detect")
 
 MOST_NAMED = 10
-"""Rules, and symbols, that a line names: those with the most alerts."""
+"""The number of rules, and of symbols, that a line names: those with the most alerts."""
 
 
 class AlertExcess:
-    """Counts what several threads note. A line for each symbol would be a flood of its own."""
+    """Counts what several threads note. A line for each symbol would itself flood the log."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -25,7 +25,7 @@ class AlertExcess:
         self._last = ""
 
     def note(self, symbol: str, outcome: Outcome) -> None:
-        """Note what a step of a symbol had no place for, once its state has been written."""
+        """Count the alerts of a symbol's step above the limits, after its state was written."""
         if not outcome.dropped and not outcome.unsent:
             return
         with self._lock:
@@ -36,16 +36,16 @@ class AlertExcess:
 
     @property
     def dropped(self) -> int:
-        """Alerts that are nowhere else to be found."""
+        """Return the number of alerts that were not recorded."""
         return self._dropped.total()
 
     @property
     def unsent(self) -> int:
-        """Alerts that are recorded and not sent."""
+        """Return the number of alerts that were recorded but not sent."""
         return self._unsent.total()
 
     def tell(self) -> None:
-        """Say in the log how many of which rules there were."""
+        """Log the numbers by rule."""
         if not self._symbols:
             return
         log.error(
@@ -58,8 +58,8 @@ class AlertExcess:
 
 
 def _named(counted: Counter[str], form: str = "%(count)d of %(name)s") -> str:
-    """The names that count most, and how many more there are; "none" without any."""
+    """Return the names with the highest counts, and how many more there are; "none" if empty."""
     most = counted.most_common(MOST_NAMED)
-    told = ", ".join(form % {"name": name, "count": count} for name, count in most)
+    named = ", ".join(form % {"name": name, "count": count} for name, count in most)
     left = len(counted) - len(most)
-    return f"{told} and {left} more" if left else told or "none"
+    return f"{named} and {left} more" if left else named or "none"

@@ -1,4 +1,4 @@
-"""What the stream says of the prices that are there: where detect has to look."""
+"""The prices that the stream reports as stored: where detect has to read."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from chalicelib.services.priced import NEAR_SECONDS, Span
 
 
 class ChangedPrices(msgspec.Struct, frozen=True):
-    """One stream record that says: of `symbol`, everything from complete_from to newest is there.
+    """A stream record that reports that all of `symbol` from complete_from to newest is stored.
 
-    `identifier` is what a failure is reported by. The ticks lie in `spans`, in order, or anywhere
-    between where there are none. `again`: the item was there before with other content, so that an
-    invocation that died may have made bars of ticks that were other ones.
+    `identifier` is reported on failure. The ticks lie in `spans`, in order, or anywhere between if
+    there are none. `again`: the item existed before with other content, so an invocation that died
+    may have made bars of different ticks.
     """
 
     identifier: str
@@ -28,19 +28,19 @@ class ChangedPrices(msgspec.Struct, frozen=True):
     changed: tuple[Span, ...] = ()
 
     @property
-    def stretches(self) -> tuple[Span, ...]:
-        """The spans, at least one."""
+    def all_spans(self) -> tuple[Span, ...]:
+        """Return the spans, at least one."""
         return self.spans or ((self.complete_from, self.newest),)
 
     @property
     def came_again(self) -> tuple[Span, ...]:
-        """The stretches of items that were there before."""
-        return self.changed or (self.stretches if self.again else ())
+        """Return the spans of items that existed before."""
+        return self.changed or (self.all_spans if self.again else ())
 
     def to_repair(self, last: str, reached: str) -> list[Span]:
-        """The stretches of ticks up to the instant `last`, and of those that came again up to
-        `reached`; those that are near each other as one."""
-        bounded = [(start, min(end, last)) for start, end in self.stretches if start <= last]
+        """Return the spans of ticks up to the instant `last`, and of those of items that existed
+        before up to `reached`; spans near each other are joined."""
+        bounded = [(start, min(end, last)) for start, end in self.all_spans if start <= last]
         bounded += [
             (start, min(end, reached)) for start, end in self.came_again if start <= reached
         ]
@@ -48,7 +48,7 @@ class ChangedPrices(msgspec.Struct, frozen=True):
 
 
 def united(spans: Iterable[Span]) -> list[Span]:
-    """Stretches in order, those that are near each other as one."""
+    """Return spans in order, with those near each other joined."""
     found: list[Span] = []
     for start, end in sorted(spans):
         if found and start <= later(found[-1][1], seconds=NEAR_SECONDS):
@@ -59,7 +59,8 @@ def united(spans: Iterable[Span]) -> list[Span]:
 
 
 def by_symbol(changes: Iterable[ChangedPrices]) -> list[ChangedPrices]:
-    """One change a symbol: the first's identifier, the newest tick, the earliest complete_from."""
+    """Return one change per symbol: the first identifier, newest tick and earliest
+    complete_from."""
     found: dict[str, list[ChangedPrices]] = {}
     for change in changes:
         found.setdefault(change.symbol, []).append(change)
@@ -73,6 +74,6 @@ def _joined(changes: Sequence[ChangedPrices]) -> ChangedPrices:
         max(one.newest for one in changes),
         min(one.complete_from for one in changes),
         max(one.ingested_at for one in changes),
-        tuple(sorted(span for one in changes for span in one.stretches)),
+        tuple(sorted(span for one in changes for span in one.all_spans)),
         changed=tuple(span for one in changes for span in one.came_again),
     )

@@ -1,4 +1,4 @@
-"""Ingest: archive the records, then write the prices, then say which records have to come again."""
+"""Ingest: archive the records, then write the prices, then report the records to deliver again."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ COMPLETE_SECONDS = 300
 IDLE_SECONDS = 60
 LATE_SECONDS = 120
 LEARNT_SECONDS = 180
-"""After so long each container knows that a symbol is packed: a line is read again after
+"""After this time each container knows that a symbol is packed: a line is read again after
 KNOWN_SECONDS, and an invocation that has read it ends within the handler's 60."""
 MOST_MOVES = 20
-"""A tick that takes the place of another one may part the item that holds that, whose rest takes
-the place of another one in turn. So many looks at what is stored, one after the other, are made."""
-TOO_MANY_MOVES = f"timestamp: more than {MOST_MOVES} stored items would have to be put anew"
+"""A tick that replaces another may divide the item that holds it, and the rest may replace yet
+another. This is the maximum number of such reads of stored items, one after the other."""
+TOO_MANY_MOVES = f"timestamp: more than {MOST_MOVES} stored items would have to be moved"
 HOUR = len("2026-11-20T15")
 _YES = "yes"
 
 
 class Ingested(msgspec.Struct, frozen=True):
-    """What came of a batch.
+    """The result of a batch.
 
-    `failed` are the indexes of records to be delivered again; `reason` says why the last part was
-    quarantined, empty where none was.
+    `failed` are the indexes of records to be delivered again; `reason` is why the last quarantined
+    part was rejected, empty if none was.
     """
 
     taken: int
@@ -67,7 +67,8 @@ class Ingested(msgspec.Struct, frozen=True):
     oldest_age_seconds: float
 
     def identifiers(self, records: Sequence[Incoming], *, all_later: bool) -> list[str]:
-        """What to report: the first failed record, and on a FIFO queue all later ones too."""
+        """Return what to report: the first failed record, and on a FIFO queue all later ones
+        too."""
         if not self.failed:
             return []
         first = min(self.failed)
@@ -76,7 +77,7 @@ class Ingested(msgspec.Struct, frozen=True):
 
 
 class Ingest:
-    """The service behind the stream's and the queue's handler; one a container."""
+    """The service that the stream's and the queue's handlers call; one per container."""
 
     def __init__(
         self, stores: Stores, clock: Callable[[], datetime], max_symbols: int = MAX_SYMBOLS
@@ -90,11 +91,11 @@ class Ingest:
         self._forgot_at = self._emptied_at = self._now()
 
     def __call__(self, records: Sequence[Incoming], deadline: float) -> Ingested:
-        """Process a batch in the order in which it was delivered.
+        """Process a batch in the order of delivery.
 
-        `deadline` is a time.monotonic; writes that are not acknowledged by then are reported, and
-        so is the first record with symbols that could not be learnt in time, with all later ones.
-        Raises what the archive raises: then nothing counts as processed.
+        `deadline` is a time.monotonic; writes not acknowledged by then are reported, and so is the
+        first record with symbols that could not be registered in time, with all later ones. Raises
+        the archive's errors; then nothing counts as processed.
         """
         reads = [not_crowded(read) for read in read_all(records)]
         offered = _offered(reads)
@@ -125,12 +126,13 @@ class Ingest:
         )
 
     def _now(self) -> float:
-        """Lines age by the clock that dates them (`packed_at`), and that all containers share."""
+        """Return the time by the clock that dates lines (`packed_at`), which all containers
+        share."""
         return self._clock().timestamp()
 
     def _learn(self, offered: dict[str, SymbolEntry], deadline: float) -> dict[str, str]:
-        """Look up the lines of symbols that are new here, and pin what they lack, until the
-        deadline; why symbols are refused."""
+        """Look up the lines of symbols that are new here, and write what they lack, until the
+        deadline; return why symbols are refused."""
         self._forget()
         self._forget_idle(offered)
         new = [symbol for symbol, entry in offered.items() if self._is_news(symbol, entry)]
@@ -150,7 +152,8 @@ class Ingest:
         return refused
 
     def _learnt(self, reads: Sequence[Read], refused: Mapping[str, str]) -> list[Read]:
-        """The records up to the first one with a symbol that could not be learnt in time."""
+        """Return the records before the first one with a symbol that could not be registered in
+        time."""
 
         def is_known(read: Read) -> bool:
             symbols = (item.symbol for item in items_of(read.decoded))
@@ -164,14 +167,14 @@ class Ingest:
         return msgspec.structs.replace(entry, packed_at=to_text(self._clock()))
 
     def _apart(self, offered: Iterable[str]) -> set[str]:
-        """Symbols whose ticks may not share items yet: a container that does not know that they
-        are packed would overwrite the whole with a part that is sent again."""
+        """Return symbols whose ticks may not share items yet: a container that does not know that
+        they are packed would overwrite the whole item with a repeated part."""
         since = to_text(self._clock() - timedelta(seconds=LEARNT_SECONDS))
         lines = (self._known[symbol] for symbol in offered)
         return {line.symbol for line in lines if line.packed_at and line.packed_at > since}
 
     def _forget_idle(self, offered: Iterable[str]) -> None:
-        """Lines of symbols that have not come for a while are read again: the symbols may have been
+        """Drop cached lines of symbols that have not come for a while: the symbols may have been
         forgotten meanwhile."""
         now = self._now()
         for symbol in offered:
@@ -180,11 +183,11 @@ class Ingest:
             self._came[symbol] = now
 
     def unlearn(self, symbol: str) -> None:
-        """Read the symbol's line again with its next record: it has been forgotten."""
+        """Drop the cached line of a forgotten symbol; it is read again with its next record."""
         self._known.pop(symbol, None)
 
     def _is_news(self, symbol: str, offered: SymbolEntry) -> bool:
-        """Whether the stored line has to be read: it is not known here, or names another source.
+        """Return whether to read the stored line: it is not cached, or names another source.
 
         The series of that other source may have been forgotten since the line was read.
         """
@@ -195,8 +198,8 @@ class Ingest:
         return named and family(offered.source or "") != family(line.source or "")
 
     def _forget(self) -> None:
-        """Lines to which another container may have added are read again each minute, complete
-        ones, which only change when a symbol is forgotten, every five."""
+        """Drop cached lines: each minute those that another container may have completed, every
+        five minutes all, since a complete line changes only when a symbol is forgotten."""
         now = self._now()
         if len(self._known) > MAX_KNOWN or now - self._emptied_at > COMPLETE_SECONDS:
             self._known, self._came = {}, {}
@@ -208,11 +211,11 @@ class Ingest:
             self._forgot_at = now
 
     def _archive(self, reads: Sequence[Read]) -> None:
-        told = plan_readings(reads)  # of the batch, whose records may lie in several hours
+        planned = plan_readings(reads)  # of the whole batch, whose records may span several hours
         for mine in _by_hour(reads):
             place = to_text(mine[0].record.arrival), mine[0].record.origin, numbers_of(mine)
             identities = identities_of(mine)
-            readings = [reading for reading in told if reading.identity in identities]
+            readings = [reading for reading in planned if reading.identity in identities]
             lines = [line for read in mine for line in read.decoded.lines]
             if readings:  # before the lines, which SQL would misread without them
                 self._stores.archive.put_readings(*place, lines, readings)
@@ -222,8 +225,8 @@ class Ingest:
     def _planned(
         self, reads: Sequence[Read], apart: Collection[str]
     ) -> tuple[list[Read], list[Write]]:
-        """The writes of a batch beside what is stored. Copies of stored ticks that are not put
-        anew, because too many items would have to be, are rejected parts of a record."""
+        """Return the writes of a batch, merged with stored items. Copies of stored ticks whose
+        writes would move too many items become rejected parts of a record."""
         writes, beyond = self._beside_stored(plan_prices(reads, apart=apart))
         left = list(reads)
         for write in beyond:
@@ -232,42 +235,42 @@ class Ingest:
         return left, writes
 
     def _beside_stored(self, writes: list[Write]) -> tuple[list[Write], list[Write]]:
-        """Look what would be overwritten: of symbols that were ever sent packed, also by the parts
-        of stored records that are to be put under keys of their own; and by records that come so
-        late that a correction may have come before them, as those that are redriven.
+        """Merge writes with the items that they would overwrite: for symbols ever sent packed, and
+        for records so late that a correction may have come before them, such as redriven ones.
 
-        Parts may take the place of others, and so on. Those beyond MOST_MOVES are not written: the
-        second list. What lies under their keys stays, with an older copy of their last ticks.
+        Parts of stored records that get a key of their own may replace other items in turn, and so
+        on. Those beyond MOST_MOVES are not written: they are the second list. The items under their
+        keys remain, with an older copy of their last ticks.
         """
-        looked: set[Key] = set()
+        already_read: set[Key] = set()
         late = self._late()
         for _ in range(MOST_MOVES):
-            asked = self._to_look_at(writes, looked, late)
+            asked = self._to_read(writes, already_read, late)
             if not asked:
                 return writes, []
-            looked.update(asked)
+            already_read.update(asked)
             stored = self._stores.prices.find_many(asked)
             writes = with_stored(writes, stored) if stored else writes
-        beyond = set(self._to_look_at(writes, looked, late))
+        beyond = set(self._to_read(writes, already_read, late))
         kept = [write for write in writes if write.priced.key not in beyond]
         return kept, [write for write in writes if write.priced.key in beyond]
 
-    def _to_look_at(self, writes: Iterable[Write], looked: Set[Key], late: str) -> list[Key]:
+    def _to_read(self, writes: Iterable[Write], already_read: Set[Key], late: str) -> list[Key]:
         return [
             write.priced.key
             for write in writes
-            if write.priced.key not in looked and self._may_overwrite(write, late)
+            if write.priced.key not in already_read and self._may_overwrite(write, late)
         ]
 
     def _late(self) -> str:
-        """What arrived before this may have been followed by a correction that is stored."""
+        """Return the time of arrival before which a stored correction may exist."""
         return to_text(self._clock() - timedelta(seconds=LATE_SECONDS))
 
     def _may_overwrite(self, write: Write, late: str) -> bool:
         return write.priced.ingested_at < late or bool(self._known[write.priced.key[0]].packed)
 
     def _write_prices(self, writes: Sequence[Write], deadline: float) -> set[int]:
-        """A symbol's newest item goes last, and only when all its others are acknowledged."""
+        """Write a symbol's newest item last, and only if all its others are acknowledged."""
         others = [write for write in writes if not write.newest]
         failed = self._put(others, deadline)
         symbols = {write.priced.key[0] for write in failed}
@@ -282,7 +285,7 @@ class Ingest:
         return [writes[index] for index in left]
 
     def _write_bars(self, bars: Sequence[Bar], arrived: datetime, deadline: float) -> set[int]:
-        """Returns the indexes of bars that were not acknowledged by the deadline."""
+        """Write bars; return the indexes of those not acknowledged by the deadline."""
         arrival = to_text(arrived)
         whole = [index for index, bar in enumerate(bars) if not bar.folded]
         folded = [index for index, bar in enumerate(bars) if bar.folded]
@@ -301,22 +304,23 @@ class Ingest:
         return store.write_late_history if arrival < self._late() else store.write_history
 
     def _mark(self, bars: Sequence[Bar], deadline: float) -> set[int]:
-        """Tell the containers that keep closes of a symbol that it has other historical minutes.
-        Returns the indexes of bars of which they could not be told by the deadline."""
+        """Change the mark of a symbol's history, for containers that cache its closes. Returns the
+        indexes of bars whose mark could not be changed by the deadline."""
         symbols = sorted({bar.symbol for bar in bars if bar.interval == "1m"})
         left = {symbols[index] for index in self._stores.bars.mark_history(symbols, deadline)}
         return {index for index, bar in enumerate(bars) if bar.symbol in left}
 
     def _oldest_age(self, reads: Iterable[Read]) -> float:
-        """From event to store, of the oldest live tick; 0 where there is none."""
+        """Return the age at storing of the oldest live tick, in seconds; 0 if there is none."""
         stamps = [t.timestamp for read in reads for t in read.decoded.ticks if t.mode == "live"]
         return (self._clock() - from_text(min(stamps))).total_seconds() if stamps else 0.0
 
 
 def _by_hour(reads: Iterable[Read]) -> Iterable[list[Read]]:
-    """The records with lines by the hour of their arrival: a message that its sender dates far back
-    takes no other one's ticks with it to where SQL looks for them no more. One that came back by
-    less than the stream's clock may go back stays with those before it, whose order it has."""
+    """Group records that have lines by their hour of arrival, so that a message whose sender dates
+    it far back does not move other ticks to an hour that SQL no longer reads. A record that is
+    earlier by less than the stream's clock may go back remains with those before it, whose order it
+    shares."""
     found: dict[str, list[Read]] = {}
     newest: datetime | None = None
     for read in reads:
@@ -329,16 +333,16 @@ def _by_hour(reads: Iterable[Read]) -> Iterable[list[Read]]:
 
 
 class _Foreign:
-    """Items that do not belong into their symbol's series, by the lines of the symbols."""
+    """Finds items that do not belong in their symbol's series, by the symbols' lines."""
 
     def __init__(self, known: Mapping[str, SymbolEntry]) -> None:
         self._known = known
         self.found: dict[str, str] = {}
 
     def reason(self, item: Tick | Bar) -> str | None:
-        """Why an item does not belong into the series; None where it does.
+        """Return why an item does not belong in the series; None if it does.
 
-        A tick without a source is taken into any series; the first named source is the series'.
+        A tick without a source fits any series; the first named source becomes the series'.
         """
         line = self._known.get(item.symbol)
         if item.source == UNKNOWN_SOURCE or line is None or line.source is None:
@@ -352,8 +356,8 @@ class _Foreign:
 
 
 def _offered(reads: Iterable[Read]) -> dict[str, SymbolEntry]:
-    """What a batch says of its symbols: the first named source of each, the first arrival, and
-    whether several of its ticks may share an item."""
+    """Return what a batch tells about its symbols: the first named source of each, the first
+    arrival, and whether several of its ticks may share an item."""
     offered: dict[str, SymbolEntry] = {}
     for read in reads:
         arrival = to_text(read.record.arrival)
@@ -385,7 +389,7 @@ def _joined(first: SymbolEntry, second: SymbolEntry) -> SymbolEntry:
 
 
 def _lacks(line: SymbolEntry | None, offered: SymbolEntry) -> bool:
-    """Whether a symbol's line is not there, or without something that matters here."""
+    """Return whether a symbol's line is missing, or lacks something needed here."""
     if line is None:
         return True
     return bool(offered.source and not line.source) or bool(offered.packed and not line.packed)

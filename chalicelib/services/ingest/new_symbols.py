@@ -1,4 +1,4 @@
-"""Symbols that have not been seen before: how many there may be, and how they are learnt."""
+"""New symbols: limit their number, and register them."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ from chalicelib.services.stores import SymbolEntry, SymbolStore
 from chalicelib.services.symbols.lists import SEEN, TRACKED
 
 MAX_SYMBOLS = 20_000
-"""Symbols of a stage, unless its settings say otherwise."""
+"""The most symbols of a stage, unless its settings differ."""
 
 MAX_SYMBOLS_A_RECORD = 2_000
 PARALLEL_PINS = 16
 UNCOUNTED = 100
-"""New symbols that a container lets in before it counts those of the stage, again and again."""
+"""New symbols that a container accepts between counts of the stage's symbols."""
 
 FULL_SECONDS = 10
-"""For so long a container takes a stage that was full for full."""
+"""How long a container treats a full stage as full without counting."""
 
 _CROWDED = f"symbol: a record brings at most {MAX_SYMBOLS_A_RECORD:,} symbols"
 
 
 def sooner(deadline: float) -> float:
-    """Half of the time that is left until a deadline (time.monotonic): what was learnt by then is
-    still to be written."""
+    """Return the middle of the time left until a deadline (time.monotonic): what is registered by
+    then must still be written."""
     now = time.monotonic()
     return now + (deadline - now) / 2
 
 
 def not_crowded(read: Read) -> Read:
-    """The record with the items of its first MAX_SYMBOLS_A_RECORD symbols, the others rejected."""
+    """Return the record with the items of its first MAX_SYMBOLS_A_RECORD symbols; others are
+    rejected."""
     items = items_of(read.decoded)
     if len(items) <= MAX_SYMBOLS_A_RECORD:
         return read
@@ -43,10 +44,9 @@ def not_crowded(read: Read) -> Read:
 
 
 class NewSymbols:
-    """Takes new symbols into the list of those seen, up to a bound; tracked ones beyond it, too.
+    """Adds new symbols to the list of those seen, up to a limit; tracked ones even beyond it.
 
-    The bound may be passed by UNCOUNTED for each container, and by what others learn while one
-    counts.
+    The limit may be exceeded by UNCOUNTED per container, and by what others add during a count.
     """
 
     def __init__(self, store: SymbolStore, clock: Callable[[], datetime], most: int) -> None:
@@ -57,7 +57,7 @@ class NewSymbols:
         self._full_until = float("-inf")
 
     def refused(self, new: Sequence[str]) -> dict[str, str]:
-        """Those of the new symbols for which there is no room, and why."""
+        """Return the new symbols for which there is no room, and why."""
         if len(new) <= self._uncounted:
             self._uncounted -= len(new)
             return {}
@@ -69,7 +69,8 @@ class NewSymbols:
         return {symbol: reason for symbol in beyond if symbol not in tracked}
 
     def _room(self) -> int:
-        """How many more symbols the stage takes: a count of them, unless it has just been full."""
+        """Return how many more symbols the stage accepts, by a count unless it was full just
+        now."""
         now = self._clock().timestamp()
         if now < self._full_until:
             return 0
@@ -78,7 +79,7 @@ class NewSymbols:
         return room
 
     def pinned(self, entries: Sequence[SymbolEntry], deadline: float) -> dict[str, SymbolEntry]:
-        """Pin lines, several at a time, in their order; those that were begun by the deadline
+        """Write lines in order, several in parallel; return those begun by the deadline
         (time.monotonic), by symbol."""
 
         def pin(entry: SymbolEntry) -> SymbolEntry | None:

@@ -1,4 +1,4 @@
-"""What a batch of records is to become: pure, from bytes to what has to be written."""
+"""Plan what to write for a batch of records. Pure: from bytes to writes."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from chalicelib.domain.wire import Decoded, Rejected, decode
 from chalicelib.services.priced import NEAR_SECONDS, PricedRecord, Span, StoredTick
 
 Key = tuple[str, str]
-"""Of a prices item: symbol and timestamp."""
+"""The key of a prices item: symbol and timestamp."""
 
 MAX_SPAN_SECONDS = 60
 MAX_TICKS = 500
-"""Bounds of one prices item: readers look no further than the span, items stay small."""
+"""Limits of one prices item: readers look no further than the span, and items stay small."""
 
 TEN_MINUTES = len("2026-11-20T15:3")
 MAX_SPANS = 8
-"""An item names so many stretches of ticks."""
+"""The most spans of ticks that an item names."""
 
 
 class Incoming(msgspec.Struct, frozen=True):
     """One record of a stream or queue.
 
-    identifier: what a failure is reported by; number: its place in the origin (a shard or a
-    message group), unique there; arrival: when the stream took it, or when a queue's message was
-    sent, as its sender says; taken: when the queue took that.
+    identifier: reported on failure; number: its number in the origin (a shard or a message group),
+    unique there; arrival: when the stream accepted it, or when its sender says it sent it to the
+    queue; taken: when the queue accepted it.
     """
 
     identifier: str
@@ -47,14 +47,14 @@ class Incoming(msgspec.Struct, frozen=True):
 
 
 class Read(msgspec.Struct, frozen=True):
-    """A record and what it holds."""
+    """A record and its contents."""
 
     record: Incoming
     decoded: Decoded
 
 
 class Write(msgspec.Struct):
-    """A prices item to be put, and the indexes of the records that it comes from."""
+    """A prices item to be put, and the indexes of its records."""
 
     priced: PricedRecord
     sources: set[int]
@@ -67,19 +67,19 @@ def read_all(records: Iterable[Incoming]) -> list[Read]:
 
 
 def numbers_of(reads: Iterable[Read]) -> list[str]:
-    """The numbers of a batch's records, by which the archive names it."""
+    """Return the numbers of a batch's records, by which the archive names it."""
     return [read.record.number for read in reads]
 
 
 def items_of(decoded: Decoded) -> list[Tick | Bar]:
-    """All that a record brings, ticks and historical bars."""
+    """Return all items of a record, ticks and historical bars."""
     return [*decoded.ticks, *decoded.bars]
 
 
 def without(read: Read, refusal: Callable[[Tick | Bar], str | None]) -> Read:
-    """The record without the ticks and bars that are refused, which are rejected instead.
+    """Return the record with refused ticks and bars moved to the rejected parts.
 
-    `refusal` says why an item is refused, None of one that is not.
+    `refusal` returns why an item is refused, or None.
     """
     decoded = read.decoded
     reasons = [(item, reason) for item in items_of(decoded) if (reason := refusal(item))]
@@ -97,28 +97,28 @@ def without(read: Read, refusal: Callable[[Tick | Bar], str | None]) -> Read:
 
 
 def with_rejected(read: Read, ticks: Sequence[Tick], reason: str) -> Read:
-    """The record with ticks that are to be kept aside, beside its own."""
+    """Return the record with rejected copies of ticks, in addition to its own."""
     parts = tuple(_rejected(tick, reason) for tick in ticks)
     decoded = msgspec.structs.replace(read.decoded, rejected=read.decoded.rejected + parts)
     return Read(read.record, decoded)
 
 
 def plan_readings(reads: Iterable[Read]) -> list[Reading]:
-    """What SQL has to be told of a batch, by identity: what it would not read so off the lines,
-    and which of several copies that contradict each other counts, the last."""
+    """Return the readings of a batch by identity: ticks that SQL would misread from the lines, and
+    the last of several copies that contradict each other."""
     found: dict[Identity, Tick | Bar | None] = {}
-    told: set[Identity] = set()
+    needed: set[Identity] = set()
     for read in reads:
         for identity in read.decoded.misread:
-            told.add(identity)
+            needed.add(identity)
             found.setdefault(identity, None)
         for item in items_of(read.decoded):
             identity = identity_of(item)
             known = found.get(identity)
             if known is not None and known != item:
-                told.add(identity)
+                needed.add(identity)
             found[identity] = item
-    return [Reading(identity, found[identity]) for identity in sorted(told)]
+    return [Reading(identity, found[identity]) for identity in sorted(needed)]
 
 
 def _rejected(item: Tick | Bar, reason: str) -> Rejected:
@@ -126,7 +126,7 @@ def _rejected(item: Tick | Bar, reason: str) -> Rejected:
 
 
 def identities_of(reads: Iterable[Read]) -> set[Identity]:
-    """Of all that records bring, what is refused included."""
+    """Return the identities of all items of records, including refused ones."""
     found: set[Identity] = set()
     for read in reads:
         found.update(read.decoded.misread, map(identity_of, items_of(read.decoded)))
@@ -134,12 +134,12 @@ def identities_of(reads: Iterable[Read]) -> set[Identity]:
 
 
 def plan_prices(reads: Sequence[Read], apart: Collection[str] = ()) -> list[Write]:
-    """The prices items of a batch: each key once, each symbol's newest marked. Each tick of a
-    symbol in `apart` is an item.
+    """Return the prices items of a batch: each key once, each symbol's newest marked. Each tick of
+    a symbol in `apart` gets its own item.
 
-    Where two records have the same last tick their ticks are united, the later record's values
-    winning: BatchWriteItem takes a key only once. Ticks that cannot share the united item get
-    one of their own.
+    If two records have the same last tick, their ticks are merged, and the later record's values
+    win: BatchWriteItem accepts a key only once. Ticks that do not fit into the merged item get
+    their own.
     """
     writes: dict[Key, Write] = {}
     _add(writes, _planned(reads, apart))
@@ -155,7 +155,7 @@ def _planned(reads: Sequence[Read], apart: Collection[str]) -> Iterator[Write]:
 
 
 def packed_symbols(read: Read) -> set[str]:
-    """The symbols of which a record brings ticks that may share an item: two lie near enough."""
+    """Return the symbols whose ticks may share an item: the record has two that are near enough."""
     stamps: dict[str, list[str]] = defaultdict(list)
     for tick in read.decoded.ticks:
         stamps[tick.symbol].append(tick.timestamp)
@@ -169,11 +169,11 @@ def _any_near(stamps: Iterable[str]) -> bool:
 
 
 def with_stored(writes: Sequence[Write], stored: Iterable[PricedRecord]) -> list[Write]:
-    """The writes, none of which would overwrite ticks that the table has under its key.
+    """Return the writes, merged with stored items so that none overwrites stored ticks.
 
-    `stored` is what the table has under keys of the writes: a producer that sends a part of a
-    record again must not lose the rest, and a part that moves to a key of its own must not undo a
-    correction that is stored there.
+    `stored` are the table's items under keys of the writes: a producer that repeats a part of a
+    record must not lose the rest, and a part that moves to its own key must not undo a correction
+    that is stored there.
     """
     planned = {write.priced.key: write for write in writes}
     _add(planned, [Write(record, set()) for record in stored], older=True)
@@ -181,8 +181,8 @@ def with_stored(writes: Sequence[Write], stored: Iterable[PricedRecord]) -> list
 
 
 def _add(writes: dict[Key, Write], new: Iterable[Write], *, older: bool = False) -> None:
-    """Add writes in order; those of one key are united at once, so that the work grows with their
-    ticks, and what one item cannot hold is added in turn."""
+    """Add writes in order, merging those of one key at once, so that the work grows with their
+    ticks; ticks that do not fit into one item are added in turn."""
     waiting = list(new)
     while waiting:
         groups: dict[Key, list[Write]] = {}
@@ -191,14 +191,14 @@ def _add(writes: dict[Key, Write], new: Iterable[Write], *, older: bool = False)
         waiting = []
         for key, mine in groups.items():
             known = [writes[key]] if key in writes else []
-            writes[key], left = _united([*mine, *known] if older else [*known, *mine])
+            writes[key], left = _merged([*mine, *known] if older else [*known, *mine])
             waiting += left
 
 
 def plan_bars(reads: Sequence[Read]) -> tuple[list[Bar], list[int]]:
-    """The historical bars of a batch, each key once, and their records' indexes.
+    """Return the historical bars of a batch, each key once, and their records' indexes.
 
-    The last wins; a bar that came as it is wins over one that was folded.
+    The last one wins, but an original bar wins over a folded one.
     """
     found: dict[tuple[str, str], tuple[Bar, int]] = {}
     for index, read in enumerate(reads):
@@ -210,12 +210,12 @@ def plan_bars(reads: Sequence[Read]) -> tuple[list[Bar], list[int]]:
 
 
 def _stands_above(bar: Bar, other: Bar) -> bool:
-    """Whether a later historical bar takes an earlier one's place."""
+    """Return whether a later historical bar replaces an earlier one."""
     return not bar.folded or 0 < other.folded <= bar.folded
 
 
 def _priced(ticks: Sequence[Tick], apart: Collection[str]) -> Iterable[tuple[Tick, ...]]:
-    """One record's ticks as items: by symbol, in order of time, each timestamp once."""
+    """Divide one record's ticks into items: by symbol, in order of time, each timestamp once."""
     if len(ticks) == 1:
         yield (ticks[0],)
         return
@@ -228,7 +228,7 @@ def _priced(ticks: Sequence[Tick], apart: Collection[str]) -> Iterable[tuple[Tic
 
 
 def _runs(ticks: Sequence[Tick]) -> Iterable[tuple[Tick, ...]]:
-    """Cut a symbol's ticks where one item could not hold them together."""
+    """Divide a symbol's ticks where one item could not hold them together."""
     run: list[Tick] = []
     for tick in ticks:
         if run and (len(run) >= MAX_TICKS or not _fits(run[0], tick)):
@@ -255,10 +255,11 @@ def _shared(tick: Tick) -> tuple[str | None, ...]:
     )
 
 
-def _united(group: Sequence[Write]) -> tuple[Write, list[Write]]:
-    """Writes of one key as one, and the ticks that it cannot hold as others.
+def _merged(group: Sequence[Write]) -> tuple[Write, list[Write]]:
+    """Merge writes of one key into one; return ticks that do not fit as other writes.
 
-    Of a tick that several have, the copy that came last stays; of one arrival, the last write's.
+    If several have the same tick, the copy that came last wins, or the last write's for one
+    arrival.
     """
     newest = group[-1]
     if len(group) == 1:
@@ -297,17 +298,17 @@ def _mark_newest(writes: Iterable[Write]) -> None:
         first = min(write.priced.ticks[0].timestamp for write in mine)
         newest = max(mine, key=lambda write: write.priced.key[1])
         others = _digest([write for write in mine if write is not newest])
-        spans = _stretches(mine) if others else ()
+        spans = _spans_of(mine) if others else ()
         newest.priced = msgspec.structs.replace(
             newest.priced, complete_from=first, others=others, spans=spans
         )
         newest.newest = True
 
 
-def _stretches(writes: Sequence[Write]) -> tuple[Span, ...]:
-    """The stretches that ticks lie in, parted at the widest gaps between ticks that are not near
-    each other; none where they lie in one. A tick of last year beside one of now is to be no reason
-    for reading the year between."""
+def _spans_of(writes: Sequence[Write]) -> tuple[Span, ...]:
+    """Return the spans of ticks, divided at the widest gaps between ticks that are not near each
+    other; none if they form one. A tick of last year next to one of now must not cause a read of
+    the whole year between them."""
     near = timedelta(seconds=NEAR_SECONDS)
     items = sorted((ticks[0].timestamp, ticks[-1].timestamp) for ticks in map(_ticks, writes))
     gaps = [
@@ -326,7 +327,8 @@ def _ticks(write: Write) -> tuple[Tick, ...]:
 
 
 def _digest(others: Iterable[Write]) -> str | None:
-    """A table's stream tells nothing of an item that is put again as it was. A late tick that comes
-    between two that are stored already would go unseen if the newest item did not tell of it."""
+    """Return a digest of the batch's other items. A table's stream reports nothing for an item that
+    is put again unchanged, so a late tick between two stored ones would be missed if the newest
+    item did not change with it."""
     ticks = [write.priced.ticks for write in sorted(others, key=lambda write: write.priced.key)]
     return f"{zlib.crc32(msgspec.json.encode(ticks)):08x}" if ticks else None

@@ -1,4 +1,4 @@
-"""What could not be read of a batch: an object of JSON lines for each day on which it arrived."""
+"""Quarantine: the unreadable parts of a batch, one object of JSON lines per day of arrival."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from chalicelib.services.ingest.plan import Read, numbers_of
 from chalicelib.services.stores import Archive, QuarantinedPart
 
 MOST_REASONS = 100
-"""Reasons of a batch that are logged: they name values, so that each part may have its own."""
+"""The most reasons of a batch that are logged: they name values, so each part may have its own."""
 
 log = logging.getLogger("ticktape.ingest")
 
 
 def quarantine(archive: Archive, reads: Sequence[Read]) -> None:
-    """Store and log what was rejected of a batch. Nothing is written where nothing was.
+    """Store and log the rejected parts of a batch, if there are any.
 
-    The day is the record's own, so that a part lies under the same one in whatever batch it comes.
+    The day is the record's own, so that a part lies under the same day in whichever batch it comes.
     """
     bad = [read for read in reads if read.decoded.rejected]
     if not bad:
@@ -32,7 +32,7 @@ def quarantine(archive: Archive, reads: Sequence[Read]) -> None:
 
 
 def last_reason(reads: Sequence[Read]) -> str:
-    """Why the last part was rejected; empty where none was."""
+    """Return why the last part was rejected; empty if none was."""
     reasons = [rejected.reason for read in reads for rejected in read.decoded.rejected]
     return reasons[-1] if reasons else ""
 
@@ -61,8 +61,8 @@ def _parts(read: Read, arrival: str) -> list[QuarantinedPart]:
 
 
 def _log(bad: Sequence[Read]) -> None:
-    """A line for each reason, with how many parts were rejected for it and the first of them; of
-    more than MOST_REASONS, those for which most were rejected."""
+    """Log a line for each reason, with its number of parts and the first of them; at most the
+    MOST_REASONS most frequent reasons."""
     first: dict[str, str] = {}
     counts: Counter[str] = Counter()
     for read in bad:

@@ -1,5 +1,5 @@
-"""Why items of symbols were quarantined, noted beside the symbols: for people alone, so that no
-price waits for it."""
+"""Note with symbols why their items were quarantined. The notes are only for people, so no price
+waits for them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from chalicelib.services.stores import SymbolStore
 
 NOTED_SECONDS = 60
 MOST_NOTED = 100
-"""Symbols of a batch whose problems are noted; others have their turn in later batches."""
+"""Symbols of a batch whose problems are noted; later batches note the others."""
 
 MAX_KNOWN = 50_000
 PARALLEL_NOTES = 8
 
 
 class SymbolProblems:
-    """Notes the problem of a symbol once in NOTED_SECONDS, whatever it says; one a container."""
+    """Notes one problem of a symbol per NOTED_SECONDS; one instance per container."""
 
     def __init__(self, store: SymbolStore, clock: Callable[[], datetime]) -> None:
         self._store = store
@@ -27,7 +27,7 @@ class SymbolProblems:
         self._noted: dict[str, float] = {}
 
     def note(self, found: Mapping[str, str], arrival: str, deadline: float) -> None:
-        """Note problems by symbol, several at a time: those begun by the deadline
+        """Note problems by symbol, several in parallel, as far as begun by the deadline
         (time.monotonic)."""
         now = self._clock().timestamp()
         due = [one for one in found.items() if self._is_due(one[0], now)][:MOST_NOTED]
