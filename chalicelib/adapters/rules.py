@@ -1,8 +1,8 @@
 """The rules table: by symbol and id, listed through an index (no Scan).
 
-One more item, the book, says which rules there are. Every write replaces it under its version, in
-one transaction with the rule, so that what was decided on a table holds for the table that is
-written to. The index does not list it (docs/decisions/0205).
+One more item, the book, lists the rules. Every write replaces it under its version, in one
+transaction with the rule, so that a decision on a table is valid for the table that it changes. The
+index does not contain it (docs/decisions/0205).
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Rules:
         return _read(answer["Items"][0]) if answer["Items"] else None
 
     def table(self) -> RuleTable:
-        """See RuleStore. One GetItem and one Query, and a GetItem for each rule of which book and
+        """See RuleStore. One GetItem and one Query, and a GetItem for each rule in which book and
         index differ: the index lags, or an older version of Ticktape wrote without the book."""
         book = read(self._client, self._table, _BOOK)
         noted = _noted(book)
@@ -105,7 +105,7 @@ class Rules:
 
 
 def _noted(book: Item) -> dict[RuleKey, bool]:
-    """The rules that the book names."""
+    """Return the rules that the book lists."""
     entries = _entries.decode(book["rules"]["S"]) if book else []
     return {(symbol, rule_id): on for symbol, rule_id, on in entries}
 
@@ -124,7 +124,7 @@ def _is_enabled(item: Item) -> bool:
 
 
 def _readable(found: Iterable[Rule | BrokenRule]) -> Iterator[Rule]:
-    """The rules; those that cannot be read are logged and passed over."""
+    """Yield the readable rules; log and skip the others."""
     for rule in found:
         if isinstance(rule, Rule):
             yield rule
@@ -140,9 +140,10 @@ def _read(item: Item) -> Rule | BrokenRule:
 
 
 def _to_rule(item: Item) -> Rule:
-    """The rule of an item, its value as short as a new one's: an earlier version kept all digits.
+    """Convert an item to a rule, its value rounded like a new one's: an earlier version kept all
+    digits.
 
-    Raises what says why it is none that could have been written.
+    Raises an error with the reason if the rule is invalid.
     """
     fields = {name: next(iter(value.values())) for name, value in item.items() if name != "kind"}
     for name in _COUNTS:

@@ -70,7 +70,7 @@ class Topic:
 
 
 def _refusal(response: Any) -> DeliveryError:
-    """What an answer of SNS with an error means."""
+    """Convert an error response of SNS."""
     code = response.get("Error", {}).get("Code") or "unknown"
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
     reason = f"SNS answered {code} ({status})"

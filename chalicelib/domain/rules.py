@@ -1,4 +1,4 @@
-"""Rules: what is to be watched, and how often one may be told."""
+"""Rules: what to watch, and how often an alert may be sent."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ PERCENT_CONDITIONS = ("change_percent", "moving_percent")
 RULE_ID_ALLOWED = "1 to 64 of A-Z a-z 0-9 - _"
 RULE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 MAX_RULES = 50
-"""Enabled rules that may concern one symbol, those for all included."""
+"""The most enabled rules per symbol, those for all symbols included."""
 MAX_WINDOW = 400
 MAX_COOLDOWN_SECONDS = 31 * 86400
 
 NEWER_DEFAULTS = ("default-cross-5m", "default-cross-1d")
-"""Default rules that a stage with MAX_RULES rules of its own does without."""
+"""Default rules that are left out first if a stage has MAX_RULES rules of its own."""
 
 VALUE_LIMIT = Decimal(10) ** 12
 _TOO_MANY = f"beyond the {MAX_RULES} enabled rules that may concern a symbol: it is not judged"
@@ -54,9 +54,9 @@ _VALUE_ALLOWED = "a number above 0 and below 10^12; digits behind the eighth dec
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """One rule. `symbol` is a symbol or "*" for all.
 
-    value: a price, or a percentage for the percent conditions; fast and slow: the averages'
-    windows in ticks or bars; window: the bars that a move is measured over; cooldown in seconds.
-    A tick interval judges every tick, another one judges the close of each of its bars.
+    value: a price, or a percentage for the percent conditions; fast and slow: the averages' windows
+    in ticks or bars; window: the bars that a move is measured over; cooldown in seconds. With the
+    interval "tick" every tick is judged, with others the close of each bar.
     """
 
     rule_id: str
@@ -75,7 +75,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def fingerprint(self) -> str:
-        """Eight characters that change with anything that makes the rule another one."""
+        """Return eight characters that change with everything that affects how the rule is
+        judged."""
         judged = (
             self.condition,
             str(self.value),
@@ -91,7 +92,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def closes_needed(self) -> int:
-        """How many prices (or closes) have to be known to judge it."""
+        """Return how many prices (or closes) must be known to judge the rule."""
         if self.condition in CROSSES:
             return self.slow or 0
         if self.condition == "moving_percent":
@@ -100,23 +101,23 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def closes_to_begin(self) -> int:
-        """How many prices (or closes) before its first one it looks at, to begin on the side on
-        which they left its averages. Averages may be equal for a while, so it looks back further
-        than it needs to judge."""
+        """Return how many prices (or closes) before its first one the rule reads, to find the side
+        on which the averages began. Averages may be equal for a while, so these are more than it
+        needs to judge."""
         return 2 * self.closes_needed if self.condition in CROSSES else self.closes_needed
 
     def is_active(self, timestamp: str) -> bool:
-        """Whether it is switched on and has not expired at an instant of the market."""
+        """Return whether the rule is enabled and not expired at an instant of the market."""
         return self.enabled and not self.has_expired(timestamp)
 
     def has_expired(self, timestamp: str) -> bool:
-        """Whether it is over at an instant of the market."""
+        """Return whether the rule has expired at an instant of the market."""
         return self.expires_at is not None and timestamp >= self.expires_at
 
 
 class BrokenRule(msgspec.Struct, frozen=True):
-    """A stored rule that is not judged, and why: it cannot be read, since a newer version or
-    somebody by hand wrote it, or it is beyond the bound of its symbol."""
+    """A stored rule that is not judged, and why: it is unreadable, because a newer version or a
+    person wrote it, or it exceeds the limit of its symbol."""
 
     rule_id: str
     symbol: str
@@ -124,9 +125,9 @@ class BrokenRule(msgspec.Struct, frozen=True):
 
 
 def within_bound(rules: Sequence[Rule]) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
-    """Of the rules that concern one symbol those that are judged, in their order, and those that
-    are left out because MAX_RULES others are enabled: rules for all symbols go first, then each by
-    its id, and NEWER_DEFAULTS last. An earlier version let more be stored."""
+    """Divide a symbol's rules into those judged, in order, and those left out because MAX_RULES
+    others are enabled: rules for all symbols come first, then the others by id, and NEWER_DEFAULTS
+    last. An earlier version allowed more."""
     enabled = [rule for rule in rules if rule.enabled]
     if len(enabled) <= MAX_RULES:
         return tuple(rules), ()
@@ -138,7 +139,7 @@ def within_bound(rules: Sequence[Rule]) -> tuple[tuple[Rule, ...], tuple[Rule, .
 
 
 def beyond_bound(rules: Iterable[Rule]) -> tuple[BrokenRule, ...]:
-    """Of all rules of a stage those that are left out of a symbol's, by id."""
+    """Return the rules of a stage that exceed a symbol's limit, by id."""
     by_symbol: dict[str, list[Rule]] = defaultdict(list)
     for rule in rules:
         by_symbol[rule.symbol].append(rule)
@@ -206,7 +207,7 @@ def _crosses_on_bars(fast: int, slow: int) -> tuple[Rule, Rule]:
 
 
 def parse_rule(given: dict[str, Any], rule_id: str) -> Rule:
-    """The rule that a client describes, checked. Raises RuleError, which names the field."""
+    """Parse a rule from a client. Raises RuleError, which names the field."""
     if not isinstance(given, dict):
         raise RuleError("rule", given, "a JSON object")
     known = Rule.__struct_fields__
@@ -235,7 +236,7 @@ def parse_rule(given: dict[str, Any], rule_id: str) -> Rule:
 
 
 def _check_condition(rule: Rule) -> None:
-    """Every condition has the fields that it is judged by, and no others."""
+    """Check that the rule has exactly the fields that its condition needs."""
     if rule.condition in PRICE_CONDITIONS + PERCENT_CONDITIONS:
         if rule.value is None:
             raise RuleError("value", None, f"a number above 0 for {rule.condition}")
@@ -285,8 +286,8 @@ def _value(given: Any) -> Decimal | None:
     value = given if isinstance(given, Decimal) else Decimal(str(given))
     if not value.is_finite() or not 0 < value < VALUE_LIMIT:
         raise RuleError("value", str(given), _VALUE_ALLOWED)
-    value = number(value)  # as prices are, so that no digits without end are kept
-    if not 0 < value < VALUE_LIMIT:  # it may have been rounded to either
+    value = number(value)  # rounded like prices, which bounds its digits
+    if not 0 < value < VALUE_LIMIT:  # rounding may reach either limit
         raise RuleError("value", str(given), _VALUE_ALLOWED)
     return value
 
