@@ -26,7 +26,13 @@ SKIPPED_BYTES = 1024 * 1024
 LONGEST_HEAD = 64 * 1024
 """Bytes of a request's header lines. Python's server accepts a hundred lines of this length."""
 
+LONGEST_COOKIES = 1024 * 1024
+"""Bytes of cookies, which are read and discarded: our servers set no cookies, but browsers
+send those that any port of this host has set, 180 of 4 KB."""
+
 _PIECE_BYTES = 64 * 1024
+
+_COOKIE = b"cookie:"
 
 _NO_HEADER = (MissingHeaderBodySeparatorDefect, FirstHeaderLineIsContinuationDefect)
 
@@ -65,19 +71,32 @@ class LimitedServer(ThreadingMixIn):
 
 
 class _Head:
-    """The lines of a request's head, at most LONGEST_HEAD bytes."""
+    """The lines of a request's head, at most LONGEST_HEAD bytes, with empty cookies."""
 
     def __init__(self, file: Any) -> None:
         self.file = file
         self.left = LONGEST_HEAD
+        self.cookies_left = LONGEST_COOKIES
 
     def readline(self, limit: int) -> bytes:
         """Return the next line. Raises LineTooLong, for which `parse_request` answers 431."""
-        line: bytes = self.file.readline(min(limit, self.left + 1))
+        line: bytes = self.file.readline(min(limit, max(self.left + 1, len(_COOKIE))))
+        if line[: len(_COOKIE)].lower() == _COOKIE:
+            self.left -= 0 if self._skip_rest(line) else LONGEST_HEAD
+            line = _COOKIE + b"\r\n"
         self.left -= len(line)
         if self.left < 0:
             raise LineTooLong("head")
         return line
+
+    def _skip_rest(self, line: bytes) -> bool:
+        """Discard the rest of a line. Return False if all together exceed LONGEST_COOKIES."""
+        while self.cookies_left > 0 and not line.endswith(b"\n"):
+            line = self.file.readline(_PIECE_BYTES)
+            if not line:  # the client has gone
+                break
+            self.cookies_left -= len(line)
+        return self.cookies_left > 0
 
 
 class _Answer(io.RawIOBase):

@@ -141,7 +141,12 @@ class _Handler(Handler):
 
     def _is_cross_site(self) -> bool:
         """Return whether a page of another site sent the request, from an origin that CORS does
-        not allow. Such a page could tell what is stored from a picture or script that fails."""
+        not allow. Such a page could tell what is stored from a picture or script that fails.
+
+        Browsers open WebSockets to any site, without Sec-Fetch-Site; no page of ours opens one.
+        """
+        if "Sec-WebSocket-Key" in self.headers:
+            return True
         if "cross-site" not in self.headers.get_all("Sec-Fetch-Site", []):
             return False
         allowed = self.cors_headers.get("Access-Control-Allow-Origin", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import threading
 from collections.abc import Iterable
@@ -15,16 +16,20 @@ from embedded_aws.limited_server import LimitedHandler, LimitedServer
 LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 """Host names that no other site's name can imitate, whatever it resolves to."""
 
+_ATTEMPTS = 20
+"""Ports that are tried, if any will do, until one is free at both addresses."""
+
 
 class Server:
     """Bound at once, serving from `start` until `stop`. Port 0 takes any free one.
 
-    A request's host has to be one of LOCAL_NAMES or of `hosts`, in lower case. Raises OSError if
-    the port is taken.
+    A request's host has to be one of LOCAL_NAMES or of `hosts`, in lower case. The port of ::1 is
+    reserved too, and refuses connections: browsers try it first for `localhost`, so another user's
+    server there could pass for this one. Raises OSError if the port is taken at either address.
     """
 
     def __init__(self, port: int, hosts: Iterable[str] = (), limits: Limits | None = None) -> None:
-        self._server = _QuietServer(("127.0.0.1", port), BaseHTTPRequestHandler)
+        self._server, self._reserved = _bound(port)
         self._server.hosts = LOCAL_NAMES | set(hosts)
         self._server.limit(limits or Limits(most_connections()))
         self._thread: threading.Thread | None = None
@@ -52,6 +57,8 @@ class Server:
         if self._thread is not None:
             self._server.shutdown()
         self._server.server_close()
+        if self._reserved is not None:
+            self._reserved.close()
 
 
 class Handler(LimitedHandler):
@@ -97,11 +104,43 @@ class _QuietServer(LimitedServer, ThreadingHTTPServer):
 
 
 def is_free(port: int) -> bool:
-    """Return whether a server could bind `port` on 127.0.0.1 now; always true for 0."""
+    """Return whether a server could bind `port` on 127.0.0.1 and ::1 now; always true for 0."""
     with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
+            reserved = _reserve(port)
         except OSError:
             return False
+    if reserved is not None:
+        reserved.close()
     return True
+
+
+def _bound(port: int) -> tuple[_QuietServer, socket.socket | None]:
+    """Bind a server to 127.0.0.1, and reserve its port at ::1."""
+    for attempt in range(_ATTEMPTS):
+        server = _QuietServer(("127.0.0.1", port), BaseHTTPRequestHandler)
+        try:
+            return server, _reserve(server.server_address[1])
+        except OSError:
+            server.server_close()
+            if port or attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _reserve(port: int) -> socket.socket | None:
+    """Bind a port of ::1 without listening; return None on a machine without IPv6."""
+    try:
+        held = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    except OSError:
+        return None
+    try:
+        held.bind(("::1", port))
+    except OSError as error:
+        held.close()
+        if error.errno == errno.EADDRINUSE:
+            raise
+        return None
+    return held

@@ -38,10 +38,12 @@ class Dropped(msgspec.Struct, frozen=True):
 
 def drop_odd_rows(connection: sqlite3.Connection, now: datetime) -> Dropped:
     """Delete lines that no sink accepts or that would never be read, and last timestamps that no
-    tick can have yet. No line's payload is read."""
+    tick can have yet. Payloads are decoded, not parsed."""
+    connection.create_function("is_utf8", 1, _is_utf8, deterministic=True)
     lines = connection.execute(
         "DELETE FROM lines WHERE typeof(payload) <> 'blob' OR length(payload) > ?"  # noqa: S608
-        f" OR row NOT BETWEEN 1 AND ? OR NOT ({_IS_SYMBOL})",
+        f" OR row NOT BETWEEN 1 AND ? OR typeof(is_bar) <> 'integer' OR NOT ({_IS_SYMBOL})"
+        " OR NOT is_utf8(payload)",
         (MOST_LINE_BYTES, _LAST_ROW, _MOST_SYMBOL),
     ).rowcount
     _number_on(connection)
@@ -61,6 +63,7 @@ def _drop_latest(connection: sqlite3.Connection, now: datetime) -> int:
     newest = to_text(now + timedelta(seconds=FUTURE_SECONDS))
     formless = connection.execute(
         "DELETE FROM latest WHERE typeof(timestamp) <> 'text' OR timestamp NOT GLOB ?"  # noqa: S608
+        " OR instr(timestamp, char(0)) > 0"
         f" OR timestamp > ? OR NOT ({_IS_SYMBOL})",
         (_TIMESTAMP, newest, _MOST_SYMBOL),
     ).rowcount
@@ -68,6 +71,14 @@ def _drop_latest(connection: sqlite3.Connection, now: datetime) -> int:
     impossible = [(symbol,) for symbol, timestamp in found if not _is_instant(timestamp)]
     connection.executemany("DELETE FROM latest WHERE symbol = ?", impossible)
     return formless + len(impossible)
+
+
+def _is_utf8(payload: bytes) -> bool:
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_instant(timestamp: str) -> bool:

@@ -10,6 +10,7 @@ import { Loader } from "./loader.js";
 import { Store, initialState } from "./store.js";
 import { byId, el } from "./dom.js";
 import { readView, recalledView, writeView } from "./url.js";
+import { knownTheme } from "./theme.js";
 import { mountChart } from "./views/chart_view.js";
 
 /** Milliseconds: after a longer pause the chart is reloaded instead of updated bar by bar. */
@@ -30,7 +31,7 @@ function bindAddress(store) {
     from: 0,
     to: 0,
   });
-  store.set({ view: known, theme: recall("theme", "auto") });
+  store.set({ view: known, theme: knownTheme(recall("theme", "auto")) });
   store.watch(["view"], ({ view }) => {
     history.replaceState(null, "", writeView(view, base));
     const { indicators, clock, type, symbol } = view;

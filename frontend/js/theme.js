@@ -1,6 +1,11 @@
 // Dark and light theme: by the system's preference or the switch. Colours are in css/tokens.css;
 // the chart reads them here.
 
+/** @param {any} kept what the browser keeps, which may be anything @returns {Theme} */
+export const knownTheme = (kept) => (kept === "dark" || kept === "light" ? kept : "auto");
+
+/** @typedef {"auto" | "dark" | "light"} Theme */
+
 /** Names of the chart's colour tokens, by role. */
 const ROLES = {
   accent: "accent",

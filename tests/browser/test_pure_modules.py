@@ -254,6 +254,16 @@ def test_a_link_or_what_was_kept_of_one_shows_each_thing_once(call: Call) -> Non
         assert call("url.js", "recalledView", junk, base) == base
 
 
+def test_order_and_theme_kept_by_the_browser_may_be_anything(call: Call) -> None:
+    own = {"by": "own", "down": False}
+    for junk in (None, 7, "text", [1, 2], {}, {"by": "constructor", "down": "yes"}):
+        assert call("data/sorting.js", "knownOrder", junk) == own
+        assert call("theme.js", "knownTheme", junk) == "auto"
+    kept = {"by": "price", "down": True}
+    assert call("data/sorting.js", "knownOrder", kept) == kept
+    assert call("theme.js", "knownTheme", "dark") == "dark"
+
+
 @pytest.mark.parametrize(
     ("start", "end", "taken"),
     [

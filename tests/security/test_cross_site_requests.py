@@ -53,6 +53,16 @@ def test_other_sites_get_the_same_refusal_for_stored_and_missing_symbols(
         assert "another site" in json.loads(stored[2])["detail"]
 
 
+def test_websockets_of_any_page_are_refused_before_any_route(api: Server) -> None:
+    handshake = {
+        "Connection": "Upgrade", "Upgrade": "websocket", "Origin": "https://other.example",
+        "Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec_WebSocket_Version": "13",
+    }  # fmt: skip
+    stored, missing = (ask(api, "GET", path, **handshake) for path in ("/stored", "/missing"))
+    assert stored[0] == missing[0] == 403
+    assert stored[2] == missing[2]
+
+
 @pytest.mark.parametrize(
     "headers",
     [

@@ -49,6 +49,8 @@ def opened(path: Path, *statements: tuple[str, tuple[Any, ...]]) -> tuple[Spool,
         (LINE, (9, "--")),
         (LINE, (9, b"AAPL")),
         (LINE.replace("?, x", f"{BAD_TEXT}, x"), (9,)),
+        (LINE.replace("x'7b7d'", "x'7bff'"), (9, "AAPL")),
+        (LINE.replace(", 0)", f", {BAD_TEXT})"), (9, "AAPL")),
     ],
 )
 def test_a_line_that_no_sink_takes_is_dropped_and_those_behind_it_are_sent(

@@ -2,6 +2,14 @@
 
 /** @typedef {{by: "own" | "symbol" | "price" | "change", down: boolean}} Order */
 
+const COLUMNS = ["own", "symbol", "price", "change"];
+
+/** @param {any} kept what the browser keeps, which may be anything @returns {Order} */
+export const knownOrder = (kept) => ({
+  by: COLUMNS.includes(kept?.by) ? kept.by : "own",
+  down: kept?.down === true,
+});
+
 /**
  * @param {import("../types.js").Listed[]} symbols
  * @param {Map<string, import("../types.js").Quote>} quotes

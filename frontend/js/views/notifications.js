@@ -9,7 +9,7 @@ import { keep, recall } from "../settings.js";
  */
 export function bindNotifications(store) {
   if (!("Notification" in window)) return el("span");
-  let on = recall("notify", false) && Notification.permission === "granted";
+  let on = recall("notify", false) === true && Notification.permission === "granted";
   /** @type {Set<string> | null} */
   let known = null;
   const button = el("button.button.quiet", { type: "button", onclick: () => void toggle() });

@@ -3,7 +3,7 @@
 import { busy, byId, el, flash, setText } from "../dom.js";
 import { serverNow } from "../server_clock.js";
 import { formatClock, formatDate, formatPercent, formatPrice, ownZone, wayOf } from "../format.js";
-import { arrange } from "../data/sorting.js";
+import { arrange, knownOrder } from "../data/sorting.js";
 import { keep, recall } from "../settings.js";
 import { bindWatchKeys } from "./watch_keys.js";
 import { drawSparkline } from "./sparkline.js";
@@ -146,7 +146,7 @@ function sortHeads(order, changed) {
  * @param {() => Record<string, string>} colors
  */
 export function mountWatch(store, api, colors) {
-  const order = recall("order", { by: "own", down: false });
+  const order = knownOrder(recall("order", null));
   const search = /** @type {HTMLInputElement} */ (
     el("input.input", {
       type: "search",
