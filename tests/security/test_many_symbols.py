@@ -167,7 +167,7 @@ def test_symbols_not_learnt_in_time_are_retried_from_their_first_record(
     )
     batch = [crowd(10, "A"), crowd(10, "B"), crowd(10, "C"), crowd(10, "A")]
     ingest = Ingest(stores, lambda: instant(100))
-    monkeypatch.setattr("chalicelib.services.ingest.ingest.sooner", lambda deadline: 1.0)
+    monkeypatch.setattr("chalicelib.services.ingest.ingest.half_way", lambda deadline: 1.0)
     records = events.from_kinesis(kinesis_event(batch))
     done = ingest(records, NEVER)
     assert (done.failed, done.stored, done.taken) == ({2}, 20, 20)

@@ -18,12 +18,12 @@ from chalicelib.domain.times import just_after
 from chalicelib.services.bars.repair_reading import stored_bars
 from chalicelib.services.stores import BarStore, Refused
 
-Fewer = Callable[[Bar], int]
+MayLose = Callable[[Bar], int]
 """Returns how many of its stored ticks a bar may have lost. A bar that has lost more stays as
 stored, since ticks that it was made from have expired."""
 
 
-def at_most(count: int) -> Fewer:
+def at_most(count: int) -> MayLose:
     """Allow every bar to have lost `count` ticks."""
     return lambda _: count
 
@@ -76,17 +76,19 @@ class BarWriter:
                 folded.append(_Folded.of(hour, mine))
         return folded
 
-    def put_differing(self, bars: Sequence[Bar], interval: str, arrival: str, fewer: Fewer) -> int:
+    def put_differing(
+        self, bars: Sequence[Bar], interval: str, arrival: str, fewer: MayLose
+    ) -> int:
         """Put a symbol's finished bars, in order, if they differ from the stored ones, with
         `revision` raised. Returns how many differed."""
         if not bars:
             return 0
         end = just_after(key_of(bars[-1].start, extended=True))
         stored = self._stored(bars[0].symbol, interval, bars[0].start, end)
-        return self.put_unlike(bars, stored, arrival, fewer)
+        return self.put_differing_from(bars, stored, arrival, fewer)
 
-    def put_unlike(
-        self, bars: Iterable[Bar], stored: Iterable[Bar], arrival: str, fewer: Fewer
+    def put_differing_from(
+        self, bars: Iterable[Bar], stored: Iterable[Bar], arrival: str, fewer: MayLose
     ) -> int:
         """Put finished bars that differ from `stored`. Returns how many differed."""
         known = {bar.key: bar for bar in stored}
@@ -125,7 +127,7 @@ class BarWriter:
             for bar in bars
             if counts[bar.start] >= had[bar.start] or bar.start >= expired_before
         ]
-        changed = self.put_unlike(known, found, arrival, ANY)
+        changed = self.put_differing_from(known, found, arrival, ANY)
         kept, starts = {bar.key for bar in known}, {bar.start for bar in known}
         old = [bar for bar in stored if bar.start in starts and bar.ticks]
         return Minutes(
@@ -198,7 +200,7 @@ class _Folded(msgspec.Struct, frozen=True):
         return cls(hour, may_lose)
 
 
-def _losses(folded: Iterable[_Folded]) -> Fewer:
+def _losses(folded: Iterable[_Folded]) -> MayLose:
     by_key = {one.bar.key: one.may_lose for one in folded}
     return lambda bar: by_key[bar.key]
 

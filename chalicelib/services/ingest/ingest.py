@@ -12,7 +12,12 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.errors import TickError
 from chalicelib.domain.ticks import UNKNOWN_SOURCE, Tick, family
 from chalicelib.domain.times import from_text, to_text
-from chalicelib.services.ingest.new_symbols import MAX_SYMBOLS, NewSymbols, not_crowded, sooner
+from chalicelib.services.ingest.new_symbols import (
+    MAX_SYMBOLS,
+    NewSymbols,
+    half_way,
+    within_symbol_limit,
+)
 from chalicelib.services.ingest.plan import (
     Incoming,
     Key,
@@ -97,16 +102,16 @@ class Ingest:
         first record with symbols that could not be registered in time, with all later ones. Raises
         the archive's errors; then nothing counts as processed.
         """
-        reads = [not_crowded(read) for read in read_all(records)]
+        reads = [within_symbol_limit(read) for read in read_all(records)]
         offered = _offered(reads)
-        refused = self._learn(offered, sooner(deadline))
+        refused = self._learn(offered, half_way(deadline))
         reads = self._learnt(reads, refused)
         cut = frozenset({len(reads)} if len(reads) < len(records) else ())
         offered = {symbol: line for symbol, line in offered.items() if symbol in self._known}
         foreign = _Foreign(self._known)
         reads = [without(read, lambda item: refused.get(item.symbol)) for read in reads]
         reads = [without(read, foreign.reason) for read in reads]
-        reads, writes = self._planned(reads, self._apart(offered))
+        reads, writes = self._planned(reads, self._not_yet_shared(offered))
         self._archive(reads)
         failed = self._write_prices(writes, deadline)
         bars, bar_sources = plan_bars(reads)
@@ -135,7 +140,7 @@ class Ingest:
         deadline; return why symbols are refused."""
         self._forget()
         self._forget_idle(offered)
-        new = [symbol for symbol, entry in offered.items() if self._is_news(symbol, entry)]
+        new = [symbol for symbol, entry in offered.items() if self._needs_reading(symbol, entry)]
         for symbol in new:
             self._known.pop(symbol, None)
         if new:
@@ -166,7 +171,7 @@ class Ingest:
             return entry
         return msgspec.structs.replace(entry, packed_at=to_text(self._clock()))
 
-    def _apart(self, offered: Iterable[str]) -> set[str]:
+    def _not_yet_shared(self, offered: Iterable[str]) -> set[str]:
         """Return symbols whose ticks may not share items yet: a container that does not know that
         they are packed would overwrite the whole item with a repeated part."""
         since = to_text(self._clock() - timedelta(seconds=LEARNT_SECONDS))
@@ -186,7 +191,7 @@ class Ingest:
         """Drop the cached line of a forgotten symbol; it is read again with its next record."""
         self._known.pop(symbol, None)
 
-    def _is_news(self, symbol: str, offered: SymbolEntry) -> bool:
+    def _needs_reading(self, symbol: str, offered: SymbolEntry) -> bool:
         """Return whether to read the stored line: it is not cached, or names another source.
 
         The series of that other source may have been forgotten since the line was read.

@@ -25,14 +25,14 @@ FULL_SECONDS = 10
 _CROWDED = f"symbol: a record brings at most {MAX_SYMBOLS_A_RECORD:,} symbols"
 
 
-def sooner(deadline: float) -> float:
+def half_way(deadline: float) -> float:
     """Return the middle of the time left until a deadline (time.monotonic): what is registered by
     then must still be written."""
     now = time.monotonic()
     return now + (deadline - now) / 2
 
 
-def not_crowded(read: Read) -> Read:
+def within_symbol_limit(read: Read) -> Read:
     """Return the record with the items of its first MAX_SYMBOLS_A_RECORD symbols; others are
     rejected."""
     items = items_of(read.decoded)

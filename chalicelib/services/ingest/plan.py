@@ -204,12 +204,12 @@ def plan_bars(reads: Sequence[Read]) -> tuple[list[Bar], list[int]]:
     for index, read in enumerate(reads):
         for bar in read.decoded.bars:
             known = found.get((bar.series, bar.start))
-            if known is None or _stands_above(bar, known[0]):
+            if known is None or _replaces(bar, known[0]):
                 found[bar.series, bar.start] = (bar, index)
     return [bar for bar, _ in found.values()], [index for _, index in found.values()]
 
 
-def _stands_above(bar: Bar, other: Bar) -> bool:
+def _replaces(bar: Bar, other: Bar) -> bool:
     """Return whether a later historical bar replaces an earlier one."""
     return not bar.folded or 0 < other.folded <= bar.folded
 

@@ -98,16 +98,16 @@ class Compact:
         try:
             run.begin()
             if day is None:
-                failed += _apart(lambda: _gathered_early(run, merged))
+                failed += _caught(lambda: _gathered_early(run, merged))
                 run.ahead()
             else:
                 run.one(day)
             removed = run.clean(run.now - self._grace, deadline)
             if day is None and not (failed or run.failed):
-                failed += _apart(lambda: run.merge(merged))
+                failed += _caught(lambda: run.merge(merged))
             if day is None:
                 run.late()
-                failed += _apart(lambda: run.gather_again(merged))
+                failed += _caught(lambda: run.gather_again(merged))
         except OutOfTime:
             left = True
         if failed := [*failed, *run.failed]:
@@ -134,7 +134,7 @@ def _gathered_early(run: Run, merged: Merged) -> None:
         log.info("the next run will merge the remaining hours with many batches")
 
 
-def _apart(step: Callable[[], None]) -> list[CompactionError]:
+def _caught(step: Callable[[], None]) -> list[CompactionError]:
     """Merge raw objects, and return an error instead of raising it: it must not delay any day."""
     try:
         step()

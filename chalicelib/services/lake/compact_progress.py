@@ -83,7 +83,7 @@ class Progress:
         if self._marks.merging != self._died:
             self._record(merging=self._died)
 
-    def broken_off(self, first: str) -> list[str]:
+    def to_retry(self, first: str) -> list[str]:
         """Return the hours from a date of arrival on in which exactly one run died, to retry their
         merge.
 
@@ -95,7 +95,7 @@ class Progress:
                 log.warning("raw objects of %s stay as they are: two runs died merging them", hour)
         return [hour for hour in sorted(set(self._died)) if self._died.count(hour) == 1]
 
-    def mended(self, hour: str) -> None:
+    def retried(self, hour: str) -> None:
         """Note that an hour was merged on the second attempt."""
         self._died = tuple(one for one in self._died if one != hour)
 

@@ -77,7 +77,7 @@ class Run:
     def ahead(self) -> None:
         """Compact what the view's boundary waits for. The boundary moves after every hundred days,
         so that a run that cannot finish makes progress."""
-        with self._writer.apart("the survey", [to_text(self.now)]):
+        with self._writer.collecting_errors("the survey", [to_text(self.now)]):
             self._progress.survey(self._statements)
         parts = self._lake.catalog.parts(DAYS_OF_TICKS)
         for days in chunked(self._progress.ahead(), DAYS):
@@ -145,7 +145,7 @@ class Run:
         arrivals = {
             day: late(day, {*self._progress.arrivals(day), *known.get(day, ())}) for day in days
         }
-        with self._writer.apart(DAYS_OF_TICKS.name, days):
+        with self._writer.collecting_errors(DAYS_OF_TICKS.name, days):
             self._some_ticks(days, arrivals)
 
     def _some_ticks(self, days: Sequence[str], arrivals: Mapping[str, tuple[str, ...]]) -> None:
@@ -180,7 +180,7 @@ class Run:
         for some in chunked(sorted(behind, reverse=True)[:most], DAYS):
             days = sorted(some)
             self._tried |= {(day, runs[day]) for day in days}
-            with self._writer.apart(MINUTE_BARS.name, days):
+            with self._writer.collecting_errors(MINUTE_BARS.name, days):
                 self._some_minutes(days, runs)
 
     def _some_minutes(self, days: Sequence[str], runs: Mapping[str, str]) -> None:

@@ -139,7 +139,7 @@ class Writer:
         return parts
 
     @contextmanager
-    def apart(self, what: str, periods: Sequence[str]) -> Iterator[None]:
+    def collecting_errors(self, what: str, periods: Sequence[str]) -> Iterator[None]:
         """Catch a CompactionError inside, and record it in `failed` with these periods."""
         try:
             yield

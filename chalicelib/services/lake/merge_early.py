@@ -55,14 +55,14 @@ class MergeEarly:
         """Merge the hours, from a date of arrival on, in which one run died. This step comes last,
         so that a run that dies there again has done everything else. Raises the same errors as a
         call."""
-        for hour in self._progress.broken_off(first):
+        for hour in self._progress.to_retry(first):
             self._need(SHORTEST_SECONDS)
             log.warning("raw objects of %s are merged again: a run died merging them", hour)
             with self._progress.merging():
                 for found in self._raw.hours(hour[:10], hour[:10], to_text(now - OVERLAP)):
                     if found.hour == hour:
                         self._merge_again.one(found, merged)
-                self._progress.mended(hour)
+                self._progress.retried(hour)
 
     def _is_due(self, hour: RawHour, last: str) -> bool:
         """Return whether an hour has many batches; `last` is the last complete hour."""

@@ -91,8 +91,8 @@ def orphans(hour: RawHour) -> list[str]:
     """Return readings whose lines are in a merged object, left behind by an interrupted run."""
     present = {stored.name for stored in hour.objects}
     merged = [one for one in map(numbered, hour.objects) if one and one.origin == MERGED]
-    lonely = [RawObject(name, 0) for name in hour.readings if name not in present]
-    found = [one for one in map(numbered, lonely) if one is not None]
+    unmatched = [RawObject(name, 0) for name in hour.readings if name not in present]
+    found = [one for one in map(numbered, unmatched) if one is not None]
     return [
         one.name for one in found if any(m.first <= one.first <= one.last <= m.last for m in merged)
     ]
