@@ -76,6 +76,33 @@ def detect(event: Any) -> dict[str, Any]:
     return handlers.detect(event.to_dict(), event.context)
 
 
+_deliver = event_sources["deliver"]
+
+
+@app.on_dynamodb_record(
+    stream_arn=settings.alerts_stream_arn,
+    batch_size=_deliver.batch_size,
+    starting_position=_deliver.starting_position,
+    maximum_batching_window_in_seconds=_deliver.window_seconds,
+)
+def deliver(event: Any) -> dict[str, Any]:
+    """New alerts to their channels."""
+    return handlers.deliver(event.to_dict(), event.context)
+
+
+_redeliver = event_sources["redeliver"]
+
+
+@app.on_sqs_message(
+    queue=settings.deliveries_queue,
+    batch_size=_redeliver.batch_size,
+    maximum_concurrency=_redeliver.maximum_concurrency,
+)
+def redeliver(event: Any) -> dict[str, Any]:
+    """Further attempts of deliveries that failed."""
+    return handlers.redeliver(event.to_dict(), event.context)
+
+
 if settings.athena_workgroup:
 
     @app.schedule(Cron(*COMPACTION))

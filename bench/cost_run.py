@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -177,7 +178,7 @@ class _Rig:
         self._services = services
         self._partitions = partitions
         self._number = 0
-        self._seen = 0
+        self._seen = self._sent = 0
         self._gathered: list[bytes] = []
         self._since = 0.0
         self._looked = 0.0
@@ -310,10 +311,23 @@ class _Rig:
         for part in shares.values():
             for first in range(0, len(part), size):
                 self._detect_batch({"Records": part[first : first + size]})
+        self._deliver()
 
     def _detect_batch(self, event: dict[str, Any]) -> None:
         detect = handlers.detect
         self._succeeded(self._meter.invoke("detect", lambda: detect(event, LambdaContext("1"))))
+
+    def _deliver(self) -> None:
+        """Deliver new alerts as the mapping of the alerts table's stream does."""
+        stream = self._aws.alert_stream
+        new = [one for one in stream[self._sent :] if is_to_be_sent(one)]
+        self._sent = len(stream)
+        size = EVENT_SOURCES["deliver"].batch_size
+        for first in range(0, len(new), size):
+            event = {"Records": new[first : first + size]}
+            self._succeeded(
+                self._meter.invoke("deliver", partial(handlers.deliver, event, LambdaContext("1")))
+            )
 
     @staticmethod
     def _succeeded(answer: dict[str, Any]) -> None:
@@ -331,5 +345,10 @@ class _Rig:
         counted.item_bytes = sum(item_bytes(item) + ITEM_OVERHEAD for item in items)
         objects = [*self._aws.objects.values()][self._objects_before :]
         counted.archive_bytes = sum(map(len, objects))
-        counted.alerts = int(counted.units("calls", "detect", "Publish"))
+        counted.alerts = int(counted.units("calls", "deliver", "Publish"))
         return counted
+
+
+def is_to_be_sent(record: dict[str, Any]) -> bool:
+    """Return whether the mapping's filter lets a record of the alerts table through."""
+    return bool(record["dynamodb"].get("NewImage", {}).get("outbox") == {"S": "new"})

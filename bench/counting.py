@@ -83,7 +83,8 @@ class Meter(logging.Handler):
         self.transport = transport
         self.counted = Counted()
         self._calls = AwsCalls(
-            clients or (transport.dynamodb, transport.s3, transport.sns), {"alerts": 1}
+            clients or (transport.dynamodb, transport.s3, transport.sns, transport.sqs),
+            {"alerts": 1},
         )
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -64,7 +64,7 @@ class _System:
         changes = self.aws.stream[self._seen :]
         self._seen = len(self.aws.stream)
         triggers = events.changed_prices({"Records": changes})
-        looked = self.meter.invoke("detect", lambda: self._services.detect(triggers, "bench"))
+        looked = self.meter.invoke("detect", lambda: self._services.detect(triggers))
         if done.failed or looked.failed:
             raise RuntimeError("the run failed")
 

@@ -41,8 +41,9 @@ PLATFORM_LOG_BYTES = 450
 IDLE_POLLS_AN_HOUR = 5 * 3 * 60
 KEY_REQUESTS_AN_HOUR = 100
 STATUSES_AN_HOUR = 3600 / USUAL_SECONDS
-METRIC_NAMES = 16
-ALARM_METRICS = {"kinesis": 22, "sqs": 10}
+DELIVER = "deliver"
+METRIC_NAMES = 19
+ALARM_METRICS = {"kinesis": 28, "sqs": 10}
 """Metrics in infra/examples: normal.tfvars (all alarms) and small.tfvars (the free ones)."""
 
 DAYS_A_MONTH = 30.4
@@ -61,13 +62,13 @@ def variable(counted: Counted, settings: Settings, prices: Prices) -> list[Line]
     usd, million = prices.of, 1e6 / counted.ticks
     found = [
         Line("stream or queue", _carried(counted, settings, prices)),
-        Line("Lambda: requests", usd("lambda_request", sum(counted.invocations.values()))),
+        Line("Lambda: requests", usd("lambda_request", _invocations(counted))),
         Line("Lambda: GB-seconds", usd("lambda_gb_second", gb_seconds(counted, settings))),
         Line("S3: puts", usd("s3_put", counted.units("calls", operation="PutObject"))),
         Line("DynamoDB: prices written", usd("dynamodb_write_unit", _ingest(counted, "write"))),
         Line("DynamoDB: state, bars, alerts written", usd("dynamodb_write_unit", _rest(counted))),
         Line("DynamoDB: read", usd("dynamodb_read_unit", counted.units("read_units"))),
-        Line("SNS: messages", usd("sns_publish", counted.alerts)),
+        Line("alerts: deliver, and messages of SNS", _delivered(counted, settings, prices)),
         Line("logs", usd("logs_gb", _logged(counted) / GB)),
         Line("prices kept, with recovery", _kept(counted, settings, prices)),
         Line("archive kept", _archived(counted, settings, prices)),
@@ -96,6 +97,10 @@ def fixed(settings: Settings, shards: int, prices: Prices) -> list[Line]:
         Line(
             "SQS: asking an idle queue",
             0 if has_stream else usd("sqs_fifo_request", IDLE_POLLS_AN_HOUR * hours),
+        ),
+        Line(
+            "SQS: asking the idle queue of deliveries",
+            usd("sqs_request", IDLE_POLLS_AN_HOUR * hours),
         ),
         Line("alarms beyond ten", usd("alarm_metric_month", alarms)),
         Line("metrics beyond ten", usd("metric_month", METRIC_NAMES - prices.free["metrics"])),
@@ -133,8 +138,9 @@ def billed_seconds(counted: Counted, function: str, memory_mb: int) -> float:
 
 
 def gb_seconds(counted: Counted, settings: Settings) -> float:
-    """Return the GB-seconds of all functions."""
-    seconds = sum(billed_seconds(counted, name, settings.memory_mb) for name in counted.cpu)
+    """Return the GB-seconds of all functions but deliver."""
+    names = [name for name in counted.cpu if name != DELIVER]
+    seconds = sum(billed_seconds(counted, name, settings.memory_mb) for name in names)
     return seconds * settings.memory_mb / 1024
 
 
@@ -154,7 +160,23 @@ def _ingest(counted: Counted, kind: str) -> float:
 
 
 def _rest(counted: Counted) -> float:
-    return counted.units("write_units") - _ingest(counted, "write")
+    delivered = counted.units("write_units", DELIVER)
+    return counted.units("write_units") - _ingest(counted, "write") - delivered
+
+
+def _invocations(counted: Counted) -> int:
+    return sum(counted.invocations.values()) - counted.invocations.get(DELIVER, 0)
+
+
+def _delivered(counted: Counted, settings: Settings, prices: Prices) -> float:
+    """Requests, GB-seconds and writes of deliver, and what SNS takes."""
+    seconds = billed_seconds(counted, DELIVER, settings.memory_mb) if DELIVER in counted.cpu else 0
+    return (
+        prices.of("lambda_request", counted.invocations.get(DELIVER, 0))
+        + prices.of("lambda_gb_second", seconds * settings.memory_mb / 1024)
+        + prices.of("dynamodb_write_unit", counted.units("write_units", DELIVER))
+        + prices.of("sns_publish", counted.alerts)
+    )
 
 
 def _logged(counted: Counted) -> float:

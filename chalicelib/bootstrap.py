@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # functions must not wait for each other's imports
     from chalicelib.domain.rules import BrokenRule, Rule
     from chalicelib.services.access.key_ring import KeyRing, KeyStore
     from chalicelib.services.access.rate_limit import RateLimit
+    from chalicelib.services.delivery.channel import Channel
+    from chalicelib.services.delivery.deliver import Deliver
     from chalicelib.services.detect.detect import Detect
     from chalicelib.services.health import HealthCheck
     from chalicelib.services.ingest.ingest import Ingest
@@ -171,7 +173,6 @@ class Services:
     def detect(self) -> Detect:
         """Return the service of the prices table's stream."""
         from chalicelib.services.detect.detect import Detect, Options
-        from chalicelib.services.notify import Notifier
 
         options = Options(
             fast=self.settings.sma_fast,
@@ -180,10 +181,22 @@ class Services:
             quiet_after_seconds=self.settings.quiet_after_seconds,
             prices_days=self.settings.prices_ttl_days,
         )
-        notifier = Notifier(
-            self.stores.alerts, self.stores.publisher, self.settings.page_url, self.clock
-        )
-        return Detect(self.stores, notifier, self.rules, options, self.clock)
+        return Detect(self.stores, self.rules, options, self.clock)
+
+    @cached_property
+    def deliver(self) -> Deliver:
+        """The service behind the alerts table's stream and the queue of further attempts."""
+        from chalicelib.adapters.clients import Clients, Deferred
+        from chalicelib.adapters.deliveries import Deliveries
+        from chalicelib.adapters.retries import Retries
+        from chalicelib.services.delivery.deliver import Deliver
+
+        settings, clients = self.settings, self._clients or Clients(self.settings.account_id)
+        store = Deliveries(Deferred(lambda: clients.dynamodb), settings.alerts_table)
+        queues = settings.deliveries_queue_url, settings.deliveries_dead_queue_url
+        retries = Retries(Deferred(lambda: clients.sqs), *queues)
+        channels = aws_channels(settings, clients)
+        return Deliver(store, channels, retries, settings.page_url, self.clock)
 
     @cached_property
     def rebuild(self) -> Rebuild:
@@ -273,8 +286,16 @@ def aws_lake(settings: Settings, clients: Any = None) -> LakeStores:
     )
 
 
+def aws_channels(settings: Settings, clients: Any) -> dict[str, Channel]:
+    """The channels that alerts are sent over, by id."""
+    from chalicelib.adapters.clients import Deferred
+    from chalicelib.adapters.topic import Topic
+
+    return {"sns": Topic(Deferred(lambda: clients.sns), settings.alerts_topic_arn)}
+
+
 def aws_stores(settings: Settings, clients: Any = None) -> Stores:
-    """Return the stores over DynamoDB, S3 and SNS; clients are created with their first request.
+    """Return the stores over DynamoDB and S3; clients are created with their first request.
 
     `clients` has the attributes of adapters.clients.Clients, which is the default.
     """
@@ -288,7 +309,6 @@ def aws_stores(settings: Settings, clients: Any = None) -> Stores:
     from chalicelib.adapters.rules import Rules
     from chalicelib.adapters.state import States
     from chalicelib.adapters.symbols import Symbols
-    from chalicelib.adapters.topic import Topic
     from chalicelib.services.stores import Stores
 
     clients = clients or Clients(settings.account_id)
@@ -304,7 +324,6 @@ def aws_stores(settings: Settings, clients: Any = None) -> Stores:
         rules=Rules(dynamodb, settings.rules_table),
         symbols=Symbols(dynamodb, settings.symbols_table),
         archive=S3Archive(s3, settings.archive_bucket),
-        publisher=Topic(Deferred(lambda: clients.sns), settings.alerts_topic_arn),
         failures=Failures(s3, settings.failures_bucket),
         producers=Producers(dynamodb, settings.symbols_table),
     )

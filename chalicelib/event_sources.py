@@ -66,6 +66,23 @@ EVENT_SOURCES: dict[str, EventSource] = {
                 },
             ),
         ),
+        EventSource(
+            handler="deliver",
+            kind="dynamodb",
+            batch_size=100,
+            maximum_retries=8,
+            maximum_record_age_seconds=21600,
+            bisect=True,
+            filters=(
+                {
+                    "eventName": ["INSERT", "MODIFY"],
+                    "dynamodb": {"NewImage": {"outbox": {"S": ["new"]}}},
+                },
+            ),
+        ),
+        EventSource(
+            handler="redeliver", kind="sqs", batch_size=10, maximum_concurrency=2, failures=False
+        ),
     )
 }
 """Event sources by handler, before a stage's settings."""
@@ -89,6 +106,11 @@ ADJUSTABLE = {
     "detect_batch_size": Adjustable("detect", "batch_size", 1, 10_000),
     "detect_window_seconds": Adjustable("detect", "window_seconds", 0, 300),
     "detect_parallelization": Adjustable("detect", "parallelization", 1, 10),
+    "deliver_batch_size": Adjustable("deliver", "batch_size", 1, 10_000),
+    "deliver_window_seconds": Adjustable("deliver", "window_seconds", 0, 300),
+    "deliver_parallelization": Adjustable("deliver", "parallelization", 1, 10),
+    "redeliver_batch_size": Adjustable("redeliver", "batch_size", 1, 10),
+    "redeliver_concurrency": Adjustable("redeliver", "maximum_concurrency", 2, 1000),
 }
 """Adjustable fields by setting. Limits:
 https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html,

@@ -13,6 +13,9 @@ from chalicelib.adapters.telemetry import emit
 from chalicelib.event_sources import COMPACTION_HOURS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from chalicelib.services.delivery.deliver import Delivered
     from chalicelib.services.ingest.plan import Incoming
 
 Response = dict[str, list[dict[str, str]]]
@@ -34,7 +37,7 @@ def detect(event: dict[str, Any], context: Any) -> Response:
     services = bootstrap.get_services()
     changes = events.changed_prices(event)
     until = bootstrap.deadline(context.get_remaining_time_in_millis())
-    done = services.detect(changes, context.aws_request_id, until)
+    done = services.detect(changes, until)
     broken = len(services.stores.rules.broken) + len(services.rules.left_out)
     emit(
         "detect",
@@ -43,7 +46,6 @@ def detect(event: dict[str, Any], context: Any) -> Response:
             "TicksDetected": done.ticks,
             "LateBatches": done.late,
             "Alerts": done.alerts,
-            "Notifications": done.sent,
             "DetectFailures": len(done.failed),
             "RepairsLeft": done.unrepaired,
             "RulesBroken": broken + bool(done.dropped or done.unsent),
@@ -51,6 +53,39 @@ def detect(event: dict[str, Any], context: Any) -> Response:
         services.clock(),
     )
     return _partial(done.failed)
+
+
+def deliver(event: dict[str, Any], context: Any) -> Response:
+    """A batch of the alerts table's stream."""
+    services = bootstrap.get_services()
+    until = bootstrap.deadline(context.get_remaining_time_in_millis())
+    return _delivered("deliver", services.deliver.new(events.new_alerts(event), until))
+
+
+def redeliver(event: dict[str, Any], context: Any) -> Response:
+    """Messages that ask for further attempts; those that nobody can read come again, and end in the
+    queue of the dead."""
+    services = bootstrap.get_services()
+    until = bootstrap.deadline(context.get_remaining_time_in_millis())
+    retries, unreadable = events.retries(event)
+    return _delivered("redeliver", services.deliver.again(retries, until), unreadable)
+
+
+def _delivered(name: str, done: Delivered, unreadable: Sequence[str] = ()) -> Response:
+    services = bootstrap.get_services()
+    failed = (*unreadable, *done.failed)
+    emit(
+        name,
+        services.settings.stage,
+        {
+            "Notifications": done.sent,
+            "DeliveriesRetried": done.retried + done.deferred,
+            "DeliveriesDead": done.dead,
+            "DeliverFailures": len(failed),
+        },
+        services.clock(),
+    )
+    return _partial(failed)
 
 
 def compact(event: dict[str, Any], context: Any) -> dict[str, Any]:

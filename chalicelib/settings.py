@@ -42,6 +42,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     failures_bucket: str
     alerts_topic_arn: str
     prices_stream_arn: str
+    alerts_stream_arn: str
+    deliveries_queue: str
+    deliveries_queue_url: str
+    deliveries_dead_queue_url: str
     athena_workgroup: str = ""
     athena_database: str = ""
     ticks_stream: str = ""
@@ -68,6 +72,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     detect_batch_size: int | None = None
     detect_window_seconds: int | None = None
     detect_parallelization: int | None = None
+    deliver_batch_size: int | None = None
+    deliver_window_seconds: int | None = None
+    deliver_parallelization: int | None = None
+    redeliver_batch_size: int | None = None
+    redeliver_concurrency: int | None = None
     log_level: str = "INFO"
     aws_lambda_function_name: str = ""
 

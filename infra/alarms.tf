@@ -18,7 +18,8 @@ locals {
       for kind in setunion(
         function.alarms,
         var.alarms == "all" ? try(function.further_alarms, ["errors", "throttles"]) : [],
-        contains(local.gives_up, try(local.triggers[key], "")) ? ["iterator-age"] : [],
+        # Of `deliver` among the free ones: errors alone. What it falls behind by holds up no price.
+        contains(local.gives_up, try(local.triggers[key], "")) && (key != "deliver" || var.alarms == "all") ? ["iterator-age"] : [],
         ) : "${kind}-${key}" => merge(local.function_alarms[kind], {
           namespace  = "AWS/Lambda"
           dimensions = { FunctionName = function.name }
@@ -32,6 +33,11 @@ locals {
         namespace  = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum"
         bound      = 0, minutes = 5, periods = 1, above = 1
         dimensions = { QueueName = local.queues["failures"].name }
+      }
+      undelivered = {
+        namespace  = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum"
+        bound      = 0, minutes = 5, periods = 1, above = 1
+        dimensions = { QueueName = local.queues["deliveries-dead"].name }
       }
     },
     var.sqs ? {

@@ -3,7 +3,8 @@
 locals {
   own_metric = { for name in [
     "TicksTaken", "TicksStored", "BarsStored", "RecordsQuarantined", "IngestFailures",
-    "StoreAgeMilliseconds", "TicksDetected", "LateBatches", "Alerts", "Notifications", "DetectFailures",
+    "StoreAgeMilliseconds", "TicksDetected", "LateBatches", "Alerts", "DetectFailures",
+    "Notifications", "DeliveriesRetried", "DeliveriesDead", "DeliverFailures",
     "RulesBroken", "RepairsLeft", "CollectorRuns", "CollectorTicks", "CollectorSilentRuns", "CollectorThrottledRuns",
     "CollectorBusyRuns", "CollectorLateRuns", "CollectorBrokenFields", "CollectorInvalidSymbols",
   ] : name => ["Ticktape", name, "stage", var.stage] }
@@ -26,14 +27,15 @@ locals {
         local.own_metric.RepairsLeft
       ] },
       { title = "Alerts and notifications", stat = "Sum", metrics = [
-        local.own_metric.Alerts, local.own_metric.Notifications, ["AWS/SNS", "NumberOfNotificationsFailed", "TopicName", aws_sns_topic.alerts.name]
+        local.own_metric.Alerts, local.own_metric.Notifications, local.own_metric.DeliveriesRetried,
+        local.own_metric.DeliveriesDead, local.own_metric.DeliverFailures, ["AWS/SNS", "NumberOfNotificationsFailed", "TopicName", aws_sns_topic.alerts.name]
       ] },
       { title = "API requests and errors", stat = "Sum", metrics = [
         for metric in ["Count", "4XXError", "5XXError"] : ["AWS/ApiGateway", metric, "ApiName", local.resources.app, "Stage", var.stage]
       ] },
       { title = "API latency, ms", stat = "p95", metrics = [["AWS/ApiGateway", "Latency", "ApiName", local.resources.app, "Stage", var.stage]] },
       { title = "Dead-lettered batches", stat = "Maximum", metrics = [
-        for key, queue in local.queues : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue.name] if key != "ticks.fifo"
+        for key, queue in local.queues : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue.name] if !contains(["ticks.fifo", "deliveries"], key)
       ] },
     ],
     var.collector == "lambda" ? [{ title = "Collector: runs, ticks sent, runs that brought nothing, unreadable items", stat = "Sum", metrics = [

@@ -31,7 +31,7 @@ locals {
   sources = concat(
     local.takes_kinesis ? ["stream/ticks"] : [],
     var.sqs ? ["queue/ticks.fifo"] : [],
-    ["table-stream/prices"],
+    ["table-stream/prices", "table-stream/alerts", "queue/deliveries"],
   )
 
   functions = {

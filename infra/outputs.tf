@@ -50,15 +50,19 @@ output "environment" {
       TICKS_QUEUE_URL = local.queues["ticks.fifo"].url
     } : {},
     {
-      STAGE             = var.stage
-      ACCOUNT_ID        = local.account
-      ALERTS_TOPIC_ARN  = aws_sns_topic.alerts.arn
-      PRICES_STREAM_ARN = aws_dynamodb_table.data["prices"].stream_arn
-      ATHENA_WORKGROUP  = aws_athena_workgroup.lake.name
-      ATHENA_DATABASE   = aws_glue_catalog_database.lake.name
-      PAGE_URL          = local.page_url
-      CORS_ORIGIN       = var.cors_origin != "" ? var.cors_origin : local.page_url
-      READ_ACCESS       = var.read_access
+      STAGE                     = var.stage
+      ACCOUNT_ID                = local.account
+      ALERTS_TOPIC_ARN          = aws_sns_topic.alerts.arn
+      PRICES_STREAM_ARN         = aws_dynamodb_table.data["prices"].stream_arn
+      ALERTS_STREAM_ARN         = aws_dynamodb_table.data["alerts"].stream_arn
+      DELIVERIES_QUEUE          = local.queues["deliveries"].name
+      DELIVERIES_QUEUE_URL      = local.queues["deliveries"].url
+      DELIVERIES_DEAD_QUEUE_URL = local.queues["deliveries-dead"].url
+      ATHENA_WORKGROUP          = aws_athena_workgroup.lake.name
+      ATHENA_DATABASE           = aws_glue_catalog_database.lake.name
+      PAGE_URL                  = local.page_url
+      CORS_ORIGIN               = var.cors_origin != "" ? var.cors_origin : local.page_url
+      READ_ACCESS               = var.read_access
     },
     { for name, value in var.settings : name => value if !startswith(name, "COLLECTOR_") },
   )

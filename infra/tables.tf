@@ -29,7 +29,7 @@ resource "aws_dynamodb_table" "data" {
       name            = global_secondary_index.key
       hash_key        = global_secondary_index.value.hash
       range_key       = try(global_secondary_index.value.range, null)
-      projection_type = "ALL"
+      projection_type = try(global_secondary_index.value.projection, "ALL")
     }
   }
 

@@ -24,7 +24,8 @@ def make(
     checkpoints: Checkpoints,
     control: EmulatorControl | None,
 ) -> Mappings:
-    """Return the mappings of detect, and of ingest from the configured stream or queue."""
+    """Return the mappings of detect, deliver and redeliver, and of ingest from the configured
+    stream or queue."""
     destination = FailureDestination(clients("s3"), environment["FAILURES_BUCKET"])
     made = Mappings(clients, checkpoints, control, destination)
     sources = configured(bootstrap.get_settings())
@@ -37,6 +38,8 @@ def make(
     events = clients("dynamodbstreams").meta.events
     events.register("before-parse.dynamodb-streams.GetRecords", read_answer)
     add("detect", environment["PRICES_STREAM_ARN"])
+    add("deliver", environment["ALERTS_STREAM_ARN"])
+    add("redeliver", environment["DELIVERIES_QUEUE_URL"])
     if "TICKS_STREAM" in environment:
         add("ingest_kinesis", environment["TICKS_STREAM"])
     else:

@@ -45,9 +45,9 @@ def provision(clients: Clients, resources: Resources, *, ingest: str) -> dict[st
             resources,
             has_lake=_is_made(lake),
             ingest=ingest,
-            queue_url=queues.result()["ticks.fifo"],
+            queue_urls=queues.result(),
             topic_arn=topic_arn,
-            prices_stream_arn=tables.result()["prices"],
+            stream_arns=tables.result(),
         )
 
 
@@ -99,7 +99,7 @@ def _table(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
             {
                 "IndexName": index,
                 "KeySchema": _key_schema(key),
-                "Projection": {"ProjectionType": "ALL"},
+                "Projection": {"ProjectionType": key.get("projection", "ALL")},
             }
             for index, key in table["indexes"].items()
         ]

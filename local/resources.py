@@ -6,6 +6,7 @@ Terraform reads the same file; its `environment` output has the same keys.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,22 +64,30 @@ def environment(
     resources: Resources,
     *,
     ingest: str,
-    queue_url: str,
+    queue_urls: Mapping[str, str],
     topic_arn: str,
-    prices_stream_arn: str,
+    stream_arns: Mapping[str, str],
     has_lake: bool = True,
 ) -> dict[str, str]:
-    """Return the variables that name resources, for `ingest` by "kinesis" or "sqs"."""
+    """Return the variables that name resources, for `ingest` by "kinesis" or "sqs".
+
+    `queue_urls` and `stream_arns` are by the keys of queues and tables.
+    """
     variables = {f"{key.upper()}_TABLE": resources.name(key) for key in resources.tables}
     variables |= {f"{key.upper()}_BUCKET": resources.name(key) for key in resources.buckets}
     variables |= {
         "STAGE": resources.stage,
         "ALERTS_TOPIC_ARN": topic_arn,
-        "PRICES_STREAM_ARN": prices_stream_arn,
+        "PRICES_STREAM_ARN": stream_arns["prices"],
+        "ALERTS_STREAM_ARN": stream_arns["alerts"],
+        "DELIVERIES_QUEUE": resources.name("deliveries"),
+        "DELIVERIES_QUEUE_URL": queue_urls["deliveries"],
+        "DELIVERIES_DEAD_QUEUE_URL": queue_urls["deliveries-dead"],
     }
     if has_lake:
         variables["ATHENA_WORKGROUP"] = resources.prefix
         variables["ATHENA_DATABASE"] = resources.database
     if ingest == "kinesis":
         return {**variables, "TICKS_STREAM": resources.name(resources.stream["key"])}
-    return {**variables, "TICKS_QUEUE": resources.name("ticks.fifo"), "TICKS_QUEUE_URL": queue_url}
+    name = resources.name("ticks.fifo")
+    return {**variables, "TICKS_QUEUE": name, "TICKS_QUEUE_URL": queue_urls["ticks.fifo"]}

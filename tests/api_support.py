@@ -155,8 +155,7 @@ def fill(services: FakeServices, ticks: Sequence[Tick]) -> None:
             stores.bars.put(bar, arrival)
         writer = BarWriter(stores.bars)
         writer.put_hours(symbol, ticks[0].exchange_timezone, outcome.hours, arrival)
-        for alert in outcome.state.pending:
-            stores.alerts.record(alert)
+        stores.alerts.record_all(outcome.state.pending, ticks[0].exchange_timezone)
         stores.state.put(outcome.state)
         state, left = stores.state.get(symbol) or state, left[outcome.taken :]
 

@@ -15,10 +15,9 @@ import msgspec
 
 from chalicelib.domain.alerts import Alert, StoredAlert
 from chalicelib.domain.bars import STORED, Bar
+from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.detection import State
-from chalicelib.domain.errors import Contended
 from chalicelib.domain.keys import Key
-from chalicelib.domain.messages import Message
 from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.readings import Reading
 from chalicelib.domain.rules import ANY_SYMBOL, BrokenRule, Rule
@@ -282,44 +281,27 @@ class FakeAlerts:
 
     def __init__(self) -> None:
         self.stored: dict[tuple[str, str], StoredAlert] = {}
-        self.claims: dict[tuple[str, str], tuple[str, str]] = {}
 
-    def record(self, alert: Alert) -> None:
-        """See AlertStore."""
-        self.stored.setdefault(_alert_key(alert), StoredAlert(alert))
-
-    def record_all(self, alerts: Sequence[Alert]) -> None:
+    def record_all(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
         """See AlertStore."""
         for alert in alerts:
-            self.record(alert)
+            stored = StoredAlert(alert, exchange_timezone=exchange_timezone)
+            self.stored.setdefault(_alert_key(alert), stored)
 
-    def is_settled(self, alert: Alert) -> bool:
+    def record_pending(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
         """See AlertStore."""
-        stored = self.stored.get(_alert_key(alert))
-        return stored is not None and (bool(alert.quiet) or stored.notified_at is not None)
+        self.record_all(alerts, exchange_timezone)
 
-    def claim(self, alert: Alert, owner: str, now: str, until: str) -> bool:
-        """See AlertStore."""
-        key = _alert_key(alert)
-        self.record(alert)
-        if self.stored[key].notified_at is not None:
-            return False
-        holder, held_until = self.claims.get(key, (owner, ""))
-        if holder != owner and held_until >= now:
-            raise Contended(alert.alert_id)
-        self.claims[key] = (owner, until)
-        return True
+    def mark_sent(self, alert: Alert, now: str, *deliveries: Delivery) -> None:
+        """Note that an alert has been sent, and its deliveries."""
+        found = self.stored[_alert_key(alert)]
+        changed = msgspec.structs.replace(found, notified_at=now, deliveries=deliveries)
+        self.stored[_alert_key(alert)] = changed
 
-    def release(self, alert: Alert, owner: str) -> None:
+    def find(self, alert_id: str) -> StoredAlert | None:
         """See AlertStore."""
-        key = _alert_key(alert)
-        if self.claims.get(key, ("", ""))[0] == owner:
-            del self.claims[key]
-
-    def mark_sent(self, alert: Alert, now: str) -> None:
-        """See AlertStore."""
-        if _alert_key(alert) in self.stored:
-            self.stored[_alert_key(alert)] = StoredAlert(alert, now)
+        found = (one for one in self.stored.values() if one.alert.alert_id == alert_id)
+        return next(found, None)
 
     def by_symbol(
         self,
@@ -533,17 +515,6 @@ class FakeArchive:
         self.quarantine[(date, origin, *numbers)] = tuple(parts)
 
 
-class FakeChannel:
-    """Channel: keeps what was sent."""
-
-    def __init__(self) -> None:
-        self.sent: list[Message] = []
-
-    def send(self, message: Message) -> None:
-        """See Channel."""
-        self.sent.append(message)
-
-
 class FakeFailures:
     """FailureStore: as many as a test says."""
 
@@ -638,7 +609,6 @@ def fake_stores() -> Stores:
         FakeRules(),
         FakeSymbols(),
         FakeArchive(),
-        FakeChannel(),
         FakeFailures(),
         FakeProducers(),
     )

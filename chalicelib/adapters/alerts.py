@@ -1,4 +1,5 @@
-"""The alerts table: each alert once, with a claim while it is being sent."""
+"""The alerts table: each alert once. Its stream tells `deliver` of those that are to be sent, whose
+`outbox` is "new"."""
 
 from __future__ import annotations
 
@@ -6,21 +7,23 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from chalicelib.adapters.deliveries import NEW, deliveries_of
 from chalicelib.adapters.dynamodb import (
     Item,
+    batch_get,
     item_of,
     key_range,
     number,
     optional_text,
     put_if,
     query,
+    read,
 )
 from chalicelib.adapters.inserts import insert_all
 from chalicelib.domain.alerts import Alert, StoredAlert
-from chalicelib.domain.errors import Contended
 from chalicelib.services.stores import Page
 
-_BY_DAY = "by_day"
+_BY_DAY, _BY_ID = "by_day", "by_id"
 _KEY = ("symbol", "timestamp_rule")
 
 
@@ -31,54 +34,62 @@ class Alerts:
         self._client = client
         self._table = table
 
-    def record(self, alert: Alert) -> None:
-        """See AlertStore."""
-        self._create(_to_item(alert))
-
-    def record_all(self, alerts: Sequence[Alert]) -> None:
+    def record_all(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
         """See AlertStore. What an insert refuses, for whatever reason, is put by itself."""
-        left = alerts
-        if len(alerts) > 1:
-            items = [_to_item(alert) for alert in alerts]
-            left = [alerts[at] for at in insert_all(self._client, self._table, _KEY, items)]
-        for alert in left:
-            self.record(alert)
+        items = [_to_item(alert, exchange_timezone) for alert in alerts]
+        if len(items) > 1:
+            items = [items[at] for at in insert_all(self._client, self._table, _KEY, items)]
+        for item in items:
+            put_if(
+                self._client,
+                TableName=self._table,
+                Item=item,
+                ConditionExpression="attribute_not_exists(symbol)",
+            )
 
-    def is_settled(self, alert: Alert) -> bool:
+    def record_pending(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
         """See AlertStore."""
-        item = self._find(alert)
-        return "notified_at" in item or bool(item and alert.quiet)
+        if not alerts:
+            return
+        items = batch_get(self._client, self._table, [_key(alert) for alert in alerts])
+        found = {item["timestamp_rule"]["S"]: item for item in items}
+        missing = []
+        for alert in alerts:
+            item = found.get(f"{alert.timestamp}#{alert.rule_id}")
+            if item is None:
+                missing.append(alert)
+            elif not (alert.quiet or "outbox" in item or "notified_at" in item):
+                self._hand_over(alert, exchange_timezone)
+        self.record_all(missing, exchange_timezone)
 
-    def claim(self, alert: Alert, owner: str, now: str, until: str) -> bool:
-        """See AlertStore."""
-        held = {"claimed_by": {"S": owner}, "claimed_until": {"S": until}}
-        if self._create(_to_item(alert) | held) or self._take_over(alert, owner, now, until):
-            return True
-        if "notified_at" in self._find(alert):
-            return False
-        raise Contended(f"alert {alert.alert_id} is being sent by another invocation")
-
-    def release(self, alert: Alert, owner: str) -> None:
-        """See AlertStore."""
+    def _hand_over(self, alert: Alert, exchange_timezone: str | None) -> None:
+        """Have an alert that an earlier version recorded, and did not send, delivered."""
+        changes, values = "SET outbox = :new", {":new": {"S": NEW}}
+        if exchange_timezone:
+            changes += ", exchange_timezone = :zone"
+            values[":zone"] = {"S": exchange_timezone}
         put_if(
             self._client,
             TableName=self._table,
             Key=_key(alert),
-            UpdateExpression="REMOVE claimed_by, claimed_until",
-            ConditionExpression="claimed_by = :owner",
-            ExpressionAttributeValues={":owner": {"S": owner}},
+            UpdateExpression=changes,
+            ConditionExpression="attribute_exists(symbol) AND attribute_not_exists(outbox)"
+            " AND attribute_not_exists(notified_at)",
+            ExpressionAttributeValues=values,
         )
 
-    def mark_sent(self, alert: Alert, now: str) -> None:
+    def find(self, alert_id: str) -> StoredAlert | None:
         """See AlertStore."""
-        put_if(
-            self._client,
-            ConditionExpression="attribute_exists(symbol)",  # its symbol may have been forgotten
+        answer = self._client.query(
             TableName=self._table,
-            Key=_key(alert),
-            UpdateExpression="SET notified_at = :now REMOVE claimed_by, claimed_until",
-            ExpressionAttributeValues={":now": {"S": now}},
+            IndexName=_BY_ID,
+            Limit=1,
+            KeyConditionExpression="alert_id = :id",
+            ExpressionAttributeValues={":id": {"S": alert_id}},
         )
+        keys = [{name: item[name] for name in _KEY} for item in answer["Items"]]
+        item = read(self._client, self._table, keys[0]) if keys else None
+        return to_stored(item) if item else None
 
     def by_symbol(
         self,
@@ -140,38 +151,7 @@ class Alerts:
         more = not finished or len(rows) > limit
         kept = rows[:limit]
         next_key = kept[-1][sort_key]["S"] if more and kept else None
-        return Page(tuple(map(_to_stored, kept)), next_key)
-
-    def _find(self, alert: Alert) -> Item:
-        """Return the stored item; empty if there is none."""
-        answer = self._client.get_item(TableName=self._table, Key=_key(alert), ConsistentRead=True)
-        found: Item = answer.get("Item", {})
-        return found
-
-    def _create(self, item: Item) -> bool:
-        return put_if(
-            self._client,
-            TableName=self._table,
-            Item=item,
-            ConditionExpression="attribute_not_exists(symbol)",
-        )
-
-    def _take_over(self, alert: Alert, owner: str, now: str, until: str) -> bool:
-        return put_if(
-            self._client,
-            TableName=self._table,
-            Key=_key(alert),
-            UpdateExpression="SET claimed_by = :owner, claimed_until = :until",
-            ConditionExpression="attribute_exists(symbol)"
-            " AND attribute_not_exists(notified_at)"
-            " AND (attribute_not_exists(claimed_by)"
-            " OR claimed_by = :owner OR claimed_until < :now)",
-            ExpressionAttributeValues={
-                ":owner": {"S": owner},
-                ":until": {"S": until},
-                ":now": {"S": now},
-            },
-        )
+        return Page(tuple(map(to_stored, kept)), next_key)
 
 
 def _key(alert: Alert) -> Item:
@@ -181,7 +161,7 @@ def _key(alert: Alert) -> Item:
     }
 
 
-def _to_item(alert: Alert) -> Item:
+def _to_item(alert: Alert, exchange_timezone: str | None) -> Item:
     item = _key(alert) | item_of(
         timestamp=alert.timestamp,
         rule_id=alert.rule_id,
@@ -192,6 +172,8 @@ def _to_item(alert: Alert) -> Item:
         message=alert.message,
         source=alert.source,
         quiet=alert.quiet or None,
+        outbox=None if alert.quiet else NEW,
+        exchange_timezone=exchange_timezone or None,
         day=alert.timestamp[:10],
         timestamp_symbol_rule=f"{alert.timestamp}#{alert.symbol}#{alert.rule_id}",
     )
@@ -199,7 +181,8 @@ def _to_item(alert: Alert) -> Item:
     return item
 
 
-def _to_stored(item: Item) -> StoredAlert:
+def to_stored(item: Item) -> StoredAlert:
+    """The alert of an item, with its deliveries."""
     alert = Alert(
         symbol=item["symbol"]["S"],
         timestamp=item["timestamp"]["S"],
@@ -212,4 +195,9 @@ def _to_stored(item: Item) -> StoredAlert:
         source=item["source"]["S"],
         quiet=optional_text(item, "quiet") or "",
     )
-    return StoredAlert(alert, optional_text(item, "notified_at"))
+    return StoredAlert(
+        alert,
+        optional_text(item, "notified_at"),
+        optional_text(item, "exchange_timezone"),
+        deliveries_of(item),
+    )

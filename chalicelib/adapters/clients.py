@@ -82,6 +82,11 @@ class Clients:
         return self._make("sns", PUBLISHING)
 
     @cached_property
+    def sqs(self) -> Any:
+        """SQS."""
+        return self._make("sqs")
+
+    @cached_property
     def athena(self) -> Any:
         """Return the Athena client."""
         return self._make("athena")

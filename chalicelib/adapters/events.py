@@ -11,6 +11,8 @@ from chalicelib.domain.sendings import ATTRIBUTE, sending_of
 from chalicelib.domain.times import from_epoch_seconds
 
 if TYPE_CHECKING:  # each function imports only its own types
+    from chalicelib.domain.alerts import StoredAlert
+    from chalicelib.domain.deliveries import Retry
     from chalicelib.services.detect.changed_prices import ChangedPrices
     from chalicelib.services.ingest.plan import Incoming
 
@@ -92,3 +94,36 @@ def _triggers(records: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
                 spans=mark.spans,
                 again=record["eventName"] == "MODIFY",
             )
+
+
+def new_alerts(event: dict[str, Any]) -> list[tuple[str, StoredAlert]]:
+    """The alerts of a DynamoDB stream event that are to be sent, with their records' identifiers.
+
+    The mapping's filter lets only these through; between a first deployment and the setting of
+    the filter others come too.
+    """
+    from chalicelib.adapters.alerts import to_stored
+    from chalicelib.adapters.deliveries import NEW
+
+    found = []
+    for record in event["Records"]:
+        image = record["dynamodb"].get("NewImage", {})
+        if record["eventName"] in ("INSERT", "MODIFY") and image.get("outbox") == {"S": NEW}:
+            found.append((record["dynamodb"]["SequenceNumber"], to_stored(image)))
+    return found
+
+
+def retries(event: dict[str, Any]) -> tuple[list[tuple[str, Retry]], list[str]]:
+    """The requests for further attempts of an SQS event, with their messages' identifiers, and the
+    identifiers of messages that are something else."""
+    import msgspec
+
+    from chalicelib.adapters.retries import retry_of
+
+    found, unreadable = [], []
+    for record in event["Records"]:
+        try:
+            found.append((record["messageId"], retry_of(record["body"])))
+        except msgspec.MsgspecError:
+            unreadable.append(record["messageId"])
+    return found, unreadable

@@ -64,7 +64,6 @@ class _Data(msgspec.Struct, omit_defaults=True):
     k: dict[str, str] = {}
     l: dict[str, RuleState] = {}  # noqa: E741 - short names save bytes; of older versions
     p: list[Alert] = []
-    q: str = ""
     n: Told | None = None
 
 
@@ -122,7 +121,6 @@ def to_item(state: State) -> Item:
         c=list(state.closes),
         k=packed_rule_states.pack(state.rule_states),
         p=list(state.pending),
-        q=state.pending_to if state.pending_to != state.last_timestamp else "",
         n=state.told,
     )
     return {
@@ -153,7 +151,6 @@ def from_item(item: Item) -> State:
         closes=tuple(data.c),
         rule_states=packed_rule_states.unpack(data.k) or data.l,
         pending=tuple(data.p),
-        pending_to=(data.q or item["timestamp"]["S"]) if data.p else "",
         told=data.n,
     )
 

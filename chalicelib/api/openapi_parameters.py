@@ -7,6 +7,7 @@ from typing import Any, get_args
 from chalicelib.api.openapi_schemas import Schema, text
 from chalicelib.api.parameters import FLAGS, FORMATS, MANY_INTERVALS, SORTS, WHOLE
 from chalicelib.api.study_parameters import ALLOWED, KINDS
+from chalicelib.domain.alerts import ALERT_ID_ALLOWED
 from chalicelib.domain.keys import KEY_ID_ALLOWED
 from chalicelib.domain.rules import RULE_ID_ALLOWED, Condition
 from chalicelib.services.market_data.bar_reading import MOST_STORED
@@ -104,6 +105,13 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "required": True,
         "description": RULE_ID_ALLOWED,
         "schema": text(pattern="^[A-Za-z0-9_-]{1,64}$"),
+    },
+    "alert_id": {
+        "name": "alert_id",
+        "in": "path",
+        "required": True,
+        "description": ALERT_ID_ALLOWED,
+        "schema": text(pattern="^[0-9a-f]{24}$"),
     },
     "key_id": {
         "name": "key_id",

@@ -179,6 +179,14 @@ PATHS: dict[str, dict[str, Operation]] = {
             refusals=(413,),
         )
     },
+    "/alerts/{alert_id}": {
+        "get": _get(
+            "One alert, and what became of it on each channel.",
+            "DeliveredAlert",
+            ("alert_id",),
+            refusals=(404,),
+        )
+    },
     "/rules": {
         "get": _get(
             "All rules in force, and stored ones that cannot be read.", "Rules", refusals=(413,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from chalicelib.domain.deliveries import DeliveryStatus
 from chalicelib.domain.rules import MAX_COOLDOWN_SECONDS, MAX_WINDOW, Condition, Trigger
 from chalicelib.domain.rules import Interval as RuleInterval
 from chalicelib.services.market_data.queries import BAR_INTERVALS, PERIODS
@@ -138,7 +139,23 @@ ALERT: dict[str, Schema] = {
     "message": text(),
     "source": LABELS["source"],
     "quiet": nullable(text("Why it was only recorded; null if it was to be sent.")),
-    "notified_at": nullable({**INSTANT, "description": "When it was sent; null before that."}),
+    "notified_at": nullable(
+        {**INSTANT, "description": "When the first channel took it; null before that."}
+    ),
+}
+
+DELIVERY: dict[str, Schema] = {
+    "channel": text("The channel's id: sns for the alerts topic."),
+    "status": text(
+        "sending: an attempt is under way. waiting: the last one failed, and another follows. "
+        "dead: no further attempt is made.",
+        enum=list(get_args(DeliveryStatus)),
+    ),
+    "attempts": {**COUNT, "description": "Attempts so far."},
+    "at": {**INSTANT, "description": "The last attempt."},
+    "seconds": number("From the tick to the last attempt."),
+    "error": nullable(text("Why the last attempt failed; null if it did not.")),
+    "next_attempt_at": nullable({**INSTANT, "description": "When a delivery that waits is due."}),
 }
 
 WOULD_BE = {
@@ -445,6 +462,8 @@ _PRICES: dict[str, Schema] = {
 
 _RULES: dict[str, Schema] = {
     "Alert": record(ALERT),
+    "Delivery": record(DELIVERY),
+    "DeliveredAlert": record({**ALERT, "deliveries": list_of("Delivery")}),
     "Alerts": record({"alerts": list_of("Alert"), "next_page_token": TOKEN}),
     "RuleGiven": {
         "type": "object",

@@ -140,6 +140,12 @@ def unknown_rule(rule_id: str) -> Problem:
     )
 
 
+def unknown_alert(alert_id: str) -> Problem:
+    """404: no alert has this id."""
+    detail = f"there is no alert {alert_id!r}; GET /alerts lists them"
+    return Problem(404, detail, kind="unknown-alert", parameter="alert_id", value=alert_id)
+
+
 def unknown_key(key_id: str) -> Problem:
     """Return 404: no key has this id."""
     detail = f"there is no key {key_id!r}; GET /keys lists what is"

@@ -58,6 +58,7 @@ ROUTES = (
     Route("PUT", "/symbols/{symbol}", "views.track_symbol", SYMBOLS),
     Route("DELETE", "/symbols/{symbol}", "views.untrack_symbol", SYMBOLS),
     Route("GET", "/alerts", "views.alerts"),
+    Route("GET", "/alerts/{alert_id}", "views.alert"),
     Route("GET", "/rules", "rule_views.rules"),
     Route("POST", "/rules", "rule_views.create_rule", RULES),
     Route("POST", "/rules/preview", "rule_views.preview_rule", weight=10),

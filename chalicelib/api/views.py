@@ -11,11 +11,14 @@ import msgspec
 from chalice.app import Response
 
 from chalicelib.api import bodies, parameters, rendering
+from chalicelib.api.problems import invalid_parameter, unknown_alert
 from chalicelib.api.version import VERSION
 from chalicelib.api.wiring import Services, caching
-from chalicelib.domain.alerts import StoredAlert
+from chalicelib.domain.alerts import ALERT_ID, ALERT_ID_ALLOWED, StoredAlert
+from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.messages import machine_form
 from chalicelib.domain.rules import Condition
+from chalicelib.domain.times import from_text
 from chalicelib.services.market_data.answers import (
     BAR_COLUMNS,
     SYMBOL_BAR_COLUMNS,
@@ -171,6 +174,19 @@ def alerts(services: Services, request: Any) -> Response:
     )
 
 
+def alert(services: Services, request: Any, alert_id: str) -> Response:
+    """One alert, and what became of it on each channel."""
+    parameters.read(request, "/alerts/{alert_id}", parameters.NONE)
+    if not ALERT_ID.fullmatch(alert_id):
+        raise invalid_parameter("alert_id", alert_id, ALERT_ID_ALLOWED)
+    stored = services.stores.alerts.find(alert_id)
+    if stored is None:
+        raise unknown_alert(alert_id)
+    deliveries = [_delivery(stored, one) for one in stored.deliveries]
+    shown = _alert(stored) | {"deliveries": deliveries}
+    return rendering.document(request, shown, caching(services, OPEN_CACHE_SECONDS))
+
+
 def health(services: Services, request: Any) -> Response:
     """Return whether the store answers, how old the newest price is, and what the producer does."""
     from chalicelib.services.health import KEPT_SECONDS
@@ -231,6 +247,21 @@ def _quote(quote: Quote) -> dict[str, Any]:
         "trend": quote.trend,
         "alerted_at": quote.alerted_at,
         **_labels(quote.labels),
+    }
+
+
+def _delivery(stored: StoredAlert, delivery: Delivery) -> dict[str, Any]:
+    """`seconds` are those from the tick to the last attempt."""
+    at = from_text(delivery.at)
+    waits = delivery.status == "waiting"
+    return {
+        "channel": delivery.channel,
+        "status": delivery.status,
+        "attempts": delivery.attempts,
+        "at": delivery.at,
+        "seconds": round((at - from_text(stored.alert.timestamp)).total_seconds(), 3),
+        "error": delivery.error or None,
+        "next_attempt_at": delivery.until if waits else None,
     }
 
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from decimal import Decimal
 
 import msgspec
 
+from chalicelib.domain.deliveries import Delivery
+
 SIMULATED_SOURCE = "simulator"
+
+ALERT_ID = re.compile(r"[0-9a-f]{24}", re.ASCII)
+ALERT_ID_ALLOWED = "24 hexadecimal digits, as GET /alerts has them"
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -40,7 +46,17 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class StoredAlert(msgspec.Struct, frozen=True):
-    """An alert as the table has it; notified_at is None until its message has been sent."""
+    """An alert as the table has it.
+
+    notified_at is the time at which the first of its channels took the message, None until then.
+    exchange_timezone is None where the ticks named none, and for alerts of earlier versions.
+    """
 
     alert: Alert
     notified_at: str | None = None
+    exchange_timezone: str | None = None
+    deliveries: tuple[Delivery, ...] = ()
+
+    def on(self, channel: str) -> Delivery | None:
+        """The delivery on a channel; None before its first attempt."""
+        return next((one for one in self.deliveries if one.channel == channel), None)

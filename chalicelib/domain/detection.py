@@ -55,9 +55,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     beside: the minute's bar of the other kind, regular or extended; closes: the newest prices,
     newest last, adjusted for all splits; rule_states by rule; splits: the newest ones, in order;
     opening: None in a session that an older version began; pending: alerts that may not have been
-    delivered yet, at most MAX_PENDING plus those of one tick; pending_to: the last tick of the run
-    that made the newest of them; told: the alerts of the last tick's minute, None without any;
-    version counts the writes, repairs those after recomputed bars.
+    recorded yet, at most MAX_PENDING plus those of one tick; told: the alerts of the last tick's
+    minute, None without any; version counts the writes, repairs those after recomputed bars.
     """
 
     symbol: str
@@ -74,7 +73,6 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     splits: tuple[Split, ...] = ()
     opening: Opening | None = None
     pending: tuple[Alert, ...] = ()
-    pending_to: str = ""
     told: Told | None = None
 
     @property
@@ -166,13 +164,12 @@ def advance(
     watch: Watch,
     quiet: Quiet,
     history: StoredCloses = no_history,
-    carried: tuple[Alert, ...] = (),
     room: Room = BOUNDLESS,
 ) -> Outcome:
     """Fold ticks, in order and all later than `state.last`, into the state.
 
-    The new state's `pending` has the `carried` alerts, those of the old state that could not be
-    delivered, followed by this run's alerts, as far as the room has places.
+    The new state's `pending` has this run's alerts, as far as the room has places. The old state's
+    pending alerts have to be recorded before.
     """
     count = AlertCount(state.told, quiet, room)
     run = _Run(state, watch, count, history, ticks)
@@ -180,21 +177,11 @@ def advance(
     for tick in ticks:
         run.take(tick)
         taken += 1
-        if len(carried) + len(run.alerts) >= MAX_PENDING:
+        if len(run.alerts) >= MAX_PENDING:
             break
-    after = msgspec.structs.replace(
-        run.state(),
-        pending=(*carried, *run.alerts),
-        pending_to=_pending_to(state, run, carried),
-    )
+    after = msgspec.structs.replace(run.state(), pending=tuple(run.alerts))
     closed, hours = tuple(run.builder.closed), tuple(run.builder.hours)
     return Outcome(after, closed, hours, taken, run.split, dict(count.dropped), dict(count.unsent))
-
-
-def _pending_to(before: State, run: _Run, carried: Sequence[Alert]) -> str:
-    if run.alerts and run.builder.last is not None:
-        return run.builder.last.timestamp
-    return before.pending_to if carried else ""
 
 
 class _Run:

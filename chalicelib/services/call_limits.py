@@ -37,5 +37,6 @@ def _longest_pause(made: int) -> float:
 
 USUAL = CallLimits(connect_seconds=3, read_seconds=10, attempts=4)
 
-PUBLISHING = CallLimits(connect_seconds=2, read_seconds=5, attempts=2)
-"""Short, since an alert stays claimed that long after its sender has died. Lambda asks again."""
+PUBLISHING = CallLimits(connect_seconds=2, read_seconds=5, attempts=1)
+"""Short, since an alert stays claimed that long after its sender has died, and a single attempt:
+`services/delivery` makes the further ones."""

@@ -20,7 +20,6 @@ from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.readings import Reading
 from chalicelib.domain.rules import BrokenRule, Rule
 from chalicelib.domain.splits import Split
-from chalicelib.services.delivery.channel import Channel
 from chalicelib.services.priced import PricedRecord, StoredTick
 
 Row = TypeVar("Row")
@@ -199,27 +198,16 @@ class StateStore(Protocol):
 class AlertStore(Protocol):
     """Alerts, each once."""
 
-    def record(self, alert: Alert) -> None:
-        """Put an alert that is not to be sent, unless it is there."""
+    def record_all(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
+        """Put alerts, each unless it is there; those that are not quiet are then delivered. Where
+        this raises, some may be put."""
 
-    def record_all(self, alerts: Sequence[Alert]) -> None:
-        """Put several that are not to be sent, each unless it is there. Where this raises, some may
-        be put."""
+    def record_pending(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
+        """Put those that are not there, and have those delivered that an earlier version has
+        recorded without sending them. Where this raises, some may be done."""
 
-    def is_settled(self, alert: Alert) -> bool:
-        """Whether it is stored and, unless it is quiet, marked as sent; read consistently."""
-
-    def claim(self, alert: Alert, owner: str, now: str, until: str) -> bool:
-        """Put if need be, and take the right to send it. False if it has been sent already.
-
-        Raises Contended while another owner's claim is running.
-        """
-
-    def release(self, alert: Alert, owner: str) -> None:
-        """Give a claim back, so that the next delivery need not wait for it to end."""
-
-    def mark_sent(self, alert: Alert, now: str) -> None:
-        """Note that it has been sent, if it is still there."""
+    def find(self, alert_id: str) -> StoredAlert | None:
+        """The alert with this id, with its deliveries; None where there is none."""
 
     def by_symbol(
         self,
@@ -501,6 +489,5 @@ class Stores(msgspec.Struct, frozen=True):
     rules: RuleStore
     symbols: SymbolStore
     archive: Archive
-    publisher: Channel
     failures: FailureStore
     producers: ProducerStore

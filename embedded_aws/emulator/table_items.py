@@ -88,6 +88,29 @@ class TableItems:
         self._hash: str = table.hash_key_attr
         self._range: str | None = table.range_key_attr
         self._indexes = [(index.name, _index_keys(index)) for index in table.global_indexes]
+        self._fill_new_indexes()
+
+    def _fill_new_indexes(self) -> None:
+        """Enter items of an older file into indexes that the table had not got then."""
+        filled = {
+            index
+            for index, _ in self._indexes
+            if self._connection.execute(
+                "SELECT 1 FROM index_entries WHERE tbl = ? AND idx = ? LIMIT 1", (self.name, index)
+            ).fetchone()
+        }
+        new = {index for index, _ in self._indexes} - filled
+        if not new:
+            return
+        found = self._connection.execute(
+            "SELECT h, r, item FROM items WHERE tbl = ?", (self.name,)
+        ).fetchall()
+        for hash_value, range_value, raw in found:
+            entries = self._entries(hash_value, range_value, self.item(raw))
+            self._connection.executemany(
+                "INSERT INTO index_entries VALUES (?, ?, ?, ?, ?, ?)",
+                [entry for entry in entries if entry[1] in new],
+            )
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TableItems:
         return self

@@ -18,6 +18,8 @@ from infra.deploy.waiting import CLOCK, CONSISTENT_SECONDS, Clock, until_well
 
 SETTLING_SECONDS = 120.0
 _SETTLED = ("Enabled", "Disabled")
+_STREAMS = {"detect": "PRICES_STREAM_ARN", "deliver": "ALERTS_STREAM_ARN"}
+"""By handler: the output that names its table's stream."""
 
 
 def wanted(source: EventSource, failures_bucket_arn: str) -> dict[str, Any]:
@@ -129,8 +131,8 @@ def _mappings_of(client: Any, function: str) -> list[dict[str, Any]]:
 
 def _arn(stage: Stage, handler: str, mapping: dict[str, Any]) -> str:
     """Return the ARN that the mapping should read; streams and queues keep their ARN by name."""
-    if EVENT_SOURCES[handler].kind == "dynamodb":
-        return stage.environment["PRICES_STREAM_ARN"]
+    if handler in _STREAMS:
+        return stage.environment[_STREAMS[handler]]
     return str(mapping["EventSourceArn"])
 
 

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 _FUNCTIONS = ", ".join(EVENT_SOURCES)
 """Functions that a stored batch may name: writers of batches must not reach any others."""
 
-DEAD_LETTERS, NOTICES = "ticks-dead.fifo", "failures"
-"""Keys of queues in `resources.json`."""
+DEAD_LETTERS = {"ticks-dead.fifo": "ingest_sqs", "deliveries-dead": "redeliver"}
+"""Dead-letter queues, and the function that takes the messages of each."""
+
+NOTICES = "failures"
+"""Keys of queues in `resources.json`, as those of DEAD_LETTERS are."""
 
 
 def redrive(arguments: list[str]) -> int:
@@ -36,7 +39,7 @@ def redrive(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m local redrive",
         description="Processes batches in the failures bucket and messages in the dead-letter "
-        "queue again, and deletes those that succeed.",
+        "queues again, and deletes those that succeed.",
     )
     parser.add_argument(
         "--stage", help="of this deployment, with your AWS credentials; else the running system's"
@@ -53,8 +56,8 @@ class DeadLettered(msgspec.Struct, frozen=True):
     s3: Any
     sqs: Any
     bucket: str
-    dead_letters: str | None
-    """The dead-letter queue's URL. None if no queue feeds the stage."""
+    dead_letters: dict[str, str]
+    """By function: the URL of its dead-letter queue, if the stage has one."""
     notices: str
     """The URL of the queue with a message for each object of the bucket."""
     call: Call
@@ -73,7 +76,8 @@ def _running(options: argparse.Namespace) -> DeadLettered:
         return str(sqs.get_queue_url(QueueName=named.name(key))["QueueUrl"])
 
     bucket, call = named.name("failures"), _calling_handlers()
-    return DeadLettered(s3, sqs, bucket, url(DEAD_LETTERS), url(NOTICES), call)
+    dead_letters = {function: url(key) for key, function in DEAD_LETTERS.items()}
+    return DeadLettered(s3, sqs, bucket, dead_letters, url(NOTICES), call)
 
 
 def _calling_handlers() -> Call:
@@ -92,7 +96,8 @@ def _deployed(name: str) -> DeadLettered:
     """Invoke a stage's functions by the names in its outputs."""
     stage = deployed.find(name)
     bucket, queues = stage.environment["FAILURES_BUCKET"], stage.queues
-    dead_letters, notices = queues.get(DEAD_LETTERS), queues[NOTICES]
+    dead_letters = {one: queues[key] for key, one in DEAD_LETTERS.items() if key in queues}
+    notices = queues[NOTICES]
     s3, sqs = stage.client("s3"), stage.client("sqs")
     return DeadLettered(s3, sqs, bucket, dead_letters, notices, _invoking(stage))
 
@@ -115,9 +120,8 @@ def _all(dead_lettered: DeadLettered) -> tuple[list[Redriven], int]:
     """Redrive everything. Return each result, and how many batches were dead-lettered meanwhile."""
     sqs, call = dead_lettered.sqs, dead_lettered.call
     done = list(redrive_batches(dead_lettered.s3, dead_lettered.bucket, call))
-    if dead_lettered.dead_letters is not None:
-        region = sqs.meta.region_name
-        done += redrive_messages(sqs, dead_lettered.dead_letters, "ingest_sqs", region, call)
+    for function, url in dead_lettered.dead_letters.items():
+        done += redrive_messages(sqs, url, function, sqs.meta.region_name, call)
     if any(one.error for one in done):
         return done, 0
     return done, drop_notices(dead_lettered.s3, dead_lettered.bucket, sqs, dead_lettered.notices)

@@ -266,7 +266,9 @@ def _projected(item: Item, request: Mapping[str, Any]) -> Item:
 def _key(table: Table, item: Item, index: str | None) -> dict[str, Any]:
     names = {table.hash, table.range or table.hash}
     if index:
-        names |= set(table.indexes[index].values())
+        names |= {
+            table.indexes[index][part] for part in ("hash", "range") if part in table.indexes[index]
+        }
     return {name: item[name] for name in names}
 
 

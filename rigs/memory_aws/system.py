@@ -29,6 +29,10 @@ SETTINGS = Settings(
     failures_bucket="failures",
     alerts_topic_arn="arn:aws:sns:us-east-1:123456789012:alerts",
     prices_stream_arn="arn:aws:dynamodb:us-east-1:123456789012:table/prices/stream/1",
+    alerts_stream_arn="arn:aws:dynamodb:us-east-1:123456789012:table/alerts/stream/1",
+    deliveries_queue="deliveries",
+    deliveries_queue_url="https://sqs.us-east-1.amazonaws.com/123456789012/deliveries",
+    deliveries_dead_queue_url="https://sqs.us-east-1.amazonaws.com/123456789012/deliveries-dead",
     read_access="open",
 )
 
@@ -67,6 +71,26 @@ class SNS:
         return {"MessageId": str(len(self._aws.published))}
 
 
+class SQS:
+    """Queues in memory, by the names at the end of their URLs. `aws` has `around` and `messages`,
+    as Aws has."""
+
+    def __init__(self, aws: Any) -> None:
+        self._aws = aws
+
+    def send_message(self, **request: Any) -> dict[str, Any]:
+        """SendMessage."""
+        answer: dict[str, Any] = self._aws.around(
+            "SendMessage", request, lambda: self._send(request)
+        )
+        return answer
+
+    def _send(self, request: dict[str, Any]) -> dict[str, Any]:
+        name = request["QueueUrl"].rsplit("/", 1)[1]
+        self._aws.messages.setdefault(name, []).append(request)
+        return {"MessageId": f"{name}-{len(self._aws.messages[name])}"}
+
+
 class Aws:
     """All resources; `around` wraps every call and may be replaced."""
 
@@ -75,9 +99,11 @@ class Aws:
         self.tables = {name: Table(table) for name, table in RESOURCES["tables"].items()}
         self.objects: dict[tuple[str, str], bytes] = {}
         self.published: list[dict[str, Any]] = []
+        self.messages: dict[str, list[dict[str, Any]]] = {}
         self.dynamodb = DynamoDB(self.tables, self._around, page_items)
         self.s3 = S3(self)
         self.sns = SNS(self)
+        self.sqs = SQS(self)
 
     def _around(self, operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
         return self.around(operation, request, perform)
@@ -86,6 +112,11 @@ class Aws:
     def stream(self) -> list[dict[str, Any]]:
         """Return the changes of the prices table so far."""
         return self.tables["prices"].stream
+
+    @property
+    def alert_stream(self) -> list[dict[str, Any]]:
+        """The changes of the alerts table so far."""
+        return self.tables["alerts"].stream
 
 
 def services_over(

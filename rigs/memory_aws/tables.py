@@ -94,6 +94,8 @@ class Table:
         found = [
             item
             for item in self.items.values()
-            if item.get(names["hash"]) == {"S": hash_value} and names["range"] in item
+            if item.get(names["hash"]) == {"S": hash_value}
+            and names.get("range", self.hash) in item
         ]
-        return sorted(found, key=lambda item: (item[names["range"]]["S"], self.key_of(item)))
+        order = names.get("range", self.hash)
+        return sorted(found, key=lambda item: (item[order]["S"], self.key_of(item)))

@@ -37,6 +37,7 @@ class Transport:
         json_wire.install(self.dynamodb)
         self.s3 = self._client("s3", self._s3)
         self.sns = self._client("sns", self._sns)
+        self.sqs = self._client("sqs", self._sqs)
 
     def _client(self, service: str, answer: Any) -> Any:
         client = botocore.session.get_session().create_client(
@@ -75,11 +76,21 @@ class Transport:
         self.aws.s3.put_object(Bucket=bucket, Key=key, Body=body)
         return _answer(request, 200, "")
 
+    def _sqs(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        given: Any = request.body
+        return _answer(request, 200, json.dumps(self.aws.sqs.send_message(**json.loads(given))))
+
     def _sns(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         text: Any = request.body
         form = parse_qs(text.decode() if isinstance(text, bytes) else text)
         given = {name: values[0] for name, values in form.items()}
-        number = self.aws.sns.publish(**given)["MessageId"]
+        try:
+            number = self.aws.sns.publish(**given)["MessageId"]
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            refusal = f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>"
+            return _answer(request, status, refusal)
         xml = f"<PublishResponse><PublishResult><MessageId>{number}</MessageId></PublishResult>"
         return _answer(request, 200, xml + "</PublishResponse>")
 

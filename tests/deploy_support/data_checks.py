@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from datetime import timedelta
+from typing import Any
 
 from chalicelib.adapters.glue import view_text
 from chalicelib.services.lake import lake_sql
@@ -25,12 +26,19 @@ def tables_have_the_schema_that_the_local_provisioner_makes(life: Life) -> None:
             index["IndexName"]: {
                 part["KeyType"].lower(): part["AttributeName"] for part in index["KeySchema"]
             }
+            | _projection(index)
             for index in found.get("GlobalSecondaryIndexes", [])
         }
         assert indexes == table.get("indexes", {})
         assert found.get("StreamSpecification", {}).get("StreamViewType") == table.get("stream")
         ttl = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
         assert ttl.get("AttributeName") == table.get("ttl")
+
+
+def _projection(index: dict[str, Any]) -> dict[str, str]:
+    """As `resources.json` has it, where only other projections than ALL are named."""
+    kind = index["Projection"]["ProjectionType"]
+    return {} if kind == "ALL" else {"projection": kind}
 
 
 def tables_are_protected_encrypted_and_recoverable(life: Life) -> None:

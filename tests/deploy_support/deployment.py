@@ -67,6 +67,12 @@ class Deployment:
             QueueUrl=url, MessageBody=body, MessageGroupId="g", MessageDeduplicationId="d"
         )
 
+    def has_dead_deliveries(self) -> None:
+        """Have the queue of dead deliveries, with one message."""
+        name = f"{self.prefix}-deliveries-dead"
+        url = self.queues["deliveries-dead"] = self.sqs.create_queue(QueueName=name)["QueueUrl"]
+        self.sqs.send_message(QueueUrl=url, MessageBody="{}")
+
     def give_up(self, function: str) -> None:
         """Dead-letter a batch of a function, and tell the queue of it."""
         event = kinesis_event([b'{"symbol": "AGAIN", "price": 12.5}'])
@@ -78,7 +84,7 @@ class Deployment:
 
     def applied(self, **changed: Any) -> None:
         """Have Terraform's outputs describe the stage, and AWS ask for buckets' owners."""
-        names = ("ingest_kinesis", "ingest_sqs", "detect", "compact")
+        names = ("ingest_kinesis", "ingest_sqs", "detect", "deliver", "redeliver", "compact")
         functions = {
             key: {
                 "name": f"{self.prefix}-{key}",

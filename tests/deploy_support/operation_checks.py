@@ -45,9 +45,9 @@ def environment_is_what_the_application_and_the_local_system_know(life: Life) ->
             local_resources.environment(
                 local_resources.load(STAGE),
                 ingest=ingest,
-                queue_url="url",
+                queue_urls=dict.fromkeys(local_resources.load(STAGE).queues, "url"),
                 topic_arn="arn",
-                prices_stream_arn="arn",
+                stream_arns={"prices": "arn", "alerts": "arn"},
             )
         )
     assert local <= set(environment)

@@ -21,7 +21,7 @@ from embedded_aws.clients import Clients
 from tests.deploy_support.recorded_calls import Recorder
 from tests.patience import PATIENCE_SECONDS
 
-HANDLERS = ("ingest_kinesis", "ingest_sqs", "detect")
+HANDLERS = ("ingest_kinesis", "ingest_sqs", "detect", "deliver", "redeliver")
 
 
 def main(calls: Path) -> None:

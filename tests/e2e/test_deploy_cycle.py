@@ -24,6 +24,7 @@ from chalicelib.event_sources import EVENT_SOURCES, configured
 from chalicelib.services.access import key_ring
 from infra.deploy import gateway, mappings
 from tests.deploy_support import (
+    alerts_through,
     collector_checks,
     data_checks,
     made_checks,
@@ -122,7 +123,7 @@ def test_mapping_has_the_settings_of_the_table(life: Life, handler: str) -> None
     assert mapping["BatchSize"] == source.batch_size
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     if source.kind == "sqs":
-        assert mapping["ScalingConfig"] == {"MaximumConcurrency": 5}
+        assert mapping["ScalingConfig"] == {"MaximumConcurrency": source.maximum_concurrency}
     else:
         assert mapping["MaximumBatchingWindowInSeconds"] == source.window_seconds
         assert mapping["StartingPosition"] == source.starting_position
@@ -333,10 +334,32 @@ def test_detection_bears_late_ticks_splits_rivals_and_a_lost_state(
     assert after >= before
 
 
+def test_alerts_are_delivered_once_their_channel_takes_them(life: Life, standing: Standing) -> None:
+    older = alerts_through.put_alert(life, "older", outbox=None)
+    alerts_through.leave_pending(life, older)
+    put_by_kinesis(life, "KIN", json.dumps(tick("KIN", "2026-01-06T15:00:10.000000Z", 51)))
+    assert eventually(lambda: "notified_at" in alerts_through.stored(life, older))
+    others = [
+        alerts_through.put_alert(life, "claimed", claimed_until=alerts_through.FAR),
+        alerts_through.put_alert(life, "held", **alerts_through.held()),
+    ]
+    assert eventually(lambda: alerts_through.waiting(life, "DELIVERIES_QUEUE_URL") == 2)
+    alerts_through.ask(life, others[1])
+    assert eventually(lambda: alerts_through.waiting(life, "DELIVERIES_QUEUE_URL") == 3)
+    with alerts_through.without_topic(life):
+        alerts_through.put_alert(life, "refused")
+        asked = alerts_through.put_alert(life, "asked", outbox="taken")
+        alerts_through.ask(life, asked)
+        assert eventually(lambda: alerts_through.waiting(life, "DELIVERIES_DEAD_QUEUE_URL") == 2)
+    for alert in others:
+        alerts_through.remove(life, alert)
+
+
 def test_every_route_of_the_api_answers(standing: Standing) -> None:
     rule = {"symbol": "AAPL", "condition": "crossing_up", "value": 200, "interval": "tick"}
     status, made = standing.ask("POST", "/rules", rule)
     assert status == 201, made
+    (alert,) = standing.ask("GET", "/alerts?symbol=AAPL&limit=1")[1]["alerts"]
     status, started = standing.ask("POST", "/reports/top_movers", {})
     assert status == 202, started
     asked = {
@@ -353,6 +376,7 @@ def test_every_route_of_the_api_answers(standing: Standing) -> None:
         if path is None or route.method == "DELETE":
             continue
         path = path.replace("{symbol}", "AAPL").replace("{rule_id}", made["rule_id"])
+        path = path.replace("{alert_id}", alert["alert_id"])
         body = rule if route.path.startswith("/rules") and route.method != "GET" else None
         body = {**rule, "period": "1y"} if route.path == "/rules/preview" else body
         status, answer = standing.ask(route.method, path, body)

@@ -15,6 +15,7 @@ import msgspec
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from tests.factories import kinesis_event, sqs_event
+from tests.faults.outbox import Message, Outbox
 from tests.faults.world import Invocation, World
 
 SIDE_BY_SIDE = 3
@@ -52,8 +53,17 @@ class Delivery(msgspec.Struct):
     running: Invocation
 
 
+class Sending(msgspec.Struct):
+    """New alerts, or messages that ask for further attempts, at a deliver."""
+
+    records: list[dict[str, Any]]
+    messages: list[Message]
+    running: Invocation
+
+
 class Deliverer:
-    """Brings generations of shards to ingest, and the table's changes to detect."""
+    """Brings generations of shards to ingest, the prices table's changes to detect, the alerts
+    table's to deliver, and messages to redeliver."""
 
     def __init__(self, world: World, generations: Sequence[Sequence[Shard]], kind: str) -> None:
         self._world = world
@@ -64,6 +74,8 @@ class Deliverer:
         self._came_back = 0
         self._changes: list[dict[str, Any]] = []
         self._detects: list[Delivery] = []
+        self._outbox = Outbox(world.aws)
+        self._sendings: list[Sending] = []
 
     def drain(self) -> None:
         """Until everything has been delivered and nothing is reported."""
@@ -75,19 +87,24 @@ class Deliverer:
     def _step(self) -> bool:
         self._watch()
         shards = self._open_shards()
-        if not self._detects and not any(shard.running for shard in shards):
+        if not (self._detects or self._sendings or any(shard.running for shard in shards)):
             self._world.wait(30)  # leases of the dead end
             self._came_back = 0
         free = len(self._detects) < SIDE_BY_SIDE and self._came_back < UNTIL_PAUSE
         may_detect = bool(self._changes) and free
         choices = [*shards, *(["start"] if may_detect else []), *self._detects, *self._detects]
+        choices += [*self._sendings, *(["send"] if self._may_send() else [])]
         if not choices:
-            return False
+            return not self._outbox.is_empty
         chosen = self._world.dice.choice(choices)
         if isinstance(chosen, Shard):
             self._ingest(chosen)
         elif isinstance(chosen, Delivery):
             self._detect(chosen)
+        elif isinstance(chosen, Sending):
+            self._send(chosen)
+        elif chosen == "send":
+            self._start_sending()
         else:
             self._start_detect()
         return True
@@ -108,6 +125,7 @@ class Deliverer:
                 times = 2 if self._world.dice.random() < 0.15 else 1
                 self._changes += [record] * times
         self._seen = len(stream)
+        self._outbox.watch(self._world.seconds)
 
     def _ingest(self, shard: Shard) -> None:
         if shard.running is None:
@@ -159,7 +177,7 @@ class Deliverer:
         changes = events.changed_prices({"Records": records})
 
         def work(services: Services, request_id: str) -> list[str]:
-            return list(services.detect(changes, request_id).failed)
+            return list(services.detect(changes).failed)
 
         self._detects.append(Delivery(records, self._world.invoke(work)))
 
@@ -178,3 +196,51 @@ class Deliverer:
     def _come_back(self, records: list[dict[str, Any]]) -> None:
         self._came_back += 1
         self._changes = records + self._changes
+
+    def _may_send(self) -> bool:
+        now = self._world.seconds
+        waits = self._outbox.records or any(one.due <= now for one in self._outbox.messages)
+        return bool(waits) and len(self._sendings) < SIDE_BY_SIDE and self._came_back < UNTIL_PAUSE
+
+    def _start_sending(self) -> None:
+        """New alerts, or messages; some are delivered twice."""
+        dice, outbox = self._world.dice, self._outbox
+        if outbox.records and dice.random() < 0.7:
+            count = dice.randint(1, len(outbox.records))
+            records = outbox.records[:count]
+            if dice.random() > 0.15:
+                del outbox.records[:count]
+            self._sendings.append(Sending(records, [], self._invoke_deliver(records)))
+        elif due := outbox.take_due(self._world.seconds):
+            outbox.messages += [one for one in due if dice.random() < 0.1]
+            self._sendings.append(Sending([], due, self._invoke_redeliver(due)))
+
+    def _invoke_deliver(self, records: Sequence[dict[str, Any]]) -> Invocation:
+        alerts = events.new_alerts({"Records": records})
+        return self._world.invoke(
+            lambda services, _: list(services.deliver.new(alerts, math.inf).failed)
+        )
+
+    def _invoke_redeliver(self, due: Sequence[Message]) -> Invocation:
+        retries, unreadable = events.retries({"Records": [one.record for one in due]})
+        assert not unreadable
+        return self._world.invoke(
+            lambda services, _: list(services.deliver.again(retries, math.inf).failed)
+        )
+
+    def _send(self, sending: Sending) -> None:
+        sending.running.step()
+        if not sending.running.done:
+            return
+        self._sendings.remove(sending)
+        failed = sending.running.result
+        if sending.running.failure is None and not failed:
+            return
+        self._came_back += 1
+        if sending.running.failure is not None:
+            failed = []
+        numbers = [record["dynamodb"]["SequenceNumber"] for record in sending.records]
+        first = min((numbers.index(name) for name in failed if name in numbers), default=0)
+        self._outbox.records = sending.records[first:] + self._outbox.records
+        again = [one for one in sending.messages if not failed or one.record["messageId"] in failed]
+        self._outbox.messages += again

@@ -9,7 +9,7 @@ import threading
 from typing import Any, Literal
 
 Moment = Literal["before", "after"]
-CLIENTS = ("dynamodb", "s3", "sns")
+CLIENTS = ("dynamodb", "s3", "sns", "sqs")
 
 
 class Killed(BaseException):
@@ -61,9 +61,9 @@ class Calls:
     def _note(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         context["alert_id"] = params["MessageAttributes"]["alert_id"]["StringValue"]
 
-    def _after(self, context: dict[str, Any], **_: Any) -> None:
+    def _after(self, http_response: Any, context: dict[str, Any], **_: Any) -> None:
         with self._lock:
-            if "alert_id" in context:
+            if "alert_id" in context and http_response.status_code < 300:
                 self.published.append(context["alert_id"])
             self._die_if_dead()
             if self._kill == (context["number"], "after"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from chalicelib.bootstrap import Services
 from rigs.memory_aws.system import SETTINGS, Aws
 from rigs.memory_aws.transport import Transport
 from tests.factories import LambdaContext, instant
+from tests.faults.outbox import Message, Outbox
 from tests.faults.stores import TABLES, Contents, comparable
 
 Handler = Callable[[dict[str, Any], Any], dict[str, list[dict[str, str]]]]
@@ -19,6 +20,7 @@ Handler = Callable[[dict[str, Any], Any], dict[str, list[dict[str, str]]]]
 INGEST: dict[str, Handler] = {"kinesis": handlers.ingest_kinesis, "sqs": handlers.ingest_sqs}
 SMALL_AVERAGES = msgspec.structs.replace(SETTINGS, sma_fast=2, sma_slow=4, alerts="every-tick")
 MOST_DELIVERIES = 6
+MOST_ROUNDS = 100
 
 
 class Run:
@@ -28,6 +30,7 @@ class Run:
         self.aws = transport.aws = Aws()
         self._transport = transport
         self._use = use
+        self.outbox = Outbox(self.aws)
         self.seconds = 4300.0
         self._deliveries = 0
 
@@ -55,8 +58,39 @@ class Run:
         self.until_done(INGEST[kind], event)
 
     def detect(self) -> None:
-        """Deliver all changes to detect without any fault."""
+        """Deliver all changes to detect without any fault, and what it records."""
         self.until_done(handlers.detect, self.changes())
+        self.deliver()
+
+    def deliver(self) -> None:
+        """Deliver what is new, and make all further attempts, without any fault."""
+        for _ in range(MOST_ROUNDS):
+            self.outbox.watch(self.seconds)
+            if self.outbox.is_empty:
+                return
+            if self.outbox.records:
+                self._deliver_new()
+            if due := self.outbox.take_due(self.seconds):
+                self.redeliver(due)
+            self.seconds += 10
+        raise AssertionError("delivery does not come to an end")
+
+    def _deliver_new(self) -> None:
+        records = self.outbox.records
+        failed = self.once(handlers.deliver, {"Records": records})
+        numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
+        first = min(map(numbers.index, failed), default=len(records))
+        self.outbox.records = records[first:]
+
+    def redeliver(self, due: Sequence[Message]) -> None:
+        """Hand messages out; those that fail come again."""
+        failed = self.once(handlers.redeliver, {"Records": [one.record for one in due]})
+        self.outbox.messages += [one for one in due if one.record["messageId"] in failed]
+
+    def new_alerts(self) -> dict[str, Any]:
+        """All new alerts that wait, as one batch."""
+        self.outbox.watch(self.seconds)
+        return {"Records": list(self.outbox.records)}
 
     def marked(self) -> set[str]:
         """The alert_ids of the alerts that are marked as sent."""

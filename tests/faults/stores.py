@@ -21,16 +21,15 @@ def comparable(
 ) -> Contents:
     """Tables as sorted items without what may differ, the archive as a set of lines.
 
-    Alerts that the state has as pending are left out after a look whether they were delivered:
-    the next write of the state drops them.
+    Alerts that the state has as pending are left out after a look whether they were recorded: the
+    next write of the state drops them.
     """
     contents: Contents = {name: sorted(map(_kept, tables[name]), key=_text) for name in TABLES}
-    delivered = {
+    recorded = {
         (item["symbol"]["S"], item["timestamp"]["S"], item["rule_id"]["S"])
         for item in tables["alerts"]
-        if "notified_at" in item or "quiet" in item
     }
-    contents["state"] = [_without_delivered(item, delivered) for item in contents["state"]]
+    contents["state"] = [_without_recorded(item, recorded) for item in contents["state"]]
     contents["raw"] = {
         line for key, body in objects.items() if key.startswith("raw/") for line in gunzipped(body)
     }
@@ -50,15 +49,22 @@ def without_ttl(contents: Contents) -> Contents:
 
 
 def _kept(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in item.items() if name not in APART}
+    return {
+        name: value for name, value in item.items() if name not in APART and not _says_when(name)
+    }
+
+
+def _says_when(name: str) -> bool:
+    """Deliveries have times, and as many attempts as a fault has made necessary."""
+    return name.startswith("delivery_")
 
 
 def _text(item: Mapping[str, Any]) -> str:
     return json.dumps(item, sort_keys=True)
 
 
-def _without_delivered(item: dict[str, Any], delivered: set[tuple[str, str, str]]) -> Any:
+def _without_recorded(item: dict[str, Any], recorded: set[tuple[str, str, str]]) -> Any:
     data = json.loads(item["data"]["S"])
     pending = data.pop("p", [])
-    left = [a for a in pending if (a["symbol"], a["timestamp"], a["rule_id"]) not in delivered]
-    return {**item, "data": data, "undelivered": left}
+    left = [a for a in pending if (a["symbol"], a["timestamp"], a["rule_id"]) not in recorded]
+    return {**item, "data": data, "unrecorded": left}

@@ -11,6 +11,7 @@ from chalicelib.bootstrap import Services
 from chalicelib.domain.ticks import Tick
 from rigs.memory_aws.system import Aws
 from tests.factories import NEVER, instant, kinesis_event, wire
+from tests.faults.outbox import send_new
 from tests.faults.run import SMALL_AVERAGES
 
 SYMBOL = "BTC-USD"
@@ -26,6 +27,7 @@ class System:
         self.arrival = 10.0**7
         self._number = 0
         self._seen = 0
+        self._alerted = 0
 
     def ingest(self, *payloads: bytes) -> None:
         """One batch."""
@@ -39,8 +41,9 @@ class System:
         """All changes since the last look."""
         records = self.aws.stream[self._seen :]
         self._seen = len(self.aws.stream)
-        done = self.services.detect(events.changed_prices({"Records": records}), "me")
+        done = self.services.detect(events.changed_prices({"Records": records}))
         assert done.failed == ()
+        self._alerted = send_new(self.services, self.aws, self._alerted)
 
     def deliver(self, payloads: Sequence[bytes], size: int) -> None:
         """Batches of `size`, each ingested and detected."""

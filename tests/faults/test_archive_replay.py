@@ -64,7 +64,7 @@ def state(services: Services, symbol: str) -> State:
     assert found is not None
     assert found.last is not None
     last = msgspec.structs.replace(found.last, mode="live")
-    told: dict[str, Any] = {"pending": (), "pending_to": "", "version": 0, "repairs": 0}
+    told: dict[str, Any] = {"pending": (), "version": 0, "repairs": 0}
     return msgspec.structs.replace(found, last=last, **told)
 
 

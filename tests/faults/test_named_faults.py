@@ -123,12 +123,12 @@ def test_an_hour_that_ends_while_one_of_its_minutes_is_repaired_has_the_late_tic
         if corrected and not raced:
             raced.append(True)
             system.ingest(payload(next_hour))
-            done = rival.detect(events.changed_prices({"Records": system.aws.stream[-1:]}), "rival")
+            done = rival.detect(events.changed_prices({"Records": system.aws.stream[-1:]}))
             assert done.failed == ()
         return perform()
 
     system.aws.around = around
-    assert system.services.detect(late, "me").failed == ()
+    assert system.services.detect(late).failed == ()
     assert raced
     page = system.services.stores.bars.bars(SYMBOL, "1h", None, None, limit=10)
     assert [(bar.high, bar.ticks) for bar in page.rows] == [(9, 3)]

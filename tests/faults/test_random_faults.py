@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from chalicelib.adapters import dynamodb
 from rigs.memory_aws.system import SETTINGS
 from tests.faults.delivering import Deliverer, Shard
+from tests.faults.outbox import even_pauses
 from tests.faults.scenarios import Scenario, scenarios
 from tests.faults.verdict import FAST, SLOW, assert_consequences, stored, valid
 from tests.faults.world import World
@@ -42,6 +43,8 @@ def one_thing_at_a_time() -> Iterator[None]:
         mock.patch.object(logging.getLogger("ticktape"), "disabled", new=True),
         mock.patch.object(logging.getLogger("ticktape.ingest"), "disabled", new=True),
         mock.patch.object(logging.getLogger("ticktape.detect"), "disabled", new=True),
+        mock.patch.object(logging.getLogger("ticktape.deliver"), "disabled", new=True),
+        even_pauses(),
     ):
         yield
 

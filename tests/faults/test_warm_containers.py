@@ -12,6 +12,7 @@ from chalicelib.domain.rules import Rule
 from rigs.memory_aws.dynamodb import directly
 from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import NEVER, instant, kinesis_event, make_rule, payload, wire
+from tests.faults.outbox import send_new
 from tests.stored_rules import drop_rule, store_rule
 
 REGULAR: dict[str, Any] = {"exchange_timezone": "America/New_York", "market_state": "REGULAR"}
@@ -25,7 +26,7 @@ class World:
         self.arrival = arrival
         self.containers = [self._new() for _ in "AB"]
         self.stores = self.containers[0].stores
-        self._sent = self._seen = 0
+        self._sent = self._seen = self._alerted = 0
 
     def _new(self) -> Services:
         return Services(SETTINGS, lambda: instant(self.arrival), self.aws)
@@ -38,7 +39,8 @@ class World:
         self._sent += len(records)
         stream, end = self.aws.stream[self._seen :], len(self.aws.stream)
         changes = events.changed_prices({"Records": stream})
-        assert self.containers[container].detect(changes, f"r{self._sent}").failed == ()
+        assert self.containers[container].detect(changes).failed == ()
+        self._alerted = send_new(self.containers[container], self.aws, self._alerted)
         self._seen = end
 
     def replace(self, container: int) -> None:

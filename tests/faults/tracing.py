@@ -10,6 +10,7 @@ from typing import Any
 
 from chalicelib.domain.times import from_text, to_text
 from rigs.memory_aws.system import Aws
+from tests.faults.outbox import is_mark
 
 Item = Mapping[str, Mapping[str, Any]]
 
@@ -67,7 +68,7 @@ class Trace:
         elif operation == "Publish":
             alert = request["MessageAttributes"]["alert_id"]["StringValue"]
             self._unmarked[who][alert] += 1
-        elif operation == "UpdateItem" and "notified_at = :now" in request["UpdateExpression"]:
+        elif is_mark(operation, request):
             key = request["Key"]
             item = self._aws.tables["alerts"].items[key["symbol"]["S"], key["timestamp_rule"]["S"]]
             self._unmarked[who].pop(item["alert_id"]["S"], None)

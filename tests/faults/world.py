@@ -18,7 +18,7 @@ from botocore.exceptions import ReadTimeoutError
 from chalicelib.bootstrap import Services
 from rigs.memory_aws import inserts
 from rigs.memory_aws.dynamodb import DynamoDB, Perform, error
-from rigs.memory_aws.system import S3, SNS, Aws
+from rigs.memory_aws.system import S3, SNS, SQS, Aws
 from tests.factories import instant
 from tests.faults.killing import Killed
 from tests.faults.tracing import Trace
@@ -231,6 +231,8 @@ class Clients:
     def __init__(self, aws: Aws, call: Any) -> None:
         self.around = call
         self.objects, self.published = aws.objects, aws.published
+        self.messages = aws.messages
         self.dynamodb = DynamoDB(aws.tables, call, aws.dynamodb.page_items)
         self.s3 = S3(self)
         self.sns = SNS(self)
+        self.sqs = SQS(self)

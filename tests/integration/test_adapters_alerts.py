@@ -7,7 +7,6 @@ import itertools
 import pytest
 
 from chalicelib.domain.alerts import StoredAlert
-from chalicelib.domain.errors import Contended
 from chalicelib.services.stores import AlertStore, Stores
 from tests.factories import at, make_alert
 
@@ -32,92 +31,58 @@ def only(alerts: AlertStore, symbol: str) -> StoredAlert:
 
 def test_an_alert_comes_back_as_it_was_recorded(alerts: AlertStore, symbol: str) -> None:
     alert = make_alert(symbol=symbol, quiet="old")
-    alerts.record(alert)
-    assert only(alerts, symbol) == StoredAlert(alert, None)
+    alerts.record_all([alert], None)
+    assert only(alerts, symbol) == StoredAlert(alert)
+
+
+def test_an_alert_keeps_its_exchanges_time_zone(alerts: AlertStore, symbol: str) -> None:
+    alert = make_alert(symbol=symbol)
+    alerts.record_all([alert], "Asia/Tokyo")
+    assert only(alerts, symbol) == StoredAlert(alert, exchange_timezone="Asia/Tokyo")
+
+
+def test_an_alert_is_found_by_its_id(alerts: AlertStore, symbol: str) -> None:
+    given = [make_alert(number, symbol=symbol) for number in range(3)]
+    alerts.record_all(given, None)
+    found = alerts.find(given[1].alert_id)
+    assert found is not None
+    assert found.alert == given[1]
+    assert alerts.find(make_alert(9, symbol=symbol).alert_id) is None
 
 
 def test_recording_again_changes_nothing(alerts: AlertStore, symbol: str) -> None:
-    alerts.record(make_alert(symbol=symbol))
-    alerts.record(make_alert(symbol=symbol, message="another"))
+    alerts.record_all([make_alert(symbol=symbol)], None)
+    alerts.record_all([make_alert(symbol=symbol, message="another")], None)
+    alerts.record_pending([make_alert(symbol=symbol, message="another")], None)
     assert only(alerts, symbol).alert.message == make_alert().message
 
 
 def test_several_are_recorded_together_and_none_that_is_there_is_changed(
     alerts: AlertStore, symbol: str
 ) -> None:
-    many = [make_alert(symbol=symbol, rule_id=f"r{number:02}", quiet="old") for number in range(30)]
-    alerts.record(make_alert(symbol=symbol, rule_id="r07", message="another"))
-    assert alerts.claim(make_alert(symbol=symbol, rule_id="r08"), "me", at(0), at(20))
-    alerts.mark_sent(make_alert(symbol=symbol, rule_id="r08"), at(1))
-    alerts.record_all([*many, many[3]])
-    alerts.record_all(many[:1])
-    alerts.record_all([])
+    many = [make_alert(symbol=symbol, rule_id=f"r{number:02}") for number in range(30)]
+    alerts.record_all([make_alert(symbol=symbol, rule_id="r07", message="another")], None)
+    alerts.record_all([*many, many[3]], None)
+    alerts.record_all(many[:1], None)
+    alerts.record_all([], None)
     rows = alerts.by_symbol(symbol, None, None, limit=100).rows
     assert [row.alert.rule_id for row in rows] == [alert.rule_id for alert in many]
-    assert (rows[7].alert.message, rows[8].notified_at) == ("another", at(1))
+    assert rows[7].alert.message == "another"
     assert [rows[number].alert for number in (0, 3, 29)] == [many[number] for number in (0, 3, 29)]
 
 
-def test_a_claim_records_the_alert(alerts: AlertStore, symbol: str) -> None:
-    alert = make_alert(symbol=symbol)
-    assert alerts.claim(alert, "me", at(0), at(20))
-    assert only(alerts, symbol) == StoredAlert(alert, None)
-
-
-def test_an_alert_recorded_before_can_be_claimed(alerts: AlertStore, symbol: str) -> None:
-    alert = make_alert(symbol=symbol)
-    alerts.record(alert)
-    assert alerts.claim(alert, "me", at(0), at(20))
-
-
-def test_one_at_a_time_may_send(alerts: AlertStore, symbol: str) -> None:
-    alert = make_alert(symbol=symbol)
-    assert alerts.claim(alert, "me", at(0), at(20))
-    with pytest.raises(Contended):
-        alerts.claim(alert, "another", at(20), at(40))
-    assert alerts.claim(alert, "me", at(1), at(21))
-    assert alerts.claim(alert, "another", at(22), at(42))
-    with pytest.raises(Contended):
-        alerts.claim(alert, "me", at(23), at(43))
-
-
-def test_sent_alerts_are_not_claimed(alerts: AlertStore, symbol: str) -> None:
-    alert = make_alert(symbol=symbol)
-    alerts.claim(alert, "me", at(0), at(20))
-    alerts.mark_sent(alert, at(1))
-    assert only(alerts, symbol).notified_at == at(1)
-    assert not alerts.claim(alert, "me", at(2), at(22))
-    assert not alerts.claim(alert, "another", at(50), at(70))
-
-
-def test_an_alert_is_settled_once_it_is_sent_or_recorded_quietly(
-    alerts: AlertStore, symbol: str
-) -> None:
-    loud, quiet = make_alert(symbol=symbol), make_alert(1, symbol=symbol, quiet="old")
-    assert not alerts.is_settled(loud)
-    assert not alerts.is_settled(quiet)
-    alerts.record(quiet)
-    alerts.claim(loud, "me", at(0), at(20))
-    assert alerts.is_settled(quiet)
-    assert not alerts.is_settled(loud)
-    alerts.mark_sent(loud, at(1))
-    assert alerts.is_settled(loud)
-
-
-def test_a_released_claim_is_free(alerts: AlertStore, symbol: str) -> None:
-    alert = make_alert(symbol=symbol)
-    alerts.claim(alert, "me", at(0), at(20))
-    alerts.release(alert, "another")
-    with pytest.raises(Contended):
-        alerts.claim(alert, "another", at(1), at(21))
-    alerts.release(alert, "me")
-    assert alerts.claim(alert, "another", at(1), at(21))
+def test_pending_alerts_are_recorded_unless_they_are_there(alerts: AlertStore, symbol: str) -> None:
+    many = [make_alert(symbol=symbol, rule_id=f"r{number}") for number in range(3)]
+    alerts.record_all(many[:1], "Asia/Tokyo")
+    alerts.record_pending(many, "Asia/Tokyo")
+    alerts.record_pending([], None)
+    rows = alerts.by_symbol(symbol, None, None, limit=100).rows
+    assert [row.alert for row in rows] == many
 
 
 def test_a_symbols_alerts_are_ordered_by_the_ticks_time(alerts: AlertStore, symbol: str) -> None:
     given = [make_alert(s, rule, symbol=symbol) for s in (2, 0, 1) for rule in ("b", "a")]
-    for alert in given:
-        alerts.record(alert)
+    alerts.record_all(given, None)
     page = alerts.by_symbol(symbol, None, None, limit=10)
     expected = sorted(given, key=lambda alert: (alert.timestamp, alert.rule_id))
     assert [stored.alert for stored in page.rows] == expected
@@ -131,8 +96,7 @@ def test_pages_of_a_symbol_join(
     alerts: AlertStore, symbol: str, limit: int, descending: bool
 ) -> None:
     given = [make_alert(n, symbol=symbol) for n in range(9)]
-    for alert in given:
-        alerts.record(alert)
+    alerts.record_all(given, None)
     found = []
     after: str | None = None
     while True:
@@ -157,9 +121,8 @@ def test_a_days_alerts_of_all_symbols_join(
         for second in range(3)
         for name in ("A", "B")
     ]
-    for alert in given:
-        alerts.record(alert)
-    alerts.record(make_alert(symbol=symbol))
+    alerts.record_all(given, None)
+    alerts.record_all([make_alert(symbol=symbol)], None)
     found = []
     after: str | None = None
     while True:
@@ -179,7 +142,7 @@ def test_a_days_alerts_are_those_of_a_range(
     instants = [f"{day}T00:00:0{second}.000000Z" for second in range(5)]
     for instant in instants:
         for name in ("A", "B"):
-            alerts.record(make_alert(symbol=f"{symbol}.{name}", timestamp=instant))
+            alerts.record_all([make_alert(symbol=f"{symbol}.{name}", timestamp=instant)], None)
     found = []
     after: str | None = None
     while True:
@@ -192,11 +155,3 @@ def test_a_days_alerts_are_those_of_a_range(
             break
     wanted = [instants[1], instants[1], instants[2], instants[2]]
     assert found == (wanted[::-1] if descending else wanted)
-
-
-def test_marking_an_alert_that_is_gone_leaves_nothing_behind(
-    alerts: AlertStore, symbol: str
-) -> None:
-    """Its symbol was forgotten while the message went out."""
-    alerts.mark_sent(make_alert(symbol=symbol), at(3))
-    assert alerts.by_symbol(symbol, None, None, limit=10).rows == ()

@@ -105,7 +105,6 @@ def counted() -> Iterator[Counted]:
             rules=Rules(client, names["RULES_TABLE"]),
             symbols=Symbols(client, names["SYMBOLS_TABLE"]),
             archive=fakes.archive,
-            publisher=fakes.publisher,
             failures=fakes.failures,
             producers=Producers(client, names["SYMBOLS_TABLE"]),
         )

@@ -45,7 +45,7 @@ class Counted:
         assert self.services.ingest(records, NEVER).failed == frozenset()
         changes = self.aws.stream[self._seen :]
         self._seen = len(self.aws.stream)
-        done = self.services.detect(events.changed_prices({"Records": changes}), "me")
+        done = self.services.detect(events.changed_prices({"Records": changes}))
         assert done.failed == ()
 
 

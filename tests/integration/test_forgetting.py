@@ -98,7 +98,7 @@ class _Chain:
     def detect(self, services: Services | None = None) -> None:
         records = self.aws.stream[self._seen :]
         self._seen = len(self.aws.stream)
-        done = (services or self.services).detect(events.changed_prices({"Records": records}), "me")
+        done = (services or self.services).detect(events.changed_prices({"Records": records}))
         assert done.failed == ()
 
     def quarantined(self) -> int:

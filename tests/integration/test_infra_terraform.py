@@ -174,6 +174,9 @@ def test_small_example_costs_nothing_by_the_hour(plans: Plans) -> None:
     assert found[0].count <= listed.free["alarm_metrics"]
 
 
+DELIVERIES = {"ticktape-dev-deliveries", "ticktape-dev-deliveries-dead"}
+
+
 def test_small_example_takes_ticks_by_the_queue_alone(plans: Plans) -> None:
     assert plans.resources("small", "aws_kinesis_stream") == []
     names = {queue["name"] for queue in plans.resources("small", "aws_sqs_queue")}
@@ -181,6 +184,7 @@ def test_small_example_takes_ticks_by_the_queue_alone(plans: Plans) -> None:
         "ticktape-dev-ticks.fifo",
         "ticktape-dev-ticks-dead.fifo",
         "ticktape-dev-failures",
+        *DELIVERIES,
     }
     assert "ingest_kinesis" not in plans.functions("small")
 
@@ -189,7 +193,7 @@ def test_normal_example_takes_ticks_by_the_stream_alone(plans: Plans) -> None:
     stream = plans.resources("normal", "aws_kinesis_stream")[0]
     assert (stream["shard_count"], stream["name"]) == (1, "ticktape-dev-ticks")
     names = {queue["name"] for queue in plans.resources("normal", "aws_sqs_queue")}
-    assert names == {"ticktape-dev-failures"}
+    assert names == {"ticktape-dev-failures", *DELIVERIES}
     assert "ingest_sqs" not in plans.functions("normal")
 
 
@@ -331,6 +335,8 @@ def test_every_table_is_protected_and_every_alarm_is_in_the_runbook(
     for alarm in plans.resources(example, "aws_cloudwatch_metric_alarm"):
         kind = alarm["alarm_description"].removeprefix("docs/operating.md, ").split(":")[0]
         kind = re.sub(
-            r"-(api_handler|[a-z]+_[a-z]+|detect|compact)$|(?<=errors)-collector$", "", kind
+            r"-(api_handler|[a-z]+_[a-z]+|detect|deliver|redeliver|compact)$|(?<=errors)-collector$",
+            "",
+            kind,
         )
         assert f"### {kind}\n" in runbook, kind

@@ -18,7 +18,7 @@ def test_bars_that_were_lost_are_made_again(
     services = Services(settings, lambda: instant(1000), emulated.clients)
     records = [make_incoming(payload(wire(n + 1, 40 * n)), n, 500) for n in range(6)]
     assert services.ingest(records, NEVER).failed == frozenset()
-    assert services.detect([make_trigger(200, 0)], "me").failed == ()
+    assert services.detect([make_trigger(200, 0)]).failed == ()
     before = services.stores.bars.bars("AAPL", "1m", None, None, limit=10).rows
     assert len(before) == 3
     key = {"series": {"S": "AAPL#1m"}, "start": {"S": before[1].start}}

@@ -13,7 +13,7 @@ import pytest
 
 from chalicelib.adapters.keys import Keys
 from chalicelib.services.access.key_ring import KeyRing
-from chalicelib.services.notify import PARALLEL_SENDS
+from chalicelib.services.delivery.deliver import PARALLEL_SENDS
 from tests.local_support.aws import clients_of
 from tests.local_support.system import LocalSystem, all_gone, local_system, run_local
 from tests.oracles.crosses import crosses, moves_above

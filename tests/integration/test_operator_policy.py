@@ -64,9 +64,10 @@ ANSWER = {"batchItemFailures": [], "busy": False, "days": [], "ticks": 0, "left"
 
 
 def give_up(deployment: Deployment) -> None:
-    """Dead-letter a batch of each function that reads a stream, and a message."""
+    """Dead-letter a batch of each function that reads a stream, and a message of each queue."""
     deployment.fed_by_sqs()
-    for handler in ("ingest_kinesis", "detect"):
+    deployment.has_dead_deliveries()
+    for handler in ("ingest_kinesis", "detect", "deliver"):
         deployment.give_up(f"{deployment.prefix}-{handler}")
 
 
@@ -77,7 +78,7 @@ def rebuild(operator: Operator, deployment: Deployment, tables: dict[str, str]) 
         services = Services(settings.load(tables), lambda: instant(1000))
         records = [make_incoming(payload(wire(n + 1, 40 * n)), n, 500) for n in range(6)]
         assert services.ingest(records, NEVER).failed == frozenset()
-        assert services.detect([make_trigger(200, 0)], "me").failed == ()
+        assert services.detect([make_trigger(200, 0)]).failed == ()
         bars, clients = services.stores.bars, Clients(REGION)
         found = bars.bars("AAPL", "1m", None, None, limit=10).rows
         for lost in (found[0], found[2]):
@@ -96,7 +97,7 @@ def forget(operator: Operator, tables: dict[str, str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "environ", {**os.environ, "AWS_DEFAULT_REGION": REGION})
         stores = Services(settings.load(tables), lambda: instant(1000)).stores
-        stores.alerts.record(make_alert())
+        stores.alerts.record_all([make_alert()], None)
         assert [line.symbol for line in stores.symbols.listed("seen")] == ["AAPL"]
     operator.run("forget", "--fewer-than", "1000", "--yes")
     assert stores.symbols.listed("seen") == []

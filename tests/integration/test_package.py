@@ -42,6 +42,10 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")} | SETTINGS
     environment |= {
         "PRICES_STREAM_ARN": TABLE,
+        "ALERTS_STREAM_ARN": TABLE.replace("prices", "alerts"),
+        "DELIVERIES_QUEUE": "deliveries",
+        "DELIVERIES_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/deliveries",
+        "DELIVERIES_DEAD_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/dead",
         "ALERTS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:alerts",
         "AWS_DEFAULT_REGION": "us-east-1",
     }

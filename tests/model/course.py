@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.domain.rules import Rule
+from tests.faults.outbox import Message, Outbox
 from tests.model.lab import Lab
 from tests.model.traffic import Stream, Traffic, whole_millisecond
 from tests.model.verdict import Change
@@ -27,6 +28,7 @@ class Course:
         self.changes: list[Change] = []
         self.pending: list[dict[str, Any]] = []
         self.seen = 0
+        self.outbox: Outbox | None = None
         self.stack = ExitStack()
 
     def _who(self, number: int) -> int:
@@ -64,6 +66,53 @@ class Course:
                 self._ingest(container, stream, 1000)
         self._watch()
         self._detect(container, 0, 1000)
+        self._send(container)
+
+    def _outbox(self) -> Outbox:
+        """What waits to be sent, as far as it has come."""
+        if self.outbox is None:
+            self.outbox = Outbox(self.lab.aws)
+        self.outbox.watch(self.lab.seconds)
+        return self.outbox
+
+    def _send(self, container: int) -> None:
+        """New alerts, and the messages whose time has come."""
+        outbox = self._outbox()
+        if records := outbox.records:
+            outbox.records = []
+            outbox.records = self._send_new(container, records) + outbox.records
+        if due := self._outbox().take_due(self.lab.seconds):
+            again = self._send_again(container, due)
+            outbox.messages += [one for one in due if one.record["messageId"] in again]
+
+    def _send_new(self, container: int, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Those that have to come again."""
+        alerts = events.new_alerts({"Records": records})
+
+        def work(services: Services, request: str) -> list[str]:
+            return list(services.deliver.new(alerts, math.inf).failed)
+
+        failed = self.lab.invoke(container, work, lambda: self._others_send(container, records))
+        if failed is None:
+            return records
+        numbers = [one["dynamodb"]["SequenceNumber"] for one in records]
+        return records[min(map(numbers.index, failed), default=len(records)) :]
+
+    def _send_again(self, container: int, due: list[Message]) -> list[str]:
+        """The messages that have to come again."""
+        retries, _ = events.retries({"Records": [one.record for one in due]})
+
+        def work(services: Services, request: str) -> list[str]:
+            return list(services.deliver.again(retries, math.inf).failed)
+
+        failed = self.lab.invoke(container, work, lambda: self._others_send(container, []))
+        return [one.record["messageId"] for one in due] if failed is None else list(failed)
+
+    def _others_send(self, container: int, records: list[dict[str, Any]]) -> None:
+        """The next container delivers all that waits, and the same alerts besides."""
+        if len(self.lab.containers) > 1:
+            self._outbox().records += records
+            self._deliver((container + 1) % len(self.lab.containers))
 
     def _ingest(self, container: int, stream: Stream, size: int) -> None:
         records = stream.batch(size)
@@ -87,7 +136,7 @@ class Course:
         found = events.changed_prices({"Records": batch})
 
         def work(services: Services, request: str) -> list[str]:
-            return list(services.detect(found, request).failed)
+            return list(services.detect(found).failed)
 
         failed = self.lab.invoke(container, work, lambda: self._others(container, batch))
         if failed is None:
@@ -113,10 +162,11 @@ class Course:
     def _drain(self) -> None:
         """Until nothing is left; leases of the dead end."""
         self.lab.expect([])
-        for attempt in range(30):
+        for attempt in range(60):
             container = attempt % len(self.lab.containers)
             self._deliver(container)
-            if not (self.pending or any(stream.waiting for stream in self.traffic.streams)):
+            waiting = self.pending or any(stream.waiting for stream in self.traffic.streams)
+            if not waiting and self._outbox().is_empty:
                 return
             self.pause(30)
         raise AssertionError("delivery does not come to an end")

@@ -23,11 +23,13 @@ from chalicelib.domain import detection
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
 from chalicelib.services.bars import closes, kept_closes
+from chalicelib.services.delivery import deliver
 from chalicelib.services.detect import detect
 from rigs.memory_aws.dynamodb import Perform, error
 from rigs.memory_aws.inserts import parsed, refusal
 from rigs.memory_aws.system import SETTINGS, Aws
 from tests.faults.killing import Killed
+from tests.faults.outbox import even_pauses, is_mark
 from tests.faults.tracing import stamps
 from tests.faults.world import Clients
 from tests.model.reference_alerts import Step
@@ -206,7 +208,7 @@ class Lab:
             self._note_step(invocation, request["Item"])
         elif operation == "Publish":
             self.unmarked[request["MessageAttributes"]["alert_id"]["StringValue"]] += 1
-        elif operation == "UpdateItem" and "notified_at = :now" in request["UpdateExpression"]:
+        elif is_mark(operation, request):
             key = request["Key"]
             item = self.aws.tables["alerts"].items[key["symbol"]["S"], key["timestamp_rule"]["S"]]
             self.unmarked[item["alert_id"]["S"]] -= 1
@@ -256,9 +258,10 @@ class Lab:
             return self.advance(real, *given)
 
         with ExitStack() as stack:
-            for module in (bootstrap, closes, detect, dynamodb, kept_closes):
+            for module in (bootstrap, closes, deliver, detect, dynamodb, kept_closes):
                 stack.enter_context(mock.patch.object(module, "time", clock))
             stack.enter_context(one_call_at_a_time())
+            stack.enter_context(even_pauses())
             stack.enter_context(mock.patch.object(detect, "advance", advance))
             yield
 

@@ -22,7 +22,17 @@ from tests.model.traffic import Traffic
 from tests.model.verdict import Change, Series
 from tests.stored_rules import drop_rule
 
-TARGETS = ("prices", "bars", "state", "alerts", "symbols", "rules", "PutObject", "Publish")
+TARGETS = (
+    "prices",
+    "bars",
+    "state",
+    "alerts",
+    "symbols",
+    "rules",
+    "PutObject",
+    "Publish",
+    "SendMessage",
+)
 KINDS = ("die before", "die after", "refuse", "lose answer", "withhold", "meanwhile")
 
 numbers = st.integers(0, 2)

@@ -74,27 +74,34 @@ MUTATIONS = (
     ),
     Mutation(
         "alerts are sent without a claim",
-        "adapters/alerts.py",
-        "if self._create(_to_item(alert) | held) or self._take_over(alert, owner, now, until):",
-        "if self._create(_to_item(alert) | held) or alert.alert_id:",
+        "services/delivery/deliver.py",
+        "            if not self._store.replace(alert, before, claimed):\n",
+        "            if not self._store.replace(alert, before, claimed) and before:\n",
     ),
     Mutation(
-        "pending alerts are not delivered by whoever reads the state next",
-        "services/notify.py",
-        "waiting = [alert for alert in some if not self._alerts.is_settled(alert)]",
-        "waiting: list[Alert] = []",
-    ),
-    Mutation(
-        "a record whose alert is left does not come again",
+        "pending alerts are not recorded by whoever reads the state next",
         "services/detect/detect.py",
-        "    if first <= state.pending_to:\n",
-        "    if not first:\n",
+        "self._stores.alerts.record_pending(state.pending, state.timezone)",
+        "assert state.pending is not None",
     ),
     Mutation(
-        "alerts that are left are forgotten with the next ticks",
-        "domain/detection.py",
-        "pending=(*carried, *run.alerts),",
-        "pending=tuple(run.alerts),",
+        "a delivery that waits is not asked for",
+        "services/delivery/deliver.py",
+        "        self._retries.put(following, pause)\n",
+        "        following = retry\n",
+    ),
+    Mutation(
+        "a claim that is held is taken for done",
+        "services/delivery/deliver.py",
+        "            return self._defer(retry, LEASE.total_seconds())\n"
+        "        if not is_due(found, retry):",
+        '            return "none"\n        if not is_due(found, retry):',
+    ),
+    Mutation(
+        "an alert that was sent is due again",
+        "domain/deliveries.py",
+        'return found.status == "dead" and retry.dead',
+        'return found.status != "waiting"',
     ),
     Mutation(
         "volume is taken without the difference",
@@ -175,11 +182,12 @@ MUTATIONS = (
         "was_inside = before.inside",
     ),
     Mutation(
-        "an alert is marked as sent before it is published",
-        "services/notify.py",
-        "            self._publisher.send(",
-        "            self._alerts.mark_sent(alert, to_text(self._clock()))\n"
-        "            self._publisher.send(",
+        "an alert is marked as sent before it is sent",
+        "services/delivery/deliver.py",
+        "            self._channels[claimed.channel].send(message)\n",
+        "            sent = ended(claimed, 'sent', to_text(self._clock()))\n"
+        "            self._store.replace(stored.alert, claimed, sent)\n"
+        "            self._channels[claimed.channel].send(message)\n",
     ),
 )
 """Named by what is wrong, so that a surviving one is a sentence."""

@@ -17,7 +17,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.machine import Machine
 
-LOGGERS = ("ticktape", "ticktape.ingest", "ticktape.detect")
+LOGGERS = ("ticktape", "ticktape.ingest", "ticktape.detect", "ticktape.deliver")
 
 ANY: dict[str, Any] = {
     "deadline": None,

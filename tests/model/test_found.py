@@ -66,6 +66,30 @@ def test_deleted_rule_that_fires_once_does_not_fire_again_where_it_is_still_know
         assert state.findings() == []
 
 
+def test_alerts_of_a_process_that_died_before_recording_them_are_recorded() -> None:
+    with program(rules=["each"]) as state:
+        faults = [Fault("alerts", "die before", 0)]
+        state.trade(who=0, ticks=[T(61, 0), T(61, 0)], containers=1, faults=faults)
+        assert state.findings() == []
+
+
+def test_alert_whose_sender_died_is_sent_after_its_claim_has_ended() -> None:
+    with program(rules=["each"]) as state:
+        refused, dies = Fault("Publish", "refuse", 0), Fault("Publish", "die before", 0)
+        state.trade(who=0, ticks=[T(61, 0)], containers=1, faults=[refused])
+        state.wait(seconds=10)
+        state.deliver(container=0, faults=[dies])
+        state.deliver(container=0, faults=[])
+        assert state.findings() == []
+
+
+def test_alert_whose_mark_was_not_answered_is_not_sent_again() -> None:
+    with program(rules=["each"]) as state:
+        faults = [Fault("alerts", "lose answer", 2)]
+        state.trade(who=0, ticks=[T(61, 0), T(61, 0)], containers=1, faults=faults)
+        assert state.findings() == []
+
+
 def test_process_that_dies_after_publishing_sends_again_and_nothing_else() -> None:
     with program(containers=2, rules=["cross"]) as state:
         faults = [Fault("Publish", "die after", 0), Fault("state", "die after", 1)]

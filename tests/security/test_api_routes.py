@@ -31,6 +31,7 @@ NEEDED = {
     "PUT /symbols/{symbol}": "write:symbols",
     "DELETE /symbols/{symbol}": "write:symbols",
     "GET /alerts": "read",
+    "GET /alerts/{alert_id}": "read",
     "GET /rules": "read",
     "POST /rules": "write:rules",
     "POST /rules/preview": "read",
@@ -48,7 +49,14 @@ NEEDED = {
 }
 """The scope of each route, stated a second time."""
 
-EXAMPLES = {"symbol": "TEST", "rule_id": "mine", "name": "gaps", "run_id": "none", "key_id": "none"}
+EXAMPLES = {
+    "symbol": "TEST",
+    "rule_id": "mine",
+    "name": "gaps",
+    "run_id": "none",
+    "key_id": "none",
+    "alert_id": "0" * 24,
+}
 MARK = "evil"
 HEADERS: dict[str, dict[str, str]] = {
     "host": {"host": "evil.example"},

@@ -15,7 +15,6 @@ from chalicelib.adapters.events import changed_prices, from_kinesis
 from chalicelib.bootstrap import Services
 from chalicelib.domain.rules import Rule
 from chalicelib.services.detect.detect import Detect, Options
-from chalicelib.services.notify import Notifier
 from chalicelib.services.rules.rule_book import RuleBook
 from rigs.invocations import kinesis_event
 from rigs.memory_aws.dynamodb import Perform, directly
@@ -58,12 +57,9 @@ def test_a_rule_that_changes_at_each_look_does_not_keep_a_first_alert_waiting() 
     stores: Any = fake_stores()
     rules = Changing()
     clock = lambda: instant(10)  # noqa: E731
-    notifier = Notifier(stores.alerts, stores.publisher, "", clock)
-    detect = Detect(
-        stores, notifier, rules, Options(2, 4, Decimal(5), quiet_after_seconds=900), clock
-    )
+    detect = Detect(stores, rules, Options(2, 4, Decimal(5), quiet_after_seconds=900), clock)
     stores.prices.write([make_priced([tick]) for tick in make_ticks([1, 2, 3])], NEVER)
-    assert detect([make_trigger(2, 0, "AAPL")], "me").failed == ()
+    assert detect([make_trigger(2, 0, "AAPL")]).failed == ()
     assert rules.looks <= MOST_LOOKS
     assert stores.state.get("AAPL").last_timestamp == at(2)
     fired = [row.alert.rule_id for row in stores.alerts.by_symbol("AAPL", None, None, limit=9).rows]
@@ -86,7 +82,7 @@ def test_a_default_rule_that_is_replaced_has_the_rules_of_others_read_once(
         tick = wire(100, number, symbol="MSFT")
         seen = len(aws.stream)
         services.ingest(from_kinesis(kinesis_event([payload(tick)], number, number)), NEVER)
-        services.detect(changed_prices({"Records": aws.stream[seen:]}), "me")
+        services.detect(changed_prices({"Records": aws.stream[seen:]}))
 
     arrive(0)
     rule = {"symbol": symbol, "condition": "change_percent", "value": 50}

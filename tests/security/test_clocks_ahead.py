@@ -20,6 +20,7 @@ from tests.factories import (
     sqs_event,
     wire,
 )
+from tests.faults.outbox import send_new
 from tests.stored_rules import store_rule
 
 AHEAD = MAX_AHEAD.total_seconds()
@@ -33,7 +34,7 @@ class System:
         self.now = 0.0
         self.services = Services(SETTINGS, lambda: instant(self.now), self.aws)
         store_rule(self.services.stores.rules, make_rule("greater_than", value=100))
-        self._seen = self._sent = 0
+        self._seen = self._sent = self._alerted = 0
 
     def by_stream(self, arrival: float, *ticks: dict[str, Any]) -> Any:
         self.now, self._sent = arrival, self._sent + 1
@@ -52,7 +53,8 @@ class System:
     def _taken(self, records: Any) -> Any:
         done = self.services.ingest(records, NEVER)
         stream, self._seen = self.aws.stream[self._seen :], len(self.aws.stream)
-        self.services.detect(events.changed_prices({"Records": stream}), "owner")
+        self.services.detect(events.changed_prices({"Records": stream}))
+        self._alerted = send_new(self.services, self.aws, self._alerted)
         return done
 
     def prices(self) -> list[tuple[str, str]]:

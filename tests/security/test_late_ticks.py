@@ -40,7 +40,7 @@ class System:
         self._seen = len(self.aws.stream)
         self.calls.clear()
         self.aws.around = self._count
-        detected = self.services.detect(events.changed_prices({"Records": changes}), "run")
+        detected = self.services.detect(events.changed_prices({"Records": changes}))
         self.aws.around = lambda _operation, _request, perform: perform()
         assert not detected.failed
         return detected

@@ -222,7 +222,7 @@ def test_alerts_of_an_instant_are_not_looked_for_among_those_of_the_day(
     services = FakeServices()
     for number in range(120):
         noon = make_alert(timestamp=f"2026-11-19T12:00:00.{number:06}Z")
-        services.stores.alerts.record(noon)
+        services.stores.alerts.record_all([noon], None)
     read: list[int] = []
     by_day = services.stores.alerts.by_day
 

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from chalicelib.domain.alerts import Alert
+from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.times import to_text
 from chalicelib.domain.wire import MAX_AHEAD
 from tests.api_support import NOW, Client, FakeServices, aapl_ticks, fill, walk
@@ -32,8 +33,7 @@ def _alert(days_ago: float, symbol: str = "AAPL", **fields: Any) -> Alert:
 
 def _served(*alerts: Alert) -> Client:
     services = FakeServices()
-    for alert in alerts:
-        services.stores.alerts.record(alert)
+    services.stores.alerts.record_all(alerts, None)
     return Client(services)
 
 
@@ -44,9 +44,9 @@ def _days(rows: list[dict[str, Any]]) -> list[int]:
 def test_an_alert_says_what_fired_and_whether_it_was_sent() -> None:
     services = FakeServices()
     sent, quiet = _alert(2), _alert(1, quiet="older than 900 s")
-    for alert in (sent, quiet):
-        services.stores.alerts.record(alert)
-    services.stores.alerts.mark_sent(sent, "2026-11-18T16:00:02.000000Z")
+    stores: Any = services.stores
+    stores.alerts.record_all((sent, quiet), None)
+    stores.alerts.mark_sent(sent, "2026-11-18T16:00:02.000000Z")
     first, second = Client(services).get("/alerts?symbol=AAPL").json["alerts"]
     assert first == {
         "alert_id": sent.alert_id,
@@ -63,6 +63,58 @@ def test_an_alert_says_what_fired_and_whether_it_was_sent() -> None:
         "notified_at": "2026-11-18T16:00:02.000000Z",
     }
     assert (second["quiet"], second["notified_at"]) == ("older than 900 s", None)
+
+
+def test_one_alert_shows_what_became_of_it_on_each_channel() -> None:
+    services = FakeServices()
+    alert, quiet = _alert(2), _alert(1, quiet="old")
+    stores: Any = services.stores
+    stores.alerts.record_all((alert, quiet), None)
+    sns = Delivery(channel="sns", status="sent", attempts=1, at="2026-11-18T16:00:00.812345Z")
+    hook = Delivery(
+        channel="hook",
+        status="waiting",
+        attempts=2,
+        at="2026-11-18T16:00:09.000000Z",
+        error="503",
+        until="2026-11-18T16:00:17.000000Z",
+    )
+    stores.alerts.mark_sent(alert, sns.at, hook, sns)
+    client = Client(services)
+    (listed,) = client.get("/alerts?symbol=AAPL&end=2026-11-19").json["alerts"]
+    assert client.get(f"/alerts/{alert.alert_id}").json == {
+        **listed,
+        "notified_at": "2026-11-18T16:00:00.812345Z",
+        "deliveries": [
+            {
+                "channel": "hook",
+                "status": "waiting",
+                "attempts": 2,
+                "at": "2026-11-18T16:00:09.000000Z",
+                "seconds": Decimal("9.0"),
+                "error": "503",
+                "next_attempt_at": "2026-11-18T16:00:17.000000Z",
+            },
+            {
+                "channel": "sns",
+                "status": "sent",
+                "attempts": 1,
+                "at": "2026-11-18T16:00:00.812345Z",
+                "seconds": Decimal("0.812"),
+                "error": None,
+                "next_attempt_at": None,
+            },
+        ],
+    }
+    shown = client.get(f"/alerts/{quiet.alert_id}").json
+    assert (shown["quiet"], shown["deliveries"]) == ("old", [])
+
+
+def test_an_alert_that_is_not_there_is_not_found() -> None:
+    client = _served(_alert(1))
+    missing = client.get(f"/alerts/{'0' * 24}")
+    assert (missing.status, missing.json["type"]) == (404, "urn:ticktape:problem:unknown-alert")
+    assert client.get("/alerts/mine").json["parameter"] == "alert_id"
 
 
 def test_without_symbol_and_range_it_is_the_last_31_days() -> None:
@@ -124,8 +176,8 @@ def test_a_walk_without_a_range_goes_on_when_its_position_lies_out_of_the_range(
 ) -> None:
     """The last 31 days begin and end elsewhere by then, on the position's very day."""
     services = FakeServices()
-    for days in (25, 25 - 4 / 24, 5 + 4 / 24, 5):
-        services.stores.alerts.record(_alert(days))
+    days = (25, 25 - 4 / 24, 5 + 4 / 24, 5)
+    services.stores.alerts.record_all([_alert(ago) for ago in days], None)
     client = Client(services)
     token = client.get(f"/alerts?limit=1&sort={sort}").json["next_page_token"]
     services.now += moved

@@ -35,8 +35,11 @@ PER_MILLION = {
     "DynamoDB: prices written": 0.625 * 1.0,
     "DynamoDB: state, bars, alerts written": 0.625 * 1.5,
     "DynamoDB: read": 0.125 * 2.0,
-    "SNS: messages": 0.5 * 0.05,
-    "logs": 0.5 * (100_000 + 450 * 300) / 1e9 * 1000,
+    "alerts: deliver, and messages of SNS": (
+        0.2e-6 * 40 + (0.02 * 1.5 * 1769 / 512) * 0.5 * 0.0000166667 + 0.625e-6 * 100 + 0.5e-6 * 50
+    )
+    * 1000,
+    "logs": 0.5 * (100_000 + 450 * 340) / 1e9 * 1000,
     "prices kept, with recovery": 0.45 * 500_000 / 1e9 * 30 / 30.4 * 1000,
     "archive kept": 0.023 * 40_000 / 1e9 * 365 / 30.4 * 1000,
 }
@@ -54,14 +57,15 @@ def counted() -> Counted:
         logged=100_000,
         item_bytes=500_000,
         archive_bytes=40_000,
-        cpu={"ingest_kinesis": 0.1, "detect": 0.1},
-        invocations={"ingest_kinesis": 100, "detect": 200},
+        cpu={"ingest_kinesis": 0.1, "detect": 0.1, "deliver": 0.02},
+        invocations={"ingest_kinesis": 100, "detect": 200, "deliver": 40},
         calls={
             "ingest_kinesis": {
                 "PutObject": Tally(calls=100),
                 "BatchWriteItem": Tally(calls=200, write_units=1000),
             },
             "detect": {"State": Tally(calls=0, write_units=1500, read_units=2000)},
+            "deliver": {"UpdateItem": Tally(calls=0, write_units=100)},
         },
     )
 
@@ -88,27 +92,42 @@ def test_stream_and_queue_cost_by_their_kind(settings: Settings, usd: float) -> 
 def test_mails_and_traces_are_by_the_piece() -> None:
     assert pricing.mails(counted(), prices(), 2) == pytest.approx(20 * 0.05 * 2)
     traced = pricing.variable(counted(), Settings(tracing=True), prices())
-    assert traced[-1].usd == pytest.approx(5 * 0.3)
+    assert traced[-1].usd == pytest.approx(5 * 0.34)
 
 
-ALARMS = 12 * 0.1
-"""USD a month for twelve metrics beyond the ten that are free."""
+ALARMS = 18 * 0.1
+"""USD a month for eighteen metrics beyond the ten that are free."""
 
 STATUS = 2 * 60 * 730 * 0.625e-6
 """USD a month for a write unit every 30 s."""
+
+POLLS = 0.4 * 0.657
+"""USD a month for asking the idle queue of deliveries."""
 
 
 @pytest.mark.parametrize(
     ("settings", "shards", "usd"),
     [
-        (Settings(), 1, 10.95 + ALARMS + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219 + STATUS),
-        (Settings(), 3, 32.85 + ALARMS + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219 + STATUS),
+        (
+            Settings(),
+            1,
+            10.95 + ALARMS + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219 + STATUS + POLLS,
+        ),
+        (
+            Settings(),
+            3,
+            32.85 + ALARMS + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219 + STATUS + POLLS,
+        ),
         (
             Settings(stream="on-demand"),
             1,
-            29.2 + ALARMS + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219 + STATUS,
+            29.2 + ALARMS + 0.3 * (pricing.METRIC_NAMES - 10) + 1 + 0.219 + STATUS + POLLS,
         ),
-        (Settings(ingest="sqs"), 1, 0.5 * 0.657 + 0.3 * (pricing.METRIC_NAMES - 10) + STATUS),
+        (
+            Settings(ingest="sqs"),
+            1,
+            0.5 * 0.657 + 0.3 * (pricing.METRIC_NAMES - 10) + STATUS + POLLS,
+        ),
     ],
 )
 def test_fixed_costs_are_monthly(settings: Settings, shards: int, usd: float) -> None:

@@ -51,7 +51,13 @@ def test_read_access_is_open_or_closed() -> None:
 
 
 def test_event_sources_are_named_by_their_handlers() -> None:
-    assert set(EVENT_SOURCES) == {"ingest_kinesis", "ingest_sqs", "detect"}
+    assert set(EVENT_SOURCES) == {
+        "ingest_kinesis",
+        "ingest_sqs",
+        "detect",
+        "deliver",
+        "redeliver",
+    }
 
 
 def test_every_threat_names_a_test_that_is_there() -> None:

@@ -113,8 +113,15 @@ def test_local_pollers_follow_the_settings(way: str, monkeypatch: pytest.MonkeyP
         "INGEST_SQS_BATCH_SIZE": "5",
     }
     monkeypatch.setattr(bootstrap, "get_settings", lambda: settings_with(**given))
-    environment = {way: "ticks", "FAILURES_BUCKET": "failures", "PRICES_STREAM_ARN": STREAM}
-    app: Any = SimpleNamespace(detect=None, ingest_kinesis=None, ingest_sqs=None)
+    environment = {
+        way: "ticks",
+        "FAILURES_BUCKET": "failures",
+        "PRICES_STREAM_ARN": STREAM,
+        "ALERTS_STREAM_ARN": STREAM,
+        "DELIVERIES_QUEUE_URL": "deliveries",
+    }
+    handlers = ("detect", "deliver", "redeliver", "ingest_kinesis", "ingest_sqs")
+    app: Any = SimpleNamespace(**dict.fromkeys(handlers))
     clients: Any = lambda _service: NoAws()  # noqa: E731
     mappings = make(app, environment, resources.load(), clients, None, None)  # type: ignore[arg-type]
     sources = {mapping.source.handler: mapping.source for mapping in mappings._all}

@@ -166,9 +166,9 @@ def test_the_environment_is_what_the_app_reads(ingest: str) -> None:
     variables = resources.environment(
         resources.load(),
         ingest=ingest,
-        queue_url="http://queue",
+        queue_urls=dict.fromkeys(resources.load().queues, "http://queue"),
         topic_arn="arn:topic",
-        prices_stream_arn="arn:stream",
+        stream_arns={"prices": "arn:stream", "alerts": "arn:alerts"},
     )
     settings = load(variables)
     assert settings.prices_table == "ticktape-local-prices"

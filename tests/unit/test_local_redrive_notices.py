@@ -69,7 +69,7 @@ class Stage:
         return {"batchItemFailures": []}
 
     def redrive(self) -> int:
-        return _report(*_all(DeadLettered(self.s3, self.queue, "failures", None, "url", self.call)))
+        return _report(*_all(DeadLettered(self.s3, self.queue, "failures", {}, "url", self.call)))
 
 
 def test_a_batch_dead_lettered_meanwhile_keeps_its_notice(

@@ -78,7 +78,7 @@ class Containers:
         """Detect what has changed, and the last `again` changes once more."""
         changes = self.aws.stream[self._seen - again :]
         self._seen = len(self.aws.stream)
-        assert not self.all[by].detect(events.changed_prices({"Records": changes}), "run").failed
+        assert not self.all[by].detect(events.changed_prices({"Records": changes})).failed
 
     def bars(self, interval: str) -> list[Bar]:
         """Stored and running bars of 1m and 1d."""
@@ -289,7 +289,7 @@ def test_a_tick_without_a_volume_that_comes_again_takes_none_from_the_next() -> 
     before = system.bars("1m")
     assert before[3].volume == 500
     again = system.aws.stream[2:3]
-    assert not system.all[0].detect(events.changed_prices({"Records": again}), "again").failed
+    assert not system.all[0].detect(events.changed_prices({"Records": again})).failed
     assert system.bars("1m") == before
 
 

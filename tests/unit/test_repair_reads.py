@@ -56,7 +56,7 @@ class Rows:
         changes = self.aws.stream[self._seen :]
         self._seen = len(self.aws.stream)
         self.aws.around = self._count
-        assert not self.services.detect(events.changed_prices({"Records": changes}), "run").failed
+        assert not self.services.detect(events.changed_prices({"Records": changes})).failed
         self.aws.around = untouched
 
     def _count(self, operation: str, request: dict[str, Any], perform: Any) -> Any:

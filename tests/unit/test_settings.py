@@ -19,6 +19,10 @@ REQUIRED = {
         "FAILURES_BUCKET",
         "ALERTS_TOPIC_ARN",
         "PRICES_STREAM_ARN",
+        "ALERTS_STREAM_ARN",
+        "DELIVERIES_QUEUE",
+        "DELIVERIES_QUEUE_URL",
+        "DELIVERIES_DEAD_QUEUE_URL",
     )
 }
 

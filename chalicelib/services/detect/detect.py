@@ -19,7 +19,6 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.building import Hour
 from chalicelib.domain.delays import source_delay
 from chalicelib.domain.detection import (
-    MAX_PENDING,
     Outcome,
     State,
     Watch,
@@ -37,7 +36,6 @@ from chalicelib.services.bars.writing import BarWriter
 from chalicelib.services.detect.alert_budget import AlertBudget
 from chalicelib.services.detect.alert_excess import AlertExcess
 from chalicelib.services.detect.changed_prices import ChangedPrices, by_symbol, united
-from chalicelib.services.notify import Delivery, Notifier, Sender
 from chalicelib.services.stores import Refused, Stores
 
 log = logging.getLogger("ticktape.detect")
@@ -61,7 +59,6 @@ class Detected(msgspec.Struct, frozen=True):
     ticks: int
     late: int
     alerts: int
-    sent: int
     failed: tuple[str, ...]
     unrepaired: int = 0
     dropped: int = 0
@@ -74,7 +71,6 @@ class Tally(msgspec.Struct, frozen=True):
     ticks: int = 0
     late: int = 0
     alerts: int = 0
-    sent: int = 0
     unrepaired: int = 0
 
 
@@ -111,9 +107,8 @@ class Doubtful(msgspec.Struct, frozen=True):
 
 
 class _Work(NamedTuple):
-    """One invocation: who sends, what was too much, and until when (time.monotonic)."""
+    """One invocation: which alerts were too many, and until when it may go on (time.monotonic)."""
 
-    sender: Sender
     excess: AlertExcess
     deadline: float
 
@@ -149,13 +144,11 @@ class Detect:
     def __init__(
         self,
         stores: Stores,
-        notifier: Notifier,
         rules: RulesInForce,
         options: Options,
         clock: Callable[[], datetime],
     ) -> None:
         self._stores = stores
-        self._notifier = notifier
         self._rules = rules
         self._options = options
         self._clock = clock
@@ -165,22 +158,20 @@ class Detect:
         self._closes = CloseKeeper()
         self._budget = AlertBudget()
 
-    def __call__(
-        self, changes: Sequence[ChangedPrices], owner: str, deadline: float = math.inf
-    ) -> Detected:
+    def __call__(self, changes: Sequence[ChangedPrices], deadline: float = math.inf) -> Detected:
         """Bring every symbol of the batch up to its newest complete record.
 
-        `owner` names this invocation in claims. One symbol's failure does not touch the others, nor
+        One symbol's failure does not touch the others, nor
         does one whose ticks take longer than `deadline` (time.monotonic): it goes on from where
         it is when its records come again. One that is not begun by then waits for that, too; the
         first PARALLEL_SYMBOLS are begun in any case.
         """
         spans = by_symbol(changes)
         if not spans:
-            return Detected(0, 0, 0, 0, 0, ())
+            return Detected(0, 0, 0, 0, ())
         states = self._states([span.symbol for span in spans])
         rules = tuple(self._rules())
-        work = _Work(Sender(owner), AlertExcess(), deadline)
+        work = _Work(AlertExcess(), deadline)
 
         def one(place: int, span: ChangedPrices) -> Tally | None:
             if place >= PARALLEL_SYMBOLS and time.monotonic() >= deadline:
@@ -198,7 +189,6 @@ class Detect:
             ticks=sum(tally.ticks for tally in done),
             late=sum(tally.late for tally in done),
             alerts=sum(tally.alerts for tally in done),
-            sent=sum(tally.sent for tally in done),
             failed=tuple(failed),
             unrepaired=sum(tally.unrepaired for tally in done),
             dropped=work.excess.dropped,
@@ -245,16 +235,13 @@ class Detect:
         lost = 0
         looked = False  # once for each state: rules may change faster than a step is made
         doubtful = Doubtful()
-        first, delivery = span.complete_from, Delivery(self._notifier, work.sender)
         while lost < TRIES:
             watch = self._agreed(state, watch, span.newest)
-            carried = delivery.drain(state)
-            if delivery.error is not None and len(carried) >= MAX_PENDING:
-                raise delivery.error
+            self._stores.alerts.record_pending(state.pending, state.timezone)
             with self._budget.reserve() as room:
-                step = self._step(span, state, watch, doubtful, carried, room)
+                step = self._step(span, state, watch, doubtful, room)
                 outcome = step.outcome
-                alerts = outcome.state.pending[len(carried) :]
+                alerts = outcome.state.pending
                 if not looked and _has_first_alert(state, alerts):
                     looked, fresh = True, self._now(watch, span.symbol)
                     if fresh != watch:
@@ -274,17 +261,12 @@ class Detect:
                 self._keep_closes(state, step)
             work.excess.note(span.symbol, outcome)
             looked = False
-            left = carried + delivery.deliver(alerts, outcome.state)
-            tally = self._add(tally, step, len(alerts), delivery.sent)
+            self._stores.alerts.record_all(alerts, outcome.state.timezone)
+            tally = self._add(tally, step, len(alerts))
             version = state.version + int(changed)
-            pending_to = outcome.state.pending_to if left else ""
-            state = msgspec.structs.replace(
-                outcome.state, version=version, pending=left, pending_to=pending_to
-            )
-            if not left:  # what is pending may be forgotten, so the table has to be asked
-                self._kept[span.symbol] = state, time.monotonic()
+            state = msgspec.structs.replace(outcome.state, version=version, pending=())
+            self._kept[span.symbol] = state, time.monotonic()
             if state.last_timestamp >= span.newest or not outcome.taken:
-                _check_delivered(state, first, delivery.error)
                 return tally
             if time.monotonic() >= work.deadline:
                 raise Contended(f"{span.symbol}: time is over at {state.last_timestamp}")
@@ -325,13 +307,12 @@ class Detect:
         state: State,
         watch: Watch,
         doubtful: Doubtful,
-        carried: tuple[Alert, ...],
         room: Room,
     ) -> Step:
         """Everything up to writing the state: read, fold, repair, put bars."""
         ticks = self._new_ticks(span, state)
         history = KeptClosesBefore(self._stores.bars, span.symbol, self._closes, state.repairs)
-        outcome = advance(state, ticks, watch, self._quiet, history, carried, room)
+        outcome = advance(state, ticks, watch, self._quiet, history, room)
         after, timezone = outcome.state, outcome.state.timezone
         arrival = span.ingested_at
         refused = self._writer.put_all(outcome.closed, arrival)
@@ -379,13 +360,12 @@ class Detect:
         return ""
 
     @staticmethod
-    def _add(tally: Tally, step: Step, alerts: int, sent: int) -> Tally:
-        """With one more step; `sent` are the messages of all."""
+    def _add(tally: Tally, step: Step, alerts: int) -> Tally:
+        """With one more step."""
         return Tally(
             ticks=tally.ticks + step.outcome.taken,
             late=tally.late + int(step.repaired),
             alerts=tally.alerts + alerts,
-            sent=sent,
             unrepaired=tally.unrepaired + step.unrepaired,
         )
 
@@ -394,15 +374,3 @@ def _has_first_alert(state: State, alerts: Iterable[Alert]) -> bool:
     """Whether a rule fires that has not judged the symbol before: it may be one that this container
     alone still knows, which was deleted and has fired already."""
     return any(alert.rule_id not in state.rule_states for alert in alerts)
-
-
-def _check_delivered(state: State, first: str, error: Exception | None) -> None:
-    """Raise what an alert was left with, if the record made it whose ticks begin at `first`: the
-    record is to come again until the alert is delivered. Alerts of earlier records hold this one up
-    no more: their record comes again, and the symbol's next one tries them as well."""
-    if error is None:
-        return
-    if first <= state.pending_to:
-        raise error
-    left = len(state.pending)
-    log.warning("%s: %d alerts of earlier ticks still wait: %s", state.symbol, left, error)

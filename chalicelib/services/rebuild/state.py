@@ -32,7 +32,6 @@ def in_place_of(old: State, new: State, watch: Watch, losses: Losses) -> State:
         repairs=old.repairs + 1,
         gap=_gap(old, new, running),
         pending=old.pending,
-        pending_to=old.pending_to,
         told=old.told if old.last_timestamp == new.last_timestamp else None,
         day=_day(old, new, losses, lost=lost),
         closes=old.closes[-watch.depth :] if short else new.closes,

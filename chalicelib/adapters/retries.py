@@ -1,0 +1,46 @@
+"""The queue of further attempts, and that of deliveries that are dead."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+
+from chalicelib.domain.deliveries import Retry
+
+LONGEST_DELAY_SECONDS = 900
+"""SQS keeps a message back no longer."""
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Retry)
+
+
+class Retries:
+    """RetryQueue over SQS."""
+
+    def __init__(self, client: Any, queue_url: str, dead_queue_url: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+        self._dead_queue_url = dead_queue_url
+
+    def put(self, retry: Retry, seconds: float) -> None:
+        """See RetryQueue."""
+        self._client.send_message(
+            QueueUrl=self._queue_url,
+            MessageBody=_encoder.encode(retry).decode(),
+            DelaySeconds=min(LONGEST_DELAY_SECONDS, max(0, math.ceil(seconds))),
+        )
+
+    def bury(self, retry: Retry, reason: str) -> None:
+        """See RetryQueue. The reason is an attribute of the message."""
+        self._client.send_message(
+            QueueUrl=self._dead_queue_url,
+            MessageBody=_encoder.encode(msgspec.structs.replace(retry, dead=True)).decode(),
+            MessageAttributes={"reason": {"DataType": "String", "StringValue": reason or "-"}},
+        )
+
+
+def retry_of(body: str) -> Retry:
+    """The request of a message. Raises msgspec.MsgspecError for anything else."""
+    return _decoder.decode(body)

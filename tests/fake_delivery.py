@@ -1,0 +1,78 @@
+"""What delivering needs, in memory."""
+
+from __future__ import annotations
+
+import threading
+
+import msgspec
+
+from chalicelib.domain.alerts import Alert, StoredAlert
+from chalicelib.domain.deliveries import Delivery, Retry
+from chalicelib.domain.messages import Message
+
+
+class FakeChannel:
+    """Channel: keeps what was sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[Message] = []
+
+    def send(self, message: Message) -> None:
+        """See Channel."""
+        self.sent.append(message)
+
+
+class FakeDeliveries:
+    """DeliveryStore: the alerts that a test puts into it."""
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, str, str], StoredAlert] = {}
+        self._lock = threading.Lock()
+
+    def put(self, *alerts: StoredAlert) -> None:
+        """Put alerts, with their deliveries."""
+        self.stored |= {_key(stored.alert): stored for stored in alerts}
+
+    def of(self, alert: Alert, channel: str = "sns") -> Delivery | None:
+        """The delivery of an alert on a channel."""
+        return self.stored[_key(alert)].on(channel)
+
+    def find(self, symbol: str, timestamp: str, rule_id: str) -> StoredAlert | None:
+        """See DeliveryStore."""
+        return self.stored.get((symbol, timestamp, rule_id))
+
+    def replace(self, alert: Alert, before: Delivery | None, after: Delivery) -> bool:
+        """See DeliveryStore."""
+        with self._lock:
+            found = self.stored.get(_key(alert))
+            if found is None or found.on(after.channel) != before:
+                return False
+            if before is None and found.notified_at and not found.deliveries:
+                return False
+            others = [one for one in found.deliveries if one.channel != after.channel]
+            notified_at = found.notified_at or (after.at if after.status == "sent" else None)
+            deliveries = tuple(sorted([*others, after], key=lambda one: one.channel))
+            self.stored[_key(alert)] = msgspec.structs.replace(
+                found, deliveries=deliveries, notified_at=notified_at
+            )
+        return True
+
+
+class FakeRetries:
+    """RetryQueue: requests with their pauses, and those that were buried with their reasons."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Retry, float]] = []
+        self.dead: list[tuple[Retry, str]] = []
+
+    def put(self, retry: Retry, seconds: float) -> None:
+        """See RetryQueue."""
+        self.waiting.append((retry, seconds))
+
+    def bury(self, retry: Retry, reason: str) -> None:
+        """See RetryQueue."""
+        self.dead.append((msgspec.structs.replace(retry, dead=True), reason))
+
+
+def _key(alert: Alert) -> tuple[str, str, str]:
+    return alert.symbol, alert.timestamp, alert.rule_id

@@ -1,0 +1,326 @@
+"""The first attempt of an alert on each channel, and the further ones."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from chalicelib.domain.alerts import Alert, StoredAlert
+from chalicelib.domain.deliveries import (
+    LONGEST_PAUSE_SECONDS,
+    MAX_ATTEMPTS,
+    Delivery,
+    Lasting,
+    Passing,
+    Retry,
+)
+from chalicelib.domain.messages import Message
+from chalicelib.services.delivery.deliver import (
+    LEASE,
+    MOST_FAILURES,
+    PARALLEL_SENDS,
+    Deliver,
+    Delivered,
+)
+from tests.factories import at, instant, make_alert
+from tests.fake_delivery import FakeChannel, FakeDeliveries, FakeRetries
+
+ALERT = make_alert()
+
+
+class Rig:
+    """Delivering over two channels in memory; the clock stands until it is moved."""
+
+    def __init__(self, *channels: str) -> None:
+        self.store = FakeDeliveries()
+        self.retries = FakeRetries()
+        self.channels: dict[str, Any] = {name: FakeChannel() for name in channels or ("sns",)}
+        self.seconds = 0.0
+        self.deliver = self.container()
+
+    def container(self) -> Deliver:
+        """Another container over the same stores."""
+        return Deliver(self.store, self.channels, self.retries, "", lambda: instant(self.seconds))
+
+    def new(self, *alerts: Alert, deadline: float = math.inf) -> Delivered:
+        """The alerts are recorded, and come to this container."""
+        for alert in alerts:
+            if self.store.find(alert.symbol, alert.timestamp, alert.rule_id) is None:
+                self.store.put(StoredAlert(alert))
+        named = [(f"record-{n}", StoredAlert(alert)) for n, alert in enumerate(alerts)]
+        return self.deliver.new(named, deadline)
+
+    def again(self, *retries: Retry) -> Delivered:
+        """Requests come to this container."""
+        named = [(f"message-{n}", retry) for n, retry in enumerate(retries)]
+        return self.deliver.again(named, math.inf)
+
+    def next_retry(self) -> tuple[Retry, float]:
+        """The oldest request that waits, taken from the queue."""
+        return self.retries.waiting.pop(0)
+
+    def sent(self, channel: str = "sns") -> list[str]:
+        return [message.attributes["alert_id"] for message in self.channels[channel].sent]
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig()
+
+
+def failing(rig: Rig, error: Callable[[], Exception], channel: str = "sns") -> Callable[[], None]:
+    """Have a channel fail until what is returned is called."""
+    working = rig.channels[channel].send
+
+    def send(message: Message) -> None:
+        raise error()
+
+    def mend() -> None:
+        rig.channels[channel].send = working
+
+    rig.channels[channel].send = send
+    return mend
+
+
+def test_a_new_alert_is_sent_and_marked(rig: Rig) -> None:
+    assert rig.new(ALERT) == Delivered(1, 0, 0, 0, ())
+    assert rig.sent() == [ALERT.alert_id]
+    assert rig.store.of(ALERT) == Delivery(channel="sns", status="sent", attempts=1, at=at(0))
+    assert rig.store.stored[ALERT.symbol, ALERT.timestamp, ALERT.rule_id].notified_at == at(0)
+
+
+def test_an_alert_that_comes_again_is_sent_once(rig: Rig) -> None:
+    rig.new(ALERT)
+    rig.deliver = rig.container()
+    assert rig.new(ALERT) == Delivered(0, 0, 0, 0, ())
+    assert rig.sent() == [ALERT.alert_id]
+
+
+def test_two_containers_that_have_an_alert_at_once_send_it_once(rig: Rig) -> None:
+    working, meanwhile = rig.channels["sns"].send, []
+
+    def send(message: Message) -> None:
+        meanwhile.append(rig.container().new([("record", StoredAlert(ALERT))], math.inf))
+        working(message)
+
+    rig.channels["sns"].send = send
+    assert rig.new(ALERT).sent == 1
+    assert meanwhile == [Delivered(0, 0, 0, 1, ())]
+    assert rig.sent() == [ALERT.alert_id]
+    retry, seconds = rig.next_retry()
+    assert seconds == LEASE.total_seconds()
+    rig.seconds += seconds + 1
+    assert rig.again(retry) == Delivered(0, 0, 0, 0, ())
+    assert rig.sent() == [ALERT.alert_id]
+
+
+def test_the_claim_of_a_dead_invocation_is_taken_over_when_it_has_ended(rig: Rig) -> None:
+    class Killed(BaseException):
+        pass
+
+    mend = failing(rig, Killed)  # type: ignore[arg-type]
+    with pytest.raises(Killed):
+        rig.new(ALERT)
+    mend()
+    assert rig.new(ALERT) == Delivered(0, 0, 0, 1, ())
+    retry, seconds = rig.next_retry()
+    rig.seconds += seconds + 1
+    assert rig.again(retry) == Delivered(1, 0, 0, 0, ())
+    found = rig.store.of(ALERT)
+    assert found is not None
+    assert (found.status, found.attempts) == ("sent", 2)
+
+
+def test_a_passing_failure_is_tried_again_after_a_growing_pause(rig: Rig) -> None:
+    mend = failing(rig, lambda: Passing("SNS answered Throttled (429)"))
+    assert rig.new(ALERT) == Delivered(0, 1, 0, 0, ())
+    pauses = []
+    for attempts in range(1, 6):
+        retry, seconds = rig.next_retry()
+        pauses.append(seconds)
+        assert rig.store.of(ALERT) == Delivery(
+            channel="sns",
+            status="waiting",
+            attempts=attempts,
+            at=at(rig.seconds),
+            error="SNS answered Throttled (429)",
+            until=at(rig.seconds + seconds),
+        )
+        rig.seconds = round(rig.seconds + seconds, 6)
+        assert rig.again(retry).retried == 1
+    assert all(5 * 2**n / 2 <= pause <= 5 * 2**n for n, pause in enumerate(pauses))
+    mend()
+    retry, seconds = rig.next_retry()
+    rig.seconds += seconds
+    assert rig.again(retry).sent == 1
+    found = rig.store.of(ALERT)
+    assert found is not None
+    assert (found.status, found.attempts, found.error) == ("sent", 7, "")
+
+
+def test_a_receiver_says_when_to_come_again(rig: Rig) -> None:
+    failing(rig, lambda: Passing("429", retry_after=1200))
+    rig.new(ALERT)
+    retry, seconds = rig.next_retry()
+    assert seconds == 1200
+    rig.seconds = 900  # the queue keeps nothing back for longer
+    assert rig.again(retry) == Delivered(0, 0, 0, 1, ())
+    assert rig.next_retry() == (retry, 300)
+
+
+def test_the_last_attempt_ends_in_a_dead_letter_with_its_reason(rig: Rig) -> None:
+    failing(rig, lambda: Passing("SNS did not answer: ReadTimeoutError"))
+    rig.new(ALERT)
+    outcomes = []
+    while rig.retries.waiting:
+        retry, seconds = rig.next_retry()
+        assert seconds <= LONGEST_PAUSE_SECONDS
+        rig.seconds += seconds
+        outcomes.append(rig.again(retry))
+    assert [one.dead for one in outcomes] == [0] * (MAX_ATTEMPTS - 2) + [1]
+    ((letter, reason),) = rig.retries.dead
+    assert (letter.attempts, reason) == (MAX_ATTEMPTS, "SNS did not answer: ReadTimeoutError")
+    found = rig.store.of(ALERT)
+    assert found is not None
+    assert (found.status, found.error) == ("dead", reason)
+
+
+def test_a_lasting_failure_is_tried_once(rig: Rig) -> None:
+    failing(rig, lambda: Lasting("SNS answered InvalidParameter (400)"))
+    assert rig.new(ALERT) == Delivered(0, 0, 1, 0, ())
+    assert rig.retries.waiting == []
+    ((letter, reason),) = rig.retries.dead
+    assert reason == "SNS answered InvalidParameter (400)"
+    assert rig.again(msgspec.structs.replace(letter, dead=False)) == Delivered(0, 0, 0, 0, ())
+
+
+def test_a_redriven_delivery_gets_a_round_of_attempts(rig: Rig) -> None:
+    mend = failing(rig, lambda: Lasting("SNS answered NotFound (404)"))
+    rig.new(ALERT)
+    ((letter, _),) = rig.retries.dead
+    assert rig.again(letter).failed == ("message-0",), "it stays where redrive found it"
+    assert len(rig.retries.dead) == 1
+    mend()
+    mend = failing(rig, lambda: Passing("SNS answered Throttled (429)"))
+    assert rig.again(letter) == Delivered(0, 1, 0, 0, ())
+    retry, seconds = rig.next_retry()
+    assert (retry.attempts, retry.since, retry.dead) == (3, 2, False)
+    mend()
+    rig.seconds += seconds
+    assert rig.again(retry).sent == 1
+    assert rig.again(letter) == Delivered(0, 0, 0, 0, ()), "a second redrive sends nothing"
+
+
+def test_requests_that_are_repeated_are_followed_once(rig: Rig) -> None:
+    failing(rig, lambda: Passing("429"))
+    rig.new(ALERT)
+    retry, seconds = rig.next_retry()
+    rig.seconds += seconds
+    assert rig.again(retry).retried == 1
+    assert rig.again(retry) == Delivered(0, 0, 0, 0, ())
+    assert rig.new(ALERT) == Delivered(0, 0, 0, 0, ())
+    assert len(rig.retries.waiting) == 1
+
+
+def test_a_channel_that_fails_holds_up_no_other(rig: Rig) -> None:
+    rig = Rig("hook", "sns")
+    failing(rig, lambda: OSError("a fault of the channel"), "hook")
+    alerts = [make_alert(rule_id=f"r{n}") for n in range(30)]
+    done = rig.new(*alerts)
+    assert (done.sent, done.retried + done.deferred, done.failed) == (30, 30, ())
+    assert done.retried < MOST_FAILURES + PARALLEL_SENDS, "it is not asked on and on"
+    assert sorted(rig.sent()) == sorted(alert.alert_id for alert in alerts)
+    found = rig.store.of(alerts[0], "hook")
+    assert found is not None
+    assert found.error == "OSError", "what an unknown error says is not shown"
+
+
+def test_attempts_that_could_outlast_the_invocation_are_put_off(rig: Rig) -> None:
+    assert rig.new(ALERT, deadline=0.0) == Delivered(0, 0, 0, 1, ())
+    assert rig.store.of(ALERT) is None
+    retry, seconds = rig.next_retry()
+    rig.seconds += seconds
+    assert rig.again(retry).sent == 1
+
+
+def test_several_alerts_are_under_way_at_once(rig: Rig) -> None:
+    meeting = threading.Barrier(PARALLEL_SENDS, timeout=60)
+    working = rig.channels["sns"].send
+
+    def send(message: Message) -> None:
+        meeting.wait()
+        working(message)
+
+    rig.channels["sns"].send = send
+    alerts = [make_alert(rule_id=f"r{n}") for n in range(2 * PARALLEL_SENDS)]
+    assert rig.new(*alerts).sent == len(alerts)
+
+
+def test_a_claim_that_was_slow_is_written_again_before_sending(rig: Rig) -> None:
+    replace, ends = rig.store.replace, []
+
+    def slow(alert: Alert, before: Delivery | None, after: Delivery) -> bool:
+        if after.status == "sending":
+            ends.append(after.until)
+            rig.seconds += 20 if len(ends) == 1 else 0
+        return replace(alert, before, after)
+
+    rig.store.replace = slow  # type: ignore[method-assign]
+    assert rig.new(ALERT).sent == 1
+    lease = LEASE.total_seconds()
+    assert ends == [at(lease), at(20 + lease)]
+    assert rig.store.of(ALERT) == Delivery(channel="sns", status="sent", attempts=1, at=at(20))
+
+
+def test_an_alert_that_cannot_be_claimed_in_time_is_put_off(rig: Rig) -> None:
+    replace = rig.store.replace
+
+    def slow(alert: Alert, before: Delivery | None, after: Delivery) -> bool:
+        rig.seconds += 20
+        return replace(alert, before, after)
+
+    rig.store.replace = slow  # type: ignore[method-assign]
+    assert rig.new(ALERT) == Delivered(0, 0, 0, 1, ())
+    rig.store.replace = replace  # type: ignore[method-assign]
+    retry, seconds = rig.next_retry()
+    rig.seconds += seconds + 1
+    assert rig.again(retry).sent == 1
+    assert len(rig.sent()) == 1
+
+
+def test_stores_that_cannot_be_reached_have_the_record_come_again(rig: Rig) -> None:
+    def broken(*_: object) -> bool:
+        raise OSError("the table cannot be reached")
+
+    replace, rig.store.replace = rig.store.replace, broken  # type: ignore[method-assign, assignment]
+    assert rig.new(ALERT, make_alert(1)).failed == ("record-0", "record-1")
+    rig.store.replace = replace  # type: ignore[method-assign]
+    failing(rig, lambda: Passing("429"))
+    rig.retries.put = broken  # type: ignore[method-assign, assignment]
+    assert rig.new(ALERT).failed == ("record-0",)
+
+
+def test_an_alert_that_is_gone_is_not_sent(rig: Rig) -> None:
+    gone = Retry(symbol="AAPL", timestamp=at(0), rule_id="r", channel="sns")
+    assert rig.again(gone) == Delivered(0, 0, 0, 0, ())
+    named = [("record", StoredAlert(ALERT))]
+    assert rig.deliver.new(named, math.inf) == Delivered(0, 0, 0, 0, ())
+    assert rig.sent() == []
+
+
+def test_an_alert_that_an_earlier_version_has_sent_is_not_sent_again(rig: Rig) -> None:
+    rig.store.put(StoredAlert(ALERT, notified_at=at(1)))
+    assert rig.new(ALERT) == Delivered(0, 0, 0, 0, ())
+    assert rig.sent() == []
+
+
+def test_a_request_for_a_channel_that_is_gone_is_dropped(rig: Rig) -> None:
+    failing(rig, lambda: Passing("429"))
+    rig.new(ALERT)
+    retry, _ = rig.next_retry()
+    assert rig.again(msgspec.structs.replace(retry, channel="gone")).failed == ()

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from chalicelib.adapters.events import retries
+from chalicelib.adapters.retries import Retries
+from chalicelib.domain.deliveries import Retry
+from rigs.memory_aws.system import Aws
+from tests.factories import at
+
+RETRY = Retry(symbol="AAPL", timestamp=at(0), rule_id="r", channel="sns", attempts=2)
+
+
+def bodies(messages: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "Records": [
+            {"messageId": f"m{n}", "body": message["MessageBody"]}
+            for n, message in enumerate(messages)
+        ]
+    }
+
+
+def test_requests_wait_no_longer_than_sqs_can() -> None:
+    aws = Aws()
+    queue = Retries(aws.sqs, "https://sqs/deliveries", "https://sqs/deliveries-dead")
+    for seconds in (0.2, 7.0, 1200.0):
+        queue.put(RETRY, seconds)
+    waiting = aws.messages["deliveries"]
+    assert [message["DelaySeconds"] for message in waiting] == [1, 7, 900]
+    assert retries(bodies(waiting)) == ([(f"m{n}", RETRY) for n in range(3)], [])
+
+
+def test_dead_letters_say_why_and_ask_for_a_redrive() -> None:
+    aws = Aws()
+    Retries(aws.sqs, "https://sqs/deliveries", "https://sqs/deliveries-dead").bury(RETRY, "404")
+    (letter,) = aws.messages["deliveries-dead"]
+    assert letter["MessageAttributes"]["reason"]["StringValue"] == "404"
+    dead = msgspec.structs.replace(RETRY, dead=True)
+    assert retries(bodies([letter])) == ([("m0", dead)], [])
+
+
+def test_messages_that_nobody_can_read_are_named() -> None:
+    junk = [{"MessageBody": text} for text in ("", "[]", '{"symbol": "AAPL"}')]
+    assert retries(bodies(junk)) == ([], ["m0", "m1", "m2"])
