@@ -24,6 +24,10 @@ ENVIRONMENT = {
     "FAILURES_BUCKET": "failures",
     "ALERTS_TOPIC_ARN": TOPIC,
     "PRICES_STREAM_ARN": "arn:aws:dynamodb:us-east-1:123456789012:table/prices/stream/1",
+    "ALERTS_STREAM_ARN": "arn:aws:dynamodb:us-east-1:123456789012:table/alerts/stream/1",
+    "DELIVERIES_QUEUE": "deliveries",
+    "DELIVERIES_QUEUE_URL": "http://127.0.0.1:9/123456789012/deliveries",
+    "DELIVERIES_DEAD_QUEUE_URL": "http://127.0.0.1:9/123456789012/deliveries-dead",
     "TICKS_STREAM": "ticks",
     "READ_ACCESS": "open",
 }

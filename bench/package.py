@@ -16,6 +16,7 @@ import zipfile
 from pathlib import Path
 
 from bench.our_app import ENVIRONMENT
+from infra.deploy.package import normalize
 
 ROOT = Path(__file__).resolve().parents[1]
 _RUNTIME = ("botocore", "jmespath", "dateutil", "urllib3", "six")
@@ -38,7 +39,9 @@ def build(folder: Path) -> Path:
     )
     if done.returncode:
         raise RuntimeError(done.stderr.strip()[-600:])
-    return folder / "out" / "deployment.zip"
+    made = folder / "out" / "deployment.zip"
+    normalize(made)
+    return made
 
 
 def unpack(package: Path, folder: Path) -> list[Path]:

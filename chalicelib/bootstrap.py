@@ -16,12 +16,15 @@ from chalicelib.adapters import json_logs
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:  # functions must not wait for each other's imports
+    from chalicelib.domain.channels import StoredChannel
     from chalicelib.domain.detection import Watch
     from chalicelib.domain.rules import BrokenRule, Rule
     from chalicelib.services.access.key_ring import KeyRing, KeyStore
     from chalicelib.services.access.rate_limit import RateLimit
     from chalicelib.services.delivery.channel import Channel
+    from chalicelib.services.delivery.channel_book import ChannelBook
     from chalicelib.services.delivery.deliver import Deliver
+    from chalicelib.services.delivery.directory import Directory
     from chalicelib.services.detect.detect import Detect
     from chalicelib.services.health import HealthCheck
     from chalicelib.services.ingest.ingest import Ingest
@@ -133,6 +136,19 @@ class Services:
         from chalicelib.services.access.key_ring import KeyRing
 
         return KeyRing(self._key_store, self.clock, self.settings.write_token_sha256)
+
+    @cached_property
+    def channels(self) -> ChannelBook:
+        """Return the channels that alerts are sent to. Reading them decrypts nothing."""
+        from chalicelib.adapters.channels import Channels
+        from chalicelib.adapters.clients import Clients, Deferred
+        from chalicelib.adapters.sealing import Sealing
+        from chalicelib.services.delivery.channel_book import ChannelBook
+
+        settings, clients = self.settings, self._clients or Clients(self.settings.account_id)
+        store = Channels(Deferred(lambda: clients.dynamodb), settings.rules_table)
+        sealing = Sealing(Deferred(lambda: clients.kms), settings.channels_key, settings.stage)
+        return ChannelBook(store, sealing, self.clock)
 
     @cached_property
     def rate_limit(self) -> RateLimit:
@@ -286,12 +302,22 @@ def aws_lake(settings: Settings, clients: Any = None) -> LakeStores:
     )
 
 
-def aws_channels(settings: Settings, clients: Any) -> dict[str, Channel]:
-    """The channels that alerts are sent over, by id."""
+def aws_channels(settings: Settings, clients: Any) -> Directory:
+    """The channels that alerts are sent over."""
+    from chalicelib.adapters.channels import Channels
     from chalicelib.adapters.clients import Deferred
+    from chalicelib.adapters.sealed_channel import SealedChannel
+    from chalicelib.adapters.sealing import Sealing
     from chalicelib.adapters.topic import Topic
+    from chalicelib.services.delivery.directory import Directory
 
-    return {"sns": Topic(Deferred(lambda: clients.sns), settings.alerts_topic_arn)}
+    topic = Topic(Deferred(lambda: clients.sns), settings.alerts_topic_arn)
+    sealing = Sealing(Deferred(lambda: clients.kms), settings.channels_key, settings.stage)
+
+    def make(stored: StoredChannel) -> Channel:
+        return topic if stored.kind == "sns" else SealedChannel(stored, sealing)
+
+    return Directory(Channels(Deferred(lambda: clients.dynamodb), settings.rules_table), make)
 
 
 def aws_stores(settings: Settings, clients: Any = None) -> Stores:

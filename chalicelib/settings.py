@@ -51,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ticks_stream: str = ""
     ticks_queue: str = ""
     ticks_queue_url: str = ""
+    channels_key: str = ""
     page_url: str = ""
     cors_origin: str = ""
     read_access: str = "closed"

@@ -39,7 +39,7 @@ from embedded_aws.outside import DISK_FULL, PRIVATE
 _TOPICS, _QUEUES = "/sns/", "/sqs/"
 """Services whose requests may wait inside: for subscribers to answer, and for messages."""
 
-_ATHENA, _GLUE = "/athena/", "/glue/"
+_ATHENA, _GLUE, _KMS = "/athena/", "/glue/", "/kms/"
 
 
 _DRAINED_BYTES = 1024 * 1024
@@ -82,6 +82,7 @@ class Emulator:
         changes: Changes,
         lock: threading.Lock,
         athena: Any,
+        kms: Any,
         glue: Any,
         sweeping: Sweeping,
         admitting: Admission,
@@ -89,6 +90,7 @@ class Emulator:
         self._admission = admitting
         self.sweeping = sweeping
         self._athena = athena
+        self._kms = kms
         self._glue = glue
         self._moto = moto
         self._connection = connection
@@ -115,6 +117,8 @@ class Emulator:
             answer: Iterable[bytes] = self._moto(environ, start_response)
         elif _ATHENA in service:
             answer = self._athena(environ, start_response)
+        elif _KMS in service:
+            answer = self._kms(environ, start_response)
         elif _QUEUES in service:
             with self._lock:
                 answer = self._queue_request(environ, start_response)
@@ -243,6 +247,7 @@ def build(path: Path | None, keys: Keys) -> Emulator:
         services,
         topics,
     )
+    from embedded_aws.kms import Kms
 
     # moto keeps every object ever made, for a view that is not used here.
     BaseModel.__new__ = staticmethod(lambda cls, *_, **__: object.__new__(cls))
@@ -258,7 +263,7 @@ def build(path: Path | None, keys: Keys) -> Emulator:
     end = s3.install(connection)
     listing.install()
     moto = services.Dispatcher()
-    athena = Athena(connection, lock, keys)
+    athena, kms = Athena(connection, lock, keys), Kms(connection, lock)
     tables = glue.Glue(connection)
     retention = Retention(time.time())
     tasks = (
@@ -272,7 +277,7 @@ def build(path: Path | None, keys: Keys) -> Emulator:
     sweeping = Sweeping(connection, lock, tasks, changes.wake)
     admitting = Admission(keys)
     return Emulator(
-        moto, connection, end, save_queues, changes, lock, athena, tables, sweeping, admitting
+        moto, connection, end, save_queues, changes, lock, athena, kms, tables, sweeping, admitting
     )
 
 

@@ -47,6 +47,31 @@ data "aws_iam_policy_document" "own_key" {
     }
   }
 
+  # Addresses of channels. The roles' own policies say that the API may only encrypt and `deliver`
+  # only decrypt.
+  statement {
+    sid       = "AddressesOfChannels"
+    actions   = ["kms:Decrypt", "kms:Encrypt"]
+    resources = ["*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:${local.partition}:iam::${local.account}:root"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:app"
+      values   = [local.resources.app]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:stage"
+      values   = [var.stage]
+    }
+  }
+
   statement {
     sid       = "Alarms"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]

@@ -52,6 +52,7 @@ locals {
     { for key, queue in local.queues : "queue/${key}" => queue.arn },
     { for key, stream in aws_kinesis_stream.ticks : "stream/${key}" => stream.arn },
     { "topic/alerts" = aws_sns_topic.alerts.arn },
+    { for key in aws_kms_key.own : "key/own" => key.arn },
     {
       "athena/workgroup" = aws_athena_workgroup.lake.arn
       "glue/catalog"     = "arn:${local.partition}:glue:${var.region}:${local.account}:catalog"

@@ -49,6 +49,7 @@ output "environment" {
       TICKS_QUEUE     = local.queues["ticks.fifo"].name
       TICKS_QUEUE_URL = local.queues["ticks.fifo"].url
     } : {},
+    { for key in aws_kms_key.own : "CHANNELS_KEY" => key.arn },
     {
       STAGE                     = var.stage
       ACCOUNT_ID                = local.account

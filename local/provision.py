@@ -36,6 +36,7 @@ def provision(clients: Clients, resources: Resources, *, ingest: str) -> dict[st
         stream = pool.submit(_make_stream, kinesis, resources)
         buckets = pool.submit(_make_buckets, s3, resources)
         queues = pool.submit(_make_queues, sqs, resources)
+        key = pool.submit(_find_key, clients("kms"), f"alias/{resources.prefix}")
         topic_arn = sns.create_topic(Name=resources.name("alerts"))["TopicArn"]
         lake = pool.submit(make_lake, glue, athena, resources)
         stream.result()
@@ -48,6 +49,7 @@ def provision(clients: Clients, resources: Resources, *, ingest: str) -> dict[st
             queue_urls=queues.result(),
             topic_arn=topic_arn,
             stream_arns=tables.result(),
+            channels_key=_key_or_none(key),
         )
 
 
@@ -59,6 +61,22 @@ def _is_made(lake: Future[None]) -> bool:
         _log.warning("no SQL over the archive: %s", error)
         return False
     return True
+
+
+def _find_key(kms: Any, alias: str) -> str:
+    """The key by which addresses of channels are encrypted. None is made: the embedded AWS has one,
+    and at AWS a key costs 1 USD a month."""
+    kms.describe_key(KeyId=alias)
+    return alias
+
+
+def _key_or_none(key: Future[str]) -> str:
+    """Empty where an endpoint of the user's has no such key."""
+    try:
+        return key.result()
+    except (BotoCoreError, ClientError) as error:
+        _log.warning("no channels but SNS: %s", error)
+        return ""
 
 
 @contextlib.contextmanager

@@ -67,6 +67,7 @@ def environment(
     queue_urls: Mapping[str, str],
     topic_arn: str,
     stream_arns: Mapping[str, str],
+    channels_key: str = "",
     has_lake: bool = True,
 ) -> dict[str, str]:
     """Return the variables that name resources, for `ingest` by "kinesis" or "sqs".
@@ -84,6 +85,8 @@ def environment(
         "DELIVERIES_QUEUE_URL": queue_urls["deliveries"],
         "DELIVERIES_DEAD_QUEUE_URL": queue_urls["deliveries-dead"],
     }
+    if channels_key:
+        variables["CHANNELS_KEY"] = channels_key
     if has_lake:
         variables["ATHENA_WORKGROUP"] = resources.prefix
         variables["ATHENA_DATABASE"] = resources.database

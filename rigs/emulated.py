@@ -35,6 +35,7 @@ class EmulatedClients:
         self.sns = client("sns")
         self.athena = client("athena")
         self.glue = client("glue")
+        self.kms = client("kms")
 
 
 def _validate(params: Any, model: Any, **_: Any) -> None:

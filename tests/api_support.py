@@ -18,6 +18,8 @@ from chalice.app import Chalice
 from chalice.config import Config
 from chalice.test import TestHTTPClient as HTTPClient
 
+from chalicelib.adapters.channels import Channels
+from chalicelib.adapters.sealing import Sealing
 from chalicelib.api import access, routes
 from chalicelib.domain.detection import State, Watch, advance
 from chalicelib.domain.rules import default_rules
@@ -28,6 +30,7 @@ from chalicelib.services.access import key_ring
 from chalicelib.services.access.key_ring import KeyRing
 from chalicelib.services.access.rate_limit import RateLimit
 from chalicelib.services.bars.writing import BarWriter
+from chalicelib.services.delivery.channel_book import ChannelBook
 from chalicelib.services.health import HealthCheck
 from chalicelib.services.priced import PricedRecord
 from chalicelib.services.reports.lists import ReportLists
@@ -38,6 +41,7 @@ from chalicelib.services.symbols.forgetting import Forget
 from chalicelib.settings import EVERY_TICK, Settings
 from local.gateway import gateway
 from rigs.memory_aws import system as memory_aws
+from rigs.memory_aws.system import KMS, Aws
 from tests.fake_lake import FakeLake
 from tests.fakes import FakeEraser, FakeKeys, fake_stores
 from tests.patience import PATIENCE_SECONDS
@@ -65,6 +69,8 @@ class FakeServices:
         )
         self.key_store = FakeKeys()
         self.keys = KeyRing(self.key_store, self.clock, settings.write_token_sha256)
+        store = Channels(Aws().dynamodb, "rules")
+        self.channels = ChannelBook(store, Sealing(KMS(), "alias/test", "test"), self.clock)
         self.rate_limit = RateLimit(self.key_store, self.clock)
         self.lake = FakeLake()
         self.reports = Reports(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
 import msgspec
 
 from chalicelib.domain.alerts import Alert, StoredAlert
 from chalicelib.domain.deliveries import Delivery, Retry
 from chalicelib.domain.messages import Message
+from chalicelib.services.delivery.channel import Channel
 
 
 class FakeChannel:
@@ -76,3 +78,18 @@ class FakeRetries:
 
 def _key(alert: Alert) -> tuple[str, str, str]:
     return alert.symbol, alert.timestamp, alert.rule_id
+
+
+class FakeDirectory:
+    """Channels by their ids. Each alert goes to those that it names, or to all."""
+
+    def __init__(self, channels: Mapping[str, Channel]) -> None:
+        self._channels = channels
+
+    def receivers(self, alert: Alert) -> tuple[str, ...]:
+        """See Channels."""
+        return alert.channels or tuple(self._channels)
+
+    def find(self, channel_id: str) -> Channel | None:
+        """See Channels."""
+        return self._channels.get(channel_id)

@@ -174,6 +174,7 @@ def _to_item(alert: Alert, exchange_timezone: str | None) -> Item:
         quiet=alert.quiet or None,
         outbox=None if alert.quiet else NEW,
         exchange_timezone=exchange_timezone or None,
+        channels=" ".join(alert.channels) or None,
         day=alert.timestamp[:10],
         timestamp_symbol_rule=f"{alert.timestamp}#{alert.symbol}#{alert.rule_id}",
     )
@@ -194,6 +195,7 @@ def to_stored(item: Item) -> StoredAlert:
         message=item["message"]["S"],
         source=item["source"]["S"],
         quiet=optional_text(item, "quiet") or "",
+        channels=tuple((optional_text(item, "channels") or "").split()),
     )
     return StoredAlert(
         alert,

@@ -87,6 +87,11 @@ class Clients:
         return self._make("sqs")
 
     @cached_property
+    def kms(self) -> Any:
+        """KMS."""
+        return self._make("kms")
+
+    @cached_property
     def athena(self) -> Any:
         """Return the Athena client."""
         return self._make("athena")

@@ -89,7 +89,9 @@ class Rules:
         writes = [{"Delete": {"TableName": self._table, "Key": _place(key)}} for key in remove]
         if put is not None:
             enabled[put.symbol, put.rule_id] = put.enabled
-            item = item_of(kind=_KIND, **msgspec.structs.asdict(put))
+            fields = msgspec.structs.asdict(put)
+            fields["channels"] = " ".join(put.channels) or None
+            item = item_of(kind=_KIND, **fields)
             writes.append({"Put": {"TableName": self._table, "Item": item}})
         return transact(self._client, [self._next_book(table.version, enabled), *writes])
 
@@ -146,6 +148,7 @@ def _to_rule(item: Item) -> Rule:
     Raises an error with the reason if the rule is invalid.
     """
     fields = {name: next(iter(value.values())) for name, value in item.items() if name != "kind"}
+    fields["channels"] = fields.get("channels", "").split()
     for name in _COUNTS:
         if name in fields:
             fields[name] = int(fields[name])

@@ -16,6 +16,7 @@ from chalicelib.api.problems import (
     invalid_field,
     invalid_parameter,
     of_status,
+    unknown_channel,
     unknown_key,
     unknown_report,
     unknown_rule,
@@ -64,6 +65,7 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
     The services' errors are imported here, so that functions do not load them all at their start.
     """
     from chalicelib.services.access.key_ring import KeyRefused, UnknownKey
+    from chalicelib.services.delivery.channel_book import ChannelRefused, UnknownChannel
     from chalicelib.services.market_data.bar_reading import TooManyStored
     from chalicelib.services.market_data.indicator_tables import TooManyValues
     from chalicelib.services.market_data.market_data import NoPrice
@@ -85,7 +87,9 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
             return unknown_rule(text)
         case UnknownKey():
             return unknown_key(text)
-        case KeyRefused():
+        case UnknownChannel():
+            return unknown_channel(text)
+        case KeyRefused() | ChannelRefused():
             return Problem(409, text)
         case RuleRefused() | ListFull():
             return Problem(409, text, field="symbol")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chalicelib.api.openapi_channel_schemas import CHANNEL_SCHEMAS
 from chalicelib.api.openapi_key_schemas import KEY_SCHEMAS
 from chalicelib.api.openapi_parameters import PARAMETERS
 from chalicelib.api.openapi_paths import PATHS, problem
@@ -46,6 +47,7 @@ def openapi_document(version: str, *, fast: int, slow: int, closed: bool) -> dic
             "schemas": {
                 **schemas(fast, slow),
                 **KEY_SCHEMAS,
+                **CHANNEL_SCHEMAS,
                 "Document": {"type": "object", "description": "An OpenAPI 3.1 document."},
             },
             "securitySchemes": {

@@ -8,6 +8,7 @@ from chalicelib.api.openapi_schemas import Schema, text
 from chalicelib.api.parameters import FLAGS, FORMATS, MANY_INTERVALS, SORTS, WHOLE
 from chalicelib.api.study_parameters import ALLOWED, KINDS
 from chalicelib.domain.alerts import ALERT_ID_ALLOWED
+from chalicelib.domain.channel_ids import CHANNEL_ID_ALLOWED
 from chalicelib.domain.keys import KEY_ID_ALLOWED
 from chalicelib.domain.rules import RULE_ID_ALLOWED, Condition
 from chalicelib.services.market_data.bar_reading import MOST_STORED
@@ -112,6 +113,13 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "required": True,
         "description": ALERT_ID_ALLOWED,
         "schema": text(pattern="^[0-9a-f]{24}$"),
+    },
+    "channel_id": {
+        "name": "channel_id",
+        "in": "path",
+        "required": True,
+        "description": CHANNEL_ID_ALLOWED,
+        "schema": text(pattern="^[a-z0-9]{1,32}$"),
     },
     "key_id": {
         "name": "key_id",

@@ -217,6 +217,39 @@ PATHS: dict[str, dict[str, Operation]] = {
             refusals=(404, 409),
         ),
     },
+    "/channels": {
+        "get": _get("All channels, without their addresses.", "Channels"),
+        "post": _put(
+            "Add a channel.", "Channel", body="ChannelGiven", statuses=(201,), refusals=(409, 413)
+        ),
+    },
+    "/channels/{channel_id}": {
+        "get": _get(
+            "One channel, without its address.", "Channel", ("channel_id",), refusals=(404,)
+        ),
+        "put": _put(
+            "Change a channel; its address and secret stay unless both are given.",
+            "Channel",
+            ("channel_id",),
+            body="ChannelChanged",
+            statuses=(200,),
+            refusals=(404, 409, 413),
+        ),
+        "delete": _delete(
+            "Delete a channel. Alerts that are on their way to it are marked as undeliverable.",
+            ("channel_id",),
+            refusals=(404, 409),
+        ),
+    },
+    "/channels/{channel_id}/test": {
+        "post": _put(
+            "Send a test alert to one channel.",
+            "ChannelTested",
+            ("channel_id",),
+            statuses=(202,),
+            refusals=(404, 409),
+        )
+    },
     "/reports": {"get": _get("The reports, with their parameters and columns.", "Reports")},
     "/reports/{name}": {
         "post": _put(

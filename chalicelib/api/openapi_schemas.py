@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from chalicelib.domain.deliveries import DeliveryStatus
-from chalicelib.domain.rules import MAX_COOLDOWN_SECONDS, MAX_WINDOW, Condition, Trigger
+from chalicelib.domain.rules import (
+    MAX_COOLDOWN_SECONDS,
+    MAX_RULE_CHANNELS,
+    MAX_WINDOW,
+    Condition,
+    Trigger,
+)
 from chalicelib.domain.rules import Interval as RuleInterval
 from chalicelib.services.market_data.queries import BAR_INTERVALS, PERIODS
 from chalicelib.services.reports.reports import MOST_REUSE_MINUTES, REUSE_MINUTES
@@ -200,6 +206,12 @@ RULE_GIVEN: dict[str, Schema] = {
     "expires_at": nullable(INSTANT),
     "enabled": nullable(FLAG),
     "notify": nullable(FLAG),
+    "channels": {
+        "type": ["array", "null"],
+        "items": text(pattern="^[a-z0-9]{1,32}$"),
+        "maxItems": MAX_RULE_CHANNELS,
+        "description": "Ids of the channels that its alerts go to; none: the default ones.",
+    },
 }
 """A rule as clients write it; the numbers that a condition needs are checked on entry."""
 

@@ -152,6 +152,12 @@ def unknown_key(key_id: str) -> Problem:
     return Problem(404, detail, kind="unknown-key", parameter="key_id", value=key_id)
 
 
+def unknown_channel(channel_id: str) -> Problem:
+    """404: no channel has this id."""
+    detail = f"there is no channel {channel_id!r}; GET /channels lists what is"
+    return Problem(404, detail, kind="unknown-channel", parameter="channel_id", value=channel_id)
+
+
 def missing_scope(method: str, path: str, scope: str) -> Problem:
     """Return 403: the key is valid but lacks the scope."""
     detail = f"{method} {path} needs a key with the scope {scope}; this one does not have it"

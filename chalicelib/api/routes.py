@@ -23,6 +23,7 @@ PREFLIGHT_SECONDS = 600
 
 READ, OPEN = "read", "any"
 RULES, SYMBOLS, REPORTS, ADMIN = "write:rules", "write:symbols", "reports", "admin"
+CHANNELS = "write:channels"
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -65,6 +66,19 @@ ROUTES = (
     Route("GET", "/rules/{rule_id}", "rule_views.rule"),
     Route("PUT", "/rules/{rule_id}", "rule_views.replace_rule", RULES),
     Route("DELETE", "/rules/{rule_id}", "rule_views.delete_rule", RULES),
+    Route("GET", "/channels", "channel_views.channels"),
+    Route("POST", "/channels", "channel_views.create_channel", CHANNELS),
+    Route("GET", "/channels/{channel_id}", "channel_views.channel"),
+    Route("PUT", "/channels/{channel_id}", "channel_views.replace_channel", CHANNELS),
+    Route("DELETE", "/channels/{channel_id}", "channel_views.delete_channel", CHANNELS),
+    Route(
+        "POST",
+        "/channels/{channel_id}/test",
+        "channel_views.try_channel",
+        CHANNELS,
+        10,
+        most_a_minute=10,
+    ),
     Route("GET", "/reports", "report_views.reports"),
     Route("POST", "/reports/{name}", "report_views.start_report", REPORTS, 10, most_a_minute=10),
     Route("GET", "/reports/runs/{run_id}", "report_views.report_run"),

@@ -101,7 +101,7 @@ def rule_id_of(text: str) -> str:
 
 
 def _book(services: Services) -> RuleBook:
-    return RuleBook(services.stores.rules, services.defaults)
+    return RuleBook(services.stores.rules, services.defaults, services.channels.check)
 
 
 def _would_be(alert: Alert) -> dict[str, Any]:

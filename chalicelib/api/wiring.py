@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chalicelib.domain.rules import Rule
     from chalicelib.services.access.key_ring import KeyRing
     from chalicelib.services.access.rate_limit import RateLimit
+    from chalicelib.services.delivery.channel_book import ChannelBook
     from chalicelib.services.health import HealthCheck
     from chalicelib.services.reports.reports import Reports
     from chalicelib.services.rules.preview import Previewed
@@ -39,6 +40,10 @@ class Services(Protocol):
     @property
     def keys(self) -> KeyRing:
         """Return the API's keys."""
+
+    @property
+    def channels(self) -> ChannelBook:
+        """Return the channels that alerts are sent to."""
 
     @property
     def rate_limit(self) -> RateLimit:

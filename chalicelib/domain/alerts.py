@@ -15,10 +15,14 @@ SIMULATED_SOURCE = "simulator"
 ALERT_ID = re.compile(r"[0-9a-f]{24}", re.ASCII)
 ALERT_ID_ALLOWED = "24 hexadecimal digits, as GET /alerts has them"
 
+TEST_CONDITION = "test"
+"""Of an alert by which somebody tries a channel."""
+
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A rule that fired. `values` are the figures that it was judged by, by name.
 
+    `channels` are those that its rule names; none means the default ones.
     `quiet` is empty where the alert is to be sent, else why it is only recorded.
     """
 
@@ -32,6 +36,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     message: str
     source: str
     quiet: str = ""
+    channels: tuple[str, ...] = ()
 
     @property
     def alert_id(self) -> str:

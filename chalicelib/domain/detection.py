@@ -409,6 +409,7 @@ def make_alert(rule: Rule, observation: Observation, tick: Tick, watch: Watch, q
         message=describe(rule, tick, values),
         source=tick.source,
         quiet=quiet,
+        channels=rule.channels,
     )
 
 

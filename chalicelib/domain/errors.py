@@ -4,7 +4,8 @@ TicktapeError
 ├── FieldError          one field of the input is invalid
 │   ├── TickError       of a tick on the wire
 │   ├── RuleError       of a rule
-│   └── KeyFieldError   of an API key
+│   ├── KeyFieldError   of an API key
+│   └── ChannelError    of a channel
 ├── DeliveryError       a channel did not take a message (domain/deliveries.py)
 ├── UnreadableError     bytes that are not JSON of the expected shape
 ├── Contended           another invocation holds the claim: retry
@@ -49,6 +50,10 @@ class RuleError(FieldError):
 
 class KeyFieldError(FieldError):
     """An invalid field of an API key."""
+
+
+class ChannelError(FieldError):
+    """A field of a channel. `value` never holds an address or a secret."""
 
 
 class UnreadableError(TicktapeError, ValueError):

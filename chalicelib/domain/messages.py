@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from chalicelib.domain.alerts import Alert
+from chalicelib.domain.alerts import TEST_CONDITION, Alert
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
@@ -88,7 +88,7 @@ def compose(alert: Alert, exchange_timezone: str | None, page_url: str) -> Messa
         attributes={
             "symbol": alert.symbol,
             "condition": alert.condition,
-            "event_type": "alert",
+            "event_type": "test" if alert.condition == TEST_CONDITION else "alert",
             "alert_id": alert.alert_id,
             "source": alert.source,
         },
@@ -101,15 +101,14 @@ def compose_test(symbol: str, now: datetime, page_url: str) -> Message:
         symbol=symbol,
         timestamp=to_text(now),
         rule_id="test",
-        condition="test",
+        condition=TEST_CONDITION,
         interval="tick",
         price=Decimal(0),
         values={},
         message=f"Test alert of Ticktape for {symbol}: alerts reach you",
         source="test",
     )
-    message = compose(alert, "UTC", page_url)
-    return msgspec.structs.replace(message, attributes=message.attributes | {"event_type": "test"})
+    return compose(alert, "UTC", page_url)
 
 
 def machine_form(alert: Alert) -> dict[str, object]:

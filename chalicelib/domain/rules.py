@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
+from chalicelib.domain.channel_ids import CHANNEL_ID
 from chalicelib.domain.errors import RuleError
 from chalicelib.domain.ticks import SYMBOL_ALLOWED, number, parse_symbol
 from chalicelib.domain.times import from_text, to_text
@@ -41,6 +42,7 @@ RULE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 MAX_RULES = 50
 """The most enabled rules per symbol, those for all symbols included."""
 MAX_WINDOW = 400
+MAX_RULE_CHANNELS = 10
 MAX_COOLDOWN_SECONDS = 31 * 86400
 
 NEWER_DEFAULTS = ("default-cross-5m", "default-cross-1d")
@@ -56,7 +58,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
     value: a price, or a percentage for the percent conditions; fast and slow: the averages' windows
     in ticks or bars; window: the bars that a move is measured over; cooldown in seconds. With the
-    interval "tick" every tick is judged, with others the close of each bar.
+    interval "tick" every tick is judged, with others the close of each bar. channels: ids of those
+    that its alerts go to; none means the default ones.
     """
 
     rule_id: str
@@ -72,6 +75,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: str | None = None
     enabled: bool = True
     notify: bool = True
+    channels: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -230,6 +234,7 @@ def parse_rule(given: dict[str, Any], rule_id: str) -> Rule:
         expires_at=_instant(given.get("expires_at")),
         enabled=_flag(given, "enabled"),
         notify=_flag(given, "notify"),
+        channels=_channels(given.get("channels")),
     )
     _check_condition(rule)
     return rule
@@ -311,6 +316,19 @@ def _flag(given: dict[str, Any], field: str) -> bool:
     if not isinstance(value, bool):
         raise RuleError(field, value, "true, false")
     return value
+
+
+def _channels(given: Any) -> tuple[str, ...]:
+    """Ids of channels, each once. Whether there are such channels is not looked at."""
+    if given is None:
+        return ()
+    ids = tuple(given) if isinstance(given, list | tuple) else (None,)
+    if len(ids) > MAX_RULE_CHANNELS or not all(
+        isinstance(each, str) and CHANNEL_ID.fullmatch(each) for each in ids
+    ):
+        allowed = f"a list of at most {MAX_RULE_CHANNELS} ids of channels"
+        raise RuleError("channels", given, allowed)
+    return tuple(dict.fromkeys(ids))
 
 
 def _instant(given: Any) -> str | None:

@@ -13,7 +13,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from embedded_aws.emulator.admission import Refusal, answer
 
 SERVED = ("dynamodb", "dynamodbstreams", "glue", "kinesis", "s3", "sns", "sqs")
-"""moto's services. Athena is not among them: `embedded_aws.athena` implements it."""
+"""moto's services. `embedded_aws.athena` implements Athena, and `embedded_aws.kms` KMS."""
 
 
 class _NotServedError(Exception):
@@ -40,7 +40,8 @@ class Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]  # moto has
         try:
             application = self.get_application(environ)
         except _NotServedError as error:
-            reason = f"{error}: not served; the embedded AWS has {', '.join(SERVED)} and athena"
+            served = f"{', '.join(SERVED)}, athena and kms"
+            reason = f"{error}: not served; the embedded AWS has {served}"
             refused = Refusal("400 Bad Request", "UnknownOperationException", reason)
             return answer(environ, refused, start_response)
         return application(environ, start_response)

@@ -114,8 +114,20 @@ export interface Rule {
   expires_at?: string | null;
   enabled: boolean;
   notify: boolean;
+  /** ids; none: the default channels */
+  channels?: string[];
   /** true for a rule of the deployment's settings */
   default?: boolean;
+}
+
+/** A place where alerts are sent. Its address is never told. */
+export interface Channel {
+  channel_id: string;
+  name: string;
+  kind: string;
+  service: string;
+  enabled: boolean;
+  default: boolean;
 }
 
 /** The state of the page's connection to its API. */

@@ -28,6 +28,32 @@ SIZE_LIMIT = 5 * 1024 * 1024
 UNWANTED = ("boto3/", "botocore/", "pandas/", "yfinance/", "numpy/")
 """Packages that Lambda provides, and those of the producer."""
 
+LIBRARIES = "libraries/"
+"""The folder of what only `deliver` imports, which adds it to its path when it first sends over
+apprise. Beside the app, botocore would import certifi and urllib3 from the package in every
+function, and compile them at each cold start (docs/decisions/0313)."""
+
+OF_DELIVER = (
+    "apprise",
+    "certifi",
+    "charset_normalizer",
+    "idna",
+    "markdown",
+    "requests",
+    "urllib3",
+)
+NEVER_IMPORTED = (
+    "_yaml/",
+    "apprise/assets/",
+    "apprise/i18n/",
+    "click/",
+    "oauthlib/",
+    "requests_oauthlib/",
+    "yaml/",
+)
+"""Of apprise's requirements and files: for services that are not allowed, its command line and
+its configuration files."""
+
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o644 << 16
 
@@ -77,17 +103,27 @@ def chalice(
 
 
 def normalize(path: Path) -> None:
-    """Rewrite a zip with sorted entries, without bytecode and times, all with the same mode."""
+    """Rewrite a zip with entries in their places and sorted, without bytecode and times, all with
+    the same mode."""
     scratch = path.with_suffix(".tmp")
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(scratch, "w") as target:
         for name in sorted(source.namelist()):
             if "__pycache__/" in name:  # of another process that imported the package
                 continue
-            entry = zipfile.ZipInfo(name, _EPOCH)
+            if name.startswith(NEVER_IMPORTED):
+                continue
+            entry = zipfile.ZipInfo(_placed(name), _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = _MODE
             target.writestr(entry, source.read(name), compresslevel=9)
     scratch.replace(path)
+
+
+def _placed(name: str) -> str:
+    """Return the entry's new name: in LIBRARIES if only `deliver` needs it."""
+    top = name.partition("/")[0]
+    package = top.partition("-")[0] if top.endswith(".dist-info") else top
+    return LIBRARIES + name if package in OF_DELIVER else name
 
 
 def check(path: Path) -> None:

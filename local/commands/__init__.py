@@ -95,7 +95,15 @@ def token(arguments: list[str]) -> int:
     return token_command.token(arguments)
 
 
+def channels(arguments: list[str]) -> int:
+    """List, add, test and delete channels."""
+    from local.commands import channels_command
+
+    return channels_command.channels(arguments)
+
+
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "channels": channels,
     "compact": compact,
     "env": env,
     "forget": forget,

@@ -33,6 +33,7 @@ SETTINGS = Settings(
     deliveries_queue="deliveries",
     deliveries_queue_url="https://sqs.us-east-1.amazonaws.com/123456789012/deliveries",
     deliveries_dead_queue_url="https://sqs.us-east-1.amazonaws.com/123456789012/deliveries-dead",
+    channels_key="alias/test",
     read_access="open",
 )
 
@@ -91,6 +92,22 @@ class SQS:
         return {"MessageId": f"{name}-{len(self._aws.messages[name])}"}
 
 
+class KMS:
+    """One key in memory: what it encrypts is no longer readable, and bound to its context."""
+
+    def encrypt(self, **request: Any) -> dict[str, Any]:
+        """Encrypt."""
+        told = [request["EncryptionContext"], request["Plaintext"].hex()]
+        return {"CiphertextBlob": json.dumps(told).encode()[::-1], "KeyId": request["KeyId"]}
+
+    def decrypt(self, **request: Any) -> dict[str, Any]:
+        """Decrypt."""
+        context, plain = json.loads(request["CiphertextBlob"][::-1])
+        if context != request["EncryptionContext"]:
+            raise ValueError("another context")
+        return {"Plaintext": bytes.fromhex(plain), "KeyId": request["KeyId"]}
+
+
 class Aws:
     """All resources; `around` wraps every call and may be replaced."""
 
@@ -104,6 +121,7 @@ class Aws:
         self.s3 = S3(self)
         self.sns = SNS(self)
         self.sqs = SQS(self)
+        self.kms = KMS()
 
     def _around(self, operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
         return self.around(operation, request, perform)

@@ -38,6 +38,7 @@ class Transport:
         self.s3 = self._client("s3", self._s3)
         self.sns = self._client("sns", self._sns)
         self.sqs = self._client("sqs", self._sqs)
+        self.kms = aws.kms
 
     def _client(self, service: str, answer: Any) -> Any:
         client = botocore.session.get_session().create_client(

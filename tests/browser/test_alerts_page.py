@@ -177,3 +177,38 @@ def test_alerts_are_listed_filtered_and_open_the_chart(system: System, open_page
         ".every((node) => node.textContent.includes(s))",
         arg=f" {symbol} ",
     )
+
+
+def test_a_channel_is_added_named_by_a_rule_switched_and_deleted(
+    system: System, open_page: OpenPage
+) -> None:
+    page = open_page(system.page, expect="status of 4")
+    wait_for_chart(page)
+    open_rules(page)
+    page.get_by_role("button", name="Channels").click()
+    dialog = page.get_by_role("dialog", name="Channels")
+    expect(dialog.locator("li")).to_have_count(1)
+    expect(dialog.locator("li")).to_contain_text("Amazon SNS")
+    dialog.get_by_label("Name", exact=True).fill("my phone")
+    dialog.get_by_label("Address", exact=True).fill("tgram://123456789:not-a-token/1")
+    dialog.get_by_role("button", name="Add channel").click()
+    give_token(page, system.token)
+    expect(dialog).to_have_count(0)
+    page.get_by_role("button", name="New rule").click()
+    page.get_by_label("Price or percent").fill("1234567")
+    page.get_by_label("my phone").check()
+    page.get_by_role("button", name="Create").click()
+    mine = page.locator("#panel-rules li", has_text="1,234,567")
+    mine.get_by_role("button", name=re.compile("Edit")).click()
+    expect(page.get_by_label("my phone")).to_be_checked()
+    page.get_by_role("button", name="Cancel").click()
+    mine.get_by_role("button", name=re.compile("Delete")).click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Channels").click()
+    added = dialog.locator("li", has_text="my phone")
+    expect(added).to_contain_text("Telegram · On")
+    assert "not-a-token" not in page.content()
+    added.get_by_role("button", name=re.compile("Switch off")).click()
+    expect(added).to_contain_text("Telegram · Off")
+    added.get_by_role("button", name=re.compile("Delete")).click()
+    expect(added).to_have_count(0)

@@ -74,6 +74,10 @@ def test_axe_finds_nothing_in_both_themes(system: System, open_page: OpenPage) -
     page.get_by_role("button", name="Data as a table").click()
     page.get_by_role("button", name="New rule").click()
     found["rules, table and rule editor"] = audit(page, axe)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Channels").click()
+    expect(page.get_by_role("dialog").locator("li")).to_have_count(1)
+    found["channels"] = audit(page, axe)
     assert {view: broken for view, broken in found.items() if broken} == {}
 
 

@@ -71,13 +71,17 @@ def _of_resources(action: str, resources: list[str]) -> Iterator[str]:
         yield f"{action}: none of the resources is of its types {', '.join(_formats(action))}"
 
 
+_CONTEXT = re.compile("^kms:EncryptionContext:.*")
+_ANY_CONTEXT = "kms:EncryptionContext:${EncryptionContextKey}"
+
+
 def _of_conditions(action: str, conditions: dict[str, dict[str, Any]]) -> Iterator[str]:
     service, known = _services()[action.partition(":")[0]], _known(action)
     assert known is not None
     keys = {*known["conditions"]}
     keys |= {key for kind in known["types"] for key in service["resources"][kind]["conditions"]}
     for key in (key for tests in conditions.values() for key in tests):
-        if not {key, re.sub("/.*", "/${TagKey}", key)} & keys:
+        if not {key, re.sub("/.*", "/${TagKey}", key), _CONTEXT.sub(_ANY_CONTEXT, key)} & keys:
             yield f"{action}: does not know the condition {key}"
 
 

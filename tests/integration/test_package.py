@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from infra.deploy.package import normalize
+from rigs import alert_peers
+
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST_BYTES = 5_000_000
 OUTSIDE = (
@@ -55,7 +58,9 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     command = [str(Path(sys.executable).with_name("chalice")), "package", str(out)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return zipfile.ZipFile(out / "deployment.zip")
+    made = out / "deployment.zip"
+    normalize(made)
+    return zipfile.ZipFile(made)
 
 
 def test_package_is_small(package: zipfile.ZipFile) -> None:
@@ -74,3 +79,41 @@ def test_package_carries_nothing_that_runs_beside_it(package: zipfile.ZipFile) -
     tops = {name.split("/")[0] for name in package.namelist()}
     assert tops.isdisjoint(OUTSIDE + HEAVY)
     assert {"app.py", "chalicelib", "chalice", "msgspec", "tzdata"} <= tops
+
+
+def test_the_libraries_of_deliver_are_out_of_the_other_functions_way(
+    package: zipfile.ZipFile,
+) -> None:
+    tops = {name.split("/")[0] for name in package.namelist()}
+    assert tops.isdisjoint({"apprise", "requests", "urllib3", "certifi", "yaml", "click"})
+    held = {name.split("/")[1] for name in package.namelist() if name.startswith("libraries/")}
+    assert held >= {"apprise", "requests", "urllib3", "certifi"}
+
+
+_SEND = """
+import importlib.util, sys
+assert importlib.util.find_spec("requests") is None, "beside the app"
+from datetime import UTC, datetime
+from chalicelib.adapters.apprise_channel import AppriseChannel, plugin_class
+from chalicelib.domain.channel_secrets import SERVICES, Secrets
+from chalicelib.domain.messages import compose_test
+message = compose_test("A", datetime.now(UTC), "")
+AppriseChannel(Secrets(sys.argv[1]), lambda _: True).send(message)
+assert all(map(plugin_class, SERVICES))
+"""
+
+
+def test_the_package_sends_over_apprise(package: zipfile.ZipFile, tmp_path: Path) -> None:
+    package.extractall(tmp_path)
+    with alert_peers.peer(alert_peers.ntfy(200)) as there:
+        address = f"ntfy://127.0.0.1:{there.port}/alerts"
+        done = subprocess.run(
+            [sys.executable, "-S", "-c", _SEND, address],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert len(there.requests) == 1

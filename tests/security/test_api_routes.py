@@ -38,6 +38,12 @@ NEEDED = {
     "GET /rules/{rule_id}": "read",
     "PUT /rules/{rule_id}": "write:rules",
     "DELETE /rules/{rule_id}": "write:rules",
+    "GET /channels": "read",
+    "POST /channels": "write:channels",
+    "GET /channels/{channel_id}": "read",
+    "PUT /channels/{channel_id}": "write:channels",
+    "DELETE /channels/{channel_id}": "write:channels",
+    "POST /channels/{channel_id}/test": "write:channels",
     "GET /reports": "read",
     "POST /reports/{name}": "reports",
     "GET /reports/runs/{run_id}": "read",
@@ -56,6 +62,7 @@ EXAMPLES = {
     "run_id": "none",
     "key_id": "none",
     "alert_id": "0" * 24,
+    "channel_id": "sns",
 }
 MARK = "evil"
 HEADERS: dict[str, dict[str, str]] = {

@@ -19,6 +19,7 @@ KINDS = {
     "athena": "athena:{region}:{account}:workgroup/{named}",
     "bucket": "s3:::{named}-{key}-{account}",
     "glue": "glue:{region}:{account}:table/{named}/{key}",
+    "key": "kms:{region}:{account}:key/00000000-0000-0000-0000-000000000000",
     "queue": "sqs:{region}:{account}:{named}-{key}",
     "stream": "kinesis:{region}:{account}:stream/{named}-{key}",
     "table": "dynamodb:{region}:{account}:table/{named}-{key}",

@@ -42,7 +42,15 @@ BAD = [
 ARN = "arn:aws:execute-api:ap-southeast-2:123456789012:abcdefghij/sixteenlettersst/GET/prices"
 CLOSED = msgspec.structs.replace(SETTINGS, read_access="closed")
 GUARDED = [route for route in ROUTES if route.access != OPEN]
-EXAMPLES = {"symbol": "NEW", "rule_id": "mine", "name": "gaps", "run_id": "none", "key_id": "none"}
+EXAMPLES = {
+    "symbol": "NEW",
+    "rule_id": "mine",
+    "name": "gaps",
+    "run_id": "none",
+    "key_id": "none",
+    "alert_id": "0" * 24,
+    "channel_id": "sns",
+}
 
 
 @pytest.fixture

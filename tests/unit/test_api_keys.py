@@ -111,7 +111,11 @@ def test_an_expired_key_is_listed_as_such(client: Client, services: FakeServices
         ({"name": "a "}, "name", "no blank at the end"),
         ({"name": "deployment"}, "name", "not 'deployment'"),
         ({"name": "Deployment"}, "name", "not 'deployment'"),
-        ({"scopes": None}, "scopes", "read, write:rules, write:symbols, reports, admin"),
+        (
+            {"scopes": None},
+            "scopes",
+            "read, write:rules, write:symbols, write:channels, reports, admin",
+        ),
         ({"scopes": []}, "scopes", "one or more of read"),
         ({"scopes": "read"}, "scopes", "a list"),
         ({"scopes": ["*"]}, "scopes", "read, write:rules"),
@@ -411,7 +415,13 @@ def test_no_log_or_answer_contains_a_token(
     token = services.key(scope)
     for route in ROUTES:
         path = route.path.format(
-            symbol="NEW", rule_id="mine", name="gaps", run_id="none", key_id="none"
+            symbol="NEW",
+            rule_id="mine",
+            name="gaps",
+            run_id="none",
+            key_id="none",
+            alert_id="0" * 24,
+            channel_id="sns",
         )
         answer = client.send(route.method, path, {}, bearing(token))
         text = answer.body.decode() + json.dumps(answer.headers)

@@ -7,7 +7,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
@@ -30,6 +30,7 @@ from chalicelib.domain.deliveries import (
 from chalicelib.domain.messages import compose
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.services.delivery.channel import MAX_SEND_SECONDS, Channel
+from chalicelib.services.delivery.directory import Channels
 from chalicelib.services.delivery.stores import DeliveryStore, RetryQueue
 
 log = logging.getLogger("ticktape.deliver")
@@ -53,6 +54,8 @@ other deliveries wait for the first pause."""
 
 SLACK_SECONDS = 1.0
 """A request that comes so much too early is followed: clocks differ."""
+
+GONE = "the channel has been deleted"
 
 Result = Literal["sent", "retried", "dead", "deferred", "none"]
 
@@ -85,7 +88,7 @@ class Deliver:
     def __init__(
         self,
         store: DeliveryStore,
-        channels: Mapping[str, Channel],
+        channels: Channels,
         retries: RetryQueue,
         page_url: str,
         clock: Callable[[], datetime],
@@ -103,7 +106,7 @@ class Deliver:
         tasks = [
             _Task(identifier, _first(stored.alert, channel), stored)
             for identifier, stored in alerts
-            for channel in self._channels
+            for channel in self._channels.receivers(stored.alert)
         ]
         return self._all(tasks, deadline)
 
@@ -139,13 +142,16 @@ class Deliver:
         """Make an attempt if it is due and there is time; None if the request must come again."""
         retry = task.retry
         stored = task.stored or self._find(retry)
-        if stored is None or retry.channel not in self._channels:
+        if stored is None:
             return "none"
         found, now = stored.on(retry.channel), self._clock()
         if is_held(found, to_text(now)):
             return self._defer(retry, LEASE.total_seconds())
         if not is_due(found, retry):
             return "none"
+        channel = self._channels.find(retry.channel)
+        if channel is None:
+            return self._gone(stored.alert, found, retry)
         early = _seconds_until(found, now)
         if early > SLACK_SECONDS:
             return self._defer(retry, early)
@@ -154,7 +160,15 @@ class Deliver:
         claimed = self._claim(stored.alert, retry.channel, found)
         if claimed is None:
             return self._refused(retry)
-        return self._attempt(stored, claimed, retry, turn)
+        return self._attempt(stored, claimed, retry, turn, channel)
+
+    def _gone(self, alert: Alert, found: Delivery | None, retry: Retry) -> Result:
+        """Mark a delivery on a channel that has been deleted; no attempt is made."""
+        attempts = found.attempts if found else 0
+        before = Delivery(channel=retry.channel, status="dead", attempts=attempts, at="")
+        dead = ended(before, "dead", to_text(self._clock()), GONE)
+        self._store.replace(alert, found, dead)
+        return "none"
 
     def _find(self, retry: Retry) -> StoredAlert | None:
         return self._store.find(retry.symbol, retry.timestamp, retry.rule_id)
@@ -193,12 +207,12 @@ class Deliver:
         return self._defer(retry, LEASE.total_seconds())
 
     def _attempt(
-        self, stored: StoredAlert, claimed: Delivery, retry: Retry, turn: _Turn
+        self, stored: StoredAlert, claimed: Delivery, retry: Retry, turn: _Turn, channel: Channel
     ) -> Result | None:
         begun = self._clock()
         try:
             message = compose(stored.alert, stored.exchange_timezone, self._page_url)
-            self._channels[claimed.channel].send(message)
+            channel.send(message)
         except Lasting as error:
             return self._bury(stored.alert, claimed, retry, error.reason)
         except Passing as error:

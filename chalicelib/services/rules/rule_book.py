@@ -63,8 +63,15 @@ class _Change(msgspec.Struct, frozen=True):
 class RuleBook:
     """Reads and writes rules. A stored rule replaces the default with its id."""
 
-    def __init__(self, store: RuleStore, defaults: Sequence[Rule]) -> None:
+    def __init__(
+        self,
+        store: RuleStore,
+        defaults: Sequence[Rule],
+        check_channels: Callable[[Sequence[str]], None] = lambda _: None,
+    ) -> None:
+        """`check_channels` raises RuleError for ids of channels that there are not."""
         self._store = store
+        self._check_channels = check_channels
         self._defaults = {rule.rule_id: rule for rule in defaults}
         self._left_out: tuple[BrokenRule, ...] = ()
 
@@ -104,6 +111,7 @@ class RuleBook:
         Raises RuleError, RuleRefused, Contended.
         """
         rule = parse_rule(given, rule_id)
+        self._check_channels(rule.channels)
 
         def put(table: RuleTable) -> _Change:
             self._check_room(rule, table)

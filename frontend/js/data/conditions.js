@@ -145,5 +145,6 @@ export function ruleBody(form) {
     expires_at: form.expires ? new Date(form.expires).toISOString() : null,
     enabled: Boolean(form.enabled),
     notify: Boolean(form.notify),
+    ...(form.channels ? { channels: form.channels } : {}),
   };
 }

@@ -4,6 +4,7 @@
 import { busy, el } from "../dom.js";
 import { CONDITIONS, TRIGGERS, ruleBody } from "../data/conditions.js";
 import { INTERVALS } from "../ranges.js";
+import { channelTicks } from "./channels.js";
 import { openDialog } from "./dialog.js";
 import { withToken } from "./token_dialog.js";
 
@@ -83,10 +84,10 @@ function fields(rule) {
   ];
 }
 
-/** @param {HTMLFormElement} form @returns {Partial<Rule>} */
-function readForm(form) {
+/** @param {HTMLFormElement} form @param {string[]} channels @returns {Partial<Rule>} */
+function readForm(form, channels) {
   const data = Object.fromEntries(new FormData(form));
-  return ruleBody({ ...data, expires: data.expires ? `${data.expires}Z` : "" });
+  return ruleBody({ ...data, channels, expires: data.expires ? `${data.expires}Z` : "" });
 }
 
 /**
@@ -121,6 +122,7 @@ export function editRule(context, rule) {
     tick("enabled", rule.enabled ?? true, "Armed"),
     tick("notify", rule.notify ?? true, "Send a notification"),
   );
+  const channels = channelTicks(api, rule.channels ?? []);
   const note = el(
     "p",
     {},
@@ -134,12 +136,12 @@ export function editRule(context, rule) {
   const said = el("p", { role: "status" });
   const { form, problem } = openDialog(
     known ? "Change rule" : "New rule",
-    [grid, ticks, note, said],
+    [grid, ticks, channels.node, note, said],
     {
       submit: known ? "Save" : "Create",
       extra: [preview],
       onsubmit: async (filled) => {
-        const body = readForm(filled);
+        const body = readForm(filled, channels.ids());
         await withToken("write:rules", () =>
           known ? api.replaceRule(known, body) : api.createRule(body),
         );
@@ -151,7 +153,7 @@ export function editRule(context, rule) {
   const show = async () => {
     problem.textContent = "";
     try {
-      said.textContent = await context.preview(readForm(form));
+      said.textContent = await context.preview(readForm(form, channels.ids()));
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       problem.textContent = error.message;

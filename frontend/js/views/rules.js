@@ -3,6 +3,7 @@
 import { busy, el } from "../dom.js";
 import { TRIGGERS, conditionWay, distanceText, ruleBody, ruleText } from "../data/conditions.js";
 import { placesOf } from "../format.js";
+import { openChannels } from "./channels.js";
 import { editRule } from "./rule_editor.js";
 import { openDialog } from "./dialog.js";
 import { withToken } from "./token_dialog.js";
@@ -44,10 +45,15 @@ export class RulesPanel {
       { type: "button", onclick: () => this.#pickOnChart() },
       "Set one on the chart",
     );
+    const channels = el(
+      "button.button",
+      { type: "button", onclick: () => void openChannels(api) },
+      "Channels",
+    );
     this.node = el(
       "div.scroll",
       {},
-      el("div.panel-tools", {}, add, onChart),
+      el("div.panel-tools", {}, add, onChart, channels),
       this.problem,
       this.list,
       el("p.hint", {}, "Rules are judged on polled prices, not on every trade."),

@@ -28,7 +28,7 @@ from chalicelib.services.delivery.deliver import (
     Delivered,
 )
 from tests.factories import at, instant, make_alert
-from tests.fake_delivery import FakeChannel, FakeDeliveries, FakeRetries
+from tests.fake_delivery import FakeChannel, FakeDeliveries, FakeDirectory, FakeRetries
 
 ALERT = make_alert()
 
@@ -45,7 +45,8 @@ class Rig:
 
     def container(self) -> Deliver:
         """Another container over the same stores."""
-        return Deliver(self.store, self.channels, self.retries, "", lambda: instant(self.seconds))
+        channels = FakeDirectory(self.channels)
+        return Deliver(self.store, channels, self.retries, "", lambda: instant(self.seconds))
 
     def new(self, *alerts: Alert, deadline: float = math.inf) -> Delivered:
         """The alerts are recorded, and come to this container."""
@@ -324,3 +325,33 @@ def test_a_request_for_a_channel_that_is_gone_is_dropped(rig: Rig) -> None:
     rig.new(ALERT)
     retry, _ = rig.next_retry()
     assert rig.again(msgspec.structs.replace(retry, channel="gone")).failed == ()
+
+
+def test_an_alert_goes_to_the_channels_that_it_names() -> None:
+    rig = Rig("sns", "phone")
+    rig.new(make_alert(channels=("phone",)))
+    assert (len(rig.sent("sns")), len(rig.sent("phone"))) == (0, 1)
+
+
+def test_a_delivery_on_a_deleted_channel_is_marked_without_an_attempt() -> None:
+    rig = Rig("sns")
+    alert = make_alert(channels=("gone", "sns"))
+    assert rig.new(alert) == Delivered(1, 0, 0, 0, ())
+    dead = rig.store.of(alert, "gone")
+    assert dead is not None
+    assert (dead.status, dead.attempts, dead.error) == ("dead", 0, "the channel has been deleted")
+    assert (rig.retries.waiting, rig.retries.dead) == ([], [])
+
+
+def test_a_channel_that_is_deleted_between_attempts_ends_them() -> None:
+    rig = Rig("sns", "phone")
+    failing(rig, lambda: Passing("busy"), "phone")
+    alert = make_alert(channels=("phone",))
+    rig.new(alert)
+    retry, seconds = rig.next_retry()
+    rig.seconds += seconds
+    del rig.channels["phone"]
+    assert rig.again(retry) == Delivered(0, 0, 0, 0, ())
+    dead = rig.store.of(alert, "phone")
+    assert dead is not None
+    assert (dead.status, dead.attempts, dead.error) == ("dead", 1, "the channel has been deleted")

@@ -1,0 +1,201 @@
+"""The cost of alerts on channels: `python -m bench.channel_cost`.
+
+1,000 alerts go to three channels (ntfy and Gotify by apprise, and a signed webhook) through
+`deliver` over AWS in memory. The receivers run in a process of their own on the loopback interface.
+Bias: no TLS handshakes, this machine's CPU without Lambda's own overhead, and receivers that all
+answer after ANSWER_SECONDS and never fail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import multiprocessing
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from bench.aws_calls import AwsCalls
+from bench.list_prices import prices
+from bench.pricing import CPU_FACTOR, FULL_PROCESSOR_MB, Line, total
+from chalicelib.adapters import events
+from chalicelib.adapters.apprise_channel import AppriseChannel
+from chalicelib.adapters.channels import Channels
+from chalicelib.adapters.deliveries import Deliveries
+from chalicelib.adapters.retries import Retries
+from chalicelib.adapters.webhook import Webhook
+from chalicelib.domain.alerts import Alert
+from chalicelib.domain.channel_secrets import Secrets
+from chalicelib.domain.channels import StoredChannel
+from chalicelib.domain.times import to_text
+from chalicelib.services.delivery.channel import Channel
+from chalicelib.services.delivery.deliver import PARALLEL_SENDS, Deliver
+from chalicelib.services.delivery.directory import Directory
+from rigs.alert_peers import peer, webhook
+from rigs.invocations import instant
+from rigs.memory_aws.system import RESOURCES, SETTINGS, Aws, services_over
+from rigs.memory_aws.transport import Transport
+
+ALERTS = 1_000
+BATCH = 100
+ANSWER_SECONDS = 0.2
+MILLION = 1_000_000
+IDS = ("ntfy", "gotify", "webhook")
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """Of one alert on all channels: seconds of CPU, capacity units, calls to AWS and messages."""
+
+    cpu: float
+    read_units: float
+    write_units: float
+    calls: float
+    messages: float
+
+
+def count(alerts: int = ALERTS) -> Counts:
+    """Deliver the alerts in batches, and count."""
+    transport = Transport(Aws())
+    stores = services_over(transport).stores
+    warm_up = _batch(transport, stores, 0, 1)
+    batches = [
+        _batch(transport, stores, first, min(BATCH, alerts + 1 - first))
+        for first in range(1, alerts + 1, BATCH)
+    ]
+    with receivers() as port:
+        deliver = make_deliver(transport, port)
+        deliver.new(warm_up, math.inf)  # imports apprise
+        calls, began = AwsCalls([transport.dynamodb]), time.process_time()
+        sent = sum(deliver.new(batch, math.inf).sent for batch in batches)
+        cpu = time.process_time() - began
+    tallies = list(calls.by_operation.values())
+    return Counts(
+        cpu / alerts,
+        sum(each.read_units for each in tallies) / alerts,
+        sum(each.write_units for each in tallies) / alerts,
+        sum(each.calls for each in tallies) / alerts,
+        sent / alerts,
+    )
+
+
+def make_deliver(transport: Transport, port: int) -> Deliver:
+    """Make the service with three channels at a port of this machine."""
+    addresses = {
+        "ntfy": f"ntfy://127.0.0.1:{port}/alerts",
+        "gotify": f"gotify://127.0.0.1:{port}/token",
+        "webhook": f"http://127.0.0.1:{port}/",
+    }
+
+    def make(stored: StoredChannel) -> Channel:
+        kind = Webhook if stored.channel_id == "webhook" else AppriseChannel
+        secrets = Secrets(addresses[stored.channel_id], "s" * 20)
+        return kind(secrets, lambda _: True)
+
+    store = Channels(transport.dynamodb, SETTINGS.rules_table)
+    stored = tuple(
+        StoredChannel(channel_id=name, name=name, kind="apprise", service=name) for name in IDS
+    )
+    store.write(store.table(), stored)
+    queues = SETTINGS.deliveries_queue_url, SETTINGS.deliveries_dead_queue_url
+    return Deliver(
+        Deliveries(transport.dynamodb, SETTINGS.alerts_table),
+        Directory(store, make),
+        Retries(transport.sqs, *queues),
+        "https://ticktape.example",
+        lambda: instant(0),
+    )
+
+
+def _batch(transport: Transport, stores: Any, first: int, many: int) -> Any:
+    """Record alerts, and return what the table's stream brings of them."""
+    stream = transport.aws.tables["alerts"].stream
+    seen = len(stream)
+    stores.alerts.record_all([_alert(n) for n in range(first, first + many)], "America/New_York")
+    return events.new_alerts({"Records": stream[seen:]})
+
+
+def _alert(number: int) -> Alert:
+    return Alert(
+        symbol=f"S{number % 25}",
+        timestamp=to_text(instant(number)),
+        rule_id="mine",
+        condition="crossing_up",
+        interval="1m",
+        price=Decimal("189.84"),
+        values={"value": Decimal(189), "change_percent": Decimal("1.02")},
+        message="AAPL crossed above 189, at 189.84",
+        source="yfinance",
+        channels=IDS,
+    )
+
+
+@contextmanager
+def receivers() -> Iterator[int]:
+    """Run the receivers in a process of their own; yields their port."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_receive, args=(there,), daemon=True)
+    process.start()
+    try:
+        yield here.recv()
+    finally:
+        here.send(None)
+        process.join()
+
+
+def _receive(pipe: Any) -> None:
+    with peer(webhook(200)) as made:
+        pipe.send(made.port)
+        pipe.recv()
+
+
+def lines(counts: Counts) -> list[Line]:
+    """Return USD per million alerts on all three channels, beside what recording them costs."""
+    usd = prices().of
+    memory = RESOURCES["functions"]["deliver"]["memory_mb"]
+    waits = counts.messages * ANSWER_SECONDS / PARALLEL_SENDS
+    seconds = counts.cpu * CPU_FACTOR * FULL_PROCESSOR_MB / memory + waits
+    return [
+        Line("invocations", usd("lambda_request", MILLION / BATCH)),
+        Line("GB-seconds", usd("lambda_gb_second", seconds * memory / 1024 * MILLION)),
+        Line("reads", usd("dynamodb_read_unit", counts.read_units * MILLION)),
+        Line("writes", usd("dynamodb_write_unit", counts.write_units * MILLION)),
+    ]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the table, or JSON."""
+    parser = argparse.ArgumentParser(prog="python -m bench.channel_cost", allow_abbrev=False)
+    parser.add_argument("--alerts", type=int, default=ALERTS, metavar="N")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    options = parser.parse_args(arguments)
+    if options.alerts < 1:
+        parser.error("--alerts: allowed: a whole number from 1")
+    counts = count(options.alerts)
+    found = lines(counts)
+    if options.json:
+        usd = {line.what: line.usd for line in found}
+        print(json.dumps({"counts": msgspec.structs.asdict(counts), "usd": usd}, indent=2))
+        return 0
+    table = Table("for what", "USD a million alerts")
+    for line in found:
+        table.add_row(line.what, f"{line.usd:.2f}")
+    table.add_section()
+    table.add_row("three channels", f"{total(found):.2f}")
+    console = Console(width=None if sys.stdout.isatty() else 100)
+    console.print(table)
+    told = f"{counts.cpu * 1000:.1f} ms CPU, {counts.calls:.1f} calls to DynamoDB"
+    console.print(f"an alert: {told}, {counts.messages:.0f} messages")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,202 @@
+"""Channels over apprise, held to what every send keeps to.
+
+A plugin is made straight from its class, since apprise would load all of its 130 modules to find
+one. What it asks `requests` and `smtplib` for goes through `outbound`, by which addresses are
+checked, answers noted and deadlines kept (docs/decisions/0311).
+"""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+import sys
+import warnings
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from chalicelib.adapters import outbound
+from chalicelib.domain.addresses import is_public
+from chalicelib.domain.channel_secrets import SERVICES, Secrets
+from chalicelib.domain.deliveries import Lasting, Passing
+from chalicelib.domain.messages import Message
+
+PLUGINS = {
+    "bark": "bark.NotifyBark",
+    "discord": "discord.NotifyDiscord",
+    "gchat": "google_chat.NotifyGoogleChat",
+    "gotify": "gotify.NotifyGotify",
+    "ifttt": "ifttt.NotifyIFTTT",
+    "join": "join.NotifyJoin",
+    "line": "line.NotifyLine",
+    "mailto": "email.base.NotifyEmail",
+    "matrix": "matrix.base.NotifyMatrix",
+    "mmost": "mattermost.NotifyMattermost",
+    "ntfy": "ntfy.NotifyNtfy",
+    "opsgenie": "opsgenie.NotifyOpsgenie",
+    "pagerduty": "pagerduty.NotifyPagerDuty",
+    "pbul": "pushbullet.NotifyPushBullet",
+    "pover": "pushover.NotifyPushover",
+    "prowl": "prowl.NotifyProwl",
+    "rocket": "rocketchat.NotifyRocketChat",
+    "signal": "signal_api.NotifySignalAPI",
+    "slack": "slack.NotifySlack",
+    "tgram": "telegram.NotifyTelegram",
+    "webex": "webexteams.NotifyWebexTeams",
+    "workflow": "workflows.NotifyWorkflows",
+    "wxteams": "webexteams.NotifyWebexTeams",
+    "zulip": "zulip.NotifyZulip",
+}
+"""By scheme, those with TLS (`ntfys`) by the one without."""
+
+LIBRARIES = Path(__file__).resolve().parents[2] / "libraries"
+"""Where the Lambda package keeps apprise and what it needs, out of the way of the other functions
+(infra/deploy/package.py)."""
+
+
+class AppriseChannel:
+    """Channel over an address of apprise."""
+
+    def __init__(
+        self,
+        secrets: Secrets,
+        allows: outbound.Policy = is_public,
+        seconds: float = outbound.SEND_SECONDS,
+    ) -> None:
+        self._secrets = secrets
+        self._allows = allows
+        self._seconds = seconds
+
+    def send(self, message: Message) -> None:
+        """See Channel."""
+        plugin = _plugin(self._secrets.address)
+        title, _, body = message.text.partition("\n")
+        if self._secrets.address.startswith("mailto"):
+            title, body = message.subject, message.text
+        with outbound.Attempt(self._allows, self._seconds) as attempt:
+            try:
+                taken = plugin.notify(body=body, title=title)
+            except Exception as error:  # noqa: BLE001 - its message may hold the address
+                if attempt.failure is None:
+                    raise Lasting(f"apprise failed: {type(error).__name__}") from None
+                taken = False
+            if not taken:
+                raise _failure(attempt)
+
+
+def _failure(attempt: outbound.Attempt) -> Passing | Lasting:
+    if attempt.is_over:
+        return attempt.timed_out()
+    if isinstance(attempt.failure, Passing | Lasting):
+        return attempt.failure
+    return Lasting("the service did not take the message")
+
+
+def _plugin(address: str) -> Any:
+    """The plugin of an address. Raises Lasting where apprise cannot read it."""
+    prepare()
+    kind = plugin_class(address.partition(":")[0])
+    from apprise import AppriseAsset, PersistentStoreMode
+
+    asset = AppriseAsset(
+        app_id="Ticktape",
+        async_mode=False,
+        http_redirects=False,
+        allow_templates=False,
+        storage_mode=PersistentStoreMode.MEMORY,
+        pgp_autogen=False,
+        pem_autogen=False,
+    )
+    try:
+        parsed = kind.parse_url(address)
+        plugin = kind(**parsed, asset=asset) if parsed else None
+    except Exception:  # noqa: BLE001 - its message may hold the address
+        plugin = None
+    if plugin is None:
+        raise Lasting("apprise cannot read the address")
+    plugin.throttle = lambda *_, **__: None  # deliver decides when to send
+    return plugin
+
+
+def plugin_class(scheme: str) -> Any:
+    """The class behind a scheme, its module asking `outbound` for connections.
+
+    Raises Lasting for one that is not allowed.
+    """
+    if scheme not in SERVICES:
+        raise Lasting("the address has a scheme that is not allowed")
+    name = PLUGINS[scheme if scheme in PLUGINS else scheme.removesuffix("s")]
+    module_name, _, class_name = name.rpartition(".")
+    module = _imported(f"apprise.plugins.{module_name}")
+    if hasattr(module, "requests"):
+        module.requests = _Requests()
+    if module_name == "email.base":
+        _imported("apprise.plugins.email.smtp").smtplib = _Smtplib()
+    return getattr(module, class_name)
+
+
+def prepare() -> None:
+    """Find apprise, and silence its log, which repeats addresses."""
+    if LIBRARIES.is_dir() and str(LIBRARIES) not in sys.path:
+        sys.path.append(str(LIBRARIES))
+    _imported("apprise")
+    logging.getLogger("apprise").disabled = True
+
+
+def _imported(name: str) -> Any:
+    """A module of apprise; some import what Python is about to drop, where it is still there."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return import_module(name)
+
+
+class _Requests:
+    """`requests` as plugins see it."""
+
+    def __getattr__(self, name: str) -> Any:
+        import requests
+
+        return getattr(requests, name)
+
+    def request(self, method: str, url: str, **named: Any) -> Any:
+        """See outbound_http.send."""
+        from chalicelib.adapters import outbound_http
+
+        return outbound_http.send(method, url, **named)
+
+    def get(self, url: str, **named: Any) -> Any:
+        """See outbound_http.send."""
+        return self.request("GET", url, **named)
+
+    def post(self, url: str, data: Any = None, **named: Any) -> Any:
+        """See outbound_http.send."""
+        return self.request("POST", url, data=data, **named)
+
+    def put(self, url: str, data: Any = None, **named: Any) -> Any:
+        """See outbound_http.send."""
+        return self.request("PUT", url, data=data, **named)
+
+    def delete(self, url: str, **named: Any) -> Any:
+        """See outbound_http.send."""
+        return self.request("DELETE", url, **named)
+
+
+class _Smtplib:
+    """`smtplib` as the mail plugin sees it."""
+
+    @property
+    def SMTP(self) -> Any:  # noqa: N802 - smtplib's name
+        """See outbound_smtp."""
+        from chalicelib.adapters import outbound_smtp
+
+        return outbound_smtp.SMTP
+
+    @property
+    def SMTP_SSL(self) -> Any:  # noqa: N802 - smtplib's name
+        """See outbound_smtp."""
+        from chalicelib.adapters import outbound_smtp
+
+        return outbound_smtp.SecureSMTP
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(smtplib, name)

@@ -1,0 +1,143 @@
+"""Connections to hosts that users name: checked after resolution, and ended at a deadline.
+
+A socket goes to the very address that was checked, so that a name which resolves to another one a
+moment later gains nothing. `docs/decisions/0311` says why it is done here.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from contextvars import ContextVar
+from types import TracebackType
+
+from chalicelib.domain.addresses import is_public, parse_address
+from chalicelib.domain.deliveries import DeliveryError, Lasting, Passing
+from chalicelib.services.delivery.channel import MAX_SEND_SECONDS
+
+SEND_SECONDS = MAX_SEND_SECONDS - 0.5
+"""How long a send may take; the rest is for what comes after it."""
+
+Policy = Callable[[str], bool]
+"""Whether an IP address may be connected to."""
+
+
+class Unreachable(OSError):  # noqa: N818 - named as what the host is
+    """No connection was made. `Attempt.failure` says why."""
+
+
+class Attempt:
+    """One send. What it connects to is checked by `allows` and ends at its deadline.
+
+    `failure` is the last thing that went wrong, as the channel tells it; it names no host.
+    """
+
+    def __init__(self, allows: Policy = is_public, seconds: float = SEND_SECONDS) -> None:
+        self.failure: DeliveryError | None = None
+        self._allows = allows
+        self._seconds = seconds
+        self._ends_at = time.monotonic() + seconds
+        self._open: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self._over = False
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Attempt:
+        self._token = _current.set(self)
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        _current.reset(self._token)
+        self._timer.cancel()
+        with self._lock:
+            for each in self._open:
+                each.close()
+            self._open.clear()
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the deadline; never 0, which would mean no time-out."""
+        return max(0.001, self._ends_at - time.monotonic())
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether the deadline has ended the send."""
+        return self._over
+
+    def timed_out(self) -> Passing:
+        """Return the failure of a send that its deadline has ended."""
+        return Passing(f"no answer within {self._seconds:g} s")
+
+    def connect(self, host: str, port: int) -> socket.socket:
+        """A connected socket to a host. Raises Unreachable after setting `failure`."""
+        addresses = self._resolved(host)
+        if not all(map(self._allows, addresses)):
+            raise self._unreachable(
+                Lasting("the host is not on the public internet, where channels have to be")
+            )
+        for address in addresses:
+            with suppress(OSError):
+                made = socket.create_connection((address, port), timeout=self.seconds_left)
+                self._watch(made)
+                return made
+        raise self._unreachable(Passing("the host accepts no connection"))
+
+    def _resolved(self, host: str) -> Sequence[str]:
+        """The addresses of a host, without waiting for the resolver beyond the deadline."""
+        if (literal := parse_address(host)) is not None:
+            return (str(literal),)
+        found: list[str] = []
+
+        def resolve() -> None:
+            with suppress(OSError, UnicodeError):
+                infos = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+                found.extend(dict.fromkeys(str(info[4][0]) for info in infos))
+
+        resolver = threading.Thread(target=resolve, daemon=True)
+        resolver.start()
+        resolver.join(self.seconds_left)
+        addresses = tuple(found)
+        if not addresses:
+            raise self._unreachable(Passing("the host's name does not resolve"))
+        return addresses
+
+    def _unreachable(self, failure: DeliveryError) -> Unreachable:
+        self.failure = failure
+        return Unreachable(failure.reason)
+
+    def _watch(self, made: socket.socket) -> None:
+        """Have the deadline end a connection. TLS takes a socket over; its duplicate stays."""
+        with self._lock:
+            self._open.append(made.dup())
+        if self._over:
+            self._end()
+
+    def _end(self) -> None:
+        self._over = True
+        with self._lock:
+            for each in self._open:
+                with suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
+
+
+_current: ContextVar[Attempt] = ContextVar("attempt")
+
+
+def is_under_way() -> bool:
+    """Return whether this thread is in a send."""
+    return _current.get(None) is not None
+
+
+def current() -> Attempt:
+    """The send that this thread is in. Raises LookupError outside of one."""
+    return _current.get()

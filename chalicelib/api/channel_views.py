@@ -1,0 +1,73 @@
+"""What the routes of channels answer: never an address, never a secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.api import bodies, parameters, rendering
+from chalicelib.api.problems import invalid_parameter
+from chalicelib.api.wiring import Services, caching
+from chalicelib.domain.channel_ids import CHANNEL_ID, CHANNEL_ID_ALLOWED
+from chalicelib.domain.channels import shown
+from chalicelib.services.delivery.testing import trial
+
+CACHE_SECONDS = 1
+"""A channel that was just written is to be seen."""
+
+
+def channels(services: Services, request: Any) -> Response:
+    """All channels."""
+    parameters.read(request, "/channels", parameters.NONE)
+    rows = [shown(channel) for channel in services.channels.all()]
+    return rendering.document(request, {"channels": rows}, caching(services, CACHE_SECONDS))
+
+
+def channel(services: Services, request: Any, channel_id: str) -> Response:
+    """One channel."""
+    parameters.read(request, "/channels", parameters.NONE)
+    found = services.channels.find(channel_id_of(channel_id))
+    return rendering.document(request, shown(found), caching(services, CACHE_SECONDS))
+
+
+def create_channel(services: Services, request: Any) -> Response:
+    """Store a channel under a new id."""
+    parameters.read(request, "/channels", parameters.NONE)
+    made = services.channels.create(bodies.read_object(request))
+    location = {"Location": f"channels/{made.channel_id}"}
+    return rendering.plain(shown(made), status=201, headers=location)
+
+
+def replace_channel(services: Services, request: Any, channel_id: str) -> Response:
+    """Change a channel; its secrets stay unless new ones are given."""
+    parameters.read(request, "/channels", parameters.NONE)
+    given = bodies.read_object(request)
+    made = services.channels.replace(channel_id_of(channel_id), given)
+    return rendering.plain(shown(made))
+
+
+def delete_channel(services: Services, request: Any, channel_id: str) -> Response:
+    """Delete a channel."""
+    parameters.read(request, "/channels", parameters.NONE)
+    services.channels.remove(channel_id_of(channel_id))
+    return rendering.empty()
+
+
+def try_channel(services: Services, request: Any, channel_id: str) -> Response:
+    """Record an alert that names this channel alone; `deliver` sends it."""
+    parameters.read(request, "/channels", parameters.NONE)
+    bodies.refuse_body(request)
+    found = services.channels.find(channel_id_of(channel_id))
+    alert = trial(found, services.clock())
+    services.stores.alerts.record_all([alert], "UTC")
+    answer = {"alert_id": alert.alert_id, "channel_id": found.channel_id}
+    location = {"Location": f"../../alerts/{alert.alert_id}"}
+    return rendering.plain(answer, status=202, headers=location)
+
+
+def channel_id_of(text: str) -> str:
+    """A channel's id out of the path."""
+    if not CHANNEL_ID.fullmatch(text):
+        raise invalid_parameter("channel_id", text, CHANNEL_ID_ALLOWED)
+    return text

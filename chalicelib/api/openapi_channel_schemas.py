@@ -1,0 +1,83 @@
+"""Schemas of channels in the OpenAPI document."""
+
+from __future__ import annotations
+
+from chalicelib.api.openapi_schemas import FLAG, INSTANT, Schema, list_of, nullable, record, text
+from chalicelib.domain.channel_secrets import (
+    ADDRESSED,
+    KINDS,
+    MAX_ADDRESS,
+    SECRET_LENGTH,
+    SERVICES,
+)
+from chalicelib.domain.channels import MAX_NAME
+
+_NAME = text("For people; no two channels share one.", minLength=1, maxLength=MAX_NAME)
+_ENABLED: Schema = {**FLAG, "default": True, "description": "Whether anything is sent to it."}
+_DEFAULT: Schema = {
+    **FLAG,
+    "default": False,
+    "description": "Whether rules that name no channels send to it.",
+}
+_ADDRESS: Schema = {
+    **text(
+        "Written only: encrypted, and never shown. For a webhook https://HOST/PATH, else an address"
+        f" of apprise with one of the schemes {', '.join(SERVICES)}. Its host has to be on the"
+        " public internet. Left out of a PUT, it stays.",
+        minLength=1,
+        maxLength=MAX_ADDRESS,
+        examples=["tgram://123456789:BOT_TOKEN/CHAT_ID"],
+    ),
+    "writeOnly": True,
+}
+_SECRET: Schema = {
+    **text(
+        "Written only: the key that signs a webhook's messages. It goes with the address.",
+        minLength=SECRET_LENGTH[0],
+        maxLength=SECRET_LENGTH[1],
+    ),
+    "writeOnly": True,
+}
+
+CHANNEL: dict[str, Schema] = {
+    "channel_id": text("`sns` is the stage's topic, which is always there.", examples=["sns"]),
+    "name": _NAME,
+    "kind": {"type": "string", "enum": list(KINDS)},
+    "service": text("Where its address leads.", examples=["Telegram"]),
+    "enabled": _ENABLED,
+    "default": _DEFAULT,
+    "created_at": nullable({**INSTANT, "description": "null for the topic."}),
+}
+
+_GIVEN: dict[str, Schema] = {
+    "name": _NAME,
+    "kind": {"type": "string", "enum": list(ADDRESSED)},
+    "address": _ADDRESS,
+    "secret": _SECRET,
+    "enabled": _ENABLED,
+    "default": _DEFAULT,
+}
+
+CHANNEL_SCHEMAS: dict[str, Schema] = {
+    "Channel": record(CHANNEL),
+    "Channels": record({"channels": list_of("Channel")}),
+    "ChannelGiven": {
+        "type": "object",
+        "properties": _GIVEN,
+        "required": ["name", "kind", "address"],
+    },
+    "ChannelChanged": {
+        "type": "object",
+        "properties": {
+            **_GIVEN,
+            "kind": {"type": "string", "enum": list(KINDS), "description": "As it is."},
+        },
+        "required": ["name"],
+    },
+    "ChannelTested": record(
+        {
+            "alert_id": text("Of the test alert, whose deliveries GET /alerts/{alert_id} shows."),
+            "channel_id": text(),
+        }
+    ),
+}

@@ -1,0 +1,42 @@
+"""Network addresses that a channel may be sent to: those of the public internet, and no others."""
+
+from __future__ import annotations
+
+import ipaddress
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def is_public(text: str) -> bool:
+    """Return whether an IP address is on the public internet.
+
+    Private, shared, loopback, link-local (where cloud metadata is), multicast, unspecified and
+    reserved addresses are not, and neither is an IPv6 address that stands for such an IPv4 address
+    (mapped, 6to4, Teredo). Text that is no IP address is not public.
+    """
+    address = parse_address(text)
+    if address is None:
+        return False
+    return all(_is_public(each) for each in (address, *_embedded(address)))
+
+
+def parse_address(text: str) -> Address | None:
+    """The IP address that a text is, in brackets or not, without its zone; None for a name."""
+    try:
+        return ipaddress.ip_address(text.strip("[]").partition("%")[0])
+    except ValueError:
+        return None
+
+
+def _is_public(address: Address) -> bool:
+    if address.is_multicast or address.is_reserved or getattr(address, "is_site_local", False):
+        return False
+    return address.is_global
+
+
+def _embedded(address: Address) -> list[ipaddress.IPv4Address]:
+    """The IPv4 addresses that an IPv6 address leads to."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return []
+    found = (address.ipv4_mapped, address.sixtofour, *(address.teredo or ()))
+    return [each for each in found if each is not None]

@@ -1,0 +1,11 @@
+"""Ids of channels. Rules and alerts name channels by them, and need to know no more."""
+
+from __future__ import annotations
+
+import re
+
+CHANNEL_ID = re.compile(r"[a-z0-9]{1,32}", re.ASCII)
+CHANNEL_ID_ALLOWED = "1 to 32 of a-z 0-9"
+
+SNS = "sns"
+"""The stage's topic, the channel that is always there."""

@@ -1,0 +1,168 @@
+"""What is secret of a channel: its address, and the key that signs a webhook's messages.
+
+Errors name the field and what is allowed, and never repeat what was given.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal, get_args
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import msgspec
+
+from chalicelib.domain.addresses import is_public, parse_address
+from chalicelib.domain.errors import ChannelError
+
+Kind = Literal["sns", "apprise", "webhook"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+ADDRESSED: tuple[Kind, ...] = ("apprise", "webhook")
+"""The kinds that users add."""
+
+MAX_ADDRESS = 1_500
+SECRET_LENGTH = (16, 256)
+"""Characters of the key that signs a webhook's messages."""
+
+_PRINTABLE = re.compile(r"[!-~]+", re.ASCII)
+
+SERVICES = {
+    "bark": "Bark",
+    "barks": "Bark",
+    "discord": "Discord",
+    "gchat": "Google Chat",
+    "gotify": "Gotify",
+    "gotifys": "Gotify",
+    "ifttt": "IFTTT",
+    "join": "Join",
+    "line": "Line",
+    "mailto": "mail by SMTP",
+    "mailtos": "mail by SMTP",
+    "matrix": "Matrix",
+    "matrixs": "Matrix",
+    "mmost": "Mattermost",
+    "mmosts": "Mattermost",
+    "ntfy": "ntfy",
+    "ntfys": "ntfy",
+    "opsgenie": "Opsgenie",
+    "pagerduty": "PagerDuty",
+    "pbul": "Pushbullet",
+    "pover": "Pushover",
+    "prowl": "Prowl",
+    "rocket": "Rocket.Chat",
+    "rockets": "Rocket.Chat",
+    "signal": "Signal",
+    "signals": "Signal",
+    "slack": "Slack",
+    "tgram": "Telegram",
+    "webex": "Webex",
+    "wxteams": "Webex",
+    "workflow": "Microsoft Teams",
+    "workflows": "Microsoft Teams",
+    "zulip": "Zulip",
+}
+"""The schemes of apprise that are allowed, and the services behind them. All of them send HTTP
+requests or mail; none runs programs, writes files or shows desktop notifications."""
+
+REFUSED_OPTIONS = frozenset(
+    {
+        "attach",
+        "cto",
+        "pgp",
+        "pgpkey",
+        "pgpprv",
+        "pgppub",
+        "redirect",
+        "retry",
+        "rto",
+        "store",
+        "template",
+        "verify",
+        "wait",
+        "wkd",
+    }
+)
+"""Options in the query of an address that would read files, fetch other addresses, or take away
+what every send keeps to: checked certificates, no redirects, one attempt, ten seconds."""
+
+HIDDEN = "(not shown)"
+"""In place of an address or a secret in an error."""
+
+
+class Secrets(msgspec.Struct, frozen=True):
+    """What is encrypted of a channel: its address, and a webhook's signing key."""
+
+    address: str
+    secret: str = ""
+
+    def __repr__(self) -> str:
+        return f"Secrets({HIDDEN})"
+
+
+def parse_secrets(kind: Kind, given: dict[str, Any]) -> Secrets:
+    """The secrets that a client gives, checked. Raises ChannelError."""
+    return Secrets(_address(kind, given.get("address")), _secret(kind, given.get("secret")))
+
+
+def _secret(kind: Kind, given: Any) -> str:
+    least, most = SECRET_LENGTH
+    if kind != "webhook":
+        if given:
+            raise ChannelError("secret", HIDDEN, f"none for {kind}; its address holds all")
+        return ""
+    if isinstance(given, str) and least <= len(given) <= most and _PRINTABLE.fullmatch(given):
+        return given
+    allowed = f"{least} to {most} printable ASCII characters without blanks, for a webhook"
+    raise ChannelError("secret", HIDDEN if given is not None else None, allowed)
+
+
+def _address(kind: Kind, given: Any) -> str:
+    """A checked address. Its host is looked up, and checked again, with each send."""
+    if not isinstance(given, str) or not given:
+        raise ChannelError("address", None if given is None else HIDDEN, _address_form(kind))
+    if len(given) > MAX_ADDRESS or not _PRINTABLE.fullmatch(given):
+        allowed = f"at most {MAX_ADDRESS} printable ASCII characters without blanks"
+        raise ChannelError("address", HIDDEN, allowed)
+    parts = _split(kind, given)
+    _check_scheme(kind, parts.scheme)
+    if kind == "webhook" and (not parts.hostname or parts.username or parts.password):
+        raise ChannelError("address", HIDDEN, "https://HOST/PATH, without a user")
+    if kind == "apprise":
+        _check_options(given)
+    if parts.hostname and parse_address(parts.hostname) and not is_public(parts.hostname):
+        raise ChannelError("address", HIDDEN, "a host on the public internet")
+    return given
+
+
+def _split(kind: Kind, address: str) -> SplitResult:
+    try:
+        parts = urlsplit(address)
+        _ = parts.hostname, parts.port if kind == "webhook" else None
+    except ValueError:
+        raise ChannelError("address", HIDDEN, _address_form(kind)) from None
+    return parts
+
+
+def _check_scheme(kind: Kind, scheme: str) -> None:
+    if scheme not in (("https",) if kind == "webhook" else SERVICES):
+        raise ChannelError("address", HIDDEN, _address_form(kind))
+
+
+def _check_options(address: str) -> None:
+    """apprise ends neither its path nor its query where RFC 3986 does: all behind the first `?`
+    counts."""
+    for option in re.split("[&;?#]", address.partition("?")[2]):
+        name = unquote(option.partition("=")[0]).lstrip("+-: ").lower()
+        if name in REFUSED_OPTIONS:
+            refused = ", ".join(sorted(REFUSED_OPTIONS))
+            raise ChannelError("address", HIDDEN, f"an address without the options {refused}")
+
+
+def _address_form(kind: Kind) -> str:
+    if kind == "webhook":
+        return "an address that begins with https://"
+    return f"an address of apprise that begins with one of {', '.join(SERVICES)}, then ://"
+
+
+def service_of(kind: Kind, secrets: Secrets) -> str:
+    """Return the name of the service behind an address; it holds no secret."""
+    return "webhook" if kind == "webhook" else SERVICES[urlsplit(secrets.address).scheme]

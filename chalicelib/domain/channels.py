@@ -1,0 +1,158 @@
+"""Channels: where alerts are sent, and what may be said of one.
+
+A channel of kind `sns` is the stage's topic. It is always there, under the id `sns`. The others
+have an address, which is a secret: it is taken, encrypted and never shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from chalicelib.domain.channel_ids import SNS
+from chalicelib.domain.channel_secrets import (
+    ADDRESSED,
+    HIDDEN,
+    Kind,
+    Secrets,
+    parse_secrets,
+    service_of,
+)
+from chalicelib.domain.errors import ChannelError
+
+MAX_CHANNELS = 20
+MAX_NAME = 64
+_NAME = re.compile(
+    rf"(?=.{{1,{MAX_NAME}}}\Z)[A-Za-z0-9]([A-Za-z0-9 ._:/+()&-]*[A-Za-z0-9._:/+()&-])?", re.ASCII
+)
+_NAME_ALLOWED = (
+    f"1 to {MAX_NAME} letters, digits and ' ._:/+()&-', a letter or digit first, "
+    "no blank at the end"
+)
+
+
+class StoredChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A channel as the store has it.
+
+    `service` tells where an address leads without telling the address ("Telegram", "webhook").
+    `default`: rules that name no channels send to it. `sealed` is the encrypted Secrets as base64;
+    empty for the topic.
+    """
+
+    channel_id: str
+    name: str
+    kind: Kind
+    service: str
+    enabled: bool = True
+    default: bool = False
+    created_at: str | None = None
+    sealed: str = ""
+
+
+TOPIC = StoredChannel(
+    channel_id=SNS, name="SNS topic", kind="sns", service="Amazon SNS", default=True
+)
+"""The topic as it is unless it has been changed."""
+
+_GIVEN = ("name", "kind", "address", "secret", "enabled", "default")
+_SHOWN_TOO = ("channel_id", "service", "created_at")
+"""Fields of an answer, which may be sent back with PUT and are not taken."""
+
+
+def parse_new(given: dict[str, Any]) -> tuple[StoredChannel, Secrets]:
+    """The channel that a client describes, without id and time. Raises ChannelError."""
+    _refuse_unknown(given)
+    kind = given.get("kind")
+    if kind not in ADDRESSED:
+        raise ChannelError("kind", kind, ", ".join(ADDRESSED))
+    secrets = parse_secrets(kind, given)
+    return _channel(given, kind, service_of(kind, secrets)), secrets
+
+
+def parse_changed(
+    given: dict[str, Any], before: StoredChannel
+) -> tuple[StoredChannel, Secrets | None]:
+    """The channel as a client wants it to be, with the id, the time and the kind of `before`.
+
+    Its secrets stay as they are, which None says, unless the client gives an address or a secret:
+    then it gives all of them. Raises ChannelError.
+    """
+    _refuse_unknown(given)
+    kind = before.kind
+    if given.get("kind", kind) != kind:
+        raise ChannelError("kind", given["kind"], f"{kind}, which a channel keeps")
+    new = [name for name in ("address", "secret") if given.get(name) is not None]
+    if kind == SNS and new:
+        raise ChannelError(new[0], HIDDEN, "none for the topic")
+    secrets = parse_secrets(kind, given) if new else None
+    service = service_of(kind, secrets) if secrets else before.service
+    changed = _channel({"default": before.default, **given}, kind, service)
+    kept = ("channel_id", "created_at", "sealed")
+    same = {name: getattr(before, name) for name in kept}
+    return msgspec.structs.replace(changed, **same), secrets
+
+
+def shown(channel: StoredChannel) -> dict[str, Any]:
+    """Return the fields of a channel that may be shown: all but its secrets."""
+    names = (
+        "channel_id",
+        "name",
+        "kind",
+        "service",
+        "enabled",
+        "default",
+        "created_at",
+    )
+    return {name: getattr(channel, name) for name in names}
+
+
+def with_topic(stored: Iterable[StoredChannel]) -> list[StoredChannel]:
+    """All channels, the topic first, whether it is stored or not."""
+    found = list(stored)
+    if all(channel.channel_id != SNS for channel in found):
+        found.insert(0, TOPIC)
+    return sorted(found, key=lambda channel: (channel.channel_id != SNS, channel.created_at or ""))
+
+
+def receivers(named: Collection[str], stored: Sequence[StoredChannel]) -> tuple[str, ...]:
+    """The ids of the channels that an alert of a rule goes to.
+
+    `named` are those that the rule names. One that is disabled gets nothing; one that has been
+    deleted stays in the list, so that its delivery tells. A rule that names none goes to the
+    default ones.
+    """
+    by_id = {channel.channel_id: channel for channel in with_topic(stored)}
+    if not named:
+        return tuple(c.channel_id for c in by_id.values() if c.default and c.enabled)
+    return tuple(name for name in named if name not in by_id or by_id[name].enabled)
+
+
+def _refuse_unknown(given: dict[str, Any]) -> None:
+    for name in given:
+        if name not in _GIVEN + _SHOWN_TOO:
+            raise ChannelError(name, HIDDEN, f"only the fields {', '.join(_GIVEN)}")
+
+
+def _channel(given: dict[str, Any], kind: Kind, service: str) -> StoredChannel:
+    name = given.get("name")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ChannelError("name", name, _NAME_ALLOWED)
+    return StoredChannel(
+        channel_id="",
+        name=name,
+        kind=kind,
+        service=service,
+        enabled=_flag(given, "enabled", True),
+        default=_flag(given, "default", False),
+    )
+
+
+def _flag(given: dict[str, Any], field: str, default: bool) -> bool:
+    value = given.get(field)
+    value = default if value is None else value
+    if not isinstance(value, bool):
+        raise ChannelError(field, value, "true, false")
+    return value

@@ -1,0 +1,167 @@
+"""The channels of a stage: listed, made, changed and deleted."""
+
+from __future__ import annotations
+
+import random
+import secrets as randomness
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from chalicelib.domain.channel_ids import SNS
+from chalicelib.domain.channel_secrets import Secrets
+from chalicelib.domain.channels import (
+    MAX_CHANNELS,
+    StoredChannel,
+    parse_changed,
+    parse_new,
+    with_topic,
+)
+from chalicelib.domain.errors import ChannelError, Contended, RuleError, TicktapeError
+from chalicelib.domain.times import to_text
+
+TRIES = 8
+_PAUSE_SECONDS = 0.01
+
+
+class UnknownChannel(TicktapeError):  # noqa: N818 - named as the problem that it becomes
+    """No channel has this id. `args` is the id."""
+
+
+class ChannelRefused(TicktapeError):  # noqa: N818 - named as the problem that it becomes
+    """What is asked for is well formed, and yet cannot be done. `args` says why."""
+
+
+class NoKey(ChannelRefused):
+    """The stage has no key to encrypt secrets with."""
+
+
+class ChannelTable(msgspec.Struct, frozen=True):
+    """The stored channels; `version` counts the writes, 0 before the first one."""
+
+    version: int
+    channels: tuple[StoredChannel, ...]
+
+
+class ChannelStore(Protocol):
+    """Where channels are kept."""
+
+    def table(self) -> ChannelTable:
+        """All of them, read consistently."""
+
+    def write(self, table: ChannelTable, channels: tuple[StoredChannel, ...]) -> bool:
+        """Replace all of them; False where another write came between."""
+
+
+class Sealer(Protocol):
+    """Encrypts secrets."""
+
+    def seal(self, channel_id: str, secrets: Secrets) -> str:
+        """The encrypted secrets as text, for this channel only. Raises NoKey."""
+
+
+class ChannelBook:
+    """Reads and writes channels. The topic is always among them."""
+
+    def __init__(self, store: ChannelStore, sealer: Sealer, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._clock = clock
+
+    def all(self) -> list[StoredChannel]:
+        """The topic, and the others, the oldest first."""
+        return with_topic(self._store.table().channels)
+
+    def find(self, channel_id: str) -> StoredChannel:
+        """One channel. Raises UnknownChannel."""
+        return _found(self.all(), channel_id)
+
+    def create(self, given: dict[str, Any]) -> StoredChannel:
+        """Store a new channel. Raises ChannelError, ChannelRefused, Contended."""
+        described, secrets = parse_new(given)
+        channel_id = randomness.token_hex(6)
+        made = msgspec.structs.replace(
+            described,
+            channel_id=channel_id,
+            created_at=to_text(self._clock()),
+            sealed=self._sealer.seal(channel_id, secrets),
+        )
+
+        def add(stored: list[StoredChannel]) -> list[StoredChannel]:
+            if len(stored) > MAX_CHANNELS:  # the topic is not counted
+                raise ChannelRefused(
+                    f"there are {MAX_CHANNELS} channels, which is the most: delete one"
+                )
+            return [*stored, made]
+
+        self._write(add)
+        return made
+
+    def replace(self, channel_id: str, given: dict[str, Any]) -> StoredChannel:
+        """Change a channel. Raises UnknownChannel, ChannelError, ChannelRefused, Contended."""
+        made, secrets = parse_changed(given, self.find(channel_id))
+        if secrets is not None:
+            sealed = self._sealer.seal(channel_id, secrets)
+            made = msgspec.structs.replace(made, sealed=sealed)
+
+        def change(stored: list[StoredChannel]) -> list[StoredChannel]:
+            before = _found(stored, channel_id)
+            after = made
+            if secrets is None:
+                kept = {"sealed": before.sealed, "service": before.service}
+                after = msgspec.structs.replace(made, **kept)
+            return [after if each is before else each for each in stored]
+
+        self._write(change)
+        return made
+
+    def remove(self, channel_id: str) -> None:
+        """Delete a channel. Raises UnknownChannel, Contended, and ChannelRefused for the topic."""
+        if channel_id == SNS:
+            raise ChannelRefused("the topic stays; PUT it with enabled false to switch it off")
+
+        def drop(stored: list[StoredChannel]) -> list[StoredChannel]:
+            gone = _found(stored, channel_id)
+            return [each for each in stored if each is not gone]
+
+        self._write(drop)
+
+    def check(self, named: Iterable[str]) -> None:
+        """Raises RuleError where a rule names a channel that there is not."""
+        wanted = tuple(named)
+        if not wanted:
+            return
+        known = [channel.channel_id for channel in self.all()]
+        unknown = [each for each in wanted if each not in known]
+        if unknown:
+            raise RuleError("channels", unknown, f"ids of channels: {', '.join(known)}")
+
+    def _write(self, change: Callable[[list[StoredChannel]], list[StoredChannel]]) -> None:
+        """Change all channels as they are, again where another write was faster."""
+        for attempt in range(TRIES):
+            table = self._store.table()
+            changed = change(with_topic(table.channels))
+            _refuse_same_names(changed)
+            if self._store.write(table, tuple(changed)):
+                return
+            time.sleep(random.uniform(0, _PAUSE_SECONDS * 2**attempt))  # noqa: S311 - jitter
+        raise Contended("the channels are being changed by others: send the request again")
+
+
+def _found(channels: Iterable[StoredChannel], channel_id: str) -> StoredChannel:
+    for channel in channels:
+        if channel.channel_id == channel_id:
+            return channel
+    raise UnknownChannel(channel_id)
+
+
+def _refuse_same_names(channels: Iterable[StoredChannel]) -> None:
+    seen: set[str] = set()
+    for channel in channels:
+        name = channel.name.lower()
+        if name in seen:
+            raise ChannelError("name", channel.name, "a name that no other channel has")
+        seen.add(name)

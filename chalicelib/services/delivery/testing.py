@@ -1,0 +1,32 @@
+"""Alerts by which people see whether a channel reaches them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from chalicelib.domain.alerts import TEST_CONDITION, Alert
+from chalicelib.domain.channels import StoredChannel
+from chalicelib.domain.times import to_text
+from chalicelib.services.delivery.channel_book import ChannelRefused
+
+SYMBOL = "TEST"
+"""Under it test alerts are recorded; it needs no prices."""
+
+
+def trial(channel: StoredChannel, now: datetime) -> Alert:
+    """An alert for one channel alone. Raises ChannelRefused where that is switched off."""
+    if not channel.enabled:
+        raise ChannelRefused("the channel is switched off: PUT it with enabled true")
+    return Alert(
+        symbol=SYMBOL,
+        timestamp=to_text(now),
+        rule_id=f"test-{channel.channel_id}",
+        condition=TEST_CONDITION,
+        interval="tick",
+        price=Decimal(0),
+        values={},
+        message=f"Test alert of Ticktape for the channel {channel.name}: alerts reach you",
+        source="test",
+        channels=(channel.channel_id,),
+    )

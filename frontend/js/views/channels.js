@@ -1,0 +1,187 @@
+// Lists the channels that alerts are sent to, in a dialog: test, switch, delete and add them. An
+// address is sent once and never comes back.
+
+import { busy, el } from "../dom.js";
+import { openDialog } from "./dialog.js";
+import { withToken } from "./token_dialog.js";
+
+/** @typedef {import("../types.js").Channel} Channel */
+/** @typedef {import("../api.js").Api} Api */
+
+const SCOPE = "write:channels";
+const TOPIC = "sns";
+
+/**
+ * @param {string} name @param {string} label @param {Record<string, any>} [more]
+ * @returns {[HTMLInputElement, HTMLElement]} the input, and its label
+ */
+function field(name, label, more = {}) {
+  const input = /** @type {HTMLInputElement} */ (
+    el("input.input", { name, autocomplete: "off", spellcheck: false, ...more })
+  );
+  return [input, el("label", {}, el("span", {}, label), input)];
+}
+
+/** @param {Channel} channel what a list says of it */
+const about = (channel) =>
+  [
+    channel.service,
+    channel.enabled ? "On" : "Off",
+    channel.default ? "for rules that name none" : "",
+  ]
+    .filter(Boolean)
+    .join(" · ");
+
+/** The dialog of one API. */
+class Channels {
+  /** @param {Api} api */
+  constructor(api) {
+    this.api = api;
+    this.list = el("ul.list", { "aria-label": "Channels" });
+    this.said = el("p", { role: "status" });
+  }
+
+  async open() {
+    const [name, named] = field("name", "Name", { required: true, maxLength: 64 });
+    const [address, addressed] = field("address", "Address", {
+      type: "password",
+      required: true,
+      placeholder: "tgram://… or https://…",
+    });
+    const [secret, signed] = field("secret", "Secret that signs messages", {
+      type: "password",
+      minLength: 16,
+    });
+    const isWebhook = () => address.value.startsWith("https:");
+    const follow = () => {
+      signed.hidden = !isWebhook();
+      secret.required = isWebhook();
+    };
+    address.addEventListener("input", follow);
+    follow();
+    const hint = "Telegram, Discord, Slack, ntfy, mail and others as apprise writes them.";
+    const content = [this.list, this.said, el("div.rows", {}, named, addressed, signed)];
+    openDialog("Channels", [...content, el("p", {}, hint)], {
+      submit: "Add channel",
+      onsubmit: async () => {
+        const kind = isWebhook() ? "webhook" : "apprise";
+        const given = { name: name.value.trim(), address: address.value.trim(), kind };
+        await withToken(SCOPE, () =>
+          this.api.createChannel(isWebhook() ? { ...given, secret: secret.value } : given),
+        );
+      },
+    });
+    await this.#attempt(() => this.#render());
+  }
+
+  async #render() {
+    const channels = await this.api.channels();
+    this.list.replaceChildren(...channels.map((channel) => this.#item(channel)));
+  }
+
+  /** @param {Channel} channel */
+  #item(channel) {
+    const button = (
+      /** @type {string} */ label,
+      /** @type {() => Promise<any>} */ write,
+      done = "",
+    ) => {
+      const node = el(
+        "button.button.quiet",
+        {
+          type: "button",
+          "aria-label": `${label}: ${channel.name}`,
+          onclick: () => void busy(node, "…", () => this.#write(write, done)),
+        },
+        label,
+      );
+      return node;
+    };
+    const { channel_id: id, name, enabled } = channel;
+    const put = (/** @type {Partial<Channel>} */ changed) => () =>
+      this.api.replaceChannel(id, {
+        name,
+        enabled,
+        default: channel.default,
+        ...changed,
+      });
+    const controls = [
+      button("Test", () => this.api.testChannel(id), `A test alert is on its way to ${name}.`),
+      button(enabled ? "Switch off" : "Switch on", put({ enabled: !enabled })),
+      button(
+        channel.default ? "Only where named" : "Use for all rules",
+        put({ default: !channel.default }),
+      ),
+    ];
+    if (id !== TOPIC) controls.push(button("Delete", () => this.api.deleteChannel(id)));
+    return el(
+      "li",
+      {},
+      el(
+        enabled ? "div.entry" : "div.entry.off",
+        {},
+        el("span.what.wide", {}, name),
+        el("small.wide", {}, about(channel)),
+        el("div.controls", {}, ...controls),
+      ),
+    );
+  }
+
+  /** @param {() => Promise<any>} write @param {string} done what to tell the reader then */
+  async #write(write, done) {
+    await this.#attempt(async () => {
+      await withToken(SCOPE, write);
+      await this.#render();
+      this.said.textContent = done;
+    });
+  }
+
+  /** @param {() => Promise<void>} work an Error of it is shown */
+  async #attempt(work) {
+    this.said.textContent = "";
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.said.textContent = error.message;
+    }
+  }
+}
+
+/** @param {Api} api */
+export const openChannels = (api) => new Channels(api).open();
+
+/**
+ * Boxes to tick for the channels of a rule; none ticked means the default ones.
+ * @param {Api} api
+ * @param {string[]} chosen ids
+ * @returns {{node: HTMLElement, ids: () => string[]}} ids: as they are ticked
+ */
+export function channelTicks(api, chosen) {
+  const ids = new Set(chosen);
+  const node = el("fieldset.rows", { hidden: true });
+  const box = (/** @type {Channel} */ channel) => {
+    const input = /** @type {HTMLInputElement} */ (
+      el("input", {
+        type: "checkbox",
+        checked: ids.has(channel.channel_id),
+        onchange: () =>
+          input.checked ? ids.add(channel.channel_id) : ids.delete(channel.channel_id),
+      })
+    );
+    return el("label.check", {}, input, channel.name);
+  };
+  void api.channels().then(
+    (channels) => {
+      const known = channels.map((channel) => channel.channel_id);
+      for (const id of [...ids]) if (!known.includes(id)) ids.delete(id);
+      node.append(
+        el("legend", {}, "Send to; none ticked: the default channels"),
+        ...channels.map(box),
+      );
+      node.hidden = channels.length < 2;
+    },
+    () => {}, // the rule keeps the channels that it has
+  );
+  return { node, ids: () => [...ids] };
+}

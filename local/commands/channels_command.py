@@ -1,0 +1,145 @@
+"""`python -m local channels`: where the running system's alerts are sent, or a deployment's.
+
+Works on the tables themselves, with AWS credentials. An address and a secret are read from the
+terminal or standard input: a command line is seen by other users and kept by the shell.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from chalicelib.adapters.alerts import Alerts
+from chalicelib.adapters.channels import Channels
+from chalicelib.adapters.sealing import Sealing
+from chalicelib.domain.channels import StoredChannel
+from chalicelib.domain.errors import ChannelError
+from chalicelib.services.delivery.channel_book import ChannelBook, ChannelRefused, UnknownChannel
+from chalicelib.services.delivery.testing import trial
+from local.commands import deployed
+from local.commands.choosing import add_flags, connect, find_running
+from local.commands.statuses import FAILED, OK
+from local.errors import UsageError
+
+
+class Reached(msgspec.Struct, frozen=True):
+    """What a command works on."""
+
+    book: ChannelBook
+    alerts: Alerts
+
+
+def channels(arguments: list[str]) -> int:
+    """List, add, test or delete channels. Status 1 where what is asked for cannot be done."""
+    options = _parser().parse_args(arguments)
+    reached = _deployed(options.stage) if options.stage else _running(options)
+    try:
+        return int(options.act(reached, options))
+    except ChannelError as error:
+        raise UsageError(str(error)) from error
+    except UnknownChannel as error:
+        print(f"there is no channel {error}; `channels list` lists what is", file=sys.stderr)
+    except ChannelRefused as error:
+        print(error, file=sys.stderr)
+    return FAILED
+
+
+def _list(reached: Reached, _: argparse.Namespace) -> int:
+    for channel in reached.book.all():
+        print(_described(channel))
+    return OK
+
+
+def _add(reached: Reached, options: argparse.Namespace) -> int:
+    address = _asked("Address: ")
+    given: dict[str, Any] = {"name": options.name, "default": options.default, "address": address}
+    given["kind"] = "webhook" if address.startswith(("https:", "http:")) else "apprise"
+    if given["kind"] == "webhook":
+        given["secret"] = _asked("Secret that signs its messages: ")
+    print(_described(reached.book.create(given)))
+    return OK
+
+
+def _test(reached: Reached, options: argparse.Namespace) -> int:
+    alert = trial(reached.book.find(options.channel_id), datetime.now(UTC))
+    reached.alerts.record_all([alert], "UTC")
+    print(f"recorded the test alert {alert.alert_id}; GET /alerts/{alert.alert_id} shows it")
+    return OK
+
+
+def _delete(reached: Reached, options: argparse.Namespace) -> int:
+    reached.book.remove(options.channel_id)
+    print(f"{options.channel_id} is deleted")
+    return OK
+
+
+def _asked(prompt: str) -> str:
+    """A line that is not shown: from the terminal, or the next one of standard input."""
+    text = getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline()
+    return text.strip()
+
+
+def _described(channel: StoredChannel) -> str:
+    told = (
+        channel.channel_id,
+        channel.name,
+        channel.service,
+        "default" if channel.default else "",
+        "" if channel.enabled else "SWITCHED OFF",
+    )
+    return "  ".join(filter(None, told))
+
+
+def _running(options: argparse.Namespace) -> Reached:
+    facts = find_running(options)
+    return _reached(connect(facts), facts["environment"])
+
+
+def _deployed(name: str) -> Reached:
+    stage = deployed.find(name)
+    return _reached(stage.client, stage.environment)
+
+
+def _reached(client: Callable[[str], Any], environment: dict[str, str]) -> Reached:
+    sealing = Sealing(
+        client("kms"), environment.get("CHANNELS_KEY", ""), environment.get("STAGE", "dev")
+    )
+    dynamodb = client("dynamodb")
+    store = Channels(dynamodb, environment["RULES_TABLE"])
+    book = ChannelBook(store, sealing, lambda: datetime.now(UTC))
+    return Reached(book, Alerts(dynamodb, environment["ALERTS_TABLE"]))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local channels",
+        description="Lists, adds, tests and deletes the channels that alerts are sent to. Addresses"
+        " and secrets are encrypted and never shown again.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="list|add|test|delete")
+    add = commands.add_parser(
+        "add", help="add a channel; its address is asked for, or read from standard input"
+    )
+    add.add_argument("--name", required=True, help="for people")
+    add.add_argument(
+        "--default", action="store_true", help="rules that name no channels send to it"
+    )
+    test = commands.add_parser("test", help="send a test alert to one channel")
+    delete = commands.add_parser("delete", help="delete a channel")
+    for command in (test, delete):
+        command.add_argument("channel_id", help="as `list` shows it")
+    acts = {add: _add, commands.add_parser("list", help="all channels"): _list}
+    for command, act in {**acts, test: _test, delete: _delete}.items():
+        command.set_defaults(act=act)
+        command.add_argument(
+            "--stage",
+            help="of this deployment, with your AWS credentials; else the running system's",
+        )
+        add_flags(command)
+    return parser

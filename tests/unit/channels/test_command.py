@@ -1,0 +1,87 @@
+"""`python -m local channels` over tables in memory."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+
+from local import commands
+from local.commands import channels_command
+from rigs.memory_aws.system import Aws
+from rigs.memory_aws.transport import Transport
+
+ADDRESS = "tgram://123456789:a-token-nobody-may-see/1"
+SECRET = "a-secret-of-forty-characters-or-thereabouts"
+ENVIRONMENT = {"RULES_TABLE": "rules", "ALERTS_TABLE": "alerts", "CHANNELS_KEY": "alias/test"}
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
+    """What the system that the command finds runs on."""
+    made = Aws()
+    transport = Transport(made)
+    monkeypatch.setattr(channels_command, "find_running", lambda _: {"environment": ENVIRONMENT})
+    monkeypatch.setattr(
+        channels_command, "connect", lambda _: lambda service: getattr(transport, service)
+    )
+    return made
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str, given: str = "") -> int:
+    monkeypatch.setattr("sys.stdin", io.StringIO(given))
+    return commands.run("channels", list(arguments))
+
+
+def test_a_channel_is_added_listed_tested_and_deleted_without_showing_its_address(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "add", "--name", "phone", "--default", given=f"{ADDRESS}\n") == 0
+    channel_id = capsys.readouterr().out.split()[0]
+    assert run(monkeypatch, "list") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "sns  SNS topic  Amazon SNS  default",
+        f"{channel_id}  phone  Telegram  default",
+    ]
+    assert run(monkeypatch, "test", channel_id) == 0
+    assert "recorded the test alert" in capsys.readouterr().out
+    (alert,) = alerts_of(aws)
+    assert (alert["condition"]["S"], alert["channels"]["S"]) == ("test", channel_id)
+    assert run(monkeypatch, "delete", channel_id) == 0
+    assert run(monkeypatch, "delete", channel_id) == 1
+    shown = capsys.readouterr()
+    assert "there is no channel" in shown.err
+    assert ADDRESS not in repr(vars(aws.tables["rules"]))
+
+
+def alerts_of(aws: Aws) -> list[Any]:
+    found = aws.dynamodb.query(
+        TableName="alerts",
+        KeyConditionExpression="symbol = :s",
+        ExpressionAttributeValues={":s": {"S": "TEST"}},
+    )
+    items: list[Any] = found["Items"]
+    return items
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_webhook_reads_its_secret_from_the_next_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = f"https://hooks.example/x\n{SECRET}\n"
+    assert run(monkeypatch, "add", "--name", "desk", given=given) == 0
+    shown = capsys.readouterr().out
+    assert "desk  webhook" in shown
+    assert SECRET not in shown
+
+
+@pytest.mark.usefixtures("aws")
+def test_refusal_ends_with_status_2_and_shows_no_address(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = "dbus://a-token-nobody-may-see\n"
+    assert run(monkeypatch, "add", "--name", "desk", given=given) == 2
+    shown = capsys.readouterr().err
+    assert "address" in shown
+    assert "a-token-nobody-may-see" not in shown

@@ -1,0 +1,152 @@
+"""Which channels `deliver` finds, and when it looks again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from chalicelib.adapters.sealed_channel import SealedChannel
+from chalicelib.adapters.sealing import Sealing
+from chalicelib.domain.channel_secrets import Secrets
+from chalicelib.domain.channels import StoredChannel
+from chalicelib.domain.deliveries import DeliveryError, Lasting, Passing
+from chalicelib.domain.messages import Message
+from chalicelib.services.delivery.channel_book import ChannelTable
+from chalicelib.services.delivery.directory import KEPT_SECONDS, Directory
+from rigs.alert_peers import Reply, peer
+from rigs.memory_aws.system import KMS
+from tests.factories import make_alert
+
+PHONE = StoredChannel(channel_id="phone", name="Phone", kind="webhook", service="webhook")
+
+
+class Store:
+    """A ChannelStore that counts how often it is read."""
+
+    def __init__(self, *channels: StoredChannel) -> None:
+        self.channels = channels
+        self.reads = 0
+
+    def table(self) -> ChannelTable:
+        self.reads += 1
+        return ChannelTable(1, self.channels)
+
+    def write(self, table: ChannelTable, channels: tuple[StoredChannel, ...]) -> bool:
+        raise NotImplementedError
+
+
+class World:
+    """A directory over a store, with a clock; `made` are the channels that it has made."""
+
+    def __init__(self, *channels: StoredChannel) -> None:
+        self.store = Store(*channels)
+        self.now = 0.0
+        self.made: list[StoredChannel] = []
+        self.directory = Directory(self.store, self._make, lambda: self.now)
+
+    def find(self, channel_id: str) -> Any:
+        return self.directory.find(channel_id)
+
+    def _make(self, stored: StoredChannel) -> Any:
+        self.made.append(stored)
+        return stored
+
+
+def test_channels_are_read_once_in_thirty_seconds() -> None:
+    world = World(PHONE)
+    alert = make_alert(channels=("phone",))
+    for _ in range(3):
+        assert world.directory.receivers(alert) == ("phone",)
+        assert world.find("phone") is PHONE
+    assert (world.store.reads, world.made) == (1, [PHONE])
+    world.now = KEPT_SECONDS + 1
+    world.directory.receivers(alert)
+    assert world.store.reads == 2
+
+
+def test_a_channel_that_was_just_added_is_found_at_once() -> None:
+    world = World()
+    assert world.directory.receivers(make_alert()) == ("sns",)
+    world.store.channels = (PHONE,)
+    assert world.directory.receivers(make_alert(channels=("phone",))) == ("phone",)
+    assert world.find("phone") is PHONE
+
+
+def test_a_deleted_channel_is_not_found_and_still_named() -> None:
+    world = World(PHONE)
+    world.find("phone")
+    world.store.channels = ()
+    world.now = KEPT_SECONDS + 1
+    assert world.directory.receivers(make_alert(channels=("phone",))) == ("phone",)
+    assert world.find("phone") is None
+
+
+def test_a_changed_channel_is_made_again() -> None:
+    world = World(PHONE)
+    world.find("phone")
+    changed = msgspec.structs.replace(PHONE, sealed="other")
+    world.store.channels = (changed,)
+    world.now = KEPT_SECONDS + 1
+    assert world.find("phone") is changed
+    assert world.made == [PHONE, changed]
+
+
+def sealed(url: str, channel_id: str = "phone") -> StoredChannel:
+    secrets = Secrets(url, "s" * 20)
+    text = Sealing(KMS(), "alias/test", "test").seal(channel_id, secrets)
+    return msgspec.structs.replace(PHONE, sealed=text)
+
+
+def test_an_address_is_decrypted_once_and_sent_to(message: Message) -> None:
+    kms = Counting()
+    with peer(Reply(200)) as there:
+        channel = SealedChannel(
+            sealed(there.url), Sealing(kms, "alias/test", "test"), lambda _: True
+        )
+        channel.send(message)
+        channel.send(message)
+    assert (len(there.requests), kms.decrypted) == (2, 1)
+
+
+class Counting(KMS):
+    """Counts what it decrypts, or fails."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.decrypted = 0
+        self._error = error
+
+    def decrypt(self, **request: Any) -> dict[str, Any]:
+        self.decrypted += 1
+        if self._error:
+            raise self._error
+        return super().decrypt(**request)
+
+
+def refusal(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": code}}, "Decrypt")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (refusal("InvalidCiphertextException"), Lasting),
+        (refusal("ThrottlingException"), Passing),
+        (refusal("AccessDeniedException"), Passing),
+        (EndpointConnectionError(endpoint_url="https://kms.example"), Passing),
+    ],
+)
+def test_an_address_that_cannot_be_decrypted_is_told(
+    error: Exception, kind: type[DeliveryError], message: Message
+) -> None:
+    sealing = Sealing(Counting(error), "alias/test", "test")
+    with pytest.raises(kind, match="cannot be decrypted"):
+        SealedChannel(sealed("https://hooks.example/"), sealing).send(message)
+
+
+def test_text_encrypted_for_one_channel_opens_no_other() -> None:
+    stored = sealed("https://hooks.example/", "other")
+    with pytest.raises(ValueError, match="another context"):
+        Sealing(KMS(), "alias/test", "test").unseal("phone", stored.sealed)

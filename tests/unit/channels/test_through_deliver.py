@@ -1,0 +1,129 @@
+"""A channel from the API to a peer: made, tried, sent to by `deliver`, told in the receipt."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from chalicelib.adapters import events, sealed_channel
+from chalicelib.adapters.sealing import Sealing
+from chalicelib.bootstrap import Services
+from chalicelib.domain.channel_secrets import Secrets
+from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.times import from_text
+from chalicelib.services.delivery.testing import trial
+from rigs.alert_peers import LOSE, Peer, peer, webhook
+from rigs.memory_aws.system import SETTINGS, Aws
+from rigs.memory_aws.transport import Transport
+from tests.factories import make_alert
+
+NOW = from_text("2026-11-20T16:00:00Z")
+SECRET = "a-secret-of-forty-characters-or-thereabouts"
+
+
+class World:
+    """The app's services over AWS in memory, with a policy that allows peers of the test."""
+
+    def __init__(self) -> None:
+        self.aws = Aws()
+        self.services = Services(SETTINGS, self.clock, Transport(self.aws))
+        self._seen = 0
+
+    def clock(self) -> datetime:
+        return NOW
+
+    def add(self, there: Peer, name: str = "phone", **fields: Any) -> str:
+        """A webhook at a peer; the address is put into the store as its check would refuse it."""
+        given = {"name": name, "kind": "webhook", "secret": SECRET, **fields}
+        book = self.services.channels
+        made = book.create({**given, "address": "https://hooks.example/"})
+        secrets = Sealing(self.aws.kms, SETTINGS.channels_key, SETTINGS.stage)
+        sealed = secrets.seal(made.channel_id, Secrets(f"{there.url}/hook", SECRET))
+        table = book._store.table()
+        changed = [
+            msgspec.structs.replace(each, sealed=sealed)
+            if each.channel_id == made.channel_id
+            else each
+            for each in table.channels
+        ]
+        assert book._store.write(table, tuple(changed))
+        return made.channel_id
+
+    def deliver(self) -> Any:
+        """What the alerts table's stream has brought since the last time goes to `deliver`."""
+        stream = self.aws.tables["alerts"].stream
+        records, self._seen = stream[self._seen :], len(stream)
+        alerts = events.new_alerts({"Records": records})
+        return self.services.deliver.new(alerts, time.monotonic() + 60)
+
+    def receipt(self, alert_id: str) -> dict[str, Delivery]:
+        stored = self.services.stores.alerts.find(alert_id)
+        assert stored is not None
+        return {one.channel: one for one in stored.deliveries}
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    init = sealed_channel.SealedChannel.__init__
+    monkeypatch.setattr(
+        sealed_channel.SealedChannel,
+        "__init__",
+        lambda self, stored, sealing: init(self, stored, sealing, lambda _: True),
+    )
+    return World()
+
+
+def test_a_test_alert_reaches_its_channel_alone_and_its_receipt_says_so(world: World) -> None:
+    with peer(webhook(200)) as there, peer(webhook(200)) as other:
+        channel_id = world.add(there)
+        world.add(other, "other", default=True)
+        alert = trial(world.services.channels.find(channel_id), NOW)
+        world.services.stores.alerts.record_all([alert], "UTC")
+        assert world.deliver().sent == 1
+    (request,) = there.requests
+    assert json.loads(request.body)["alert_id"] == alert.alert_id
+    assert request.headers["Ticktape-Event"] == "test"
+    assert (other.requests, world.aws.published) == ([], [])
+    receipt = world.receipt(alert.alert_id)
+    assert {name: one.status for name, one in receipt.items()} == {channel_id: "sent"}
+
+
+def test_each_channel_has_its_own_receipt(world: World) -> None:
+    with peer(webhook(200)) as good, peer(webhook(401)) as bad, peer(LOSE) as lost:
+        named = {
+            world.add(good, "good"): ("sent", ""),
+            world.add(bad, "bad"): ("dead", "answered 401"),
+            world.add(lost, "lost"): ("waiting", "the connection ended without an answer"),
+        }
+        alert = make_alert(channels=(*named, "sns"))
+        world.services.stores.alerts.record_all([alert], "UTC")
+        done = world.deliver()
+    assert (done.sent, done.retried, done.dead) == (2, 1, 1)
+    receipt = world.receipt(alert.alert_id)
+    told = {name: (one.status, one.error) for name, one in receipt.items()}
+    assert told == {**named, "sns": ("sent", "")}
+
+
+def test_a_rule_that_names_no_channel_sends_to_the_default_ones(world: World) -> None:
+    with peer(webhook(200)) as there, peer(webhook(200)) as other:
+        world.add(there, "all", default=True)
+        world.add(other, "some")
+        world.services.stores.alerts.record_all([make_alert()], "UTC")
+        world.deliver()
+    assert (len(there.requests), other.requests, len(world.aws.published)) == (1, [], 1)
+
+
+def test_without_a_policy_of_tests_the_services_refuse_loopback() -> None:
+    world = World()
+    with peer(webhook(200)) as there:
+        channel_id = world.add(there)
+        alert = make_alert(channels=(channel_id,))
+        world.services.stores.alerts.record_all([alert], "UTC")
+        assert world.deliver().dead == 1
+    assert there.requests == []
+    assert "not on the public internet" in world.receipt(alert.alert_id)[channel_id].error

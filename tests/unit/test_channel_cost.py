@@ -1,0 +1,22 @@
+"""What alerts on channels cost, counted and priced."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench import channel_cost
+from bench.pricing import total
+
+
+def test_each_alert_is_claimed_and_marked_on_each_channel() -> None:
+    counts = channel_cost.count(4)
+    assert counts.messages == len(channel_cost.IDS)
+    assert counts.calls == pytest.approx(2 * len(channel_cost.IDS))
+    assert counts.write_units >= counts.calls
+
+
+def test_writes_are_priced_by_their_units() -> None:
+    counts = channel_cost.Counts(cpu=0, read_units=0, write_units=6, calls=6, messages=0)
+    lines = {line.what: line.usd for line in channel_cost.lines(counts)}
+    assert lines["writes"] == pytest.approx(3.75)
+    assert total(channel_cost.lines(counts)) == pytest.approx(3.75, abs=0.01)
