@@ -26,7 +26,7 @@ class RetryQueue(Protocol):
     """Further attempts, each handed out when its time comes, and those that nobody makes."""
 
     def put(self, retry: Retry, seconds: float) -> None:
-        """Hand out after so many seconds; sooner where that is more than the queue can wait."""
+        """Deliver after `seconds`, or after the longest delay of the queue if that is shorter."""
 
     def bury(self, retry: Retry, reason: str) -> None:
         """Keep for a redrive: no further attempt is made by itself."""

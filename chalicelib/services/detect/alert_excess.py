@@ -44,7 +44,7 @@ class AlertExcess:
         """Return the number of alerts that were recorded but not sent."""
         return self._unsent.total()
 
-    def tell(self) -> None:
+    def log_counts(self) -> None:
         """Log the numbers by rule."""
         if not self._symbols:
             return

@@ -44,10 +44,10 @@ class ChangedPrices(msgspec.Struct, frozen=True):
         bounded += [
             (start, min(end, reached)) for start, end in self.came_again if start <= reached
         ]
-        return united(bounded)
+        return joined_spans(bounded)
 
 
-def united(spans: Iterable[Span]) -> list[Span]:
+def joined_spans(spans: Iterable[Span]) -> list[Span]:
     """Return spans in order, with those near each other joined."""
     found: list[Span] = []
     for start, end in sorted(spans):

@@ -1,4 +1,4 @@
-"""Detect: the stream says when to look, the table says what is there."""
+"""Detect: the stream tells when to read, the table tells what is stored."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from chalicelib.services.bars.kept_closes import CloseKeeper
 from chalicelib.services.bars.writing import BarWriter
 from chalicelib.services.detect.alert_budget import AlertBudget
 from chalicelib.services.detect.alert_excess import AlertExcess
-from chalicelib.services.detect.changed_prices import ChangedPrices, by_symbol, united
+from chalicelib.services.detect.changed_prices import ChangedPrices, by_symbol, joined_spans
 from chalicelib.services.stores import Refused, Stores
 
 log = logging.getLogger("ticktape.detect")
@@ -45,15 +45,15 @@ TRIES = 10
 STEP = 1000
 MAX_KEPT = 4000
 KEPT_SECONDS = 60.0
-"""How long a state may lie unused before it is read again."""
+"""A state unused for this long is read again."""
 
 _LOOKUP = 100
 
 
 class Detected(msgspec.Struct, frozen=True):
-    """What came of a batch. `failed` are identifiers of records to be delivered again, the first
-    of each symbol that did not go through; `unrepaired` counts stretches of late ticks that are
-    left to `rebuild`, `dropped` and `unsent` alerts that were too many to be recorded, and sent."""
+    """The result of a batch. `failed` are identifiers of records to be delivered again, the first
+    of each failed symbol; `unrepaired` counts spans of late ticks left for `rebuild`, `dropped` and
+    `unsent` alerts above the limits of recording and of sending."""
 
     symbols: int
     ticks: int
@@ -66,7 +66,7 @@ class Detected(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct, frozen=True):
-    """Counts of one symbol."""
+    """The counts of one symbol."""
 
     ticks: int = 0
     late: int = 0
@@ -75,10 +75,12 @@ class Tally(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """What one step came to: the outcome of new ticks, whether bars were repaired, how many
-    stretches of late ticks were not because they hold too much, and which closed bars were not put
-    because others are stored. No stored bar before `since` was repaired; empty where none was.
-    `history` read the closes by which rules were judged."""
+    """The result of one step.
+
+    It has the outcome of new ticks, whether bars were repaired, how many spans of late ticks were
+    too large to repair, and the closed bars refused because others are stored. No stored bar before
+    `since` was repaired; empty if none was. `history` read the closes that rules were judged by.
+    """
 
     outcome: Outcome
     repaired: bool
@@ -89,15 +91,15 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Doubtful(msgspec.Struct, frozen=True):
-    """What was put from a state that turned out to be behind: prices decide of its bars, and hours
-    are folded anew. `inserted` are those of the bars in whose place nothing lay."""
+    """Bars and hours put from a state that proved outdated: bars are computed again from prices,
+    hours folded again. `inserted` are the bars in whose place none was stored."""
 
     bars: tuple[Bar, ...] = ()
     hours: tuple[Hour, ...] = ()
     inserted: tuple[Bar, ...] = ()
 
     def joined(self, step: Step) -> Doubtful:
-        """With what one more step has put."""
+        """Return it with what one more step has put."""
         closed, refused = step.outcome.closed, step.refused
         there = {bar.key for bar in (*refused.differing, *refused.same)}
         inserted = tuple(bar for bar in closed if bar.key not in there)
@@ -107,14 +109,14 @@ class Doubtful(msgspec.Struct, frozen=True):
 
 
 class _Work(NamedTuple):
-    """One invocation: which alerts were too many, and until when it may go on (time.monotonic)."""
+    """One invocation: its alerts above the limits, and its deadline (time.monotonic)."""
 
     excess: AlertExcess
     deadline: float
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What detect is set to."""
+    """The settings of detect."""
 
     fast: int
     slow: int
@@ -124,21 +126,21 @@ class Options(msgspec.Struct, frozen=True):
 
 
 class RulesInForce(Protocol):
-    """All rules, as this container knows them: up to half a minute old."""
+    """All rules as this container knows them: at most half a minute old."""
 
     def __call__(self) -> Sequence[Rule]:
-        """All of them."""
+        """Return all rules."""
 
     def now(self, symbol: str) -> Sequence[Rule]:
-        """Those that concern a symbol, as they are at this moment."""
+        """Return the current rules for a symbol."""
 
 
 class Detect:
-    """The service behind the table's stream; one a container.
+    """The service that the table's stream calls; one per container.
 
-    It keeps the states that it wrote: the version under which the next one is written tells whether
-    another invocation wrote since, and only then is the state read again. A state that was not used
-    for KEPT_SECONDS is read again too, since its symbol may have been forgotten meanwhile.
+    It caches the states that it wrote: the version check on the next write shows whether another
+    invocation wrote since, and only then is the state read again. A state unused for KEPT_SECONDS
+    is also read again, since its symbol may have been forgotten meanwhile.
     """
 
     def __init__(
@@ -161,10 +163,9 @@ class Detect:
     def __call__(self, changes: Sequence[ChangedPrices], deadline: float = math.inf) -> Detected:
         """Bring every symbol of the batch up to its newest complete record.
 
-        One symbol's failure does not touch the others, nor
-        does one whose ticks take longer than `deadline` (time.monotonic): it goes on from where
-        it is when its records come again. One that is not begun by then waits for that, too; the
-        first PARALLEL_SYMBOLS are begun in any case.
+        A failure of one symbol does not affect the others, and neither does one whose ticks take
+        longer than `deadline` (time.monotonic): it continues when its records come again. A symbol
+        that has not begun by then waits for that, too; the first PARALLEL_SYMBOLS always begin.
         """
         spans = by_symbol(changes)
         if not spans:
@@ -181,7 +182,7 @@ class Detect:
 
         with ThreadPoolExecutor(min(PARALLEL_SYMBOLS, len(spans))) as pool:
             tallies = list(pool.map(one, range(len(spans)), spans))
-        work.excess.tell()
+        work.excess.log_counts()
         done = [tally for tally in tallies if tally is not None]
         failed = [span.identifier for span, tally in zip(spans, tallies, strict=True) if not tally]
         return Detected(
@@ -196,7 +197,7 @@ class Detect:
         )
 
     def _states(self, symbols: Sequence[str]) -> dict[str, State]:
-        """Those that are kept, which has them forgotten until they are written, and the stored."""
+        """Take the cached states out of the cache until they are written, and read the others."""
         kept = {name: held for name in symbols if (held := self._kept.pop(name, None))}
         oldest = time.monotonic() - KEPT_SECONDS
         found = {name: state for name, (state, since) in kept.items() if since >= oldest}
@@ -208,7 +209,7 @@ class Detect:
         return found
 
     def unlearn(self, symbol: str) -> None:
-        """Read the symbol's state again with its next tick: it has been forgotten."""
+        """Drop the cached state of a forgotten symbol; it is read again at its next tick."""
         self._kept.pop(symbol, None)
         self._closes.forget(symbol)
 
@@ -219,40 +220,40 @@ class Detect:
         rules: Sequence[Rule],
         work: _Work,
     ) -> Tally | None:
-        """None where the symbol failed, for whatever reason: its records are to come again."""
+        """Return None if the symbol failed for any reason: its records must come again."""
         watch = Watch(rules_for(span.symbol, rules), self._options.fast, self._options.slow)
         try:
             return self._symbol(span, state or State(symbol=span.symbol), watch, work)
         except Contended as error:
             log.info("%s is to be tried again: %s", span.symbol, error)
         except Exception:
-            # Logged and reported to Lambda, which delivers again, bisects and at last keeps it.
+            # Logged and reported to Lambda, which retries, bisects and at last dead-letters.
             log.exception("%s failed; its records are to be delivered again", span.symbol)
         return None
 
     def _symbol(self, span: ChangedPrices, state: State, watch: Watch, work: _Work) -> Tally:
         tally = Tally()
         lost = 0
-        looked = False  # once for each state: rules may change faster than a step is made
+        rules_checked = False  # once per state: rules may change faster than a step runs
         doubtful = Doubtful()
         while lost < TRIES:
-            watch = self._agreed(state, watch, span.newest)
+            watch = self._with_agreed_rules(state, watch, span.newest)
             self._stores.alerts.record_pending(state.pending, state.timezone)
             with self._budget.reserve() as room:
                 step = self._step(span, state, watch, doubtful, room)
                 outcome = step.outcome
                 alerts = outcome.state.pending
-                if not looked and _has_first_alert(state, alerts):
-                    looked, fresh = True, self._now(watch, span.symbol)
+                if not rules_checked and _has_first_alert(state, alerts):
+                    rules_checked, fresh = True, self._with_current_rules(watch, span.symbol)
                     if fresh != watch:
                         watch = fresh
                         continue
-                # A repair is written down even where it left the state as it was: who has meanwhile
-                # finished the hour or day that was running here must make this one look again.
+                # A repair is written even if it did not change the state: if another invocation has
+                # finished an hour or day that is live here, the write must fail and be retried.
                 changed = step.repaired or outcome.state != state
                 if changed and not self._stores.state.put(outcome.state):
                     lost += 1
-                    looked = False
+                    rules_checked = False
                     doubtful = doubtful.joined(step)
                     state = self._stores.state.get(span.symbol) or State(symbol=span.symbol)
                     continue
@@ -260,7 +261,7 @@ class Detect:
             if changed:
                 self._keep_closes(state, step)
             work.excess.note(span.symbol, outcome)
-            looked = False
+            rules_checked = False
             self._stores.alerts.record_all(alerts, outcome.state.timezone)
             tally = self._add(tally, step, len(alerts))
             version = state.version + int(changed)
@@ -275,15 +276,15 @@ class Detect:
         raise Contended(f"{span.symbol}: another invocation was faster {TRIES} times")
 
     def _keep_closes(self, before: State, step: Step) -> None:
-        """The step's state has just been written in the place of the one `before`."""
+        """Cache closes, after the step's state has replaced `before`."""
         step.history.keep()
         after = step.outcome.state
         if after.repairs != before.repairs:
             self._closes.repaired(before.symbol, before.repairs, after.repairs, step.since)
 
-    def _agreed(self, state: State, watch: Watch, newest: str) -> Watch:
-        """The rules as they are now, where those of this container are not the ones that the state
-        was last judged by: a rule that another container knows already, or knows no more."""
+    def _with_agreed_rules(self, state: State, watch: Watch, newest: str) -> Watch:
+        """Return the current rules if this container's differ from those that the state was last
+        judged by: another container may know a new rule, or that one was deleted."""
         known = {rule.rule_id: rule.fingerprint for rule in watch.rules}
         judged = {name: rule_state.fingerprint for name, rule_state in state.rule_states.items()}
         agree = all(known.get(name) == version for name, version in judged.items())
@@ -294,10 +295,10 @@ class Detect:
         )
         if agree and not begins:
             return watch
-        return self._now(watch, state.symbol)
+        return self._with_current_rules(watch, state.symbol)
 
-    def _now(self, watch: Watch, symbol: str) -> Watch:
-        """What is watched, with the rules as they are at this moment."""
+    def _with_current_rules(self, watch: Watch, symbol: str) -> Watch:
+        """Return what is watched, with the current rules."""
         rules = rules_for(symbol, self._rules.now(symbol))
         return msgspec.structs.replace(watch, rules=rules)
 
@@ -309,10 +310,10 @@ class Detect:
         doubtful: Doubtful,
         room: Room,
     ) -> Step:
-        """Everything up to writing the state: read, fold, repair, put bars."""
+        """Do everything before writing the state: read, fold, repair, put bars."""
         ticks = self._new_ticks(span, state)
         history = KeptClosesBefore(self._stores.bars, span.symbol, self._closes, state.repairs)
-        outcome = advance(state, ticks, watch, self._quiet, history, room)
+        outcome = advance(state, ticks, watch, self._suppressed_reason, history, room)
         after, timezone = outcome.state, outcome.state.timezone
         arrival = span.ingested_at
         refused = self._writer.put_all(outcome.closed, arrival)
@@ -320,8 +321,8 @@ class Detect:
         hours = [*doubtful.hours, *outcome.hours]
         self._writer.put_hours(span.symbol, timezone, hours, arrival)
         late = span.to_repair(state.last_timestamp, after.last_timestamp)
-        if refused.same:  # by one that died before it wrote the state; its other bars may be wrong
-            late = united([*late, (ticks[0].timestamp, after.last_timestamp)])
+        if refused.same:  # from one that died before writing the state; its other bars may be wrong
+            late = joined_spans([*late, (ticks[0].timestamp, after.last_timestamp)])
         after, left = self._corrections.repair(after, late, arrival, doubtful.inserted)
         if clashes:
             after = self._corrections.settle(after, clashes, arrival, doubtful.inserted)
@@ -348,9 +349,9 @@ class Detect:
         page = self._stores.prices.ticks(span.symbol, start, end, limit=STEP, consistent=True)
         return [stored.tick for stored in page.rows]
 
-    def _quiet(self, tick: Tick) -> str:
-        """Live ticks older than their exchange's delay explains, and historical ones, alert
-        nobody."""
+    def _suppressed_reason(self, tick: Tick) -> str:
+        """Return why a tick must not alert: it is historical, or live but older than its exchange's
+        delay explains."""
         if tick.mode == "backfill":
             return "backfill"
         limit = timedelta(seconds=self._options.quiet_after_seconds)
@@ -361,7 +362,7 @@ class Detect:
 
     @staticmethod
     def _add(tally: Tally, step: Step, alerts: int) -> Tally:
-        """With one more step."""
+        """Add one more step."""
         return Tally(
             ticks=tally.ticks + step.outcome.taken,
             late=tally.late + int(step.repaired),
@@ -371,6 +372,6 @@ class Detect:
 
 
 def _has_first_alert(state: State, alerts: Iterable[Alert]) -> bool:
-    """Whether a rule fires that has not judged the symbol before: it may be one that this container
-    alone still knows, which was deleted and has fired already."""
+    """Return whether a rule fires that has not judged the symbol before: it may be deleted already
+    and known only to this container, and its alert may have fired before."""
     return any(alert.rule_id not in state.rule_states for alert in alerts)
