@@ -1,5 +1,5 @@
-"""The alerts table: each alert once. Its stream tells `deliver` of those that are to be sent, whose
-`outbox` is "new"."""
+"""The alerts table: each alert once. Its stream reports alerts to be sent, whose `outbox` is "new",
+to `deliver`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class Alerts:
         self._table = table
 
     def record_all(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
-        """See AlertStore. What an insert refuses, for whatever reason, is put by itself."""
+        """See AlertStore. Alerts that a batch insert refuses, for whatever reason, are put one by
+        one."""
         items = [_to_item(alert, exchange_timezone) for alert in alerts]
         if len(items) > 1:
             items = [items[at] for at in insert_all(self._client, self._table, _KEY, items)]
@@ -63,7 +64,7 @@ class Alerts:
         self.record_all(missing, exchange_timezone)
 
     def _hand_over(self, alert: Alert, exchange_timezone: str | None) -> None:
-        """Have an alert that an earlier version recorded, and did not send, delivered."""
+        """Have an alert delivered that an earlier version recorded but did not send."""
         changes, values = "SET outbox = :new", {":new": {"S": NEW}}
         if exchange_timezone:
             changes += ", exchange_timezone = :zone"
@@ -118,8 +119,8 @@ class Alerts:
         descending: bool = False,
         after_key: str | None = None,
     ) -> Page[StoredAlert]:
-        """See AlertStore. The index's keys are a time, a symbol and a rule, so that those of the
-        time `end` lie behind it and are not found."""
+        """See AlertStore. The index's keys are a time, a symbol and a rule, so keys of the time
+        `end` sort after it and are not found."""
         request = key_range("day", day, "timestamp_symbol_rule", start, end)
         request["IndexName"] = _BY_DAY
         if after_key:
@@ -183,7 +184,7 @@ def _to_item(alert: Alert, exchange_timezone: str | None) -> Item:
 
 
 def to_stored(item: Item) -> StoredAlert:
-    """The alert of an item, with its deliveries."""
+    """Convert an item to an alert with its deliveries."""
     alert = Alert(
         symbol=item["symbol"]["S"],
         timestamp=item["timestamp"]["S"],

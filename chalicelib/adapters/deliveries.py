@@ -1,5 +1,5 @@
-"""The deliveries of alerts, beside them in their items: an attribute for each channel, with a text
-that is compared and replaced as a whole."""
+"""The deliveries of alerts, stored in their items: an attribute for each channel, with a text that
+is compared and replaced as a whole."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chalicelib.domain.deliveries import Delivery
 PREFIX = "delivery_"
 
 NEW, TAKEN = "new", "taken"
-"""Values of `outbox`: the alert is to be sent, and its first attempt has begun."""
+"""Values of `outbox`: the alert is to be sent, or its first attempt has begun."""
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Delivery)
@@ -63,7 +63,7 @@ class Deliveries:
 
 
 def deliveries_of(item: Item) -> tuple[Delivery, ...]:
-    """What an alert's item says of its channels, by their ids."""
+    """Return the deliveries of an alert's item, by channel id."""
     names = sorted(name for name in item if name.startswith(PREFIX))
     return tuple(_decoder.decode(optional_text(item, name) or "") for name in names)
 

@@ -12,7 +12,7 @@ from chalicelib.domain.channel_secrets import (
 )
 from chalicelib.domain.channels import MAX_NAME
 
-_NAME = text("For people; no two channels share one.", minLength=1, maxLength=MAX_NAME)
+_NAME = text("A name for people, unique among channels.", minLength=1, maxLength=MAX_NAME)
 _ENABLED: Schema = {**FLAG, "default": True, "description": "Whether anything is sent to it."}
 _DEFAULT: Schema = {
     **FLAG,
@@ -21,9 +21,9 @@ _DEFAULT: Schema = {
 }
 _ADDRESS: Schema = {
     **text(
-        "Written only: encrypted, and never shown. For a webhook https://HOST/PATH, else an address"
-        f" of apprise with one of the schemes {', '.join(SERVICES)}. Its host has to be on the"
-        " public internet. Left out of a PUT, it stays.",
+        "Encrypted, and never returned. For a webhook https://HOST/PATH, else an address of"
+        f" apprise with one of the schemes {', '.join(SERVICES)}. Its host must be on the"
+        " public internet. A PUT without address and secret keeps both.",
         minLength=1,
         maxLength=MAX_ADDRESS,
         examples=["tgram://123456789:BOT_TOKEN/CHAT_ID"],
@@ -32,7 +32,7 @@ _ADDRESS: Schema = {
 }
 _SECRET: Schema = {
     **text(
-        "Written only: the key that signs a webhook's messages. It goes with the address.",
+        "The key that signs a webhook's messages, never returned. Send it with the address.",
         minLength=SECRET_LENGTH[0],
         maxLength=SECRET_LENGTH[1],
     ),
@@ -40,10 +40,10 @@ _SECRET: Schema = {
 }
 
 CHANNEL: dict[str, Schema] = {
-    "channel_id": text("`sns` is the stage's topic, which is always there.", examples=["sns"]),
+    "channel_id": text("`sns` is the stage's topic, which always exists.", examples=["sns"]),
     "name": _NAME,
     "kind": {"type": "string", "enum": list(KINDS)},
-    "service": text("Where its address leads.", examples=["Telegram"]),
+    "service": text("The service that its address belongs to.", examples=["Telegram"]),
     "enabled": _ENABLED,
     "default": _DEFAULT,
     "created_at": nullable({**INSTANT, "description": "null for the topic."}),
@@ -70,13 +70,15 @@ CHANNEL_SCHEMAS: dict[str, Schema] = {
         "type": "object",
         "properties": {
             **_GIVEN,
-            "kind": {"type": "string", "enum": list(KINDS), "description": "As it is."},
+            "kind": {"type": "string", "enum": list(KINDS), "description": "It cannot be changed."},
         },
         "required": ["name"],
     },
     "ChannelTested": record(
         {
-            "alert_id": text("Of the test alert, whose deliveries GET /alerts/{alert_id} shows."),
+            "alert_id": text(
+                "The id of the test alert; GET /alerts/{alert_id} shows its deliveries."
+            ),
             "channel_id": text(),
         }
     ),

@@ -181,7 +181,7 @@ PATHS: dict[str, dict[str, Operation]] = {
     },
     "/alerts/{alert_id}": {
         "get": _get(
-            "One alert, and what became of it on each channel.",
+            "One alert, with its deliveries by channel.",
             "DeliveredAlert",
             ("alert_id",),
             refusals=(404,),
@@ -228,7 +228,7 @@ PATHS: dict[str, dict[str, Operation]] = {
             "One channel, without its address.", "Channel", ("channel_id",), refusals=(404,)
         ),
         "put": _put(
-            "Change a channel; its address and secret stay unless both are given.",
+            "Change a channel; without address and secret in the request, both are kept.",
             "Channel",
             ("channel_id",),
             body="ChannelChanged",
@@ -236,7 +236,7 @@ PATHS: dict[str, dict[str, Operation]] = {
             refusals=(404, 409, 413),
         ),
         "delete": _delete(
-            "Delete a channel. Alerts that are on their way to it are marked as undeliverable.",
+            "Delete a channel. Its undelivered alerts are marked as undeliverable.",
             ("channel_id",),
             refusals=(404, 409),
         ),

@@ -146,7 +146,7 @@ ALERT: dict[str, Schema] = {
     "source": LABELS["source"],
     "quiet": nullable(text("Why it was only recorded; null if it was to be sent.")),
     "notified_at": nullable(
-        {**INSTANT, "description": "When the first channel took it; null before that."}
+        {**INSTANT, "description": "When the first channel accepted it; null before that."}
     ),
 }
 
@@ -158,10 +158,12 @@ DELIVERY: dict[str, Schema] = {
         enum=list(get_args(DeliveryStatus)),
     ),
     "attempts": {**COUNT, "description": "Attempts so far."},
-    "at": {**INSTANT, "description": "The last attempt."},
-    "seconds": number("From the tick to the last attempt."),
+    "at": {**INSTANT, "description": "The time of the last attempt."},
+    "seconds": number("Seconds from the tick to the last attempt."),
     "error": nullable(text("Why the last attempt failed; null if it did not.")),
-    "next_attempt_at": nullable({**INSTANT, "description": "When a delivery that waits is due."}),
+    "next_attempt_at": nullable(
+        {**INSTANT, "description": "When the next attempt of a waiting delivery is due."}
+    ),
 }
 
 WOULD_BE = {
@@ -210,7 +212,7 @@ RULE_GIVEN: dict[str, Schema] = {
         "type": ["array", "null"],
         "items": text(pattern="^[a-z0-9]{1,32}$"),
         "maxItems": MAX_RULE_CHANNELS,
-        "description": "Ids of the channels that its alerts go to; none: the default ones.",
+        "description": "Ids of the channels that its alerts go to; if empty, the default ones.",
     },
 }
 """A rule as clients write it; the numbers that a condition needs are checked on entry."""

@@ -1,4 +1,4 @@
-"""Alerts: that a rule fired on a symbol at a tick. One is identified by exactly these three."""
+"""Alerts: a rule fired on a symbol at a tick. These three identify an alert."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ ALERT_ID = re.compile(r"[0-9a-f]{24}", re.ASCII)
 ALERT_ID_ALLOWED = "24 hexadecimal digits, as GET /alerts has them"
 
 TEST_CONDITION = "test"
-"""Of an alert by which somebody tries a channel."""
+"""The condition of an alert that a user sends to test a channel."""
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A rule that fired. `values` are the figures that it was judged by, by name.
+    """A rule that fired. `values` are the values that it was judged by, by name.
 
-    `channels` are those that its rule names; none means the default ones.
-    `quiet` is empty where the alert is to be sent, else why it is only recorded.
+    `channels` are those that its rule names; none means the default ones. `quiet` is empty if the
+    alert is to be sent, else the reason why it is only recorded.
     """
 
     symbol: str
@@ -40,21 +40,21 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def alert_id(self) -> str:
-        """The same for the same rule, symbol and tick, whatever is redelivered."""
+        """Return the same id for the same rule, symbol and tick, whatever is redelivered."""
         identity = f"{self.symbol}|{self.timestamp}|{self.rule_id}"
         return hashlib.sha256(identity.encode()).hexdigest()[:24]
 
     @property
     def simulated(self) -> bool:
-        """Whether it is about invented prices."""
+        """Return whether the alert is about simulated prices."""
         return self.source == SIMULATED_SOURCE
 
 
 class StoredAlert(msgspec.Struct, frozen=True):
-    """An alert as the table has it.
+    """An alert as stored in the table.
 
-    notified_at is the time at which the first of its channels took the message, None until then.
-    exchange_timezone is None where the ticks named none, and for alerts of earlier versions.
+    notified_at is the time at which the first of its channels accepted the message, None until
+    then. exchange_timezone is None if the ticks had none, and for alerts of earlier versions.
     """
 
     alert: Alert
@@ -63,5 +63,5 @@ class StoredAlert(msgspec.Struct, frozen=True):
     deliveries: tuple[Delivery, ...] = ()
 
     def on(self, channel: str) -> Delivery | None:
-        """The delivery on a channel; None before its first attempt."""
+        """Return the delivery on a channel; None before its first attempt."""
         return next((one for one in self.deliveries if one.channel == channel), None)

@@ -1,4 +1,4 @@
-"""Deliveries: what became of an alert on each of its channels, and why an attempt failed."""
+"""Deliveries: the status of an alert on each of its channels, and why an attempt failed."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import msgspec
 from chalicelib.domain.errors import TicktapeError
 
 MAX_REASON = 300
-"""Characters of a reason that are kept."""
+"""The most characters of a reason that are stored."""
 
 MAX_ATTEMPTS = 12
-"""Attempts of a round; the last one is made some 80 minutes after the first."""
+"""The most attempts of a round; the last one is made some 80 minutes after the first."""
 
 FIRST_PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 900.0
 MAX_RETRY_AFTER_SECONDS = 3600.0
-"""A receiver that asks for a longer wait is tried after this one."""
+"""The longest wait that a receiver may ask for; a longer one is cut to this."""
 
 DeliveryStatus = Literal["sending", "waiting", "sent", "dead"]
 """sending: an attempt is under way; waiting: the last one failed, another one follows; dead: no
@@ -25,7 +25,8 @@ further attempt is made."""
 
 
 class DeliveryError(TicktapeError):
-    """A channel did not take a message. `reason` is shown to users, so it must hold no secret."""
+    """A channel did not accept a message. `reason` is shown to users, so it must not hold a
+    secret."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason[:MAX_REASON]
@@ -33,9 +34,9 @@ class DeliveryError(TicktapeError):
 
 
 class Passing(DeliveryError):  # noqa: N818 - named as what the failure is
-    """A later attempt may succeed: a time-out, throttling, a fault of the server.
+    """A later attempt may succeed: a time-out, throttling, or a server error.
 
-    `retry_after` is the number of seconds that the receiver asks to wait; None where it asks
+    `retry_after` is the number of seconds that the receiver asks to wait; None if it asks for
     nothing.
     """
 
@@ -65,10 +66,10 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A further attempt that is due: which alert, on which channel, after how many attempts.
+    """A further attempt that is due: of which alert, on which channel, after how many attempts.
 
-    `since` is the number of attempts before the present round, which a redrive begins. `dead` says
-    that the delivery was marked dead, so that only a redrive asks for it.
+    `since` is the number of attempts before the present round, which a redrive begins. `dead` means
+    that the delivery was marked dead, so that only a redrive requests it.
     """
 
     symbol: str
@@ -81,15 +82,15 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def is_held(found: Delivery | None, now: str) -> bool:
-    """Whether another invocation is sending, and its claim has not ended."""
+    """Return whether another invocation is sending, and its claim is valid."""
     return found is not None and found.status == "sending" and found.until >= now
 
 
 def is_due(found: Delivery | None, retry: Retry) -> bool:
-    """Whether a request for an attempt is to be followed, unless the delivery is held.
+    """Return whether to follow a request for an attempt, unless the delivery is held.
 
-    A delivery that waits has exactly one request that counts, the one with its number of attempts;
-    others are repetitions. A claim that has ended belonged to an invocation that died.
+    A waiting delivery has exactly one valid request, the one with its number of attempts; others
+    are repetitions. An expired claim belonged to an invocation that died.
     """
     if found is None or found.status == "sending":
         return True
@@ -99,19 +100,19 @@ def is_due(found: Delivery | None, retry: Retry) -> bool:
 
 
 def claim(found: Delivery | None, channel: str, now: str, until: str) -> Delivery:
-    """The delivery while its next attempt is under way; nobody else may try before `until`."""
+    """Return the delivery during its next attempt; no other invocation may try before `until`."""
     attempts = found.attempts + 1 if found else 1
     return Delivery(channel=channel, status="sending", attempts=attempts, at=now, until=until)
 
 
 def ended(claimed: Delivery, status: DeliveryStatus, now: str, error: str = "") -> Delivery:
-    """The delivery after an attempt."""
+    """Return the delivery after an attempt."""
     return msgspec.structs.replace(claimed, status=status, at=now, error=error, until="")
 
 
 def pause_seconds(attempts: int, retry_after: float | None, draw: float) -> float:
-    """How long to wait after so many attempts of a round: exponential with jitter, which `draw`,
-    from 0 to 1, decides; no less than the receiver asks for, up to MAX_RETRY_AFTER_SECONDS."""
+    """Return the wait after `attempts` attempts of a round: exponential with jitter, which `draw`,
+    from 0 to 1, determines; at least what the receiver asks for, up to MAX_RETRY_AFTER_SECONDS."""
     longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (attempts - 1))
     asked = min(retry_after or 0.0, MAX_RETRY_AFTER_SECONDS)
     return max(longest * (1 + draw) / 2, asked)
