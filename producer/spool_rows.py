@@ -41,7 +41,7 @@ def drop_odd_rows(connection: sqlite3.Connection, now: datetime) -> Dropped:
     tick can have yet. Payloads are decoded, not parsed."""
     connection.create_function("is_utf8", 1, _is_utf8, deterministic=True)
     lines = connection.execute(
-        "DELETE FROM lines WHERE typeof(payload) <> 'blob' OR length(payload) > ?"  # noqa: S608
+        "DELETE FROM lines WHERE typeof(payload) <> 'blob' OR length(payload) > ?"  # noqa: S608  # nosec B608
         f" OR row NOT BETWEEN 1 AND ? OR typeof(is_bar) <> 'integer' OR NOT ({_IS_SYMBOL})"
         " OR NOT is_utf8(payload)",
         (MOST_LINE_BYTES, _LAST_ROW, _MOST_SYMBOL),
@@ -62,7 +62,7 @@ def _number_on(connection: sqlite3.Connection) -> None:
 def _drop_latest(connection: sqlite3.Connection, now: datetime) -> int:
     newest = to_text(now + timedelta(seconds=FUTURE_SECONDS))
     formless = connection.execute(
-        "DELETE FROM latest WHERE typeof(timestamp) <> 'text' OR timestamp NOT GLOB ?"  # noqa: S608
+        "DELETE FROM latest WHERE typeof(timestamp) <> 'text' OR timestamp NOT GLOB ?"  # noqa: S608  # nosec B608
         " OR instr(timestamp, char(0)) > 0"
         f" OR timestamp > ? OR NOT ({_IS_SYMBOL})",
         (_TIMESTAMP, newest, _MOST_SYMBOL),
