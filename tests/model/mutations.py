@@ -135,9 +135,9 @@ MUTATIONS = (
     ),
     Mutation(
         "part of a packed record overwrites the whole",
-        "services/ingest/ingest.py",
+        "services/ingest/stored_items.py",
         "writes = with_stored(writes, stored) if stored else writes",
-        "return writes",
+        "pass",
     ),
     Mutation(
         "the first copy of a tick counts in place of the last",

@@ -12,7 +12,8 @@ import pytest
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.services.ingest import plan
-from chalicelib.services.ingest.ingest import MOST_MOVES, Ingested
+from chalicelib.services.ingest.ingest import Ingested
+from chalicelib.services.ingest.stored_items import MOST_MOVES
 from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import NEVER, instant, kinesis_event, payload, wire
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,6 +19,7 @@ from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
 from chalicelib.services.rules.preview import MAX_ALERTS, Preview
+from chalicelib.services.stores import Close
 from tests.factories import NEVER, make_bar, make_rule, make_tick
 from tests.unit.watched import ARRIVAL, Watched
 
@@ -156,6 +158,29 @@ def test_preview_stops_at_its_deadline_among_bars_of_which_nothing_is_judged() -
     previewed = Preview(watched.stores, SHOWN, lambda: next(clock))(rule, "AAPL", None, None, 9)
     assert (previewed.judged, previewed.complete) == (0, False)
     assert next(clock) == 10
+
+
+def test_preview_reads_no_bars_beyond_the_expiry_of_its_rule(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing is judged there, so neither the count of bars nor the deadline would end it."""
+    watched = Watched()
+    bars = minute_bars([Decimal(1)] * 30)
+    watched.stores.bars.write_history(bars, ARRIVAL, NEVER)
+    closes, read = watched.stores.bars.closes, []
+
+    def noted(*args: Any, **named: Any) -> Iterator[Close]:
+        for close in closes(*args, **named):
+            read.append(close)
+            yield close
+
+    monkeypatch.setattr(watched.stores.bars, "closes", noted)
+    for expires_at, judged in [("1971-01-01T00:00:00.000000Z", 0), (bars[10].start, 9)]:
+        read.clear()
+        rule = make_rule("every_record", value=None, interval="1m", expires_at=expires_at)
+        previewed = Preview(watched.stores, SHOWN)(rule, "AAPL", None, None)
+        assert (previewed.judged, previewed.complete) == (judged, True)
+        assert len(read) <= judged + 3, "the first one beyond, and two behind it"
 
 
 def test_preview_of_ticks_stops_at_its_deadline() -> None:

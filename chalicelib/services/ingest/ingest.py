@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
 
@@ -20,7 +21,6 @@ from chalicelib.services.ingest.new_symbols import (
 )
 from chalicelib.services.ingest.plan import (
     Incoming,
-    Key,
     Read,
     Write,
     identities_of,
@@ -28,14 +28,13 @@ from chalicelib.services.ingest.plan import (
     numbers_of,
     packed_symbols,
     plan_bars,
-    plan_prices,
     plan_readings,
     read_all,
     with_rejected,
-    with_stored,
     without,
 )
 from chalicelib.services.ingest.quarantine import last_reason, quarantine
+from chalicelib.services.ingest.stored_items import Refused, StoredItems
 from chalicelib.services.ingest.symbol_problems import SymbolProblems
 from chalicelib.services.priced import CLOCK_SECONDS
 from chalicelib.services.stores import Stores, SymbolEntry
@@ -48,10 +47,6 @@ LATE_SECONDS = 120
 LEARNT_SECONDS = 180
 """After this time each container knows that a symbol is packed: a line is read again after
 KNOWN_SECONDS, and an invocation that has read it ends within the handler's 60."""
-MOST_MOVES = 20
-"""A tick that replaces another may divide the item that holds it, and the rest may replace yet
-another. This is the maximum number of such reads of stored items, one after the other."""
-TOO_MANY_MOVES = f"timestamp: more than {MOST_MOVES} stored items would have to be moved"
 HOUR = len("2026-11-20T15")
 _YES = "yes"
 
@@ -81,6 +76,15 @@ class Ingested(msgspec.Struct, frozen=True):
         return [record.identifier for record in reported]
 
 
+class _Stored(msgspec.Struct, frozen=True):
+    """The records whose prices were written, how many ticks were stored, and the indexes of records
+    with writes that were not acknowledged."""
+
+    reads: list[Read]
+    stored: int
+    failed: set[int]
+
+
 class Ingest:
     """The service that the stream's and the queue's handlers call; one per container."""
 
@@ -99,21 +103,22 @@ class Ingest:
         """Process a batch in the order of delivery.
 
         `deadline` is a time.monotonic; writes not acknowledged by then are reported, and so is the
-        first record with symbols that could not be registered in time, with all later ones. Raises
-        the archive's errors; then nothing counts as processed.
+        first record that there was no time for, with all later ones: its symbols could not be
+        registered, or too many stored ticks are merged with those before it. Raises the archive's
+        errors; then nothing counts as processed.
         """
         reads = [within_symbol_limit(read) for read in read_all(records)]
         offered = _offered(reads)
         refused = self._learn(offered, half_way(deadline))
         reads = self._learnt(reads, refused)
-        cut = frozenset({len(reads)} if len(reads) < len(records) else ())
         offered = {symbol: line for symbol, line in offered.items() if symbol in self._known}
         foreign = _Foreign(self._known)
         reads = [without(read, lambda item: refused.get(item.symbol)) for read in reads]
         reads = [without(read, foreign.reason) for read in reads]
-        reads, writes = self._planned(reads, self._not_yet_shared(offered))
         self._archive(reads)
-        failed = self._write_prices(writes, deadline)
+        prices = self._store_prices(reads, self._not_yet_shared(offered), deadline)
+        reads, failed = prices.reads, prices.failed
+        cut = frozenset({len(reads)} if len(reads) < len(records) else ())
         bars, bar_sources = plan_bars(reads)
         unwritten = self._write_bars(bars, reads[0].record.arrival, deadline) if bars else set()
         failed |= {bar_sources[index] for index in unwritten}
@@ -122,7 +127,7 @@ class Ingest:
         taken = sum(len(read.decoded.ticks) for read in reads)
         return Ingested(
             taken=taken,
-            stored=sum(len(w.priced.ticks) for w in writes if not w.sources & failed),
+            stored=prices.stored,
             bars=len(bars) - len(unwritten),
             quarantined=sum(len(read.decoded.rejected) for read in reads),
             failed=frozenset(failed | cut),
@@ -227,52 +232,52 @@ class Ingest:
             self._stores.archive.put_raw(*place, lines)
         quarantine(self._stores.archive, reads)
 
-    def _planned(
-        self, reads: Sequence[Read], apart: Collection[str]
-    ) -> tuple[list[Read], list[Write]]:
-        """Return the writes of a batch, merged with stored items. Copies of stored ticks whose
-        writes would move too many items become rejected parts of a record."""
-        writes, beyond = self._beside_stored(plan_prices(reads, apart=apart))
-        left = list(reads)
-        for write in beyond:
-            index = min(write.sources)
-            left[index] = with_rejected(left[index], write.priced.ticks, TOO_MANY_MOVES)
-        return left, writes
-
-    def _beside_stored(self, writes: list[Write]) -> tuple[list[Write], list[Write]]:
-        """Merge writes with the items that they would overwrite: for symbols ever sent packed, and
-        for records so late that a correction may have come before them, such as redriven ones.
-
-        Parts of stored records that get a key of their own may replace other items in turn, and so
-        on. Those beyond MOST_MOVES are not written: they are the second list. The items under their
-        keys remain, with an older copy of their last ticks.
-        """
-        already_read: set[Key] = set()
-        late = self._late()
-        for _ in range(MOST_MOVES):
-            asked = self._to_read(writes, already_read, late)
-            if not asked:
-                return writes, []
-            already_read.update(asked)
-            stored = self._stores.prices.find_many(asked)
-            writes = with_stored(writes, stored) if stored else writes
-        beyond = set(self._to_read(writes, already_read, late))
-        kept = [write for write in writes if write.priced.key not in beyond]
-        return kept, [write for write in writes if write.priced.key in beyond]
-
-    def _to_read(self, writes: Iterable[Write], already_read: Set[Key], late: str) -> list[Key]:
-        return [
-            write.priced.key
-            for write in writes
-            if write.priced.key not in already_read and self._may_overwrite(write, late)
-        ]
-
     def _late(self) -> str:
         """Return the time of arrival before which a stored correction may exist."""
         return to_text(self._clock() - timedelta(seconds=LATE_SECONDS))
 
-    def _may_overwrite(self, write: Write, late: str) -> bool:
-        return write.priced.ingested_at < late or bool(self._known[write.priced.key[0]].packed)
+    def _stored_items(self) -> StoredItems:
+        """Return the items that writes may overwrite: those of symbols ever sent packed, and those
+        of records so late that a correction may have come before them, such as redriven ones."""
+        late = self._late()
+
+        def may_overwrite(write: Write) -> bool:
+            return write.priced.ingested_at < late or bool(self._known[write.priced.key[0]].packed)
+
+        return StoredItems(self._stores.prices, may_overwrite)
+
+    def _store_prices(
+        self, reads: Sequence[Read], apart: Collection[str], deadline: float
+    ) -> _Stored:
+        """Store the prices of one portion after another, for half of the time that is left.
+
+        A portion takes far less than the other half. The first is always stored, so each delivery
+        gets further.
+        """
+        items, until = self._stored_items(), half_way(deadline)
+        done: list[Read] = []
+        stored = 0
+        failed: set[int] = set()
+        while len(done) < len(reads):
+            at = len(done)
+            if at and (failed or time.monotonic() >= until):
+                break
+            portion = items.portion(reads[at:], apart)
+            done += self._with_refused(reads[at : at + portion.records], portion.refused)
+            unwritten = self._write_prices(portion.writes, deadline)
+            stored += sum(len(w.priced.ticks) for w in portion.writes if not w.sources & unwritten)
+            failed |= {at + index for index in unwritten}
+        return _Stored(done, stored, failed)
+
+    def _with_refused(self, reads: Sequence[Read], refused: Iterable[Refused]) -> list[Read]:
+        """Return the records with refused ticks as rejected parts, which go to quarantine."""
+        left = list(reads)
+        for write, reason in refused:
+            index = min(write.sources)
+            left[index] = with_rejected(left[index], write.priced.ticks, reason)
+        changed = (index for index, read in enumerate(reads) if left[index] is not read)
+        quarantine(self._stores.archive, [left[index] for index in changed])
+        return left
 
     def _write_prices(self, writes: Sequence[Write], deadline: float) -> set[int]:
         """Write a symbol's newest item last, and only if all its others are acknowledged."""

@@ -57,14 +57,16 @@ class ClosedBars:
         self, start: str | None, end: str | None, before: DatedClose | None
     ) -> Iterator[LastPart]:
         """Yield the bars that close with a stored bar in `[start, end)`; `before` is the last close
-        before these."""
+        before these. Reading ends at the first bar that closes after the rule has expired."""
         dated = _with_session_before(self._closes(start, end), before)
         groups = groupby(dated, key=lambda part: label(part[0].start, self._interval))
         lasts = ((name, _last(parts)) for name, parts in groups)
         for one, following in pairwise(chain(lasts, [None])):
             name, last = cast("tuple[str, LastPart]", one)
+            if self._is_beyond_expiry(name, last[0]):
+                return
             in_range = end is None or last[0].start < end
-            if in_range and self._is_over(name, last[0], has_next=following is not None):
+            if in_range and self._is_over(name, has_next=following is not None):
                 yield last
 
     def _closes(self, start: str | None, end: str | None) -> Iterator[Close]:
@@ -102,16 +104,21 @@ class ClosedBars:
         rows = prices.ticks(self._state.symbol, None, instant, limit=1, descending=True).rows
         return rows[0].tick if rows else None
 
-    def _is_over(self, name: str, last: Close, *, has_next: bool) -> bool:
+    def _is_over(self, name: str, *, has_next: bool) -> bool:
         """Return whether a bar has closed by the newest tick. A historical bar after that has
         closed if it is one stored bar, or if another stored bar follows it."""
         if self._newest is not None:
             running = label_of(self._newest[0], self._interval)
             if name <= running:
                 return name < running or self._has_day_closed(*self._newest)
-        is_whole = has_next or self._interval == self._base
-        ends = later(last.start, seconds=_SECONDS[self._base])
-        return is_whole and not self._rule.has_expired(ends)
+        return has_next or self._interval == self._base
+
+    def _is_beyond_expiry(self, name: str, last: Close) -> bool:
+        """Return whether a bar lies beyond the newest tick and ends after the rule has expired, as
+        each later bar then does."""
+        if self._newest is not None and name <= label_of(self._newest[0], self._interval):
+            return False
+        return self._rule.has_expired(later(last.start, seconds=_SECONDS[self._base]))
 
     def _has_day_closed(self, place: SessionPlace, instant: str) -> bool:
         """Return whether a tick after the close of the newest tick's session has closed its day. A
