@@ -263,6 +263,8 @@ def _collect(
             (s for s in found if finished or (s >= edge if descending else s <= edge)),
             reverse=descending,
         )
+        if len(found) - len(settled) > most_copies:  # all within the span of one item
+            raise TooManyCopies(most_copies)
         if len(settled) >= limit:
             break
     rows = tuple(found[stamp][1] for stamp in settled[:limit])

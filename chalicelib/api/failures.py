@@ -32,8 +32,8 @@ _TOO_MANY_ROWS = (
     " and follow Link or next_page_token"
 )
 _TOO_MANY_COPIES = (
-    "the ticks of the range are stored in more than {:,} further copies: narrow it with start and"
-    " end, or ask for bars"
+    "the ticks of the range are stored in more than {:,} further copies, or lie so close that a"
+    " minute has more of them: narrow it with start and end, or ask for bars"
 )
 _TOO_MANY_STORED = (
     "the range is made of more than {:,} stored bars: narrow it with start and end, name fewer"

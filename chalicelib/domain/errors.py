@@ -73,8 +73,8 @@ class Incomplete(TicktapeError):  # noqa: N818 - a state of affairs that a retry
 
 
 class TooManyCopies(TicktapeError):  # noqa: N818 - named as what is found
-    """The items of a range hold more copies of its ticks than may be read; `args` holds the
-    limit."""
+    """The items of a range hold more copies of its ticks, or more ticks of one minute, than may be
+    read; `args` holds the limit."""
 
 
 class StatementRefused(TicktapeError):  # noqa: N818 - named as what has happened

@@ -57,8 +57,8 @@ class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 MOST_COPIES = 50_000
-"""The most further copies of ticks that a repair or a page may read: items may hold copies of each
-other's ticks, but hardly any do."""
+"""The most further copies of ticks, or ticks within one minute, that a repair or a page may read:
+items may hold copies of each other's ticks, but hardly any do."""
 
 
 class PriceStore(Protocol):
@@ -83,7 +83,7 @@ class PriceStore(Protocol):
         most_copies: int | None = None,
     ) -> Page[StoredTick]:
         """Return each tick once, in order of time. Raises TooManyCopies if the items read hold more
-        than `most_copies` further copies of these ticks."""
+        than `most_copies` further copies of these ticks, or more ticks within one minute."""
 
     def arrival_after(self, symbol: str, after: str | None) -> str | None:
         """Return when the stream accepted the symbol's first record after an instant (of all for

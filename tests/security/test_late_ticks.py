@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
+from chalicelib.domain.errors import TooManyCopies
 from chalicelib.services.bars import repair_reading
 from chalicelib.services.bars.repair_reading import MOST_MINUTES
 from chalicelib.services.detect.detect import Detected
@@ -103,6 +104,23 @@ def test_a_page_of_ticks_that_are_stored_in_copies_without_end_is_refused(crowde
     assert (refused.status, refused.json["parameter"]) == (413, "start")
     assert "stored in more than 500 further copies" in refused.json["detail"]
     assert client.get(f"/prices/AAPL?interval=tick&start={at(60)}").status == 200
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_very_many_ticks_within_a_minute_are_not_read_at_once(descending: bool) -> None:
+    """No tick of the minute is settled before its end, whatever the page's limit."""
+    system = System()
+    for item in range(6):
+        system.send(*(wire(2, 5 * item + n / 10, **REGULAR) for n in range(50)))
+    system.aws.dynamodb.page_items = 1
+    ticks = system.services.stores.prices.ticks
+    if descending:  # each tick is settled with its item
+        rows = ticks("AAPL", None, None, limit=1, descending=True, most_copies=200).rows
+        assert [row.tick.timestamp for row in rows] == [at(29.9)]
+        return
+    with pytest.raises(TooManyCopies):
+        ticks("AAPL", None, None, limit=1, most_copies=200)
+    assert len(ticks("AAPL", None, None, limit=1, most_copies=300).rows) == 1
 
 
 @pytest.fixture
