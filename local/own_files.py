@@ -51,7 +51,7 @@ def history_command(
     Prices that Yahoo will continue are stored under Yahoo's name, since a series never mixes
     sources: those of the followed symbols. `--as-source` overrides this.
     """
-    command = ["backfill", "--file", *map(str, paths), *reading]
+    command = ["backfill", "--file", *map(as_argument, paths), *reading]
     lone = _lone(paths, symbols)
     if lone:
         command += ["--symbols", *lone]
@@ -59,6 +59,11 @@ def history_command(
         followed = ",".join(_followed(symbols))
         command += ["--as-source", f"yfinance={followed}" if followed else "yfinance"]
     return command
+
+
+def as_argument(path: Path | None) -> str:
+    """Return a path as an argument that is no flag, whatever the file's name begins with."""
+    return f"./{path}" if str(path).startswith("-") else str(path)
 
 
 def check(

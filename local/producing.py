@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from local.arguments import Options
-from local.own_files import history_command
+from local.own_files import as_argument, history_command
 
 STOP_SECONDS = 3.0
 USAGE = 2
@@ -64,7 +64,7 @@ def command(options: Options, environment: dict[str, str]) -> list[str]:
     """Return `python -m producer ...` for these options, writing to the stream or queue of
     `environment`."""
     if options.source == "replay":
-        arguments = ["replay", str(options.file), *options.reading]
+        arguments = ["replay", as_argument(options.file), *options.reading]
         arguments += ["--speed", options.speed] if options.speed else []
         arguments += ["--alerts"] if options.alerts else []
     else:

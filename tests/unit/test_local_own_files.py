@@ -38,6 +38,18 @@ def test_history_comes_before_the_source(tmp_path: Path) -> None:
     assert source[:3] == ["stream", "--source", "yfinance"]
 
 
+def test_a_file_named_as_a_flag_stays_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, "--spool=x.csv")
+    monkeypatch.chdir(tmp_path)
+    named = "./--spool=x.csv"
+    (history,) = made("--history", named, "--symbols", "AAPL", "--source", "none")
+    assert history[:3] == ["backfill", "--file", named]
+    (replay,) = made("--source", "replay", "--file", named, "--symbols", "AAPL")
+    assert replay[:2] == ["replay", named]
+
+
 def test_history_may_be_given_several_times_and_stand_alone(tmp_path: Path) -> None:
     one, two = written(tmp_path), written(tmp_path, "MSFT.csv")
     (history,) = made("--history", str(one), "--history", str(two), "--source", "none")
