@@ -62,7 +62,7 @@ def history_command(
 
 
 def as_argument(path: Path | None) -> str:
-    """Return a path as an argument that is no flag, whatever the file's name begins with."""
+    """Return a path as an argument, which no file's name turns into a flag."""
     return f"./{path}" if str(path).startswith("-") else str(path)
 
 

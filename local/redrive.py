@@ -126,9 +126,11 @@ def _error(call: Call, function: str, payload: dict[str, Any]) -> str:
 def redrive_messages(
     sqs: Any, url: str, function: str, region: str, call: Call
 ) -> Iterator[Redriven]:
-    """Pass the messages of a dead-letter queue to the function, in order, until it is empty."""
+    """Pass the messages of a dead-letter queue to the function, until it is empty or holds only
+    those that failed again; a FIFO queue's in order, until one fails."""
+    refused: set[str] = set()
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
-    while messages := _receive(sqs, url):
+    while messages := [m for m in _receive(sqs, url) if m["MessageId"] not in refused]:
         payload = event([sqs_record(message, arn["QueueArn"], region) for message in messages])
         names = [message["MessageId"] for message in messages]
         try:
@@ -139,7 +141,8 @@ def redrive_messages(
         if failed:
             error = error or f"{len(failed)} of its messages failed again"
         yield Redriven(url.rsplit("/", 1)[1], function, len(messages), error)
-        if failed:
+        refused |= failed
+        if failed and url.endswith(".fifo"):
             return
 
 
@@ -171,8 +174,14 @@ def _keys_in(notice: str) -> set[str]:
 
 
 def _receive(sqs: Any, url: str) -> list[dict[str, Any]]:
+    """Return up to ten messages. Short polling would ask some of SQS's servers only, and may find
+    nothing in a queue that holds a few."""
     answer = sqs.receive_message(
-        QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"], MessageAttributeNames=["All"]
+        QueueUrl=url,
+        MaxNumberOfMessages=10,
+        WaitTimeSeconds=1,
+        AttributeNames=["All"],
+        MessageAttributeNames=["All"],
     )
     return list(answer.get("Messages", []))
 

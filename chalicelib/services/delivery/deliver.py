@@ -158,7 +158,7 @@ class Deliver:
         if not turn.may_try(retry.channel):
             return self._defer(retry, pause_seconds(1, None, random.random()))  # noqa: S311 - jitter
         claimed = self._claim(stored.alert, retry.channel, found)
-        if claimed is None:
+        if claimed is None or not turn.has_time:  # a claim that was slow may have used it up
             return self._refused(retry)
         return self._attempt(stored, claimed, retry, turn, channel)
 
@@ -265,9 +265,14 @@ class _Turn:
         self._lock = threading.Lock()
         self._failures: dict[str, list[float]] = {}
 
+    @property
+    def has_time(self) -> bool:
+        """Return whether an attempt that begins now ends before the deadline."""
+        return time.monotonic() < self._latest
+
     def may_try(self, channel: str) -> bool:
         """Return whether an attempt may begin now."""
-        if time.monotonic() >= self._latest:
+        if not self.has_time:
             return False
         lost = self._failures.get(channel, ())
         return len(lost) < MOST_FAILURES and sum(lost) < MOST_LOST_SECONDS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from chalicelib.domain.deliveries import (
     Retry,
 )
 from chalicelib.domain.messages import Message
+from chalicelib.services.delivery import deliver as deliver_module
 from chalicelib.services.delivery.deliver import (
     LEASE,
     MOST_FAILURES,
@@ -246,6 +248,25 @@ def test_attempts_that_could_outlast_the_invocation_are_put_off(rig: Rig) -> Non
     assert rig.store.of(ALERT) is None
     retry, seconds = rig.next_retry()
     rig.seconds += seconds
+    assert rig.again(retry).sent == 1
+
+
+def test_no_attempt_begins_if_its_claim_used_up_the_time(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = [0.0]
+    monkeypatch.setattr(deliver_module, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
+    working = rig.store.replace
+
+    def slow(*claim: Any) -> bool:
+        seconds[0] += 10.0
+        return working(*claim)
+
+    monkeypatch.setattr(rig.store, "replace", slow)
+    assert rig.new(ALERT, deadline=15.0) == Delivered(0, 0, 0, 1, ())
+    assert rig.sent() == []
+    retry, pause = rig.next_retry()
+    rig.seconds += pause + 1
     assert rig.again(retry).sent == 1
 
 
