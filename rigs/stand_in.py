@@ -38,6 +38,15 @@ NAMES = [
     "LUMA",
 ]
 
+TOPIC = {
+    "channel_id": "sns",
+    "name": "SNS topic",
+    "kind": "sns",
+    "service": "sns",
+    "enabled": True,
+    "default": True,
+}
+
 
 def text_of(seconds: float) -> str:
     """Format as RFC 3339 with six digits."""
@@ -138,7 +147,7 @@ class StandIn:
                 }
             return self.prices(unquote(path.removeprefix("/prices/")), query)
         if path == "/openapi.json":
-            paths = ["/quotes", "/prices/{symbol}", *(["/rules"] if self.rules is not None else [])]
+            paths = ["/quotes", "/prices/{symbol}", *self.rule_paths]
             return 200, {"openapi": "3.1.0", "paths": {path: {} for path in paths}}
         if path == "/alerts":
             symbol = query.get("symbol")
@@ -146,10 +155,17 @@ class StandIn:
             return 200, {"alerts": fired[: int(query["limit"])], "next_page_token": None}
         return self.rules_or_nothing(path)
 
+    @property
+    def rule_paths(self) -> list[str]:
+        """Return the routes of rules, if the system has any."""
+        return [] if self.rules is None else ["/rules", "/channels"]
+
     def rules_or_nothing(self, path: str) -> tuple[int, dict[str, Any]]:
         """Return the rules if the system has any; 404 for everything else."""
         if path == "/rules" and self.rules is not None:
             return 200, {"rules": self.rules}
+        if path == "/channels" and self.rules is not None:
+            return 200, {"channels": [TOPIC]}
         return 404, {"type": "about:blank", "title": "Not found", "status": 404}
 
     def quote(self, symbol: str) -> dict[str, Any]:

@@ -277,31 +277,6 @@ export class Api {
     return alerts.map((/** @type {any} */ alert) => Date.parse(alert.timestamp));
   }
 
-  /** @returns {Promise<import("./types.js").Channel[]>} */
-  async channels() {
-    return (await this.request("/channels")).channels;
-  }
-
-  /** @param {{name: string, kind: string, address: string, secret?: string}} channel */
-  createChannel(channel) {
-    return this.write("POST", "/channels", channel);
-  }
-
-  /** @param {string} id @param {Partial<import("./types.js").Channel>} channel */
-  replaceChannel(id, channel) {
-    return this.write("PUT", `/channels/${encodeURIComponent(id)}`, channel);
-  }
-
-  /** @param {string} id */
-  deleteChannel(id) {
-    return this.write("DELETE", `/channels/${encodeURIComponent(id)}`);
-  }
-
-  /** @param {string} id */
-  testChannel(id) {
-    return this.write("POST", `/channels/${encodeURIComponent(id)}/test`);
-  }
-
   /** @param {string} symbol */
   track(symbol) {
     return this.write("PUT", `/symbols/${encodeURIComponent(symbol)}`);

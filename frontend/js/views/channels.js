@@ -1,6 +1,13 @@
 // Lists the channels that alerts are sent to, in a dialog: test, switch, delete and add them. An
 // address is sent once and never comes back.
 
+import {
+  createChannel,
+  deleteChannel,
+  listChannels,
+  replaceChannel,
+  testChannel,
+} from "../channel_requests.js";
 import { busy, el } from "../dom.js";
 import { openDialog } from "./dialog.js";
 import { withToken } from "./token_dialog.js";
@@ -67,7 +74,7 @@ class Channels {
         const kind = isWebhook() ? "webhook" : "apprise";
         const given = { name: name.value.trim(), address: address.value.trim(), kind };
         await withToken(SCOPE, () =>
-          this.api.createChannel(isWebhook() ? { ...given, secret: secret.value } : given),
+          createChannel(this.api, isWebhook() ? { ...given, secret: secret.value } : given),
         );
       },
     });
@@ -75,7 +82,7 @@ class Channels {
   }
 
   async #render() {
-    const channels = await this.api.channels();
+    const channels = await listChannels(this.api);
     this.list.replaceChildren(...channels.map((channel) => this.#item(channel)));
   }
 
@@ -99,21 +106,21 @@ class Channels {
     };
     const { channel_id: id, name, enabled } = channel;
     const put = (/** @type {Partial<Channel>} */ changed) => () =>
-      this.api.replaceChannel(id, {
+      replaceChannel(this.api, id, {
         name,
         enabled,
         default: channel.default,
         ...changed,
       });
     const controls = [
-      button("Test", () => this.api.testChannel(id), `A test alert is on its way to ${name}.`),
+      button("Test", () => testChannel(this.api, id), `A test alert is on its way to ${name}.`),
       button(enabled ? "Switch off" : "Switch on", put({ enabled: !enabled })),
       button(
         channel.default ? "Only where named" : "Use for all rules",
         put({ default: !channel.default }),
       ),
     ];
-    if (id !== TOPIC) controls.push(button("Delete", () => this.api.deleteChannel(id)));
+    if (id !== TOPIC) controls.push(button("Delete", () => deleteChannel(this.api, id)));
     return el(
       "li",
       {},
@@ -171,7 +178,7 @@ export function channelTicks(api, chosen) {
     );
     return el("label.check", {}, input, channel.name);
   };
-  void api.channels().then(
+  void listChannels(api).then(
     (channels) => {
       const known = channels.map((channel) => channel.channel_id);
       for (const id of [...ids]) if (!known.includes(id)) ids.delete(id);
