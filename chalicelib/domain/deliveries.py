@@ -12,7 +12,7 @@ MAX_REASON = 300
 """The most characters of a reason that are stored."""
 
 MAX_ATTEMPTS = 12
-"""The most attempts of a round; the last one is made 33 to 66 minutes after the first, by jitter."""
+"""The most attempts of a round; the last one is made 33 to 66 minutes after the first."""
 
 FIRST_PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 900.0
