@@ -107,7 +107,7 @@ def normalize(path: Path) -> None:
     the same mode."""
     scratch = path.with_suffix(".tmp")
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(scratch, "w") as target:
-        for name in sorted(source.namelist()):
+        for name in sorted(source.namelist(), key=_placed):
             if "__pycache__/" in name:  # of another process that imported the package
                 continue
             if name.startswith(NEVER_IMPORTED):

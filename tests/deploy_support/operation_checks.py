@@ -48,6 +48,7 @@ def environment_is_what_the_application_and_the_local_system_know(life: Life) ->
                 queue_urls=dict.fromkeys(local_resources.load(STAGE).queues, "url"),
                 topic_arn="arn",
                 stream_arns={"prices": "arn", "alerts": "arn"},
+                channels_key="key",
             )
         )
     assert local <= set(environment)

@@ -141,6 +141,10 @@ def _sqs(params: dict[str, Any], region: str) -> list[str]:
     return [f"arn:aws:sqs:{region}:{ACCOUNT}:{params['QueueUrl'].rsplit('/', 1)[1]}"]
 
 
+def _kms(params: dict[str, Any], region: str) -> list[str]:
+    return [params["KeyId"]]
+
+
 def _lambda(params: dict[str, Any], region: str) -> list[str]:
     return [f"arn:aws:lambda:{region}:{ACCOUNT}:function:{params['FunctionName']}"]
 
@@ -149,6 +153,7 @@ _READERS = {
     "athena": _athena,
     "dynamodb": _dynamodb,
     "glue": _glue,
+    "kms": _kms,
     "lambda": _lambda,
     "s3": _s3,
     "sns": _sns,

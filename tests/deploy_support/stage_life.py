@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -122,6 +123,9 @@ class StageLife:
         return section
 
 
+_CORE = ("msgspec==", "tzdata==")
+
+
 def copy_project(directory: Path) -> None:
     """Copy the files of the working tree that a deployment needs."""
     for name in COPIED:
@@ -129,6 +133,8 @@ def copy_project(directory: Path) -> None:
     for name in ("app.py", "requirements.txt"):
         shutil.copyfile(ROOT / name, directory / name)
     # The collector of two packages: those of a real one take half a minute to pack.
-    shutil.copyfile(ROOT / "requirements.txt", directory / collector_package.LISTED)
+    listed = re.split(r"\n(?=\S)", (ROOT / "requirements.txt").read_text().strip())
+    kept = [entry for entry in listed if entry.startswith(_CORE)]
+    (directory / collector_package.LISTED).write_text("\n".join(kept) + "\n")
     (directory / ".chalice").mkdir()
     shutil.copyfile(ROOT / ".chalice" / "base.json", directory / ".chalice" / "base.json")

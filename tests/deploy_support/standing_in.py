@@ -171,6 +171,17 @@ def _answer(results: list[list[str]]) -> None:
         assert answer.status == 201
 
 
+def _cold(handler: Any) -> Any:
+    """A handler that delivers in a container of its own, which knows no channel yet."""
+    from chalicelib import bootstrap
+
+    def called(*arguments: Any) -> Any:
+        vars(bootstrap.get_services()).pop("deliver", None)
+        return handler(*arguments)
+
+    return called
+
+
 def _start_pollers(app: Any, recorder: Recorder) -> Any:
     from chalicelib.event_sources import EVENT_SOURCES
     from embedded_aws.event_sources.checkpoints import Checkpoints
@@ -182,7 +193,7 @@ def _start_pollers(app: Any, recorder: Recorder) -> Any:
 
     clients = Clients(os.environ)
     wrapped: Any = SimpleNamespace(
-        **{name: recorder.wrap(name, getattr(app, name)) for name in HANDLERS}
+        **{name: recorder.wrap(name, _cold(getattr(app, name))) for name in HANDLERS}
     )
     checkpoints = Checkpoints(None)
     mappings = make(wrapped, os.environ, resources.load(), clients, checkpoints, None)

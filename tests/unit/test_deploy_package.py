@@ -58,3 +58,26 @@ def test_package_that_is_too_large_is_refused(
     path = written(tmp_path / "1.zip", [("app.py", b"x" * 200)], 2020)
     with pytest.raises(DeployError, match="at most 100"):
         package.check(path)
+
+
+def test_libraries_of_deliver_are_moved_and_a_second_time_changes_nothing(tmp_path: Path) -> None:
+    names = [
+        "apprise/plugins/ntfy.py",
+        "apprise/i18n/en.mo",
+        "app.py",
+        "requests-2.34.2.dist-info/METADATA",
+        "chalicelib/a.py",
+        "yaml/__init__.py",
+    ]
+    path = written(tmp_path / "1.zip", [(name, b"x") for name in names], 2020)
+    package.normalize(path)
+    once = path.read_bytes()
+    with zipfile.ZipFile(path) as found:
+        assert found.namelist() == [
+            "app.py",
+            "chalicelib/a.py",
+            "libraries/apprise/plugins/ntfy.py",
+            "libraries/requests-2.34.2.dist-info/METADATA",
+        ]
+    package.normalize(path)
+    assert path.read_bytes() == once
