@@ -165,7 +165,7 @@ def test_a_tab_without_a_token_gets_the_one_that_is_kept(
 
 def test_a_reader_is_not_asked_for_what_needs_no_token(unfed: System, open_page: OpenPage) -> None:
     page = open_page(unfed.page)
-    expect(page.get_by_role("tab", name=re.compile("Rules 3"))).to_be_visible()
+    expect(page.get_by_role("tab", name=re.compile("Rules 5"))).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 

@@ -43,7 +43,7 @@ def test_replay_writes_ticks_to_stdout_and_status_to_stderr() -> None:
     [
         ("stream --source nonsense --sink stdout", "--source: invalid choice: 'nonsense'"),
         ("replay no-such-file.csv --sink stdout", "no-such-file.csv: there is no such file"),
-        ("stream --source simulator --symbols A$ --sink stdout", "--symbols: 'A$' is no symbol"),
+        ("stream --source simulator --symbols A$ --sink stdout", "--symbols: 'A$' is not a symbol"),
         (
             "stream --source simulator",
             "--stream is needed (or the environment variable TICKS_STREAM)",
