@@ -135,6 +135,13 @@ def _parser() -> _Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    _add_source(parser)
+    _add_system(parser)
+    return parser
+
+
+def _add_source(parser: _Parser) -> None:
+    """Add what is collected, and how."""
     parser.add_argument("--source", choices=SOURCES, default="auto")
     parser.add_argument(
         "--collector",
@@ -170,6 +177,10 @@ def _parser() -> _Parser:
     parser.add_argument(
         "--flush-seconds", metavar="SECONDS", help="that a tick waits at most for others"
     )
+
+
+def _add_system(parser: _Parser) -> None:
+    """Add where the system listens, what it keeps and says, and when it ends."""
     parser.add_argument("--ingest", choices=("kinesis", "sqs"), default="kinesis")
     parser.add_argument("--api-port", type=_port, default=8000, metavar="PORT")
     parser.add_argument("--page-port", type=_port, default=8080, metavar="PORT")
@@ -190,7 +201,6 @@ def _parser() -> _Parser:
     parser.add_argument(
         "--verbose", action="store_true", help="messages with the error's full text"
     )
-    return parser
 
 
 def _port(text: str) -> int:

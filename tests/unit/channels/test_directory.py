@@ -35,7 +35,7 @@ class Store:
         return ChannelTable(1, self.channels)
 
     def write(self, table: ChannelTable, channels: tuple[StoredChannel, ...]) -> bool:
-        raise NotImplementedError
+        raise AssertionError("a directory only reads")
 
 
 class World:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.adapters import apprise_channel, outbound
+from chalicelib.adapters import apprise_channel, outbound, outbound_http
 from chalicelib.adapters.apprise_channel import AppriseChannel
 from chalicelib.adapters.webhook import Webhook
 from chalicelib.domain.addresses import is_public
@@ -179,9 +179,15 @@ def test_nothing_that_is_logged_or_told_holds_the_secret(
     assert TOKEN not in "\n".join([*told, caplog.text, repr(made)])
 
 
-def test_an_answer_without_end_is_cut(channel: Callable[..., Channel], message: Message) -> None:
+def test_a_long_answer_is_cut_and_counts_by_its_status(
+    channel: Callable[..., Channel], message: Message
+) -> None:
     with peer(Reply(200, "x" * 1_000_000)) as there:
         channel("webhook", there).send(message)
+        assert len(there.requests) == 1
+        with outbound.Attempt(anywhere):
+            answer = outbound_http.send("POST", there.url, data=b"{}")
+    assert answer.content == b"x" * outbound_http.MOST_ANSWER_BYTES
 
 
 @pytest.mark.parametrize("scheme", sorted(SERVICES))
