@@ -1,16 +1,8 @@
-"""How long a call to AWS may take with its timeouts, its retries and the pauses between them."""
+"""Timeouts and attempts of calls to AWS."""
 
 from __future__ import annotations
 
 import msgspec
-
-THROTTLED_PAUSE_SECONDS = 1
-LONGEST_PAUSE_SECONDS = 20
-"""botocore's pauses in its mode `standard`: up to 1 s after the first attempt that was throttled,
-twice as long after each further one."""
-
-RETRY_AFTER_SECONDS = 5
-"""What an answer's header x-amz-retry-after may add to a pause."""
 
 
 class CallLimits(msgspec.Struct, frozen=True):
@@ -19,20 +11,6 @@ class CallLimits(msgspec.Struct, frozen=True):
     connect_seconds: float
     read_seconds: float
     attempts: int
-
-    @property
-    def longest_seconds(self) -> float:
-        """After this many seconds a call has returned or raised.
-
-        It reckons with a host of one address and an answer that comes in one piece.
-        """
-        waits = self.attempts * (self.connect_seconds + self.read_seconds)
-        return waits + sum(_longest_pause(made) for made in range(self.attempts - 1))
-
-
-def _longest_pause(made: int) -> float:
-    throttled = float(THROTTLED_PAUSE_SECONDS << made)
-    return min(throttled, LONGEST_PAUSE_SECONDS) + RETRY_AFTER_SECONDS
 
 
 USUAL = CallLimits(connect_seconds=3, read_seconds=10, attempts=4)

@@ -46,9 +46,6 @@ SWEPT = (
 )
 """Where the phrases below were replaced."""
 
-UNDER_WAY = {"call_limits.py"}
-"""Files of chalicelib that are not swept yet."""
-
 RETIRED_PHRASES = {
     r"\banew\b": "again",
     r"\b(given|gave|gives?) up on\b": "dead-lettered",
@@ -97,7 +94,7 @@ def _swept() -> Iterator[Path]:
         place = ROOT / name
         for path in [place] if place.is_file() else place.rglob("*"):
             is_ours = path.suffix in SUFFIXES and ".terraform" not in path.parts
-            if is_ours and not ("chalicelib" in path.parts and path.name in UNDER_WAY):
+            if is_ours:
                 yield path
 
 
