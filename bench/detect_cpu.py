@@ -28,8 +28,8 @@ from bench.null_aws import NullAws
 from bench.our_app import TOPIC, our_app
 from chalicelib import bootstrap
 from chalicelib.adapters.clients import Clients
-from chalicelib.adapters.prices import unpack
 from chalicelib.adapters.state import to_item
+from chalicelib.adapters.tick_items import unpack
 from chalicelib.domain.detection import State, Watch, advance, rules_for
 from chalicelib.domain.rules import default_rules
 from chalicelib.domain.ticks import Tick

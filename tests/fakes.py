@@ -114,6 +114,7 @@ class FakePrices:
         descending: bool = False,
         consistent: bool = False,
         most_copies: int | None = None,
+        most: int | None = None,
     ) -> Page[StoredTick]:
         """See PriceStore. Fills up to `limit`."""
         found = self._unpacked(symbol, start, end)

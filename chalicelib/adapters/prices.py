@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -15,38 +13,16 @@ from chalicelib.adapters.dynamodb import (
     batch_get,
     item_of,
     key_range,
-    optional_number,
     optional_text,
     put_all,
     query,
 )
-from chalicelib.domain.errors import TooManyCopies
-from chalicelib.domain.ticks import Tick, enrich
-from chalicelib.domain.times import epoch_seconds, from_text, just_after, later, to_text
-from chalicelib.services.priced import (
-    Arrival,
-    Copy,
-    PricedRecord,
-    Span,
-    StoredTick,
-    supersedes,
-)
+from chalicelib.adapters.tick_items import pack, unpack
+from chalicelib.adapters.tick_pages import SPAN_SECONDS, Collected
+from chalicelib.domain.ticks import enrich
+from chalicelib.domain.times import epoch_seconds, just_after, later
+from chalicelib.services.priced import PricedRecord, Span, StoredTick
 from chalicelib.services.stores import Page
-
-SPAN_SECONDS = 60
-"""The longest span of an item: a search for ticks up to an instant reads items up to that far
-beyond it."""
-
-_MICROSECOND = timedelta(microseconds=1)
-_PRICED = ("price", "open", "high", "low", "previous_close", "volume")
-_ARRIVAL = 1 + len(_PRICED)
-_ABSENT = ""
-
-# One of the record's other ticks: microseconds before the last one, then the fields of _PRICED
-# as decimal text, then ingested_at and sequence; None stands for the last tick's own value, "" for
-# none, trailing Nones are left out.
-_Earlier = list[list[int | str | None]]
-_earlier_decoder = msgspec.json.Decoder(_Earlier)
 
 
 class Prices:
@@ -78,6 +54,7 @@ class Prices:
         descending: bool = False,
         consistent: bool = False,
         most_copies: int | None = None,
+        most: int | None = None,
     ) -> Page[StoredTick]:
         """See PriceStore."""
         through = later(end, seconds=SPAN_SECONDS) if end is not None else None
@@ -90,7 +67,13 @@ class Prices:
             Limit=min(limit + 2 * SPAN_SECONDS, 5000),
             **request,
         )
-        return _collect(pages, start, end, limit, descending, most_copies or sys.maxsize)
+        collected = Collected(start, end, limit, descending, most_copies, most)
+        for items, is_last in pages:
+            for item in items:
+                collected.add(item)
+            if collected.is_full(items[-1] if items else None, is_last):
+                break
+        return collected.page()
 
     def arrival_after(self, symbol: str, after: str | None) -> str | None:
         """See PriceStore."""
@@ -131,7 +114,7 @@ class Prices:
             sequence=record.sequence or None,
         )
         if len(record.ticks) > 1:
-            item["earlier"] = {"S": _pack(record.stored)}
+            item["earlier"] = {"S": pack(record.stored)}
         return item
 
 
@@ -159,22 +142,6 @@ class CompleteFrom(msgspec.Struct, frozen=True):
         return cls(first, rest[0] if rest else None, tuple((start, end) for start, _, end in spans))
 
 
-def _pack(stored: Sequence[StoredTick]) -> str:
-    last = stored[-1]
-    end = from_text(last.tick.timestamp)
-    rows: _Earlier = []
-    for one in stored[:-1]:
-        row: list[int | str | None] = [(end - from_text(one.tick.timestamp)) // _MICROSECOND]
-        for field in _PRICED:
-            value, same = getattr(one.tick, field), getattr(last.tick, field)
-            row.append(None if value == same else _ABSENT if value is None else f"{value:f}")
-        row += [None, None] if one.arrival == last.arrival else one.arrival
-        while row[-1] is None:
-            row.pop()
-        rows.append(row)
-    return msgspec.json.encode(rows).decode()
-
-
 def _to_record(item: Item) -> PricedRecord:
     mark = CompleteFrom.of(optional_text(item, "complete_from") or "")
     return msgspec.structs.replace(
@@ -183,90 +150,3 @@ def _to_record(item: Item) -> PricedRecord:
         others=mark.others,
         spans=mark.spans,
     )
-
-
-def unpack(item: Item) -> Iterator[StoredTick]:
-    """Yield all ticks of an item, in time order."""
-    last = _last_tick(item)
-    own = Arrival(item["ingested_at"]["S"], int(item["sequence"]["N"]) if "sequence" in item else 0)
-    if "earlier" in item:
-        end = from_text(last.timestamp)
-        for row in _earlier_decoder.decode(item["earlier"]["S"]):
-            offset, *figures = row[:_ARRIVAL]
-            timestamp = to_text(end - int(offset or 0) * _MICROSECOND)
-            at, sequence = row[_ARRIVAL:] or own
-            yield StoredTick(_earlier_tick(figures, last, timestamp), str(at), int(sequence or 0))
-    yield StoredTick(last, *own)
-
-
-def _earlier_tick(figures: Sequence[int | str | None], last: Tick, timestamp: str) -> Tick:
-    given: dict[str, Any] = {}
-    for field, value in zip(_PRICED, figures, strict=False):
-        if value is not None:
-            given[field] = None if value == _ABSENT else Decimal(value)
-    return msgspec.structs.replace(last, timestamp=timestamp, **given)
-
-
-def _last_tick(item: Item) -> Tick:
-    return Tick(
-        symbol=item["symbol"]["S"],
-        timestamp=item["timestamp"]["S"],
-        price=Decimal(item["price"]["N"]),
-        open=optional_number(item, "open"),
-        high=optional_number(item, "high"),
-        low=optional_number(item, "low"),
-        previous_close=optional_number(item, "previous_close"),
-        volume=optional_number(item, "volume"),
-        currency=optional_text(item, "currency"),
-        exchange_timezone=optional_text(item, "exchange_timezone"),
-        market_state=optional_text(item, "market_state"),
-        source=item["source"]["S"],
-        mode=item["mode"]["S"],
-        split=optional_text(item, "split"),
-    )
-
-
-def _collect(
-    pages: Iterator[tuple[list[Item], bool]],
-    start: str | None,
-    end: str | None,
-    limit: int,
-    descending: bool,
-    most_copies: int,
-) -> Page[StoredTick]:
-    """Return sorted ticks of items that may overlap, up to `limit` of them.
-
-    A tick is settled once no later item can hold an earlier one (ascending: items reach back at
-    most SPAN_SECONDS) or a later one (descending: items hold nothing after their key). Of several
-    copies of a tick the last to arrive counts, in either direction.
-    """
-    found: dict[str, Copy] = {}
-    settled: list[str] = []
-    finished = False
-    copies = 0
-    for items, is_last in pages:
-        for item in items:
-            key = item["timestamp"]["S"]
-            for stored in unpack(item):
-                stamp = stored.tick.timestamp
-                inside = (start is None or stamp >= start) and (end is None or stamp < end)
-                copies += inside and stamp in found
-                if inside and (stamp not in found or supersedes((key, stored), found[stamp])):
-                    found[stamp] = (key, stored)
-            if copies > most_copies:
-                raise TooManyCopies(most_copies)
-        finished = is_last
-        edge = items[-1]["timestamp"]["S"] if items else ""
-        if not finished and not descending and edge:
-            edge = later(edge, seconds=-SPAN_SECONDS)
-        settled = sorted(
-            (s for s in found if finished or (s >= edge if descending else s <= edge)),
-            reverse=descending,
-        )
-        if len(found) - len(settled) > most_copies:  # all within the span of one item
-            raise TooManyCopies(most_copies)
-        if len(settled) >= limit:
-            break
-    rows = tuple(found[stamp][1] for stamp in settled[:limit])
-    more = not finished or len(settled) > limit
-    return Page(rows, rows[-1].tick.timestamp if more and rows else None)

@@ -60,6 +60,9 @@ MOST_COPIES = 50_000
 """The most further copies of ticks, or ticks within one minute, that a repair or a page may read:
 items may hold copies of each other's ticks, but hardly any do."""
 
+CROWDED_STEP = 5_000
+"""The ticks taken at once of a minute with very many: each page reads all that are left of it."""
+
 
 class PriceStore(Protocol):
     """Stores ticks by symbol and time."""
@@ -81,9 +84,14 @@ class PriceStore(Protocol):
         descending: bool = False,
         consistent: bool = False,
         most_copies: int | None = None,
+        most: int | None = None,
     ) -> Page[StoredTick]:
         """Return each tick once, in order of time. Raises TooManyCopies if the items read hold more
-        than `most_copies` further copies of these ticks, or more ticks within one minute."""
+        than `most_copies` further copies of these ticks, or more ticks within one minute.
+
+        Every page reads all ticks of a minute: one with more than `limit` ticks may return up to
+        `most` of them at once, so that they are read less often.
+        """
 
     def arrival_after(self, symbol: str, after: str | None) -> str | None:
         """Return when the stream accepted the symbol's first record after an instant (of all for

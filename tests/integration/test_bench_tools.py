@@ -14,7 +14,8 @@ from bench.baseline import Baseline, crossed
 from bench.null_aws import NullAws, null_aws
 from chalicelib.adapters.bars import _to_bar
 from chalicelib.adapters.clients import Clients
-from chalicelib.adapters.prices import Prices, unpack
+from chalicelib.adapters.prices import Prices
+from chalicelib.adapters.tick_items import unpack
 from rigs.emulated import Emulated
 from tests.factories import NEVER, make_priced, make_tick
 

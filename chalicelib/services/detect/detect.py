@@ -36,7 +36,7 @@ from chalicelib.services.bars.writing import BarWriter
 from chalicelib.services.detect.alert_budget import AlertBudget
 from chalicelib.services.detect.alert_excess import AlertExcess
 from chalicelib.services.detect.changed_prices import ChangedPrices, by_symbol, joined_spans
-from chalicelib.services.stores import Refused, Stores
+from chalicelib.services.stores import CROWDED_STEP, Refused, Stores
 
 log = logging.getLogger("ticktape.detect")
 
@@ -346,7 +346,9 @@ class Detect:
         end = just_after(span.newest)
         if start is not None and start >= end:
             return []
-        page = self._stores.prices.ticks(span.symbol, start, end, limit=STEP, consistent=True)
+        page = self._stores.prices.ticks(
+            span.symbol, start, end, limit=STEP, consistent=True, most=CROWDED_STEP
+        )
         return [stored.tick for stored in page.rows]
 
     def _suppressed_reason(self, tick: Tick) -> str:

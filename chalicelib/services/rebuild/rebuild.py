@@ -22,7 +22,7 @@ from chalicelib.services.bars.repair_reading import stored_bars
 from chalicelib.services.bars.writing import BarWriter
 from chalicelib.services.rebuild.losses import Losses
 from chalicelib.services.rebuild.state import in_place_of
-from chalicelib.services.stores import Stores
+from chalicelib.services.stores import CROWDED_STEP, Stores
 
 STEP = 1000
 TRIES = 20
@@ -157,7 +157,9 @@ class _Fold:
             start = just_after(self.state.last_timestamp) if self.state.last else None
             if start is not None and end is not None and start >= end:
                 return
-            page = self._prices.ticks(self.state.symbol, start, end, limit=STEP, consistent=True)
+            page = self._prices.ticks(
+                self.state.symbol, start, end, limit=STEP, consistent=True, most=CROWDED_STEP
+            )
             if page.rows:
                 self._arrival = page.rows[-1].ingested_at
                 self._begin(page.rows[0].tick)

@@ -110,7 +110,7 @@ class Preview:
 
     def _ticks(self, symbol: str, start: str | None, end: str | None) -> Iterator[list[Tick]]:
         while True:
-            page = self._stores.prices.ticks(symbol, start, end, limit=_PAGE)
+            page = self._stores.prices.ticks(symbol, start, end, limit=_PAGE, most=5 * _PAGE)
             yield [stored.tick for stored in page.rows]
             if page.next_key is None:
                 return
