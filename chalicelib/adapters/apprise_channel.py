@@ -19,6 +19,7 @@ from chalicelib.adapters import outbound
 from chalicelib.domain.addresses import is_public
 from chalicelib.domain.channel_secrets import SERVICES, Secrets
 from chalicelib.domain.deliveries import Lasting, Passing
+from chalicelib.domain.message_forms import Form, parts, render
 from chalicelib.domain.messages import Message
 
 PLUGINS = {
@@ -49,6 +50,9 @@ PLUGINS = {
 }
 """By scheme, those with TLS (`ntfys`) by the one without."""
 
+_TITLED = ("mailto", "mailtos", "pover", "slack")
+"""Services whose titles are plain text of their own; others would read markup in them."""
+
 LIBRARIES = Path(__file__).resolve().parents[2] / "libraries"
 """Where the Lambda package keeps apprise and what it needs, out of the way of the other functions
 (infra/deploy/package.py)."""
@@ -70,18 +74,41 @@ class AppriseChannel:
     def send(self, message: Message) -> None:
         """See Channel."""
         plugin = _plugin(self._secrets.address)
-        title, _, body = message.text.partition("\n")
-        if self._secrets.address.startswith("mailto"):
-            title, body = message.subject, message.text
+        written = _written(plugin, self._secrets.address, message)
         with outbound.Attempt(self._allows, self._seconds) as attempt:
             try:
-                taken = plugin.notify(body=body, title=title)
+                taken = plugin.notify(**written)
             except Exception as error:  # noqa: BLE001 - its message may hold the address
                 if attempt.failure is None:
                     raise Lasting(f"apprise failed: {type(error).__name__}") from None
                 taken = False
             if not taken:
                 raise _failure(attempt)
+
+
+def _written(plugin: Any, address: str, message: Message) -> dict[str, str]:
+    """Return a message as arguments for the plugin's `notify`, in the form that its service has."""
+    form = _form(plugin)
+    is_mail = address.startswith("mailto")
+    if message.body is None or form == "text":
+        title, _, body = message.text.partition("\n")
+        if is_mail:
+            title, body = message.subject, message.text
+        return {"title": title, "body": body, "body_format": "text"}
+    if address.partition(":")[0] in _TITLED:
+        title = message.subject if is_mail else message.body.heading
+        body = render(message.body, form) if is_mail else parts(message.body, form)[1]
+        return {"title": title, "body": body, "body_format": form}
+    return {"title": "", "body": render(message.body, form), "body_format": form}
+
+
+def _form(plugin: Any) -> Form:
+    """Return the richest form of a plugin, or the one that its address asks for."""
+    for wanted in ("html", "markdown"):
+        found: Form = plugin.resolve_format(wanted).value
+        if found != "text":
+            return found
+    return "text"
 
 
 def _failure(attempt: outbound.Attempt) -> Passing | Lasting:

@@ -8,6 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from chalicelib.domain.alerts import TEST_CONDITION, Alert
+from chalicelib.domain.message_forms import Body, Line, render
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
@@ -21,13 +22,17 @@ _SIMULATED = "[SIMULATED] "
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One notification: subject and text for people, `data` and `attributes` for machines."""
+    """One notification: subject and text for people, `data` and `attributes` for machines.
+
+    `body` is what `text` says, for channels that have Markdown or HTML; None if there is only text.
+    """
 
     subject: str
     text: str
     sms: str
     data: str
     attributes: dict[str, str]
+    body: Body | None = None
 
 
 def describe(rule: Rule, tick: Tick, values: dict[str, Decimal]) -> str:
@@ -65,25 +70,11 @@ def compose(alert: Alert, exchange_timezone: str | None, page_url: str) -> Messa
     """Return the message of an alert, with the time in the exchange's zone."""
     mark = _SIMULATED if alert.simulated else ""
     when = _local_time(alert, exchange_timezone)
-    lines = [mark + alert.message, f"Time: {when}"]
-    if "change_percent" in alert.values:
-        percent = _signed(alert.values["change_percent"])
-        change = f"{_difference(alert.values.get('change'))} ({percent}%)"
-        lines.append(f"Price: {plain(alert.price)}, {change} against the previous close")
-    averages = [
-        f"{name.upper().replace('_', '-')} {plain(value)}"
-        for name, value in alert.values.items()
-        if name.startswith("sma_")
-    ]
-    if averages:
-        lines.append("Averages: " + ", ".join(averages))
-    if page_url:
-        lines.append(f"Chart: {page_url.rstrip('/')}/?symbol={_percent_encoded(alert.symbol)}")
-    lines.append(f"Source: {alert.source}. Informational only; not investment advice.")
+    body = Body(mark + alert.message, _lines(alert, when, page_url))
     return Message(
-        subject=_ascii(mark + alert.message)[:SUBJECT_LIMIT],
-        text="\n".join(lines),
-        sms=_ascii(f"{mark}{alert.message}, {when}")[:140],
+        subject=_ascii(body.heading)[:SUBJECT_LIMIT],
+        text=render(body, "text"),
+        sms=_ascii(f"{body.heading}, {when}")[:140],
         data=msgspec.json.encode(machine_form(alert)).decode(),
         attributes={
             "symbol": alert.symbol,
@@ -92,7 +83,29 @@ def compose(alert: Alert, exchange_timezone: str | None, page_url: str) -> Messa
             "alert_id": alert.alert_id,
             "source": alert.source,
         },
+        body=body,
     )
+
+
+def _lines(alert: Alert, when: str, page_url: str) -> tuple[Line, ...]:
+    """Return the details of an alert."""
+    lines = [Line("Time", when)]
+    if "change_percent" in alert.values:
+        percent = _signed(alert.values["change_percent"])
+        change = f"{_difference(alert.values.get('change'))} ({percent}%)"
+        lines.append(Line("Price", f"{plain(alert.price)}, {change} against the previous close"))
+    averages = [
+        f"{name.upper().replace('_', '-')} {plain(value)}"
+        for name, value in alert.values.items()
+        if name.startswith("sma_")
+    ]
+    if averages:
+        lines.append(Line("Averages", ", ".join(averages)))
+    if page_url:
+        address = f"{page_url.rstrip('/')}/?symbol={_percent_encoded(alert.symbol)}"
+        lines.append(Line("Chart", address, is_link=True))
+    lines.append(Line("Source", f"{alert.source}. Informational only; not investment advice."))
+    return tuple(lines)
 
 
 def compose_test(symbol: str, now: datetime, page_url: str) -> Message:

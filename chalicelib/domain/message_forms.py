@@ -1,0 +1,100 @@
+"""The forms of a message for people: plain text, Markdown and HTML from one description.
+
+Labels, symbols and sources may hold any character: each form escapes what it would take for markup.
+Markdown is CommonMark, which apprise converts into what Slack, Telegram and others have.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import escape
+from typing import Literal
+
+import msgspec
+
+Form = Literal["text", "markdown", "html"]
+
+_MARKUP = re.compile(r"[\\`*_\[\]<>~|&]")
+_LINE_START = re.compile(r"^(\s*)([#+=-]|\d+(?=[.)](?:\s|$)))", re.MULTILINE)
+_MENTION = re.compile(r"@(?=\w)")
+_NO_WIDTH = "\u200b"
+"""Between `@` and a name: Discord takes no escape for a mention."""
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A field of a message. If `is_link`, the value is an address, and the label its text where the
+    form has links."""
+
+    label: str
+    value: str
+    is_link: bool = False
+
+
+class Body(msgspec.Struct, frozen=True):
+    """What a message says: what happened, and the details."""
+
+    heading: str
+    lines: tuple[Line, ...] = ()
+
+
+def render(body: Body, form: Form) -> str:
+    """Return the whole message."""
+    heading, lines = parts(body, form)
+    if form == "html":
+        return f"<b>{heading}</b><br/>{lines}"
+    # A line that ends with two blanks ends in CommonMark, too.
+    return f"**{heading}**  \n{lines}" if form == "markdown" else f"{heading}\n{lines}"
+
+
+def parts(body: Body, form: Form) -> tuple[str, str]:
+    """Return the heading, without emphasis, and the lines."""
+    escaped = _ESCAPES[form]
+    links = {"text": _text_line, "markdown": _markdown_line, "html": _html_line}
+    lines = [
+        links[form](line) if line.is_link else f"{escaped(line.label)}: {escaped(line.value)}"
+        for line in body.lines
+    ]
+    return escaped(body.heading), _BREAKS[form].join(lines)
+
+
+def markdown_text(text: str) -> str:
+    """Escape text so that CommonMark, Discord and Slack show it as it is."""
+    unmarked = _MARKUP.sub(lambda found: "\\" + found[0], text)
+    quiet = _MENTION.sub("@" + _NO_WIDTH, unmarked)
+    return _LINE_START.sub(_escaped_start, quiet)
+
+
+def _escaped_start(found: re.Match[str]) -> str:
+    """Escape what would begin a heading or a list; a digit is escaped by its dot."""
+    blanks, mark = found[1], found[2]
+    return f"{blanks}{mark}\\" if mark[0].isdigit() else f"{blanks}\\{mark}"
+
+
+def _html_text(text: str) -> str:
+    return escape(text, quote=True)
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+def _text_line(line: Line) -> str:
+    return f"{line.label}: {line.value}"
+
+
+def _markdown_line(line: Line) -> str:
+    address = line.value.replace("\\", "%5C").replace("<", "%3C").replace(">", "%3E")
+    return f"[{markdown_text(line.label)}](<{address}>)"
+
+
+def _html_line(line: Line) -> str:
+    return f'<a href="{_html_text(line.value)}">{_html_text(line.label)}</a>'
+
+
+_ESCAPES: dict[Form, Callable[[str], str]] = {
+    "text": _as_it_is,
+    "markdown": markdown_text,
+    "html": _html_text,
+}
+_BREAKS: dict[Form, str] = {"text": "\n", "markdown": "  \n", "html": "<br/>"}
