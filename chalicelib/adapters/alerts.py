@@ -176,6 +176,7 @@ def _to_item(alert: Alert, exchange_timezone: str | None) -> Item:
         outbox=None if alert.quiet else NEW,
         exchange_timezone=exchange_timezone or None,
         channels=" ".join(alert.channels) or None,
+        severity=None if alert.severity == "normal" else alert.severity,
         day=alert.timestamp[:10],
         timestamp_symbol_rule=f"{alert.timestamp}#{alert.symbol}#{alert.rule_id}",
     )
@@ -197,6 +198,7 @@ def to_stored(item: Item) -> StoredAlert:
         source=item["source"]["S"],
         quiet=optional_text(item, "quiet") or "",
         channels=tuple((optional_text(item, "channels") or "").split()),
+        severity="urgent" if optional_text(item, "severity") == "urgent" else "normal",
     )
     return StoredAlert(
         alert,

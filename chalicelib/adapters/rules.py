@@ -91,6 +91,7 @@ class Rules:
             enabled[put.symbol, put.rule_id] = put.enabled
             fields = msgspec.structs.asdict(put)
             fields["channels"] = " ".join(put.channels) or None
+            fields["severity"] = None if put.severity == "normal" else put.severity
             item = item_of(kind=_KIND, **fields)
             writes.append({"Put": {"TableName": self._table, "Item": item}})
         return transact(self._client, [self._next_book(table.version, enabled), *writes])

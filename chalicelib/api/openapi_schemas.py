@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from chalicelib.domain.alerts import Severity
 from chalicelib.domain.deliveries import DeliveryStatus
 from chalicelib.domain.rules import (
     MAX_COOLDOWN_SECONDS,
@@ -144,6 +145,7 @@ ALERT: dict[str, Schema] = {
     },
     "message": text(),
     "source": LABELS["source"],
+    "severity": text("That of its rule.", enum=list(get_args(Severity))),
     "quiet": nullable(text("Why it was only recorded; null if it was to be sent.")),
     "notified_at": nullable(
         {**INSTANT, "description": "When the first channel accepted it; null before that."}
@@ -214,6 +216,10 @@ RULE_GIVEN: dict[str, Schema] = {
         "maxItems": MAX_RULE_CHANNELS,
         "description": "Ids of the channels that its alerts go to; if empty, the default ones.",
     },
+    "severity": nullable(
+        text("How urgent its alerts are, which their messages say; normal by default.")
+        | {"enum": [*get_args(Severity), None]}
+    ),
 }
 """A rule as clients write it; the numbers that a condition needs are checked on entry."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 
@@ -15,6 +16,9 @@ SIMULATED_SOURCE = "simulator"
 ALERT_ID = re.compile(r"[0-9a-f]{24}", re.ASCII)
 ALERT_ID_ALLOWED = "24 hexadecimal digits, as GET /alerts has them"
 
+Severity = Literal["normal", "urgent"]
+"""How urgent an alert is; its messages say so."""
+
 TEST_CONDITION = "test"
 """The condition of an alert that a user sends to test a channel."""
 
@@ -23,7 +27,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A rule that fired. `values` are the values that it was judged by, by name.
 
     `channels` are those that its rule names; none means the default ones. `quiet` is empty if the
-    alert is to be sent, else the reason why it is only recorded.
+    alert is to be sent, else the reason why it is only recorded. `severity` is that of its rule.
     """
 
     symbol: str
@@ -37,6 +41,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str
     quiet: str = ""
     channels: tuple[str, ...] = ()
+    severity: Severity = "normal"
 
     @property
     def alert_id(self) -> str:

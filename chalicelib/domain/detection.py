@@ -410,6 +410,7 @@ def make_alert(rule: Rule, observation: Observation, tick: Tick, watch: Watch, q
         source=tick.source,
         quiet=quiet,
         channels=rule.channels,
+        severity=rule.severity,
     )
 
 

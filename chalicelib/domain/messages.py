@@ -82,6 +82,7 @@ def compose(alert: Alert, exchange_timezone: str | None, page_url: str) -> Messa
             "event_type": "test" if alert.condition == TEST_CONDITION else "alert",
             "alert_id": alert.alert_id,
             "source": alert.source,
+            "severity": alert.severity,
         },
         body=body,
     )
@@ -137,6 +138,7 @@ def machine_form(alert: Alert) -> dict[str, object]:
         "values": alert.values,
         "message": alert.message,
         "source": alert.source,
+        "severity": alert.severity,
     }
 
 

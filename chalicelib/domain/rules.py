@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
+from chalicelib.domain.alerts import Severity
 from chalicelib.domain.channel_ids import CHANNEL_ID
 from chalicelib.domain.errors import RuleError
 from chalicelib.domain.ticks import SYMBOL_ALLOWED, number, parse_symbol
@@ -59,7 +60,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     value: a price, or a percentage for the percent conditions; fast and slow: the averages' windows
     in ticks or bars; window: the bars that a move is measured over; cooldown in seconds. With the
     interval "tick" every tick is judged, with others the close of each bar. channels: ids of those
-    that its alerts go to; none means the default ones.
+    that its alerts go to; none means the default ones. severity: that of its alerts.
     """
 
     rule_id: str
@@ -76,6 +77,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool = True
     notify: bool = True
     channels: tuple[str, ...] = ()
+    severity: Severity = "normal"
 
     @property
     def fingerprint(self) -> str:
@@ -235,6 +237,7 @@ def parse_rule(given: dict[str, Any], rule_id: str) -> Rule:
         enabled=_flag(given, "enabled"),
         notify=_flag(given, "notify"),
         channels=_channels(given.get("channels")),
+        severity=_choice(given, "severity", get_args(Severity), "normal"),
     )
     _check_condition(rule)
     return rule

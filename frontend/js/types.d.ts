@@ -116,6 +116,7 @@ export interface Rule {
   notify: boolean;
   /** ids; none: the default channels */
   channels?: string[];
+  severity?: string;
   /** true for a rule of the deployment's settings */
   default?: boolean;
 }

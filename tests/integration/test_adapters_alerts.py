@@ -30,7 +30,7 @@ def only(alerts: AlertStore, symbol: str) -> StoredAlert:
 
 
 def test_an_alert_comes_back_as_it_was_recorded(alerts: AlertStore, symbol: str) -> None:
-    alert = make_alert(symbol=symbol, quiet="old")
+    alert = make_alert(symbol=symbol, quiet="old", severity="urgent")
     alerts.record_all([alert], None)
     assert only(alerts, symbol) == StoredAlert(alert)
 

@@ -27,6 +27,7 @@ def mine(rules: RuleStore, symbol: str) -> list[Rule]:
         {"condition": "moving_percent", "window": 10, "trigger": "once_per_session"},
         {"condition": "less_than", "enabled": False, "notify": False, "cooldown_seconds": 60},
         {"condition": "every_record", "value": None, "expires_at": at(5), "trigger": "once"},
+        {"condition": "less_than", "severity": "urgent"},
     ],
 )
 def test_a_rule_comes_back_as_it_was_put(

@@ -59,6 +59,7 @@ def test_an_alert_says_what_fired_and_whether_it_was_sent() -> None:
         "values": {"value": 189},
         "message": "AAPL rose above 189",
         "source": "yfinance",
+        "severity": "normal",
         "quiet": None,
         "notified_at": "2026-11-18T16:00:02.000000Z",
     }

@@ -97,6 +97,16 @@ def test_a_rule_that_does_not_notify_is_recorded_only() -> None:
     assert [alert.quiet for alert in outcome.state.pending] == ["record only"]
 
 
+def test_an_alert_has_the_severity_of_its_rule_which_the_state_omits_if_it_is_normal() -> None:
+    for severity, stored in (("urgent", b'"severity":"urgent"'), ("normal", b"")):
+        watch = Watch((make_rule("every_record", value=None, severity=severity),))
+        state = advance(State(symbol="AAPL"), make_ticks([1]), watch, loud).state
+        assert [alert.severity for alert in state.pending] == [severity]
+        written = msgspec.json.encode(state.pending)
+        assert stored in written
+        assert (b"severity" in written) == (severity == "urgent")
+
+
 @pytest.mark.parametrize(
     "rule",
     [

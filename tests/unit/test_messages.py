@@ -54,7 +54,15 @@ def test_attributes_are_what_filter_policies_match() -> None:
         "event_type": "alert",
         "alert_id": make_alert().alert_id,
         "source": "replay",
+        "severity": "normal",
     }
+
+
+def test_an_urgent_alert_says_so_to_machines_and_filter_policies() -> None:
+    message = composed(severity="urgent")
+    assert message.attributes["severity"] == "urgent"
+    assert json.loads(message.data)["severity"] == "urgent"
+    assert json.loads(composed().data)["severity"] == "normal"
 
 
 def test_the_page_is_linked_with_the_symbol_encoded() -> None:

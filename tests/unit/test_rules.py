@@ -69,6 +69,7 @@ def test_symbol_is_put_into_upper_case() -> None:
         (described(expires_at="2026-11-20T00:00:00"), "expires_at"),
         (described(enabled="yes"), "enabled"),
         (described(notify=1), "notify"),
+        (described(severity="loud"), "severity"),
         (described(window=5), "window"),
         (described(fast=5), "fast, slow"),
         (described(colour="red"), "colour"),
@@ -102,6 +103,7 @@ def test_fingerprint_changes_with_what_is_judged_and_not_with_switches() -> None
     assert parse_rule(described(value=201), "r").fingerprint != rule.fingerprint
     assert parse_rule(described(trigger="once"), "r").fingerprint != rule.fingerprint
     assert parse_rule(described(enabled=False, notify=False), "r").fingerprint == rule.fingerprint
+    assert parse_rule(described(severity="urgent"), "r").fingerprint == rule.fingerprint
 
 
 def test_expired_or_disabled_rule_is_not_active() -> None:

@@ -146,5 +146,6 @@ export function ruleBody(form) {
     enabled: Boolean(form.enabled),
     notify: Boolean(form.notify),
     ...(form.channels ? { channels: form.channels } : {}),
+    ...(form.severity ? { severity: form.severity } : {}),
   };
 }

@@ -141,7 +141,8 @@ export function editRule(context, rule) {
       submit: known ? "Save" : "Create",
       extra: [preview],
       onsubmit: async (filled) => {
-        const body = readForm(filled, channels.ids());
+        const kept = rule.severity ? { severity: rule.severity } : {};
+        const body = { ...readForm(filled, channels.ids()), ...kept };
         await withToken("write:rules", () =>
           known ? api.replaceRule(known, body) : api.createRule(body),
         );
