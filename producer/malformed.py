@@ -9,13 +9,11 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import lru_cache
 
-from chalicelib.domain.ticks import SYMBOL
+from chalicelib.domain.ticks import LABELS, NUMBERS, SYMBOL
 from chalicelib.domain.times import is_canonical
 from chalicelib.domain.wire import LABEL, MAX_LABEL, MOST_FOLDED, SPLIT
 from producer.wire import WireTick
 
-_LABELS = ("currency", "exchange_timezone", "market_state", "source")
-_NUMBERS = ("price", "open", "high", "low", "previous_close", "volume")
 _TIMESTAMP_LENGTH = 27
 _KEPT = 4096
 
@@ -35,11 +33,11 @@ def _malformed(tick: WireTick) -> str | None:
         return "symbol"
     if not _is_timestamp(tick.timestamp):
         return "timestamp"
-    for name in _LABELS:
+    for name in LABELS:
         value = getattr(tick, name)
         if value is not None and not _is_label(value):
             return name
-    for name in _NUMBERS:
+    for name in NUMBERS:
         value = getattr(tick, name)
         if value is not None and type(value) is not Decimal:
             return name

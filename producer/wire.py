@@ -14,14 +14,14 @@ from typing import Literal
 import msgspec
 
 from chalicelib.domain.errors import TickError
-from chalicelib.domain.ticks import number, parse_symbol
+from chalicelib.domain.ticks import Mode, number, parse_symbol
+from chalicelib.domain.wire_fields import WireFields
 from producer.errors import UsageError
 
 Bar = Literal["1m", "1h", "1d"]
-Mode = Literal["live", "replay", "backfill"]
 
 
-class WireTick(msgspec.Struct, kw_only=True, omit_defaults=True):
+class WireTick(WireFields, kw_only=True, omit_defaults=True):
     """One tick, or one historical bar if `bar` is set (price is then its close).
 
     `folded` is the number of finer bars that it was made from, None for an original bar. `split` is
@@ -29,22 +29,9 @@ class WireTick(msgspec.Struct, kw_only=True, omit_defaults=True):
     27 characters in UTC. Mutable, since the producer corrects `timestamp` and sets `sent_at`.
     """
 
-    symbol: str
     timestamp: str = ""
-    price: Decimal
-    open: Decimal | None = None
-    high: Decimal | None = None
-    low: Decimal | None = None
-    previous_close: Decimal | None = None
-    volume: Decimal | None = None
-    currency: str | None = None
-    exchange_timezone: str | None = None
-    market_state: str | None = None
-    source: str | None = None
-    mode: Mode | None = None
+    mode: Mode | None = None  # type: ignore[assignment]  # None: not sent, which means live
     bar: Bar | None = None
-    folded: int | None = None
-    split: str | None = None
     sent_at: str | None = None
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import msgspec
 
 from chalicelib.domain.bars import Bar
-from chalicelib.domain.ticks import SYMBOL, Tick
+from chalicelib.domain.ticks import NUMBERS, SYMBOL, Tick
 
 Identity = tuple[str, ...]
 """Symbol and timestamp of a tick; symbol, start and interval of a historical bar."""
@@ -40,7 +40,6 @@ _BARS_STAMP = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2
 """The forms of a bar's start that chalicelib/lake/raw_bars.sql accepts."""
 
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
-_NUMBERS = ("price", "open", "high", "low", "previous_close", "volume")
 _ODD = re.compile(
     rb'":\s*(?:[+-]|[0-9]+(?:\.[0-9]+)?[eE]|[0-9]+\.[0-9]{9}|"[0-9._eE+\s-]+")',
 )
@@ -83,7 +82,7 @@ def _texts(item: Tick | Bar, fields: dict[str, str]) -> dict[str, str]:
     """Return the present fields under their new names, numbers in plain decimals."""
     values = {named: getattr(item, name) for name, named in fields.items()}
     return {
-        name: f"{value:f}" if name in _NUMBERS else value
+        name: f"{value:f}" if name in NUMBERS else value
         for name, value in values.items()
         if value is not None
     }

@@ -57,6 +57,13 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     split: str | None = None
 
 
+NUMBERS = ("price", "open", "high", "low", "previous_close", "volume")
+"""The fields that are numbers, in the order of the stores."""
+
+LABELS = ("currency", "exchange_timezone", "market_state", "source")
+"""The fields that are free text."""
+
+
 class Enriched(msgspec.Struct, frozen=True):
     """Values derived from one tick alone; None if a needed field is missing."""
 

@@ -33,6 +33,7 @@ from chalicelib.domain.ticks import (
     parse_symbol,
 )
 from chalicelib.domain.times import from_text, is_canonical, to_text
+from chalicelib.domain.wire_fields import WireFields
 
 MAX_AHEAD = timedelta(seconds=300)
 """Ticks after one whose timestamp is ahead of the stream's clock are late until that time: they
@@ -54,27 +55,6 @@ _MODES = get_args(Mode)
 _PRICE_ALLOWED = "a number above 0 and below 10^12, also after rounding to eight decimals"
 _VOLUME_ALLOWED = "a number from 0 and below 10^18, also after rounding to eight decimals"
 _TIME_ALLOWED = "an RFC 3339 date-time with an offset, such as 2026-11-20T15:30:00.123456Z"
-
-
-class WireTick(msgspec.Struct, frozen=True):
-    """The contract's fields as received; others are ignored here and kept in the archive."""
-
-    symbol: str
-    price: Decimal
-    timestamp: str | None = None
-    open: Decimal | None = None
-    high: Decimal | None = None
-    low: Decimal | None = None
-    previous_close: Decimal | None = None
-    volume: Decimal | None = None
-    currency: str | None = None
-    exchange_timezone: str | None = None
-    market_state: str | None = None
-    source: str | None = None
-    mode: str = "live"
-    bar: str | None = None
-    folded: int | None = None
-    split: str | None = None
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -100,8 +80,8 @@ class Decoded(msgspec.Struct, frozen=True):
     misread: tuple[Identity, ...] = ()
 
 
-_one = msgspec.json.Decoder(WireTick)
-_many = msgspec.json.Decoder(list[WireTick])
+_one = msgspec.json.Decoder(WireFields)
+_many = msgspec.json.Decoder(list[WireFields])
 
 
 def decode(
@@ -181,7 +161,7 @@ class _Record:
         else:
             self._not_listed += 1
 
-    def _take(self, part: bytes, item: WireTick | msgspec.Raw, *, alone: bool) -> None:
+    def _take(self, part: bytes, item: WireFields | msgspec.Raw, *, alone: bool) -> None:
         """Add the tick or bar; `alone` if it is its whole line. Raises the reason if it is
         invalid."""
         wire = _read(item) if isinstance(item, msgspec.Raw) else item
@@ -197,7 +177,7 @@ class _Record:
                 self._misread.append(identity_of(bar))
 
 
-def to_tick(wire: WireTick, taken: datetime, stamps: Stamps) -> Tick:
+def to_tick(wire: WireFields, taken: datetime, stamps: Stamps) -> Tick:
     """Return the checked tick. A missing timestamp is taken from `stamps`. Raises TickError."""
     if wire.mode not in _MODES:
         raise TickError("mode", wire.mode, ", ".join(_MODES))
@@ -222,7 +202,7 @@ def to_tick(wire: WireTick, taken: datetime, stamps: Stamps) -> Tick:
     )
 
 
-def to_bar(wire: WireTick, taken: datetime) -> Bar:
+def to_bar(wire: WireFields, taken: datetime) -> Bar:
     """Return the historical bar of a record with `"bar"`. Raises TickError."""
     interval = wire.bar or ""
     if interval not in STORED:
@@ -271,7 +251,7 @@ class _Array:
         return self._items[at]
 
 
-def _parts(line: bytes) -> Iterator[tuple[bytes, WireTick | msgspec.Raw]]:
+def _parts(line: bytes) -> Iterator[tuple[bytes, WireFields | msgspec.Raw]]:
     """Yield the line's items with their bytes.
 
     An array is parsed at once if all its items are ticks, each with the line's bytes; else item by
@@ -288,7 +268,7 @@ def _parts(line: bytes) -> Iterator[tuple[bytes, WireTick | msgspec.Raw]]:
         yield from ((part, msgspec.Raw(part)) for part in parts)
 
 
-def _read(raw: msgspec.Raw) -> WireTick:
+def _read(raw: msgspec.Raw) -> WireFields:
     try:
         return _one.decode(raw)
     except UNREADABLE as error:

@@ -6,7 +6,8 @@ from typing import Literal
 
 import msgspec
 
-from producer.wire import Bar, Mode
+from chalicelib.domain.ticks import Mode
+from producer.wire import Bar
 
 RowsAs = Literal["bars", "ticks"]
 REPLAY = "replay"

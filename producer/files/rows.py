@@ -10,13 +10,13 @@ from decimal import Decimal
 import msgspec
 
 from chalicelib.domain.errors import TickError
+from chalicelib.domain.ticks import LABELS
 from producer.files.layout import Group, Layout
 from producer.files.names import FIGURES, symbol_of
 from producer.files.numbers import Mark, number_of
 from producer.files.times import Order, instant_of
 from producer.sources.recording import Unreadable
 
-_LABELS = ("currency", "exchange_timezone", "market_state", "source")
 _ABOVE_ZERO = ("open", "high", "low", "previous_close")
 _NONE: Mapping[str, str] = {}
 
@@ -64,7 +64,7 @@ class RowReader:
         self.gaps: list[tuple[str, datetime]] = []
         self._is_wide = len(layout.groups) > 1 or bool(layout.groups[0].symbol)
         columns = layout.groups[0].at
-        self._labels = tuple((name, columns[name]) for name in _LABELS if name in columns)
+        self._labels = tuple((name, columns[name]) for name in LABELS if name in columns)
 
     def rows(self, number: int, cells: Sequence[str], unreadable: Unreadable) -> Iterator[Row]:
         """Yield a row for each symbol of a line. Unreadable rows are counted."""

@@ -24,7 +24,7 @@ import msgspec
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.errors import TickError
 from chalicelib.domain.raw_lines import Line, each_line
-from chalicelib.domain.ticks import UNKNOWN_SOURCE, Tick, family
+from chalicelib.domain.ticks import UNKNOWN_SOURCE, Mode, Tick, family
 from chalicelib.domain.times import EPOCH
 from chalicelib.domain.wire import decode
 from producer.errors import UsageError
@@ -32,7 +32,7 @@ from producer.sources.ndjson import tick_of
 from producer.sources.objects import Objects
 from producer.sources.recording import Symbols, Unreadable
 from producer.sources.sorting import TICK_SIZE, Entry, Sorter
-from producer.wire import Mode, WireTick
+from producer.wire import WireTick
 
 _Entry = tuple[datetime, int, int, WireTick]
 """A tick with its record's arrival, its line's number and its maximum size in bytes."""

@@ -20,14 +20,14 @@ from typing import Any
 import msgspec
 
 from chalicelib.domain.errors import TickError
-from chalicelib.domain.ticks import UNKNOWN_SOURCE, number, parse_symbol
+from chalicelib.domain.ticks import NUMBERS, UNKNOWN_SOURCE, Mode, number, parse_symbol
 from chalicelib.domain.times import from_text, is_canonical
 from producer.errors import UsageError
 from producer.sinks import aws
-from producer.sources.lake_rows import PRICES, Day
+from producer.sources.lake_rows import Day
 from producer.sources.objects import Files
 from producer.sources.recording import Symbols, Unreadable
-from producer.wire import Mode, WireTick
+from producer.wire import WireTick
 
 TABLE = "ticks"
 _OVERLAP_DAYS = 2
@@ -181,7 +181,7 @@ class Recording:
             raise ValueError("price is not above 0")
         if not _is_stored(tick.timestamp):
             raise TickError("timestamp", tick.timestamp, "UTC with six digits of seconds and Z")
-        for name in PRICES:
+        for name in NUMBERS:
             value = getattr(tick, name)
             if value is not None:
                 setattr(tick, name, number(value))

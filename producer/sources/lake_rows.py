@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.domain.ticks import LABELS, NUMBERS
 from producer.errors import UsageError
 from producer.files.bounded_parquet import batches, is_text, open_file, told
 from producer.sources.sorting import no_room
@@ -29,9 +30,7 @@ LONGEST_TEXT = 200
 ROWS_OF_A_RUN = 2_000
 """Rows of each run in memory while several are merged."""
 
-PRICES = ("price", "open", "high", "low", "previous_close", "volume")
-_LABELS = ("currency", "exchange_timezone", "market_state", "source", "split")
-_COLUMNS = ("symbol", "timestamp", *PRICES, *_LABELS)
+_COLUMNS = ("symbol", "timestamp", *NUMBERS, *LABELS, "split")
 _PLACE = "place"
 """The number of a row in the day's files."""
 
@@ -107,7 +106,7 @@ class Day:
     def _column(self, field: pyarrow.Field, found: pyarrow.Array) -> pyarrow.Array:
         from pyarrow import binary, types
 
-        if field.name in PRICES:
+        if field.name in NUMBERS:
             if not types.is_decimal(found.type):
                 raise UsageError(f"{self._name}: {field.name} is {found.type}; allowed: decimal")
             return found.cast(field.type)
@@ -207,6 +206,6 @@ def _read(path: Path) -> Iterator[pyarrow.RecordBatch]:
 def _schema() -> pyarrow.Schema:
     from pyarrow import decimal128, int64, schema, string
 
-    prices = {name: decimal128(38, 8) for name in PRICES}
+    prices = {name: decimal128(38, 8) for name in NUMBERS}
     columns = [(name, prices.get(name, string())) for name in _COLUMNS]
     return schema([*columns, (_PLACE, int64())])

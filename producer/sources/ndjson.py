@@ -11,7 +11,7 @@ from threading import Event
 import msgspec
 
 from chalicelib.domain.errors import TickError
-from chalicelib.domain.ticks import parse_symbol
+from chalicelib.domain.ticks import NUMBERS, parse_symbol
 from chalicelib.domain.times import from_text, to_text
 from producer.errors import UsageError
 from producer.files.asked import REPLAY, Asked
@@ -24,7 +24,6 @@ from producer.years import plausible
 
 _NAMES = (".ndjson", ".jsonl", ".json", ".ndjson.gz", ".jsonl.gz", ".json.gz")
 _REPLAY = Asked()
-_NUMBERS = ("price", "open", "high", "low", "previous_close", "volume")
 
 
 def is_ndjson(path: Path) -> bool:
@@ -48,7 +47,7 @@ def tick_of(line: str | bytes, asked: Asked = _REPLAY) -> WireTick:
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     tick.symbol = parse_symbol(tick.symbol)
-    for name in _NUMBERS:
+    for name in NUMBERS:
         setattr(tick, name, decimal_of(getattr(tick, name)))
     if tick.price is None or tick.price <= 0:
         raise ValueError("price is not above 0")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.domain.ticks import Mode
 from producer.ordering import Ordering
-from producer.wire import Mode
 from tests.producer_support.doubles import make_wire_tick
 
 

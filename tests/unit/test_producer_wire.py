@@ -6,8 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from chalicelib.domain.ticks import LABELS, NUMBERS
+from chalicelib.domain.wire_fields import WireFields
 from producer.errors import UsageError
-from producer.wire import decimal_of, line_of, symbols_of
+from producer.wire import WireTick, decimal_of, line_of, symbols_of
 from tests.producer_support.doubles import make_wire_tick
 
 
@@ -38,6 +40,23 @@ def test_a_line_has_numbers_not_text_and_no_empty_fields() -> None:
     assert line.payload == (
         b'{"symbol":"AAPL","timestamp":"2026-11-20T15:00:00.000000Z","price":189.84,"volume":7}'
     )
+
+
+def test_a_line_has_its_fields_in_the_contracts_order() -> None:
+    given = {name: Decimal(1) for name in NUMBERS} | dict.fromkeys(LABELS, "x")
+    tick = WireTick(
+        symbol="AAPL", timestamp="t", mode="live", bar="1d", folded=2, split="2:1", sent_at="u",
+        **given,  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert line_of(tick).payload == (
+        b'{"symbol":"AAPL","timestamp":"t","price":1,"open":1,"high":1,"low":1,'
+        b'"previous_close":1,"volume":1,"currency":"x","exchange_timezone":"x","market_state":"x",'
+        b'"source":"x","mode":"live","bar":"1d","folded":2,"split":"2:1","sent_at":"u"}'
+    )
+
+
+def test_the_producer_sends_the_fields_that_ingest_reads_and_the_time_of_sending() -> None:
+    assert WireTick.__struct_fields__ == (*WireFields.__struct_fields__, "sent_at")
 
 
 def test_symbols_are_upper_case_and_each_once() -> None:

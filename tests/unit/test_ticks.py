@@ -3,10 +3,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from chalicelib.domain.errors import TickError
-from chalicelib.domain.ticks import enrich, number, parse_symbol
+from chalicelib.domain.ticks import LABELS, NUMBERS, Tick, enrich, number, parse_symbol
 from tests.factories import make_tick
 
 FIVE = Decimal(5)
@@ -76,3 +77,11 @@ def test_numbers_have_eight_decimals_and_no_exponent(given: str, kept: str) -> N
 )
 def test_numbers_have_one_form_whichever_of_them_came_first(given: str, kept: str) -> None:
     assert str(number(Decimal(given))) == kept
+
+
+def test_the_lists_of_numbers_and_labels_match_the_ticks_fields() -> None:
+    fields = {field.name: str(field.type) for field in msgspec.structs.fields(Tick)}
+    numbers = [name for name, kind in fields.items() if "Decimal" in kind]
+    assert list(NUMBERS) == numbers
+    others = set(fields) - set(numbers) - set(LABELS)
+    assert others == {"symbol", "timestamp", "mode", "split"}

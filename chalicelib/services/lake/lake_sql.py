@@ -15,15 +15,13 @@ from pathlib import Path
 import msgspec
 
 from chalicelib.domain.sessions import zone_names
+from chalicelib.domain.ticks import Tick
 from chalicelib.services.lake.arrivals import ArrivalHours, partitions
 from chalicelib.services.lake.texts import day_text, days_list, name_text, names_list
 
 FOLDER = Path(__file__).resolve().parents[2] / "lake"
 
-TICKS = (
-    "symbol", "timestamp", "price", "open", "high", "low", "previous_close", "volume",
-    "currency", "exchange_timezone", "market_state", "source", "mode", "split",
-)  # fmt: skip
+TICKS = Tick.__struct_fields__
 MINUTES = (
     "symbol", "start", "open", "high", "low", "close", "volume", "ticks", "source", "extended",
 )  # fmt: skip
