@@ -1,4 +1,4 @@
-# The archive as tables: lake.json has the columns.
+# The archive as tables: lake.json has the columns; `python -m tools.lake_file` writes it.
 
 locals {
   lake_formats = {
@@ -101,19 +101,19 @@ resource "aws_glue_catalog_table" "lake" {
 locals {
   lake_views = {
     for key, view in local.lake.views : key => merge(view, {
-      statement = templatefile("${path.module}/../chalicelib/lake/${view.sql}", {
+      statement = templatefile("${path.module}/../chalicelib/lake/${view.sql}", merge(local.lake.sql, {
         bar             = try(view.bar, "")
         compacted_until = "0001-01-01"
         by_day          = ""
         months          = "''"
-        raw = trimspace(templatefile("${path.module}/../chalicelib/lake/raw_ticks.sql", {
+        raw = trimspace(templatefile("${path.module}/../chalicelib/lake/raw_ticks.sql", merge(local.lake.sql, {
           arrived = "\"date\" >= '0001-01-01'"
-        }))
-        raw_bars = trimspace(templatefile("${path.module}/../chalicelib/lake/raw_bars.sql", {
+        })))
+        raw_bars = trimspace(templatefile("${path.module}/../chalicelib/lake/raw_bars.sql", merge(local.lake.sql, {
           arrived = "\"date\" >= '0001-01-01'"
           bar     = try(view.bar, "")
-        }))
-      })
+        })))
+      }))
     })
   }
 }

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.adapters.raw_survey import Survey
+from chalicelib.domain.archive_layout import RAW, day_prefix
 from chalicelib.domain.times import from_text, later, to_text
 from chalicelib.services.lake.lake_sql import Table
 from chalicelib.services.lake.stores import Changed, CompactedPeriod
@@ -64,9 +65,9 @@ class S3LakeObjects:
 
     def _dates(self, since: str | None) -> Iterator[str]:
         """Yield prefixes of the arrival dates to search."""
-        first = f"raw/date={later(since, days=-LOOKED_BACK_DAYS)[:10]}/" if since else ""
+        first = day_prefix(RAW, later(since, days=-LOOKED_BACK_DAYS)[:10]) if since else ""
         pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix="raw/", Delimiter="/"
+            Bucket=self._bucket, Prefix=RAW, Delimiter="/"
         )
         for page in pages:
             for entry in page.get("CommonPrefixes", ()):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
+from chalicelib.domain.archive_layout import RAW, READINGS, day_prefix, hour_of, is_merged
 from chalicelib.domain.errors import CompactionError
 from chalicelib.domain.times import from_text
-from chalicelib.services.lake.merge_plan import is_merged
 from chalicelib.services.lake.stores import RawHour, RawObject
 
 AT_ONCE = 8
@@ -19,8 +18,6 @@ AT_ONCE = 8
 
 MOST_DELETED = 1000
 
-
-_FOLDER = re.compile(r"date=(\d{4}-\d{2}-\d{2})/hour=(\d{2})")
 
 _Listed = tuple[str, int]
 """A name and its size in bytes."""
@@ -42,9 +39,9 @@ class S3RawObjects:
 
     def _of_day(self, day: str, before: str) -> Iterator[RawHour]:
         """Yield hour by hour, so that only one hour's names are in memory."""
-        readings = _by_folder(self._listed("readings/", day, before))
+        readings = _by_folder(self._listed(READINGS, day, before))
         told = next(readings, None)
-        for folder, objects in _by_folder(self._listed("raw/", day, before)):
+        for folder, objects in _by_folder(self._listed(RAW, day, before)):
             while told is not None and told[0] < folder:
                 told = next(readings, None)
             names = told[1] if told is not None and told[0] == folder else ()
@@ -57,7 +54,7 @@ class S3RawObjects:
     def _listed(self, root: str, day: str, before: str) -> Iterator[tuple[str, int]]:
         bound = from_text(before)
         pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=f"{root}date={day}/"
+            Bucket=self._bucket, Prefix=day_prefix(root, day)
         )
         for page in pages:
             for entry in page.get("Contents", ()):
@@ -99,5 +96,4 @@ def _by_folder(listed: Iterable[_Listed]) -> Iterator[tuple[str, tuple[_Listed, 
 
 
 def _hour(folder: str) -> str:
-    found = _FOLDER.fullmatch(folder)
-    return f"{found[1]}T{found[2]}" if found else ""
+    return "T".join(hour_of(folder) or ())

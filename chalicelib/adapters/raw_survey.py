@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from datetime import datetime
 
+from chalicelib.domain.archive_layout import is_merged, raw_name
 from chalicelib.domain.times import to_text
 from chalicelib.services.lake.arrivals import ArrivalHours
-from chalicelib.services.lake.merge_plan import is_merged
 from chalicelib.services.lake.stores import OVERLAP, Changed, fingerprint
 
 MOST_KNOWN = 10_000
 """The most fingerprints kept, within the size of a parameter in Glue. Further objects of the
 overlap are surveyed twice."""
-
-_NAME = re.compile(r"raw/(date=(\d{4}-\d{2}-\d{2})/hour=(\d{2})/.+)")
 
 
 class Survey:
@@ -32,10 +29,11 @@ class Survey:
 
     def add(self, key: str, written: datetime, content: str) -> None:
         """Add one object. Keys in other forms than ingest's are skipped."""
-        found = _NAME.fullmatch(key)
+        found = raw_name(key)
         if found is None:
             return
-        hour = ArrivalHours(found[2], int(found[3]), int(found[3]))
+        name, day, hour_text = found
+        hour = ArrivalHours(day, int(hour_text), int(hour_text))
         if self._bound is not None and is_merged(key):  # its lines were surveyed before
             self._mixed.add(hour)
             return
@@ -45,7 +43,7 @@ class Survey:
         if recent:
             self._late.append((written, mark))
         if recent and mark not in self._known:
-            self._new[hour].add(found[1])
+            self._new[hour].add(name)
         else:
             self._mixed.add(hour)
 

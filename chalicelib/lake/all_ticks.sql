@@ -1,20 +1,17 @@
 -- Days that are compacted, those of small months out of the months' files, and the raw ticks of
 -- later ones. compact moves the boundary and lists the months.
 SELECT
-  symbol, "timestamp", price, open, high, low, previous_close, volume,
-  currency, exchange_timezone, market_state, source, mode, "date"
+  ${tick}, "date"
 FROM ticks
 WHERE "date" <= '${compacted_until}'${by_day}
 UNION ALL
 SELECT
-  symbol, "timestamp", price, open, high, low, previous_close, volume,
-  currency, exchange_timezone, market_state, source, mode, "date"
+  ${tick}, "date"
 FROM ticks_by_month
 WHERE "month" IN (${months})
 UNION ALL
 SELECT
-  symbol, "timestamp", price, open, high, low, previous_close, volume,
-  currency, exchange_timezone, market_state, source, mode, "date"
+  ${tick}, "date"
 FROM (
 ${raw}
 ) AS newer

@@ -1,6 +1,6 @@
 -- Historical bars, each once: compacted ones, and those that have arrived since. Of several copies
 -- the later in the stream stays.
-SELECT symbol, "start", open, high, low, close, volume, source, "date"
+SELECT ${bar_columns}, "date"
 FROM (
   SELECT
     *,
@@ -9,12 +9,12 @@ FROM (
       ORDER BY length(number) DESC, number DESC, kept DESC
     ) AS choice
   FROM (
-    SELECT symbol, "start", open, high, low, close, volume, source, number, "date", 0 AS kept
+    SELECT ${bar_columns}, number, "date", 0 AS kept
     FROM (
 ${raw_bars}
     ) AS newer
     UNION ALL
-    SELECT symbol, "start", open, high, low, close, volume, source, number, "date", 1
+    SELECT ${bar_columns}, number, "date", 1
     FROM history_${bar}
   ) AS merged
 ) AS chosen

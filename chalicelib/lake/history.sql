@@ -1,5 +1,5 @@
 -- The bars of some periods: those in the table, and those that have arrived since.
-SELECT symbol, "start", open, high, low, close, volume, source, number, "date"
+SELECT ${bar_columns}, number, "date"
 FROM (
   SELECT
     *,
@@ -7,13 +7,13 @@ FROM (
       PARTITION BY symbol, "start" ORDER BY length(number) DESC, number DESC, kept DESC
     ) AS choice
   FROM (
-    SELECT symbol, "start", open, high, low, close, volume, source, number, "date", 0 AS kept
+    SELECT ${bar_columns}, number, "date", 0 AS kept
     FROM (
 ${raw_bars}
     ) AS newer
     WHERE ${period_sql} IN (${periods})
     UNION ALL
-    SELECT symbol, "start", open, high, low, close, volume, source, number, "date", 1
+    SELECT ${bar_columns}, number, "date", 1
     FROM history_${bar}
     WHERE "${period}" IN (${periods})
   ) AS merged

@@ -1,5 +1,5 @@
 -- Each historical bar of an interval in the raw archive once, read as raw_ticks.sql reads ticks.
-SELECT symbol, "start", open, high, low, close, volume, source, number, "date"
+SELECT ${bar_columns}, number, "date"
 FROM (
   SELECT
     *,
@@ -24,8 +24,8 @@ FROM (
         coalesce(nullif(source, ''), 'unknown') AS source,
         sent_at,
         TRY_CAST(concat(substr("timestamp", 1, 10), ' ', substr("timestamp", 12, 8), ' UTC') AS timestamp with time zone) AS instant,
-        regexp_extract("$path", '/raw/(.*)$', 1) AS batch,
-        regexp_extract("$path", '([0-9]+)[.]json[.]gz$', 1) AS number
+        ${raw_batch} AS batch,
+        ${number} AS number
       FROM raw_lines
       WHERE (${arrived})
         AND bar = '${bar}'
@@ -44,7 +44,7 @@ FROM (
         AND TRY_CAST(high AS decimal(20,8)) >= TRY_CAST(low AS decimal(20,8))
     ) AS plain
     LEFT JOIN (
-      SELECT DISTINCT symbol, "timestamp", regexp_extract("$path", '/readings/(.*)$', 1) AS batch
+      SELECT DISTINCT symbol, "timestamp", ${readings_batch} AS batch
       FROM readings
       WHERE (${arrived}) AND bar = '${bar}'
     ) AS told
@@ -56,7 +56,7 @@ FROM (
       TRY_CAST(open AS decimal(20,8)), TRY_CAST(high AS decimal(20,8)), TRY_CAST(low AS decimal(20,8)),
       TRY_CAST(price AS decimal(20,8)), TRY_CAST(volume AS decimal(26,8)),
       source,
-      regexp_extract("$path", '([0-9]+)[.]json[.]gz$', 1),
+      ${number},
       CAST(NULL AS varchar),
       substr("timestamp", 1, 10)
     FROM readings

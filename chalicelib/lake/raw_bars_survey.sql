@@ -2,11 +2,11 @@
 -- from 1970 to that of the arrival (or of the day after it) count: no bar of another one is ever stored.
 SELECT DISTINCT bar, substr("timestamp", 1, 7) AS "month", "date" AS arrived, ${batch} AS batch
 FROM (
-  SELECT bar, "timestamp", "date", regexp_extract("$path", '/raw/(.*)$', 1) AS batch
+  SELECT bar, "timestamp", "date", ${raw_batch} AS batch
   FROM raw_lines
   WHERE (${arrived})
   UNION ALL
-  SELECT bar, "timestamp", "date", regexp_extract("$path", '/readings/(.*)$', 1)
+  SELECT bar, "timestamp", "date", ${readings_batch}
   FROM readings
   WHERE (${arrived})
 ) AS found

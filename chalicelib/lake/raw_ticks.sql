@@ -2,8 +2,7 @@
 -- line `readings` says how ingest read it, or that it refused it (docs/lake.md). Of several copies
 -- the later in the stream stays: that of the object whose last sequence number is higher.
 SELECT
-  symbol, "timestamp", price, open, high, low, previous_close, volume,
-  currency, exchange_timezone, market_state, source, mode, split, "date", arrived, batch
+  ${tick}, split, "date", arrived, batch
 FROM (
   SELECT
     *,
@@ -55,8 +54,8 @@ FROM (
         sent_at,
         TRY_CAST(concat(substr("timestamp", 1, 10), ' ', substr("timestamp", 12, 8), ' UTC') AS timestamp with time zone) AS instant,
         "date" AS arrived,
-        regexp_extract("$path", '/raw/(.*)$', 1) AS batch,
-        regexp_extract("$path", '([0-9]+)[.]json[.]gz$', 1) AS number
+        ${raw_batch} AS batch,
+        ${number} AS number
       FROM raw_lines
       WHERE (${arrived})
         AND bar IS NULL
@@ -78,7 +77,7 @@ FROM (
         AND (high IS NULL OR low IS NULL OR TRY_CAST(high AS decimal(20,8)) >= TRY_CAST(low AS decimal(20,8)))
     ) AS plain
     LEFT JOIN (
-      SELECT DISTINCT symbol, "timestamp", regexp_extract("$path", '/readings/(.*)$', 1) AS batch
+      SELECT DISTINCT symbol, "timestamp", ${readings_batch} AS batch
       FROM readings
       WHERE (${arrived}) AND bar IS NULL
     ) AS told
@@ -92,8 +91,8 @@ FROM (
       currency, exchange_timezone, market_state, source, mode, split,
       session_date,
       "date",
-      regexp_extract("$path", '/readings/(.*)$', 1),
-      regexp_extract("$path", '([0-9]+)[.]json[.]gz$', 1),
+      ${readings_batch},
+      ${number},
       CAST(NULL AS varchar)
     FROM readings
     WHERE (${arrived}) AND refused IS NULL AND bar IS NULL

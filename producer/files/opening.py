@@ -9,6 +9,7 @@ from threading import Event
 
 import msgspec
 
+from chalicelib.domain.archive_layout import DATE
 from producer.errors import UsageError
 from producer.files.asked import Asked
 from producer.files.csv_file import CsvFile
@@ -30,7 +31,7 @@ _MOST_NOTES = 5
 
 def is_folder_of_files(path: Path) -> bool:
     """Return whether a folder holds price files rather than a raw archive or compacted days."""
-    if any(path.glob("date=*")) or any(path.glob("*/date=*")):
+    if any(path.glob(f"{DATE}*")) or any(path.glob(f"*/{DATE}*")):
         return False
     return next(_files_in(path), None) is not None
 

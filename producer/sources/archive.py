@@ -11,7 +11,6 @@ arrives first, so a recording should start where its series started.
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
@@ -21,6 +20,7 @@ from threading import Event
 
 import msgspec
 
+from chalicelib.domain.archive_layout import ENDING, QUARANTINE, READINGS, arrival_day, parsed
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.errors import TickError
 from chalicelib.domain.raw_lines import Line, each_line
@@ -40,7 +40,7 @@ _Entry = tuple[datetime, int, int, WireTick]
 MOST_IN_LINE = 10 << 20
 """Bytes; Kinesis accepts no larger record."""
 
-_NAME = re.compile(r"(.*-)([0-9]+)(?:\.[0-9a-f]{8}|\.[0-9a-f]{16})?-[0-9]+\.json\.gz", re.DOTALL)
+_OTHERS = {QUARANTINE.rstrip("/"), READINGS.rstrip("/"), "ticks"}
 _CLOCK = timedelta(seconds=10)
 """A stream's clock goes back by less than this."""
 
@@ -194,8 +194,8 @@ class _Series:
 
 def _place_of(name: str) -> tuple[str, int]:
     """Return the sort key of an hour's object: its shard and first sequence number."""
-    found = _NAME.fullmatch(name)
-    return (found[1], int(found[2])) if found else (name, 0)
+    found = parsed(name)
+    return (f"{found.folder}{found.origin}-", found.first) if found else (name, 0)
 
 
 def _steady(entries: Iterable[_Entry]) -> Iterator[_Entry]:
@@ -238,11 +238,9 @@ def _of_bar(bar: Bar) -> WireTick:
 
 def _day_of(key: str) -> date | None:
     """Return the day of arrival in a key of the raw archive; None for any other key."""
-    parts = key.split("/")
-    day = next((part.removeprefix("date=") for part in parts if part.startswith("date=")), "")
-    if {"quarantine", "readings", "ticks"} & set(parts) or not key.endswith(".json.gz"):
+    if _OTHERS & set(key.split("/")) or not key.endswith(ENDING):
         return None
     try:
-        return date.fromisoformat(day)
+        return date.fromisoformat(arrival_day(key))
     except ValueError:
         return None

@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from chalicelib.domain.archive_layout import is_merged
 from chalicelib.domain.raw_lines import unpack
 from chalicelib.services.lake import merge_early
 from chalicelib.services.lake.compact import Compact
-from chalicelib.services.lake.merge_plan import is_merged
 from rigs.emulated import Emulated
 from tests.integration.test_compaction import TICKS, Lake, same, wire
 

@@ -17,11 +17,12 @@ from zlib import crc32
 
 import pytest
 
+from chalicelib.domain.archive_layout import is_merged
 from chalicelib.domain.errors import OutOfTime
 from chalicelib.domain.raw_lines import Line, pack_lines, unpack
 from chalicelib.services.lake import merge, merge_weight
 from chalicelib.services.lake.merge import Merge, Merged
-from chalicelib.services.lake.merge_plan import MOST_BYTES, groups, is_merged, merged_name, numbered
+from chalicelib.services.lake.merge_plan import MOST_BYTES, groups, merged_name, numbered
 from chalicelib.services.lake.merge_weight import MOST_MEMORY
 from chalicelib.services.lake.stores import RawHour, RawObject
 

@@ -15,6 +15,7 @@ import pytest
 
 from chalicelib import bootstrap, handlers
 from chalicelib.adapters.lease import CompactionLease
+from chalicelib.domain.archive_layout import is_merged
 from chalicelib.domain.errors import CompactionError, OutOfTime
 from chalicelib.domain.raw_lines import pack_lines
 from chalicelib.domain.times import to_text
@@ -23,7 +24,6 @@ from chalicelib.services.lake.compact import LEASE, Compact, Compacted
 from chalicelib.services.lake.compact_writing import Statements
 from chalicelib.services.lake.merge import Merged
 from chalicelib.services.lake.merge_early import MergeEarly
-from chalicelib.services.lake.merge_plan import is_merged
 from chalicelib.services.lake.stores import RawHour, RawObject
 from embedded_aws.event_sources.scheduling import scheduled_event
 from rigs.memory_aws.system import Aws

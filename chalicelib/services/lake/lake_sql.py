@@ -15,22 +15,11 @@ from pathlib import Path
 import msgspec
 
 from chalicelib.domain.sessions import zone_names
-from chalicelib.domain.ticks import Tick
 from chalicelib.services.lake.arrivals import ArrivalHours, partitions
+from chalicelib.services.lake.columns import HISTORIC, MINUTES, SHARED, TICKS
 from chalicelib.services.lake.texts import day_text, days_list, name_text, names_list
 
 FOLDER = Path(__file__).resolve().parents[2] / "lake"
-
-TICKS = Tick.__struct_fields__
-MINUTES = (
-    "symbol", "start", "open", "high", "low", "close", "volume", "ticks", "source", "extended",
-)  # fmt: skip
-
-HISTORIC = (
-    "symbol", "start", "open", "high", "low", "close", "volume", "source", "number",
-)  # fmt: skip
-"""Columns of historical bars. `number` is the sequence number of the last record of the batch that
-held the bar: of two copies, the one with the higher number wins."""
 
 SESSIONS_BYTES = 150_000
 """The most bytes that the sessions of several days may add to a statement: some 1,500 sessions."""
@@ -69,8 +58,8 @@ class Table(msgspec.Struct, frozen=True):
 
 _LENGTHS = {"date": 10, "month": 7, "year": 4}
 
-DAYS_OF_TICKS = Table("ticks", TICKS, ("symbol", "timestamp"))
-MINUTE_BARS = Table("bars_1m", MINUTES, ("symbol", "start"))
+DAYS_OF_TICKS = Table("ticks", tuple(TICKS), ("symbol", "timestamp"))
+MINUTE_BARS = Table("bars_1m", tuple(MINUTES), ("symbol", "start"))
 MONTHS_OF_TICKS = Table("ticks_by_month", (*TICKS, "date"), ("symbol", "timestamp"), "month")
 HISTORY = {
     "1h": Table("history_1h", (*HISTORIC, "date"), ("symbol", "start"), "month"),
@@ -244,7 +233,8 @@ def _quoted(names: Iterable[str]) -> str:
 
 
 def _fill(name: str, **fields: str) -> str:
-    return _FIELD.sub(lambda found: fields[found[1]], _file(name))
+    texts = SHARED | fields
+    return _FIELD.sub(lambda found: texts[found[1]], _file(name))
 
 
 @cache

@@ -16,6 +16,7 @@ from itertools import zip_longest
 
 import msgspec
 
+from chalicelib.domain.archive_layout import RAW, READINGS
 from chalicelib.domain.errors import CompactionError
 from chalicelib.domain.raw_lines import Line, each_line, pack_lines, unpack
 from chalicelib.domain.raw_merging import (
@@ -29,8 +30,6 @@ from chalicelib.services.lake.merge_weight import MOST_MEMORY, weight
 from chalicelib.services.lake.stores import RawHour, RawObjects
 
 log = logging.getLogger("ticktape.merge")
-
-RAW, READINGS = "raw/", "readings/"
 
 SHORTEST_SECONDS = 30.0
 """With less time left than this, no merge is started."""

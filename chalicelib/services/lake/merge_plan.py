@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from hashlib import blake2b
 
 import msgspec
 
+from chalicelib.domain import archive_layout
+from chalicelib.domain.archive_layout import MERGED, is_merged
 from chalicelib.services.lake.stores import RawHour, RawObject
 
 MOST_BYTES = 1_000_000
 """The most stored bytes of objects merged into one. Their lines take up to thirty times as much
 memory."""
-
-MERGED = "merged"
-"""Takes the place of the shard's name in the names of merged objects."""
-
-_DIGEST = r"(?:\.(?:[0-9a-f]{8}|[0-9a-f]{16}))?"
-"""Names given by earlier versions have a shorter digest or none."""
-
-_NAME = re.compile(
-    rf"(?P<folder>.*/)?(?P<origin>[^/]+)-(?P<first>\d+){_DIGEST}-(?P<last>\d+)\.json\.gz"
-)
 
 
 class Numbered(msgspec.Struct, frozen=True):
@@ -38,16 +28,10 @@ class Numbered(msgspec.Struct, frozen=True):
 
 def numbered(stored: RawObject) -> Numbered | None:
     """Parse an object's name; return None for a name that ingest does not give."""
-    found = _NAME.fullmatch(stored.name)
+    found = archive_layout.parsed(stored.name)
     if found is None:
         return None
-    first, last = int(found["first"]), int(found["last"])
-    return Numbered(stored.name, stored.size, found["folder"] or "", found["origin"], first, last)
-
-
-def is_merged(name: str) -> bool:
-    """Return whether a name or key is that of a merged object."""
-    return name.rpartition("/")[2].startswith(MERGED + "-")
+    return Numbered(stored.name, stored.size, *msgspec.structs.astuple(found))
 
 
 def batches(hour: RawHour) -> int:
@@ -74,17 +58,9 @@ def groups(hour: RawHour) -> list[list[Numbered]]:
 
 
 def merged_name(group: Sequence[Numbered]) -> str:
-    """Return `date=.../hour=.../merged-<first>.<digest>-<last>.json.gz`, with a digest of the
-    members' names.
-
-    The digest makes the name identify its members: senders may number their messages alike, and two
-    runs may merge an hour at the same time, each with other late arrivals.
-    """
-    members = "\n".join(sorted(one.name for one in group))
-    digest = blake2b(members.encode(), digest_size=8).hexdigest()
-    first = min(one.first for one in group)
-    last = max(one.last for one in group)
-    return f"{group[0].folder}{MERGED}-{first}.{digest}-{last}.json.gz"
+    """Return the name of the object that a group becomes."""
+    first, last = min(one.first for one in group), max(one.last for one in group)
+    return archive_layout.merged_name(group[0].folder, first, last, (one.name for one in group))
 
 
 def orphans(hour: RawHour) -> list[str]:

@@ -1,0 +1,114 @@
+"""The archive's layout: the names of the objects that ingest and merging write.
+
+    raw/date=2026-11-20/hour=15/<origin>-<first>.<digest>-<last>.json.gz
+    readings/                   the same names
+    quarantine/date=2026-11-20/<origin>-<first>.<digest>-<last>.json
+
+`<first>` and `<last>` are sequence numbers; SQL reads the last one from the end of the name
+(`services/lake/tables.py`), readers parse names with `parsed`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from urllib.parse import quote
+
+import msgspec
+
+RAW, READINGS, QUARANTINE = "raw/", "readings/", "quarantine/"
+DATE = "date="
+ENDING = ".json.gz"
+
+MERGED = "merged"
+"""Takes the place of the shard's name in the names of merged objects."""
+
+_DIGEST = r"(?:\.(?:[0-9a-f]{8}|[0-9a-f]{16}))?"
+"""Names given by earlier versions have a shorter digest or none."""
+
+_NAME = re.compile(
+    rf"(?P<folder>.*/)?(?P<origin>[^/]+)-(?P<first>[0-9]+){_DIGEST}-(?P<last>[0-9]+)"
+    + re.escape(ENDING),
+    re.DOTALL,
+)
+_FOLDER = re.compile(rf"{DATE}([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})/hour=([0-9]{{2}})")
+_RAW_KEY = re.compile(rf"{RAW}({_FOLDER.pattern}/.+)")
+
+
+class BatchName(msgspec.Struct, frozen=True):
+    """The parts of a batch's name: its folder with a slash at the end, or empty."""
+
+    folder: str
+    origin: str
+    first: int
+    last: int
+
+
+def batch_name(origin: str, numbers: Sequence[str], contents: Iterable[bytes]) -> str:
+    """Return the name of a batch without its folder and ending.
+
+    It is made from the stream's numbers and the contents, so that a redelivered batch overwrites
+    only itself. A queue's numbers come from its senders, who may repeat those of others' messages.
+    """
+    digest = blake2b(" ".join(numbers).encode(), digest_size=8)
+    for content in contents:
+        digest.update(b"\n" + content)
+    return quote(f"{origin}-{numbers[0]}.{digest.hexdigest()}-{numbers[-1]}", safe="-")
+
+
+def arrival_name(arrival: str, name: str) -> str:
+    """Return the name under `raw/` and `readings/` of a batch that arrived at a time."""
+    return f"{DATE}{arrival[:10]}/hour={arrival[11:13]}/{name}{ENDING}"
+
+
+def quarantine_key(date: str, name: str) -> str:
+    """Return the key of a batch's quarantined parts."""
+    return f"{QUARANTINE}{DATE}{date}/{name}.json"
+
+
+def merged_name(folder: str, first: int, last: int, members: Iterable[str]) -> str:
+    """Return the name of an object merged from others, with a digest of their names.
+
+    The digest makes the name identify its members: senders may number their messages alike, and two
+    runs may merge an hour at the same time, each with other late arrivals.
+    """
+    digest = blake2b("\n".join(sorted(members)).encode(), digest_size=8).hexdigest()
+    return f"{folder}{MERGED}-{first}.{digest}-{last}{ENDING}"
+
+
+def is_merged(name: str) -> bool:
+    """Return whether a name or key is that of a merged object."""
+    return name.rpartition("/")[2].startswith(MERGED + "-")
+
+
+def parsed(name: str) -> BatchName | None:
+    """Parse a batch's name or key; None for a name that ingest does not give."""
+    found = _NAME.fullmatch(name)
+    if found is None:
+        return None
+    first, last = int(found["first"]), int(found["last"])
+    return BatchName(found["folder"] or "", found["origin"], first, last)
+
+
+def day_prefix(root: str, day: str) -> str:
+    """Return the prefix of the keys under `root` that arrived on a day."""
+    return f"{root}{DATE}{day}/"
+
+
+def hour_of(folder: str) -> tuple[str, str] | None:
+    """Return the date and the hour of arrival of a folder without a root; None for any other."""
+    found = _FOLDER.fullmatch(folder)
+    return (found[1], found[2]) if found else None
+
+
+def raw_name(key: str) -> tuple[str, str, str] | None:
+    """Return the name under `raw/`, its date and its hour; None for a key that ingest does not
+    give."""
+    found = _RAW_KEY.fullmatch(key)
+    return (found[1], found[2], found[3]) if found else None
+
+
+def arrival_day(key: str) -> str:
+    """Return the date of arrival in a key, as written there; empty without one."""
+    return next((part.removeprefix(DATE) for part in key.split("/") if part.startswith(DATE)), "")
