@@ -1,5 +1,5 @@
-"""The OpenAPI 3.1 document, written by hand; a test keeps it consistent with routes and
-parameters."""
+"""The OpenAPI 3.1 document: paths are written by hand, schemas of prices and symbols come from the
+structs of the answers. A test keeps it consistent with routes and parameters."""
 
 from __future__ import annotations
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.api.openapi_schemas import Schema, ref, text
+from chalicelib.api.openapi_schemas import ref, text
+from chalicelib.api.openapi_structs import Schema
 from chalicelib.api.study_parameters import KINDS
 
 Operation = dict[str, Any]

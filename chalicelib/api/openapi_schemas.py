@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from chalicelib.api.openapi_structs import Schema, properties_of, record_of, schema_of
 from chalicelib.domain.alerts import Severity
 from chalicelib.domain.deliveries import DeliveryStatus
+from chalicelib.domain.field_types import Count, Instant, Price, Symbol
 from chalicelib.domain.rules import (
     MAX_COOLDOWN_SECONDS,
     MAX_RULE_CHANNELS,
@@ -14,10 +16,12 @@ from chalicelib.domain.rules import (
     Trigger,
 )
 from chalicelib.domain.rules import Interval as RuleInterval
+from chalicelib.services.market_data.answers import BarRow, Quote, SymbolBarRow, TickRow
+from chalicelib.services.market_data.freshness import Labels
 from chalicelib.services.market_data.queries import BAR_INTERVALS, PERIODS
 from chalicelib.services.reports.reports import MOST_REUSE_MINUTES, REUSE_MINUTES
-
-Schema = dict[str, Any]
+from chalicelib.services.stores import SymbolEntry
+from chalicelib.services.symbols.lists import Listed
 
 
 def text(description: str = "", **more: Any) -> Schema:
@@ -55,80 +59,16 @@ def _described(schema: Schema, description: str) -> Schema:
     return {**schema, "description": description} if description else schema
 
 
-SYMBOL = text("Upper case.", pattern="^[A-Z0-9.\\-=^_]{1,24}$", examples=["AAPL"])
+SYMBOL = schema_of(Symbol)
 SYMBOL_GIVEN = text(pattern="^[A-Za-z0-9.\\-=^_]{1,24}$", examples=["AAPL"])
-INSTANT = text(
-    "UTC, always with six digits and Z, so that texts sort like times.",
-    format="date-time",
-    examples=["2026-11-20T15:30:00.123456Z"],
-)
-PRICE = number(examples=[189.84])
+INSTANT = schema_of(Instant)
+PRICE = schema_of(Price)
 FLAG: Schema = {"type": "boolean"}
-COUNT: Schema = {"type": "integer", "minimum": 0}
+COUNT = schema_of(Count)
 TOKEN = nullable(text("Pass it as page_token to get the next page; null on the last one."))
 
-LABELS: dict[str, Schema] = {
-    "currency": nullable(text(examples=["USD"])),
-    "source": text(
-        "The source of the prices; `simulator` means that they are simulated.",
-        examples=["yfinance", "simulator", "replay", "unknown"],
-    ),
-    "adjustment": text(
-        "raw: as received; splits: from a source whose history is adjusted for splits.",
-        enum=["raw", "splits"],
-    ),
-    "as_of": nullable({**INSTANT, "description": "The timestamp of the newest known price."}),
-    "delay_seconds": nullable({**COUNT, "description": "The age of that price now."}),
-    "exchange_delay_seconds": {
-        **COUNT,
-        "description": "The source's delay for this exchange; 0 for real time.",
-    },
-    "is_stale": {
-        **FLAG,
-        "description": "Whether that price is more than 5 minutes plus exchange_delay_seconds "
-        "older than the last moment at which the market was open, by the exchange's calendar.",
-    },
-    "market_state": text(
-        "The exchange's state now: PRE, REGULAR, POST or CLOSED; if its hours are unknown, the "
-        "source's latest value."
-    ),
-    "exchange_timezone": nullable(text(examples=["America/New_York"])),
-    "next_open": nullable(
-        {**INSTANT, "description": "null in session and if the exchange's hours are unknown."}
-    ),
-}
-
-TICK: dict[str, Schema] = {
-    "timestamp": INSTANT,
-    "symbol": SYMBOL,
-    "open": nullable(number("The session's first price so far.")),
-    "high": nullable(number("The session's highest price so far.")),
-    "low": nullable(number("The session's lowest price so far.")),
-    "price": PRICE,
-    "previous_close": nullable(number("The last session's close.")),
-    "change": nullable(number("price - previous_close")),
-    "change_percent": nullable(number("100 * change / previous_close, to four decimal places")),
-    "volume": nullable(number("The session's volume so far.")),
-    "moving_average": nullable(number("The mean of open, high, low and price.")),
-    "anomaly": text("Whether the change is above 5% in either direction.", enum=["Yes", "No"]),
-}
-
-BAR: dict[str, Schema] = {
-    "timestamp": {**INSTANT, "description": "The start of `[start, start + interval)`."},
-    "open": PRICE,
-    "high": PRICE,
-    "low": PRICE,
-    "close": PRICE,
-    "volume": nullable(number("Traded within the bar.")),
-    "closed": {**FLAG, "description": "false while ticks may still change the bar."},
-}
-
-SYMBOL_BAR: dict[str, Schema] = {"timestamp": INSTANT, "symbol": SYMBOL} | BAR
-
-EXTENDED: Schema = {
-    **FLAG,
-    "description": "Present, as true, only on bars outside the regular session.",
-}
+LABELS = properties_of(Labels)
+del LABELS["cache_seconds"]
 
 ALERT: dict[str, Schema] = {
     "alert_id": text("The same for the same rule, symbol and tick."),
@@ -173,22 +113,8 @@ WOULD_BE = {
     for name in ("symbol", "timestamp", "condition", "interval", "price", "values", "message")
 }
 
-SYMBOL_LINE: dict[str, Schema] = {
-    "symbol": SYMBOL,
-    "name": nullable(text()),
-    "exchange": nullable(text()),
-    "currency": nullable(text()),
-    "source": nullable(text()),
-    "added_at": INSTANT,
-    "split_date": nullable(text("The session of the last split seen.", examples=["2026-11-20"])),
-    "split_ratio": nullable(text("New shares for old ones.", examples=["4:1"])),
-    "packed": nullable(text("yes once a record contained several of its ticks.")),
-    "packed_at": nullable({**INSTANT, "description": "Since when, if it had been seen before."}),
-    "problem": nullable(text("Why its latest item from another source was quarantined.")),
-    "problem_at": nullable(INSTANT),
-    "seen": {**FLAG, "description": "Whether any of its prices were received."},
-    "tracked": {**FLAG, "description": "Whether the producer is to collect it."},
-}
+SYMBOL_LINE = properties_of(SymbolEntry) | properties_of(Listed)
+del SYMBOL_LINE["entry"]
 
 RULE_GIVEN: dict[str, Schema] = {
     "symbol": text('A symbol, or "*" for all.', pattern="^([A-Za-z0-9.\\-=^_]{1,24}|\\*)$"),
@@ -348,11 +274,8 @@ def average_names(fast: int, slow: int) -> dict[str, Schema]:
 
 _PRICES: dict[str, Schema] = {
     "Problem": PROBLEM,
-    "Tick": record(TICK, "One stored tick; null for unknown values."),
-    "Bar": {
-        **record(BAR, "One bar; intervals without a price have none."),
-        "properties": {**BAR, "extended": EXTENDED},
-    },
+    "Tick": record_of(TickRow, "One stored tick; null for unknown values."),
+    "Bar": record_of(BarRow, "One bar; intervals without a price have none."),
     "Prices": record(
         {
             "symbol": SYMBOL,
@@ -364,10 +287,7 @@ _PRICES: dict[str, Schema] = {
         },
         "Rows of one symbol: ticks for interval=tick, else bars.",
     ),
-    "SymbolBar": {
-        **record(SYMBOL_BAR, "One bar of a table of several symbols."),
-        "properties": {**SYMBOL_BAR, "extended": EXTENDED},
-    },
+    "SymbolBar": record_of(SymbolBarRow, "One bar of a table of several symbols."),
     "SymbolLabels": record(
         {"symbol": SYMBOL, **LABELS}, "The source, age and state of a symbol's prices."
     ),
@@ -526,12 +446,6 @@ _RULES: dict[str, Schema] = {
 }
 
 
-_ALERTED_AT: Schema = {
-    **nullable(INSTANT),
-    "description": "The time of the newest alert of the rules in force.",
-}
-
-
 def schemas(fast: int, slow: int) -> dict[str, Schema]:
     """Return all schemas by name; the averages' windows are a setting."""
     trend: Schema = {
@@ -543,10 +457,10 @@ def schemas(fast: int, slow: int) -> dict[str, Schema]:
         **_RULES,
         "Quote": record(
             {
-                **TICK,
+                **properties_of(TickRow),
                 **average_names(fast, slow),
                 "trend": trend,
-                "alerted_at": _ALERTED_AT,
+                "alerted_at": properties_of(Quote)["alerted_at"],
                 **LABELS,
             },
             "The newest tick with both averages and their trend.",

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Annotated, Generic, Literal, Protocol, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from chalicelib.domain.alerts import Alert, StoredAlert
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.detection import State
+from chalicelib.domain.field_types import Instant, Symbol
 from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.readings import Reading
 from chalicelib.domain.rules import BrokenRule, Rule
@@ -35,25 +37,32 @@ class Page(msgspec.Struct, Generic[Row], frozen=True):
 class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A line of one of the lists of symbols: "seen" or "tracked".
 
-    packed: "yes" once a record contained several ticks of the symbol; packed_at: when that was
-    noted, if the symbol had been seen before.
-    split_date, split_ratio: the last split that detect saw, as `2026-11-20` and `4:1`. Earlier
-    history must be fetched again.
-    problem, problem_at: why and when (its arrival) the last item of the symbol was quarantined.
+    After a split that detect saw, earlier history must be fetched again. `problem_at` is the
+    arrival of the quarantined item.
     """
 
-    symbol: str
-    added_at: str
+    symbol: Symbol
+    added_at: Instant
     source: str | None = None
     name: str | None = None
     exchange: str | None = None
     currency: str | None = None
-    packed: str | None = None
-    packed_at: str | None = None
-    split_date: str | None = None
-    split_ratio: str | None = None
-    problem: str | None = None
-    problem_at: str | None = None
+    packed: Annotated[
+        str | None, Meta(description="yes once a record contained several of its ticks.")
+    ] = None
+    packed_at: Annotated[
+        Instant | None, Meta(description="Since when, if it had been seen before.")
+    ] = None
+    split_date: Annotated[
+        str | None, Meta(description="The session of the last split seen.", examples=["2026-11-20"])
+    ] = None
+    split_ratio: Annotated[
+        str | None, Meta(description="New shares for old ones.", examples=["4:1"])
+    ] = None
+    problem: Annotated[
+        str | None, Meta(description="Why its latest item from another source was quarantined.")
+    ] = None
+    problem_at: Instant | None = None
 
 
 MOST_COPIES = 50_000

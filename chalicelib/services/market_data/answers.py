@@ -1,15 +1,26 @@
-"""The answers of the market data service; field names are those of the JSON and the CSV."""
+"""The answers of the market data service; names and descriptions are those of the
+JSON, the CSV and the OpenAPI document."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from chalicelib.domain.bars import Bar
+from chalicelib.domain.field_types import Instant, Price, Symbol
 from chalicelib.domain.ticks import Enriched, Tick
 from chalicelib.services.market_data.freshness import Labels
 from chalicelib.services.market_data.queries import Cursor
+
+_Start = Annotated[Instant, Meta(description="The start of `[start, start + interval)`.")]
+_Traded = Annotated[Decimal | None, Meta(description="Traded within the bar.")]
+_Closed = Annotated[bool, Meta(description="false while ticks may still change the bar.")]
+_Extended = Annotated[
+    bool, Meta(description="Present, as true, only on bars outside the regular session.")
+]
 
 
 class BarRow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -18,14 +29,14 @@ class BarRow(msgspec.Struct, frozen=True, omit_defaults=True):
     `extended` is set only for bars outside the regular session, and is not a CSV column.
     """
 
-    timestamp: str
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: Decimal | None
-    closed: bool
-    extended: bool = False
+    timestamp: _Start
+    open: Price
+    high: Price
+    low: Price
+    close: Price
+    volume: _Traded
+    closed: _Closed
+    extended: _Extended = False
 
     @classmethod
     def of(cls, bar: Bar) -> BarRow:
@@ -37,15 +48,15 @@ class BarRow(msgspec.Struct, frozen=True, omit_defaults=True):
 class SymbolBarRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """A bar's row in a table of several symbols; see BarRow."""
 
-    timestamp: str
-    symbol: str
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: Decimal | None
-    closed: bool
-    extended: bool = False
+    timestamp: _Start
+    symbol: Symbol
+    open: Price
+    high: Price
+    low: Price
+    close: Price
+    volume: _Traded
+    closed: _Closed
+    extended: _Extended = False
 
     @classmethod
     def of(cls, symbol: str, row: BarRow) -> SymbolBarRow:
@@ -61,18 +72,29 @@ BAR_COLUMNS = tuple(name for name in BarRow.__struct_fields__ if name != "extend
 class TickRow(msgspec.Struct, frozen=True):
     """A stored tick with values derived from it alone; None if a needed field is unknown."""
 
-    timestamp: str
-    symbol: str
-    open: Decimal | None
-    high: Decimal | None
-    low: Decimal | None
-    price: Decimal
-    previous_close: Decimal | None
-    change: Decimal | None
-    change_percent: Decimal | None
-    volume: Decimal | None
-    moving_average: Decimal | None
-    anomaly: str
+    timestamp: Instant
+    symbol: Symbol
+    open: Annotated[Decimal | None, Meta(description="The session's first price so far.")]
+    high: Annotated[Decimal | None, Meta(description="The session's highest price so far.")]
+    low: Annotated[Decimal | None, Meta(description="The session's lowest price so far.")]
+    price: Price
+    previous_close: Annotated[Decimal | None, Meta(description="The last session's close.")]
+    change: Annotated[Decimal | None, Meta(description="price - previous_close")]
+    change_percent: Annotated[
+        Decimal | None,
+        Meta(description="100 * change / previous_close, to four decimal places"),
+    ]
+    volume: Annotated[Decimal | None, Meta(description="The session's volume so far.")]
+    moving_average: Annotated[
+        Decimal | None, Meta(description="The mean of open, high, low and price.")
+    ]
+    anomaly: Annotated[
+        str,
+        Meta(
+            description="Whether the change is above 5% in either direction.",
+            extra_json_schema={"enum": ["Yes", "No"]},
+        ),
+    ]
 
     @classmethod
     def of(cls, tick: Tick, enriched: Enriched) -> TickRow:
@@ -115,4 +137,6 @@ class Quote(msgspec.Struct, frozen=True):
     averages: dict[str, Decimal | None]
     trend: str | None
     labels: Labels
-    alerted_at: str | None
+    alerted_at: Annotated[
+        Instant | None, Meta(description="The time of the newest alert of the rules in force.")
+    ]

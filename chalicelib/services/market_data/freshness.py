@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from chalicelib.domain.delays import source_delay
+from chalicelib.domain.field_types import Count, Instant
 from chalicelib.domain.sessions import Calendar, DayCalendar, calendar_for
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text, to_text
@@ -32,22 +35,50 @@ _LONG_WEEKEND = timedelta(days=4)
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
     """The labels of every answer about a symbol.
 
-    as_of is the timestamp of the newest known price, delay_seconds its age now,
-    exchange_delay_seconds the source's delay of the exchange's prices; next_open is None in session
-    and if the exchange's hours are unknown. `cache_seconds` is not a label: it says how long an
-    answer may be cached. While prices may come, that is their cadence.
+    `cache_seconds` is not a label: it says how long an answer may be cached. While prices may come,
+    that is their cadence.
     """
 
-    currency: str | None
-    source: str
-    adjustment: str
-    as_of: str | None
-    delay_seconds: int | None
-    exchange_delay_seconds: int
-    is_stale: bool
-    market_state: str
-    exchange_timezone: str | None
-    next_open: str | None
+    currency: Annotated[str | None, Meta(examples=["USD"])]
+    source: Annotated[
+        str,
+        Meta(
+            description="The source of the prices; `simulator` means that they are simulated.",
+            examples=["yfinance", "simulator", "replay", "unknown"],
+        ),
+    ]
+    adjustment: Annotated[
+        str,
+        Meta(
+            description="raw: as received; splits: from a source whose history is adjusted for "
+            "splits.",
+            extra_json_schema={"enum": ["raw", "splits"]},
+        ),
+    ]
+    as_of: Annotated[Instant | None, Meta(description="The timestamp of the newest known price.")]
+    delay_seconds: Annotated[Count | None, Meta(description="The age of that price now.")]
+    exchange_delay_seconds: Annotated[
+        Count, Meta(description="The source's delay for this exchange; 0 for real time.")
+    ]
+    is_stale: Annotated[
+        bool,
+        Meta(
+            description="Whether that price is more than 5 minutes plus exchange_delay_seconds "
+            "older than the last moment at which the market was open, by the exchange's calendar."
+        ),
+    ]
+    market_state: Annotated[
+        str,
+        Meta(
+            description="The exchange's state now: PRE, REGULAR, POST or CLOSED; if its hours are "
+            "unknown, the source's latest value."
+        ),
+    ]
+    exchange_timezone: Annotated[str | None, Meta(examples=["America/New_York"])]
+    next_open: Annotated[
+        Instant | None,
+        Meta(description="null in session and if the exchange's hours are unknown."),
+    ]
     cache_seconds: int
 
 

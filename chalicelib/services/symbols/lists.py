@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from chalicelib.domain.errors import TicktapeError
 from chalicelib.domain.times import to_text
@@ -25,8 +27,8 @@ class Listed(msgspec.Struct, frozen=True):
     """A symbol's line, and which lists it is on."""
 
     entry: SymbolEntry
-    seen: bool
-    tracked: bool
+    seen: Annotated[bool, Meta(description="Whether any of its prices were received.")]
+    tracked: Annotated[bool, Meta(description="Whether the producer is to collect it.")]
 
 
 class SymbolLists:
