@@ -7,12 +7,12 @@ from typing import Any, get_args
 from chalicelib.api.openapi_schemas import text
 from chalicelib.api.openapi_structs import Schema
 from chalicelib.api.parameters import FLAGS, FORMATS, MANY_INTERVALS, SORTS, WHOLE
-from chalicelib.api.study_parameters import ALLOWED, KINDS
 from chalicelib.domain.alerts import ALERT_ID_ALLOWED
 from chalicelib.domain.channel_ids import CHANNEL_ID_ALLOWED
 from chalicelib.domain.keys import KEY_ID_ALLOWED
 from chalicelib.domain.rules import RULE_ID_ALLOWED, Condition
 from chalicelib.services.market_data.bar_reading import MOST_STORED
+from chalicelib.services.market_data.indicator_list import INDICATORS
 from chalicelib.services.market_data.queries import (
     DEFAULT_LIMIT,
     INTERVALS,
@@ -143,5 +143,5 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "description": "From the answer to POST /reports/{name}.",
         "schema": text(examples=["acc6612e-6bb6-48a6-9183-12145240c4aa"]),
     },
-    **{kind: _query(kind, ALLOWED[kind], text()) for kind in KINDS},
+    **{name: _query(name, one.allowed, text()) for name, one in INDICATORS.items()},
 }

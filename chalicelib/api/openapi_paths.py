@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.api.openapi_schemas import ref, text
 from chalicelib.api.openapi_structs import Schema
-from chalicelib.api.study_parameters import KINDS
+from chalicelib.services.market_data.indicator_list import INDICATORS
 
 Operation = dict[str, Any]
 
@@ -150,7 +150,7 @@ PATHS: dict[str, dict[str, Operation]] = {
         "get": _get(
             "Indicators as TA-Lib computes them, over a range; at least one is required.",
             "Indicators",
-            (*KINDS, *_RANGED),
+            (*INDICATORS, *_RANGED),
             refusals=(404, 413),
             csv=True,
         )

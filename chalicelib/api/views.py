@@ -95,11 +95,11 @@ def latest(services: Services, request: Any, symbol: str) -> Response:
 
 def indicators(services: Services, request: Any, symbol: str) -> Response:
     """Return indicators of one symbol over a range."""
-    from chalicelib.api.study_parameters import INDICATORS, studies_of
+    from chalicelib.api.study_parameters import PARAMETERS, studies_of
     from chalicelib.services.market_data.indicator_tables import IndicatorTables
 
     symbol = parameters.symbol_of(symbol)
-    arguments = parameters.read(request, f"/indicators/{symbol}", INDICATORS)
+    arguments = parameters.read(request, f"/indicators/{symbol}", PARAMETERS)
     studies, query = studies_of(arguments), parameters.price_query(symbol, arguments)
     market_data = _market_data(services)
     known = market_data.series.known(symbol)

@@ -68,7 +68,7 @@ def test_reading_ends_where_the_range_has_too_many_values(
 
 
 def test_the_longest_page_has_room_for_all_columns() -> None:
-    from chalicelib.api.study_parameters import MAX_OF_A_KIND
+    from chalicelib.services.market_data.indicator_list import MAX_OF_A_KIND
     from chalicelib.services.market_data.queries import MAX_LIMIT
 
     columns = 4 * MAX_OF_A_KIND + 3 + 3 + 1  # sma, ema, rsi, atr; macd; bbands; vwap

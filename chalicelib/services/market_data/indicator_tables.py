@@ -9,9 +9,10 @@ import msgspec
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.errors import TicktapeError
 from chalicelib.domain.ticks import Tick
+from chalicelib.services.market_data.bar_columns import BarColumns
 from chalicelib.services.market_data.queries import Cursor, PriceQuery
 from chalicelib.services.market_data.series import Known, Series, Slice
-from chalicelib.services.market_data.studies import BarColumns, Study
+from chalicelib.services.market_data.studies import Study
 from chalicelib.services.market_data.whole_ranges import read_whole
 
 Row = dict[str, str | float | None]
