@@ -48,8 +48,8 @@ class Kms:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
         """Answer a request."""
         name = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
-        request = json.loads(environ["wsgi.input"].read() or b"{}")
         try:
+            request = _parsed(environ["wsgi.input"].read())
             status, answer = "200 OK", self._operations.get(name, _unknown)(request)
         except KmsError as error:
             status = "400 Bad Request"
@@ -111,6 +111,16 @@ class Kms:
 
 def _unknown(_request: dict[str, Any]) -> dict[str, Any]:
     raise KmsError("InvalidAction", "not an operation of this stand-in")
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        request = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        request = None
+    if not isinstance(request, dict):
+        raise KmsError("SerializationException", "the body is not a JSON object")
+    return request
 
 
 def _bytes(request: dict[str, Any], name: str) -> bytes:

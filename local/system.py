@@ -89,7 +89,7 @@ class System:
         self._start_mappings(app, environment, clients, data, emulator)
         self._start_schedule(app)
         self._start_producer(environment)
-        self._tell_keys(clients, environment)
+        self._tell_kept(clients, environment)
         self._terminal.ready(addresses)
 
     def stop(self) -> None:
@@ -290,13 +290,15 @@ class System:
         }
         running_file.write({**msgspec.to_builtins(addresses), **facts})
 
-    def _tell_keys(self, clients: Any, environment: dict[str, str]) -> None:
-        """Warn of stored keys: someone else may have made the data folder and hold their tokens."""
-        from local.commands.token_command import kept
+    def _tell_kept(self, clients: Any, environment: dict[str, str]) -> None:
+        """Warn of stored keys and channels: someone else may have made the data folder, hold the
+        keys' tokens and get the channels' alerts."""
+        from local.commands import channels_command, token_command
 
-        said = kept(clients("dynamodb"), environment)
-        if said is not None:
-            self._terminal.note(said)
+        for kept in (token_command.kept, channels_command.kept):
+            said = kept(clients("dynamodb"), environment)
+            if said is not None:
+                self._terminal.note(said)
 
     def _data_said(self) -> str:
         if self._users_aws:

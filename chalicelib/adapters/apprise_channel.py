@@ -17,6 +17,7 @@ from typing import Any
 
 from chalicelib.adapters import outbound
 from chalicelib.domain.addresses import is_public
+from chalicelib.domain.channel_options import refused_name
 from chalicelib.domain.channel_secrets import SERVICES, Secrets
 from chalicelib.domain.deliveries import Lasting, Passing
 from chalicelib.domain.message_forms import Form, parts, render
@@ -136,13 +137,20 @@ def _plugin(address: str) -> Any:
     )
     try:
         parsed = kind.parse_url(address)
-        plugin = kind(**parsed, asset=asset) if parsed else None
+        plugin = kind(**parsed, asset=asset) if parsed and _is_plain(address, parsed) else None
     except Exception:  # noqa: BLE001 - its message may hold the address
         plugin = None
-    if plugin is None:
+    if plugin is None or len(getattr(plugin, "template", None) or ()):
         raise Lasting("apprise cannot read the address")
     plugin.throttle = lambda *_, **__: None  # deliver decides when to send
     return plugin
+
+
+def _is_plain(address: str, parsed: dict[str, Any]) -> bool:
+    """Return whether apprise has read allowed options alone out of an address."""
+    if any(parsed.get(marked) for marked in ("qsd+", "qsd-", "qsd:")):
+        return False
+    return refused_name(address.partition(":")[0], parsed.get("qsd") or ()) is None
 
 
 def plugin_class(scheme: str) -> Any:
@@ -167,6 +175,7 @@ def prepare() -> None:
     if LIBRARIES.is_dir() and str(LIBRARIES) not in sys.path:
         sys.path.append(str(LIBRARIES))
     _imported("apprise")
+    _imported("apprise.attachment.http").requests = _Requests()
     logging.getLogger("apprise").disabled = True
 
 

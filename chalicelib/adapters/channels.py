@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import msgspec
@@ -13,7 +14,10 @@ from chalicelib.services.delivery.channel_book import ChannelTable
 _PLACE: Item = {"symbol": {"S": "#channels"}, "rule_id": {"S": "#channels"}}
 """A key that no rule can have. The index of rules does not list the item."""
 
-_decoder = msgspec.json.Decoder(tuple[StoredChannel, ...])
+_raw_decoder = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
+_decoder = msgspec.json.Decoder(StoredChannel)
+
+log = logging.getLogger("ticktape.channels")
 
 
 class Channels:
@@ -26,10 +30,25 @@ class Channels:
     def table(self) -> ChannelTable:
         """See ChannelStore. One GetItem."""
         item = read(self._client, self._table, _PLACE)
-        channels = _decoder.decode(item["channels"]["S"]) if item else ()
-        return ChannelTable(version_of(item), channels)
+        readable, unreadable = _decoded(item["channels"]["S"]) if item else ((), ())
+        return ChannelTable(version_of(item), readable, unreadable)
 
     def write(self, table: ChannelTable, channels: tuple[StoredChannel, ...]) -> bool:
         """See ChannelStore. One TransactWriteItems."""
-        item = _PLACE | item_of(channels=msgspec.json.encode(channels).decode())
+        kept = [*channels, *map(msgspec.Raw, table.unreadable)]
+        item = _PLACE | item_of(channels=msgspec.json.encode(kept).decode())
         return transact(self._client, [versioned(self._table, item, table.version)])
+
+
+def _decoded(text: str) -> tuple[tuple[StoredChannel, ...], tuple[bytes, ...]]:
+    """Return the channels, and those that this version cannot read: the others go on without
+    them."""
+    readable: list[StoredChannel] = []
+    unreadable: list[bytes] = []
+    for raw in _raw_decoder.decode(text):
+        try:
+            readable.append(_decoder.decode(raw))
+        except msgspec.ValidationError as error:
+            log.warning("a stored channel cannot be read, and gets no alerts: %s", error)
+            unreadable.append(bytes(raw))
+    return tuple(readable), tuple(unreadable)

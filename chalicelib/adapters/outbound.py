@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from types import TracebackType
+from typing import Any, BinaryIO
 
 from chalicelib.domain.addresses import is_public, parse_address
 from chalicelib.domain.deliveries import DeliveryError, Lasting, Passing
@@ -33,10 +34,12 @@ class Attempt:
     """One send. What it connects to is checked by `allows` and ends at its deadline.
 
     `failure` is the last thing that went wrong, as the channel tells it; it names no host.
+    `requests` counts its HTTP requests.
     """
 
     def __init__(self, allows: Policy = is_public, seconds: float = SEND_SECONDS) -> None:
         self.failure: DeliveryError | None = None
+        self.requests = 0
         self._allows = allows
         self._seconds = seconds
         self._ends_at = time.monotonic() + seconds
@@ -128,6 +131,30 @@ class Attempt:
             for each in self._open:
                 with suppress(OSError):
                     each.shutdown(socket.SHUT_RDWR)
+
+
+class BoundedLines:
+    """A binary file of a connection that gives no more than `most` bytes by lines.
+
+    Header lines and replies of mail servers are kept as a whole, and a peer can send them without
+    end. Beyond the bound `readline` raises OSError.
+    """
+
+    def __init__(self, file: BinaryIO, most: int) -> None:
+        self._file = file
+        self._left = most
+
+    def readline(self, size: int = -1) -> bytes:
+        """See io.BufferedIOBase."""
+        most = self._left if size < 0 else min(size, self._left)
+        line = self._file.readline(most + 1)
+        self._left -= len(line)
+        if self._left < 0:
+            raise OSError("more lines than any answer has")
+        return line
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
 
 
 _current: ContextVar[Attempt] = ContextVar("attempt")

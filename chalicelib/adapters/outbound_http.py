@@ -1,6 +1,8 @@
 """HTTP requests of channels: over checked connections, one attempt, no redirects, short answers.
 
-`requests` is imported here and nowhere else; `deliver` imports this module when it first sends.
+`requests` is imported here and nowhere else; `deliver` imports this module when it first sends. Its
+sessions are not used: they read the body of a redirect as a whole, and parse cookies in quadratic
+time.
 """
 
 from __future__ import annotations
@@ -9,10 +11,12 @@ import json
 import logging
 import time
 from email.utils import parsedate_to_datetime
+from http.client import HTTPResponse
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import default_headers
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.poolmanager import PoolManager
@@ -21,7 +25,16 @@ from chalicelib.adapters import outbound
 from chalicelib.domain.deliveries import DeliveryError, Lasting, Passing
 
 MOST_ANSWER_BYTES = 65_536
-"""Read of an answer; what is behind it is not looked at."""
+"""Read of an answer; the rest is ignored."""
+
+MOST_HEADER_BYTES = 65_536
+"""Read of an answer's header, and of the lines between its chunks."""
+
+MOST_REQUESTS = 50
+"""Requests of one send: a service may name more rooms or devices than anybody has."""
+
+_SENT = ("params", "data", "json", "files", "auth")
+"""Arguments of `requests` that make the request; others say how it is sent, which is fixed."""
 
 _PASSING = frozenset({408, 425, 429})
 _MALFORMED = (
@@ -33,16 +46,36 @@ _MALFORMED = (
 _LONGEST_WAIT_SECONDS = 86_400.0
 
 
-logging.getLogger("urllib3.connectionpool").addFilter(lambda _: not outbound.is_under_way())
-"""It logs paths, which hold tokens."""
+def _silence() -> None:
+    """Have HTTP libraries log nothing during a send: they log paths, which hold tokens.
+
+    A filter of a logger does not hold for those below it, so each one gets it.
+    """
+    names = ("urllib3", "requests", "charset_normalizer", "chardet")
+    for name in (*names, *logging.Logger.manager.loggerDict):
+        if name.partition(".")[0] in names:
+            logging.getLogger(name).addFilter(lambda _: not outbound.is_under_way())
+
+
+_silence()
+
+
+class _Answer(HTTPResponse):
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.fp: Any = outbound.BoundedLines(self.fp, MOST_HEADER_BYTES)
 
 
 class _Connection(HTTPConnection):
+    response_class = _Answer
+
     def _new_conn(self) -> Any:
         return outbound.current().connect(self._dns_host, self.port)
 
 
 class _SecureConnection(HTTPSConnection):
+    response_class = _Answer
+
     def _new_conn(self) -> Any:
         return outbound.current().connect(self._dns_host, self.port)
 
@@ -61,6 +94,11 @@ class _Adapter(HTTPAdapter):
         manager: PoolManager = self.poolmanager
         manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """See HTTPAdapter. Without the original response no cookie is parsed."""
+        resp._original_response = None
+        return super().build_response(req, resp)
+
 
 def send(method: str, url: str, **named: Any) -> requests.Response:
     """One request within the current attempt; `named` as `requests` takes it.
@@ -71,28 +109,45 @@ def send(method: str, url: str, **named: Any) -> requests.Response:
     attempt = outbound.current()
     if isinstance(attempt.failure, Passing):
         raise requests.ConnectionError("the attempt has failed already")
+    attempt.requests += 1
+    if attempt.requests > MOST_REQUESTS:
+        attempt.failure = Lasting(f"the service asks for more than {MOST_REQUESTS} requests")
+        raise requests.ConnectionError(attempt.failure.reason)
     before, attempt.failure = attempt.failure, None
-    named |= {"allow_redirects": False, "verify": True, "stream": True}
-    named["timeout"] = attempt.seconds_left
-    named.pop("cert", None)
-    with requests.Session() as session:
-        session.trust_env = False  # neither a proxy, which would connect for us, nor .netrc
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, _Adapter(max_retries=0))
-        try:
-            response = session.request(method, url, **named)
-            _read(response)
-        except Exception as error:  # noqa: BLE001 - its message may hold the address
-            raise _no_answer(attempt, error) from None
+    try:
+        response = _answered(_prepared(method, url, named), attempt.seconds_left)
+    except Exception as error:  # noqa: BLE001 - its message may hold the address
+        raise _no_answer(attempt, error) from None
     attempt.failure = failure_of(response) or before
     return response
 
 
-def _read(response: requests.Response) -> None:
-    """Read the first bytes of the body and ignore the rest."""
-    response._content = response.raw.read(MOST_ANSWER_BYTES, decode_content=True)
-    response._content_consumed = True  # type: ignore[attr-defined]
-    response.close()
+def _prepared(method: str, url: str, named: dict[str, Any]) -> requests.PreparedRequest:
+    """Return the request. Raises one of _MALFORMED."""
+    headers = default_headers()
+    headers.update(named.get("headers") or {})
+    given = {
+        name: named[name] for name in ("params", "data", "json", "files", "auth") if name in named
+    }
+    made = requests.Request(method, url, headers=headers, **given).prepare()
+    if not str(made.url).lower().startswith(("http://", "https://")):
+        raise requests.exceptions.InvalidSchema
+    return made
+
+
+def _answered(request: requests.PreparedRequest, seconds: float) -> requests.Response:
+    """Send a request, without a proxy; read the first bytes of the answer's body."""
+    adapter = _Adapter(max_retries=0)
+    try:
+        response = adapter.send(request, stream=True, timeout=seconds, verify=True, proxies={})
+        try:
+            response._content = response.raw.read(MOST_ANSWER_BYTES, decode_content=True)
+            response._content_consumed = True  # type: ignore[attr-defined]
+        finally:
+            response.raw.close()
+    finally:
+        adapter.close()
+    return response
 
 
 def _no_answer(attempt: outbound.Attempt, error: Exception) -> requests.RequestException:

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import smtplib
+from collections.abc import Callable
 from typing import Any
 
 from chalicelib.adapters import outbound
 from chalicelib.domain.deliveries import Lasting, Passing
 
+MOST_REPLY_BYTES = 65_536
+"""Read of a mail server's replies, a connection."""
 
-def _noted(reply: tuple[int, bytes]) -> tuple[int, bytes]:
-    """A server's reply, after it has become the attempt's failure where it is one."""
-    code = reply[0]
+
+def _replied(server: smtplib.SMTP, getreply: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
+    """Return a server's reply, after it has become the attempt's failure where it is one.
+
+    smtplib keeps each line of a reply, so it reads no more than MOST_REPLY_BYTES.
+    """
+    if server.file is None and server.sock is not None:
+        server.file = outbound.BoundedLines(server.sock.makefile("rb"), MOST_REPLY_BYTES)
+    try:
+        code, text = getreply()
+    except smtplib.SMTPServerDisconnected:
+        outbound.current().failure = Passing("the mail server ended the connection")
+        raise
     if code >= 400 or code < 0:
         kind = Lasting if code >= 500 else Passing
         outbound.current().failure = kind(f"the mail server answered {code}")
-    return reply
+    return code, text
 
 
 class SMTP(smtplib.SMTP):
@@ -26,7 +39,7 @@ class SMTP(smtplib.SMTP):
 
     def getreply(self) -> tuple[int, bytes]:
         """See smtplib.SMTP."""
-        return _noted(super().getreply())
+        return _replied(self, super().getreply)
 
 
 class SecureSMTP(smtplib.SMTP_SSL):
@@ -40,4 +53,4 @@ class SecureSMTP(smtplib.SMTP_SSL):
 
     def getreply(self) -> tuple[int, bytes]:
         """See smtplib.SMTP."""
-        return _noted(super().getreply())
+        return _replied(self, super().getreply)

@@ -7,6 +7,20 @@ import ipaddress
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
+_SPECIAL = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "168.63.129.16/32",  # Azure's services for its machines
+            "192.0.0.0/24",  # RFC 6890; Oracle's cloud has metadata there
+            "192.88.99.0/24",  # relays of 6to4, RFC 7526
+            "3fff::/20",  # documentation, RFC 9637
+        ),
+    )
+)
+"""Networks that `ipaddress` calls global, in some versions of Python at least."""
+
+
 def is_public(text: str) -> bool:
     """Return whether an IP address is on the public internet.
 
@@ -31,7 +45,7 @@ def parse_address(text: str) -> Address | None:
 def _is_public(address: Address) -> bool:
     if address.is_multicast or address.is_reserved or getattr(address, "is_site_local", False):
         return False
-    return address.is_global
+    return address.is_global and not any(address in network for network in _SPECIAL)
 
 
 def _embedded(address: Address) -> list[ipaddress.IPv4Address]:

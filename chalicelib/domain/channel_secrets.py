@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from typing import Any, Literal, get_args
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
 from chalicelib.domain.addresses import is_public, parse_address
+from chalicelib.domain.channel_options import allowed_options, refused_option
 from chalicelib.domain.errors import ChannelError
 
 Kind = Literal["sns", "apprise", "webhook"]
@@ -63,27 +64,6 @@ SERVICES = {
 """The schemes of apprise that are allowed, and the services behind them. All of them send HTTP
 requests or mail; none runs programs, writes files or shows desktop notifications."""
 
-REFUSED_OPTIONS = frozenset(
-    {
-        "attach",
-        "cto",
-        "pgp",
-        "pgpkey",
-        "pgpprv",
-        "pgppub",
-        "redirect",
-        "retry",
-        "rto",
-        "store",
-        "template",
-        "verify",
-        "wait",
-        "wkd",
-    }
-)
-"""Options in the query of an address that would read files, fetch other addresses, or take away
-what every send keeps to: checked certificates, no redirects, one attempt, ten seconds."""
-
 HIDDEN = "(not shown)"
 """In place of an address or a secret in an error."""
 
@@ -127,7 +107,7 @@ def _address(kind: Kind, given: Any) -> str:
     if kind == "webhook" and (not parts.hostname or parts.username or parts.password):
         raise ChannelError("address", HIDDEN, "https://HOST/PATH, without a user")
     if kind == "apprise":
-        _check_options(given)
+        _check_options(parts.scheme, given)
     if parts.hostname and parse_address(parts.hostname) and not is_public(parts.hostname):
         raise ChannelError("address", HIDDEN, "a host on the public internet")
     return given
@@ -147,14 +127,10 @@ def _check_scheme(kind: Kind, scheme: str) -> None:
         raise ChannelError("address", HIDDEN, _address_form(kind))
 
 
-def _check_options(address: str) -> None:
-    """apprise ends neither its path nor its query where RFC 3986 does: all behind the first `?`
-    counts."""
-    for option in re.split("[&;?#]", address.partition("?")[2]):
-        name = unquote(option.partition("=")[0]).lstrip("+-: ").lower()
-        if name in REFUSED_OPTIONS:
-            refused = ", ".join(sorted(REFUSED_OPTIONS))
-            raise ChannelError("address", HIDDEN, f"an address without the options {refused}")
+def _check_options(scheme: str, address: str) -> None:
+    if refused_option(scheme, address) is not None:
+        allowed = ", ".join(sorted(allowed_options(scheme)))
+        raise ChannelError("address", HIDDEN, f"an address without options but {allowed}")
 
 
 def _address_form(kind: Kind) -> str:

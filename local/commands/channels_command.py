@@ -18,6 +18,7 @@ import msgspec
 from chalicelib.adapters.alerts import Alerts
 from chalicelib.adapters.channels import Channels
 from chalicelib.adapters.sealing import Sealing
+from chalicelib.domain.channel_ids import SNS
 from chalicelib.domain.channels import StoredChannel
 from chalicelib.domain.errors import ChannelError
 from chalicelib.services.delivery.channel_book import ChannelBook, ChannelRefused, UnknownChannel
@@ -48,6 +49,20 @@ def channels(arguments: list[str]) -> int:
     except ChannelRefused as error:
         print(error, file=sys.stderr)
     return FAILED
+
+
+def kept(dynamodb: Any, environment: dict[str, str]) -> str | None:
+    """Return the note that a start shows about stored channels that get alerts; None without any.
+
+    Someone else may have made them.
+    """
+    stored = Channels(dynamodb, environment["RULES_TABLE"]).table().channels
+    found = [channel.service for channel in stored if channel.enabled and channel.channel_id != SNS]
+    if not found:
+        return None
+    which = "1 stored channel gets" if len(found) == 1 else f"{len(found)} stored channels get"
+    services = ", ".join(sorted(set(found)))
+    return f"{which} alerts ({services}): python -m local channels list"
 
 
 def _list(reached: Reached, _: argparse.Namespace) -> int:

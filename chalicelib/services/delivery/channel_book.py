@@ -40,10 +40,12 @@ class NoKey(ChannelRefused):
 
 
 class ChannelTable(msgspec.Struct, frozen=True):
-    """The stored channels; `version` counts the writes, 0 before the first one."""
+    """The stored channels; `version` counts the writes, 0 before the first one. `unreadable` are
+    those of another version, as JSON, which writes keep."""
 
     version: int
     channels: tuple[StoredChannel, ...]
+    unreadable: tuple[bytes, ...] = ()
 
 
 class ChannelStore(Protocol):

@@ -85,3 +85,18 @@ def test_refusal_ends_with_status_2_and_shows_no_address(
     shown = capsys.readouterr().err
     assert "address" in shown
     assert "a-token-nobody-may-see" not in shown
+
+
+def test_a_start_says_which_stored_channels_get_alerts(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may have come with a data folder that somebody else made."""
+
+    def said() -> str | None:
+        return channels_command.kept(Transport(aws).dynamodb, ENVIRONMENT)
+
+    assert said() is None
+    run(monkeypatch, "add", "--name", "phone", given=f"{ADDRESS}\n")
+    assert said() == "1 stored channel gets alerts (Telegram): python -m local channels list"
+    run(monkeypatch, "add", "--name", "desk", given=f"https://hooks.example/a\n{SECRET}\n")
+    assert (said() or "").startswith("2 stored channels get alerts (Telegram, webhook)")

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.domain.channel_secrets import REFUSED_OPTIONS, SERVICES
+from chalicelib.domain.channel_options import allowed_options
+from chalicelib.domain.channel_secrets import SERVICES
 from chalicelib.domain.channels import TOPIC, StoredChannel, parse_new, receivers
 from chalicelib.domain.errors import ChannelError
 
@@ -46,16 +47,41 @@ def test_a_scheme_that_is_not_on_the_list_is_refused(address: str) -> None:
     assert (error.field, "tgram" in error.allowed) == ("address", True)
 
 
-@pytest.mark.parametrize("option", sorted(REFUSED_OPTIONS))
+REFUSED_OPTIONS = (
+    "attach", "cto", "e2ee", "optional", "pgp", "pgpkey", "pgpprv", "pgppub", "redirect", "retry",
+    "rto", "store", "template", "verify", "wait", "wkd",
+)  # fmt: skip
+BLANKS = ["", "%20", "+", "%09", "%0a", "%0b", "%C2%A0"]
+
+
+@pytest.mark.parametrize("option", REFUSED_OPTIONS)
 @pytest.mark.parametrize("spelling", ["?{}=x", "?a=b&{}=x", "/#room?{}=x", "?+{}=x", "?a=b;{}=x"])
 def test_options_that_would_lift_a_bound_are_refused(option: str, spelling: str) -> None:
     address = f"slack://a/b/{TOKEN}" + spelling.format(option)
     assert refused(name="a", kind="apprise", address=address).field == "address"
 
 
-def test_a_percent_encoded_option_is_refused_too() -> None:
-    error = refused(name="a", kind="apprise", address=f"slack://a/b/{TOKEN}?templ%61te=/etc/x")
-    assert "template" in error.allowed
+@pytest.mark.parametrize("scheme", sorted(SERVICES))
+def test_no_spelling_of_a_refused_option_is_taken(scheme: str) -> None:
+    """apprise decodes names and trims blanks at both ends."""
+    for option in REFUSED_OPTIONS:
+        for blank in BLANKS:
+            for name in (blank + option, option + blank):
+                error = refused(name="a", kind="apprise", address=f"{scheme}://{TOKEN}/x?{name}=y")
+                assert error.allowed.startswith("an address without options but ")
+
+
+def test_options_of_a_service_are_taken_and_told() -> None:
+    address = f"ntfys://host.example/{TOKEN}?priority=high&Tags=chart&format=markdown"
+    _, secrets = parse_new({"name": "a", "kind": "apprise", "address": address})
+    assert secrets.address == address
+    allowed = refused(name="a", kind="apprise", address=f"ntfys://host.example/{TOKEN}?x=1").allowed
+    assert "priority" in allowed
+    assert "template" not in allowed
+
+
+def test_every_service_has_options() -> None:
+    assert all(len(allowed_options(scheme)) > 8 for scheme in SERVICES)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,39 @@
+"""Channels as the table has them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.channels import Channels
+from chalicelib.domain.channels import StoredChannel
+from rigs.memory_aws.system import Aws
+from rigs.memory_aws.transport import Transport
+
+GOOD = StoredChannel(channel_id="a1", name="phone", kind="apprise", service="Telegram")
+
+
+def stored(aws: Aws) -> dict[str, Any]:
+    (item,) = aws.tables["rules"].items.values()
+    assert isinstance(item, dict)
+    return item
+
+
+def test_a_channel_that_cannot_be_read_is_left_out_and_kept(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A later version may have stored it."""
+    aws = Aws()
+    store = Channels(Transport(aws).dynamodb, "rules")
+    assert store.write(store.table(), (GOOD,))
+    item = stored(aws)
+    later = {"channel_id": "b2", "name": "pager", "kind": "pigeon", "service": 7}
+    item["channels"] = {"S": json.dumps([*json.loads(item["channels"]["S"]), later])}
+    table = store.table()
+    assert table.channels == (GOOD,)
+    assert "a stored channel cannot be read" in caplog.text
+    assert store.write(table, ())
+    item = stored(aws)
+    assert json.loads(item["channels"]["S"]) == [later]
