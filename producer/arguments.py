@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 from producer import configuration
 from producer.errors import UsageError
 from producer.files.asked import Label
+from producer.live_sources import AUTO, LIVE
 from producer.wire import symbols_of
 
-SOURCES = ("auto", "yfinance", "yfinance-live", "simulator")
+SOURCES = (AUTO, *LIVE)
 BARS = ("1m", "1h", "1d")
 PERIODS = ("1d", "5d", "1mo", "3mo", "6mo", "1y", "2y", "5y", "10y", "ytd", "max")
 SINKS = ("kinesis", "sqs", "stdout")
@@ -83,7 +84,7 @@ def parsers() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
 
 
 def _stream(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--source", choices=SOURCES, default="auto")
+    command.add_argument("--source", choices=SOURCES, default=AUTO)
     command.add_argument(
         "--symbols",
         metavar="A,B,tracked",

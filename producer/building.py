@@ -11,9 +11,9 @@ from pathlib import Path
 
 from producer.errors import UsageError
 from producer.files.asked import Asked
+from producer.live_sources import AUTO, LIVE
 from producer.publishing import table_of
 from producer.sinks.base import Sink
-from producer.sources import simulator
 from producer.sources.base import Source
 from producer.spool import Spool
 from producer.status import Status
@@ -163,41 +163,12 @@ def _backfill(options: argparse.Namespace, status: Status) -> Source:
 
 
 def _stream(options: argparse.Namespace, status: Status, stop: threading.Event) -> Source:
-    from producer.sources import auto, yahoo
-
     kind = options.source
-    if kind == "auto":
+    if kind == AUTO:
+        from producer.sources import auto
+
         kind = "yfinance" if auto.yahoo_answers(status, stop) else "simulator"
-    elif kind != "simulator":
-        status.note(yahoo.TERMS)
-    if kind == "simulator":
-        return _simulator(options, status)
-    return _yahoo(kind, options, status)
-
-
-def _simulator(options: argparse.Namespace, status: Status) -> Source:
-    return simulator.Simulator(
-        _watchlist(options, status, simulator.SYMBOLS),
-        seed=options.seed,
-        interval=options.interval or simulator.DEFAULT_INTERVAL_SECONDS,
-        history=not options.no_history,
-        say=status.say,
-    )
-
-
-def _yahoo(kind: str, options: argparse.Namespace, status: Status) -> Source:
-    from producer.hours import Always, MarketHours
-    from producer.sources import yfinance_poll
-
-    hours = Always() if options.ignore_hours else MarketHours(status.note)
-    watched = _watchlist(options, status, yfinance_poll.SYMBOLS)
-    history = not options.no_history
-    if kind == "yfinance-live":
-        from producer.sources.yfinance_live import YfinanceLive
-
-        return YfinanceLive(watched, status, hours, url=options.live_url, history=history)
-    interval = options.interval or yfinance_poll.DEFAULT_INTERVAL_SECONDS
-    return yfinance_poll.YfinancePoll(watched, status, hours, interval=interval, history=history)
+    return LIVE[kind](options, status, lambda own: _watchlist(options, status, own))
 
 
 def _watchlist(options: argparse.Namespace, status: Status, default: tuple[str, ...]) -> Watchlist:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from chalicelib.api import parameters
 from chalicelib.api.openapi_schemas import ref, text
 from chalicelib.api.openapi_structs import Schema
 from chalicelib.services.market_data.indicator_list import INDICATORS
@@ -111,7 +113,7 @@ def _delete(
 def _forget() -> Operation:
     operation = _delete(
         "Stop tracking; stored data remains unless `data` is true.",
-        ("symbol_path", "data"),
+        ("symbol_path", *parameters.UNTRACK),
         refusals=(409,),
     )
     content = {"application/json": {"schema": ref("Forgotten")}}
@@ -120,15 +122,22 @@ def _forget() -> Operation:
 
 
 _PAGED = ("start", "end", "limit", "page_token", "sort")
-_TABLE = ("period", "start", "end", "row_limit", "page_token", "sort", "format")
-_RANGED = ("symbol_path", "interval", *_TABLE)
+
+
+def _described(names: Sequence[str], **entries: str) -> tuple[str, ...]:
+    """Return the entries of PARAMETERS for a route's parameters; `entries` are those that have
+    another name there."""
+    return tuple(entries.get(name, name) for name in names)
+
+
+_RANGED = ("symbol_path", *_described(parameters.PRICES, limit="row_limit"))
 
 PATHS: dict[str, dict[str, Operation]] = {
     "/prices": {
         "get": _get(
             "Ticks or bars of several symbols, one symbol after the other.",
             "ManyPrices",
-            ("symbols", "many_interval", *_TABLE),
+            _described(parameters.MANY_PRICES, interval="many_interval", limit="row_limit"),
             refusals=(404, 413),
             csv=True,
         )
@@ -155,12 +164,12 @@ PATHS: dict[str, dict[str, Operation]] = {
             csv=True,
         )
     },
-    "/quotes": {"get": _get("The newest prices of several symbols.", "Quotes", ("symbols",))},
+    "/quotes": {"get": _get("The newest prices of several symbols.", "Quotes", parameters.QUOTES)},
     "/symbols": {
         "get": _get(
             "All symbols, seen or tracked, by symbol.",
             "Symbols",
-            ("symbols_limit", "page_token"),
+            _described(parameters.SYMBOLS, limit="symbols_limit"),
             refusals=(413,),
         )
     },

@@ -9,9 +9,7 @@ import msgspec
 
 from chalicelib.domain.alerts import TEST_CONDITION, Alert
 from chalicelib.domain.message_forms import Body, Line, render
-from chalicelib.domain.rules import Rule
 from chalicelib.domain.sessions import calendar_for
-from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text, to_text
 
 SUBJECT_LIMIT = 99
@@ -33,37 +31,6 @@ class Message(msgspec.Struct, frozen=True):
     data: str
     attributes: dict[str, str]
     body: Body | None = None
-
-
-def describe(rule: Rule, tick: Tick, values: dict[str, Decimal]) -> str:
-    """Describe what happened in one clause: `AAPL golden cross: SMA-5 rose above SMA-20 at
-    189.84`."""
-    at = f"at {plain(tick.price)}"
-    level = plain(rule.value) if rule.value is not None else ""
-    match rule.condition:
-        case "golden_cross":
-            said = f"golden cross: SMA-{rule.fast} rose above SMA-{rule.slow}{_on(rule)} {at}"
-        case "death_cross":
-            said = f"death cross: SMA-{rule.fast} fell below SMA-{rule.slow}{_on(rule)} {at}"
-        case "change_percent":
-            moved = _signed(values.get("change_percent"))
-            said = f"moved {moved}% against the previous close, {at}"
-        case "moving_percent":
-            moved = _signed(values.get("moved_percent"))
-            said = f"moved {moved}% within {rule.window} {_bars(rule)}, {at}"
-        case "greater_than":
-            said = f"is above {level}, {at}"
-        case "less_than":
-            said = f"is below {level}, {at}"
-        case "crossing_up":
-            said = f"crossed above {level}, {at}"
-        case "crossing_down":
-            said = f"crossed below {level}, {at}"
-        case "crossing":
-            said = f"crossed {level}, {at}"
-        case _:
-            said = f"new price {plain(tick.price)}"
-    return f"{tick.symbol} {said}"
 
 
 def compose(alert: Alert, exchange_timezone: str | None, page_url: str) -> Message:
@@ -92,7 +59,7 @@ def _lines(alert: Alert, when: str, page_url: str) -> tuple[Line, ...]:
     """Return the details of an alert."""
     lines = [Line("Time", when)]
     if "change_percent" in alert.values:
-        percent = _signed(alert.values["change_percent"])
+        percent = signed(alert.values["change_percent"])
         change = f"{_difference(alert.values.get('change'))} ({percent}%)"
         lines.append(Line("Price", f"{plain(alert.price)}, {change} against the previous close"))
     averages = [
@@ -157,7 +124,7 @@ def _decimals(value: Decimal, least: int) -> int:
     return max(least, 3 - value.adjusted()) if value else least
 
 
-def _signed(value: Decimal | None) -> str:
+def signed(value: Decimal | None) -> str:
     """Format a percentage with its sign."""
     if value is None:
         return "?"
@@ -167,16 +134,8 @@ def _signed(value: Decimal | None) -> str:
 def _difference(value: Decimal | None) -> str:
     """Format a price change: two decimals, or enough to show a change below a cent."""
     if value is None or not value or abs(value) >= _CENT:
-        return _signed(value)
+        return signed(value)
     return f"{'+' if value > 0 else '-'}{plain(abs(value))}"
-
-
-def _on(rule: Rule) -> str:
-    return "" if rule.interval == "tick" else f" on {rule.interval} bars"
-
-
-def _bars(rule: Rule) -> str:
-    return "ticks" if rule.interval == "tick" else f"bars of {rule.interval}"
 
 
 def _local_time(alert: Alert, exchange_timezone: str | None) -> str:

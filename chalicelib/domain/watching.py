@@ -12,8 +12,9 @@ from decimal import Decimal
 import msgspec
 
 from chalicelib.domain.alert_bounds import MINUTE
-from chalicelib.domain.rules import CROSSES, LEVELS, Rule
-from chalicelib.domain.signals import average_side, crosses_down, crosses_up, moved_more_than
+from chalicelib.domain.conditions import enter
+from chalicelib.domain.rules import CROSSES, Rule
+from chalicelib.domain.signals import average_side
 from chalicelib.domain.times import from_text
 
 
@@ -81,7 +82,7 @@ def judge(
         side, entered = _cross(rule, before, observation)
         after = msgspec.structs.replace(before, side=side)
     else:
-        inside, entered = _enter(rule, before, observation)
+        inside, entered = enter(rule, before, observation)
         after = msgspec.structs.replace(before, inside=inside, session=observation.session)
     if not (entered and rule.enabled and _may_fire(rule, before, observation)):
         return after, False
@@ -130,55 +131,6 @@ def _cross(rule: Rule, before: RuleState, observation: Observation) -> tuple[int
         return before.side, False
     wanted = {"golden_cross": 1, "death_cross": -1}.get(rule.condition, side)
     return side, before.side == -wanted and side == wanted
-
-
-def _enter(rule: Rule, before: RuleState, observation: Observation) -> tuple[bool, bool]:
-    """Return whether the condition holds now, and whether it has just begun to."""
-    holds = _holds(rule, observation)
-    if rule.condition in LEVELS:
-        return holds, holds and not _was_inside(rule, before, observation)
-    if rule.condition == "moving_percent":
-        return holds, holds and not before.inside
-    if rule.condition == "change_percent":  # another session measures from another close
-        was_inside = before.inside and before.session == observation.session
-        return holds, holds and not was_inside
-    return holds, holds
-
-
-def _was_inside(rule: Rule, before: RuleState, observation: Observation) -> bool:
-    """Return whether a level held at the previous price, adjusted for a split since."""
-    if (
-        before.session
-        and before.session < observation.split
-        and observation.previous_price is not None
-    ):
-        previous = msgspec.structs.replace(observation, price=observation.previous_price)
-        return _holds(rule, previous)
-    return before.inside
-
-
-def _holds(rule: Rule, observation: Observation) -> bool:
-    price, value = observation.price, rule.value or Decimal(0)
-    match rule.condition:
-        case "greater_than":
-            return price > value
-        case "less_than":
-            return price < value
-        case "crossing_up":
-            return crosses_up(observation.previous_price, price, value)
-        case "crossing_down":
-            return crosses_down(observation.previous_price, price, value)
-        case "crossing":
-            previous = observation.previous_price
-            return crosses_up(previous, price, value) or crosses_down(previous, price, value)
-        case "change_percent":
-            return moved_more_than(price, observation.previous_close, value)
-        case "moving_percent":
-            needed = rule.closes_needed
-            start = observation.closes[-needed] if len(observation.closes) >= needed else None
-            return moved_more_than(price, start, value)
-        case _:
-            return True
 
 
 def _scope(rule: Rule, observation: Observation) -> str:

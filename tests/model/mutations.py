@@ -177,7 +177,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a change is entered once, not in each session",
-        "domain/watching.py",
+        "domain/conditions.py",
         "was_inside = before.inside and before.session == observation.session",
         "was_inside = before.inside",
     ),

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.messages import compose, describe, plain
+from chalicelib.domain.conditions import describe
+from chalicelib.domain.messages import compose, plain
 from tests.factories import make_alert, make_rule, make_tick
 
 

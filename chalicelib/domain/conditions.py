@@ -1,0 +1,108 @@
+"""The conditions of rules: when each holds, and what its alert says.
+
+`domain/rules.py` has their names and the fields that they need; `domain/watching.py` judges crosses
+of averages, and decides whether a rule may fire.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from chalicelib.domain.messages import plain, signed
+from chalicelib.domain.rules import LEVELS, Rule
+from chalicelib.domain.signals import crosses_down, crosses_up, moved_more_than
+from chalicelib.domain.ticks import Tick
+
+if TYPE_CHECKING:
+    from chalicelib.domain.watching import Observation, RuleState
+
+
+def enter(rule: Rule, before: RuleState, observation: Observation) -> tuple[bool, bool]:
+    """Return whether the condition holds now, and whether it has just begun to."""
+    now = _holds(rule, observation)
+    if rule.condition in LEVELS:
+        return now, now and not _was_inside(rule, before, observation)
+    if rule.condition == "moving_percent":
+        return now, now and not before.inside
+    if rule.condition == "change_percent":  # another session measures from another close
+        was_inside = before.inside and before.session == observation.session
+        return now, now and not was_inside
+    return now, now
+
+
+def _was_inside(rule: Rule, before: RuleState, observation: Observation) -> bool:
+    """Return whether a level held at the previous price, adjusted for a split since."""
+    if (
+        before.session
+        and before.session < observation.split
+        and observation.previous_price is not None
+    ):
+        previous = msgspec.structs.replace(observation, price=observation.previous_price)
+        return _holds(rule, previous)
+    return before.inside
+
+
+def _holds(rule: Rule, observation: Observation) -> bool:
+    price, value = observation.price, rule.value or Decimal(0)
+    match rule.condition:
+        case "greater_than":
+            return price > value
+        case "less_than":
+            return price < value
+        case "crossing_up":
+            return crosses_up(observation.previous_price, price, value)
+        case "crossing_down":
+            return crosses_down(observation.previous_price, price, value)
+        case "crossing":
+            previous = observation.previous_price
+            return crosses_up(previous, price, value) or crosses_down(previous, price, value)
+        case "change_percent":
+            return moved_more_than(price, observation.previous_close, value)
+        case "moving_percent":
+            needed = rule.closes_needed
+            start = observation.closes[-needed] if len(observation.closes) >= needed else None
+            return moved_more_than(price, start, value)
+        case _:
+            return True
+
+
+def describe(rule: Rule, tick: Tick, values: dict[str, Decimal]) -> str:
+    """Describe what happened in one clause: `AAPL golden cross: SMA-5 rose above SMA-20 at
+    189.84`."""
+    at = f"at {plain(tick.price)}"
+    level = plain(rule.value) if rule.value is not None else ""
+    match rule.condition:
+        case "golden_cross":
+            said = f"golden cross: SMA-{rule.fast} rose above SMA-{rule.slow}{_on(rule)} {at}"
+        case "death_cross":
+            said = f"death cross: SMA-{rule.fast} fell below SMA-{rule.slow}{_on(rule)} {at}"
+        case "change_percent":
+            moved = signed(values.get("change_percent"))
+            said = f"moved {moved}% against the previous close, {at}"
+        case "moving_percent":
+            moved = signed(values.get("moved_percent"))
+            said = f"moved {moved}% within {rule.window} {_bars(rule)}, {at}"
+        case "greater_than":
+            said = f"is above {level}, {at}"
+        case "less_than":
+            said = f"is below {level}, {at}"
+        case "crossing_up":
+            said = f"crossed above {level}, {at}"
+        case "crossing_down":
+            said = f"crossed below {level}, {at}"
+        case "crossing":
+            said = f"crossed {level}, {at}"
+        case _:
+            said = f"new price {plain(tick.price)}"
+    return f"{tick.symbol} {said}"
+
+
+def _on(rule: Rule) -> str:
+    return "" if rule.interval == "tick" else f" on {rule.interval} bars"
+
+
+def _bars(rule: Rule) -> str:
+    return "ticks" if rule.interval == "tick" else f"bars of {rule.interval}"

@@ -1,0 +1,71 @@
+"""The live sources by the name that `--source` gives them.
+
+A new one is a module in producer/sources and an entry in LIVE. Its module is imported when it is
+built.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from producer.hours import Always, MarketHours
+    from producer.sources.base import Source
+    from producer.status import Status
+    from producer.watchlist import Watchlist
+
+    Follow = Callable[[tuple[str, ...]], Watchlist]
+    """Returns the watchlist of a source with these symbols of its own."""
+
+AUTO = "auto"
+"""Yahoo if it answers, else the simulator."""
+
+
+def _simulator(options: argparse.Namespace, status: Status, follow: Follow) -> Source:
+    from producer.sources import simulator
+
+    return simulator.Simulator(
+        follow(simulator.SYMBOLS),
+        seed=options.seed,
+        interval=options.interval or simulator.DEFAULT_INTERVAL_SECONDS,
+        history=not options.no_history,
+        say=status.say,
+    )
+
+
+def _yfinance(options: argparse.Namespace, status: Status, follow: Follow) -> Source:
+    from producer.sources import yfinance_poll
+
+    hours = _yahoo_hours(options, status)
+    interval = options.interval or yfinance_poll.DEFAULT_INTERVAL_SECONDS
+    watched, history = follow(yfinance_poll.SYMBOLS), not options.no_history
+    return yfinance_poll.YfinancePoll(watched, status, hours, interval=interval, history=history)
+
+
+def _yfinance_live(options: argparse.Namespace, status: Status, follow: Follow) -> Source:
+    from producer.sources.yfinance_live import YfinanceLive
+    from producer.sources.yfinance_poll import SYMBOLS
+
+    hours = _yahoo_hours(options, status)
+    watched, history = follow(SYMBOLS), not options.no_history
+    return YfinanceLive(watched, status, hours, url=options.live_url, history=history)
+
+
+def _yahoo_hours(options: argparse.Namespace, status: Status) -> Always | MarketHours:
+    """Show Yahoo's terms, unless `auto` has shown them, and return when to ask it."""
+    from producer.hours import Always, MarketHours
+    from producer.sources import yahoo
+
+    if options.source != AUTO:
+        status.note(yahoo.TERMS)
+    return Always() if options.ignore_hours else MarketHours(status.note)
+
+
+LIVE: dict[str, Callable[[argparse.Namespace, Status, Follow], Source]] = {
+    "yfinance": _yfinance,
+    "yfinance-live": _yfinance_live,
+    "simulator": _simulator,
+}
+"""What builds each source, in the order of the help."""
