@@ -12,15 +12,18 @@ from typing import Any
 import msgspec
 
 from chalicelib.adapters.dynamodb import Item, optional_number, optional_text
-from chalicelib.domain.ticks import NUMBERS, Tick
+from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.services.priced import Arrival, StoredTick
 
 _MICROSECOND = timedelta(microseconds=1)
-_ARRIVAL = 1 + len(NUMBERS)
+_PACKED = ("price", "open", "high", "low", "previous_close", "volume")
+"""Fixed, unlike the fields of a tick: stored items have these fields in this order."""
+
+_ARRIVAL = 1 + len(_PACKED)
 _ABSENT = ""
 
-# One of the record's other ticks: microseconds before the last one, then the fields of NUMBERS
+# One of the record's other ticks: microseconds before the last one, then the fields of _PACKED
 # as decimal text, then ingested_at and sequence; None stands for the last tick's own value, "" for
 # none, trailing Nones are left out.
 _Earlier = list[list[int | str | None]]
@@ -36,7 +39,7 @@ def pack(stored: Sequence[StoredTick]) -> str:
     rows: _Earlier = []
     for one in stored[:-1]:
         row: list[int | str | None] = [(end - from_text(one.tick.timestamp)) // _MICROSECOND]
-        for field in NUMBERS:
+        for field in _PACKED:
             value, same = getattr(one.tick, field), getattr(last.tick, field)
             row.append(None if value == same else _ABSENT if value is None else f"{value:f}")
         row += [None, None] if one.arrival == last.arrival else one.arrival
@@ -74,7 +77,7 @@ def count_of(item: Item) -> int:
 
 def _earlier_tick(figures: Sequence[int | str | None], last: Tick, timestamp: str) -> Tick:
     given: dict[str, Any] = {}
-    for field, value in zip(NUMBERS, figures, strict=False):
+    for field, value in zip(_PACKED, figures, strict=False):
         if value is not None:
             given[field] = None if value == _ABSENT else Decimal(value)
     return msgspec.structs.replace(last, timestamp=timestamp, **given)
