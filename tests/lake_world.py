@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -127,16 +128,14 @@ class World:
 
     def valid(self, arrived: Iterable[Sequence[Any]] | None = None) -> dict[str, set[Tick]]:
         """Each tick once, by day: of all that arrived, or of some partitions."""
-        best: dict[tuple[str, str], int] = {}
         wanted = None if arrived is None else [tuple(one) for one in arrived]
-        for where, _, ticks in self.raw:
-            if wanted is None or any(_within(where, one) for one in wanted):
-                for day, symbol, number in ticks:
-                    best[day, symbol] = max(number, best.get((day, symbol), 0))
-        days: dict[str, set[Tick]] = {}
-        for (day, symbol), number in best.items():
-            days.setdefault(day, set()).add((day, symbol, number))
-        return days
+        return _by_day(
+            tuple(
+                ticks
+                for where, _, ticks in self.raw
+                if wanted is None or any(_within(where, one) for one in wanted)
+            )
+        )
 
     def read(self) -> dict[str, Counter[Tick]]:
         """Return what a reader of all_ticks gets now, by day, with a count of each row."""
@@ -167,6 +166,15 @@ def _by_period(table: str, rows: Iterable[Any]) -> dict[str, list[Any]]:
     for row in rows:
         found.setdefault(_OF[table](row[0]), []).append(row)
     return found
+
+
+@lru_cache(200)
+def _by_day(arrived: tuple[tuple[Tick, ...], ...]) -> dict[str, set[Tick]]:
+    """Each tick once, by day, of what arrived; it is asked for after each step of a run."""
+    days: dict[str, set[Tick]] = {}
+    for tick in _latest(tick for ticks in arrived for tick in ticks):
+        days.setdefault(tick[0], set()).add(tick)
+    return days
 
 
 def _latest(rows: Iterable[Any]) -> set[Tick]:

@@ -12,6 +12,7 @@ import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -76,16 +77,42 @@ class Archive:
         self.around()
 
     def lines(self) -> set[Line]:
-        return {line for name in self.names("raw/") for line in unpack(self.objects["raw/" + name])}
+        return {
+            line for name in self.names("raw/") for line in unpacked(self.objects["raw/" + name])
+        }
 
-    def rows(self, name: str) -> list[dict[str, str]]:
+    def rows(self, name: str) -> tuple[dict[str, str], ...]:
         body = self.objects.get("readings/" + name)
-        return [json.loads(row) for row in gzip.decompress(body).splitlines()] if body else []
+        return rows_of(body) if body else ()
+
+    def copy(self) -> Archive:
+        """The same objects in another archive, which nothing watches."""
+        other = Archive()
+        other.objects = self.objects.copy()
+        return other
 
     def merge(self) -> int:
         merged = Merged()
         Merge(self, lambda _: None)("2026-11-18", "2026-11-18", "", merged)
         return merged.objects
+
+
+@lru_cache(1000)
+def unpacked(body: bytes) -> tuple[Line, ...]:
+    """The lines of an object, which tests read after each step of a run."""
+    return tuple(unpack(body))
+
+
+@lru_cache(1000)
+def ticks_of(body: bytes) -> tuple[dict[str, Any], ...]:
+    """The decoded lines of an object."""
+    return tuple(json.loads(line) for line, _ in unpacked(body))
+
+
+@lru_cache(1000)
+def rows_of(body: bytes) -> tuple[dict[str, str], ...]:
+    """The decoded readings of an object."""
+    return tuple(json.loads(row) for row in gzip.decompress(body).splitlines())
 
 
 def taken(archive: Archive) -> dict[tuple[str, str], tuple[str, str]]:
@@ -94,8 +121,7 @@ def taken(archive: Archive) -> dict[tuple[str, str], tuple[str, str]]:
     for name in archive.names("raw/"):
         rows = [row for row in archive.rows(name) if "bar" not in row]
         told = {(row["symbol"], row["timestamp"]) for row in rows}
-        for line, _ in unpack(archive.objects["raw/" + name]):
-            tick = json.loads(line)
+        for tick in ticks_of(archive.objects["raw/" + name]):
             identity = tick["symbol"].upper(), tick["timestamp"]
             if identity not in told and "bar" not in tick and float(tick["price"]) > 0:
                 stamp = tick.get("sent_at")
@@ -418,7 +444,7 @@ def test_readers_see_no_change_wherever_a_run_breaks_off(
     whole = random_archive(seed)
     lines, ticks = whole.lines(), taken(whole)
     for point in itertools.count():
-        archive = random_archive(seed)
+        archive = whole.copy()
         steps = iter(range(10_000))
 
         def around(archive: Archive = archive, point: int = point) -> None:
