@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import gc
+from collections.abc import Generator, Iterator
 from functools import cache
 from pathlib import Path
 
 import botocore.session
+import botocore.useragent
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
@@ -19,6 +21,11 @@ pytest.register_assert_rewrite("tests.deploy_support")
 botocore.session.create_loader = cache(botocore.session.create_loader)
 """All sessions of a process share what they read of botocore's models: to read them again costs
 each client a tenth of a second."""
+
+botocore.useragent.sanitize_user_agent_string_component = cache(
+    botocore.useragent.sanitize_user_agent_string_component
+)
+"""A request names its client in some ten words, each of which botocore checks by characters."""
 
 settings.register_profile(
     "same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -72,6 +79,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((n for n, path in enumerate(places) if item.path.is_relative_to(path)), 99)
 
     items.sort(key=place)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect without the garbage collector, and have it leave out what is there then: modules and
+    tests stay until the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 class FilesAndFolders(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
