@@ -90,6 +90,9 @@ class StandIn:
     fixed: dict[str, Any] = field(default_factory=dict)
     alerts: list[dict[str, Any]] = field(default_factory=list)
 
+    deliveries: list[dict[str, Any]] = field(default_factory=list)
+    """Those of every alert."""
+
     def fire(self, symbol: str, condition: str, **values: float) -> None:
         """List an alert of this moment from now on; `values` are those that fired it."""
         now = self.now()
@@ -153,6 +156,9 @@ class StandIn:
             symbol = query.get("symbol")
             fired = [one for one in self.alerts if symbol in (None, one["symbol"])]
             return 200, {"alerts": fired[: int(query["limit"])], "next_page_token": None}
+        if path.startswith("/alerts/"):
+            named = [one for one in self.alerts if path.endswith(f"/{one['alert_id']}")]
+            return (200, named[0] | {"deliveries": self.deliveries}) if named else self.missing()
         return self.rules_or_nothing(path)
 
     @property
@@ -166,6 +172,10 @@ class StandIn:
             return 200, {"rules": self.rules}
         if path == "/channels" and self.rules is not None:
             return 200, {"channels": [TOPIC]}
+        return self.missing()
+
+    def missing(self) -> tuple[int, dict[str, Any]]:
+        """Return the answer to a request for what does not exist."""
         return 404, {"type": "about:blank", "title": "Not found", "status": 404}
 
     def quote(self, symbol: str) -> dict[str, Any]:
@@ -209,6 +219,8 @@ class StandIn:
         start = end if symbol in self.without_prices else max(start, self.begins)
         interval = query.get("interval", "auto")
         days = symbol in self.only_days
+        if interval == "tick":
+            return self.ticks(symbol, end, int(query["limit"]))
         if interval == "auto":
             interval = (
                 "1d" if days else next(i for i, n in LENGTHS.items() if (end - start) / n <= 400)
@@ -231,6 +243,12 @@ class StandIn:
             "prices": [self.bar(symbol, t, length) for t in shown],
             "next_page_token": None,
         }
+
+    def ticks(self, symbol: str, end: float, limit: int) -> tuple[int, dict[str, Any]]:
+        """Return the newest ticks before an instant, one each 15 s, newest first."""
+        times = [end - 0.001 - 15 * i for i in range(limit)]
+        rows = [{"timestamp": text_of(at), "price": price_at(symbol, at)} for at in times]
+        return 200, {"symbol": symbol, "interval": "tick", "prices": rows}
 
     def _range(self, query: dict[str, str]) -> tuple[float, float]:
         now = self.now()

@@ -4,7 +4,7 @@
 
 import { observe } from "./server_clock.js";
 import { takeEarly } from "./config.js";
-import { decodeAlert, decodeBar, decodeQuote } from "./data/wire.js";
+import { decodeAlert, decodeBar, decodePoint, decodeQuote } from "./data/wire.js";
 
 /**
  * An answer other than 2xx, or none at all (status 0). `fields` has the fields that a problem
@@ -75,8 +75,7 @@ export class Api {
   }
 
   /**
-   * @param {string} path
-   * @param {Record<string, string | number>} [query]
+   * @param {string} path @param {Record<string, string | number>} [query]
    * @param {RequestInit} [init]
    * @returns {Promise<any>} the decoded body; throws ApiError
    */
@@ -86,9 +85,7 @@ export class Api {
   }
 
   /**
-   * @param {string} path
-   * @param {Record<string, string | number>} query
-   * @param {RequestInit} init
+   * @param {string} path @param {Record<string, string | number>} query @param {RequestInit} init
    * @returns {Promise<Response>}
    */
   async #answer(path, query, init) {
@@ -219,8 +216,7 @@ export class Api {
   }
 
   /**
-   * @param {string} symbol
-   * @param {Record<string, string | number>} query
+   * @param {string} symbol @param {Record<string, string | number>} query
    * @param {AbortSignal} [signal]
    * @returns {Promise<{envelope: any, bars: import("./types.js").Bar[]}>}
    */
@@ -241,6 +237,21 @@ export class Api {
   async alerts(query) {
     const { alerts } = await this.request("/alerts", query);
     return alerts.map(decodeAlert);
+  }
+
+  /** @param {string} id @returns {Promise<import("./types.js").ToldAlert>} */
+  async alert(id) {
+    const row = await this.request(`/alerts/${encodeURIComponent(id)}`);
+    return { alert: decodeAlert(row), deliveries: row.deliveries };
+  }
+
+  /**
+   * @param {string} symbol @param {Record<string, string | number>} query
+   * @returns {Promise<{time: number, price: number}[]>} ticks, or closes of regular bars by start
+   */
+  async points(symbol, query) {
+    const { prices } = await this.request(`/prices/${encodeURIComponent(symbol)}`, query);
+    return prices.filter((/** @type {any} */ row) => !row.extended).map(decodePoint);
   }
 
   /** @returns {Promise<import("./types.js").Rule[]>} */

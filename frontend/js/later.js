@@ -4,11 +4,13 @@
 import { AlertsFeed } from "./alerts_feed.js";
 import { mountActivity } from "./views/activity.js";
 import { mountBelow } from "./views/below.js";
+import { bindMarks } from "./views/show_alert.js";
 import { bindKeys } from "./views/chart_keys.js";
 import { RuleLine } from "./views/rule_line.js";
 import { byId } from "./dom.js";
 import { mountExport } from "./views/export.js";
 import { mountQuote } from "./views/quote.js";
+import { mountStory } from "./views/story.js";
 import { mountStatus } from "./views/status.js";
 import { mountTop } from "./views/top.js";
 import { mountToken } from "./views/token_dialog.js";
@@ -44,4 +46,6 @@ export function mountLater(store, api, chart) {
   bindSparks(store, api);
   mountActivity(store, api, new AlertsFeed(api, store), chart);
   mountPages(store, api, chart);
+  mountStory(store, api);
+  bindMarks(store);
 }

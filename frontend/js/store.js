@@ -1,5 +1,6 @@
 // The page's state. Views never call each other: they change the store and render from it.
 
+import { ownZone } from "./format.js";
 import { USUAL_AVERAGES } from "./data/indicator_table.js";
 
 /** @typedef {import("./types.js").View} View */
@@ -24,6 +25,7 @@ import { USUAL_AVERAGES } from "./data/indicator_table.js";
  *   rules
  * @property {"auto" | "dark" | "light"} theme
  * @property {import("./types.js").Alert | null} focus the alert that is shown on the chart
+ * @property {import("./types.js").Judged | null} judged what the rule of the open alert judged
  * @property {import("./types.js").Averages} averages
  * @property {number[]} preview times at which a rule would have fired, on the chart
  * @property {boolean} picking true while the next click on the chart sets a rule's price
@@ -43,6 +45,7 @@ export function initialState() {
       indicators: ["volume", "sma"],
       clock: "exchange",
       compare: [],
+      alert: "",
       from: 0,
       to: 0,
     },
@@ -61,6 +64,7 @@ export function initialState() {
     rules: null,
     theme: "auto",
     focus: null,
+    judged: null,
     averages: USUAL_AVERAGES,
     preview: [],
     picking: false,
@@ -92,6 +96,12 @@ export class Store extends EventTarget {
       ([key, value]) => /** @type {any} */ (this.state.view)[key] === value,
     );
     if (!same) this.set({ view: { ...this.state.view, ...patch } });
+  }
+
+  /** @param {string} symbol @returns {string} the zone in which its times are shown */
+  zoneOf(symbol) {
+    const { view, quotes } = this.state;
+    return view.clock === "local" ? ownZone() : (quotes.get(symbol)?.zone ?? "UTC");
   }
 
   /**

@@ -99,6 +99,43 @@ export interface Alert {
   notifiedAt: string | null;
 }
 
+/** An alert on one channel, as in the API. Statuses may be added, and fields to go with them. */
+export interface Delivery {
+  /** the channel's id */
+  channel: string;
+  /** sending, waiting, sent, dead, held … */
+  status: string;
+  attempts: number;
+  /** from the tick to the last attempt */
+  seconds?: number | null;
+  error?: string | null;
+  reason?: string | null;
+  next_attempt_at?: string | null;
+  until?: string | null;
+}
+
+export interface ToldAlert {
+  alert: Alert;
+  /** one for each channel on which something has happened */
+  deliveries: Delivery[];
+}
+
+/** What the rule of an alert judged, for the chart. */
+export interface Judged {
+  symbol: string;
+  /** of the alert, milliseconds */
+  time: number;
+  price: number | null;
+  /** milliseconds of the bars whose closes were judged; 0 for ticks */
+  length: number;
+  /** prices at which the rule decides */
+  levels: number[];
+  /** in the order of time; bars by their start */
+  points: { time: number; price: number }[];
+  /** an average for each point, the fast one first */
+  averages: (number | null)[][];
+}
+
 /** A rule as in the API (see the contract in docs/api.md). */
 export interface Rule {
   rule_id: string;
@@ -172,6 +209,8 @@ export interface View {
   clock: "exchange" | "local";
   /** symbols compared with the main one */
   compare: string[];
+  /** id of the open alert, or empty */
+  alert: string;
   /** left edge of a zoom, milliseconds; 0 for none */
   from: number;
   to: number;

@@ -89,6 +89,11 @@ export function readView(hash, base) {
     () => true,
     (v) => (view.compare = several(v, (symbol) => SYMBOL.test(symbol))),
   );
+  take(
+    "alert",
+    () => true, // the API knows its ids
+    (v) => (view.alert = v),
+  );
   const [start, end] = [given.get("start") ?? "", given.get("end") ?? ""];
   if (isDate(start) && isDate(end) && start <= end)
     Object.assign(view, { range: "custom", start, end });
@@ -118,5 +123,6 @@ export function writeView(view, base) {
   put("with", view.compare, []);
   put("from", view.from, 0);
   put("to", view.to, 0);
+  put("alert", view.alert, base.alert);
   return `#${out.toString().replaceAll("%2C", ",")}`;
 }

@@ -123,6 +123,11 @@ export class PriceChart extends EventTarget {
     this.#setZoom([middle - span / 2, middle + span / 2]);
   }
 
+  /** Show a part of the axis. @param {[number, number]} range */
+  zoomOn(range) {
+    this.#setZoom(range);
+  }
+
   /** Bring an instant into view. @param {number} time */
   reveal(time) {
     if (!this.shown) return;

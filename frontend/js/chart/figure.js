@@ -4,6 +4,7 @@ import { axisTicks, fullRange, priceRange } from "./axis.js";
 import { layoutOf } from "./panes.js";
 import { wantedIndicators } from "../data/indicator_table.js";
 import { isDated } from "../ranges.js";
+import { judgedTraces } from "./judged.js";
 import { markersOf } from "./marks.js";
 
 /** @typedef {import("../types.js").Series} Series */
@@ -21,9 +22,10 @@ import { markersOf } from "./marks.js";
  * @property {[number, number] | null} zoom visible indices, null for everything
  * @property {number} width of the plot in pixels
  * @property {Record<string, string>} colors by role, see settings.js
- * @property {{time: number, price: number | null, condition: string}[]} events alerts of this
- *   symbol
+ * @property {{time: number, price: number | null, condition: string, quiet?: string}[]} events
+ *   alerts of this symbol
  * @property {number[]} preview times of previewed alerts
+ * @property {import("../types.js").Judged | null} [judged] what the rule of the open alert judged
  */
 
 /**
@@ -37,6 +39,7 @@ export function chartFigure(series, computed, choices) {
   const range = choices.zoom ?? fullRange(series.first, x.length);
   const wanted = wantedIndicators(choices.averages, choices.indicators);
   const overlays = wanted.filter(({ pane }) => !pane).flatMap(({ lines }) => lines ?? []);
+  const judged = judgedTraces(series, choices.judged ?? null, choices.colors);
   const below = wanted.filter(({ pane }) => pane);
   const data = [
     priceTrace(series, x, choices),
@@ -44,6 +47,7 @@ export function chartFigure(series, computed, choices) {
     ...(choices.indicators.includes("volume") ? volumeTraces(series, x, choices.colors) : []),
     ...paneTraces(below, computed.lines, x, choices.colors),
     ...markersOf(series, computed, range, choices),
+    ...judged,
   ];
   const ticks = axisTicks(
     series.bars.map((bar) => bar.time),
@@ -62,6 +66,7 @@ export function chartFigure(series, computed, choices) {
       series,
       overlays.filter(({ scales }) => scales).map(({ name }) => computed.lines[name]),
       range,
+      judged.flatMap(({ y }) => y).filter((/** @type {any} */ price) => price !== null),
     ),
     volumeTop: visibleVolume(series, range),
     volume: choices.indicators.includes("volume"),
@@ -81,16 +86,16 @@ const visibleBars = (series, range) =>
  * @param {Series} series
  * @param {Values[]} lines that have to be fully visible
  * @param {[number, number]} range
+ * @param {number[]} also prices that have to be visible
  * @returns {[number, number]} of the bars, and of the lines around them
  */
-function visiblePrices(series, lines, range) {
+function visiblePrices(series, lines, range, also) {
   const start = Math.max(0, Math.ceil(range[0]) - series.first);
-  return priceRange(
-    visibleBars(series, range).map((bar, i) => {
-      const prices = lines.flatMap((values) => values[start + i] ?? []);
-      return { low: Math.min(bar.low, ...prices), high: Math.max(bar.high, ...prices) };
-    }),
-  );
+  const bars = visibleBars(series, range).map((bar, i) => {
+    const prices = lines.flatMap((values) => values[start + i] ?? []);
+    return { low: Math.min(bar.low, ...prices), high: Math.max(bar.high, ...prices) };
+  });
+  return priceRange([...bars, ...also.map((price) => ({ low: price, high: price }))]);
 }
 
 /** @param {Series} series @param {[number, number]} range */

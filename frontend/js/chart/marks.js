@@ -1,9 +1,10 @@
-// Marks over the candles: crosses of the averages, anomalies, previewed alerts. Pure. Marks too
-// close to be distinguished are omitted: the list beside the chart has them all.
+// Marks over the candles: crosses of the averages, anomalies, alerts, previewed alerts. Pure. Marks
+// too close to be distinguished are omitted: the list beside the chart has them all.
 
 import { indexAt } from "../data/series.js";
 
 /** @typedef {import("./figure.js").Choices} Choices */
+/** @typedef {Choices["events"][number]} Event */
 
 /** The least pixels per mark. */
 const ROOM = 34;
@@ -30,23 +31,21 @@ export function markersOf(series, computed, range, choices) {
       marks("death cross", series, death, "high", "triangle-down", colors.down),
     );
   }
-  const moves = events.filter(
-    (event) => event.condition === "change_percent" || event.condition === "moving_percent",
-  );
-  if (indicators.includes("anomalies"))
-    traces.push(
-      marks(
-        "anomaly",
-        series,
-        placed(
-          series,
-          moves.map((event) => event.time),
-        ),
-        "high",
-        "diamond",
-        colors.warn,
-      ),
+  const showsMoves = indicators.includes("anomalies");
+  const isMove = (/** @type {Event} */ { condition }) =>
+    condition === "change_percent" || condition === "moving_percent";
+  const at = (/** @type {Event[]} */ list) =>
+    placed(
+      series,
+      list.map(({ time }) => time),
     );
+  if (showsMoves)
+    traces.push(
+      marks("anomaly", series, at(events.filter(isMove)), "high", "diamond", colors.warn),
+    );
+  const sent = at(events.filter((event) => !(event.quiet || (showsMoves && isMove(event)))));
+  if (fits(sent.filter(inView)))
+    traces.push(marks("alert", series, sent, "high", "circle", colors.accent));
   if (preview.length)
     traces.push(
       marks("would have fired", series, placed(series, preview), "high", "star", colors.accent),

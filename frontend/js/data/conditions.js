@@ -58,6 +58,13 @@ export function ruleText(rule) {
   return [conditionLabel(rule.condition), value, averages, window].filter(Boolean).join(" ");
 }
 
+/** @param {Record<string, number>} values @returns {number[]} windows of averages, rising */
+export const windowsOf = (values) =>
+  Object.keys(values)
+    .filter((name) => name.startsWith("sma_"))
+    .map((name) => Number(name.slice(4)))
+    .sort((a, b) => a - b);
+
 /**
  * @param {Pick<import("../types.js").Alert, "condition" | "values"> & {interval?: string}} alert
  * @returns {string} the text of the rule that fired, from the alert's values: "Change of the
@@ -67,11 +74,8 @@ export function alertText({ condition, values, interval = "tick" }) {
   const fields = CONDITIONS[condition]?.fields ?? [];
   if (values.value === undefined && (fields.includes("price") || fields.includes("percent")))
     return conditionLabel(condition);
-  const windows = Object.keys(values)
-    .filter((name) => name.startsWith("sma_"))
-    .map((name) => Number(name.slice(4)))
-    .sort((a, b) => a - b);
-  const rule = { condition, value: values.value ?? null, fast: windows[0], slow: windows[1] };
+  const [fast, slow] = windowsOf(values);
+  const rule = { condition, value: values.value ?? null, fast, slow };
   return interval === "tick" ? ruleText(rule) : `${ruleText(rule)} on ${interval} bars`;
 }
 

@@ -32,6 +32,12 @@ export function decodeBar(row) {
   };
 }
 
+/** @param {any} row a tick, or a bar @returns {{time: number, price: number}} */
+export const decodePoint = (row) => ({
+  time: timeOf(row.timestamp),
+  price: Number(row.price ?? row.close),
+});
+
 /** @param {any} row the last tick's record @returns {import("../types.js").Quote} */
 export function decodeQuote(row) {
   return {

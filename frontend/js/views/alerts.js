@@ -3,45 +3,13 @@
 import { KEPT } from "../alerts_feed.js";
 import { el, setText } from "../dom.js";
 import { CONDITIONS } from "../data/conditions.js";
-import { collapse, sameEvent } from "../data/fired.js";
-import { formatDate, ownZone } from "../format.js";
-import { RANGES } from "../ranges.js";
+import { collapse } from "../data/fired.js";
+import { formatDate } from "../format.js";
 import { alertLine, fillLines, stormLine } from "./alert_lines.js";
+import { showAlert } from "./show_alert.js";
 
 /** @typedef {import("../types.js").Alert} Alert */
 /** @typedef {import("../store.js").Store} Store */
-
-/** @type {[string, number][]} the ranges of the tool bar with their days */
-const DAYS = [
-  ["1D", 1],
-  ["5D", 5],
-  ["1M", 30],
-  ["3M", 91],
-  ["6M", 182],
-  ["1Y", 365],
-  ["5Y", 1826],
-];
-
-/**
- * Show an alert on the chart: select its symbol and a range that includes it, and draw a line at
- * its bar.
- * @param {Store} store
- * @param {Alert} alert
- */
-function showAlert(store, alert) {
-  const { view, series, focus } = store.state;
-  const inside =
-    series?.symbol === alert.symbol && series.bars.length && series.bars[0].time <= alert.time;
-  const age = (Date.now() - alert.time) / 86400e3;
-  const range = DAYS.find(([, days]) => days > age)?.[0] ?? Object.keys(RANGES).at(-1) ?? "Max";
-  const again = view.page === "chart" && view.symbol === alert.symbol && sameEvent(focus, alert);
-  store.setView({
-    page: "chart",
-    symbol: alert.symbol,
-    ...(inside ? {} : { range, interval: "auto" }),
-  });
-  store.set({ focus: again ? null : alert });
-}
 
 /** @param {string} name @param {[string, string][]} options @param {() => void} changed */
 function filter(name, options, changed) {
@@ -147,8 +115,7 @@ export class AlertsPanel {
       focus,
       fresh: (/** @type {Alert} */ { id }) =>
         Boolean(this.known && ids?.has(id) && !this.known.has(id)),
-      zone: (/** @type {string} */ symbol) =>
-        view.clock === "local" ? ownZone() : (quotes.get(symbol)?.zone ?? "UTC"),
+      zone: (/** @type {string} */ symbol) => this.store.zoneOf(symbol),
       show: (/** @type {Alert} */ alert) => showAlert(this.store, alert),
     };
     [shown.filter(isToday), shown.filter((alert) => !isToday(alert))].forEach((list, i) =>

@@ -6,6 +6,7 @@ import { arrowOf, formatBarTime, formatPrice, formatVolume } from "../format.js"
 import { alertText, conditionWay } from "../data/conditions.js";
 import { sameEvent } from "../data/fired.js";
 import { isDated } from "../ranges.js";
+import { showAlert } from "./show_alert.js";
 
 /** @typedef {import("./chart_view.js").ChartView} ChartView */
 /**
@@ -45,19 +46,16 @@ function signalsOf(view) {
  * @param {Signal} signal
  * @returns {import("../types.js").Alert} the event to show on the chart
  */
-const eventOf = (view, { time, condition, price, values }) => ({
+const eventOf = (view, signal) => ({
   id: "",
   ruleId: "",
   symbol: drawn(view)?.symbol ?? "",
-  condition,
-  time,
-  price,
-  values,
   message: "",
   source: "",
   interval: "tick",
   quiet: "",
   notifiedAt: null,
+  ...signal,
 });
 
 /** @param {ChartView} view @param {Signal} signal */
@@ -65,10 +63,7 @@ function chip(view, signal) {
   const series = drawn(view);
   const way = conditionWay(signal.condition);
   const time = series ? formatBarTime(signal.time, view.zone, isDated(series.interval)) : "";
-  const show = () => {
-    const event = eventOf(view, signal);
-    view.store.set({ focus: sameEvent(view.store.state.focus, event) ? null : event });
-  };
+  const show = () => showAlert(view.store, eventOf(view, signal));
   return el(
     "li",
     {},

@@ -1,10 +1,11 @@
 // Connects the store and the chart: what is drawn and when, and the reader's pointer and keys.
 
 import { byId } from "../dom.js";
+import { judgedRange, placeOf } from "../chart/judged.js";
 import { plotly } from "../chart/plotly.js";
 import { PriceChart } from "../chart/chart.js";
 import { computeIndicators } from "../data/indicator_table.js";
-import { barAt, indexAt } from "../data/series.js";
+import { barAt } from "../data/series.js";
 import { chartColors, onPreference } from "../theme.js";
 import { formatBarTime, formatPrice, ownZone, placesOf, wayOf } from "../format.js";
 import { isDated } from "../ranges.js";
@@ -56,7 +57,7 @@ export class ChartView {
   commit() {
     clearTimeout(this.timer);
     this.timer = 0;
-    const { series, view, symbolAlerts, preview, chartState, averages } = this.store.state;
+    const { series, view, symbolAlerts, preview, chartState, averages, judged } = this.store.state;
     if (!plotly() || !series?.bars.length || view.page !== "chart" || chartState === "empty")
       return;
     this.committedAt = performance.now();
@@ -71,6 +72,7 @@ export class ChartView {
       colors: this.colors,
       events,
       preview,
+      judged,
     };
     this.chart.show(series, this.computed, choices, view.from ? [view.from, view.to] : null);
     this.dispatchCommit();
@@ -128,7 +130,7 @@ export class ChartView {
       focus.symbol === series.symbol &&
       series.bars.length &&
       focus.time >= series.bars[0].time;
-    this.chart.overlay.setFocus(here ? indexAt(series, focus.time) : null);
+    this.chart.overlay.setFocus(here ? placeOf(series, focus.time) : null);
   }
 
   /** @param {number} index on the axis */
@@ -162,6 +164,15 @@ export function mountChart(store) {
       view.chart.reveal(focus.time);
     }
     view.showFocus();
+  });
+  /** @type {unknown} the last one that the chart has gone to */
+  let seen = null;
+  store.watch(["judged", "series", "chartState"], ({ judged, series, chartState }) => {
+    if (judged === seen || chartState !== "ready" || !series) return;
+    seen = judged;
+    view.commit();
+    const range = judgedRange(series, judged);
+    if (range) view.chart.zoomOn(range);
   });
   store.watch(["series", "chartState"], ({ series }) => {
     if (!sameBars(series, view.committed)) view.commit();

@@ -1,0 +1,91 @@
+// What a rule judged, over the candles: its prices as points, its averages and levels as lines, and
+// the signal as a ring. Pure.
+
+import { indexAt } from "../data/series.js";
+import { lengthOf } from "../ranges.js";
+
+/** @typedef {import("../types.js").Series} Series */
+/** @typedef {import("../types.js").Judged} Judged */
+
+/**
+ * @param {Series} series @param {number} time an instant
+ * @returns {number} its place on the axis, on which a bar reaches from half before its index to
+ *   half after it
+ */
+export function placeOf(series, time) {
+  const index = indexAt(series, time);
+  const part = (time - series.bars[index - series.first].time) / lengthOf(series.interval);
+  return index - 0.5 + Math.min(1, Math.max(0, part));
+}
+
+/**
+ * @param {Series} series @param {Judged | null} judged
+ * @returns {judged is Judged} whether the signal lies in the series
+ */
+const isWithin = (series, judged) =>
+  judged?.symbol === series.symbol && series.bars[0]?.time <= judged.time;
+
+/**
+ * @param {Series} series @param {Judged} judged
+ * @returns {(number | null)[]} places of its points, null before the first bar; a close lies at the
+ *   middle of its bar's last candle
+ */
+const placesOf = (series, { points, length }) =>
+  points.map(({ time }) => {
+    const close = time + length - lengthOf(series.interval) / 2;
+    return time < series.bars[0].time
+      ? null
+      : placeOf(series, length ? Math.max(time, close) : time);
+  });
+
+/**
+ * @param {Series} series @param {Judged | null} judged
+ * @returns {[number, number] | null} the part of the axis that shows it
+ */
+export function judgedRange(series, judged) {
+  if (!isWithin(series, judged)) return null;
+  const end = placeOf(series, judged.time);
+  const places = placesOf(series, judged).filter((place) => place !== null);
+  const span = Math.max(16, end - Math.min(end, ...places));
+  return [end - 1.4 * span, end + 0.6 * span];
+}
+
+/**
+ * @param {Series} series @param {Judged | null} judged @param {Record<string, string>} colors
+ * @returns {any[]} Plotly traces; none if the signal is not in the series
+ */
+export function judgedTraces(series, judged, colors) {
+  if (!isWithin(series, judged)) return [];
+  const { price, levels, points, averages } = judged;
+  const x = placesOf(series, judged);
+  const end = placeOf(series, judged.time);
+  const line = (
+    /** @type {string} */ name,
+    /** @type {(number | null)[]} */ xs,
+    /** @type {(number | null)[]} */ y,
+    /** @type {string} */ color,
+    dash = "solid",
+  ) => ({ type: "scatter", mode: "lines", name, x: xs, y, line: { color, width: 2.5, dash } });
+  const dots = (
+    /** @type {string} */ name,
+    /** @type {(number | null)[]} */ xs,
+    /** @type {(number | null)[]} */ y,
+    /** @type {object} */ marker,
+  ) => ({ ...line(name, xs, y, colors.text), mode: "markers", marker });
+  return [
+    ...levels.map((y) => line("level", [end - 16, end + 6], [y, y], colors.accent, "dot")),
+    ...averages.map((y, i) => line("average", x, y, i ? colors.slow : colors.fast)),
+    dots(
+      "judged",
+      x,
+      points.map((point) => point.price),
+      { size: 5, color: colors.text },
+    ),
+    dots("signal", [end], [price], {
+      symbol: "circle-open",
+      size: 15,
+      color: colors.text,
+      line: { width: 2 },
+    }),
+  ];
+}
