@@ -70,10 +70,15 @@ def _lines(alert: Alert, when: str, page_url: str) -> tuple[Line, ...]:
     if averages:
         lines.append(Line("Averages", ", ".join(averages)))
     if page_url:
-        address = f"{page_url.rstrip('/')}/?symbol={_percent_encoded(alert.symbol)}"
-        lines.append(Line("Chart", address, is_link=True))
+        lines.append(Line("Chart", _address(alert, page_url), is_link=True))
     lines.append(Line("Source", f"{alert.source}. Informational only; not investment advice."))
     return tuple(lines)
+
+
+def _address(alert: Alert, page_url: str) -> str:
+    """Return the page's address for the symbol, with the alert's story unless it is a test."""
+    symbol = f"{page_url.rstrip('/')}/#symbol={_percent_encoded(alert.symbol)}"
+    return symbol if alert.condition == TEST_CONDITION else f"{symbol}&alert={alert.alert_id}"
 
 
 def compose_test(symbol: str, now: datetime, page_url: str) -> Message:

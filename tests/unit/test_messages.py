@@ -66,9 +66,12 @@ def test_an_urgent_alert_says_so_to_machines_and_filter_policies() -> None:
     assert json.loads(composed().data)["severity"] == "normal"
 
 
-def test_the_page_is_linked_with_the_symbol_encoded() -> None:
+def test_the_page_is_linked_with_the_symbol_encoded_and_the_alert() -> None:
     message = composed("https://page.example/", symbol="^GSPC")
-    assert "Chart: https://page.example/?symbol=%5EGSPC" in message.text
+    alert_id = message.attributes["alert_id"]
+    assert f"Chart: https://page.example/#symbol=%5EGSPC&alert={alert_id}\n" in message.text
+    test = composed("https://page.example/", symbol="^GSPC", condition="test")
+    assert "Chart: https://page.example/#symbol=%5EGSPC\n" in test.text
 
 
 def test_the_text_has_the_change_with_its_sign() -> None:

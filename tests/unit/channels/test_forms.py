@@ -20,7 +20,9 @@ from tests.unit.channels.test_mail import Box, channel, mail_server
 
 TOKEN = "TIiajkdnlazkcOXrIdevi7FQ"
 PAGE = "https://page.example/a_b"
-LINK = f"{PAGE}/?symbol=%5EGSPC"
+ALERT_ID = make_alert(symbol="^GSPC").alert_id
+LINK = f"{PAGE}/#symbol=%5EGSPC&alert={ALERT_ID}"
+ESCAPED = LINK.replace("&", "&amp;")
 HOSTILE = "^GSPC _x_ <b>A&B</b> *y* [z](w)"
 LINES = ("Time: 2026-11-20 10:30:00 EST", "Averages: SMA-5 1.5")
 
@@ -57,7 +59,7 @@ def test_telegram_gets_html(post: Post) -> None:
     assert told["parse_mode"] == "HTML"
     heading, *lines = told["text"].split("\r\n")
     assert heading == "<b>^GSPC _x_ &lt;b&gt;A&amp;B&lt;/b&gt; *y* [z](w)</b>"
-    assert (*LINES, f'<a href="{LINK}">Chart</a>') == tuple(lines[:3])
+    assert (*LINES, f'<a href="{ESCAPED}">Chart</a>') == tuple(lines[:3])
 
 
 def test_telegram_gets_the_form_that_its_address_asks_for(post: Post) -> None:
@@ -82,7 +84,7 @@ def test_slack_gets_its_own_markup(monkeypatch: pytest.MonkeyPatch, message: Mes
         AppriseChannel(Secrets(address), lambda _: True).send(message)
     (told,) = json.loads(there.requests[0].body)["attachments"]
     assert told["title"] == "^GSPC _x_ &lt;b&gt;A&amp;B&lt;/b&gt; *y* [z](w)"
-    assert f"<{LINK}|Chart>" in told["text"]
+    assert f"<{ESCAPED}|Chart>" in told["text"]
 
 
 def test_ntfy_gets_plain_text(post: Post) -> None:
@@ -96,7 +98,7 @@ def test_a_mail_has_both_forms(message: Message) -> None:
     with mail_server(box) as port:
         channel(port).send(message)
     texts = _texts(box.mails[0].content)
-    assert f'<a href="{LINK}">Chart</a>' in texts["text/html"]
+    assert f'<a href="{ESCAPED}">Chart</a>' in texts["text/html"]
     assert "&lt;b&gt;A&amp;B&lt;/b&gt;" in texts["text/html"]
     assert HOSTILE in texts["text/plain"]
     assert LINES[0] in texts["text/plain"]
