@@ -1,7 +1,8 @@
 """The cost of alerts on channels: `python -m bench.channel_cost`.
 
 1,000 alerts go to three channels (ntfy and Gotify by apprise, and a signed webhook) through
-`deliver` over AWS in memory. The receivers run in a process of their own on the loopback interface.
+`deliver` over AWS in memory: once as text, and once with a picture for ntfy, of 60 bars and two
+averages. The receivers run in a process of their own on the loopback interface.
 Bias: no TLS handshakes, this machine's CPU without Lambda's own overhead, and receivers that all
 answer after ANSWER_SECONDS and never fail.
 """
@@ -14,10 +15,12 @@ import math
 import multiprocessing
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from rich.console import Console
@@ -33,12 +36,15 @@ from chalicelib.adapters.deliveries import Deliveries
 from chalicelib.adapters.retries import Retries
 from chalicelib.adapters.webhook import Webhook
 from chalicelib.domain.alerts import Alert
+from chalicelib.domain.bars import Bar
 from chalicelib.domain.channel_secrets import Secrets
 from chalicelib.domain.channels import StoredChannel
+from chalicelib.domain.pictures.chart import draw
 from chalicelib.domain.times import to_text
 from chalicelib.services.delivery.channel import Channel
 from chalicelib.services.delivery.deliver import PARALLEL_SENDS, Deliver
 from chalicelib.services.delivery.directory import Directory
+from chalicelib.services.delivery.pictures import Pictures
 from rigs.alert_peers import peer, webhook
 from rigs.invocations import instant
 from rigs.memory_aws.system import RESOURCES, SETTINGS, Aws, services_over
@@ -46,6 +52,9 @@ from rigs.memory_aws.transport import Transport
 
 ALERTS = 1_000
 BATCH = 100
+SYMBOLS = 25
+MINUTES = 80
+DRAWINGS = 50
 ANSWER_SECONDS = 0.2
 MILLION = 1_000_000
 IDS = ("ntfy", "gotify", "webhook")
@@ -61,17 +70,21 @@ class Counts(msgspec.Struct, frozen=True):
     messages: float
 
 
-def count(alerts: int = ALERTS) -> Counts:
-    """Deliver the alerts in batches, and count."""
+def count(alerts: int = ALERTS, *, pictures: bool = False) -> Counts:
+    """Deliver the alerts in batches, and count; with pictures, ntfy gets one with each message."""
     transport = Transport(Aws())
     stores = services_over(transport).stores
+    if pictures:
+        for symbol in range(SYMBOLS):
+            stores.bars.put_all(_bars(f"S{symbol}"), to_text(instant(0)))
     warm_up = _batch(transport, stores, 0, 1)
     batches = [
         _batch(transport, stores, first, min(BATCH, alerts + 1 - first))
         for first in range(1, alerts + 1, BATCH)
     ]
     with receivers() as port:
-        deliver = make_deliver(transport, port)
+        drawn = partial(Pictures, stores.bars) if pictures else None
+        deliver = make_deliver(transport, port, drawn)
         deliver.new(warm_up, math.inf)  # imports apprise
         calls, began = AwsCalls([transport.dynamodb]), time.process_time()
         sent = sum(deliver.new(batch, math.inf).sent for batch in batches)
@@ -86,7 +99,19 @@ def count(alerts: int = ALERTS) -> Counts:
     )
 
 
-def make_deliver(transport: Transport, port: int) -> Deliver:
+def drawing_seconds(times: int = DRAWINGS) -> float:
+    """Return the CPU time of drawing one picture."""
+    alert, bars, zone = _alert(0), _bars("S0"), ZoneInfo("America/New_York")
+    draw(bars, alert, zone)  # unpacks the letters
+    began = time.process_time()
+    for _ in range(times):
+        draw(bars, alert, zone)
+    return (time.process_time() - began) / times
+
+
+def make_deliver(
+    transport: Transport, port: int, pictures: Callable[[], Pictures] | None = None
+) -> Deliver:
     """Make the service with three channels at a port of this machine."""
     addresses = {
         "ntfy": f"ntfy://127.0.0.1:{port}/alerts",
@@ -111,6 +136,7 @@ def make_deliver(transport: Transport, port: int) -> Deliver:
         Retries(transport.sqs, *queues),
         "https://ticktape.example",
         lambda: instant(0),
+        pictures,
     )
 
 
@@ -124,17 +150,41 @@ def _batch(transport: Transport, stores: Any, first: int, many: int) -> Any:
 
 def _alert(number: int) -> Alert:
     return Alert(
-        symbol=f"S{number % 25}",
+        symbol=f"S{number % SYMBOLS}",
         timestamp=to_text(instant(number)),
         rule_id="mine",
         condition="crossing_up",
         interval="1m",
         price=Decimal("189.84"),
-        values={"value": Decimal(189), "change_percent": Decimal("1.02")},
+        values={
+            "value": Decimal(189),
+            "change_percent": Decimal("1.02"),
+            "sma_5": Decimal("189.5"),
+            "sma_20": Decimal("189.1"),
+        },
         message="AAPL crossed above 189, at 189.84",
         source="yfinance",
         channels=IDS,
     )
+
+
+def _bars(symbol: str) -> list[Bar]:
+    """Return the minutes before the first alert, whose prices rise and fall."""
+    bars = []
+    for number in range(-MINUTES, 0):
+        close = Decimal(18_900 + 100 * (number % 20) - 60 * (number % 7)) / 100
+        bar = Bar(
+            symbol=symbol,
+            interval="1m",
+            start=to_text(instant(60 * number)),
+            open=close - Decimal("0.2"),
+            high=close + Decimal("0.3"),
+            low=close - Decimal("0.4"),
+            close=close,
+            ticks=2,
+        )
+        bars.append(bar)
+    return bars
 
 
 @contextmanager
@@ -179,22 +229,35 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if options.alerts < 1:
         parser.error("--alerts: allowed: a whole number from 1")
-    counts = count(options.alerts)
-    found = lines(counts)
+    plain, pictured = (count(options.alerts, pictures=each) for each in (False, True))
+    drawing = drawing_seconds()
     if options.json:
-        usd = {line.what: line.usd for line in found}
-        print(json.dumps({"counts": msgspec.structs.asdict(counts), "usd": usd}, indent=2))
+        told = {name: _told(each) for name, each in (("text", plain), ("pictures", pictured))}
+        print(json.dumps({**told, "drawing_seconds": drawing}, indent=2))
         return 0
-    table = Table("for what", "USD a million alerts")
-    for line in found:
-        table.add_row(line.what, f"{line.usd:.2f}")
-    table.add_section()
-    table.add_row("three channels", f"{total(found):.2f}")
     console = Console(width=None if sys.stdout.isatty() else 100)
-    console.print(table)
-    told = f"{counts.cpu * 1000:.1f} ms CPU, {counts.calls:.1f} calls to DynamoDB"
-    console.print(f"an alert: {told}, {counts.messages:.0f} messages")
+    console.print(_table(plain, pictured))
+    for name, each in (("text", plain), ("with a picture", pictured)):
+        calls = f"{each.calls:.1f} calls to DynamoDB, {each.messages:.0f} messages"
+        console.print(f"an alert, {name}: {each.cpu * 1000:.1f} ms CPU, {calls}")
+    share = f"{pictured.cpu / plain.cpu:.2f} times the CPU"
+    console.print(f"a picture: {drawing * 1000:.1f} ms CPU to draw, {share}")
     return 0
+
+
+def _told(counts: Counts) -> dict[str, Any]:
+    usd = {line.what: line.usd for line in lines(counts)}
+    return {"counts": msgspec.structs.asdict(counts), "usd": usd}
+
+
+def _table(plain: Counts, pictured: Counts) -> Table:
+    table = Table("USD a million alerts", "text", "with a picture")
+    found = lines(plain), lines(pictured)
+    for text, picture in zip(*found, strict=True):
+        table.add_row(text.what, f"{text.usd:.2f}", f"{picture.usd:.2f}")
+    table.add_section()
+    table.add_row("three channels", *(f"{total(each):.2f}" for each in found))
+    return table
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import settings as settings_module
@@ -202,17 +202,21 @@ class Services:
     @cached_property
     def deliver(self) -> Deliver:
         """The service behind the alerts table's stream and the queue of further attempts."""
+        from chalicelib.adapters.bars import Bars
         from chalicelib.adapters.clients import Clients, Deferred
         from chalicelib.adapters.deliveries import Deliveries
         from chalicelib.adapters.retries import Retries
         from chalicelib.services.delivery.deliver import Deliver
+        from chalicelib.services.delivery.pictures import Pictures
 
         settings, clients = self.settings, self._clients or Clients(self.settings.account_id)
         store = Deliveries(Deferred(lambda: clients.dynamodb), settings.alerts_table)
         queues = settings.deliveries_queue_url, settings.deliveries_dead_queue_url
         retries = Retries(Deferred(lambda: clients.sqs), *queues)
         channels = aws_channels(settings, clients)
-        return Deliver(store, channels, retries, settings.page_url, self.clock)
+        bars = Bars(Deferred(lambda: clients.dynamodb), settings.bars_table, {})
+        pictures = partial(Pictures, bars)
+        return Deliver(store, channels, retries, settings.page_url, self.clock, pictures)
 
     @cached_property
     def rebuild(self) -> Rebuild:

@@ -82,6 +82,7 @@ def _delivered(name: str, done: Delivered, unreadable: Sequence[str] = ()) -> Re
             "DeliveriesRetried": done.retried + done.deferred,
             "DeliveriesDead": done.dead,
             "DeliverFailures": len(failed),
+            "PicturesFailed": done.pictures_failed,
         },
         services.clock(),
     )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.adapters import outbound
+from chalicelib.adapters.apprise_pictures import Attached, takes
 from chalicelib.domain.addresses import is_public
 from chalicelib.domain.channel_options import refused_name
 from chalicelib.domain.channel_secrets import SERVICES, Secrets
@@ -51,6 +52,8 @@ PLUGINS = {
 }
 """By scheme, those with TLS (`ntfys`) by the one without."""
 
+log = logging.getLogger("ticktape.deliver")
+
 _TITLED = ("mailto", "mailtos", "pover", "slack")
 """Services whose titles are plain text of their own; others would read markup in them."""
 
@@ -67,24 +70,60 @@ class AppriseChannel:
         secrets: Secrets,
         allows: outbound.Policy = is_public,
         seconds: float = outbound.SEND_SECONDS,
+        *,
+        takes_picture: bool = True,
     ) -> None:
+        """`takes_picture` says whether pictures are wanted where the service can take them."""
         self._secrets = secrets
         self._allows = allows
         self._seconds = seconds
+        self._takes_picture = takes_picture
 
     def send(self, message: Message) -> None:
         """See Channel."""
         plugin = _plugin(self._secrets.address)
         written = _written(plugin, self._secrets.address, message)
         with outbound.Attempt(self._allows, self._seconds) as attempt:
-            try:
-                taken = plugin.notify(**written)
-            except Exception as error:  # noqa: BLE001 - its message may hold the address
-                if attempt.failure is None:
-                    raise Lasting(f"apprise failed: {type(error).__name__}") from None
-                taken = False
-            if not taken:
+            picture = self._picture(plugin, message)
+            if picture is not None and _is_sent_with(picture, plugin, attempt, written):
+                return
+            if not _try(plugin, attempt, written):
                 raise _failure(attempt)
+
+    def _picture(self, plugin: Any, message: Message) -> Attached | None:
+        """The message's picture, if the channel takes it and it can be drawn."""
+        scheme = self._secrets.address.partition(":")[0]
+        if message.picture is None or not self._takes_picture or not takes(scheme, plugin):
+            return None
+        png = message.picture()
+        return Attached(scheme, plugin, png) if png else None
+
+
+def _try(plugin: Any, attempt: outbound.Attempt, written: dict[str, Any]) -> bool:
+    """Have the plugin send. Raises Lasting where apprise itself fails."""
+    try:
+        return bool(plugin.notify(**written))
+    except Exception as error:  # noqa: BLE001 - its message may hold the address
+        if attempt.failure is None:
+            raise Lasting(f"apprise failed: {type(error).__name__}") from None
+        return False
+
+
+def _is_sent_with(
+    picture: Attached, plugin: Any, attempt: outbound.Attempt, written: dict[str, Any]
+) -> bool:
+    """Send a message with its picture; False if it is to be sent without. Raises as `send`."""
+    if _try(plugin, attempt, {**written, **picture.argument}):
+        return True
+    if picture.is_after_message:
+        log.warning("%s took a message and not its picture", plugin.service_name)
+        return True
+    failure = _failure(attempt)
+    if not picture.is_with_message or isinstance(failure, Passing):
+        raise failure
+    log.warning("%s refused a message with its picture: %s", plugin.service_name, failure.reason)
+    attempt.failure = None
+    return False
 
 
 def _written(plugin: Any, address: str, message: Message) -> dict[str, str]:

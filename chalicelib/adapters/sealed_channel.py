@@ -47,5 +47,6 @@ class SealedChannel:
             raise Passing("its address cannot be decrypted now") from None
         except BotoCoreError:
             raise Passing("its address cannot be decrypted now") from None
-        make = Webhook if stored.kind == "webhook" else AppriseChannel
-        return make(secrets, self._allows)
+        if stored.kind == "webhook":
+            return Webhook(secrets, self._allows)
+        return AppriseChannel(secrets, self._allows, takes_picture=stored.picture)

@@ -10,6 +10,7 @@ from chalicelib.domain.channel_secrets import (
     MAX_ADDRESS,
     SECRET_LENGTH,
     SERVICES,
+    WITH_PICTURES,
 )
 from chalicelib.domain.channels import MAX_NAME
 
@@ -19,6 +20,11 @@ _DEFAULT: Schema = {
     **FLAG,
     "default": False,
     "description": "Whether rules that name no channels send to it.",
+}
+_PICTURE: Schema = {
+    **FLAG,
+    "description": "Whether a picture of the chart comes with each message; by default true for the"
+    f" services that take one, which are {', '.join(sorted(WITH_PICTURES))}.",
 }
 _ADDRESS: Schema = {
     **text(
@@ -47,6 +53,7 @@ CHANNEL: dict[str, Schema] = {
     "service": text("The service that its address belongs to.", examples=["Telegram"]),
     "enabled": _ENABLED,
     "default": _DEFAULT,
+    "picture": _PICTURE,
     "created_at": nullable({**INSTANT, "description": "null for the topic."}),
 }
 
@@ -57,6 +64,7 @@ _GIVEN: dict[str, Schema] = {
     "secret": _SECRET,
     "enabled": _ENABLED,
     "default": _DEFAULT,
+    "picture": _PICTURE,
 }
 
 CHANNEL_SCHEMAS: dict[str, Schema] = {

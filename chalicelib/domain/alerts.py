@@ -12,6 +12,8 @@ import msgspec
 from chalicelib.domain.deliveries import Delivery
 
 SIMULATED_SOURCE = "simulator"
+SIMULATED_MARK = "[SIMULATED] "
+"""Comes first in whatever people read about invented prices."""
 
 ALERT_ID = re.compile(r"[0-9a-f]{24}", re.ASCII)
 ALERT_ID_ALLOWED = "24 hexadecimal digits, as GET /alerts has them"

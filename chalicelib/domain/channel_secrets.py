@@ -64,6 +64,9 @@ SERVICES = {
 """The schemes of apprise that are allowed, and the services behind them. All of them send HTTP
 requests or mail; none runs programs, writes files or shows desktop notifications."""
 
+WITH_PICTURES = frozenset({"Discord", "mail by SMTP", "ntfy", "Pushover", "Slack", "Telegram"})
+"""The services that take a picture with a message; of Slack only bots do, not webhooks."""
+
 HIDDEN = "(not shown)"
 """In place of an address or a secret in an error."""
 

@@ -16,6 +16,7 @@ from chalicelib.domain.channel_ids import SNS
 from chalicelib.domain.channel_secrets import (
     ADDRESSED,
     HIDDEN,
+    WITH_PICTURES,
     Kind,
     Secrets,
     parse_secrets,
@@ -38,8 +39,9 @@ class StoredChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """A channel as the store has it.
 
     `service` tells where an address leads without telling the address ("Telegram", "webhook").
-    `default`: rules that name no channels send to it. `sealed` is the encrypted Secrets as base64;
-    empty for the topic.
+    `default`: rules that name no channels send to it. `picture`: a picture of the chart
+    comes with each message, if the service is one of WITH_PICTURES. `sealed` is the encrypted
+    Secrets as base64; empty for the topic.
     """
 
     channel_id: str
@@ -48,6 +50,7 @@ class StoredChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     service: str
     enabled: bool = True
     default: bool = False
+    picture: bool = True
     created_at: str | None = None
     sealed: str = ""
 
@@ -57,7 +60,7 @@ TOPIC = StoredChannel(
 )
 """The topic as it is unless it has been changed."""
 
-_GIVEN = ("name", "kind", "address", "secret", "enabled", "default")
+_GIVEN = ("name", "kind", "address", "secret", "enabled", "default", "picture")
 _SHOWN_TOO = ("channel_id", "service", "created_at")
 """Fields of an answer, which may be sent back with PUT and are not taken."""
 
@@ -89,7 +92,10 @@ def parse_changed(
         raise ChannelError(new[0], HIDDEN, "none for the topic")
     secrets = parse_secrets(kind, given) if new else None
     service = service_of(kind, secrets) if secrets else before.service
-    changed = _channel({"default": before.default, **given}, kind, service)
+    unless_given = {"default": before.default, "picture": before.picture}
+    if service not in WITH_PICTURES:
+        del unless_given["picture"]
+    changed = _channel({**unless_given, **given}, kind, service)
     kept = ("channel_id", "created_at", "sealed")
     same = {name: getattr(before, name) for name in kept}
     return msgspec.structs.replace(changed, **same), secrets
@@ -106,7 +112,8 @@ def shown(channel: StoredChannel) -> dict[str, Any]:
         "default",
         "created_at",
     )
-    return {name: getattr(channel, name) for name in names}
+    fields = {name: getattr(channel, name) for name in names}
+    return fields | {"picture": channel.picture and channel.service in WITH_PICTURES}
 
 
 def with_topic(stored: Iterable[StoredChannel]) -> list[StoredChannel]:
@@ -147,7 +154,16 @@ def _channel(given: dict[str, Any], kind: Kind, service: str) -> StoredChannel:
         service=service,
         enabled=_flag(given, "enabled", True),
         default=_flag(given, "default", False),
+        picture=_picture(given, service),
     )
+
+
+def _picture(given: dict[str, Any], service: str) -> bool:
+    """Return whether pictures are wanted; a service without them allows `false` alone."""
+    wanted = _flag(given, "picture", True)
+    if wanted and given.get("picture") and service not in WITH_PICTURES:
+        raise ChannelError("picture", True, f"false: {service} takes no pictures")
+    return wanted
 
 
 def _flag(given: dict[str, Any], field: str, default: bool) -> bool:

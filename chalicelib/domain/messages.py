@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 
-from chalicelib.domain.alerts import TEST_CONDITION, Alert
+from chalicelib.domain.alerts import SIMULATED_MARK, TEST_CONDITION, Alert
 from chalicelib.domain.message_forms import Body, Line, render
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.times import from_text, to_text
@@ -16,13 +17,17 @@ SUBJECT_LIMIT = 99
 """SNS accepts subjects of fewer than 100 printable ASCII characters."""
 
 _CENT = Decimal("0.01")
-_SIMULATED = "[SIMULATED] "
+
+
+Picture = Callable[[], bytes | None]
+"""Gives a picture as PNG, or None if there is none. It may take a few seconds the first time."""
 
 
 class Message(msgspec.Struct, frozen=True):
     """One notification: subject and text for people, `data` and `attributes` for machines.
 
     `body` is what `text` says, for channels that have Markdown or HTML; None if there is only text.
+    `picture` is for channels that take one; None if the message has none.
     """
 
     subject: str
@@ -31,11 +36,12 @@ class Message(msgspec.Struct, frozen=True):
     data: str
     attributes: dict[str, str]
     body: Body | None = None
+    picture: Picture | None = None
 
 
 def compose(alert: Alert, exchange_timezone: str | None, page_url: str) -> Message:
     """Return the message of an alert, with the time in the exchange's zone."""
-    mark = _SIMULATED if alert.simulated else ""
+    mark = SIMULATED_MARK if alert.simulated else ""
     when = _local_time(alert, exchange_timezone)
     body = Body(mark + alert.message, _lines(alert, when, page_url))
     return Message(

@@ -77,6 +77,8 @@ def _add(reached: Reached, options: argparse.Namespace) -> int:
     given["kind"] = "webhook" if address.startswith(("https:", "http:")) else "apprise"
     if given["kind"] == "webhook":
         given["secret"] = _asked("Secret that signs its messages: ")
+    if options.no_picture:
+        given["picture"] = False
     print(_described(reached.book.create(given)))
     return OK
 
@@ -144,6 +146,9 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--name", required=True, help="for people")
     add.add_argument(
         "--default", action="store_true", help="rules that name no channels send to it"
+    )
+    add.add_argument(
+        "--no-picture", action="store_true", help="send messages without a picture of the chart"
     )
     test = commands.add_parser("test", help="send a test alert to one channel")
     delete = commands.add_parser("delete", help="delete a channel")

@@ -15,6 +15,14 @@ def test_each_alert_is_claimed_and_marked_on_each_channel() -> None:
     assert counts.write_units >= counts.calls
 
 
+def test_a_picture_costs_one_more_call_and_what_drawing_takes() -> None:
+    counts = channel_cost.count(4, pictures=True)
+    assert counts.messages == len(channel_cost.IDS)
+    assert counts.calls == pytest.approx(2 * len(channel_cost.IDS) + 1)
+    assert counts.read_units > 1
+    assert channel_cost.drawing_seconds(1) > 0
+
+
 def test_writes_are_priced_by_their_units() -> None:
     counts = channel_cost.Counts(cpu=0, read_units=0, write_units=6, calls=6, messages=0)
     lines = {line.what: line.usd for line in channel_cost.lines(counts)}

@@ -27,10 +27,11 @@ from chalicelib.domain.deliveries import (
     is_held,
     pause_seconds,
 )
-from chalicelib.domain.messages import compose
+from chalicelib.domain.messages import Message, compose
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.services.delivery.channel import MAX_SEND_SECONDS, Channel
 from chalicelib.services.delivery.directory import Channels
+from chalicelib.services.delivery.pictures import Pictures
 from chalicelib.services.delivery.stores import DeliveryStore, RetryQueue
 
 log = logging.getLogger("ticktape.deliver")
@@ -65,6 +66,7 @@ class Delivered(msgspec.Struct, frozen=True):
 
     `sent`, `retried` (failed, and to be tried again) and `dead` count attempts, `deferred` those
     that were put off without one. `failed` are the identifiers that have to come again.
+    `pictures_failed` counts messages that went without their picture.
     """
 
     sent: int
@@ -72,6 +74,7 @@ class Delivered(msgspec.Struct, frozen=True):
     dead: int
     deferred: int
     failed: tuple[str, ...]
+    pictures_failed: int = 0
 
 
 class _Task(NamedTuple):
@@ -92,12 +95,15 @@ class Deliver:
         retries: RetryQueue,
         page_url: str,
         clock: Callable[[], datetime],
+        pictures: Callable[[], Pictures] | None = None,
     ) -> None:
+        """`pictures` makes those of one invocation; without it messages have none."""
         self._store = store
         self._channels = channels
         self._retries = retries
         self._page_url = page_url
         self._clock = clock
+        self._pictures = pictures
 
     def new(self, alerts: Sequence[tuple[str, StoredAlert]], deadline: float) -> Delivered:
         """Make the first attempt of each alert on each channel; alerts come with the identifiers of
@@ -116,7 +122,7 @@ class Deliver:
         return self._all([_Task(name, retry, None) for name, retry in retries], deadline)
 
     def _all(self, tasks: Sequence[_Task], deadline: float) -> Delivered:
-        turn = _Turn(deadline)
+        turn = _Turn(deadline, self._pictures() if self._pictures else None)
 
         def one(task: _Task) -> Result | None:
             try:
@@ -136,6 +142,7 @@ class Deliver:
             dead=results.count("dead"),
             deferred=results.count("deferred"),
             failed=tuple(dict.fromkeys(failed)),
+            pictures_failed=turn.pictures_failed,
         )
 
     def _one(self, task: _Task, turn: _Turn) -> Result | None:
@@ -212,7 +219,7 @@ class Deliver:
         begun = self._clock()
         try:
             message = compose(stored.alert, stored.exchange_timezone, self._page_url)
-            channel.send(message)
+            channel.send(turn.illustrated(message, stored, claimed))
         except Lasting as error:
             return self._bury(stored.alert, claimed, retry, error.reason)
         except Passing as error:
@@ -260,10 +267,23 @@ class Deliver:
 class _Turn:
     """One invocation: until when attempts may begin, and which channels fail."""
 
-    def __init__(self, deadline: float) -> None:
+    def __init__(self, deadline: float, pictures: Pictures | None) -> None:
         self._latest = deadline - MAX_SEND_SECONDS
+        self._pictures = pictures
         self._lock = threading.Lock()
         self._failures: dict[str, list[float]] = {}
+
+    @property
+    def pictures_failed(self) -> int:
+        """Return how many times a message went without the picture that it should have had."""
+        return self._pictures.failed if self._pictures else 0
+
+    def illustrated(self, message: Message, stored: StoredAlert, claimed: Delivery) -> Message:
+        """Return a message with what draws its picture for a channel that takes one."""
+        if self._pictures is None:
+            return message
+        picture = self._pictures.of(stored, claimed.attempts)
+        return msgspec.structs.replace(message, picture=picture)
 
     @property
     def has_time(self) -> bool:

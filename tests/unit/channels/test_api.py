@@ -57,6 +57,7 @@ def test_a_channel_is_made_and_shown_without_its_address(client: Client) -> None
         "service": "Telegram",
         "enabled": True,
         "default": False,
+        "picture": True,
         "created_at": "2026-11-20T16:00:00.000000Z",
     }
     assert made.json == expected

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.channels import Channels
 from local import commands
 from local.commands import channels_command
 from rigs.memory_aws.system import Aws
@@ -53,6 +54,12 @@ def test_a_channel_is_added_listed_tested_and_deleted_without_showing_its_addres
     shown = capsys.readouterr()
     assert "there is no channel" in shown.err
     assert ADDRESS not in repr(vars(aws.tables["rules"]))
+
+
+def test_a_channel_is_added_without_pictures(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(monkeypatch, "add", "--name", "phone", "--no-picture", given=f"{ADDRESS}\n") == 0
+    channel = Channels(aws.dynamodb, "rules").table().channels[-1]
+    assert (channel.service, channel.picture) == ("Telegram", False)
 
 
 def alerts_of(aws: Aws) -> list[Any]:

@@ -7,9 +7,17 @@ from typing import Any
 import msgspec
 import pytest
 
+from chalicelib.adapters import apprise_pictures
 from chalicelib.domain.channel_options import allowed_options
-from chalicelib.domain.channel_secrets import SERVICES
-from chalicelib.domain.channels import TOPIC, StoredChannel, parse_new, receivers
+from chalicelib.domain.channel_secrets import SERVICES, WITH_PICTURES
+from chalicelib.domain.channels import (
+    TOPIC,
+    StoredChannel,
+    parse_changed,
+    parse_new,
+    receivers,
+    shown,
+)
 from chalicelib.domain.errors import ChannelError
 
 TOKEN = "a-token-nobody-may-see"
@@ -117,6 +125,8 @@ def test_an_address_of_a_private_network_is_refused_at_once(host: str) -> None:
         ({"secret": f"{SECRET} with a blank"}, "secret"),
         ({"enabled": "yes"}, "enabled"),
         ({"default": 1}, "default"),
+        ({"picture": "no"}, "picture"),
+        ({"picture": True}, "picture"),
         ({"colour": TOKEN}, "colour"),
         ({"kind": "apprise", "address": f"tgram://1:{TOKEN}/1"}, "secret"),
     ],
@@ -164,3 +174,44 @@ def test_an_alert_goes_to_what_its_rule_names_or_to_the_default_channels(
 
 def test_without_the_topic_as_a_default_rules_that_name_none_send_nowhere() -> None:
     assert receivers((), (msgspec.structs.replace(TOPIC, default=False),)) == ()
+
+
+TELEGRAM = {"name": "a", "kind": "apprise", "address": f"tgram://1:{TOKEN}/1"}
+GOTIFY = {"name": "a", "kind": "apprise", "address": f"gotify://gotify.example/{TOKEN}"}
+
+
+def pictured(given: dict[str, Any], **changes: Any) -> list[Any]:
+    """What is shown of `picture`, of a new channel and after each change."""
+    channel, _ = parse_new(given)
+    told = [shown(channel)["picture"]]
+    for change in changes.values():
+        channel, _ = parse_changed({"name": "a", **change}, channel)
+        told.append(shown(channel)["picture"])
+    return told
+
+
+def test_pictures_are_on_where_the_service_takes_them_and_stay_switched_off() -> None:
+    assert pictured(TELEGRAM, other={"enabled": False}) == [True, True]
+    assert pictured(TELEGRAM, off={"picture": False}, other={}, on={"picture": True}) == [
+        *(True, False, False, True)
+    ]
+    assert pictured({**TELEGRAM, "picture": False}) == [False]
+    assert pictured(WEBHOOK) == [False]
+    assert shown(TOPIC)["picture"] is False
+
+
+def test_a_shown_picture_flag_may_be_sent_back() -> None:
+    assert pictured(GOTIFY, back={"picture": False}) == [False, False]
+    there = {"address": GOTIFY["address"]}
+    again = {"address": TELEGRAM["address"]}
+    assert pictured(TELEGRAM, there=there, again=again) == [True, False, True]
+
+
+def test_a_picture_for_a_service_without_pictures_is_refused() -> None:
+    error = refused(**GOTIFY, picture=True)
+    assert (error.field, error.allowed) == ("picture", "false: Gotify takes no pictures")
+
+
+@pytest.mark.parametrize("scheme", sorted(SERVICES))
+def test_services_with_pictures_are_those_that_apprise_sends_them_to(scheme: str) -> None:
+    assert (scheme in apprise_pictures.SCHEMES) == (SERVICES[scheme] in WITH_PICTURES)

@@ -6,23 +6,27 @@ import json
 import time
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
+from bench.aws_calls import AwsCalls
 from chalicelib.adapters import events, sealed_channel
 from chalicelib.adapters.sealing import Sealing
 from chalicelib.bootstrap import Services
 from chalicelib.domain.channel_secrets import Secrets
 from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.pictures.chart import draw
 from chalicelib.domain.times import from_text
 from chalicelib.services.delivery.testing import trial
-from rigs.alert_peers import LOSE, Peer, peer, webhook
+from rigs.alert_peers import LOSE, Peer, ntfy, peer, webhook
 from rigs.memory_aws.system import SETTINGS, Aws
 from rigs.memory_aws.transport import Transport
-from tests.factories import make_alert
+from tests.factories import make_alert, make_bar
 
-NOW = from_text("2026-11-20T16:00:00Z")
+NOW_TEXT = "2026-11-20T16:00:00.000000Z"
+NOW = from_text(NOW_TEXT)
 SECRET = "a-secret-of-forty-characters-or-thereabouts"
 
 
@@ -31,19 +35,30 @@ class World:
 
     def __init__(self) -> None:
         self.aws = Aws()
-        self.services = Services(SETTINGS, self.clock, Transport(self.aws))
+        self.transport = Transport(self.aws)
+        self.services = Services(SETTINGS, self.clock, self.transport)
         self._seen = 0
 
     def clock(self) -> datetime:
         return NOW
 
     def add(self, there: Peer, name: str = "phone", **fields: Any) -> str:
-        """A webhook at a peer; the address is put into the store as its check would refuse it."""
+        """A webhook at a peer."""
         given = {"name": name, "kind": "webhook", "secret": SECRET, **fields}
+        given["address"] = "https://hooks.example/"
+        return self._put(given, Secrets(f"{there.url}/hook", SECRET))
+
+    def add_ntfy(self, there: Peer, name: str, **fields: Any) -> str:
+        """A topic of an ntfy server at a peer."""
+        given = {"name": name, "kind": "apprise", "address": "ntfy://ntfy.example/a", **fields}
+        return self._put(given, Secrets(f"ntfy://127.0.0.1:{there.port}/a"))
+
+    def _put(self, given: dict[str, Any], secrets: Secrets) -> str:
+        """Put an address into the store that the check of addresses would refuse."""
         book = self.services.channels
-        made = book.create({**given, "address": "https://hooks.example/"})
-        secrets = Sealing(self.aws.kms, SETTINGS.channels_key, SETTINGS.stage)
-        sealed = secrets.seal(made.channel_id, Secrets(f"{there.url}/hook", SECRET))
+        made = book.create(given)
+        sealing = Sealing(self.aws.kms, SETTINGS.channels_key, SETTINGS.stage)
+        sealed = sealing.seal(made.channel_id, secrets)
         table = book._store.table()
         changed = [
             msgspec.structs.replace(each, sealed=sealed)
@@ -116,6 +131,35 @@ def test_a_rule_that_names_no_channel_sends_to_the_default_ones(world: World) ->
         world.services.stores.alerts.record_all([make_alert()], "UTC")
         world.deliver()
     assert (len(there.requests), other.requests, len(world.aws.published)) == (1, [], 1)
+
+
+def test_channels_with_pictures_get_that_of_the_alerts_bars(world: World) -> None:
+    bars = [make_bar(60 * n, 100 + n % 7) for n in range(90)]
+    world.services.stores.bars.put_all(bars, NOW_TEXT)
+    calls = AwsCalls([world.transport.dynamodb])
+    with peer(ntfy(200)) as first, peer(ntfy(200)) as second, peer(ntfy(200)) as plain:
+        named = (
+            world.add_ntfy(first, "first"),
+            world.add_ntfy(second, "second"),
+            world.add_ntfy(plain, "plain", picture=False),
+        )
+        alert = make_alert(90 * 60 + 5, channels=named)
+        world.services.stores.alerts.record_all([alert], "America/New_York")
+        assert world.deliver().sent == 3
+    assert first.requests[0].body == draw(bars, alert, ZoneInfo("America/New_York"))
+    assert second.requests[0].body == first.requests[0].body
+    assert "AAPL crossed above" in json.loads(plain.requests[0].body)["title"]
+    assert calls.by_operation["Query"].calls == 1
+
+
+def test_an_alert_to_the_topic_alone_is_claimed_and_marked_and_reads_no_bars(world: World) -> None:
+    world.services.stores.alerts.record_all([make_alert()], "UTC")
+    calls = AwsCalls([world.transport.dynamodb])
+    assert world.deliver().sent == 1
+    assert {name: each.calls for name, each in calls.by_operation.items()} == {
+        "GetItem": 1,
+        "UpdateItem": 2,
+    }
 
 
 def test_without_a_policy_of_tests_the_services_refuse_loopback() -> None:

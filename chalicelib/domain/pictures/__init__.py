@@ -1,0 +1,1 @@
+"""Small pictures of charts as PNG. Only `deliver` imports this, when a channel takes pictures."""

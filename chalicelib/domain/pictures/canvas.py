@@ -1,0 +1,142 @@
+"""A canvas of pixels: fields, lines, discs and letters, cut where they leave it."""
+
+from __future__ import annotations
+
+import zlib
+from base64 import b85decode
+from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import pairwise
+
+from chalicelib.domain.pictures import glyphs
+from chalicelib.domain.pictures.palette import FULL, Ink, colours, pixel
+from chalicelib.domain.pictures.png import encode
+
+Point = tuple[float, float]
+"""Columns from the left and rows from the top, in pixels; whole numbers lie in a pixel's middle."""
+
+LINE_HEIGHT = glyphs.HEIGHT
+
+
+class Canvas:
+    """Paper of a size in pixels."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width = width
+        self.height = height
+        self._pixels = bytearray([pixel(Ink.PAPER)]) * (width * height)
+
+    def png(self) -> bytes:
+        """Return the picture as a file."""
+        return encode(self.width, bytes(self._pixels), colours())
+
+    def fill(self, left: int, top: int, right: int, bottom: int, ink: Ink) -> None:
+        """Fill the columns from `left` to before `right` and the rows from `top` to before
+        `bottom`."""
+        left, right = max(0, left), min(self.width, right)
+        if right <= left:
+            return
+        row = bytes([pixel(ink)]) * (right - left)
+        for y in range(max(0, top), min(self.height, bottom)):
+            at = y * self.width
+            self._pixels[at + left : at + right] = row
+
+    def dashes(self, left: int, right: int, y: int, ink: Ink) -> None:
+        """Draw a dashed line from left to right."""
+        for x in range(left, right, 7):
+            self.fill(x, y, min(x + 4, right), y + 1, ink)
+
+    def line(self, points: Sequence[Point], ink: Ink, thickness: float = 2.0) -> None:
+        """Draw a line through points."""
+        for start, end in pairwise(points):
+            self._segment(start, end, ink, thickness)
+
+    def disc(self, centre: Point, radius: float, ink: Ink) -> None:
+        """Draw a filled circle."""
+        reach = int(radius) + 2
+        column, row = round(centre[0]), round(centre[1])
+        for y in range(row - reach, row + reach + 1):
+            for x in range(column - reach, column + reach + 1):
+                distance = ((x - centre[0]) ** 2 + (y - centre[1]) ** 2) ** 0.5
+                self._cover(x, y, ink, radius + 0.5 - distance)
+
+    def text(self, left: int, top: int, text: str, ink: Ink) -> int:
+        """Write a line of text, which covers what lies below; return the column after it."""
+        levels = bytes(pixel(ink, level) for level in range(FULL + 1))
+        for letter in _known(text):
+            width, rows = _letter(letter)
+            visible = min(left + width, self.width) - left
+            for y, row in enumerate(rows, max(0, top)):
+                if visible > 0 and y < self.height:
+                    at = y * self.width + left
+                    self._pixels[at : at + visible] = row[:visible].translate(
+                        levels + bytes(256 - len(levels))
+                    )
+            left += width
+        return left
+
+    def _segment(self, start: Point, end: Point, ink: Ink, thickness: float) -> None:
+        """Draw one straight piece, column by column, or row by row if it is steep."""
+        (x, y), (to_x, to_y) = start, end
+        steep = abs(to_y - y) > abs(to_x - x)
+        if steep:
+            x, y, to_x, to_y = y, x, to_y, to_x
+        if to_x < x:
+            x, y, to_x, to_y = to_x, to_y, x, y
+        slope = (to_y - y) / (to_x - x) if to_x > x else 0.0
+        half = thickness / 2 * (1 + slope * slope) ** 0.5
+        for along in range(round(x), round(to_x) + 1):
+            across = y + slope * (along - x)
+            for near in range(int(across - half - 0.5), int(across + half + 1.5) + 1):
+                covered = half + 0.5 - abs(near - across)
+                self._cover(*((near, along) if steep else (along, near)), ink, covered)
+
+    def _cover(self, x: int, y: int, ink: Ink, share: float) -> None:
+        """Cover a pixel by a share from 0 to 1. Over another ink it is all or nothing."""
+        level = min(FULL, int(share * FULL))
+        if level <= 0 or not (0 <= x < self.width and 0 <= y < self.height):
+            return
+        at = y * self.width + x
+        below = self._pixels[at]
+        if below // (FULL + 1) in (Ink.PAPER, Ink.GRID, ink):
+            is_same = below // (FULL + 1) == ink
+            self._pixels[at] = max(below, pixel(ink, level)) if is_same else pixel(ink, level)
+        elif level > FULL // 2:
+            self._pixels[at] = pixel(ink)
+
+
+def text_width(text: str) -> int:
+    """Return how many columns a line of text takes."""
+    return sum(_letter(letter)[0] for letter in _known(text))
+
+
+def clipped(text: str, width: int) -> str:
+    """Return as much of a text as fits into the width in pixels, with an ellipsis if it is cut."""
+    if text_width(text) <= width:
+        return text
+    while text and text_width(text + "...") > width:
+        text = text[:-1]
+    return text.rstrip() + "..."
+
+
+def _known(text: str) -> Iterable[int]:
+    """Return the places of letters in the font; a question mark for one that it lacks."""
+    first = ord(glyphs.FIRST)
+    for letter in text:
+        place = ord(letter) - first
+        yield place if 0 <= place < len(glyphs.WIDTHS) else ord("?") - first
+
+
+@cache
+def _levels() -> bytes:
+    packed = zlib.decompress(b85decode(glyphs.PACKED))
+    return bytes(half for byte in packed for half in (byte >> 4, byte & FULL))
+
+
+@cache
+def _letter(place: int) -> tuple[int, tuple[bytes, ...]]:
+    """Return a letter's width and the levels of its rows."""
+    width = glyphs.WIDTHS[place]
+    start = sum(glyphs.WIDTHS[:place]) * glyphs.HEIGHT
+    rows = range(start, start + width * glyphs.HEIGHT, width)
+    return width, tuple(_levels()[at : at + width] for at in rows)

@@ -1,0 +1,139 @@
+"""Pictures of alerts for channels that take them: read and drawn once for all channels of an
+alert, when the first one asks. A message never waits long for its picture, nor fails for it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import timedelta
+from typing import Protocol
+
+from chalicelib.domain.alerts import TEST_CONDITION, Alert, StoredAlert
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.folding import BASE_OF
+from chalicelib.domain.messages import Picture
+from chalicelib.domain.sessions import Calendar, calendar_for
+from chalicelib.domain.times import from_text, just_after, to_text
+from chalicelib.services.stores import Page
+
+log = logging.getLogger("ticktape.deliver")
+
+PICTURE_SECONDS = 3.0
+"""How long an attempt waits for its picture; this is part of the attempt's time."""
+
+MOST_FAILED = 3
+"""Pictures that may fail or come late in an invocation, before it makes no more of them."""
+
+MOST_ATTEMPTS = 3
+"""Attempts of a delivery with a picture; further ones go without, as it may be the hindrance."""
+
+
+class BarReader(Protocol):
+    """What pictures need of the bars' store."""
+
+    def bars(
+        self,
+        symbol: str,
+        interval: str,
+        start: str | None,
+        end: str | None,
+        *,
+        limit: int,
+        descending: bool = False,
+    ) -> Page[Bar]:
+        """See BarStore."""
+
+
+class Pictures:
+    """The pictures of one invocation, which has a batch of alerts at most."""
+
+    def __init__(self, bars: BarReader, seconds: float = PICTURE_SECONDS) -> None:
+        self._bars = bars
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._drawn: dict[str, Future[bytes | None]] = {}
+        self.failed = 0
+
+    def of(self, stored: StoredAlert, attempt: int) -> Picture:
+        """Return what gives the picture of an alert for an attempt, counted from 1; None for one
+        without."""
+        if stored.alert.condition == TEST_CONDITION or attempt > MOST_ATTEMPTS:
+            return _without
+        return lambda: self._wait(stored)
+
+    def _wait(self, stored: StoredAlert) -> bytes | None:
+        drawn = self._begun(stored)
+        if drawn is None:
+            return None
+        try:
+            return drawn.result(self._seconds)
+        except TimeoutError:
+            self._note(stored.alert, f"not drawn within {self._seconds:g} s")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the message goes without
+            self._note(stored.alert, f"not drawn: {type(error).__name__}")
+        return None
+
+    def _begun(self, stored: StoredAlert) -> Future[bytes | None] | None:
+        """Return the picture in the making; None if too many have failed."""
+        alert_id = stored.alert.alert_id
+        with self._lock:
+            if alert_id in self._drawn or self.failed >= MOST_FAILED:
+                return self._drawn.get(alert_id)
+            drawn = self._drawn[alert_id] = Future()
+        work = threading.Thread(
+            target=_carry_out, args=(drawn, lambda: self._draw(stored)), daemon=True
+        )
+        work.start()
+        return drawn
+
+    def _draw(self, stored: StoredAlert) -> bytes | None:
+        from chalicelib.domain.pictures.chart import draw
+
+        calendar = calendar_for(stored.alert.symbol, stored.exchange_timezone)
+        return draw(self._read(stored.alert, calendar), stored.alert, calendar.zone)
+
+    def _read(self, alert: Alert, calendar: Calendar) -> list[Bar]:
+        """Return the stored bars up to an alert, the oldest first. One Query."""
+        from chalicelib.domain.pictures.scene import interval_of, stored_needed
+
+        base = BASE_OF[interval_of(alert)]
+        end = end_of(alert, base, calendar)
+        limit = stored_needed(alert)
+        page = self._bars.bars(alert.symbol, base, None, end, limit=limit, descending=True)
+        return list(reversed(page.rows))
+
+    def _note(self, alert: Alert, problem: str) -> None:
+        """Count a failure; the first one of an invocation is logged."""
+        with self._lock:
+            self.failed += 1
+            is_first = self.failed == 1
+        if is_first:
+            log.warning("a message about %s goes without a picture: %s", alert.symbol, problem)
+
+
+def end_of(alert: Alert, base: str, calendar: Calendar) -> str:
+    """Return the end of the range of stored bars that were known at an alert.
+
+    The minute of a rule on ticks is in progress, whatever is stored of it by now. A day is
+    labelled by its session's date.
+    """
+    if base == "1d":
+        day = calendar.session_at(from_text(alert.timestamp)).date
+        return f"{day + timedelta(days=1)}T00:00:00.000000Z"
+    if alert.interval == "tick":
+        return to_text(from_text(alert.timestamp).replace(second=0, microsecond=0))
+    return just_after(alert.timestamp)
+
+
+def _carry_out(drawn: Future[bytes | None], draw: Callable[[], bytes | None]) -> None:
+    try:
+        drawn.set_result(draw())
+    except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+        drawn.set_exception(error)
+
+
+def _without() -> bytes | None:
+    """Return no picture."""
+    return None
