@@ -1,7 +1,7 @@
 // Builds elements. Text is added as text nodes: no outside data is parsed as HTML.
 
 /**
- * @param {string} tag "div", or "div.class.other"
+ * @param {string} tag "div", or "div.class.other"; a button submits no form unless its type says so
  * @param {Record<string, any>} [properties] `on…` become listeners, `data-…`, `aria-…` and `role`
  *   attributes
  * @param {...(Node | string | null | false | undefined)} children
@@ -11,6 +11,7 @@ export function el(tag, properties = {}, ...children) {
   const [name, ...classes] = tag.split(".");
   const node = document.createElement(name);
   if (classes.length) node.className = classes.join(" ");
+  if (name === "button") node.setAttribute("type", name);
   for (const [key, value] of Object.entries(properties)) assign(node, key, value);
   node.append(
     ...children

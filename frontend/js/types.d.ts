@@ -109,9 +109,9 @@ export interface Delivery {
   /** from the tick to the last attempt */
   seconds?: number | null;
   error?: string | null;
-  reason?: string | null;
+  /** of the next attempt, or of the digest that holds it */
   next_attempt_at?: string | null;
-  until?: string | null;
+  held_reason?: string | null;
 }
 
 export interface ToldAlert {

@@ -58,9 +58,11 @@ def test_rule_is_made_at_a_price_of_the_chart_changed_and_deleted(
     page.get_by_label("Price or percent").fill("2.5")
     page.get_by_label("Bars of the move").fill("6")
     page.get_by_label("Judged at").select_option("5m")
+    page.get_by_label("Severity").select_option("urgent")
     page.get_by_role("button", name="Save").click()
     moved = page.locator("#panel-rules li", has_text="Move above 2.5% in 6 bars")
     expect(moved).to_have_count(1)
+    assert [rule["severity"] for rule in system.get("/rules")["rules"]].count("urgent") == 1
     moved.get_by_role("button", name=re.compile("Delete")).click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(moved).to_have_count(0)

@@ -100,10 +100,10 @@ def test_link_to_an_alert_opens_a_sheet_on_a_narrow_page_and_says_if_it_was_dele
         (WAITING | {"status": "dead", "next_attempt_at": None, "error": "401"}, "failed"),
         ({"status": "sending", "attempts": 1, "seconds": 0.1, "error": None}, "sending"),
         (
-            {"status": "held", "attempts": 0, "until": "2026-11-20T16:00:00Z", "reason": "quiet"},
-            "held until 16:00:00: quiet",
+            WAITING | {"status": "held", "attempts": 0, "error": None, "held_reason": "quiet"},
+            "held until 15:30:09: quiet",
         ),
-        ({"status": "parked", "attempts": 0, "reason": "no stamps"}, "parked: no stamps"),
+        ({"status": "parked", "attempts": 0, "error": "no stamps"}, "parked: no stamps"),
     ],
 )
 def test_status_of_a_delivery_is_told_in_words(

@@ -17,9 +17,9 @@ const DRAWN = 24;
  */
 export function statusText(delivery, zone) {
   const { status, seconds, attempts } = delivery;
-  const until = delivery.until ?? delivery.next_attempt_at;
+  const until = delivery.next_attempt_at;
   const due = until && formatSeconds(Date.parse(until), zone);
-  const why = delivery.reason ?? delivery.error;
+  const why = delivery.error ?? delivery.held_reason;
   const took = seconds == null ? "" : seconds < 10 ? `${seconds.toFixed(1)} s` : formatAge(seconds);
   return [
     status === "sent" ? `sent after ${took}` : status === "dead" ? "failed" : status,

@@ -69,7 +69,7 @@ function chip(view, signal) {
     {},
     el(
       "button.chip",
-      { type: "button", onclick: show },
+      { onclick: show },
       el("span", { "data-way": way }, `${arrowOf(way)} ${alertText(signal)}`),
       formatPrice(signal.price, view.places),
       el("span.muted", {}, time),
@@ -129,7 +129,7 @@ export function mountBelow(view) {
   });
   const toggle = el(
     "button.button",
-    { type: "button", "aria-expanded": "false", onclick: () => open(box.hidden) },
+    { "aria-expanded": "false", onclick: () => open(box.hidden) },
     "Data as a table",
   );
   byId("below").append(el("div.signal-box", {}, title, list), toggle, box);

@@ -96,7 +96,6 @@ class Channels {
       const node = el(
         "button.button.quiet",
         {
-          type: "button",
           "aria-label": `${label}: ${channel.name}`,
           onclick: () => void busy(node, "…", () => this.#write(write, done)),
         },

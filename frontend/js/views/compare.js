@@ -174,7 +174,7 @@ export class CompareView {
             symbol !== main &&
               el(
                 "button.button.quiet.small",
-                { type: "button", "aria-label": `Remove ${symbol}`, onclick: () => remove(symbol) },
+                { "aria-label": `Remove ${symbol}`, onclick: () => remove(symbol) },
                 "×",
               ),
           ),

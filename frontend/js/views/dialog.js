@@ -16,7 +16,7 @@ export function openDialog(title, content, { submit, onsubmit, extra = [] }) {
   const go = /** @type {HTMLButtonElement} */ (
     el("button.button.primary", { type: "submit" }, submit)
   );
-  const cancel = el("button.button", { type: "button", onclick: () => dialog.close() }, "Cancel");
+  const cancel = el("button.button", { onclick: () => dialog.close() }, "Cancel");
   const form = /** @type {HTMLFormElement} */ (
     el(
       "form",

@@ -105,7 +105,7 @@ const NO_CHART = "There is no chart yet";
  */
 function exportItem(label, meanwhile, work) {
   const run = () => busy(node, meanwhile, async () => void (node.textContent = await work()));
-  const node = el("button", { type: "button", onclick: () => void run() }, label);
+  const node = el("button", { onclick: () => void run() }, label);
   return { node, reset: () => setText(node, label) };
 }
 
@@ -129,7 +129,6 @@ export function mountExport(bar, view) {
   const pick = el(
     "button.button",
     {
-      type: "button",
       "aria-pressed": "false",
       "aria-label": "Rule at price",
       "data-pick": "",
@@ -140,7 +139,7 @@ export function mountExport(bar, view) {
   );
   const reset = el(
     "button.button.reset-zoom",
-    { type: "button", hidden: true, onclick: () => view.chart.reset() },
+    { hidden: true, onclick: () => view.chart.reset() },
     "Reset zoom",
   );
   for (const node of [pick, root]) node.classList.add("chart-only");

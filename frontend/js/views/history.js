@@ -61,7 +61,7 @@ export class HistoryView {
       const buttons = options.map(([value, text]) =>
         el(
           "button",
-          { type: "button", "aria-pressed": String(value === now()), onclick: () => press(value) },
+          { "aria-pressed": String(value === now()), onclick: () => press(value) },
           text,
         ),
       );
@@ -199,7 +199,7 @@ export class HistoryView {
     const stretch = stretchOf(bars);
     return el(
       "button.card",
-      { type: "button", onclick: () => this.#open(symbol) },
+      { onclick: () => this.#open(symbol) },
       el(
         "span.card-head",
         {},
@@ -234,7 +234,7 @@ export class HistoryView {
         el(
           "th",
           { scope: "row" },
-          el("button.button.quiet", { type: "button", onclick: () => this.#open(symbol) }, symbol),
+          el("button.button.quiet", { onclick: () => this.#open(symbol) }, symbol),
         ),
         ...years.flatMap((year) => {
           const one = list.get(year);

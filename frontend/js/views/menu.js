@@ -10,7 +10,7 @@ import { el } from "../dom.js";
  */
 export function menu(label, items, { end = false, title } = {}) {
   const list = el(end ? "div.menu-list.end" : "div.menu-list", { hidden: true }, ...items);
-  const button = el("button.button", { type: "button", "aria-expanded": "false", title }, label);
+  const button = el("button.button", { "aria-expanded": "false", title }, label);
   const root = el("div.menu", {}, button, list);
   const open = (/** @type {boolean} */ shown) => {
     list.hidden = !shown;

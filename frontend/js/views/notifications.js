@@ -12,7 +12,7 @@ export function bindNotifications(store) {
   let on = recall("notify", false) === true && Notification.permission === "granted";
   /** @type {Set<string> | null} */
   let known = null;
-  const button = el("button.button.quiet", { type: "button", onclick: () => void toggle() });
+  const button = el("button.button.quiet", { onclick: () => void toggle() });
   const render = () => {
     const denied = Notification.permission === "denied";
     disable(button, denied ? "Notifications are blocked in this browser's settings" : "");

@@ -8,6 +8,8 @@ import { channelTicks } from "./channels.js";
 import { openDialog } from "./dialog.js";
 import { withToken } from "./token_dialog.js";
 
+const SEVERITIES = { normal: "Normal", urgent: "Urgent" };
+
 /** @typedef {import("../types.js").Rule} Rule */
 /**
  * @typedef {{api: import("../api.js").Api, saved: () => Promise<void>, preview: (rule:
@@ -73,6 +75,7 @@ function fields(rule) {
     labelled("Bars of the move", number("window", rule.window ?? 5, { min: 1, step: 1 }), "window"),
     labelled("Judged at", choice("interval", intervals, rule.interval ?? "tick")),
     labelled("Fires", choice("trigger", Object.entries(TRIGGERS), rule.trigger ?? "once")),
+    labelled("Severity", choice("severity", Object.entries(SEVERITIES), rule.severity ?? "normal")),
     labelled(
       "Silence after firing, minutes",
       number("cooldown", (rule.cooldown_seconds ?? 0) / 60, { min: 0 }),
@@ -130,7 +133,7 @@ export function editRule(context, rule) {
   );
   const preview = el(
     "button.button.first",
-    { type: "button", onclick: () => void busy(preview, "Looking …", show) },
+    { onclick: () => void busy(preview, "Looking …", show) },
     "Preview on chart",
   );
   const said = el("p", { role: "status" });
@@ -141,8 +144,7 @@ export function editRule(context, rule) {
       submit: known ? "Save" : "Create",
       extra: [preview],
       onsubmit: async (filled) => {
-        const kept = rule.severity ? { severity: rule.severity } : {};
-        const body = { ...readForm(filled, channels.ids()), ...kept };
+        const body = readForm(filled, channels.ids());
         await withToken("write:rules", () =>
           known ? api.replaceRule(known, body) : api.createRule(body),
         );

@@ -70,11 +70,7 @@ export class RuleLine {
       this.name,
       this.tag,
     );
-    const cancel = el(
-      "button.button.small-text",
-      { type: "button", onclick: () => this.cancel() },
-      "Cancel",
-    );
+    const cancel = el("button.button.small-text", { onclick: () => this.cancel() }, "Cancel");
     this.hint = el(
       "div.rule-hint",
       {},

@@ -35,21 +35,13 @@ export class RulesPanel {
     };
     this.list = el("ul.list", { "aria-label": "Rules" });
     this.problem = el("p.hint.problem", { role: "alert" });
-    const add = el(
-      "button.button.primary",
-      { type: "button", onclick: () => this.create() },
-      "New rule",
-    );
+    const add = el("button.button.primary", { onclick: () => this.create() }, "New rule");
     const onChart = el(
       "button.button",
-      { type: "button", onclick: () => this.#pickOnChart() },
+      { onclick: () => this.#pickOnChart() },
       "Set one on the chart",
     );
-    const channels = el(
-      "button.button",
-      { type: "button", onclick: () => void openChannels(api) },
-      "Channels",
-    );
+    const channels = el("button.button", { onclick: () => void openChannels(api) }, "Channels");
     this.node = el(
       "div.scroll",
       {},
@@ -130,7 +122,6 @@ export class RulesPanel {
       el(
         "button.button.quiet",
         {
-          type: "button",
           onclick: act,
           "aria-label": `${label}: ${rule.symbol} ${ruleText(rule)}`,
         },

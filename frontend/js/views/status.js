@@ -84,7 +84,7 @@ export function mountStatus(store, feed) {
   const linkLabel = el("span", {}, "Connecting");
   const link = el(
     "button.badge.button",
-    { type: "button", title: "Ask again now", onclick: () => ask() },
+    { title: "Ask again now", onclick: () => ask() },
     dot,
     linkLabel,
   );

@@ -91,11 +91,7 @@ function whyRefused(error, scope) {
 
 /** The button that shows that the page holds a token and lets the reader forget it. */
 export function mountToken() {
-  const button = el(
-    "button.badge.button",
-    { type: "button", onclick: () => confirmForgetting() },
-    "Token",
-  );
+  const button = el("button.badge.button", { onclick: () => confirmForgetting() }, "Token");
   byId("status").append(button);
   const render = () => {
     button.hidden = !token();

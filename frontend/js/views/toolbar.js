@@ -14,7 +14,6 @@ function rangeButtons(store) {
     el(
       "button",
       {
-        type: "button",
         title: label,
         "data-range": range,
         onclick: () => store.setView({ range, interval: "auto" }),
@@ -57,7 +56,7 @@ function customRange(store) {
     store.setView({ range: "custom", start: start.value, end: end.value, interval: "auto" });
     opened.close();
   };
-  const go = el("button.button.primary", { type: "button", onclick: show }, "Show");
+  const go = el("button.button.primary", { onclick: show }, "Show");
   const opened = menu("Dates", [
     el(
       "div.custom",
@@ -133,11 +132,7 @@ function indicatorMenu(store) {
  */
 function pair(label, choices, now, choose) {
   const buttons = choices.map(([value, text, title]) =>
-    el(
-      "button",
-      { type: "button", title, "data-value": value, onclick: () => choose(value) },
-      text,
-    ),
+    el("button", { title, "data-value": value, onclick: () => choose(value) }, text),
   );
   const render = () => {
     for (const button of buttons)
@@ -150,7 +145,7 @@ function pair(label, choices, now, choose) {
 function clockButton(store) {
   const press = () =>
     store.setView({ clock: store.state.view.clock === "local" ? "exchange" : "local" });
-  const node = el("button.button", { type: "button", "data-clock": "", onclick: press });
+  const node = el("button.button", { "data-clock": "", onclick: press });
   const render = () => {
     const { view, series } = store.state;
     const local = view.clock === "local";

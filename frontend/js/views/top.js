@@ -28,11 +28,10 @@ const GLYPHS = { auto: "◐", dark: "☾", light: "☀" };
 /** @param {Store} store */
 export function mountTop(store) {
   const buttons = PAGES.map(([page, label]) =>
-    el("button", { type: "button", onclick: () => store.setView({ page }) }, label),
+    el("button", { onclick: () => store.setView({ page }) }, label),
   );
   byId("pages").append(el("div.segments", {}, ...buttons));
   const theme = el("button.button.quiet.icon", {
-    type: "button",
     onclick: () => store.set({ theme: NEXT[store.state.theme][0] }),
   });
   byId("top-actions").append(theme);

@@ -32,7 +32,7 @@ function makeRow(symbol, open, forget) {
   };
   const stop = el(
     "button.button.quiet.small",
-    { type: "button", "aria-label": `Stop following ${symbol}`, onclick: drop },
+    { "aria-label": `Stop following ${symbol}`, onclick: drop },
     "×",
   );
   const changed = el("span");
@@ -125,9 +125,7 @@ function sortHeads(order, changed) {
       changed();
     };
     const content =
-      by === "own"
-        ? el("span.head", {}, label)
-        : el("button", { type: "button", onclick: press }, label);
+      by === "own" ? el("span.head", {}, label) : el("button", { onclick: press }, label);
     return { by, node: el("th", { scope: "col", className: name }, content) };
   });
   const render = () => {
@@ -166,7 +164,6 @@ export function mountWatch(store, api, colors) {
   const add = el(
     "button.button.icon",
     {
-      type: "button",
       "aria-label": "Add a symbol",
       title: "Add a symbol",
       onclick: () => void busy(add, "…", ask),
