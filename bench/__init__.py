@@ -1,1 +1,1 @@
-"""Benchmarks and the cost model."""
+"""Benchmarks, and the counts that the cost model prices."""

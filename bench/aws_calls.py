@@ -14,21 +14,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-import msgspec
+from costs.counted import Tally
 
 KB = 1024
 _OWN = "aws-calls"
-
-
-class Tally(msgspec.Struct):
-    """The counts of one operation. Units are DynamoDB's request units, 0 for other services."""
-
-    calls: int = 0
-    errors: int = 0
-    request_bytes: int = 0
-    response_bytes: int = 0
-    read_units: float = 0.0
-    write_units: float = 0.0
 
 
 class AwsCalls:

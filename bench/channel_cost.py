@@ -27,8 +27,6 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.aws_calls import AwsCalls
-from bench.list_prices import prices
-from bench.pricing import CPU_FACTOR, FULL_PROCESSOR_MB, Line, total
 from chalicelib.adapters import events
 from chalicelib.adapters.apprise_channel import AppriseChannel
 from chalicelib.adapters.channels import Channels
@@ -45,6 +43,8 @@ from chalicelib.services.delivery.channel import Channel
 from chalicelib.services.delivery.deliver import PARALLEL_SENDS, Deliver
 from chalicelib.services.delivery.directory import Directory
 from chalicelib.services.delivery.pictures import Pictures
+from costs.list_prices import prices
+from costs.pricing import CPU_FACTOR, FULL_PROCESSOR_MB, Line, total
 from rigs.alert_peers import peer, webhook
 from rigs.invocations import instant
 from rigs.memory_aws.system import RESOURCES, SETTINGS, Aws, services_over

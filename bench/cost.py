@@ -1,7 +1,7 @@
 """What Ticktape costs at AWS's list prices: `python -m bench.cost --symbols 25 --interval 30`.
 
 Calls, capacity units, bytes and CPU are counted while the app's handlers work (bench/cost_run.py);
-bench/pricing.py converts them to dollars, docs/cost.md explains the result. Nothing is sent to AWS.
+costs/pricing.py converts them to dollars, docs/cost.md explains the result. Nothing is sent to AWS.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from bench import collector_cost, lake_costs, old_design
+from bench import old_design
 from bench.cost_run import record_bytes, run
-from bench.cost_settings import MARKET_HOURS, ROUND_THE_CLOCK, Settings
-from bench.counting import Counted
-from bench.list_prices import prices
-from bench.pricing import Line, fixed, mails, total, variable
+from costs import collector, lake
+from costs.counted import Counted
+from costs.list_prices import prices
+from costs.pricing import Line, fixed, mails, total, variable
+from costs.settings import MARKET_HOURS, ROUND_THE_CLOCK, Settings
 
 TENTH = 0.1
 SMALL = Settings(mails=1)
@@ -74,7 +75,7 @@ def bill(settings: Settings, counted: Counted | None = None) -> Bill:
         variable(counted, settings, listed),
         mails(counted, listed, settings.mails),
         fixed(settings, shards, listed),
-        lake_costs.lines(counted, settings, listed),
+        lake.lines(counted, settings, listed),
     )
 
 
@@ -169,13 +170,13 @@ def show(found: Bill) -> None:
 def show_collectors(settings: Settings, console: Console) -> None:
     """Print the cost of each kind of collector; the sum includes one only on request."""
     table = Table("what collects", "USD a month", "within free allowances")
-    for kind in collector_cost.KINDS:
+    for kind in collector.KINDS:
         chosen = msgspec.structs.replace(settings, collector=kind)
-        full = collector_cost.usd_a_month(chosen, prices())
-        least = collector_cost.usd_a_month(chosen, prices(), is_free=True)
-        table.add_row(collector_cost.KINDS[kind], f"{full:,.2f}", f"{least:,.2f}")
+        full = collector.usd_a_month(chosen, prices())
+        least = collector.usd_a_month(chosen, prices(), is_free=True)
+        table.add_row(collector.KINDS[kind], f"{full:,.2f}", f"{least:,.2f}")
     console.print(table)
-    console.print(f"Lambda: {collector_cost.gb_seconds(settings):,.0f} GB-seconds a month")
+    console.print(f"Lambda: {collector.gb_seconds(settings):,.0f} GB-seconds a month")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -210,7 +211,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--tabs", type=_integer(0, 10_000), default=0, metavar="N", help="pages open all month")
     add("--reports", type=_integer(0, 1_000_000), default=0, metavar="N", help="run in a month")
     add(
-        "--collector", choices=("none", *collector_cost.KINDS), default="none",
+        "--collector", choices=("none", *collector.KINDS), default="none",
         help="what collects the prices, if its cost is to be in the sum",
     )  # fmt: skip
     add("--memory", dest="memory_mb", type=_integer(128, 10_240), default=512, metavar="MB",

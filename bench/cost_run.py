@@ -24,12 +24,13 @@ from unittest import mock
 import msgspec
 
 from bench.aws_calls import item_bytes
-from bench.cost_settings import Settings
-from bench.counting import Counted, Meter, TimedTransport
+from bench.counting import Meter, TimedTransport
 from chalicelib import bootstrap, handlers
 from chalicelib.bootstrap import Services
 from chalicelib.domain.times import to_text
 from chalicelib.event_sources import EVENT_SOURCES
+from costs.counted import Counted
+from costs.settings import Settings
 from producer.sinks.sqs import GROUPS
 from producer.wire import WireTick, encode
 from rigs.invocations import LambdaContext, kinesis_event, sqs_event

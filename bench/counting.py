@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
-from bench.aws_calls import AwsCalls, Tally
+from bench.aws_calls import AwsCalls
+from costs.counted import Counted, Tally, added
 from rigs.memory_aws.system import Aws
 from rigs.memory_aws.transport import Transport
 
@@ -46,35 +45,6 @@ class TimedTransport(Transport):
         return super()._client(service, timed)
 
 
-class Counted(msgspec.Struct, kw_only=True):
-    """The resources of a run. `cpu` and `invocations` by function; `logged` in bytes of log
-    lines."""
-
-    ticks: int = 0
-    records: int = 0
-    put_units: int = 0
-    rounded_gb: float = 0.0
-    queue_requests: int = 0
-    alerts: int = 0
-    logged: int = 0
-    item_bytes: int = 0
-    archive_bytes: int = 0
-    cpu: dict[str, float] = msgspec.field(default_factory=dict)
-    invocations: dict[str, int] = msgspec.field(default_factory=dict)
-    calls: dict[str, dict[str, Tally]] = msgspec.field(default_factory=dict)
-
-    def units(self, kind: str, function: str = "", operation: str = "") -> float:
-        """Return `read_units`, `write_units` or `calls`, of all or of one function or operation."""
-        return float(
-            sum(
-                getattr(tally, kind)
-                for name, tallies in self.calls.items()
-                for done, tally in tallies.items()
-                if function in ("", name) and operation in ("", done)
-            )
-        )
-
-
 class Meter(logging.Handler):
     """Attributes invocations to functions: calls, CPU without the memory's, bytes of logs."""
 
@@ -104,9 +74,3 @@ class Meter(logging.Handler):
         for name, tally in self._calls.by_operation.items():
             tallies[name] = added(tallies.get(name, Tally()), tally)
         return answer
-
-
-def added(one: Tally, other: Tally) -> Tally:
-    """Return the sum of two tallies."""
-    names = Tally.__struct_fields__
-    return Tally(**{name: getattr(one, name) + getattr(other, name) for name in names})

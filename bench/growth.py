@@ -18,12 +18,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.cost_run import Walk
-from bench.cost_settings import Settings
-from bench.counting import Counted, Meter, TimedTransport
-from bench.list_prices import prices
-from bench.pricing import total, variable
+from bench.counting import Meter, TimedTransport
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
+from costs.counted import Counted
+from costs.list_prices import prices
+from costs.pricing import total, variable
+from costs.settings import Settings
 from producer.wire import encode
 from rigs.invocations import NEVER, instant, kinesis_event
 from rigs.memory_aws.system import SETTINGS, Aws

@@ -1,6 +1,6 @@
 """The cost of requests with a key: `python -m bench.key_cost --requests-per-minute 60`.
 
-Capacity units and CPU are counted over AWS in memory; waits are those of bench/pricing.py. Bias:
+Capacity units and CPU are counted over AWS in memory; waits are those of costs/pricing.py. Bias:
 the CPU is this machine's, of one process, without Lambda's own overhead.
 """
 
@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.aws_calls import AwsCalls
-from bench.list_prices import Prices, prices
-from bench.pricing import CPU_FACTOR, FULL_PROCESSOR_MB, OTHER_WAIT_MILLISECONDS, Line, total
 from chalicelib.api import access
 from chalicelib.bootstrap import Services
+from costs.list_prices import Prices, prices
+from costs.pricing import CPU_FACTOR, FULL_PROCESSOR_MB, OTHER_WAIT_MILLISECONDS, Line, total
 from rigs.memory_aws.system import RESOURCES, SETTINGS, Aws
 from rigs.memory_aws.transport import Transport
 

@@ -13,8 +13,9 @@ from unittest import mock
 
 from bench import feeds
 from bench.baseline import Baseline
-from bench.cost_settings import Settings
-from bench.counting import Counted, Meter, TimedTransport
+from bench.counting import Meter, TimedTransport
+from costs.counted import Counted
+from costs.settings import Settings
 from rigs.memory_aws.system import Aws
 
 TICKS = 100

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from bench import list_prices
-from bench.list_prices import Prices
+from costs import list_prices
+from costs.list_prices import Prices
 
 Resources = Sequence[Mapping[str, Any]]
 
@@ -23,7 +23,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def prices() -> Prices:
-    """Read `bench/prices.json`, the only file of prices."""
+    """Read `costs/prices.json`, the only file of prices."""
     return list_prices.prices()
 
 

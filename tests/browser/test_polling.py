@@ -17,7 +17,7 @@ from tests.browser.conftest import Call, OpenPage
 
 MINUTES_A_MONTH = 30 * 24 * 60
 USD_A_REQUEST = 3.5e-6
-"""API Gateway, REST; bench/prices.json has its page."""
+"""API Gateway, REST; costs/prices.json has its page."""
 
 POLL = 2.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench import channel_cost
-from bench.pricing import total
+from costs.pricing import total
 
 
 def test_each_alert_is_claimed_and_marked_on_each_channel() -> None:

@@ -11,17 +11,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench import collector_cost, cost, old_design, pricing
-from bench.aws_calls import Tally
-from bench.cost_settings import Settings
-from bench.counting import Counted
-from bench.list_prices import prices
+from bench import cost, old_design
 from chalicelib.services.reports import costs
+from costs import collector, pricing
+from costs.counted import Counted, Tally
+from costs.list_prices import prices
+from costs.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = "".join(
-    (ROOT / "bench" / f"{name}.py").read_text()
-    for name in ("pricing", "cost", "lake_costs", "collector_cost")
+    (ROOT / f"{name}.py").read_text()
+    for name in ("bench/cost", "costs/pricing", "costs/lake", "costs/collector")
 )
 PER_MILLION = {
     "stream or queue": 0.014 * 2,  # two units of 25 KB each
@@ -201,22 +201,22 @@ def test_the_cost_of_collecting_equals_a_manual_calculation(
     kind: str, usd: float, least: float
 ) -> None:
     settings = msgspec.convert({**msgspec.to_builtins(NEW_YORK), "collector": kind}, Settings)
-    assert collector_cost.usd_a_month(settings, prices()) == pytest.approx(usd, abs=0.001)
-    free = collector_cost.usd_a_month(settings, prices(), is_free=True)
+    assert collector.usd_a_month(settings, prices()) == pytest.approx(usd, abs=0.001)
+    free = collector.usd_a_month(settings, prices(), is_free=True)
     assert free == pytest.approx(least, abs=0.001)
 
 
 def test_new_yorks_hours_fit_into_lambdas_free_allowance() -> None:
-    assert 245_000 < collector_cost.gb_seconds(NEW_YORK) < prices().free["lambda_gb_seconds"]
-    assert collector_cost.gb_seconds(Settings()) > prices().free["lambda_gb_seconds"]
+    assert 245_000 < collector.gb_seconds(NEW_YORK) < prices().free["lambda_gb_seconds"]
+    assert collector.gb_seconds(Settings()) > prices().free["lambda_gb_seconds"]
 
 
 def test_collectors_in_the_documentation_cost_what_the_model_says() -> None:
     text = (ROOT / "docs" / "cost.md").read_text()
-    for kind, what in collector_cost.KINDS.items():
+    for kind, what in collector.KINDS.items():
         settings = msgspec.structs.replace(NEW_YORK, interval_seconds=15, collector=kind)
-        full = collector_cost.usd_a_month(settings, prices())
-        least = collector_cost.usd_a_month(settings, prices(), is_free=True)
+        full = collector.usd_a_month(settings, prices())
+        least = collector.usd_a_month(settings, prices(), is_free=True)
         assert f"| {what}, New York's hours | {full:.2f} | {least:.2f} |" in text
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench.list_prices import Price, Prices
+from costs.list_prices import Price, Prices
 from infra.deploy.costs import described, lines, planned
 
 USD = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.key_cost import Counts, count, lines
-from bench.list_prices import prices
+from costs.list_prices import prices
 
 READ_UNIT, WRITE_UNIT, INVOCATION, GB_SECOND = 0.125, 0.625, 0.2, 0.0000166667 * 1e6
 

@@ -1,5 +1,5 @@
 """What statements cost at the list prices of us-east-1. A test compares them with
-bench/prices.json."""
+costs/prices.json."""
 
 from __future__ import annotations
 

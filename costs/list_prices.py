@@ -1,4 +1,4 @@
-"""The list prices in `bench/prices.json`: one region, one day, each with its source."""
+"""The list prices in `costs/prices.json`: one region, one day, each with its source."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 
-from bench.cost_settings import ROUND_THE_CLOCK, Settings
-from bench.list_prices import Prices
+from costs.list_prices import Prices
+from costs.settings import ROUND_THE_CLOCK, Settings
 
 POLL_SECONDS, SLOWEST_SECONDS, CLOSED_SECONDS = 2.0, 15.0, 60.0
 TOO_SOON = 1.1

@@ -1,4 +1,4 @@
-"""Converts counts to dollars at the list prices of `bench/prices.json`.
+"""Converts counts to dollars at the list prices of `costs/prices.json`.
 
 Assumptions about what AWS meters and a run in memory cannot show:
 
@@ -18,11 +18,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from bench import collector_cost
-from bench.cost_settings import Settings
-from bench.counting import Counted
-from bench.list_prices import Prices
-from bench.open_tabs import usd_a_month
+from costs import collector
+from costs.counted import Counted
+from costs.list_prices import Prices
+from costs.settings import Settings
+from costs.tabs import usd_a_month
 from producer.publishing import USUAL_SECONDS
 
 FULL_PROCESSOR_MB = 1769
@@ -110,7 +110,7 @@ def fixed(settings: Settings, shards: int, prices: Prices) -> list[Line]:
             usd("key_request", KEY_REQUESTS_AN_HOUR * hours) if has_stream else 0,
         ),
         Line("the producer's status", usd("dynamodb_write_unit", hours * STATUSES_AN_HOUR)),
-        Line(f"collector: {settings.collector}", collector_cost.usd_a_month(settings, prices)),
+        Line(f"collector: {settings.collector}", collector.usd_a_month(settings, prices)),
         Line("page: CloudFront's free allowance", 0.0),
         Line(
             "API: pages open all month",

@@ -19,17 +19,6 @@ import math
 
 import msgspec
 
-from bench.cost_settings import Settings
-from bench.counting import Counted
-from bench.list_prices import Prices
-from bench.pricing import (
-    CPU_FACTOR,
-    DAYS_A_MONTH,
-    FULL_PROCESSOR_MB,
-    GB,
-    WAIT_MILLISECONDS,
-    Line,
-)
 from chalicelib.adapters.lake_objects import LOOKED_BACK_DAYS
 from chalicelib.adapters.raw_objects import AT_ONCE
 from chalicelib.event_sources import COMPACTION_HOURS
@@ -37,6 +26,17 @@ from chalicelib.services.lake.arrivals import window
 from chalicelib.services.lake.compact_run import RAW_IS_WHOLE
 from chalicelib.services.lake.merge_early import MANY
 from chalicelib.services.lake.merge_plan import MOST_BYTES
+from costs.counted import Counted
+from costs.list_prices import Prices
+from costs.pricing import (
+    CPU_FACTOR,
+    DAYS_A_MONTH,
+    FULL_PROCESSOR_MB,
+    GB,
+    WAIT_MILLISECONDS,
+    Line,
+)
+from costs.settings import Settings
 
 KEYS_A_LIST = 1000
 SURVEYS, OF_A_DAY = 2, 3

@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from typing import Final, Literal
 
-from bench.cost_settings import ROUND_THE_CLOCK, Settings
-from bench.list_prices import Prices
+from costs.list_prices import Prices
+from costs.settings import ROUND_THE_CLOCK, Settings
 
 Kind = Literal["lambda", "fargate", "machine"]
 KINDS: Final[dict[Kind, str]] = {
