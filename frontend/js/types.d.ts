@@ -166,6 +166,8 @@ export interface Channel {
   service: string;
   enabled: boolean;
   default: boolean;
+  /** whether a picture of the chart comes with each message */
+  picture: boolean;
 }
 
 /** The state of the page's connection to its API. */

@@ -210,7 +210,11 @@ def test_a_channel_is_added_named_by_a_rule_switched_and_deleted(
     added = dialog.locator("li", has_text="my phone")
     expect(added).to_contain_text("Telegram · On")
     assert "not-a-token" not in page.content()
+    added.get_by_role("button", name=re.compile("No pictures")).click()
+    expect(added.get_by_role("button", name=re.compile("Pictures"))).to_be_visible()
     added.get_by_role("button", name=re.compile("Switch off")).click()
     expect(added).to_contain_text("Telegram · Off")
+    channels = {one["name"]: one for one in system.get("/channels")["channels"]}
+    assert (channels["my phone"]["picture"], channels["my phone"]["default"]) == (False, False)
     added.get_by_role("button", name=re.compile("Delete")).click()
     expect(added).to_have_count(0)

@@ -108,7 +108,6 @@ class Channels {
       replaceChannel(this.api, id, {
         name,
         enabled,
-        default: channel.default,
         ...changed,
       });
     const controls = [
@@ -119,6 +118,9 @@ class Channels {
         put({ default: !channel.default }),
       ),
     ];
+    const { picture, kind } = channel;
+    if (kind === "apprise")
+      controls.push(button(picture ? "No pictures" : "Pictures", put({ picture: !picture })));
     if (id !== TOPIC) controls.push(button("Delete", () => deleteChannel(this.api, id)));
     return el(
       "li",
