@@ -42,7 +42,7 @@ IDLE_POLLS_AN_HOUR = 5 * 3 * 60
 KEY_REQUESTS_AN_HOUR = 100
 STATUSES_AN_HOUR = 3600 / USUAL_SECONDS
 DELIVER = "deliver"
-METRIC_NAMES = 19
+METRIC_NAMES = 20
 ALARM_METRICS = {"kinesis": 28, "sqs": 10}
 """Metrics in infra/examples: normal.tfvars (all alarms) and small.tfvars (the free ones)."""
 
