@@ -31,6 +31,7 @@ from chalicelib.adapters import events
 from chalicelib.adapters.apprise_channel import AppriseChannel
 from chalicelib.adapters.channels import Channels
 from chalicelib.adapters.deliveries import Deliveries
+from chalicelib.adapters.digests import Digests
 from chalicelib.adapters.retries import Retries
 from chalicelib.adapters.webhook import Webhook
 from chalicelib.domain.alerts import Alert
@@ -136,6 +137,7 @@ def make_deliver(
         Retries(transport.sqs, *queues),
         "https://ticktape.example",
         lambda: instant(0),
+        Digests(transport.dynamodb, SETTINGS.alerts_table),
         pictures,
     )
 

@@ -205,18 +205,22 @@ class Services:
         from chalicelib.adapters.bars import Bars
         from chalicelib.adapters.clients import Clients, Deferred
         from chalicelib.adapters.deliveries import Deliveries
+        from chalicelib.adapters.digests import Digests
         from chalicelib.adapters.retries import Retries
         from chalicelib.services.delivery.deliver import Deliver
         from chalicelib.services.delivery.pictures import Pictures
 
         settings, clients = self.settings, self._clients or Clients(self.settings.account_id)
-        store = Deliveries(Deferred(lambda: clients.dynamodb), settings.alerts_table)
+        dynamodb = Deferred(lambda: clients.dynamodb)
+        store = Deliveries(dynamodb, settings.alerts_table)
+        digests = Digests(dynamodb, settings.alerts_table)
         queues = settings.deliveries_queue_url, settings.deliveries_dead_queue_url
         retries = Retries(Deferred(lambda: clients.sqs), *queues)
         channels = aws_channels(settings, clients)
-        bars = Bars(Deferred(lambda: clients.dynamodb), settings.bars_table, {})
+        bars = Bars(dynamodb, settings.bars_table, {})
         pictures = partial(Pictures, bars)
-        return Deliver(store, channels, retries, settings.page_url, self.clock, pictures)
+        page_url = settings.page_url
+        return Deliver(store, channels, retries, page_url, self.clock, digests, pictures)
 
     @cached_property
     def rebuild(self) -> Rebuild:

@@ -15,7 +15,7 @@ from chalicelib.event_sources import COMPACTION_HOURS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from chalicelib.services.delivery.deliver import Delivered
+    from chalicelib.services.delivery.tasks import Delivered
     from chalicelib.services.ingest.plan import Incoming
 
 Response = dict[str, list[dict[str, str]]]

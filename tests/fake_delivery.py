@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from chalicelib.domain.alerts import Alert, StoredAlert
 from chalicelib.domain.deliveries import Delivery, Retry
+from chalicelib.domain.digests import Digest, Member
+from chalicelib.domain.holding import Window
+from chalicelib.domain.holding_settings import Holding
 from chalicelib.domain.messages import Message
 from chalicelib.services.delivery.channel import Channel
+from chalicelib.services.delivery.stores import Key, Refusals, ToHold
 
 
 class FakeChannel:
@@ -43,10 +47,10 @@ class FakeDeliveries:
         """See DeliveryStore."""
         return self.stored.get((symbol, timestamp, rule_id))
 
-    def replace(self, alert: Alert, before: Delivery | None, after: Delivery) -> bool:
+    def replace(self, key: Key, before: Delivery | None, after: Delivery) -> bool:
         """See DeliveryStore."""
         with self._lock:
-            found = self.stored.get(_key(alert))
+            found = self.stored.get(_key(key))
             if found is None or found.on(after.channel) != before:
                 return False
             if before is None and found.notified_at and not found.deliveries:
@@ -54,7 +58,7 @@ class FakeDeliveries:
             others = [one for one in found.deliveries if one.channel != after.channel]
             notified_at = found.notified_at or (after.at if after.status == "sent" else None)
             deliveries = tuple(sorted([*others, after], key=lambda one: one.channel))
-            self.stored[_key(alert)] = msgspec.structs.replace(
+            self.stored[_key(key)] = msgspec.structs.replace(
                 found, deliveries=deliveries, notified_at=notified_at
             )
         return True
@@ -76,8 +80,38 @@ class FakeRetries:
         self.dead.append((msgspec.structs.replace(retry, dead=True), reason))
 
 
-def _key(alert: Alert) -> tuple[str, str, str]:
-    return alert.symbol, alert.timestamp, alert.rule_id
+class FakeDigests:
+    """DigestStore for channels that hold nothing back."""
+
+    chunk = 2
+
+    def open(self, digest: Digest) -> bool:
+        """See DigestStore."""
+        raise AssertionError("nothing is held")
+
+    def close_empty(self, digest: Digest, now: str) -> bool:
+        """See DigestStore."""
+        raise AssertionError("nothing is held")
+
+    def hold(self, digest: Digest, held: Sequence[ToHold]) -> Refusals:
+        """See DigestStore."""
+        raise AssertionError("nothing is held")
+
+    def members(self, digest: Digest) -> Iterable[Member]:
+        """See DigestStore."""
+        raise AssertionError("nothing is held")
+
+    def window(self, channel: str) -> Window | None:
+        """See DigestStore."""
+        raise AssertionError("nothing is held")
+
+    def count(self, channel: str, before: Window | None, after: Window) -> bool:
+        """See DigestStore."""
+        raise AssertionError("nothing is held")
+
+
+def _key(one: Key) -> tuple[str, str, str]:
+    return one.symbol, one.timestamp, one.rule_id
 
 
 class FakeDirectory:
@@ -93,3 +127,7 @@ class FakeDirectory:
     def find(self, channel_id: str) -> Channel | None:
         """See Channels."""
         return self._channels.get(channel_id)
+
+    def holding(self, channel_id: str) -> Holding | None:
+        """See Channels."""
+        return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from threading import Lock
 from typing import Any
 
@@ -17,6 +17,7 @@ from chalicelib.domain.alerts import Alert, StoredAlert
 from chalicelib.domain.bars import STORED, Bar
 from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.detection import State
+from chalicelib.domain.digests import Digest, StoredDigest
 from chalicelib.domain.keys import Key
 from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.readings import Reading
@@ -282,6 +283,11 @@ class FakeAlerts:
 
     def __init__(self) -> None:
         self.stored: dict[tuple[str, str], StoredAlert] = {}
+        self.heads: dict[Digest, StoredDigest] = {}
+
+    def digests(self, wanted: Collection[Digest]) -> dict[Digest, StoredDigest]:
+        """See AlertStore."""
+        return {each: self.heads[each] for each in wanted if each in self.heads}
 
     def record_all(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
         """See AlertStore."""

@@ -3,11 +3,11 @@ to `deliver`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any
 
-from chalicelib.adapters.deliveries import NEW, deliveries_of
+from chalicelib.adapters.deliveries import NEW, deliveries_of, key_of, to_stored_digest
 from chalicelib.adapters.dynamodb import (
     Item,
     batch_get,
@@ -21,6 +21,7 @@ from chalicelib.adapters.dynamodb import (
 )
 from chalicelib.adapters.inserts import insert_all
 from chalicelib.domain.alerts import Alert, StoredAlert
+from chalicelib.domain.digests import Digest, StoredDigest
 from chalicelib.services.stores import Page
 
 _BY_DAY, _BY_ID = "by_day", "by_id"
@@ -91,6 +92,13 @@ class Alerts:
         keys = [{name: item[name] for name in _KEY} for item in answer["Items"]]
         item = read(self._client, self._table, keys[0]) if keys else None
         return to_stored(item) if item else None
+
+    def digests(self, wanted: Collection[Digest]) -> dict[Digest, StoredDigest]:
+        """See AlertStore. A BatchGetItem for each hundred."""
+        keys = [key_of(digest) for digest in wanted]
+        items = batch_get(self._client, self._table, keys)
+        found = [stored for item in items if (stored := to_stored_digest(item))]
+        return {stored.digest: stored for stored in found}
 
     def by_symbol(
         self,

@@ -3,18 +3,23 @@ is compared and replaced as a whole."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from chalicelib.adapters.dynamodb import Item, optional_text, put_if, read
-from chalicelib.domain.alerts import Alert, StoredAlert
+from chalicelib.domain.alerts import StoredAlert
 from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.digests import StoredDigest, digest_of
+
+if TYPE_CHECKING:
+    from chalicelib.services.delivery.stores import Key
 
 PREFIX = "delivery_"
 
-NEW, TAKEN = "new", "taken"
-"""Values of `outbox`: the alert is to be sent, or its first attempt has begun."""
+NEW, OPEN, TAKEN = "new", "open", "taken"
+"""Values of `outbox`: the alert is to be sent, the digest is open, or the first attempt has begun.
+The stream's filter passes `new` only."""
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Delivery)
@@ -27,39 +32,45 @@ class Deliveries:
         self._client = client
         self._table = table
 
-    def find(self, symbol: str, timestamp: str, rule_id: str) -> StoredAlert | None:
+    def find(self, symbol: str, timestamp: str, rule_id: str) -> StoredAlert | StoredDigest | None:
         """See DeliveryStore."""
         from chalicelib.adapters.alerts import to_stored
 
         item = read(self._client, self._table, _key(symbol, timestamp, rule_id))
-        return to_stored(item) if item else None
+        if not item:
+            return None
+        return to_stored_digest(item) or to_stored(item)
 
-    def replace(self, alert: Alert, before: Delivery | None, after: Delivery) -> bool:
+    def replace(self, key: Key, before: Delivery | None, after: Delivery) -> bool:
         """See DeliveryStore."""
-        values = {":after": {"S": _text(after)}, ":taken": {"S": TAKEN}}
-        conditions = ["attribute_exists(symbol)"]
-        if before is None:
-            conditions.append("attribute_not_exists(#channel)")
-            # Claims and marks of a version that sent alerts within detect.
-            conditions.append("(attribute_not_exists(notified_at) OR outbox = :taken)")
-            conditions.append("(attribute_not_exists(claimed_until) OR claimed_until < :now)")
-            values[":now"] = {"S": after.at}
-        else:
-            conditions.append("#channel = :before")
-            values[":before"] = {"S": _text(before)}
-        changes = "SET #channel = :after, outbox = :taken"
-        if after.status == "sent":
-            changes += ", notified_at = if_not_exists(notified_at, :at)"
-            values[":at"] = {"S": after.at}
-        return put_if(
-            self._client,
-            TableName=self._table,
-            Key=_key(alert.symbol, alert.timestamp, alert.rule_id),
-            UpdateExpression=changes,
-            ConditionExpression=" AND ".join(conditions),
-            ExpressionAttributeNames={"#channel": PREFIX + after.channel},
-            ExpressionAttributeValues=values,
-        )
+        return put_if(self._client, **replacement(self._table, key, before, after))
+
+
+def replacement(table: str, key: Key, before: Delivery | None, after: Delivery) -> dict[str, Any]:
+    """Return the UpdateItem request that DeliveryStore.replace describes."""
+    values = {":after": {"S": encoded(after)}, ":taken": {"S": TAKEN}}
+    conditions = ["attribute_exists(symbol)"]
+    if before is None:
+        conditions.append("attribute_not_exists(#channel)")
+        # Claims and marks of a version that sent alerts within detect.
+        conditions.append("(attribute_not_exists(notified_at) OR outbox = :taken)")
+        conditions.append("(attribute_not_exists(claimed_until) OR claimed_until < :now)")
+        values[":now"] = {"S": after.at}
+    else:
+        conditions.append("#channel = :before")
+        values[":before"] = {"S": encoded(before)}
+    changes = "SET #channel = :after, outbox = :taken"
+    if after.status == "sent":
+        changes += ", notified_at = if_not_exists(notified_at, :at)"
+        values[":at"] = {"S": after.at}
+    return {
+        "TableName": table,
+        "Key": key_of(key),
+        "UpdateExpression": changes,
+        "ConditionExpression": " AND ".join(conditions),
+        "ExpressionAttributeNames": {"#channel": PREFIX + after.channel},
+        "ExpressionAttributeValues": values,
+    }
 
 
 def deliveries_of(item: Item) -> tuple[Delivery, ...]:
@@ -68,8 +79,23 @@ def deliveries_of(item: Item) -> tuple[Delivery, ...]:
     return tuple(_decoder.decode(optional_text(item, name) or "") for name in names)
 
 
-def _text(delivery: Delivery) -> str:
+def to_stored_digest(item: Item) -> StoredDigest | None:
+    """Return the digest of a head's item; None for an alert."""
+    digest = digest_of(item["symbol"]["S"])
+    if digest is None:
+        return None
+    is_open = optional_text(item, "outbox") == OPEN
+    return StoredDigest(digest, is_open, deliveries_of(item), optional_text(item, "notified_at"))
+
+
+def encoded(delivery: Delivery) -> str:
+    """Return a delivery as it is stored."""
     return _encoder.encode(delivery).decode()
+
+
+def key_of(one: Key) -> Item:
+    """Return the key of an alert's item, or a head's."""
+    return _key(one.symbol, one.timestamp, one.rule_id)
 
 
 def _key(symbol: str, timestamp: str, rule_id: str) -> Item:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from chalicelib.api.openapi_schemas import FLAG, INSTANT, list_of, nullable, record, text
 from chalicelib.api.openapi_structs import Schema
 from chalicelib.domain.channel_secrets import (
@@ -13,6 +15,14 @@ from chalicelib.domain.channel_secrets import (
     WITH_PICTURES,
 )
 from chalicelib.domain.channels import MAX_NAME
+from chalicelib.domain.holding_settings import (
+    CLOCK,
+    MOST_MESSAGES,
+    MOST_MINUTES,
+    MOST_QUIET_HOURS,
+    Cadence,
+)
+from chalicelib.domain.quiet_hours import DAYS
 
 _NAME = text("A name for people, unique among channels.", minLength=1, maxLength=MAX_NAME)
 _ENABLED: Schema = {**FLAG, "default": True, "description": "Whether anything is sent to it."}
@@ -45,6 +55,59 @@ _SECRET: Schema = {
     ),
     "writeOnly": True,
 }
+_TIME_ZONE = text("A time zone of the IANA database.", examples=["Europe/Berlin"])
+
+
+def _clock(description: str) -> Schema:
+    return text(description, pattern=f"^{CLOCK}$", examples=["22:00"])
+
+
+def _exactly(properties: dict[str, Schema]) -> Schema:
+    return record(properties, additionalProperties=False)
+
+
+_HOLDING: dict[str, Schema] = {
+    "limit": nullable(
+        _exactly(
+            {
+                "messages": {"type": "integer", "minimum": 1, "maximum": MOST_MESSAGES},
+                "minutes": {"type": "integer", "minimum": 1, "maximum": MOST_MINUTES},
+            }
+        )
+        | {
+            "description": "At most this many messages in a window of minutes; the other alerts"
+            " come in one digest at its end. A window begins with its first message."
+        }
+    ),
+    "digest": {
+        "description": "When alerts are sent. at_close: 15 minutes after the close of the symbol's"
+        " exchange. until_open: at once in trading hours, else at the open.",
+        "anyOf": [
+            text(enum=list(get_args(Cadence))),
+            _exactly({"daily_at": _clock("HH:MM."), "time_zone": _TIME_ZONE}),
+            {"type": "null"},
+        ],
+    },
+    "quiet_hours": {
+        "type": ["array", "null"],
+        "description": "Alerts are held until these hours end. PUT without one of limit, digest"
+        " and quiet_hours keeps it, and null switches it off.",
+        "maxItems": MOST_QUIET_HOURS,
+        "items": _exactly(
+            {
+                "days": {
+                    "type": "array",
+                    "description": "The days on which they start.",
+                    "minItems": 1,
+                    "items": text(enum=list(DAYS)),
+                },
+                "start": _clock("HH:MM."),
+                "end": _clock("HH:MM; on the next day unless it is after start."),
+                "time_zone": _TIME_ZONE,
+            }
+        ),
+    },
+}
 
 CHANNEL: dict[str, Schema] = {
     "channel_id": text("`sns` is the stage's topic, which always exists.", examples=["sns"]),
@@ -55,6 +118,7 @@ CHANNEL: dict[str, Schema] = {
     "default": _DEFAULT,
     "picture": _PICTURE,
     "created_at": nullable({**INSTANT, "description": "null for the topic."}),
+    **_HOLDING,
 }
 
 _GIVEN: dict[str, Schema] = {
@@ -65,6 +129,7 @@ _GIVEN: dict[str, Schema] = {
     "enabled": _ENABLED,
     "default": _DEFAULT,
     "picture": _PICTURE,
+    **_HOLDING,
 }
 
 CHANNEL_SCHEMAS: dict[str, Schema] = {

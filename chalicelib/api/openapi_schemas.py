@@ -87,6 +87,17 @@ ALERT: dict[str, Schema] = {
     "source": LABELS["source"],
     "severity": text("That of its rule.", enum=list(get_args(Severity))),
     "quiet": nullable(text("Why it was only recorded; null if it was to be sent.")),
+    "held": {
+        "type": "array",
+        "description": "The channels that hold it for a digest, which is still to come.",
+        "items": record(
+            {
+                "channel": text("The channel's id."),
+                "until": INSTANT,
+                "reason": text("Why, such as `quiet hours until 07:00 Europe/Berlin`."),
+            }
+        ),
+    },
     "notified_at": nullable(
         {**INSTANT, "description": "When the first channel accepted it; null before that."}
     ),
@@ -96,16 +107,27 @@ DELIVERY: dict[str, Schema] = {
     "channel": text("The channel's id: sns for the alerts topic."),
     "status": text(
         "sending: an attempt is under way. waiting: the last one failed, and another follows. "
-        "dead: no further attempt is made.",
+        "dead: no further attempt is made. held: it waits for its digest; afterwards this is the "
+        "status of the digest.",
         enum=list(get_args(DeliveryStatus)),
     ),
     "attempts": {**COUNT, "description": "Attempts so far."},
-    "at": {**INSTANT, "description": "The time of the last attempt."},
+    "at": {
+        **INSTANT,
+        "description": "The time of the last attempt; while it is held, the time since when.",
+    },
     "seconds": number("Seconds from the tick to the last attempt."),
     "error": nullable(text("Why the last attempt failed; null if it did not.")),
     "next_attempt_at": nullable(
-        {**INSTANT, "description": "When the next attempt of a waiting delivery is due."}
+        {
+            **INSTANT,
+            "description": "When the next attempt of a waiting delivery, or a digest, is due.",
+        }
     ),
+    "held_until": nullable(
+        {**INSTANT, "description": "The time of its digest; null if the alert was not held."}
+    ),
+    "held_reason": nullable(text("Why it was held, such as `limit of 5 messages in 10 minutes`.")),
 }
 
 WOULD_BE = {
@@ -143,7 +165,7 @@ RULE_GIVEN: dict[str, Schema] = {
         "description": "Ids of the channels that its alerts go to; if empty, the default ones.",
     },
     "severity": nullable(
-        text("How urgent its alerts are, which their messages say; normal by default.")
+        text("normal by default. Alerts of urgent rules are sent at once and never held back.")
         | {"enum": [*get_args(Severity), None]}
     ),
 }

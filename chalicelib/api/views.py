@@ -1,24 +1,18 @@
-"""The views of prices, symbols, alerts and health: parse, call one service, render."""
+"""The views of prices, symbols and health: parse, call one service, render."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 from chalice.app import Response
 
 from chalicelib.api import bodies, parameters, rendering
-from chalicelib.api.problems import invalid_parameter, unknown_alert
 from chalicelib.api.version import VERSION
 from chalicelib.api.wiring import Services, caching
-from chalicelib.domain.alerts import ALERT_ID, ALERT_ID_ALLOWED, StoredAlert
-from chalicelib.domain.deliveries import Delivery
-from chalicelib.domain.messages import machine_form
-from chalicelib.domain.rules import Condition
-from chalicelib.domain.times import from_text
 from chalicelib.services.market_data.answers import (
     BAR_COLUMNS,
     SYMBOL_BAR_COLUMNS,
@@ -31,7 +25,6 @@ from chalicelib.services.market_data.answers import (
 from chalicelib.services.market_data.freshness import OPEN_CACHE_SECONDS, Labels
 from chalicelib.services.market_data.market_data import MarketData
 from chalicelib.services.market_data.queries import Cursor
-from chalicelib.services.rules.alert_history import AlertHistory
 from chalicelib.services.symbols.lists import Listed, SymbolLists
 
 _DOCUMENT_SECONDS = 300
@@ -159,34 +152,6 @@ def untrack_symbol(services: Services, request: Any, symbol: str) -> Response:
     return rendering.plain(services.forget(symbol, time.monotonic() + _FORGET_SECONDS))
 
 
-def alerts(services: Services, request: Any) -> Response:
-    """Return recorded alerts."""
-    arguments = parameters.read(request, "/alerts", parameters.ALERTS)
-    query = parameters.alert_query(arguments, get_args(Condition))
-    found = AlertHistory(services.stores.alerts, services.clock).alerts(query)
-    token = arguments.next_token([found.after]) if found.after else None
-    rows = [_alert(stored) for stored in found.rows]
-    return rendering.document(
-        request,
-        {"alerts": rows, "next_page_token": token},
-        caching(services, OPEN_CACHE_SECONDS),
-        rendering.next_link(arguments, token),
-    )
-
-
-def alert(services: Services, request: Any, alert_id: str) -> Response:
-    """One alert, and what became of it on each channel."""
-    parameters.read(request, "/alerts/{alert_id}", parameters.NONE)
-    if not ALERT_ID.fullmatch(alert_id):
-        raise invalid_parameter("alert_id", alert_id, ALERT_ID_ALLOWED)
-    stored = services.stores.alerts.find(alert_id)
-    if stored is None:
-        raise unknown_alert(alert_id)
-    deliveries = [_delivery(stored, one) for one in stored.deliveries]
-    shown = _alert(stored) | {"deliveries": deliveries}
-    return rendering.document(request, shown, caching(services, OPEN_CACHE_SECONDS))
-
-
 def health(services: Services, request: Any) -> Response:
     """Return whether the store answers, how old the newest price is, and what the producer does."""
     from chalicelib.services.health import KEPT_SECONDS
@@ -248,23 +213,3 @@ def _quote(quote: Quote) -> dict[str, Any]:
         "alerted_at": quote.alerted_at,
         **_labels(quote.labels),
     }
-
-
-def _delivery(stored: StoredAlert, delivery: Delivery) -> dict[str, Any]:
-    """`seconds` are those from the tick to the last attempt."""
-    at = from_text(delivery.at)
-    waits = delivery.status == "waiting"
-    return {
-        "channel": delivery.channel,
-        "status": delivery.status,
-        "attempts": delivery.attempts,
-        "at": delivery.at,
-        "seconds": round((at - from_text(stored.alert.timestamp)).total_seconds(), 3),
-        "error": delivery.error or None,
-        "next_attempt_at": delivery.until if waits else None,
-    }
-
-
-def _alert(stored: StoredAlert) -> dict[str, Any]:
-    told = {"quiet": stored.alert.quiet or None, "notified_at": stored.notified_at}
-    return machine_form(stored.alert) | told

@@ -19,7 +19,7 @@ ALERT_ID = re.compile(r"[0-9a-f]{24}", re.ASCII)
 ALERT_ID_ALLOWED = "24 hexadecimal digits, as GET /alerts has them"
 
 Severity = Literal["normal", "urgent"]
-"""How urgent an alert is; its messages say so."""
+"""Urgent alerts are sent at once, whatever their channels hold back."""
 
 TEST_CONDITION = "test"
 """The condition of an alert that a user sends to test a channel."""

@@ -23,6 +23,17 @@ from chalicelib.domain.channel_secrets import (
     service_of,
 )
 from chalicelib.domain.errors import ChannelError
+from chalicelib.domain.holding_settings import (
+    AT_ONCE,
+    FIELDS,
+    NOTHING_HELD,
+    Cadence,
+    DailyAt,
+    Holding,
+    Limit,
+    parse_holding,
+)
+from chalicelib.domain.quiet_hours import QuietHours
 
 MAX_CHANNELS = 20
 MAX_NAME = 64
@@ -41,7 +52,8 @@ class StoredChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     `service` tells where an address leads without telling the address ("Telegram", "webhook").
     `default`: rules that name no channels send to it. `picture`: a picture of the chart
     comes with each message, if the service is one of WITH_PICTURES. `sealed` is the encrypted
-    Secrets as base64; empty for the topic.
+    Secrets as base64; empty for the topic. The last three say what it holds back
+    (domain/holding_settings.py).
     """
 
     channel_id: str
@@ -53,6 +65,14 @@ class StoredChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     picture: bool = True
     created_at: str | None = None
     sealed: str = ""
+    limit: Limit | None = None
+    digest: Cadence | DailyAt = AT_ONCE
+    quiet_hours: tuple[QuietHours, ...] = ()
+
+    @property
+    def holding(self) -> Holding:
+        """Return what the channel holds back."""
+        return Holding(self.limit, self.digest, self.quiet_hours)
 
 
 TOPIC = StoredChannel(
@@ -60,7 +80,7 @@ TOPIC = StoredChannel(
 )
 """The topic as it is unless it has been changed."""
 
-_GIVEN = ("name", "kind", "address", "secret", "enabled", "default", "picture")
+_GIVEN = ("name", "kind", "address", "secret", "enabled", "default", "picture", *FIELDS)
 _SHOWN_TOO = ("channel_id", "service", "created_at")
 """Fields of an answer, which may be sent back with PUT and are not taken."""
 
@@ -72,7 +92,7 @@ def parse_new(given: dict[str, Any]) -> tuple[StoredChannel, Secrets]:
     if kind not in ADDRESSED:
         raise ChannelError("kind", kind, ", ".join(ADDRESSED))
     secrets = parse_secrets(kind, given)
-    return _channel(given, kind, service_of(kind, secrets)), secrets
+    return _channel(given, kind, service_of(kind, secrets), NOTHING_HELD), secrets
 
 
 def parse_changed(
@@ -81,7 +101,8 @@ def parse_changed(
     """The channel as a client wants it to be, with the id, the time and the kind of `before`.
 
     Its secrets stay as they are, which None says, unless the client gives an address or a secret:
-    then it gives all of them. Raises ChannelError.
+    then it gives all of them. What it holds back stays, as far as it is not given. Raises
+    ChannelError.
     """
     _refuse_unknown(given)
     kind = before.kind
@@ -95,7 +116,7 @@ def parse_changed(
     unless_given = {"default": before.default, "picture": before.picture}
     if service not in WITH_PICTURES:
         del unless_given["picture"]
-    changed = _channel({**unless_given, **given}, kind, service)
+    changed = _channel({**unless_given, **given}, kind, service, before.holding)
     kept = ("channel_id", "created_at", "sealed")
     same = {name: getattr(before, name) for name in kept}
     return msgspec.structs.replace(changed, **same), secrets
@@ -111,8 +132,9 @@ def shown(channel: StoredChannel) -> dict[str, Any]:
         "enabled",
         "default",
         "created_at",
+        *FIELDS,
     )
-    fields = {name: getattr(channel, name) for name in names}
+    fields = {name: msgspec.to_builtins(getattr(channel, name)) for name in names}
     return fields | {"picture": channel.picture and channel.service in WITH_PICTURES}
 
 
@@ -143,10 +165,11 @@ def _refuse_unknown(given: dict[str, Any]) -> None:
             raise ChannelError(name, HIDDEN, f"only the fields {', '.join(_GIVEN)}")
 
 
-def _channel(given: dict[str, Any], kind: Kind, service: str) -> StoredChannel:
+def _channel(given: dict[str, Any], kind: Kind, service: str, before: Holding) -> StoredChannel:
     name = given.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ChannelError("name", name, _NAME_ALLOWED)
+    holding = parse_holding(given, before)
     return StoredChannel(
         channel_id="",
         name=name,
@@ -155,6 +178,9 @@ def _channel(given: dict[str, Any], kind: Kind, service: str) -> StoredChannel:
         enabled=_flag(given, "enabled", True),
         default=_flag(given, "default", False),
         picture=_picture(given, service),
+        limit=holding.limit,
+        digest=holding.digest,
+        quiet_hours=holding.quiet_hours,
     )
 
 

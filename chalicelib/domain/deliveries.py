@@ -19,9 +19,9 @@ LONGEST_PAUSE_SECONDS = 900.0
 MAX_RETRY_AFTER_SECONDS = 3600.0
 """The longest wait that a receiver may ask for; a longer one is cut to this."""
 
-DeliveryStatus = Literal["sending", "waiting", "sent", "dead"]
+DeliveryStatus = Literal["sending", "waiting", "sent", "dead", "held"]
 """sending: an attempt is under way; waiting: the last one failed, another one follows; dead: no
-further attempt is made."""
+further attempt is made; held: its digest is sent in its place."""
 
 
 class DeliveryError(TicktapeError):
@@ -54,7 +54,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `channel` is the channel's id. `at` is the time of the last attempt, in its stored form, and
     `error` the reason of the last failure; empty after a success. `until` is the end of the claim
-    while it is sending, and the time of the next attempt while it waits.
+    while it is sending, the time of the next attempt while it waits, and the time of its digest
+    while it is held, for which `reason` says why.
     """
 
     channel: str
@@ -63,13 +64,15 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: str
     error: str = ""
     until: str = ""
+    reason: str = ""
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A further attempt that is due: of which alert, on which channel, after how many attempts.
 
     `since` is the number of attempts before the present round, which a redrive begins. `dead` means
-    that the delivery was marked dead, so that only a redrive requests it.
+    that the delivery was marked dead, so that only a redrive requests it. For a digest, the three
+    that identify an alert identify its head (domain/digests.py).
     """
 
     symbol: str
@@ -81,13 +84,13 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     dead: bool = False
 
 
-def is_held(found: Delivery | None, now: str) -> bool:
+def is_claimed(found: Delivery | None, now: str) -> bool:
     """Return whether another invocation is sending, and its claim is valid."""
     return found is not None and found.status == "sending" and found.until >= now
 
 
 def is_due(found: Delivery | None, retry: Retry) -> bool:
-    """Return whether to follow a request for an attempt, unless the delivery is held.
+    """Return whether to follow a request for an attempt, unless it is claimed.
 
     A waiting delivery has exactly one valid request, the one with its number of attempts; others
     are repetitions. An expired claim belonged to an invocation that died.
@@ -97,6 +100,13 @@ def is_due(found: Delivery | None, retry: Retry) -> bool:
     if found.status == "waiting":
         return found.attempts == retry.attempts
     return found.status == "dead" and retry.dead
+
+
+def held(channel: str, now: str, until: str, reason: str) -> Delivery:
+    """Return the delivery of an alert that is in the digest of `until`."""
+    return Delivery(
+        channel=channel, status="held", attempts=0, at=now, until=until, reason=reason[:MAX_REASON]
+    )
 
 
 def claim(found: Delivery | None, channel: str, now: str, until: str) -> Delivery:

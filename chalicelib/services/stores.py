@@ -6,7 +6,7 @@ pages; `next_key` is None at the end, otherwise more may follow.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Generic, Literal, Protocol, TypeVar
@@ -17,6 +17,7 @@ from msgspec import Meta
 from chalicelib.domain.alerts import Alert, StoredAlert
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.detection import State
+from chalicelib.domain.digests import Digest, StoredDigest
 from chalicelib.domain.field_types import Instant, Symbol
 from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.readings import Reading
@@ -226,6 +227,9 @@ class AlertStore(Protocol):
 
     def find(self, alert_id: str) -> StoredAlert | None:
         """Return the alert with this id and its deliveries; None if there is none."""
+
+    def digests(self, wanted: Collection[Digest]) -> Mapping[Digest, StoredDigest]:
+        """Return the stored ones of some digests."""
 
     def by_symbol(
         self,

@@ -111,6 +111,8 @@ export interface Delivery {
   error?: string | null;
   /** of the next attempt, or of the digest that holds it */
   next_attempt_at?: string | null;
+  /** the time of its digest, and why it was held; null if it was not */
+  held_until?: string | null;
   held_reason?: string | null;
 }
 

@@ -96,7 +96,7 @@ def token(arguments: list[str]) -> int:
 
 
 def channels(arguments: list[str]) -> int:
-    """List, add, test and delete channels."""
+    """List, add, change, test and delete channels."""
     from local.commands import channels_command
 
     return channels_command.channels(arguments)

@@ -25,6 +25,7 @@ from chalicelib.services.delivery.channel_book import ChannelBook, ChannelRefuse
 from chalicelib.services.delivery.testing import trial
 from local.commands import deployed
 from local.commands.choosing import add_flags, connect, find_running
+from local.commands.holding_flags import add_holding_flags, described_holding, given_holding
 from local.commands.statuses import FAILED, OK
 from local.errors import UsageError
 
@@ -37,7 +38,7 @@ class Reached(msgspec.Struct, frozen=True):
 
 
 def channels(arguments: list[str]) -> int:
-    """List, add, test or delete channels. Status 1 where what is asked for cannot be done."""
+    """List, add, change, test or delete channels. Status 1 if it cannot be done."""
     options = _parser().parse_args(arguments)
     reached = _deployed(options.stage) if options.stage else _running(options)
     try:
@@ -74,12 +75,20 @@ def _list(reached: Reached, _: argparse.Namespace) -> int:
 def _add(reached: Reached, options: argparse.Namespace) -> int:
     address = _asked("Address: ")
     given: dict[str, Any] = {"name": options.name, "default": options.default, "address": address}
+    given |= given_holding(options)
     given["kind"] = "webhook" if address.startswith(("https:", "http:")) else "apprise"
     if given["kind"] == "webhook":
         given["secret"] = _asked("Secret that signs its messages: ")
     if options.no_picture:
         given["picture"] = False
     print(_described(reached.book.create(given)))
+    return OK
+
+
+def _change(reached: Reached, options: argparse.Namespace) -> int:
+    before = reached.book.find(options.channel_id)
+    given = {"name": before.name, "enabled": before.enabled, **given_holding(options)}
+    print(_described(reached.book.replace(options.channel_id, given)))
     return OK
 
 
@@ -109,6 +118,7 @@ def _described(channel: StoredChannel) -> str:
         channel.service,
         "default" if channel.default else "",
         "" if channel.enabled else "SWITCHED OFF",
+        *described_holding(channel),
     )
     return "  ".join(filter(None, told))
 
@@ -136,10 +146,10 @@ def _reached(client: Callable[[str], Any], environment: dict[str, str]) -> Reach
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local channels",
-        description="Lists, adds, tests and deletes the channels that alerts are sent to. Addresses"
-        " and secrets are encrypted and never shown again.",
+        description="Lists, adds, changes, tests and deletes the channels that alerts are sent"
+        " to. Addresses and secrets are encrypted and never shown again.",
     )
-    commands = parser.add_subparsers(required=True, metavar="list|add|test|delete")
+    commands = parser.add_subparsers(required=True, metavar="list|add|change|test|delete")
     add = commands.add_parser(
         "add", help="add a channel; its address is asked for, or read from standard input"
     )
@@ -150,12 +160,15 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument(
         "--no-picture", action="store_true", help="send messages without a picture of the chart"
     )
+    change = commands.add_parser("change", help="change what a channel holds back")
+    for command in (add, change):
+        add_holding_flags(command)
     test = commands.add_parser("test", help="send a test alert to one channel")
     delete = commands.add_parser("delete", help="delete a channel")
-    for command in (test, delete):
+    for command in (change, test, delete):
         command.add_argument("channel_id", help="as `list` shows it")
     acts = {add: _add, commands.add_parser("list", help="all channels"): _list}
-    for command, act in {**acts, test: _test, delete: _delete}.items():
+    for command, act in {**acts, change: _change, test: _test, delete: _delete}.items():
         command.set_defaults(act=act)
         command.add_argument(
             "--stage",

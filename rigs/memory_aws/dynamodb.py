@@ -146,7 +146,7 @@ class DynamoDB:
         return {"UnprocessedItems": {}}
 
     def transact_write_items(self, **request: Any) -> dict[str, Any]:
-        """TransactWriteItems of puts and deletes."""
+        """TransactWriteItems of puts, updates and deletes."""
         return self._call("TransactWriteItems", self._transact_write_items, request)
 
     def _transact_write_items(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -155,8 +155,9 @@ class DynamoDB:
         if not 1 <= len(writes) <= 100 or len(set(places)) != len(places):
             raise error("TransactWriteItems", "ValidationException", 400)
         self._check_all(writes)
+        perform = {"Put": self._put_item, "Update": self._update_item, "Delete": self._delete_item}
         for kind, one in writes:
-            self._put_item(one) if kind == "Put" else self._delete_item(one)
+            perform[kind](one)
         return {}
 
     def _place(self, write: dict[str, Any]) -> tuple[str, str]:
@@ -230,7 +231,7 @@ class DynamoDB:
 def _write_of(write: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return a transaction's write and its kind."""
     ((kind, one),) = write.items()
-    if kind not in ("Put", "Delete"):
+    if kind not in ("Put", "Update", "Delete"):
         raise ValueError(f"unknown write: {kind}")
     return kind, one
 

@@ -26,7 +26,7 @@ class Kept(NamedTuple):
 
     def found(self) -> StoredAlert:
         found = self.store.find(self.alert.symbol, self.alert.timestamp, self.alert.rule_id)
-        assert found is not None
+        assert isinstance(found, StoredAlert)
         return found
 
 

@@ -75,8 +75,8 @@ MUTATIONS = (
     Mutation(
         "alerts are sent without a claim",
         "services/delivery/deliver.py",
-        "            if not self._store.replace(alert, before, claimed):\n",
-        "            if not self._store.replace(alert, before, claimed) and before:\n",
+        "            if not self._store.replace(retry, before, claimed):\n",
+        "            if not self._store.replace(retry, before, claimed) and before:\n",
     ),
     Mutation(
         "pending alerts are not recorded by whoever reads the state next",
@@ -184,10 +184,10 @@ MUTATIONS = (
     Mutation(
         "an alert is marked as sent before it is sent",
         "services/delivery/deliver.py",
-        "            channel.send(turn.illustrated(message, stored, claimed))\n",
+        "            channel.send(message())\n",
         "            sent = ended(claimed, 'sent', to_text(self._clock()))\n"
-        "            self._store.replace(stored.alert, claimed, sent)\n"
-        "            channel.send(turn.illustrated(message, stored, claimed))\n",
+        "            self._store.replace(retry, claimed, sent)\n"
+        "            channel.send(message())\n",
     ),
 )
 """Named by what is wrong, so that a surviving one is a sentence."""

@@ -61,6 +61,7 @@ def test_an_alert_says_what_fired_and_whether_it_was_sent() -> None:
         "source": "yfinance",
         "severity": "normal",
         "quiet": None,
+        "held": [],
         "notified_at": "2026-11-18T16:00:02.000000Z",
     }
     assert (second["quiet"], second["notified_at"]) == ("older than 900 s", None)
@@ -95,6 +96,8 @@ def test_one_alert_shows_what_became_of_it_on_each_channel() -> None:
                 "seconds": Decimal("9.0"),
                 "error": "503",
                 "next_attempt_at": "2026-11-18T16:00:17.000000Z",
+                "held_until": None,
+                "held_reason": None,
             },
             {
                 "channel": "sns",
@@ -104,6 +107,8 @@ def test_one_alert_shows_what_became_of_it_on_each_channel() -> None:
                 "seconds": Decimal("0.812"),
                 "error": None,
                 "next_attempt_at": None,
+                "held_until": None,
+                "held_reason": None,
             },
         ],
     }

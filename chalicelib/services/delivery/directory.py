@@ -9,6 +9,7 @@ from typing import Protocol
 
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.channels import StoredChannel, receivers, with_topic
+from chalicelib.domain.holding_settings import NOTHING_HELD, Holding
 from chalicelib.services.delivery.channel import Channel
 from chalicelib.services.delivery.channel_book import ChannelStore
 
@@ -25,6 +26,9 @@ class Channels(Protocol):
 
     def find(self, channel_id: str) -> Channel | None:
         """Return what sends to a channel; None if there is no such channel."""
+
+    def holding(self, channel_id: str) -> Holding | None:
+        """Return what a channel holds back; None if nothing, or if there is no such channel."""
 
 
 class Directory:
@@ -63,6 +67,12 @@ class Directory:
                 made = self._make(stored)
                 self._made[channel_id] = stored, made
             return made
+
+    def holding(self, channel_id: str) -> Holding | None:
+        """See Channels."""
+        with self._lock:
+            stored = self._fresh().get(channel_id)
+        return stored.holding if stored and stored.holding != NOTHING_HELD else None
 
     def _fresh(self) -> dict[str, StoredChannel]:
         if self._now() - self._read_at > KEPT_SECONDS:

@@ -2,24 +2,88 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
 
-from chalicelib.domain.alerts import Alert, StoredAlert
+from chalicelib.domain.alerts import StoredAlert
 from chalicelib.domain.deliveries import Delivery, Retry
+from chalicelib.domain.digests import Digest, Member, StoredDigest
+from chalicelib.domain.holding import Window
+
+
+class Key(Protocol):
+    """What identifies an alert, or the head of a digest."""
+
+    @property
+    def symbol(self) -> str:
+        """Return the symbol, or the digest's key."""
+
+    @property
+    def timestamp(self) -> str:
+        """Return the tick's time, in its stored form."""
+
+    @property
+    def rule_id(self) -> str:
+        """Return the rule's id."""
 
 
 class DeliveryStore(Protocol):
-    """The deliveries of alerts."""
+    """The deliveries of alerts and digests."""
 
-    def find(self, symbol: str, timestamp: str, rule_id: str) -> StoredAlert | None:
-        """An alert with its deliveries, read consistently; None where it is gone."""
+    def find(self, symbol: str, timestamp: str, rule_id: str) -> StoredAlert | StoredDigest | None:
+        """An alert or a digest with its deliveries, read consistently; None where it is gone."""
 
-    def replace(self, alert: Alert, before: Delivery | None, after: Delivery) -> bool:
-        """Write an alert's delivery on a channel if it still is `before`; whether it was.
+    def replace(self, key: Key, before: Delivery | None, after: Delivery) -> bool:
+        """Write the delivery of an alert or a digest on a channel if it still is `before`; whether
+        it was. It closes a digest.
 
         The first delivery is refused, too, while an earlier version is sending the alert, and once
         that version has sent it. The first one that is sent dates the alert's `notified_at`.
         """
+
+
+class ToHold(NamedTuple):
+    """An alert that is to be held: its delivery, and its member of the digest."""
+
+    stored: StoredAlert
+    delivery: Delivery
+    member: Member
+
+
+class Refusals(NamedTuple):
+    """Whether alerts were held, and if not, why: the digest is closed or absent, these alerts
+    (counted from 0) have a delivery, or another writer was faster."""
+
+    made: bool
+    closed: bool
+    alerts: frozenset[int]
+    contended: bool
+
+
+class DigestStore(Protocol):
+    """Digests, and the windows of limits."""
+
+    @property
+    def chunk(self) -> int:
+        """Return the number of alerts that may be held at a time."""
+
+    def open(self, digest: Digest) -> bool:
+        """Make the head, open, where there is none; whether it was made."""
+
+    def close_empty(self, digest: Digest, now: str) -> bool:
+        """Make a head that is closed, where there is none; whether it was made."""
+
+    def hold(self, digest: Digest, held: Sequence[ToHold]) -> Refusals:
+        """Mark alerts as held and add them to an open digest: all of them, or none."""
+
+    def members(self, digest: Digest) -> Iterable[Member]:
+        """The members in the order of their times, read consistently."""
+
+    def window(self, channel: str) -> Window | None:
+        """The window of a channel's limit, read consistently; None before the first."""
+
+    def count(self, channel: str, before: Window | None, after: Window) -> bool:
+        """Write the window of a channel's limit if it still is `before`; whether it was."""
 
 
 class RetryQueue(Protocol):

@@ -19,7 +19,7 @@ export function statusText(delivery, zone) {
   const { status, seconds, attempts } = delivery;
   const until = delivery.next_attempt_at;
   const due = until && formatSeconds(Date.parse(until), zone);
-  const why = delivery.error ?? delivery.held_reason;
+  const why = status === "held" ? delivery.held_reason : delivery.error;
   const took = seconds == null ? "" : seconds < 10 ? `${seconds.toFixed(1)} s` : formatAge(seconds);
   return [
     status === "sent" ? `sent after ${took}` : status === "dead" ? "failed" : status,

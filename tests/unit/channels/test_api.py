@@ -59,6 +59,9 @@ def test_a_channel_is_made_and_shown_without_its_address(client: Client) -> None
         "default": False,
         "picture": True,
         "created_at": "2026-11-20T16:00:00.000000Z",
+        "limit": None,
+        "digest": "as_it_happens",
+        "quiet_hours": [],
     }
     assert made.json == expected
     assert send(client, "GET", f"/channels/{channel_id}").json == expected
@@ -95,6 +98,45 @@ def test_no_answer_log_or_item_holds_an_address_or_a_secret(
     for secret in (BOT, SECRET, SECRET[:9]):
         assert secret not in told
         assert secret not in stored
+
+
+def test_limit_digest_and_quiet_hours_are_stored_kept_and_switched_off(client: Client) -> None:
+    quiet = {"days": ["mon"], "start": "22:00", "end": "07:00", "time_zone": "Europe/Berlin"}
+    fields = {
+        "limit": {"messages": 5, "minutes": 10},
+        "digest": {"daily_at": "08:00", "time_zone": "Europe/Berlin"},
+        "quiet_hours": [quiet],
+    }
+    made = make(client, **fields).json
+    assert {name: made[name] for name in fields} == fields
+    path = f"/channels/{made['channel_id']}"
+    kept = send(client, "PUT", path, {"name": "desk"}).json
+    assert {name: kept[name] for name in fields} == fields
+    changed: dict[str, object] = {
+        "name": "desk",
+        "limit": None,
+        "digest": "at_close",
+        "quiet_hours": [],
+    }
+    assert send(client, "PUT", path, changed).status == 200
+    shown = send(client, "GET", path).json
+    assert (shown["limit"], shown["digest"], shown["quiet_hours"]) == (None, "at_close", [])
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"limit": {"messages": 5}}, "limit"),
+        ({"digest": "weekly"}, "digest"),
+        ({"quiet_hours": [{"days": ["mon"]}]}, "quiet_hours"),
+    ],
+)
+def test_a_bad_holding_field_is_named_with_what_is_allowed(
+    client: Client, fields: dict[str, object], named: str
+) -> None:
+    refused = make(client, **fields)
+    assert (refused.status, refused.json["field"]) == (400, named)
+    assert refused.json["allowed"]
 
 
 def test_a_put_keeps_the_secrets_that_it_does_not_give(

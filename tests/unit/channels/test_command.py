@@ -62,6 +62,49 @@ def test_a_channel_is_added_without_pictures(aws: Aws, monkeypatch: pytest.Monke
     assert (channel.service, channel.picture) == ("Telegram", False)
 
 
+def test_limit_digest_and_quiet_hours_are_set_shown_and_switched_off(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quiet = ("--quiet", "mon,tue 22:00-07:00 Europe/Berlin", "--quiet", "sun 00:00-00:00 UTC")
+    set_up = ("--limit", "5/10", "--digest", "08:00@Europe/Berlin", *quiet)
+    assert run(monkeypatch, "add", "--name", "phone", *set_up, given=f"{ADDRESS}\n") == 0
+    told = capsys.readouterr().out.strip()
+    channel_id = told.split()[0]
+    assert told.endswith(
+        "limit 5/10  digest 08:00@Europe/Berlin  quiet mon,tue 22:00-07:00 Europe/Berlin"
+        "  quiet sun 00:00-00:00 UTC"
+    )
+    assert run(monkeypatch, "change", channel_id, "--digest", "at_close", "--quiet", "none") == 0
+    assert capsys.readouterr().out.strip().endswith("limit 5/10  digest at_close")
+    assert run(monkeypatch, "change", "sns", "--limit", "1/60") == 0
+    assert capsys.readouterr().out == "sns  SNS topic  Amazon SNS  default  limit 1/60\n"
+    off = ("--limit", "none", "--digest", "as_it_happens")
+    assert run(monkeypatch, "change", "sns", *off) == 0
+    assert capsys.readouterr().out == "sns  SNS topic  Amazon SNS  default\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "field"),
+    [
+        (("--limit", "many"), "limit"),
+        (("--limit", "0/10"), "limit.messages"),
+        (("--digest", "weekly"), "digest"),
+        (("--digest", "8@UTC"), "digest.daily_at"),
+        (("--quiet", "nights"), "quiet_hours"),
+        (("--quiet", "mon 22:00-7:00 UTC"), "quiet_hours.end"),
+    ],
+)
+def test_a_flag_that_is_wrong_is_refused_with_the_field(
+    aws: Aws,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    flags: tuple[str, str],
+    field: str,
+) -> None:
+    assert run(monkeypatch, "change", "sns", *flags) == 2
+    assert f"{field}: " in capsys.readouterr().err
+
+
 def alerts_of(aws: Aws) -> list[Any]:
     found = aws.dynamodb.query(
         TableName="alerts",

@@ -21,16 +21,16 @@ from chalicelib.domain.deliveries import (
     Retry,
 )
 from chalicelib.domain.messages import Message
-from chalicelib.services.delivery import deliver as deliver_module
+from chalicelib.services.delivery import tasks
 from chalicelib.services.delivery.deliver import (
     LEASE,
-    MOST_FAILURES,
     PARALLEL_SENDS,
     Deliver,
-    Delivered,
 )
+from chalicelib.services.delivery.stores import Key
+from chalicelib.services.delivery.tasks import MOST_FAILURES, Delivered
 from tests.factories import at, instant, make_alert
-from tests.fake_delivery import FakeChannel, FakeDeliveries, FakeDirectory, FakeRetries
+from tests.fake_delivery import FakeChannel, FakeDeliveries, FakeDigests, FakeDirectory, FakeRetries
 
 ALERT = make_alert()
 
@@ -48,7 +48,8 @@ class Rig:
     def container(self) -> Deliver:
         """Another container over the same stores."""
         channels = FakeDirectory(self.channels)
-        return Deliver(self.store, channels, self.retries, "", lambda: instant(self.seconds))
+        clock = lambda: instant(self.seconds)  # noqa: E731
+        return Deliver(self.store, channels, self.retries, "", clock, FakeDigests())
 
     def new(self, *alerts: Alert, deadline: float = math.inf) -> Delivered:
         """The alerts are recorded, and come to this container."""
@@ -255,7 +256,7 @@ def test_no_attempt_begins_if_its_claim_used_up_the_time(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = [0.0]
-    monkeypatch.setattr(deliver_module, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
+    monkeypatch.setattr(tasks, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
     working = rig.store.replace
 
     def slow(*claim: Any) -> bool:
@@ -286,11 +287,11 @@ def test_several_alerts_are_under_way_at_once(rig: Rig) -> None:
 def test_a_claim_that_was_slow_is_written_again_before_sending(rig: Rig) -> None:
     replace, ends = rig.store.replace, []
 
-    def slow(alert: Alert, before: Delivery | None, after: Delivery) -> bool:
+    def slow(key: Key, before: Delivery | None, after: Delivery) -> bool:
         if after.status == "sending":
             ends.append(after.until)
             rig.seconds += 20 if len(ends) == 1 else 0
-        return replace(alert, before, after)
+        return replace(key, before, after)
 
     rig.store.replace = slow  # type: ignore[method-assign]
     assert rig.new(ALERT).sent == 1
@@ -302,9 +303,9 @@ def test_a_claim_that_was_slow_is_written_again_before_sending(rig: Rig) -> None
 def test_an_alert_that_cannot_be_claimed_in_time_is_put_off(rig: Rig) -> None:
     replace = rig.store.replace
 
-    def slow(alert: Alert, before: Delivery | None, after: Delivery) -> bool:
+    def slow(key: Key, before: Delivery | None, after: Delivery) -> bool:
         rig.seconds += 20
-        return replace(alert, before, after)
+        return replace(key, before, after)
 
     rig.store.replace = slow  # type: ignore[method-assign]
     assert rig.new(ALERT) == Delivered(0, 0, 0, 1, ())

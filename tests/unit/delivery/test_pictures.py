@@ -22,7 +22,7 @@ from chalicelib.services.delivery.pictures import (
 )
 from chalicelib.services.stores import Page
 from tests.factories import instant, make_alert, make_bar
-from tests.fake_delivery import FakeChannel, FakeDeliveries, FakeDirectory, FakeRetries
+from tests.fake_delivery import FakeChannel, FakeDeliveries, FakeDigests, FakeDirectory, FakeRetries
 
 PATIENCE_SECONDS = 60.0
 
@@ -77,7 +77,13 @@ def test_channels_of_an_alert_share_one_picture_and_one_query(bars: FakeBars) ->
     store.put(alert)
     directory = FakeDirectory(channels)
     deliver = Deliver(
-        store, directory, FakeRetries(), "", lambda: instant(0), lambda: Pictures(bars)
+        store,
+        directory,
+        FakeRetries(),
+        "",
+        lambda: instant(0),
+        FakeDigests(),
+        lambda: Pictures(bars),
     )
     done = deliver.new([("record", alert)], float("inf"))
     assert (done.sent, done.pictures_failed) == (3, 0)
@@ -92,7 +98,13 @@ def test_a_channel_without_pictures_reads_no_bars(bars: FakeBars) -> None:
     store.put(alert)
     directory = FakeDirectory({"sns": FakeChannel()})
     deliver = Deliver(
-        store, directory, FakeRetries(), "", lambda: instant(0), lambda: Pictures(bars)
+        store,
+        directory,
+        FakeRetries(),
+        "",
+        lambda: instant(0),
+        FakeDigests(),
+        lambda: Pictures(bars),
     )
     assert deliver.new([("record", alert)], float("inf")).sent == 1
     assert bars.asked == []

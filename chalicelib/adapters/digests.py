@@ -1,0 +1,145 @@
+"""Digests and the windows of limits: items of the alerts table under keys that no symbol has.
+
+A digest's head and its members share a partition. Heads stay, as alerts do, since receipts refer to
+them; members expire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from chalicelib.adapters.deliveries import (
+    OPEN,
+    PREFIX,
+    TAKEN,
+    encoded,
+    key_of,
+    replacement,
+)
+from chalicelib.adapters.dynamodb import Item, item_of, key_range, put_if, query, read
+from chalicelib.adapters.transactions import CONFLICT, MOST_WRITES, REFUSED, refusals
+from chalicelib.domain.deliveries import Delivery, ended
+from chalicelib.domain.digests import EMPTY, Digest, Member, opened
+from chalicelib.domain.holding import Window
+from chalicelib.domain.times import epoch_seconds, later
+from chalicelib.services.delivery.stores import Refusals, ToHold
+
+KEPT_DAYS = 30
+"""How long members, and heads without any, are kept after their time."""
+
+CHUNK = (MOST_WRITES - 1) // 2
+"""Alerts of one transaction: two writes for each, and one for the head."""
+
+_FIRST_MEMBER = "0"
+"""Before every member's range key, and after the head's."""
+
+_encoder = msgspec.json.Encoder()
+_member = msgspec.json.Decoder(Member)
+_window = msgspec.json.Decoder(Window)
+
+
+class Digests:
+    """DigestStore over the alerts table."""
+
+    chunk = CHUNK
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def open(self, digest: Digest) -> bool:
+        """See DigestStore."""
+        return self._put_head(digest, item_of(outbox=OPEN), opened(digest))
+
+    def close_empty(self, digest: Digest, now: str) -> bool:
+        """See DigestStore."""
+        kept = item_of(outbox=TAKEN, expires_at=_expiry(digest))
+        return self._put_head(digest, kept, ended(opened(digest), "dead", now, EMPTY))
+
+    def _put_head(self, digest: Digest, attributes: Item, delivery: Delivery) -> bool:
+        given = {PREFIX + digest.channel: {"S": encoded(delivery)}}
+        return put_if(
+            self._client,
+            TableName=self._table,
+            Item=key_of(digest) | attributes | given,
+            ConditionExpression="attribute_not_exists(symbol)",
+        )
+
+    def hold(self, digest: Digest, held: Sequence[ToHold]) -> Refusals:
+        """See DigestStore. One TransactWriteItems."""
+        writes = [self._joined_head(digest, len(held))]
+        for one in held:
+            alert = one.stored.alert
+            writes.append({"Update": replacement(self._table, alert, None, one.delivery)})
+            writes.append({"Put": {"TableName": self._table, "Item": _item(digest, one.member)}})
+        codes = refusals(self._client, writes)
+        refused = frozenset(at for at, code in enumerate(codes[1::2]) if code == REFUSED)
+        return Refusals(
+            made=not codes,
+            closed=bool(codes) and codes[0] == REFUSED,
+            alerts=refused,
+            contended=CONFLICT in codes,
+        )
+
+    def _joined_head(self, digest: Digest, count: int) -> dict[str, Any]:
+        """Return the write that lets members join an open digest only, and counts them."""
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": key_of(digest),
+                "UpdateExpression": "ADD members :n",
+                "ConditionExpression": "outbox = :open",
+                "ExpressionAttributeValues": {":n": {"N": str(count)}, ":open": {"S": OPEN}},
+            }
+        }
+
+    def members(self, digest: Digest) -> Iterator[Member]:
+        """See DigestStore. Queries, read consistently."""
+        reach = key_range("symbol", digest.symbol, "timestamp_rule", _FIRST_MEMBER, None)
+        pages = query(self._client, TableName=self._table, ConsistentRead=True, **reach)
+        for items, _ in pages:
+            yield from (_member.decode(item["member"]["S"]) for item in items)
+
+    def window(self, channel: str) -> Window | None:
+        """See DigestStore."""
+        item = read(self._client, self._table, _limit_key(channel))
+        return _window.decode(item["limit_window"]["S"]) if item else None
+
+    def count(self, channel: str, before: Window | None, after: Window) -> bool:
+        """See DigestStore."""
+        values = {":after": {"S": _encoder.encode(after).decode()}}
+        condition = "attribute_not_exists(limit_window)"
+        if before is not None:
+            condition = "limit_window = :before"
+            values[":before"] = {"S": _encoder.encode(before).decode()}
+        return put_if(
+            self._client,
+            TableName=self._table,
+            Key=_limit_key(channel),
+            UpdateExpression="SET limit_window = :after",
+            ConditionExpression=condition,
+            ExpressionAttributeValues=values,
+        )
+
+
+def _item(digest: Digest, member: Member) -> Item:
+    place = f"{member.timestamp}#{member.symbol}#{member.rule_id}"
+    return item_of(
+        symbol=digest.symbol,
+        timestamp_rule=place,
+        member=_encoder.encode(member).decode(),
+        expires_at=_expiry(digest),
+    )
+
+
+def _expiry(digest: Digest) -> int:
+    """Return the epoch second from which DynamoDB may delete what is no longer needed."""
+    return epoch_seconds(later(digest.until, seconds=timedelta(days=KEPT_DAYS).total_seconds()))
+
+
+def _limit_key(channel: str) -> Item:
+    return item_of(symbol=f"limit:{channel}", timestamp_rule="#window")

@@ -1,0 +1,86 @@
+"""Views of the alerts, and what became of each on its channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from chalice.app import Response
+
+from chalicelib.api import parameters, rendering
+from chalicelib.api.problems import invalid_parameter, unknown_alert
+from chalicelib.api.wiring import Services, caching
+from chalicelib.domain.alerts import ALERT_ID, ALERT_ID_ALLOWED, StoredAlert
+from chalicelib.domain.digests import Receipt
+from chalicelib.domain.messages import machine_form
+from chalicelib.domain.rules import Condition
+from chalicelib.domain.times import from_text
+from chalicelib.services.delivery.receipts import receipts
+from chalicelib.services.market_data.freshness import OPEN_CACHE_SECONDS
+from chalicelib.services.rules.alert_history import AlertHistory
+
+
+def alerts(services: Services, request: Any) -> Response:
+    """Return recorded alerts."""
+    arguments = parameters.read(request, "/alerts", parameters.ALERTS)
+    query = parameters.alert_query(arguments, get_args(Condition))
+    found = AlertHistory(services.stores.alerts, services.clock).alerts(query)
+    token = arguments.next_token([found.after]) if found.after else None
+    told = receipts(services.stores.alerts, found.rows)
+    rows = [_alert(stored, each) for stored, each in zip(found.rows, told, strict=True)]
+    return rendering.document(
+        request,
+        {"alerts": rows, "next_page_token": token},
+        caching(services, OPEN_CACHE_SECONDS),
+        rendering.next_link(arguments, token),
+    )
+
+
+def alert(services: Services, request: Any, alert_id: str) -> Response:
+    """One alert, and what became of it on each channel."""
+    parameters.read(request, "/alerts/{alert_id}", parameters.NONE)
+    if not ALERT_ID.fullmatch(alert_id):
+        raise invalid_parameter("alert_id", alert_id, ALERT_ID_ALLOWED)
+    stored = services.stores.alerts.find(alert_id)
+    if stored is None:
+        raise unknown_alert(alert_id)
+    (told,) = receipts(services.stores.alerts, [stored])
+    deliveries = [_delivery(stored, each) for each in told]
+    shown = _alert(stored, told) | {"deliveries": deliveries}
+    return rendering.document(request, shown, caching(services, OPEN_CACHE_SECONDS))
+
+
+def _alert(stored: StoredAlert, told: Sequence[Receipt]) -> dict[str, Any]:
+    """`held` are the channels that hold the alert, and `notified_at` counts its digests too."""
+    in_digests = [
+        each.delivery.at for each in told if each.held_until and each.delivery.status == "sent"
+    ]
+    notified = [*([stored.notified_at] if stored.notified_at else []), *in_digests]
+    held = [
+        {"channel": each.delivery.channel, "until": each.held_until, "reason": each.reason}
+        for each in told
+        if each.delivery.status == "held"
+    ]
+    return machine_form(stored.alert) | {
+        "quiet": stored.alert.quiet or None,
+        "held": held,
+        "notified_at": min(notified, default=None),
+    }
+
+
+def _delivery(stored: StoredAlert, told: Receipt) -> dict[str, Any]:
+    """`seconds` are those from the tick to the last attempt."""
+    delivery = told.delivery
+    at = from_text(delivery.at)
+    waits = delivery.status in ("waiting", "held")
+    return {
+        "channel": delivery.channel,
+        "status": delivery.status,
+        "attempts": delivery.attempts,
+        "at": delivery.at,
+        "seconds": round((at - from_text(stored.alert.timestamp)).total_seconds(), 3),
+        "error": delivery.error or None,
+        "next_attempt_at": delivery.until if waits else None,
+        "held_until": told.held_until,
+        "held_reason": told.reason,
+    }

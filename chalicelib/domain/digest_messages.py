@@ -1,0 +1,178 @@
+"""The message of a digest: its alerts by symbol and condition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from chalicelib.domain.digests import Digest, Member
+from chalicelib.domain.message_forms import Body, Line, render
+from chalicelib.domain.messages import SUBJECT_LIMIT, Message, plain
+from chalicelib.domain.sessions import calendar_for
+from chalicelib.domain.times import from_text
+
+MOST_LINES = 6
+"""Groups that the text has. With them it stays below the 1,024 characters that Pushover takes, the
+least of all channels."""
+
+MOST_GROUPS = 100
+"""Groups that the JSON has."""
+
+MOST_MEMBERS = 100_000
+"""Members of a digest that are counted; of a larger one the message says that there are more."""
+
+_MOST_REASONS = 2
+_LINE_LIMIT = 72
+_MINUTE, _DAY_AND_MINUTE = "%H:%M %Z", "%Y-%m-%d %H:%M"
+
+
+class _Group:
+    """The alerts of one condition on one symbol."""
+
+    def __init__(self, first: Member) -> None:
+        self.first = self.last = first
+        self.count = 0
+
+    def add(self, member: Member) -> None:
+        """Count an alert; they come in the order of their times."""
+        self.last = member
+        self.count += 1
+
+    def line(self) -> Line:
+        """Return the group for people: one alert in its words, several counted."""
+        last = self.last
+        if self.count == 1:
+            return Line(_local(last).strftime(_DAY_AND_MINUTE), last.message[:_LINE_LIMIT])
+        what = f"{last.symbol} {last.condition.replace('_', ' ')}"
+        return Line(what, f"{self.count} alerts, {self._span()}, last at {plain(last.price)}")
+
+    def _span(self) -> str:
+        first, last = _local(self.first), _local(self.last)
+        form = _MINUTE if first.date() == last.date() else _DAY_AND_MINUTE
+        return f"{first.strftime(_DAY_AND_MINUTE)} to {last.strftime(form)}"
+
+    def machine_form(self) -> dict[str, object]:
+        """Return the group for machines."""
+        return {
+            "symbol": self.last.symbol,
+            "condition": self.last.condition,
+            "alerts": self.count,
+            "first": self.first.timestamp,
+            "last": self.last.timestamp,
+            "price": self.last.price,
+            "message": self.last.message,
+            "source": self.last.source,
+        }
+
+
+class _Contents(msgspec.Struct, frozen=True):
+    """What a digest has: its groups, the largest first, and what its alerts have in common."""
+
+    groups: tuple[_Group, ...]
+    alerts: int
+    is_cut: bool
+    simulated: bool
+    reasons: tuple[str, ...]
+
+
+def compose_digest(digest: Digest, members: Iterable[Member], page_url: str) -> Message | None:
+    """Return the message of a digest, None if it has no members; these come in the order of their
+    times.
+
+    Its length is bounded: groups beyond the largest ones are counted.
+    """
+    contents = _contents(members)
+    if not contents.groups:
+        return None
+    body = Body(_heading(contents), _lines(contents, page_url))
+    ascii_heading = body.heading.encode("ascii", "replace").decode()
+    return Message(
+        subject=ascii_heading[:SUBJECT_LIMIT],
+        text=render(body, "text"),
+        sms=ascii_heading[:140],
+        data=msgspec.json.encode(_machine_form(digest, contents)).decode(),
+        attributes={
+            **_common(contents.groups),
+            "event_type": "digest",
+            "alert_id": digest.digest_id,
+            "severity": "normal",
+        },
+        body=body,
+    )
+
+
+def _contents(members: Iterable[Member]) -> _Contents:
+    groups: dict[tuple[str, str], _Group] = {}
+    reasons: dict[str, None] = {}
+    total, simulated, is_cut = 0, False, False
+    for member in members:
+        if total == MOST_MEMBERS:
+            is_cut = True
+            break
+        total += 1
+        groups.setdefault((member.symbol, member.condition), _Group(member)).add(member)
+        simulated = simulated or member.simulated
+        if len(reasons) <= _MOST_REASONS:
+            reasons[member.reason] = None
+    ordered = sorted(groups.values(), key=lambda one: (-one.count, one.last.symbol))
+    return _Contents(tuple(ordered), total, is_cut, simulated, tuple(reasons))
+
+
+def _heading(contents: _Contents) -> str:
+    symbols = sorted({group.last.symbol for group in contents.groups})
+    mark = "[SIMULATED] " if contents.simulated else ""
+    more = "more than " if contents.is_cut else ""
+    alerts = "1 alert" if contents.alerts == 1 else f"{contents.alerts:,} alerts"
+    of = symbols[0] if len(symbols) == 1 else f"{len(symbols)} symbols"
+    return f"{mark}{more}{alerts} on {of}"
+
+
+def _lines(contents: _Contents, page_url: str) -> tuple[Line, ...]:
+    lines = [group.line() for group in contents.groups[:MOST_LINES]]
+    rest = contents.groups[MOST_LINES:]
+    if rest:
+        alerts = sum(group.count for group in rest)
+        lines.append(Line("And", f"{alerts:,} more of {_kinds(len(rest))}"))
+    reasons = "; ".join(contents.reasons[:_MOST_REASONS])
+    others = ", and others" if len(contents.reasons) > _MOST_REASONS else ""
+    lines.append(Line("Held", reasons + others))
+    if page_url:
+        lines.append(Line("Page", f"{page_url.rstrip('/')}/", is_link=True))
+    lines.append(Line("Note", "Informational only; not investment advice."))
+    return tuple(lines)
+
+
+def _kinds(number: int) -> str:
+    return "another kind" if number == 1 else f"{number} other kinds"
+
+
+def _machine_form(digest: Digest, contents: _Contents) -> dict[str, object]:
+    return {
+        "digest_id": digest.digest_id,
+        "channel": digest.channel,
+        "until": digest.until,
+        "alerts": contents.alerts,
+        "complete": not contents.is_cut,
+        "reasons": list(contents.reasons[:_MOST_REASONS]),
+        "groups": [group.machine_form() for group in contents.groups[:MOST_GROUPS]],
+        "more_groups": max(0, len(contents.groups) - MOST_GROUPS),
+        "simulated": contents.simulated,
+    }
+
+
+def _common(groups: Sequence[_Group]) -> dict[str, str]:
+    """Return symbol, condition and source, each if all groups share it."""
+    named = {
+        "symbol": {group.last.symbol for group in groups},
+        "condition": {group.last.condition for group in groups},
+        "source": {group.last.source for group in groups},
+    }
+    return {name: next(iter(found)) for name, found in named.items() if len(found) == 1}
+
+
+def _local(member: Member) -> datetime:
+    """Return a member's time on its exchange's clock."""
+    zone = calendar_for(member.symbol, member.exchange_timezone).zone
+    return from_text(member.timestamp).astimezone(zone)

@@ -1,0 +1,135 @@
+"""Digests: the alerts that a channel held back until an instant, sent as one message.
+
+A digest has a head, whose delivery is that of the message, and a member for each alert. Its key
+begins with `digest:`, which no symbol does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from decimal import Decimal
+
+import msgspec
+
+from chalicelib.domain.alerts import SIMULATED_SOURCE, Alert, StoredAlert
+from chalicelib.domain.deliveries import Delivery
+
+_PREFIX = "digest:"
+HEAD = "head"
+
+EMPTY = "it has no alerts"
+"""Why a digest without a head is dead."""
+
+
+class Digest(msgspec.Struct, frozen=True):
+    """What identifies a digest: the channel's id, and when it is due, in its stored form.
+
+    `symbol`, `timestamp` and `rule_id` are those of its head in the alerts table.
+    """
+
+    channel: str
+    until: str
+
+    @property
+    def symbol(self) -> str:
+        """Return the key of its head and its members."""
+        return f"{_PREFIX}{self.channel}:{self.until}"
+
+    @property
+    def timestamp(self) -> str:
+        """Return an empty text, before every member's timestamp."""
+        return ""
+
+    @property
+    def rule_id(self) -> str:
+        """Return the name of every head."""
+        return HEAD
+
+    @property
+    def digest_id(self) -> str:
+        """Return the same id for the same digest, as its messages have it."""
+        return hashlib.sha256(self.symbol.encode()).hexdigest()[:24]
+
+
+def digest_of(symbol: str) -> Digest | None:
+    """Return the digest whose key this is; None for a symbol."""
+    if not symbol.startswith(_PREFIX):
+        return None
+    channel, _, until = symbol.removeprefix(_PREFIX).partition(":")
+    return Digest(channel, until)
+
+
+def opened(digest: Digest) -> Delivery:
+    """Return the delivery of a new digest: it waits for its time."""
+    return Delivery(
+        channel=digest.channel,
+        status="waiting",
+        attempts=0,
+        at=digest.until,
+        until=digest.until,
+    )
+
+
+class StoredDigest(msgspec.Struct, frozen=True):
+    """A digest's head as stored. While it is open, alerts may be added; a claim closes it."""
+
+    digest: Digest
+    is_open: bool
+    deliveries: tuple[Delivery, ...]
+    notified_at: str | None = None
+
+    def on(self, channel: str) -> Delivery | None:
+        """Return its delivery, which is on its own channel."""
+        return next((one for one in self.deliveries if one.channel == channel), None)
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An alert in a digest: what its message says, and why it was held."""
+
+    symbol: str
+    timestamp: str
+    rule_id: str
+    condition: str
+    price: Decimal
+    message: str
+    source: str
+    reason: str
+    exchange_timezone: str | None = None
+
+    @property
+    def simulated(self) -> bool:
+        """Return whether the alert is about simulated prices."""
+        return self.source == SIMULATED_SOURCE
+
+
+def member_of(stored: StoredAlert, reason: str) -> Member:
+    """Return an alert as a member of a digest."""
+    alert: Alert = stored.alert
+    return Member(
+        symbol=alert.symbol,
+        timestamp=alert.timestamp,
+        rule_id=alert.rule_id,
+        condition=alert.condition,
+        price=alert.price,
+        message=alert.message,
+        source=alert.source,
+        reason=reason,
+        exchange_timezone=stored.exchange_timezone,
+    )
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What became of an alert on a channel. If it was held, `delivery` is that of its digest once
+    that has been tried, and `held_until` and `reason` say until when and why."""
+
+    delivery: Delivery
+    held_until: str | None = None
+    reason: str | None = None
+
+
+def receipt(delivery: Delivery, head: StoredDigest | None) -> Receipt:
+    """Return the receipt of a delivery; `head` is that of its digest if it is held."""
+    if delivery.status != "held":
+        return Receipt(delivery)
+    of_digest = head.on(delivery.channel) if head and not head.is_open else None
+    return Receipt(of_digest or delivery, delivery.until, delivery.reason)

@@ -1,0 +1,159 @@
+"""Whether a channel holds an alert back, until when, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from chalicelib.domain.alerts import TEST_CONDITION, Alert
+from chalicelib.domain.holding_settings import DailyAt, Holding, Limit
+from chalicelib.domain.quiet_hours import local_instant, quiet_end
+from chalicelib.domain.sessions import Calendar, calendar_for
+from chalicelib.domain.times import EPOCH, from_text, to_text
+
+AFTER_CLOSE = timedelta(minutes=15)
+"""The digest at the close comes this much later, so that it has the alerts on the day's bars."""
+
+_QUARTER = timedelta(minutes=15)
+_DAY = timedelta(days=1)
+_DIGEST = "digest"
+"""Takes the place of an alert's id for the digest that begins a window."""
+
+
+class Held(msgspec.Struct, frozen=True):
+    """An alert is held back until an aware instant."""
+
+    until: datetime
+    reason: str
+
+
+class Window(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The window of a channel's limit: when it started, and the ids of the alerts that it has let
+    through. `over`: some were held, so that a digest begins the next window."""
+
+    start: str
+    ids: tuple[str, ...] = ()
+    over: bool = False
+
+
+def passes(alert: Alert) -> bool:
+    """Return whether an alert is sent at once whatever its channel holds back."""
+    return alert.severity == "urgent" or alert.condition == TEST_CONDITION
+
+
+def hold(
+    holding: Holding,
+    alert: Alert,
+    exchange_timezone: str | None,
+    now: datetime,
+    also: Sequence[Held] = (),
+) -> Held | None:
+    """Return until when the channel's digest and quiet hours hold an alert; None if it is sent now,
+    as far as the channel's limit lets it through (`count`).
+
+    `also` are further reasons to hold it; the latest end counts, and quiet hours apply to it.
+    """
+    if passes(alert):
+        return None
+    digest = _digest_end(holding, alert, exchange_timezone, now)
+    reasons = [*([digest] if digest else []), *also]
+    longest = max(reasons, key=lambda each: each.until, default=None)
+    return after_quiet_hours(holding, longest or Held(now, ""))
+
+
+def after_quiet_hours(holding: Holding, held: Held) -> Held | None:
+    """Return a reason to hold with its end moved to that of quiet hours, if it falls into them.
+
+    One without words is none: then None outside of quiet hours.
+    """
+    end, said = quiet_end(holding.quiet_hours, held.until)
+    if not said:
+        return held if held.reason else None
+    reason = f"quiet hours until {said}"
+    return Held(end, f"{held.reason}; {reason}" if held.reason else reason)
+
+
+def _digest_end(
+    holding: Holding, alert: Alert, exchange_timezone: str | None, now: datetime
+) -> Held | None:
+    """Return when the channel's next digest is due; None if alerts are sent as they happen."""
+    digest = holding.digest
+    if isinstance(digest, DailyAt):
+        said = f"digest daily at {digest.daily_at} {digest.time_zone}"
+        return Held(_next_daily(digest, now), said)
+    if digest == "every_15_minutes":
+        return Held(now - (now - EPOCH) % _QUARTER + _QUARTER, "digest every 15 minutes")
+    calendar = calendar_for(alert.symbol, exchange_timezone)
+    if digest == "at_close":
+        return Held(_next_close(calendar, now), "digest at the close")
+    if digest == "until_open" and not calendar.is_open(now):
+        return Held(calendar.next_open(now), "held until the open")
+    return None
+
+
+def _next_daily(digest: DailyAt, now: datetime) -> datetime:
+    zone = ZoneInfo(digest.time_zone)
+    day = now.astimezone(zone).date()
+    while (due := local_instant(day, digest.daily_at, zone)) <= now:
+        day += _DAY
+    return due
+
+
+def _next_close(calendar: Calendar, now: datetime) -> datetime:
+    """Return the first instant after `now` that is AFTER_CLOSE later than a session's close."""
+    day = calendar.session_at(now).date - _DAY
+    while True:
+        if calendar.trades_on(day):
+            due = calendar.trading_ends(calendar.session_on(day)) + AFTER_CLOSE
+            if due > now:
+                return due
+        day += _DAY
+
+
+def count(
+    before: Window | None, limit: Limit, ids: Sequence[str], now: datetime
+) -> tuple[Window, frozenset[str]]:
+    """Count alerts against a channel's limit: return the window after it, and the ids of those that
+    are sent. The others are held until `end_of` the window.
+
+    Windows are fixed: one begins with its first message. If it has held alerts, their digest begins
+    the next one. An alert that comes again is counted once.
+    """
+    window = _window_at(before, limit, now)
+    new = [each for each in dict.fromkeys(ids) if each not in window.ids]
+    taken = new[: max(0, limit.messages - len(window.ids))]
+    after = Window(
+        start=window.start,
+        ids=(*window.ids, *taken),
+        over=window.over or len(taken) < len(new),
+    )
+    return after, frozenset(ids) & frozenset(after.ids)
+
+
+def end_of(window: Window, limit: Limit) -> datetime:
+    """Return the end of a limit's window."""
+    return from_text(window.start) + timedelta(minutes=limit.minutes)
+
+
+def held_by_limit(holding: Holding, window: Window, limit: Limit) -> Held:
+    """Return until when alerts beyond the limit are held."""
+    said = f"limit of {_many(limit.messages, 'message')} in {_many(limit.minutes, 'minute')}"
+    held = Held(end_of(window, limit), said)
+    return after_quiet_hours(holding, held) or held
+
+
+def _window_at(before: Window | None, limit: Limit, now: datetime) -> Window:
+    if before is not None:
+        end = end_of(before, limit)
+        if now < end:
+            return before
+        if before.over and now < end + timedelta(minutes=limit.minutes):
+            return Window(start=to_text(end), ids=(_DIGEST,))
+    return Window(start=to_text(now))
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,145 @@
+"""What a channel holds back: its limit, its digest and its quiet hours, as clients give them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from chalicelib.domain.errors import ChannelError
+from chalicelib.domain.quiet_hours import DAYS, LONGEST_QUIET, QuietHours, quiet_end
+from chalicelib.domain.sessions import zone_names
+
+Cadence = Literal["as_it_happens", "every_15_minutes", "at_close", "until_open"]
+AT_ONCE: Cadence = "as_it_happens"
+
+MOST_MESSAGES = 100
+MOST_MINUTES = 1440
+MOST_QUIET_HOURS = 7
+
+CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]"
+"""A wall-clock time."""
+
+_CLOCK = re.compile(CLOCK, re.ASCII)
+_CLOCK_ALLOWED = "HH:MM from 00:00 to 23:59"
+_LIMIT_ALLOWED = 'null, or an object such as {"messages": 5, "minutes": 10}'
+_DIGEST_ALLOWED = (
+    f"{', '.join(get_args(Cadence))}, "
+    'or an object such as {"daily_at": "08:00", "time_zone": "Europe/Berlin"}'
+)
+_QUIET_ALLOWED = (
+    f"a list of at most {MOST_QUIET_HOURS} objects such as "
+    '{"days": ["mon", "tue"], "start": "22:00", "end": "07:00", "time_zone": "Europe/Berlin"}'
+)
+_A_MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """At most `messages` in a window of `minutes`."""
+
+    messages: int
+    minutes: int
+
+
+class DailyAt(msgspec.Struct, frozen=True):
+    """One digest a day at `daily_at`, `HH:MM` by the clock of `time_zone`."""
+
+    daily_at: str
+    time_zone: str
+
+
+class Holding(msgspec.Struct, frozen=True):
+    """What a channel holds back."""
+
+    limit: Limit | None = None
+    digest: Cadence | DailyAt = AT_ONCE
+    quiet_hours: tuple[QuietHours, ...] = ()
+
+
+NOTHING_HELD = Holding()
+FIELDS = Holding.__struct_fields__
+
+
+def parse_holding(given: dict[str, Any], before: Holding = NOTHING_HELD) -> Holding:
+    """Parse these fields of a channel; absent ones stay as before, and null is none.
+
+    Raises ChannelError, which names the field.
+    """
+    parsers = {"limit": _limit, "digest": _digest, "quiet_hours": _quiet_hours}
+    taken = {name: parse(given[name]) for name, parse in parsers.items() if name in given}
+    return msgspec.structs.replace(before, **taken)
+
+
+def _limit(given: Any) -> Limit | None:
+    if given is None:
+        return None
+    fields = _fields(given, "limit", Limit, _LIMIT_ALLOWED)
+    return Limit(
+        messages=_count(fields, "messages", MOST_MESSAGES),
+        minutes=_count(fields, "minutes", MOST_MINUTES),
+    )
+
+
+def _digest(given: Any) -> Cadence | DailyAt:
+    if given is None:
+        return AT_ONCE
+    if isinstance(given, str) and given in get_args(Cadence):
+        cadence: Cadence = given  # type: ignore[assignment]
+        return cadence
+    fields = _fields(given, "digest", DailyAt, _DIGEST_ALLOWED)
+    return DailyAt(
+        daily_at=_clock(fields["daily_at"], "digest.daily_at"),
+        time_zone=_time_zone(fields["time_zone"], "digest.time_zone"),
+    )
+
+
+def _quiet_hours(given: Any) -> tuple[QuietHours, ...]:
+    if given is None:
+        return ()
+    if not isinstance(given, list) or len(given) > MOST_QUIET_HOURS:
+        raise ChannelError("quiet_hours", given, _QUIET_ALLOWED)
+    entries = tuple(map(_entry, given))
+    if quiet_end(entries, _A_MONDAY)[0] - _A_MONDAY >= LONGEST_QUIET:
+        raise ChannelError("quiet_hours", given, "hours that leave a part of the week")
+    return entries
+
+
+def _entry(given: Any) -> QuietHours:
+    fields = _fields(given, "quiet_hours", QuietHours, _QUIET_ALLOWED)
+    days = fields["days"]
+    if not isinstance(days, list) or not days or not all(day in DAYS for day in days):
+        raise ChannelError("quiet_hours.days", days, f"a list of {', '.join(DAYS)}")
+    return QuietHours(
+        days=tuple(day for day in DAYS if day in days),
+        start=_clock(fields["start"], "quiet_hours.start"),
+        end=_clock(fields["end"], "quiet_hours.end"),
+        time_zone=_time_zone(fields["time_zone"], "quiet_hours.time_zone"),
+    )
+
+
+def _fields(given: Any, field: str, kind: type[msgspec.Struct], allowed: str) -> dict[str, Any]:
+    """Return an object that has exactly the fields of a struct."""
+    if not isinstance(given, dict) or given.keys() != set(kind.__struct_fields__):
+        raise ChannelError(field, given, allowed)
+    return given
+
+
+def _count(fields: dict[str, Any], name: str, most: int) -> int:
+    value = fields[name]
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise ChannelError(f"limit.{name}", value, f"a whole number from 1 to {most}")
+    return value
+
+
+def _clock(given: Any, field: str) -> str:
+    if not isinstance(given, str) or not _CLOCK.fullmatch(given):
+        raise ChannelError(field, given, _CLOCK_ALLOWED)
+    return given
+
+
+def _time_zone(given: Any, field: str) -> str:
+    if not isinstance(given, str) or given not in zone_names():
+        raise ChannelError(field, given, "a time zone of the IANA database, as Europe/Berlin")
+    return given

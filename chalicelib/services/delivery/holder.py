@@ -1,0 +1,252 @@
+"""Holding alerts back: each alert that its channel holds becomes a member of one digest.
+
+An alert and its member are written in one transaction, and only while the digest is open. So an
+alert that is marked as held is in the digest that is sent, exactly once.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from chalicelib.domain.alerts import StoredAlert
+from chalicelib.domain.deliveries import Retry, held
+from chalicelib.domain.digests import HEAD, Digest, StoredDigest, member_of
+from chalicelib.domain.errors import Contended
+from chalicelib.domain.holding import (
+    Held,
+    Window,
+    count,
+    held_by_limit,
+    hold,
+    passes,
+)
+from chalicelib.domain.holding_settings import Holding, Limit
+from chalicelib.domain.times import from_text, to_text
+from chalicelib.services.delivery.directory import Channels
+from chalicelib.services.delivery.stores import DeliveryStore, DigestStore, RetryQueue, ToHold
+from chalicelib.services.delivery.tasks import Task, Turn
+
+log = logging.getLogger("ticktape.deliver")
+
+TRIES = 8
+"""Times that a transaction or a count is tried against other writers."""
+
+ROUNDS = 4
+"""Digests that an alert is offered to: where one has been closed, the following one."""
+
+_FIRST_PAUSE_SECONDS = 0.02
+
+Outcome = Literal["send", "held", "refused", "failed"]
+"""send: it is not held; refused: it has a delivery already; failed: it has to come again."""
+
+
+class _Alert(NamedTuple):
+    """An alert of a channel; `at` is its task's place."""
+
+    at: int
+    stored: StoredAlert
+
+
+class Holder:
+    """Decides which alerts are held, and puts them into digests."""
+
+    def __init__(
+        self,
+        store: DeliveryStore,
+        digests: DigestStore,
+        channels: Channels,
+        retries: RetryQueue,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._digests = digests
+        self._channels = channels
+        self._retries = retries
+        self._clock = clock
+
+    def outcomes(self, tasks: Sequence[Task], turn: Turn) -> list[Outcome]:
+        """Return what comes of each task: first attempts of alerts. Without channels that hold
+        anything back it reads and writes nothing."""
+        found: list[Outcome] = ["send"] * len(tasks)
+        by_channel: dict[str, list[_Alert]] = defaultdict(list)
+        for at, task in enumerate(tasks):
+            if task.stored is not None:
+                by_channel[task.retry.channel].append(_Alert(at, task.stored))
+        for channel, alerts in by_channel.items():
+            holding = self._channels.holding(channel)
+            if holding is not None:
+                batch = _Batch(self, channel, holding, turn, found)
+                batch.settle(alerts, self._clock())
+        return found
+
+    @property
+    def chunk(self) -> int:
+        """Return the number of alerts that may join a digest at a time."""
+        return self._digests.chunk
+
+    def join(self, digest: Digest, group: Sequence[tuple[_Alert, str]]) -> _Joined:
+        """Add alerts to a digest, each with the reason why it is held, and open it if it is new.
+        At most `DigestStore.chunk` at a time. Raises Contended."""
+        left = list(group)
+        refused: list[int] = []
+        for attempt in range(TRIES):
+            answer = self._digests.hold(digest, [self._to_hold(digest, *one) for one in left])
+            if answer.made:
+                return _Joined([alert.at for alert, _ in left], refused, [])
+            refused += [left[at][0].at for at in answer.alerts]
+            left = [one for at, one in enumerate(left) if at not in answer.alerts]
+            if not left:
+                return _Joined([], refused, [])
+            if answer.closed and not self._open(digest):
+                return _Joined([], refused, [alert for alert, _ in left])
+            if answer.contended:
+                _pause(attempt)
+        raise Contended(f"the digest of {digest.until} on {digest.channel}")
+
+    def _to_hold(self, digest: Digest, alert: _Alert, reason: str) -> ToHold:
+        now = to_text(self._clock())
+        delivery = held(digest.channel, now, digest.until, reason)
+        return ToHold(alert.stored, delivery, member_of(alert.stored, reason))
+
+    def _open(self, digest: Digest) -> bool:
+        """Open a digest that is absent; return whether it is open.
+
+        The message that has it sent goes out first, so that every digest has one. A message that
+        arrives without finding the digest closes it.
+        """
+        found = self._store.find(digest.symbol, digest.timestamp, digest.rule_id)
+        if isinstance(found, StoredDigest):
+            return found.is_open
+        seconds = (from_text(digest.until) - self._clock()).total_seconds()
+        self._retries.put(request_of(digest), seconds)
+        return self._digests.open(digest) or self._open(digest)
+
+    def counted(
+        self, channel: str, limit: Limit, ids: Sequence[str], now: datetime
+    ) -> tuple[Window, frozenset[str]]:
+        """Count alerts against a channel's limit; see domain.holding.count. Raises Contended."""
+        for attempt in range(TRIES):
+            before = self._digests.window(channel)
+            after, sent = count(before, limit, ids, now)
+            if after == before or self._digests.count(channel, before, after):
+                return after, sent
+            _pause(attempt)
+        raise Contended(f"the limit of {channel}")
+
+
+class _Joined(NamedTuple):
+    """The places of alerts that were held and of those that have a delivery already, and the alerts
+    whose digest is closed."""
+
+    held: list[int]
+    refused: list[int]
+    late: list[_Alert]
+
+
+class _Batch:
+    """The alerts of a batch on one channel; `found` has the outcomes of all tasks."""
+
+    def __init__(
+        self, holder: Holder, channel: str, holding: Holding, turn: Turn, found: list[Outcome]
+    ) -> None:
+        self._holder = holder
+        self._channel = channel
+        self._holding = holding
+        self._turn = turn
+        self._found = found
+
+    def settle(self, alerts: Sequence[_Alert], now: datetime) -> None:
+        """Hold the alerts, or let them pass. Those whose digest has been closed are decided again,
+        as of its time."""
+        later: list[tuple[datetime, list[_Alert]]] = [(now, list(alerts))]
+        for _ in range(ROUNDS):
+            current, later = later, []
+            for instant, group in current:
+                later += self._round(group, instant)
+        self._fail(alert for _, group in later for alert in group)
+
+    def _round(
+        self, alerts: Sequence[_Alert], now: datetime
+    ) -> list[tuple[datetime, list[_Alert]]]:
+        late = []
+        try:
+            by_end = self._by_end(alerts, now)
+        except Exception:
+            log.exception("alerts on %s are to come again", self._channel)
+            self._fail(alerts)
+            return []
+        for until, group in by_end.items():
+            closed = self._join(until, group)
+            if closed:
+                late.append((max(now, from_text(until)), closed))
+        return late
+
+    def _by_end(
+        self, alerts: Sequence[_Alert], now: datetime
+    ) -> dict[str, list[tuple[_Alert, str]]]:
+        """Return the alerts that are held, with their reasons, by the time of their digest."""
+        by_end: dict[str, list[tuple[_Alert, str]]] = defaultdict(list)
+        passing = []
+        for alert in alerts:
+            stored = alert.stored
+            found = hold(self._holding, stored.alert, stored.exchange_timezone, now)
+            if found is not None:
+                by_end[to_text(found.until)].append((alert, found.reason))
+            elif not passes(stored.alert):
+                passing.append(alert)
+        for alert, beyond in self._beyond_limit(passing, now):
+            by_end[to_text(beyond.until)].append((alert, beyond.reason))
+        return by_end
+
+    def _beyond_limit(self, alerts: Sequence[_Alert], now: datetime) -> list[tuple[_Alert, Held]]:
+        limit = self._holding.limit
+        if limit is None or not alerts:
+            return []
+        ids = [alert.stored.alert.alert_id for alert in alerts]
+        window, sent = self._holder.counted(self._channel, limit, ids, now)
+        found = held_by_limit(self._holding, window, limit)
+        return [(alert, found) for alert, one in zip(alerts, ids, strict=True) if one not in sent]
+
+    def _join(self, until: str, group: Sequence[tuple[_Alert, str]]) -> list[_Alert]:
+        """Put alerts into a digest; return those that came too late for it."""
+        late: list[_Alert] = []
+        size = self._holder.chunk
+        for start in range(0, len(group), size):
+            chunk = group[start : start + size]
+            if not self._turn.has_time:
+                self._fail(alert for alert, _ in chunk)
+                continue
+            try:
+                joined = self._holder.join(Digest(self._channel, until), chunk)
+            except Exception:
+                log.exception("alerts on %s are to come again", self._channel)
+                self._fail(alert for alert, _ in chunk)
+                continue
+            self._note("held", joined.held)
+            self._note("refused", joined.refused)
+            late += joined.late
+        return late
+
+    def _fail(self, alerts: Iterable[_Alert]) -> None:
+        self._note("failed", [alert.at for alert in alerts])
+
+    def _note(self, outcome: Outcome, places: Iterable[int]) -> None:
+        for at in places:
+            self._found[at] = outcome
+
+
+def request_of(digest: Digest) -> Retry:
+    """Return the request that has a digest sent at its time."""
+    return Retry(
+        symbol=digest.symbol, timestamp=digest.timestamp, rule_id=HEAD, channel=digest.channel
+    )
+
+
+def _pause(attempt: int) -> None:
+    time.sleep(random.uniform(0, _FIRST_PAUSE_SECONDS * 2**attempt))  # noqa: S311 - jitter

@@ -1,0 +1,108 @@
+"""What `deliver` works on: an attempt that is asked for, and the invocation that it is part of."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from chalicelib.domain.alerts import Alert, StoredAlert
+from chalicelib.domain.deliveries import Delivery, Retry
+from chalicelib.domain.messages import Message
+from chalicelib.domain.times import from_text
+from chalicelib.services.delivery.channel import MAX_SEND_SECONDS
+from chalicelib.services.delivery.pictures import Pictures
+
+MOST_FAILURES = 8
+MOST_LOST_SECONDS = 10.0
+"""Where a channel has failed so often, or for so long in all, an invocation tries it no more: its
+other deliveries wait for the first pause."""
+
+Result = Literal["sent", "retried", "dead", "deferred", "held", "none"]
+
+
+class Delivered(msgspec.Struct, frozen=True):
+    """What came of a batch.
+
+    `sent`, `retried` (failed, and to be tried again) and `dead` count attempts, `deferred` those
+    that were put off without one, `held` the alerts put into digests. `failed` are the identifiers
+    that have to come again. `pictures_failed` counts messages that went without their picture.
+    """
+
+    sent: int
+    retried: int
+    dead: int
+    deferred: int
+    failed: tuple[str, ...]
+    pictures_failed: int = 0
+    held: int = 0
+
+
+class Task(NamedTuple):
+    """An attempt that is asked for; `stored` is None where the alert has yet to be read."""
+
+    identifier: str
+    retry: Retry
+    stored: StoredAlert | None
+
+
+class Turn:
+    """One invocation: until when attempts may begin, and which channels fail."""
+
+    def __init__(self, deadline: float, pictures: Pictures | None = None) -> None:
+        self._latest = deadline - MAX_SEND_SECONDS
+        self._pictures = pictures
+        self._lock = threading.Lock()
+        self._failures: dict[str, list[float]] = {}
+
+    @property
+    def pictures_failed(self) -> int:
+        """Return how many times a message went without the picture that it should have had."""
+        return self._pictures.failed if self._pictures else 0
+
+    def illustrated(self, message: Message, stored: StoredAlert, claimed: Delivery) -> Message:
+        """Return a message with what draws its picture for a channel that takes one."""
+        if self._pictures is None:
+            return message
+        picture = self._pictures.of(stored, claimed.attempts)
+        return msgspec.structs.replace(message, picture=picture)
+
+    @property
+    def has_time(self) -> bool:
+        """Return whether an attempt that begins now ends before the deadline."""
+        return time.monotonic() < self._latest
+
+    def may_try(self, channel: str) -> bool:
+        """Return whether an attempt may begin now."""
+        if not self.has_time:
+            return False
+        lost = self._failures.get(channel, ())
+        return len(lost) < MOST_FAILURES and sum(lost) < MOST_LOST_SECONDS
+
+    def failed(self, channel: str, seconds: float) -> None:
+        """Note an attempt that failed, and how long it took."""
+        with self._lock:
+            self._failures[channel] = [*self._failures.get(channel, ()), seconds]
+
+
+def first_request(alert: Alert, channel: str) -> Retry:
+    """Return the request for the first attempt of an alert on a channel."""
+    return Retry(
+        symbol=alert.symbol, timestamp=alert.timestamp, rule_id=alert.rule_id, channel=channel
+    )
+
+
+def following_request(retry: Retry, claimed: Delivery) -> Retry:
+    """Return the request that follows an attempt. One for a dead delivery has begun a new round."""
+    since = claimed.attempts - 1 if retry.dead else retry.since
+    return msgspec.structs.replace(retry, attempts=claimed.attempts, since=since, dead=False)
+
+
+def seconds_until(found: Delivery | None, now: datetime) -> float:
+    """Return how long a delivery that waits has yet to wait; 0 for others."""
+    if found is None or found.status != "waiting":
+        return 0.0
+    return (from_text(found.until) - now).total_seconds()

@@ -1,0 +1,135 @@
+"""DigestStore over AWS in memory and over the embedded AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import pytest
+
+from chalicelib.adapters.deliveries import Deliveries
+from chalicelib.adapters.digests import CHUNK, Digests
+from chalicelib.bootstrap import Services
+from chalicelib.domain.alerts import Alert, StoredAlert
+from chalicelib.domain.deliveries import Delivery, claim, ended, held
+from chalicelib.domain.digests import Digest, StoredDigest, member_of, opened
+from chalicelib.domain.holding import Window
+from chalicelib.services.delivery.stores import Refusals, ToHold
+from chalicelib.services.stores import AlertStore
+from rigs.memory_aws.system import SETTINGS, Aws
+from tests.factories import at, make_alert
+
+MADE = Refusals(made=True, closed=False, alerts=frozenset(), contended=False)
+
+
+class Kept(NamedTuple):
+    """The stores, and a digest of a channel that no other test has."""
+
+    digests: Digests
+    deliveries: Deliveries
+    alerts: AlertStore
+    digest: Digest
+
+    def recorded(self, many: int) -> list[Alert]:
+        symbol = self.digest.channel.upper()
+        alerts = [make_alert(n, symbol=symbol) for n in range(many)]
+        self.alerts.record_all(alerts, "America/New_York")
+        return alerts
+
+    def to_hold(self, alerts: Sequence[Alert]) -> list[ToHold]:
+        delivery = held(self.digest.channel, at(0), self.digest.until, "why")
+        stored = [StoredAlert(alert, exchange_timezone="America/New_York") for alert in alerts]
+        return [ToHold(one, delivery, member_of(one, "why")) for one in stored]
+
+    def head(self) -> StoredDigest | None:
+        return self.alerts.digests([self.digest]).get(self.digest)
+
+    def delivery_of(self, alert: Alert) -> Delivery | None:
+        found = self.alerts.find(alert.alert_id)
+        return found.on(self.digest.channel) if found else None
+
+    def timestamps(self) -> list[str]:
+        return [one.timestamp for one in self.digests.members(self.digest)]
+
+
+@pytest.fixture(params=["memory", "emulator"])
+def kept(request: pytest.FixtureRequest, symbol: str) -> Kept:
+    if request.param == "memory":
+        settings, clients = SETTINGS, Aws(page_items=7)
+    else:
+        settings = request.getfixturevalue("emulated_settings")
+        clients = request.getfixturevalue("emulated").clients
+    return Kept(
+        Digests(clients.dynamodb, settings.alerts_table),
+        Deliveries(clients.dynamodb, settings.alerts_table),
+        Services(settings, clients=clients).stores.alerts,
+        Digest(symbol.lower(), at(900)),
+    )
+
+
+def test_a_full_chunk_of_alerts_joins_an_open_digest(kept: Kept) -> None:
+    alerts = kept.recorded(CHUNK)
+    assert kept.digests.open(kept.digest)
+    assert not kept.digests.open(kept.digest)
+    assert kept.digests.hold(kept.digest, kept.to_hold(alerts)) == MADE
+    assert kept.timestamps() == [alert.timestamp for alert in alerts]
+    told = kept.delivery_of(alerts[0])
+    assert told == held(kept.digest.channel, at(0), at(900), "why")
+    assert kept.head() == StoredDigest(kept.digest, True, (opened(kept.digest),))
+
+
+def test_an_alert_with_a_delivery_is_named_and_nothing_is_written(kept: Kept) -> None:
+    alerts = kept.recorded(3)
+    kept.digests.open(kept.digest)
+    mine = claim(None, kept.digest.channel, at(0), at(18))
+    assert kept.deliveries.replace(alerts[1], None, mine)
+    refused = kept.digests.hold(kept.digest, kept.to_hold(alerts))
+    assert refused == Refusals(made=False, closed=False, alerts=frozenset({1}), contended=False)
+    assert kept.timestamps() == []
+    assert kept.delivery_of(alerts[0]) is None
+    assert kept.digests.hold(kept.digest, kept.to_hold([alerts[0], alerts[2]])) == MADE
+
+
+@pytest.mark.parametrize("state", ["absent", "claimed", "empty"])
+def test_no_alert_joins_a_digest_that_is_not_open(kept: Kept, state: str) -> None:
+    alerts = kept.recorded(2)
+    if state == "claimed":
+        kept.digests.open(kept.digest)
+        taken = claim(opened(kept.digest), kept.digest.channel, at(900), at(918))
+        assert kept.deliveries.replace(kept.digest, opened(kept.digest), taken)
+        sent = ended(taken, "sent", at(901))
+        assert kept.deliveries.replace(kept.digest, taken, sent)
+        assert kept.head() == StoredDigest(kept.digest, False, (sent,), at(901))
+    elif state == "empty":
+        assert kept.digests.close_empty(kept.digest, at(900))
+        assert not kept.digests.open(kept.digest)
+    refused = kept.digests.hold(kept.digest, kept.to_hold(alerts))
+    assert (refused.made, refused.closed, refused.alerts) == (False, True, frozenset())
+    assert kept.timestamps() == []
+    assert kept.delivery_of(alerts[0]) is None
+
+
+def test_a_head_is_found_by_its_key(kept: Kept) -> None:
+    key = (kept.digest.symbol, kept.digest.timestamp, kept.digest.rule_id)
+    assert kept.deliveries.find(*key) is None
+    kept.digests.open(kept.digest)
+    assert kept.deliveries.find(*key) == kept.head()
+
+
+def test_a_window_is_written_by_the_one_that_read_it(kept: Kept) -> None:
+    channel = kept.digest.channel
+    assert kept.digests.window(channel) is None
+    first, second = Window(at(0), ("a",)), Window(at(0), ("a", "b"), over=True)
+    assert kept.digests.count(channel, None, first)
+    assert not kept.digests.count(channel, None, second)
+    assert kept.digests.count(channel, first, second)
+    assert not kept.digests.count(channel, first, second)
+    assert kept.digests.window(channel) == second
+
+
+def test_heads_and_members_are_not_listed_among_the_days_alerts(kept: Kept) -> None:
+    alerts = kept.recorded(2)
+    kept.digests.open(kept.digest)
+    kept.digests.hold(kept.digest, kept.to_hold(alerts))
+    rows = kept.alerts.by_day(at(0)[:10], None, None, limit=10_000).rows
+    assert not [one for one in rows if ":" in one.alert.symbol]

@@ -1,0 +1,379 @@
+"""Channels that hold alerts back, over AWS in memory: floods, settings that change, and digests."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters import events
+from chalicelib.bootstrap import Services
+from chalicelib.domain.alerts import Alert
+from chalicelib.domain.digests import Receipt
+from chalicelib.services.delivery.receipts import receipts
+from chalicelib.services.delivery.tasks import Delivered
+from rigs.memory_aws.dynamodb import Perform, error
+from rigs.memory_aws.system import SETTINGS, Aws
+from tests.factories import at, instant, make_alert
+from tests.faults.holding import (
+    ONE_IN_FIVE,
+    QUARTERS,
+    check,
+    configure,
+    data_of,
+    digests_sent,
+    heads,
+    is_digest,
+    many_alerts,
+    sent_alone,
+)
+from tests.faults.outbox import Outbox
+
+QUARTER = 900.0
+
+
+class World:
+    """AWS in memory with containers that live on; the clock stands until it is moved."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.aws = Aws()
+        self.outbox = Outbox(self.aws)
+        self.seconds = 0.0
+        self.calls: Counter[str] = Counter()
+        self.services = self.container()
+        configure(self.services, **fields)
+
+    def clock(self) -> datetime:
+        return instant(self.seconds)
+
+    def container(self) -> Services:
+        return Services(SETTINGS, self.clock, self.aws)
+
+    def count_calls(self) -> None:
+        self.aws.around = self._counted
+
+    def _counted(self, operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
+        self.calls[operation] += 1
+        return perform()
+
+    def records(self, *alerts: Alert) -> list[dict[str, Any]]:
+        """What the alerts table's stream brings of new alerts."""
+        self.services.stores.alerts.record_all(alerts, "America/New_York")
+        self.outbox.watch(self.seconds)
+        records, self.outbox.records = self.outbox.records, []
+        return records
+
+    def new(self, records: list[dict[str, Any]], container: Services | None = None) -> Delivered:
+        found = events.new_alerts({"Records": records})
+        done = (container or self.services).deliver.new(found, math.inf)
+        self.outbox.watch(self.seconds)
+        return done
+
+    def again(self, container: Services | None = None) -> Delivered:
+        """The messages that are due."""
+        self.outbox.watch(self.seconds)
+        due = self.outbox.take_due(self.seconds)
+        found, _ = events.retries({"Records": [one.record for one in due]})
+        done = (container or self.services).deliver.again(found, math.inf)
+        self.outbox.watch(self.seconds)
+        return done
+
+    def until(self, seconds: float) -> list[Delivered]:
+        """Let time pass, and make the attempts that become due."""
+        done = []
+        while self.seconds < seconds:
+            self.seconds = min(seconds, self.seconds + 60)
+            done.append(self.again())
+        return done
+
+    def receipt(self, alert: Alert) -> Receipt:
+        stored = self.services.stores.alerts.find(alert.alert_id)
+        assert stored is not None
+        ((found,),) = receipts(self.services.stores.alerts, [stored])
+        return found
+
+
+def test_held_alerts_come_in_one_digest_and_their_receipts_follow_it() -> None:
+    world = World(**QUARTERS)
+    alerts = many_alerts(5)
+    assert world.new(world.records(*alerts)) == Delivered(0, 0, 0, 0, (), held=5)
+    before = world.receipt(alerts[0])
+    assert (before.delivery.status, before.delivery.attempts) == ("held", 0)
+    assert (before.held_until, before.reason) == (at(QUARTER), "digest every 15 minutes")
+    assert world.aws.published == []
+    world.until(QUARTER + 60)
+    (message,) = world.aws.published
+    assert data_of(message)["alerts"] == 5
+    after = world.receipt(alerts[0])
+    assert (after.delivery.status, after.delivery.attempts) == ("sent", 1)
+    assert (after.held_until, after.reason) == (before.held_until, before.reason)
+    check(world.aws, world.services.stores, alerts)
+
+
+def test_urgent_alerts_are_sent_at_once_and_take_no_place_of_the_limit() -> None:
+    world = World(**ONE_IN_FIVE)
+    urgent = many_alerts(3, severity="urgent")
+    normal = many_alerts(3, first=10)
+    done = world.new(world.records(*urgent, *normal))
+    assert (done.sent, done.held) == (4, 2)
+    assert {each.alert_id for each in urgent} <= set(sent_alone(world.aws))
+
+
+def test_a_channel_that_holds_nothing_makes_the_calls_that_it_made() -> None:
+    world = World()
+    world.count_calls()
+    records = world.records(*many_alerts(10))
+    world.calls.clear()
+    assert world.new(records).sent == 10
+    assert world.calls == {"GetItem": 1, "UpdateItem": 20, "Publish": 10}
+
+
+def flood(many: int, most_calls_a_batch: float) -> None:
+    world = World(limit={"messages": 5, "minutes": 10})
+    alerts = many_alerts(many)
+    records = world.records(*alerts)
+    world.count_calls()
+    batches = [records[start : start + 100] for start in range(0, len(records), 100)]
+    for number, batch in enumerate(batches):
+        world.seconds = 60 * number / len(batches)
+        assert world.new(batch).failed == ()
+    assert sum(world.calls.values()) <= most_calls_a_batch * len(batches) + 25
+    assert len(sent_alone(world.aws)) == 5
+    world.aws.around = Aws().around
+    world.until(1300)
+    assert sum(digests_sent(world.aws).values()) == 1
+    check(world.aws, world.services.stores, alerts)
+
+
+def test_a_thousand_alerts_in_a_minute_are_sent_or_in_the_digest() -> None:
+    flood(1_000, 4)
+
+
+@pytest.mark.long
+def test_ten_thousand_alerts_in_a_minute_are_sent_or_in_the_digest() -> None:
+    flood(10_000, 4)
+
+
+def test_at_most_as_many_messages_come_in_each_window_as_the_limit_says() -> None:
+    world = World(limit={"messages": 2, "minutes": 5})
+    alerts: list[Alert] = []
+    for minute in range(12):
+        fresh = many_alerts(2, first=2 * minute)
+        alerts += fresh
+        world.until(60.0 * minute)
+        world.new(world.records(*fresh))
+    world.until(2000)
+    check(world.aws, world.services.stores, alerts)
+    assert len(sent_alone(world.aws)) == 2 + 1 + 1, "later windows begin with a digest"
+    assert len(digests_sent(world.aws)) == 3
+
+
+def test_two_containers_share_a_digest_and_a_limit() -> None:
+    world = World(**ONE_IN_FIVE)
+    other = world.container()
+    first, second = many_alerts(3), many_alerts(3, first=3)
+    world.new(world.records(*first))
+    world.new(world.records(*second), other)
+    assert len(sent_alone(world.aws)) == 1
+    assert len(heads(world.aws)) == 1
+    world.until(400)
+    check(world.aws, world.services.stores, [*first, *second])
+
+
+def test_containers_with_settings_of_different_age_lose_nothing() -> None:
+    """One still holds for the quarter when the other holds for the limit, and sends."""
+    world = World(**QUARTERS)
+    stale = world.container()
+    stale.deliver._channels.holding("sns")  # it keeps the settings for 30 s
+    configure(world.container(), digest=None, **ONE_IN_FIVE)
+    fresh = world.container()
+    alerts = many_alerts(9)
+    records = world.records(*alerts)
+    world.new(records[:3], fresh)
+    world.new(records[3:6], stale)
+    world.new(records[6:], fresh)
+    world.new(records[6:], stale)
+    assert len(heads(world.aws)) == 2
+    world.until(QUARTER + 60)
+    check(world.aws, world.services.stores, alerts)
+
+
+def test_an_alert_that_comes_too_late_for_a_digest_is_in_the_next_one() -> None:
+    """The digest was sent by a container whose clock is ahead."""
+    world = World(**QUARTERS)
+    first, second = many_alerts(2), many_alerts(2, first=2)
+    world.new(world.records(*first))
+    world.seconds = QUARTER
+    world.again()
+    world.seconds = QUARTER - 1
+    assert world.new(world.records(*second)).held == 2
+    assert world.receipt(second[0]).held_until == at(2 * QUARTER)
+    world.until(2 * QUARTER + 60)
+    check(world.aws, world.services.stores, [*first, *second])
+
+
+def test_an_alert_that_comes_too_late_for_the_end_of_quiet_hours_is_sent() -> None:
+    hours = {"days": ["fri"], "start": "10:00", "end": "10:45", "time_zone": "America/New_York"}
+    world = World(quiet_hours=[hours])
+    first, second = make_alert(), make_alert(1)
+    world.new(world.records(first))
+    world.seconds = QUARTER
+    world.again()
+    world.seconds = QUARTER - 1
+    assert world.new(world.records(second)).sent == 1
+    check(world.aws, world.services.stores, [first, second])
+
+
+@pytest.mark.parametrize("status", ["held", "sent"])
+def test_a_batch_that_comes_again_changes_nothing(status: str) -> None:
+    world = World(**QUARTERS)
+    alerts = many_alerts(4)
+    records = world.records(*alerts)
+    world.new(records)
+    if status == "sent":
+        world.until(QUARTER + 60)
+    assert world.new(records) == Delivered(0, 0, 0, 0, ())
+    assert world.new(records, world.container()) == Delivered(0, 0, 0, 0, ())
+    world.until(3 * QUARTER)
+    check(world.aws, world.services.stores, alerts)
+
+
+def test_alerts_that_were_held_before_stay_out_of_a_later_batch() -> None:
+    """A batch is split anew: some of its alerts are held already."""
+    world = World(**QUARTERS)
+    alerts = many_alerts(120)
+    records = world.records(*alerts)
+    world.new(records[40:60])
+    assert world.new(records).held == 100
+    world.until(QUARTER + 60)
+    check(world.aws, world.services.stores, alerts)
+
+
+def test_a_deleted_channel_leaves_its_held_alerts_dead_with_the_reason() -> None:
+    world = World()
+    made = world.services.channels.create(
+        {"name": "hook", "kind": "webhook", "address": "https://hooks.example/", **QUARTERS}
+        | {"secret": "s" * 20, "default": True}
+    )
+    configure(world.services, default=False)
+    alert = make_alert()
+    assert world.new(world.records(alert), world.container()).held == 1
+    world.services.channels.remove(made.channel_id)
+    world.services = world.container()
+    world.until(QUARTER + 60)
+    found = world.receipt(alert)
+    assert (found.delivery.status, found.delivery.error) == (
+        "dead",
+        "the channel has been deleted",
+    )
+    assert found.held_until == at(QUARTER)
+
+
+def test_a_digest_of_a_channel_that_was_switched_off_is_still_sent() -> None:
+    world = World(**QUARTERS)
+    alerts = many_alerts(2)
+    world.new(world.records(*alerts))
+    configure(world.services, enabled=False)
+    world.services = world.container()
+    assert world.new(world.records(make_alert(5))) == Delivered(0, 0, 0, 0, ())
+    world.until(QUARTER + 60)
+    check(world.aws, world.services.stores, alerts)
+
+
+def failing(code: str) -> Callable[[str, dict[str, Any], Perform], dict[str, Any]]:
+    def around(operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
+        if operation == "Publish":
+            raise error(operation, code, 429 if code == "Throttled" else 400)
+        return perform()
+
+    return around
+
+
+def test_a_digest_that_is_throttled_is_tried_again() -> None:
+    world = World(**QUARTERS)
+    alerts = many_alerts(2)
+    world.new(world.records(*alerts))
+    world.aws.around = failing("Throttled")
+    world.seconds = QUARTER
+    assert world.again().retried == 1
+    found = world.receipt(alerts[0]).delivery
+    assert (found.status, found.error) == ("waiting", "SNS answered Throttled (429)")
+    world.aws.around = Aws().around
+    world.until(QUARTER + 120)
+    check(world.aws, world.services.stores, alerts)
+
+
+def test_a_digest_that_is_refused_is_dead_and_can_be_redriven() -> None:
+    world = World(**QUARTERS)
+    alerts = many_alerts(2)
+    world.new(world.records(*alerts))
+    world.aws.around = failing("NotFound")
+    world.seconds = QUARTER
+    assert world.again().dead == 1
+    assert world.receipt(alerts[0]).delivery.status == "dead"
+    world.aws.around = Aws().around
+    letters, _ = events.retries({"Records": world.outbox.dead()})
+    assert world.services.deliver.again(letters, math.inf).sent == 1
+    check(world.aws, world.services.stores, alerts)
+
+
+def conflicts(many: int) -> Callable[[str, dict[str, Any], Perform], dict[str, Any]]:
+    """Have transactions meet other writers."""
+    left = [many]
+
+    def around(operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
+        if operation == "TransactWriteItems" and left[0]:
+            left[0] -= 1
+            refused = error(operation, "TransactionCanceledException", 400)
+            reasons = [{"Code": "None"} for _ in request["TransactItems"]]
+            reasons[0] = {"Code": "TransactionConflict"}
+            refused.response["CancellationReasons"] = reasons
+            raise refused
+        return perform()
+
+    return around
+
+
+def test_a_digest_that_others_write_is_tried_again() -> None:
+    world = World(**QUARTERS)
+    alerts = many_alerts(2)
+    records = world.records(*alerts)
+    world.aws.around = conflicts(3)
+    assert world.new(records).held == 2
+    world.aws.around = conflicts(1000)
+    late = many_alerts(2, first=2)
+    records = world.records(*late)
+    assert len(world.new(records).failed) == 2, "they come again"
+    world.aws.around = Aws().around
+    assert world.new(records).held == 2
+    world.until(QUARTER + 60)
+    check(world.aws, world.services.stores, [*alerts, *late])
+
+
+def test_alerts_for_which_there_is_no_time_come_again() -> None:
+    world = World(**QUARTERS)
+    records = world.records(*many_alerts(2))
+    found = events.new_alerts({"Records": records})
+    assert len(world.services.deliver.new(found, 0.0).failed) == 2
+    assert heads(world.aws) == []
+
+
+def test_heads_members_and_limits_are_not_among_the_alerts() -> None:
+    world = World(**ONE_IN_FIVE)
+    alerts = many_alerts(4)
+    world.new(world.records(*alerts))
+    world.until(400)
+    day = world.services.stores.alerts.by_day(at(0)[:10], None, None, limit=100)
+    assert len(day.rows) == 4
+    items = world.aws.tables["alerts"].items
+    own = {symbol for symbol, _ in items if ":" in symbol}
+    assert own == {f"digest:sns:{at(300)}", "limit:sns"}
+    for (symbol, place), item in items.items():
+        if symbol in own:
+            assert not {"day", "alert_id"} & set(item)
+            assert ("expires_at" in item) == (symbol != "limit:sns" and place != "#head")
+    assert not any(is_digest(one) for one in world.aws.published[:1])
