@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.digests import Receipt
+from chalicelib.domain.quiet_hours import DAYS
+from chalicelib.domain.times import from_text
 from chalicelib.services.delivery.receipts import receipts
 from chalicelib.services.delivery.tasks import Delivered
 from rigs.memory_aws.dynamodb import Perform, error
@@ -360,6 +363,58 @@ def test_alerts_for_which_there_is_no_time_come_again() -> None:
     found = events.new_alerts({"Records": records})
     assert len(world.services.deliver.new(found, 0.0).failed) == 2
     assert heads(world.aws) == []
+
+
+SETTINGS_OF_DAYS: list[dict[str, Any]] = [
+    {"digest": "every_15_minutes"},
+    {"digest": "at_close"},
+    {"digest": "until_open"},
+    {"digest": {"daily_at": "02:30", "time_zone": "Europe/Berlin"}},
+    {"limit": {"messages": 2, "minutes": 45}},
+    {"limit": {"messages": 1, "minutes": 1440}, "digest": "as_it_happens"},
+    {
+        "quiet_hours": [
+            {"days": list(DAYS), "start": "22:00", "end": "02:30", "time_zone": "Europe/Berlin"},
+            {"days": ["sat"], "start": "00:00", "end": "00:00", "time_zone": "America/New_York"},
+        ]
+    },
+    {},
+]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("start", ["2026-03-27T12:00:00Z", "2026-10-23T12:00:00Z"])
+def test_each_alert_of_days_comes_once_while_settings_and_clocks_change(
+    start: str, seed: int
+) -> None:
+    """Two containers, whose settings differ in age; clocks in Berlin change on the second night."""
+    dice = Random(seed)
+    world = World()
+    world.seconds = (from_text(start) - instant(0)).total_seconds()
+    end = world.seconds + 60 * 3600
+    containers = [world.services, world.container()]
+    alerts: list[Alert] = []
+    while world.seconds < end:
+        if dice.random() < 0.05:
+            off = {"limit": None, "digest": None, "quiet_hours": None}
+            configure(world.services, **off | dice.choice(SETTINGS_OF_DAYS))
+            containers[dice.randrange(2)] = world.container()
+        container = dice.choice(containers)
+        if dice.random() < 0.5:
+            fresh = many_alerts(dice.randint(1, 4), first=len(alerts))
+            alerts += fresh
+            records = world.records(*fresh)
+            world.new(records, container)
+            if dice.random() < 0.2:
+                world.new(records, dice.choice(containers))
+        world.again(container)
+        world.seconds += dice.choice((30, 600, 1800))
+    for _ in range(24 * 7):
+        world.seconds += 3600
+        world.again()
+    assert world.outbox.is_empty
+    assert digests_sent(world.aws)
+    check(world.aws, world.services.stores, alerts)
 
 
 def test_heads_members_and_limits_are_not_among_the_alerts() -> None:
