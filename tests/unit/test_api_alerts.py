@@ -10,7 +10,8 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from chalicelib.domain.alerts import Alert
-from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.deliveries import Delivery, held
+from chalicelib.domain.digests import Digest, StoredDigest, opened
 from chalicelib.domain.times import to_text
 from chalicelib.domain.wire import MAX_AHEAD
 from tests.api_support import NOW, Client, FakeServices, aapl_ticks, fill, walk
@@ -114,6 +115,35 @@ def test_one_alert_shows_what_became_of_it_on_each_channel() -> None:
     }
     shown = client.get(f"/alerts/{quiet.alert_id}").json
     assert (shown["quiet"], shown["deliveries"]) == ("old", [])
+
+
+def test_a_held_alert_says_until_when_and_why_and_then_what_became_of_its_digest() -> None:
+    services = FakeServices()
+    alert, digest = _alert(2), Digest("sns", "2026-11-18T16:15:00.000000Z")
+    stores: Any = services.stores
+    stores.alerts.record_all((alert,), None)
+    reason = "limit of 5 messages in 10 minutes"
+    since = "2026-11-18T16:00:01.000000Z"
+    stores.alerts.mark_sent(alert, None, held("sns", since, digest.until, reason))
+    client = Client(services)
+    path = f"/alerts/{alert.alert_id}"
+    waiting = {"channel": "sns", "until": digest.until, "reason": reason}
+    for head in (None, StoredDigest(digest, True, (opened(digest),))):
+        stores.alerts.heads = {digest: head} if head else {}
+        shown = client.get(path).json
+        assert (shown["held"], shown["notified_at"]) == ([waiting], None)
+        (told,) = shown["deliveries"]
+        assert (told["status"], told["attempts"], told["at"]) == ("held", 0, since)
+        assert (told["next_attempt_at"], told["error"]) == (digest.until, None)
+        assert (told["held_until"], told["held_reason"]) == (digest.until, reason)
+        assert client.get("/alerts?symbol=AAPL").json["alerts"][0]["held"] == [waiting]
+    sent = Delivery(channel="sns", status="sent", attempts=2, at="2026-11-18T16:15:04.000000Z")
+    stores.alerts.heads = {digest: StoredDigest(digest, False, (sent,), sent.at)}
+    shown = client.get(path).json
+    assert (shown["held"], shown["notified_at"]) == ([], sent.at)
+    (told,) = shown["deliveries"]
+    assert (told["status"], told["attempts"], told["next_attempt_at"]) == ("sent", 2, None)
+    assert (told["held_until"], told["held_reason"]) == (digest.until, reason)
 
 
 def test_an_alert_that_is_not_there_is_not_found() -> None:
