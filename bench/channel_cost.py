@@ -41,8 +41,9 @@ from chalicelib.domain.channels import StoredChannel
 from chalicelib.domain.pictures.chart import draw
 from chalicelib.domain.times import to_text
 from chalicelib.services.delivery.channel import Channel
-from chalicelib.services.delivery.deliver import PARALLEL_SENDS, Deliver
+from chalicelib.services.delivery.deliver import Deliver
 from chalicelib.services.delivery.directory import Directory
+from chalicelib.services.delivery.lanes import THREADS
 from chalicelib.services.delivery.pictures import Pictures
 from costs.list_prices import prices
 from costs.pricing import CPU_FACTOR, FULL_PROCESSOR_MB, Line, total
@@ -213,7 +214,7 @@ def lines(counts: Counts) -> list[Line]:
     """Return USD per million alerts on all three channels, beside what recording them costs."""
     usd = prices().of
     memory = RESOURCES["functions"]["deliver"]["memory_mb"]
-    waits = counts.messages * ANSWER_SECONDS / PARALLEL_SENDS
+    waits = counts.messages * ANSWER_SECONDS / THREADS
     seconds = counts.cpu * CPU_FACTOR * FULL_PROCESSOR_MB / memory + waits
     return [
         Line("invocations", usd("lambda_request", MILLION / BATCH)),

@@ -6,12 +6,12 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import msgspec
 
 from chalicelib.domain.alerts import StoredAlert
+from chalicelib.domain.breakers import Breakers
 from chalicelib.domain.deliveries import (
     MAX_ATTEMPTS,
     Delivery,
@@ -31,6 +31,7 @@ from chalicelib.domain.times import from_text, to_text
 from chalicelib.services.delivery.channel import MAX_SEND_SECONDS, Channel
 from chalicelib.services.delivery.directory import Channels
 from chalicelib.services.delivery.holder import Holder, Outcome
+from chalicelib.services.delivery.lanes import in_lanes
 from chalicelib.services.delivery.pictures import Pictures
 from chalicelib.services.delivery.stores import DeliveryStore, DigestStore, RetryQueue
 from chalicelib.services.delivery.tasks import (
@@ -45,9 +46,6 @@ from chalicelib.services.delivery.tasks import (
 
 log = logging.getLogger("ticktape.deliver")
 
-PARALLEL_SENDS = 8
-"""Attempts under way at once."""
-
 CLAIM_AND_MARK = timedelta(seconds=8)
 """For the writes before and after an attempt. A claim that took half of it is written again."""
 
@@ -61,6 +59,7 @@ SLACK_SECONDS = 1.0
 """A request that comes so much too early is followed: clocks differ."""
 
 GONE = "the channel has been deleted"
+NOT_TRIED = "not tried: the channel did not answer in time before"
 
 
 class Deliver:
@@ -85,6 +84,7 @@ class Deliver:
         self._page_url = page_url
         self._clock = clock
         self._pictures = pictures
+        self._breakers = Breakers(lambda: clock().timestamp())
 
     def new(self, alerts: Sequence[tuple[str, StoredAlert]], deadline: float) -> Delivered:
         """Make the first attempt of each alert on each channel, unless the channel holds the alert
@@ -108,7 +108,8 @@ class Deliver:
         return Turn(deadline, self._pictures() if self._pictures else None)
 
     def _all(self, tasks: Sequence[Task], outcomes: Sequence[Outcome], turn: Turn) -> Delivered:
-        def one(task: Task, outcome: Outcome) -> Result | None:
+        def one(each: tuple[Task, Outcome]) -> Result | None:
+            task, outcome = each
             try:
                 return self._settled(task, outcome, turn)
             except Exception:
@@ -116,7 +117,8 @@ class Deliver:
                 log.exception("an alert of %s is to come again", task.retry.symbol)
                 return None
 
-        results = _mapped(one, tasks, outcomes)
+        work = list(zip(tasks, outcomes, strict=True))
+        results = in_lanes(one, work, lambda each: each[0].retry.channel)
         failed = [
             task.identifier for task, result in zip(tasks, results, strict=True) if not result
         ]
@@ -256,20 +258,28 @@ class Deliver:
         turn: Turn,
         channel: Channel,
     ) -> Result | None:
+        name = claimed.channel
+        if not self._breakers.lets_through(name):
+            return self._retry(claimed, retry, Passing(NOT_TRIED))
         begun = self._clock()
         try:
             channel.send(message())
         except Lasting as error:
+            self._breakers.succeeded(name)
             return self._bury(claimed, retry, error.reason)
         except Passing as error:
             failure = error
         except Exception as error:
-            log.exception("channel %s failed on an alert of %s", claimed.channel, retry.symbol)
+            log.exception("channel %s failed on an alert of %s", name, retry.symbol)
             failure = Passing(type(error).__name__)
         else:
+            self._breakers.succeeded(name)
+            turn.took(name, (self._clock() - begun).total_seconds())
             self._store.replace(retry, claimed, ended(claimed, "sent", to_text(self._clock())))
             return "sent"
-        turn.failed(claimed.channel, (self._clock() - begun).total_seconds())
+        seconds = (self._clock() - begun).total_seconds()
+        self._breakers.failed(name, seconds)
+        turn.failed(name, seconds)
         return self._retry(claimed, retry, failure)
 
     def _retry(self, claimed: Delivery, retry: Retry, error: Passing) -> Result | None:
@@ -297,15 +307,3 @@ class Deliver:
         self._store.replace(retry, claimed, dead)
         log.error("%s: %s; no further attempt", claimed.channel, reason)
         return None if retry.dead else "dead"
-
-
-def _mapped(
-    one: Callable[[Task, Outcome], Result | None],
-    tasks: Sequence[Task],
-    outcomes: Sequence[Outcome],
-) -> list[Result | None]:
-    """Return what comes of each task; run a single one in the caller's thread."""
-    if sum(outcome == "send" for outcome in outcomes) < 2:
-        return list(map(one, tasks, outcomes))
-    with ThreadPoolExecutor(min(PARALLEL_SENDS, len(tasks))) as pool:
-        return list(pool.map(one, tasks, outcomes))

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from chalicelib.domain.alerts import Alert, StoredAlert
+from chalicelib.domain.breakers import SLOW_SECONDS
 from chalicelib.domain.deliveries import Delivery, Retry
 from chalicelib.domain.messages import Message
 from chalicelib.domain.times import from_text
@@ -18,8 +19,8 @@ from chalicelib.services.delivery.pictures import Pictures
 
 MOST_FAILURES = 8
 MOST_LOST_SECONDS = 10.0
-"""Where a channel has failed so often, or for so long in all, an invocation tries it no more: its
-other deliveries wait for the first pause."""
+"""Where a channel has failed so often, or taken so long in all by failures and slow answers, an
+invocation tries it no more: its other deliveries wait for the first pause."""
 
 Result = Literal["sent", "retried", "dead", "deferred", "held", "none"]
 
@@ -56,7 +57,8 @@ class Turn:
         self._latest = deadline - MAX_SEND_SECONDS
         self._pictures = pictures
         self._lock = threading.Lock()
-        self._failures: dict[str, list[float]] = {}
+        self._failures: dict[str, int] = {}
+        self._lost: dict[str, float] = {}
 
     @property
     def pictures_failed(self) -> int:
@@ -79,13 +81,22 @@ class Turn:
         """Return whether an attempt may begin now."""
         if not self.has_time:
             return False
-        lost = self._failures.get(channel, ())
-        return len(lost) < MOST_FAILURES and sum(lost) < MOST_LOST_SECONDS
+        return (
+            self._failures.get(channel, 0) < MOST_FAILURES
+            and self._lost.get(channel, 0.0) < MOST_LOST_SECONDS
+        )
 
     def failed(self, channel: str, seconds: float) -> None:
         """Note an attempt that failed, and how long it took."""
         with self._lock:
-            self._failures[channel] = [*self._failures.get(channel, ()), seconds]
+            self._failures[channel] = self._failures.get(channel, 0) + 1
+            self._lost[channel] = self._lost.get(channel, 0.0) + seconds
+
+    def took(self, channel: str, seconds: float) -> None:
+        """Note how long an attempt took that succeeded."""
+        if seconds >= SLOW_SECONDS:
+            with self._lock:
+                self._lost[channel] = self._lost.get(channel, 0.0) + seconds
 
 
 def first_request(alert: Alert, channel: str) -> Retry:

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from chalicelib.domain.alerts import Alert, StoredAlert
+from chalicelib.domain.breakers import FAILURES_TO_OPEN, FIRST_PAUSE_SECONDS, SLOW_SECONDS
 from chalicelib.domain.deliveries import (
     LONGEST_PAUSE_SECONDS,
     MAX_ATTEMPTS,
@@ -21,14 +22,15 @@ from chalicelib.domain.deliveries import (
     Retry,
 )
 from chalicelib.domain.messages import Message
-from chalicelib.services.delivery import tasks
+from chalicelib.services.delivery import lanes, tasks
 from chalicelib.services.delivery.deliver import (
     LEASE,
-    PARALLEL_SENDS,
+    NOT_TRIED,
     Deliver,
 )
+from chalicelib.services.delivery.lanes import THREADS
 from chalicelib.services.delivery.stores import Key
-from chalicelib.services.delivery.tasks import MOST_FAILURES, Delivered
+from chalicelib.services.delivery.tasks import MOST_FAILURES, MOST_LOST_SECONDS, Delivered
 from tests.factories import at, instant, make_alert
 from tests.fake_delivery import FakeChannel, FakeDeliveries, FakeDigests, FakeDirectory, FakeRetries
 
@@ -237,7 +239,7 @@ def test_a_channel_that_fails_holds_up_no_other(rig: Rig) -> None:
     alerts = [make_alert(rule_id=f"r{n}") for n in range(30)]
     done = rig.new(*alerts)
     assert (done.sent, done.retried + done.deferred, done.failed) == (30, 30, ())
-    assert done.retried < MOST_FAILURES + PARALLEL_SENDS, "it is not asked on and on"
+    assert done.retried < MOST_FAILURES + THREADS, "it is not asked on and on"
     assert sorted(rig.sent()) == sorted(alert.alert_id for alert in alerts)
     found = rig.store.of(alerts[0], "hook")
     assert found is not None
@@ -272,7 +274,7 @@ def test_no_attempt_begins_if_its_claim_used_up_the_time(
 
 
 def test_several_alerts_are_under_way_at_once(rig: Rig) -> None:
-    meeting = threading.Barrier(PARALLEL_SENDS, timeout=60)
+    meeting = threading.Barrier(THREADS, timeout=60)
     working = rig.channels["sns"].send
 
     def send(message: Message) -> None:
@@ -280,7 +282,7 @@ def test_several_alerts_are_under_way_at_once(rig: Rig) -> None:
         working(message)
 
     rig.channels["sns"].send = send
-    alerts = [make_alert(rule_id=f"r{n}") for n in range(2 * PARALLEL_SENDS)]
+    alerts = [make_alert(rule_id=f"r{n}") for n in range(2 * THREADS)]
     assert rig.new(*alerts).sent == len(alerts)
 
 
@@ -377,3 +379,62 @@ def test_a_channel_that_is_deleted_between_attempts_ends_them() -> None:
     dead = rig.store.of(alert, "phone")
     assert dead is not None
     assert (dead.status, dead.attempts, dead.error) == ("dead", 1, "the channel has been deleted")
+
+
+def test_channels_that_hang_hold_up_no_other_one() -> None:
+    rig = Rig(*(f"hangs-{n}" for n in range(THREADS + 1)), "sns")
+    alerts = [make_alert(rule_id=f"r{n}") for n in range(10)]
+    all_sent = threading.Event()
+    working = rig.channels["sns"].send
+
+    def hang(_: Message) -> None:
+        assert all_sent.wait(60), "the working channel waits for those that hang"
+        raise Passing("no answer within 9.5 s")
+
+    def send(message: Message) -> None:
+        working(message)
+        if len(rig.sent()) == len(alerts):
+            all_sent.set()
+
+    for channel in rig.channels.values():
+        channel.send = hang
+    rig.channels["sns"].send = send
+    assert rig.new(*alerts).sent == len(alerts)
+
+
+def taking(rig: Rig, seconds: float, *, fails: bool) -> list[float]:
+    """Have the topic take so long, and fail or not; the times of its attempts."""
+    begun: list[float] = []
+
+    def send(_: Message) -> None:
+        begun.append(rig.seconds)
+        rig.seconds += seconds
+        if fails:
+            raise Passing("no answer within 9.5 s")
+
+    rig.channels["sns"].send = send
+    return begun
+
+
+def test_a_channel_that_lets_attempts_time_out_is_left_alone_for_a_while(rig: Rig) -> None:
+    begun = taking(rig, 9.5, fails=True)
+    for n in range(FAILURES_TO_OPEN + 2):
+        assert rig.new(make_alert(rule_id=f"r{n}")).retried == 1
+    assert len(begun) == FAILURES_TO_OPEN
+    found = rig.store.of(make_alert(rule_id=f"r{FAILURES_TO_OPEN}"))
+    assert found is not None
+    assert (found.status, found.attempts, found.error) == ("waiting", 1, NOT_TRIED)
+    rig.seconds += FIRST_PAUSE_SECONDS
+    begun = taking(rig, 0.1, fails=False)
+    assert rig.new(make_alert(rule_id="probe"), make_alert(rule_id="next")).sent == 2
+
+
+def test_a_channel_that_answers_slowly_does_not_take_a_whole_invocation(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "THREADS", 1)
+    monkeypatch.setattr(lanes, "LEAST_A_LANE", 1)
+    begun = taking(rig, SLOW_SECONDS, fails=False)
+    done = rig.new(*(make_alert(rule_id=f"r{n}") for n in range(10)))
+    assert done.sent == len(begun) == math.ceil(MOST_LOST_SECONDS / SLOW_SECONDS)
+    assert done.deferred == 10 - done.sent
