@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import getpass
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,10 +22,9 @@ from chalicelib.domain.channels import StoredChannel
 from chalicelib.domain.errors import ChannelError
 from chalicelib.services.delivery.channel_book import ChannelBook, ChannelRefused, UnknownChannel
 from chalicelib.services.delivery.testing import trial
-from local.commands import deployed
-from local.commands.choosing import add_flags, connect, find_running
 from local.commands.holding_flags import add_holding_flags, described_holding, given_holding
 from local.commands.statuses import FAILED, OK
+from local.commands.target import add_target, clients
 from local.errors import UsageError
 
 
@@ -40,7 +38,7 @@ class Reached(msgspec.Struct, frozen=True):
 def channels(arguments: list[str]) -> int:
     """List, add, change, test or delete channels. Status 1 if it cannot be done."""
     options = _parser().parse_args(arguments)
-    reached = _deployed(options.stage) if options.stage else _running(options)
+    reached = _reached(options)
     try:
         return int(options.act(reached, options))
     except ChannelError as error:
@@ -123,17 +121,8 @@ def _described(channel: StoredChannel) -> str:
     return "  ".join(filter(None, told))
 
 
-def _running(options: argparse.Namespace) -> Reached:
-    facts = find_running(options)
-    return _reached(connect(facts), facts["environment"])
-
-
-def _deployed(name: str) -> Reached:
-    stage = deployed.find(name)
-    return _reached(stage.client, stage.environment)
-
-
-def _reached(client: Callable[[str], Any], environment: dict[str, str]) -> Reached:
+def _reached(options: argparse.Namespace) -> Reached:
+    client, environment = clients(options)
     sealing = Sealing(
         client("kms"), environment.get("CHANNELS_KEY", ""), environment.get("STAGE", "dev")
     )
@@ -170,9 +159,5 @@ def _parser() -> argparse.ArgumentParser:
     acts = {add: _add, commands.add_parser("list", help="all channels"): _list}
     for command, act in {**acts, change: _change, test: _test, delete: _delete}.items():
         command.set_defaults(act=act)
-        command.add_argument(
-            "--stage",
-            help="of this deployment, with your AWS credentials; else the running system's",
-        )
-        add_flags(command)
+        add_target(command)
     return parser

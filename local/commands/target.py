@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from chalicelib.api import instants
 from local.commands import deployed
-from local.commands.choosing import enter, find_running
+from local.commands.choosing import add_flags, connect, enter, find_running
 from local.errors import UsageError
 
 
@@ -24,6 +25,27 @@ def environment(options: argparse.Namespace) -> Mapping[str, str]:
     enter(facts)
     found: Mapping[str, str] = facts["environment"]
     return found
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that choose the target."""
+    parser.add_argument(
+        "--stage",
+        help="of this deployment, with your AWS credentials; else the running system's",
+    )
+    add_flags(parser)
+
+
+def clients(options: argparse.Namespace) -> tuple[Callable[[str], Any], Mapping[str, str]]:
+    """Return a function that makes clients of the target, and the variables of its functions.
+
+    Raises UsageError if the target is not found.
+    """
+    if options.stage:
+        stage = deployed.find(options.stage)
+        return stage.client, stage.environment
+    facts = find_running(options)
+    return connect(facts), facts["environment"]
 
 
 def instant(option: str, given: str | None) -> str | None:

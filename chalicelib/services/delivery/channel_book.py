@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
 import secrets as randomness
-import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Protocol
@@ -20,11 +18,9 @@ from chalicelib.domain.channels import (
     parse_new,
     with_topic,
 )
-from chalicelib.domain.errors import ChannelError, Contended, RuleError, TicktapeError
+from chalicelib.domain.errors import ChannelError, RuleError, TicktapeError
 from chalicelib.domain.times import to_text
-
-TRIES = 8
-_PAUSE_SECONDS = 0.01
+from chalicelib.services.delivery.rewriting import TableStore, rewrite
 
 
 class UnknownChannel(TicktapeError):  # noqa: N818 - named as the problem that it becomes
@@ -48,14 +44,8 @@ class ChannelTable(msgspec.Struct, frozen=True):
     unreadable: tuple[bytes, ...] = ()
 
 
-class ChannelStore(Protocol):
-    """Where channels are kept."""
-
-    def table(self) -> ChannelTable:
-        """All of them, read consistently."""
-
-    def write(self, table: ChannelTable, channels: tuple[StoredChannel, ...]) -> bool:
-        """Replace all of them; False where another write came between."""
+ChannelStore = TableStore[ChannelTable, StoredChannel]
+"""Where channels are kept."""
 
 
 class Sealer(Protocol):
@@ -143,14 +133,13 @@ class ChannelBook:
 
     def _write(self, change: Callable[[list[StoredChannel]], list[StoredChannel]]) -> None:
         """Change all channels as they are, again where another write was faster."""
-        for attempt in range(TRIES):
-            table = self._store.table()
-            changed = change(with_topic(table.channels))
-            _refuse_same_names(changed)
-            if self._store.write(table, tuple(changed)):
-                return
-            time.sleep(random.uniform(0, _PAUSE_SECONDS * 2**attempt))  # noqa: S311 - jitter
-        raise Contended("the channels are being changed by others: send the request again")
+
+        def changed(table: ChannelTable) -> list[StoredChannel]:
+            channels = change(with_topic(table.channels))
+            _refuse_same_names(channels)
+            return channels
+
+        rewrite(self._store, changed, "channels")
 
 
 def _found(channels: Iterable[StoredChannel], channel_id: str) -> StoredChannel:

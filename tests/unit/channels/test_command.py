@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.adapters.channels import Channels
 from local import commands
-from local.commands import channels_command
+from local.commands import channels_command, target
 from rigs.memory_aws.system import Aws
 from rigs.memory_aws.transport import Transport
 
@@ -23,10 +23,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
     """What the system that the command finds runs on."""
     made = Aws()
     transport = Transport(made)
-    monkeypatch.setattr(channels_command, "find_running", lambda _: {"environment": ENVIRONMENT})
-    monkeypatch.setattr(
-        channels_command, "connect", lambda _: lambda service: getattr(transport, service)
-    )
+    monkeypatch.setattr(target, "find_running", lambda _: {"environment": ENVIRONMENT})
+    monkeypatch.setattr(target, "connect", lambda _: lambda service: getattr(transport, service))
     return made
 
 

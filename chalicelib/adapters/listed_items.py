@@ -1,0 +1,86 @@
+"""Lists that are one item of the rules table each, replaced as a whole under its version."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from chalicelib.adapters.dynamodb import (
+    Item,
+    batch_get,
+    item_of,
+    read,
+    text,
+    transact,
+    version_of,
+    versioned,
+)
+
+log = logging.getLogger("ticktape.lists")
+
+Entry = TypeVar("Entry")
+
+_raw_decoder = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
+
+
+class Entries(NamedTuple, Generic[Entry]):
+    """The entries of a list with its version; 0 without an item.
+
+    `unreadable` are those that this version cannot read, as stored: the others go on without them,
+    and writing keeps them.
+    """
+
+    version: int
+    readable: tuple[Entry, ...]
+    unreadable: tuple[bytes, ...]
+
+
+class ListedItem(Generic[Entry]):
+    """The item under `#name`, a key that no rule can have and the index of rules does not list.
+
+    Its attribute `name` has the entries as JSON.
+    """
+
+    def __init__(self, client: Any, table: str, name: str, entry: type[Entry]) -> None:
+        self._client = client
+        self._table = table
+        self._name = name
+        self._decoder = msgspec.json.Decoder(entry)
+        self.place: Item = {"symbol": text(f"#{name}"), "rule_id": text(f"#{name}")}
+
+    def read(self) -> Entries[Entry]:
+        """Read the entries: one consistent GetItem."""
+        return self.decode(read(self._client, self._table, self.place))
+
+    def write(
+        self, version: int, entries: Iterable[Entry], unreadable: Iterable[bytes] = ()
+    ) -> bool:
+        """Replace the entries if the stored version still is `version`: one TransactWriteItems."""
+        kept = [*entries, *map(msgspec.Raw, unreadable)]
+        encoded = {self._name: msgspec.json.encode(kept).decode()}
+        item = self.place | item_of(**encoded)
+        return transact(self._client, [versioned(self._table, item, version)])
+
+    def decode(self, item: Item) -> Entries[Entry]:
+        """Return the entries of an item, which is empty if there is none."""
+        readable: list[Entry] = []
+        unreadable: list[bytes] = []
+        for raw in _raw_decoder.decode(item[self._name]["S"]) if item else ():
+            try:
+                readable.append(self._decoder.decode(raw))
+            except msgspec.ValidationError as error:
+                log.warning("one of the stored %s cannot be read: %s", self._name, error)
+                unreadable.append(bytes(raw))
+        return Entries(version_of(item), tuple(readable), tuple(unreadable))
+
+
+def read_together(client: Any, table: str, *lists: ListedItem[Any]) -> list[Item]:
+    """Return the items of several lists by one consistent BatchGetItem; empty ones without an
+    item."""
+    found = {
+        item["symbol"]["S"]: item for item in batch_get(client, table, [one.place for one in lists])
+    }
+    return [found.get(one.place["symbol"]["S"], {}) for one in lists]
