@@ -32,6 +32,7 @@ from chalicelib.adapters.apprise_channel import AppriseChannel
 from chalicelib.adapters.channels import Channels
 from chalicelib.adapters.deliveries import Deliveries
 from chalicelib.adapters.digests import Digests
+from chalicelib.adapters.directory_items import DirectoryItems
 from chalicelib.adapters.retries import Retries
 from chalicelib.adapters.webhook import Webhook
 from chalicelib.domain.alerts import Alert
@@ -134,7 +135,7 @@ def make_deliver(
     queues = SETTINGS.deliveries_queue_url, SETTINGS.deliveries_dead_queue_url
     return Deliver(
         Deliveries(transport.dynamodb, SETTINGS.alerts_table),
-        Directory(store, make),
+        Directory(DirectoryItems(transport.dynamodb, SETTINGS.rules_table), make),
         Retries(transport.sqs, *queues),
         "https://ticktape.example",
         lambda: instant(0),

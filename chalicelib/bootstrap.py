@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # functions must not wait for each other's imports
     from chalicelib.services.delivery.channel_book import ChannelBook
     from chalicelib.services.delivery.deliver import Deliver
     from chalicelib.services.delivery.directory import Directory
+    from chalicelib.services.delivery.mute_book import MuteBook
     from chalicelib.services.detect.detect import Detect
     from chalicelib.services.health import HealthCheck
     from chalicelib.services.ingest.ingest import Ingest
@@ -151,6 +152,17 @@ class Services:
         return ChannelBook(store, sealing, self.clock)
 
     @cached_property
+    def mutes(self) -> MuteBook:
+        """Return the mutes of alerts."""
+        from chalicelib.adapters.clients import Clients, Deferred
+        from chalicelib.adapters.mutes import Mutes
+        from chalicelib.services.delivery.mute_book import MuteBook
+
+        settings, clients = self.settings, self._clients or Clients(self.settings.account_id)
+        store = Mutes(Deferred(lambda: clients.dynamodb), settings.rules_table)
+        return MuteBook(store, lambda: self.stores.state, self.clock, link_key_of(settings))
+
+    @cached_property
     def rate_limit(self) -> RateLimit:
         """Return the rate limit of keys."""
         from chalicelib.services.access.rate_limit import RateLimit
@@ -218,9 +230,8 @@ class Services:
         retries = Retries(Deferred(lambda: clients.sqs), *queues)
         channels = aws_channels(settings, clients)
         bars = Bars(dynamodb, settings.bars_table, {})
-        pictures = partial(Pictures, bars)
-        page_url = settings.page_url
-        return Deliver(store, channels, retries, page_url, self.clock, digests, pictures)
+        given = digests, partial(Pictures, bars), link_key_of(settings)
+        return Deliver(store, channels, retries, settings.page_url, self.clock, *given)
 
     @cached_property
     def rebuild(self) -> Rebuild:
@@ -289,6 +300,13 @@ class Services:
         return Compact(aws_lake(self.settings, self._clients), self.clock)
 
 
+def link_key_of(settings: Settings) -> bytes:
+    """Return the key of the links in messages; empty for a stage without a token."""
+    from chalicelib.domain.mute_links import link_key
+
+    return link_key(settings.write_token_sha256, settings.stage)
+
+
 def aws_lake(settings: Settings, clients: Any = None) -> LakeStores:
     """Return compaction's stores over Athena, Glue, S3 and DynamoDB; clients as for aws_stores."""
     from chalicelib.adapters.athena import Athena
@@ -312,8 +330,8 @@ def aws_lake(settings: Settings, clients: Any = None) -> LakeStores:
 
 def aws_channels(settings: Settings, clients: Any) -> Directory:
     """The channels that alerts are sent over."""
-    from chalicelib.adapters.channels import Channels
     from chalicelib.adapters.clients import Deferred
+    from chalicelib.adapters.directory_items import DirectoryItems
     from chalicelib.adapters.sealed_channel import SealedChannel
     from chalicelib.adapters.sealing import Sealing
     from chalicelib.adapters.topic import Topic
@@ -325,7 +343,8 @@ def aws_channels(settings: Settings, clients: Any) -> Directory:
     def make(stored: StoredChannel) -> Channel:
         return topic if stored.kind == "sns" else SealedChannel(stored, sealing)
 
-    return Directory(Channels(Deferred(lambda: clients.dynamodb), settings.rules_table), make)
+    items = DirectoryItems(Deferred(lambda: clients.dynamodb), settings.rules_table)
+    return Directory(items, make)
 
 
 def aws_stores(settings: Settings, clients: Any = None) -> Stores:

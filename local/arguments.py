@@ -41,6 +41,7 @@ commands for a system that runs (each has --help):
   python -m local sql "SELECT"  run a statement of Athena's SQL on the archive
   python -m local test-alert    send a test message to the alerts topic
   python -m local channels list where alerts are sent; add, change, test and delete change it
+  python -m local mutes    list what is muted; add and remove change it
   python -m local token list    keys of the API; add and revoke make and end them
   python -m local compact       finished days of the raw archive into Parquet, now
 

@@ -19,8 +19,10 @@ from chalice.config import Config
 from chalice.test import TestHTTPClient as HTTPClient
 
 from chalicelib.adapters.channels import Channels
+from chalicelib.adapters.mutes import Mutes
 from chalicelib.adapters.sealing import Sealing
 from chalicelib.api import access, routes
+from chalicelib.bootstrap import link_key_of
 from chalicelib.domain.detection import State, Watch, advance
 from chalicelib.domain.rules import default_rules
 from chalicelib.domain.sessions import calendar_for
@@ -31,6 +33,7 @@ from chalicelib.services.access.key_ring import KeyRing
 from chalicelib.services.access.rate_limit import RateLimit
 from chalicelib.services.bars.writing import BarWriter
 from chalicelib.services.delivery.channel_book import ChannelBook
+from chalicelib.services.delivery.mute_book import MuteBook
 from chalicelib.services.health import HealthCheck
 from chalicelib.services.priced import PricedRecord
 from chalicelib.services.reports.lists import ReportLists
@@ -69,8 +72,11 @@ class FakeServices:
         )
         self.key_store = FakeKeys()
         self.keys = KeyRing(self.key_store, self.clock, settings.write_token_sha256)
-        store = Channels(Aws().dynamodb, "rules")
-        self.channels = ChannelBook(store, Sealing(KMS(), "alias/test", "test"), self.clock)
+        rules = Aws().dynamodb, "rules"
+        sealing = Sealing(KMS(), "alias/test", "test")
+        self.channels = ChannelBook(Channels(*rules), sealing, self.clock)
+        key = link_key_of(settings)
+        self.mutes = MuteBook(Mutes(*rules), lambda: self.stores.state, self.clock, key)
         self.rate_limit = RateLimit(self.key_store, self.clock)
         self.lake = FakeLake()
         self.reports = Reports(

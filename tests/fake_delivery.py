@@ -13,6 +13,7 @@ from chalicelib.domain.digests import Digest, Member
 from chalicelib.domain.holding import Window
 from chalicelib.domain.holding_settings import Holding
 from chalicelib.domain.messages import Message
+from chalicelib.domain.mutes import Mute
 from chalicelib.services.delivery.channel import Channel
 from chalicelib.services.delivery.stores import Key, Refusals, ToHold
 
@@ -119,6 +120,11 @@ class FakeDirectory:
 
     def __init__(self, channels: Mapping[str, Channel]) -> None:
         self._channels = channels
+        self.muted: tuple[Mute, ...] = ()
+
+    def mutes(self) -> tuple[Mute, ...]:
+        """See Channels."""
+        return self.muted
 
     def receivers(self, alert: Alert) -> tuple[str, ...]:
         """See Channels."""

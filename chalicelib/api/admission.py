@@ -15,7 +15,7 @@ from chalice.app import Response
 from chalicelib.api import failures
 from chalicelib.api.parameters import given_in
 from chalicelib.api.problems import DETAILS, Problem, missing_scope, shown
-from chalicelib.api.routes import OPEN, READ, Route
+from chalicelib.api.routes import Route
 from chalicelib.api.weights import weight_of
 from chalicelib.api.wiring import Services
 from chalicelib.domain.keys import cover
@@ -61,14 +61,13 @@ def answered(
             admit(caller, route, services, weight)
         return answer()
 
-    writes = route.access not in (OPEN, READ)
     try:
         response = failures.answered(admitted)
     except Exception:
-        if writes:  # writes before a failure are audited, too
+        if route.writes:  # writes before a failure are audited, too
             _note(caller, route, request, Response("", status_code=500))
         raise
-    if writes:
+    if route.writes:
         _note(caller, route, request, response)
     return response
 
@@ -130,7 +129,7 @@ def _count(services: Services, counter: str, limit: int, weight: int, detail: st
 
 def _note(caller: Caller | None, route: Route, request: Any, response: Response) -> None:
     """Write the audit line of a request that writes: never the token, nor any header."""
-    caller = caller or Caller("", "", (), None)
+    caller = caller or Caller("", route.audited_as, (), None)
     resource = _resource(request, response)
     audit.info(
         "%s %s: %s by %s (%s)",

@@ -18,6 +18,7 @@ from chalicelib.api.problems import (
     of_status,
     unknown_channel,
     unknown_key,
+    unknown_mute,
     unknown_report,
     unknown_rule,
     unknown_run,
@@ -66,6 +67,7 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
     """
     from chalicelib.services.access.key_ring import KeyRefused, UnknownKey
     from chalicelib.services.delivery.channel_book import ChannelRefused, UnknownChannel
+    from chalicelib.services.delivery.mute_book import MuteRefused, UnknownMute
     from chalicelib.services.market_data.bar_reading import TooManyStored
     from chalicelib.services.market_data.indicator_tables import TooManyValues
     from chalicelib.services.market_data.market_data import NoPrice
@@ -89,7 +91,9 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
             return unknown_key(text)
         case UnknownChannel():
             return unknown_channel(text)
-        case KeyRefused() | ChannelRefused():
+        case UnknownMute():
+            return unknown_mute(text)
+        case KeyRefused() | ChannelRefused() | MuteRefused():
             return Problem(409, text)
         case RuleRefused() | ListFull():
             return Problem(409, text, field="symbol")

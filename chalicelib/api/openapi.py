@@ -7,8 +7,10 @@ from typing import Any
 
 from chalicelib.api.openapi_channel_schemas import CHANNEL_SCHEMAS
 from chalicelib.api.openapi_key_schemas import KEY_SCHEMAS
+from chalicelib.api.openapi_mute_schemas import MUTE_SCHEMAS
+from chalicelib.api.openapi_operations import problem
 from chalicelib.api.openapi_parameters import PARAMETERS
-from chalicelib.api.openapi_paths import PATHS, problem
+from chalicelib.api.openapi_paths import PATHS
 from chalicelib.api.openapi_schemas import schemas
 from chalicelib.api.routes import OPEN, READ, ROUTES
 from chalicelib.domain.keys import SCOPES
@@ -48,6 +50,7 @@ def openapi_document(version: str, *, fast: int, slow: int, closed: bool) -> dic
                 **schemas(fast, slow),
                 **KEY_SCHEMAS,
                 **CHANNEL_SCHEMAS,
+                **MUTE_SCHEMAS,
                 "Document": {"type": "object", "description": "An OpenAPI 3.1 document."},
             },
             "securitySchemes": {

@@ -66,6 +66,21 @@ def _exactly(properties: dict[str, Schema]) -> Schema:
     return record(properties, additionalProperties=False)
 
 
+HOURS = _exactly(
+    {
+        "days": {
+            "type": "array",
+            "description": "The days on which they start.",
+            "minItems": 1,
+            "items": text(enum=list(DAYS)),
+        },
+        "start": _clock("HH:MM."),
+        "end": _clock("HH:MM; on the next day unless it is after start."),
+        "time_zone": _TIME_ZONE,
+    }
+)
+"""Hours that come back by weekday."""
+
 _HOLDING: dict[str, Schema] = {
     "limit": nullable(
         _exactly(
@@ -93,19 +108,7 @@ _HOLDING: dict[str, Schema] = {
         "description": "Alerts are held until these hours end. PUT without one of limit, digest"
         " and quiet_hours keeps it, and null switches it off.",
         "maxItems": MOST_QUIET_HOURS,
-        "items": _exactly(
-            {
-                "days": {
-                    "type": "array",
-                    "description": "The days on which they start.",
-                    "minItems": 1,
-                    "items": text(enum=list(DAYS)),
-                },
-                "start": _clock("HH:MM."),
-                "end": _clock("HH:MM; on the next day unless it is after start."),
-                "time_zone": _TIME_ZONE,
-            }
-        ),
+        "items": HOURS,
     },
 }
 

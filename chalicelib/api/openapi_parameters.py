@@ -10,6 +10,7 @@ from chalicelib.api.parameters import FLAGS, FORMATS, MANY_INTERVALS, SORTS, WHO
 from chalicelib.domain.alerts import ALERT_ID_ALLOWED
 from chalicelib.domain.channel_ids import CHANNEL_ID_ALLOWED
 from chalicelib.domain.keys import KEY_ID_ALLOWED
+from chalicelib.domain.mutes import MUTE_ID_ALLOWED
 from chalicelib.domain.rules import RULE_ID_ALLOWED, Condition
 from chalicelib.services.market_data.bar_reading import MOST_STORED
 from chalicelib.services.market_data.indicator_list import INDICATORS
@@ -120,6 +121,13 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "in": "path",
         "required": True,
         "description": CHANNEL_ID_ALLOWED,
+        "schema": text(pattern="^[a-z0-9]{1,32}$"),
+    },
+    "mute_id": {
+        "name": "mute_id",
+        "in": "path",
+        "required": True,
+        "description": MUTE_ID_ALLOWED,
         "schema": text(pattern="^[a-z0-9]{1,32}$"),
     },
     "key_id": {

@@ -158,6 +158,12 @@ def unknown_channel(channel_id: str) -> Problem:
     return Problem(404, detail, kind="unknown-channel", parameter="channel_id", value=channel_id)
 
 
+def unknown_mute(mute_id: str) -> Problem:
+    """404: no mute has this id."""
+    detail = f"there is no mute {mute_id!r}; GET /mutes lists what is"
+    return Problem(404, detail, kind="unknown-mute", parameter="mute_id", value=mute_id)
+
+
 def missing_scope(method: str, path: str, scope: str) -> Problem:
     """Return 403: the key is valid but lacks the scope."""
     detail = f"{method} {path} needs a key with the scope {scope}; this one does not have it"

@@ -32,7 +32,8 @@ class Route(msgspec.Struct, frozen=True):
     `access` is the scope that a key needs for it, or OPEN: anyone may. `weight` is the least number
     of requests that it counts as in a key's minute (see `weights`). `most_a_minute` is a separate
     rate per key for requests that cost money. `interval` is the default interval of its rows; None
-    if it has no bars.
+    if it has no bars. `audited_as`: who writes by an OPEN route, for the audit line; empty if it
+    writes nothing.
     """
 
     method: str
@@ -42,6 +43,12 @@ class Route(msgspec.Struct, frozen=True):
     weight: int = 1
     most_a_minute: int | None = None
     interval: str | None = None
+    audited_as: str = ""
+
+    @property
+    def writes(self) -> bool:
+        """Return whether its requests change something, and are audited."""
+        return bool(self.audited_as) or self.access not in (OPEN, READ)
 
     @property
     def takes_body(self) -> bool:
@@ -79,6 +86,10 @@ ROUTES = (
         10,
         most_a_minute=10,
     ),
+    Route("GET", "/mutes", "mute_views.mutes"),
+    Route("POST", "/mutes", "mute_views.create_mute", RULES),
+    Route("POST", "/mutes/signed", "mute_views.follow_link", OPEN, audited_as="signed link"),
+    Route("DELETE", "/mutes/{mute_id}", "mute_views.delete_mute", RULES),
     Route("GET", "/reports", "report_views.reports"),
     Route("POST", "/reports/{name}", "report_views.start_report", REPORTS, 10, most_a_minute=10),
     Route("GET", "/reports/runs/{run_id}", "report_views.report_run"),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from chalicelib.services.access.key_ring import KeyRing
     from chalicelib.services.access.rate_limit import RateLimit
     from chalicelib.services.delivery.channel_book import ChannelBook
+    from chalicelib.services.delivery.mute_book import MuteBook
     from chalicelib.services.health import HealthCheck
     from chalicelib.services.reports.reports import Reports
     from chalicelib.services.rules.preview import Previewed
@@ -44,6 +45,10 @@ class Services(Protocol):
     @property
     def channels(self) -> ChannelBook:
         """Return the channels that alerts are sent to."""
+
+    @property
+    def mutes(self) -> MuteBook:
+        """Return the mutes."""
 
     @property
     def rate_limit(self) -> RateLimit:

@@ -5,7 +5,8 @@ TicktapeError
 │   ├── TickError       of a tick on the wire
 │   ├── RuleError       of a rule
 │   ├── KeyFieldError   of an API key
-│   └── ChannelError    of a channel
+│   ├── ChannelError    of a channel
+│   └── MuteError       of a mute
 ├── DeliveryError       a channel did not take a message (domain/deliveries.py)
 ├── UnreadableError     bytes that are not JSON of the expected shape
 ├── Contended           another invocation holds the claim: retry
@@ -54,6 +55,10 @@ class KeyFieldError(FieldError):
 
 class ChannelError(FieldError):
     """A field of a channel. `value` never holds an address or a secret."""
+
+
+class MuteError(FieldError):
+    """An invalid field of a mute."""
 
 
 class UnreadableError(TicktapeError, ValueError):

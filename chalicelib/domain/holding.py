@@ -54,10 +54,11 @@ def hold(
     """Return until when the channel's digest and quiet hours hold an alert; None if it is sent now,
     as far as the channel's limit lets it through (`count`).
 
-    `also` are further reasons to hold it; the latest end counts, and quiet hours apply to it.
+    `also` are further reasons to hold it; the latest end counts, and quiet hours apply to it. They
+    alone hold an alert that passes.
     """
     if passes(alert):
-        return None
+        return max(also, key=lambda each: each.until, default=None)
     digest = _digest_end(holding, alert, exchange_timezone, now)
     reasons = [*([digest] if digest else []), *also]
     longest = max(reasons, key=lambda each: each.until, default=None)

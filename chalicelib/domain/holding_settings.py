@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 import msgspec
 
 from chalicelib.domain.errors import ChannelError
-from chalicelib.domain.quiet_hours import DAYS, LONGEST_QUIET, QuietHours, quiet_end
+from chalicelib.domain.quiet_hours import DAYS, QuietHours, never_end
 from chalicelib.domain.sessions import zone_names
 
 Cadence = Literal["as_it_happens", "every_15_minutes", "at_close", "until_open"]
@@ -29,11 +28,9 @@ _DIGEST_ALLOWED = (
     f"{', '.join(get_args(Cadence))}, "
     'or an object such as {"daily_at": "08:00", "time_zone": "Europe/Berlin"}'
 )
-_QUIET_ALLOWED = (
-    f"a list of at most {MOST_QUIET_HOURS} objects such as "
-    '{"days": ["mon", "tue"], "start": "22:00", "end": "07:00", "time_zone": "Europe/Berlin"}'
-)
-_A_MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
+_HOURS = '{"days": ["mon", "tue"], "start": "22:00", "end": "07:00", "time_zone": "Europe/Berlin"}'
+_HOURS_ALLOWED = f"an object such as {_HOURS}"
+_QUIET_ALLOWED = f"a list of at most {MOST_QUIET_HOURS} objects such as {_HOURS}"
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -100,22 +97,23 @@ def _quiet_hours(given: Any) -> tuple[QuietHours, ...]:
         return ()
     if not isinstance(given, list) or len(given) > MOST_QUIET_HOURS:
         raise ChannelError("quiet_hours", given, _QUIET_ALLOWED)
-    entries = tuple(map(_entry, given))
-    if quiet_end(entries, _A_MONDAY)[0] - _A_MONDAY >= LONGEST_QUIET:
+    entries = tuple(parse_hours(entry, "quiet_hours") for entry in given)
+    if never_end(entries):
         raise ChannelError("quiet_hours", given, "hours that leave a part of the week")
     return entries
 
 
-def _entry(given: Any) -> QuietHours:
-    fields = _fields(given, "quiet_hours", QuietHours, _QUIET_ALLOWED)
+def parse_hours(given: Any, field: str) -> QuietHours:
+    """Parse hours that come back by weekday. Raises ChannelError, which names the field."""
+    fields = _fields(given, field, QuietHours, _HOURS_ALLOWED)
     days = fields["days"]
     if not isinstance(days, list) or not days or not all(day in DAYS for day in days):
-        raise ChannelError("quiet_hours.days", days, f"a list of {', '.join(DAYS)}")
+        raise ChannelError(f"{field}.days", days, f"a list of {', '.join(DAYS)}")
     return QuietHours(
         days=tuple(day for day in DAYS if day in days),
-        start=_clock(fields["start"], "quiet_hours.start"),
-        end=_clock(fields["end"], "quiet_hours.end"),
-        time_zone=_time_zone(fields["time_zone"], "quiet_hours.time_zone"),
+        start=_clock(fields["start"], f"{field}.start"),
+        end=_clock(fields["end"], f"{field}.end"),
+        time_zone=_time_zone(fields["time_zone"], f"{field}.time_zone"),
     )
 
 

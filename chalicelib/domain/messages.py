@@ -39,11 +39,14 @@ class Message(msgspec.Struct, frozen=True):
     picture: Picture | None = None
 
 
-def compose(alert: Alert, exchange_timezone: str | None, page_url: str) -> Message:
-    """Return the message of an alert, with the time in the exchange's zone."""
+def compose(
+    alert: Alert, exchange_timezone: str | None, page_url: str, mute: Line | None = None
+) -> Message:
+    """Return the message of an alert, with the time in the exchange's zone, and the link that mutes
+    it if there is one."""
     mark = SIMULATED_MARK if alert.simulated else ""
     when = _local_time(alert, exchange_timezone)
-    body = Body(mark + alert.message, _lines(alert, when, page_url))
+    body = Body(mark + alert.message, _lines(alert, when, page_url, mute))
     return Message(
         subject=_ascii(body.heading)[:SUBJECT_LIMIT],
         text=render(body, "text"),
@@ -61,7 +64,7 @@ def compose(alert: Alert, exchange_timezone: str | None, page_url: str) -> Messa
     )
 
 
-def _lines(alert: Alert, when: str, page_url: str) -> tuple[Line, ...]:
+def _lines(alert: Alert, when: str, page_url: str, mute: Line | None) -> tuple[Line, ...]:
     """Return the details of an alert."""
     lines = [Line("Time", when)]
     if "change_percent" in alert.values:
@@ -77,6 +80,8 @@ def _lines(alert: Alert, when: str, page_url: str) -> tuple[Line, ...]:
         lines.append(Line("Averages", ", ".join(averages)))
     if page_url:
         lines.append(Line("Chart", _address(alert, page_url), is_link=True))
+    if mute is not None:
+        lines.append(mute)
     lines.append(Line("Source", f"{alert.source}. Informational only; not investment advice."))
     return tuple(lines)
 

@@ -16,6 +16,7 @@ LONGEST_QUIET = timedelta(days=8)
 """Quiet hours that follow each other without a gap hold nothing back for longer."""
 
 _DAY = timedelta(days=1)
+_A_MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 class QuietHours(msgspec.Struct, frozen=True):
@@ -57,6 +58,11 @@ def quiet_end(quiet: Iterable[QuietHours], instant: datetime) -> tuple[datetime,
             break
         end, said = later, f"{entry.end} {entry.time_zone}"
     return end, said
+
+
+def never_end(quiet: Iterable[QuietHours]) -> bool:
+    """Return whether entries leave no part of the week."""
+    return quiet_end(quiet, _A_MONDAY)[0] - _A_MONDAY >= LONGEST_QUIET
 
 
 def _end_of(entry: QuietHours, instant: datetime) -> datetime:

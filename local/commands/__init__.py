@@ -102,11 +102,19 @@ def channels(arguments: list[str]) -> int:
     return channels_command.channels(arguments)
 
 
+def mutes(arguments: list[str]) -> int:
+    """List, add and remove mutes."""
+    from local.commands import mutes_command
+
+    return mutes_command.mutes(arguments)
+
+
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "channels": channels,
     "compact": compact,
     "env": env,
     "forget": forget,
+    "mutes": mutes,
     "rebuild": rebuild,
     "redrive": redrive,
     "sql": sql,

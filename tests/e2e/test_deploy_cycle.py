@@ -374,8 +374,13 @@ def test_every_route_of_the_api_answers(standing: Standing) -> None:
     status, added = standing.ask("POST", "/channels", channel)
     assert status == 201, added
     channel_path = f"/channels/{added['channel_id']}"
+    status, muted = standing.ask("POST", "/mutes", {"symbol": "MUTED", "until": "until_open"})
+    assert status == 201, muted
+    mute_path = f"/mutes/{muted['mute_id']}"
     asked = {
         ("POST", "/rules"): None,
+        ("POST", "/mutes"): None,
+        ("POST", "/mutes/signed"): None,  # which needs the link of a message
         ("POST", "/channels"): None,
         ("POST", "/channels/{channel_id}/test"): None,
         ("POST", "/reports/{name}"): None,
@@ -405,7 +410,7 @@ def test_every_route_of_the_api_answers(standing: Standing) -> None:
     for interval in ("1m", "1h", "1d"):
         assert standing.ask("GET", f"/prices/AAPL?interval={interval}")[0] == 200
     rule_path = f"/rules/{made['rule_id']}"
-    for path in ("/symbols/AAPL", "/symbols/AAPL?data=true", rule_path, channel_path):
+    for path in ("/symbols/AAPL", "/symbols/AAPL?data=true", rule_path, channel_path, mute_path):
         assert standing.ask("DELETE", path)[0] < 300
 
 

@@ -44,6 +44,10 @@ NEEDED = {
     "PUT /channels/{channel_id}": "write:channels",
     "DELETE /channels/{channel_id}": "write:channels",
     "POST /channels/{channel_id}/test": "write:channels",
+    "GET /mutes": "read",
+    "POST /mutes": "write:rules",
+    "POST /mutes/signed": "any",
+    "DELETE /mutes/{mute_id}": "write:rules",
     "GET /reports": "read",
     "POST /reports/{name}": "reports",
     "GET /reports/runs/{run_id}": "read",
@@ -63,6 +67,7 @@ EXAMPLES = {
     "key_id": "none",
     "alert_id": "0" * 24,
     "channel_id": "sns",
+    "mute_id": "none",
 }
 MARK = "evil"
 HEADERS: dict[str, dict[str, str]] = {

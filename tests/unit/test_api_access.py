@@ -50,6 +50,7 @@ EXAMPLES = {
     "key_id": "none",
     "alert_id": "0" * 24,
     "channel_id": "sns",
+    "mute_id": "none",
 }
 
 
@@ -141,6 +142,8 @@ def test_a_policy_names_method_and_path_of_each_route_of_the_scope(services: Fak
         f"{base}/POST/rules",
         f"{base}/PUT/rules/*",
         f"{base}/DELETE/rules/*",
+        f"{base}/POST/mutes",
+        f"{base}/DELETE/mutes/*",
     ]
     assert len(policy_of(services, TOKEN)) == len(GUARDED)
 

@@ -422,13 +422,15 @@ def test_no_log_or_answer_contains_a_token(
             key_id="none",
             alert_id="0" * 24,
             channel_id="sns",
+            mute_id="none",
         )
         answer = client.send(route.method, path, {}, bearing(token))
         text = answer.body.decode() + json.dumps(answer.headers)
         assert token not in text
         assert key_ring.fingerprint(token) not in text
     writes = {route.access for route in ROUTES} - {OPEN, READ}
-    assert bool(audited(caplog)) == (scope in writes)
+    by_keys = [line for line in audited(caplog) if line["key_name"] != "signed link"]
+    assert bool(by_keys) == (scope in writes)
     formatter = JsonFormatter("x")
     logged = "".join(formatter.format(record) for record in caplog.records)
     assert token not in logged

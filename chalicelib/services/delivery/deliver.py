@@ -27,6 +27,7 @@ from chalicelib.domain.deliveries import (
 from chalicelib.domain.digest_messages import compose_digest
 from chalicelib.domain.digests import Digest, StoredDigest, digest_of
 from chalicelib.domain.messages import Message, compose
+from chalicelib.domain.mute_links import mute_line
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.services.delivery.channel import MAX_SEND_SECONDS, Channel
 from chalicelib.services.delivery.directory import Channels
@@ -74,8 +75,10 @@ class Deliver:
         clock: Callable[[], datetime],
         digests: DigestStore,
         pictures: Callable[[], Pictures] | None = None,
+        link_key: bytes = b"",
     ) -> None:
-        """`pictures` makes those of one invocation; without it messages have none."""
+        """`pictures` makes those of one invocation; without it messages have none. `link_key` signs
+        the links in messages that mute; without it they have none."""
         self._store = store
         self._digests = digests
         self._holder = Holder(store, digests, channels, retries, clock)
@@ -85,6 +88,7 @@ class Deliver:
         self._clock = clock
         self._pictures = pictures
         self._breakers = Breakers(lambda: clock().timestamp())
+        self._link_key = link_key
 
     def new(self, alerts: Sequence[tuple[str, StoredAlert]], deadline: float) -> Delivered:
         """Make the first attempt of each alert on each channel, unless the channel holds the alert
@@ -166,8 +170,7 @@ class Deliver:
             return self._attempt_digest(stored.digest, claimed, retry, turn, channel)
 
         def message() -> Message:
-            composed = compose(stored.alert, stored.exchange_timezone, self._page_url)
-            return turn.illustrated(composed, stored, claimed)
+            return turn.illustrated(self._message(stored), stored, claimed)
 
         return self._attempt(message, claimed, retry, turn, channel)
 
@@ -281,6 +284,10 @@ class Deliver:
         self._breakers.failed(name, seconds)
         turn.failed(name, seconds)
         return self._retry(claimed, retry, failure)
+
+    def _message(self, stored: StoredAlert) -> Message:
+        shown = stored.alert, stored.exchange_timezone, self._page_url
+        return compose(*shown, mute_line(*shown, self._link_key, self._clock()))
 
     def _retry(self, claimed: Delivery, retry: Retry, error: Passing) -> Result | None:
         """Ask for the next attempt, unless this was the last one. The request goes out before the

@@ -10,8 +10,8 @@ from typing import Protocol
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.channels import StoredChannel, receivers, with_topic
 from chalicelib.domain.holding_settings import NOTHING_HELD, Holding
+from chalicelib.domain.mutes import Mute
 from chalicelib.services.delivery.channel import Channel
-from chalicelib.services.delivery.channel_book import ChannelStore
 
 KEPT_SECONDS = 30.0
 
@@ -30,19 +30,30 @@ class Channels(Protocol):
     def holding(self, channel_id: str) -> Holding | None:
         """Return what a channel holds back; None if nothing, or if there is no such channel."""
 
+    def mutes(self) -> tuple[Mute, ...]:
+        """Return the mutes, also those that have ended."""
+
+
+class DirectoryStore(Protocol):
+    """Where channels and mutes are read."""
+
+    def read(self) -> tuple[tuple[StoredChannel, ...], tuple[Mute, ...]]:
+        """Return all of them, read consistently, in one request."""
+
 
 class Directory:
-    """Channels of a store, read again when they have aged and when one is asked for that is not
-    known yet. `now` is a monotonic clock in seconds."""
+    """Channels and mutes of a store, read again when they have aged and when a channel is asked for
+    that is not known yet. `now` is a monotonic clock in seconds."""
 
     def __init__(
-        self, store: ChannelStore, make: Make, now: Callable[[], float] = time.monotonic
+        self, store: DirectoryStore, make: Make, now: Callable[[], float] = time.monotonic
     ) -> None:
         self._store = store
         self._make = make
         self._now = now
         self._read_at = float("-inf")
         self._known: dict[str, StoredChannel] = {}
+        self._mutes: tuple[Mute, ...] = ()
         self._made: dict[str, tuple[StoredChannel, Channel]] = {}
         self._lock = threading.Lock()
 
@@ -74,12 +85,18 @@ class Directory:
             stored = self._fresh().get(channel_id)
         return stored.holding if stored and stored.holding != NOTHING_HELD else None
 
+    def mutes(self) -> tuple[Mute, ...]:
+        """See Channels."""
+        with self._lock:
+            self._fresh()
+            return self._mutes
+
     def _fresh(self) -> dict[str, StoredChannel]:
         if self._now() - self._read_at > KEPT_SECONDS:
             self._read()
         return self._known
 
     def _read(self) -> None:
-        channels = with_topic(self._store.table().channels)
-        self._known = {channel.channel_id: channel for channel in channels}
+        channels, self._mutes = self._store.read()
+        self._known = {channel.channel_id: channel for channel in with_topic(channels)}
         self._read_at = self._now()

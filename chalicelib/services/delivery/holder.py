@@ -26,7 +26,8 @@ from chalicelib.domain.holding import (
     hold,
     passes,
 )
-from chalicelib.domain.holding_settings import Holding, Limit
+from chalicelib.domain.holding_settings import NOTHING_HELD, Holding, Limit
+from chalicelib.domain.mutes import Mute, muted
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.services.delivery.directory import Channels
 from chalicelib.services.delivery.stores import DeliveryStore, DigestStore, RetryQueue, ToHold
@@ -71,17 +72,18 @@ class Holder:
         self._clock = clock
 
     def outcomes(self, tasks: Sequence[Task], turn: Turn) -> list[Outcome]:
-        """Return what comes of each task: first attempts of alerts. Without channels that hold
-        anything back it reads and writes nothing."""
+        """Return what comes of each task: first attempts of alerts. Without mutes and
+        channels that hold anything back it reads and writes nothing."""
         found: list[Outcome] = ["send"] * len(tasks)
         by_channel: dict[str, list[_Alert]] = defaultdict(list)
         for at, task in enumerate(tasks):
             if task.stored is not None:
                 by_channel[task.retry.channel].append(_Alert(at, task.stored))
+        mutes = self._channels.mutes() if by_channel else ()
         for channel, alerts in by_channel.items():
             holding = self._channels.holding(channel)
-            if holding is not None:
-                batch = _Batch(self, channel, holding, turn, found)
+            if holding is not None or mutes:
+                batch = _Batch(self, channel, holding or NOTHING_HELD, mutes, turn, found)
                 batch.settle(alerts, self._clock())
         return found
 
@@ -153,11 +155,18 @@ class _Batch:
     """The alerts of a batch on one channel; `found` has the outcomes of all tasks."""
 
     def __init__(
-        self, holder: Holder, channel: str, holding: Holding, turn: Turn, found: list[Outcome]
+        self,
+        holder: Holder,
+        channel: str,
+        holding: Holding,
+        mutes: Sequence[Mute],
+        turn: Turn,
+        found: list[Outcome],
     ) -> None:
         self._holder = holder
         self._channel = channel
         self._holding = holding
+        self._mutes = mutes
         self._turn = turn
         self._found = found
 
@@ -195,7 +204,9 @@ class _Batch:
         passing = []
         for alert in alerts:
             stored = alert.stored
-            found = hold(self._holding, stored.alert, stored.exchange_timezone, now)
+            mute = muted(self._mutes, stored.alert, now)
+            also = () if mute is None else (mute,)
+            found = hold(self._holding, stored.alert, stored.exchange_timezone, now, also)
             if found is not None:
                 by_end[to_text(found.until)].append((alert, found.reason))
             elif not passes(stored.alert):

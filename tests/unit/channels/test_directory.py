@@ -14,7 +14,7 @@ from chalicelib.domain.channel_secrets import Secrets
 from chalicelib.domain.channels import StoredChannel
 from chalicelib.domain.deliveries import DeliveryError, Lasting, Passing
 from chalicelib.domain.messages import Message
-from chalicelib.services.delivery.channel_book import ChannelTable
+from chalicelib.domain.mutes import Mute
 from chalicelib.services.delivery.directory import KEPT_SECONDS, Directory
 from rigs.alert_peers import Reply, peer
 from rigs.memory_aws.system import KMS
@@ -24,18 +24,16 @@ PHONE = StoredChannel(channel_id="phone", name="Phone", kind="webhook", service=
 
 
 class Store:
-    """A ChannelStore that counts how often it is read."""
+    """A DirectoryStore that counts how often it is read."""
 
     def __init__(self, *channels: StoredChannel) -> None:
         self.channels = channels
+        self.mutes: tuple[Mute, ...] = ()
         self.reads = 0
 
-    def table(self) -> ChannelTable:
+    def read(self) -> tuple[tuple[StoredChannel, ...], tuple[Mute, ...]]:
         self.reads += 1
-        return ChannelTable(1, self.channels)
-
-    def write(self, table: ChannelTable, channels: tuple[StoredChannel, ...]) -> bool:
-        raise AssertionError("a directory only reads")
+        return self.channels, self.mutes
 
 
 class World:
@@ -64,6 +62,16 @@ def test_channels_are_read_once_in_thirty_seconds() -> None:
     assert (world.store.reads, world.made) == (1, [PHONE])
     world.now = KEPT_SECONDS + 1
     world.directory.receivers(alert)
+    assert world.store.reads == 2
+
+
+def test_mutes_are_read_with_the_channels() -> None:
+    world = World(PHONE)
+    assert world.find("phone") is PHONE
+    world.store.mutes = (Mute(mute_id="m", symbol="AAPL"),)
+    assert world.directory.mutes() == ()
+    world.now = KEPT_SECONDS + 1
+    assert [mute.symbol for mute in world.directory.mutes()] == ["AAPL"]
     assert world.store.reads == 2
 
 

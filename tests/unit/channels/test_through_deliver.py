@@ -157,7 +157,7 @@ def test_an_alert_to_the_topic_alone_is_claimed_and_marked_and_reads_no_bars(wor
     calls = AwsCalls([world.transport.dynamodb])
     assert world.deliver().sent == 1
     assert {name: each.calls for name, each in calls.by_operation.items()} == {
-        "GetItem": 1,
+        "BatchGetItem": 1,
         "UpdateItem": 2,
     }
 

@@ -132,7 +132,7 @@ def test_a_channel_that_holds_nothing_makes_the_calls_that_it_made() -> None:
     records = world.records(*many_alerts(10))
     world.calls.clear()
     assert world.new(records).sent == 10
-    assert world.calls == {"GetItem": 1, "UpdateItem": 20, "Publish": 10}
+    assert world.calls == {"BatchGetItem": 1, "UpdateItem": 20, "Publish": 10}
 
 
 def flood(many: int, most_calls_a_batch: float) -> None:
@@ -432,3 +432,58 @@ def test_heads_members_and_limits_are_not_among_the_alerts() -> None:
             assert not {"day", "alert_id"} & set(item)
             assert ("expires_at" in item) == (symbol != "limit:sns" and place != "#head")
     assert not any(is_digest(one) for one in world.aws.published[:1])
+
+
+def mute(world: World, seconds: float = 600, **fields: Any) -> str:
+    return world.services.mutes.create({"until": at(seconds), **fields}).mute_id
+
+
+def test_muted_alerts_come_in_a_digest_when_the_mute_ends() -> None:
+    world = World()
+    mute(world, symbol="S0")
+    muted, other = make_alert(symbol="S0"), make_alert(symbol="S1")
+    done = world.new(world.records(muted, other))
+    assert (done.sent, done.held) == (1, 1)
+    assert list(sent_alone(world.aws)) == [other.alert_id]
+    told = world.receipt(muted)
+    assert (told.held_until, told.reason) == (at(600), f"muted until {at(600)}: S0")
+    world.until(600)
+    assert world.receipt(muted).delivery.status == "sent"
+    assert world.new(world.records(make_alert(601, symbol="S0"))).sent == 1
+    check(world.aws, world.services.stores, [muted, other])
+
+
+def test_a_removed_mute_releases_nothing_and_holds_no_more() -> None:
+    world = World()
+    mute_id = mute(world)
+    held, sent = make_alert(1), make_alert(2)
+    assert world.new(world.records(held)).held == 1
+    world.services.mutes.remove(mute_id)
+    assert world.new(world.records(sent), world.container()).sent == 1
+    world.until(599)
+    assert world.receipt(held).delivery.status == "held"
+    world.until(600)
+    check(world.aws, world.services.stores, [held, sent])
+
+
+def test_an_urgent_alert_is_held_by_a_mute_of_its_rule_alone() -> None:
+    world = World(**QUARTERS)
+    mute(world, symbol="AAPL")
+    mute(world)
+    mute(world, seconds=300, rule_id="r2")
+    urgent = [make_alert(rule_id=rule_id, severity="urgent") for rule_id in ("r1", "r2")]
+    done = world.new(world.records(*urgent))
+    assert (done.sent, done.held) == (1, 1)
+    assert world.receipt(urgent[1]).reason == f"muted until {at(300)}: the rule r2"
+    world.until(300)
+    check(world.aws, world.services.stores, urgent)
+
+
+def test_a_muted_alert_waits_for_the_channels_digest_if_that_is_later() -> None:
+    world = World(**QUARTERS)
+    mute(world)
+    alert = make_alert()
+    world.new(world.records(alert))
+    assert world.receipt(alert).held_until == at(QUARTER)
+    world.until(QUARTER)
+    check(world.aws, world.services.stores, [alert])

@@ -1,0 +1,58 @@
+"""Views of the mutes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from chalice.app import Response
+
+from chalicelib.api import bodies, parameters, rendering
+from chalicelib.api.problems import invalid_field, invalid_parameter
+from chalicelib.api.wiring import Services, caching
+from chalicelib.domain.mutes import MUTE_ID, MUTE_ID_ALLOWED, Mute
+
+CACHE_SECONDS = 1
+"""Short, so that a mute just made is visible."""
+
+
+def mutes(services: Services, request: Any) -> Response:
+    """List the mutes that have not ended."""
+    parameters.read(request, "/mutes", parameters.NONE)
+    rows = [shown(mute) for mute in services.mutes.all()]
+    return rendering.document(request, {"mutes": rows}, caching(services, CACHE_SECONDS))
+
+
+def create_mute(services: Services, request: Any) -> Response:
+    """Store a mute under a new id."""
+    parameters.read(request, "/mutes", parameters.NONE)
+    return _made(services.mutes.create(bodies.read_object(request)), "mutes")
+
+
+def follow_link(services: Services, request: Any) -> Response:
+    """Store the mute of a message's signed link, which stands for a key."""
+    parameters.read(request, "/mutes", parameters.NONE)
+    given = bodies.read_object(request)
+    for name in given:
+        if name != "link":
+            raise invalid_field(name, given[name], "only the field link")
+    return _made(services.mutes.follow(given.get("link")), "../mutes")
+
+
+def delete_mute(services: Services, request: Any, mute_id: str) -> Response:
+    """Remove a mute."""
+    parameters.read(request, "/mutes", parameters.NONE)
+    if not MUTE_ID.fullmatch(mute_id):
+        raise invalid_parameter("mute_id", mute_id, MUTE_ID_ALLOWED)
+    services.mutes.remove(mute_id)
+    return rendering.empty()
+
+
+def shown(mute: Mute) -> dict[str, Any]:
+    """Return the fields of a mute."""
+    return msgspec.structs.asdict(mute)
+
+
+def _made(mute: Mute, path: str) -> Response:
+    location = {"Location": f"{path}/{mute.mute_id}"}
+    return rendering.plain(shown(mute), status=201, headers=location)

@@ -1,0 +1,199 @@
+"""Mutes: alerts of a symbol, of a rule or of everything are held back for a time.
+
+A muted alert is recorded as any other. It is held until the mute ends and then comes in a digest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from chalicelib.domain.alerts import TEST_CONDITION, Alert
+from chalicelib.domain.errors import ChannelError, MuteError
+from chalicelib.domain.holding import Held
+from chalicelib.domain.holding_settings import parse_hours
+from chalicelib.domain.keys import NAME, NAME_ALLOWED
+from chalicelib.domain.quiet_hours import QuietHours, never_end, quiet_end
+from chalicelib.domain.rules import RULE_ID, RULE_ID_ALLOWED
+from chalicelib.domain.sessions import calendar_for
+from chalicelib.domain.ticks import SYMBOL_ALLOWED, parse_symbol
+from chalicelib.domain.times import from_text, to_text
+
+MAX_MUTES = 100
+MAX_DAYS = 31
+"""The longest time that a mute may be made for. A rule that is not wanted is switched off."""
+
+UNTIL_OPEN = "until_open"
+"""Given as `until`: the next opening of the symbol's market."""
+
+MUTE_ID = re.compile(r"[a-z0-9]{1,32}", re.ASCII)
+MUTE_ID_ALLOWED = "1 to 32 of a-z 0-9"
+
+_UNTIL_ALLOWED = (
+    f"an RFC 3339 date-time with an offset, in the future and at most {MAX_DAYS} days ahead, "
+    f"or {UNTIL_OPEN}"
+)
+_GIVEN = ("symbol", "rule_id", "name", "until", "open_of", "recurring")
+
+Opening = Callable[[str], datetime]
+"""Returns the next opening of a symbol's market."""
+
+
+class Mute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is muted, and when.
+
+    It applies to the alerts of `symbol` or of `rule_id`; to all if both are None. `until`, in its
+    stored form, ends a mute that begins at once; a `recurring` one has none.
+    """
+
+    mute_id: str
+    name: str = ""
+    symbol: str | None = None
+    rule_id: str | None = None
+    until: str | None = None
+    recurring: QuietHours | None = None
+    created_at: str = ""
+
+    @property
+    def what(self) -> str:
+        """Describe what is muted: `AAPL`, `the rule mine` or `everything`."""
+        if self.rule_id is not None:
+            return f"the rule {self.rule_id}"
+        return self.symbol if self.symbol is not None else "everything"
+
+    def has_expired(self, now: datetime) -> bool:
+        """Return whether it will never mute anything again."""
+        return self.until is not None and self.until <= to_text(now)
+
+    def applies_to(self, alert: Alert) -> bool:
+        """Return whether it is about an alert. An urgent one is muted by its rule only, a test by
+        none."""
+        if alert.condition == TEST_CONDITION:
+            return False
+        if self.rule_id is not None:
+            return self.rule_id == alert.rule_id
+        return alert.severity != "urgent" and self.symbol in (None, alert.symbol)
+
+    def ends_after(self, now: datetime) -> datetime | None:
+        """Return when it ends if it is in force; else None."""
+        if self.recurring is not None:
+            end, _ = quiet_end((self.recurring,), now)
+            return end if end > now else None
+        if self.until is None or self.has_expired(now):
+            return None
+        return from_text(self.until)
+
+
+def muted(mutes: Iterable[Mute], alert: Alert, now: datetime) -> Held | None:
+    """Return until when an alert that comes now is held; None if it is not.
+
+    Of several mutes the one counts that ends last. One that begins only after `now` does not count.
+    """
+    ends = [
+        (end, mute) for mute in mutes if mute.applies_to(alert) and (end := mute.ends_after(now))
+    ]
+    if not ends:
+        return None
+    until, mute = max(ends, key=lambda found: found[0])
+    return Held(until, f"muted until {to_text(until)}: {mute.what}")
+
+
+def still_needed(mutes: Iterable[Mute], now: datetime) -> list[Mute]:
+    """Return the mutes without those that have expired."""
+    return [mute for mute in mutes if not mute.has_expired(now)]
+
+
+def next_open(symbol: str, exchange_timezone: str | None, now: datetime) -> datetime:
+    """Return the next opening of a symbol's market, on a day on which it trades.
+
+    If only the market's time zone is known, its days open at midnight; so does a market that never
+    closes, in UTC.
+    """
+    calendar = calendar_for(symbol, exchange_timezone)
+    opening = calendar.next_open(now)
+    while not calendar.trades_on(calendar.session_at(opening).date):
+        opening = calendar.next_open(opening)
+    return opening
+
+
+def parse_mute(given: dict[str, Any], mute_id: str, now: datetime, opening: Opening) -> Mute:
+    """Return the mute that a client describes. Raises MuteError, which names the field."""
+    for name in given:
+        if name not in _GIVEN:
+            raise MuteError(name, given[name], f"only the fields {', '.join(_GIVEN)}")
+    symbol, rule_id = _symbol(given, "symbol"), _rule_id(given)
+    if symbol is not None and rule_id is not None:
+        raise MuteError("rule_id", rule_id, "symbol or rule_id, not both")
+    recurring, until = given.get("recurring"), given.get("until")
+    if (recurring is None) == (until is None):
+        raise MuteError("until", until, "until or recurring, one of them")
+    if recurring is not None and given.get("open_of") is not None:
+        raise MuteError("open_of", given["open_of"], f"only with until {UNTIL_OPEN}")
+    return Mute(
+        mute_id=mute_id,
+        name=_name(given.get("name")),
+        symbol=symbol,
+        rule_id=rule_id,
+        until=None if until is None else to_text(_until(given, symbol, now, opening)),
+        recurring=None if recurring is None else _recurring(recurring),
+        created_at=to_text(now),
+    )
+
+
+def _until(given: dict[str, Any], symbol: str | None, now: datetime, opening: Opening) -> datetime:
+    until, open_of = given["until"], _symbol(given, "open_of")
+    if until == UNTIL_OPEN:
+        if open_of is not None and symbol is not None:
+            raise MuteError("open_of", open_of, "none for a symbol, whose own market counts")
+        counts = symbol or open_of
+        if counts is None:
+            raise MuteError("open_of", None, "the symbol whose market's opening ends the mute")
+        return opening(counts)
+    if open_of is not None:
+        raise MuteError("open_of", open_of, f"only with until {UNTIL_OPEN}")
+    try:
+        instant = from_text(until)
+    except (TypeError, ValueError, OverflowError):
+        raise MuteError("until", until, _UNTIL_ALLOWED) from None
+    if not now < instant <= now + timedelta(days=MAX_DAYS):
+        raise MuteError("until", until, _UNTIL_ALLOWED)
+    return instant
+
+
+def _symbol(given: dict[str, Any], field: str) -> str | None:
+    value = given.get(field)
+    if value is None:
+        return None
+    try:
+        return parse_symbol(value)
+    except ValueError:
+        raise MuteError(field, value, SYMBOL_ALLOWED) from None
+
+
+def _rule_id(given: dict[str, Any]) -> str | None:
+    value = given.get("rule_id")
+    if value is None or (isinstance(value, str) and RULE_ID.fullmatch(value)):
+        return value
+    raise MuteError("rule_id", value, RULE_ID_ALLOWED)
+
+
+def _name(given: Any) -> str:
+    if given in (None, ""):
+        return ""
+    if isinstance(given, str) and NAME.fullmatch(given):
+        return given
+    raise MuteError("name", given, NAME_ALLOWED)
+
+
+def _recurring(given: Any) -> QuietHours:
+    try:
+        hours = parse_hours(given, "recurring")
+    except ChannelError as error:
+        raise MuteError(error.field, error.value, error.allowed) from None
+    if never_end((hours,)):
+        raise MuteError("recurring", given, "hours that leave a part of the week")
+    return hours

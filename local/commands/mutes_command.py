@@ -1,0 +1,124 @@
+"""`python -m local mutes`: which alerts of the running system, or of a deployment, are held back.
+
+Works on the tables themselves, with AWS credentials.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.adapters.mutes import Mutes
+from chalicelib.adapters.state import States
+from chalicelib.domain.errors import MuteError
+from chalicelib.domain.mutes import MAX_DAYS, UNTIL_OPEN, Mute
+from chalicelib.domain.quiet_hours import DAYS, QuietHours
+from chalicelib.services.delivery.mute_book import MuteBook, MuteRefused, UnknownMute
+from local.commands.statuses import FAILED, OK
+from local.commands.target import add_target, clients
+from local.errors import UsageError
+
+_WHOLE_DAY = "00:00-00:00"
+
+
+def mutes(arguments: list[str]) -> int:
+    """List, add or remove mutes. Status 1 where what is asked for cannot be done."""
+    options = _parser().parse_args(arguments)
+    client, environment = clients(options)
+    dynamodb = client("dynamodb")
+    book = MuteBook(
+        Mutes(dynamodb, environment["RULES_TABLE"]),
+        lambda: States(dynamodb, environment["STATE_TABLE"]),
+        lambda: datetime.now(UTC),
+    )
+    try:
+        return int(options.act(book, options))
+    except MuteError as error:
+        raise UsageError(str(error)) from error
+    except UnknownMute as error:
+        print(f"there is no mute {error}; `mutes list` lists what is", file=sys.stderr)
+    except MuteRefused as error:
+        print(error, file=sys.stderr)
+    return FAILED
+
+
+def _list(book: MuteBook, _: argparse.Namespace) -> int:
+    for mute in book.all():
+        print(_described(mute))
+    return OK
+
+
+def _add(book: MuteBook, options: argparse.Namespace) -> int:
+    given: dict[str, Any] = {
+        "symbol": options.symbol,
+        "rule_id": options.rule,
+        "name": options.name,
+        "until": options.until,
+        "open_of": options.open_of,
+    }
+    if options.each:
+        given["recurring"] = _recurring(options)
+    print(_described(book.create(given)))
+    return OK
+
+
+def _remove(book: MuteBook, options: argparse.Namespace) -> int:
+    book.remove(options.mute_id)
+    print(f"{options.mute_id} is removed")
+    return OK
+
+
+def _recurring(options: argparse.Namespace) -> dict[str, object]:
+    start, _, end = options.between.partition("-")
+    days = options.each.split(",")
+    return {"days": days, "start": start, "end": end, "time_zone": options.time_zone}
+
+
+def _described(mute: Mute) -> str:
+    when = _times(mute.recurring) if mute.recurring else f"until {mute.until}"
+    return "  ".join(filter(None, (mute.mute_id, mute.what, when, mute.name)))
+
+
+def _times(hours: QuietHours) -> str:
+    return f"{','.join(hours.days)} {hours.start}-{hours.end} {hours.time_zone}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local mutes",
+        description="Lists, adds and removes mutes. Alerts of a muted symbol or rule are held, and"
+        " sent in a digest when the mute ends.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="list|add|remove")
+    add = commands.add_parser(
+        "add", help="mute a symbol, a rule, or everything if neither is given"
+    )
+    what = add.add_mutually_exclusive_group()
+    what.add_argument("--symbol", help="the alerts of this symbol")
+    what.add_argument("--rule", metavar="ID", help="the alerts of this rule")
+    when = add.add_mutually_exclusive_group(required=True)
+    when.add_argument(
+        "--until",
+        help=f"an RFC 3339 date-time, at most {MAX_DAYS} days ahead, or {UNTIL_OPEN}",
+    )
+    when.add_argument("--each", metavar="DAYS", help=f"days of the week: {','.join(DAYS)}")
+    add.add_argument(
+        "--open-of", metavar="SYMBOL", help=f"whose market counts for {UNTIL_OPEN} without --symbol"
+    )
+    add.add_argument(
+        "--between",
+        metavar="HH:MM-HH:MM",
+        default=_WHOLE_DAY,
+        help="with --each; the whole day if it is not given",
+    )
+    add.add_argument("--time-zone", default="UTC", help="with --each; UTC if it is not given")
+    add.add_argument("--name", help="for people")
+    remove = commands.add_parser("remove", help="end a mute")
+    remove.add_argument("mute_id", help="as `list` shows it")
+    acts = {add: _add, commands.add_parser("list", help="all mutes"): _list, remove: _remove}
+    for command, act in acts.items():
+        command.set_defaults(act=act)
+        add_target(command)
+    return parser
