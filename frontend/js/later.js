@@ -9,6 +9,7 @@ import { bindKeys } from "./views/chart_keys.js";
 import { RuleLine } from "./views/rule_line.js";
 import { byId } from "./dom.js";
 import { mountExport } from "./views/export.js";
+import { mountMuteLinks } from "./views/mutes.js";
 import { mountQuote } from "./views/quote.js";
 import { mountStory } from "./views/story.js";
 import { mountStatus } from "./views/status.js";
@@ -38,8 +39,9 @@ export function mountFrame(store, api, feed, chart) {
  * @param {import("./store.js").Store} store
  * @param {import("./api.js").Api} api
  * @param {import("./views/chart_view.js").ChartView} chart
+ * @param {string} opened the address that the page was opened with
  */
-export function mountLater(store, api, chart) {
+export function mountLater(store, api, chart, opened) {
   bindKeys(chart);
   new RuleLine(chart, /** @type {HTMLElement} */ (byId("toolbar").querySelector("[data-pick]")));
   mountBelow(chart);
@@ -48,4 +50,5 @@ export function mountLater(store, api, chart) {
   mountPages(store, api, chart);
   mountStory(store, api);
   bindMarks(store);
+  mountMuteLinks(api, opened);
 }

@@ -104,6 +104,7 @@ const later = (tries = 3) =>
   );
 
 async function start() {
+  const opened = location.href; // the view soon replaces what follows the #
   const store = new Store(initialState());
   const named = bindAddress(store);
   const config = await loadConfig();
@@ -137,7 +138,7 @@ async function start() {
   mountFrame(store, api, feed, chart);
   document.body.classList.remove("starting");
   await first;
-  mountLater(store, api, chart);
+  mountLater(store, api, chart, opened);
 }
 
 start().catch((error) => {

@@ -172,6 +172,18 @@ export interface Channel {
   picture: boolean;
 }
 
+/** What is muted, and when: until an instant, or each week. */
+export interface Mute {
+  mute_id: string;
+  name: string;
+  /** null, as is rule_id: everything */
+  symbol: string | null;
+  rule_id: string | null;
+  /** RFC 3339; null for a recurring mute */
+  until: string | null;
+  recurring: { days: string[]; start: string; end: string; time_zone: string } | null;
+}
+
 /** The state of the page's connection to its API. */
 export interface Link {
   state: "connecting" | "live" | "paused" | "retrying" | "offline";

@@ -78,6 +78,10 @@ def test_axe_finds_nothing_in_both_themes(system: System, open_page: OpenPage) -
     page.get_by_role("button", name="Channels").click()
     expect(page.get_by_role("dialog").locator("li")).to_have_count(1)
     found["channels"] = audit(page, axe)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Mutes").click()
+    expect(page.get_by_role("dialog").get_by_role("status")).to_have_text("Nothing is muted.")
+    found["mutes"] = audit(page, axe)
     assert {view: broken for view, broken in found.items() if broken} == {}
 
 

@@ -3,6 +3,7 @@
 import { KEPT } from "../alerts_feed.js";
 import { byId, el, flash } from "../dom.js";
 import { AlertsPanel } from "./alerts.js";
+import { openMutes } from "./mutes.js";
 import { RulesPanel } from "./rules.js";
 import { bindNotifications } from "./notifications.js";
 
@@ -15,7 +16,7 @@ import { bindNotifications } from "./notifications.js";
  * @param {import("./chart_view.js").ChartView} chart
  */
 export function mountActivity(store, api, feed, chart) {
-  const panels = { alerts: new AlertsPanel(store), rules: new RulesPanel(store, api, feed) };
+  const panels = { alerts: new AlertsPanel(store, api), rules: new RulesPanel(store, api, feed) };
   let open = /** @type {keyof typeof panels} */ ("alerts");
   const count = { alerts: el("span.count"), rules: el("span.count") };
   const names = { alerts: "Fired", rules: "Rules" };
@@ -49,8 +50,13 @@ export function mountActivity(store, api, feed, chart) {
   for (const { name } of tabs)
     Object.assign(panels[name].node, { id: `panel-${name}` }).setAttribute("role", "tabpanel");
   for (const { name } of tabs) panels[name].node.setAttribute("aria-labelledby", `tab-${name}`);
+  const mutes = el(
+    "button.button.quiet",
+    { type: "button", onclick: () => openMutes(api, { symbol: store.state.view.symbol }) },
+    "Mutes",
+  );
   byId("activity").append(
-    el("div.panel-head", {}, bar, el("span.grow"), bindNotifications(store)),
+    el("div.panel-head", {}, bar, el("span.grow"), mutes, bindNotifications(store)),
     panels.alerts.node,
     panels.rules.node,
   );
@@ -72,7 +78,7 @@ export function mountActivity(store, api, feed, chart) {
       node.tabIndex = name === open ? 0 : -1;
       panels[name].node.hidden = name !== open;
     }
-    tabs[1].node.hidden = rules === null;
+    tabs[1].node.hidden = mutes.hidden = rules === null;
     panels[open].render();
   };
   let newest = "";

@@ -9,7 +9,7 @@ import { arrowOf, formatClock, formatDay, formatPrice } from "../format.js";
 /** @typedef {import("../types.js").Alert} Alert */
 /**
  * @typedef {{zone: (symbol: string) => string, focus: Alert | null, fresh: (alert: Alert) =>
- *   boolean, show: (alert: Alert) => void}} Context
+ *   boolean, show: (alert: Alert) => void, mute: (alert: Alert) => void}} Context
  */
 /** @typedef {{node: HTMLElement, update: (alerts: Alert[], context: Context) => void}} Line */
 
@@ -48,13 +48,18 @@ export function alertLine(named = true) {
     el("small", {}, when, " · ", figures),
     sent,
   );
-  const node = el("li", {}, button);
-  let press = () => {};
+  let [press, silence] = [() => {}, () => {}];
+  const mute = el("button.button.quiet", { type: "button", onclick: () => silence() }, "Mute");
+  const tools = el("div.chosen", { hidden: true }, mute);
+  const node = el("li", {}, button, tools);
   button.addEventListener("click", () => press());
   return {
     node,
-    update([alert], { zone, focus, fresh, show }) {
+    update([alert], { zone, focus, fresh, show, mute: openMutes }) {
       press = () => show(alert);
+      silence = () => openMutes(alert);
+      tools.hidden = !sameEvent(focus, alert);
+      mute.setAttribute("aria-label", `Mute: ${nameOf(alert)}`);
       button.dataset.alert = alert.id;
       button.title = alert.message;
       button.setAttribute("aria-pressed", String(sameEvent(focus, alert)));

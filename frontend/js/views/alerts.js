@@ -6,6 +6,7 @@ import { CONDITIONS } from "../data/conditions.js";
 import { collapse } from "../data/fired.js";
 import { formatDate } from "../format.js";
 import { alertLine, fillLines, stormLine } from "./alert_lines.js";
+import { openMutes } from "./mutes.js";
 import { showAlert } from "./show_alert.js";
 
 /** @typedef {import("../types.js").Alert} Alert */
@@ -35,9 +36,10 @@ const section = (title) => ({
 });
 
 export class AlertsPanel {
-  /** @param {Store} store */
-  constructor(store) {
+  /** @param {Store} store @param {import("../api.js").Api} api */
+  constructor(store, api) {
     this.store = store;
+    this.api = api;
     const changed = () => this.render();
     this.scope = filter(
       "Whose alerts",
@@ -117,6 +119,7 @@ export class AlertsPanel {
         Boolean(this.known && ids?.has(id) && !this.known.has(id)),
       zone: (/** @type {string} */ symbol) => this.store.zoneOf(symbol),
       show: (/** @type {Alert} */ alert) => showAlert(this.store, alert),
+      mute: (/** @type {Alert} */ { symbol, ruleId }) => openMutes(this.api, { symbol, ruleId }),
     };
     [shown.filter(isToday), shown.filter((alert) => !isToday(alert))].forEach((list, i) =>
       this.#fill(this.sections[i], list, context),

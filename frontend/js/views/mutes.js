@@ -1,0 +1,176 @@
+// Lists what is muted, in a dialog: mute a symbol, a rule or everything, and remove mutes. A link
+// of a message opens a dialog of its own.
+
+import { busy, el } from "../dom.js";
+import { formatClock, formatDay, ownZone, zoneName } from "../format.js";
+import {
+  createMute,
+  followLink,
+  linkIn,
+  listMutes,
+  readLink,
+  removeMute,
+} from "../mute_requests.js";
+import { openDialog } from "./dialog.js";
+import { withToken } from "./token_dialog.js";
+
+/** @typedef {import("../types.js").Mute} Mute @typedef {import("../api.js").Api} Api */
+/** @typedef {{symbol: string, ruleId?: string}} Subject what may be muted beside everything */
+
+const SCOPE = "write:rules";
+const HOUR = 3600e3;
+
+/** @type {[string, string, number][]} the lengths to choose from; 0: until the open */
+const LENGTHS = [
+  ["open", "until the open", 0],
+  ["hour", "for an hour", HOUR],
+  ["day", "for a day", 24 * HOUR],
+];
+
+/** @param {number} time milliseconds @returns {string} Fri 20 Nov 14:05 CET */
+function timeText(time) {
+  const zone = ownZone();
+  return `${formatDay(time, zone)} ${formatClock(time, zone)} ${zoneName(zone, time)}`;
+}
+
+/** @param {{symbol: string | null, rule_id: string | null}} mute */
+const whatText = ({ symbol, rule_id }) =>
+  rule_id ? `the rule ${rule_id}` : (symbol ?? "everything");
+
+/** @param {string} text @returns {string} with a capital first */
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** @param {Mute} mute */
+function whenText({ until, recurring }) {
+  if (!recurring) return `until ${timeText(Date.parse(until ?? ""))}`;
+  const { days, start, end, time_zone } = recurring;
+  return `${days.map(sentence).join(", ")} ${start} to ${end}, ${time_zone}`;
+}
+
+/** @param {Mute} mute @returns {string} AAPL is muted until … */
+const saidOf = (mute) => `${sentence(whatText(mute))} is muted ${whenText(mute)}.`;
+
+/**
+ * @param {string} label @param {[string, string][]} options
+ * @returns {[HTMLSelectElement, HTMLElement]} the control, and its label
+ */
+function choice(label, options) {
+  const control = /** @type {HTMLSelectElement} */ (
+    el("select", {}, ...options.map(([value, text]) => el("option", { value }, text)))
+  );
+  return [control, el("label", {}, el("span", {}, label), control)];
+}
+
+/**
+ * @param {Api} api @param {Mute} mute
+ * @param {(done: Promise<any>) => Promise<void>} follow shows what came of it
+ */
+function item(api, mute, follow) {
+  const remove = el(
+    "button.button.quiet",
+    {
+      type: "button",
+      "aria-label": `Remove: ${whatText(mute)} ${whenText(mute)}`,
+      onclick: () =>
+        void busy(remove, "Removing …", () =>
+          follow(withToken(SCOPE, () => removeMute(api, mute.mute_id))),
+        ),
+    },
+    "Remove",
+  );
+  return el(
+    "li",
+    {},
+    el(
+      "div.entry",
+      {},
+      el("span.what.wide", {}, sentence(whatText(mute))),
+      el("small.wide", {}, [whenText(mute), mute.name].filter(Boolean).join(" · ")),
+      el("div.controls", {}, remove),
+    ),
+  );
+}
+
+/**
+ * @param {Api} api
+ * @param {Subject} subject
+ * @param {string} [said] what has just been done
+ */
+export async function openMutes(api, subject, said = "") {
+  const { symbol, ruleId } = subject;
+  const [what, whatRow] = choice("Alerts of", [
+    ...(symbol ? [/** @type {[string, string]} */ (["symbol", symbol])] : []),
+    ...(ruleId ? [/** @type {[string, string]} */ (["rule", `the rule ${ruleId}`])] : []),
+    ["all", "everything"],
+  ]);
+  const lengths = LENGTHS.filter(([, , length]) => symbol || length);
+  const [length, lengthRow] = choice(
+    "How long",
+    lengths.map(([key, text]) => [key, text]),
+  );
+  const list = el("ul.list", { "aria-label": "Mutes" });
+  const status = el("p", { role: "status" });
+  const hint = "Muted alerts are recorded, and come in a digest when the mute ends.";
+  /** @type {Mute | null} */
+  let made = null;
+  const { closed } = openDialog(
+    "Mutes",
+    [list, status, el("div.rows", {}, whatRow, lengthRow), el("p", {}, hint)],
+    {
+      submit: "Mute",
+      onsubmit: async () => {
+        const lasts = LENGTHS.find(([key]) => key === length.value)?.[2] ?? 0;
+        const until = lasts ? new Date(Date.now() + lasts).toISOString() : "until_open";
+        const named =
+          what.value === "symbol"
+            ? { symbol }
+            : {
+                ...(what.value === "rule" && { rule_id: ruleId }),
+                ...(!lasts && { open_of: symbol }),
+              };
+        made = await withToken(SCOPE, () => createMute(api, { ...named, until }));
+      },
+    },
+  );
+  const follow = async (/** @type {Promise<any>} */ done, text = "") => {
+    status.textContent = text;
+    try {
+      await done;
+      const mutes = await listMutes(api);
+      list.replaceChildren(...mutes.map((mute) => item(api, mute, follow)));
+      status.textContent = text || (mutes.length ? "" : "Nothing is muted.");
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      status.textContent = error.message;
+    }
+  };
+  void follow(Promise.resolve(), said);
+  if ((await closed) && made) void openMutes(api, subject, saidOf(made));
+}
+
+/** @param {Api} api @param {string} link asks before it mutes: following a link changes nothing */
+async function openLink(api, link) {
+  const read = readLink(link);
+  /** @type {Mute | null} */
+  let made = null;
+  const text = read
+    ? `Hold alerts of ${whatText(read)} until ${timeText(read.until)}? They come in a digest then.`
+    : "This link is damaged.";
+  const { closed } = openDialog(`Mute ${read ? whatText(read) : "alerts"}?`, [el("p", {}, text)], {
+    submit: "Mute",
+    onsubmit: async () => {
+      made = await followLink(api, link);
+    },
+  });
+  if ((await closed) && made) void openMutes(api, { symbol: read?.symbol ?? "" }, saidOf(made));
+}
+
+/** @param {Api} api @param {string} opened the address that the page was opened with */
+export function mountMuteLinks(api, opened) {
+  const open = (/** @type {string} */ url) => {
+    const link = linkIn(url);
+    if (link) void openLink(api, link);
+  };
+  addEventListener("hashchange", ({ newURL }) => open(newURL));
+  open(opened);
+}
