@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from chalicelib.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1] / "frontend"
+VENDOR = ROOT / "vendor"
 UNSENT = (".d.ts", ".gz")
 """Suffixes of files that are not sent: declarations, and compressed copies of other files."""
 
 _SPARE = re.compile(r"[,;]\n?(?=})|,\n?(?=[)\]])|(?<=[;{},(\[>=&|?:+])\n|\n(?=[)\]}.?:&|])")
 """Trailing commas and semicolons, and the line ends that rjsmin leaves beside punctuation. A test
 compares the syntax trees of every module before and after."""
+
+_SCRIPT = re.compile(r'<script src="([^"]+)"')
+_IMPORT = re.compile(r'(?:from|import)\s*"(\.[^"]+)"')
 
 
 def shared_settings(settings: Settings) -> dict[str, Any]:
@@ -35,6 +39,21 @@ def is_sent(path: Path) -> bool:
     """Return whether a file in the page's folder is part of the page."""
     hidden = any(part.startswith(".") for part in path.parts[-3:])
     return path.is_file() and not hidden and not path.name.endswith(UNSENT)
+
+
+def loaded_by_itself() -> set[Path]:
+    """Return the scripts that an opened page loads without being asked for anything: those that
+    `index.html` names, `later.js`, which follows the first chart, and all that these import."""
+    named = _SCRIPT.findall((ROOT / "index.html").read_text())
+    left = [ROOT / "js" / "later.js", *(ROOT / name for name in named)]
+    found: set[Path] = set()
+    while left:
+        path = left.pop().resolve()
+        if path not in found:
+            found.add(path)
+            imported = _IMPORT.findall(content(path).decode()) if path.parent != VENDOR else ()
+            left += [path.parent / name for name in imported]
+    return found
 
 
 def content(path: Path) -> bytes:

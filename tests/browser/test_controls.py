@@ -39,6 +39,9 @@ PRESS_ALL = """async ([start]) => {
       node !== pressed || node.closest('.segments, .list, .signals')
         ? node.getAttribute('aria-pressed') : null].join('|')).join();
   const back = async () => {
+    const loads = (node) => node.textContent === '…';  // the module of a dialog
+    const busy = () => [...document.querySelectorAll('[aria-busy=true]')].some(loads);
+    for (let i = 0; i < 600 && busy(); i += 1) await frame();
     document.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
     document.querySelectorAll('dialog').forEach((one) => one.close());
     document.body.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true }));

@@ -3,8 +3,6 @@
 import { busy, el } from "../dom.js";
 import { TRIGGERS, conditionWay, distanceText, ruleBody, ruleText } from "../data/conditions.js";
 import { placesOf } from "../format.js";
-import { openChannels } from "./channels.js";
-import { editRule } from "./rule_editor.js";
 import { openDialog } from "./dialog.js";
 import { withToken } from "./token_dialog.js";
 
@@ -35,13 +33,21 @@ export class RulesPanel {
     };
     this.list = el("ul.list", { "aria-label": "Rules" });
     this.problem = el("p.hint.problem", { role: "alert" });
-    const add = el("button.button.primary", { onclick: () => this.create() }, "New rule");
+    const add = el(
+      "button.button.primary",
+      { onclick: () => void busy(add, "…", () => this.create()) },
+      "New rule",
+    );
     const onChart = el(
       "button.button",
       { onclick: () => this.#pickOnChart() },
       "Set one on the chart",
     );
-    const channels = el("button.button", { onclick: () => void openChannels(api) }, "Channels");
+    const channels = el(
+      "button.button",
+      { onclick: () => void busy(channels, "…", () => this.#openChannels(api)) },
+      "Channels",
+    );
     this.node = el(
       "div.scroll",
       {},
@@ -63,11 +69,37 @@ export class RulesPanel {
         : value > last
           ? "crossing_up"
           : "crossing_down";
-    editRule(this.context, {
+    return this.#edit({
       symbol: view.symbol,
       condition,
       value: price === undefined ? null : Number(price.toFixed(placesOf(price))),
     });
+  }
+
+  /** @param {import("../api.js").Api} api */
+  #openChannels(api) {
+    return this.#whenLoaded(import("./channels.js"), ({ openChannels }) => openChannels(api));
+  }
+
+  /** @param {Partial<Rule>} rule */
+  #edit(rule) {
+    return this.#whenLoaded(import("./rule_editor.js"), ({ editRule }) =>
+      editRule(this.context, rule),
+    );
+  }
+
+  /**
+   * Open a dialog whose module is loaded when it is first asked for.
+   * @template Module
+   * @param {Promise<Module>} loading @param {(module: Module) => unknown} open
+   */
+  async #whenLoaded(loading, open) {
+    this.problem.textContent = "";
+    try {
+      void open(await loading);
+    } catch {
+      this.problem.textContent = "The dialog could not be loaded. Try again.";
+    }
   }
 
   #pickOnChart() {
@@ -140,7 +172,8 @@ export class RulesPanel {
       "Preview",
       () => void busy(preview, "Looking …", () => this.#show(rule, said)),
     );
-    const controls = [toggle, button("Edit", () => editRule(this.context, rule)), preview];
+    const edit = button("Edit", () => void busy(edit, "…", () => this.#edit(rule)));
+    const controls = [toggle, edit, preview];
     if (!rule.default) controls.push(button("Delete", () => this.#confirmDelete(rule)));
     const judged = rule.interval === "tick" ? "every tick" : `${rule.interval} bars`;
     const about = [
