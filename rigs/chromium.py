@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
+FULL = ("chromium", "chromium-browser", "google-chrome")
+"""Programs of a full Chromium."""
+
+SHELL = "chromium-headless-shell"
+"""Chromium without its windows, which takes 11% to 26% less CPU time for the same pages. It has the
+same engine, but shows no notifications."""
+
 DISABLED_BY_PLAYWRIGHT = (
     "AvoidUnnecessaryBeforeUnloadCheckSync",
     "DestroyProfileOnBrowserClose",
@@ -42,3 +51,13 @@ ARGUMENTS = [
     "--host-resolver-rules=MAP *.attacker.test 127.0.0.1",
     f"--disable-features={','.join(DISABLED_BY_PLAYWRIGHT + DISABLED)}",
 ]
+
+
+def full() -> str | None:
+    """Return the path of a full Chromium on this machine."""
+    return next(filter(None, map(shutil.which, FULL)), None)
+
+
+def headless() -> str | None:
+    """Return the path of the headless shell, or of a full Chromium where there is no shell."""
+    return shutil.which(SHELL) or full()

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Request,
+    expect,
+    sync_playwright,
+)
 
-from rigs.chromium import ARGUMENTS
+from rigs.chromium import ARGUMENTS, full, headless
 from rigs.running_system import SHOWN, System, running_system
 from rigs.stand_in import StandIn, stand_in
 from tests.browser.first_visit import FirstVisit, visit
@@ -56,29 +64,56 @@ Call = Callable[..., Any]
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Path of a system Chromium; skips, saying so, where there is none."""
-    path = (
-        shutil.which("chromium")
-        or shutil.which("chromium-browser")
-        or shutil.which("google-chrome")
-    )
+    """Path of the machine's headless Chromium; skips, saying so, where there is none."""
+    path = headless()
     if path is None:
         pytest.skip("no Chromium found: install one, or run `make setup`")
     return path
 
 
 @pytest.fixture(scope="package")
-def browser(chromium: str) -> Iterator[Browser]:
-    """One browser for all files."""
+def playwright(chromium: str) -> Iterator[Playwright]:
+    """Playwright's driver, which may run only once in a process."""
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
+    """One browser for all files."""
+    browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def full_browser(playwright: Playwright) -> Iterator[Browser]:
+    """A Chromium with everything that users have: the headless shell shows no notifications."""
+    path = full()
+    if path is None:
+        pytest.skip("no full Chromium found: install one, or run `make setup`")
+    browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """Open addresses in the browser of all files, as `opener` does."""
+    with opener(browser) as open_at:
+        yield open_at
+
+
+@pytest.fixture
+def open_in_full_browser(full_browser: Browser) -> Iterator[OpenPage]:
+    """Open addresses in a full Chromium, as `opener` does."""
+    with opener(full_browser) as open_at:
+        yield open_at
+
+
+@contextmanager
+def opener(browser: Browser) -> Iterator[OpenPage]:
     """Open an address in a fresh context; afterwards the page must have been clean.
 
     `expect` names a text that console messages may contain, where a test provokes them.

@@ -117,7 +117,9 @@ def test_added_symbol_says_that_it_is_collecting(unfed: System, open_page: OpenP
     expect(row).to_have_count(0)
 
 
-def test_notifications_are_shown_once_enabled(system: System, open_page: OpenPage) -> None:
+def test_notifications_are_shown_once_enabled(
+    system: System, open_in_full_browser: OpenPage
+) -> None:
     record = """() => {
       const Real = window.Notification;
       window.shown = [];
@@ -125,7 +127,7 @@ def test_notifications_are_shown_once_enabled(system: System, open_page: OpenPag
         constructor(title, options) { super(title, options); window.shown.push(title); }
       };
     }"""
-    page = open_page(
+    page = open_in_full_browser(
         system.page,
         permissions=["notifications"],
         prepare=lambda page: page.add_init_script(f"({record})()"),
