@@ -12,8 +12,11 @@ from chalicelib.domain.messages import Message
 _PASSING_STATUSES = frozenset({408, 429})
 _PASSING_CODES = frozenset(
     {
+        "AuthorizationError",
         "ExpiredToken",
         "ExpiredTokenException",
+        "KMSAccessDenied",
+        "KMSAccessDeniedException",
         "KMSThrottling",
         "KMSThrottlingException",
         "RequestExpired",
@@ -26,7 +29,8 @@ _PASSING_CODES = frozenset(
         "TooManyRequestsException",
     }
 )
-"""Refusals with a 4xx status that a later attempt may not meet."""
+"""Refusals with a 4xx status that a later attempt may not meet. IAM and the policies of topics and
+keys take seconds to minutes to hold everywhere after a deployment."""
 
 
 class Topic:

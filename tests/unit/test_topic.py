@@ -45,6 +45,8 @@ def answered(code: str, status: int) -> ClientError:
         ("KMSThrottling", 400),
         ("RequestTimeout", 408),
         ("ExpiredToken", 403),
+        ("AuthorizationError", 403),
+        ("KMSAccessDenied", 400),
         ("InternalError", 500),
         ("ServiceUnavailable", 503),
     ],
@@ -57,7 +59,7 @@ def test_throttling_and_server_faults_are_passing(code: str, status: int) -> Non
 
 @pytest.mark.parametrize(
     ("code", "status"),
-    [("InvalidParameter", 400), ("AuthorizationError", 403), ("NotFound", 404)],
+    [("InvalidParameter", 400), ("InvalidSecurity", 403), ("NotFound", 404)],
 )
 def test_refusals_are_lasting_and_name_no_arn(code: str, status: int) -> None:
     error = failure(answered(code, status))

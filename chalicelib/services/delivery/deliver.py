@@ -278,12 +278,26 @@ class Deliver:
         else:
             self._breakers.succeeded(name)
             turn.took(name, (self._clock() - begun).total_seconds())
-            self._store.replace(retry, claimed, ended(claimed, "sent", to_text(self._clock())))
+            self._mark_sent(retry, claimed)
             return "sent"
         seconds = (self._clock() - begun).total_seconds()
         self._breakers.failed(name, seconds)
         turn.failed(name, seconds)
         return self._retry(claimed, retry, failure)
+
+    def _mark_sent(self, retry: Retry, claimed: Delivery) -> None:
+        """Mark a delivery as sent, also if another invocation has taken it over meanwhile: clocks
+        differ, and that one may die before it marks anything."""
+        before = claimed
+        for _ in range(CLAIMS):
+            if self._store.replace(retry, before, ended(before, "sent", to_text(self._clock()))):
+                return
+            stored = self._find(retry)
+            found = stored.on(retry.channel) if stored else None
+            if found is None or found.status == "sent":
+                return
+            before = found
+        log.warning("%s: an alert of %s was sent and is not marked", retry.channel, retry.symbol)
 
     def _message(self, stored: StoredAlert) -> Message:
         shown = stored.alert, stored.exchange_timezone, self._page_url

@@ -30,7 +30,12 @@ from chalicelib.services.delivery.deliver import (
 )
 from chalicelib.services.delivery.lanes import THREADS
 from chalicelib.services.delivery.stores import Key
-from chalicelib.services.delivery.tasks import MOST_FAILURES, MOST_LOST_SECONDS, Delivered
+from chalicelib.services.delivery.tasks import (
+    MOST_FAILURES,
+    MOST_LOST_SECONDS,
+    Delivered,
+    first_request,
+)
 from tests.factories import at, instant, make_alert
 from tests.fake_delivery import FakeChannel, FakeDeliveries, FakeDigests, FakeDirectory, FakeRetries
 
@@ -438,3 +443,28 @@ def test_a_channel_that_answers_slowly_does_not_take_a_whole_invocation(
     done = rig.new(*(make_alert(rule_id=f"r{n}") for n in range(10)))
     assert done.sent == len(begun) == math.ceil(MOST_LOST_SECONDS / SLOW_SECONDS)
     assert done.deferred == 10 - done.sent
+
+
+def test_an_alert_that_was_sent_is_marked_although_another_invocation_claimed_it(
+    rig: Rig,
+) -> None:
+    """Its claim has ended by the other's clock, and the other one dies while it sends."""
+
+    class Killed(BaseException):
+        pass
+
+    working = rig.channels["sns"].send
+
+    def send(message: Message) -> None:
+        working(message)
+        rig.seconds += LEASE.total_seconds() + 1
+        failing(rig, Killed)  # type: ignore[arg-type]
+        with pytest.raises(Killed):
+            rig.container().again([("message", first_request(ALERT, "sns"))], math.inf)
+
+    rig.channels["sns"].send = send
+    assert rig.new(ALERT).sent == 1
+    found = rig.store.of(ALERT)
+    assert found is not None
+    assert (found.status, found.attempts) == ("sent", 2)
+    assert rig.retries.waiting == []
