@@ -21,7 +21,7 @@ from tests.patience import PATIENCE_SECONDS
 
 STAGE = "dev"
 COPIED = (
-    "bench",
+    "costs",
     "chalicelib",
     "embedded_aws",
     "frontend",
