@@ -45,6 +45,10 @@ TOPIC = {
     "service": "sns",
     "enabled": True,
     "default": True,
+    "picture": False,
+    "limit": None,
+    "digest": "as_it_happens",
+    "quiet_hours": [],
 }
 
 
@@ -108,6 +112,7 @@ class StandIn:
             "message": f"{symbol} {condition}",
             "source": self.source,
             "quiet": None,
+            "held": [],
             "notified_at": text_of(now),
         }
         self.alerts.insert(0, alert)

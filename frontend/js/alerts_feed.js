@@ -2,6 +2,7 @@
 // at intervals.
 
 import { ApiError } from "./api.js";
+import { changingSince } from "./data/fired.js";
 import { serverNow } from "./server_clock.js";
 
 const EVERY = 20; // polls of the prices
@@ -51,7 +52,8 @@ export class AlertsFeed {
   }
 
   /**
-   * Fetch the API's default range (a month) once, then only the alerts since yesterday.
+   * Fetch the API's default range (a month) once, then only the alerts since yesterday, or since
+   * the first one that is held.
    */
   async #recent() {
     const known = this.store.state.alerts;
@@ -60,8 +62,8 @@ export class AlertsFeed {
       this.fromScratch = false;
       return all;
     }
-    const yesterday = new Date(serverNow() - 86400e3).toISOString().slice(0, 10);
-    const newest = await this.api.alerts({ sort: "desc", limit: KEPT, start: yesterday });
+    const start = new Date(changingSince(known, serverNow())).toISOString().slice(0, 10);
+    const newest = await this.api.alerts({ sort: "desc", limit: KEPT, start });
     const ids = new Set(newest.map((alert) => alert.id));
     return [...newest, ...known.filter((alert) => !ids.has(alert.id))].slice(0, KEPT);
   }

@@ -6,15 +6,12 @@ import { observe } from "./server_clock.js";
 import { takeEarly } from "./config.js";
 import { decodeAlert, decodeBar, decodePoint, decodeQuote } from "./data/wire.js";
 
-/**
- * An answer other than 2xx, or none at all (status 0). `fields` has the fields that a problem
- * document names.
- */
+/** An answer other than 2xx, or none at all (status 0). `fields`: those that a problem names. */
 export class ApiError extends Error {
   /**
    * @param {number} status
    * @param {string} message
-   * @param {{field: string, detail: string}[]} [fields]
+   * @param {{field: string, detail: string, value: string}[]} [fields]
    * @param {number} [retryAfter] seconds
    */
   constructor(status, message, fields = [], retryAfter = 0) {
@@ -48,14 +45,16 @@ async function problemOf(response) {
   const retryAfter = Number(response.headers.get("Retry-After")) || 0;
   try {
     const problem = JSON.parse(text);
-    const fields = (problem.errors ?? []).map((/** @type {any} */ e) => ({
+    const errors = problem.errors ?? (problem.field ? [problem] : []);
+    const fields = errors.map((/** @type {any} */ e) => ({
       field: String(e.field ?? e.name ?? ""),
       detail: String(e.detail ?? e.message ?? ""),
+      value: String(e.value ?? ""),
     }));
     const named = fields.map((/** @type {any} */ e) => `${e.field}: ${e.detail}`).join("; ");
     return new ApiError(
       response.status,
-      named || problem.detail || problem.title || `HTTP ${response.status}`,
+      (problem.errors && named) || problem.detail || problem.title || `HTTP ${response.status}`,
       fields,
       retryAfter,
     );

@@ -96,6 +96,8 @@ export interface Alert {
   interval: string;
   /** why it is only recorded; "" where it is to be sent */
   quiet: string;
+  /** the channels that hold it for a digest, with its time in milliseconds */
+  held: { channel: string; until: number; reason: string }[];
   notifiedAt: string | null;
 }
 
@@ -170,6 +172,23 @@ export interface Channel {
   default: boolean;
   /** whether a picture of the chart comes with each message */
   picture: boolean;
+  /** the most messages in a window; null for none */
+  limit?: { messages: number; minutes: number } | null;
+  /** as_it_happens, every_15_minutes, at_close, until_open, or daily at a time */
+  digest?: string | { daily_at: string; time_zone: string } | null;
+  /** hours in which alerts are held */
+  quiet_hours?: QuietHours[] | null;
+}
+
+/** Hours that come back by weekday. */
+export interface QuietHours {
+  /** on which they start: mon, tue … */
+  days: string[];
+  /** HH:MM */
+  start: string;
+  /** HH:MM; on the next day unless it is after start */
+  end: string;
+  time_zone: string;
 }
 
 /** What is muted, and when: until an instant, or each week. */
@@ -181,7 +200,7 @@ export interface Mute {
   rule_id: string | null;
   /** RFC 3339; null for a recurring mute */
   until: string | null;
-  recurring: { days: string[]; start: string; end: string; time_zone: string } | null;
+  recurring: QuietHours | null;
 }
 
 /** The state of the page's connection to its API. */

@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import expect
 
-from rigs.stand_in import StandIn
+from rigs.stand_in import StandIn, text_of
 from tests.browser.conftest import OpenPage
 
 PATIENCE = 60_000
@@ -19,6 +19,12 @@ def test_storm_of_alerts_is_one_line_that_unfolds_by_mouse_and_keyboard(
     for _ in range(3):
         world.fire("ACME", "golden_cross", sma_5=2, sma_20=1)
     world.fire("BOLT", "change_percent", value=5, change_percent=-5.25)
+    until = {
+        "channel": "sns",
+        "until": text_of(world.now() + 86400),
+        "reason": "digest at the close",
+    }
+    world.alerts[0] |= {"held": [until], "notified_at": None}
     page = open_page(world.page)
     lines = page.locator("#panel-alerts .what")
     expect(lines).to_have_text(
@@ -26,6 +32,10 @@ def test_storm_of_alerts_is_one_line_that_unfolds_by_mouse_and_keyboard(
     )
     expect(page.locator("#panel-alerts")).to_contain_text("Today (4)")
     expect(page.locator("#panel-alerts .entry").first).to_contain_text("\N{MINUS SIGN}5.25%")
+    expect(page.locator("#panel-alerts .entry").first).to_contain_text("held until")
+    page.get_by_label("Delivery").select_option("held")
+    expect(lines).to_have_text(["◆ BOLT · Change of the day above 5%"])
+    page.get_by_label("Delivery").select_option("")
     storm = page.get_by_role("button", name="ACME · Golden cross 5/20 3 times")
     expect(storm).to_have_attribute("aria-expanded", "false")
     single = page.locator("#panel-alerts .nested .entry")

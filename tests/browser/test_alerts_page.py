@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from rigs.chart_reading import wait_for_chart, wait_for_trace
 from rigs.running_system import System
@@ -183,6 +183,31 @@ def test_alerts_are_listed_filtered_and_open_the_chart(system: System, open_page
     )
 
 
+def hold_alerts(page: Page, channel: Locator) -> None:
+    """Set a limit, a digest and quiet hours of a channel, after a refusal beside its field."""
+    channel.get_by_role("button", name="When to send").click()
+    dialog = page.get_by_role("dialog", name="When to send: my phone")
+    dialog.get_by_label("Limit the number of messages").check()
+    dialog.get_by_label("Digest").select_option("at_close")
+    dialog.get_by_role("button", name="Add quiet hours").click()
+    own = page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
+    zone = dialog.get_by_role("combobox", name="Time zone")
+    expect(zone).to_have_value(own)
+    zone.fill("Europe/Nowhere")
+    dialog.get_by_role("button", name="Save").click()
+    expect(zone).to_have_attribute("aria-invalid", "true")
+    expect(zone).to_be_focused()
+    expect(zone).to_have_accessible_description(re.compile("allowed: a time zone of the IANA"))
+    zone.fill("Europe/Berlin")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
+    expect(channel).to_contain_text(
+        "at most 5 in 10 minutes; digest at the close; "
+        "quiet 22:00 to 07:00 Europe/Berlin, Mon to Fri"
+    )
+    expect(channel.get_by_role("button", name="When to send")).to_be_focused()
+
+
 def test_a_channel_is_added_named_by_a_rule_switched_and_deleted(
     system: System, open_page: OpenPage
 ) -> None:
@@ -214,9 +239,11 @@ def test_a_channel_is_added_named_by_a_rule_switched_and_deleted(
     assert "not-a-token" not in page.content()
     added.get_by_role("button", name=re.compile("No pictures")).click()
     expect(added.get_by_role("button", name=re.compile("Pictures"))).to_be_visible()
+    hold_alerts(page, added)
     added.get_by_role("button", name=re.compile("Switch off")).click()
     expect(added).to_contain_text("Telegram · Off")
     channels = {one["name"]: one for one in system.get("/channels")["channels"]}
     assert (channels["my phone"]["picture"], channels["my phone"]["default"]) == (False, False)
+    assert channels["my phone"]["limit"] == {"messages": 5, "minutes": 10}
     added.get_by_role("button", name=re.compile("Delete")).click()
     expect(added).to_have_count(0)

@@ -517,5 +517,8 @@ def test_an_alert_says_what_it_was_judged_on_and_why_it_was_not_sent(call: Call)
     assert call(module, "alertText", {**alert, "interval": "tick"}) == "Golden cross 5/20"
     assert call(module, "alertText", {**alert, "interval": "5m"}) == "Golden cross 5/20 on 5m bars"
     outcomes = [("2026-11-20T15:30:00Z", ""), (None, ""), (None, "record only"), (None, "old")]
-    texts = [call(module, "deliveryText", {"notifiedAt": at, "quiet": why}) for at, why in outcomes]
+    texts = [
+        call(module, "deliveryText", {"notifiedAt": at, "quiet": why, "held": []})
+        for at, why in outcomes
+    ]
     assert texts == ["delivered", "not delivered", "recorded only", "not sent: old"]

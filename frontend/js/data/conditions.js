@@ -79,15 +79,28 @@ export function alertText({ condition, values, interval = "tick" }) {
   return interval === "tick" ? ruleText(rule) : `${ruleText(rule)} on ${interval} bars`;
 }
 
+/** @typedef {Pick<import("../types.js").Alert, "notifiedAt" | "quiet" | "held">} Sent */
+
+/** @param {Sent} alert @returns {"delivered" | "held" | "not delivered"} by its first message */
+export const deliveryOf = ({ notifiedAt, held }) =>
+  notifiedAt ? "delivered" : held.length ? "held" : "not delivered";
+
 /**
- * @param {Pick<import("../types.js").Alert, "notifiedAt" | "quiet">} alert
- * @returns {string} "delivered", or why not
+ * @param {Sent} alert
+ * @param {(time: number) => string} timeText
+ * @returns {string} "delivered", "held until 16:15", or why not
  */
-export function deliveryText({ notifiedAt, quiet }) {
-  if (notifiedAt) return "delivered";
-  if (!quiet) return "not delivered";
+export function deliveryText(alert, timeText) {
+  const { quiet, held } = alert;
+  const delivery = deliveryOf(alert);
+  if (delivery === "held")
+    return `held until ${timeText(Math.min(...held.map(({ until }) => until)))}`;
+  if (delivery === "delivered" || !quiet) return delivery;
   return quiet === "record only" ? "recorded only" : `not sent: ${quiet}`;
 }
+
+/** @param {Sent} alert @returns {string} why its channels hold it; "" if none does */
+export const heldText = ({ held }) => [...new Set(held.map(({ reason }) => reason))].join("; ");
 
 /**
  * @param {Pick<import("../types.js").Alert, "condition" | "values">} alert

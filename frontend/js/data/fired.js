@@ -38,3 +38,16 @@ export const sameEvent = (a, b) =>
   a.symbol === b.symbol &&
   a.condition === b.condition &&
   a.time === b.time;
+
+const DAY = 86400e3;
+
+/**
+ * @param {Pick<Alert, "time" | "held">[]} alerts the known ones
+ * @param {number} now milliseconds
+ * @returns {number} the time from which they may have changed: a day ago, or the first held one
+ */
+export const changingSince = (alerts, now) =>
+  alerts.reduce(
+    (since, { time, held }) => (held.length ? Math.min(since, time) : since),
+    now - DAY,
+  );

@@ -112,6 +112,11 @@ export function decodeAlert(row) {
     ),
     interval: row.interval ?? "tick",
     quiet: row.quiet ?? "",
+    held: (row.held ?? []).map((/** @type {any} */ { channel, until, reason }) => ({
+      channel,
+      until: timeOf(until),
+      reason,
+    })),
     notifiedAt: row.notified_at ?? null,
   };
 }

@@ -2,7 +2,14 @@
 
 import { serverNow } from "../server_clock.js";
 import { arrange, el, flash, setText } from "../dom.js";
-import { alertText, conditionWay, deliveryText, movedText } from "../data/conditions.js";
+import {
+  alertText,
+  conditionWay,
+  deliveryOf,
+  deliveryText,
+  heldText,
+  movedText,
+} from "../data/conditions.js";
 import { sameEvent } from "../data/fired.js";
 import { arrowOf, formatClock, formatDay, formatPrice } from "../format.js";
 
@@ -28,6 +35,19 @@ function timeText(time, zone, beside) {
   return day === formatDay(beside, zone)
     ? formatClock(time, zone)
     : `${day} ${formatClock(time, zone)}`;
+}
+
+/** @param {Alert} alert @param {string} zone @returns {string} delivered, held until 14:05 … */
+const outcomeOf = (alert, zone) =>
+  deliveryText(alert, (until) => timeText(until, zone, serverNow()));
+
+/** @param {Alert[]} alerts @returns {string} 3 delivered, 2 held */
+function countsOf(alerts) {
+  const outcomes = alerts.map(deliveryOf);
+  const count = (/** @type {string} */ name) => outcomes.filter((each) => each === name).length;
+  const held = count("held");
+  const delivered = `${count("delivered")} delivered`;
+  return held ? `${delivered}, ${held} held` : delivered;
 }
 
 /** @param {Alert} alert @returns {string} price, and the move if the rule has one */
@@ -67,7 +87,8 @@ export function alertLine(named = true) {
       setText(what, nameOf(alert));
       setText(when, timeText(alert.time, zone(alert.symbol), serverNow()));
       setText(figures, figuresOf(alert));
-      setText(sent, deliveryText(alert));
+      setText(sent, outcomeOf(alert, zone(alert.symbol)));
+      sent.title = heldText(alert);
       if (fresh(alert)) flash(node, "fresh");
     },
   };
@@ -111,8 +132,7 @@ export function stormLine() {
     update(alerts, context) {
       const [last, first] = [alerts[0], alerts[alerts.length - 1]];
       const zone = context.zone(last.symbol);
-      const delivered = alerts.filter((alert) => alert.notifiedAt).length;
-      const outcomes = new Set(alerts.map(deliveryText));
+      const outcomes = new Set(alerts.map((alert) => outcomeOf(alert, zone)));
       what.dataset.way = conditionWay(last.condition);
       setText(what, nameOf(last));
       setText(times, `×${alerts.length}`);
@@ -122,7 +142,7 @@ export function stormLine() {
         `${timeText(first.time, zone, serverNow())} to ${timeText(last.time, zone, first.time)}`,
       );
       setText(figures, figuresOf(last));
-      setText(sent, outcomes.size === 1 ? deliveryText(last) : `${delivered} delivered`);
+      setText(sent, outcomes.size === 1 ? outcomeOf(last, zone) : countsOf(alerts));
       fill = () =>
         !list.hidden &&
         fillLines(

@@ -2,7 +2,7 @@
 
 import { KEPT } from "../alerts_feed.js";
 import { el, setText } from "../dom.js";
-import { CONDITIONS } from "../data/conditions.js";
+import { CONDITIONS, deliveryOf } from "../data/conditions.js";
 import { collapse } from "../data/fired.js";
 import { formatDate } from "../format.js";
 import { alertLine, fillLines, stormLine } from "./alert_lines.js";
@@ -63,8 +63,9 @@ export class AlertsPanel {
       "Delivery",
       [
         ["", "All"],
-        ["yes", "Delivered"],
-        ["no", "Not delivered"],
+        ["delivered", "Delivered"],
+        ["held", "Held"],
+        ["not delivered", "Not delivered"],
       ],
       changed,
     );
@@ -90,7 +91,7 @@ export class AlertsPanel {
     return (this.scope.value === "own" ? symbolAlerts : (alerts ?? [])).filter(
       (alert) =>
         (!this.kind.value || alert.condition === this.kind.value) &&
-        (!this.sent.value || (this.sent.value === "yes") === Boolean(alert.notifiedAt)),
+        (!this.sent.value || this.sent.value === deliveryOf(alert)),
     );
   }
 

@@ -54,6 +54,7 @@ const eventOf = (view, signal) => ({
   source: "",
   interval: "tick",
   quiet: "",
+  held: [],
   notifiedAt: null,
   ...signal,
 });

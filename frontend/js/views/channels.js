@@ -1,5 +1,5 @@
-// Lists the channels that alerts are sent to, in a dialog: test, switch, delete and add them. An
-// address is sent once and never comes back.
+// Lists the channels that alerts are sent to, in a dialog: test, switch, delete and add them, and
+// edit when they send. An address is sent once and never comes back.
 
 import {
   createChannel,
@@ -8,6 +8,7 @@ import {
   replaceChannel,
   testChannel,
 } from "../channel_requests.js";
+import { holdingText } from "../data/holding.js";
 import { busy, el } from "../dom.js";
 import { openDialog } from "./dialog.js";
 import { withToken } from "./token_dialog.js";
@@ -81,9 +82,12 @@ class Channels {
     await this.#attempt(() => this.#render());
   }
 
-  async #render() {
+  /** @param {string} [edited] id of a channel whose button gets the focus back */
+  async #render(edited) {
     const channels = await listChannels(this.api);
     this.list.replaceChildren(...channels.map((channel) => this.#item(channel)));
+    const button = edited && this.list.querySelector(`[data-timing="${edited}"]`);
+    if (button) /** @type {HTMLElement} */ (button).focus();
   }
 
   /** @param {Channel} channel */
@@ -119,8 +123,10 @@ class Channels {
       ),
     ];
     const { picture, kind } = channel;
+    const holding = holdingText(channel);
     if (kind === "apprise")
       controls.push(button(picture ? "No pictures" : "Pictures", put({ picture: !picture })));
+    controls.push(this.#timing(channel));
     if (id !== TOPIC) controls.push(button("Delete", () => deleteChannel(this.api, id)));
     return el(
       "li",
@@ -130,9 +136,36 @@ class Channels {
         {},
         el("span.what.wide", {}, name),
         el("small.wide", {}, about(channel)),
+        holding && el("small.wide", {}, holding),
         el("div.controls", {}, ...controls),
       ),
     );
+  }
+
+  /** @param {Channel} channel @returns {HTMLElement} the button that edits what it holds back */
+  #timing(channel) {
+    const { channel_id: id, name } = channel;
+    const node = el(
+      "button.button.quiet",
+      {
+        "aria-label": `When to send: ${name}`,
+        "data-timing": id,
+        onclick: () => void busy(node, "…", () => this.#attempt(() => this.#editHolding(channel))),
+      },
+      "When to send",
+    );
+    return node;
+  }
+
+  /** @param {Channel} channel */
+  async #editHolding(channel) {
+    const loading = import("./holding_editor.js").catch((cause) => {
+      throw new Error("The dialog could not be loaded. Try again.", { cause });
+    });
+    const { closed } = (await loading).editHolding(this.api, channel, SCOPE);
+    void closed.then(async (saved) => {
+      if (saved) await this.#attempt(() => this.#render(channel.channel_id));
+    });
   }
 
   /** @param {() => Promise<any>} write @param {string} done what to tell the reader then */

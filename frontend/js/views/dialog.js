@@ -2,6 +2,8 @@
 
 import { el } from "../dom.js";
 
+let dialogs = 0;
+
 /**
  * @param {string} title @param {Node[]} content
  * @param {{submit: string, onsubmit: (form: HTMLFormElement) => Promise<void>, extra?: Node[]}}
@@ -11,7 +13,7 @@ import { el } from "../dom.js";
  *   Promise<boolean>}} closed: whether it was submitted
  */
 export function openDialog(title, content, { submit, onsubmit, extra = [] }) {
-  const heading = el("h2", { id: "dialog-title" }, title);
+  const heading = el("h2", { id: `dialog-${(dialogs += 1)}` }, title);
   const problem = el("p.problem", { role: "alert" });
   const go = /** @type {HTMLButtonElement} */ (
     el("button.button.primary", { type: "submit" }, submit)
@@ -28,7 +30,7 @@ export function openDialog(title, content, { submit, onsubmit, extra = [] }) {
     )
   );
   const dialog = /** @type {HTMLDialogElement} */ (
-    el("dialog", { "aria-labelledby": "dialog-title" }, form)
+    el("dialog", { "aria-labelledby": heading.id }, form)
   );
   let done = false;
   form.addEventListener("submit", async (event) => {

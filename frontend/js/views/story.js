@@ -6,7 +6,7 @@ import { listChannels } from "../channel_requests.js";
 import { alertText, conditionWay, deliveryText } from "../data/conditions.js";
 import { figuresOf, isFinal, judgedOf, judgedQuery, statusText } from "../data/story.js";
 import { byId, el, setText } from "../dom.js";
-import { arrowOf } from "../format.js";
+import { arrowOf, formatClock } from "../format.js";
 import { leaveAlert, showAlert } from "./show_alert.js";
 
 /** @typedef {import("../types.js").Alert} Alert */
@@ -64,7 +64,8 @@ export function mountStory(store, api) {
         const name = channel?.name ?? delivery.channel;
         return { status: delivery.status, text: `${name}: ${statusText(delivery, zone)}` };
       });
-      if (!lines.length) lines.push({ status: "", text: deliveryText(alert) });
+      if (!lines.length)
+        lines.push({ status: "", text: deliveryText(alert, (until) => formatClock(until, zone)) });
       lines.forEach(({ status, text }, i) => {
         const line = /** @type {HTMLElement} */ (list.children[i] ?? list.appendChild(el("li")));
         line.dataset.status = status;
