@@ -1,4 +1,4 @@
-"""Circuit breakers: a channel that lets sends run into their time-out is left alone for a while.
+"""Circuit breakers: a channel that lets sends take long is left alone for a while.
 
 The pattern is that of M. Nygard, Release It!, with one probe after each pause.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 SLOW_SECONDS = 3.0
-"""A failure that took as long counts: others cost an invocation little."""
+"""A failure or a refusal that took as long counts: others cost an invocation little."""
 
 FAILURES_TO_OPEN = 3
 FIRST_PAUSE_SECONDS = 30.0
@@ -46,7 +46,8 @@ class Breakers:
             return True
 
     def succeeded(self, channel: str) -> None:
-        """Note that the channel answered, whatever it said."""
+        """Note that the channel took a message, however slowly: it would never get the others if it
+        were left alone."""
         with self._lock:
             self._circuits.pop(channel, None)
 
@@ -59,6 +60,13 @@ class Breakers:
             circuit.failures += 1
             if circuit.failures == FAILURES_TO_OPEN:
                 self._pause(circuit)
+
+    def refused(self, channel: str, seconds: float) -> None:
+        """Note that the channel refused a message for good, and how long it took."""
+        if seconds < SLOW_SECONDS:
+            self.succeeded(channel)
+        else:
+            self.failed(channel, seconds)
 
     def _pause(self, circuit: _Circuit) -> None:
         circuit.pause = min(max(FIRST_PAUSE_SECONDS, 2 * circuit.pause), LONGEST_PAUSE_SECONDS)

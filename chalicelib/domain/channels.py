@@ -47,7 +47,7 @@ _NAME_ALLOWED = (
 
 
 class StoredChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A channel as the store has it.
+    """A channel as the store has it. Raises ValueError where another kind has the topic's id.
 
     `service` tells where an address leads without telling the address ("Telegram", "webhook").
     `default`: rules that name no channels send to it. `picture`: a picture of the chart
@@ -68,6 +68,10 @@ class StoredChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     limit: Limit | None = None
     digest: Cadence | DailyAt = AT_ONCE
     quiet_hours: tuple[QuietHours, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.channel_id and (self.channel_id == SNS) != (self.kind == "sns"):
+            raise ValueError(f"a channel of kind {self.kind} has the id {self.channel_id}")
 
     @property
     def holding(self) -> Holding:

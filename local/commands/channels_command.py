@@ -17,7 +17,7 @@ import msgspec
 from chalicelib.adapters.alerts import Alerts
 from chalicelib.adapters.channels import Channels
 from chalicelib.adapters.sealing import Sealing
-from chalicelib.domain.channel_ids import SNS
+from chalicelib.domain.channel_secrets import SERVICES
 from chalicelib.domain.channels import StoredChannel
 from chalicelib.domain.errors import ChannelError
 from chalicelib.services.delivery.channel_book import ChannelBook, ChannelRefused, UnknownChannel
@@ -56,12 +56,19 @@ def kept(dynamodb: Any, environment: dict[str, str]) -> str | None:
     Someone else may have made them.
     """
     stored = Channels(dynamodb, environment["RULES_TABLE"]).table().channels
-    found = [channel.service for channel in stored if channel.enabled and channel.channel_id != SNS]
+    found = [_service(channel) for channel in stored if channel.enabled and channel.kind != "sns"]
     if not found:
         return None
     which = "1 stored channel gets" if len(found) == 1 else f"{len(found)} stored channels get"
     services = ", ".join(sorted(set(found)))
     return f"{which} alerts ({services}): python -m local channels list"
+
+
+def _service(channel: StoredChannel) -> str:
+    """Return the service of a stored channel, if it is one of ours."""
+    if channel.kind == "webhook":
+        return "webhook"
+    return channel.service if channel.service in SERVICES.values() else "another service"
 
 
 def _list(reached: Reached, _: argparse.Namespace) -> int:

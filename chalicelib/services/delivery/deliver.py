@@ -268,7 +268,9 @@ class Deliver:
         try:
             channel.send(message())
         except Lasting as error:
-            self._breakers.succeeded(name)
+            seconds = (self._clock() - begun).total_seconds()
+            turn.took(name, seconds)
+            self._breakers.refused(name, seconds)
             return self._bury(claimed, retry, error.reason)
         except Passing as error:
             failure = error
@@ -276,8 +278,8 @@ class Deliver:
             log.exception("channel %s failed on an alert of %s", name, retry.symbol)
             failure = Passing(type(error).__name__)
         else:
-            self._breakers.succeeded(name)
             turn.took(name, (self._clock() - begun).total_seconds())
+            self._breakers.succeeded(name)
             self._mark_sent(retry, claimed)
             return "sent"
         seconds = (self._clock() - begun).total_seconds()

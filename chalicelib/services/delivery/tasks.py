@@ -10,7 +10,6 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from chalicelib.domain.alerts import Alert, StoredAlert
-from chalicelib.domain.breakers import SLOW_SECONDS
 from chalicelib.domain.deliveries import Delivery, Retry
 from chalicelib.domain.messages import Message
 from chalicelib.domain.times import from_text
@@ -19,8 +18,12 @@ from chalicelib.services.delivery.pictures import Pictures
 
 MOST_FAILURES = 8
 MOST_LOST_SECONDS = 10.0
-"""Where a channel has failed so often, or taken so long in all by failures and slow answers, an
-invocation tries it no more: its other deliveries wait for the first pause."""
+"""Where a channel has failed so often, or for so long in all, an invocation tries it no more: its
+other deliveries wait for the first pause."""
+
+SLOW_ANSWER_SECONDS = 1.0
+SLOW_LANE_SECONDS = 10.0
+"""So does a channel whose answers take as long, once the invocation has lasted as long."""
 
 Result = Literal["sent", "retried", "dead", "deferred", "held", "none"]
 
@@ -55,10 +58,12 @@ class Turn:
 
     def __init__(self, deadline: float, pictures: Pictures | None = None) -> None:
         self._latest = deadline - MAX_SEND_SECONDS
+        self._begun = time.monotonic()
         self._pictures = pictures
         self._lock = threading.Lock()
         self._failures: dict[str, int] = {}
         self._lost: dict[str, float] = {}
+        self._slow: set[str] = set()
 
     @property
     def pictures_failed(self) -> int:
@@ -79,7 +84,8 @@ class Turn:
 
     def may_try(self, channel: str) -> bool:
         """Return whether an attempt may begin now."""
-        if not self.has_time:
+        is_late = time.monotonic() - self._begun >= SLOW_LANE_SECONDS
+        if not self.has_time or (is_late and channel in self._slow):
             return False
         return (
             self._failures.get(channel, 0) < MOST_FAILURES
@@ -93,10 +99,9 @@ class Turn:
             self._lost[channel] = self._lost.get(channel, 0.0) + seconds
 
     def took(self, channel: str, seconds: float) -> None:
-        """Note how long an attempt took that succeeded."""
-        if seconds >= SLOW_SECONDS:
-            with self._lock:
-                self._lost[channel] = self._lost.get(channel, 0.0) + seconds
+        """Note how long an answer took, whatever it said."""
+        if seconds >= SLOW_ANSWER_SECONDS:
+            self._slow.add(channel)
 
 
 def first_request(alert: Alert, channel: str) -> Retry:

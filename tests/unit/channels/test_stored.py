@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.channels import Channels
-from chalicelib.domain.channels import StoredChannel
+from chalicelib.domain.channels import TOPIC, StoredChannel, with_topic
 from rigs.memory_aws.system import Aws
 from rigs.memory_aws.transport import Transport
 
@@ -37,3 +37,17 @@ def test_a_channel_that_cannot_be_read_is_left_out_and_kept(
     assert store.write(table, ())
     item = stored(aws)
     assert json.loads(item["channels"]["S"]) == [later]
+
+
+@pytest.mark.parametrize(
+    ("channel_id", "kind"), [("sns", "webhook"), ("sns", "apprise"), ("b2", "sns")]
+)
+def test_no_other_channel_takes_the_place_of_the_topic(channel_id: str, kind: str) -> None:
+    """A given data folder may have such a one: the topic's alerts would go to its maker."""
+    aws = Aws()
+    store = Channels(Transport(aws).dynamodb, "rules")
+    assert store.write(store.table(), (GOOD,))
+    planted = {"channel_id": channel_id, "name": "SNS topic", "kind": kind, "service": "Amazon SNS"}
+    stored(aws)["channels"] = {"S": json.dumps([planted])}
+    assert store.table().channels == ()
+    assert with_topic(store.table().channels) == [TOPIC]

@@ -32,7 +32,8 @@ from chalicelib.services.delivery.lanes import THREADS
 from chalicelib.services.delivery.stores import Key
 from chalicelib.services.delivery.tasks import (
     MOST_FAILURES,
-    MOST_LOST_SECONDS,
+    SLOW_ANSWER_SECONDS,
+    SLOW_LANE_SECONDS,
     Delivered,
     first_request,
 )
@@ -434,15 +435,40 @@ def test_a_channel_that_lets_attempts_time_out_is_left_alone_for_a_while(rig: Ri
     assert rig.new(make_alert(rule_id="probe"), make_alert(rule_id="next")).sent == 2
 
 
+@pytest.mark.parametrize("refuses", [False, True])
 def test_a_channel_that_answers_slowly_does_not_take_a_whole_invocation(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, refuses: bool
 ) -> None:
+    monkeypatch.setattr(tasks, "time", SimpleNamespace(monotonic=lambda: rig.seconds))
     monkeypatch.setattr(lanes, "THREADS", 1)
     monkeypatch.setattr(lanes, "LEAST_A_LANE", 1)
-    begun = taking(rig, SLOW_SECONDS, fails=False)
-    done = rig.new(*(make_alert(rule_id=f"r{n}") for n in range(10)))
-    assert done.sent == len(begun) == math.ceil(MOST_LOST_SECONDS / SLOW_SECONDS)
-    assert done.deferred == 10 - done.sent
+    begun: list[float] = []
+
+    def send(_: Message) -> None:
+        begun.append(rig.seconds)
+        rig.seconds += SLOW_ANSWER_SECONDS
+        if refuses:
+            raise Lasting("answered 404")
+
+    rig.channels["sns"].send = send
+    done = rig.new(*(make_alert(rule_id=f"r{n}") for n in range(20)))
+    assert len(begun) == SLOW_LANE_SECONDS / SLOW_ANSWER_SECONDS
+    assert done.deferred == 20 - len(begun)
+
+
+def test_a_channel_that_refuses_slowly_is_left_alone_for_a_while(rig: Rig) -> None:
+    begun: list[float] = []
+
+    def send(_: Message) -> None:
+        begun.append(rig.seconds)
+        rig.seconds += SLOW_SECONDS
+        raise Lasting("answered 404")
+
+    rig.channels["sns"].send = send
+    for n in range(FAILURES_TO_OPEN):
+        assert rig.new(make_alert(rule_id=f"r{n}")).dead == 1
+    assert rig.new(make_alert(rule_id="next")).retried == 1
+    assert len(begun) == FAILURES_TO_OPEN
 
 
 def test_an_alert_that_was_sent_is_marked_although_another_invocation_claimed_it(
