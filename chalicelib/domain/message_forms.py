@@ -18,8 +18,10 @@ Form = Literal["text", "markdown", "html"]
 _MARKUP = re.compile(r"[\\`*_\[\]<>~|&]")
 _LINE_START = re.compile(r"^(\s*)([#+=-]|\d+(?=[.)](?:\s|$)))", re.MULTILINE)
 _MENTION = re.compile(r"@(?=\w)")
+_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
 _NO_WIDTH = "\u200b"
-"""Between `@` and a name: Discord takes no escape for a mention."""
+"""Between `@` and a name: Discord takes no escape for a mention. Within what would be an address:
+mail programs and chats make links of it, also in plain text."""
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -49,7 +51,10 @@ def render(body: Body, form: Form) -> str:
 
 def parts(body: Body, form: Form) -> tuple[str, str]:
     """Return the heading, without emphasis, and the lines."""
-    escaped = _ESCAPES[form]
+
+    def escaped(text: str) -> str:
+        return _ESCAPES[form](_ADDRESS.sub(_NO_WIDTH, text))
+
     links = {"text": _text_line, "markdown": _markdown_line, "html": _html_line}
     lines = [
         links[form](line) if line.is_link else f"{escaped(line.label)}: {escaped(line.value)}"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from chalicelib.domain.message_forms import Body, Line, markdown_text, parts, render
+from chalicelib.domain.message_forms import Body, Form, Line, markdown_text, parts, render
 
 LINK = "https://page.example/a_b/?symbol=%5EGSPC&x=1"
 BODY = Body(
@@ -92,3 +92,14 @@ def test_any_label_is_shown_as_it_is(label: str) -> None:
     read = in_markdown(render(body, "markdown"))
     assert read.tags <= {"p", "strong", "br"}
     assert read.text.replace("\u200b", "") == f"{label}\nSource: {label}"
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+@pytest.mark.parametrize("label", ["https://evil.example/login", "www.evil.example", "HTTP://a.b"])
+def test_a_label_is_no_link(form: Form, label: str) -> None:
+    """A producer may call its source so, and a rule or channel may be named so."""
+    message = render(Body(label, (Line("Source", label),)), form)
+    assert "://" not in message
+    assert "www." not in message
+    link = render(Body("a", (Line("Chart", "https://page.example/", is_link=True),)), form)
+    assert "https://page.example/" in link
