@@ -214,5 +214,5 @@ def _body_seconds(body: bytes) -> float | None:
     try:
         told = json.loads(body)
         return float(told.get("parameters", told)["retry_after"])
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, OverflowError, TypeError, KeyError, AttributeError, RecursionError):
         return None

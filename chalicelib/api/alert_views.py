@@ -15,9 +15,9 @@ from chalicelib.domain.digests import Receipt
 from chalicelib.domain.messages import machine_form
 from chalicelib.domain.rules import Condition
 from chalicelib.domain.times import from_text
-from chalicelib.services.delivery.receipts import receipts
+from chalicelib.services.delivery.receipts import readable, receipts
 from chalicelib.services.market_data.freshness import OPEN_CACHE_SECONDS
-from chalicelib.services.rules.alert_history import AlertHistory
+from chalicelib.services.rules.alert_history import AlertHistory, position_of
 
 
 def alerts(services: Services, request: Any) -> Response:
@@ -25,9 +25,12 @@ def alerts(services: Services, request: Any) -> Response:
     arguments = parameters.read(request, "/alerts", parameters.ALERTS)
     query = parameters.alert_query(arguments, get_args(Condition))
     found = AlertHistory(services.stores.alerts, services.clock).alerts(query)
-    token = arguments.next_token([found.after]) if found.after else None
-    told = receipts(services.stores.alerts, found.rows)
-    rows = [_alert(stored, each) for stored, each in zip(found.rows, told, strict=True)]
+    shown, after = readable(found.rows), found.after
+    if len(shown) < len(found.rows):
+        after = position_of(shown[-1], query.symbol is None)
+    token = arguments.next_token([after]) if after else None
+    told = receipts(services.stores.alerts, shown)
+    rows = [_alert(stored, each) for stored, each in zip(shown, told, strict=True)]
     return rendering.document(
         request,
         {"alerts": rows, "next_page_token": token},

@@ -81,7 +81,8 @@ PATHS: dict[str, dict[str, Operation]] = {
     },
     "/alerts": {
         "get": get(
-            "Recorded alerts. Without a symbol and a range: those of the last 31 days.",
+            "Recorded alerts. Without a symbol and a range: those of the last 31 days. A page ends"
+            " before alerts that were held in more than 500 different digests.",
             "Alerts",
             ("symbol", "condition", *_PAGED),
             refusals=(413,),

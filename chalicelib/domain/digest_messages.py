@@ -34,17 +34,19 @@ class _Group:
     def __init__(self, first: Member) -> None:
         self.first = self.last = first
         self.count = 0
+        self.sources: set[str] = set()
 
     def add(self, member: Member) -> None:
         """Count an alert; they come in the order of their times."""
         self.last = member
         self.count += 1
+        self.sources.add(member.source)
 
     def line(self) -> Line:
         """Return the group for people: one alert in its words, several counted."""
         last = self.last
         if self.count == 1:
-            return Line(_local(last).strftime(_DAY_AND_MINUTE), last.message[:_LINE_LIMIT])
+            return Line(_local(last).strftime(_DAY_AND_MINUTE), _told(last))
         what = f"{last.symbol} {last.condition.replace('_', ' ')}"
         return Line(what, f"{self.count} alerts, {self._span()}, last at {plain(last.price)}")
 
@@ -63,7 +65,7 @@ class _Group:
             "last": self.last.timestamp,
             "price": self.last.price,
             "message": self.last.message,
-            "source": self.last.source,
+            "source": self.last.source if len(self.sources) == 1 else None,
         }
 
 
@@ -129,6 +131,16 @@ def _heading(contents: _Contents) -> str:
     return f"{mark}{more}{alerts} on {of}"
 
 
+def _told(member: Member) -> str:
+    """Return an alert's words; of long ones the first, and its price."""
+    if len(member.message) <= _LINE_LIMIT:
+        return member.message
+    end = f"…, at {plain(member.price)}"
+    kept = member.message[: _LINE_LIMIT - len(end)]
+    whole = kept.rpartition(" ")[0]  # the last word may be a part of a number
+    return f"{whole or kept}{end}"
+
+
 def _lines(contents: _Contents, page_url: str) -> tuple[Line, ...]:
     lines = [group.line() for group in contents.groups[:MOST_LINES]]
     rest = contents.groups[MOST_LINES:]
@@ -167,7 +179,7 @@ def _common(groups: Sequence[_Group]) -> dict[str, str]:
     named = {
         "symbol": {group.last.symbol for group in groups},
         "condition": {group.last.condition for group in groups},
-        "source": {group.last.source for group in groups},
+        "source": {source for group in groups for source in group.sources},
     }
     return {name: next(iter(found)) for name, found in named.items() if len(found) == 1}
 

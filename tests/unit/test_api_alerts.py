@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,7 +15,10 @@ from chalicelib.domain.deliveries import Delivery, held
 from chalicelib.domain.digests import Digest, StoredDigest, opened
 from chalicelib.domain.times import to_text
 from chalicelib.domain.wire import MAX_AHEAD
+from chalicelib.services.delivery.receipts import MOST_HEADS
 from tests.api_support import NOW, Client, FakeServices, aapl_ticks, fill, walk
+
+NOW_TEXT = to_text(NOW)
 
 
 def _alert(days_ago: float, symbol: str = "AAPL", **fields: Any) -> Alert:
@@ -144,6 +148,31 @@ def test_a_held_alert_says_until_when_and_why_and_then_what_became_of_its_digest
     (told,) = shown["deliveries"]
     assert (told["status"], told["attempts"], told["next_attempt_at"]) == ("sent", 2, None)
     assert (told["held_until"], told["held_reason"]) == (digest.until, reason)
+
+
+def test_a_page_ends_before_it_reads_more_digests_than_it_may() -> None:
+    services = FakeServices()
+    alerts = [_alert(days / 1000, rule_id=f"r{days:04}") for days in range(1300, 0, -1)]
+    stores: Any = services.stores
+    stores.alerts.record_all(alerts, None)
+    for number, alert in enumerate(alerts):
+        until = f"2026-11-20T{number // 60:02}:{number % 60:02}:00.000000Z"
+        stores.alerts.mark_sent(alert, None, held("sns", NOW_TEXT, until, "limit"))
+    asked: list[int] = []
+    digests = stores.alerts.digests
+
+    def counting(wanted: Collection[Digest]) -> dict[Digest, StoredDigest]:
+        asked.append(len(wanted))
+        found: dict[Digest, StoredDigest] = digests(wanted)
+        return found
+
+    stores.alerts.digests = counting
+    rows = list(walk(Client(services), "/alerts?symbol=AAPL&limit=5000", "alerts"))
+    assert [row["alert_id"] for row in rows] == [alert.alert_id for alert in alerts]
+    assert asked == [MOST_HEADS, MOST_HEADS, 1300 - 2 * MOST_HEADS]
+    asked.clear()
+    rows = list(walk(Client(services), "/alerts?limit=5000&sort=desc", "alerts"))
+    assert (len(rows), len(asked)) == (1300, 3)
 
 
 def test_an_alert_that_is_not_there_is_not_found() -> None:

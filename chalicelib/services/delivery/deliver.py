@@ -40,6 +40,7 @@ from chalicelib.services.delivery.tasks import (
     Result,
     Task,
     Turn,
+    distinct,
     first_request,
     following_request,
     seconds_until,
@@ -93,10 +94,10 @@ class Deliver:
     def new(self, alerts: Sequence[tuple[str, StoredAlert]], deadline: float) -> Delivered:
         """Make the first attempt of each alert on each channel, unless the channel holds the alert
         back; alerts come with the identifiers of their records. No attempt begins that could last
-        beyond `deadline` (time.monotonic): it is put off."""
+        beyond `deadline` (time.monotonic): it is put off. An alert that comes twice is one task."""
         tasks = [
-            Task(identifier, first_request(stored.alert, channel), stored)
-            for identifier, stored in alerts
+            Task(identifiers, first_request(stored.alert, channel), stored)
+            for identifiers, stored in distinct(alerts)
             for channel in self._channels.receivers(stored.alert)
         ]
         turn = self._turn(deadline)
@@ -105,7 +106,7 @@ class Deliver:
     def again(self, retries: Sequence[tuple[str, Retry]], deadline: float) -> Delivered:
         """Make the attempts that are asked for, as far as they are still due; requests come with
         the identifiers of their messages. `deadline` as above."""
-        tasks = [Task(name, retry, None) for name, retry in retries]
+        tasks = [Task((name,), retry, None) for name, retry in retries]
         return self._all(tasks, ["send"] * len(tasks), self._turn(deadline))
 
     def _turn(self, deadline: float) -> Turn:
@@ -124,7 +125,9 @@ class Deliver:
         work = list(zip(tasks, outcomes, strict=True))
         results = in_lanes(one, work, lambda each: each[0].retry.channel)
         failed = [
-            task.identifier for task, result in zip(tasks, results, strict=True) if not result
+            identifier
+            for task, result in zip(tasks, results, strict=True)
+            for identifier in (() if result else task.identifiers)
         ]
         return Delivered(
             sent=results.count("sent"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple, Protocol
 
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.channels import StoredChannel, receivers, with_topic
@@ -41,9 +41,22 @@ class DirectoryStore(Protocol):
         """Return all of them, read consistently, in one request."""
 
 
+class _Reading(NamedTuple):
+    """What was read, and when. `absent` are the ids that were asked for and that no channel had."""
+
+    at: float
+    known: Mapping[str, StoredChannel]
+    mutes: tuple[Mute, ...]
+    absent: frozenset[str]
+
+
 class Directory:
     """Channels and mutes of a store, read again when they have aged and when a channel is asked for
-    that is not known yet. `now` is a monotonic clock in seconds."""
+    that is not known yet. An id that no channel has causes one reading until they have aged.
+
+    While one thread reads, others find the channels that are known. `now` is a monotonic clock in
+    seconds.
+    """
 
     def __init__(
         self, store: DirectoryStore, make: Make, now: Callable[[], float] = time.monotonic
@@ -51,28 +64,21 @@ class Directory:
         self._store = store
         self._make = make
         self._now = now
-        self._read_at = float("-inf")
-        self._known: dict[str, StoredChannel] = {}
-        self._mutes: tuple[Mute, ...] = ()
+        self._last = _Reading(float("-inf"), {}, (), frozenset())
         self._made: dict[str, tuple[StoredChannel, Channel]] = {}
-        self._lock = threading.Lock()
+        self._reading = threading.Lock()
+        self._making = threading.Lock()
 
     def receivers(self, alert: Alert) -> tuple[str, ...]:
         """See Channels."""
-        with self._lock:
-            known = self._fresh()
-            if not all(name in known for name in alert.channels):
-                self._read()
-            return receivers(alert.channels, tuple(self._known.values()))
+        return receivers(alert.channels, tuple(self._read(alert.channels).known.values()))
 
     def find(self, channel_id: str) -> Channel | None:
         """See Channels."""
-        with self._lock:
-            if channel_id not in self._fresh():
-                self._read()
-            stored = self._known.get(channel_id)
-            if stored is None:
-                return None
+        stored = self._read([channel_id]).known.get(channel_id)
+        if stored is None:
+            return None
+        with self._making:
             before, made = self._made.get(channel_id, (None, None))
             if made is None or before != stored:
                 made = self._make(stored)
@@ -81,22 +87,35 @@ class Directory:
 
     def holding(self, channel_id: str) -> Holding | None:
         """See Channels."""
-        with self._lock:
-            stored = self._fresh().get(channel_id)
+        stored = self._read().known.get(channel_id)
         return stored.holding if stored and stored.holding != NOTHING_HELD else None
 
     def mutes(self) -> tuple[Mute, ...]:
         """See Channels."""
-        with self._lock:
-            self._fresh()
-            return self._mutes
+        return self._read().mutes
 
-    def _fresh(self) -> dict[str, StoredChannel]:
-        if self._now() - self._read_at > KEPT_SECONDS:
-            self._read()
-        return self._known
+    def _read(self, asked: Collection[str] = ()) -> _Reading:
+        """Return a reading that has not aged and tells of each id that is asked for."""
+        if not self._tells(asked):
+            with self._reading:
+                if not self._tells(asked):  # another thread may have read meanwhile
+                    self._last = self._following(asked)
+                return self._last
+        return self._last
 
-    def _read(self) -> None:
-        channels, self._mutes = self._store.read()
-        self._known = {channel.channel_id: channel for channel in with_topic(channels)}
-        self._read_at = self._now()
+    def _following(self, asked: Collection[str]) -> _Reading:
+        absent = frozenset() if self._has_aged else self._last.absent
+        now = self._now()
+        channels, mutes = self._store.read()
+        known = {channel.channel_id: channel for channel in with_topic(channels)}
+        return _Reading(now, known, mutes, (absent | set(asked)) - known.keys())
+
+    @property
+    def _has_aged(self) -> bool:
+        return self._now() - self._last.at > KEPT_SECONDS
+
+    def _tells(self, asked: Collection[str]) -> bool:
+        last = self._last
+        return not self._has_aged and all(
+            name in last.known or name in last.absent for name in asked
+        )

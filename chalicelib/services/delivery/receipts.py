@@ -9,6 +9,9 @@ from chalicelib.domain.alerts import StoredAlert
 from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.digests import Digest, Receipt, StoredDigest, receipt
 
+MOST_HEADS = 500
+"""Digests that one answer reads: five requests."""
+
 
 class Heads(Protocol):
     """Where the heads of digests are read."""
@@ -25,6 +28,17 @@ def receipts(heads: Heads, alerts: Sequence[StoredAlert]) -> list[tuple[Receipt,
     return [
         tuple(receipt(one, found.get(_digest(one))) for one in alert.deliveries) for alert in alerts
     ]
+
+
+def readable(alerts: Sequence[StoredAlert]) -> Sequence[StoredAlert]:
+    """Return the first ones of these alerts, as many as are held in at most MOST_HEADS digests; at
+    least one if there is any."""
+    wanted: set[Digest] = set()
+    for number, alert in enumerate(alerts):
+        wanted |= {_digest(one) for one in alert.deliveries if one.status == "held"}
+        if number and len(wanted) > MOST_HEADS:
+            return alerts[:number]
+    return alerts
 
 
 def _digest(delivery: Delivery) -> Digest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -46,9 +47,10 @@ class Delivered(msgspec.Struct, frozen=True):
 
 
 class Task(NamedTuple):
-    """An attempt that is asked for; `stored` is None where the alert has yet to be read."""
+    """An attempt that is asked for; `stored` is None where the alert has yet to be read. What comes
+    of it is reported for each of its identifiers."""
 
-    identifier: str
+    identifiers: tuple[str, ...]
     retry: Retry
     stored: StoredAlert | None
 
@@ -102,6 +104,20 @@ class Turn:
         """Note how long an answer took, whatever it said."""
         if seconds >= SLOW_ANSWER_SECONDS:
             self._slow.add(channel)
+
+
+def distinct(
+    alerts: Sequence[tuple[str, StoredAlert]],
+) -> list[tuple[tuple[str, ...], StoredAlert]]:
+    """Return each alert once, as its last record has it, with the identifiers of all its records:
+    a record may come twice, and an alert that was deleted may be raised again."""
+    identifiers: dict[str, list[str]] = {}
+    last: dict[str, StoredAlert] = {}
+    for identifier, stored in alerts:
+        alert_id = stored.alert.alert_id
+        identifiers.setdefault(alert_id, []).append(identifier)
+        last[alert_id] = stored
+    return [(tuple(identifiers[alert_id]), stored) for alert_id, stored in last.items()]
 
 
 def first_request(alert: Alert, channel: str) -> Retry:

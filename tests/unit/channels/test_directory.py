@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Thread
 from typing import Any
 
 import msgspec
@@ -158,3 +159,36 @@ def test_text_encrypted_for_one_channel_opens_no_other() -> None:
     stored = sealed("https://hooks.example/", "other")
     with pytest.raises(ValueError, match="another context"):
         Sealing(KMS(), "alias/test", "test").unseal("phone", stored.sealed)
+
+
+def test_ids_that_no_channel_has_cause_one_reading_until_channels_have_aged() -> None:
+    world = World(PHONE)
+    alert = make_alert(channels=("gone", "lost"))
+    for _ in range(3):
+        world.directory.receivers(alert)
+        assert world.find("gone") is world.find("lost") is None
+    assert world.store.reads == 1
+    world.store.channels = (msgspec.structs.replace(PHONE, channel_id="new"),)
+    assert world.directory.receivers(make_alert(channels=("new",))) == ("new",)
+    assert world.find("gone") is None
+    assert world.store.reads == 2
+    world.now = KEPT_SECONDS + 1
+    assert world.find("gone") is world.find("lost") is None
+    assert world.store.reads == 4
+
+
+def test_while_a_channel_is_looked_for_others_are_found() -> None:
+    world = World(PHONE)
+    world.find("phone")
+    read = world.store.read
+    found: list[Any] = []
+
+    def reading() -> tuple[tuple[StoredChannel, ...], tuple[Mute, ...]]:
+        thread = Thread(target=lambda: found.append(world.find("phone")), daemon=True)
+        thread.start()
+        thread.join(5)
+        return read()
+
+    world.store.read = reading  # type: ignore[method-assign]
+    assert world.find("gone") is None
+    assert found == [PHONE]

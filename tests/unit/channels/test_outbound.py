@@ -6,11 +6,13 @@ import socket
 from typing import Any
 
 import pytest
+import requests
 
+from chalicelib.adapters.outbound_http import failure_of
 from chalicelib.adapters.webhook import Webhook
 from chalicelib.domain.addresses import is_public
 from chalicelib.domain.channel_secrets import Secrets
-from chalicelib.domain.deliveries import Lasting, Passing
+from chalicelib.domain.deliveries import DeliveryError, Lasting, Passing
 from chalicelib.domain.messages import Message
 from rigs.alert_peers import HANG, Reply, peer
 
@@ -139,3 +141,13 @@ def test_a_connection_that_hangs_in_the_tls_handshake_ends_at_the_deadline(
         )
         with pytest.raises(Passing):
             channel.send(message)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(404, Lasting), (429, Passing), (503, Passing)])
+def test_a_pause_of_very_many_digits_is_passed_over(status: int, kind: type[DeliveryError]) -> None:
+    response = requests.Response()
+    response.status_code = status
+    response._content = b'{"retry_after": ' + b"9" * 400 + b"}"
+    failure = failure_of(response)
+    assert type(failure) is kind
+    assert getattr(failure, "retry_after", None) is None

@@ -6,6 +6,8 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from chalicelib.domain.digest_messages import MOST_GROUPS, MOST_LINES, compose_digest
 from chalicelib.domain.digests import Digest, Member, digest_of
 from chalicelib.domain.messages import Message
@@ -121,3 +123,23 @@ def test_a_digest_without_alerts_has_no_message() -> None:
 def test_a_digest_is_found_in_its_key_and_a_symbol_is_none() -> None:
     assert digest_of(DIGEST.symbol) == DIGEST
     assert digest_of("AAPL") is None
+
+
+@pytest.mark.parametrize("bars", ["5m", "15m"])
+def test_the_price_of_a_single_alert_is_shown_whole_however_long_its_words(bars: str) -> None:
+    words = f"RELIANCE.NS golden cross: SMA-50 rose above SMA-200 on {bars} bars, volume 1,423,451"
+    message = composed(member(message=f"{words} at 1,423.45", price=Decimal("1423.450")))
+    line = message.text.splitlines()[1].partition(": ")[2]
+    shown, _, price = line.rpartition("…, at ")
+    assert (price, len(line) <= 72) == ("1,423.45", True)
+    assert f"{words} ".startswith(f"{shown} ")
+
+
+def test_an_attribute_is_that_of_all_alerts_also_of_those_that_are_only_counted() -> None:
+    mixed = composed(member(source="simulator"), member(1))
+    assert mixed.attributes.get("source") is None
+    assert json.loads(mixed.data)["groups"][0]["source"] is None
+    others = [member(n, symbol=f"S{n}") for n in range(MOST_GROUPS + 1)]
+    last = composed(*others, member(999, symbol="S99", source="simulator"))
+    assert last.attributes.get("source") is None
+    assert last.attributes["condition"] == "crossing_up"

@@ -17,6 +17,7 @@ from chalicelib.domain.alerts import Alert
 from chalicelib.domain.digests import Receipt
 from chalicelib.domain.quiet_hours import DAYS
 from chalicelib.domain.times import from_text
+from chalicelib.services.delivery import holder
 from chalicelib.services.delivery.receipts import receipts
 from chalicelib.services.delivery.tasks import Delivered
 from rigs.memory_aws.dynamodb import Perform, error
@@ -341,6 +342,12 @@ def conflicts(many: int) -> Callable[[str, dict[str, Any], Perform], dict[str, A
     return around
 
 
+@pytest.fixture
+def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holder, "_FIRST_PAUSE_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("without_pauses")
 def test_a_digest_that_others_write_is_tried_again() -> None:
     world = World(**QUARTERS)
     alerts = many_alerts(2)
@@ -487,3 +494,19 @@ def test_a_muted_alert_waits_for_the_channels_digest_if_that_is_later() -> None:
     assert world.receipt(alert).held_until == at(QUARTER)
     world.until(QUARTER)
     check(world.aws, world.services.stores, [alert])
+
+
+@pytest.mark.usefixtures("without_pauses")
+def test_an_alert_that_comes_twice_in_a_batch_is_held_once_and_told_of_for_each_record() -> None:
+    """A record comes twice, or the alert was deleted with its symbol and is raised again."""
+    world = World(**QUARTERS)
+    alerts = many_alerts(3)
+    records = world.records(*alerts)
+    again = {**records[0], "dynamodb": {**records[0]["dynamodb"], "SequenceNumber": "again"}}
+    world.aws.around = conflicts(1000)
+    names = [one["dynamodb"]["SequenceNumber"] for one in records]
+    assert set(world.new([*records, again]).failed) == {*names, "again"}
+    world.aws.around = Aws().around
+    assert world.new([*records, again]) == Delivered(0, 0, 0, 0, (), held=3)
+    world.until(QUARTER + 60)
+    check(world.aws, world.services.stores, alerts)
