@@ -135,7 +135,9 @@ def make_deliver(
     queues = SETTINGS.deliveries_queue_url, SETTINGS.deliveries_dead_queue_url
     return Deliver(
         Deliveries(transport.dynamodb, SETTINGS.alerts_table),
-        Directory(DirectoryItems(transport.dynamodb, SETTINGS.rules_table), make),
+        Directory(
+            DirectoryItems(transport.dynamodb, SETTINGS.rules_table, lambda: instant(0)), make
+        ),
         Retries(transport.sqs, *queues),
         "https://ticktape.example",
         lambda: instant(0),

@@ -159,7 +159,7 @@ class Services:
         from chalicelib.services.delivery.mute_book import MuteBook
 
         settings, clients = self.settings, self._clients or Clients(self.settings.account_id)
-        store = Mutes(Deferred(lambda: clients.dynamodb), settings.rules_table)
+        store = Mutes(Deferred(lambda: clients.dynamodb), settings.rules_table, self.clock)
         return MuteBook(store, lambda: self.stores.state, self.clock, link_key_of(settings))
 
     @cached_property
@@ -228,7 +228,7 @@ class Services:
         digests = Digests(dynamodb, settings.alerts_table)
         queues = settings.deliveries_queue_url, settings.deliveries_dead_queue_url
         retries = Retries(Deferred(lambda: clients.sqs), *queues)
-        channels = aws_channels(settings, clients)
+        channels = aws_channels(settings, clients, self.clock)
         bars = Bars(dynamodb, settings.bars_table, {})
         given = digests, partial(Pictures, bars), link_key_of(settings)
         return Deliver(store, channels, retries, settings.page_url, self.clock, *given)
@@ -328,7 +328,7 @@ def aws_lake(settings: Settings, clients: Any = None) -> LakeStores:
     )
 
 
-def aws_channels(settings: Settings, clients: Any) -> Directory:
+def aws_channels(settings: Settings, clients: Any, clock: Callable[[], datetime]) -> Directory:
     """The channels that alerts are sent over."""
     from chalicelib.adapters.clients import Deferred
     from chalicelib.adapters.directory_items import DirectoryItems
@@ -343,7 +343,7 @@ def aws_channels(settings: Settings, clients: Any) -> Directory:
     def make(stored: StoredChannel) -> Channel:
         return topic if stored.kind == "sns" else SealedChannel(stored, sealing)
 
-    items = DirectoryItems(Deferred(lambda: clients.dynamodb), settings.rules_table)
+    items = DirectoryItems(Deferred(lambda: clients.dynamodb), settings.rules_table, clock)
     return Directory(items, make)
 
 

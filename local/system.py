@@ -291,14 +291,10 @@ class System:
         running_file.write({**msgspec.to_builtins(addresses), **facts})
 
     def _tell_kept(self, clients: Any, environment: dict[str, str]) -> None:
-        """Warn of stored keys and channels: someone else may have made the data folder, hold the
-        keys' tokens and get the channels' alerts."""
-        from local.commands import channels_command, token_command
+        from local import kept_notes
 
-        for kept in (token_command.kept, channels_command.kept):
-            said = kept(clients("dynamodb"), environment)
-            if said is not None:
-                self._terminal.note(said)
+        for note in kept_notes.notes(clients("dynamodb"), environment):
+            self._terminal.note(note)
 
     def _data_said(self) -> str:
         if self._users_aws:

@@ -76,7 +76,7 @@ class FakeServices:
         sealing = Sealing(KMS(), "alias/test", "test")
         self.channels = ChannelBook(Channels(*rules), sealing, self.clock)
         key = link_key_of(settings)
-        self.mutes = MuteBook(Mutes(*rules), lambda: self.stores.state, self.clock, key)
+        self.mutes = MuteBook(Mutes(*rules, self.clock), lambda: self.stores.state, self.clock, key)
         self.rate_limit = RateLimit(self.key_store, self.clock)
         self.lake = FakeLake()
         self.reports = Reports(

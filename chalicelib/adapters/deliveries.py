@@ -3,6 +3,7 @@ is compared and replaced as a whole."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,6 +15,8 @@ from chalicelib.domain.digests import StoredDigest, digest_of
 
 if TYPE_CHECKING:
     from chalicelib.services.delivery.stores import Key
+
+log = logging.getLogger("ticktape.deliver")
 
 PREFIX = "delivery_"
 
@@ -74,9 +77,19 @@ def replacement(table: str, key: Key, before: Delivery | None, after: Delivery) 
 
 
 def deliveries_of(item: Item) -> tuple[Delivery, ...]:
-    """Return the deliveries of an alert's item, by channel id."""
+    """Return the deliveries of an alert's item, by channel id, without those that cannot be
+    read."""
     names = sorted(name for name in item if name.startswith(PREFIX))
-    return tuple(_decoder.decode(optional_text(item, name) or "") for name in names)
+    found = (_delivery(item, name) for name in names)
+    return tuple(one for one in found if one is not None)
+
+
+def _delivery(item: Item, name: str) -> Delivery | None:
+    try:
+        return _decoder.decode(item[name]["S"])
+    except (KeyError, ValueError, RecursionError) as error:
+        log.warning("%s of an alert cannot be read: %s", name, error)
+        return None
 
 
 def to_stored_digest(item: Item) -> StoredDigest | None:

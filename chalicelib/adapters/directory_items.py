@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from chalicelib.adapters.channels import Channels
@@ -14,11 +16,11 @@ from chalicelib.domain.mutes import Mute
 class DirectoryItems:
     """DirectoryStore over DynamoDB."""
 
-    def __init__(self, client: Any, table: str) -> None:
+    def __init__(self, client: Any, table: str, clock: Callable[[], datetime]) -> None:
         self._client = client
         self._table = table
         self._channels = Channels(client, table).listed
-        self._mutes = Mutes(client, table).listed
+        self._mutes = Mutes(client, table, clock).listed
 
     def read(self) -> tuple[tuple[StoredChannel, ...], tuple[Mute, ...]]:
         """See DirectoryStore. One BatchGetItem."""

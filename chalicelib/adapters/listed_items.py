@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -15,7 +15,6 @@ from chalicelib.adapters.dynamodb import (
     read,
     text,
     transact,
-    version_of,
     versioned,
 )
 
@@ -41,11 +40,20 @@ class Entries(NamedTuple, Generic[Entry]):
 class ListedItem(Generic[Entry]):
     """The item under `#name`, a key that no rule can have and the index of rules does not list.
 
-    Its attribute `name` has the entries as JSON.
+    Its attribute `name` has the entries as JSON. `check` raises ValueError for an entry that has
+    the right types and values that nothing can be done with; such a one cannot be read either.
     """
 
-    def __init__(self, client: Any, table: str, name: str, entry: type[Entry]) -> None:
+    def __init__(
+        self,
+        client: Any,
+        table: str,
+        name: str,
+        entry: type[Entry],
+        check: Callable[[Entry], None],
+    ) -> None:
         self._client = client
+        self._check = check
         self._table = table
         self._name = name
         self._decoder = msgspec.json.Decoder(entry)
@@ -65,16 +73,37 @@ class ListedItem(Generic[Entry]):
         return transact(self._client, [versioned(self._table, item, version)])
 
     def decode(self, item: Item) -> Entries[Entry]:
-        """Return the entries of an item, which is empty if there is none."""
+        """Return the entries of an item, which is empty if there is none.
+
+        If it holds no list, what it holds is one unreadable entry.
+        """
         readable: list[Entry] = []
         unreadable: list[bytes] = []
-        for raw in _raw_decoder.decode(item[self._name]["S"]) if item else ():
+        for raw in self._raw_entries(item) if item else ():
             try:
-                readable.append(self._decoder.decode(raw))
-            except msgspec.ValidationError as error:
+                entry = self._decoder.decode(raw)
+                self._check(entry)
+            except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
                 log.warning("one of the stored %s cannot be read: %s", self._name, error)
                 unreadable.append(bytes(raw))
-        return Entries(version_of(item), tuple(readable), tuple(unreadable))
+            else:
+                readable.append(entry)
+        return Entries(_version_of(item), tuple(readable), tuple(unreadable))
+
+    def _raw_entries(self, item: Item) -> Iterable[msgspec.Raw | bytes]:
+        found = item.get(self._name, {})
+        try:
+            return _raw_decoder.decode(found["S"])
+        except (KeyError, TypeError, ValueError, RecursionError):
+            return [msgspec.json.encode(str(found.get("S", found)))]
+
+
+def _version_of(item: Item) -> int:
+    """Return the version of an item, 0 if it has none that can be read."""
+    try:
+        return int(item["version"]["N"])
+    except (KeyError, ValueError):
+        return 0
 
 
 def read_together(client: Any, table: str, *lists: ListedItem[Any]) -> list[Item]:

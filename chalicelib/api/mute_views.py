@@ -49,8 +49,10 @@ def delete_mute(services: Services, request: Any, mute_id: str) -> Response:
 
 
 def shown(mute: Mute) -> dict[str, Any]:
-    """Return the fields of a mute."""
-    return msgspec.structs.asdict(mute)
+    """Return the fields of a mute that is not removed."""
+    fields = msgspec.structs.asdict(mute)
+    del fields["removed"]
+    return fields
 
 
 def _made(mute: Mute, path: str) -> Response:

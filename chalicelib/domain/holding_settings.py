@@ -69,6 +69,12 @@ def parse_holding(given: dict[str, Any], before: Holding = NOTHING_HELD) -> Hold
     return msgspec.structs.replace(before, **taken)
 
 
+def check_stored(holding: Holding) -> None:
+    """Raise ChannelError for stored settings with values that `parse_holding` does not make."""
+    given = msgspec.json.decode(msgspec.json.encode(holding))
+    parse_holding(given)
+
+
 def _limit(given: Any) -> Limit | None:
     if given is None:
         return None

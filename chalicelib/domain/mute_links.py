@@ -84,7 +84,8 @@ def mute_line(
 
 
 def parse_link(link: object, key: bytes, now: datetime) -> Mute:
-    """Return the mute that a link makes; the same link always makes the same one.
+    """Return the mute that a link makes. Its id follows from what is muted and until when, so every
+    link with the same of both makes the same mute.
 
     Raises MuteError for a link that was not made with `key`, that is too old, or whose mute has
     ended.
@@ -98,15 +99,25 @@ def parse_link(link: object, key: bytes, now: datetime) -> Mute:
     ends = min(from_epoch_seconds(payload.valid_until), until)
     if ends <= now:
         raise MuteError("link", "...", f"a newer one: this one was valid until {to_text(ends)}")
-    identity = hashlib.sha256(_PURPOSE + msgspec.json.encode(payload))
+    ends_at = to_text(until)
     return Mute(
-        mute_id=identity.hexdigest()[:12],
+        mute_id=_id_of(payload.symbol, payload.rule_id, ends_at),
         name=NAME,
         symbol=payload.symbol,
         rule_id=payload.rule_id,
-        until=to_text(until),
+        until=ends_at,
         created_at=to_text(now),
     )
+
+
+def is_from_link(mute: Mute) -> bool:
+    """Return whether a link made a mute, which its id says."""
+    return mute.mute_id == _id_of(mute.symbol, mute.rule_id, mute.until)
+
+
+def _id_of(symbol: str | None, rule_id: str | None, until: str | None) -> str:
+    identity = hashlib.sha256(_PURPOSE + msgspec.json.encode([symbol, rule_id, until]))
+    return identity.hexdigest()[:12]
 
 
 def _signed(payload: _Payload, key: bytes) -> str:

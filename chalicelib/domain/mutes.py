@@ -6,7 +6,7 @@ A muted alert is recorded as any other. It is held until the mute ends and then 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -47,7 +47,8 @@ class Mute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is muted, and when.
 
     It applies to the alerts of `symbol` or of `rule_id`; to all if both are None. `until`, in its
-    stored form, ends a mute that begins at once; a `recurring` one has none.
+    stored form, ends a mute that begins at once; a `recurring` one has none. One that is `removed`
+    mutes nothing: it is kept so that no link makes it a second time.
     """
 
     mute_id: str
@@ -57,6 +58,7 @@ class Mute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     until: str | None = None
     recurring: QuietHours | None = None
     created_at: str = ""
+    removed: bool = False
 
     @property
     def what(self) -> str:
@@ -80,6 +82,8 @@ class Mute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def ends_after(self, now: datetime) -> datetime | None:
         """Return when it ends if it is in force; else None."""
+        if self.removed:
+            return None
         if self.recurring is not None:
             end, _ = quiet_end((self.recurring,), now)
             return end if end > now else None
@@ -93,13 +97,42 @@ def muted(mutes: Iterable[Mute], alert: Alert, now: datetime) -> Held | None:
 
     Of several mutes the one counts that ends last. One that begins only after `now` does not count.
     """
-    ends = [
-        (end, mute) for mute in mutes if mute.applies_to(alert) and (end := mute.ends_after(now))
-    ]
-    if not ends:
-        return None
-    until, mute = max(ends, key=lambda found: found[0])
-    return Held(until, f"muted until {to_text(until)}: {mute.what}")
+    return held_by(in_force(mutes, now), alert)
+
+
+def in_force(mutes: Iterable[Mute], now: datetime) -> list[tuple[datetime, Mute]]:
+    """Return the mutes that are in force with their ends, the one that ends last first."""
+    ends = [(end, mute) for mute in mutes if (end := mute.ends_after(now))]
+    return sorted(ends, key=lambda found: found[0], reverse=True)
+
+
+def held_by(found: Sequence[tuple[datetime, Mute]], alert: Alert) -> Held | None:
+    """Return until when mutes hold an alert, as `muted` does; `found` is from `in_force`."""
+    for until, mute in found:
+        if mute.applies_to(alert):
+            return Held(until, f"muted until {to_text(until)}: {mute.what}")
+    return None
+
+
+def check_stored(mute: Mute, now: datetime) -> None:
+    """Raise ValueError for a stored mute with values that `parse_mute` does not make.
+
+    One that has ended is well formed. Its end may be MAX_DAYS and, since clocks differ, an hour
+    ahead.
+    """
+    if not MUTE_ID.fullmatch(mute.mute_id):
+        raise MuteError("mute_id", mute.mute_id, MUTE_ID_ALLOWED)
+    given = msgspec.json.decode(msgspec.json.encode(mute))
+    _target(given)
+    _name(mute.name)
+    if (mute.recurring is None) == (mute.until is None):
+        raise MuteError("until", mute.until, "until or recurring, one of them")
+    if mute.until is None:
+        _recurring(given["recurring"])
+        return
+    until = from_text(mute.until)
+    if to_text(until) != mute.until or until - now > timedelta(days=MAX_DAYS, hours=1):
+        raise MuteError("until", mute.until, _UNTIL_ALLOWED)
 
 
 def still_needed(mutes: Iterable[Mute], now: datetime) -> list[Mute]:
@@ -125,9 +158,7 @@ def parse_mute(given: dict[str, Any], mute_id: str, now: datetime, opening: Open
     for name in given:
         if name not in _GIVEN:
             raise MuteError(name, given[name], f"only the fields {', '.join(_GIVEN)}")
-    symbol, rule_id = _symbol(given, "symbol"), _rule_id(given)
-    if symbol is not None and rule_id is not None:
-        raise MuteError("rule_id", rule_id, "symbol or rule_id, not both")
+    symbol, rule_id = _target(given)
     recurring, until = given.get("recurring"), given.get("until")
     if (recurring is None) == (until is None):
         raise MuteError("until", until, "until or recurring, one of them")
@@ -162,6 +193,14 @@ def _until(given: dict[str, Any], symbol: str | None, now: datetime, opening: Op
     if not now < instant <= now + timedelta(days=MAX_DAYS):
         raise MuteError("until", until, _UNTIL_ALLOWED)
     return instant
+
+
+def _target(given: dict[str, Any]) -> tuple[str | None, str | None]:
+    """Return the symbol or the rule's id; None and None for everything."""
+    symbol, rule_id = _symbol(given, "symbol"), _rule_id(given)
+    if symbol is not None and rule_id is not None:
+        raise MuteError("rule_id", rule_id, "symbol or rule_id, not both")
+    return symbol, rule_id
 
 
 def _symbol(given: dict[str, Any], field: str) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,13 +29,8 @@ def mutes(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     client, environment = clients(options)
     dynamodb = client("dynamodb")
-    book = MuteBook(
-        Mutes(dynamodb, environment["RULES_TABLE"]),
-        lambda: States(dynamodb, environment["STATE_TABLE"]),
-        lambda: datetime.now(UTC),
-    )
     try:
-        return int(options.act(book, options))
+        return int(options.act(_book(dynamodb, environment), options))
     except MuteError as error:
         raise UsageError(str(error)) from error
     except UnknownMute as error:
@@ -42,6 +38,29 @@ def mutes(arguments: list[str]) -> int:
     except MuteRefused as error:
         print(error, file=sys.stderr)
     return FAILED
+
+
+def kept(dynamodb: Any, environment: dict[str, str]) -> str | None:
+    """Return the note that a start shows about stored mutes; None without any.
+
+    Someone else may have made them.
+    """
+    found = len(_book(dynamodb, environment).all())
+    if not found:
+        return None
+    which = "1 stored mute holds" if found == 1 else f"{found} stored mutes hold"
+    return f"{which} alerts back: python -m local mutes list"
+
+
+def _book(dynamodb: Any, environment: Mapping[str, str]) -> MuteBook:
+    def clock() -> datetime:
+        return datetime.now(UTC)
+
+    return MuteBook(
+        Mutes(dynamodb, environment["RULES_TABLE"], clock),
+        lambda: States(dynamodb, environment["STATE_TABLE"]),
+        clock,
+    )
 
 
 def _list(book: MuteBook, _: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from chalicelib.adapters.deliveries import Deliveries
+from chalicelib.adapters.deliveries import Deliveries, deliveries_of, encoded
 from chalicelib.adapters.events import new_alerts
 from chalicelib.bootstrap import Services
 from chalicelib.domain.alerts import Alert, StoredAlert
@@ -150,3 +150,15 @@ def test_marks_and_quiet_alerts_are_no_news(older: Older) -> None:
     assert older.store.replace(alert, claimed, ended(claimed, "sent", at(1)))
     older.aws.tables["alerts"].remove((alert.symbol, f"{alert.timestamp}#{alert.rule_id}"))
     assert older.told() == [StoredAlert(alert)]
+
+
+@pytest.mark.parametrize(
+    "attribute", [{"S": "{}"}, {"S": "x"}, {"S": "[" * 100_000}, {"N": "1"}, {"NULL": True}]
+)
+def test_a_delivery_that_cannot_be_read_is_left_out(
+    attribute: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    good = claim(None, "sns", at(0), at(20))
+    item = {"delivery_desk": attribute, "delivery_sns": {"S": encoded(good)}}
+    assert deliveries_of(item) == (good,)
+    assert "delivery_desk of an alert cannot be read" in caplog.text

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import logging
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -16,6 +16,8 @@ import pytest
 
 from chalicelib.api import page_tokens
 from chalicelib.domain.mute_links import MAX_LINK, VALID_FOR, link_key, mute_line
+from chalicelib.domain.mutes import MAX_MUTES
+from chalicelib.services.delivery.mute_book import MAX_FROM_LINKS, MAX_REMOVED
 from tests.api_support import NOW, SETTINGS, TOKEN, Answer, Client, FakeServices
 from tests.factories import make_alert
 
@@ -23,9 +25,12 @@ PAGE = "https://ticktape.example"
 SECRET = SETTINGS.write_token_sha256
 
 
-def link(secret: str = SECRET, stage: str = SETTINGS.stage, **alert: Any) -> str:
+def link(
+    secret: str = SECRET, stage: str = SETTINGS.stage, now: datetime = NOW, **alert: Any
+) -> str:
     key = link_key(secret, stage)
-    made = mute_line(make_alert(**alert), "America/New_York", PAGE, key, NOW)
+    zone = None if alert.get("symbol") == "BTC-USD" else "America/New_York"
+    made = mute_line(make_alert(**alert), zone, PAGE, key, now)
     return made.value.partition("#mute=")[2] if made else ""
 
 
@@ -62,6 +67,66 @@ def test_a_repeated_link_changes_nothing_more(client: Client, services: FakeServ
     services.now += timedelta(hours=1)
     assert follow(client, link()).json == first
     assert len(services.mutes.all()) == 1
+
+
+def remove(client: Client, mute_id: str) -> int:
+    bearer = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
+    return client.send("DELETE", f"/mutes/{mute_id}", None, bearer).status
+
+
+def test_the_links_of_many_messages_about_a_symbol_make_one_mute(
+    client: Client, services: FakeServices
+) -> None:
+    texts = [link(now=NOW + timedelta(seconds=n)) for n in range(MAX_MUTES + 1)]
+    assert len(set(texts)) == len(texts)
+    assert {follow(client, text).status for text in texts} == {201}
+    assert len(services.mutes.all()) == 1
+
+
+def test_the_later_end_of_two_links_of_a_symbol_stays(
+    client: Client, services: FakeServices
+) -> None:
+    early, late = (link(now=NOW + timedelta(hours=n), symbol="BTC-USD") for n in (0, 1))
+    first, second = follow(client, early).json, follow(client, late).json
+    assert first["until"] < second["until"]
+    assert follow(client, early).json == second
+    assert [mute.mute_id for mute in services.mutes.all()] == [second["mute_id"]]
+
+
+def test_a_removed_mute_is_not_made_again_by_its_links(
+    client: Client, services: FakeServices
+) -> None:
+    made = follow(client, link()).json
+    assert remove(client, made["mute_id"]) == 204
+    other = link(now=NOW + timedelta(minutes=5))
+    for text in (link(), other):
+        refused = follow(client, text)
+        assert (refused.status, services.mutes.all()) == (409, [])
+        assert refused.json["detail"] == (
+            "the mute of AAPL was removed: its links do not make it again before"
+            " 2026-11-23T14:30:00.000000Z"
+        )
+    assert remove(client, made["mute_id"]) == 404
+    assert follow(client, link(symbol="MSFT")).status == 201
+    services.now = NOW + timedelta(days=3)
+    assert follow(client, link(now=services.now)).status == 201  # until the following open
+
+
+def test_links_leave_half_of_the_places_to_others(client: Client, services: FakeServices) -> None:
+    made = [follow(client, link(symbol=f"S{n}")).status for n in range(MAX_FROM_LINKS + 1)]
+    assert made == [201] * MAX_FROM_LINKS + [409]
+    assert follow(client, link(symbol="S0")).status == 201
+    for _ in range(MAX_MUTES - MAX_FROM_LINKS):
+        services.mutes.create({"symbol": "AAPL", "until": "until_open"})
+    assert len(services.mutes.all()) == MAX_MUTES
+
+
+def test_removed_mutes_are_remembered_up_to_a_bound(client: Client, services: FakeServices) -> None:
+    for n in range(MAX_REMOVED + 1):
+        made = follow(client, link(symbol=f"S{n}"))
+        assert remove(client, made.json["mute_id"]) == 204
+    remembered = [follow(client, link(symbol=f"S{n}")).status for n in range(MAX_REMOVED + 1)]
+    assert sorted(remembered) == [201] + [409] * MAX_REMOVED
 
 
 def test_following_a_link_by_get_changes_nothing(client: Client, services: FakeServices) -> None:

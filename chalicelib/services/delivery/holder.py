@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from chalicelib.domain.alerts import StoredAlert
+from chalicelib.domain.alerts import Alert, StoredAlert
 from chalicelib.domain.deliveries import Retry, held
 from chalicelib.domain.digests import HEAD, Digest, StoredDigest, member_of
 from chalicelib.domain.errors import Contended
@@ -27,7 +27,7 @@ from chalicelib.domain.holding import (
     passes,
 )
 from chalicelib.domain.holding_settings import NOTHING_HELD, Holding, Limit
-from chalicelib.domain.mutes import Mute, muted
+from chalicelib.domain.mutes import Mute, held_by, in_force
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.services.delivery.directory import Channels
 from chalicelib.services.delivery.stores import DeliveryStore, DigestStore, RetryQueue, ToHold
@@ -79,12 +79,13 @@ class Holder:
         for at, task in enumerate(tasks):
             if task.stored is not None:
                 by_channel[task.retry.channel].append(_Alert(at, task.stored))
-        mutes = self._channels.mutes() if by_channel else ()
+        muting = _Muting(self._channels.mutes() if by_channel else ())
+        now = self._clock()
         for channel, alerts in by_channel.items():
             holding = self._channels.holding(channel)
-            if holding is not None or mutes:
-                batch = _Batch(self, channel, holding or NOTHING_HELD, mutes, turn, found)
-                batch.settle(alerts, self._clock())
+            if holding is not None or muting.mutes:
+                batch = _Batch(self, channel, holding or NOTHING_HELD, muting, turn, found)
+                batch.settle(alerts, now)
         return found
 
     @property
@@ -151,6 +152,26 @@ class _Joined(NamedTuple):
     late: list[_Alert]
 
 
+class _Muting:
+    """What the mutes say of a batch's alerts: the ends are computed once an instant, and each alert
+    is asked about once, not once a channel."""
+
+    def __init__(self, mutes: Sequence[Mute]) -> None:
+        self.mutes = mutes
+        self._in_force: dict[datetime, list[tuple[datetime, Mute]]] = {}
+        self._held: dict[tuple[datetime, str], tuple[Held, ...]] = {}
+
+    def of(self, alert: Alert, now: datetime) -> tuple[Held, ...]:
+        """Return the reason to hold an alert; none if it is not muted."""
+        key = now, alert.alert_id
+        if key not in self._held:
+            if now not in self._in_force:
+                self._in_force[now] = in_force(self.mutes, now)
+            held = held_by(self._in_force[now], alert)
+            self._held[key] = () if held is None else (held,)
+        return self._held[key]
+
+
 class _Batch:
     """The alerts of a batch on one channel; `found` has the outcomes of all tasks."""
 
@@ -159,14 +180,14 @@ class _Batch:
         holder: Holder,
         channel: str,
         holding: Holding,
-        mutes: Sequence[Mute],
+        muting: _Muting,
         turn: Turn,
         found: list[Outcome],
     ) -> None:
         self._holder = holder
         self._channel = channel
         self._holding = holding
-        self._mutes = mutes
+        self._muting = muting
         self._turn = turn
         self._found = found
 
@@ -184,6 +205,9 @@ class _Batch:
         self, alerts: Sequence[_Alert], now: datetime
     ) -> list[tuple[datetime, list[_Alert]]]:
         late = []
+        if not self._turn.has_time:
+            self._fail(alerts)
+            return []
         try:
             by_end = self._by_end(alerts, now)
         except Exception:
@@ -204,8 +228,7 @@ class _Batch:
         passing = []
         for alert in alerts:
             stored = alert.stored
-            mute = muted(self._mutes, stored.alert, now)
-            also = () if mute is None else (mute,)
+            also = self._muting.of(stored.alert, now)
             found = hold(self._holding, stored.alert, stored.exchange_timezone, now, also)
             if found is not None:
                 by_end[to_text(found.until)].append((alert, found.reason))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets as randomness
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -11,10 +11,16 @@ from typing import Any
 import msgspec
 
 from chalicelib.domain.errors import TicktapeError
-from chalicelib.domain.mute_links import parse_link
+from chalicelib.domain.mute_links import is_from_link, parse_link
 from chalicelib.domain.mutes import MAX_MUTES, Mute, next_open, parse_mute, still_needed
 from chalicelib.services.delivery.rewriting import TableStore, rewrite
 from chalicelib.services.stores import StateStore
+
+MAX_FROM_LINKS = 50
+"""The most mutes that links may make, so that the others find room."""
+
+MAX_REMOVED = 100
+"""The most removed mutes that are remembered; those that end first are forgotten."""
 
 
 class UnknownMute(TicktapeError):  # noqa: N818 - named as the problem that it becomes
@@ -41,6 +47,9 @@ MuteStore = TableStore[MuteTable, Mute]
 class MuteBook:
     """Reads and writes mutes. Those that have ended are not shown, and dropped with the next write.
 
+    Links make one mute for each symbol or rule. If it is removed, links that end no later are
+    refused until its end.
+
     `states` tell the time zone of a symbol's exchange; `link_key` verifies signed links, and is
     empty if there are none.
     """
@@ -59,7 +68,7 @@ class MuteBook:
 
     def all(self) -> list[Mute]:
         """Return the mutes, the oldest first."""
-        return still_needed(self._store.table().mutes, self._clock())
+        return [mute for mute in self._needed(self._store.table()) if not mute.removed]
 
     def create(self, given: dict[str, Any]) -> Mute:
         """Store a new mute. Raises MuteError, MuteRefused, Contended."""
@@ -68,38 +77,95 @@ class MuteBook:
         return self._add(parse_mute(given, randomness.token_hex(6), now, opening))
 
     def follow(self, link: object) -> Mute:
-        """Store the mute of a signed link; a repeated link finds the same one, and writes nothing.
+        """Store the mute of a signed link in place of one that links made of the same and that ends
+        earlier; if one ends no earlier, write nothing and return it.
 
-        Raises MuteError, MuteRefused, Contended.
+        Raises MuteError, Contended, and MuteRefused, also where such a mute was removed.
         """
         made = parse_link(link, self._link_key, self._clock())
-        found = next((mute for mute in self.all() if mute.mute_id == made.mute_id), None)
-        return found or self._add(made)
+        found = _lasting(self._needed(self._store.table()), made)
+        if found is not None:
+            return found
+
+        def add(table: MuteTable) -> list[Mute]:
+            nonlocal found
+            stored = self._needed(table)
+            found = _lasting(stored, made)
+            return stored if found else _with_linked(stored, made)
+
+        rewrite(self._store, add, "mutes")
+        return found or made
 
     def remove(self, mute_id: str) -> None:
         """Remove a mute. Raises UnknownMute, Contended."""
 
         def drop(table: MuteTable) -> list[Mute]:
-            found = still_needed(table.mutes, self._clock())
-            left = [mute for mute in found if mute.mute_id != mute_id]
-            if len(left) == len(found):
-                raise UnknownMute(mute_id)
-            return left
+            return _without(self._needed(table), mute_id)
 
         rewrite(self._store, drop, "mutes")
 
     def _add(self, made: Mute) -> Mute:
         def add(table: MuteTable) -> list[Mute]:
-            found = still_needed(table.mutes, self._clock())
-            others = [mute for mute in found if mute.mute_id != made.mute_id]
-            if len(others) >= MAX_MUTES:
-                raise MuteRefused(f"there are {MAX_MUTES} mutes, which is the most: remove one")
-            return [*others, made]
+            return _with(self._needed(table), made)
 
         rewrite(self._store, add, "mutes")
         return made
+
+    def _needed(self, table: MuteTable) -> list[Mute]:
+        return still_needed(table.mutes, self._clock())
 
     def _opening(self, symbol: str, now: datetime) -> datetime:
         state = self._states().get(symbol)
         last = state.last if state else None
         return next_open(symbol, last.exchange_timezone if last else None, now)
+
+
+def _with(stored: Sequence[Mute], made: Mute) -> list[Mute]:
+    if sum(not mute.removed for mute in stored) >= MAX_MUTES:
+        raise MuteRefused(f"there are {MAX_MUTES} mutes, which is the most: remove one")
+    return [*stored, made]
+
+
+def _with_linked(stored: Sequence[Mute], made: Mute) -> list[Mute]:
+    """Return the mutes with one of a link in place of those of the same that end earlier."""
+    others = [mute for mute in stored if not _is_same(mute, made)]
+    if sum(is_from_link(mute) and not mute.removed for mute in others) >= MAX_FROM_LINKS:
+        raise MuteRefused(
+            f"links have made {MAX_FROM_LINKS} mutes, which is the most: remove one of them"
+        )
+    return _with(others, made)
+
+
+def _lasting(stored: Iterable[Mute], made: Mute) -> Mute | None:
+    """Return the mute that links made of the same and that ends no earlier.
+
+    Raises MuteRefused if it was removed.
+    """
+    for mute in stored:
+        if _is_same(mute, made) and (mute.until or "") >= (made.until or ""):
+            if mute.removed:
+                raise MuteRefused(
+                    f"the mute of {made.what} was removed: its links do not make it again before"
+                    f" {mute.until}"
+                )
+            return mute
+    return None
+
+
+def _is_same(mute: Mute, made: Mute) -> bool:
+    """Return whether links made both, of the same symbol or rule."""
+    return is_from_link(mute) and (mute.symbol, mute.rule_id) == (made.symbol, made.rule_id)
+
+
+def _without(stored: Sequence[Mute], mute_id: str) -> list[Mute]:
+    """Return the mutes without one, remembered as removed if a link made it. Raises UnknownMute."""
+    gone = next((mute for mute in stored if mute.mute_id == mute_id and not mute.removed), None)
+    if gone is None:
+        raise UnknownMute(mute_id)
+    left = [mute for mute in stored if mute is not gone]
+    if not is_from_link(gone):
+        return left
+    removed = [mute for mute in left if mute.removed]
+    removed.append(msgspec.structs.replace(gone, removed=True))
+    removed.sort(key=lambda mute: mute.until or "", reverse=True)
+    return [*(mute for mute in left if not mute.removed), *removed[:MAX_REMOVED]]

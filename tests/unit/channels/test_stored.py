@@ -51,3 +51,24 @@ def test_no_other_channel_takes_the_place_of_the_topic(channel_id: str, kind: st
     stored(aws)["channels"] = {"S": json.dumps([planted])}
     assert store.table().channels == ()
     assert with_topic(store.table().channels) == [TOPIC]
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"digest": {"daily_at": "99:99", "time_zone": "UTC"}},
+        {"digest": {"daily_at": "08:00", "time_zone": "Nowhere/X"}},
+        {"quiet_hours": [{"days": ["mon"], "start": "z", "end": "07:00", "time_zone": "UTC"}]},
+        {"limit": {"messages": 0, "minutes": 10}},
+    ],
+)
+def test_a_channel_whose_settings_do_not_parse_is_left_out_and_kept(held: dict[str, Any]) -> None:
+    aws = Aws()
+    store = Channels(Transport(aws).dynamodb, "rules")
+    assert store.write(store.table(), (GOOD,))
+    item = stored(aws)
+    bad = {"channel_id": "b2", "name": "b", "kind": "apprise", "service": "Slack", **held}
+    item["channels"] = {"S": json.dumps([*json.loads(item["channels"]["S"]), bad])}
+    table = store.table()
+    assert table.channels == (GOOD,)
+    assert [json.loads(raw) for raw in table.unreadable] == [bad]

@@ -13,6 +13,7 @@ import pytest
 
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
+from chalicelib.domain import mutes, quiet_hours
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.digests import Receipt
 from chalicelib.domain.quiet_hours import DAYS
@@ -510,3 +511,32 @@ def test_an_alert_that_comes_twice_in_a_batch_is_held_once_and_told_of_for_each_
     assert world.new([*records, again]) == Delivered(0, 0, 0, 0, (), held=3)
     world.until(QUARTER + 60)
     check(world.aws, world.services.stores, alerts)
+
+
+def test_recurring_mutes_are_computed_once_a_batch_and_not_for_each_alert_and_channel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    hours = {"days": list(DAYS[:6]), "start": "00:00", "end": "00:01", "time_zone": "UTC"}
+    for _ in range(5):
+        world.services.mutes.create({"recurring": hours})
+    records = world.records(*many_alerts(20))
+    computed = []
+
+    def quiet_end(*given: Any) -> Any:
+        computed.append(given)
+        return quiet_hours.quiet_end(*given)
+
+    monkeypatch.setattr(mutes, "quiet_end", quiet_end)
+    assert world.new(records).sent == 20
+    assert len(computed) == 5
+
+
+def test_nothing_is_decided_once_the_time_is_over() -> None:
+    world = World()
+    mute(world, symbol="AAPL")
+    records = world.records(*many_alerts(3))
+    found = events.new_alerts({"Records": records})
+    assert len(world.services.deliver.new(found, -math.inf).failed) == 3
+    world.until(60)
+    assert world.new(records).sent == 3

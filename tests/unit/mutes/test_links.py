@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from chalicelib.domain.errors import MuteError
@@ -13,6 +14,7 @@ from chalicelib.domain.mute_links import (
     MAX_LINK,
     NAME,
     VALID_FOR,
+    is_from_link,
     link_key,
     mute_line,
     parse_link,
@@ -73,6 +75,14 @@ def test_the_same_link_makes_the_same_mute() -> None:
     text = line()
     assert made(text).mute_id == made(text, NOW + timedelta(hours=1)).mute_id
     assert made(text).mute_id != made(line(symbol="MSFT")).mute_id
+
+
+def test_links_of_several_messages_about_the_same_make_the_same_mute() -> None:
+    later = NOW + timedelta(hours=1)
+    assert line() != line(now=later)
+    assert made(line()).mute_id == made(line(now=later), later).mute_id
+    assert is_from_link(made(line()))
+    assert not is_from_link(msgspec.structs.replace(made(line()), mute_id="5f0c3a9b1d2e"))
 
 
 def test_no_link_without_a_page_a_key_or_for_a_test() -> None:

@@ -105,7 +105,7 @@ def test_writing_needs_the_scope_of_rules(
 
 def test_two_who_mute_at_once_lose_nothing(services: FakeServices) -> None:
     aws = Aws()
-    store = Mutes(aws.dynamodb, "rules")
+    store = Mutes(aws.dynamodb, "rules", services.clock)
 
     class Raced(Mutes):
         def write(self, table: Any, mutes: tuple[Mute, ...]) -> bool:
@@ -113,6 +113,8 @@ def test_two_who_mute_at_once_lose_nothing(services: FakeServices) -> None:
                 store.write(table, (Mute(mute_id="other", until=to_text(NOW + timedelta(1))),))
             return super().write(table, mutes)
 
-    book = MuteBook(Raced(aws.dynamodb, "rules"), lambda: services.stores.state, services.clock)
+    book = MuteBook(
+        Raced(aws.dynamodb, "rules", services.clock), lambda: services.stores.state, services.clock
+    )
     made = book.create({"symbol": "AAPL", "until": "until_open"})
     assert [mute.mute_id for mute in book.all()] == ["other", made.mute_id]

@@ -6,18 +6,22 @@ import re
 
 import pytest
 
-from local import commands
-from local.commands import target
+from local import commands, kept_notes
+from local.commands import channels_command, mutes_command, target, token_command
 from rigs.memory_aws.system import Aws
 from rigs.memory_aws.transport import Transport
 
 ENVIRONMENT = {"RULES_TABLE": "rules", "STATE_TABLE": "state"}
 
 
+@pytest.fixture
+def transport() -> Transport:
+    return Transport(Aws())
+
+
 @pytest.fixture(autouse=True)
-def _system(monkeypatch: pytest.MonkeyPatch) -> None:
+def _system(monkeypatch: pytest.MonkeyPatch, transport: Transport) -> None:
     """The system that the command finds."""
-    transport = Transport(Aws())
     monkeypatch.setattr(target, "find_running", lambda _: {"environment": ENVIRONMENT})
     monkeypatch.setattr(target, "connect", lambda _: lambda service: getattr(transport, service))
 
@@ -61,3 +65,28 @@ def test_a_refusal_ends_with_status_2_and_names_the_field(
 ) -> None:
     assert run("add", *arguments) == 2
     assert told in capsys.readouterr().err
+
+
+def test_a_start_says_how_many_stored_mutes_hold_alerts_back(transport: Transport) -> None:
+    def said() -> str | None:
+        return mutes_command.kept(transport.dynamodb, ENVIRONMENT)
+
+    assert said() is None
+    run("add", "--symbol", "AAPL", "--until", "until_open")
+    assert said() == "1 stored mute holds alerts back: python -m local mutes list"
+    run("add", "--each", "sat,sun")
+    assert said() == "2 stored mutes hold alerts back: python -m local mutes list"
+
+
+def test_a_start_goes_on_if_what_is_stored_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> str | None:
+        raise KeyError("version")
+
+    for command in (token_command, channels_command):
+        monkeypatch.setattr(command, "kept", broken)
+    monkeypatch.setattr(mutes_command, "kept", lambda *_: "2 stored mutes hold alerts back")
+    assert list(kept_notes.notes(None, {})) == [
+        "the stored keys cannot be read: KeyError",
+        "the stored channels cannot be read: KeyError",
+        "2 stored mutes hold alerts back",
+    ]

@@ -1,0 +1,26 @@
+"""What a start says about what is stored.
+
+Someone else may have made the data folder, hold the keys' tokens, get the channels' alerts, and
+have muted alerts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from local.commands import channels_command, mutes_command, token_command
+
+_STORED = {"keys": token_command, "channels": channels_command, "mutes": mutes_command}
+
+
+def notes(dynamodb: Any, environment: dict[str, str]) -> Iterator[str]:
+    """Yield notes on stored keys, channels and mutes, if there are any; a start goes on if they
+    cannot be read."""
+    for name, command in _STORED.items():
+        try:
+            said = command.kept(dynamodb, environment)
+        except Exception as error:  # noqa: BLE001 - of whatever kind, the start goes on
+            said = f"the stored {name} cannot be read: {type(error).__name__}"
+        if said is not None:
+            yield said

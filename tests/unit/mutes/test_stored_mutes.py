@@ -1,0 +1,105 @@
+"""Mutes as the table has them, also those that another version or somebody else has stored."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.directory_items import DirectoryItems
+from chalicelib.adapters.mutes import Mutes
+from chalicelib.domain.mutes import MAX_DAYS, Mute
+from chalicelib.domain.times import to_text
+from rigs.memory_aws.system import Aws
+from tests.api_support import NOW
+
+GOOD = Mute(mute_id="a1", symbol="AAPL", until=to_text(NOW + timedelta(days=1)))
+WEEKLY = {"days": ["sat"], "start": "00:00", "end": "12:00", "time_zone": "UTC"}
+EVERY = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+def table_of(aws: Aws) -> Mutes:
+    return Mutes(aws.dynamodb, "rules", lambda: NOW)
+
+
+def plant(aws: Aws, attribute: dict[str, Any] | None, name: str = "mutes") -> None:
+    item: dict[str, Any] = {"symbol": {"S": f"#{name}"}, "rule_id": {"S": f"#{name}"}}
+    if attribute is not None:
+        item[name] = attribute
+    aws.dynamodb.put_item(TableName="rules", Item=item)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"until": "z"},
+        {"until": "9999-12-31T00:00:00.000000Z"},
+        {"until": to_text(NOW + timedelta(days=MAX_DAYS + 1))},
+        {"until": "2026-11-21T00:00:00+05:00"},
+        {},
+        {"until": GOOD.until, "recurring": WEEKLY},
+        {"until": GOOD.until, "symbol": "a b"},
+        {"until": GOOD.until, "symbol": "AAPL", "rule_id": "r1"},
+        {"until": GOOD.until, "rule_id": "\u001b[2J"},
+        {"until": GOOD.until, "name": "\u001b[2J"},
+        {"until": GOOD.until, "mute_id": "../.."},
+        {"recurring": {**WEEKLY, "time_zone": "Nowhere/X"}},
+        {"recurring": {**WEEKLY, "time_zone": "../../etc/passwd"}},
+        {"recurring": {**WEEKLY, "start": "99:99"}},
+        {"recurring": {**WEEKLY, "days": EVERY, "end": "00:00"}},
+    ],
+)
+def test_a_mute_with_values_that_no_mute_has_is_left_out_and_kept(
+    fields: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    aws = Aws()
+    bad = {"mute_id": "b2", **fields}
+    good = {"mute_id": "a1", "symbol": "AAPL", "until": GOOD.until}
+    plant(aws, {"S": json.dumps([bad, good])})
+    store = table_of(aws)
+    table = store.table()
+    assert table.mutes == (GOOD,)
+    (line,) = caplog.records
+    assert line.message.startswith("one of the stored mutes cannot be read: ")
+    assert DirectoryItems(aws.dynamodb, "rules", lambda: NOW).read() == ((), (GOOD,))
+    assert store.write(table, ())
+    assert [json.loads(raw) for raw in store.table().unreadable] == [bad]
+
+
+def test_a_mute_that_has_ended_can_be_read() -> None:
+    aws = Aws()
+    ended = Mute(mute_id="a1", until=to_text(NOW - timedelta(days=400)))
+    store = table_of(aws)
+    assert store.write(store.table(), (ended,))
+    assert store.table().mutes == (ended,)
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        None,
+        {"N": "1"},
+        {"S": "{}"},
+        {"S": "null"},
+        {"S": "[1"},
+        {"S": ""},
+        {"S": "[" * 100_000},
+        {"S": "[" + "[" * 50_000 + "]" * 50_000 + "]"},
+    ],
+)
+@pytest.mark.parametrize("name", ["mutes", "channels"])
+def test_an_item_without_a_list_is_one_unreadable_entry(
+    name: str, attribute: dict[str, Any] | None
+) -> None:
+    aws = Aws()
+    plant(aws, attribute, name)
+    assert DirectoryItems(aws.dynamodb, "rules", lambda: NOW).read() == ((), ())
+    if name == "mutes":
+        store = table_of(aws)
+        table = store.table()
+        assert (table.mutes, len(table.unreadable)) == ((), 1)
+        assert store.write(table, (GOOD,))
+        after = store.table()
+        assert (after.mutes, len(after.unreadable)) == ((GOOD,), 1)
