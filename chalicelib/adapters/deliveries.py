@@ -98,7 +98,9 @@ def to_stored_digest(item: Item) -> StoredDigest | None:
     if digest is None:
         return None
     is_open = optional_text(item, "outbox") == OPEN
-    return StoredDigest(digest, is_open, deliveries_of(item), optional_text(item, "notified_at"))
+    members = int(item["members"]["N"]) if "members" in item else 0
+    notified_at = optional_text(item, "notified_at")
+    return StoredDigest(digest, is_open, deliveries_of(item), notified_at, members)
 
 
 def encoded(delivery: Delivery) -> str:

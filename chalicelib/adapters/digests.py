@@ -98,9 +98,10 @@ class Digests:
         }
 
     def members(self, digest: Digest) -> Iterator[Member]:
-        """See DigestStore. Queries, read consistently."""
+        """See DigestStore. Queries, each when it is needed."""
         reach = key_range("symbol", digest.symbol, "timestamp_rule", _FIRST_MEMBER, None)
-        pages = query(self._client, TableName=self._table, ConsistentRead=True, **reach)
+        reach |= {"ConsistentRead": True, "ScanIndexForward": False}
+        pages = query(self._client, TableName=self._table, **reach)
         for items, _ in pages:
             yield from (_member.decode(item["member"]["S"]) for item in items)
 

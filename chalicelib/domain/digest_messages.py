@@ -20,8 +20,9 @@ least of all channels."""
 MOST_GROUPS = 100
 """Groups that the JSON has."""
 
-MOST_MEMBERS = 100_000
-"""Members of a digest that are counted; of a larger one the message says that there are more."""
+MOST_MEMBERS = 10_000
+"""Members that a message is made of; of a larger digest those are the latest, and the others are
+counted."""
 
 _MOST_REASONS = 2
 _LINE_LIMIT = 72
@@ -70,22 +71,30 @@ class _Group:
 
 
 class _Contents(msgspec.Struct, frozen=True):
-    """What a digest has: its groups, the largest first, and what its alerts have in common."""
+    """What a digest has: its groups, the largest first, what their alerts have in common, and the
+    number of `earlier` alerts, which are in no group."""
 
     groups: tuple[_Group, ...]
-    alerts: int
-    is_cut: bool
+    grouped: int
+    earlier: int
     simulated: bool
     reasons: tuple[str, ...]
 
+    @property
+    def alerts(self) -> int:
+        """Return the number of all alerts."""
+        return self.grouped + self.earlier
 
-def compose_digest(digest: Digest, members: Iterable[Member], page_url: str) -> Message | None:
+
+def compose_digest(
+    digest: Digest, members: Iterable[Member], page_url: str, earlier: int = 0
+) -> Message | None:
     """Return the message of a digest, None if it has no members; these come in the order of their
-    times.
+    times, after a number of `earlier` ones.
 
     Its length is bounded: groups beyond the largest ones are counted.
     """
-    contents = _contents(members)
+    contents = _contents(members, earlier)
     if not contents.groups:
         return None
     body = Body(_heading(contents), _lines(contents, page_url))
@@ -96,7 +105,7 @@ def compose_digest(digest: Digest, members: Iterable[Member], page_url: str) -> 
         sms=ascii_heading[:140],
         data=msgspec.json.encode(_machine_form(digest, contents)).decode(),
         attributes={
-            **_common(contents.groups),
+            **({} if contents.earlier else _common(contents.groups)),
             "event_type": "digest",
             "alert_id": digest.digest_id,
             "severity": "normal",
@@ -105,30 +114,27 @@ def compose_digest(digest: Digest, members: Iterable[Member], page_url: str) -> 
     )
 
 
-def _contents(members: Iterable[Member]) -> _Contents:
+def _contents(members: Iterable[Member], earlier: int) -> _Contents:
     groups: dict[tuple[str, str], _Group] = {}
     reasons: dict[str, None] = {}
-    total, simulated, is_cut = 0, False, False
+    total, simulated = 0, False
     for member in members:
-        if total == MOST_MEMBERS:
-            is_cut = True
-            break
         total += 1
         groups.setdefault((member.symbol, member.condition), _Group(member)).add(member)
         simulated = simulated or member.simulated
         if len(reasons) <= _MOST_REASONS:
             reasons[member.reason] = None
     ordered = sorted(groups.values(), key=lambda one: (-one.count, one.last.symbol))
-    return _Contents(tuple(ordered), total, is_cut, simulated, tuple(reasons))
+    return _Contents(tuple(ordered), total, earlier, simulated, tuple(reasons))
 
 
 def _heading(contents: _Contents) -> str:
     symbols = sorted({group.last.symbol for group in contents.groups})
     mark = "[SIMULATED] " if contents.simulated else ""
-    more = "more than " if contents.is_cut else ""
     alerts = "1 alert" if contents.alerts == 1 else f"{contents.alerts:,} alerts"
     of = symbols[0] if len(symbols) == 1 else f"{len(symbols)} symbols"
-    return f"{mark}{more}{alerts} on {of}"
+    latest = f", the latest {contents.grouped:,}" if contents.earlier else ""
+    return f"{mark}{alerts}{latest} on {of}"
 
 
 def _told(member: Member) -> str:
@@ -147,6 +153,8 @@ def _lines(contents: _Contents, page_url: str) -> tuple[Line, ...]:
     if rest:
         alerts = sum(group.count for group in rest)
         lines.append(Line("And", f"{alerts:,} more of {_kinds(len(rest))}"))
+    if contents.earlier:
+        lines.append(Line("Before", f"{contents.earlier:,} more"))
     reasons = "; ".join(contents.reasons[:_MOST_REASONS])
     others = ", and others" if len(contents.reasons) > _MOST_REASONS else ""
     lines.append(Line("Held", reasons + others))
@@ -166,7 +174,7 @@ def _machine_form(digest: Digest, contents: _Contents) -> dict[str, object]:
         "channel": digest.channel,
         "until": digest.until,
         "alerts": contents.alerts,
-        "complete": not contents.is_cut,
+        "complete": not contents.earlier,
         "reasons": list(contents.reasons[:_MOST_REASONS]),
         "groups": [group.machine_form() for group in contents.groups[:MOST_GROUPS]],
         "more_groups": max(0, len(contents.groups) - MOST_GROUPS),

@@ -71,12 +71,14 @@ def opened(digest: Digest) -> Delivery:
 
 
 class StoredDigest(msgspec.Struct, frozen=True):
-    """A digest's head as stored. While it is open, alerts may be added; a claim closes it."""
+    """A digest's head as stored, with the number of its members. While it is open, alerts may be
+    added; a claim closes it."""
 
     digest: Digest
     is_open: bool
     deliveries: tuple[Delivery, ...]
     notified_at: str | None = None
+    members: int = 0
 
     def on(self, channel: str) -> Delivery | None:
         """Return its delivery, which is on its own channel."""

@@ -154,9 +154,19 @@ def start(
     calls.forget()
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+POINTS = [
+    (case, n, moment) for case, count in CALLS.items() for n in range(count) for moment in MOMENTS
+]
+EACH = 5
+"""`make test` tries each fifth crash point, and `make test-long` all of them."""
+
+
 @pytest.mark.parametrize(
-    ("case", "call"), [(case, n) for case, count in CALLS.items() for n in range(count)]
+    ("case", "call", "moment"),
+    [
+        pytest.param(*point, marks=[pytest.mark.long] if at % EACH else [])
+        for at, point in enumerate(POINTS)
+    ],
 )
 def test_a_process_that_dies_at_any_call_neither_drops_nor_doubles_an_alert(
     start: Callable[[], World], calls: Calls, case: str, call: int, moment: Moment

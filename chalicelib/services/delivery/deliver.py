@@ -25,11 +25,12 @@ from chalicelib.domain.deliveries import (
     pause_seconds,
 )
 from chalicelib.domain.digest_messages import compose_digest
-from chalicelib.domain.digests import Digest, StoredDigest, digest_of
+from chalicelib.domain.digests import StoredDigest, digest_of
 from chalicelib.domain.messages import Message, compose
 from chalicelib.domain.mute_links import mute_line
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.services.delivery.channel import MAX_SEND_SECONDS, Channel
+from chalicelib.services.delivery.digest_reading import UNREAD, earlier_members, latest_members
 from chalicelib.services.delivery.directory import Channels
 from chalicelib.services.delivery.holder import Holder, Outcome
 from chalicelib.services.delivery.lanes import in_lanes
@@ -166,11 +167,11 @@ class Deliver:
             return self._defer(retry, early)
         if not turn.may_try(retry.channel):
             return self._defer(retry, pause_seconds(1, None, random.random()))  # noqa: S311 - jitter
+        if isinstance(stored, StoredDigest):
+            return self._digest(stored, retry, turn, channel)
         claimed = self._claim(retry, found)
         if claimed is None or not turn.has_time:  # a claim that was slow may have used it up
             return self._refused(retry)
-        if isinstance(stored, StoredDigest):
-            return self._attempt_digest(stored.digest, claimed, retry, turn, channel)
 
         def message() -> Message:
             return turn.illustrated(self._message(stored), stored, claimed)
@@ -233,19 +234,44 @@ class Deliver:
             return "none"
         return self._defer(retry, LEASE.total_seconds())
 
-    def _attempt_digest(
-        self, digest: Digest, claimed: Delivery, retry: Retry, turn: Turn, channel: Channel
+    def _digest(
+        self, stored: StoredDigest, retry: Retry, turn: Turn, channel: Channel
     ) -> Result | None:
-        """Send the digest that its claim has closed. It is marked without an attempt if an
-        invocation died before it added an alert."""
-        message = compose_digest(digest, self._digests.members(digest), self._page_url)
+        """Claim a digest, which closes it, and send it. One for which the time is not enough counts
+        an attempt. It is marked without one if an invocation died before it added an alert."""
+        digest = stored.digest
+        with turn.one_digest:
+            if not turn.has_time:
+                return self._defer(retry, pause_seconds(1, None, random.random()))  # noqa: S311 - jitter
+            claimed = self._claim(retry, stored.on(retry.channel))
+            if claimed is None:
+                return self._refused(retry)
+            try:
+                members = latest_members(self._digests, digest, turn)
+            except Passing as error:
+                return self._retry(claimed, retry, error)
+            earlier = earlier_members(members, lambda: self._members_of(retry))
+            message = compose_digest(digest, members, self._page_url, earlier)
         if message is None:
             self._store.replace(retry, claimed, ended(claimed, "sent", to_text(self._clock())))
             return "none"
+        return self._send_digest(message, claimed, retry, turn, channel)
+
+    def _send_digest(
+        self, message: Message, claimed: Delivery, retry: Retry, turn: Turn, channel: Channel
+    ) -> Result | None:
+        """Send a digest's message if there still is time after its members were read."""
         fresh = self._renewed(retry, claimed)
-        if fresh is None or not turn.has_time:  # as after a slow claim
+        if fresh is None:
             return self._refused(retry)
+        if not turn.has_time:
+            return self._retry(fresh, retry, Passing(UNREAD))
         return self._attempt(lambda: message, fresh, retry, turn, channel)
+
+    def _members_of(self, retry: Retry) -> int:
+        """Return the number of a digest's members, once it has been closed."""
+        stored = self._find(retry)
+        return stored.members if isinstance(stored, StoredDigest) else 0
 
     def _renewed(self, retry: Retry, claimed: Delivery) -> Delivery | None:
         """Return a claim that lasts for an attempt, once the members of a digest were read; None

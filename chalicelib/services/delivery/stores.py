@@ -77,7 +77,7 @@ class DigestStore(Protocol):
         """Mark alerts as held and add them to an open digest: all of them, or none."""
 
     def members(self, digest: Digest) -> Iterable[Member]:
-        """The members in the order of their times, read consistently."""
+        """The members, the latest first, read consistently."""
 
     def window(self, channel: str) -> Window | None:
         """The window of a channel's limit, read consistently; None before the first."""

@@ -65,6 +65,8 @@ class Turn:
         self._lock = threading.Lock()
         self._failures: dict[str, int] = {}
         self._lost: dict[str, float] = {}
+        self.one_digest = threading.Lock()
+        """Held while a digest is claimed and read: a large one takes a second of the processor."""
         self._slow: set[str] = set()
 
     @property

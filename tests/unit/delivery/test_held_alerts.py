@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import math
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -12,15 +15,18 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters import events
+from chalicelib.adapters.digests import Digests
 from chalicelib.bootstrap import Services
 from chalicelib.domain import mutes, quiet_hours
 from chalicelib.domain.alerts import Alert
-from chalicelib.domain.digests import Receipt
+from chalicelib.domain.deliveries import MAX_ATTEMPTS
+from chalicelib.domain.digests import Digest, Member, Receipt
 from chalicelib.domain.quiet_hours import DAYS
 from chalicelib.domain.times import from_text
-from chalicelib.services.delivery import holder
+from chalicelib.services.delivery import digest_reading, holder
+from chalicelib.services.delivery.digest_reading import UNREAD
 from chalicelib.services.delivery.receipts import receipts
-from chalicelib.services.delivery.tasks import Delivered
+from chalicelib.services.delivery.tasks import Delivered, Turn
 from rigs.memory_aws.dynamodb import Perform, error
 from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import at, instant, make_alert
@@ -417,8 +423,8 @@ def test_each_alert_of_days_comes_once_while_settings_and_clocks_change(
                 world.new(records, dice.choice(containers))
         world.again(container)
         world.seconds += dice.choice((30, 600, 1800))
-    for _ in range(24 * 7):
-        world.seconds += 3600
+    for _ in range(4 * 7):
+        world.seconds += 6 * 3600
         world.again()
     assert world.outbox.is_empty
     assert digests_sent(world.aws)
@@ -540,3 +546,79 @@ def test_nothing_is_decided_once_the_time_is_over() -> None:
     assert len(world.services.deliver.new(found, -math.inf).failed) == 3
     world.until(60)
     assert world.new(records).sent == 3
+
+
+def test_a_very_large_digest_has_its_latest_alerts_and_counts_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(digest_reading, "MOST_MEMBERS", 10)
+    world = World(**QUARTERS)
+    world.aws.dynamodb.page_items = 10
+    alerts = many_alerts(25)
+    world.new(world.records(*alerts))
+    world.seconds = QUARTER
+    world.count_calls()
+    world.again()
+    (message,) = world.aws.published
+    data = data_of(message)
+    assert (data["alerts"], data["complete"]) == (25, False)
+    assert sum(group["alerts"] for group in data["groups"]) == 10
+    assert max(group["last"] for group in data["groups"]) == alerts[-1].timestamp
+    assert message["Subject"] == "25 alerts, the latest 10 on 7 symbols"
+    assert "Before: 15 more" in json.loads(message["Message"])["default"]
+    assert not {"symbol", "condition", "source"} & set(message["MessageAttributes"])
+    assert world.calls["Query"] == 1
+
+
+def test_a_digest_that_cannot_be_read_in_time_is_dead_after_the_last_attempt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(**QUARTERS)
+    alerts = many_alerts(2)
+    world.new(world.records(*alerts))
+    reads: list[Digest] = []
+    begun: list[bool] = []
+    members = Digests.members
+
+    def slow(store: Digests, digest: Digest) -> Iterator[Member]:
+        reads.append(digest)
+        begun.append(True)
+        return members(store, digest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Turn, "has_time", property(lambda _: not begun))
+        patched.setattr(Digests, "members", slow)
+        for _ in range(20):
+            world.seconds += QUARTER
+            begun.clear()
+            world.again()
+    found = world.receipt(alerts[0]).delivery
+    assert (found.status, found.attempts, found.error) == ("dead", MAX_ATTEMPTS, UNREAD)
+    assert (len(reads), world.aws.published) == (MAX_ATTEMPTS, [])
+    letters, _ = events.retries({"Records": world.outbox.dead()})
+    assert world.services.deliver.again(letters, math.inf).sent == 1
+    check(world.aws, world.services.stores, alerts)
+
+
+def test_one_digest_is_read_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(**QUARTERS)
+    alerts = many_alerts(4)
+    world.new(world.records(*alerts[:2]))
+    world.seconds = QUARTER
+    world.new(world.records(*alerts[2:]))
+    together = threading.Barrier(2)
+    met: list[bool] = []
+    members = Digests.members
+
+    def noted(store: Digests, digest: Digest) -> Iterator[Member]:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            together.wait(0.1)
+            met.append(True)
+        return members(store, digest)
+
+    monkeypatch.setattr(Digests, "members", noted)
+    world.seconds = 2 * QUARTER
+    assert world.again().sent == 2
+    assert met == []
+    monkeypatch.undo()
+    check(world.aws, world.services.stores, alerts)
