@@ -101,7 +101,7 @@ class StandIn:
         """List an alert of this moment from now on; `values` are those that fired it."""
         now = self.now()
         alert = {
-            "alert_id": f"alert-{len(self.alerts)}",
+            "alert_id": f"{len(self.alerts):024x}",
             "rule_id": f"default-{condition}",
             "symbol": symbol,
             "timestamp": text_of(now),

@@ -2,7 +2,14 @@
 
 /** @typedef {import("./api.js").Api} Api @typedef {import("./types.js").Mute} Mute */
 
+import { SYMBOL } from "./url.js";
+
 const MAC_BYTES = 16;
+const LONGEST = 31 * 24 * 3600; // seconds: the API makes no mute for longer
+const RULE_ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** @param {any} name @param {RegExp} pattern */
+const isName = (name, pattern) => typeof name === "string" && pattern.test(name);
 
 /** @param {Api} api @returns {Promise<Mute[]>} */
 export const listMutes = async (api) => (await api.request("/mutes")).mutes;
@@ -35,17 +42,20 @@ export function followLink(api, link) {
 export const linkIn = (url) => new URLSearchParams(new URL(url).hash.slice(1)).get("mute") ?? "";
 
 /**
- * Read what a link mutes, without verifying it, which only the API can.
- * @param {string} link
+ * Read what a link mutes, without verifying it, which only the API can. Nothing but a symbol or a
+ * rule's id is returned, so that a forged link shows no text of its own.
+ * @param {string} link @param {number} now milliseconds
  * @returns {{symbol: string | null, rule_id: string | null, until: number} | null} until:
  *   milliseconds; null if it is damaged
  */
-export function readLink(link) {
+export function readLink(link, now) {
   try {
     const raw = atob(link.replaceAll("-", "+").replaceAll("_", "/"));
     const [symbol, rule_id, seconds] = JSON.parse(raw.slice(MAC_BYTES));
-    const named = [symbol, rule_id].filter((name) => typeof name === "string");
-    if (named.length !== 1 || !Number.isSafeInteger(seconds)) return null;
+    const named = symbol === null ? isName(rule_id, RULE_ID) : isName(symbol, SYMBOL);
+    if (!named || (symbol !== null && rule_id !== null)) return null;
+    if (!Number.isSafeInteger(seconds) || seconds < 0 || seconds > now / 1000 + LONGEST)
+      return null;
     return { symbol, rule_id, until: seconds * 1000 };
   } catch {
     return null; // not Base64, or not JSON

@@ -6,7 +6,8 @@ import { isIndicator } from "./data/indicator_table.js";
 
 /** @typedef {import("./types.js").View} View */
 
-const SYMBOL = /^(?=.*[A-Z0-9])[A-Z0-9.\-=^_]{1,24}$/;
+export const SYMBOL = /^(?=.*[A-Z0-9])[A-Z0-9.\-=^_]{1,24}$/;
+const ALERT_ID = /^[0-9a-f]{24}$/;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
 /**
@@ -91,7 +92,7 @@ export function readView(hash, base) {
   );
   take(
     "alert",
-    () => true, // the API knows its ids
+    (v) => ALERT_ID.test(v),
     (v) => (view.alert = v),
   );
   const [start, end] = [given.get("start") ?? "", given.get("end") ?? ""];

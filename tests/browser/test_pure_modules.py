@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import random
 from typing import Any
 
@@ -229,6 +231,55 @@ def test_link_restores_the_view_and_ignores_nonsense(call: Call) -> None:
     nonsense = "#symbol=<b>&range=7Q&interval=2m&type=pie&show=evil"
     nonsense += "&start=2026-01-02&end=2025-01-01&from=9&to=1"
     assert call("url.js", "readView", nonsense, base) == {**base, "indicators": []}
+
+
+@pytest.mark.parametrize("alert", [".", "..", "a" * 23, "a" * 25, "A" * 24, "a" * 70_000, "a/b"])
+def test_a_link_to_an_alert_has_an_alerts_id(call: Call, alert: str) -> None:
+    base = {"alert": ""}
+    assert call("url.js", "readView", f"#alert={alert}", base) == base
+    good = "0123456789abcdef01234567"
+    assert call("url.js", "readView", f"#alert={good}", base) == {"alert": good}
+
+
+NOW = 1_795_000_000
+
+
+def mute_link(*said: object) -> str:
+    raw = bytes(16) + json.dumps(said).encode()
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def test_a_link_that_mutes_shows_a_symbol_or_the_id_of_a_rule(call: Call) -> None:
+    def read(*said: object) -> Any:
+        return call("mute_requests.js", "readLink", mute_link(*said), NOW * 1000)
+
+    until = {"until": (NOW + 60) * 1000}
+    assert read("BTC-USD", None, NOW + 60, NOW) == {"symbol": "BTC-USD", "rule_id": None, **until}
+    assert read(None, "mine_1", NOW + 60, NOW) == {"symbol": None, "rule_id": "mine_1", **until}
+    month = 31 * 86_400
+    assert read("AAPL", None, NOW + month, NOW) is not None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("AAPL. Your token has expired: https://evil.example", None, NOW + 60, NOW),
+        (None, "AAPL until you call", NOW + 60, NOW),
+        ("AAPL", "mine", NOW + 60, NOW),
+        ("AAPL", {}, NOW + 60, NOW),
+        (["AAPL"], None, NOW + 60, NOW),
+        (None, None, NOW + 60, NOW),
+        ("AAPL", None, NOW + 31 * 86_400 + 1, NOW),
+        ("AAPL", None, 2**53 - 1, NOW),
+        ("AAPL", None, -1, NOW),
+        ("AAPL", None, "soon", NOW),
+        ("AAPL",),
+    ],
+)
+def test_a_link_that_mutes_and_says_something_else_is_damaged(
+    call: Call, said: tuple[object, ...]
+) -> None:
+    assert call("mute_requests.js", "readLink", mute_link(*said), NOW * 1000) is None
 
 
 def test_a_link_or_what_was_kept_of_one_shows_each_thing_once(call: Call) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from rigs.chart_reading import trace_names, wait_for_chart, wait_for_trace
 from rigs.stand_in import StandIn
@@ -57,7 +58,7 @@ def test_story_is_opened_by_key_or_mark_follows_its_deliveries_and_closes_on_esc
     story = page.get_by_role("dialog", name="ACME · Golden cross 5/20")
     delivery = story.get_by_role("listitem")
     expect(delivery).to_have_text(f"SNS topic: {NEXT}")
-    expect(page).to_have_url(re.compile("alert=alert-0"))
+    expect(page).to_have_url(re.compile(f"alert={'0' * 24}"))
     wait_for_trace(page, "signal")
     assert trace_names(page)[-4:] == ["average", "average", "judged", "signal"]
     world.deliveries = [SENT]
@@ -78,14 +79,16 @@ def test_link_to_an_alert_opens_a_sheet_on_a_narrow_page_and_says_if_it_was_dele
 ) -> None:
     world.rules, world.deliveries = [], [SENT, {"channel": "desk", "status": "odd", "attempts": 0}]
     world.fire("BOLT", "crossing_up", value=1)
-    page = open_page(f"{world.page}/#alert=alert-0", width=390, height=844, expect="status of 404")
+    page = open_page(
+        f"{world.page}/#alert={'0' * 24}", width=390, height=844, expect="status of 404"
+    )
     story = page.get_by_role("dialog", name="BOLT · Price crosses upward")
     expect(story.get_by_role("listitem").last).to_have_text("desk: odd")
     expect(page.locator("#quote h1")).to_have_text("BOLT")
     wait_for_trace(page, "level")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert audit(page, npm_file("axe-core/axe.min.js").read_text()) == []
-    page.evaluate("() => { location.hash = '#symbol=BOLT&alert=alert-9'; }")
+    page.evaluate("() => { location.hash = '#symbol=BOLT&alert=000000000000000000000009'; }")
     expect(page.locator("#story p")).to_have_text("This alert has been deleted.")
     page.get_by_role("button", name="Close the alert").click()
     expect(page.locator("#story")).to_be_hidden()
@@ -185,3 +188,50 @@ def test_range_of_an_alert_has_bars_on_which_its_prices_are_told_apart(call: Cal
     drawn = {"symbol": "ACME", "interval": "1m", "bars": [{"time": 29 * day}]}
     assert range_for(fresh, drawn) == {}
     assert range_for(fresh, drawn | {"interval": "5m"}) == {"range": "1D", "interval": "1m"}
+
+
+def test_a_story_is_not_asked_for_again_after_a_refusal(
+    world: StandIn, open_page: OpenPage
+) -> None:
+    world.rules, world.poll_seconds = [], 60
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        headers = {"Access-Control-Allow-Origin": "*"}
+        route.fulfill(status=413, body="{}", headers=headers)
+
+    def prepare(page: Page) -> None:
+        page.clock.install()
+        page.route("**/alerts/0*", refuse)
+
+    address = f"{world.page}/#symbol=ACME&alert={'0' * 24}"
+    page = open_page(address, expect="status of 413", prepare=prepare)
+    expect(page.locator("#story p")).to_have_text("HTTP 413")
+    page.clock.run_for(10_000)
+    assert len(asked) == 1
+
+
+def test_a_damaged_link_that_mutes_has_no_button_and_any_mute_can_be_removed(
+    world: StandIn, open_page: OpenPage
+) -> None:
+    odd = {"mute_id": "m1", "name": "", "symbol": "ACME", "rule_id": None, "recurring": None}
+    answer = {"mutes": [odd | {"until": "z"}]}
+    world.rules = []
+
+    def prepare(page: Page) -> None:
+        page.route("**/mutes", json_of(answer))
+
+    page = open_page(f"{world.page}/#mute=AAAA", prepare=prepare)
+    dialog = page.get_by_role("dialog", name="Mute alerts")
+    expect(dialog).to_contain_text("This link is damaged.")
+    assert dialog.get_by_role("button").all_inner_texts() == ["Close"]
+    dialog.get_by_role("button").click()
+    page.get_by_role("button", name="Mutes").click()
+    row = page.get_by_role("dialog", name="Mutes").get_by_role("listitem")
+    expect(row).to_contain_text("until an unknown time")
+    expect(row.get_by_role("button", name="Remove: ")).to_be_visible()
+
+
+def json_of(answer: object) -> Callable[[Route], None]:
+    return lambda route: route.fulfill(json=answer, headers={"Access-Control-Allow-Origin": "*"})

@@ -6,19 +6,23 @@ let dialogs = 0;
 
 /**
  * @param {string} title @param {Node[]} content
- * @param {{submit: string, onsubmit: (form: HTMLFormElement) => Promise<void>, extra?: Node[]}}
- *   action
+ * @param {{submit?: string, onsubmit?: (form: HTMLFormElement) => Promise<void>, extra?: Node[]}}
+ *   action: without `submit` the dialog only tells something, and has a button that closes it
  *   an Error from onsubmit keeps the dialog open and shows its message
  * @returns {{dialog: HTMLDialogElement, form: HTMLFormElement, problem: HTMLElement, closed:
  *   Promise<boolean>}} closed: whether it was submitted
  */
-export function openDialog(title, content, { submit, onsubmit, extra = [] }) {
+export function openDialog(title, content, { submit, onsubmit, extra = [] } = {}) {
   const heading = el("h2", { id: `dialog-${(dialogs += 1)}` }, title);
   const problem = el("p.problem", { role: "alert" });
   const go = /** @type {HTMLButtonElement} */ (
     el("button.button.primary", { type: "submit" }, submit)
   );
-  const cancel = el("button.button", { onclick: () => dialog.close() }, "Cancel");
+  const cancel = el(
+    "button.button",
+    { onclick: () => dialog.close() },
+    submit ? "Cancel" : "Close",
+  );
   const form = /** @type {HTMLFormElement} */ (
     el(
       "form",
@@ -26,7 +30,7 @@ export function openDialog(title, content, { submit, onsubmit, extra = [] }) {
       heading,
       ...content,
       problem,
-      el("div.actions", {}, ...extra, cancel, go),
+      el("div.actions", {}, ...extra, cancel, ...(submit ? [go] : [])),
     )
   );
   const dialog = /** @type {HTMLDialogElement} */ (
@@ -38,7 +42,7 @@ export function openDialog(title, content, { submit, onsubmit, extra = [] }) {
     go.disabled = true;
     problem.textContent = "";
     try {
-      await onsubmit(form);
+      await onsubmit?.(form);
       done = true;
       dialog.close();
     } catch (error) {

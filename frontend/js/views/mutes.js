@@ -29,6 +29,7 @@ const LENGTHS = [
 
 /** @param {number} time milliseconds @returns {string} Fri 20 Nov 14:05 CET */
 function timeText(time) {
+  if (Number.isNaN(time)) return "an unknown time";
   const zone = ownZone();
   return `${formatDay(time, zone)} ${formatClock(time, zone)} ${zoneName(zone, time)}`;
 }
@@ -150,19 +151,22 @@ export async function openMutes(api, subject, said = "") {
 
 /** @param {Api} api @param {string} link asks before it mutes: following a link changes nothing */
 async function openLink(api, link) {
-  const read = readLink(link);
+  const read = readLink(link, Date.now());
+  if (!read) {
+    openDialog("Mute alerts", [el("p", {}, "This link is damaged.")]);
+    return;
+  }
   /** @type {Mute | null} */
   let made = null;
-  const text = read
-    ? `Hold alerts of ${whatText(read)} until ${timeText(read.until)}? They come in a digest then.`
-    : "This link is damaged.";
-  const { closed } = openDialog(`Mute ${read ? whatText(read) : "alerts"}?`, [el("p", {}, text)], {
+  const what = whatText(read);
+  const text = `Hold alerts of ${what} until ${timeText(read.until)}? They come in a digest then.`;
+  const { closed } = openDialog(`Mute ${what}?`, [el("p", {}, text)], {
     submit: "Mute",
     onsubmit: async () => {
       made = await followLink(api, link);
     },
   });
-  if ((await closed) && made) void openMutes(api, { symbol: read?.symbol ?? "" }, saidOf(made));
+  if ((await closed) && made) void openMutes(api, { symbol: read.symbol ?? "" }, saidOf(made));
 }
 
 /** @param {Api} api @param {string} opened the address that the page was opened with */

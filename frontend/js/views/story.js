@@ -74,8 +74,8 @@ export function mountStory(store, api) {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (!isOpen()) return;
-      isSettled = error.status === 404 || error.status === 400;
-      setText(message, isSettled ? "This alert has been deleted." : error.message);
+      isSettled = error.status >= 400 && error.status < 500;
+      setText(message, error.status === 404 ? "This alert has been deleted." : error.message);
     }
   };
   setInterval(() => !isSettled && !document.hidden && void ask(), EVERY);
