@@ -44,7 +44,7 @@ from chalicelib.domain.times import to_text
 from chalicelib.services.delivery.channel import Channel
 from chalicelib.services.delivery.deliver import Deliver
 from chalicelib.services.delivery.directory import Directory
-from chalicelib.services.delivery.lanes import THREADS
+from chalicelib.services.delivery.lanes import PARALLEL_SENDS
 from chalicelib.services.delivery.pictures import Pictures
 from costs.list_prices import prices
 from costs.pricing import CPU_FACTOR, FULL_PROCESSOR_MB, Line, total
@@ -217,7 +217,7 @@ def lines(counts: Counts) -> list[Line]:
     """Return USD per million alerts on all three channels, beside what recording them costs."""
     usd = prices().of
     memory = RESOURCES["functions"]["deliver"]["memory_mb"]
-    waits = counts.messages * ANSWER_SECONDS / THREADS
+    waits = counts.messages * ANSWER_SECONDS / PARALLEL_SENDS
     seconds = counts.cpu * CPU_FACTOR * FULL_PROCESSOR_MB / memory + waits
     return [
         Line("invocations", usd("lambda_request", MILLION / BATCH)),

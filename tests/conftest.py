@@ -60,6 +60,7 @@ RUNNING = tuple(
         "chart_page",
         "first_prices",
         "layout",
+        "mutes",
         "other_views",
         "token",
         "watch_page",

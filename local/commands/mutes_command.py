@@ -64,8 +64,11 @@ def _book(dynamodb: Any, environment: Mapping[str, str]) -> MuteBook:
 
 
 def _list(book: MuteBook, _: argparse.Namespace) -> int:
-    for mute in book.all():
+    mutes = book.all()
+    for mute in mutes:
         print(_described(mute))
+    if not mutes:
+        print("there are no mutes")
     return OK
 
 

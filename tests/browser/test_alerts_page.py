@@ -165,7 +165,7 @@ def test_alerts_are_listed_filtered_and_open_the_chart(system: System, open_page
         ".every((node) => node.textContent.includes('Golden cross'))"
     )
     page.get_by_label("Kind", exact=True).select_option("")
-    page.get_by_label("Delivery").select_option("yes")
+    page.get_by_label("Delivery").select_option("delivered")
     expect(page.locator("#panel-alerts")).not_to_contain_text("not delivered")
     symbol = page.evaluate("""() => {
       document.querySelector('#panel-alerts .storm[aria-expanded=false]')?.click();

@@ -13,7 +13,7 @@ import pytest
 
 from chalicelib.adapters.keys import Keys
 from chalicelib.services.access.key_ring import KeyRing
-from chalicelib.services.delivery.lanes import THREADS
+from chalicelib.services.delivery.lanes import PARALLEL_SENDS
 from tests.local_support.aws import clients_of
 from tests.local_support.system import LocalSystem, all_gone, local_system, run_local
 from tests.oracles.crosses import crosses, moves_above
@@ -153,7 +153,7 @@ def test_a_kill_in_the_middle_loses_and_doubles_nothing(tmp_path: Path, recordin
     assert after == sorted(after)
     assert len({*printed_first, *printed_second}) == len(expected)
     # Only messages that were out when the kill came, and not yet marked, may come again.
-    assert len({*printed_first} & {*printed_second}) <= THREADS
+    assert len({*printed_first} & {*printed_second}) <= PARALLEL_SENDS
     with local_system("--source", "none", *data) as third:
         third.ready()
         assert rows(third) == after

@@ -7,8 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TypeVar
 
-THREADS = 8
-"""Shared by the lanes, as far as each has LEAST_A_LANE."""
+PARALLEL_SENDS = 8
+"""Threads that the lanes share, as far as each has LEAST_A_LANE."""
 
 LEAST_A_LANE = 2
 
@@ -20,13 +20,13 @@ def in_lanes(
     one: Callable[[Item], Outcome], items: Sequence[Item], lane_of: Callable[[Item], str]
 ) -> list[Outcome]:
     """Return what comes of each item, in the order of items. Each lane has threads of its own and
-    takes its items in order; a single item runs in the caller's thread."""
-    if len(items) < 2:
+    takes its items in order; a single item, or one after the other, runs in the caller's thread."""
+    if min(len(items), PARALLEL_SENDS) < 2:
         return list(map(one, items))
     sizes: dict[str, int] = {}
     for item in items:
         sizes[lane_of(item)] = sizes.get(lane_of(item), 0) + 1
-    threads = max(LEAST_A_LANE, THREADS // len(sizes))
+    threads = max(LEAST_A_LANE, PARALLEL_SENDS // len(sizes))
     with ExitStack() as pools:
         lanes = {
             lane: pools.enter_context(ThreadPoolExecutor(min(threads, size)))

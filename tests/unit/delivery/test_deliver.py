@@ -28,7 +28,7 @@ from chalicelib.services.delivery.deliver import (
     NOT_TRIED,
     Deliver,
 )
-from chalicelib.services.delivery.lanes import THREADS
+from chalicelib.services.delivery.lanes import PARALLEL_SENDS
 from chalicelib.services.delivery.stores import Key
 from chalicelib.services.delivery.tasks import (
     MOST_FAILURES,
@@ -245,7 +245,7 @@ def test_a_channel_that_fails_holds_up_no_other(rig: Rig) -> None:
     alerts = [make_alert(rule_id=f"r{n}") for n in range(30)]
     done = rig.new(*alerts)
     assert (done.sent, done.retried + done.deferred, done.failed) == (30, 30, ())
-    assert done.retried < MOST_FAILURES + THREADS, "it is not asked on and on"
+    assert done.retried < MOST_FAILURES + PARALLEL_SENDS, "it is not asked on and on"
     assert sorted(rig.sent()) == sorted(alert.alert_id for alert in alerts)
     found = rig.store.of(alerts[0], "hook")
     assert found is not None
@@ -280,7 +280,7 @@ def test_no_attempt_begins_if_its_claim_used_up_the_time(
 
 
 def test_several_alerts_are_under_way_at_once(rig: Rig) -> None:
-    meeting = threading.Barrier(THREADS, timeout=60)
+    meeting = threading.Barrier(PARALLEL_SENDS, timeout=60)
     working = rig.channels["sns"].send
 
     def send(message: Message) -> None:
@@ -288,7 +288,7 @@ def test_several_alerts_are_under_way_at_once(rig: Rig) -> None:
         working(message)
 
     rig.channels["sns"].send = send
-    alerts = [make_alert(rule_id=f"r{n}") for n in range(2 * THREADS)]
+    alerts = [make_alert(rule_id=f"r{n}") for n in range(2 * PARALLEL_SENDS)]
     assert rig.new(*alerts).sent == len(alerts)
 
 
@@ -388,7 +388,7 @@ def test_a_channel_that_is_deleted_between_attempts_ends_them() -> None:
 
 
 def test_channels_that_hang_hold_up_no_other_one() -> None:
-    rig = Rig(*(f"hangs-{n}" for n in range(THREADS + 1)), "sns")
+    rig = Rig(*(f"hangs-{n}" for n in range(PARALLEL_SENDS + 1)), "sns")
     alerts = [make_alert(rule_id=f"r{n}") for n in range(10)]
     all_sent = threading.Event()
     working = rig.channels["sns"].send
@@ -440,7 +440,7 @@ def test_a_channel_that_answers_slowly_does_not_take_a_whole_invocation(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, refuses: bool
 ) -> None:
     monkeypatch.setattr(tasks, "time", SimpleNamespace(monotonic=lambda: rig.seconds))
-    monkeypatch.setattr(lanes, "THREADS", 1)
+    monkeypatch.setattr(lanes, "PARALLEL_SENDS", 1)
     monkeypatch.setattr(lanes, "LEAST_A_LANE", 1)
     begun: list[float] = []
 

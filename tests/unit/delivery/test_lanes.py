@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from chalicelib.services.delivery.lanes import LEAST_A_LANE, THREADS, in_lanes
+from chalicelib.services.delivery.lanes import LEAST_A_LANE, PARALLEL_SENDS, in_lanes
 
 
 def test_a_lane_that_hangs_holds_up_no_other() -> None:
@@ -28,7 +28,9 @@ def test_a_lane_that_hangs_holds_up_no_other() -> None:
     assert sorted(done) == list(range(20))
 
 
-@pytest.mark.parametrize(("lanes", "most"), [(1, THREADS), (2, THREADS // 2), (8, LEAST_A_LANE)])
+@pytest.mark.parametrize(
+    ("lanes", "most"), [(1, PARALLEL_SENDS), (2, PARALLEL_SENDS // 2), (8, LEAST_A_LANE)]
+)
 def test_lanes_share_the_threads(lanes: int, most: int) -> None:
     under_way: dict[int, int] = {}
     peak: dict[int, int] = {}
