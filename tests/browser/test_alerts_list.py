@@ -61,7 +61,7 @@ def test_storm_stays_open_and_focused_when_it_grows(world: StandIn, open_page: O
     world.fire("ACME", "golden_cross", sma_5=2, sma_20=1)
     expect(page.locator("#panel-alerts .times")).to_have_text(re.compile("4$"), timeout=PATIENCE)
     expect(storm).to_have_attribute("aria-expanded", "true")
-    expect(page.locator(f"#panel-alerts .nested [data-alert={held}]")).to_be_focused()
+    expect(page.locator(f"#panel-alerts .nested [data-alert='{held}']")).to_be_focused()
     expect(page.locator("#panel-alerts li.fresh").first).to_contain_text("ACME")
 
 
