@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 # Without compiled modules each process compiles its imports again, which triples its start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run sql setup browser node test test-fast test-loaded test-long check format bench clean
+.PHONY: help run sql setup browser oracles node test test-fast test-loaded test-long check format bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,11 +23,14 @@ sql: $(BIN)/.run ## a statement of Athena's SQL on the running system (SQL="SELE
 	@if [ -n "$$TICKTAPE_SQL" ]; then $(BIN)/python -m local sql "$$TICKTAPE_SQL" $(ARGS); \
 	else $(BIN)/python -m local sql $(ARGS); fi
 
-setup: ## .venv with everything pinned, and a browser for the tests if possible
-	@$(MAKE) --no-print-directory --silent -j 3 $(BIN)/.dev browser node
+setup: ## .venv with everything pinned, and what the tests drive, if possible
+	@$(MAKE) --no-print-directory --silent -j 3 $(BIN)/.dev browser oracles node
 
 browser:
 	@tools/browser.sh
+
+oracles: browser $(BIN)/.dev
+	@tools/oracles.sh
 
 node:
 	@tools/node.sh
