@@ -116,9 +116,12 @@ def _confirm(url: str, endpoint: str) -> None:
 
 
 def _timestamp(message: dict[str, Any]) -> str:
-    """Return the tick's time from the JSON for HTTP subscribers; empty for other texts."""
+    """Return the tick's time from the JSON for HTTP subscribers, or the end of a digest; empty for
+    other texts."""
     try:
         alert = json.loads(message.get("Message", ""))
     except (ValueError, TypeError, RecursionError):
         return ""
-    return in_line(str(alert.get("timestamp", ""))) if isinstance(alert, dict) else ""
+    if not isinstance(alert, dict):
+        return ""
+    return in_line(str(alert.get("timestamp", alert.get("until", ""))))

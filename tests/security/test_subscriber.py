@@ -109,6 +109,12 @@ def test_a_hostile_message_is_shown_without_control_characters(listening: Subscr
     assert "\n" not in subject
 
 
+def test_a_digest_is_shown_with_the_time_at_which_it_ends(listening: Subscriber) -> None:
+    digest = json.dumps({"digest_id": "d1", "until": "2026-11-20T16:00:00.000000Z"})
+    listening.post({**MESSAGE, "Subject": "31 alerts on 3 symbols", "Message": digest})
+    assert listening.shown == [("2026-11-20T16:00:00.000000Z", "31 alerts on 3 symbols")]
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[" * 100_000, b'"text"', b"null", b"\xff", b'{"MessageId": {}}']
 )
