@@ -14,7 +14,7 @@ from chalicelib.domain.building import place_of
 from chalicelib.domain.ticks import Tick
 from tests.oracles import bars as oracle
 from tests.oracles.test_bars_pandas import MARKETS, as_rows, make_ticks
-from tests.unit.watched import Watched
+from tests.unit.domain.watched import Watched
 
 # exchange_calendars 4.13 calls what pandas 3.1 deprecates
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")

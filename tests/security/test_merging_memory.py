@@ -14,7 +14,7 @@ import pytest
 from chalicelib.domain import raw_lines, wire
 from chalicelib.domain.raw_lines import Line
 from chalicelib.services.lake import merge, merge_weight
-from tests.unit.test_merge import Archive, line, reading
+from tests.unit.lake.test_merge import Archive, line, reading
 
 ALLOWED = 6_000_000
 BATCHES = 8
