@@ -143,7 +143,9 @@ def test_a_channel_that_holds_nothing_makes_the_calls_that_it_made() -> None:
     assert world.calls == {"BatchGetItem": 1, "UpdateItem": 20, "Publish": 10}
 
 
-def flood(many: int, most_calls_a_batch: float) -> None:
+@pytest.mark.parametrize("many", [1_000, pytest.param(10_000, marks=pytest.mark.long)])
+def test_a_flood_of_alerts_in_a_minute_is_sent_or_in_the_digest(many: int) -> None:
+    most_calls_a_batch = 4
     world = World(limit={"messages": 5, "minutes": 10})
     alerts = many_alerts(many)
     records = world.records(*alerts)
@@ -158,15 +160,6 @@ def flood(many: int, most_calls_a_batch: float) -> None:
     world.until(1300)
     assert sum(digests_sent(world.aws).values()) == 1
     check(world.aws, world.services.stores, alerts)
-
-
-def test_a_thousand_alerts_in_a_minute_are_sent_or_in_the_digest() -> None:
-    flood(1_000, 4)
-
-
-@pytest.mark.long
-def test_ten_thousand_alerts_in_a_minute_are_sent_or_in_the_digest() -> None:
-    flood(10_000, 4)
 
 
 def test_at_most_as_many_messages_come_in_each_window_as_the_limit_says() -> None:
