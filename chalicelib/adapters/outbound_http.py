@@ -139,9 +139,7 @@ def _prepared(method: str, url: str, named: dict[str, Any]) -> requests.Prepared
     """Return the request. Raises one of _MALFORMED."""
     headers = default_headers()
     headers.update(named.get("headers") or {})
-    given = {
-        name: named[name] for name in ("params", "data", "json", "files", "auth") if name in named
-    }
+    given = {name: named[name] for name in _SENT if name in named}
     made = requests.Request(method, url, headers=headers, **given).prepare()
     if not str(made.url).lower().startswith(("http://", "https://")):
         raise requests.exceptions.InvalidSchema
