@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import timedelta
-from typing import Protocol
 
 from chalicelib.domain.alerts import TEST_CONDITION, Alert, StoredAlert
 from chalicelib.domain.bars import Bar
@@ -16,7 +15,7 @@ from chalicelib.domain.folding import BASE_OF
 from chalicelib.domain.messages import Picture
 from chalicelib.domain.sessions import Calendar, calendar_for
 from chalicelib.domain.times import from_text, just_after, to_text
-from chalicelib.services.stores import Page
+from chalicelib.services.stores import BarStore
 
 log = logging.getLogger("ticktape.deliver")
 
@@ -30,26 +29,10 @@ MOST_ATTEMPTS = 3
 """Attempts of a delivery with a picture; further ones go without, as it may be the hindrance."""
 
 
-class BarReader(Protocol):
-    """What pictures need of the bars' store."""
-
-    def bars(
-        self,
-        symbol: str,
-        interval: str,
-        start: str | None,
-        end: str | None,
-        *,
-        limit: int,
-        descending: bool = False,
-    ) -> Page[Bar]:
-        """See BarStore."""
-
-
 class Pictures:
     """The pictures of one invocation, which has a batch of alerts at most."""
 
-    def __init__(self, bars: BarReader, seconds: float = PICTURE_SECONDS) -> None:
+    def __init__(self, bars: BarStore, seconds: float = PICTURE_SECONDS) -> None:
         self._bars = bars
         self._seconds = seconds
         self._lock = threading.Lock()

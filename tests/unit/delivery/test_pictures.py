@@ -23,14 +23,16 @@ from chalicelib.services.delivery.pictures import (
 from chalicelib.services.stores import Page
 from tests.factories import instant, make_alert, make_bar
 from tests.fake_delivery import FakeChannel, FakeDeliveries, FakeDigests, FakeDirectory, FakeRetries
+from tests.fakes import FakeBars
 
 PATIENCE_SECONDS = 60.0
 
 
-class FakeBars:
+class WatchedBars(FakeBars):
     """Ten minutes of bars; notes what is asked for, and waits or fails if it is told to."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.asked: list[tuple[str, str, str | None, int]] = []
         self.gate = threading.Event()
         self.gate.set()
@@ -39,7 +41,7 @@ class FakeBars:
     def bars(
         self, symbol: str, interval: str, start: str | None, end: str | None, **named: Any
     ) -> Page[Bar]:
-        """See BarReader."""
+        """See BarStore."""
         self.asked.append((symbol, interval, end, named["limit"]))
         assert named["descending"]
         self.gate.wait(PATIENCE_SECONDS)
@@ -63,15 +65,15 @@ class Illustrated(FakeChannel):
 
 
 @pytest.fixture
-def bars() -> FakeBars:
-    return FakeBars()
+def bars() -> WatchedBars:
+    return WatchedBars()
 
 
 def stored(seconds: float = 700, **fields: Any) -> StoredAlert:
     return StoredAlert(make_alert(seconds, **fields), None, "America/New_York")
 
 
-def test_channels_of_an_alert_share_one_picture_and_one_query(bars: FakeBars) -> None:
+def test_channels_of_an_alert_share_one_picture_and_one_query(bars: WatchedBars) -> None:
     channels = {name: Illustrated() for name in ("a", "b", "c")}
     store, alert = FakeDeliveries(), stored()
     store.put(alert)
@@ -93,7 +95,7 @@ def test_channels_of_an_alert_share_one_picture_and_one_query(bars: FakeBars) ->
     assert picture.startswith(SIGNATURE)
 
 
-def test_a_channel_without_pictures_reads_no_bars(bars: FakeBars) -> None:
+def test_a_channel_without_pictures_reads_no_bars(bars: WatchedBars) -> None:
     store, alert = FakeDeliveries(), stored()
     store.put(alert)
     directory = FakeDirectory({"sns": FakeChannel()})
@@ -111,7 +113,7 @@ def test_a_channel_without_pictures_reads_no_bars(bars: FakeBars) -> None:
 
 
 def test_a_picture_that_takes_too_long_is_left_out(
-    bars: FakeBars, caplog: pytest.LogCaptureFixture
+    bars: WatchedBars, caplog: pytest.LogCaptureFixture
 ) -> None:
     bars.gate.clear()
     pictures = Pictures(bars, seconds=0.01)
@@ -122,7 +124,7 @@ def test_a_picture_that_takes_too_long_is_left_out(
 
 
 def test_failures_are_counted_logged_once_and_bounded(
-    bars: FakeBars, caplog: pytest.LogCaptureFixture
+    bars: WatchedBars, caplog: pytest.LogCaptureFixture
 ) -> None:
     bars.error = OSError("refused")
     pictures = Pictures(bars)
@@ -135,13 +137,13 @@ def test_failures_are_counted_logged_once_and_bounded(
     ]
 
 
-def test_a_process_that_dies_while_it_draws_dies(bars: FakeBars) -> None:
+def test_a_process_that_dies_while_it_draws_dies(bars: WatchedBars) -> None:
     bars.error = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
         Pictures(bars).of(stored(), 1)()
 
 
-def test_later_attempts_and_test_alerts_go_without(bars: FakeBars) -> None:
+def test_later_attempts_and_test_alerts_go_without(bars: WatchedBars) -> None:
     pictures = Pictures(bars)
     assert pictures.of(stored(), MOST_ATTEMPTS + 1)() is None
     assert pictures.of(stored(condition=TEST_CONDITION), 1)() is None
