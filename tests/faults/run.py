@@ -9,6 +9,7 @@ import msgspec
 
 from chalicelib import bootstrap, handlers
 from chalicelib.bootstrap import Services
+from rigs.memory_aws.dynamodb import Perform, error
 from rigs.memory_aws.system import SETTINGS, Aws
 from rigs.memory_aws.transport import Transport
 from tests.factories import LambdaContext, instant
@@ -87,6 +88,16 @@ class Run:
         failed = self.once(handlers.redeliver, {"Records": [one.record for one in due]})
         self.outbox.messages += [one for one in due if one.record["messageId"] in failed]
 
+    def deliver_new(self) -> None:
+        """Deliver all new alerts once."""
+        self.once(handlers.deliver, self.new_alerts())
+
+    def redeliver_due(self) -> None:
+        """Hand out the messages that are due once; all of them come again if the process dies."""
+        due = self.outbox.take_due(self.seconds)
+        self.outbox.messages += due
+        self.once(handlers.redeliver, {"Records": [one.record for one in due]})
+
     def new_alerts(self) -> dict[str, Any]:
         """All new alerts that wait, as one batch."""
         self.outbox.watch(self.seconds)
@@ -106,6 +117,13 @@ def contents_of(aws: Aws) -> Contents:
     """All stores of a system in memory."""
     tables = {name: list(aws.tables[name].items.values()) for name in TABLES}
     return comparable(tables, {key: body for (_, key), body in aws.objects.items()})
+
+
+def throttled(operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
+    """Throttle the topic: for `Aws.around`."""
+    if operation == "Publish":
+        raise error(operation, "Throttled", 429)
+    return perform()
 
 
 def use_services(monkeypatch: Any) -> Callable[[Services], None]:

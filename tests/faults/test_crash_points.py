@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from chalicelib import handlers
-from rigs.memory_aws.dynamodb import Perform, directly, error
+from rigs.memory_aws.dynamodb import directly
 from rigs.memory_aws.system import Aws
 from rigs.memory_aws.transport import Transport
 from tests.factories import kinesis_event, payload, sqs_event, wire
 from tests.faults.killing import Calls, Killed, Moment
-from tests.faults.run import INGEST, Run, use_services
+from tests.faults.run import INGEST, Run, throttled, use_services
 from tests.faults.stores import Contents
 
 EVENTS: dict[str, Callable[..., dict[str, Any]]] = {"kinesis": kinesis_event, "sqs": sqs_event}
@@ -177,39 +177,22 @@ def refused(run: Run) -> None:
     """The topic is throttled at the first attempts."""
     alerted(run)
     run.aws.around = throttled
-    run.once(handlers.deliver, run.new_alerts())
+    run.deliver_new()
     run.aws.around = directly
     run.outbox.records.clear()
     run.outbox.watch(run.seconds)
     run.seconds += 10
 
 
-def throttled(operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
-    if operation == "Publish":
-        raise error(operation, "Throttled", 429)
-    return perform()
-
-
-def deliver_new(run: Run) -> None:
-    run.once(handlers.deliver, run.new_alerts())
-
-
 def deliver_throttled(run: Run) -> None:
     run.aws.around = throttled
-    deliver_new(run)
-
-
-def deliver_again(run: Run) -> None:
-    """Whoever dies has his messages come again."""
-    due = run.outbox.take_due(run.seconds)
-    run.outbox.messages += due
-    run.once(handlers.redeliver, {"Records": [one.record for one in due]})
+    run.deliver_new()
 
 
 ATTEMPTS: dict[str, tuple[Callable[[Run], None], Callable[[Run], None]]] = {
-    "new": (alerted, deliver_new),
+    "new": (alerted, Run.deliver_new),
     "refused": (alerted, deliver_throttled),
-    "again": (refused, deliver_again),
+    "again": (refused, Run.redeliver_due),
 }
 
 

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib import handlers
 from chalicelib.bootstrap import Services
-from rigs.memory_aws.dynamodb import Perform, directly, error
+from rigs.memory_aws.dynamodb import Perform, directly
 from rigs.memory_aws.system import Aws
 from rigs.memory_aws.transport import Transport
 from tests.factories import instant
@@ -24,7 +23,7 @@ from tests.faults.holding import (
     many_alerts,
 )
 from tests.faults.killing import Calls, Killed, Moment
-from tests.faults.run import SMALL_AVERAGES, Run, use_services
+from tests.faults.run import SMALL_AVERAGES, Run, throttled, use_services
 
 MOMENTS: tuple[Moment, ...] = ("before", "after")
 CALLS = {"hold": 6, "join": 2, "limit": 11, "send": 6, "refused": 7, "again": 6, "orphan": 2}
@@ -58,25 +57,10 @@ class World(Run):
         self.alerts += alerts
         self.services.stores.alerts.record_all(alerts, None)
 
-    def deliver_new(self) -> None:
-        self.once(handlers.deliver, self.new_alerts())
-
-    def redeliver_due(self) -> None:
-        """Whoever dies has his messages come again."""
-        due = self.outbox.take_due(self.seconds)
-        self.outbox.messages += due
-        self.once(handlers.redeliver, {"Records": [one.record for one in due]})
-
     def wait(self) -> None:
         """Until the digest is due."""
         self.outbox.watch(self.seconds)
         self.seconds += 900
-
-
-def throttled(operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
-    if operation == "Publish":
-        raise error(operation, "Throttled", 429)
-    return perform()
 
 
 def held(run: World) -> None:
