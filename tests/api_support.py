@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from chalice.app import Chalice
 from chalice.config import Config
 from chalice.test import TestHTTPClient as HTTPClient
@@ -56,6 +57,9 @@ DATA = Path(__file__).parent / "data"
 SETTINGS = msgspec.structs.replace(
     memory_aws.SETTINGS, write_token_sha256=key_ring.fingerprint(TOKEN)
 )
+
+ADMIN = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
+"""Headers of the deployment's key."""
 
 
 class FakeServices:
@@ -150,6 +154,23 @@ class Client:
         named = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
         raw = b"" if body is None else json.dumps(body).encode()
         return Answer(self._http.request(method, path, headers=named, body=raw))
+
+
+@pytest.fixture(name="services")
+def closed_services() -> FakeServices:
+    """Services that answer readers with a key only."""
+    return FakeServices(msgspec.structs.replace(SETTINGS, read_access="closed"))
+
+
+@pytest.fixture(name="client")
+def closed_client(services: FakeServices) -> Client:
+    """Asks `services`."""
+    return Client(services)
+
+
+def send(client: Client, method: str, path: str, body: object = None, **headers: str) -> Answer:
+    """Ask with the deployment's key, unless `headers` name another one."""
+    return client.send(method, path, body, ADMIN | headers)
 
 
 def fill(services: FakeServices, ticks: Sequence[Tick]) -> None:

@@ -9,7 +9,6 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
-import msgspec
 import pytest
 from botocore.exceptions import ClientError
 from chalice.app import Response
@@ -19,20 +18,17 @@ from chalicelib.api import admission
 from chalicelib.api.routes import OPEN, READ, ROUTES, Route
 from chalicelib.domain.keys import DEFAULT_REQUESTS, SCOPES
 from chalicelib.services.access import key_ring
-from tests.api_support import NOW, SETTINGS, TOKEN, Answer, Client, FakeServices
+from tests.api_support import (
+    ADMIN,
+    NOW,
+    Answer,
+    Client,
+    FakeServices,
+    closed_client,  # noqa: F401 - a fixture
+    closed_services,  # noqa: F401 - a fixture
+)
 
-ADMIN = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
 RULE = {"symbol": "AAPL", "condition": "crossing_up", "value": 140.5}
-
-
-@pytest.fixture
-def services() -> FakeServices:
-    return FakeServices(msgspec.structs.replace(SETTINGS, read_access="closed"))
-
-
-@pytest.fixture
-def client(services: FakeServices) -> Client:
-    return Client(services)
 
 
 def make(client: Client, **fields: object) -> Any:

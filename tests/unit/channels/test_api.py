@@ -6,7 +6,6 @@ import json
 import logging
 from typing import Any
 
-import msgspec
 import pytest
 
 from chalicelib.adapters.channels import Channels
@@ -15,29 +14,20 @@ from chalicelib.adapters.sealing import Sealing
 from chalicelib.domain.channels import MAX_CHANNELS
 from chalicelib.services.delivery.channel_book import ChannelBook
 from rigs.memory_aws.system import KMS, Aws
-from tests.api_support import SETTINGS, TOKEN, Answer, Client, FakeServices
+from tests.api_support import (
+    Client,
+    FakeServices,
+    closed_client,  # noqa: F401 - a fixture
+    closed_services,  # noqa: F401 - a fixture
+    send,
+)
 
-ADMIN = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
 BOT = "123456789:AAbot-token-nobody-may-see"
 ADDRESS = f"tgram://{BOT}/12315544"
 SECRET = "a-secret-of-forty-characters-or-thereabouts"
 WEBHOOK = {"kind": "webhook", "address": f"https://hooks.example/{BOT}", "secret": SECRET}
 PLACE = {"symbol": {"S": "#channels"}, "rule_id": {"S": "#channels"}}
 RULE = {"symbol": "AAPL", "condition": "crossing_up", "value": 140.5}
-
-
-@pytest.fixture
-def services() -> FakeServices:
-    return FakeServices(msgspec.structs.replace(SETTINGS, read_access="closed"))
-
-
-@pytest.fixture
-def client(services: FakeServices) -> Client:
-    return Client(services)
-
-
-def send(client: Client, method: str, path: str, body: object = None, **headers: str) -> Answer:
-    return client.send(method, path, body, ADMIN | headers)
 
 
 def make(client: Client, **fields: object) -> Any:

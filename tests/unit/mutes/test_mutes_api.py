@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 import pytest
 
 from chalicelib.adapters.mutes import Mutes
@@ -13,24 +12,16 @@ from chalicelib.domain.mutes import MAX_MUTES, Mute
 from chalicelib.domain.times import to_text
 from chalicelib.services.delivery.mute_book import MuteBook
 from rigs.memory_aws.system import Aws
-from tests.api_support import NOW, SETTINGS, TOKEN, Answer, Client, FakeServices, fill
+from tests.api_support import (
+    NOW,
+    Client,
+    FakeServices,
+    closed_client,  # noqa: F401 - a fixture
+    closed_services,  # noqa: F401 - a fixture
+    fill,
+    send,
+)
 from tests.factories import make_ticks
-
-ADMIN = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
-
-
-@pytest.fixture
-def services() -> FakeServices:
-    return FakeServices(msgspec.structs.replace(SETTINGS, read_access="closed"))
-
-
-@pytest.fixture
-def client(services: FakeServices) -> Client:
-    return Client(services)
-
-
-def send(client: Client, method: str, path: str, body: object = None, **headers: str) -> Answer:
-    return client.send(method, path, body, ADMIN | headers)
 
 
 def make(client: Client, **fields: object) -> Any:
