@@ -208,9 +208,6 @@ class StandIn:
             ),
         }
 
-    def _alert_times(self, symbol: str) -> Iterator[str]:
-        return (alert["timestamp"] for alert in self.alerts if alert["symbol"] == symbol)
-
     def prices(self, symbol: str, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
         """Return bars of a range; 404 for an unknown symbol."""
         if symbol not in self.symbols:
