@@ -17,6 +17,7 @@ from chalicelib.domain.times import EPOCH, from_text, to_text
 AFTER_CLOSE = timedelta(minutes=15)
 """The digest at the close comes this much later, so that it has the alerts on the day's bars."""
 
+_FIVE_MINUTES = timedelta(minutes=5)
 _QUARTER = timedelta(minutes=15)
 _DAY = timedelta(days=1)
 _DIGEST = "digest"
@@ -144,6 +145,13 @@ def held_by_limit(holding: Holding, window: Window, limit: Limit) -> Held:
     said = f"limit of {_many(limit.messages, 'message')} in {_many(limit.minutes, 'minute')}"
     held = Held(end_of(window, limit), said)
     return after_quiet_hours(holding, held) or held
+
+
+def held_back(holding: Holding, alert: Alert, reason: str, now: datetime) -> Held:
+    """Return until when an alert waits that its channel cannot get for now: within five minutes,
+    or until the end of quiet hours if it does not pass them."""
+    held = Held(now - (now - EPOCH) % _FIVE_MINUTES + _FIVE_MINUTES, reason)
+    return held if passes(alert) else after_quiet_hours(holding, held) or held
 
 
 def _window_at(before: Window | None, limit: Limit, now: datetime) -> Window:

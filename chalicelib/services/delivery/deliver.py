@@ -29,10 +29,11 @@ from chalicelib.domain.digests import StoredDigest, digest_of
 from chalicelib.domain.messages import Message, compose
 from chalicelib.domain.mute_links import mute_line
 from chalicelib.domain.times import from_text, to_text
+from chalicelib.services.delivery.budget import MESSAGES, MessageBound, RetryBudget
 from chalicelib.services.delivery.channel import MAX_SEND_SECONDS, Channel
 from chalicelib.services.delivery.digest_reading import UNREAD, earlier_members, latest_members
 from chalicelib.services.delivery.directory import Channels
-from chalicelib.services.delivery.holder import Holder, Outcome
+from chalicelib.services.delivery.holder import UNSENT, Holder, Outcome
 from chalicelib.services.delivery.lanes import in_lanes
 from chalicelib.services.delivery.pictures import Pictures
 from chalicelib.services.delivery.stores import DeliveryStore, DigestStore, RetryQueue
@@ -78,12 +79,14 @@ class Deliver:
         digests: DigestStore,
         pictures: Callable[[], Pictures] | None = None,
         link_key: bytes = b"",
+        messages: MessageBound = MESSAGES,
     ) -> None:
         """`pictures` makes those of one invocation; without it messages have none. `link_key` signs
         the links in messages that mute; without it they have none."""
         self._store = store
         self._digests = digests
-        self._holder = Holder(store, digests, channels, retries, clock)
+        self._holder = Holder(store, digests, channels, retries, clock, messages)
+        self._retry_budget = RetryBudget()
         self._channels = channels
         self._retries = retries
         self._page_url = page_url
@@ -125,6 +128,10 @@ class Deliver:
 
         work = list(zip(tasks, outcomes, strict=True))
         results = in_lanes(one, work, lambda each: each[0].retry.channel)
+        over = [at for at, result in enumerate(results) if result == "over"]
+        held = self._holder.hold_back([tasks[at] for at in over], turn, UNSENT)
+        for at, outcome in zip(over, held, strict=True):
+            results[at] = one((tasks[at], outcome))
         failed = [
             identifier
             for task, result in zip(tasks, results, strict=True)
@@ -165,8 +172,8 @@ class Deliver:
         early = seconds_until(found, now)
         if early > SLACK_SECONDS:
             return self._defer(retry, early)
-        if not turn.may_try(retry.channel):
-            return self._defer(retry, pause_seconds(1, None, random.random()))  # noqa: S311 - jitter
+        if not self._may_try(task, turn, now):
+            return self._put_off(task)
         if isinstance(stored, StoredDigest):
             return self._digest(stored, retry, turn, channel)
         claimed = self._claim(retry, found)
@@ -177,6 +184,18 @@ class Deliver:
             return turn.illustrated(self._message(stored), stored, claimed)
 
         return self._attempt(message, claimed, retry, turn, channel)
+
+    def _may_try(self, task: Task, turn: Turn, now: datetime) -> bool:
+        """Return whether an attempt may begin; a first one only if it may also fail."""
+        channel = task.retry.channel
+        has_room = not task.stored or self._retry_budget.has_room(channel, now)
+        return has_room and turn.may_try(channel)
+
+    def _put_off(self, task: Task) -> Result | None:
+        """Leave an attempt to the queue of retries; a first one only as far as its budget goes."""
+        if task.stored and not self._retry_budget.take(task.retry.channel, self._clock()):
+            return "over"
+        return self._defer(task.retry, pause_seconds(1, None, random.random()))  # noqa: S311 - jitter
 
     def _absent(self, retry: Retry) -> Result | None:
         """Drop the request for an alert that is gone. The request for a digest goes out before the
@@ -344,6 +363,8 @@ class Deliver:
         pause = pause_seconds(made, error.retry_after, random.random())  # noqa: S311 - jitter
         self._retries.put(following, pause)
         now = self._clock()
+        if not retry.attempts:
+            self._retry_budget.take(retry.channel, now)
         waiting = ended(claimed, "waiting", to_text(now), error.reason)
         until = to_text(now + timedelta(seconds=pause))
         self._store.replace(retry, claimed, msgspec.structs.replace(waiting, until=until))

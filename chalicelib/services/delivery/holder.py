@@ -22,6 +22,7 @@ from chalicelib.domain.holding import (
     Held,
     Window,
     count,
+    held_back,
     held_by_limit,
     hold,
     passes,
@@ -29,6 +30,7 @@ from chalicelib.domain.holding import (
 from chalicelib.domain.holding_settings import NOTHING_HELD, Holding, Limit
 from chalicelib.domain.mutes import Mute, held_by, in_force
 from chalicelib.domain.times import from_text, to_text
+from chalicelib.services.delivery.budget import MESSAGES, MessageBound, MessageBudget
 from chalicelib.services.delivery.directory import Channels
 from chalicelib.services.delivery.stores import DeliveryStore, DigestStore, RetryQueue, ToHold
 from chalicelib.services.delivery.tasks import Task, Turn
@@ -40,6 +42,10 @@ TRIES = 8
 
 ROUNDS = 4
 """Digests that an alert is offered to: where one has been closed, the following one."""
+
+TOO_MANY = "too many messages in a minute"
+UNSENT = "the channel failed or was slow"
+"""Why alerts are held back whatever their channel's settings."""
 
 _FIRST_PAUSE_SECONDS = 0.02
 
@@ -64,21 +70,20 @@ class Holder:
         channels: Channels,
         retries: RetryQueue,
         clock: Callable[[], datetime],
+        messages: MessageBound = MESSAGES,
     ) -> None:
         self._store = store
         self._digests = digests
         self._channels = channels
         self._retries = retries
         self._clock = clock
+        self._budget = MessageBudget(messages)
 
     def outcomes(self, tasks: Sequence[Task], turn: Turn) -> list[Outcome]:
-        """Return what comes of each task: first attempts of alerts. Without mutes and
-        channels that hold anything back it reads and writes nothing."""
+        """Return what comes of each task: first attempts of alerts. Without mutes, channels that
+        hold anything back and more messages than the budget has it reads and writes nothing."""
         found: list[Outcome] = ["send"] * len(tasks)
-        by_channel: dict[str, list[_Alert]] = defaultdict(list)
-        for at, task in enumerate(tasks):
-            if task.stored is not None:
-                by_channel[task.retry.channel].append(_Alert(at, task.stored))
+        by_channel = _by_channel(tasks)
         muting = _Muting(self._channels.mutes() if by_channel else ())
         now = self._clock()
         for channel, alerts in by_channel.items():
@@ -86,7 +91,34 @@ class Holder:
             if holding is not None or muting.mutes:
                 batch = _Batch(self, channel, holding or NOTHING_HELD, muting, turn, found)
                 batch.settle(alerts, now)
+        beyond = self._beyond_budget(tasks, found, now)
+        outcomes = self.hold_back([tasks[at] for at in beyond], turn, TOO_MANY)
+        for at, outcome in zip(beyond, outcomes, strict=True):
+            found[at] = outcome
         return found
+
+    def hold_back(self, tasks: Sequence[Task], turn: Turn, reason: str) -> list[Outcome]:
+        """Hold first attempts for a digest within minutes, whatever their channels hold back, and
+        return what comes of each."""
+        found: list[Outcome] = ["failed"] * len(tasks)
+        for channel, alerts in _by_channel(tasks).items():
+            log.warning("%s: %d alerts wait for a digest: %s", channel, len(alerts), reason)
+            holding = self._channels.holding(channel) or NOTHING_HELD
+            _HeldBack(self, channel, holding, reason, turn, found).settle(alerts, self._clock())
+        return found
+
+    def _beyond_budget(
+        self, tasks: Sequence[Task], found: Sequence[Outcome], now: datetime
+    ) -> list[int]:
+        """Return the places of the tasks that are beyond the budget. Urgent alerts take first;
+        an alert takes for all of its channels before the next one, so that they share evenly."""
+        places = [at for at, task in enumerate(tasks) if task.stored and found[at] == "send"]
+        places.sort(key=lambda at: not _passes(tasks[at]))
+        return sorted(
+            at
+            for at in places
+            if not self._budget.take(tasks[at].retry.rule_id, tasks[at].retry.channel, now)
+        )
 
     @property
     def chunk(self) -> int:
@@ -191,6 +223,10 @@ class _Batch:
         self._turn = turn
         self._found = found
 
+    @property
+    def _has_time(self) -> bool:
+        return self._turn.has_time
+
     def settle(self, alerts: Sequence[_Alert], now: datetime) -> None:
         """Hold the alerts, or let them pass. Those whose digest has been closed are decided again,
         as of its time."""
@@ -205,7 +241,7 @@ class _Batch:
         self, alerts: Sequence[_Alert], now: datetime
     ) -> list[tuple[datetime, list[_Alert]]]:
         late = []
-        if not self._turn.has_time:
+        if not self._has_time:
             self._fail(alerts)
             return []
         try:
@@ -253,7 +289,7 @@ class _Batch:
         size = self._holder.chunk
         for start in range(0, len(group), size):
             chunk = group[start : start + size]
-            if not self._turn.has_time:
+            if not self._has_time:
                 self._fail(alert for alert, _ in chunk)
                 continue
             try:
@@ -273,6 +309,47 @@ class _Batch:
     def _note(self, outcome: Outcome, places: Iterable[int]) -> None:
         for at in places:
             self._found[at] = outcome
+
+
+class _HeldBack(_Batch):
+    """The alerts of a batch that a channel does not get for now, all for the same reason."""
+
+    def __init__(
+        self,
+        holder: Holder,
+        channel: str,
+        holding: Holding,
+        reason: str,
+        turn: Turn,
+        found: list[Outcome],
+    ) -> None:
+        super().__init__(holder, channel, holding, _Muting(()), turn, found)
+        self._reason = reason
+
+    @property
+    def _has_time(self) -> bool:
+        return self._turn.may_hold
+
+    def _by_end(
+        self, alerts: Sequence[_Alert], now: datetime
+    ) -> dict[str, list[tuple[_Alert, str]]]:
+        by_end: dict[str, list[tuple[_Alert, str]]] = defaultdict(list)
+        for alert in alerts:
+            found = held_back(self._holding, alert.stored.alert, self._reason, now)
+            by_end[to_text(found.until)].append((alert, found.reason))
+        return by_end
+
+
+def _by_channel(tasks: Sequence[Task]) -> dict[str, list[_Alert]]:
+    by_channel: dict[str, list[_Alert]] = defaultdict(list)
+    for at, task in enumerate(tasks):
+        if task.stored is not None:
+            by_channel[task.retry.channel].append(_Alert(at, task.stored))
+    return by_channel
+
+
+def _passes(task: Task) -> bool:
+    return task.stored is not None and passes(task.stored.alert)
 
 
 def request_of(digest: Digest) -> Retry:

@@ -26,7 +26,11 @@ SLOW_ANSWER_SECONDS = 1.0
 SLOW_LANE_SECONDS = 10.0
 """So does a channel whose answers take as long, once the invocation has lasted as long."""
 
-Result = Literal["sent", "retried", "dead", "deferred", "held", "none"]
+HOLDING_SECONDS = 3.0
+"""Left at the end of an invocation for holding alerts that it could not send."""
+
+Result = Literal["sent", "retried", "dead", "deferred", "held", "none", "over"]
+"""over: neither sent nor left to the queue of retries, and to be held."""
 
 
 class Delivered(msgspec.Struct, frozen=True):
@@ -59,7 +63,8 @@ class Turn:
     """One invocation: until when attempts may begin, and which channels fail."""
 
     def __init__(self, deadline: float, pictures: Pictures | None = None) -> None:
-        self._latest = deadline - MAX_SEND_SECONDS
+        self._deadline = deadline
+        self._latest = deadline - MAX_SEND_SECONDS - HOLDING_SECONDS
         self._begun = time.monotonic()
         self._pictures = pictures
         self._lock = threading.Lock()
@@ -85,6 +90,11 @@ class Turn:
     def has_time(self) -> bool:
         """Return whether an attempt that begins now ends before the deadline."""
         return time.monotonic() < self._latest
+
+    @property
+    def may_hold(self) -> bool:
+        """Return whether alerts may still be put into digests."""
+        return time.monotonic() < self._deadline
 
     def may_try(self, channel: str) -> bool:
         """Return whether an attempt may begin now."""

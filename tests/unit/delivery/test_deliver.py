@@ -23,6 +23,7 @@ from chalicelib.domain.deliveries import (
 )
 from chalicelib.domain.messages import Message
 from chalicelib.services.delivery import lanes, tasks
+from chalicelib.services.delivery.budget import RETRIES
 from chalicelib.services.delivery.deliver import (
     LEASE,
     NOT_TRIED,
@@ -244,7 +245,9 @@ def test_a_channel_that_fails_holds_up_no_other(rig: Rig) -> None:
     failing(rig, lambda: OSError("a fault of the channel"), "hook")
     alerts = [make_alert(rule_id=f"r{n}") for n in range(30)]
     done = rig.new(*alerts)
-    assert (done.sent, done.retried + done.deferred, done.failed) == (30, 30, ())
+    put_off = done.retried + done.deferred + done.held
+    assert (done.sent, put_off, done.failed) == (30, 30, ())
+    assert done.retried + done.deferred <= RETRIES.each + PARALLEL_SENDS, "the others are held"
     assert done.retried < MOST_FAILURES + PARALLEL_SENDS, "it is not asked on and on"
     assert sorted(rig.sent()) == sorted(alert.alert_id for alert in alerts)
     found = rig.store.of(alerts[0], "hook")

@@ -18,6 +18,7 @@ from chalicelib.domain.holding import (
     Window,
     count,
     end_of,
+    held_back,
     held_by_limit,
     hold,
 )
@@ -367,3 +368,12 @@ def test_fields_that_are_not_given_stay_and_null_switches_off() -> None:
     assert parse_holding({}, before) == before
     assert parse_holding({"quiet_hours": None}, before) == Holding(limit=Limit(1, 2))
     assert parse_holding({"limit": None, "digest": None, "quiet_hours": []}, before) == Holding()
+
+
+def test_an_alert_that_its_channel_cannot_get_waits_five_minutes_and_for_quiet_hours() -> None:
+    night, morning = local("2026-11-20T23:01"), local("2026-11-21T07:00")
+    quiet = holding(quiet_hours=[NIGHT])
+    found = held_back(quiet, make_alert(), "too many", night)
+    assert (found.until, found.reason) == (morning, f"too many; quiet hours until 07:00 {BERLIN}")
+    urgent = held_back(quiet, make_alert(severity="urgent"), "too many", night)
+    assert (urgent.until, urgent.reason) == (local("2026-11-20T23:05"), "too many")

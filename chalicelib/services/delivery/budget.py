@@ -1,0 +1,114 @@
+"""Limit what a container of `deliver` sends, and what it leaves to the queue of retries, per minute
+(docs/decisions/0290). What is beyond a limit waits for a digest.
+
+Rules choose how often they fire and how many channels they name, and receivers how often they fail.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from datetime import datetime
+from typing import NamedTuple
+
+
+class MessageBound(NamedTuple):
+    """The messages of a minute; one alert counts once for each channel. `firsts` is the number of
+    first messages of a rule on a channel that are sent whatever the others do; of the others at
+    most `rule` are those of one rule, `channel` those of one channel, and `shared` all together."""
+
+    firsts: int
+    rule: int
+    channel: int
+    shared: int
+
+
+class RetryBound(NamedTuple):
+    """The alerts of a minute that may go to the queue of retries: `own` for each channel,
+    independent of the others; beyond these at most `each` for one channel and `shared` for all."""
+
+    own: int
+    each: int
+    shared: int
+
+
+MESSAGES = MessageBound(firsts=600, rule=600, channel=600, shared=900)
+RETRIES = RetryBound(own=2, each=20, shared=60)
+
+
+class _Minute:
+    """What was counted in one minute."""
+
+    def __init__(self) -> None:
+        self.firsts: set[tuple[str, str]] = set()
+        self.by_rule: Counter[str] = Counter()
+        self.by_channel: Counter[str] = Counter()
+        self.shared = 0
+
+
+class MessageBudget:
+    """The messages of a container, by the minute of its clock."""
+
+    def __init__(self, bound: MessageBound = MESSAGES) -> None:
+        self._bound = bound
+        self._at = -1
+        self._minute = _Minute()
+
+    def take(self, rule_id: str, channel: str, now: datetime) -> bool:
+        """Take a message of a rule on a channel; return False if the budget is used up."""
+        at = _minute_of(now)
+        if at != self._at:
+            self._at, self._minute = at, _Minute()
+        minute, bound = self._minute, self._bound
+        first = rule_id, channel
+        if first not in minute.firsts and len(minute.firsts) < bound.firsts:
+            minute.firsts.add(first)
+            return True
+        if (
+            minute.shared >= bound.shared
+            or minute.by_rule[rule_id] >= bound.rule
+            or minute.by_channel[channel] >= bound.channel
+        ):
+            return False
+        minute.shared += 1
+        minute.by_rule[rule_id] += 1
+        minute.by_channel[channel] += 1
+        return True
+
+
+class RetryBudget:
+    """The alerts that a container leaves to the queue of retries, by the minute of its clock;
+    several threads share it."""
+
+    def __init__(self, bound: RetryBound = RETRIES) -> None:
+        self._bound = bound
+        self._at = -1
+        self._minute = _Minute()
+        self._lock = threading.Lock()
+
+    def has_room(self, channel: str, now: datetime) -> bool:
+        """Return whether an alert of a channel may go to the queue."""
+        with self._lock:
+            return self._has_room(channel, now)
+
+    def take(self, channel: str, now: datetime) -> bool:
+        """Count an alert that goes to the queue; return False if the budget is used up."""
+        with self._lock:
+            if not self._has_room(channel, now):
+                return False
+            self._minute.shared += self._minute.by_channel[channel] >= self._bound.own
+            self._minute.by_channel[channel] += 1
+            return True
+
+    def _has_room(self, channel: str, now: datetime) -> bool:
+        at = _minute_of(now)
+        if at != self._at:
+            self._at, self._minute = at, _Minute()
+        taken = self._minute.by_channel[channel]
+        return taken < self._bound.own or (
+            taken < self._bound.each and self._minute.shared < self._bound.shared
+        )
+
+
+def _minute_of(now: datetime) -> int:
+    return int(now.timestamp() // 60)
