@@ -60,3 +60,13 @@ def unpack(package: Path, folder: Path) -> list[Path]:
         found = origin.parent if origin.name == "__init__.py" else origin
         (runtime / found.name).symlink_to(found)
     return [task, runtime]
+
+
+def with_app_of(checkout: Path, task: Path, folder: Path) -> Path:
+    """Return a copy of an unpacked zip with another checkout's app, compiled."""
+    copy = folder / "with_other_app"
+    shutil.copytree(task, copy, ignore=shutil.ignore_patterns("chalicelib"))
+    shutil.copytree(checkout / "chalicelib", copy / "chalicelib")
+    shutil.copy(checkout / "app.py", copy)
+    compileall.compile_dir(copy, quiet=1)
+    return copy

@@ -34,7 +34,14 @@ if TYPE_CHECKING:  # functions must not wait for each other's imports
     from chalicelib.services.rebuild.rebuild import Rebuild
     from chalicelib.services.reports.reports import Reports
     from chalicelib.services.rules.preview import Preview
-    from chalicelib.services.stores import RuleStore, Stores
+    from chalicelib.services.stores import (
+        AlertStore,
+        FailureStore,
+        ProducerStore,
+        RuleStore,
+        StateStore,
+        Stores,
+    )
     from chalicelib.services.symbols.forgetting import Forget
 
 RULES_KEPT_SECONDS = 30
@@ -348,19 +355,15 @@ def aws_channels(settings: Settings, clients: Any, clock: Callable[[], datetime]
 
 
 def aws_stores(settings: Settings, clients: Any = None) -> Stores:
-    """Return the stores over DynamoDB and S3; clients are created with their first request.
+    """Return the stores over DynamoDB and S3; clients are created with their first request, and
+    stores that ingest does not use with their first call.
 
     `clients` has the attributes of adapters.clients.Clients, which is the default.
     """
-    from chalicelib.adapters.alerts import Alerts
     from chalicelib.adapters.archive import S3Archive
     from chalicelib.adapters.bars import Bars
     from chalicelib.adapters.clients import Clients, Deferred
-    from chalicelib.adapters.failures import Failures
     from chalicelib.adapters.prices import Prices
-    from chalicelib.adapters.producers import Producers
-    from chalicelib.adapters.rules import Rules
-    from chalicelib.adapters.state import States
     from chalicelib.adapters.symbols import Symbols
     from chalicelib.services.stores import Stores
 
@@ -369,17 +372,55 @@ def aws_stores(settings: Settings, clients: Any = None) -> Stores:
     s3: Any = Deferred(lambda: clients.s3)
     ttl_days = {"1m": settings.bars_1m_ttl_days, "1h": settings.bars_1h_ttl_days}
     percent = Decimal(settings.anomaly_percent)
+
     return Stores(
         prices=Prices(dynamodb, settings.prices_table, percent, settings.prices_ttl_days),
         bars=Bars(dynamodb, settings.bars_table, ttl_days),
-        state=States(dynamodb, settings.state_table),
-        alerts=Alerts(dynamodb, settings.alerts_table),
-        rules=Rules(dynamodb, settings.rules_table),
+        state=_on_demand(_states, dynamodb, settings.state_table),
+        alerts=_on_demand(_alerts, dynamodb, settings.alerts_table),
+        rules=_on_demand(_rules, dynamodb, settings.rules_table),
         symbols=Symbols(dynamodb, settings.symbols_table),
         archive=S3Archive(s3, settings.archive_bucket),
-        failures=Failures(s3, settings.failures_bucket),
-        producers=Producers(dynamodb, settings.symbols_table),
+        failures=_on_demand(_failures, s3, settings.failures_bucket),
+        producers=_on_demand(_producers, dynamodb, settings.symbols_table),
     )
+
+
+def _on_demand(make: Callable[[Any, str], Any], client: Any, place: str) -> Any:
+    """Return a store that `make` imports and makes over a table or bucket when it is first used."""
+    from chalicelib.adapters.clients import OnDemand
+
+    return OnDemand(lambda: make(client, place))
+
+
+def _states(client: Any, table: str) -> StateStore:
+    from chalicelib.adapters.state import States
+
+    return States(client, table)
+
+
+def _alerts(client: Any, table: str) -> AlertStore:
+    from chalicelib.adapters.alerts import Alerts
+
+    return Alerts(client, table)
+
+
+def _rules(client: Any, table: str) -> RuleStore:
+    from chalicelib.adapters.rules import Rules
+
+    return Rules(client, table)
+
+
+def _failures(client: Any, bucket: str) -> FailureStore:
+    from chalicelib.adapters.failures import Failures
+
+    return Failures(client, bucket)
+
+
+def _producers(client: Any, table: str) -> ProducerStore:
+    from chalicelib.adapters.producers import Producers
+
+    return Producers(client, table)
 
 
 @cache

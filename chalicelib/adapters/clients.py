@@ -112,3 +112,21 @@ class Deferred:
         method = getattr(self._make(), operation)
         setattr(self, operation, method)
         return method
+
+
+class OnDemand:
+    """A store that is imported and made when it is first used, since most functions use a few of
+    them; thread-safe."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._lock = Lock()
+
+    @cached_property
+    def _store(self) -> Any:
+        return self._make()
+
+    def __getattr__(self, name: str) -> Any:
+        with self._lock:
+            store = self._store
+        return getattr(store, name)

@@ -9,21 +9,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.alerts import Alert, StoredAlert
-from chalicelib.domain.bars import Bar
-from chalicelib.domain.detection import State
-from chalicelib.domain.digests import Digest, StoredDigest
 from chalicelib.domain.field_types import Instant, Symbol
-from chalicelib.domain.raw_lines import ArchivedLine
-from chalicelib.domain.readings import Reading
-from chalicelib.domain.rules import BrokenRule, Rule
-from chalicelib.domain.splits import Split
-from chalicelib.services.priced import PricedRecord, StoredTick
+
+if TYPE_CHECKING:  # every function imports this module, and uses a few of the stores
+    from chalicelib.domain.alerts import Alert, StoredAlert
+    from chalicelib.domain.bars import Bar
+    from chalicelib.domain.detection import State
+    from chalicelib.domain.digests import Digest, StoredDigest
+    from chalicelib.domain.raw_lines import ArchivedLine
+    from chalicelib.domain.readings import Reading
+    from chalicelib.domain.rules import BrokenRule, Rule
+    from chalicelib.domain.splits import Split
+    from chalicelib.services.priced import PricedRecord, StoredTick
 
 Row = TypeVar("Row")
 
