@@ -102,6 +102,14 @@ class FakeDigests:
         self.held += [(digest, one) for one in held]
         return Refusals(made=True, closed=False, alerts=frozenset(), contended=False)
 
+    def hop(self, digest: Digest) -> int:
+        """See DigestStore."""
+        raise AssertionError("nothing is held")
+
+    def advance(self, digest: Digest, hop: int) -> None:
+        """See DigestStore."""
+        raise AssertionError("nothing is held")
+
     def members(self, digest: Digest) -> Iterable[Member]:
         """See DigestStore."""
         raise AssertionError("nothing is held")

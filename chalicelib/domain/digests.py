@@ -17,6 +17,10 @@ from chalicelib.domain.deliveries import Delivery
 _PREFIX = "digest:"
 HEAD = "head"
 
+TIMER = "timer"
+EXPIRED = "its alerts have expired"
+"""Why a digest is dead whose members are gone."""
+
 EMPTY = "it has no alerts"
 """Why a digest without a head is dead."""
 

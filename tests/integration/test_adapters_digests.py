@@ -134,3 +134,13 @@ def test_heads_and_members_are_not_listed_among_the_days_alerts(kept: Kept) -> N
     kept.digests.hold(kept.digest, kept.to_hold(alerts))
     rows = kept.alerts.by_day(at(0)[:10], None, None, limit=10_000).rows
     assert not [one for one in rows if ":" in one.alert.symbol]
+
+
+def test_a_timer_goes_forward_alone(kept: Kept) -> None:
+    kept.digests.open(kept.digest)
+    hops = [kept.digests.hop(kept.digest)]
+    for hop in (1, 2, 1):
+        kept.digests.advance(kept.digest, hop)
+        hops.append(kept.digests.hop(kept.digest))
+    assert hops == [0, 1, 2, 2]
+    assert kept.timestamps() == []

@@ -25,13 +25,13 @@ from chalicelib.domain.deliveries import (
     pause_seconds,
 )
 from chalicelib.domain.digest_messages import compose_digest
-from chalicelib.domain.digests import StoredDigest, digest_of
+from chalicelib.domain.digests import EMPTY, EXPIRED, Digest, StoredDigest, digest_of
 from chalicelib.domain.messages import Message, compose
 from chalicelib.domain.mute_links import mute_line
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.services.delivery.budget import MESSAGES, MessageBound, RetryBudget
 from chalicelib.services.delivery.channel import MAX_SEND_SECONDS, Channel
-from chalicelib.services.delivery.digest_reading import UNREAD, earlier_members, latest_members
+from chalicelib.services.delivery.digest_reading import UNREAD, latest_members
 from chalicelib.services.delivery.directory import Channels
 from chalicelib.services.delivery.holder import UNSENT, Holder, Outcome
 from chalicelib.services.delivery.lanes import in_lanes
@@ -171,7 +171,8 @@ class Deliver:
             return self._gone(found, retry)
         early = seconds_until(found, now)
         if early > SLACK_SECONDS:
-            return self._defer(retry, early)
+            digest = digest_of(retry.symbol)
+            return self._wait(digest, retry, early) if digest else self._defer(retry, early)
         if not self._may_try(task, turn, now):
             return self._put_off(task)
         if isinstance(stored, StoredDigest):
@@ -206,7 +207,7 @@ class Deliver:
         now = self._clock()
         early = (from_text(digest.until) - now).total_seconds()
         if early > SLACK_SECONDS:
-            return self._defer(retry, early)
+            return self._wait(digest, retry, early)
         return "none" if self._digests.close_empty(digest, to_text(now)) else None
 
     def _gone(self, found: Delivery | None, retry: Retry) -> Result:
@@ -225,6 +226,18 @@ class Deliver:
         if retry.dead:
             return None
         self._retries.put(retry, seconds)
+        return "deferred"
+
+    def _wait(self, digest: Digest, retry: Retry, seconds: float) -> Result | None:
+        """Put a digest's timer again. Of copies, which repeated messages make, the one that comes
+        after another has gone further ends: that other one is in the queue."""
+        if retry.dead:
+            return None
+        if self._digests.hop(digest) > retry.hop:
+            return "none"
+        following = msgspec.structs.replace(retry, hop=retry.hop + 1)
+        self._retries.put(following, seconds)  # before the mark: a copy that ends relies on it
+        self._digests.advance(digest, following.hop)
         return "deferred"
 
     def _claim(self, retry: Retry, found: Delivery | None) -> Delivery | None:
@@ -269,12 +282,21 @@ class Deliver:
                 members = latest_members(self._digests, digest, turn)
             except Passing as error:
                 return self._retry(claimed, retry, error)
-            earlier = earlier_members(members, lambda: self._members_of(retry))
+            counted = self._members_of(retry)
+            earlier = max(0, counted - len(members))  # too many to be read, or expired
             message = compose_digest(digest, members, self._page_url, earlier)
         if message is None:
-            self._store.replace(retry, claimed, ended(claimed, "sent", to_text(self._clock())))
-            return "none"
+            return self._unsent(claimed, retry, counted)
         return self._send_digest(message, claimed, retry, turn, channel)
+
+    def _unsent(self, claimed: Delivery, retry: Retry, counted: int) -> Result:
+        """Mark a digest that has no members left, so that no message went out."""
+        reason = EXPIRED if counted else EMPTY
+        if counted:
+            log.error("%s: a digest of %d alerts: %s", claimed.channel, counted, reason)
+        dead = ended(claimed, "dead", to_text(self._clock()), reason)
+        self._store.replace(retry, claimed, dead)
+        return "none"
 
     def _send_digest(
         self, message: Message, claimed: Delivery, retry: Retry, turn: Turn, channel: Channel

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import islice
 
 from chalicelib.domain.deliveries import Passing
@@ -24,9 +23,3 @@ def latest_members(digests: DigestStore, digest: Digest, turn: Turn) -> list[Mem
         found.append(member)
     found.reverse()
     return found
-
-
-def earlier_members(read: list[Member], in_all: Callable[[], int]) -> int:
-    """Return how many members a digest has before those that were read; `in_all` is only asked
-    where these are as many as are read."""
-    return max(0, in_all() - len(read)) if len(read) == MOST_MEMBERS else 0

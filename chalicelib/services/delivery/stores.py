@@ -76,6 +76,13 @@ class DigestStore(Protocol):
     def hold(self, digest: Digest, held: Sequence[ToHold]) -> Refusals:
         """Mark alerts as held and add them to an open digest: all of them, or none."""
 
+    def hop(self, digest: Digest) -> int:
+        """The times that the digest's timer has been put again, read consistently."""
+
+    def advance(self, digest: Digest, hop: int) -> None:
+        """Note that the digest's timer has been put for the `hop`-th time again, unless it has gone
+        further."""
+
     def members(self, digest: Digest) -> Iterable[Member]:
         """The members, the latest first, read consistently."""
 

@@ -20,10 +20,10 @@ from chalicelib.bootstrap import Services
 from chalicelib.domain import mutes, quiet_hours
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.deliveries import MAX_ATTEMPTS
-from chalicelib.domain.digests import Digest, Member, Receipt
+from chalicelib.domain.digests import EXPIRED, Digest, Member, Receipt
 from chalicelib.domain.quiet_hours import DAYS
 from chalicelib.domain.times import from_text
-from chalicelib.services.delivery import digest_reading, holder
+from chalicelib.services.delivery import deliver, digest_reading, holder
 from chalicelib.services.delivery.digest_reading import UNREAD
 from chalicelib.services.delivery.receipts import receipts
 from chalicelib.services.delivery.tasks import Delivered, Turn
@@ -615,3 +615,103 @@ def test_one_digest_is_read_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert met == []
     monkeypatch.undo()
     check(world.aws, world.services.stores, alerts)
+
+
+def test_copies_of_a_digests_timer_merge() -> None:
+    """Each message of the queue comes twice, as SQS may deliver it."""
+    world = World()
+    mute(world, 4 * 3600)
+    alerts = many_alerts(3)
+    world.new(world.records(*alerts))
+    waiting = []
+    while world.seconds < 4 * 3600:
+        world.seconds += QUARTER
+        due = [one.record for one in world.outbox.take_due(world.seconds)]
+        found, _ = events.retries({"Records": [*due, *due]})
+        world.services.deliver.again(found, math.inf)
+        world.outbox.watch(world.seconds)
+        waiting.append(len(world.outbox.messages))
+    assert max(waiting) == 1
+    check(world.aws, world.services.stores, alerts)
+
+
+def test_a_timer_goes_on_if_a_process_dies_before_it_notes_that_it_put_it_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    mute(world, 3600)
+    alerts = many_alerts(3)
+    world.new(world.records(*alerts))
+    world.seconds = QUARTER
+    due = [one.record for one in world.outbox.take_due(world.seconds)]
+    found, _ = events.retries({"Records": due})
+
+    def dies(*_: Any) -> None:
+        raise TimeoutError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Digests, "advance", dies)
+        assert len(world.services.deliver.again(found, math.inf).failed) == 1
+    world.services.deliver.again(found, math.inf)  # the message comes again
+    world.outbox.watch(world.seconds)
+    assert len(world.outbox.messages) == 2
+    world.seconds += QUARTER
+    world.again()
+    assert len(world.outbox.messages) == 1, "the two have merged"
+    world.until(3700)
+    check(world.aws, world.services.stores, alerts)
+
+
+def refused_digest(monkeypatch: pytest.MonkeyPatch) -> tuple[World, list[Alert], list[Any]]:
+    """Return a world with a dead digest of three alerts, these, and its dead letters."""
+    world = World(**QUARTERS)
+    alerts = many_alerts(3)
+    world.new(world.records(*alerts))
+    with monkeypatch.context() as patched:
+        patched.setattr(deliver, "MAX_ATTEMPTS", 1)
+        world.aws.around = fail_publish
+        world.seconds = QUARTER
+        assert world.again().dead == 1
+    world.count_calls()  # the topic takes messages again
+    letters, _ = events.retries({"Records": world.outbox.dead()})
+    return world, alerts, list(letters)
+
+
+def fail_publish(operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
+    if operation == "Publish":
+        raise error("Publish", "Throttled", 429)
+    return perform()
+
+
+def expire(world: World, many: int) -> None:
+    """Delete members of digests, as DynamoDB does after their time."""
+    members = sorted(key for key in world.aws.tables["alerts"].items if is_member(*key))
+    for symbol, place in members[:many]:
+        key = {"symbol": {"S": symbol}, "timestamp_rule": {"S": place}}
+        world.aws.dynamodb.delete_item(TableName="alerts", Key=key)
+
+
+def is_member(symbol: str, place: str) -> bool:
+    return symbol.startswith("digest:") and not place.startswith("#")
+
+
+def test_a_digest_without_its_members_does_not_count_as_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, alerts, letters = refused_digest(monkeypatch)
+    expire(world, 3)
+    assert world.services.deliver.again(letters, math.inf).failed == (), "the letter is used up"
+    assert world.aws.published == []
+    found = world.receipt(alerts[0]).delivery
+    assert (found.status, found.error) == ("dead", EXPIRED)
+
+
+def test_a_digest_that_lost_members_says_that_it_is_not_complete(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, _, letters = refused_digest(monkeypatch)
+    expire(world, 1)
+    assert world.services.deliver.again(letters, math.inf).sent == 1
+    data = data_of(world.aws.published[0])
+    assert (data["alerts"], data["complete"]) == (3, False)
+    assert sum(group["alerts"] for group in data["groups"]) == 2
