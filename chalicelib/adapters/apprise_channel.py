@@ -21,7 +21,7 @@ from chalicelib.domain.addresses import is_public
 from chalicelib.domain.channel_options import refused_name
 from chalicelib.domain.channel_secrets import SERVICES, Secrets
 from chalicelib.domain.deliveries import Lasting, Passing
-from chalicelib.domain.message_forms import Form, parts, render
+from chalicelib.domain.message_forms import Body, Form, Line, code_block, parts, render
 from chalicelib.domain.messages import Message
 
 PLUGINS = {
@@ -56,6 +56,11 @@ log = logging.getLogger("ticktape.deliver")
 
 _TITLED = ("mailto", "mailtos", "pover", "slack")
 """Services whose titles are plain text of their own; others would read markup in them."""
+
+_MARKDOWN = ("mmost", "mmosts")
+"""Services that read Markdown, although apprise takes what they get for plain text."""
+
+_MARKDOWN_WITHOUT_ESCAPES = ("zulip",)
 
 LIBRARIES = Path(__file__).resolve().parents[2] / "libraries"
 """Where the Lambda package keeps apprise and what it needs, out of the way of the other functions
@@ -130,6 +135,8 @@ def _written(plugin: Any, address: str, message: Message) -> dict[str, str]:
     """Return a message as arguments for the plugin's `notify`, in the form that its service has."""
     form = _form(plugin)
     is_mail = address.startswith("mailto")
+    if form == "text" and (marked := _marked(address.partition(":")[0], message)) is not None:
+        return marked
     if message.body is None or form == "text":
         title, _, body = message.text.partition("\n")
         if is_mail:
@@ -140,6 +147,19 @@ def _written(plugin: Any, address: str, message: Message) -> dict[str, str]:
         body = render(message.body, form) if is_mail else parts(message.body, form)[1]
         return {"title": title, "body": body, "body_format": form}
     return {"title": "", "body": render(message.body, form), "body_format": form}
+
+
+def _marked(scheme: str, message: Message) -> dict[str, str] | None:
+    """Return a message for a service whose plain text is Markdown; None for others. apprise leaves
+    it as it is."""
+    if scheme not in (*_MARKDOWN, *_MARKDOWN_WITHOUT_ESCAPES):
+        return None
+    heading, _, rest = message.text.partition("\n")
+    body = message.body or Body(heading, tuple(Line("Note", line) for line in rest.split("\n")))
+    if scheme in _MARKDOWN:
+        return {"title": "", "body": render(body, "markdown"), "body_format": "text"}
+    topic = parts(body, "text")[0]
+    return {"title": topic, "body": code_block(body), "body_format": "text"}
 
 
 def _form(plugin: Any) -> Form:

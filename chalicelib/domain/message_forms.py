@@ -17,6 +17,7 @@ Form = Literal["text", "markdown", "html"]
 _MARKUP = re.compile(r"[\\`*_\[\]<>~|&]")
 _LINE_START = re.compile(r"^(\s*)([#+=-]|\d+(?=[.)](?:\s|$)))", re.MULTILINE)
 _MENTION = re.compile(r"@(?=\w)")
+_QUOTE = "'"
 _ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
 _NO_WIDTH = "\u200b"
 """Between `@` and a name: Discord takes no escape for a mention. Within what would be an address:
@@ -67,6 +68,19 @@ def markdown_text(text: str) -> str:
     unmarked = _MARKUP.sub(lambda found: "\\" + found[0], text)
     quiet = _MENTION.sub("@" + _NO_WIDTH, unmarked)
     return _LINE_START.sub(_escaped_start, quiet)
+
+
+def code_block(body: Body) -> str:
+    """Return the whole message for services whose Markdown has no escapes: what it says in a code
+    block, where nothing is markup, a link or a mention, and its links below."""
+    plain = Body(body.heading, tuple(line for line in body.lines if not line.is_link))
+    links = [_text_line(line) for line in body.lines if line.is_link]
+    return "\n".join([_fenced(render(plain, "text")), *links])
+
+
+def _fenced(text: str) -> str:
+    """Return a text in a code block, which nothing in it ends."""
+    return f"```text\n{text.replace('`', _QUOTE)}\n```"
 
 
 def _escaped_start(found: re.Match[str]) -> str:

@@ -46,6 +46,9 @@ Each kind has its own status: a status of DEFAULT_4XX would overwrite the others
 HEALTH = ApiRate(per_second=10, burst=20)
 """The rate of GET /health, which needs no key. A page asks every ten seconds."""
 
+SIGNED_MUTES = ApiRate(per_second=2, burst=10)
+"""The rate of POST /mutes/signed, which needs no key. A person follows a link now and then."""
+
 
 def apply(stage: Stage) -> None:
     """Set the answers, deploy them to the API's stage, and set its rates."""
@@ -105,9 +108,17 @@ def _complaint(stage: Stage) -> str:
 
 def _limit(client: Any, api_id: str, stage: Stage) -> None:
     rate = stage.chalice.api_rate
-    health = ApiRate(min(HEALTH.per_second, rate.per_second), min(HEALTH.burst, rate.burst))
-    operations = [*_throttling("/*/*", rate), *_throttling("/~1health/GET", health)]
+    operations = [
+        *_throttling("/*/*", rate),
+        *_throttling("/~1health/GET", _within(HEALTH, rate)),
+        *_throttling("/~1mutes~1signed/POST", _within(SIGNED_MUTES, rate)),
+    ]
     client.update_stage(restApiId=api_id, stageName=stage.stage, patchOperations=operations)
+
+
+def _within(own: ApiRate, rate: ApiRate) -> ApiRate:
+    """Return a route's own rate, as far as it is below the stage's."""
+    return ApiRate(min(own.per_second, rate.per_second), min(own.burst, rate.burst))
 
 
 def _throttling(methods: str, rate: ApiRate) -> list[dict[str, str]]:

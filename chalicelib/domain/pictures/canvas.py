@@ -112,11 +112,14 @@ def text_width(text: str) -> int:
 
 def clipped(text: str, width: int) -> str:
     """Return as much of a text as fits into the width in pixels, with an ellipsis if it is cut."""
-    if text_width(text) <= width:
-        return text
-    while text and text_width(text + "...") > width:
-        text = text[:-1]
-    return text.rstrip() + "..."
+    room = width - text_width("...")
+    kept = used = 0
+    for place in _known(text):
+        used += _letter(place)[0]
+        kept += used <= room
+        if used > width:
+            return text[:kept].rstrip() + "..."
+    return text
 
 
 def _known(text: str) -> Iterable[int]:

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from decimal import Decimal
 from email import message_from_bytes
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
 from chalicelib.adapters import apprise_channel
 from chalicelib.adapters.apprise_channel import AppriseChannel
 from chalicelib.domain.channel_secrets import Secrets
+from chalicelib.domain.message_forms import Body, Line, code_block
 from chalicelib.domain.messages import Message, compose
 from rigs.alert_peers import Received, peer, slack, webhook
 from tests.factories import make_alert
@@ -91,6 +93,30 @@ def test_ntfy_gets_plain_text(post: Post) -> None:
     told = json.loads(post("ntfy://127.0.0.1:PORT/alerts").body)
     assert told["title"] == HOSTILE
     assert told["message"].split("\n")[:3] == [*LINES, f"Chart: {LINK}"]
+
+
+def test_mattermost_gets_markdown_although_apprise_says_plain_text(post: Post) -> None:
+    told = json.loads(post(f"mmost://127.0.0.1:PORT/{TOKEN}").body)
+    heading, *lines = told["text"].split("  \n")
+    assert heading == r"**^GSPC \_x\_ \<b\>A\&B\</b\> \*y\* \[z\](w)**"
+    assert (*LINES, f"[Chart](<{LINK}>)") == tuple(lines[:3])
+
+
+def test_zulip_whose_markdown_has_no_escapes_gets_a_code_block(
+    post: Post, message: Message
+) -> None:
+    address = f"zulip://bot@organization/{TOKEN}abcdefgh/stream"
+    told = parse_qs(post(address, "notify_url").body.decode())
+    block, rest = told["content"][0].split("\n```\n")
+    assert block.split("\n")[:4] == ["```text", HOSTILE, *LINES]
+    assert rest.split("\n")[0] == f"Chart: {LINK}"
+    assert told["topic"] == [HOSTILE]
+
+
+def test_nothing_in_a_message_ends_its_code_block() -> None:
+    body = Body("x\n```\n@**all** [l](https://evil)", (Line("L", "```"),))
+    assert code_block(body).count("```") == 2
+    assert code_block(body).endswith("\nL: '''\n```")
 
 
 def test_a_mail_has_both_forms(message: Message) -> None:

@@ -111,10 +111,11 @@ class Recorded:
 
 
 @pytest.mark.parametrize(
-    ("per_second", "burst", "health"), [(50, 100, ("10", "20")), (2, 5, ("2", "5"))]
+    ("per_second", "burst", "health", "signed"),
+    [(50, 100, ("10", "20"), ("2", "10")), (1, 5, ("1", "5"), ("1", "5"))],
 )
-def test_health_which_needs_no_key_has_a_rate_of_its_own_below_the_stages(
-    per_second: int, burst: int, health: tuple[str, str]
+def test_routes_that_need_no_key_have_rates_of_their_own_below_the_stages(
+    per_second: int, burst: int, health: tuple[str, str], signed: tuple[str, str]
 ) -> None:
     rate = ApiRate(per_second, burst)
     stage = make_stage()
@@ -129,4 +130,6 @@ def test_health_which_needs_no_key_has_a_rate_of_its_own_below_the_stages(
         "/*/*/throttling/burstLimit": str(burst),
         "/~1health/GET/throttling/rateLimit": health[0],
         "/~1health/GET/throttling/burstLimit": health[1],
+        "/~1mutes~1signed/POST/throttling/rateLimit": signed[0],
+        "/~1mutes~1signed/POST/throttling/burstLimit": signed[1],
     }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from chalicelib.domain.pictures import canvas
 from chalicelib.domain.pictures.canvas import Canvas, clipped, text_width
 from chalicelib.domain.pictures.palette import Ink
 from tests.unit.pictures.conftest import Seen, colour
@@ -48,3 +51,17 @@ def test_shapes_are_cut_at_the_edges() -> None:
     seen = Seen(canvas.png())
     assert seen.image.size == (20, 20)
     assert seen.count(Ink.UP) == 60
+
+
+def test_a_long_text_is_read_as_far_as_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A planted row may have a message of 350 KB."""
+    read: list[int] = []
+    letter = canvas._letter
+
+    def noted(place: int) -> tuple[int, tuple[bytes, ...]]:
+        read.append(place)
+        return letter(place)
+
+    monkeypatch.setattr(canvas, "_letter", noted)
+    assert clipped("i" * 350_000, 100).endswith("i...")
+    assert len(read) < 200
