@@ -17,10 +17,11 @@ CACHE_SECONDS = 1
 
 
 def mutes(services: Services, request: Any) -> Response:
-    """List the mutes that have not ended."""
+    """List the mutes that have not ended, and the ids of those that cannot be read."""
     parameters.read(request, "/mutes", parameters.NONE)
-    rows = [shown(mute) for mute in services.mutes.all()]
-    return rendering.document(request, {"mutes": rows}, caching(services, CACHE_SECONDS))
+    mutes, unreadable = services.mutes.listed()
+    listed = {"mutes": [shown(mute) for mute in mutes], "unreadable": unreadable}
+    return rendering.document(request, listed, caching(services, CACHE_SECONDS))
 
 
 def create_mute(services: Services, request: Any) -> Response:

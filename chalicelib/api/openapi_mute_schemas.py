@@ -25,7 +25,17 @@ MUTE_SCHEMAS: dict[str, Schema] = {
             "created_at": INSTANT,
         }
     ),
-    "Mutes": record({"mutes": list_of("Mute")}),
+    "Mutes": record(
+        {
+            "mutes": list_of("Mute"),
+            "unreadable": {
+                "type": "array",
+                "items": text(),
+                "description": "The ids of stored mutes that this version cannot read and that mute"
+                " nothing. DELETE removes them.",
+            },
+        }
+    ),
     "MuteGiven": {
         "type": "object",
         "description": "With `until` or `recurring`, one of them.",

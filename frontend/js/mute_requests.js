@@ -11,8 +11,12 @@ const RULE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 /** @param {any} name @param {RegExp} pattern */
 const isName = (name, pattern) => typeof name === "string" && pattern.test(name);
 
-/** @param {Api} api @returns {Promise<Mute[]>} */
-export const listMutes = async (api) => (await api.request("/mutes")).mutes;
+/**
+ * @param {Api} api
+ * @returns {Promise<{mutes: Mute[], unreadable: string[]}>} unreadable: ids of mutes that the API
+ *   cannot read
+ */
+export const listMutes = (api) => api.request("/mutes");
 
 /**
  * @param {Api} api

@@ -45,7 +45,7 @@ def kept(dynamodb: Any, environment: dict[str, str]) -> str | None:
 
     Someone else may have made them.
     """
-    found = len(_book(dynamodb, environment).all())
+    found = len(_book(dynamodb, environment).listed().mutes)
     if not found:
         return None
     which = "1 stored mute holds" if found == 1 else f"{found} stored mutes hold"
@@ -64,10 +64,12 @@ def _book(dynamodb: Any, environment: Mapping[str, str]) -> MuteBook:
 
 
 def _list(book: MuteBook, _: argparse.Namespace) -> int:
-    mutes = book.all()
+    mutes, unreadable = book.listed()
     for mute in mutes:
         print(_described(mute))
-    if not mutes:
+    for mute_id in unreadable:
+        print(f"{mute_id}  cannot be read, and mutes nothing")
+    if not mutes and not unreadable:
         print("there are no mutes")
     return OK
 

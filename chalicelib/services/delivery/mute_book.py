@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets as randomness
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -40,6 +41,19 @@ class MuteTable(msgspec.Struct, frozen=True):
     unreadable: tuple[bytes, ...] = ()
 
 
+class Listed(NamedTuple):
+    """The mutes, and the ids of stored ones that this version cannot read and that mute nothing; of
+    these at most MAX_MUTES."""
+
+    mutes: list[Mute]
+    unreadable: list[str]
+
+
+def unreadable_id(raw: bytes) -> str:
+    """Return the id under which a mute that cannot be read is listed and removed."""
+    return hashlib.sha256(raw).hexdigest()[:24]
+
+
 MuteStore = TableStore[MuteTable, Mute]
 """Where mutes are kept."""
 
@@ -66,9 +80,12 @@ class MuteBook:
         self._clock = clock
         self._link_key = link_key
 
-    def all(self) -> list[Mute]:
-        """Return the mutes, the oldest first."""
-        return [mute for mute in self._needed(self._store.table()) if not mute.removed]
+    def listed(self) -> Listed:
+        """Return the mutes, the oldest first, and those that cannot be read."""
+        table = self._store.table()
+        mutes = [mute for mute in self._needed(table) if not mute.removed]
+        unreadable = dict.fromkeys(map(unreadable_id, table.unreadable))
+        return Listed(mutes, list(unreadable)[:MAX_MUTES])
 
     def create(self, given: dict[str, Any]) -> Mute:
         """Store a new mute. Raises MuteError, MuteRefused, Contended."""
@@ -97,12 +114,15 @@ class MuteBook:
         return found or made
 
     def remove(self, mute_id: str) -> None:
-        """Remove a mute. Raises UnknownMute, Contended."""
+        """Remove a mute, also one that cannot be read. Raises UnknownMute, Contended."""
+        if mute_id in map(unreadable_id, self._store.table().unreadable):
+            kept = _WithoutUnreadable(self._store, mute_id)
+            return rewrite(kept, self._needed, "mutes")
 
         def drop(table: MuteTable) -> list[Mute]:
             return _without(self._needed(table), mute_id)
 
-        rewrite(self._store, drop, "mutes")
+        return rewrite(self._store, drop, "mutes")
 
     def _add(self, made: Mute) -> Mute:
         def add(table: MuteTable) -> list[Mute]:
@@ -118,6 +138,24 @@ class MuteBook:
         state = self._states().get(symbol)
         last = state.last if state else None
         return next_open(symbol, last.exchange_timezone if last else None, now)
+
+
+class _WithoutUnreadable:
+    """MuteStore that leaves out a stored mute that cannot be read."""
+
+    def __init__(self, store: MuteStore, mute_id: str) -> None:
+        self._store = store
+        self._mute_id = mute_id
+
+    def table(self) -> MuteTable:
+        """See TableStore."""
+        table = self._store.table()
+        kept = tuple(raw for raw in table.unreadable if unreadable_id(raw) != self._mute_id)
+        return msgspec.structs.replace(table, unreadable=kept)
+
+    def write(self, table: MuteTable, mutes: tuple[Mute, ...], /) -> bool:
+        """See TableStore."""
+        return self._store.write(table, mutes)
 
 
 def _with(stored: Sequence[Mute], made: Mute) -> list[Mute]:

@@ -62,20 +62,35 @@ function choice(label, options) {
   return [control, el("label", {}, el("span", {}, label), control)];
 }
 
+/** @typedef {{id: string, what: string, when: string, name?: string}} Entry of the list */
+
+/** @param {Mute} mute @returns {Entry} */
+const entryOf = (mute) => ({
+  id: mute.mute_id,
+  what: whatText(mute),
+  when: whenText(mute),
+  name: mute.name,
+});
+
+/** @param {string} id @returns {Entry} */
+const unreadableEntry = (id) => ({
+  id,
+  what: `the mute ${id}`,
+  when: "cannot be read, and mutes nothing",
+});
+
 /**
- * @param {Api} api @param {Mute} mute
+ * @param {Api} api @param {Entry} entry
  * @param {(done: Promise<any>) => Promise<void>} follow shows what came of it
  */
-function item(api, mute, follow) {
+function item(api, { id, what, when, name }, follow) {
   const remove = el(
     "button.button.quiet",
     {
       type: "button",
-      "aria-label": `Remove: ${whatText(mute)} ${whenText(mute)}`,
+      "aria-label": `Remove: ${what} ${when}`,
       onclick: () =>
-        void busy(remove, "Removing …", () =>
-          follow(withToken(SCOPE, () => removeMute(api, mute.mute_id))),
-        ),
+        void busy(remove, "Removing …", () => follow(withToken(SCOPE, () => removeMute(api, id)))),
     },
     "Remove",
   );
@@ -85,8 +100,8 @@ function item(api, mute, follow) {
     el(
       "div.entry",
       {},
-      el("span.what.wide", {}, sentence(whatText(mute))),
-      el("small.wide", {}, [whenText(mute), mute.name].filter(Boolean).join(" · ")),
+      el("span.what.wide", {}, sentence(what)),
+      el("small.wide", {}, [when, name].filter(Boolean).join(" · ")),
       el("div.controls", {}, remove),
     ),
   );
@@ -137,8 +152,9 @@ export async function openMutes(api, subject, said = "") {
     status.textContent = text;
     try {
       await done;
-      const mutes = await listMutes(api);
-      list.replaceChildren(...mutes.map((mute) => item(api, mute, follow)));
+      const { mutes, unreadable = [] } = await listMutes(api);
+      const entries = [...mutes.map(entryOf), ...unreadable.map(unreadableEntry)];
+      list.replaceChildren(...entries.map((entry) => item(api, entry, follow)));
       status.textContent = text || (mutes.length ? "" : "Nothing is muted.");
     } catch (error) {
       if (!(error instanceof Error)) throw error;

@@ -10,8 +10,10 @@ import pytest
 
 from chalicelib.adapters.directory_items import DirectoryItems
 from chalicelib.adapters.mutes import Mutes
-from chalicelib.domain.mutes import MAX_DAYS, Mute
+from chalicelib.domain.mutes import MAX_DAYS, MUTE_ID, Mute
 from chalicelib.domain.times import to_text
+from chalicelib.services.delivery.mute_book import MuteBook, UnknownMute
+from chalicelib.services.stores import StateStore
 from rigs.memory_aws.system import Aws
 from tests.api_support import NOW
 
@@ -103,3 +105,25 @@ def test_an_item_without_a_list_is_one_unreadable_entry(
         assert store.write(table, (GOOD,))
         after = store.table()
         assert (after.mutes, len(after.unreadable)) == ((GOOD,), 1)
+
+
+def test_a_mute_that_cannot_be_read_is_listed_by_its_id_and_can_be_removed() -> None:
+    aws = Aws()
+    bad = [{"mute_id": f"b{n}", "until": "z"} for n in range(2)]
+    good = {"mute_id": "a1", "symbol": "AAPL", "until": GOOD.until}
+    plant(aws, {"S": json.dumps([*bad, good])})
+    book = MuteBook(table_of(aws), _no_states, lambda: NOW)
+    mutes, unreadable = book.listed()
+    assert (mutes, len(unreadable)) == ([GOOD], 2)
+    assert all(MUTE_ID.fullmatch(mute_id) for mute_id in unreadable)
+    book.remove(unreadable[0])
+    assert book.listed() == ([GOOD], unreadable[1:])
+    with pytest.raises(UnknownMute):
+        book.remove(unreadable[0])
+    book.remove("a1")
+    assert book.listed() == ([], unreadable[1:])
+    assert [json.loads(raw) for raw in table_of(aws).table().unreadable] == bad[1:]
+
+
+def _no_states() -> StateStore:
+    raise AssertionError("no symbol is looked up")
