@@ -29,6 +29,7 @@ from chalicelib import bootstrap, handlers
 from chalicelib.bootstrap import Services
 from chalicelib.domain.times import to_text
 from chalicelib.event_sources import EVENT_SOURCES
+from chalicelib.services.ingest.ingest import LEARNT_SECONDS
 from costs.counted import Counted
 from costs.settings import Settings
 from producer.sinks.sqs import GROUPS
@@ -117,7 +118,10 @@ def run(settings: Settings) -> Counted:
     seconds = min(seconds, max(60.0, MOST_TICKS * settings.interval_seconds / symbols))
     with rig.installed():
         rig.set_rules()
-        rig.give_history([f"S{number:04}" for number in range(symbols)])
+        names = [f"S{number:04}" for number in range(symbols)]
+        rig.give_history(names)
+        if settings.packed > 1:
+            rig.pack(names)
         for wave in waves(settings, symbols, warm + seconds):
             if wave.at >= warm and not rig.counting:
                 rig.start_counting()
@@ -233,6 +237,15 @@ class _Rig:
                 bar.bar, bar.mode = "1m", "backfill"
                 bar.timestamp = f"{bar.timestamp[:17]}00.000000Z"
             self._ingest([b"\n".join(map(encode, bars))])
+
+    def pack(self, symbols: Sequence[str]) -> None:
+        """Send a packed record of each symbol so long ago that its ticks may share items now."""
+        self._now = -2.0 * LEARNT_SECONDS
+        for symbol in symbols:
+            walk = Walk(symbol, "packed")
+            self._ingest([b"\n".join(encode(walk.tick(self._now + at)) for at in (0, 1))])
+        self.finish()
+        self._now = 0.0
 
     def start_counting(self) -> None:
         """Reset the counts after the warm-up."""

@@ -7,11 +7,12 @@ import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
-from bench import cost, old_design
+from bench import cost, cost_run, old_design
 from chalicelib.services.reports import costs
 from costs import collector, pricing
 from costs.counted import Counted, Tally
@@ -235,6 +236,19 @@ def test_a_small_load_is_counted_and_printed(capsys: pytest.CaptureFixture[str])
     assert lines["S3: puts"] == pytest.approx(2.5)
     assert found["usd_a_month"] > found["usd_fixed_a_month"] > 10
     assert found["prices"]["as_of"] == prices().as_of
+
+
+def test_packed_ticks_share_the_writes_of_an_item() -> None:
+    load: dict[str, Any] = {
+        "symbols": 2,
+        "interval_seconds": 1.0,
+        "crosses": "off",
+        "detect_window": 10.0,
+    }
+    packed = cost_run.run(Settings(**load, ticks_per_record=10, flush_seconds=10.0))
+    alone = cost_run.run(Settings(**load))
+    writes = [one.units("write_units", "ingest_kinesis") / one.ticks for one in (alone, packed)]
+    assert writes == [1, pytest.approx(0.1, abs=0.01)]
 
 
 @pytest.mark.parametrize(
