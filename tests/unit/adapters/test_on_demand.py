@@ -32,7 +32,7 @@ def test_a_store_is_made_when_it_is_first_used_and_once() -> None:
     assert len(made) == 1
 
 
-def test_what_a_store_changes_of_itself_is_seen() -> None:
+def test_changes_that_a_store_makes_to_itself_are_seen() -> None:
     store = OnDemand(_Store)
     assert store.broken == ()
     store.all()
