@@ -261,7 +261,8 @@ class Services:
         from chalicelib.services.health import HealthCheck
 
         is_closed = self.settings.read_access == "closed"
-        return HealthCheck(self.stores, self.clock, stage=self.settings.stage, is_closed=is_closed)
+        given = self.stores, self.clock, self.channels.all
+        return HealthCheck(*given, stage=self.settings.stage, is_closed=is_closed)
 
     @cached_property
     def forget(self) -> Forget:

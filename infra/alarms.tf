@@ -75,6 +75,12 @@ locals {
       bound      = 0, minutes = 5, periods = 1, above = 1
       dimensions = { stage = var.stage }
     }
+    # Lambda takes no message before its delay is over: a quarter of an hour at most.
+    retry-age = {
+      namespace  = "AWS/SQS", metric = "ApproximateAgeOfOldestMessage", statistic = "Maximum"
+      bound      = 1200, minutes = 5, periods = 2, above = 2
+      dimensions = { QueueName = local.queues["deliveries"].name }
+    }
     store-age = {
       namespace  = "Ticktape", metric = "StoreAgeMilliseconds", statistic = "Average"
       bound      = 30000, minutes = 5, periods = 3, above = 2

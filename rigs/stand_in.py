@@ -78,6 +78,7 @@ class StandIn:
     source: str = "simulator"
     failing: int = 0
     detect_lag_seconds: int = 0
+    deliver_lag_seconds: int = 0
     stopped_at: float | None = None
     poll_seconds: float = 0.5
     max_age: int | None = None
@@ -137,8 +138,9 @@ class StandIn:
                 "status": self.failing,
             }
         if path == "/health":
-            lag = self.detect_lag_seconds
-            return 200, {"status": "ok", "detect_lag_seconds": lag, "producer": self.producer}
+            lags = ("detect_lag_seconds", "deliver_lag_seconds")
+            told = {name: getattr(self, name) for name in lags}
+            return 200, {"status": "ok", "producer": self.producer} | told
         if path == "/symbols":
             listed = [{"symbol": s, "name": f"{s.title()} Works"} for s in self.symbols]
             return 200, {"symbols": listed}

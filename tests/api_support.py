@@ -93,7 +93,8 @@ class FakeServices:
     def health(self) -> HealthCheck:
         """See Services."""
         is_closed = self.settings.read_access == "closed"
-        return HealthCheck(self.stores, self.clock, stage=self.settings.stage, is_closed=is_closed)
+        given = self.stores, self.clock, self.channels.all
+        return HealthCheck(*given, stage=self.settings.stage, is_closed=is_closed)
 
     def clock(self) -> datetime:
         """The present of the test."""

@@ -410,6 +410,12 @@ _PRICES: dict[str, Schema] = {
                 "description": "The age of the oldest price that detect has not processed; 0 if it "
                 "has processed all. Covers at most 25 symbols, spread over the list.",
             },
+            "deliver_lag_seconds": {
+                **COUNT,
+                "description": "The age of the oldest alert whose first attempt has not begun, or "
+                "how long a further attempt has been due, whichever is longer; 0 if nothing is "
+                "behind. Covers the latest 100 alerts of a day and of the last six hours.",
+            },
             "given_up": nullable(
                 {
                     **COUNT,

@@ -6,20 +6,27 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
 from chalicelib.domain.detection import State
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.domain.wire import MAX_AHEAD
+from chalicelib.services.delivery.lag import deliver_lag
 from chalicelib.services.stores import PriceStore, ProducerStatus, Stores
+
+if TYPE_CHECKING:
+    from chalicelib.domain.channels import StoredChannel
 
 KEPT_SECONDS = 2
 """How long an answer is cached: frequent calls without a key cause no more reads."""
 
 LISTED_SECONDS = 30
 """How long a long list of symbols, and the number of dead-lettered batches, are cached."""
+
+DELIVERIES_SECONDS = 10
+"""How long the lag of deliveries is cached, for which up to 200 alerts are read."""
 
 MOST_SAMPLED = 25
 """The most symbols whose states and prices are read."""
@@ -55,6 +62,8 @@ class Health(msgspec.Struct, frozen=True):
     `symbols` counts those seen, `given_up` the dead-lettered batches that wait to be redriven; None
     if unknown. `detect_lag_seconds` is the age of the oldest price that detect has not processed, 0
     if it has processed all. It covers at most MOST_SAMPLED symbols, as does `last_tick`.
+    `deliver_lag_seconds` is the age of the oldest of the latest alerts whose first attempt has not
+    begun, or how long a further attempt has been due.
     """
 
     status: str
@@ -64,6 +73,7 @@ class Health(msgspec.Struct, frozen=True):
     last_tick: str | None
     last_tick_age_seconds: int | None
     detect_lag_seconds: int
+    deliver_lag_seconds: int
     given_up: int | None
     producer: Producing | None
 
@@ -71,21 +81,30 @@ class Health(msgspec.Struct, frozen=True):
 class HealthCheck:
     """Answers health checks from data read at most KEPT_SECONDS ago.
 
-    A read takes a Query, two BatchGetItem, a Query for each of MOST_SAMPLED symbols and, once in
-    LISTED_SECONDS, a listing of the failures bucket. Errors of the stores are raised, not cached.
+    A read takes a Query, two BatchGetItem, a Query for each of MOST_SAMPLED symbols, once in
+    DELIVERIES_SECONDS a GetItem and two or three Queries for deliveries, and once in LISTED_SECONDS
+    a listing of the failures bucket. Errors of the stores are raised, not cached.
     """
 
     def __init__(
-        self, stores: Stores, clock: Callable[[], datetime], *, stage: str, is_closed: bool
+        self,
+        stores: Stores,
+        clock: Callable[[], datetime],
+        channels: Callable[[], Sequence[StoredChannel]],
+        *,
+        stage: str,
+        is_closed: bool,
     ) -> None:
-        """Create the check. `is_closed`: reading needs a token."""
+        """Create the check. `channels` reads them; `is_closed`: reading needs a token."""
         self._stores = stores
+        self._channels = channels
         self._clock = clock
         self._stage = stage
         self._is_closed = is_closed
         self._answer = Kept[Health](clock)
         self._seen = Kept[list[str]](clock)
         self._given_up = Kept[int | None](clock)
+        self._undelivered = Kept[int](clock)
 
     def __call__(self, version: str) -> Health:
         """Return the health; `version` is the API's."""
@@ -106,9 +125,16 @@ class HealthCheck:
             last_tick=newest,
             last_tick_age_seconds=_age_seconds(now, newest) if newest else None,
             detect_lag_seconds=_detect_lag(self._stores.prices, sampled, states, now),
+            deliver_lag_seconds=self._undelivered.get(
+                self._deliver_lag, lambda _: DELIVERIES_SECONDS
+            ),
             given_up=self._given_up.get(self._stores.failures.count, lambda _: LISTED_SECONDS),
             producer=_producing(self._stores.producers.statuses(), now, self._is_closed),
         )
+
+    def _deliver_lag(self) -> int:
+        stores = self._stores
+        return deliver_lag(stores.alerts, stores.prices, self._channels(), self._clock())
 
     def _list(self) -> list[str]:
         return [entry.symbol for entry in self._stores.symbols.listed("seen")]

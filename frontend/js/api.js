@@ -177,11 +177,12 @@ export class Api {
 
   /**
    * The producer's status (null if none has reported), and the seconds by which signals and alerts
-   * lag behind prices.
-   * @returns {Promise<{producer: import("./types.js").Producer | null, lag: number}>}
+   * lag behind prices, and messages behind alerts.
+   * @returns {Promise<Pick<import("./store.js").State, "producer" | "lag" | "messageLag">>}
    */
   async health() {
-    const { producer, detect_lag_seconds: lag } = await this.request("/health");
+    const answer = await this.request("/health");
+    const { producer, detect_lag_seconds: lag, deliver_lag_seconds: messageLag } = answer;
     return {
       producer: producer
         ? {
@@ -193,6 +194,7 @@ export class Api {
           }
         : null,
       lag: lag ?? 0,
+      messageLag: messageLag ?? 0,
     };
   }
 

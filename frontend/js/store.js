@@ -17,6 +17,7 @@ import { USUAL_AVERAGES } from "./data/indicator_table.js";
  * @property {import("./types.js").Link} link
  * @property {import("./types.js").Producer | null} producer null until one has reported
  * @property {number} lag seconds by which signals and alerts lag behind the stored prices
+ * @property {number} messageLag seconds by which messages lag behind alerts
  * @property {number} waitingSince milliseconds since when there has been no price to show, 0 if
  *   there is one
  * @property {import("./types.js").Alert[] | null} alerts null until fetched
@@ -58,6 +59,7 @@ export function initialState() {
     link: { state: "connecting", retryAt: 0, answeredAt: 0, reason: "" },
     producer: null,
     lag: 0,
+    messageLag: 0,
     waitingSince: 0,
     alerts: null,
     symbolAlerts: [],

@@ -95,15 +95,18 @@ def test_prices_of_an_exchange_that_the_source_delays_are_said_to_be(
     expect(badge).to_have_attribute("title", re.compile("prices of this exchange by 20 minutes"))
 
 
-def test_signals_that_are_behind_the_prices_are_said_until_they_have_caught_up(
+def test_signals_and_messages_that_are_behind_are_said_until_they_have_caught_up(
     world: StandIn, open_page: OpenPage
 ) -> None:
     world.detect_lag_seconds = 441
+    world.deliver_lag_seconds = 200
     page = open_page(world.page)
-    badge = page.locator("#status .lag")
-    expect(badge).to_have_text("Catching up: 7 min behind", timeout=60_000)
-    world.detect_lag_seconds = 0
-    expect(badge).to_be_hidden(timeout=60_000)
+    signals, messages = page.locator("#status .lag"), page.locator("#status .late")
+    expect(signals).to_have_text("Catching up: 7 min behind", timeout=60_000)
+    expect(messages).to_have_text("Messages: 3 min late")
+    world.detect_lag_seconds = world.deliver_lag_seconds = 0
+    expect(signals).to_be_hidden(timeout=60_000)
+    expect(messages).to_be_hidden()
 
 
 def test_closed_market_says_until_when(world: StandIn, open_page: OpenPage) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.retries import LONGEST_DELAY_SECONDS
+from costs.pricing import ALARM_METRICS
 from infra.deploy import costs, limits
 from tests.deploy_support.emulated_aws import ROOT, EmulatedAws
 from tests.deploy_support.terraform_here import needs_terraform, terraform_environment
@@ -172,6 +174,21 @@ def test_small_example_costs_nothing_by_the_hour(plans: Plans) -> None:
     assert sum(line.usd for line in found) == 0
     assert [line.what for line in found] == ["alarms' metrics"]
     assert found[0].count <= listed.free["alarm_metrics"]
+
+
+def test_old_messages_of_further_attempts_ring_after_the_longest_delay(plans: Plans) -> None:
+    alarms = plans.resources("normal", "aws_cloudwatch_metric_alarm")
+    found = next(alarm for alarm in alarms if alarm["alarm_name"] == "ticktape-dev-retry-age")
+    assert found["metric_name"] == "ApproximateAgeOfOldestMessage"
+    assert found["dimensions"] == {"QueueName": "ticktape-dev-deliveries"}
+    assert found["threshold"] > LONGEST_DELAY_SECONDS
+
+
+def test_the_cost_model_counts_the_alarms_of_the_examples(plans: Plans) -> None:
+    for example, ingest in (("normal", "kinesis"), ("small", "sqs")):
+        planned = costs.lines(costs.planned(plans.plan(example)), costs.prices())
+        alarms = next(line.count for line in planned if line.what == "alarms' metrics")
+        assert alarms == ALARM_METRICS[ingest], example
 
 
 DELIVERIES = {"ticktape-dev-deliveries", "ticktape-dev-deliveries-dead"}

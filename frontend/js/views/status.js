@@ -13,6 +13,7 @@ import { serverNow } from "../server_clock.js";
 const ASKING_SHOWN = 600;
 const DELAYED_SECONDS = 60;
 const BEHIND_SECONDS = 5; // a batch in progress does not count as lag
+const LATE_SECONDS = 60;
 
 /** @type {Record<string, string>} */
 const SOURCES = {
@@ -99,7 +100,10 @@ export function mountStatus(store, feed) {
   const behind = el("span.badge.warn.lag", {
     title: "Prices are stored; their bars, signals and alerts are still being computed",
   });
-  byId("status").append(behind, simulated, source, session, age, link);
+  const late = el("span.badge.warn.late", {
+    title: "Alerts are recorded; messages of some have not been sent yet",
+  });
+  byId("status").append(behind, late, simulated, source, session, age, link);
 
   /** @type {unknown} the link's state at the reader's request; each answer replaces it */
   let askedAt = null;
@@ -112,8 +116,10 @@ export function mountStatus(store, feed) {
     setTimeout(render, ASKING_SHOWN);
   };
   const render = () => {
-    const { view, quotes, lag, link: state, series } = store.state;
+    const { view, quotes, lag, messageLag, link: state, series } = store.state;
     behind.hidden = lag < BEHIND_SECONDS;
+    late.hidden = messageLag < LATE_SECONDS;
+    setText(late, `Messages: ${formatAge(messageLag)} late`);
     setText(behind, `Catching up: ${formatAge(lag)} behind`);
     const quote = quotes.get(view.symbol);
     link.dataset.link = state.state;

@@ -6,11 +6,18 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.channels import with_topic
 from chalicelib.domain.detection import State
-from chalicelib.services.health import LISTED_SECONDS, MOST_SAMPLED, HealthCheck, spread
+from chalicelib.services.health import (
+    DELIVERIES_SECONDS,
+    LISTED_SECONDS,
+    MOST_SAMPLED,
+    HealthCheck,
+    spread,
+)
 from chalicelib.services.priced import PricedRecord
 from chalicelib.services.stores import ProducerStatus, SymbolEntry
-from tests.factories import NEVER, at, instant, make_tick
+from tests.factories import NEVER, at, instant, make_alert, make_tick
 from tests.fakes import fake_stores
 
 
@@ -20,7 +27,8 @@ def ask(stores: Any, *, is_closed: bool = False) -> Any:
 
 def check(stores: Any, times: list[float], *, is_closed: bool = False) -> HealthCheck:
     """A check whose clock tells the last of `times`."""
-    return HealthCheck(stores, lambda: instant(times[-1]), stage="test", is_closed=is_closed)
+    given = stores, lambda: instant(times[-1]), lambda: with_topic(())
+    return HealthCheck(*given, stage="test", is_closed=is_closed)
 
 
 def status(command: str = "stream", seconds: float = 90, **fields: Any) -> ProducerStatus:
@@ -58,10 +66,21 @@ def test_a_symbol_that_detect_has_not_begun_counts_from_its_first_price() -> Non
     assert ask(stores).detect_lag_seconds == 95
 
 
+def test_it_tells_how_long_the_oldest_alert_has_waited_for_deliver_briefly_cached() -> None:
+    stores, times = fake_stores(), [100.0]
+    ask_again = check(stores, times)
+    stores.alerts.record_all([make_alert(timestamp=at(30))], None)
+    assert ask_again("1").deliver_lag_seconds == 70
+    times.append(100 + DELIVERIES_SECONDS - 1)
+    assert ask_again("1").deliver_lag_seconds == 70
+    times.append(100 + DELIVERIES_SECONDS + 2)
+    assert ask_again("1").deliver_lag_seconds == 82
+
+
 def test_an_empty_system_is_healthy() -> None:
     found = ask(fake_stores())
     assert (found.status, found.symbols, found.last_tick, found.given_up) == ("ok", 0, None, 0)
-    assert found.detect_lag_seconds == 0
+    assert (found.detect_lag_seconds, found.deliver_lag_seconds) == (0, 0)
 
 
 @pytest.mark.parametrize("batches", [0, 3, None])
@@ -137,9 +156,9 @@ class CountedStores:
 
         class Store:
             def __getattr__(_self, method: str) -> Any:  # noqa: N805 - the other self is outer
-                def counted(*args: Any) -> Any:
+                def counted(*args: Any, **options: Any) -> Any:
                     self.calls[f"{store}.{method}"] += 1
-                    return getattr(kept, method)(*args)
+                    return getattr(kept, method)(*args, **options)
 
                 return counted
 
@@ -160,7 +179,9 @@ def test_an_answer_is_cached_briefly_and_then_read_again() -> None:
     for _ in range(50):
         ask_again("1")
     once = dict(stores.calls)
-    assert sum(once.values()) == 7  # the list, states, three symbols, given up, the producer
+    assert (
+        sum(once.values()) == 8
+    )  # the list, states, three symbols, alerts, given up, the producer
     times.append(101.9)
     ask_again("1")
     assert stores.calls == once

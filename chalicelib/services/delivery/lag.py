@@ -1,0 +1,70 @@
+"""How far `deliver` and `redeliver` are behind with the latest alerts, read from their items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from chalicelib.domain.alerts import StoredAlert
+from chalicelib.domain.channels import StoredChannel, receivers
+from chalicelib.domain.times import from_text, later, to_text
+from chalicelib.event_sources import EVENT_SOURCES
+from chalicelib.services.stores import AlertStore, PriceStore
+
+LATEST = 100
+"""The alerts of a day that are read."""
+
+LONGEST = timedelta(seconds=EVENT_SOURCES["deliver"].maximum_record_age_seconds)
+"""An alert that is older is no longer in the stream."""
+
+
+def deliver_lag(
+    alerts: AlertStore, prices: PriceStore, channels: Sequence[StoredChannel], now: datetime
+) -> int:
+    """Return the seconds by which the latest alerts are behind, 0 if none is: a Query for each day
+    of the last LONGEST, and one for the price of the alert that has waited longest."""
+    days = dict.fromkeys(to_text(at)[:10] for at in (now, now - LONGEST))
+    pages = [alerts.by_day(day, None, None, limit=LATEST, descending=True) for day in days]
+    latest = [stored for page in pages for stored in page.rows]
+    since = [due for stored in latest for due in overdue(stored, now)]
+    if untouched := untouched_alerts(latest, channels):
+        since.append(_arrival(prices, untouched[-1], now))
+    return max((int((now - from_text(each)).total_seconds()) for each in since), default=0)
+
+
+def overdue(stored: StoredAlert, now: datetime) -> list[str]:
+    """Return when further attempts of an alert were due that have not been made; for an attempt
+    that broke off, when its claim ended."""
+    return [
+        one.until
+        for one in stored.deliveries
+        if one.status in ("sending", "waiting") and one.until and one.until < to_text(now)
+    ]
+
+
+def untouched_alerts(
+    latest: Sequence[StoredAlert], channels: Sequence[StoredChannel]
+) -> list[StoredAlert]:
+    """Return the alerts without a first attempt, of alerts with the newest first.
+
+    An alert before one of its symbol that was tried is left out: `deliver` gets those of a symbol
+    in order, so there was no channel to send it to, or it was dead-lettered.
+    """
+    tried: set[str] = set()
+    found = []
+    for stored in latest:
+        alert = stored.alert
+        if stored.deliveries or stored.notified_at:
+            tried.add(alert.symbol)
+        elif not alert.quiet and alert.symbol not in tried and receivers(alert.channels, channels):
+            found.append(stored)
+    return found
+
+
+def _arrival(prices: PriceStore, stored: StoredAlert, now: datetime) -> str:
+    """Return when the price of an alert arrived; `now` if that is too long ago to be in the stream,
+    and its own time if its price is not stored."""
+    alert = stored.alert
+    just_before = later(alert.timestamp, microseconds=-1)
+    arrival = prices.arrival_after(alert.symbol, just_before) or alert.timestamp
+    return arrival if from_text(arrival) >= now - LONGEST else to_text(now)
