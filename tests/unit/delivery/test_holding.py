@@ -363,6 +363,20 @@ def test_a_field_that_is_wrong_is_named(given_fields: dict[str, Any], field: str
     assert caught.value.field == field
 
 
+def test_a_digest_that_quiet_hours_move_takes_a_place_only_in_the_window_that_follows_at_once() -> (
+    None
+):
+    limit = Limit(messages=2, minutes=30)
+    settings = holding(quiet_hours=[{**NIGHT, "end": "22:20"}])
+    first = local("2026-11-20T21:40")
+    window, _ = count(None, limit, ["a", "b", "c"], first)
+    assert held_by_limit(settings, window, limit).until == local("2026-11-20T22:20"), "not 22:10"
+    following, sent = count(window, limit, ["d", "e"], local("2026-11-20T22:25"))
+    assert (following.start, sent) == (to_text(local("2026-11-20T22:10")), {"d"})
+    later, sent = count(window, limit, ["d", "e"], local("2026-11-20T22:40"))
+    assert (later.start, sent) == (to_text(local("2026-11-20T22:40")), {"d", "e"})
+
+
 def test_fields_that_are_not_given_stay_and_null_switches_off() -> None:
     before = holding(limit={"messages": 1, "minutes": 2}, quiet_hours=[NIGHT])
     assert parse_holding({}, before) == before
