@@ -8,11 +8,16 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.adapters.deliveries import PREFIX
+from chalicelib.adapters.deliveries import PREFIX, deliveries_of, encoded, key_of
+from chalicelib.adapters.digests import Digests
 from chalicelib.adapters.state import States
 from chalicelib.bootstrap import Services
-from chalicelib.domain.alerts import Alert
-from chalicelib.domain.deliveries import Retry, claim
+from chalicelib.domain.alerts import Alert, StoredAlert
+from chalicelib.domain.deliveries import Retry, claim, held
+from chalicelib.domain.digests import Digest, member_of
+from chalicelib.services.delivery.holder import request_of
+from chalicelib.services.delivery.stores import ToHold
+from chalicelib.services.delivery.tasks import first_request
 from rigs.memory_aws.system import SETTINGS, Aws
 from tests.deploy_support.life import Life
 from tests.factories import make_alert
@@ -20,9 +25,11 @@ from tests.factories import make_alert
 FAR = "2099-01-01T00:00:00.000000Z"
 
 
-def put_alert(life: Life, rule_id: str, **attributes: str | None) -> Alert:
+def put_alert(
+    life: Life, rule_id: str, channels: tuple[str, ...] = (), /, **attributes: str | None
+) -> Alert:
     """Put an alert as detect records it, but for these attributes; None takes one away."""
-    alert, aws = make_alert(rule_id=rule_id, symbol="KIN"), Aws()
+    alert, aws = make_alert(rule_id=rule_id, symbol="KIN", channels=channels), Aws()
     Services(SETTINGS, clients=aws).stores.alerts.record_all([alert], None)
     (recorded,) = aws.tables["alerts"].items.values()
     changed = {name: {"S": value} for name, value in attributes.items() if value is not None}
@@ -31,16 +38,22 @@ def put_alert(life: Life, rule_id: str, **attributes: str | None) -> Alert:
     return alert
 
 
-def stored(life: Life, alert: Alert) -> dict[str, Any]:
-    """Return the alert's item, empty if there is none."""
-    answer = life.client("dynamodb").get_item(TableName=_table(life), Key=_key(alert))
+def stored(life: Life, alert: Alert | Digest) -> dict[str, Any]:
+    """Return the item of an alert, or of a digest's head; empty if there is none."""
+    answer = life.client("dynamodb").get_item(TableName=_table(life), Key=key_of(alert))
     found: dict[str, Any] = answer.get("Item", {})
     return found
 
 
+def status(life: Life, alert: Alert | Digest, channel: str = "sns") -> str:
+    """Return the status of a delivery; empty if there is none."""
+    found = {one.channel: one.status for one in deliveries_of(stored(life, alert))}
+    return found.get(channel, "")
+
+
 def remove(life: Life, alert: Alert) -> None:
     """Delete the alert, so that requests to send it are dropped."""
-    life.client("dynamodb").delete_item(TableName=_table(life), Key=_key(alert))
+    life.client("dynamodb").delete_item(TableName=_table(life), Key=key_of(alert))
 
 
 def leave_pending(life: Life, alert: Alert) -> None:
@@ -51,17 +64,34 @@ def leave_pending(life: Life, alert: Alert) -> None:
     assert states.put(msgspec.structs.replace(state, pending=(alert,)))
 
 
-def held() -> dict[str, str]:
+def claimed() -> dict[str, str]:
     """Return the attribute of a delivery that an invocation claims until FAR."""
-    claimed = claim(None, "sns", "2026-11-20T15:30:00.000000Z", FAR)
-    return {f"{PREFIX}sns": msgspec.json.encode(claimed).decode()}
+    delivery = claim(None, "sns", "2026-11-20T15:30:00.000000Z", FAR)
+    return {f"{PREFIX}sns": encoded(delivery)}
 
 
-def ask(life: Life, alert: Alert) -> None:
+def ask(life: Life, alert: Alert, channel: str = "sns") -> None:
     """Ask redeliver for an attempt."""
-    retry = Retry(
-        symbol=alert.symbol, timestamp=alert.timestamp, rule_id=alert.rule_id, channel="sns"
-    )
+    _request(life, first_request(alert, channel))
+
+
+def put_digest(life: Life, until: str, rule_id: str) -> Digest:
+    """Put the topic's digest of a time that is over, with one alert, and ask redeliver for it."""
+    digests, digest = Digests(life.client("dynamodb"), _table(life)), Digest("sns", until)
+    alert = StoredAlert(put_alert(life, rule_id, outbox="taken"))
+    assert digests.open(digest)
+    delivery = held(digest.channel, until, until, "daily digest")
+    assert digests.hold(digest, [ToHold(alert, delivery, member_of(alert, "daily digest"))]).made
+    ask_for_digest(life, digest)
+    return digest
+
+
+def ask_for_digest(life: Life, digest: Digest) -> None:
+    """Ask redeliver for a digest."""
+    _request(life, request_of(digest))
+
+
+def _request(life: Life, retry: Retry) -> None:
     url = life.outputs["environment"]["DELIVERIES_QUEUE_URL"]
     life.client("sqs").send_message(QueueUrl=url, MessageBody=msgspec.json.encode(retry).decode())
 
@@ -89,10 +119,3 @@ def without_topic(life: Life) -> Iterator[None]:
 
 def _table(life: Life) -> str:
     return str(life.outputs["environment"]["ALERTS_TABLE"])
-
-
-def _key(alert: Alert) -> dict[str, Any]:
-    return {
-        "symbol": {"S": alert.symbol},
-        "timestamp_rule": {"S": f"{alert.timestamp}#{alert.rule_id}"},
-    }

@@ -119,27 +119,6 @@ BY_ATHENA = frozenset(
 is unloaded (Athena user guide, identity-based access to catalog and S3)."""
 
 
-SHOWN_ELSEWHERE = {
-    "tests/integration/test_adapters_digests.py": {
-        ("api_handler", "dynamodb:BatchGetItem", "alerts"),
-        ("deliver", "dynamodb:PutItem", "alerts"),
-        ("redeliver", "dynamodb:PutItem", "alerts"),
-        ("redeliver", "dynamodb:Query", "alerts"),
-    },
-    "tests/unit/channels/test_through_deliver.py": {
-        ("deliver", "dynamodb:Query", "bars"),
-        ("redeliver", "dynamodb:Query", "bars"),
-    },
-}
-"""Calls that take a service on the internet or a digest's time, which this stage has not: function,
-action and table, by the test that makes them."""
-
-
-def _is_shown_elsewhere(function: str, action: str, arn: str) -> bool:
-    called = function, action, arn.removeprefix(f"{arn.partition('/')[0]}/ticktape-{STAGE}-")
-    return any(called in calls for calls in SHOWN_ELSEWHERE.values())
-
-
 def functions_that_start_statements_may_read_the_default_database(life: Life) -> None:
     """For which Athena asks with each statement (Athena user guide, access to databases)."""
     for function in ("api_handler", "compact"):
@@ -150,7 +129,6 @@ def functions_that_start_statements_may_read_the_default_database(life: Life) ->
 
 def function_may_do_what_it_did_and_nothing_else(life: Life, function: str) -> None:
     """Its calls in `life.calls`, against its role's policy."""
-    assert all((ROOT / test).is_file() for test in SHOWN_ELSEWHERE)
     made = {call for call in life.calls if call.function == function}
     kind = FUNCTIONS[function].get("trigger", "none").split("/")[0]
     allowed = {
@@ -173,7 +151,6 @@ def function_may_do_what_it_did_and_nothing_else(life: Life, function: str) -> N
         for action, arn in allowed
         if action not in BY_LAMBDA[kind] | by_athena
         and not arn.endswith("/aws/lambda/*")
-        and not _is_shown_elsewhere(function, action, arn)
         and not any(c.action == action and fnmatch.fnmatchcase(c.arn, arn) for c in made)
     ]
     assert unused == []

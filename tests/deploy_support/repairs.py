@@ -20,6 +20,7 @@ def install() -> None:
     _run_no_functions()
     _keep_scaling()
     _tell_account_limits()
+    _follow_undone_tables()
     inserts.install()
 
 
@@ -185,6 +186,21 @@ def _keep_scaling() -> None:
 
     LambdaBackend.create_event_source_mapping = create_event_source_mapping
     LambdaBackend.update_event_source_mapping = update_event_source_mapping
+
+
+def _follow_undone_tables() -> None:
+    """moto undoes a transaction by a copy of its tables, with a stream of its own: an iterator goes
+    on in that one."""
+    from moto.dynamodbstreams.models import ShardIterator
+
+    read = ShardIterator.get
+
+    def get(self: Any, limit: int = 1000) -> Any:
+        tables = self.streams_backend.dynamodb.tables
+        self.stream_shard = tables[self.stream_shard.table.name].stream_shard
+        return read(self, limit)
+
+    ShardIterator.get = get
 
 
 def _tell_account_limits() -> None:

@@ -12,6 +12,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 
@@ -20,6 +21,7 @@ import pytest
 
 from chalicelib import settings
 from chalicelib.api import routes
+from chalicelib.domain.digests import Digest
 from chalicelib.event_sources import EVENT_SOURCES, configured
 from chalicelib.services.access import key_ring
 from infra.deploy import gateway, mappings
@@ -349,7 +351,7 @@ def test_alerts_are_delivered_once_their_channel_takes_them(life: Life, standing
     assert eventually(lambda: "notified_at" in alerts_through.stored(life, older))
     others = [
         alerts_through.put_alert(life, "claimed", claimed_until=alerts_through.FAR),
-        alerts_through.put_alert(life, "held", **alerts_through.held()),
+        alerts_through.put_alert(life, "claimed by a delivery", **alerts_through.claimed()),
     ]
     assert eventually(lambda: alerts_through.waiting(life, "DELIVERIES_QUEUE_URL") == 2)
     alerts_through.ask(life, others[1])
@@ -363,6 +365,38 @@ def test_alerts_are_delivered_once_their_channel_takes_them(life: Life, standing
         alerts_through.remove(life, alert)
 
 
+def test_alerts_are_held_for_digests_and_sent_with_pictures(life: Life, standing: Standing) -> None:
+    held_until = datetime.now(UTC) + timedelta(hours=12)
+    digest = {"daily_at": f"{held_until:%H:%M}", "time_zone": "UTC"}
+    nightly = add_channel(standing, name="nightly", digest=digest)
+    phone = add_channel(standing, name="phone")
+    held = alerts_through.put_alert(life, "held", (nightly,))
+    pictured = alerts_through.put_alert(life, "pictured", (phone,))
+    asked = alerts_through.put_alert(life, "asked with a picture", (phone,), outbox="taken")
+    alerts_through.ask(life, asked, phone)
+    past = alerts_through.put_digest(life, "2026-11-20T16:00:00.000000Z", "in a digest")
+    empty = Digest("sns", "2026-11-20T17:00:00.000000Z")
+    alerts_through.ask_for_digest(life, empty)
+    assert eventually(lambda: alerts_through.status(life, held, nightly) == "held")
+    assert eventually(lambda: alerts_through.status(life, pictured, phone) == "waiting")
+    assert eventually(lambda: alerts_through.status(life, asked, phone) == "waiting")
+    assert eventually(lambda: alerts_through.status(life, past) == "sent")
+    assert eventually(lambda: alerts_through.status(life, empty) == "dead")
+    listed = standing.ask("GET", "/alerts?symbol=KIN&limit=100")[1]["alerts"]
+    (shown,) = (one for one in listed if one["alert_id"] == held.alert_id)
+    assert [one["channel"] for one in shown["held"]] == [nightly]
+    for channel_id in (nightly, phone):
+        assert standing.ask("DELETE", f"/channels/{channel_id}")[0] == 204
+
+
+def add_channel(standing: Standing, **fields: object) -> str:
+    """Add a channel to a host that does not exist; return its id."""
+    given = {"kind": "apprise", "address": "ntfys://nobody.invalid/alerts", **fields}
+    status, added = standing.ask("POST", "/channels", given)
+    assert status == 201, added
+    return str(added["channel_id"])
+
+
 def test_every_route_of_the_api_answers(standing: Standing) -> None:
     rule = {"symbol": "AAPL", "condition": "crossing_up", "value": 200, "interval": "tick"}
     status, made = standing.ask("POST", "/rules", rule)
@@ -370,10 +404,8 @@ def test_every_route_of_the_api_answers(standing: Standing) -> None:
     (alert,) = standing.ask("GET", "/alerts?symbol=AAPL&limit=1")[1]["alerts"]
     status, started = standing.ask("POST", "/reports/top_movers", {})
     assert status == 202, started
-    channel = {"name": "phone", "kind": "apprise", "address": "ntfys://nobody.invalid/alerts"}
-    status, added = standing.ask("POST", "/channels", channel)
-    assert status == 201, added
-    channel_path = f"/channels/{added['channel_id']}"
+    channel_id = add_channel(standing, name="phone")
+    channel_path = f"/channels/{channel_id}"
     status, muted = standing.ask("POST", "/mutes", {"symbol": "MUTED", "until": "until_open"})
     assert status == 201, muted
     mute_path = f"/mutes/{muted['mute_id']}"
@@ -396,7 +428,7 @@ def test_every_route_of_the_api_answers(standing: Standing) -> None:
             continue
         path = path.replace("{symbol}", "AAPL").replace("{rule_id}", made["rule_id"])
         path = path.replace("{alert_id}", alert["alert_id"])
-        path = path.replace("{channel_id}", added["channel_id"])
+        path = path.replace("{channel_id}", channel_id)
         body = rule if route.path.startswith("/rules") and route.method != "GET" else None
         body = {**rule, "period": "1y"} if route.path == "/rules/preview" else body
         body = {"name": "phone"} if route.path == "/channels/{channel_id}" else body
