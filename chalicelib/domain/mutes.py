@@ -21,7 +21,7 @@ from chalicelib.domain.quiet_hours import QuietHours, never_end, quiet_end
 from chalicelib.domain.rules import RULE_ID, RULE_ID_ALLOWED
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import SYMBOL_ALLOWED, parse_symbol
-from chalicelib.domain.times import from_text, to_text
+from chalicelib.domain.times import EPOCH, from_text, to_text
 
 MAX_MUTES = 100
 MAX_DAYS = 31
@@ -29,6 +29,8 @@ MAX_DAYS = 31
 
 UNTIL_OPEN = "until_open"
 """Given as `until`: the next opening of the symbol's market."""
+
+_MINUTE = timedelta(minutes=1)
 
 MUTE_ID = re.compile(r"[a-z0-9]{1,32}", re.ASCII)
 MUTE_ID_ALLOWED = "1 to 32 of a-z 0-9"
@@ -107,11 +109,19 @@ def in_force(mutes: Iterable[Mute], now: datetime) -> list[tuple[datetime, Mute]
 
 
 def held_by(found: Sequence[tuple[datetime, Mute]], alert: Alert) -> Held | None:
-    """Return until when mutes hold an alert, as `muted` does; `found` is from `in_force`."""
+    """Return until when mutes hold an alert, as `muted` does; `found` is from `in_force`.
+
+    It is a whole minute, so that many mutes make no more than a digest a minute on a channel.
+    """
     for until, mute in found:
         if mute.applies_to(alert):
-            return Held(until, f"muted until {to_text(until)}: {mute.what}")
+            return Held(_whole_minute(until), f"muted until {to_text(until)}: {mute.what}")
     return None
+
+
+def _whole_minute(instant: datetime) -> datetime:
+    """Return the first whole minute that is not before an instant."""
+    return instant + (EPOCH - instant) % _MINUTE
 
 
 def check_stored(mute: Mute, now: datetime) -> None:

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.alerts import Alert
 from chalicelib.domain.deliveries import Passing
 from chalicelib.domain.digests import Digest
 from chalicelib.domain.messages import Message
+from chalicelib.domain.mutes import Mute, muted
 from chalicelib.services.delivery.budget import MESSAGES, RETRIES
 from chalicelib.services.delivery.deliver import Deliver
 from chalicelib.services.delivery.holder import TOO_MANY, UNSENT
 from chalicelib.services.delivery.lanes import PARALLEL_SENDS
-from tests.factories import at, make_alert
+from tests.factories import at, instant, make_alert
 from tests.fake_delivery import FakeDigests
 from tests.unit.delivery.test_deliver import Rig
 
@@ -104,3 +106,14 @@ def test_a_channel_that_recovers_gets_its_alerts_alone_again(rig: Flooded) -> No
     rig.channels["channel-0"].send = working
     rig.seconds += 60.0
     assert rig.new(make_alert(rule_id="next", seconds=60.0)).sent == len(CHANNELS)
+
+
+def test_mutes_that_end_within_a_minute_make_one_digest_on_a_channel() -> None:
+    now = instant(0)
+    mutes = [Mute(mute_id=f"m{n}", rule_id=f"r{n}", until=at(60 + n / 2)) for n in range(1, 101)]
+    found = {each.until for n in range(1, 101) if (each := muted(mutes, alert_of(n), now))}
+    assert found == {instant(120)}
+
+
+def alert_of(number: int) -> Alert:
+    return make_alert(rule_id=f"r{number}")
