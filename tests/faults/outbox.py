@@ -11,7 +11,7 @@ from unittest import mock
 
 from chalicelib.adapters.events import new_alerts
 from chalicelib.bootstrap import Services
-from chalicelib.services.delivery import deliver
+from chalicelib.services.delivery import attempts
 from rigs.memory_aws.system import Aws
 
 QUEUE, DEAD_QUEUE = "deliveries", "deliveries-dead"
@@ -76,7 +76,7 @@ def is_mark(operation: str, request: dict[str, Any]) -> bool:
 @contextmanager
 def even_pauses() -> Iterator[None]:
     """No dice for the pauses between attempts: a run's course stays the same."""
-    with mock.patch.object(deliver, "random", SimpleNamespace(random=lambda: 0.5)):
+    with mock.patch.object(attempts, "random", SimpleNamespace(random=lambda: 0.5)):
         yield
 
 

@@ -74,7 +74,7 @@ MUTATIONS = (
     ),
     Mutation(
         "alerts are sent without a claim",
-        "services/delivery/deliver.py",
+        "services/delivery/claims.py",
         "            if not self._store.replace(retry, before, claimed):\n",
         "            if not self._store.replace(retry, before, claimed) and before:\n",
     ),
@@ -86,8 +86,8 @@ MUTATIONS = (
     ),
     Mutation(
         "a delivery that waits is not asked for",
-        "services/delivery/deliver.py",
-        "        self._retries.put(following, pause)\n",
+        "services/delivery/attempts.py",
+        "        self._retries.put(following, seconds)\n",
         "        following = retry\n",
     ),
     Mutation(
@@ -183,7 +183,7 @@ MUTATIONS = (
     ),
     Mutation(
         "an alert is marked as sent before it is sent",
-        "services/delivery/deliver.py",
+        "services/delivery/attempts.py",
         "            channel.send(message())\n",
         "            sent = ended(claimed, 'sent', to_text(self._clock()))\n"
         "            self._store.replace(retry, claimed, sent)\n"

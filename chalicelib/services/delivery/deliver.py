@@ -4,33 +4,29 @@ between sending and marking, or the channel's answer is lost."""
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
 from chalicelib.domain.alerts import StoredAlert
-from chalicelib.domain.breakers import Breakers
 from chalicelib.domain.deliveries import (
-    MAX_ATTEMPTS,
     Delivery,
-    Lasting,
     Passing,
     Retry,
-    claim,
     ended,
     is_claimed,
     is_due,
-    pause_seconds,
 )
 from chalicelib.domain.digest_messages import compose_digest
 from chalicelib.domain.digests import EMPTY, EXPIRED, Digest, StoredDigest, digest_of
 from chalicelib.domain.messages import Message, compose
 from chalicelib.domain.mute_links import mute_line
 from chalicelib.domain.times import from_text, to_text
+from chalicelib.services.delivery.attempts import Attempts, pause
 from chalicelib.services.delivery.budget import MESSAGES, MessageBound, RetryBudget
-from chalicelib.services.delivery.channel import MAX_SEND_SECONDS, Channel
+from chalicelib.services.delivery.channel import Channel
+from chalicelib.services.delivery.claims import LEASE, Claims
 from chalicelib.services.delivery.digest_reading import UNREAD, latest_members
 from chalicelib.services.delivery.directory import Channels
 from chalicelib.services.delivery.holder import UNSENT, Holder, Outcome
@@ -44,26 +40,15 @@ from chalicelib.services.delivery.tasks import (
     Turn,
     distinct,
     first_request,
-    following_request,
     seconds_until,
 )
 
 log = logging.getLogger("ticktape.deliver")
 
-CLAIM_AND_MARK = timedelta(seconds=8)
-"""For the writes before and after an attempt. A claim that took half of it is written again."""
-
-LEASE = timedelta(seconds=MAX_SEND_SECONDS) + CLAIM_AND_MARK
-"""How long a claim lasts: longer than an attempt can take."""
-
-CLAIMS = 3
-"""Times that a claim is written, or looked for, in one invocation."""
-
 SLACK_SECONDS = 1.0
 """A request that comes so much too early is followed: clocks differ."""
 
 GONE = "the channel has been deleted"
-NOT_TRIED = "not tried: the channel did not answer in time before"
 
 
 class Deliver:
@@ -92,7 +77,8 @@ class Deliver:
         self._page_url = page_url
         self._clock = clock
         self._pictures = pictures
-        self._breakers = Breakers(lambda: clock().timestamp())
+        self._claims = Claims(store, clock)
+        self._attempts = Attempts(store, self._claims, retries, self._retry_budget, clock)
         self._link_key = link_key
 
     def new(self, alerts: Sequence[tuple[str, StoredAlert]], deadline: float) -> Delivered:
@@ -158,7 +144,7 @@ class Deliver:
     def _one(self, task: Task, turn: Turn) -> Result | None:
         """Make an attempt if it is due and there is time; None if the request must come again."""
         retry = task.retry
-        stored = task.stored or self._find(retry)
+        stored = task.stored or self._claims.find(retry)
         if stored is None:
             return self._absent(retry)
         found, now = stored.on(retry.channel), self._clock()
@@ -177,14 +163,14 @@ class Deliver:
             return self._put_off(task)
         if isinstance(stored, StoredDigest):
             return self._digest(stored, retry, turn, channel)
-        claimed = self._claim(retry, found)
+        claimed = self._claims.claim(retry, found)
         if claimed is None or not turn.has_time:  # a claim that was slow may have used it up
             return self._refused(retry)
 
         def message() -> Message:
             return turn.illustrated(self._message(stored), stored, claimed)
 
-        return self._attempt(message, claimed, retry, turn, channel)
+        return self._attempts.make(message, claimed, retry, turn, channel)
 
     def _may_try(self, task: Task, turn: Turn, now: datetime) -> bool:
         """Return whether an attempt may begin; a first one only if it may also fail."""
@@ -196,7 +182,7 @@ class Deliver:
         """Leave an attempt to the queue of retries; a first one only as far as its budget goes."""
         if task.stored and not self._retry_budget.take(task.retry.channel, self._clock()):
             return "over"
-        return self._defer(task.retry, pause_seconds(1, None, random.random()))  # noqa: S311 - jitter
+        return self._defer(task.retry, pause(1))
 
     def _absent(self, retry: Retry) -> Result | None:
         """Drop the request for an alert that is gone. The request for a digest goes out before the
@@ -218,9 +204,6 @@ class Deliver:
         self._store.replace(retry, found, dead)
         return "none"
 
-    def _find(self, retry: Retry) -> StoredAlert | StoredDigest | None:
-        return self._store.find(retry.symbol, retry.timestamp, retry.rule_id)
-
     def _defer(self, retry: Retry, seconds: float) -> Result | None:
         """Put the request off; one that `redrive` has found stays where it is."""
         if retry.dead:
@@ -240,23 +223,9 @@ class Deliver:
         self._digests.advance(digest, following.hop)
         return "deferred"
 
-    def _claim(self, retry: Retry, found: Delivery | None) -> Delivery | None:
-        """The claim, fresh enough to last for an attempt; None where another was faster, or where
-        none was written in time."""
-        before = found
-        for _ in range(CLAIMS):
-            begun = self._clock()
-            claimed = claim(found, retry.channel, to_text(begun), to_text(begun + LEASE))
-            if not self._store.replace(retry, before, claimed):
-                return None
-            if self._clock() - begun <= CLAIM_AND_MARK / 2:
-                return claimed
-            before = claimed
-        return None
-
     def _refused(self, retry: Retry) -> Result | None:
         """After a claim was not had: done, in other hands, or in one's own by a lost answer."""
-        stored = self._find(retry)
+        stored = self._claims.find(retry)
         if stored is None:
             return "none"
         found = stored.on(retry.channel)
@@ -274,15 +243,15 @@ class Deliver:
         digest = stored.digest
         with turn.one_digest:
             if not turn.has_time:
-                return self._defer(retry, pause_seconds(1, None, random.random()))  # noqa: S311 - jitter
-            claimed = self._claim(retry, stored.on(retry.channel))
+                return self._defer(retry, pause(1))
+            claimed = self._claims.claim(retry, stored.on(retry.channel))
             if claimed is None:
                 return self._refused(retry)
             try:
                 members = latest_members(self._digests, digest, turn)
             except Passing as error:
-                return self._retry(claimed, retry, error)
-            counted = self._members_of(retry)
+                return self._attempts.retry(claimed, retry, error)
+            counted = self._claims.members_of(retry)
             earlier = max(0, counted - len(members))  # too many to be read, or expired
             message = compose_digest(digest, members, self._page_url, earlier)
         if message is None:
@@ -302,103 +271,13 @@ class Deliver:
         self, message: Message, claimed: Delivery, retry: Retry, turn: Turn, channel: Channel
     ) -> Result | None:
         """Send a digest's message if there still is time after its members were read."""
-        fresh = self._renewed(retry, claimed)
+        fresh = self._claims.renewed(retry, claimed)
         if fresh is None:
             return self._refused(retry)
         if not turn.has_time:
-            return self._retry(fresh, retry, Passing(UNREAD))
-        return self._attempt(lambda: message, fresh, retry, turn, channel)
-
-    def _members_of(self, retry: Retry) -> int:
-        """Return the number of a digest's members, once it has been closed."""
-        stored = self._find(retry)
-        return stored.members if isinstance(stored, StoredDigest) else 0
-
-    def _renewed(self, retry: Retry, claimed: Delivery) -> Delivery | None:
-        """Return a claim that lasts for an attempt, once the members of a digest were read; None
-        where another was faster."""
-        now = self._clock()
-        if now - from_text(claimed.at) <= CLAIM_AND_MARK / 2:
-            return claimed
-        fresh = msgspec.structs.replace(claimed, at=to_text(now), until=to_text(now + LEASE))
-        return fresh if self._store.replace(retry, claimed, fresh) else None
-
-    def _attempt(
-        self,
-        message: Callable[[], Message],
-        claimed: Delivery,
-        retry: Retry,
-        turn: Turn,
-        channel: Channel,
-    ) -> Result | None:
-        name = claimed.channel
-        if not self._breakers.lets_through(name):
-            return self._retry(claimed, retry, Passing(NOT_TRIED))
-        begun = self._clock()
-        try:
-            channel.send(message())
-        except Lasting as error:
-            seconds = (self._clock() - begun).total_seconds()
-            turn.took(name, seconds)
-            self._breakers.refused(name, seconds)
-            return self._bury(claimed, retry, error.reason)
-        except Passing as error:
-            failure = error
-        except Exception as error:
-            log.exception("channel %s failed on an alert of %s", name, retry.symbol)
-            failure = Passing(type(error).__name__)
-        else:
-            turn.took(name, (self._clock() - begun).total_seconds())
-            self._breakers.succeeded(name)
-            self._mark_sent(retry, claimed)
-            return "sent"
-        seconds = (self._clock() - begun).total_seconds()
-        self._breakers.failed(name, seconds)
-        turn.failed(name, seconds)
-        return self._retry(claimed, retry, failure)
-
-    def _mark_sent(self, retry: Retry, claimed: Delivery) -> None:
-        """Mark a delivery as sent, also if another invocation has taken it over meanwhile: clocks
-        differ, and that one may die before it marks anything."""
-        before = claimed
-        for _ in range(CLAIMS):
-            if self._store.replace(retry, before, ended(before, "sent", to_text(self._clock()))):
-                return
-            stored = self._find(retry)
-            found = stored.on(retry.channel) if stored else None
-            if found is None or found.status == "sent":
-                return
-            before = found
-        log.warning("%s: an alert of %s was sent and is not marked", retry.channel, retry.symbol)
+            return self._attempts.retry(fresh, retry, Passing(UNREAD))
+        return self._attempts.make(lambda: message, fresh, retry, turn, channel)
 
     def _message(self, stored: StoredAlert) -> Message:
         shown = stored.alert, stored.exchange_timezone, self._page_url
         return compose(*shown, mute_line(*shown, self._link_key, self._clock()))
-
-    def _retry(self, claimed: Delivery, retry: Retry, error: Passing) -> Result | None:
-        """Ask for the next attempt, unless this was the last one. The request goes out before the
-        mark: if the process dies between them, its own request comes again."""
-        following = following_request(retry, claimed)
-        made = following.attempts - following.since
-        if made >= MAX_ATTEMPTS:
-            return self._bury(claimed, retry, error.reason)
-        pause = pause_seconds(made, error.retry_after, random.random())  # noqa: S311 - jitter
-        self._retries.put(following, pause)
-        now = self._clock()
-        if not retry.attempts:
-            self._retry_budget.take(retry.channel, now)
-        waiting = ended(claimed, "waiting", to_text(now), error.reason)
-        until = to_text(now + timedelta(seconds=pause))
-        self._store.replace(retry, claimed, msgspec.structs.replace(waiting, until=until))
-        log.warning("%s: %s; next attempt in %.0f s", claimed.channel, error.reason, pause)
-        return "retried"
-
-    def _bury(self, claimed: Delivery, retry: Retry, reason: str) -> Result | None:
-        """Keep the request where `redrive` finds it, and mark the delivery as dead. A request that
-        `redrive` has found stays where it is."""
-        if not retry.dead:
-            self._retries.bury(following_request(retry, claimed), reason)
-        dead = ended(claimed, "dead", to_text(self._clock()), reason)
-        self._store.replace(retry, claimed, dead)
-        log.error("%s: %s; no further attempt", claimed.channel, reason)
-        return None if retry.dead else "dead"

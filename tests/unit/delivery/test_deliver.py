@@ -23,12 +23,10 @@ from chalicelib.domain.deliveries import (
 )
 from chalicelib.domain.messages import Message
 from chalicelib.services.delivery import lanes, tasks
+from chalicelib.services.delivery.attempts import NOT_TRIED
 from chalicelib.services.delivery.budget import RETRIES
-from chalicelib.services.delivery.deliver import (
-    LEASE,
-    NOT_TRIED,
-    Deliver,
-)
+from chalicelib.services.delivery.claims import LEASE
+from chalicelib.services.delivery.deliver import Deliver
 from chalicelib.services.delivery.lanes import PARALLEL_SENDS
 from chalicelib.services.delivery.stores import Key
 from chalicelib.services.delivery.tasks import (

@@ -23,7 +23,7 @@ from chalicelib.domain.deliveries import MAX_ATTEMPTS
 from chalicelib.domain.digests import EXPIRED, Digest, Member, Receipt
 from chalicelib.domain.quiet_hours import DAYS
 from chalicelib.domain.times import from_text
-from chalicelib.services.delivery import deliver, digest_reading, holder
+from chalicelib.services.delivery import attempts, digest_reading, holder
 from chalicelib.services.delivery.digest_reading import UNREAD
 from chalicelib.services.delivery.receipts import receipts
 from chalicelib.services.delivery.tasks import Delivered, Turn
@@ -668,7 +668,7 @@ def refused_digest(monkeypatch: pytest.MonkeyPatch) -> tuple[World, list[Alert],
     alerts = many_alerts(3)
     world.new(world.records(*alerts))
     with monkeypatch.context() as patched:
-        patched.setattr(deliver, "MAX_ATTEMPTS", 1)
+        patched.setattr(attempts, "MAX_ATTEMPTS", 1)
         world.aws.around = fail_publish
         world.seconds = QUARTER
         assert world.again().dead == 1

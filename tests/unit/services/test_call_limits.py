@@ -12,7 +12,7 @@ from chalicelib.adapters import clients
 from chalicelib.adapters.clients import Clients
 from chalicelib.services.call_limits import PUBLISHING, USUAL, CallLimits
 from chalicelib.services.delivery.channel import MAX_SEND_SECONDS
-from chalicelib.services.delivery.deliver import CLAIM_AND_MARK, LEASE
+from chalicelib.services.delivery.claims import CLAIM_AND_MARK, LEASE
 
 
 @pytest.fixture(autouse=True)

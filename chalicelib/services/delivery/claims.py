@@ -1,0 +1,82 @@
+"""Claims of deliveries: what is written before an attempt and after it, so that no other invocation
+makes the same attempt meanwhile."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from chalicelib.domain.alerts import StoredAlert
+from chalicelib.domain.deliveries import Delivery, Retry, claim, ended
+from chalicelib.domain.digests import StoredDigest
+from chalicelib.domain.times import from_text, to_text
+from chalicelib.services.delivery.channel import MAX_SEND_SECONDS
+from chalicelib.services.delivery.stores import DeliveryStore
+
+log = logging.getLogger("ticktape.deliver")
+
+CLAIM_AND_MARK = timedelta(seconds=8)
+"""For the writes before and after an attempt. A claim that took half of it is written again."""
+
+LEASE = timedelta(seconds=MAX_SEND_SECONDS) + CLAIM_AND_MARK
+"""How long a claim lasts: longer than an attempt can take."""
+
+MOST_CLAIMS = 3
+"""Times that a claim is written, or looked for, in one invocation."""
+
+
+class Claims:
+    """Finds, claims and marks deliveries."""
+
+    def __init__(self, store: DeliveryStore, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
+
+    def find(self, retry: Retry) -> StoredAlert | StoredDigest | None:
+        """Return the alert or the digest that a request names; None if there is none."""
+        return self._store.find(retry.symbol, retry.timestamp, retry.rule_id)
+
+    def members_of(self, retry: Retry) -> int:
+        """Return the number of a digest's members, once it has been closed."""
+        stored = self.find(retry)
+        return stored.members if isinstance(stored, StoredDigest) else 0
+
+    def claim(self, retry: Retry, found: Delivery | None) -> Delivery | None:
+        """Return a claim that is fresh enough to last for an attempt; None where another was
+        faster, or where none was written in time."""
+        before = found
+        for _ in range(MOST_CLAIMS):
+            begun = self._clock()
+            claimed = claim(found, retry.channel, to_text(begun), to_text(begun + LEASE))
+            if not self._store.replace(retry, before, claimed):
+                return None
+            if self._clock() - begun <= CLAIM_AND_MARK / 2:
+                return claimed
+            before = claimed
+        return None
+
+    def renewed(self, retry: Retry, claimed: Delivery) -> Delivery | None:
+        """Return a claim that lasts for an attempt, once the members of a digest were read; None
+        where another was faster."""
+        now = self._clock()
+        if now - from_text(claimed.at) <= CLAIM_AND_MARK / 2:
+            return claimed
+        fresh = msgspec.structs.replace(claimed, at=to_text(now), until=to_text(now + LEASE))
+        return fresh if self._store.replace(retry, claimed, fresh) else None
+
+    def mark_sent(self, retry: Retry, claimed: Delivery) -> None:
+        """Mark a delivery as sent, also if another invocation has taken it over meanwhile: clocks
+        differ, and that one may die before it marks anything."""
+        before = claimed
+        for _ in range(MOST_CLAIMS):
+            if self._store.replace(retry, before, ended(before, "sent", to_text(self._clock()))):
+                return
+            stored = self.find(retry)
+            found = stored.on(retry.channel) if stored else None
+            if found is None or found.status == "sent":
+                return
+            before = found
+        log.warning("%s: an alert of %s was sent and is not marked", retry.channel, retry.symbol)
