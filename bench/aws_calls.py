@@ -80,6 +80,8 @@ class AwsCalls:
             return self._units(request["TableName"], request.get("Item") or request["Key"])
         if name == "BatchExecuteStatement":
             return sum(map(self._inserted_units, request["Statements"]))
+        if name == "TransactWriteItems":
+            return sum(map(self._transacted_units, request["TransactItems"]))
         if name != "BatchWriteItem":
             return 0.0
         left = answer.get("UnprocessedItems", {})
@@ -89,6 +91,11 @@ class AwsCalls:
             for write in writes
             if write not in left.get(table, [])
         )
+
+    def _transacted_units(self, write: Mapping[str, Any]) -> float:
+        """Return the units of one write of a transaction, which are double."""
+        ((_, given),) = write.items()
+        return 2 * self._units(given["TableName"], given.get("Item") or given["Key"])
 
     def _inserted_units(self, statement: Mapping[str, Any]) -> float:
         """Return the units of an insert; a refused one costs the same."""

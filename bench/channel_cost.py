@@ -1,8 +1,9 @@
 """The cost of alerts on channels: `python -m bench.channel_cost`.
 
 1,000 alerts go to three channels (ntfy and Gotify by apprise, and a signed webhook) through
-`deliver` over AWS in memory: once as text, and once with a picture for ntfy, of 60 bars and two
-averages. The receivers run in a process of their own on the loopback interface.
+`deliver` over AWS in memory: once as text, once with a picture for ntfy, of 60 bars and two
+averages, and once to channels that hold them for a digest, which is not sent. The receivers run in
+a process of their own on the loopback interface.
 Bias: no TLS handshakes, this machine's CPU without Lambda's own overhead, and receivers that all
 answer after ANSWER_SECONDS and never fail.
 """
@@ -39,6 +40,7 @@ from chalicelib.domain.alerts import Alert
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.channel_secrets import Secrets
 from chalicelib.domain.channels import StoredChannel
+from chalicelib.domain.holding_settings import NOTHING_HELD, Holding
 from chalicelib.domain.pictures.chart import draw
 from chalicelib.domain.times import to_text
 from chalicelib.services.delivery.budget import MessageBound
@@ -62,6 +64,9 @@ DRAWINGS = 50
 ANSWER_SECONDS = 0.2
 MILLION = 1_000_000
 IDS = ("ntfy", "gotify", "webhook")
+TIMER_REQUESTS = 3
+"""SQS requests of a digest's timer in a quarter of an hour: sent, received and deleted."""
+QUARTERS_A_DAY = 96
 UNBOUNDED = MessageBound(firsts=0, rule=10**9, channel=10**9, shared=10**9)
 """All alerts of the run come within a minute of its clock."""
 
@@ -76,8 +81,9 @@ class Counts(msgspec.Struct, frozen=True):
     messages: float
 
 
-def count(alerts: int = ALERTS, *, pictures: bool = False) -> Counts:
-    """Deliver the alerts in batches, and count; with pictures, ntfy gets one with each message."""
+def count(alerts: int = ALERTS, *, pictures: bool = False, held: bool = False) -> Counts:
+    """Deliver the alerts in batches, and count; with pictures, ntfy gets one with each message.
+    `held`: all channels hold them for one digest."""
     transport = Transport(Aws())
     stores = services_over(transport).stores
     if pictures:
@@ -90,7 +96,8 @@ def count(alerts: int = ALERTS, *, pictures: bool = False) -> Counts:
     ]
     with receivers() as port:
         drawn = partial(Pictures, stores.bars) if pictures else None
-        deliver = make_deliver(transport, port, drawn)
+        holding = Holding(digest="every_15_minutes") if held else NOTHING_HELD
+        deliver = make_deliver(transport, port, drawn, holding)
         deliver.new(warm_up, math.inf)  # imports apprise
         calls, began = AwsCalls([transport.dynamodb]), time.process_time()
         sent = sum(deliver.new(batch, math.inf).sent for batch in batches)
@@ -116,7 +123,10 @@ def drawing_seconds(times: int = DRAWINGS) -> float:
 
 
 def make_deliver(
-    transport: Transport, port: int, pictures: Callable[[], Pictures] | None = None
+    transport: Transport,
+    port: int,
+    pictures: Callable[[], Pictures] | None = None,
+    holding: Holding = NOTHING_HELD,
 ) -> Deliver:
     """Make the service with three channels at a port of this machine."""
     addresses = {
@@ -132,7 +142,14 @@ def make_deliver(
 
     store = Channels(transport.dynamodb, SETTINGS.rules_table)
     stored = tuple(
-        StoredChannel(channel_id=name, name=name, kind="apprise", service=name) for name in IDS
+        StoredChannel(
+            channel_id=name,
+            name=name,
+            kind="apprise",
+            service=name,
+            **msgspec.structs.asdict(holding),
+        )
+        for name in IDS
     )
     store.write(store.table(), stored)
     queues = SETTINGS.deliveries_queue_url, SETTINGS.deliveries_dead_queue_url
@@ -240,18 +257,23 @@ def main(arguments: Sequence[str]) -> int:
     if options.alerts < 1:
         parser.error("--alerts: allowed: a whole number from 1")
     plain, pictured = (count(options.alerts, pictures=each) for each in (False, True))
+    held = count(options.alerts, held=True)
     drawing = drawing_seconds()
     if options.json:
-        told = {name: _told(each) for name, each in (("text", plain), ("pictures", pictured))}
-        print(json.dumps({**told, "drawing_seconds": drawing}, indent=2))
+        columns = (("text", plain), ("pictures", pictured), ("held", held))
+        told = {name: _told(each) for name, each in columns}
+        more = {"drawing_seconds": drawing, "usd_timer_a_day": usd_timer_a_day()}
+        print(json.dumps({**told, **more}, indent=2))
         return 0
     console = Console(width=None if sys.stdout.isatty() else 100)
-    console.print(_table(plain, pictured))
-    for name, each in (("text", plain), ("with a picture", pictured)):
+    console.print(_table(plain, pictured, held))
+    for name, each in (("text", plain), ("with a picture", pictured), ("held", held)):
         calls = f"{each.calls:.1f} calls to DynamoDB, {each.messages:.0f} messages"
         console.print(f"an alert, {name}: {each.cpu * 1000:.1f} ms CPU, {calls}")
     share = f"{pictured.cpu / plain.cpu:.2f} times the CPU"
     console.print(f"a picture: {drawing * 1000:.1f} ms CPU to draw, {share}")
+    timer = f"{usd_timer_a_day():.5f} USD a day"
+    console.print(f"a digest: a claim, a mark, and its timer's requests: {timer} of waiting")
     return 0
 
 
@@ -260,11 +282,16 @@ def _told(counts: Counts) -> dict[str, Any]:
     return {"counts": msgspec.structs.asdict(counts), "usd": usd}
 
 
-def _table(plain: Counts, pictured: Counts) -> Table:
-    table = Table("USD a million alerts", "text", "with a picture")
-    found = lines(plain), lines(pictured)
-    for text, picture in zip(*found, strict=True):
-        table.add_row(text.what, f"{text.usd:.2f}", f"{picture.usd:.2f}")
+def usd_timer_a_day() -> float:
+    """Return USD for the requests of a digest's timer while it waits for a day."""
+    return prices().of("sqs_request", TIMER_REQUESTS * QUARTERS_A_DAY)
+
+
+def _table(*counts: Counts) -> Table:
+    table = Table("USD a million alerts", "text", "with a picture", "held")
+    found = [lines(each) for each in counts]
+    for row in zip(*found, strict=True):
+        table.add_row(row[0].what, *(f"{each.usd:.2f}" for each in row))
     table.add_section()
     table.add_row("three channels", *(f"{total(each):.2f}" for each in found))
     return table
