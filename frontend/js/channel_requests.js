@@ -9,7 +9,7 @@ export const listChannels = async (api) => (await api.request("/channels")).chan
 
 /**
  * @param {Api} api
- * @param {{name: string, kind: string, address: string, secret?: string}} channel
+ * @param {Partial<Channel> & {address: string, secret?: string}} channel
  */
 export const createChannel = (api, channel) => api.write("POST", "/channels", channel);
 

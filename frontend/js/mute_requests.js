@@ -20,7 +20,8 @@ export const listMutes = (api) => api.request("/mutes");
 
 /**
  * @param {Api} api
- * @param {{symbol?: string, rule_id?: string, until: string, open_of?: string}} mute
+ * @param {{symbol?: string, rule_id?: string, until?: string, open_of?: string, recurring?:
+ *   import("./types.js").QuietHours}} mute until, or recurring
  * @returns {Promise<Mute>}
  */
 export const createMute = (api, mute) => api.write("POST", "/mutes", mute);

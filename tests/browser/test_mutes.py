@@ -65,3 +65,31 @@ def test_a_link_asks_before_it_mutes_and_mutes_are_made_and_removed(
         expect(dialog.locator("li")).to_have_count(left)
     expect(dialog.get_by_role("status")).to_have_text("Nothing is muted.")
     assert muted(system) == []
+
+
+def test_a_mute_of_each_week_names_a_refused_field_and_is_removed(
+    system: System, open_page: OpenPage
+) -> None:
+    page = open_page(system.page, expect="status of 4")
+    wait_for_chart(page)
+    page.get_by_role("button", name="Mutes").click()
+    dialog = page.get_by_role("dialog", name="Mutes")
+    dialog.get_by_label("How long").select_option("weekly")
+    hours = dialog.get_by_role("group", name="Muted each week")
+    for day in ("Mon", "Tue", "Wed", "Thu", "Fri"):
+        hours.get_by_label(day).uncheck()
+    hours.get_by_label("Sat").check()
+    zone = hours.get_by_label("Time zone")
+    zone.fill("Europe/Nowhere")
+    dialog.get_by_role("button", name="Mute", exact=True).click()
+    page.get_by_label("Token", exact=True).fill(system.token)
+    page.get_by_role("button", name="Use token").click()
+    expect(zone).to_have_attribute("aria-invalid", "true")
+    zone.fill("Europe/Berlin")
+    dialog.get_by_role("button", name="Mute", exact=True).click()
+    said = "is muted Sat 22:00 to 07:00, Europe/Berlin"
+    expect(dialog.get_by_role("status")).to_contain_text(said)
+    assert len(muted(system)) == 1
+    dialog.get_by_role("button", name=re.compile("^Remove: ")).click()
+    expect(dialog.get_by_role("status")).to_have_text("Nothing is muted.")
+    assert muted(system) == []

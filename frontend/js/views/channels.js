@@ -40,6 +40,11 @@ const about = (channel) =>
     .filter(Boolean)
     .join(" · ");
 
+const holdingEditor = () =>
+  import("./holding_editor.js").catch((cause) => {
+    throw new Error("The dialog could not be loaded. Try again.", { cause });
+  });
+
 /** The dialog of one API. */
 class Channels {
   /** @param {Api} api */
@@ -60,22 +65,36 @@ class Channels {
       type: "password",
       minLength: 16,
     });
+    const picture = /** @type {HTMLInputElement} */ (
+      el("input", { type: "checkbox", checked: true })
+    );
+    const pictured = el(
+      "label.check",
+      {},
+      picture,
+      "Pictures of the chart where the service has them",
+    );
+    const timing = this.#newTiming();
     const isWebhook = () => address.value.startsWith("https:");
     const follow = () => {
       signed.hidden = !isWebhook();
+      pictured.hidden = isWebhook();
       secret.required = isWebhook();
     };
     address.addEventListener("input", follow);
     follow();
     const hint = "Telegram, Discord, Slack, ntfy, mail and others as apprise writes them.";
-    const content = [this.list, this.said, el("div.rows", {}, named, addressed, signed)];
-    openDialog("Channels", [...content, el("p", {}, hint)], {
+    const fields = el("div.rows", {}, named, addressed, signed);
+    const content = [this.list, this.said, fields, el("p", {}, hint), pictured, timing.node];
+    openDialog("Channels", content, {
       submit: "Add channel",
       onsubmit: async () => {
-        const kind = isWebhook() ? "webhook" : "apprise";
-        const given = { name: name.value.trim(), address: address.value.trim(), kind };
-        await withToken(SCOPE, () =>
-          createChannel(this.api, isWebhook() ? { ...given, secret: secret.value } : given),
+        const own = isWebhook()
+          ? { kind: "webhook", secret: secret.value }
+          : { kind: "apprise", picture: picture.checked };
+        const given = { name: name.value.trim(), address: address.value.trim(), ...own };
+        await timing.sending((holding) =>
+          withToken(SCOPE, () => createChannel(this.api, { ...given, ...holding })),
         );
       },
     });
@@ -142,6 +161,28 @@ class Channels {
     );
   }
 
+  /** The fields of what a new channel holds back, which a button loads and shows. */
+  #newTiming() {
+    /** @type {ReturnType<typeof import("./holding_editor.js").newHolding> | null} */
+    let made = null;
+    const show = async () => {
+      made = (await holdingEditor()).newHolding();
+      node.replaceChildren(...made.content);
+      made.content[0].querySelector("input")?.focus();
+    };
+    const button = el(
+      "button.button",
+      { onclick: () => void busy(button, "…", () => this.#attempt(show)) },
+      "When to send",
+    );
+    const node = el("div.windows", {}, el("div", {}, button));
+    return {
+      node,
+      sending: (/** @type {(holding: Partial<Channel>) => Promise<any>} */ write) =>
+        made ? made.sending(write) : write({}),
+    };
+  }
+
   /** @param {Channel} channel @returns {HTMLElement} the button that edits what it holds back */
   #timing(channel) {
     const { channel_id: id, name } = channel;
@@ -159,10 +200,7 @@ class Channels {
 
   /** @param {Channel} channel */
   async #editHolding(channel) {
-    const loading = import("./holding_editor.js").catch((cause) => {
-      throw new Error("The dialog could not be loaded. Try again.", { cause });
-    });
-    const { closed } = (await loading).editHolding(this.api, channel, SCOPE);
+    const { closed } = (await holdingEditor()).editHolding(this.api, channel, SCOPE);
     void closed.then(async (saved) => {
       if (saved) await this.#attempt(() => this.#render(channel.channel_id));
     });

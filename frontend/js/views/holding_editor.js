@@ -27,9 +27,9 @@ function show(node, fields, on = true) {
   for (const { control } of fields) control.disabled = !on;
 }
 
-/** The dialog of one channel. */
+/** The fields of one channel, in its own dialog or in that which adds it. */
 class HoldingEditor {
-  /** @param {Channel} channel */
+  /** @param {Partial<Channel>} channel an empty one for a new channel */
   constructor(channel) {
     const { limit, digest } = channel;
     const daily = digest && typeof digest === "object" ? digest : null;
@@ -149,6 +149,35 @@ class HoldingEditor {
 }
 
 /**
+ * What a new channel holds back, for the form that adds it.
+ * @returns {{content: HTMLElement[], sending: <T>(write: (holding: Partial<Channel>) =>
+ *   Promise<T>) => Promise<T>}} sending: write with the fields as they are filled in; a refusal
+ *   of one is shown beside it
+ */
+export function newHolding() {
+  const editor = new HoldingEditor({});
+  return {
+    content: editor.content,
+    sending: (write) => refusing(editor, () => write(changesOf(editor.read(), {}))),
+  };
+}
+
+/**
+ * @template T
+ * @param {HoldingEditor} editor shows the API's refusal
+ * @param {() => Promise<T>} write
+ */
+async function refusing(editor, write) {
+  editor.refuse(undefined);
+  try {
+    return await write();
+  } catch (error) {
+    if (!(error instanceof ApiError) || !editor.refuse(error.fields[0])) throw error;
+    throw new Error("Nothing was saved. See the marked field.", { cause: error });
+  }
+}
+
+/**
  * @param {import("../api.js").Api} api @param {Channel} channel
  * @param {string} scope of the key that a change needs
  * @returns {{closed: Promise<boolean>}} whether it was saved
@@ -159,15 +188,10 @@ export function editHolding(api, channel, scope) {
   return openDialog(`When to send: ${name}`, editor.content, {
     submit: "Save",
     onsubmit: async () => {
-      editor.refuse(undefined);
       const changed = changesOf(editor.read(), channel);
       if (!Object.keys(changed).length) return;
-      try {
-        await withToken(scope, () => replaceChannel(api, id, { name, enabled, ...changed }));
-      } catch (error) {
-        if (!(error instanceof ApiError) || !editor.refuse(error.fields[0])) throw error;
-        throw new Error("Nothing was saved. See the marked field.", { cause: error });
-      }
+      const write = () => replaceChannel(api, id, { name, enabled, ...changed });
+      await refusing(editor, () => withToken(scope, write));
     },
   });
 }

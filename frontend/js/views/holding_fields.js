@@ -64,11 +64,12 @@ export const zoneList = () =>
 const NEW_HOURS = { days: DAYS.slice(0, 5), start: "22:00", end: "07:00", time_zone: "" };
 
 /**
- * Controls of one window of quiet hours.
- * @param {QuietHours | null} hours null for a new one
- * @param {() => void} remove
+ * Controls of hours on weekdays: one window of quiet hours, or those of a mute.
+ * @param {QuietHours | null} hours null for new ones
+ * @param {(() => void) | null} remove null: they cannot be removed
+ * @param {string} label
  */
-export function hoursFields(hours, remove) {
+export function hoursFields(hours, remove, label = "Quiet hours") {
   const { days, start, end, time_zone } = hours ?? { ...NEW_HOURS, time_zone: ownZone() };
   const ticks = DAYS.map((day) => {
     const control = el("input", { type: "checkbox", checked: days.includes(day), value: day });
@@ -86,12 +87,12 @@ export function hoursFields(hours, remove) {
     end: clockField("To", end),
     time_zone: zoneField(time_zone, "div.field-of.wide"),
   };
-  const drop = el("button.button.quiet", { onclick: remove }, "Remove");
-  drop.setAttribute("aria-label", "Remove these quiet hours");
+  const drop = remove && el("button.button.quiet", { onclick: remove }, "Remove");
+  drop?.setAttribute("aria-label", "Remove these quiet hours");
   const node = el(
     "div.rows.hours",
-    { role: "group", "aria-label": "Quiet hours" },
-    el("div.wide.hours-head", {}, "Quiet hours", drop),
+    { role: "group", "aria-label": label },
+    el("div.wide.hours-head", {}, label, drop),
     ...Object.values(fields).map((each) => each.node),
   );
   /** @returns {QuietHours} as they are filled in */

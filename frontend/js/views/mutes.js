@@ -1,6 +1,7 @@
 // Lists what is muted, in a dialog: mute a symbol, a rule or everything, and remove mutes. A link
 // of a message opens a dialog of its own.
 
+import { ApiError } from "../api.js";
 import { busy, el } from "../dom.js";
 import { formatClock, formatDay, ownZone, zoneName } from "../format.js";
 import {
@@ -15,17 +16,28 @@ import { openDialog } from "./dialog.js";
 import { withToken } from "./token_dialog.js";
 
 /** @typedef {import("../types.js").Mute} Mute @typedef {import("../api.js").Api} Api */
+/** @typedef {import("../types.js").QuietHours} QuietHours */
 /** @typedef {{symbol: string, ruleId?: string}} Subject what may be muted beside everything */
 
 const SCOPE = "write:rules";
 const HOUR = 3600e3;
 
-/** @type {[string, string, number][]} the lengths to choose from; 0: until the open */
+const WEEKLY = "weekly";
+const OPEN = "until_open";
+
+/** @type {[string, string, number][]} what to choose from, with milliseconds */
 const LENGTHS = [
   ["open", "until the open", 0],
   ["hour", "for an hour", HOUR],
   ["day", "for a day", 24 * HOUR],
+  [WEEKLY, "each week", 0],
 ];
+
+/** @param {string} length of LENGTHS @returns {{until?: string, recurring?: QuietHours}} */
+function untilOf(length) {
+  const lasts = LENGTHS.find(([key]) => key === length)?.[2] ?? 0;
+  return { until: lasts ? new Date(Date.now() + lasts).toISOString() : OPEN };
+}
 
 /** @param {number} time milliseconds @returns {string} Fri 20 Nov 14:05 CET */
 function timeText(time) {
@@ -108,6 +120,53 @@ function item(api, { id, what, when, name }, follow) {
 }
 
 /**
+ * The hours of a mute that comes back each week, shown while `length` says so and loaded then.
+ * @param {HTMLSelectElement} length
+ */
+function weeklyHours(length) {
+  const node = el("div.windows");
+  /** @type {ReturnType<typeof import("./holding_fields.js").hoursFields> | null} */
+  let hours = null;
+  const isChosen = () => length.value === WEEKLY;
+  const show = async () => {
+    if (!isChosen()) {
+      hours = null;
+      node.replaceChildren();
+      return;
+    }
+    const { hoursFields, zoneList } = await import("./holding_fields.js").catch((cause) => {
+      throw new Error("The fields could not be loaded. Try again.", { cause });
+    });
+    if (hours || !isChosen()) return;
+    hours = hoursFields(null, null, "Muted each week");
+    node.replaceChildren(hours.node, zoneList());
+  };
+  length.addEventListener("change", () => void show().catch(() => {})); // submitting tries again
+  return {
+    node,
+    /** @returns {Promise<{until?: string, recurring: QuietHours} | null>} null: not each week */
+    async read() {
+      if (isChosen()) await show();
+      return hours && { recurring: hours.read() };
+    },
+    /** @param {() => Promise<any>} write a refusal of it is shown beside its field */
+    async refusing(write) {
+      Object.values(hours?.fields ?? {}).forEach((each) => each.refuse(""));
+      try {
+        return await write();
+      } catch (error) {
+        const refused = error instanceof ApiError ? error.fields[0] : undefined;
+        const found = refused && hours?.fields[refused.field.split(".")[1]];
+        if (!found) throw error;
+        const { field, detail } = refused;
+        found.refuse(detail.replace(`${field}: `, ""));
+        throw new Error("Nothing was muted. See the marked field.", { cause: error });
+      }
+    },
+  };
+}
+
+/**
  * @param {Api} api
  * @param {Subject} subject
  * @param {string} [said] what has just been done
@@ -119,11 +178,12 @@ export async function openMutes(api, subject, said = "") {
     ...(ruleId ? [/** @type {[string, string]} */ (["rule", `the rule ${ruleId}`])] : []),
     ["all", "everything"],
   ]);
-  const lengths = LENGTHS.filter(([, , length]) => symbol || length);
+  const lengths = LENGTHS.filter(([key]) => symbol || key !== "open");
   const [length, lengthRow] = choice(
     "How long",
     lengths.map(([key, text]) => [key, text]),
   );
+  const weekly = weeklyHours(length);
   const list = el("ul.list", { "aria-label": "Mutes" });
   const status = el("p", { role: "status" });
   const hint = "Muted alerts are recorded, and come in a digest when the mute ends.";
@@ -131,20 +191,16 @@ export async function openMutes(api, subject, said = "") {
   let made = null;
   const { closed } = openDialog(
     "Mutes",
-    [list, status, el("div.rows", {}, whatRow, lengthRow), el("p", {}, hint)],
+    [list, status, el("div.rows", {}, whatRow, lengthRow), weekly.node, el("p", {}, hint)],
     {
       submit: "Mute",
       onsubmit: async () => {
-        const lasts = LENGTHS.find(([key]) => key === length.value)?.[2] ?? 0;
-        const until = lasts ? new Date(Date.now() + lasts).toISOString() : "until_open";
         const named =
-          what.value === "symbol"
-            ? { symbol }
-            : {
-                ...(what.value === "rule" && { rule_id: ruleId }),
-                ...(!lasts && { open_of: symbol }),
-              };
-        made = await withToken(SCOPE, () => createMute(api, { ...named, until }));
+          what.value === "symbol" ? { symbol } : what.value === "rule" ? { rule_id: ruleId } : {};
+        const when = (await weekly.read()) ?? untilOf(length.value);
+        const open = when.until === OPEN && what.value !== "symbol" ? { open_of: symbol } : {};
+        const given = { ...named, ...when, ...open };
+        made = await weekly.refusing(() => withToken(SCOPE, () => createMute(api, given)));
       },
     },
   );
