@@ -19,7 +19,7 @@ from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.times import to_text
 from chalicelib.services.lake.compact import Compact
 from chalicelib.services.lake.stores import LakeStores
-from chalicelib.services.stores import QueryStatus
+from chalicelib.services.query_engine import QueryStatus
 from chalicelib.settings import Settings
 from rigs.emulated import Emulated
 

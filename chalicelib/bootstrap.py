@@ -34,14 +34,8 @@ if TYPE_CHECKING:  # functions must not wait for each other's imports
     from chalicelib.services.rebuild.rebuild import Rebuild
     from chalicelib.services.reports.reports import Reports
     from chalicelib.services.rules.preview import Preview
-    from chalicelib.services.stores import (
-        AlertStore,
-        FailureStore,
-        ProducerStore,
-        RuleStore,
-        StateStore,
-        Stores,
-    )
+    from chalicelib.services.stores import AlertStore, FailureStore, RuleStore, StateStore, Stores
+    from chalicelib.services.symbol_stores import ProducerStore
     from chalicelib.services.symbols.forgetting import Forget
 
 RULES_KEPT_SECONDS = 30

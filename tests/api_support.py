@@ -40,7 +40,8 @@ from chalicelib.services.priced import PricedRecord
 from chalicelib.services.reports.lists import ReportLists
 from chalicelib.services.reports.reports import Reports
 from chalicelib.services.rules.preview import Preview
-from chalicelib.services.stores import Stores, SymbolEntry
+from chalicelib.services.stores import Stores
+from chalicelib.services.symbol_stores import SymbolEntry
 from chalicelib.services.symbols.forgetting import Forget
 from chalicelib.settings import EVERY_TICK, Settings
 from local.gateway import gateway

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.adapters.athena import literal
+from chalicelib.services.query_engine import QueryRows, QueryState, QueryStatus, QueryValue
 from chalicelib.services.reports.files import find_report
 from chalicelib.services.reports.lists import LakeState
-from chalicelib.services.stores import QueryRows, QueryState, QueryStatus, QueryValue
 
 FINISHED, RUNNING, FAILED, OTHER = (f"00000000-0000-0000-0000-00000000000{n}" for n in range(4))
 COLUMNS = ("symbol", "sessions", "average_volume")

@@ -29,18 +29,15 @@ from chalicelib.services.market_data.queries import Range
 from chalicelib.services.priced import Copy, PricedRecord, StoredTick, supersedes
 from chalicelib.services.stores import (
     Close,
-    Erased,
     Page,
-    ProducerStatus,
     QuarantinedPart,
     Refused,
     RuleKey,
     RuleTable,
-    SeriesKind,
     Stores,
-    SymbolEntry,
     refused_by,
 )
+from chalicelib.services.symbol_stores import Erased, ProducerStatus, SeriesKind, SymbolEntry
 
 SPAN_SECONDS = 60
 PAGE = 1000

@@ -32,7 +32,7 @@ from chalicelib.services.lake.stores import (
     LakeStores,
     RawHour,
 )
-from chalicelib.services.stores import QueryRows, QueryStatus, QueryValue
+from chalicelib.services.query_engine import QueryRows, QueryStatus, QueryValue
 
 Tick = tuple[str, str, int]
 """Trading day, symbol, number: of two with the same identity the higher number is the later."""

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from chalicelib.domain.errors import BadPosition, StatementRefused
-from chalicelib.services.stores import QueryRows, QueryState, QueryStatus, QueryValue
+from chalicelib.services.query_engine import QueryRows, QueryState, QueryStatus, QueryValue
 
 MOST_ROWS = 1000
 """The most rows in one answer of Athena."""

@@ -10,7 +10,7 @@ import msgspec
 from chalicelib.adapters.bars import MARK
 from chalicelib.adapters.dynamodb import delete_all, key_range, query
 from chalicelib.domain.bars import STORED
-from chalicelib.services.stores import Erased, SeriesKind
+from chalicelib.services.symbol_stores import Erased, SeriesKind
 
 _KEYS_A_READ = 1000
 

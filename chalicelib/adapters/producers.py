@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.adapters.dynamodb import Item, batch_get, optional_number, optional_text
 from chalicelib.domain.times import from_text, to_text
-from chalicelib.services.stores import ProducerStatus
+from chalicelib.services.symbol_stores import ProducerStatus
 
 log = logging.getLogger("ticktape.producers")
 

@@ -9,7 +9,7 @@ import msgspec
 
 from chalicelib.adapters.dynamodb import Item, batch_get, counted, item_of, key_range, put_if, query
 from chalicelib.domain.splits import Split
-from chalicelib.services.stores import SymbolEntry
+from chalicelib.services.symbol_stores import SymbolEntry
 
 _LISTS = ("seen", "tracked")
 _IS_NEW = "attribute_not_exists(symbol)"

@@ -20,7 +20,7 @@ from chalicelib.services.market_data.answers import BarRow, Quote, SymbolBarRow,
 from chalicelib.services.market_data.freshness import Labels
 from chalicelib.services.market_data.queries import BAR_INTERVALS, PERIODS
 from chalicelib.services.reports.reports import MOST_REUSE_MINUTES, REUSE_MINUTES
-from chalicelib.services.stores import SymbolEntry
+from chalicelib.services.symbol_stores import SymbolEntry
 from chalicelib.services.symbols.lists import Listed
 
 

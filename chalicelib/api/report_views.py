@@ -12,9 +12,9 @@ from chalicelib.api.problems import Problem, invalid_field
 from chalicelib.api.wiring import Services, caching
 from chalicelib.domain.errors import BadPosition
 from chalicelib.domain.times import to_text
+from chalicelib.services.query_engine import QueryValue
 from chalicelib.services.reports.files import Parameter, Report
 from chalicelib.services.reports.reports import LINK_SECONDS, Run, reuse_minutes
-from chalicelib.services.stores import QueryValue
 
 RUN = ("limit", "page_token", "format")
 BODY = ("parameters", "max_age_minutes")

@@ -14,7 +14,8 @@ from chalicelib.domain.detection import State
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.domain.wire import MAX_AHEAD
 from chalicelib.services.delivery.lag import deliver_lag
-from chalicelib.services.stores import PriceStore, ProducerStatus, Stores
+from chalicelib.services.stores import PriceStore, Stores
+from chalicelib.services.symbol_stores import ProducerStatus
 
 if TYPE_CHECKING:
     from chalicelib.domain.channels import StoredChannel

@@ -7,14 +7,10 @@ pages; `next_key` is None at the end, otherwise more may follow.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import msgspec
-from msgspec import Meta
-
-from chalicelib.domain.field_types import Instant, Symbol
 
 if TYPE_CHECKING:  # every function imports this module, and uses a few of the stores
     from chalicelib.domain.alerts import Alert, StoredAlert
@@ -24,8 +20,8 @@ if TYPE_CHECKING:  # every function imports this module, and uses a few of the s
     from chalicelib.domain.raw_lines import ArchivedLine
     from chalicelib.domain.readings import Reading
     from chalicelib.domain.rules import BrokenRule, Rule
-    from chalicelib.domain.splits import Split
     from chalicelib.services.priced import PricedRecord, StoredTick
+    from chalicelib.services.symbol_stores import ProducerStore, SymbolStore
 
 Row = TypeVar("Row")
 
@@ -35,37 +31,6 @@ class Page(msgspec.Struct, Generic[Row], frozen=True):
 
     rows: tuple[Row, ...]
     next_key: str | None = None
-
-
-class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of one of the lists of symbols: "seen" or "tracked".
-
-    After a split that detect saw, earlier history must be fetched again. `problem_at` is the
-    arrival of the quarantined item.
-    """
-
-    symbol: Symbol
-    added_at: Instant
-    source: str | None = None
-    name: str | None = None
-    exchange: str | None = None
-    currency: str | None = None
-    packed: Annotated[
-        str | None, Meta(description="yes once a record contained several of its ticks.")
-    ] = None
-    packed_at: Annotated[
-        Instant | None, Meta(description="Since when, if it had been seen before.")
-    ] = None
-    split_date: Annotated[
-        str | None, Meta(description="The session of the last split seen.", examples=["2026-11-20"])
-    ] = None
-    split_ratio: Annotated[
-        str | None, Meta(description="New shares for old ones.", examples=["4:1"])
-    ] = None
-    problem: Annotated[
-        str | None, Meta(description="Why its latest item from another source was quarantined.")
-    ] = None
-    problem_at: Instant | None = None
 
 
 MOST_COPIES = 50_000
@@ -313,64 +278,6 @@ class RuleStore(Protocol):
         """
 
 
-class SymbolStore(Protocol):
-    """Stores the lists of symbols, "seen" and "tracked"."""
-
-    def listed(self, name: str) -> list[SymbolEntry]:
-        """Return a whole list, by symbol."""
-
-    def page(self, name: str, after: str, limit: int) -> list[SymbolEntry]:
-        """Return the first lines of a list whose symbols come after one, by symbol."""
-
-    def count(self, name: str) -> int:
-        """Return the number of symbols in a list."""
-
-    def find(self, symbol: str) -> SymbolEntry | None:
-        """Return the symbol's line in "seen", else in "tracked"."""
-
-    def find_many(self, name: str, symbols: Iterable[str]) -> dict[str, SymbolEntry]:
-        """Return the existing lines, read consistently."""
-
-    def put(self, name: str, entry: SymbolEntry) -> SymbolEntry:
-        """Add a line unless the list has it; return the line that is stored now."""
-
-    def note_split(self, symbol: str, split: Split) -> None:
-        """Write a split into the symbol's line in "seen", if there is one."""
-
-    def note_problem(self, symbol: str, problem: str, at: str) -> None:
-        """Write why an item was quarantined into the symbol's line in "seen", if there is one."""
-
-    def pin(self, entry: SymbolEntry) -> SymbolEntry:
-        """Add a line to "seen", or fill in what it lacks; return the line that is stored now. A new
-        line has no `packed_at`."""
-
-    def remove(self, name: str, symbol: str) -> None:
-        """Remove a symbol from a list, if it is there."""
-
-
-class ProducerStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """A producer's report about itself at `time`.
-
-    `progress` is the share of its history that was sent, from 0 to 1, None if there is no end to
-    measure against. `dropped` counts by reason the ticks that it did not send.
-    """
-
-    command: str
-    source: str
-    state: str
-    time: str
-    progress: Decimal | None = None
-    problem: str | None = None
-    dropped: Mapping[str, int] = {}
-
-
-class ProducerStore(Protocol):
-    """Stores the producers' reports."""
-
-    def statuses(self) -> list[ProducerStatus]:
-        """Return the last status of each command that ever ran."""
-
-
 class QuarantinedPart(msgspec.Struct, frozen=True):
     """A part of a record that could not be processed.
 
@@ -412,95 +319,11 @@ class Archive(Protocol):
         """Write one object with a batch's unprocessable parts, and why."""
 
 
-SeriesKind = Literal["prices", "bars", "alerts"]
-
-
-class Erased(msgspec.Struct, frozen=True):
-    """How many items were deleted, and whether none is left."""
-
-    count: int
-    complete: bool
-
-
-class SeriesEraser(Protocol):
-    """Deletes the stored data of one symbol."""
-
-    def erase(self, kind: SeriesKind, symbol: str, deadline: float) -> Erased:
-        """Delete all items of a kind until the deadline (time.monotonic)."""
-
-
 class FailureStore(Protocol):
     """Stores dead-lettered batches."""
 
     def count(self) -> int | None:
         """Return the number of batches to be redriven, 1,000 for more; None if unknown."""
-
-
-QueryValue = str | int | Decimal | date
-"""Values that may be bound to a statement's `?`."""
-
-QueryState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-
-
-class QueryStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of a statement.
-
-    `reason` is why it failed or was cancelled; `reused` means that an earlier result was used,
-    which scans nothing; `location` is its result's, as `s3://bucket/key`; `parameters` are the
-    bound values as SQL literals.
-    """
-
-    query_id: str
-    state: QueryState
-    reason: str | None
-    sql: str
-    bytes_scanned: int
-    milliseconds: int
-    reused: bool
-    location: str | None
-    submitted_at: datetime
-    parameters: tuple[str, ...] = ()
-
-    @property
-    def ended(self) -> bool:
-        """Return whether it has ended."""
-        return self.state not in ("queued", "running")
-
-
-class QueryRows(msgspec.Struct, frozen=True):
-    """A page of a result: names and SQL types of the columns, values as text, None for null."""
-
-    columns: tuple[str, ...]
-    types: tuple[str, ...]
-    rows: tuple[tuple[str | None, ...], ...]
-    next_token: str | None = None
-
-
-class QueryEngine(Protocol):
-    """Runs SQL over the lake, without waiting."""
-
-    def start(
-        self,
-        sql: str,
-        parameters: Sequence[QueryValue] = (),
-        *,
-        token: str | None = None,
-        reuse_minutes: int = 0,
-    ) -> str:
-        """Start a statement; return its id. One with the same `token` is started only once.
-
-        A result of the same statement and parameters that is at most `reuse_minutes` old may be
-        reused. Raises StatementRefused.
-        """
-
-    def status(self, query_id: str) -> QueryStatus | None:
-        """Return the status; None for an unknown id."""
-
-    def rows(self, query_id: str, *, limit: int = 1000, page_token: str | None = None) -> QueryRows:
-        """Return a page of at most 1,000 rows of a statement that succeeded. Raises BadPosition."""
-
-    def stop(self, query_id: str) -> None:
-        """Cancel a statement, unless it has ended."""
 
 
 class Stores(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from chalicelib import settings
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import Contended
-from chalicelib.services.stores import SymbolEntry
+from chalicelib.services.symbol_stores import SymbolEntry
 from chalicelib.services.symbols.forgetting_many import Choice, chosen
 from local.commands import target
 from local.commands.statuses import FAILED, OK

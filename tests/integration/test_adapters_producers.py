@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from chalicelib.adapters.producers import Producers
-from chalicelib.services.stores import ProducerStatus
+from chalicelib.services.symbol_stores import ProducerStatus
 from producer.publishing import Item, item_of
 from producer.status import Status
 from rigs.emulated import Emulated

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.splits import Split
-from chalicelib.services.stores import Stores, SymbolEntry, SymbolStore
+from chalicelib.services.stores import Stores
+from chalicelib.services.symbol_stores import SymbolEntry, SymbolStore
 from tests.factories import at
 
 

@@ -21,7 +21,8 @@ from chalicelib.services.access import key_ring
 from chalicelib.services.access.key_ring import KeyRing
 from chalicelib.services.access.rate_limit import RateLimit
 from chalicelib.services.rules.preview import Preview
-from chalicelib.services.stores import Stores, SymbolEntry
+from chalicelib.services.stores import Stores
+from chalicelib.services.symbol_stores import SymbolEntry
 from local import resources
 from local.provision import provision
 from tests.api_support import TOKEN, Client, FakeServices, fill, make_ticks, walk

@@ -24,7 +24,7 @@ from chalicelib.services.lake import compact_plan, compact_run
 from chalicelib.services.lake.compact import Compact
 from chalicelib.services.lake.lake_sql import TABLES
 from chalicelib.services.lake.stores import CompactedPeriod, LakeStores
-from chalicelib.services.stores import QueryStatus
+from chalicelib.services.query_engine import QueryStatus
 from chalicelib.settings import Settings
 from producer.sources.archive import Recording
 from rigs.emulated import Emulated, EmulatedClients

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import Contended
-from chalicelib.services.stores import SymbolEntry
+from chalicelib.services.symbol_stores import SymbolEntry
 from chalicelib.services.symbols.forgetting_many import Choice, chosen
 from local import commands
 from local.commands import forget_many, target

@@ -15,7 +15,8 @@ from chalicelib.adapters import events
 from chalicelib.services.ingest import new_symbols
 from chalicelib.services.ingest.ingest import Ingest
 from chalicelib.services.ingest.new_symbols import MAX_SYMBOLS_A_RECORD
-from chalicelib.services.stores import Stores, SymbolEntry
+from chalicelib.services.stores import Stores
+from chalicelib.services.symbol_stores import SymbolEntry
 from tests.api_support import Client, FakeServices
 from tests.factories import NEVER, at, instant, kinesis_event, payload, wire
 from tests.fakes import FakeArchive, FakeSymbols, fake_stores

@@ -37,7 +37,8 @@ from chalicelib.services.ingest.quarantine import last_reason, quarantine
 from chalicelib.services.ingest.stored_items import Refused, StoredItems
 from chalicelib.services.ingest.symbol_problems import SymbolProblems
 from chalicelib.services.priced import CLOCK_SECONDS
-from chalicelib.services.stores import Stores, SymbolEntry
+from chalicelib.services.stores import Stores
+from chalicelib.services.symbol_stores import SymbolEntry
 
 MAX_KNOWN = 50_000
 KNOWN_SECONDS = 60

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from chalicelib.services.ingest.plan import Read, items_of, without
-from chalicelib.services.stores import SymbolEntry, SymbolStore
+from chalicelib.services.symbol_stores import SymbolEntry, SymbolStore
 from chalicelib.services.symbols.lists import SEEN, TRACKED
 
 MAX_SYMBOLS = 20_000

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
-from chalicelib.services.stores import SymbolStore
+from chalicelib.services.symbol_stores import SymbolStore
 
 NOTED_SECONDS = 60
 MOST_NOTED = 100

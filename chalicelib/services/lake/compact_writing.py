@@ -13,7 +13,7 @@ from chalicelib.domain.errors import CompactionError, OutOfTime, StatementRefuse
 from chalicelib.services.lake import lake_sql
 from chalicelib.services.lake.lake_sql import Table
 from chalicelib.services.lake.stores import CompactedPeriod, LakeStores
-from chalicelib.services.stores import QueryStatus
+from chalicelib.services.query_engine import QueryStatus
 
 log = logging.getLogger("ticktape.compact")
 

@@ -11,7 +11,7 @@ import msgspec
 
 from chalicelib.services.lake.arrivals import ArrivalHours
 from chalicelib.services.lake.lake_sql import Table
-from chalicelib.services.stores import QueryEngine
+from chalicelib.services.query_engine import QueryEngine
 
 OVERLAP = timedelta(minutes=5)
 """Objects written this shortly before the previous survey may have been missing from its listing.

@@ -26,7 +26,8 @@ from chalicelib.services.market_data.bar_reading import (
 from chalicelib.services.market_data.interval_choice import choose
 from chalicelib.services.market_data.periods import SESSIONS, period_start
 from chalicelib.services.market_data.queries import Cursor, PriceQuery, Range
-from chalicelib.services.stores import MOST_COPIES, Stores, SymbolEntry
+from chalicelib.services.stores import MOST_COPIES, Stores
+from chalicelib.services.symbol_stores import SymbolEntry
 
 WIDEST = {"1m": SPAN["30m"], "1h": timedelta(), "1d": SPAN["1mo"]}
 """How far the coarsest bar made from a stored interval may reach beyond its label."""

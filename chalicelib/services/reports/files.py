@@ -23,7 +23,7 @@ import msgspec
 
 from chalicelib.domain.errors import FieldError, TicktapeError
 from chalicelib.domain.ticks import SYMBOL_ALLOWED, parse_symbol
-from chalicelib.services.stores import QueryValue
+from chalicelib.services.query_engine import QueryValue
 
 FOLDER = Path(__file__).resolve().parents[2] / "reports"
 

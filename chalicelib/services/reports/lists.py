@@ -15,8 +15,8 @@ from datetime import date, datetime, timedelta
 import msgspec
 
 from chalicelib.services.lake import lake_sql
+from chalicelib.services.query_engine import QueryValue
 from chalicelib.services.reports.files import Report
-from chalicelib.services.stores import QueryValue
 
 HOURS = 24
 KEPT = timedelta(minutes=5)

@@ -13,9 +13,9 @@ import msgspec
 
 from chalicelib.domain.errors import FieldError, TicktapeError
 from chalicelib.services.market_data.whole_ranges import read_whole
+from chalicelib.services.query_engine import QueryEngine, QueryStatus, QueryValue
 from chalicelib.services.reports.costs import requests_usd, scan_usd
 from chalicelib.services.reports.files import Report, all_reports, find_report
-from chalicelib.services.stores import QueryEngine, QueryStatus, QueryValue
 
 REUSE_MINUTES = 5
 MOST_REUSE_MINUTES = 10_080

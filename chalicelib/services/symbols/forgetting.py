@@ -8,7 +8,8 @@ import msgspec
 
 from chalicelib.domain.detection import State
 from chalicelib.domain.errors import Contended
-from chalicelib.services.stores import SeriesEraser, SeriesKind, Stores
+from chalicelib.services.stores import Stores
+from chalicelib.services.symbol_stores import SeriesEraser, SeriesKind
 from chalicelib.services.symbols.lists import SEEN, TRACKED
 
 _ORDER: tuple[SeriesKind, ...] = ("prices", "bars", "alerts")

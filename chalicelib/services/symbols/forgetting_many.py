@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 
 from chalicelib.domain.bars import STORED
-from chalicelib.services.stores import Stores, SymbolEntry
+from chalicelib.services.stores import Stores
+from chalicelib.services.symbol_stores import SymbolEntry
 from chalicelib.services.symbols.lists import SEEN, TRACKED
 
 PARALLEL_LOOKS = 16

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from chalicelib.domain.errors import TicktapeError
 from chalicelib.domain.times import to_text
-from chalicelib.services.stores import SymbolEntry, SymbolStore
+from chalicelib.services.symbol_stores import SymbolEntry, SymbolStore
 
 SEEN, TRACKED = "seen", "tracked"
 

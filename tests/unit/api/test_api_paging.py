@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib.api import page_tokens
 from chalicelib.services.priced import PricedRecord
-from chalicelib.services.stores import SymbolEntry
+from chalicelib.services.symbol_stores import SymbolEntry
 from tests.api_support import NOW, Client, FakeServices, aapl_ticks, fill, make_ticks, walk
 
 INTERVALS = ["auto", "tick", "1m", "5m", "15m", "30m", "1h", "1d", "1wk", "1mo"]

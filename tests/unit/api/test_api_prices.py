@@ -11,7 +11,7 @@ import pytest
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.detection import State
 from chalicelib.domain.times import from_text, to_text
-from chalicelib.services.stores import SymbolEntry
+from chalicelib.services.symbol_stores import SymbolEntry
 from tests.api_support import NOW, TOKEN, Client, FakeServices, aapl_ticks, fill, make_ticks
 
 TICK_COLUMNS = [

@@ -12,7 +12,7 @@ from chalicelib.domain.ticks import Tick
 from chalicelib.services.detect.changed_prices import ChangedPrices
 from chalicelib.services.detect.detect import Detect, Options
 from chalicelib.services.priced import PricedRecord
-from chalicelib.services.stores import SymbolEntry
+from chalicelib.services.symbol_stores import SymbolEntry
 from tests.factories import NEVER
 from tests.fakes import FakeRulesInForce, fake_stores
 

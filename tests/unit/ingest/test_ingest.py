@@ -11,7 +11,7 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.ticks import family
 from chalicelib.services.ingest.ingest import Ingest, Ingested
 from chalicelib.services.ingest.plan import Incoming
-from chalicelib.services.stores import SymbolEntry
+from chalicelib.services.symbol_stores import SymbolEntry
 from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import NEVER, at, instant, make_incoming, payload, sqs_event, wire
 from tests.fakes import fake_stores

@@ -16,7 +16,7 @@ from chalicelib.services.health import (
     spread,
 )
 from chalicelib.services.priced import PricedRecord
-from chalicelib.services.stores import ProducerStatus, SymbolEntry
+from chalicelib.services.symbol_stores import ProducerStatus, SymbolEntry
 from tests.factories import NEVER, at, instant, make_alert, make_tick
 from tests.fakes import fake_stores
 

@@ -1,0 +1,76 @@
+"""The interface to the engine that runs SQL over the lake: Athena, or what takes its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal, Protocol
+
+import msgspec
+
+QueryValue = str | int | Decimal | date
+"""Values that may be bound to a statement's `?`."""
+
+QueryState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+class QueryStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of a statement.
+
+    `reason` is why it failed or was cancelled; `reused` means that an earlier result was used,
+    which scans nothing; `location` is its result's, as `s3://bucket/key`; `parameters` are the
+    bound values as SQL literals.
+    """
+
+    query_id: str
+    state: QueryState
+    reason: str | None
+    sql: str
+    bytes_scanned: int
+    milliseconds: int
+    reused: bool
+    location: str | None
+    submitted_at: datetime
+    parameters: tuple[str, ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        """Return whether it has ended."""
+        return self.state not in ("queued", "running")
+
+
+class QueryRows(msgspec.Struct, frozen=True):
+    """A page of a result: names and SQL types of the columns, values as text, None for null."""
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+    next_token: str | None = None
+
+
+class QueryEngine(Protocol):
+    """Runs SQL over the lake, without waiting."""
+
+    def start(
+        self,
+        sql: str,
+        parameters: Sequence[QueryValue] = (),
+        *,
+        token: str | None = None,
+        reuse_minutes: int = 0,
+    ) -> str:
+        """Start a statement; return its id. One with the same `token` is started only once.
+
+        A result of the same statement and parameters that is at most `reuse_minutes` old may be
+        reused. Raises StatementRefused.
+        """
+
+    def status(self, query_id: str) -> QueryStatus | None:
+        """Return the status; None for an unknown id."""
+
+    def rows(self, query_id: str, *, limit: int = 1000, page_token: str | None = None) -> QueryRows:
+        """Return a page of at most 1,000 rows of a statement that succeeded. Raises BadPosition."""
+
+    def stop(self, query_id: str) -> None:
+        """Cancel a statement, unless it has ended."""

@@ -1,0 +1,122 @@
+"""The interfaces to what is kept of symbols besides their series: lists, and the reports of the
+producers that collect them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.field_types import Instant, Symbol
+
+if TYPE_CHECKING:  # detect alone notes splits
+    from chalicelib.domain.splits import Split
+
+
+class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of one of the lists of symbols: "seen" or "tracked".
+
+    After a split that detect saw, earlier history must be fetched again. `problem_at` is the
+    arrival of the quarantined item.
+    """
+
+    symbol: Symbol
+    added_at: Instant
+    source: str | None = None
+    name: str | None = None
+    exchange: str | None = None
+    currency: str | None = None
+    packed: Annotated[
+        str | None, Meta(description="yes once a record contained several of its ticks.")
+    ] = None
+    packed_at: Annotated[
+        Instant | None, Meta(description="Since when, if it had been seen before.")
+    ] = None
+    split_date: Annotated[
+        str | None, Meta(description="The session of the last split seen.", examples=["2026-11-20"])
+    ] = None
+    split_ratio: Annotated[
+        str | None, Meta(description="New shares for old ones.", examples=["4:1"])
+    ] = None
+    problem: Annotated[
+        str | None, Meta(description="Why its latest item from another source was quarantined.")
+    ] = None
+    problem_at: Instant | None = None
+
+
+class SymbolStore(Protocol):
+    """Stores the lists of symbols, "seen" and "tracked"."""
+
+    def listed(self, name: str) -> list[SymbolEntry]:
+        """Return a whole list, by symbol."""
+
+    def page(self, name: str, after: str, limit: int) -> list[SymbolEntry]:
+        """Return the first lines of a list whose symbols come after one, by symbol."""
+
+    def count(self, name: str) -> int:
+        """Return the number of symbols in a list."""
+
+    def find(self, symbol: str) -> SymbolEntry | None:
+        """Return the symbol's line in "seen", else in "tracked"."""
+
+    def find_many(self, name: str, symbols: Iterable[str]) -> dict[str, SymbolEntry]:
+        """Return the existing lines, read consistently."""
+
+    def put(self, name: str, entry: SymbolEntry) -> SymbolEntry:
+        """Add a line unless the list has it; return the line that is stored now."""
+
+    def note_split(self, symbol: str, split: Split) -> None:
+        """Write a split into the symbol's line in "seen", if there is one."""
+
+    def note_problem(self, symbol: str, problem: str, at: str) -> None:
+        """Write why an item was quarantined into the symbol's line in "seen", if there is one."""
+
+    def pin(self, entry: SymbolEntry) -> SymbolEntry:
+        """Add a line to "seen", or fill in what it lacks; return the line that is stored now. A new
+        line has no `packed_at`."""
+
+    def remove(self, name: str, symbol: str) -> None:
+        """Remove a symbol from a list, if it is there."""
+
+
+class ProducerStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A producer's report about itself at `time`.
+
+    `progress` is the share of its history that was sent, from 0 to 1, None if there is no end to
+    measure against. `dropped` counts by reason the ticks that it did not send.
+    """
+
+    command: str
+    source: str
+    state: str
+    time: str
+    progress: Decimal | None = None
+    problem: str | None = None
+    dropped: Mapping[str, int] = {}
+
+
+class ProducerStore(Protocol):
+    """Stores the producers' reports."""
+
+    def statuses(self) -> list[ProducerStatus]:
+        """Return the last status of each command that ever ran."""
+
+
+SeriesKind = Literal["prices", "bars", "alerts"]
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """How many items were deleted, and whether none is left."""
+
+    count: int
+    complete: bool
+
+
+class SeriesEraser(Protocol):
+    """Deletes the stored data of one symbol."""
+
+    def erase(self, kind: SeriesKind, symbol: str, deadline: float) -> Erased:
+        """Delete all items of a kind until the deadline (time.monotonic)."""
