@@ -14,7 +14,7 @@ from chalicelib.services.bars import closes
 from chalicelib.services.bars.closes import ClosesBefore
 from chalicelib.services.stores import Close
 from tests.factories import NEVER, at, make_bar
-from tests.fakes import FakeBars
+from tests.fake_series import FakeBars
 
 INTERVALS = ("1m", "5m", "15m", "30m")
 

@@ -19,7 +19,7 @@ from chalicelib.services.bars import closes, kept_closes
 from chalicelib.services.bars.closes import ClosesBefore, KeptClosesBefore
 from chalicelib.services.bars.kept_closes import Basis, CloseKeeper, KeptCloses
 from tests.factories import NEVER, at, make_bar
-from tests.fakes import FakeBars
+from tests.fake_series import FakeBars
 
 SYMBOL = "AAPL"
 KINDS = ("ticks", "ticks", "ticks", "history", "extended", "none")

@@ -23,7 +23,7 @@ from chalicelib.services.delivery.pictures import (
 from chalicelib.services.stores import Page
 from tests.factories import instant, make_alert, make_bar
 from tests.fake_delivery import FakeChannel, FakeDeliveries, FakeDigests, FakeDirectory, FakeRetries
-from tests.fakes import FakeBars
+from tests.fake_series import FakeBars
 
 PATIENCE_SECONDS = 60.0
 

@@ -13,7 +13,7 @@ from chalicelib.domain.bars import Bar
 from chalicelib.services.market_data.bar_reading import BarRequest, StoredCount, read_bars
 from chalicelib.services.market_data.queries import Range
 from tests.factories import at, make_bar
-from tests.fakes import FakeBars
+from tests.fake_series import FakeBars
 
 KINDS = {
     "ticks": [{"ticks": 1}],
