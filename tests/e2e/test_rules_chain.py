@@ -1,16 +1,18 @@
 """Every condition and trigger through the whole local chain: from a rule that a client posts to the
-message that the topic sends."""
+message that the topic sends; and an alert that its channel holds, to its digest."""
 
 from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
+from chalicelib.domain.holding import Window
 from chalicelib.domain.times import to_text
 from rigs.running_system import System, running_system
 from tests.e2e.test_main_job import client, eventually, messages, subscribe_queue
@@ -67,27 +69,34 @@ CASES = {
         [],
     ),
 }
+LIMIT = {"messages": 1, "minutes": 2}
 TOLD = sum(len(case.fires) for case in CASES.values())
+
+
+def write(system: System, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a write."""
+    request = urllib.request.Request(
+        f"{system.api}{path}",
+        method=method,
+        data=json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {system.token}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
+        found: dict[str, Any] = json.load(answer)
+        return found
 
 
 def post_rule(system: System, symbol: str, rule: dict[str, Any]) -> str:
     """Store a rule; its id."""
-    request = urllib.request.Request(
-        f"{system.api}/rules",
-        data=json.dumps({"symbol": symbol, **rule}).encode(),
-        headers={"Authorization": f"Bearer {system.token}", "Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
-        assert answer.status == 201
-        return str(json.load(answer)["rule_id"])
+    return str(write(system, "POST", "/rules", {"symbol": symbol, **rule})["rule_id"])
 
 
-def send_ticks(system: System) -> None:
+def send_ticks(system: System, cases: Mapping[str, Case] = CASES) -> None:
     """All prices of all cases, a record a tick, each symbol's in order."""
     kinesis = client(system, "kinesis")
     stream = kinesis.list_streams()["StreamNames"][0]
     records = []
-    for symbol, case in CASES.items():
+    for symbol, case in cases.items():
         for number, price in enumerate(case.prices):
             tick = {
                 "symbol": symbol,
@@ -108,6 +117,44 @@ class Run(NamedTuple):
 
     alerts: dict[str, list[dict[str, Any]]]
     sent: dict[str, list[str]]
+    held: dict[str, Any]
+    digest: dict[str, Any]
+
+
+def hold_an_alert(system: System, url: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Have the topic hold an alert beyond its limit; the alert once its digest was sent, and what
+    the queue got.
+
+    The window of the limit is nearly over, so that its digest comes soon. The alert's rule names a
+    channel that `deliver` does not know: it reads all of them again.
+    """
+    write(system, "PUT", "/channels/sns", {"name": "topic", "limit": LIMIT})
+    begun = to_text(datetime.now(UTC) - timedelta(minutes=LIMIT["minutes"], seconds=-4))
+    dynamodb = client(system, "dynamodb")
+    (table,) = (name for name in dynamodb.list_tables()["TableNames"] if name.endswith("-alerts"))
+    full = msgspec.json.encode(Window(begun, ("another alert",), over=True)).decode()
+    key = {"symbol": {"S": "limit:sns"}, "timestamp_rule": {"S": "#window"}}
+    dynamodb.put_item(TableName=table, Item={**key, "limit_window": {"S": full}})
+    off = {"name": "off", "kind": "apprise", "address": "ntfy://none", "enabled": False}
+    other = write(system, "POST", "/channels", off)["channel_id"]
+    rule = {"condition": "greater_than", "value": 10, "channels": ["sns", other]}
+    rule_id = post_rule(system, "HELD", rule)
+    send_ticks(system, {"HELD": Case(rule, [9, 11], [11])})
+    got: list[dict[str, Any]] = []
+
+    def digests() -> list[dict[str, Any]]:
+        got.extend(messages(system, url))
+        return [message for message in got if "digest_id" in message]
+
+    (digest,) = eventually(digests, bool)
+    assert [message for message in got if message.get("rule_id") == rule_id] == []
+    rows = system.get("/alerts?symbol=HELD&start=2026-11-01&end=2026-11-30")["alerts"]
+    (alert_id,) = (row["alert_id"] for row in rows if row["rule_id"] == rule_id)
+
+    def one() -> dict[str, Any]:
+        return dict(system.get(f"/alerts/{alert_id}"))
+
+    return eventually(one, lambda row: row["deliveries"][0]["status"] == "sent"), digest
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +183,7 @@ def run() -> Iterator[Run]:
         for message in messages(system, url):
             if message["rule_id"] in ids.values():
                 sent[message["symbol"]].append(message["alert_id"])
-        yield Run(found, sent)
+        yield Run(found, sent, *hold_an_alert(system, url))
 
 
 @pytest.mark.parametrize("symbol", CASES)
@@ -145,3 +192,13 @@ def test_rule_fires_where_it_should_and_its_message_is_sent_once(run: Run, symbo
     assert [alert["price"] for alert in alerts] == case.fires
     expected = sorted(alert["alert_id"] for alert in alerts) if case.sent else []
     assert sorted(run.sent[symbol]) == expected
+
+
+def test_an_alert_beyond_the_limit_comes_in_a_digest_and_says_why(run: Run) -> None:
+    (delivery,) = run.held["deliveries"]
+    assert (delivery["channel"], delivery["status"]) == ("sns", "sent")
+    assert delivery["held_reason"] == "limit of 1 message in 2 minutes"
+    assert delivery["held_until"] == run.digest["until"]
+    group = next(group for group in run.digest["groups"] if group["symbol"] == "HELD")
+    assert (group["condition"], group["alerts"], group["price"]) == ("greater_than", 1, "11")
+    assert run.digest["reasons"] == [delivery["held_reason"]]
