@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from chalicelib.api.openapi_schemas import FLAG, INSTANT, list_of, nullable, record, text
+from chalicelib.api.openapi_forms import FLAG, INSTANT, list_of, nullable, record, text
 from chalicelib.api.openapi_structs import Schema
 from chalicelib.domain.channel_secrets import (
     ADDRESSED,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.api.openapi_schemas import FLAG, INSTANT, list_of, nullable, record, text
+from chalicelib.api.openapi_forms import FLAG, INSTANT, list_of, nullable, record, text
 from chalicelib.api.openapi_structs import Schema
 from chalicelib.domain.keys import DEFAULT_REQUESTS, MAX_NAME, MOST_REQUESTS, SCOPES
 

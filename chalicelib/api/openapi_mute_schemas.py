@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.api.openapi_channel_schemas import HOURS
-from chalicelib.api.openapi_schemas import INSTANT, list_of, nullable, record, text
+from chalicelib.api.openapi_forms import INSTANT, list_of, nullable, record, text
 from chalicelib.api.openapi_structs import Schema
 from chalicelib.domain.keys import MAX_NAME
 from chalicelib.domain.mute_links import MAX_LINK

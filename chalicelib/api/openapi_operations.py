@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.api.openapi_schemas import ref, text
+from chalicelib.api.openapi_forms import ref, text
 from chalicelib.api.openapi_structs import Schema
 
 Operation = dict[str, Any]

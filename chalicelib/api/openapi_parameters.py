@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from chalicelib.api.openapi_schemas import text
+from chalicelib.api.openapi_forms import text
 from chalicelib.api.openapi_structs import Schema
 from chalicelib.api.parameters import FLAGS, FORMATS, MANY_INTERVALS, SORTS, WHOLE
 from chalicelib.domain.alerts import ALERT_ID_ALLOWED

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chalicelib.api import parameters
+from chalicelib.api.openapi_forms import ref
 from chalicelib.api.openapi_operations import Operation, delete, get, put
-from chalicelib.api.openapi_schemas import ref
 from chalicelib.services.market_data.indicator_list import INDICATORS
 
 

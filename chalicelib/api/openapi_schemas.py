@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import get_args
 
-from chalicelib.api.openapi_structs import Schema, properties_of, record_of, schema_of
+from chalicelib.api.openapi_forms import (
+    COUNT,
+    FLAG,
+    INSTANT,
+    PRICE,
+    SYMBOL,
+    SYMBOL_GIVEN,
+    TOKEN,
+    list_of,
+    nullable,
+    number,
+    record,
+    ref,
+    text,
+)
+from chalicelib.api.openapi_report_schemas import REPORTS
+from chalicelib.api.openapi_structs import Schema, properties_of, record_of
 from chalicelib.domain.alerts import Severity
 from chalicelib.domain.deliveries import DeliveryStatus
-from chalicelib.domain.field_types import Count, Instant, Price, Symbol
 from chalicelib.domain.rules import (
     MAX_COOLDOWN_SECONDS,
     MAX_RULE_CHANNELS,
@@ -19,53 +34,8 @@ from chalicelib.domain.rules import Interval as RuleInterval
 from chalicelib.services.market_data.answers import BarRow, Quote, SymbolBarRow, TickRow
 from chalicelib.services.market_data.freshness import Labels
 from chalicelib.services.market_data.queries import BAR_INTERVALS, PERIODS
-from chalicelib.services.reports.reports import MOST_REUSE_MINUTES, REUSE_MINUTES
 from chalicelib.services.symbol_stores import SymbolEntry
 from chalicelib.services.symbols.lists import Listed
-
-
-def text(description: str = "", **more: Any) -> Schema:
-    """Return a string schema."""
-    return _described({"type": "string", **more}, description)
-
-
-def number(description: str = "", **more: Any) -> Schema:
-    """Return a JSON number; prices and volumes are exact decimals as stored."""
-    return _described({"type": "number", **more}, description)
-
-
-def nullable(schema: Schema) -> Schema:
-    """Return the schema or null, for unknown values."""
-    return {**schema, "type": [schema["type"], "null"]}
-
-
-def record(properties: dict[str, Schema], description: str = "", **more: Any) -> Schema:
-    """Return an object whose properties are always present."""
-    required = {"required": list(properties)} if properties else {}
-    return _described({"type": "object", "properties": properties, **required, **more}, description)
-
-
-def list_of(name: str) -> Schema:
-    """Return an array of one of the schemas."""
-    return {"type": "array", "items": ref(name)}
-
-
-def ref(name: str) -> Schema:
-    """Return a reference to one of the schemas below."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _described(schema: Schema, description: str) -> Schema:
-    return {**schema, "description": description} if description else schema
-
-
-SYMBOL = schema_of(Symbol)
-SYMBOL_GIVEN = text(pattern="^[A-Za-z0-9.\\-=^_]{1,24}$", examples=["AAPL"])
-INSTANT = schema_of(Instant)
-PRICE = schema_of(Price)
-FLAG: Schema = {"type": "boolean"}
-COUNT = schema_of(Count)
-TOKEN = nullable(text("Pass it as page_token to get the next page; null on the last one."))
 
 LABELS = properties_of(Labels)
 del LABELS["cache_seconds"]
@@ -191,96 +161,6 @@ PROBLEM["properties"] |= {
     "field": text("The field at fault."),
     "value": text("The value given, cut to 80 characters."),
     "allowed": text("The allowed values."),
-}
-
-
-_VALUES: Schema = {
-    "type": "object",
-    "description": "The value of each parameter.",
-    "additionalProperties": {"type": ["string", "number"]},
-}
-
-REPORTS: dict[str, Schema] = {
-    "Report": record(
-        {
-            "name": text(examples=["top_movers"]),
-            "title": text(),
-            "description": text(),
-            "parameters": list_of("ReportParameter"),
-            "columns": {"type": "array", "items": text()},
-        }
-    ),
-    "ReportParameter": record(
-        {
-            "name": text(),
-            "type": text(enum=["date", "symbol", "integer", "decimal", "choice"]),
-            "description": text(),
-            "required": FLAG,
-            "default": {"type": ["string", "number", "null"], "description": "As of today (UTC)."},
-            "allowed": text("The allowed values, in words."),
-        }
-    ),
-    "Reports": record({"reports": list_of("Report")}),
-    "ReportGiven": {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            "parameters": {
-                "type": ["object", "null"],
-                "description": "Those that differ from their defaults, by name.",
-            },
-            "max_age_minutes": {
-                "type": ["integer", "null"],
-                "minimum": 0,
-                "maximum": MOST_REUSE_MINUTES,
-                "description": "The age up to which a result of the same report and parameters is "
-                f"reused; {REUSE_MINUTES} by default, 0 for no reuse.",
-            },
-        },
-    },
-    "Started": record(
-        {
-            "run_id": text(),
-            "report": text(),
-            "state": text(enum=["queued"]),
-            "parameters": _VALUES,
-        }
-    ),
-    "Run": record(
-        {
-            "run_id": text(),
-            "report": text(),
-            "state": text(enum=["queued", "running", "succeeded", "failed", "cancelled"]),
-            "reason": nullable(text("Why it failed or was cancelled.")),
-            "parameters": _VALUES,
-            "submitted_at": INSTANT,
-            "milliseconds": COUNT,
-            "bytes_scanned": COUNT,
-            "price_usd": number(
-                "The bytes scanned at Athena's list price in us-east-1; 0 for a reused result."
-            ),
-            "lists": {
-                **COUNT,
-                "description": "Estimated LIST requests to S3, which Athena does not report: one "
-                "for each scan and partition within the report's dates; partitions of more than a "
-                "thousand objects take more. 0 for a reused result.",
-            },
-            "lists_usd": number("The price of `lists` at S3's list price in us-east-1."),
-            "reused": {**FLAG, "description": "Whether an earlier result was reused."},
-            "result_url": nullable(text("The whole result as CSV, in S3.")),
-            "result_url_expires_at": nullable(INSTANT),
-            "rows": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "description": "Values by column; null if unknown.",
-                    "additionalProperties": {"type": ["string", "number", "null"]},
-                },
-            },
-            "next_page_token": TOKEN,
-        },
-        "A run of a report; it has no rows until it has succeeded.",
-    ),
 }
 
 

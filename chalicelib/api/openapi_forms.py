@@ -1,0 +1,52 @@
+"""The forms that schemas of the OpenAPI document consist of: texts, numbers, records and so on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.api.openapi_structs import Schema, schema_of
+from chalicelib.domain.field_types import Count, Instant, Price, Symbol
+
+
+def text(description: str = "", **more: Any) -> Schema:
+    """Return a string schema."""
+    return _described({"type": "string", **more}, description)
+
+
+def number(description: str = "", **more: Any) -> Schema:
+    """Return a JSON number; prices and volumes are exact decimals as stored."""
+    return _described({"type": "number", **more}, description)
+
+
+def nullable(schema: Schema) -> Schema:
+    """Return the schema or null, for unknown values."""
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+def record(properties: dict[str, Schema], description: str = "", **more: Any) -> Schema:
+    """Return an object whose properties are always present."""
+    required = {"required": list(properties)} if properties else {}
+    return _described({"type": "object", "properties": properties, **required, **more}, description)
+
+
+def list_of(name: str) -> Schema:
+    """Return an array of one of the schemas."""
+    return {"type": "array", "items": ref(name)}
+
+
+def ref(name: str) -> Schema:
+    """Return a reference to one of the document's schemas."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _described(schema: Schema, description: str) -> Schema:
+    return {**schema, "description": description} if description else schema
+
+
+SYMBOL = schema_of(Symbol)
+SYMBOL_GIVEN = text(pattern="^[A-Za-z0-9.\\-=^_]{1,24}$", examples=["AAPL"])
+INSTANT = schema_of(Instant)
+PRICE = schema_of(Price)
+FLAG: Schema = {"type": "boolean"}
+COUNT = schema_of(Count)
+TOKEN = nullable(text("Pass it as page_token to get the next page; null on the last one."))
